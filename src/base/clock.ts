@@ -1,0 +1,262 @@
+import type { Platform } from './platform.ts'
+
+/** A pending callback of a {@link Clock}. */
+export interface Timer {
+  cancel(): void
+}
+
+/** The one source of time. Everything below the hosts reads and waits through it, so that time can be paused, scaled and stepped. */
+export interface Clock {
+  /** Cluster time, milliseconds since 1970. */
+  nowMs(): number
+  /** Calls `fn` once `delayMs` of cluster time have passed (never synchronously, also not for 0). */
+  after(delayMs: number, fn: () => void): Timer
+  /** Resolves after `delayMs` of cluster time; rejects with the signal's reason when it aborts first. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>
+  /** Gives the event loop a turn if this code has been running for long ({@link SLICE_MS}); call it in long loops. */
+  breathe(): Promise<void>
+  /**
+   * Waits for something outside cluster time (WebCrypto, a real socket, IndexedDB). While it is pending, a stepped clock doesn't move on.
+   */
+  outside<T>(work: Promise<T>): Promise<T>
+}
+
+/** Longest time in milliseconds that work may keep the event loop. */
+export const SLICE_MS = 8
+
+export type ClockMode = 'running' | 'paused'
+
+interface Pending {
+  dueMs: number
+  sequence: number
+  fn: () => void
+  cancelled: boolean
+}
+
+/** RFC 3339 with whole seconds, the format of metav1.Time. */
+export function rfc3339(ms: number): string {
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19) + 'Z'
+}
+
+/** RFC 3339 with microseconds, the format of metav1.MicroTime. */
+export function rfc3339Micro(ms: number): string {
+  const whole = Math.floor(ms)
+  const micros = Math.floor((ms - whole) * 1000)
+  return new Date(whole).toISOString().slice(0, 23) + String(micros).padStart(3, '0') + 'Z'
+}
+
+/**
+ * The cluster's clock: runs with the platform's time at any speed, can be paused and stepped, and jumps from timer to timer
+ * when a test says so ({@link advance}, {@link until}).
+ */
+export class ClusterClock implements Clock {
+  readonly #platform: Platform
+  #mode: ClockMode
+  #scale: number
+  /** Cluster time at {@link #anchorRealMs}. */
+  #anchorMs: number
+  #anchorRealMs: number
+  #heap: Pending[] = []
+  #sequence = 0
+  #cancelWakeup: (() => void) | undefined
+  #wakeupDueMs = Infinity
+  #holds = 0
+  #sliceStartMs: number
+  #breathing: Promise<void> | undefined
+
+  constructor(platform: Platform, options: { startMs?: number; scale?: number; mode?: ClockMode } = {}) {
+    this.#platform = platform
+    this.#mode = options.mode ?? 'running'
+    this.#scale = options.scale ?? 1
+    this.#anchorMs = options.startMs ?? platform.wallMs()
+    this.#anchorRealMs = platform.monotonicMs()
+    this.#sliceStartMs = this.#anchorRealMs
+  }
+
+  get mode(): ClockMode {
+    return this.#mode
+  }
+
+  /** Cluster seconds per real second while running. */
+  get scale(): number {
+    return this.#scale
+  }
+
+  nowMs(): number {
+    if (this.#mode === 'paused') return this.#anchorMs
+    return this.#anchorMs + (this.#platform.monotonicMs() - this.#anchorRealMs) * this.#scale
+  }
+
+  after(delayMs: number, fn: () => void): Timer {
+    const pending: Pending = { dueMs: this.nowMs() + Math.max(0, delayMs), sequence: this.#sequence++, fn, cancelled: false }
+    this.#push(pending)
+    if (this.#mode === 'running' && pending.dueMs < this.#wakeupDueMs) this.#arm()
+    return { cancel: () => { pending.cancelled = true } }
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = () => { timer.cancel(); reject(signal!.reason) }
+      const timer = this.after(delayMs, () => { signal?.removeEventListener('abort', onAbort); resolve() })
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  breathe(): Promise<void> {
+    if (this.#breathing) return this.#breathing
+    if (this.#platform.monotonicMs() - this.#sliceStartMs < SLICE_MS) return DONE
+    return this.#breathing = this.outside(new Promise<void>((resolve) => this.#platform.macrotask(resolve))).then(() => {
+      this.#sliceStartMs = this.#platform.monotonicMs()
+      this.#breathing = undefined
+    })
+  }
+
+  async outside<T>(work: Promise<T>): Promise<T> {
+    this.#holds++
+    try {
+      return await work
+    } finally {
+      this.#holds--
+    }
+  }
+
+  pause(): void {
+    if (this.#mode === 'paused') return
+    this.#anchorMs = this.nowMs()
+    this.#mode = 'paused'
+    this.#disarm()
+  }
+
+  resume(): void {
+    if (this.#mode === 'running') return
+    this.#anchorRealMs = this.#platform.monotonicMs()
+    this.#mode = 'running'
+    this.#arm()
+  }
+
+  /** Sets the speed in cluster seconds per real second; must be positive. */
+  setScale(scale: number): void {
+    if (!(scale > 0) || !Number.isFinite(scale)) throw new RangeError(`clock scale must be a positive number, not ${scale}`)
+    this.#anchorMs = this.nowMs()
+    this.#anchorRealMs = this.#platform.monotonicMs()
+    this.#scale = scale
+    if (this.#mode === 'running') this.#arm()
+  }
+
+  /** Moves a paused clock forward by `ms`, firing every timer on the way in order and letting the work it causes finish. */
+  async advance(ms: number): Promise<void> {
+    await this.#drive(this.nowMs() + ms, () => false)
+  }
+
+  /**
+   * Lets time jump from timer to timer until `done()` holds. The clock is paused while it drives.
+   * @throws Error when `withinMs` of cluster time did not suffice.
+   */
+  async until(done: () => boolean | Promise<boolean>, options: { withinMs?: number; what?: string } = {}): Promise<void> {
+    const withinMs = options.withinMs ?? 60_000
+    if (!(await this.#drive(this.nowMs() + withinMs, done)))
+      throw new Error(`${options.what ?? 'condition'} not reached within ${withinMs} ms of cluster time`)
+  }
+
+  /** Resolves once no work is left that could go on without time passing. */
+  async settle(): Promise<void> {
+    for (let quietTurns = 0; quietTurns < 3;) {
+      await new Promise<void>((resolve) => this.#platform.macrotask(resolve))
+      this.#sliceStartMs = this.#platform.monotonicMs()
+      quietTurns = this.#holds > 0 ? 0 : quietTurns + 1
+    }
+  }
+
+  async #drive(endMs: number, done: () => boolean | Promise<boolean>): Promise<boolean> {
+    const wasRunning = this.#mode === 'running'
+    this.pause()
+    try {
+      for (;;) {
+        await this.settle()
+        if (await done()) return true
+        const next = this.#peek()
+        if (!next || next.dueMs > endMs) {
+          this.#anchorMs = Math.max(this.#anchorMs, endMs)
+          return false
+        }
+        this.#pop()
+        this.#anchorMs = Math.max(this.#anchorMs, next.dueMs)
+        next.fn()
+      }
+    } finally {
+      if (wasRunning) this.resume()
+    }
+  }
+
+  #arm(): void {
+    this.#disarm()
+    const next = this.#peek()
+    if (!next) return
+    this.#wakeupDueMs = next.dueMs
+    // Timers of all platforms overflow at 2^31 ms; waking early is harmless.
+    const delayMs = Math.min(Math.max(0, (next.dueMs - this.nowMs()) / this.#scale), 2 ** 31 - 1)
+    this.#cancelWakeup = this.#platform.setTimer(() => this.#fireDue(), delayMs)
+  }
+
+  #disarm(): void {
+    this.#cancelWakeup?.()
+    this.#cancelWakeup = undefined
+    this.#wakeupDueMs = Infinity
+  }
+
+  #fireDue(): void {
+    this.#cancelWakeup = undefined
+    this.#wakeupDueMs = Infinity
+    const sliceEndMs = this.#platform.monotonicMs() + SLICE_MS
+    // Timers that callbacks add for "now" wait for the next turn, so a chain of zero delays can't starve the event loop.
+    const lastSequence = this.#sequence
+    for (let next = this.#peek(); next && next.dueMs <= this.nowMs() && next.sequence < lastSequence; next = this.#peek()) {
+      this.#pop()
+      next.fn()
+      if (this.#mode !== 'running') return
+      if (this.#platform.monotonicMs() > sliceEndMs) break
+    }
+    this.#sliceStartMs = this.#platform.monotonicMs()
+    this.#arm()
+  }
+
+  #peek(): Pending | undefined {
+    while (this.#heap[0]?.cancelled) this.#pop()
+    return this.#heap[0]
+  }
+
+  #push(item: Pending): void {
+    const heap = this.#heap
+    let i = heap.push(item) - 1
+    while (i > 0) {
+      const parent = (i - 1) >> 1
+      if (!before(item, heap[parent]!)) break
+      heap[i] = heap[parent]!
+      i = parent
+    }
+    heap[i] = item
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (!last || heap.length === 0) return
+    let i = 0
+    for (;;) {
+      let child = 2 * i + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
+      if (!before(heap[child]!, last)) break
+      heap[i] = heap[child]!
+      i = child
+    }
+    heap[i] = last
+  }
+}
+
+const DONE = Promise.resolve()
+
+function before(a: Pending, b: Pending): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence)
+}

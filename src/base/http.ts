@@ -1,0 +1,106 @@
+import { AsyncQueue } from './queue.ts'
+
+/**
+ * What handlers read of a request. The global Request has this shape; browsers forbid it headers such as Upgrade and Host,
+ * so code inside the cluster makes its requests with {@link httpRequest}, which forbids nothing.
+ */
+export interface HttpRequest {
+  readonly method: string
+  /** Absolute. */
+  readonly url: string
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array> | null
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal
+  text(): Promise<string>
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+export interface HttpRequestInit {
+  method?: string
+  headers?: HeadersInit
+  body?: string | Uint8Array | ReadableStream<Uint8Array> | null
+  signal?: AbortSignal
+}
+
+export function httpRequest(url: string, init: HttpRequestInit = {}): HttpRequest {
+  const given = init.body ?? null
+  // A Response is the one standard object that reads any body without the Request's restrictions.
+  const read = () => new Response(given as BodyInit | null)
+  return {
+    method: (init.method ?? 'GET').toUpperCase(),
+    url,
+    headers: new Headers(init.headers),
+    get body() { return given instanceof ReadableStream ? given : given === null ? null : read().body },
+    signal: init.signal ?? new AbortController().signal,
+    text: async () => typeof given === 'string' ? given : await read().text(),
+    arrayBuffer: () => read().arrayBuffer(),
+  }
+}
+
+/** A close frame. */
+export interface WebSocketClose {
+  code: number
+  reason: string
+}
+
+/** One end of a WebSocket inside the process: messages, not frames. */
+export interface WebSocketEnd {
+  /** The negotiated subprotocol. */
+  readonly protocol: string
+  /** Ignored after either end has closed. */
+  send(message: Uint8Array | string): void
+  /** Messages of the other end, in order, up to its close. For one consumer. */
+  readonly messages: AsyncIterable<Uint8Array | string>
+  close(code?: number, reason?: string): void
+  /** Resolves when either end has closed. */
+  readonly closed: Promise<WebSocketClose>
+  /** Bytes sent that the other end has not taken yet, for back-pressure. */
+  readonly bufferedBytes: number
+}
+
+/** Two joined ends. */
+export function webSocketPair(protocol = ''): [WebSocketEnd, WebSocketEnd] {
+  let markClosed!: (close: WebSocketClose) => void
+  let isClosed = false
+  const closed = new Promise<WebSocketClose>((resolve) => { markClosed = resolve })
+  const queues = [new AsyncQueue<Uint8Array | string>(), new AsyncQueue<Uint8Array | string>()] as const
+  const buffered = [0, 0]
+  const end = (mine: 0 | 1, theirs: 0 | 1): WebSocketEnd => ({
+    protocol,
+    closed,
+    get bufferedBytes() { return buffered[theirs]! },
+    send(message) {
+      if (isClosed) return
+      buffered[theirs]! += message.length
+      queues[theirs].push(message)
+    },
+    messages: {
+      async *[Symbol.asyncIterator]() {
+        for await (const message of queues[mine]) {
+          buffered[mine]! -= message.length
+          yield message
+        }
+      },
+    },
+    close(code = 1000, reason = '') {
+      if (isClosed) return
+      isClosed = true
+      queues[0].end()
+      queues[1].end()
+      markClosed({ code, reason })
+    },
+  })
+  return [end(0, 1), end(1, 0)]
+}
+
+/** Status 101 with the client's end of the WebSocket: the convention of edge runtimes. The standard Response can't have that status. */
+export class UpgradeResponse extends Response {
+  readonly webSocket: WebSocketEnd
+  constructor(webSocket: WebSocketEnd, headers: HeadersInit = {}) {
+    super(null, { status: 200, headers })
+    Object.defineProperty(this, 'status', { value: 101 })
+    Object.defineProperty(this, 'ok', { value: false })
+    this.webSocket = webSocket
+  }
+}

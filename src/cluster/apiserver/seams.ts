@@ -1,0 +1,129 @@
+/**
+ * Where the API server's parts meet: who asks (authentication), may they (authorization), and what the cluster adds or refuses (admission).
+ */
+import type { HttpRequest } from '../../base/http.ts'
+import type { KubeObject, ResourceRef } from '../kinds/object.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { Api } from '../client/api.ts'
+
+export interface UserInfo {
+  name: string
+  uid?: string
+  groups: readonly string[]
+  extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** What the host knows of the connection a request came over. */
+export interface ConnectionInfo {
+  /** PEM of the certificate that the client proved to own; the API server checks who signed it. */
+  clientCertificatePem?: string
+  remoteAddress?: string
+}
+
+/** One way to tell who asks. `undefined`: this way sees no credentials; the next one is tried. @throws StatusError 401 for bad ones. */
+export interface Authenticator {
+  authenticate(request: HttpRequest, connection: ConnectionInfo): Promise<UserInfo | undefined>
+}
+
+/** k8s: authorization/authorizer Attributes */
+export interface AuthorizationAttributes {
+  user: UserInfo
+  verb: string
+  /** False for non-resource requests: only `path` and `verb` count. */
+  resourceRequest: boolean
+  group: string
+  version: string
+  resource: string
+  subresource: string
+  namespace: string
+  name: string
+  path: string
+  fieldSelector?: string
+  labelSelector?: string
+}
+
+export interface Decision {
+  allowed: boolean
+  /** Denied for good: later authorizers are not asked. */
+  denied?: boolean
+  reason?: string
+}
+
+export interface Authorizer {
+  /** Synchronous: rules are in memory. */
+  authorize(attributes: AuthorizationAttributes): Decision
+}
+
+/** Synchronous reads of current objects (frozen), for authorizers, admission and strategies. */
+export interface Reader {
+  get<T = KubeObject>(resource: ResourceRef, namespace: string | undefined, name: string): T | undefined
+  list<T = KubeObject>(resource: ResourceRef, namespace?: string): readonly T[]
+  /** Called after every change of the resource, synchronously after commit; must be cheap. Returns the way to stop. */
+  onChange(resource: ResourceRef, listener: (change: { object?: KubeObject; old?: KubeObject }) => void): () => void
+}
+
+/** k8s: admission.Attributes */
+export interface AdmissionAttributes {
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
+  /** The kind of the resource in the URL. */
+  kind: Kind
+  resource: string
+  subresource: string
+  namespace: string
+  name: string
+  /** The new object (for subresources with a body of their own, that body): a mutable draft in `mutate`, to be left alone in `validate`. */
+  object?: KubeObject
+  /** What is stored now (frozen), for UPDATE and DELETE. */
+  oldObject?: KubeObject
+  options: Readonly<Record<string, unknown>>
+  dryRun: boolean
+  user: UserInfo
+  /** Adds a Warning header to the answer. */
+  warn(text: string): void
+  /** Adds an annotation to the audit event. */
+  annotate(key: string, value: string): void
+}
+
+/** What admission plugins can reach. */
+export interface AdmissionContext {
+  reader: Reader
+  /** The API with the server's own rights (system:apiserver in system:masters), e.g. to write quota usage. */
+  api: Api
+  nowMs(): number
+  authorizer: Authorizer
+}
+
+/** One link of the admission chain. Both hooks refuse by throwing StatusError. */
+export interface AdmissionPlugin {
+  readonly name: string
+  mutate?(attributes: AdmissionAttributes, context: AdmissionContext): void | Promise<void>
+  validate?(attributes: AdmissionAttributes, context: AdmissionContext): void | Promise<void>
+}
+
+/**
+ * A resource or subresource that isn't simply stored: reviews, token requests, approvals. The registry calls it after authentication and
+ * authorization with the decoded, defaulted body.
+ */
+export interface VirtualResource {
+  /** `tokenreviews.authentication.k8s.io`, `serviceaccounts/token`. */
+  readonly resource: string
+  create(body: KubeObject, request: VirtualRequest): Promise<KubeObject>
+}
+
+export interface VirtualRequest {
+  user: UserInfo
+  namespace: string
+  /** Name in the URL, for subresources. */
+  name: string
+  dryRun: boolean
+  context: AdmissionContext
+  warn(text: string): void
+}
+
+/** How the API server reaches kubelets and pods (log, exec, attach, port-forward, proxy, webhooks): HTTP, like the real one. */
+export interface ClusterDialer {
+  /** The kubelet's server on port 10250 of a node. Rejects when the node can't be reached. */
+  kubelet(nodeName: string, request: HttpRequest): Promise<Response>
+  /** HTTP to an address of the pod or service network. Rejects with an Error whose message reads like Go's (`dial tcp 10.244.1.2:80: connect: connection refused`). */
+  http(host: string, port: number, request: HttpRequest, options?: { tls?: boolean }): Promise<Response>
+}

@@ -1,0 +1,38 @@
+import type { Program } from '../../unix/types.ts'
+
+/** The part of an OCI image configuration that matters at run time. */
+export interface ImageConfig {
+  entrypoint?: readonly string[]
+  cmd?: readonly string[]
+  env?: Readonly<Record<string, string>>
+  workingDir?: string
+  /** `uid`, `name` or `uid:gid`; root by default. */
+  user?: string
+  exposedPorts?: readonly number[]
+  /** Default SIGTERM. */
+  stopSignal?: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'
+  volumes?: readonly string[]
+}
+
+export type ImageFile = string | Uint8Array | { content: string | Uint8Array; mode?: number; uid?: number; gid?: number } | { link: string } | { directory: true; mode?: number; uid?: number; gid?: number }
+
+/** An image of the catalogue: root file system, configuration and programs. */
+export interface ImageDefinition extends ImageConfig {
+  /** Full repository, e.g. `docker.io/library/nginx`. */
+  repository: string
+  /** Tags that exist in the registry; others fail to pull as not found. */
+  tags: readonly string[]
+  /** Compressed size, for pull times and node status. */
+  sizeBytes: number
+  /** Files and programs below it, earlier ones are covered by later ones. */
+  base?: ImageDefinition
+  files?: Readonly<Record<string, ImageFile>>
+  /** Executables by path. */
+  programs?: Readonly<Record<string, Program>>
+  /** Differences of single tags (version numbers and the like). */
+  variants?: Readonly<Record<string, Partial<Pick<ImageDefinition, 'files' | 'env' | 'cmd' | 'entrypoint' | 'programs' | 'sizeBytes'>>>>
+}
+
+export function defineImage(image: ImageDefinition): ImageDefinition {
+  return image
+}

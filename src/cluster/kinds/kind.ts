@@ -1,0 +1,100 @@
+import type { KubeObject } from './object.ts'
+import type { Finding } from './findings.ts'
+
+export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
+
+/** A subresource as discovery shows it. */
+export interface SubresourceInfo {
+  verbs: readonly string[]
+  /** The body's kind where it differs from the resource's own (Scale, Eviction, Binding, TokenRequest, PodExecOptions ...). */
+  group?: string
+  version?: string
+  kind?: string
+}
+
+/** A column of the server's Table. */
+export interface Column<T = KubeObject> {
+  name: string
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  format?: string
+  description?: string
+  /** 0 is always shown, 1 only with `-o wide`. */
+  priority?: number
+  /** The cell. Ages are computed against `nowMs`. */
+  value(object: T, nowMs: number): string | number | boolean | null | undefined
+}
+
+/** What strategies may look at besides the objects. */
+export interface StrategyContext {
+  nowMs: number
+  /** Who asks. */
+  user: { name: string; groups: readonly string[] }
+}
+
+/**
+ * What users may and may not set, k8s: registry strategies. Hooks get a mutable draft in the storage version, defaults applied.
+ */
+export interface Strategy<T = KubeObject> {
+  /** PrepareForCreate. */
+  beforeCreate?(draft: T, context: StrategyContext): void
+  /** PrepareForUpdate of the main resource: keep status, bump generation. */
+  beforeUpdate?(draft: T, old: Readonly<T>, context: StrategyContext): void
+  /** PrepareForUpdate of `/status`: take only status from the draft. */
+  beforeStatusUpdate?(draft: T, old: Readonly<T>, context: StrategyContext): void
+  /** Whether PUT to a missing name creates. */
+  allowCreateOnUpdate?: boolean
+  /** Whether an update without resourceVersion is taken (default true). */
+  allowUnconditionalUpdate?: boolean
+  /** Grace period in seconds if deletion of this object is graceful, else undefined. k8s: CheckGracefulDelete */
+  gracePeriodSeconds?(object: Readonly<T>, asked: number | undefined): number | undefined
+  /** What happens to dependents when the deleter doesn't say. */
+  defaultGarbagePolicy?: 'background' | 'orphan'
+  /** Warning header texts. */
+  warningsOnCreate?(object: Readonly<T>): string[]
+  warningsOnUpdate?(object: Readonly<T>, old: Readonly<T>): string[]
+}
+
+/** Everything the API server knows about one version of a resource. Built-in kinds and CRDs have the same structure. */
+export interface Kind<T extends KubeObject = any> {
+  /** Key in the schema table. */
+  readonly schema: string
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly listKind: string
+  /** Plural. */
+  readonly resource: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly namespaced: boolean
+  readonly verbs: readonly Verb[]
+  readonly subresources: Readonly<Record<string, SubresourceInfo>>
+  /** The version etcd holds; other versions convert. Same object shape as the storage version except apiVersion where no functions are given. */
+  readonly storageVersion: string
+  /** The group etcd holds, where it differs (events.k8s.io events are stored as core events). */
+  readonly storageGroup?: string
+  readonly convert?: {
+    /** From this version to the storage version. Returns a new object. */
+    toStorage(object: T): KubeObject
+    fromStorage(object: KubeObject): T
+  }
+  /** Defaulting beyond the schema's defaults. Mutates the draft. k8s: SetDefaults_* */
+  defaults?(draft: T): void
+  /** All findings at once, upstream's order. ObjectMeta is validated by the caller with {@link nameRule}. */
+  validate?(object: Readonly<T>): Finding[]
+  validateUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]
+  validateStatusUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]
+  /** Messages for a bad name, k8s: ValidateNameFunc. Default: DNS-1123 subdomain. */
+  nameRule?(name: string, isPrefix: boolean): string[]
+  readonly strategy: Strategy<T>
+  readonly columns: readonly Column<T>[]
+  /** Field labels that field selectors may use, beyond metadata.name and metadata.namespace, with their values. */
+  selectableFields?(object: Readonly<T>): Record<string, string>
+  /** Names of the above. */
+  readonly selectableFieldNames: readonly string[]
+  /** `etcd` key part under /registry, e.g. `pods`, `services/specs`, `minions`. k8s: the prefixes kube-apiserver uses. */
+  readonly storagePrefix: string
+  /** Served and listed but deprecated: the text of the Warning header. */
+  readonly deprecationWarning?: string
+}

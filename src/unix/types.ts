@@ -1,0 +1,326 @@
+/**
+ * The contracts of the small Unix: what a program sees (Proc), what a machine offers, and what it needs from the network.
+ * No Kubernetes in here. The learner's terminal is one machine, every container is another; under Node src/host gives kubectl a Proc
+ * made of the real machine.
+ */
+import type { ByteReader, ByteWriter } from '../base/streams.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { HttpRequest } from '../base/http.ts'
+
+export type Signal =
+  | 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGUSR1' | 'SIGUSR2' | 'SIGPIPE' | 'SIGALRM' | 'SIGTERM' | 'SIGCHLD'
+  | 'SIGCONT' | 'SIGSTOP' | 'SIGTSTP' | 'SIGWINCH'
+
+/** What a program is: it runs until its promise settles; the number is the exit code. Throwing {@link ProcessExit} ends it too. */
+export type Program = (proc: Proc) => Promise<number> | number
+
+/** How a process ended. `code` is 128 + signal number when a signal ended it. */
+export interface ExitStatus {
+  code: number
+  signal?: Signal
+  /** The kernel killed it for its memory. */
+  oomKilled?: boolean
+}
+
+export interface User {
+  uid: number
+  gid: number
+  /** Supplementary groups. */
+  groups: readonly number[]
+  name: string
+  home: string
+}
+
+/** A process as its own program sees it. Every promise here rejects with {@link ProcessKilled} once a deadly signal arrived. */
+export interface Proc {
+  readonly pid: number
+  readonly ppid: number
+  /** argv[0] is the name it was called by. */
+  readonly argv: readonly string[]
+  /** Changes are seen by children that are started later. */
+  readonly env: Record<string, string>
+  cwd: string
+  readonly user: User
+  readonly stdin: ByteReader
+  readonly stdout: ByteWriter
+  readonly stderr: ByteWriter
+  /** The controlling terminal if standard input is one. */
+  readonly tty: Tty | undefined
+  /** Whether that stream is a terminal. */
+  isTty(fd: 0 | 1 | 2): boolean
+  readonly fs: FileSystem
+  readonly net: NetStack
+  readonly clock: Clock
+  readonly random: Random
+  readonly machine: Machine
+  /** Aborts when the process must end now. */
+  readonly killed: AbortSignal
+  /** Handles a signal instead of its default action; `'ignore'` drops it. Returns the way to undo. SIGKILL and SIGSTOP can't be handled. */
+  onSignal(signal: Signal, handler: (() => void) | 'ignore'): () => void
+  /** Waits for one of the signals (which are then not deadly). */
+  signal(...signals: Signal[]): Promise<Signal>
+  sleep(ms: number): Promise<void>
+  /** An absolute, normalised path. */
+  resolve(path: string): string
+  /** Starts a child; `argv[0]` is looked up in PATH. @throws UnixError ENOENT or EACCES when it can't be started. */
+  spawn(argv: readonly string[], options?: SpawnOptions): Process
+  /** Ends the process. Never returns. */
+  exit(code: number): never
+  /** Reports the memory in use, so that limits bite. Rejects by OOM kill when the machine's limit is exceeded. */
+  useMemory(bytes: number): void
+  /** CPU time used, in nanoseconds of one core, for usage figures. */
+  useCpu(nanoseconds: number): void
+}
+
+export interface SpawnOptions {
+  env?: Record<string, string>
+  cwd?: string
+  stdin?: ByteReader
+  stdout?: ByteWriter
+  stderr?: ByteWriter
+  tty?: Tty
+  user?: User
+  /** A new process group, led by the child (job control). */
+  newGroup?: boolean
+  /** Ready-made program instead of a file: built-ins and functions of the shell. */
+  program?: Program
+}
+
+/** A process as others see it. */
+export interface Process {
+  readonly pid: number
+  readonly ppid: number
+  readonly group: number
+  readonly argv: readonly string[]
+  readonly user: User
+  readonly startedMs: number
+  readonly status: ExitStatus | undefined
+  kill(signal: Signal): void
+  wait(): Promise<ExitStatus>
+}
+
+/** Thrown by {@link Proc.exit}. */
+export class ProcessExit extends Error {
+  readonly code: number
+  constructor(code: number) {
+    super(`exit ${code}`)
+    this.code = code
+  }
+}
+
+/** What pending calls of a killed process reject with. Programs let it pass. */
+export class ProcessKilled extends Error {
+  readonly signal: Signal
+  constructor(signal: Signal) {
+    super(signal)
+    this.signal = signal
+  }
+}
+
+/** A failed system call. `code` is errno's name: ENOENT, EACCES, ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT, EADDRINUSE ... */
+export class UnixError extends Error {
+  readonly code: string
+  readonly path: string | undefined
+  constructor(code: string, message?: string, path?: string) {
+    super(message ?? code)
+    this.code = code
+    this.path = path
+  }
+}
+
+/** A terminal: size, modes, and who is in the foreground. Line discipline (echo, erase, ^C, ^D, ^Z) belongs to it. */
+export interface Tty {
+  readonly columns: number
+  readonly rows: number
+  onResize(listener: () => void): () => void
+  /** Raw: no echo, no line editing, no signals from keys. */
+  setRaw(raw: boolean): void
+  readonly raw: boolean
+}
+
+// --- files ---------------------------------------------------------------------------------------------------------------------
+
+export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'character' | 'socket'
+
+export interface FileStat {
+  type: FileType
+  /** Permission bits. */
+  mode: number
+  uid: number
+  gid: number
+  sizeBytes: number
+  modifiedMs: number
+  accessedMs: number
+  changedMs: number
+  inode: number
+  links: number
+}
+
+/**
+ * A tree of files. Synchronous, because everything is in memory; only open files of terminals and pipes wait. Paths are absolute.
+ * Every method throws {@link UnixError}.
+ */
+export interface FileSystem {
+  readFile(path: string): Uint8Array
+  readText(path: string): string
+  writeFile(path: string, data: Uint8Array | string, options?: { mode?: number; append?: boolean }): void
+  /** Follows symbolic links. */
+  stat(path: string): FileStat
+  lstat(path: string): FileStat
+  exists(path: string): boolean
+  /** Names, sorted. */
+  readdir(path: string): string[]
+  mkdir(path: string, options?: { recursive?: boolean; mode?: number }): void
+  /** @throws UnixError EISDIR for a directory unless recursive. */
+  remove(path: string, options?: { recursive?: boolean; force?: boolean }): void
+  rename(from: string, to: string): void
+  symlink(target: string, path: string): void
+  readlink(path: string): string
+  realpath(path: string): string
+  chmod(path: string, mode: number): void
+  chown(path: string, uid: number, gid: number): void
+  utimes(path: string, accessedMs: number, modifiedMs: number): void
+  /** Opens for streaming; devices and pipes included. Flags as in fopen: r, w, a, r+. */
+  open(path: string, flags: 'r' | 'w' | 'a' | 'r+'): OpenFile
+  /** The program behind an executable file, if it is one of ours rather than a script. */
+  program(path: string): Program | undefined
+  /** Calls back after changes at or below the path. */
+  watch(path: string, listener: (changedPath: string) => void): () => void
+}
+
+export interface OpenFile {
+  /** Next bytes or null at the end. `tail -f` polls or watches. */
+  read(maxBytes?: number): Promise<Uint8Array | null>
+  write(data: Uint8Array | string): Promise<void>
+  close(): void
+}
+
+/** A file tree that can be mounted at a path of a machine: an image's root, an emptyDir, a projected ConfigMap, a host directory. */
+export interface MountableFileSystem extends FileSystem {
+  /** Adds a tree below a path, creating the mount point; a file may be mounted over a file (subPath). Returns the way to unmount. */
+  mount(path: string, tree: MountableFileSystem, options?: { readOnly?: boolean; subPath?: string }): () => void
+  /** Bytes held by this tree alone, without mounts. */
+  usedBytes(): number
+}
+
+// --- network -------------------------------------------------------------------------------------------------------------------
+
+/** A TCP connection. */
+export interface TcpSocket {
+  readonly reader: ByteReader
+  readonly writer: ByteWriter
+  readonly local: SocketAddress
+  readonly remote: SocketAddress
+  /** Abrupt end in both directions. */
+  destroy(): void
+}
+
+export interface SocketAddress {
+  ip: string
+  port: number
+}
+
+export interface Listener {
+  readonly port: number
+  close(): void
+}
+
+export type HttpHandler = (request: HttpRequest, peer: { remote: SocketAddress; local: SocketAddress }) => Response | Promise<Response>
+
+/** Certificates of a TLS end. */
+export interface TlsServerOptions {
+  certificatePem: string
+}
+
+/** What an HTTPS or HTTP client can say besides the request. */
+export interface FetchOptions {
+  /** Skip checking the server's certificate. */
+  insecure?: boolean
+  /** PEM bundle the server must be signed by. */
+  caPem?: string
+  /** PEM of certificate and key, for client authentication. */
+  clientCertificatePem?: string
+  clientKeyPem?: string
+  /** Milliseconds for connecting; ETIMEDOUT afterwards. */
+  connectTimeoutMs?: number
+  /** Connects to this address instead of looking the host up (curl --resolve). */
+  connectTo?: SocketAddress
+}
+
+/** A machine's sockets. Names are looked up as /etc/hosts and /etc/resolv.conf say. */
+export interface NetStack {
+  readonly hostname: string
+  /** Own addresses, without loopback. */
+  readonly addresses: readonly string[]
+  /** Serves HTTP. Clients in the cluster reach the handler directly; raw TCP connections (port-forward, nc) are parsed. */
+  listenHttp(port: number, handler: HttpHandler, options?: { ip?: string; tls?: TlsServerOptions }): Listener
+  /** @throws UnixError EADDRINUSE */
+  listenTcp(port: number, handler: (socket: TcpSocket) => void, options?: { ip?: string }): Listener
+  listenUdp(port: number, handler: (payload: Uint8Array, from: SocketAddress) => Uint8Array | undefined | Promise<Uint8Array | undefined>, options?: { ip?: string }): Listener
+  connectTcp(host: string, port: number, options?: { timeoutMs?: number }): Promise<TcpSocket>
+  /** One datagram and its answer; rejects ETIMEDOUT without one. */
+  askUdp(ip: string, port: number, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>
+  /** An HTTP exchange; redirects are not followed. WebSocket upgrades come back as UpgradeResponse. Rejects with UnixError. */
+  fetch(request: HttpRequest, options?: FetchOptions): Promise<Response>
+  /** Addresses of a name. @throws UnixError ENOTFOUND or EAI_AGAIN */
+  lookup(name: string): Promise<string[]>
+  /** What listens, for ss and netstat. */
+  listeners(): { protocol: 'tcp' | 'udp'; ip: string; port: number }[]
+}
+
+/** The network that machines are plugged into: moves connections between stacks by address. Implemented by src/cluster/network. */
+export interface Fabric {
+  /**
+   * Opens a connection from a stack to an address and port that is not its own. Services are translated on the way.
+   * @throws UnixError ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT (dropped)
+   */
+  openTcp(from: SocketAddress, to: SocketAddress, options?: { timeoutMs?: number }): Promise<TcpSocket>
+  /** The same for HTTP: straight to the handler where the target listens with listenHttp, else over {@link openTcp}. */
+  fetch(from: SocketAddress, to: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response>
+  askUdp(from: SocketAddress, to: SocketAddress, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>
+}
+
+/** A stack as the fabric sees it: where connections arrive. */
+export interface StackPort {
+  readonly addresses: readonly string[]
+  /** @throws UnixError ECONNREFUSED */
+  acceptTcp(socket: TcpSocket): void
+  acceptHttp(to: SocketAddress, from: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response>
+  acceptUdp(to: SocketAddress, from: SocketAddress, payload: Uint8Array): Promise<Uint8Array | undefined>
+}
+
+// --- machines ------------------------------------------------------------------------------------------------------------------
+
+export interface MachineLimits {
+  /** OOM kill beyond it; undefined: no limit. */
+  memoryBytes?: number
+  cpuMillis?: number
+}
+
+/** A kernel with processes, one root file system and one network stack. Containers of a pod share `net`, each has its own machine. */
+export interface Machine {
+  readonly hostname: string
+  readonly fs: MountableFileSystem
+  readonly net: NetStack
+  readonly clock: Clock
+  readonly random: Random
+  limits: MachineLimits
+  /** Starts a process whose parent is the kernel: pid 1 first, then what exec brings in. @throws UnixError when the file can't be executed. */
+  start(argv: readonly string[], options: StartOptions): Process
+  processes(): readonly Process[]
+  process(pid: number): Process | undefined
+  /** SIGKILL to all; resolves when none is left. */
+  shutdown(): Promise<void>
+  usage(): { memoryBytes: number; cpuNanoseconds: number }
+}
+
+export interface StartOptions {
+  env: Record<string, string>
+  cwd: string
+  user: User
+  stdin?: ByteReader
+  stdout: ByteWriter
+  stderr: ByteWriter
+  tty?: Tty
+}
