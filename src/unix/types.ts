@@ -226,7 +226,15 @@ export interface Listener {
   close(): void
 }
 
-export type HttpHandler = (request: HttpRequest, peer: { remote: SocketAddress; local: SocketAddress }) => Response | Promise<Response>
+/** What a handler knows of the connection besides the request. */
+export interface HttpPeer {
+  remote: SocketAddress
+  local: SocketAddress
+  /** The certificate that a TLS client authenticated with ({@link FetchOptions.clientCertificatePem}). */
+  clientCertificatePem?: string
+}
+
+export type HttpHandler = (request: HttpRequest, peer: HttpPeer) => Response | Promise<Response>
 
 /** Certificates of a TLS end. */
 export interface TlsServerOptions {
