@@ -222,7 +222,10 @@ export interface SocketAddress {
 }
 
 export interface Listener {
+  /** The port asked for; the one chosen for 0 (once {@link ready}). */
   readonly port: number
+  /** Where listening takes time (real sockets): resolves with the port, rejects with UnixError EADDRINUSE and the like. */
+  readonly ready?: Promise<number>
   close(): void
 }
 

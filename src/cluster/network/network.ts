@@ -1,0 +1,254 @@
+import type { Clock } from '../../base/clock.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import type { Random } from '../../base/random.ts'
+import { createPipe } from '../../base/streams.ts'
+import { UnixError } from '../../unix/types.ts'
+import type { Fabric, FetchOptions, NetStack, SocketAddress, StackPort, TcpSocket } from '../../unix/types.ts'
+import { createNetStack } from '../../unix/net/stack.ts'
+import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './cidr.ts'
+import { ServiceTable } from './service-table.ts'
+import type { NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
+
+/** How long a connection to an address that nobody has waits for an ARP answer, in milliseconds of cluster time. */
+const NO_NEIGHBOUR_MS = 3_000
+/** How long a TCP client tries when its packets are dropped, unless it says otherwise. */
+const CONNECT_TIMEOUT_MS = 127_000
+
+export interface NetworkOptions {
+  clock: Clock
+  random: Random
+  /** All pods. */
+  podCidr: string
+  serviceCidr: string
+  /** The network that nodes and the learner's machine are on. */
+  hostCidr: string
+}
+
+/** A machine on the network: its sockets and where it sits. */
+interface Attached {
+  port: StackPort
+  /** The node that the stack runs on; undefined outside the cluster. */
+  nodeName: string | undefined
+  /** Ends connections of this address. */
+  sockets: Set<TcpSocket>
+}
+
+interface MutableNodeNetwork extends NodeNetwork {
+  podCidr: string | undefined
+}
+
+type Stack = NetStack & StackPort
+
+/**
+ * The cluster's network: nodes on a host network, a range of pod addresses per node, and Services translated on the node where a
+ * connection starts. Connections are joined in memory; nothing is sent as packets.
+ */
+export class Network {
+  /** kube-proxy's rules; filled by the service proxy. */
+  readonly services: ServiceTable
+  readonly #options: NetworkOptions
+  readonly #ranges: { pods: { first: number; size: number }; services: { first: number; size: number }; hosts: { first: number; size: number } }
+  readonly #attached = new Map<string, Attached>()
+  readonly #nodes = new Map<string, MutableNodeNetwork>()
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+    this.#ranges = { pods: parseCidr(options.podCidr), services: parseCidr(options.serviceCidr), hosts: parseCidr(options.hostCidr) }
+    this.services = new ServiceTable(options.random.fork('services'), () => options.clock.nowMs())
+  }
+
+  /** Connects a node. Pods can be added once {@link setPodCidr} gave it a range. */
+  addNode(name: string, ip: string): NodeNetwork {
+    const hostStack = this.#createStack(name, [ip], name)
+    const lastUsed = { address: 0 }
+    const node: MutableNodeNetwork = {
+      nodeName: name,
+      nodeIp: ip,
+      hostStack,
+      podCidr: undefined,
+      addPod: (pod) => this.#addPod(node, pod, lastUsed),
+    }
+    this.#nodes.set(name, node)
+    return node
+  }
+
+  removeNode(name: string): void {
+    const node = this.#nodes.get(name)
+    if (!node) return
+    this.#nodes.delete(name)
+    for (const [ip, attached] of this.#attached) if (attached.nodeName === name) this.#detach(ip)
+  }
+
+  node(name: string): NodeNetwork | undefined {
+    return this.#nodes.get(name)
+  }
+
+  /** What the CNI configuration says once the node has its range. */
+  setPodCidr(nodeName: string, podCidr: string): void {
+    const node = this.#nodes.get(nodeName)
+    if (node) node.podCidr = podCidr
+  }
+
+  /** Connects a machine outside the cluster to the host network: the learner's laptop. */
+  addHost(hostname: string, ip: string): NetStack {
+    return this.#createStack(hostname, [ip], undefined)
+  }
+
+  /** HTTP as a process on `fromNode` would do it: for the API server's proxying and the kubelets' probes. */
+  async fetchFrom(fromIp: string, to: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response> {
+    return this.#fabric.fetch({ ip: fromIp, port: 0 }, to, request, options)
+  }
+
+  #createStack(hostname: string, addresses: string[], nodeName: string | undefined): Stack {
+    const { clock, random } = this.#options
+    const stack = createNetStack({ hostname, addresses, fabric: this.#fabric, clock, random: random.fork(`stack/${hostname}`) })
+    for (const ip of addresses) this.#attached.set(ip, { port: stack, nodeName, sockets: new Set() })
+    return stack
+  }
+
+  #detach(ip: string): void {
+    const attached = this.#attached.get(ip)
+    if (!attached) return
+    this.#attached.delete(ip)
+    for (const socket of attached.sockets) socket.destroy()
+  }
+
+  #addPod(node: MutableNodeNetwork, pod: PodNetworkRequest, lastUsed: { address: number }): PodNetwork {
+    if (!node.podCidr) throw new Error('cni plugin not initialized')
+    const ip = pod.ip ?? this.#nextAddress(parseCidr(node.podCidr), lastUsed)
+    if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
+    const stack = this.#createStack(pod.hostname, [ip], node.nodeName)
+    return { ip, ips: [ip], stack, release: () => this.#detach(ip) }
+  }
+
+  /** Round-robin through the range, as the host-local IPAM plugin does; the first address is the bridge's. */
+  #nextAddress(range: { first: number; size: number }, lastUsed: { address: number }): string {
+    const start = lastUsed.address || range.first + 1
+    for (let step = 1; step <= range.size; step++) {
+      const address = range.first + ((start - range.first + step) % range.size)
+      if (address - range.first < 2 || address - range.first === range.size - 1) continue
+      const ip = formatIPv4(address)
+      if (this.#attached.has(ip)) continue
+      lastUsed.address = address
+      return ip
+    }
+    throw new Error('no IP addresses available in range set')
+  }
+
+  readonly #fabric: Fabric = {
+    openTcp: async (from, to, options = {}) => {
+      const { target, address, source } = await this.#route('TCP', from, to, options.timeoutMs ?? CONNECT_TIMEOUT_MS)
+      const [client, server] = socketPair(source, address)
+      const origin = this.#attached.get(from.ip)
+      for (const [attached, socket] of [[origin, client], [target, server]] as const) {
+        if (!attached) continue
+        attached.sockets.add(socket)
+      }
+      const forget = () => { origin?.sockets.delete(client); target.sockets.delete(server) }
+      onDestroy(client, forget)
+      onDestroy(server, forget)
+      try {
+        target.port.acceptTcp(server)
+      } catch (error) {
+        forget()
+        throw error
+      }
+      return client
+    },
+    fetch: async (from, to, request, options) => {
+      const { target, address, source } = await this.#route('TCP', from, to, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, request.signal)
+      return target.port.acceptHttp(address, source, request, options)
+    },
+    askUdp: async (from, to, payload, timeoutMs) => {
+      const timedOut = () => this.#options.clock.sleep(timeoutMs).then(() => { throw new UnixError('ETIMEDOUT', 'Connection timed out') })
+      let route
+      try {
+        route = await this.#route('UDP', from, to, timeoutMs)
+      } catch (error) {
+        if ((error as UnixError).code === 'ECONNREFUSED') throw error
+        return timedOut()
+      }
+      const answer = await route.target.port.acceptUdp(route.address, route.source, payload)
+      return answer ?? timedOut()
+    },
+  }
+
+  /**
+   * Finds the stack that a destination means for a client: Service rules first, then nodes, pods and hosts.
+   * @throws UnixError ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
+   */
+  async #route(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, timeoutMs: number, signal?: AbortSignal): Promise<{ target: Attached; address: SocketAddress; source: SocketAddress }> {
+    const origin = this.#attached.get(from.ip)
+    const node = this.#attached.get(to.ip)
+    const toNode = node !== undefined && node.nodeName !== undefined && this.#nodes.get(node.nodeName)?.nodeIp === to.ip
+    // Rules apply on the node where the connection starts; from outside, on the node it arrives at.
+    const ruleNode = origin?.nodeName ?? node?.nodeName
+    const translated = this.services.translate(protocol, to.ip, to.port, from.ip, ruleNode, toNode)
+    switch (translated.kind) {
+      case 'reject': throw new UnixError('ECONNREFUSED', 'Connection refused')
+      case 'drop': return this.#unanswered(timeoutMs, signal)
+      case 'endpoint': {
+        const { endpoint, rule, external } = translated
+        const target = this.#attached.get(endpoint.ip)
+        if (!target) return this.#noNeighbour(timeoutMs, signal)
+        // Connections through a node port hide their client behind the node, and so does a pod that reaches itself through its Service.
+        const hidden = (external && !rule.externalLocal) || endpoint.ip === from.ip
+        const gateway = hidden ? (ruleNode && this.#nodes.get(ruleNode)?.nodeIp) || from.ip : from.ip
+        return { target, address: { ip: endpoint.ip, port: endpoint.port }, source: { ip: gateway, port: from.port } }
+      }
+    }
+    if (node) return { target: node, address: to, source: from }
+    const address = addressOf(to.ip)
+    if (address !== undefined && cidrContains(this.#ranges.services, address)) return this.#unanswered(timeoutMs, signal)
+    if (address !== undefined && (cidrContains(this.#ranges.pods, address) || cidrContains(this.#ranges.hosts, address))) return this.#noNeighbour(timeoutMs, signal)
+    throw new UnixError('ENETUNREACH', 'Network is unreachable')
+  }
+
+  async #unanswered(timeoutMs: number, signal?: AbortSignal): Promise<never> {
+    await this.#options.clock.sleep(timeoutMs, signal)
+    throw new UnixError('ETIMEDOUT', 'Connection timed out')
+  }
+
+  async #noNeighbour(timeoutMs: number, signal?: AbortSignal): Promise<never> {
+    if (timeoutMs < NO_NEIGHBOUR_MS) return this.#unanswered(timeoutMs, signal)
+    await this.#options.clock.sleep(NO_NEIGHBOUR_MS, signal)
+    throw new UnixError('EHOSTUNREACH', 'No route to host')
+  }
+}
+
+function addressOf(ip: string): number | undefined {
+  try {
+    return parseIPv4(ip)
+  } catch {
+    return undefined
+  }
+}
+
+const destroyListeners = new WeakMap<TcpSocket, (() => void)[]>()
+
+function onDestroy(socket: TcpSocket, listener: () => void): void {
+  const listeners = destroyListeners.get(socket)
+  if (listeners) listeners.push(listener)
+  else destroyListeners.set(socket, [listener])
+}
+
+/** Both ends of a connection from `client` to `server`. */
+export function socketPair(client: SocketAddress, server: SocketAddress): [TcpSocket, TcpSocket] {
+  const up = createPipe()
+  const down = createPipe()
+  let open = true
+  const destroy = () => {
+    if (!open) return
+    open = false
+    for (const pipe of [up, down]) {
+      pipe.writer.close()
+      pipe.reader.cancel()
+    }
+    for (const end of ends) for (const listener of destroyListeners.get(end) ?? []) listener()
+  }
+  const ends: [TcpSocket, TcpSocket] = [
+    { reader: down.reader, writer: up.writer, local: client, remote: server, destroy },
+    { reader: up.reader, writer: down.writer, local: server, remote: client, destroy },
+  ]
+  return ends
+}

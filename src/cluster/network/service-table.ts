@@ -1,0 +1,102 @@
+import type { Random } from '../../base/random.ts'
+
+/** One pod behind a service port. */
+export interface ServiceEndpoint {
+  ip: string
+  port: number
+  nodeName: string | undefined
+}
+
+/** How kube-proxy treats one port of one Service. */
+export interface ServicePortRule {
+  /** `namespace/name`. */
+  service: string
+  protocol: 'TCP' | 'UDP' | 'SCTP'
+  port: number
+  nodePort: number | undefined
+  /** Cluster, external and load-balancer addresses. */
+  addresses: readonly string[]
+  /** External and load-balancer addresses follow externalTrafficPolicy. */
+  externalAddresses: readonly string[]
+  endpoints: readonly ServiceEndpoint[]
+  internalLocal: boolean
+  externalLocal: boolean
+  /** Session affinity by client address, with its time-out. */
+  affinityMs: number | undefined
+}
+
+/** What a destination turned into. */
+export type Translation =
+  | { kind: 'none' }
+  | { kind: 'endpoint'; endpoint: ServiceEndpoint; rule: ServicePortRule; external: boolean }
+  /** A known port without endpoints: kube-proxy rejects. */
+  | { kind: 'reject' }
+  /** A policy of Local without endpoints on the node: packets are dropped. */
+  | { kind: 'drop' }
+
+/**
+ * The rules of kube-proxy in iptables mode: cluster addresses, node ports, session affinity, traffic policies.
+ * k8s: pkg/proxy/iptables
+ */
+export class ServiceTable {
+  readonly #random: Random
+  readonly #nowMs: () => number
+  #byAddress = new Map<string, ServicePortRule>()
+  #byNodePort = new Map<string, ServicePortRule>()
+  #addresses = new Set<string>()
+  #affinity = new Map<string, { endpoint: string; untilMs: number }>()
+
+  constructor(random: Random, nowMs: () => number) {
+    this.#random = random
+    this.#nowMs = nowMs
+  }
+
+  /** Puts new rules in place of all old ones. */
+  replace(rules: readonly ServicePortRule[]): void {
+    this.#byAddress = new Map()
+    this.#byNodePort = new Map()
+    this.#addresses = new Set()
+    for (const rule of rules) {
+      for (const ip of [...rule.addresses, ...rule.externalAddresses]) {
+        this.#byAddress.set(`${rule.protocol}/${ip}:${rule.port}`, rule)
+        this.#addresses.add(ip)
+      }
+      if (rule.nodePort) this.#byNodePort.set(`${rule.protocol}/${rule.nodePort}`, rule)
+    }
+  }
+
+  /** Rules in force, for listings such as iptables-save. */
+  rules(): readonly ServicePortRule[] {
+    return [...new Set([...this.#byAddress.values(), ...this.#byNodePort.values()])]
+  }
+
+  isServiceAddress(ip: string): boolean {
+    return this.#addresses.has(ip)
+  }
+
+  /**
+   * Translates a destination as the rules on `nodeName` do.
+   * @param clientIp for session affinity.
+   * @param toNode whether the address is a node's own, so that node ports apply.
+   */
+  translate(protocol: 'TCP' | 'UDP', ip: string, port: number, clientIp: string, nodeName: string | undefined, toNode: boolean): Translation {
+    const rule = this.#byAddress.get(`${protocol}/${ip}:${port}`) ?? (toNode ? this.#byNodePort.get(`${protocol}/${port}`) : undefined)
+    if (!rule) return { kind: 'none' }
+    const external = toNode || rule.externalAddresses.includes(ip)
+    const local = external ? rule.externalLocal : rule.internalLocal
+    if (rule.endpoints.length === 0) return { kind: 'reject' }
+    const usable = local ? rule.endpoints.filter((e) => e.nodeName === nodeName) : rule.endpoints
+    if (usable.length === 0) return { kind: 'drop' }
+    return { kind: 'endpoint', endpoint: this.#choose(rule, usable, clientIp), rule, external }
+  }
+
+  #choose(rule: ServicePortRule, usable: readonly ServiceEndpoint[], clientIp: string): ServiceEndpoint {
+    if (rule.affinityMs === undefined) return this.#random.pick(usable)
+    const key = `${rule.service}/${rule.protocol}/${rule.port}/${clientIp}`
+    const nowMs = this.#nowMs()
+    const held = this.#affinity.get(key)
+    const chosen = (held && held.untilMs > nowMs && usable.find((e) => `${e.ip}:${e.port}` === held.endpoint)) || this.#random.pick(usable)
+    this.#affinity.set(key, { endpoint: `${chosen.ip}:${chosen.port}`, untilMs: nowMs + rule.affinityMs })
+    return chosen
+  }
+}

@@ -1,0 +1,162 @@
+import dns from 'node:dns/promises'
+import http from 'node:http'
+import https from 'node:https'
+import net from 'node:net'
+import os from 'node:os'
+import { Readable } from 'node:stream'
+import { WebSocket } from 'ws'
+import type { HttpRequest } from '../base/http.ts'
+import { UpgradeResponse, webSocketPair } from '../base/http.ts'
+import type { ByteReader, ByteWriter } from '../base/streams.ts'
+import { BrokenPipeError } from '../base/streams.ts'
+import { UnixError } from '../unix/types.ts'
+import type { FetchOptions, NetStack, TcpSocket } from '../unix/types.ts'
+
+/** Sockets of the real machine, as far as programs of the terminal use them. */
+export function createNodeNet(): NetStack {
+  const unsupported = (what: string) => () => { throw new UnixError('ENOTSUP', `${what} is not supported here`) }
+  return {
+    hostname: os.hostname(),
+    addresses: [],
+    listenHttp: unsupported('listenHttp'),
+    listenUdp: unsupported('listenUdp'),
+    askUdp: async () => unsupported('askUdp')(),
+    listeners: () => [],
+    listenTcp(port, handler, options = {}) {
+      const server = net.createServer((socket) => handler(tcpSocket(socket)))
+      // Listening is asynchronous in Node; an address in use shows up on the first turn of the event loop.
+      const listener = { port, close: () => { server.close() }, ready: undefined as unknown as Promise<number> }
+      listener.ready = new Promise((resolve, reject) => {
+        server.once('error', (error: NodeJS.ErrnoException) => reject(new UnixError(error.code ?? 'EIO', error.message)))
+        server.listen(port, options.ip ?? '127.0.0.1', () => { listener.port = (server.address() as net.AddressInfo).port; resolve(listener.port) })
+      })
+      listener.ready.catch(() => {})
+      return listener
+    },
+    connectTcp: (host, port, options = {}) => new Promise((resolve, reject) => {
+      const socket = net.connect({ host, port })
+      if (options.timeoutMs) socket.setTimeout(options.timeoutMs, () => socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
+      socket.once('error', (error: NodeJS.ErrnoException) => reject(unixError(error)))
+      socket.once('connect', () => { socket.setTimeout(0); resolve(tcpSocket(socket)) })
+    }),
+    lookup: async (name) => {
+      try {
+        return (await dns.lookup(name, { all: true })).map((a) => a.address)
+      } catch (error) {
+        throw unixError(error as NodeJS.ErrnoException)
+      }
+    },
+    fetch: (request, options = {}) => isUpgrade(request) ? fetchUpgrade(request, options) : fetchPlain(request, options),
+  }
+}
+
+const isUpgrade = (request: HttpRequest) => request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+
+/** Connections are kept per TLS identity, so that a command's many requests share one. */
+const agents = new Map<string, http.Agent>()
+function agentFor(url: URL, options: FetchOptions): http.Agent {
+  const key = JSON.stringify([url.protocol, options.insecure, options.caPem, options.clientCertificatePem])
+  let agent = agents.get(key)
+  if (!agent) agents.set(key, agent = url.protocol === 'https:' ? new https.Agent({ keepAlive: true, ...tlsOptions(options) }) : new http.Agent({ keepAlive: true }))
+  return agent
+}
+
+function tlsOptions(options: FetchOptions): https.AgentOptions {
+  return {
+    ...(options.caPem ? { ca: options.caPem } : {}),
+    ...(options.clientCertificatePem ? { cert: options.clientCertificatePem, key: options.clientKeyPem ?? '' } : {}),
+    rejectUnauthorized: !options.insecure,
+  }
+}
+
+async function fetchPlain(request: HttpRequest, options: FetchOptions): Promise<Response> {
+  const url = new URL(request.url)
+  const body = request.body ? Buffer.from(await request.arrayBuffer()) : undefined
+  const headers: Record<string, string | string[]> = {}
+  request.headers.forEach((value, name) => { headers[name] = value })
+  if (body) headers['content-length'] = String(body.length)
+  return new Promise((resolve, reject) => {
+    const outgoing = (url.protocol === 'https:' ? https : http).request(url, { method: request.method, headers, agent: agentFor(url, options) }, (incoming) => {
+      const answerHeaders = new Headers()
+      for (let i = 0; i < incoming.rawHeaders.length; i += 2) answerHeaders.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
+      const status = incoming.statusCode ?? 502
+      const bodyless = status === 204 || status === 205 || status === 304
+      if (bodyless) incoming.resume()
+      resolve(new Response(bodyless ? null : Readable.toWeb(incoming) as ReadableStream<Uint8Array>, { status, headers: answerHeaders }))
+    })
+    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(unixError(error)))
+    if (options.connectTimeoutMs) outgoing.setTimeout(options.connectTimeoutMs, () => outgoing.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
+    request.signal.addEventListener('abort', () => outgoing.destroy(), { once: true })
+    outgoing.end(body)
+  })
+}
+
+function fetchUpgrade(request: HttpRequest, options: FetchOptions): Promise<Response> {
+  const protocols = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((p) => p.trim()).filter(Boolean)
+  const headers: Record<string, string> = {}
+  request.headers.forEach((value, name) => { if (!/^(sec-websocket-.*|upgrade|connection|host)$/i.test(name)) headers[name] = value })
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(request.url.replace(/^http/, 'ws'), protocols, { headers, ...tlsOptions(options), perMessageDeflate: false })
+    socket.binaryType = 'nodebuffer'
+    socket.once('error', (error: NodeJS.ErrnoException) => reject(unixError(error)))
+    socket.once('unexpected-response', (_, incoming) => {
+      resolve(new Response(Readable.toWeb(incoming) as ReadableStream<Uint8Array>, { status: incoming.statusCode ?? 502, headers: incoming.headers as Record<string, string> }))
+    })
+    socket.once('open', () => {
+      const [mine, theirs] = webSocketPair(socket.protocol)
+      joinWebSocket(socket, theirs)
+      resolve(new UpgradeResponse(mine))
+    })
+  })
+}
+
+/** Moves messages between a real WebSocket and one end of a pair. */
+export function joinWebSocket(socket: WebSocket, end: ReturnType<typeof webSocketPair>[0]): void {
+  socket.on('message', (data: Buffer, isBinary: boolean) => end.send(isBinary ? new Uint8Array(data.buffer, data.byteOffset, data.length).slice() : data.toString('utf8')))
+  socket.on('close', (code, reason) => end.close(code === 1005 || code === 1006 ? 1000 : code, reason.toString()))
+  socket.on('error', () => end.close(1006, 'connection error'))
+  void (async () => {
+    for await (const message of end.messages) {
+      socket.send(message)
+      // Back-pressure: don't let a fast producer fill the process's memory.
+      while (socket.bufferedAmount > 1 << 20 && socket.readyState === WebSocket.OPEN) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const { code, reason } = await end.closed
+    if (socket.readyState === WebSocket.OPEN) socket.close(code >= 1000 && code !== 1005 && code !== 1006 ? code : 1000, reason.slice(0, 120))
+  })()
+}
+
+/** A Node socket as a {@link TcpSocket}. */
+export function tcpSocket(socket: net.Socket): TcpSocket {
+  const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
+  socket.on('error', () => {})
+  const reader: ByteReader = {
+    async read() {
+      try {
+        const { value, done } = await chunks.next()
+        return done ? null : new Uint8Array(value)
+      } catch {
+        return null
+      }
+    },
+    cancel() { socket.destroy() },
+  }
+  const writer: ByteWriter = {
+    write: (data) => new Promise((resolve, reject) => {
+      if (socket.destroyed || socket.writableEnded) return reject(new BrokenPipeError())
+      socket.write(data, (error) => error ? reject(new BrokenPipeError()) : resolve())
+    }),
+    close() { socket.end() },
+  }
+  return {
+    reader, writer,
+    local: { ip: socket.localAddress ?? '127.0.0.1', port: socket.localPort ?? 0 },
+    remote: { ip: socket.remoteAddress ?? '127.0.0.1', port: socket.remotePort ?? 0 },
+    destroy: () => { socket.destroy() },
+  }
+}
+
+function unixError(error: NodeJS.ErrnoException): UnixError {
+  const inner = error instanceof AggregateError ? (error.errors[0] as NodeJS.ErrnoException) : error
+  return new UnixError(inner.code ?? 'EIO', inner.message)
+}

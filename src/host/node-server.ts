@@ -1,0 +1,142 @@
+import https from 'node:https'
+import net from 'node:net'
+import { Readable } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { WebSocketServer } from 'ws'
+import { UpgradeResponse } from '../base/http.ts'
+import type { HttpRequest } from '../base/http.ts'
+import type { ConnectionInfo } from '../cluster/apiserver/seams.ts'
+import { joinWebSocket } from './node-net.ts'
+
+type Handle = (request: HttpRequest, connection: ConnectionInfo) => Promise<Response>
+
+export interface ServerOptions {
+  handle: Handle
+  /** 0 chooses a free port. */
+  port: number
+  /** Address to listen on; loopback unless asked otherwise. */
+  address: string
+  certificatePem: string
+  keyPem: string
+  /** Client certificates signed by these are asked for. */
+  clientCaPem: string
+}
+
+export interface ApiServerListener {
+  port: number
+  close(): Promise<void>
+}
+
+/** Serves `handle` over HTTPS: HTTP/1.1 with streamed answers and WebSocket upgrades. Decides nothing. */
+export async function serveHttps(options: ServerOptions): Promise<ApiServerListener> {
+  const server = https.createServer({
+    cert: options.certificatePem, key: options.keyPem, ca: options.clientCaPem,
+    // Whoever has no certificate may still bring a token; the API server checks what it is shown.
+    requestCert: true, rejectUnauthorized: false,
+    keepAliveTimeout: 0,
+  })
+  server.on('request', (incoming, outgoing) => {
+    void answer(options.handle, incoming, outgoing)
+  })
+  const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols: (_, request) => (request as UpgradeRequest).chosenProtocol ?? false })
+  server.on('upgrade', (incoming: UpgradeRequest, socket, head) => {
+    void upgrade(options.handle, upgrades, incoming, socket as net.Socket, head)
+  })
+  server.on('clientError', (_, socket) => { socket.destroy() })
+  server.on('tlsClientError', () => {})
+  const sockets = new Set<net.Socket>()
+  server.on('connection', (socket: net.Socket) => {
+    socket.setNoDelay(true)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.address, resolve)
+  })
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve())
+      for (const socket of sockets) socket.destroy()
+    }),
+  }
+}
+
+type UpgradeRequest = import('node:http').IncomingMessage & { chosenProtocol?: string }
+
+async function answer(handle: Handle, incoming: import('node:http').IncomingMessage, outgoing: import('node:http').ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  try {
+    const response = await handle(requestOf(incoming, gone.signal), connectionOf(incoming.socket as TLSSocket))
+    const headers: Record<string, string | string[]> = {}
+    response.headers.forEach((value, name) => { headers[name] = value })
+    outgoing.writeHead(response.status, headers)
+    if (!response.body) { outgoing.end(); return }
+    // Header first: clients of a watch wait for it before the first event.
+    outgoing.flushHeaders()
+    const reader = response.body.getReader()
+    gone.signal.addEventListener('abort', () => { reader.cancel().catch(() => {}) }, { once: true })
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (!outgoing.write(part.value)) await new Promise<void>((resolve) => { outgoing.once('drain', resolve); outgoing.once('close', resolve) })
+      if (gone.signal.aborted) break
+    }
+    outgoing.end()
+  } catch (error) {
+    if (outgoing.headersSent) outgoing.destroy()
+    else outgoing.writeHead(500, { 'content-type': 'text/plain' }).end(`internal error: ${(error as Error).message}\n`)
+  }
+}
+
+async function upgrade(handle: Handle, server: WebSocketServer, incoming: UpgradeRequest, socket: net.Socket, head: Buffer): Promise<void> {
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort())
+  socket.on('error', () => {})
+  const response = await handle(requestOf(incoming, gone.signal), connectionOf(socket as TLSSocket))
+  if (response instanceof UpgradeResponse) {
+    incoming.chosenProtocol = response.webSocket.protocol
+    server.handleUpgrade(incoming, socket, head, (webSocket) => joinWebSocket(webSocket, response.webSocket))
+    return
+  }
+  const body = Buffer.from(await response.arrayBuffer())
+  const lines = [`HTTP/1.1 ${response.status} ${response.statusText || 'Error'}`, 'Connection: close', `Content-Length: ${body.length}`]
+  response.headers.forEach((value, name) => { if (name !== 'content-length' && name !== 'connection') lines.push(`${name}: ${value}`) })
+  socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]))
+}
+
+function requestOf(incoming: import('node:http').IncomingMessage, signal: AbortSignal): HttpRequest {
+  const headers = new Headers()
+  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
+    try {
+      headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
+    } catch {
+      // A header that the standard type refuses means nothing to the API server either.
+    }
+  }
+  const hasBody = incoming.headers['content-length'] !== undefined ? incoming.headers['content-length'] !== '0' : incoming.headers['transfer-encoding'] !== undefined
+  let stream: ReadableStream<Uint8Array> | null = null
+  const body = () => hasBody ? stream ??= Readable.toWeb(incoming) as ReadableStream<Uint8Array> : null
+  const read = () => new Response(body())
+  return {
+    method: incoming.method ?? 'GET',
+    // The path is kept as it came: URL parsing is the API server's business.
+    url: `https://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
+    headers,
+    get body() { return body() },
+    signal,
+    text: () => read().text(),
+    arrayBuffer: () => read().arrayBuffer(),
+  }
+}
+
+const certificates = new WeakMap<TLSSocket, string | undefined>()
+
+function connectionOf(socket: TLSSocket): ConnectionInfo {
+  if (!certificates.has(socket)) {
+    const der = socket.getPeerCertificate?.()?.raw
+    certificates.set(socket, der ? `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/(.{64})/g, '$1\n').trimEnd()}\n-----END CERTIFICATE-----\n` : undefined)
+  }
+  const pem = certificates.get(socket)
+  return { ...(pem ? { clientCertificatePem: pem } : {}), ...(socket.remoteAddress ? { remoteAddress: socket.remoteAddress } : {}) }
+}

@@ -1,0 +1,14 @@
+import { randomBytes } from 'node:crypto'
+import type { Platform } from '../base/platform.ts'
+
+/** Time, event loop and entropy of Node. */
+export const nodePlatform: Platform = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(fn, delayMs) {
+    const timer = setTimeout(fn, delayMs)
+    return () => clearTimeout(timer)
+  },
+  macrotask: (fn) => { setImmediate(fn) },
+  randomBytes: (length) => new Uint8Array(randomBytes(length)),
+}
