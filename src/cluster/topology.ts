@@ -1,0 +1,70 @@
+import type { Taint } from './kinds/generated/types.ts'
+
+/** One machine of the cluster. */
+export interface NodeSpec {
+  name: string
+  ip: string
+  controlPlane: boolean
+  labels: Record<string, string>
+  taints: Taint[]
+  /** Capacity, as Kubernetes quantities. */
+  cpu: string
+  memory: string
+  ephemeralStorage: string
+  maxPods: number
+}
+
+/** What a cluster consists of before anything runs in it. */
+export interface Topology {
+  /** Name of context, cluster and user in kubeconfigs; prefix of node names. */
+  name: string
+  nodes: NodeSpec[]
+  podCidr: string
+  serviceCidr: string
+  /** The network of the nodes. Its first address is the learner's machine. */
+  hostCidr: string
+  clusterDomain: string
+  /** Which distribution's layout: kubeadm's with static pods, or k3s's single process. */
+  flavour: 'kubeadm' | 'k3s'
+}
+
+const CONTROL_PLANE_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }
+
+/**
+ * The cluster that learners get: a control plane and workers, as kind lays it out.
+ * @param nodes how many machines, the control plane included; a single one isn't tainted.
+ */
+export function kubeadmTopology(nodes = 3, name = 'drydock'): Topology {
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5_000) throw new RangeError(`a cluster has 1 to 5000 nodes, not ${nodes}`)
+  return {
+    name,
+    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => ({
+      name: i === 0 ? `${name}-control-plane` : i === 1 ? `${name}-worker` : `${name}-worker${i}`,
+      ip: hostAddress(i + 2),
+      controlPlane: i === 0,
+      labels: i === 0 ? { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' } : {},
+      taints: i === 0 && nodes > 1 ? [CONTROL_PLANE_TAINT] : [],
+      cpu: '2',
+      memory: '24684084Ki',
+      ephemeralStorage: '264212084Ki',
+      maxPods: 110,
+    })),
+    // A /24 per node; larger clusters get a wider range, as an administrator would choose.
+    podCidr: nodes <= 256 ? '10.244.0.0/16' : '10.128.0.0/11',
+    serviceCidr: '10.96.0.0/16',
+    hostCidr: '10.89.0.0/16',
+    clusterDomain: 'cluster.local',
+    flavour: 'kubeadm',
+  }
+}
+
+/** One node that is everything, as k3s sets it up. */
+export function singleNodeTopology(name = 'drydock'): Topology {
+  const topology = kubeadmTopology(1, name)
+  return { ...topology, flavour: 'k3s', nodes: [{ ...topology.nodes[0]!, name }] }
+}
+
+/** The n-th address of the host network. */
+function hostAddress(n: number): string {
+  return `10.89.${Math.floor(n / 256)}.${n % 256}`
+}
