@@ -1,0 +1,126 @@
+/** The `drydock` command under Node: `serve`, `kubectl`, `shell`. Wires the parts to this machine and decides nothing. */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { runOnHost } from './node-proc.ts'
+
+const USAGE = `Drydock: a Kubernetes cluster in one process.
+
+Usage:
+  drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node] [--kubeconfig FILE] [--seed S] [--time-scale X]
+      Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
+  drydock kubectl ...
+      kubectl, on $KUBECONFIG, with this machine's files and terminal.
+  drydock shell [--nodes N] [--seed S]
+      A terminal in front of a fresh cluster.
+`
+
+/** Thrown for arguments that can't be taken; printed without a stack, exit code 2. */
+class UsageError extends Error {}
+
+interface Flags {
+  port: number
+  address: string
+  nodes: number
+  singleNode: boolean
+  kubeconfig: string | undefined
+  seed: string | undefined
+  timeScale: number
+}
+
+function parseFlags(args: readonly string[]): Flags {
+  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, kubeconfig: undefined, seed: undefined, timeScale: 1 }
+  const rest = [...args]
+  const number = (name: string, text: string, min: number, max: number, whole = true) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max || (whole && !Number.isInteger(value))) throw new UsageError(`--${name} takes ${whole ? 'a whole number' : 'a number'} from ${min} to ${max}, not "${text}"`)
+    return value
+  }
+  while (rest.length > 0) {
+    const [, name, inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(rest.shift()!) ?? []
+    if (name === 'single-node') { flags.singleNode = true; continue }
+    const value = inline ?? rest.shift()
+    if (name === undefined || value === undefined) throw new UsageError(name === undefined ? 'flags begin with --' : `--${name} needs a value`)
+    switch (name) {
+      case 'port': flags.port = number(name, value, 0, 65_535); break
+      case 'address': flags.address = value; break
+      case 'nodes': flags.nodes = number(name, value, 1, 5_000); break
+      case 'kubeconfig': flags.kubeconfig = value; break
+      case 'seed': flags.seed = value; break
+      case 'time-scale': flags.timeScale = number(name, value, 0.001, 10_000, false); break
+      default: throw new UsageError(`unknown flag: --${name}`)
+    }
+  }
+  return flags
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args
+  switch (command) {
+    case 'serve': return serve(parseFlags(rest))
+    case 'kubectl': {
+      const { kubectl } = await import('../cli/kubectl/kubectl.ts')
+      return runOnHost(kubectl, ['kubectl', ...rest])
+    }
+    case 'shell': {
+      const { runShell } = await import('./node-shell.ts')
+      const flags = parseFlags(rest)
+      return runShell(await startCluster(flags))
+    }
+    case undefined: case 'help': case '--help': case '-h':
+      process.stdout.write(USAGE)
+      return command === undefined ? 2 : 0
+    default:
+      throw new UsageError(`unknown command "${command}"`)
+  }
+}
+
+async function startCluster(flags: Flags) {
+  const [{ ClusterClock }, { createCluster }, { kubeadmTopology, singleNodeTopology }, { nodePlatform }] = await Promise.all([
+    import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'),
+  ])
+  const cluster = await createCluster({
+    platform: nodePlatform,
+    clock: new ClusterClock(nodePlatform, { scale: flags.timeScale }),
+    seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
+    topology: flags.singleNode ? singleNodeTopology() : kubeadmTopology(flags.nodes),
+  })
+  await cluster.start()
+  return cluster
+}
+
+async function serve(flags: Flags): Promise<number> {
+  const { serveHttps } = await import('./node-server.ts')
+  const cluster = await startCluster(flags)
+  const certificate = await cluster.pki.issueServerCertificate(['localhost', '127.0.0.1', '::1', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', flags.address])
+  const listener = await serveHttps({
+    handle: cluster.handle, port: flags.port, address: flags.address,
+    certificatePem: certificate.certificatePem, keyPem: certificate.keyPem, clientCaPem: cluster.pki.caCertificatePem,
+  })
+  const file = path.resolve(flags.kubeconfig ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'drydock-')), 'kubeconfig'))
+  const host = flags.address === '0.0.0.0' || flags.address === '::' ? '127.0.0.1' : flags.address
+  fs.writeFileSync(file, cluster.adminKubeconfig(`https://${host}:${listener.port}`), { mode: 0o600 })
+  process.stdout.write(`${file}\nDrydock is up: https://${host}:${listener.port} (export KUBECONFIG=${file})\n`)
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+  await listener.close()
+  await cluster.stop()
+  if (!flags.kubeconfig) fs.rmSync(path.dirname(file), { recursive: true, force: true })
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  (code) => exitWhenWritten(code),
+  (error: unknown) => {
+    process.stderr.write(error instanceof UsageError ? `drydock: ${error.message}\nRun 'drydock help' for usage.\n` : `drydock: ${(error as Error).stack ?? String(error)}\n`)
+    exitWhenWritten(error instanceof UsageError ? 2 : 1)
+  },
+)
+
+/** Pipes are written asynchronously; exiting at once would cut them off. */
+function exitWhenWritten(code: number): void {
+  process.exitCode = code
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+}

@@ -1,0 +1,110 @@
+import fs from 'node:fs'
+import path from 'node:path'
+
+/**
+ * The layers of docs/ARCHITECTURE.md as a rule: a file may import only from its own place and from those named here. Type-only imports
+ * count too, unless the place after `types:` allows them.
+ */
+const ALLOWED: Record<string, string[]> = {
+  'src/base': [],
+  'src/unix': ['src/base'],
+  'src/cluster/etcd': ['src/base'],
+  'src/cluster/kinds': ['src/base'],
+  'src/cluster/client': ['src/cluster/kinds', 'src/base'],
+  'src/cluster/apiserver': ['src/cluster/kinds', 'src/cluster/etcd', 'types:src/cluster/client', 'src/base'],
+  'src/cluster/images': ['src/unix', 'src/base'],
+  'src/cluster/network': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/runtime': ['src/cluster/images', 'src/cluster/network', 'src/unix', 'src/base'],
+  'src/cluster/storage': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/kubelet': ['src/cluster/runtime', 'src/cluster/network', 'src/cluster/storage', 'src/cluster/images', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  // The quota and certificate controllers share their sums with the API server's admission and signing.
+  'src/cluster/controllers': ['src/cluster/client', 'src/cluster/kinds', 'src/cluster/apiserver/admission', 'src/cluster/apiserver/pki', 'src/base'],
+  'src/cluster/scheduler': ['src/cluster/client', 'src/cluster/kinds', 'src/base'],
+  'src/cluster/kubeadm': ['src/cluster/kinds', 'src/base'],
+  'src/cluster': ['src/cluster', 'src/unix', 'src/base'],
+  'src/cli': ['src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/lessons': ['src/cluster/kinds', 'src/base'],
+  'src/host': ['src/cli', 'src/lessons', 'src/cluster', 'src/unix', 'src/base'],
+  'src/ui': ['src/host/protocol.ts', 'types:src/host', 'types:src/cluster/kinds', 'src/lessons', 'src/base'],
+}
+
+/** What nothing below the hosts may name: it would escape the one clock, the seed, or the platform. */
+const FORBIDDEN_GLOBALS: [RegExp, string][] = [
+  [/\bDate\.now\s*\(/, 'Date.now'],
+  [/\bnew Date\s*\(\s*\)/, 'new Date()'],
+  [/\bperformance\.now\s*\(/, 'performance.now'],
+  [/(?<![.\w])set(?:Timeout|Interval|Immediate)\s*\(/, 'a platform timer'],
+  [/\bMath\.random\s*\(/, 'Math.random'],
+  [/\bcrypto\.(?:getRandomValues|randomUUID)\s*\(/, 'unseeded randomness'],
+  [/\b(?:document|window|indexedDB|localStorage|navigator)\.\w/, 'the DOM'],
+  [/(?<![.\w])(?:process\.(?:env|argv|exit|cwd|stdout|stderr|stdin|nextTick|hrtime|memoryUsage)|Buffer\.(?:from|alloc|concat))\b/, 'a Node global'],
+]
+
+export interface Breach {
+  file: string
+  line: number
+  message: string
+}
+
+/** The most specific rule for a file. */
+function placeOf(file: string): string | undefined {
+  return Object.keys(ALLOWED).filter((place) => file === place || file.startsWith(`${place}/`)).sort((a, b) => b.length - a.length)[0]
+}
+
+const IMPORT = /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+
+/** Breaches in one file. `file` is relative to the root, with slashes. */
+export function checkFile(file: string, source: string): Breach[] {
+  const breaches: Breach[] = []
+  const place = placeOf(file)
+  if (!place) return [{ file, line: 1, message: 'is in no layer; see test/lint/layers.ts' }]
+  const isTest = /\.test\.ts$/.test(file)
+  const below = place !== 'src/host' && place !== 'src/ui'
+  for (const match of source.matchAll(IMPORT)) {
+    const specifier = match[2] ?? match[3] ?? match[4]!
+    const line = source.slice(0, match.index).split('\n').length + (match[0].startsWith('\n') ? 1 : 0)
+    const say = (message: string) => breaches.push({ file, line, message })
+    if (!specifier.startsWith('.')) {
+      if (below && !isTest && /^(?:node:|fs$|path$|os$|crypto$|http$|https$|net$)/.test(specifier)) say(`imports ${specifier}: only src/host may know Node`)
+      continue
+    }
+    if (!/\.(?:ts|mjs|json|css|svg)(?:\?\w+)?$/.test(specifier)) say(`imports ${specifier} without its suffix`)
+    const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+    if (target.startsWith(`${place}/`) || isTest) continue
+    if (!target.startsWith('src/')) { if (!target.startsWith('lessons/') && below) say(`imports ${specifier} from outside src`); continue }
+    const allowed = ALLOWED[place]!.some((entry) => {
+      const typesOnly = entry.startsWith('types:')
+      const where = typesOnly ? entry.slice(6) : entry
+      return (target === where || target.startsWith(`${where}/`)) && (!typesOnly || match[1] !== undefined)
+    })
+    if (!allowed) say(`${place} may not import ${target}`)
+  }
+  if (below && !isTest) {
+    source.split('\n').forEach((text, i) => {
+      const code = text.replace(/\/\/.*$|^\s*\*.*$|^\s*\/\*.*$/, '').replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`/g, "''")
+      for (const [pattern, what] of FORBIDDEN_GLOBALS) if (pattern.test(code)) breaches.push({ file, line: i + 1, message: `uses ${what}; only src/host may` })
+    })
+  }
+  return breaches
+}
+
+/** Breaches in all of src below `root`. */
+export function checkTree(root: string): Breach[] {
+  const breaches: Breach[] = []
+  const walk = (folder: string) => {
+    for (const entry of fs.readdirSync(path.join(root, folder), { withFileTypes: true })) {
+      const file = `${folder}/${entry.name}`
+      if (entry.isDirectory()) { if (entry.name !== 'generated') walk(file) }
+      else if (/\.ts$/.test(entry.name)) breaches.push(...checkFile(file, fs.readFileSync(path.join(root, file), 'utf8')))
+    }
+  }
+  walk('src')
+  return breaches
+}
+
+if (process.argv[1] && import.meta.url.endsWith(path.basename(process.argv[1]))) {
+  const breaches = checkTree(path.resolve(import.meta.dirname, '../..'))
+  for (const { file, line, message } of breaches) console.log(`${file}:${line}: ${message}`)
+  console.log(breaches.length === 0 ? 'layers: no breach' : `layers: ${breaches.length} breaches`)
+  process.exitCode = breaches.length ? 1 : 0
+}
