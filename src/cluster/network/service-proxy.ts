@@ -1,0 +1,73 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Informers } from '../client/informers.ts'
+import type { EndpointSlice, Service } from '../kinds/generated/types.ts'
+import type { ServiceEndpoint, ServicePortRule, ServiceTable } from './service-table.ts'
+
+/** How long changes are gathered before the rules are written anew, in milliseconds; keeps a rollout of many pods from rewriting them each time. */
+const MIN_SYNC_MS = 5
+
+const DEFAULT_AFFINITY_SECONDS = 10_800
+
+/**
+ * kube-proxy's control loop for all nodes: Services and EndpointSlices in, rules of the {@link ServiceTable} out.
+ * k8s: pkg/proxy/servicechangetracker.go, endpointschangetracker.go
+ */
+export function startServiceProxy(options: { informers: Informers; table: ServiceTable; clock: Clock }): { stop(): void } {
+  const services = options.informers.for<Service>('services')
+  const slices = options.informers.for<EndpointSlice>('endpointslices.discovery.k8s.io')
+  slices.addIndex('service', (slice) => {
+    const name = slice.metadata.labels?.['kubernetes.io/service-name']
+    return name ? [`${slice.metadata.namespace}/${name}`] : []
+  })
+  let scheduled = false
+  let stopped = false
+  const changed = () => {
+    if (scheduled || stopped) return
+    scheduled = true
+    options.clock.after(MIN_SYNC_MS, () => {
+      scheduled = false
+      if (stopped || !services.hasSynced || !slices.hasSynced) return
+      options.table.replace(services.list().flatMap((service) => rulesOf(service, slices.byIndex('service', `${service.metadata.namespace}/${service.metadata.name}`))))
+    })
+  }
+  const ends = [services.onChanges(changed), slices.onChanges(changed)]
+  void Promise.all([services.synced(), slices.synced()]).then(changed)
+  return { stop() { stopped = true; for (const end of ends) end() } }
+}
+
+/** The rules of one Service. Pure. */
+export function rulesOf(service: Service, slices: readonly EndpointSlice[]): ServicePortRule[] {
+  const spec = service.spec
+  if (spec.type === 'ExternalName' || !spec.clusterIP || spec.clusterIP === 'None') return []
+  const ingressAddresses = (service.status?.loadBalancer?.ingress ?? []).flatMap((i) => i.ip && i.ipMode !== 'Proxy' ? [i.ip] : [])
+  return (spec.ports ?? []).map((port): ServicePortRule => ({
+    service: `${service.metadata.namespace}/${service.metadata.name}`,
+    protocol: (port.protocol ?? 'TCP') as ServicePortRule['protocol'],
+    port: port.port,
+    nodePort: port.nodePort || undefined,
+    addresses: spec.clusterIPs ?? [spec.clusterIP!],
+    externalAddresses: [...(spec.externalIPs ?? []), ...ingressAddresses],
+    endpoints: endpointsOf(slices, port.name ?? ''),
+    internalLocal: spec.internalTrafficPolicy === 'Local',
+    externalLocal: spec.externalTrafficPolicy === 'Local',
+    affinityMs: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) * 1000 : undefined,
+  }))
+}
+
+/** Ready endpoints; when none is ready, those that still serve while they terminate. k8s: pkg/proxy/topology.go CategorizeEndpoints */
+function endpointsOf(slices: readonly EndpointSlice[], portName: string): ServiceEndpoint[] {
+  const ready: ServiceEndpoint[] = []
+  const serving: ServiceEndpoint[] = []
+  for (const slice of slices) {
+    const port = slice.ports?.find((p) => (p.name ?? '') === portName)?.port
+    if (port === undefined || port === null) continue
+    for (const endpoint of slice.endpoints ?? []) {
+      for (const ip of endpoint.addresses ?? []) {
+        const entry = { ip, port, nodeName: endpoint.nodeName }
+        if (endpoint.conditions?.ready !== false) ready.push(entry)
+        else if (endpoint.conditions?.serving && endpoint.conditions?.terminating) serving.push(entry)
+      }
+    }
+  }
+  return ready.length > 0 ? ready : serving
+}
