@@ -1,0 +1,29 @@
+// Bundles the `drydock` command into dist/drydock.js; what is rarely needed goes into chunks beside it.
+import fs from 'node:fs'
+import path from 'node:path'
+import { build } from 'esbuild'
+import { root } from './ensure.mjs'
+
+const outdir = path.join(root, 'dist')
+fs.rmSync(path.join(outdir, 'chunks'), { recursive: true, force: true })
+const result = await build({
+  entryPoints: { drydock: path.join(root, 'src/host/node.ts') },
+  outdir,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  minify: false,
+  keepNames: true,
+  sourcemap: false,
+  legalComments: 'none',
+  chunkNames: 'chunks/[name]-[hash]',
+  external: ['node-liblzma', '@mongodb-js/zstd', 'sql.js', 'bufferutil', 'utf-8-validate'],
+  banner: { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  logLevel: 'warning',
+  metafile: true,
+})
+fs.chmodSync(path.join(outdir, 'drydock.js'), 0o755)
+const bytes = Object.values(result.metafile.outputs).reduce((sum, o) => sum + o.bytes, 0)
+console.log(`dist/drydock.js and chunks: ${(bytes / 1e6).toFixed(1)} MB`)
