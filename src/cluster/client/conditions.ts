@@ -1,0 +1,31 @@
+import { rfc3339 } from '../../base/clock.ts'
+import type { Condition } from '../kinds/object.ts'
+
+/** The condition of a type. */
+export function findCondition<C extends { type: string }>(conditions: readonly C[] | undefined, type: string): C | undefined {
+  return conditions?.find((condition) => condition.type === type)
+}
+
+export function isConditionTrue(conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean {
+  return findCondition(conditions, type)?.status === 'True'
+}
+
+/**
+ * The list with this condition in it: replaced in place where the type exists (the transition time stays unless the status changes),
+ * appended otherwise. Returns the same list when nothing changes. k8s: apimachinery/pkg/api/meta SetStatusCondition
+ */
+export function withCondition<C extends Condition>(conditions: readonly C[] | undefined, next: C, nowMs: number): readonly C[] {
+  const list = conditions ?? []
+  const at = list.findIndex((condition) => condition.type === next.type)
+  if (at < 0) return [...list, { ...next, lastTransitionTime: next.lastTransitionTime ?? rfc3339(nowMs) }]
+  const old = list[at]!
+  const same = old.status === next.status
+  if (same && old.reason === next.reason && old.message === next.message && (next.observedGeneration === undefined || old.observedGeneration === next.observedGeneration)) return list
+  const merged = { ...old, ...next, lastTransitionTime: same ? old.lastTransitionTime : next.lastTransitionTime ?? rfc3339(nowMs) }
+  return list.map((condition, i) => i === at ? merged : condition)
+}
+
+/** The list without conditions of a type. */
+export function withoutCondition<C extends { type: string }>(conditions: readonly C[] | undefined, type: string): readonly C[] {
+  return (conditions ?? []).filter((condition) => condition.type !== type)
+}
