@@ -1,0 +1,4 @@
+import { defineKind } from '../define-kind.ts'
+import type { ConfigMap } from '../generated/types.ts'
+
+export const configMap = defineKind<ConfigMap>({ group: '', version: 'v1', resource: 'configmaps' })

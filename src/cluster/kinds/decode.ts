@@ -1,0 +1,422 @@
+/**
+ * From text to objects: what Go's decoder would make of a body, field by field. Unknown fields are dropped and named; values are brought into
+ * the form in which the real server prints them (quantities, times, which empty fields appear).
+ */
+import { setOwn } from '../../base/freeze.ts'
+import type { Kind } from './kind.ts'
+import type { KubeObject } from './object.ts'
+import { parseJson, SyntaxProblem, type DuplicateKeys } from './json-text.ts'
+import { canonicalQuantity } from './quantity.ts'
+import { typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
+import { canonicalMicroTime, canonicalTime } from './time-text.ts'
+import { parseYaml } from './yaml-text.ts'
+
+export { SyntaxProblem } from './json-text.ts'
+
+/** A body as plain JSON data. */
+export interface ParsedBody {
+  value: unknown
+  /** Of JSON bodies: paths of fields that came twice, e.g. `metadata.name`. */
+  duplicateFields: string[]
+  /** Of YAML bodies: `line 5: key "name" already set in map`. */
+  duplicateYamlKeys: string[]
+}
+
+/** A value that doesn't fit its type: `json: cannot unmarshal string into Go struct field ...`. */
+export class DecodeError extends Error {}
+
+/** What came out of a body. */
+export interface Decoded<T = KubeObject> {
+  /** Fresh and mutable. */
+  object: T
+  /** Paths, e.g. `spec.containers[0].imagepullpolicy`, in the body's order. */
+  unknownFields: string[]
+}
+
+/** Reads a body. @throws SyntaxProblem in upstream's words */
+export function parseBody(text: string, format: 'json' | 'yaml'): ParsedBody {
+  if (format === 'yaml') {
+    const { value, duplicateKeys } = parseYaml(text)
+    return { value, duplicateFields: [], duplicateYamlKeys: duplicateKeys }
+  }
+  const duplicates: DuplicateKeys = new Map()
+  const value = parseJson(text, duplicates)
+  return { value, duplicateFields: duplicates.size > 0 ? pathsOf(value, duplicates) : [], duplicateYamlKeys: [] }
+}
+
+function pathsOf(value: unknown, duplicates: DuplicateKeys): string[] {
+  const paths: string[] = []
+  const walk = (at: unknown, path: string) => {
+    if (at === null || typeof at !== 'object') return
+    if (Array.isArray(at)) return at.forEach((item, i) => walk(item, `${path}[${i}]`))
+    for (const key of Object.keys(at)) {
+      const below = path ? `${path}.${key}` : key
+      if (duplicates.get(at)?.includes(key) && !paths.includes(below)) paths.push(below)
+      walk((at as Record<string, unknown>)[key], below)
+    }
+  }
+  walk(value, '')
+  return paths
+}
+
+/** What strict decoding complains of, as in `strict decoding error: A, B`. Empty: nothing. */
+export function strictErrors(body: Pick<ParsedBody, 'duplicateFields' | 'duplicateYamlKeys'>, unknownFields: readonly string[]): string[] {
+  return [
+    ...(body.duplicateYamlKeys.length > 0 ? [`yaml: unmarshal errors:\n${body.duplicateYamlKeys.map((key) => `  ${key}`).join('\n')}`] : []),
+    ...body.duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ]
+}
+
+/** The same findings as Warning header texts. */
+export function strictWarnings(body: Pick<ParsedBody, 'duplicateFields' | 'duplicateYamlKeys'>, unknownFields: readonly string[]): string[] {
+  return [
+    ...body.duplicateYamlKeys,
+    ...body.duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ]
+}
+
+/** Decodes a body into an object of a kind. @throws DecodeError for values of the wrong type */
+export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind'>, value: unknown): Decoded<T> {
+  const { value: object, unknownFields } = decodeValue(kind.schema, value)
+  const draft = object as T
+  draft.kind = kind.kind
+  draft.apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
+  return { object: draft, unknownFields }
+}
+
+/** Decodes a value of any type of the schema table. @throws DecodeError */
+export function decodeValue(schema: string, value: unknown): { value: unknown; unknownFields: string[] } {
+  const node = typeNode(schema)
+  const state: DecodeState = { strange: false }
+  const object = value === null || value === undefined ? decodeStruct(node, {}, state) : decode(node, value, state)
+  const unknownFields: string[] = []
+  if (state.strange) inspectRoot(node, value, unknownFields)
+  return { value: object, unknownFields }
+}
+
+/** Set when something doesn't fit: then the body is gone through a second time, in its own order, to say what. */
+interface DecodeState {
+  strange: boolean
+}
+
+const EMPTY: Record<string, unknown> = Object.freeze({})
+
+function decode(node: TypeNode, value: unknown, state: DecodeState): unknown {
+  switch (node.kind) {
+    case 'struct':
+      if (typeof value === 'object' && !Array.isArray(value)) return decodeStruct(node, (value ?? EMPTY) as Record<string, unknown>, state)
+      break
+    case 'string':
+      if (typeof value === 'string') return value
+      break
+    case 'integer':
+      if (typeof value === 'number' && Number.isInteger(value) && (node.bits === 64 ? Math.abs(value) <= 2 ** 63 : value >= -2147483648 && value <= 2147483647)) return value
+      break
+    case 'number':
+      if (typeof value === 'number') return value
+      break
+    case 'boolean':
+      if (typeof value === 'boolean') return value
+      break
+    case 'list':
+      if (Array.isArray(value)) {
+        const items = node.items!
+        const out = new Array<unknown>(value.length)
+        for (let i = 0; i < value.length; i++) out[i] = value[i] === null ? zeroOf(items, state) : decode(items, value[i], state)
+        return out
+      }
+      break
+    case 'map':
+      if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+        const out: Record<string, unknown> = {}
+        const keys = Object.keys(value)
+        // Go prints maps in order of their keys.
+        if (keys.length > 1) keys.sort()
+        for (const key of keys) {
+          const item = (value as Record<string, unknown>)[key]
+          if (item === undefined) continue
+          const decoded = item === null ? zeroOf(node.items!, state) : decode(node.items!, item, state)
+          if (key === '__proto__') setOwn(out, key, decoded)
+          else out[key] = decoded
+        }
+        return out
+      }
+      break
+    case 'quantity':
+      if (typeof value === 'string' || typeof value === 'number') {
+        try {
+          return canonicalQuantity(typeof value === 'string' ? value.trim() : value)
+        } catch {
+          break
+        }
+      }
+      break
+    case 'int-or-string':
+      if (typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value) && value >= -2147483648 && value <= 2147483647)) return value
+      break
+    case 'time':
+    case 'microtime':
+      if (typeof value === 'string') {
+        try {
+          return node.kind === 'time' ? canonicalTime(value) : canonicalMicroTime(value)
+        } catch {
+          break
+        }
+      }
+      break
+    case 'bytes':
+      if (typeof value === 'string' && badBase64At(value) < 0) return /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value
+      break
+    case 'raw':
+    case 'schema-or-strings':
+      return copyJson(value)
+    case 'schema-or-bool':
+      if (typeof value === 'boolean') return value
+      if (typeof value === 'object' && !Array.isArray(value)) return decode(schemaNode(), value, state)
+      break
+    case 'schema-or-array':
+      if (Array.isArray(value)) return value.map((item) => decode(schemaNode(), item, state))
+      if (typeof value === 'object') return decode(schemaNode(), value, state)
+      break
+  }
+  state.strange = true
+  return undefined
+}
+
+function schemaNode(): TypeNode {
+  return typeNode('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
+}
+
+function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: DecodeState): Record<string, unknown> {
+  const out: Record<string, unknown> = {}
+  const fields = node.fields!
+  let known = 0
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!
+    const given = value[field.name]
+    if (given === undefined) {
+      if (!mayOmit(field)) out[field.name] = zeroField(field, state)
+      continue
+    }
+    known++
+    if (given === null) {
+      if (!mayOmit(field)) out[field.name] = zeroField(field, state)
+      continue
+    }
+    const decoded = decode(field.type, given, state)
+    if (decoded === undefined || omitted(field, decoded)) continue
+    out[field.name] = decoded
+  }
+  let keys = 0
+  for (const key in value) if (value[key] !== undefined) keys++
+  if (keys !== known) state.strange = true
+  return out
+}
+
+/** Whether Go leaves the field out when nothing was given. */
+function mayOmit(field: FieldNode): boolean {
+  if (field.pointer || field.omitZero) return field.omitEmpty || field.omitZero
+  if (!field.omitEmpty) return false
+  // omitempty has no effect on struct values.
+  switch (field.type.kind) {
+    case 'struct': case 'time': case 'microtime': case 'quantity': case 'int-or-string': case 'schema-or-bool': case 'schema-or-array': case 'schema-or-strings':
+      return false
+    case 'raw':
+      return !field.type.goType.endsWith('.RawExtension') && !field.type.goType.endsWith('.JSON')
+    default:
+      return true
+  }
+}
+
+/** Whether Go's omitempty drops this value. */
+function omitted(field: FieldNode, value: unknown): boolean {
+  if (field.pointer || !field.omitEmpty) return false
+  switch (field.type.kind) {
+    case 'string': case 'bytes': return value === ''
+    case 'integer': case 'number': return value === 0
+    case 'boolean': return value === false
+    case 'list': return (value as unknown[]).length === 0
+    case 'map':
+      for (const _ in value as object) return false
+      return true
+    default: return false
+  }
+}
+
+/** What Go prints for a field that wasn't given and can't be left out. */
+function zeroField(field: FieldNode, state: DecodeState): unknown {
+  return field.pointer ? null : zeroOf(field.type, state)
+}
+
+function zeroOf(node: TypeNode, state: DecodeState): unknown {
+  switch (node.kind) {
+    case 'struct': return decodeStruct(node, EMPTY, state)
+    case 'string': return ''
+    case 'integer': case 'number': case 'int-or-string': return 0
+    case 'boolean': return false
+    case 'quantity': return '0'
+    default: return null
+  }
+}
+
+/** A deep copy of any JSON without undefined members. */
+function copyJson(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (Array.isArray(value)) return value.map(copyJson)
+  const out: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key]
+    if (item !== undefined) setOwn(out, key, copyJson(item))
+  }
+  return out
+}
+
+/** Position of the first byte that is no base64, as Go counts; -1 when all is well. */
+function badBase64At(text: string): number {
+  if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return -1
+  let group = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!
+    if (c === '\n' || c === '\r') continue
+    if (/[A-Za-z0-9+/]/.test(c)) {
+      group = (group + 1) % 4
+      continue
+    }
+    if (c === '=' && group >= 2) {
+      let at = i + 1
+      const skip = () => {
+        while (text[at] === '\n' || text[at] === '\r') at++
+      }
+      skip()
+      if (group === 2) {
+        if (at >= text.length) return text.length
+        if (text[at] !== '=') return at - 1
+        at++
+        skip()
+      }
+      return at < text.length ? at : -1
+    }
+    return i
+  }
+  return group === 0 ? -1 : text.length - group
+}
+
+// ---- The second pass: what is wrong, in the order in which Go meets it ----
+
+interface Inspection {
+  unknownFields: string[]
+  /** The first value of a wrong type; a custom unmarshaller's error ends the pass. */
+  error?: string
+}
+
+class Stop extends Error {}
+
+function inspectRoot(node: TypeNode, value: unknown, unknownFields: string[]): void {
+  const inspection: Inspection = { unknownFields }
+  try {
+    inspect(node, value, '', [], '', inspection)
+  } catch (error) {
+    if (error instanceof Stop) throw new DecodeError(error.message)
+    throw error
+  }
+  if (inspection.error !== undefined) throw new DecodeError(inspection.error)
+}
+
+function jsonKind(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value
+}
+
+function inspect(node: TypeNode, value: unknown, path: string, fieldStack: readonly string[], structName: string, found: Inspection): void {
+  if (value === null || value === undefined) return
+  const mismatch = (what: string) => {
+    found.error ??= `json: cannot unmarshal ${what} into Go ${structName ? `struct field ${structName}.${fieldStack.join('.')}` : 'value'} of type ${node.goType}`
+  }
+  switch (node.kind) {
+    case 'struct': {
+      if (typeof value !== 'object' || Array.isArray(value)) return mismatch(jsonKind(value))
+      for (const key of Object.keys(value)) {
+        const item = (value as Record<string, unknown>)[key]
+        if (item === undefined) continue
+        const below = path ? `${path}.${key}` : key
+        const field = node.byName!.get(key)
+        if (!field) {
+          if (found.unknownFields.length < 100 && !found.unknownFields.includes(below)) found.unknownFields.push(below)
+          continue
+        }
+        inspect(field.type, item, below, [...fieldStack, ...field.embeddedIn, key], node.structName!, found)
+      }
+      return
+    }
+    case 'list':
+      if (!Array.isArray(value)) return mismatch(jsonKind(value))
+      value.forEach((item, i) => inspect(node.items!, item, `${path}[${i}]`, fieldStack, structName, found))
+      return
+    case 'map':
+      if (typeof value !== 'object' || Array.isArray(value)) return mismatch(jsonKind(value))
+      for (const key of Object.keys(value)) inspect(node.items!, (value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, fieldStack, structName, found)
+      return
+    case 'string':
+      if (typeof value !== 'string') mismatch(jsonKind(value))
+      return
+    case 'boolean':
+      if (typeof value !== 'boolean') mismatch(jsonKind(value))
+      return
+    case 'number':
+      if (typeof value !== 'number') mismatch(jsonKind(value))
+      return
+    case 'integer':
+      if (typeof value !== 'number') return mismatch(jsonKind(value))
+      if (decode(node, value, { strange: false }) === undefined) mismatch(`number ${value}`)
+      return
+    case 'bytes':
+      if (typeof value !== 'string') return mismatch(jsonKind(value))
+      if (badBase64At(value) >= 0) found.error ??= `illegal base64 data at input byte ${badBase64At(value)}`
+      return
+    case 'quantity':
+      if (typeof value === 'string' || typeof value === 'number') {
+        try {
+          canonicalQuantity(typeof value === 'string' ? value.trim() : value)
+        } catch (error) {
+          throw new Stop((error as Error).message)
+        }
+        return
+      }
+      throw new Stop("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    case 'int-or-string':
+      if (typeof value === 'string') return
+      if (typeof value !== 'number') throw new Stop(`json: cannot unmarshal ${jsonKind(value)} into Go value of type int32`)
+      if (decode(node, value, { strange: false }) === undefined) throw new Stop(`json: cannot unmarshal number ${value} into Go value of type int32`)
+      return
+    case 'time':
+    case 'microtime':
+      if (typeof value !== 'string') throw new Stop(`json: cannot unmarshal ${jsonKind(value)} into Go value of type string`)
+      try {
+        if (node.kind === 'time') canonicalTime(value)
+        else canonicalMicroTime(value)
+      } catch (error) {
+        throw new Stop((error as Error).message)
+      }
+      return
+    case 'schema-or-bool':
+      if (typeof value === 'boolean') return
+      if (typeof value !== 'object' || Array.isArray(value)) throw new Stop('boolean or JSON schema expected')
+      return inspectNested(value, found)
+    case 'schema-or-array':
+      if (Array.isArray(value)) return value.forEach((item) => inspectNested(item, found))
+      if (typeof value === 'object') return inspectNested(value, found)
+      return
+    default:
+      return
+  }
+}
+
+/** JSON schemas are read by an unmarshaller of their own, which knows nothing of the way here and drops unknown fields silently. */
+function inspectNested(value: unknown, found: Inspection): void {
+  const inner: Inspection = { unknownFields: [] }
+  inspect(schemaNode(), value, '', [], '', inner)
+  if (inner.error !== undefined && found.error === undefined) throw new Stop(inner.error)
+}

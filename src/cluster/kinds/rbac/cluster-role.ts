@@ -1,0 +1,4 @@
+import { defineKind } from '../define-kind.ts'
+import type { ClusterRole } from '../generated/types.ts'
+
+export const clusterRole = defineKind<ClusterRole>({ group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles' })

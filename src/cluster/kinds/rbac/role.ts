@@ -1,0 +1,4 @@
+import { defineKind } from '../define-kind.ts'
+import type { Role } from '../generated/types.ts'
+
+export const role = defineKind<Role>({ group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'roles' })

@@ -1,0 +1,4 @@
+import { defineKind } from '../define-kind.ts'
+import type { CSINode } from '../generated/types.ts'
+
+export const csiNode = defineKind<CSINode>({ group: 'storage.k8s.io', version: 'v1', resource: 'csinodes' })

@@ -1,0 +1,66 @@
+/** The server's Table: what `kubectl get` shows. k8s: metav1.Table, pkg/printers */
+import type { Kind } from './kind.ts'
+import type { KubeObject } from './object.ts'
+
+export interface ColumnDefinition {
+  name: string
+  type: string
+  format: string
+  description: string
+  priority: number
+}
+
+export interface TableRow {
+  cells: unknown[]
+  object?: unknown
+}
+
+/** metav1.Table */
+export interface Table {
+  kind: 'Table'
+  apiVersion: 'meta.k8s.io/v1'
+  metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number }
+  columnDefinitions: ColumnDefinition[]
+  rows: TableRow[]
+}
+
+/** How much of each object a Table's rows carry. k8s: TableOptions.includeObject */
+export type IncludeObject = 'None' | 'Metadata' | 'Object'
+
+const DESCRIPTIONS: Record<string, string> = {
+  Name: 'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names',
+  Age: 'CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata',
+}
+DESCRIPTIONS['Created At'] = DESCRIPTIONS.Age!
+
+const definitions = new WeakMap<Kind, ColumnDefinition[]>()
+
+function columnDefinitions(kind: Kind): ColumnDefinition[] {
+  let known = definitions.get(kind)
+  if (!known) {
+    known = kind.columns.map(({ name, type, format, description, priority }) => ({ name, type, format: format ?? '', description: description ?? DESCRIPTIONS[name] ?? '', priority: priority ?? 0 }))
+    definitions.set(kind, known)
+  }
+  return known
+}
+
+/** A Table of objects. List metadata (resourceVersion, continue) is the caller's to fill in. */
+export function tableOf(kind: Kind, objects: readonly KubeObject[], nowMs: number, options: { includeObject?: IncludeObject; withoutColumns?: boolean } = {}): Table {
+  return {
+    kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {},
+    // Watches send the definitions with the first event only.
+    columnDefinitions: options.withoutColumns ? [] : columnDefinitions(kind),
+    rows: objects.map((object) => rowOf(kind, object, nowMs, options.includeObject ?? 'Metadata')),
+  }
+}
+
+function rowOf(kind: Kind, object: KubeObject, nowMs: number, include: IncludeObject): TableRow {
+  const cells = kind.columns.map((column) => column.value(object, nowMs) ?? null)
+  if (include === 'None') return { cells, object: null }
+  return { cells, object: include === 'Object' ? object : partialObjectOf(object) }
+}
+
+/** Only the metadata. k8s: metav1.PartialObjectMetadata */
+export function partialObjectOf(object: Readonly<KubeObject>): KubeObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
+}

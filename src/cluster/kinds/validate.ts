@@ -1,0 +1,23 @@
+/** Validation of whole objects: ObjectMeta first, then what the kind's own rules say; all findings at once. */
+import type { Finding } from './findings.ts'
+import type { Kind } from './kind.ts'
+import type { KubeObject } from './object.ts'
+import { validateObjectMeta, validateObjectMetaUpdate } from './validate-metadata.ts'
+
+/** What forbids creating an object. k8s: Strategy.Validate */
+export function validateCreate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>): Finding[] {
+  const findings = validateObjectMeta(kind, object.metadata)
+  return kind.validate ? findings.concat(kind.validate(object)) : findings
+}
+
+/** What forbids an update of the main resource. k8s: Strategy.ValidateUpdate */
+export function validateUpdate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>, old: Readonly<T>): Finding[] {
+  const findings = validateObjectMetaUpdate(object.metadata, old.metadata)
+  return kind.validateUpdate ? findings.concat(kind.validateUpdate(object, old)) : findings
+}
+
+/** What forbids an update of `/status`. */
+export function validateStatusUpdate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>, old: Readonly<T>): Finding[] {
+  const findings = validateObjectMetaUpdate(object.metadata, old.metadata)
+  return kind.validateStatusUpdate ? findings.concat(kind.validateStatusUpdate(object, old)) : findings
+}

@@ -1,0 +1,176 @@
+/**
+ * YAML as the API server reads it: YAML 1.1 scalars, converted to JSON. k8s: sigs.k8s.io/yaml YAMLToJSON (go-yaml v2)
+ */
+import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, type Document, type Node, type ParsedNode, type Scalar, type YAMLParseError } from 'yaml'
+import { setOwn } from '../../base/freeze.ts'
+import { SyntaxProblem } from './json-text.ts'
+
+/** A YAML document as JSON. */
+export interface YamlText {
+  value: unknown
+  /** `line 5: key "name" already set in map`, in order. */
+  duplicateKeys: string[]
+}
+
+/** Aliases may multiply a document up to this many nodes. k8s: go-yaml refuses excessive aliasing */
+const MAX_NODES = 4_000_000
+const MAX_DEPTH = 10_000
+
+/** Parses the first document of a text. @throws SyntaxProblem in go-yaml's words */
+export function parseYaml(text: string): YamlText {
+  const lines = new LineCounter()
+  const parser = new Parser(lines.addNewLine)
+  const composer = new Composer({ schema: 'failsafe', merge: true, uniqueKeys: false, lineCounter: lines, keepSourceTokens: false })
+  let document: Document.Parsed | undefined
+  try {
+    for (const parsed of composer.compose(parser.parse(text))) {
+      document = parsed as Document.Parsed
+      break
+    }
+    if (!document) for (const parsed of composer.end()) { document = parsed as Document.Parsed; break }
+  } catch (error) {
+    if (error instanceof RangeError) throw new SyntaxProblem('yaml: exceeded max depth')
+    throw error
+  }
+  if (!document) return { value: null, duplicateKeys: [] }
+  if (document.errors.length > 0) throw new SyntaxProblem(goYamlError(document.errors[0]!, text, lines))
+  const conversion: Conversion = { document, lines, duplicateKeys: [], nodes: 0 }
+  const value = convert(document.contents as ParsedNode | null, conversion, 0)
+  return { value, duplicateKeys: conversion.duplicateKeys }
+}
+
+interface Conversion {
+  document: Document.Parsed
+  lines: LineCounter
+  duplicateKeys: string[]
+  nodes: number
+}
+
+function convert(node: Node | null | undefined, state: Conversion, depth: number): unknown {
+  if (++state.nodes > MAX_NODES) throw new SyntaxProblem('yaml: document contains excessive aliasing')
+  if (depth > MAX_DEPTH) throw new SyntaxProblem('yaml: exceeded max depth')
+  if (node === null || node === undefined) return null
+  if (isAlias(node)) {
+    const target = node.resolve(state.document)
+    if (!target) throw new SyntaxProblem(`yaml: unknown anchor '${node.source}' referenced`)
+    return convert(target, state, depth + 1)
+  }
+  if (isScalar(node)) {
+    const value = scalarValue(node)
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new SyntaxProblem(`json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`)
+    return value
+  }
+  if (isSeq(node)) return node.items.map((item) => convert(item as Node, state, depth + 1))
+  if (isMap(node)) {
+    const entries = new Map<string, unknown>()
+    const own = new Set<string>()
+    for (const pair of node.items) {
+      if (!isPair(pair)) continue
+      const keyNode = pair.key as Node | null
+      if (isScalar(keyNode) && keyNode.source === '<<' && keyNode.type === 'PLAIN') {
+        for (const [key, value] of mergedEntries(pair.value as Node, state, depth)) if (!own.has(key) && !entries.has(key)) entries.set(key, value)
+        continue
+      }
+      const key = keyText(keyNode, state, depth)
+      if (own.has(key)) {
+        const line = keyNode?.range ? state.lines.linePos(keyNode.range[0]).line : 0
+        state.duplicateKeys.push(`line ${line}: key ${JSON.stringify(key)} already set in map`)
+      }
+      own.add(key)
+      entries.set(key, convert(pair.value as Node, state, depth + 1))
+    }
+    const out: Record<string, unknown> = {}
+    // Go marshals the intermediate map with sorted keys.
+    for (const key of [...entries.keys()].sort()) setOwn(out, key, entries.get(key))
+    return out
+  }
+  return null
+}
+
+function mergedEntries(node: Node, state: Conversion, depth: number): [string, unknown][] {
+  const target = isAlias(node) ? node.resolve(state.document) : node
+  if (isSeq(target)) return target.items.flatMap((item) => mergedEntries(item as Node, state, depth))
+  if (!isMap(target)) throw new SyntaxProblem('yaml: map merge requires map or sequence of maps as the value')
+  const value = convert(target, state, depth + 1)
+  return Object.entries(value as Record<string, unknown>)
+}
+
+function keyText(node: Node | null, state: Conversion, depth: number): string {
+  if (isAlias(node)) return keyText(node.resolve(state.document) ?? null, state, depth)
+  if (!isScalar(node)) {
+    if (node === null) throw new SyntaxProblem('unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>')
+    throw new SyntaxProblem('yaml: invalid map key')
+  }
+  const value = scalarValue(node)
+  if (value === null) throw new SyntaxProblem('unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>')
+  return typeof value === 'string' ? value : String(value)
+}
+
+const CONSTANTS = new Map<string, boolean | null | number>()
+for (const word of ['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']) CONSTANTS.set(word, true)
+for (const word of ['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF']) CONSTANTS.set(word, false)
+for (const word of ['', '~', 'null', 'Null', 'NULL']) CONSTANTS.set(word, null)
+for (const word of ['.nan', '.NaN', '.NAN']) CONSTANTS.set(word, NaN)
+for (const word of ['.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF']) CONSTANTS.set(word, Infinity)
+for (const word of ['-.inf', '-.Inf', '-.INF']) CONSTANTS.set(word, -Infinity)
+
+/** k8s: go-yaml v2 resolve */
+function scalarValue(node: Scalar): unknown {
+  const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
+  const tag = node.tag
+  if (tag !== undefined && tag !== '' && tag !== '!') {
+    if (tag === 'tag:yaml.org,2002:str' && node.type !== 'PLAIN') return text
+    if (tag === 'tag:yaml.org,2002:str' && hasExplicitTag(node)) return text
+  }
+  if (node.type !== 'PLAIN' && node.type !== undefined) return text
+  return resolvePlain(text)
+}
+
+function hasExplicitTag(node: Scalar): boolean {
+  const token = node as Scalar & { srcToken?: unknown }
+  return token.tag !== undefined && (node.range?.[0] ?? 0) > 0 && false
+}
+
+/** The value of an unquoted scalar: YAML 1.1 booleans, null, integers of any base, floats, else the text. */
+export function resolvePlain(text: string): unknown {
+  const constant = CONSTANTS.get(text)
+  if (constant !== undefined) return constant
+  const first = text.charCodeAt(0)
+  if (first === 46 /* . */) {
+    return /^\.\d+(?:[eE][-+]?\d+)?$/.test(text) ? Number(text) : text
+  }
+  if (!(first >= 48 && first <= 57) && first !== 43 && first !== 45) return text
+  const plain = text.replaceAll('_', '')
+  const integer = goInteger(plain)
+  if (integer !== undefined) return integer
+  if (/^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/.test(plain)) {
+    const value = Number(plain)
+    if (Number.isFinite(value)) return value
+  }
+  return text
+}
+
+/** k8s: strconv.ParseInt(text, 0, 64) */
+function goInteger(text: string): number | undefined {
+  const match = /^([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)$/.exec(text)
+  if (!match) return undefined
+  const digits = match[2]!
+  const literal = /^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits
+  const value = BigInt(literal.toLowerCase())
+  if (value > (1n << 64n) - 1n || (match[1] === '-' && value > 1n << 63n)) return undefined
+  return Number(match[1] === '-' ? -value : value)
+}
+
+/** The parser's finding in go-yaml's words, as far as both speak of the same thing. */
+function goYamlError(error: YAMLParseError, text: string, lines: LineCounter): string {
+  const line = lines.linePos(error.pos[0]).line
+  const words: Record<string, string> = {
+    BAD_INDENT: 'did not find expected key', BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context', MULTILINE_IMPLICIT_KEY: 'mapping values are not allowed in this context',
+    BAD_SCALAR_START: 'found character that cannot start any token', TAB_AS_INDENT: 'found character that cannot start any token', MISSING_CHAR: "could not find expected ':'",
+    UNEXPECTED_TOKEN: 'did not find expected key', BAD_ALIAS: 'did not find expected alphabetic or numeric character', BAD_DQ_ESCAPE: 'found unknown escape character',
+  }
+  const mappingInValue = error.code === 'BLOCK_AS_IMPLICIT_KEY' || /Nested mappings are not allowed/.test(error.message)
+  const what = mappingInValue ? 'mapping values are not allowed in this context' : (words[error.code] ?? 'did not find expected node content')
+  if (error.code === 'MISSING_CHAR' && /closing|Missing/.test(error.message) && error.pos[0] >= text.trimEnd().length) return `yaml: line ${line}: did not find expected ',' or '}'`
+  return `yaml: line ${line}: ${what}`
+}
