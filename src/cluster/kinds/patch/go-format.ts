@@ -1,0 +1,47 @@
+/** Go's `%v` of JSON data: maps with sorted keys, lists in brackets, strings bare. */
+export function goValue(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`
+  if (typeof value === 'object') {
+    const map = value as Record<string, unknown>
+    return `map[${Object.keys(map).sort().map((key) => `${key}:${goValue(map[key])}`).join(' ')}]`
+  }
+  if (typeof value === 'number') return goNumber(value)
+  return String(value)
+}
+
+/** Go's `%#v` of JSON data. */
+export function goSyntax(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)'
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`
+  if (typeof value === 'object') {
+    const map = value as Record<string, unknown>
+    return `map[string]interface {}{${Object.keys(map).sort().map((key) => `${JSON.stringify(key)}:${goSyntax(map[key])}`).join(', ')}}`
+  }
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'number' ? goNumber(value) : String(value)
+}
+
+/** Go's name of the type that JSON decoding gives a value. */
+export function goTypeName(value: unknown): string {
+  if (value === null || value === undefined) return '%!s(<nil>)'
+  if (Array.isArray(value)) return '[]interface {}'
+  switch (typeof value) {
+    case 'object': return 'map[string]interface {}'
+    case 'string': return 'string'
+    case 'boolean': return 'bool'
+    default: return Number.isInteger(value) ? 'int64' : 'float64'
+  }
+}
+
+/** How encoding/json names the kind of a JSON value in its errors. */
+export function jsonKind(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
+
+function goNumber(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
+  return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
+}

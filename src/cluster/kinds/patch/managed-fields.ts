@@ -1,0 +1,239 @@
+/**
+ * Who set which field: metadata.managedFields, kept on every write. k8s: apimachinery/pkg/util/managedfields
+ */
+import type { Kind } from '../kind.ts'
+import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
+import { EMPTY_SET, type FieldSet, differenceOf, intersectionOf, isEmptySet, recursiveDifferenceOf, unionOf } from './field-set.ts'
+import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
+import { type Comparison, compareObjects } from './typed-value.ts'
+
+/** What one manager owns. */
+export interface Manager {
+  readonly manager: string
+  readonly operation: 'Apply' | 'Update'
+  readonly apiVersion: string
+  readonly subresource: string
+  readonly set: FieldSet
+  readonly time?: string | undefined
+  /** The entry it was read from, reused while nothing changes. */
+  readonly entry?: ManagedFieldsEntry
+}
+
+/** Managers by identity: Apply entries are one per manager and subresource, Update entries also per version. */
+export type Managers = Map<string, Manager>
+
+export interface TrackOptions {
+  kind: Kind
+  /** Undefined for a creation. */
+  old: Readonly<KubeObject> | undefined
+  /** As the user wants it: defaulted, before admission and strategy. */
+  updated: Readonly<KubeObject>
+  /** See {@link managerName}. */
+  manager: string
+  /** '' for the resource itself. */
+  subresource?: string
+  /** RFC 3339, whole seconds. */
+  time: string
+  /** The version of the request, e.g. `apps/v1`; by default the kind's. */
+  apiVersion?: string
+}
+
+/** k8s: DefaultMaxUpdateManagers */
+const MAX_UPDATE_MANAGERS = 10
+const OLD_UPDATES_MANAGER = 'ancient-changes'
+
+/**
+ * The managedFields of an object after any write but apply. Returns the old list itself when nothing changed, undefined for objects that
+ * aren't tracked (they existed before anyone tracked them).
+ */
+export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[] | undefined {
+  const { kind, old, updated, subresource = '' } = options
+  const given = updated.metadata.managedFields
+  const live = old?.metadata.managedFields
+  let entries: readonly ManagedFieldsEntry[] | undefined
+  if (subresource !== '') entries = live
+  else if (given && (given.length === 0 || (given.length === 1 && Object.keys(given[0]!).length === 0))) entries = []
+  else entries = given && given.length > 0 && decodeManagers(given) ? given : live
+  const managers = (entries && decodeManagers(entries)) ?? new Map<string, Manager>()
+  if (managers.size === 0 && old) return undefined
+  const apiVersion = options.apiVersion ?? apiVersionOf(kind)
+  const type = mergeType(kind.schema)
+  const comparison = filtered(compareObjects(old ?? emptyObject(kind.schema), updated, type), resetFields(kind, subresource))
+  const changed = takeFields(managers, comparison, undefined)
+  const taken = withoutIdentity(unionOf(comparison.modified, comparison.added))
+  let touched = changed
+  if (!isEmptySet(taken)) {
+    const id = identity('Update', options.manager, apiVersion, subresource)
+    const before = managers.get(id)
+    const set = before ? unionOf(before.set, taken) : taken
+    managers.set(id, { manager: options.manager || 'unknown', operation: 'Update', apiVersion, subresource, set, time: options.time })
+    touched = true
+  }
+  if (!touched) return entries && entries.length > 0 ? entries : undefined
+  capUpdateManagers(managers)
+  return encodeManagers(managers)
+}
+
+/** How a request's manager is called: what it says, else the program's name. k8s: handlers managerOrUserAgent */
+export function managerName(fieldManager: string | undefined, userAgent: string | null | undefined): string {
+  if (fieldManager) return fieldManager
+  const name = (userAgent ?? '').split('/', 1)[0]!
+  let out = ''
+  for (const char of name) {
+    // k8s: validation.FieldManagerMaxLength
+    if (out.length + char.length > 128) break
+    if (/\p{C}|\p{Zl}|\p{Zp}/u.test(char)) continue
+    out += char
+  }
+  return out
+}
+
+export function apiVersionOf(kind: Kind): string {
+  return kind.group ? `${kind.group}/${kind.version}` : kind.version
+}
+
+/** Every other manager loses what the write changed or removed. True when a set changed. */
+export function takeFields(managers: Managers, comparison: Comparison, except: string | undefined): boolean {
+  const { added, modified, removed } = comparison
+  if (isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed)) return false
+  const overwritten = unionOf(modified, added)
+  let changed = false
+  for (const [id, manager] of managers) {
+    if (id === except) continue
+    const set = differenceOf(differenceOf(manager.set, overwritten), removed)
+    if (set === manager.set) continue
+    changed = true
+    if (isEmptySet(set)) managers.delete(id)
+    else managers.set(id, { ...without(manager), set })
+  }
+  return changed
+}
+
+function without(manager: Manager): Manager {
+  const { entry: _, ...rest } = manager
+  return rest
+}
+
+/** What each other manager would lose. */
+export function conflictsOf(managers: Managers, comparison: Comparison, self: string): { manager: Manager; set: FieldSet }[] {
+  const overwritten = unionOf(comparison.modified, comparison.added)
+  const out: { id: string; manager: Manager; set: FieldSet }[] = []
+  for (const [id, manager] of managers) {
+    if (id === self) continue
+    const set = intersectionOf(manager.set, overwritten)
+    if (!isEmptySet(set)) out.push({ id, manager, set })
+  }
+  return out.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** k8s: BuildManagerIdentifier */
+export function identity(operation: 'Apply' | 'Update', manager: string, apiVersion: string, subresource: string): string {
+  return `${manager || 'unknown'}\u0000${operation}\u0000${operation === 'Apply' ? '' : apiVersion}\u0000${subresource}`
+}
+
+const decoded = new WeakMap<readonly ManagedFieldsEntry[], readonly [string, Manager][]>()
+
+/** Undefined for lists that aren't valid. */
+export function decodeManagers(entries: readonly ManagedFieldsEntry[]): Managers | undefined {
+  const known = decoded.get(entries)
+  if (known) return new Map(known)
+  const managers: Managers = new Map()
+  for (const entry of entries) {
+    const { operation, apiVersion } = entry
+    if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || entry.fieldsType !== 'FieldsV1') return undefined
+    managers.set(identity(operation, entry.manager ?? '', apiVersion, entry.subresource ?? ''), {
+      manager: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '',
+      set: (entry.fieldsV1 ?? EMPTY_SET) as FieldSet, time: entry.time, entry,
+    })
+  }
+  if (Object.isFrozen(entries)) decoded.set(entries, [...managers])
+  return managers
+}
+
+/** Sorted as upstream: Apply before Update, then by time, manager, version, subresource. */
+export function encodeManagers(managers: Managers): readonly ManagedFieldsEntry[] | undefined {
+  if (managers.size === 0) return undefined
+  const list = [...managers.values()].sort((a, b) => compare(a.operation, b.operation) || compare(a.time ?? '', b.time ?? '')
+    || compare(a.manager, b.manager) || compare(a.apiVersion, b.apiVersion) || compare(a.subresource, b.subresource))
+  return list.map((m) => m.entry ?? {
+    ...(m.manager ? { manager: m.manager } : {}), operation: m.operation, apiVersion: m.apiVersion, ...(m.time ? { time: m.time } : {}),
+    fieldsType: 'FieldsV1', fieldsV1: m.set as Record<string, unknown>, ...(m.subresource ? { subresource: m.subresource } : {}),
+  })
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+
+/** k8s: capManagersManager: the oldest updates are merged, one bucket per version. */
+function capUpdateManagers(managers: Managers): void {
+  const updates = [...managers].filter(([, m]) => m.operation === 'Update')
+  if (updates.length <= MAX_UPDATE_MANAGERS) return
+  updates.sort(([idA, a], [idB, b]) => compare(a.time ?? '', b.time ?? '') || compare(idA, idB))
+  const firstOf = new Map<string, string>()
+  let count = updates.length
+  for (const [id, manager] of updates) {
+    if (count <= MAX_UPDATE_MANAGERS) return
+    const first = firstOf.get(manager.apiVersion)
+    if (first === undefined) {
+      firstOf.set(manager.apiVersion, id)
+      continue
+    }
+    const bucket = identity('Update', OLD_UPDATES_MANAGER, manager.apiVersion, '')
+    const held = managers.get(bucket) ?? managers.get(first)!
+    managers.delete(first)
+    managers.delete(id)
+    managers.set(bucket, { manager: OLD_UPDATES_MANAGER, operation: 'Update', apiVersion: manager.apiVersion, subresource: '', set: unionOf(manager.set, held.set), time: manager.time })
+    firstOf.set(manager.apiVersion, bucket)
+    count--
+  }
+}
+
+const leaf: FieldSet = EMPTY_SET
+
+/** k8s: stripMetaManager: fields that nobody owns. */
+const IDENTITY_FIELDS: FieldSet = {
+  'f:apiVersion': leaf, 'f:kind': leaf,
+  'f:metadata': {
+    '.': leaf, 'f:name': leaf, 'f:namespace': leaf, 'f:creationTimestamp': leaf, 'f:selfLink': leaf, 'f:uid': leaf, 'f:clusterName': leaf,
+    'f:generation': leaf, 'f:managedFields': leaf, 'f:resourceVersion': leaf,
+  },
+}
+
+export function withoutIdentity(set: FieldSet): FieldSet {
+  return differenceOf(set, IDENTITY_FIELDS)
+}
+
+const STATUS: FieldSet = { 'f:status': leaf }
+const SPEC: FieldSet = { 'f:spec': leaf }
+const META_AND_SPEC: FieldSet = { 'f:metadata': leaf, 'f:spec': leaf }
+/** Where the status subresource resets more or less than spec. k8s: GetResetFields of the status strategies */
+const STATUS_RESETS: Record<string, FieldSet> = {
+  'Pod': { 'f:metadata': { 'f:deletionTimestamp': leaf, 'f:ownerReferences': leaf }, 'f:spec': leaf },
+  'Deployment.apps': { 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf },
+  'CertificateSigningRequest.certificates.k8s.io': { 'f:spec': leaf, 'f:status': { 'f:conditions': leaf } },
+  'ServiceCIDR.networking.k8s.io': META_AND_SPEC, 'ResourceClaim.resource.k8s.io': META_AND_SPEC, 'VolumeAttachment.storage.k8s.io': META_AND_SPEC,
+  'FlowSchema.flowcontrol.apiserver.k8s.io': META_AND_SPEC, 'PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io': META_AND_SPEC,
+  'ValidatingAdmissionPolicy.admissionregistration.k8s.io': META_AND_SPEC, 'StorageVersion.internal.apiserver.k8s.io': META_AND_SPEC,
+  'CustomResourceDefinition.apiextensions.k8s.io': META_AND_SPEC, 'APIService.apiregistration.k8s.io': META_AND_SPEC,
+}
+
+/** Fields that a write to this (sub)resource can't set, so nobody comes to own them by it. */
+export function resetFields(kind: Kind, subresource: string): FieldSet | undefined {
+  const name = kind.group ? `${kind.kind}.${kind.group}` : kind.kind
+  if (subresource === '') {
+    if (!('status' in kind.subresources)) return undefined
+    return name === 'CertificateSigningRequest.certificates.k8s.io' ? { 'f:spec': leaf, 'f:status': leaf } : STATUS
+  }
+  if (subresource === 'status') return STATUS_RESETS[name] ?? SPEC
+  if (subresource === 'approval') return { 'f:spec': leaf, 'f:status': { 'f:certificate': leaf } }
+  if (subresource === 'finalize') return STATUS
+  return undefined
+}
+
+export function filtered(comparison: Comparison, reset: FieldSet | undefined): Comparison {
+  if (!reset) return comparison
+  return {
+    added: recursiveDifferenceOf(comparison.added, reset), modified: recursiveDifferenceOf(comparison.modified, reset), removed: recursiveDifferenceOf(comparison.removed, reset),
+  }
+}
+
+export type { Comparison, MergeType }

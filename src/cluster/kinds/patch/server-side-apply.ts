@@ -1,0 +1,223 @@
+/** Server-side apply. k8s: apimachinery/pkg/util/managedfields, structured-merge-diff/merge Updater.Apply */
+import { deepEqual } from '../../../base/freeze.ts'
+import type { Kind } from '../kind.ts'
+import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
+import { StatusError, apiError } from '../status-error.ts'
+import { type FieldSet, differenceOf, intersectionOf, isEmptySet, pathsOf, recursiveDifferenceOf, unionOf, withNamedFields } from './field-set.ts'
+import { type Manager, type Managers, apiVersionOf, conflictsOf, decodeManagers, encodeManagers, filtered, identity, resetFields, takeFields, trackUpdate, withoutIdentity } from './managed-fields.ts'
+import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
+import { compareObjects, fieldSetOf, mergeObjects, removeFields, validateTyped } from './typed-value.ts'
+
+export interface ApplyOptions {
+  kind: Kind
+  /** Undefined when apply creates. */
+  live: Readonly<KubeObject> | undefined
+  /** The configuration as sent. */
+  applied: unknown
+  manager: string
+  force?: boolean
+  /** RFC 3339, whole seconds. */
+  time: string
+  /** The version of the request, e.g. `apps/v1`; by default the kind's. */
+  apiVersion?: string
+  subresource?: string
+}
+
+export interface Applied {
+  /** The merged object, not defaulted yet; the live object itself when nothing changes. Its metadata.managedFields is {@link managedFields}. */
+  object: KubeObject
+  managedFields: readonly ManagedFieldsEntry[] | undefined
+  /** False when the configuration changes nothing but perhaps ownership. */
+  changed: boolean
+}
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+/** k8s: apimachinery/pkg/api/validation TotalAnnotationSizeLimitB */
+const ANNOTATIONS_LIMIT_BYTES = 256 * 1024
+
+/**
+ * Applies a configuration.
+ * @throws StatusError 400 for the wrong kind, 409 with a cause per conflict, 500 for a configuration that doesn't fit the schema (as upstream)
+ */
+export function serverSideApply(options: ApplyOptions): Applied {
+  const { kind, live, manager, time, subresource = '' } = options
+  const apiVersion = options.apiVersion ?? apiVersionOf(kind)
+  const applied = options.applied as KubeObject
+  checkType(applied, kind, apiVersion)
+  if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields !== null) throw apiError.badRequest('metadata.managedFields must be nil')
+  const type = mergeType(kind.schema)
+  const problems = validateTyped(applied, type)
+  if (problems.length > 0) {
+    const metadata = applied.metadata as { name?: unknown; namespace?: unknown } | undefined
+    const text = problems.length === 1 ? problems[0] : ['errors:', ...problems.map((p) => `  ${p}`)].join('\n')
+    throw unexplained(`failed to create typed patch object (${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${gvkText(apiVersion, kind.kind)}): ${text}`)
+  }
+  const id = identity('Apply', manager, apiVersion, subresource)
+  const { managedFields: _, ...bareMetadata } = live?.metadata ?? {}
+  const liveObject = (live ? { ...live, metadata: bareMetadata } : emptyObject(kind.schema)) as KubeObject
+  const before = startingManagers(options, liveObject, apiVersion)
+
+  let result: { object: unknown; managers: Managers; changed: boolean }
+  try {
+    result = apply(liveObject, applied, type, before, id, options, apiVersion, options.force ?? false)
+  } catch (error) {
+    if (!(error instanceof Conflicts)) throw error
+    const rest = manager === 'kubectl' ? beyondLastApplied(error, liveObject, type, apiVersion) : error
+    if (rest.total > 0) throw conflictStatus(rest)
+    result = apply(liveObject, applied, type, before, id, options, apiVersion, true)
+  }
+  const { managers, changed } = result
+  const own = managers.get(id)
+  if (own) {
+    const set = withoutIdentity(own.set)
+    if (isEmptySet(set)) managers.delete(id)
+    else managers.set(id, { ...own, set, time: changed ? time : before.get(id)?.time })
+  }
+  let object = result.object as KubeObject
+  if (manager === 'kubectl' && object.metadata?.annotations?.[LAST_APPLIED]) object = withLastApplied(object, applied)
+  const previous = live?.metadata.managedFields
+  let managedFields = encodeManagers(managers)
+  if (previous && managedFields && deepEqual(previous, managedFields)) managedFields = previous
+  const metadata = { ...object.metadata }
+  delete metadata.managedFields
+  return { object: { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields: managedFields as ManagedFieldsEntry[] } : {}) } }, managedFields, changed }
+}
+
+function checkType(applied: KubeObject, kind: Kind, apiVersion: string): void {
+  const given = applied !== null && typeof applied === 'object' ? applied : {} as KubeObject
+  const givenVersion = typeof given.apiVersion === 'string' ? given.apiVersion : ''
+  const givenKind = typeof given.kind === 'string' ? given.kind : ''
+  if (givenVersion !== apiVersion || givenKind !== kind.kind) throw apiError.badRequest(`invalid object type: ${gvkText(givenVersion, givenKind)}`)
+}
+
+/** Go's GroupVersionKind.String: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
+function gvkText(apiVersion: string, kind: string): string {
+  return `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`
+}
+
+/** An object that nobody tracked so far: its fields belong to whoever wrote them before the first apply. */
+function startingManagers(options: ApplyOptions, liveObject: KubeObject, apiVersion: string): Managers {
+  const { live, kind, subresource = '' } = options
+  const entries = live?.metadata.managedFields
+  if (entries && entries.length > 0) {
+    const managers = decodeManagers(entries)
+    if (!managers) throw unexplained('failed to decode managed fields: operation must be `Apply` or `Update`')
+    return managers
+  }
+  if (!live) return new Map()
+  const tracked = trackUpdate({ kind, old: undefined, updated: liveObject, manager: 'before-first-apply', subresource, time: options.time, apiVersion })
+  return (tracked && decodeManagers(tracked)) ?? new Map()
+}
+
+function apply(live: KubeObject, applied: KubeObject, type: MergeType, before: Managers, id: string, options: ApplyOptions, apiVersion: string, force: boolean): { object: unknown; managers: Managers; changed: boolean } {
+  const { kind, subresource = '', manager } = options
+  const reset = resetFields(kind, subresource)
+  const managers: Managers = new Map(before)
+  const last = managers.get(id)
+  let set = fieldSetOf(applied, type)
+  if (reset) set = recursiveDifferenceOf(set, reset)
+  managers.set(id, { manager: manager || 'unknown', operation: 'Apply', apiVersion, subresource, set })
+  let object = mergeObjects(live, applied, type)
+  if (last && !isEmptySet(last.set)) object = withoutNulls(pruned(object, type, managers, last))
+  const comparison = filtered(compareObjects(live, object, type), reset)
+  if (!force) {
+    const conflicts = conflictsOf(managers, comparison, id)
+    if (conflicts.length > 0) throw new Conflicts(conflicts)
+  }
+  takeFields(managers, comparison, id)
+  if (isEmptySet(managers.get(id)!.set)) managers.delete(id)
+  const changed = !deepEqual(live, object)
+  return { object: changed ? object : live, managers, changed }
+}
+
+/** Removes what the manager applied last time, doesn't now, and nobody else owns. k8s: Updater.prune */
+function pruned(merged: unknown, type: MergeType, managers: Managers, last: Manager): unknown {
+  const lastSet = withNamedFields(last.set, type)
+  let out = removeFields(merged, lastSet, type)
+  const mergedSet = withNamedFields(fieldSetOf(merged, type), type)
+  const setOf = (value: unknown): FieldSet => withNamedFields(fieldSetOf(value, type), type)
+  // What others (and the new configuration) own comes back.
+  let owned: FieldSet = {}
+  for (const manager of managers.values()) owned = unionOf(owned, manager.set)
+  out = removeFields(merged, differenceOf(mergedSet, unionOf(setOf(out), withNamedFields(owned, type))), type)
+  // So does what would dangle: it was never this manager's to remove.
+  return removeFields(merged, intersectionOf(differenceOf(mergedSet, setOf(out)), lastSet), type)
+}
+
+/** Removing leaves nulls where the last member of a struct or list went. */
+function withoutNulls(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
+  let out: Record<string, unknown> | undefined
+  for (const [key, inner] of Object.entries(value)) {
+    const clean = inner === null ? undefined : withoutNulls(inner)
+    if (clean === inner) continue
+    out ??= { ...value }
+    if (clean === undefined) delete out[key]
+    else out[key] = clean
+  }
+  return out ?? value
+}
+
+class Conflicts extends Error {
+  readonly conflicts: readonly { manager: Manager; set: FieldSet }[]
+  constructor(conflicts: readonly { manager: Manager; set: FieldSet }[]) {
+    super('apply conflicts')
+    this.conflicts = conflicts
+  }
+  get total(): number {
+    return this.conflicts.reduce((sum, { set }) => sum + pathsOf(set).length, 0)
+  }
+}
+
+/** k8s: lastAppliedManager: fields that client-side apply set are kubectl's already. */
+function beyondLastApplied(error: Conflicts, live: KubeObject, type: MergeType, apiVersion: string): Conflicts {
+  const text = live.metadata.annotations?.[LAST_APPLIED]
+  if (!text) return error
+  let config: unknown
+  try {
+    config = JSON.parse(text)
+  } catch {
+    return error
+  }
+  if ((config as KubeObject | null)?.apiVersion !== apiVersion || validateTyped(config, type).length > 0) return error
+  const comparison = compareObjects(config, live, type)
+  const allowed = differenceOf(differenceOf(differenceOf(fieldSetOf(config, type), comparison.modified), comparison.added), comparison.removed)
+  return new Conflicts(error.conflicts.map(({ manager, set }) => ({ manager, set: differenceOf(set, allowed) })).filter(({ set }) => !isEmptySet(set)))
+}
+
+function withLastApplied(object: KubeObject, applied: KubeObject): KubeObject {
+  const annotations = { ...applied.metadata.annotations }
+  delete annotations[LAST_APPLIED]
+  const config = { ...applied, metadata: { ...applied.metadata, ...(applied.metadata.annotations ? { annotations } : {}) } }
+  const next = { ...object.metadata.annotations, [LAST_APPLIED]: `${sortedJson(config)}\n` }
+  let bytes = 0
+  for (const [key, value] of Object.entries(next)) bytes += key.length + value.length
+  if (bytes > ANNOTATIONS_LIMIT_BYTES) delete next[LAST_APPLIED]
+  return { ...object, metadata: { ...object.metadata, annotations: next } }
+}
+
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+    ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner)
+}
+
+function managerText(manager: Manager): string {
+  let text = JSON.stringify(manager.manager)
+  if (manager.subresource) text += ` with subresource ${JSON.stringify(manager.subresource)}`
+  return manager.operation === 'Update' ? `${text} using ${manager.apiVersion}` : text
+}
+
+/** k8s: managedfields/internal/conflict.go */
+function conflictStatus({ conflicts }: Conflicts): StatusError {
+  const all = conflicts.flatMap(({ manager, set }) => pathsOf(set).map((path) => ({ manager: managerText(manager), path })))
+  const message = all.length === 1 ? `Apply failed with 1 conflict: conflict with ${all[0]!.manager}: ${all[0]!.path}`
+    : `Apply failed with ${all.length} conflicts: ${conflicts.flatMap(({ manager, set }) => [`conflicts with ${managerText(manager)}:`, ...pathsOf(set).map((path) => `- ${path}`)]).join('\n')}`
+  return apiError.generic(409, 'Conflict', message, { causes: all.map(({ manager, path }) => ({ reason: 'FieldManagerConflict', message: `conflict with ${manager}`, field: path })) })
+}
+
+/** Errors that upstream gives no code: 500 without a reason. */
+function unexplained(message: string): StatusError {
+  const error = apiError.generic(500, '', message)
+  delete error.status.reason
+  return error
+}

@@ -1,0 +1,355 @@
+/** Walks over objects along their merge type. k8s: structured-merge-diff/typed */
+import { deepEqual, setOwn } from '../../../base/freeze.ts'
+import { type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
+import { goSyntax, goTypeName, goValue } from './go-format.ts'
+import type { ListMergeType, MergeType } from './merge-type.ts'
+
+type Json = Record<string, unknown>
+
+const isMap = (value: unknown): value is Json => value !== null && typeof value === 'object' && !Array.isArray(value)
+
+/** The walk that fits a value: its own form if the type allows it, else the type's first. k8s: deduceAtom, handleAtom */
+function formOf(type: MergeType, value: unknown): 'map' | 'scalar' | 'list' | undefined {
+  if (value !== undefined && value !== null) {
+    if (Array.isArray(value)) { if (type.list) return 'list' }
+    else if (typeof value === 'object') { if (type.map) return 'map' }
+    else if (type.scalar) return 'scalar'
+  }
+  return type.map ? 'map' : type.scalar ? 'scalar' : type.list ? 'list' : undefined
+}
+
+const needsEscape = /[<>&\u2028\u2029]/
+const escapes: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026', '\u2028': '\\u2028', '\u2029': '\\u2029' }
+
+function goJson(value: unknown): string {
+  const text = JSON.stringify(value)
+  return needsEscape.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (c) => escapes[c]!) : text
+}
+
+/** The path element of a list's item, or the reason why it has none. */
+function elementOf(list: ListMergeType, item: unknown): string | Error {
+  const { keys } = list
+  if (keys.length === 0) {
+    if (isMap(item)) return new Error("associative list without keys has an element that's a map type")
+    if (Array.isArray(item)) return new Error('not supported: associative list with lists as elements')
+    if (item === null || item === undefined) return new Error("associative list without keys has an element that's an explicit null")
+    return `v:${goJson(item)}`
+  }
+  if (item === null || item === undefined) return new Error('associative list with keys may not have a null element')
+  if (!isMap(item)) return new Error('associative list with keys may not have non-map elements')
+  if (keys.length === 1) {
+    const value = item[keys[0]!] ?? list.keyDefaults[keys[0]!]
+    if (value !== undefined) return `k:{"${keys[0]}":${goJson(value)}}`
+  } else {
+    let text = ''
+    for (const key of sortedKeys(keys)) {
+      const value = item[key] !== undefined ? item[key] : list.keyDefaults[key]
+      if (value !== undefined) text += `${text ? ',' : ''}"${key}":${goJson(value)}`
+    }
+    if (text) return `k:{${text}}`
+  }
+  return new Error(`associative list with keys has an element that omits all key fields [${keys.map((k) => JSON.stringify(k)).join(' ')}] (and doesn't have default values for any key fields)`)
+}
+
+const keyOrders = new WeakMap<readonly string[], readonly string[]>()
+function sortedKeys(keys: readonly string[]): readonly string[] {
+  let order = keyOrders.get(keys)
+  if (!order) keyOrders.set(keys, order = [...keys].sort())
+  return order
+}
+
+/** What differs between two objects. */
+export interface Comparison {
+  removed: FieldSet
+  modified: FieldSet
+  added: FieldSet
+}
+
+class Comparer {
+  readonly removed = new FieldSetBuilder()
+  readonly modified = new FieldSetBuilder()
+  readonly added = new FieldSetBuilder()
+}
+
+/** Compares two objects of a type. Undefined members count as absent. Parts that both share are skipped. */
+export function compareObjects(left: unknown, right: unknown, type: MergeType): Comparison {
+  const into = new Comparer()
+  compareInside(left, right, type, into)
+  return { removed: into.removed.result(), modified: into.modified.result(), added: into.added.result() }
+}
+
+/** Compares what lies at one element and records it, the element included. */
+function compareAt(element: string, left: unknown, right: unknown, type: MergeType | undefined, into: Comparer): void {
+  if (left === right) return
+  if (!type || (!type.map && !type.list)) {
+    const leaf = leafChange(left, right)
+    if (leaf) into[leaf].add(element, true, undefined)
+    return
+  }
+  const inner = new Comparer()
+  const leaf = compareInside(left, right, type, inner)
+  const isAdded = left === undefined
+  const isRemoved = right === undefined
+  into.added.add(element, isAdded || leaf === 'added', inner.added)
+  into.removed.add(element, isRemoved || leaf === 'removed', inner.removed)
+  into.modified.add(element, leaf === 'modified', inner.modified)
+}
+
+function leafChange(left: unknown, right: unknown): 'added' | 'removed' | 'modified' | undefined {
+  if (left === undefined) return 'added'
+  if (right === undefined) return 'removed'
+  return left !== right && !deepEqual(left, right) ? 'modified' : undefined
+}
+
+function isBare(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  if (Array.isArray(value)) return value.length === 0
+  if (typeof value === 'object') { for (const _ in value) return false; return true }
+  return false
+}
+
+/** Records changes below; answers with the change if the whole is one value. */
+function compareInside(left: unknown, right: unknown, type: MergeType, into: Comparer): 'added' | 'removed' | 'modified' | undefined {
+  const form = formOf(type, right === undefined || (right === null && left !== undefined && left !== null) ? left : right)
+  if (form === undefined || form === 'scalar') return leafChange(left, right)
+  if (form === 'map') {
+    const map = type.map!
+    const l = isMap(left) ? left : undefined
+    const r = isMap(right) ? right : undefined
+    if (map.atomic || (isBare(l) && isBare(r)) || (left !== undefined && left !== null && !l) || (right !== undefined && right !== null && !r)) return leafChange(left, right)
+    if (l) for (const key in l) if (l[key] !== undefined) compareAt(`f:${key}`, l[key], r?.[key], fieldTypeOf(map, key), into)
+    if (r) for (const key in r) if (r[key] !== undefined && (l === undefined || l[key] === undefined)) compareAt(`f:${key}`, undefined, r[key], fieldTypeOf(map, key), into)
+    return undefined
+  }
+  const list = type.list!
+  const l = Array.isArray(left) ? left : undefined
+  const r = Array.isArray(right) ? right : undefined
+  if (list.atomic || (isBare(l) && isBare(r)) || (left !== undefined && left !== null && !l) || (right !== undefined && right !== null && !r)) return leafChange(left, right)
+  compareLists(l ?? [], r ?? [], list, into)
+  return undefined
+}
+
+function compareLists(left: readonly unknown[], right: readonly unknown[], list: ListMergeType, into: Comparer): void {
+  const lefts = grouped(left, list)
+  const rights = grouped(right, list)
+  for (const element of new Set([...lefts.keys(), ...rights.keys()])) {
+    const l = lefts.get(element) ?? []
+    const r = rights.get(element) ?? []
+    if (l.length <= 1 && r.length <= 1) compareAt(element, l[0], r[0], list.element, into)
+    else if (l.length >= 2 && r.length >= 2) { if (!deepEqual(l, r)) into.modified.add(element, true, undefined) }
+    else if (l.length >= 2) {
+      // The duplicates are one thing that went; a single item in their place is new.
+      if (r.length) compareAt(element, undefined, r[0], list.element, into)
+      into.removed.add(element, true, undefined)
+    } else {
+      if (l.length) compareAt(element, l[0], undefined, list.element, into)
+      into.added.add(element, true, undefined)
+    }
+  }
+}
+
+function grouped(items: readonly unknown[], list: ListMergeType): Map<string, unknown[]> {
+  const out = new Map<string, unknown[]>()
+  for (const item of items) {
+    const element = elementOf(list, item)
+    if (typeof element !== 'string') continue
+    const known = out.get(element)
+    if (known) known.push(item)
+    else out.set(element, [item])
+  }
+  return out
+}
+
+/** The fields that an applied configuration names. k8s: TypedValue.ToFieldSet */
+export function fieldSetOf(value: unknown, type: MergeType): FieldSet {
+  const into = new FieldSetBuilder()
+  collect(value, type, into)
+  return into.result()
+}
+
+/** Collects below; true when the value itself is a leaf. */
+function collect(value: unknown, type: MergeType | undefined, into: FieldSetBuilder): boolean {
+  if (!type) return true
+  const form = formOf(type, value)
+  if (form === undefined || form === 'scalar') return true
+  if (form === 'map') {
+    const map = type.map!
+    if (map.atomic) return true
+    if (!isMap(value)) return false
+    for (const key in value) {
+      const inner = value[key]
+      if (inner === undefined) continue
+      const children = new FieldSetBuilder()
+      const leaf = collect(inner, fieldTypeOf(map, key), children)
+      const member = leaf || inner === null || (isMap(inner) && isBare(inner)) || !map.fields.has(key)
+      into.add(`f:${key}`, member, children)
+    }
+    return false
+  }
+  const list = type.list!
+  if (list.atomic) return true
+  if (!Array.isArray(value)) return false
+  for (const [element, items] of grouped(value, list)) {
+    const children = new FieldSetBuilder()
+    if (items.length === 1) collect(items[0], list.element, children)
+    into.add(element, true, children)
+  }
+  return false
+}
+
+/** Removes the members of a set from an object; undefined where nothing is left. k8s: TypedValue.RemoveItems */
+export function removeFields(value: unknown, set: FieldSet, type: MergeType | undefined): unknown {
+  if (!type || isEmptySet(set)) return value
+  const form = formOf(type, value)
+  if (form === 'map') {
+    if (!isMap(value) || type.map!.atomic || isBare(value)) return undefined
+    const out: Json = {}
+    for (const key of Object.keys(value)) {
+      const element = `f:${key}`
+      if (hasMember(set, element)) continue
+      const inner = below(set, element)
+      const kept = isEmptySet(inner) ? value[key] : removeFields(value[key], inner, fieldTypeOf(type.map, key))
+      setOwn(out, key, kept === undefined ? null : kept)
+    }
+    return isBare(out) ? undefined : out
+  }
+  if (form === 'list') {
+    if (!Array.isArray(value) || type.list!.atomic || value.length === 0) return undefined
+    const out: unknown[] = []
+    for (const item of value) {
+      const element = elementOf(type.list!, item)
+      if (typeof element !== 'string') { out.push(item); continue }
+      if (hasMember(set, element)) continue
+      const inner = below(set, element)
+      out.push(isEmptySet(inner) ? item : removeFields(item, inner, type.list!.element) ?? null)
+    }
+    return out.length ? out : undefined
+  }
+  return value
+}
+
+/** Lays an applied configuration over the live object; what the configuration doesn't name is shared. k8s: TypedValue.Merge */
+export function mergeObjects(live: unknown, applied: unknown, type: MergeType | undefined): unknown {
+  if (applied === undefined) return live
+  if (live === undefined && !type) return applied
+  if (!type) return applied
+  const form = formOf(type, applied)
+  if (form === undefined || form === 'scalar') return applied
+  if (form === 'map') {
+    const map = type.map!
+    const l = isMap(live) ? live : undefined
+    const r = isMap(applied) ? applied : undefined
+    if (map.atomic || (isBare(l) && isBare(r)) || (live !== undefined && live !== null && !l)) return applied
+    if (!r) return live
+    const out: Json = { ...l }
+    for (const key of Object.keys(r)) if (r[key] !== undefined) setOwn(out, key, mergeObjects(l?.[key], r[key], fieldTypeOf(map, key)))
+    return out
+  }
+  const list = type.list!
+  const l = Array.isArray(live) ? live : undefined
+  const r = Array.isArray(applied) ? applied : undefined
+  if (list.atomic || (isBare(l) && isBare(r)) || (live !== undefined && live !== null && !l)) return applied
+  if (!r) return live
+  return mergeLists(l ?? [], r, list)
+}
+
+/** Keeps the configuration's order among its own items, and items that only the live list has about where they are. k8s: mergingWalker.visitListItems */
+function mergeLists(live: readonly unknown[], applied: readonly unknown[], list: ListMergeType): unknown[] {
+  const out: unknown[] = []
+  const lefts = live.map((item) => elementOf(list, item))
+  const rights = applied.map((item) => elementOf(list, item))
+  const inLeft = new Map<string | Error, unknown>()
+  lefts.forEach((element, i) => inLeft.set(element, inLeft.has(element) ? null : live[i]))
+  const inRight = new Map<string | Error, unknown>()
+  rights.forEach((element, i) => inRight.set(element, applied[i]))
+  const shared = rights.filter((element) => inLeft.has(element))
+  let next = shared.shift()
+  const done = new Set<string | Error>()
+  const take = (element: string | Error) => {
+    done.add(element)
+    out.push(mergeObjects(inLeft.get(element) ?? undefined, inRight.get(element), list.element))
+  }
+  for (let l = 0, r = 0; l < lefts.length || r < rights.length;) {
+    if (l < lefts.length && r < rights.length) {
+      const element = lefts[l]!
+      if (element === rights[r]) {
+        take(element)
+        l++
+        r++
+        next = shared.shift()
+        continue
+      }
+      if (inRight.has(element) && next !== undefined && next !== element) { l++; continue }
+    }
+    if (l < lefts.length) {
+      const element = lefts[l]!
+      if (!inRight.has(element)) { out.push(live[l]); l++; continue }
+      if (done.has(element)) l++
+    }
+    if (r < rights.length) {
+      const element = rights[r]!
+      take(element)
+      r++
+      if (next === element) next = shared.shift()
+    }
+  }
+  return out
+}
+
+/** Checks an applied configuration against its type. Answers with upstream's messages, paths included. k8s: TypedValue.Validate */
+export function validateTyped(value: unknown, type: MergeType | undefined, path = ''): string[] {
+  if (!type) return []
+  const at = (message: string) => path ? `${path}: ${message}` : message
+  const form = formOf(type, value)
+  switch (form) {
+    case 'scalar': return scalarProblem(value, type).map(at)
+    case 'map': {
+      if (value === null || value === undefined) return []
+      if (!isMap(value)) return [at(`expected map, got ${goPointer(value)}`)]
+      const map = type.map!
+      const out: string[] = []
+      for (const key of Object.keys(value)) {
+        if (value[key] === undefined) continue
+        const next = fieldTypeOf(map, key)
+        if (!next) { out.push(`${path}.${key}: field not declared in schema`); break }
+        out.push(...validateTyped(value[key], next, `${path}.${key}`))
+      }
+      return out
+    }
+    case 'list': {
+      if (value === null || value === undefined) return []
+      if (!Array.isArray(value)) return [at(`expected list, got ${goPointer(value)}`)]
+      const list = type.list!
+      const out: string[] = []
+      const seen = new Set<string>()
+      for (const [i, item] of value.entries()) {
+        if (list.atomic) { out.push(...validateTyped(item, list.element, `${path}[${i}]`)); continue }
+        const element = elementOf(list, item)
+        if (typeof element !== 'string') { out.push(at(`element ${i}: ${element.message}`)); return out }
+        const text = shownElement(element)
+        if (seen.has(element)) out.push(at(`duplicate entries for key ${text}`))
+        seen.add(element)
+        out.push(...validateTyped(item, list.element, path + text))
+      }
+      return out
+    }
+    default: return []
+  }
+}
+
+function shownElement(element: string): string {
+  if (element.startsWith('v:')) return `[=${element.slice(2)}]`
+  return `[${Object.entries(JSON.parse(element.slice(2)) as Json).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`
+}
+
+const goPointer = (value: unknown) => `&{${goValue(value)}}`
+
+function scalarProblem(value: unknown, type: MergeType): string[] {
+  if (value === null || value === undefined) return []
+  switch (type.scalar) {
+    case 'numeric': return typeof value === 'number' ? [] : [`expected numeric (int or float), got ${goTypeName(value)}`]
+    case 'string': return typeof value === 'string' ? [] : [`expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`]
+    case 'boolean': return typeof value === 'boolean' ? [] : [`expected boolean, got ${goPointer(value)}`]
+    default: return typeof value === 'object' ? [`expected any scalar, got ${goPointer(value)}`] : []
+  }
+}
