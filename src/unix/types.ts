@@ -83,6 +83,8 @@ export interface SpawnOptions {
   user?: User
   /** A new process group, led by the child (job control). */
   newGroup?: boolean
+  /** Joins an existing process group instead of the parent's. */
+  group?: number
   /** Ready-made program instead of a file: built-ins and functions of the shell. */
   program?: Program
 }
@@ -96,8 +98,13 @@ export interface Process {
   readonly user: User
   readonly startedMs: number
   readonly status: ExitStatus | undefined
+  /** Sends a signal with the kernel's power: pid 1 dies of SIGKILL, but still only of those others that it handles. */
   kill(signal: Signal): void
   wait(): Promise<ExitStatus>
+  /** Whether a signal stopped it (^Z). */
+  readonly stopped?: boolean
+  /** Resolves when it ends or is stopped. */
+  waitChange?(): Promise<void>
 }
 
 /** Thrown by {@link Proc.exit}. */
@@ -137,6 +144,8 @@ export interface Tty {
   /** Raw: no echo, no line editing, no signals from keys. */
   setRaw(raw: boolean): void
   readonly raw: boolean
+  /** The process group that keys like ^C signal; shells with job control set it. */
+  foregroundGroup?: number
 }
 
 // --- files ---------------------------------------------------------------------------------------------------------------------
@@ -174,6 +183,16 @@ export interface FileSystem {
   mkdir(path: string, options?: { recursive?: boolean; mode?: number }): void
   /** @throws UnixError EISDIR for a directory unless recursive. */
   remove(path: string, options?: { recursive?: boolean; force?: boolean }): void
+  /** Removes an empty directory. @throws UnixError ENOTEMPTY */
+  rmdir?(path: string): void
+  /** Another name for the same file. */
+  link?(existing: string, path: string): void
+  /** A named pipe. */
+  mkfifo?(path: string, mode?: number): void
+  /** Permission bits that new files don't get. */
+  umask?: number
+  /** Whether the file's user may read (4), write (2) or execute (1). */
+  access?(path: string, bit: 1 | 2 | 4): boolean
   rename(from: string, to: string): void
   symlink(target: string, path: string): void
   readlink(path: string): string

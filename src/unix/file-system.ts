@@ -1,0 +1,618 @@
+import type { Clock } from '../base/clock.ts'
+import { createPipe } from '../base/streams.ts'
+import { errno } from './errno.ts'
+import { resolvePath } from './path.ts'
+import { UnixError } from './types.ts'
+import type { FileStat, FileSystem, MountableFileSystem, OpenFile, Program, User } from './types.ts'
+import { Tree, childOf, namesOf, populate } from './fs/tree.ts'
+import type { FileViewer, InitialFile, Inode } from './fs/tree.ts'
+
+export type { InitialFile } from './fs/tree.ts'
+
+export interface MemoryFileSystemOptions {
+  clock: Pick<Clock, 'nowMs'>
+  files?: Readonly<Record<string, InitialFile>>
+  readOnly?: boolean
+  /** Writes beyond it fail with ENOSPC. */
+  sizeLimitBytes?: number
+}
+
+/** An empty file system in memory, or one with the given files. */
+export function createMemoryFileSystem(options: MemoryFileSystemOptions): MemoryFileSystem {
+  const tree = new Tree(options.clock, { sizeLimitBytes: options.sizeLimitBytes, readOnly: options.readOnly })
+  if (options.files) populate(tree, options.files)
+  return new MemoryFileSystem({ root: tree, mounts: new Map() })
+}
+
+/**
+ * A layer on top of another tree: reads fall through, changes stay in the layer, so a thousand containers share one image.
+ * The lower tree must not change any more.
+ */
+export function createOverlay(lower: MountableFileSystem, clock: Pick<Clock, 'nowMs'>, options: { readOnly?: boolean; files?: Readonly<Record<string, InitialFile>>; sizeLimitBytes?: number } = {}): MemoryFileSystem {
+  if (!(lower instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be overlaid')
+  const tree = new Tree(clock, { lower: lower.space.root.root, readOnly: options.readOnly, sizeLimitBytes: options.sizeLimitBytes })
+  if (options.files) populate(tree, options.files)
+  return new MemoryFileSystem({ root: tree, mounts: new Map() })
+}
+
+interface Mount {
+  tree: () => Tree
+  /** The inode that covers the mount point. */
+  inode: () => Inode
+  treePath: string
+  readOnly: boolean
+  source: string
+  type: string
+}
+
+/** A root tree with what is mounted in it: shared by all views of one machine. */
+interface MountSpace {
+  root: Tree
+  /** By absolute, resolved path. */
+  mounts: Map<string, Mount>
+}
+
+/** One step of a walk. */
+interface Frame {
+  inode: Inode
+  tree: Tree
+  treePath: string
+  path: string
+  name: string
+  readOnly: boolean
+}
+
+/** Where a path leads: the frames of its directories and the last name, which may not exist. */
+interface Place {
+  directories: Frame[]
+  name: string
+  path: string
+  treePath: string
+  tree: Tree
+  readOnly: boolean
+  inode: Inode | undefined
+  /** The path ends at a mount point or the root. */
+  isMountPoint: boolean
+}
+
+const MAX_LINKS = 40
+const CHUNK_BYTES = 65_536
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** A file tree in memory, seen by one user (or by the kernel, who may do everything). */
+export class MemoryFileSystem implements MountableFileSystem {
+  readonly space: MountSpace
+  readonly #user: Pick<User, 'uid' | 'gid' | 'groups'> | undefined
+  readonly #viewer: FileViewer | undefined
+  /** Permission bits that new files don't get. */
+  umask = 0o022
+
+  constructor(space: MountSpace, user?: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer) {
+    this.space = space
+    this.#user = user
+    this.#viewer = viewer
+  }
+
+  /** The same files with a user's permissions, for one process. */
+  viewAs(user: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer): MemoryFileSystem {
+    return new MemoryFileSystem(this.space, user, viewer)
+  }
+
+  // --- reading -------------------------------------------------------------------------------------------------------------------
+
+  readFile(path: string): Uint8Array {
+    const inode = this.#existing(path)
+    this.#demand(inode, 4, path)
+    if (inode.type === 'directory') throw errno('EISDIR', path)
+    if (inode.synthetic?.text) return encoder.encode(inode.synthetic.text(this.#viewer))
+    if (!inode.content) return new Uint8Array(0)
+    inode.shared = true
+    return inode.content.subarray(0, inode.sizeBytes)
+  }
+
+  readText(path: string): string {
+    return decoder.decode(this.readFile(path))
+  }
+
+  stat(path: string): FileStat {
+    return this.#statOf(this.#existing(path))
+  }
+
+  lstat(path: string): FileStat {
+    return this.#statOf(this.#existing(path, false))
+  }
+
+  exists(path: string): boolean {
+    try {
+      return this.#walk(path, true).inode !== undefined
+    } catch {
+      return false
+    }
+  }
+
+  readdir(path: string): string[] {
+    const place = this.#walk(path, true)
+    const inode = place.inode ?? this.#missing(path)
+    if (inode.type !== 'directory') throw errno('ENOTDIR', path)
+    this.#demand(inode, 4, path)
+    return namesOf(inode, this.#viewer)
+  }
+
+  readlink(path: string): string {
+    const inode = this.#existing(path, false)
+    if (inode.type !== 'symlink') throw errno('EINVAL', path)
+    return this.#targetOf(inode)
+  }
+
+  realpath(path: string): string {
+    const place = this.#walk(path, true)
+    if (!place.inode) throw errno('ENOENT', path)
+    return place.path
+  }
+
+  program(path: string): Program | undefined {
+    return this.#existing(path).program
+  }
+
+  watch(path: string, listener: (changedPath: string) => void): () => void {
+    const place = this.#walk(path, true)
+    const prefix = place.treePath === '/' ? '' : place.treePath
+    const mountPrefix = place.path === '/' ? '' : place.path
+    return place.tree.watch({ path: place.treePath, listener: (changed) => listener(mountPrefix + changed.slice(prefix.length) || '/') })
+  }
+
+  // --- changing ------------------------------------------------------------------------------------------------------------------
+
+  writeFile(path: string, data: Uint8Array | string, options: { mode?: number; append?: boolean } = {}): void {
+    const place = this.#walk(path, true)
+    const bytes = typeof data === 'string' ? encoder.encode(data) : data
+    const device = place.inode?.device ?? (place.inode?.type === 'fifo' ? this.#fifo(place.inode) : undefined)
+    if (device) { void device('w', this.#viewer).write(bytes).catch(() => {}); return }
+    const inode = this.#writable(place, path, options.mode ?? 0o666 & ~this.umask)
+    if (options.append) place.tree.writeAt(inode, inode.sizeBytes, bytes)
+    else place.tree.setContent(inode, typeof data === 'string' ? bytes : bytes.slice())
+    place.tree.changed(place.treePath)
+  }
+
+  mkdir(path: string, options: { recursive?: boolean; mode?: number } = {}): void {
+    const place = this.#walk(path, true, options.recursive ? (missing) => this.mkdir(missing, { mode: 0o777 & ~this.umask }) : undefined)
+    if (place.inode) {
+      if (options.recursive && place.inode.type === 'directory') return
+      throw errno('EEXIST', path)
+    }
+    const inode = place.tree.create('directory', options.mode ?? 0o777 & ~this.umask, this.#user?.uid, this.#user?.gid)
+    this.#link(place, inode, path)
+  }
+
+  remove(path: string, options: { recursive?: boolean; force?: boolean } = {}): void {
+    let place: Place
+    try {
+      place = this.#walk(path, false)
+      if (!place.inode) throw errno('ENOENT', path)
+    } catch (error) {
+      if (options.force && (error as UnixError).code === 'ENOENT') return
+      throw error
+    }
+    if (place.isMountPoint) throw errno('EBUSY', path)
+    if (place.inode!.type === 'directory') {
+      if (!options.recursive) throw errno('EISDIR', path)
+      for (const name of namesOf(place.inode!, this.#viewer)) this.remove(join(place.path, name), { recursive: true })
+      place = this.#walk(path, false)
+    }
+    this.#unlink(place, path)
+  }
+
+  /** Removes an empty directory. @throws UnixError ENOTEMPTY, ENOTDIR */
+  rmdir(path: string): void {
+    const place = this.#walk(path, false)
+    if (!place.inode) throw errno('ENOENT', path)
+    if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
+    if (place.isMountPoint) throw errno('EBUSY', path)
+    if (namesOf(place.inode, this.#viewer).length > 0) throw errno('ENOTEMPTY', path)
+    this.#unlink(place, path)
+  }
+
+  rename(from: string, to: string): void {
+    const source = this.#walk(from, false)
+    if (!source.inode) throw errno('ENOENT', from)
+    if (source.isMountPoint) throw errno('EBUSY', from)
+    const target = this.#walk(to, false)
+    if (target.isMountPoint) throw errno('EBUSY', to)
+    if (target.inode === source.inode) return
+    if (source.tree !== target.tree) throw errno('EXDEV', to)
+    if ((target.path + '/').startsWith(source.path + '/')) throw errno('EINVAL', to)
+    if (target.inode?.type === 'directory') {
+      if (source.inode.type !== 'directory') throw errno('EISDIR', to)
+      if (namesOf(target.inode, this.#viewer).length > 0) throw errno('ENOTEMPTY', to)
+    } else if (target.inode && source.inode.type === 'directory') throw errno('ENOTDIR', to)
+    this.#demandChange(source, from)
+    this.#demandChange(target, to)
+    const inode = this.#owned(source)
+    const sourceDirectory = this.#ownedDirectory(source)
+    if (target.inode) target.tree.dropLink(target.inode)
+    this.#ownedDirectory(this.#walk(to, false)).entries!.set(target.name, inode)
+    this.#forget(sourceDirectory, source.name)
+    inode.changedMs = source.tree.clock.nowMs()
+    source.tree.changed(source.treePath)
+    target.tree.changed(target.treePath)
+  }
+
+  symlink(target: string, path: string): void {
+    const place = this.#walk(path, false)
+    if (place.inode) throw errno('EEXIST', path)
+    const inode = place.tree.create('symlink', 0o777, this.#user?.uid, this.#user?.gid)
+    inode.target = target
+    inode.sizeBytes = target.length
+    this.#link(place, inode, path)
+  }
+
+  /** Another name for a file. @throws UnixError EPERM for directories, EXDEV across trees */
+  link(existing: string, path: string): void {
+    const source = this.#walk(existing, false)
+    if (!source.inode) throw errno('ENOENT', existing)
+    if (source.inode.type === 'directory') throw errno('EPERM', existing)
+    const inode = this.#owned(source)
+    const place = this.#walk(path, false)
+    if (place.inode) throw errno('EEXIST', path)
+    if (place.tree !== source.tree) throw errno('EXDEV', path)
+    inode.links += 1
+    this.#link(place, inode, path)
+  }
+
+  /** A named pipe. */
+  mkfifo(path: string, mode = 0o666 & ~this.umask): void {
+    const place = this.#walk(path, false)
+    if (place.inode) throw errno('EEXIST', path)
+    this.#link(place, place.tree.create('fifo', mode, this.#user?.uid, this.#user?.gid), path)
+  }
+
+  chmod(path: string, mode: number): void {
+    this.#change(path, true, (inode) => { inode.mode = mode & 0o7777 })
+  }
+
+  chown(path: string, uid: number, gid: number): void {
+    if (this.#user && this.#user.uid !== 0 && (uid !== this.#existing(path).uid || !(this.#user.groups.includes(gid) || gid === this.#user.gid))) throw errno('EPERM', path)
+    this.#change(path, true, (inode) => { if (uid >= 0) inode.uid = uid; if (gid >= 0) inode.gid = gid })
+  }
+
+  utimes(path: string, accessedMs: number, modifiedMs: number): void {
+    this.#change(path, true, (inode) => { inode.accessedMs = accessedMs; inode.modifiedMs = modifiedMs })
+  }
+
+  open(path: string, flags: 'r' | 'w' | 'a' | 'r+'): OpenFile {
+    const place = this.#walk(path, true)
+    if (place.inode?.device) {
+      this.#demand(place.inode, flags === 'r' ? 4 : 2, path)
+      return place.inode.device(flags, this.#viewer)
+    }
+    if (place.inode?.type === 'fifo') return this.#fifo(place.inode)(flags, this.#viewer)
+    if (flags === 'r') return this.#openForReading(place, path)
+    if (flags === 'r+') { if (!place.inode) throw errno('ENOENT', path); this.#demand(place.inode, 4, path) }
+    const inode = this.#writable(place, path, 0o666 & ~this.umask)
+    if (flags === 'w' && inode.sizeBytes > 0) { place.tree.setContent(inode, new Uint8Array(0)); place.tree.changed(place.treePath) }
+    let position = 0
+    return {
+      async read(maxBytes = CHUNK_BYTES) {
+        if (flags !== 'r+') throw errno('EBADF', path)
+        const chunk = (inode.content ?? new Uint8Array(0)).slice(position, Math.min(position + maxBytes, inode.sizeBytes))
+        position += chunk.length
+        return chunk.length > 0 ? chunk : null
+      },
+      async write(data) {
+        const bytes = typeof data === 'string' ? encoder.encode(data) : data
+        if (flags === 'a') position = inode.sizeBytes
+        place.tree.writeAt(inode, position, bytes)
+        position += bytes.length
+        place.tree.changed(place.treePath)
+      },
+      close() {},
+    }
+  }
+
+  // --- mounts --------------------------------------------------------------------------------------------------------------------
+
+  mount(path: string, tree: MountableFileSystem, options: { readOnly?: boolean; subPath?: string; source?: string; type?: string } = {}): () => void {
+    if (!(tree instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be mounted')
+    const subPath = options.subPath ? resolvePath('/', options.subPath) : '/'
+    const inside = tree.#walk(subPath, true)
+    if (!inside.inode) throw errno('ENOENT', subPath)
+    const inode = inside.treePath === '/' ? inside.inode : tree.#owned(inside)
+    return this.#addMount(path, inode.type === 'directory', {
+      tree: () => inside.tree, inode: () => inode, treePath: inside.treePath, readOnly: options.readOnly ?? false,
+      source: options.source ?? 'tmpfs', type: options.type ?? 'tmpfs',
+    })
+  }
+
+  /** Mounts a tree that is made on first use: /proc and /dev of machines that mostly never look at them. */
+  mountLazily(path: string, make: () => Tree, type: string, readOnly = false): () => void {
+    let made: Tree | undefined
+    const tree = () => made ??= make()
+    return this.#addMount(path, true, { tree, inode: () => tree().root, treePath: '/', readOnly, source: type, type })
+  }
+
+  /** What is mounted, as /proc/mounts tells. */
+  mounts(): { path: string; source: string; type: string; readOnly: boolean; tree: Tree }[] {
+    const root = { path: '/', source: 'overlay', type: 'overlay', readOnly: this.space.root.readOnly, tree: this.space.root }
+    return [root, ...[...this.space.mounts].map(([path, m]) => ({ path, source: m.source, type: m.type, readOnly: m.readOnly, tree: m.tree() }))]
+  }
+
+  usedBytes(): number {
+    return this.space.root.usedBytes
+  }
+
+  #addMount(path: string, isDirectory: boolean, mount: Mount): () => void {
+    const kernel = this.#user ? new MemoryFileSystem(this.space) : this
+    const place = kernel.#makeMountPoint(path, isDirectory)
+    const covered = this.space.mounts.get(place.path)
+    this.space.mounts.set(place.path, mount)
+    return () => {
+      if (this.space.mounts.get(place.path) !== mount) return
+      if (covered) this.space.mounts.set(place.path, covered)
+      else this.space.mounts.delete(place.path)
+    }
+  }
+
+  #makeMountPoint(path: string, isDirectory: boolean): Place {
+    const at = resolvePath('/', path)
+    const make = (missing: string) => {
+      const place = this.#walk(missing, true)
+      this.#ownedDirectory(place).entries!.set(place.name, place.tree.create('directory', 0o755))
+    }
+    const place = this.#walk(at, true, make)
+    if (place.inode) {
+      if (isDirectory !== (place.inode.type === 'directory')) throw errno('ENOTDIR', path)
+      return place
+    }
+    this.#ownedDirectory(place).entries!.set(place.name, place.tree.create(isDirectory ? 'directory' : 'file', isDirectory ? 0o755 : 0o644))
+    return place
+  }
+
+  // --- the walk ------------------------------------------------------------------------------------------------------------------
+
+  #walk(path: string, followLast: boolean, makeDirectory?: (path: string) => void): Place {
+    if (path[0] !== '/') throw errno('ENOENT', path)
+    const { root, mounts } = this.space
+    const rootMount = mounts.get('/')
+    const rootFrame: Frame = rootMount
+      ? { inode: rootMount.inode(), tree: rootMount.tree(), treePath: '/', path: '/', name: '', readOnly: rootMount.readOnly }
+      : { inode: root.root, tree: root, treePath: '/', path: '/', name: '', readOnly: root.readOnly }
+    let frames: Frame[] = [rootFrame]
+    const mustBeDirectory = path.length > 1 && path.endsWith('/')
+    const parts = path.split('/').reverse()
+    let links = 0
+    for (;;) {
+      const part = parts.pop()
+      const here = frames[frames.length - 1]!
+      if (part === undefined) {
+        if (mustBeDirectory && here.inode.type !== 'directory') throw errno('ENOTDIR', path)
+        const isMountPoint = frames.length === 1 || mounts.has(here.path)
+        return { directories: frames.slice(0, -1), name: here.name, path: here.path, treePath: here.treePath, tree: here.tree, readOnly: here.readOnly, inode: here.inode, isMountPoint }
+      }
+      if (part === '' || part === '.') continue
+      if (here.inode.type !== 'directory') throw errno('ENOTDIR', path)
+      this.#demand(here.inode, 1, path)
+      if (part === '..') { if (frames.length > 1) frames.pop(); continue }
+      const childPath = join(here.path, part)
+      const mount = mounts.size > 0 ? mounts.get(childPath) : undefined
+      if (mount) {
+        frames.push({ inode: mount.inode(), tree: mount.tree(), treePath: mount.treePath, path: childPath, name: part, readOnly: mount.readOnly || mount.tree().readOnly })
+        continue
+      }
+      const child = childOf(here.inode, part, this.#viewer)
+      const isLast = !parts.some((rest) => rest !== '' && rest !== '.')
+      const treePath = join(here.treePath, part)
+      if (!child) {
+        if (isLast) return { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, isMountPoint: false }
+        if (!makeDirectory) throw errno('ENOENT', path)
+        makeDirectory(childPath)
+        parts.push(part)
+        // The directory may have been copied up meanwhile: walk the known part again.
+        frames = this.#refreshed(frames)
+        continue
+      }
+      if (child.type === 'symlink' && (!isLast || followLast || mustBeDirectory)) {
+        if (++links > MAX_LINKS) throw errno('ELOOP', path)
+        const target = this.#targetOf(child)
+        if (target.startsWith('/')) frames = [rootFrame]
+        parts.push(...target.split('/').reverse())
+        continue
+      }
+      frames.push({ inode: child, tree: here.tree, treePath, path: childPath, name: part, readOnly: here.readOnly })
+    }
+  }
+
+  #refreshed(frames: Frame[]): Frame[] {
+    const out = [frames[0]!]
+    for (let i = 1; i < frames.length; i++) {
+      const frame = frames[i]!
+      const isMount = this.space.mounts.has(frame.path)
+      out.push(isMount ? frame : { ...frame, inode: childOf(out[i - 1]!.inode, frame.name, this.#viewer) ?? frame.inode })
+    }
+    return out
+  }
+
+  #existing(path: string, follow = true): Inode {
+    return this.#walk(path, follow).inode ?? this.#missing(path)
+  }
+
+  #missing(path: string): never {
+    throw errno('ENOENT', path)
+  }
+
+  #targetOf(inode: Inode): string {
+    return inode.synthetic?.target?.(this.#viewer) ?? inode.target ?? ''
+  }
+
+  #statOf(inode: Inode): FileStat {
+    const { type, mode, uid, gid, sizeBytes, modifiedMs, accessedMs, changedMs, number, links } = inode
+    return { type, mode, uid, gid, sizeBytes: type === 'directory' ? 4096 : sizeBytes, modifiedMs, accessedMs, changedMs, inode: number, links }
+  }
+
+  // --- copy on write, permissions ------------------------------------------------------------------------------------------------
+
+  /** The directory of a place as an inode of its own tree, so that it may change. */
+  #ownedDirectory(place: Place): Inode {
+    const frames = place.directories
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i]!
+      if (frame.inode.tree === frame.tree) continue
+      const copy = frame.tree.copyUp(frame.inode)
+      frames[i - 1]!.inode.entries!.set(frame.name, copy)
+      frame.inode = copy
+    }
+    return frames[frames.length - 1]!.inode
+  }
+
+  #owned(place: Place): Inode {
+    const inode = place.inode!
+    if (inode.tree === place.tree || inode.synthetic || place.isMountPoint) return inode
+    const directory = this.#ownedDirectory(place)
+    const copy = place.tree.copyUp(inode)
+    directory.entries!.set(place.name, copy)
+    place.inode = copy
+    return copy
+  }
+
+  /** The file to write to, made if it is missing. */
+  #writable(place: Place, path: string, mode: number): Inode {
+    if (place.inode) {
+      if (place.inode.type === 'directory') throw errno('EISDIR', path)
+      if (place.readOnly) throw errno('EROFS', path)
+      this.#demand(place.inode, 2, path)
+      if (place.inode.synthetic) throw errno('EACCES', path)
+      return this.#owned(place)
+    }
+    const inode = place.tree.create('file', mode, this.#user?.uid, this.#user?.gid)
+    this.#link(place, inode, path)
+    return inode
+  }
+
+  #link(place: Place, inode: Inode, path: string): void {
+    this.#demandChange(place, path)
+    const directory = this.#ownedDirectory(place)
+    directory.entries!.set(place.name, inode)
+    directory.modifiedMs = directory.changedMs = place.tree.clock.nowMs()
+    place.tree.changed(place.treePath)
+  }
+
+  #unlink(place: Place, path: string): void {
+    this.#demandChange(place, path)
+    const directory = this.#ownedDirectory(place)
+    if (this.#user && directory.mode & 0o1000 && ![0, directory.uid, place.inode!.uid].includes(this.#user.uid)) throw errno('EPERM', path)
+    place.tree.dropLink(place.inode!)
+    this.#forget(directory, place.name)
+    directory.modifiedMs = directory.changedMs = place.tree.clock.nowMs()
+    place.tree.changed(place.treePath)
+  }
+
+  #forget(directory: Inode, name: string): void {
+    if (directory.lower && childOf(directory.lower, name)) directory.entries!.set(name, null)
+    else directory.entries!.delete(name)
+  }
+
+  #change(path: string, follow: boolean, act: (inode: Inode) => void): void {
+    const place = this.#walk(path, follow)
+    if (!place.inode) throw errno('ENOENT', path)
+    if (place.readOnly) throw errno('EROFS', path)
+    if (this.#user && this.#user.uid !== 0 && this.#user.uid !== place.inode.uid) throw errno('EPERM', path)
+    const inode = this.#owned(place)
+    act(inode)
+    inode.changedMs = place.tree.clock.nowMs()
+    place.tree.changed(place.treePath)
+  }
+
+  #demandChange(place: Place, path: string): void {
+    if (place.readOnly) throw errno('EROFS', path)
+    const directory = place.directories[place.directories.length - 1]
+    if (!directory) throw errno('EBUSY', path)
+    if (directory.inode.synthetic) throw errno('EPERM', path)
+    this.#demand(directory.inode, 2, path)
+  }
+
+  /** @throws UnixError EACCES unless the user has the permission (4 read, 2 write, 1 execute or search). */
+  #demand(inode: Inode, bit: 1 | 2 | 4, path: string): void {
+    if (!this.allows(inode, bit)) throw errno('EACCES', path)
+  }
+
+  allows(inode: Pick<Inode, 'mode' | 'uid' | 'gid' | 'type'>, bit: 1 | 2 | 4): boolean {
+    const user = this.#user
+    if (!user || user.uid === 0) return bit !== 1 || inode.type === 'directory' || (inode.mode & 0o111) !== 0
+    const shift = user.uid === inode.uid ? 6 : user.gid === inode.gid || user.groups.includes(inode.gid) ? 3 : 0
+    return ((inode.mode >> shift) & bit) !== 0
+  }
+
+  /** access(2): whether the user may read (4), write (2) or execute (1). */
+  access(path: string, bit: 1 | 2 | 4): boolean {
+    try {
+      const place = this.#walk(path, true)
+      return place.inode !== undefined && this.allows(place.inode, bit) && !(bit === 2 && place.readOnly)
+    } catch {
+      return false
+    }
+  }
+
+  // --- open files ----------------------------------------------------------------------------------------------------------------
+
+  #openForReading(place: Place, path: string): OpenFile {
+    const inode = place.inode ?? this.#missing(path)
+    this.#demand(inode, 4, path)
+    if (inode.type === 'directory') throw errno('EISDIR', path)
+    if (inode.synthetic?.text) {
+      let rest: Uint8Array | null = encoder.encode(inode.synthetic.text(this.#viewer))
+      return { async read() { const out = rest; rest = null; return out && out.length > 0 ? out : null }, async write() { throw errno('EBADF', path) }, close() {} }
+    }
+    let position = 0
+    const current = () => {
+      // A file of the image that was copied up after opening goes on in the copy.
+      if (inode.tree === place.tree) return inode
+      const now = childOf(place.directories[place.directories.length - 1]!.inode, place.name, this.#viewer)
+      return now ?? inode
+    }
+    return {
+      async read(maxBytes = CHUNK_BYTES) {
+        const now = current()
+        if (position >= now.sizeBytes || !now.content) { if (position > now.sizeBytes) position = 0; else return null }
+        const chunk = now.content!.slice(position, Math.min(position + maxBytes, now.sizeBytes))
+        position += chunk.length
+        return chunk.length > 0 ? chunk : null
+      },
+      async write() { throw errno('EBADF', path) },
+      close() {},
+    }
+  }
+
+  #fifo(inode: Inode): NonNullable<Inode['device']> {
+    let writers = 0
+    let pipe = createPipe()
+    return inode.device ??= (flags) => {
+      if (flags !== 'r') writers += 1
+      const mine = pipe
+      return {
+        read: () => mine.reader.read(),
+        write: (data) => mine.writer.write(data),
+        close() {
+          if (flags === 'r' || --writers > 0) return
+          mine.writer.close()
+          pipe = createPipe()
+        },
+      }
+    }
+  }
+}
+
+function join(directory: string, name: string): string {
+  return directory === '/' ? `/${name}` : `${directory}/${name}`
+}
+
+/** Copies a file or a directory with everything below it, also between file systems. */
+export function copyTree(from: FileSystem, source: string, to: FileSystem, target: string): void {
+  const stat = from.lstat(source)
+  if (stat.type === 'symlink') { to.symlink(from.readlink(source), target); return }
+  if (stat.type === 'directory') {
+    if (!to.exists(target)) to.mkdir(target, { mode: stat.mode })
+    for (const name of from.readdir(source)) copyTree(from, join(source, name), to, join(target, name))
+    return
+  }
+  to.writeFile(target, from.readFile(source), { mode: stat.mode })
+}

@@ -1,0 +1,129 @@
+import { Tree } from './tree.ts'
+import type { FileViewer, Inode, Synthetic } from './tree.ts'
+import { streamFile } from './devices.ts'
+import type { Machine, Process } from '../types.ts'
+import type { MemoryFileSystem } from '../file-system.ts'
+
+/** What /proc needs to know of a process besides its public face. */
+export interface ProcessDetails extends Process {
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly memoryBytes: number
+  readonly state: 'R' | 'S' | 'T' | 'Z'
+}
+
+/** What /proc shows. */
+export interface ProcSource {
+  machine: Machine
+  bootMs: number
+  files: MemoryFileSystem
+  processes(): readonly ProcessDetails[]
+}
+
+const CPU_COUNT = 4
+const HOST_MEMORY_BYTES = 8 * 2 ** 30
+
+/** The files of /proc, made when they are read. */
+export function createProcTree(source: ProcSource): Tree {
+  const tree = new Tree(source.machine.clock)
+  const text = (make: (viewer: FileViewer | undefined) => string, mode = 0o444) => Object.assign(tree.create('file', mode), { synthetic: { text: make } satisfies Synthetic })
+  const link = (target: (viewer: FileViewer | undefined) => string) => Object.assign(tree.create('symlink', 0o777), { synthetic: { target } satisfies Synthetic })
+  const directory = (entries: Record<string, Inode>) => {
+    const inode = tree.create('directory', 0o555)
+    for (const [name, entry] of Object.entries(entries)) inode.entries!.set(name, entry)
+    inode.synthetic = {}
+    return inode
+  }
+  const seconds = () => (source.machine.clock.nowMs() - source.bootMs) / 1000
+  const fixed: Record<string, Inode> = {
+    self: link((viewer) => String(viewer?.pid ?? 1)),
+    'thread-self': link((viewer) => `${viewer?.pid ?? 1}/task/${viewer?.pid ?? 1}`),
+    uptime: text(() => `${seconds().toFixed(2)} ${(seconds() * CPU_COUNT * 0.9).toFixed(2)}\n`),
+    loadavg: text(() => `0.10 0.12 0.09 1/${source.processes().length} ${Math.max(0, ...source.processes().map((p) => p.pid))}\n`),
+    version: text(() => 'Linux version 6.8.0-drydock (gcc 13.2.0, GNU ld 2.42) #1 SMP PREEMPT_DYNAMIC\n'),
+    cpuinfo: text(() => Array.from({ length: CPU_COUNT }, (_, i) => `processor\t: ${i}\nvendor_id\t: Drydock\nmodel name\t: Drydock Virtual CPU\ncpu MHz\t\t: 2400.000\ncache size\t: 4096 KB\n`).join('\n') + '\n'),
+    meminfo: text(() => {
+      const used = source.machine.usage().memoryBytes
+      const kib = (bytes: number) => `${Math.floor(bytes / 1024)} kB`.padStart(16)
+      return `MemTotal:  ${kib(HOST_MEMORY_BYTES)}\nMemFree:   ${kib(HOST_MEMORY_BYTES - used)}\nMemAvailable:${kib(HOST_MEMORY_BYTES - used)}\nBuffers:   ${kib(0)}\nCached:    ${kib(0)}\nSwapTotal: ${kib(0)}\nSwapFree:  ${kib(0)}\n`
+    }),
+    stat: text(() => `cpu  0 0 0 ${Math.floor(seconds() * 100)} 0 0 0 0 0 0\nbtime ${Math.floor(source.bootMs / 1000)}\nprocesses ${source.processes().length}\n`),
+    filesystems: text(() => 'nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n\text4\n'),
+    mounts: link(() => 'self/mounts'),
+    net: directory({
+      dev: text(() => 'Inter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n  eth0:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n'),
+      tcp: text(() => socketTable(source.machine, 'tcp')),
+      udp: text(() => socketTable(source.machine, 'udp')),
+    }),
+    sys: directory({
+      kernel: directory({
+        hostname: text(() => `${source.machine.hostname}\n`),
+        osrelease: text(() => '6.8.0-drydock\n'),
+        pid_max: text(() => '4194304\n'),
+        shm_rmid_forced: text(() => '0\n'),
+      }),
+      net: directory({ ipv4: directory({ ip_local_port_range: text(() => '32768\t60999\n'), ip_forward: text(() => '1\n'), ip_unprivileged_port_start: text(() => '0\n') }) }),
+      fs: directory({ 'file-max': text(() => '9223372036854775807\n') }),
+      vm: directory({ overcommit_memory: text(() => '0\n') }),
+    }),
+  }
+  const cache = new Map<number, { of: ProcessDetails; inode: Inode }>()
+  const byPid = (pid: number): Inode | undefined => {
+    const of = source.processes().find((p) => p.pid === pid)
+    if (!of) { cache.delete(pid); return undefined }
+    const known = cache.get(pid)
+    if (known?.of === of) return known.inode
+    const streams = (fd: 0 | 1 | 2) => Object.assign(tree.create('character', 0o620), { device: (_: string, viewer: FileViewer | undefined) => streamFile(viewer, fd) })
+    const inode = directory({
+      cmdline: text(() => of.argv.map((a) => `${a}\0`).join('')),
+      comm: text(() => `${commandName(of)}\n`),
+      environ: text(() => Object.entries(of.env).map(([k, v]) => `${k}=${v}\0`).join(''), 0o400),
+      status: text(() => statusText(of)),
+      stat: text(() => `${of.pid} (${commandName(of)}) ${of.state} ${of.ppid} ${of.group} ${of.group} 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 ${Math.floor((of.startedMs - source.bootMs) / 10)} ${of.memoryBytes} ${Math.floor(of.memoryBytes / 4096)}\n`),
+      limits: text(() => 'Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1048576              1048576              files     \n'),
+      mounts: text(() => mountTable(source.files)),
+      mountinfo: text(() => source.files.mounts().map((m, i) => `${i + 100} 1 0:${i + 30} / ${m.path} ${m.readOnly ? 'ro' : 'rw'},relatime - ${m.type} ${m.source} ${m.readOnly ? 'ro' : 'rw'}\n`).join('')),
+      cgroup: text(() => '0::/\n'),
+      oom_score_adj: text(() => '0\n'),
+      cwd: link(() => of.cwd),
+      exe: link(() => of.argv[0] ?? ''),
+      root: link(() => '/'),
+      fd: directory({ 0: streams(0), 1: streams(1), 2: streams(2) }),
+      task: directory({}),
+    })
+    inode.uid = of.user.uid
+    inode.gid = of.user.gid
+    cache.set(pid, { of, inode })
+    return inode
+  }
+  tree.root.mode = 0o555
+  tree.root.synthetic = {
+    names: () => [...Object.keys(fixed), ...source.processes().map((p) => String(p.pid))],
+    entry: (name) => fixed[name] ?? (/^\d+$/.test(name) ? byPid(Number(name)) : undefined),
+  }
+  return tree
+}
+
+/** The name that the kernel keeps for a process: at most 15 characters. */
+export function commandName(process: { argv: readonly string[] }): string {
+  return (process.argv[0] ?? '').replace(/^.*\//, '').slice(0, 15)
+}
+
+function statusText(p: ProcessDetails): string {
+  const states = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)', Z: 'Z (zombie)' }
+  const ids = (id: number) => `${id}\t${id}\t${id}\t${id}`
+  const kib = `${Math.floor(p.memoryBytes / 1024)} kB`
+  return `Name:\t${commandName(p)}\nUmask:\t0022\nState:\t${states[p.state]}\nTgid:\t${p.pid}\nPid:\t${p.pid}\nPPid:\t${p.ppid}\nUid:\t${ids(p.user.uid)}\nGid:\t${ids(p.user.gid)}\nGroups:\t${p.user.groups.join(' ')}\nVmSize:\t${kib}\nVmRSS:\t${kib}\nThreads:\t1\nNoNewPrivs:\t0\nSeccomp:\t0\n`
+}
+
+function mountTable(files: MemoryFileSystem): string {
+  return files.mounts().map((m) => `${m.source} ${m.path} ${m.type} ${m.readOnly ? 'ro' : 'rw'},relatime 0 0\n`).join('')
+}
+
+function socketTable(machine: Machine, protocol: 'tcp' | 'udp'): string {
+  const hex = (value: number, width: number) => value.toString(16).toUpperCase().padStart(width, '0')
+  const address = (ip: string) => /^\d+\./.test(ip) ? ip.split('.').reverse().map((part) => hex(Number(part), 2)).join('') : '00000000'
+  const lines = machine.net.listeners().filter((l) => l.protocol === protocol)
+    .map((l, i) => `${String(i).padStart(4)}: ${address(l.ip)}:${hex(l.port, 4)} 00000000:0000 ${protocol === 'tcp' ? '0A' : '07'} 00000000:00000000 00:00000000 00000000     0        0 ${1000 + i} 1 0000000000000000 100 0 0 10 0\n`)
+  return '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n' + lines.join('')
+}

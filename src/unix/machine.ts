@@ -1,0 +1,204 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import { errno } from './errno.ts'
+import { findExecutable } from './exec.ts'
+import { MemoryFileSystem } from './file-system.ts'
+import { createDeviceTree } from './fs/devices.ts'
+import { createProcTree } from './fs/proc-tree.ts'
+import { markTerminalStream, KernelProcess } from './process.ts'
+import type { Kernel } from './process.ts'
+import { bindNames } from './net/names.ts'
+import { Terminal } from './tty.ts'
+import type { Machine, MachineLimits, MountableFileSystem, NetStack, Proc, Process, Program, Signal, SpawnOptions, StartOptions, User } from './types.ts'
+
+export interface MachineOptions {
+  hostname: string
+  root: MountableFileSystem
+  /** Shared by the containers of a pod. Names are looked up as this machine's own /etc says. */
+  net: NetStack
+  clock: Clock
+  random: Random
+  limits?: MachineLimits
+  /** Told when processes were killed because memory ran out. */
+  onOom?: (process: Process) => void
+  /**
+   * `process`: the first process that is started is pid 1 and the machine ends with it, like a container. `kernel`: pid 1 is an init of the
+   * machine's own, like a computer. Default `process`.
+   */
+  init?: 'process' | 'kernel'
+}
+
+export const ROOT_USER: User = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
+
+/** A machine that is switched on: no processes yet (but init, if it has its own). Mounts /proc and /dev where the root lacks them. */
+export function createMachine(options: MachineOptions): Machine {
+  return new MemoryMachine(options)
+}
+
+class MemoryMachine implements Machine, Kernel {
+  readonly hostname: string
+  readonly fs: MountableFileSystem
+  readonly files: MemoryFileSystem
+  readonly net: NetStack
+  readonly stack: NetStack
+  readonly clock: Clock
+  readonly random: Random
+  limits: MachineLimits
+  readonly #onOom: ((process: Process) => void) | undefined
+  readonly #table = new Map<number, KernelProcess>()
+  readonly #hasOwnInit: boolean
+  #lastPid = 0
+  #finishedCpuNanoseconds = 0
+  #whenEmpty: (() => void)[] = []
+
+  constructor(options: MachineOptions) {
+    this.hostname = options.hostname
+    if (!(options.root instanceof MemoryFileSystem)) throw new TypeError('a machine needs a memory file system')
+    this.fs = this.files = options.root
+    this.clock = options.clock
+    this.random = options.random
+    this.limits = options.limits ?? {}
+    this.#onOom = options.onOom
+    this.net = this.stack = bindNames(options.net, this.fs, options.clock)
+    this.#hasOwnInit = options.init === 'kernel'
+    const bootMs = this.clock.nowMs()
+    this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values()] }), 'proc')
+    this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
+    if (this.#hasOwnInit) this.#boot()
+  }
+
+  get machine(): Machine {
+    return this
+  }
+
+  #boot(): void {
+    const sink = { write: async () => {}, close() {} }
+    const init = new KernelProcess(this, { pid: ++this.#lastPid, ppid: 0, group: 1, argv: ['/sbin/init'], env: {}, cwd: '/', user: ROOT_USER, stdin: undefined, stdout: sink, stderr: sink, tty: undefined, umask: 0o022 })
+    this.#table.set(init.pid, init)
+    init.run(() => new Promise<number>(() => {}))
+  }
+
+  start(argv: readonly string[], options: StartOptions): Process {
+    const tty = options.tty
+    const process = this.#create(0, undefined, argv, {
+      env: options.env, cwd: options.cwd, user: options.user, stdin: options.stdin, stdout: options.stdout, stderr: options.stderr, tty, umask: 0o022,
+    })
+    if (tty) {
+      for (const stream of [options.stdin, options.stdout, options.stderr]) if (stream) markTerminalStream(stream)
+      if (tty instanceof Terminal) tty.attach((group, signal) => this.signalGroup(group, signal))
+      tty.foregroundGroup ??= process.group
+    }
+    return process
+  }
+
+  spawn(parent: KernelProcess, argv: readonly string[], options: SpawnOptions): KernelProcess {
+    return this.#create(parent.pid, options.newGroup ? undefined : options.group ?? parent.group, argv, {
+      env: options.env ?? parent.env,
+      cwd: options.cwd ?? parent.cwd,
+      user: options.user ?? parent.user,
+      stdin: options.stdin ?? parent.streams.stdin,
+      stdout: options.stdout ?? parent.streams.stdout,
+      stderr: options.stderr ?? parent.streams.stderr,
+      tty: options.tty ?? parent.tty,
+      umask: parent.umask,
+    }, options.program, parent.ignoredSignals())
+  }
+
+  #create(ppid: number, group: number | undefined, argv: readonly string[], init: Omit<ConstructorParameters<typeof KernelProcess>[1], 'pid' | 'ppid' | 'group' | 'argv'>, given?: Program, ignored: readonly Signal[] = []): KernelProcess {
+    const found = given ? { program: given, argv } : findExecutable(this.files.viewAs(init.user), argv, init.env, init.cwd)
+    const pid = ++this.#lastPid
+    const process = new KernelProcess(this, { ...init, env: { ...init.env }, pid, ppid, group: group ?? pid, argv: found.argv })
+    for (const signal of ignored) process.onSignal(signal, 'ignore')
+    this.#table.set(pid, process)
+    process.run(found.program)
+    if (this.limits.memoryBytes !== undefined) this.memoryChanged(process)
+    return process
+  }
+
+  isInit(process: KernelProcess): boolean {
+    return process.pid === 1
+  }
+
+  ended(process: KernelProcess): void {
+    this.#finishedCpuNanoseconds += process.cpuNanoseconds
+    process.cpuNanoseconds = 0
+    process.memoryBytes = 0
+    for (const child of [...this.#table.values()]) {
+      if (child.ppid !== process.pid) continue
+      child.ppid = process.pid === 1 ? 0 : 1
+      // Init reaps orphans.
+      if (child.status) this.reaped(child)
+    }
+    const parent = this.#table.get(process.ppid)
+    if (!parent || parent.status || process.ppid <= 1 && (process.ppid === 0 || this.#hasOwnInit)) this.reaped(process)
+    else parent.kill('SIGCHLD')
+    if (process.pid === 1) for (const other of [...this.#table.values()]) other.die('SIGKILL')
+  }
+
+  reaped(process: KernelProcess): void {
+    this.#table.delete(process.pid)
+    if (this.#table.size > (this.#hasOwnInit ? 1 : 0)) return
+    const waiting = this.#whenEmpty
+    this.#whenEmpty = []
+    for (const resolve of waiting) resolve()
+  }
+
+  memoryChanged(process: KernelProcess): void {
+    const limit = this.limits.memoryBytes
+    if (limit === undefined || this.usage().memoryBytes <= limit) return
+    this.#onOom?.(process)
+    // memory.oom.group: a container is killed as a whole.
+    for (const each of [...this.#table.values()].sort((a, b) => b.memoryBytes - a.memoryBytes)) each.die('SIGKILL', true)
+  }
+
+  /** kill(2) with a negative pid. */
+  signalGroup(group: number, signal: Signal): void {
+    for (const process of [...this.#table.values()]) if (process.group === group) process.kill(signal)
+  }
+
+  processes(): readonly Process[] {
+    return [...this.#table.values()]
+  }
+
+  process(pid: number): Process | undefined {
+    return this.#table.get(pid)
+  }
+
+  shutdown(): Promise<void> {
+    for (const process of [...this.#table.values()]) process.die('SIGKILL')
+    for (const process of [...this.#table.values()]) if (process.status) this.#table.delete(process.pid)
+    if (this.#table.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#whenEmpty.push(resolve))
+  }
+
+  usage(): { memoryBytes: number; cpuNanoseconds: number } {
+    let memoryBytes = 0
+    let cpuNanoseconds = this.#finishedCpuNanoseconds
+    for (const process of this.#table.values()) {
+      memoryBytes += process.memoryBytes
+      cpuNanoseconds += process.cpuNanoseconds
+    }
+    return { memoryBytes, cpuNanoseconds }
+  }
+}
+
+/**
+ * kill(2) by a process: a pid, 0 (its own group) or a negative group.
+ * @throws UnixError ESRCH, EPERM
+ */
+export function sendSignal(proc: Proc, pid: number, signal: Signal | undefined): void {
+  const own = proc.machine.process(proc.pid)
+  const all = proc.machine.processes()
+  const targets = pid > 0 ? all.filter((p) => p.pid === pid)
+    : pid === -1 ? all.filter((p) => p.pid !== 1 && p.pid !== proc.pid)
+    : all.filter((p) => p.group === (pid === 0 ? own?.group : -pid))
+  if (targets.length === 0) throw errno('ESRCH')
+  const allowed = targets.filter((p) => proc.user.uid === 0 || p.user.uid === proc.user.uid)
+  if (allowed.length === 0) throw errno('EPERM')
+  if (!signal) return
+  for (const target of allowed) {
+    // From inside, even SIGKILL doesn't reach pid 1.
+    if (target.pid === 1 && (signal === 'SIGKILL' || signal === 'SIGSTOP')) continue
+    target.kill(signal)
+  }
+}

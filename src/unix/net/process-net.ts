@@ -1,0 +1,62 @@
+import { UnixError } from '../types.ts'
+import type { HttpHandler, Listener, NetStack, TcpSocket } from '../types.ts'
+
+/** A process's own view of the stack: what it opened closes with it. */
+export interface OwnedNet extends NetStack {
+  closeAll(): void
+}
+
+/** Wraps a stack for one process; `guard` makes its promises end with it. */
+export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>): OwnedNet {
+  const listeners = new Set<Listener>()
+  const sockets = new Set<TcpSocket>()
+  const inFlight = new Set<(error: unknown) => void>()
+  let closed = false
+  const own = (listener: Listener): Listener => {
+    listeners.add(listener)
+    const close = listener.close.bind(listener)
+    listener.close = () => { listeners.delete(listener); close() }
+    return listener
+  }
+  const ownSocket = (socket: TcpSocket): TcpSocket => {
+    if (closed) { socket.destroy(); return socket }
+    sockets.add(socket)
+    const forget = () => { sockets.delete(socket) }
+    return {
+      local: socket.local,
+      remote: socket.remote,
+      reader: { read: () => guard(socket.reader.read()), cancel: () => socket.reader.cancel() },
+      writer: { write: (data) => guard(socket.writer.write(data)), close: () => socket.writer.close() },
+      destroy() { forget(); socket.destroy() },
+    }
+  }
+  /** Clients of a process that dies see their connection reset instead of waiting for ever. */
+  const interruptible = (handler: HttpHandler): HttpHandler => (request, peer) => {
+    const answer = handler(request, peer)
+    if (!(answer instanceof Promise)) return answer
+    return new Promise((resolve, reject) => {
+      inFlight.add(reject)
+      answer.then(resolve, reject).finally(() => inFlight.delete(reject))
+    })
+  }
+  return {
+    get hostname() { return stack.hostname },
+    get addresses() { return stack.addresses },
+    listenHttp: (port, handler, options) => own(stack.listenHttp(port, interruptible(handler), options)),
+    listenTcp: (port, handler, options) => own(stack.listenTcp(port, (socket) => handler(ownSocket(socket)), options)),
+    listenUdp: (port, handler, options) => own(stack.listenUdp(port, handler, options)),
+    connectTcp: (host, port, options) => guard(stack.connectTcp(host, port, options).then(ownSocket)),
+    askUdp: (ip, port, payload, timeoutMs) => guard(stack.askUdp(ip, port, payload, timeoutMs)),
+    fetch: (request, options) => guard(stack.fetch(request, options)),
+    lookup: (name) => guard(stack.lookup(name)),
+    listeners: () => stack.listeners(),
+    closeAll() {
+      closed = true
+      for (const listener of [...listeners]) listener.close()
+      for (const socket of [...sockets]) socket.destroy()
+      sockets.clear()
+      for (const reject of [...inFlight]) reject(new UnixError('ECONNRESET', 'Connection reset by peer'))
+      inFlight.clear()
+    },
+  }
+}

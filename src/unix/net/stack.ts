@@ -1,0 +1,225 @@
+import type { Clock } from '../../base/clock.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import type { Random } from '../../base/random.ts'
+import { createPipe } from '../../base/streams.ts'
+import { errno } from '../errno.ts'
+import { UnixError } from '../types.ts'
+import type { Fabric, FetchOptions, HttpHandler, Listener, NetStack, SocketAddress, StackPort, TcpSocket, TlsServerOptions } from '../types.ts'
+import { isAddress, isLoopback, urlHost, urlPort } from './addresses.ts'
+import { fetchHttp1, serveHttp1 } from './http1.ts'
+
+export interface NetStackOptions {
+  hostname: string
+  /** Own addresses, without loopback; empty: no network. */
+  addresses: readonly string[]
+  fabric: Fabric
+  clock: Clock
+  random: Random
+}
+
+interface Bound {
+  port: number
+  ip: string | undefined
+  tcp?: (socket: TcpSocket) => void
+  http?: HttpHandler
+  tls?: TlsServerOptions
+}
+
+interface BoundUdp {
+  port: number
+  ip: string | undefined
+  handler: Parameters<NetStack['listenUdp']>[1]
+}
+
+const FIRST_EPHEMERAL = 32_768
+const EPHEMERAL_COUNT = 28_232
+
+/** A machine's sockets: loopback, listening ports, and connections through the fabric. Costs nothing until it is used. */
+export function createNetStack(options: NetStackOptions): NetStack & StackPort {
+  return new Stack(options)
+}
+
+class Stack implements NetStack, StackPort {
+  readonly hostname: string
+  readonly addresses: readonly string[]
+  readonly #fabric: Fabric
+  readonly #clock: Clock
+  readonly #random: Random
+  #tcp: Map<number, Bound[]> | undefined
+  #udp: Map<number, BoundUdp[]> | undefined
+  #nextPort: number | undefined
+
+  constructor(options: NetStackOptions) {
+    this.hostname = options.hostname
+    this.addresses = options.addresses
+    this.#fabric = options.fabric
+    this.#clock = options.clock
+    this.#random = options.random
+  }
+
+  listenHttp(port: number, handler: HttpHandler, options: { ip?: string; tls?: TlsServerOptions } = {}): Listener {
+    return this.#bindTcp({ port, ip: specific(options.ip), http: handler, ...(options.tls ? { tls: options.tls } : {}) })
+  }
+
+  listenTcp(port: number, handler: (socket: TcpSocket) => void, options: { ip?: string } = {}): Listener {
+    return this.#bindTcp({ port, ip: specific(options.ip), tcp: handler })
+  }
+
+  listenUdp(port: number, handler: BoundUdp['handler'], options: { ip?: string } = {}): Listener {
+    return bind(this.#udp ??= new Map(), { port, ip: specific(options.ip), handler }, () => this.#ephemeralPort())
+  }
+
+  #bindTcp(bound: Bound): Listener {
+    this.#checkOwn(bound.ip)
+    return bind(this.#tcp ??= new Map(), bound, () => this.#ephemeralPort())
+  }
+
+  #checkOwn(ip: string | undefined): void {
+    if (ip !== undefined && !this.#isOwn(ip)) throw errno('EADDRNOTAVAIL', ip)
+  }
+
+  #isOwn(ip: string): boolean {
+    return isLoopback(ip) || this.addresses.includes(ip)
+  }
+
+  async connectTcp(host: string, port: number, options: { timeoutMs?: number } = {}): Promise<TcpSocket> {
+    const ip = isAddress(host) ? host : (await this.lookup(host))[0]!
+    if (!this.#isOwn(ip)) return this.#fabric.openTcp(this.#source(), { ip, port }, options)
+    const to = { ip: isLoopback(ip) ? '127.0.0.1' : ip, port }
+    const [client, server] = socketPair({ ip: to.ip, port: this.#ephemeralPort() }, to)
+    this.acceptTcp(server)
+    return client
+  }
+
+  async askUdp(ip: string, port: number, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    if (!this.#isOwn(ip)) return this.#fabric.askUdp(this.#source(), { ip, port }, payload, timeoutMs)
+    const answer = await this.acceptUdp({ ip, port }, { ip, port: this.#ephemeralPort() }, payload)
+    if (answer) return answer
+    await this.#clock.sleep(timeoutMs)
+    throw errno('ETIMEDOUT')
+  }
+
+  async fetch(request: HttpRequest, options: FetchOptions = {}): Promise<Response> {
+    const url = new URL(request.url)
+    const host = options.connectTo?.ip ?? urlHost(url)
+    const port = options.connectTo?.port ?? urlPort(url)
+    const tls = url.protocol === 'https:' || url.protocol === 'wss:'
+    const ip = isAddress(host) ? host : (await this.lookup(host))[0]!
+    if (!this.#isOwn(ip)) return this.#fabric.fetch(this.#source(), { ip, port }, request, { ...options, tls })
+    const own = isLoopback(ip) ? '127.0.0.1' : ip
+    return this.acceptHttp({ ip: own, port }, { ip: own, port: this.#ephemeralPort() }, request, { ...options, tls })
+  }
+
+  /** Only what needs no files; a machine looks names up as its /etc says. @throws UnixError ENOTFOUND */
+  async lookup(name: string): Promise<string[]> {
+    if (isAddress(name)) return [name]
+    if (name === 'localhost') return ['127.0.0.1']
+    if (name === this.hostname && this.addresses.length > 0) return [...this.addresses]
+    throw errno('ENOTFOUND', name)
+  }
+
+  listeners(): { protocol: 'tcp' | 'udp'; ip: string; port: number }[] {
+    const rows: { protocol: 'tcp' | 'udp'; ip: string; port: number }[] = []
+    for (const bounds of this.#tcp?.values() ?? []) for (const { ip, port } of bounds) rows.push({ protocol: 'tcp', ip: ip ?? '0.0.0.0', port })
+    for (const bounds of this.#udp?.values() ?? []) for (const { ip, port } of bounds) rows.push({ protocol: 'udp', ip: ip ?? '0.0.0.0', port })
+    return rows
+  }
+
+  acceptTcp(socket: TcpSocket): void {
+    const bound = this.#boundTo(socket.local)
+    if (bound.tcp) bound.tcp(socket)
+    else void serveHttp1(socket, bound.tls ? plainOnTlsPort : bound.http!)
+  }
+
+  async acceptHttp(to: SocketAddress, from: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response> {
+    const bound = this.#boundTo(to)
+    if (bound.http) {
+      if (options.tls && !bound.tls) throw new UnixError('EPROTO', 'wrong version number')
+      if (!options.tls && bound.tls) return plainOnTlsPort()
+      const peer = { remote: from, local: to, ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }
+      return abortable(request, Promise.resolve(bound.http(request, peer)))
+    }
+    if (options.tls) throw new UnixError('EPROTO', 'wrong version number')
+    const [client, server] = socketPair(from, to)
+    bound.tcp!(server)
+    return abortable(request, fetchHttp1(client, request))
+  }
+
+  async acceptUdp(to: SocketAddress, from: SocketAddress, payload: Uint8Array): Promise<Uint8Array | undefined> {
+    const bound = this.#udp?.get(to.port)?.find((b) => covers(b.ip, to.ip))
+    if (!bound) throw errno('ECONNREFUSED')
+    return bound.handler(payload, from)
+  }
+
+  #boundTo(to: SocketAddress): Bound {
+    const bound = this.#tcp?.get(to.port)?.find((b) => covers(b.ip, to.ip))
+    if (!bound) throw errno('ECONNREFUSED')
+    return bound
+  }
+
+  #source(): SocketAddress {
+    const ip = this.addresses[0]
+    if (ip === undefined) throw errno('ENETUNREACH')
+    return { ip, port: this.#ephemeralPort() }
+  }
+
+  #ephemeralPort(): number {
+    let port = this.#nextPort ?? FIRST_EPHEMERAL + this.#random.int(EPHEMERAL_COUNT)
+    while (this.#tcp?.has(port) || this.#udp?.has(port)) port = port + 1 < FIRST_EPHEMERAL + EPHEMERAL_COUNT ? port + 1 : FIRST_EPHEMERAL
+    this.#nextPort = port + 1 < FIRST_EPHEMERAL + EPHEMERAL_COUNT ? port + 1 : FIRST_EPHEMERAL
+    return port
+  }
+}
+
+/** What Go's servers answer a client that forgot the `s`. */
+function plainOnTlsPort(): Response {
+  return new Response('Client sent an HTTP request to an HTTPS server.\n', { status: 400 })
+}
+
+function specific(ip: string | undefined): string | undefined {
+  return ip === undefined || ip === '' || ip === '0.0.0.0' || ip === '::' ? undefined : ip
+}
+
+function covers(bound: string | undefined, ip: string): boolean {
+  return bound === undefined || bound === ip || (isLoopback(bound) && isLoopback(ip))
+}
+
+function bind<T extends { port: number; ip: string | undefined }>(table: Map<number, T[]>, bound: T, ephemeral: () => number): Listener {
+  if (bound.port === 0) bound.port = ephemeral()
+  const others = table.get(bound.port) ?? []
+  if (others.some((other) => other.ip === undefined || bound.ip === undefined || other.ip === bound.ip)) throw errno('EADDRINUSE', String(bound.port))
+  others.push(bound)
+  table.set(bound.port, others)
+  return {
+    port: bound.port,
+    close() {
+      const rest = (table.get(bound.port) ?? []).filter((other) => other !== bound)
+      if (rest.length > 0) table.set(bound.port, rest)
+      else table.delete(bound.port)
+    },
+  }
+}
+
+/** Lets a client that goes away stop waiting for the answer. */
+function abortable<T>(request: HttpRequest, work: Promise<T>): Promise<T> {
+  const signal = request.signal
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new UnixError('ECANCELED', 'Operation canceled'))
+    if (signal.aborted) { work.catch(() => {}); onAbort(); return }
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/** Both ends of a connection inside one machine. */
+export function socketPair(client: SocketAddress, server: SocketAddress): [TcpSocket, TcpSocket] {
+  const up = createPipe()
+  const down = createPipe()
+  const destroy = () => {
+    for (const pipe of [up, down]) { pipe.writer.close(); pipe.reader.cancel() }
+  }
+  return [
+    { reader: down.reader, writer: up.writer, local: client, remote: server, destroy },
+    { reader: up.reader, writer: down.writer, local: server, remote: client, destroy },
+  ]
+}
