@@ -1,0 +1,27 @@
+import type { Plugin } from '../framework.ts'
+import { defaultBinder } from './default-binder.ts'
+import { imageLocality } from './image-locality.ts'
+import { nodeAffinity } from './node-affinity.ts'
+import { nodeName } from './node-name.ts'
+import { nodePorts } from './node-ports.ts'
+import { nodeResourcesBalancedAllocation } from './node-resources-balanced-allocation.ts'
+import { nodeResourcesFit } from './node-resources-fit.ts'
+import { nodeUnschedulable } from './node-unschedulable.ts'
+import { prioritySort } from './priority-sort.ts'
+import { schedulingGates } from './scheduling-gates.ts'
+import { taintToleration } from './taint-toleration.ts'
+
+/** The default profile, in upstream's order: of several reasons a node is told the first. k8s: apis/config/v1 getDefaultPlugins */
+export const defaultPlugins: readonly Plugin[] = [
+  schedulingGates,
+  prioritySort,
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  nodeResourcesBalancedAllocation,
+  imageLocality,
+  defaultBinder,
+]

@@ -1,0 +1,41 @@
+import { nonZeroRequests, podAmounts, type Amounts } from '../client/pod-resources.ts'
+import type { Pod, PodAffinityTerm } from '../kinds/generated/types.ts'
+
+/** A port that a pod takes on its node. */
+export interface HostPort {
+  ip: string
+  protocol: string
+  port: number
+}
+
+/** A pod with everything about it that scheduling asks often. */
+export interface PodInfo {
+  readonly pod: Pod
+  readonly priority: number
+  readonly requests: Amounts
+  readonly nonZero: { readonly cpu: number; readonly memory: number }
+  readonly hostPorts: readonly HostPort[]
+  readonly requiredAffinity: readonly PodAffinityTerm[]
+  readonly requiredAntiAffinity: readonly PodAffinityTerm[]
+  readonly hasAffinity: boolean
+}
+
+const NONE: readonly never[] = []
+
+export function podInfoOf(pod: Pod): PodInfo {
+  const affinity = pod.spec.affinity
+  return {
+    pod, priority: pod.spec.priority ?? 0, requests: podAmounts(pod), nonZero: nonZeroRequests(pod), hostPorts: hostPortsOf(pod),
+    requiredAffinity: affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? NONE,
+    requiredAntiAffinity: affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? NONE,
+    hasAffinity: affinity?.podAffinity !== undefined || affinity?.podAntiAffinity !== undefined,
+  }
+}
+
+function hostPortsOf({ spec }: Pod): readonly HostPort[] {
+  let ports: HostPort[] | undefined
+  for (const container of spec.initContainers?.length ? [...spec.containers, ...spec.initContainers.filter((c) => c.restartPolicy === 'Always')] : spec.containers)
+    for (const port of container.ports ?? [])
+      if (port.hostPort) (ports ??= []).push({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort })
+  return ports ?? NONE
+}

@@ -1,0 +1,496 @@
+import { rfc3339 } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
+import { deepEqual } from '../../base/freeze.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { Api } from '../client/api.ts'
+import { findCondition } from '../client/conditions.ts'
+import { createSeriesRecorder } from '../client/event-recorder.ts'
+import { keyOf, type Change, type Informers } from '../client/informers.ts'
+import type { Node, Pod, PodCondition } from '../kinds/generated/types.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { isStatusError } from '../kinds/status-error.ts'
+import { ClusterState } from './cluster-state.ts'
+import type {
+  BindPlugin, Cycle, Diagnosis, EventAction, EventResource, FilterPlugin, Handle, PermitPlugin, Plugin, PostBindPlugin, PostFilterPlugin, PreBindPlugin,
+  PreFilterPlugin, PreScorePlugin, QueuedPod, ReservePlugin, ScorePlugin,
+} from './framework.ts'
+import type { NodeInfo } from './node-info.ts'
+import type { PodInfo } from './pod-info.ts'
+import { defaultPlugins } from './plugins/default-plugins.ts'
+import { SchedulingQueue } from './scheduling-queue.ts'
+import { isRejection, messageOfStatus, unresolvable, type SchedulingStatus } from './status.ts'
+
+export const DEFAULT_SCHEDULER_NAME = 'default-scheduler'
+
+/** Below this many nodes all are looked at. k8s: minFeasibleNodesToFind */
+const MIN_FEASIBLE_NODES = 100
+const MIN_FEASIBLE_PERCENT = 5
+/** k8s: maxEventMessageLength of events.k8s.io notes */
+const MAX_NOTE_LENGTH = 1024
+
+export interface SchedulerOptions {
+  /** The API as system:kube-scheduler. */
+  api: Api
+  informers: Informers
+  clock: Clock
+  random: Random
+  log: Log
+  /** Name of the node the scheduler runs on, for events. */
+  host?: string
+  plugins?: readonly Plugin[]
+}
+
+export interface Scheduler {
+  start(): void
+  stop(): void
+}
+
+/** Why a pod found no node. k8s: framework FitError */
+export interface FitError {
+  kind: 'fit'
+  nodeCount: number
+  diagnosis: Diagnosis
+  preFilterMessage?: string
+  postFilterMessage?: string
+  rejectors: Set<string>
+}
+
+/** The text that users see. k8s: FitError.Error */
+export function fitErrorMessage({ nodeCount, diagnosis, preFilterMessage, postFilterMessage }: Pick<FitError, 'nodeCount' | 'diagnosis' | 'preFilterMessage' | 'postFilterMessage'>): string {
+  let message = `0/${nodeCount} nodes are available:`
+  if (preFilterMessage) message += ` ${preFilterMessage}.`
+  else {
+    const counts = new Map<string, number>()
+    const count = (reasons: readonly string[], by: number) => { for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + by) }
+    for (const { reasons } of diagnosis.nodes.values()) count(reasons, 1)
+    if (diagnosis.absent && diagnosis.nodes.size < nodeCount) count(diagnosis.absent.reasons, nodeCount - diagnosis.nodes.size)
+    const histogram = [...counts].map(([reason, n]) => `${n} ${reason}`).sort()
+    if (histogram.length > 0) message += ` ${histogram.join(', ')}.`
+  }
+  if (postFilterMessage) message += ` ${postFilterMessage}`
+  return message
+}
+
+type Outcome =
+  | { node: NodeInfo }
+  | { error: FitError; nominate?: string }
+  | { error: { kind: 'none'; message: string; rejectors: Set<string> }; nominate?: string }
+  | { error: { kind: 'other'; message: string } }
+
+/** Finds nodes for pods and binds them. k8s: pkg/scheduler */
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { api, informers, clock, random, log } = options
+  const plugins = options.plugins ?? defaultPlugins
+  const withMethod = <T>(method: string) => plugins.filter((plugin) => method in plugin) as unknown as readonly T[]
+  const preFilters = withMethod<PreFilterPlugin>('preFilter')
+  const filters = withMethod<FilterPlugin>('filter')
+  const postFilters = withMethod<PostFilterPlugin>('postFilter')
+  const preScores = withMethod<PreScorePlugin>('preScore')
+  const scorers = withMethod<ScorePlugin>('score')
+  const reservers = withMethod<ReservePlugin>('reserve')
+  const permits = withMethod<PermitPlugin>('permit')
+  const preBinders = withMethod<PreBindPlugin>('preBind')
+  const binders = withMethod<BindPlugin>('bind')
+  const postBinders = withMethod<PostBindPlugin>('postBind')
+
+  const cluster = new ClusterState()
+  const events = createSeriesRecorder({ api, clock, log, component: DEFAULT_SCHEDULER_NAME, ...(options.host ? { host: options.host } : {}) })
+  const stops: (() => void)[] = []
+  let started = false
+  let stopped = false
+  let running = false
+  let nextStart = 0
+  /** Pods that wait for their victims to leave a node. */
+  const nominated = new Map<string, { info: PodInfo; nodeName: string }>()
+
+  const handle: Handle = {
+    api, informers, clock, random, log, events, cluster, runFilters,
+    assumeAdded(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.addPod?.(cycle, other, node, handle) },
+    assumeRemoved(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.removePod?.(cycle, other, node, handle) },
+    activate: (pod) => queue.activate(pod.metadata.uid!),
+  }
+  const queue = new SchedulingQueue({ clock, plugins, handle: () => handle, wake })
+
+  function wake(): void {
+    if (running || !started || stopped) return
+    running = true
+    void Promise.resolve().then(run)
+  }
+
+  async function run(): Promise<void> {
+    try {
+      while (!stopped) {
+        await clock.breathe()
+        const queued = queue.pop()
+        if (!queued) return
+        scheduleOne(queued)
+      }
+    } finally {
+      running = false
+    }
+  }
+
+  function scheduleOne(queued: QueuedPod): void {
+    const { info } = queued
+    const { pod } = info
+    const uid = pod.metadata.uid!
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      events.event(pod, undefined, 'Warning', 'FailedScheduling', 'Scheduling', `skip schedule deleting pod: ${pod.metadata.namespace}/${pod.metadata.name}`)
+      queue.done(uid)
+      return
+    }
+    if (cluster.isAssumed(uid)) {
+      queue.done(uid)
+      return
+    }
+    const cycle: Cycle = { info, pod, state: new Map(), skipFilter: new Set(), skipScore: new Set() }
+    let outcome: Outcome
+    try {
+      outcome = placeOne(cycle)
+    } catch (error) {
+      log.error(`scheduling ${keyOf(pod)} failed`, { error: String((error as Error)?.stack ?? error) })
+      outcome = { error: { kind: 'other', message: String((error as Error)?.message ?? error) } }
+    }
+    if ('error' in outcome) {
+      fail(queued, outcome)
+      return
+    }
+    const { node } = outcome
+    const nodeName = node.node.metadata.name!
+    const assumed: PodInfo = { ...info, pod: { ...pod, spec: { ...pod.spec, nodeName } } }
+    nominated.delete(uid)
+    cluster.assume(assumed, nodeName)
+    for (const plugin of reservers) {
+      const status = plugin.reserve(cycle, node, handle)
+      if (!status) continue
+      undo(cycle, nodeName)
+      fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) } })
+      return
+    }
+    for (const plugin of permits) {
+      const status = plugin.permit(cycle, nodeName, handle)
+      if (!status) continue
+      undo(cycle, nodeName)
+      fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) } })
+      return
+    }
+    void bind(queued, cycle, nodeName)
+  }
+
+  function undo(cycle: Cycle, nodeName: string): void {
+    for (const plugin of [...reservers].reverse()) plugin.unreserve(cycle, nodeName, handle)
+    cluster.forget(cycle.pod.metadata.uid!)
+  }
+
+  async function bind(queued: QueuedPod, cycle: Cycle, nodeName: string): Promise<void> {
+    const { pod } = cycle
+    const uid = pod.metadata.uid!
+    let status: SchedulingStatus | undefined
+    let rejector = ''
+    try {
+      for (const plugin of preBinders) {
+        if (!plugin.needsPreBind(cycle, nodeName)) continue
+        status = await plugin.preBind(cycle, nodeName, handle)
+        rejector = plugin.name
+        if (status) break
+      }
+      if (!status) for (const plugin of binders) {
+        status = await plugin.bind(cycle, nodeName, handle)
+        rejector = plugin.name
+        if (!status || status.code !== 'Skip') break
+      }
+    } catch (error) {
+      status = { code: 'Error', reasons: [String((error as Error)?.message ?? error)] }
+    }
+    if (stopped) return
+    if (!status) {
+      queue.done(uid)
+      events.event(pod, undefined, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${nodeName}`)
+      for (const plugin of postBinders) plugin.postBind(cycle, nodeName, handle)
+      return
+    }
+    undo(cycle, nodeName)
+    // The room that was held is free again.
+    queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: { ...pod, spec: { ...pod.spec, nodeName } } as KubeObject })
+    if (isRejection(status)) fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([rejector]) } })
+    else fail(queued, { error: { kind: 'other', message: `binding rejected: running ${rejector === 'DefaultBinder' ? 'Bind' : 'PreBind'} plugin "${rejector}": ${messageOfStatus(status)}` } })
+  }
+
+  /** k8s: schedulePod, schedulingAlgorithm */
+  function placeOne(cycle: Cycle): Outcome {
+    const all = cluster.nodes
+    if (all.length === 0) return { error: { kind: 'none', message: 'no nodes available to schedule pods', rejectors: new Set(['NodeName']) }, nominate: '' }
+    const found = findFitting(cycle, all)
+    if (Array.isArray(found)) {
+      if (found.length === 1) return { node: found[0]! }
+      return { node: best(cycle, found) }
+    }
+    const fit: FitError = found
+    // k8s: RunPostFilterPlugins; the first part comes from DynamicResources, which has nothing to free without claims.
+    const messages = [fit.preFilterMessage ? '' : 'no new claims to deallocate']
+    let nominate: string | undefined
+    // differs: without a PreFilter state the claims' plugin ends the round with this very text.
+    if (fit.preFilterMessage) return { error: { ...fit, postFilterMessage: 'not found' } }
+    for (const plugin of postFilters) {
+      const result = plugin.postFilter(cycle, fit.diagnosis, handle)
+      if (result.nominatedNodeName !== undefined) nominate = result.nominatedNodeName
+      if (result.success) {
+        messages.length = 0
+        break
+      }
+      if (result.message) messages.push(result.message)
+    }
+    return { error: { ...fit, postFilterMessage: messages.join(', ') }, ...(nominate === undefined ? {} : { nominate }) }
+  }
+
+  function findFitting(cycle: Cycle, all: readonly NodeInfo[]): NodeInfo[] | FitError {
+    let only: Set<string> | undefined
+    const restrictors: string[] = []
+    for (const plugin of preFilters) {
+      const result = plugin.preFilter(cycle, handle)
+      if (!result) continue
+      if ('nodes' in result) {
+        only = new Set(only ? [...result.nodes].filter((name) => only!.has(name)) : result.nodes)
+        restrictors.push(plugin.name)
+        if (only.size > 0) continue
+        const message = restrictors.length === 1
+          ? `node(s) didn't satisfy plugin ${restrictors[0]}` : `node(s) didn't satisfy plugin(s) [${[...restrictors].sort().join(' ')}] simultaneously`
+        return { kind: 'fit', nodeCount: all.length, diagnosis: { nodes: new Map(), absent: unresolvable(message) }, preFilterMessage: message, rejectors: new Set(restrictors) }
+      }
+      if (result.code === 'Skip') {
+        cycle.skipFilter.add(plugin.name)
+        continue
+      }
+      if (!isRejection(result)) throw new Error(`running PreFilter plugin "${plugin.name}": ${messageOfStatus(result)}`)
+      return { kind: 'fit', nodeCount: all.length, diagnosis: { nodes: new Map(), absent: result }, preFilterMessage: messageOfStatus(result), rejectors: new Set([plugin.name]) }
+    }
+
+    const statuses = new Map<string, SchedulingStatus>()
+    const rejectors = new Set<string>(only ? restrictors : [])
+    const rejected = (node: NodeInfo, status: SchedulingStatus) => {
+      if (!isRejection(status)) throw new Error(`running "${status.plugin}" filter plugin: ${messageOfStatus(status)}`)
+      statuses.set(node.node.metadata.name!, status)
+      rejectors.add(status.plugin!)
+    }
+    const nominatedNode = cycle.pod.status?.nominatedNodeName
+    if (nominatedNode) {
+      const node = cluster.node(nominatedNode)
+      const status = node && runFilters(cycle, node)
+      if (node && !status) return [node]
+    }
+    const nodes = only ? [...only].map((name) => cluster.node(name)).filter((node) => node !== undefined) : all
+    const wanted = only ? nodes.length : feasibleNodesToFind(all.length)
+    const fitting: NodeInfo[] = []
+    let looked = 0
+    for (; looked < nodes.length && fitting.length < wanted; looked++) {
+      const node = nodes[(nextStart + looked) % nodes.length]!
+      const status = runFilters(cycle, node)
+      if (status) rejected(node, status)
+      else fitting.push(node)
+    }
+    nextStart = (nextStart + looked) % all.length
+    if (fitting.length > 0) return fitting
+    return {
+      kind: 'fit', nodeCount: all.length, rejectors,
+      diagnosis: { nodes: statuses, ...(only ? { absent: unresolvable(`node(s) didn't satisfy plugin(s) [${[...restrictors].sort().join(' ')}]`) } : {}) },
+    }
+  }
+
+  /** All filters, also as if pods nominated to the node were there already. k8s: RunFilterPluginsWithNominatedPods */
+  function runFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined {
+    if (nominated.size > 0) {
+      const name = node.node.metadata.name!
+      const guests = [...nominated.values()].filter((guest) => guest.nodeName === name && guest.info.priority >= cycle.info.priority && guest.info.pod.metadata.uid !== cycle.pod.metadata.uid)
+      if (guests.length > 0) {
+        const what = { ...cycle, state: cloneState(cycle.state) }
+        const crowded = node.clone()
+        for (const guest of guests) {
+          crowded.add(guest.info)
+          handle.assumeAdded(what, guest.info, crowded)
+        }
+        const status = runPlainFilters(what, crowded)
+        if (status) return status
+      }
+    }
+    return runPlainFilters(cycle, node)
+  }
+
+  function runPlainFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined {
+    for (const plugin of filters) {
+      if (cycle.skipFilter.has(plugin.name)) continue
+      const status = plugin.filter(cycle, node, handle)
+      if (!status) continue
+      status.plugin = plugin.name
+      return status
+    }
+    return undefined
+  }
+
+  function cloneState(state: Map<string, unknown>): Map<string, unknown> {
+    const copy = new Map(state)
+    for (const plugin of preFilters) if (plugin.cloneState && copy.has(plugin.name)) copy.set(plugin.name, plugin.cloneState(copy.get(plugin.name)))
+    return copy
+  }
+
+  /** Highest weighted score; chance decides between equals. k8s: prioritizeNodes, selectHost */
+  function best(cycle: Cycle, nodes: readonly NodeInfo[]): NodeInfo {
+    for (const plugin of preScores) {
+      const status = plugin.preScore(cycle, nodes, handle)
+      if (status?.code === 'Skip') cycle.skipScore.add(plugin.name)
+      else if (status) throw new Error(`running PreScore plugin "${plugin.name}": ${messageOfStatus(status)}`)
+    }
+    const totals = new Array<number>(nodes.length).fill(0)
+    const scores = new Array<number>(nodes.length)
+    for (const plugin of scorers) {
+      if (cycle.skipScore.has(plugin.name)) continue
+      for (let i = 0; i < nodes.length; i++) scores[i] = plugin.score(cycle, nodes[i]!, handle)
+      plugin.normalize?.(cycle, scores, nodes)
+      for (let i = 0; i < nodes.length; i++) totals[i]! += scores[i]! * plugin.weight
+    }
+    let max = -Infinity
+    let chosen = 0
+    let equals = 0
+    for (let i = 0; i < totals.length; i++) {
+      if (totals[i]! > max) {
+        max = totals[i]!
+        chosen = i
+        equals = 1
+      } else if (totals[i] === max && random.int(++equals) === 0) chosen = i
+    }
+    return nodes[chosen]!
+  }
+
+  /** k8s: handleSchedulingFailure */
+  function fail(queued: QueuedPod, { error, ...rest }: Extract<Outcome, { error: unknown }>): void {
+    const before = queued.info.pod
+    const uid = before.metadata.uid!
+    const pod = informers.for<Pod>('pods').get(keyOf(before))
+    const message = error.kind === 'fit' ? fitErrorMessage(error) : error.message
+    if (!pod || pod.spec.nodeName || pod.metadata.uid !== uid) {
+      queue.done(uid)
+      return
+    }
+    queue.returnUnschedulable(queued, pod, error.kind === 'other' ? new Set() : error.rejectors)
+    const nominate = 'nominate' in rest ? rest.nominate : undefined
+    if (nominate) nominated.set(uid, { info: queued.info, nodeName: nominate })
+    else if (nominate === '') nominated.delete(uid)
+    events.event(pod, undefined, 'Warning', 'FailedScheduling', 'Scheduling', message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH - 4)} ...` : message)
+    void report(pod, error.kind === 'other' ? 'SchedulerError' : 'Unschedulable', message, nominate)
+  }
+
+  /** Writes the PodScheduled condition and the nomination, where they change anything. */
+  async function report(pod: Pod, reason: string, message: string, nominate: string | undefined): Promise<void> {
+    const { metadata, status } = pod
+    const old = findCondition(status?.conditions, 'PodScheduled')
+    const condition: PodCondition = {
+      type: 'PodScheduled', ...(metadata.generation ? { observedGeneration: metadata.generation } : {}), status: 'False', lastProbeTime: undefined,
+      lastTransitionTime: old?.status === 'False' ? old.lastTransitionTime : rfc3339(clock.nowMs()), reason, message,
+    }
+    delete condition.lastProbeTime
+    const conditionChanged = !old || !deepEqual({ ...old, lastProbeTime: undefined }, condition)
+    const nominationChanged = nominate !== undefined && nominate !== (status?.nominatedNodeName ?? '')
+    if (!conditionChanged && !nominationChanged) return
+    try {
+      await api.patch('pods', metadata.name!, metadata.namespace, 'application/strategic-merge-patch+json', {
+        metadata: { uid: metadata.uid },
+        status: { ...(conditionChanged ? { conditions: [condition] } : {}), ...(nominationChanged ? { nominatedNodeName: nominate === '' ? null : nominate } : {}) },
+      }, { subresource: 'status' })
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound', 'Conflict')) log.warn(`status of ${keyOf(pod)} was not written`, { error: String(error) })
+    }
+  }
+
+  function onNodes(changes: readonly Change<Node>[]): void {
+    for (const { type, object, old } of changes) {
+      if (type === 'delete') {
+        cluster.removeNode(object.metadata.name!)
+        continue
+      }
+      cluster.setNode(object)
+      const actions: EventAction[] = type === 'add' ? ['Add'] : nodeActions(object, old)
+      if (actions.length > 0) queue.moveOn({ resource: 'Node', actions, object, ...(old ? { old } : {}) })
+    }
+  }
+
+  function onPods(changes: readonly Change<Pod>[]): void {
+    for (const { type, object: pod, old } of changes) {
+      const uid = pod.metadata.uid!
+      const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+      if (type === 'delete' || over) {
+        queue.delete(uid)
+        nominated.delete(uid)
+        const wasBound = Boolean(pod.spec.nodeName)
+        if (type === 'update' && over && old && (old.status?.phase === 'Succeeded' || old.status?.phase === 'Failed')) continue
+        cluster.removePod(uid)
+        if (wasBound || type === 'delete') queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: pod })
+        continue
+      }
+      if (pod.spec.nodeName) {
+        if (!old?.spec.nodeName) {
+          queue.delete(uid)
+          nominated.delete(uid)
+        }
+        cluster.setPod(pod)
+        if (type === 'add' || !old?.spec.nodeName) queue.moveOn({ resource: 'Pod', actions: ['Add'], object: pod })
+        else {
+          const actions: EventAction[] = []
+          if (!deepEqual(old.metadata.labels, pod.metadata.labels)) actions.push('UpdatePodLabel')
+          if (old.metadata.generation !== pod.metadata.generation) actions.push('UpdatePodScaleDown')
+          if (actions.length > 0) queue.moveOn({ resource: 'Pod', actions, object: pod, old })
+        }
+        continue
+      }
+      if ((pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) !== DEFAULT_SCHEDULER_NAME) continue
+      if (type === 'add') queue.add(pod)
+      else queue.update(pod, old!)
+    }
+  }
+
+  function follow(resource: string, name: EventResource): void {
+    stops.push(informers.for(resource).onChanges((changes) => {
+      for (const { type, object, old } of changes)
+        queue.moveOn({ resource: name, actions: [type === 'add' ? 'Add' : type === 'delete' ? 'Delete' : 'Update'], object, ...(old ? { old } : {}) })
+    }))
+  }
+
+  return {
+    start() {
+      const nodes = informers.for<Node>('nodes')
+      const pods = informers.for<Pod>('pods')
+      for (const resource of ['services', 'replicasets.apps', 'replicationcontrollers', 'statefulsets.apps', 'namespaces', 'poddisruptionbudgets.policy']) informers.for(resource)
+      void (async () => {
+        await informers.synced()
+        if (stopped) return
+        started = true
+        stops.push(nodes.onChanges(onNodes), pods.onChanges(onPods))
+        follow('persistentvolumes', 'PersistentVolume')
+        follow('persistentvolumeclaims', 'PersistentVolumeClaim')
+        follow('storageclasses.storage.k8s.io', 'StorageClass')
+        follow('csinodes.storage.k8s.io', 'CSINode')
+        wake()
+      })()
+    },
+    stop() {
+      stopped = true
+      for (const stop of stops) stop()
+      queue.stop()
+      events.stop()
+    },
+  }
+}
+
+/** How many nodes are enough to choose from. k8s: numFeasibleNodesToFind */
+export function feasibleNodesToFind(nodes: number): number {
+  if (nodes < MIN_FEASIBLE_NODES) return nodes
+  const percent = Math.max(MIN_FEASIBLE_PERCENT, 50 - Math.trunc(nodes / 125))
+  return Math.max(MIN_FEASIBLE_NODES, Math.trunc(nodes * percent / 100))
+}
+
+function nodeActions(node: Node, old: Node): EventAction[] {
+  const actions: EventAction[] = []
+  if (!deepEqual(old.status?.allocatable, node.status?.allocatable)) actions.push('UpdateNodeAllocatable')
+  if (!deepEqual(old.metadata.labels, node.metadata.labels)) actions.push('UpdateNodeLabel')
+  if (!deepEqual(old.spec?.taints, node.spec?.taints) || old.spec?.unschedulable !== node.spec?.unschedulable) actions.push('UpdateNodeTaint')
+  return actions
+}

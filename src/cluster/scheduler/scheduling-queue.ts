@@ -1,0 +1,264 @@
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Pod } from '../kinds/generated/types.ts'
+import type { ClusterEvent, Handle, Plugin, PreEnqueuePlugin, QueuedPod, QueueSortPlugin, RetryRule } from './framework.ts'
+import { podInfoOf } from './pod-info.ts'
+
+/** k8s: pkg/scheduler/backend/queue */
+const INITIAL_BACKOFF_MS = 1000
+const MAX_BACKOFF_MS = 10_000
+const MAX_IN_UNSCHEDULABLE_MS = 5 * 60_000
+const FLUSH_UNSCHEDULABLE_MS = 30_000
+
+export interface SchedulingQueueOptions {
+  clock: Clock
+  plugins: readonly Plugin[]
+  handle: () => Handle
+  /** Called when a pod became ready to be popped. */
+  wake: () => void
+}
+
+/**
+ * Pods that wait for a node: active (may be tried), backing off (failed lately), and unschedulable (wait for an event that may help).
+ */
+export class SchedulingQueue {
+  readonly #clock: Clock
+  readonly #handle: () => Handle
+  readonly #wake: () => void
+  readonly #less: (a: QueuedPod, b: QueuedPod) => boolean
+  readonly #preEnqueue: readonly PreEnqueuePlugin[]
+  readonly #rules = new Map<string, readonly RetryRule[]>()
+  readonly #active: QueuedPod[] = []
+  readonly #activeUids = new Set<string>()
+  readonly #backoff = new Map<string, QueuedPod>()
+  readonly #unschedulable = new Map<string, QueuedPod>()
+  /** What a pod that is being tried has to be remembered by. */
+  readonly #inFlight = new Map<string, QueuedPod>()
+  /** Pods gone while in the heap. */
+  readonly #removed = new Set<string>()
+  #backoffTimer: { dueMs: number; timer: Timer } | undefined
+  #flushTimer: Timer | undefined
+  #sequence = 0
+
+  constructor({ clock, plugins, handle, wake }: SchedulingQueueOptions) {
+    this.#clock = clock
+    this.#handle = handle
+    this.#wake = wake
+    this.#less = (plugins.find((plugin) => plugin.less) as QueueSortPlugin).less
+    this.#preEnqueue = plugins.filter((plugin) => plugin.preEnqueue) as PreEnqueuePlugin[]
+    for (const { name, retryOn } of plugins) if (retryOn) this.#rules.set(name, retryOn)
+    this.#scheduleFlush()
+  }
+
+  /** Takes a new pod in. */
+  add(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    if (this.#find(uid) || this.#inFlight.has(uid)) return
+    const nowMs = this.#clock.nowMs()
+    this.#enter({ info: podInfoOf(pod), queuedMs: nowMs, initialAttemptMs: nowMs, attempts: 0, rejectors: new Set(), backoffUntilMs: 0, gated: false, sequence: this.#sequence++ })
+  }
+
+  /** A pod in the queue has changed. */
+  update(pod: Pod, old: Pod): void {
+    const uid = pod.metadata.uid!
+    const inFlight = this.#inFlight.get(uid)
+    if (inFlight) return
+    const queued = this.#find(uid)
+    if (!queued) {
+      this.add(pod)
+      return
+    }
+    queued.info = podInfoOf(pod)
+    if (!this.#unschedulable.has(uid)) return
+    if (queued.gated) {
+      this.#unschedulable.delete(uid)
+      this.#enter(queued)
+      return
+    }
+    for (const event of podEvents(pod, old)) {
+      if (!this.#helps(queued, event)) continue
+      this.#unschedulable.delete(uid)
+      this.#requeue(queued)
+      return
+    }
+  }
+
+  delete(uid: string): void {
+    if (this.#activeUids.delete(uid)) this.#removed.add(uid)
+    this.#backoff.delete(uid)
+    this.#unschedulable.delete(uid)
+  }
+
+  /** The next pod to try; it counts as in flight until {@link done} or {@link returnUnschedulable}. */
+  pop(): QueuedPod | undefined {
+    const queued = this.#popActive() ?? this.#popBackoff()
+    if (!queued) return undefined
+    queued.attempts++
+    this.#inFlight.set(queued.info.pod.metadata.uid!, queued)
+    return queued
+  }
+
+  done(uid: string): void {
+    this.#inFlight.delete(uid)
+  }
+
+  /** A pod whose attempt failed. `rejectors` are the plugins that turned it away; none means an error: it is simply tried again later. */
+  returnUnschedulable(queued: QueuedPod, pod: Pod, rejectors: ReadonlySet<string>): void {
+    const uid = pod.metadata.uid!
+    this.#inFlight.delete(uid)
+    queued.info = podInfoOf(pod)
+    queued.rejectors = rejectors
+    queued.queuedMs = this.#clock.nowMs()
+    queued.backoffUntilMs = queued.queuedMs + Math.min(INITIAL_BACKOFF_MS * 2 ** (queued.attempts - 1), MAX_BACKOFF_MS)
+    if (rejectors.size === 0) this.#requeue(queued)
+    else this.#unschedulable.set(uid, queued)
+  }
+
+  /** Something happened in the cluster: frees pods that it may help. */
+  moveOn(event: ClusterEvent): void {
+    if (this.#unschedulable.size === 0) return
+    for (const [uid, queued] of this.#unschedulable) {
+      if (queued.gated || !this.#helps(queued, event)) continue
+      this.#unschedulable.delete(uid)
+      this.#requeue(queued)
+    }
+  }
+
+  /** Frees one pod whatever turned it away. */
+  activate(uid: string): void {
+    const queued = this.#unschedulable.get(uid) ?? this.#backoff.get(uid)
+    if (!queued) return
+    this.#unschedulable.delete(uid)
+    this.#backoff.delete(uid)
+    this.#enter(queued)
+  }
+
+  stop(): void {
+    this.#backoffTimer?.timer.cancel()
+    this.#flushTimer?.cancel()
+  }
+
+  #find(uid: string): QueuedPod | undefined {
+    return this.#backoff.get(uid) ?? this.#unschedulable.get(uid) ?? (this.#activeUids.has(uid) ? this.#active.find((queued) => queued.info.pod.metadata.uid === uid) : undefined)
+  }
+
+  #enter(queued: QueuedPod): void {
+    const { pod } = queued.info
+    queued.gated = false
+    for (const plugin of this.#preEnqueue) {
+      const status = plugin.preEnqueue(pod)
+      if (!status) continue
+      queued.gated = true
+      queued.rejectors = new Set([plugin.name])
+      this.#unschedulable.set(pod.metadata.uid!, queued)
+      return
+    }
+    this.#removed.delete(pod.metadata.uid!)
+    this.#activeUids.add(pod.metadata.uid!)
+    this.#push(queued)
+    this.#wake()
+  }
+
+  #requeue(queued: QueuedPod): void {
+    const restMs = queued.backoffUntilMs - this.#clock.nowMs()
+    if (restMs <= 0) {
+      this.#enter(queued)
+      return
+    }
+    this.#backoff.set(queued.info.pod.metadata.uid!, queued)
+    // With nothing else to do, pods that were only turned away needn't wait. k8s: SchedulerPopFromBackoffQ
+    if (queued.rejectors.size > 0) this.#wake()
+    this.#armBackoff(queued.backoffUntilMs)
+  }
+
+  #armBackoff(dueMs: number): void {
+    if (this.#backoffTimer && this.#backoffTimer.dueMs <= dueMs) return
+    this.#backoffTimer?.timer.cancel()
+    this.#backoffTimer = { dueMs, timer: this.#clock.after(dueMs - this.#clock.nowMs(), () => {
+      this.#backoffTimer = undefined
+      const nowMs = this.#clock.nowMs()
+      let next = Infinity
+      for (const [uid, queued] of this.#backoff) {
+        if (queued.backoffUntilMs <= nowMs) {
+          this.#backoff.delete(uid)
+          this.#enter(queued)
+        } else next = Math.min(next, queued.backoffUntilMs)
+      }
+      if (next < Infinity) this.#armBackoff(next)
+    }) }
+  }
+
+  /** Nobody waits for ever on an event that was overlooked. */
+  #scheduleFlush(): void {
+    this.#flushTimer = this.#clock.after(FLUSH_UNSCHEDULABLE_MS, () => {
+      const nowMs = this.#clock.nowMs()
+      for (const [uid, queued] of this.#unschedulable) {
+        if (queued.gated || nowMs - queued.queuedMs <= MAX_IN_UNSCHEDULABLE_MS) continue
+        this.#unschedulable.delete(uid)
+        this.#requeue(queued)
+      }
+      this.#scheduleFlush()
+    })
+  }
+
+  #helps(queued: QueuedPod, event: ClusterEvent): boolean {
+    for (const name of queued.rejectors)
+      for (const rule of this.#rules.get(name) ?? [])
+        if (rule.resource === event.resource && rule.actions.some((action) => event.actions.includes(action)) && (!rule.helps || rule.helps(queued.info.pod, event, this.#handle()))) return true
+    return false
+  }
+
+  #popBackoff(): QueuedPod | undefined {
+    let first: QueuedPod | undefined
+    for (const queued of this.#backoff.values())
+      if (queued.rejectors.size > 0 && (!first || queued.backoffUntilMs < first.backoffUntilMs)) first = queued
+    if (first) this.#backoff.delete(first.info.pod.metadata.uid!)
+    return first
+  }
+
+  #push(item: QueuedPod): void {
+    const heap = this.#active
+    let i = heap.push(item) - 1
+    while (i > 0) {
+      const parent = (i - 1) >> 1
+      if (!this.#less(item, heap[parent]!)) break
+      heap[i] = heap[parent]!
+      i = parent
+    }
+    heap[i] = item
+  }
+
+  #popActive(): QueuedPod | undefined {
+    const heap = this.#active
+    while (heap.length > 0) {
+      const first = heap[0]!
+      const last = heap.pop()!
+      if (heap.length > 0) {
+        let i = 0
+        for (;;) {
+          let child = 2 * i + 1
+          if (child >= heap.length) break
+          if (child + 1 < heap.length && this.#less(heap[child + 1]!, heap[child]!)) child++
+          if (!this.#less(heap[child]!, last)) break
+          heap[i] = heap[child]!
+          i = child
+        }
+        heap[i] = last
+      }
+      const uid = first.info.pod.metadata.uid!
+      if (this.#removed.delete(uid)) continue
+      this.#activeUids.delete(uid)
+      return first
+    }
+    return undefined
+  }
+}
+
+/** What changed about a waiting pod, as far as plugins care. */
+function podEvents(pod: Pod, old: Pod): ClusterEvent[] {
+  const actions: ClusterEvent['actions'][number][] = []
+  if (pod.metadata.labels !== old.metadata.labels) actions.push('UpdatePodLabel')
+  if ((pod.spec.tolerations?.length ?? 0) !== (old.spec.tolerations?.length ?? 0)) actions.push('UpdatePodTolerations')
+  if (old.spec.schedulingGates?.length && !pod.spec.schedulingGates?.length) actions.push('UpdatePodSchedulingGatesEliminated')
+  if (pod.metadata.generation !== old.metadata.generation) actions.push('UpdatePodScaleDown')
+  return actions.length === 0 ? [] : [{ resource: 'Pod', actions, object: pod, old }]
+}
