@@ -1,0 +1,212 @@
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { Api } from '../client/api.ts'
+import type { Etcd } from '../etcd/etcd.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { apiError, isStatusError, StatusError } from '../kinds/status-error.ts'
+import { checkAccess } from './access.ts'
+import { AdmissionChain } from './admission-chain.ts'
+import { authenticate, impersonated } from './authentication.ts'
+import { InProcessApi, type InProcessParts } from './in-process-api.ts'
+import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
+import { Registry } from './registry.ts'
+import { requestInfo } from './request-info.ts'
+import { ResourceCatalog } from './resource-catalog.ts'
+import { ResourceHandler } from './resource-handler.ts'
+import { statusAnswer, type TextStyle } from './responses.ts'
+import type { AdmissionContext, AdmissionPlugin, Authenticator, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
+import { Subresources } from './subresources/subresources.ts'
+import { WriteOperations } from './write-operations.ts'
+
+export type { VersionInfo } from './non-resource-handler.ts'
+
+export interface ApiServerOptions {
+  etcd: Etcd
+  clock: Clock
+  random: Random
+  log: Log
+  /** Kinds that are served from the start. */
+  kinds: readonly Kind[]
+  dialer: ClusterDialer
+  version: VersionInfo
+  /** Addresses of Services; 10.96.0.0/16 by default. */
+  serviceCidr?: string
+  /** Makes the parts that decide who may do what; called once. */
+  parts(core: ApiServerCore): ApiServerParts
+}
+
+/** What the parts may use. */
+export interface ApiServerCore {
+  reader: Reader
+  /** The API with the server's own rights: system:apiserver in system:masters. Not to be used before the server exists. */
+  api: Api
+  clock: Clock
+  random: Random
+  log: Log
+  etcd: Etcd
+}
+
+export interface ApiServerParts {
+  authenticators: readonly Authenticator[]
+  authorizer: Authorizer
+  admission: readonly AdmissionPlugin[]
+  virtualResources: readonly VirtualResource[]
+}
+
+export interface ApiServer {
+  /** Answers a request; never rejects. */
+  handle(request: HttpRequest, connection?: ConnectionInfo): Promise<Response>
+  /** A client inside the process that acts as this user. */
+  as(user: UserInfo): Api
+  readonly reader: Reader
+  /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
+  installKind(kind: Kind): void
+  removeKind(kind: Kind): void
+  /** Ends all watches and timers. */
+  stop(): void
+}
+
+const SERVER_USER: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+/** k8s: storagebackend DefaultCompactInterval */
+const COMPACT_EVERY_MS = 5 * 60_000
+/** Commits that are kept at most, whatever their age, so that a busy cluster's history doesn't fill memory. */
+const MAX_HISTORY = 50_000
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { etcd, clock, random, log } = options
+  const catalog = new ResourceCatalog({ etcd, kinds: options.kinds })
+  const { reader } = catalog
+  // The parts want the server's own client, which in turn needs their authorizer: it is looked up when used.
+  let inProcess: InProcessParts | undefined
+  const lateApi = lateBound(() => new InProcessApi(inProcess!, SERVER_USER))
+  const parts = options.parts({ reader, api: lateApi, clock, random, log, etcd })
+  const { authorizer } = parts
+  const admissionContext: AdmissionContext = { reader, api: lateApi, nowMs: () => clock.nowMs(), authorizer }
+  const admission = new AdmissionChain(parts.admission, admissionContext)
+  const registry = new Registry({ clock, random, admission })
+  const writes = new WriteOperations(registry, clock)
+  const subresources = new Subresources({ clock, random, catalog, registry, writes, admission, dialer: options.dialer, virtualResources: parts.virtualResources })
+  inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }
+  const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources })
+  const nonResources = new NonResourceHandler({ catalog, version: options.version })
+  const stopCompacting = compactRegularly(clock, etcd, catalog)
+
+  async function serve(request: HttpRequest, connection: ConnectionInfo, warnings: string[], style: TextStyle): Promise<Response> {
+    const target = parseTarget(request.url)
+    style.pretty = wantsPretty(target.query, request)
+    const info = requestInfo(request.method, target.path, target.query)
+    const authenticated = await authenticate(parts.authenticators, request, connection)
+    const user = impersonated(authorizer, authenticated, request)
+    const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
+    const annotate = () => {}
+    checkAccess(authorizer, info.isResourceRequest
+      ? { user, verb: info.verb, resourceRequest: true, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, namespace: info.namespace, name: info.name, path: info.path, fieldSelector: info.fieldSelector, labelSelector: info.labelSelector }
+      : { user, verb: info.verb, resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: info.path })
+    const isKnownNonResource = nonResources.serves(info)
+    if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query, info)
+    return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
+  }
+
+  return {
+    reader,
+    async handle(request, connection = {}) {
+      const style: TextStyle = { encoding: 'json', pretty: false }
+      const warnings: string[] = []
+      let response: Response
+      try {
+        response = await serve(request, connection, warnings, style)
+      } catch (error) {
+        response = statusAnswer(asStatusError(error, log, request), style)
+      }
+      return finished(response, request, random, warnings)
+    },
+    as: (user) => new InProcessApi(inProcess!, user),
+    installKind: (kind) => catalog.install(kind),
+    removeKind: (kind) => catalog.remove(kind),
+    stop() {
+      stopCompacting()
+      catalog.stop()
+    },
+  }
+}
+
+/** An Api whose implementation is looked up at each call. */
+function lateBound(api: () => Api): Api {
+  let made: Api | undefined
+  return new Proxy({} as Api, {
+    get: (_target, member) => {
+      made ??= api()
+      const value = Reflect.get(made, member, made) as unknown
+      return typeof value === 'function' ? value.bind(made) : value
+    },
+  })
+}
+
+/** Forgets history older than five to ten minutes. k8s: storage/etcd3 compact.go */
+function compactRegularly(clock: Clock, etcd: Etcd, catalog: ResourceCatalog): () => void {
+  let before = etcd.revision
+  let timer: Timer
+  const compact = () => {
+    catalog.compact(before)
+    before = etcd.revision
+    timer = clock.after(COMPACT_EVERY_MS, compact)
+  }
+  timer = clock.after(COMPACT_EVERY_MS, compact)
+  const stopWatching = etcd.onCommit((commit) => {
+    if (commit.revision % 1000 === 0 && commit.revision - etcd.compactRevision > MAX_HISTORY) catalog.compact(commit.revision - MAX_HISTORY / 2)
+  })
+  return () => {
+    timer.cancel()
+    stopWatching()
+  }
+}
+
+/** Path and query of a URL. The path stays encoded, so that `%2F` in a name doesn't part it. */
+function parseTarget(url: string): { path: string; query: URLSearchParams } {
+  const afterScheme = url.indexOf('://')
+  const start = url.indexOf('/', afterScheme < 0 ? 0 : afterScheme + 3)
+  const rest = start < 0 ? '/' : url.slice(start)
+  const hash = rest.indexOf('#')
+  const target = hash < 0 ? rest : rest.slice(0, hash)
+  const mark = target.indexOf('?')
+  return { path: mark < 0 ? target : target.slice(0, mark), query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)) }
+}
+
+/** Segments of a resource's path with their percent signs resolved. A slash inside a segment parts it, as in Go's URL.Path. */
+function decodedInfo<T extends { name: string; namespace: string; resource: string; subresource: string; parts: readonly string[] }>(info: T): T {
+  const decode = (text: string) => {
+    if (!text.includes('%')) return text
+    try {
+      return decodeURIComponent(text)
+    } catch {
+      throw apiError.badRequest(`invalid URL escape in ${JSON.stringify(text)}`)
+    }
+  }
+  const decoded = { ...info, name: decode(info.name), namespace: decode(info.namespace), resource: decode(info.resource), subresource: decode(info.subresource) }
+  if (decoded.name.includes('/') || decoded.namespace.includes('/')) throw apiError.generic(404, 'NotFound', 'the server could not find the requested resource', {})
+  return decoded
+}
+
+/** k8s: endpoints/handlers/negotiation isPrettyPrint */
+function wantsPretty(query: URLSearchParams, request: HttpRequest): boolean {
+  const asked = query.get('pretty')
+  if (asked !== null) return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(asked)
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(request.headers.get('user-agent') ?? '')
+}
+
+function asStatusError(error: unknown, log: Log, request: HttpRequest): StatusError {
+  if (isStatusError(error)) return error
+  log.error('request failed', { method: request.method, url: request.url, error: error instanceof Error ? error.stack : String(error) })
+  return apiError.generic(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`, { causes: [{ message: error instanceof Error ? error.message : String(error) }] })
+}
+
+function finished(response: Response, request: HttpRequest, random: Random, warnings: readonly string[]): Response {
+  if (response.status === 101) return response
+  const { headers } = response
+  headers.set('audit-id', request.headers.get('audit-id') ?? random.uuid())
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache, private')
+  for (const text of warnings) headers.append('warning', `299 - "${text.replace(/[\\"]/g, '\\$&')}"`)
+  return response
+}

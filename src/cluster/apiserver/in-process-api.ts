@@ -1,0 +1,183 @@
+import { thaw } from '../../base/freeze.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Etcd } from '../etcd/etcd.ts'
+import type { Api, DeleteOptions, ListOptions, PatchType, WatchHandle, WriteOptions } from '../client/api.ts'
+import type { KubeList, KubeObject, ResourceRef, WatchEvent } from '../kinds/object.ts'
+import { apiError } from '../kinds/status-error.ts'
+import { checkAccess } from './access.ts'
+import type { Endpoint } from './endpoint.ts'
+import { listObjects, selectionOf } from './listing.ts'
+import type { DeleteRequest, Registry } from './registry.ts'
+import type { ResourceCatalog } from './resource-catalog.ts'
+import type { Authorizer, UserInfo } from './seams.ts'
+import type { SubresourceOperations } from './subresources/subresource-operations.ts'
+import type { ManagedWrite, WriteOperations } from './write-operations.ts'
+
+/** The parts of the server that in-process clients work with. */
+export interface InProcessParts {
+  clock: Clock
+  etcd: Etcd
+  catalog: ResourceCatalog
+  registry: Registry
+  writes: WriteOperations
+  subresources: SubresourceOperations
+  authorizer: Authorizer
+}
+
+const ignore = () => {}
+
+/** A client inside the process: authorization, admission and registry as over HTTP, but frozen objects instead of text. */
+export class InProcessApi implements Api {
+  readonly #parts: InProcessParts
+  readonly #user: UserInfo
+
+  constructor(parts: InProcessParts, user: UserInfo) {
+    this.#parts = parts
+    this.#user = user
+  }
+
+  async get<T = KubeObject>(ref: ResourceRef, name: string, namespace = ''): Promise<T> {
+    const endpoint = this.#parts.catalog.byRef(ref)
+    this.#check(endpoint, 'get', namespace, name)
+    const object = endpoint.store.get(namespace, name)
+    if (!object) throw apiError.notFound(endpoint.groupResource, name)
+    return endpoint.fromStorage(object) as T
+  }
+
+  async list<T = KubeObject>(ref: ResourceRef, options: ListOptions = {}): Promise<KubeList<T>> {
+    const endpoint = this.#parts.catalog.byRef(ref)
+    const { kind } = endpoint
+    this.#check(endpoint, 'list', options.namespace ?? '', '', options)
+    await this.#parts.clock.breathe()
+    const listing = listObjects(this.#parts.etcd, endpoint, options.namespace, options)
+    const items = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
+    return {
+      apiVersion: endpoint.apiVersion, kind: kind.listKind, items: items as readonly T[],
+      metadata: { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount },
+    }
+  }
+
+  watch<T = KubeObject>(ref: ResourceRef, options: ListOptions & { resourceVersion: string }, onEvents: (events: readonly WatchEvent<T>[]) => void, onEnd?: (error?: unknown) => void): WatchHandle {
+    let stopped = false
+    try {
+      const endpoint = this.#parts.catalog.byRef(ref)
+      this.#check(endpoint, 'watch', options.namespace ?? '', '', options)
+      const deliver = onEvents as (events: readonly WatchEvent[]) => void
+      const convert = (event: WatchEvent): WatchEvent => ({ type: event.type, object: endpoint.fromStorage(event.object) })
+      const from = Number(options.resourceVersion || 0)
+      return endpoint.store.watch(selectionOf(endpoint, options.namespace, options), from, from === 0,
+        (events) => deliver(endpoint.isStorageVersion ? events : events.map(convert)), onEnd)
+    } catch (error) {
+      Promise.resolve().then(() => { if (!stopped) onEnd?.(error) })
+      return { stop: () => { stopped = true } }
+    }
+  }
+
+  async create<T = KubeObject>(ref: ResourceRef, object: T, options: WriteOptions = {}): Promise<T> {
+    const given = object as KubeObject
+    const endpoint = this.#parts.catalog.forObject(ref, given)
+    const namespace = endpoint.kind.namespaced ? given.metadata.namespace ?? '' : ''
+    this.#check(endpoint, 'create', namespace, '', undefined, options.subresource)
+    await this.#parts.clock.breathe()
+    if (options.subresource) return this.createSubresource(ref, given.metadata.name ?? '', namespace, options.subresource, given) as Promise<T>
+    const draft = this.#draftOf(endpoint, given)
+    const stored = await this.#parts.writes.create(endpoint, draft, this.#write(namespace, '', options, 'CreateOptions'))
+    return endpoint.fromStorage(stored) as T
+  }
+
+  async update<T = KubeObject>(ref: ResourceRef, object: T, options: WriteOptions = {}): Promise<T> {
+    const given = object as KubeObject
+    const endpoint = this.#parts.catalog.forObject(ref, given)
+    const namespace = endpoint.kind.namespaced ? given.metadata.namespace ?? '' : ''
+    const name = given.metadata.name ?? ''
+    this.#check(endpoint, 'update', namespace, name, undefined, options.subresource)
+    await this.#parts.clock.breathe()
+    const request = this.#write(namespace, name, options, 'UpdateOptions')
+    if (options.subresource && options.subresource !== 'status')
+      return await this.#parts.subresources.update(endpoint, options.subresource, thaw(given), request) as T
+    const { object: stored } = await this.#parts.writes.update(endpoint, this.#draftOf(endpoint, given), request)
+    return endpoint.fromStorage(stored) as T
+  }
+
+  updateStatus<T = KubeObject>(ref: ResourceRef, object: T, options: WriteOptions = {}): Promise<T> {
+    return this.update(ref, object, { ...options, subresource: 'status' })
+  }
+
+  async patch<T = KubeObject>(ref: ResourceRef, name: string, namespace: string | undefined, type: PatchType, patch: unknown, options: WriteOptions & { force?: boolean } = {}): Promise<T> {
+    const endpoint = this.#parts.catalog.byRef(ref)
+    const inNamespace = endpoint.kind.namespaced ? namespace ?? '' : ''
+    this.#check(endpoint, 'patch', inNamespace, name, undefined, options.subresource)
+    await this.#parts.clock.breathe()
+    const request = this.#write(inNamespace, name, options, 'PatchOptions')
+    request.force = options.force
+    if (options.subresource && options.subresource !== 'status')
+      return await this.#parts.subresources.patch(endpoint, options.subresource, type, patch, request) as T
+    const { object } = await this.#parts.writes.patch(endpoint, type, patch, request, false)
+    return endpoint.fromStorage(object) as T
+  }
+
+  async delete(ref: ResourceRef, name: string, namespace?: string, options: DeleteOptions = {}): Promise<void> {
+    const endpoint = this.#parts.catalog.byRef(ref)
+    const inNamespace = endpoint.kind.namespaced ? namespace ?? '' : ''
+    this.#check(endpoint, 'delete', inNamespace, name)
+    await this.#parts.clock.breathe()
+    await this.#parts.registry.delete(endpoint, this.#deletion(inNamespace, name, options))
+  }
+
+  async deleteCollection(ref: ResourceRef, list: ListOptions, options: DeleteOptions = {}): Promise<void> {
+    const endpoint = this.#parts.catalog.byRef(ref)
+    this.#check(endpoint, 'deletecollection', list.namespace ?? '', '', list)
+    for (const object of listObjects(this.#parts.etcd, endpoint, list.namespace, list).objects) {
+      await this.#parts.clock.breathe()
+      await this.#parts.registry.delete(endpoint, this.#deletion(object.metadata.namespace ?? '', object.metadata.name!, options)).catch((error) => {
+        if (error?.reason !== 'NotFound') throw error
+      })
+    }
+  }
+
+  async createSubresource<T = KubeObject>(ref: ResourceRef, name: string, namespace: string | undefined, subresource: string, body: unknown): Promise<T> {
+    const endpoint = this.#parts.catalog.byRef(ref)
+    const inNamespace = endpoint.kind.namespaced ? namespace ?? '' : ''
+    this.#check(endpoint, 'create', inNamespace, name, undefined, subresource)
+    await this.#parts.clock.breathe()
+    return await this.#parts.subresources.create(endpoint, subresource, thaw(body) as KubeObject, this.#write(inNamespace, name, { subresource }, 'CreateOptions')) as T
+  }
+
+  #draftOf(endpoint: Endpoint, given: KubeObject): KubeObject {
+    const draft = thaw(given)
+    draft.apiVersion = endpoint.apiVersion
+    draft.kind = endpoint.kind.kind
+    draft.metadata ??= {}
+    return draft
+  }
+
+  #write(namespace: string, name: string, options: WriteOptions, kind: string): ManagedWrite {
+    return {
+      user: this.#user, warn: ignore, annotate: ignore, namespace, name, subresource: options.subresource ?? '', dryRun: options.dryRun ?? false,
+      manager: options.fieldManager ?? managerOf(this.#user), fieldValidation: 'Ignore', options: { kind, apiVersion: 'meta.k8s.io/v1', fieldManager: options.fieldManager },
+    }
+  }
+
+  #deletion(namespace: string, name: string, options: DeleteOptions): DeleteRequest {
+    return {
+      user: this.#user, warn: ignore, annotate: ignore, namespace, name, subresource: '', dryRun: options.dryRun ?? false, options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options },
+      gracePeriodSeconds: options.gracePeriodSeconds, propagationPolicy: options.propagationPolicy, preconditions: options.preconditions,
+    }
+  }
+
+  #check(endpoint: Endpoint, verb: string, namespace: string, name: string, list?: ListOptions, subresource = ''): void {
+    const { kind } = endpoint
+    checkAccess(this.#parts.authorizer, {
+      user: this.#user, verb, resourceRequest: true, group: kind.group, version: kind.version, resource: kind.resource, subresource, namespace, name,
+      path: '', fieldSelector: list?.fieldSelector, labelSelector: list?.labelSelector,
+    })
+  }
+}
+
+/** What a user's program would call itself in its user agent. */
+function managerOf(user: UserInfo): string {
+  if (user.name.startsWith('system:node:')) return 'kubelet'
+  if (user.name === 'system:kube-scheduler') return 'kube-scheduler'
+  if (user.name === 'system:apiserver') return 'kube-apiserver'
+  return 'kube-controller-manager'
+}

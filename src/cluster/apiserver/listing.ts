@@ -1,0 +1,143 @@
+import type { Etcd } from '../etcd/etcd.ts'
+import { EtcdError, prefixEnd, type KeyValue } from '../etcd/types.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { apiError, type StatusError } from '../kinds/status-error.ts'
+import type { Endpoint } from './endpoint.ts'
+import { fieldSelectorFor, parseFieldSelector } from '../kinds/field-selector.ts'
+import { parseLabelSelector, SelectorError } from '../kinds/label-selector.ts'
+import { parseReadVersion, type ListOptions } from './list-options.ts'
+import type { WatchSelection } from './resource-store.ts'
+
+/** Objects of a list, in the storage version. */
+export interface Listing {
+  objects: readonly KubeObject[]
+  resourceVersion: string
+  continue?: string
+  remainingItemCount?: number
+}
+
+/** What selectors choose. @throws StatusError 400 for selectors that can't be read. */
+export function selectionOf(endpoint: Endpoint, namespace: string | undefined, options: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): WatchSelection {
+  const selection: WatchSelection = namespace && endpoint.kind.namespaced ? { namespace } : {}
+  const tests: ((object: KubeObject) => boolean)[] = []
+  try {
+    // Labels are read first, as upstream's conversion of the query does.
+    const labels = options.labelSelector ? parseLabelSelector(options.labelSelector) : undefined
+    if (options.fieldSelector) addFieldTests(endpoint, options.fieldSelector, selection, tests)
+    if (labels && !labels.empty) tests.push((object) => labels.matches(object.metadata.labels))
+  } catch (error) {
+    if (error instanceof SelectorError) throw apiError.badRequest(error.message)
+    throw error
+  }
+  if (tests.length === 1) selection.matches = tests[0]
+  else if (tests.length > 1) selection.matches = (object) => tests.every((test) => test(object))
+  return selection
+}
+
+function addFieldTests(endpoint: Endpoint, text: string, selection: WatchSelection, tests: ((object: KubeObject) => boolean)[]): void {
+  const { kind } = endpoint
+  for (const { field, operator, value } of fieldSelectorFor(kind, parseFieldSelector(text)).terms) {
+    const wanted = operator === '='
+    if (field === 'metadata.name') {
+      if (wanted) selection.name = value
+      tests.push((object) => (object.metadata.name === value) === wanted)
+    } else if (field === 'metadata.namespace') tests.push((object) => ((object.metadata.namespace ?? '') === value) === wanted)
+    else if (kind.resource === 'pods' && field === 'spec.nodeName') {
+      if (wanted) selection.nodeName = value
+      tests.push((object) => ((object['spec']?.nodeName ?? '') === value) === wanted)
+    } else tests.push((object) => ((kind.selectableFields?.(endpoint.fromStorage(object))[field] ?? '') === value) === wanted)
+  }
+}
+
+/** k8s: apiserver/pkg/storage/etcd3 store GetList, storage/continue.go */
+export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | undefined, options: ListOptions): Listing {
+  const { store } = endpoint
+  const selection = selectionOf(endpoint, namespace, options)
+  const asked = parseReadVersion(options.resourceVersion)
+  const limit = options.limit && options.limit > 0 ? options.limit : 0
+  if (asked > etcd.revision) throw tooLargeVersion(asked, etcd.revision)
+  const exact = asked > 0 && (options.resourceVersionMatch === 'Exact' || (limit > 0 && options.resourceVersionMatch !== 'NotOlderThan'))
+  if (!limit && !options.continue && !exact) return { objects: store.select(selection), resourceVersion: String(etcd.revision) }
+
+  const prefix = store.listPrefix(namespace)
+  let start = prefix
+  let revision = exact ? asked : etcd.revision
+  if (options.continue) {
+    // differs: `resourceVersion=0` next to a token is let through, as the real server does for old clients.
+    if (options.resourceVersion && options.resourceVersion !== '0') throw apiError.badRequest('specifying resource version is not allowed when using continue')
+    const token = decodeContinue(options.continue, prefix)
+    start = token.start
+    revision = token.revision < 0 ? etcd.revision : token.revision
+  }
+  const matches = selectionTest(selection)
+  const objects: KubeObject[] = []
+  let lastKey = ''
+  let more = false
+  const kvs = rangeAt(etcd, start, prefixEnd(prefix), revision, options.continue !== undefined, prefix)
+  let seen = 0
+  for (const kv of kvs) {
+    if (limit > 0 && objects.length === limit) {
+      more = true
+      break
+    }
+    seen++
+    lastKey = kv.key
+    if (matches(kv.value)) objects.push(kv.value)
+  }
+  const listing: Listing = { objects, resourceVersion: String(revision) }
+  if (more) {
+    listing.continue = encodeContinue(lastKey.slice(prefix.length) + '\0', revision)
+    // With selectors nobody knows how many will match. k8s: etcd3 store GetList
+    if (!options.labelSelector && !options.fieldSelector) listing.remainingItemCount = kvs.length - seen
+  }
+  return listing
+}
+
+function selectionTest(selection: WatchSelection): (object: KubeObject) => boolean {
+  return selection.matches ?? (() => true)
+}
+
+function rangeAt(etcd: Etcd, start: string, rangeEnd: string, revision: number, continued: boolean, prefix: string): readonly KeyValue<KubeObject>[] {
+  try {
+    return etcd.range<KubeObject>({ key: start, rangeEnd, revision }).kvs
+  } catch (error) {
+    if (!(error instanceof EtcdError) || error.code !== 'compacted') throw error
+    if (!continued) throw apiError.expired('The resourceVersion for the provided list is too old.')
+    const expired = apiError.expired(`The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.`)
+    expired.status.metadata = { continue: encodeContinue(start.slice(prefix.length), -1) }
+    throw expired
+  }
+}
+
+/** k8s: apiserver/pkg/storage NewTooLargeResourceVersionError */
+export function tooLargeVersion(asked: number, current: number): StatusError {
+  return apiError.generic(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`,
+    { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 })
+}
+
+interface ContinueToken {
+  v?: string
+  rv?: number
+  start?: string
+}
+
+function encodeContinue(start: string, revision: number): string {
+  const bytes = new TextEncoder().encode(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start }))
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
+}
+
+function decodeContinue(text: string, prefix: string): { start: string; revision: number } {
+  const bad = (why: string) => apiError.badRequest(`continue key is not valid: ${why}`)
+  let token: ContinueToken
+  try {
+    const binary = atob(text.replace(/-/g, '+').replace(/_/g, '/'))
+    token = JSON.parse(new TextDecoder().decode(Uint8Array.from(binary, (c) => c.charCodeAt(0)))) as ContinueToken
+  } catch (error) {
+    throw bad((error as Error).message)
+  }
+  if (token === null || typeof token !== 'object' || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${JSON.stringify(token?.v ?? '')}`)
+  if (!token.rv) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
+  if (!token.start) throw bad('no start key')
+  if (token.start.split('/').includes('..') || token.start.startsWith('/')) throw bad(token.start)
+  return { start: prefix + token.start, revision: token.rv }
+}

@@ -1,0 +1,88 @@
+import { apiError } from '../kinds/status-error.ts'
+
+export type Encoding = 'json' | 'yaml'
+
+/** How an answer is to be written. */
+export interface Representation {
+  encoding: Encoding
+  /** What objects are turned into first. */
+  as?: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
+  /** Version of `as` in meta.k8s.io. */
+  asVersion?: string
+}
+
+interface AcceptClause {
+  type: string
+  subType: string
+  parameters: Record<string, string>
+  quality: number
+}
+
+export const ACCEPTED_TYPES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
+
+/**
+ * Chooses the representation for an Accept header. Protobuf is never chosen: clients that would like it name JSON as well.
+ * `transforms`: whether Table and PartialObjectMetadata can be had here. k8s: endpoints/handlers/negotiation NegotiateOutputMediaType
+ * @throws StatusError 406.
+ */
+export function negotiate(accept: string | null, transforms: readonly string[] = []): Representation {
+  if (accept === null || accept.trim() === '') return { encoding: 'json' }
+  for (const clause of parseAccept(accept)) {
+    const encoding = encodingOf(clause)
+    if (!encoding) continue
+    const as = clause.parameters['as']
+    if (as === undefined) {
+      // A bare group or version names no transformation.
+      if (clause.parameters['g'] || clause.parameters['v']) continue
+      return { encoding }
+    }
+    const version = clause.parameters['v'] ?? ''
+    if (clause.parameters['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1') || !transforms.includes(as)) continue
+    return { encoding, as: as as Representation['as'], asVersion: version }
+  }
+  throw apiError.notAcceptable(`only the following media types are accepted: ${ACCEPTED_TYPES}`)
+}
+
+/** Whether any clause names a type that the server can write at all; go-restful refuses the rest before the handlers. */
+export function acceptsAnything(accept: string | null): boolean {
+  if (accept === null || accept.trim() === '') return true
+  return parseAccept(accept).some(({ type, subType }) =>
+    (type === '*' && subType === '*') || (type === 'application' && ['*', 'json', 'yaml', 'vnd.kubernetes.protobuf', 'vnd.kubernetes.protobuf;stream=watch', 'json;stream=watch'].includes(subType)))
+}
+
+/** Clauses of an Accept header, the preferred ones first. */
+export function parseAccept(accept: string): AcceptClause[] {
+  const clauses: AcceptClause[] = []
+  for (const part of accept.split(',')) {
+    const [full = '', ...rest] = part.split(';')
+    const [type = '', subType = ''] = full.trim().toLowerCase().split('/')
+    const parameters: Record<string, string> = Object.create(null)
+    let quality = 1
+    for (const item of rest) {
+      const at = item.indexOf('=')
+      if (at < 0) continue
+      const key = item.slice(0, at).trim()
+      const value = item.slice(at + 1).trim()
+      if (key === 'q') quality = Number.isFinite(Number(value)) ? Number(value) : 1
+      else parameters[key] = value
+    }
+    clauses.push({ type, subType, parameters, quality })
+  }
+  return clauses.map((clause, order) => ({ clause, order })).sort((a, b) => b.clause.quality - a.clause.quality || a.order - b.order).map(({ clause }) => clause)
+}
+
+function encodingOf({ type, subType }: AcceptClause): Encoding | undefined {
+  if (type === '*' && subType === '*') return 'json'
+  if (type !== 'application') return undefined
+  if (subType === 'json' || subType === '*') return 'json'
+  if (subType === 'yaml') return 'yaml'
+  return undefined
+}
+
+/** The encoding of a request's body. @throws StatusError 415. */
+export function bodyEncoding(contentType: string | null): Encoding {
+  const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
+  if (type === '' || type === 'application/json') return 'json'
+  if (type === 'application/yaml') return 'yaml'
+  throw apiError.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED_TYPES}`)
+}

@@ -1,0 +1,92 @@
+import type { HttpRequest } from '../../base/http.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, apiResourceListDocument, apiVersionsDocument } from './discovery/discovery.ts'
+import { healthAnswer } from './health.ts'
+import { jsonText } from './json-text.ts'
+import { negotiate, parseAccept, type Encoding } from './media-types.ts'
+import type { RequestInfo } from './request-info.ts'
+import { methodNotAllowed } from './resource-handler.ts'
+import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
+import { answer, pathNotFound, plainText } from './responses.ts'
+
+/** What `/version` says. */
+export type VersionInfo = Readonly<Record<string, string>>
+
+/** Paths that name no resource: discovery, health, version, metrics. */
+export class NonResourceHandler {
+  readonly #catalog: ResourceCatalog
+  readonly #version: VersionInfo
+
+  constructor(options: { catalog: ResourceCatalog; version: VersionInfo }) {
+    this.#catalog = options.catalog
+    this.#version = options.version
+  }
+
+  /** Whether a path that looks like one of a resource is a group version's own document (`/apis/apps/v1/`). */
+  serves(info: RequestInfo): boolean {
+    return info.isResourceRequest && info.parts.length === 0
+  }
+
+  handle(request: HttpRequest, fullPath: string, query: URLSearchParams, info: RequestInfo): Response {
+    const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
+    const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
+    const health = healthAnswer(path, query)
+    if (health) return health
+    const document = this.#document(path, request)
+    if (!document) {
+      if (path.startsWith('/api/')) throw unknownResource()
+      return pathNotFound()
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
+    if (document.text !== undefined) return plainText(200, document.text)
+    const style = { encoding: document.encoding ?? 'json' as Encoding, pretty: pretty || document.pretty === true }
+    void info
+    return answer(200, jsonText(document.body!), style, document.contentType)
+  }
+
+  #document(path: string, request: HttpRequest): { body?: Record<string, unknown>; text?: string; contentType?: string; encoding?: Encoding; pretty?: boolean } | undefined {
+    const kinds = this.#catalog.kinds()
+    if (path === '/version') return { body: this.#version as Record<string, unknown>, pretty: true }
+    if (path === '/') return { body: { paths: this.#paths(kinds) }, pretty: true }
+    if (path === '/metrics') return { text: '' }
+    if (path === '/api' || path === '/apis') {
+      const of = path.slice(1) as 'api' | 'apis'
+      const accept = request.headers.get('accept')
+      if (wantsAggregated(accept)) return { body: aggregatedDiscoveryDocument(kinds, of), contentType: AGGREGATED_TYPE }
+      const { encoding } = negotiate(accept)
+      return { body: of === 'api' ? apiVersionsDocument(SERVER_ADDRESS) : apiGroupListDocument(kinds), encoding }
+    }
+    const segments = path.slice(1).split('/')
+    const { encoding } = negotiate(request.headers.get('accept'))
+    if (segments[0] === 'api' && segments.length === 2) return bodyOf(apiResourceListDocument(kinds, '', segments[1]!), encoding)
+    if (segments[0] === 'apis' && segments.length === 2) return bodyOf(apiGroupDocument(kinds, segments[1]!), encoding)
+    if (segments[0] === 'apis' && segments.length === 3) return bodyOf(apiResourceListDocument(kinds, segments[1]!, segments[2]!), encoding)
+    return undefined
+  }
+
+  #paths(kinds: readonly Kind[]): string[] {
+    const groups = new Set<string>()
+    for (const kind of kinds) {
+      if (kind.group) groups.add(`/apis/${kind.group}`).add(`/apis/${kind.group}/${kind.version}`)
+    }
+    return ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', ...[...groups].sort(), '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/readyz', '/version'].sort()
+  }
+}
+
+const SERVER_ADDRESS = '10.0.0.1:6443'
+const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+
+/** Whether the client's first usable choice is aggregated discovery. */
+function wantsAggregated(accept: string | null): boolean {
+  if (!accept) return false
+  for (const { type, subType, parameters } of parseAccept(accept)) {
+    if (type !== 'application' || subType !== 'json') continue
+    if (parameters['as'] === 'APIGroupDiscoveryList' && parameters['g'] === 'apidiscovery.k8s.io' && parameters['v'] === 'v2') return true
+    if (!parameters['as']) return false
+  }
+  return false
+}
+
+function bodyOf(body: Record<string, unknown> | undefined, encoding: Encoding) {
+  return body && { body, encoding }
+}

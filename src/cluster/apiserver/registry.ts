@@ -1,0 +1,428 @@
+import { rfc3339, type Clock } from '../../base/clock.ts'
+import { deepEqual, thaw } from '../../base/freeze.ts'
+import type { Random } from '../../base/random.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { invalid } from '../kinds/findings.ts'
+import { apiError, isStatusError, StatusError, type Status } from '../kinds/status-error.ts'
+import { AdmissionChain, type AdmissionRequest, type Caller } from './admission-chain.ts'
+import type { Endpoint } from './endpoint.ts'
+import { validateCreate, validateStatusUpdate, validateUpdate } from '../kinds/validate.ts'
+import type { ResourceStore } from './resource-store.ts'
+
+/** What a write says besides the object. */
+export interface WriteRequest extends Caller {
+  namespace: string
+  /** Name in the URL; empty for POST to a collection. */
+  name: string
+  subresource: string
+  dryRun: boolean
+  /** The options object, for admission. */
+  options: Readonly<Record<string, unknown>>
+}
+
+export interface DeleteRequest extends WriteRequest {
+  gracePeriodSeconds?: number
+  propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
+  orphanDependents?: boolean
+  preconditions?: { uid?: string; resourceVersion?: string }
+}
+
+/** What happens around a write of one resource, k8s: Store BeginCreate, BeginUpdate, AfterDelete. */
+export interface StorageHooks {
+  /** Before validation. May change the draft and claim things; the returned function is told whether the write came through. */
+  begin?(draft: KubeObject, old: KubeObject | undefined, dryRun: boolean): ((succeeded: boolean) => void) | undefined
+  /** After the object is gone from etcd. */
+  afterDelete?(object: KubeObject): void
+}
+
+/** The answer of a deletion: the object where it goes on existing (or its kind always answers so), else a Status. */
+export interface DeleteResult {
+  answer: KubeObject | Status
+  /** False while finalizers or a grace period hold it. */
+  deleted: boolean
+}
+
+/** How an update comes to its new object. */
+export interface UpdatePlan {
+  /**
+   * The new object, from the one stored now (undefined where there is none). Called again when the stored one changed meanwhile.
+   * Gets a frozen object; returns a draft in the storage version.
+   */
+  draft(current: KubeObject | undefined): KubeObject | Promise<KubeObject>
+  /** Whether a missing object is created (server-side apply; otherwise the kind's strategy says). */
+  createIfMissing?: boolean
+  preconditions?: { uid?: string }
+  /** How the strategy prepares the draft; default by subresource. */
+  prepare?(draft: KubeObject, old: KubeObject): void
+  /** Findings; default by subresource. */
+  validate?(draft: KubeObject, old: KubeObject): StatusError | undefined
+  /** A patch without resourceVersion: a change in between isn't a conflict. */
+  skipMutation?: boolean
+}
+
+export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again'
+const ORPHAN = 'orphan'
+const FOREGROUND = 'foregroundDeletion'
+/** k8s: registry/generic/registry Store maxNameGenerationCreateAttempts */
+const NAME_ATTEMPTS = 8
+
+/** Resources whose deletion answers the object, k8s: Store ReturnDeletedObject */
+const RETURNS_DELETED = new Set([
+  'resourceclaimtemplates.resource.k8s.io', 'resourceslices.resource.k8s.io', 'resourceclaims.resource.k8s.io', 'deviceclasses.resource.k8s.io',
+  'devicetaintrules.resource.k8s.io', 'csidrivers.storage.k8s.io', 'storageclasses.storage.k8s.io', 'volumeattachments.storage.k8s.io',
+  'csinodes.storage.k8s.io', 'volumeattributesclasses.storage.k8s.io', 'resourcequotas', 'persistentvolumes', 'serviceaccounts',
+  'persistentvolumeclaims', 'namespaces', 'pods', 'services', 'podtemplates',
+])
+
+/**
+ * Creates, updates and deletes objects: strategy, validation, admission, finalizers and grace periods around the store.
+ * k8s: apiserver/pkg/registry/generic/registry Store, apiserver/pkg/registry/rest
+ */
+export class Registry {
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #admission: AdmissionChain
+  readonly #hooks = new Map<string, StorageHooks>()
+
+  constructor(options: { clock: Clock; random: Random; admission: AdmissionChain }) {
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#admission = options.admission
+  }
+
+  /** Attaches hooks to a resource (`services`). */
+  hook(ref: string, hooks: StorageHooks): void {
+    this.#hooks.set(ref, hooks)
+  }
+
+  /** Stores a new object; takes the draft (storage version, defaults applied) over. */
+  async create(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
+    const admission = admissionOf('CREATE', endpoint, request, request.name || draft.metadata?.name || '')
+    await this.#admission.mutate(admission, request, draft)
+    return this.#createAdmitted(endpoint, draft, request)
+  }
+
+  async #createAdmitted(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
+    const generated = !draft.metadata.name && Boolean(draft.metadata.generateName)
+    for (let attempt = 1; ; attempt++) {
+      // A failed attempt leaves its marks on the draft, so all but the last work on a copy.
+      const copy = generated && attempt < NAME_ATTEMPTS ? thaw(draft) : draft
+      try {
+        return await this.#createOnce(endpoint, copy, request)
+      } catch (error) {
+        if (!generated || !isStatusError(error, 'AlreadyExists')) throw error
+        if (attempt < NAME_ATTEMPTS) continue
+        throw apiError.generic(409, 'AlreadyExists', `${textOf(endpoint)} "${copy.metadata.name}" already exists, the server was not able to generate a unique name for the object`,
+          { ...error.status.details })
+      }
+    }
+  }
+
+  async #createOnce(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
+    const { store, kind } = endpoint
+    const { strategy } = store.kind
+    const { metadata } = draft
+    fillSystemFields(metadata, this.#clock.nowMs(), this.#random)
+    if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, this.#random)
+    const finish = this.#hooks.get(storageRef(store.kind))?.begin?.(draft, undefined, request.dryRun)
+    let succeeded = false
+    try {
+      delete metadata.deletionTimestamp
+      delete metadata.deletionGracePeriodSeconds
+      strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
+      const findings = validateCreate(store.kind, draft)
+      if (findings.length > 0) throw apiError.invalid(kind, metadata.name ?? '', findings)
+      for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
+      await this.#admission.validate(admissionOf('CREATE', endpoint, request, metadata.name ?? ''), request, draft)
+      if (metadata.resourceVersion) throw plainError('resourceVersion should not be set on objects to be created')
+      delete metadata.resourceVersion
+      const existing = store.get(request.namespace, metadata.name!)
+      if (existing) {
+        const error = apiError.alreadyExists(endpoint.groupResource, metadata.name!)
+        if (existing.metadata.deletionTimestamp) error.status.message = `object is being deleted: ${error.status.message}`
+        throw error
+      }
+      const out = request.dryRun ? draft : store.create(request.namespace, draft)
+      succeeded = true
+      return out
+    } finally {
+      finish?.(succeeded)
+    }
+  }
+
+  /** Changes an object through its resource or `/status`, or another subresource that the plan describes. */
+  async update(endpoint: Endpoint, plan: UpdatePlan, request: WriteRequest): Promise<{ object: KubeObject; created: boolean }> {
+    const { store } = endpoint
+    for (;;) {
+      const current = store.get(request.namespace, request.name)
+      if (!current && !plan.createIfMissing && !store.kind.strategy.allowCreateOnUpdate) throw apiError.notFound(endpoint.groupResource, request.name)
+      if (!current && request.subresource) throw apiError.notFound(endpoint.groupResource, request.name)
+      const draft = await plan.draft(current)
+      if (!current) {
+        // A precondition can't hold for what isn't there.
+        if (plan.preconditions?.uid) throw uidConflict(endpoint, store, request, plan.preconditions.uid, '')
+        if (!draft.metadata.name) draft.metadata.name = request.name
+        await this.#admission.mutate(admissionOf('CREATE', endpoint, request, request.name), request, draft)
+        if (store.get(request.namespace, request.name)) continue
+        return { object: await this.#createAdmitted(endpoint, draft, request), created: true }
+      }
+      if (plan.preconditions?.uid && plan.preconditions.uid !== current.metadata.uid)
+        throw uidConflict(endpoint, store, request, plan.preconditions.uid, current.metadata.uid ?? '')
+      if (!plan.skipMutation) await this.#admission.mutate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
+      const object = await this.#updateOnce(endpoint, plan, draft, current, request)
+      if (object) return { object, created: false }
+    }
+  }
+
+  /** Returns undefined when the stored object changed meanwhile and the draft didn't insist on a version. */
+  async #updateOnce(endpoint: Endpoint, plan: UpdatePlan, draft: KubeObject, current: KubeObject, request: WriteRequest): Promise<KubeObject | undefined> {
+    const { store, kind } = endpoint
+    const { strategy } = store.kind
+    const asked = parseVersion(draft.metadata.resourceVersion)
+    if (asked === 0) {
+      if (strategy.allowUnconditionalUpdate === false)
+        throw apiError.invalid(kind, request.name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
+    } else if (String(asked) !== current.metadata.resourceVersion) throw apiError.conflict(endpoint.groupResource, request.name, OPTIMISTIC_LOCK)
+    draft.metadata.resourceVersion = current.metadata.resourceVersion
+    const hooks = request.subresource ? undefined : this.#hooks.get(storageRef(store.kind))
+    const finish = hooks?.begin?.(draft, current, request.dryRun)
+    let succeeded = false
+    try {
+      prepareUpdate(draft, current, (d, old) => {
+        if (plan.prepare) plan.prepare(d, old)
+        else if (request.subresource === 'status') (strategy.beforeStatusUpdate ?? keepAllButStatus)(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
+        else strategy.beforeUpdate?.(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
+      })
+      const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request)
+      if (error) throw error
+      if (!request.subresource) for (const text of strategy.warningsOnUpdate?.(draft, current) ?? []) request.warn(text)
+      await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
+      const latest = store.get(request.namespace, request.name)
+      if (latest !== current) {
+        if (!latest) throw apiError.notFound(endpoint.groupResource, request.name)
+        if (asked !== 0) throw apiError.conflict(endpoint.groupResource, request.name, OPTIMISTIC_LOCK)
+        return undefined
+      }
+      succeeded = true
+      if (isUnchanged(draft, current)) return this.#deletedDuringUpdate(draft, current) && !request.dryRun ? this.#remove(store, request.namespace, current) : current
+      if (request.dryRun) return draft
+      const stored = store.replace(request.namespace, draft)
+      return this.#deletedDuringUpdate(stored, current) ? this.#remove(store, request.namespace, stored) : stored
+    } finally {
+      finish?.(succeeded)
+    }
+  }
+
+  #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest): StatusError | undefined {
+    const { store, kind } = endpoint
+    const findings = request.subresource === 'status' ? validateStatusUpdate(store.kind, draft, current) : validateUpdate(store.kind, draft, current)
+    return findings.length > 0 ? apiError.invalid(kind, draft.metadata.name ?? '', findings) : undefined
+  }
+
+  /** The last finalizer of an object that waits for deletion was taken away. k8s: ShouldDeleteDuringUpdate */
+  #deletedDuringUpdate(draft: KubeObject, old: KubeObject): boolean {
+    if (!draft.metadata.deletionTimestamp || (draft.metadata.finalizers?.length ?? 0) > 0) return false
+    if (draft.kind === 'Namespace' && (draft['spec']?.finalizers?.length ?? 0) > 0) return false
+    return (draft.metadata.deletionGracePeriodSeconds ?? 0) === 0 && (old.metadata.deletionGracePeriodSeconds ?? 0) === 0
+  }
+
+  /** Deletes or begins to delete. k8s: Store Delete */
+  async delete(endpoint: Endpoint, request: DeleteRequest): Promise<DeleteResult> {
+    const { store } = endpoint
+    const admission = admissionOf('DELETE', endpoint, request, request.name)
+    let judged: KubeObject | undefined
+    for (;;) {
+      const current = store.get(request.namespace, request.name)
+      if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
+      checkPreconditions(endpoint, current, request)
+      if (judged !== current) {
+        await this.#admission.mutate(admission, request, undefined, current)
+        await this.#admission.validate(admission, request, undefined, current)
+        judged = current
+        if (store.get(request.namespace, request.name) !== current) continue
+      }
+      return this.#deleteAdmitted(endpoint, current, request)
+    }
+  }
+
+  #deleteAdmitted(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): DeleteResult {
+    const { store } = endpoint
+    if (storageRef(store.kind) === 'namespaces') return this.#deleteNamespace(endpoint, current, request)
+    const draft = thaw(current)
+    const outcome = this.#beforeDelete(store.kind, draft, request)
+    if (outcome === 'pending') return { answer: this.#answer(endpoint, current), deleted: false }
+    const graceful = outcome === 'graceful'
+    setGarbageFinalizers(store.kind, draft, request)
+    const pendingFinalizers = (draft.metadata.finalizers?.length ?? 0) > 0
+    if (!graceful && pendingFinalizers) markAsDeleting(draft, this.#clock.nowMs())
+    let last = current
+    if (graceful || pendingFinalizers) {
+      if (!isUnchanged(draft, current)) last = request.dryRun ? draft : store.replace(request.namespace, draft)
+      if (pendingFinalizers || draft.metadata.deletionGracePeriodSeconds! > 0) return { answer: this.#answer(endpoint, last, true), deleted: false }
+    }
+    if (request.dryRun) return { answer: this.#answer(endpoint, last), deleted: true }
+    const gone = this.#remove(store, request.namespace, last)
+    return { answer: this.#answer(endpoint, gone), deleted: true }
+  }
+
+  #remove(store: ResourceStore, namespace: string, object: KubeObject): KubeObject {
+    const gone = store.remove(namespace, object)
+    this.#hooks.get(storageRef(store.kind))?.afterDelete?.(gone)
+    return gone
+  }
+
+  /** k8s: rest.BeforeDelete. Changes the draft for a graceful deletion. */
+  #beforeDelete(kind: Kind, draft: KubeObject, request: DeleteRequest): 'graceful' | 'pending' | 'now' {
+    const { metadata } = draft
+    const asked = request.gracePeriodSeconds === undefined ? undefined : request.gracePeriodSeconds < 0 ? 1 : request.gracePeriodSeconds
+    const { gracePeriodSeconds } = kind.strategy
+    if (!gracePeriodSeconds) return 'now'
+    if (metadata.deletionTimestamp) {
+      const current = metadata.deletionGracePeriodSeconds
+      if (current === undefined || asked === undefined || asked >= current) return 'pending'
+      metadata.deletionTimestamp = rfc3339(Date.parse(metadata.deletionTimestamp) + (asked - current) * 1000)
+      metadata.deletionGracePeriodSeconds = asked
+      return 'graceful'
+    }
+    const seconds = gracePeriodSeconds(draft, asked)
+    if (seconds === undefined) return 'now'
+    metadata.deletionTimestamp = rfc3339(this.#clock.nowMs() + seconds * 1000)
+    metadata.deletionGracePeriodSeconds = seconds
+    if ((metadata.generation ?? 0) > 0) metadata.generation!++
+    return 'graceful'
+  }
+
+  /** A Namespace first becomes Terminating; its controller empties it. k8s: registry/core/namespace/storage Delete */
+  #deleteNamespace(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): DeleteResult {
+    const { store } = endpoint
+    const draft = thaw(current)
+    if (!draft.metadata.deletionTimestamp) {
+      draft.metadata.deletionTimestamp = rfc3339(this.#clock.nowMs())
+      draft['status'] = { ...draft['status'], phase: 'Terminating' }
+      setGarbageFinalizers(store.kind, draft, request)
+      const stored = request.dryRun ? draft : store.replace(request.namespace, draft)
+      return { answer: endpoint.fromStorage(stored), deleted: false }
+    }
+    if ((draft['spec']?.finalizers?.length ?? 0) > 0)
+      throw apiError.conflict(endpoint.groupResource, request.name, 'The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.')
+    if ((draft.metadata.finalizers?.length ?? 0) > 0) return { answer: endpoint.fromStorage(current), deleted: false }
+    if (request.dryRun) return { answer: endpoint.fromStorage(current), deleted: true }
+    return { answer: endpoint.fromStorage(this.#remove(store, request.namespace, current)), deleted: true }
+  }
+
+  /** k8s: Store finalizeDelete */
+  #answer(endpoint: Endpoint, object: KubeObject, isStored = false): KubeObject | Status {
+    if (isStored || RETURNS_DELETED.has(storageRef(endpoint.store.kind))) return endpoint.fromStorage(object)
+    const { group, resource } = endpoint.groupResource
+    return {
+      kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
+      details: { name: object.metadata.name, ...(group ? { group } : {}), kind: resource, uid: object.metadata.uid },
+    }
+  }
+}
+
+function storageRef(kind: Kind): string {
+  return kind.group ? `${kind.resource}.${kind.group}` : kind.resource
+}
+
+function textOf(endpoint: Endpoint): string {
+  return storageRef(endpoint.kind)
+}
+
+function admissionOf(operation: AdmissionRequest['operation'], endpoint: Endpoint, request: WriteRequest, name: string): AdmissionRequest {
+  return { operation, kind: endpoint.kind, subresource: request.subresource, namespace: request.namespace, name, options: request.options, dryRun: request.dryRun }
+}
+
+/** An error that upstream doesn't class: code 500 without a reason. */
+export function plainError(message: string): StatusError {
+  return new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 })
+}
+
+/** 0 when absent. @throws StatusError for what is no number. */
+function parseVersion(text: string | undefined): number {
+  if (text === undefined || text === '' || text === '0') return 0
+  if (!/^\d+$/.test(text)) throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  return Number(text)
+}
+
+/** k8s: rest.FillObjectMetaSystemFields */
+function fillSystemFields(metadata: KubeObject['metadata'], nowMs: number, random: Random): void {
+  metadata.creationTimestamp = rfc3339(nowMs)
+  metadata.uid = random.uuid()
+  delete metadata.selfLink
+}
+
+/** Longest base that leaves room for the suffix. k8s: apiserver/pkg/storage/names */
+const MAX_BASE_LENGTH = 63 - 5
+
+function generateName(base: string, random: Random): string {
+  return base.slice(0, MAX_BASE_LENGTH) + random.suffix(5)
+}
+
+/** What an update may never change. k8s: rest.BeforeUpdate */
+function prepareUpdate(draft: KubeObject, old: KubeObject, prepare: (draft: KubeObject, old: KubeObject) => void): void {
+  const meta = draft.metadata
+  const before = old.metadata
+  keep(meta, before, 'generation')
+  prepare(draft, old)
+  if (!meta.uid) meta.uid = before.uid
+  meta.creationTimestamp = before.creationTimestamp
+  if (before.deletionTimestamp) meta.deletionTimestamp = before.deletionTimestamp
+  if (before.deletionGracePeriodSeconds !== undefined && meta.deletionGracePeriodSeconds === undefined) meta.deletionGracePeriodSeconds = before.deletionGracePeriodSeconds
+  delete meta.selfLink
+}
+
+function keep<K extends keyof KubeObject['metadata']>(meta: KubeObject['metadata'], before: KubeObject['metadata'], field: K): void {
+  if (before[field] === undefined) delete meta[field]
+  else meta[field] = before[field]
+}
+
+/** A status update takes status (and metadata) from the draft and the rest from what is stored. */
+function keepAllButStatus(draft: KubeObject, old: KubeObject): void {
+  for (const field of Object.keys(draft)) if (field !== 'status' && field !== 'metadata' && !(field in old)) delete draft[field]
+  for (const field of Object.keys(old)) if (field !== 'status' && field !== 'metadata') draft[field] = old[field]
+}
+
+/** Nothing is written when nothing changed, whatever the times in managedFields say. */
+function isUnchanged(draft: KubeObject, current: KubeObject): boolean {
+  return deepEqual(draft, current)
+}
+
+function uidConflict(endpoint: Endpoint, store: ResourceStore, request: WriteRequest, asked: string, actual: string): StatusError {
+  return apiError.conflict(endpoint.groupResource, request.name,
+    `StorageError: invalid object, Code: 4, Key: ${store.key(request.namespace, request.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${actual}`)
+}
+
+function checkPreconditions(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): void {
+  const { uid, resourceVersion } = request.preconditions ?? {}
+  if (uid !== undefined && uid !== current.metadata.uid)
+    throw apiError.conflict(endpoint.groupResource, request.name, `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`)
+  if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion)
+    throw apiError.conflict(endpoint.groupResource, request.name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`)
+}
+
+/** k8s: deletionFinalizersForGarbageCollection */
+function setGarbageFinalizers(kind: Kind, draft: KubeObject, request: DeleteRequest): void {
+  const finalizers = draft.metadata.finalizers ?? []
+  const has = (name: string) => finalizers.includes(name)
+  const { propagationPolicy, orphanDependents } = request
+  const orphan = orphanDependents ?? (propagationPolicy ? propagationPolicy === 'Orphan'
+    : has(ORPHAN) || (!has(FOREGROUND) && kind.strategy.defaultGarbagePolicy === 'orphan'))
+  const foreground = orphanDependents !== undefined ? false
+    : propagationPolicy ? propagationPolicy === 'Foreground' : has(FOREGROUND) && !has(ORPHAN)
+  const wanted = finalizers.filter((name) => name !== ORPHAN && name !== FOREGROUND)
+  if (orphan) wanted.push(ORPHAN)
+  if (foreground) wanted.push(FOREGROUND)
+  if (wanted.length === finalizers.length && wanted.every((name) => finalizers.includes(name))) return
+  if (wanted.length > 0) draft.metadata.finalizers = wanted
+  else delete draft.metadata.finalizers
+}
+
+/** k8s: Store markAsDeleting */
+function markAsDeleting(draft: KubeObject, nowMs: number): void {
+  const { metadata } = draft
+  if (metadata.deletionGracePeriodSeconds === undefined && (metadata.generation ?? 0) > 0) metadata.generation!++
+  if (!metadata.deletionTimestamp || Date.parse(metadata.deletionTimestamp) > nowMs) metadata.deletionTimestamp = rfc3339(nowMs)
+  metadata.deletionGracePeriodSeconds = 0
+}

@@ -1,0 +1,145 @@
+import type { HttpRequest } from '../../base/http.ts'
+import { concatBytes } from '../../base/streams.ts'
+import { DecodeError, decodeObject, parseBody, strictErrors, strictWarnings, SyntaxProblem } from '../kinds/decode.ts'
+import { kindOf } from '../kinds/index.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { apiError } from '../kinds/status-error.ts'
+import type { Encoding } from './media-types.ts'
+import type { FieldValidation } from './write-options.ts'
+
+/** Largest body, bytes. k8s: server.Config MaxRequestBodyBytes */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024
+
+/** Bytes of a request's body. @throws StatusError 413 above the limit. */
+export async function readBody(request: HttpRequest): Promise<Uint8Array> {
+  const stream = request.body
+  if (!stream) return new Uint8Array(0)
+  const reader = stream.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) return concatBytes(chunks)
+    size += value.length
+    if (size > MAX_BODY_BYTES) {
+      reader.cancel().catch(() => {})
+      throw apiError.requestEntityTooLarge(`Request entity too large: limit is ${MAX_BODY_BYTES}`)
+    }
+    chunks.push(value)
+  }
+}
+
+export async function readText(request: HttpRequest): Promise<string> {
+  return new TextDecoder().decode(await readBody(request))
+}
+
+/** Kinds of versions long gone that the server still recognises, so that it can name the version it expects. */
+const FORMER_VERSIONS = new Set([
+  'extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2', 'batch/v1beta1', 'policy/v1beta1', 'autoscaling/v2beta1', 'autoscaling/v2beta2',
+  'networking.k8s.io/v1beta1', 'rbac.authorization.k8s.io/v1beta1', 'rbac.authorization.k8s.io/v1alpha1', 'storage.k8s.io/v1beta1',
+  'events.k8s.io/v1beta1', 'discovery.k8s.io/v1beta1', 'scheduling.k8s.io/v1beta1', 'coordination.k8s.io/v1beta1', 'certificates.k8s.io/v1beta1',
+  'flowcontrol.apiserver.k8s.io/v1beta1', 'flowcontrol.apiserver.k8s.io/v1beta2', 'flowcontrol.apiserver.k8s.io/v1beta3', 'node.k8s.io/v1beta1',
+])
+const FORMER_KINDS = new Set(['Deployment', 'DaemonSet', 'ReplicaSet', 'StatefulSet', 'Ingress', 'NetworkPolicy', 'CronJob', 'PodDisruptionBudget',
+  'HorizontalPodAutoscaler', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'StorageClass', 'Event', 'EndpointSlice', 'PriorityClass', 'Lease',
+  'CertificateSigningRequest', 'FlowSchema', 'PriorityLevelConfiguration', 'RuntimeClass', 'ControllerRevision', 'Scale', 'IngressClass'])
+
+/** What field validation found in a body. */
+export interface StrictFindings {
+  errors: string[]
+  warnings: string[]
+}
+
+/** A body decoded as an object of `kind`, mutable. */
+export interface DecodedBody extends StrictFindings {
+  object: KubeObject
+}
+
+/**
+ * Decodes a body into the kind that the URL asks for; kind and version may be left out of it.
+ * k8s: endpoints/handlers create.go, transformDecodeError
+ * @throws StatusError 400.
+ */
+export function decodeBody(text: string, encoding: Encoding, kind: Kind): DecodedBody {
+  const apiVersion = apiVersionOf(kind)
+  let parsed: ReturnType<typeof parseBody>
+  try {
+    parsed = parseBody(text, encoding)
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error
+    throw unrecognized(kind, encoding === 'yaml' ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, text)
+  }
+  let value = parsed.value
+  if (value === null || value === undefined) value = {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw unrecognized(kind, `couldn't get version/kind; json parse error: ${cannotUnmarshal(value)}`, text)
+  const given = value as { kind?: unknown; apiVersion?: unknown }
+  for (const field of ['kind', 'apiVersion'] as const) {
+    const found = given[field]
+    if (found === undefined || found === null || typeof found === 'string') continue
+    throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(found)} into Go struct field .${field} of type string`, text)
+  }
+  checkKind(kind, (given.apiVersion as string) || apiVersion, (given.kind as string) || kind.kind)
+  try {
+    const { object, unknownFields } = decodeObject(kind, value)
+    if (!object.metadata) object.metadata = {}
+    return { object, errors: strictErrors(parsed, unknownFields), warnings: strictWarnings(parsed, unknownFields) }
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw apiError.badRequest(`${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${error.message}`)
+  }
+}
+
+/** Acts on strict decoding's findings as the request wants. @throws StatusError 400 for Strict. */
+export function applyFieldValidation(kind: Kind, findings: StrictFindings, mode: FieldValidation, warn: (text: string) => void): void {
+  if (mode === 'Ignore' || findings.errors.length === 0) return
+  if (mode === 'Warn') findings.warnings.forEach(warn)
+  else throw apiError.badRequest(`${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: strict decoding error: ${findings.errors.join(', ')}`)
+}
+
+export function apiVersionOf(kind: { group: string; version: string }): string {
+  return kind.group ? `${kind.group}/${kind.version}` : kind.version
+}
+
+function checkKind(kind: Kind, apiVersion: string, given: string): void {
+  const expected = apiVersionOf(kind)
+  if (apiVersion === expected && given === kind.kind) return
+  const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1)
+  const known = kindOf(apiVersion, given)
+  const former = FORMER_VERSIONS.has(apiVersion) && FORMER_KINDS.has(given)
+  if (given === kind.kind && (known || former)) throw apiError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`)
+  const why = known
+    ? `converting (${version}.${given}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+  throw apiError.badRequest(`${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${why}`)
+}
+
+/** The Go package of a group's internal types. */
+function goPackage(group: string): string {
+  if (group === '') return 'core'
+  const first = group.split('.')[0]!
+  return group === 'internal.apiserver.k8s.io' ? 'apiserverinternal' : first
+}
+
+function unrecognized(kind: Kind, why: string, text: string) {
+  return apiError.badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(text)})`)
+}
+
+/** k8s: endpoints/handlers summarizeData */
+function summary(text: string): string {
+  const bytes = new TextEncoder().encode(text)
+  if (bytes.length === 0) return '<empty>'
+  const cut = bytes.subarray(0, 30)
+  const dots = bytes.length > 30 ? ' ...' : ''
+  if (text.startsWith('{')) return new TextDecoder().decode(cut) + dots
+  return Array.from(cut, (byte) => byte.toString(16).padStart(2, '0')).join('') + dots
+}
+
+export function jsonTypeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
+
+function cannotUnmarshal(value: unknown): string {
+  return `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
+}

@@ -1,0 +1,327 @@
+import type { HttpRequest } from '../../base/http.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { Etcd } from '../etcd/etcd.ts'
+import type { PatchType } from '../client/api.ts'
+import { kindAt } from '../kinds/index.ts'
+import { parseBody, SyntaxProblem } from '../kinds/decode.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { invalid } from '../kinds/findings.ts'
+import { apiError, isStatusError } from '../kinds/status-error.ts'
+import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
+import type { Caller } from './admission-chain.ts'
+import type { Endpoint } from './endpoint.ts'
+import { itemText, jsonText } from './json-text.ts'
+import { listObjects } from './listing.ts'
+import { invalidOptions, parseListOptions, parseReadVersion } from './list-options.ts'
+import { ACCEPTED_TYPES, acceptsAnything, bodyEncoding, negotiate, type Representation } from './media-types.ts'
+import { tooLargeVersion } from './listing.ts'
+import type { DeleteRequest, Registry } from './registry.ts'
+import { applyFieldValidation, decodeBody, readText } from './request-body.ts'
+import type { RequestInfo } from './request-info.ts'
+import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
+import { answer, pathNotFound, type TextStyle } from './responses.ts'
+import type { UserInfo } from './seams.ts'
+import type { HttpSubresources } from './subresources/http-subresources.ts'
+import { serveWatch } from './watch-stream.ts'
+import { parseDeleteOptions, parseWriteOptions } from './write-options.ts'
+import { checkNamespace, type ManagedWrite, type WriteOperations } from './write-operations.ts'
+
+export interface HandlerParts {
+  clock: Clock
+  random: Random
+  etcd: Etcd
+  catalog: ResourceCatalog
+  registry: Registry
+  writes: WriteOperations
+  subresources: HttpSubresources
+}
+
+/** A request for a resource that was authenticated and authorized. */
+export interface ResourceRequest extends Caller {
+  request: HttpRequest
+  query: URLSearchParams
+  info: RequestInfo
+  user: UserInfo
+  pretty: boolean
+}
+
+const PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml', 'application/apply-patch+cbor']
+const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata']
+const LIST_TRANSFORMS = ['Table', 'PartialObjectMetadataList']
+const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
+
+/** Serves the verbs of resources over HTTP. k8s: apiserver/pkg/endpoints/installer.go and handlers */
+export class ResourceHandler {
+  readonly #parts: HandlerParts
+
+  constructor(parts: HandlerParts) {
+    this.#parts = parts
+  }
+
+  async handle(context: ResourceRequest): Promise<Response> {
+    const { info, request } = context
+    if (!this.#parts.catalog.hasVersion(info.group, info.version)) {
+      if (info.apiPrefix === 'api') throw unknownResource()
+      return pathNotFound()
+    }
+    const endpoint = this.#parts.catalog.find(info.group, info.version, info.resource)
+    if (!endpoint || (info.namespace !== '' && info.resource !== 'namespaces' && !endpoint.kind.namespaced)) throw unknownResource()
+    const { kind } = endpoint
+    if (info.subresource !== '') {
+      if (!kind.subresources[info.subresource] || (kind.namespaced && info.namespace === '')) throw unknownResource()
+      if (info.parts.length > 3 && info.subresource !== 'proxy') throw unknownResource()
+      return this.#subresource(endpoint, context)
+    }
+    if (info.name !== '' && info.parts.length >= 2) {
+      // Items of a namespaced resource live in a namespace, and kinds that can only be created have no items.
+      if ((kind.namespaced && info.namespace === '') || !kind.verbs.includes('get')) throw unknownResource()
+      return this.#item(endpoint, context)
+    }
+    const inNamespace = !kind.namespaced || info.namespace !== ''
+    switch (request.method) {
+      case 'GET': case 'HEAD':
+        if (!kind.verbs.includes('list')) break
+        this.#checkProducible(request)
+        return info.verb === 'watch' ? this.#watch(endpoint, context) : this.#list(endpoint, context)
+      case 'POST':
+        if (!kind.verbs.includes('create') || !inNamespace) break
+        this.#checkProducible(request)
+        return this.#create(endpoint, context)
+      case 'DELETE':
+        if (!kind.verbs.includes('deletecollection') || !inNamespace) break
+        this.#checkProducible(request)
+        return this.#deleteCollection(endpoint, context)
+    }
+    throw methodNotAllowed()
+  }
+
+  async #item(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const { kind } = endpoint
+    const { request, info } = context
+    switch (request.method) {
+      case 'GET': case 'HEAD':
+        this.#checkProducible(request)
+        return info.verb === 'watch' ? this.#watch(endpoint, context) : this.#get(endpoint, context)
+      case 'PUT':
+        if (!kind.verbs.includes('update')) break
+        this.#checkProducible(request)
+        return this.#update(endpoint, context)
+      case 'PATCH':
+        if (!kind.verbs.includes('patch')) break
+        this.#checkProducible(request)
+        return this.#patch(endpoint, context)
+      case 'DELETE':
+        if (!kind.verbs.includes('delete')) break
+        this.#checkProducible(request)
+        return this.#delete(endpoint, context)
+    }
+    throw methodNotAllowed()
+  }
+
+  async #subresource(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const { request, info } = context
+    const { verbs } = endpoint.kind.subresources[info.subresource]!
+    const isConnection = this.#parts.subresources.isConnection(endpoint, info.subresource)
+    if (isConnection) return this.#parts.subresources.connect(endpoint, context)
+    const verb = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', POST: 'create', DELETE: 'delete' }[request.method]
+    if (!verb || !verbs.includes(verb)) throw methodNotAllowed()
+    this.#checkProducible(request)
+    if (info.subresource === 'status') {
+      if (verb === 'get') return this.#get(endpoint, context)
+      return verb === 'update' ? this.#update(endpoint, context) : this.#patch(endpoint, context)
+    }
+    return this.#parts.subresources.handle(endpoint, verb, context, {
+      style: (as) => styleOf(context, as ?? this.#representation(context, OBJECT_TRANSFORMS)),
+      write: (kind) => this.#writeRequest(context, kind),
+      object: (code, object) => this.#object(code, endpoint, object, context, this.#representation(context, OBJECT_TRANSFORMS)),
+      readPatch: () => this.#readPatch(context),
+    })
+  }
+
+  async #get(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const { namespace, name } = this.#place(endpoint, context)
+    const asked = parseReadVersion(context.query.get('resourceVersion') ?? undefined)
+    if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
+    const object = endpoint.store.get(namespace, name)
+    if (!object) throw apiError.notFound(endpoint.groupResource, name)
+    return this.#object(200, endpoint, endpoint.fromStorage(object), context, representation)
+  }
+
+  async #list(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const representation = this.#representation(context, LIST_TRANSFORMS)
+    const options = parseListOptions(context.query)
+    await this.#parts.clock.breathe()
+    const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
+    const objects = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
+    const metadata = { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }
+    return this.#listAnswer(endpoint, objects, metadata, context, representation)
+  }
+
+  async #listAnswer(endpoint: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, representation: Representation): Promise<Response> {
+    const { kind } = endpoint
+    const style = styleOf(context, representation)
+    if (representation.as === 'Table') {
+      const table = { ...tableOf(kind, objects, this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata, apiVersion: `meta.k8s.io/${representation.asVersion}` }
+      return answer(200, jsonText(table as unknown as Record<string, unknown>), style)
+    }
+    if (representation.as === 'PartialObjectMetadataList') {
+      const items = objects.map((object) => JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }))
+      return answer(200, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${representation.asVersion}","metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`, style)
+    }
+    // Typed lists leave kind and version out of their items; custom resources keep them.
+    const textOf = kindAt(kind.group, kind.version, kind.resource) ? itemText : jsonText
+    const parts: string[] = []
+    for (const object of objects) {
+      parts.push(textOf(object))
+      if (parts.length % 100 === 0) await this.#parts.clock.breathe()
+    }
+    return answer(200, `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(endpoint.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[${parts.join(',')}]}`, style)
+  }
+
+  async #watch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const options = parseListOptions(context.query)
+    const representation = this.#representation(context, WATCH_TRANSFORMS)
+    const fieldSelector = context.info.parts.length >= 2 ? `metadata.name=${context.info.name}` : options.fieldSelector
+    return serveWatch(this.#parts, endpoint, context.info.namespace || undefined, { ...options, fieldSelector }, {
+      representation, includeObject: includeObject(context.query), signal: context.request.signal,
+    })
+  }
+
+  async #create(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const write = this.#writeRequest(context, 'CreateOptions')
+    const encoding = bodyEncoding(context.request.headers.get('content-type'))
+    const text = await readText(context.request)
+    const decoded = decodeBody(text, encoding, endpoint.kind)
+    applyFieldValidation(endpoint.kind, decoded, write.fieldValidation, context.warn)
+    if (endpoint.kind.deprecationWarning) context.warn(endpoint.kind.deprecationWarning)
+    const virtual = this.#parts.subresources.virtualOf(endpoint)
+    if (virtual) {
+      checkNamespace(endpoint, decoded.object, context.info.namespace)
+      return this.#object(201, endpoint, await virtual(decoded.object, write), context, representation)
+    }
+    await this.#parts.clock.breathe()
+    const stored = await this.#parts.writes.create(endpoint, decoded.object, write)
+    return this.#object(201, endpoint, endpoint.fromStorage(stored), context, representation)
+  }
+
+  async #update(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const write = this.#writeRequest(context, 'UpdateOptions')
+    const encoding = bodyEncoding(context.request.headers.get('content-type'))
+    const decoded = decodeBody(await readText(context.request), encoding, endpoint.kind)
+    applyFieldValidation(endpoint.kind, decoded, write.fieldValidation, context.warn)
+    await this.#parts.clock.breathe()
+    const { object, created } = await this.#parts.writes.update(endpoint, decoded.object, write)
+    return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
+  }
+
+  async #readPatch(context: ResourceRequest): Promise<{ type: PatchType; patch: unknown }> {
+    const type = (context.request.headers.get('content-type') ?? '').split(';')[0]!.trim()
+    if (!PATCH_TYPES.includes(type) || type === 'application/apply-patch+cbor') throw apiError.generic(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+    const text = await readText(context.request)
+    try {
+      return { type: type as PatchType, patch: parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json').value }
+    } catch (error) {
+      if (error instanceof SyntaxProblem) throw apiError.badRequest(type === 'application/apply-patch+yaml' ? `error decoding YAML: ${error.message}` : error.message)
+      throw error
+    }
+  }
+
+  async #patch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const { type, patch } = await this.#readPatch(context)
+    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const write = this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml')
+    await this.#parts.clock.breathe()
+    const { object, created } = await this.#parts.writes.patch(endpoint, type, patch, write, true)
+    return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
+  }
+
+  async #delete(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const deletion = await this.#deleteRequest(endpoint, context)
+    const { answer: result, deleted } = await this.#parts.registry.delete(endpoint, deletion)
+    const accepted = !deleted && deletion.orphanDependents === false
+    if (result.kind === 'Status' && result.apiVersion === 'v1') return answer(accepted ? 202 : 200, jsonText(result as unknown as Record<string, unknown>), styleOf(context, { encoding: representation.encoding }))
+    return this.#object(accepted ? 202 : 200, endpoint, result as KubeObject, context, representation)
+  }
+
+  async #deleteCollection(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const representation = this.#representation(context, LIST_TRANSFORMS)
+    const options = parseListOptions(context.query)
+    const deletion = await this.#deleteRequest(endpoint, context)
+    const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
+    for (const object of listing.objects) {
+      await this.#parts.clock.breathe()
+      try {
+        await this.#parts.registry.delete(endpoint, { ...deletion, namespace: object.metadata.namespace ?? '', name: object.metadata.name! })
+      } catch (error) {
+        if (!isStatusError(error, 'NotFound')) throw error
+      }
+    }
+    return this.#listAnswer(endpoint, listing.objects.map((object) => endpoint.fromStorage(object)), { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }, context, representation)
+  }
+
+  async #deleteRequest(endpoint: Endpoint, context: ResourceRequest): Promise<DeleteRequest> {
+    const text = await readText(context.request)
+    const encoding = text === '' ? 'json' : bodyEncoding(context.request.headers.get('content-type'))
+    const options = parseDeleteOptions(text, encoding, context.query)
+    const { namespace, name } = this.#place(endpoint, context)
+    return { user: context.user, warn: context.warn, annotate: context.annotate, subresource: '', namespace, name, ...options }
+  }
+
+  #writeRequest(context: ResourceRequest, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', isApply = false): ManagedWrite {
+    const { info, query, request, user, warn, annotate } = context
+    const { dryRun, fieldManager, fieldValidation, force, options } = parseWriteOptions(kind, query, isApply)
+    const manager = fieldManager || prefixOfUserAgent(request.headers.get('user-agent') ?? '')
+    return {
+      user, warn, annotate, namespace: info.resource === 'namespaces' ? '' : info.namespace, name: info.name, subresource: info.subresource, dryRun, options, manager, fieldValidation, force,
+    }
+  }
+
+  #place(endpoint: Endpoint, { info }: ResourceRequest): { namespace: string; name: string } {
+    return { namespace: endpoint.kind.namespaced ? info.namespace : '', name: info.name }
+  }
+
+  #checkProducible(request: HttpRequest): void {
+    if (!acceptsAnything(request.headers.get('accept')))
+      throw apiError.generic(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${ACCEPTED_TYPES}`, {})
+  }
+
+  #representation(context: ResourceRequest, transforms: readonly string[]): Representation {
+    return negotiate(context.request.headers.get('accept'), transforms)
+  }
+
+  #object(code: number, endpoint: Endpoint, object: KubeObject, context: ResourceRequest, representation: Representation): Response {
+    const style = styleOf(context, representation)
+    if (representation.as === 'Table') {
+      const table = { ...tableOf(endpoint.kind, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
+      return answer(code, jsonText(table as unknown as Record<string, unknown>), style)
+    }
+    if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
+    return answer(code, jsonText(object), style)
+  }
+}
+
+function styleOf(context: ResourceRequest, representation: Representation): TextStyle {
+  return { encoding: representation.encoding, pretty: context.pretty }
+}
+
+/** k8s: go-restful's 405. */
+export function methodNotAllowed() {
+  return apiError.generic(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+}
+
+/** @throws StatusError 422. k8s: metav1 ValidateTableOptions */
+function includeObject(query: URLSearchParams): IncludeObject {
+  const value = query.get('includeObject') ?? ''
+  if (!['', 'None', 'Metadata', 'Object'].includes(value)) throw invalidOptions('TableOptions', [invalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")])
+  return (value || 'Metadata') as IncludeObject
+}
+
+/** k8s: endpoints/handlers managerOrUserAgent */
+function prefixOfUserAgent(userAgent: string): string {
+  return userAgent.split('/')[0]!.slice(0, 128)
+}

@@ -1,0 +1,141 @@
+import type { Clock } from '../../../base/clock.ts'
+import type { Random } from '../../../base/random.ts'
+import type { PatchType } from '../../client/api.ts'
+import type { Kind } from '../../kinds/kind.ts'
+import { resourceRef, type KubeObject } from '../../kinds/object.ts'
+import { apiError } from '../../kinds/status-error.ts'
+import type { AdmissionChain } from '../admission-chain.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { jsonText } from '../json-text.ts'
+import { bodyEncoding } from '../media-types.ts'
+import { methodNotAllowed, type ResourceRequest } from '../resource-handler.ts'
+import type { Registry } from '../registry.ts'
+import { applyFieldValidation, decodeBody, readText } from '../request-body.ts'
+import type { ResourceCatalog } from '../resource-catalog.ts'
+import { answer } from '../responses.ts'
+import type { ClusterDialer, VirtualResource } from '../seams.ts'
+import type { ManagedWrite, WriteOperations } from '../write-operations.ts'
+import { bindPod } from './binding.ts'
+import type { HttpSubresources, SubresourceTools } from './http-subresources.ts'
+import type { SubresourceOperations } from './subresource-operations.ts'
+
+export interface SubresourceParts {
+  clock: Clock
+  random: Random
+  catalog: ResourceCatalog
+  registry: Registry
+  writes: WriteOperations
+  admission: AdmissionChain
+  dialer: ClusterDialer
+  virtualResources: readonly VirtualResource[]
+}
+
+/** What one subresource does; members that are absent aren't allowed. Objects are as clients see them. */
+export interface Subresource {
+  get?(endpoint: Endpoint, request: { namespace: string; name: string }): Promise<KubeObject> | KubeObject
+  create?(endpoint: Endpoint, body: KubeObject, write: ManagedWrite): Promise<KubeObject>
+  update?(endpoint: Endpoint, body: KubeObject, write: ManagedWrite): Promise<KubeObject>
+  patch?(endpoint: Endpoint, type: PatchType, patch: unknown, write: ManagedWrite): Promise<KubeObject>
+  connect?(endpoint: Endpoint, context: ResourceRequest): Promise<Response>
+}
+
+/** All subresources by `pods/binding`, or `* /scale` for any resource. */
+export class Subresources implements HttpSubresources, SubresourceOperations {
+  readonly #parts: SubresourceParts
+  readonly #known = new Map<string, Subresource>()
+  readonly #virtual = new Map<string, VirtualResource>()
+
+  constructor(parts: SubresourceParts) {
+    this.#parts = parts
+    for (const virtual of parts.virtualResources) this.#virtual.set(virtual.resource, virtual)
+    this.#known.set('pods/binding', { create: (endpoint, body, write) => bindPod(parts, endpoint, body, write) })
+  }
+
+  isConnection(endpoint: Endpoint, subresource: string): boolean {
+    return this.#find(endpoint, subresource)?.connect !== undefined
+  }
+
+  connect(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    return this.#find(endpoint, context.info.subresource)!.connect!(endpoint, context)
+  }
+
+  async handle(endpoint: Endpoint, verb: string, context: ResourceRequest, tools: SubresourceTools): Promise<Response> {
+    const { info, request } = context
+    const { subresource } = info
+    const namespace = endpoint.kind.namespaced ? info.namespace : ''
+    if (verb === 'get') return tools.object(200, await this.get(endpoint, subresource, { namespace, name: info.name }))
+    if (verb === 'patch') {
+      const { type, patch } = await tools.readPatch()
+      return tools.object(200, await this.patch(endpoint, subresource, type, patch, tools.write('PatchOptions')))
+    }
+    const write = tools.write(verb === 'create' ? 'CreateOptions' : 'UpdateOptions')
+    const kind = this.#bodyKind(endpoint, subresource)
+    const decoded = decodeBody(await readText(request), bodyEncoding(request.headers.get('content-type')), kind)
+    applyFieldValidation(kind, decoded, write.fieldValidation, context.warn)
+    if (verb === 'update') return tools.object(200, await this.update(endpoint, subresource, decoded.object, write))
+    const result = await this.create(endpoint, subresource, decoded.object, write)
+    return result.kind === 'Status' ? answer(Number(result['code'] ?? 201), jsonText(result), tools.style()) : tools.object(201, result)
+  }
+
+  async get(endpoint: Endpoint, subresource: string, request: { namespace: string; name: string }): Promise<KubeObject> {
+    const known = this.#find(endpoint, subresource)
+    if (known?.get) return known.get(endpoint, request)
+    const object = endpoint.store.get(request.namespace, request.name)
+    if (!object) throw apiError.notFound(endpoint.groupResource, request.name)
+    return endpoint.fromStorage(object)
+  }
+
+  async create(endpoint: Endpoint, subresource: string, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
+    const ref = resourceRef(endpoint.kind.resource, endpoint.kind.group)
+    const virtual = this.#virtual.get(`${endpoint.kind.resource}/${subresource}`) ?? this.#virtual.get(`${ref}/${subresource}`)
+    if (virtual) return virtual.create(body, this.#virtualRequest(write))
+    const known = this.#find(endpoint, subresource)
+    if (!known?.create) throw methodNotAllowed()
+    return known.create(endpoint, body, write)
+  }
+
+  async update(endpoint: Endpoint, subresource: string, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
+    const known = this.#find(endpoint, subresource)
+    if (known?.update) return known.update(endpoint, body, write)
+    const { object } = await this.#parts.writes.update(endpoint, body, write)
+    return endpoint.fromStorage(object)
+  }
+
+  async patch(endpoint: Endpoint, subresource: string, type: PatchType, patch: unknown, write: ManagedWrite): Promise<KubeObject> {
+    const known = this.#find(endpoint, subresource)
+    if (known?.patch) return known.patch(endpoint, type, patch, write)
+    const { object } = await this.#parts.writes.patch(endpoint, type, patch, write, true)
+    return endpoint.fromStorage(object)
+  }
+
+  virtualOf(endpoint: Endpoint): ((body: KubeObject, write: ManagedWrite) => Promise<KubeObject>) | undefined {
+    if (endpoint.kind.resource === 'bindings' && endpoint.kind.group === '')
+      return (body, write) => bindPod(this.#parts, this.#parts.catalog.byRef('pods'), body, { ...write, name: body.metadata.name ?? '' })
+    const virtual = this.#virtual.get(endpoint.ref)
+    return virtual && ((body, write) => virtual.create(body, this.#virtualRequest(write)))
+  }
+
+  #virtualRequest(write: ManagedWrite) {
+    return { user: write.user, namespace: write.namespace, name: write.name, dryRun: write.dryRun, context: this.#parts.admission.context, warn: write.warn }
+  }
+
+  #find(endpoint: Endpoint, subresource: string): Subresource | undefined {
+    return this.#known.get(`${endpoint.ref}/${subresource}`) ?? this.#known.get(`*/${subresource}`)
+  }
+
+  /** The kind of a subresource's body: the resource's own, or as discovery says. */
+  #bodyKind(endpoint: Endpoint, subresource: string): Kind {
+    const info = endpoint.kind.subresources[subresource]!
+    if (!info.kind || info.kind === endpoint.kind.kind) return endpoint.kind
+    const group = info.group ?? endpoint.kind.group
+    const version = info.version ?? endpoint.kind.version
+    return { ...endpoint.kind, group, version, kind: info.kind, schema: schemaOf(group, version, info.kind) }
+  }
+}
+
+/** Key of a built-in type in the schema table. */
+function schemaOf(group: string, version: string, kind: string): string {
+  const first = group === '' ? 'core' : group.split('.')[0]
+  return `io.k8s.api.${first}.${version}.${kind}`
+}
+

@@ -1,0 +1,151 @@
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { Etcd } from '../etcd/etcd.ts'
+import type { KubeObject, WatchEvent } from '../kinds/object.ts'
+import { StatusError } from '../kinds/status-error.ts'
+import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
+import type { Endpoint } from './endpoint.ts'
+import { jsonText } from './json-text.ts'
+import { parseReadVersion, type ListOptions } from './list-options.ts'
+import { selectionOf } from './listing.ts'
+import type { Representation } from './media-types.ts'
+import type { StoreWatch } from './resource-store.ts'
+
+/** k8s: server.Config MinRequestTimeout, seconds; a watch without timeoutSeconds ends between this and twice as long. */
+const MIN_TIMEOUT_SECONDS = 1800
+/** k8s: storage/cacher defaultBookmarkFrequency */
+const BOOKMARK_EVERY_MS = 60_000
+/** A watcher that doesn't read: beyond so many chunks it is cut off and has to list again. */
+const MAX_UNREAD_CHUNKS = 1000
+
+const encoder = new TextEncoder()
+/** Lines by shared event, so that a thousand watchers encode once. */
+const lines = new WeakMap<WatchEvent, Uint8Array>()
+
+interface WatchParts {
+  clock: Clock
+  random: Random
+  etcd: Etcd
+}
+
+interface WatchStyle {
+  representation: Representation
+  includeObject: IncludeObject
+  /** The client has gone. */
+  signal: AbortSignal
+}
+
+/** Answers a watch: a stream of JSON events, one a line. k8s: endpoints/handlers watch.go */
+export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: string | undefined, options: ListOptions, style: WatchStyle): Response {
+  const { clock, etcd } = parts
+  const selection = selectionOf(endpoint, namespace, options)
+  const asked = parseReadVersion(options.resourceVersion)
+  // Without a version (or with 0) the present state comes first; sendInitialEvents asks for it next to a version, or refuses it.
+  const initial = options.sendInitialEvents ?? asked === 0
+  const timeoutSeconds = options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds : MIN_TIMEOUT_SECONDS * (1 + parts.random.float())
+  const encode = encoderOf(parts, endpoint, style)
+  let watch: StoreWatch | undefined
+  let timers: Timer[] = []
+  let ended = false
+  let seen = etcd.revision
+  let controller!: ReadableStreamDefaultController<Uint8Array>
+  const end = () => {
+    if (ended) return
+    ended = true
+    watch?.stop()
+    for (const timer of timers) timer.cancel()
+    timers = []
+    style.signal.removeEventListener('abort', end)
+    try { controller.close() } catch { /* the reader has cancelled */ }
+  }
+  const send = (bytes: Uint8Array) => {
+    controller.enqueue(bytes)
+    if ((controller.desiredSize ?? 0) < -MAX_UNREAD_CHUNKS) end()
+  }
+  const bookmark = (annotations?: Record<string, string>) => send(encode({ type: 'BOOKMARK', object: bookmarkObject(endpoint, seen, annotations) }))
+  const body = new ReadableStream<Uint8Array>({
+    start(c) {
+      controller = c
+      if (style.signal.aborted) return end()
+      style.signal.addEventListener('abort', end, { once: true })
+      let initialEnd = Boolean(options.sendInitialEvents && options.allowWatchBookmarks)
+      const markInitialEnd = () => {
+        if (!initialEnd || ended) return
+        initialEnd = false
+        bookmark({ 'k8s.io/initial-events-end': 'true' })
+      }
+      try {
+        watch = endpoint.store.watch(selection, initial ? 0 : asked || seen, initial, (events, revision) => {
+          const chunks = events.map((event) => encode(event))
+          if (chunks.length === 1) send(chunks[0]!)
+          else send(joined(chunks))
+          seen = revision
+          markInitialEnd()
+        }, end)
+        // Nothing there: the end of the initial events has no batch to follow.
+        if (initialEnd) Promise.resolve().then(() => Promise.resolve()).then(markInitialEnd)
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error
+        send(encoder.encode(`{"type":"ERROR","object":${jsonText(error.status as unknown as Record<string, unknown>)}}\n`))
+        return end()
+      }
+      timers.push(clock.after(timeoutSeconds * 1000, end))
+      if (options.allowWatchBookmarks) {
+        const again = () => {
+          if (ended) return
+          seen = etcd.revision
+          bookmark()
+          timers.push(clock.after(BOOKMARK_EVERY_MS, again))
+          if (timers.length > 2) timers.splice(1, timers.length - 2)
+        }
+        timers.push(clock.after(BOOKMARK_EVERY_MS, again))
+      }
+    },
+    cancel: end,
+  }, { highWaterMark: 0 })
+  const contentType = style.representation.encoding === 'yaml' ? 'application/yaml' : 'application/json'
+  return new Response(body, { status: 200, headers: { 'content-type': style.representation.as ? 'application/json' : contentType } })
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  const out = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    out.set(chunk, at)
+    at += chunk.length
+  }
+  return out
+}
+
+function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, includeObject }: WatchStyle): (event: WatchEvent) => Uint8Array {
+  const line = (type: string, text: string) => encoder.encode(`{"type":"${type}","object":${text}}\n`)
+  const { as, asVersion } = representation
+  if (as === 'Table') {
+    let withoutColumns = false
+    return (event) => {
+      const table = { ...tableOf(endpoint.kind, [endpoint.fromStorage(event.object)], parts.clock.nowMs(), { includeObject, withoutColumns }), metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
+      withoutColumns = true
+      return line(event.type, jsonText(table as unknown as Record<string, unknown>))
+    }
+  }
+  if (as === 'PartialObjectMetadata')
+    return (event) => line(event.type, JSON.stringify({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` }))
+  return (event) => {
+    if (!endpoint.isStorageVersion) return line(event.type, jsonText(endpoint.fromStorage(event.object)))
+    let bytes = lines.get(event)
+    if (!bytes) {
+      bytes = line(event.type, jsonText(event.object))
+      lines.set(event, bytes)
+    }
+    return bytes
+  }
+}
+
+function bookmarkObject(endpoint: Endpoint, revision: number, annotations: Record<string, string> | undefined): KubeObject {
+  return {
+    kind: endpoint.store.kind.kind, apiVersion: endpoint.isStorageVersion ? endpoint.apiVersion : endpoint.store.kind.version,
+    metadata: { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) },
+  }
+}

@@ -1,0 +1,126 @@
+import { invalid, notSupported, required, forbidden, tooLong, type Finding } from '../kinds/findings.ts'
+import { apiError } from '../kinds/status-error.ts'
+import { DecodeError, decodeValue, parseBody, SyntaxProblem } from '../kinds/decode.ts'
+import { invalidOptions, queryInt } from './list-options.ts'
+import { queryFlag } from './request-info.ts'
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
+
+/** Query parameters of create, update and patch. k8s: metav1.CreateOptions, UpdateOptions, PatchOptions */
+export interface WriteOptions {
+  dryRun: boolean
+  fieldManager: string
+  fieldValidation: FieldValidation
+  force: boolean
+  /** The options object that admission sees. */
+  options: Readonly<Record<string, unknown>>
+}
+
+const MAX_FIELD_MANAGER = 128
+
+/** @throws StatusError 422. */
+export function parseWriteOptions(kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', query: URLSearchParams, isApply = false): WriteOptions {
+  const dryRun = query.getAll('dryRun')
+  const fieldManager = query.get('fieldManager') ?? ''
+  const fieldValidation = query.get('fieldValidation') ?? ''
+  const force = query.has('force') ? queryFlag(query.get('force')) : undefined
+  const findings: Finding[] = []
+  if (kind === 'PatchOptions') {
+    if (isApply && !fieldManager) findings.push(required('fieldManager', 'is required for apply patch'))
+    if (!isApply && force !== undefined) findings.push(forbidden('force', 'may not be specified for non-apply patch'))
+  }
+  findings.push(...fieldManagerFindings(fieldManager), ...dryRunFindings(dryRun))
+  if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation)) findings.push(notSupported('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']))
+  if (findings.length > 0) throw invalidOptions(kind, findings)
+  const options: Record<string, unknown> = { kind, apiVersion: 'meta.k8s.io/v1' }
+  if (dryRun.length > 0) options['dryRun'] = dryRun
+  if (fieldManager) options['fieldManager'] = fieldManager
+  if (fieldValidation) options['fieldValidation'] = fieldValidation
+  if (force !== undefined) options['force'] = force
+  return { dryRun: dryRun.length > 0, fieldManager, fieldValidation: (fieldValidation || 'Warn') as FieldValidation, force: force ?? false, options }
+}
+
+function fieldManagerFindings(fieldManager: string): Finding[] {
+  const findings: Finding[] = []
+  if (new TextEncoder().encode(fieldManager).length > MAX_FIELD_MANAGER) findings.push(tooLong('fieldManager', MAX_FIELD_MANAGER))
+  let at = 0
+  for (const char of fieldManager) {
+    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {
+      const code = `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`
+      findings.push(invalid('fieldManager', fieldManager, `invalid character ${code} (at position ${at})`))
+    }
+    at += new TextEncoder().encode(char).length
+  }
+  return findings
+}
+
+function dryRunFindings(values: readonly string[]): Finding[] {
+  return values.every((value) => value === 'All') ? [] : [notSupported('dryRun', values, ['All'])]
+}
+
+/** k8s: metav1.DeleteOptions */
+export interface DeleteOptions {
+  dryRun: boolean
+  gracePeriodSeconds?: number
+  orphanDependents?: boolean
+  propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
+  preconditions?: { uid?: string; resourceVersion?: string }
+  options: Readonly<Record<string, unknown>>
+}
+
+const DELETE_OPTIONS_SCHEMA = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
+
+/** From the body if there is one, else from the query. @throws StatusError 400 or 422. */
+export function parseDeleteOptions(body: string, encoding: 'json' | 'yaml', query: URLSearchParams): DeleteOptions {
+  const given = body !== '' ? optionsFromBody(body, encoding) : optionsFromQuery(query)
+  const dryRun = (given['dryRun'] ?? []) as string[]
+  const policy = given['propagationPolicy'] as string | undefined
+  const findings: Finding[] = []
+  if (given['orphanDependents'] !== undefined && policy !== undefined)
+    findings.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
+  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy))
+    findings.push(notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
+  findings.push(...dryRunFindings(dryRun))
+  if (findings.length > 0) throw invalidOptions('DeleteOptions', findings)
+  return {
+    dryRun: dryRun.length > 0,
+    gracePeriodSeconds: given['gracePeriodSeconds'] as number | undefined,
+    orphanDependents: given['orphanDependents'] as boolean | undefined,
+    propagationPolicy: policy as DeleteOptions['propagationPolicy'],
+    preconditions: given['preconditions'] as DeleteOptions['preconditions'],
+    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...given },
+  }
+}
+
+function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = parseBody(body, encoding).value
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error
+    throw apiError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
+  }
+  const { kind, apiVersion } = (value ?? {}) as Record<string, unknown>
+  if (kind !== undefined && kind !== 'DeleteOptions') throw apiError.badRequest(`decoded object cannot be converted to DeleteOptions`)
+  if (apiVersion !== undefined && typeof apiVersion !== 'string') throw apiError.badRequest('decoded object cannot be converted to DeleteOptions')
+  try {
+    const decoded = decodeValue(DELETE_OPTIONS_SCHEMA, value ?? {}).value as Record<string, unknown>
+    delete decoded['kind']
+    delete decoded['apiVersion']
+    return decoded
+  } catch (error) {
+    if (error instanceof DecodeError) throw apiError.badRequest(error.message)
+    throw error
+  }
+}
+
+function optionsFromQuery(query: URLSearchParams): Record<string, unknown> {
+  const out: Record<string, unknown> = {}
+  const grace = queryInt(query, 'gracePeriodSeconds')
+  if (grace !== undefined) out['gracePeriodSeconds'] = grace
+  if (query.has('orphanDependents')) out['orphanDependents'] = queryFlag(query.get('orphanDependents'))
+  if (query.get('propagationPolicy')) out['propagationPolicy'] = query.get('propagationPolicy')
+  const dryRun = query.getAll('dryRun')
+  if (dryRun.length > 0) out['dryRun'] = dryRun
+  return out
+}
