@@ -1,0 +1,59 @@
+import type { KubeObject } from '../../../../cluster/kinds/object.ts'
+import { StatusError } from '../../../../cluster/kinds/status-error.ts'
+import { usageError } from '../../command.ts'
+import { LAST_APPLIED, withLastApplied } from '../../last-applied.ts'
+import { dryRunOf, dryRunSuffix, printerFor } from '../../print.ts'
+import type { DryRun } from '../../print.ts'
+import type { Invocation } from '../handler.ts'
+
+/** --validate as the query parameter fieldValidation. @throws Error for other words */
+export function fieldValidation(inv: Pick<Invocation, 'flags'>): 'Strict' | 'Warn' | 'Ignore' {
+  const value = inv.flags.has('validate') ? inv.flags.str('validate') : 'strict'
+  switch (value.toLowerCase()) {
+    case 'strict': case 'true': return 'Strict'
+    case 'warn': return 'Warn'
+    case 'ignore': case 'false': return 'Ignore'
+    default: throw new Error(`invalid - validate option ${JSON.stringify(value)}; must be one of: strict (or true), warn, ignore (or false)`)
+  }
+}
+
+/** The query parameters of a write. */
+export function writeQuery(inv: Pick<Invocation, 'flags'>, dryRun: DryRun, manager = ''): Record<string, string> {
+  const fieldManager = inv.flags.str('field-manager') || manager
+  return { ...(fieldManager ? { fieldManager } : {}), ...(dryRun === 'server' ? { dryRun: 'All' } : {}) }
+}
+
+/** The one NAME of a generator. @throws UsageError */
+export function nameOf(inv: Invocation): string {
+  const count = inv.argsBeforeDash >= 0 ? inv.argsBeforeDash : inv.args.length
+  if (count !== 1) throw usageError(inv.spec, `exactly one NAME is required, got ${count}`)
+  return inv.args[0]!
+}
+
+export interface SubmitOptions {
+  /** `pods`, with its group version: `apps/v1/deployments`. */
+  path: (namespace: string) => string
+  namespaced: boolean
+  /** Put before the server's answer when it refuses. */
+  failure?: string
+}
+
+/** Sends what a generator made, unless it is a client dry run, and prints it. k8s: create.CreateSubcommandOptions.Run */
+export async function submit(inv: Invocation, object: KubeObject, options: SubmitOptions): Promise<void> {
+  const { f, out } = inv
+  const dryRun = dryRunOf(f)
+  const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}` })
+  const { namespace, explicit } = f.namespace()
+  let toSend = object
+  if (options.namespaced && explicit) toSend = { ...toSend, metadata: { ...toSend.metadata, namespace } }
+  if (inv.flags.bool('save-config')) toSend = withLastApplied(toSend)
+  else if (toSend.metadata.annotations?.[LAST_APPLIED]) toSend = withLastApplied(toSend)
+  if (dryRun === 'client') { void out(print(toSend)); return }
+  try {
+    const created = await f.rest().json<KubeObject>('POST', options.path(namespace), { body: toSend, query: { ...writeQuery(inv, dryRun), fieldValidation: fieldValidation(inv) } })
+    void out(print(created))
+  } catch (error) {
+    if (options.failure && error instanceof StatusError) throw new Error(`${options.failure} ${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,5 @@
+import { optionsHelp } from '../help.ts'
+import { rootCommand } from '../command.ts'
+import type { CommandHandler } from './handler.ts'
+
+export const options: CommandHandler = ({ out }) => { void out(optionsHelp(rootCommand().persistent)) }

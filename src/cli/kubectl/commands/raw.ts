@@ -1,0 +1,22 @@
+import { failureOf } from '../../rest-client.ts'
+import { readInput } from '../resources.ts'
+import type { Invocation } from './handler.ts'
+
+/** --raw: a request to a path as it is written. k8s: kubectl/pkg/rawhttp */
+export async function rawRequest(inv: Invocation, method: string, path: string, file = ''): Promise<void> {
+  const { f, out } = inv
+  if (!path.startsWith('/')) path = `/${path}`
+  const body = file ? await readInput(f, file) : undefined
+  if (method === 'GET') {
+    const response = await f.rest().send('GET', path, { streaming: true })
+    if (response.status < 200 || response.status > 299) throw failureOf(response.status, await response.text(), 'GET', path)
+    const reader = response.body?.getReader()
+    if (!reader) return
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      await out(value)
+    }
+  }
+  void out(await f.rest().text(method, path, body === undefined ? {} : { body, contentType: 'application/json' }))
+}

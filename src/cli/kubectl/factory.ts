@@ -1,0 +1,251 @@
+import type { Proc } from '../../unix/types.ts'
+import { UnixError } from '../../unix/types.ts'
+import { kubeconfigFiles, loadKubeconfig } from '../kubeconfig.ts'
+import type { Kubeconfig, KubeconfigFiles, UserEntry } from '../kubeconfig.ts'
+import { RestClient } from '../rest-client.ts'
+import type { RestConfig } from '../rest-client.ts'
+import type { CommandSpec } from './command.ts'
+import { parseDurationMs } from './duration.ts'
+import { discover, RestMapper } from './discovery.ts'
+import { ConfigurationInvalid, ConnectionError } from './errors.ts'
+import type { FlagValues } from './flags.ts'
+import type { CommandIo } from './io.ts'
+import { klogLine } from './klog.ts'
+
+export const CLIENT_VERSION = 'v1.36.3'
+
+/** What a running command has at hand: its words, its output, and lazily the server. k8s: cmdutil.Factory */
+export class Factory {
+  readonly proc: Proc
+  readonly io: CommandIo
+  readonly flags: FlagValues
+  readonly spec: CommandSpec
+  #config: Kubeconfig | undefined
+  #rest: RestClient | undefined
+  #mapper: Promise<RestMapper> | undefined
+  #seenWarnings = new Set<string>()
+
+  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec) {
+    this.proc = proc
+    this.io = io
+    this.flags = flags
+    this.spec = spec
+  }
+
+  nowMs(): number { return this.proc.clock.nowMs() }
+
+  /** How many warnings the server sent. */
+  get warningCount(): number { return this.#seenWarnings.size }
+
+  kubeconfigFiles(): KubeconfigFiles {
+    return kubeconfigFiles(this.flags.str('kubeconfig'), this.proc.env, this.proc.env['HOME'] || this.proc.user.home)
+  }
+
+  /** The merged kubeconfig. */
+  kubeconfig(): Kubeconfig {
+    return this.#config ??= loadKubeconfig(this.kubeconfigFiles(), this.proc.fs, (p) => this.proc.resolve(p))
+  }
+
+  contextName(): string {
+    return this.flags.str('context') || this.kubeconfig().currentContext
+  }
+
+  #context() {
+    const config = this.kubeconfig()
+    const name = this.contextName()
+    const context = config.contexts.get(name)
+    if (!context && name && (this.flags.str('context') || config.contexts.size > 0 || config.currentContext))
+      throw new ConfigurationInvalid(`context was not found for specified context: ${name}`)
+    return context
+  }
+
+  #inCluster(): { server: string; token: string; caPem: string; namespace: string } | undefined {
+    const host = this.proc.env['KUBERNETES_SERVICE_HOST']
+    const port = this.proc.env['KUBERNETES_SERVICE_PORT']
+    const dir = '/var/run/secrets/kubernetes.io/serviceaccount'
+    const fs = this.proc.fs
+    if (!host || !port || !fs.exists(`${dir}/token`)) return undefined
+    const config = this.kubeconfig()
+    if (config.clusters.size > 0 || config.contexts.size > 0 || this.flags.str('server')) return undefined
+    const read = (name: string) => fs.exists(`${dir}/${name}`) ? fs.readText(`${dir}/${name}`) : ''
+    return { server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`, token: read('token').trim(), caPem: read('ca.crt'), namespace: read('namespace').trim() }
+  }
+
+  /** The namespace that counts, and whether the user named it on the command line. */
+  namespace(): { namespace: string; explicit: boolean } {
+    if (this.flags.changed('namespace') && this.flags.str('namespace')) return { namespace: this.flags.str('namespace'), explicit: true }
+    const inCluster = this.#inCluster()
+    return { namespace: this.#context()?.namespace || inCluster?.namespace || 'default', explicit: false }
+  }
+
+  /**
+   * Where the server is and how to speak to it.
+   * @throws Error, ConfigurationInvalid
+   */
+  restConfig(): RestConfig {
+    const flags = this.flags
+    const timeoutText = flags.str('request-timeout')
+    if (timeoutText && !/^\d+$/.test(timeoutText) && !/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(timeoutText))
+      throw new Error('Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)')
+    const timeoutMs = /^\d+$/.test(timeoutText) ? Number(timeoutText) * 1000 : timeoutText ? parseDurationMs(timeoutText) : 0
+    const userAgent = `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`
+    const inCluster = this.#inCluster()
+    const context = this.#context()
+    const config = this.kubeconfig()
+    const clusterName = flags.str('cluster') || context?.cluster || ''
+    const userName = flags.str('user') || context?.user || ''
+    const cluster = config.clusters.get(clusterName)
+    const user: UserEntry = { ...config.users.get(userName) }
+    if (clusterName && !cluster && !flags.str('server')) throw new Error(`cluster ${JSON.stringify(clusterName)} does not exist`)
+    if (userName && !config.users.has(userName) && (flags.str('user') || context)) throw new Error(`auth info ${JSON.stringify(userName)} does not exist`)
+    const server = (flags.str('server') || cluster?.server || inCluster?.server || 'http://localhost:8080').replace(/\/+$/, '')
+    const headers: [string, string][] = []
+
+    const insecure = flags.changed('insecure-skip-tls-verify') ? flags.bool('insecure-skip-tls-verify') : Boolean(cluster?.['insecure-skip-tls-verify'])
+    const caFile = flags.str('certificate-authority') || (cluster?.['certificate-authority-data'] ? '' : cluster?.['certificate-authority'] ?? '')
+    const caBase = flags.str('certificate-authority') ? '' : this.#directoryOf(`cluster/${clusterName}`)
+    const caPem = flags.str('certificate-authority') ? this.#readPem('certificate-authority', caFile, caBase, clusterName)
+      : cluster?.['certificate-authority-data'] ? decodeBase64(cluster['certificate-authority-data'])
+      : caFile ? this.#readPem('certificate-authority', caFile, caBase, clusterName) : inCluster?.caPem
+    if (insecure && (flags.str('certificate-authority') || cluster?.['certificate-authority-data'] || cluster?.['certificate-authority']) && !flags.changed('insecure-skip-tls-verify'))
+      throw new Error("specifying a root certificates file with the insecure flag is not allowed")
+    const userBase = this.#directoryOf(`user/${userName}`)
+    const pem = (kind: 'client-certificate' | 'client-key'): string | undefined => {
+      if (flags.str(kind)) return this.#readPem(kind, flags.str(kind), '', userName)
+      const data = user[`${kind}-data`] as string | undefined
+      if (data) return decodeBase64(data)
+      const file = user[kind]
+      return file ? this.#readPem(kind, file, userBase, userName) : undefined
+    }
+    const clientCertificatePem = pem('client-certificate')
+    const clientKeyPem = pem('client-key')
+    if (user.exec) throw new Error(`exec plugin ${JSON.stringify(user.exec.command ?? '')} cannot be run here: credential plugins are not supported, use a token or a client certificate`)
+    if (user['auth-provider']) throw new Error(`no Auth Provider found for name ${JSON.stringify(user['auth-provider'].name ?? '')}`)
+
+    let token = flags.str('token') || (flags.str('username') ? '' : user.token ?? '')
+    if (!token && user.tokenFile && !flags.str('username')) token = this.proc.fs.readText(this.#beside(userBase, user.tokenFile)).trim()
+    token ||= inCluster?.token ?? ''
+    const username = flags.str('username') || user.username
+    if (token) headers.push(['Authorization', `Bearer ${token}`])
+    else if (username) headers.push(['Authorization', `Basic ${encodeBase64(`${username}:${flags.str('password') || user.password || ''}`)}`])
+
+    const as = flags.str('as') || user.as || ''
+    const groups = flags.changed('as-group') ? flags.list('as-group') : user['as-groups'] ?? []
+    const uid = flags.str('as-uid') || user['as-uid'] || ''
+    const extra: Record<string, string[]> = { ...user['as-user-extra'] }
+    for (const pair of flags.list('as-user-extra')) {
+      const at = pair.indexOf('=')
+      if (at > 0) (extra[pair.slice(0, at)] ??= []).push(pair.slice(at + 1))
+    }
+    if (!as && (groups.length > 0 || uid || Object.keys(extra).length > 0))
+      throw new Error(`requesting uid, groups or user-extra for ${JSON.stringify(userName)} without impersonating a user`)
+    if (as) headers.push(['Impersonate-User', as])
+    for (const group of groups) headers.push(['Impersonate-Group', group])
+    if (uid) headers.push(['Impersonate-Uid', uid])
+    for (const [key, values] of Object.entries(extra)) for (const value of values) headers.push([`Impersonate-Extra-${encodeURIComponent(key)}`, value])
+
+    return {
+      server, headers, userAgent, timeoutMs,
+      tls: { ...(insecure ? { insecure: true } : caPem ? { caPem } : {}), ...(clientCertificatePem && clientKeyPem ? { clientCertificatePem, clientKeyPem } : {}) },
+    }
+  }
+
+  #directoryOf(entry: string): string {
+    const file = this.kubeconfig().origin.get(entry)
+    return file ? this.proc.resolve(file).replace(/\/[^/]*$/, '') : ''
+  }
+
+  #beside(base: string, file: string): string {
+    return file.startsWith('/') ? file : base ? `${base}/${file}` : this.proc.resolve(file)
+  }
+
+  #readPem(what: string, file: string, base: string, of: string): string {
+    try {
+      return this.proc.fs.readText(this.#beside(base, file))
+    } catch (error) {
+      throw new Error(`unable to read ${what} ${file} for ${of} due to open ${file}: ${unixText(error)}`)
+    }
+  }
+
+  rest(): RestClient {
+    return this.#rest ??= new RestClient(this.restConfig(), this.proc.net, {
+      nowMs: () => this.nowMs(),
+      onWarning: (text) => {
+        if (this.#seenWarnings.has(text)) return
+        this.#seenWarnings.add(text)
+        const colour = this.proc.isTty(2) && this.proc.env['TERM'] !== 'dumb' && !this.proc.env['NO_COLOR']
+        void this.io.err(colour ? `\x1b[33;1mWarning:\x1b[0m ${text}\n` : `Warning: ${text}\n`)
+      },
+      onExchange: (method, url, status, elapsedMs) => {
+        if (this.flags.int('v') < 6) return
+        const phrase = STATUS_TEXT[status] ?? ''
+        void this.io.err(klogLine(this.proc, 'I', 'round_trippers.go:632', `"Response" verb=${JSON.stringify(method)} url=${JSON.stringify(url)} status=${JSON.stringify(`${status}${phrase ? ` ${phrase}` : ''}`)} milliseconds=${Math.round(elapsedMs)}`))
+      },
+      connectionError: (method, url, error) => new ConnectionError(method, url, dialMessage(url, error)),
+    })
+  }
+
+  /** Discovery, made once per command. */
+  mapper(): Promise<RestMapper> {
+    return this.#mapper ??= this.#discover()
+  }
+
+  /** Forgets what discovery said, for kinds that have just been created. */
+  forgetDiscovery(): void { this.#mapper = undefined }
+
+  async #discover(): Promise<RestMapper> {
+    try {
+      return new RestMapper(await discover(this.rest()))
+    } catch (error) {
+      if (error instanceof ConnectionError || (error as { code?: number }).code !== 403) {
+        // The real client asks again for each way of looking a name up, and logs each failure.
+        const text = `"Unhandled Error" err=${JSON.stringify(`couldn't get current server API group list: ${error instanceof ConnectionError ? error.message : (error as Error).message}`)}`
+        if (this.flags.has('output') || error instanceof ConnectionError) for (let i = 0; i < 5; i++) void this.io.err(klogLine(this.proc, 'E', 'memcache.go:265', text))
+      }
+      throw error
+    }
+  }
+}
+
+const STATUS_TEXT: Record<number, string> = {
+  101: 'Switching Protocols', 200: 'OK', 201: 'Created', 202: 'Accepted', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
+  406: 'Not Acceptable', 409: 'Conflict', 410: 'Gone', 415: 'Unsupported Media Type', 422: 'Unprocessable Entity', 429: 'Too Many Requests', 500: 'Internal Server Error', 503: 'Service Unavailable',
+}
+
+/** The message of a failed system call, as Go's os package words it. */
+export function unixText(error: unknown): string {
+  const code = (error as UnixError).code
+  const words: Record<string, string> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', EISDIR: 'is a directory', ENOTDIR: 'not a directory', EEXIST: 'file exists', EADDRINUSE: 'address already in use', EPERM: 'operation not permitted' }
+  return words[code] ?? (error as Error).message
+}
+
+function dialMessage(url: string, error: Error): string {
+  const code = (error as UnixError).code ?? ''
+  const { hostname, port, protocol } = new URL(url)
+  const host = hostname === 'localhost' ? '127.0.0.1' : hostname
+  const address = `${host}:${port || (protocol === 'https:' ? '443' : '80')}`
+  switch (code) {
+    case 'ECONNREFUSED': return `dial tcp ${address}: connect: connection refused`
+    case 'EHOSTUNREACH': return `dial tcp ${address}: connect: no route to host`
+    case 'ENETUNREACH': return `dial tcp ${address}: connect: network is unreachable`
+    case 'ETIMEDOUT': return `dial tcp ${address}: i/o timeout`
+    case 'ENOTFOUND': case 'EAI_AGAIN': return `dial tcp: lookup ${hostname}: no such host`
+    case 'ECONNRESET': case 'EPIPE': return 'EOF'
+    case 'CERT_HAS_EXPIRED': return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid'
+    case 'ERR_TLS_CERT_ALTNAME_INVALID': return `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${hostname}`
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT': case 'SELF_SIGNED_CERT_IN_CHAIN': case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE': case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
+    default: return error.message
+  }
+}
+
+export function decodeBase64(text: string): string {
+  return new TextDecoder().decode(Uint8Array.from(atob(text.replace(/\s/g, '')), (c) => c.charCodeAt(0)))
+}
+
+export function encodeBase64(data: string | Uint8Array): string {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  let binary = ''
+  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
+  return btoa(binary)
+}

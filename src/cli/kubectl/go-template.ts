@@ -1,0 +1,476 @@
+import { goSprint } from './go-text.ts'
+import { unescapeGo } from './jsonpath.ts'
+
+/** A small text/template: actions, pipelines, variables, if/range/with/define/template/block, and the functions kubectl offers. */
+
+type Expression =
+  | { type: 'dot' }
+  | { type: 'nil' }
+  | { type: 'literal'; value: unknown }
+  | { type: 'field'; on: Expression; names: string[] }
+  | { type: 'variable'; name: string; names: string[] }
+  | { type: 'function'; name: string }
+  | { type: 'pipe'; pipe: Pipeline }
+interface Command { words: Expression[] }
+interface Pipeline { declare: string[]; assign: boolean; commands: Command[]; text: string }
+type Node =
+  | { type: 'text'; text: string }
+  | { type: 'action'; pipe: Pipeline }
+  | { type: 'if' | 'with' | 'range'; pipe: Pipeline; body: Node[]; otherwise: Node[] }
+  | { type: 'template'; name: string; pipe: Pipeline | undefined }
+  | { type: 'break' | 'continue' }
+
+/** Marks a missing map key, printed as `<no value>`. */
+const NO_VALUE = Symbol('no value')
+
+interface Token { kind: 'word' | 'string' | 'char' | 'number' | 'field' | 'variable' | 'punct' | 'space'; text: string }
+
+function tokenize(action: string): Token[] {
+  const out: Token[] = []
+  const pattern = /\s+|"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])+'|[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\$[\p{L}\p{Nd}_]*|\.[\p{L}\p{Nd}_]+|[\p{L}_][\p{L}\p{Nd}_]*|:=|[|()=,.]/uy
+  while (pattern.lastIndex < action.length) {
+    const at = pattern.lastIndex
+    const text = pattern.exec(action)?.[0]
+    if (text === undefined) throw new Error(`unexpected ${JSON.stringify(action[at])} in operand`)
+    const c = text[0]!
+    out.push({
+      text,
+      kind: /\s/.test(c) ? 'space' : c === '"' || c === '`' ? 'string' : c === "'" ? 'char' : /^[+-]?\d/.test(text) ? 'number' : c === '$' ? 'variable' : /^\.[\p{L}\p{Nd}_]/u.test(text) ? 'field' : /[\p{L}_]/u.test(c) ? 'word' : 'punct',
+    })
+  }
+  return out
+}
+
+class ActionParser {
+  readonly #tokens: Token[]
+  readonly #text: string
+  #at = 0
+  constructor(text: string) {
+    this.#text = text.trim()
+    this.#tokens = tokenize(this.#text)
+  }
+
+  #peek(): Token | undefined { return this.#tokens[this.#at] }
+  #skip(): boolean { if (this.#peek()?.kind !== 'space') return false; this.#at++; return true }
+
+  pipeline(close = ''): Pipeline {
+    const declare: string[] = []
+    let assign = false
+    this.#skip()
+    const save = this.#at
+    if (this.#peek()?.kind === 'variable') {
+      const names = [this.#tokens[this.#at++]!.text]
+      this.#skip()
+      if (this.#peek()?.text === ',') {
+        this.#at++
+        this.#skip()
+        if (this.#peek()?.kind === 'variable') names.push(this.#tokens[this.#at++]!.text)
+        this.#skip()
+      }
+      const operator = this.#peek()?.text
+      if (operator === ':=' || operator === '=') { this.#at++; declare.push(...names); assign = operator === '=' } else this.#at = save
+    }
+    const commands: Command[] = []
+    for (;;) {
+      const words: Expression[] = []
+      for (;;) {
+        this.#skip()
+        const token = this.#peek()
+        if (!token || token.text === '|' || token.text === close) break
+        words.push(this.#operand())
+      }
+      if (words.length === 0) throw new Error(commands.length > 0 ? 'missing value for command' : 'missing value for command')
+      commands.push({ words })
+      const token = this.#tokens[this.#at]
+      if (!token) { if (close) throw new Error('unclosed left paren'); break }
+      this.#at++
+      if (token.text === close) break
+    }
+    return { declare, assign, commands, text: this.#text }
+  }
+
+  #operand(): Expression {
+    const token = this.#tokens[this.#at++]!
+    let base: Expression
+    switch (token.kind) {
+      case 'string': base = { type: 'literal', value: token.text[0] === '`' ? token.text.slice(1, -1) : unescapeGo(token.text.slice(1, -1)) }; break
+      case 'char': base = { type: 'literal', value: unescapeGo(token.text.slice(1, -1)).codePointAt(0) }; break
+      case 'number': base = { type: 'literal', value: Number(token.text) }; break
+      case 'field': base = { type: 'field', on: { type: 'dot' }, names: [token.text.slice(1)] }; break
+      case 'variable': base = { type: 'variable', name: token.text, names: [] }; break
+      case 'word':
+        if (token.text === 'true' || token.text === 'false') base = { type: 'literal', value: token.text === 'true' }
+        else if (token.text === 'nil') base = { type: 'nil' }
+        else {
+          if (!FUNCTIONS[token.text] && token.text !== 'and' && token.text !== 'or') throw new Error(`function ${JSON.stringify(token.text)} not defined`)
+          base = { type: 'function', name: token.text }
+        }
+        break
+      case 'punct':
+        if (token.text === '.') { base = { type: 'dot' }; break }
+        if (token.text === '(') { base = { type: 'pipe', pipe: this.pipeline(')') }; break }
+        throw new Error(`unexpected ${JSON.stringify(token.text)} in command`)
+      default: throw new Error(`unexpected ${JSON.stringify(token.text)} in command`)
+    }
+    while (this.#peek()?.kind === 'field') {
+      const name = this.#tokens[this.#at++]!.text.slice(1)
+      if (base.type === 'field' || base.type === 'variable') base.names.push(name)
+      else base = { type: 'field', on: base, names: [name] }
+    }
+    return base
+  }
+}
+
+/** A parsed template. */
+export class GoTemplate {
+  readonly #name: string
+  readonly #source: string
+  readonly #root: Node[]
+  readonly #defined = new Map<string, Node[]>()
+  readonly #missingKeyError: boolean
+
+  /** @throws Error in Go's words when the template is malformed. */
+  constructor(source: string, options: { name?: string; missingKeyError?: boolean } = {}) {
+    this.#name = options.name ?? 'output'
+    this.#source = source
+    this.#missingKeyError = options.missingKeyError ?? false
+    this.#root = this.#parse()
+  }
+
+  /** @throws Error in Go's words when it can't be carried out. */
+  execute(data: unknown): string {
+    const out: string[] = []
+    this.#run(this.#root, data, new Scope(undefined, { $: data }), out)
+    return out.join('')
+  }
+
+  #fail(line: number, message: string): never {
+    throw new Error(`template: ${this.#name}:${line}: ${message}`)
+  }
+
+  #parse(): Node[] {
+    const parts: { text: string; action?: string; line: number }[] = []
+    const pattern = /\{\{(-\s)?([\s\S]*?)(\s-)?\}\}/g
+    let at = 0
+    let line = 1
+    let trimNext = false
+    for (let m = pattern.exec(this.#source); m; m = pattern.exec(this.#source)) {
+      // Quotes may hide closing braces.
+      let end = m.index + m[0].length
+      let inner = m[2]!
+      let trimRight = Boolean(m[3])
+      while (((inner.match(/(?<!\\)"/g)?.length ?? 0) % 2 === 1 || (inner.match(/`/g)?.length ?? 0) % 2 === 1) && this.#source.indexOf('}}', end) >= 0) {
+        const next = this.#source.indexOf('}}', end)
+        inner = this.#source.slice(m.index + 2 + (m[1]?.length ?? 0), next)
+        trimRight = /\s-$/.test(inner)
+        if (trimRight) inner = inner.slice(0, -2)
+        end = next + 2
+        pattern.lastIndex = end
+      }
+      let text = this.#source.slice(at, m.index)
+      if (trimNext) text = text.trimStart()
+      if (m[1]) text = text.trimEnd()
+      line += this.#source.slice(at, m.index).split('\n').length - 1
+      parts.push({ text, line })
+      if (!inner.trimStart().startsWith('/*')) parts.push({ text: '', action: inner, line })
+      line += inner.split('\n').length - 1
+      trimNext = trimRight
+      at = end
+    }
+    const tail = this.#source.slice(at)
+    if (tail.includes('{{')) this.#fail(line, 'unclosed action')
+    parts.push({ text: trimNext ? tail.trimStart() : tail, line })
+
+    let index = 0
+    const block = (ends: string[]): { nodes: Node[]; end: string; rest: string; line: number } => {
+      const nodes: Node[] = []
+      while (index < parts.length) {
+        const part = parts[index++]!
+        if (part.action === undefined) {
+          if (part.text) nodes.push({ type: 'text', text: part.text })
+          continue
+        }
+        const action = part.action.trim()
+        const keyword = /^[a-z]+\b/.exec(action)?.[0] ?? ''
+        const rest = action.slice(keyword.length)
+        try {
+          if (keyword === 'end' || keyword === 'else') {
+            if (!ends.includes(keyword)) this.#fail(part.line, `unexpected {{${keyword}}}`)
+            return { nodes, end: keyword, rest: rest.trim(), line: part.line }
+          }
+          if (keyword === 'if' || keyword === 'with' || keyword === 'range') nodes.push(control(keyword, rest))
+          else if (keyword === 'break' || keyword === 'continue') nodes.push({ type: keyword })
+          else if (keyword === 'define' || keyword === 'block') {
+            const [, name, more] = /^\s*("(?:\\.|[^"\\])*"|`[^`]*`)([\s\S]*)$/.exec(rest) ?? this.#fail(part.line, `unexpected ${JSON.stringify(rest)} in ${keyword} clause`)
+            const key = unescapeGo(name!.slice(1, -1))
+            this.#defined.set(key, block(['end']).nodes)
+            if (keyword === 'block') nodes.push({ type: 'template', name: key, pipe: new ActionParser(more!).pipeline() })
+          } else if (keyword === 'template') {
+            const [, name, more] = /^\s*("(?:\\.|[^"\\])*"|`[^`]*`)([\s\S]*)$/.exec(rest) ?? this.#fail(part.line, `unexpected ${JSON.stringify(rest)} in template clause`)
+            nodes.push({ type: 'template', name: unescapeGo(name!.slice(1, -1)), pipe: more!.trim() ? new ActionParser(more!).pipeline() : undefined })
+          } else nodes.push({ type: 'action', pipe: new ActionParser(action).pipeline() })
+        } catch (error) {
+          if ((error as Error).message.startsWith('template: ')) throw error
+          this.#fail(part.line, (error as Error).message)
+        }
+      }
+      if (ends.length > 0) this.#fail(line, 'unexpected EOF')
+      return { nodes, end: '', rest: '', line }
+    }
+    const control = (type: 'if' | 'with' | 'range', text: string): Node => {
+      const pipe = new ActionParser(text).pipeline()
+      const body = block(['end', 'else'])
+      let otherwise: Node[] = []
+      if (body.end === 'else') {
+        const chained = /^(if|with)\b/.exec(body.rest)
+        otherwise = chained ? [control(chained[1] as 'if', body.rest.slice(chained[0].length))] : block(['end']).nodes
+      }
+      return { type, pipe, body: body.nodes, otherwise }
+    }
+    return block([]).nodes
+  }
+
+  /** Returns what ended the loop, if a break or continue did. */
+  #run(nodes: readonly Node[], dot: unknown, scope: Scope, out: string[]): 'break' | 'continue' | undefined {
+    for (const node of nodes) {
+      switch (node.type) {
+        case 'text': out.push(node.text); break
+        case 'break': case 'continue': return node.type
+        case 'action': {
+          const value = this.#pipeline(node.pipe, dot, scope)
+          if (node.pipe.declare.length === 0) out.push(shownValue(value))
+          break
+        }
+        case 'template': {
+          const body = this.#defined.get(node.name)
+          if (!body) throw new Error(`template: ${this.#name}:1:11: executing ${JSON.stringify(this.#name)} at <{{template ${JSON.stringify(node.name)}}}>: template ${JSON.stringify(node.name)} not defined`)
+          const data = node.pipe ? this.#pipeline(node.pipe, dot, scope) : undefined
+          this.#run(body, data, new Scope(undefined, { $: data }), out)
+          break
+        }
+        case 'if': case 'with': {
+          const inner = new Scope(scope)
+          const value = this.#pipeline(node.pipe, dot, inner)
+          const stop = isTrue(value) ? this.#run(node.body, node.type === 'with' ? value : dot, inner, out) : this.#run(node.otherwise, dot, inner, out)
+          if (stop) return stop
+          break
+        }
+        case 'range': {
+          const inner = new Scope(scope)
+          const value = this.#pipeline({ ...node.pipe, declare: [] }, dot, inner)
+          const entries = rangeEntries(value)
+          if (!entries) throw this.#execError(node.pipe, `range can't iterate over ${shownValue(value)}`)
+          if (entries.length === 0) { this.#run(node.otherwise, dot, inner, out); break }
+          const names = node.pipe.declare
+          for (const [key, item] of entries) {
+            const each = new Scope(inner)
+            if (names.length === 1) each.declare(names[0]!, item)
+            if (names.length === 2) { each.declare(names[0]!, key); each.declare(names[1]!, item) }
+            if (this.#run(node.body, item, each, out) === 'break') break
+          }
+          break
+        }
+      }
+    }
+    return undefined
+  }
+
+  #execError(pipe: Pipeline, message: string): Error {
+    const at = this.#source.indexOf(pipe.text)
+    const before = this.#source.slice(0, Math.max(0, at))
+    const line = before.split('\n').length
+    const column = Math.max(0, at - (before.lastIndexOf('\n') + 1))
+    return new Error(`template: ${this.#name}:${line}:${column}: executing ${JSON.stringify(this.#name)} at <${pipe.text}>: ${message}`)
+  }
+
+  #pipeline(pipe: Pipeline, dot: unknown, scope: Scope): unknown {
+    let value: unknown
+    pipe.commands.forEach((command, i) => { value = this.#command(command, dot, scope, pipe, i > 0 ? [value] : []) })
+    if (pipe.declare.length > 0) {
+      const name = pipe.declare[0]!
+      if (pipe.assign) scope.assign(name, value)
+      else scope.declare(name, value)
+    }
+    return value
+  }
+
+  #command(command: Command, dot: unknown, scope: Scope, pipe: Pipeline, final: unknown[]): unknown {
+    const [first, ...rest] = command.words
+    if (first!.type === 'function') {
+      const name = first!.name
+      if (name === 'and' || name === 'or') {
+        // Short-circuits.
+        let value: unknown
+        for (const word of rest) {
+          value = this.#evaluate(word, dot, scope, pipe)
+          if (isTrue(value) === (name === 'or')) return value
+        }
+        return final.length > 0 ? final[0] : value
+      }
+      const args = [...rest.map((w) => this.#evaluate(w, dot, scope, pipe)), ...final]
+      try {
+        return FUNCTIONS[name]!(...args.map((a) => a === NO_VALUE ? undefined : a))
+      } catch (error) {
+        throw this.#execError(pipe, `error calling ${name}: ${(error as Error).message}`)
+      }
+    }
+    if (rest.length > 0 || final.length > 0) {
+      const what = first!.type === 'field' ? first!.names.at(-1) : first!.type
+      throw this.#execError(pipe, first!.type === 'field' ? `${what} is not a method but has arguments` : `can't give argument to non-function ${pipe.text}`)
+    }
+    return this.#evaluate(first!, dot, scope, pipe)
+  }
+
+  #evaluate(expression: Expression, dot: unknown, scope: Scope, pipe: Pipeline): unknown {
+    switch (expression.type) {
+      case 'dot': return dot
+      case 'nil': return undefined
+      case 'literal': return expression.value
+      case 'variable': return this.#fields(scope.get(expression.name), expression.names, pipe)
+      case 'field': return this.#fields(this.#evaluate(expression.on, dot, scope, pipe), expression.names, pipe)
+      case 'pipe': return this.#pipeline(expression.pipe, dot, scope)
+      case 'function': return this.#command({ words: [expression] }, dot, scope, pipe, [])
+    }
+  }
+
+  #fields(value: unknown, names: readonly string[], pipe: Pipeline): unknown {
+    for (const name of names) {
+      if (value === NO_VALUE || value === undefined || value === null) {
+        if (value === NO_VALUE) throw this.#execError(pipe, `nil pointer evaluating interface {}.${name}`)
+        throw this.#execError(pipe, `nil data; no entry for key ${JSON.stringify(name)}`)
+      }
+      if (typeof value !== 'object' || Array.isArray(value)) throw this.#execError(pipe, `can't evaluate field ${name} in type ${Array.isArray(value) ? '[]interface {}' : typeof value === 'number' ? 'int64' : typeof value === 'boolean' ? 'bool' : 'string'}`)
+      if (Object.hasOwn(value, name)) value = (value as Record<string, unknown>)[name]
+      else if (this.#missingKeyError) throw this.#execError(pipe, `map has no entry for key ${JSON.stringify(name)}`)
+      else value = NO_VALUE
+    }
+    return value
+  }
+}
+
+class Scope {
+  readonly #parent: Scope | undefined
+  readonly #variables: Map<string, unknown>
+  constructor(parent: Scope | undefined, variables: Record<string, unknown> = {}) {
+    this.#parent = parent
+    this.#variables = new Map(Object.entries(variables))
+  }
+  get(name: string): unknown {
+    if (this.#variables.has(name)) return this.#variables.get(name)
+    if (!this.#parent) throw new Error(`undefined variable ${JSON.stringify(name)}`)
+    return this.#parent.get(name)
+  }
+  declare(name: string, value: unknown): void { this.#variables.set(name, value) }
+  assign(name: string, value: unknown): void {
+    if (this.#variables.has(name)) this.#variables.set(name, value)
+    else if (this.#parent) this.#parent.assign(name, value)
+    else throw new Error(`undefined variable ${JSON.stringify(name)}`)
+  }
+}
+
+function shownValue(value: unknown): string {
+  return value === NO_VALUE || value === undefined || value === null ? '<no value>' : goSprint(value)
+}
+
+function isTrue(value: unknown): boolean {
+  if (value === NO_VALUE || value === undefined || value === null) return false
+  if (typeof value === 'object') return Array.isArray(value) ? value.length > 0 : Object.keys(value).length > 0
+  return Boolean(value)
+}
+
+function rangeEntries(value: unknown): [unknown, unknown][] | undefined {
+  if (value === NO_VALUE || value === undefined || value === null) return []
+  if (Array.isArray(value)) return value.map((v, i) => [i, v])
+  if (typeof value === 'object') return Object.keys(value).sort().map((k) => [k, (value as Record<string, unknown>)[k]])
+  if (typeof value === 'number' && Number.isInteger(value)) return Array.from({ length: Math.max(0, value) }, (_, i) => [i, i])
+  return undefined
+}
+
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return new TextEncoder().encode(value).length
+  if (Array.isArray(value)) return value.length
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length
+  throw new Error(value === undefined || value === null ? 'len of nil pointer' : `len of type ${typeof value}`)
+}
+
+function index(value: unknown, ...keys: unknown[]): unknown {
+  for (const key of keys) {
+    if (value === null || value === undefined) throw new Error('index of untyped nil')
+    if (Array.isArray(value) || typeof value === 'string') {
+      if (typeof key !== 'number') throw new Error(`cannot index slice/array with type ${typeof key}`)
+      if (key < 0 || key >= value.length) throw new Error(`index out of range: ${key}`)
+      value = typeof value === 'string' ? value.charCodeAt(key) : value[key]
+    } else if (typeof value === 'object') value = (value as Record<string, unknown>)[String(key)] ?? NO_VALUE
+    else throw new Error(`can't index item of type ${typeof value}`)
+  }
+  return value
+}
+
+function basicCompare(a: unknown, b: unknown): number {
+  if (typeof a !== typeof b) throw new Error('incompatible types for comparison')
+  if (typeof a === 'object') throw new Error('non-comparable type')
+  return (a as string) < (b as string) ? -1 : a === b ? 0 : 1
+}
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
+
+const FUNCTIONS: Record<string, (...args: any[]) => unknown> = {
+  not: (v) => !isTrue(v),
+  len: lengthOf,
+  index,
+  slice: (v: string | unknown[], from = 0, to?: number) => v.slice(from, to),
+  print: (...args) => args.map((a, i) => (i > 0 && typeof a !== 'string' && typeof args[i - 1] !== 'string' ? ' ' : '') + goSprint(a)).join(''),
+  println: (...args) => args.map(goSprint).join(' ') + '\n',
+  printf: (format: string, ...args) => sprintf(format, args),
+  html: (...args) => args.map(goSprint).join('').replace(/[&<>"']/g, (c) => escapes[c]!),
+  js: (...args) => args.map(goSprint).join('').replace(/[\\'"<>&=\n]/g, (c) => c === '\n' ? '\\u000A' : '\\<>&='.includes(c) && c !== '\\' ? `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}` : `\\${c}`),
+  urlquery: (...args) => encodeURIComponent(args.map(goSprint).join('')).replaceAll('%20', '+'),
+  eq: (a, ...rest) => rest.some((b) => a === b || (a ?? null) === (b ?? null) || (typeof a === typeof b && basicCompare(a, b) === 0)),
+  ne: (a, b) => (a ?? null) !== (b ?? null),
+  lt: (a, b) => basicCompare(a, b) < 0,
+  le: (a, b) => basicCompare(a, b) <= 0,
+  gt: (a, b) => basicCompare(a, b) > 0,
+  ge: (a, b) => basicCompare(a, b) >= 0,
+  exists: (value, ...keys) => {
+    for (const key of keys) {
+      if (value === null || value === undefined || typeof value !== 'object') return false
+      value = (value as Record<string, unknown>)[String(key)]
+    }
+    return value !== undefined && value !== null
+  },
+  base64decode: (text: string) => {
+    try {
+      return new TextDecoder().decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))
+    } catch {
+      throw new Error('illegal base64 data at input byte 0')
+    }
+  },
+}
+
+/** The verbs of fmt.Printf that templates use. */
+export function sprintf(format: string, args: readonly unknown[]): string {
+  let next = 0
+  const text = format.replace(/%([-+# 0]*)(\d+|\*)?(?:\.(\d+))?([a-zA-Z%])/g, (whole, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
+    if (verb === '%') return '%'
+    const size = width === '*' ? Number(args[next++]) : Number(width ?? 0)
+    if (next >= args.length) return `%!${verb}(MISSING)`
+    const value = args[next++]
+    let out: string
+    switch (verb) {
+      case 'd': out = typeof value === 'number' ? String(Math.trunc(value)) : `%!d(${typeof value}=${goSprint(value)})`; break
+      case 'f': case 'F': out = Number(value).toFixed(precision === undefined ? 6 : Number(precision)); break
+      case 'g': out = goSprint(value); break
+      case 'e': out = Number(value).toExponential(precision === undefined ? 6 : Number(precision)); break
+      case 'x': out = typeof value === 'number' ? value.toString(16) : [...new TextEncoder().encode(String(value))].map((b) => b.toString(16).padStart(2, '0')).join(''); break
+      case 'q': out = JSON.stringify(String(value)); break
+      case 't': out = String(Boolean(value)); break
+      case 'T': out = typeof value; break
+      case 's': case 'v': out = goSprint(value); if (precision !== undefined && verb === 's') out = out.slice(0, Number(precision)); break
+      default: return whole
+    }
+    if (flags.includes('+') && typeof value === 'number' && value >= 0) out = `+${out}`
+    return flags.includes('-') ? out.padEnd(size) : out.padStart(size, flags.includes('0') ? '0' : ' ')
+  })
+  const extra = args.slice(next)
+  return extra.length > 0 ? `${text}%!(EXTRA ${extra.map((a) => `${typeof a}=${goSprint(a)}`).join(', ')})` : text
+}

@@ -1,0 +1,45 @@
+/** How Go prints values: fmt's %v and encoding/json. */
+
+/** fmt.Sprint of JSON data: maps as `map[a:1 b:2]`, lists as `[1 2]`. */
+export function goSprint(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(goSprint).join(' ')}]`
+  if (typeof value === 'object') return `map[${Object.keys(value).sort().map((k) => `${k}:${goSprint((value as Record<string, unknown>)[k])}`).join(' ')}]`
+  if (typeof value === 'number') return goFloat(value)
+  return String(value)
+}
+
+/** Integers plainly, large and small fractions with an exponent of at least two digits. */
+export function goFloat(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
+  return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
+}
+
+/** encoding/json with sorted keys; `<`, `>`, `&` escaped as Go does. Undefined members are left out. */
+export function goJson(value: unknown, indent = ''): string {
+  return escapeHtml(JSON.stringify(sortKeys(value), null, indent) ?? 'null')
+}
+
+export function escapeHtml(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+export function sortKeys(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (Array.isArray(value)) return value.map(sortKeys)
+  const out: Record<string, unknown> = {}
+  // Keys that look like array indexes come first in JavaScript objects whatever the order of assignment; a Map would not survive JSON.stringify.
+  for (const key of Object.keys(value).sort(byBytes)) {
+    const child = (value as Record<string, unknown>)[key]
+    if (key === '__proto__') Object.defineProperty(out, key, { value: sortKeys(child), enumerable: true, writable: true, configurable: true })
+    else out[key] = sortKeys(child)
+  }
+  return out
+}
+
+const byBytes = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0
+
+/** %q */
+export function quoted(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,52 @@
+import { allFlags, rootCommand } from './command.ts'
+import type { CommandSpec } from './command.ts'
+import type { FlagSpec } from './flags.ts'
+import { flagUsage, GROUPS, longHelp, shortHelp } from './help-texts.ts'
+
+/** A command's help in the layout of kubectl's templates. */
+export function helpText(spec: CommandSpec): string {
+  const parts: string[] = []
+  const { long, examples } = longHelp(spec.path)
+  parts.push(long)
+  if (examples.length > 0) parts.push(`Examples:\n${examples.map((l) => `  ${l}`.trimEnd() === '' ? '  ' : `  ${l}`).join('\n')}`)
+  if (spec === rootCommand()) {
+    for (const [title, names] of GROUPS) parts.push(`${title}\n${commandList(names.map((n) => spec.children.find((c) => c.name === n)!))}`)
+  } else if (spec.children.length > 0) parts.push(`Available Commands:\n${commandList([...spec.children].sort((a, b) => a.name < b.name ? -1 : 1))}`)
+  const own = spec.flags.filter((f) => !f.hidden)
+  if (own.length > 0) parts.push(`Options:\n${flagList(own)}`)
+  parts.push(`Usage:\n  ${usageLine(spec)}`)
+  const tail: string[] = []
+  if (spec.children.length > 0) tail.push(`Use "${spec.path} <command> --help" for more information about a given command.`)
+  tail.push('Use "kubectl options" for a list of global command-line options (applies to all commands).')
+  parts.push(tail.join('\n'))
+  return `${parts.join('\n\n')}\n`
+}
+
+export function usageLine(spec: CommandSpec): string {
+  const parent = spec.parent ? `${spec.parent.path} ` : ''
+  const hasFlags = spec !== rootCommand() || true
+  return `${parent}${spec.use}${spec === rootCommand() ? ' [flags]' : ''}${hasFlags && !spec.use.includes('[options]') ? ' [options]' : ''}`
+}
+
+function commandList(specs: readonly CommandSpec[]): string {
+  const width = Math.max(...specs.map((s) => s.name.length), 11) + 3
+  return specs.map((s) => `  ${s.name.padEnd(width - 1)} ${shortHelp(s.path)}`.trimEnd()).join('\n')
+}
+
+/** `--name='default':` with the text below. */
+function flagList(flags: readonly FlagSpec[]): string {
+  return [...flags].sort((a, b) => a.name < b.name ? -1 : 1).map((f) => {
+    const shown = f.type === 'string' ? `'${f.defaultText}'` : f.defaultText || (f.type === 'duration' ? '0s' : '')
+    return `    ${f.short ? `-${f.short}, ` : ''}--${f.name}=${shown}:\n\t${flagUsage(f.name)}`
+  }).join('\n\n')
+}
+
+/** What `kubectl options` prints. */
+export function optionsHelp(flags: readonly FlagSpec[]): string {
+  const shown = [...flags, ...allFlags(rootCommand()).filter((f) => ['v', 'vmodule', 'log-flush-frequency'].includes(f.name))]
+  return `The following options can be passed to any command:\n\n${flagList(shown)}\n`
+}
+
+export function unknownHelpTopic(words: readonly string[]): string {
+  return `Unknown help topic [${words.map((w) => `\`${w}\``).join(' ')}]\n${helpText(rootCommand())}`
+}

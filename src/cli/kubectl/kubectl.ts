@@ -1,0 +1,111 @@
+import { BrokenPipeError } from '../../base/streams.ts'
+import { ProcessExit, ProcessKilled } from '../../unix/types.ts'
+import type { Proc, Program } from '../../unix/types.ts'
+import { findCommand, parseCommandLine, rootCommand, suggestionsFor, usageError, UsageError } from './command.ts'
+import type { CommandSpec } from './command.ts'
+import { findHandler } from './commands/handlers.ts'
+import { describeFailure } from './errors.ts'
+import { Factory } from './factory.ts'
+import { createCommandIo } from './io.ts'
+import type { CommandIo } from './io.ts'
+import { applyPreferences } from './preferences.ts'
+import { findPlugin, runPlugin } from './plugins.ts'
+import { checkRequiredFlags } from './required-flags.ts'
+
+/** The command line client of Kubernetes. Speaks HTTP only, so it can be pointed at any cluster. */
+export const kubectl: Program = async (proc) => {
+  const io = createCommandIo(proc)
+  let code: number
+  try {
+    code = await runKubectl(proc, io, proc.argv.slice(1))
+  } catch (error) {
+    if (error instanceof ProcessExit || error instanceof ProcessKilled || error instanceof BrokenPipeError) throw error
+    const failure = describeFailure(error)
+    if (failure.message) void io.err(failure.message.endsWith('\n') ? failure.message : `${failure.message}\n`)
+    code = failure.code
+  }
+  await io.flush()
+  return code
+}
+
+/** Runs one command line. @returns the exit code */
+export async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): Promise<number> {
+  const args = applyPreferences(proc, words)
+  const { spec: target, rest } = findCommand(args)
+  if (target === rootCommand()) {
+    const plugin = findPlugin(proc, args)
+    if (plugin) return runPlugin(proc, io, plugin)
+    const unknown = firstWord(rest)
+    if (unknown === 'help') return showHelp(io, rest.slice(rest.indexOf('help') + 1))
+    if (unknown) throw new Error(unknownCommand(unknown))
+  }
+  if (wantsHelp(rest)) return showHelp(io, target.path.split(' ').slice(1))
+  let parsed
+  try {
+    parsed = parseCommandLine(args)
+  } catch (error) {
+    if (error instanceof UsageError && target.path.startsWith('kubectl diff')) throw new DiffFailure(error.message)
+    throw error
+  }
+  const { spec, flags, argsBeforeDash } = parsed
+  if (flags.bool('help')) return showHelp(io, spec.path.split(' ').slice(1))
+  const handler = await findHandler(spec.path)
+  const f = new Factory(proc, io, flags, spec)
+  if (!handler) {
+    if (spec.children.length > 0 || spec === rootCommand()) return runGroup(io, spec, parsed.args)
+    throw new Error(`the command ${JSON.stringify(spec.path.slice('kubectl '.length))} is not available in Drydock yet`)
+  }
+  checkRequiredFlags(spec, flags)
+  const code = await handler({ f, args: parsed.args, argsBeforeDash, flags, spec, out: (t) => io.out(t), err: (t) => io.err(t) })
+  if (!code && flags.bool('warnings-as-errors') && f.warningCount > 0) {
+    void io.err(`error: ${f.warningCount} warning${f.warningCount === 1 ? '' : 's'} received\n`)
+    return 1
+  }
+  return code ?? 0
+}
+
+class DiffFailure extends Error {}
+
+function wantsHelp(rest: readonly string[]): boolean {
+  const end = rest.indexOf('--')
+  return (end < 0 ? rest : rest.slice(0, end)).some((w) => w === '--help' || w === '-h')
+}
+
+const firstWord = (words: readonly string[]) => {
+  const word = words.find((w) => !w.startsWith('-'))
+  return word
+}
+
+function unknownCommand(name: string): string {
+  const near = suggestionsFor(rootCommand(), name)
+  return `unknown command ${JSON.stringify(name)} for "kubectl"${near.length > 0 ? `\n\nDid you mean this?\n${near.map((n) => `\t${n}\n`).join('')}` : ''}`
+}
+
+/** These print their help to standard output, the other groups to standard error. */
+const HELP_ON_STDOUT = new Set(['kubectl', 'kubectl rollout', 'kubectl certificate', 'kubectl alpha'])
+/** Groups without a program of their own just show their help. */
+const HELP_SUCCEEDS = new Set(['kubectl', 'kubectl certificate', 'kubectl alpha'])
+
+/** A command that only holds others. k8s: cmdutil.DefaultSubCommandRun */
+async function runGroup(io: CommandIo, spec: CommandSpec, args: readonly string[]): Promise<number> {
+  if (spec.path === 'kubectl alpha') {
+    void io.err('No alpha commands are available in this version of kubectl\n')
+    return 1
+  }
+  if (args.length > 0) throw usageError(spec, `unknown command ${JSON.stringify(args.join(' '))}`)
+  const { helpText } = await import('./help.ts')
+  void (HELP_ON_STDOUT.has(spec.path) ? io.out(helpText(spec)) : io.err(helpText(spec)))
+  return HELP_SUCCEEDS.has(spec.path) ? 0 : 1
+}
+
+async function showHelp(io: CommandIo, path: readonly string[]): Promise<number> {
+  const { helpText, unknownHelpTopic } = await import('./help.ts')
+  const words = path.filter((w) => !w.startsWith('-'))
+  const { spec, rest } = findCommand(words)
+  if (rest.length > 0 && spec === rootCommand()) {
+    void io.out(unknownHelpTopic(rest))
+    return 0
+  }
+  void io.out(helpText(spec))
+  return 0
+}

@@ -1,0 +1,490 @@
+import { readAll } from '../../base/streams.ts'
+import { httpRequest } from '../../base/http.ts'
+import type { KubeObject } from '../../cluster/kinds/object.ts'
+import { StatusError } from '../../cluster/kinds/status-error.ts'
+import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
+import { groupResource, groupVersion, resourcePath } from './discovery.ts'
+import type { ApiResource } from './discovery.ts'
+import { aggregate, NoKindMatch } from './errors.ts'
+import type { Factory } from './factory.ts'
+import { parseSelector } from './selectors.ts'
+
+/** An object that a command was pointed at, with where it came from. k8s: cli-runtime resource.Info */
+export interface Info {
+  /** Undefined only for local work without a server. */
+  mapping: ApiResource
+  namespace: string
+  name: string
+  object: KubeObject | undefined
+  /** File, URL or `STDIN`; empty for objects of the server. */
+  source: string
+}
+
+/** What to look for. k8s: cli-runtime resource.Builder */
+export interface ResourceQuery {
+  args?: readonly string[]
+  filenames?: readonly string[]
+  kustomize?: string
+  recursive?: boolean
+  namespace: string
+  /** Objects in files must not be of another namespace. */
+  enforceNamespace?: boolean
+  allNamespaces?: boolean
+  /** Undefined: none was given. */
+  labelSelector?: string | undefined
+  fieldSelector?: string | undefined
+  /** A type without names means all of them. */
+  allowEmptySelector?: boolean
+  all?: boolean
+  subresource?: string
+  /** Items per request of a list. */
+  chunkSize?: number
+  continueOnError?: boolean
+  /** Fetch what files name from the server. */
+  latest?: boolean
+  /** Break lists up into their items. */
+  flatten?: boolean
+  singleResourceType?: boolean
+  /** Without: infos named by arguments are not fetched. Default true. */
+  requireObject?: boolean
+  /** Don't ask the server about files' kinds. */
+  local?: boolean
+  /** Check that documents have a kind and apiVersion, in the validator's words. */
+  validate?: boolean
+  /** Accept header and parameters of GET and LIST. */
+  accept?: string
+  query?: Record<string, string>
+}
+
+export interface ResourceResult {
+  /** Only one object can be meant, so a single answer isn't wrapped in a list. */
+  singleItemImplied: boolean
+  /** False for lists by selector. */
+  targetsSingleItems: boolean
+  /** The resource of a list or single object that a watch follows. */
+  sources: readonly WatchSource[]
+  /**
+   * Calls back for every object. With continueOnError all failures are gathered.
+   * @throws the failure, or AggregateErrors
+   */
+  visit(fn: (info: Info) => void | Promise<void>): Promise<void>
+  /** All of them; the error, if any, beside what could be had. */
+  infos(): Promise<{ infos: Info[]; error: Error | undefined }>
+}
+
+export interface WatchSource {
+  mapping: ApiResource
+  namespace: string
+  name?: string
+}
+
+export const MISSING_RESOURCE = `You must provide one or more resources by argument or filename.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'
+   '<resource> <name>'
+   '<resource>'`
+
+const unique = (arg: string) => [...new Set(arg.split(','))]
+
+/** `a,b c d` means a/c a/d b/c b/d. */
+function normalizeMultipleResources(args: readonly string[]): string[] {
+  if (args.length >= 2) {
+    const resources = unique(args[0]!)
+    if (resources.length > 1) return resources.flatMap((r) => args.slice(1).map((n) => `${r}/${n}`))
+  }
+  return [...args]
+}
+
+interface Named { resource: string; name: string }
+
+/** Splits `type/name` arguments. @throws Error when only some have the form. */
+function combinedArgs(args: readonly string[]): Named[] | undefined {
+  const withSlash = args.filter((a) => a.includes('/')).length
+  if (withSlash === 0) return undefined
+  if (withSlash !== args.length)
+    throw new Error("there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'")
+  return args.map((arg) => {
+    const parts = arg.split('/')
+    if (parts.length !== 2) throw new Error('arguments in resource/name form may not have more than one slash')
+    if (!parts[0] || !parts[1] || unique(parts[0]).length !== 1) throw new Error('arguments in resource/name form must have a single resource and name')
+    return { resource: parts[0], name: parts[1] }
+  })
+}
+
+/** Whether arguments name objects rather than types only. */
+export function hasNames(args: readonly string[]): boolean {
+  const normalized = normalizeMultipleResources(args)
+  return combinedArgs(normalized) !== undefined || normalized.length > 1
+}
+
+export function hasFiles(query: { filenames?: readonly string[]; kustomize?: string }): boolean {
+  return (query.filenames?.length ?? 0) > 0 || Boolean(query.kustomize)
+}
+
+/**
+ * Resolves a query. What can be wrong with the words alone is thrown here, before anything is fetched.
+ * k8s: cli-runtime resource.Builder.Do
+ */
+export async function findResources(f: Factory, query: ResourceQuery): Promise<ResourceResult> {
+  if (query.filenames?.length && query.kustomize) throw new Error('only one of -f or -k can be specified')
+  if (query.kustomize && query.recursive) throw new Error("the -k flag can't be used with -f or -R")
+  const args = normalizeMultipleResources(query.args ?? [])
+  const files = expandFilenames(f, query.filenames ?? [], query.recursive ?? false)
+  let labelSelector = query.labelSelector
+  let tuples: Named[] = []
+  let types: string[] = []
+  let names: string[] = []
+  const combined = combinedArgs(args)
+  if (combined) tuples = combined
+  else if (args.length > 0) {
+    const expanded: string[] = []
+    for (const part of args[0]!.split(',')) {
+      const category = await f.mapper().then((m) => m.expandCategory(part))
+      expanded.push(...(category ? category.map(groupResource) : [part]))
+    }
+    types = [...new Set(expanded)]
+    names = args.slice(1)
+    if (args.length === 1 && labelSelector === undefined && query.allowEmptySelector) labelSelector = ''
+  }
+  if (query.all) labelSelector = ''
+
+  if (files.length > 0 || query.kustomize) {
+    if (types.length > 0 && names.length === 0) throw new Error('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
+    if (names.length > 0) throw new Error('name cannot be provided when a path is specified')
+    if (tuples.length > 0) throw new Error('resource/name arguments cannot be provided when a path is specified')
+    const selector = labelSelector ? parseSelector(labelSelector) : undefined
+    const single = files.length === 1 && files[0]!.kind === 'file' && !files[0]!.fromDirectory
+    return result(query, single, true, [], async function* () {
+      for (const item of files) yield* readFileInfos(f, query, item)
+      if (query.kustomize) yield* kustomizeInfos(f, query, query.kustomize)
+    }, f, (info) => selector === undefined || selector(info.object?.metadata?.labels ?? {}))
+  }
+  if (labelSelector !== undefined || query.fieldSelector !== undefined) {
+    if (names.length > 0) throw new Error('name cannot be provided when a selector is specified')
+    if (tuples.length > 0) throw new Error('selectors and the all flag cannot be used when passing resource/name arguments')
+    if (types.length === 0) throw new Error(query.all || labelSelector !== undefined ? 'at least one resource must be specified to use a selector' : MISSING_RESOURCE)
+    if (query.subresource) throw new Error('subresource cannot be used when bulk resources are specified')
+    const mappings = await mappingsOf(f, types, query.singleResourceType)
+    const sources = mappings.map((mapping) => ({ mapping, namespace: mapping.namespaced && !query.allNamespaces ? query.namespace : '' }))
+    return result(query, false, false, sources, async function* () {
+      for (const source of sources) yield* listInfos(f, query, source, labelSelector ?? '', query.fieldSelector ?? '')
+    }, f)
+  }
+  if (tuples.length > 0 || names.length > 0) {
+    const named = tuples.length > 0 ? tuples : names.map((name) => {
+      if (types.length > 1) throw new Error('you must specify only one resource')
+      return { resource: types[0]!, name }
+    })
+    const mapper = await f.mapper()
+    const wanted: Info[] = []
+    const kinds = new Set<string>()
+    for (const { resource, name } of named) {
+      const mapping = mapper.mappingFor(resource)
+      kinds.add(groupResource(mapping))
+      if (kinds.size > 1 && query.singleResourceType) throw new Error('you may only specify a single resource type')
+      if (mapping.namespaced && query.allNamespaces) throw new Error('a resource cannot be retrieved by name across all namespaces')
+      wanted.push({ mapping, namespace: mapping.namespaced ? query.namespace : '', name, object: undefined, source: '' })
+    }
+    return result(query, named.length === 1, true, wanted, async function* () {
+      for (const info of wanted) {
+        if (query.requireObject === false) { yield info; continue }
+        try {
+          yield await fetchInfo(f, info, query)
+        } catch (error) {
+          yield error as Error
+        }
+      }
+    }, f)
+  }
+  if (types.length > 0) {
+    for (const type of types) (await f.mapper()).mappingFor(type)
+    throw new Error('resource(s) were provided, but no name was specified')
+  }
+  throw new Error(MISSING_RESOURCE)
+}
+
+function result(query: ResourceQuery, singleItemImplied: boolean, targetsSingleItems: boolean, sources: readonly WatchSource[],
+  produce: () => AsyncGenerator<Info | Error>, f: Factory, keep: (info: Info) => boolean = () => true): ResourceResult {
+  const visit = async (fn: (info: Info) => void | Promise<void>) => {
+    const errors: Error[] = []
+    const fail = (error: unknown) => {
+      if (!query.continueOnError) throw error
+      errors.push(error as Error)
+    }
+    for await (const made of produce()) {
+      if (made instanceof Error) { fail(made); continue }
+      try {
+        for (const info of query.flatten ? await flattened(f, made, query) : [made]) {
+          try {
+            await settleNamespace(f, query, info)
+            if (!keep(info)) continue
+            await fn(info)
+          } catch (error) { fail(error) }
+        }
+      } catch (error) { fail(error) }
+    }
+    const error = aggregate(errors)
+    if (error) throw error
+  }
+  return {
+    singleItemImplied, targetsSingleItems, sources, visit,
+    async infos() {
+      const infos: Info[] = []
+      try {
+        await visit((info) => { infos.push(info) })
+        return { infos, error: undefined }
+      } catch (error) {
+        return { infos, error: error as Error }
+      }
+    },
+  }
+}
+
+async function settleNamespace(f: Factory, query: ResourceQuery, info: Info): Promise<void> {
+  if (!info.source || query.local) return
+  if (info.mapping.namespaced) {
+    if (!info.namespace) {
+      info.namespace = query.namespace
+      if (info.object) info.object = { ...info.object, metadata: { ...info.object.metadata, namespace: query.namespace } }
+    } else if (query.enforceNamespace && info.namespace !== query.namespace)
+      throw new Error(`the namespace from the provided object ${JSON.stringify(info.namespace)} does not match the namespace ${JSON.stringify(query.namespace)}. You must pass '--namespace=${info.namespace}' to perform this operation.`)
+  } else info.namespace = ''
+  if (query.latest && info.name) {
+    const latest = await fetchInfo(f, info, query)
+    info.object = latest.object
+  }
+}
+
+async function mappingsOf(f: Factory, types: readonly string[], single = false): Promise<ApiResource[]> {
+  if (types.length > 1 && single) throw new Error('you may only specify a single resource type')
+  const mapper = await f.mapper()
+  const out = new Map<string, ApiResource>()
+  for (const type of types) {
+    const mapping = mapper.mappingFor(type)
+    out.set(`${groupVersion(mapping)}/${mapping.kind}`, mapping)
+  }
+  return [...out.values()]
+}
+
+/** GET of the object that an info names. @throws StatusError */
+export async function fetchInfo(f: Factory, info: Info, query: { accept?: string; query?: Record<string, string>; subresource?: string } = {}): Promise<Info> {
+  if (!info.name) throw new Error('resource name may not be empty')
+  const object = await f.rest().json<KubeObject>('GET', resourcePath(info.mapping, info.namespace, info.name, query.subresource), { accept: query.accept ?? 'application/json', query: query.query ?? {} })
+  return { ...info, object }
+}
+
+async function* listInfos(f: Factory, query: ResourceQuery, source: WatchSource, labelSelector: string, fieldSelector: string): AsyncGenerator<Info | Error> {
+  const path = resourcePath(source.mapping, source.namespace)
+  let continueToken: string | undefined
+  for (;;) {
+    let list: KubeObject
+    try {
+      list = await f.rest().json<KubeObject>('GET', path, {
+        accept: query.accept ?? 'application/json',
+        query: { ...query.query, ...(labelSelector ? { labelSelector } : {}), ...(fieldSelector ? { fieldSelector } : {}), ...(query.chunkSize ? { limit: query.chunkSize } : {}), ...(continueToken ? { continue: continueToken } : {}) },
+      })
+    } catch (error) {
+      yield enhanceListError(error, source.mapping, labelSelector, fieldSelector)
+      return
+    }
+    yield { mapping: source.mapping, namespace: source.namespace, name: '', object: list, source: '' }
+    continueToken = (list.metadata as { continue?: string } | undefined)?.continue
+    if (!continueToken) return
+  }
+}
+
+/** k8s: cli-runtime resource EnhanceListError */
+function enhanceListError(error: unknown, mapping: ApiResource, labelSelector: string, fieldSelector: string): Error {
+  if (!(error instanceof StatusError) || (error.reason !== 'BadRequest' && error.reason !== 'NotFound')) return error as Error
+  const what = JSON.stringify(`${mapping.group ? `${mapping.group}/` : '/'}${mapping.version}, Resource=${mapping.resource}`)
+  const message = labelSelector || fieldSelector
+    ? `Unable to find ${what} that match label selector ${JSON.stringify(labelSelector)}, field selector ${JSON.stringify(fieldSelector)}: ${error.message}`
+    : `Unable to list ${what}: ${error.message}`
+  return new StatusError({ ...error.status, message })
+}
+
+/** The items of a list as infos of their own; anything else as it is. */
+async function flattened(f: Factory, info: Info, query: ResourceQuery): Promise<Info[]> {
+  const object = info.object
+  if (!object || !Array.isArray(object['items']) || !object.kind?.endsWith('List')) return [info]
+  const itemKind = object.kind === 'List' ? '' : object.kind.slice(0, -4)
+  const out: Info[] = []
+  for (const raw of object['items'] as KubeObject[]) {
+    const item = raw.kind ? raw : { apiVersion: object.apiVersion, kind: itemKind, ...raw }
+    const mapping = info.source ? (query.local ? localMapping(item) : (await mappingOfObject(f, item, info.source))) : info.mapping
+    out.push(...await flattened(f, { mapping, namespace: item.metadata?.namespace ?? '', name: item.metadata?.name ?? '', object: item, source: info.source }, query))
+  }
+  return out
+}
+
+async function mappingOfObject(f: Factory, object: KubeObject, source: string): Promise<ApiResource> {
+  const lookUp = async () => (await f.mapper()).forKind(object.apiVersion, object.kind)
+  try {
+    return await lookUp()
+  } catch (error) {
+    if (!(error instanceof NoKindMatch)) throw error
+    try {
+      // The kind may have been created a moment ago.
+      f.forgetDiscovery()
+      return await lookUp()
+    } catch (again) {
+      if (!(again instanceof NoKindMatch)) throw again
+      throw new Error(`resource mapping not found for name: ${JSON.stringify(object.metadata?.name ?? '')} namespace: ${JSON.stringify(object.metadata?.namespace ?? '')} from ${JSON.stringify(source)}: ${again.message}\nensure CRDs are installed first`)
+    }
+  }
+}
+
+/** A stand-in for discovery in commands that may not ask the server. */
+export function localMapping(object: KubeObject): ApiResource {
+  const at = object.apiVersion.indexOf('/')
+  const kind = object.kind
+  const lower = kind.toLowerCase()
+  const plural = /(s|x|ch|sh)$/.test(lower) ? `${lower}es` : /[^aeiou]y$/.test(lower) ? `${lower.slice(0, -1)}ies` : `${lower}s`
+  return {
+    group: at < 0 ? '' : object.apiVersion.slice(0, at), version: object.apiVersion.slice(at + 1), kind, resource: plural, singular: lower,
+    namespaced: true, shortNames: [], categories: [], verbs: [], subresources: [],
+  }
+}
+
+// --- files -----------------------------------------------------------------------------------------------------------------------
+
+type FileInput = { kind: 'file'; path: string; fromDirectory: boolean } | { kind: 'stdin' } | { kind: 'url'; url: string }
+
+/** @throws Error when a path doesn't exist. */
+function expandFilenames(f: Factory, filenames: readonly string[], recursive: boolean): FileInput[] {
+  const out: FileInput[] = []
+  const fs = f.proc.fs
+  for (const name of filenames) {
+    if (name === '-') {
+      if (out.some((o) => o.kind === 'stdin')) throw new Error('standard input cannot be used for multiple arguments')
+      out.push({ kind: 'stdin' })
+    } else if (/^https?:\/\//.test(name)) out.push({ kind: 'url', url: name })
+    else {
+      const paths = fs.exists(f.proc.resolve(name)) ? [name] : globPaths(f, name)
+      if (paths.length === 0) throw new Error(`the path ${JSON.stringify(name)} does not exist`)
+      for (const path of paths) {
+        if (fs.stat(f.proc.resolve(path)).type !== 'directory') { out.push({ kind: 'file', path, fromDirectory: false }); continue }
+        const found = directoryFiles(f, path.replace(/\/+$/, ''), recursive)
+        if (found.length === 0) throw new Error(`error reading [${path}]: recognized file extensions are [.json .yaml .yml]`)
+        for (const file of found) out.push({ kind: 'file', path: file, fromDirectory: true })
+      }
+    }
+  }
+  return out
+}
+
+function directoryFiles(f: Factory, directory: string, recursive: boolean): string[] {
+  const out: string[] = []
+  for (const name of f.proc.fs.readdir(f.proc.resolve(directory))) {
+    const path = directory === '.' ? name : `${directory}/${name}`
+    const type = f.proc.fs.stat(f.proc.resolve(path)).type
+    if (type === 'directory') { if (recursive) out.push(...directoryFiles(f, path, true)) } else if (/\.(json|ya?ml)$/.test(name)) out.push(path)
+  }
+  return out
+}
+
+/** Go's filepath.Glob for the last part of a path. */
+function globPaths(f: Factory, pattern: string): string[] {
+  if (!/[*?[]/.test(pattern)) return []
+  const at = pattern.lastIndexOf('/')
+  const directory = at < 0 ? '.' : pattern.slice(0, at) || '/'
+  const regex = new RegExp(`^${pattern.slice(at + 1).replace(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`)
+  if (!f.proc.fs.exists(f.proc.resolve(directory))) return []
+  return f.proc.fs.readdir(f.proc.resolve(directory)).filter((n) => regex.test(n)).map((n) => at < 0 ? n : `${directory === '/' ? '' : directory}/${n}`)
+}
+
+/** Reads a file, URL or standard input as text. */
+export async function readInput(f: Factory, name: string): Promise<string> {
+  if (name === '-') return new TextDecoder().decode(await readAll(f.proc.stdin))
+  if (/^https?:\/\//.test(name)) {
+    const response = await f.proc.net.fetch(httpRequest(name), {})
+    if (response.status !== 200) throw new Error(`unable to read URL ${JSON.stringify(name)}, server reported ${response.status} ${response.statusText}, status code=${response.status}`)
+    return response.text()
+  }
+  return f.proc.fs.readText(f.proc.resolve(name))
+}
+
+async function* readFileInfos(f: Factory, query: ResourceQuery, input: FileInput): AsyncGenerator<Info | Error> {
+  const source = input.kind === 'file' ? input.path : input.kind === 'stdin' ? 'STDIN' : input.url
+  let text: string
+  try {
+    text = await readInput(f, input.kind === 'stdin' ? '-' : source)
+  } catch (error) {
+    yield error as Error
+    return
+  }
+  yield* documentInfos(f, query, source, text)
+}
+
+/** The objects of a text with YAML documents or JSON. */
+export async function* documentInfos(f: Factory, query: ResourceQuery, source: string, text: string): AsyncGenerator<Info | Error> {
+  for (const part of documentTexts(text)) {
+    let data: unknown
+    try {
+      data = parseYaml(part)
+    } catch (error) {
+      yield new Error(`error parsing ${source}: ${error instanceof YamlSyntaxError ? `error converting YAML to JSON: ${error.message}` : (error as Error).message}`)
+      return
+    }
+    if (data === null || data === undefined) continue
+    if (query.validate) {
+      const wrong = shapeError(data)
+      if (wrong) {
+        yield new Error(`error validating ${JSON.stringify(source)}: error validating data: ${wrong}; if you choose to ignore these errors, turn validation off with --validate=false`)
+        return
+      }
+    }
+    const object = data as KubeObject
+    if (typeof object !== 'object' || Array.isArray(object) || !object.kind || !object.apiVersion) {
+      const missing = typeof object === 'object' && !Array.isArray(object) && object.kind ? 'apiVersion' : 'Kind'
+      yield new Error(typeof object === 'object' && !Array.isArray(object)
+        ? `unable to decode ${JSON.stringify(source)}: Object '${missing}' is missing in '${JSON.stringify(object)}'`
+        : `unable to decode ${JSON.stringify(source)}: couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(object) ? 'array' : typeof object} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`)
+      continue
+    }
+    try {
+      const isList = Array.isArray(object['items']) && object.kind.endsWith('List')
+      const mapping = query.local ? localMapping(object) : isList ? LIST_MAPPING : await mappingOfObject(f, object, source)
+      yield { mapping, namespace: object.metadata?.namespace ?? '', name: object.metadata?.name ?? '', object, source }
+    } catch (error) {
+      yield error as Error
+    }
+  }
+}
+
+const LIST_MAPPING: ApiResource = { group: '', version: 'v1', kind: 'List', resource: 'lists', singular: 'list', namespaced: false, shortNames: [], categories: [], verbs: [], subresources: [] }
+
+/** JSON texts may follow one another without separators; YAML is split at `---`. */
+function documentTexts(text: string): string[] {
+  if (!/^\s*\{/.test(text)) return splitYamlDocuments(text)
+  try {
+    JSON.parse(text)
+    return [text]
+  } catch {
+    return splitYamlDocuments(text)
+  }
+}
+
+function shapeError(data: unknown): string | undefined {
+  if (typeof data !== 'object' || Array.isArray(data)) return 'invalid object to validate'
+  const object = data as Record<string, unknown>
+  const wrong: string[] = []
+  for (const key of ['apiVersion', 'kind']) {
+    if (object[key] === undefined || object[key] === null) wrong.push(`${key} not set`)
+    else if (typeof object[key] !== 'string') wrong.push(`${key} isn't string type`)
+  }
+  return wrong.length === 0 ? undefined : wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`
+}
+
+async function* kustomizeInfos(f: Factory, query: ResourceQuery, directory: string): AsyncGenerator<Info | Error> {
+  const { buildKustomization } = await import('./kustomize.ts')
+  let text: string
+  try {
+    text = await buildKustomization(f, directory)
+  } catch (error) {
+    yield error as Error
+    return
+  }
+  yield* documentInfos(f, query, directory, text)
+}

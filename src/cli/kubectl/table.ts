@@ -1,0 +1,108 @@
+import type { KubeObject } from '../../cluster/kinds/object.ts'
+import { goSprint } from './go-text.ts'
+import { formatLabels } from './selectors.ts'
+import { TableLayout } from './tab-writer.ts'
+
+/** The server's table. k8s: metav1.Table */
+export interface ServerTable extends KubeObject {
+  columnDefinitions: { name: string; type: string; format?: string; priority?: number }[]
+  rows: { cells: unknown[]; object?: KubeObject }[]
+}
+
+export interface TableOptions {
+  wide: boolean
+  noHeaders: boolean
+  showLabels: boolean
+  labelColumns: readonly string[]
+  withNamespace: boolean
+  /** `pod`, `deployment.apps`: put before names. */
+  kind: string
+}
+
+export const isTable = (object: KubeObject): object is ServerTable => object.kind === 'Table' && Array.isArray((object as ServerTable).columnDefinitions)
+
+/** Prints tables one after the other, with headings where they change. k8s: cli-runtime printers HumanReadablePrinter */
+export class TablePrinter {
+  readonly #options: TableOptions
+  readonly #layout: TableLayout
+  #lastColumns = ''
+  #columns: ServerTable['columnDefinitions'] = []
+  #printedHeaders = false
+  #lastGeneric = false
+
+  constructor(options: TableOptions, layout = new TableLayout()) {
+    this.#options = options
+    this.#layout = layout
+  }
+
+  /** @param eventType adds a column for it, as --output-watch-events asks */
+  print(object: KubeObject, eventType = ''): string {
+    if (!isTable(object)) return this.#generic(object, eventType)
+    let definitions = object.columnDefinitions
+    let headers = !this.#options.noHeaders
+    const signature = JSON.stringify(definitions)
+    if (this.#printedHeaders && (definitions.length === 0 || signature === this.#lastColumns)) headers = false
+    if (definitions.length === 0) definitions = this.#columns
+    else if (signature !== this.#lastColumns) {
+      this.#lastColumns = signature
+      this.#columns = definitions
+      this.#printedHeaders = false
+    }
+    if (object.rows.length > 0) this.#printedHeaders = true
+    else return ''
+    const { wide, showLabels, labelColumns, withNamespace, kind } = this.#options
+    const shown = definitions.map((d, i) => ({ d, i })).filter(({ d }) => wide || !d.priority)
+    const nameColumn = kind ? definitions.findIndex((d) => d.format === 'name' && d.type === 'string') : -1
+    const rows: string[][] = []
+    if (headers) rows.push([
+      ...(eventType ? ['EVENT'] : []), ...(withNamespace ? ['NAMESPACE'] : []), ...shown.map(({ d }) => d.name.toUpperCase()),
+      ...labelColumns.map((l) => l.slice(l.lastIndexOf('/') + 1).toUpperCase()), ...(showLabels ? ['LABELS'] : []),
+    ])
+    for (const row of object.rows) {
+      const metadata = row.object?.metadata
+      rows.push([
+        ...(eventType ? [eventType.padEnd(8)] : []),
+        ...(withNamespace ? [metadata?.namespace ?? ''] : []),
+        ...shown.map(({ i }) => {
+          const cell = cellText(row.cells[i])
+          return i === nameColumn ? `${kind}/${cell}` : cell
+        }),
+        ...labelColumns.map((l) => metadata?.labels?.[l] ?? ''),
+        ...(showLabels ? [formatLabels(metadata?.labels)] : []),
+      ])
+    }
+    return this.#layout.format(rows)
+  }
+
+  /** Objects that came without a table: name and age only. */
+  #generic(object: KubeObject, eventType: string): string {
+    const items = Array.isArray(object['items']) ? object['items'] as KubeObject[] : [object]
+    const { withNamespace, showLabels, labelColumns, kind, noHeaders } = this.#options
+    const rows: string[][] = []
+    if (!noHeaders && !this.#lastGeneric) rows.push([...(eventType ? ['EVENT'] : []), ...(withNamespace ? ['NAMESPACE'] : []), 'NAME', 'CREATED AT', ...labelColumns.map((l) => l.toUpperCase()), ...(showLabels ? ['LABELS'] : [])])
+    this.#lastGeneric = true
+    for (const item of items) rows.push([
+      ...(eventType ? [eventType.padEnd(8)] : []), ...(withNamespace ? [item.metadata?.namespace ?? ''] : []), `${kind ? `${kind}/` : ''}${item.metadata?.name ?? ''}`,
+      item.metadata?.creationTimestamp ?? '', ...labelColumns.map((l) => item.metadata?.labels?.[l] ?? ''), ...(showLabels ? [formatLabels(item.metadata?.labels)] : []),
+    ])
+    return this.#layout.format(rows)
+  }
+}
+
+/** One line, and no control characters that would move the cursor. */
+function cellText(cell: unknown): string {
+  if (cell === null || cell === undefined) return ''
+  const text = typeof cell === 'string' ? cell : goSprint(cell)
+  const cut = text.search(/[\f\n\r]/)
+  return escapeTerminal(cut < 0 ? text : text.slice(0, cut)) + (cut < 0 ? '' : '...')
+}
+
+/** k8s: cli-runtime printers EscapeTerminal */
+export function escapeTerminal(text: string): string {
+  return text.replace(/[\x1b\r]/g, (c) => c === '\x1b' ? '^[' : '\\r')
+}
+
+/** Plain columns for commands that make their own tables. */
+export function simpleTable(rows: readonly (readonly string[])[]): string {
+  return new TableLayout().format(rows)
+}

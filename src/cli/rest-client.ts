@@ -1,0 +1,197 @@
+import { httpRequest, UpgradeResponse } from '../base/http.ts'
+import type { WebSocketEnd } from '../base/http.ts'
+import type { KubeList, KubeObject, WatchEvent } from '../cluster/kinds/object.ts'
+import { StatusError } from '../cluster/kinds/status-error.ts'
+import type { Status } from '../cluster/kinds/status-error.ts'
+import type { FetchOptions, NetStack } from '../unix/types.ts'
+
+/** Where the API server is and who asks. */
+export interface RestConfig {
+  /** Without a slash at the end. */
+  server: string
+  tls: FetchOptions
+  /** Sent with every request: Authorization, Impersonate-*. */
+  headers: readonly (readonly [string, string])[]
+  userAgent: string
+  /** Milliseconds; 0 for none. */
+  timeoutMs: number
+}
+
+export interface RequestOptions {
+  query?: Record<string, string | number | boolean | undefined> | readonly (readonly [string, string])[]
+  body?: unknown
+  contentType?: string
+  accept?: string
+  signal?: AbortSignal
+  /** A stream is wanted: no time-out. */
+  streaming?: boolean
+}
+
+export interface RestHooks {
+  /** The text of a Warning header. */
+  onWarning(text: string): void
+  /** After each exchange, for `-v`. */
+  onExchange?(method: string, url: string, status: number, elapsedMs: number): void
+  nowMs(): number
+  /** Makes an error of a failed connection. */
+  connectionError(method: string, url: string, error: Error): Error
+}
+
+/** Talks to an API server: JSON in, JSON out, failures as {@link StatusError}. */
+export class RestClient {
+  readonly config: RestConfig
+  readonly #net: NetStack
+  readonly #hooks: RestHooks
+
+  constructor(config: RestConfig, net: NetStack, hooks: RestHooks) {
+    this.config = config
+    this.#net = net
+    this.#hooks = hooks
+  }
+
+  url(path: string, query?: RequestOptions['query']): string {
+    const params = new URLSearchParams()
+    for (const [k, v] of Array.isArray(query) ? query as [string, string][] : Object.entries(query ?? {})) if (v !== undefined) params.append(k, String(v))
+    const text = params.toString()
+    return `${this.config.server}${path}${text ? `${path.includes('?') ? '&' : '?'}${text}` : ''}`
+  }
+
+  /** The answer as it is, whatever its status; warnings are reported. */
+  async send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const headers: [string, string][] = [['Accept', options.accept ?? 'application/json'], ['User-Agent', this.config.userAgent]]
+    let body: string | Uint8Array | null = null
+    if (options.body !== undefined) {
+      body = typeof options.body === 'string' || options.body instanceof Uint8Array ? options.body : JSON.stringify(options.body)
+      headers.push(['Content-Type', options.contentType ?? 'application/json'])
+    }
+    headers.push(...this.config.headers as [string, string][])
+    const query = this.config.timeoutMs && !options.streaming && !Array.isArray(options.query) ? { ...options.query as object, timeout: `${Math.round(this.config.timeoutMs / 1000)}s` } : options.query
+    const url = this.url(path, query)
+    const started = this.#hooks.nowMs()
+    let response: Response
+    try {
+      response = await this.#net.fetch(httpRequest(url, { method, headers, body, ...(options.signal ? { signal: options.signal } : {}) }), this.config.tls)
+    } catch (error) {
+      if (options.signal?.aborted) throw error
+      throw this.#hooks.connectionError(method, url, error as Error)
+    }
+    this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started)
+    for (const text of warningTexts(response.headers.get('warning'))) this.#hooks.onWarning(text)
+    return response
+  }
+
+  /** The answer's text. @throws StatusError unless 2xx */
+  async text(method: string, path: string, options?: RequestOptions): Promise<string> {
+    const response = await this.send(method, path, options)
+    const text = await response.text()
+    if (response.status < 200 || response.status > 299) throw failureOf(response.status, text, method, path)
+    return text
+  }
+
+  /** The answer's JSON. @throws StatusError unless 2xx */
+  async json<T = any>(method: string, path: string, options?: RequestOptions): Promise<T> {
+    const text = await this.text(method, path, options)
+    return (text ? JSON.parse(text) : {}) as T
+  }
+
+  /** The body as a stream. @throws StatusError unless 2xx */
+  async stream(path: string, options: RequestOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.send('GET', path, { ...options, streaming: true })
+    if (response.status !== 200) throw failureOf(response.status, await response.text(), 'GET', path)
+    return response.body ?? new ReadableStream({ start(c) { c.close() } })
+  }
+
+  /** A watch. An ERROR event ends it by throwing its Status. */
+  async *watch<T = KubeObject>(path: string, options: RequestOptions = {}): AsyncGenerator<WatchEvent<T>> {
+    const body = await this.stream(path, { ...options, query: { ...options.query as object, watch: 'true' } })
+    const reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader()
+    let rest = ''
+    try {
+      for (;;) {
+        const { value, done } = await reader.read()
+        if (done) return
+        rest += value
+        const lines = rest.split('\n')
+        rest = lines.pop()!
+        for (const line of lines) {
+          if (!line.trim()) continue
+          const event = JSON.parse(line) as WatchEvent<any>
+          if (event.type === 'ERROR') throw new StatusError(event.object as unknown as Status)
+          yield event
+        }
+      }
+    } catch (error) {
+      if (options.signal?.aborted) return
+      throw error
+    } finally {
+      reader.cancel().catch(() => {})
+    }
+  }
+
+  /** An upgraded connection. @throws StatusError when the server refuses. */
+  async webSocket(path: string, protocols: readonly string[], query: RequestOptions['query'], signal?: AbortSignal): Promise<WebSocketEnd> {
+    const url = this.url(path, query)
+    const headers: [string, string][] = [
+      ['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ['Sec-WebSocket-Version', '13'], ['Sec-WebSocket-Protocol', protocols.join(', ')], ['User-Agent', this.config.userAgent],
+      ...this.config.headers as [string, string][],
+    ]
+    const started = this.#hooks.nowMs()
+    let response: Response
+    try {
+      response = await this.#net.fetch(httpRequest(url, { method: 'GET', headers, ...(signal ? { signal } : {}) }), this.config.tls)
+    } catch (error) {
+      throw this.#hooks.connectionError('GET', url, error as Error)
+    }
+    this.#hooks.onExchange?.('GET', url, response.status, this.#hooks.nowMs() - started)
+    if (response instanceof UpgradeResponse) return response.webSocket
+    const socket = (response as { webSocket?: WebSocketEnd }).webSocket
+    if (socket) return socket
+    throw failureOf(response.status, await response.text(), 'GET', path)
+  }
+
+  list<T = KubeObject>(path: string, query?: RequestOptions['query']): Promise<KubeList<T>> {
+    return this.json<KubeList<T>>('GET', path, { query })
+  }
+}
+
+/** The texts of a Warning header, which may hold several: `299 - "text", 299 - "other"`. */
+export function warningTexts(header: string | null): string[] {
+  if (!header) return []
+  return [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((m) => m[1]!.replace(/\\(.)/g, '$1'))
+}
+
+/** k8s: client-go/rest transformResponse, apimachinery errors.NewGenericServerResponse */
+export function failureOf(code: number, text: string, method: string, path: string): StatusError {
+  try {
+    const body = JSON.parse(text) as Status
+    if (body.kind === 'Status') return new StatusError({ ...body, code: body.code ?? code })
+  } catch { /* not JSON */ }
+  const message: Record<number, [string, string]> = {
+    400: ['BadRequest', 'the server rejected our request for an unknown reason'],
+    401: ['Unauthorized', 'the server has asked for the client to provide credentials'],
+    403: ['Forbidden', text.trim() || 'the server does not allow this method on the requested resource'],
+    404: ['NotFound', 'the server could not find the requested resource'],
+    405: ['MethodNotAllowed', 'the server does not allow this method on the requested resource'],
+    406: ['NotAcceptable', text.trim() || 'the server was unable to respond with a content type that the client supports'],
+    409: [method === 'POST' ? 'AlreadyExists' : 'Conflict', 'the server reported a conflict'],
+    410: ['Gone', 'the server has gone away'],
+    413: ['RequestEntityTooLarge', 'the request entity is too large'],
+    415: ['UnsupportedMediaType', text.trim() || 'the body of the request was in an unknown format'],
+    422: ['Invalid', 'the server rejected our request due to an error in our request'],
+    429: ['TooManyRequests', 'the server has received too many requests and has asked us to try again later'],
+    503: ['ServiceUnavailable', text.trim() || 'the server is currently unable to handle the request'],
+    504: ['Timeout', 'the server was unable to return a response in the time allotted, but may still be processing the request'],
+  }
+  const [reason, sentence] = message[code] ?? (code >= 500 ? ['InternalError', `an error on the server (${JSON.stringify(text.trim() || 'unknown')}) has prevented the request from succeeding`] : ['', `the server responded with the status code ${code} but did not return more information`])
+  const { resource, name, group } = resourceOfPath(path)
+  const subject = resource ? ` (${method.toLowerCase()} ${resource}${group ? `.${group}` : ''}${name ? ` ${name}` : ''})` : ''
+  return new StatusError({
+    kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, code, message: `${sentence}${subject}`,
+    details: { ...(name ? { name } : {}), ...(group ? { group } : {}), ...(resource ? { kind: resource } : {}), causes: [{ reason: 'UnexpectedServerResponse', message: text.trim() || 'unknown' }] },
+  })
+}
+
+function resourceOfPath(path: string): { resource: string; name: string; group: string } {
+  const match = /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/[^/]+(?=\/[^/]+))?\/([^/?]+)(?:\/([^/?]+))?/.exec(path)
+  return { group: match?.[1] ?? '', resource: match?.[2] ?? '', name: match?.[3] ?? '' }
+}
