@@ -2,6 +2,7 @@ import { thaw } from '../../base/freeze.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { Api, DeleteOptions, ListOptions, PatchType, WatchHandle, WriteOptions } from '../client/api.ts'
+import { DecodeError, decodeObject } from '../kinds/decode.ts'
 import type { KubeList, KubeObject, ResourceRef, WatchEvent } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
@@ -112,7 +113,7 @@ export class InProcessApi implements Api {
     request.force = options.force
     if (options.subresource && options.subresource !== 'status')
       return await this.#parts.subresources.patch(endpoint, options.subresource, type, patch, request) as T
-    const { object } = await this.#parts.writes.patch(endpoint, type, patch, request, false)
+    const { object } = await this.#parts.writes.patch(endpoint, type, patch, request)
     return endpoint.fromStorage(object) as T
   }
 
@@ -143,10 +144,15 @@ export class InProcessApi implements Api {
     return await this.#parts.subresources.create(endpoint, subresource, thaw(body) as KubeObject, this.#write(inNamespace, name, { subresource }, 'CreateOptions')) as T
   }
 
+  /** A fresh draft, completed and canonical as if it had come over HTTP. */
   #draftOf(endpoint: Endpoint, given: KubeObject): KubeObject {
-    const draft = thaw(given)
-    draft.apiVersion = endpoint.apiVersion
-    draft.kind = endpoint.kind.kind
+    let draft: KubeObject
+    try {
+      draft = decodeObject(endpoint.kind, given).object
+    } catch (error) {
+      if (error instanceof DecodeError) throw apiError.badRequest(`${endpoint.kind.kind} in version ${JSON.stringify(endpoint.kind.version)} cannot be handled as a ${endpoint.kind.kind}: ${error.message}`)
+      throw error
+    }
     draft.metadata ??= {}
     return draft
   }

@@ -8,6 +8,7 @@ import { parseBody, SyntaxProblem } from '../kinds/decode.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError } from '../kinds/status-error.ts'
+import { managerName } from '../kinds/patch/managed-fields.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import type { Caller } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -235,7 +236,7 @@ export class ResourceHandler {
     const representation = this.#representation(context, OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml')
     await this.#parts.clock.breathe()
-    const { object, created } = await this.#parts.writes.patch(endpoint, type, patch, write, true)
+    const { object, created } = await this.#parts.writes.patch(endpoint, type, patch, write)
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
   }
 
@@ -275,7 +276,7 @@ export class ResourceHandler {
   #writeRequest(context: ResourceRequest, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', isApply = false): ManagedWrite {
     const { info, query, request, user, warn, annotate } = context
     const { dryRun, fieldManager, fieldValidation, force, options } = parseWriteOptions(kind, query, isApply)
-    const manager = fieldManager || prefixOfUserAgent(request.headers.get('user-agent') ?? '')
+    const manager = managerName(fieldManager, request.headers.get('user-agent'))
     return {
       user, warn, annotate, namespace: info.resource === 'namespaces' ? '' : info.namespace, name: info.name, subresource: info.subresource, dryRun, options, manager, fieldValidation, force,
     }
@@ -319,9 +320,4 @@ function includeObject(query: URLSearchParams): IncludeObject {
   const value = query.get('includeObject') ?? ''
   if (!['', 'None', 'Metadata', 'Object'].includes(value)) throw invalidOptions('TableOptions', [invalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")])
   return (value || 'Metadata') as IncludeObject
-}
-
-/** k8s: endpoints/handlers managerOrUserAgent */
-function prefixOfUserAgent(userAgent: string): string {
-  return userAgent.split('/')[0]!.slice(0, 128)
 }

@@ -1,15 +1,17 @@
-import type { Clock } from '../../base/clock.ts'
+import { rfc3339, type Clock } from '../../base/clock.ts'
 import { thaw } from '../../base/freeze.ts'
 import { applyDefaults } from '../kinds/defaults.ts'
 import { DecodeError, decodeObject } from '../kinds/decode.ts'
-import type { KubeObject } from '../kinds/object.ts'
+import type { KubeObject, ManagedFieldsEntry } from '../kinds/object.ts'
 import { applyJsonPatch } from '../kinds/patch/json-patch.ts'
+import { trackUpdate } from '../kinds/patch/managed-fields.ts'
 import { applyMergePatch } from '../kinds/patch/merge-patch.ts'
+import { serverSideApply } from '../kinds/patch/server-side-apply.ts'
 import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.ts'
 import { apiError } from '../kinds/status-error.ts'
 import type { PatchType } from '../client/api.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Registry, WriteRequest } from './registry.ts'
+import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
 import { applyFieldValidation, type StrictFindings } from './request-body.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -27,51 +29,87 @@ export interface ManagedWrite extends WriteRequest {
  */
 export class WriteOperations {
   readonly #registry: Registry
+  readonly #clock: Clock
 
-  constructor(registry: Registry, _clock: Clock) {
+  constructor(registry: Registry, clock: Clock) {
     this.#registry = registry
+    this.#clock = clock
   }
 
   /** Takes the draft (served version) over; the answer is in the storage version. */
   create(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): Promise<KubeObject> {
     checkNamespace(endpoint, draft, request.namespace)
     applyDefaults(endpoint.kind, draft)
+    this.#track(endpoint, undefined, draft, request)
     return this.#registry.create(endpoint, endpoint.toStorage(draft), request)
   }
 
-  update(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): Promise<{ object: KubeObject; created: boolean }> {
+  update(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
     checkNamespace(endpoint, draft, request.namespace)
     checkName(draft, request.name)
     applyDefaults(endpoint.kind, draft)
-    const stored = endpoint.toStorage(draft)
-    let attempts = 0
+    const uid = draft.metadata.uid
+    // Only an update that names no version is tried again, and needs its draft twice.
+    let next: KubeObject | undefined = draft
+    const spare = draft.metadata.resourceVersion ? undefined : thaw(draft)
     return this.#registry.update(endpoint, {
-      preconditions: draft.metadata.uid ? { uid: draft.metadata.uid } : undefined,
-      draft: () => attempts++ === 0 ? stored : thaw(stored),
+      ...plan,
+      preconditions: uid ? { uid } : undefined,
+      draft: (current) => {
+        const mine = next ?? thaw(spare!)
+        next = undefined
+        this.#track(endpoint, current, mine, request)
+        return endpoint.toStorage(mine)
+      },
     }, request)
   }
 
-  patch(endpoint: Endpoint, type: PatchType, patch: unknown, request: ManagedWrite, decode: boolean): Promise<{ object: KubeObject; created: boolean }> {
+  patch(endpoint: Endpoint, type: PatchType, patch: unknown, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
     return this.#registry.update(endpoint, {
+      ...plan,
       createIfMissing: type === 'application/apply-patch+yaml' && request.subresource === '',
       draft: (current) => {
-        if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
-        const draft = this.patched(endpoint, type, patch, endpoint.fromStorage(current), request, decode)
+        const isApply = type === 'application/apply-patch+yaml'
+        if (!current && !isApply) throw apiError.notFound(endpoint.groupResource, request.name)
+        const live = current && endpoint.fromStorage(current)
+        const draft = isApply ? this.#applied(endpoint, patch, live, request) : this.#patched(endpoint, type, patch, live!, request)
         checkNamespace(endpoint, draft, request.namespace)
+        if (!live && !draft.metadata.name) draft.metadata.name = request.name
         checkName(draft, request.name)
+        if (!isApply) this.#track(endpoint, current, draft, request)
         return endpoint.toStorage(draft)
       },
     }, request)
   }
 
   /** The current object (served version) with the patch applied, decoded and with defaults. */
-  patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite, decode: boolean): KubeObject {
-    const { kind } = endpoint
+  #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
-    const draft = decode ? decodePatched(endpoint, patched, request) : thaw(patched)
+    const draft = decodePatched(endpoint, patched, request)
+    if (!draft.metadata) draft.metadata = {}
+    applyDefaults(endpoint.kind, draft)
+    return draft
+  }
+
+  #applied(endpoint: Endpoint, configuration: unknown, live: KubeObject | undefined, request: ManagedWrite): KubeObject {
+    const { kind } = endpoint
+    const { object } = serverSideApply({
+      kind, live, applied: configuration, manager: request.manager, force: request.force, time: rfc3339(this.#clock.nowMs()), apiVersion: endpoint.apiVersion, subresource: request.subresource,
+    })
+    const draft = decodePatched(endpoint, object, request)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(kind, draft)
     return draft
+  }
+
+  /** Writes down who owns which fields. k8s: managedfields FieldManager UpdateNoErrors */
+  #track(endpoint: Endpoint, current: KubeObject | undefined, draft: KubeObject, request: ManagedWrite): void {
+    const entries = trackUpdate({
+      kind: endpoint.kind, old: current && endpoint.fromStorage(current), updated: draft, manager: request.manager, subresource: request.subresource,
+      time: rfc3339(this.#clock.nowMs()), apiVersion: endpoint.apiVersion,
+    })
+    if (entries) draft.metadata.managedFields = entries as ManagedFieldsEntry[]
+    else delete draft.metadata.managedFields
   }
 }
 
@@ -79,8 +117,7 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
   switch (type) {
     case 'application/json-patch+json': return applyJsonPatch(current, patch)
     case 'application/merge-patch+json': return applyMergePatch(current, patch)
-    case 'application/strategic-merge-patch+json': return applyStrategicMergePatch(endpoint.kind, current, patch)
-    case 'application/apply-patch+yaml': throw apiError.generic(501, 'NotImplemented', 'server-side apply is still to come', {})
+    default: return applyStrategicMergePatch(endpoint.kind, current, patch)
   }
 }
 

@@ -8,6 +8,8 @@ import {
   type TxnRequest, type TxnResponse, type WatchRequest, type Watcher, type WatchResponse,
 } from './types.ts'
 
+export type { EtcdSnapshot } from './types.ts'
+
 /** Called for every commit, synchronously and in order; `previous[i]` is what `commit.changes[i]` replaced. */
 export type CommitListener = (commit: Commit, previous: readonly (KeyValue | undefined)[]) => void
 

@@ -104,7 +104,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
   async patch(endpoint: Endpoint, subresource: string, type: PatchType, patch: unknown, write: ManagedWrite): Promise<KubeObject> {
     const known = this.#find(endpoint, subresource)
     if (known?.patch) return known.patch(endpoint, type, patch, write)
-    const { object } = await this.#parts.writes.patch(endpoint, type, patch, write, true)
+    const { object } = await this.#parts.writes.patch(endpoint, type, patch, write)
     return endpoint.fromStorage(object)
   }
 
