@@ -1,0 +1,80 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { Api } from '../client/api.ts'
+import { runController, type Controller } from '../client/controller-runner.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import type { Informers } from '../client/informers.ts'
+import { deploymentController } from './deployment/deployment.ts'
+import { runGarbageCollector } from './garbage-collector/garbage-collector.ts'
+import { namespaceController } from './namespace.ts'
+import { nodeIpamController } from './node/node-ipam.ts'
+import { nodeLifecycleController } from './node/node-lifecycle.ts'
+import { taintEvictionController } from './node/taint-eviction.ts'
+import { replicaSetController, replicationController } from './replicaset.ts'
+import { createResourceDirectory } from './resource-directory.ts'
+import { rootCaPublisher } from './root-ca.ts'
+import { serviceAccountController } from './service-account.ts'
+
+export interface ControllerManagerOptions {
+  /** The API as a user: each controller is its own service account. */
+  apiAs: (userName: string, groups: readonly string[]) => Api
+  /** Caches shared by all controllers, reading as system:kube-controller-manager. */
+  informers: Informers
+  clock: Clock
+  random: Random
+  log: Log
+  /** PEM of the CA that signs the API server's certificate. */
+  caCertificatePem: string
+  /** Network of the pods, e.g. 10.244.0.0/16. */
+  clusterCidr: string
+  /** Network of the Services' addresses. */
+  serviceCidr: string
+  /** Further controllers, such as those of certificates. */
+  extra?: readonly { controller: Controller; serviceAccount: string }[]
+}
+
+export interface ControllerManager {
+  start(): void
+  stop(): void
+}
+
+/** The kube-controller-manager: all controllers, each with its own user. k8s: cmd/kube-controller-manager */
+export function createControllerManager(options: ControllerManagerOptions): ControllerManager {
+  const { informers, clock, random, log } = options
+  const running: { stop(): void }[] = []
+
+  const apiOf = (serviceAccount: string) => options.apiAs(`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'])
+  const run = (controller: Controller, serviceAccount: string, component = controller.name) => {
+    const api = apiOf(serviceAccount)
+    const own = log.named(controller.name)
+    running.push(runController(controller, {
+      informers, api, clock, log: own, random: random.fork(controller.name),
+      events: createEventRecorder({ api, clock, log: own, component }),
+    }))
+  }
+
+  return {
+    start() {
+      const directory = createResourceDirectory(informers)
+      run(namespaceController(directory), 'namespace-controller')
+      run(serviceAccountController, 'service-account-controller')
+      run(rootCaPublisher(options.caCertificatePem), 'root-ca-cert-publisher')
+      run(nodeIpamController(options.clusterCidr), 'node-controller')
+      run(nodeLifecycleController(), 'node-controller')
+      run(taintEvictionController(), 'node-controller')
+      run(deploymentController, 'deployment-controller')
+      run(replicaSetController, 'replicaset-controller')
+      run(replicationController, 'replication-controller')
+      for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
+      const api = apiOf('generic-garbage-collector')
+      const gcLog = log.named('garbage-collector-controller')
+      running.push(runGarbageCollector({
+        informers, api, clock, log: gcLog, directory, events: createEventRecorder({ api, clock, log: gcLog, component: 'garbage-collector-controller' }),
+      }))
+    },
+    stop() {
+      for (const part of running.splice(0)) part.stop()
+    },
+  }
+}
