@@ -1,0 +1,41 @@
+import type { Clock } from '../../../base/clock.ts'
+import type { HttpRequest } from '../../../base/http.ts'
+import { apiError } from '../../kinds/status-error.ts'
+import type { Authenticator, Reader, UserInfo } from '../seams.ts'
+import { type ServiceAccountTokens, TokenRefused } from '../tokens/service-account-tokens.ts'
+import { bootstrapTokenUser } from '../tokens/bootstrap-tokens.ts'
+
+/** The bearer token of a request, from its header or (WebSockets of browsers) its subprotocol. k8s: request/bearertoken, request/websocket */
+function bearerTokenOf(request: HttpRequest): string | undefined {
+  const match = /^bearer +(\S+)$/i.exec(request.headers.get('authorization')?.trim() ?? '')
+  if (match) return match[1]
+  for (const protocol of request.headers.get('sec-websocket-protocol')?.split(',') ?? []) {
+    const encoded = /^base64url\.bearer\.authorization\.k8s\.io\.(.+)$/.exec(protocol.trim())?.[1]
+    if (!encoded) continue
+    try {
+      return atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
+    } catch {
+      return undefined
+    }
+  }
+  return undefined
+}
+
+/** Service-account tokens and bootstrap tokens. A token that nobody knows is refused, never taken for no token. */
+export function bearerTokenAuthenticator(tokens: ServiceAccountTokens, reader: Reader, clock: Clock): Authenticator {
+  return {
+    async authenticate(request): Promise<UserInfo | undefined> {
+      const token = bearerTokenOf(request)
+      if (token === undefined) return undefined
+      const bootstrap = bootstrapTokenUser(reader, token, clock.nowMs())
+      if (bootstrap) return bootstrap
+      try {
+        const accepted = await tokens.authenticate(token)
+        if (accepted) return accepted.user
+      } catch (error) {
+        if (!(error instanceof TokenRefused)) throw error
+      }
+      throw apiError.unauthorized()
+    },
+  }
+}

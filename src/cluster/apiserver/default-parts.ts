@@ -1,0 +1,30 @@
+import { anonymousAuthenticator } from './auth/anonymous-authenticator.ts'
+import { accessReviews } from './auth/access-reviews.ts'
+import { bearerTokenAuthenticator } from './auth/bearer-token-authenticator.ts'
+import { clientCertificateAuthenticator } from './auth/client-certificate-authenticator.ts'
+import { NodeAuthorizer } from './auth/node-authorizer.ts'
+import { RbacAuthorizer } from './auth/rbac-authorizer.ts'
+import { unionAuthorizer } from './auth/union-authorizer.ts'
+import { defaultAdmission } from './admission/default-chain.ts'
+import type { ApiServerCore, ApiServerParts } from './api-server.ts'
+import type { ClusterPki } from './pki/cluster-pki.ts'
+import { tokenResources } from './tokens/token-resources.ts'
+import { ServiceAccountTokens } from './tokens/service-account-tokens.ts'
+
+export interface DefaultPartsOptions {
+  pki: ClusterPki
+}
+
+/** Who may do what, as kubeadm sets up kube-apiserver: certificates, tokens and anonymous; Node and RBAC; the default admission plugins and NodeRestriction. */
+export function defaultParts({ pki }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
+  return ({ reader, clock, random }) => {
+    const tokens = new ServiceAccountTokens({ key: pki.tokenKey, clock, random: random.fork('tokens'), reader })
+    const rbac = new RbacAuthorizer(reader)
+    return {
+      authenticators: [clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],
+      authorizer: unionAuthorizer(new NodeAuthorizer(reader), rbac),
+      admission: defaultAdmission({ rbac, random: random.fork('admission') }),
+      virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],
+    }
+  }
+}

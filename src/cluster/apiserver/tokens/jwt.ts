@@ -1,0 +1,52 @@
+import { base64Url, bytesOfBase64Url } from '../pki/pem.ts'
+
+/** Claims of a token; times are seconds since 1970. */
+export interface Claims {
+  iss?: string
+  sub?: string
+  aud?: string | readonly string[]
+  exp?: number
+  nbf?: number
+  iat?: number
+  jti?: string
+  [claim: string]: unknown
+}
+
+export interface Jwt {
+  header: { alg?: string; kid?: string }
+  claims: Claims
+  /** What is signed. */
+  signingInput: string
+  signature: Uint8Array<ArrayBuffer>
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const
+
+/** Signs with ES256. */
+export async function signJwt(claims: Claims, key: { privateKey: CryptoKey; keyId: string }): Promise<string> {
+  const part = (value: unknown) => base64Url(encoder.encode(JSON.stringify(value)))
+  const input = `${part({ alg: 'ES256', kid: key.keyId })}.${part(claims)}`
+  // WebCrypto's ECDSA signatures are r and s side by side, which is what ES256 wants.
+  const signature = await crypto.subtle.sign(SIGNATURE, key.privateKey, encoder.encode(input))
+  return `${input}.${base64Url(new Uint8Array(signature))}`
+}
+
+/** Undefined for text that is no JWT. */
+export function parseJwt(token: string): Jwt | undefined {
+  const parts = token.split('.')
+  if (parts.length !== 3) return undefined
+  try {
+    const header = JSON.parse(decoder.decode(bytesOfBase64Url(parts[0]!))) as Jwt['header']
+    const claims = JSON.parse(decoder.decode(bytesOfBase64Url(parts[1]!))) as Claims
+    if (header === null || typeof header !== 'object' || claims === null || typeof claims !== 'object') return undefined
+    return { header, claims, signingInput: `${parts[0]}.${parts[1]}`, signature: bytesOfBase64Url(parts[2]!) }
+  } catch {
+    return undefined
+  }
+}
+
+export async function verifyJwt(jwt: Jwt, publicKey: CryptoKey): Promise<boolean> {
+  return jwt.header.alg === 'ES256' && crypto.subtle.verify(SIGNATURE, publicKey, jwt.signature, encoder.encode(jwt.signingInput))
+}
