@@ -1,0 +1,191 @@
+import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
+import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
+import { RuntimeError } from '../runtime/cri.ts'
+import type { ContainerConfig, ContainerStatus, Mount } from '../runtime/cri.ts'
+import type { MachineLimits, MountableFileSystem, Signal } from '../../unix/types.ts'
+import { containerHash, findContainer } from './pod-actions.ts'
+import type { RuntimePodStatus } from './pod-actions.ts'
+import { hostsFile, podDnsConfig, podHostname, resolvConf } from './dns-config.ts'
+import { containerEnvironment, expand } from './environment.ts'
+import { StartError } from './image-manager.ts'
+import { runHook } from './lifecycle-hooks.ts'
+import type { NodeContext } from './node-context.ts'
+import { containerReference, podText } from './pod-spec.ts'
+import type { AnyContainer } from './pod-spec.ts'
+
+const MAX_TERMINATION_MESSAGE_BYTES = 4096
+
+/** Makes containers of a pod's spec and starts them. k8s: pkg/kubelet/kuberuntime startContainer */
+export class ContainerStarter {
+  readonly #node: NodeContext
+  readonly #files: MountableFileSystem
+  readonly #messages = new Map<string, string>()
+
+  constructor(node: NodeContext) {
+    this.#node = node
+    this.#files = node.createFileSystem()
+  }
+
+  /** @throws StartError */
+  async start(pod: Pod, container: AnyContainer, status: RuntimePodStatus, kill: (id: string, container: AnyContainer, message: string) => Promise<void>): Promise<void> {
+    const { imageManager, runtime, events, network, clock } = this.#node
+    const about = containerReference(pod, container)
+    const failed = (message: string) => events.event(about, 'Warning', 'Failed', `Error: ${message}`)
+    let imageRef: string
+    try {
+      imageRef = await imageManager.ensure(pod, about, container.image ?? '', container.imagePullPolicy)
+    } catch (error) {
+      failed((error as StartError).reason)
+      throw error
+    }
+    const last = findContainer(status, container.name)
+    const attempt = last ? last.attempt + 1 : 0
+    const sandbox = status.sandbox!
+    let config: ContainerConfig
+    try {
+      config = await this.config(pod, container, status, attempt, imageRef)
+    } catch (error) {
+      const message = (error as Error).message
+      failed(message)
+      throw new StartError('CreateContainerConfigError', message)
+    }
+    let id: string
+    try {
+      id = runtime.createContainer(sandbox.id, config)
+    } catch (error) {
+      const message = (error as Error).message
+      failed(message)
+      throw new StartError('CreateContainerError', message)
+    }
+    events.event(about, 'Normal', 'Created', 'Container created')
+    try {
+      await runtime.startContainer(id)
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error
+      failed(error.message.replaceAll(id, container.name))
+      throw new StartError('RunContainerError', error.message)
+    }
+    events.event(about, 'Normal', 'Started', 'Container started')
+    const hook = container.lifecycle?.postStart
+    if (!hook) return
+    try {
+      await runHook(hook, container, id, status.ips[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock })
+    } catch (error) {
+      events.event(about, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
+      await kill(id, container, 'FailedPostStartHook')
+      throw new StartError('PostStartHookError', (error as Error).message)
+    }
+  }
+
+  /** @throws Error with the message of CreateContainerConfigError. k8s: generateContainerConfig */
+  async config(pod: Pod, container: AnyContainer, status: RuntimePodStatus, attempt: number, imageRef: string): Promise<ContainerConfig> {
+    const { hostIps, allocatable, objects, images } = this.#node
+    const uid = pod.metadata.uid!
+    const ips = pod.spec.hostNetwork ? hostIps : status.ips
+    await this.#node.servicesReady()
+    const env = await containerEnvironment(pod, container, {
+      services: this.#node.services, fields: { hostIps, podIps: ips, nodeAllocatable: allocatable },
+      configMap: (namespace, name) => objects.configMap(uid, namespace, name), secret: (namespace, name) => objects.secret(uid, namespace, name),
+    })
+    const podSecurity = pod.spec.securityContext
+    const security = container.securityContext
+    const image = images.imageStatus(imageRef) ?? images.imageStatus(container.image ?? '')
+    const runAsUser = security?.runAsUser ?? podSecurity?.runAsUser
+    if (security?.runAsNonRoot ?? podSecurity?.runAsNonRoot) {
+      const where = `(pod: ${JSON.stringify(podText(pod))}, container: ${container.name})`
+      if (runAsUser === 0) throw new Error(`container's runAsUser breaks non-root policy ${where}`)
+      if (runAsUser === undefined && image?.userName) throw new Error(`container has runAsNonRoot and image has non-numeric user (${image.userName}), cannot verify user is non-root ${where}`)
+      if (runAsUser === undefined && image?.uid === 0) throw new Error(`container has runAsNonRoot and image will run as root ${where}`)
+    }
+    const runAsGroup = security?.runAsGroup ?? podSecurity?.runAsGroup
+    const lookup = (name: string) => env[name]
+    const target = (container as EphemeralContainer).targetContainerName
+    const targetId = target === undefined ? undefined : findContainer(status, target)?.id
+    if (target && !targetId) throw new Error(`unable to find target container ${target}`)
+    return {
+      name: container.name, attempt, image: container.image ?? '', imageRef,
+      command: (container.command ?? []).map((part) => expand(part, lookup)), args: (container.args ?? []).map((part) => expand(part, lookup)),
+      workingDir: container.workingDir ?? '', env, mounts: this.#mounts(pod, container, ips, attempt, env),
+      stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false, logPath: `${container.name}/${attempt}.log`,
+      security: {
+        ...(runAsUser !== undefined ? { runAsUser } : {}), ...(runAsGroup !== undefined ? { runAsGroup } : {}),
+        supplementalGroups: [...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? []],
+        mergeImageGroups: podSecurity?.supplementalGroupsPolicy !== 'Strict', readOnlyRootFilesystem: security?.readOnlyRootFilesystem ?? false, privileged: security?.privileged ?? false,
+      },
+      resources: limitsOf(container), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
+      ...(targetId ? { targetId } : {}), annotations: { hash: containerHash(container) },
+    }
+  }
+
+  // k8s: pkg/kubelet makeMounts
+  #mounts(pod: Pod, container: AnyContainer, ips: readonly string[], attempt: number, env: Readonly<Record<string, string>>): Mount[] {
+    const { volumes, dns } = this.#node
+    const uid = pod.metadata.uid!
+    const mounted = volumes.mounted(uid)
+    const mounts: Mount[] = []
+    for (const mount of container.volumeMounts ?? []) {
+      const volume = mounted.get(mount.name)
+      if (!volume) throw new Error(`cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`)
+      let subPath = mount.subPath ?? ''
+      if (mount.subPathExpr) {
+        subPath = expand(mount.subPathExpr, (name) => env[name])
+        if (/\$\(/.test(subPath)) throw new Error(`missing value for ${JSON.stringify(/\$\(([^)]*)\)/.exec(subPath)?.[1] ?? '')}`)
+      }
+      const readOnly = (mount.readOnly ?? false) || volume.readOnly
+      let root = volume.root
+      const { tree } = volume
+      if (subPath) {
+        const path = `${root === '/' ? '' : root}/${subPath}`
+        if (!tree.exists(path)) tree.mkdir(path, { recursive: true, mode: 0o777 })
+        // The mount holds on to the file that is there now, whatever a ConfigMap's links point at later.
+        root = path
+      }
+      mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly })
+    }
+    const own = (path: string, text: string, containerPath: string) => {
+      if (container.volumeMounts?.some((m) => m.mountPath === containerPath)) return
+      if (!this.#files.exists(path)) {
+        this.#files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+        this.#files.writeFile(path, text, { mode: 0o644 })
+      }
+      mounts.push({ containerPath, tree: this.#files, subPath: path, readOnly: false })
+    }
+    const { hostname, domain } = podHostname(pod, dns.clusterDomain)
+    own(`/${uid}/etc-hosts`, hostsFile(pod, ips, hostname, domain), '/etc/hosts')
+    own(`/${uid}/resolv.conf`, resolvConf(podDnsConfig(pod, dns)), '/etc/resolv.conf')
+    own(`/${uid}/hostname`, `${pod.spec.hostNetwork ? this.#node.nodeName : hostname}\n`, '/etc/hostname')
+    const log = this.#terminationLog(uid, container.name, attempt)
+    own(log, '', container.terminationMessagePath ?? '/dev/termination-log')
+    this.#files.chmod(log, 0o666)
+    return mounts
+  }
+
+  #terminationLog(uid: string, name: string, attempt: number): string {
+    return `/${uid}/containers/${name}/${attempt}`
+  }
+
+  /** What an ended container leaves as its last word. k8s: getTerminationMessage */
+  message(pod: Pod, status: ContainerStatus): string {
+    if (status.reason === 'StartError') return status.message
+    const held = this.#messages.get(status.id)
+    if (held !== undefined) return held
+    const spec = [...pod.spec.containers, ...pod.spec.initContainers ?? [], ...pod.spec.ephemeralContainers ?? []].find((c) => c.name === status.name)
+    let message = status.message
+    try {
+      message += this.#files.readText(this.#terminationLog(pod.metadata.uid!, status.name, status.attempt)).slice(0, MAX_TERMINATION_MESSAGE_BYTES)
+    } catch { /* it never had one */ }
+    if (!message && spec?.terminationMessagePolicy === 'FallbackToLogsOnError' && status.exitCode !== 0) message = this.#node.runtime.containerLog(status.id)?.tail(80, 2048) ?? ''
+    this.#messages.set(status.id, message)
+    return message
+  }
+
+  forget(uid: string, containers: readonly ContainerStatus[]): void {
+    this.#files.remove(`/${uid}`, { recursive: true, force: true })
+    for (const container of containers) this.#messages.delete(container.id)
+  }
+}
+
+export function limitsOf(container: AnyContainer): MachineLimits {
+  const { memory, cpu } = container.resources?.limits ?? {}
+  return { ...(memory !== undefined ? { memoryBytes: quantityValue(memory) } : {}), ...(cpu !== undefined ? { cpuMillis: quantityMilliValue(cpu) } : {}) }
+}

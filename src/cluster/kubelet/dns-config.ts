@@ -1,0 +1,53 @@
+import type { Pod } from '../kinds/generated/types.ts'
+import type { DnsConfig } from '../runtime/cri.ts'
+
+export interface DnsSettings {
+  clusterDns: readonly string[]
+  clusterDomain: string
+  /** The node's own resolver configuration. */
+  host: DnsConfig
+}
+
+/** k8s: pkg/kubelet/network/dns GetPodDNS */
+export function podDnsConfig(pod: Pod, { clusterDns, clusterDomain, host }: DnsSettings): DnsConfig {
+  const policy = pod.spec.dnsPolicy ?? 'ClusterFirst'
+  let base: DnsConfig
+  if (policy === 'None') base = { servers: [], searches: [], options: [] }
+  else if (policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !pod.spec.hostNetwork)) {
+    const own = clusterDomain ? [`${pod.metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain] : []
+    base = { servers: clusterDns, searches: [...new Set([...own, ...host.searches])], options: ['ndots:5'] }
+  } else base = host
+  const more = pod.spec.dnsConfig
+  if (!more) return base
+  const options = new Map<string, string>()
+  for (const option of base.options) options.set(option.split(':')[0]!, option)
+  for (const { name, value } of more.options ?? []) if (name) options.set(name, value !== undefined ? `${name}:${value}` : name)
+  return {
+    servers: [...new Set([...base.servers, ...more.nameservers ?? []])], searches: [...new Set([...base.searches, ...more.searches ?? []])], options: [...options.values()],
+  }
+}
+
+/** The text of /etc/resolv.conf. containerd: pkg/cri/server parseDNSOptions */
+export function resolvConf({ servers, searches, options }: DnsConfig): string {
+  return [
+    ...(searches.length > 0 ? [`search ${searches.join(' ')}\n`] : []), ...servers.map((s) => `nameserver ${s}\n`),
+    ...(options.length > 0 ? [`options ${options.join(' ')}\n`] : []),
+  ].join('')
+}
+
+/** k8s: pkg/kubelet GeneratePodHostNameAndDomain */
+export function podHostname(pod: Pod, clusterDomain: string): { hostname: string; domain: string } {
+  const full = pod.spec.hostnameOverride ?? pod.spec.hostname ?? pod.metadata.name!
+  const hostname = full.length > 63 ? full.slice(0, 63).replace(/[-.]+$/, '') : full
+  const domain = pod.spec.hostnameOverride === undefined && pod.spec.subdomain ? `${pod.spec.subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}` : ''
+  return { hostname, domain }
+}
+
+/** The text of /etc/hosts. k8s: pkg/kubelet managedHostsFileContent */
+export function hostsFile(pod: Pod, ips: readonly string[], hostname: string, domain: string): string {
+  const head = pod.spec.hostNetwork ? '# Kubernetes-managed hosts file (host network).\n' : '# Kubernetes-managed hosts file.\n'
+  const own = pod.spec.hostNetwork ? '' : ips.map((ip) => domain ? `${ip}\t${hostname}.${domain}\t${hostname}\n` : `${ip}\t${hostname}\n`).join('')
+  const aliases = pod.spec.hostAliases ?? []
+  const extra = aliases.length > 0 ? `\n# Entries added by HostAliases.\n${aliases.map((a) => `${a.ip}\t${(a.hostnames ?? []).join('\t')}\n`).join('')}` : ''
+  return `${head}127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n${own}${extra}`
+}

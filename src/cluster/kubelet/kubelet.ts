@@ -1,0 +1,344 @@
+import type { Clock } from '../../base/clock.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import { createMemoryFileSystem } from '../../unix/file-system.ts'
+import type { MountableFileSystem } from '../../unix/types.ts'
+import type { Api } from '../client/api.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import type { Informer } from '../client/informers.ts'
+import { isStatusError } from '../kinds/status-error.ts'
+import { timeMs } from '../kinds/time-text.ts'
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Service, TokenRequest } from '../kinds/generated/types.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import type { NodeNetwork } from '../network/types.ts'
+import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import type { VolumeContext } from '../storage/volume.ts'
+import { BackOff } from './back-off.ts'
+import { ContainerStarter } from './container-starter.ts'
+import { ImageManager } from './image-manager.ts'
+import { KubeletServer } from './kubelet-server.ts'
+import { NodeAgent } from './node-agent.ts'
+import type { NodeContext } from './node-context.ts'
+import type { NodeConfig } from './node-status.ts'
+import { ObjectSource } from './object-source.ts'
+import { rejectPod } from './pod-admission.ts'
+import { podQosClass } from './pod-resources.ts'
+import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-spec.ts'
+import { PodWorker } from './pod-worker.ts'
+import { ProbeManager } from './probes.ts'
+import { Reflector } from './reflector.ts'
+import { mirrorPod, podFullName, staticPod } from './static-pods.ts'
+import { StatusManager } from './status-manager.ts'
+import { VolumeManager } from './volume-manager.ts'
+
+export interface KubeletOptions {
+  nodeName: string
+  /** As the node's own user, `system:node:<name>`. */
+  api: Api
+  clock: Clock
+  random: Random
+  log: Log
+  runtime: ContainerRuntime
+  network: NodeNetwork
+  node: NodeConfig
+  clusterDns: string | readonly string[]
+  clusterDomain: string
+  /** Manifests of the node's folder. */
+  staticPods?: readonly KubeObject[]
+  /** The node's own files; an empty tree by default. */
+  nodeFiles?: MountableFileSystem
+  /** Services that all kubelets of this process can share; a watch of its own by default. */
+  services?: Informer<Service>
+}
+
+/** The agent of one node. */
+export interface Kubelet {
+  start(): void
+  stop(): Promise<void>
+  /** The kubelet's server on port 10250. */
+  handle(request: HttpRequest): Promise<Response>
+}
+
+/** k8s: pkg/kubelet containerBackOff */
+const CRASH_BACKOFF_MS = 10_000
+const CRASH_BACKOFF_MAX_MS = 300_000
+/** A changed ConfigMap or Secret is noticed at the pod's next regular look. k8s: syncFrequency */
+const SYNC_MS = 60_000
+
+export function createKubelet(options: KubeletOptions): Kubelet {
+  return new NodeKubelet(options)
+}
+
+class NodeKubelet implements Kubelet {
+  readonly #options: KubeletOptions
+  readonly #node: NodeContext
+  readonly #starter: ContainerStarter
+  readonly #agent: NodeAgent
+  readonly #server: KubeletServer
+  readonly #workers = new Map<string, PodWorker>()
+  /** Pods of the API by uid, mirrors included. */
+  readonly #apiPods = new Map<string, Pod>()
+  readonly #mirrors = new Map<string, Pod>()
+  readonly #mirrorsInWork = new Set<string>()
+  readonly #static: Pod[]
+  readonly #rejected = new Set<string>()
+  readonly #reflectors: Reflector<KubeObject>[] = []
+  readonly #servicesByUid = new Map<string, Service>()
+  #markServices!: () => void
+  readonly #servicesSynced: Promise<void>
+  #podsSynced = false
+  #stopped = false
+  #unsubscribe: (() => void) | undefined
+
+  constructor(options: KubeletOptions) {
+    this.#options = options
+    const { api, clock, random, log, runtime, network, nodeName } = options
+    const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true } } })
+    const hostIps = options.node.addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address)
+    const allocatable = options.node.allocatable ?? options.node.capacity
+    const events = createEventRecorder({ api, clock, log, component: 'kubelet', host: nodeName })
+    this.#static = (options.staticPods ?? []).map((manifest) => staticPod(manifest, nodeName, clock.nowMs()))
+    this.#servicesSynced = new Promise((resolve) => { this.#markServices = resolve })
+    const objects = new ObjectSource(api, clock, (uids) => { for (const uid of uids) this.#workers.get(uid)?.kickAfter(random.float() * SYNC_MS) })
+    const statuses = new StatusManager({
+      api, clock, log,
+      apiPod: (pod) => isStaticPod(pod) ? this.#mirrors.get(podFullName(pod)) : this.#apiPods.get(pod.metadata.uid!),
+      couldHaveRunningContainers: (uid) => this.#workers.get(uid)?.couldHaveRunningContainers ?? false,
+    })
+    const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
+    const imageManager = new ImageManager(runtime.images, clock, events)
+    const volumes = new VolumeManager({ events, context: (pod): VolumeContext => ({
+      clock, nodeFiles, nodeName, hostIps, nodeAllocatable: allocatable, createFileSystem,
+      podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
+      objects: {
+        configMap: (namespace, name) => objects.configMap(pod.metadata.uid!, namespace, name),
+        secret: (namespace, name) => objects.secret(pod.metadata.uid!, namespace, name),
+        claim: (namespace, name) => api.get<PersistentVolumeClaim>('persistentvolumeclaims', name, namespace),
+        persistentVolume: (name) => api.get<PersistentVolume>('persistentvolumes', name),
+        token: async (p, audience, expirationSeconds) => {
+          const { name, namespace, uid } = p.metadata
+          const answer = await api.createSubresource<TokenRequest & { status: { token: string; expirationTimestamp: string } }>('serviceaccounts', p.spec.serviceAccountName || 'default', namespace, 'token', {
+            apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {},
+            spec: { audiences: audience ? [audience] : [], expirationSeconds, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } },
+          })
+          return { token: answer.status.token, expirationMs: timeMs(answer.status.expirationTimestamp) }
+        },
+      },
+      imageRoot: async (reference, pullPolicy) => {
+        await imageManager.ensure(pod, podReference(pod), reference, pullPolicy)
+        return runtime.imageRoot(reference)!
+      },
+    }) })
+    const probes = new ProbeManager({ clock, runtime, hostStack: network.hostStack, events, statuses, onChange: (uid) => this.#workers.get(uid)?.kick() })
+    this.#node = {
+      nodeName, hostIps, allocatable, api, clock, random, log, runtime, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
+      crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
+      dns: { clusterDns: typeof options.clusterDns === 'string' ? [options.clusterDns] : options.clusterDns, clusterDomain: options.clusterDomain, host: { servers: [], searches: [], options: [] } },
+      services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],
+      servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,
+      reconcileMirror: (pod) => { void this.#reconcileMirror(pod) },
+      onFinished: (uid) => this.#onFinished(uid),
+    }
+    this.#starter = new ContainerStarter(this.#node)
+    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, onNode: () => {
+      for (const pod of this.#static) this.#workers.get(pod.metadata.uid!)?.kick()
+    } })
+    this.#server = new KubeletServer({
+      node: this.#node,
+      pod: (namespace, name) => this.#pods().find((p) => p.metadata.namespace === namespace && p.metadata.name === name),
+      pods: () => this.#pods(),
+    })
+  }
+
+  start(): void {
+    const { api, clock, log, nodeName, runtime } = this.#options
+    this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
+    this.#agent.start()
+    if (!this.#options.services) {
+      const services = new Reflector<Service>({
+        api, clock, log, resource: 'services', select: {}, onChange: (s) => { this.#servicesByUid.set(s.metadata.uid!, s) }, onDelete: (s) => { this.#servicesByUid.delete(s.metadata.uid!) },
+        onSynced: () => this.#markServices(),
+      })
+      this.#reflectors.push(services as unknown as Reflector<KubeObject>)
+    }
+    this.#reflectors.push(new Reflector<Pod>({
+      api, clock, log, resource: 'pods', select: { fieldSelector: `spec.nodeName=${nodeName}` },
+      onChange: (pod) => this.#onPod(pod), onDelete: (pod) => this.#onPodGone(pod),
+      onSynced: () => {
+        if (this.#podsSynced) return
+        this.#podsSynced = true
+        for (const pod of this.#static) this.#startWorker(pod, this.#mirrors.get(podFullName(pod))?.status)
+      },
+    }) as unknown as Reflector<KubeObject>)
+    this.#reflectors.push(new Reflector<Node>({
+      api, clock, log, resource: 'nodes', select: { fieldSelector: `metadata.name=${nodeName}` }, onChange: (node) => this.#agent.adopt(node), onDelete: () => {},
+    }) as unknown as Reflector<KubeObject>)
+    for (const reflector of this.#reflectors) reflector.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#unsubscribe?.()
+    for (const reflector of this.#reflectors) reflector.stop()
+    this.#agent.stop()
+    this.#node.probes.stop()
+    this.#node.statuses.stop()
+    this.#node.objects.stop()
+    for (const worker of this.#workers.values()) worker.stop()
+    await this.#options.runtime.shutdown()
+  }
+
+  handle(request: HttpRequest): Promise<Response> {
+    return this.#server.handle(request)
+  }
+
+  /** Pods as this node knows them, static ones included. */
+  #pods(): Pod[] {
+    return [...this.#static, ...[...this.#apiPods.values()].filter((p) => !isMirrorPod(p))]
+  }
+
+  #onPod(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    const known = this.#apiPods.has(uid)
+    this.#apiPods.set(uid, pod)
+    if (isMirrorPod(pod)) {
+      this.#mirrors.set(podFullName(pod), pod)
+      const own = this.#static.find((p) => podFullName(p) === podFullName(pod))
+      if (!own) void this.#deleteMirror(pod)
+      else if (this.#podsSynced) {
+        void this.#reconcileMirror(own)
+        this.#node.statuses.refresh(own.metadata.uid!)
+      }
+      return
+    }
+    const worker = this.#workers.get(uid)
+    if (worker) {
+      if (pod.metadata.resourceVersion === worker.pod.metadata.resourceVersion) return
+      if (onlyStatusChanged(worker.pod, pod)) {
+        // Mostly this kubelet's own write coming back.
+        const changed = conditionsOfOthers(worker.pod) !== conditionsOfOthers(pod)
+        worker.pod = pod
+        if (changed) worker.kick()
+      } else worker.update(pod)
+      this.#node.statuses.apiChanged(pod)
+      return
+    }
+    if (this.#rejected.has(uid) && !pod.metadata.deletionTimestamp) return
+    if (!known && !this.#admit(pod)) return
+    this.#startWorker(pod, this.#podsSynced ? undefined : pod.status)
+  }
+
+  #onPodGone(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    this.#apiPods.delete(uid)
+    this.#rejected.delete(uid)
+    if (isMirrorPod(pod)) {
+      if (this.#mirrors.get(podFullName(pod))?.metadata.uid === uid) this.#mirrors.delete(podFullName(pod))
+      const own = this.#static.find((p) => podFullName(p) === podFullName(pod))
+      if (own && !this.#stopped) void this.#reconcileMirror(own)
+      return
+    }
+    const worker = this.#workers.get(uid)
+    if (!worker) {
+      this.#node.statuses.forget(uid)
+      return
+    }
+    if (worker.isFinished) this.#forget(uid)
+    else worker.remove()
+  }
+
+  /** k8s: kubelet HandlePodAdditions, canAdmitPod */
+  #admit(pod: Pod): boolean {
+    const phase = pod.status?.phase
+    if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
+    const node = this.#agent.node
+    if (!node) return true
+    const others = [...this.#workers.values()].filter((w) => !w.isTerminating && !isTerminalPhase(w.pod.status?.phase)).map((w) => w.pod)
+    const rejection = rejectPod(pod, node, this.#node.allocatable, others)
+    if (!rejection) return true
+    this.#rejected.add(pod.metadata.uid!)
+    this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)
+    this.#node.statuses.set(pod, { phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, qosClass: podQosClass(pod) })
+    return false
+  }
+
+  /** `status`: of a pod that ran before this kubelet did. */
+  #startWorker(pod: Pod, status: Pod['status'] | undefined): void {
+    const uid = pod.metadata.uid!
+    const known = status !== undefined && (isTerminalPhase(status.phase) || [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].some((s) => s.containerID))
+    const worker = new PodWorker(this.#node, this.#starter, known && status ? { ...pod, status } : pod)
+    this.#workers.set(uid, worker)
+    if (known) void worker.restore()
+    else worker.kick()
+  }
+
+  #onFinished(uid: string): void {
+    if (!this.#apiPods.has(uid) && !this.#static.some((p) => p.metadata.uid === uid)) this.#forget(uid)
+  }
+
+  #forget(uid: string): void {
+    const { runtime, statuses } = this.#node
+    this.#workers.delete(uid)
+    this.#starter.forget(uid, runtime.listContainers(uid))
+    const sandbox = runtime.podSandbox(uid)
+    if (sandbox) runtime.removePodSandbox(sandbox.id)
+    statuses.forget(uid)
+  }
+
+  // k8s: kubelet tryReconcileMirrorPods
+  async #reconcileMirror(pod: Pod): Promise<void> {
+    const name = podFullName(pod)
+    const node = this.#agent.node
+    if (!node || this.#mirrorsInWork.has(name) || this.#stopped) return
+    const mirror = this.#mirrors.get(name)
+    const hash = pod.metadata.annotations!['kubernetes.io/config.hash']
+    if (mirror && !mirror.metadata.deletionTimestamp && mirror.metadata.annotations?.['kubernetes.io/config.mirror'] === hash) return
+    this.#mirrorsInWork.add(name)
+    try {
+      if (mirror) {
+        await this.#deleteMirror(mirror)
+        return
+      }
+      const created = await this.#node.api.create<Pod>('pods', mirrorPod(pod, node))
+      if (!this.#mirrors.has(name)) {
+        this.#mirrors.set(name, created)
+        this.#apiPods.set(created.metadata.uid!, created)
+      }
+      this.#node.statuses.refresh(pod.metadata.uid!)
+    } catch (error) {
+      if (!isStatusError(error, 'AlreadyExists') && !this.#stopped) {
+        this.#node.log.warn('failed to create a mirror pod', { pod: name, error: String(error) })
+        this.#workers.get(pod.metadata.uid!)?.kickAfter(1_000)
+      }
+    } finally {
+      this.#mirrorsInWork.delete(name)
+    }
+  }
+
+  async #deleteMirror(mirror: Pod): Promise<void> {
+    const { name, namespace, uid } = mirror.metadata
+    await this.#node.api.delete('pods', name!, namespace, { gracePeriodSeconds: 0, preconditions: { uid: uid! } }).catch((error: unknown) => {
+      if (!isStatusError(error, 'NotFound', 'Conflict')) this.#node.log.warn('failed to delete a mirror pod', { pod: name, error: String(error) })
+    })
+  }
+}
+
+/** Objects share what didn't change, so identity tells. */
+function onlyStatusChanged(old: Pod, fresh: Pod): boolean {
+  const { metadata: a } = old
+  const { metadata: b } = fresh
+  return a.generation === b.generation && a.deletionTimestamp === b.deletionTimestamp && a.deletionGracePeriodSeconds === b.deletionGracePeriodSeconds
+    && sameMap(a.labels, b.labels) && sameMap(a.annotations, b.annotations) && old.spec.activeDeadlineSeconds === fresh.spec.activeDeadlineSeconds
+}
+
+function sameMap(a: Readonly<Record<string, string>> | undefined, b: Readonly<Record<string, string>> | undefined): boolean {
+  if (a === b) return true
+  const keys = Object.keys(a ?? {})
+  return keys.length === Object.keys(b ?? {}).length && keys.every((key) => a![key] === b?.[key])
+}
+
+const OWN = new Set(['PodScheduled', 'Ready', 'Initialized', 'ContainersReady', 'PodReadyToStartContainers'])
+function conditionsOfOthers(pod: Pod): string {
+  return (pod.status?.conditions ?? []).filter((c) => !OWN.has(c.type)).map((c) => `${c.type}=${c.status}`).join()
+}

@@ -1,0 +1,186 @@
+import { rfc3339Micro } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { deepEqual } from '../../base/freeze.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { Api } from '../client/api.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
+import { isStatusError } from '../kinds/status-error.ts'
+import type { Lease, Node, NodeStatus } from '../kinds/generated/types.ts'
+import type { NodeNetwork } from '../network/types.ts'
+import type { ImageService } from '../runtime/cri.ts'
+import { initialNode, nodeStatus } from './node-status.ts'
+import type { NodeConfig, NodeIdentity } from './node-status.ts'
+
+const STATUS_MS = 10_000
+/** An unchanged status is written again after this time. k8s: nodeStatusReportFrequency */
+const REPORT_MS = 300_000
+const UNREADY_POLL_MS = 100
+const LEASE_SECONDS = 40
+const RETRY_MS = 1_000
+
+export interface NodeAgentOptions {
+  nodeName: string
+  api: Api
+  clock: Clock
+  random: Random
+  log: Log
+  events: EventRecorder
+  images: ImageService
+  network: NodeNetwork
+  config: NodeConfig
+  onNode(node: Node): void
+}
+
+/** Registers a node, reports its status and renews its lease. k8s: pkg/kubelet/kubelet_node_status.go, component-helpers lease */
+export class NodeAgent {
+  readonly #options: NodeAgentOptions
+  readonly #identity: NodeIdentity
+  node: Node | undefined
+  #lease: Lease | undefined
+  #reportedMs = -Infinity
+  #wasReady: boolean | undefined
+  #timers = new Set<Timer>()
+  #stopped = false
+  #updating = false
+
+  constructor(options: NodeAgentOptions) {
+    this.#options = options
+    const { random } = options
+    const id = () => random.uuid()
+    this.#identity = { machineID: id().replaceAll('-', ''), systemUUID: id(), bootID: id() }
+  }
+
+  start(): void {
+    this.#event('Starting', 'Starting kubelet.')
+    void this.#register()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers) timer.cancel()
+  }
+
+  /** The API's Node changed. */
+  adopt(node: Node): void {
+    this.node = node
+    this.#options.onNode(node)
+    if (this.#wasReady === false && this.#options.network.podCidr !== undefined) void this.#update()
+  }
+
+  #later(delayMs: number, fn: () => void): void {
+    if (this.#stopped) return
+    const timer = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(timer)
+      fn()
+    })
+    this.#timers.add(timer)
+  }
+
+  #event(reason: string, message: string): void {
+    const { nodeName, events } = this.#options
+    events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Normal', reason, message)
+  }
+
+  #status(old: NodeStatus | undefined): NodeStatus {
+    const { config, images, clock, network } = this.#options
+    const notReady = network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined
+    const identity = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
+    return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, pid: false } })
+  }
+
+  async #register(): Promise<void> {
+    const { api, nodeName, config, log, clock } = this.#options
+    try {
+      const fresh = initialNode(nodeName, config, this.#status(undefined))
+      let node: Node
+      try {
+        node = await api.create<Node>('nodes', fresh)
+        for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event(reason, `Node ${nodeName} status is now: ${reason}`)
+        this.#event('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')
+      } catch (error) {
+        if (!isStatusError(error, 'AlreadyExists')) throw error
+        node = await api.get<Node>('nodes', nodeName)
+      }
+      if (this.#stopped) return
+      this.#wasReady = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
+      this.#reportedMs = clock.nowMs()
+      this.adopt(node)
+    } catch (error) {
+      if (!this.#stopped) log.warn('failed to register the node', { error: String(error) })
+      this.#later(RETRY_MS, () => void this.#register())
+      return
+    }
+    void this.#renew()
+    void this.#loop()
+  }
+
+  async #loop(): Promise<void> {
+    await this.#update()
+    this.#later(this.#wasReady ? STATUS_MS : UNREADY_POLL_MS, () => void this.#loop())
+  }
+
+  async #update(): Promise<void> {
+    const { api, log, clock, nodeName } = this.#options
+    if (this.#updating || this.#stopped || !this.node) return
+    this.#updating = true
+    try {
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const old: NodeStatus | undefined = this.node.status
+        const status = this.#status(old)
+        const isReady = status.conditions!.some((c) => c.type === 'Ready' && c.status === 'True')
+        const nowMs = clock.nowMs()
+        if (nowMs - this.#reportedMs < REPORT_MS && isReady === this.#wasReady && deepEqual(withoutHeartbeats(old), withoutHeartbeats(status))) return
+        try {
+          this.node = await api.updateStatus<Node>('nodes', { ...this.node, status })
+          this.#reportedMs = nowMs
+          if (isReady && !this.#wasReady) this.#event('NodeReady', `Node ${nodeName} status is now: NodeReady`)
+          if (!isReady && this.#wasReady) this.#event('NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
+          this.#wasReady = isReady
+          this.#options.onNode(this.node)
+          return
+        } catch (error) {
+          if (!isStatusError(error, 'Conflict')) throw error
+          this.node = await api.get<Node>('nodes', nodeName)
+        }
+      }
+    } catch (error) {
+      if (isStatusError(error, 'NotFound') && !this.#stopped) {
+        this.node = undefined
+        this.#later(RETRY_MS, () => void this.#register())
+      } else if (!this.#stopped) log.warn('failed to update the node status', { error: String(error) })
+    } finally {
+      this.#updating = false
+    }
+  }
+
+  // k8s: component-helpers/apimachinery/lease controller.go
+  async #renew(): Promise<void> {
+    const { api, nodeName, clock, log } = this.#options
+    const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime: rfc3339Micro(clock.nowMs()) }
+    try {
+      if (this.#lease) this.#lease = await api.update<Lease>('leases.coordination.k8s.io', { ...this.#lease, spec: { ...this.#lease.spec, ...spec } })
+      else {
+        const owner = this.node ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: this.node.metadata.uid! }] } : {}
+        this.#lease = await api.create<Lease>('leases.coordination.k8s.io', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: nodeName, namespace: 'kube-node-lease', ...owner }, spec })
+      }
+    } catch (error) {
+      if (this.#stopped) return
+      if (isStatusError(error, 'AlreadyExists', 'Conflict')) {
+        this.#lease = await api.get<Lease>('leases.coordination.k8s.io', nodeName, 'kube-node-lease').catch(() => undefined)
+        this.#later(10, () => void this.#renew())
+        return
+      }
+      this.#lease = undefined
+      // The namespace is made by the API server soon after it starts.
+      if (!isStatusError(error, 'NotFound')) log.warn('failed to renew the node lease', { error: String(error) })
+      this.#later(200, () => void this.#renew())
+      return
+    }
+    this.#later(LEASE_SECONDS * 250, () => void this.#renew())
+  }
+}
+
+function withoutHeartbeats(status: NodeStatus | undefined): unknown {
+  return { ...status, conditions: (status?.conditions ?? []).map((c) => ({ ...c, lastHeartbeatTime: '' })) }
+}

@@ -1,0 +1,85 @@
+import { rfc3339 } from '../../base/clock.ts'
+import type { Node, NodeCondition, NodeStatus, Taint } from '../kinds/generated/types.ts'
+import type { ImageSummary } from '../runtime/cri.ts'
+
+/** What a kubelet is told of its node. */
+export interface NodeConfig {
+  labels: Readonly<Record<string, string>>
+  taints: readonly Taint[]
+  addresses: readonly { type: string; address: string }[]
+  capacity: Readonly<Record<string, string>>
+  /** Capacity without what the system keeps; capacity by default. */
+  allocatable?: Readonly<Record<string, string>>
+  providerID?: string
+}
+
+/** Facts of the machine. */
+export interface NodeIdentity {
+  machineID: string
+  systemUUID: string
+  bootID: string
+}
+
+/** k8s: nodeStatusMaxImages */
+const MAX_IMAGES = 50
+
+/** The Node object that a kubelet registers. k8s: pkg/kubelet initialNode */
+export function initialNode(name: string, config: NodeConfig, status: NodeStatus): Node {
+  return {
+    apiVersion: 'v1', kind: 'Node',
+    metadata: {
+      name, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      labels: {
+        'beta.kubernetes.io/arch': 'amd64', 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', ...config.labels,
+      },
+    },
+    spec: { ...(config.providerID ? { providerID: config.providerID } : {}), ...(config.taints.length > 0 ? { taints: [...config.taints] } : {}) },
+    status,
+  }
+}
+
+export interface NodeStatusInput {
+  config: NodeConfig
+  identity: NodeIdentity
+  images: readonly ImageSummary[]
+  old: NodeStatus | undefined
+  nowMs: number
+  /** Why the node isn't ready; undefined: it is. */
+  notReady?: string | undefined
+  pressure: { memory: boolean; disk: boolean; pid: boolean }
+}
+
+/** k8s: pkg/kubelet/nodestatus setters.go */
+export function nodeStatus({ config, identity, images, old, nowMs, notReady, pressure }: NodeStatusInput): NodeStatus {
+  const nowText = rfc3339(nowMs)
+  const condition = (type: string, status: 'True' | 'False', reason: string, message: string): NodeCondition => {
+    const before = old?.conditions?.find((c) => c.type === type)
+    return { type, status, lastHeartbeatTime: nowText, lastTransitionTime: before && before.status === status ? before.lastTransitionTime! : nowText, reason, message }
+  }
+  const has = (yes: boolean, type: string, noun: string, good: string, bad: string) =>
+    yes ? condition(type, 'True', bad, `kubelet has ${bad === 'KubeletHasDiskPressure' ? 'disk pressure' : `insufficient ${noun} available`}`)
+      : condition(type, 'False', good, good === 'KubeletHasNoDiskPressure' ? 'kubelet has no disk pressure' : `kubelet has sufficient ${noun} available`)
+  return {
+    ...(old?.volumesAttached ? { volumesAttached: old.volumesAttached } : {}), ...(old?.volumesInUse ? { volumesInUse: old.volumesInUse } : {}),
+    addresses: config.addresses.map((a) => ({ ...a })) as NonNullable<NodeStatus['addresses']>,
+    allocatable: { ...config.allocatable ?? config.capacity }, capacity: { ...config.capacity },
+    conditions: [
+      ...(old?.conditions ?? []).filter((c) => !OWN_CONDITIONS.has(c.type)),
+      has(pressure.memory, 'MemoryPressure', 'memory', 'KubeletHasSufficientMemory', 'KubeletHasInsufficientMemory'),
+      has(pressure.disk, 'DiskPressure', 'disk', 'KubeletHasNoDiskPressure', 'KubeletHasDiskPressure'),
+      has(pressure.pid, 'PIDPressure', 'PID', 'KubeletHasSufficientPID', 'KubeletHasInsufficientPID'),
+      notReady === undefined ? condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status') : condition('Ready', 'False', 'KubeletNotReady', notReady),
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    declaredFeatures: ['ExtendWebSocketsToKubelet', 'InPlacePodLevelResourcesVerticalScaling', 'InPlacePodVerticalScalingInitContainers', 'RestartAllContainersOnContainerExits'],
+    features: { supplementalGroupsPolicy: true },
+    images: [...images].sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, MAX_IMAGES).map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
+    nodeInfo: {
+      ...identity, architecture: 'amd64', containerRuntimeVersion: 'containerd://2.3.7', kernelVersion: '6.12.0', kubeProxyVersion: '', kubeletVersion: 'v1.36.3',
+      operatingSystem: 'linux', osImage: 'Debian GNU/Linux 12 (bookworm)',
+    },
+    runtimeHandlers: ['', 'runc'].map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),
+  }
+}
+
+const OWN_CONDITIONS: ReadonlySet<string> = new Set(['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'])

@@ -1,0 +1,72 @@
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../kinds/generated/types.ts'
+import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
+import { podRequests } from './pod-resources.ts'
+import { isStaticPod } from './pod-spec.ts'
+
+export interface Rejection {
+  reason: string
+  message: string
+}
+
+/** Whether a node can take a pod that was bound to it. Undefined: it can. k8s: pkg/kubelet/lifecycle predicate.go */
+export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[]): Rejection | undefined {
+  const os = pod.spec.os?.name
+  if (pod.spec.nodeSelector?.['kubernetes.io/os'] !== undefined && pod.spec.nodeSelector['kubernetes.io/os'] !== 'linux')
+    return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label" }
+  if (os !== undefined && os !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
+
+  const maxPods = Number(allocatable.pods ?? 110)
+  const exceeded = (resource: string, requested: number, used: number, capacity: number): Rejection =>
+    ({ reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` })
+  if (others.length + 1 > maxPods) return exceeded('pods', 1, others.length, maxPods)
+  const requests = podRequests(pod)
+  for (const [resource, text] of Object.entries(requests)) {
+    const amount = resource === 'cpu' ? quantityMilliValue : quantityValue
+    const requested = amount(text)
+    if (requested === 0) continue
+    const capacity = resource in allocatable ? amount(allocatable[resource]!) : resource === 'cpu' || resource === 'memory' || resource === 'ephemeral-storage' ? 0 : undefined
+    // Extended resources that the node doesn't have at all are not its business.
+    if (capacity === undefined) continue
+    let used = 0
+    for (const other of others) {
+      const own = podRequests(other)[resource]
+      if (own !== undefined) used += amount(own)
+    }
+    if (used + requested > capacity) return exceeded(resource, requested, used, capacity)
+  }
+  if (!matchesNode(pod, node)) return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' }
+  if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return { reason: 'NodeName', message: "Predicate NodeName failed: node(s) didn't match the requested node name" }
+  if (!isStaticPod(pod)) {
+    for (const taint of node.spec?.taints ?? []) {
+      if (taint.effect !== 'NoExecute') continue
+      const tolerated = (pod.spec.tolerations ?? []).some((t) => (!t.effect || t.effect === taint.effect) && (!t.key || t.key === taint.key) && (t.operator === 'Exists' || (t.value ?? '') === (taint.value ?? '')))
+      if (!tolerated) return { reason: 'TaintToleration', message: 'Predicate TaintToleration failed: node(s) had taints that the pod didn\'t tolerate' }
+    }
+  }
+  return undefined
+}
+
+function matchesNode(pod: Pod, node: Node): boolean {
+  const labels = node.metadata.labels ?? {}
+  for (const [key, value] of Object.entries(pod.spec.nodeSelector ?? {})) if (labels[key] !== value) return false
+  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node, labels))
+}
+
+function matchesTerm(term: NodeSelectorTerm, node: Node, labels: Readonly<Record<string, string>>): boolean {
+  const { matchExpressions = [], matchFields = [] } = term
+  if (matchExpressions.length === 0 && matchFields.length === 0) return false
+  return matchExpressions.every((r) => matchesRequirement(r, labels[r.key])) && matchFields.every((r) => matchesRequirement(r, r.key === 'metadata.name' ? node.metadata.name : undefined))
+}
+
+function matchesRequirement({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In': return value !== undefined && values.includes(value)
+    case 'NotIn': return value === undefined || !values.includes(value)
+    case 'Exists': return value !== undefined
+    case 'DoesNotExist': return value === undefined
+    case 'Gt': return value !== undefined && Number(value) > Number(values[0])
+    case 'Lt': return value !== undefined && Number(value) < Number(values[0])
+    default: return false
+  }
+}

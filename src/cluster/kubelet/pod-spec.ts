@@ -1,0 +1,59 @@
+/** Small questions about pods, shared by the kubelet's parts. */
+import type { Container, EphemeralContainer, Pod, PodSpec } from '../kinds/generated/types.ts'
+import type { ObjectReference } from '../client/owner-references.ts'
+
+export type AnyContainer = Container | EphemeralContainer
+
+/** An init container that keeps running beside the others. k8s: podutil.IsRestartableInitContainer */
+export function isSidecar(container: AnyContainer): boolean {
+  return container.restartPolicy === 'Always'
+}
+
+/** All containers by name. */
+export function containerSpec(pod: Pod, name: string): AnyContainer | undefined {
+  return pod.spec.containers.find((c) => c.name === name) ?? pod.spec.initContainers?.find((c) => c.name === name) ?? pod.spec.ephemeralContainers?.find((c) => c.name === name)
+}
+
+/** `web_default(4c7...)`, as in messages. k8s: pkg/kubelet/util/format Pod */
+export function podText(pod: Pod): string {
+  return `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`
+}
+
+/** k8s: podutil.ContainerShouldRestart */
+export function shouldRestartAfter(container: AnyContainer, spec: PodSpec, exitCode: number): boolean {
+  if (container.restartPolicy !== undefined) {
+    for (const rule of container.restartPolicyRules ?? []) {
+      const codes = rule.exitCodes
+      if (!codes) continue
+      const listed = (codes.values ?? []).includes(exitCode)
+      if (codes.operator === 'In' ? listed : !listed) return true
+    }
+    return container.restartPolicy === 'Always' || (container.restartPolicy === 'OnFailure' && exitCode !== 0)
+  }
+  return spec.restartPolicy === 'Never' ? false : spec.restartPolicy === 'OnFailure' ? exitCode !== 0 : true
+}
+
+/** What an event about a container refers to. k8s: pkg/kubelet/container GenerateContainerRef */
+export function containerReference(pod: Pod, container: AnyContainer): ObjectReference {
+  const list = pod.spec.containers.some((c) => c.name === container.name) ? 'containers' : pod.spec.initContainers?.some((c) => c.name === container.name) ? 'initContainers' : 'ephemeralContainers'
+  return { ...podReference(pod), fieldPath: `spec.${list}{${container.name}}` }
+}
+
+export function podReference(pod: Pod): ObjectReference {
+  const { name, namespace, uid, resourceVersion } = pod.metadata
+  return { apiVersion: 'v1', kind: 'Pod', name: name!, ...(namespace ? { namespace } : {}), ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) }
+}
+
+export function isTerminalPhase(phase: string | undefined): boolean {
+  return phase === 'Succeeded' || phase === 'Failed'
+}
+
+/** Read from the node's manifests, not from the API. */
+export function isStaticPod(pod: Pod): boolean {
+  const source = pod.metadata.annotations?.['kubernetes.io/config.source']
+  return source !== undefined && source !== 'api' && pod.metadata.annotations?.['kubernetes.io/config.mirror'] === undefined
+}
+
+export function isMirrorPod(pod: Pod): boolean {
+  return pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined
+}

@@ -1,0 +1,482 @@
+import type { Timer } from '../../base/clock.ts'
+import { timeMs } from '../kinds/time-text.ts'
+import type { Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
+import { RuntimeError } from '../runtime/cri.ts'
+import type { ContainerStatus } from '../runtime/cri.ts'
+import { ContainerStarter } from './container-starter.ts'
+import type { StartFailure } from './container-statuses.ts'
+import { podDnsConfig, podHostname } from './dns-config.ts'
+import { StartError } from './image-manager.ts'
+import { runHook } from './lifecycle-hooks.ts'
+import type { NodeContext } from './node-context.ts'
+import { computePodActions } from './pod-actions.ts'
+import type { KillReason, RuntimePodStatus } from './pod-actions.ts'
+import { containerReference, containerSpec, isSidecar, isStaticPod, isTerminalPhase, podReference, podText } from './pod-spec.ts'
+import type { AnyContainer } from './pod-spec.ts'
+import { computePodStatus } from './pod-status.ts'
+
+/** k8s: pkg/kubelet syncFrequency, backOffPeriod and their jitters */
+const RESYNC_MS = 60_000
+const RETRY_MS = 10_000
+const RELIST_MS = 1_000
+
+/** Why a pod has to end although nobody deleted it. */
+export interface Eviction {
+  reason: string
+  message: string
+  /** Grace period instead of the pod's own. */
+  graceSeconds?: number
+  condition?: { reason: string; message: string }
+}
+
+/**
+ * Drives one pod: compares what it should be with what runs, whenever either changed, one step after the other.
+ * k8s: pkg/kubelet/pod_workers.go, kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod
+ */
+export class PodWorker {
+  pod: Pod
+  readonly #node: NodeContext
+  readonly #starter: ContainerStarter
+  readonly #uid: string
+  #stage: 'syncing' | 'terminating' | 'terminated' | 'finished' = 'syncing'
+  #dirty = false
+  #running = false
+  #stopped = false
+  #timer: Timer | undefined
+  #timerMs = Infinity
+  #deadline: Timer | undefined
+  /** Gone from the API: there is nobody to report to. */
+  #orphaned = false
+  #eviction: Eviction | undefined
+  #lastIps: readonly string[] = []
+  #failures = new Map<string, StartFailure>()
+  #waiting = new AbortController()
+  #killing: AbortController | undefined
+  #graceSeconds: number | undefined
+
+  constructor(node: NodeContext, starter: ContainerStarter, pod: Pod) {
+    this.#node = node
+    this.#starter = starter
+    this.pod = pod
+    this.#uid = pod.metadata.uid!
+    this.#armDeadline()
+  }
+
+  get isFinished(): boolean {
+    return this.#stage === 'finished'
+  }
+
+  get couldHaveRunningContainers(): boolean {
+    return this.#stage === 'syncing' || this.#stage === 'terminating'
+  }
+
+  get isTerminating(): boolean {
+    return this.#stage !== 'syncing' || this.#mustEnd()
+  }
+
+  /** The pod changed in the API (or on disk). */
+  update(pod: Pod): void {
+    this.pod = pod
+    this.#node.probes.updatePod(pod)
+    this.#armDeadline()
+    const grace = pod.metadata.deletionGracePeriodSeconds
+    if (this.#stage === 'terminating' && grace !== undefined && this.#graceSeconds !== undefined && grace < this.#graceSeconds) this.#killing?.abort()
+    this.kick()
+  }
+
+  /** The pod is no longer in the API. */
+  remove(): void {
+    this.#orphaned = true
+    this.kick()
+  }
+
+  evict(eviction: Eviction): void {
+    this.#eviction ??= eviction
+    this.kick()
+  }
+
+  /** Something about the pod may have changed: look soon. */
+  kick(): void {
+    if (this.#stopped || this.#stage === 'finished') return
+    this.#dirty = true
+    if (this.#mustEnd()) this.#waiting.abort(new Error('the pod is being terminated'))
+    if (!this.#running) void this.#run()
+  }
+
+  /** Looks again after `delayMs`, unless it does sooner anyway. */
+  kickAfter(delayMs: number): void {
+    const { clock } = this.#node
+    const atMs = clock.nowMs() + delayMs
+    if (this.#stopped || this.#stage === 'finished' || atMs >= this.#timerMs) return
+    this.#timer?.cancel()
+    this.#timerMs = atMs
+    this.#timer = clock.after(delayMs, () => {
+      this.#timerMs = Infinity
+      this.kick()
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#deadline?.cancel()
+    this.#waiting.abort(new Error('the kubelet stops'))
+    this.#killing?.abort()
+  }
+
+  /** Takes a pod over that ran before this kubelet did. */
+  async restore(): Promise<void> {
+    this.#running = true
+    try {
+      await this.#restore()
+    } catch (error) {
+      this.#node.log.warn('could not take a pod over', { pod: podText(this.pod), error: String(error) })
+    }
+    this.#running = false
+    this.kick()
+  }
+
+  #mustEnd(): boolean {
+    return this.pod.metadata.deletionTimestamp !== undefined || this.#orphaned || this.#eviction !== undefined
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    const { clock, random, log } = this.#node
+    while (this.#dirty && !this.#stopped) {
+      this.#dirty = false
+      try {
+        await this.#step()
+      } catch (error) {
+        if (this.#stopped) break
+        if (!this.#waiting.signal.aborted) log.warn('could not bring a pod to its desired state', { pod: podText(this.pod), error: String(error) })
+        this.kickAfter(RETRY_MS * (1 + random.float() * 0.5))
+      }
+      await clock.breathe()
+    }
+    this.#running = false
+  }
+
+  async #step(): Promise<void> {
+    if (this.#stage === 'syncing') {
+      if (this.#mustEnd()) this.#stage = 'terminating'
+      else await this.#sync()
+    }
+    if (this.#stage === 'terminating') await this.#terminate()
+    if (this.#stage === 'terminated') this.#cleanUp()
+  }
+
+  #runtimeStatus(): RuntimePodStatus {
+    const { runtime } = this.#node
+    const sandbox = runtime.podSandbox(this.#uid)
+    if (sandbox?.state === 'ready' && sandbox.ips.length > 0) this.#lastIps = sandbox.ips
+    return { sandbox, ips: this.#lastIps, containers: runtime.listContainers(this.#uid) }
+  }
+
+  #status(runtime: RuntimePodStatus, podIsTerminal: boolean): PodStatus {
+    const { statuses, hostIps, probes } = this.#node
+    const old = statuses.get(this.#uid) ?? this.pod.status ?? {}
+    const status = computePodStatus({
+      pod: this.pod, runtime, old, podIsTerminal, hostIps, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
+      resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: [],
+    })
+    const condition = this.#eviction?.condition
+    if (condition && !status.conditions!.some((c) => c.type === 'DisruptionTarget'))
+      status.conditions!.unshift({ type: 'DisruptionTarget', status: 'True', reason: condition.reason, message: condition.message, ...(this.pod.metadata.generation ? { observedGeneration: this.pod.metadata.generation } : {}) })
+    return status
+  }
+
+  #resources(container: AnyContainer, _run: ContainerStatus): ResourceRequirements {
+    return container.resources ?? {}
+  }
+
+  async #sync(): Promise<void> {
+    const { statuses, network, volumes, probes, events, clock, random, runtime } = this.#node
+    const before = this.#runtimeStatus()
+    const status = this.#status(before, false)
+    statuses.set(this.pod, status)
+    if (isTerminalPhase(status.phase)) {
+      this.#stage = 'terminating'
+      return
+    }
+    if (isStaticPod(this.pod)) this.#node.reconcileMirror(this.pod)
+    if (!this.pod.spec.hostNetwork && network.podCidr === undefined) {
+      events.event(podReference(this.pod), 'Warning', 'NetworkNotReady', 'network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized')
+      this.kickAfter(RELIST_MS * (1 + random.float() * 0.5))
+      return
+    }
+    try {
+      await volumes.waitForMounts(this.pod, this.#waiting.signal)
+    } catch (error) {
+      if (this.#waiting.signal.aborted) {
+        this.#dirty = true
+        return
+      }
+      events.event(podReference(this.pod), 'Warning', 'FailedMount', `Unable to attach or mount volumes: ${(error as Error).message}`)
+      throw error
+    }
+    probes.addPod(this.pod)
+    const failures = await this.#act(before)
+    this.#prune()
+    if (this.#mustEnd()) {
+      this.#dirty = true
+      return
+    }
+    const nowMs = clock.nowMs()
+    let nextMs = RESYNC_MS * (1 + random.float() * 0.5)
+    const refreshMs = volumes.refreshMs(this.#uid)
+    if (refreshMs !== undefined) nextMs = Math.min(nextMs, Math.max(1_000, refreshMs - nowMs))
+    for (const { retryAtMs } of failures) nextMs = Math.min(nextMs, retryAtMs !== undefined ? Math.max(0, retryAtMs - nowMs) + random.float() * 500 : RETRY_MS * (1 + random.float() * 0.5))
+    this.kickAfter(nextMs)
+    // What was started or failed shows at once, as the runtime's next listing would make it.
+    const after = this.#runtimeStatus()
+    if (after.containers.length !== before.containers.length || after.sandbox !== before.sandbox || failures.length > 0 || after.containers.some((c, i) => c.state !== before.containers[i]?.state)) {
+      const next = this.#status(after, false)
+      statuses.set(this.pod, next)
+      if (isTerminalPhase(next.phase) || runtime.listContainers(this.#uid).some((c) => c.state === 'exited' && !before.containers.some((b) => b.id === c.id))) this.#dirty = true
+    }
+  }
+
+  /** Of each container the newest and the one before stay, for their logs. k8s: MaxPerPodContainerCount */
+  #prune(): void {
+    const { runtime } = this.#node
+    const seen = new Map<string, number>()
+    for (const { id, name, state } of runtime.listContainers(this.#uid)) {
+      const count = (seen.get(name) ?? 0) + 1
+      seen.set(name, count)
+      if (count > 2 && state === 'exited') runtime.removeContainer(id)
+    }
+  }
+
+  /** Carries out what the plan says. k8s: kuberuntime SyncPod */
+  async #act(before: RuntimePodStatus): Promise<StartError[]> {
+    const { runtime, events, statuses, probes } = this.#node
+    let status = before
+    const pod = this.pod
+    const actions = computePodActions(pod, status, { liveness: (id) => probes.results.Liveness.get(id), startup: (id) => probes.results.Startup.get(id) })
+    if (actions.createSandbox && status.sandbox) events.event(podReference(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
+    if (actions.killPod) {
+      await this.#killPod(status, undefined)
+      if (actions.createSandbox && status.sandbox) for (const c of status.containers) if (pod.spec.initContainers?.some((i) => i.name === c.name)) runtime.removeContainer(c.id)
+    } else {
+      for (const { id, container, message, reason } of actions.toKill) await this.#killContainer(id, container, message, reason, undefined)
+    }
+    if (actions.createSandbox) {
+      const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
+      const restoreIp = this.#lastIps[0]
+      try {
+        await runtime.runPodSandbox({
+          uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: actions.attempt, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
+          logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false,
+          shareProcesses: pod.spec.shareProcessNamespace ?? false, ...(restoreIp && status.sandbox === undefined && pod.status?.podIP === restoreIp ? { ip: restoreIp } : {}),
+        })
+      } catch (error) {
+        if (this.#mustEnd()) return []
+        const text = `rpc error: code = ${error instanceof RuntimeError ? error.code : 'Unknown'} desc = ${(error as Error).message}`
+        events.event(podReference(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)
+        return [new StartError('CreatePodSandboxError', text)]
+      }
+      status = this.#runtimeStatus()
+      if (!this.#mustEnd()) statuses.set(pod, this.#status(status, false))
+      this.kickAfter(RELIST_MS)
+    }
+    const failures: StartError[] = []
+    const start = async (container: AnyContainer): Promise<boolean> => {
+      try {
+        this.#checkBackOff(container, status)
+        await this.#starter.start(pod, container, status, (id, c, message) => this.#killContainer(id, c, message, '', undefined))
+        this.#failures.delete(container.name)
+        return true
+      } catch (error) {
+        if (!(error instanceof StartError)) throw error
+        this.#failures.set(container.name, error)
+        failures.push(error)
+        return false
+      }
+    }
+    for (const container of actions.ephemeralToStart) await start(container)
+    for (const container of actions.initToStart) if (!(await start(container)) && !isSidecar(container)) return failures
+    for (const container of actions.toStart) {
+      if (this.#mustEnd()) break
+      await start(container)
+    }
+    return failures
+  }
+
+  // k8s: kuberuntime doBackOff
+  #checkBackOff(container: AnyContainer, status: RuntimePodStatus): void {
+    const last = status.containers.find((c) => c.name === container.name && c.state === 'exited')
+    if (!last) return
+    const { crashLoop, clock, events } = this.#node
+    const key = `${this.#uid}/${container.name}/${container.image ?? ''}`
+    const nowMs = clock.nowMs()
+    if (crashLoop.isRunningSince(key, last.finishedMs, nowMs)) {
+      const delayMs = crashLoop.delayMs(key)
+      events.event(containerReference(this.pod, container), 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${podText(this.pod)}`)
+      throw new StartError('CrashLoopBackOff', `back-off ${goSeconds(delayMs / 1000)} restarting failed container=${container.name} pod=${podText(this.pod)}`, last.finishedMs + delayMs)
+    }
+    crashLoop.next(key, last.finishedMs, nowMs)
+  }
+
+  // k8s: kuberuntime killContainersWithSyncResult, terminationOrdering
+  async #killPod(status: RuntimePodStatus, graceSeconds: number | undefined, signal?: AbortSignal): Promise<void> {
+    const { runtime } = this.#node
+    const pod = this.pod
+    const running = status.containers.filter((c) => c.state === 'running')
+    const ended = new Map<string, Promise<void>>()
+    const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map((c) => c.name)
+    const order = [...running].sort((a, b) => sidecars.indexOf(b.name) - sidecars.indexOf(a.name))
+    const kills: Promise<void>[] = []
+    const regular = order.filter((c) => !sidecars.includes(c.name))
+    const byLast = order.filter((c) => sidecars.includes(c.name))
+    for (const container of [...regular, ...byLast]) {
+      const spec = containerSpec(pod, container.name)
+      if (!spec) continue
+      const at = sidecars.indexOf(container.name)
+      // A sidecar goes after the containers it serves, and after the sidecars that were started later.
+      const before = at < 0 ? [] : [...ended].filter(([name]) => { const other = sidecars.indexOf(name); return other < 0 || other > at }).map(([, done]) => done)
+      const kill = this.#killContainer(container.id, spec, '', '', graceSeconds, before.length > 0 ? Promise.all(before) : undefined, signal)
+      ended.set(container.name, kill)
+      kills.push(kill)
+    }
+    await Promise.all(kills)
+    if (signal?.aborted) return
+    if (status.sandbox) await runtime.stopPodSandbox(status.sandbox.id)
+  }
+
+  // k8s: kuberuntime killContainer
+  async #killContainer(id: string, container: AnyContainer, message: string, reason: KillReason, override: number | undefined, turn?: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+    const { runtime, events, clock, network } = this.#node
+    const pod = this.pod
+    let grace = pod.metadata.deletionGracePeriodSeconds ?? (reason === 'StartupProbe' ? container.startupProbe?.terminationGracePeriodSeconds : reason === 'LivenessProbe' ? container.livenessProbe?.terminationGracePeriodSeconds : undefined)
+      ?? pod.spec.terminationGracePeriodSeconds ?? 30
+    const about = containerReference(pod, container)
+    events.event(about, 'Normal', 'Killing', message || `Stopping container ${container.name}`)
+    if (override !== undefined) grace = override
+    const hook = container.lifecycle?.preStop
+    if (hook && grace > 0) {
+      const startMs = clock.nowMs()
+      const limit = new AbortController()
+      const run = runHook(hook, container, id, this.#lastIps[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock }).catch(() => {
+        events.event(about, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
+      })
+      await Promise.race([run, clock.sleep(grace * 1000, limit.signal).catch(() => {}), ...(signal ? [aborted(signal)] : [])])
+      limit.abort()
+      grace -= Math.floor((clock.nowMs() - startMs) / 1000)
+    }
+    if (turn && grace > 0) {
+      const startMs = clock.nowMs()
+      const limit = new AbortController()
+      await Promise.race([turn, clock.sleep(grace * 1000, limit.signal).catch(() => {}), ...(signal ? [aborted(signal)] : [])])
+      limit.abort()
+      grace -= Math.floor((clock.nowMs() - startMs) / 1000)
+    }
+    if (signal?.aborted) return
+    await runtime.stopContainer(id, Math.max(grace, 2), signal)
+  }
+
+  async #terminate(): Promise<void> {
+    const { statuses, probes, runtime } = this.#node
+    const status = this.#runtimeStatus()
+    statuses.set(this.pod, this.#status(status, false))
+    probes.stopLivenessAndStartup(this.#uid)
+    const deletion = this.pod.metadata.deletionGracePeriodSeconds
+    const override = this.#eviction?.graceSeconds ?? (deletion !== undefined ? Math.max(1, deletion) : undefined)
+    this.#graceSeconds = override ?? this.pod.spec.terminationGracePeriodSeconds ?? 30
+    this.#killing = new AbortController()
+    await this.#killPod(status, override, this.#killing.signal)
+    if (this.#stopped) return
+    if (this.#killing.signal.aborted) {
+      this.#dirty = true
+      return
+    }
+    probes.removePod(this.#uid)
+    if (runtime.listContainers(this.#uid).some((c) => c.state === 'running')) throw new Error('containers run on after the pod was killed')
+    this.#stage = 'terminated'
+    statuses.set(this.pod, this.#status(this.#runtimeStatus(), true))
+  }
+
+  #cleanUp(): void {
+    const { statuses, volumes, objects, crashLoop, imageManager, onFinished } = this.#node
+    volumes.unmount(this.#uid)
+    objects.release(this.#uid)
+    statuses.terminate(this.pod)
+    crashLoop.forget(`${this.#uid}/`)
+    imageManager.forget(this.#uid)
+    this.#stage = 'finished'
+    this.#timer?.cancel()
+    this.#deadline?.cancel()
+    onFinished(this.#uid)
+  }
+
+  // k8s: pkg/kubelet active_deadline.go
+  #armDeadline(): void {
+    const seconds = this.pod.spec.activeDeadlineSeconds
+    this.#deadline?.cancel()
+    if (seconds === undefined) return
+    const { clock, statuses } = this.#node
+    const startedMs = timeMs(statuses.get(this.#uid)?.startTime ?? this.pod.status?.startTime)
+    if (Number.isNaN(startedMs)) {
+      // It starts to count once the pod has a start time, which the next update tells.
+      this.#deadline = clock.after(1_000, () => this.#armDeadline())
+      return
+    }
+    this.#deadline = clock.after(startedMs + seconds * 1000 - clock.nowMs(), () => {
+      if (this.#stage !== 'syncing') return
+      const message = 'Pod was active on the node longer than the specified deadline'
+      this.#node.events.event(podReference(this.pod), 'Normal', 'DeadlineExceeded', message)
+      this.evict({ reason: 'DeadlineExceeded', message })
+    })
+  }
+
+  async #restore(): Promise<void> {
+    const { runtime, statuses, volumes, images } = this.#node
+    const pod = this.pod
+    const old = pod.status ?? {}
+    statuses.adopt(pod, old)
+    this.#lastIps = pod.spec.hostNetwork ? [] : old.podIPs?.map((p) => p.ip) ?? []
+    if (isTerminalPhase(old.phase)) {
+      this.#stage = pod.metadata.deletionTimestamp ? 'terminated' : 'finished'
+      return
+    }
+    const known = [...old.initContainerStatuses ?? [], ...old.containerStatuses ?? [], ...old.ephemeralContainerStatuses ?? []]
+    if (!known.some((s) => s.containerID)) return
+    const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
+    const sandbox = await runtime.runPodSandbox({
+      uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: 0, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
+      logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false,
+      shareProcesses: pod.spec.shareProcessNamespace ?? false, ...(this.#lastIps[0] ? { ip: this.#lastIps[0] } : {}),
+    })
+    await volumes.waitForMounts(pod, this.#waiting.signal)
+    for (const s of known) {
+      const spec = containerSpec(pod, s.name)
+      if (!spec) continue
+      images.importImage(spec.image ?? '')
+      const image = images.imageStatus(spec.image ?? '')
+      if (!image) continue
+      const last = s.lastState?.terminated
+      const status = this.#runtimeStatus()
+      const config = await this.#starter.config(pod, spec, status, s.restartCount, image.names[0]!)
+      if (last?.containerID) runtime.recordExited(sandbox.id, { ...config, attempt: Math.max(0, s.restartCount - 1) }, ended(last))
+      const running = s.state?.running
+      const terminated = s.state?.terminated
+      if (running && s.containerID) await runtime.restoreContainer(sandbox.id, config, { id: bare(s.containerID), startedMs: timeMs(running.startedAt) })
+      else if (terminated?.containerID) runtime.recordExited(sandbox.id, config, ended(terminated))
+    }
+  }
+}
+
+const bare = (id: string) => id.replace(/^containerd:\/\//, '')
+
+function ended(t: { containerID?: string; startedAt?: string; finishedAt?: string; exitCode: number; reason?: string; message?: string }) {
+  return { id: bare(t.containerID!), startedMs: timeMs(t.startedAt) || 0, finishedMs: timeMs(t.finishedAt) || 0, exitCode: t.exitCode, reason: t.reason ?? '', message: t.message ?? '' }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => { if (signal.aborted) resolve(); else signal.addEventListener('abort', () => resolve(), { once: true }) })
+}
+
+/** Go's text of a duration of whole seconds: `10s`, `2m40s`, `5m0s`. */
+export function goSeconds(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`
+}

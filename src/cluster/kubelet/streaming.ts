@@ -1,0 +1,109 @@
+import type { Clock } from '../../base/clock.ts'
+import { UpgradeResponse, webSocketPair } from '../../base/http.ts'
+import type { HttpRequest, WebSocketEnd } from '../../base/http.ts'
+import { AsyncQueue } from '../../base/queue.ts'
+import { createPipe } from '../../base/streams.ts'
+import type { ByteWriter } from '../../base/streams.ts'
+import type { ExitStatus } from '../../unix/types.ts'
+import type { StreamIo } from '../runtime/cri.ts'
+
+const STDIN = 0, STDOUT = 1, STDERR = 2, ERROR = 3, RESIZE = 4, CLOSE = 255
+const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io', '']
+/** Bytes under way to a slow client before writers wait. */
+const WINDOW_BYTES = 1 << 20
+const DRAIN_POLL_MS = 5
+const encoder = new TextEncoder()
+
+/** The first of the client's WebSocket subprotocols that the server speaks; undefined: none. */
+export function negotiate(request: HttpRequest, supported: readonly string[]): string | undefined {
+  const asked = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((p) => p.trim()).filter(Boolean)
+  if (asked.length === 0) return supported.includes('') ? '' : undefined
+  return supported.find((protocol) => protocol !== '' && asked.includes(protocol))
+}
+
+export function isWebSocketRequest(request: HttpRequest): boolean {
+  return request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+}
+
+const flag = (query: URLSearchParams, ...names: string[]) => names.some((name) => query.get(name) === '1' || query.get(name) === 'true')
+
+/**
+ * Serves exec or attach over a WebSocket: channels 0 to 4 in the first byte of each message (in base64 forms, its first character).
+ * k8s: cri-streaming/pkg/streaming/remotecommand
+ */
+export function serveStreams(request: HttpRequest, query: URLSearchParams, clock: Clock, run: (io: StreamIo) => Promise<ExitStatus | void>): Response {
+  if (!isWebSocketRequest(request)) return new Response('unable to upgrade: only WebSocket connections are supported by this node', { status: 400 })
+  const protocol = negotiate(request, PROTOCOLS)
+  if (protocol === undefined) return new Response('unable to upgrade: none of the requested protocols is supported', { status: 403 })
+  const wants = { stdin: flag(query, 'input', 'stdin'), stdout: flag(query, 'output', 'stdout'), stderr: flag(query, 'error', 'stderr'), tty: flag(query, 'tty') }
+  if (!wants.stdin && !wants.stdout && !wants.stderr) return new Response('you must specify at least 1 of stdin, stdout, stderr', { status: 400 })
+  const [client, server] = webSocketPair(protocol)
+  void serve(server, protocol, wants, clock, run)
+  return new UpgradeResponse(client, protocol ? { 'sec-websocket-protocol': protocol } : {})
+}
+
+async function serve(socket: WebSocketEnd, protocol: string, wants: { stdin: boolean; stdout: boolean; stderr: boolean; tty: boolean }, clock: Clock, run: (io: StreamIo) => Promise<ExitStatus | void>): Promise<void> {
+  const base64 = protocol.includes('base64')
+  const statusAsJson = protocol.startsWith('v5') || protocol.startsWith('v4')
+  const send = (channel: number, data: Uint8Array) => {
+    if (base64) socket.send(`${channel}${btoa(String.fromCharCode(...data))}`)
+    else {
+      const message = new Uint8Array(data.length + 1)
+      message[0] = channel
+      message.set(data, 1)
+      socket.send(message)
+    }
+  }
+  const output = (channel: number): ByteWriter => ({
+    async write(chunk) {
+      const data = typeof chunk === 'string' ? encoder.encode(chunk) : chunk
+      if (data.length > 0) send(channel, data.slice())
+      while (socket.bufferedBytes > WINDOW_BYTES && !gone.signal.aborted) await clock.sleep(DRAIN_POLL_MS)
+    },
+    close() {},
+  })
+  const stdin = createPipe(Infinity)
+  const resizes = new AsyncQueue<{ columns: number; rows: number }>()
+  const gone = new AbortController()
+  // An empty message tells the client that the connection stands.
+  send(wants.stdout ? STDOUT : wants.stderr ? STDERR : ERROR, new Uint8Array(0))
+  void (async () => {
+    for await (const message of socket.messages) {
+      let channel: number
+      let data: Uint8Array
+      if (typeof message === 'string') {
+        channel = message.charCodeAt(0) - 48
+        data = base64 ? Uint8Array.from(atob(message.slice(1)), (c) => c.charCodeAt(0)) : encoder.encode(message.slice(1))
+      } else {
+        channel = message[0] ?? STDIN
+        data = message.subarray(1)
+      }
+      if (channel === STDIN && wants.stdin) { if (data.length > 0) stdin.writer.write(data.slice()).catch(() => {}) }
+      else if (channel === RESIZE) {
+        try {
+          const { Width, Height } = JSON.parse(new TextDecoder().decode(data)) as { Width: number; Height: number }
+          resizes.push({ columns: Width, rows: Height })
+        } catch { /* not a size */ }
+      } else if (channel === CLOSE && data[0] === STDIN) stdin.writer.close()
+    }
+    stdin.writer.close()
+    resizes.end()
+    gone.abort()
+  })()
+  let status: Record<string, unknown>
+  try {
+    const exit = await run({
+      ...(wants.stdin ? { stdin: stdin.reader } : {}), ...(wants.stdout ? { stdout: output(STDOUT) } : {}), ...(wants.stderr && !wants.tty ? { stderr: output(STDERR) } : {}),
+      tty: wants.tty, resizes, signal: gone.signal,
+    })
+    status = exit && exit.code !== 0
+      ? { metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: command terminated with exit code ${exit.code}`, reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: String(exit.code) }] } }
+      : { metadata: {}, status: 'Success' }
+  } catch (error) {
+    const message = `Internal error occurred: error executing command in container: ${(error as Error).message}`
+    status = { metadata: {}, status: 'Failure', message: `Internal error occurred: ${message}`, reason: 'InternalError', details: { causes: [{ message }] }, code: 500 }
+  }
+  if (statusAsJson) send(ERROR, encoder.encode(JSON.stringify(status)))
+  else if (status.status !== 'Success') send(ERROR, encoder.encode(String(status.message)))
+  socket.close(1000, '')
+}

@@ -1,0 +1,107 @@
+import type { EventRecorder } from '../client/event-recorder.ts'
+import type { Pod, Volume } from '../kinds/generated/types.ts'
+import { volumePlugins } from '../storage/volume-plugins.ts'
+import type { MountedVolume, VolumeContext } from '../storage/volume.ts'
+import { podReference } from './pod-spec.ts'
+
+/** Retries of a failed mount: doubling from half a second to about two minutes. k8s: pkg/util/goroutinemap/exponentialbackoff */
+const FIRST_RETRY_MS = 500
+const MAX_RETRY_MS = 122_000
+/** k8s: pkg/kubelet/volumemanager podAttachAndMountTimeout */
+const TIMEOUT_MS = 123_000
+
+interface Mounting {
+  volume: Volume
+  mounted: MountedVolume | undefined
+  retryMs: number
+  nextTryMs: number
+}
+
+export interface VolumeManagerOptions {
+  events: EventRecorder
+  context(pod: Pod): VolumeContext
+}
+
+/** Sets up the volumes of pods and keeps their contents current. k8s: pkg/kubelet/volumemanager */
+export class VolumeManager {
+  readonly #options: VolumeManagerOptions
+  readonly #pods = new Map<string, Map<string, Mounting>>()
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options
+  }
+
+  /** Volumes of a pod that are set up, by name. */
+  mounted(uid: string): ReadonlyMap<string, MountedVolume> {
+    const out = new Map<string, MountedVolume>()
+    for (const [name, { mounted }] of this.#pods.get(uid) ?? []) if (mounted) out.set(name, mounted)
+    return out
+  }
+
+  /**
+   * Resolves once every volume is there and current; failures become events and are retried.
+   * @throws Error when they aren't within about two minutes, or `signal` aborts.
+   */
+  async waitForMounts(pod: Pod, signal: AbortSignal): Promise<void> {
+    const uid = pod.metadata.uid!
+    const context = this.#options.context(pod)
+    const { clock } = context
+    let volumes = this.#pods.get(uid)
+    if (!volumes) this.#pods.set(uid, volumes = new Map())
+    const used = new Set([...pod.spec.containers, ...pod.spec.initContainers ?? [], ...pod.spec.ephemeralContainers ?? []].flatMap((c) => (c.volumeMounts ?? []).map((m) => m.name)))
+    for (const volume of pod.spec.volumes ?? [])
+      if (used.has(volume.name) && !volumes.has(volume.name)) volumes.set(volume.name, { volume, mounted: undefined, retryMs: FIRST_RETRY_MS, nextTryMs: 0 })
+    const startMs = clock.nowMs()
+    for (;;) {
+      const missing: Mounting[] = []
+      for (const mounting of volumes.values()) {
+        if (mounting.nextTryMs > clock.nowMs()) { missing.push(mounting); continue }
+        try {
+          if (!mounting.mounted) {
+            const plugin = volumePlugins.find((p) => p.supports(mounting.volume))
+            if (!plugin) throw new Error(`no volume plugin matched`)
+            mounting.mounted = await plugin.setUp(mounting.volume, pod, context)
+          } else await mounting.mounted.update?.(pod)
+          mounting.retryMs = FIRST_RETRY_MS
+          mounting.nextTryMs = 0
+        } catch (error) {
+          if (signal.aborted) throw signal.reason
+          const text = (error as Error).message
+          this.#report(pod, mounting.volume, text)
+          mounting.nextTryMs = clock.nowMs() + mounting.retryMs
+          mounting.retryMs = Math.min(mounting.retryMs * 2, MAX_RETRY_MS)
+          // A volume that was there before stays usable with what it has.
+          if (!mounting.mounted) missing.push(mounting)
+        }
+        if (signal.aborted) throw signal.reason
+      }
+      if (missing.length === 0) return
+      const leftMs = startMs + TIMEOUT_MS - clock.nowMs()
+      if (leftMs <= 0) {
+        const names = missing.map((m) => m.volume.name)
+        const failed = missing.filter((m) => m.volume.persistentVolumeClaim).map((m) => m.volume.name)
+        throw new Error(`unmounted volumes=[${names.join(' ')}], unattached volumes=[], failed to process volumes=[${failed.join(' ')}]: context deadline exceeded`)
+      }
+      const nextMs = Math.min(...missing.map((m) => m.nextTryMs)) - clock.nowMs()
+      await clock.sleep(Math.max(1, Math.min(nextMs, leftMs)), signal)
+    }
+  }
+
+  /** When a pod's volumes need to be looked at for a token that runs out. */
+  refreshMs(uid: string): number | undefined {
+    let at: number | undefined
+    for (const { mounted } of this.#pods.get(uid)?.values() ?? []) if (mounted?.refreshMs !== undefined) at = Math.min(at ?? Infinity, mounted.refreshMs)
+    return at
+  }
+
+  unmount(uid: string): void {
+    for (const { mounted } of this.#pods.get(uid)?.values() ?? []) mounted?.tearDown?.()
+    this.#pods.delete(uid)
+  }
+
+  #report(pod: Pod, volume: Volume, text: string): void {
+    const about = podReference(pod)
+    if (text.startsWith('MountVolume.') || text.startsWith('error processing PVC')) this.#options.events.event(about, 'Warning', 'FailedMount', text)
+    else this.#options.events.event(about, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${text}`)
+  }
+}

@@ -1,0 +1,509 @@
+import type { Clock } from '../../base/clock.ts'
+import { silentLog } from '../../base/log.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import { createPipe, readAll, readerOf } from '../../base/streams.ts'
+import type { ByteReader, ByteWriter, Pipe } from '../../base/streams.ts'
+import { createMachine } from '../../unix/machine.ts'
+import { createTty } from '../../unix/tty.ts'
+import type { Terminal } from '../../unix/tty.ts'
+import { UnixError } from '../../unix/types.ts'
+import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Signal, User } from '../../unix/types.ts'
+import type { NodeNetwork, PodNetwork } from '../network/types.ts'
+import { ContainerLog } from './container-log.ts'
+import { RuntimeError } from './cri.ts'
+import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, PodSandboxConfig, RuntimeService, StreamIo } from './cri.ts'
+import { createImageStore } from './image-store.ts'
+import type { ImageRegistry } from './image-registry.ts'
+import { mountAll } from './root-file-system.ts'
+import { resolveUser } from './users.ts'
+
+export interface ContainerRuntimeOptions {
+  registry: ImageRegistry
+  network: NodeNetwork
+  clock: Clock
+  random: Random
+  log?: Log
+  nodeName: string
+  /** Times that setting things up takes, in milliseconds of cluster time. */
+  latency?: { sandboxMs: number; startMs: number }
+  logMaxBytes?: number
+}
+
+export type ContainerRuntime = RuntimeService & {
+  readonly images: ImageService
+  /** A read-only root of an image that is on the node. */
+  imageRoot(name: string): MountableFileSystem | undefined
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const encoder = new TextEncoder()
+
+interface Sandbox extends PodSandbox {
+  state: 'ready' | 'notready'
+  network: PodNetwork | undefined
+  stack: NetStack
+}
+
+interface Container {
+  id: string
+  sandbox: Sandbox
+  config: ContainerConfig
+  image: string
+  imageRef: string
+  state: ContainerState
+  createdMs: number
+  startedMs: number
+  finishedMs: number
+  exitCode: number
+  reason: string
+  message: string
+  user: User
+  argv: readonly string[]
+  env: Record<string, string>
+  cwd: string
+  stopSignal: Signal
+  resources: MachineLimits
+  root: MountableFileSystem
+  machine: Machine | undefined
+  main: Process | undefined
+  log: ContainerLog
+  stdin: Pipe | undefined
+  terminal: Terminal | undefined
+  attached: Set<{ stdout?: ByteWriter; stderr?: ByteWriter }>
+  /** Resolves when it has ended. */
+  ended: Promise<void>
+  markEnded: () => void
+  oomKilled: boolean
+}
+
+/** Containers as Unix machines: what containerd and runc are on a real node. */
+export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
+  const { clock, random, network, log = silentLog } = options
+  const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
+  const images = createImageStore({ registry: options.registry, clock, random: random.fork('images') })
+  // A node comes with what its own components need.
+  for (const repository of options.registry.repositories())
+    if (/^(registry\.k8s\.io|docker\.io\/kindest)\//.test(repository)) for (const tag of options.registry.tags(repository)) images.importImage(`${repository}:${tag}`)
+  const sandboxes = new Map<string, Sandbox>()
+  const sandboxByPod = new Map<string, Sandbox>()
+  const containers = new Map<string, Container>()
+  const containersByPod = new Map<string, Container[]>()
+  const listeners = new Set<(event: ContainerEvent) => void>()
+  const hex = (bytes: number) => Array.from(random.bytes(bytes), (b) => b.toString(16).padStart(2, '0')).join('')
+  const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
+  const emit = (c: Container, type: ContainerEvent['type']) => {
+    const event = { podUid: c.sandbox.config.uid, containerId: c.id, type }
+    for (const listener of listeners) listener(event)
+  }
+
+  const need = (id: string): Container => {
+    const container = containers.get(id)
+    if (!container) throw new RuntimeError('NotFound', `an error occurred when try to find container ${JSON.stringify(id)}: not found`)
+    return container
+  }
+
+  const running = (id: string): Container & { machine: Machine; main: Process } => {
+    const container = need(id)
+    if (container.state !== 'running' || !container.machine || !container.main)
+      throw new RuntimeError('Unknown', `failed to exec in container: container is in ${{ created: 'CONTAINER_CREATED', exited: 'CONTAINER_EXITED', running: 'CONTAINER_RUNNING', unknown: 'CONTAINER_UNKNOWN' }[container.state]} state`)
+    return container as Container & { machine: Machine; main: Process }
+  }
+
+  const prepare = (sandboxId: string, config: ContainerConfig, id: string): Container => {
+    const sandbox = sandboxes.get(sandboxId)
+    if (!sandbox) throw new RuntimeError('NotFound', `failed to find sandbox id ${JSON.stringify(sandboxId)}: not found`)
+    const image = images.find(config.imageRef) ?? images.find(config.image)
+    if (!image) throw new RuntimeError('NotFound', `failed to resolve image ${JSON.stringify(config.imageRef)}: not found`)
+    const argv = config.command.length > 0 ? [...config.command, ...config.args]
+      : [...image.config.entrypoint ?? [], ...(config.args.length > 0 ? config.args : image.config.cmd ?? [])]
+    if (argv.length === 0) throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: failed to generate spec: no command specified`)
+    const root = image.root({ readOnly: config.security.readOnlyRootFilesystem })
+    mountAll(root, config.mounts)
+    let user: User
+    try {
+      user = resolveUser(root, image.config.user, config.security)
+    } catch (error) {
+      throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: ${(error as Error).message}`)
+    }
+    const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...(config.tty ? { TERM: 'xterm' } : {}), ...image.config.env, ...config.env }
+    env.HOME ??= user.home
+    let markEnded!: () => void
+    const ended = new Promise<void>((resolve) => { markEnded = resolve })
+    return {
+      id, sandbox, config, image: [...image.tags][0] ?? image.repoDigest, imageRef: image.repoDigest, state: 'created', createdMs: clock.nowMs(),
+      startedMs: 0, finishedMs: 0, exitCode: 0, reason: '', message: '', user, argv, env, cwd: config.workingDir || image.config.workingDir || '/',
+      stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, machine: undefined, main: undefined,
+      log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
+    }
+  }
+
+  const keep = (container: Container) => {
+    containers.set(container.id, container)
+    const uid = container.sandbox.config.uid
+    const list = containersByPod.get(uid)
+    if (list) list.unshift(container)
+    else containersByPod.set(uid, [container])
+  }
+
+  const finish = (container: Container, exit: { exitCode: number; reason: string; message?: string }) => {
+    if (container.state === 'exited') return
+    container.state = 'exited'
+    container.finishedMs = clock.nowMs()
+    container.exitCode = exit.exitCode
+    container.reason = exit.reason
+    container.message = exit.message ?? ''
+    container.log.close()
+    container.machine = undefined
+    container.stdin = undefined
+    container.markEnded()
+    emit(container, 'stopped')
+  }
+
+  const run = (container: Container, startedMs: number) => {
+    const { config, sandbox } = container
+    const machine = createMachine({
+      hostname: sandbox.config.hostname, root: container.root, net: sandbox.stack, clock, random: random.fork(container.id), limits: container.resources,
+      onOom: () => { container.oomKilled = true },
+    })
+    if (!container.root.exists(container.cwd)) {
+      container.root.mkdir(container.cwd, { recursive: true })
+    }
+    const output = (stream: 'stdout' | 'stderr'): ByteWriter => ({
+      async write(data) {
+        const bytes = typeof data === 'string' ? encoder.encode(data) : data
+        container.log.append(stream, bytes)
+        for (const client of container.attached) {
+          const writer = stream === 'stdout' ? client.stdout : client.stderr
+          if (writer) await writer.write(bytes).catch(() => { container.attached.delete(client) })
+        }
+      },
+      close() {},
+    })
+    let stdin: ByteReader = readerOf('')
+    if (config.tty) {
+      container.terminal = createTty({ output: output('stdout') })
+    } else if (config.stdin) {
+      container.stdin = createPipe()
+      stdin = container.stdin.reader
+    }
+    const { terminal } = container
+    const streams = terminal
+      ? { stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal }
+      : { stdin, stdout: output('stdout'), stderr: output('stderr') }
+    const main = start(machine, container.argv, { env: { ...container.env }, cwd: container.cwd, user: container.user, ...streams })
+    container.machine = machine
+    container.main = main
+    container.state = 'running'
+    container.startedMs = startedMs
+    main.wait().then(async (status) => {
+      await machine.shutdown()
+      const oom = container.oomKilled || status.oomKilled === true
+      finish(container, { exitCode: status.code, reason: oom && status.code !== 0 ? 'OOMKilled' : status.code === 0 ? 'Completed' : 'Error' })
+    }).catch((error: unknown) => {
+      log.error('a container ended in a way that is a bug', { container: container.id, error: String(error) })
+      finish(container, { exitCode: 255, reason: 'Error' })
+    })
+    emit(container, 'started')
+  }
+
+  const statusOf = (c: Container): ContainerStatus => ({
+    id: c.id, sandboxId: c.sandbox.id, podUid: c.sandbox.config.uid, name: c.config.name, attempt: c.config.attempt, image: c.image, imageRef: c.imageRef, state: c.state,
+    createdMs: c.createdMs, startedMs: c.startedMs, finishedMs: c.finishedMs, exitCode: c.exitCode, reason: c.reason, message: c.message,
+    user: { uid: c.user.uid, gid: c.user.gid, supplementalGroups: c.user.groups }, resources: c.resources, annotations: c.config.annotations,
+  })
+
+  const startError = (container: Container, error: unknown): RuntimeError => {
+    const message = `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${execProblem(container.argv[0]!, error)}`
+    container.log.close()
+    container.state = 'exited'
+    container.startedMs = 0
+    container.finishedMs = clock.nowMs()
+    container.exitCode = 128
+    container.reason = 'StartError'
+    container.message = message
+    container.markEnded()
+    emit(container, 'stopped')
+    return new RuntimeError('Unknown', message)
+  }
+
+  const service: ContainerRuntime = {
+    name: 'containerd',
+    version: '2.3.7',
+    images,
+    imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
+
+    async runPodSandbox(config) {
+      await wait(latency.sandboxMs)
+      const id = hex(32)
+      let podNetwork: PodNetwork | undefined
+      if (!config.hostNetwork) {
+        try {
+          podNetwork = network.addPod({ uid: config.uid, namespace: config.namespace, name: config.name, hostname: config.hostname, ...(config.ip ? { ip: config.ip } : {}) })
+        } catch (error) {
+          throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
+        }
+      }
+      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack }
+      sandboxes.set(id, sandbox)
+      sandboxByPod.set(config.uid, sandbox)
+      return sandbox
+    },
+
+    async stopPodSandbox(id) {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox) return
+      for (const container of containersByPod.get(sandbox.config.uid) ?? [])
+        if (container.sandbox === sandbox && container.state === 'running') await service.stopContainer(container.id, 0)
+      if (sandbox.state === 'notready') return
+      sandbox.state = 'notready'
+      sandbox.network?.release()
+      sandbox.network = undefined
+    },
+
+    removePodSandbox(id) {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox) return
+      for (const container of [...containersByPod.get(sandbox.config.uid) ?? []]) if (container.sandbox === sandbox) service.removeContainer(container.id)
+      sandboxes.delete(id)
+      if (sandboxByPod.get(sandbox.config.uid) === sandbox) sandboxByPod.delete(sandbox.config.uid)
+    },
+
+    podSandbox: (uid) => sandboxByPod.get(uid),
+
+    createContainer(sandboxId, config) {
+      const container = prepare(sandboxId, config, hex(32))
+      keep(container)
+      emit(container, 'created')
+      return container.id
+    },
+
+    async startContainer(id) {
+      const container = need(id)
+      if (container.state !== 'created') throw new RuntimeError('FailedPrecondition', `container ${JSON.stringify(id)} is in ${container.state} state`)
+      await wait(latency.startMs)
+      if (containers.get(id) !== container || container.sandbox.state !== 'ready') throw new RuntimeError('NotFound', `container ${JSON.stringify(id)} was removed`)
+      try {
+        run(container, clock.nowMs())
+      } catch (error) {
+        throw startError(container, error)
+      }
+    },
+
+    async restoreContainer(sandboxId, config, was) {
+      const container = prepare(sandboxId, config, was.id)
+      container.createdMs = was.startedMs
+      keep(container)
+      try {
+        run(container, was.startedMs)
+      } catch (error) {
+        startError(container, error)
+      }
+    },
+
+    recordExited(sandboxId, config, was) {
+      const container = prepare(sandboxId, config, was.id)
+      keep(container)
+      Object.assign(container, { state: 'exited', createdMs: was.startedMs, startedMs: was.startedMs, finishedMs: was.finishedMs, exitCode: was.exitCode, reason: was.reason, message: was.message })
+      container.log.close()
+      container.markEnded()
+    },
+
+    async stopContainer(id, graceSeconds, signal) {
+      const container = containers.get(id)
+      if (!container) return
+      if (container.state === 'created') return finish(container, { exitCode: 255, reason: 'Error' })
+      if (container.state !== 'running' || !container.main || !container.machine) return
+      if (graceSeconds > 0) {
+        container.main.kill(container.stopSignal)
+        const timer = new AbortController()
+        const over = clock.sleep(graceSeconds * 1000, timer.signal).catch(() => {})
+        const given = signal ? new Promise<void>((resolve) => { if (signal.aborted) resolve(); else signal.addEventListener('abort', () => resolve(), { once: true }) }) : undefined
+        await Promise.race([container.ended, over, ...(given ? [given] : [])])
+        timer.abort()
+        if (signal?.aborted || (container.state as ContainerState) === 'exited') return
+      }
+      container.main?.kill('SIGKILL')
+      await container.ended
+    },
+
+    removeContainer(id) {
+      const container = containers.get(id)
+      if (!container) return
+      if (container.state === 'running') container.main?.kill('SIGKILL')
+      containers.delete(id)
+      const uid = container.sandbox.config.uid
+      const list = containersByPod.get(uid)?.filter((c) => c !== container) ?? []
+      if (list.length > 0) containersByPod.set(uid, list)
+      else containersByPod.delete(uid)
+      container.log.close()
+      emit(container, 'removed')
+    },
+
+    listContainers: (uid) => (uid === undefined ? [...containers.values()].reverse() : containersByPod.get(uid) ?? []).map(statusOf),
+    containerStatus(id) {
+      const container = containers.get(id)
+      return container && statusOf(container)
+    },
+    updateContainerResources(id, limits) {
+      const container = need(id)
+      container.resources = limits
+      if (container.machine) container.machine.limits = limits
+    },
+    machine: (id) => containers.get(id)?.machine,
+    containerFiles: (id) => containers.get(id)?.root,
+    containerLog: (id) => containers.get(id)?.log,
+
+    async exec(id, argv, io) {
+      const container = running(id)
+      const execId = hex(32)
+      const terminal = io.tty ? createTty({ output: io.stdout ?? discard }) : undefined
+      let stdin: ByteReader = io.stdin ?? readerOf('')
+      if (terminal) {
+        stdin = terminal.stdin
+        if (io.stdin) typeInto(io.stdin, terminal)
+        if (io.resizes) followSizes(io.resizes, terminal)
+      }
+      let process: Process
+      try {
+        process = start(container.machine, argv, {
+          env: { ...container.env, ...(io.tty ? { TERM: 'xterm' } : {}) }, cwd: container.cwd, user: container.user, stdin,
+          stdout: terminal?.stdout ?? io.stdout ?? discard, stderr: terminal?.stdout ?? io.stderr ?? discard, ...(terminal ? { tty: terminal } : {}),
+        })
+      } catch (error) {
+        throw new RuntimeError('Unknown', `failed to exec in container: failed to start exec ${JSON.stringify(execId)}: OCI runtime exec failed: exec failed: unable to start container process: ${execProblem(argv[0] ?? '', error)}`)
+      }
+      const hangUp = () => terminal?.hangup()
+      if (terminal) io.signal?.addEventListener('abort', hangUp, { once: true })
+      try {
+        return await process.wait()
+      } finally {
+        io.signal?.removeEventListener('abort', hangUp)
+      }
+    },
+
+    async execSync(id, argv, timeoutMs) {
+      const out = createPipe()
+      const limit = new AbortController()
+      const collected = readAll(out.reader)
+      const container = running(id)
+      const execId = hex(32)
+      let process: Process
+      try {
+        process = start(container.machine, argv, { env: { ...container.env }, cwd: container.cwd, user: container.user, stdin: readerOf(''), stdout: out.writer, stderr: out.writer })
+      } catch (error) {
+        throw new RuntimeError('Unknown', `failed to exec in container: failed to start exec ${JSON.stringify(execId)}: OCI runtime exec failed: exec failed: unable to start container process: ${execProblem(argv[0] ?? '', error)}`)
+      }
+      const late = timeoutMs > 0 ? clock.sleep(timeoutMs, limit.signal).then(() => 'late' as const, () => new Promise<never>(() => {})) : new Promise<never>(() => {})
+      const first = await Promise.race([process.wait(), late])
+      limit.abort()
+      if (first === 'late') {
+        process.kill('SIGKILL')
+        out.writer.close()
+        throw new RuntimeError('DeadlineExceeded', `failed to exec in container: timeout ${goDuration(timeoutMs)} exceeded: context deadline exceeded`)
+      }
+      out.writer.close()
+      return { exitCode: (first as ExitStatus).code, output: await collected }
+    },
+
+    async attach(id, io) {
+      const container = running(id)
+      const client = { ...(io.stdout ? { stdout: io.stdout } : {}), ...(io.stderr && !container.config.tty ? { stderr: io.stderr } : {}) }
+      container.attached.add(client)
+      if (io.stdin) {
+        if (container.terminal) typeInto(io.stdin, container.terminal)
+        else if (container.stdin) feed(io.stdin, container.stdin.writer, container.config.stdinOnce)
+      }
+      if (io.resizes && container.terminal) followSizes(io.resizes, container.terminal)
+      const gone = new Promise<void>((resolve) => { if (io.signal?.aborted) resolve(); else io.signal?.addEventListener('abort', () => resolve(), { once: true }) })
+      await Promise.race([container.ended, gone])
+      container.attached.delete(client)
+    },
+
+    async portForward(sandboxId, port) {
+      const sandbox = sandboxes.get(sandboxId)
+      if (!sandbox || sandbox.state !== 'ready') throw new RuntimeError('NotFound', `failed to find sandbox ${JSON.stringify(sandboxId)} in store: not found`)
+      try {
+        return await sandbox.stack.connectTcp('127.0.0.1', port)
+      } catch (error) {
+        const why = error instanceof UnixError && error.code === 'ETIMEDOUT' ? 'i/o timeout' : 'connect: connection refused'
+        throw new RuntimeError('Unknown', `failed to execute portforward in network namespace "/var/run/netns/cni-${sandbox.config.uid}": failed to connect to localhost:${port} inside namespace ${JSON.stringify(sandboxId)}, IPv4: dial tcp4 127.0.0.1:${port}: ${why} IPv6 dial tcp6: address localhost: no suitable address found `)
+      }
+    },
+
+    stats(id) {
+      const container = containers.get(id)
+      if (!container?.machine) return undefined
+      const usage = container.machine.usage()
+      return {
+        id, name: container.config.name, podUid: container.sandbox.config.uid, memoryBytes: usage.memoryBytes, cpuNanoseconds: usage.cpuNanoseconds,
+        rootfsBytes: container.root.usedBytes(), logBytes: container.log.bytes,
+      }
+    },
+
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => { listeners.delete(listener) }
+    },
+
+    async shutdown() {
+      listeners.clear()
+      await Promise.all([...containers.values()].map((c) => c.machine?.shutdown()))
+      for (const sandbox of sandboxes.values()) sandbox.network?.release()
+      sandboxes.clear()
+      sandboxByPod.clear()
+      containers.clear()
+      containersByPod.clear()
+    },
+  }
+  return service
+}
+
+const discard: ByteWriter = { async write() {}, close() {} }
+
+/** Starts a process; a `#!` script or binary that isn't there fails as UnixError. */
+function start(machine: Machine, argv: readonly string[], options: Parameters<Machine['start']>[1]): Process {
+  if (!machine.fs.exists(options.cwd)) throw new UnixError('ENOENT', `chdir to cwd (${JSON.stringify(options.cwd)}) set in config.json failed: no such file or directory`, options.cwd)
+  return machine.start(argv, options)
+}
+
+/** runc's words for a program that can't be executed. */
+function execProblem(program: string, error: unknown): string {
+  const code = error instanceof UnixError ? error.code : ''
+  const path = error instanceof UnixError ? error.path : undefined
+  if (code === 'ENOENT' && error instanceof UnixError && error.message.startsWith('chdir')) return error.message
+  const head = `exec: ${JSON.stringify(program)}: `
+  if (code === 'EACCES') return `${head}permission denied`
+  if (code === 'EISDIR') return `${head}is a directory`
+  if (code === 'ENOENT' && program.includes('/')) return path !== undefined && path !== program ? `exec ${program}: no such file or directory` : `${head}stat ${program}: no such file or directory`
+  if (code === 'ENOENT') return `${head}executable file not found in $PATH`
+  return `${head}${error instanceof Error ? error.message : String(error)}`
+}
+
+async function feed(from: ByteReader, to: ByteWriter, closeAtEnd: boolean): Promise<void> {
+  try {
+    for (let chunk = await from.read(); chunk; chunk = await from.read()) await to.write(chunk)
+  } catch {
+    from.cancel()
+    return
+  }
+  if (closeAtEnd) to.close()
+}
+
+/** Keys of a client go to the terminal. */
+async function typeInto(from: ByteReader, terminal: Terminal): Promise<void> {
+  try {
+    for (let chunk = await from.read(); chunk; chunk = await from.read()) terminal.type(chunk)
+  } catch { /* the client went away */ }
+}
+
+async function followSizes(sizes: AsyncIterable<{ columns: number; rows: number }>, terminal: Terminal): Promise<void> {
+  try {
+    for await (const { columns, rows } of sizes) terminal.resize(columns, rows)
+  } catch { /* the client went away */ }
+}
+
+function goDuration(ms: number): string {
+  return ms % 1000 === 0 && ms < 60_000 ? `${ms / 1000}s` : `${ms}ms`
+}
+

@@ -1,0 +1,217 @@
+/**
+ * What a kubelet asks of a container runtime: the shape of the CRI (pods are sandboxes, containers live in them, images come from
+ * registries), as plain calls.
+ */
+import type { ByteReader, ByteWriter } from '../../base/streams.ts'
+import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, Signal, TcpSocket } from '../../unix/types.ts'
+import type { ContainerLog } from './container-log.ts'
+
+export interface DnsConfig {
+  servers: readonly string[]
+  searches: readonly string[]
+  options: readonly string[]
+}
+
+export interface PodSandboxConfig {
+  uid: string
+  namespace: string
+  name: string
+  /** How many sandboxes this pod had before. */
+  attempt: number
+  hostname: string
+  /** Appended to the host name where the pod asks for its FQDN. */
+  hostDomain: string
+  /** Where log files of its containers go, an absolute directory of the node. */
+  logDirectory: string
+  dns: DnsConfig
+  hostNetwork: boolean
+  /** Containers see each other's processes. */
+  shareProcesses: boolean
+  /** Takes exactly this address (taking a pod over). */
+  ip?: string
+}
+
+export interface PodSandbox {
+  readonly id: string
+  readonly config: PodSandboxConfig
+  readonly state: 'ready' | 'notready'
+  readonly createdMs: number
+  /** Empty for the host network. */
+  readonly ips: readonly string[]
+}
+
+/** A tree that appears in a container. */
+export interface Mount {
+  containerPath: string
+  tree: MountableFileSystem
+  subPath?: string
+  readOnly: boolean
+}
+
+export interface ContainerSecurity {
+  runAsUser?: number
+  runAsGroup?: number
+  supplementalGroups: readonly number[]
+  /** Groups of the image's /etc/group count too (policy Merge). */
+  mergeImageGroups: boolean
+  readOnlyRootFilesystem: boolean
+  privileged: boolean
+}
+
+export interface ContainerConfig {
+  name: string
+  /** Restart count. */
+  attempt: number
+  /** What the pod asked for. */
+  image: string
+  /** Id of an image that is here. */
+  imageRef: string
+  command: readonly string[]
+  args: readonly string[]
+  workingDir: string
+  env: Readonly<Record<string, string>>
+  mounts: readonly Mount[]
+  stdin: boolean
+  stdinOnce: boolean
+  tty: boolean
+  /** Below the sandbox's log directory. */
+  logPath: string
+  security: ContainerSecurity
+  resources: MachineLimits
+  stopSignal?: Signal
+  /** The container whose processes this one sees too. */
+  targetId?: string
+  /** Kept for the kubelet: its hash of the spec and the like. */
+  annotations: Readonly<Record<string, string>>
+}
+
+export type ContainerState = 'created' | 'running' | 'exited' | 'unknown'
+
+export interface ContainerUser {
+  uid: number
+  gid: number
+  supplementalGroups: readonly number[]
+}
+
+export interface ContainerStatus {
+  readonly id: string
+  readonly sandboxId: string
+  readonly podUid: string
+  readonly name: string
+  readonly attempt: number
+  /** Full name of the image, `docker.io/library/nginx:1.27`. */
+  readonly image: string
+  /** `docker.io/library/nginx@sha256:...`. */
+  readonly imageRef: string
+  readonly state: ContainerState
+  readonly createdMs: number
+  readonly startedMs: number
+  readonly finishedMs: number
+  readonly exitCode: number
+  /** Completed, Error, OOMKilled, StartError; empty while it runs. */
+  readonly reason: string
+  readonly message: string
+  readonly user: ContainerUser
+  readonly resources: MachineLimits
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+export interface ContainerEvent {
+  podUid: string
+  containerId: string
+  type: 'created' | 'started' | 'stopped' | 'removed'
+}
+
+/** The ends of an exec or attach. */
+export interface StreamIo {
+  stdin?: ByteReader
+  stdout?: ByteWriter
+  stderr?: ByteWriter
+  tty: boolean
+  /** Sizes of the client's terminal. */
+  resizes?: AsyncIterable<{ columns: number; rows: number }>
+  /** Aborts when the client goes away. */
+  signal?: AbortSignal
+}
+
+export interface ContainerStats {
+  id: string
+  name: string
+  podUid: string
+  memoryBytes: number
+  cpuNanoseconds: number
+  rootfsBytes: number
+  logBytes: number
+}
+
+/** A refusal, in the runtime's words. */
+export class RuntimeError extends Error {
+  /** gRPC code: NotFound, Unknown, InvalidArgument, DeadlineExceeded. */
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export interface RuntimeService {
+  readonly name: string
+  readonly version: string
+  runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox>
+  /** Kills what runs in it and gives the address back. */
+  stopPodSandbox(id: string): Promise<void>
+  removePodSandbox(id: string): void
+  podSandbox(podUid: string): PodSandbox | undefined
+  /** @throws RuntimeError */
+  createContainer(sandboxId: string, config: ContainerConfig): string
+  /** @throws RuntimeError (the container then counts as exited with reason StartError). */
+  startContainer(id: string): Promise<void>
+  /** A container that ran before this process did: same id, same start time, a new run of its processes. */
+  restoreContainer(sandboxId: string, config: ContainerConfig, was: { id: string; startedMs: number }): Promise<void>
+  /** Records a container that ended before this process did. */
+  recordExited(sandboxId: string, config: ContainerConfig, was: { id: string; startedMs: number; finishedMs: number; exitCode: number; reason: string; message: string }): void
+  /** Stop signal, then SIGKILL after the grace period; resolves once it has ended. `signal` ends the wait early (for a shorter grace). */
+  stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
+  removeContainer(id: string): void
+  /** Newest first. */
+  listContainers(podUid?: string): readonly ContainerStatus[]
+  containerStatus(id: string): ContainerStatus | undefined
+  updateContainerResources(id: string, limits: MachineLimits): void
+  /** The machine of a running container. */
+  machine(id: string): Machine | undefined
+  /** File system of the container, also after its end. */
+  containerFiles(id: string): MountableFileSystem | undefined
+  containerLog(id: string): ContainerLog | undefined
+  /** Runs a command in a container. @throws RuntimeError when it can't be started. */
+  exec(id: string, argv: readonly string[], io: StreamIo): Promise<ExitStatus>
+  /** Runs a command to its end. @throws RuntimeError DeadlineExceeded after `timeoutMs`, or when it can't be started. */
+  execSync(id: string, argv: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: Uint8Array }>
+  /** Joins the streams of the container's first process; resolves when that ends or the client leaves. */
+  attach(id: string, io: StreamIo): Promise<void>
+  /** A connection to a port on the pod's loopback. @throws RuntimeError */
+  portForward(sandboxId: string, port: number): Promise<TcpSocket>
+  stats(id: string): ContainerStats | undefined
+  onEvent(listener: (event: ContainerEvent) => void): () => void
+  /** Ends everything at once (the node goes down). */
+  shutdown(): Promise<void>
+}
+
+export interface ImageSummary {
+  id: string
+  /** Tags and digests it goes by here. */
+  names: readonly string[]
+  sizeBytes: number
+  /** uid of its user, or a name where it isn't numeric. */
+  uid?: number
+  userName?: string
+}
+
+export interface ImageService {
+  /** @throws RuntimeError */
+  pullImage(name: string): Promise<{ imageRef: string; sizeBytes: number }>
+  imageStatus(name: string): ImageSummary | undefined
+  listImages(): readonly ImageSummary[]
+  removeImage(name: string): void
+  /** Adds an image without a pull: those that came with the node. */
+  importImage(name: string): boolean
+}

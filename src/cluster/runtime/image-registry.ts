@@ -1,0 +1,83 @@
+import type { Clock } from '../../base/clock.ts'
+import { Random } from '../../base/random.ts'
+import { createMemoryFileSystem, createOverlay } from '../../unix/file-system.ts'
+import type { InitialFile } from '../../unix/file-system.ts'
+import type { MountableFileSystem } from '../../unix/types.ts'
+import type { ImageConfig, ImageDefinition } from '../images/image.ts'
+
+/** An image as a registry hands it out. */
+export interface RegistryImage {
+  readonly config: ImageConfig
+  /** Compressed. */
+  readonly sizeBytes: number
+  /** A fresh layer on top of its root file system. */
+  root(options?: { readOnly?: boolean }): MountableFileSystem
+}
+
+/** The registries that nodes can reach. */
+export interface ImageRegistry {
+  repositories(): readonly string[]
+  hasRepository(repository: string): boolean
+  find(repository: string, tag: string): RegistryImage | undefined
+  /** Tags of a repository, to find images by digest. */
+  tags(repository: string): readonly string[]
+}
+
+/** The digest of an image: made from its name, so that it is the same on every node and in every run. */
+export function imageDigest(repository: string, tag: string): string {
+  const bytes = new Random(`manifest ${repository}:${tag}`).bytes(32)
+  return `sha256:${Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')}`
+}
+
+/** Everything of an image with its bases and the differences of a tag laid over each other. */
+function flatten(image: ImageDefinition, tag: string | undefined): { files: Record<string, InitialFile>; config: ImageConfig; sizeBytes: number } {
+  const below = image.base ? flatten(image.base, undefined) : { files: {}, config: {}, sizeBytes: 0 }
+  const variant = tag === undefined ? undefined : image.variants?.[tag]
+  const files: Record<string, InitialFile> = { ...below.files, ...image.files, ...variant?.files }
+  for (const [path, program] of Object.entries({ ...image.programs, ...variant?.programs })) files[path] = { program }
+  const own = { ...image, ...variant }
+  const ports = [...new Set([...below.config.exposedPorts ?? [], ...own.exposedPorts ?? []])]
+  // An entrypoint of its own does away with the command of the base.
+  const cmd = own.cmd ?? (own.entrypoint ? undefined : below.config.cmd)
+  const entrypoint = own.entrypoint ?? below.config.entrypoint
+  const workingDir = own.workingDir ?? below.config.workingDir
+  const user = own.user ?? below.config.user
+  const stopSignal = own.stopSignal ?? below.config.stopSignal
+  return {
+    files, sizeBytes: own.sizeBytes,
+    config: {
+      env: { ...below.config.env, ...image.env, ...variant?.env }, exposedPorts: ports, ...(entrypoint ? { entrypoint } : {}), ...(cmd ? { cmd } : {}), ...(workingDir ? { workingDir } : {}),
+      ...(user ? { user } : {}), ...(stopSignal ? { stopSignal } : {}), ...(own.volumes ?? below.config.volumes ? { volumes: own.volumes ?? below.config.volumes! } : {}),
+    },
+  }
+}
+
+/** Registries that hold the given images. Root file systems are made when an image is first used, once for all nodes. */
+export function createImageRegistry(images: readonly ImageDefinition[], clock: Pick<Clock, 'nowMs'>): ImageRegistry {
+  const byRepository = new Map<string, ImageDefinition[]>()
+  for (const image of images) byRepository.set(image.repository, [...byRepository.get(image.repository) ?? [], image])
+  const made = new Map<string, RegistryImage>()
+  return {
+    repositories: () => [...byRepository.keys()],
+    hasRepository: (repository) => byRepository.has(repository),
+    tags: (repository) => (byRepository.get(repository) ?? []).flatMap((image) => image.tags),
+    find(repository, tag) {
+      const name = `${repository}:${tag}`
+      const held = made.get(name)
+      if (held) return held
+      const definition = byRepository.get(repository)?.find((image) => image.tags.includes(tag))
+      if (!definition) return undefined
+      const { files, config, sizeBytes } = flatten(definition, tag)
+      let base: MountableFileSystem | undefined
+      const image: RegistryImage = {
+        config, sizeBytes,
+        root(options = {}) {
+          base ??= createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, ...files } })
+          return createOverlay(base, clock, options.readOnly ? { readOnly: true } : {})
+        },
+      }
+      made.set(name, image)
+      return image
+    },
+  }
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { MountableFileSystem } from '../../unix/types.ts'
+import type { ImageConfig } from '../images/image.ts'
+import { RuntimeError } from './cri.ts'
+import type { ImageService, ImageSummary } from './cri.ts'
+import { imageDigest } from './image-registry.ts'
+import type { ImageRegistry, RegistryImage } from './image-registry.ts'
+import { parseImageReference } from './image-reference.ts'
+import type { ImageReference } from './image-reference.ts'
+import { parseUser } from './users.ts'
+
+/** An image on a node. */
+export interface StoredImage {
+  /** Image id: the digest of its manifest. */
+  readonly id: string
+  readonly repository: string
+  /** `docker.io/library/nginx@sha256:...`. */
+  readonly repoDigest: string
+  readonly tags: Set<string>
+  readonly config: ImageConfig
+  readonly sizeBytes: number
+  root(options?: { readOnly?: boolean }): MountableFileSystem
+}
+
+export interface ImageStore extends ImageService {
+  /** By any name or id. */
+  find(name: string): StoredImage | undefined
+}
+
+export interface ImageStoreOptions {
+  registry: ImageRegistry
+  clock: Clock
+  random: Random
+}
+
+/** Registries whose answer for an unknown repository is a plain 404. */
+const OPEN_REGISTRIES = new Set(['registry.k8s.io', 'gcr.io', 'k8s.gcr.io', 'mcr.microsoft.com', 'public.ecr.aws'])
+const KNOWN_REGISTRIES = new Set([...OPEN_REGISTRIES, 'docker.io', 'quay.io', 'ghcr.io'])
+
+/** How long a pull takes: a round trip, then the layers at about 250 MB/s; between 0.2 and 2 seconds. */
+export function pullMs(sizeBytes: number, random: Random): number {
+  return Math.round((200 + Math.min(1600, sizeBytes / 250_000)) * (0.9 + random.float() * 0.2))
+}
+
+/** The images of one node. Pulls of the same image at the same time share one download. */
+export function createImageStore({ registry, clock, random }: ImageStoreOptions): ImageStore {
+  const byDigest = new Map<string, StoredImage>()
+  const byName = new Map<string, StoredImage>()
+  const pulling = new Map<string, Promise<StoredImage>>()
+
+  const resolve = (reference: ImageReference): { image: RegistryImage; tag: string } | undefined => {
+    const tag = reference.digest ? registry.tags(reference.repository).find((t) => imageDigest(reference.repository, t) === reference.digest) : reference.tag
+    const image = tag === undefined ? undefined : registry.find(reference.repository, tag)
+    return image && { image, tag: tag! }
+  }
+
+  const add = (reference: ImageReference, image: RegistryImage, tag: string): StoredImage => {
+    const digest = imageDigest(reference.repository, tag)
+    const repoDigest = `${reference.repository}@${digest}`
+    let stored = byDigest.get(repoDigest)
+    if (!stored) {
+      stored = { id: digest, repository: reference.repository, repoDigest, tags: new Set(), config: image.config, sizeBytes: image.sizeBytes, root: (options) => image.root(options) }
+      byDigest.set(repoDigest, stored)
+      byName.set(repoDigest, stored)
+    }
+    if (!reference.digest) {
+      stored.tags.add(reference.fullName)
+      byName.set(reference.fullName, stored)
+    }
+    return stored
+  }
+
+  const refuse = (reference: ImageReference): RuntimeError => {
+    const head = `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to resolve image: `
+    if (!KNOWN_REGISTRIES.has(reference.domain)) {
+      const host = reference.domain.replace(/:\d+$/, '')
+      return new RuntimeError('Unknown', `${head}failed to do request: Head "https://${reference.domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${host}: no such host`)
+    }
+    if (!registry.hasRepository(reference.repository) && !OPEN_REGISTRIES.has(reference.domain))
+      return new RuntimeError('Unknown', `${head}pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed`)
+    return new RuntimeError('NotFound', `${head}${reference.fullName}: not found`)
+  }
+
+  const find = (name: string): StoredImage | undefined => {
+    const direct = byName.get(name)
+    if (direct) return direct
+    try {
+      return byName.get(parseImageReference(name).fullName)
+    } catch {
+      return undefined
+    }
+  }
+
+  const summary = (image: StoredImage): ImageSummary => {
+    const user = parseUser(image.config.user)
+    return {
+      id: image.id, names: [image.repoDigest, ...image.tags], sizeBytes: image.sizeBytes,
+      ...(user.uid !== undefined ? { uid: user.uid } : user.name ? { userName: user.name } : { uid: 0 }),
+    }
+  }
+
+  return {
+    find,
+    async pullImage(name) {
+      const reference = parseImageReference(name)
+      let pull = pulling.get(reference.fullName)
+      if (!pull) {
+        pull = (async () => {
+          const found = resolve(reference)
+          if (!found) {
+            await clock.sleep(Math.round(80 + random.float() * 120))
+            throw refuse(reference)
+          }
+          const digest = `${reference.repository}@${imageDigest(reference.repository, found.tag)}`
+          // Layers that are here already are not fetched again: only the manifest is looked up.
+          await clock.sleep(byDigest.has(digest) ? Math.round(60 + random.float() * 60) : pullMs(found.image.sizeBytes, random))
+          return add(reference, found.image, found.tag)
+        })()
+        pulling.set(reference.fullName, pull)
+        const done = () => { pulling.delete(reference.fullName) }
+        pull.then(done, done)
+      }
+      const image = await pull
+      return { imageRef: image.repoDigest, sizeBytes: image.sizeBytes }
+    },
+    imageStatus(name) {
+      const image = find(name)
+      return image && summary(image)
+    },
+    listImages: () => [...byDigest.values()].map(summary),
+    removeImage(name) {
+      const image = find(name)
+      if (!image) return
+      byDigest.delete(image.repoDigest)
+      for (const [key, value] of byName) if (value === image) byName.delete(key)
+    },
+    importImage(name) {
+      const reference = parseImageReference(name)
+      const found = resolve(reference)
+      if (!found) return false
+      add(reference, found.image, found.tag)
+      return true
+    },
+  }
+}

@@ -1,0 +1,12 @@
+import type { MountableFileSystem } from '../../unix/types.ts'
+import type { Mount } from './cri.ts'
+
+/** Puts a container's mounts into its root, outer ones first, so that a mount below another one isn't hidden by it. */
+export function mountAll(root: MountableFileSystem, mounts: readonly Mount[]): void {
+  const byDepth = [...mounts].sort((a, b) => depth(a.containerPath) - depth(b.containerPath))
+  for (const { containerPath, tree, subPath, readOnly } of byDepth) root.mount(containerPath, tree, { readOnly, ...(subPath ? { subPath } : {}) })
+}
+
+function depth(path: string): number {
+  return path.split('/').filter(Boolean).length
+}

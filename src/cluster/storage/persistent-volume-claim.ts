@@ -1,0 +1,45 @@
+import type { PersistentVolume } from '../kinds/generated/types.ts'
+import { prepareHostPath } from './host-path.ts'
+import { isNotFound } from './volume.ts'
+import type { VolumePlugin } from './volume.ts'
+
+/** A claim, through the PersistentVolume it is bound to. k8s: pkg/kubelet/volumemanager/populator createVolumeSpec */
+export const persistentVolumeClaimPlugin: VolumePlugin = {
+  name: 'kubernetes.io/persistent-volume-claim',
+  supports: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
+  async setUp(volume, pod, context) {
+    const namespace = pod.metadata.namespace!
+    const claimName = volume.persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`
+    const about = `error processing PVC ${namespace}/${claimName}: `
+    let claim
+    try {
+      claim = await context.objects.claim(namespace, claimName)
+    } catch (error) {
+      throw new Error(`${about}failed to fetch PVC from API server: ${isNotFound(error) ? `persistentvolumeclaims "${claimName}" not found` : (error as Error).message}`)
+    }
+    if (volume.ephemeral && !claim.metadata.ownerReferences?.some((o) => o.controller && o.uid === pod.metadata.uid))
+      throw new Error(`${about}PVC ${namespace}/${claimName} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`)
+    if (claim.metadata.deletionTimestamp) throw new Error(`${about}PVC is being deleted`)
+    const volumeName = claim.spec.volumeName
+    if (!volumeName || claim.status?.phase !== 'Bound') throw new Error(`${about}PVC is not bound`)
+    const volumeObject: PersistentVolume = await context.objects.persistentVolume(volumeName)
+    const spec = volumeObject.spec
+    if (spec.claimRef?.uid !== claim.metadata.uid) throw new Error(`${about}failed to fetch PV ${volumeName} from API server: the volume is bound to another claim`)
+    const readOnly = volume.persistentVolumeClaim?.readOnly ?? false
+    const source = spec.hostPath ?? spec.local
+    if (!source) {
+      const kind = Object.keys(spec).find((key) => typeof spec[key as keyof typeof spec] === 'object' && !['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions'].includes(key)) ?? 'unknown'
+      throw new Error(`MountVolume.SetUp failed for volume "${volumeName}" : no volume plugin on this node can mount a ${kind} volume`)
+    }
+    const type = spec.hostPath?.type
+    if (spec.local && !context.nodeFiles.exists(source.path)) throw new Error(`MountVolume.NewMounter initialization failed for volume "${volumeName}" : path "${source.path}" does not exist`)
+    prepareHostPath(context.nodeFiles, source.path, type)
+    const gid = pod.spec.securityContext?.fsGroup
+    // Only local volumes are given to the group; hostPath stays as the node has it.
+    if (gid !== undefined && spec.local) {
+      context.nodeFiles.chown(source.path, context.nodeFiles.stat(source.path).uid, gid)
+      context.nodeFiles.chmod(source.path, context.nodeFiles.stat(source.path).mode | 0o2770)
+    }
+    return { plugin: spec.local ? 'kubernetes.io/local-volume' : 'kubernetes.io/host-path', tree: context.nodeFiles, root: source.path, readOnly, usedBytes: () => 0 }
+  },
+}

@@ -1,0 +1,68 @@
+/** What volumes are to a kubelet: plugins set a volume up for a pod and give a tree of files to mount. CSI-shaped. */
+import type { Clock } from '../../base/clock.ts'
+import type { MountableFileSystem } from '../../unix/types.ts'
+import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
+
+/** Objects that volumes are made of. Every method rejects with StatusError, also with NotFound. */
+export interface VolumeObjects {
+  configMap(namespace: string, name: string): Promise<ConfigMap>
+  secret(namespace: string, name: string): Promise<Secret>
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim>
+  persistentVolume(name: string): Promise<PersistentVolume>
+  /** TokenRequest for the pod's ServiceAccount, bound to the pod. */
+  token(pod: Pod, audience: string | undefined, expirationSeconds: number): Promise<{ token: string; expirationMs: number }>
+}
+
+export interface VolumeContext {
+  clock: Clock
+  objects: VolumeObjects
+  /** The node's own files. */
+  nodeFiles: MountableFileSystem
+  nodeName: string
+  hostIps: readonly string[]
+  nodeAllocatable: Readonly<Record<string, string>>
+  podIps(): readonly string[]
+  createFileSystem(options?: { maxBytes?: number }): MountableFileSystem
+  /** Root of an image, pulled if need be. */
+  imageRoot?(reference: string, pullPolicy: string | undefined): Promise<MountableFileSystem>
+}
+
+/** A volume that is set up. */
+export interface MountedVolume {
+  readonly plugin: string
+  readonly tree: MountableFileSystem
+  /** The volume's root within the tree; `/` for most. */
+  readonly root: string
+  /** Containers can't write, whatever their mount says. */
+  readonly readOnly: boolean
+  /** Brings changed contents in. */
+  update?(pod: Pod): Promise<void>
+  /** When {@link update} is due at the latest (a token to refresh), in cluster milliseconds. */
+  readonly refreshMs?: number | undefined
+  usedBytes(): number
+  tearDown?(): void
+}
+
+export interface VolumePlugin {
+  /** As in `kubernetes.io/configmap`. */
+  readonly name: string
+  supports(volume: Volume): boolean
+  /** @throws Error with the text that goes into a FailedMount event. */
+  setUp(volume: Volume, pod: Pod, context: VolumeContext): Promise<MountedVolume>
+}
+
+/** One file of a volume that is made of data. */
+export interface PayloadFile {
+  data: Uint8Array
+  mode: number
+  /** Owner, where it isn't root. */
+  uid?: number
+}
+
+export type Payload = Map<string, PayloadFile>
+
+export interface KeyToPath { key: string; path: string; mode?: number }
+
+export function isNotFound(error: unknown): boolean {
+  return (error as { reason?: string } | undefined)?.reason === 'NotFound'
+}
