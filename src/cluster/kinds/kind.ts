@@ -95,6 +95,8 @@ export interface Kind<T extends KubeObject = any> {
   readonly selectableFieldNames: readonly string[]
   /** `etcd` key part under /registry, e.g. `pods`, `services/specs`, `minions`. k8s: the prefixes kube-apiserver uses. */
   readonly storagePrefix: string
+  /** Order of rows in a Table, where it isn't the list's own. */
+  rowOrder?(a: Readonly<T>, b: Readonly<T>): number
   /** As discovery shows it: tells clients when the stored form changes. */
   readonly storageVersionHash?: string
   /** Served and listed but deprecated: the text of the Warning header. */

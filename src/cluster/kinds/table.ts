@@ -50,7 +50,7 @@ export function tableOf(kind: Kind, objects: readonly KubeObject[], nowMs: numbe
     kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {},
     // Watches send the definitions with the first event only.
     columnDefinitions: options.withoutColumns ? [] : columnDefinitions(kind),
-    rows: objects.map((object) => rowOf(kind, object, nowMs, options.includeObject ?? 'Metadata')),
+    rows: (kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects).map((object) => rowOf(kind, object, nowMs, options.includeObject ?? 'Metadata')),
   }
 }
 

@@ -1,4 +1,11 @@
 import { defineKind } from '../define-kind.ts'
 import type { MutatingAdmissionPolicyBinding } from '../generated/types.ts'
+import { countedGeneration } from '../strategies.ts'
+import { defaultMatch, paramRefText } from './webhook-defaults.ts'
 
-export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({ group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingadmissionpolicybindings' })
+export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({
+  group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingadmissionpolicybindings',
+  defaults: ({ spec }) => defaultMatch(spec.matchResources),
+  strategy: countedGeneration<MutatingAdmissionPolicyBinding>('spec'),
+  cells: { PolicyName: ({ spec }) => spec.policyName ?? '', ParamRef: ({ spec }) => paramRefText(spec.paramRef) },
+})

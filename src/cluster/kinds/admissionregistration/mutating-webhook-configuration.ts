@@ -1,4 +1,16 @@
 import { defineKind } from '../define-kind.ts'
 import type { MutatingWebhookConfiguration } from '../generated/types.ts'
+import { countedGeneration } from '../strategies.ts'
+import { defaultWebhook } from './webhook-defaults.ts'
 
-export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({ group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingwebhookconfigurations' })
+export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingwebhookconfigurations',
+  defaults(draft) {
+    for (const webhook of draft.webhooks ?? []) {
+      defaultWebhook(webhook)
+      webhook.reinvocationPolicy ??= 'Never'
+    }
+  },
+  strategy: countedGeneration<MutatingWebhookConfiguration>('webhooks'),
+  cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
+})

@@ -1,4 +1,15 @@
 import { defineKind } from '../define-kind.ts'
 import type { ValidatingWebhookConfiguration } from '../generated/types.ts'
+import { countedGeneration } from '../strategies.ts'
+import { defaultWebhook } from './webhook-defaults.ts'
 
-export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfiguration>({ group: 'admissionregistration.k8s.io', version: 'v1', resource: 'validatingwebhookconfigurations' })
+export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io', version: 'v1', resource: 'validatingwebhookconfigurations',
+  defaults(draft) {
+    for (const webhook of draft.webhooks ?? []) {
+      defaultWebhook(webhook)
+    }
+  },
+  strategy: countedGeneration<ValidatingWebhookConfiguration>('webhooks'),
+  cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
+})

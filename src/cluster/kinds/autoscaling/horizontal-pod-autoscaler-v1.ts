@@ -1,4 +1,83 @@
-import { defineKind } from '../define-kind.ts'
-import type { AutoscalingHorizontalPodAutoscaler } from '../generated/types.ts'
+import { defineKind, type Cells } from '../define-kind.ts'
+import type { HorizontalPodAutoscaler as HpaV2, MetricSpec } from '../generated/types.ts'
+import type { KubeObject } from '../object.ts'
+import { zeroOfType } from '../strategies.ts'
+import { hpaCells } from './hpa-columns.ts'
 
-export const horizontalPodAutoscalerV1 = defineKind<AutoscalingHorizontalPodAutoscaler>({ group: 'autoscaling', version: 'v1', resource: 'horizontalpodautoscalers' })
+const METRICS = 'autoscaling.alpha.kubernetes.io/metrics'
+const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics'
+const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior'
+const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions'
+
+/** The old form: one CPU target; whatever else there is rides in annotations. k8s: pkg/apis/autoscaling/v1/conversion.go */
+export const horizontalPodAutoscalerV1 = defineKind<KubeObject>({
+  group: 'autoscaling', version: 'v1', resource: 'horizontalpodautoscalers',
+  storageVersion: 'v2',
+  convert: { toStorage: toV2, fromStorage: fromV2 },
+  defaults({ spec }) {
+    spec.minReplicas ??= 1
+  },
+  strategy: {
+    beforeCreate(draft) {
+      draft.status = zeroOfType('io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerStatus')
+    },
+    beforeUpdate(draft, old) {
+      draft.status = old.status
+    },
+    beforeStatusUpdate(draft, old) {
+      draft.spec = old.spec
+    },
+  },
+  cells: Object.fromEntries(Object.entries(hpaCells).map(([name, cell]) => [name, (object: KubeObject, nowMs: number) => cell(toV2(object) as HpaV2, nowMs)])) as Cells<KubeObject>,
+})
+
+function toV2(object: Readonly<KubeObject>): KubeObject {
+  const { targetCPUUtilizationPercentage, ...spec } = object.spec
+  const { currentCPUUtilizationPercentage, ...status } = object.status ?? {}
+  const annotations = { ...object.metadata.annotations }
+  const more = <T>(name: string): T | undefined => {
+    const text = annotations[name]
+    delete annotations[name]
+    if (text === undefined) return undefined
+    try {
+      return JSON.parse(text) as T
+    } catch {
+      return undefined
+    }
+  }
+  const metrics: MetricSpec[] = []
+  if (targetCPUUtilizationPercentage !== undefined) metrics.push({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetCPUUtilizationPercentage } } })
+  metrics.push(...(more<MetricSpec[]>(METRICS) ?? []))
+  const behavior = more(BEHAVIOR)
+  const currentMetrics = [
+    ...(currentCPUUtilizationPercentage !== undefined ? [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: currentCPUUtilizationPercentage } } }] : []),
+    ...(more<unknown[]>(CURRENT_METRICS) ?? []),
+  ]
+  const conditions = more<unknown[]>(CONDITIONS)
+  const { annotations: _, ...metadata } = object.metadata
+  return {
+    ...object, apiVersion: 'autoscaling/v2', metadata: Object.keys(annotations).length > 0 ? { ...metadata, annotations } : metadata,
+    spec: { ...spec, metrics: metrics.length > 0 ? metrics : [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }], ...(behavior ? { behavior } : {}) },
+    status: { ...status, currentMetrics: currentMetrics.length > 0 ? currentMetrics : null, ...(conditions ? { conditions } : {}) },
+  }
+}
+
+function fromV2(object: Readonly<KubeObject>): KubeObject {
+  const { metrics = [], behavior, ...spec } = object.spec
+  const { currentMetrics, conditions, ...status } = object.status ?? {}
+  const annotations = { ...object.metadata.annotations }
+  const isCpuUtilization = (metric: MetricSpec) => metric.type === 'Resource' && metric.resource?.name === 'cpu' && metric.resource.target.averageUtilization !== undefined
+  const cpu = (metrics as MetricSpec[]).find(isCpuUtilization)
+  const others = (metrics as MetricSpec[]).filter((metric) => metric !== cpu)
+  if (others.length > 0) annotations[METRICS] = JSON.stringify(others)
+  if (behavior) annotations[BEHAVIOR] = JSON.stringify(behavior)
+  if (conditions?.length) annotations[CONDITIONS] = JSON.stringify(conditions)
+  const currentCpu = (currentMetrics as any[] | null | undefined)?.find((metric) => metric.type === 'Resource' && metric.resource?.name === 'cpu' && metric.resource.current?.averageUtilization !== undefined)
+  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify(currentMetrics)
+  const { annotations: _, ...metadata } = object.metadata
+  return {
+    ...object, apiVersion: 'autoscaling/v1', metadata: Object.keys(annotations).length > 0 ? { ...metadata, annotations } : metadata,
+    spec: { ...spec, ...(cpu ? { targetCPUUtilizationPercentage: cpu.resource!.target.averageUtilization } : {}) },
+    status: { ...status, ...(currentCpu ? { currentCPUUtilizationPercentage: currentCpu.resource.current.averageUtilization } : {}) },
+  }
+}

@@ -1,4 +1,87 @@
+import { conditionStatus, selectorCell, templateCells } from '../cells.ts'
+import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { defineKind } from '../define-kind.ts'
-import type { Job } from '../generated/types.ts'
+import { humanDuration } from '../duration.ts'
+import type { Job, JobSpec } from '../generated/types.ts'
+import { specAndStatus } from '../strategies.ts'
 
-export const job = defineKind<Job>({ group: 'batch', version: 'v1', resource: 'jobs' })
+const MAX_INT32 = 2147483647
+
+export const job = defineKind<Job>({
+  group: 'batch', version: 'v1', resource: 'jobs',
+  defaults(draft) {
+    const { spec } = draft
+    if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
+    spec.parallelism ??= 1
+    spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : MAX_INT32
+    const labels = spec.template?.metadata?.labels
+    if (labels && Object.keys(draft.metadata.labels ?? {}).length === 0) draft.metadata.labels = { ...labels }
+    spec.completionMode ??= 'NonIndexed'
+    spec.suspend ??= false
+    spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
+    spec.manualSelector ??= false
+    defaultJobSpec(spec)
+  },
+  strategy: {
+    ...specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus'),
+    defaultGarbagePolicy: 'orphan',
+    beforeCreate(draft) {
+      generateSelector(draft)
+      const labels = draft.spec.template?.metadata?.labels
+      if (labels && Object.keys(draft.metadata.labels ?? {}).length === 0) draft.metadata.labels = { ...labels }
+      specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus').beforeCreate(draft, undefined as never)
+    },
+  },
+  cells: {
+    Status({ status, metadata }) {
+      const has = (type: string) => conditionStatus(status?.conditions, type) === 'True'
+      if (has('Complete')) return 'Complete'
+      if (has('Failed')) return 'Failed'
+      if (metadata.deletionTimestamp) return 'Terminating'
+      if (has('Suspended')) return 'Suspended'
+      if (has('FailureTarget')) return 'FailureTarget'
+      return has('SuccessCriteriaMet') ? 'SuccessCriteriaMet' : 'Running'
+    },
+    Completions({ spec, status }) {
+      const succeeded = status?.succeeded ?? 0
+      if (spec.completions !== undefined) return `${succeeded}/${spec.completions}`
+      return (spec.parallelism ?? 0) > 1 ? `${succeeded}/1 of ${spec.parallelism}` : `${succeeded}/1`
+    },
+    Duration({ status }, nowMs) {
+      if (!status?.startTime) return ''
+      return humanDuration((status.completionTime ? Date.parse(status.completionTime) : nowMs) - Date.parse(status.startTime))
+    },
+    ...templateCells<Job>((object) => object.spec.template),
+    ...selectorCell<Job>((object) => object.spec.selector),
+  },
+  selectableFields: (object) => ({ 'status.successful': String(object.status?.succeeded ?? 0) }),
+})
+
+/** Defaults inside a job's spec that a CronJob's template has too. */
+export function defaultJobSpec(spec: JobSpec): void {
+  for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True'
+  defaultPodTemplate(spec.template)
+}
+
+/** A job picks its pods by its own uid, unless told otherwise. Needs the uid to be set. k8s: pkg/registry/batch/job generateSelector */
+export function generateSelector(draft: Job): void {
+  const { spec, metadata } = draft
+  if (spec.manualSelector) return
+  const template = (spec.template ??= {} as JobSpec['template'])
+  const meta = (template.metadata ??= {})
+  const labels = (meta.labels = { ...meta.labels })
+  const set = (key: string, value: string) => {
+    // What the user set stays, and validation complains of it.
+    if (labels[key] === undefined) labels[key] = value
+  }
+  const uid = metadata.uid ?? ''
+  set('controller-uid', uid)
+  set('batch.kubernetes.io/controller-uid', uid)
+  set('job-name', metadata.name ?? '')
+  set('batch.kubernetes.io/job-name', metadata.name ?? '')
+  const selector = (spec.selector ??= {})
+  selector.matchLabels = { ...selector.matchLabels }
+  if (selector.matchLabels['batch.kubernetes.io/controller-uid'] === undefined && selector.matchLabels['controller-uid'] === undefined) {
+    selector.matchLabels['batch.kubernetes.io/controller-uid'] = uid
+  }
+}

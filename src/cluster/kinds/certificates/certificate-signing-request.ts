@@ -1,4 +1,73 @@
+import { fromBase64 } from '../base64.ts'
 import { defineKind } from '../define-kind.ts'
+import { humanDuration } from '../duration.ts'
 import type { CertificateSigningRequest } from '../generated/types.ts'
+import { keep } from '../strategies.ts'
+import { timeText } from '../time-text.ts'
 
-export const certificateSigningRequest = defineKind<CertificateSigningRequest>({ group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests' })
+type Status = NonNullable<CertificateSigningRequest['status']>
+
+export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
+  group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests',
+  strategy: {
+    beforeCreate(draft, { user }) {
+      const { spec } = draft
+      // Who asks is what the server saw, not what the request says.
+      delete spec.uid
+      delete spec.extra
+      spec.username = user.name
+      if (user.groups.length > 0) spec.groups = [...user.groups]
+      else delete spec.groups
+      const { uid, extra } = user as { uid?: string; extra?: Readonly<Record<string, readonly string[]>> }
+      if (uid) spec.uid = uid
+      if (extra && Object.keys(extra).length > 0) spec.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]))
+      draft.status = {}
+    },
+    beforeUpdate: (draft, old) => keep(draft, old, 'spec', 'status'),
+    beforeStatusUpdate(draft, old, { nowMs }) {
+      keep(draft, old, 'spec')
+      stampConditions(draft.status, old.status, nowMs)
+      // Approval and denial have a subresource of their own.
+      const own = (status: Status | undefined) => (status?.conditions ?? []).filter((condition) => condition.type === 'Approved' || condition.type === 'Denied')
+      const rest = (draft.status?.conditions ?? []).filter((condition) => condition.type !== 'Approved' && condition.type !== 'Denied')
+      const conditions = [...own(old.status), ...rest]
+      if (draft.status && conditions.length > 0) draft.status.conditions = conditions
+    },
+  },
+  cells: {
+    SignerName: ({ spec }) => spec.signerName || '<none>',
+    Requestor: ({ spec }) => spec.username ?? '',
+    RequestedDuration: ({ spec }) => (spec.expirationSeconds === undefined ? '<none>' : humanDuration(spec.expirationSeconds * 1000)),
+    Condition({ status }) {
+      const has = (type: string) => status?.conditions?.some((condition) => condition.type === type)
+      return `${has('Denied') ? 'Denied' : has('Approved') ? 'Approved' : 'Pending'}${has('Failed') ? ',Failed' : ''}${status?.certificate ? ',Issued' : ''}`
+    },
+  },
+  selectableFields: (object) => ({ 'spec.signerName': object.spec.signerName ?? '' }),
+})
+
+/** Times of conditions the writer left open. k8s: pkg/registry/certificates populateConditionTimestamps */
+export function stampConditions(status: Status | undefined, old: Readonly<Status> | undefined, nowMs: number): void {
+  const now = timeText(nowMs)
+  for (const condition of status?.conditions ?? []) {
+    condition.lastUpdateTime ||= now
+    if (!condition.lastTransitionTime) {
+      const before = old?.conditions?.find((known) => known.type === condition.type && known.status === condition.status)
+      condition.lastTransitionTime = before?.lastTransitionTime ?? now
+    }
+  }
+}
+
+/** What PUT to `/approval` may change: the conditions. k8s: csrApprovalStrategy */
+export function prepareApproval(draft: CertificateSigningRequest, old: Readonly<CertificateSigningRequest>, nowMs: number): void {
+  stampConditions(draft.status, old.status, nowMs)
+  const conditions = draft.status?.conditions
+  keep(draft, old, 'spec')
+  draft.status = { ...old.status, ...(conditions ? { conditions } : {}) }
+  if (!conditions) delete draft.status.conditions
+}
+
+/** The text of the request, PEM. */
+export function requestPem({ spec }: Readonly<CertificateSigningRequest>): string {
+  return new TextDecoder().decode(fromBase64(spec.request))
+}

@@ -1,4 +1,37 @@
 import { defineKind } from '../define-kind.ts'
 import type { Namespace } from '../generated/types.ts'
+import { labelName } from '../names.ts'
+import { keep } from '../strategies.ts'
 
-export const namespace = defineKind<Namespace>({ group: '', version: 'v1', resource: 'namespaces' })
+export const namespace = defineKind<Namespace>({
+  group: '', version: 'v1', resource: 'namespaces',
+  nameRule: labelName,
+  defaults(draft) {
+    if (draft.metadata.name) labelWithName(draft)
+    draft.status.phase ??= 'Active'
+  },
+  strategy: {
+    beforeCreate(draft) {
+      draft.status = { phase: 'Active' }
+      const finalizers = draft.spec.finalizers ?? []
+      // The namespace controller takes it away once everything inside is gone.
+      draft.spec.finalizers = finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes']
+      labelWithName(draft)
+    },
+    beforeUpdate(draft, old) {
+      keep(draft, old, 'status')
+      if (old.spec.finalizers) draft.spec.finalizers = old.spec.finalizers
+      else delete draft.spec.finalizers
+      labelWithName(draft)
+    },
+    beforeStatusUpdate(draft, old) {
+      keep(draft, old, 'spec')
+    },
+  },
+  cells: { Status: (object) => object.status?.phase ?? '' },
+  selectableFields: (object) => ({ 'status.phase': object.status?.phase ?? '' }),
+})
+
+function labelWithName(draft: Namespace): void {
+  if (draft.metadata.name) draft.metadata.labels = { ...draft.metadata.labels, 'kubernetes.io/metadata.name': draft.metadata.name }
+}

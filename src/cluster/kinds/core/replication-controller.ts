@@ -1,4 +1,26 @@
+import { templateCells } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicationController } from '../generated/types.ts'
+import { labelsText } from '../label-selector.ts'
+import { specAndStatus } from '../strategies.ts'
+import { defaultPodTemplate } from './pod-defaults.ts'
 
-export const replicationController = defineKind<ReplicationController>({ group: '', version: 'v1', resource: 'replicationcontrollers' })
+export const replicationController = defineKind<ReplicationController>({
+  group: '', version: 'v1', resource: 'replicationcontrollers',
+  defaults(draft) {
+    const labels = draft.spec.template?.metadata?.labels
+    if (labels) {
+      if (Object.keys(draft.spec.selector ?? {}).length === 0) draft.spec.selector = { ...labels }
+      if (Object.keys(draft.metadata.labels ?? {}).length === 0) draft.metadata.labels = { ...labels }
+    }
+    draft.spec.replicas ??= 1
+    defaultPodTemplate(draft.spec.template)
+  },
+  strategy: { ...specAndStatus<ReplicationController>('io.k8s.api.core.v1.ReplicationControllerStatus'), defaultGarbagePolicy: 'orphan' },
+  cells: {
+    Desired: ({ spec }) => spec.replicas ?? 0, Current: ({ status }) => status?.replicas ?? 0, Ready: ({ status }) => status?.readyReplicas ?? 0,
+    ...templateCells<ReplicationController>((object) => object.spec.template),
+    Selector: ({ spec }) => labelsText(spec.selector),
+  },
+  selectableFields: (object) => ({ 'status.replicas': String(object.status?.replicas ?? 0) }),
+})

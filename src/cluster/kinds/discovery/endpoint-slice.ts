@@ -1,4 +1,28 @@
+import { deepEqual } from '../../../base/freeze.ts'
+import { listWithMore } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { EndpointSlice } from '../generated/types.ts'
+import { bumpGeneration, firstGeneration } from '../strategies.ts'
 
-export const endpointSlice = defineKind<EndpointSlice>({ group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' })
+export const endpointSlice = defineKind<EndpointSlice>({
+  group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices',
+  defaults(draft) {
+    for (const port of draft.ports ?? []) {
+      port.name ??= ''
+      port.protocol ??= 'TCP'
+    }
+  },
+  strategy: {
+    allowCreateOnUpdate: false,
+    beforeCreate: firstGeneration,
+    beforeUpdate(draft, old) {
+      const changed = !deepEqual(draft.endpoints, old.endpoints) || !deepEqual(draft.ports, old.ports) || draft.addressType !== old.addressType || !deepEqual(draft.metadata.labels, old.metadata.labels)
+      bumpGeneration(draft, old, changed)
+    },
+  },
+  cells: {
+    AddressType: (object) => object.addressType,
+    Ports: (object) => listWithMore((object.ports ?? []).map((port) => (port.port !== undefined ? String(port.port) : (port.name ?? '*')))),
+    Endpoints: (object) => listWithMore((object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses ?? [])),
+  },
+})

@@ -1,4 +1,51 @@
-import { defineKind } from '../define-kind.ts'
-import type { EventsEvent } from '../generated/types.ts'
+import type { Event as CoreEvent } from '../generated/types.ts'
+import { eventCells } from '../core/event.ts'
+import { defineKind, type Cells } from '../define-kind.ts'
+import type { KubeObject } from '../object.ts'
 
-export const eventV1 = defineKind<EventsEvent>({ group: 'events.k8s.io', version: 'v1', resource: 'events' })
+/** The event as events.k8s.io shows it; etcd holds the core form. k8s: pkg/apis/events/v1/conversion.go */
+export const eventV1 = defineKind<KubeObject>({
+  group: 'events.k8s.io', version: 'v1', resource: 'events',
+  storageGroup: '', storageVersion: 'v1',
+  convert: { toStorage: toCoreEvent, fromStorage: fromCoreEvent },
+  strategy: { allowCreateOnUpdate: true },
+  cells: Object.fromEntries(Object.entries(eventCells).map(([name, cell]) => [name, (object: KubeObject, nowMs: number) => cell(toCoreEvent(object) as CoreEvent, nowMs)])) as Cells<KubeObject>,
+  selectableFields: (object) => ({ reason: object.reason ?? '', type: object.type ?? '', 'regarding.kind': object.regarding?.kind ?? '' }),
+})
+
+/** Old names and new names of the same fields. */
+const RENAMED: readonly [string, string][] = [
+  ['regarding', 'involvedObject'], ['note', 'message'], ['reportingController', 'reportingComponent'], ['deprecatedSource', 'source'],
+  ['deprecatedFirstTimestamp', 'firstTimestamp'], ['deprecatedLastTimestamp', 'lastTimestamp'], ['deprecatedCount', 'count'],
+]
+
+export function toCoreEvent(event: Readonly<KubeObject>): KubeObject {
+  const out: KubeObject = { ...event, apiVersion: 'v1' }
+  for (const [ours, core] of RENAMED) {
+    delete out[ours]
+    if (event[ours] !== undefined) out[core] = event[ours]
+  }
+  out.involvedObject ??= {}
+  out.source ??= {}
+  out.firstTimestamp ??= null
+  out.lastTimestamp ??= null
+  out.eventTime ??= null
+  out.reportingComponent ??= ''
+  out.reportingInstance ??= ''
+  return out
+}
+
+export function fromCoreEvent(event: Readonly<KubeObject>): KubeObject {
+  const out: KubeObject = { ...event, apiVersion: 'events.k8s.io/v1' }
+  for (const [, core] of RENAMED) delete out[core]
+  for (const [ours, core] of RENAMED) {
+    const value = event[core]
+    if (value !== undefined && value !== '') out[ours] = value
+  }
+  out.regarding ??= {}
+  out.deprecatedSource ??= {}
+  out.deprecatedFirstTimestamp ??= null
+  out.deprecatedLastTimestamp ??= null
+  out.eventTime ??= null
+  return out
+}

@@ -1,4 +1,15 @@
 import { defineKind } from '../define-kind.ts'
 import type { NetworkPolicy } from '../generated/types.ts'
+import { labelSelectorText } from '../label-selector.ts'
+import { countedGeneration } from '../strategies.ts'
 
-export const networkPolicy = defineKind<NetworkPolicy>({ group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies' })
+export const networkPolicy = defineKind<NetworkPolicy>({
+  group: 'networking.k8s.io', version: 'v1', resource: 'networkpolicies',
+  defaults({ spec }) {
+    if (!spec) return
+    for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) for (const port of rule.ports ?? []) port.protocol ??= 'TCP'
+    if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
+  },
+  strategy: countedGeneration<NetworkPolicy>('spec'),
+  cells: { 'Pod-Selector': ({ spec }) => labelSelectorText(spec?.podSelector ?? {}) },
+})

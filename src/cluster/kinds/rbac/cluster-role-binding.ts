@@ -1,4 +1,12 @@
 import { defineKind } from '../define-kind.ts'
 import type { ClusterRoleBinding } from '../generated/types.ts'
+import { pathSegmentName } from '../names.ts'
+import { bindingCells, defaultBinding } from './subjects.ts'
 
-export const clusterRoleBinding = defineKind<ClusterRoleBinding>({ group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterrolebindings' })
+export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
+  group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterrolebindings',
+  nameRule: pathSegmentName,
+  defaults: defaultBinding,
+  strategy: { allowCreateOnUpdate: true },
+  cells: bindingCells,
+})

@@ -1,4 +1,31 @@
 import { defineKind } from '../define-kind.ts'
 import type { ResourceResourceClaim } from '../generated/types.ts'
+import { keep, keepMetadata, zeroOfType } from '../strategies.ts'
+import { defaultClaimSpec } from './device-defaults.ts'
 
-export const resourceClaim = defineKind<ResourceResourceClaim>({ group: 'resource.k8s.io', version: 'v1', resource: 'resourceclaims' })
+export const resourceClaim = defineKind<ResourceResourceClaim>({
+  group: 'resource.k8s.io', version: 'v1', resource: 'resourceclaims',
+  defaults: ({ spec }) => defaultClaimSpec(spec),
+  strategy: {
+    beforeCreate(draft) {
+      draft.status = zeroOfType('io.k8s.api.resource.v1.ResourceClaimStatus')
+    },
+    beforeUpdate: (draft, old) => keep(draft, old, 'status'),
+    beforeStatusUpdate(draft, old) {
+      keep(draft, old, 'spec')
+      keepMetadata(draft, old)
+    },
+  },
+  cells: {
+    State({ metadata, status }) {
+      const states = metadata.deletionTimestamp ? ['deleted'] : []
+      if (!status?.allocation) {
+        if (!metadata.deletionTimestamp) states.push('pending')
+      } else {
+        states.push('allocated')
+        if (status.reservedFor?.length) states.push('reserved')
+      }
+      return states.join(',')
+    },
+  },
+})

@@ -1,4 +1,31 @@
+import { deepEqual } from '../../../base/freeze.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIDriver } from '../generated/types.ts'
+import { bumpGeneration } from '../strategies.ts'
 
-export const csiDriver = defineKind<CSIDriver>({ group: 'storage.k8s.io', version: 'v1', resource: 'csidrivers' })
+export const csiDriver = defineKind<CSIDriver>({
+  group: 'storage.k8s.io', version: 'v1', resource: 'csidrivers',
+  defaults({ spec }) {
+    spec.attachRequired ??= true
+    spec.podInfoOnMount ??= false
+    spec.storageCapacity ??= false
+    spec.fsGroupPolicy ??= 'ReadWriteOnceWithFSType'
+    if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent']
+    spec.requiresRepublish ??= false
+    spec.seLinuxMount ??= false
+  },
+  strategy: {
+    allowUnconditionalUpdate: false,
+    beforeUpdate(draft, old) {
+      bumpGeneration(draft, old, ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'].some((field) => !deepEqual((draft.spec as any)[field], (old.spec as any)[field])))
+    },
+  },
+  cells: {
+    AttachRequired: ({ spec }) => spec.attachRequired ?? true,
+    PodInfoOnMount: ({ spec }) => spec.podInfoOnMount ?? false,
+    StorageCapacity: ({ spec }) => spec.storageCapacity ?? false,
+    TokenRequests: ({ spec }) => (spec.tokenRequests ? spec.tokenRequests.map((request) => request.audience).join(',') : '<unset>'),
+    RequiresRepublish: ({ spec }) => spec.requiresRepublish ?? false,
+    Modes: ({ spec }) => (spec.volumeLifecycleModes ?? []).join(',') || '<none>',
+  },
+})

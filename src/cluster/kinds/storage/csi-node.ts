@@ -1,4 +1,8 @@
 import { defineKind } from '../define-kind.ts'
 import type { CSINode } from '../generated/types.ts'
 
-export const csiNode = defineKind<CSINode>({ group: 'storage.k8s.io', version: 'v1', resource: 'csinodes' })
+export const csiNode = defineKind<CSINode>({
+  group: 'storage.k8s.io', version: 'v1', resource: 'csinodes',
+  strategy: { allowUnconditionalUpdate: false },
+  cells: { Drivers: ({ spec }) => spec.drivers?.length ?? 0 },
+})

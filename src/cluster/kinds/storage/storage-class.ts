@@ -1,4 +1,24 @@
 import { defineKind } from '../define-kind.ts'
 import type { StorageClass } from '../generated/types.ts'
 
-export const storageClass = defineKind<StorageClass>({ group: 'storage.k8s.io', version: 'v1', resource: 'storageclasses' })
+const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
+
+/** Whether claims without a class get this one. k8s: pkg/apis/storage/util IsDefaultAnnotation */
+export function isDefaultStorageClass({ metadata }: Pick<StorageClass, 'metadata'>): boolean {
+  return DEFAULT_ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true')
+}
+
+export const storageClass = defineKind<StorageClass>({
+  group: 'storage.k8s.io', version: 'v1', resource: 'storageclasses',
+  defaults(draft) {
+    draft.reclaimPolicy ??= 'Delete'
+    draft.volumeBindingMode ??= 'Immediate'
+  },
+  cells: {
+    Name: (object) => (isDefaultStorageClass(object) ? `${object.metadata.name} (default)` : object.metadata.name),
+    Provisioner: (object) => object.provisioner,
+    ReclaimPolicy: (object) => object.reclaimPolicy ?? 'Delete',
+    VolumeBindingMode: (object) => object.volumeBindingMode ?? 'Immediate',
+    AllowVolumeExpansion: (object) => object.allowVolumeExpansion ?? false,
+  },
+})
