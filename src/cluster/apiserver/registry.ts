@@ -57,6 +57,8 @@ export interface UpdatePlan {
   prepare?(draft: KubeObject, old: KubeObject): void
   /** Findings; default by subresource. */
   validate?(draft: KubeObject, old: KubeObject): StatusError | undefined
+  /** A patch is made anew from what is stored then; only a version that the patch itself names can conflict. */
+  redraws?: boolean
   /** A patch without resourceVersion: a change in between isn't a conflict. */
   skipMutation?: boolean
 }
@@ -201,7 +203,7 @@ export class Registry {
       const latest = store.get(request.namespace, request.name)
       if (latest !== current) {
         if (!latest) throw apiError.notFound(endpoint.groupResource, request.name)
-        if (asked !== 0) throw apiError.conflict(endpoint.groupResource, request.name, OPTIMISTIC_LOCK)
+        if (asked !== 0 && !plan.redraws) throw apiError.conflict(endpoint.groupResource, request.name, OPTIMISTIC_LOCK)
         return undefined
       }
       succeeded = true

@@ -67,6 +67,7 @@ export class WriteOperations {
   patch(endpoint: Endpoint, type: PatchType, patch: unknown, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
     return this.#registry.update(endpoint, {
       ...plan,
+      redraws: true,
       createIfMissing: type === 'application/apply-patch+yaml' && request.subresource === '',
       draft: (current) => {
         const isApply = type === 'application/apply-patch+yaml'

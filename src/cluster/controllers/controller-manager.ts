@@ -4,7 +4,7 @@ import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
 import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
-import type { Informers } from '../client/informers.ts'
+import { createInformers, type Informers } from '../client/informers.ts'
 import { deploymentController } from './deployment/deployment.ts'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts'
 import { namespaceController } from './namespace.ts'
@@ -19,8 +19,8 @@ import { serviceAccountController } from './service-account.ts'
 export interface ControllerManagerOptions {
   /** The API as a user: each controller is its own service account. */
   apiAs: (userName: string, groups: readonly string[]) => Api
-  /** Caches shared by all controllers, reading as system:kube-controller-manager. */
-  informers: Informers
+  /** Caches shared by all controllers; by default own ones that read as system:kube-controller-manager. */
+  informers?: Informers
   clock: Clock
   random: Random
   log: Log
@@ -41,7 +41,8 @@ export interface ControllerManager {
 
 /** The kube-controller-manager: all controllers, each with its own user. k8s: cmd/kube-controller-manager */
 export function createControllerManager(options: ControllerManagerOptions): ControllerManager {
-  const { informers, clock, random, log } = options
+  const { clock, random, log } = options
+  const informers = options.informers ?? createInformers({ api: options.apiAs('system:kube-controller-manager', ['system:authenticated']), clock, log })
   const running: { stop(): void }[] = []
 
   const apiOf = (serviceAccount: string) => options.apiAs(`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'])
@@ -75,6 +76,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
     },
     stop() {
       for (const part of running.splice(0)) part.stop()
+      if (!options.informers) informers.stop()
     },
   }
 }
