@@ -248,6 +248,14 @@ export class Registry {
     }
   }
 
+  /** Deletes without asking admission, for those that were asked already. */
+  async deleteAdmitted(endpoint: Endpoint, request: DeleteRequest): Promise<DeleteResult> {
+    const current = endpoint.store.get(request.namespace, request.name)
+    if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
+    checkPreconditions(endpoint, current, request)
+    return this.#deleteAdmitted(endpoint, current, request)
+  }
+
   #deleteAdmitted(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): DeleteResult {
     const { store } = endpoint
     if (storageRef(store.kind) === 'namespaces') return this.#deleteNamespace(endpoint, current, request)

@@ -83,6 +83,19 @@ export class WriteOperations {
     }, request)
   }
 
+  /** Changes the stored object by a function of it (storage version). */
+  updateWith(endpoint: Endpoint, change: (current: KubeObject) => KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
+    return this.#registry.update(endpoint, {
+      ...plan,
+      draft: (current) => {
+        if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
+        const draft = change(current)
+        this.#track(endpoint, current, draft, request)
+        return draft
+      },
+    }, request)
+  }
+
   /** The current object (served version) with the patch applied, decoded and with defaults. */
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)

@@ -9,13 +9,19 @@ import type { Endpoint } from '../endpoint.ts'
 import { jsonText } from '../json-text.ts'
 import { bodyEncoding } from '../media-types.ts'
 import { methodNotAllowed, type ResourceRequest } from '../resource-handler.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry, UpdatePlan } from '../registry.ts'
+import { queryFlag } from '../request-info.ts'
 import { applyFieldValidation, decodeBody, readText } from '../request-body.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import { answer } from '../responses.ts'
 import type { ClusterDialer, VirtualResource } from '../seams.ts'
 import type { ManagedWrite, WriteOperations } from '../write-operations.ts'
 import { bindPod } from './binding.ts'
+import { evictPod } from './eviction.ts'
+import { podLog, podPortForward, podStream } from './pod-connections.ts'
+import { ephemeralContainersPlan, resizePlan } from './pod-spec-changes.ts'
+import { serveProxy } from './proxy.ts'
+import { scaleSubresource } from './scale.ts'
 import type { HttpSubresources, SubresourceTools } from './http-subresources.ts'
 import type { SubresourceOperations } from './subresource-operations.ts'
 
@@ -48,7 +54,33 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
   constructor(parts: SubresourceParts) {
     this.#parts = parts
     for (const virtual of parts.virtualResources) this.#virtual.set(virtual.resource, virtual)
-    this.#known.set('pods/binding', { create: (endpoint, body, write) => bindPod(parts, endpoint, body, write) })
+    const { dialer, writes, registry, clock, catalog, random } = parts
+    const connection = (connect: NonNullable<Subresource['connect']>): Subresource => ({
+      connect: async (endpoint, context) => {
+        await this.#admitConnection(endpoint, context)
+        return connect(endpoint, context)
+      },
+    })
+    const planned = (plan: (endpoint: Endpoint) => Partial<UpdatePlan>): Subresource => ({
+      update: async (endpoint, body, write) => (await writes.update(endpoint, body, write, plan(endpoint))).object,
+      patch: async (endpoint, type, patch, write) => (await writes.patch(endpoint, type, patch, write, plan(endpoint))).object,
+    })
+    const proxy = connection((endpoint, context) => serveProxy({ dialer, reader: catalog.reader, random }, endpoint, context))
+    const evictions = { clock, admission: parts.admission, registry, catalog }
+    this.#known
+      .set('*/scale', scaleSubresource(writes))
+      .set('pods/binding', { create: (endpoint, body, write) => bindPod(parts, endpoint, body, write) })
+      .set('pods/eviction', { create: (endpoint, body, write) => evictPod(evictions, endpoint, body, write) })
+      .set('pods/ephemeralcontainers', planned(ephemeralContainersPlan))
+      .set('pods/resize', planned(resizePlan))
+      .set('namespaces/finalize', planned(finalizePlan))
+      .set('pods/log', { connect: (endpoint, context) => podLog(dialer, endpoint, context) })
+      .set('pods/exec', connection((endpoint, context) => podStream(dialer, endpoint, context, 'exec')))
+      .set('pods/attach', connection((endpoint, context) => podStream(dialer, endpoint, context, 'attach')))
+      .set('pods/portforward', connection((endpoint, context) => podPortForward(dialer, endpoint, context)))
+      .set('pods/proxy', proxy)
+      .set('services/proxy', proxy)
+      .set('nodes/proxy', proxy)
   }
 
   isConnection(endpoint: Endpoint, subresource: string): boolean {
@@ -56,6 +88,10 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
   }
 
   connect(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+    const method = context.request.method
+    const verb = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method]
+    const { verbs } = endpoint.kind.subresources[context.info.subresource]!
+    if (context.info.subresource !== 'proxy' && (!verb || !verbs.includes(verb))) throw methodNotAllowed()
     return this.#find(endpoint, context.info.subresource)!.connect!(endpoint, context)
   }
 
@@ -115,6 +151,15 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     return virtual && ((body, write) => virtual.create(body, this.#virtualRequest(write)))
   }
 
+  /** k8s: endpoints/handlers ConnectResource */
+  async #admitConnection(endpoint: Endpoint, context: ResourceRequest): Promise<void> {
+    const { info, query } = context
+    const body = connectOptions(info.subresource, query) as unknown as KubeObject
+    const request = { operation: 'CONNECT' as const, kind: endpoint.kind, subresource: info.subresource, namespace: info.namespace, name: info.name, options: {}, dryRun: false }
+    await this.#parts.admission.mutate(request, context, body)
+    await this.#parts.admission.validate(request, context, body)
+  }
+
   #virtualRequest(write: ManagedWrite) {
     return { user: write.user, namespace: write.namespace, name: write.name, dryRun: write.dryRun, context: this.#parts.admission.context, warn: write.warn }
   }
@@ -130,6 +175,25 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     const group = info.group ?? endpoint.kind.group
     const version = info.version ?? endpoint.kind.version
     return { ...endpoint.kind, group, version, kind: info.kind, schema: schemaOf(group, version, info.kind) }
+  }
+}
+
+/** The options object that admission judges, e.g. PodExecOptions. */
+function connectOptions(subresource: string, query: URLSearchParams): Record<string, unknown> {
+  const kind = { exec: 'PodExecOptions', attach: 'PodAttachOptions', portforward: 'PodPortForwardOptions', proxy: 'PodProxyOptions' }[subresource] ?? 'ConnectOptions'
+  const flag = (name: string) => queryFlag(query.get(name))
+  return {
+    apiVersion: 'v1', kind, metadata: {}, stdin: flag('stdin'), stdout: flag('stdout'), stderr: flag('stderr'), tty: flag('tty'), container: query.get('container') ?? '', command: query.getAll('command'),
+  }
+}
+
+/** A Namespace's spec.finalizers and nothing else. k8s: registry/core/namespace namespaceFinalizeStrategy */
+function finalizePlan(): Partial<UpdatePlan> {
+  return {
+    prepare(draft, old) {
+      draft['status'] = old['status']
+    },
+    validate: () => undefined,
   }
 }
 
