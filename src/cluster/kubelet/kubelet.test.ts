@@ -1,0 +1,234 @@
+import { afterEach, expect, test } from 'vitest'
+import { startTestNode } from './test-node.ts'
+import type { TestNode } from './test-node.ts'
+
+let node: TestNode
+afterEach(async () => { await node?.stop() })
+
+const ready = (pod: { status?: { conditions?: { type: string; status: string }[] } }) => pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')
+
+test('a bound pod is pulled, started and reported as the real kubelet reports it', async () => {
+  node = await startTestNode()
+  await node.createPod('web', { command: ['echo', 'hello', 'forever'] })
+  const pod = await node.until('web', ready)
+  expect(pod.status).toMatchObject({
+    phase: 'Running', qosClass: 'BestEffort', hostIP: '10.89.0.3', observedGeneration: 1,
+    containerStatuses: [{ name: 'c', ready: true, started: true, restartCount: 0, image: 'docker.io/library/box:1', resources: {}, user: { linux: { uid: 0, gid: 0, supplementalGroups: [0] } } }],
+  })
+  expect(pod.status.podIP).toMatch(/^10\.244\.1\.\d+$/)
+  expect(pod.status.containerStatuses![0]!.containerID).toMatch(/^containerd:\/\/[0-9a-f]{64}$/)
+  expect(pod.status.conditions!.map((c) => `${c.type}=${c.status}`)).toEqual(['PodReadyToStartContainers=True', 'Initialized=True', 'Ready=True', 'ContainersReady=True', 'PodScheduled=True'])
+  expect(await node.logs('web')).toBe('hello\n')
+  expect((await node.events('web')).map((e) => e.replace(/in \d+ms \(\d+ms/, 'in Nms (Nms'))).toEqual([
+    'Normal Pulling x1: Pulling image "box:1"',
+    'Normal Pulled x1: Successfully pulled image "box:1" in Nms (Nms including waiting). Image size: 10000000 bytes.',
+    'Normal Created x1: Container created', 'Normal Started x1: Container started',
+  ])
+  expect(node.writes.get('web')).toBeLessThanOrEqual(3)
+})
+
+test('a failing container backs off longer each time', async () => {
+  node = await startTestNode()
+  await node.createPod('crash', { command: ['echo', 'starting', 'exit', '9'] })
+  const waiting = await node.until('crash', (p) => p.status.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff')
+  expect(waiting.status.containerStatuses![0]!.state!.waiting!.message).toBe(`back-off 10s restarting failed container=c pod=crash_default(${waiting.metadata.uid})`)
+  expect(waiting.status.containerStatuses![0]!.lastState!.terminated).toMatchObject({ exitCode: 9, reason: 'Error' })
+  expect(waiting.status.containerStatuses![0]!.restartCount).toBe(1)
+  const later = await node.until('crash', (p) => (p.status.containerStatuses?.[0]?.state?.waiting?.message ?? '').startsWith('back-off 20s'))
+  expect(later.status.containerStatuses![0]!.restartCount).toBe(2)
+  expect(later.status.phase).toBe('Running')
+  expect((await node.events('crash')).some((e) => e.includes(`Warning BackOff x`) && e.endsWith(`Back-off restarting failed container c in pod crash_default(${later.metadata.uid})`))).toBe(true)
+  expect(await node.logs('crash', 'c', '?previous=true')).toBe('starting\n')
+})
+
+test('pods that run once end as Succeeded or Failed', async () => {
+  node = await startTestNode()
+  await node.createPod('ok', { restartPolicy: 'Never', command: ['exit', '0'] })
+  await node.createPod('bad', { restartPolicy: 'Never', command: ['exit', '3'] })
+  const ok = await node.until('ok', (p) => p.status.phase === 'Succeeded')
+  expect(ok.status.conditions!.map((c) => `${c.type}=${c.status} ${c.reason ?? ''}`)).toEqual([
+    'PodReadyToStartContainers=False ', 'Initialized=True PodCompleted', 'Ready=False PodCompleted', 'ContainersReady=False PodCompleted', 'PodScheduled=True ',
+  ])
+  const bad = await node.until('bad', (p) => p.status.phase === 'Failed')
+  expect(bad.status.containerStatuses![0]!.state!.terminated).toMatchObject({ exitCode: 3, reason: 'Error' })
+})
+
+test('deleting a pod stops it gracefully and then removes it', async () => {
+  node = await startTestNode()
+  await node.createPod('web', { terminationGracePeriodSeconds: 10, command: ['echo', 'up', 'term', '0'] })
+  await node.until('web', ready)
+  const startMs = node.clock.nowMs()
+  await node.api.delete('pods', 'web', 'default')
+  await node.gone('web')
+  expect(node.clock.nowMs() - startMs).toBeLessThan(2_000)
+  expect((await node.events('web')).at(-1)).toBe('Normal Killing x1: Stopping container c')
+})
+
+test('a container that ignores the stop signal is killed when its grace is over', async () => {
+  node = await startTestNode()
+  await node.createPod('deaf', { terminationGracePeriodSeconds: 5, command: ['forever'] })
+  await node.until('deaf', ready)
+  const startMs = node.clock.nowMs()
+  await node.api.delete('pods', 'deaf', 'default')
+  await node.gone('deaf')
+  expect(node.clock.nowMs() - startMs).toBeGreaterThanOrEqual(5_000)
+})
+
+test('images that cannot be pulled say why and back off', async () => {
+  node = await startTestNode()
+  await node.createPod('notag', { containers: [{ name: 'c', image: 'box:9' }] })
+  await node.createPod('badname', { containers: [{ name: 'c', image: 'Box:latest' }] })
+  await node.createPod('never', { containers: [{ name: 'c', image: 'box:8', imagePullPolicy: 'Never' }] })
+  const pod = await node.until('notag', (p) => p.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff')
+  expect(pod.status.containerStatuses![0]!.state!.waiting!.message).toBe('Back-off pulling image "box:9": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/box:9": failed to resolve image: docker.io/library/box:9: not found')
+  expect(pod.status.phase).toBe('Pending')
+  expect(await node.logs('notag')).toBe('container "c" in pod "notag" is waiting to start: trying and failing to pull image')
+  expect((await node.events('notag')).map((e) => e.replace(/ x\d+/, ''))).toEqual(expect.arrayContaining(['Warning Failed: Error: ErrImagePull', 'Warning Failed: Error: ImagePullBackOff', 'Normal BackOff: Back-off pulling image "box:9"']))
+  const bad = await node.until('badname', (p) => p.status.containerStatuses?.[0]?.state?.waiting?.reason === 'InvalidImageName')
+  expect(bad.status.containerStatuses![0]!.state!.waiting!.message).toBe('Failed to apply default image tag "Box:latest": couldn\'t parse image name "Box:latest": invalid reference format: repository name (library/Box) must be lowercase')
+  const never = await node.until('never', (p) => p.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull')
+  expect(never.status.containerStatuses![0]!.state!.waiting!.message).toBe('Container image "box:8" is not present with pull policy of Never')
+})
+
+test('a readiness probe opens and closes the gate', async () => {
+  node = await startTestNode()
+  await node.createPod('gate', { containers: [{ name: 'c', image: 'box:1', args: ['serve', '80', '/status', 'forever'], readinessProbe: { httpGet: { path: '/ok', port: 80 }, periodSeconds: 1, failureThreshold: 1 } }] })
+  await node.until('gate', ready)
+  await node.exec('gate', ['/bin/run', 'write', '/status', '503'])
+  const pod = await node.until('gate', (p) => !ready(p))
+  expect(pod.status.conditions!.find((c) => c.type === 'Ready')).toMatchObject({ reason: 'ContainersNotReady', message: 'containers with unready status: [c]' })
+  expect((await node.events('gate')).at(-1)).toBe('Warning Unhealthy x1: Readiness probe failed: HTTP probe failed with statuscode: 503')
+  await node.exec('gate', ['/bin/run', 'remove', '/status'])
+  await node.until('gate', ready)
+})
+
+test('a failing liveness probe restarts the container', async () => {
+  node = await startTestNode()
+  await node.createPod('live', { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'box:1', args: ['write', '/ok', '1', 'term', '0'], livenessProbe: { exec: { command: ['/bin/run', 'need', '/ok'] }, periodSeconds: 1, failureThreshold: 2 } }] })
+  await node.until('live', ready)
+  await node.exec('live', ['/bin/run', 'remove', '/ok'])
+  const pod = await node.until('live', (p) => p.status.containerStatuses?.[0]?.restartCount === 1 && ready(p))
+  expect(pod.status.containerStatuses![0]!.lastState!.terminated).toMatchObject({ exitCode: 0, reason: 'Completed' })
+  const events = await node.events('live')
+  expect(events).toContain('Warning Unhealthy x2: Liveness probe failed: no /ok\n')
+  expect(events).toContain('Normal Killing x1: Container c failed liveness probe, will be restarted')
+})
+
+test('exec joins the streams and reports exit codes and programs that are missing', async () => {
+  node = await startTestNode()
+  await node.createPod('box', { command: ['forever'] })
+  await node.until('box', ready)
+  expect(await node.exec('box', ['/bin/run', 'echo', 'out', 'err', 'oops', 'exit', '4'])).toEqual({
+    out: 'out\n', err: 'oops\n',
+    status: { metadata: {}, status: 'Failure', message: 'command terminated with non-zero exit code: command terminated with exit code 4', reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: '4' }] } },
+  })
+  expect((await node.exec('box', ['/bin/run', 'lines'], 'piped\n')).out).toBe('piped\n')
+  expect((await node.exec('box', ['nosuch'])).status.message).toMatch(/^Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec "[0-9a-f]{64}": OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in \$PATH$/)
+})
+
+test('init containers run one after the other, sidecars stay', async () => {
+  node = await startTestNode()
+  await node.createPod('two', {
+    restartPolicy: 'Never', terminationGracePeriodSeconds: 5,
+    initContainers: [
+      { name: 'first', image: 'box:1', args: ['write', '/w/one', '1'], volumeMounts: [{ name: 'w', mountPath: '/w' }] },
+      { name: 'side', image: 'box:1', restartPolicy: 'Always', args: ['term', '0'] },
+      { name: 'second', image: 'box:1', args: ['need', '/w/one', 'write', '/w/two', '2'], volumeMounts: [{ name: 'w', mountPath: '/w' }] },
+    ],
+    containers: [{ name: 'c', image: 'box:1', args: ['cat', '/w/one', 'cat', '/w/two', 'sleep', '2000'], volumeMounts: [{ name: 'w', mountPath: '/w' }] }],
+    volumes: [{ name: 'w', emptyDir: {} }],
+  })
+  const running = await node.until('two', ready)
+  expect(running.status.initContainerStatuses!.map((s) => [s.name, s.state!.terminated?.reason ?? 'running', s.ready])).toEqual([['first', 'Completed', true], ['side', 'running', true], ['second', 'Completed', true]])
+  const done = await node.until('two', (p) => p.status.phase === 'Succeeded')
+  expect(await node.logs('two')).toBe('12')
+  expect(done.status.initContainerStatuses!.find((s) => s.name === 'side')!.state!.terminated).toMatchObject({ exitCode: 0 })
+})
+
+test('a missing ConfigMap keeps a container waiting until it exists', async () => {
+  node = await startTestNode()
+  await node.createPod('nocm', { containers: [{ name: 'c', image: 'box:1', args: ['env', 'A', 'forever'], env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'missing', key: 'a' } } }] }] })
+  const pod = await node.until('nocm', (p) => p.status.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')
+  expect(pod.status.containerStatuses![0]!.state!.waiting!.message).toBe('configmap "missing" not found')
+  await node.api.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'missing', namespace: 'default' }, data: { a: '1' } })
+  await node.until('nocm', ready)
+  expect(await node.logs('nocm')).toBe('1\n')
+})
+
+test('a program that is not in the image makes the container fail to start', async () => {
+  node = await startTestNode()
+  await node.createPod('nocmd', { containers: [{ name: 'c', image: 'box:1', command: ['nosuchprogram'] }] })
+  const pod = await node.until('nocmd', (p) => p.status.containerStatuses?.[0]?.lastState?.terminated?.reason === 'StartError')
+  expect(pod.status.containerStatuses![0]!.lastState!.terminated).toMatchObject({
+    exitCode: 128, startedAt: '1970-01-01T00:00:00Z',
+    message: 'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "nosuchprogram": executable file not found in $PATH',
+  })
+})
+
+test('volumes of ConfigMaps follow the object, sub-paths and environment do not', async () => {
+  node = await startTestNode()
+  await node.api.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'conf', namespace: 'default' }, data: { color: 'blue' } })
+  await node.createPod('reader', {
+    volumes: [{ name: 'c', configMap: { name: 'conf' } }],
+    containers: [{ name: 'c', image: 'box:1', args: ['forever'], volumeMounts: [{ name: 'c', mountPath: '/c' }, { name: 'c', mountPath: '/one', subPath: 'color' }] }],
+  })
+  await node.until('reader', ready)
+  await node.api.patch('configmaps', 'conf', 'default', 'application/merge-patch+json', { data: { color: 'red' } })
+  await node.clock.advance(95_000)
+  expect((await node.exec('reader', ['/bin/run', 'cat', '/c/color', 'cat', '/one'])).out).toBe('redblue')
+})
+
+test('a volume that cannot be mounted is told and retried', async () => {
+  node = await startTestNode()
+  await node.createPod('mount', { volumes: [{ name: 'v', configMap: { name: 'missing' } }], containers: [{ name: 'c', image: 'box:1', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })
+  await node.clock.advance(5_000)
+  expect((await node.events('mount'))[0]).toMatch(/^Warning FailedMount x\d: MountVolume.SetUp failed for volume "v" : configmap "missing" not found$/)
+  expect((await node.pod('mount')).status.containerStatuses![0]!.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
+  await node.api.delete('pods', 'mount', 'default')
+  await node.gone('mount')
+})
+
+test('a kubelet that comes back takes its pods over without a change of their status', async () => {
+  node = await startTestNode()
+  await node.createPod('web', { command: ['echo', 'hello', 'forever'] })
+  await node.createPod('done', { restartPolicy: 'Never', command: ['exit', '0'] })
+  await node.until('web', ready)
+  await node.until('done', (p) => p.status.phase === 'Succeeded')
+  await node.clock.advance(200_000)
+  const before = await node.pod('web')
+  const done = await node.pod('done')
+  await node.restart()
+  await node.clock.advance(100_000)
+  const after = await node.pod('web')
+  expect(after.status).toEqual(before.status)
+  expect(after.metadata.resourceVersion).toBe(before.metadata.resourceVersion)
+  expect((await node.pod('done')).metadata.resourceVersion).toBe(done.metadata.resourceVersion)
+  expect(await node.logs('web')).toBe('hello\n')
+  expect((await node.exec('web', ['/bin/run', 'echo', 'alive'])).out).toBe('alive\n')
+})
+
+test('static pods run without the API and show there as mirrors', async () => {
+  node = await startTestNode({ staticPods: [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'etcd', namespace: 'default' }, spec: { hostNetwork: true, priorityClassName: undefined, containers: [{ name: 'etcd', image: 'registry.k8s.io/etcd:3' }] } }] })
+  const pod = await node.until('etcd-node1', ready)
+  expect(pod.metadata.ownerReferences).toMatchObject([{ kind: 'Node', name: 'node1', controller: true }])
+  expect(pod.metadata.annotations!['kubernetes.io/config.mirror']).toBe(pod.metadata.annotations!['kubernetes.io/config.hash'])
+  expect(pod.status.podIP).toBe('10.89.0.3')
+  await node.api.delete('pods', 'etcd-node1', 'default')
+  await node.until('etcd-node1', (p) => p.metadata.uid !== pod.metadata.uid && ready(p))
+})
+
+test('a pod that does not fit is rejected', async () => {
+  node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
+  await node.createPod('a', { containers: [{ name: 'c', image: 'box:1', resources: { requests: { cpu: '600m' } } }] })
+  await node.until('a', ready)
+  await node.createPod('b', { containers: [{ name: 'c', image: 'box:1', resources: { requests: { cpu: '600m' } } }] })
+  const pod = await node.until('b', (p) => p.status.phase === 'Failed')
+  expect(pod.status).toMatchObject({ reason: 'OutOfcpu', message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 600, used: 600, capacity: 1000" })
+})
+
+test('a pod that runs longer than it may is ended', async () => {
+  node = await startTestNode()
+  await node.createPod('limited', { activeDeadlineSeconds: 3, terminationGracePeriodSeconds: 1, command: ['forever'] })
+  const pod = await node.until('limited', (p) => p.status.phase === 'Failed')
+  expect(pod.status).toMatchObject({ reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' })
+})
