@@ -1,5 +1,6 @@
 import { defineKind } from '../define-kind.ts'
 import type { APIService } from '../generated/types.ts'
+import { pathSegmentName } from '../names.ts'
 import { keep, keepMetadata } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
 
@@ -8,6 +9,7 @@ export const apiService = defineKind<APIService>({
   defaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443
   },
+  nameRule: pathSegmentName,
   strategy: {
     beforeCreate(draft, { nowMs }) {
       draft.status = {}
