@@ -6,6 +6,9 @@ import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import { deploymentController } from './deployment/deployment.ts'
+import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring.ts'
+import { endpointSliceController } from './endpoints/endpoint-slice.ts'
+import { endpointsController } from './endpoints/endpoints.ts'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
@@ -67,6 +70,9 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(deploymentController, 'deployment-controller')
       run(replicaSetController, 'replicaset-controller')
       run(replicationController, 'replication-controller')
+      run(endpointSliceController(), 'endpointslice-controller')
+      run(endpointsController(), 'endpoint-controller')
+      run(endpointSliceMirroringController, 'endpointslicemirroring-controller')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')

@@ -72,7 +72,7 @@ export function namespaceController(directory: ResourceDirectory): Controller {
           namespace = await api.updateStatus<Namespace>('namespaces', { ...namespace, status: { ...namespace.status, conditions } })
         if (content.errors.length > 0) throw new Error(content.errors.join(', '))
         if (content.estimateSeconds > 0) return { requeueAfterMs: (Math.trunc(content.estimateSeconds / 2) + 1) * 1000 }
-        await api.update('namespaces', { ...namespace, spec: { ...namespace.spec, finalizers: namespace.spec.finalizers.filter((name) => name !== 'kubernetes') } }, { subresource: 'finalize' })
+        await api.update('namespaces', { ...namespace, spec: { ...namespace.spec, finalizers: namespace.spec!.finalizers!.filter((name) => name !== 'kubernetes') } }, { subresource: 'finalize' })
       } catch (error) {
         if (!isStatusError(error, 'NotFound')) throw error
       }

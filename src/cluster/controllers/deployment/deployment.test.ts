@@ -9,7 +9,7 @@ function deployment(replicas: number, image = 'nginx:1'): Deployment {
   return {
     apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'default' },
     spec: { replicas, selector: { matchLabels: { app: 'web' } }, template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image }] } } },
-  } as Deployment
+  } as unknown as Deployment
 }
 
 test('a Deployment comes up, rolls out a new template and keeps the old ReplicaSet', async () => {

@@ -135,7 +135,7 @@ class DeploymentSync {
         replicas, minReadySeconds: d.spec!.minReadySeconds, selector: withSelectedLabel(d.spec!.selector, POD_TEMPLATE_HASH, hash),
         template: { ...d.spec!.template!, metadata: { ...d.spec!.template!.metadata, labels } },
       }),
-    } as ReplicaSet
+    } as unknown as ReplicaSet
     let created: ReplicaSet
     let isNew = true
     try {
