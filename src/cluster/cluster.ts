@@ -1,0 +1,310 @@
+import type { ClusterClock } from '../base/clock.ts'
+import { deepFreeze } from '../base/freeze.ts'
+import type { HttpRequest } from '../base/http.ts'
+import { createLog } from '../base/log.ts'
+import type { Log, LogEntry } from '../base/log.ts'
+import type { Platform } from '../base/platform.ts'
+import { Random } from '../base/random.ts'
+import { createMachine } from '../unix/machine.ts'
+import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
+import { createApiServer } from './apiserver/api-server.ts'
+import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
+import { defaultParts } from './apiserver/default-parts.ts'
+import { createClusterPki, restoreClusterPki } from './apiserver/pki/cluster-pki.ts'
+import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki.ts'
+import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.ts'
+import type { Api } from './client/api.ts'
+import { createInformers } from './client/informers.ts'
+import type { Informer, Informers } from './client/informers.ts'
+import { createControllerManager } from './controllers/controller-manager.ts'
+import { Etcd } from './etcd/etcd.ts'
+import type { Commit, EtcdSnapshot } from './etcd/types.ts'
+import { controlPlaneImages } from './images/control-plane.ts'
+import { coreDnsImage } from './images/coredns/coredns.ts'
+import { imageCatalogue } from './images/image-catalogue.ts'
+import { builtInKinds, kindOf } from './kinds/index.ts'
+import type { Deployment, Node, Service } from './kinds/generated/types.ts'
+import { resourceRef } from './kinds/object.ts'
+import type { KubeObject } from './kinds/object.ts'
+import { isStatusError } from './kinds/status-error.ts'
+import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
+import { kubeadmConfiguration } from './kubeadm/configuration.ts'
+import { kubeconfigText } from './kubeadm/kubeconfig.ts'
+import { staticPods } from './kubeadm/static-pods.ts'
+import { createKubelet } from './kubelet/kubelet.ts'
+import type { Kubelet } from './kubelet/kubelet.ts'
+import { Network } from './network/network.ts'
+import { startServiceProxy } from './network/service-proxy.ts'
+import { createContainerRuntime } from './runtime/container-runtime.ts'
+import { createImageRegistry } from './runtime/image-registry.ts'
+import { createScheduler } from './scheduler/scheduler.ts'
+import { kubeadmTopology } from './topology.ts'
+import type { NodeSpec, Topology } from './topology.ts'
+
+/** Everything that a cluster is at a moment; survives structured cloning. */
+export interface ClusterSnapshot {
+  formatVersion: 1
+  seed: string
+  topology: Topology
+  /** Cluster time, milliseconds since 1970. */
+  timeMs: number
+  pki: ClusterPkiSnapshot
+  etcd: EtcdSnapshot
+  /** What was committed after the etcd snapshot, in order. */
+  commits?: readonly Commit[]
+}
+
+export interface ClusterOptions {
+  platform: Platform
+  clock: ClusterClock
+  /** Same seed, same run. */
+  seed: string
+  topology?: Topology
+  /** Receives what the parts log; dropped otherwise. */
+  onLog?: (entry: LogEntry) => void
+  restore?: ClusterSnapshot
+}
+
+export interface Cluster {
+  readonly clock: ClusterClock
+  readonly etcd: Etcd
+  readonly pki: ClusterPki
+  readonly network: Network
+  readonly topology: Topology
+  /** The door: every request from outside. */
+  handle(request: HttpRequest, connection?: ConnectionInfo): Promise<Response>
+  /** What a client holding the administrator's certificate presents. */
+  readonly adminConnection: ConnectionInfo
+  /** The in-process client of a user. */
+  apiAs(user: UserInfo): Api
+  /** Boots everything; resolves once nodes are Ready and the add-ons run, or after {@link BOOT_PATIENCE_MS}. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** kubeadm's admin.conf for a server address: context, cluster and user carry the cluster's name. */
+  adminKubeconfig(serverUrl: string): string
+  /** A machine outside the cluster on the nodes' network: the learner's laptop. */
+  createLaptop(options: { root: MountableFileSystem; hostname?: string }): Machine
+  snapshot(): ClusterSnapshot
+}
+
+/** How long {@link Cluster.start} waits for nodes and add-ons, in milliseconds of cluster time. */
+const BOOT_PATIENCE_MS = 5_000
+const API_PORT = 6443
+export const VERSION = {
+  major: '1', minor: '36', emulationMajor: '1', emulationMinor: '36', minCompatibilityMajor: '1', minCompatibilityMinor: '35',
+  gitVersion: 'v1.36.3+drydock', gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'go1.26.8', compiler: 'gc', platform: 'linux/amd64',
+}
+const MASTERS: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+
+/** Puts a cluster together from its topology, fresh or as a snapshot left it. Nothing runs before {@link Cluster.start}. */
+export async function createCluster(options: ClusterOptions): Promise<Cluster> {
+  const { clock, restore } = options
+  const topology = restore?.topology ?? options.topology ?? kubeadmTopology()
+  const seed = restore?.seed ?? options.seed
+  const random = new Random(restore ? `${seed}/${restore.etcd.revision}` : seed)
+  const { log, onComponentLine } = createComponentLog(clock, options.onLog)
+  const controlPlane = topology.nodes.find((node) => node.controlPlane)!
+
+  const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
+  const [admin, serving] = await clock.outside(Promise.all([
+    pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: ['kubeadm:cluster-admins'] }),
+    pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', '10.89.0.1', topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
+  ]))
+  const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
+  const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
+  const kubelets = new Map<string, Kubelet>()
+
+  const dialer: ClusterDialer = {
+    async kubelet(nodeName, request) {
+      const kubelet = kubelets.get(nodeName)
+      if (!kubelet) throw new Error(`dial tcp: lookup ${nodeName}: no such host`)
+      return kubelet.handle(request)
+    },
+    http: (host, port, request, { tls = false } = {}) => network.fetchFrom(controlPlane.ip, { ip: host, port }, request, { tls, insecure: true }),
+  }
+  const server = createApiServer({
+    etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
+    parts: defaultParts({ pki }),
+  })
+  const apiAs = (user: UserInfo) => server.as(user)
+  const handle = (request: HttpRequest, connection?: ConnectionInfo) => server.handle(request, connection)
+
+  const apiHandler: HttpHandler = (request, peer) => server.handle(request, { remoteAddress: peer.remote.ip, ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
+  const systemImages = [...controlPlaneImages({ apiServer: apiHandler, servingCertificatePem: serving.certificatePem, logs: onComponentLine }), coreDnsImage]
+  const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
+  const masters = server.as(MASTERS)
+  const running: { stop(): void | Promise<void> }[] = []
+  const shared = createInformers({ api: masters, clock, log: log.named('informers') })
+
+  const startNode = (node: NodeSpec): void => {
+    const nodeNetwork = network.addNode(node.name, node.ip)
+    const nodeRandom = random.fork(`node/${node.name}`)
+    const nodeLog = log.named(`kubelet/${node.name}`)
+    const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork })
+    for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
+    const kubelet = createKubelet({
+      nodeName: node.name,
+      api: server.as({ name: `system:node:${node.name}`, groups: ['system:nodes', 'system:authenticated'] }),
+      clock, random: nodeRandom.fork('kubelet'), log: nodeLog, runtime, network: nodeNetwork,
+      node: {
+        labels: {}, taints: node.taints, addresses: [{ type: 'InternalIP', address: node.ip }, { type: 'Hostname', address: node.name }],
+        capacity: { cpu: node.cpu, memory: node.memory, 'ephemeral-storage': node.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(node.maxPods) },
+        providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
+      },
+      clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
+      staticPods: node.controlPlane && topology.flavour === 'kubeadm' ? staticPods(node, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }) : [],
+    })
+    kubelets.set(node.name, kubelet)
+    running.push(kubelet)
+    kubelet.start()
+  }
+
+  return {
+    clock, etcd, pki, network, topology, handle, apiAs,
+    adminConnection: { clientCertificatePem: admin.certificatePem, remoteAddress: '127.0.0.1' },
+    async start() {
+      await reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
+      if (!restore) for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
+      running.push(startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
+      const manager = createControllerManager({
+        apiAs: (name, groups) => server.as({ name, groups }), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
+        caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,
+      })
+      const schedulerApi = server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] })
+      const scheduler = createScheduler({
+        api: schedulerApi, informers: createInformers({ api: schedulerApi, clock, log: log.named('kube-scheduler') }), clock, random: random.fork('scheduler'),
+        log: log.named('kube-scheduler'), host: controlPlane.name,
+      })
+      running.push(manager, scheduler)
+      manager.start()
+      scheduler.start()
+      for (const node of topology.nodes) {
+        startNode(node)
+        await clock.breathe()
+      }
+      await labelNodes(shared, masters, topology)
+      await whenUp(shared, clock, topology)
+    },
+    async stop() {
+      await Promise.all(running.reverse().map((part) => part.stop()))
+      shared.stop()
+      server.stop()
+    },
+    adminKubeconfig: (serverUrl) => kubeconfigText({ name: topology.name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
+    createLaptop({ root, hostname = 'laptop' }) {
+      const net = network.addHost(hostname, LAPTOP_ADDRESS)
+      net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: { certificatePem: serving.certificatePem } })
+      root.mkdir('/etc', { recursive: true })
+      root.writeFile('/etc/hostname', `${hostname}\n`)
+      root.writeFile('/etc/hosts', ['127.0.0.1\tlocalhost', `${LAPTOP_ADDRESS}\t${hostname}`, ...topology.nodes.map((node) => `${node.ip}\t${node.name}`)].join('\n') + '\n')
+      root.writeFile('/etc/resolv.conf', '# no name server: there is no Internet here\n')
+      return createMachine({ hostname, root, net, clock, random: random.fork(`laptop/${hostname}`), init: 'kernel' })
+    },
+    snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
+  }
+}
+
+/** The first address of the nodes' network: where kind's users sit. */
+const LAPTOP_ADDRESS = '10.89.0.1'
+
+/** A log whose entries can be followed per component, so that a control-plane container prints what its part says. */
+function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void } {
+  const followers = new Map<string, Set<(text: string) => void>>()
+  const log = createLog(clock, (entry) => {
+    onLog?.(entry)
+    const set = followers.get(entry.component)
+    if (set && entry.level !== 'debug') for (const follow of set) follow(klogLine(entry))
+  })
+  return {
+    log,
+    onComponentLine(component, line) {
+      let set = followers.get(component)
+      if (!set) followers.set(component, set = new Set())
+      set.add(line)
+      return () => set.delete(line)
+    },
+  }
+}
+
+/** k8s: klog's text format */
+function klogLine(entry: LogEntry): string {
+  const iso = new Date(entry.timeMs).toISOString()
+  const letter = { debug: 'I', info: 'I', warn: 'W', error: 'E' }[entry.level]
+  const fields = Object.entries(entry.fields ?? {}).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join('')
+  return `${letter}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000       1 ${entry.component}] ${JSON.stringify(entry.message)}${fields}`
+}
+
+/** What `kubeadm init` and the add-ons put into a new cluster. */
+function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: ClusterPki) {
+  const controlPlaneEndpoint = `${controlPlane.name}:${API_PORT}`
+  const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
+  return [
+    ...kubeadmConfiguration({ clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }),
+    ...coreDns({ serviceCidr, clusterDomain }), ...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage(),
+  ]
+}
+
+async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {
+  const resource = resourceOf(object)
+  try {
+    await api.create(resource, object, { fieldManager: 'kubeadm' })
+  } catch (error) {
+    if (!isStatusError(error, 'AlreadyExists')) throw error
+  }
+}
+
+function resourceOf(object: KubeObject): string {
+  const kind = kindOf(object.apiVersion, object.kind)
+  if (!kind) throw new Error(`no kind ${object.apiVersion} ${object.kind}`)
+  return resourceRef(kind.resource, kind.group)
+}
+
+/** What the CNI agent of each node does: the range on the Node object becomes the node's. */
+function followPodCidrs(informers: Informers, network: Network): { stop(): void } {
+  const stop = informers.for<Node>('nodes').onChanges((changes) => {
+    for (const change of changes) if (change.type !== 'delete' && change.object.spec.podCIDR) network.setPodCidr(change.object.metadata.name!, change.object.spec.podCIDR)
+  })
+  return { stop }
+}
+
+/** kubeadm's mark-control-plane: labels that a kubelet may not give itself. */
+async function labelNodes(informers: Informers, api: Api, topology: Topology): Promise<void> {
+  const nodes = informers.for<Node>('nodes')
+  for (const { name, labels } of topology.nodes) {
+    if (Object.keys(labels).length === 0) continue
+    await once(nodes, () => nodes.get(name) !== undefined)
+    await api.patch('nodes', name, undefined, 'application/merge-patch+json', { metadata: { labels } }, { fieldManager: 'kubeadm' })
+  }
+}
+
+/** Resolves once all nodes are Ready and the name servers answer, or patience ends. */
+async function whenUp(informers: Informers, clock: ClusterClock, topology: Topology): Promise<void> {
+  const nodes = informers.for<Node>('nodes')
+  const deployments = informers.for<Deployment>('deployments.apps')
+  const isUp = () => nodes.list().length >= topology.nodes.length
+    && nodes.list().every((node) => node.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+    && deployments.list('kube-system').every((d) => (d.status.readyReplicas ?? 0) >= (d.spec.replicas ?? 1))
+  await new Promise<void>((resolve) => {
+    const finish = () => {
+      timer.cancel()
+      for (const stop of stops) stop()
+      resolve()
+    }
+    const timer = clock.after(BOOT_PATIENCE_MS, finish)
+    const look = () => { if (isUp()) finish() }
+    const stops = [nodes.onChanges(look), deployments.onChanges(look)]
+    look()
+  })
+}
+
+function once(informer: Informer<any>, holds: () => boolean): Promise<void> {
+  if (holds()) return Promise.resolve()
+  return new Promise((resolve) => {
+    const stop = informer.onChanges(() => {
+      if (!holds()) return
+      stop()
+      resolve()
+    })
+  })
+}
