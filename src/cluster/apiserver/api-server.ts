@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import { deepFreeze } from '../../base/freeze.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
@@ -76,6 +77,7 @@ const MAX_HISTORY = 50_000
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { etcd, clock, random, log } = options
+  layOutEtcd(etcd, options.serviceCidr ?? '10.96.0.0/16')
   const catalog = new ResourceCatalog({ etcd, kinds: options.kinds })
   const { reader } = catalog
   // The parts want the server's own client, which in turn needs their authorizer: it is looked up when used.
@@ -130,6 +132,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       catalog.stop()
     },
   }
+}
+
+/** What the real server puts into an empty etcd before anything else. k8s: pkg/registry/core/service/allocator/storage, etcd3 compact.go */
+function layOutEtcd(etcd: Etcd, serviceCidr: string): void {
+  if (etcd.revision > 1) return
+  etcd.put('compact_rev_key', '0')
+  const range = (of: string) => deepFreeze({ kind: 'RangeAllocation', apiVersion: 'v1', metadata: {}, range: of, data: '' })
+  etcd.put('/registry/ranges/serviceips', range(serviceCidr))
+  etcd.put('/registry/ranges/servicenodeports', range('30000-32767'))
 }
 
 /** An Api whose implementation is looked up at each call. */

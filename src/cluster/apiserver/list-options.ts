@@ -79,9 +79,14 @@ function watchFindings(options: ListOptions): Finding[] {
   return findings
 }
 
-/** A resourceVersion of a read. Absent is 0. @throws StatusError 400. */
+/** What is wrong with a resourceVersion. */
+export function versionProblem(text: string): string {
+  return invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`).message
+}
+
+/** A resourceVersion of a list or watch. Absent is 0. @throws StatusError 400. */
 export function parseReadVersion(text: string | undefined): number {
   if (!text) return 0
-  if (!/^\d+$/.test(text)) throw apiError.invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)])
+  if (!/^\d+$/.test(text)) throw apiError.badRequest(`invalid resource version: ${versionProblem(text)}`)
   return Number(text)
 }

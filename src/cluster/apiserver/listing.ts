@@ -1,5 +1,6 @@
 import type { Etcd } from '../etcd/etcd.ts'
 import { EtcdError, prefixEnd, type KeyValue } from '../etcd/types.ts'
+import { parseJson, SyntaxProblem } from '../kinds/json-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { apiError, type StatusError } from '../kinds/status-error.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -127,15 +128,15 @@ function encodeContinue(start: string, revision: number): string {
 }
 
 function decodeContinue(text: string, prefix: string): { start: string; revision: number } {
-  const bad = (why: string) => apiError.badRequest(`continue key is not valid: ${why}`)
+  const bad = (why: string) => apiError.badRequest(`invalid continue token: continue key is not valid: ${why}`)
   let token: ContinueToken
   try {
-    const binary = atob(text.replace(/-/g, '+').replace(/_/g, '/'))
-    token = JSON.parse(new TextDecoder().decode(Uint8Array.from(binary, (c) => c.charCodeAt(0)))) as ContinueToken
+    // Byte by byte, as Go's decoder names what it can't read; names are ASCII.
+    token = parseJson(atob(text.replace(/-/g, '+').replace(/_/g, '/'))) as ContinueToken
   } catch (error) {
-    throw bad((error as Error).message)
+    throw bad(error instanceof SyntaxProblem ? error.message : `illegal base64 data at input byte ${Math.max(0, text.search(/[^A-Za-z0-9_-]/))}`)
   }
-  if (token === null || typeof token !== 'object' || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${JSON.stringify(token?.v ?? '')}`)
+  if (token === null || typeof token !== 'object' || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${token?.v ?? ''}`)
   if (!token.rv) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
   if (!token.start) throw bad('no start key')
   if (token.start.split('/').includes('..') || token.start.startsWith('/')) throw bad(token.start)

@@ -7,7 +7,9 @@ import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError, StatusError, type Status } from '../kinds/status-error.ts'
 import { AdmissionChain, type AdmissionRequest, type Caller } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
+import { pathSegmentName } from '../kinds/names.ts'
 import { validateCreate, validateStatusUpdate, validateUpdate } from '../kinds/validate.ts'
+import { validateObjectMeta, validateObjectMetaUpdate } from '../kinds/validate-metadata.ts'
 import type { ResourceStore } from './resource-store.ts'
 
 /** What a write says besides the object. */
@@ -164,7 +166,8 @@ export class Registry {
       if (!current) {
         // A precondition can't hold for what isn't there.
         if (plan.preconditions?.uid) throw uidConflict(endpoint, store, request, plan.preconditions.uid, '')
-        if (!draft.metadata.name) draft.metadata.name = request.name
+        // Whatever version it names, there is none to compare with.
+        delete draft.metadata.resourceVersion
         await this.#admission.mutate(admissionOf('CREATE', endpoint, request, request.name), request, draft)
         if (store.get(request.namespace, request.name)) continue
         return { object: await this.#createAdmitted(endpoint, draft, request), created: true }
@@ -218,7 +221,10 @@ export class Registry {
 
   #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest): StatusError | undefined {
     const { store, kind } = endpoint
-    const findings = request.subresource === 'status' ? validateStatusUpdate(store.kind, draft, current) : validateUpdate(store.kind, draft, current)
+    // k8s: rest.validateCommonFields, before what the kind itself asks for; it repeats some of it, as upstream does.
+    const common = [...validateObjectMeta({ namespaced: store.kind.namespaced, nameRule: pathSegmentName }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
+    const own = request.subresource === 'status' ? validateStatusUpdate(store.kind, draft, current) : validateUpdate(store.kind, draft, current)
+    const findings = common.length > 0 ? [...common, ...own] : own
     return findings.length > 0 ? apiError.invalid(kind, draft.metadata.name ?? '', findings) : undefined
   }
 
@@ -406,10 +412,12 @@ function uidConflict(endpoint: Endpoint, store: ResourceStore, request: WriteReq
 
 function checkPreconditions(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): void {
   const { uid, resourceVersion } = request.preconditions ?? {}
+  // Upstream names the kind where a resource belongs.
+  const of = { group: endpoint.kind.group, resource: endpoint.kind.kind }
   if (uid !== undefined && uid !== current.metadata.uid)
-    throw apiError.conflict(endpoint.groupResource, request.name, `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`)
+    throw apiError.conflict(of, request.name, `the UID in the precondition (${uid}) does not match the UID in record (${current.metadata.uid}). The object might have been deleted and then recreated`)
   if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion)
-    throw apiError.conflict(endpoint.groupResource, request.name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`)
+    throw apiError.conflict(of, request.name, `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.metadata.resourceVersion}). The object might have been modified`)
 }
 
 /** k8s: deletionFinalizersForGarbageCollection */

@@ -81,6 +81,11 @@ export class ResourceCatalog {
     return this.#versions.has(`${group}/${version}`)
   }
 
+  hasGroup(group: string): boolean {
+    for (const endpoint of this.#endpoints.values()) if (endpoint.kind.group === group) return true
+    return false
+  }
+
   /** Every kind that is served. */
   kinds(): Kind[] {
     return [...this.#endpoints.values()].map((endpoint) => endpoint.kind)

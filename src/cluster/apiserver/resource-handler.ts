@@ -14,10 +14,10 @@ import type { Caller } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
 import { itemText, jsonText } from './json-text.ts'
 import { listObjects } from './listing.ts'
-import { invalidOptions, parseListOptions, parseReadVersion } from './list-options.ts'
+import { parseListOptions, versionProblem } from './list-options.ts'
 import { ACCEPTED_TYPES, acceptsAnything, bodyEncoding, negotiate, type Representation } from './media-types.ts'
 import { tooLargeVersion } from './listing.ts'
-import type { DeleteRequest, Registry } from './registry.ts'
+import { plainError, type DeleteRequest, type Registry } from './registry.ts'
 import { applyFieldValidation, decodeBody, readText } from './request-body.ts'
 import type { RequestInfo } from './request-info.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
@@ -63,7 +63,7 @@ export class ResourceHandler {
   async handle(context: ResourceRequest): Promise<Response> {
     const { info, request } = context
     if (!this.#parts.catalog.hasVersion(info.group, info.version)) {
-      if (info.apiPrefix === 'api') throw unknownResource()
+      if (info.apiPrefix === 'api' || this.#parts.catalog.hasGroup(info.group)) throw unknownResource()
       return pathNotFound()
     }
     const endpoint = this.#parts.catalog.find(info.group, info.version, info.resource)
@@ -143,7 +143,9 @@ export class ResourceHandler {
   async #get(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
     const representation = this.#representation(context, OBJECT_TRANSFORMS)
     const { namespace, name } = this.#place(endpoint, context)
-    const asked = parseReadVersion(context.query.get('resourceVersion') ?? undefined)
+    const version = context.query.get('resourceVersion') ?? ''
+    if (!/^\d*$/.test(version)) throw plainError(versionProblem(version))
+    const asked = Number(version)
     if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
     const object = endpoint.store.get(namespace, name)
     if (!object) throw apiError.notFound(endpoint.groupResource, name)
@@ -186,7 +188,7 @@ export class ResourceHandler {
     const representation = this.#representation(context, WATCH_TRANSFORMS)
     const fieldSelector = context.info.parts.length >= 2 ? `metadata.name=${context.info.name}` : options.fieldSelector
     return serveWatch(this.#parts, endpoint, context.info.namespace || undefined, { ...options, fieldSelector }, {
-      representation, includeObject: includeObject(context.query), signal: context.request.signal,
+      representation, includeObject: representation.as === 'Table' ? includeObject(context.query) : 'Metadata', signal: context.request.signal,
     })
   }
 
@@ -315,9 +317,9 @@ export function methodNotAllowed() {
   return apiError.generic(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 }
 
-/** @throws StatusError 422. k8s: metav1 ValidateTableOptions */
+/** @throws StatusError 400. k8s: metav1 ValidateTableOptions */
 function includeObject(query: URLSearchParams): IncludeObject {
   const value = query.get('includeObject') ?? ''
-  if (!['', 'None', 'Metadata', 'Object'].includes(value)) throw invalidOptions('TableOptions', [invalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")])
+  if (!['', 'None', 'Metadata', 'Object'].includes(value)) throw apiError.badRequest(`Unable to convert to Table as requested: ${invalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty").message}`)
   return (value || 'Metadata') as IncludeObject
 }

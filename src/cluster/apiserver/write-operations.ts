@@ -2,6 +2,7 @@ import { rfc3339, type Clock } from '../../base/clock.ts'
 import { thaw } from '../../base/freeze.ts'
 import { applyDefaults } from '../kinds/defaults.ts'
 import { DecodeError, decodeObject } from '../kinds/decode.ts'
+import { kindOf } from '../kinds/index.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../kinds/object.ts'
 import { applyJsonPatch } from '../kinds/patch/json-patch.ts'
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
@@ -10,6 +11,7 @@ import { serverSideApply } from '../kinds/patch/server-side-apply.ts'
 import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.ts'
 import { apiError } from '../kinds/status-error.ts'
 import type { PatchType } from '../client/api.ts'
+import { invalid } from '../kinds/findings.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
 import { applyFieldValidation, type StrictFindings } from './request-body.ts'
@@ -75,7 +77,6 @@ export class WriteOperations {
         const live = current && endpoint.fromStorage(current)
         const draft = isApply ? this.#applied(endpoint, patch, live, request) : this.#patched(endpoint, type, patch, live!, request)
         checkNamespace(endpoint, draft, request.namespace)
-        if (!live && !draft.metadata.name) draft.metadata.name = request.name
         checkName(draft, request.name)
         if (!isApply) this.#track(endpoint, current, draft, request)
         return endpoint.toStorage(draft)
@@ -138,6 +139,12 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
 function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite): KubeObject {
   const { kind } = endpoint
   try {
+    const other = patched.kind !== kind.kind && kindOf(patched.apiVersion, patched.kind)
+    if (other) {
+      // A patch of the kind: upstream decodes what the object now says it is.
+      decodeObject(other, patched)
+      throw new DecodeError(`converting (${other.version}.${other.kind}) to (${kind.version}.${kind.kind}): unknown conversion`)
+    }
     const { object, unknownFields } = decodeObject(kind, patched)
     const texts = unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)
     const findings: StrictFindings = { errors: texts, warnings: texts }
@@ -145,8 +152,13 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
     return object
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw apiError.badRequest(error.message)
+    throw undecodablePatch(patched, error.message)
   }
+}
+
+/** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */
+export function undecodablePatch(patched: unknown, why: string) {
+  return apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(patched), why)])
 }
 
 /** The body may leave the namespace out, but not name another. k8s: rest.EnsureObjectNamespaceMatchesRequestNamespace */

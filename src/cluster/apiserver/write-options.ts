@@ -101,7 +101,7 @@ function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string
     throw apiError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
   }
   const { kind, apiVersion } = (value ?? {}) as Record<string, unknown>
-  if (kind !== undefined && kind !== 'DeleteOptions') throw apiError.badRequest(`decoded object cannot be converted to DeleteOptions`)
+  if (kind !== undefined && kind !== 'DeleteOptions') throw apiError.badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? '')} in scheme "pkg/runtime/scheme.go:111"`)
   if (apiVersion !== undefined && typeof apiVersion !== 'string') throw apiError.badRequest('decoded object cannot be converted to DeleteOptions')
   try {
     const decoded = decodeValue(DELETE_OPTIONS_SCHEMA, value ?? {}).value as Record<string, unknown>

@@ -90,7 +90,7 @@ export const apiError = {
     const list = distinct.length === 1 ? distinct[0] : `[${distinct.join(', ')}]`
     const full = of.group ? `${of.kind}.${of.group}` : of.kind
     return failure(422, 'Invalid', `${full} "${name}" is invalid: ${list}`, {
-      ...(name ? { name } : {}), ...(of.group ? { group: of.group } : {}), kind: of.kind,
+      ...(name ? { name } : {}), ...(of.group ? { group: of.group } : {}), ...(of.kind ? { kind: of.kind } : {}),
       causes: findings.map((f) => ({ reason: f.type, message: f.body, field: f.field })),
     })
   },

@@ -9,7 +9,7 @@ import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patc
 import { apiError } from '../../kinds/status-error.ts'
 import type { PatchType } from '../../client/api.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { checkName, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
+import { checkName, undecodablePatch, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
 import type { Subresource } from './subresources.ts'
 
 const SCALE_SCHEMA = 'io.k8s.api.autoscaling.v1.Scale'
@@ -71,7 +71,7 @@ function patchedScale(type: PatchType, patch: unknown, scale: KubeObject): KubeO
   try {
     return decodeValue(SCALE_SCHEMA, result).value as KubeObject
   } catch (error) {
-    if (error instanceof DecodeError) throw apiError.badRequest(error.message)
+    if (error instanceof DecodeError) throw undecodablePatch(result, error.message)
     throw error
   }
 }
