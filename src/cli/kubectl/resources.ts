@@ -311,7 +311,7 @@ async function flattened(f: Factory, info: Info, query: ResourceQuery): Promise<
   const itemKind = object.kind === 'List' ? '' : object.kind.slice(0, -4)
   const out: Info[] = []
   for (const raw of object['items'] as KubeObject[]) {
-    const item = raw.kind ? raw : { apiVersion: object.apiVersion, kind: itemKind, ...raw }
+    const item = raw.kind ? raw : { ...raw, apiVersion: object.apiVersion, kind: itemKind }
     const mapping = info.source ? (query.local ? localMapping(item) : (await mappingOfObject(f, item, info.source))) : info.mapping
     out.push(...await flattened(f, { mapping, namespace: item.metadata?.namespace ?? '', name: item.metadata?.name ?? '', object: item, source: info.source }, query))
   }

@@ -2,9 +2,19 @@ import type { CommandHandler } from './handler.ts'
 import { get } from './get.ts'
 import { create } from './create/create.ts'
 import { GENERATORS } from './create/generators.ts'
+import { apply } from './apply.ts'
+import { deleteCommand } from './delete.ts'
+import { attach, exec } from './exec.ts'
+import { expose } from './expose.ts'
+import { annotate, label } from './label.ts'
+import { logs } from './logs.ts'
+import { patch } from './patch.ts'
+import { replace } from './replace.ts'
+import { run } from './run.ts'
+import { scale } from './scale.ts'
 
 /** Commands that are there from the start; the rest is loaded when first used. */
-const READY: Record<string, CommandHandler> = { get, create, ...GENERATORS }
+const READY: Record<string, CommandHandler> = { get, create, ...GENERATORS, apply, delete: deleteCommand, exec, attach, expose, label, annotate, logs, patch, replace, run, scale }
 
 const LAZY: Record<string, () => Promise<CommandHandler>> = {
   options: async () => (await import('./options.ts')).options,

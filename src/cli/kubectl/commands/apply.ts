@@ -1,0 +1,284 @@
+import { thaw } from '../../../base/freeze.ts'
+import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { createThreeWayMergePatch, identityUnchanged } from '../../../cluster/kinds/patch/create-three-way-patch.ts'
+import { applyMergePatch, createThreeWayJsonMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
+import { applyStrategicMergePatch } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
+import { isStatusError, StatusError } from '../../../cluster/kinds/status-error.ts'
+import { usageError } from '../command.ts'
+import { groupVersion, resourcePath } from '../discovery.ts'
+import type { ApiResource } from '../discovery.ts'
+import { addSource, aggregate, isNotFound } from '../errors.ts'
+import type { Factory } from '../factory.ts'
+import { goJson } from '../go-text.ts'
+import { schemaNameOf } from '../gvk-schema.ts'
+import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
+import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import type { DryRun } from '../print.ts'
+import { fetchInfo, findResources } from '../resources.ts'
+import type { Info } from '../resources.ts'
+import { fieldValidation } from './create/submit.ts'
+import { cascadeOf, deleteOptions, warn } from './delete.ts'
+import type { CommandHandler, Invocation } from './handler.ts'
+import { untilObject } from '../watching.ts'
+
+/** Resource and identity of an object as apply's errors show it. k8s: resource.Info String */
+export function infoText(info: Info): string {
+  const { group, version, resource, kind } = info.mapping
+  const gv = `${group}/${version}`
+  return `Resource: ${JSON.stringify(`${gv}, Resource=${resource}`)}, GroupVersionKind: ${JSON.stringify(`${gv}, Kind=${kind}`)}\nName: ${JSON.stringify(info.name)}, Namespace: ${JSON.stringify(info.namespace)}`
+}
+
+const CONFLICT_ADVICE = `
+Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the \`--force-conflicts\` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`
+
+// k8s: kubectl/pkg/cmd/apply ApplyOptions
+export const apply: CommandHandler = async (inv) => {
+  const { f, flags, args, spec, out } = inv
+  if (args.length > 0) throw usageError(spec, `Unexpected args: [${args.join(' ')}]`)
+  const serverSide = flags.bool('server-side')
+  const dryRun = dryRunOf(f)
+  const force = flags.bool('force')
+  const selector = flags.str('selector')
+  if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
+  const pruneKinds = flags.bool('prune') ? parsePruneKinds(flags.list('prune-allowlist')) : []
+  if (flags.bool('force-conflicts') && !serverSide) throw new Error('--force-conflicts only works with --server-side')
+  if (dryRun === 'client' && serverSide) throw new Error("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
+  if (serverSide && force) throw new Error('--force cannot be used with --server-side')
+  if (dryRun === 'server' && force) throw new Error('--dry-run=server cannot be used with --force')
+  if (flags.bool('all') && selector) throw new Error('cannot set --all and --selector at the same time')
+  if (flags.bool('prune')) {
+    if (force) throw new Error('--force cannot be used with --prune')
+    if (!flags.bool('all') && !selector)
+      throw new Error('all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector')
+    if (serverSide) throw new Error("--prune is in alpha and doesn't currently work on objects created by server-side apply")
+  }
+  if (flags.str('subresource') && !serverSide) throw new Error('--subresource can only be specified for --server-side')
+  const validation = fieldValidation(inv)
+  const manager = flags.changed('field-manager') ? flags.str('field-manager') : serverSide ? 'kubectl' : 'kubectl-client-side-apply'
+  const { namespace, explicit } = f.namespace()
+  const result = await findResources(f, {
+    filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit,
+    labelSelector: selector || undefined, continueOnError: true, flatten: true, validate: validation !== 'Ignore',
+  })
+  const { infos, error } = await result.infos()
+  const errors: Error[] = error ? [error] : []
+  if (infos.length === 0 && errors.length === 0) throw new Error('no objects passed to apply')
+  const wholeObjects = flags.str('output') !== '' && flags.str('output') !== 'name'
+  const done = (info: Info, operation: string) => {
+    if (!wholeObjects) void out(printerFor(f, { operation: `${operation}${dryRunSuffix(dryRun)}` })(info.object!))
+  }
+  const visited = new Set<string>()
+  for (const info of infos) {
+    try {
+      const before = info.object!
+      if (!info.name && before.metadata?.generateName) throw new Error(`from ${before.metadata.generateName}: cannot use generate name with apply`)
+      if (serverSide) await applyServerSide(inv, info, manager, validation, dryRun)
+      else await applyClientSide(inv, info, { manager, validation, dryRun, force, done })
+      if (serverSide) { warnIfDeleting(f, info); done(info, 'serverside-applied') }
+      if (info.object!.metadata.uid) visited.add(info.object!.metadata.uid)
+    } catch (failure) {
+      errors.push(failure as Error)
+    }
+  }
+  const failure = aggregate(errors)
+  if (failure) throw failure
+  if (wholeObjects) {
+    const objects = infos.map((i) => i.object!)
+    void out(printerFor(f)(objects.length === 1 ? objects[0]! : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } } as unknown as KubeObject))
+  }
+  if (flags.bool('prune')) await prune(inv, pruneKinds, new Set(infos.filter((i) => i.mapping.namespaced).map((i) => i.namespace).concat(explicit ? [namespace] : [])), visited, dryRun)
+}
+
+function warnIfDeleting(f: Factory, info: Info): void {
+  if (info.object?.metadata?.deletionTimestamp) warn(f, `Detected changes to resource ${info.name} which is currently being deleted.`)
+}
+
+const parameters = (manager: string, validation: string, dryRun: DryRun) => ({ fieldManager: manager, fieldValidation: validation, ...(dryRun === 'server' ? { dryRun: 'All' } : {}) })
+
+async function applyServerSide(inv: Invocation, info: Info, manager: string, validation: string, dryRun: DryRun): Promise<void> {
+  const { f, flags } = inv
+  const send = () => f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name, flags.str('subresource')), {
+    body: sent, contentType: 'application/apply-patch+yaml', query: { ...parameters(manager, validation, dryRun), force: flags.bool('force-conflicts') },
+  })
+  const sent = info.object!
+  try {
+    info.object = await send()
+  } catch (error) {
+    if (isStatusError(error, 'Conflict')) throw new Error(error.message + CONFLICT_ADVICE)
+    if (error instanceof StatusError && error.code === 415) throw new Error(`Server-side apply not available on the server: (${error.message})`)
+    throw error
+  }
+  if (manager === 'kubectl' && dryRun === 'none' && await migrate(f, info)) info.object = await send()
+}
+
+/**
+ * Takes over what client-side apply owned, so that fields left out of the manifest go away.
+ * k8s: ApplyOptions.saveLastApplyAnnotationIfNecessary, migrateToSSAIfNecessary
+ */
+async function migrate(f: Factory, info: Info): Promise<boolean> {
+  const object = info.object!
+  const fields = object.metadata.managedFields ?? []
+  const path = resourcePath(info.mapping, info.namespace, info.name)
+  const annotation = object.metadata.annotations?.[LAST_APPLIED]
+  const ownsAnnotation = (e: { operation?: string; fieldsV1?: Record<string, any> }) => e.operation === 'Apply' && Boolean(e.fieldsV1?.['f:metadata']?.['f:annotations']?.[`f:${LAST_APPLIED}`])
+  let current = object
+  if (annotation !== undefined && !fields.some(ownsAnnotation))
+    current = await f.rest().json<KubeObject>('PATCH', path, {
+      body: { apiVersion: groupVersion(info.mapping), kind: info.mapping.kind, metadata: { name: info.name, ...(info.namespace ? { namespace: info.namespace } : {}), annotations: { [LAST_APPLIED]: annotation } } },
+      contentType: 'application/apply-patch+yaml', query: { fieldManager: 'kubectl-last-applied', force: true },
+    })
+  const entries = thaw(current.metadata.managedFields ?? []) as any[]
+  const old = entries.find((e) => e.operation === 'Update' && e.manager === 'kubectl-client-side-apply' && !e.subresource)
+  const mine = entries.find((e) => e.operation === 'Apply' && e.manager === 'kubectl' && !e.subresource)
+  if (!old || !mine) { info.object = current; return false }
+  mine.fieldsV1 = unionFields(mine.fieldsV1, old.fieldsV1)
+  const annotations = mine.fieldsV1?.['f:metadata']?.['f:annotations']
+  if (annotations) delete annotations[`f:${LAST_APPLIED}`]
+  const left = entries.filter((e) => e !== old)
+  info.object = await f.rest().json<KubeObject>('PATCH', path, {
+    body: [{ op: 'replace', path: '/metadata/managedFields', value: left }, { op: 'replace', path: '/metadata/resourceVersion', value: current.metadata.resourceVersion }],
+    contentType: 'application/json-patch+json', query: { fieldManager: 'kubectl' },
+  })
+  return true
+}
+
+function unionFields(a: any, b: any): any {
+  if (!a) return b
+  if (!b) return a
+  const out = { ...a }
+  for (const key of Object.keys(b)) out[key] = key in out ? unionFields(out[key], b[key]) : b[key]
+  return out
+}
+
+interface ClientSide { manager: string; validation: string; dryRun: DryRun; force: boolean; done(info: Info, operation: string): void }
+
+async function applyClientSide(inv: Invocation, info: Info, options: ClientSide): Promise<void> {
+  const { f, flags } = inv
+  const { manager, validation, dryRun, done } = options
+  const local = info.object!
+  const modified = withLastApplied(local)
+  let current: KubeObject
+  try {
+    current = (await fetchInfo(f, info)).object!
+  } catch (error) {
+    if (!isNotFound(error)) throw addSource(`retrieving current configuration of:\n${infoText(info)}\nfrom server for:`, info.source, error)
+    const created = withoutNulls(modified) as KubeObject
+    try {
+      info.object = dryRun === 'client' ? created : await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: created, query: parameters(manager, validation, dryRun) })
+    } catch (failure) {
+      throw addSource('creating', info.source, failure)
+    }
+    done(info, 'created')
+    return
+  }
+  if (current.metadata.annotations?.[LAST_APPLIED] === undefined)
+    warn(f, `resource ${info.mapping.resource}/${info.name} is missing the ${LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.`)
+  let made = makePatch(info.mapping, current, modified, flags.bool('overwrite'))
+  const attempt = async () => {
+    if (Object.keys(made.patch).length === 0) return current
+    if (dryRun === 'client') return made.apply(current)
+    return f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), { body: made.patch, contentType: made.type, query: parameters(manager, validation, dryRun) })
+  }
+  try {
+    for (let tries = 0; ; tries++) {
+      try {
+        info.object = await attempt()
+        break
+      } catch (error) {
+        if (isStatusError(error, 'Conflict') && tries < 5) {
+          if (tries > 0) await f.proc.sleep(1000)
+          current = (await fetchInfo(f, info)).object!
+          made = makePatch(info.mapping, current, modified, flags.bool('overwrite'))
+          continue
+        }
+        if (options.force && isStatusError(error, 'Conflict', 'Invalid')) { info.object = await deleteAndCreate(inv, info, modified, options); break }
+        throw addSource('patching', info.source, error)
+      }
+    }
+  } catch (error) {
+    throw addSource(`applying patch:\n${goJson(made.patch)}\nto:\n${infoText(info)}\nfor:`, info.source, error)
+  }
+  warnIfDeleting(f, info)
+  done(info, Object.keys(made.patch).length === 0 ? 'unchanged' : 'configured')
+}
+
+/** The three-way patch for a kind: strategic where the kind has a schema, plain JSON otherwise. */
+export function makePatch(mapping: ApiResource, current: KubeObject, modified: KubeObject, overwrite: boolean): { patch: Record<string, unknown>; type: string; apply(to: KubeObject): KubeObject } {
+  const original = originalOf(current)
+  const schema = schemaNameOf(mapping.group, mapping.version, mapping.kind)
+  if (schema) {
+    const patch = createThreeWayMergePatch(schema, original, modified, current, { overwrite }) as Record<string, unknown>
+    return { patch, type: 'application/strategic-merge-patch+json', apply: (to) => applyStrategicMergePatch(schema, to, patch) }
+  }
+  const patch = createThreeWayJsonMergePatch(original as never, modified as never, current as never) as Record<string, unknown>
+  if (!identityUnchanged.every((holds) => holds(patch as never))) throw new Error('At least one of apiVersion, kind and name was changed')
+  return { patch, type: 'application/merge-patch+json', apply: (to) => applyMergePatch(to, patch) as KubeObject }
+}
+
+function originalOf(current: KubeObject): Record<string, unknown> {
+  const text = current.metadata.annotations?.[LAST_APPLIED]
+  return text ? JSON.parse(text) as Record<string, unknown> : {}
+}
+
+async function deleteAndCreate(inv: Invocation, info: Info, modified: KubeObject, options: ClientSide): Promise<KubeObject> {
+  const { f, flags } = inv
+  await f.rest().json('DELETE', resourcePath(info.mapping, info.namespace, info.name), { body: deleteOptions(flags.int('grace-period'), cascadeOf(flags.str('cascade'))) })
+  await untilObject(f, info, flags.duration('timeout'), (object) => object === undefined)
+  return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: modified, query: parameters(options.manager, options.validation, options.dryRun) })
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null).map(([k, v]) => [k, withoutNulls(v)]))
+}
+
+// --- prune -------------------------------------------------------------------------------------------------------------------------
+
+interface PruneKind { group: string; version: string; kind: string }
+
+const DEFAULT_PRUNE: readonly (PruneKind & { namespaced: boolean })[] = [
+  ...['ConfigMap', 'Endpoints', 'PersistentVolumeClaim', 'Pod', 'ReplicationController', 'Secret', 'Service'].map((kind) => ({ group: '', version: 'v1', kind, namespaced: true })),
+  ...['Job', 'CronJob'].map((kind) => ({ group: 'batch', version: 'v1', kind, namespaced: true })),
+  { group: 'networking.k8s.io', version: 'v1', kind: 'Ingress', namespaced: true },
+  ...['DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'].map((kind) => ({ group: 'apps', version: 'v1', kind, namespaced: true })),
+  ...['Namespace', 'PersistentVolume'].map((kind) => ({ group: '', version: 'v1', kind, namespaced: false })),
+]
+
+function parsePruneKinds(list: readonly string[]): PruneKind[] {
+  return list.map((text) => {
+    const parts = text.split('/')
+    if (parts.length !== 3) throw new Error(`invalid GroupVersionKind format: ${text}, please follow <group/version/kind>`)
+    return { group: parts[0] === 'core' ? '' : parts[0]!, version: parts[1]!, kind: parts[2]! }
+  })
+}
+
+async function prune(inv: Invocation, kinds: readonly PruneKind[], namespaces: ReadonlySet<string>, visited: ReadonlySet<string>, dryRun: DryRun): Promise<void> {
+  const { f, flags, out } = inv
+  const mapper = await f.mapper()
+  const wanted = kinds.length > 0 ? kinds : DEFAULT_PRUNE
+  const mappings = wanted.map((k) => mapper.forKind(groupVersion(k), k.kind))
+  const print = printerFor(f, { operation: `pruned${dryRunSuffix(dryRun)}` })
+  const pruneIn = async (mapping: ApiResource, namespace: string) => {
+    const list = await f.rest().list(resourcePath(mapping, namespace), { labelSelector: flags.str('selector') || undefined })
+    for (const item of list.items) {
+      if (item.metadata.annotations?.[LAST_APPLIED] === undefined || visited.has(item.metadata.uid ?? '')) continue
+      if (dryRun !== 'client') await f.rest().json('DELETE', resourcePath(mapping, namespace, item.metadata.name), {
+        body: deleteOptions(flags.int('grace-period'), cascadeOf(flags.str('cascade')), dryRun), query: dryRun === 'server' ? { dryRun: 'All' } : {},
+      })
+      void out(print({ ...item, apiVersion: groupVersion(mapping), kind: mapping.kind }))
+    }
+  }
+  for (const namespace of namespaces) for (const mapping of mappings) if (mapping.namespaced) await pruneIn(mapping, namespace)
+  for (const mapping of mappings) if (!mapping.namespaced && (kinds.length > 0 || !f.namespace().explicit)) await pruneIn(mapping, '')
+}
