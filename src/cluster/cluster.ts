@@ -5,6 +5,7 @@ import { createLog } from '../base/log.ts'
 import type { Log, LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { Random } from '../base/random.ts'
+import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { createMachine } from '../unix/machine.ts'
 import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
@@ -152,6 +153,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         capacity: { cpu: node.cpu, memory: node.memory, 'ephemeral-storage': node.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(node.maxPods) },
         providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
       },
+      nodeFiles: nodeFileSystem(clock, node),
       clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
       staticPods: node.controlPlane && topology.flavour === 'kubeadm' ? staticPods(node, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }) : [],
     })
@@ -165,7 +167,6 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     adminConnection: { clientCertificatePem: admin.certificatePem, remoteAddress: '127.0.0.1' },
     async start() {
       await reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
-      if (!restore) for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
       running.push(startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
       const manager = createControllerManager({
         apiAs: (name, groups) => server.as({ name, groups }), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
@@ -183,8 +184,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         startNode(node)
         await clock.breathe()
       }
-      await labelNodes(shared, masters, topology)
-      await whenUp(shared, clock, topology)
+      if (!restore) {
+        await labelNodes(shared, masters, topology)
+        await allReady(shared, clock, topology)
+        for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
+      }
+      await addonsReady(shared, clock)
     },
     async stop() {
       await Promise.all(running.reverse().map((part) => part.stop()))
@@ -207,6 +212,19 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
 /** The first address of the nodes' network: where kind's users sit. */
 const LAPTOP_ADDRESS = '10.89.0.1'
+
+/** The files of a node that its pods may mount: what an operating system and the installer put there. */
+function nodeFileSystem(clock: ClusterClock, node: NodeSpec): MountableFileSystem {
+  return createMemoryFileSystem({
+    clock,
+    files: {
+      ...Object.fromEntries(['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/tmp', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/lib/kubelet', '/var/log/pods', '/var/local-path-provisioner']
+        .map((path) => [path, { directory: true as const }])),
+      '/etc/hostname': `${node.name}\n`,
+      '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
+    },
+  })
+}
 
 /** A log whose entries can be followed per component, so that a control-plane container prints what its part says. */
 function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void } {
@@ -278,23 +296,30 @@ async function labelNodes(informers: Informers, api: Api, topology: Topology): P
   }
 }
 
-/** Resolves once all nodes are Ready and the name servers answer, or patience ends. */
-async function whenUp(informers: Informers, clock: ClusterClock, topology: Topology): Promise<void> {
+/** Resolves once all nodes are Ready and without the taint of those that aren't yet, or patience ends. */
+function allReady(informers: Informers, clock: ClusterClock, topology: Topology): Promise<void> {
   const nodes = informers.for<Node>('nodes')
+  const isReady = (node: Node) => node.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') && !node.spec.taints?.some((t) => t.key === 'node.kubernetes.io/not-ready')
+  return within(clock, BOOT_PATIENCE_MS, [nodes], () => nodes.list().length >= topology.nodes.length && nodes.list().every(isReady))
+}
+
+/** Resolves once the add-ons run, so that names can be looked up, or patience ends. */
+function addonsReady(informers: Informers, clock: ClusterClock): Promise<void> {
   const deployments = informers.for<Deployment>('deployments.apps')
-  const isUp = () => nodes.list().length >= topology.nodes.length
-    && nodes.list().every((node) => node.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
-    && deployments.list('kube-system').every((d) => (d.status.readyReplicas ?? 0) >= (d.spec.replicas ?? 1))
-  await new Promise<void>((resolve) => {
+  return within(clock, BOOT_PATIENCE_MS, [deployments], () => deployments.hasSynced && deployments.list('kube-system').every((d) => (d.status.readyReplicas ?? 0) >= (d.spec.replicas ?? 1)))
+}
+
+/** Resolves when `holds` does after a change, or after `patienceMs`. */
+function within(clock: ClusterClock, patienceMs: number, informers: Informer<any>[], holds: () => boolean): Promise<void> {
+  if (holds()) return Promise.resolve()
+  return new Promise((resolve) => {
     const finish = () => {
       timer.cancel()
       for (const stop of stops) stop()
       resolve()
     }
-    const timer = clock.after(BOOT_PATIENCE_MS, finish)
-    const look = () => { if (isUp()) finish() }
-    const stops = [nodes.onChanges(look), deployments.onChanges(look)]
-    look()
+    const timer = clock.after(patienceMs, finish)
+    const stops = informers.map((informer) => informer.onChanges(() => { if (holds()) finish() }))
   })
 }
 

@@ -173,6 +173,8 @@ export class InProcessApi implements Api {
 
   #check(endpoint: Endpoint, verb: string, namespace: string, name: string, list?: ListOptions, subresource = ''): void {
     const { kind } = endpoint
+    // k8s: apiserver/pkg/endpoints/request NewRequestInfo (a list of one name counts as that name)
+    name ||= /(?:^|,)metadata\.name==?([^,]*)/.exec(list?.fieldSelector ?? '')?.[1] ?? ''
     checkAccess(this.#parts.authorizer, {
       user: this.#user, verb, resourceRequest: true, group: kind.group, version: kind.version, resource: kind.resource, subresource, namespace, name,
       path: '', fieldSelector: list?.fieldSelector, labelSelector: list?.labelSelector,
