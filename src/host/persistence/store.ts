@@ -1,0 +1,344 @@
+import { deleteDB, openDB } from 'idb'
+import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
+import type { Commit, EtcdSnapshot, KeyValue } from '../../cluster/etcd/types.ts'
+import { packTables, unpackTables } from './export-file.ts'
+import type { Tables } from './export-file.ts'
+import { StoreError } from './store-error.ts'
+import type { StoredFile } from './stored-file.ts'
+
+export const DATABASE = 'drydock'
+/** Version of the tables; IndexedDB refuses a lower one than it holds. */
+export const SCHEMA_VERSION = 1
+
+/** What the cluster is besides etcd and files; written once. */
+export interface StoredIdentity {
+  schema: number
+  seed: string
+  topology: unknown
+  pki: unknown
+}
+
+/** One group commit. */
+interface LogGroup {
+  first: number
+  last: number
+  commits: readonly Commit[]
+}
+
+interface Schema extends DBSchema {
+  /** `identity`, `time`, `folded` (revision up to which the log is in kvs), `leases`, `progress`. */
+  meta: { key: string; value: unknown }
+  /** Commits after `folded`, by their last revision. */
+  log: { key: number; value: LogGroup }
+  /** The state of etcd as of revision `folded`. */
+  kvs: { key: string; value: KeyValue }
+  files: { key: [tree: string, path: string]; value: StoredFile }
+}
+
+type TableName = 'meta' | 'log' | 'kvs' | 'files'
+const TABLES: readonly TableName[] = ['meta', 'log', 'kvs', 'files']
+
+export interface StoredCluster {
+  identity: StoredIdentity
+  timeMs: number
+  snapshot: EtcdSnapshot
+  /** Commits after the snapshot, without gaps. */
+  commits: Commit[]
+  files: { tree: string; path: string; file: StoredFile }[]
+}
+
+/** Looks at one place of a file tree when it is written. Undefined: it is gone. */
+export type FileLook = (path: string) => Iterable<[path: string, file: StoredFile]>
+
+/** Fold the log into the table of keys when it holds this many changes. */
+const FOLD_AFTER_CHANGES = 2_000
+/** A flush that nobody waits for is delayed so long, so that more changes share it. */
+const IDLE_FLUSH_MS = 40
+
+/**
+ * The cluster on disk: an append-only log of etcd's commits with group commit, folded now and then into a table of current keys, and beside
+ * it the files of the home directory and of volumes. Every transaction leaves a state that the cluster once had.
+ */
+export class ClusterStore {
+  readonly #db: IDBPDatabase<Schema>
+  readonly #setTimer: (fn: () => void, delayMs: number) => () => void
+  #nowMs: () => number = () => 0
+  #leases: () => EtcdSnapshot['leases'] = () => []
+  #pending: Commit[] = []
+  #dirtyFiles = new Map<string, { look: FileLook; paths: Set<string> }>()
+  #dirtyMeta = new Map<string, unknown>()
+  #flushedRevision = 0
+  #folded = 0
+  /** Changed keys since `folded`, newest first wins. */
+  #unfolded = new Map<string, KeyValue | undefined>()
+  #unfoldedRevision = 0
+  #waiting: { revision: number; resolve: () => void; reject: (error: unknown) => void }[] = []
+  #running: Promise<void> | undefined
+  #cancelTimer: (() => void) | undefined
+  #failed: Error | undefined
+  /** Called once when writing fails: from then on nothing is acknowledged. */
+  onFailure: (error: Error) => void = () => {}
+
+  private constructor(db: IDBPDatabase<Schema>, setTimer: (fn: () => void, delayMs: number) => () => void) {
+    this.#db = db
+    this.#setTimer = setTimer
+  }
+
+  /** @throws StoreError `newer` for a database of a later version. */
+  static async open(options: { name?: string; setTimer: (fn: () => void, delayMs: number) => () => void }): Promise<ClusterStore> {
+    const name = options.name ?? DATABASE
+    try {
+      const db = await openDB<Schema>(name, SCHEMA_VERSION, {
+        upgrade(db) {
+          for (const table of TABLES) if (!db.objectStoreNames.contains(table)) db.createObjectStore(table)
+        },
+        // Another tab resets or upgrades: let go.
+        blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+      })
+      for (const table of TABLES) if (!db.objectStoreNames.contains(table)) throw new StoreError('corrupt', `table ${table} is missing`)
+      return new ClusterStore(db, options.setTimer)
+    } catch (error) {
+      if (error instanceof StoreError) throw error
+      if ((error as DOMException).name === 'VersionError') throw new StoreError('newer', `the database was written by a later version of Drydock (this one knows version ${SCHEMA_VERSION})`)
+      throw new StoreError('corrupt', `the database can't be opened: ${(error as Error).message}`)
+    }
+  }
+
+  /** What was saved; undefined in an empty database. @throws StoreError when it doesn't hold together. */
+  async load(): Promise<StoredCluster | undefined> {
+    try {
+      return await this.#load()
+    } catch (error) {
+      throw error instanceof StoreError ? error : new StoreError('corrupt', `the database can't be read: ${(error as Error).message}`)
+    }
+  }
+
+  async #load(): Promise<StoredCluster | undefined> {
+    const tx = this.#db.transaction(TABLES as TableName[])
+    const meta = tx.objectStore('meta')
+    const [identity, timeMs, folded, leases, groups, kvs, fileKeys, files] = await Promise.all([
+      meta.get('identity') as Promise<StoredIdentity | undefined>, meta.get('time'), meta.get('folded'), meta.get('leases'),
+      tx.objectStore('log').getAll(), tx.objectStore('kvs').getAll(), tx.objectStore('files').getAllKeys(), tx.objectStore('files').getAll(),
+    ])
+    if (!identity) {
+      if (groups.length + kvs.length > 0) throw new StoreError('corrupt', 'there are objects but no identity of the cluster')
+      return undefined
+    }
+    if (!(identity.schema <= SCHEMA_VERSION)) throw new StoreError('newer', `the data was written by a later version of Drydock (schema ${identity.schema})`)
+    if (typeof identity.seed !== 'string' || typeof timeMs !== 'number' || typeof folded !== 'number') throw new StoreError('corrupt', 'identity, time or revision are missing')
+    const commits: Commit[] = []
+    let revision = folded
+    for (const group of groups) {
+      for (const commit of group?.commits ?? []) {
+        if (commit.revision <= folded) continue
+        if (commit.revision !== ++revision) throw new StoreError('corrupt', `revision ${revision} is missing from the log`)
+        commits.push(commit)
+      }
+    }
+    for (const kv of kvs) if (typeof kv?.key !== 'string' || !(kv.modRevision <= folded)) throw new StoreError('corrupt', `key ${JSON.stringify(kv?.key)} is damaged`)
+    this.#folded = folded
+    this.#flushedRevision = revision
+    for (const commit of commits) this.#note(commit)
+    return {
+      identity, timeMs, commits,
+      snapshot: { revision: folded, kvs, leases: (leases ?? []) as EtcdSnapshot['leases'] },
+      files: files.map((file, i) => ({ tree: fileKeys[i]![0], path: fileKeys[i]![1], file })),
+    }
+  }
+
+  /** Starts recording a cluster. For a fresh one its identity and the state it begins with are written first. */
+  async begin(options: { nowMs: () => number; leases: () => EtcdSnapshot['leases']; fresh?: { identity: Omit<StoredIdentity, 'schema'>; snapshot: EtcdSnapshot } }): Promise<void> {
+    this.#nowMs = options.nowMs
+    this.#leases = options.leases
+    if (!options.fresh) return
+    const { identity, snapshot } = options.fresh
+    const tx = this.#db.transaction(['meta', 'log', 'kvs'], 'readwrite', { durability: 'strict' })
+    const meta = tx.objectStore('meta')
+    void tx.objectStore('log').clear()
+    void tx.objectStore('kvs').clear()
+    void meta.put({ schema: SCHEMA_VERSION, ...identity } satisfies StoredIdentity, 'identity')
+    void meta.put(this.#nowMs(), 'time')
+    void meta.put(snapshot.revision, 'folded')
+    void meta.put(snapshot.leases, 'leases')
+    for (const kv of snapshot.kvs) void tx.objectStore('kvs').put(kv, kv.key)
+    await tx.done
+    this.#folded = this.#flushedRevision = snapshot.revision
+  }
+
+  /** Takes a commit; it is written soon. Commits must come in order. */
+  append(commit: Commit): void {
+    this.#pending.push(commit)
+    this.#schedule(IDLE_FLUSH_MS)
+  }
+
+  /** Takes note that a file changed; `look` is called when it is written. */
+  fileChanged(tree: string, path: string, look: FileLook): void {
+    let entry = this.#dirtyFiles.get(tree)
+    if (!entry) this.#dirtyFiles.set(tree, entry = { look, paths: new Set() })
+    entry.paths.add(path)
+    this.#schedule(IDLE_FLUSH_MS)
+  }
+
+  setMeta(key: 'progress' | 'pace', value: unknown): void {
+    this.#dirtyMeta.set(key, value)
+    this.#schedule(IDLE_FLUSH_MS)
+  }
+
+  async getMeta(key: 'progress' | 'pace'): Promise<unknown> {
+    return this.#db.get('meta', key)
+  }
+
+  /** Resolves once everything up to the revision is on disk. Rejects when it can't be written. */
+  durable(revision: number): Promise<void> {
+    if (this.#failed) return Promise.reject(this.#failed)
+    if (revision <= this.#flushedRevision) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ revision, resolve, reject })
+      this.#schedule(0)
+    })
+  }
+
+  /** Writes what is pending. */
+  async flush(): Promise<void> {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    while (this.#running) await this.#running
+    if (this.#pending.length + this.#dirtyFiles.size + this.#dirtyMeta.size === 0) return
+    this.#running = this.#write().finally(() => { this.#running = undefined })
+    await this.#running
+  }
+
+  async close(): Promise<void> {
+    await this.flush()
+    this.#db.close()
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#failed) return
+    if (this.#running) return // what comes meanwhile is written right after
+    if (this.#cancelTimer && delayMs > 0) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#setTimer(() => { void this.flush().catch(() => {}) }, delayMs)
+  }
+
+  async #write(): Promise<void> {
+    const commits = this.#pending
+    const files = this.#dirtyFiles
+    const meta = this.#dirtyMeta
+    this.#pending = []
+    this.#dirtyFiles = new Map()
+    this.#dirtyMeta = new Map()
+    try {
+      // Somebody who waits wants it on the disk; otherwise the system's buffers will do, which outlive a killed tab or browser.
+      const tx = this.#db.transaction(TABLES as TableName[], 'readwrite', { durability: this.#waiting.length > 0 ? 'strict' : 'relaxed' })
+      if (commits.length > 0) {
+        const last = commits[commits.length - 1]!.revision
+        void tx.objectStore('log').put({ first: commits[0]!.revision, last, commits }, last)
+        for (const commit of commits) this.#note(commit)
+      }
+      void tx.objectStore('meta').put(this.#nowMs(), 'time')
+      for (const [key, value] of meta) void tx.objectStore('meta').put(value, key)
+      for (const [tree, { look, paths }] of files) this.#writeFiles(tx, tree, look, paths)
+      if (this.#unfolded.size >= FOLD_AFTER_CHANGES) this.#fold(tx)
+      await tx.done
+    } catch (error) {
+      this.#fail(error as Error)
+      return
+    }
+    if (commits.length > 0) this.#flushedRevision = commits[commits.length - 1]!.revision
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const each of waiting) if (each.revision <= this.#flushedRevision) each.resolve(); else this.#waiting.push(each)
+    if (this.#pending.length + this.#dirtyFiles.size + this.#dirtyMeta.size > 0) {
+      const delayMs = this.#waiting.length > 0 ? 0 : IDLE_FLUSH_MS
+      this.#cancelTimer ??= this.#setTimer(() => { void this.flush().catch(() => {}) }, delayMs)
+    }
+  }
+
+  #note(commit: Commit): void {
+    for (const change of commit.changes) this.#unfolded.set(change.key, change.type === 'put' ? keyValueOf(change) : undefined)
+    this.#unfoldedRevision = commit.revision
+  }
+
+  /** Moves the log into the table of keys, in the same transaction as the write that made it too long. */
+  #fold(tx: IDBPTransaction<Schema, TableName[], 'readwrite'>): void {
+    const kvs = tx.objectStore('kvs')
+    for (const [key, kv] of this.#unfolded) {
+      if (kv) void kvs.put(kv, key)
+      else void kvs.delete(key)
+    }
+    void tx.objectStore('log').delete(IDBKeyRange.upperBound(this.#unfoldedRevision))
+    void tx.objectStore('meta').put(this.#unfoldedRevision, 'folded')
+    void tx.objectStore('meta').put(this.#leases(), 'leases')
+    this.#folded = this.#unfoldedRevision
+    this.#unfolded = new Map()
+  }
+
+  #writeFiles(tx: IDBPTransaction<Schema, TableName[], 'readwrite'>, tree: string, look: FileLook, paths: ReadonlySet<string>): void {
+    const files = tx.objectStore('files')
+    for (const path of paths) {
+      // What was below is written anew: a directory may have been renamed to here, or removed.
+      const below = path === '/' ? '/' : `${path}/`
+      void files.delete([tree, path])
+      void files.delete(IDBKeyRange.bound([tree, below], [tree, `${below}\uffff`]))
+      for (const [each, file] of look(path)) void files.put(file, [tree, each])
+    }
+  }
+
+  #fail(error: Error): void {
+    const first = !this.#failed
+    this.#failed = error
+    for (const each of this.#waiting.splice(0)) each.reject(error)
+    if (first) this.onFailure(error)
+  }
+
+  /** The revision up to which everything is on disk. */
+  get flushedRevision(): number {
+    return this.#flushedRevision
+  }
+
+  get foldedRevision(): number {
+    return this.#folded
+  }
+}
+
+function keyValueOf({ key, value, createRevision, modRevision, version, lease }: KeyValue): KeyValue {
+  return { key, value, createRevision, modRevision, version, ...(lease ? { lease } : {}) }
+}
+
+/** Everything in the database, readable or not, as one file. Works on databases of any version. */
+export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayBuffer>> {
+  const db = await openDB(name)
+  try {
+    const tables: Tables = {}
+    for (const table of Array.from(db.objectStoreNames)) {
+      const store = db.transaction(table).store
+      const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()])
+      tables[table] = values.map((value, i) => [keys[i], value])
+    }
+    return await packTables(tables, db.version)
+  } finally {
+    db.close()
+  }
+}
+
+/** Replaces the database by an exported file. @throws StoreError when the file isn't one, or is of a later version; nothing is changed then. */
+export async function importDatabase(data: Uint8Array, name = DATABASE): Promise<void> {
+  const tables = await unpackTables(data, SCHEMA_VERSION)
+  for (const table of TABLES) if (!Array.isArray(tables[table])) throw new StoreError('corrupt', `the file has no table ${table}`)
+  if (!tables['meta']!.some(([key]) => key === 'identity')) throw new StoreError('corrupt', 'the file has no identity of a cluster')
+  await deleteDB(name)
+  const db = await openDB<Schema>(name, SCHEMA_VERSION, { upgrade(db) { for (const table of TABLES) db.createObjectStore(table) } })
+  try {
+    const tx = db.transaction(TABLES as TableName[], 'readwrite', { durability: 'strict' })
+    for (const table of TABLES) for (const [key, value] of tables[table]!) void tx.objectStore(table).put(value as never, key as never)
+    await tx.done
+  } finally {
+    db.close()
+  }
+}
+
+/** Forgets everything. */
+export async function deleteDatabase(name = DATABASE): Promise<void> {
+  await deleteDB(name)
+}

@@ -1,0 +1,166 @@
+/**
+ * What the page and its worker say to each other. Everything here survives structured cloning. A page talks to its own worker only; where
+ * another tab owns the cluster, that worker passes the messages on (see ownership.ts).
+ */
+import type { Goal } from '../lessons/goal.ts'
+
+/** Where the cluster stands. `attached` tells that another tab runs it. */
+export type HostStatus =
+  | { phase: 'starting'; attached: boolean }
+  | { phase: 'ready'; attached: boolean }
+  | { phase: 'failed'; attached: boolean; failure: Failure }
+
+export interface Failure {
+  /** `newer`: written by a later version of Drydock. `corrupt`: doesn't hold together. `other`: anything else. */
+  kind: 'newer' | 'corrupt' | 'other'
+  /** For people who report it: the cause in English. */
+  message: string
+}
+
+/** Shape of a mark; colour follows it. One word for nodes, pods and workloads. */
+export type Health = 'good' | 'waiting' | 'bad' | 'done' | 'leaving'
+
+export interface PodView {
+  uid: string
+  namespace: string
+  name: string
+  /** Undefined while no node was chosen. */
+  node?: string
+  /** As `kubectl get pods` prints it: Running, ContainerCreating, CrashLoopBackOff ... */
+  status: string
+  health: Health
+  readyContainers: number
+  containers: number
+  restarts: number
+  /** Controller by kind and name, for grouping. */
+  owner?: string
+  ip?: string
+}
+
+export interface NodeView {
+  uid: string
+  name: string
+  roles: string[]
+  /** As `kubectl get nodes` prints it: Ready, NotReady, Ready,SchedulingDisabled. */
+  status: string
+  health: Health
+  version: string
+  cpuMillis: number
+  requestedCpuMillis: number
+}
+
+/** What the live view shows. Sent whole for the first time, then only what changed. */
+export interface ClusterViewChange {
+  reset?: boolean
+  nodes?: NodeView[]
+  pods?: PodView[]
+  /** Uids. */
+  gone?: string[]
+}
+
+export interface ClockState {
+  mode: 'running' | 'paused'
+  /** Cluster seconds per second. */
+  scale: number
+  /** Cluster time when the message was made; while running the page counts on from there. */
+  nowMs: number
+}
+
+export interface FileEntry {
+  name: string
+  path: string
+  type: 'file' | 'directory' | 'other'
+  sizeBytes: number
+}
+
+/** What the learner has done, by lesson id. */
+export interface Progress {
+  /** The lesson that is open, with its step. */
+  current?: { lesson: string; step: string }
+  /** Steps whose goals were once met. */
+  done: Record<string, string[]>
+}
+
+/** An object of the cluster, as kubectl addresses it. */
+export interface ObjectAddress {
+  /** `pod`, `node`, `deployment` ... */
+  kind: string
+  name: string
+  namespace?: string
+}
+
+/** Questions with one answer. */
+export interface Operations {
+  /** One HTTP exchange with the API server, as the administrator. */
+  api: { ask: { method: string; path: string; body?: string; contentType?: string; accept?: string }; answer: { status: number; body: string } }
+  /** Runs a command of the laptop without a terminal. */
+  run: { ask: { argv: string[]; stdin?: string }; answer: { stdout: string; stderr: string; code: number } }
+  clock: { ask: { mode?: 'running' | 'paused'; scale?: number; stepMs?: number }; answer: ClockState }
+  listFiles: { ask: { path: string }; answer: FileEntry[] }
+  readFile: { ask: { path: string }; answer: { text: string } }
+  writeFile: { ask: { path: string; text: string }; answer: null }
+  removeFile: { ask: { path: string }; answer: null }
+  renameFile: { ask: { from: string; to: string }; answer: null }
+  /** Ends an {@link EditRequest}; the editor program in the terminal goes on with this exit code. */
+  finishEdit: { ask: { edit: number; code: number }; answer: null }
+  /** Watches these goals until others are set; answers come as `goals` messages. `manifest` is applied first. */
+  watchGoals: { ask: { lesson: string; step: string; goals: Goal[]; manifest?: string }; answer: null }
+  saveProgress: { ask: Progress; answer: null }
+  /** Everything as one file. Also works when the cluster failed to start. */
+  export: { ask: Record<string, never>; answer: { name: string; data: Uint8Array<ArrayBuffer> } }
+  /** Replaces everything by an exported file; the worker restarts. */
+  import: { ask: { data: Uint8Array }; answer: null }
+  /** Forgets everything; the worker restarts with a fresh cluster. */
+  reset: { ask: Record<string, never>; answer: null }
+}
+
+export type OperationName = keyof Operations
+
+export type ToWorker =
+  | { type: 'hello' }
+  /** The tab closes. */
+  | { type: 'bye' }
+  | { type: 'terminal-open'; terminal: number; columns: number; rows: number }
+  | { type: 'terminal-input'; terminal: number; data: string }
+  | { type: 'terminal-resize'; terminal: number; columns: number; rows: number }
+  /** The screen has drawn this many bytes; more may come. */
+  | { type: 'terminal-drawn'; terminal: number; bytes: number }
+  | { type: 'terminal-close'; terminal: number }
+  | { [Name in OperationName]: { type: 'ask'; id: number; operation: Name; ask: Operations[Name]['ask'] } }[OperationName]
+
+/** The terminal's `edit FILE`, or `kubectl edit`, waits for the page's editor. */
+export interface EditRequest {
+  edit: number
+  terminal: number
+  path: string
+  /** The editor should open here (1 is the first line). */
+  line?: number
+}
+
+export interface GoalState {
+  met: boolean
+  /** What was found instead, for people. */
+  found?: string
+}
+
+export type FromWorker =
+  | { type: 'status'; status: HostStatus }
+  /** The owner changed or restarts: terminals are gone, everything is asked anew. */
+  | { type: 'restarted' }
+  | { type: 'terminal-output'; terminal: number; data: Uint8Array }
+  | { type: 'terminal-exit'; terminal: number; code: number }
+  | { type: 'view'; change: ClusterViewChange }
+  | { type: 'clock'; clock: ClockState }
+  | { type: 'edit'; request: EditRequest }
+  /** The program that asked has gone. */
+  | { type: 'edit-gone'; edit: number }
+  | { type: 'files-changed'; paths: string[] }
+  | { type: 'goals'; lesson: string; step: string; states: GoalState[] }
+  | { type: 'progress'; progress: Progress }
+  | { type: 'answer'; id: number; answer?: unknown; error?: string }
+
+/** A conversation with one page, wherever it is. */
+export interface Client {
+  readonly id: string
+  send(message: FromWorker): void
+}

@@ -1,0 +1,287 @@
+import { LitElement, css, html, nothing } from 'lit'
+import type { TemplateResult } from 'lit'
+import type { EditRequest, ObjectAddress } from '../host/protocol.ts'
+import type { ClusterClient } from './cluster-client.ts'
+import { icons } from './icons.ts'
+import { Localized, language, setLanguage, t } from './localization.ts'
+import type { MessageKey } from './messages/en.ts'
+import { applyTheme, readSetting, saveSetting } from './settings.ts'
+import type { Theme } from './settings.ts'
+import { sharedStyles } from './shared-styles.ts'
+import './clock-controls.ts'
+import './cluster-pane.ts'
+import './divider.ts'
+import './editor-pane.ts'
+import './failure-page.ts'
+import './lesson-pane.ts'
+import './main-menu.ts'
+import './terminal-pane.ts'
+import type { EditorPane } from './editor-pane.ts'
+import type { TerminalPane } from './terminal-pane.ts'
+
+type PaneName = 'lesson' | 'terminal' | 'cluster' | 'editor'
+/** `phone`: one pane at a time; `tablet`: terminal and one more; `desk`: all beside each other. */
+type Layout = 'phone' | 'tablet' | 'desk'
+
+const LIMITS: Record<string, [min: number, max: number]> = { lesson: [260, 900], cluster: [260, 1100], editor: [120, 1200] }
+
+/** The page: header, panes, and what connects them. */
+export class DrydockApp extends LitElement {
+  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, panes: { state: true }, theme: { state: true }, notice: { state: true } }
+  declare layout: Layout
+  /** The pane in front on a phone; on a tablet the one beside the terminal. */
+  declare active: PaneName
+  declare editorOpen: boolean
+  declare panes: Record<string, number>
+  declare theme: Theme
+  declare notice: { text: string; action?: { label: string; run: () => void } } | undefined
+  client!: ClusterClient
+  readonly #media = [matchMedia('(max-width: 759px)'), matchMedia('(max-width: 1099px)')]
+
+  static define(): void {
+    if (!customElements.get('dd-app')) customElements.define('dd-app', DrydockApp)
+  }
+
+  constructor() {
+    super()
+    new Localized(this)
+    this.panes = readSetting('panes') ?? {}
+    this.theme = readSetting('theme') ?? 'auto'
+    this.layout = this.#layoutNow()
+    this.active = this.layout === 'phone' ? 'terminal' : 'lesson'
+    this.editorOpen = false
+    this.notice = undefined
+  }
+
+  override connectedCallback(): void {
+    this.querySelector('.shell')?.remove()
+    super.connectedCallback()
+    document.title = t('app.title')
+    for (const media of this.#media) media.addEventListener('change', this.#onMedia)
+    addEventListener('keydown', this.#onKey)
+    this.client.on('status', () => this.requestUpdate())
+    this.client.on('edit', (request) => void this.#edit(request))
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    for (const media of this.#media) media.removeEventListener('change', this.#onMedia)
+    removeEventListener('keydown', this.#onKey)
+  }
+
+  /** Says something in passing. */
+  announce(key: MessageKey): void {
+    const notice = { text: t(key) }
+    this.notice = notice
+    setTimeout(() => { if (this.notice === notice) this.notice = undefined }, 6_000)
+  }
+
+  offerUpdate(run: () => void): void {
+    this.notice = { text: t('status.update'), action: { label: t('status.reload'), run } }
+  }
+
+  #layoutNow(): Layout {
+    return this.#media[0]!.matches ? 'phone' : this.#media[1]!.matches ? 'tablet' : 'desk'
+  }
+
+  readonly #onMedia = () => {
+    this.layout = this.#layoutNow()
+    if (this.layout !== 'phone' && this.active === 'terminal') this.active = 'lesson'
+  }
+
+  readonly #onKey = (event: KeyboardEvent) => {
+    if (event.key !== 'F6' || event.ctrlKey || event.altKey || event.metaKey) return
+    event.preventDefault()
+    const shown = [...this.renderRoot.querySelectorAll<HTMLElement>('[data-pane]')].filter((pane) => !pane.hidden)
+    if (shown.length === 0) return
+    const at = shown.findIndex((pane) => pane.contains(this.shadowRoot!.activeElement))
+    const next = shown[(at + (event.shiftKey ? shown.length - 1 : 1) + (at < 0 && event.shiftKey ? 1 : 0)) % shown.length]!
+    next.querySelector<HTMLElement & { focusPane?(): void }>(':scope > *')?.focusPane?.()
+  }
+
+  get #terminal(): TerminalPane {
+    return this.renderRoot.querySelector<TerminalPane>('dd-terminal-pane')!
+  }
+
+  async #openEditor(): Promise<EditorPane> {
+    this.editorOpen = true
+    if (this.layout === 'phone') this.active = 'editor'
+    await this.updateComplete
+    return this.renderRoot.querySelector<EditorPane>('dd-editor-pane')!
+  }
+
+  async #edit(request: EditRequest): Promise<void> {
+    if (!this.#terminal.owns(request.terminal)) return
+    await (await this.#openEditor()).edit(request)
+  }
+
+  readonly #onRun = (event: CustomEvent<{ commands: string }>) => {
+    if (this.layout === 'phone') this.active = 'terminal'
+    void this.updateComplete.then(() => this.#terminal.run(event.detail.commands))
+  }
+
+  readonly #onOpenFile = async (event: CustomEvent<{ path: string }>) => {
+    await (await this.#openEditor()).open(event.detail.path)
+  }
+
+  #closeEditor(): void {
+    this.editorOpen = false
+    if (this.active === 'editor') this.active = 'terminal'
+    void this.updateComplete.then(() => this.#terminal.focusPane())
+  }
+
+  #resizePane(name: string, deltaPx: number, fallbackPx: number): void {
+    const [min, max] = LIMITS[name]!
+    const room = name === 'editor' ? innerHeight * 0.75 : innerWidth * 0.5
+    this.panes = { ...this.panes, [name]: Math.round(Math.max(min, Math.min(max, room, (this.panes[name] ?? fallbackPx) + deltaPx))) }
+    saveSetting('panes', this.panes)
+  }
+
+  override render(): TemplateResult {
+    const { status } = this.client
+    if (status.phase === 'failed') return html`<dd-failure-page .client=${this.client} .failure=${status.failure}></dd-failure-page>`
+    return html`
+      <a class="skip" href="#terminal" @click=${(event: Event) => { event.preventDefault(); this.#terminal.focusPane() }}>${t('app.skip')}</a>
+      ${this.#header()}
+      <main class=${this.layout} style=${this.#columns()} @run-commands=${this.#onRun} @open-file=${this.#onOpenFile} @show-object=${this.#onShowObject}>
+        ${this.#side('lesson', html`<dd-lesson-pane .client=${this.client}></dd-lesson-pane>`)}
+        ${this.layout === 'desk' ? this.#divider('lesson', 'vertical', 1, 380) : nothing}
+        <div class="center" ?hidden=${this.layout === 'phone' && this.active !== 'terminal' && this.active !== 'editor'}>
+          ${this.editorOpen ? html`
+            <section data-pane="editor" aria-label=${t('pane.editor')} ?hidden=${this.layout === 'phone' && this.active !== 'editor'}>
+              <dd-editor-pane .client=${this.client} @close-editor=${() => this.#closeEditor()}></dd-editor-pane>
+            </section>
+            ${this.layout === 'phone' ? nothing : this.#divider('editor', 'horizontal', 1, Math.round(innerHeight * 0.42))}` : nothing}
+          <section data-pane="terminal" id="terminal" aria-label=${t('pane.terminal')} ?hidden=${this.layout === 'phone' && this.active !== 'terminal'}>
+            <dd-terminal-pane .client=${this.client}></dd-terminal-pane>
+          </section>
+        </div>
+        ${this.layout === 'desk' ? this.#divider('cluster', 'vertical', -1, 400) : nothing}
+        ${this.#side('cluster', html`<dd-cluster-pane .client=${this.client}></dd-cluster-pane>`)}
+      </main>
+      ${this.layout === 'phone' ? this.#tabs(['lesson', 'terminal', 'cluster', 'editor'], 'bottom') : nothing}
+      <div class="notice" role="status" ?hidden=${!this.notice}>
+        ${this.notice?.text}
+        ${this.notice?.action ? html`<button class="button" @click=${this.notice.action.run}>${this.notice.action.label}</button>` : nothing}
+        ${this.notice ? html`<button class="icon-button" aria-label=${t('dialog.close')} @click=${() => { this.notice = undefined }}>${icons.close}</button>` : nothing}
+      </div>`
+  }
+
+  #header(): TemplateResult {
+    const { status } = this.client
+    const key: MessageKey = status.phase === 'starting' ? 'status.starting' : status.attached ? 'status.attached' : 'status.ready'
+    return html`<header>
+      <div class="brand"><img src="./icon.svg" alt="" width="24" height="24" /><h1>Drydock</h1></div>
+      <div class="state" role="status" data-phase=${status.phase}><span class="lamp"></span><span class="words">${t(key)}</span></div>
+      <dd-clock-controls .client=${this.client}></dd-clock-controls>
+      <div class="tools">
+        <label class="language"><span class="visually-hidden">${t('language.label')}</span>
+          <select @change=${(event: Event) => setLanguage((event.target as HTMLSelectElement).value as 'en' | 'de')}>
+            <option value="en" lang="en" ?selected=${language() === 'en'}>English</option>
+            <option value="de" lang="de" ?selected=${language() === 'de'}>Deutsch</option>
+          </select></label>
+        ${this.#themeButton()}
+        <dd-main-menu .client=${this.client} @open-files=${() => void this.#openEditor()} @screen-reader=${() => this.#terminal.applySettings()}></dd-main-menu>
+      </div>
+    </header>`
+  }
+
+  #themeButton(): TemplateResult {
+    const order: Theme[] = ['auto', 'light', 'dark']
+    const next = order[(order.indexOf(this.theme) + 1) % order.length]!
+    const name = t(`theme.${this.theme}`)
+    return html`<button class="icon-button" aria-label=${`${t('theme.label')}: ${name}`} title=${`${t('theme.label')}: ${name}`} @click=${() => {
+      this.theme = next
+      saveSetting('theme', next)
+      applyTheme(next)
+    }}>${{ auto: icons.auto, light: icons.sun, dark: icons.moon }[this.theme]}</button>`
+  }
+
+  #side(name: 'lesson' | 'cluster', content: TemplateResult): TemplateResult {
+    const shown = this.layout === 'desk' || this.active === name || (this.layout === 'tablet' && name === 'lesson' && this.active !== 'cluster')
+    return html`<div class="side ${name}" ?hidden=${!shown}>
+      ${this.layout === 'tablet' ? this.#tabs(['lesson', 'cluster'], 'top') : nothing}
+      <section data-pane=${name} aria-label=${t(`pane.${name}`)}>${content}</section>
+    </div>`
+  }
+
+  #tabs(names: PaneName[], where: 'top' | 'bottom'): TemplateResult {
+    const symbols = { lesson: icons.lesson, terminal: icons.terminal, cluster: icons.cluster, editor: icons.file }
+    const current = names.includes(this.active) ? this.active : names[0]
+    return html`<nav class="pane-tabs ${where}" aria-label=${t('app.panes')}>${names.map((name) => html`
+      <button aria-current=${name === current ? 'true' : 'false'} @click=${async () => {
+        if (name === 'editor') await this.#openEditor()
+        this.active = name
+        if (name === 'terminal') { await this.updateComplete; this.#terminal.focusPane() }
+      }}>${symbols[name]}<span>${t(`pane.${name}`)}</span></button>`)}</nav>`
+  }
+
+  #divider(name: string, orientation: 'vertical' | 'horizontal', sign: number, fallbackPx: number): TemplateResult {
+    const [min, max] = LIMITS[name]!
+    return html`<dd-divider orientation=${orientation} label=${t('pane.resize', { pane: t(`pane.${name as PaneName}`) })} .value=${this.panes[name] ?? fallbackPx} .min=${min} .max=${max}
+      @move-divider=${(event: CustomEvent<number>) => this.#resizePane(name, sign * event.detail, fallbackPx)}></dd-divider>`
+  }
+
+  #columns(): string {
+    const lesson = this.panes['lesson']
+    const cluster = this.panes['cluster']
+    return `--lesson:${lesson ? `${lesson}px` : 'clamp(300px, 26vw, 620px)'};--cluster:${cluster ? `${cluster}px` : 'clamp(300px, 27vw, 760px)'};--editor:${this.panes['editor'] ? `${this.panes['editor']}px` : '42%'}`
+  }
+
+  readonly #onShowObject = (event: CustomEvent<ObjectAddress>) => {
+    if (this.layout !== 'desk') this.active = 'cluster'
+    void this.updateComplete.then(() => this.renderRoot.querySelector('dd-cluster-pane')!.show(event.detail))
+  }
+
+  static override styles = [sharedStyles, css`
+    :host { display: flex; flex-direction: column; height: 100vh; height: 100dvh; background: var(--paper); }
+    .skip { position: absolute; left: 8px; top: -60px; z-index: 10; padding: 8px 14px; background: var(--raised); color: var(--ink); border-radius: var(--radius); box-shadow: var(--shadow); }
+    .skip:focus { top: 8px; }
+    header { display: flex; align-items: center; gap: 14px; flex: none; min-height: 46px; padding: 0 8px 0 14px; background: var(--surface); border-bottom: 1px solid var(--line); }
+    .brand { display: flex; align-items: center; gap: 9px; }
+    .brand img { display: block; border-radius: 6px; }
+    h1 { margin: 0; font-size: 16px; font-weight: 700; letter-spacing: -0.01em; }
+    .state { display: flex; align-items: center; gap: 7px; color: var(--ink-soft); font-size: var(--small); min-width: 0; white-space: nowrap; overflow: hidden; }
+    .state .words { overflow: hidden; text-overflow: ellipsis; }
+    .lamp { flex: none; width: 8px; height: 8px; border-radius: 50%; background: var(--good); }
+    .state[data-phase='starting'] .lamp { background: none; border: 2px solid var(--waiting); animation: pulse 1.2s ease-in-out infinite; }
+    @keyframes pulse { 50% { opacity: 0.3; } }
+    dd-clock-controls { margin-inline-start: auto; }
+    .tools { display: flex; align-items: center; gap: 4px; padding-inline-start: 10px; border-inline-start: 1px solid var(--line); }
+    select { border: 1px solid transparent; border-radius: var(--radius); background: var(--surface); font-size: var(--small); padding: 4px 2px; }
+    select:hover { border-color: var(--line-strong); }
+    main { flex: 1; min-height: 0; display: grid; }
+    main.desk { grid-template-columns: var(--lesson) 0 minmax(320px, 1fr) 0 var(--cluster); }
+    main.tablet { grid-template-columns: minmax(290px, 40%) 1fr; }
+    main.tablet .side { grid-row: 1; grid-column: 1; }
+    main.tablet .center { grid-row: 1; grid-column: 2; }
+    main.phone { grid-template-columns: minmax(0, 1fr); }
+    .side, .center { min-width: 0; min-height: 0; display: flex; flex-direction: column; }
+    .side { background: var(--surface); }
+    .side.lesson { border-inline-end: 1px solid var(--line); }
+    .side.cluster { border-inline-start: 1px solid var(--line); }
+    section { flex: 1; min-height: 0; min-width: 0; display: flex; flex-direction: column; }
+    section > * { flex: 1; min-height: 0; }
+    .center { background: var(--hull); }
+    .desk section[data-pane='editor'], .tablet section[data-pane='editor'] { flex: 0 0 var(--editor); }
+    .pane-tabs { display: flex; flex: none; background: var(--surface); }
+    .pane-tabs.top { border-bottom: 1px solid var(--line); }
+    .pane-tabs.bottom { border-top: 1px solid var(--line); padding-bottom: env(safe-area-inset-bottom); }
+    .pane-tabs button { flex: 1; display: flex; justify-content: center; align-items: center; gap: 7px; min-height: 40px; border: 0; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
+    .pane-tabs.bottom button { flex-direction: column; gap: 2px; min-height: 54px; font-size: var(--tiny); }
+    .pane-tabs svg { width: 18px; height: 18px; }
+    .pane-tabs.top svg { display: none; }
+    .pane-tabs button[aria-current='true'] { color: var(--accent); box-shadow: inset 0 -2px var(--accent); }
+    .pane-tabs.bottom button[aria-current='true'] { box-shadow: inset 0 2px var(--accent); }
+    .notice { position: fixed; inset-inline: 0; bottom: 18px; margin-inline: auto; width: fit-content; max-width: calc(100vw - 24px); display: flex; align-items: center; gap: 10px; padding: 8px 10px 8px 16px; background: var(--ink); color: var(--paper); border-radius: 8px; font-size: var(--small); box-shadow: var(--shadow); z-index: 20; }
+    .notice .button { color: var(--ink); }
+    @media (max-width: 1099px) { .state .words { display: none; } }
+    @media (max-width: 759px) {
+      header { gap: 8px; padding-inline-start: 10px; }
+      h1 { display: none; }
+      .language { display: none; }
+      .tools { padding-inline-start: 2px; border: 0; }
+      .notice { bottom: 74px; }
+    }
+  `]
+}

@@ -1,0 +1,176 @@
+import type {
+  ClockState, ClusterViewChange, EditRequest, FromWorker, GoalState, HostStatus, NodeView, OperationName, Operations, PodView, Progress, ToWorker,
+} from '../host/protocol.ts'
+
+/** One terminal's end on the page. */
+export interface TerminalConnection {
+  /** Its number in the protocol. */
+  readonly terminal: number
+  input(data: string): void
+  resize(columns: number, rows: number): void
+  /** Tells that bytes were drawn, so that more may come. */
+  drawn(bytes: number): void
+  close(): void
+}
+
+interface TerminalHandlers {
+  onData(data: Uint8Array): void
+  onExit(code: number): void
+}
+
+/** What the page knows of the cluster; `change` events tell which part is new. */
+export interface ClientEvents {
+  status: HostStatus
+  view: undefined
+  clock: ClockState
+  edit: EditRequest
+  'edit-gone': number
+  files: string[]
+  goals: { lesson: string; step: string; states: GoalState[] }
+  progress: Progress
+  restarted: undefined
+}
+
+/** The page's side of the protocol: keeps the latest state, asks questions, opens terminals. */
+export class ClusterClient {
+  status: HostStatus = { phase: 'starting', attached: false }
+  readonly nodes = new Map<string, NodeView>()
+  readonly pods = new Map<string, PodView>()
+  clock: ClockState | undefined
+  /** `performance.now()` when {@link clock} came. */
+  clockReceivedMs = 0
+  progress: Progress = { done: {} }
+  #worker: Worker
+  readonly #makeWorker: () => Worker
+  #nextId = 1
+  readonly #asked = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>()
+  readonly #terminals = new Map<number, TerminalHandlers>()
+  readonly #listeners = new Map<string, Set<(detail: never) => void>>()
+
+  constructor(makeWorker: () => Worker) {
+    this.#makeWorker = makeWorker
+    this.#worker = this.#start()
+    addEventListener('pagehide', () => this.#post({ type: 'bye' }))
+    addEventListener('pageshow', (event) => { if (event.persisted) this.restart() })
+  }
+
+  on<Name extends keyof ClientEvents>(name: Name, listener: (detail: ClientEvents[Name]) => void): () => void {
+    let set = this.#listeners.get(name)
+    if (!set) this.#listeners.set(name, set = new Set())
+    set.add(listener as (detail: never) => void)
+    return () => { set.delete(listener as (detail: never) => void) }
+  }
+
+  /** Rejects with an Error whose message is meant for people who report it. */
+  ask<Name extends OperationName>(operation: Name, ask: Operations[Name]['ask']): Promise<Operations[Name]['answer']> {
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve: resolve as (answer: never) => void, reject })
+      this.#post({ type: 'ask', id, operation, ask } as ToWorker)
+    })
+  }
+
+  openTerminal(columns: number, rows: number, handlers: TerminalHandlers): TerminalConnection {
+    const terminal = this.#nextId++
+    this.#terminals.set(terminal, handlers)
+    this.#post({ type: 'terminal-open', terminal, columns, rows })
+    return {
+      terminal,
+      input: (data) => this.#post({ type: 'terminal-input', terminal, data }),
+      resize: (columns, rows) => this.#post({ type: 'terminal-resize', terminal, columns, rows }),
+      drawn: (bytes) => this.#post({ type: 'terminal-drawn', terminal, bytes }),
+      close: () => {
+        this.#terminals.delete(terminal)
+        this.#post({ type: 'terminal-close', terminal })
+      },
+    }
+  }
+
+  /** Ends the worker and starts another. */
+  restart(): void {
+    this.#worker.terminate()
+    this.#forget()
+    this.#worker = this.#start()
+    this.#emit('status', this.status)
+    this.#emit('restarted', undefined)
+  }
+
+  #start(): Worker {
+    const worker = this.#makeWorker()
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#take(event.data)
+    worker.onerror = (event) => {
+      // Errors after the start are the worker's to report; this one could not even load.
+      if (this.status.phase === 'starting') this.#take({ type: 'status', status: { phase: 'failed', attached: false, failure: { kind: 'other', message: event.message || 'the worker could not be loaded' } } })
+    }
+    worker.postMessage({ type: 'hello' } satisfies ToWorker)
+    return worker
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message)
+  }
+
+  #forget(): void {
+    this.status = { phase: 'starting', attached: false }
+    this.nodes.clear()
+    this.pods.clear()
+    this.#terminals.clear()
+    for (const { reject } of this.#asked.values()) reject(new Error('the cluster was restarted'))
+    this.#asked.clear()
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.type) {
+      case 'status':
+        this.status = message.status
+        return this.#emit('status', message.status)
+      case 'restarted':
+        this.#forget()
+        return this.#emit('restarted', undefined)
+      case 'terminal-output': return this.#terminals.get(message.terminal)?.onData(message.data)
+      case 'terminal-exit': {
+        const handlers = this.#terminals.get(message.terminal)
+        this.#terminals.delete(message.terminal)
+        return handlers?.onExit(message.code)
+      }
+      case 'view':
+        this.#applyView(message.change)
+        return this.#emit('view', undefined)
+      case 'clock':
+        this.clock = message.clock
+        this.clockReceivedMs = performance.now()
+        return this.#emit('clock', message.clock)
+      case 'edit': return this.#emit('edit', message.request)
+      case 'edit-gone': return this.#emit('edit-gone', message.edit)
+      case 'files-changed': return this.#emit('files', message.paths)
+      case 'goals': return this.#emit('goals', message)
+      case 'progress':
+        this.progress = message.progress
+        return this.#emit('progress', message.progress)
+      case 'answer': {
+        const asked = this.#asked.get(message.id)
+        this.#asked.delete(message.id)
+        if (message.error !== undefined) asked?.reject(new Error(message.error))
+        else asked?.resolve(message.answer as never)
+      }
+    }
+  }
+
+  #applyView({ reset, nodes, pods, gone }: ClusterViewChange): void {
+    if (reset) { this.nodes.clear(); this.pods.clear() }
+    for (const uid of gone ?? []) { this.nodes.delete(uid); this.pods.delete(uid) }
+    for (const node of nodes ?? []) this.nodes.set(node.uid, node)
+    for (const pod of pods ?? []) this.pods.set(pod.uid, pod)
+  }
+
+  #emit<Name extends keyof ClientEvents>(name: Name, detail: ClientEvents[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) (listener as (detail: ClientEvents[Name]) => void)(detail)
+  }
+}
+
+/** Cluster time now, milliseconds since 1970. */
+export function clusterNowMs(client: ClusterClient): number | undefined {
+  const { clock } = client
+  if (!clock) return undefined
+  return clock.mode === 'paused' ? clock.nowMs : clock.nowMs + (performance.now() - client.clockReceivedMs) * clock.scale
+}

@@ -1,0 +1,222 @@
+import { LitElement, css, html, nothing } from 'lit'
+import type { TemplateResult } from 'lit'
+import type { Health, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
+import type { ClusterClient } from './cluster-client.ts'
+import { healthMark } from './icons.ts'
+import { Localized, language, t } from './localization.ts'
+import './object-details.ts'
+import type { ObjectDetails } from './object-details.ts'
+import { readSetting, saveSetting } from './settings.ts'
+import { sharedStyles } from './shared-styles.ts'
+
+/** Beyond so many pods a berth shows marks without names. */
+const NAMED_PODS = 36
+const SYSTEM_NAMESPACES = new Set(['kube-system', 'local-path-storage', 'kube-public', 'kube-node-lease'])
+const HEALTHS: Health[] = ['good', 'waiting', 'bad', 'done', 'leaving']
+
+interface Berth {
+  node: NodeView | undefined
+  pods: PodView[]
+  hiddenSystemPods: number
+}
+
+/** The live cluster: nodes as berths with the pods that lie there, and pods that wait for one. */
+export class ClusterPane extends LitElement {
+  static override properties = { scope: { state: true }, shown: { state: true } }
+  declare scope: 'mine' | 'all'
+  /** The object whose details are open. */
+  declare shown: ObjectAddress | undefined
+  client!: ClusterClient
+  #renderPending = false
+  #opener: HTMLElement | undefined
+
+  constructor() {
+    super()
+    new Localized(this)
+    this.scope = readSetting('scope') ?? 'mine'
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.client.on('view', () => this.#renderSoon())
+    this.client.on('restarted', () => { this.shown = undefined; this.requestUpdate() })
+  }
+
+  focusPane(): void {
+    this.renderRoot.querySelector<HTMLElement>('[data-object]')?.focus()
+  }
+
+  /** Opens the details of an object. */
+  show(object: ObjectAddress): void {
+    this.#opener = this.shadowRoot!.activeElement as HTMLElement | undefined ?? undefined
+    this.shown = object
+    void this.updateComplete.then(() => this.renderRoot.querySelector<ObjectDetails>('dd-object-details')?.focusPane())
+  }
+
+  #hide(): void {
+    this.shown = undefined
+    this.#opener?.focus()
+  }
+
+  /** At most one rendering per frame, however fast pods come and go. */
+  #renderSoon(): void {
+    if (this.#renderPending) return
+    this.#renderPending = true
+    requestAnimationFrame(() => { this.#renderPending = false; this.requestUpdate() })
+  }
+
+  #setScope(scope: 'mine' | 'all'): void {
+    this.scope = scope
+    saveSetting('scope', scope)
+  }
+
+  /** Arrow keys go from object to object, so that a thousand pods are one tab stop. */
+  readonly #onKey = (event: KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
+    const target = (event.target as HTMLElement).closest<HTMLElement>('[data-object]')
+    if (!step || !target) return
+    event.preventDefault()
+    const all = [...this.renderRoot.querySelectorAll<HTMLElement>('[data-object]')]
+    const next = all[(all.indexOf(target) + step + all.length) % all.length]!
+    for (const each of all) each.tabIndex = each === next ? 0 : -1
+    next.focus()
+  }
+
+  override updated(): void {
+    const all = [...this.renderRoot.querySelectorAll<HTMLElement>('[data-object]')]
+    if (all.length > 0 && !all.some((each) => each.tabIndex === 0)) all[0]!.tabIndex = 0
+  }
+
+  override render(): TemplateResult {
+    const berths = berthsOf([...this.client.nodes.values()], [...this.client.pods.values()], this.scope)
+    const anchorage = berths.find((berth) => !berth.node)
+    return html`
+      <div class="bar">
+        <span class="stencil">${t('pane.cluster')}</span>
+        <span class="visually-hidden" role="status">${t('cluster.summary', { nodes: this.client.nodes.size, pods: this.client.pods.size })}</span>
+        <div class="scope" role="group" aria-label=${t('cluster.scope')}>
+          <button aria-pressed=${this.scope === 'mine'} @click=${() => this.#setScope('mine')}>${t('cluster.scopeMine')}</button>
+          <button aria-pressed=${this.scope === 'all'} @click=${() => this.#setScope('all')}>${t('cluster.scopeAll')}</button>
+        </div>
+      </div>
+      <div class="quay" @keydown=${this.#onKey}>
+        ${this.client.nodes.size === 0 ? html`<p class="quiet">${t('cluster.starting')}</p>` : nothing}
+        ${anchorage && anchorage.pods.length > 0 ? html`<section class="anchorage"><h3 class="stencil">${t('cluster.anchorage')}</h3>${this.#renderPods(anchorage)}</section>` : nothing}
+        ${berths.filter((berth) => berth.node).map((berth) => this.#renderBerth(berth, berth.node!))}
+        <ul class="legend" aria-label=${t('cluster.legend')}>${HEALTHS.map((health) => html`<li class=${health}>${healthMark(health)}${t(`health.${health}`)}</li>`)}</ul>
+      </div>
+      ${this.shown ? html`<dd-object-details .client=${this.client} .object=${this.shown} @close-details=${() => this.#hide()}></dd-object-details>` : nothing}`
+  }
+
+  #renderBerth(berth: Berth, node: NodeView): TemplateResult {
+    const share = node.cpuMillis > 0 ? Math.min(1, node.requestedCpuMillis / node.cpuMillis) : 0
+    const cpu = t('cluster.cpu', { used: cores(node.requestedCpuMillis), total: cores(node.cpuMillis) })
+    return html`<section class="berth ${node.health}" aria-label=${node.name}>
+      <div class="gauge" role="img" aria-label=${cpu} title=${cpu}><i style=${`height:${Math.round(share * 100)}%`}></i></div>
+      <div class="inside">
+        <button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
+          <span class="status ${node.health}">${healthMark(node.health)}</span><b>${node.name}</b>
+          <small>${node.status}${node.roles.length > 0 ? html` · ${node.roles.join(', ')}` : nothing}</small>
+        </button>
+        ${this.#renderPods(berth)}
+      </div>
+    </section>`
+  }
+
+  #renderPods(berth: Berth): TemplateResult {
+    const named = berth.pods.length <= NAMED_PODS
+    return html`<div class="pods ${named ? '' : 'dense'}">
+      ${berth.pods.map((pod) => this.#renderPod(pod, named))}
+      ${berth.pods.length === 0 && berth.node && berth.hiddenSystemPods === 0 ? html`<span class="empty">${t('cluster.emptyBerth')}</span>` : nothing}
+      ${berth.hiddenSystemPods > 0 ? html`<button class="system" @click=${() => this.#setScope('all')}>${t('cluster.system', { count: berth.hiddenSystemPods })}</button>` : nothing}
+    </div>`
+  }
+
+  #renderPod(pod: PodView, named: boolean): TemplateResult {
+    const place = pod.namespace === 'default' ? pod.name : `${pod.namespace}/${pod.name}`
+    const label = `Pod ${place}, ${pod.status}, ${pod.readyContainers}/${pod.containers}${pod.restarts > 0 ? `, ${t('cluster.restarts', { count: pod.restarts })}` : ''}`
+    return html`<button class="pod ${pod.health}" data-object tabindex="-1" aria-label=${label} title=${label} @click=${() => this.show({ kind: 'pod', name: pod.name, namespace: pod.namespace })}>
+      ${healthMark(pod.health)}
+      ${named ? html`<span class="name">${pod.name}</span>
+        ${pod.health === 'good' && pod.readyContainers === pod.containers ? nothing : html`<span class="words">${pod.health === 'good' ? `${pod.readyContainers}/${pod.containers}` : pod.status}</span>`}
+        ${pod.restarts > 0 ? html`<span class="restarts">↻${pod.restarts}</span>` : nothing}` : nothing}
+    </button>`
+  }
+
+  static override styles = [sharedStyles, css`
+    :host { display: flex; flex-direction: column; min-height: 0; background: var(--surface); }
+    .bar { flex: none; display: flex; align-items: center; justify-content: space-between; min-height: 38px; padding: 0 10px 0 16px; border-bottom: 1px solid var(--line); }
+    .scope { display: flex; padding: 2px; border-radius: 7px; background: var(--sunken); }
+    .scope button { min-height: 24px; padding: 2px 11px; border: 0; border-radius: 5px; background: none; color: var(--ink-soft); font-size: var(--tiny); font-weight: 550; }
+    .scope button[aria-pressed='true'] { background: var(--raised); color: var(--ink); box-shadow: 0 1px 2px rgb(0 0 0 / 14%); }
+    .quay { flex: 1; min-height: 110px; overflow-y: auto; padding: 14px; display: flex; flex-direction: column; gap: 12px; overscroll-behavior: contain; }
+    .quay > p { margin: 8px 4px; font-size: var(--small); }
+    .berth { flex: none; display: flex; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raised); overflow: hidden; }
+    /* A draught gauge: how deep the node lies in the water. */
+    .gauge { flex: none; position: relative; width: 13px; background: repeating-linear-gradient(to top, var(--line-strong) 0 1px, transparent 1px 20%), var(--sunken); border-inline-end: 1px solid var(--line); }
+    .gauge i { position: absolute; inset-inline: 0; bottom: 0; background: var(--accent); opacity: 0.75; transition: height 0.4s ease; }
+    .inside { flex: 1; min-width: 0; padding: 5px 8px 9px; }
+    .node { display: flex; align-items: baseline; gap: 8px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
+    .node b { font-weight: 650; font-size: var(--small); letter-spacing: -0.003em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+    .node small { margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+    .node:hover b { text-decoration: underline; text-underline-offset: 3px; }
+    .berth:not(.good) .node small { color: var(--bad); font-weight: 600; }
+    .mark { flex: none; width: 11px; height: 11px; }
+    .status .mark { width: 10px; height: 10px; }
+    .status.good, .good > .mark { color: var(--good); }
+    .status.waiting, .waiting > .mark { color: var(--waiting); }
+    .status.bad, .bad > .mark { color: var(--bad); }
+    .status.leaving, .leaving > .mark { color: var(--leaving); }
+    .status.done, .done > .mark { color: var(--done); }
+    .waiting > .mark { animation: turn 2.4s linear infinite; }
+    @keyframes turn { to { transform: rotate(360deg); } }
+    .pods { display: flex; flex-direction: column; gap: 3px; margin-top: 3px; }
+    .pods.dense { flex-flow: row wrap; gap: 2px; }
+    .pod { display: flex; align-items: center; gap: 8px; min-height: 26px; padding: 2px 9px 2px 8px; border: 1px solid transparent; border-radius: 5px; background: var(--paper); font-size: var(--small); text-align: start; animation: arrive 0.25s ease; }
+    @keyframes arrive { from { opacity: 0; transform: translateX(-6px); } }
+    .pod:hover { border-color: var(--line-strong); }
+    .pod.bad { background: var(--bad-soft); }
+    .pod.waiting { background: var(--waiting-soft); }
+    .pod .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-family: var(--mono); font-size: 0.93em; }
+    .pod .words { flex: none; max-width: 60%; overflow: hidden; text-overflow: ellipsis; margin-inline-start: auto; font-size: var(--tiny); font-weight: 550; color: var(--ink-soft); white-space: nowrap; }
+    .pod.bad .words { color: var(--bad); }
+    .pod.waiting .words { color: var(--waiting); }
+    .pod.done, .pod.leaving { color: var(--ink-soft); }
+    .pod .restarts { flex: none; font-size: var(--tiny); color: var(--ink-soft); margin-inline-start: auto; }
+    .words + .restarts { margin-inline-start: 0; }
+    .dense .pod { min-height: 0; padding: 4px; }
+    .empty, .system { padding: 3px 5px; font-size: var(--tiny); color: var(--ink-soft); }
+    .system { align-self: start; border: 0; background: none; border-radius: 4px; }
+    .system:hover { text-decoration: underline; text-underline-offset: 3px; }
+    .anchorage { flex: none; padding: 10px 10px 11px; border: 1.5px dashed var(--line-strong); border-radius: var(--radius); }
+    .anchorage h3 { margin: 0 0 6px 2px; }
+    .legend { flex: none; display: flex; flex-wrap: wrap; gap: 4px 14px; margin: auto 2px 0; padding: 6px 0 0; list-style: none; color: var(--ink-soft); font-size: var(--tiny); }
+    .legend li { display: flex; align-items: center; gap: 6px; }
+    .legend .mark { width: 9px; height: 9px; animation: none; }
+    dd-object-details { flex: 1.6 1 0; min-height: 200px; }
+    @media (pointer: coarse) { .pod { min-height: 38px; } .node { min-height: 38px; } .scope button { min-height: 34px; } }
+  `]
+}
+customElements.define('dd-cluster-pane', ClusterPane)
+
+/** Nodes by name, control plane first, each with its pods; the berth without a node holds pods that have none. */
+export function berthsOf(nodes: readonly NodeView[], pods: readonly PodView[], scope: 'mine' | 'all'): Berth[] {
+  const sorted = [...nodes].sort((a, b) => Number(b.roles.includes('control-plane')) - Number(a.roles.includes('control-plane')) || a.name.localeCompare(b.name, 'en', { numeric: true }))
+  const berths = new Map<string, Berth>([['', { node: undefined, pods: [], hiddenSystemPods: 0 }], ...sorted.map((node): [string, Berth] => [node.name, { node, pods: [], hiddenSystemPods: 0 }])])
+  for (const pod of pods) {
+    const berth = berths.get(pod.node ?? '') ?? berths.get('')!
+    // System pods in trouble are everybody's business.
+    if (scope === 'mine' && SYSTEM_NAMESPACES.has(pod.namespace) && pod.health !== 'bad') berth.hiddenSystemPods++
+    else berth.pods.push(pod)
+  }
+  for (const berth of berths.values()) berth.pods.sort((a, b) => Number(SYSTEM_NAMESPACES.has(a.namespace)) - Number(SYSTEM_NAMESPACES.has(b.namespace)) || a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name, 'en', { numeric: true }))
+  return [...berths.values()]
+}
+
+function cores(millis: number): string {
+  return (millis / 1000).toLocaleString(language(), { maximumFractionDigits: 2 })
+}
+
+declare global {
+  interface HTMLElementTagNameMap { 'dd-cluster-pane': ClusterPane }
+}

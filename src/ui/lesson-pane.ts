@@ -1,0 +1,314 @@
+import { LitElement, css, html, nothing } from 'lit'
+import type { PropertyValues, TemplateResult } from 'lit'
+import type { GoalState, Progress } from '../host/protocol.ts'
+import type { Block, Lesson, Step } from '../lessons/lesson.ts'
+import type { ClusterClient } from './cluster-client.ts'
+import { healthMark, icons } from './icons.ts'
+import { lessonList, loadLesson } from './lesson-library.ts'
+import { Localized, language, t } from './localization.ts'
+import { markdown } from './markdown.ts'
+import { sharedStyles } from './shared-styles.ts'
+
+/** The list of lessons, or the lesson that is open, one step at a time with its goals. */
+export class LessonPane extends LitElement {
+  static override properties = { lesson: { state: true }, stepId: { state: true }, states: { state: true }, problem: { state: true }, said: { state: true }, copied: { state: true }, savedFile: { state: true } }
+  declare lesson: Lesson | undefined
+  declare stepId: string
+  declare states: GoalState[]
+  declare problem: string | undefined
+  /** For screen readers. */
+  declare said: string
+  declare copied: string | undefined
+  declare savedFile: string | undefined
+  client!: ClusterClient
+  #shownLanguage = language()
+  #opening = 0
+
+  constructor() {
+    super()
+    new Localized(this)
+    this.states = []
+    this.said = ''
+    this.stepId = ''
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.client.on('progress', (progress) => this.#onProgress(progress))
+    this.client.on('goals', ({ lesson, step, states }) => { if (lesson === this.lesson?.id && step === this.stepId) this.#onGoals(states) })
+    this.client.on('restarted', () => { this.states = [] })
+    if (this.client.progress.current) this.#onProgress(this.client.progress)
+  }
+
+  focusPane(): void {
+    this.renderRoot.querySelector<HTMLElement>('h2')?.focus()
+  }
+
+  #onProgress(progress: Progress): void {
+    const { current } = progress
+    if (!this.lesson && current) void this.#open(current.lesson, current.step, false)
+    else if (this.lesson && current?.lesson === this.lesson.id) void this.#watch()
+    this.requestUpdate()
+  }
+
+  async #open(id: string, stepId?: string, begin = true): Promise<void> {
+    const opening = ++this.#opening
+    this.problem = undefined
+    try {
+      const lesson = await loadLesson(id, language())
+      if (opening !== this.#opening) return
+      this.#shownLanguage = language()
+      this.lesson = lesson
+      const done = this.client.progress.done[id] ?? []
+      const step = lesson.steps.find((each) => each.id === stepId) ?? lesson.steps.find((each) => !done.includes(each.id)) ?? lesson.steps[0]!
+      await this.#goTo(step.id, begin && done.length === 0)
+    } catch (error) {
+      this.problem = (error as Error).message
+    }
+  }
+
+  #close(): void {
+    this.lesson = undefined
+    this.stepId = ''
+    this.#opening++
+    void this.#save({ done: this.client.progress.done })
+  }
+
+  async #goTo(stepId: string, begin = false): Promise<void> {
+    if (stepId !== this.stepId) {
+      this.stepId = stepId
+      this.states = []
+      this.said = ''
+      this.copied = this.savedFile = undefined
+      await this.updateComplete
+      this.renderRoot.querySelector('.scroll')?.scrollTo(0, 0)
+    }
+    if (!this.lesson) return
+    await this.#save({ current: { lesson: this.lesson.id, step: stepId }, done: this.client.progress.done })
+    // A step that only tells something is done by looking at it.
+    if (this.#step?.goals.length === 0) this.#markDone(stepId)
+    await this.#watch(begin)
+  }
+
+  async #watch(begin = false): Promise<void> {
+    const step = this.#step
+    if (!this.lesson || !step) return
+    await this.client.ask('watchGoals', { lesson: this.lesson.id, step: step.id, goals: step.goals, ...(begin && this.lesson.start ? { manifest: this.lesson.start } : {}) }).catch(() => {})
+  }
+
+  async #save(progress: Progress): Promise<void> {
+    this.client.progress = progress
+    this.requestUpdate()
+    await this.client.ask('saveProgress', progress).catch(() => {})
+  }
+
+  #onGoals(states: GoalState[]): void {
+    const step = this.#step!
+    const fresh = step.goals.filter((_, i) => states[i]?.met && !this.states[i]?.met)
+    this.states = states
+    if (fresh.length > 0) this.said = fresh.map((goal) => t('lesson.announceGoal', { goal: goal.text })).join(' ')
+    if (step.goals.length > 0 && states.length === step.goals.length && states.every((state) => state.met)) {
+      if (!this.#isDone(step)) this.said = t('lesson.allMet')
+      this.#markDone(step.id)
+    }
+  }
+
+  #markDone(stepId: string): void {
+    const lesson = this.lesson!
+    const done = this.client.progress.done[lesson.id] ?? []
+    if (done.includes(stepId)) return
+    void this.#save({ current: { lesson: lesson.id, step: this.stepId }, done: { ...this.client.progress.done, [lesson.id]: [...done, stepId] } })
+  }
+
+  get #step(): Step | undefined {
+    return this.lesson?.steps.find((step) => step.id === this.stepId)
+  }
+
+  #isDone(step: Step): boolean {
+    return this.client.progress.done[this.lesson!.id]?.includes(step.id) ?? false
+  }
+
+  #run(commands: string): void {
+    this.dispatchEvent(new CustomEvent('run-commands', { detail: { commands }, bubbles: true, composed: true }))
+  }
+
+  async #copy(text: string): Promise<void> {
+    await navigator.clipboard?.writeText(text)
+    this.copied = text
+  }
+
+  async #putFile(block: Extract<Block, { type: 'file' }>): Promise<void> {
+    await this.client.ask('writeFile', { path: block.name, text: block.text })
+    this.savedFile = block.name
+    this.said = t('lesson.fileSaved', { file: block.name })
+    this.dispatchEvent(new CustomEvent('open-file', { detail: { path: block.name }, bubbles: true, composed: true }))
+  }
+
+  override willUpdate(_: PropertyValues): void {
+    // The language was switched with a lesson open: the same step in the other one.
+    if (this.lesson && this.#shownLanguage !== language()) {
+      this.#shownLanguage = language()
+      void loadLesson(this.lesson.id, language()).then((lesson) => { this.lesson = lesson })
+    }
+  }
+
+  override render(): TemplateResult {
+    return html`${this.lesson && this.#step ? this.#renderStep(this.lesson, this.#step) : this.#renderList()}
+      <div class="visually-hidden" role="status" aria-live="polite">${this.said}</div>`
+  }
+
+  #renderList(): TemplateResult {
+    const lessons = lessonList(language())
+    const { done } = this.client.progress
+    return html`<div class="scroll list">
+      <h2 tabindex="-1">${t('lesson.list')}</h2>
+      <p class="quiet">${t('lesson.listText')}</p>
+      ${this.problem ? html`<p role="alert" class="problem">${t('lesson.failed', { message: this.problem })}</p>` : nothing}
+      <ol>${lessons.map((lesson, i) => {
+        const finished = lesson.steps.filter((step) => done[lesson.id]?.includes(step)).length
+        const all = finished === lesson.steps.length
+        return html`<li class=${all ? 'finished' : ''}>
+          <span class="number" aria-hidden="true">${all ? icons.check : i + 1}</span>
+          <div>
+            <h3>${lesson.title}</h3>
+            <p>${lesson.summary}</p>
+            <div class="foot">
+              <button class="button ${all || (i > 0 && finished === 0) ? '' : 'primary'}" aria-label=${`${t(all ? 'lesson.again' : finished > 0 ? 'lesson.continue' : 'lesson.open')}: ${lesson.title}`} @click=${() => this.#open(lesson.id)}>${t(all ? 'lesson.again' : finished > 0 ? 'lesson.continue' : 'lesson.open')}</button>
+              <small class="quiet">${finished > 0 ? t('lesson.stepsDone', { done: finished, total: lesson.steps.length }) : t('lesson.minutes', { minutes: lesson.minutes })}</small>
+            </div>
+          </div>
+        </li>`
+      })}</ol>
+      <h3>${t('lesson.free')}</h3>
+      <p class="quiet">${t('lesson.freeText')}</p>
+    </div>`
+  }
+
+  #renderStep(lesson: Lesson, step: Step): TemplateResult {
+    const at = lesson.steps.indexOf(step)
+    const next = lesson.steps[at + 1]
+    const isDone = this.#isDone(step)
+    return html`
+      <div class="top">
+        <button class="icon-button" aria-label=${t('lesson.back')} title=${t('lesson.back')} @click=${() => this.#close()}>${icons.left}</button>
+        <span class="stencil">${lesson.title}</span>
+      </div>
+      <nav class="rail" aria-label=${t('lesson.steps')}>${lesson.steps.map((each, i) => {
+        const done = this.#isDone(each)
+        return html`<button class="${done ? 'done' : ''} ${each === step ? 'current' : ''}" aria-current=${each === step ? 'step' : 'false'} title=${each.title}
+          aria-label=${`${t('lesson.step', { number: i + 1, total: lesson.steps.length })}: ${each.title}${done ? `, ${t('lesson.stepDone')}` : ''}`} @click=${() => this.#goTo(each.id)}></button>`
+      })}</nav>
+      <div class="scroll">
+        <h2 tabindex="-1"><small>${t('lesson.step', { number: at + 1, total: lesson.steps.length })}</small>${step.title}</h2>
+        ${step.blocks.map((block) => this.#renderBlock(block))}
+        ${step.goals.length > 0 ? this.#renderGoals(step, isDone) : nothing}
+        ${step.hints.map((hint, i) => html`<details><summary>${t('lesson.hint', { number: i + 1 })}</summary><div class="prose">${markdown(hint)}</div></details>`)}
+        ${step.solution ? html`<details><summary>${t('lesson.solution')}</summary>${this.#renderCommands(step.solution)}</details>` : nothing}
+      </div>
+      <div class="bottom">
+        <button class="button" ?disabled=${at === 0} @click=${() => this.#goTo(lesson.steps[at - 1]!.id)}>${t('lesson.previous')}</button>
+        <button class="button ${isDone ? 'primary' : ''}" @click=${() => next ? this.#goTo(next.id) : this.#close()}>${next ? t(isDone ? 'lesson.next' : 'lesson.skip') : t('lesson.finish')}${icons.right}</button>
+      </div>`
+  }
+
+  #renderGoals(step: Step, isDone: boolean): TemplateResult {
+    const allMet = step.goals.every((_, i) => this.states[i]?.met)
+    return html`<div class="goals ${allMet || isDone ? 'met' : ''}">
+      <h3 class="stencil">${t('lesson.goals')}</h3>
+      <ul>${step.goals.map((goal, i) => {
+        const state = this.states[i]
+        const met = state?.met ?? false
+        return html`<li class=${met ? 'met' : ''}>${healthMark(met ? 'done' : 'waiting')}
+          <span>${goal.text}<span class="visually-hidden">: ${t(met ? 'lesson.goalMet' : 'lesson.goalOpen')}</span>${!met && state?.found && state.found.length < 60 ? html` <small class="quiet">${t('lesson.found', { found: state.found })}</small>` : nothing}</span></li>`
+      })}</ul>
+      ${allMet || isDone ? html`<p>${t('lesson.allMet')}</p>` : nothing}
+    </div>`
+  }
+
+  #renderBlock(block: Block): TemplateResult {
+    switch (block.type) {
+      case 'prose': return html`<div class="prose">${markdown(block.markdown)}</div>`
+      case 'run': return this.#renderCommands(block.commands)
+      case 'code': return html`<pre class="code" tabindex="0">${block.text}</pre>`
+      case 'file': return html`<figure class="file"><figcaption>${icons.file}<span class="mono">${block.name}</span>
+        <button class="button" @click=${() => this.#putFile(block)}>${this.savedFile === block.name ? html`${icons.check}${t('editor.saved')}` : t('lesson.putFile', { file: block.name })}</button></figcaption><pre class="code" tabindex="0">${block.text}</pre></figure>`
+    }
+  }
+
+  #renderCommands(commands: string): TemplateResult {
+    return html`<div class="commands">
+      <pre tabindex="0">${commands}</pre>
+      <div>
+        <button class="icon-button" aria-label=${`${t('lesson.copy')}: ${commands}`} title=${t(this.copied === commands ? 'lesson.copied' : 'lesson.copy')} @click=${() => this.#copy(commands)}>${this.copied === commands ? icons.check : icons.copy}</button>
+        <button class="icon-button run" aria-label=${`${t('lesson.run')}: ${commands}`} title=${t('lesson.run')} @click=${() => this.#run(commands)}>${icons.play}</button>
+      </div>
+    </div>`
+  }
+
+  static override styles = [sharedStyles, css`
+    :host { display: flex; flex-direction: column; min-height: 0; background: var(--surface); }
+    .scroll { flex: 1; min-height: 0; overflow-y: auto; padding: 18px 22px 28px; overscroll-behavior: contain; }
+    .top { flex: none; display: flex; align-items: center; gap: 6px; min-height: 38px; padding: 0 10px; }
+    .rail { flex: none; display: flex; gap: 4px; padding: 0 22px 0 16px; }
+    .rail button { flex: 1; height: 20px; padding: 0; border: 0; background: none; position: relative; }
+    .rail button::before { content: ''; position: absolute; inset: 8px 0; border-radius: 2px; background: var(--line-strong); opacity: 0.55; }
+    .rail button.done::before { background: var(--good); opacity: 1; }
+    .rail button.current::before { inset: 6px 0; background: var(--accent); opacity: 1; }
+    .rail button.current.done::before { background: var(--good); }
+    .rail button:hover::before { opacity: 1; }
+    h2 { margin: 0 0 14px; font-size: 23px; font-weight: 680; line-height: 1.22; letter-spacing: -0.017em; text-wrap: balance; outline: none; }
+    h2 small { display: block; margin-bottom: 4px; font-size: var(--small); font-weight: 500; letter-spacing: 0; color: var(--ink-soft); }
+    .prose { max-width: 68ch; }
+    .prose > :first-child { margin-top: 0; }
+    .prose p, .prose ul, .prose ol { margin: 0 0 12px; }
+    .prose ul, .prose ol { padding-inline-start: 22px; }
+    .prose li + li { margin-top: 4px; }
+    .prose :is(p, li, td) code { padding: 1px 5px; border-radius: 4px; background: var(--sunken); overflow-wrap: anywhere; }
+    .prose a { color: var(--accent); }
+    .prose table { border-collapse: collapse; margin-bottom: 12px; font-size: var(--small); }
+    .prose :is(th, td) { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); text-align: start; vertical-align: top; }
+    .prose blockquote { margin: 0 0 12px; padding: 2px 0 2px 14px; border-inline-start: 3px solid var(--lead); color: var(--ink-soft); }
+    .prose :is(h3, h4) { margin: 18px 0 6px; font-size: var(--text); }
+    .commands { display: flex; align-items: flex-start; margin: 0 0 14px; border-radius: var(--radius); background: var(--hull); color: var(--hull-ink); overflow: hidden; }
+    .commands pre { flex: 1; min-width: 0; margin: 0; padding: 10px 4px 10px 14px; overflow-x: auto; font-size: var(--small); line-height: 1.55; }
+    .commands > div { display: flex; padding: 4px; }
+    .commands .icon-button { color: var(--hull-soft); }
+    .commands .run { color: #f0a18a; }
+    .commands :focus-visible { outline-color: #77d0e4; outline-offset: -2px; }
+    .code { margin: 0 0 14px; padding: 10px 14px; border: 1px solid var(--line); border-radius: var(--radius); background: var(--paper); overflow-x: auto; font-size: var(--small); line-height: 1.5; }
+    .file { margin: 0 0 14px; border: 1px solid var(--line); border-radius: var(--radius); overflow: hidden; }
+    .file figcaption { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; padding: 6px 6px 6px 12px; border-bottom: 1px solid var(--line); background: var(--raised); font-size: var(--small); }
+    .file figcaption svg { width: 15px; height: 15px; }
+    .file figcaption .button { margin-inline-start: auto; }
+    .file .code { margin: 0; border: 0; border-radius: 0; }
+    .goals { margin: 18px 0 14px; padding: 12px 16px; border: 1px solid var(--line); border-inline-start: 4px solid var(--waiting); border-radius: var(--radius); background: var(--raised); }
+    .goals.met { border-inline-start-color: var(--good); background: var(--good-soft); }
+    .goals h3 { margin: 0 0 6px; }
+    .goals ul { list-style: none; margin: 0; padding: 0; }
+    .goals li { display: flex; gap: 10px; padding: 3px 0; }
+    .goals li .mark { flex: none; width: 13px; height: 13px; margin-top: 5px; color: var(--waiting); }
+    .goals li.met .mark { color: var(--good); }
+    .goals p { margin: 6px 0 0; font-weight: 600; color: var(--good); }
+    .goals small { font-family: var(--mono); font-size: var(--tiny); }
+    details { margin-bottom: 8px; border-bottom: 1px solid var(--line); }
+    summary { padding: 7px 0; cursor: pointer; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
+    summary:hover { color: var(--ink); }
+    .bottom { flex: none; display: flex; justify-content: space-between; gap: 8px; padding: 10px 16px; border-top: 1px solid var(--line); }
+    .problem { color: var(--bad); }
+    .list h2 { margin-top: 4px; }
+    .list ol { list-style: none; margin: 20px 0 26px; padding: 0; }
+    .list li { display: flex; gap: 14px; padding: 16px 0; border-top: 1px solid var(--line); }
+    .list li:last-child { border-bottom: 1px solid var(--line); }
+    .number { flex: none; width: 30px; font: 700 24px/1.15 var(--sans); color: var(--lead); font-variant-numeric: tabular-nums; letter-spacing: -0.02em; }
+    .finished .number { color: var(--good); }
+    .finished .number svg { width: 24px; height: 24px; }
+    .list h3 { margin: 0 0 3px; font-size: 16px; font-weight: 650; letter-spacing: -0.008em; }
+    .list li p { margin: 0 0 10px; color: var(--ink-soft); font-size: var(--small); }
+    .foot { display: flex; align-items: center; gap: 12px; }
+  `]
+}
+customElements.define('dd-lesson-pane', LessonPane)
+
+declare global {
+  interface HTMLElementTagNameMap { 'dd-lesson-pane': LessonPane }
+}

@@ -1,0 +1,122 @@
+import { FitAddon } from '@xterm/addon-fit'
+import { SearchAddon } from '@xterm/addon-search'
+import { WebLinksAddon } from '@xterm/addon-web-links'
+import { Terminal } from '@xterm/xterm'
+import type { ClusterClient, TerminalConnection } from './cluster-client.ts'
+import { t } from './localization.ts'
+import { readSetting } from './settings.ts'
+
+/** The terminal keeps its dark hull in both themes; sixteen colours that read well on it (4.5:1 and better). */
+const THEME = {
+  foreground: '#dce5e8', cursor: '#f0a18a', cursorAccent: '#13222b', selectionBackground: '#35617480',
+  black: '#2c3e48', red: '#ff8d7f', green: '#67d0a1', yellow: '#e8bd68', blue: '#7db8f0', magenta: '#c7a9f0', cyan: '#77d0e4', white: '#dce5e8',
+  brightBlack: '#8fa4ae', brightRed: '#ffb0a5', brightGreen: '#95e4c0', brightYellow: '#f5d595', brightBlue: '#a9d0f7', brightMagenta: '#dcc8f8', brightCyan: '#a4e2f0', brightWhite: '#ffffff',
+}
+
+/** One terminal: an xterm on the page joined to a shell in the worker. */
+export class TerminalScreen {
+  readonly number: number
+  readonly element = document.createElement('div')
+  readonly terminal: Terminal
+  readonly search = new SearchAddon()
+  readonly #fit = new FitAddon()
+  readonly #client: ClusterClient
+  #connection: TerminalConnection | undefined
+  #ended = false
+  #opened = false
+  #typedAhead = ''
+  /** Worker's number of the terminal, to tell whose edit request it is. */
+  id = -1
+  onKey: (event: KeyboardEvent) => boolean = () => true
+
+  constructor(number: number, client: ClusterClient) {
+    this.number = number
+    this.#client = client
+    this.element.className = 'screen'
+    this.terminal = new Terminal({
+      allowProposedApi: true, cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches, fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(),
+      fontSize: innerWidth >= 2400 ? 17 : innerWidth < 760 ? 12.5 : 13.5, lineHeight: 1.2, scrollback: 5_000, macOptionIsMeta: true,
+      screenReaderMode: readSetting('screenReader') ?? false, rightClickSelectsWord: false,
+      theme: { ...THEME, background: getComputedStyle(document.documentElement).getPropertyValue('--hull').trim() },
+    })
+    this.terminal.loadAddon(this.#fit)
+    this.terminal.loadAddon(this.search)
+    this.terminal.loadAddon(new WebLinksAddon((_event, uri) => { open(uri, '_blank', 'noopener') }))
+    this.terminal.attachCustomKeyEventHandler((event) => this.#key(event))
+    this.terminal.onData((data) => this.#input(data))
+    this.terminal.onResize(({ cols, rows }) => this.#connection?.resize(cols, rows))
+  }
+
+  /** Once its element is in the page and has a size. */
+  open(): void {
+    if (!this.#opened) {
+      this.#opened = true
+      this.terminal.open(this.element)
+      this.terminal.textarea?.setAttribute('aria-label', t('terminal.name', { number: this.number }))
+    }
+    this.fit()
+    if (!this.#connection && !this.#ended) this.connect()
+  }
+
+  connect(): void {
+    this.#ended = false
+    this.#connection = this.#client.openTerminal(this.terminal.cols, this.terminal.rows, {
+      onData: (data) => this.terminal.write(data, () => this.#connection?.drawn(data.length)),
+      onExit: (code) => this.#exit(code),
+    })
+    this.id = this.#connection.terminal
+    if (this.#typedAhead) this.#connection.input(this.#typedAhead)
+    this.#typedAhead = ''
+  }
+
+  /** The worker was restarted: another shell on the same screen. */
+  reconnect(): void {
+    this.#connection = undefined
+    this.terminal.reset()
+    if (this.#opened) this.connect()
+  }
+
+  fit(): void {
+    if (this.#opened && this.element.offsetParent !== null) this.#fit.fit()
+  }
+
+  /** Types a command and Enter. */
+  run(commands: string): void {
+    this.#input(`${commands.replace(/\n/g, '\r')}\r`)
+  }
+
+  close(): void {
+    this.#connection?.close()
+    this.terminal.dispose()
+    this.element.remove()
+  }
+
+  setTheme(): void {
+    this.terminal.options.theme = { ...THEME, background: getComputedStyle(document.documentElement).getPropertyValue('--hull').trim() }
+  }
+
+  #input(data: string): void {
+    if (this.#ended) {
+      if (data.includes('\r')) { this.terminal.reset(); this.connect() }
+    } else if (this.#connection) this.#connection.input(data)
+    else this.#typedAhead += data
+  }
+
+  #exit(code: number): void {
+    this.#ended = true
+    this.#connection = undefined
+    this.terminal.write(`\r\n\x1b[2m${t('terminal.ended', { code })}\x1b[0m\r\n`)
+  }
+
+  #key(event: KeyboardEvent): boolean {
+    if (event.type !== 'keydown') return true
+    if (event.key === 'F6') return false
+    const isCopy = event.code === 'KeyC' && event.ctrlKey && event.shiftKey
+    if (isCopy) {
+      if (this.terminal.hasSelection()) void navigator.clipboard?.writeText(this.terminal.getSelection())
+      event.preventDefault()
+      return false
+    }
+    return this.onKey(event)
+  }
+}
