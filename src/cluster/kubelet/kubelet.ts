@@ -22,8 +22,8 @@ import { NodeAgent } from './node-agent.ts'
 import type { NodeContext } from './node-context.ts'
 import type { NodeConfig } from './node-status.ts'
 import { ObjectSource } from './object-source.ts'
-import { rejectPod } from './pod-admission.ts'
-import { podQosClass } from './pod-resources.ts'
+import { refuseResize, rejectPod } from './pod-admission.ts'
+import { podQosClass } from '../kinds/core/pod-qos.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-spec.ts'
 import { PodWorker } from './pod-worker.ts'
 import { ProbeManager } from './probes.ts'
@@ -138,6 +138,7 @@ class NodeKubelet implements Kubelet {
       services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],
       servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,
       reconcileMirror: (pod) => { void this.#reconcileMirror(pod) },
+      refuseResize: (pod) => refuseResize(pod, allocatable, this.#active().filter((w) => w.pod.metadata.uid !== pod.metadata.uid).map((w) => w.allotted)),
       onFinished: (uid) => this.#onFinished(uid),
     }
     this.#starter = new ContainerStarter(this.#node)
@@ -248,18 +249,22 @@ class NodeKubelet implements Kubelet {
     else worker.remove()
   }
 
+  /** Workers of pods that take up resources. */
+  #active(): PodWorker[] {
+    return [...this.#workers.values()].filter((w) => !w.isFinished && !isTerminalPhase(w.pod.status?.phase))
+  }
+
   /** k8s: kubelet HandlePodAdditions, canAdmitPod */
   #admit(pod: Pod): boolean {
     const phase = pod.status?.phase
     if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
     const node = this.#agent.node
     if (!node) return true
-    const others = [...this.#workers.values()].filter((w) => !w.isTerminating && !isTerminalPhase(w.pod.status?.phase)).map((w) => w.pod)
-    const rejection = rejectPod(pod, node, this.#node.allocatable, others)
+    const rejection = rejectPod(pod, node, this.#node.allocatable, this.#active().map((w) => w.allotted))
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)
-    this.#node.statuses.set(pod, { phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, qosClass: podQosClass(pod) })
+    this.#node.statuses.set(pod, { phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, qosClass: podQosClass(pod.spec) })
     return false
   }
 
@@ -274,6 +279,7 @@ class NodeKubelet implements Kubelet {
   }
 
   #onFinished(uid: string): void {
+    for (const worker of this.#workers.values()) if (worker.waitsForResources) worker.kick()
     if (!this.#apiPods.has(uid) && !this.#static.some((p) => p.metadata.uid === uid)) this.#forget(uid)
   }
 

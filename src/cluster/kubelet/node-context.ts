@@ -11,6 +11,7 @@ import type { BackOff } from './back-off.ts'
 import type { DnsSettings } from './dns-config.ts'
 import type { ImageManager } from './image-manager.ts'
 import type { ObjectSource } from './object-source.ts'
+import type { ResizeRefusal } from './pod-resize.ts'
 import type { ProbeManager } from './probes.ts'
 import type { StatusManager } from './status-manager.ts'
 import type { VolumeManager } from './volume-manager.ts'
@@ -40,6 +41,8 @@ export interface NodeContext {
   createFileSystem(options?: { maxBytes?: number }): MountableFileSystem
   /** Makes sure that a static pod has its mirror. */
   reconcileMirror(pod: Pod): void
+  /** Why the pod can't be given the resources it asks for; undefined: it can. */
+  refuseResize(pod: Pod): ResizeRefusal | undefined
   /** The pod's worker has nothing left to do. */
   onFinished(uid: string): void
 }

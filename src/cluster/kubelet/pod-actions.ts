@@ -35,6 +35,8 @@ export interface PodActions {
 export interface ProbeResults {
   liveness(containerId: string): 'success' | 'failure' | 'unknown' | undefined
   startup(containerId: string): 'success' | 'failure' | 'unknown' | undefined
+  /** The container's resources changed in a way that its policy wants a restart for. */
+  resizeNeedsRestart?(container: Container): boolean
 }
 
 /** The part of a container's spec whose change restarts it. k8s: pkg/kubelet/container HashContainer */
@@ -105,6 +107,10 @@ export function computePodActions(pod: Pod, status: RuntimePodStatus, probes: Pr
     } else if (probes.startup(last.id) === 'failure') {
       message = `Container ${container.name} failed startup probe`
       reason = 'StartupProbe'
+    } else if (probes.resizeNeedsRestart?.(container)) {
+      actions.toKill.push({ id: last.id, container, message: `Container ${container.name} resize requires restart`, reason: '' })
+      actions.toStart.push(container)
+      continue
     } else {
       keep++
       continue

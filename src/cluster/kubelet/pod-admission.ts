@@ -1,6 +1,7 @@
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../kinds/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
 import { podRequests } from './pod-resources.ts'
+import type { ResizeRefusal } from './pod-resize.ts'
 import { isStaticPod } from './pod-spec.ts'
 
 export interface Rejection {
@@ -42,6 +43,25 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
       const tolerated = (pod.spec.tolerations ?? []).some((t) => (!t.effect || t.effect === taint.effect) && (!t.key || t.key === taint.key) && (t.operator === 'Exists' || (t.value ?? '') === (taint.value ?? '')))
       if (!tolerated) return { reason: 'TaintToleration', message: 'Predicate TaintToleration failed: node(s) had taints that the pod didn\'t tolerate' }
     }
+  }
+  return undefined
+}
+
+/** Whether a node can give a pod that runs on it more. k8s: allocation canAdmitPod for resizes */
+export function refuseResize(pod: Pod, allocatable: Readonly<Record<string, string>>, others: readonly Pod[]): ResizeRefusal | undefined {
+  const requests = podRequests(pod)
+  for (const resource of ['cpu', 'memory']) {
+    const amount = resource === 'cpu' ? quantityMilliValue : quantityValue
+    const requested = amount(requests[resource] ?? '0')
+    const capacity = amount(allocatable[resource] ?? '0')
+    if (requested > capacity) return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${resource}, requested: ${requested}, capacity: ${capacity}` }
+  }
+  for (const resource of ['cpu', 'memory']) {
+    const amount = resource === 'cpu' ? quantityMilliValue : quantityValue
+    const requested = amount(requests[resource] ?? '0')
+    const capacity = amount(allocatable[resource] ?? '0')
+    const used = others.reduce((sum, other) => sum + amount(podRequests(other)[resource] ?? '0'), 0)
+    if (requested + used > capacity) return { reason: 'Deferred', message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` }
   }
   return undefined
 }

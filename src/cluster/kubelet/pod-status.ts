@@ -5,7 +5,8 @@ import type { ContainerStatusInput, StartFailure } from './container-statuses.ts
 import type { RuntimePodStatus } from './pod-actions.ts'
 import { KUBELET_CONDITIONS, kubeletConditions } from './pod-conditions.ts'
 import { podPhase } from './pod-phase.ts'
-import { podLimits, podQosClass, podRequests } from './pod-resources.ts'
+import { podQosClass } from '../kinds/core/pod-qos.ts'
+import { podLimits, podRequests } from './pod-resources.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase } from './pod-spec.ts'
 
 export interface PodStatusInput {
@@ -62,7 +63,7 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
     ...(pod.metadata.generation && !isStaticPod(pod) && !isMirrorPod(pod) ? { observedGeneration: pod.metadata.generation } : {}),
     ...(input.hostIps.length > 0 ? { hostIP: input.hostIps[0]!, hostIPs: input.hostIps.map((ip) => ({ ip })) } : {}),
     ...(ips.length > 0 ? { podIP: ips[0]!, podIPs: ips.map((ip) => ({ ip })) } : {}),
-    qosClass: podQosClass(pod),
+    qosClass: podQosClass(pod.spec),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: regular,
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),

@@ -13,7 +13,9 @@ import { computePodActions } from './pod-actions.ts'
 import type { KillReason, RuntimePodStatus } from './pod-actions.ts'
 import { containerReference, containerSpec, isSidecar, isStaticPod, isTerminalPhase, podReference, podText } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
+import { PodResize } from './pod-resize.ts'
 import { computePodStatus } from './pod-status.ts'
+import { limitsOf } from './container-starter.ts'
 
 /** k8s: pkg/kubelet syncFrequency, backOffPeriod and their jitters */
 const RESYNC_MS = 60_000
@@ -38,6 +40,7 @@ export class PodWorker {
   readonly #node: NodeContext
   readonly #starter: ContainerStarter
   readonly #uid: string
+  readonly #resize: PodResize
   #stage: 'syncing' | 'terminating' | 'terminated' | 'finished' = 'syncing'
   #dirty = false
   #running = false
@@ -59,6 +62,7 @@ export class PodWorker {
     this.#starter = starter
     this.pod = pod
     this.#uid = pod.metadata.uid!
+    this.#resize = new PodResize(pod)
     this.#armDeadline()
   }
 
@@ -68,6 +72,11 @@ export class PodWorker {
 
   get couldHaveRunningContainers(): boolean {
     return this.#stage === 'syncing' || this.#stage === 'terminating'
+  }
+
+  /** A resize waits until the node has room. */
+  get waitsForResources(): boolean {
+    return this.#resize.isPending
   }
 
   get isTerminating(): boolean {
@@ -177,8 +186,8 @@ export class PodWorker {
     const { statuses, hostIps, probes } = this.#node
     const old = statuses.get(this.#uid) ?? this.pod.status ?? {}
     const status = computePodStatus({
-      pod: this.pod, runtime, old, podIsTerminal, hostIps, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
-      resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: [],
+      pod: this.allotted, runtime, old, podIsTerminal, hostIps, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
+      resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: podIsTerminal ? [] : this.#resize.conditions,
     })
     const condition = this.#eviction?.condition
     if (condition && !status.conditions!.some((c) => c.type === 'DisruptionTarget'))
@@ -187,12 +196,39 @@ export class PodWorker {
   }
 
   #resources(container: AnyContainer, _run: ContainerStatus): ResourceRequirements {
-    return container.resources ?? {}
+    return this.#resize.applied(container.name) ?? container.resources ?? {}
+  }
+
+  /** The pod with what the node has given it, which may be less than it asks for. */
+  get allotted(): Pod {
+    return this.#resize.allotted(this.pod)
+  }
+
+  // k8s: allocation handlePodResourcesResize, kuberuntime doPodResizeAction
+  #followResources(): void {
+    const { clock, events, runtime } = this.#node
+    const event = this.#resize.plan(this.pod, clock.nowMs(), () => this.#node.refuseResize(this.pod))
+    if (event) events.event(podReference(this.pod), event.type, event.reason, event.message)
+    if (this.#resize.conditions.length === 0) return
+    const running = runtime.listContainers(this.#uid).filter((c) => c.state === 'running')
+    for (const container of [...this.allotted.spec.containers, ...this.allotted.spec.initContainers ?? []]) {
+      const run = running.find((c) => c.name === container.name)
+      if (!run || this.#resize.changeOf(container) !== 'update') continue
+      runtime.updateContainerResources(run.id, limitsOf(container))
+      this.#resize.apply(container.name)
+    }
+  }
+
+  #finishResize(): void {
+    const done = this.#resize.complete(this.pod, this.#node.runtime.listContainers(this.#uid).filter((c) => c.state === 'running').map((c) => c.name))
+    if (done) this.#node.events.event(podReference(this.pod), done.type, done.reason, done.message)
   }
 
   async #sync(): Promise<void> {
     const { statuses, network, volumes, probes, events, clock, random, runtime } = this.#node
     const before = this.#runtimeStatus()
+    this.#followResources()
+    this.#finishResize()
     const status = this.#status(before, false)
     statuses.set(this.pod, status)
     if (isTerminalPhase(status.phase)) {
@@ -252,8 +288,10 @@ export class PodWorker {
   async #act(before: RuntimePodStatus): Promise<StartError[]> {
     const { runtime, events, statuses, probes } = this.#node
     let status = before
-    const pod = this.pod
-    const actions = computePodActions(pod, status, { liveness: (id) => probes.results.Liveness.get(id), startup: (id) => probes.results.Startup.get(id) })
+    const pod = this.allotted
+    const actions = computePodActions(pod, status, {
+      liveness: (id) => probes.results.Liveness.get(id), startup: (id) => probes.results.Startup.get(id), resizeNeedsRestart: (container) => this.#resize.changeOf(container) === 'restart',
+    })
     if (actions.createSandbox && status.sandbox) events.event(podReference(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
     if (actions.killPod) {
       await this.#killPod(status, undefined)
@@ -286,6 +324,7 @@ export class PodWorker {
         this.#checkBackOff(container, status)
         await this.#starter.start(pod, container, status, (id, c, message) => this.#killContainer(id, c, message, '', undefined))
         this.#failures.delete(container.name)
+        this.#resize.apply(container.name)
         return true
       } catch (error) {
         if (!(error instanceof StartError)) throw error

@@ -12,6 +12,9 @@ import { containerReference, isSidecar, isTerminalPhase, shouldRestartAfter } fr
 import { fetchForProbe, resolvePort } from './http-action.ts'
 import type { StatusManager } from './status-manager.ts'
 
+/** From a container's start to its first probe, in milliseconds: the way of the news through a real kubelet. */
+const FIRST_PROBE_MS = 150
+
 export type ProbeType = 'Readiness' | 'Liveness' | 'Startup'
 export type ProbeResult = 'success' | 'failure' | 'unknown'
 
@@ -154,7 +157,7 @@ class ProbeWorker {
 
   /** differs: upstream delays the first probe by a random part of its period while a kubelet is young, to spare API servers. */
   start(): void {
-    this.#timer = this.#manager.options.clock.after(0, () => void this.#tick())
+    this.#timer = this.#manager.options.clock.after(FIRST_PROBE_MS, () => void this.#tick())
   }
 
   stop(): void {
@@ -167,7 +170,7 @@ class ProbeWorker {
   trigger(): void {
     if (this.#stopped || this.#probing || this.#onHold) return
     this.#timer?.cancel()
-    this.#timer = this.#manager.options.clock.after(0, () => void this.#tick())
+    this.#timer = this.#manager.options.clock.after(FIRST_PROBE_MS, () => void this.#tick())
   }
 
   async #tick(): Promise<void> {
