@@ -1,17 +1,47 @@
+import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { RbacAuthorizer } from '../auth/rbac-authorizer.ts'
 import type { AdmissionPlugin } from '../seams.ts'
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { limitRanger } from './limit-ranger.ts'
+import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { priority } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
+import { runtimeClass } from './runtime-class.ts'
+import { serviceAccount } from './service-account.ts'
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 export interface DefaultAdmissionOptions {
   rbac: RbacAuthorizer
+  clock: Clock
   /** For generated names. */
   random: Random
 }
 
 /** The plugins that are on by default, and NodeRestriction as kubeadm adds it, in upstream's order. k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins */
-export function defaultAdmission({ rbac }: DefaultAdmissionOptions): readonly AdmissionPlugin[] {
+export function defaultAdmission({ rbac, clock, random }: DefaultAdmissionOptions): readonly AdmissionPlugin[] {
   return [
+    namespaceLifecycle,
+    limitRanger,
+    serviceAccount({ random, clock }),
+    nodeRestriction,
+    taintNodesByCondition,
+    priority,
+    defaultTolerationSeconds,
+    defaultStorageClass,
+    storageObjectInUseProtection,
+    persistentVolumeClaimResize,
+    runtimeClass,
+    certificateApproval,
+    certificateSigning,
+    certificateSubjectRestriction,
+    defaultIngressClass,
     rbacEscalation(rbac),
   ]
 }
