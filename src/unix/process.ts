@@ -3,6 +3,7 @@ import type { Random } from '../base/random.ts'
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { BrokenPipeError } from '../base/streams.ts'
 import { errorText } from './errno.ts'
+import { findExecutable } from './exec.ts'
 import type { MemoryFileSystem } from './file-system.ts'
 import type { ProcessDetails } from './fs/proc-tree.ts'
 import { emptyReader, sharedReader } from './input.ts'
@@ -107,6 +108,21 @@ export class KernelProcess implements ProcessDetails {
         this.#failed(error)
       }
     })()
+  }
+
+  /** execve(2): same process, other program; handlers go, ignored signals stay. @throws UnixError */
+  async replace(argv: readonly string[], options: Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'>): Promise<number> {
+    const env = options.env ?? this.env
+    const cwd = options.cwd ?? this.cwd
+    const found = findExecutable(this.#kernel.files.viewAs(this.user), argv, env, cwd)
+    this.argv = found.argv
+    this.env = { ...env }
+    this.cwd = cwd
+    if (options.stdin) this.streams.stdin = sharedReader(unwrapStream(options.stdin))
+    if (options.stdout) this.streams.stdout = unwrapStream(options.stdout)
+    if (options.stderr) this.streams.stderr = unwrapStream(options.stderr)
+    for (const [signal, handler] of this.#handlers ?? []) if (handler !== 'ignore') this.#handlers!.delete(signal)
+    return found.program(new ProcView(this, this.#kernel))
   }
 
   #failed(error: unknown): void {
@@ -386,6 +402,10 @@ class ProcView implements Proc {
 
   spawn(argv: readonly string[], options: SpawnOptions = {}): Process {
     return this.#kernel.spawn(this.#process, argv, options)
+  }
+
+  async exec(argv: readonly string[], options: Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'> = {}): Promise<number> {
+    return this.#process.replace(argv, options)
   }
 
   exit(code: number): never {

@@ -65,6 +65,11 @@ export interface Proc {
   resolve(path: string): string
   /** Starts a child; `argv[0]` is looked up in PATH. @throws UnixError ENOENT or EACCES when it can't be started. */
   spawn(argv: readonly string[], options?: SpawnOptions): Process
+  /**
+   * Replaces this process's program (execve): the returned promise is the new program's exit code, which the caller returns.
+   * @throws UnixError ENOENT, EACCES, ENOEXEC
+   */
+  exec?(argv: readonly string[], options?: Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'>): Promise<number>
   /** Ends the process. Never returns. */
   exit(code: number): never
   /** Reports the memory in use, so that limits bite. Rejects by OOM kill when the machine's limit is exceeded. */

@@ -1,0 +1,884 @@
+import type { ByteWriter } from '../../base/streams.ts'
+
+import { errorText } from '../errno.ts'
+import { findInPath } from '../exec.ts'
+import { baseName, resolvePath } from '../path.ts'
+import { SIGNAL_NUMBERS, signalText } from '../signals.ts'
+import { ProcessExit, UnixError } from '../types.ts'
+import type { ExitStatus, Proc, Process, Signal } from '../types.ts'
+import { ShellSyntaxError } from './ast.ts'
+import type { AndOr, Assignment, Case, Command, For, If, List, Loop, Pipeline, Redirect, SimpleCommand } from './ast.ts'
+import { builtins, specialBuiltins } from './builtins.ts'
+import { evaluateConditional } from './conditional.ts'
+import { Description, DescriptorTable, pipeDescriptions } from './descriptors.ts'
+import { ExpansionError, evaluate, expandArithmetic, expandPattern, expandString, expandWords } from './expand.ts'
+import type { ExpansionHost } from './expand.ts'
+import { JobTable, jobState } from './jobs.ts'
+import type { Job } from './jobs.ts'
+import { matchesPattern } from './pattern.ts'
+import { Parser } from './parser.ts'
+import { applyRedirects } from './redirect.ts'
+import { ReadonlyError, Variables } from './variables.ts'
+
+/** Whose messages and small differences: Debian's sh, BusyBox' sh, or bash. */
+export type ShellFlavour = 'dash' | 'ash' | 'bash'
+
+/** `break`, `continue`, `return` on their way out. */
+export class Jump extends Error {
+  readonly kind: 'break' | 'continue' | 'return'
+  levels: number
+  constructor(kind: 'break' | 'continue' | 'return', levels: number) {
+    super(kind)
+    this.kind = kind
+    this.levels = levels
+  }
+}
+
+/** An error that ends a non-interactive shell. */
+export class ShellError extends Error {
+  readonly status: number
+  constructor(message: string, status = 2) {
+    super(message)
+    this.status = status
+  }
+}
+
+interface State {
+  variables: Variables
+  functions: Map<string, { body: Command; text: string }>
+  aliases: Map<string, string>
+  options: Set<string>
+  positional: string[]
+  name: string
+  traps: Map<string, string>
+  lastStatus: number
+  lastBackground: number | undefined
+  descriptors: DescriptorTable
+  loopDepth: number
+  functionDepth: number
+  sourceDepth: number
+}
+
+const decoder = new TextDecoder()
+
+/** A running shell: its variables, functions and descriptors, and the commands it executes. Subshells are copies in processes of their own. */
+export class Shell implements ExpansionHost {
+  readonly proc: Proc
+  readonly flavour: ShellFlavour
+  readonly interactive: boolean
+  /** What `$$` says: the pid of the first shell. */
+  readonly shellPid: number
+  readonly isSubshell: boolean
+  readonly jobs = new JobTable()
+  state: State
+  /** Line of the command that runs. */
+  line = 1
+  /** Name of the script, for messages; undefined for -c and interactive shells. */
+  script: string | undefined
+  readonly #pendingSignals: Signal[] = []
+  readonly #trapUndo = new Map<string, () => void>()
+  #runningTrap = false
+  /** Woken by a signal that has a trap, for `wait`. */
+  #signalWaiters: (() => void)[] = []
+  /** Conditions don't trigger `set -e`. */
+  #tested = 0
+  history: string[] = []
+  hashed = new Map<string, string>()
+  pipeStatus: number[] = [0]
+
+  constructor(proc: Proc, options: { flavour: ShellFlavour; interactive?: boolean; parent?: Shell }) {
+    this.proc = proc
+    this.flavour = options.flavour
+    this.interactive = options.interactive ?? false
+    const parent = options.parent
+    this.isSubshell = parent !== undefined
+    this.shellPid = parent?.shellPid ?? proc.pid
+    const standard = new DescriptorTable(new Map([
+      [0, new Description({ reader: proc.stdin })], [1, new Description({ writer: proc.stdout })], [2, new Description({ writer: proc.stderr })],
+    ]))
+    if (parent) {
+      const from = parent.state
+      this.script = parent.script
+      this.line = parent.line
+      this.history = parent.history
+      this.state = {
+        variables: from.variables.clone(), functions: new Map(from.functions), aliases: new Map(from.aliases), options: new Set(from.options), positional: [...from.positional], name: from.name,
+        // A subshell forgets traps, but keeps ignoring what was ignored.
+        traps: new Map([...from.traps].filter(([, action]) => action === '')),
+        lastStatus: from.lastStatus, lastBackground: from.lastBackground, descriptors: standard, loopDepth: 0, functionDepth: from.functionDepth, sourceDepth: from.sourceDepth,
+      }
+    } else {
+      this.state = { variables: new Variables(), functions: new Map(), aliases: new Map(), options: new Set(), positional: [], name: proc.argv[0] ?? 'sh', traps: new Map(), lastStatus: 0, lastBackground: undefined, descriptors: standard, loopDepth: 0, functionDepth: 0, sourceDepth: 0 }
+      this.#importEnvironment()
+    }
+  }
+
+  #importEnvironment(): void {
+    const { variables } = this
+    for (const [name, value] of Object.entries(this.proc.env)) {
+      if (!/^[A-Za-z_]\w*$/.test(name)) continue
+      variables.set(name, value)
+      variables.export(name)
+    }
+    variables.set('PWD', this.proc.cwd)
+    variables.export('PWD')
+    variables.set('IFS', ' \t\n')
+    variables.set('OPTIND', '1')
+    variables.set('PPID', String(this.proc.ppid))
+    if (variables.get('PATH') === undefined) variables.set('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
+    if (this.flavour === 'bash') {
+      const level = Number(variables.get('SHLVL') ?? '0') + 1
+      variables.set('SHLVL', String(level))
+      variables.export('SHLVL')
+      variables.set('BASH_VERSION', '5.2.37(1)-release')
+      variables.set('HOSTNAME', this.proc.machine.hostname)
+      variables.set('UID', String(this.proc.user.uid))
+      variables.set('EUID', String(this.proc.user.uid))
+      variables.set('BASH', '/bin/bash')
+      variables.set('OSTYPE', 'linux-gnu')
+      variables.set('HOSTTYPE', 'x86_64')
+    }
+  }
+
+  // --- ExpansionHost ---------------------------------------------------------------------------------------------------------------
+
+  get variables(): Variables { return this.state.variables }
+  get fs() { return this.proc.fs }
+  get cwd(): string { return this.proc.cwd }
+  get positional(): readonly string[] { return this.state.positional }
+  get options(): ReadonlySet<string> { return this.state.options }
+  /** Extensions of bash: brace expansion, arrays, extended patterns. Everybody gets most of them except under dash. */
+  get isBash(): boolean { return this.flavour === 'bash' }
+
+  special(name: string): string | undefined {
+    switch (name) {
+      case '?': return String(this.state.lastStatus)
+      case '$': return String(this.shellPid)
+      case '!': return this.state.lastBackground === undefined ? '' : String(this.state.lastBackground)
+      case '#': return String(this.state.positional.length)
+      case '0': return this.state.name
+      case '-': return this.#optionLetters()
+      case 'LINENO': return String(this.line)
+      case 'RANDOM': return this.flavour === 'dash' ? undefined : String(this.proc.random.int(32_768))
+      case 'SECONDS': return this.flavour === 'bash' ? String(Math.floor((this.proc.clock.nowMs() - (this.proc.machine.process(this.proc.pid)?.startedMs ?? 0)) / 1000)) : undefined
+      case 'EPOCHSECONDS': return this.flavour === 'bash' ? String(Math.floor(this.proc.clock.nowMs() / 1000)) : undefined
+      case 'BASHPID': return this.flavour === 'bash' ? String(this.proc.pid) : undefined
+      case 'PIPESTATUS': return this.flavour === 'bash' ? String(this.pipeStatus[0] ?? 0) : undefined
+      default: return undefined
+    }
+  }
+
+  #optionLetters(): string {
+    const letters: Record<string, string> = { errexit: 'e', noglob: 'f', nounset: 'u', xtrace: 'x', verbose: 'v', noexec: 'n', allexport: 'a', noclobber: 'C' }
+    return [...this.state.options].map((option) => letters[option] ?? '').join('') + (this.interactive ? 'i' : '') + (this.interactive && this.flavour === 'bash' ? 'mH' : '')
+  }
+
+  homeOf(user: string): string | undefined {
+    try {
+      return this.proc.fs.readText('/etc/passwd').split('\n').map((line) => line.split(':')).find((fields) => fields[0] === user)?.[5]
+    } catch {
+      return undefined
+    }
+  }
+
+  async substitute(body: List): Promise<string> {
+    const only = body.items.length === 1 && !body.items[0]!.background ? body.items[0]!.command : undefined
+    // $(< file)
+    if (only?.kind === 'simple' && only.words.length === 0 && only.assignments.length === 0 && only.redirects.length === 1 && only.redirects[0]!.operator === '<') {
+      const path = await expandString(this, only.redirects[0]!.target)
+      return decoder.decode(this.proc.fs.readFile(this.proc.resolve(path))).replace(/\n+$/, '')
+    }
+    const { read, write } = pipeDescriptions()
+    const child = this.fork((shell) => shell.runList(body, { last: true }), { stdout: write })
+    write.release()
+    let text = ''
+    const stream = new TextDecoder()
+    for (let chunk = await read.reader!.read(); chunk; chunk = await read.reader!.read()) text += stream.decode(chunk, { stream: true })
+    text += stream.decode()
+    read.release()
+    const status = await child.wait()
+    this.state.lastStatus = status.code
+    this.substitutionStatus = status.code
+    return text.replaceAll('\0', '').replace(/\n+$/, '')
+  }
+
+  /** Exit status of the last command substitution, for assignments without a command. */
+  substitutionStatus: number | undefined
+
+  async substituteProcess(body: List, direction: '<' | '>'): Promise<string> {
+    const path = `/tmp/sh-fifo.${this.proc.pid}.${this.proc.random.suffix()}`
+    const { fs } = this.proc
+    fs.mkfifo?.(path, 0o600)
+    const file = fs.open(path, direction === '<' ? 'w' : 'r')
+    const end = new Description(direction === '<' ? { writer: { write: (d) => file.write(d), close() {} }, onClose: () => file.close() } : { reader: { read: () => file.read(), cancel() {} }, onClose: () => file.close() })
+    this.fork((shell) => shell.runList(body, { last: true }), direction === '<' ? { stdout: end } : { stdin: end })
+    end.release()
+    return path
+  }
+
+  // --- output ----------------------------------------------------------------------------------------------------------------------
+
+  get stdout(): ByteWriter { return this.state.descriptors.writer(1) }
+
+  out(text: string | Uint8Array): Promise<void> {
+    return this.state.descriptors.writer(1).write(text)
+  }
+
+  err(text: string): Promise<void> {
+    return this.state.descriptors.writer(2).write(text).catch((error: unknown) => { if (!(error instanceof UnixError)) throw error })
+  }
+
+  /** What stands before a message: `sh: 1: `, `bash: line 1: `. */
+  prefix(): string {
+    const name = this.state.name
+    if (this.flavour === 'dash') return `${this.script ?? name}: ${this.line}: `
+    if (this.flavour === 'ash') return this.script ? `${this.script}: line ${this.line}: ` : this.interactive ? `${name.replace(/^-/, '')}: ` : `${name}: `
+    return this.interactive ? `${baseName(name).replace(/^-/, '')}: ` : `${this.script ?? name}: line ${this.line}: `
+  }
+
+  complain(message: string): Promise<void> {
+    return this.err(`${this.prefix()}${message}\n`)
+  }
+
+  // --- running text ----------------------------------------------------------------------------------------------------------------
+
+  /** Runs shell text; a syntax error is printed and gives status 2. */
+  async runText(text: string, options: { line?: number; last?: boolean } = {}): Promise<number> {
+    const parser = new Parser(text, { aliases: this.state.aliases, ...(options.line ? { line: options.line } : {}) })
+    let status = 0
+    let list = this.#parsed(parser)
+    if (list === undefined) this.state.lastStatus = 0
+    while (list) {
+      // The next line is parsed before this one runs only to know whether this is the last one.
+      if (list === 'failed') { await this.#syntaxError; return this.state.lastStatus }
+      const isLast = options.last === true && parser.position >= text.trimEnd().length
+      status = await this.runList(list, { last: isLast })
+      list = this.#parsed(parser)
+    }
+    return status
+  }
+
+  #syntaxError: Promise<void> | undefined
+
+  #parsed(parser: Parser): List | undefined | 'failed' {
+    try {
+      return parser.next()
+    } catch (error) {
+      if (!(error instanceof ShellSyntaxError)) throw error
+      this.state.lastStatus = 2
+      this.#syntaxError = this.syntaxError(error)
+      return 'failed'
+    }
+  }
+
+  async syntaxError(error: ShellSyntaxError): Promise<void> {
+    this.line = error.line
+    if (this.flavour === 'bash') {
+      const what = error.token === 'end of file'
+        ? (error.message.startsWith('Unterminated') ? 'unexpected EOF while looking for matching quote' : 'syntax error: unexpected end of file')
+        : error.message === 'Bad substitution' ? `${error.token}: bad substitution` : `syntax error near unexpected token \`${error.token}'`
+      return this.complain(what)
+    }
+    if (error.message === 'Bad substitution') return this.complain('Bad substitution')
+    const token = error.token === 'end of file' || error.token === 'newline' ? error.token : `"${error.token}"`
+    const message = error.message.endsWith('unexpected') ? this.flavour === 'ash' ? `unexpected ${token}` : `${token} unexpected` : error.message
+    return this.complain(this.flavour === 'ash' ? `syntax error: ${message}${error.expecting ? ` (expecting "${error.expecting}")` : ''}` : `Syntax error: ${message}${error.expecting ? ` (expecting "${error.expecting}")` : ''}`)
+  }
+
+  /** Runs commands until they are done; then the EXIT trap. The result is the shell's exit status. */
+  async runToEnd(work: () => Promise<number>): Promise<number> {
+    let status: number
+    try {
+      status = await work()
+      if (this.#pendingSignals.length > 0) await this.runTraps()
+    } catch (error) {
+      status = await this.statusOf(error)
+    }
+    return this.finish(status)
+  }
+
+  /** The exit status that an error thrown out of commands means; prints its message. */
+  async statusOf(error: unknown): Promise<number> {
+    if (error instanceof ProcessExit) return error.code
+    if (error instanceof Jump) return this.state.lastStatus
+    if (error instanceof ShellError) { if (error.message) await this.complain(error.message); return error.status }
+    if (error instanceof ExpansionError) { await this.complain(error.message); return this.isBash ? (this.interactive ? 1 : 127) : 2 }
+    if (error instanceof ReadonlyError) { await this.complain(this.isBash ? error.message : `${error.variable}: is read only`); return this.isBash ? 1 : 2 }
+    if (error instanceof ShellSyntaxError) { await this.syntaxError(error); return 2 }
+    throw error
+  }
+
+  async finish(status: number): Promise<number> {
+    const action = this.state.traps.get('EXIT')
+    if (action) {
+      this.state.traps.delete('EXIT')
+      this.state.lastStatus = status
+      try {
+        await this.runText(action)
+      } catch (error) {
+        if (error instanceof ProcessExit) return error.code
+        if (error instanceof Jump) return status
+        await this.statusOf(error)
+      }
+    }
+    return status
+  }
+
+  // --- commands --------------------------------------------------------------------------------------------------------------------
+
+  async runList(list: List, options: { last?: boolean } = {}): Promise<number> {
+    let status = 0
+    for (const [i, item] of list.items.entries()) {
+      if (item.background) status = await this.#background(item.command, item.text)
+      else status = await this.run(item.command, { last: options.last === true && i === list.items.length - 1, text: item.text })
+      if (this.#pendingSignals.length > 0) { await this.runTraps(); status = this.state.lastStatus }
+    }
+    return status
+  }
+
+  async run(command: Command, options: { last?: boolean; text?: string } = {}): Promise<number> {
+    const status = await this.#execute(command, options)
+    this.state.lastStatus = status
+    if (status !== 0 && this.#tested === 0 && this.state.options.has('errexit') && failsShell(command)) throw new ProcessExit(status)
+    return status
+  }
+
+  async #execute(command: Command, options: { last?: boolean; text?: string }): Promise<number> {
+    switch (command.kind) {
+      case 'simple': return this.#simple(command, options)
+      case 'pipeline': return this.#pipeline(command, options.text)
+      case 'and-or': return this.#andOr(command, options.last)
+      case 'list': return this.runList(command)
+      case 'function': this.state.functions.set(command.name, { body: command.body, text: command.text }); return 0
+      default: return this.#withRedirects(command.redirects, () => this.#compound(command, options))
+    }
+  }
+
+  async #compound(command: Exclude<Command, { kind: 'simple' | 'pipeline' | 'and-or' | 'list' | 'function' }>, options: { last?: boolean; text?: string }): Promise<number> {
+    switch (command.kind) {
+      case 'group': return this.runList(command.body, { last: options.last === true && command.redirects.length === 0 })
+      case 'subshell': return this.#foreground([this.fork((shell) => shell.runList(command.body, { last: true }), this.interactive ? { newGroup: true } : {})], options.text ?? '( ... )')
+      case 'if': return this.#if(command, options.last)
+      case 'loop': return this.#loop(command)
+      case 'for': return this.#for(command)
+      case 'counted-for': {
+        await expandArithmetic(this, command.start)
+        return this.#iterate(async () => command.condition.parts.length === 0 || await expandArithmetic(this, command.condition) !== 0n, command.body, async () => { await expandArithmetic(this, command.step) })
+      }
+      case 'case': return this.#case(command)
+      case 'conditional': {
+        this.line = command.line
+        try { return await evaluateConditional(this, command.words) ? 0 : 1 } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error
+          await this.complain(error.message)
+          return 2
+        }
+      }
+      case 'arithmetic': return await expandArithmetic(this, command.expression) === 0n ? 1 : 0
+    }
+  }
+
+  async #andOr(command: AndOr, last?: boolean): Promise<number> {
+    const left = await this.tested(() => this.run(command.left))
+    if ((command.operator === '&&') !== (left === 0)) return left
+    return this.run(command.right, { last })
+  }
+
+  /** Runs something whose failure is looked at, so that `set -e` doesn't end the shell. */
+  async tested<T>(work: () => Promise<T>): Promise<T> {
+    this.#tested += 1
+    try { return await work() } finally { this.#tested -= 1 }
+  }
+
+  async #if(command: If, last?: boolean): Promise<number> {
+    for (const { condition, body } of command.branches)
+      if (await this.tested(() => this.runList(condition)) === 0) return this.runList(body, { last: last === true && command.redirects.length === 0 })
+    return command.otherwise ? this.runList(command.otherwise, { last: last === true && command.redirects.length === 0 }) : 0
+  }
+
+  #loop(command: Loop): Promise<number> {
+    return this.#iterate(async () => (await this.tested(() => this.runList(command.condition)) === 0) !== command.until, command.body, async () => {})
+  }
+
+  async #for(command: For): Promise<number> {
+    const values = command.words ? await expandWords(this, command.words) : [...this.state.positional]
+    let next = 0
+    return this.#iterate(async () => {
+      if (next >= values.length) return false
+      this.variables.set(command.name, values[next++]!)
+      return true
+    }, command.body, async () => {})
+  }
+
+  async #iterate(goOn: () => Promise<boolean>, body: List, step: () => Promise<void>): Promise<number> {
+    let status = 0
+    this.state.loopDepth += 1
+    try {
+      for (;;) {
+        try {
+          if (!await goOn()) break
+          await this.proc.clock.breathe()
+          if (this.proc.killed.aborted) throw this.proc.killed.reason
+          status = await this.runList(body)
+        } catch (error) {
+          if (!(error instanceof Jump) || error.kind === 'return') throw error
+          status = 0
+          if (--error.levels > 0) throw error
+          if (error.kind === 'break') break
+        }
+        await step()
+      }
+    } finally {
+      this.state.loopDepth -= 1
+    }
+    return status
+  }
+
+  async #case(command: Case): Promise<number> {
+    const value = await expandString(this, command.word)
+    let falls = false
+    let status = 0
+    for (const arm of command.arms) {
+      let matches = falls
+      for (const pattern of arm.patterns) {
+        if (matches) break
+        matches = matchesPattern(value, await expandPattern(this, pattern), { extended: this.isBash })
+      }
+      if (!matches) continue
+      status = arm.body.items.length > 0 ? await this.runList(arm.body) : 0
+      if (arm.next === ';;') return status
+      falls = arm.next === ';&'
+    }
+    return status
+  }
+
+  // --- pipelines and processes -----------------------------------------------------------------------------------------------------
+
+  async #pipeline(pipeline: Pipeline, text?: string): Promise<number> {
+    const startMs = this.proc.clock.nowMs()
+    let status: number
+    if (pipeline.commands.length === 1) {
+      status = pipeline.negated ? await this.tested(() => this.run(pipeline.commands[0]!, { text })) : await this.run(pipeline.commands[0]!, { text })
+    } else status = await this.#foreground(this.#startPipeline(pipeline, this.interactive), text ?? '', pipeline)
+    if (pipeline.timed) {
+      const seconds = (this.proc.clock.nowMs() - startMs) / 1000
+      const shown = `${Math.floor(seconds / 60)}m${(seconds % 60).toFixed(3)}s`
+      await this.err(`\nreal\t${shown}\nuser\t0m0.000s\nsys\t0m0.000s\n`)
+    }
+    return pipeline.negated ? (status === 0 ? 1 : 0) : status
+  }
+
+  #startPipeline(pipeline: Pipeline, newGroup: boolean, stdin?: Description): Process[] {
+    const processes: Process[] = []
+    let input: Description | undefined = stdin
+    pipeline.commands.forEach((command, i) => {
+      const pipe = i < pipeline.commands.length - 1 ? pipeDescriptions() : undefined
+      const process = this.fork((shell) => shell.run(command, { last: true }), {
+        ...(input ? { stdin: input } : {}),
+        ...(pipe ? { stdout: pipe.write } : {}),
+        ...(pipe && pipeline.stderrToo[i] ? { stderr: pipe.write } : {}),
+        ...(newGroup ? processes[0] ? { group: processes[0].group } : { newGroup: true } : {}),
+        otherEnds: pipe ? [pipe.read] : [],
+      })
+      if (i > 0 || !stdin) input?.release()
+      pipe?.write.release()
+      processes.push(process)
+      input = pipe?.read
+    })
+    return processes
+  }
+
+  /** Starts a copy of this shell in a process of its own. */
+  fork(work: (shell: Shell) => Promise<number>, options: { stdin?: Description; stdout?: Description; stderr?: Description; newGroup?: boolean; group?: number; otherEnds?: Description[] } = {}): Process {
+    const { descriptors } = this.state
+    const inherited = descriptors.clone()
+    const held: Description[] = []
+    const stream = (fd: number, given: Description | undefined) => {
+      if (given) { held.push(given.retain()); return given }
+      return descriptors.get(fd)
+    }
+    const stdin = stream(0, options.stdin)
+    const stdout = stream(1, options.stdout)
+    const stderr = stream(2, options.stderr)
+    const env = this.variables.environment()
+    const process = this.proc.spawn([this.state.name, ...this.proc.argv.slice(1)], {
+      env, cwd: this.proc.cwd,
+      stdin: stdin?.reader ?? { read: async () => null, cancel() {} },
+      stdout: stdout?.writer ?? descriptors.writer(99),
+      stderr: stderr?.writer ?? descriptors.writer(99),
+      ...(options.newGroup ? { newGroup: true } : {}),
+      ...(options.group !== undefined ? { group: options.group } : {}),
+      program: (proc) => {
+        const shell = new Shell(proc, { flavour: this.flavour, parent: this })
+        for (let fd = 3; fd < 64; fd++) { const description = inherited.get(fd); if (description) shell.state.descriptors.set(fd, description.retain()) }
+        for (const [signal] of shell.state.traps) if (signal.startsWith('SIG')) proc.onSignal(signal as Signal, 'ignore')
+        return shell.runToEnd(() => work(shell))
+      },
+    })
+    void process.wait().then(() => {
+      inherited.closeAll()
+      for (const each of held) each.release()
+    })
+    return process
+  }
+
+  /** Waits for processes in the foreground; the status is the last one's. */
+  async #foreground(processes: Process[], text: string, pipeline?: Pipeline): Promise<number> {
+    const { tty } = this.proc
+    const last = processes[processes.length - 1]!
+    const controls = this.interactive && tty !== undefined
+    if (controls) tty.foregroundGroup = processes[0]!.group
+    try {
+      for (;;) {
+        if (processes.every((process) => process.status)) break
+        if (controls && processes.some((process) => process.stopped)) {
+          const job = this.jobs.add(processes, processes[0]!.group, text, false)
+          job.told = 'Stopped'
+          await this.err(`\n[${job.id}]+  Stopped                 ${text}\n`)
+          return 148
+        }
+        const waiting = processes.filter((process) => !process.status)
+        await Promise.race(waiting.map((process) => process.waitChange?.() ?? process.wait().then(() => {})))
+      }
+      for (const process of processes) await process.wait()
+    } finally {
+      if (controls) { tty.foregroundGroup = this.ownGroup; if (tty.raw && !this.editing) tty.setRaw(false) }
+    }
+    this.pipeStatus = processes.map((process) => process.status!.code)
+    if (this.isBash && pipeline) this.variables.setElements('PIPESTATUS', new Map(this.pipeStatus.map((code, i) => [String(i), String(code)])))
+    await this.#tellOfSignal(last.status!, text, last)
+    if (this.state.options.has('pipefail')) return this.pipeStatus.findLast((code) => code !== 0) ?? 0
+    return last.status!.code
+  }
+
+  editing = false
+
+  get ownGroup(): number {
+    return this.proc.machine.process(this.proc.pid)?.group ?? this.proc.pid
+  }
+
+  /** Shells say what killed a command, but for SIGINT and SIGPIPE. */
+  async #tellOfSignal(status: ExitStatus, text: string, process: Process): Promise<void> {
+    const { signal } = status
+    if (!signal) return
+    if (signal === 'SIGINT') { if (this.interactive) await this.err('\n'); return }
+    if (signal === 'SIGPIPE') return
+    if (this.isBash && !this.interactive) { await this.err(`${this.script ?? this.state.name}: line ${this.line}: ${String(process.pid).padStart(5)} ${signalText(signal).padEnd(23)} ${text}\n`); return }
+    await this.err(`${signalText(signal)}\n`)
+  }
+
+  async #background(command: Command, text: string): Promise<number> {
+    const options = this.interactive ? { newGroup: true } : {}
+    let processes: Process[]
+    // Without job control a background command doesn't compete for the terminal's input.
+    const nothing = new Description({ reader: { read: async () => null, cancel() {} } })
+    const stdin = this.interactive ? {} : { stdin: nothing }
+    if (command.kind === 'pipeline' && command.commands.length > 1 && !command.negated) processes = this.#startPipeline(command, this.interactive, stdin.stdin)
+    else processes = [this.fork((shell) => shell.run(command, { last: true }), { ...options, ...stdin })]
+    const job = this.jobs.add(processes, processes[0]!.group, text, true)
+    for (const process of processes) void process.wait()
+    this.state.lastBackground = processes[processes.length - 1]!.pid
+    if (this.interactive) {
+      job.told = 'Running'
+      await this.err(`[${job.id}] ${this.state.lastBackground}\n`)
+    }
+    return 0
+  }
+
+  /** Continues a job in the foreground. */
+  async resume(job: Job): Promise<number> {
+    this.jobs.remove(job)
+    const { tty } = this.proc
+    if (tty) tty.foregroundGroup = job.group
+    for (const process of job.processes) if (process.stopped) process.kill('SIGCONT')
+    return this.#foreground(job.processes, job.text)
+  }
+
+  /** Waits for a job or process; a trapped signal ends the wait early with its status. */
+  async waitFor(processes: readonly Process[]): Promise<number> {
+    for (const process of processes) {
+      const done = process.wait()
+      const interrupted = new Promise<'signal'>((resolve) => { this.#signalWaiters.push(() => resolve('signal')) })
+      const result = process.status ?? await Promise.race([done, interrupted])
+      this.#signalWaiters = []
+      if (result === 'signal') return 128 + SIGNAL_NUMBERS[this.#pendingSignals[0]!]
+    }
+    return processes[processes.length - 1]?.status?.code ?? 0
+  }
+
+  // --- simple commands -------------------------------------------------------------------------------------------------------------
+
+  async #simple(command: SimpleCommand, options: { last?: boolean; text?: string }): Promise<number> {
+    this.line = command.line
+    this.substitutionStatus = undefined
+    const argv = command.words.length > 0 ? await expandWords(this, command.words) : []
+    if (argv.length === 0) {
+      return this.#withRedirects(command.redirects, async () => {
+        for (const assignment of command.assignments) await this.#assign(assignment)
+        if (this.state.options.has('xtrace') && command.assignments.length > 0) await this.#trace([], command.assignments)
+        return this.substitutionStatus ?? 0
+      })
+    }
+    if (this.state.options.has('xtrace')) await this.#trace(argv, command.assignments)
+    const name = argv[0]!
+    const run = this.state.functions.get(name)
+    const builtin = builtins.get(name)
+    if (specialBuiltins.has(name) && builtin && !(run && this.isBash)) {
+      // Assignments before a special built-in stay (POSIX); bash keeps them only in POSIX mode.
+      const saved = this.isBash ? command.assignments.map((a) => [a.name, copyOf(this.variables.variable(a.name))] as const) : []
+      for (const assignment of command.assignments) await this.#assign(assignment)
+      if (name === 'exec') return this.#exec(argv, command.redirects)
+      try {
+        return await this.#withRedirects(command.redirects, () => builtin(this, argv), { fatal: !this.isBash && !this.interactive })
+      } finally {
+        for (const [variable, value] of saved) this.variables.restore(variable, value)
+      }
+    }
+    if (run) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => this.callFunction(run.body, argv)))
+    if (builtin) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => builtin(this, argv)))
+    return this.#external(argv, command, options)
+  }
+
+  async #trace(argv: string[], assignments: Assignment[]): Promise<void> {
+    const ps4 = this.variables.get('PS4') ?? '+ '
+    const words = [...await Promise.all(assignments.map(async (a) => `${a.name}=${quoteForTrace(await expandString(this, a.value))}`)), ...argv.map(quoteForTrace)]
+    await this.err(`${ps4}${words.join(' ')}\n`)
+  }
+
+  async callFunction(body: Command, argv: readonly string[]): Promise<number> {
+    const { positional } = this.state
+    if (this.state.functionDepth > 1000) throw new ShellError(`${argv[0]}: maximum function nesting level exceeded (1000)`)
+    this.state.positional = argv.slice(1)
+    this.state.functionDepth += 1
+    this.variables.enter()
+    const depth = this.state.loopDepth
+    this.state.loopDepth = 0
+    try {
+      return await this.run(body)
+    } catch (error) {
+      if (!(error instanceof Jump) || error.kind !== 'return') throw error
+      return error.levels
+    } finally {
+      this.state.loopDepth = depth
+      this.variables.leave()
+      this.state.functionDepth -= 1
+      this.state.positional = positional
+    }
+  }
+
+  async #assign(assignment: Assignment): Promise<void> {
+    const { variables } = this
+    if (assignment.elements) {
+      const values = await expandWords(this, assignment.elements)
+      const before = assignment.append ? variables.variable(assignment.name) : undefined
+      const elements = new Map(before?.elements ?? (before?.value !== undefined ? [['0', before.value]] : []))
+      let index = elements.size > 0 ? Math.max(...[...elements.keys()].map(Number)) + 1 : 0
+      for (const value of values) {
+        const keyed = /^\[([^\]]+)\]=([\s\S]*)$/.exec(value)
+        if (keyed) elements.set(keyed[1]!, keyed[2]!)
+        else elements.set(String(index++), value)
+      }
+      variables.setElements(assignment.name, elements)
+    } else {
+      const value = await expandString(this, assignment.value, { tilde: 'assignment' })
+      if (assignment.index) {
+        const key = await expandString(this, assignment.index)
+        const isMap = variables.variable(assignment.name)?.elements && [...variables.variable(assignment.name)!.elements!.keys()].some((k) => !/^\d+$/.test(k))
+        const at = isMap || this.associative.has(assignment.name) ? key : evaluate(this, key).toString()
+        variables.setElement(assignment.name, at, value)
+      } else variables.set(assignment.name, assignment.append ? (variables.get(assignment.name) ?? '') + value : value)
+    }
+    if (this.state.options.has('allexport')) variables.export(assignment.name)
+  }
+
+  /** Names declared with `declare -A`. */
+  readonly associative = new Set<string>()
+
+  /** Assignments that last for one command. */
+  async #withAssignments<T>(assignments: readonly Assignment[], work: () => Promise<T>): Promise<T> {
+    if (assignments.length === 0) return work()
+    const saved = assignments.map(({ name }) => [name, copyOf(this.variables.variable(name))] as const)
+    try {
+      for (const assignment of assignments) {
+        await this.#assign(assignment)
+        this.variables.export(assignment.name)
+      }
+      return await work()
+    } finally {
+      for (const [name, variable] of saved.reverse()) this.variables.restore(name, variable)
+    }
+  }
+
+  async #withRedirects(redirects: readonly Redirect[], work: () => Promise<number>, options: { fatal?: boolean } = {}): Promise<number> {
+    if (redirects.length === 0) return work()
+    const saved = this.state.descriptors
+    this.state.descriptors = saved.clone()
+    try {
+      try {
+        await applyRedirects(this, redirects)
+      } catch (error) {
+        if (!(error instanceof UnixError || error instanceof ShellError)) throw error
+        await this.complain(errorText(error))
+        if (options.fatal) throw new ProcessExit(2)
+        return this.isBash || this.flavour === 'ash' ? 1 : 2
+      }
+      return await work()
+    } finally {
+      this.state.descriptors.closeAll()
+      this.state.descriptors = saved
+    }
+  }
+
+  async #exec(argv: string[], redirects: readonly Redirect[]): Promise<number> {
+    try {
+      await applyRedirects(this, redirects)
+    } catch (error) {
+      if (!(error instanceof UnixError || error instanceof ShellError)) throw error
+      await this.complain(errorText(error))
+      if (!this.interactive) throw new ProcessExit(this.isBash ? 1 : 2)
+      return 1
+    }
+    const rest = argv.slice(1)
+    if (rest[0] === '--') rest.shift()
+    if (rest[0] === '-a') rest.splice(0, 2)
+    if (rest.length === 0) return 0
+    const status = await this.#replace(rest)
+    if (typeof status === 'number') throw new ProcessExit(status)
+    await this.#notStarted(rest[0]!, status, 'exec: ')
+    if (!this.interactive) throw new ProcessExit(status.code === 'ENOENT' ? 127 : 126)
+    return status.code === 'ENOENT' ? 127 : 126
+  }
+
+  /** exec(2): the program takes this process over. */
+  async #replace(argv: readonly string[]): Promise<number | UnixError> {
+    const { descriptors } = this.state
+    const env = this.variables.environment()
+    for (const undo of this.#trapUndo.values()) undo()
+    const options = { env, cwd: this.proc.cwd, stdin: descriptors.reader(0), stdout: descriptors.writer(1), stderr: descriptors.writer(2) }
+    try {
+      if (this.proc.exec) return await this.proc.exec(argv, options)
+      return (await this.proc.spawn(argv, options).wait()).code
+    } catch (error) {
+      if (error instanceof UnixError && error.path !== undefined && START_FAILURES.has(error.code)) {
+        if (error.code === 'ENOEXEC') return this.#script(argv, error.path)
+        return error
+      }
+      throw error
+    }
+  }
+
+  async #script(argv: readonly string[], path: string): Promise<number> {
+    const text = this.proc.fs.readText(resolvePath(this.proc.cwd, path))
+    if (text.includes('\0')) { await this.complain(this.isBash ? `${argv[0]}: cannot execute binary file: Exec format error` : `${argv[0]}: Exec format error`); return 126 }
+    this.state.name = argv[0]!
+    this.script = argv[0]!
+    this.state.positional = argv.slice(1)
+    this.state.functions.clear()
+    return this.runText(text)
+  }
+
+  async #external(argv: string[], command: SimpleCommand, options: { last?: boolean; text?: string }): Promise<number> {
+    // A shell that has nothing left to do becomes its last command, unless a trap still needs it.
+    const becomes = options.last === true && !this.interactive && this.proc.exec !== undefined && this.state.traps.size === 0
+    return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, async () => {
+      if (becomes) {
+        const status = await this.#replace(argv)
+        if (typeof status === 'number') throw new ProcessExit(status)
+        return this.#notStarted(argv[0]!, status)
+      }
+      const { descriptors } = this.state
+      try {
+        const path = findInPath(this.proc.fs, argv[0]!, this.variables.get('PATH') ?? '', this.proc.cwd)
+        if (!argv[0]!.includes('/')) this.hashed.set(argv[0]!, path)
+        const process = this.proc.spawn(argv, {
+          env: this.variables.environment(), cwd: this.proc.cwd,
+          stdin: descriptors.reader(0), stdout: descriptors.writer(1), stderr: descriptors.writer(2),
+          ...(this.interactive ? { newGroup: true } : {}),
+        })
+        return await this.#foreground([process], options.text ?? argv.join(' '))
+      } catch (error) {
+        if (!(error instanceof UnixError) || !START_FAILURES.has(error.code)) throw error
+        if (error.code === 'ENOEXEC') return this.#foreground([this.fork((shell) => shell.#script(argv, error.path!), this.interactive ? { newGroup: true } : {})], options.text ?? argv.join(' '))
+        return this.#notStarted(argv[0]!, error)
+      }
+    }))
+  }
+
+  /** Why a command couldn't be started, in the shell's words. */
+  async #notStarted(name: string, error: UnixError, context = ''): Promise<number> {
+    const missing = error.code === 'ENOENT' || error.code === 'ENOTDIR'
+    if (this.isBash) {
+      const badInterpreter = missing && error.path !== undefined && error.path !== name && name !== ''
+      if (badInterpreter) await this.complain(`${name}: cannot execute: required file not found`)
+      else if (missing) await this.complain(`${context}${name}: ${name.includes('/') ? 'No such file or directory' : context ? 'not found' : 'command not found'}`)
+      else if (error.code === 'EACCES' && this.#isDirectory(name)) await this.complain(`${context}${name}: Is a directory`)
+      else await this.complain(`${context}${name}: ${errorText(error)}`)
+    } else await this.complain(`${context}${name}: ${missing ? 'not found' : errorText(error)}`)
+    return missing ? 127 : 126
+  }
+
+  #isDirectory(name: string): boolean {
+    try { return this.proc.fs.stat(this.proc.resolve(name)).type === 'directory' } catch { return false }
+  }
+
+  // --- traps -----------------------------------------------------------------------------------------------------------------------
+
+  setTrap(name: string, action: string | undefined): void {
+    this.#trapUndo.get(name)?.()
+    this.#trapUndo.delete(name)
+    if (action === undefined) this.state.traps.delete(name)
+    else this.state.traps.set(name, action)
+    if (!name.startsWith('SIG') || action === undefined) return
+    const signal = name as Signal
+    this.#trapUndo.set(name, this.proc.onSignal(signal, action === '' ? 'ignore' : () => {
+      this.#pendingSignals.push(signal)
+      const waiters = this.#signalWaiters
+      this.#signalWaiters = []
+      for (const wake of waiters) wake()
+    }))
+  }
+
+  async runTraps(): Promise<void> {
+    if (this.#runningTrap) return
+    this.#runningTrap = true
+    const before = this.state.lastStatus
+    try {
+      for (let signal = this.#pendingSignals.shift(); signal; signal = this.#pendingSignals.shift()) {
+        const action = this.state.traps.get(signal)
+        if (action) await this.runText(action)
+      }
+    } finally {
+      this.#runningTrap = false
+      this.state.lastStatus = before
+    }
+  }
+
+  /** Tells about jobs that changed, as interactive shells do before a prompt. */
+  async reportJobs(print: (job: Job) => Promise<void>): Promise<void> {
+    for (const job of [...this.jobs.all()]) {
+      const state = jobState(job)
+      if (state === 'Done') {
+        if (job.background || job.told !== 'Done') await print(job)
+        this.jobs.remove(job)
+      } else if (state !== job.told && state === 'Stopped') { job.told = state; await print(job) }
+    }
+  }
+}
+
+const START_FAILURES = new Set(['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR', 'ELOOP', 'EISDIR'])
+
+/** Whether `set -e` looks at the status of this kind of command; the parts of others were looked at already. */
+function failsShell(command: Command): boolean {
+  if (command.kind === 'pipeline') return !command.negated
+  if (command.kind === 'and-or') return false
+  return command.kind === 'simple' || command.kind === 'subshell' || command.kind === 'conditional' || command.kind === 'arithmetic'
+}
+
+function copyOf<T extends object>(value: T | undefined): T | undefined {
+  return value && { ...value }
+}
+
+function quoteForTrace(text: string): string {
+  return text !== '' && /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
