@@ -76,12 +76,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function startCluster(flags: Flags) {
-  const [{ ClusterClock }, { createCluster }, { kubeadmTopology, singleNodeTopology }, { nodePlatform }] = await Promise.all([
+  const [{ ClusterClock }, { BOOT_MS, createCluster }, { kubeadmTopology, singleNodeTopology }, { nodePlatform }] = await Promise.all([
     import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'),
   ])
   const cluster = await createCluster({
     platform: nodePlatform,
-    clock: new ClusterClock(nodePlatform, { scale: flags.timeScale }),
+    clock: new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS }),
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
     topology: flags.singleNode ? singleNodeTopology() : kubeadmTopology(flags.nodes),
   })
