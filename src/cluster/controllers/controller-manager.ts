@@ -10,6 +10,7 @@ import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mir
 import { endpointSliceController } from './endpoints/endpoint-slice.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts'
+import { jobController, jobOrphanPodController } from './job/job.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
 import { nodeLifecycleController } from './node/node-lifecycle.ts'
@@ -18,6 +19,7 @@ import { replicaSetController, replicationController } from './replicaset.ts'
 import { createResourceDirectory } from './resource-directory.ts'
 import { rootCaPublisher } from './root-ca.ts'
 import { serviceAccountController } from './service-account.ts'
+import { ttlAfterFinishedController } from './ttl-after-finished.ts'
 
 export interface ControllerManagerOptions {
   /** The API as a user: each controller is its own service account. */
@@ -73,6 +75,9 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(endpointSliceController(), 'endpointslice-controller')
       run(endpointsController(), 'endpoint-controller')
       run(endpointSliceMirroringController, 'endpointslicemirroring-controller')
+      run(jobController(), 'job-controller')
+      run(jobOrphanPodController, 'job-controller', 'job-controller')
+      run(ttlAfterFinishedController, 'ttl-after-finished-controller')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')
