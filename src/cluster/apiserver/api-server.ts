@@ -18,6 +18,7 @@ import { ResourceCatalog } from './resource-catalog.ts'
 import { ResourceHandler } from './resource-handler.ts'
 import { statusAnswer, type TextStyle } from './responses.ts'
 import type { AdmissionContext, AdmissionPlugin, Authenticator, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
+import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
 import { WriteOperations } from './write-operations.ts'
 
@@ -88,6 +89,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const admissionContext: AdmissionContext = { reader, api: lateApi, nowMs: () => clock.nowMs(), authorizer }
   const admission = new AdmissionChain(parts.admission, admissionContext)
   const registry = new Registry({ clock, random, admission })
+  registry.hook('services', new ServiceAllocation({ catalog, clock, random, serviceCidr: options.serviceCidr ?? '10.96.0.0/16' }))
   const writes = new WriteOperations(registry, clock)
   const subresources = new Subresources({ clock, random, catalog, registry, writes, admission, dialer: options.dialer, virtualResources: parts.virtualResources })
   inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }

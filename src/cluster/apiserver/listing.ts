@@ -127,6 +127,14 @@ function encodeContinue(start: string, revision: number): string {
   return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
 }
 
+/** Go names the byte that it can't read; the reader here would name the first byte of its UTF-8 form. */
+function goCharacter(text: string, message: string): string {
+  const first = atob(text.replace(/-/g, '+').replace(/_/g, '/')).charCodeAt(0)
+  if (!(first >= 0x80)) return message
+  const shown = first < 0xa1 || first === 0xad ? `\\u00${first.toString(16)}` : String.fromCharCode(first)
+  return message.replace(/'[^']*'/, `'${shown}'`)
+}
+
 function decodeContinue(text: string, prefix: string): { start: string; revision: number } {
   const bad = (why: string) => apiError.badRequest(`invalid continue token: continue key is not valid: ${why}`)
   let token: ContinueToken
@@ -134,7 +142,7 @@ function decodeContinue(text: string, prefix: string): { start: string; revision
     // Byte by byte, as Go's decoder names what it can't read; names are ASCII.
     token = parseJson(atob(text.replace(/-/g, '+').replace(/_/g, '/'))) as ContinueToken
   } catch (error) {
-    throw bad(error instanceof SyntaxProblem ? error.message : `illegal base64 data at input byte ${Math.max(0, text.search(/[^A-Za-z0-9_-]/))}`)
+    throw bad(error instanceof SyntaxProblem ? goCharacter(text, error.message) : `illegal base64 data at input byte ${Math.max(0, text.search(/[^A-Za-z0-9_-]/))}`)
   }
   if (token === null || typeof token !== 'object' || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${token?.v ?? ''}`)
   if (!token.rv) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')

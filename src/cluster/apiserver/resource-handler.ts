@@ -69,6 +69,7 @@ export class ResourceHandler {
     const endpoint = this.#parts.catalog.find(info.group, info.version, info.resource)
     if (!endpoint || (info.namespace !== '' && info.resource !== 'namespaces' && !endpoint.kind.namespaced)) throw unknownResource()
     const { kind } = endpoint
+    if (kind.deprecationWarning) context.warn(kind.deprecationWarning)
     if (info.subresource !== '') {
       if (!kind.subresources[info.subresource] || (kind.namespaced && info.namespace === '')) throw unknownResource()
       if (info.parts.length > 3 && info.subresource !== 'proxy') throw unknownResource()
@@ -199,7 +200,6 @@ export class ResourceHandler {
     const text = await readText(context.request)
     const decoded = decodeBody(text, encoding, endpoint.kind)
     applyFieldValidation(endpoint.kind, decoded, write.fieldValidation, context.warn)
-    if (endpoint.kind.deprecationWarning) context.warn(endpoint.kind.deprecationWarning)
     const virtual = this.#parts.subresources.virtualOf(endpoint)
     if (virtual) {
       checkNamespace(endpoint, decoded.object, context.info.namespace)
@@ -228,7 +228,7 @@ export class ResourceHandler {
     try {
       return { type: type as PatchType, patch: parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json').value }
     } catch (error) {
-      if (error instanceof SyntaxProblem) throw apiError.badRequest(type === 'application/apply-patch+yaml' ? `error decoding YAML: ${error.message}` : error.message)
+      if (error instanceof SyntaxProblem) throw apiError.badRequest(`error decoding ${type === 'application/apply-patch+yaml' ? 'YAML' : 'patch'}: ${error.message}`)
       throw error
     }
   }

@@ -4,7 +4,7 @@ import { applyDefaults } from '../kinds/defaults.ts'
 import { DecodeError, decodeObject } from '../kinds/decode.ts'
 import { kindOf } from '../kinds/index.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../kinds/object.ts'
-import { applyJsonPatch } from '../kinds/patch/json-patch.ts'
+import { applyJsonPatch, unknownJsonPatchFields } from '../kinds/patch/json-patch.ts'
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
 import { applyMergePatch } from '../kinds/patch/merge-patch.ts'
 import { serverSideApply } from '../kinds/patch/server-side-apply.ts'
@@ -14,7 +14,6 @@ import type { PatchType } from '../client/api.ts'
 import { invalid } from '../kinds/findings.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
-import { applyFieldValidation, type StrictFindings } from './request-body.ts'
 import type { FieldValidation } from './write-options.ts'
 
 /** A write with who made it, for managedFields. */
@@ -100,7 +99,8 @@ export class WriteOperations {
   /** The current object (served version) with the patch applied, decoded and with defaults. */
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
-    const draft = decodePatched(endpoint, patched, request)
+    const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch).map((path) => `json patch unknown field ${JSON.stringify(path)}`) : []
+    const draft = decodePatched(endpoint, patched, request, notes)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(endpoint.kind, draft)
     return draft
@@ -136,7 +136,8 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
   }
 }
 
-function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite): KubeObject {
+/** `notes`: what strictness has to say of the patch itself. */
+function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = []): KubeObject {
   const { kind } = endpoint
   try {
     const other = patched.kind !== kind.kind && kindOf(patched.apiVersion, patched.kind)
@@ -146,9 +147,9 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
       throw new DecodeError(`converting (${other.version}.${other.kind}) to (${kind.version}.${kind.kind}): unknown conversion`)
     }
     const { object, unknownFields } = decodeObject(kind, patched)
-    const texts = unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)
-    const findings: StrictFindings = { errors: texts, warnings: texts }
-    applyFieldValidation(kind, findings, request.fieldValidation, request.warn)
+    const texts = [...notes, ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
+    if (request.fieldValidation === 'Warn') texts.forEach(request.warn)
+    else if (request.fieldValidation === 'Strict' && texts.length > 0) throw undecodablePatch(patched, `strict decoding error: ${texts.join(', ')}`)
     return object
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
@@ -158,7 +159,14 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
 
 /** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */
 export function undecodablePatch(patched: unknown, why: string) {
-  return apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(patched), why)])
+  return apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(sortedKeys(patched)), why)])
+}
+
+/** Go writes maps sorted. */
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sortedKeys((value as Record<string, unknown>)[key])]))
 }
 
 /** The body may leave the namespace out, but not name another. k8s: rest.EnsureObjectNamespaceMatchesRequestNamespace */

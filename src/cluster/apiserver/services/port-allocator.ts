@@ -1,0 +1,97 @@
+import type { Random } from '../../../base/random.ts'
+
+/** First and last node port. k8s: kube-apiserver --service-node-port-range */
+export const NODE_PORTS: readonly [number, number] = [30000, 32767]
+/** Ports below this are only given out when the upper ones are used up: room for those that people choose. k8s: portallocator calculateRangeOffset */
+const DYNAMIC_FROM = 30086
+
+/** A port that can't be had, in upstream's words. */
+export class PortError extends Error {}
+
+/** Which node ports are taken. k8s: registry/core/service/portallocator */
+export class PortAllocator {
+  readonly #taken = new Set<number>()
+  readonly #random: Random
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  has(port: number): boolean {
+    return this.#taken.has(port)
+  }
+
+  /** Notes a port as taken, whoever has it. */
+  mark(port: number): void {
+    this.#taken.add(port)
+  }
+
+  release(port: number): void {
+    this.#taken.delete(port)
+  }
+
+  /** @throws PortError */
+  take(port: number): void {
+    const [first, last] = NODE_PORTS
+    if (port < first || port > last) throw new PortError(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`)
+    if (this.#taken.has(port)) throw new PortError('provided port is already allocated')
+    this.#taken.add(port)
+  }
+
+  /** @throws PortError when all are taken. */
+  takeAny(): number {
+    const [first, last] = NODE_PORTS
+    for (const [low, high] of [[DYNAMIC_FROM, last], [first, DYNAMIC_FROM - 1]] as const) {
+      const size = high - low + 1
+      const offset = this.#random.int(size)
+      for (let i = 0; i < size; i++) {
+        const port = low + (offset + i) % size
+        if (this.#taken.has(port)) continue
+        this.#taken.add(port)
+        return port
+      }
+    }
+    throw new PortError('range is full')
+  }
+
+  /** A transaction: what it takes is given back unless it commits, what it releases goes only then. */
+  begin(dryRun: boolean): PortOperation {
+    return new PortOperation(this, dryRun)
+  }
+}
+
+/** k8s: portallocator PortAllocationOperation */
+export class PortOperation {
+  readonly #allocator: PortAllocator
+  readonly #dryRun: boolean
+  readonly #taken: number[] = []
+  readonly #released: number[] = []
+
+  constructor(allocator: PortAllocator, dryRun: boolean) {
+    this.#allocator = allocator
+    this.#dryRun = dryRun
+  }
+
+  take(port: number): void {
+    if (this.#dryRun) {
+      if (this.#allocator.has(port) || this.#taken.includes(port)) throw new PortError('provided port is already allocated')
+    } else this.#allocator.take(port)
+    this.#taken.push(port)
+  }
+
+  takeAny(): number {
+    // A dry run needs a number nobody else can have, not one it would really get.
+    const port = this.#dryRun ? Math.max(NODE_PORTS[1] + 1, ...this.#taken) + 1 : this.#allocator.takeAny()
+    this.#taken.push(port)
+    return port
+  }
+
+  releaseLater(port: number): void {
+    this.#released.push(port)
+  }
+
+  finish(succeeded: boolean): void {
+    if (this.#dryRun) return
+    for (const port of succeeded ? this.#released : this.#taken) this.#allocator.release(port)
+  }
+}
