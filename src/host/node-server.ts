@@ -38,7 +38,9 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
   server.on('request', (incoming, outgoing) => {
     void answer(options.handle, incoming, outgoing)
   })
-  const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols: (_, request) => (request as UpgradeRequest).chosenProtocol ?? false })
+  const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false })
+  // Named here because ws refuses names with a slash in them, such as kubectl's SPDY/3.1+portforward.k8s.io.
+  upgrades.on('headers', (headers, request: UpgradeRequest) => { if (request.chosenProtocol) headers.push(`Sec-WebSocket-Protocol: ${request.chosenProtocol}`) })
   server.on('upgrade', (incoming: UpgradeRequest, socket, head) => {
     void upgrade(options.handle, upgrades, incoming, socket as net.Socket, head)
   })
@@ -96,6 +98,7 @@ async function upgrade(handle: Handle, server: WebSocketServer, incoming: Upgrad
   const response = await handle(requestOf(incoming, gone.signal), connectionOf(socket as TLSSocket))
   if (response instanceof UpgradeResponse) {
     incoming.chosenProtocol = response.webSocket.protocol
+    delete incoming.headers['sec-websocket-protocol']
     server.handleUpgrade(incoming, socket, head, (webSocket) => joinWebSocket(webSocket, response.webSocket))
     return
   }

@@ -58,6 +58,8 @@ export class HeaderEncoder {
       const n = piece.length
       out.push(Uint8Array.of(0, n & 255, n >> 8, ~n & 255, (~n >> 8) & 255), piece)
     }
+    // The mark of a flush: readers hand out what they have when they meet it.
+    out.push(Uint8Array.of(0, 0, 0, 255, 255))
     return concatBytes(out)
   }
 }
