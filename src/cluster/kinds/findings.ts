@@ -36,7 +36,7 @@ export const duplicate = (field: string, value: unknown) => finding('FieldValueD
 export const notFound = (field: string, value: unknown) => finding('FieldValueNotFound', field, `Not found: ${shown(value)}`)
 export const forbidden = (field: string, detail: string) => finding('FieldValueForbidden', field, withDetail('Forbidden', detail))
 export const notSupported = (field: string, value: unknown, supported: readonly string[]) =>
-  finding('FieldValueNotSupported', field, withDetail(`Unsupported value: ${shown(value)}`, supported.length ? `supported values: ${[...supported].sort().map((s) => JSON.stringify(s)).join(', ')}` : ''))
+  finding('FieldValueNotSupported', field, withDetail(`Unsupported value: ${shown(value)}`, supported.length ? `supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}` : ''))
 export const tooLong = (field: string, maxBytes: number) => finding('FieldValueTooLong', field, `Too long: may not be more than ${maxBytes} bytes`)
 export const tooMany = (field: string, actual: number, max: number) => finding('FieldValueTooMany', field, `Too many: ${actual}: must have at most ${max} item${max === 1 ? '' : 's'}`)
 export const internalFinding = (field: string, detail: string) => finding('InternalError', field, `Internal error: ${detail}`)

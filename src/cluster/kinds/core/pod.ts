@@ -6,10 +6,14 @@ import { timeText } from '../time-text.ts'
 import { podCells } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podQosClass } from './pod-qos.ts'
+import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validate-pod.ts'
 
 export const pod = defineKind<Pod>({
   group: '', version: 'v1', resource: 'pods',
   defaults: defaultPod,
+  validate: validatePod,
+  validateUpdate: validatePodUpdate,
+  validateStatusUpdate: validatePodStatusUpdate,
   strategy: {
     beforeCreate(draft, { nowMs }) {
       firstGeneration(draft)

@@ -3,12 +3,12 @@ import { ingressAddresses } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Service } from '../generated/types.ts'
 import { labelsText } from '../label-selector.ts'
-import { label1035Name } from '../names.ts'
+import { labelName } from '../names.ts'
 import { keep, zeroOfType } from '../strategies.ts'
 
 export const service = defineKind<Service>({
   group: '', version: 'v1', resource: 'services',
-  nameRule: label1035Name,
+  nameRule: labelName,
   defaults: defaultService,
   strategy: {
     allowCreateOnUpdate: true,

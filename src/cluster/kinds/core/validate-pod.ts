@@ -1,0 +1,357 @@
+/** Rules for pods and pod templates. k8s: pkg/apis/core/validation */
+import { deepEqual } from '../../../base/freeze.ts'
+import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
+import { duplicate, forbidden, invalid, notFound, required, tooLong, type Finding } from '../findings.ts'
+import { validateIp } from '../ip.ts'
+import { byteLength, dnsSubdomainProblems, rangeText, subdomainName } from '../names.ts'
+import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
+import { validateAnnotations, validateLabels } from '../validate-metadata.ts'
+import type { ObjectMeta } from '../object.ts'
+import { checkImageSpaces, validateContainers, validateEphemeralContainers, validateInitContainers, type PodContext } from './validate-container.ts'
+import { checkResourceName, checkResourceValue, validateResourceRequirements } from './validate-resources.ts'
+import { validateAffinity, validateTolerations, validateTopologySpread } from './validate-scheduling.ts'
+import { validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
+import { validateVolumes } from './validate-volume.ts'
+
+const MAX_INT32 = 2147483647
+const MIRROR = 'kubernetes.io/config.mirror'
+const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
+const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
+
+/** k8s: ValidatePodCreate, after ObjectMeta */
+export function validatePod(pod: Readonly<Pod>): Finding[] {
+  const out: Finding[] = []
+  checkMetadataAndSpec(out, pod)
+  if (pod.spec.ephemeralContainers?.length) out.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'))
+  if (pod.spec.nodeName && pod.spec.schedulingGates?.length) out.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+  return out
+}
+
+function checkMetadataAndSpec(out: Finding[], pod: Readonly<Pod>): void {
+  if (pod.metadata.annotations) checkPodAnnotations(out, pod.metadata.annotations, pod.spec, 'metadata.annotations')
+  validatePodSpec(out, pod.spec, 'spec', { podName: pod.metadata.name, isPod: true })
+  if (!pod.spec.serviceAccountName) {
+    ;(pod.spec.volumes ?? []).forEach((volume, i) => {
+      ;(volume.projected?.sources ?? []).forEach((source, j) => {
+        if (source.serviceAccountToken) out.push(forbidden(`spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`, 'must not be specified when serviceAccountName is not set'))
+      })
+    })
+  }
+  ;(pod.spec.containers ?? []).forEach((container, i) => checkImageSpaces(out, container, `spec.containers[${i}]`))
+  ;(pod.spec.initContainers ?? []).forEach((container, i) => checkImageSpaces(out, container, `spec.initContainers[${i}]`))
+}
+
+/** k8s: ValidatePodSpecificAnnotations */
+function checkPodAnnotations(out: Finding[], annotations: Readonly<Record<string, string>>, spec: Readonly<PodSpec>, at: string): void {
+  const mirror = annotations[MIRROR]
+  if (mirror !== undefined && !spec.nodeName) out.push(invalid(`${at}[${MIRROR}]`, mirror, 'must set spec.nodeName if mirror pod annotation is set'))
+  const cost = annotations[DELETION_COST]
+  if (cost !== undefined && (!/^-?(?:0|[1-9]\d*)$/.test(cost) || Math.abs(Number(cost)) > MAX_INT32)) out.push(invalid(`${at}[${DELETION_COST}]`, cost, 'must be a 32bit integer'))
+  for (const key in annotations) {
+    if (!key.startsWith(APP_ARMOR)) continue
+    const name = key.slice(APP_ARMOR.length)
+    if (![...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])].some((container) => container.name === name)) out.push(invalid(`${at}[${key}]`, name, 'container not found'))
+    const profile = annotations[key]!
+    if (profile !== '' && profile !== 'runtime/default' && profile !== 'unconfined' && !profile.startsWith('localhost/')) out.push(invalid(`${at}[${key}]`, profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`))
+  }
+}
+
+/** k8s: ValidatePodTemplateSpec */
+export function validatePodTemplate(out: Finding[], template: Readonly<PodTemplateSpec> | undefined, at: string): void {
+  const meta: ObjectMeta = template?.metadata ?? {}
+  const spec = template?.spec ?? ({} as PodSpec)
+  out.push(...validateLabels(meta.labels ?? {}, `${at}.labels`), ...validateAnnotations(meta.annotations ?? {}, `${at}.annotations`))
+  checkPodAnnotations(out, meta.annotations ?? {}, spec, `${at}.annotations`)
+  validatePodSpec(out, spec, `${at}.spec`, { isPod: false })
+  if (spec.ephemeralContainers?.length) out.push(forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'))
+}
+
+/** k8s: ValidatePodSpec */
+export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: string, options: { podName?: string | undefined; isPod: boolean }): void {
+  if (spec.terminationGracePeriodSeconds === undefined) out.push(required(`${at}.terminationGracePeriodSeconds`))
+  const pod: PodContext = {
+    spec, volumes: validateVolumes(out, spec.volumes, options.podName, `${at}.volumes`),
+    claimNames: (spec.resourceClaims ?? []).map((claim) => claim.name), hostUsers: spec.hostUsers !== false,
+  }
+  checkResourceClaims(out, spec, `${at}.resourceClaims`)
+  validateContainers(out, spec.containers, pod, `${at}.containers`)
+  validateInitContainers(out, spec.initContainers, pod, `${at}.initContainers`)
+  validateEphemeralContainers(out, spec.ephemeralContainers, pod, `${at}.ephemeralContainers`)
+  if (spec.resources) {
+    if (spec.resources.claims) out.push(forbidden(`${at}.resources.claims`, 'claims may not be set for Resources at pod-level'))
+    validateResourceRequirements(out, spec.resources, pod.claimNames, `${at}.resources`, 'pod')
+  }
+  if (spec.hostNetwork) {
+    ;(spec.containers ?? []).forEach((container, i) => {
+      ;(container.ports ?? []).forEach((port, j) => {
+        if ((options.isPod || port.hostPort) && (port.hostPort ?? 0) !== port.containerPort) out.push(invalid(`${at}.containers[${i}].ports[${j}].hostPort`, port.hostPort ?? 0, 'must match `containerPort` when `hostNetwork` is true'))
+      })
+    })
+  }
+  checkOneOf(out, spec.restartPolicy, ['Always', 'OnFailure', 'Never'], `${at}.restartPolicy`)
+  checkOneOf(out, spec.dnsPolicy, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'], `${at}.dnsPolicy`)
+  if (spec.nodeSelector) out.push(...validateLabels(spec.nodeSelector, `${at}.nodeSelector`))
+  validatePodSecurityContext(out, spec.securityContext, spec, `${at}.securityContext`)
+  if (spec.affinity) validateAffinity(out, spec.affinity, `${at}.affinity`)
+  checkDns(out, spec, `${at}.dnsConfig`)
+  ;(spec.readinessGates ?? []).forEach((gate, i) => checkQualifiedName(out, gate.conditionType, `${at}.readinessGates[${i}].conditionType`))
+  const gates = new Set<string>()
+  ;(spec.schedulingGates ?? []).forEach(({ name }, i) => {
+    checkQualifiedName(out, name, `${at}.schedulingGates[${i}]`)
+    if (gates.has(name)) out.push(duplicate(`${at}.schedulingGates[${i}]`, name))
+    gates.add(name)
+  })
+  if (spec.topologySpreadConstraints) validateTopologySpread(out, spec.topologySpreadConstraints, `${at}.topologySpreadConstraints`)
+  if (spec.hostUsers === false) {
+    if (spec.hostPID) out.push(forbidden(`${at}.HostPID`, 'when `hostUsers` is false'))
+    if (spec.hostIPC) out.push(forbidden(`${at}.HostIPC`, 'when `hostUsers` is false'))
+  }
+  if (spec.hostnameOverride !== undefined) {
+    if (spec.setHostnameAsFQDN) out.push(forbidden(`${at}.hostnameOverride`, 'may not be specified when setHostnameAsFQDN is true'))
+    if (spec.hostNetwork) out.push(forbidden(`${at}.hostnameOverride`, 'may not be specified when hostNetwork is true'))
+    if (byteLength(spec.hostnameOverride) > 64) out.push(tooLong(`${at}.hostnameOverride`, 64))
+    checkDnsSubdomain(out, spec.hostnameOverride, `${at}.hostnameOverride`)
+  }
+  if (spec.serviceAccountName) checkName(out, spec.serviceAccountName, subdomainName, `${at}.serviceAccountName`)
+  if (spec.nodeName) checkName(out, spec.nodeName, subdomainName, `${at}.nodeName`)
+  const deadline = spec.activeDeadlineSeconds
+  if (deadline !== undefined && (deadline < 1 || deadline > MAX_INT32)) out.push(invalid(`${at}.activeDeadlineSeconds`, deadline, rangeText(1, MAX_INT32)))
+  if (spec.hostname) checkDnsLabel(out, spec.hostname, `${at}.hostname`)
+  if (spec.subdomain) checkDnsLabel(out, spec.subdomain, `${at}.subdomain`)
+  if (spec.tolerations) validateTolerations(out, spec.tolerations, `${at}.tolerations`)
+  ;(spec.hostAliases ?? []).forEach((alias, i) => {
+    out.push(...validateIp(alias.ip, `${at}.hostAliases[${i}].ip`))
+    ;(alias.hostnames ?? []).forEach((hostname, j) => checkDnsSubdomain(out, hostname, `${at}.hostAliases[${i}].hostnames[${j}]`))
+  })
+  if (spec.priorityClassName) checkName(out, spec.priorityClassName, subdomainName, `${at}.priorityClassName`)
+  if (spec.runtimeClassName !== undefined) checkName(out, spec.runtimeClassName, subdomainName, `${at}.runtimeClassName`)
+  if (spec.preemptionPolicy !== undefined) checkOneOf(out, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], `${at}.preemptionPolicy`)
+  for (const name in spec.overhead) {
+    const here = `${at}.overhead[${name}]`
+    checkResourceName(out, name, here)
+    checkResourceValue(out, name, spec.overhead[name]!, here)
+  }
+  validateOperatingSystem(out, spec, at)
+  checkFileKeyVolumes(out, spec, at)
+}
+
+function checkResourceClaims(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
+  const names = new Set<string>()
+  ;(spec.resourceClaims ?? []).forEach((claim, i) => {
+    const here = `${at}[${i}]`
+    if (!claim.name) out.push(required(`${here}.name`))
+    else if (names.has(claim.name)) out.push(duplicate(`${here}.name`, claim.name))
+    else {
+      checkDnsLabel(out, claim.name, `${here}.name`)
+      names.add(claim.name)
+    }
+    if (claim.resourceClaimName !== undefined && claim.resourceClaimTemplateName !== undefined) out.push(invalid(here, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'))
+    if (claim.resourceClaimName === undefined && claim.resourceClaimTemplateName === undefined) out.push(invalid(here, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'))
+    for (const field of ['resourceClaimName', 'resourceClaimTemplateName'] as const) if (claim[field] !== undefined) checkName(out, claim[field], subdomainName, `${here}.${field}`)
+  })
+}
+
+/** k8s: validatePodDNSConfig */
+function checkDns(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
+  const dns = spec.dnsConfig
+  if (spec.dnsPolicy === 'None') {
+    if (!dns) {
+      out.push(required(at, 'must provide `dnsConfig` when `dnsPolicy` is None'))
+      return
+    }
+    if (!dns.nameservers?.length) {
+      out.push(required(`${at}.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None'))
+      return
+    }
+  }
+  if (!dns) return
+  const { nameservers = [], searches = [], options = [] } = dns
+  if (nameservers.length > 3) out.push(invalid(`${at}.nameservers`, nameservers, 'must not have more than 3 nameservers'))
+  nameservers.forEach((server, i) => out.push(...validateIp(server, `${at}.nameservers[${i}]`)))
+  if (searches.length > 32) out.push(invalid(`${at}.searches`, searches, 'must not have more than 32 search paths'))
+  if (searches.join(' ').length > 2048) out.push(invalid(`${at}.searches`, searches, 'must not have more than 2048 characters (including spaces) in the search list'))
+  searches.forEach((search, i) => {
+    if (search === '.') return
+    const name = search.replace(/\.$/, '')
+    // Search paths may have underscores, unlike names.
+    if (dnsSubdomainProblems(name.replaceAll('_', 'a')).length > 0) {
+      const label = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
+      out.push(invalid(`${at}.searches[${i}]`, name, `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${label}(\\.${label})*')`))
+    }
+  })
+  options.forEach((option, i) => {
+    if (!option.name) out.push(required(`${at}.options[${i}]`, 'must not be empty'))
+  })
+}
+
+function checkFileKeyVolumes(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
+  for (const list of ['initContainers', 'containers'] as const) {
+    ;(spec[list] ?? []).forEach((container, i) => {
+      ;(container.env ?? []).forEach((variable, j) => {
+        const name = variable.valueFrom?.fileKeyRef?.volumeName
+        if (name === undefined) return
+        const here = `${at}.${list}[${i}].env[${j}].valueFrom.fileKeyRef.volumeName`
+        const volume = spec.volumes?.find((candidate) => candidate.name === name)
+        if (!volume) out.push(notFound(here, name))
+        else if (!volume.emptyDir) out.push(invalid(here, name, 'referenced volume must be of type emptyDir'))
+      })
+    })
+  }
+}
+
+const UPDATABLE = '`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
+
+/** k8s: ValidatePodUpdate, after ObjectMeta */
+export function validatePodUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Finding[] {
+  const out: Finding[] = []
+  const spec = pod.spec
+  const before = old.spec
+  checkMetadataAndSpec(out, pod)
+  checkAnnotationChanges(out, pod, old)
+  for (const list of ['containers', 'initContainers'] as const) {
+    const now = spec[list] ?? []
+    if (now.length !== (before[list]?.length ?? 0)) {
+      out.push(forbidden(`spec.${list}`, 'pod updates may not add or remove containers'))
+      return out
+    }
+    now.forEach((container, i) => {
+      if (!container.image) out.push(required(`spec.${list}[${i}].image`))
+      checkImageSpaces(out, container, `spec.${list}[${i}]`)
+    })
+  }
+  const deadline = spec.activeDeadlineSeconds
+  if (deadline !== undefined) {
+    if (deadline < 0 || deadline > MAX_INT32) {
+      out.push(invalid('spec.activeDeadlineSeconds', deadline, rangeText(0, MAX_INT32)))
+      return out
+    }
+    if (before.activeDeadlineSeconds !== undefined && before.activeDeadlineSeconds < deadline) {
+      out.push(invalid('spec.activeDeadlineSeconds', deadline, 'must be less than or equal to previous value'))
+      return out
+    }
+  } else if (before.activeDeadlineSeconds !== undefined) out.push(invalid('spec.activeDeadlineSeconds', null, 'must not update from a positive integer to nil value'))
+  checkOnlyAddedTolerations(out, spec.tolerations ?? [], before.tolerations ?? [], 'spec.tolerations')
+  const oldGates = (before.schedulingGates ?? []).map((gate) => gate.name)
+  ;(spec.schedulingGates ?? []).forEach((gate, i) => {
+    if (!oldGates.includes(gate.name)) out.push(forbidden(`spec.schedulingGates[${i}].name`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`))
+  })
+  if (deepEqual(spec, before)) return out
+  if (!deepEqual(maskUpdatable(spec, before), before)) out.push(forbidden('spec', `pod updates may not change fields other than ${UPDATABLE}`))
+  return out
+}
+
+/** The new spec with everything that may change taken from the old one. */
+function maskUpdatable(spec: Readonly<PodSpec>, before: Readonly<PodSpec>): PodSpec {
+  const masked: PodSpec = { ...spec }
+  const images = <T extends { image?: string }>(now: readonly T[] | undefined, then: readonly T[] | undefined): T[] | undefined =>
+    now?.map((container, i) => ({ ...container, image: then?.[i]?.image }) as T)
+  masked.containers = images(spec.containers, before.containers)!
+  if (spec.initContainers) masked.initContainers = images(spec.initContainers, before.initContainers)!
+  const take = (field: keyof PodSpec) => {
+    if (before[field] === undefined) delete masked[field]
+    else (masked as unknown as Record<string, unknown>)[field] = before[field]
+  }
+  take('activeDeadlineSeconds')
+  take('schedulingGates')
+  take('tolerations')
+  if ((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) take('terminationGracePeriodSeconds')
+  if (before.schedulingGates?.length) {
+    // A gated pod may still be steered: only additions narrow where it can go.
+    if (Object.entries(before.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)) take('nodeSelector')
+    const affinity = { ...masked.affinity }
+    if (before.affinity?.nodeAffinity) affinity.nodeAffinity = before.affinity.nodeAffinity
+    else delete affinity.nodeAffinity
+    if (Object.keys(affinity).length === 0 && !before.affinity) delete masked.affinity
+    else masked.affinity = affinity
+  }
+  return masked
+}
+
+function checkOnlyAddedTolerations(out: Finding[], now: readonly Toleration[], before: readonly Toleration[], at: string): void {
+  const bare = ({ tolerationSeconds: _, ...rest }: Toleration) => rest
+  for (const old of before) {
+    if (!now.some((toleration) => deepEqual(bare(toleration), bare(old)))) {
+      out.push(forbidden(at, 'existing toleration can not be modified except its tolerationSeconds'))
+      return
+    }
+  }
+  validateTolerations(out, now, at)
+}
+
+function checkAnnotationChanges(out: Finding[], pod: Readonly<Pod>, old: Readonly<Pod>): void {
+  const now = pod.metadata.annotations ?? {}
+  const before = old.metadata.annotations ?? {}
+  for (const key in before) {
+    if (now[key] === before[key]) continue
+    if (key.startsWith(APP_ARMOR)) out.push(forbidden(`metadata.annotations[${key}]`, 'may not remove or update AppArmor annotations'))
+    if (key === MIRROR) out.push(forbidden(`metadata.annotations[${key}]`, 'may not remove or update mirror pod annotation'))
+  }
+  for (const key in now) {
+    if (key in before) continue
+    if (key.startsWith(APP_ARMOR)) out.push(forbidden(`metadata.annotations[${key}]`, 'may not add AppArmor annotations'))
+    if (key === MIRROR) out.push(forbidden(`metadata.annotations[${key}]`, 'may not add mirror pod annotation'))
+  }
+  checkPodAnnotations(out, now, pod.spec, 'metadata.annotations')
+}
+
+/** k8s: ValidatePodStatusUpdate, after ObjectMeta */
+export function validatePodStatusUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Finding[] {
+  const out: Finding[] = []
+  const status = pod.status ?? {}
+  const before = old.status ?? {}
+  ;(status.conditions ?? []).forEach((condition, i) => {
+    if ((condition.observedGeneration ?? 0) < 0) out.push(invalid(`status.conditions[${i}].observedGeneration`, condition.observedGeneration, 'must be a non-negative integer'))
+    if (!['PodScheduled', 'Ready', 'Initialized'].includes(condition.type)) checkQualifiedName(out, condition.type, `status.conditions[${i}].Type`)
+  })
+  const nominated = status.nominatedNodeName
+  if (nominated && nominated !== before.nominatedNodeName) {
+    checkName(out, nominated, subdomainName, 'status.nominatedNodeName')
+    if (old.spec.nodeName) out.push(forbidden('status.nominatedNodeName', 'may not be set on pods that are already bound to a node'))
+  }
+  if ((status.observedGeneration ?? 0) < 0) out.push(invalid('status.observedGeneration', status.observedGeneration, 'must be a non-negative integer'))
+  if ((status.qosClass ?? '') !== (before.qosClass ?? '')) out.push(invalid('status.qosClass', status.qosClass ?? '', 'field is immutable'))
+  checkStateChanges(out, status.containerStatuses, before.containerStatuses, 'status.containerStatuses', (name, code) => mayRestart(old.spec, name, code, false))
+  checkStateChanges(out, status.initContainerStatuses, before.initContainerStatuses, 'status.initContainerStatuses', (name, code) => mayRestart(old.spec, name, code, true))
+  checkStateChanges(out, status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'status.ephemeralContainerStatuses', () => false)
+  ;(status.podIPs ?? []).forEach((ip, i) => out.push(...validateIp(ip.ip, `status.podIPs[${i}]`)))
+  if (status.hostIPs?.length) {
+    if ((status.hostIP ?? '') !== status.hostIPs[0]!.ip) out.push(invalid('status.hostIPs[0].ip', status.hostIPs[0]!.ip, 'must be equal to `hostIP`'))
+    status.hostIPs.forEach((ip, i) => out.push(...validateIp(ip.ip, `status.hostIPs[${i}]`)))
+  }
+  return out
+}
+
+/** Whether a container that ended may run again. k8s: pkg/api/v1/pod ContainerShouldRestart */
+function mayRestart(spec: Readonly<PodSpec>, name: string, exitCode: number, init: boolean): boolean {
+  const container = (init ? spec.initContainers : spec.containers)?.find((candidate) => candidate.name === name)
+  if (!container) return false
+  for (const rule of container.restartPolicyRules ?? []) {
+    const listed = rule.exitCodes?.values?.includes(exitCode) ?? false
+    if (rule.exitCodes && (rule.exitCodes.operator === 'In' ? listed : !listed)) return true
+  }
+  const policy = container.restartPolicy ?? spec.restartPolicy
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0)
+}
+
+function checkStateChanges(out: Finding[], now: readonly ContainerStatus[] | undefined, before: readonly ContainerStatus[] | undefined, at: string, allowed: (name: string, exitCode: number) => boolean): void {
+  ;(before ?? []).forEach((old, i) => {
+    const ended = old.state?.terminated
+    if (!ended) return
+    const current = now?.find((status) => status.name === old.name)
+    if (current && !current.state?.terminated && !allowed(old.name, ended.exitCode)) out.push(forbidden(`${at}[${i}].state`, 'may not be transitioned to non-terminated state'))
+  })
+}
+
+/** k8s: ValidatePodEphemeralContainersUpdate, after ObjectMeta */
+export function validateEphemeralContainersUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Finding[] {
+  const out: Finding[] = []
+  checkMetadataAndSpec(out, pod)
+  const now = pod.spec.ephemeralContainers ?? []
+  for (const container of old.spec.ephemeralContainers ?? []) {
+    const same = now.find((candidate) => candidate.name === container.name)
+    if (!same) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`))
+    else if (!deepEqual(same, container)) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n`))
+  }
+  return out
+}
+

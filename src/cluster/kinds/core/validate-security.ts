@@ -1,0 +1,142 @@
+/** Rules for security contexts. k8s: pkg/apis/core/validation */
+import { checkRelativePath } from '../checks.ts'
+import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
+import { byteLength, rangeText } from '../names.ts'
+import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from '../generated/types.ts'
+
+const MAX_ID = 2147483647
+const SYSCTL_SEGMENT = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
+const SYSCTL = `^(${SYSCTL_SEGMENT}[\\./])*${SYSCTL_SEGMENT}$`
+const sysctlName = new RegExp(SYSCTL)
+
+function checkId(out: Finding[], id: number | undefined, at: string): void {
+  if (id !== undefined && (id < 0 || id > MAX_ID)) out.push(invalid(at, id, rangeText(0, MAX_ID)))
+}
+
+function checkSeccomp(out: Finding[], profile: Readonly<SeccompProfile> | undefined, at: string): void {
+  if (!profile) return
+  const types = ['Localhost', 'RuntimeDefault', 'Unconfined']
+  if (!profile.type) out.push(required(`${at}.type`, 'type is required when seccompProfile is set'))
+  else if (!types.includes(profile.type)) out.push(notSupported(`${at}.type`, profile.type, types))
+  if (profile.type === 'Localhost') {
+    if (profile.localhostProfile === undefined) out.push(required(`${at}.localhostProfile`, 'must be set when seccomp type is Localhost'))
+    else checkRelativePath(out, profile.localhostProfile, `${at}.localhostProfile`)
+  } else if (profile.localhostProfile !== undefined) out.push(invalid(`${at}.localhostProfile`, goFields(profile), 'can only be set when seccomp type is Localhost'))
+}
+
+function checkAppArmor(out: Finding[], profile: Readonly<AppArmorProfile> | undefined, at: string): void {
+  if (!profile) return
+  const local = profile.localhostProfile
+  switch (profile.type as string | undefined) {
+    case 'Localhost':
+      if (local === undefined) out.push(required(`${at}.localhostProfile`, 'must be set when AppArmor type is Localhost'))
+      else {
+        if (local.trim() !== local) out.push(invalid(`${at}.localhostProfile`, local, 'must not be padded with whitespace'))
+        else if (local === '') out.push(required(`${at}.localhostProfile`, 'must be set when AppArmor type is Localhost'))
+        if (byteLength(local) > 4095) out.push(tooLong(`${at}.localhostProfile`, 4095))
+      }
+      break
+    case 'RuntimeDefault': case 'Unconfined':
+      if (local !== undefined) out.push(invalid(`${at}.localhostProfile`, local, 'can only be set when AppArmor type is Localhost'))
+      break
+    case '': case undefined:
+      out.push(required(`${at}.type`, 'type is required when appArmorProfile is set'))
+      break
+    default:
+      out.push(notSupported(`${at}.type`, profile.type, ['Localhost', 'RuntimeDefault', 'Unconfined']))
+  }
+}
+
+/** Values of internal types are shown with Go's field names. */
+function goFields(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key[0]!.toUpperCase() + key.slice(1), item]))
+}
+
+/** A container's context as Go shows the internal type. */
+function securityContextText(context: Readonly<SecurityContext>): Record<string, unknown> {
+  const capabilities = context.capabilities ? { Add: context.capabilities.add ?? null, Drop: context.capabilities.drop ?? null } : null
+  return {
+    Capabilities: capabilities, Privileged: context.privileged ?? null, SELinuxOptions: context.seLinuxOptions ? goFields(context.seLinuxOptions) : null,
+    WindowsOptions: context.windowsOptions ? goFields(context.windowsOptions) : null, RunAsUser: context.runAsUser ?? null, RunAsGroup: context.runAsGroup ?? null,
+    RunAsNonRoot: context.runAsNonRoot ?? null, ReadOnlyRootFilesystem: context.readOnlyRootFilesystem ?? null, AllowPrivilegeEscalation: context.allowPrivilegeEscalation ?? null,
+    ProcMount: context.procMount ?? null, SeccompProfile: context.seccompProfile ? goFields(context.seccompProfile) : null, AppArmorProfile: context.appArmorProfile ? goFields(context.appArmorProfile) : null,
+  }
+}
+
+/** k8s: ValidateSecurityContext */
+export function validateSecurityContext(out: Finding[], context: Readonly<SecurityContext> | undefined, hostUsers: boolean, at: string): void {
+  if (!context) return
+  checkId(out, context.runAsUser, `${at}.runAsUser`)
+  checkId(out, context.runAsGroup, `${at}.runAsGroup`)
+  if (context.procMount !== undefined) {
+    if (context.procMount !== 'Default' && context.procMount !== 'Unmasked') out.push(notSupported(`${at}.procMount`, context.procMount, ['Default', 'Unmasked']))
+    if (hostUsers && context.procMount === 'Unmasked') out.push(invalid(`${at}.procMount`, context.procMount, '`hostUsers` must be false to use `Unmasked`'))
+  }
+  checkSeccomp(out, context.seccompProfile, `${at}.seccompProfile`)
+  if (context.allowPrivilegeEscalation === false) {
+    if (context.privileged) out.push(invalid(at, securityContextText(context), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'))
+    for (const capability of context.capabilities?.add ?? []) {
+      if (capability === 'CAP_SYS_ADMIN') out.push(invalid(at, securityContextText(context), 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'))
+    }
+  }
+  checkAppArmor(out, context.appArmorProfile, `${at}.appArmorProfile`)
+}
+
+/** k8s: validatePodSpecSecurityContext */
+export function validatePodSecurityContext(out: Finding[], context: Readonly<PodSecurityContext> | undefined, spec: Readonly<PodSpec>, at: string): void {
+  if (!context) return
+  checkId(out, context.fsGroup, `${at}.fsGroup`)
+  checkId(out, context.runAsUser, `${at}.runAsUser`)
+  checkId(out, context.runAsGroup, `${at}.runAsGroup`)
+  ;(context.supplementalGroups ?? []).forEach((group, i) => checkId(out, group, `${at}.supplementalGroups[${i}]`))
+  if (spec.shareProcessNamespace && spec.hostPID) out.push(invalid(`${at}.shareProcessNamespace`, true, 'ShareProcessNamespace and HostPID cannot both be enabled'))
+  const names = new Set<string>()
+  ;(context.sysctls ?? []).forEach(({ name }, i) => {
+    const here = `${at}.sysctls[${i}].name`
+    if (!name) out.push(required(here))
+    else if (name.length > 253 || !sysctlName.test(name)) out.push(invalid(here, name, `must have at most 253 characters and match regex ${SYSCTL}`))
+    else if (names.has(name)) out.push(duplicate(here, name))
+    const dotted = name.replaceAll('/', '.')
+    if (spec.hostNetwork && dotted.startsWith('net.')) out.push(invalid(here, name, "may not be specified when 'hostNetwork' is true"))
+    if (spec.hostIPC && /^(?:kernel\.shm|kernel\.msg|kernel\.sem$|fs\.mqueue\.)/.test(dotted)) out.push(invalid(here, name, "may not be specified when 'hostIPC' is true"))
+    names.add(name)
+  })
+  if (context.fsGroupChangePolicy !== undefined && !['Always', 'OnRootMismatch'].includes(context.fsGroupChangePolicy)) out.push(notSupported(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']))
+  checkSeccomp(out, context.seccompProfile, `${at}.seccompProfile`)
+  checkAppArmor(out, context.appArmorProfile, `${at}.appArmorProfile`)
+  if (context.supplementalGroupsPolicy !== undefined && !['Merge', 'Strict'].includes(context.supplementalGroupsPolicy)) out.push(notSupported(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']))
+  if (context.seLinuxChangePolicy !== undefined && !['MountOption', 'Recursive'].includes(context.seLinuxChangePolicy)) out.push(notSupported(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']))
+}
+
+const POD_LINUX_ONLY: readonly [keyof PodSpec | keyof PodSecurityContext, boolean][] = [
+  ['appArmorProfile', true], ['seLinuxOptions', true], ['hostUsers', false], ['hostPID', false], ['hostIPC', false], ['seccompProfile', true], ['fsGroup', true], ['fsGroupChangePolicy', true],
+  ['sysctls', true], ['shareProcessNamespace', false], ['runAsUser', true], ['runAsGroup', true], ['supplementalGroups', true], ['supplementalGroupsPolicy', true], ['seLinuxChangePolicy', true],
+]
+const CONTAINER_LINUX_ONLY = ['appArmorProfile', 'seLinuxOptions', 'seccompProfile', 'capabilities', 'readOnlyRootFilesystem', 'privileged', 'allowPrivilegeEscalation', 'procMount', 'runAsUser', 'runAsGroup'] as const
+
+/** k8s: validateOS, validateLinux, validateWindows */
+export function validateOperatingSystem(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
+  const os = spec.os
+  if (!os) return
+  if (!os.name) out.push(required(`${at}.os.name`))
+  else if (os.name !== 'linux' && os.name !== 'windows') out.push(notSupported(`${at}.os`, os.name, ['linux', 'windows']))
+  const containers = [['initContainers', spec.initContainers], ['containers', spec.containers], ['ephemeralContainers', spec.ephemeralContainers]] as const
+  if (os.name === 'linux') {
+    if (spec.securityContext?.windowsOptions) out.push(forbidden(`${at}.securityContext.windowsOptions`, 'windows options cannot be set for a linux pod'))
+    for (const [name, list] of containers) {
+      ;(list ?? []).forEach((container, i) => {
+        if (container.securityContext?.windowsOptions) out.push(forbidden(`${at}.${name}[${i}].securityContext.windowsOptions`, 'windows options cannot be set for a linux pod'))
+      })
+    }
+  }
+  if (os.name !== 'windows') return
+  for (const [field, inContext] of POD_LINUX_ONLY) {
+    const value = inContext ? (spec.securityContext as Record<string, unknown> | undefined)?.[field] : (spec as Record<string, unknown>)[field]
+    if (value !== undefined) out.push(forbidden(`${at}.${inContext ? 'securityContext.' : ''}${field}`, 'cannot be set for a windows pod'))
+  }
+  for (const [name, list] of containers) {
+    ;(list ?? []).forEach((container, i) => {
+      for (const field of CONTAINER_LINUX_ONLY) if (container.securityContext?.[field] !== undefined) out.push(forbidden(`${at}.${name}[${i}].securityContext.${field}`, 'cannot be set for a windows pod'))
+    })
+  }
+}

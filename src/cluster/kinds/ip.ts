@@ -1,0 +1,131 @@
+/** IP addresses and ranges as text. k8s: apimachinery/pkg/util/validation/ip.go, net.ParseIP */
+import { invalid, type Finding } from './findings.ts'
+
+/** A parsed address: 4 or 16 bytes. */
+export interface Ip {
+  family: 4 | 6
+  bytes: number[]
+}
+
+export function parseIp(text: string): Ip | undefined {
+  const four = parseFour(text)
+  if (four) return { family: 4, bytes: four }
+  const six = parseSix(text)
+  if (!six) return undefined
+  return { family: 6, bytes: six }
+}
+
+function parseFour(text: string): number[] | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4) return undefined
+  const bytes: number[] = []
+  for (const part of parts) {
+    if (!/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined
+    bytes.push(Number(part))
+  }
+  return bytes
+}
+
+function parseSix(text: string): number[] | undefined {
+  let rest = text
+  const tail: number[] = []
+  const dot = rest.lastIndexOf(':')
+  if (rest.includes('.')) {
+    const four = parseFour(rest.slice(dot + 1))
+    if (!four || dot < 0) return undefined
+    tail.push((four[0]! << 8) | four[1]!, (four[2]! << 8) | four[3]!)
+    rest = rest.slice(0, dot + 1) + '0:0'
+  }
+  const halves = rest.split('::')
+  if (halves.length > 2) return undefined
+  const groups = (half: string): number[] | undefined => {
+    if (half === '') return []
+    const out: number[] = []
+    for (const part of half.split(':')) {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined
+      out.push(parseInt(part, 16))
+    }
+    return out
+  }
+  const head = groups(halves[0]!)
+  const end = halves.length === 2 ? groups(halves[1]!) : []
+  if (!head || !end) return undefined
+  const missing = 8 - head.length - end.length
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
+  const words = [...head, ...new Array<number>(halves.length === 2 ? missing : 0).fill(0), ...end]
+  if (tail.length > 0) words.splice(6, 2, ...tail)
+  return words.flatMap((word) => [word >> 8, word & 255])
+}
+
+/** The canonical text of an address. */
+export function ipText({ family, bytes }: Ip): string {
+  if (family === 4) return bytes.join('.')
+  const words: number[] = []
+  for (let i = 0; i < 16; i += 2) words.push((bytes[i]! << 8) | bytes[i + 1]!)
+  let best = -1
+  let length = 1
+  for (let i = 0; i < 8; i++) {
+    let run = 0
+    while (i + run < 8 && words[i + run] === 0) run++
+    if (run > length) {
+      best = i
+      length = run
+    }
+  }
+  const hex = (list: number[]) => list.map((word) => word.toString(16)).join(':')
+  return best < 0 ? hex(words) : `${hex(words.slice(0, best))}::${hex(words.slice(best + length))}`
+}
+
+/** A range: address and prefix length. */
+export interface Cidr {
+  ip: Ip
+  prefix: number
+}
+
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf('/')
+  if (slash < 0) return undefined
+  const ip = parseIp(text.slice(0, slash))
+  const length = text.slice(slash + 1)
+  if (!ip || !/^(?:0|[1-9]\d{0,2})$/.test(length)) return undefined
+  const prefix = Number(length)
+  return prefix <= ip.bytes.length * 8 ? { ip, prefix } : undefined
+}
+
+/** Whether a range holds an address. */
+export function cidrContains(cidr: Cidr, ip: Ip): boolean {
+  if (cidr.ip.family !== ip.family) return false
+  for (let bit = 0; bit < cidr.prefix; bit++) {
+    const mask = 128 >> (bit & 7)
+    if ((cidr.ip.bytes[bit >> 3]! & mask) !== (ip.bytes[bit >> 3]! & mask)) return false
+  }
+  return true
+}
+
+/** k8s: IsValidIP, IsValidIPForLegacyField */
+export function validateIp(value: string, at: string, family?: 4 | 6): Finding[] {
+  const ip = parseIp(value)
+  if (!ip) return [invalid(at, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
+  if (family === 4 && ip.family !== 4) return [invalid(at, value, 'must be a valid IPv4 address')]
+  if (family === 6 && ip.family !== 6) return [invalid(at, value, 'must be a valid IPv6 address')]
+  return []
+}
+
+/** k8s: IsValidCIDRForLegacyField */
+export function validateCidr(value: string, at: string): Finding[] {
+  return parseCidr(value) ? [] : [invalid(at, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+}
+
+/** Addresses that can't be endpoints. k8s: ValidateNonSpecialIP */
+export function validateNonSpecialIp(value: string, at: string): Finding[] {
+  const ip = parseIp(value)
+  if (!ip) return [invalid(at, value, 'must be a valid IP address')]
+  const { family, bytes } = ip
+  const findings: Finding[] = []
+  const zero = bytes.every((byte) => byte === 0)
+  if (zero) findings.push(invalid(at, value, `may not be unspecified (0.0.0.0 or ::)`))
+  if (family === 4 ? bytes[0] === 127 : bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] === 1) findings.push(invalid(at, value, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'))
+  if (family === 4 ? bytes[0] === 169 && bytes[1] === 254 : bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80) findings.push(invalid(at, value, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'))
+  if (family === 4 ? bytes[0] === 224 && bytes[1] === 0 && bytes[2] === 0 : bytes[0] === 0xff && (bytes[1]! & 0xf) === 2) findings.push(invalid(at, value, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'))
+  return findings
+}
