@@ -11,6 +11,7 @@ import { apiError, isStatusError } from '../kinds/status-error.ts'
 import { managerName } from '../kinds/patch/managed-fields.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import type { Caller } from './admission-chain.ts'
+import { componentStatus, componentStatuses } from './component-statuses.ts'
 import type { Endpoint } from './endpoint.ts'
 import { itemText, jsonText } from './json-text.ts'
 import { listObjects } from './listing.ts'
@@ -148,7 +149,7 @@ export class ResourceHandler {
     if (!/^\d*$/.test(version)) throw plainError(versionProblem(version))
     const asked = Number(version)
     if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
-    const object = endpoint.store.get(namespace, name)
+    const object = endpoint.ref === 'componentstatuses' ? componentStatus(name) : endpoint.store.get(namespace, name)
     if (!object) throw apiError.notFound(endpoint.groupResource, name)
     return this.#object(200, endpoint, endpoint.fromStorage(object), context, representation)
   }
@@ -158,6 +159,7 @@ export class ResourceHandler {
     const options = parseListOptions(context.query)
     await this.#parts.clock.breathe()
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
+    if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses(), {}, context, representation)
     const objects = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
     const metadata = { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }
     return this.#listAnswer(endpoint, objects, metadata, context, representation)

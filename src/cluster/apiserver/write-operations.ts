@@ -99,7 +99,7 @@ export class WriteOperations {
   /** The current object (served version) with the patch applied, decoded and with defaults. */
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
-    const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch).map((path) => `json patch unknown field ${JSON.stringify(path)}`) : []
+    const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : []
     const draft = decodePatched(endpoint, patched, request, notes)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(endpoint.kind, draft)
@@ -140,7 +140,7 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
 function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = []): KubeObject {
   const { kind } = endpoint
   try {
-    const other = patched.kind !== kind.kind && kindOf(patched.apiVersion, patched.kind)
+    const other = typeof patched?.apiVersion === 'string' && typeof patched.kind === 'string' && patched.kind !== kind.kind && kindOf(patched.apiVersion, patched.kind)
     if (other) {
       // A patch of the kind: upstream decodes what the object now says it is.
       decodeObject(other, patched)

@@ -71,7 +71,7 @@ function spendBudget({ catalog, clock }: EvictionParts, pods: Endpoint, pod: Kub
   if (Object.keys(status['disruptedPods'] ?? {}).length > MAX_DISRUPTED_PODS)
     throw apiError.forbidden(of, name!, 'DisruptedPods map too big - too many evictions not confirmed by PDB controller')
   if (allowed === 0)
-    throw tooMany(`The disruption budget ${name} needs ${status['desiredHealthy'] ?? 0} healthy pods and has ${status['currentHealthy'] ?? 0} currently`)
+    throw tooMany(whyNot(name!, status))
   if (dryRun) return undefined
   const now = rfc3339(clock.nowMs())
   const draft = thaw(budget)
@@ -111,6 +111,17 @@ async function deleteEvicted({ registry, clock }: EvictionParts, pods: Endpoint,
   } catch (error) {
     if (!isStatusError(error, 'NotFound')) throw error
   }
+}
+
+/** Why a budget allows no disruption, as told to the evicter. */
+function whyNot(name: string, status: Record<string, any>): string {
+  const condition = ((status['conditions'] ?? []) as Condition[]).find((candidate) => candidate.type === 'DisruptionAllowed' && candidate.status === 'False' && candidate.message)
+  const denied = `The disruption budget ${name} does not allow evicting pods currently`
+  if (condition?.reason === 'SyncFailed') return `${denied} because it failed sync: ${condition.message}`
+  const desired = status['desiredHealthy'] ?? 0
+  const current = status['currentHealthy'] ?? 0
+  if (current <= desired) return `The disruption budget ${name} needs ${desired} healthy pods and has ${current} currently`
+  return condition ? `${denied} (${condition.reason}): ${condition.message}` : denied
 }
 
 function stillProcessed(name: string): StatusError {

@@ -35,7 +35,7 @@ export function ephemeralContainersPlan(endpoint: Endpoint): Partial<UpdatePlan>
       for (const before of (old['spec'].ephemeralContainers ?? []) as Container[]) {
         const after = now.get(before.name)
         if (!after) findings.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`))
-        else if (!deepEqual(before, after)) findings.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n`))
+        else if (!deepEqual(before, after)) findings.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed`))
       }
       return refused(endpoint, draft, findings)
     },
