@@ -11,10 +11,17 @@ import { logs } from './logs.ts'
 import { patch } from './patch.ts'
 import { replace } from './replace.ts'
 import { run } from './run.ts'
+import { apiResources, apiVersions, clusterInfo, version } from './discovery.ts'
+import { ROLLOUT_COMMANDS } from './rollout.ts'
 import { scale } from './scale.ts'
+import { SET_COMMANDS } from './set.ts'
+import { wait } from './wait.ts'
 
 /** Commands that are there from the start; the rest is loaded when first used. */
-const READY: Record<string, CommandHandler> = { get, create, ...GENERATORS, apply, delete: deleteCommand, exec, attach, expose, label, annotate, logs, patch, replace, run, scale }
+const READY: Record<string, CommandHandler> = {
+  get, create, ...GENERATORS, apply, delete: deleteCommand, exec, attach, expose, label, annotate, logs, patch, replace, run, scale,
+  ...ROLLOUT_COMMANDS, ...SET_COMMANDS, wait, 'api-resources': apiResources, 'api-versions': apiVersions, version, 'cluster-info': clusterInfo,
+}
 
 const LAZY: Record<string, () => Promise<CommandHandler>> = {
   options: async () => (await import('./options.ts')).options,

@@ -1,0 +1,105 @@
+import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { printYaml } from '../../yaml.ts'
+import { usageError } from '../command.ts'
+import { groupResource, groupVersion } from '../discovery.ts'
+import type { ApiResource } from '../discovery.ts'
+import { CLIENT_VERSION } from '../factory.ts'
+import { printerFor } from '../print.ts'
+import { simpleTable } from '../table.ts'
+import type { CommandHandler } from './handler.ts'
+
+// k8s: kubectl/pkg/cmd/apiresources
+export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }) => {
+  if (args.length > 0) throw usageError(spec, `unexpected arguments: [${args.join(' ')}]`)
+  const output = flags.str('output')
+  if (!['', 'wide', 'name', 'json', 'yaml', 'kyaml'].includes(output)) throw new Error(`--output ${output} is not available, supported formats: json, name, wide, yaml`)
+  const sortBy = flags.str('sort-by')
+  if (!['', 'name', 'kind'].includes(sortBy)) throw new Error(`--sort-by accepts only name or kind`)
+  const verbs = flags.list('verbs')
+  const categories = flags.list('categories')
+  const shown: ApiResource[] = []
+  for (const group of (await f.mapper()).groups) {
+    if (flags.changed('api-group') && group.name !== flags.str('api-group')) continue
+    // Only the preferred version of a group is listed.
+    const version = group.versions[0]
+    for (const r of version?.resources ?? []) {
+      if (flags.changed('namespaced') && r.namespaced !== flags.bool('namespaced')) continue
+      if (r.verbs.length === 0 || !verbs.every((v) => r.verbs.includes(v)) || !categories.every((c) => r.categories.includes(c))) continue
+      shown.push(r)
+    }
+  }
+  const text = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0
+  shown.sort((a, b) => sortBy === 'name' ? text(a.resource, b.resource) : sortBy === 'kind' ? text(a.kind, b.kind) : text(a.group, b.group) || text(a.resource, b.resource))
+  if (output === 'name') { void out(shown.map((r) => `${groupResource(r)}\n`).join('')); return }
+  if (output === 'json' || output === 'yaml' || output === 'kyaml') {
+    void out(printerFor(f)({
+      kind: 'APIResourceList', apiVersion: 'v1', groupVersion: '',
+      resources: shown.map((r) => ({
+        name: r.resource, singularName: r.singular, namespaced: r.namespaced, ...(r.group ? { group: r.group } : {}), version: r.version, kind: r.kind, verbs: r.verbs,
+        ...(r.shortNames.length > 0 ? { shortNames: r.shortNames } : {}), ...(r.categories.length > 0 ? { categories: r.categories } : {}),
+      })),
+    } as unknown as KubeObject))
+    return
+  }
+  const rows: string[][] = flags.bool('no-headers') ? [] : [['NAME', 'SHORTNAMES', 'APIVERSION', 'NAMESPACED', 'KIND', ...(output === 'wide' ? ['VERBS', 'CATEGORIES'] : [])]]
+  for (const r of shown) rows.push([r.resource, r.shortNames.join(','), groupVersion(r), String(r.namespaced), r.kind, ...(output === 'wide' ? [r.verbs.join(','), r.categories.join(',')] : [])])
+  void out(simpleTable(rows))
+}
+
+// k8s: kubectl/pkg/cmd/apiresources apiversions
+export const apiVersions: CommandHandler = async ({ f, args, out, spec }) => {
+  if (args.length > 0) throw usageError(spec, `unexpected arguments: [${args.join(' ')}]`)
+  const versions = (await f.mapper()).groups.flatMap((g) => g.versions.map((v) => groupVersion({ group: g.name, version: v.version })))
+  void out(versions.sort().map((v) => `${v}\n`).join(''))
+}
+
+const KUSTOMIZE_VERSION = 'v5.8.1'
+
+// k8s: kubectl/pkg/cmd/version
+export const version: CommandHandler = async ({ f, flags, args, out }) => {
+  if (args.length > 0) throw new Error(`extra arguments: [${args.join(' ')}]`)
+  const output = flags.str('output')
+  if (!['', 'yaml', 'json'].includes(output)) throw new Error(`--output must be 'yaml' or 'json'`)
+  const clientVersion = {
+    major: '1', minor: '36', gitVersion: CLIENT_VERSION, gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: '', compiler: '', platform: 'linux/amd64',
+  }
+  let serverVersion: Record<string, string> | undefined
+  let failure: unknown
+  if (!flags.bool('client')) {
+    try {
+      serverVersion = await f.rest().json('GET', '/version')
+    } catch (error) {
+      failure = error
+    }
+  }
+  const all = { clientVersion, kustomizeVersion: KUSTOMIZE_VERSION, ...(serverVersion ? { serverVersion } : {}) }
+  if (output === 'json') void out(`${JSON.stringify(all, null, 2)}\n`)
+  else if (output === 'yaml') void out(printYaml(all))
+  else {
+    void out(`Client Version: ${CLIENT_VERSION}\nKustomize Version: ${KUSTOMIZE_VERSION}\n${serverVersion ? `Server Version: ${serverVersion['gitVersion']}\n` : ''}`)
+    const skew = serverVersion ? Number.parseInt(serverVersion['minor'] ?? '36', 10) - 36 : 0
+    if (Math.abs(skew) > 1) void f.io.err(`Warning: version difference between client (1.36) and server (${serverVersion!['major']}.${Number.parseInt(serverVersion!['minor']!, 10)}) exceeds the supported minor version skew of +/-1\n`)
+  }
+  if (failure) throw failure
+}
+
+// k8s: kubectl/pkg/cmd/clusterinfo
+export const clusterInfo: CommandHandler = async ({ f, out }) => {
+  const { server } = f.rest().config
+  const painted = (text: string, colour: number) => f.proc.isTty(1) ? `\x1b[0;${colour}m${text}\x1b[0m` : text
+  const line = (name: string, url: string) => void out(`${painted(name, 32)} is running at ${painted(url, 33)}\n`)
+  const list = await f.rest().list('/api/v1/namespaces/kube-system/services', { labelSelector: 'kubernetes.io/cluster-service=true' })
+  line('Kubernetes control plane', server)
+  for (const service of list.items) {
+    const ingress = service['status']?.loadBalancer?.ingress?.[0]
+    const ports = service['spec'].ports as { name?: string; port: number }[] | undefined
+    let url: string
+    if (ingress) url = `http://${ingress.ip || ingress.hostname}:${ports?.[0]?.port}`
+    else {
+      const name = ports?.[0]?.name ? `${service.metadata.name}:${ports[0].name}` : ports?.[0]?.port === 443 ? `https:${service.metadata.name}:` : service.metadata.name
+      url = `${server}/api/v1/namespaces/${service.metadata.namespace}/services/${name}/proxy`
+    }
+    line(service.metadata.labels?.['kubernetes.io/name'] || service.metadata.name!, url)
+  }
+  void out("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n")
+}

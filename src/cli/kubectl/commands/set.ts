@@ -1,0 +1,252 @@
+import { readAll } from '../../../base/streams.ts'
+import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { canonicalQuantity, QuantityError } from '../../../cluster/kinds/quantity.ts'
+import { decodeBase64 } from '../factory.ts'
+import type { Factory } from '../factory.ts'
+import { findTargets, mutateAll, podSpecOf } from '../mutate.ts'
+import { findResources } from '../resources.ts'
+import { subjectsOf } from './create/generators.ts'
+import { warn } from './delete.ts'
+import { parseLabelText } from './expose.ts'
+import type { CommandHandler, Invocation } from './handler.ts'
+import { resourcesAndPairs } from './label.ts'
+
+const NO_RESOURCE = 'one or more resources must be specified as <resource> <name> or <resource>/<name>'
+
+function allContainersOf(spec: Record<string, any>): any[] {
+  return [...(spec['containers'] ?? []), ...(spec['initContainers'] ?? [])]
+}
+
+/** Containers whose name fits a pattern with `*`. */
+function selected(spec: Record<string, any>, pattern: string): any[] {
+  const regex = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replaceAll('*', '.*')}$`)
+  return allContainersOf(spec).filter((c) => regex.test(c.name))
+}
+
+function checkLocal(inv: Invocation, args: readonly string[]): void {
+  if (inv.flags.bool('local') && inv.flags.str('dry-run') === 'server') throw new Error('cannot specify --local and --dry-run=server - did you mean --dry-run=client?')
+  if (inv.flags.bool('local') && args.length > 0) throw new Error("error: you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'")
+  if (inv.flags.bool('all') && inv.flags.str('selector')) throw new Error('cannot set --all and --selector at the same time')
+}
+
+const image: CommandHandler = async (inv) => {
+  const { resources, pairs } = resourcesAndPairs(inv.args, 'image')
+  const images: [string, string][] = []
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    if (at <= 0 || at === pair.length - 1) throw new Error(`invalid image format: ${pair}`)
+    images.push([pair.slice(0, at), pair.slice(at + 1)])
+  }
+  if (resources.length === 0 && inv.flags.list('filename').length === 0 && !inv.flags.str('kustomize')) throw new Error(NO_RESOURCE)
+  if (images.length === 0) throw new Error('at least one image update is required')
+  if (images.length > 1 && images.some(([name]) => name === '*')) throw new Error('all containers are already specified by *, but saw more than one container_name=container_image pairs')
+  checkLocal(inv, resources)
+  const { infos, errors } = await findTargets(inv, resources)
+  await mutateAll(inv, infos, errors, (draft) => {
+    const spec = podSpecOf(draft)
+    for (const [name, value] of images) {
+      const matching = allContainersOf(spec).filter((c) => name === '*' || c.name === name)
+      if (matching.length === 0) errors.push(new Error(`error: unable to find container named ${JSON.stringify(name)}`))
+      for (const container of matching) container.image = value
+    }
+  }, { operation: 'image updated', manager: 'kubectl-set', failure: 'failed to patch image update to pod template:' })
+}
+
+/** `cpu=200m,memory=64Mi`. @throws Error */
+function parseResourceList(text: string): Record<string, string> {
+  const out: Record<string, string> = {}
+  for (const part of text.split(',').filter(Boolean)) {
+    const parts = part.split('=')
+    if (parts.length !== 2) throw new Error(`Invalid argument syntax ${part}, expected <resource>=<value>`)
+    try {
+      out[parts[0]!] = canonicalQuantity(parts[1]!)
+    } catch (error) {
+      if (!(error instanceof QuantityError)) throw error
+      throw new Error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    }
+  }
+  return out
+}
+
+const resources: CommandHandler = async (inv) => {
+  const { flags, args } = inv
+  checkLocal(inv, args)
+  const { infos, errors } = await findTargets(inv, args)
+  if (errors.length > 0 && infos.length === 0) throw errors[0]
+  if (!flags.str('limits') && !flags.str('requests')) throw new Error('you must specify an update to requests or limits (in the form of --requests/--limits)')
+  const limits = parseResourceList(flags.str('limits'))
+  const requests = parseResourceList(flags.str('requests'))
+  await mutateAll(inv, infos, errors, (draft) => {
+    const containers = selected(podSpecOf(draft), flags.str('containers') || '*')
+    if (containers.length === 0) errors.push(new Error(`error: unable to find container named ${flags.str('containers')}`))
+    for (const container of containers) {
+      container.resources ??= {}
+      if (Object.keys(limits).length > 0) container.resources.limits = { ...container.resources.limits, ...limits }
+      if (Object.keys(requests).length > 0) container.resources.requests = { ...container.resources.requests, ...requests }
+    }
+  }, { operation: 'resource requirements updated', manager: 'kubectl-set', failure: 'failed to patch resources update to pod template' })
+}
+
+const serviceAccount: CommandHandler = async (inv) => {
+  const { args } = inv
+  if (args.length === 0) throw new Error('serviceaccount is required')
+  const name = args.at(-1)!
+  const targets = args.slice(0, -1)
+  checkLocal(inv, targets)
+  const { infos, errors } = await findTargets(inv, targets)
+  await mutateAll(inv, infos, errors, (draft) => {
+    const spec = podSpecOf(draft)
+    spec['serviceAccountName'] = name
+    if (spec['serviceAccount'] !== undefined) spec['serviceAccount'] = name
+  }, { operation: 'serviceaccount updated', manager: 'kubectl-set', failure: 'failed to patch ServiceAccountName' })
+}
+
+const selector: CommandHandler = async (inv) => {
+  const { args } = inv
+  const isExpression = (a: string) => a.includes('=') || a.includes(' in ')
+  const at = args.findIndex(isExpression)
+  const targets = at < 0 ? args : args.slice(0, at)
+  if (targets.length === 0 && inv.flags.list('filename').length === 0) throw new Error(NO_RESOURCE)
+  if (at < 0) throw new Error('one selector is required')
+  const labels = parseLabelText(args.slice(at).join(','))
+  const { infos, errors } = await findTargets(inv, targets)
+  await mutateAll(inv, infos, errors, (draft) => {
+    if (draft.kind !== 'Service') throw new Error(`selector is only supported for Service`)
+    draft['spec'].selector = labels
+  }, { operation: 'selector updated', manager: 'kubectl-set', failure: 'failed to patch selector:' })
+}
+
+const subject: CommandHandler = async (inv) => {
+  const { flags, args } = inv
+  checkLocal(inv, args)
+  const { infos, errors } = await findTargets(inv, args)
+  const subjects = subjectsOf(flags)
+  if (subjects.length === 0) throw new Error('you must specify at least one value of user, group or serviceaccount')
+  await mutateAll(inv, infos, errors, (draft) => {
+    if (draft.kind !== 'RoleBinding' && draft.kind !== 'ClusterRoleBinding') throw new Error('setting subjects is only supported for RoleBinding/ClusterRoleBinding')
+    const list = (draft['subjects'] ??= []) as Record<string, string>[]
+    for (const s of subjects) if (!list.some((o) => o['kind'] === s['kind'] && o['name'] === s['name'] && (o['namespace'] ?? '') === (s['namespace'] ?? ''))) list.push(s)
+  }, { operation: 'subjects updated', manager: 'kubectl-set', failure: 'failed to patch subjects to rolebinding:' })
+}
+
+interface EnvVar { name: string; value?: string; valueFrom?: any }
+
+async function parseEnv(inv: Invocation, words: readonly string[]): Promise<{ set: EnvVar[]; remove: string[] }> {
+  const set: EnvVar[] = []
+  const remove: string[] = []
+  for (const word of words) {
+    if (word === '-') {
+      for (const raw of new TextDecoder().decode(await readAll(inv.f.proc.stdin)).split('\n')) {
+        const line = raw.split('#')[0]!
+        const at = line.indexOf('=')
+        if (at > 0) set.push({ name: line.slice(0, at), value: line.slice(at + 1) })
+      }
+    } else if (word.includes('=')) {
+      const at = word.indexOf('=')
+      const name = word.slice(0, at)
+      if (!/^[ -<>-~]+$/.test(name)) throw new Error(`${JSON.stringify(name)} is not a valid key name: a valid environment variable name must consist only of printable ASCII characters other than '='`)
+      set.push({ name, value: word.slice(at + 1) })
+    } else if (word.endsWith('-')) remove.push(word.slice(0, -1))
+    else throw new Error(`unknown environment variable: ${word}`)
+  }
+  if (remove.some((name) => set.some((e) => e.name === name))) throw new Error('can not both modify and remove the same environment variable in the same command')
+  return { set, remove }
+}
+
+function referenceText(from: any): string {
+  if (from.configMapKeyRef) return `configmap ${from.configMapKeyRef.name}, key ${from.configMapKeyRef.key}`
+  if (from.secretKeyRef) return `secret ${from.secretKeyRef.name}, key ${from.secretKeyRef.key}`
+  if (from.fieldRef) return `field path ${from.fieldRef.fieldPath}`
+  if (from.resourceFieldRef) return `resource field ${from.resourceFieldRef.containerName ? `${from.resourceFieldRef.containerName}.` : ''}${from.resourceFieldRef.resource}`
+  return 'invalid valueFrom'
+}
+
+async function referenceValue(f: Factory, namespace: string, from: any): Promise<string> {
+  const fetch = (resource: string, name: string) => f.rest().json<KubeObject>('GET', `/api/v1/namespaces/${namespace}/${resource}/${name}`)
+  if (from.configMapKeyRef) {
+    const { name, key } = from.configMapKeyRef
+    const map = await fetch('configmaps', name)
+    if (map['data']?.[key] === undefined) throw new Error(`key ${key} not found in config map ${name}`)
+    return map['data'][key]
+  }
+  if (from.secretKeyRef) {
+    const { name, key } = from.secretKeyRef
+    const secret = await fetch('secrets', name)
+    if (secret['data']?.[key] === undefined) throw new Error(`key ${key} not found in secret ${name}`)
+    return decodeBase64(secret['data'][key])
+  }
+  throw new Error('not resolvable on the client')
+}
+
+const env: CommandHandler = async (inv) => {
+  const { f, flags, args, out, err } = inv
+  const isEnv = (a: string) => /^.+=.*$/s.test(a) || a.endsWith('-')
+  const at = args.findIndex(isEnv)
+  const targets = at < 0 ? args : args.slice(0, at)
+  const words = at < 0 ? [] : args.slice(at)
+  if (words.some((w) => !isEnv(w))) throw new Error(`all resources must be specified before environment changes: ${args.join(' ')}`)
+  checkLocal(inv, targets)
+  if (flags.list('filename').length === 0 && targets.length === 0) throw new Error(NO_RESOURCE)
+  const list = flags.bool('list')
+  if (list && flags.str('output')) throw new Error('--list and --output may not be specified together')
+  if (flags.list('keys').length > 0 && !flags.str('from')) throw new Error('when specifying --keys, a configmap or secret must be provided with --from')
+  const { set, remove } = await parseEnv(inv, [...flags.list('env'), ...words])
+  const { namespace } = f.namespace()
+  if (flags.str('from')) {
+    const { infos, error } = await (await findResources(f, { args: [flags.str('from')], namespace, latest: true, flatten: true })).infos()
+    if (error) throw error
+    const keys = flags.list('keys')
+    for (const { object } of infos) {
+      if (object!.kind !== 'Secret' && object!.kind !== 'ConfigMap') throw new Error('unsupported resource specified in --from')
+      const source = object!.kind === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef'
+      for (const key of Object.keys(object!['data'] ?? {}))
+        if (keys.length === 0 || keys.includes(key)) set.push({ name: key.toUpperCase().replace(/[^A-Z0-9_]/g, '_'), valueFrom: { [source]: { name: object!.metadata.name, key } } })
+    }
+  }
+  for (const e of set) e.name = `${flags.str('prefix')}${e.name}`
+  const { infos, errors } = await findTargets(inv, targets)
+  if (list) {
+    for (const info of infos) for (const container of selected(podSpecOf(info.object!), flags.str('containers') || '*')) {
+      void out(`# ${info.object!.kind} ${info.name}, container ${container.name}\n`)
+      const problems: string[] = []
+      for (const e of updated(container.env ?? [], set, remove)) {
+        if (!e.valueFrom) { void out(`${e.name}=${e.value ?? ''}\n`); continue }
+        if (flags.bool('resolve')) {
+          try {
+            void out(`${e.name}=${await referenceValue(f, namespace, e.valueFrom)}\n`)
+            continue
+          } catch (error) {
+            problems.push(`error retrieving reference for ${e.name}: ${(error as Error).message}`)
+          }
+        }
+        void out(`# ${e.name} from ${referenceText(e.valueFrom)}\n`)
+      }
+      for (const problem of problems) void err(`${problem}\n`)
+    }
+    if (errors.length > 0) throw errors[0]
+    return
+  }
+  await mutateAll(inv, infos, errors, (draft) => {
+    const containers = selected(podSpecOf(draft), flags.str('containers') || '*')
+    if (containers.length === 0) warn(f, `${draft.kind}/${draft.metadata.name} does not have any containers matching ${JSON.stringify(flags.str('containers'))}`)
+    for (const container of containers) {
+      if (!flags.bool('overwrite')) for (const e of set) {
+        const clash = (container.env ?? []).find((o: EnvVar) => o.name === e.name)
+        if (clash) throw new Error(`'${e.name}' already has a value (${clash.value ?? ''}), and --overwrite is false`)
+      }
+      container.env = updated(container.env ?? [], set, remove)
+      if (container.env.length === 0) delete container.env
+    }
+  }, { operation: 'env updated', manager: 'kubectl-set', failure: 'failed to patch env update to pod template:' })
+}
+
+function updated(existing: readonly EnvVar[], set: readonly EnvVar[], remove: readonly string[]): EnvVar[] {
+  const out = existing.filter((e) => !remove.includes(e.name)).map((e) => set.findLast((s) => s.name === e.name) ?? e)
+  for (const e of set) if (!out.some((o) => o.name === e.name)) out.push(e)
+  return out
+}
+
+/** k8s: kubectl/pkg/cmd/set */
+export const SET_COMMANDS: Record<string, CommandHandler> = {
+  'set image': image, 'set resources': resources, 'set serviceaccount': serviceAccount, 'set selector': selector, 'set subject': subject, 'set env': env,
+}

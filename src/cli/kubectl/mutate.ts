@@ -1,0 +1,77 @@
+import { thaw } from '../../base/freeze.ts'
+import type { KubeObject } from '../../cluster/kinds/object.ts'
+import { createTwoWayMergePatch } from '../../cluster/kinds/patch/create-three-way-patch.ts'
+import { resourcePath } from './discovery.ts'
+import { aggregate, AggregateErrors } from './errors.ts'
+import { schemaNameOf } from './gvk-schema.ts'
+import { dryRunOf, dryRunSuffix, printerFor } from './print.ts'
+import { findResources } from './resources.ts'
+import type { Info } from './resources.ts'
+import type { Invocation } from './commands/handler.ts'
+
+/** The pod spec inside a workload, mutable with the draft it belongs to. k8s: polymorphichelpers.UpdatePodSpecForObjectFn @throws Error */
+export function podSpecOf(object: KubeObject): Record<string, any> {
+  switch (object.kind) {
+    case 'Pod': return object['spec']
+    case 'ReplicationController': case 'Deployment': case 'DaemonSet': case 'ReplicaSet': case 'StatefulSet': case 'Job': return object['spec'].template.spec
+    case 'CronJob': return object['spec'].jobTemplate.spec.template.spec
+    default: throw new Error(`the object is not a pod or does not have a pod template: *${object.apiVersion.split('/').at(-1)}.${object.kind}`)
+  }
+}
+
+/** The objects that a `set` or `rollout` command names. */
+export async function findTargets(inv: Invocation, args: readonly string[], options: { allowEmptySelector?: boolean } = {}): Promise<{ infos: Info[]; errors: Error[] }> {
+  const { f, flags } = inv
+  const { namespace, explicit } = f.namespace()
+  const local = flags.bool('local')
+  const { infos, error } = await (await findResources(f, {
+    args: local ? [] : args, namespace, enforceNamespace: explicit, filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), local,
+    labelSelector: local ? undefined : flags.str('selector') || undefined, allowEmptySelector: options.allowEmptySelector ?? flags.bool('all'), continueOnError: true, latest: !local, flatten: true,
+  })).infos()
+  return { infos, errors: error instanceof AggregateErrors ? [...error.errors] : error ? [error] : [] }
+}
+
+export interface MutateOptions {
+  /** Printed behind the name. */
+  operation: string
+  manager: string
+  /** What failed, before the server's words. */
+  failure: string
+  /** Called instead of printing nothing when an object didn't change. */
+  unchanged?(info: Info): Error | undefined
+}
+
+/** Lets `change` alter each object, sends the strategic merge patch, prints. k8s: set.CalculatePatches and its callers */
+export async function mutateAll(inv: Invocation, infos: readonly Info[], errors: Error[], change: (draft: KubeObject, info: Info) => void | Promise<void>, options: MutateOptions): Promise<void> {
+  const { f, out } = inv
+  const dryRun = dryRunOf(f)
+  const print = printerFor(f, { operation: `${options.operation}${dryRunSuffix(dryRun)}` })
+  for (const info of infos) {
+    const before = info.object!
+    const draft = thaw(before)
+    try {
+      await change(draft, info)
+    } catch (error) {
+      errors.push(error as Error)
+      continue
+    }
+    const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)
+    const patch = createTwoWayMergePatch(schema ?? '', before, draft) as Record<string, unknown>
+    if (Object.keys(patch).length === 0) {
+      const problem = options.unchanged?.(info)
+      if (problem) errors.push(problem)
+      continue
+    }
+    if (inv.flags.bool('local') || dryRun === 'client') { void out(print(draft)); continue }
+    try {
+      const fieldManager = inv.flags.str('field-manager') || options.manager
+      void out(print(await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), {
+        body: patch, contentType: 'application/strategic-merge-patch+json', query: { fieldManager, ...(dryRun === 'server' ? { dryRun: 'All' } : {}) },
+      })))
+    } catch (error) {
+      errors.push(new Error(`${options.failure} ${(error as Error).message}`))
+    }
+  }
+  const failure = aggregate(errors)
+  if (failure) throw failure
+}
