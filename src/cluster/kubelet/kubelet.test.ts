@@ -232,3 +232,128 @@ test('a pod that runs longer than it may is ended', async () => {
   const pod = await node.until('limited', (p) => p.status.phase === 'Failed')
   expect(pod.status).toMatchObject({ reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' })
 })
+
+test('postStart runs before the container counts as started, preStop before it is stopped', async () => {
+  node = await startTestNode()
+  await node.createPod('hooks', {
+    terminationGracePeriodSeconds: 10,
+    containers: [{ name: 'c', image: 'box:1', args: ['term', '0'], lifecycle: { postStart: { exec: { command: ['/bin/run', 'write', '/hook', 'ran'] } }, preStop: { sleep: { seconds: 3 } } } }],
+  })
+  await node.until('hooks', ready)
+  expect((await node.exec('hooks', ['/bin/run', 'cat', '/hook'])).out).toBe('ran')
+  const startMs = node.clock.nowMs()
+  await node.api.delete('pods', 'hooks', 'default')
+  await node.gone('hooks')
+  expect(node.clock.nowMs() - startMs).toBeGreaterThanOrEqual(3_000)
+  expect(node.clock.nowMs() - startMs).toBeLessThan(6_000)
+})
+
+test('a failed postStart kills the container', async () => {
+  node = await startTestNode()
+  await node.createPod('badhook', { restartPolicy: 'Never', terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'box:1', args: ['forever'], lifecycle: { postStart: { exec: { command: ['/bin/run', 'exit', '1'] } } } }] })
+  await node.until('badhook', (p) => p.status.phase === 'Failed')
+  const events = await node.events('badhook')
+  expect(events).toContain('Warning FailedPostStartHook x1: PostStartHook failed')
+  expect(events).toContain('Normal Killing x1: FailedPostStartHook')
+})
+
+test('another image restarts the container', async () => {
+  node = await startTestNode()
+  await node.createPod('web', { terminationGracePeriodSeconds: 1, command: ['term', '0'] })
+  await node.until('web', ready)
+  await node.api.patch('pods', 'web', 'default', 'application/strategic-merge-patch+json', { spec: { containers: [{ name: 'c', image: 'box:2' }] } })
+  const pod = await node.until('web', (p) => p.status.containerStatuses?.[0]?.restartCount === 1 && ready(p))
+  expect(pod.status.containerStatuses![0]!.image).toBe('docker.io/library/box:2')
+  expect(pod.status.observedGeneration).toBe(2)
+  expect(await node.events('web')).toContain('Normal Killing x1: Container c definition changed, will be restarted')
+})
+
+test('resources of a running pod follow its spec without a restart', async () => {
+  node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
+  await node.createPod('grow', { containers: [{ name: 'c', image: 'box:1', args: ['forever'], resources: { requests: { cpu: '50m', memory: '32Mi' }, limits: { cpu: '100m', memory: '64Mi' } } }] })
+  await node.until('grow', ready)
+  const resize = (cpu: string) => node.api.patch('pods', 'grow', 'default', 'application/strategic-merge-patch+json', { spec: { containers: [{ name: 'c', resources: { requests: { cpu }, limits: { cpu } } }] } }, { subresource: 'resize' })
+  await resize('150m')
+  const pod = await node.until('grow', (p) => p.status.containerStatuses?.[0]?.resources?.limits?.cpu === '150m')
+  expect(pod.status.containerStatuses![0]!.restartCount).toBe(0)
+  await resize('7')
+  const refused = await node.until('grow', (p) => p.status.conditions?.some((c) => c.type === 'PodResizePending'))
+  expect(refused.status.conditions!.find((c) => c.type === 'PodResizePending')).toMatchObject({ reason: 'Infeasible', message: "Node didn't have enough capacity: cpu, requested: 7000, capacity: 1000" })
+  expect(refused.status.containerStatuses![0]!.resources!.limits!.cpu).toBe('150m')
+})
+
+test('containers run as the user and with the groups they are given', async () => {
+  node = await startTestNode()
+  await node.createPod('sc', {
+    restartPolicy: 'Never', securityContext: { runAsUser: 1000, runAsGroup: 3000, fsGroup: 2000 },
+    containers: [{ name: 'c', image: 'box:1', args: ['id'] }, { name: 'r', image: 'box:1', args: ['write', '/x', '1'], securityContext: { runAsUser: 0, readOnlyRootFilesystem: true } }],
+  })
+  const pod = await node.until('sc', (p) => p.status.phase === 'Failed')
+  expect(await node.logs('sc')).toBe('1000 3000 3000,2000\n')
+  expect(pod.status.containerStatuses!.find((s) => s.name === 'r')!.state!.terminated!.exitCode).not.toBe(0)
+  await node.createPod('image-user', { restartPolicy: 'Never', containers: [{ name: 'c', image: 'userbox:1', args: ['id'] }] })
+  await node.until('image-user', (p) => p.status.phase === 'Succeeded')
+  expect(await node.logs('image-user')).toBe('101 102 102,500\n')
+})
+
+test('a pod that must not run as root and would is not started', async () => {
+  node = await startTestNode()
+  await node.createPod('root', { securityContext: { runAsNonRoot: true }, command: ['forever'] })
+  const pod = await node.until('root', (p) => p.status.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')
+  expect(pod.status.containerStatuses![0]!.state!.waiting!.message).toBe(`container has runAsNonRoot and image will run as root (pod: "root_default(${pod.metadata.uid})", container: c)`)
+})
+
+test('the last words of a container are kept', async () => {
+  node = await startTestNode()
+  await node.createPod('file', { restartPolicy: 'Never', command: ['write', '/dev/termination-log', 'all well'] })
+  await node.createPod('log', { restartPolicy: 'Never', containers: [{ name: 'c', image: 'box:1', args: ['echo', 'it broke', 'exit', '1'], terminationMessagePolicy: 'FallbackToLogsOnError' }] })
+  expect((await node.until('file', (p) => p.status.phase === 'Succeeded')).status.containerStatuses![0]!.state!.terminated!.message).toBe('all well')
+  expect((await node.until('log', (p) => p.status.phase === 'Failed')).status.containerStatuses![0]!.state!.terminated!.message).toBe('it broke\n')
+})
+
+test('a container over its memory limit is killed', async () => {
+  node = await startTestNode()
+  await node.createPod('greedy', { restartPolicy: 'Never', containers: [{ name: 'c', image: 'box:1', args: ['fill', '50000000', 'forever'], resources: { limits: { memory: '20Mi' } } }] })
+  const pod = await node.until('greedy', (p) => p.status.phase === 'Failed')
+  expect(pod.status.containerStatuses![0]!.state!.terminated).toMatchObject({ reason: 'OOMKilled', exitCode: 137 })
+})
+
+test('debug containers join a running pod', async () => {
+  node = await startTestNode()
+  await node.createPod('app', { command: ['forever'] })
+  await node.until('app', ready)
+  await node.api.patch('pods', 'app', 'default', 'application/strategic-merge-patch+json', { spec: { ephemeralContainers: [{ name: 'dbg', image: 'box:1', args: ['echo', 'in the pod', 'forever'], targetContainerName: 'c' }] } }, { subresource: 'ephemeralcontainers' })
+  await node.until('app', (p) => p.status.ephemeralContainerStatuses?.[0]?.state?.running !== undefined)
+  expect(await node.logs('app', 'dbg')).toBe('in the pod\n')
+})
+
+test('the environment comes from all its sources', async () => {
+  node = await startTestNode()
+  await node.api.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'conf', namespace: 'default' }, data: { a: '1' } })
+  await node.api.create('secrets', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'sec', namespace: 'default' }, data: { user: btoa('ann') } })
+  await node.createPod('env', {
+    restartPolicy: 'Never',
+    containers: [{
+      name: 'c', image: 'box:1', args: ['env', 'C_a', 'env', 'MIX', 'env', 'CPU', 'env', 'NAME', 'env', 'IP', 'env', 'FROM_IMAGE', 'echo', 'arg $(PLAIN)'],
+      resources: { limits: { cpu: '500m' } },
+      envFrom: [{ prefix: 'C_', configMapRef: { name: 'conf' } }, { secretRef: { name: 'nothere', optional: true } }],
+      env: [
+        { name: 'USERNAME', valueFrom: { secretKeyRef: { name: 'sec', key: 'user' } } }, { name: 'PLAIN', value: '1' }, { name: 'MIX', value: '$(PLAIN)-$(USERNAME)-$(NOPE)-$$(PLAIN)' },
+        { name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } }, { name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }, { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      ],
+    }],
+  })
+  const pod = await node.until('env', (p) => p.status.phase === 'Succeeded')
+  expect(await node.logs('env')).toBe(`1\n1-ann-$(NOPE)-$(PLAIN)\n1\nenv\n${pod.status.podIP}\nyes\narg 1\n`)
+})
+
+test('logs can be cut, stamped and followed to the end', async () => {
+  node = await startTestNode()
+  await node.createPod('talk', { restartPolicy: 'Never', command: ['echo', 'one', 'echo', 'two', 'sleep', '3000', 'echo', 'three', 'print', 'rest'] })
+  await node.until('talk', ready)
+  expect(await node.logs('talk', 'c', '?tailLines=1')).toBe('two\n')
+  expect(await node.logs('talk', 'c', '?limitBytes=6')).toBe('one\ntw')
+  expect(await node.logs('talk', 'c', '?follow=true')).toBe('one\ntwo\nthree\nrest')
+  expect(await node.logs('talk', 'c', '?timestamps=true&tailLines=2')).toMatch(/^2026-01-01T00:00:\d\d\.\d{9}Z three\n2026-01-01T00:00:\d\d\.\d{9}Z rest$/)
+  expect(await node.logs('talk', 'c', '?sinceSeconds=1')).toBe('three\nrest')
+})

@@ -120,7 +120,8 @@ function withoutCpuAndMemory(container: Container): unknown {
 }
 
 function specFindings(endpoint: Endpoint, draft: KubeObject): Finding[] {
-  return validateCreate(endpoint.kind, draft).filter((finding) => finding.field.startsWith('spec'))
+  // This is no creation: debug containers may be there.
+  return validateCreate(endpoint.kind, draft).filter((finding) => finding.field.startsWith('spec') && !finding.body.endsWith('cannot be set on create'))
 }
 
 function bumpGeneration(draft: KubeObject, old: KubeObject): void {
