@@ -10,8 +10,10 @@ import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { podSecurity } from './pod-security.ts'
 import { priority } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
+import { resourceQuota } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
@@ -32,6 +34,7 @@ export function defaultAdmission({ rbac, clock, random }: DefaultAdmissionOption
     serviceAccount({ random, clock }),
     nodeRestriction,
     taintNodesByCondition,
+    podSecurity,
     priority,
     defaultTolerationSeconds,
     defaultStorageClass,
@@ -42,6 +45,7 @@ export function defaultAdmission({ rbac, clock, random }: DefaultAdmissionOption
     certificateSigning,
     certificateSubjectRestriction,
     defaultIngressClass,
+    resourceQuota(),
     rbacEscalation(rbac),
   ]
 }
