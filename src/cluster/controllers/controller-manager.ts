@@ -5,6 +5,7 @@ import type { Api } from '../client/api.ts'
 import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
+import { daemonSetController } from './daemonset/daemonset.ts'
 import { deploymentController } from './deployment/deployment.ts'
 import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring.ts'
 import { endpointSliceController } from './endpoints/endpoint-slice.ts'
@@ -19,6 +20,7 @@ import { replicaSetController, replicationController } from './replicaset.ts'
 import { createResourceDirectory } from './resource-directory.ts'
 import { rootCaPublisher } from './root-ca.ts'
 import { serviceAccountController } from './service-account.ts'
+import { statefulSetController } from './statefulset/statefulset.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
 
 export interface ControllerManagerOptions {
@@ -78,6 +80,8 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(jobController(), 'job-controller')
       run(jobOrphanPodController, 'job-controller', 'job-controller')
       run(ttlAfterFinishedController, 'ttl-after-finished-controller')
+      run(daemonSetController(), 'daemon-set-controller')
+      run(statefulSetController, 'statefulset-controller')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')

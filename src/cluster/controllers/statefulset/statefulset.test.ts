@@ -1,0 +1,56 @@
+import { afterEach, expect, test } from 'vitest'
+import type { DaemonSet, Pod, StatefulSet } from '../../kinds/generated/types.ts'
+import { startTestControlPlane, type TestControlPlane } from '../test-control-plane.ts'
+
+let plane: TestControlPlane
+afterEach(() => plane.stop())
+
+const template = (image: string) => ({ metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'c', image }] } })
+const names = async () => (await plane.api.list<Pod>('pods', { namespace: 'default' })).items.map((pod) => `${pod.metadata.name} ${pod.spec.containers[0]!.image}`).sort()
+
+test('a StatefulSet creates its pods in order, updates them from the last, and scales down from the end', async () => {
+  const errors: string[] = []
+  plane = await startTestControlPlane({ onLog: (entry) => { if (entry.level === 'error') errors.push(JSON.stringify(entry)) } })
+  plane.runPods()
+  await plane.addNode('one')
+  await plane.api.create('statefulsets.apps', {
+    apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: 'default' },
+    spec: { replicas: 3, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: template('v1') },
+  } as unknown as StatefulSet)
+  const get = () => plane.api.get<StatefulSet>('statefulsets.apps', 'db', 'default')
+  const settled = (replicas: number) => async () => {
+    const { status, metadata } = await get()
+    return status?.readyReplicas === replicas && status.replicas === replicas && status.currentRevision === status.updateRevision && status.observedGeneration === metadata.generation
+  }
+  await plane.clock.until(settled(3), { withinMs: 30_000 })
+  expect(await names()).toEqual(['db-0 v1', 'db-1 v1', 'db-2 v1'])
+  const first = (await get()).status!.updateRevision
+  await plane.api.patch('statefulsets.apps', 'db', 'default', 'application/merge-patch+json', { spec: { template: template('v2') } })
+  await plane.clock.until(async () => (await settled(3)()) && (await get()).status!.updateRevision !== first, { withinMs: 60_000 })
+  expect(await names()).toEqual(['db-0 v2', 'db-1 v2', 'db-2 v2'])
+  await plane.api.patch('statefulsets.apps', 'db', 'default', 'application/merge-patch+json', { spec: { replicas: 1 } })
+  await plane.clock.until(settled(1), { withinMs: 60_000 })
+  expect(await names()).toEqual(['db-0 v2'])
+  expect(errors).toEqual([])
+})
+
+test('a DaemonSet runs on every node without untolerated taints and replaces pods one by one', async () => {
+  const errors: string[] = []
+  plane = await startTestControlPlane({ onLog: (entry) => { if (entry.level === 'error') errors.push(JSON.stringify(entry)) } })
+  plane.runPods()
+  for (const name of ['one', 'two']) await plane.addNode(name)
+  await plane.addNode('three', { taints: [{ key: 'k', effect: 'NoSchedule' }] })
+  await plane.api.create('daemonsets.apps', {
+    apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'agent', namespace: 'default' }, spec: { selector: { matchLabels: { app: 'db' } }, template: template('v1') },
+  } as unknown as DaemonSet)
+  const get = () => plane.api.get<DaemonSet>('daemonsets.apps', 'agent', 'default')
+  await plane.clock.until(async () => (await get()).status?.numberAvailable === 2, { withinMs: 30_000 })
+  expect((await get()).status).toMatchObject({ desiredNumberScheduled: 2, currentNumberScheduled: 2, numberReady: 2, numberMisscheduled: 0, updatedNumberScheduled: 2 })
+  await plane.api.patch('daemonsets.apps', 'agent', 'default', 'application/merge-patch+json', { spec: { template: template('v2') } })
+  await plane.clock.until(async () => {
+    const { status, metadata } = await get()
+    return status?.updatedNumberScheduled === 2 && status.numberAvailable === 2 && status.observedGeneration === metadata.generation
+  }, { withinMs: 60_000 })
+  expect((await names()).map((name) => name.split(' ')[1])).toEqual(['v2', 'v2'])
+  expect(errors).toEqual([])
+})
