@@ -64,6 +64,8 @@ export interface ClusterOptions {
   /** Receives what the parts log; dropped otherwise. */
   onLog?: (entry: LogEntry) => void
   restore?: ClusterSnapshot
+  /** Resolves once everything up to the revision is kept. Writes that come over the network aren't answered before. */
+  durable?(revision: number): Promise<void>
   /**
    * How much cluster time a fresh cluster's boot takes, in milliseconds, driven as fast as the machine can: afterwards its parts have found
    * each other and its objects are that old. Hosts begin their clock that much before now. Default {@link BOOT_MS}.
@@ -138,7 +140,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const apiAs = (user: UserInfo) => server.as(user)
   const handle = (request: HttpRequest, connection?: ConnectionInfo) => server.handle(request, connection)
 
-  const apiHandler: HttpHandler = (request, peer) => server.handle(request, { remoteAddress: peer.remote.ip, ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
+  const apiHandler: HttpHandler = async (request, peer) => {
+    const response = await server.handle(request, { remoteAddress: peer.remote.ip, ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
+    if (options.durable && request.method !== 'GET' && request.method !== 'HEAD') await clock.outside(options.durable(etcd.revision))
+    return response
+  }
   const systemImages = [...controlPlaneImages({ apiServer: apiHandler, servingCertificatePem: serving.certificatePem, logs: onComponentLine }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
   const masters = server.as(MASTERS)
