@@ -147,6 +147,8 @@ export type FromWorker =
   | { type: 'status'; status: HostStatus }
   /** The owner changed or restarts: terminals are gone, everything is asked anew. */
   | { type: 'restarted' }
+  /** The worker is at its end; the page starts another. */
+  | { type: 'respawn' }
   | { type: 'terminal-output'; terminal: number; data: Uint8Array }
   | { type: 'terminal-exit'; terminal: number; code: number }
   | { type: 'view'; change: ClusterViewChange }

@@ -35,7 +35,7 @@ export class DrydockApp extends LitElement {
   declare panes: Record<string, number>
   declare theme: Theme
   declare notice: { text: string; action?: { label: string; run: () => void } } | undefined
-  client!: ClusterClient
+  declare client: ClusterClient
   readonly #media = [matchMedia('(max-width: 759px)'), matchMedia('(max-width: 1099px)')]
 
   static define(): void {

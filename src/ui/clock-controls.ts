@@ -13,7 +13,7 @@ const SPEEDS = [0.25, 0.5, 1, 2, 5, 10, 60]
 export class ClockControls extends LitElement {
   static override properties = { busy: { state: true } }
   declare busy: boolean
-  client!: ClusterClient
+  declare client: ClusterClient
   #timer: ReturnType<typeof setInterval> | undefined
 
   constructor() {

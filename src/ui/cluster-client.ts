@@ -127,6 +127,7 @@ export class ClusterClient {
       case 'restarted':
         this.#forget()
         return this.#emit('restarted', undefined)
+      case 'respawn': return this.restart()
       case 'terminal-output': return this.#terminals.get(message.terminal)?.onData(message.data)
       case 'terminal-exit': {
         const handlers = this.#terminals.get(message.terminal)

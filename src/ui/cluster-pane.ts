@@ -26,7 +26,7 @@ export class ClusterPane extends LitElement {
   declare scope: 'mine' | 'all'
   /** The object whose details are open. */
   declare shown: ObjectAddress | undefined
-  client!: ClusterClient
+  declare client: ClusterClient
   #renderPending = false
   #opener: HTMLElement | undefined
 

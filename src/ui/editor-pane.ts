@@ -24,7 +24,7 @@ export class EditorPane extends LitElement {
   declare loading: boolean
   declare problem: string | undefined
   declare naming: boolean
-  client!: ClusterClient
+  declare client: ClusterClient
   #editor: CodeEditor | undefined
   #savedText = ''
   #leave: (() => void)[] = []

@@ -12,7 +12,7 @@ export class FailurePage extends LitElement {
   static override properties = { failure: { attribute: false }, problem: { state: true } }
   declare failure: Failure
   declare problem: string | undefined
-  client!: ClusterClient
+  declare client: ClusterClient
 
   constructor() {
     super()
@@ -32,7 +32,6 @@ export class FailurePage extends LitElement {
     if (!await this.renderRoot.querySelector('dd-confirm-dialog')!.ask({ title: t('reset.title'), text: t('reset.text'), confirm: t('reset.confirm'), danger: true })) return
     try {
       await this.client.ask('reset', {})
-      this.client.restart()
     } catch (error) {
       this.problem = (error as Error).message
     }

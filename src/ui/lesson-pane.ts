@@ -20,7 +20,7 @@ export class LessonPane extends LitElement {
   declare said: string
   declare copied: string | undefined
   declare savedFile: string | undefined
-  client!: ClusterClient
+  declare client: ClusterClient
   #shownLanguage = language()
   #opening = 0
 

@@ -14,7 +14,7 @@ const isApple = /Mac|iPhone|iPad/.test(navigator.platform)
 export class MainMenu extends LitElement {
   static override properties = { problem: { state: true } }
   declare problem: string | undefined
-  client!: ClusterClient
+  declare client: ClusterClient
 
   constructor() {
     super()
@@ -48,7 +48,6 @@ export class MainMenu extends LitElement {
     if (!await this.#confirm.ask({ title: t('import.title'), text: t('import.text', { file: file.name }), confirm: t('import.confirm'), danger: true })) return
     try {
       await this.client.ask('import', { data: new Uint8Array(await file.arrayBuffer()) })
-      this.client.restart()
     } catch (error) {
       this.problem = t('import.failed', { message: (error as Error).message })
       await this.updateComplete
@@ -59,7 +58,6 @@ export class MainMenu extends LitElement {
   async #reset(): Promise<void> {
     if (!await this.#confirm.ask({ title: t('reset.title'), text: t('reset.text'), confirm: t('reset.confirm'), danger: true })) return
     await this.client.ask('reset', {})
-    this.client.restart()
   }
 
   #setScreenReader(on: boolean): void {

@@ -18,7 +18,7 @@ export class ObjectDetails extends LitElement {
   declare view: View
   declare text: string | undefined
   declare failed: boolean
-  client!: ClusterClient
+  declare client: ClusterClient
   #timer: ReturnType<typeof setTimeout> | undefined
   #loading = 0
 

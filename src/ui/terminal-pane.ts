@@ -17,7 +17,7 @@ export class TerminalPane extends LitElement {
   declare current: TerminalScreen | undefined
   declare searching: boolean
   declare found: boolean
-  client!: ClusterClient
+  declare client: ClusterClient
   #lastNumber = 0
   readonly #resizes = new ResizeObserver(() => this.current?.fit())
 

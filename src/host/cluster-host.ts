@@ -1,0 +1,332 @@
+import { ClusterClock } from '../base/clock.ts'
+import { httpRequest } from '../base/http.ts'
+import { silentLog } from '../base/log.ts'
+import type { Platform } from '../base/platform.ts'
+import { createPipe, readAll, readerOf } from '../base/streams.ts'
+import { BOOT_MS, createCluster } from '../cluster/cluster.ts'
+import type { Cluster, ClusterSnapshot } from '../cluster/cluster.ts'
+import { createInformers } from '../cluster/client/informers.ts'
+import type { Informers } from '../cluster/client/informers.ts'
+import type { Machine, MountableFileSystem, Program, Tty } from '../unix/types.ts'
+import { MemoryFileSystem } from '../unix/file-system.ts'
+import { ClusterView } from './cluster-view.ts'
+import { GoalWatcher } from './goal-watcher.ts'
+import { HomeFiles, shortPath } from './home-files.ts'
+import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
+import { pageEditor } from './page-editor.ts'
+import { exportDatabase } from './persistence/store.ts'
+import type { ClusterStore, StoredCluster } from './persistence/store.ts'
+import { StoreError } from './persistence/store-error.ts'
+import { lookAtFiles, restoreFiles } from './persistence/stored-file.ts'
+import type { Client, ClockState, EditRequest, FromWorker, OperationName, Operations, Progress, ToWorker } from './protocol.ts'
+import { TerminalSession } from './terminal-session.ts'
+
+/** Output of commands without a terminal beyond this is cut off, in bytes. */
+const MAX_RUN_BYTES = 2_000_000
+/** The tree of {@link StoredFile}s that is the home directory. */
+const HOME_TREE = 'home'
+
+interface Pace {
+  mode: 'running' | 'paused'
+  scale: number
+}
+
+interface HostOptions {
+  platform: Platform
+  store: ClusterStore
+  utilities: Readonly<Record<string, Program>>
+  /** Something broke that keeps writes from being kept. */
+  onStoreFailure(error: Error): void
+}
+
+interface Session {
+  client: Client
+  terminals: Map<number, TerminalSession>
+}
+
+/** A running cluster with its laptop and its place on disk, serving any number of pages. */
+export class ClusterHost {
+  readonly cluster: Cluster
+  readonly laptop: Machine
+  readonly #platform: Platform
+  readonly #clock: ClusterClock
+  readonly #store: ClusterStore
+  readonly #home: MountableFileSystem
+  readonly #files: HomeFiles
+  readonly #informers: Informers
+  readonly #view: ClusterView
+  readonly #goals: GoalWatcher
+  readonly #sessions = new Map<string, Session>()
+  #watched: { lesson: string; step: string } | undefined
+  #lastGoals: Extract<FromWorker, { type: 'goals' }> | undefined
+  #progress: Progress
+  #nextEdit = 1
+  readonly #edits = new Map<number, { request: EditRequest; finish: (code: number) => void; client: Client }>()
+  #ready = false
+  readonly #changedFiles = new Set<string>()
+
+  private constructor(parts: { cluster: Cluster; clock: ClusterClock; home: MountableFileSystem; progress: Progress; options: HostOptions }) {
+    const { cluster, clock, home, progress, options } = parts
+    this.cluster = cluster
+    this.#clock = clock
+    this.#platform = options.platform
+    this.#store = options.store
+    this.#home = home
+    this.#progress = progress
+    const edit = pageEditor((tty, file, gone) => this.#openEditor(tty, file, gone))
+    this.laptop = createLearnersLaptop({
+      cluster, home, utilities: options.utilities,
+      programs: Object.fromEntries(['edit', 'editor', 'vi', 'vim', 'nano'].map((name) => [`/usr/local/bin/${name}`, edit])),
+    })
+    this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
+    this.#informers = createInformers({ api: cluster.apiAs({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] }), clock, log: silentLog })
+    this.#view = new ClusterView(this.#informers, options.platform, (change) => this.#broadcast({ type: 'view', change }))
+    this.#goals = new GoalWatcher({ platform: options.platform, etcd: cluster.etcd, ask: (method, path, body) => this.#api({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }) })
+  }
+
+  /** Takes up the saved cluster, or makes a fresh one. Resolves once a prompt makes sense. @throws StoreError for data that can't be used. */
+  static async start(options: HostOptions): Promise<ClusterHost> {
+    const { platform, store } = options
+    const stored = await store.load()
+    const clock = new ClusterClock(platform, { startMs: stored ? stored.timeMs : platform.wallMs() - BOOT_MS })
+    // Nothing may be acknowledged before the first state is on disk.
+    let begun!: () => void
+    const whenBegun = new Promise<void>((resolve) => { begun = resolve })
+    const seed = stored?.identity.seed ?? Array.from(platform.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    const cluster = await createCluster({
+      platform, clock, seed,
+      ...(stored ? { restore: snapshotOf(stored) } : {}),
+      durable: async (revision) => { await whenBegun; await store.durable(revision) },
+    }).catch((error: unknown) => { throw stored ? new StoreError('corrupt', `the saved cluster can't be restored: ${(error as Error).message}`) : error })
+    const home = createHome(clock)
+    if (stored) restoreFiles(home, stored.files.filter((file) => file.tree === HOME_TREE))
+    else furnishHome(home, cluster)
+    const progress = (await store.getMeta('progress') as Progress | undefined) ?? { done: {} }
+    const pace = await store.getMeta('pace') as Pace | undefined
+
+    const host = new ClusterHost({ cluster, clock, home, progress, options })
+    store.onFailure = options.onStoreFailure
+    const leases = () => cluster.etcd.leaseIds().map((id) => ({ id, ttlSeconds: cluster.etcd.leaseInfo(id).grantedTtlSeconds }))
+    const record = () => {
+      cluster.etcd.onCommit((commit) => store.append(commit))
+      host.#recordFiles()
+    }
+    if (stored) {
+      await store.begin({ nowMs: () => clock.nowMs(), leases })
+      record()
+      begun()
+      await cluster.start()
+    } else {
+      // A cluster that is only half installed is not worth keeping: recording begins when it stands.
+      await cluster.start()
+      const { seed, topology, pki, etcd } = cluster.snapshot()
+      record()
+      await store.begin({ nowMs: () => clock.nowMs(), leases, fresh: { identity: { seed, topology, pki }, snapshot: etcd } })
+      store.fileChanged(HOME_TREE, '/', (path) => lookAtFiles(home, path))
+      begun()
+    }
+    if (pace) host.#setPace(pace)
+    host.#ready = true
+    return host
+  }
+
+  #recordFiles(): void {
+    this.#home.watch('/', (path) => {
+      this.#store.fileChanged(HOME_TREE, path, (each) => lookAtFiles(this.#home, each))
+      if (this.#changedFiles.size === 0) this.#platform.setTimer(() => {
+        const paths = [...this.#changedFiles]
+        this.#changedFiles.clear()
+        this.#broadcast({ type: 'files-changed', paths })
+      }, 100)
+      this.#changedFiles.add(path.replace(/^\//, ''))
+    })
+  }
+
+  /** A page begins to look. */
+  connect(client: Client): void {
+    this.#sessions.set(client.id, { client, terminals: new Map() })
+    client.send({ type: 'clock', clock: this.#clockState() })
+    client.send({ type: 'view', change: this.#view.whole() })
+    client.send({ type: 'progress', progress: this.#progress })
+    if (this.#lastGoals) client.send(this.#lastGoals)
+  }
+
+  /** A page has gone; its terminals hang up. */
+  disconnect(clientId: string): void {
+    const session = this.#sessions.get(clientId)
+    this.#sessions.delete(clientId)
+    for (const terminal of session?.terminals.values() ?? []) terminal.close()
+  }
+
+  take(clientId: string, message: ToWorker): void {
+    const session = this.#sessions.get(clientId)
+    if (!session) return
+    const { client, terminals } = session
+    switch (message.type) {
+      case 'terminal-open': {
+        const { terminal } = message
+        const opened = new TerminalSession({
+          platform: this.#platform, columns: message.columns, rows: message.rows,
+          send: (data) => client.send({ type: 'terminal-output', terminal, data }),
+          onExit: (code) => {
+            if (terminals.delete(terminal)) client.send({ type: 'terminal-exit', terminal, code })
+          },
+        })
+        terminals.set(terminal, opened)
+        return opened.start(this.laptop)
+      }
+      case 'terminal-input': return terminals.get(message.terminal)?.type(message.data)
+      case 'terminal-resize': return terminals.get(message.terminal)?.resize(message.columns, message.rows)
+      case 'terminal-drawn': return terminals.get(message.terminal)?.drawn(message.bytes)
+      case 'terminal-close': {
+        const terminal = terminals.get(message.terminal)
+        terminals.delete(message.terminal)
+        return terminal?.close()
+      }
+      case 'ask':
+        this.#perform(message.operation, message.ask).then(
+          (answer) => client.send({ type: 'answer', id: message.id, answer }),
+          (error: unknown) => client.send({ type: 'answer', id: message.id, error: (error as Error).message }),
+        )
+        return
+    }
+  }
+
+  /** Writes everything, then ends what runs. */
+  async stop(): Promise<void> {
+    for (const id of [...this.#sessions.keys()]) this.disconnect(id)
+    this.#view.stop()
+    this.#goals.stop()
+    this.#informers.stop()
+    await this.laptop.shutdown()
+    await this.cluster.stop()
+    await this.#store.close()
+  }
+
+  get ready(): boolean {
+    return this.#ready
+  }
+
+  #broadcast(message: FromWorker): void {
+    for (const { client } of this.#sessions.values()) client.send(message)
+  }
+
+  async #perform<Name extends OperationName>(name: Name, given: Operations[Name]['ask']): Promise<unknown> {
+    const ask = given as never
+    switch (name) {
+      case 'api': return this.#api(ask)
+      case 'run': return this.#run(ask)
+      case 'clock': return this.#setClock(ask)
+      case 'listFiles': return this.#files.list((ask as Operations['listFiles']['ask']).path)
+      case 'readFile': return { text: this.#files.read((ask as Operations['readFile']['ask']).path) }
+      case 'writeFile': { const { path, text } = ask as Operations['writeFile']['ask']; this.#files.write(path, text); return null }
+      case 'removeFile': this.#files.remove((ask as Operations['removeFile']['ask']).path); return null
+      case 'renameFile': { const { from, to } = ask as Operations['renameFile']['ask']; this.#files.rename(from, to); return null }
+      case 'finishEdit': { const { edit, code } = ask as Operations['finishEdit']['ask']; this.#edits.get(edit)?.finish(code); return null }
+      case 'watchGoals': return this.#watchGoals(ask)
+      case 'saveProgress': {
+        this.#progress = ask
+        this.#store.setMeta('progress', ask)
+        this.#broadcast({ type: 'progress', progress: ask })
+        return null
+      }
+      case 'export': {
+        await this.#store.flush()
+        return { name: exportName(this.#platform.wallMs()), data: await exportDatabase() }
+      }
+      default: throw new Error(`operation ${name} isn't the cluster's`)
+    }
+  }
+
+  async #api({ method, path, body, contentType, accept }: Operations['api']['ask']): Promise<Operations['api']['answer']> {
+    const request = httpRequest(`https://127.0.0.1:6443${path}`, {
+      method, headers: { accept: accept ?? 'application/json', ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) }, ...(body === undefined ? {} : { body }),
+    })
+    const response = await this.cluster.handle(request, this.cluster.adminConnection)
+    return { status: response.status, body: await response.text() }
+  }
+
+  async #run({ argv, stdin }: Operations['run']['ask']): Promise<Operations['run']['answer']> {
+    const out = createPipe()
+    const err = createPipe()
+    const process = this.laptop.start(argv, {
+      env: { ...learnerEnvironment(), KUBECONFIG: SYSTEM_KUBECONFIG, TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdin: readerOf(stdin ?? ''), stdout: out.writer, stderr: err.writer,
+    })
+    const texts = Promise.all([out, err].map(async ({ reader }) => new TextDecoder().decode((await readAll(reader)).subarray(0, MAX_RUN_BYTES))))
+    const { code } = await process.wait()
+    out.writer.close()
+    err.writer.close()
+    const [stdout, stderr] = await texts
+    return { stdout: stdout!, stderr: stderr!, code }
+  }
+
+  async #setClock({ mode, scale, stepMs }: Operations['clock']['ask']): Promise<ClockState> {
+    if (mode === 'paused') this.#clock.pause()
+    if (mode === 'running') this.#clock.resume()
+    if (scale !== undefined) this.#clock.setScale(Math.max(0.01, Math.min(1_000, scale)))
+    if (stepMs !== undefined) await this.#clock.advance(Math.max(0, Math.min(3_600_000, stepMs)))
+    this.#store.setMeta('pace', { mode: this.#clock.mode, scale: this.#clock.scale } satisfies Pace)
+    const clock = this.#clockState()
+    this.#broadcast({ type: 'clock', clock })
+    return clock
+  }
+
+  #setPace({ mode, scale }: Pace): void {
+    if (scale > 0 && Number.isFinite(scale)) this.#clock.setScale(scale)
+    if (mode === 'paused') this.#clock.pause()
+  }
+
+  #clockState(): ClockState {
+    return { mode: this.#clock.mode, scale: this.#clock.scale, nowMs: this.#clock.nowMs() }
+  }
+
+  async #watchGoals({ lesson, step, goals, manifest }: Operations['watchGoals']['ask']): Promise<null> {
+    if (manifest) {
+      const { code, stderr } = await this.#run({ argv: ['kubectl', 'apply', '-f', '-'], stdin: manifest })
+      if (code !== 0) throw new Error(stderr)
+    }
+    const same = this.#watched?.lesson === lesson && this.#watched.step === step
+    this.#watched = { lesson, step }
+    if (!same) this.#lastGoals = undefined
+    this.#goals.watch(goals, (states) => {
+      this.#lastGoals = { type: 'goals', lesson, step, states }
+      this.#broadcast(this.#lastGoals)
+    })
+    return null
+  }
+
+  #openEditor(tty: Tty, file: { path: string; line?: number }, gone: AbortSignal): Promise<number> {
+    for (const { client, terminals } of this.#sessions.values()) {
+      for (const [terminal, session] of terminals) {
+        if (session.tty !== tty) continue
+        const request: EditRequest = { edit: this.#nextEdit++, terminal, path: shortPath(file.path), ...(file.line ? { line: file.line } : {}) }
+        return new Promise((resolve, reject) => {
+          const end = () => {
+            this.#edits.delete(request.edit)
+            gone.removeEventListener('abort', onGone)
+          }
+          const onGone = () => {
+            end()
+            client.send({ type: 'edit-gone', edit: request.edit })
+            reject(gone.reason)
+          }
+          gone.addEventListener('abort', onGone)
+          this.#edits.set(request.edit, { request, client, finish: (code) => { end(); resolve(code) } })
+          client.send({ type: 'edit', request })
+        })
+      }
+    }
+    return Promise.reject(new Error('no page shows this terminal'))
+  }
+}
+
+function snapshotOf(stored: StoredCluster): ClusterSnapshot {
+  const { identity, timeMs, snapshot, commits } = stored
+  return { formatVersion: 1, seed: identity.seed, topology: identity.topology as ClusterSnapshot['topology'], timeMs, pki: identity.pki as ClusterSnapshot['pki'], etcd: snapshot, commits }
+}
+
+/** `drydock-2026-11-21-1830.drydock` */
+export function exportName(wallMs: number): string {
+  const iso = new Date(wallMs).toISOString()
+  return `drydock-${iso.slice(0, 10)}-${iso.slice(11, 13)}${iso.slice(14, 16)}.drydock`
+}

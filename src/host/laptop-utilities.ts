@@ -1,0 +1,3 @@
+import type { Program } from '../unix/types.ts'
+
+export const laptopUtilities: Readonly<Record<string, Program>> = {}

@@ -1,0 +1,75 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Machine, MountableFileSystem, Process, Program, Tty, User } from '../unix/types.ts'
+import type { ByteReader, ByteWriter } from '../base/streams.ts'
+import { createMemoryFileSystem } from '../unix/file-system.ts'
+import { kubectl } from '../cli/kubectl/kubectl.ts'
+import { bash, dash } from '../unix/shell/sh.ts'
+
+/** Who sits at the terminal. */
+export const LEARNER: User = { uid: 1000, gid: 1000, groups: [1000], name: 'learner', home: '/home/learner' }
+/** A kubeconfig of the machine's own, so that views don't depend on what the learner does to theirs. */
+export const SYSTEM_KUBECONFIG = '/etc/drydock/admin.conf'
+
+const BASHRC = `# Read by every new shell. Change it as you like.
+PS1='\\[\\e[1;38;5;209m\\]\\w\\[\\e[0m\\] $ '
+alias k=kubectl
+alias ll='ls -l'
+`
+
+/** The environment of a login. */
+export function learnerEnvironment(): Record<string, string> {
+  return { HOME: LEARNER.home, USER: LEARNER.name, LOGNAME: LEARNER.name, SHELL: '/bin/bash', PATH: '/usr/local/bin:/usr/bin:/bin', PWD: LEARNER.home, TERM: 'xterm-256color', COLORTERM: 'truecolor', LANG: 'C.UTF-8', EDITOR: 'edit' }
+}
+
+/** An empty home directory; {@link furnishHome} puts the first files there. */
+export function createHome(clock: Clock): MountableFileSystem {
+  const home = createMemoryFileSystem({ clock })
+  home.chown('/', LEARNER.uid, LEARNER.gid)
+  return home
+}
+
+/** What a fresh home directory holds: shell settings and the kubeconfig. */
+export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'adminKubeconfig'>): void {
+  home.mkdir('/.kube', { recursive: true })
+  home.writeFile('/.kube/config', cluster.adminKubeconfig(SERVER_URL), { mode: 0o600 })
+  home.writeFile('/.bashrc', BASHRC)
+  for (const path of ['/.kube', '/.kube/config', '/.bashrc']) home.chown(path, LEARNER.uid, LEARNER.gid)
+}
+
+const SERVER_URL = 'https://127.0.0.1:6443'
+
+export interface LaptopOptions {
+  cluster: Cluster
+  home: MountableFileSystem
+  /** The laptop's utilities (`ls`, `grep` ...) by path. */
+  utilities: Readonly<Record<string, Program>>
+  /** More programs by path: the editor of the page. */
+  programs?: Readonly<Record<string, Program>>
+}
+
+/** The learner's machine: a small Unix with kubectl and bash, beside the cluster's nodes on the network. */
+export function createLearnersLaptop({ cluster, home, utilities, programs = {} }: LaptopOptions): Machine {
+  const program = (entries: Readonly<Record<string, Program>>) => Object.fromEntries(Object.entries(entries).map(([path, each]) => [path, { program: each }]))
+  const root = createMemoryFileSystem({
+    clock: cluster.clock,
+    files: {
+      ...program(utilities),
+      ...program({ '/bin/bash': bash, '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
+      '/tmp': { directory: true, mode: 0o1777 },
+      '/home': { directory: true },
+      '/root': { directory: true, mode: 0o700 },
+      '/etc/passwd': `root:x:0:0:root:/root:/bin/bash\n${LEARNER.name}:x:${LEARNER.uid}:${LEARNER.gid}::${LEARNER.home}:/bin/bash\n`,
+      '/etc/group': `root:x:0:\n${LEARNER.name}:x:${LEARNER.gid}:\n`,
+      '/etc/os-release': 'PRETTY_NAME="Drydock"\nNAME="Drydock"\nID=drydock\n',
+      [SYSTEM_KUBECONFIG]: { content: cluster.adminKubeconfig(SERVER_URL), mode: 0o644 },
+    },
+  })
+  root.mount(LEARNER.home, home)
+  return cluster.createLaptop({ root })
+}
+
+/** Starts the learner's login shell on a terminal. */
+export function startShell(laptop: Machine, terminal: { tty: Tty; stdin: ByteReader; stdout: ByteWriter }): Process {
+  return laptop.start(['bash'], { env: learnerEnvironment(), cwd: LEARNER.home, user: LEARNER, stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal.tty })
+}
