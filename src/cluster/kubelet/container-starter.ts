@@ -20,6 +20,8 @@ export class ContainerStarter {
   readonly #node: NodeContext
   readonly #files: MountableFileSystem
   readonly #messages = new Map<string, string>()
+  /** Files made so far, by pod. */
+  readonly #made = new Map<string, Set<string>>()
 
   constructor(node: NodeContext) {
     this.#node = node
@@ -142,11 +144,16 @@ export class ContainerStarter {
       }
       mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly })
     }
+    let made = this.#made.get(uid)
+    if (!made) this.#made.set(uid, made = new Set())
+    const log = this.#terminationLog(uid, container.name, attempt)
     const own = (path: string, text: string, containerPath: string) => {
       if (container.volumeMounts?.some((m) => m.mountPath === containerPath)) return
-      if (!this.#files.exists(path)) {
+      if (!made.has(path)) {
         this.#files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
-        this.#files.writeFile(path, text, { mode: 0o644 })
+        this.#files.writeFile(path, text, { mode: path === log ? 0o666 : 0o644 })
+        if (path === log) this.#files.chmod(path, 0o666)
+        made.add(path)
       }
       mounts.push({ containerPath, tree: this.#files, subPath: path, readOnly: false })
     }
@@ -154,9 +161,7 @@ export class ContainerStarter {
     own(`/${uid}/etc-hosts`, hostsFile(pod, ips, hostname, domain), '/etc/hosts')
     own(`/${uid}/resolv.conf`, resolvConf(podDnsConfig(pod, dns)), '/etc/resolv.conf')
     own(`/${uid}/hostname`, `${pod.spec.hostNetwork ? this.#node.nodeName : hostname}\n`, '/etc/hostname')
-    const log = this.#terminationLog(uid, container.name, attempt)
     own(log, '', container.terminationMessagePath ?? '/dev/termination-log')
-    this.#files.chmod(log, 0o666)
     return mounts
   }
 
@@ -180,7 +185,7 @@ export class ContainerStarter {
   }
 
   forget(uid: string, containers: readonly ContainerStatus[]): void {
-    this.#files.remove(`/${uid}`, { recursive: true, force: true })
+    if (this.#made.delete(uid)) this.#files.remove(`/${uid}`, { recursive: true, force: true })
     for (const container of containers) this.#messages.delete(container.id)
   }
 }

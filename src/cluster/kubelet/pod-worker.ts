@@ -263,6 +263,8 @@ export class PodWorker {
     const refreshMs = volumes.refreshMs(this.#uid)
     if (refreshMs !== undefined) nextMs = Math.min(nextMs, Math.max(1_000, refreshMs - nowMs))
     for (const { retryAtMs } of failures) nextMs = Math.min(nextMs, retryAtMs !== undefined ? Math.max(0, retryAtMs - nowMs) + random.float() * 500 : RETRY_MS * (1 + random.float() * 0.5))
+    // A new sandbox makes the runtime's next listing look at the pod again, so a failed start shows its back-off soon.
+    if (failures.length > 0 && before.sandbox !== this.#node.runtime.podSandbox(this.#uid)) nextMs = Math.min(nextMs, RELIST_MS)
     this.kickAfter(nextMs)
     // What was started or failed shows at once, as the runtime's next listing would make it.
     const after = this.#runtimeStatus()
@@ -316,7 +318,6 @@ export class PodWorker {
       }
       status = this.#runtimeStatus()
       if (!this.#mustEnd()) statuses.set(pod, this.#status(status, false))
-      this.kickAfter(RELIST_MS)
     }
     const failures: StartError[] = []
     const start = async (container: AnyContainer): Promise<boolean> => {

@@ -28,6 +28,8 @@ export class AtomicWriter {
   #written: Payload | undefined
   #directory: string | undefined
   #sequence = 0
+  /** Names at the top. */
+  #visible: ReadonlySet<string> = new Set()
 
   constructor(tree: MountableFileSystem, nowMs: () => number) {
     this.#tree = tree
@@ -39,8 +41,10 @@ export class AtomicWriter {
     if (this.#written && samePayload(this.#written, payload)) return false
     const tree = this.#tree
     const fresh = timestampedName(this.#nowMs(), this.#sequence++)
+    const made = new Set(['/'])
     const directory = (path: string) => {
-      if (tree.exists(path)) return
+      if (made.has(path)) return
+      made.add(path)
       directory(dirname(path))
       tree.mkdir(path, { mode: gid === undefined ? 0o755 : 0o2775 })
       if (gid !== undefined) tree.chown(path, 0, gid)
@@ -57,21 +61,13 @@ export class AtomicWriter {
     tree.symlink(fresh, '/..data_tmp')
     tree.rename('/..data_tmp', '/..data')
     const visible = new Set([...payload.keys()].map((path) => path.split('/')[0]!))
-    for (const name of tree.readdir('/')) if (!name.startsWith('..') && !visible.has(name)) tree.remove(`/${name}`)
-    for (const name of visible) if (!hasLink(tree, `/${name}`)) tree.symlink(`..data/${name}`, `/${name}`)
+    for (const name of this.#visible) if (!visible.has(name)) tree.remove(`/${name}`)
+    for (const name of visible) if (!this.#visible.has(name)) tree.symlink(`..data/${name}`, `/${name}`)
+    this.#visible = visible
     if (this.#directory) tree.remove(`/${this.#directory}`, { recursive: true })
     this.#directory = fresh
     this.#written = payload
     return true
-  }
-}
-
-function hasLink(tree: MountableFileSystem, path: string): boolean {
-  try {
-    tree.lstat(path)
-    return true
-  } catch {
-    return false
   }
 }
 
