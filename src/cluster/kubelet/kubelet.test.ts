@@ -357,3 +357,20 @@ test('logs can be cut, stamped and followed to the end', async () => {
   expect(await node.logs('talk', 'c', '?timestamps=true&tailLines=2')).toMatch(/^2026-01-01T00:00:\d\d\.\d{9}Z three\n2026-01-01T00:00:\d\d\.\d{9}Z rest$/)
   expect(await node.logs('talk', 'c', '?sinceSeconds=1')).toBe('three\nrest')
 })
+
+test('a pod that writes more than its emptyDir may hold is evicted', async () => {
+  node = await startTestNode()
+  await node.createPod('full', { terminationGracePeriodSeconds: 1, volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Ki' } }], containers: [{ name: 'c', image: 'box:1', args: ['write', '/v/x', 'x'.repeat(2000), 'forever'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })
+  const pod = await node.until('full', (p) => p.status.phase === 'Failed')
+  expect(pod.status).toMatchObject({ reason: 'Evicted', message: 'Usage of EmptyDir volume "v" exceeds the limit "1Ki". ' })
+  expect(pod.status.conditions!.find((c) => c.type === 'DisruptionTarget')).toMatchObject({ status: 'True', reason: 'TerminationByKubelet' })
+})
+
+test('a pod with the node\'s log folder sees what other containers write', async () => {
+  node = await startTestNode()
+  await node.createPod('talk', { command: ['echo', 'hello', 'forever'] })
+  const talk = await node.until('talk', ready)
+  await node.createPod('agent', { volumes: [{ name: 'l', hostPath: { path: '/var/log' } }], containers: [{ name: 'c', image: 'box:1', args: ['forever'], volumeMounts: [{ name: 'l', mountPath: '/var/log' }] }] })
+  await node.until('agent', ready)
+  expect((await node.exec('agent', ['/bin/run', 'cat', `/var/log/pods/default_talk_${talk.metadata.uid}/c/0.log`])).out).toMatch(/^2026-01-01T00:00:\S+Z stdout F hello\n$/)
+})

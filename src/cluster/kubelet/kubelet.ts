@@ -1,9 +1,8 @@
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { createMemoryFileSystem } from '../../unix/file-system.ts'
-import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import type { Informer } from '../client/informers.ts'
@@ -24,6 +23,7 @@ import type { NodeConfig } from './node-status.ts'
 import { ObjectSource } from './object-source.ts'
 import { refuseResize, rejectPod } from './pod-admission.ts'
 import { podQosClass } from '../kinds/core/pod-qos.ts'
+import { hasStorageLimits, storageExcess } from './local-storage.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-spec.ts'
 import { PodWorker } from './pod-worker.ts'
 import { ProbeManager } from './probes.ts'
@@ -46,8 +46,6 @@ export interface KubeletOptions {
   clusterDomain: string
   /** Manifests of the node's folder. */
   staticPods?: readonly KubeObject[]
-  /** The node's own files; an empty tree by default. */
-  nodeFiles?: MountableFileSystem
   /** Services that all kubelets of this process can share; a watch of its own by default. */
   services?: Informer<Service>
 }
@@ -65,6 +63,8 @@ const CRASH_BACKOFF_MS = 10_000
 const CRASH_BACKOFF_MAX_MS = 300_000
 /** A changed ConfigMap or Secret is noticed at the pod's next regular look. k8s: syncFrequency */
 const SYNC_MS = 60_000
+/** k8s: evictionMonitoringPeriod */
+const EVICTION_MS = 10_000
 
 export function createKubelet(options: KubeletOptions): Kubelet {
   return new NodeKubelet(options)
@@ -90,11 +90,12 @@ class NodeKubelet implements Kubelet {
   #podsSynced = false
   #stopped = false
   #unsubscribe: (() => void) | undefined
+  #evictionTimer: Timer | undefined
 
   constructor(options: KubeletOptions) {
     this.#options = options
     const { api, clock, random, log, runtime, network, nodeName } = options
-    const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true } } })
+    const { nodeFiles } = runtime
     const hostIps = options.node.addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address)
     const allocatable = options.node.allocatable ?? options.node.capacity
     const events = createEventRecorder({ api, clock, log, component: 'kubelet', host: nodeName })
@@ -181,6 +182,7 @@ class NodeKubelet implements Kubelet {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#unsubscribe?.()
+    this.#evictionTimer?.cancel()
     for (const reflector of this.#reflectors) reflector.stop()
     this.#agent.stop()
     this.#node.probes.stop()
@@ -272,10 +274,29 @@ class NodeKubelet implements Kubelet {
   #startWorker(pod: Pod, status: Pod['status'] | undefined): void {
     const uid = pod.metadata.uid!
     const known = status !== undefined && (isTerminalPhase(status.phase) || [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].some((s) => s.containerID))
+    if (hasStorageLimits(pod)) this.#watchStorage()
     const worker = new PodWorker(this.#node, this.#starter, known && status ? { ...pod, status } : pod)
     this.#workers.set(uid, worker)
     if (known) void worker.restore()
     else worker.kick()
+  }
+
+  /** Looks at local storage as long as there are pods with limits. k8s: pkg/kubelet/eviction localStorageEviction */
+  #watchStorage(): void {
+    if (this.#evictionTimer || this.#stopped) return
+    const { clock, runtime, volumes, events } = this.#node
+    this.#evictionTimer = clock.after(EVICTION_MS, () => {
+      this.#evictionTimer = undefined
+      for (const worker of this.#active()) {
+        const { pod } = worker
+        if (worker.isTerminating || !hasStorageLimits(pod)) continue
+        this.#watchStorage()
+        const message = storageExcess(pod, volumes.mounted(pod.metadata.uid!), runtime.listContainers(pod.metadata.uid!).flatMap((c) => runtime.stats(c.id) ?? []))
+        if (message === undefined) continue
+        events.event(podReference(pod), 'Warning', 'Evicted', message)
+        worker.evict({ reason: 'Evicted', message, graceSeconds: 1, condition: { reason: 'TerminationByKubelet', message } })
+      }
+    })
   }
 
   #onFinished(uid: string): void {

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { createPipe, readAll, readerOf } from '../../base/streams.ts'
 import type { ByteReader, ByteWriter, Pipe } from '../../base/streams.ts'
+import { createMemoryFileSystem } from '../../unix/file-system.ts'
 import { createMachine } from '../../unix/machine.ts'
 import { createTty } from '../../unix/tty.ts'
 import type { Terminal } from '../../unix/tty.ts'
@@ -15,6 +16,7 @@ import { RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, PodSandboxConfig, RuntimeService, StreamIo } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
+import { removeLogFiles, writeLogFile } from './log-files.ts'
 import { mountAll } from './root-file-system.ts'
 import { resolveUser } from './users.ts'
 
@@ -32,6 +34,8 @@ export interface ContainerRuntimeOptions {
 
 export type ContainerRuntime = RuntimeService & {
   readonly images: ImageService
+  /** The node's own files. */
+  readonly nodeFiles: MountableFileSystem
   /** A read-only root of an image that is on the node. */
   imageRoot(name: string): MountableFileSystem | undefined
 }
@@ -90,6 +94,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const containers = new Map<string, Container>()
   const containersByPod = new Map<string, Container[]>()
   const listeners = new Set<(event: ContainerEvent) => void>()
+  const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
   const hex = (bytes: number) => Array.from(random.bytes(bytes), (b) => b.toString(16).padStart(2, '0')).join('')
   const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
   const emit = (c: Container, type: ContainerEvent['type']) => {
@@ -140,6 +145,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
 
   const keep = (container: Container) => {
     containers.set(container.id, container)
+    const { logDirectory, namespace, name } = container.sandbox.config
+    writeLogFile(container.log, nodeFiles, `${logDirectory}/${container.config.logPath}`, `/var/log/containers/${name}_${namespace}_${container.config.name}-${container.id}.log`)
     const uid = container.sandbox.config.uid
     const list = containersByPod.get(uid)
     if (list) list.unshift(container)
@@ -231,6 +238,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     name: 'containerd',
     version: '2.3.7',
     images,
+    nodeFiles,
     imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
 
     async runPodSandbox(config) {
@@ -266,7 +274,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       if (!sandbox) return
       for (const container of [...containersByPod.get(sandbox.config.uid) ?? []]) if (container.sandbox === sandbox) service.removeContainer(container.id)
       sandboxes.delete(id)
-      if (sandboxByPod.get(sandbox.config.uid) === sandbox) sandboxByPod.delete(sandbox.config.uid)
+      if (sandboxByPod.get(sandbox.config.uid) !== sandbox) return
+      sandboxByPod.delete(sandbox.config.uid)
+      removeLogFiles(nodeFiles, sandbox.config.logDirectory)
     },
 
     podSandbox: (uid) => sandboxByPod.get(uid),
