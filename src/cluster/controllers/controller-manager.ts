@@ -5,6 +5,7 @@ import type { Api } from '../client/api.ts'
 import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
+import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { daemonSetController } from './daemonset/daemonset.ts'
 import { deploymentController } from './deployment/deployment.ts'
 import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring.ts'
@@ -82,6 +83,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(ttlAfterFinishedController, 'ttl-after-finished-controller')
       run(daemonSetController(), 'daemon-set-controller')
       run(statefulSetController, 'statefulset-controller')
+      run(clusterRoleAggregationController, 'clusterrole-aggregation-controller')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')

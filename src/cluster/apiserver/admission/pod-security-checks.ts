@@ -237,10 +237,13 @@ const CHECKS: readonly Check[] = [
   { id: 'windowsHostProcess', level: 'baseline', versions: [[0, windowsHostProcess]] },
 ]
 
+/** Baseline before restricted, otherwise as listed. */
+const IN_ORDER = [...CHECKS.filter((check) => check.level === 'baseline'), ...CHECKS.filter((check) => check.level === 'restricted')]
+
 /** @param minor the minor version of the policy; Infinity for `latest` */
 export function podSecurityViolations(level: 'privileged' | 'baseline' | 'restricted', minor: number, metadata: ObjectMeta, spec: PodSpec): Violation[] {
   if (level === 'privileged') return []
-  const active = CHECKS.filter((check) => (level === 'restricted' || check.level === 'baseline') && check.versions[0]![0] <= minor)
+  const active = IN_ORDER.filter((check) => (level === 'restricted' || check.level === 'baseline') && check.versions[0]![0] <= minor)
   const overridden = new Set(active.map((check) => check.overrides))
   return active.filter((check) => !overridden.has(check.id)).flatMap((check) => check.versions.findLast(([since]) => since <= minor)![1](spec, metadata) ?? [])
 }

@@ -1,3 +1,4 @@
+import { type LabelSelectorSpec, matchesLabelSelector } from '../../kinds/label-selector.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import type { PolicyRule } from '../auth/rbac-rules.ts'
 import { CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS, ROLES, ROLE_BINDINGS, VERB_LISTS } from './rbac-policy.ts'
@@ -39,13 +40,13 @@ export function rbacObjects(): { clusterRoles: KubeObject[]; clusterRoleBindings
 
 /** What an aggregated role holds: the rules of the roles it selects, by name, each once. k8s: clusterroleaggregation-controller */
 export function aggregatedRules(role: KubeObject, all: readonly KubeObject[]): PolicyRule[] {
-  const selectors = ((role.aggregationRule as { clusterRoleSelectors?: { matchLabels?: Record<string, string> }[] } | undefined)?.clusterRoleSelectors ?? [])
+  const selectors = (role.aggregationRule as { clusterRoleSelectors?: LabelSelectorSpec[] } | undefined)?.clusterRoleSelectors ?? []
   const out: PolicyRule[] = []
   const seen = new Set<string>()
   const sorted = [...all].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1))
-  for (const { matchLabels = {} } of selectors) {
+  for (const selector of selectors) {
     for (const part of sorted) {
-      if (part.metadata.name === role.metadata.name || !Object.entries(matchLabels).every(([key, value]) => part.metadata.labels?.[key] === value)) continue
+      if (part.metadata.name === role.metadata.name || !matchesLabelSelector(selector, part.metadata.labels)) continue
       for (const rule of (part.rules ?? []) as PolicyRule[]) {
         const key = JSON.stringify(rule)
         if (!seen.has(key)) out.push(rule)

@@ -12,7 +12,7 @@ const podKind = { schema: 'io.k8s.api.core.v1.Pod', group: '', version: 'v1', ki
 const deploymentKind = { schema: 'io.k8s.api.apps.v1.Deployment', group: 'apps', version: 'v1', kind: 'Deployment', subresources: { status: { verbs: [] } } } as unknown as Kind
 const at = (s: number) => `2026-01-01T00:00:0${s}Z`
 const config = (data: Record<string, unknown> | undefined, more = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', ...more }, ...(data ? { data } : {}) })
-const store = (object: KubeObject) => deepFreeze({ ...object, metadata: { ...object.metadata, uid: 'u' } })
+const store = (object: KubeObject): KubeObject => deepFreeze({ ...object, metadata: { ...object.metadata, uid: 'u' } })
 const apply = (live: KubeObject | undefined, applied: unknown, manager: string, second = 0, force = false) => store(serverSideApply({ kind: configMapKind, live, applied, manager, time: at(second), force }).object)
 const failure = (run: () => unknown) => { try { run() } catch (e) { return (e as StatusError).status } return undefined }
 

@@ -78,8 +78,7 @@ export function serverSideApply(options: ApplyOptions): Applied {
   const previous = live?.metadata.managedFields
   let managedFields = encodeManagers(managers)
   if (previous && managedFields && deepEqual(previous, managedFields)) managedFields = previous
-  const metadata = { ...object.metadata }
-  delete metadata.managedFields
+  const { managedFields: _previous, ...metadata } = object.metadata ?? {}
   return { object: { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields: managedFields as ManagedFieldsEntry[] } : {}) } }, managedFields, changed }
 }
 
@@ -189,7 +188,7 @@ function withLastApplied(object: KubeObject, applied: KubeObject): KubeObject {
   const annotations = { ...applied.metadata.annotations }
   delete annotations[LAST_APPLIED]
   const config = { ...applied, metadata: { ...applied.metadata, ...(applied.metadata.annotations ? { annotations } : {}) } }
-  const next = { ...object.metadata.annotations, [LAST_APPLIED]: `${sortedJson(config)}\n` }
+  const next: Record<string, string> = { ...object.metadata.annotations, [LAST_APPLIED]: `${sortedJson(config)}\n` }
   let bytes = 0
   for (const [key, value] of Object.entries(next)) bytes += key.length + value.length
   if (bytes > ANNOTATIONS_LIMIT_BYTES) delete next[LAST_APPLIED]
