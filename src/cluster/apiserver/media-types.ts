@@ -1,3 +1,4 @@
+import { PROTOBUF_TYPE } from '../kinds/protobuf.ts'
 import { apiError } from '../kinds/status-error.ts'
 
 export type Encoding = 'json' | 'yaml'
@@ -79,10 +80,15 @@ function encodingOf({ type, subType }: AcceptClause): Encoding | undefined {
   return undefined
 }
 
-/** The encoding of a request's body. @throws StatusError 415. */
+/** Whether a body is in Kubernetes' protobuf form. */
+export function isProtobuf(contentType: string | null): boolean {
+  return (contentType ?? '').split(';')[0]!.trim().toLowerCase() === PROTOBUF_TYPE
+}
+
+/** The encoding of a request's body as the decoders see it: protobuf has been turned into JSON before. @throws StatusError 415. */
 export function bodyEncoding(contentType: string | null): Encoding {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
-  if (type === '' || type === 'application/json') return 'json'
+  if (type === '' || type === 'application/json' || type === PROTOBUF_TYPE) return 'json'
   if (type === 'application/yaml') return 'yaml'
   throw apiError.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED_TYPES}`)
 }

@@ -5,6 +5,8 @@ import { kindOf } from '../kinds/index.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
+import { decodeProtobuf, ProtobufError } from '../kinds/protobuf.ts'
+import { isProtobuf } from './media-types.ts'
 import type { Encoding } from './media-types.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -30,8 +32,16 @@ export async function readBody(request: HttpRequest): Promise<Uint8Array> {
   }
 }
 
+/** The text of a body. Protobuf, which Go clients send for built-in kinds, is turned into its JSON form here. @throws StatusError 400, 413. */
 export async function readText(request: HttpRequest): Promise<string> {
-  return new TextDecoder().decode(await readBody(request))
+  const bytes = await readBody(request)
+  if (bytes.length === 0 || !isProtobuf(request.headers.get('content-type'))) return new TextDecoder().decode(bytes)
+  try {
+    return JSON.stringify(decodeProtobuf(bytes))
+  } catch (error) {
+    if (error instanceof ProtobufError) throw apiError.badRequest(`the object provided is unrecognized: ${error.message}`)
+    throw error
+  }
 }
 
 /** Kinds of versions long gone that the server still recognises, so that it can name the version it expects. */
