@@ -1,4 +1,5 @@
 /** Small rules that validation of many kinds uses. k8s: pkg/apis/core/validation */
+import { deepEqual } from '../../base/freeze.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from './findings.ts'
 import { dnsLabelProblems, dnsSubdomainProblems, labelKeyProblems, portNameProblems, portNumberProblems, type NameRule } from './names.ts'
 import { parseQuantity } from './quantity.ts'
@@ -89,4 +90,9 @@ export function checkAlternatives(out: Finding[], of: object, alternatives: read
     }
   }
   return taken
+}
+
+/** k8s: ValidateImmutableField. `shown`: how the message shows the new value, where that isn't its own form. */
+export function checkImmutable(out: Finding[], now: unknown, before: unknown, at: string, shown: unknown = now): void {
+  if (!deepEqual(now ?? undefined, before ?? undefined)) out.push(invalid(at, shown, 'field is immutable'))
 }

@@ -9,7 +9,7 @@ const ANNOTATIONS_LIMIT_BYTES = 256 * 1024
 export const IMMUTABLE = 'field is immutable'
 
 /** k8s: ValidateObjectMeta */
-export function validateObjectMeta(kind: Pick<Kind, 'namespaced' | 'nameRule'>, meta: Readonly<ObjectMeta>, at = 'metadata'): Finding[] {
+export function validateObjectMeta(kind: Pick<Kind, 'namespaced' | 'nameRule'> & Partial<Pick<Kind, 'schema'>>, meta: Readonly<ObjectMeta>, at = 'metadata'): Finding[] {
   const findings: Finding[] = []
   const nameRule = kind.nameRule ?? subdomainName
   if (meta.generateName) for (const problem of nameRule(meta.generateName, true)) findings.push(invalid(`${at}.generateName`, meta.generateName, problem))
@@ -23,7 +23,10 @@ export function validateObjectMeta(kind: Pick<Kind, 'namespaced' | 'nameRule'>, 
   if (meta.labels) findings.push(...validateLabels(meta.labels, `${at}.labels`))
   if (meta.annotations) findings.push(...validateAnnotations(meta.annotations, `${at}.annotations`))
   if (meta.ownerReferences) findings.push(...validateOwnerReferences(meta.ownerReferences, `${at}.ownerReferences`))
-  if (meta.finalizers) findings.push(...validateFinalizers(meta.finalizers, `${at}.finalizers`))
+  if (meta.finalizers) {
+    findings.push(...validateFinalizers(meta.finalizers, `${at}.finalizers`))
+    if (kind.schema === undefined || asksForQualifiedFinalizers(kind)) findings.push(...validateQualifiedFinalizers(meta.finalizers, `${at}.finalizers`))
+  }
   if (meta.managedFields) findings.push(...validateManagedFields(meta.managedFields, `${at}.managedFields`))
   return findings
 }
@@ -118,11 +121,15 @@ function validateFinalizers(finalizers: readonly string[], at: string): Finding[
   return findings
 }
 
+/** Of the built-in kinds all but those that define other kinds do. */
+function asksForQualifiedFinalizers({ schema }: Partial<Pick<Kind, 'schema'>>): boolean {
+  return schema?.startsWith('io.k8s.api.') ?? false
+}
+
 /** Core kinds also ask that a finalizer is known or has a domain. k8s: pkg/apis/core/validation ValidateFinalizerName */
 export function validateQualifiedFinalizers(finalizers: readonly string[] | undefined, at = 'metadata.finalizers'): Finding[] {
   const findings: Finding[] = []
   ;(finalizers ?? []).forEach((finalizer, i) => {
-    for (const problem of labelKeyProblems(finalizer)) findings.push(invalid(`${at}[${i}]`, finalizer, problem))
     if (!finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer)) {
       findings.push(invalid(`${at}[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
     }

@@ -1,8 +1,23 @@
+import { checkImmutable, checkNotNegative } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
+import { required, type Finding } from '../findings.ts'
 import type { ControllerRevision } from '../generated/types.ts'
 
 export const controllerRevision = defineKind<ControllerRevision>({
   group: 'apps', version: 'v1', resource: 'controllerrevisions',
+  validate({ data, revision }) {
+    const out: Finding[] = []
+    checkNotNegative(out, revision, 'revision')
+    if (data === undefined || data === null) out.push(required('data', 'data is mandatory'))
+    else if (typeof data !== 'object' || Array.isArray(data)) out.push(required('data', 'data must be a valid JSON object'))
+    return out
+  },
+  validateUpdate(object, old) {
+    const out: Finding[] = []
+    checkNotNegative(out, object.revision, 'revision')
+    checkImmutable(out, object.data, old.data, 'data')
+    return out
+  },
   cells: {
     Controller({ metadata }) {
       const owner = metadata.ownerReferences?.find((reference) => reference.controller)

@@ -1,10 +1,15 @@
 import { deepEqual } from '../../../base/freeze.ts'
 import { selectorCell, templateCells } from '../cells.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
+import { checkImmutable, checkNotNegative } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import type { DaemonSet } from '../generated/types.ts'
-import { labelsText } from '../label-selector.ts'
+import { invalid, notSupported, required, type Finding } from '../findings.ts'
+import { labelSelectorOf, labelsText, matchesLabelSelector } from '../label-selector.ts'
 import { bumpGeneration, keep, specAndStatus } from '../strategies.ts'
+import { validateLabelSelector } from '../validate-metadata.ts'
+import { validatePodTemplate } from '../core/validate-pod.ts'
+import { checkAlwaysRestarts, checkAtMost100Percent, checkCollisionCount, checkCounts, checkIntOrPercent, intOrPercentValue } from './validate-workload.ts'
 
 /** Where apps/v1 keeps the generation of the template. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
@@ -25,6 +30,18 @@ export const daemonSet = defineKind<DaemonSet>({
     }
     draft.spec.revisionHistoryLimit ??= 10
     defaultPodTemplate(draft.spec.template)
+  },
+  validate: validateDaemonSet,
+  validateUpdate(object, old) {
+    const out: Finding[] = []
+    checkImmutable(out, object.spec.selector, old.spec.selector, 'spec.selector')
+    return out.concat(validateDaemonSet(object))
+  },
+  validateStatusUpdate(object, old) {
+    const out: Finding[] = []
+    checkCounts(out, (object.status ?? {}) as never, ['currentNumberScheduled', 'numberMisscheduled', 'desiredNumberScheduled', 'numberReady', 'observedGeneration', 'updatedNumberScheduled', 'numberAvailable', 'numberUnavailable', 'collisionCount'], [])
+    checkCollisionCount(out, object.status, old.status)
+    return out
   },
   strategy: {
     ...specAndStatus<DaemonSet>('io.k8s.api.apps.v1.DaemonSetStatus', {}),
@@ -48,3 +65,41 @@ export const daemonSet = defineKind<DaemonSet>({
     ...selectorCell<DaemonSet>((object) => object.spec.selector),
   },
 })
+
+/** k8s: ValidateDaemonSetSpec */
+function validateDaemonSet({ spec }: Readonly<DaemonSet>): Finding[] {
+  const out: Finding[] = []
+  out.push(...validateLabelSelector(spec.selector, 'spec.selector'))
+  let usable = true
+  try {
+    labelSelectorOf(spec.selector)
+  } catch {
+    usable = false
+  }
+  const labels = spec.template?.metadata?.labels
+  if (usable && !matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
+  if (spec.selector && Object.keys(spec.selector.matchLabels ?? {}).length + (spec.selector.matchExpressions?.length ?? 0) === 0) out.push(invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset'))
+  validatePodTemplate(out, spec.template, 'spec.template')
+  checkAlwaysRestarts(out, spec.template, 'spec.template', 'DaemonSet')
+  checkNotNegative(out, spec.minReadySeconds, 'spec.minReadySeconds')
+  const strategy = spec.updateStrategy ?? {}
+  const at = 'spec.updateStrategy.rollingUpdate'
+  if (strategy.type === 'RollingUpdate') {
+    const rolling = strategy.rollingUpdate
+    if (!rolling) out.push(required(at))
+    else {
+      checkIntOrPercent(out, rolling.maxUnavailable, `${at}.maxUnavailable`)
+      checkIntOrPercent(out, rolling.maxSurge, `${at}.maxSurge`)
+      checkAtMost100Percent(out, rolling.maxUnavailable, `${at}.maxUnavailable`)
+      checkAtMost100Percent(out, rolling.maxSurge, `${at}.maxSurge`)
+      const unavailable = intOrPercentValue(rolling.maxUnavailable) !== 0
+      const surge = intOrPercentValue(rolling.maxSurge) !== 0
+      if (unavailable && surge) out.push(invalid(`${at}.maxSurge`, rolling.maxSurge, 'may not be set when maxUnavailable is non-zero'))
+      if (!unavailable && !surge) out.push(required(`${at}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'))
+    }
+  } else if ((strategy.type as string) !== 'OnDelete') {
+    out.push(notSupported('spec.updateStrategy', { Type: strategy.type, RollingUpdate: null }, ['RollingUpdate', 'OnDelete']))
+  }
+  checkNotNegative(out, spec.revisionHistoryLimit, 'spec.revisionHistoryLimit')
+  return out
+}

@@ -1,9 +1,15 @@
+import { deepEqual } from '../../../base/freeze.ts'
 import { templateCells } from '../cells.ts'
 import { defaultClaim } from '../core/persistent-volume-claim.ts'
 import { defaultPodTemplate } from '../core/pod-defaults.ts'
+import { checkDnsLabel, checkNotNegative } from '../checks.ts'
+import { validateClaimSpec } from '../core/validate-claim.ts'
 import { defineKind } from '../define-kind.ts'
-import type { StatefulSet } from '../generated/types.ts'
+import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
+import type { PodTemplateSpec, StatefulSet, StatefulSetSpec } from '../generated/types.ts'
+import { labelName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
+import { checkAtMost100Percent, checkCollisionCount, checkIntOrPercent, checkReplicaCounts, checkRunningTemplate, checkSelector, intOrPercentValue } from './validate-workload.ts'
 
 export const statefulSet = defineKind<StatefulSet>({
   group: 'apps', version: 'v1', resource: 'statefulsets',
@@ -27,9 +33,73 @@ export const statefulSet = defineKind<StatefulSet>({
       claim.apiVersion = 'v1'
     }
   },
+  nameRule: labelName,
+  validate: (object) => validateStatefulSet(object, false),
+  validateUpdate(object, old) {
+    const out = validateStatefulSet(object, true)
+    if (!deepEqual(fixedPart(object.spec), fixedPart(old.spec))) {
+      out.push(forbidden('spec', "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"))
+    }
+    return out
+  },
+  validateStatusUpdate(object, old) {
+    const out: Finding[] = []
+    checkReplicaCounts(out, object.status, ['currentReplicas', 'updatedReplicas'], 'cannot be greater than status.readyReplicas')
+    checkCollisionCount(out, object.status, old.status)
+    return out
+  },
   strategy: specAndStatus<StatefulSet>('io.k8s.api.apps.v1.StatefulSetStatus'),
   cells: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
     ...templateCells<StatefulSet>((object) => object.spec.template),
   },
 })
+
+/** What an update may not change. */
+function fixedPart(spec: Readonly<StatefulSetSpec>): object {
+  const { replicas: _a, template: _b, updateStrategy: _c, minReadySeconds: _d, ordinals: _e, revisionHistoryLimit: _f, persistentVolumeClaimRetentionPolicy: _g, ...fixed } = spec
+  return fixed
+}
+
+/** k8s: ValidateStatefulSetSpec */
+function validateStatefulSet({ spec }: Readonly<StatefulSet>, isUpdate: boolean): Finding[] {
+  const out: Finding[] = []
+  const policy = spec.podManagementPolicy as string | undefined
+  if (!policy) out.push(required('spec.podManagementPolicy'))
+  else if (policy !== 'OrderedReady' && policy !== 'Parallel') out.push(invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"))
+  const { type, rollingUpdate } = spec.updateStrategy ?? {}
+  const at = 'spec.updateStrategy.rollingUpdate'
+  const internal = rollingUpdate ? { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: rollingUpdate.maxUnavailable ?? null } : null
+  if (!type) out.push(required('spec.updateStrategy'))
+  else if (type === 'OnDelete') {
+    if (rollingUpdate) out.push(invalid(at, internal, "only allowed for updateStrategy 'RollingUpdate'"))
+  } else if (type === 'RollingUpdate') {
+    checkNotNegative(out, rollingUpdate?.partition, `${at}.partition`)
+    if (rollingUpdate?.maxUnavailable !== undefined) {
+      checkIntOrPercent(out, rollingUpdate.maxUnavailable, `${at}.maxUnavailable`)
+      if (intOrPercentValue(rollingUpdate.maxUnavailable) === 0) out.push(invalid(`${at}.maxUnavailable`, rollingUpdate.maxUnavailable, 'cannot be 0'))
+      checkAtMost100Percent(out, rollingUpdate.maxUnavailable, `${at}.maxUnavailable`)
+    }
+  } else out.push(invalid('spec.updateStrategy', { Type: type, RollingUpdate: internal }, "must be 'RollingUpdate' or 'OnDelete'"))
+  const retention = spec.persistentVolumeClaimRetentionPolicy
+  for (const when of ['whenDeleted', 'whenScaled'] as const) {
+    const value = retention?.[when] as string | undefined
+    if (retention && value !== 'Retain' && value !== 'Delete') out.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${when}`, value ?? '', ['Retain', 'Delete']))
+  }
+  if (!isUpdate) (spec.volumeClaimTemplates ?? []).forEach((claim, i) => validateClaimSpec(out, claim.spec, `spec.volumeClaimTemplates[${i}].spec`))
+  checkNotNegative(out, spec.replicas, 'spec.replicas')
+  checkNotNegative(out, spec.minReadySeconds, 'spec.minReadySeconds')
+  checkNotNegative(out, spec.ordinals?.start, 'spec.ordinals.start')
+  if (!isUpdate && spec.serviceName) checkDnsLabel(out, spec.serviceName, 'spec.serviceName')
+  const selector = checkSelector(out, spec.selector, 'spec.selector', 'statefulset', '')
+  if (selector) checkRunningTemplate(out, withClaims(spec), selector, 'spec.template', 'StatefulSet')
+  return out
+}
+
+/** The template as pods get it: claims of the set are volumes, host names come from ordinals. */
+function withClaims({ template, volumeClaimTemplates = [] }: Readonly<StatefulSetSpec>): PodTemplateSpec {
+  if (!template?.spec || (volumeClaimTemplates.length === 0 && !template.spec.subdomain && !template.spec.hostname)) return template
+  const { subdomain: _a, hostname: _b, ...spec } = template.spec
+  const claims = volumeClaimTemplates.map((claim) => claim.metadata?.name ?? '')
+  return { ...template, spec: { ...spec, volumes: [...claims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })), ...(spec.volumes ?? []).filter((volume) => !claims.includes(volume.name))] } }
+}

@@ -4,6 +4,7 @@ import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import type { Job, JobSpec } from '../generated/types.ts'
 import { specAndStatus } from '../strategies.ts'
+import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './validate-job.ts'
 
 const MAX_INT32 = 2147483647
 
@@ -22,6 +23,9 @@ export const job = defineKind<Job>({
     spec.manualSelector ??= false
     defaultJobSpec(spec)
   },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
+  validateStatusUpdate: validateJobStatusUpdate,
   strategy: {
     ...specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus'),
     defaultGarbagePolicy: 'orphan',
@@ -79,6 +83,7 @@ export function generateSelector(draft: Job): void {
   set('batch.kubernetes.io/controller-uid', uid)
   set('job-name', metadata.name ?? '')
   set('batch.kubernetes.io/job-name', metadata.name ?? '')
+  meta.labels = Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
   const selector = (spec.selector ??= {})
   selector.matchLabels = { ...selector.matchLabels }
   if (selector.matchLabels['batch.kubernetes.io/controller-uid'] === undefined && selector.matchLabels['controller-uid'] === undefined) {

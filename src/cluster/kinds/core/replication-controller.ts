@@ -1,7 +1,10 @@
 import { templateCells } from '../cells.ts'
+import { checkReplicaCounts, checkRunningTemplate } from '../apps/validate-workload.ts'
+import { checkNotNegative } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicationController } from '../generated/types.ts'
-import { labelsText } from '../label-selector.ts'
+import { required, type Finding } from '../findings.ts'
+import { labelSelectorOf, labelsText } from '../label-selector.ts'
 import { specAndStatus } from '../strategies.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
 
@@ -16,6 +19,13 @@ export const replicationController = defineKind<ReplicationController>({
     draft.spec.replicas ??= 1
     defaultPodTemplate(draft.spec.template)
   },
+  validate: validateController,
+  validateUpdate: validateController,
+  validateStatusUpdate(object) {
+    const out: Finding[] = []
+    checkReplicaCounts(out, object.status, ['fullyLabeledReplicas'])
+    return out
+  },
   strategy: { ...specAndStatus<ReplicationController>('io.k8s.api.core.v1.ReplicationControllerStatus'), defaultGarbagePolicy: 'orphan' },
   cells: {
     Desired: ({ spec }) => spec.replicas ?? 0, Current: ({ status }) => status?.replicas ?? 0, Ready: ({ status }) => status?.readyReplicas ?? 0,
@@ -24,3 +34,14 @@ export const replicationController = defineKind<ReplicationController>({
   },
   selectableFields: (object) => ({ 'status.replicas': String(object.status?.replicas ?? 0) }),
 })
+
+/** k8s: ValidateReplicationControllerSpec; replicas and minReadySeconds come last, from declarative validation */
+function validateController({ spec }: Readonly<ReplicationController>): Finding[] {
+  const out: Finding[] = []
+  if (Object.keys(spec.selector ?? {}).length === 0) out.push(required('spec.selector'))
+  if (!spec.template) out.push(required('spec.template'))
+  else checkRunningTemplate(out, spec.template, labelSelectorOf({ matchLabels: spec.selector ?? {} }), 'spec.template', 'ReplicationController')
+  checkNotNegative(out, spec.minReadySeconds, 'spec.minReadySeconds')
+  checkNotNegative(out, spec.replicas, 'spec.replicas')
+  return out
+}

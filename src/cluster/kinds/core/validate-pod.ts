@@ -5,7 +5,7 @@ import { duplicate, forbidden, invalid, notFound, required, tooLong, type Findin
 import { validateIp } from '../ip.ts'
 import { byteLength, dnsSubdomainProblems, rangeText, subdomainName } from '../names.ts'
 import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
-import { validateAnnotations, validateLabels } from '../validate-metadata.ts'
+import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 import type { ObjectMeta } from '../object.ts'
 import { checkImageSpaces, validateContainers, validateEphemeralContainers, validateInitContainers, type PodContext } from './validate-container.ts'
 import { checkResourceName, checkResourceValue, validateResourceRequirements } from './validate-resources.ts'
@@ -206,6 +206,7 @@ export function validatePodUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Findi
   const out: Finding[] = []
   const spec = pod.spec
   const before = old.spec
+  out.push(...validateObjectMeta({ namespaced: true }, pod.metadata))
   checkMetadataAndSpec(out, pod)
   checkAnnotationChanges(out, pod, old)
   for (const list of ['containers', 'initContainers'] as const) {
