@@ -17,6 +17,7 @@ import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.
 import type { Api } from './client/api.ts'
 import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
+import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { createControllerManager } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
 import type { Commit, EtcdSnapshot } from './etcd/types.ts'
@@ -181,6 +182,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const manager = createControllerManager({
       apiAs: (name, groups) => server.as({ name, groups }), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
       caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,
+      extra: certificateControllers(pki),
     })
     const schedulerApi = server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] })
     const scheduler = createScheduler({
