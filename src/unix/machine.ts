@@ -26,6 +26,15 @@ export interface MachineOptions {
    * machine's own, like a computer. Default `process`.
    */
   init?: 'process' | 'kernel'
+  /** Joins the process namespace of this machine: both see all processes, each ends and counts its own. */
+  shareProcessesWith?: Machine
+}
+
+/** A numbering of processes: one per machine, unless machines share it. */
+class ProcessNamespace {
+  readonly table = new Map<number, KernelProcess>()
+  readonly owners = new Map<number, MemoryMachine>()
+  lastPid = 0
 }
 
 export const ROOT_USER: User = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
@@ -45,9 +54,11 @@ class MemoryMachine implements Machine, Kernel {
   readonly random: Random
   limits: MachineLimits
   readonly #onOom: ((process: Process) => void) | undefined
-  readonly #table = new Map<number, KernelProcess>()
+  readonly #namespace: ProcessNamespace
+  readonly #table: Map<number, KernelProcess>
+  /** The processes of the namespace that run on this machine. */
+  readonly #own = new Set<KernelProcess>()
   readonly #hasOwnInit: boolean
-  #lastPid = 0
   #finishedCpuNanoseconds = 0
   #whenEmpty: (() => void)[] = []
 
@@ -55,6 +66,9 @@ class MemoryMachine implements Machine, Kernel {
     this.hostname = options.hostname
     if (!(options.root instanceof MemoryFileSystem)) throw new TypeError('a machine needs a memory file system')
     this.fs = this.files = options.root
+    const shared = options.shareProcessesWith
+    this.#namespace = shared instanceof MemoryMachine ? shared.#namespace : new ProcessNamespace()
+    this.#table = this.#namespace.table
     this.clock = options.clock
     this.random = options.random
     this.limits = options.limits ?? {}
@@ -73,8 +87,8 @@ class MemoryMachine implements Machine, Kernel {
 
   #boot(): void {
     const sink = { write: async () => {}, close() {} }
-    const init = new KernelProcess(this, { pid: ++this.#lastPid, ppid: 0, group: 1, argv: ['/sbin/init'], env: {}, cwd: '/', user: ROOT_USER, stdin: undefined, stdout: sink, stderr: sink, tty: undefined, umask: 0o022 })
-    this.#table.set(init.pid, init)
+    const init = new KernelProcess(this, { pid: ++this.#namespace.lastPid, ppid: 0, group: 1, argv: ['/sbin/init'], env: {}, cwd: '/', user: ROOT_USER, stdin: undefined, stdout: sink, stderr: sink, tty: undefined, umask: 0o022 })
+    this.#adopt(init)
     init.run(() => new Promise<number>(() => {}))
   }
 
@@ -106,13 +120,19 @@ class MemoryMachine implements Machine, Kernel {
 
   #create(ppid: number, group: number | undefined, argv: readonly string[], init: Omit<ConstructorParameters<typeof KernelProcess>[1], 'pid' | 'ppid' | 'group' | 'argv'>, given?: Program, ignored: readonly Signal[] = []): KernelProcess {
     const found = given ? { program: given, argv } : findExecutable(this.files.viewAs(init.user), argv, init.env, init.cwd)
-    const pid = ++this.#lastPid
+    const pid = ++this.#namespace.lastPid
     const process = new KernelProcess(this, { ...init, env: { ...init.env }, pid, ppid, group: group ?? pid, argv: found.argv })
     for (const signal of ignored) process.onSignal(signal, 'ignore')
-    this.#table.set(pid, process)
+    this.#adopt(process)
     process.run(found.program)
     if (this.limits.memoryBytes !== undefined) this.memoryChanged(process)
     return process
+  }
+
+  #adopt(process: KernelProcess): void {
+    this.#table.set(process.pid, process)
+    this.#namespace.owners.set(process.pid, this)
+    this.#own.add(process)
   }
 
   isInit(process: KernelProcess): boolean {
@@ -137,7 +157,14 @@ class MemoryMachine implements Machine, Kernel {
 
   reaped(process: KernelProcess): void {
     this.#table.delete(process.pid)
-    if (this.#table.size > (this.#hasOwnInit ? 1 : 0)) return
+    const owner = this.#namespace.owners.get(process.pid)
+    this.#namespace.owners.delete(process.pid)
+    if (owner) owner.#forget(process)
+  }
+
+  #forget(process: KernelProcess): void {
+    this.#own.delete(process)
+    if (this.#own.size > (this.#hasOwnInit ? 1 : 0)) return
     const waiting = this.#whenEmpty
     this.#whenEmpty = []
     for (const resolve of waiting) resolve()
@@ -148,7 +175,7 @@ class MemoryMachine implements Machine, Kernel {
     if (limit === undefined || this.usage().memoryBytes <= limit) return
     this.#onOom?.(process)
     // memory.oom.group: a container is killed as a whole.
-    for (const each of [...this.#table.values()].sort((a, b) => b.memoryBytes - a.memoryBytes)) each.die('SIGKILL', true)
+    for (const each of [...this.#own].sort((a, b) => b.memoryBytes - a.memoryBytes)) each.die('SIGKILL', true)
   }
 
   /** kill(2) with a negative pid. */
@@ -165,16 +192,16 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   shutdown(): Promise<void> {
-    for (const process of [...this.#table.values()]) process.die('SIGKILL')
-    for (const process of [...this.#table.values()]) if (process.status) this.#table.delete(process.pid)
-    if (this.#table.size === 0) return Promise.resolve()
+    for (const process of [...this.#own]) process.die('SIGKILL')
+    for (const process of [...this.#own]) if (process.status) this.reaped(process)
+    if (this.#own.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.#whenEmpty.push(resolve))
   }
 
   usage(): { memoryBytes: number; cpuNanoseconds: number } {
     let memoryBytes = 0
     let cpuNanoseconds = this.#finishedCpuNanoseconds
-    for (const process of this.#table.values()) {
+    for (const process of this.#own) {
       memoryBytes += process.memoryBytes
       cpuNanoseconds += process.cpuNanoseconds
     }

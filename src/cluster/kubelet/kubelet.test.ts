@@ -325,6 +325,17 @@ test('debug containers join a running pod', async () => {
   await node.api.patch('pods', 'app', 'default', 'application/strategic-merge-patch+json', { spec: { ephemeralContainers: [{ name: 'dbg', image: 'box:1', args: ['echo', 'in the pod', 'forever'], targetContainerName: 'c' }] } }, { subresource: 'ephemeralcontainers' })
   await node.until('app', (p) => p.status.ephemeralContainerStatuses?.[0]?.state?.running !== undefined)
   expect(await node.logs('app', 'dbg')).toBe('in the pod\n')
+  // It shares the processes of its target: pid 1 is not its own.
+  expect((await node.exec('app', ['/bin/run', 'cat', '/proc/2/cmdline'])).out).toContain('in the pod')
+})
+
+test('containers of a pod can share their processes', async () => {
+  node = await startTestNode()
+  await node.createPod('share', { shareProcessNamespace: true, terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'box:1', args: ['term', '0'] }, { name: 'd', image: 'box:1', args: ['term', '0'] }] })
+  await node.until('share', ready)
+  expect((await node.exec('share', ['/bin/run', 'cat', '/proc/1/cmdline', 'cat', '/proc/3/cmdline'])).out.replaceAll('\0', ' ')).toBe('/pause /bin/run term 0 ')
+  await node.api.delete('pods', 'share', 'default')
+  await node.gone('share')
 })
 
 test('the environment comes from all its sources', async () => {

@@ -9,7 +9,7 @@ import { createMachine } from '../../unix/machine.ts'
 import { createTty } from '../../unix/tty.ts'
 import type { Terminal } from '../../unix/tty.ts'
 import { UnixError } from '../../unix/types.ts'
-import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Signal, User } from '../../unix/types.ts'
+import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Program, Signal, User } from '../../unix/types.ts'
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { ContainerLog } from './container-log.ts'
 import { RuntimeError } from './cri.ts'
@@ -47,6 +47,8 @@ interface Sandbox extends PodSandbox {
   state: 'ready' | 'notready'
   network: PodNetwork | undefined
   stack: NetStack
+  /** Holds the processes of pods whose containers share them. */
+  machine: Machine | undefined
 }
 
 interface Container {
@@ -169,8 +171,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
 
   const run = (container: Container, startedMs: number) => {
     const { config, sandbox } = container
+    const shared = config.targetId === undefined ? sandbox.machine : containers.get(config.targetId)?.machine
     const machine = createMachine({
-      hostname: sandbox.config.hostname, root: container.root, net: sandbox.stack, clock, random: random.fork(container.id), limits: container.resources,
+      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, net: sandbox.stack, clock, random: random.fork(container.id), limits: container.resources,
       onOom: () => { container.oomKilled = true },
     })
     if (!container.root.exists(container.cwd)) {
@@ -252,7 +255,11 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
           throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
         }
       }
-      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack }
+      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, machine: undefined }
+      if (config.shareProcesses) {
+        sandbox.machine = createMachine({ hostname: config.hostname, root: createMemoryFileSystem({ clock, files: { '/pause': { program: pause } } }), net: sandbox.stack, clock, random: random.fork(id) })
+        sandbox.machine.start(['/pause'], { env: {}, cwd: '/', user: PAUSE_USER, stdout: discard, stderr: discard })
+      }
       sandboxes.set(id, sandbox)
       sandboxByPod.set(config.uid, sandbox)
       return sandbox
@@ -265,6 +272,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
         if (container.sandbox === sandbox && container.state === 'running') await service.stopContainer(container.id, 0)
       if (sandbox.state === 'notready') return
       sandbox.state = 'notready'
+      void sandbox.machine?.shutdown()
       sandbox.network?.release()
       sandbox.network = undefined
     },
@@ -468,6 +476,13 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   }
   return service
 }
+
+/** The program of the container that holds a pod's namespaces. */
+const pause: Program = async (proc) => {
+  await proc.signal('SIGTERM', 'SIGINT')
+  return 0
+}
+const PAUSE_USER: User = { uid: 65535, gid: 65535, groups: [], name: 'pause', home: '/' }
 
 const discard: ByteWriter = { async write() {}, close() {} }
 
