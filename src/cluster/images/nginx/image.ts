@@ -90,7 +90,7 @@ const DEFAULT_CONF = `server {
 const ERROR_PAGE = '<!DOCTYPE html>\n<html>\n<head>\n<title>Error</title>\n</head>\n<body>\n<h1>An error occurred.</h1>\n<p>Sorry, the page you are looking for is currently unavailable.<br/>\nPlease try again later.</p>\n</body>\n</html>\n'
 
 /** The official image's entrypoint script: says what it prepares, then becomes the command. */
-function entrypoint(server: Program): Program {
+function entrypoint(server: (proc: Proc, args?: readonly string[]) => Promise<number>): Program {
   return async (proc) => {
     const [, command = '', ...args] = proc.argv
     const isServer = command === 'nginx' || command === 'nginx-debug'
@@ -105,7 +105,7 @@ function entrypoint(server: Program): Program {
       substituteTemplates(proc)
       await say('/docker-entrypoint.sh: Launching /docker-entrypoint.d/30-tune-worker-processes.sh')
       await say('/docker-entrypoint.sh: Configuration complete; ready for start up')
-      return server(Object.create(proc, { argv: { value: [command, ...args] } }) as Proc)
+      return server(proc, args)
     }
     const child = proc.spawn([command, ...args], { stdin: proc.stdin, stdout: proc.stdout, stderr: proc.stderr, ...(proc.tty ? { tty: proc.tty } : {}) })
     for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) proc.onSignal(signal, () => child.kill(signal))
@@ -139,7 +139,7 @@ function substituteTemplates(proc: Proc): void {
 export function nginxImage(base: ImageDefinition): ImageDefinition {
   const programs = (version: string): Record<string, Program> => {
     const server = nginx(version)
-    return { '/usr/sbin/nginx': server, '/docker-entrypoint.sh': entrypoint(server) }
+    return { '/usr/sbin/nginx': (proc) => server(proc), '/docker-entrypoint.sh': entrypoint(server) }
   }
   const variants = Object.fromEntries(Object.entries(VERSIONS).flatMap(([tag, version]) =>
     [tag, version, `${tag}-alpine`, `${version}-alpine`].map((name) => [name, { programs: programs(version), env: { NGINX_VERSION: version, NJS_VERSION: '0.9.0', PKG_RELEASE: '1~bookworm' } }])))

@@ -9,10 +9,12 @@ const CONFIGURATION = '/etc/nginx/nginx.conf'
 const TYPES: Record<string, string> = { html: 'text/html', htm: 'text/html', css: 'text/css', js: 'application/javascript', json: 'application/json', txt: 'text/plain', xml: 'text/xml', svg: 'image/svg+xml', png: 'image/png', jpg: 'image/jpeg', gif: 'image/gif', ico: 'image/x-icon', pdf: 'application/pdf', wasm: 'application/wasm' }
 const PHRASES: Record<number, string> = { 301: 'Moved Permanently', 302: 'Found', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request', 401: 'Authorization Required', 403: 'Forbidden', 404: 'Not Found', 405: 'Not Allowed', 413: 'Request Entity Too Large', 499: 'Client Closed Request', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' }
 
-/** nginx of one version: reads its configuration, serves files, returns and proxies, and logs each request. */
-export function nginx(version: string): (proc: Proc) => Promise<number> {
-  return async (proc) => {
-    const args = proc.argv.slice(1)
+/**
+ * nginx of one version: reads its configuration, serves files, returns and proxies, and logs each request. The arguments are the process's
+ * own unless given, by a script that becomes nginx.
+ */
+export function nginx(version: string): (proc: Proc, args?: readonly string[]) => Promise<number> {
+  return async (proc, args = proc.argv.slice(1)) => {
     const file = args.includes('-c') ? args[args.indexOf('-c') + 1]! : CONFIGURATION
     if (args.includes('-v')) { await proc.stderr.write(`nginx version: nginx/${version}\n`); return 0 }
     let servers: Server[]
