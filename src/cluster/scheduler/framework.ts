@@ -25,8 +25,10 @@ export interface Handle {
   /** Tells plugins' states that a pod is added to (removed from) a node in this cycle's what-if world. */
   assumeAdded(cycle: Cycle, other: PodInfo, node: NodeInfo): void
   assumeRemoved(cycle: Cycle, other: PodInfo, node: NodeInfo): void
-  /** Frees the pod that preempted once its victims are on their way. */
-  activate(pod: Pod): void
+  /** A copy of the cycle whose what-if changes leave the original alone. */
+  cloneCycle(cycle: Cycle): Cycle
+  /** Asks again whether the pod may enter the queue, if a plugin kept it out. */
+  ungate(pod: Pod): void
 }
 
 /** One attempt to place one pod. */

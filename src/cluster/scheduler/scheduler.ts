@@ -15,6 +15,7 @@ import type {
   BindPlugin, Cycle, Diagnosis, EventAction, EventResource, FilterPlugin, Handle, PermitPlugin, Plugin, PostBindPlugin, PostFilterPlugin, PreBindPlugin,
   PreFilterPlugin, PreScorePlugin, QueuedPod, ReservePlugin, ScorePlugin,
 } from './framework.ts'
+import { fitErrorMessage, type FitError } from './fit-error.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 import { defaultPlugins } from './plugins/default-plugins.ts'
@@ -44,32 +45,6 @@ export interface SchedulerOptions {
 export interface Scheduler {
   start(): void
   stop(): void
-}
-
-/** Why a pod found no node. k8s: framework FitError */
-export interface FitError {
-  kind: 'fit'
-  nodeCount: number
-  diagnosis: Diagnosis
-  preFilterMessage?: string
-  postFilterMessage?: string
-  rejectors: Set<string>
-}
-
-/** The text that users see. k8s: FitError.Error */
-export function fitErrorMessage({ nodeCount, diagnosis, preFilterMessage, postFilterMessage }: Pick<FitError, 'nodeCount' | 'diagnosis' | 'preFilterMessage' | 'postFilterMessage'>): string {
-  let message = `0/${nodeCount} nodes are available:`
-  if (preFilterMessage) message += ` ${preFilterMessage}.`
-  else {
-    const counts = new Map<string, number>()
-    const count = (reasons: readonly string[], by: number) => { for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + by) }
-    for (const { reasons } of diagnosis.nodes.values()) count(reasons, 1)
-    if (diagnosis.absent && diagnosis.nodes.size < nodeCount) count(diagnosis.absent.reasons, nodeCount - diagnosis.nodes.size)
-    const histogram = [...counts].map(([reason, n]) => `${n} ${reason}`).sort()
-    if (histogram.length > 0) message += ` ${histogram.join(', ')}.`
-  }
-  if (postFilterMessage) message += ` ${postFilterMessage}`
-  return message
 }
 
 type Outcome =
@@ -108,7 +83,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     api, informers, clock, random, log, events, cluster, runFilters,
     assumeAdded(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.addPod?.(cycle, other, node, handle) },
     assumeRemoved(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.removePod?.(cycle, other, node, handle) },
-    activate: (pod) => queue.activate(pod.metadata.uid!),
+    cloneCycle: (cycle) => ({ ...cycle, state: cloneState(cycle.state) }),
+    ungate: (pod) => queue.ungate(pod.metadata.uid!),
   }
   const queue = new SchedulingQueue({ clock, plugins, handle: () => handle, wake })
 

@@ -123,12 +123,11 @@ export class SchedulingQueue {
     }
   }
 
-  /** Frees one pod whatever turned it away. */
-  activate(uid: string): void {
-    const queued = this.#unschedulable.get(uid) ?? this.#backoff.get(uid)
-    if (!queued) return
+  /** Asks again whether a pod that was kept out may enter. */
+  ungate(uid: string): void {
+    const queued = this.#unschedulable.get(uid)
+    if (!queued?.gated) return
     this.#unschedulable.delete(uid)
-    this.#backoff.delete(uid)
     this.#enter(queued)
   }
 

@@ -1,0 +1,175 @@
+import { rfc3339 } from '../../../base/clock.ts'
+import { findCondition } from '../../client/conditions.ts'
+import { selects } from '../../client/label-selection.ts'
+import type { Pod, PodDisruptionBudget } from '../../kinds/generated/types.ts'
+import { isStatusError } from '../../kinds/status-error.ts'
+import { fitErrorMessage } from '../fit-error.ts'
+import { on, type Cycle, type Diagnosis, type Handle, type PostFilterPlugin, type PreEnqueuePlugin } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { isRejection, unresolvable, type SchedulingStatus } from '../status.ts'
+
+const MIN_CANDIDATES = 100
+const MIN_CANDIDATES_PERCENT = 10
+const NO_VICTIMS = unresolvable('No preemption victims found for incoming pod')
+const NOT_HELPFUL = unresolvable('Preemption is not helpful for scheduling')
+
+interface Candidate {
+  node: string
+  victims: PodInfo[]
+  violations: number
+}
+
+/** Pods whose victims are still being told to go. */
+const preempting = new Set<string>()
+
+const startOf = ({ pod }: PodInfo) => pod.status?.startTime ?? rfc3339(8.64e15 / 1000)
+/** Higher priority, then longer running. k8s: util.MoreImportantPod */
+const byImportance = (a: PodInfo, b: PodInfo) => b.priority - a.priority || (startOf(a) < startOf(b) ? -1 : startOf(a) > startOf(b) ? 1 : 0)
+
+/** Makes room for more important pods by evicting less important ones. k8s: plugins/defaultpreemption, framework/preemption */
+export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
+  name: 'DefaultPreemption',
+  preEnqueue: (pod) => preempting.has(pod.metadata.uid!) ? unresolvable('waiting for the preemption for this pod to be finished') : undefined,
+  postFilter(cycle, diagnosis, handle) {
+    const { pod } = cycle
+    const { cluster, random } = handle
+    const ineligible = whyNot(cycle, diagnosis, handle)
+    if (ineligible) return { message: `preemption: ${ineligible}` }
+    const statuses = new Map<string, SchedulingStatus>()
+    const nodes = cluster.nodes.filter(({ node }) => (diagnosis.nodes.get(node.metadata.name!) ?? diagnosis.absent)?.code === 'Unschedulable')
+    const budgets = handle.informers.for<PodDisruptionBudget>('poddisruptionbudgets.policy').list()
+    const wanted = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.trunc(nodes.length * MIN_CANDIDATES_PERCENT / 100)))
+    const offset = nodes.length > 0 ? random.int(nodes.length) : 0
+    const candidates: Candidate[] = []
+    for (let i = 0; i < nodes.length && candidates.length < wanted; i++) {
+      const node = nodes[(offset + i) % nodes.length]!
+      const found = selectVictims(cycle, node, budgets, handle)
+      if ('code' in found) statuses.set(node.node.metadata.name!, found)
+      else candidates.push(found)
+    }
+    if (candidates.length === 0)
+      return { nominatedNodeName: '', message: `preemption: ${fitErrorMessage({ nodeCount: cluster.nodes.length, diagnosis: { nodes: statuses, absent: NOT_HELPFUL } })}` }
+    const best = pickCandidate(candidates)
+    void evict(pod, best, handle)
+    return { nominatedNodeName: best.node, success: true }
+  },
+  // Freed by its own end.
+  retryOn: [on('Pod', 'Delete', () => false)],
+}
+
+/** k8s: PodEligibleToPreemptOthers */
+function whyNot({ pod, info }: Cycle, diagnosis: Diagnosis, { cluster }: Handle): string | undefined {
+  if (pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.'
+  const nominated = pod.status?.nominatedNodeName
+  if (!nominated || (diagnosis.nodes.get(nominated) ?? diagnosis.absent)?.code === 'UnschedulableAndUnresolvable') return undefined
+  for (const other of cluster.node(nominated)?.pods.values() ?? []) {
+    const condition = findCondition(other.pod.status?.conditions, 'DisruptionTarget')
+    if (other.priority < info.priority && other.pod.metadata.deletionTimestamp !== undefined && condition?.status === 'True' && condition.reason === 'PreemptionByScheduler')
+      return 'not eligible due to a terminating pod on the nominated node.'
+  }
+  return undefined
+}
+
+/** The least that has to go for the pod to fit. k8s: SelectVictimsOnNode */
+function selectVictims(cycle: Cycle, real: NodeInfo, budgets: readonly PodDisruptionBudget[], handle: Handle): Candidate | SchedulingStatus {
+  const node = real.clone()
+  const potential = [...node.pods.values()].filter((other) => other.priority < cycle.info.priority)
+  if (potential.length === 0) return NO_VICTIMS
+  const snapshot = handle.cloneCycle(cycle)
+  const remove = (other: PodInfo) => {
+    node.remove(other.pod.metadata.uid!)
+    handle.assumeRemoved(snapshot, other, node)
+  }
+  const add = (other: PodInfo) => {
+    node.add(other)
+    handle.assumeAdded(snapshot, other, node)
+  }
+  for (const other of potential) remove(other)
+  const status = handle.runFilters(snapshot, node)
+  if (status) return isRejection(status) ? status : unresolvable(...status.reasons)
+  potential.sort(byImportance)
+  const { violating, others } = splitByBudget(potential, budgets)
+  const victims: PodInfo[] = []
+  let violations = 0
+  for (const [group, isViolating] of [[violating, true], [others, false]] as const)
+    for (const other of group) {
+      add(other)
+      if (!handle.runFilters(snapshot, node)) continue
+      remove(other)
+      victims.push(other)
+      if (isViolating) violations++
+    }
+  return { node: node.node.metadata.name!, victims: victims.sort(byImportance), violations }
+}
+
+/** k8s: filterPodsWithPDBViolation */
+function splitByBudget(pods: readonly PodInfo[], budgets: readonly PodDisruptionBudget[]): { violating: PodInfo[]; others: PodInfo[] } {
+  const allowed = budgets.map((budget) => budget.status?.disruptionsAllowed ?? 0)
+  const violating: PodInfo[] = []
+  const others: PodInfo[] = []
+  for (const info of pods) {
+    const { labels, namespace, name } = info.pod.metadata
+    let violates = false
+    if (labels) for (const [i, budget] of budgets.entries()) {
+      const selector = budget.spec?.selector
+      if (budget.metadata.namespace !== namespace || !selector || (!Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) || !selects(selector, labels)) continue
+      if (budget.status?.disruptedPods?.[name!] !== undefined) continue
+      if (--allowed[i]! < 0) violates = true
+    }
+    ;(violates ? violating : others).push(info)
+  }
+  return { violating, others }
+}
+
+/** k8s: pickOneNodeForPreemption */
+function pickCandidate(candidates: readonly Candidate[]): Candidate {
+  const earliest = ({ victims }: Candidate) => {
+    const top = victims[0]?.priority
+    return Math.min(...victims.filter((victim) => victim.priority === top).map((victim) => Date.parse(startOf(victim))))
+  }
+  const scores: ((candidate: Candidate) => number)[] = [
+    ({ violations }) => -violations,
+    ({ victims }) => -(victims[0]?.priority ?? -Infinity),
+    ({ victims }) => -victims.reduce((sum, { priority }) => sum + priority + 2 ** 31, 0),
+    ({ victims }) => -victims.length,
+    earliest,
+  ]
+  let left = [...candidates]
+  for (const score of scores) {
+    if (left.length === 1) break
+    const max = Math.max(...left.map(score))
+    left = left.filter((candidate) => score(candidate) === max)
+  }
+  return left[0]!
+}
+
+/** k8s: prepareCandidate */
+async function evict(preemptor: Pod, { node, victims }: Candidate, handle: Handle): Promise<void> {
+  const { api, clock, events, log } = handle
+  const uid = preemptor.metadata.uid!
+  preempting.add(uid)
+  try {
+    for (const { pod } of victims) {
+      const { name, namespace, generation, deletionTimestamp } = pod.metadata
+      try {
+        if (deletionTimestamp === undefined) {
+          await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
+            metadata: { uid: pod.metadata.uid },
+            status: { conditions: [{
+              type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
+              reason: 'PreemptionByScheduler', message: `${preemptor.spec.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+            }] },
+          }, { subresource: 'status' })
+          await api.delete('pods', name!, namespace)
+        }
+        events.event(pod, preemptor, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${uid} on node ${node}`)
+      } catch (error) {
+        if (!isStatusError(error, 'NotFound')) log.warn(`could not preempt pod ${namespace}/${name}`, { error: String(error) })
+      }
+    }
+  } finally {
+    preempting.delete(uid)
+    handle.ungate(preemptor)
+  }
+}
