@@ -24,6 +24,7 @@ const READY: Record<string, CommandHandler> = {
 }
 
 const LAZY: Record<string, () => Promise<CommandHandler>> = {
+  describe: async () => (await import('./describe.ts')).describe,
   options: async () => (await import('./options.ts')).options,
 }
 
