@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClusterPki } from '../pki/cluster-pki.ts'
+import { parseJwt } from '../tokens/jwt.ts'
+import { type TestApiServer, startTestApiServer } from './test-api-server.ts'
+
+let lab: TestApiServer
+beforeAll(async () => {
+  lab = await startTestApiServer()
+  for (const name of ['default', 'robot']) await lab.masters.create('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'default' } })
+})
+afterAll(() => lab.stop())
+
+const whoAmI = (options: Parameters<TestApiServer['call']>[2]) => lab.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }, ...options })
+const tokenOf = async (account: string, spec: object = {}) =>
+  (await lab.masters.createSubresource('serviceaccounts', account, 'default', 'token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }) as { status: { token: string } }).status.token
+
+describe('client certificates', () => {
+  test('name the user and the groups, and their own fingerprint', async () => {
+    const { certificatePem } = await lab.pki.issueClientCertificate({ commonName: 'ada', organizations: ['devs', 'ops'] })
+    const { body } = await whoAmI({ connection: { clientCertificatePem: certificatePem } })
+    expect(body.status.userInfo).toMatchObject({ username: 'ada', groups: ['devs', 'ops', 'system:authenticated'] })
+    expect(body.status.userInfo.extra['authentication.kubernetes.io/credential-id'][0]).toMatch(/^X509SHA256=[0-9a-f]{64}$/)
+  })
+
+  test('are refused from another CA, for servers, and when expired', async () => {
+    const stranger = await createClusterPki({ nowMs: lab.clock.nowMs() })
+    const certificates = await Promise.all([
+      stranger.issueClientCertificate({ commonName: 'ada' }), lab.pki.issueServerCertificate(['ada'], { commonName: 'ada' }),
+      lab.pki.issueClientCertificate({ commonName: 'ada', nowMs: lab.clock.nowMs() - 2 * 365 * 24 * 3_600_000 }),
+    ])
+    for (const { certificatePem } of certificates) expect((await whoAmI({ connection: { clientCertificatePem: certificatePem } })).code).toBe(401)
+    expect((await whoAmI({ connection: { clientCertificatePem: 'no certificate' } })).code).toBe(401)
+  })
+})
+
+describe('tokens of service accounts', () => {
+  test('speak for their account', async () => {
+    const token = await tokenOf('robot')
+    const { body } = await whoAmI({ token })
+    expect(body.status.userInfo).toMatchObject({ username: 'system:serviceaccount:default:robot', groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'] })
+    expect(parseJwt(token)!.claims).toMatchObject({ iss: 'https://kubernetes.default.svc.cluster.local', sub: 'system:serviceaccount:default:robot', aud: ['https://kubernetes.default.svc.cluster.local'] })
+  })
+
+  test('are refused when changed, meant for others or unknown', async () => {
+    const token = await tokenOf('robot')
+    const [head, , signature] = token.split('.')
+    const forged = `${head}.${btoa(JSON.stringify({ ...parseJwt(token)!.claims, sub: 'system:serviceaccount:kube-system:admin' })).replaceAll('=', '')}.${signature}`
+    for (const bad of [forged, await tokenOf('robot', { audiences: ['vault'] }), 'nonsense', 'a.b.c']) expect((await whoAmI({ token: bad })).code, bad).toBe(401)
+  })
+
+  test('die with their time, their account and the Pod they are bound to', async () => {
+    const start = lab.clock.nowMs()
+    const short = await tokenOf('robot', { expirationSeconds: 600 })
+    await lab.clock.advance(600_000 + 59_000)
+    expect((await whoAmI({ token: short })).code).toBe(201)
+    await lab.clock.advance(2_000)
+    expect((await whoAmI({ token: short })).code).toBe(401)
+    expect(lab.clock.nowMs() - start).toBe(661_000)
+
+    await lab.masters.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'default' }, spec: { serviceAccountName: 'robot', containers: [{ name: 'c', image: 'i' }] } })
+    const bound = await tokenOf('robot', { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'p' } })
+    expect((await whoAmI({ token: bound })).body.status.userInfo.extra['authentication.kubernetes.io/pod-name']).toEqual(['p'])
+    await lab.masters.delete('pods', 'p', 'default', { gracePeriodSeconds: 0 })
+    expect((await whoAmI({ token: bound })).code).toBe(401)
+
+    const free = await tokenOf('robot')
+    await lab.masters.delete('serviceaccounts', 'robot', 'default')
+    expect((await whoAmI({ token: free })).code).toBe(401)
+  })
+
+  test('with the projected volume\'s lifetime and a Pod live a year, and say so to nobody', async () => {
+    await lab.masters.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'q', namespace: 'default' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+    const answer = await lab.masters.createSubresource('serviceaccounts', 'default', 'default', 'token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3607, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'q' } } }) as { status: { token: string; expirationTimestamp: string } }
+    const { exp, iat, 'kubernetes.io': kubernetes } = parseJwt(answer.status.token)!.claims as { exp: number; iat: number; 'kubernetes.io': { warnafter: number } }
+    expect(exp - iat).toBe(365 * 24 * 3600)
+    expect(kubernetes.warnafter - iat).toBe(3607)
+    expect(Date.parse(answer.status.expirationTimestamp) / 1000 - iat).toBe(3607)
+  })
+})
+
+test('bootstrap tokens speak for their groups until they expire', async () => {
+  const text = (value: string) => btoa(value)
+  await lab.masters.create('secrets', {
+    apiVersion: 'v1', kind: 'Secret', metadata: { name: 'bootstrap-token-abcdef', namespace: 'kube-system' }, type: 'bootstrap.kubernetes.io/token',
+    data: { 'token-id': text('abcdef'), 'token-secret': text('0123456789abcdef'), 'usage-bootstrap-authentication': text('true'), 'auth-extra-groups': text('system:bootstrappers:kubeadm:default-node-token'), expiration: text(new Date(lab.clock.nowMs() + 60_000).toISOString()) },
+  })
+  const { body } = await whoAmI({ token: 'abcdef.0123456789abcdef' })
+  expect(body.status.userInfo).toMatchObject({ username: 'system:bootstrap:abcdef', groups: ['system:bootstrappers', 'system:bootstrappers:kubeadm:default-node-token', 'system:authenticated'] })
+  expect((await whoAmI({ token: 'abcdef.0123456789abcdee' })).code).toBe(401)
+  await lab.clock.advance(61_000)
+  expect((await whoAmI({ token: 'abcdef.0123456789abcdef' })).code).toBe(401)
+})
+
+test('whoever shows nothing is anonymous and may look at health and version only', async () => {
+  expect((await lab.call('GET', '/version')).code).toBe(200)
+  expect((await lab.call('GET', '/api/v1/pods')).body.message).toBe('pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope')
+})
