@@ -23,3 +23,8 @@ export function fromBase64(text: string): Uint8Array {
   }
   return bytes
 }
+
+/** How many bytes a base64 text holds. */
+export function base64Length(text: string): number {
+  return Math.floor((text.length * 3) / 4) - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0)
+}

@@ -1,6 +1,11 @@
 import { defineKind } from '../define-kind.ts'
+import { duplicate, forbidden, invalid, required, type Finding } from '../findings.ts'
+import { labelKeyProblems } from '../names.ts'
+import { compareQuantities, parseQuantity } from '../quantity.ts'
+import { validateObjectMeta } from '../validate-metadata.ts'
 import type { LimitRange } from '../generated/types.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
+import { checkContainerResourceName, checkResourceName } from './validate-resources.ts'
 
 export const limitRange = defineKind<LimitRange>({
   group: '', version: 'v1', resource: 'limitranges',
@@ -17,5 +22,59 @@ export const limitRange = defineKind<LimitRange>({
       if (Object.keys(requests).length > 0) item.defaultRequest = requests
     }
   },
+  validate: validateLimitRange,
+  validateUpdate: (object) => [...validateObjectMeta({ namespaced: true }, object.metadata), ...validateLimitRange(object)],
   strategy: { allowCreateOnUpdate: true },
 })
+
+/** k8s: ValidateLimitRange */
+function validateLimitRange({ spec }: Readonly<LimitRange>): Finding[] {
+  const out: Finding[] = []
+  const types = new Set<string>()
+  ;(spec.limits ?? []).forEach((item, i) => {
+    const at = `spec.limits[${i}]`
+    const problems = labelKeyProblems(item.type)
+    for (const problem of problems) out.push(invalid(`${at}.type`, item.type, problem))
+    if (problems.length === 0 && !item.type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(item.type)) out.push(invalid(`${at}.type`, item.type, 'must be a standard limit type or fully qualified'))
+    if (types.has(item.type)) out.push(duplicate(`${at}.type`, item.type))
+    types.add(item.type)
+    const checkName = item.type === 'Pod' || item.type === 'Container' ? checkContainerResourceName : checkResourceName
+    const names = new Set<string>()
+    const look = (list: Record<string, string> | undefined, field: string) => {
+      for (const name in list) {
+        checkName(out, name, `${at}.${field}[${name}]`)
+        names.add(name)
+      }
+    }
+    look(item.max, 'max')
+    look(item.min, 'min')
+    const isPod = item.type === 'Pod'
+    for (const field of ['default', 'defaultRequest'] as const) {
+      if (!isPod) look(item[field], field)
+      else if (Object.keys(item[field] ?? {}).length > 0) out.push(forbidden(`${at}.${field}`, "may not be specified when `type` is 'Pod'"))
+    }
+    if (item.type === 'PersistentVolumeClaim' && item.min?.storage === undefined && item.max?.storage === undefined) out.push(required(`${at}.limits`, 'either minimum or maximum storage value is required, but neither was provided'))
+    look(item.maxLimitRequestRatio, 'maxLimitRequestRatio')
+    for (const name of names) {
+      const min = item.min?.[name]
+      const max = item.max?.[name]
+      const limit = isPod ? undefined : item.default?.[name]
+      const request = isPod ? undefined : item.defaultRequest?.[name]
+      const ratio = item.maxLimitRequestRatio?.[name]
+      const above = (a: string | undefined, b: string | undefined) => a !== undefined && b !== undefined && compareQuantities(a, b) > 0
+      if (above(min, max)) out.push(invalid(`${at}.min[${name}]`, min, `min value ${min} is greater than max value ${max}`))
+      if (above(min, request)) out.push(invalid(`${at}.defaultRequest[${name}]`, request, `min value ${min} is greater than default request value ${request}`))
+      if (above(request, max)) out.push(invalid(`${at}.defaultRequest[${name}]`, request, `default request value ${request} is greater than max value ${max}`))
+      if (above(request, limit)) out.push(invalid(`${at}.defaultRequest[${name}]`, request, `default request value ${request} is greater than default limit value ${limit}`))
+      if (above(min, limit)) out.push(invalid(`${at}.default[${name}]`, min, `min value ${min} is greater than default value ${limit}`))
+      if (above(limit, max)) out.push(invalid(`${at}.default[${name}]`, max, `default value ${limit} is greater than max value ${max}`))
+      if (ratio === undefined) continue
+      if (compareQuantities(ratio, '1') < 0) out.push(invalid(`${at}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`))
+      if (min !== undefined && max !== undefined) {
+        const highest = Number(parseQuantity(max).nanos) / Number(parseQuantity(min).nanos)
+        if (Number(parseQuantity(ratio).nanos) / 1e9 > highest) out.push(invalid(`${at}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`))
+      }
+    }
+  })
+  return out
+}

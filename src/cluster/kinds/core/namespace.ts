@@ -1,6 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import type { Namespace } from '../generated/types.ts'
-import { labelName } from '../names.ts'
+import { invalid } from '../findings.ts'
+import { labelKeyProblems, labelName } from '../names.ts'
 import { keep } from '../strategies.ts'
 
 export const namespace = defineKind<Namespace>({
@@ -9,6 +10,17 @@ export const namespace = defineKind<Namespace>({
   defaults(draft) {
     if (draft.metadata.name) labelWithName(draft)
     draft.status.phase ??= 'Active'
+  },
+  validate({ spec }) {
+    return (spec.finalizers ?? []).flatMap((finalizer) => [
+      ...labelKeyProblems(finalizer).map((problem) => invalid('spec.finalizers', finalizer, problem)),
+      ...(finalizer.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(finalizer) ? [] : [invalid('spec.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]),
+    ])
+  },
+  validateStatusUpdate({ status, metadata }) {
+    const expected = metadata.deletionTimestamp ? 'Terminating' : 'Active'
+    if (status.phase === expected) return []
+    return [invalid('status.Phase', status.phase ?? '', metadata.deletionTimestamp ? "may only be 'Terminating' if `deletionTimestamp` is not empty" : "may only be 'Active' if `deletionTimestamp` is empty")]
   },
   strategy: {
     beforeCreate(draft) {

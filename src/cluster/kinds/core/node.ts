@@ -1,7 +1,13 @@
+import { checkQualifiedName } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
+import { duplicate, forbidden, invalid, type Finding } from '../findings.ts'
+import { parseCidr, validateCidr } from '../ip.ts'
+import { labelValueProblems } from '../names.ts'
 import type { Node } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
+import { checkResourceValue } from './validate-resources.ts'
+import { checkTaintEffect } from './validate-scheduling.ts'
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/'
 
@@ -20,7 +26,12 @@ export const node = defineKind<Node>({
     if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
     else if (!spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0]
   },
+  validate: validateNode,
+  validateUpdate: validateNodeUpdate,
+  validateStatusUpdate: validateNodeUpdate,
   strategy: {
+    warningsOnCreate: nodeWarnings,
+    warningsOnUpdate: nodeWarnings,
     beforeUpdate: (draft, old) => keep(draft, old, 'status'),
     beforeStatusUpdate: (draft, old) => keep(draft, old, 'spec'),
     allowCreateOnUpdate: false,
@@ -51,3 +62,63 @@ export const node = defineKind<Node>({
   },
   selectableFields: (object) => ({ 'spec.unschedulable': String(object.spec?.unschedulable ?? false) }),
 })
+
+/** k8s: validateNodeTaints (whose paths begin with metadata) */
+function checkTaints(out: Finding[], { spec }: Readonly<Node>): void {
+  const seen = new Set<string>()
+  ;(spec.taints ?? []).forEach((taint, i) => {
+    const at = `metadata.taints[${i}]`
+    checkQualifiedName(out, taint.key, `${at}.key`)
+    const problems = labelValueProblems(taint.value ?? '')
+    if (problems.length > 0) out.push(invalid(`${at}.value`, taint.value, problems.join(';')))
+    checkTaintEffect(out, taint.effect, false, `${at}.effect`)
+    const key = `${taint.effect}/${taint.key}`
+    if (seen.has(key)) {
+      const finding = duplicate(at, { Key: taint.key, Value: taint.value ?? '', Effect: taint.effect, TimeAdded: taint.timeAdded ?? null })
+      const body = `${finding.body}: taints must be unique by key and effect pair`
+      out.push({ ...finding, body, message: `${at}: ${body}` })
+    }
+    seen.add(key)
+  })
+}
+
+function checkResources(out: Finding[], { status }: Readonly<Node>): void {
+  for (const list of ['capacity', 'allocatable'] as const) for (const name in status?.[list]) checkResourceValue(out, name, status[list]![name]!, `status.${list}.${name}`)
+}
+
+/** k8s: ValidateNode */
+function validateNode(node: Readonly<Node>): Finding[] {
+  const out: Finding[] = []
+  checkTaints(out, node)
+  checkResources(out, node)
+  const ranges = node.spec?.podCIDRs ?? []
+  ranges.forEach((range, i) => out.push(...validateCidr(range, `spec.podCIDRs[${i}]`)))
+  if (ranges.length > 1 && (ranges.length > 2 || new Set(ranges.map((range) => parseCidr(range)?.ip.family)).size < 2)) out.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
+  return out
+}
+
+/** k8s: ValidateNodeUpdate, after ObjectMeta */
+function validateNodeUpdate(node: Readonly<Node>, old: Readonly<Node>): Finding[] {
+  const out: Finding[] = []
+  checkResources(out, node)
+  const addresses = new Set<string>()
+  ;(node.status?.addresses ?? []).forEach((found, i) => {
+    const key = `${found.type}/${found.address}`
+    if (addresses.has(key)) out.push(duplicate(`status.addresses[${i}]`, { Type: found.type, Address: found.address }))
+    addresses.add(key)
+  })
+  const before = old.spec?.podCIDRs ?? []
+  const now = node.spec?.podCIDRs ?? []
+  if (before.length > 0 && (before.length !== now.length || before.some((range, i) => range !== now[i]))) out.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
+  if (old.spec?.providerID && old.spec.providerID !== node.spec?.providerID) out.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'))
+  checkTaints(out, node)
+  return out
+}
+
+/** k8s: pkg/registry/core/node fieldIsDeprecatedWarnings */
+function nodeWarnings({ spec }: Readonly<Node>): string[] {
+  const warnings: string[] = []
+  if (spec?.configSource) warnings.push('spec.configSource: the feature is removed')
+  if (spec?.externalID) warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes')
+  return warnings
+}

@@ -1,14 +1,26 @@
+import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
+import { checkImmutable } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
+import { forbidden, invalid, type Finding } from '../findings.ts'
+import { compareQuantities } from '../quantity.ts'
+import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolumeClaim } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
+import { validateClaimSpec } from './validate-claim.ts'
 
 type ClaimSpec = PersistentVolumeClaim['spec']
 
 export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   group: '', version: 'v1', resource: 'persistentvolumeclaims',
   defaults: defaultClaim,
+  validate(object) {
+    const out: Finding[] = []
+    validateClaimSpec(out, object.spec, 'spec')
+    return out
+  },
+  validateUpdate: validateClaimUpdate,
   strategy: {
     beforeCreate(draft) {
       draft.status = { phase: 'Pending' }
@@ -47,4 +59,46 @@ export function normalizeDataSources(spec: ClaimSpec): void {
   } else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {
     spec.dataSource = { ...(spec.dataSourceRef.apiGroup !== undefined ? { apiGroup: spec.dataSourceRef.apiGroup } : {}), kind: spec.dataSourceRef.kind, name: spec.dataSourceRef.name }
   }
+}
+
+const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class'
+
+/** A claim stays what it was, except for its size and class of attributes once bound. k8s: ValidatePersistentVolumeClaimUpdate, after ObjectMeta */
+function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readonly<PersistentVolumeClaim>): Finding[] {
+  const out: Finding[] = [...validateObjectMeta({ namespaced: true }, claim.metadata)]
+  validateClaimSpec(out, claim.spec, 'spec')
+  const now = { ...claim.spec }
+  const before = { ...old.spec }
+  if (!before.volumeName) {
+    if (now.volumeName === undefined) delete before.volumeName
+    else before.volumeName = now.volumeName
+  }
+  const take = (field: keyof ClaimSpec) => {
+    if (before[field] === undefined) delete now[field]
+    else (now as Record<string, unknown>)[field] = before[field]
+  }
+  const oldClass = old.metadata.annotations?.[BETA_CLASS]
+  const newClass = claim.metadata.annotations?.[BETA_CLASS]
+  const fromAnnotation = oldClass !== undefined && before.storageClassName === undefined && now.storageClassName === oldClass && (newClass === undefined || newClass === oldClass)
+  if (fromAnnotation) delete now.storageClassName
+  else {
+    if ((newClass ?? '') !== (oldClass ?? '')) out.push(invalid(`metadata.annotations[${BETA_CLASS}]`, newClass ?? '', 'field is immutable'))
+    if (now.storageClassName !== undefined && before.storageClassName === undefined && (oldClass === undefined || now.storageClassName === oldClass)) take('storageClassName')
+  }
+  if (claim.status?.phase === 'Bound') {
+    take('volumeAttributesClassName')
+    if (now.resources?.requests) now.resources = { ...now.resources, requests: { ...now.resources.requests, storage: before.resources?.requests?.storage ?? '0' } }
+  }
+  if (!deepEqual(now, before)) out.push(forbidden('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'))
+  const size = claim.spec.resources?.requests?.storage ?? '0'
+  if (compareQuantities(size, old.spec.resources?.requests?.storage ?? '0') < 0 && compareQuantities(size, old.status?.capacity?.storage ?? '0') <= 0) {
+    out.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'))
+  }
+  checkImmutable(out, claim.spec.volumeMode, old.spec.volumeMode, 'volumeMode')
+  if (old.status?.currentVolumeAttributesClassName !== undefined && claim.spec.volumeAttributesClassName !== old.spec.volumeAttributesClassName) {
+    const value = claim.spec.volumeAttributesClassName
+    if (value === undefined) out.push(forbidden('spec.volumeAttributesClassName', 'update to nil is forbidden when status.currentVolumeAttributesClassName is not nil'))
+    else if (value === '') out.push(forbidden('spec.volumeAttributesClassName', 'update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil'))
+  }
+  return out
 }

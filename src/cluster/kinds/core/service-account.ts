@@ -1,8 +1,10 @@
 import { defineKind } from '../define-kind.ts'
+import { validateObjectMeta } from '../validate-metadata.ts'
 import type { ServiceAccount } from '../generated/types.ts'
 
 export const serviceAccount = defineKind<ServiceAccount>({
   group: '', version: 'v1', resource: 'serviceaccounts',
+  validateUpdate: (object) => validateObjectMeta({ namespaced: true }, object.metadata),
   strategy: {
     beforeCreate: onlySecretNames,
     beforeUpdate: onlySecretNames,

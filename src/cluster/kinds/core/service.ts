@@ -5,12 +5,18 @@ import type { Service } from '../generated/types.ts'
 import { labelsText } from '../label-selector.ts'
 import { labelName } from '../names.ts'
 import { keep, zeroOfType } from '../strategies.ts'
+import { serviceWarnings, validateService, validateServiceStatus, validateServiceUpdate } from './validate-service.ts'
 
 export const service = defineKind<Service>({
   group: '', version: 'v1', resource: 'services',
   nameRule: labelName,
   defaults: defaultService,
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
+  validateStatusUpdate: validateServiceStatus,
   strategy: {
+    warningsOnCreate: serviceWarnings,
+    warningsOnUpdate: serviceWarnings,
     allowCreateOnUpdate: true,
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.api.core.v1.ServiceStatus')

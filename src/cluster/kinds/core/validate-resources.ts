@@ -40,7 +40,8 @@ export function checkResourceName(out: Finding[], name: string, at: string): boo
   return true
 }
 
-function checkContainerResourceName(out: Finding[], name: string, at: string): void {
+/** k8s: validateContainerResourceName */
+export function checkContainerResourceName(out: Finding[], name: string, at: string): void {
   if (CONTAINER.has(name)) return
   checkResourceName(out, name, at)
   if (!name.includes('/')) {
