@@ -5,6 +5,7 @@ import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError, StatusError, type Status } from '../kinds/status-error.ts'
+import { checkAccess } from './access.ts'
 import { AdmissionChain, type AdmissionRequest, type Caller } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
 import { pathSegmentName } from '../kinds/names.ts'
@@ -170,6 +171,11 @@ export class Registry {
         delete draft.metadata.resourceVersion
         await this.#admission.mutate(admissionOf('CREATE', endpoint, request, request.name), request, draft)
         if (store.get(request.namespace, request.name)) continue
+        // Whoever may change may not for that reason create. k8s: handlers/update.go withAuthorization
+        checkAccess(this.#admission.context.authorizer, {
+          user: request.user, verb: 'create', resourceRequest: true, group: endpoint.kind.group, version: endpoint.kind.version, resource: endpoint.kind.resource, subresource: '',
+          namespace: request.namespace, name: request.name, path: '',
+        })
         return { object: await this.#createAdmitted(endpoint, draft, request), created: true }
       }
       if (plan.preconditions?.uid && plan.preconditions.uid !== current.metadata.uid)
