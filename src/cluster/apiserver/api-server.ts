@@ -12,6 +12,7 @@ import { AdmissionChain } from './admission-chain.ts'
 import { authenticate, impersonated } from './authentication.ts'
 import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
+import { OpenApi } from './openapi/open-api.ts'
 import { Registry } from './registry.ts'
 import { requestInfo } from './request-info.ts'
 import { ResourceCatalog } from './resource-catalog.ts'
@@ -95,6 +96,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }
   const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources })
   const nonResources = new NonResourceHandler({ catalog, version: options.version })
+  const openApi = new OpenApi({
+    clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion,
+    descriptions: async () => (await clock.outside(import('../kinds/generated/descriptions.json', { with: { type: 'json' } }))).default,
+  })
   const stopCompacting = compactRegularly(clock, etcd, catalog)
 
   async function serve(request: HttpRequest, connection: ConnectionInfo, warnings: string[], style: TextStyle): Promise<Response> {
@@ -109,6 +114,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ? { user, verb: info.verb, resourceRequest: true, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, namespace: info.namespace, name: info.name, path: info.path, fieldSelector: info.fieldSelector, labelSelector: info.labelSelector }
       : { user, verb: info.verb, resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: info.path })
     const isKnownNonResource = nonResources.serves(info)
+    if (target.path.startsWith('/openapi/') && (request.method === 'GET' || request.method === 'HEAD')) {
+      const document = await openApi.handle(request, target.path)
+      if (document) return document
+    }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query, info)
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
   }

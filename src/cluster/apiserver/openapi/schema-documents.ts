@@ -1,0 +1,62 @@
+import { schemas } from '../../kinds/schema-table.ts'
+import type { Schema } from '../../kinds/schema-table.ts'
+
+/** What types and their fields mean: by schema, then by field; the empty field is the type itself. */
+export type Descriptions = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+const REF = '#/components/schemas/'
+
+/** Schemas that the given ones need, themselves included. */
+export function withReferences(roots: Iterable<string>, extra: Readonly<Record<string, Schema>> = {}): string[] {
+  const out = new Set<string>()
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) { for (const item of value) visit(item); return }
+    if (value === null || typeof value !== 'object') return
+    for (const [key, item] of Object.entries(value)) {
+      if (key === '$ref' && typeof item === 'string') add(item.slice(item.lastIndexOf('/') + 1))
+      else visit(item)
+    }
+  }
+  const add = (name: string) => {
+    if (out.has(name)) return
+    const schema = extra[name] ?? schemas[name]
+    if (!schema) return
+    out.add(name)
+    visit(schema)
+  }
+  for (const root of roots) add(root)
+  return [...out].sort()
+}
+
+/** A schema for OpenAPI v3, with descriptions. */
+export function schemaV3(name: string, schema: Schema, descriptions: Descriptions): Schema {
+  const texts = descriptions[name]
+  if (!texts) return schema
+  return {
+    ...(texts[''] ? { description: texts[''] } : {}),
+    ...schema,
+    ...(schema.properties ? { properties: Object.fromEntries(Object.entries(schema.properties).map(([field, property]) => [field, texts[field] && property.description === undefined ? { description: texts[field], ...property } : property])) } : {}),
+  }
+}
+
+/** The same for OpenAPI v2: definitions, no defaults on references, plain int-or-string. k8s: kube-openapi openapiconv */
+export function schemaV2(name: string, schema: Schema, descriptions: Descriptions): Schema {
+  return lower(schemaV3(name, schema, descriptions)) as Schema
+}
+
+function lower(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(lower)
+  if (value === null || typeof value !== 'object') return value
+  const schema = value as Schema
+  if (schema.allOf?.length === 1 && schema.allOf[0]!.$ref) {
+    const { allOf, default: _, ...rest } = schema
+    return { ...(lower(rest) as object), ...(lower(allOf[0]) as object) }
+  }
+  const out: Record<string, unknown> = {}
+  for (const [key, item] of Object.entries(schema)) {
+    if (key === '$ref' && typeof item === 'string') out[key] = item.replace(REF, '#/definitions/')
+    else if (key === 'oneOf') { out['type'] = 'string'; out['format'] = 'int-or-string' }
+    else out[key] = key === 'default' || key === 'enum' ? item : lower(item)
+  }
+  return out
+}
