@@ -1,0 +1,66 @@
+/** Measures the API server with its default parts, in process: creates, gets, status updates, lists, watch fan-out. Run: npx tsx test/bench/apiserver.ts */
+import { ClusterClock } from '../../src/base/clock.ts'
+import { httpRequest } from '../../src/base/http.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { Random } from '../../src/base/random.ts'
+import { createApiServer } from '../../src/cluster/apiserver/api-server.ts'
+import { reconcileBootstrap } from '../../src/cluster/apiserver/bootstrap/reconcile.ts'
+import { defaultParts } from '../../src/cluster/apiserver/default-parts.ts'
+import { createClusterPki } from '../../src/cluster/apiserver/pki/cluster-pki.ts'
+import type { ClusterDialer } from '../../src/cluster/apiserver/seams.ts'
+import { Etcd } from '../../src/cluster/etcd/etcd.ts'
+import { builtInKinds } from '../../src/cluster/kinds/index.ts'
+import type { KubeObject } from '../../src/cluster/kinds/object.ts'
+import { thaw } from '../../src/base/freeze.ts'
+import { nodePlatform } from '../../src/host/platform-node.ts'
+
+const PODS = 5_000
+const clock = new ClusterClock(nodePlatform)
+const random = new Random('bench')
+const pki = await createClusterPki({ nowMs: clock.nowMs(), clusterName: 'bench' })
+const etcd = new Etcd({ clock })
+const nowhere: ClusterDialer = { kubelet: () => Promise.reject(new Error('no kubelet')), http: () => Promise.reject(new Error('no network')) }
+const server = createApiServer({ etcd, clock, random, log: silentLog, kinds: builtInKinds, dialer: nowhere, version: {}, parts: defaultParts({ pki }) })
+const masters = server.as({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+await reconcileBootstrap(masters)
+const controller = server.as({ name: 'system:serviceaccount:kube-system:replicaset-controller', groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] })
+const meta = (name: string, namespace = 'default') => ({ name, namespace })
+if (!server.reader.get('namespaces', undefined, 'default')) await masters.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
+await masters.create('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: meta('default') }).catch(() => {})
+
+async function rate(what: string, operations: number, work: () => Promise<unknown>): Promise<void> {
+  const startMs = performance.now()
+  await work()
+  console.log(`${what.padEnd(52)} ${Math.round(operations / ((performance.now() - startMs) / 1000)).toLocaleString('en')}/s`)
+}
+const pod = (name: string): KubeObject => ({
+  apiVersion: 'v1', kind: 'Pod',
+  metadata: { ...meta(name), labels: { app: 'web', 'pod-template-hash': '5d4f8c7b9' }, ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d4f8c7b9', uid: '8c2b93e0-dc67-4a16-a3b8-1a4b5f326898', controller: true, blockOwnerDeletion: true }] },
+  spec: { containers: [{ name: 'web', image: 'nginx:1.27', ports: [{ containerPort: 80 }], resources: { requests: { cpu: '100m', memory: '64Mi' } } }] },
+})
+const names = Array.from({ length: PODS }, (_, i) => `web-${i}`)
+
+let events = 0
+for (let i = 0; i < 100; i++) masters.watch('pods', { resourceVersion: String(etcd.revision), fieldSelector: `spec.nodeName=node-${i}` }, (batch) => { events += batch.length })
+await rate('create Pods (controller, 100 kubelet watches)', PODS, async () => { for (const name of names) await controller.create('pods', pod(name)) })
+await rate('create Pods, 50 at a time', PODS, async () => {
+  for (let i = 0; i < PODS; i += 50) await Promise.all(names.slice(i, i + 50).map((name) => controller.create('pods', pod(`${name}-b`))))
+})
+await rate('get', PODS * 40, async () => { for (let i = 0; i < 40; i++) for (const name of names) await masters.get('pods', name, 'default') })
+await rate('bind', PODS, async () => { for (const [i, name] of names.entries()) await masters.createSubresource('pods', name, 'default', 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: meta(name), target: { kind: 'Node', name: `node-${i % 100}` } }) })
+await rate('update status', PODS, async () => {
+  for (const name of names) {
+    const draft = thaw(await masters.get('pods', name, 'default'))
+    draft['status'] = { ...draft['status'], phase: 'Running', podIP: '10.244.1.2', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2030-01-01T00:00:00Z' }] }
+    await masters.updateStatus('pods', draft)
+  }
+})
+await rate('list all Pods in process, objects', PODS * 2 * 20, async () => { for (let i = 0; i < 20; i++) await masters.list('pods') })
+const admin = await pki.issueClientCertificate({ commonName: 'admin', organizations: ['system:masters'] })
+const get = (path: string) => server.handle(httpRequest(`http://bench${path}`), { clientCertificatePem: admin.certificatePem })
+await rate('list all Pods as JSON, objects (first)', PODS * 2, async () => { await (await get('/api/v1/pods')).text() })
+await rate('list all Pods as JSON, objects (again)', PODS * 2, async () => { await (await get('/api/v1/pods')).text() })
+await rate('get over handle()', 2000, async () => { for (const name of names.slice(0, 2000)) await (await get(`/api/v1/namespaces/default/pods/${name}`)).text() })
+console.log(`${events} events to kubelets`)
+server.stop()
+process.exit(0)
