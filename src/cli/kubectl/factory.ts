@@ -34,6 +34,15 @@ export class Factory {
 
   nowMs(): number { return this.proc.clock.nowMs() }
 
+  /** A flag of the whole program; a command's own flag of the same name hides it. */
+  #global(name: string): string {
+    return this.spec.flags.some((flag) => flag.name === name) ? '' : this.flags.str(name)
+  }
+
+  #globalChanged(name: string): boolean {
+    return !this.spec.flags.some((flag) => flag.name === name) && this.flags.changed(name)
+  }
+
   /** How many warnings the server sent. */
   get warningCount(): number { return this.#seenWarnings.size }
 
@@ -47,14 +56,14 @@ export class Factory {
   }
 
   contextName(): string {
-    return this.flags.str('context') || this.kubeconfig().currentContext
+    return this.#global('context') || this.kubeconfig().currentContext
   }
 
   #context() {
     const config = this.kubeconfig()
     const name = this.contextName()
     const context = config.contexts.get(name)
-    if (!context && name && (this.flags.str('context') || config.contexts.size > 0 || config.currentContext))
+    if (!context && name && (this.#global('context') || config.contexts.size > 0 || config.currentContext))
       throw new ConfigurationInvalid(`context was not found for specified context: ${name}`)
     return context
   }
@@ -66,14 +75,14 @@ export class Factory {
     const fs = this.proc.fs
     if (!host || !port || !fs.exists(`${dir}/token`)) return undefined
     const config = this.kubeconfig()
-    if (config.clusters.size > 0 || config.contexts.size > 0 || this.flags.str('server')) return undefined
+    if (config.clusters.size > 0 || config.contexts.size > 0 || this.#global('server')) return undefined
     const read = (name: string) => fs.exists(`${dir}/${name}`) ? fs.readText(`${dir}/${name}`) : ''
     return { server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`, token: read('token').trim(), caPem: read('ca.crt'), namespace: read('namespace').trim() }
   }
 
   /** The namespace that counts, and whether the user named it on the command line. */
   namespace(): { namespace: string; explicit: boolean } {
-    if (this.flags.changed('namespace') && this.flags.str('namespace')) return { namespace: this.flags.str('namespace'), explicit: true }
+    if (this.#globalChanged('namespace') && this.#global('namespace')) return { namespace: this.#global('namespace'), explicit: true }
     const inCluster = this.#inCluster()
     return { namespace: this.#context()?.namespace || inCluster?.namespace || 'default', explicit: false }
   }
@@ -92,26 +101,26 @@ export class Factory {
     const inCluster = this.#inCluster()
     const context = this.#context()
     const config = this.kubeconfig()
-    const clusterName = flags.str('cluster') || context?.cluster || ''
-    const userName = flags.str('user') || context?.user || ''
+    const clusterName = this.#global('cluster') || context?.cluster || ''
+    const userName = this.#global('user') || context?.user || ''
     const cluster = config.clusters.get(clusterName)
     const user: UserEntry = { ...config.users.get(userName) }
-    if (clusterName && !cluster && !flags.str('server')) throw new Error(`cluster ${JSON.stringify(clusterName)} does not exist`)
-    if (userName && !config.users.has(userName) && (flags.str('user') || context)) throw new Error(`auth info ${JSON.stringify(userName)} does not exist`)
-    const server = (flags.str('server') || cluster?.server || inCluster?.server || 'http://localhost:8080').replace(/\/+$/, '')
+    if (clusterName && !cluster && !this.#global('server')) throw new Error(`cluster ${JSON.stringify(clusterName)} does not exist`)
+    if (userName && !config.users.has(userName) && (this.#global('user') || context)) throw new Error(`auth info ${JSON.stringify(userName)} does not exist`)
+    const server = (this.#global('server') || cluster?.server || inCluster?.server || 'http://localhost:8080').replace(/\/+$/, '')
     const headers: [string, string][] = []
 
-    const insecure = flags.changed('insecure-skip-tls-verify') ? flags.bool('insecure-skip-tls-verify') : Boolean(cluster?.['insecure-skip-tls-verify'])
-    const caFile = flags.str('certificate-authority') || (cluster?.['certificate-authority-data'] ? '' : cluster?.['certificate-authority'] ?? '')
-    const caBase = flags.str('certificate-authority') ? '' : this.#directoryOf(`cluster/${clusterName}`)
-    const caPem = flags.str('certificate-authority') ? this.#readPem('certificate-authority', caFile, caBase, clusterName)
+    const insecure = this.#globalChanged('insecure-skip-tls-verify') ? flags.bool('insecure-skip-tls-verify') : Boolean(cluster?.['insecure-skip-tls-verify'])
+    const caFile = this.#global('certificate-authority') || (cluster?.['certificate-authority-data'] ? '' : cluster?.['certificate-authority'] ?? '')
+    const caBase = this.#global('certificate-authority') ? '' : this.#directoryOf(`cluster/${clusterName}`)
+    const caPem = this.#global('certificate-authority') ? this.#readPem('certificate-authority', caFile, caBase, clusterName)
       : cluster?.['certificate-authority-data'] ? decodeBase64(cluster['certificate-authority-data'])
       : caFile ? this.#readPem('certificate-authority', caFile, caBase, clusterName) : inCluster?.caPem
-    if (insecure && (flags.str('certificate-authority') || cluster?.['certificate-authority-data'] || cluster?.['certificate-authority']) && !flags.changed('insecure-skip-tls-verify'))
+    if (insecure && (this.#global('certificate-authority') || cluster?.['certificate-authority-data'] || cluster?.['certificate-authority']) && !this.#globalChanged('insecure-skip-tls-verify'))
       throw new Error("specifying a root certificates file with the insecure flag is not allowed")
     const userBase = this.#directoryOf(`user/${userName}`)
     const pem = (kind: 'client-certificate' | 'client-key'): string | undefined => {
-      if (flags.str(kind)) return this.#readPem(kind, flags.str(kind), '', userName)
+      if (this.#global(kind)) return this.#readPem(kind, this.#global(kind), '', userName)
       const data = user[`${kind}-data`] as string | undefined
       if (data) return decodeBase64(data)
       const file = user[kind]
@@ -122,16 +131,16 @@ export class Factory {
     if (user.exec) throw new Error(`exec plugin ${JSON.stringify(user.exec.command ?? '')} cannot be run here: credential plugins are not supported, use a token or a client certificate`)
     if (user['auth-provider']) throw new Error(`no Auth Provider found for name ${JSON.stringify(user['auth-provider'].name ?? '')}`)
 
-    let token = flags.str('token') || (flags.str('username') ? '' : user.token ?? '')
-    if (!token && user.tokenFile && !flags.str('username')) token = this.proc.fs.readText(this.#beside(userBase, user.tokenFile)).trim()
+    let token = this.#global('token') || (this.#global('username') ? '' : user.token ?? '')
+    if (!token && user.tokenFile && !this.#global('username')) token = this.proc.fs.readText(this.#beside(userBase, user.tokenFile)).trim()
     token ||= inCluster?.token ?? ''
-    const username = flags.str('username') || user.username
+    const username = this.#global('username') || user.username
     if (token) headers.push(['Authorization', `Bearer ${token}`])
-    else if (username) headers.push(['Authorization', `Basic ${encodeBase64(`${username}:${flags.str('password') || user.password || ''}`)}`])
+    else if (username) headers.push(['Authorization', `Basic ${encodeBase64(`${username}:${this.#global('password') || user.password || ''}`)}`])
 
-    const as = flags.str('as') || user.as || ''
+    const as = this.#global('as') || user.as || ''
     const groups = flags.changed('as-group') ? flags.list('as-group') : user['as-groups'] ?? []
-    const uid = flags.str('as-uid') || user['as-uid'] || ''
+    const uid = this.#global('as-uid') || user['as-uid'] || ''
     const extra: Record<string, string[]> = { ...user['as-user-extra'] }
     for (const pair of flags.list('as-user-extra')) {
       const at = pair.indexOf('=')

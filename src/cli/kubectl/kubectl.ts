@@ -52,7 +52,7 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
   const handler = await findHandler(spec.path)
   const f = new Factory(proc, io, flags, spec)
   if (!handler) {
-    if (spec.children.length > 0 || spec === rootCommand()) return runGroup(io, spec, parsed.args)
+    if (spec.children.length > 0 || spec.path === 'kubectl alpha' || spec === rootCommand()) return runGroup(io, spec, parsed.args)
     throw new Error(`the command ${JSON.stringify(spec.path.slice('kubectl '.length))} is not available in Drydock yet`)
   }
   checkRequiredFlags(spec, flags)

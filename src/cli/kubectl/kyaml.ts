@@ -35,7 +35,7 @@ function keyText(key: string): string {
 function text(value: string, indent: number): string {
   if (!value.includes('\n') || value.trimEnd() === '') return JSON.stringify(value)
   // One source line per line of the text, joined by escaped line ends.
-  const pad = ' '.repeat(indent + 1)
+  const pad = ' '.repeat(indent + 2)
   const lines = value.split('\n')
   const parts = lines.map((line, i) => JSON.stringify(line).slice(1, -1) + (i < lines.length - 1 ? '\\n' : ''))
   if (parts.at(-1) === '') parts.pop()

@@ -12,7 +12,7 @@ import type { CommandHandler } from './handler.ts'
 export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }) => {
   if (args.length > 0) throw usageError(spec, `unexpected arguments: [${args.join(' ')}]`)
   const output = flags.str('output')
-  if (!['', 'wide', 'name', 'json', 'yaml', 'kyaml'].includes(output)) throw new Error(`--output ${output} is not available, supported formats: json, name, wide, yaml`)
+  if (!['', 'wide', 'name', 'json', 'yaml', 'kyaml'].includes(output)) throw new Error(`unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,kyaml,name,wide,yaml`)
   const sortBy = flags.str('sort-by')
   if (!['', 'name', 'kind'].includes(sortBy)) throw new Error(`--sort-by accepts only name or kind`)
   const verbs = flags.list('verbs')

@@ -6,6 +6,12 @@ import { apply } from './apply.ts'
 import { deleteCommand } from './delete.ts'
 import { attach, exec } from './exec.ts'
 import { expose } from './expose.ts'
+import { autoscale } from './autoscale.ts'
+import { CERTIFICATE_COMMANDS } from './certificate.ts'
+import { CONFIG_COMMANDS } from './config.ts'
+import { events } from './events.ts'
+import { KUBERC_COMMANDS } from './kuberc.ts'
+import { pluginList } from './plugin.ts'
 import { annotate, label } from './label.ts'
 import { logs } from './logs.ts'
 import { patch } from './patch.ts'
@@ -21,9 +27,13 @@ import { wait } from './wait.ts'
 const READY: Record<string, CommandHandler> = {
   get, create, ...GENERATORS, apply, delete: deleteCommand, exec, attach, expose, label, annotate, logs, patch, replace, run, scale,
   ...ROLLOUT_COMMANDS, ...SET_COMMANDS, wait, 'api-resources': apiResources, 'api-versions': apiVersions, version, 'cluster-info': clusterInfo,
+  ...CONFIG_COMMANDS, autoscale, events, ...CERTIFICATE_COMMANDS, ...KUBERC_COMMANDS, 'plugin list': pluginList,
 }
 
 const LAZY: Record<string, () => Promise<CommandHandler>> = {
+  'auth can-i': async () => (await import('./auth.ts')).AUTH_COMMANDS['auth can-i']!,
+  'auth whoami': async () => (await import('./auth.ts')).AUTH_COMMANDS['auth whoami']!,
+  'auth reconcile': async () => (await import('./auth.ts')).AUTH_COMMANDS['auth reconcile']!,
   describe: async () => (await import('./describe.ts')).describe,
   options: async () => (await import('./options.ts')).options,
 }
