@@ -237,7 +237,7 @@ export class LessonPane extends LitElement {
 
   #renderCommands(commands: string): TemplateResult {
     return html`<div class="commands">
-      <pre tabindex="0">${commands}</pre>
+      <pre>${commands}</pre>
       <div>
         <button class="icon-button" aria-label=${`${t('lesson.copy')}: ${commands}`} title=${t(this.copied === commands ? 'lesson.copied' : 'lesson.copy')} @click=${() => this.#copy(commands)}>${this.copied === commands ? icons.check : icons.copy}</button>
         <button class="icon-button run" aria-label=${`${t('lesson.run')}: ${commands}`} title=${t('lesson.run')} @click=${() => this.#run(commands)}>${icons.play}</button>
@@ -270,7 +270,7 @@ export class LessonPane extends LitElement {
     .prose blockquote { margin: 0 0 12px; padding: 2px 0 2px 14px; border-inline-start: 3px solid var(--lead); color: var(--ink-soft); }
     .prose :is(h3, h4) { margin: 18px 0 6px; font-size: var(--text); }
     .commands { display: flex; align-items: flex-start; margin: 0 0 14px; border-radius: var(--radius); background: var(--hull); color: var(--hull-ink); overflow: hidden; }
-    .commands pre { flex: 1; min-width: 0; margin: 0; padding: 10px 4px 10px 14px; overflow-x: auto; font-size: var(--small); line-height: 1.55; }
+    .commands pre { flex: 1; min-width: 0; margin: 0; padding: 10px 4px 10px 14px; white-space: pre-wrap; overflow-wrap: anywhere; font-size: var(--small); line-height: 1.55; }
     .commands > div { display: flex; padding: 4px; }
     .commands .icon-button { color: var(--hull-soft); }
     .commands .run { color: #f0a18a; }

@@ -35,7 +35,7 @@ export class TerminalScreen {
     this.element.className = 'screen'
     this.terminal = new Terminal({
       allowProposedApi: true, cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches, fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(),
-      fontSize: innerWidth >= 2400 ? 17 : innerWidth < 760 ? 12.5 : 13.5, lineHeight: 1.2, scrollback: 5_000, macOptionIsMeta: true,
+      fontSize: innerWidth >= 2400 ? 17 : innerWidth < 760 ? 12 : 13, lineHeight: 1.2, scrollback: 5_000, macOptionIsMeta: true,
       screenReaderMode: readSetting('screenReader') ?? false, rightClickSelectsWord: false,
       theme: { ...THEME, background: getComputedStyle(document.documentElement).getPropertyValue('--hull').trim() },
     })

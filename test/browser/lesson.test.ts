@@ -1,0 +1,49 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseLesson } from '../../src/lessons/lesson.ts'
+import { root, startApp } from './app.ts'
+import type { App, Tab } from './app.ts'
+
+let app: App
+let tab: Tab
+const lesson = parseLesson('lessons/1-pods.en.md', fs.readFileSync(path.join(root, 'lessons/1-pods.en.md'), 'utf8'))
+
+beforeAll(async () => {
+  app = await startApp()
+  tab = await app.open()
+})
+afterAll(() => app?.stop())
+
+test('the first lesson done by typing: every check turns green', async () => {
+  const { page } = tab
+  await page.getByRole('button', { name: `Begin: ${lesson.title}` }).click()
+  // Crash loops and grace periods take minutes on a real clock.
+  await page.getByRole('combobox', { name: 'Speed' }).selectOption('10')
+  for (const [i, step] of lesson.steps.entries()) {
+    await page.getByRole('heading', { name: step.title }).waitFor()
+    const goals = page.getByRole('region', { name: 'Lesson' }).locator('.goals li')
+    expect(await goals.count()).toBe(step.goals.length)
+    if (step.goals.length > 0) {
+      expect(await page.getByText('That’s it. The step is done.').count(), `${step.id} is not done before anything was typed`).toBe(0)
+      await page.locator('dd-terminal-pane .screen:not([hidden])').click()
+      for (const line of step.solution!.split('\n')) {
+        await page.keyboard.insertText(line)
+        await page.keyboard.press('Enter')
+      }
+      await expect.poll(() => page.getByRole('region', { name: 'Lesson' }).locator('.goals li.met').count(), { timeout: 45_000, message: step.id }).toBe(step.goals.length)
+    }
+    await page.getByRole('button', { name: i === lesson.steps.length - 1 ? 'Finish the lesson' : 'Next step' }).click()
+  }
+  await page.getByRole('button', { name: `Look again: ${lesson.title}` }).waitFor()
+}, 240_000)
+
+test('progress is kept, and a click types a command', async () => {
+  const { page } = tab
+  await page.close()
+  tab = await app.open()
+  await tab.page.getByRole('button', { name: `Look again: ${lesson.title}` }).click()
+  await tab.page.getByRole('button', { name: 'Run in the terminal: kubectl get nodes' }).click()
+  await expect.poll(() => tab.screen()).toContain('drydock-worker2')
+  expect(app.errors).toEqual([])
+})

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startApp, tabOf, waitForPrompt } from './app.ts'
+import type { App, Tab } from './app.ts'
+
+let app: App
+beforeEach(async () => { app = await startApp() })
+afterEach(() => app?.stop())
+
+/** Ends the tab's process as a crash or the system would: no event, no clean-up. */
+async function kill(tab: Tab): Promise<void> {
+  const session = await app.context.newCDPSession(tab.page)
+  const crashed = new Promise((resolve) => tab.page.once('crash', resolve))
+  session.send('Page.crash').catch(() => {})
+  await crashed
+  await tab.page.close()
+}
+
+/** Changes what is on disk while no page is open, from a page of the same origin that isn't the app. */
+async function tamper(change: (db: IDBDatabase) => Promise<void> | void, version?: number): Promise<void> {
+  const page = await app.context.newPage()
+  await page.goto(`${app.url}icon.svg`)
+  await page.evaluate(({ source, version }) => new Promise<void>((resolve, reject) => {
+    const request = indexedDB.open('drydock', version)
+    request.onerror = () => reject(request.error)
+    request.onsuccess = async () => {
+      await (0, eval)(`(${source})`)(request.result)
+      request.result.close()
+      resolve()
+    }
+  }), { source: change.toString(), version })
+  await page.close()
+}
+
+test('a tab killed in the middle of a rollout comes back in the same state and goes on', async () => {
+  let tab = await app.open()
+  await tab.run('kubectl create deployment web --image=nginx:1.27 --replicas=3')
+  await tab.run('echo kept > note.txt')
+  const uid = await tab.run('kubectl get deployment web -o jsonpath={.metadata.uid}')
+  await tab.run('kubectl rollout status deployment web', { timeoutMs: 60_000 })
+  const oldPods = (await tab.run('kubectl get pods -o name')).split('\n').sort()
+  // A new image has to be pulled: the rollout is under way when the tab dies.
+  await tab.run('kubectl scale deployment web --replicas=24; kubectl set image deployment web nginx=nginx:1.26')
+  await kill(tab)
+
+  tab = await app.open()
+  expect(await tab.run('kubectl get deployment web -o jsonpath={.metadata.uid}')).toBe(uid)
+  expect(await tab.run('kubectl get deployment web -o jsonpath={.spec.replicas},{.spec.template.spec.containers[0].image}')).toBe('24,nginx:1.26')
+  expect(await tab.run('cat note.txt')).toBe('kept')
+  expect(oldPods).toHaveLength(3)
+  expect(await tab.run('kubectl rollout status deployment web', { timeoutMs: 90_000 })).toContain('successfully rolled out')
+  await tab.until('kubectl get pods --no-headers | grep -c Running', (count) => count === '24')
+  expect(app.errors.filter((error) => !error.includes('crash'))).toEqual([])
+}, 180_000)
+
+test('an acknowledged write survives a kill right after it', async () => {
+  for (let i = 0; i < 3; i++) {
+    const tab = await app.open()
+    await tab.run(`kubectl create configmap kept-${i} --from-literal=n=${i}`)
+    await kill(tab)
+  }
+  const tab = await app.open()
+  expect((await tab.run('kubectl get configmaps -o name')).split('\n')).toEqual(expect.arrayContaining(['configmap/kept-0', 'configmap/kept-1', 'configmap/kept-2']))
+}, 120_000)
+
+test('the page loads and works with the network off', async () => {
+  const first = await app.open()
+  await first.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+  // Everything is in the cache once the worker is active.
+  await first.run('kubectl create configmap offline --from-literal=a=b')
+  await first.page.close()
+  await app.stopServing()
+  const second = await app.open()
+  expect(await second.run('kubectl get configmap offline -o name')).toBe('configmap/offline')
+  // Parts that load later are there too.
+  await second.page.getByRole('button', { name: 'Begin: Pods' }).click()
+  await second.page.getByRole('heading', { name: 'What you have in front of you' }).waitFor()
+})
+
+describe('two tabs', () => {
+  test('share one cluster, and the second takes over when the first closes', async () => {
+    const first = await app.open()
+    const second = await app.open()
+    await second.page.getByText('Attached: another tab runs this cluster').waitFor()
+    await second.run('kubectl run shared --image=nginx:1.27')
+    await first.page.getByRole('button', { name: /^Pod shared, Running/ }).waitFor()
+    expect(await first.run('kubectl get pod shared -o name')).toBe('pod/shared')
+    await first.page.close()
+    await second.page.getByText('Cluster is up').waitFor()
+    await waitForPrompt(second.page)
+    const after = tabOf(second.page)
+    expect(await after.run('kubectl get pod shared -o name')).toBe('pod/shared')
+    expect(app.errors).toEqual([])
+  }, 90_000)
+})
+
+describe('saved data that can not be used', () => {
+  const failurePage = async () => {
+    const page = await app.context.newPage()
+    await page.goto(app.url)
+    return page
+  }
+
+  test('a gap in the log: a page that explains, exports and resets', async () => {
+    const tab = await app.open()
+    await tab.run('kubectl create configmap a --from-literal=a=b')
+    await tab.page.close()
+    await tamper((db) => new Promise<void>((resolve) => {
+      const tx = db.transaction(['log', 'meta'], 'readwrite')
+      tx.objectStore('meta').put(1_000_000, 'folded')
+      tx.objectStore('log').put({ first: 2_000_000, last: 2_000_000, commits: [{ revision: 2_000_000, changes: [] }] }, 2_000_000)
+      tx.oncomplete = () => resolve()
+    }))
+    const page = await failurePage()
+    await page.getByRole('heading', { name: 'The saved cluster is damaged' }).waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export what is there' }).click()
+    expect((await download).suggestedFilename()).toMatch(/^drydock-.*\.drydock$/)
+    await page.getByRole('button', { name: 'Start over' }).click()
+    await page.getByRole('button', { name: 'Delete and start over' }).click()
+    await waitForPrompt(page)
+    expect(await tabOf(page).run('kubectl get configmaps -o name')).toBe('configmap/kube-root-ca.crt')
+  }, 90_000)
+
+  test('a newer version\'s database: a page that says so', async () => {
+    const tab = await app.open()
+    await tab.page.close()
+    await tamper(() => {}, 99)
+    const page = await failurePage()
+    await page.getByRole('heading', { name: 'This cluster was saved by a newer Drydock' }).waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export what is there' }).click()
+    await download
+  })
+})
+
+test('a cluster goes to a file, and comes back from it after a reset', async () => {
+  const tab = await app.open()
+  const { page } = tab
+  await tab.run('kubectl create configmap precious --from-literal=a=b; echo hello > note.txt')
+  await page.getByRole('button', { name: 'Menu' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Export the cluster' }).click()
+  const file = await (await download).path()
+
+  await page.getByRole('button', { name: 'Menu' }).click()
+  await page.getByRole('button', { name: 'Start over' }).click()
+  await page.getByRole('button', { name: 'Delete and start over' }).click()
+  await page.waitForTimeout(300)
+  await waitForPrompt(page)
+  expect(await tabOf(page).run('kubectl get configmap precious -o name')).toContain('NotFound')
+
+  await page.locator('dd-main-menu input[type=file]').setInputFiles({ name: 'bad.drydock', mimeType: 'application/octet-stream', buffer: Buffer.from('nonsense') })
+  await page.getByRole('button', { name: 'Replace' }).click()
+  await page.getByText('The file could not be imported').waitFor()
+  await page.getByRole('button', { name: 'Close', exact: true }).last().click()
+
+  await page.locator('dd-main-menu input[type=file]').setInputFiles(file)
+  await page.getByRole('button', { name: 'Replace' }).click()
+  await page.waitForTimeout(300)
+  await waitForPrompt(page)
+  const after = tabOf(page)
+  expect(await after.run('kubectl get configmap precious -o name')).toBe('configmap/precious')
+  expect(await after.run('cat note.txt')).toBe('hello')
+}, 120_000)
+
