@@ -1,0 +1,263 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ClusterClock } from '../../base/clock.ts'
+import { httpRequest } from '../../base/http.ts'
+import { silentLog } from '../../base/log.ts'
+import { Random } from '../../base/random.ts'
+import { nodePlatform } from '../../host/platform-node.ts'
+import type { Api } from '../client/api.ts'
+import { Etcd } from '../etcd/etcd.ts'
+import { builtInKinds } from '../kinds/index.ts'
+import type { KubeObject, WatchEvent } from '../kinds/object.ts'
+import { isStatusError } from '../kinds/status-error.ts'
+import { createApiServer, type ApiServer } from './api-server.ts'
+import type { AdmissionPlugin, ClusterDialer } from './seams.ts'
+
+let clock: ClusterClock
+let etcd: Etcd
+let server: ApiServer
+let api: Api
+let admission: AdmissionPlugin[]
+let dialer: ClusterDialer
+
+beforeEach(async () => {
+  clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: Date.UTC(2030, 0, 1) })
+  etcd = new Etcd({ clock })
+  admission = []
+  dialer = { kubelet: () => Promise.reject(new Error('dial tcp 10.0.0.1:10250: connect: connection refused')), http: () => Promise.reject(new Error('no route')) }
+  server = createApiServer({
+    etcd, clock, random: new Random('test'), log: silentLog, kinds: builtInKinds, version: { gitVersion: 'v1.36.3' },
+    dialer: { kubelet: (...args) => dialer.kubelet(...args), http: (...args) => dialer.http(...args) },
+    parts: () => ({
+      authenticators: [{ authenticate: async (request) => request.headers.has('anonymous') ? undefined : { name: 'admin', groups: ['system:masters'] } }],
+      authorizer: { authorize: ({ user, verb }) => ({ allowed: user.groups.includes('system:masters') || verb === 'get' }) },
+      admission: [{ name: 'Test', mutate: async (...args) => { for (const plugin of admission) await plugin.mutate?.(...args) } }],
+      virtualResources: [],
+    }),
+  })
+  api = server.as({ name: 'admin', groups: ['system:masters'] })
+  await api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } })
+})
+
+async function http(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const response = await server.handle(httpRequest(`https://test${path}`, {
+    method, headers: { 'content-type': 'application/json', ...headers }, body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+  }))
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, text, get json() { return JSON.parse(text) } }
+}
+const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps'
+const configMap = (name: string, data: Record<string, string> = {}, more: Partial<KubeObject['metadata']> = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default', ...more }, data })
+const pod = (name: string, nodeName?: string): KubeObject => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default' }, spec: { containers: [{ name: 'a', image: 'x' }], ...(nodeName ? { nodeName } : {}) } })
+const reasonOf = (work: Promise<unknown>) => work.then(() => 'none', (error) => isStatusError(error) ? error.reason : String(error))
+const settled = async () => { for (let i = 0; i < 5; i++) await Promise.resolve() }
+
+describe('in process', () => {
+  test('objects come out frozen, shared, and with the revision of etcd', async () => {
+    const made = await api.create('configmaps', configMap('a', { k: '1' }))
+    expect(Object.isFrozen(made['data'])).toBe(true)
+    expect(made.metadata.resourceVersion).toBe(String(etcd.revision))
+    expect(await api.get('configmaps', 'a', 'default')).toBe(made)
+    expect(server.reader.get('configmaps', 'default', 'a')).toBe(made)
+  })
+
+  test('an update with a stale version conflicts, one without change writes nothing', async () => {
+    const made = await api.create('configmaps', configMap('a', { k: '1' }))
+    const newer = await api.update('configmaps', { ...made, data: { k: '2' } })
+    expect(await reasonOf(api.update('configmaps', { ...made, data: { k: '3' } }))).toBe('Conflict')
+    const revision = etcd.revision
+    expect(await api.update('configmaps', newer)).toBe(newer)
+    expect(etcd.revision).toBe(revision)
+  })
+
+  test('an update that names no version survives another one in between', async () => {
+    await api.create('configmaps', configMap('a', { k: '1' }))
+    let meddled = false
+    admission = [{
+      name: 'Meddler',
+      async mutate({ operation }) {
+        if (operation !== 'UPDATE' || meddled) return
+        meddled = true
+        await api.patch('configmaps', 'a', 'default', 'application/merge-patch+json', { metadata: { labels: { by: 'meddler' } } })
+      },
+    }]
+    await api.patch('configmaps', 'a', 'default', 'application/merge-patch+json', { data: { k: '2' } })
+    expect(await api.get('configmaps', 'a', 'default')).toMatchObject({ data: { k: '2' }, metadata: { labels: { by: 'meddler' } } })
+  })
+
+  test('who may not, gets Forbidden in upstream words', async () => {
+    const error = await server.as({ name: 'eve', groups: [] }).create('configmaps', configMap('a')).catch((e) => e)
+    expect(error.status).toMatchObject({ code: 403, message: 'configmaps is forbidden: User "eve" cannot create resource "configmaps" in API group "" in the namespace "default"' })
+  })
+
+  test('a watch comes in batches, in order, never synchronously', async () => {
+    const batches: (readonly WatchEvent[])[] = []
+    const { resourceVersion } = (await api.list('configmaps')).metadata
+    const watch = api.watch('configmaps', { resourceVersion: resourceVersion! }, (events) => batches.push(events))
+    const made = await api.create('configmaps', configMap('a'))
+    await api.delete('configmaps', 'a', 'default')
+    await settled()
+    expect(batches.flat().map((event) => event.type)).toEqual(['ADDED', 'DELETED'])
+    expect(batches.flat()[0]!.object).toBe(made)
+    watch.stop()
+    await api.create('configmaps', configMap('b'))
+    await settled()
+    expect(batches.flat()).toHaveLength(2)
+  })
+
+  test('a kubelet hears of a Pod as it is bound, by its field selector', async () => {
+    const seen: string[] = []
+    api.watch('pods', { resourceVersion: String(etcd.revision), fieldSelector: 'spec.nodeName=n1' }, (events) => seen.push(...events.map((e) => `${e.type} ${e.object.metadata.name}`)))
+    await api.create('pods', pod('p'))
+    await api.create('pods', pod('q', 'n2'))
+    await api.createSubresource('pods', 'p', 'default', 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { kind: 'Node', name: 'n1' } })
+    await api.delete('pods', 'q', 'default', { gracePeriodSeconds: 0 })
+    await settled()
+    expect(seen).toEqual(['ADDED p'])
+  })
+
+  test('a watch from before the last compaction ends with Expired', async () => {
+    await clock.advance(11 * 60_000)
+    const ends: unknown[] = []
+    api.watch('configmaps', { resourceVersion: '1' }, () => {}, (error) => ends.push(error))
+    await settled()
+    expect(ends).toHaveLength(1)
+    expect(isStatusError(ends[0], 'Expired')).toBe(true)
+  })
+
+  test('a generated name that is taken is tried again', async () => {
+    const names = new Set<string>()
+    for (let i = 0; i < 50; i++) names.add((await api.create<KubeObject>('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'gen-', namespace: 'default' } })).metadata.name!)
+    expect(names.size).toBe(50)
+  })
+
+  test('a dry run decides everything and stores nothing', async () => {
+    const revision = etcd.revision
+    const service = await api.create<KubeObject>('services', { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'default' }, spec: { type: 'NodePort', ports: [{ port: 80 }] } }, { dryRun: true })
+    expect(service['spec'].clusterIP).toMatch(/^10\.96\./)
+    expect(etcd.revision).toBe(revision)
+  })
+})
+
+describe('deletion', () => {
+  test('waits for finalizers and happens when the last one goes', async () => {
+    await api.create('configmaps', configMap('a', {}, { finalizers: ['example.com/hold'] }))
+    await api.delete('configmaps', 'a', 'default')
+    expect((await api.get<KubeObject>('configmaps', 'a', 'default')).metadata).toMatchObject({ deletionTimestamp: '2030-01-01T00:00:00Z', deletionGracePeriodSeconds: 0 })
+    await api.patch('configmaps', 'a', 'default', 'application/merge-patch+json', { metadata: { finalizers: null } })
+    expect(await reasonOf(api.get('configmaps', 'a', 'default'))).toBe('NotFound')
+  })
+
+  test('of a bound Pod takes its grace period, which can only get shorter', async () => {
+    await api.create('pods', pod('p', 'n1'))
+    await api.delete('pods', 'p', 'default')
+    expect((await api.get<KubeObject>('pods', 'p', 'default')).metadata).toMatchObject({ deletionGracePeriodSeconds: 30, deletionTimestamp: '2030-01-01T00:00:30Z' })
+    await api.delete('pods', 'p', 'default', { gracePeriodSeconds: 60 })
+    expect((await api.get<KubeObject>('pods', 'p', 'default')).metadata.deletionGracePeriodSeconds).toBe(30)
+    await api.delete('pods', 'p', 'default', { gracePeriodSeconds: 0 })
+    expect(await reasonOf(api.get('pods', 'p', 'default'))).toBe('NotFound')
+  })
+
+  test('respects preconditions', async () => {
+    const made = await api.create('configmaps', configMap('a'))
+    expect(await reasonOf(api.delete('configmaps', 'a', 'default', { preconditions: { uid: 'other' } }))).toBe('Conflict')
+    await api.delete('configmaps', 'a', 'default', { preconditions: { uid: made.metadata.uid! } })
+  })
+
+  test('gives addresses and ports of a Service back', async () => {
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'default' }, spec: { type: 'NodePort', clusterIP: '10.96.7.7', ports: [{ port: 80, nodePort: 30007 }] } }
+    await api.create('services', service)
+    expect(await reasonOf(api.create('services', { ...service, metadata: { name: 't', namespace: 'default' } }))).toBe('Invalid')
+    expect(server.reader.get('ipaddresses.networking.k8s.io', undefined, '10.96.7.7')).toBeDefined()
+    await api.delete('services', 's', 'default')
+    expect(server.reader.get('ipaddresses.networking.k8s.io', undefined, '10.96.7.7')).toBeUndefined()
+    await api.create('services', service)
+  })
+})
+
+describe('over HTTP', () => {
+  test('the JSON has kind and version first, and lists leave them out of their items', async () => {
+    const made = await http('POST', CONFIG_MAPS, configMap('a', { k: '1' }))
+    expect(made.status).toBe(201)
+    expect(made.text).toMatch(/^\{"kind":"ConfigMap","apiVersion":"v1","metadata":\{"name":"a","namespace":"default","uid":/)
+    const list = await http('GET', CONFIG_MAPS)
+    expect(list.json).toMatchObject({ kind: 'ConfigMapList', items: [{ metadata: { name: 'a' }, data: { k: '1' } }] })
+    expect(list.json.items[0].kind).toBeUndefined()
+  })
+
+  test('pages of a list belong to one revision', async () => {
+    for (const name of ['a', 'b', 'c']) await api.create('configmaps', configMap(name))
+    const first = (await http('GET', `${CONFIG_MAPS}?limit=2`)).json
+    expect(first).toMatchObject({ metadata: { remainingItemCount: 1 }, items: [{}, {}] })
+    await api.delete('configmaps', 'c', 'default')
+    const second = (await http('GET', `${CONFIG_MAPS}?limit=2&continue=${first.metadata.continue}`)).json
+    expect(second).toMatchObject({ items: [{ metadata: { name: 'c' } }], metadata: { resourceVersion: first.metadata.resourceVersion } })
+    await clock.advance(11 * 60_000)
+    const late = await http('GET', `${CONFIG_MAPS}?limit=2&continue=${first.metadata.continue}`)
+    expect(late.json).toMatchObject({ code: 410, reason: 'Expired', metadata: { continue: expect.any(String) } })
+  })
+
+  test('a watch streams lines and ends after timeoutSeconds', async () => {
+    const response = await server.handle(httpRequest(`https://test${CONFIG_MAPS}?watch=1&timeoutSeconds=5&allowWatchBookmarks=1&sendInitialEvents=1&resourceVersionMatch=NotOlderThan`))
+    const text = response.text()
+    await api.create('configmaps', configMap('a'))
+    await clock.advance(5000)
+    const lines = (await text).trim().split('\n').map((line) => JSON.parse(line))
+    expect(lines.map((line) => line.type)).toEqual(['BOOKMARK', 'ADDED'])
+    expect(lines[0].object.metadata.annotations).toEqual({ 'k8s.io/initial-events-end': 'true' })
+  })
+
+  test('a client that goes away ends its watch', async () => {
+    const gone = new AbortController()
+    const response = await server.handle(httpRequest(`https://test${CONFIG_MAPS}?watch=1`, { signal: gone.signal }))
+    const text = response.text()
+    gone.abort()
+    expect(await text).toBe('')
+  })
+
+  test('the anonymous may not write, and impersonation asks for leave', async () => {
+    expect((await http('POST', CONFIG_MAPS, configMap('a'), { anonymous: '1' })).json).toMatchObject({ code: 403, message: 'configmaps is forbidden: User "system:anonymous" cannot create resource "configmaps" in API group "" in the namespace "default"' })
+    expect((await http('GET', CONFIG_MAPS, undefined, { anonymous: '1', 'impersonate-user': 'root' })).json.message).toBe('users "root" is forbidden: User "system:anonymous" cannot impersonate resource "users" in API group "" at the cluster scope')
+    expect((await http('DELETE', `${CONFIG_MAPS}/a`, undefined, { 'impersonate-user': 'eve' })).json.code).toBe(403)
+  })
+
+  test('YAML goes in and out', async () => {
+    const made = await http('POST', CONFIG_MAPS, 'metadata:\n  name: app\ndata:\n  k: "1"\n', { 'content-type': 'application/yaml', accept: 'application/yaml' })
+    expect(made.headers.get('content-type')).toBe('application/yaml')
+    expect(made.text).toMatch(/^apiVersion: v1\ndata:\n {2}k: "1"\nkind: ConfigMap\n/)
+  })
+
+  test('a Table is made for kubectl', async () => {
+    await api.create('configmaps', configMap('a', { k: '1' }))
+    const table = (await http('GET', CONFIG_MAPS, undefined, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' })).json
+    expect(table).toMatchObject({ kind: 'Table', apiVersion: 'meta.k8s.io/v1', rows: [{ object: { kind: 'PartialObjectMetadata', metadata: { name: 'a' } } }] })
+    expect(table.columnDefinitions.map((column: { name: string }) => column.name)).toEqual(['Name', 'Data', 'Age'])
+  })
+
+  test('server-side apply creates, conflicts and takes over by force', async () => {
+    const apply = (manager: string, k: string, more = '') => http('PATCH', `${CONFIG_MAPS}/a?fieldManager=${manager}${more}`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { k } }, { 'content-type': 'application/apply-patch+yaml' })
+    expect((await apply('one', '1')).status).toBe(201)
+    expect((await apply('two', '2')).json).toMatchObject({ code: 409, reason: 'Conflict', details: { causes: [{ reason: 'FieldManagerConflict', field: '.data.k' }] } })
+    expect((await apply('two', '2', '&force=true')).json.data).toEqual({ k: '2' })
+  })
+})
+
+describe('kubelets', () => {
+  test('are asked for logs with the parameters that matter to them', async () => {
+    await api.create('pods', pod('p', 'n1'))
+    const asked: string[] = []
+    dialer.kubelet = async (node, request) => {
+      asked.push(`${node} ${new URL(request.url).pathname}${new URL(request.url).search}`)
+      return new Response('hello\n')
+    }
+    const log = await http('GET', '/api/v1/namespaces/default/pods/p/log?follow=true&tailLines=5&pretty=true')
+    expect(log).toMatchObject({ status: 200, text: 'hello\n' })
+    expect(log.headers.get('content-type')).toBe('text/plain')
+    expect(asked).toEqual(['n1 /containerLogs/default/p/a?follow=true&tailLines=5'])
+  })
+
+  test('that cannot be reached make an error that says so', async () => {
+    await api.create('pods', pod('p', 'n1'))
+    expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 500, message: 'Get "https://n1:10250/containerLogs/default/p/a": dial tcp 10.0.0.1:10250: connect: connection refused' })
+    expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 500, message: 'error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused' })
+  })
+})
