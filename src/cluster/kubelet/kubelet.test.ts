@@ -207,6 +207,14 @@ test('a kubelet that comes back takes its pods over without a change of their st
   expect((await node.exec('web', ['/bin/run', 'echo', 'alive'])).out).toBe('alive\n')
 })
 
+test('a container that keeps failing goes on counting after its kubelet came back', async () => {
+  node = await startTestNode()
+  await node.createPod('crash', { command: ['exit', '9'] })
+  await node.until('crash', (p) => p.status.containerStatuses?.[0]?.restartCount === 2 && p.status.containerStatuses[0].state?.waiting?.reason === 'CrashLoopBackOff')
+  await node.restart()
+  await node.until('crash', (p) => p.status.containerStatuses?.[0]?.restartCount === 3)
+})
+
 test('static pods run without the API and show there as mirrors', async () => {
   node = await startTestNode({ staticPods: [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'etcd', namespace: 'default' }, spec: { hostNetwork: true, priorityClassName: undefined, containers: [{ name: 'etcd', image: 'registry.k8s.io/etcd:3' }] } }] })
   const pod = await node.until('etcd-node1', ready)

@@ -21,6 +21,7 @@ import { limitsOf } from './container-starter.ts'
 const RESYNC_MS = 60_000
 const RETRY_MS = 10_000
 const RELIST_MS = 1_000
+const POLL_MS = 20
 
 /** Why a pod has to end although nobody deleted it. */
 export interface Eviction {
@@ -470,7 +471,7 @@ export class PodWorker {
   }
 
   async #restore(): Promise<void> {
-    const { runtime, statuses, volumes, images } = this.#node
+    const { runtime, statuses, volumes, images, network, clock } = this.#node
     const pod = this.pod
     const old = pod.status ?? {}
     statuses.adopt(pod, old)
@@ -481,6 +482,8 @@ export class PodWorker {
     }
     const known = [...old.initContainerStatuses ?? [], ...old.containerStatuses ?? [], ...old.ephemeralContainerStatuses ?? []]
     if (!known.some((s) => s.containerID)) return
+    // The node is told its range of addresses only once its Node was read.
+    while (!pod.spec.hostNetwork && network.podCidr === undefined) await clock.sleep(POLL_MS, this.#waiting.signal)
     const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
     const sandbox = await runtime.runPodSandbox({
       uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: 0, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
@@ -497,9 +500,10 @@ export class PodWorker {
       const last = s.lastState?.terminated
       const status = this.#runtimeStatus()
       const config = await this.#starter.config(pod, spec, status, s.restartCount, image.names[0]!)
-      if (last?.containerID) runtime.recordExited(sandbox.id, { ...config, attempt: Math.max(0, s.restartCount - 1) }, ended(last))
       const running = s.state?.running
       const terminated = s.state?.terminated
+      // One that waits to be started again has its last run as its last state.
+      if (last?.containerID) runtime.recordExited(sandbox.id, { ...config, attempt: running || terminated ? Math.max(0, s.restartCount - 1) : s.restartCount }, ended(last))
       if (running && s.containerID) await runtime.restoreContainer(sandbox.id, config, { id: bare(s.containerID), startedMs: timeMs(running.startedAt) })
       else if (terminated?.containerID) runtime.recordExited(sandbox.id, config, ended(terminated))
     }
