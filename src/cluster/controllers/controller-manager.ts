@@ -6,8 +6,10 @@ import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
+import { cronJobController } from './cronjob/cronjob.ts'
 import { daemonSetController } from './daemonset/daemonset.ts'
 import { deploymentController } from './deployment/deployment.ts'
+import { disruptionController } from './disruption.ts'
 import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring.ts'
 import { endpointSliceController } from './endpoints/endpoint-slice.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
@@ -16,13 +18,19 @@ import { jobController, jobOrphanPodController } from './job/job.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
 import { nodeLifecycleController } from './node/node-lifecycle.ts'
+import { podGcController } from './node/pod-gc.ts'
 import { taintEvictionController } from './node/taint-eviction.ts'
 import { replicaSetController, replicationController } from './replicaset.ts'
 import { createResourceDirectory } from './resource-directory.ts'
+import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaPublisher } from './root-ca.ts'
 import { serviceAccountController } from './service-account.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
+import { claimBinder, volumeBinder } from './volume/claim-binder.ts'
+import { ephemeralVolumeController } from './volume/ephemeral-volume.ts'
+import { localPathDeleter, localPathProvisioner } from './volume/local-path-provisioner.ts'
+import { claimProtectionController, volumeProtectionController } from './volume/protection.ts'
 
 export interface ControllerManagerOptions {
   /** The API as a user: each controller is its own service account. */
@@ -54,8 +62,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
   const running: { stop(): void }[] = []
 
   const apiOf = (serviceAccount: string) => options.apiAs(`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'])
-  const run = (controller: Controller, serviceAccount: string, component = controller.name) => {
-    const api = apiOf(serviceAccount)
+  const run = (controller: Controller, serviceAccount: string, component = controller.name, api = apiOf(serviceAccount)) => {
     const own = log.named(controller.name)
     running.push(runController(controller, {
       informers, api, clock, log: own, random: random.fork(controller.name),
@@ -84,6 +91,19 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(daemonSetController(), 'daemon-set-controller')
       run(statefulSetController, 'statefulset-controller')
       run(clusterRoleAggregationController, 'clusterrole-aggregation-controller')
+      run(cronJobController, 'cronjob-controller')
+      run(disruptionController, 'disruption-controller', 'controllermanager')
+      run(resourceQuotaController, 'resourcequota-controller')
+      run(podGcController(), 'pod-garbage-collector')
+      run(claimBinder, 'persistent-volume-binder')
+      run(volumeBinder, 'persistent-volume-binder')
+      run(ephemeralVolumeController, 'ephemeral-volume-controller')
+      run(claimProtectionController, 'pvc-protection-controller')
+      run(volumeProtectionController, 'pv-protection-controller')
+      // Not the manager's own: the add-on behind the default StorageClass, with the add-on's rights.
+      const localPath = options.apiAs('system:serviceaccount:local-path-storage:local-path-provisioner-service-account', ['system:serviceaccounts', 'system:serviceaccounts:local-path-storage', 'system:authenticated'])
+      run(localPathProvisioner, '', localPathProvisioner.name, localPath)
+      run(localPathDeleter, '', localPathDeleter.name, localPath)
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')

@@ -1,5 +1,5 @@
 /** For tests: a control plane without kubelets, on a stepped clock. */
-import { ClusterClock, rfc3339 } from '../../base/clock.ts'
+import { ClusterClock, rfc3339, rfc3339Micro } from '../../base/clock.ts'
 import { silentLog, createLog, type LogEntry } from '../../base/log.ts'
 import type { Platform } from '../../base/platform.ts'
 import { Random } from '../../base/random.ts'
@@ -7,7 +7,7 @@ import { createApiServer, type ApiServer } from '../apiserver/api-server.ts'
 import type { Api } from '../client/api.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import { Etcd } from '../etcd/etcd.ts'
-import type { Node, Pod } from '../kinds/generated/types.ts'
+import type { Lease, Node, Pod } from '../kinds/generated/types.ts'
 import { builtInKinds } from '../kinds/index.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
 import { createControllerManager } from './controller-manager.ts'
@@ -25,8 +25,10 @@ export interface TestControlPlane {
   api: Api
   server: ApiServer
   informers: Informers
-  /** Adds a Ready node. */
+  /** Adds a Ready node whose kubelet keeps renewing its lease. */
   addNode(name: string, extra?: Partial<Node['metadata']> & { cpu?: string; taints?: NonNullable<Node['spec']>['taints'] }): Promise<void>
+  /** Ends a node's heartbeats. */
+  silence(name: string): void
   /** Makes bound pods run as a kubelet would: Running and Ready at once, gone when deleted. */
   runPods(options?: { ready?: (pod: Pod) => boolean; phase?: (pod: Pod) => string | undefined }): void
   stop(): void
@@ -45,7 +47,7 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
   })
   const api = server.as({ name: 'test', groups: ['system:masters'] })
   const informers = createInformers({ api, clock, log })
-  for (const name of ['default', 'kube-system']) await api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }).catch(() => {})
+  for (const name of ['default', 'kube-system', 'kube-node-lease']) await api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }).catch(() => {})
   const parts: { stop(): void }[] = []
   if (options.controllers !== false) {
     const manager = createControllerManager({ apiAs: (name, groups) => server.as({ name, groups }), clock, random, log, caCertificatePem: 'PEM', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' })
@@ -58,6 +60,8 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
     parts.push(scheduler)
   }
   let nextIp = 2
+  let stopped = false
+  const silent = new Set<string>()
   return {
     clock, api, server, informers,
     async addNode(name, { cpu = '8', taints, ...metadata } = {}) {
@@ -65,6 +69,16 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
       await api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...metadata.labels } }, ...(taints ? { spec: { taints } } : {}) })
       const now = rfc3339(clock.nowMs())
       await api.patch('nodes', name, undefined, 'application/strategic-merge-patch+json', { status: { capacity: amounts, allocatable: amounts, conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now, reason: 'KubeletReady', message: 'kubelet is posting ready status' }] } }, { subresource: 'status' })
+      const lease = await api.create<Lease>('leases.coordination.k8s.io', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: 'kube-node-lease' }, spec: { holderIdentity: name } } as unknown as Lease)
+      const renew = () => {
+        if (stopped || silent.has(name)) return
+        void api.patch('leases.coordination.k8s.io', lease.metadata.name!, 'kube-node-lease', 'application/merge-patch+json', { spec: { renewTime: rfc3339Micro(clock.nowMs()) } }).catch(() => {})
+        clock.after(10_000, renew)
+      }
+      renew()
+    },
+    silence(name) {
+      silent.add(name)
     },
     runPods({ ready = () => true, phase = () => 'Running' } = {}) {
       const started = new Set<string>()
@@ -95,6 +109,7 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
       parts.push({ stop })
     },
     stop() {
+      stopped = true
       for (const part of parts) part.stop()
       informers.stop()
       server.stop()

@@ -1,0 +1,261 @@
+import { deepEqual } from '../../../base/freeze.ts'
+import type { Controller, ControllerContext, ReconcileResult } from '../../client/controller-runner.ts'
+import { keyOf } from '../../client/informers.ts'
+import {
+  BETA_STORAGE_PROVISIONER, BIND_COMPLETED, BOUND_BY_CONTROLLER, classOfClaim, classOfVolume, delaysBinding, findMatchingVolume, isBoundToClaim,
+  NO_PROVISIONER, PROVISIONED_BY, SELECTED_NODE, STORAGE_PROVISIONER,
+} from '../../client/volume-matching.ts'
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimStatus, Pod, StorageClass } from '../../kinds/generated/types.ts'
+import { compareQuantities } from '../../kinds/quantity.ts'
+import { isStatusError } from '../../kinds/status-error.ts'
+import { isPodTerminal, timeMs } from '../pods.ts'
+
+const CLAIMS = 'persistentvolumeclaims'
+const VOLUMES = 'persistentvolumes'
+const CLASSES = 'storageclasses.storage.k8s.io'
+const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
+/** What can't be bound is looked at again. k8s: PVClaimBinderSyncPeriod */
+const RESYNC_MS = 15_000
+
+export const PODS_BY_CLAIM = {
+  name: 'claim',
+  values: (pod: Pod): readonly string[] => (pod.spec.volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim ? [`${pod.metadata.namespace}/${volume.persistentVolumeClaim.claimName}`]
+    : volume.ephemeral ? [`${pod.metadata.namespace}/${pod.metadata.name}-${volume.name}`] : []),
+}
+
+/** Finds volumes for claims. k8s: pkg/controller/volume/persistentvolume syncClaim */
+export const claimBinder: Controller = {
+  name: 'persistentvolume-controller', for: CLAIMS, reads: [CLASSES, 'pods'], workers: 1,
+  indexes: [{ resource: 'pods', ...PODS_BY_CLAIM }],
+  watches: [
+    {
+      resource: VOLUMES,
+      keys: ({ type, object }, { cache }) => {
+        const ref = (object as PersistentVolume).spec?.claimRef
+        if (ref) return [`${ref.namespace}/${ref.name}`]
+        return type === 'delete' ? [] : cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending').map(keyOf)
+      },
+    },
+    { resource: CLASSES, keys: ({ type }, { cache }) => type === 'delete' ? [] : cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending').map(keyOf) },
+  ],
+  async reconcile(key, context) {
+    const claim = context.cache.get<PersistentVolumeClaim>(CLAIMS, key)
+    if (!claim) return
+    if (claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) return syncBound(claim, context)
+    return syncUnbound(claim, context)
+  },
+}
+
+async function syncUnbound(claim: PersistentVolumeClaim, context: ControllerContext): Promise<ReconcileResult | void> {
+  const { cache, events } = context
+  const getClass = (name: string) => cache.get<StorageClass>(CLASSES, name)
+  const wanted = claim.spec!.volumeName
+  const again = { requeueAfterMs: RESYNC_MS }
+  if (!wanted) {
+    const delay = delaysBinding(claim, getClass)
+    const volume = findMatchingVolume(claim, cache.list<PersistentVolume>(VOLUMES), { delayBinding: delay })
+    if (volume) {
+      await bind(volume, claim, context)
+      return
+    }
+    if (await assignDefaultClass(claim, context)) return
+    if (delay && claim.metadata.annotations?.[SELECTED_NODE] === undefined) {
+      const pod = cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, keyOf(claim)).find((p) => !isPodTerminal(p) && !p.spec.nodeName)
+      if (pod) events.event(claim, 'Normal', 'WaitForPodScheduled', `waiting for pod ${pod.metadata.name} to be scheduled`)
+      else events.event(claim, 'Normal', 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding')
+    } else if (classOfClaim(claim) !== '') await askProvisioner(claim, context)
+    else events.event(claim, 'Normal', 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set')
+    await setPhase(claim, 'Pending', undefined, context)
+    return again
+  }
+  const volume = cache.get<PersistentVolume>(VOLUMES, wanted)
+  if (!volume) {
+    await setPhase(claim, 'Pending', undefined, context)
+    return again
+  }
+  if (!volume.spec!.claimRef) {
+    const mismatch = whyUnsuitable(volume, claim)
+    if (mismatch) {
+      events.event(claim, 'Warning', 'VolumeMismatch', `Cannot bind to requested volume "${wanted}": ${mismatch}`)
+      await setPhase(claim, 'Pending', undefined, context)
+      return again
+    }
+    await bind(volume, claim, context)
+    return
+  }
+  if (isBoundToClaim(volume, claim)) {
+    await bind(volume, claim, context)
+    return
+  }
+  events.event(claim, 'Warning', 'FailedBinding', `volume "${wanted}" already bound to a different claim.`)
+  await setPhase(claim, 'Pending', undefined, context)
+  return again
+}
+
+async function syncBound(claim: PersistentVolumeClaim, context: ControllerContext): Promise<void> {
+  const { cache, events } = context
+  const name = claim.spec!.volumeName
+  const lose = async (reason: string, message: string) => {
+    if (claim.status?.phase === 'Lost') return
+    await setPhase(claim, 'Lost', undefined, context)
+    events.event(claim, 'Warning', reason, message)
+  }
+  if (!name) return lose('ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!')
+  const volume = cache.get<PersistentVolume>(VOLUMES, name)
+  if (!volume) return lose('ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!')
+  if (!volume.spec!.claimRef || volume.spec!.claimRef.uid === claim.metadata.uid) {
+    await bind(volume, claim, context)
+    return
+  }
+  return lose('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly')
+}
+
+/** Both sides, volume first: whoever crashes in between finds it half done and goes on. k8s: bind */
+async function bind(volume: PersistentVolume, claim: PersistentVolumeClaim, context: ControllerContext): Promise<void> {
+  const { api } = context
+  const { name, namespace, uid, resourceVersion, annotations } = claim.metadata
+  const ref = volume.spec!.claimRef
+  if (!isBoundToClaim(volume, claim) || !ref?.uid) {
+    const byController = ref === undefined
+    volume = await api.update<PersistentVolume>(VOLUMES, {
+      ...volume, metadata: byController ? { ...volume.metadata, annotations: { ...volume.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' } } : volume.metadata,
+      spec: { ...volume.spec!, claimRef: { kind: 'PersistentVolumeClaim', namespace: namespace!, name: name!, uid: uid!, apiVersion: 'v1', resourceVersion: resourceVersion! } },
+    })
+  }
+  if (volume.status?.phase !== 'Bound') volume = await api.updateStatus<PersistentVolume>(VOLUMES, { ...volume, status: { ...volume.status, phase: 'Bound' } })
+  let current = claim
+  if (claim.spec!.volumeName !== volume.metadata.name || annotations?.[BIND_COMPLETED] === undefined) {
+    const byController = claim.spec!.volumeName !== volume.metadata.name
+    current = await api.update<PersistentVolumeClaim>(CLAIMS, {
+      ...claim, metadata: { ...claim.metadata, annotations: { ...annotations, [BIND_COMPLETED]: 'yes', ...(byController ? { [BOUND_BY_CONTROLLER]: 'yes' } : {}) } },
+      spec: { ...claim.spec!, volumeName: volume.metadata.name! },
+    })
+  }
+  await setPhase(current, 'Bound', volume, context)
+}
+
+/** k8s: updateClaimStatus */
+async function setPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound' | 'Lost', volume: PersistentVolume | undefined, { api }: ControllerContext): Promise<void> {
+  const { accessModes: _a, capacity: _c, ...others } = claim.status ?? {}
+  const status: PersistentVolumeClaimStatus = {
+    ...others, phase,
+    ...(volume ? {
+      accessModes: volume.spec!.accessModes,
+      // A bound claim's capacity grows by resizing only.
+      capacity: claim.status?.phase === 'Bound' && claim.status.capacity?.storage !== undefined ? claim.status.capacity : { storage: volume.spec!.capacity!.storage! },
+    } : {}),
+  } as PersistentVolumeClaimStatus
+  if (!deepEqual(status, claim.status)) await api.updateStatus(CLAIMS, { ...claim, status })
+}
+
+function whyUnsuitable(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  const asked = claim.spec!.resources?.requests?.storage ?? '0'
+  if (compareQuantities(volume.spec!.capacity?.storage ?? '0', asked) < 0) return 'requested PV is too small'
+  if (classOfVolume(volume) !== classOfClaim(claim)) return 'storageClassName does not match'
+  if ((volume.spec!.volumeMode ?? 'Filesystem') !== (claim.spec!.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode'
+  if (!claim.spec!.accessModes?.every((mode) => volume.spec!.accessModes?.includes(mode))) return 'incompatible accessMode'
+  return undefined
+}
+
+/** A claim that names no class gets the default one as soon as there is one. k8s: assignDefaultStorageClass */
+async function assignDefaultClass(claim: PersistentVolumeClaim, { api, cache }: ControllerContext): Promise<boolean> {
+  if (claim.spec!.storageClassName !== undefined || claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined) return false
+  const newest = cache.list<StorageClass>(CLASSES).filter(({ metadata }) => metadata.annotations?.[DEFAULT_CLASS] === 'true')
+    .sort((a, b) => timeMs(b.metadata.creationTimestamp) - timeMs(a.metadata.creationTimestamp) || (a.metadata.name! < b.metadata.name! ? -1 : 1))[0]
+  if (!newest) return false
+  await api.update(CLAIMS, { ...claim, spec: { ...claim.spec!, storageClassName: newest.metadata.name! } })
+  return true
+}
+
+/** k8s: provisionClaim, provisionClaimOperationExternal */
+async function askProvisioner(claim: PersistentVolumeClaim, { api, cache, events }: ControllerContext): Promise<void> {
+  const className = classOfClaim(claim)
+  const storageClass = cache.get<StorageClass>(CLASSES, className)
+  if (!storageClass) {
+    events.event(claim, 'Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`)
+    return
+  }
+  const { provisioner } = storageClass
+  if (provisioner === NO_PROVISIONER) {
+    events.event(claim, 'Normal', 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set')
+    return
+  }
+  if (claim.metadata.annotations?.[STORAGE_PROVISIONER] !== provisioner)
+    await api.update(CLAIMS, { ...claim, metadata: { ...claim.metadata, annotations: { ...claim.metadata.annotations, [BETA_STORAGE_PROVISIONER]: provisioner, [STORAGE_PROVISIONER]: provisioner } } })
+  events.event(claim, 'Normal', 'ExternalProvisioning', `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`)
+}
+
+/** Keeps volumes' phases and frees them when their claim is gone. k8s: syncVolume */
+export const volumeBinder: Controller = {
+  name: 'persistentvolume-controller', for: VOLUMES, workers: 1,
+  watches: [{ resource: CLAIMS, keys: ({ object }) => { const name = (object as PersistentVolumeClaim).spec?.volumeName; return name ? [name] : [] } }],
+  async reconcile(key, context) {
+    const { api, cache, events } = context
+    const volume = cache.get<PersistentVolume>(VOLUMES, key)
+    if (!volume) return
+    const ref = volume.spec!.claimRef
+    const phase = async (next: 'Available' | 'Bound' | 'Released' | 'Failed', message?: string) => {
+      if (volume.status?.phase === next && volume.status.message === message) return
+      const { message: _m, reason: _r, ...others } = volume.status ?? {}
+      await api.updateStatus(VOLUMES, { ...volume, status: { ...others, phase: next, ...(message ? { message } : {}) } })
+    }
+    if (!ref?.uid) return phase('Available')
+    const claim = await claimOf(volume, context)
+    if (!claim) {
+      if (volume.status?.phase !== 'Released' && volume.status?.phase !== 'Failed') {
+        await phase('Released')
+        return
+      }
+      return reclaim(volume, context)
+    }
+    if (!claim.spec!.volumeName) {
+      if ((volume.spec!.volumeMode ?? 'Filesystem') !== (claim.spec!.volumeMode ?? 'Filesystem')) {
+        events.event(volume, 'Warning', 'VolumeMismatch', `Cannot bind PersistentVolume to requested PersistentVolumeClaim "${claim.metadata.name}" due to incompatible volumeMode.`)
+        events.event(claim, 'Warning', 'VolumeMismatch', `Cannot bind PersistentVolume "${key}" to requested PersistentVolumeClaim due to incompatible volumeMode.`)
+      }
+      return
+    }
+    if (claim.spec!.volumeName === key) return phase('Bound')
+    // The claim has another volume.
+    if (volume.metadata.annotations?.[PROVISIONED_BY] !== undefined && volume.spec!.persistentVolumeReclaimPolicy === 'Delete') {
+      if (volume.status?.phase !== 'Released' && volume.status?.phase !== 'Failed') return phase('Released')
+      return reclaim(volume, context)
+    }
+    await unbind(volume, context)
+  },
+}
+
+async function claimOf(volume: PersistentVolume, { api, cache }: ControllerContext): Promise<PersistentVolumeClaim | undefined> {
+  const { namespace, name, uid } = volume.spec!.claimRef!
+  const cached = cache.get<PersistentVolumeClaim>(CLAIMS, `${namespace}/${name}`)
+  if (cached?.metadata.uid === uid) return cached
+  const fresh = await api.get<PersistentVolumeClaim>(CLAIMS, name!, namespace).catch((error: unknown) => { if (!isStatusError(error, 'NotFound')) throw error; return undefined })
+  return fresh?.metadata.uid === uid ? fresh : undefined
+}
+
+async function unbind(volume: PersistentVolume, { api }: ControllerContext): Promise<void> {
+  const { [BOUND_BY_CONTROLLER]: byController, ...annotations } = volume.metadata.annotations ?? {}
+  const { claimRef, ...spec } = volume.spec!
+  // A volume that its maker reserved stays reserved.
+  const kept = byController === undefined && claimRef ? { claimRef: { ...claimRef, uid: undefined, resourceVersion: undefined } } : {}
+  if (kept.claimRef) {
+    delete kept.claimRef.uid
+    delete kept.claimRef.resourceVersion
+  }
+  const updated = await api.update<PersistentVolume>(VOLUMES, { ...volume, metadata: { ...volume.metadata, annotations }, spec: { ...spec, ...kept } as PersistentVolume['spec'] })
+  if (updated.status?.phase !== 'Available') await api.updateStatus(VOLUMES, { ...updated, status: { ...updated.status, phase: 'Available' } })
+}
+
+/** k8s: reclaimVolume */
+async function reclaim(volume: PersistentVolume, { api, events }: ControllerContext): Promise<void> {
+  // A provisioner of its own deletes what it made.
+  if (volume.metadata.annotations?.[PROVISIONED_BY] !== undefined) return
+  const policy = volume.spec!.persistentVolumeReclaimPolicy
+  if (policy !== 'Delete' && policy !== 'Recycle') return
+  const message = policy === 'Delete' ? `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`
+    : `no recyclable volume plugin matched`
+  if (volume.status?.phase === 'Failed') return
+  // In-tree plugins that delete: hostPath under /tmp only, which nodes here don't share.
+  await api.updateStatus(VOLUMES, { ...volume, status: { ...volume.status, phase: 'Failed', message } })
+  events.event(volume, 'Warning', policy === 'Delete' ? 'VolumeFailedDelete' : 'VolumeFailedRecycle', message)
+}

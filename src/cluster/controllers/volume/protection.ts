@@ -1,0 +1,41 @@
+import type { Controller } from '../../client/controller-runner.ts'
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../kinds/generated/types.ts'
+import { PODS_BY_CLAIM } from './claim-binder.ts'
+
+const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection'
+const VOLUME_FINALIZER = 'kubernetes.io/pv-protection'
+
+/** A claim goes only when no pod uses it any more. k8s: pkg/controller/volume/pvcprotection */
+export const claimProtectionController: Controller = {
+  name: 'persistentvolumeclaim-protection-controller', for: 'persistentvolumeclaims',
+  indexes: [{ resource: 'pods', ...PODS_BY_CLAIM }],
+  watches: [{ resource: 'pods', keys: ({ type, object }) => type === 'add' ? [] : PODS_BY_CLAIM.values(object) }],
+  async reconcile(key, { api, cache }) {
+    const claim = cache.get<PersistentVolumeClaim>('persistentvolumeclaims', key)
+    if (!claim) return
+    const finalizers = claim.metadata.finalizers ?? []
+    const held = finalizers.includes(CLAIM_FINALIZER)
+    if (claim.metadata.deletionTimestamp === undefined) {
+      if (!held) await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, finalizers: [...finalizers, CLAIM_FINALIZER] } })
+      return
+    }
+    // Pods that no node has yet will not start with a claim that is going.
+    if (!held || cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, key).some((pod) => pod.spec.nodeName)) return
+    await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, finalizers: finalizers.filter((name) => name !== CLAIM_FINALIZER) } })
+  },
+}
+
+/** A volume goes only when it is bound to no claim. k8s: pkg/controller/volume/pvprotection */
+export const volumeProtectionController: Controller = {
+  name: 'persistentvolume-protection-controller', for: 'persistentvolumes',
+  async reconcile(key, { api, cache }) {
+    const volume = cache.get<PersistentVolume>('persistentvolumes', key)
+    if (!volume) return
+    const finalizers = volume.metadata.finalizers ?? []
+    const held = finalizers.includes(VOLUME_FINALIZER)
+    if (volume.metadata.deletionTimestamp === undefined) {
+      if (!held) await api.update('persistentvolumes', { ...volume, metadata: { ...volume.metadata, finalizers: [...finalizers, VOLUME_FINALIZER] } })
+    } else if (held && volume.status?.phase !== 'Bound')
+      await api.update('persistentvolumes', { ...volume, metadata: { ...volume.metadata, finalizers: finalizers.filter((name) => name !== VOLUME_FINALIZER) } })
+  },
+}

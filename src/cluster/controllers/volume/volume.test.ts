@@ -1,0 +1,62 @@
+import { afterEach, expect, test } from 'vitest'
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../kinds/generated/types.ts'
+import { startTestControlPlane, type TestControlPlane } from '../test-control-plane.ts'
+
+let plane: TestControlPlane
+let errors: string[]
+afterEach(() => {
+  plane.stop()
+  expect(errors).toEqual([])
+})
+
+async function start(): Promise<void> {
+  errors = []
+  plane = await startTestControlPlane({ onLog: (entry) => { if (entry.level === 'error') errors.push(JSON.stringify(entry)) } })
+  plane.runPods()
+  await plane.addNode('one')
+}
+
+const claim = (name: string, storage: string, storageClassName: string, accessModes = ['ReadWriteOnce']) => plane.api.create('persistentvolumeclaims', {
+  apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: 'default' }, spec: { accessModes, storageClassName, resources: { requests: { storage } } },
+} as unknown as PersistentVolumeClaim)
+const getClaim = (name: string) => plane.api.get<PersistentVolumeClaim>('persistentvolumeclaims', name, 'default')
+const eventsOf = async (name: string) => (await plane.api.list('events', { namespace: 'default' })).items.filter((event) => event['involvedObject'].name === name).map((event) => `${event['reason']}: ${event['message']}`)
+
+test('a claim takes the smallest volume that suits; one that nothing suits says so', async () => {
+  await start()
+  for (const [name, storage] of [['small', '1Gi'], ['big', '10Gi']] as const) await plane.api.create('persistentvolumes', {
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: `/${name}` } },
+  } as unknown as PersistentVolume)
+  await claim('a', '500Mi', '')
+  await claim('huge', '1Ti', '')
+  await plane.clock.until(async () => (await getClaim('a')).status?.phase === 'Bound', { withinMs: 30_000 })
+  expect((await getClaim('a')).spec!.volumeName).toBe('small')
+  expect(await eventsOf('huge')).toEqual(['FailedBinding: no persistent volumes available for this claim and no storage class is set'])
+  await plane.api.delete('persistentvolumeclaims', 'a', 'default')
+  await plane.clock.until(async () => (await plane.api.get<PersistentVolume>('persistentvolumes', 'small')).status?.phase === 'Released', { withinMs: 30_000 })
+})
+
+test('a claim of the local-path class waits for its first pod, gets a volume on its node, and both go together', async () => {
+  await start()
+  await plane.api.create('storageclasses.storage.k8s.io', {
+    apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'standard' }, provisioner: 'rancher.io/local-path', volumeBindingMode: 'WaitForFirstConsumer', reclaimPolicy: 'Delete',
+  } as unknown as StorageClass)
+  await claim('data', '32Mi', 'standard')
+  await plane.clock.settle()
+  expect((await getClaim('data')).status?.phase).toBe('Pending')
+  expect(await eventsOf('data')).toEqual(['WaitForFirstConsumer: waiting for first consumer to be created before binding'])
+  await plane.api.create('pods', {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name: 'user', namespace: 'default' },
+    spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'busybox' }], volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] },
+  } as unknown as Pod)
+  await plane.clock.until(async () => (await plane.api.get<Pod>('pods', 'user', 'default')).status?.phase === 'Running', { withinMs: 60_000 })
+  const bound = await getClaim('data')
+  expect(bound.status).toMatchObject({ phase: 'Bound', capacity: { storage: '32Mi' }, accessModes: ['ReadWriteOnce'] })
+  const volume = await plane.api.get<PersistentVolume>('persistentvolumes', bound.spec!.volumeName!)
+  expect(volume.status!.phase).toBe('Bound')
+  await plane.api.delete('persistentvolumeclaims', 'data', 'default')
+  await plane.clock.advance(2000)
+  expect((await getClaim('data')).metadata.deletionTimestamp).toBeDefined()
+  await plane.api.delete('pods', 'user', 'default')
+  await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 60_000 })
+})
