@@ -5,7 +5,6 @@ import { createLog } from '../base/log.ts'
 import type { Log, LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { Random } from '../base/random.ts'
-import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { createMachine } from '../unix/machine.ts'
 import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
@@ -157,6 +156,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const nodeRandom = random.fork(`node/${node.name}`)
     const nodeLog = log.named(`kubelet/${node.name}`)
     const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork })
+    for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
     const kubelet = createKubelet({
       nodeName: node.name,
@@ -167,7 +167,6 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         capacity: { cpu: node.cpu, memory: node.memory, 'ephemeral-storage': node.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(node.maxPods) },
         providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
       },
-      nodeFiles: nodeFileSystem(clock, node),
       clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
       staticPods: node.controlPlane && topology.flavour === 'kubeadm' ? staticPods(node, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }) : [],
     })
@@ -238,18 +237,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 /** The first address of the nodes' network: where kind's users sit. */
 const LAPTOP_ADDRESS = '10.89.0.1'
 
-/** The files of a node that its pods may mount: what an operating system and the installer put there. */
-function nodeFileSystem(clock: ClusterClock, node: NodeSpec): MountableFileSystem {
-  return createMemoryFileSystem({
-    clock,
-    files: {
-      ...Object.fromEntries(['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/tmp', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/lib/kubelet', '/var/log/pods', '/var/local-path-provisioner']
-        .map((path) => [path, { directory: true as const }])),
-      '/etc/hostname': `${node.name}\n`,
-      '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
-    },
-  })
-}
+/** Folders of a node that pods may mount: what an operating system and the installer leave there. */
+const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
 
 /** A log whose entries can be followed per component, so that a control-plane container prints what its part says. */
 function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void } {

@@ -22,10 +22,7 @@ afterEach(async () => {
 async function replay(file: string): Promise<string | undefined> {
   const transcript = parse(fs.readFileSync(path.join(folder, file), 'utf8'))
   lab = await startLab(`transcript ${file}`)
-  for (const [name, text] of Object.entries(transcript.files as Record<string, string>)) {
-    lab.home.mkdir(path.posix.dirname(`/home/learner/${name}`), { recursive: true })
-    lab.home.writeFile(`/home/learner/${name}`, text)
-  }
+  for (const [name, text] of Object.entries(transcript.files as Record<string, string>)) lab.writeFile(name, text)
   for (const step of transcript.steps) {
     const result = await lab.run(step.cmd, { withinMs: 120_000 })
     if (step.kind === '@') {
@@ -49,7 +46,7 @@ describe('recorded terminal sessions', () => {
   for (const file of fs.readdirSync(folder).filter((f) => f.endsWith('.txt'))) {
     const name = file.replace(/\.txt$/, '')
     const reason = pending[name]
-    if (reason === undefined) test(name, async () => { expect(await replay(file)).toBeUndefined() }, 60_000)
+    if (reason === undefined) test(name, async () => { const found = await replay(file); if (found) throw new Error(found) }, 60_000)
     else test(`${name} (pending: ${reason})`, async () => { expect(await replay(file), 'it passes now: take it off the list').toBeDefined() }, 60_000)
   }
 })

@@ -1,0 +1,80 @@
+import { ClusterClock } from '../src/base/clock.ts'
+import { readAll, createPipe } from '../src/base/streams.ts'
+import { httpRequest } from '../src/base/http.ts'
+import { createCluster } from '../src/cluster/cluster.ts'
+import type { Cluster } from '../src/cluster/cluster.ts'
+import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER } from '../src/host/laptop.ts'
+import { nodePlatform } from '../src/host/platform-node.ts'
+import { checkGoal } from '../src/lessons/check.ts'
+import type { Goal } from '../src/lessons/goal.ts'
+import { utilityPrograms } from '../src/unix/utilities/list.ts'
+import type { Machine } from '../src/unix/types.ts'
+
+/** What a command printed and how it ended. */
+export interface CommandResult {
+  stdout: string
+  stderr: string
+  code: number
+}
+
+/** A fresh cluster with the learner's machine in front of it. Time moves only while something runs. */
+export interface Lab {
+  readonly cluster: Cluster
+  readonly laptop: Machine
+  /** Writes a file below the learner's home directory, as its owner. */
+  writeFile(path: string, text: string): void
+  /** Runs a script with bash on the laptop, as the learner would type it. */
+  run(script: string, options?: { withinMs?: number }): Promise<CommandResult>
+  /** Whether a goal of a lesson is met. */
+  met(goal: Goal): Promise<boolean>
+  stop(): Promise<void>
+}
+
+/** Boots a lab; the same seed gives the same run. */
+export async function startLab(seed: string): Promise<Lab> {
+  const clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: nodePlatform.wallMs() })
+  const cluster = await createCluster({ platform: nodePlatform, clock, seed })
+  await cluster.start()
+  const home = createHome(clock)
+  furnishHome(home, cluster)
+  const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu') })
+  const drive = async <T>(work: Promise<T>, withinMs: number, what: string): Promise<T> => {
+    let settled = false
+    work.then(() => { settled = true }, () => { settled = true })
+    await clock.until(() => settled, { withinMs, what })
+    return work
+  }
+  return {
+    cluster, laptop,
+    writeFile(path, text) {
+      const parts = path.split('/')
+      for (let i = 1; i < parts.length; i++) {
+        const folder = `${LEARNER.home}/${parts.slice(0, i).join('/')}`
+        if (laptop.fs.exists(folder)) continue
+        laptop.fs.mkdir(folder)
+        laptop.fs.chown(folder, LEARNER.uid, LEARNER.gid)
+      }
+      laptop.fs.writeFile(`${LEARNER.home}/${path}`, text)
+      laptop.fs.chown(`${LEARNER.home}/${path}`, LEARNER.uid, LEARNER.gid)
+    },
+    async run(script, options = {}) {
+      const out = createPipe(1 << 28)
+      const err = createPipe(1 << 28)
+      const shell = laptop.start(['bash', '-c', script], { env: { ...learnerEnvironment(), TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdout: out.writer, stderr: err.writer })
+      const outputs = Promise.all([readAll(out.reader), readAll(err.reader)])
+      const status = await drive(shell.wait(), options.withinMs ?? 120_000, `the end of: ${script}`).catch((error: Error) => {
+        shell.kill('SIGKILL')
+        throw error
+      })
+      out.writer.close()
+      err.writer.close()
+      const [stdout, stderr] = await outputs
+      return { stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr), code: status.code }
+    },
+    met: async (goal) => (await drive(checkGoal(goal, async (method, path, body) => {
+      const response = await cluster.handle(httpRequest(`https://cluster${path}`, { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }), cluster.adminConnection)
+      return { status: response.status, body: await response.text() }
+    }), 30_000, `an answer about: ${goal.text}`)).met,
+    stop: () => drive(cluster.stop(), 60_000, 'the cluster\'s end'),
+  }
+}
