@@ -3,8 +3,10 @@ import { ClusterHost, exportName } from './cluster-host.ts'
 import { Ownership } from './ownership.ts'
 import type { OwnerDuties } from './ownership.ts'
 import { browserPlatform } from './platform-browser.ts'
-import { ClusterStore, deleteDatabase, exportDatabase, importDatabase } from './persistence/store.ts'
+import { unpackTables } from './persistence/export-file.ts'
+import { ClusterStore, SCHEMA_VERSION, deleteDatabase, exportDatabase, importDatabase } from './persistence/store.ts'
 import { StoreError } from './persistence/store-error.ts'
+import { utilityPrograms } from '../unix/utilities/list.ts'
 import type { Client, Failure, FromWorker, HostStatus, ToWorker } from './protocol.ts'
 
 const scope = self as unknown as { postMessage(message: FromWorker): void; onmessage: ((event: MessageEvent<ToWorker>) => void) | null; close(): void }
@@ -21,8 +23,7 @@ class Owner implements OwnerDuties {
   async boot(): Promise<void> {
     try {
       this.#store = await ClusterStore.open({ setTimer: browserPlatform.setTimer })
-      const { laptopUtilities } = await import('./laptop-utilities.ts')
-      this.#host = await ClusterHost.start({ platform: browserPlatform, store: this.#store, utilities: laptopUtilities, onStoreFailure: (error) => this.#fail(error) })
+      this.#host = await ClusterHost.start({ platform: browserPlatform, store: this.#store, utilities: utilityPrograms('gnu'), onStoreFailure: (error) => this.#fail(error) })
       for (const client of this.#clients.values()) this.#host.connect(client)
       this.#setStatus({ phase: 'ready', attached: false })
       for (const [clientId, message] of this.#early.splice(0)) this.take(clientId, message)
@@ -57,7 +58,8 @@ class Owner implements OwnerDuties {
   async #administer(message: Extract<ToWorker, { type: 'ask' }>): Promise<unknown> {
     if (message.operation === 'export') return { name: exportName(browserPlatform.wallMs()), data: await exportDatabase() }
     if (message.operation === 'import') {
-      await checkImport(message.ask.data)
+      // Refuses a bad file before anything is touched.
+      await unpackTables(message.ask.data, SCHEMA_VERSION)
       await this.#letGo()
       await importDatabase(message.ask.data)
     } else {
@@ -86,12 +88,6 @@ class Owner implements OwnerDuties {
     this.#status = status
     for (const client of this.#clients.values()) client.send({ type: 'status', status })
   }
-}
-
-/** Refuses a bad file before anything is touched. */
-async function checkImport(data: Uint8Array): Promise<void> {
-  const { unpackTables } = await import('./persistence/export-file.ts')
-  await unpackTables(data, 1)
 }
 
 const ownership = new Ownership(crypto.randomUUID(), sendToPage)

@@ -111,8 +111,8 @@ export function tabOf(page: Page, promptAfterMs = 0): Tab {
       for (;;) {
         const lines = await readScreen(page)
         const begin = lines.findLastIndex((line) => line.endsWith(typed.slice(-20)))
-        const end = lines.indexOf(mark, begin)
-        if (begin >= 0 && end > begin && PROMPT.test(lines.at(-1) ?? '')) return lines.slice(begin + 1, end).join('\n')
+        const end = lines.findIndex((line, i) => i > begin && line.endsWith(mark))
+        if (begin >= 0 && end > begin && PROMPT.test(lines.at(-1) ?? '')) return [...lines.slice(begin + 1, end), lines[end]!.slice(0, -mark.length)].join('\n').trimEnd()
         if (performance.now() > deadline) throw new Error(`"${command}" did not end within ${timeoutMs} ms; the terminal shows:\n${lines.join('\n')}`)
         await page.waitForTimeout(20)
       }

@@ -43,23 +43,24 @@ test('pods appear in the live view, and a click tells what kubectl tells', async
 
 test('key echo does not wait for a rollout', async () => {
   await tab.run('kubectl create deployment busy --image=registry.k8s.io/pause:3.10 --replicas=80')
-  const longest = await tab.page.evaluate(async () => {
+  const waits = await tab.page.evaluate(async () => {
     const pane = document.querySelector('dd-app')!.shadowRoot!.querySelector('dd-terminal-pane') as unknown as { current: { terminal: { input(data: string): void; onWriteParsed(f: () => void): { dispose(): void } } } }
     const { terminal } = pane.current
-    let worst = 0
-    for (let i = 0; i < 20; i++) {
+    const waits: number[] = []
+    for (let i = 0; i < 21; i++) {
       const started = performance.now()
       await new Promise<void>((resolve) => {
         const listener = terminal.onWriteParsed(() => { listener.dispose(); resolve() })
         terminal.input('x')
       })
-      worst = Math.max(worst, performance.now() - started)
+      waits.push(performance.now() - started)
     }
-    return worst
+    return waits.sort((a, b) => a - b)
   })
   await tab.page.keyboard.press('Control+u')
   await tab.run('kubectl delete deployment busy')
-  expect(longest).toBeLessThan(150)
+  expect(waits[10]).toBeLessThan(50)
+  expect(waits[20]).toBeLessThan(500)
 })
 
 test('kubectl edit waits for the page\'s editor', async () => {
