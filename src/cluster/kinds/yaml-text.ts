@@ -4,6 +4,7 @@
 import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, type Document, type Node, type ParsedNode, type Scalar, type YAMLParseError } from 'yaml'
 import { setOwn } from '../../base/freeze.ts'
 import { SyntaxProblem } from './json-text.ts'
+import { nestsTooDeeply } from './yaml-depth.ts'
 
 /** A YAML document as JSON. */
 export interface YamlText {
@@ -18,6 +19,7 @@ const MAX_DEPTH = 10_000
 
 /** Parses the first document of a text. @throws SyntaxProblem in go-yaml's words */
 export function parseYaml(text: string): YamlText {
+  if (nestsTooDeeply(text)) throw new SyntaxProblem('yaml: exceeded max depth of 10000')
   const lines = new LineCounter()
   const parser = new Parser(lines.addNewLine)
   const composer = new Composer({ schema: 'failsafe', merge: true, uniqueKeys: false, lineCounter: lines, keepSourceTokens: false })
