@@ -23,7 +23,7 @@ export function defaultParts({ pki }: DefaultPartsOptions): (core: ApiServerCore
     return {
       authenticators: [clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],
       authorizer: unionAuthorizer(new NodeAuthorizer(reader), rbac),
-      admission: defaultAdmission({ rbac, clock, random: random.fork('admission') }),
+      admission: defaultAdmission({ reader, rbac, clock, random: random.fork('admission') }),
       virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],
     }
   }

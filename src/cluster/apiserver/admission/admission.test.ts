@@ -114,3 +114,40 @@ describe('PodSecurity', () => {
     expect(await refusal(newNamespace({ 'pod-security.kubernetes.io/enforce': 'strict' }))).toMatch(/^Namespace "ns\d+" is invalid: metadata.labels\[pod-security.kubernetes.io\/enforce\]: Invalid value: "strict": must be one of privileged, baseline, restricted$/)
   })
 })
+
+describe('policies in CEL', () => {
+  const GROUP = 'admissionregistration.k8s.io'
+  const policy = (type: 'Validating' | 'Mutating', name: string, spec: object, bindingSpec: object = {}) => Promise.all([
+    lab.masters.create(`${type.toLowerCase()}admissionpolicies.${GROUP}`, { apiVersion: `${GROUP}/v1`, kind: `${type}AdmissionPolicy`, metadata: { name }, spec }),
+    lab.masters.create(`${type.toLowerCase()}admissionpolicybindings.${GROUP}`, { apiVersion: `${GROUP}/v1`, kind: `${type}AdmissionPolicyBinding`, metadata: { name }, spec: { policyName: name, ...(type === 'Validating' ? { validationActions: ['Deny'] } : {}), ...bindingSpec } }),
+  ]).then(() => lab.clock.advance(1_000))
+  const rules = (resources: string[], apiGroups = ['']) => ({ resourceRules: [{ apiGroups, apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources }] })
+  const config = (namespace: string, name: string, data = {}): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data })
+
+  test('use parameters and variables, and say why they refuse', async () => {
+    const namespace = await newNamespace({ strict: 'yes' })
+    await lab.masters.create('configmaps', config(namespace, 'limits', { max: '2' }))
+    const chosen = { matchResources: { namespaceSelector: { matchLabels: { strict: 'yes' } } } }
+    await policy('Validating', 'few-keys', {
+      paramKind: { apiVersion: 'v1', kind: 'ConfigMap' }, matchConstraints: rules(['configmaps']), matchConditions: [{ name: 'not-limits', expression: "object.metadata.name != 'limits'" }],
+      variables: [{ name: 'keys', expression: 'has(object.data) ? size(object.data) : 0' }],
+      validations: [{ expression: 'variables.keys <= int(params.data.max)', messageExpression: "string(variables.keys) + ' keys are too many'", reason: 'Forbidden' }],
+    }, { ...chosen, paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' } })
+    expect(await refusal(lab.masters.create('configmaps', config(namespace, 'a', { a: '1', b: '2' })))).toBeUndefined()
+    expect(await refusal(lab.masters.create('configmaps', config(namespace, 'b', { a: '1', b: '2', c: '3' })))).toBe("configmaps \"b\" is forbidden: ValidatingAdmissionPolicy 'few-keys' with binding 'few-keys' denied request: 3 keys are too many")
+    expect(await refusal(lab.masters.create('configmaps', config(await newNamespace(), 'b', { a: '1', b: '2', c: '3' })))).toBeUndefined()
+    await lab.masters.delete('configmaps', 'limits', namespace)
+    expect(await refusal(lab.masters.create('configmaps', config(namespace, 'c')))).toMatch(/failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction$/)
+  })
+
+  test('change objects by configuration and by patch', async () => {
+    const namespace = await newNamespace()
+    const mine = { matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } } }
+    await policy('Mutating', 'label', { reinvocationPolicy: 'Never', matchConstraints: rules(['pods']), mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{metadata: Object.metadata{labels: {"by": request.operation}}, spec: Object.spec{containers: [Object.spec.containers{name: "sidecar", image: "s"}]}}' } }] }, mine)
+    await policy('Mutating', 'patch', { reinvocationPolicy: 'Never', matchConstraints: rules(['pods']), mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "test", path: "/spec/containers/0/name", value: object.spec.containers[0].name}, JSONPatch{op: "add", path: "/spec/terminationGracePeriodSeconds", value: 5}]' } }] }, mine)
+    const { metadata, spec } = await lab.masters.create<KubeObject>('pods', pod(namespace))
+    expect(metadata.labels).toEqual({ by: 'CREATE' })
+    expect(spec.containers.map((c: { name: string }) => c.name).sort()).toEqual(['c', 'sidecar'])
+    expect(spec.terminationGracePeriodSeconds).toBe(5)
+  })
+})

@@ -1,15 +1,17 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { RbacAuthorizer } from '../auth/rbac-authorizer.ts'
-import type { AdmissionPlugin } from '../seams.ts'
+import type { AdmissionPlugin, Reader } from '../seams.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { limitRanger } from './limit-ranger.ts'
+import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
+import { admissionPolicySource } from './policy-evaluation.ts'
 import { podSecurity } from './pod-security.ts'
 import { priority } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
@@ -18,8 +20,10 @@ import { runtimeClass } from './runtime-class.ts'
 import { serviceAccount } from './service-account.ts'
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
+import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 
 export interface DefaultAdmissionOptions {
+  reader: Reader
   rbac: RbacAuthorizer
   clock: Clock
   /** For generated names. */
@@ -27,7 +31,7 @@ export interface DefaultAdmissionOptions {
 }
 
 /** The plugins that are on by default, and NodeRestriction as kubeadm adds it, in upstream's order. k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins */
-export function defaultAdmission({ rbac, clock, random }: DefaultAdmissionOptions): readonly AdmissionPlugin[] {
+export function defaultAdmission({ reader, rbac, clock, random }: DefaultAdmissionOptions): readonly AdmissionPlugin[] {
   return [
     namespaceLifecycle,
     limitRanger,
@@ -45,6 +49,8 @@ export function defaultAdmission({ rbac, clock, random }: DefaultAdmissionOption
     certificateSigning,
     certificateSubjectRestriction,
     defaultIngressClass,
+    mutatingAdmissionPolicy(admissionPolicySource('mutating', reader, clock)),
+    validatingAdmissionPolicy(admissionPolicySource('validating', reader, clock)),
     resourceQuota(),
     rbacEscalation(rbac),
   ]
