@@ -14,6 +14,7 @@ import { KUBERC_COMMANDS } from './kuberc.ts'
 import { pluginList } from './plugin.ts'
 import { annotate, label } from './label.ts'
 import { logs } from './logs.ts'
+import { NODE_COMMANDS } from './nodes.ts'
 import { patch } from './patch.ts'
 import { replace } from './replace.ts'
 import { run } from './run.ts'
@@ -27,10 +28,17 @@ import { wait } from './wait.ts'
 const READY: Record<string, CommandHandler> = {
   get, create, ...GENERATORS, apply, delete: deleteCommand, exec, attach, expose, label, annotate, logs, patch, replace, run, scale,
   ...ROLLOUT_COMMANDS, ...SET_COMMANDS, wait, 'api-resources': apiResources, 'api-versions': apiVersions, version, 'cluster-info': clusterInfo,
-  ...CONFIG_COMMANDS, autoscale, events, ...CERTIFICATE_COMMANDS, ...KUBERC_COMMANDS, 'plugin list': pluginList,
+  ...CONFIG_COMMANDS, ...NODE_COMMANDS, autoscale, events, ...CERTIFICATE_COMMANDS, ...KUBERC_COMMANDS, 'plugin list': pluginList,
 }
 
 const LAZY: Record<string, () => Promise<CommandHandler>> = {
+  'port-forward': async () => (await import('./port-forward.ts')).portForward,
+  cp: async () => (await import('./cp.ts')).cp,
+  explain: async () => (await import('./explain.ts')).explain,
+  edit: async () => (await import('./edit.ts')).edit,
+  'apply view-last-applied': async () => (await import('./edit.ts')).LAST_APPLIED_COMMANDS['apply view-last-applied']!,
+  'apply set-last-applied': async () => (await import('./edit.ts')).LAST_APPLIED_COMMANDS['apply set-last-applied']!,
+  'apply edit-last-applied': async () => (await import('./edit.ts')).LAST_APPLIED_COMMANDS['apply edit-last-applied']!,
   'auth can-i': async () => (await import('./auth.ts')).AUTH_COMMANDS['auth can-i']!,
   'auth whoami': async () => (await import('./auth.ts')).AUTH_COMMANDS['auth whoami']!,
   'auth reconcile': async () => (await import('./auth.ts')).AUTH_COMMANDS['auth reconcile']!,
