@@ -127,7 +127,7 @@ interface Flavour {
 
 function replicaController(name: string, of: Flavour): Controller {
   return {
-    name, for: of.resource, owns: ['pods'], minIntervalMs: 10,
+    name, for: of.resource, owns: ['pods'], minIntervalMs: 30,
     indexes: [{ resource: 'pods', ...ORPHANS }],
     watches: [{
       resource: 'pods',

@@ -22,7 +22,7 @@ const ROLLBACK_TO = 'deprecated.deployment.rollback.to'
 
 /** Rolls a Deployment's template out over ReplicaSets. k8s: pkg/controller/deployment */
 export const deploymentController: Controller = {
-  name: 'deployment-controller', for: 'deployments.apps', owns: ['replicasets.apps'], reads: ['pods'], minIntervalMs: 10,
+  name: 'deployment-controller', for: 'deployments.apps', owns: ['replicasets.apps'], reads: ['pods'], minIntervalMs: 30,
   indexes: [{ resource: 'replicasets.apps', ...ORPHANS }],
   watches: [
     {

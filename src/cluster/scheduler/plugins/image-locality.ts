@@ -1,8 +1,16 @@
-import { MAX_NODE_SCORE, type ScorePlugin } from '../framework.ts'
+import { MAX_NODE_SCORE, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
+import { PASS, SKIP } from '../status.ts'
 
+const NAME = 'ImageLocality'
 const MEBIBYTE = 1024 * 1024
 const MIN_BYTES = 23 * MEBIBYTE
 const MAX_BYTES_PER_CONTAINER = 1000 * MEBIBYTE
+
+interface State {
+  /** The pod's images that some node has, with the share of nodes that do. */
+  images: { name: string; spread: number }[]
+  mostBytes: number
+}
 
 /** `nginx` means `nginx:latest`. */
 function withTag(name: string): string {
@@ -10,22 +18,26 @@ function withTag(name: string): string {
 }
 
 /** Prefers nodes that have large images already, unless few nodes do. k8s: plugins/imagelocality */
-export const imageLocality: ScorePlugin = {
-  name: 'ImageLocality',
+export const imageLocality: PreScorePlugin & ScorePlugin = {
+  name: NAME,
   weight: 1,
-  score({ pod }, node, { cluster }) {
-    if (node.images.size === 0) return 0
-    let bytes = 0
-    const look = (reference: string | undefined) => {
-      if (!reference) return
+  preScore({ pod, state }, _, { cluster }) {
+    const { containers, initContainers = [], volumes = [] } = pod.spec
+    const images: State['images'] = []
+    for (const reference of [...initContainers.map((c) => c.image), ...containers.map((c) => c.image), ...volumes.map((v) => v.image?.reference)]) {
+      if (!reference) continue
       const name = withTag(reference)
-      const size = node.images.get(name)
-      if (size !== undefined) bytes += Math.trunc(size * cluster.nodesWithImage(name) / cluster.nodes.length)
+      const nodes = cluster.nodesWithImage(name)
+      if (nodes > 0) images.push({ name, spread: nodes / cluster.nodes.length })
     }
-    for (const container of pod.spec.initContainers ?? []) look(container.image)
-    for (const container of pod.spec.containers) look(container.image)
-    for (const volume of pod.spec.volumes ?? []) look(volume.image?.reference)
-    const most = MAX_BYTES_PER_CONTAINER * (pod.spec.containers.length + (pod.spec.initContainers?.length ?? 0))
-    return Math.trunc(MAX_NODE_SCORE * (Math.min(Math.max(bytes, MIN_BYTES), most) - MIN_BYTES) / (most - MIN_BYTES))
+    if (images.length === 0) return SKIP
+    state.set(NAME, { images, mostBytes: MAX_BYTES_PER_CONTAINER * (containers.length + initContainers.length) } satisfies State)
+    return PASS
+  },
+  score({ state }, node) {
+    const { images, mostBytes } = state.get(NAME) as State
+    let bytes = 0
+    for (const { name, spread } of images) bytes += Math.trunc((node.images.get(name) ?? 0) * spread)
+    return Math.trunc(MAX_NODE_SCORE * (Math.min(Math.max(bytes, MIN_BYTES), mostBytes) - MIN_BYTES) / (mostBytes - MIN_BYTES))
   },
 }

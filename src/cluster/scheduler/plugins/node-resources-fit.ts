@@ -7,25 +7,35 @@ import { PASS, type SchedulingStatus } from '../status.ts'
 
 const FIRST = ['cpu', 'memory', 'ephemeral-storage']
 
+function fits(requests: Amounts, allocatable: Amounts, requested: Amounts): boolean {
+  for (const name in requests) if (requests[name]! > 0 && requests[name]! > (allocatable[name] ?? 0) - (requested[name] ?? 0)) return false
+  return true
+}
+
+/** What is left of a resource, 0 to 100. */
+function leftOver(allocatable: number, requested: number): number {
+  return requested > allocatable ? 0 : Math.trunc((allocatable - requested) * MAX_NODE_SCORE / allocatable)
+}
+
 /** What the node lacks for the requests: names in upstream's order, and whether waiting for other pods to go could help. */
 export function lackingResources(requests: Amounts, node: NodeInfo): { reasons: string[]; hopeless: boolean } | undefined {
-  let reasons: string[] | undefined
+  const { allocatable, requested } = node
+  const tooMany = node.pods.size + 1 > (allocatable.pods ?? 0)
+  if (!tooMany && fits(requests, allocatable, requested)) return undefined
+  const reasons: string[] = []
   let hopeless = false
-  if (node.pods.size + 1 > (node.allocatable.pods ?? 0)) {
-    reasons = ['Too many pods']
-    hopeless = (node.allocatable.pods ?? 0) < 1
+  if (tooMany) {
+    reasons.push('Too many pods')
+    hopeless = (allocatable.pods ?? 0) < 1
   }
-  const check = (name: string) => {
+  for (const name of [...FIRST, ...Object.keys(requests).filter((other) => !FIRST.includes(other))]) {
     const asked = requests[name]
-    if (!asked) return
-    const allocatable = node.allocatable[name] ?? 0
-    if (asked <= allocatable - (node.requested[name] ?? 0)) return
-    ;(reasons ??= []).push(`Insufficient ${name}`)
-    if (asked > allocatable) hopeless = true
+    const all = allocatable[name] ?? 0
+    if (!asked || asked <= all - (requested[name] ?? 0)) continue
+    reasons.push(`Insufficient ${name}`)
+    if (asked > all) hopeless = true
   }
-  for (const name of FIRST) check(name)
-  for (const name in requests) if (!FIRST.includes(name)) check(name)
-  return reasons && { reasons, hopeless }
+  return { reasons, hopeless }
 }
 
 /** CPU, memory and other resources must suffice; emptier nodes are better. k8s: plugins/noderesources Fit, LeastAllocated */
@@ -38,16 +48,10 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
     return { code: lacking.hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons: lacking.reasons }
   },
   score({ info }, node) {
-    let sum = 0
-    let weights = 0
-    const rate = (allocatable: number, requested: number) => {
-      if (allocatable === 0) return
-      sum += requested > allocatable ? 0 : Math.trunc((allocatable - requested) * MAX_NODE_SCORE / allocatable)
-      weights++
-    }
-    rate(node.allocatable.cpu ?? 0, node.nonZeroCpu + info.nonZero.cpu)
-    rate(node.allocatable.memory ?? 0, node.nonZeroMemory + info.nonZero.memory)
-    return weights === 0 ? 0 : Math.trunc(sum / weights)
+    const { cpu = 0, memory = 0 } = node.allocatable
+    const cpuScore = cpu === 0 ? 0 : leftOver(cpu, node.nonZeroCpu + info.nonZero.cpu)
+    const memoryScore = memory === 0 ? 0 : leftOver(memory, node.nonZeroMemory + info.nonZero.memory)
+    return cpu === 0 || memory === 0 ? cpuScore + memoryScore : Math.trunc((cpuScore + memoryScore) / 2)
   },
   retryOn: [
     on('Pod', ['Delete', 'UpdatePodScaleDown'], (pod, { object }) => object.metadata.uid === pod.metadata.uid || Boolean((object as Pod).spec.nodeName)),

@@ -1,7 +1,7 @@
 import { findUntolerated, isTolerated } from '../../client/tolerations.ts'
 import type { Node, Toleration } from '../../kinds/generated/types.ts'
 import { normalizeByMax, on, type FilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
-import { PASS, unresolvable } from '../status.ts'
+import { PASS, SKIP, unresolvable } from '../status.ts'
 
 const NAME = 'TaintToleration'
 
@@ -14,7 +14,9 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin = {
     if (!taints || !findUntolerated(taints, pod.spec.tolerations, 'NoSchedule', 'NoExecute')) return PASS
     return unresolvable('node(s) had untolerated taint(s)')
   },
-  preScore({ pod, state }) {
+  preScore({ pod, state }, nodes) {
+    // Equal scores for all are none.
+    if (!nodes.some(({ node }) => node.spec?.taints?.some((taint) => taint.effect === 'PreferNoSchedule'))) return SKIP
     state.set(NAME, (pod.spec.tolerations ?? []).filter((toleration) => !toleration.effect || toleration.effect === 'PreferNoSchedule'))
     return PASS
   },
