@@ -49,6 +49,7 @@ export interface ApiServerCore {
   random: Random
   log: Log
   etcd: Etcd
+  dialer: ClusterDialer
 }
 
 export interface ApiServerParts {
@@ -85,7 +86,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   // The parts want the server's own client, which in turn needs their authorizer: it is looked up when used.
   let inProcess: InProcessParts | undefined
   const lateApi = lateBound(() => new InProcessApi(inProcess!, SERVER_USER))
-  const parts = options.parts({ reader, api: lateApi, clock, random, log, etcd })
+  const parts = options.parts({ reader, api: lateApi, clock, random, log, etcd, dialer: options.dialer })
   const { authorizer } = parts
   const admissionContext: AdmissionContext = { reader, api: lateApi, nowMs: () => clock.nowMs(), authorizer }
   const admission = new AdmissionChain(parts.admission, admissionContext)

@@ -17,13 +17,13 @@ export interface DefaultPartsOptions {
 
 /** Who may do what, as kubeadm sets up kube-apiserver: certificates, tokens and anonymous; Node and RBAC; the default admission plugins and NodeRestriction. */
 export function defaultParts({ pki }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
-  return ({ reader, clock, random }) => {
+  return ({ reader, clock, random, dialer }) => {
     const tokens = new ServiceAccountTokens({ key: pki.tokenKey, clock, random: random.fork('tokens'), reader })
     const rbac = new RbacAuthorizer(reader)
     return {
       authenticators: [clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],
       authorizer: unionAuthorizer(new NodeAuthorizer(reader), rbac),
-      admission: defaultAdmission({ reader, rbac, clock, random: random.fork('admission') }),
+      admission: defaultAdmission({ reader, rbac, clock, random: random.fork('admission'), dialer }),
       virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],
     }
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { RbacAuthorizer } from '../auth/rbac-authorizer.ts'
-import type { AdmissionPlugin, Reader } from '../seams.ts'
+import type { AdmissionPlugin, ClusterDialer, Reader } from '../seams.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
@@ -21,6 +21,7 @@ import { serviceAccount } from './service-account.ts'
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
+import { mutatingWebhooks, validatingWebhooks } from './webhooks.ts'
 
 export interface DefaultAdmissionOptions {
   reader: Reader
@@ -28,10 +29,13 @@ export interface DefaultAdmissionOptions {
   clock: Clock
   /** For generated names. */
   random: Random
+  /** How webhooks are reached. */
+  dialer?: ClusterDialer | undefined
 }
 
 /** The plugins that are on by default, and NodeRestriction as kubeadm adds it, in upstream's order. k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins */
-export function defaultAdmission({ reader, rbac, clock, random }: DefaultAdmissionOptions): readonly AdmissionPlugin[] {
+export function defaultAdmission({ reader, rbac, clock, random, dialer }: DefaultAdmissionOptions): readonly AdmissionPlugin[] {
+  const hooks = { clock, random: random.fork('webhooks'), dialer }
   return [
     namespaceLifecycle,
     limitRanger,
@@ -50,7 +54,9 @@ export function defaultAdmission({ reader, rbac, clock, random }: DefaultAdmissi
     certificateSubjectRestriction,
     defaultIngressClass,
     mutatingAdmissionPolicy(admissionPolicySource('mutating', reader, clock)),
+    mutatingWebhooks(hooks),
     validatingAdmissionPolicy(admissionPolicySource('validating', reader, clock)),
+    validatingWebhooks(hooks),
     resourceQuota(),
     rbacEscalation(rbac),
   ]

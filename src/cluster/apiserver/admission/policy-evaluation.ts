@@ -82,16 +82,8 @@ function paramsOf(policy: Policy, binding: PolicyBinding, attributes: AdmissionA
 
 /** What the expressions of a policy can name. */
 export function policyVariables(active: ActivePolicy, param: KubeObject | undefined, attributes: AdmissionAttributes, context: AdmissionContext): Record<string, unknown> {
-  const { kind, namespace, operation } = attributes
-  const isNamespace = kind.resource === 'namespaces' && kind.group === ''
-  const namespaceObject = namespace && !isNamespace ? context.reader.get('namespaces', undefined, namespace) : undefined
-  const variables: Record<string, unknown> = {
-    object: operation === 'DELETE' ? null : celValue(attributes.object ?? null),
-    oldObject: celValue(attributes.oldObject ?? null),
-    request: celValue(requestOf(attributes)),
-    namespaceObject: namespaceObject ? celValue({ ...namespaceObject, metadata: { ...namespaceObject.metadata, managedFields: undefined } }) : null,
-    params: param ? celValue(param) : null,
-  }
+  const variables = requestVariables(attributes, context)
+  variables.params = param ? celValue(param) : null
   // Each is computed when first named, and may name those before it.
   const composed: Record<string, unknown> = {}
   variables.variables = composed
@@ -112,6 +104,19 @@ export function policyVariables(active: ActivePolicy, param: KubeObject | undefi
     })
   }
   return variables
+}
+
+/** What is known of a request itself. */
+export function requestVariables(attributes: AdmissionAttributes, context: AdmissionContext): Record<string, unknown> {
+  const { kind, namespace, operation } = attributes
+  const isNamespace = kind.resource === 'namespaces' && kind.group === ''
+  const namespaceObject = namespace && !isNamespace ? context.reader.get('namespaces', undefined, namespace) : undefined
+  return {
+    object: operation === 'DELETE' ? null : celValue(attributes.object ?? null),
+    oldObject: celValue(attributes.oldObject ?? null),
+    request: celValue(requestOf(attributes)),
+    namespaceObject: namespaceObject ? celValue({ ...namespaceObject, metadata: { ...namespaceObject.metadata, managedFields: undefined } }) : null,
+  }
 }
 
 function requestOf(attributes: AdmissionAttributes): Record<string, unknown> {

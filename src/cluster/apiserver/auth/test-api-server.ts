@@ -12,7 +12,7 @@ import { type ApiServer, type ApiServerParts, createApiServer } from '../api-ser
 import { reconcileBootstrap } from '../bootstrap/reconcile.ts'
 import { defaultParts } from '../default-parts.ts'
 import { type ClusterPki, createClusterPki } from '../pki/cluster-pki.ts'
-import type { ConnectionInfo } from '../seams.ts'
+import type { ClusterDialer, ConnectionInfo } from '../seams.ts'
 
 export const testPlatform: Platform = {
   wallMs: () => Date.now(),
@@ -34,13 +34,13 @@ export interface TestApiServer {
   stop(): void
 }
 
-export async function startTestApiServer(): Promise<TestApiServer> {
+export async function startTestApiServer(options: { http?: ClusterDialer['http'] } = {}): Promise<TestApiServer> {
   const clock = new ClusterClock(testPlatform, { startMs: Date.UTC(2026, 0, 1), mode: 'paused' })
   const pki = await createClusterPki({ nowMs: clock.nowMs() })
   let parts: ApiServerParts | undefined
   const server = createApiServer({
     etcd: new Etcd({ clock }), clock, random: new Random('test'), log: silentLog, kinds: builtInKinds,
-    dialer: { kubelet: () => Promise.reject(new Error('no kubelet')), http: () => Promise.reject(new Error('no network')) },
+    dialer: { kubelet: () => Promise.reject(new Error('no kubelet')), http: options.http ?? (() => Promise.reject(new Error('no network'))) },
     version: { major: '1', minor: '36', gitVersion: 'v1.36.3', gitCommit: '', gitTreeState: '', buildDate: '', goVersion: '', compiler: '', platform: '' } as never,
     parts: (core) => (parts = defaultParts({ pki })(core)),
   })
