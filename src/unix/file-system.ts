@@ -260,6 +260,16 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.#link(place, inode, path)
   }
 
+  /** A copy of an executable that is one of ours. */
+  copyProgram(from: string, to: string): void {
+    const source = this.#existing(from)
+    const place = this.#walk(to, true)
+    if (place.inode) throw errno('EEXIST', to)
+    const inode = place.tree.create('file', source.mode, this.#user?.uid, this.#user?.gid)
+    if (source.program) inode.program = source.program
+    this.#link(place, inode, to)
+  }
+
   /** A named pipe. */
   mkfifo(path: string, mode = 0o666 & ~this.umask): void {
     const place = this.#walk(path, false)

@@ -1,10 +1,16 @@
+import { alpine } from './alpine.ts'
+import { busybox, e2eBusybox } from './busybox/busybox.ts'
+import { debian, ubuntu } from './debian.ts'
 import type { ImageDefinition } from './image.ts'
-import { defineImage } from './image.ts'
-import { nginxImage } from './nginx/image.ts'
-import { pauseImage } from './pause.ts'
+import { e2eNginx, nginx, nginxAlpine } from './nginx/nginx.ts'
+import { pause } from './pause.ts'
 
-/** Debian's slim root: what official images are built on. */
-const debian = defineImage({ repository: 'docker.io/library/debian', tags: ['12', '12-slim', 'bookworm', 'bookworm-slim', 'latest', 'stable-slim'], sizeBytes: 28_000_000, cmd: ['bash'] })
+/** Every image that registries have. One repository may have several definitions with different tags. */
+export const imageCatalogue: readonly ImageDefinition[] = [
+  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause,
+]
 
-/** Every image that registries have. Those of the control plane are added by the cluster (control-plane.ts, coredns/). */
-export const imageCatalogue: readonly ImageDefinition[] = [debian, pauseImage, nginxImage(debian)]
+/** The definition behind a tag of a repository (`docker.io/library/nginx`, `1.27`). */
+export function findImage(repository: string, tag: string): ImageDefinition | undefined {
+  return imageCatalogue.find((image) => image.repository === repository && image.tags.includes(tag))
+}

@@ -1,7 +1,7 @@
 import { Tree } from './tree.ts'
 import type { FileViewer, Inode, Synthetic } from './tree.ts'
 import { streamFile } from './devices.ts'
-import type { Machine, Process } from '../types.ts'
+import type { Machine, Process, Tty } from '../types.ts'
 import type { MemoryFileSystem } from '../file-system.ts'
 
 /** What /proc needs to know of a process besides its public face. */
@@ -10,6 +10,8 @@ export interface ProcessDetails extends Process {
   readonly cwd: string
   readonly memoryBytes: number
   readonly state: 'R' | 'S' | 'T' | 'Z'
+  readonly cpuNanoseconds: number
+  readonly tty: Tty | undefined
 }
 
 /** What /proc shows. */

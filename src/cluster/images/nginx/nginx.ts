@@ -1,308 +1,379 @@
-import { httpRequest } from '../../../base/http.ts'
-import type { HttpRequest } from '../../../base/http.ts'
+import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'
-import type { HttpPeer, Listener, Proc } from '../../../unix/types.ts'
-import { ConfigurationError, chooseLocation, parseConfiguration, readServers } from './configuration.ts'
-import type { Server, Settings } from './configuration.ts'
+import type { Listener, Proc, Program } from '../../../unix/types.ts'
+import { formatDate } from '../../../unix/utilities/date.ts'
+import { accountFiles } from '../accounts.ts'
+import { alpine } from '../alpine.ts'
+import { debianPrograms, debianRelease } from '../debian.ts'
+import { defineImage } from '../image.ts'
+import type { ImageDefinition, ImageFile } from '../image.ts'
+import { NginxConfigError } from './nginx-config.ts'
+import { answerRequest, loadNginxConfig, resolveUpstreams } from './nginx-server.ts'
+import type { NginxSetup } from './nginx-server.ts'
 
-const CONFIGURATION = '/etc/nginx/nginx.conf'
-const TYPES: Record<string, string> = { html: 'text/html', htm: 'text/html', css: 'text/css', js: 'application/javascript', json: 'application/json', txt: 'text/plain', xml: 'text/xml', svg: 'image/svg+xml', png: 'image/png', jpg: 'image/jpeg', gif: 'image/gif', ico: 'image/x-icon', pdf: 'application/pdf', wasm: 'application/wasm' }
-const PHRASES: Record<number, string> = { 301: 'Moved Permanently', 302: 'Found', 307: 'Temporary Redirect', 308: 'Permanent Redirect', 400: 'Bad Request', 401: 'Authorization Required', 403: 'Forbidden', 404: 'Not Found', 405: 'Not Allowed', 413: 'Request Entity Too Large', 499: 'Client Closed Request', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' }
+const WORKER_PID = 29
+const MEMORY_BYTES = 3 * 2 ** 20
 
-/**
- * nginx of one version: reads its configuration, serves files, returns and proxies, and logs each request. The arguments are the process's
- * own unless given, by a script that becomes nginx.
- */
-export function nginx(version: string): (proc: Proc, args?: readonly string[]) => Promise<number> {
-  return async (proc, args = proc.argv.slice(1)) => {
-    const file = args.includes('-c') ? args[args.indexOf('-c') + 1]! : CONFIGURATION
-    if (args.includes('-v')) { await proc.stderr.write(`nginx version: nginx/${version}\n`); return 0 }
-    let servers: Server[]
-    let upstreams: Map<string, string[]>
-    const load = () => { ({ servers, upstreams } = readConfiguration(proc, file)) }
-    try {
-      load()
-    } catch (error) {
-      const message = error instanceof UnixError ? `open() "${error.path ?? file}" failed (2: No such file or directory)` : (error as Error).message
-      await proc.stderr.write(`${args.includes('-t') ? '' : `${errorTime(proc)} [emerg] ${proc.pid}#${proc.pid}: ${message}\n`}nginx: [emerg] ${message}\n`)
-      if (args.includes('-t')) await proc.stderr.write(`nginx: configuration file ${file} test failed\n`)
+/** nginx of one version: reads its configuration, serves until it is told to stop. */
+export function nginxProgram(version: string, compiler: string): Program {
+  return async (proc) => {
+    const args = proc.argv.slice(1)
+    if (args.includes('-v') || args.includes('-V')) { await proc.stderr.write(`nginx version: nginx/${version}\n`); return 0 }
+    const file = args.includes('-c') ? proc.resolve(args[args.indexOf('-c') + 1]!) : '/etc/nginx/nginx.conf'
+    const stamp = () => formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())
+    const notice = (lines: readonly string[]) => proc.stderr.write(lines.map((line) => `${stamp()} [notice] ${proc.pid}#${proc.pid}: ${line}\n`).join(''))
+    const emergency = async (text: string): Promise<number> => {
+      if (args.includes('-t') || args.includes('-T')) await proc.stderr.write(`nginx: [emerg] ${text}\nnginx: configuration file ${file} test failed\n`)
+      else await proc.stderr.write(`${stamp()} [emerg] ${proc.pid}#${proc.pid}: ${text}\nnginx: [emerg] ${text}\n`)
       return 1
-    }
-    if (args.includes('-t')) {
-      await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`)
-      return 0
     }
     if (args.includes('-s')) return signalMaster(proc, args[args.indexOf('-s') + 1] ?? '')
-    const notice = (text: string) => proc.stderr.write(`${errorTime(proc)} [notice] ${proc.pid}#${proc.pid}: ${text}\n`)
-    let requests = 0
-    let open = 0
-    let idle: (() => void) | undefined
+    let setup: NginxSetup
+    try {
+      setup = loadNginxConfig(proc, file)
+      await resolveUpstreams(proc, setup)
+    } catch (error) {
+      if (!(error instanceof NginxConfigError)) throw error
+      return emergency(error.message)
+    }
+    if (args.includes('-t') || args.includes('-T')) { await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`); return 0 }
+    if (proc.user.uid !== 0) await proc.stderr.write(`${stamp()} [warn] ${proc.pid}#${proc.pid}: the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\nnginx: [warn] the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\n`)
+    try {
+      for (const name of ['client_temp', 'proxy_temp', 'fastcgi_temp', 'uwsgi_temp', 'scgi_temp']) if (!proc.fs.exists(`/var/cache/nginx/${name}`)) await makeDirectory(proc, `/var/cache/nginx/${name}`)
+      writePid(proc)
+    } catch (error) {
+      if (!(error instanceof NginxConfigError)) throw error
+      return emergency(error.message)
+    }
     const listeners = new Map<number, Listener>()
-    const listen = () => {
-      const ports = new Set(servers.flatMap((server) => server.ports))
-      for (const [port, listener] of listeners) if (!ports.has(port)) { listener.close(); listeners.delete(port) }
-      for (const port of ports) {
-        if (listeners.has(port)) continue
-        listeners.set(port, proc.net.listenHttp(port, async (request, peer) => {
-          requests++
-          open++
-          try {
-            return await answer({ proc, version, servers, upstreams, requests: () => requests, open: () => open }, port, request, peer)
-          } finally {
-            open--
-            if (open === 0) idle?.()
-          }
-        }))
+    let connection = 0
+    let inFlight = 0
+    let whenIdle = () => {}
+    const listen = (port: number, ip: string | undefined): Listener => proc.net.listenHttp(port, async (request, peer) => {
+      const errors: string[] = []
+      inFlight += 1
+      try {
+        const response = await answerRequest(proc, setup, version, port, request, peer, ++connection, errors)
+        await log(proc, stamp, setup, request, peer.remote.ip, response, errors)
+        return response
+      } finally {
+        inFlight -= 1
+        if (inFlight === 0) whenIdle()
+      }
+    }, ip === undefined ? {} : { ip })
+    for (const [port, { ip }] of setup.ports) {
+      try { listeners.set(port, listen(port, ip)) } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        const number = error.code === 'EADDRINUSE' ? 98 : error.code === 'EACCES' ? 13 : 99
+        return emergency(`bind() to ${ip ?? '0.0.0.0'}:${port} failed (${number}: ${errorText(error)})`)
       }
     }
-    try {
-      listen()
-    } catch (error) {
-      const port = [...new Set(servers!.flatMap((server) => server.ports))][0]
-      await proc.stderr.write(`${errorTime(proc)} [emerg] ${proc.pid}#${proc.pid}: bind() to 0.0.0.0:${port} failed (${(error as UnixError).code === 'EACCES' ? '13: Permission denied' : '98: Address already in use'})\n`)
-      return 1
-    }
-    proc.useMemory(8 * 1024 * 1024)
-    proc.fs.writeFile('/run/nginx.pid', `${proc.pid}\n`)
-    await notice('using the "epoll" event method')
-    await notice(`nginx/${version}`)
-    await notice('built by gcc 12.2.0 (Debian 12.2.0-14+deb12u1) ')
-    await notice('OS: Linux 6.12.0')
-    await notice('getrlimit(RLIMIT_NOFILE): 1048576:1048576')
-    await notice('start worker processes')
-    await notice(`start worker process ${proc.pid + 28}`)
+    proc.useMemory(MEMORY_BYTES)
+    await notice(['using the "epoll" event method', `nginx/${version}`, `built by ${compiler}`, 'OS: Linux 6.8.0-drydock', 'getrlimit(RLIMIT_NOFILE): 1048576:1048576', 'start worker processes', `start worker process ${WORKER_PID}`])
     for (;;) {
       const signal = await proc.signal('SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP')
       if (signal === 'SIGHUP') {
-        await notice('signal 1 (SIGHUP) received, reconfiguring')
+        await notice(['signal 1 (SIGHUP) received, reconfiguring', 'reconfiguring'])
         try {
-          load()
-          listen()
-          await notice('reconfiguring')
+          const next = loadNginxConfig(proc, file)
+          await resolveUpstreams(proc, next)
+          for (const [port, listener] of listeners) if (!next.ports.has(port)) { listener.close(); listeners.delete(port) }
+          setup = next
+          for (const [port, { ip }] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, ip))
         } catch (error) {
-          await proc.stderr.write(`${errorTime(proc)} [emerg] ${proc.pid}#${proc.pid}: ${(error as Error).message}\n`)
+          if (!(error instanceof NginxConfigError)) throw error
+          await proc.stderr.write(`${stamp()} [emerg] ${proc.pid}#${proc.pid}: ${error.message}\n`)
         }
         continue
       }
       const graceful = signal === 'SIGQUIT'
-      await notice(graceful ? 'signal 3 (SIGQUIT) received, shutting down' : `signal ${signal === 'SIGINT' ? '2 (SIGINT)' : '15 (SIGTERM)'} received, exiting`)
+      await notice([graceful ? 'signal 3 (SIGQUIT) received, shutting down' : `signal ${signal === 'SIGTERM' ? 15 : 2} (${signal}) received, exiting`])
       for (const listener of listeners.values()) listener.close()
-      if (graceful && open > 0) await new Promise<void>((resolve) => { idle = resolve })
-      await notice('exit')
+      if (graceful && inFlight > 0) await Promise.race([new Promise<void>((resolve) => { whenIdle = resolve }), proc.signal('SIGTERM')])
+      await proc.stderr.write(`${stamp()} [notice] ${WORKER_PID}#${WORKER_PID}: ${graceful ? 'gracefully shutting down' : 'exiting'}\n${graceful ? `${stamp()} [notice] ${WORKER_PID}#${WORKER_PID}: exiting\n` : ''}${stamp()} [notice] ${WORKER_PID}#${WORKER_PID}: exit\n`)
+      await notice([`signal 17 (SIGCHLD) received from ${WORKER_PID}`, `worker process ${WORKER_PID} exited with code 0`, 'exit'])
       return 0
     }
   }
 }
 
-function readConfiguration(proc: Proc, file: string): { servers: Server[]; upstreams: Map<string, string[]> } {
-  const include = (pattern: string) => {
-    const full = pattern.startsWith('/') ? pattern : `/etc/nginx/${pattern}`
-    if (!full.includes('*')) return proc.fs.exists(full) ? [{ file: full, text: proc.fs.readText(full) }] : fail(`open() "${full}" failed (2: No such file or directory)`)
-    const folder = full.slice(0, full.lastIndexOf('/'))
-    const name = new RegExp(`^${full.slice(folder.length + 1).replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`)
-    if (!proc.fs.exists(folder)) return []
-    return proc.fs.readdir(folder).filter((n) => name.test(n)).map((n) => ({ file: `${folder}/${n}`, text: proc.fs.readText(`${folder}/${n}`) }))
+async function makeDirectory(proc: Proc, path: string): Promise<void> {
+  try { proc.fs.mkdir(path, { mode: 0o700 }) } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw new NginxConfigError(`mkdir() "${path}" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
   }
-  return readServers(parseConfiguration(proc.fs.readText(file), file, include), file)
 }
 
-function fail(message: string): never {
-  throw new ConfigurationError(message)
+function writePid(proc: Proc): void {
+  try { proc.fs.writeFile('/run/nginx.pid', `${proc.pid}\n`) } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw new NginxConfigError(`open() "/run/nginx.pid" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
+  }
 }
 
-function signalMaster(proc: Proc, name: string): number {
-  const signal = ({ stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP' } as const)[name as 'stop']
-  const pid = proc.fs.exists('/run/nginx.pid') ? Number(proc.fs.readText('/run/nginx.pid')) : 0
-  const master = proc.machine.process(pid)
-  if (!signal || !master) return 1
-  master.kill(signal)
+async function signalMaster(proc: Proc, name: string): Promise<number> {
+  const signal = ({ stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const)[name]
+  if (!signal) { await proc.stderr.write(`nginx: invalid option: "-s ${name}"\n`); return 1 }
+  let pid: number
+  try { pid = Number(proc.fs.readText('/run/nginx.pid')) } catch { await proc.stderr.write('nginx: [error] open() "/run/nginx.pid" failed (2: No such file or directory)\n'); return 1 }
+  proc.machine.process(pid)?.kill(signal)
   return 0
 }
 
-interface Serving {
-  proc: Proc
-  version: string
-  servers: readonly Server[]
-  upstreams: ReadonlyMap<string, string[]>
-  requests(): number
-  open(): number
-}
-
-async function answer(serving: Serving, port: number, request: HttpRequest, peer: HttpPeer): Promise<Response> {
+async function log(proc: Proc, stamp: () => string, setup: NginxSetup, request: { method: string; url: string; headers: Headers }, ip: string, response: Response, errors: readonly string[]): Promise<void> {
+  if (errors.length > 0) await appendLog(proc, '/var/log/nginx/error.log', errors.map((error) => `${stamp()} ${error}\n`).join(''))
+  if (setup.http.some((d) => d.name === 'access_log' && d.args[0] === 'off')) return
   const url = new URL(request.url)
-  const host = (request.headers.get('host') ?? url.host).replace(/:\d+$/, '')
-  const candidates = serving.servers.filter((s) => s.ports.includes(port))
-  const server = candidates.find((s) => s.names.some((name) => name === host || (name.startsWith('*.') && host.endsWith(name.slice(1))))) ?? candidates.find((s) => s.isDefault) ?? candidates[0]
-  if (!server) return errorPage(404, serving.version)
-  let path: string
+  const h = (name: string) => request.headers.get(name) || '-'
+  const size = response.headers.get('content-length') ?? '0'
+  await appendLog(proc, '/var/log/nginx/access.log', `${ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S %z', proc.clock.nowMs())}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${request.method === 'HEAD' ? 0 : size} "${h('referer')}" "${h('user-agent')}" "${h('x-forwarded-for')}"\n`)
+}
+
+async function appendLog(proc: Proc, path: string, text: string): Promise<void> {
   try {
-    path = decodeURIComponent(url.pathname)
-  } catch {
-    return finish(errorPage(400, serving.version), serving, request, peer, server.settings, url)
-  }
-  const variables = (text: string) => text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => variable(braced ?? bare!, { request, peer, url, host, port, serving }) ?? whole)
-  let response = await serve(serving, server, path, request, url, variables, 0)
-  const settings = chooseLocation(server, path)?.settings ?? server.settings
-  const page = settings.errorPages.get(response.status)
-  if (page && !/^@|^=/.test(page)) {
-    const custom = await serve(serving, server, page, request, url, variables, 1)
-    if (custom.status === 200) response = new Response(custom.body, { status: response.status, headers: custom.headers })
-  }
-  return finish(response, serving, request, peer, settings, url, variables)
-}
-
-function finish(response: Response, serving: Serving, request: HttpRequest, peer: HttpPeer, settings: Settings, url: URL, variables: (text: string) => string = (t) => t): Response {
-  response.headers.set('server', `nginx/${serving.version}`)
-  response.headers.set('date', new Date(serving.proc.clock.nowMs()).toUTCString())
-  if ([200, 201, 204, 206, 301, 302, 303, 304, 307, 308].includes(response.status)) for (const [name, value] of settings.headers) response.headers.append(name, variables(value))
-  if (settings.accessLog) {
-    const size = response.headers.get('content-length') ?? '0'
-    const line = `${peer.remote.ip} - - [${accessTime(serving.proc)}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${request.method === 'HEAD' ? 0 : size} "${request.headers.get('referer') ?? '-'}" "${request.headers.get('user-agent') ?? '-'}" "${request.headers.get('x-forwarded-for') ?? '-'}"\n`
-    serving.proc.stdout.write(line).catch(() => {})
-  }
-  return response
-}
-
-async function serve(serving: Serving, server: Server, path: string, request: HttpRequest, url: URL, variables: (text: string) => string, depth: number): Promise<Response> {
-  const { proc, version } = serving
-  const location = chooseLocation(server, path)
-  const settings = location?.settings ?? server.settings
-  const returns = settings.returns ?? server.settings.returns
-  if (returns) {
-    const text = variables(returns.text)
-    if (returns.status >= 300 && returns.status < 400) return htmlError(returns.status, version, { location: text })
-    return text || returns.status === 204 ? sized(returns.status === 204 ? '' : text, { 'content-type': settings.defaultType }, returns.status) : errorPage(returns.status, version)
-  }
-  if (settings.deny) return errorPage(403, version)
-  if (settings.stubStatus) return sized(`Active connections: ${serving.open()} \nserver accepts handled requests\n ${serving.requests()} ${serving.requests()} ${serving.requests()} \nReading: 0 Writing: 1 Waiting: 0 \n`, { 'content-type': 'text/plain' })
-  if (settings.proxyPass) return proxy(serving, settings, location!.path, path, request, url, variables)
-  if (request.method !== 'GET' && request.method !== 'HEAD') return errorPage(405, version)
-  const root = settings.root ?? '/etc/nginx/html'
-  const fileOf = (p: string) => settings.alias !== undefined && location ? settings.alias + p.slice(location.path.length) : root + p
-  if (settings.tryFiles) {
-    for (const [i, candidate] of settings.tryFiles.entries()) {
-      const tried = candidate.replace(/\$uri/g, path)
-      if (tried.startsWith('=')) return errorPage(Number(tried.slice(1)), version)
-      const isLast = i === settings.tryFiles.length - 1
-      if (isLast) return depth < 10 && tried !== path ? serve(serving, server, tried, request, url, variables, depth + 1) : errorPage(404, version)
-      if (tried.endsWith('/') ? isDirectory(proc, fileOf(tried)) : isFile(proc, fileOf(tried))) return sendPath(serving, settings, fileOf(tried), tried)
-    }
-  }
-  return sendPath(serving, settings, fileOf(path), path)
-}
-
-function sendPath({ proc, version }: Serving, settings: Settings, file: string, path: string): Response {
-  if (!proc.fs.exists(file)) {
-    proc.stderr.write(`${errorTime(proc)} [error] ${proc.pid + 28}#${proc.pid + 28}: *1 open() "${file}" failed (2: No such file or directory)\n`).catch(() => {})
-    return errorPage(404, version)
-  }
-  if (isDirectory(proc, file)) {
-    if (!path.endsWith('/')) return htmlError(301, version, { location: `${path}/` })
-    const index = (settings.index ?? ['index.html']).map((name) => `${file.replace(/\/$/, '')}/${name}`).find((each) => isFile(proc, each))
-    if (index) return sendFile(proc, settings, index)
-    if (!settings.autoindex) {
-      proc.stderr.write(`${errorTime(proc)} [error] ${proc.pid + 28}#${proc.pid + 28}: *1 directory index of "${file}" is forbidden\n`).catch(() => {})
-      return errorPage(403, version)
-    }
-    const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;')
-    const entries = proc.fs.readdir(file).map((name) => `<a href="${encodeURIComponent(name)}">${escape(name)}</a>`).join('\n')
-    return sized(`<html>\r\n<head><title>Index of ${escape(path)}</title></head>\r\n<body>\r\n<h1>Index of ${escape(path)}</h1><hr><pre><a href="../">../</a>\r\n${entries}\r\n</pre><hr></body>\r\n</html>\r\n`, { 'content-type': 'text/html' })
-  }
-  return sendFile(proc, settings, file)
-}
-
-function sendFile(proc: Proc, settings: Settings, file: string): Response {
-  let data: Uint8Array
-  try {
-    data = proc.fs.readFile(file)
-  } catch {
-    return errorPage(403, '')
-  }
-  const stat = proc.fs.stat(file)
-  const modified = new Date(Math.floor(stat.modifiedMs / 1000) * 1000)
-  return new Response(data as BodyInit, {
-    headers: {
-      'content-type': TYPES[/\.(\w+)$/.exec(file)?.[1]?.toLowerCase() ?? ''] ?? settings.defaultType, 'content-length': String(data.length), 'last-modified': modified.toUTCString(),
-      etag: `"${Math.floor(stat.modifiedMs / 1000).toString(16)}-${data.length.toString(16)}"`, 'accept-ranges': 'bytes',
-    },
-  })
-}
-
-async function proxy({ proc, version, upstreams }: Serving, settings: Settings, prefix: string, path: string, request: HttpRequest, url: URL, variables: (text: string) => string): Promise<Response> {
-  const target = new URL(variables(settings.proxyPass!))
-  const upstream = upstreams.get(target.hostname)
-  if (upstream?.length) target.host = proc.random.pick(upstream)
-  // With a path of its own, that path takes the place of the location's.
-  const hasPath = /^https?:\/\/[^/]+\//.test(settings.proxyPass!)
-  target.pathname = hasPath ? target.pathname + path.slice(prefix.length) : path
-  target.search = url.search
-  const headers = new Headers(request.headers)
-  headers.set('host', target.host)
-  headers.set('connection', 'close')
-  for (const [name, value] of settings.proxyHeaders) headers.set(name, variables(value))
-  try {
-    const response = await proc.net.fetch(httpRequest(target.href, { method: request.method, headers, body: request.body ? new Uint8Array(await request.arrayBuffer()) : null, signal: request.signal }), { connectTimeoutMs: 60_000, insecure: true })
-    return new Response(response.body, { status: response.status, headers: response.headers })
+    const file = proc.fs.open(path, 'a')
+    await file.write(text)
+    file.close()
   } catch (error) {
-    const code = (error as UnixError).code
-    const reason = code === 'ECONNREFUSED' ? 'connect() failed (111: Connection refused) while connecting to upstream' : code === 'ETIMEDOUT' ? 'upstream timed out (110: Operation timed out) while connecting to upstream' : `${target.hostname} could not be resolved`
-    proc.stderr.write(`${errorTime(proc)} [error] ${proc.pid + 28}#${proc.pid + 28}: *1 ${reason}, upstream: "${target.href}"\n`).catch(() => {})
-    return errorPage(code === 'ETIMEDOUT' ? 504 : 502, version)
+    if (!(error instanceof UnixError)) throw error
   }
 }
 
-function variable(name: string, { request, peer, url, host, port, serving }: { request: HttpRequest; peer: HttpPeer; url: URL; host: string; port: number; serving: Serving }): string | undefined {
-  switch (name) {
-    case 'host': case 'server_name': return host
-    case 'http_host': return request.headers.get('host') ?? host
-    case 'hostname': return serving.proc.net.hostname
-    case 'remote_addr': case 'proxy_add_x_forwarded_for': return peer.remote.ip
-    case 'remote_port': return String(peer.remote.port)
-    case 'server_addr': return peer.local.ip
-    case 'server_port': return String(port)
-    case 'scheme': return 'http'
-    case 'request_method': return request.method
-    case 'request_uri': return url.pathname + url.search
-    case 'uri': case 'document_uri': return url.pathname
-    case 'args': case 'query_string': return url.search.slice(1)
-    case 'is_args': return url.search ? '?' : ''
-    case 'nginx_version': return serving.version
-    case 'time_iso8601': return new Date(serving.proc.clock.nowMs()).toISOString().slice(0, 19) + '+00:00'
+/** /docker-entrypoint.sh: prepares the configuration, then becomes the command. */
+const entrypoint: Program = async (proc) => {
+  const command = proc.argv.slice(1)
+  if (command[0] === 'nginx' || command[0] === 'nginx-debug') {
+    const quiet = proc.env.NGINX_ENTRYPOINT_QUIET_LOGS !== undefined && proc.env.NGINX_ENTRYPOINT_QUIET_LOGS !== ''
+    const lines: string[] = []
+    const scripts = proc.fs.exists('/docker-entrypoint.d') ? proc.fs.readdir('/docker-entrypoint.d') : []
+    if (scripts.length > 0) {
+      lines.push('/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration', '/docker-entrypoint.sh: Looking for shell scripts in /docker-entrypoint.d/')
+      for (const script of scripts) {
+        const path = `/docker-entrypoint.d/${script}`
+        if (/\.envsh$/.test(script)) lines.push(`/docker-entrypoint.sh: Sourcing ${path}`)
+        else if (/\.sh$/.test(script)) {
+          lines.push(`/docker-entrypoint.sh: Launching ${path}`)
+          if (script === '10-listen-on-ipv6-by-default.sh') lines.push(...listenOnIPv6(proc))
+          else if (script === '20-envsubst-on-templates.sh') lines.push(...substituteTemplates(proc))
+          else if (script !== '30-tune-worker-processes.sh') {
+            if (lines.length > 0 && !quiet) await proc.stdout.write(lines.splice(0).map((line) => `${line}\n`).join(''))
+            const status = await proc.spawn([path]).wait()
+            if (status.code !== 0) return status.code
+          }
+        } else lines.push(`/docker-entrypoint.sh: Ignoring ${path}`)
+      }
+      lines.push('/docker-entrypoint.sh: Configuration complete; ready for start up')
+    } else lines.push('/docker-entrypoint.sh: No files found in /docker-entrypoint.d/, skipping configuration')
+    if (!quiet) await proc.stdout.write(lines.map((line) => `${line}\n`).join(''))
   }
-  if (name.startsWith('http_')) return request.headers.get(name.slice(5).replace(/_/g, '-')) ?? ''
-  if (name.startsWith('arg_')) return url.searchParams.get(name.slice(4)) ?? ''
-  return undefined
+  try {
+    return await proc.exec!(command)
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    await proc.stderr.write(`/docker-entrypoint.sh: 47: exec: ${command[0]}: ${error.code === 'ENOENT' ? 'not found' : errorText(error)}\n`)
+    return error.code === 'ENOENT' ? 127 : 126
+  }
 }
 
-function isFile(proc: Proc, file: string): boolean {
-  return proc.fs.exists(file) && proc.fs.stat(file).type === 'file'
+const DEFAULT_CONF = '/etc/nginx/conf.d/default.conf'
+
+function listenOnIPv6(proc: Proc): string[] {
+  const me = '10-listen-on-ipv6-by-default.sh: info:'
+  if (!proc.fs.exists(DEFAULT_CONF)) return [`${me} ${DEFAULT_CONF} is not a file or does not exist`]
+  if (!proc.fs.access?.(DEFAULT_CONF, 2)) return [`${me} can not modify ${DEFAULT_CONF} (read-only file system?)`]
+  const text = proc.fs.readText(DEFAULT_CONF)
+  if (/listen\s+\[::\]:80;/.test(text)) return [`${me} IPv6 listen already enabled`]
+  if (text !== defaultConf) return [`${me} Getting the checksum of ${DEFAULT_CONF}`, `${me} ${DEFAULT_CONF} differs from the packaged version`]
+  proc.fs.writeFile(DEFAULT_CONF, defaultConfIPv6)
+  return [`${me} Getting the checksum of ${DEFAULT_CONF}`, `${me} Enabled listen on IPv6 in ${DEFAULT_CONF}`]
 }
 
-function isDirectory(proc: Proc, file: string): boolean {
-  return proc.fs.exists(file) && proc.fs.stat(file).type === 'directory'
+/** /etc/nginx/templates/*.template with environment variables filled in. */
+function substituteTemplates(proc: Proc): string[] {
+  const directory = '/etc/nginx/templates'
+  if (!proc.fs.exists(directory)) return []
+  const out: string[] = []
+  for (const name of proc.fs.readdir(directory)) {
+    if (!name.endsWith('.template')) continue
+    const target = `/etc/nginx/conf.d/${name.replace(/\.template$/, '')}`
+    out.push(`20-envsubst-on-templates.sh: Running envsubst on ${directory}/${name} to ${target}`)
+    proc.fs.writeFile(target, proc.fs.readText(`${directory}/${name}`).replace(/\$\{(\w+)\}|\$(\w+)/g, (match, a?: string, b?: string) => proc.env[(a ?? b)!] ?? match))
+  }
+  return out
 }
 
-function sized(text: string, headers: Record<string, string>, status = 200): Response {
-  const data = new TextEncoder().encode(text)
-  return new Response(status === 204 ? null : data as BodyInit, { status, headers: { ...headers, 'content-length': String(data.length) } })
+const defaultConf = `server {
+    listen       80;
+    server_name  localhost;
+
+    #access_log  /var/log/nginx/host.access.log  main;
+
+    location / {
+        root   /usr/share/nginx/html;
+        index  index.html index.htm;
+    }
+
+    #error_page  404              /404.html;
+
+    # redirect server error pages to the static page /50x.html
+    #
+    error_page   500 502 503 504  /50x.html;
+    location = /50x.html {
+        root   /usr/share/nginx/html;
+    }
 }
 
-function errorPage(status: number, version: string): Response {
-  return htmlError(status, version)
+`
+const defaultConfIPv6 = new TextEncoder().encode(defaultConf.replace('listen       80;\n', 'listen       80;\n    listen  [::]:80;\n'))
+
+const mainConf = `
+user  nginx;
+worker_processes  auto;
+
+error_log  /var/log/nginx/error.log notice;
+pid        /run/nginx.pid;
+
+
+events {
+    worker_connections  1024;
 }
 
-function htmlError(status: number, version: string, headers: Record<string, string> = {}): Response {
-  const title = `${status} ${PHRASES[status] ?? ''}`.trim()
-  return sized(`<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx/${version}</center>\r\n</body>\r\n</html>\r\n`, { 'content-type': 'text/html', ...headers }, status)
+
+http {
+    include       /etc/nginx/mime.types;
+    default_type  application/octet-stream;
+
+    log_format  main  '$remote_addr - $remote_user [$time_local] "$request" '
+                      '$status $body_bytes_sent "$http_referer" '
+                      '"$http_user_agent" "$http_x_forwarded_for"';
+
+    access_log  /var/log/nginx/access.log  main;
+
+    sendfile        on;
+    #tcp_nopush     on;
+
+    keepalive_timeout  65;
+
+    #gzip  on;
+
+    include /etc/nginx/conf.d/*.conf;
+}
+`
+
+const mimeTypes = `
+types {
+    text/html                                        html htm shtml;
+    text/css                                         css;
+    text/xml                                         xml;
+    image/gif                                        gif;
+    image/jpeg                                       jpeg jpg;
+    application/javascript                           js;
+    text/plain                                       txt;
+    image/png                                        png;
+    image/svg+xml                                    svg svgz;
+    image/x-icon                                     ico;
+    application/json                                 json;
+    application/pdf                                  pdf;
+    application/wasm                                 wasm;
+    application/zip                                  zip;
+}
+`
+
+const welcomePage = `<!DOCTYPE html>
+<html>
+<head>
+<title>Welcome to nginx!</title>
+<style>
+html { color-scheme: light dark; }
+body { width: 35em; margin: 0 auto;
+font-family: Tahoma, Verdana, Arial, sans-serif; }
+</style>
+</head>
+<body>
+<h1>Welcome to nginx!</h1>
+<p>If you see this page, the nginx web server is successfully installed and
+working. Further configuration is required.</p>
+
+<p>For online documentation and support please refer to
+<a href="http://nginx.org/">nginx.org</a>.<br/>
+Commercial support is available at
+<a href="http://nginx.com/">nginx.com</a>.</p>
+
+<p><em>Thank you for using nginx.</em></p>
+</body>
+</html>
+`
+
+const errorPage = `<!DOCTYPE html>
+<html>
+<head>
+<title>Error</title>
+</head>
+<body>
+<h1>An error occurred.</h1>
+<p>Sorry, the page you are looking for is currently unavailable.<br/>
+Please try again later.</p>
+<p><em>Faithfully yours, nginx.</em></p>
+</body>
+</html>
+`
+
+const script = (text: string): ImageFile => ({ content: `#!/bin/sh\n${text}\n`, mode: 0o755 })
+const nginxFiles: Record<string, ImageFile> = {
+  '/etc/nginx/nginx.conf': mainConf, '/etc/nginx/mime.types': mimeTypes, '/etc/nginx/conf.d/default.conf': defaultConf,
+  '/usr/share/nginx/html/index.html': welcomePage, '/usr/share/nginx/html/50x.html': errorPage,
+  '/var/log/nginx/access.log': { link: '/dev/stdout' }, '/var/log/nginx/error.log': { link: '/dev/stderr' },
+  '/var/cache/nginx': { directory: true }, '/run': { directory: true }, '/var/run': { link: '/run' },
+  '/docker-entrypoint.d/10-listen-on-ipv6-by-default.sh': script('# listens on IPv6 too, unless the configuration was changed'),
+  '/docker-entrypoint.d/15-local-resolvers.envsh': script('# names of resolvers for templates'),
+  '/docker-entrypoint.d/20-envsubst-on-templates.sh': script('# fills environment variables into templates'),
+  '/docker-entrypoint.d/30-tune-worker-processes.sh': script('# number of workers'),
 }
 
-/** `2026/11/21 05:10:00` */
-function errorTime(proc: Proc): string {
-  return new Date(proc.clock.nowMs()).toISOString().slice(0, 19).replace(/-/g, '/').replace('T', ' ')
+const VERSIONS: Readonly<Record<string, string>> = {
+  '1.14': '1.14.2', '1.14.2': '1.14.2', '1.15': '1.15.12', '1.16': '1.16.1', '1.16.1': '1.16.1', '1.17': '1.17.10', '1.18': '1.18.0', '1.19': '1.19.10', '1.20': '1.20.2', '1.21': '1.21.6', '1.22': '1.22.1', '1.23': '1.23.4', '1.24': '1.24.0', '1.24.0': '1.24.0', '1.25': '1.25.5', '1.25.5': '1.25.5',
+  '1.26': '1.26.3', '1.26.3': '1.26.3', '1.27': '1.27.5', '1.27.0': '1.27.0', '1.27.5': '1.27.5', '1.28': '1.28.0', '1.28.0': '1.28.0', '1.29': '1.29.4', '1.29.1': '1.29.1', '1.29.4': '1.29.4', '1': '1.29.4', mainline: '1.29.4', latest: '1.29.4', stable: '1.28.0',
+}
+const debianCompiler = 'gcc 12.2.0 (Debian 12.2.0-14+deb12u1)'
+const alpineCompiler = 'gcc 14.2.0 (Alpine 14.2.0)'
+
+/** Programs of one version; one object for all tags of it. */
+const byVersion = new Map<string, Record<string, Program>>()
+function programsOf(version: string, compiler: string): Record<string, Program> {
+  const key = `${version} ${compiler}`
+  let programs = byVersion.get(key)
+  if (!programs) byVersion.set(key, programs = { '/usr/sbin/nginx': nginxProgram(version, compiler) })
+  return programs
 }
 
-/** `21/Nov/2026:05:10:00 +0000` */
-function accessTime(proc: Proc): string {
-  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(proc.clock.nowMs()).toUTCString())!
-  return `${day}/${month}/${year}:${time} +0000`
+function variants(compiler: string, suffix: string): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(Object.entries(VERSIONS).map(([tag, version]) => [tagWith(tag, suffix), { env: { NGINX_VERSION: version }, programs: programsOf(version, compiler) }]))
 }
+
+function tagWith(tag: string, suffix: string): string {
+  return suffix === '' ? tag : tag === 'latest' ? suffix.slice(1) : tag + suffix
+}
+
+const common = {
+  repository: 'docker.io/library/nginx', sizeBytes: 62_900_000, entrypoint: ['/docker-entrypoint.sh'], cmd: ['nginx', '-g', 'daemon off;'], exposedPorts: [80], stopSignal: 'SIGQUIT' as const,
+  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', NGINX_VERSION: '1.29.4', PKG_RELEASE: '1~bookworm', NJS_VERSION: '0.9.1' },
+}
+
+const nginxAccount = { passwd: 'nginx:x:101:101:nginx user:/nonexistent:/bin/false\n', group: 'nginx:x:101:\n' }
+
+export const nginx = defineImage({
+  ...common, tags: Object.keys(VERSIONS),
+  files: { ...accountFiles('/bin/bash', nginxAccount), '/etc/os-release': debianRelease, ...nginxFiles },
+  programs: { ...debianPrograms, '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', debianCompiler) },
+  variants: variants(debianCompiler, ''),
+})
+
+export const nginxAlpine = defineImage({
+  ...common, tags: Object.keys(VERSIONS).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 21_000_000, base: alpine,
+  files: { ...accountFiles('/bin/sh', nginxAccount), ...nginxFiles },
+  programs: { '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', alpineCompiler) },
+  variants: variants(alpineCompiler, '-alpine'),
+})
+
+/** The copies that the conformance suite uses. */
+export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4'], base: nginx, variants: { '1.14-4': { programs: programsOf('1.14.2', debianCompiler) }, '1.15-4': { programs: programsOf('1.15.12', debianCompiler) } } })

@@ -1,0 +1,29 @@
+import { bash, dash } from '../../unix/shell/sh.ts'
+import type { Program } from '../../unix/types.ts'
+import { utilityPrograms } from '../../unix/utilities/list.ts'
+import { accountFiles } from './accounts.ts'
+import { defineImage } from './image.ts'
+
+/** /etc/os-release of Debian, which many images are built on. */
+export const debianRelease = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\nHOME_URL="https://www.debian.org/"\n'
+
+/** Utilities of the Debian image: no ps, no editors, no network tools but curl. */
+const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'sha256sum', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs', 'yes']
+
+/** The user land of Debian-based images. */
+export const debianPrograms: Record<string, Program> = { ...utilityPrograms('gnu', { names: debianUtilities }), '/bin/sh': dash, '/bin/bash': bash }
+
+/** Without curl: what a bare Debian or Ubuntu has. */
+const bare = Object.fromEntries(Object.entries(debianPrograms).filter(([path]) => path !== '/usr/bin/curl'))
+
+export const debian = defineImage({
+  repository: 'docker.io/library/debian', tags: ['12', '12-slim', '13', '13-slim', 'bookworm', 'bookworm-slim', 'trixie', 'trixie-slim', 'latest', 'stable', 'stable-slim'], sizeBytes: 49_000_000, cmd: ['bash'],
+  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+  files: { ...accountFiles('/bin/bash'), '/etc/os-release': debianRelease, '/etc/debian_version': '12.12\n' },
+  programs: { ...bare, ...utilityPrograms('gnu', { names: ['ps', 'free', 'top', 'kill', 'pkill', 'pgrep'] }) },
+})
+
+export const ubuntu = defineImage({
+  repository: 'docker.io/library/ubuntu', tags: ['20.04', '22.04', '24.04', 'focal', 'jammy', 'noble', 'latest', 'rolling'], sizeBytes: 30_000_000, cmd: ['/bin/bash'], base: debian,
+  files: { '/etc/os-release': 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nNAME="Ubuntu"\nVERSION_ID="24.04"\nVERSION="24.04.3 LTS (Noble Numbat)"\nVERSION_CODENAME=noble\nID=ubuntu\nID_LIKE=debian\n' },
+})

@@ -1,0 +1,78 @@
+/** A directive of an nginx configuration, with its block if it has one. */
+export interface Directive {
+  name: string
+  args: string[]
+  block?: Directive[]
+  file: string
+  line: number
+}
+
+/** A configuration that nginx refuses; the message is what it prints after `[emerg]`. */
+export class NginxConfigError extends Error {}
+
+/** Reads a configuration file's text. @throws NginxConfigError */
+export function parseNginxConfig(text: string, file: string): Directive[] {
+  let at = 0
+  let line = 1
+  const fail = (message: string): never => { throw new NginxConfigError(`${message} in ${file}:${line}`) }
+  const block = (top: boolean): Directive[] => {
+    const directives: Directive[] = []
+    let words: string[] = []
+    let started = line
+    for (;;) {
+      const char = text[at]
+      if (char === undefined) {
+        if (words.length > 0) fail(`unexpected end of file, expecting ";" or "}"`)
+        if (!top) fail('unexpected end of file, expecting "}"')
+        return directives
+      }
+      if (char === '\n') { line += 1; at += 1 }
+      else if (/\s/.test(char)) at += 1
+      else if (char === '#') while (at < text.length && text[at] !== '\n') at += 1
+      else if (char === ';') {
+        if (words.length === 0) fail('unexpected ";"')
+        directives.push({ name: words[0]!, args: words.slice(1), file, line: started })
+        words = []
+        at += 1
+      } else if (char === '{') {
+        if (words.length === 0) fail('unexpected "{"')
+        const directive: Directive = { name: words[0]!, args: words.slice(1), file, line: started }
+        words = []
+        at += 1
+        directive.block = block(false)
+        directives.push(directive)
+      } else if (char === '}') {
+        if (words.length > 0) fail('unexpected "}"')
+        if (top) fail('unexpected "}"')
+        at += 1
+        return directives
+      } else {
+        if (words.length === 0) started = line
+        words.push(word())
+      }
+    }
+  }
+  const word = (): string => {
+    const quote = text[at] === '"' || text[at] === "'" ? text[at++] : undefined
+    let out = ''
+    for (; at < text.length; at++) {
+      const char = text[at]!
+      if (quote ? char === quote : /[\s;]/.test(char) || (char === '{' && !out.endsWith('$'))) { if (quote) at += 1; return out }
+      if (char === '\\' && quote && text[at + 1] !== undefined) { out += text[at + 1] === quote || text[at + 1] === '\\' ? text[++at] : char; continue }
+      if (char === '\n') line += 1
+      out += char
+      if (char === '{' && out.endsWith('${')) { const end = text.indexOf('}', at); out += text.slice(at + 1, end + 1); at = end }
+    }
+    if (quote) fail(`unexpected end of file, expecting "${quote}"`)
+    return out
+  }
+  return block(true)
+}
+
+/** Directives that are understood or may be ignored without harm. */
+export const KNOWN_DIRECTIVES: ReadonlySet<string> = new Set([
+  'user', 'worker_processes', 'error_log', 'pid', 'events', 'worker_connections', 'multi_accept', 'use', 'http', 'include', 'default_type', 'log_format', 'access_log', 'sendfile', 'tcp_nopush', 'tcp_nodelay', 'keepalive_timeout',
+  'keepalive_requests', 'gzip', 'gzip_types', 'gzip_min_length', 'gzip_vary', 'gzip_comp_level', 'gzip_proxied', 'types', 'types_hash_max_size', 'server', 'listen', 'server_name', 'root', 'alias', 'index', 'location', 'return', 'proxy_pass', 'proxy_set_header', 'proxy_http_version',
+  'proxy_read_timeout', 'proxy_connect_timeout', 'proxy_send_timeout', 'proxy_buffering', 'proxy_redirect', 'proxy_buffer_size', 'proxy_buffers', 'proxy_cache_bypass', 'proxy_ssl_verify', 'proxy_pass_request_headers', 'proxy_hide_header', 'proxy_next_upstream', 'try_files', 'add_header', 'autoindex', 'error_page', 'rewrite', 'stub_status', 'upstream', 'keepalive', 'least_conn', 'ip_hash', 'resolver', 'client_max_body_size', 'client_body_buffer_size', 'client_body_temp_path', 'proxy_temp_path', 'fastcgi_temp_path', 'uwsgi_temp_path', 'scgi_temp_path',
+  'server_tokens', 'charset', 'expires', 'etag', 'if', 'set', 'map', 'deny', 'allow', 'internal', 'limit_except', 'limit_req', 'limit_req_zone', 'limit_conn', 'ssl_certificate', 'ssl_certificate_key', 'ssl_protocols', 'ssl_ciphers', 'ssl_session_cache', 'ssl_session_timeout', 'ssl_prefer_server_ciphers', 'http2', 'daemon', 'master_process', 'worker_rlimit_nofile', 'absolute_redirect', 'port_in_redirect', 'server_name_in_redirect', 'server_names_hash_bucket_size', 'large_client_header_buffers', 'client_header_timeout', 'client_body_timeout', 'send_timeout', 'reset_timedout_connection', 'open_file_cache', 'auth_basic', 'auth_basic_user_file', 'sub_filter', 'log_not_found', 'merge_slashes', 'real_ip_header', 'set_real_ip_from', 'env', 'stream', 'zone', 'fastcgi_pass', 'fastcgi_param', 'fastcgi_index', 'load_module', 'thread_pool', 'pcre_jit', 'satisfy', 'recursive_error_pages', 'proxy_intercept_errors', 'proxy_ssl_server_name', 'proxy_cache', 'proxy_cache_path', 'proxy_cache_valid',
+])

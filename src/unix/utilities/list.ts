@@ -1,0 +1,37 @@
+import type { Program } from '../types.ts'
+import * as files from './files.ts'
+import { grep } from './grep.ts'
+import { JUST_BASH_COMMANDS, justBash } from './just-bash.ts'
+import * as network from './network.ts'
+import * as processes from './processes.ts'
+import * as system from './system.ts'
+import * as text from './text.ts'
+import { utilityProgram } from './utility.ts'
+import type { Utility, UtilityFlavour } from './utility.ts'
+
+/** Every utility by the name it is called by. */
+export const utilities: Readonly<Record<string, Utility>> = {
+  ...Object.fromEntries(JUST_BASH_COMMANDS.map((name) => [name, justBash(name)])),
+  cat: text.cat, head: text.head, tail: text.tail, tee: text.tee, yes: text.yes, wc: text.wc, seq: text.seq, tr: text.tr, cut: text.cut, sort: text.sort, uniq: text.uniq, rev: text.rev, tac: text.tac, nl: text.nl,
+  grep, egrep: grep, fgrep: grep,
+  ls: files.ls, mkdir: files.mkdir, rmdir: files.rmdir, rm: files.rm, unlink: files.rm, cp: files.cp, mv: files.mv, ln: files.ln, touch: files.touch, chmod: files.chmod, chown: files.chown, chgrp: files.chown, stat: files.stat,
+  readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: files.truncate, dd: files.dd, du: files.du, df: files.df, mount: files.mount, umount: files.umount, basename: files.basename, dirname: files.dirname,
+  sleep: processes.sleep, ps: processes.ps, top: processes.top, kill: processes.kill, pkill: processes.pkill, pgrep: processes.pkill, killall: processes.pkill, pidof: processes.pkill, env: processes.env, printenv: processes.printenv,
+  timeout: processes.timeout, watch: processes.watch, xargs: processes.xargs, nohup: processes.nohup, nice: processes.nohup, setsid: processes.nohup, stdbuf: processes.nohup, time: processes.time, which: processes.which,
+  true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
+  hostname: system.hostname, date: system.date, uname: system.uname, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
+  nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip: network.ip, ifconfig: network.ip,
+}
+
+/** What BusyBox has of them. */
+const NOT_IN_BUSYBOX = new Set(['curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_'])
+
+/** Names of BusyBox' applets. */
+export const busyboxApplets: readonly string[] = Object.keys(utilities).filter((name) => !NOT_IN_BUSYBOX.has(name)).sort()
+
+/** Utilities as executables in a directory: all, or those named. */
+export function utilityPrograms(flavour: UtilityFlavour, options: { directory?: string; names?: readonly string[] } = {}): Record<string, Program> {
+  const directory = options.directory ?? (flavour === 'busybox' ? '/bin' : '/usr/bin')
+  const names = options.names ?? (flavour === 'busybox' ? busyboxApplets : Object.keys(utilities))
+  return Object.fromEntries(names.map((name) => [`${directory}/${name}`, utilityProgram(utilities[name]!, flavour)]))
+}

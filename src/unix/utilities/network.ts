@@ -1,0 +1,501 @@
+import { httpRequest } from '../../base/http.ts'
+import { errorText } from '../errno.ts'
+import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
+import { reverseName } from '../net/dns.ts'
+import type { DnsMessage, RecordType } from '../net/dns.ts'
+import { askDns, candidateNames, readResolverConfig } from '../net/names.ts'
+import { UnixError } from '../types.ts'
+import type { TcpSocket } from '../types.ts'
+import { durationMs } from './processes.ts'
+import { baseName } from '../path.ts'
+import { UsageError, parseOptions } from './utility.ts'
+import type { Utility, UtilityContext } from './utility.ts'
+
+/** nc: connects or listens, and copies both ways. */
+export const nc: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, 'lp:w:zvnukq:s:i:e:N46', {})
+  const port = Number(options.has('l') ? options.value('p') ?? options.operands.at(-1) : options.operands[1])
+  const timeoutMs = options.value('w') === undefined ? undefined : Number(options.value('w')) * 1000
+  if (!options.has('l')) {
+    const [host, portText] = options.operands
+    if (host === undefined || portText === undefined || !/^\d+(-\d+)?$/.test(portText)) throw new UsageError('missing port number', 'bad port')
+    if (options.has('u')) {
+      const ip = (await proc.net.lookup(host))[0]!
+      const payload = await proc.stdin.read()
+      if (payload) try { await context.out(await proc.net.askUdp(ip, port, payload, timeoutMs ?? 5_000)) } catch { /* Silence is no error. */ }
+      return 0
+    }
+    let socket: TcpSocket
+    try {
+      socket = await proc.net.connectTcp(host, port, timeoutMs === undefined ? {} : { timeoutMs })
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return context.complain(context.busybox ? `bad address '${host}'` : `getaddrinfo for host "${host}" port ${port}: Name or service not known`)
+      const ip = isAddress(host) ? host : (await proc.net.lookup(host).catch(() => [host]))[0]!
+      if (context.busybox) return context.complain(`${error.code === 'ETIMEDOUT' && timeoutMs !== undefined ? 'timed out' : `can't connect to remote host (${ip}): ${errorText(error)}`}`)
+      return options.has('v') || error.code !== 'ECONNREFUSED' ? context.complain(`connect to ${host} (${ip}) port ${port} (tcp) failed: ${errorText(error)}`) : 1
+    }
+    if (options.has('v')) await context.err(context.busybox ? `${host} (${socket.remote.ip}:${port}) open\n` : `Connection to ${host} (${socket.remote.ip}) ${port} port [tcp/*] succeeded!\n`)
+    if (options.has('z')) { socket.destroy(); return 0 }
+    return pump(context, socket, timeoutMs)
+  }
+  if (!(port > 0)) throw new UsageError('missing port number', 'bad port')
+  for (;;) {
+    const socket = await new Promise<TcpSocket>((resolve) => {
+      const listener = proc.net.listenTcp(port, (accepted) => { listener.close(); resolve(accepted) })
+      if (options.has('v')) void context.err(context.busybox ? `listening on [::]:${port} ...\n` : `Listening on 0.0.0.0 ${port}\n`)
+    })
+    const program = options.value('e')
+    if (program !== undefined) await proc.spawn([program], { stdin: socket.reader, stdout: socket.writer }).wait().finally(() => socket.writer.close())
+    else await pump(context, socket, timeoutMs)
+    if (!options.has('k')) return 0
+  }
+}
+
+async function pump(context: UtilityContext, socket: TcpSocket, timeoutMs: number | undefined): Promise<number> {
+  const { proc } = context
+  const sending = (async () => {
+    for (let chunk = await proc.stdin.read(); chunk; chunk = await proc.stdin.read()) await socket.writer.write(chunk)
+    socket.writer.close()
+  })().catch(() => {})
+  const receiving = (async () => {
+    for (let chunk = await socket.reader.read(); chunk; chunk = await socket.reader.read()) await context.out(chunk)
+  })()
+  const idle = timeoutMs === undefined ? undefined : sending.then(() => proc.sleep(timeoutMs))
+  await (idle ? Promise.race([receiving, idle]) : receiving)
+  socket.destroy()
+  return 0
+}
+
+/** How BusyBox' wget words failures to connect. */
+function wgetFailure(error: UnixError, host: string, ip: string, port: number): string {
+  switch (error.code) {
+    case 'ENOTFOUND': case 'EAI_AGAIN': return `bad address '${host}'`
+    case 'ETIMEDOUT': case 'ECANCELED': return 'download timed out'
+    case 'ECONNRESET': case 'EPROTO': return 'error getting response: Connection reset by peer'
+    default: return `can't connect to remote host (${ip}): ${errorText(error)}` + (port < 0 ? '' : '')
+  }
+}
+
+const MAX_REDIRECTS = 5
+
+/** wget */
+export const wget: Utility = async (context) => {
+  const { proc, busybox } = context
+  const options = parseOptions(context.args, 'qO:T:SscP:U:t:Y:vd', {
+    quiet: 'q', 'output-document=': 'O', 'timeout=': 'T', 'server-response': 'S', spider: 's', 'header=': 'H', 'post-data=': 'p', 'post-file=': 'f', 'user-agent=': 'U', 'tries=': 't', 'no-check-certificate': 'k', 'no-verbose': 'v', 'directory-prefix=': 'P', 'method=': 'M', 'body-data=': 'p',
+  })
+  const [given] = options.operands
+  if (given === undefined) throw new UsageError('missing URL')
+  let url: URL
+  try { url = new URL(/^[a-z]+:\/\//i.test(given) ? given : `http://${given}`) } catch { return context.complain(`bad address '${given}'`) }
+  const quiet = options.has('q')
+  const timeoutMs = Number(options.value('T') ?? 900) * 1000
+  const headers = new Headers({ 'user-agent': options.value('U') ?? (busybox ? 'Wget' : 'Wget/1.24.5'), ...(busybox ? {} : { accept: '*/*' }) })
+  for (const [name, value] of options.all) if (name === 'H') { const at = String(value).indexOf(':'); headers.set(String(value).slice(0, at).trim(), String(value).slice(at + 1).trim()) }
+  const body = options.value('p') ?? (options.value('f') === undefined ? undefined : proc.fs.readText(proc.resolve(options.value('f')!)))
+  if (body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/x-www-form-urlencoded')
+  for (let hop = 0; ; hop++) {
+    const host = urlHost(url)
+    const port = urlPort(url)
+    let ip = host
+    let response: Response
+    const deadline = new AbortController()
+    const timer = proc.clock.after(timeoutMs, () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
+    try {
+      ip = (await proc.net.lookup(host))[0]!
+      if (!quiet) await context.err(busybox ? `Connecting to ${url.host} (${ip}:${port})\n` : `--  ${url.href}\nConnecting to ${host} (${host})|${ip}|:${port}... connected.\nHTTP request sent, awaiting response... `)
+      headers.set('host', url.host)
+      response = await proc.net.fetch(httpRequest(url.href, { method: options.value('M') ?? (body === undefined ? options.has('s') && !busybox ? 'HEAD' : 'GET' : 'POST'), headers, body: body ?? null, signal: deadline.signal }), { insecure: true, connectTo: { ip, port }, connectTimeoutMs: timeoutMs })
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      if (busybox) return context.complain(wgetFailure(error, host, ip, -1))
+      await context.err(error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN' ? `wget: unable to resolve host address '${host}'\n` : `failed: ${errorText(error)}.\n`)
+      return 4
+    } finally {
+      timer.cancel()
+    }
+    if (options.has('S')) { await context.err(`  HTTP/1.1 ${response.status} ${statusText(response)}\n`); for (const [name, value] of response.headers) await context.err(`  ${headerName(name)}: ${value}\n`) }
+    const location = response.headers.get('location')
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      if (hop >= MAX_REDIRECTS) return context.complain('too many redirections')
+      url = new URL(location, url)
+      continue
+    }
+    if (response.status >= 400 || response.status < 200) {
+      if (busybox) return context.complain(`server returned error: HTTP/1.1 ${response.status} ${statusText(response)}`)
+      await context.err(`${response.status} ${statusText(response)}\nERROR ${response.status}: ${statusText(response)}.\n`)
+      return 8
+    }
+    if (options.has('s')) { await response.body?.cancel(); if (busybox && !quiet) await context.err('remote file exists\n'); return 0 }
+    const target = options.value('O') ?? `${options.value('P') ? `${options.value('P')}/` : ''}${baseName(url.pathname) === '/' || url.pathname.endsWith('/') ? 'index.html' : baseName(url.pathname)}`
+    if (!quiet && busybox && target !== '-') await context.err(`saving to '${target}'\n`)
+    const file = target === '-' ? undefined : proc.fs.open(proc.resolve(target), 'w')
+    let bytes = 0
+    try {
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+        bytes += chunk.length
+        if (file) await file.write(chunk)
+        else await context.out(chunk)
+      }
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      return context.complain(`error getting response: ${errorText(error)}`)
+    } finally {
+      file?.close()
+    }
+    if (!quiet && busybox) {
+      const label = (target === '-' ? '-' : baseName(target)).slice(0, 20).padEnd(20)
+      await context.err(`${label} 100% |${'*'.repeat(32)}| ${String(bytes).padStart(5)}  0:00:00 ETA\n${target === '-' ? 'written to stdout\n' : `'${target}' saved\n`}`)
+    } else if (!quiet) await context.err(`200 OK\nLength: ${bytes}\nSaving to: '${target === '-' ? 'STDOUT' : target}'\n\n'${target === '-' ? '-' : target}' saved [${bytes}/${bytes}]\n`)
+    return 0
+  }
+}
+
+function statusText(response: Response): string {
+  return response.statusText || REASONS[response.status] || 'Unknown'
+}
+
+const REASONS: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 204: 'No Content', 301: 'Moved Permanently', 302: 'Found', 304: 'Not Modified', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 418: "I'm a teapot", 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' }
+
+function headerName(name: string): string {
+  return name.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())
+}
+
+const CURL_LETTERS = 'X:d:H:o:OsSvkLIifu:A:m:w:GF:T:b:c:e:x:r:NnZ#046V'
+const CURL_LONG = {
+  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4',
+}
+
+/** curl */
+export const curl: Utility = async (context) => {
+  const { proc } = context
+  let options
+  try { options = parseOptions(context.args, CURL_LETTERS, CURL_LONG) } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const what = /'([^']*)'/.exec(error.message)?.[1] ?? ''
+    await context.err(`curl: option ${what.startsWith('-') ? what : `-${what}`}: is unknown\ncurl: try 'curl --help' or 'curl --manual' for more information\n`)
+    return 2
+  }
+  if (options.has('V')) { await context.out('curl 8.15.0 (x86_64-pc-linux-gnu) libcurl/8.15.0\nRelease-Date: 2025-07-16\nProtocols: file http https\n'); return 0 }
+  if (options.operands.length === 0) { await context.err("curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' for more information\n"); return 2 }
+  let status = 0
+  for (const target of options.operands) status = await curlOne(context, options, target)
+  return status
+}
+
+async function curlOne(context: UtilityContext, options: ReturnType<typeof parseOptions>, target: string): Promise<number> {
+  const { proc } = context
+  const silent = options.has('s')
+  const explain = async (code: number, text: string) => { if (!silent || options.has('S')) await context.err(`curl: (${code}) ${text}\n`); return code }
+  let url: URL
+  try { url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(target) ? target : `http://${target}`) } catch { return explain(3, 'URL rejected: Malformed input to a URL function') }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return explain(1, `Protocol "${url.protocol.slice(0, -1)}" not supported`)
+  const headers = new Headers({ 'user-agent': options.value('A') ?? 'curl/8.15.0', accept: '*/*' })
+  let data: string | undefined
+  const add = (text: string) => { data = data === undefined ? text : `${data}&${text}` }
+  for (const [name, value] of options.all) {
+    const text = String(value)
+    if (name === 'd') add(text.startsWith('@') ? (text === '@-' ? await stdinText(context) : proc.fs.readText(proc.resolve(text.slice(1)))).replace(/[\r\n]/g, '') : text)
+    else if (name === 'R') add(text)
+    else if (name === 'B') add(text.startsWith('@') ? text === '@-' ? await stdinText(context) : proc.fs.readText(proc.resolve(text.slice(1))) : text)
+    else if (name === 'U') { const at = text.indexOf('='); add(at > 0 ? `${text.slice(0, at)}=${encodeURIComponent(text.slice(at + 1))}` : encodeURIComponent(text.replace(/^=/, ''))) }
+    else if (name === 'J') { add(text); headers.set('content-type', 'application/json'); headers.set('accept', 'application/json') }
+  }
+  if (options.has('G') && data !== undefined) { url.search += `${url.search ? '&' : '?'}${data}`; data = undefined }
+  const upload = options.value('T')
+  if (upload !== undefined) data = upload === '-' ? await stdinText(context) : proc.fs.readText(proc.resolve(upload))
+  if (data !== undefined && !headers.has('content-type') && upload === undefined) headers.set('content-type', 'application/x-www-form-urlencoded')
+  for (const [name, value] of options.all) {
+    if (name !== 'H') continue
+    const at = String(value).indexOf(':')
+    const key = String(value).slice(0, at).trim()
+    const text = String(value).slice(at + 1).trim()
+    if (text === '') headers.delete(key)
+    else headers.set(key, text)
+  }
+  if (options.value('b')) headers.set('cookie', options.value('b')!)
+  if (options.value('u')) headers.set('authorization', `Basic ${btoa(options.value('u')!)}`)
+  else if (url.username) headers.set('authorization', `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`)
+  let method = options.value('X') ?? (options.has('I') ? 'HEAD' : upload !== undefined ? 'PUT' : data !== undefined ? 'POST' : 'GET')
+  const startMs = proc.clock.nowMs()
+  const maxMs = options.value('m') === undefined ? Infinity : durationMs(options.value('m')!) ?? Infinity
+  const connectMs = options.value('C') === undefined ? undefined : durationMs(options.value('C')!)
+  const retries = Number(options.value('y') ?? 0)
+  let attempt = 0
+  for (let hops = 0; ;) {
+    const host = urlHost(url)
+    const port = urlPort(url)
+    const deadline = new AbortController()
+    const timer = maxMs === Infinity ? undefined : proc.clock.after(Math.max(0, maxMs - (proc.clock.nowMs() - startMs)), () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
+    try {
+      let ip: string
+      try {
+        const pinned = options.all.filter(([name]) => name === 'r').map(([, value]) => String(value).split(':')).find((parts) => parts[0] === host && Number(parts[1]) === port)
+        ip = pinned ? pinned.slice(2).join(':').replace(/^\[|\]$/g, '') : (await proc.net.lookup(host))[0]!
+      } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        return await explain(6, `Could not resolve host: ${host}`)
+      }
+      if (options.has('v')) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${[...headers].filter(([name]) => name !== 'host').map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
+      if (!headers.has('host') || hops > 0) headers.set('host', url.host)
+      let response: Response
+      try {
+        const pem = (name: string) => options.value(name) === undefined ? undefined : proc.fs.readText(proc.resolve(options.value(name)!))
+        const [ca, cert, key] = [pem('E'), pem('K'), pem('Y')]
+        response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
+          insecure: options.has('k'), connectTo: { ip, port }, ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
+          ...(connectMs !== undefined ? { connectTimeoutMs: connectMs } : {}),
+        })
+      } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        const elapsed = Math.round(proc.clock.nowMs() - startMs)
+        if (attempt < retries && (error.code !== 'ECONNREFUSED' || options.has('2', '3'))) { attempt += 1; await proc.sleep(Number(options.value('z') ?? 2 ** (attempt - 1)) * 1000); continue }
+        switch (error.code) {
+          case 'ETIMEDOUT': case 'ECANCELED': return await explain(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
+          case 'ECONNRESET': return await explain(56, 'Recv failure: Connection reset by peer')
+          case 'EPROTO': return await explain(35, 'TLS connect error: error:0A00010B:SSL routines::wrong version number')
+          case 'ECERT': return await explain(60, `SSL certificate problem: ${error.message}`)
+          default: return await explain(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
+        }
+      }
+      const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${[...response.headers].map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
+      if (options.has('v')) await context.err(shownHeaders.replace(/^/gm, '< ').replace(/< $/, ''))
+      const location = response.headers.get('location')
+      if (options.has('L') && location !== null && response.status >= 300 && response.status < 400) {
+        if (++hops > 50) return await explain(47, 'Maximum (50) redirects followed')
+        if (options.has('i', 'I')) await context.out(shownHeaders)
+        url = new URL(location, url)
+        if (response.status === 303 || (method === 'POST' && response.status < 303 && options.value('X') === undefined)) { method = 'GET'; data = undefined; headers.delete('content-type') }
+        await response.body?.cancel()
+        continue
+      }
+      if (options.has('f') && response.status >= 400) { await response.body?.cancel(); return await explain(22, `The requested URL returned error: ${response.status}`) }
+      const path = options.has('O') ? baseName(url.pathname) : options.value('o')
+      const file = path === undefined || path === '-' ? undefined : proc.fs.open(proc.resolve(path), 'w')
+      const write = (chunk: Uint8Array | string) => file ? file.write(chunk) : context.out(chunk)
+      if (options.has('i', 'I')) await write(shownHeaders)
+      let bytes = 0
+      try {
+        if (method !== 'HEAD') for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+          bytes += chunk.length
+          await write(chunk)
+          if (deadline.signal.aborted) return await explain(28, `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received`)
+        }
+      } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        return await explain(error.code === 'ETIMEDOUT' ? 28 : 18, error.code === 'ETIMEDOUT' ? `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received` : 'transfer closed with outstanding read data remaining')
+      } finally {
+        file?.close()
+      }
+      const format = options.value('w')
+      if (format !== undefined) {
+        const seconds = ((proc.clock.nowMs() - startMs) / 1000).toFixed(6)
+        const values: Record<string, string> = { http_code: String(response.status).padStart(3, '0'), response_code: String(response.status), size_download: String(bytes), time_total: seconds, time_connect: '0.000100', time_starttransfer: seconds, url_effective: url.href, remote_ip: ip, remote_port: String(port), num_redirects: String(hops), content_type: response.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1) }
+        await context.out(format.replace(/%\{(\w+)\}|\\n|\\t|\\r|%%/g, (match, name?: string) => name !== undefined ? values[name] ?? '' : match === '\\n' ? '\n' : match === '\\t' ? '\t' : match === '\\r' ? '\r' : '%'))
+      }
+      if (options.has('1') && response.status >= 400) return await explain(22, `The requested URL returned error: ${response.status}`)
+      return 0
+    } finally {
+      timer?.cancel()
+    }
+  }
+}
+
+async function stdinText(context: UtilityContext): Promise<string> {
+  let text = ''
+  const decoder = new TextDecoder()
+  for (let chunk = await context.proc.stdin.read(); chunk; chunk = await context.proc.stdin.read()) text += decoder.decode(chunk, { stream: true })
+  return text
+}
+
+interface Asked {
+  name: string
+  answer: DnsMessage | undefined
+  server: string
+}
+
+/** Asks the name servers for a name and its search candidates until one has records. */
+async function askServers(context: UtilityContext, name: string, type: RecordType, options: { server?: string | undefined; search: boolean }): Promise<Asked> {
+  const { proc } = context
+  const config = readResolverConfig(proc.fs)
+  const server = options.server ?? config.nameservers[0] ?? '127.0.0.1'
+  const names = options.search ? candidateNames(name, config) : [name.replace(/\.$/, '')]
+  let last: Asked = { name: names[0]!, answer: undefined, server }
+  for (const candidate of names) {
+    try {
+      const answer = await askDns(proc.net, server, candidate, type, proc.random.int(65_536), config.timeoutMs)
+      last = { name: candidate, answer, server }
+      if (answer.code === 'NOERROR' && answer.answers.length > 0) return last
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+    }
+  }
+  return last
+}
+
+/** nslookup */
+export const nslookup: Utility = async (context) => {
+  const { proc, busybox } = context
+  const args = context.args.filter((arg) => !/^-(?!type|query|q=)/.test(arg))
+  const wanted = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.split('=')[1]!.toUpperCase() as RecordType)
+  const [name, serverName] = args.filter((arg) => !arg.startsWith('-'))
+  if (name === undefined) throw new UsageError('missing name')
+  let server: string | undefined
+  if (serverName !== undefined) {
+    try { server = (await proc.net.lookup(serverName))[0] } catch { return context.complain(busybox ? `bad address '${serverName}'` : `couldn't get address for '${serverName}': not found`) }
+  }
+  const reverse = isAddress(name)
+  const types: RecordType[] = wanted.length > 0 ? wanted : reverse ? ['PTR'] : ['A', 'AAAA']
+  const used = server ?? readResolverConfig(proc.fs).nameservers[0] ?? '127.0.0.1'
+  // BusyBox 1.36 and later ask exactly the given name when it has a dot, and search otherwise.
+  const results = await Promise.all(types.map((type) => askServers(context, reverse ? reverseName(name) : name, type, { server, search: !reverse })))
+  if (results.every((result) => !result.answer)) {
+    await context.out(busybox ? `;; connection timed out; no servers could be reached\n\n` : `;; communications error to ${used}#53: timed out\n;; no servers could be reached\n\n`)
+    return 1
+  }
+  await context.out(`Server:\t\t${used}\nAddress:\t${used}${busybox ? ':53' : '#53'}\n\n`)
+  const found = results.filter((result) => (result.answer?.answers.length ?? 0) > 0)
+  if (found.length === 0) {
+    const code = results[0]!.answer?.code ?? 'SERVFAIL'
+    if (code === 'NOERROR') { await context.out(`*** Can't find ${name}: No answer\n\n`); return busybox ? 0 : 1 }
+    for (const { name: asked } of busybox ? results : results.slice(0, 1)) await context.out(`** server can't find ${busybox ? asked : name}: ${code}\n\n`)
+    return 1
+  }
+  for (const { answer } of found) {
+    if (busybox && !answer!.authoritative) await context.out('Non-authoritative answer:\n')
+    for (const record of answer!.answers) {
+      if (record.type === 'CNAME') await context.out(`${record.name}\tcanonical name = ${record.data}\n`)
+      else if (record.type === 'PTR') await context.out(`${record.name}\tname = ${record.data}\n`)
+      else if (record.type === 'SRV') await context.out(`${record.name}\tservice = ${record.data}\n`)
+      else if (record.type === 'A' || record.type === 'AAAA') await context.out(`Name:\t${record.name}\nAddress: ${record.data}\n`)
+      else await context.out(`${record.name}\t${record.type.toLowerCase()} = ${record.data}\n`)
+    }
+    await context.out('\n')
+  }
+  return 0
+}
+
+/** dig */
+export const dig: Utility = async (context) => {
+  let server: string | undefined
+  let name: string | undefined
+  let type: RecordType = 'A'
+  let short = false
+  let search = false
+  let answerOnly = false
+  for (let i = 0; i < context.args.length; i++) {
+    const arg = context.args[i]!
+    if (arg.startsWith('@')) server = (await context.proc.net.lookup(arg.slice(1)))[0]
+    else if (arg === '+short') short = true
+    else if (arg === '+search') search = true
+    else if (arg === '+noall' || arg === '+answer') answerOnly = true
+    else if (arg === '-x') { name = reverseName(context.args[++i] ?? ''); type = 'PTR' }
+    else if (arg === '-t') type = (context.args[++i] ?? 'A').toUpperCase() as RecordType
+    else if (/^(A|AAAA|SRV|PTR|CNAME|TXT|NS|SOA|MX|ANY)$/i.test(arg)) type = arg.toUpperCase() as RecordType
+    else if (!arg.startsWith('+') && !arg.startsWith('-')) name = arg
+  }
+  const asked = await askServers(context, name ?? '.', type, { server, search })
+  if (!asked.answer) { await context.out(`;; communications error to ${asked.server}#53: timed out\n;; no servers could be reached\n`); return 9 }
+  const { answer } = asked
+  const dotted = (record: DnsMessage['answers'][number]) => ['CNAME', 'PTR', 'SRV', 'NS', 'MX'].includes(record.type) ? `${record.data}.` : record.type === 'TXT' ? `"${record.data}"` : record.data
+  if (short) { for (const record of answer.answers) await context.out(`${dotted(record)}\n`); return 0 }
+  const rows = answer.answers.map((record) => `${record.name}.\t${record.ttlSeconds}\tIN\t${record.type}\t${dotted(record)}\n`).join('')
+  if (answerOnly) { await context.out(rows); return 0 }
+  const authority = answer.authorities.map((record) => `${record.name}.\t${record.ttlSeconds}\tIN\t${record.type}\t${dotted(record)}\n`).join('')
+  await context.out(`\n; <<>> DiG 9.20.11 <<>> ${context.args.join(' ')}\n;; global options: +cmd\n;; Got answer:\n;; ->>HEADER<<- opcode: QUERY, status: ${answer.code}, id: ${answer.id}\n;; flags: qr${answer.authoritative ? ' aa' : ''} rd ra; QUERY: 1, ANSWER: ${answer.answers.length}, AUTHORITY: ${answer.authorities.length}, ADDITIONAL: ${answer.additionals.length}\n\n;; QUESTION SECTION:\n;${asked.name}.\t\tIN\t${type}\n\n${rows ? `;; ANSWER SECTION:\n${rows}\n` : ''}${authority ? `;; AUTHORITY SECTION:\n${authority}\n` : ''};; Query time: 0 msec\n;; SERVER: ${asked.server}#53(${asked.server}) (UDP)\n;; MSG SIZE  rcvd: ${64 + rows.length}\n\n`)
+  return 0
+}
+
+/** host */
+export const host: Utility = async (context) => {
+  const name = context.args.find((arg) => !arg.startsWith('-'))
+  if (name === undefined) throw new UsageError('missing name')
+  const reverse = isAddress(name)
+  const asked = await askServers(context, reverse ? reverseName(name) : name, reverse ? 'PTR' : 'A', { search: !reverse })
+  if (!asked.answer) { await context.out(`;; connection timed out; no servers could be reached\n`); return 1 }
+  if (asked.answer.answers.length === 0) { await context.out(`Host ${name} not found: 3(${asked.answer.code})\n`); return 1 }
+  for (const record of asked.answer.answers) await context.out(record.type === 'PTR' ? `${record.name} domain name pointer ${record.data}.\n` : record.type === 'CNAME' ? `${record.name} is an alias for ${record.data}.\n` : `${record.name} has address ${record.data}\n`)
+  return 0
+}
+
+/** ping: there are no packets here, so hosts answer when a connection to them is refused or accepted rather than lost. */
+export const ping: Utility = async (context) => {
+  const { proc, busybox } = context
+  const options = parseOptions(context.args, 'c:i:W:w:qs:4nI:', {})
+  const [name] = options.operands
+  if (name === undefined) throw new UsageError('usage error: Destination address required', 'missing host')
+  let ip: string
+  try { ip = (await proc.net.lookup(name))[0]! } catch { return busybox ? context.complain(`bad address '${name}'`) : (await context.err(`ping: ${name}: Name or service not known\n`), 2) }
+  const count = Number(options.value('c') ?? Infinity)
+  const waitMs = Number(options.value('W') ?? 10) * 1000
+  await context.out(busybox ? `PING ${name} (${ip}): 56 data bytes\n` : `PING ${name} (${ip}) 56(84) bytes of data.\n`)
+  let sent = 0
+  let received = 0
+  let stopped = false
+  proc.onSignal('SIGINT', () => { stopped = true })
+  const own = ip.startsWith('127.') || proc.net.addresses.includes(ip)
+  const times: number[] = []
+  while (sent < count && !stopped) {
+    sent += 1
+    let answers = own
+    // A port that hardly anybody listens on: a refusal comes from the host itself.
+    if (!own) try { (await proc.net.connectTcp(ip, 7, { timeoutMs: waitMs })).destroy(); answers = true } catch (error) { answers = (error as UnixError).code === 'ECONNREFUSED' }
+    if (answers) {
+      received += 1
+      const ms = 0.04 + proc.random.int(60) / 1000
+      times.push(ms)
+      await context.out(busybox ? `64 bytes from ${ip}: seq=${sent - 1} ttl=64 time=${ms.toFixed(3)} ms\n` : `64 bytes from ${name === ip ? ip : `${name} (${ip})`}: icmp_seq=${sent} ttl=64 time=${ms.toFixed(3)} ms\n`)
+    }
+    if (sent < count && !stopped) await proc.sleep(Number(options.value('i') ?? 1) * 1000)
+  }
+  const lost = Math.round((sent - received) / sent * 100)
+  await context.out(`\n--- ${name} ping statistics ---\n${sent} packets transmitted, ${received} ${busybox ? 'packets received' : 'received'}, ${lost}% packet loss${busybox ? '' : `, time ${(sent - 1) * 1000}ms`}\n`)
+  if (times.length > 0) {
+    const mean = times.reduce((a, b) => a + b, 0) / times.length
+    await context.out(busybox ? `round-trip min/avg/max = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)} ms\n` : `rtt min/avg/max/mdev = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)}/0.010 ms\n`)
+  }
+  return received > 0 ? 0 : 1
+}
+
+/** traceroute: the simulated network has no hops to show. */
+export const traceroute: Utility = async (context) => context.complain('the network of this machine has no routers to trace')
+
+/** ss and netstat */
+export const ss: Utility = async (context) => {
+  const flags = context.args.filter((arg) => arg.startsWith('-')).join('')
+  const rows = context.proc.net.listeners().filter(({ protocol }) => /[tu]/.test(flags) ? flags.includes(protocol[0]!) : true)
+  if (context.name === 'netstat') {
+    await context.out('Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n')
+    for (const { protocol, ip, port } of rows) await context.out(`${protocol.padEnd(5)} ${'0'.padStart(6)} ${'0'.padStart(6)} ${`${ip}:${port}`.padEnd(23)} ${'0.0.0.0:*'.padEnd(23)} ${(protocol === 'tcp' ? 'LISTEN' : '').padEnd(11)} \n`)
+    return 0
+  }
+  await context.out('Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port\n')
+  for (const { protocol, ip, port } of rows) await context.out(`${protocol.padEnd(5)} ${(protocol === 'tcp' ? 'LISTEN' : 'UNCONN').padEnd(6)} ${'0'.padEnd(6)} ${(protocol === 'tcp' ? '4096' : '0').padEnd(6)} ${`${ip}:${port}`.padStart(18)} ${'0.0.0.0:*'.padStart(17)}\n`)
+  return 0
+}
+
+/** ip addr, ip route; ifconfig */
+export const ip: Utility = async (context) => {
+  const { addresses } = context.proc.net
+  const what = context.args.find((arg) => !arg.startsWith('-')) ?? 'addr'
+  if (context.name !== 'ifconfig' && 'route'.startsWith(what)) {
+    if (addresses[0]) await context.out(`default via ${addresses[0].replace(/\.\d+$/, '.1')} dev eth0\n`)
+    return 0
+  }
+  if (context.name === 'ifconfig') {
+    for (const address of addresses) await context.out(`eth0      Link encap:Ethernet  HWaddr ${hardwareAddress(address)}\n          inet addr:${address}  Bcast:${address.replace(/\.\d+$/, '.255')}  Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n\n`)
+    await context.out('lo        Link encap:Local Loopback\n          inet addr:127.0.0.1  Mask:255.0.0.0\n          UP LOOPBACK RUNNING  MTU:65536  Metric:1\n\n')
+    return 0
+  }
+  if (!['a', 'addr', 'address', 'link', 'l'].includes(what)) return context.complain(`Object "${what}" is unknown, try "ip help".`)
+  const withAddresses = what.startsWith('a')
+  await context.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n${withAddresses ? '    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n' : ''}`)
+  if (addresses.length > 0) await context.out(`2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP qlen 1000\n    link/ether ${hardwareAddress(addresses[0]!)} brd ff:ff:ff:ff:ff:ff\n${withAddresses ? addresses.map((address) => `    inet ${address}/24 brd ${address.replace(/\.\d+$/, '.255')} scope global eth0\n       valid_lft forever preferred_lft forever\n`).join('') : ''}`)
+  return 0
+}
+
+function hardwareAddress(ipAddress: string): string {
+  return ['02', '42', ...ipAddress.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':')
+}

@@ -1,0 +1,334 @@
+import { readAll } from '../../base/streams.ts'
+import { errorText } from '../errno.ts'
+import { findInPath } from '../exec.ts'
+import { commandName } from '../fs/proc-tree.ts'
+import type { ProcessDetails } from '../fs/proc-tree.ts'
+import { sendSignal } from '../machine.ts'
+import { SIGNAL_NUMBERS, parseSignal } from '../signals.ts'
+import { UnixError } from '../types.ts'
+import type { Proc, Process, Signal } from '../types.ts'
+import { UsageError, parseOptions } from './utility.ts'
+import type { Utility, UtilityContext } from './utility.ts'
+
+/** Milliseconds that `1.5`, `2m` or `1h` mean. */
+export function durationMs(text: string): number | undefined {
+  if (text === 'inf' || text === 'infinity') return Infinity
+  const match = /^(\d+(?:\.\d*)?|\.\d+)([smhd]?)$/.exec(text)
+  return match ? Number(match[1]) * { '': 1000, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2]!]! : undefined
+}
+
+/** sleep */
+export const sleep: Utility = async (context) => {
+  const args = context.args.filter((arg) => arg !== '--')
+  if (args.length === 0) { if (!context.busybox) throw new UsageError('missing operand'); await context.err('BusyBox v1.37.0 () multi-call binary.\n\nUsage: sleep [N]...\n'); return 1 }
+  let total = 0
+  for (const arg of args) {
+    const ms = durationMs(arg)
+    if (ms === undefined) throw new UsageError(`invalid time interval '${arg}'`, `invalid number '${arg}'`)
+    total += ms
+  }
+  // An endless sleep needs no timer.
+  if (total === Infinity) await context.proc.signal()
+  else await context.proc.sleep(total)
+  return 0
+}
+
+/** A table with the columns of ps. */
+function psTime(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  return `${String(Math.floor(seconds / 3600)).padStart(2, '0')}:${String(Math.floor(seconds / 60) % 60).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+function details(process: Process): ProcessDetails {
+  return process as ProcessDetails
+}
+
+function commandLine(process: Process): string {
+  return process.status ? `[${commandName(process)}]` : process.argv.join(' ')
+}
+
+/** ps */
+export const ps: Utility = async (context) => {
+  const { proc } = context
+  const all = [...proc.machine.processes()].sort((a, b) => a.pid - b.pid)
+  const start = (p: Process) => { const d = new Date(p.startedMs); return `${String(d.getUTCHours()).padStart(2, '0')}:${String(d.getUTCMinutes()).padStart(2, '0')}` }
+  const cpuMs = (p: Process) => details(p).cpuNanoseconds / 1e6
+  const kib = (p: Process) => Math.floor(details(p).memoryBytes / 1024)
+  const terminal = (p: Process) => details(p).tty ? 'pts/0' : '?'
+  const columns: Readonly<Record<string, { title: string; width: number; value: (p: Process) => string; left?: boolean }>> = {
+    pid: { title: 'PID', width: 5, value: (p) => String(p.pid) }, ppid: { title: 'PPID', width: 5, value: (p) => String(p.ppid) },
+    user: { title: 'USER', width: 8, value: (p) => p.user.name, left: true }, uid: { title: 'UID', width: 5, value: (p) => String(p.user.uid) },
+    group: { title: 'GROUP', width: 8, value: (p) => String(p.user.gid), left: true }, pgid: { title: 'PGID', width: 5, value: (p) => String(p.group) }, pgrp: { title: 'PGRP', width: 5, value: (p) => String(p.group) },
+    comm: { title: 'COMMAND', width: 15, value: commandName, left: true }, args: { title: 'COMMAND', width: 0, value: commandLine, left: true }, cmd: { title: 'CMD', width: 0, value: commandLine, left: true }, command: { title: 'COMMAND', width: 0, value: commandLine, left: true },
+    stat: { title: 'STAT', width: 4, value: (p) => details(p).state, left: true }, s: { title: 'S', width: 1, value: (p) => details(p).state, left: true }, state: { title: 'S', width: 1, value: (p) => details(p).state, left: true },
+    rss: { title: 'RSS', width: 5, value: (p) => String(kib(p)) }, vsz: { title: 'VSZ', width: 6, value: (p) => String(kib(p)) }, time: { title: 'TIME', width: 8, value: (p) => psTime(cpuMs(p)) }, tty: { title: 'TT', width: 8, value: terminal, left: true }, etime: { title: 'ELAPSED', width: 11, value: (p) => psTime(proc.clock.nowMs() - p.startedMs).replace(/^00:/, '') },
+    '%cpu': { title: '%CPU', width: 4, value: () => '0.0' }, '%mem': { title: '%MEM', width: 4, value: () => '0.0' },
+  }
+  const custom = context.args.findIndex((arg) => /^-?-?o/.test(arg) && !/^[a-n]/.test(arg))
+  if (custom >= 0) {
+    const list = context.args[custom]!.replace(/^-?-?o(?:=)?/, '') || context.args[custom + 1] || ''
+    const chosen = list.split(/[, ]+/).map((name) => { const [key, title] = name.split('='); const column = columns[key!.toLowerCase()]; return column && { ...column, title: title ?? column.title } })
+    const bad = chosen.findIndex((column) => !column)
+    if (bad >= 0) return context.complain(context.busybox ? `bad -o argument '${list.split(/[, ]+/)[bad]}'` : `error: unknown user-defined format specifier "${list.split(/[, ]+/)[bad]}"`)
+    const table = [chosen.map((column) => column!.title), ...all.map((p) => chosen.map((column) => column!.value(p)))]
+    for (const row of table) if (row.some((cell) => cell !== '')) await context.out(`${row.map((cell, i) => i === row.length - 1 && chosen[i]!.left ? cell : chosen[i]!.left ? cell.padEnd(chosen[i]!.width) : cell.padStart(chosen[i]!.width)).join(' ').trimEnd()}\n`)
+    return 0
+  }
+  if (context.busybox) {
+    await context.out('PID   USER     TIME  COMMAND\n')
+    for (const p of all) await context.out(`${String(p.pid).padStart(5)} ${p.user.name.padEnd(8)} ${`${Math.floor(cpuMs(p) / 60_000)}:${String(Math.floor(cpuMs(p) / 1000) % 60).padStart(2, '0')}`.padStart(5)} ${commandLine(p)}\n`)
+    return 0
+  }
+  const flags = context.args.join('')
+  if (/^-?a?u?x?u/.test(flags) && flags.includes('u')) {
+    await context.out('USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n')
+    for (const p of all) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)}  0.0  0.0 ${String(kib(p) * 3).padStart(6)} ${String(kib(p)).padStart(5)} ${terminal(p).padEnd(8)} ${details(p).state.padEnd(4)} ${start(p)} ${psTime(cpuMs(p)).slice(3).replace(/^0/, '').padStart(6)} ${commandLine(p)}\n`)
+    return 0
+  }
+  const shown = /[eAax]/.test(flags) ? all : all.filter((p) => details(p).tty !== undefined && details(p).tty === proc.tty && p.user.uid === proc.user.uid)
+  if (flags.includes('f')) {
+    await context.out('UID          PID    PPID  C STIME TTY          TIME CMD\n')
+    for (const p of shown) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)} ${String(p.ppid).padStart(7)}  0 ${start(p)} ${terminal(p).padEnd(8)} ${psTime(cpuMs(p))} ${commandLine(p)}\n`)
+    return 0
+  }
+  await context.out('    PID TTY          TIME CMD\n')
+  for (const p of shown) await context.out(`${String(p.pid).padStart(7)} ${terminal(p).padEnd(8)} ${psTime(cpuMs(p))} ${commandName(p)}\n`)
+  return 0
+}
+
+/** top: one picture, or a new one every few seconds. */
+export const top: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, 'bn:d:p:', {})
+  const count = Number(options.value('n') ?? (proc.isTty(1) ? Infinity : 1))
+  const intervalMs = Number(options.value('d') ?? (context.busybox ? 5 : 3)) * 1000
+  for (let i = 0; i < count; i++) {
+    if (proc.isTty(1) && !options.has('b')) await context.out('\x1b[H\x1b[2J')
+    const used = Math.floor(proc.machine.usage().memoryBytes / 1024)
+    await context.out(`Mem: ${used}K used, ${8 * 1024 * 1024 - used}K free, 0K shrd, 0K buff, 0K cached\nCPU:   0% usr   0% sys   0% nic 100% idle   0% io   0% irq   0% sirq\nLoad average: 0.10 0.12 0.09 1/${proc.machine.processes().length} ${proc.pid}\n  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND\n`)
+    for (const p of [...proc.machine.processes()].sort((a, b) => a.pid - b.pid)) await context.out(`${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${p.user.name.padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)}   0%   0   0% ${commandLine(p)}\n`)
+    if (i + 1 < count) await proc.sleep(intervalMs)
+  }
+  return 0
+}
+
+/** kill */
+export const kill: Utility = async (context) => {
+  const { proc } = context
+  const args = [...context.args]
+  let signal: Signal | undefined = 'SIGTERM'
+  if (args[0] === '-l' || args[0] === '-L') { await context.out(`${Object.entries(SIGNAL_NUMBERS).map(([name, number]) => context.busybox ? `${String(number).padStart(2)}) ${name.slice(3)}` : name.slice(3)).join('\n')}\n`); return 0 }
+  if (args[0] === '-s') { signal = parseSignal(args[1] ?? ''); args.splice(0, 2); if (!signal) return context.complain('unknown signal') }
+  else if (args[0] !== undefined && /^-[A-Za-z0-9]/.test(args[0])) {
+    const text = args.shift()!.slice(1)
+    signal = text === '0' ? undefined : parseSignal(text)
+    if (!signal && text !== '0') return context.complain(context.busybox ? `bad signal name '${text}'` : `${text}: invalid signal specification`)
+  }
+  if (args.length === 0) return context.complain(context.busybox ? 'you need to specify whom to kill' : 'not enough arguments')
+  let status = 0
+  for (const target of args) {
+    try {
+      if (!/^-?\d+$/.test(target)) throw new UnixError('EINVAL', `invalid number '${target}'`)
+      sendSignal(proc, Number(target), signal)
+    } catch (error) {
+      status = await context.complain(context.busybox ? `can't kill pid ${target}: ${errorText(error)}` : `(${target}): ${errorText(error)}`)
+    }
+  }
+  return status
+}
+
+/** pidof, pgrep, pkill, killall */
+export const pkill: Utility = async (context) => {
+  const { proc, name } = context
+  const args = [...context.args]
+  let signal: Signal | undefined = 'SIGTERM'
+  if (args[0] !== undefined && /^-(?:[A-Z]+|\d+|SIG[A-Z0-9]+)$/.test(args[0]) && parseSignal(args[0].slice(1))) signal = parseSignal(args.shift()!.slice(1))
+  const options = parseOptions(args, 'flxavnoiqs:', { full: 'f', exact: 'x' })
+  const [pattern] = options.operands
+  if (pattern === undefined) throw new UsageError('no matching criteria specified')
+  const exact = options.has('x') || name === 'killall' || name === 'pidof'
+  const expression = exact ? undefined : new RegExp(pattern)
+  const found = proc.machine.processes().filter((p) => p.pid !== proc.pid && !p.status && (exact ? options.operands.includes(commandName(p)) : expression!.test(options.has('f') ? p.argv.join(' ') : commandName(p))))
+  if (found.length === 0) { if (name === 'killall') await context.complain(`${pattern}: no process ${context.busybox ? 'killed' : 'found'}`); return 1 }
+  if (name === 'pidof') { await context.out(`${found.map((p) => p.pid).reverse().join(' ')}\n`); return 0 }
+  for (const p of found) {
+    if (name === 'pgrep') await context.out(options.has('l') ? `${p.pid} ${commandName(p)}\n` : options.has('a') ? `${p.pid} ${p.argv.join(' ')}\n` : `${p.pid}\n`)
+    else try { sendSignal(proc, p.pid, signal) } catch (error) { await context.complain(`killing pid ${p.pid} failed: ${errorText(error)}`) }
+  }
+  return 0
+}
+
+/** Starts a command and waits; words the failure to start it. */
+export async function runCommand(context: UtilityContext, argv: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Promise<number> {
+  try {
+    return await become(context.proc, argv, options)
+  } catch (error) {
+    if (!(error instanceof UnixError) || error.path === undefined) throw error
+    await context.complain(context.busybox ? `can't execute '${argv[0]}': ${errorText(error)}` : `'${argv[0]}': ${errorText(error)}`)
+    return error.code === 'ENOENT' ? 127 : 126
+  }
+}
+
+async function become(proc: Proc, argv: readonly string[], options: { env?: Record<string, string>; cwd?: string }): Promise<number> {
+  if (proc.exec) return proc.exec(argv, options)
+  return (await proc.spawn(argv, options).wait()).code
+}
+
+/** env */
+export const env: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, 'iu:0C:S:', { 'ignore-environment': 'i', 'unset=': 'u', null: '0', 'chdir=': 'C' }, { stopAtOperand: true })
+  const variables: Record<string, string> = options.has('i') || options.operands[0] === '-' ? {} : { ...proc.env }
+  for (const [name, value] of options.all) if (name === 'u') delete variables[String(value)]
+  const rest = options.operands[0] === '-' ? options.operands.slice(1) : options.operands
+  while (rest.length > 0 && /^[^=]+=/.test(rest[0]!)) { const text = rest.shift()!; const at = text.indexOf('='); variables[text.slice(0, at)] = text.slice(at + 1) }
+  if (rest.length > 0) return runCommand(context, rest, { env: variables, ...(options.value('C') ? { cwd: proc.resolve(options.value('C')!) } : {}) })
+  for (const [name, value] of Object.entries(variables)) await context.out(`${name}=${value}${options.has('0') ? '\0' : '\n'}`)
+  return 0
+}
+
+/** printenv */
+export const printenv: Utility = async (context) => {
+  const { env: variables } = context.proc
+  if (context.args.length === 0) { for (const [name, value] of Object.entries(variables)) await context.out(`${name}=${value}\n`); return 0 }
+  let status = 0
+  for (const name of context.args) {
+    const value = variables[name]
+    if (value === undefined) status = 1
+    else await context.out(`${value}\n`)
+  }
+  return status
+}
+
+/** timeout */
+export const timeout: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, 's:k:', { 'signal=': 's', 'kill-after=': 'k', 'preserve-status': 'P', foreground: 'F' }, { stopAtOperand: true })
+  const [duration, ...argv] = options.operands
+  const ms = duration === undefined ? undefined : durationMs(duration)
+  if (ms === undefined || argv.length === 0) throw new UsageError(duration !== undefined && ms === undefined ? `invalid time interval '${duration}'` : 'missing operand', duration !== undefined && ms === undefined ? `invalid number '${duration}'` : 'missing operand', 125)
+  const signal = parseSignal(options.value('s') ?? 'TERM')
+  if (!signal) throw new UsageError(`${options.value('s')}: invalid signal`, 'bad signal', 125)
+  let child: Process
+  try { child = proc.spawn(argv) } catch (error) {
+    await context.complain(context.busybox ? `can't execute '${argv[0]}': ${errorText(error)}` : `failed to run command '${argv[0]}': ${errorText(error)}`)
+    return (error as UnixError).code === 'ENOENT' ? 127 : 126
+  }
+  for (const each of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) proc.onSignal(each, () => child.kill(each))
+  let timedOut = false
+  const timer = ms > 0 ? proc.clock.after(ms, () => {
+    timedOut = true
+    child.kill(signal)
+    const more = options.value('k') && durationMs(options.value('k')!)
+    if (more) proc.clock.after(more, () => child.kill('SIGKILL'))
+  }) : undefined
+  const status = await child.wait()
+  timer?.cancel()
+  if (timedOut && !options.has('P')) return context.busybox ? 143 : status.signal === 'SIGKILL' ? 137 : 124
+  return status.code
+}
+
+/** watch */
+export const watch: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, 'n:dtegxbcp', { 'interval=': 'n', 'no-title': 't', differences: 'd', errexit: 'e', chgexit: 'g' }, { stopAtOperand: true })
+  const command = options.operands.join(' ')
+  if (command === '') throw new UsageError('missing operand')
+  const seconds = Math.max(0.1, Number(options.value('n') ?? 2))
+  const { text: title } = { text: `Every ${seconds.toFixed(1)}s: ${command}` }
+  let before: string | undefined
+  for (;;) {
+    let output = ''
+    const decoder = new TextDecoder()
+    const sink = { write: async (data: Uint8Array | string) => { output += typeof data === 'string' ? data : decoder.decode(data, { stream: true }) }, close() {} }
+    const status = await proc.spawn(['/bin/sh', '-c', command], { stdout: sink, stderr: sink }).wait()
+    const date = dateText(new Date(proc.clock.nowMs()))
+    const width = proc.tty?.columns ?? 80
+    const head = options.has('t') ? '' : `${title.slice(0, Math.max(0, width - date.length - proc.machine.hostname.length - 3)).padEnd(Math.max(0, width - date.length - proc.machine.hostname.length - 2))}${proc.machine.hostname}: ${date}\n\n`
+    const rows = proc.tty?.rows ?? 24
+    await context.out(`\x1b[H\x1b[2J${head}${output.split('\n').slice(0, rows - (head ? 2 : 0)).join('\n')}`)
+    if (options.has('e') && status.code !== 0) return status.code
+    if (options.has('g') && before !== undefined && before !== output) return 0
+    before = output
+    await proc.sleep(seconds * 1000)
+  }
+}
+
+function dateText(date: Date): string {
+  return date.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, '$1 $3 $2 $5 $4')
+}
+
+/** xargs */
+export const xargs: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, '0rtn:I:P:L:d:i:s:x', { null: '0', 'no-run-if-empty': 'r', 'max-args=': 'n', 'replace=': 'I', 'max-procs=': 'P', 'max-lines=': 'L', 'delimiter=': 'd', verbose: 't' }, { stopAtOperand: true })
+  const text = new TextDecoder().decode(await readAll(proc.stdin))
+  const replace = options.value('I')
+  const delimiter = options.has('0') ? '\0' : options.value('d')?.replace('\\n', '\n')
+  const items = delimiter !== undefined ? text.split(delimiter).filter((item, i, list) => item !== '' || i < list.length - 1)
+    : replace !== undefined || options.has('L') ? text.split('\n').map((line) => line.trimStart()).filter(Boolean)
+    : [...text.matchAll(/(?:"([^"]*)"|'([^']*)'|\\([\s\S])|[^\s"'\\])+/g)].map(([match]) => match.replace(/"([^"]*)"|'([^']*)'|\\([\s\S])/g, (_, a?: string, b?: string, c?: string) => a ?? b ?? c ?? ''))
+  const command = options.operands.length > 0 ? options.operands : ['echo']
+  const batches: string[][] = []
+  const size = replace !== undefined ? 1 : Number(options.value('n') ?? options.value('L') ?? 5000)
+  for (let i = 0; i < items.length; i += size) batches.push(items.slice(i, i + size))
+  if (batches.length === 0 && !options.has('r') && !context.busybox && replace === undefined) batches.push([])
+  else if (batches.length === 0 && !options.has('r') && context.busybox && replace === undefined) batches.push([])
+  const parallel = Math.max(1, Number(options.value('P') ?? 1) || 32)
+  let status = 0
+  let next = 0
+  const worker = async () => {
+    while (next < batches.length) {
+      const batch = batches[next++]!
+      const argv = replace !== undefined ? command.map((word) => word.replaceAll(replace, batch[0]!)) : options.has('L') ? [...command, ...batch.flatMap((line) => line.split(/\s+/))] : [...command, ...batch]
+      if (options.has('t')) await context.err(`${argv.join(' ')}\n`)
+      try {
+        const end = await proc.spawn(argv, { stdin: { read: async () => null, cancel() {} } }).wait()
+        if (end.signal) status = 125
+        else if (end.code === 255) { status = 124; next = batches.length } else if (end.code !== 0) status = 123
+      } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        await context.complain(`${argv[0]}: ${errorText(error)}`)
+        status = error.code === 'ENOENT' ? 127 : 126
+        next = batches.length
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, worker))
+  return status
+}
+
+/** nohup, nice, setsid, stdbuf, ionice: run the command, with what little they change. */
+export const nohup: Utility = async (context) => {
+  if (context.args.length === 0) throw new UsageError('missing operand', 'missing operand', 125)
+  if (context.name === 'nohup') {
+    context.proc.onSignal('SIGHUP', 'ignore')
+    if (context.proc.isTty(1)) await context.err(`nohup: ignoring input and appending output to 'nohup.out'\n`)
+  }
+  let args = context.args
+  while (args[0]?.startsWith('-')) args = context.name === 'nice' && args[0] === '-n' ? args.slice(2) : context.name === 'stdbuf' && /^-[ioe]$/.test(args[0]!) ? args.slice(2) : args.slice(1)
+  return runCommand(context, args)
+}
+
+/** time */
+export const time: Utility = async (context) => {
+  const { proc } = context
+  const start = proc.clock.nowMs()
+  const argv = context.args.filter((arg, i) => !(i === 0 && /^-[pv]$/.test(arg)))
+  if (argv.length === 0) return 0
+  let code: number
+  try { code = (await proc.spawn(argv).wait()).code } catch (error) { await context.complain(`cannot run ${argv[0]}: ${errorText(error)}`); return 127 }
+  const seconds = (proc.clock.nowMs() - start) / 1000
+  await context.err(`real\t${Math.floor(seconds / 60)}m ${(seconds % 60).toFixed(2)}s\nuser\t0m 0.00s\nsys\t0m 0.00s\n`)
+  return code
+}
+
+/** which */
+export const which: Utility = async (context) => {
+  const options = parseOptions(context.args, 'as', {})
+  let status = options.operands.length === 0 ? 1 : 0
+  for (const name of options.operands) {
+    try { await context.out(`${findInPath(context.proc.fs, name, context.proc.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', context.proc.cwd)}\n`) } catch { status = 1 }
+  }
+  return status
+}
