@@ -230,8 +230,10 @@ export class ResourceHandler {
     try {
       return { type: type as PatchType, patch: parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json').value }
     } catch (error) {
-      if (error instanceof SyntaxProblem) throw apiError.badRequest(`error decoding ${type === 'application/apply-patch+yaml' ? 'YAML' : 'patch'}: ${error.message}`)
-      throw error
+      if (!(error instanceof SyntaxProblem)) throw error
+      // k8s: handlers/patch.go: only strategic patches leave out what was being done
+      const doing = type === 'application/apply-patch+yaml' ? 'error decoding YAML: ' : type === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: '
+      throw apiError.badRequest(doing + error.message)
     }
   }
 
