@@ -66,6 +66,8 @@ export interface ClusterOptions {
   restore?: ClusterSnapshot
   /** Resolves once everything up to the revision is kept. Writes that come over the network aren't answered before. */
   durable?(revision: number): Promise<void>
+  /** Gets each node's files before anything runs there: to bring back what was kept of them, and to keep them. */
+  onNodeFiles?(nodeName: string, files: MountableFileSystem): void
   /**
    * How much cluster time a fresh cluster's boot takes, in milliseconds, driven as fast as the machine can: afterwards its parts have found
    * each other and its objects are that old. Hosts begin their clock that much before now. Default {@link BOOT_MS}.
@@ -157,6 +159,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const nodeLog = log.named(`kubelet/${node.name}`)
     const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork })
     for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
+    options.onNodeFiles?.(node.name, runtime.nodeFiles)
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
     const kubelet = createKubelet({
       nodeName: node.name,

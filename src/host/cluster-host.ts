@@ -25,6 +25,10 @@ import { TerminalSession } from './terminal-session.ts'
 const MAX_RUN_BYTES = 2_000_000
 /** The tree of {@link StoredFile}s that is the home directory. */
 const HOME_TREE = 'home'
+/** The tree of a node: its volumes. */
+const nodeTree = (node: string) => `node/${node}`
+/** Logs grow with every line and are written anew by the containers that start again; the rest of a node is kept. */
+const isKeptOnNodes = (path: string) => path !== '/var/log' && !path.startsWith('/var/log/')
 
 interface Pace {
   mode: 'running' | 'paused'
@@ -96,6 +100,16 @@ export class ClusterHost {
     const cluster = await createCluster({
       platform, clock, seed,
       ...(stored ? { restore: snapshotOf(stored) } : {}),
+      onNodeFiles: (node, files) => {
+        restoreFiles(files, stored?.files.filter((file) => file.tree === nodeTree(node)) ?? [])
+        const record = () => recordFiles(store, nodeTree(node), files, isKeptOnNodes)
+        // A fresh node's files are written as a whole once it stands.
+        if (stored) record()
+        else void whenBegun.then(() => {
+          record()
+          store.fileChanged(nodeTree(node), '/', (path) => lookAtFiles(files, path, isKeptOnNodes))
+        })
+      },
       durable: async (revision) => { await whenBegun; await store.durable(revision) },
     }).catch((error: unknown) => { throw stored ? new StoreError('corrupt', `the saved cluster can't be restored: ${(error as Error).message}`) : error })
     const home = createHome(clock)
@@ -131,8 +145,8 @@ export class ClusterHost {
   }
 
   #recordFiles(): void {
+    recordFiles(this.#store, HOME_TREE, this.#home)
     this.#home.watch('/', (path) => {
-      this.#store.fileChanged(HOME_TREE, path, (each) => lookAtFiles(this.#home, each))
       if (this.#changedFiles.size === 0) this.#platform.setTimer(() => {
         const paths = [...this.#changedFiles]
         this.#changedFiles.clear()
@@ -318,6 +332,11 @@ export class ClusterHost {
     }
     return Promise.reject(new Error('no page shows this terminal'))
   }
+}
+
+/** Writes a tree's files whenever they change. */
+function recordFiles(store: ClusterStore, tree: string, files: MountableFileSystem, wanted: (path: string) => boolean = () => true): void {
+  files.watch('/', (path) => { if (wanted(path)) store.fileChanged(tree, path, (each) => lookAtFiles(files, each, wanted)) })
 }
 
 function snapshotOf(stored: StoredCluster): ClusterSnapshot {

@@ -116,7 +116,7 @@ export class ClusterPane extends LitElement {
       <div class="inside">
         <button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
           <span class="status ${node.health}">${healthMark(node.health)}</span><b>${node.name}</b>
-          <small>${node.status}${node.roles.length > 0 ? html` · ${node.roles.join(', ')}` : nothing}</small>
+          <small>${[node.status, ...node.roles.filter((role) => !node.name.includes(role))].join(' · ')}</small>
         </button>
         ${this.#renderPods(berth)}
       </div>
@@ -158,7 +158,7 @@ export class ClusterPane extends LitElement {
     .inside { flex: 1; min-width: 0; padding: 5px 8px 9px; }
     .node { display: flex; align-items: baseline; gap: 8px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
     .node b { font-weight: 650; font-size: var(--small); letter-spacing: -0.003em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-    .node small { margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+    .node small { flex: none; max-width: 55%; margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
     .node:hover b { text-decoration: underline; text-underline-offset: 3px; }
     .berth:not(.good) .node small { color: var(--bad); font-weight: 600; }
     .mark { flex: none; width: 11px; height: 11px; }

@@ -1,3 +1,4 @@
+import type { MountableFileSystem } from '../../unix/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import type { VolumePlugin } from './volume.ts'
 
@@ -7,15 +8,30 @@ export const emptyDirPlugin: VolumePlugin = {
   supports: (volume) => volume.emptyDir !== undefined,
   async setUp(volume, pod, context) {
     const { medium, sizeLimit } = volume.emptyDir!
-    // Only tmpfs is bounded by the kernel; a limit on disk is watched and punished by eviction.
-    const maxBytes = medium === 'Memory' && sizeLimit !== undefined ? quantityValue(sizeLimit) : undefined
-    const tree = context.createFileSystem(maxBytes === undefined ? {} : { maxBytes })
-    tree.chmod('/', 0o777)
     const gid = pod.spec.securityContext?.fsGroup
-    if (gid !== undefined) {
-      tree.chown('/', 0, gid)
-      tree.chmod('/', 0o2777)
+    const prepare = (tree: MountableFileSystem, root: string) => {
+      tree.chmod(root, gid === undefined ? 0o777 : 0o2777)
+      if (gid !== undefined) tree.chown(root, 0, gid)
     }
-    return { plugin: this.name, tree, root: '/', readOnly: false, usedBytes: () => tree.usedBytes() }
+    if (medium === 'Memory') {
+      // Only tmpfs is bounded by the kernel; a limit on disk is watched and punished by eviction.
+      const tree = context.createFileSystem(sizeLimit === undefined ? {} : { maxBytes: quantityValue(sizeLimit) })
+      prepare(tree, '/')
+      return { plugin: this.name, tree, root: '/', readOnly: false, usedBytes: () => tree.usedBytes() }
+    }
+    // On the node's disk, so that it outlives the kubelet like the pod does.
+    const { nodeFiles } = context
+    const root = `/var/lib/kubelet/pods/${pod.metadata.uid}/volumes/kubernetes.io~empty-dir/${volume.name}`
+    if (!nodeFiles.exists(root)) {
+      nodeFiles.mkdir(root, { recursive: true })
+      prepare(nodeFiles, root)
+    }
+    return { plugin: this.name, tree: nodeFiles, root, readOnly: false, usedBytes: () => bytesBelow(nodeFiles, root), tearDown: () => nodeFiles.remove(root, { recursive: true, force: true }) }
   },
+}
+
+function bytesBelow(files: MountableFileSystem, path: string): number {
+  const stat = files.lstat(path)
+  if (stat.type !== 'directory') return stat.type === 'file' ? stat.sizeBytes : 0
+  return files.readdir(path).reduce((sum, name) => sum + bytesBelow(files, `${path}/${name}`), 0)
 }

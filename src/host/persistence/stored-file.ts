@@ -12,8 +12,9 @@ export interface StoredFile {
   target?: string
 }
 
-/** The place and everything below it; nothing when it is gone. Devices, pipes and sockets aren't kept. */
-export function* lookAtFiles(fs: FileSystem, path: string): Generator<[path: string, file: StoredFile]> {
+/** The place and everything below it that is wanted; nothing when it is gone. Devices, pipes and sockets aren't kept. */
+export function* lookAtFiles(fs: FileSystem, path: string, wanted: (path: string) => boolean = () => true): Generator<[path: string, file: StoredFile]> {
+  if (!wanted(path)) return
   let stat
   try {
     stat = fs.lstat(path)
@@ -26,7 +27,7 @@ export function* lookAtFiles(fs: FileSystem, path: string): Generator<[path: str
   else if (stat.type === 'symlink') yield [path, { type: 'symlink', ...common, target: fs.readlink(path) }]
   else if (stat.type === 'directory') {
     yield [path, { type: 'directory', ...common }]
-    for (const name of fs.readdir(path)) yield* lookAtFiles(fs, path === '/' ? `/${name}` : `${path}/${name}`)
+    for (const name of fs.readdir(path)) yield* lookAtFiles(fs, path === '/' ? `/${name}` : `${path}/${name}`, wanted)
   }
 }
 
@@ -35,7 +36,10 @@ export function restoreFiles(fs: FileSystem, files: Iterable<{ path: string; fil
   const sorted = [...files].sort((a, b) => a.path < b.path ? -1 : 1)
   for (const { path, file } of sorted) {
     if (file.type === 'directory') fs.mkdir(path, { recursive: true })
-    else if (file.type === 'symlink') fs.symlink(file.target ?? '', path)
+    else if (file.type === 'symlink') {
+      fs.remove(path, { force: true, recursive: true })
+      fs.symlink(file.target ?? '', path)
+    }
     else fs.writeFile(path, file.data ?? new Uint8Array(0))
     if (file.type === 'symlink') continue
     fs.chmod(path, file.mode)
