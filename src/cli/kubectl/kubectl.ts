@@ -1,10 +1,10 @@
 import { BrokenPipeError } from '../../base/streams.ts'
 import { ProcessExit, ProcessKilled } from '../../unix/types.ts'
 import type { Proc, Program } from '../../unix/types.ts'
-import { findCommand, parseCommandLine, rootCommand, suggestionsFor, usageError, UsageError } from './command.ts'
+import { findCommand, parseCommandLine, rootCommand, suggestionsFor, usageError } from './command.ts'
 import type { CommandSpec } from './command.ts'
 import { findHandler } from './commands/handlers.ts'
-import { describeFailure } from './errors.ts'
+import { describeFailure, SilentExit } from './errors.ts'
 import { Factory } from './factory.ts'
 import { createCommandIo } from './io.ts'
 import type { CommandIo } from './io.ts'
@@ -22,7 +22,8 @@ export const kubectl: Program = async (proc) => {
     if (error instanceof ProcessExit || error instanceof ProcessKilled || error instanceof BrokenPipeError) throw error
     const failure = describeFailure(error)
     if (failure.message) void io.err(failure.message.endsWith('\n') ? failure.message : `${failure.message}\n`)
-    code = failure.code
+    // diff keeps 1 for differences.
+    code = failure.code + (error instanceof SilentExit ? 0 : findCommand(proc.argv.slice(1)).spec.path === 'kubectl diff' ? 1 : 0)
   }
   await io.flush()
   return code
@@ -40,13 +41,7 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
     if (unknown) throw new Error(unknownCommand(unknown))
   }
   if (wantsHelp(rest)) return showHelp(io, target.path.split(' ').slice(1))
-  let parsed
-  try {
-    parsed = parseCommandLine(args)
-  } catch (error) {
-    if (error instanceof UsageError && target.path.startsWith('kubectl diff')) throw new DiffFailure(error.message)
-    throw error
-  }
+  const parsed = parseCommandLine(args)
   const { spec, flags, argsBeforeDash } = parsed
   if (flags.bool('help')) return showHelp(io, spec.path.split(' ').slice(1))
   const handler = await findHandler(spec.path)
@@ -63,8 +58,6 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
   }
   return code ?? 0
 }
-
-class DiffFailure extends Error {}
 
 function wantsHelp(rest: readonly string[]): boolean {
   const end = rest.indexOf('--')

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { StatusError } from '../../cluster/kinds/status-error.ts'
-import { resourcePath } from './discovery.ts'
+import { groupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
 import type { Factory } from './factory.ts'
 
@@ -34,7 +34,9 @@ export async function untilObject(f: Factory, ref: ObjectRef, timeoutMs: number,
   try {
     for (;;) {
       const list = await f.rest().list(path, { fieldSelector })
-      let current = list.items[0] as KubeObject | undefined
+      const first = list.items[0] as KubeObject | undefined
+      // Items of lists don't repeat their kind.
+      let current = first && (first.kind ? first : { ...first, apiVersion: groupVersion(ref.mapping), kind: ref.mapping.kind })
       if (done(current, false)) return current
       if (timeoutMs < 0) throw new WaitTimeout()
       if (timedOut) throw new WaitTimeout()

@@ -193,7 +193,7 @@ const viewLastApplied: CommandHandler = async (inv) => {
   if (!['json', 'yaml'].includes(output)) throw new Error(`Unexpected -o output mode: ${output}, the flag 'output' must be one of yaml|json\nSee '${spec.path} -h' for help and examples`)
   for (const info of infos) {
     const text = lastAppliedOf(info)
-    if (text === undefined) { void inv.err(`error: no last-applied-configuration annotation found on resource: ${info.name}\n`); throw new SilentExit(1) }
+    if (text === undefined) continue
     void out(output === 'json' ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : printYaml(JSON.parse(text)))
   }
 }

@@ -43,7 +43,8 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
     return
   }
   const list = await f.rest().list<any>(path, { fieldSelector, limit: 500 })
-  const time = (e: any) => Date.parse(e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime ?? '') || 0
+  // Most times have whole seconds; within one, the server's order tells more.
+  const time = (e: any) => Math.floor((Date.parse(e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime ?? '') || 0) / 1000)
   const items = list.items.filter(wanted).map((e) => ({ apiVersion: 'v1', kind: 'Event', ...e })).sort((a, b) => time(a) - time(b))
   if (items.length === 0) { void err(all ? 'No events found.\n' : `No events found in ${namespace} namespace.\n`); return }
   if (print) void out(print({ apiVersion: 'v1', items, kind: 'EventList', metadata: list.metadata } as unknown as KubeObject))

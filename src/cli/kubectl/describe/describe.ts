@@ -57,7 +57,8 @@ export async function eventsOf(context: DescribeContext, object: any, uid = obje
 export function describeEvents(events: any[], w: DescribeWriter, nowMs: number): void {
   if (events.length === 0) { w.line(0, 'Events:\t<none>'); return }
   w.flush()
-  const last = (e: any) => Date.parse(e.lastTimestamp ?? e.series?.lastObservedTime ?? e.eventTime ?? '') || 0
+  // k8s: util/event SortableEvents looks at lastTimestamp alone, which the scheduler's events lack.
+  const last = (e: any) => Date.parse(e.lastTimestamp ?? '') || 0
   const sorted = [...events].sort((a, b) => last(a) - last(b))
   w.line(0, 'Events:')
   w.line(1, 'Type\tReason\tAge\tFrom\tMessage')

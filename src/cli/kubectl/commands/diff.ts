@@ -1,0 +1,113 @@
+import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { isStatusError } from '../../../cluster/kinds/status-error.ts'
+import { printYaml } from '../../yaml.ts'
+import { resourcePath } from '../discovery.ts'
+import { isNotFound, SilentExit } from '../errors.ts'
+import type { Factory } from '../factory.ts'
+import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
+import { withoutManagedFields } from '../print.ts'
+import { fetchInfo, findResources } from '../resources.ts'
+import type { Info } from '../resources.ts'
+import { unifiedDiff } from '../unified-diff.ts'
+import { makePatch } from './apply.ts'
+import type { CommandHandler, Invocation } from './handler.ts'
+
+/** Values of Secrets are hidden, but whether they differ stays visible. k8s: diff Masker */
+function masked(live: KubeObject | undefined, merged: KubeObject): [KubeObject | undefined, KubeObject] {
+  if (merged.kind !== 'Secret') return [live, merged]
+  const before = (live?.['data'] ?? {}) as Record<string, string>
+  const after = (merged['data'] ?? {}) as Record<string, string>
+  const mask = (data: Record<string, string>, other: Record<string, string>, word: string) => Object.fromEntries(Object.keys(data).map((k) => [k, other[k] !== undefined && other[k] !== data[k] ? `*** (${word})` : '***']))
+  return [live && { ...live, ...(live['data'] ? { data: mask(before, after, 'before') } : {}) }, { ...merged, ...(merged['data'] ? { data: mask(after, before, 'after') } : {}) }]
+}
+
+async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefined): Promise<KubeObject> {
+  const { f, flags } = inv
+  const path = resourcePath(info.mapping, info.namespace, info.name)
+  const local = info.object!
+  if (flags.bool('server-side')) return f.rest().json<KubeObject>('PATCH', path, {
+    body: local, contentType: 'application/apply-patch+yaml', query: { dryRun: 'All', force: flags.bool('force-conflicts'), fieldManager: flags.changed('field-manager') ? flags.str('field-manager') : 'kubectl' },
+  })
+  const manager = flags.str('field-manager') || 'kubectl-client-side-apply'
+  if (!live) return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: local, query: { dryRun: 'All', fieldManager: manager } })
+  const modified = live.metadata.annotations?.[LAST_APPLIED] === undefined ? local : withLastApplied(local)
+  const { patch, type } = makePatch(info.mapping, live, modified, true)
+  return f.rest().json<KubeObject>('PATCH', path, { body: { ...patch, metadata: { ...patch['metadata'] as object, resourceVersion: live.metadata.resourceVersion } }, contentType: type, query: { dryRun: 'All', fieldManager: manager } })
+}
+
+// k8s: kubectl/pkg/cmd/diff
+export const diff: CommandHandler = async (inv) => {
+  const { f, flags, args, spec } = inv
+  if (args.length > 0) throw new Error(`Unexpected args: [${args.join(' ')}]\nSee '${spec.path} -h' for help and examples`)
+  if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
+  const { namespace, explicit } = f.namespace()
+  const result = await findResources(f, {
+    filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, labelSelector: flags.str('selector') || undefined, flatten: true,
+  })
+  const stamp = Math.floor(f.nowMs()) % 10_000_000_000
+  const directory = (which: string) => `${f.proc.env['TMPDIR'] || '/tmp'}/${which}-${stamp}`
+  const fs = f.proc.fs
+  const [from, to] = [directory('LIVE'), directory('MERGED')]
+  fs.mkdir(from, { recursive: true })
+  fs.mkdir(to, { recursive: true })
+  try {
+    await result.visit(async (info) => {
+      let live: KubeObject | undefined
+      let merged: KubeObject
+      for (let tries = 0; ; tries++) {
+        try {
+          live = (await fetchInfo(f, info)).object
+        } catch (error) {
+          if (!isNotFound(error)) throw error
+          live = undefined
+        }
+        try {
+          merged = await mergedOf(inv, info, live)
+          break
+        } catch (error) {
+          if (!isStatusError(error, 'Conflict') || tries >= 4 || flags.bool('server-side')) throw error
+        }
+      }
+      const strip = (o: KubeObject) => flags.bool('show-managed-fields') ? o : withoutManagedFields(o)
+      const [a, b] = masked(live, merged)
+      const { group, version, kind } = info.mapping
+      const name = `${group ? `${group}.` : ''}${version}.${kind}.${info.namespace}.${info.name}`
+      fs.writeFile(`${from}/${name}`, a ? printYaml(strip(a)) : '')
+      fs.writeFile(`${to}/${name}`, printYaml(strip(b)))
+    })
+    await f.io.flush()
+    const code = await compare(f, from, to)
+    if (code === 1) throw new SilentExit(1)
+    if (code > 1) throw new Error(`exit status ${code}`)
+  } finally {
+    fs.remove(from, { recursive: true, force: true })
+    fs.remove(to, { recursive: true, force: true })
+  }
+}
+
+/** Runs the program that compares two folders; our own comparison where there is none. */
+async function compare(f: Factory, from: string, to: string): Promise<number> {
+  const external = f.proc.env['KUBECTL_EXTERNAL_DIFF']
+  const words = external ? external.split(' ').filter((w, i) => i === 0 || /^[a-zA-Z0-9-=]+$/.test(w)) : ['diff', '-u', '-N']
+  try {
+    return (await f.proc.spawn([...words, from, to]).wait()).code
+  } catch (error) {
+    if (external) throw new Error(`failed to run ${JSON.stringify(external)}: ${(error as Error).message}`)
+    const text = compareFolders(f, from, to)
+    await f.io.out(text)
+    return text ? 1 : 0
+  }
+}
+
+function compareFolders(f: Factory, from: string, to: string): string {
+  const { fs } = f.proc
+  let text = ''
+  for (const name of [...new Set([...fs.readdir(from), ...fs.readdir(to)])].sort()) {
+    const read = (path: string) => fs.exists(path) ? fs.readText(path) : ''
+    const [a, b] = [`${from}/${name}`, `${to}/${name}`]
+    const time = `${new Date(f.nowMs()).toISOString().replace('T', ' ').slice(0, 23)}000000 +0000`
+    const body = unifiedDiff(read(a), read(b))
+    if (body) text += `diff -u -N ${a} ${b}\n--- ${a}\t${time}\n+++ ${b}\t${time}\n${body}`
+  }
+  return text
+}

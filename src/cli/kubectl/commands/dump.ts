@@ -1,0 +1,52 @@
+import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { printerOfFormat } from '../print.ts'
+import type { CommandHandler } from './handler.ts'
+
+const LISTS: readonly [file: string, path: string, kind: string][] = [
+  ['events', 'api/v1', 'events'], ['replication-controllers', 'api/v1', 'replicationcontrollers'], ['services', 'api/v1', 'services'],
+  ['daemonsets', 'apis/apps/v1', 'daemonsets'], ['deployments', 'apis/apps/v1', 'deployments'], ['replicasets', 'apis/apps/v1', 'replicasets'], ['pods', 'api/v1', 'pods'],
+]
+
+// k8s: kubectl/pkg/cmd/clusterinfo dump
+export const dump: CommandHandler = async ({ f, flags, out }) => {
+  const format = flags.str('output') || 'json'
+  const extension = format === 'json' ? '.json' : format === 'yaml' ? '.yaml' : '.txt'
+  const directory = flags.str('output-directory')
+  const toFiles = directory !== '' && directory !== '-'
+  const print = printerOfFormat(f, format)
+  const put = (path: string, text: string) => {
+    if (!toFiles) { void out(text); return }
+    const file = f.proc.resolve(`${directory}/${path}`)
+    f.proc.fs.mkdir(file.replace(/\/[^/]*$/, ''), { recursive: true })
+    f.proc.fs.writeFile(file, text)
+  }
+  const get = (path: string) => f.rest().json<KubeObject>('GET', path)
+  put(`nodes${extension}`, print(await get('/api/v1/nodes')))
+  let namespaces: string[]
+  if (flags.bool('all-namespaces')) namespaces = (await f.rest().list('/api/v1/namespaces')).items.map((n) => n.metadata.name!)
+  else namespaces = flags.list('namespaces').length > 0 ? flags.list('namespaces') : ['kube-system', f.namespace().namespace]
+  for (const namespace of namespaces) {
+    let pods: any[] = []
+    for (const [file, base, resource] of LISTS) {
+      const list = await get(`/${base}/namespaces/${namespace}/${resource}`)
+      put(`${namespace}/${file}${extension}`, print(list))
+      if (resource === 'pods') pods = list['items'] as any[]
+    }
+    for (const pod of pods) {
+      const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers]
+      let text = ''
+      for (const container of containers) {
+        text += `==== START logs for container ${container.name} of pod ${namespace}/${pod.metadata.name} ====\n`
+        try {
+          text += await f.rest().text('GET', `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log`, { query: { container: container.name }, accept: '*/*' })
+        } catch (error) {
+          text += `Request log error: ${(error as Error).message}\n`
+        }
+        text += `==== END logs for container ${container.name} of pod ${namespace}/${pod.metadata.name} ====\n`
+      }
+      put(`${namespace}/${pod.metadata.name}/logs.txt`, text)
+    }
+  }
+  if (toFiles) void out(`Cluster info dumped to ${directory}\n`)
+  else if (directory === '-') void out('Cluster info dumped to standard output\n')
+}
