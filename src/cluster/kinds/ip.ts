@@ -111,6 +111,14 @@ export function validateIp(value: string, at: string, family?: 4 | 6): Finding[]
   return []
 }
 
+/** Problems of a text that must be an address in canonical form. k8s: IsValidIP */
+export function validateCanonicalIp(value: string): string[] {
+  const ip = parseIp(value)
+  if (!ip) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
+  const canonical = ipText(ip)
+  return canonical === value ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`]
+}
+
 /** k8s: IsValidCIDRForLegacyField */
 export function validateCidr(value: string, at: string): Finding[] {
   return parseCidr(value) ? [] : [invalid(at, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]

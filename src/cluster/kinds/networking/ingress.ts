@@ -2,10 +2,17 @@ import { ingressAddresses } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Ingress } from '../generated/types.ts'
 import { specAndStatus } from '../strategies.ts'
+import { ingressWarnings, validateIngress, validateIngressStatus, validateIngressUpdate } from './validate-ingress.ts'
 
 export const ingress = defineKind<Ingress>({
   group: 'networking.k8s.io', version: 'v1', resource: 'ingresses',
-  strategy: { ...specAndStatus<Ingress>('io.k8s.api.networking.v1.IngressStatus'), allowCreateOnUpdate: true },
+  validate: validateIngress,
+  validateUpdate: validateIngressUpdate,
+  validateStatusUpdate: validateIngressStatus,
+  strategy: {
+    ...specAndStatus<Ingress>('io.k8s.api.networking.v1.IngressStatus'),
+    warningsOnCreate: ingressWarnings,
+  },
   cells: {
     Class: ({ spec }) => spec?.ingressClassName ?? '<none>',
     Hosts({ spec }) {

@@ -2,10 +2,13 @@ import { defineKind } from '../define-kind.ts'
 import type { RoleBinding } from '../generated/types.ts'
 import { pathSegmentName } from '../names.ts'
 import { bindingCells, defaultBinding } from './subjects.ts'
+import { validateBinding, validateBindingUpdate } from './validate-rbac.ts'
 
 export const roleBinding = defineKind<RoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'rolebindings',
   nameRule: pathSegmentName,
+  validate: (binding) => validateBinding(binding, true),
+  validateUpdate: (binding, old) => validateBindingUpdate(binding, old, true),
   defaults: defaultBinding,
   strategy: { allowCreateOnUpdate: true },
   cells: bindingCells,
