@@ -173,7 +173,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const { config, sandbox } = container
     const shared = config.targetId === undefined ? sandbox.machine : containers.get(config.targetId)?.machine
     const machine = createMachine({
-      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, net: sandbox.stack, clock, random: random.fork(container.id), limits: container.resources,
+      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
       onOom: () => { container.oomKilled = true },
     })
     if (!container.root.exists(container.cwd)) {
@@ -366,7 +366,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     updateContainerResources(id, limits) {
       const container = need(id)
       container.resources = limits
-      if (container.machine) container.machine.limits = limits
+      if (container.machine) container.machine.limits = machineLimits(limits)
     },
     machine: (id) => containers.get(id)?.machine,
     containerFiles: (id) => containers.get(id)?.root,
@@ -475,6 +475,13 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     },
   }
   return service
+}
+
+/** What one container without a limit can take before the node itself is out of memory, in bytes. */
+const NODE_FREE_BYTES = 512 * 2 ** 20
+
+function machineLimits(limits: MachineLimits): MachineLimits {
+  return { ...limits, memoryBytes: Math.min(limits.memoryBytes ?? Infinity, NODE_FREE_BYTES) }
 }
 
 /** The program of the container that holds a pod's namespaces. */

@@ -8,16 +8,22 @@ import type { FileViewer, Inode, OpenDevice } from './tree.ts'
 const CHUNK_BYTES = 65_536
 
 /** The files of /dev: null, zero, full, random, urandom, tty, the standard streams and an empty shm. */
-export function createDeviceTree(clock: Pick<Clock, 'nowMs'>, random: Random): Tree {
+export function createDeviceTree(clock: Clock, random: Random): Tree {
   const tree = new Tree(clock)
   const add = (name: string, inode: Inode) => tree.root.entries!.set(name, inode)
   const device = (name: string, open: OpenDevice, mode = 0o666) => add(name, Object.assign(tree.create('character', mode), { device: open }))
   const link = (name: string, target: string) => add(name, Object.assign(tree.create('symlink', 0o777), { target, sizeBytes: target.length }))
   device('null', () => file({}))
-  device('zero', () => file({ read: (max) => new Uint8Array(max) }))
-  device('full', () => file({ read: (max) => new Uint8Array(max), write: () => { throw errno('ENOSPC') } }))
-  device('random', () => file({ read: (max) => random.bytes(max) }))
-  device('urandom', () => file({ read: (max) => random.bytes(max) }))
+  // Readers of an endless source would never let go of the event loop.
+  const endless = (make: (maxBytes: number) => Uint8Array, write?: () => void): OpenFile => ({
+    async read(maxBytes = CHUNK_BYTES) { await clock.breathe(); return make(maxBytes) },
+    write: async () => write?.(),
+    close() {},
+  })
+  device('zero', () => endless((max) => new Uint8Array(max)))
+  device('full', () => endless((max) => new Uint8Array(max), () => { throw errno('ENOSPC') }))
+  device('random', () => endless((max) => random.bytes(max)))
+  device('urandom', () => endless((max) => random.bytes(max)))
   device('tty', (flags, viewer) => {
     if (!viewer?.hasTty) throw errno('ENXIO', '/dev/tty')
     return streamFile(viewer, flags === 'r' ? 0 : 1)
@@ -39,7 +45,7 @@ export function createDeviceTree(clock: Pick<Clock, 'nowMs'>, random: Random): T
 }
 
 /** An open standard stream of the process that looks. */
-export function streamFile(viewer: FileViewer | undefined, fd: 0 | 1 | 2): OpenFile {
+export function streamFile(viewer: Pick<FileViewer, 'stdin' | 'stdout' | 'stderr'> | undefined, fd: 0 | 1 | 2): OpenFile {
   if (!viewer) throw errno('ENXIO', `/dev/fd/${fd}`)
   if (fd === 0) return { read: () => viewer.stdin.read(), write: async () => { throw errno('EBADF') }, close() {} }
   const writer = fd === 1 ? viewer.stdout : viewer.stderr

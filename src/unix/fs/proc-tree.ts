@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import { Tree } from './tree.ts'
 import type { FileViewer, Inode, Synthetic } from './tree.ts'
 import { streamFile } from './devices.ts'
@@ -12,6 +13,7 @@ export interface ProcessDetails extends Process {
   readonly state: 'R' | 'S' | 'T' | 'Z'
   readonly cpuNanoseconds: number
   readonly tty: Tty | undefined
+  readonly streams: { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter }
 }
 
 /** What /proc shows. */
@@ -75,7 +77,7 @@ export function createProcTree(source: ProcSource): Tree {
     if (!of) { cache.delete(pid); return undefined }
     const known = cache.get(pid)
     if (known?.of === of) return known.inode
-    const streams = (fd: 0 | 1 | 2) => Object.assign(tree.create('character', 0o620), { device: (_: string, viewer: FileViewer | undefined) => streamFile(viewer, fd) })
+    const streams = (fd: 0 | 1 | 2) => Object.assign(tree.create('character', 0o620), { device: (_: string, viewer: FileViewer | undefined) => streamFile(viewer?.pid === pid ? viewer : of.streams, fd) })
     const inode = directory({
       cmdline: text(() => of.argv.map((a) => `${a}\0`).join('')),
       comm: text(() => `${commandName(of)}\n`),

@@ -116,7 +116,7 @@ export class Shell implements ExpansionHost {
   #importEnvironment(): void {
     const { variables } = this
     for (const [name, value] of Object.entries(this.proc.env)) {
-      if (!/^[A-Za-z_]\w*$/.test(name)) continue
+      // Also names that no script can write, such as a.b: children get them all the same.
       variables.set(name, value)
       variables.export(name)
     }

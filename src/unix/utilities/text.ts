@@ -1,8 +1,9 @@
-import { readAll, readLines } from '../../base/streams.ts'
+import { concatBytes, readAll, readLines } from '../../base/streams.ts'
 import type { ByteReader } from '../../base/streams.ts'
 import { errorText } from '../errno.ts'
 import { isSharedReader } from '../input.ts'
 import { UnixError } from '../types.ts'
+import type { Proc } from '../types.ts'
 import { UsageError, eachInput, openInput, parseOptions } from './utility.ts'
 import type { Utility } from './utility.ts'
 
@@ -84,6 +85,17 @@ export const head: Utility = async (context) => {
   }, (path, error) => context.busybox ? `${path}: ${errorText(error)}` : `cannot open '${path}' for reading: ${errorText(error)}`)
 }
 
+/** Everything up to the end, in memory that counts. */
+async function readHeld(proc: Proc, input: ByteReader): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let heldBytes = 0
+  for (let chunk = await input.read(); chunk; chunk = await input.read()) {
+    chunks.push(chunk)
+    proc.useMemory(heldBytes += chunk.length)
+  }
+  return concatBytes(chunks)
+}
+
 /** tail: the last lines or bytes; -f follows. */
 export const tail: Utility = async (context) => {
   const { proc } = context
@@ -124,7 +136,7 @@ export const tail: Utility = async (context) => {
       const input = openInput(proc, name)
       await title(name)
       if (follows) for (let chunk = await input.read(); chunk; chunk = await input.read()) await context.out(chunk)
-      else await context.out(part(await readAll(input)))
+      else await context.out(part(await readHeld(proc, input)))
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       status = await context.complain(context.busybox ? `can't open '${name}': ${errorText(error)}` : `cannot open '${name}' for reading: ${errorText(error)}`)
