@@ -242,6 +242,7 @@ export class ClusterHost {
         this.#progress = ask
         this.#store.setMeta('progress', ask)
         this.#broadcast({ type: 'progress', progress: ask })
+        await this.#store.flush()
         return null
       }
       case 'export': {

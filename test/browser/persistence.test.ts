@@ -62,6 +62,17 @@ test('an acknowledged write survives a kill right after it', async () => {
   expect((await tab.run('kubectl get configmaps -o name')).split('\n')).toEqual(expect.arrayContaining(['configmap/kept-0', 'configmap/kept-1', 'configmap/kept-2']))
 }, 120_000)
 
+test('files in volumes outlive the tab', async () => {
+  let tab = await app.open()
+  await tab.run(`kubectl run keeper --image=nginx:1.27 --overrides='{"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"keeper","image":"nginx:1.27","volumeMounts":[{"name":"v","mountPath":"/data"}]}]}}'`)
+  await tab.run('kubectl wait --for=condition=Ready pod/keeper', { timeoutMs: 60_000 })
+  await tab.run(`kubectl exec keeper -- sh -c 'echo treasure > /data/chest'`)
+  await tab.run('kubectl create configmap after --from-literal=a=b')
+  await kill(tab)
+  tab = await app.open()
+  await tab.until('kubectl exec keeper -- cat /data/chest', (output) => output === 'treasure')
+}, 90_000)
+
 test('the page loads and works with the network off', async () => {
   const first = await app.open()
   await first.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
