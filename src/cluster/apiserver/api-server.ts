@@ -227,6 +227,11 @@ function asStatusError(error: unknown, log: Log, request: HttpRequest): StatusEr
 
 function finished(response: Response, request: HttpRequest, random: Random, warnings: readonly string[]): Response {
   if (response.status === 101) return response
+  if (request.method === 'HEAD' && response.body) {
+    // The headers alone; a watch would never end.
+    response.body.cancel().catch(() => {})
+    response = new Response(null, { status: response.status, headers: response.headers })
+  }
   const { headers } = response
   headers.set('audit-id', request.headers.get('audit-id') ?? random.uuid())
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache, private')

@@ -46,7 +46,7 @@ function setDefaults(range: LimitRange, pod: Pod): void {
     Object.assign(limits, limit.default)
   }
   const notes: string[] = []
-  for (const container of pod.spec.containers) setContainerDefaults(container, requests, limits, 'container', notes)
+  for (const container of pod.spec.containers ?? []) setContainerDefaults(container, requests, limits, 'container', notes)
   for (const container of pod.spec.initContainers ?? []) setContainerDefaults(container, requests, limits, 'init container', notes)
   if (notes.length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, [ANNOTATION]: `LimitRanger plugin set: ${notes.join('; ')}` }
 }

@@ -56,11 +56,11 @@ function validateLimitRange({ spec }: Readonly<LimitRange>): Finding[] {
     if (item.type === 'PersistentVolumeClaim' && item.min?.storage === undefined && item.max?.storage === undefined) out.push(required(`${at}.limits`, 'either minimum or maximum storage value is required, but neither was provided'))
     look(item.maxLimitRequestRatio, 'maxLimitRequestRatio')
     for (const name of names) {
-      const min = item.min?.[name]
-      const max = item.max?.[name]
-      const limit = isPod ? undefined : item.default?.[name]
-      const request = isPod ? undefined : item.defaultRequest?.[name]
-      const ratio = item.maxLimitRequestRatio?.[name]
+      const min = own(item.min, name)
+      const max = own(item.max, name)
+      const limit = isPod ? undefined : own(item.default, name)
+      const request = isPod ? undefined : own(item.defaultRequest, name)
+      const ratio = own(item.maxLimitRequestRatio, name)
       const above = (a: string | undefined, b: string | undefined) => a !== undefined && b !== undefined && compareQuantities(a, b) > 0
       if (above(min, max)) out.push(invalid(`${at}.min[${name}]`, min, `min value ${min} is greater than max value ${max}`))
       if (above(min, request)) out.push(invalid(`${at}.defaultRequest[${name}]`, request, `min value ${min} is greater than default request value ${request}`))
@@ -77,4 +77,9 @@ function validateLimitRange({ spec }: Readonly<LimitRange>): Finding[] {
     }
   })
   return out
+}
+
+/** A map's own entry: resources may be called `toString`. */
+function own(map: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
+  return map && Object.hasOwn(map, name) ? map[name] : undefined
 }

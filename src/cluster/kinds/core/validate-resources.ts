@@ -94,7 +94,7 @@ export function validateResourceRequirements(out: Finding[], resources: Readonly
     const value = requests[name]!
     checkResource(out, name, here)
     checkResourceValue(out, name, value, here)
-    const limit = limits?.[name]
+    const limit = limits && Object.hasOwn(limits, name) ? limits[name] : undefined
     if (limit !== undefined) {
       const order = limit === value ? 0 : compareQuantities(value, limit)
       if (order !== 0 && !overcommits(name)) out.push(invalid(`${at}.requests`, value, `must be equal to ${name} limit of ${limit}`))
