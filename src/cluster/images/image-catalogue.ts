@@ -1,13 +1,16 @@
+import { agnhostImage, nonRoot } from './agnhost/agnhost.ts'
 import { alpine } from './alpine.ts'
 import { busybox, e2eBusybox } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
+import { curlImage, e2eEchoServerImage, echoServerImage, httpEchoImage, httpbinImage } from './http/echo-servers.ts'
 import type { ImageDefinition } from './image.ts'
+import { kuardImage } from './kuard/kuard.ts'
 import { e2eNginx, nginx, nginxAlpine } from './nginx/nginx.ts'
 import { pause } from './pause.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause,
+  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, nonRoot, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage,
 ]
 
 /** The definition behind a tag of a repository (`docker.io/library/nginx`, `1.27`). */

@@ -254,14 +254,14 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (attempt < retries && (error.code !== 'ECONNREFUSED' || options.has('2', '3'))) { attempt += 1; await proc.sleep(Number(options.value('z') ?? 2 ** (attempt - 1)) * 1000); continue }
         switch (error.code) {
           case 'ETIMEDOUT': case 'ECANCELED': return await explain(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
-          case 'ECONNRESET': return await explain(56, 'Recv failure: Connection reset by peer')
+          case 'ECONNRESET': return await explain(52, 'Empty reply from server')
           case 'EPROTO': return await explain(35, 'TLS connect error: error:0A00010B:SSL routines::wrong version number')
           case 'ECERT': return await explain(60, `SSL certificate problem: ${error.message}`)
           default: return await explain(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
         }
       }
       const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${[...response.headers].map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
-      if (options.has('v')) await context.err(shownHeaders.replace(/^/gm, '< ').replace(/< $/, ''))
+      if (options.has('v')) await context.err(shownHeaders.split('\r\n').slice(0, -1).map((line) => `< ${line}\r\n`).join(''))
       const location = response.headers.get('location')
       if (options.has('L') && location !== null && response.status >= 300 && response.status < 400) {
         if (++hops > 50) return await explain(47, 'Maximum (50) redirects followed')

@@ -376,4 +376,4 @@ export const nginxAlpine = defineImage({
 })
 
 /** The copies that the conformance suite uses. */
-export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4'], base: nginx, variants: { '1.14-4': { programs: programsOf('1.14.2', debianCompiler) }, '1.15-4': { programs: programsOf('1.15.12', debianCompiler) } } })
+export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4', '1.27-0'], base: nginx, variants: { '1.27-0': { programs: programsOf('1.27.5', debianCompiler) }, '1.14-4': { programs: programsOf('1.14.2', debianCompiler) }, '1.15-4': { programs: programsOf('1.15.12', debianCompiler) } } })

@@ -1,0 +1,65 @@
+import { formatDate } from '../../../unix/utilities/date.ts'
+import type { Proc } from '../../../unix/types.ts'
+import type { HttpRequest } from '../../../base/http.ts'
+
+/** Go's `log.Printf`: a line with the time on standard error. */
+export function goLog(proc: Proc, text: string): void {
+  proc.stderr.write(`${formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())} ${text}\n`).catch(() => {})
+}
+
+/** A text answer with the headers of Go's server. */
+export function goResponse(proc: Proc, body: string, init: { status?: number; headers?: Record<string, string> } = {}): Response {
+  const bytes = new TextEncoder().encode(body)
+  return new Response(bytes, {
+    status: init.status ?? 200,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-length': String(bytes.length), date: new Date(proc.clock.nowMs()).toUTCString(), ...init.headers },
+  })
+}
+
+/** `http.Error` and the default mux: a line of text. */
+export function goError(proc: Proc, text: string, status: number): Response {
+  return goResponse(proc, `${text}\n`, { status, headers: { 'x-content-type-options': 'nosniff' } })
+}
+
+/** A request's form values: from the query, and from a url-encoded body before them. */
+export async function formValues(request: HttpRequest): Promise<URLSearchParams> {
+  const values = new URLSearchParams()
+  if (request.method !== 'GET' && request.method !== 'HEAD' && request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded'))
+    for (const [name, value] of new URLSearchParams(await request.text())) values.append(name, value)
+  for (const [name, value] of new URL(request.url).searchParams) values.append(name, value)
+  return values
+}
+
+/** Milliseconds of a Go duration (`1h2m3.5s`); undefined when it isn't one. */
+export function goDuration(text: string): number | undefined {
+  if (text === '0') return 0
+  const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+  if (!/^[-+]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined
+  let total = 0
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) total += Number(number) * units[unit!]!
+  return text.startsWith('-') ? -total : total
+}
+
+/** A duration as Go prints it. */
+export function showDuration(ms: number): string {
+  if (ms === 0) return '0s'
+  const seconds = ms / 1000
+  if (ms < 1000) return `${Number(ms.toFixed(6))}ms`
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor(seconds / 60) % 60
+  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${Number((seconds % 60).toFixed(9))}s`
+}
+
+/** Flags of cobra: `--name=value`, `--name value`, `--name`, `-n value`; `booleans` take no value. */
+export function goFlags(args: readonly string[], booleans: ReadonlySet<string> = new Set()): { flags: Map<string, string>; args: string[] } {
+  const flags = new Map<string, string>()
+  const rest: string[] = []
+  for (let i = 0; i < args.length; i++) {
+    const match = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(args[i]!)
+    if (!match) { rest.push(args[i]!); continue }
+    if (match[2] !== undefined) flags.set(match[1]!, match[2])
+    else if (booleans.has(match[1]!)) flags.set(match[1]!, 'true')
+    else flags.set(match[1]!, args[++i] ?? '')
+  }
+  return { flags, args: rest }
+}
