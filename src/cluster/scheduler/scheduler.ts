@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
 import { findCondition } from '../client/conditions.ts'
-import { createSeriesRecorder } from '../client/event-recorder.ts'
+import { createEventRecorder, type SeriesRecorder } from '../client/event-recorder.ts'
 import { keyOf, type Change, type Informers } from '../client/informers.ts'
 import type { Node, Pod, PodCondition } from '../kinds/generated/types.ts'
 import type { KubeObject } from '../kinds/object.ts'
@@ -70,7 +70,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const postBinders = withMethod<PostBindPlugin>('postBind')
 
   const cluster = new ClusterState()
-  const events = createSeriesRecorder({ api, clock, log, component: DEFAULT_SCHEDULER_NAME, ...(options.host ? { host: options.host } : {}) })
+  // A kubeadm scheduler is up before its API server, so it never learns of events.k8s.io and records core events.
+  // k8s: client-go/tools/events NewEventBroadcasterAdapterWithContext
+  const recorder = createEventRecorder({ api, clock, log, component: DEFAULT_SCHEDULER_NAME, ...(options.host ? { host: options.host } : {}) })
+  const events: SeriesRecorder = { event: (regarding, _related, type, reason, _action, note) => recorder.event(regarding, type, reason, note), stop() {} }
   const stops: (() => void)[] = []
   let started = false
   let stopped = false
