@@ -6,6 +6,6 @@ import { defaultMatch, paramRefText } from './webhook-defaults.ts'
 export const mutatingAdmissionPolicyBinding = defineKind<MutatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingadmissionpolicybindings',
   defaults: ({ spec }) => defaultMatch(spec.matchResources),
-  strategy: countedGeneration<MutatingAdmissionPolicyBinding>('spec'),
+  strategy: { ...countedGeneration<MutatingAdmissionPolicyBinding>('spec'), allowUnconditionalUpdate: false },
   cells: { PolicyName: ({ spec }) => spec.policyName ?? '', ParamRef: ({ spec }) => paramRefText(spec.paramRef) },
 })

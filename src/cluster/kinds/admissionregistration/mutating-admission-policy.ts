@@ -9,6 +9,6 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
     spec.failurePolicy ??= 'Fail'
     defaultMatch(spec.matchConstraints)
   },
-  strategy: countedGeneration<MutatingAdmissionPolicy>('spec'),
+  strategy: { ...countedGeneration<MutatingAdmissionPolicy>('spec'), allowUnconditionalUpdate: false },
   cells: { Mutations: ({ spec }) => spec.mutations?.length ?? 0, ParamKind: ({ spec }) => paramKindText(spec.paramKind) },
 })

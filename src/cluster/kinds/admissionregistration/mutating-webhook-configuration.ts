@@ -11,6 +11,6 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
       webhook.reinvocationPolicy ??= 'Never'
     }
   },
-  strategy: countedGeneration<MutatingWebhookConfiguration>('webhooks'),
+  strategy: { ...countedGeneration<MutatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
   cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
 })

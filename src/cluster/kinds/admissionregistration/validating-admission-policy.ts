@@ -10,6 +10,7 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     defaultMatch(spec.matchConstraints)
   },
   strategy: {
+    allowUnconditionalUpdate: false,
     ...specAndStatus<ValidatingAdmissionPolicy>('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyStatus'),
     beforeStatusUpdate(draft, old) {
       keep(draft, old, 'spec')

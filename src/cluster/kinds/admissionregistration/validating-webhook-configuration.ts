@@ -10,6 +10,6 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
       defaultWebhook(webhook)
     }
   },
-  strategy: countedGeneration<ValidatingWebhookConfiguration>('webhooks'),
+  strategy: { ...countedGeneration<ValidatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
   cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
 })

@@ -11,6 +11,7 @@ export const apiService = defineKind<APIService>({
   },
   nameRule: pathSegmentName,
   strategy: {
+    allowUnconditionalUpdate: false,
     beforeCreate(draft, { nowMs }) {
       draft.status = {}
       // A group version that this server serves itself is always there.

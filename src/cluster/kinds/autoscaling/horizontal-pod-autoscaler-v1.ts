@@ -3,6 +3,7 @@ import type { HorizontalPodAutoscaler as HpaV2, MetricSpec } from '../generated/
 import type { KubeObject } from '../object.ts'
 import { zeroOfType } from '../strategies.ts'
 import { hpaCells } from './hpa-columns.ts'
+import { validateHpa, validateHpaStatus } from './validate-hpa.ts'
 
 const METRICS = 'autoscaling.alpha.kubernetes.io/metrics'
 const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics'
@@ -17,6 +18,9 @@ export const horizontalPodAutoscalerV1 = defineKind<KubeObject>({
   defaults({ spec }) {
     spec.minReplicas ??= 1
   },
+  validate: (object) => validateHpa(toV2(object) as HpaV2),
+  validateUpdate: (object) => validateHpa(toV2(object) as HpaV2),
+  validateStatusUpdate: (object) => validateHpaStatus(toV2(object) as HpaV2),
   strategy: {
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerStatus')

@@ -2,6 +2,7 @@ import { defineKind } from '../define-kind.ts'
 import type { HorizontalPodAutoscaler } from '../generated/types.ts'
 import { specAndStatus } from '../strategies.ts'
 import { hpaCells } from './hpa-columns.ts'
+import { validateHpa, validateHpaStatus } from './validate-hpa.ts'
 
 const PERIOD_SECONDS = 15
 
@@ -19,6 +20,9 @@ export const horizontalPodAutoscalerV2 = defineKind<HorizontalPodAutoscaler>({
       spec.behavior.scaleDown = { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: PERIOD_SECONDS }], ...spec.behavior.scaleDown }
     }
   },
+  validate: validateHpa,
+  validateUpdate: validateHpa,
+  validateStatusUpdate: validateHpaStatus,
   strategy: specAndStatus<HorizontalPodAutoscaler>('io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus', { generation: false }),
   cells: hpaCells,
 })

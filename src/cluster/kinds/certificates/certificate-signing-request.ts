@@ -4,11 +4,16 @@ import { humanDuration } from '../duration.ts'
 import type { CertificateSigningRequest } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
+import { validateRequest, validateRequestUpdate } from './validate-request.ts'
 
 type Status = NonNullable<CertificateSigningRequest['status']>
 
 export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests',
+  nameRule: () => [],
+  validate: validateRequest,
+  validateUpdate: (object, old) => validateRequestUpdate(object, old),
+  validateStatusUpdate: (object, old) => validateRequestUpdate(object, old, { issue: true }),
   strategy: {
     beforeCreate(draft, { user }) {
       const { spec } = draft

@@ -3,6 +3,7 @@ import { listWithMore } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { EndpointSlice } from '../generated/types.ts'
 import { bumpGeneration, firstGeneration } from '../strategies.ts'
+import { endpointSliceWarnings, validateEndpointSlice, validateEndpointSliceUpdate } from './validate-endpoint-slice.ts'
 
 export const endpointSlice = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices',
@@ -12,7 +13,11 @@ export const endpointSlice = defineKind<EndpointSlice>({
       port.protocol ??= 'TCP'
     }
   },
+  validate: (slice) => validateEndpointSlice(slice),
+  validateUpdate: validateEndpointSliceUpdate,
   strategy: {
+    warningsOnCreate: endpointSliceWarnings,
+    warningsOnUpdate: endpointSliceWarnings,
     allowCreateOnUpdate: false,
     beforeCreate: firstGeneration,
     beforeUpdate(draft, old) {

@@ -1,5 +1,6 @@
 import type { Event as CoreEvent } from '../generated/types.ts'
 import { eventCells } from '../core/event.ts'
+import { validateNewEvent, validateNewEventUpdate } from '../core/validate-event.ts'
 import { defineKind, type Cells } from '../define-kind.ts'
 import type { KubeObject } from '../object.ts'
 
@@ -8,6 +9,8 @@ export const eventV1 = defineKind<KubeObject>({
   group: 'events.k8s.io', version: 'v1', resource: 'events',
   storageGroup: '', storageVersion: 'v1',
   convert: { toStorage: toCoreEvent, fromStorage: fromCoreEvent },
+  validate: (object) => validateNewEvent(toCoreEvent(object) as CoreEvent),
+  validateUpdate: (object, old) => validateNewEventUpdate(toCoreEvent(object) as CoreEvent, toCoreEvent(old) as CoreEvent),
   strategy: { allowCreateOnUpdate: true },
   cells: Object.fromEntries(Object.entries(eventCells).map(([name, cell]) => [name, (object: KubeObject, nowMs: number) => cell(toCoreEvent(object) as CoreEvent, nowMs)])) as Cells<KubeObject>,
   selectableFields: (object) => ({ reason: object.reason ?? '', type: object.type ?? '', 'regarding.kind': object.regarding?.kind ?? '' }),

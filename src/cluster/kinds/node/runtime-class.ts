@@ -1,11 +1,30 @@
+import { checkDnsLabel } from '../checks.ts'
 import { roundUpToMillis } from '../core/pod-defaults.ts'
+import { validateResourceRequirements } from '../core/validate-resources.ts'
+import { validateTolerations } from '../core/validate-scheduling.ts'
 import { defineKind } from '../define-kind.ts'
+import { invalid, required, type Finding } from '../findings.ts'
 import type { RuntimeClass } from '../generated/types.ts'
+import { IMMUTABLE, validateLabels } from '../validate-metadata.ts'
+
+/** k8s: ValidateRuntimeClass */
+function validateRuntimeClass({ handler, overhead, scheduling }: Readonly<RuntimeClass>): Finding[] {
+  const out: Finding[] = []
+  if (!handler) out.push(required('handler'))
+  else checkDnsLabel(out, handler, 'handler')
+  if (overhead?.podFixed) validateResourceRequirements(out, { limits: overhead.podFixed }, [], 'overhead')
+  if (scheduling?.nodeSelector) out.push(...validateLabels(scheduling.nodeSelector, 'scheduling.nodeSelector'))
+  validateTolerations(out, scheduling?.tolerations, 'scheduling.tolerations')
+  return out
+}
 
 export const runtimeClass = defineKind<RuntimeClass>({
   group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses',
   defaults(draft) {
     if (draft.overhead?.podFixed) roundUpToMillis(draft.overhead.podFixed)
   },
+  validate: validateRuntimeClass,
+  validateUpdate: (object, old) => (object.handler === old.handler ? [] : [invalid('handler', object.handler, IMMUTABLE)]),
+  strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
   cells: { Handler: (object) => object.handler },
 })

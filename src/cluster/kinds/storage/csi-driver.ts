@@ -2,9 +2,12 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CSIDriver } from '../generated/types.ts'
 import { bumpGeneration } from '../strategies.ts'
+import { validateCsiDriver, validateCsiDriverUpdate } from './validate-storage.ts'
 
 export const csiDriver = defineKind<CSIDriver>({
   group: 'storage.k8s.io', version: 'v1', resource: 'csidrivers',
+  validate: validateCsiDriver,
+  validateUpdate: validateCsiDriverUpdate,
   defaults({ spec }) {
     spec.attachRequired ??= true
     spec.podInfoOnMount ??= false
@@ -17,7 +20,8 @@ export const csiDriver = defineKind<CSIDriver>({
   strategy: {
     allowUnconditionalUpdate: false,
     beforeUpdate(draft, old) {
-      bumpGeneration(draft, old, ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'].some((field) => !deepEqual((draft.spec as any)[field], (old.spec as any)[field])))
+      const counted = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'] as const
+      bumpGeneration(draft, old, counted.some((field) => !deepEqual(draft.spec[field], old.spec[field])))
     },
   },
   cells: {

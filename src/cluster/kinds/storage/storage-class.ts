@@ -1,5 +1,6 @@
 import { defineKind } from '../define-kind.ts'
 import type { StorageClass } from '../generated/types.ts'
+import { validateStorageClass, validateStorageClassUpdate } from './validate-storage.ts'
 
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 
@@ -10,6 +11,8 @@ export function isDefaultStorageClass({ metadata }: Pick<StorageClass, 'metadata
 
 export const storageClass = defineKind<StorageClass>({
   group: 'storage.k8s.io', version: 'v1', resource: 'storageclasses',
+  validate: validateStorageClass,
+  validateUpdate: validateStorageClassUpdate,
   defaults(draft) {
     draft.reclaimPolicy ??= 'Delete'
     draft.volumeBindingMode ??= 'Immediate'
