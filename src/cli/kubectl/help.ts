@@ -10,7 +10,8 @@ export function helpText(spec: CommandSpec): string {
   parts.push(long)
   if (examples.length > 0) parts.push(`Examples:\n${examples.map((l) => `  ${l}`.trimEnd() === '' ? '  ' : `  ${l}`).join('\n')}`)
   if (spec === rootCommand()) {
-    for (const [title, names] of GROUPS) parts.push(`${title}\n${commandList(names.map((n) => spec.children.find((c) => c.name === n)!))}`)
+    const width = Math.max(...spec.children.map((c) => c.name.length)) + 3
+    for (const [title, names] of GROUPS) parts.push([title, ...(names.length > 0 ? [commandList(names.map((n) => spec.children.find((c) => c.name === n)!), width)] : [])].join('\n'))
   } else if (spec.children.length > 0) parts.push(`Available Commands:\n${commandList([...spec.children].sort((a, b) => a.name < b.name ? -1 : 1))}`)
   const own = spec.flags.filter((f) => !f.hidden)
   if (own.length > 0) parts.push(`Options:\n${flagList(own)}`)
@@ -24,12 +25,10 @@ export function helpText(spec: CommandSpec): string {
 
 export function usageLine(spec: CommandSpec): string {
   const parent = spec.parent ? `${spec.parent.path} ` : ''
-  const hasFlags = spec !== rootCommand() || true
-  return `${parent}${spec.use}${spec === rootCommand() ? ' [flags]' : ''}${hasFlags && !spec.use.includes('[options]') ? ' [options]' : ''}`
+  return `${parent}${spec.use}${spec === rootCommand() ? ' [flags]' : ''}${spec.use.includes('[options]') ? '' : ' [options]'}`
 }
 
-function commandList(specs: readonly CommandSpec[]): string {
-  const width = Math.max(...specs.map((s) => s.name.length), 11) + 3
+function commandList(specs: readonly CommandSpec[], width = Math.max(...specs.map((s) => s.name.length), 11) + 3): string {
   return specs.map((s) => `  ${s.name.padEnd(width - 1)} ${shortHelp(s.path)}`.trimEnd()).join('\n')
 }
 

@@ -31,6 +31,12 @@ export const kubectl: Program = async (proc) => {
 
 /** Runs one command line. @returns the exit code */
 export async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): Promise<number> {
+  if (words[0] === '__complete') {
+    const { completeKubectl } = await import('./completion.ts')
+    const candidates = await completeKubectl(['kubectl', ...words.slice(1)], proc) ?? []
+    void io.out(candidates.map((c) => `${c.value}\n`).join(''))
+    return 0
+  }
   const args = applyPreferences(proc, words)
   const { spec: target, rest } = findCommand(args)
   if (target === rootCommand()) {

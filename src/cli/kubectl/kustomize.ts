@@ -144,7 +144,7 @@ function generate(f: Factory, directory: string, kind: 'ConfigMap' | 'Secret', s
 async function addHash(r: Resource): Promise<void> {
   const { kind } = r.object
   const data = r.object['data'] ?? {}
-  const hash = await contentHash(kind === 'Secret' ? { data: Object.keys(data).length > 0 ? data : '', kind, name: r.object.metadata.name, type: r.object['type'] } : { data: Object.keys(data).length > 0 ? data : '', kind, name: r.object.metadata.name })
+  const hash = await contentHash({ data: Object.keys(data).length > 0 ? data : '', kind, name: '', ...(kind === 'Secret' ? { type: r.object['type'] } : {}) })
   r.names.add(r.object.metadata.name!)
   r.object.metadata.name = `${r.object.metadata.name}-${hash}`
   r.needsHash = false

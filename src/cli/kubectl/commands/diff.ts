@@ -4,7 +4,6 @@ import { printYaml } from '../../yaml.ts'
 import { resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
-import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { withoutManagedFields } from '../print.ts'
 import { fetchInfo, findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
@@ -30,8 +29,8 @@ async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefine
   })
   const manager = flags.str('field-manager') || 'kubectl-client-side-apply'
   if (!live) return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: local, query: { dryRun: 'All', fieldManager: manager } })
-  const modified = live.metadata.annotations?.[LAST_APPLIED] === undefined ? local : withLastApplied(local)
-  const { patch, type } = makePatch(info.mapping, live, modified, true)
+  // The annotation itself is left out of the comparison.
+  const { patch, type } = makePatch(info.mapping, live, local, true)
   return f.rest().json<KubeObject>('PATCH', path, { body: { ...patch, metadata: { ...patch['metadata'] as object, resourceVersion: live.metadata.resourceVersion } }, contentType: type, query: { dryRun: 'All', fieldManager: manager } })
 }
 

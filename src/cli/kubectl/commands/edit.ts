@@ -207,11 +207,12 @@ const setLastApplied: CommandHandler = async (inv) => {
   const { infos, error } = await (await findResources(f, { filenames: flags.list('filename'), namespace, enforceNamespace: explicit, flatten: true })).infos()
   if (error) throw error
   for (const info of infos) {
-    const annotated = withLastApplied(info.object!)
+    const { [LAST_APPLIED]: _, ...others } = info.object!.metadata.annotations ?? {}
+    const plain = info.object!.metadata.annotations ? { ...info.object!, metadata: { ...info.object!.metadata, annotations: others } } : info.object!
     const live = await f.rest().json<KubeObject>('GET', resourcePath(info.mapping, info.namespace, info.name))
     if (live.metadata.annotations?.[LAST_APPLIED] === undefined && !flags.bool('create-annotation'))
       throw new Error(`no last-applied-configuration annotation found on resource: ${info.name}, to create the annotation, run the command with --create-annotation`)
-    const value = annotated.metadata.annotations![LAST_APPLIED]!
+    const value = `${goJson(plain)}\n`
     let answer = info.object!
     if (dryRun !== 'client') answer = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), { body: { metadata: { annotations: { [LAST_APPLIED]: value } } }, contentType: 'application/merge-patch+json', query: dryRun === 'server' ? { dryRun: 'All' } : {} })
     void out(printerFor(f, { operation: 'configured' })(answer))

@@ -39,6 +39,7 @@ const LAZY: Record<string, () => Promise<CommandHandler>> = {
   'apply view-last-applied': async () => (await import('./edit.ts')).LAST_APPLIED_COMMANDS['apply view-last-applied']!,
   'apply set-last-applied': async () => (await import('./edit.ts')).LAST_APPLIED_COMMANDS['apply set-last-applied']!,
   'apply edit-last-applied': async () => (await import('./edit.ts')).LAST_APPLIED_COMMANDS['apply edit-last-applied']!,
+  completion: async () => (await import('./completion.ts')).completion,
   diff: async () => (await import('./diff.ts')).diff,
   kustomize: async () => (await import('./kustomize.ts')).kustomize,
   'cluster-info dump': async () => (await import('./dump.ts')).dump,
