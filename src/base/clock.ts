@@ -24,6 +24,9 @@ export interface Clock {
 /** Longest time in milliseconds that work may keep the event loop. */
 export const SLICE_MS = 8
 
+/** How long {@link ClusterClock.settle} waits for work to come to rest, in milliseconds of real time. */
+const RESTLESS_MS = 2_000
+
 export type ClockMode = 'running' | 'paused'
 
 interface Pending {
@@ -159,9 +162,10 @@ export class ClusterClock implements Clock {
       throw new Error(`${options.what ?? 'condition'} not reached within ${withinMs} ms of cluster time`)
   }
 
-  /** Resolves once no work is left that could go on without time passing. */
+  /** Resolves once no work is left that could go on without time passing, or when it doesn't come to rest (a process in a busy loop). */
   async settle(): Promise<void> {
-    for (let quietTurns = 0; quietTurns < 3;) {
+    const patienceMs = this.#platform.monotonicMs() + RESTLESS_MS
+    for (let quietTurns = 0; quietTurns < 3 && this.#platform.monotonicMs() < patienceMs;) {
       await new Promise<void>((resolve) => this.#platform.macrotask(resolve))
       this.#sliceStartMs = this.#platform.monotonicMs()
       quietTurns = this.#holds > 0 ? 0 : quietTurns + 1

@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import { ClusterClock, rfc3339, rfc3339Micro } from './clock.ts'
+import type { Platform } from './platform.ts'
+
+/** A platform whose real time moves only by what the test says. */
+function fakePlatform() {
+  let nowMs = 0
+  const timers: { dueMs: number; fn: () => void }[] = []
+  const platform: Platform = {
+    wallMs: () => 1_000_000 + nowMs,
+    monotonicMs: () => nowMs,
+    setTimer(fn, delayMs) {
+      const timer = { dueMs: nowMs + delayMs, fn }
+      timers.push(timer)
+      return () => { const at = timers.indexOf(timer); if (at >= 0) timers.splice(at, 1) }
+    },
+    macrotask: (fn) => { setImmediate(fn) },
+    randomBytes: (length) => new Uint8Array(length),
+  }
+  const pass = (ms: number) => {
+    nowMs += ms
+    for (let due = timers.findIndex((t) => t.dueMs <= nowMs); due >= 0; due = timers.findIndex((t) => t.dueMs <= nowMs)) timers.splice(due, 1)[0]!.fn()
+  }
+  return { platform, pass }
+}
+
+test('a running clock fires timers in order, at its speed', () => {
+  const { platform, pass } = fakePlatform()
+  const clock = new ClusterClock(platform, { scale: 10 })
+  const fired: string[] = []
+  clock.after(2_000, () => fired.push('late'))
+  clock.after(1_000, () => fired.push('early'))
+  clock.after(500, () => fired.push('cancelled')).cancel()
+  pass(100)
+  expect(fired).toEqual(['early'])
+  expect(clock.nowMs()).toBe(1_001_000)
+  pass(100)
+  expect(fired).toEqual(['early', 'late'])
+})
+
+test('a paused clock stands still, goes on where it stopped, and keeps what was due', () => {
+  const { platform, pass } = fakePlatform()
+  const clock = new ClusterClock(platform)
+  let fired = 0
+  clock.after(100, () => fired++)
+  pass(60)
+  clock.pause()
+  pass(1_000)
+  expect([clock.nowMs(), fired]).toEqual([1_000_060, 0])
+  clock.resume()
+  pass(40)
+  expect([clock.nowMs(), fired]).toEqual([1_000_100, 1])
+})
+
+test('a stepped clock jumps from timer to timer and lets the work between finish', async () => {
+  const clock = new ClusterClock(fakePlatform().platform, { mode: 'paused', startMs: 0 })
+  const seen: [string, number][] = []
+  const run = async (name: string, everyMs: number) => { for (let i = 0; i < 3; i++) { await clock.sleep(everyMs); seen.push([name, clock.nowMs()]) } }
+  void run('a', 1_000)
+  void run('b', 1_500)
+  await clock.advance(3_600)
+  expect(seen).toEqual([['a', 1_000], ['b', 1_500], ['a', 2_000], ['b', 3_000], ['a', 3_000]])
+  expect(clock.nowMs()).toBe(3_600)
+})
+
+test('until ends when the condition holds and fails when time runs out', async () => {
+  const clock = new ClusterClock(fakePlatform().platform, { mode: 'paused', startMs: 0 })
+  let ready = false
+  clock.after(700, () => { ready = true })
+  await clock.until(() => ready)
+  expect(clock.nowMs()).toBe(700)
+  await expect(clock.until(() => false, { withinMs: 50, what: 'the end' })).rejects.toThrow('the end not reached within 50 ms of cluster time')
+})
+
+test('time waits for work outside of it', async () => {
+  const clock = new ClusterClock(fakePlatform().platform, { mode: 'paused', startMs: 0 })
+  let done = 0
+  void clock.outside(new Promise<void>((resolve) => { let turns = 20; const turn = () => { if (turns-- === 0) resolve(); else setImmediate(turn) }; turn() })).then(() => { done = clock.nowMs() })
+  clock.after(100, () => {})
+  await clock.advance(200)
+  expect(done).toBe(0)
+})
+
+test('a sleep ends at once when its signal aborts', async () => {
+  const clock = new ClusterClock(fakePlatform().platform, { mode: 'paused' })
+  const aborter = new AbortController()
+  const sleep = clock.sleep(1_000, aborter.signal)
+  aborter.abort(new Error('enough'))
+  await expect(sleep).rejects.toThrow('enough')
+})
+
+test('times are written as Kubernetes writes them', () => {
+  expect(rfc3339(1_700_000_000_999)).toBe('2023-11-14T22:13:20Z')
+  expect(rfc3339Micro(1_700_000_000_123.456)).toMatch(/^2023-11-14T22:13:20\.12345\dZ$/)
+})
