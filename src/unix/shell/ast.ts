@@ -76,11 +76,14 @@ export class ShellSyntaxError extends Error {
   /** What was found instead. */
   readonly token: string
   readonly expecting: string | undefined
-  constructor(token: string, line: number, options: { incomplete?: boolean; expecting?: string; message?: string } = {}) {
+  /** The quote that isn't closed. */
+  readonly quote: string | undefined
+  constructor(token: string, line: number, options: { incomplete?: boolean; expecting?: string; message?: string; quote?: string } = {}) {
     super(options.message ?? `"${token}" unexpected`)
     this.token = token
     this.line = line
     this.incomplete = options.incomplete ?? false
     this.expecting = options.expecting
+    this.quote = options.quote
   }
 }

@@ -3,7 +3,7 @@ import { findInPath } from '../exec.ts'
 import { isSharedReader, readLineBytes } from '../input.ts'
 import { sendSignal } from '../machine.ts'
 import { resolvePath } from '../path.ts'
-import { SIGNAL_NUMBERS, parseSignal } from '../signals.ts'
+import { SIGNAL_NUMBERS, parseSignal, signalText } from '../signals.ts'
 import { ProcessExit, UnixError } from '../types.ts'
 import type { Signal } from '../types.ts'
 import { unescapeEcho } from './escapes.ts'
@@ -336,6 +336,8 @@ const wait: Builtin = async (shell, argv) => {
       continue
     }
     status = await shell.waitFor(processes)
+    const { signal } = processes.at(-1)?.status ?? {}
+    if (signal && !shell.isBash && !shell.interactive) await shell.err(`${signalText(signal)}\n`)
     if (job.processes.every((process) => process.status)) shell.jobs.remove(job)
   }
   return status

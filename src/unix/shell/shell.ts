@@ -244,40 +244,50 @@ export class Shell implements ExpansionHost {
 
   /** Runs shell text; a syntax error is printed and gives status 2. */
   async runText(text: string, options: { line?: number; last?: boolean } = {}): Promise<number> {
-    const parser = new Parser(text, { aliases: this.state.aliases, ...(options.line ? { line: options.line } : {}) })
+    const parser = new Parser(text, { ...(this.expandsAliases ? { aliases: this.state.aliases } : {}), ...(options.line ? { line: options.line } : {}) })
     let status = 0
-    let list = this.#parsed(parser)
+    let list = this.#parsed(parser, text)
     if (list === undefined) this.state.lastStatus = 0
     while (list) {
       // The next line is parsed before this one runs only to know whether this is the last one.
       if (list === 'failed') { await this.#syntaxError; return this.state.lastStatus }
       const isLast = options.last === true && parser.position >= text.trimEnd().length
       status = await this.runList(list, { last: isLast })
-      list = this.#parsed(parser)
+      list = this.#parsed(parser, text)
     }
     return status
   }
 
   #syntaxError: Promise<void> | undefined
 
-  #parsed(parser: Parser): List | undefined | 'failed' {
+  #parsed(parser: Parser, text: string): List | undefined | 'failed' {
     try {
       return parser.next()
     } catch (error) {
       if (!(error instanceof ShellSyntaxError)) throw error
       this.state.lastStatus = 2
-      this.#syntaxError = this.syntaxError(error)
+      this.#syntaxError = this.syntaxError(error, text)
       return 'failed'
     }
   }
 
-  async syntaxError(error: ShellSyntaxError): Promise<void> {
+  /** bash expands aliases only where somebody types. */
+  get expandsAliases(): boolean {
+    return this.interactive || !this.isBash
+  }
+
+  /** Prints what is wrong with the text, as the shell's family does. */
+  async syntaxError(error: ShellSyntaxError, text = ''): Promise<void> {
     this.line = error.line
     if (this.flavour === 'bash') {
-      const what = error.token === 'end of file'
-        ? (error.message.startsWith('Unterminated') ? 'unexpected EOF while looking for matching quote' : 'syntax error: unexpected end of file')
-        : error.message === 'Bad substitution' ? `${error.token}: bad substitution` : `syntax error near unexpected token \`${error.token}'`
-      return this.complain(what)
+      if (error.message === 'Bad substitution') return this.complain(`${error.token}: bad substitution`)
+      const ended = error.token === 'end of file'
+      if (ended && !error.quote) this.line = text.replace(/\n$/, '').split('\n').length + 1
+      const before = this.interactive || this.script ? this.prefix() : `${this.state.name}: -c: line ${this.line}: `
+      if (error.quote) return this.err(`${before}unexpected EOF while looking for matching \`${error.quote}'\n`)
+      if (ended) return this.err(`${before}syntax error: unexpected end of file\n`)
+      const source = this.interactive ? '' : `${before}\`${text.split('\n')[error.line - 1] ?? ''}'\n`
+      return this.err(`${before}syntax error near unexpected token \`${error.token}'\n${source}`)
     }
     if (error.message === 'Bad substitution') return this.complain('Bad substitution')
     const token = error.token === 'end of file' || error.token === 'newline' ? error.token : `"${error.token}"`

@@ -94,7 +94,7 @@ export class WordReader {
     let text = ''
     for (;;) {
       const char = this.take()
-      if (char === '') throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string' })
+      if (char === '') throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string', quote: "'" })
       if (char === "'") return text
       text += char
     }
@@ -117,7 +117,7 @@ export class WordReader {
       const char = this.peek()
       if (char === '') {
         if (end === '') break
-        throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string' })
+        throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string', quote: end })
       }
       if (char === end) break
       if (char === '\\') {
@@ -191,7 +191,7 @@ export class WordReader {
     let raw = ''
     for (;;) {
       const char = this.take()
-      if (char === '') throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string' })
+      if (char === '') throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string', quote: "'" })
       if (char === "'") break
       raw += char
       if (char === '\\') raw += this.take()
