@@ -38,7 +38,9 @@ function goMessage(error: YAMLError, text: string): string {
   switch (error.code) {
     case 'TAB_AS_INDENT': return at(line, 'found character that cannot start any token')
     case 'BLOCK_AS_IMPLICIT_KEY': {
-      const end = text.slice(0, error.pos[1]).split('\n').length
+      // The colon that is one too many.
+      const colon = text.slice(offset).search(/:(\s|$)/)
+      const end = text.slice(0, offset + Math.max(0, colon)).split('\n').length
       return at(end === 1 ? 0 : end, 'mapping values are not allowed in this context')
     }
     case 'BLOCK_IN_FLOW': return at(line, "did not find expected ',' or '}'")

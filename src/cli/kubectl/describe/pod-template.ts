@@ -143,7 +143,8 @@ function describeEnv(container: any, pod: any, w: DescribeWriter): void {
 /** k8s: fieldpath.ExtractFieldPathAsString */
 function fieldOfPod(pod: any, path: string): string {
   const key = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path)
-  if (key) return pod.metadata?.[key[1]!]?.[key[2]!] ?? ''
+  // Single labels and annotations are beyond the conversion that kubectl uses here.
+  if (key) return ''
   switch (path) {
     case 'metadata.labels': case 'metadata.annotations': return sortedKeys(pod.metadata?.[path.slice(9)]).map((k) => `${k}=${JSON.stringify(pod.metadata[path.slice(9)][k])}`).join('\n')
     case 'metadata.name': case 'metadata.namespace': case 'metadata.uid': return pod.metadata?.[path.slice(9)] ?? ''

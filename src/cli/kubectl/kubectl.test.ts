@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest'
+import { ClusterClock } from '../../base/clock.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import type { Platform } from '../../base/platform.ts'
+import { Random } from '../../base/random.ts'
+import { readerOf } from '../../base/streams.ts'
+import { UnixError } from '../../unix/types.ts'
+import type { FileStat, Proc } from '../../unix/types.ts'
+import { completeKubectl } from './completion.ts'
+import { kubectl } from './kubectl.ts'
+
+const platform: Platform = { wallMs: () => Date.UTC(2026, 0, 2), monotonicMs: () => 0, setTimer: () => () => {}, macrotask: (fn) => { void Promise.resolve().then(fn) }, randomBytes: (n) => new Uint8Array(n) }
+
+const KUBECONFIG = `apiVersion: v1
+kind: Config
+current-context: lab
+clusters: [{name: lab, cluster: {server: "http://api"}}]
+users: [{name: ann, user: {token: t}}]
+contexts: [{name: lab, context: {cluster: lab, user: ann}}]
+`
+
+const resource = (name: string, kind: string, namespaced = true, shortNames: string[] = [], categories: string[] = []) => ({
+  resource: name, responseKind: { group: '', version: 'v1', kind }, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: kind.toLowerCase(), verbs: ['get', 'list', 'create', 'delete', 'watch'], shortNames, categories,
+})
+const CORE = { kind: 'APIGroupDiscoveryList', items: [{ metadata: {}, versions: [{ version: 'v1', resources: [resource('configmaps', 'ConfigMap', true, ['cm']), resource('namespaces', 'Namespace', false, ['ns']), resource('pods', 'Pod', true, ['po'], ['all'])] }] }] }
+const GROUPS = { kind: 'APIGroupDiscoveryList', items: [{ metadata: { name: 'apps' }, versions: [{ version: 'v1', resources: [resource('deployments', 'Deployment', true, ['deploy'], ['all'])] }] }] }
+
+type Answers = Record<string, unknown | ((request: HttpRequest) => unknown)>
+interface Sent { method: string; url: string; body: unknown; headers: Headers }
+
+/** Runs one command line against recorded answers; paths without one are not found. */
+async function run(words: string[], answers: Answers = {}, files: Record<string, string> = {}) {
+  const out = { stdout: '', stderr: '', sent: [] as Sent[] }
+  const proc = fakeProc(words, { '/api': CORE, '/apis': GROUPS, ...answers }, { '/home/ann/.kube/config': KUBECONFIG, ...files }, out)
+  const code = await kubectl(proc)
+  return { ...out, code }
+}
+
+function fakeProc(words: string[], answers: Answers, files: Record<string, string>, out: { stdout: string; stderr: string; sent: Sent[] }): Proc {
+  const decoder = new TextDecoder()
+  const stat = (path: string): FileStat => {
+    const directory = Object.keys(files).some((f) => f.startsWith(`${path}/`))
+    if (!directory && files[path] === undefined) throw new UnixError('ENOENT')
+    return { type: directory ? 'directory' : 'file', mode: 0o644, uid: 0, gid: 0, sizeBytes: 0, modifiedMs: 0, accessedMs: 0, changedMs: 0, inode: 0, links: 1 }
+  }
+  const proc = {
+    pid: 7, ppid: 1, argv: ['kubectl', ...words], env: { HOME: '/home/ann' } as Record<string, string>, cwd: '/home/ann', user: { uid: 0, gid: 0, groups: [], name: 'ann', home: '/home/ann' },
+    stdin: readerOf(''), stdout: { write: async (d: Uint8Array | string) => { out.stdout += typeof d === 'string' ? d : decoder.decode(d) }, close() {} }, stderr: { write: async (d: Uint8Array | string) => { out.stderr += typeof d === 'string' ? d : decoder.decode(d) }, close() {} },
+    tty: undefined, isTty: () => false, clock: new ClusterClock(platform), random: new Random('1'), killed: new AbortController().signal,
+    resolve: (p: string) => p.startsWith('/') ? p : p === '.' ? '/home/ann' : `/home/ann/${p}`,
+    fs: {
+      exists: (p: string) => { try { stat(p); return true } catch { return false } }, stat, lstat: stat,
+      readText: (p: string) => { if (files[p] === undefined) throw new UnixError('ENOENT'); return files[p] }, readFile: (p: string) => new TextEncoder().encode(files[p]),
+      writeFile: (p: string, d: string) => { files[p] = d }, mkdir() {}, readdir: (p: string) => [...new Set(Object.keys(files).filter((f) => f.startsWith(`${p}/`)).map((f) => f.slice(p.length + 1).split('/')[0]!))].sort(),
+    },
+    net: {
+      async fetch(request: HttpRequest) {
+        const url = new URL(request.url)
+        const body = request.body ? await request.text() : ''
+        out.sent.push({ method: request.method, url: url.pathname + url.search, body: body ? JSON.parse(body) : undefined, headers: request.headers })
+        const answer = answers[`${request.method} ${url.pathname}`] ?? answers[url.pathname]
+        const value = typeof answer === 'function' ? (answer as (r: HttpRequest) => unknown)(request) : answer
+        if (value instanceof Response) return value
+        if (value === undefined) {
+          const [resourceName, name] = url.pathname.split('/').slice(-2)
+          return Response.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'NotFound', code: 404, message: `${resourceName} "${name}" not found`, details: { name, kind: resourceName } }, { status: 404 })
+        }
+        return Response.json(value)
+      },
+    },
+  }
+  return proc as unknown as Proc
+}
+
+const POD_TABLE = {
+  kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion: '9' },
+  columnDefinitions: [{ name: 'Name', type: 'string', format: 'name' }, { name: 'Ready', type: 'string' }, { name: 'Node', type: 'string', priority: 1 }],
+  rows: [{ cells: ['web', '1/1', 'worker'], object: { metadata: { name: 'web', namespace: 'default', labels: { app: 'web' } } } }, { cells: ['database', '0/1', 'worker'], object: { metadata: { name: 'database', namespace: 'default' } } }],
+}
+
+describe('the command line', () => {
+  test('unknown commands suggest near ones', async () => {
+    expect(await run(['gett', 'pods'])).toMatchObject({ code: 1, stderr: 'error: unknown command "gett" for "kubectl"\n\nDid you mean this?\n\tset\n\tget\n' })
+  })
+
+  test.each([
+    [['get', 'pods', '--nope'], "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n"],
+    [['get', 'pods', '-Z'], "error: unknown shorthand flag: 'Z' in -Z\nSee 'kubectl get --help' for usage.\n"],
+    [['apply', '-f'], "error: flag needs an argument: 'f' in -f\nSee 'kubectl apply --help' for usage.\n"],
+    [['scale', 'deploy', 'web', '--replicas', 'three'], 'error: invalid argument "three" for "--replicas" flag: strconv.ParseInt: parsing "three": invalid syntax\nSee \'kubectl scale --help\' for usage.\n'],
+    [['create', 'deployment', 'web'], 'error: required flag(s) "image" not set\n'],
+    [['rollout', 'nothing'], 'error: unknown command "nothing"\nSee \'kubectl rollout -h\' for help and examples\n'],
+    [['get', 'pod/web', 'pod'], "error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'\n"],
+    [['get', 'podz'], 'error: the server doesn\'t have a resource type "podz"\n'],
+  ])('%j is refused in the real words', async (words, stderr) => {
+    expect(await run(words)).toMatchObject({ code: 1, stderr })
+  })
+
+  test('every command has help with its usage line', async () => {
+    const { stdout } = await run(['rollout', 'status', '--help'])
+    expect(stdout).toContain('Usage:\n  kubectl rollout status (TYPE NAME | TYPE/NAME) [flags] [options]')
+  })
+
+  test('a missing kubeconfig leads to localhost, a missing context is named', async () => {
+    expect((await run(['--context=nothere', 'get', 'pods'])).stderr).toBe('Error in configuration: context was not found for specified context: nothere\n')
+  })
+})
+
+describe('get', () => {
+  test('prints the server\'s table, wide columns and labels on demand', async () => {
+    const answers = { '/api/v1/namespaces/default/pods': POD_TABLE }
+    expect((await run(['get', 'po'], answers)).stdout).toBe('NAME       READY\nweb        1/1\ndatabase   0/1\n')
+    expect((await run(['get', 'pods', '-o', 'wide', '--show-labels', '--no-headers'], answers)).stdout).toBe('web        1/1   worker   app=web\ndatabase   0/1   worker   <none>\n')
+    expect((await run(['get', 'pods', '--show-kind', '-L', 'app'], answers)).stdout).toBe('NAME           READY   APP\npod/web        1/1     web\npod/database   0/1     \n')
+  })
+
+  test('says where nothing was found', async () => {
+    const empty = { ...POD_TABLE, rows: [] }
+    expect(await run(['get', 'pods', '-n', 'other'], { '/api/v1/namespaces/other/pods': empty })).toMatchObject({ code: 0, stdout: '', stderr: 'No resources found in other namespace.\n' })
+    expect(await run(['get', 'pods', '-A'], { '/api/v1/pods': empty })).toMatchObject({ stderr: 'No resources found\n' })
+  })
+
+  test('reports each missing name', async () => {
+    expect(await run(['get', 'pods', 'a', 'b'])).toMatchObject({ code: 1, stderr: 'Error from server (NotFound): pods "a" not found\nError from server (NotFound): pods "b" not found\n' })
+  })
+
+  test('wraps lists, follows continue tokens and leaves managedFields out', async () => {
+    const page = (name: string, next?: string) => ({ kind: 'ConfigMapList', apiVersion: 'v1', metadata: { resourceVersion: '1', ...(next ? { continue: next } : {}) }, items: [{ metadata: { name, managedFields: [{}] } }] })
+    const { stdout } = await run(['get', 'cm', '-o', 'yaml'], { '/api/v1/namespaces/default/configmaps': (r: HttpRequest) => new URL(r.url).searchParams.get('continue') ? page('b') : page('a', 'more') })
+    expect(stdout).toBe('apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: a\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: b\nkind: List\nmetadata:\n  resourceVersion: ""\n')
+  })
+
+  test('sends who is to be impersonated', async () => {
+    const { sent } = await run(['get', 'pods', '--as=bob', '--as-group=devs'], { '/api/v1/namespaces/default/pods': POD_TABLE })
+    expect(Object.fromEntries(sent.at(-1)!.headers)).toMatchObject({ authorization: 'Bearer t', 'impersonate-user': 'bob', 'impersonate-group': 'devs' })
+  })
+})
+
+describe('create and apply', () => {
+  const CM = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n'
+
+  test('a client dry run prints the object and sends nothing', async () => {
+    const { stdout, sent } = await run(['create', 'cm', 'a', '--from-literal=k=v', '--dry-run=client', '-o', 'yaml'])
+    expect(stdout).toBe('apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\nmetadata:\n  name: a\n')
+    expect(sent).toEqual([])
+  })
+
+  test('apply creates with the annotation, then patches only what changed', async () => {
+    const first = await run(['apply', '-f', 'a.yaml'], { 'POST /api/v1/namespaces/default/configmaps': (r: HttpRequest) => { void r; return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } } } }, { '/home/ann/a.yaml': CM })
+    expect(first).toMatchObject({ code: 0, stdout: 'configmap/a created\n' })
+    const post = first.sent.find((s) => s.method === 'POST')!
+    expect(post.url).toContain('fieldManager=kubectl-client-side-apply')
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{"apiVersion":"v1","data":{"k":"v"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"a","namespace":"default"}}\n' }
+    expect(post.body).toMatchObject({ metadata: { annotations } })
+    const live = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default', annotations }, data: { k: 'v' } }
+    const path = '/api/v1/namespaces/default/configmaps/a'
+    expect((await run(['apply', '-f', 'a.yaml'], { [path]: live }, { '/home/ann/a.yaml': CM })).stdout).toBe('configmap/a unchanged\n')
+    const changed = await run(['apply', '-f', 'a.yaml'], { [path]: live, [`PATCH ${path}`]: live }, { '/home/ann/a.yaml': CM.replace('k: v', 'k: w') })
+    expect(changed.stdout).toBe('configmap/a configured\n')
+    expect(changed.sent.find((s) => s.method === 'PATCH')!.body).toMatchObject({ data: { k: 'w' } })
+  })
+
+  test('several findings become a list', async () => {
+    const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Invalid', code: 422, message: 'x', details: { kind: 'ConfigMap', name: 'a', causes: [{ field: 'data', message: 'bad' }, { field: 'metadata.name', message: 'worse' }] } }
+    expect((await run(['create', '-f', 'a.yaml'], { 'POST /api/v1/namespaces/default/configmaps': Response.json(status, { status: 422 }) }, { '/home/ann/a.yaml': CM })).stderr).toBe('The ConfigMap "a" is invalid: \n* data: bad\n* metadata.name: worse\n')
+  })
+
+  test.each([
+    ['not read\n', 'error: error validating "a.yaml": error validating data: invalid object to validate; if you choose to ignore these errors, turn validation off with --validate=false\n'],
+    ['metadata: {name: x}\n', 'error: error validating "a.yaml": error validating data: [apiVersion not set, kind not set]; if you choose to ignore these errors, turn validation off with --validate=false\n'],
+    ['apiVersion: x/v1\nkind: Yam\nmetadata: {name: n}\n', 'error: resource mapping not found for name: "n" namespace: "" from "a.yaml": no matches for kind "Yam" in version "x/v1"\nensure CRDs are installed first\n'],
+    ['', 'error: no objects passed to apply\n'],
+  ])('%j is refused', async (text, stderr) => {
+    expect(await run(['apply', '-f', 'a.yaml'], {}, { '/home/ann/a.yaml': text })).toMatchObject({ code: 1, stderr })
+  })
+
+  test('warnings of the server go to standard error once', async () => {
+    const answer = Response.json({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }, { headers: { Warning: '299 - "old \\"thing\\"", 299 - "other"' } })
+    expect((await run(['create', '-f', 'a.yaml'], { 'POST /api/v1/namespaces/default/configmaps': answer }, { '/home/ann/a.yaml': CM })).stderr).toBe('Warning: old "thing"\nWarning: other\n')
+  })
+})
+
+describe('completion', () => {
+  const complete = (...words: string[]) => completeKubectl(['kubectl', ...words], fakeProc([], { '/api': CORE, '/apis': GROUPS, '/api/v1/namespaces/default/pods': { items: [{ metadata: { name: 'web' } }, { metadata: { name: 'db' } }] } }, { '/home/ann/.kube/config': KUBECONFIG }, { stdout: '', stderr: '', sent: [] }))
+
+  test('proposes commands, types, names and flags', async () => {
+    expect((await complete('ro'))!.map((c) => c.value)).toEqual(['rollout'])
+    expect((await complete('get', 'po'))!.map((c) => c.value)).toEqual(['pods'])
+    expect((await complete('get', 'pods', ''))!.map((c) => c.value)).toEqual(['db', 'web'])
+    expect((await complete('describe', 'pod/w'))!.map((c) => c.value)).toEqual(['pod/web'])
+    expect((await complete('get', 'pods', '--all-n'))!.map((c) => c.value)).toEqual(['--all-namespaces'])
+    expect((await complete('get', 'pods', '-o', 'jsonpath-'))!.map((c) => c.value)).toEqual(['jsonpath-as-json', 'jsonpath-file'])
+    expect(await complete('apply', '-f', '')).toBeUndefined()
+  })
+})
