@@ -297,7 +297,7 @@ test('containers run as the user and with the groups they are given', async () =
     containers: [{ name: 'c', image: 'box:1', args: ['id'] }, { name: 'r', image: 'box:1', args: ['write', '/x', '1'], securityContext: { runAsUser: 0, readOnlyRootFilesystem: true } }],
   })
   const pod = await node.until('sc', (p) => p.status.phase === 'Failed')
-  expect(await node.logs('sc')).toBe('1000 3000 3000,2000\n')
+  expect(await node.logs('sc')).toBe('1000 3000 2000,3000\n')
   expect(pod.status.containerStatuses!.find((s) => s.name === 'r')!.state!.terminated!.exitCode).not.toBe(0)
   await node.createPod('image-user', { restartPolicy: 'Never', containers: [{ name: 'c', image: 'userbox:1', args: ['id'] }] })
   await node.until('image-user', (p) => p.status.phase === 'Succeeded')

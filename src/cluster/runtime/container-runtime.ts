@@ -201,7 +201,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const streams = terminal
       ? { stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal }
       : { stdin, stdout: output('stdout'), stderr: output('stderr') }
-    const main = start(machine, container.argv, { env: { ...container.env }, cwd: container.cwd, user: container.user, ...streams })
+    const main = start(machine, container.argv, { env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), ...streams })
     container.machine = machine
     container.main = main
     container.state = 'running'
@@ -385,7 +385,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       let process: Process
       try {
         process = start(container.machine, argv, {
-          env: { ...container.env, ...(io.tty ? { TERM: 'xterm' } : {}) }, cwd: container.cwd, user: container.user, stdin,
+          env: { ...container.env, ...(io.tty ? { TERM: 'xterm' } : {}) }, cwd: container.cwd, user: asKernel(container.user), stdin,
           stdout: terminal?.stdout ?? io.stdout ?? discard, stderr: terminal?.stdout ?? io.stderr ?? discard, ...(terminal ? { tty: terminal } : {}),
         })
       } catch (error) {
@@ -408,7 +408,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       const execId = hex(32)
       let process: Process
       try {
-        process = start(container.machine, argv, { env: { ...container.env }, cwd: container.cwd, user: container.user, stdin: readerOf(''), stdout: out.writer, stderr: out.writer })
+        process = start(container.machine, argv, { env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), stdin: readerOf(''), stdout: out.writer, stderr: out.writer })
       } catch (error) {
         throw new RuntimeError('Unknown', `failed to exec in container: failed to start exec ${JSON.stringify(execId)}: OCI runtime exec failed: exec failed: unable to start container process: ${execProblem(argv[0] ?? '', error)}`)
       }
@@ -475,6 +475,11 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     },
   }
   return service
+}
+
+/** The kernel keeps a process's groups in order. */
+function asKernel(user: User): User {
+  return user.groups.length > 1 ? { ...user, groups: [...user.groups].sort((a, b) => a - b) } : user
 }
 
 /** What one container without a limit can take before the node itself is out of memory, in bytes. */
