@@ -22,7 +22,7 @@ export function pageEditor(openEditor: OpenEditor): Program {
       await proc.stderr.write(`${name}: ${files[0]}: not a file\n`)
       return 1
     }
-    await proc.stdout.write('\x1b[2mThe file is open in the editor. Close it there, or press Ctrl+C here.\x1b[0m\n')
+    await proc.stdout.write('\x1b[90mThe file is open in the editor. Close it there, or press Ctrl+C here.\x1b[0m\n')
     return openEditor(proc.tty, { path, ...(lineArgument ? { line: Number(lineArgument.slice(1)) } : {}) }, proc.killed)
   }
 }

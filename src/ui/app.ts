@@ -34,7 +34,7 @@ export class DrydockApp extends LitElement {
   declare editorOpen: boolean
   declare panes: Record<string, number>
   declare theme: Theme
-  declare notice: { text: string; action?: { label: string; run: () => void } } | undefined
+  declare notice: { text: MessageKey; action?: { label: MessageKey; run: () => void } } | undefined
   declare client: ClusterClient
   readonly #media = [matchMedia('(max-width: 759px)'), matchMedia('(max-width: 1099px)')]
 
@@ -71,13 +71,13 @@ export class DrydockApp extends LitElement {
 
   /** Says something in passing. */
   announce(key: MessageKey): void {
-    const notice = { text: t(key) }
+    const notice = { text: key }
     this.notice = notice
     setTimeout(() => { if (this.notice === notice) this.notice = undefined }, 6_000)
   }
 
   offerUpdate(run: () => void): void {
-    this.notice = { text: t('status.update'), action: { label: t('status.reload'), run } }
+    this.notice = { text: 'status.update', action: { label: 'status.reload', run } }
   }
 
   #layoutNow(): Layout {
@@ -161,8 +161,8 @@ export class DrydockApp extends LitElement {
       </main>
       ${this.layout === 'phone' ? this.#tabs(['lesson', 'terminal', 'cluster', 'editor'], 'bottom') : nothing}
       <div class="notice" role="status" ?hidden=${!this.notice}>
-        ${this.notice?.text}
-        ${this.notice?.action ? html`<button class="button" @click=${this.notice.action.run}>${this.notice.action.label}</button>` : nothing}
+        ${this.notice ? t(this.notice.text) : nothing}
+        ${this.notice?.action ? html`<button class="button" @click=${this.notice.action.run}>${t(this.notice.action.label)}</button>` : nothing}
         ${this.notice ? html`<button class="icon-button" aria-label=${t('dialog.close')} @click=${() => { this.notice = undefined }}>${icons.close}</button>` : nothing}
       </div>`
   }
@@ -273,7 +273,7 @@ export class DrydockApp extends LitElement {
     .pane-tabs.top svg { display: none; }
     .pane-tabs button[aria-current='true'] { color: var(--accent); box-shadow: inset 0 -2px var(--accent); }
     .pane-tabs.bottom button[aria-current='true'] { box-shadow: inset 0 2px var(--accent); }
-    .notice { position: fixed; inset-inline: 0; bottom: 18px; margin-inline: auto; width: fit-content; max-width: calc(100vw - 24px); display: flex; align-items: center; gap: 10px; padding: 8px 10px 8px 16px; background: var(--ink); color: var(--paper); border-radius: 8px; font-size: var(--small); box-shadow: var(--shadow); z-index: 20; }
+    .notice { position: fixed; inset-inline-end: 16px; bottom: 16px; width: fit-content; max-width: calc(100vw - 24px); display: flex; align-items: center; gap: 10px; padding: 8px 10px 8px 16px; background: var(--ink); color: var(--paper); border-radius: 8px; font-size: var(--small); box-shadow: var(--shadow); z-index: 20; }
     .notice .button { color: var(--ink); }
     @media (max-width: 1099px) { .state .words { display: none; } }
     @media (max-width: 759px) {

@@ -105,7 +105,7 @@ export class TerminalScreen {
   #exit(code: number): void {
     this.#ended = true
     this.#connection = undefined
-    this.terminal.write(`\r\n\x1b[2m${t('terminal.ended', { code })}\x1b[0m\r\n`)
+    this.terminal.write(`\r\n\x1b[90m${t('terminal.ended', { code })}\x1b[0m\r\n`)
   }
 
   #key(event: KeyboardEvent): boolean {
