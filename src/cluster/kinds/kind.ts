@@ -97,6 +97,8 @@ export interface Kind<T extends KubeObject = any> {
   readonly storagePrefix: string
   /** Order of rows in a Table, where it isn't the list's own. */
   rowOrder?(a: Readonly<T>, b: Readonly<T>): number
+  /** What a Table row says about its object beside the cells. k8s: metav1.TableRowCondition */
+  rowConditions?(object: Readonly<T>): readonly object[] | undefined
   /** As discovery shows it: tells clients when the stored form changes. */
   readonly storageVersionHash?: string
   /** Served and listed but deprecated: the text of the Warning header. */

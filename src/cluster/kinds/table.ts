@@ -12,6 +12,7 @@ export interface ColumnDefinition {
 
 export interface TableRow {
   cells: unknown[]
+  conditions?: readonly object[]
   object?: unknown
 }
 
@@ -56,8 +57,9 @@ export function tableOf(kind: Kind, objects: readonly KubeObject[], nowMs: numbe
 
 function rowOf(kind: Kind, object: KubeObject, nowMs: number, include: IncludeObject): TableRow {
   const cells = kind.columns.map((column) => column.value(object, nowMs) ?? null)
-  if (include === 'None') return { cells, object: null }
-  return { cells, object: include === 'Object' ? object : partialObjectOf(object) }
+  const conditions = kind.rowConditions?.(object)
+  const shown = include === 'None' ? null : include === 'Object' ? object : partialObjectOf(object)
+  return conditions ? { cells, conditions, object: shown } : { cells, object: shown }
 }
 
 /** Only the metadata. k8s: metav1.PartialObjectMetadata */

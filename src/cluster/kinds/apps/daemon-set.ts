@@ -10,6 +10,7 @@ import { bumpGeneration, keep, specAndStatus } from '../strategies.ts'
 import { validateLabelSelector } from '../validate-metadata.ts'
 import { validatePodTemplate } from '../core/validate-pod.ts'
 import { checkAlwaysRestarts, checkAtMost100Percent, checkCollisionCount, checkCounts, checkIntOrPercent, intOrPercentValue } from './validate-workload.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 
 /** Where apps/v1 keeps the generation of the template. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
@@ -45,6 +46,7 @@ export const daemonSet = defineKind<DaemonSet>({
   },
   strategy: {
     ...specAndStatus<DaemonSet>('io.k8s.api.apps.v1.DaemonSetStatus', {}),
+    ...templateWarnings<DaemonSet>((object) => object.spec.template, 'spec.template', false),
     beforeCreate(draft) {
       specAndStatus<DaemonSet>('io.k8s.api.apps.v1.DaemonSetStatus').beforeCreate(draft, undefined as never)
       if (!(Number(draft.metadata.annotations?.[TEMPLATE_GENERATION]) > 0)) setTemplateGeneration(draft, 1)

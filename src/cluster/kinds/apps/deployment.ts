@@ -8,6 +8,7 @@ import { forbidden, invalid, notSupported, type Finding } from '../findings.ts'
 import { labelSelectorText } from '../label-selector.ts'
 import { bumpGeneration, keep, specAndStatus } from '../strategies.ts'
 import { checkAtMost100Percent, checkCollisionCount, checkIntOrPercent, checkReplicaCounts, checkRunningTemplate, checkSelector, intOrPercentValue } from './validate-workload.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 
 export const deployment = defineKind<Deployment>({
   group: 'apps', version: 'v1', resource: 'deployments',
@@ -39,6 +40,7 @@ export const deployment = defineKind<Deployment>({
   },
   strategy: {
     ...specAndStatus<Deployment>('io.k8s.api.apps.v1.DeploymentStatus'),
+    ...templateWarnings<Deployment>((object) => object.spec.template, 'spec.template'),
     beforeUpdate(draft, old) {
       keep(draft, old, 'status')
       // Annotations count too: `kubectl rollout` records what changed in them.

@@ -6,6 +6,7 @@ import type { ReplicaSet } from '../generated/types.ts'
 import type { Finding } from '../findings.ts'
 import { specAndStatus } from '../strategies.ts'
 import { checkReplicaCounts, checkRunningTemplate, checkSelector } from './validate-workload.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps', version: 'v1', resource: 'replicasets',
@@ -24,7 +25,7 @@ export const replicaSet = defineKind<ReplicaSet>({
     checkReplicaCounts(out, object.status, ['fullyLabeledReplicas'])
     return out
   },
-  strategy: specAndStatus<ReplicaSet>('io.k8s.api.apps.v1.ReplicaSetStatus'),
+  strategy: { ...specAndStatus<ReplicaSet>('io.k8s.api.apps.v1.ReplicaSetStatus'), ...templateWarnings<ReplicaSet>((object) => object.spec.template, 'spec.template') },
   cells: {
     Desired: ({ spec }) => spec.replicas ?? 0, Current: ({ status }) => status?.replicas ?? 0, Ready: ({ status }) => status?.readyReplicas ?? 0,
     ...templateCells<ReplicaSet>((object) => object.spec.template),

@@ -10,6 +10,7 @@ import type { PodTemplateSpec, StatefulSet, StatefulSetSpec } from '../generated
 import { labelName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
 import { checkAtMost100Percent, checkCollisionCount, checkIntOrPercent, checkReplicaCounts, checkRunningTemplate, checkSelector, intOrPercentValue } from './validate-workload.ts'
+import { claimSpecWarnings, templateWarnings } from '../core/pod-warnings.ts'
 
 export const statefulSet = defineKind<StatefulSet>({
   group: 'apps', version: 'v1', resource: 'statefulsets',
@@ -48,12 +49,24 @@ export const statefulSet = defineKind<StatefulSet>({
     checkCollisionCount(out, object.status, old.status)
     return out
   },
-  strategy: specAndStatus<StatefulSet>('io.k8s.api.apps.v1.StatefulSetStatus'),
+  strategy: {
+    ...specAndStatus<StatefulSet>('io.k8s.api.apps.v1.StatefulSetStatus'),
+    warningsOnCreate: (object) => [...podTemplateWarnings.warningsOnCreate!(object), ...setWarnings(object)],
+    warningsOnUpdate: (object, old) => [...podTemplateWarnings.warningsOnUpdate!(object, old), ...setWarnings(object)],
+  },
   cells: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
     ...templateCells<StatefulSet>((object) => object.spec.template),
   },
 })
+
+const podTemplateWarnings = templateWarnings<StatefulSet>((object) => object.spec.template, 'spec.template', false)
+
+function setWarnings({ spec }: Readonly<StatefulSet>): string[] {
+  const out = (spec.volumeClaimTemplates ?? []).flatMap((claim, i) => claimSpecWarnings(claim.spec, `spec.volumeClaimTemplates[${i}]`))
+  if ((spec.revisionHistoryLimit ?? 0) < 0) out.push('spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended')
+  return out
+}
 
 /** What an update may not change. */
 function fixedPart(spec: Readonly<StatefulSetSpec>): object {

@@ -9,6 +9,7 @@ import { byteLength } from '../names.ts'
 import { isTimeZone, parseCron } from './cron-schedule.ts'
 import { defaultJobSpec } from './job.ts'
 import { validateJobTemplate } from './validate-job.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 
 export const cronJob = defineKind<CronJob>({
   group: 'batch', version: 'v1', resource: 'cronjobs',
@@ -25,7 +26,10 @@ export const cronJob = defineKind<CronJob>({
     return out
   },
   validateUpdate: validateCronJob,
-  strategy: specAndStatus<CronJob>('io.k8s.api.batch.v1.CronJobStatus'),
+  strategy: {
+    ...specAndStatus<CronJob>('io.k8s.api.batch.v1.CronJobStatus'),
+    ...templateWarnings<CronJob>((object) => object.spec.jobTemplate.spec.template, 'spec.jobTemplate.spec.template'),
+  },
   cells: {
     Schedule: ({ spec }) => spec.schedule,
     Timezone: ({ spec }) => spec.timeZone ?? '<none>',

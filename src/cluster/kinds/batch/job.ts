@@ -5,6 +5,7 @@ import { humanDuration } from '../duration.ts'
 import type { Job, JobSpec } from '../generated/types.ts'
 import { specAndStatus } from '../strategies.ts'
 import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './validate-job.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 
 const MAX_INT32 = 2147483647
 
@@ -28,6 +29,7 @@ export const job = defineKind<Job>({
   validateStatusUpdate: validateJobStatusUpdate,
   strategy: {
     ...specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus'),
+    ...templateWarnings<Job>((object) => object.spec.template, 'spec.template'),
     defaultGarbagePolicy: 'orphan',
     beforeCreate(draft) {
       generateSelector(draft)

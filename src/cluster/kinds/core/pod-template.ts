@@ -4,10 +4,11 @@ import type { PodTemplate } from '../generated/types.ts'
 import { labelsText } from '../label-selector.ts'
 import { countedGeneration } from '../strategies.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 export const podTemplate = defineKind<PodTemplate>({
   group: '', version: 'v1', resource: 'podtemplates',
   defaults: (draft) => defaultPodTemplate(draft.template),
-  strategy: countedGeneration<PodTemplate>('template'),
+  strategy: { ...countedGeneration<PodTemplate>('template'), ...templateWarnings<PodTemplate>((object) => object.template, 'template', false) },
   cells: { ...templateCells<PodTemplate>((object) => object.template), 'Pod Labels': (object) => labelsText(object.template?.metadata?.labels) },
 })

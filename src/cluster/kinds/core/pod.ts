@@ -3,9 +3,10 @@ import { defineKind } from '../define-kind.ts'
 import type { Pod } from '../generated/types.ts'
 import { bumpGeneration, firstGeneration, keep } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
-import { podCells } from './pod-columns.ts'
+import { podCells, podRowConditions } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podQosClass } from './pod-qos.ts'
+import { nameWarnings, podWarnings } from './pod-warnings.ts'
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validate-pod.ts'
 
 export const pod = defineKind<Pod>({
@@ -15,6 +16,7 @@ export const pod = defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
   strategy: {
+    warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
     beforeCreate(draft, { nowMs }) {
       firstGeneration(draft)
       draft.status = { phase: 'Pending', qosClass: podQosClass(draft.spec) }
@@ -42,6 +44,7 @@ export const pod = defineKind<Pod>({
       return seconds < 0 ? 1 : seconds
     },
   },
+  rowConditions: podRowConditions,
   cells: podCells,
   selectableFields: (object) => ({
     'spec.nodeName': object.spec.nodeName ?? '',

@@ -7,6 +7,7 @@ import { required, type Finding } from '../findings.ts'
 import { labelSelectorOf, labelsText } from '../label-selector.ts'
 import { specAndStatus } from '../strategies.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 export const replicationController = defineKind<ReplicationController>({
   group: '', version: 'v1', resource: 'replicationcontrollers',
@@ -26,7 +27,11 @@ export const replicationController = defineKind<ReplicationController>({
     checkReplicaCounts(out, object.status, ['fullyLabeledReplicas'])
     return out
   },
-  strategy: { ...specAndStatus<ReplicationController>('io.k8s.api.core.v1.ReplicationControllerStatus'), defaultGarbagePolicy: 'orphan' },
+  strategy: {
+    ...specAndStatus<ReplicationController>('io.k8s.api.core.v1.ReplicationControllerStatus'),
+    ...templateWarnings<ReplicationController>((object) => object.spec.template, 'spec.template'),
+    defaultGarbagePolicy: 'orphan',
+  },
   cells: {
     Desired: ({ spec }) => spec.replicas ?? 0, Current: ({ status }) => status?.replicas ?? 0, Ready: ({ status }) => status?.readyReplicas ?? 0,
     ...templateCells<ReplicationController>((object) => object.spec.template),
