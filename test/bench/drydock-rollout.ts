@@ -1,13 +1,13 @@
 // A Deployment's pods to Running on a fresh cluster in this process. Prints one JSON line. The peer's twin is peer-rollout.mjs.
 import { ClusterClock } from '../../src/base/clock.ts'
-import { createCluster } from '../../src/cluster/cluster.ts'
+import { BOOT_MS, createCluster } from '../../src/cluster/cluster.ts'
 import { kubeadmTopology } from '../../src/cluster/topology.ts'
 import { nodePlatform } from '../../src/host/platform-node.ts'
 
 const [nodes, pods, timeoutMs] = process.argv.slice(2).map(Number) as [number, number, number]
 const bootMs = performance.now()
 // One machine more: the tainted control plane takes no pods, as it would not on the peer's side either.
-const cluster = await createCluster({ platform: nodePlatform, clock: new ClusterClock(nodePlatform), seed: 'bench', topology: kubeadmTopology(nodes + 1) })
+const cluster = await createCluster({ platform: nodePlatform, clock: new ClusterClock(nodePlatform, { startMs: nodePlatform.wallMs() - BOOT_MS }), seed: 'bench', topology: kubeadmTopology(nodes + 1) })
 await cluster.start()
 const bootedMs = performance.now()
 
