@@ -28,7 +28,7 @@ export const cronJob = defineKind<CronJob>({
   validateUpdate: validateCronJob,
   strategy: {
     ...specAndStatus<CronJob>('io.k8s.api.batch.v1.CronJobStatus'),
-    ...templateWarnings<CronJob>((object) => object.spec.jobTemplate.spec.template, 'spec.jobTemplate.spec.template'),
+    ...templateWarnings<CronJob>((object) => object.spec.jobTemplate?.spec?.template, 'spec.jobTemplate.spec.template'),
   },
   cells: {
     Schedule: ({ spec }) => spec.schedule,

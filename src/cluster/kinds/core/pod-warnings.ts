@@ -80,7 +80,7 @@ export function podWarnings(spec: Readonly<PodSpec>, metadata: Readonly<{ annota
   spec.volumes?.forEach((volume, i) => {
     const here = `${at}.volumes[${i}]`
     for (const field of Object.keys(OLD_VOLUMES) as (keyof typeof OLD_VOLUMES)[]) {
-      if ((volume as Readonly<Record<string, unknown>>)[field]) out.push(`${here}.${field === 'storageos' ? 'storageOS' : field}: ${OLD_VOLUMES[field]}`)
+      if (field in volume) out.push(`${here}.${field === 'storageos' ? 'storageOS' : field}: ${OLD_VOLUMES[field]}`)
     }
     const claim = volume.ephemeral?.volumeClaimTemplate
     if (claim) out.push(...claimSpecWarnings(claim.spec, `${here}.ephemeral.volumeClaimTemplate.spec`))
