@@ -1,8 +1,8 @@
-import { rfc3339, type Clock } from '../../../base/clock.ts'
+import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { PatchType } from '../../client/api.ts'
 import type { Kind } from '../../kinds/kind.ts'
-import { resourceRef, type Condition, type KubeObject } from '../../kinds/object.ts'
+import { resourceRef, type KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { AdmissionChain } from '../admission-chain.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -17,6 +17,7 @@ import { answer } from '../responses.ts'
 import type { ClusterDialer, VirtualResource } from '../seams.ts'
 import type { ManagedWrite, WriteOperations } from '../write-operations.ts'
 import { bindPod } from './binding.ts'
+import { approvalPlan } from './certificate-approval.ts'
 import { evictPod } from './eviction.ts'
 import { podLog, podPortForward, podStream } from './pod-connections.ts'
 import { ephemeralContainersPlan, resizePlan } from './pod-spec-changes.ts'
@@ -74,7 +75,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
       .set('pods/ephemeralcontainers', planned(ephemeralContainersPlan))
       .set('pods/resize', planned(resizePlan))
       .set('namespaces/finalize', planned(finalizePlan))
-      .set('certificatesigningrequests.certificates.k8s.io/approval', planned(() => approvalPlan(clock)))
+      .set('certificatesigningrequests.certificates.k8s.io/approval', planned((endpoint) => approvalPlan(endpoint, clock)))
       .set('pods/log', { connect: (endpoint, context) => podLog(dialer, endpoint, context) })
       .set('pods/exec', connection((endpoint, context) => podStream(dialer, endpoint, context, 'exec')))
       .set('pods/attach', connection((endpoint, context) => podStream(dialer, endpoint, context, 'attach')))
@@ -185,21 +186,6 @@ function connectOptions(subresource: string, query: URLSearchParams): Record<str
   const flag = (name: string) => queryFlag(query.get(name))
   return {
     apiVersion: 'v1', kind, metadata: {}, stdin: flag('stdin'), stdout: flag('stdout'), stderr: flag('stderr'), tty: flag('tty'), container: query.get('container') ?? '', command: query.getAll('command'),
-  }
-}
-
-/** Only the conditions of a request for a certificate. k8s: registry/certificates csrApprovalStrategy */
-function approvalPlan(clock: Clock): Partial<UpdatePlan> {
-  return {
-    prepare(draft, old) {
-      const conditions = ((draft['status']?.conditions ?? []) as Condition[]).map((condition) => {
-        const known = ((old['status']?.conditions ?? []) as Condition[]).find((candidate) => candidate.type === condition.type && candidate.status === condition.status)
-        const now = rfc3339(clock.nowMs())
-        return { ...condition, lastUpdateTime: condition.lastUpdateTime ?? now, lastTransitionTime: condition.lastTransitionTime ?? known?.lastTransitionTime ?? now }
-      })
-      draft['spec'] = old['spec']
-      draft['status'] = { ...old['status'], ...(conditions.length > 0 ? { conditions } : {}) }
-    },
   }
 }
 
