@@ -8,6 +8,8 @@ import { applyJsonPatch, unknownJsonPatchFields } from '../kinds/patch/json-patc
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
 import { applyMergePatch } from '../kinds/patch/merge-patch.ts'
 import { serverSideApply } from '../kinds/patch/server-side-apply.ts'
+import { conversionProblem } from '../kinds/patch/conversion-problem.ts'
+import { goValue } from '../kinds/patch/go-format.ts'
 import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.ts'
 import { apiError } from '../kinds/status-error.ts'
 import type { PatchType } from '../client/api.ts'
@@ -100,7 +102,7 @@ export class WriteOperations {
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
     const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : []
-    const draft = decodePatched(endpoint, patched, request, notes)
+    const draft = type === 'application/strategic-merge-patch+json' ? convertPatched(endpoint, patch, patched, request) : decodePatched(endpoint, patched, request, notes)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(endpoint.kind, draft)
     return draft
@@ -137,7 +139,7 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
 }
 
 /** `notes`: what strictness has to say of the patch itself. */
-function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = []): KubeObject {
+function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = [], undecodable = (why: string) => undecodablePatch(patched, why)): KubeObject {
   const { kind } = endpoint
   try {
     const other = typeof patched?.apiVersion === 'string' && typeof patched.kind === 'string' && patched.kind !== kind.kind && kindOf(patched.apiVersion, patched.kind)
@@ -149,12 +151,18 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
     const { object, unknownFields } = decodeObject(kind, patched)
     const texts = [...notes, ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
     if (request.fieldValidation === 'Warn') texts.forEach(request.warn)
-    else if (request.fieldValidation === 'Strict' && texts.length > 0) throw undecodablePatch(patched, `strict decoding error: ${texts.join(', ')}`)
+    else if (request.fieldValidation === 'Strict' && texts.length > 0) throw undecodable(`strict decoding error: ${texts.join(', ')}`)
     return object
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw undecodablePatch(patched, error.message)
+    throw undecodable(error.message)
   }
+}
+
+/** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */
+function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite): KubeObject {
+  return decodePatched(endpoint, patched, request, [], (why) =>
+    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why)]))
 }
 
 /** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */
