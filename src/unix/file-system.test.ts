@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { createMemoryFileSystem, createOverlay } from './file-system.ts'
+
+const clock = { nowMs: () => 1_700_000_000_000 }
+const code = (work: () => unknown) => { try { work(); return 'ok' } catch (error) { return (error as { code: string }).code } }
+
+test('layers share what they don\'t change', () => {
+  const lower = createMemoryFileSystem({ clock, files: { '/etc/a': 'lower', '/etc/deep/b': 'b', '/gone': 'x' } })
+  const one = createOverlay(lower, clock)
+  const two = createOverlay(lower, clock)
+  expect(one.usedBytes()).toBe(0)
+  one.writeFile('/etc/a', '!', { append: true })
+  one.remove('/gone')
+  one.rename('/etc/deep', '/etc/moved')
+  expect(one.readText('/etc/a')).toBe('lower!')
+  expect(one.readdir('/etc')).toEqual(['a', 'moved'])
+  expect(one.readText('/etc/moved/b')).toBe('b')
+  expect(one.readdir('/')).toEqual(['etc'])
+  expect([two.readText('/etc/a'), two.readdir('/'), two.readText('/etc/deep/b')]).toEqual(['lower', ['etc', 'gone'], 'b'])
+})
+
+test('a view that was read stays what it was when the file grows or is overwritten', () => {
+  const fs = createMemoryFileSystem({ clock, files: { '/f': 'abc' } })
+  const before = fs.readFile('/f')
+  fs.writeFile('/f', 'def', { append: true })
+  fs.writeFile('/f', 'xyz')
+  expect(new TextDecoder().decode(before)).toBe('abc')
+})
+
+test('mounts cover directories and single files, follow links across, and may be read-only', () => {
+  const root = createMemoryFileSystem({ clock, files: { '/app/config.yaml': 'old', '/link': { link: '/data/x' } } })
+  const volume = createMemoryFileSystem({ clock, files: { '/x': 'from volume', '/..data': { link: 'v1' }, '/v1/key': 'one', '/key': { link: '..data/key' } } })
+  root.mount('/data', volume)
+  root.mount('/app/config.yaml', volume, { subPath: 'v1/key', readOnly: true })
+  expect(root.readText('/link')).toBe('from volume')
+  expect(root.readText('/data/key')).toBe('one')
+  expect(root.readText('/app/config.yaml')).toBe('one')
+  expect(code(() => root.writeFile('/app/config.yaml', 'no'))).toBe('EROFS')
+  expect(code(() => root.remove('/data', { recursive: true }))).toBe('EBUSY')
+  expect(code(() => root.rename('/data/x', '/x'))).toBe('EXDEV')
+  expect(root.readdir('/app')).toEqual(['config.yaml'])
+})
+
+test('permissions bind users, not the kernel', () => {
+  const fs = createMemoryFileSystem({ clock, files: { '/secret': { content: 's', mode: 0o600 }, '/tmp': { directory: true, mode: 0o1777 }, '/shared': { directory: true, mode: 0o2775, gid: 500 } } })
+  const user = fs.viewAs({ uid: 1000, gid: 1000, groups: [500] })
+  expect(code(() => user.readFile('/secret'))).toBe('EACCES')
+  expect(code(() => user.writeFile('/new', ''))).toBe('EACCES')
+  expect(code(() => user.writeFile('/shared/f', ''))).toBe('ok')
+  fs.writeFile('/tmp/roots', '')
+  expect(code(() => user.remove('/tmp/roots'))).toBe('EPERM')
+  expect(fs.stat('/shared/f')).toMatchObject({ uid: 1000, mode: 0o644 })
+})
+
+test('a read-only root takes writes only in its mounts', () => {
+  const root = createOverlay(createMemoryFileSystem({ clock, files: { '/etc/a': 'a' } }), clock, { readOnly: true })
+  root.mount('/tmp', createMemoryFileSystem({ clock }))
+  expect(code(() => root.writeFile('/etc/a', 'b'))).toBe('EROFS')
+  expect(code(() => root.writeFile('/tmp/a', 'b'))).toBe('ok')
+})
+
+test('watchers hear of changes through any mount of the tree', () => {
+  const root = createMemoryFileSystem({ clock })
+  const volume = createMemoryFileSystem({ clock, files: { '/dir/f': '1' } })
+  root.mount('/v', volume)
+  const heard: string[] = []
+  const stop = root.watch('/v/dir', (path) => heard.push(path))
+  volume.writeFile('/dir/f', '2')
+  volume.writeFile('/other', '')
+  stop()
+  volume.writeFile('/dir/f', '3')
+  expect(heard).toEqual(['/v/dir/f'])
+})
+
+test('a size limit is ENOSPC, and removing makes room', () => {
+  const fs = createMemoryFileSystem({ clock, sizeLimitBytes: 10 })
+  fs.writeFile('/a', '12345678')
+  expect(code(() => fs.writeFile('/b', '12345'))).toBe('ENOSPC')
+  fs.remove('/a')
+  expect(code(() => fs.writeFile('/b', '12345'))).toBe('ok')
+})
+
+test('loops of links end with ELOOP', () => {
+  const fs = createMemoryFileSystem({ clock, files: { '/a': { link: 'b' }, '/b': { link: 'a' } } })
+  expect(code(() => fs.readFile('/a'))).toBe('ELOOP')
+})
