@@ -4,7 +4,8 @@ import type { Machine, MountableFileSystem, Process, Program, Tty, User } from '
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
-import { bash, dash } from '../unix/shell/sh.ts'
+import { dash, shellProgram } from '../unix/shell/sh.ts'
+import { kubectlCompleter } from './kubectl-completer.ts'
 
 /** Who sits at the terminal. */
 export const LEARNER: User = { uid: 1000, gid: 1000, groups: [1000], name: 'learner', home: '/home/learner' }
@@ -36,6 +37,8 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
   home.writeFile('/.bashrc', BASHRC)
   for (const path of ['/.kube', '/.kube/config', '/.bashrc']) home.chown(path, LEARNER.uid, LEARNER.gid)
 }
+
+const bash = shellProgram({ flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter })
 
 const SERVER_URL = 'https://127.0.0.1:6443'
 

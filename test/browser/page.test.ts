@@ -88,6 +88,19 @@ test('kubectl edit waits for the page\'s editor', async () => {
   expect(await tab.run('kubectl get pod hello --show-labels')).toContain('edited=yes')
 })
 
+test('Tab completes commands, types and names of objects', async () => {
+  const { page } = tab
+  await page.locator('dd-terminal-pane .screen:not([hidden])').click()
+  for (const part of ['kubectl des', ' pods', ' hel']) {
+    await page.keyboard.type(part)
+    await page.keyboard.press('Tab')
+    await page.waitForTimeout(500)
+    await page.keyboard.press('Backspace')
+  }
+  await expect.poll(() => tab.screen()).toMatch(/kubectl describe pods hello$/)
+  await page.keyboard.press('Control+u')
+})
+
 test('the clock pauses, steps and runs on', async () => {
   const { page } = tab
   await page.getByRole('button', { name: 'Pause time' }).click()
