@@ -24,7 +24,7 @@ export interface Lab {
   /** Writes a file below the learner's home directory, as its owner. */
   writeFile(path: string, text: string): void
   /** Runs a script with bash on the laptop, as the learner would type it. */
-  run(script: string, options?: { withinMs?: number }): Promise<CommandResult>
+  run(script: string, options?: { withinMs?: number; env?: Record<string, string> }): Promise<CommandResult>
   /** Whether a goal of a lesson is met. */
   met(goal: Goal): Promise<boolean>
   stop(): Promise<void>
@@ -60,7 +60,7 @@ export async function startLab(seed: string): Promise<Lab> {
     async run(script, options = {}) {
       const out = createPipe(1 << 28)
       const err = createPipe(1 << 28)
-      const shell = laptop.start(['bash', '-c', script], { env: { ...learnerEnvironment(), TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdout: out.writer, stderr: err.writer })
+      const shell = laptop.start(['bash', '-c', script], { env: { ...learnerEnvironment(), TERM: 'dumb', ...options.env }, cwd: LEARNER.home, user: LEARNER, stdout: out.writer, stderr: err.writer })
       const outputs = Promise.all([readAll(out.reader), readAll(err.reader)])
       const status = await drive(shell.wait(), options.withinMs ?? 120_000, `the end of: ${script}`).catch((error: Error) => {
         shell.kill('SIGKILL')

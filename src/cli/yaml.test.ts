@@ -9,7 +9,7 @@ describe('printYaml', () => {
 
   test('writes texts of several lines as literal blocks and folds long ones at 80 columns', () => {
     expect(printYaml({ a: 'one\ntwo\n', b: 'one\ntwo', c: 'tab\there', d: `${'word '.repeat(18)}end` })).toBe(
-      'a: |\n  one\n  two\nb: |-\n  one\n  two\nc: "tab\\there"\nd: word word word word word word word word word word word word word word word word word\n  word end\n')
+      'a: |\n  one\n  two\nb: |-\n  one\n  two\nc: "tab\\there"\nd: word word word word word word word word word word word word word word word word\n  word word end\n')
   })
 
   test('orders keys with numbers by value', () => {

@@ -194,16 +194,19 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     running.push(manager, scheduler)
     manager.start()
     scheduler.start()
-    for (const node of topology.nodes) {
-      startNode(node)
-      await clock.breathe()
-    }
+    // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
+    startNode(controlPlane)
     if (!restore) {
       await labelNodes(shared, masters, topology)
-      await allReady(shared, clock, topology)
+      await allReady(shared, clock, 1)
       for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
+      await addonsReady(shared, clock)
     }
-    if (!restore) await addonsReady(shared, clock)
+    for (const node of topology.nodes) {
+      if (node !== controlPlane) startNode(node)
+      await clock.breathe()
+    }
+    if (!restore) await allReady(shared, clock, topology.nodes.length)
   }
 
   return {
@@ -313,11 +316,11 @@ async function labelNodes(informers: Informers, api: Api, topology: Topology): P
   }
 }
 
-/** Resolves once all nodes are Ready and without the taint of those that aren't yet, or patience ends. */
-function allReady(informers: Informers, clock: ClusterClock, topology: Topology): Promise<void> {
+/** Resolves once `count` nodes are there, all Ready and without the taint of those that aren't yet, or patience ends. */
+function allReady(informers: Informers, clock: ClusterClock, count: number): Promise<void> {
   const nodes = informers.for<Node>('nodes')
   const isReady = (node: Node) => node.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') && !node.spec.taints?.some((t) => t.key === 'node.kubernetes.io/not-ready')
-  return within(clock, BOOT_PATIENCE_MS, [nodes], () => nodes.list().length >= topology.nodes.length && nodes.list().every(isReady))
+  return within(clock, BOOT_PATIENCE_MS, [nodes], () => nodes.list().length >= count && nodes.list().every(isReady))
 }
 
 /** Resolves once the add-ons run, so that names can be looked up, or patience ends. */

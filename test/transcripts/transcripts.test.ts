@@ -23,8 +23,9 @@ async function replay(file: string): Promise<string | undefined> {
   const transcript = parse(fs.readFileSync(path.join(folder, file), 'utf8'))
   lab = await startLab(`transcript ${file}`)
   for (const [name, text] of Object.entries(transcript.files as Record<string, string>)) lab.writeFile(name, text)
+  lab.writeFile('.kubeconfig', lab.cluster.adminKubeconfig('https://127.0.0.1:6443'))
   for (const step of transcript.steps) {
-    const result = await lab.run(step.cmd, { withinMs: 120_000 })
+    const result = await lab.run(step.cmd, { withinMs: 120_000, env: { KUBECONFIG: '/home/learner/.kubeconfig' } })
     if (step.kind === '@') {
       if (result.code !== 0) return `@ ${step.cmd}\n    exit ${result.code}: ${(result.stderr || result.stdout).slice(0, 400)}`
       continue

@@ -168,7 +168,7 @@ describe('create and apply', () => {
   test.each([
     ['not read\n', 'error: error validating "a.yaml": error validating data: invalid object to validate; if you choose to ignore these errors, turn validation off with --validate=false\n'],
     ['metadata: {name: x}\n', 'error: error validating "a.yaml": error validating data: [apiVersion not set, kind not set]; if you choose to ignore these errors, turn validation off with --validate=false\n'],
-    ['apiVersion: x/v1\nkind: Yam\nmetadata: {name: n}\n', 'error: resource mapping not found for name: "n" namespace: "" from "a.yaml": no matches for kind "Yam" in version "x/v1"\nensure CRDs are installed first\n'],
+    ['apiVersion: x/v1\nkind: Yam\nmetadata: {name: m1}\n', 'error: resource mapping not found for name: "m1" namespace: "" from "a.yaml": no matches for kind "Yam" in version "x/v1"\nensure CRDs are installed first\n'],
     ['', 'error: no objects passed to apply\n'],
   ])('%j is refused', async (text, stderr) => {
     expect(await run(['apply', '-f', 'a.yaml'], {}, { '/home/ann/a.yaml': text })).toMatchObject({ code: 1, stderr })
