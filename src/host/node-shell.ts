@@ -1,8 +1,39 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import { BrokenPipeError } from '../base/streams.ts'
+import type { ByteWriter } from '../base/streams.ts'
+import { createTty } from '../unix/tty.ts'
+import { utilityPrograms } from '../unix/utilities/list.ts'
+import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER, startShell } from './laptop.ts'
 
-/** A terminal of the learner's machine in this terminal. */
+/**
+ * A terminal of the learner's machine in this terminal; without one, a script from standard input.
+ * @returns the shell's exit code.
+ */
 export async function runShell(cluster: Cluster): Promise<number> {
-  await cluster.stop()
-  process.stderr.write('drydock: the shell is not available yet\n')
-  return 1
+  const home = createHome(cluster.clock)
+  furnishHome(home, cluster)
+  const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu') })
+  const output = (stream: NodeJS.WriteStream): ByteWriter => ({
+    write: (data) => new Promise((resolve, reject) => stream.write(data, (error) => error ? reject(new BrokenPipeError()) : resolve())),
+    close() {},
+  })
+  try {
+    if (!process.stdin.isTTY) {
+      let script = ''
+      for await (const chunk of process.stdin) script += String(chunk)
+      const shell = laptop.start(['bash', '-c', script], { env: learnerEnvironment(), cwd: LEARNER.home, user: LEARNER, stdout: output(process.stdout), stderr: output(process.stderr) })
+      return (await shell.wait()).code
+    }
+    const tty = createTty({ columns: process.stdout.columns, rows: process.stdout.rows, output: output(process.stdout) })
+    process.stdout.on('resize', () => tty.resize(process.stdout.columns, process.stdout.rows))
+    // Keys go to the machine's own line discipline as they are typed.
+    process.stdin.setRawMode(true)
+    process.stdin.on('data', (data: Buffer) => { tty.type(data.toString('utf8')) })
+    const shell = startShell(laptop, { tty, stdin: tty.stdin, stdout: tty.stdout })
+    return (await shell.wait()).code
+  } finally {
+    if (process.stdin.isTTY) process.stdin.setRawMode(false)
+    process.stdin.pause()
+    await cluster.stop()
+  }
 }

@@ -1,5 +1,5 @@
 // Writes the support table of the README from the code itself: kinds, commands, plugins and controllers that are there, and the marks
-// `@k8s part: ...` and `@k8s no: ...` beside what is missing. usage: npm run support [-- --check]
+// `@k8s part: ...` and `@k8s no: ...` beside what is missing. usage: npm run support
 import fs from 'node:fs'
 import path from 'node:path'
 import commandTable from '../../src/cli/kubectl/commands.json' with { type: 'json' }
@@ -33,11 +33,12 @@ export async function supportTable(): Promise<string> {
   const missing: string[] = []
   for (const command of commands) {
     if (commands.some((other) => other.startsWith(`${command} `))) continue
-    if (await findHandler(command)) there.push(command)
+    if (await findHandler(`kubectl ${command}`)) there.push(command)
     else missing.push(command)
   }
   const controllers = [...fs.readFileSync(path.join(root, 'src/cluster/controllers/controller-manager.ts'), 'utf8').matchAll(/\brun\((\w+)/g)].map((m) => m[1]!.replace(/Controller$/, '')).filter((name) => name !== 'controller')
-  const admission = fs.readdirSync(path.join(root, 'src/cluster/apiserver/admission')).filter((f) => /^[a-z-]+\.ts$/.test(f)).map((f) => f.slice(0, -3)).filter((f) => fs.readFileSync(path.join(root, 'src/cluster/apiserver/admission', `${f}.ts`), 'utf8').includes('AdmissionPlugin'))
+  const admission = fs.readdirSync(path.join(root, 'src/cluster/apiserver/admission')).filter((f) => f.endsWith('.ts') && !f.includes('test'))
+    .flatMap((f) => [...fs.readFileSync(path.join(root, 'src/cluster/apiserver/admission', f), 'utf8').matchAll(/\bname(?: =|:) '([A-Z]\w+)'/g)].map((m) => m[1]!)).filter((name, i, all) => all.indexOf(name) === i)
   const row = (what: string, state: string, detail: string) => `| ${what} | ${state} | ${detail.replaceAll('|', '\\|')} |`
   const lines = [
     '| | | |', '|---|---|---|',
@@ -63,4 +64,5 @@ export async function freshReadme(): Promise<{ old: string; fresh: string }> {
 if (process.argv[1]?.endsWith('support-table.ts')) {
   const { fresh } = await freshReadme()
   fs.writeFileSync(path.join(root, 'README.md'), fresh)
+  process.exit(0)
 }

@@ -23,6 +23,9 @@ import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
 import { WriteOperations } from './write-operations.ts'
 
+// @k8s part: API priority and fairness: its objects exist, requests are neither queued nor marked; /metrics is empty
+// @k8s no: Audit log: nothing is written
+
 export type { VersionInfo } from './non-resource-handler.ts'
 
 export interface ApiServerOptions {

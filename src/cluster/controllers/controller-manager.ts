@@ -32,6 +32,8 @@ import { ephemeralVolumeController } from './volume/ephemeral-volume.ts'
 import { localPathDeleter, localPathProvisioner } from './volume/local-path-provisioner.ts'
 import { claimProtectionController, volumeProtectionController } from './volume/protection.ts'
 
+// @k8s no: Autoscaling: a HorizontalPodAutoscaler is stored, nothing scales by it
+
 export interface ControllerManagerOptions {
   /** The API as a user: each controller is its own service account. */
   apiAs: (userName: string, groups: readonly string[]) => Api

@@ -32,6 +32,9 @@ import { mirrorPod, podFullName, staticPod } from './static-pods.ts'
 import { StatusManager } from './status-manager.ts'
 import { VolumeManager } from './volume-manager.ts'
 
+// @k8s part: Eviction: by a pod's local storage only; no node pressure, no image collection
+// @k8s part: Reload: processes of containers begin anew under the same identity; their earlier log text is gone
+
 export interface KubeletOptions {
   nodeName: string
   /** As the node's own user, `system:node:<name>`. */

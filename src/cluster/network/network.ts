@@ -9,6 +9,9 @@ import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './cidr.ts'
 import { ServiceTable } from './service-table.ts'
 import type { NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
+// @k8s no: NetworkPolicy: stored, not enforced
+// @k8s no: Ingress and load balancers: stored, no controller
+
 /** How long a connection to an address that nobody has waits for an ARP answer, in milliseconds of cluster time. */
 const NO_NEIGHBOUR_MS = 3_000
 /** How long a TCP client tries when its packets are dropped, unless it says otherwise. */

@@ -3,6 +3,8 @@ import { prepareHostPath } from './host-path.ts'
 import { isNotFound } from './volume.ts'
 import type { VolumePlugin } from './volume.ts'
 
+// @k8s part: Volumes: emptyDir, ConfigMap, Secret, downward API, projected, hostPath, image and claims on hostPath or local volumes; no CSI drivers
+
 /** A claim, through the PersistentVolume it is bound to. k8s: pkg/kubelet/volumemanager/populator createVolumeSpec */
 export const persistentVolumeClaimPlugin: VolumePlugin = {
   name: 'kubernetes.io/persistent-volume-claim',

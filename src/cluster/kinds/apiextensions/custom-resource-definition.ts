@@ -2,6 +2,8 @@ import { defineKind } from '../define-kind.ts'
 import type { CustomResourceDefinition } from '../generated/types.ts'
 import { bumpGeneration, firstGeneration, keep, keepMetadata, zeroOfType } from '../strategies.ts'
 
+// @k8s no: Custom resources: a CustomResourceDefinition is stored, but its kind isn't served yet
+
 export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions',
   defaults(draft) {

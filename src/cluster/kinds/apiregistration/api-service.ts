@@ -4,6 +4,8 @@ import { pathSegmentName } from '../names.ts'
 import { keep, keepMetadata } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
 
+// @k8s no: Aggregation: an APIService of an extension server is stored, requests aren't passed on yet; no metrics.k8s.io
+
 export const apiService = defineKind<APIService>({
   group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices',
   defaults({ spec }) {
