@@ -92,6 +92,8 @@ export const grep: Utility = async (context) => {
         if ((before > 0 || after > 0) && lastShown > 0 && (held[0]?.[0] ?? number) > lastShown + 1) await context.out('--\n')
         for (const [at, text] of held) await context.out(`${head(at, '-')}${text}\n`)
         held = []
+        // The test before has moved on to the end of the first match.
+        expression.lastIndex = 0
         if (has('o')) { if (!has('v')) for (const [match] of line.matchAll(expression)) if (match !== '') await context.out(`${head(number, ':')}${match}\n`) }
         else await context.out(`${head(number, ':')}${line}\n`)
         lastShown = number
