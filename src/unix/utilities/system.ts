@@ -6,7 +6,7 @@ import { humanSize } from './listing.ts'
 import { accountId, accountNames } from './listing.ts'
 import { formatDate, parseDate } from './date.ts'
 import { UsageError, parseOptions } from './utility.ts'
-import type { Utility } from './utility.ts'
+import type { Utility, UtilityContext } from './utility.ts'
 
 const HOST_MEMORY_BYTES = 8 * 2 ** 30
 
@@ -51,6 +51,12 @@ export const test: Utility = async (context) => {
 
 export const pwd: Utility = async (context) => { await context.out(`${context.proc.cwd}\n`); return 0 }
 
+/** The kernel keeps a process's groups sorted, and BusyBox shows them so; GNU puts the primary one first. */
+function groupsShown({ busybox }: UtilityContext, gid: number, groups: readonly number[]): number[] {
+  const all = [...new Set([gid, ...groups])]
+  return busybox ? all.sort((a, b) => a - b) : all
+}
+
 /** id */
 export const id: Utility = async (context) => {
   const { proc } = context
@@ -65,7 +71,7 @@ export const id: Utility = async (context) => {
     gid = Number(proc.fs.readText('/etc/passwd').split('\n').map((line) => line.split(':')).find((fields) => Number(fields[2]) === uid)?.[3] ?? gid)
     groups = []
   }
-  const all = [gid, ...groups.filter((group) => group !== gid)]
+  const all = groupsShown(context, gid, groups)
   const named = options.has('n')
   if (options.has('u')) { await context.out(`${named ? names.user(uid) : uid}\n`); return 0 }
   if (options.has('g')) { await context.out(`${named ? names.group(gid) : gid}\n`); return 0 }
@@ -84,7 +90,7 @@ export const whoami: Utility = async (context) => {
 
 export const groups: Utility = async (context) => {
   const names = accountNames(context.proc)
-  await context.out(`${[context.proc.user.gid, ...context.proc.user.groups].map(names.group).join(' ')}\n`)
+  await context.out(`${groupsShown(context, context.proc.user.gid, context.proc.user.groups).map(names.group).join(' ')}\n`)
   return 0
 }
 
