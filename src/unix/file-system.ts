@@ -595,16 +595,23 @@ export class MemoryFileSystem implements MountableFileSystem {
   #fifo(inode: Inode): NonNullable<Inode['device']> {
     let writers = 0
     let pipe = createPipe()
+    let hasReader = false
+    /** Its writers came and went before any reader. */
+    let written = false
+    const renew = () => { pipe.writer.close(); pipe = createPipe(); hasReader = false }
     return inode.device ??= (flags) => {
-      if (flags !== 'r') writers += 1
       const mine = pipe
+      if (flags !== 'r') writers += 1
+      // Opening to write would wait for a reader; here what was written waits for it instead.
+      else if (writers === 0 && written) { renew(); written = false }
+      else hasReader = true
       return {
         read: () => mine.reader.read(),
         write: (data) => mine.writer.write(data),
         close() {
           if (flags === 'r' || --writers > 0) return
-          mine.writer.close()
-          pipe = createPipe()
+          if (hasReader) renew()
+          else written = true
         },
       }
     }

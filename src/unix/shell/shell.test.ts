@@ -37,6 +37,7 @@ describe('what bash adds', () => {
   test('replacement, case and substrings', async () => expect(await run('x=hello; echo ${x/l/L} ${x//l/L} ${x^} ${x^^} ${x:1:3} ${x: -2}')).toBe('heLlo heLLo Hello HELLO ell lo\n'))
   test('pipefail', async () => expect(await run('set -o pipefail; false | true; echo $?')).toBe('1\n'))
   test('process substitution', async () => expect(await run('cat <(echo a) <(echo b)')).toBe('a\nb\n'))
+  test('process substitution as the value of an option', async () => expect(await run('f() { echo $#; cat "${1#--file=}"; }; f --file=<(echo a)')).toBe('1\na\n'))
   test('counted for loops and (( ))', async () => expect(await run('for ((i=0;i<3;i++)); do echo -n $i; done; (( i == 3 )) && echo ok')).toBe('012ok\n'))
 })
 

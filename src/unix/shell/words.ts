@@ -57,7 +57,8 @@ export class WordReader {
     for (;;) {
       const char = this.peek()
       if (char === '') break
-      if ((char === '<' || char === '>') && this.peek(1) === '(' && parts.length === 0 && text === '') {
+      if ((char === '<' || char === '>') && this.peek(1) === '(') {
+        flush()
         this.cursor.at += 2
         parts.push({ kind: 'process', body: this.#nested(this.cursor, ')'), direction: char })
         continue
