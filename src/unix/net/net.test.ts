@@ -26,7 +26,7 @@ test('one connection serves request after request', async () => {
   const answer = text(await readAll(client.reader))
   expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
   expect(answer).toContain('\r\n/a\r\n')
-  expect(answer.endsWith('\r\n\r\n/b')).toBe(true)
+  expect(answer).toContain('\r\n/b\r\n')
 })
 
 test('garbage is a 400, not a hang', async () => {

@@ -83,7 +83,12 @@ function resolve(query: DnsMessage, config: Corefile, names: Names, proc: Proc):
     for (const record of found.records) {
       if (record.type !== 'CNAME') continue
       const target = record.data.replace(/\.$/, '').toLowerCase()
-      if (target.endsWith(`.${zone}`)) answers.push(...lookupClusterName(target, question.type, names, { zone, ttlSeconds: config.ttlSeconds, pods: config.pods }).records)
+      if (!target.endsWith(`.${zone}`) || question.type === 'CNAME') continue
+      const further = lookupClusterName(target, question.type, names, { zone, ttlSeconds: config.ttlSeconds, pods: config.pods }).records
+      // An alias that leads to no address of the asked family isn't told either.
+      // k8s: coredns plugin/backend_lookup.go AAAA
+      if (further.length === 0) answers.splice(answers.findIndex((answer) => answer.type === 'CNAME'), 1)
+      else answers.push(...further)
     }
     const soa = { name: zone, type: 'SOA' as const, ttlSeconds: config.ttlSeconds, data: `ns.dns.${zone} hostmaster.${zone} ${Math.floor(proc.clock.nowMs() / 1000)} 7200 1800 86400 ${config.ttlSeconds}` }
     return dnsAnswer(query, found.code, answers.some((a) => a.type === 'CNAME') ? answers : proc.random.shuffle(answers), answers.length === 0 ? { authorities: [soa] } : {})
