@@ -7,7 +7,7 @@ import type { Utility } from './utility.ts'
 
 /** Utilities that the just-bash library provides. They read all of their input before they write. */
 export const JUST_BASH_COMMANDS = [
-  'awk', 'sed', 'jq', 'yq', 'find', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'diff', 'tar', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join', 'paste',
+  'awk', 'sed', 'jq', 'yq', 'find', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'diff', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join', 'paste',
   'fold', 'expand', 'unexpand', 'strings', 'split', 'od', 'tree', 'file',
 ] as const satisfies readonly CommandName[]
 
@@ -40,8 +40,7 @@ async function inputOf(proc: Proc, args: readonly string[], command: string): Pr
   const scriptArguments = ['awk', 'sed', 'jq', 'yq'].includes(command) ? 1 : 0
   const files = args.filter((arg) => !arg.startsWith('-')).slice(args.some((arg) => arg === '-f' || arg === '-e') ? 1 : scriptArguments)
   const readsFiles = files.some((file) => { try { return proc.fs.stat(proc.resolve(file)).type === 'file' } catch { return false } })
-  const makesArchive = command === 'tar' && !args.includes('-') && args.some((arg) => /^-?[a-z]*f/.test(arg))
-  if ((readsFiles && !args.includes('-')) || args.includes('-n') && command === 'jq' || makesArchive) return new Uint8Array(0)
+  if ((readsFiles && !args.includes('-')) || args.includes('-n') && command === 'jq') return new Uint8Array(0)
   return readAll(proc.stdin)
 }
 
