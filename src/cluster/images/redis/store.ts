@@ -7,7 +7,8 @@ export type Value =
   | { type: 'set'; value: Set<string> }
   | { type: 'zset'; value: Map<string, number> }
 export type ValueType = Value['type']
-export type ValueOf<T extends ValueType> = Extract<Value, { type: T }>['value']
+interface Values { string: string; list: string[]; hash: Map<string, string>; set: Set<string>; zset: Map<string, number> }
+export type ValueOf<T extends ValueType> = Values[T]
 
 interface Entry {
   held: Value
@@ -140,14 +141,14 @@ export class Database {
   snapshot(): KeySnapshot[] {
     return this.keys().map((key) => {
       const { held, expiresMs } = this.#entry(key)!
-      const value = typeof held.value === 'string' ? held.value : [...held.value]
+      const value = held.type === 'string' ? held.value : held.type === 'zset' ? [...held.value].map(([member, score]): [string, string] => [member, String(score)]) : [...held.value]
       return { key, type: held.type, value, ...(expiresMs === undefined ? {} : { expiresMs }) }
     })
   }
 
   restore(keys: readonly KeySnapshot[]): void {
     for (const { key, type, value, expiresMs } of keys) {
-      const held = type === 'string' || type === 'list' ? { type, value } : { type, value: type === 'set' ? new Set(value as string[]) : new Map(value as [string, string][]) }
+      const held = type === 'string' || type === 'list' ? { type, value } : { type, value: type === 'set' ? new Set(value as string[]) : type === 'hash' ? new Map(value as [string, string][]) : new Map((value as [string, string][]).map(([member, score]) => [member, Number(score)])) }
       this.put(key, held as Value, { expiresMs })
     }
   }
@@ -157,7 +158,7 @@ export class Database {
 export interface KeySnapshot {
   key: string
   type: ValueType
-  value: string | readonly (string | readonly [string, string | number])[]
+  value: string | readonly (string | readonly [string, string])[]
   expiresMs?: number
 }
 
