@@ -52,6 +52,17 @@ test('permissions bind users, not the kernel', () => {
   expect(fs.stat('/shared/f')).toMatchObject({ uid: 1000, mode: 0o644 })
 })
 
+test('a directory with the set-group-ID bit hands its group on', () => {
+  const fs = createMemoryFileSystem({ clock, files: { '/shared': { directory: true, mode: 0o2777, gid: 500 }, '/own': { directory: true, mode: 0o777 } } })
+  const user = fs.viewAs({ uid: 1000, gid: 1000, groups: [500] })
+  user.mkdir('/shared/d')
+  user.writeFile('/shared/d/f', '')
+  user.writeFile('/own/f', '')
+  expect(fs.stat('/shared/d')).toMatchObject({ gid: 500, mode: 0o2755 })
+  expect(fs.stat('/shared/d/f')).toMatchObject({ uid: 1000, gid: 500, mode: 0o644 })
+  expect(fs.stat('/own/f').gid).toBe(1000)
+})
+
 test('a read-only root takes writes only in its mounts', () => {
   const root = createOverlay(createMemoryFileSystem({ clock, files: { '/etc/a': 'a' } }), clock, { readOnly: true })
   root.mount('/tmp', createMemoryFileSystem({ clock }))

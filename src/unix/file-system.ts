@@ -501,6 +501,11 @@ export class MemoryFileSystem implements MountableFileSystem {
   #link(place: Place, inode: Inode, path: string): void {
     this.#demandChange(place, path)
     const directory = this.#ownedDirectory(place)
+    // What is made in a directory with the set-group-ID bit belongs to its group; directories hand the bit on.
+    if (directory.mode & 0o2000 && (inode.type === 'directory' || inode.links === 1)) {
+      inode.gid = directory.gid
+      if (inode.type === 'directory') inode.mode |= 0o2000
+    }
     directory.entries!.set(place.name, inode)
     directory.modifiedMs = directory.changedMs = place.tree.clock.nowMs()
     place.tree.changed(place.treePath)
