@@ -75,7 +75,7 @@ export function emptyKubeconfig(): Kubeconfig {
  * @param resolve makes a path absolute
  * @throws Error when a file can't be read or parsed, or an explicit one is missing.
  */
-export function loadKubeconfig(files: KubeconfigFiles, fs: FileSystem, resolve: (path: string) => string): Kubeconfig {
+export function loadKubeconfig(files: KubeconfigFiles, fs: Pick<FileSystem, 'exists' | 'readText'>, resolve: (path: string) => string): Kubeconfig {
   const merged = emptyKubeconfig()
   for (const path of files.paths) {
     const absolute = resolve(path)
@@ -89,7 +89,7 @@ export function loadKubeconfig(files: KubeconfigFiles, fs: FileSystem, resolve: 
 }
 
 /** One file. @throws Error in clientcmd's words. */
-export function readKubeconfigFile(shownPath: string, absolute: string, fs: FileSystem): Kubeconfig {
+export function readKubeconfigFile(shownPath: string, absolute: string, fs: Pick<FileSystem, 'exists' | 'readText'>): Kubeconfig {
   const out = emptyKubeconfig()
   if (!fs.exists(absolute)) return out
   let raw: Record<string, any> | null

@@ -1,5 +1,6 @@
 import type { Proc } from '../../unix/types.ts'
 import { UnixError } from '../../unix/types.ts'
+import { readAll } from '../../base/streams.ts'
 import { kubeconfigFiles, loadKubeconfig } from '../kubeconfig.ts'
 import type { Kubeconfig, KubeconfigFiles, UserEntry } from '../kubeconfig.ts'
 import { RestClient } from '../rest-client.ts'
@@ -53,6 +54,21 @@ export class Factory {
   /** The merged kubeconfig. */
   kubeconfig(): Kubeconfig {
     return this.#config ??= loadKubeconfig(this.kubeconfigFiles(), this.proc.fs, (p) => this.proc.resolve(p))
+  }
+
+  /** Reads a kubeconfig that comes through a pipe (`--kubeconfig=<(...)`), which takes until its writer is done; other files are read when needed. */
+  async readPipedKubeconfig(): Promise<void> {
+    const { fs } = this.proc
+    const files = this.kubeconfigFiles()
+    const texts = new Map<string, string>()
+    for (const path of files.paths) {
+      const absolute = this.proc.resolve(path)
+      if (!fs.exists(absolute) || fs.stat(absolute).type !== 'fifo') continue
+      const pipe = fs.open(absolute, 'r')
+      try { texts.set(absolute, new TextDecoder().decode(await readAll({ read: () => pipe.read(), cancel() {} }))) } finally { pipe.close() }
+    }
+    if (texts.size === 0) return
+    this.#config = loadKubeconfig(files, { exists: (path) => texts.has(path) || fs.exists(path), readText: (path) => texts.get(path) ?? fs.readText(path) }, (p) => this.proc.resolve(p))
   }
 
   contextName(): string {

@@ -101,6 +101,15 @@ describe('the command line', () => {
     expect(stdout).toContain('Usage:\n  kubectl rollout status (TYPE NAME | TYPE/NAME) [flags] [options]')
   })
 
+  test('a kubeconfig may come through a pipe', async () => {
+    const out = { stdout: '', stderr: '', sent: [] as Sent[] }
+    const proc = fakeProc(['config', 'current-context', '--kubeconfig=/pipe'], {}, { '/pipe': '' }, out)
+    const { fs } = proc
+    const pipe = readerOf('current-context: piped\n')
+    const code = await kubectl({ ...proc, fs: { ...fs, stat: (path) => ({ ...fs.stat(path), type: 'fifo' }), open: () => ({ read: () => pipe.read(), write: async () => {}, close() {} }) } })
+    expect([out.stdout, out.stderr, code]).toEqual(['piped\n', '', 0])
+  })
+
   test('a missing kubeconfig leads to localhost, a missing context is named', async () => {
     expect((await run(['--context=nothere', 'get', 'pods'])).stderr).toBe('Error in configuration: context was not found for specified context: nothere\n')
   })

@@ -57,6 +57,7 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
     throw new Error(`the command ${JSON.stringify(spec.path.slice('kubectl '.length))} is not available in Drydock yet`)
   }
   checkRequiredFlags(spec, flags)
+  await f.readPipedKubeconfig()
   const code = await handler({ f, args: parsed.args, argsBeforeDash, flags, spec, out: (t) => io.out(t), err: (t) => io.err(t) })
   if (!code && flags.bool('warnings-as-errors') && f.warningCount > 0) {
     void io.err(`error: ${f.warningCount} warning${f.warningCount === 1 ? '' : 's'} received\n`)
