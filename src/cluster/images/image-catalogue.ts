@@ -7,10 +7,11 @@ import type { ImageDefinition } from './image.ts'
 import { kuardImage } from './kuard/kuard.ts'
 import { e2eNginx, nginx, nginxAlpine } from './nginx/nginx.ts'
 import { pause } from './pause.ts'
+import { redis, redisAlpine } from './redis/redis.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, nonRoot, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage,
+  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, nonRoot, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
 ]
 
 /** The definition behind a tag of a repository (`docker.io/library/nginx`, `1.27`). */

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { createPipe } from '../../../base/streams.ts'
+import { testMachine } from '../../../unix/test-machine.ts'
+import type { TestMachine } from '../../../unix/test-machine.ts'
+import type { Process } from '../../../unix/types.ts'
+import { redisCli } from './redis-cli.ts'
+import { redisServer } from './redis-server.ts'
+
+const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
+
+function box(version = '7.2.5'): TestMachine {
+  return testMachine({ programs: { '/bin/redis-server': redisServer(version), '/bin/redis-cli': redisCli(version) }, files: { '/data': { directory: true } } })
+}
+
+async function startServer({ machine, clock }: TestMachine, ...args: string[]): Promise<{ process: Process; log: () => string }> {
+  let log = ''
+  const writer = { write: async (data: Uint8Array | string) => { log += typeof data === 'string' ? data : new TextDecoder().decode(data) }, close() {} }
+  const process = machine.start(['redis-server', ...args], { env: { PATH: '/bin' }, cwd: '/data', user: ROOT, stdin: createPipe().reader, stdout: writer, stderr: writer })
+  await clock.until(() => log.includes('Ready to accept') || process.status !== undefined, { withinMs: 10_000 })
+  return { process, log: () => log }
+}
+
+async function stop({ clock }: TestMachine, process: Process): Promise<number> {
+  process.kill('SIGTERM')
+  await clock.until(() => process.status !== undefined, { withinMs: 10_000 })
+  return process.status!.code
+}
+
+/** What an interactive client prints for these lines. */
+async function talk(on: TestMachine, ...lines: string[]): Promise<string> {
+  return (await on.run(['redis-cli', '--no-raw'], { stdin: lines.join('\n') })).stdout
+}
+
+describe('redis-server and redis-cli', () => {
+  it('print values as a terminal shows them', async () => {
+    const on = box()
+    await startServer(on)
+    expect(await talk(on, 'set k "a b"', 'get k', 'incr n', 'get none', 'rpush l x y', 'lrange l 0 -1', 'keys none*', 'incr k', 'lpush k 1', 'nope a')).toBe([
+      'OK', '"a b"', '(integer) 1', '(nil)', '(integer) 2', '1) "x"', '2) "y"', '(empty array)', '(error) ERR value is not an integer or out of range',
+      '(error) WRONGTYPE Operation against a key holding the wrong kind of value', "(error) ERR unknown command 'nope', with args beginning with: 'a' ", '',
+    ].join('\n'))
+    expect((await on.run(['redis-cli', 'get', 'k'])).stdout).toBe('a b\n')
+  })
+
+  it('keep hashes, sets and sorted sets', async () => {
+    const on = box()
+    await startServer(on)
+    expect(await talk(on, 'hset h a 1 b 2', 'hincrby h a 5', 'hgetall h', 'sadd s 1 2', 'sadd t 2 3', 'sinter s t', 'zadd z 2 two 1 one', 'zincrby z 2.5 one', 'zrange z 0 -1 withscores', 'zrank z two', 'srem s 1 2', 'exists s', 'type z')).toBe([
+      '(integer) 2', '(integer) 6', '1) "a"', '2) "6"', '3) "b"', '4) "2"', '(integer) 2', '(integer) 2', '1) "2"', '(integer) 2', '"3.5"', '1) "two"', '2) "2"', '3) "one"', '4) "3.5"', '(integer) 0', '(integer) 2', '(integer) 0', 'zset', '',
+    ].join('\n'))
+  })
+
+  it('forget keys when their time is over', async () => {
+    const on = box()
+    await startServer(on)
+    expect(await talk(on, 'set k v ex 10', 'ttl k', 'set k w keepttl', 'set k x nx')).toBe('OK\n(integer) 10\nOK\n(nil)\n')
+    await on.clock.advance(10_001)
+    expect(await talk(on, 'get k', 'ttl k', 'dbsize')).toBe('(nil)\n(integer) -2\n(integer) 0\n')
+  })
+
+  it('run transactions as a whole or not at all', async () => {
+    const on = box()
+    await startServer(on)
+    expect(await talk(on, 'multi', 'incr n', 'incr n', 'exec', 'multi', 'get', 'exec')).toBe("OK\nQUEUED\nQUEUED\n1) (integer) 1\n2) (integer) 2\nOK\n(error) ERR wrong number of arguments for 'get' command\n(error) EXECABORT Transaction discarded because of previous errors.\n")
+  })
+
+  it('let a client wait for a push, and give up in time', async () => {
+    const on = box()
+    await startServer(on)
+    const waiting = on.machine.start(['redis-cli', 'blpop', 'q', '0'], { env: { PATH: '/bin' }, cwd: '/', user: ROOT, stdout: { write: async () => {}, close() {} }, stderr: { write: async () => {}, close() {} } })
+    await on.clock.advance(5_000)
+    expect(waiting.status).toBeUndefined()
+    await talk(on, 'rpush q job')
+    await on.clock.until(() => waiting.status !== undefined, { withinMs: 1_000 })
+    expect(await talk(on, 'llen q', 'blpop q 1')).toBe('(integer) 0\n(nil)\n')
+  })
+
+  it('keep the data over a restart', async () => {
+    const on = box()
+    const { process, log } = await startServer(on)
+    await talk(on, 'set k v', 'zadd z inf m', 'hset h f "\\xff"')
+    expect(await stop(on, process)).toBe(0)
+    expect(log()).toMatch(/1?\d+:signal-handler \(\d+\) Received SIGTERM scheduling shutdown\.\.\.\n.* \* User requested shutdown\.\.\.\n.* Saving the final RDB snapshot before exiting\.\n.* DB saved on disk\n.* # Redis is now ready to exit, bye bye\.\.\.\n$/)
+    const again = await startServer(on)
+    expect(again.log()).toContain('Done loading RDB, keys loaded: 3, keys expired: 0.')
+    expect(await talk(on, 'get k', 'zscore z m', 'hget h f')).toBe('"v"\n"inf"\n"\\xff"\n')
+  })
+
+  it('lose nothing with an append-only file, even when killed', async () => {
+    const on = box()
+    const { process } = await startServer(on, '--appendonly', 'yes')
+    await talk(on, 'select 2', 'set k v ex 100', 'rpush l a b', 'lpop l')
+    process.kill('SIGKILL')
+    await on.clock.until(() => process.status !== undefined, { withinMs: 1_000 })
+    await on.clock.advance(60_000)
+    await startServer(on, '--appendonly', 'yes')
+    expect(await talk(on, 'select 2', 'ttl k', 'lrange l 0 -1')).toBe('OK\n(integer) 40\n1) "b"\n')
+  })
+
+  it('ask for the password', async () => {
+    const on = box()
+    await startServer(on, '--requirepass', 's3cret', '--port', '7000')
+    const refused = await on.run(['redis-cli', '-p', '7000', 'get', 'k'])
+    expect([refused.stdout, refused.status.code]).toEqual(['NOAUTH Authentication required.\n\n', 0])
+    const wrong = await on.run(['redis-cli', '-p', '7000', '-a', 'no', 'ping'])
+    expect(wrong.stderr).toContain('AUTH failed: WRONGPASS invalid username-password pair or user is disabled.\n')
+    expect((await on.run(['redis-cli', '-p', '7000', 'ping'], { env: { REDISCLI_AUTH: 's3cret' } })).stdout).toBe('PONG\n')
+  })
+
+  it('say so when nobody listens', async () => {
+    const { stderr, status } = await box().run(['redis-cli', 'ping'])
+    expect([stderr, status.code]).toEqual(['Could not connect to Redis at 127.0.0.1:6379: Connection refused\n', 1])
+  })
+
+  it('deliver what is published to those who subscribed', async () => {
+    const on = box()
+    await startServer(on)
+    let heard = ''
+    on.machine.start(['redis-cli', 'psubscribe', 'news.*'], { env: { PATH: '/bin' }, cwd: '/', user: ROOT, stdout: { write: async (data) => { heard += typeof data === 'string' ? data : new TextDecoder().decode(data) }, close() {} }, stderr: { write: async () => {}, close() {} } })
+    await on.clock.settle()
+    expect(await talk(on, 'publish news.it hello', 'publish other hello')).toBe('(integer) 1\n(integer) 0\n')
+    await on.clock.settle()
+    expect(heard).toBe('psubscribe\nnews.*\n1\npmessage\nnews.*\nnews.it\nhello\n')
+  })
+})

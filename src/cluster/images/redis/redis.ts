@@ -1,0 +1,65 @@
+import { errorText } from '../../../unix/errno.ts'
+import { UnixError } from '../../../unix/types.ts'
+import type { Program } from '../../../unix/types.ts'
+import { accountFiles } from '../accounts.ts'
+import { alpine } from '../alpine.ts'
+import { debian } from '../debian.ts'
+import { defineImage } from '../image.ts'
+import type { ImageDefinition } from '../image.ts'
+import { redisCli } from './redis-cli.ts'
+import { redisServer } from './redis-server.ts'
+
+/** docker-entrypoint.sh: options and configuration files are redis-server's, anything else is run as it is. */
+const entrypoint: Program = async (proc) => {
+  const args = proc.argv.slice(1)
+  const command = args[0] !== undefined && (args[0].startsWith('-') || args[0].endsWith('.conf')) ? ['redis-server', ...args] : args
+  try {
+    return await proc.exec!(command)
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    await proc.stderr.write(`/usr/local/bin/docker-entrypoint.sh: exec: ${command[0] ?? ''}: ${error.code === 'ENOENT' ? 'not found' : errorText(error)}\n`)
+    return error.code === 'ENOENT' ? 127 : 126
+  }
+}
+
+/** Versions behind the tags. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  '6': '6.2.20', '6.2': '6.2.20', '6.2.20': '6.2.20', '6.0': '6.0.20', '6.0.5': '6.0.5', '7': '7.4.6', '7.0': '7.0.15', '7.0.15': '7.0.15', '7.2': '7.2.11', '7.2.4': '7.2.4', '7.2.5': '7.2.5', '7.2.11': '7.2.11', '7.4': '7.4.6', '7.4.6': '7.4.6', '8': '8.2.2', '8.0': '8.0.4', '8.2': '8.2.2', latest: '8.2.2',
+}
+const LATEST = '8.2.2'
+
+const programsByVersion = new Map<string, Record<string, Program>>()
+function programsOf(version: string): Record<string, Program> {
+  let programs = programsByVersion.get(version)
+  if (!programs) programsByVersion.set(version, programs = { '/usr/local/bin/redis-server': redisServer(version), '/usr/local/bin/redis-cli': redisCli(version) })
+  return programs
+}
+
+const withSuffix = (tag: string, suffix: string) => suffix === '' ? tag : tag === 'latest' ? suffix : `${tag}-${suffix}`
+
+function tags(suffixes: readonly string[]): string[] {
+  return suffixes.flatMap((suffix) => Object.keys(VERSIONS).map((tag) => withSuffix(tag, suffix)))
+}
+
+function variants(suffixes: readonly string[]): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(suffixes.flatMap((suffix) => Object.entries(VERSIONS).map(([tag, version]) => [withSuffix(tag, suffix), { env: { REDIS_VERSION: version }, programs: programsOf(version) }])))
+}
+
+const common = {
+  repository: 'docker.io/library/redis', entrypoint: ['docker-entrypoint.sh'], cmd: ['redis-server'], exposedPorts: [6379], workingDir: '/data', volumes: ['/data'],
+  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', REDIS_VERSION: LATEST },
+}
+const programs = { '/usr/local/bin/docker-entrypoint.sh': entrypoint, ...programsOf(LATEST) }
+const account = { passwd: 'redis:x:999:1000::/home/redis:/bin/sh\n', group: 'redis:x:1000:\n' }
+const DEBIAN = ['', 'bookworm']
+const ALPINE = ['alpine']
+
+export const redis = defineImage({
+  ...common, tags: tags(DEBIAN), sizeBytes: 52_000_000, base: debian, programs, variants: variants(DEBIAN),
+  files: { ...accountFiles('/bin/bash', account), '/data': { directory: true, uid: 999, gid: 1000 } },
+})
+
+export const redisAlpine = defineImage({
+  ...common, tags: tags(ALPINE), sizeBytes: 17_500_000, base: alpine, programs, variants: variants(ALPINE),
+  files: { ...accountFiles('/bin/sh', account), '/data': { directory: true, uid: 999, gid: 1000 } },
+})
