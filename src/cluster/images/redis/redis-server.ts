@@ -160,7 +160,8 @@ export class RedisServer {
       this.#writeDump()
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
-      this.lastSaveFailed = true
+      // Only background saves count for MISCONF.
+      if (options.background) this.lastSaveFailed = true
       await this.log(`Failed opening the temp RDB file temp-${this.proc.pid}.rdb (in server root dir ${this.config.get('dir')}) for saving: ${errorText(error)}`, { level: '#', ...child })
       if (options.background) await this.log('Background saving error', { level: '#' })
       return false

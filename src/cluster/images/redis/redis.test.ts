@@ -112,6 +112,26 @@ describe('redis-server and redis-cli', () => {
     expect([stderr, status.code]).toEqual(['Could not connect to Redis at 127.0.0.1:6379: Connection refused\n', 1])
   })
 
+  it('end with SHUTDOWN, after which nobody answers', async () => {
+    const on = box()
+    const { process } = await startServer(on)
+    const { stdout, stderr, status } = await on.run(['redis-cli', '--no-raw'], { stdin: 'set a 1\nshutdown\nget a\n' })
+    expect([stdout, status.code, process.status?.code]).toEqual(['OK\n', 0, 0])
+    expect(stderr).toBe('Could not connect to Redis at 127.0.0.1:6379: Connection refused\n')
+  })
+
+  it('refuse writes once background saves fail', async () => {
+    const on = box()
+    const { process } = await startServer(on, '--dbfilename', 'in-the-way')
+    on.machine.fs.mkdir('/data/in-the-way')
+    expect(await talk(on, 'set a 1')).toBe('OK\n')
+    await on.clock.advance(3_600_000)
+    expect(await talk(on, 'set b 1', 'get a')).toMatch(/^\(error\) MISCONF .*\n"1"\n$/)
+    process.kill('SIGTERM')
+    await on.clock.advance(1_000)
+    expect(process.status).toBeUndefined()
+  })
+
   it('deliver what is published to those who subscribed', async () => {
     const on = box()
     await startServer(on)
