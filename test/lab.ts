@@ -10,6 +10,25 @@ import type { Goal } from '../src/lessons/goal.ts'
 import { utilityPrograms } from '../src/unix/utilities/list.ts'
 import type { Machine } from '../src/unix/types.ts'
 
+// Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
+import '../src/cli/kubectl/commands/describe.ts'
+import '../src/cli/kubectl/commands/explain.ts'
+import '../src/cli/kubectl/commands/edit.ts'
+import '../src/cli/kubectl/commands/port-forward.ts'
+import '../src/cli/kubectl/commands/cp.ts'
+import '../src/cli/kubectl/commands/completion.ts'
+import '../src/cli/kubectl/commands/diff.ts'
+import '../src/cli/kubectl/commands/kustomize.ts'
+import '../src/cli/kubectl/commands/dump.ts'
+import '../src/cli/kubectl/commands/top.ts'
+import '../src/cli/kubectl/commands/auth.ts'
+import '../src/cli/kubectl/commands/options.ts'
+import '../src/cli/kubectl/help.ts'
+import '../src/cli/kubectl/completion.ts'
+import '../src/cli/kubectl/kustomize.ts'
+import '../src/cli/kubectl/describe/certificate-request.ts'
+import '../src/cli/kubectl/describe/pod-template.ts'
+
 /** What a command printed and how it ended. */
 export interface CommandResult {
   stdout: string

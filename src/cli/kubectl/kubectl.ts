@@ -50,7 +50,7 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
   const parsed = parseCommandLine(args)
   const { spec, flags, argsBeforeDash } = parsed
   if (flags.bool('help')) return showHelp(io, spec.path.split(' ').slice(1))
-  const handler = await findHandler(spec.path)
+  const handler = await proc.clock.outside(findHandler(spec.path))
   const f = new Factory(proc, io, flags, spec)
   if (!handler) {
     if (spec.children.length > 0 || spec.path === 'kubectl alpha' || spec === rootCommand()) return runGroup(io, spec, parsed.args)
