@@ -1,5 +1,5 @@
-import { goSprint } from './go-text.ts'
-import { unescapeGo } from './jsonpath.ts'
+import { goSprint } from '../../cluster/kinds/go-text.ts'
+import { unescapeGo } from '../../cluster/kinds/jsonpath.ts'
 
 /** A small text/template: actions, pipelines, variables, if/range/with/define/template/block, and the functions kubectl offers. */
 

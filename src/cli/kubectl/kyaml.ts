@@ -1,4 +1,4 @@
-import { sortKeys } from './go-text.ts'
+import { sortKeys } from '../../cluster/kinds/go-text.ts'
 import { parseYaml } from '../yaml.ts'
 
 /** YAML in flow style with quoted texts: unambiguous, and JSON-like. k8s: sigs.k8s.io/yaml/kyaml */

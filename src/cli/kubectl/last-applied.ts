@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
-import { goJson } from './go-text.ts'
+import { goJson } from '../../cluster/kinds/go-text.ts'
 
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 

@@ -1,6 +1,6 @@
 import { compareQuantities } from '../../cluster/kinds/quantity.ts'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
-import { JsonPath, relaxedJsonPath } from './jsonpath.ts'
+import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 
 /** A sort order that Go's client can't compute; it ends the program there. */
 export class UnsortableField extends Error {}

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
-import { goSprint } from './go-text.ts'
+import { goSprint } from '../../cluster/kinds/go-text.ts'
 import { formatLabels } from './selectors.ts'
 import { TableLayout } from './tab-writer.ts'
 

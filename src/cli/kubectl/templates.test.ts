@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { GoTemplate } from './go-template.ts'
-import { JsonPath, relaxedJsonPath } from './jsonpath.ts'
+import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 
 const pod = {
   kind: 'Pod', metadata: { name: 'web', labels: { 'app.io/name': 'web', tier: 'front' } },

@@ -3,7 +3,7 @@ import { resourcePath } from '../discovery.ts'
 import type { ApiResource } from '../discovery.ts'
 import { ageOf } from '../duration.ts'
 import type { Factory } from '../factory.ts'
-import { goSprint } from '../go-text.ts'
+import { goSprint } from '../../../cluster/kinds/go-text.ts'
 import { DESCRIBERS } from './kinds.ts'
 import { DescribeWriter, printAnnotations, printMap } from './writer.ts'
 
