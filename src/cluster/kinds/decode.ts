@@ -207,7 +207,7 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
     }
     const decoded = decode(field.type, given, state)
     if (decoded === undefined || omitted(field, decoded)) continue
-    out[field.name] = decoded
+    out[field.name] = isEmptyCollection(field, decoded) ? null : decoded
   }
   let keys = 0
   for (const key in value) if (value[key] !== undefined) keys++
@@ -243,6 +243,15 @@ function omitted(field: FieldNode, value: unknown): boolean {
       return true
     default: return false
   }
+}
+
+/** Lists and maps that must appear: etcd holds objects as protobuf, which doesn't know empty from absent, so all that comes back is null. */
+function isEmptyCollection(field: FieldNode, value: unknown): boolean {
+  if (field.omitEmpty || field.pointer) return false
+  if (field.type.kind === 'list') return (value as unknown[]).length === 0
+  if (field.type.kind !== 'map') return false
+  for (const _ in value as object) return false
+  return true
 }
 
 /** What Go prints for a field that wasn't given and can't be left out. */

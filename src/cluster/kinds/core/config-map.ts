@@ -37,5 +37,5 @@ export const configMap: Kind<ConfigMap> = defineKind<ConfigMap>({
     return [...out, ...validateObjectMeta(configMap, object.metadata), ...configMap.validate!(object)]
   },
   strategy: { allowCreateOnUpdate: false },
-  cells: { Data: (object) => String(Object.keys(object.data ?? {}).length + Object.keys(object.binaryData ?? {}).length) },
+  cells: { Data: (object) => Object.keys(object.data ?? {}).length + Object.keys(object.binaryData ?? {}).length },
 })

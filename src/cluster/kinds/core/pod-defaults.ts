@@ -7,6 +7,8 @@ import { imageTag } from './image-name.ts'
 export function defaultPod(pod: Pod): void {
   defaultPodSpec(pod.spec)
   const { spec } = pod
+  // k8s: Convert_v1_Pod_To_core_Pod
+  if (spec.terminationGracePeriodSeconds! < 0) spec.terminationGracePeriodSeconds = 1
   for (const container of spec.containers ?? []) defaultRequests(container)
   for (const container of spec.initContainers ?? []) defaultRequests(container)
   defaultPodLevelResources(pod)

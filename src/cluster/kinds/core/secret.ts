@@ -34,7 +34,7 @@ export const secret: Kind<Secret> = defineKind<Secret>({
     return [...out, ...validateObjectMeta(secret, object.metadata), ...validateSecret(object)]
   },
   strategy: { warningsOnCreate: secretWarnings, warningsOnUpdate: secretWarnings },
-  cells: { Type: (object) => object.type ?? '', Data: (object) => String(Object.keys(object.data ?? {}).length) },
+  cells: { Type: (object) => object.type ?? '', Data: (object) => Object.keys(object.data ?? {}).length },
   selectableFields: (object) => ({ type: object.type ?? '' }),
 })
 

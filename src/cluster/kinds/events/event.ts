@@ -45,6 +45,7 @@ export function fromCoreEvent(event: Readonly<KubeObject>): KubeObject {
     const value = event[core]
     if (value !== undefined && value !== '') out[ours] = value
   }
+  if (!out.reportingInstance) delete out.reportingInstance
   out.regarding ??= {}
   out.deprecatedSource ??= {}
   out.deprecatedFirstTimestamp ??= null
