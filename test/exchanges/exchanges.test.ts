@@ -6,7 +6,7 @@ import { createCluster } from '../../src/cluster/cluster.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { nodePlatform } from '../../src/host/platform-node.ts'
 import type { ConnectionInfo } from '../../src/cluster/apiserver/seams.ts'
-import { replayCase } from './replay.ts'
+import { removeAddons, replayCase } from './replay.ts'
 import type { Case } from './replay.ts'
 
 /** Conversations recorded with a real API server, held with Drydock's through handle(), without a socket. */
@@ -25,6 +25,7 @@ for (const file of fs.readdirSync(folder).filter((f) => f.endsWith('.json') && f
       await cluster.start()
       // The recordings were made as a member of system:masters.
       connection = { clientCertificatePem: (await cluster.pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: ['system:masters'] })).certificatePem }
+      await removeAddons({ handle: cluster.handle, connection, clock })
     })
     afterAll(async () => { await cluster.stop() })
     for (const recorded of JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8')) as Case[]) {

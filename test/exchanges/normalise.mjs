@@ -18,7 +18,7 @@ export function mask(s, ctx) {
   for (const [from, to] of ctx.masks) s = s.replaceAll(from, to);
   for (const stem of ctx.stems) s = s.replace(new RegExp(`${stem.replace(/\W/g, '\\$&')}[a-z0-9]{5}\\b`, 'g'), `${stem}<suffix>`);
   if (ctx.ns) s = s.replaceAll(ctx.ns, '{{ns}}');
-  return s.replace(UUID, '<uid>').replace(TIME, (_, frac) => frac ? '<microtime>' : '<time>')
+  return s.replace(/X509SHA256=[0-9a-f]{64}/g, 'X509SHA256=<hash>').replace(UUID, '<uid>').replace(TIME, (_, frac) => frac ? '<microtime>' : '<time>')
     .replace(/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<suffix>')
     .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<jwt>').replace(/-----BEGIN [\s\S]*-----\n?/g, m => ctx.given.includes(JSON.stringify(m).slice(1, -1)) ? m : '<pem>')
     .replace(/Invalid value: "\{\\*"apiVersion[\s\S]*\}": /g, 'Invalid value: "<object>": ')

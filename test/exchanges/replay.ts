@@ -52,6 +52,8 @@ interface Answer {
 
 const POLL_MS = 10_000
 const POLL_EVERY_MS = 50
+/** How long a request is under way: controllers work meanwhile, as they did when the real server was recorded. */
+const LATENCY_MS = 20
 let namespaces = 0
 
 /** Lets cluster time run until the promise settles. */
@@ -117,6 +119,7 @@ async function perform(target: Target, step: Step, vars: Record<string, unknown>
   let answer: Answer
   let body: any
   for (;;) {
+    await target.clock.advance(LATENCY_MS)
     answer = await send(target, request)
     body = step.raw ? answer.text : parse(answer.text)
     const reached = !step.until || JSON.stringify(sorted(at(body, fill(step.until.path)))) === JSON.stringify(sorted(fill(step.until.equals)))
@@ -135,6 +138,11 @@ async function perform(target: Target, step: Step, vars: Record<string, unknown>
   if (answer.contentType !== 'application/json' && !streamed) got.contentType = answer.contentType
   got[streamed ? 'events' : 'response'] = shown
   return got
+}
+
+/** Takes away what the recorded server didn't have: it ran without add-ons. */
+export async function removeAddons(target: Target): Promise<void> {
+  await send(target, { method: 'DELETE', path: '/apis/storage.k8s.io/v1/storageclasses/standard' })
 }
 
 /** The first difference of a case, or undefined when every answer is the recorded one. */

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { ClusterClock } from '../../src/base/clock.ts'
 import { createCluster } from '../../src/cluster/cluster.ts'
 import { nodePlatform } from '../../src/host/platform-node.ts'
-import { replayCase } from './replay.ts'
+import { removeAddons, replayCase } from './replay.ts'
 import type { Case } from './replay.ts'
 
 const pendingFile = process.argv.includes('--write-pending') ? path.join(import.meta.dirname, 'pending.json') : undefined
@@ -16,6 +16,7 @@ const cluster = await createCluster({ platform: nodePlatform, clock, seed: 'exch
 await cluster.start()
 // The recordings were made as a member of system:masters.
 const connection = { clientCertificatePem: (await cluster.pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: ['system:masters'] })).certificatePem }
+await removeAddons({ handle: cluster.handle, connection, clock })
 let passed = 0
 let failed = 0
 for (const file of fs.readdirSync(import.meta.dirname).filter((f) => f.endsWith('.json') && f !== 'pending.json')) {
