@@ -6,6 +6,7 @@ import type { Log, LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { Random } from '../base/random.ts'
 import { createMachine } from '../unix/machine.ts'
+import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
@@ -119,9 +120,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const controlPlane = topology.nodes.find((node) => node.controlPlane)!
 
   const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
-  const [admin, serving] = await clock.outside(Promise.all([
+  const [admin, serving, proxyClient] = await clock.outside(Promise.all([
     pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: ['kubeadm:cluster-admins'] }),
     pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', '10.89.0.1', topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
+    pki.issueFrontProxyClientCertificate(),
   ]))
   const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
   const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
@@ -133,10 +135,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       if (!kubelet) throw new Error(`dial tcp: lookup ${nodeName}: no such host`)
       return kubelet.handle(request)
     },
-    http: (host, port, request, { tls = false } = {}) => network.fetchFrom(controlPlane.ip, { ip: host, port }, request, { tls, insecure: true }),
+    http: (host, port, request, { tls = false } = {}) =>
+      network.fetchFrom(controlPlane.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
   }
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
+    proxyClientCertificatePem: proxyClient.certificatePem,
     parts: defaultParts({ pki }),
   })
   const apiAs = (user: UserInfo) => server.as(user)
@@ -180,6 +184,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
   const boot = async (): Promise<void> => {
     await reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
+    server.start()
     running.push(startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
     const manager = createControllerManager({
       apiAs: (name, groups) => server.as({ name, groups }), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),

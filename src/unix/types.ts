@@ -272,8 +272,10 @@ export interface TlsServerOptions {
 export interface FetchOptions {
   /** Skip checking the server's certificate. */
   insecure?: boolean
-  /** PEM bundle the server must be signed by. */
+  /** PEM bundle the server must be signed by; without it no server is trusted. */
   caPem?: string
+  /** The name that the server's certificate must have; the URL's host otherwise. */
+  serverName?: string
   /** PEM of certificate and key, for client authentication. */
   clientCertificatePem?: string
   clientKeyPem?: string

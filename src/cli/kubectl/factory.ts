@@ -1,5 +1,7 @@
 import type { Proc } from '../../unix/types.ts'
 import { UnixError } from '../../unix/types.ts'
+import { goNetError } from '../../unix/net/go-net-error.ts'
+import { CertificateError } from '../../unix/net/server-certificate.ts'
 import { readAll } from '../../base/streams.ts'
 import { kubeconfigFiles, loadKubeconfig } from '../kubeconfig.ts'
 import type { Kubeconfig, KubeconfigFiles, UserEntry } from '../kubeconfig.ts'
@@ -245,22 +247,17 @@ export function unixText(error: unknown): string {
 }
 
 function dialMessage(url: string, error: Error): string {
+  // In the page the network says it as Go does; under Node it is Node's code that is known.
+  if (error instanceof CertificateError) return error.goMessage
   const code = (error as UnixError).code ?? ''
   const { hostname, port, protocol } = new URL(url)
   const host = hostname === 'localhost' ? '127.0.0.1' : hostname
-  const address = `${host}:${port || (protocol === 'https:' ? '443' : '80')}`
   switch (code) {
-    case 'ECONNREFUSED': return `dial tcp ${address}: connect: connection refused`
-    case 'EHOSTUNREACH': return `dial tcp ${address}: connect: no route to host`
-    case 'ENETUNREACH': return `dial tcp ${address}: connect: network is unreachable`
-    case 'ETIMEDOUT': return `dial tcp ${address}: i/o timeout`
-    case 'ENOTFOUND': case 'EAI_AGAIN': return `dial tcp: lookup ${hostname}: no such host`
-    case 'ECONNRESET': case 'EPIPE': return 'EOF'
     case 'CERT_HAS_EXPIRED': return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid'
     case 'ERR_TLS_CERT_ALTNAME_INVALID': return `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${hostname}`
     case 'DEPTH_ZERO_SELF_SIGNED_CERT': case 'SELF_SIGNED_CERT_IN_CHAIN': case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE': case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
       return 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
-    default: return error.message
+    default: return goNetError(error, host, Number(port) || (protocol === 'https:' ? 443 : 80))
   }
 }
 

@@ -2,6 +2,7 @@
  * Where the API server's parts meet: who asks (authentication), may they (authorization), and what the cluster adds or refuses (admission).
  */
 import type { HttpRequest } from '../../base/http.ts'
+import type { FetchOptions } from '../../unix/types.ts'
 import type { KubeObject, ResourceRef } from '../kinds/object.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Api } from '../client/api.ts'
@@ -125,5 +126,8 @@ export interface ClusterDialer {
   /** The kubelet's server on port 10250 of a node. Rejects when the node can't be reached. */
   kubelet(nodeName: string, request: HttpRequest): Promise<Response>
   /** HTTP to an address of the pod or service network. Rejects with an Error whose message reads like Go's (`dial tcp 10.244.1.2:80: connect: connection refused`). */
-  http(host: string, port: number, request: HttpRequest, options?: { tls?: boolean }): Promise<Response>
+  http(host: string, port: number, request: HttpRequest, options?: { tls?: boolean | TlsClient }): Promise<Response>
 }
+
+/** How the API server proves itself to a TLS server and whom it trusts. Plain `true` instead: any server, as for proxied pods and kubelets. */
+export type TlsClient = Pick<FetchOptions, 'insecure' | 'caPem' | 'serverName' | 'clientCertificatePem'>

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
-import { UnixError } from '../../unix/types.ts'
+import { goNetError } from '../../unix/net/go-net-error.ts'
 import type { NetStack } from '../../unix/types.ts'
 import type { HTTPGetAction } from '../kinds/generated/types.ts'
 import type { AnyContainer } from './pod-spec.ts'
@@ -60,21 +60,8 @@ export async function fetchForProbe(action: HTTPGetAction, podIp: string, port: 
       return answer.status >= 200 && answer.status < 400 ? { result: 'success', output: '' } : { result: 'failure', output: `HTTP probe failed with statuscode: ${answer.status}` }
     }
   } catch (error) {
-    return { result: 'failure', output: `Get ${JSON.stringify(url)}: ${reason(error, host, port)}` }
+    return { result: 'failure', output: `Get ${JSON.stringify(url)}: ${goNetError(error, host, port)}` }
   } finally {
     limit.abort()
-  }
-}
-
-function reason(error: unknown, host: string, port: number): string {
-  const at = `dial tcp ${host.includes(':') ? `[${host}]` : host}:${port}: `
-  if (!(error instanceof UnixError)) return (error as Error).message
-  switch (error.code) {
-    case 'ECONNREFUSED': return `${at}connect: connection refused`
-    case 'EHOSTUNREACH': return `${at}connect: no route to host`
-    case 'ETIMEDOUT': return `${at}i/o timeout`
-    case 'ENOTFOUND': return `dial tcp: lookup ${host}: no such host`
-    case 'ECONNRESET': return 'EOF'
-    default: return error.message
   }
 }

@@ -7,6 +7,7 @@ import { UnixError } from '../types.ts'
 import type { Fabric, FetchOptions, HttpHandler, Listener, NetStack, SocketAddress, StackPort, TcpSocket, TlsServerOptions } from '../types.ts'
 import { isAddress, isLoopback, urlHost, urlPort } from './addresses.ts'
 import { fetchHttp1, serveHttp1 } from './http1.ts'
+import { certificateProblem } from './server-certificate.ts'
 
 export interface NetStackOptions {
   hostname: string
@@ -136,6 +137,11 @@ class Stack implements NetStack, StackPort {
     if (bound.http) {
       if (options.tls && !bound.tls) throw new UnixError('EPROTO', 'wrong version number')
       if (!options.tls && bound.tls) return plainOnTlsPort()
+      if (bound.tls && !options.insecure) {
+        const serverPem = bound.tls.certificatePem
+        const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host: options.serverName ?? urlHost(new URL(request.url)), nowMs: this.#clock.nowMs() }))
+        if (problem) throw problem
+      }
       const peer = { remote: from, local: to, ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }
       return abortable(request, Promise.resolve(bound.http(request, peer)))
     }

@@ -3,6 +3,7 @@ import { errorText } from '../errno.ts'
 import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
 import { reverseName } from '../net/dns.ts'
 import type { DnsMessage, RecordType } from '../net/dns.ts'
+import { CertificateError } from '../net/server-certificate.ts'
 import { askDns, candidateNames, readResolverConfig } from '../net/names.ts'
 import { UnixError } from '../types.ts'
 import type { TcpSocket } from '../types.ts'
@@ -168,6 +169,15 @@ const CURL_LONG = {
   'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4',
 }
 
+/** What curl adds to a certificate that it doesn't trust. */
+const CERTIFICATE_HELP = 'More details here: https://curl.se/docs/sslcerts.html\n\ncurl failed to verify the legitimacy of the server and therefore could not\nestablish a secure connection to it. To learn more about this situation and\nhow to fix it, please visit the webpage mentioned above.'
+
+/** The authorities that the system trusts, or the environment names. */
+function systemAuthorities(proc: UtilityContext['proc']): string | undefined {
+  const path = proc.env.CURL_CA_BUNDLE ?? proc.env.SSL_CERT_FILE ?? '/etc/ssl/certs/ca-certificates.crt'
+  return proc.fs.exists(path) ? proc.fs.readText(path) : undefined
+}
+
 /** curl */
 export const curl: Utility = async (context) => {
   const { proc } = context
@@ -243,7 +253,8 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
       let response: Response
       try {
         const pem = (name: string) => options.value(name) === undefined ? undefined : proc.fs.readText(proc.resolve(options.value(name)!))
-        const [ca, cert, key] = [pem('E'), pem('K'), pem('Y')]
+        if (options.has('E') && !proc.fs.exists(proc.resolve(options.value('E')!))) return await explain(77, `error setting certificate file: ${options.value('E')!}`)
+        const [ca, cert, key] = [pem('E') ?? systemAuthorities(proc), pem('K'), pem('Y')]
         response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
           insecure: options.has('k'), connectTo: { ip, port }, ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
           ...(connectMs !== undefined ? { connectTimeoutMs: connectMs } : {}),
@@ -252,11 +263,11 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (!(error instanceof UnixError)) throw error
         const elapsed = Math.round(proc.clock.nowMs() - startMs)
         if (attempt < retries && (error.code !== 'ECONNREFUSED' || options.has('2', '3'))) { attempt += 1; await proc.sleep(Number(options.value('z') ?? 2 ** (attempt - 1)) * 1000); continue }
+        if (error instanceof CertificateError) return await explain(60, `${error.code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'SSL' : 'SSL certificate problem'}: ${error.message}\n${CERTIFICATE_HELP}`)
         switch (error.code) {
           case 'ETIMEDOUT': case 'ECANCELED': return await explain(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
           case 'ECONNRESET': return await explain(52, 'Empty reply from server')
           case 'EPROTO': return await explain(35, 'TLS connect error: error:0A00010B:SSL routines::wrong version number')
-          case 'ECERT': return await explain(60, `SSL certificate problem: ${error.message}`)
           default: return await explain(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
         }
       }

@@ -10,7 +10,7 @@ import { decodeObject } from '../../kinds/decode.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { JsonPatchError, type JsonPatchOperation, jsonPatched } from '../../kinds/patch/json-patch.ts'
 import { StatusError, apiError, type Status } from '../../kinds/status-error.ts'
-import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ClusterDialer, Reader } from '../seams.ts'
+import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ClusterDialer, Reader, TlsClient } from '../seams.ts'
 import { type Policy, meetsConditions, requestVariables } from './policy-evaluation.ts'
 import { type MatchRule, isExemptFromPolicies, matchesNamespace, matchesObject, matchesRule } from './policy-matching.ts'
 
@@ -147,7 +147,7 @@ async function call(hook: Webhook, attributes: AdmissionAttributes, reader: Read
     if (!dialer) throw failed('no route to host')
     const request = httpRequest(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json', 'user-agent': 'kube-apiserver-admission' }, body, signal: abort.signal })
     const response = await Promise.race([
-      dialer.http(address.host, address.port, request, { tls: address.tls }),
+      dialer.http(address.host, address.port, request, { tls: address.tls && trustOf(hook, address.host) }),
       new Promise<never>((_, reject) => abort.signal.addEventListener('abort', () => reject(new Error('context deadline exceeded')), { once: true })),
     ]).catch((error: unknown) => { throw failed(error instanceof Error ? error.message : String(error)) })
     const text = await response.text()
@@ -169,6 +169,11 @@ async function call(hook: Webhook, attributes: AdmissionAttributes, reader: Read
 function targetOf({ clientConfig: { url, service } }: Webhook): string {
   if (url !== undefined) return url
   return `https://${service!.name}.${service!.namespace}.svc:${service!.port ?? 443}${service!.path ? (service!.path.startsWith('/') ? service!.path : `/${service!.path}`) : ''}`
+}
+
+/** k8s: apiserver/pkg/util/webhook ClientManager: a Service is known by its name in the cluster */
+function trustOf({ clientConfig: { service, caBundle } }: Webhook, host: string): TlsClient {
+  return { serverName: service ? `${service.name}.${service.namespace}.svc` : host, ...(caBundle ? { caPem: decodeBase64(caBundle) } : {}) }
 }
 
 /** Where a webhook is to be reached, or why it can't be. k8s: kube-aggregator ResolveCluster */

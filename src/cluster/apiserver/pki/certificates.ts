@@ -1,4 +1,4 @@
-import * as x509 from './x509.ts'
+import * as x509 from '../../../base/x509.ts'
 import { derOf, hexOf, pemOf } from './pem.ts'
 
 /** The one algorithm of the cluster's keys: small and fast, and every TLS stack takes it. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createClusterPki, restoreClusterPki } from './cluster-pki.ts'
 import { derOf } from './pem.ts'
-import { X509Certificate } from './x509.ts'
+import { X509Certificate } from '../../../base/x509.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
 

@@ -1,4 +1,4 @@
-import * as x509 from './x509.ts'
+import * as x509 from '../../../base/x509.ts'
 import {
   ALGORITHM, BACKDATE_MS, type CertificateAndKey, type CertificateAuthority, YEAR_MS, alternativeNames, createAuthority, generateKeys, importPrivateKey, privateKeyPem, serialOf, signCertificate, subjectName,
 } from './certificates.ts'
@@ -34,6 +34,8 @@ export interface ClusterPki {
   issueServerCertificate(hosts: readonly string[], options?: { commonName?: string; nowMs?: number }): Promise<CertificateAndKey>
   /** A certificate that says who a client is. Valid a year from `nowMs`, or as long as the CA. */
   issueClientCertificate(options: { commonName: string; organizations?: readonly string[]; nowMs?: number }): Promise<CertificateAndKey>
+  /** The certificate by which the API server's proxy proves itself to extension API servers. */
+  issueFrontProxyClientCertificate(): Promise<CertificateAndKey>
   snapshot(): ClusterPkiSnapshot
 }
 
@@ -41,18 +43,19 @@ export interface ClusterPki {
 export async function createClusterPki(options: { nowMs: number; clusterName?: string }): Promise<ClusterPki> {
   const [ca, frontProxyCa, tokenKeys] = await Promise.all([createAuthority('kubernetes', options.nowMs), createAuthority('front-proxy-ca', options.nowMs), generateKeys()])
   const [caKeyPem, frontProxyCaKeyPem, serviceAccountKeyPem] = await Promise.all([privateKeyPem(ca.key), privateKeyPem(frontProxyCa.key), privateKeyPem(tokenKeys.privateKey)])
-  return assemble(ca, await tokenKeyOf(tokenKeys.privateKey, tokenKeys.publicKey), {
+  return assemble(ca, frontProxyCa, await tokenKeyOf(tokenKeys.privateKey, tokenKeys.publicKey), {
     caCertificatePem: ca.certificatePem, caKeyPem, frontProxyCaCertificatePem: frontProxyCa.certificatePem, frontProxyCaKeyPem, serviceAccountKeyPem, createdMs: options.nowMs,
   })
 }
 
 /** The keys that {@link ClusterPki.snapshot} gave. @throws Error for a damaged snapshot */
 export async function restoreClusterPki(snapshot: ClusterPkiSnapshot): Promise<ClusterPki> {
-  const [caKey, tokenPrivateKey] = await Promise.all([importPrivateKey(snapshot.caKeyPem), importPrivateKey(snapshot.serviceAccountKeyPem)])
+  const [caKey, frontProxyCaKey, tokenPrivateKey] = await Promise.all([importPrivateKey(snapshot.caKeyPem), importPrivateKey(snapshot.frontProxyCaKeyPem), importPrivateKey(snapshot.serviceAccountKeyPem)])
   const jwk = await crypto.subtle.exportKey('jwk', tokenPrivateKey)
   const tokenPublicKey = await crypto.subtle.importKey('jwk', { kty: 'EC', crv: 'P-256', x: jwk.x!, y: jwk.y! }, ALGORITHM, true, ['verify'])
   const ca = { certificatePem: snapshot.caCertificatePem, certificate: new x509.X509Certificate(snapshot.caCertificatePem), key: caKey }
-  return assemble(ca, await tokenKeyOf(tokenPrivateKey, tokenPublicKey), snapshot)
+  const frontProxyCa = { certificatePem: snapshot.frontProxyCaCertificatePem, certificate: new x509.X509Certificate(snapshot.frontProxyCaCertificatePem), key: frontProxyCaKey }
+  return assemble(ca, frontProxyCa, await tokenKeyOf(tokenPrivateKey, tokenPublicKey), snapshot)
 }
 
 async function tokenKeyOf(privateKey: CryptoKey, publicKey: CryptoKey): Promise<TokenKey> {
@@ -61,10 +64,10 @@ async function tokenKeyOf(privateKey: CryptoKey, publicKey: CryptoKey): Promise<
   return { privateKey, publicKey, keyId: base64Url(new Uint8Array(digest)), publicKeyPem: pemOf('PUBLIC KEY', new Uint8Array(spki)) }
 }
 
-function assemble(ca: CertificateAuthority, tokenKey: TokenKey, snapshot: ClusterPkiSnapshot): ClusterPki {
-  const issue = async (subject: x509.JsonName, keyUsages: number, extendedKeyUsage: string, names: x509.JsonGeneralName[], nowMs: number | undefined): Promise<CertificateAndKey> => {
+function assemble(ca: CertificateAuthority, frontProxyCa: CertificateAuthority, tokenKey: TokenKey, snapshot: ClusterPkiSnapshot): ClusterPki {
+  const issue = async (subject: x509.JsonName, keyUsages: number, extendedKeyUsage: string, names: x509.JsonGeneralName[], nowMs: number | undefined, authority = ca): Promise<CertificateAndKey> => {
     const keys = await generateKeys()
-    const certificatePem = await signCertificate(ca, {
+    const certificatePem = await signCertificate(authority, {
       subject, publicKey: keys.publicKey, serialNumber: await serialOf(await crypto.subtle.exportKey('spki', keys.publicKey)),
       notBeforeMs: Math.min(snapshot.createdMs, nowMs ?? Infinity) - BACKDATE_MS, notAfterMs: nowMs === undefined ? Infinity : nowMs + YEAR_MS,
       keyUsages, extendedKeyUsages: [extendedKeyUsage], alternativeNames: names,
@@ -76,6 +79,7 @@ function assemble(ca: CertificateAuthority, tokenKey: TokenKey, snapshot: Cluste
     ca, caCertificatePem: ca.certificatePem, frontProxyCaCertificatePem: snapshot.frontProxyCaCertificatePem, tokenKey,
     issueServerCertificate: (hosts, { commonName = 'kube-apiserver', nowMs } = {}) => issue(subjectName(commonName), usages, x509.ExtendedKeyUsage.serverAuth, alternativeNames(hosts), nowMs),
     issueClientCertificate: ({ commonName, organizations, nowMs }) => issue(subjectName(commonName, organizations), usages, x509.ExtendedKeyUsage.clientAuth, [], nowMs),
+    issueFrontProxyClientCertificate: () => issue(subjectName('front-proxy-client'), usages, x509.ExtendedKeyUsage.clientAuth, [], undefined, frontProxyCa),
     snapshot: () => snapshot,
   }
 }

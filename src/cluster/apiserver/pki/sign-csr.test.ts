@@ -3,7 +3,7 @@ import { ALGORITHM, generateKeys } from './certificates.ts'
 import { createClusterPki } from './cluster-pki.ts'
 import { base64Of } from './pem.ts'
 import { autoApproval, parseSigningRequest, signCsr, signerRefusal, type SigningRequest } from './sign-csr.ts'
-import { ExtendedKeyUsageExtension, Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension, X509Certificate, type JsonGeneralNames } from './x509.ts'
+import { ExtendedKeyUsageExtension, Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension, X509Certificate, type JsonGeneralNames } from '../../../base/x509.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
 

@@ -1,7 +1,7 @@
 /** Certificate signing requests: read, judged and signed. k8s: pkg/controller/certificates/{approver,signer}, pkg/apis/certificates */
 import { BACKDATE_MS, type CertificateAuthority, YEAR_MS, serialOf, signCertificate } from './certificates.ts'
 import { derOf } from './pem.ts'
-import * as x509 from './x509.ts'
+import * as x509 from '../../../base/x509.ts'
 
 /** Object identifier of the extension. */
 const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
