@@ -9,6 +9,7 @@ import type { Kind } from '../kinds/kind.ts'
 import { apiError, isStatusError, StatusError } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
 import { AdmissionChain } from './admission-chain.ts'
+import { Aggregator } from './aggregation/aggregator.ts'
 import { authenticate, impersonated } from './authentication.ts'
 import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
@@ -39,6 +40,8 @@ export interface ApiServerOptions {
   version: VersionInfo
   /** Addresses of Services; 10.96.0.0/16 by default. */
   serviceCidr?: string
+  /** The certificate by which extension API servers know this one: of the front-proxy authority. Without it they don't believe who asks. */
+  proxyClientCertificatePem?: string
   /** Makes the parts that decide who may do what; called once. */
   parts(core: ApiServerCore): ApiServerParts
 }
@@ -71,6 +74,8 @@ export interface ApiServer {
   /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
   installKind(kind: Kind): void
   removeKind(kind: Kind): void
+  /** Starts the server's own controllers: APIServices and their availability. Without it requests are answered all the same. */
+  start(): void
   /** Ends all watches and timers. */
   stop(): void
 }
@@ -99,7 +104,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const subresources = new Subresources({ clock, random, catalog, registry, writes, admission, dialer: options.dialer, virtualResources: parts.virtualResources })
   inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }
   const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources })
-  const nonResources = new NonResourceHandler({ catalog, version: options.version })
+  const aggregator = new Aggregator({ clock, log: log.named('aggregator'), reader, api: lateApi, dialer: options.dialer, proxyClientCertificatePem: options.proxyClientCertificatePem })
+  const nonResources = new NonResourceHandler({ catalog, aggregator, version: options.version })
   const openApi = new OpenApi({
     clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion,
     descriptions: async () => (await clock.outside(import('../kinds/generated/descriptions.json', { with: { type: 'json' } }))).default,
@@ -117,12 +123,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     checkAccess(authorizer, info.isResourceRequest
       ? { user, verb: info.verb, resourceRequest: true, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, namespace: info.namespace, name: info.name, path: info.path, fieldSelector: info.fieldSelector, labelSelector: info.labelSelector }
       : { user, verb: info.verb, resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: info.path })
+    const remote = aggregator.remoteFor(target.path)
+    if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     const isKnownNonResource = nonResources.serves(info)
     if (target.path.startsWith('/openapi/') && (request.method === 'GET' || request.method === 'HEAD')) {
       const document = await openApi.handle(request, target.path)
       if (document) return document
     }
-    if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query, info)
+    if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
   }
 
@@ -142,8 +150,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     as: (user) => new InProcessApi(inProcess!, user),
     installKind: (kind) => catalog.install(kind),
     removeKind: (kind) => catalog.remove(kind),
+    start: () => aggregator.start(),
     stop() {
       stopCompacting()
+      aggregator.stop()
       catalog.stop()
     },
   }

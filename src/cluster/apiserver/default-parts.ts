@@ -3,6 +3,7 @@ import { accessReviews } from './auth/access-reviews.ts'
 import { bearerTokenAuthenticator } from './auth/bearer-token-authenticator.ts'
 import { clientCertificateAuthenticator } from './auth/client-certificate-authenticator.ts'
 import { NodeAuthorizer } from './auth/node-authorizer.ts'
+import { requestHeaderAuthenticator } from './auth/request-header-authenticator.ts'
 import { RbacAuthorizer } from './auth/rbac-authorizer.ts'
 import { unionAuthorizer } from './auth/union-authorizer.ts'
 import { defaultAdmission } from './admission/default-chain.ts'
@@ -21,7 +22,7 @@ export function defaultParts({ pki }: DefaultPartsOptions): (core: ApiServerCore
     const tokens = new ServiceAccountTokens({ key: pki.tokenKey, clock, random: random.fork('tokens'), reader })
     const rbac = new RbacAuthorizer(reader)
     return {
-      authenticators: [clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],
+      authenticators: [requestHeaderAuthenticator({ caCertificatePem: pki.frontProxyCaCertificatePem, allowedNames: ['front-proxy-client'] }, clock), clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],
       authorizer: unionAuthorizer(new NodeAuthorizer(reader), rbac),
       admission: defaultAdmission({ reader, rbac, clock, random: random.fork('admission'), dialer }),
       virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],

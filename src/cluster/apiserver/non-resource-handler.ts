@@ -1,5 +1,6 @@
 import type { HttpRequest } from '../../base/http.ts'
 import type { Kind } from '../kinds/kind.ts'
+import type { Aggregator } from './aggregation/aggregator.ts'
 import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, apiResourceListDocument, apiVersionsDocument } from './discovery/discovery.ts'
 import { healthAnswer } from './health.ts'
 import { jsonText } from './json-text.ts'
@@ -7,7 +8,8 @@ import { negotiate, parseAccept, type Encoding } from './media-types.ts'
 import type { RequestInfo } from './request-info.ts'
 import { methodNotAllowed } from './resource-handler.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
-import { answer, pathNotFound, plainText } from './responses.ts'
+import { answer, pathNotFound, plainText, type TextStyle } from './responses.ts'
+import { textHash } from './text-hash.ts'
 
 /** What `/version` says. */
 export type VersionInfo = Readonly<Record<string, string>>
@@ -15,10 +17,12 @@ export type VersionInfo = Readonly<Record<string, string>>
 /** Paths that name no resource: discovery, health, version, metrics. */
 export class NonResourceHandler {
   readonly #catalog: ResourceCatalog
+  readonly #aggregator: Aggregator
   readonly #version: VersionInfo
 
-  constructor(options: { catalog: ResourceCatalog; version: VersionInfo }) {
+  constructor(options: { catalog: ResourceCatalog; aggregator: Aggregator; version: VersionInfo }) {
     this.#catalog = options.catalog
+    this.#aggregator = options.aggregator
     this.#version = options.version
   }
 
@@ -27,7 +31,7 @@ export class NonResourceHandler {
     return info.isResourceRequest && info.parts.length === 0
   }
 
-  handle(request: HttpRequest, fullPath: string, query: URLSearchParams, info: RequestInfo): Response {
+  handle(request: HttpRequest, fullPath: string, query: URLSearchParams): Response {
     const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
     const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
     const health = healthAnswer(path, query)
@@ -40,8 +44,8 @@ export class NonResourceHandler {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
     if (document.text !== undefined) return plainText(200, document.text)
     const style = { encoding: document.encoding ?? 'json' as Encoding, pretty: pretty || document.pretty === true }
-    void info
-    return answer(200, jsonText(document.body!), style, document.contentType)
+    const text = jsonText(document.body!)
+    return document.contentType === AGGREGATED_TYPE ? tagged(request, text, style) : answer(200, text, style, document.contentType)
   }
 
   #document(path: string, request: HttpRequest): { body?: Record<string, unknown>; text?: string; contentType?: string; encoding?: Encoding; pretty?: boolean } | undefined {
@@ -52,14 +56,15 @@ export class NonResourceHandler {
     if (path === '/api' || path === '/apis') {
       const of = path.slice(1) as 'api' | 'apis'
       const accept = request.headers.get('accept')
-      if (wantsAggregated(accept)) return { body: aggregatedDiscoveryDocument(kinds, of), contentType: AGGREGATED_TYPE }
+      const source = this.#aggregator.discoverySource(kinds)
+      if (wantsAggregated(accept)) return { body: aggregatedDiscoveryDocument(source, of), contentType: AGGREGATED_TYPE }
       const { encoding } = negotiate(accept)
-      return { body: of === 'api' ? apiVersionsDocument(SERVER_ADDRESS) : apiGroupListDocument(kinds), encoding }
+      return { body: of === 'api' ? apiVersionsDocument(SERVER_ADDRESS) : apiGroupListDocument(source), encoding }
     }
     const segments = path.slice(1).split('/')
     const { encoding } = negotiate(request.headers.get('accept'))
     if (segments[0] === 'api' && segments.length === 2) return bodyOf(apiResourceListDocument(kinds, '', segments[1]!), encoding)
-    if (segments[0] === 'apis' && segments.length === 2) return bodyOf(apiGroupDocument(kinds, segments[1]!), encoding)
+    if (segments[0] === 'apis' && segments.length === 2) return bodyOf(apiGroupDocument(this.#aggregator.discoverySource(kinds), segments[1]!), encoding)
     if (segments[0] === 'apis' && segments.length === 3) return bodyOf(apiResourceListDocument(kinds, segments[1]!, segments[2]!), encoding)
     return undefined
   }
@@ -71,6 +76,15 @@ export class NonResourceHandler {
     }
     return ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', ...[...groups].sort(), '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/readyz', '/version'].sort()
   }
+}
+
+/** Answers with 304 to whoever has the document already. k8s: discovery/aggregated ServeHTTPWithETag */
+function tagged(request: HttpRequest, text: string, style: TextStyle): Response {
+  const headers = { etag: `"${textHash(text)}"`, vary: 'Accept', 'cache-control': 'public' }
+  if (request.headers.get('if-none-match') === headers.etag) return new Response(null, { status: 304, headers })
+  const response = answer(200, text, style, AGGREGATED_TYPE)
+  for (const [key, value] of Object.entries(headers)) response.headers.set(key, value)
+  return response
 }
 
 const SERVER_ADDRESS = '10.0.0.1:6443'

@@ -70,6 +70,12 @@ const API_SERVICES: readonly (readonly [name: string, groupPriority: number, ver
   ['v1.scheduling.k8s.io', 16600, 15], ['v1.storage.k8s.io', 16800, 15],
 ]
 
+/** Priorities of a group version that the server itself serves. */
+export function builtInPriorities(group: string, version: string): { groupPriorityMinimum: number; versionPriority: number } | undefined {
+  const known = API_SERVICES.find(([name]) => name === `${version}.${group}`)
+  return known && { groupPriorityMinimum: known[1], versionPriority: known[2] }
+}
+
 export function apiServices(): KubeObject[] {
   return API_SERVICES.map(([name, groupPriorityMinimum, versionPriority]) => {
     const dot = name.indexOf('.')

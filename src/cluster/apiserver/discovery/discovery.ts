@@ -2,52 +2,70 @@
  * Discovery: what the server serves, computed from the kinds that are installed right now.
  * k8s: apiserver/pkg/endpoints/discovery, kube-aggregator/pkg/apiserver/handler_apis.go
  */
+import type { APIService } from '../../kinds/generated/types.ts'
 import type { Kind, SubresourceInfo } from '../../kinds/kind.ts'
+import { DEFAULT_PRIORITIES, groupVersionOf, isRemote } from '../aggregation/api-services.ts'
+import type { RemoteVersion } from '../aggregation/remote-discovery.ts'
+import { builtInPriorities } from '../bootstrap/cluster-objects.ts'
+import { compareVersions } from './compare-versions.ts'
 
-/** Groups in the order in which the aggregator's priorities put them; groups of custom resources follow by name. */
-const GROUP_ORDER = [
-  '', 'apiregistration.k8s.io', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch', 'certificates.k8s.io',
-  'networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'storage.k8s.io', 'admissionregistration.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io',
-  'coordination.k8s.io', 'node.k8s.io', 'discovery.k8s.io', 'resource.k8s.io', 'flowcontrol.apiserver.k8s.io',
-]
+/** Priorities of the aggregator's own group: it is always the first. k8s: handler_discovery.go APIRegistrationGroupPriority */
+const OWN_GROUP = 'apiregistration.k8s.io'
+const OWN_PRIORITY = 20_000
 
-interface GroupVersion {
+/** A group version in discovery, answered by this server or by another one. */
+export interface ServedVersion {
   group: string
   version: string
+  groupPriority: number
+  versionPriority: number
+  /** Kinds that this server answers for, by name of their resource. */
   kinds: Kind[]
+  /** What another server answers for, if one does. */
+  remote?: RemoteVersion | undefined
 }
 
-/** Newest first: v2, v1, v1beta2, v1beta1, v1alpha1, then anything else by name. k8s: apimachinery/pkg/version CompareKubeAwareVersionStrings */
-export function compareVersions(a: string, b: string): number {
-  const rank = (version: string): [number, number, number, number] => {
-    const match = /^v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?$/.exec(version)
-    if (!match) return [1, 0, 0, 0]
-    return [0, match[2] === undefined ? 0 : match[2] === 'beta' ? 1 : 2, -Number(match[1]), -Number(match[3] ?? 0)]
+/** What discovery is made of. */
+export interface DiscoverySource {
+  kinds: readonly Kind[]
+  apiServices: readonly APIService[]
+  /** What the server behind a remote APIService said of its group version. */
+  remote(groupVersion: string): RemoteVersion | undefined
+}
+
+/** All group versions, parted into groups: the highest priority first. `byName` breaks ties between groups. */
+function servedGroups({ kinds, apiServices, remote }: DiscoverySource, byName: (a: ServedVersion, b: ServedVersion) => number): ServedVersion[][] {
+  const found = new Map<string, ServedVersion>()
+  for (const apiService of apiServices) {
+    const { group = '', version = '', groupPriorityMinimum, versionPriority } = apiService.spec
+    const known = isRemote(apiService) ? remote(groupVersionOf(apiService)) ?? { version, freshness: 'Stale' as const } : undefined
+    found.set(`${group}/${version}`, { group, version, groupPriority: groupPriorityMinimum, versionPriority, kinds: [], remote: known })
   }
-  const left = rank(a)
-  const right = rank(b)
-  for (let i = 0; i < 4; i++) if (left[i] !== right[i]) return left[i]! - right[i]!
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** Group versions with their kinds, in discovery's order. */
-export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
-  const found = new Map<string, GroupVersion>()
   for (const kind of kinds) {
     const key = `${kind.group}/${kind.version}`
     let entry = found.get(key)
-    if (!entry) found.set(key, (entry = { group: kind.group, version: kind.version, kinds: [] }))
-    entry.kinds.push(kind)
+    if (!entry) {
+      const { groupPriorityMinimum, versionPriority } = kind.group === OWN_GROUP ? { groupPriorityMinimum: OWN_PRIORITY, versionPriority: 15 } : builtInPriorities(kind.group, kind.version) ?? DEFAULT_PRIORITIES
+      found.set(key, entry = { group: kind.group, version: kind.version, groupPriority: groupPriorityMinimum, versionPriority, kinds: [] })
+    }
+    if (!entry.remote) entry.kinds.push(kind)
   }
-  const order = (group: string) => {
-    const at = GROUP_ORDER.indexOf(group)
-    return at < 0 ? GROUP_ORDER.length : at
+  const sorted = [...found.values()].filter((entry) => entry.remote || entry.kinds.length > 0).sort((a, b) => b.groupPriority - a.groupPriority || byName(a, b))
+  const groups = new Map<string, ServedVersion[]>()
+  for (const entry of sorted) {
+    entry.kinds.sort((a, b) => (a.resource < b.resource ? -1 : a.resource > b.resource ? 1 : 0))
+    const others = groups.get(entry.group)
+    if (others) others.push(entry)
+    else groups.set(entry.group, [entry])
   }
-  const sorted = [...found.values()].sort((a, b) =>
-    order(a.group) - order(b.group) || (a.group < b.group ? -1 : a.group > b.group ? 1 : 0) || compareVersions(a.version, b.version))
-  for (const entry of sorted) entry.kinds.sort((a, b) => (a.resource < b.resource ? -1 : a.resource > b.resource ? 1 : 0))
-  return sorted
+  for (const group of groups.values()) group.sort((a, b) => b.versionPriority - a.versionPriority || compareVersions(a.version, b.version))
+  return [...groups.values()]
 }
+
+/** By the names that their APIServices have. */
+const byApiServiceName = (a: ServedVersion, b: ServedVersion) => compareText(`${a.version}.${a.group}`, `${b.version}.${b.group}`)
+const byGroup = (a: ServedVersion, b: ServedVersion) => compareText(a.group, b.group)
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 function groupVersionText(of: { group: string; version: string }): string {
   return of.group ? `${of.group}/${of.version}` : of.version
@@ -59,27 +77,26 @@ export function apiVersionsDocument(serverAddress: string): Record<string, unkno
 }
 
 /** `/apis`: all groups. */
-export function apiGroupListDocument(kinds: readonly Kind[]): Record<string, unknown> {
-  const groups = [...new Set(groupVersions(kinds).map((entry) => entry.group))].filter((group) => group !== '')
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map((group) => groupOf(kinds, group)) }
+export function apiGroupListDocument(source: DiscoverySource): Record<string, unknown> {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: servedGroups(source, byApiServiceName).filter((versions) => versions[0]!.group !== '').map(groupOf) }
 }
 
-function groupOf(kinds: readonly Kind[], group: string): Record<string, unknown> {
-  const versions = groupVersions(kinds).filter((entry) => entry.group === group).map((entry) => ({ groupVersion: groupVersionText(entry), version: entry.version }))
-  return { name: group, versions, preferredVersion: versions[0] }
+function groupOf(served: readonly ServedVersion[]): Record<string, unknown> {
+  const versions = served.map((entry) => ({ groupVersion: groupVersionText(entry), version: entry.version }))
+  return { name: served[0]!.group, versions, preferredVersion: versions[0] }
 }
 
 /** `/apis/GROUP`, or undefined when there is no such group. */
-export function apiGroupDocument(kinds: readonly Kind[], group: string): Record<string, unknown> | undefined {
-  if (!kinds.some((kind) => kind.group === group)) return undefined
-  return { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(kinds, group) }
+export function apiGroupDocument(source: DiscoverySource, group: string): Record<string, unknown> | undefined {
+  const served = servedGroups(source, byApiServiceName).find((versions) => versions[0]!.group === group)
+  return served && { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(served) }
 }
 
-/** `/api/v1` (group '') and `/apis/GROUP/VERSION`, or undefined when there is no such version. */
+/** `/api/v1` (group '') and `/apis/GROUP/VERSION` as this server answers them, or undefined when it serves no such version. */
 export function apiResourceListDocument(kinds: readonly Kind[], group: string, version: string): Record<string, unknown> | undefined {
-  const entry = groupVersions(kinds).find((found) => found.group === group && found.version === version)
-  if (!entry) return undefined
-  return { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion: groupVersionText(entry), resources: entry.kinds.flatMap(resourcesOf) }
+  const served = kinds.filter((kind) => kind.group === group && kind.version === version).sort((a, b) => compareText(a.resource, b.resource))
+  if (served.length === 0) return undefined
+  return { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion: groupVersionText({ group, version }), resources: served.flatMap(resourcesOf) }
 }
 
 function resourcesOf(kind: Kind): Record<string, unknown>[] {
@@ -102,16 +119,13 @@ function subresourcesOf(kind: Kind): [string, SubresourceInfo][] {
 }
 
 /** The aggregated form of `/api` (only the core group) and `/apis` (all others): one document with everything. */
-export function aggregatedDiscoveryDocument(kinds: readonly Kind[], of: 'api' | 'apis'): Record<string, unknown> {
-  const entries = groupVersions(kinds).filter((entry) => (entry.group === '') === (of === 'api'))
-  const groups = [...new Set(entries.map((entry) => entry.group))]
+export function aggregatedDiscoveryDocument(source: DiscoverySource, of: 'api' | 'apis'): Record<string, unknown> {
+  const groups = servedGroups(source, byGroup).filter((versions) => (versions[0]!.group === '') === (of === 'api'))
   return {
     kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {},
-    items: groups.map((group) => ({
-      metadata: group ? { name: group } : {},
-      versions: entries.filter((entry) => entry.group === group).map((entry) => ({
-        version: entry.version, resources: entry.kinds.map(aggregatedResource), freshness: 'Current',
-      })),
+    items: groups.map((versions) => ({
+      metadata: versions[0]!.group ? { name: versions[0]!.group } : {},
+      versions: versions.map((entry) => entry.remote ?? { version: entry.version, resources: entry.kinds.map(aggregatedResource), freshness: 'Current' }),
     })),
   }
 }

@@ -3,6 +3,7 @@ import type { HttpRequest } from '../../../base/http.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import { schemas } from '../../kinds/schema-table.ts'
 import { parseAccept } from '../media-types.ts'
+import { textHash } from '../text-hash.ts'
 import { pathsOf, QUERY_TYPES } from './operations.ts'
 import type { Operation } from './operations.ts'
 import { schemaV2, schemaV3, withReferences } from './schema-documents.ts'
@@ -92,7 +93,7 @@ export class OpenApi {
       body = await this.#v3(groupVersion, descriptions)
     }
     const text = JSON.stringify(body)
-    const document = { text, hash: hashOf(text) }
+    const document = { text, hash: textHash(text) }
     this.#texts.set(path, document)
     return document
   }
@@ -197,14 +198,4 @@ function pathItemV2(path: string, operations: readonly Operation[]): unknown {
     { name: 'pretty', in: 'query', type: 'string', uniqueItems: true },
   ]
   return out
-}
-
-/** 128 bits of FNV-1a over the text, as hexadecimal digits: tells documents apart, nothing more. */
-function hashOf(text: string): string {
-  const words = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b]
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    for (let w = 0; w < 4; w++) words[w] = Math.imul(words[w]! ^ (c + w), 0x01000193)
-  }
-  return words.map((w) => (w >>> 0).toString(16).padStart(8, '0')).join('').toUpperCase()
 }
