@@ -2,7 +2,6 @@
  * Where the API server's parts meet: who asks (authentication), may they (authorization), and what the cluster adds or refuses (admission).
  */
 import type { HttpRequest } from '../../base/http.ts'
-import type { FetchOptions } from '../../unix/types.ts'
 import type { KubeObject, ResourceRef } from '../kinds/object.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Api } from '../client/api.ts'
@@ -130,4 +129,12 @@ export interface ClusterDialer {
 }
 
 /** How the API server proves itself to a TLS server and whom it trusts. Plain `true` instead: any server, as for proxied pods and kubelets. */
-export type TlsClient = Pick<FetchOptions, 'insecure' | 'caPem' | 'serverName' | 'clientCertificatePem'>
+export interface TlsClient {
+  /** Trusts any server. */
+  insecure?: boolean
+  /** Authorities that are trusted; without them (and not insecure) none is. */
+  caPem?: string
+  /** The name that the server's certificate must have; the address otherwise. */
+  serverName?: string
+  clientCertificatePem?: string
+}
