@@ -8,8 +8,10 @@ import type { Kubeconfig, KubeconfigFiles, UserEntry } from '../kubeconfig.ts'
 import { RestClient } from '../rest-client.ts'
 import type { RestConfig } from '../rest-client.ts'
 import type { CommandSpec } from './command.ts'
+import { StatusError } from '../../cluster/kinds/status-error.ts'
 import { parseDurationMs } from './duration.ts'
 import { discover, RestMapper } from './discovery.ts'
+import { DiscoveryCache } from './discovery-cache.ts'
 import { ConfigurationInvalid, ConnectionError } from './errors.ts'
 import type { FlagValues } from './flags.ts'
 import type { CommandIo } from './io.ts'
@@ -26,6 +28,9 @@ export class Factory {
   #config: Kubeconfig | undefined
   #rest: RestClient | undefined
   #mapper: Promise<RestMapper> | undefined
+  #schemaFailure: Promise<string | undefined> | undefined
+  #mapperIsLive = true
+  #believesCache = true
   #seenWarnings = new Set<string>()
 
   constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec) {
@@ -165,7 +170,7 @@ export class Factory {
       if (at > 0) (extra[pair.slice(0, at)] ??= []).push(pair.slice(at + 1))
     }
     if (!as && (groups.length > 0 || uid || Object.keys(extra).length > 0))
-      throw new Error(`requesting uid, groups or user-extra for ${JSON.stringify(userName)} without impersonating a user`)
+      throw new Error(`requesting uid, groups or user-extra for ${userName} without impersonating a user`)
     if (as) headers.push(['Impersonate-User', as])
     for (const group of groups) headers.push(['Impersonate-Group', group])
     if (uid) headers.push(['Impersonate-Uid', uid])
@@ -212,26 +217,69 @@ export class Factory {
     })
   }
 
-  /** Discovery, made once per command. */
-  mapper(): Promise<RestMapper> {
-    return this.#mapper ??= this.#discover()
+  /**
+   * The kinds that the server serves: as discovery's cache on disk knows them, else as the server says.
+   * @param asks how often the real client would ask in vain, logging each failure
+   */
+  mapper(asks = 1): Promise<RestMapper> {
+    return this.#mapper ??= this.#discover(asks)
+  }
+
+  /**
+   * Looks something up among the kinds. What the cache doesn't know is looked for again on the server.
+   * @throws what `look` throws
+   */
+  async resolve<T>(look: (mapper: RestMapper) => T, asks = 1): Promise<T> {
+    const mapper = await this.mapper(asks)
+    const live = this.#mapperIsLive
+    try {
+      const found = look(mapper)
+      if (found !== undefined || live) return found
+    } catch (error) {
+      if (live) throw error
+    }
+    this.forgetDiscovery()
+    return look(await this.mapper(Math.max(1, asks - 2)))
   }
 
   /** Forgets what discovery said, for kinds that have just been created. */
-  forgetDiscovery(): void { this.#mapper = undefined }
+  forgetDiscovery(): void {
+    this.#mapper = undefined
+    this.#believesCache = false
+  }
 
-  async #discover(): Promise<RestMapper> {
+  /** Why the server's schemas can't be had, which validation of manifests needs; undefined: they can. */
+  schemaFailure(): Promise<string | undefined> {
+    return this.#schemaFailure ??= this.rest().text('GET', '/openapi/v3', { query: { timeout: '32s' } }).then(() => undefined, (error: Error) => {
+      const why = error instanceof ConnectionError ? error.message.replace('/openapi/v3?', '/openapi/v2?') : discoveryFailure(error).message
+      return `failed to download openapi: ${why}`
+    })
+  }
+
+  async #discover(asks: number): Promise<RestMapper> {
+    const rest = this.rest()
+    const cache = new DiscoveryCache(this.proc, this.flags.changed('cache-dir') ? this.flags.str('cache-dir') : this.proc.env['KUBECACHEDIR'] || `${this.proc.env['HOME'] || this.proc.user.home}/.kube/cache`, rest.config.server)
+    const known = this.#believesCache ? cache.read() : undefined
+    this.#mapperIsLive = known === undefined
+    if (known) return new RestMapper(known)
     try {
-      return new RestMapper(await discover(this.rest()))
+      const groups = await discover(rest)
+      cache.write(groups)
+      return new RestMapper(groups)
     } catch (error) {
-      if (error instanceof ConnectionError || (error as { code?: number }).code !== 403) {
-        // The real client asks again for each way of looking a name up, and logs each failure.
-        const text = `"Unhandled Error" err=${JSON.stringify(`couldn't get current server API group list: ${error instanceof ConnectionError ? error.message : (error as Error).message}`)}`
-        if (this.flags.has('output') || error instanceof ConnectionError) for (let i = 0; i < 5; i++) void this.io.err(klogLine(this.proc, 'E', 'memcache.go:265', text))
-      }
-      throw error
+      const failure = discoveryFailure(error)
+      const text = `"Unhandled Error" err=${JSON.stringify(`couldn't get current server API group list: ${failure.message}`)}`
+      for (let i = 0; i < asks; i++) void this.io.err(klogLine(this.proc, 'E', 'memcache.go:265', text))
+      throw failure
     }
   }
+}
+
+/** The client can't decode a Status in discovery's media types, so it knows only the code. k8s: client-go/rest newUnstructuredResponseError */
+function discoveryFailure(error: unknown): Error {
+  if (!(error instanceof StatusError)) return error as Error
+  const message = error.code === 401 ? 'the server has asked for the client to provide credentials' : error.code === 403 ? 'unknown' : error.message
+  return new StatusError({ ...error.status, message })
 }
 
 const STATUS_TEXT: Record<number, string> = {

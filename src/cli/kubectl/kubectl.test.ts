@@ -31,7 +31,7 @@ interface Sent { method: string; url: string; body: unknown; headers: Headers }
 /** Runs one command line against recorded answers; paths without one are not found. */
 async function run(words: string[], answers: Answers = {}, files: Record<string, string> = {}) {
   const out = { stdout: '', stderr: '', sent: [] as Sent[] }
-  const proc = fakeProc(words, { '/api': CORE, '/apis': GROUPS, ...answers }, { '/home/ann/.kube/config': KUBECONFIG, ...files }, out)
+  const proc = fakeProc(words, { '/api': CORE, '/apis': GROUPS, '/openapi/v3': {}, ...answers }, { '/home/ann/.kube/config': KUBECONFIG, ...files }, out)
   const code = await kubectl(proc)
   return { ...out, code }
 }
@@ -41,7 +41,7 @@ function fakeProc(words: string[], answers: Answers, files: Record<string, strin
   const stat = (path: string): FileStat => {
     const directory = Object.keys(files).some((f) => f.startsWith(`${path}/`))
     if (!directory && files[path] === undefined) throw new UnixError('ENOENT')
-    return { type: directory ? 'directory' : 'file', mode: 0o644, uid: 0, gid: 0, sizeBytes: 0, modifiedMs: 0, accessedMs: 0, changedMs: 0, inode: 0, links: 1 }
+    return { type: directory ? 'directory' : 'file', mode: 0o644, uid: 0, gid: 0, sizeBytes: 0, modifiedMs: platform.wallMs(), accessedMs: 0, changedMs: 0, inode: 0, links: 1 }
   }
   const proc = {
     pid: 7, ppid: 1, argv: ['kubectl', ...words], env: { HOME: '/home/ann' } as Record<string, string>, cwd: '/home/ann', user: { uid: 0, gid: 0, groups: [], name: 'ann', home: '/home/ann' },
@@ -186,6 +186,81 @@ describe('create and apply', () => {
   test('warnings of the server go to standard error once', async () => {
     const answer = Response.json({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }, { headers: { Warning: '299 - "old \\"thing\\"", 299 - "other"' } })
     expect((await run(['create', '-f', 'a.yaml'], { 'POST /api/v1/namespaces/default/configmaps': answer }, { '/home/ann/a.yaml': CM })).stderr).toBe('Warning: old "thing"\nWarning: other\n')
+  })
+})
+
+describe('discovery', () => {
+  const forbidden = () => Response.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Forbidden', code: 403, message: 'forbidden: User "x" cannot get path "/api"' }, { status: 403 })
+  const empty = { ...POD_TABLE, rows: [] }
+  const cacheFile = '/home/ann/.kube/cache/discovery/api/drydock.json'
+
+  test('is kept on disk, so that who may not look up kinds is told about the object itself', async () => {
+    const files: Record<string, string> = { '/home/ann/.kube/config': KUBECONFIG }
+    const first = { stdout: '', stderr: '', sent: [] as Sent[] }
+    await kubectl(fakeProc(['get', 'pods'], { '/api': CORE, '/apis': GROUPS, '/api/v1/namespaces/default/pods': empty }, files, first))
+    expect(Object.keys(files)).toContain(cacheFile)
+    const second = { stdout: '', stderr: '', sent: [] as Sent[] }
+    await kubectl(fakeProc(['get', 'deploy', 'web'], { '/api': forbidden(), '/apis': forbidden() }, files, second))
+    expect(second.sent.map((s) => s.url)).toEqual(['/apis/apps/v1/namespaces/default/deployments/web'])
+  })
+
+  test('asks the server again for kinds that the cache does not know', async () => {
+    const stale = JSON.stringify([{ name: '', versions: [{ version: 'v1', resources: [] }] }])
+    const answer = await run(['get', 'pods'], { '/api/v1/namespaces/default/pods': empty }, { [cacheFile]: stale })
+    expect(answer.stderr).toBe('No resources found in default namespace.\n')
+  })
+
+  test('without a cache the failure is logged for each of the mapper\'s tries', async () => {
+    const { stderr } = await run(['get', 'pods'], { '/api': forbidden() })
+    expect(stderr.split('\n').map((l) => l.replace(/^E.*memcache/, 'memcache'))).toEqual([...Array(5).fill('memcache.go:265] "Unhandled Error" err="couldn\'t get current server API group list: unknown"'), 'Error from server (Forbidden): unknown', ''])
+  })
+})
+
+describe('wait', () => {
+  test.each([
+    [['wait', 'pod/w'], 'error: unrecognized condition: []\n'],
+    [['wait', 'pod/w', '--for=sunrise'], 'error: unrecognized condition: "sunrise"\n'],
+    [['wait', 'pod/w', '--for=jsonpath={.a}='], "error: jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3\n"],
+    [['wait', 'pod/w', '--for=jsonpath={.a}=b=c'], "error: jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'\n"],
+  ])('%j is refused', async (words, stderr) => {
+    expect(await run(words)).toMatchObject({ code: 1, stderr })
+  })
+
+  test('with a time-out of zero it looks once', async () => {
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'w' }, status: { phase: 'Pending', conditions: [{ type: 'ok', status: 'x' }] } }
+    const answers = { '/api/v1/namespaces/default/pods/w': pod, '/api/v1/namespaces/default/pods': { metadata: { resourceVersion: '1' }, items: [pod] } }
+    expect(await run(['wait', 'pod/w', '--for=jsonpath={.status.phase}=Running', '--timeout=0'], answers)).toMatchObject({ code: 1, stderr: 'error: condition not met for pods/w\n' })
+    expect(await run(['wait', 'pod/w', '--for=jsonpath={.status.conditions[?(@.type=="ok")].status}=x', '--timeout=0'], answers)).toMatchObject({ code: 0, stdout: 'pod/w condition met\n' })
+  })
+})
+
+describe('nodes', () => {
+  const core = { kind: 'APIGroupDiscoveryList', items: [{ metadata: {}, versions: [{ version: 'v1', resources: [resource('nodes', 'Node', false, ['no']), resource('pods', 'Pod')] }] }] }
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n' }, spec: { taints: [{ key: 'team', value: 'blue', effect: 'NoSchedule' }] } }
+  const answers = { '/api': core, '/api/v1/nodes/n': node }
+
+  test.each([
+    [['team=green:NoSchedule'], 'error: node n already has team taint(s) with same effect(s) and --overwrite is false\n', ''],
+    [['team=green:NoSchedule', '--overwrite'], '', 'node/n modified\n'],
+    [['stop:NoExecute'], '', 'node/n tainted\n'],
+    [['team-'], '', 'node/n untainted\n'],
+    [['gone:NoSchedule-'], 'error: taint "gone:NoSchedule" not found\n', ''],
+    [['a=b:Never'], "error: invalid taint effect: Never, unsupported taint effect\nSee 'kubectl taint -h' for help and examples\n", ''],
+    [[], 'error: at least one taint update is required\n', ''],
+    [['team=x:NoSchedule', 'team-'], 'error: can not both modify and remove the following taint(s) in the same command: team=\n', ''],
+  ])('taint nodes n %j', async (words, stderr, stdout) => {
+    expect(await run(['taint', 'nodes', 'n', ...words], answers)).toMatchObject({ stderr, stdout })
+  })
+
+  test('a drain names what stands against it, a line per reason', async () => {
+    const pod = (name: string, spec: object, owner?: string) => ({ metadata: { name, namespace: 'd', ...(owner ? { ownerReferences: [{ kind: owner, name: 'o', controller: true }] } : {}) }, spec, status: { phase: 'Running' } })
+    const items = [pod('a', {}), pod('b', { volumes: [{ emptyDir: {} }] }, 'ReplicaSet'), pod('c', {}, 'DaemonSet')]
+    const all = { ...answers, 'PATCH /api/v1/nodes/n': node, '/api/v1/pods': { metadata: {}, items }, '/apis/apps/v1/namespaces/d/daemonsets/o': {} }
+    const { stderr, code } = await run(['drain', 'n'], all)
+    const reasons = ['cannot delete Pods that declare no controller (use --force to override): d/a', 'cannot delete Pods with local storage (use --delete-emptydir-data to override): d/b', 'cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): d/c']
+    expect([stderr, code]).toEqual([`error: unable to drain node "n" due to error: [${reasons.join(', ')}], continuing command...\nThere are pending nodes to be drained:\n n\n${reasons.join('\n')}\n`, 1])
+    const dry = await run(['drain', 'n', '--force', '--ignore-daemonsets', '--delete-emptydir-data', '--dry-run=client'], all)
+    expect([dry.stderr, dry.stdout]).toEqual(['Warning: deleting Pods that declare no controller: d/a; ignoring DaemonSet-managed Pods: d/c\n', 'node/n cordoned (dry run)\nevicting pod d/a (dry run)\nevicting pod d/b (dry run)\nnode/n drained (dry run)\n'])
   })
 })
 

@@ -117,7 +117,7 @@ export async function attachablePod(f: Factory, object: KubeObject, timeoutMs: n
 export async function podOrOwner(f: Factory, name: string, namespace: string): Promise<KubeObject> {
   const [type, rest] = name.includes('/') ? [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)] : ['pods', name]
   if (name.includes('/') && (!type || !rest || rest.includes('/'))) throw new Error(rest.includes('/') ? 'arguments in resource/name form may not have more than one slash' : 'arguments in resource/name form must have a single resource and name')
-  const mapping = (await f.mapper()).mappingFor(type)
+  const mapping = await f.resolve((mapper) => mapper.mappingFor(type), 4)
   return f.rest().json<KubeObject>('GET', resourcePath(mapping, mapping.namespaced ? namespace : '', rest))
 }
 

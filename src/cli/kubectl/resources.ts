@@ -140,7 +140,7 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
   else if (args.length > 0) {
     const expanded: string[] = []
     for (const part of args[0]!.split(',')) {
-      const category = await f.mapper().then((m) => m.expandCategory(part))
+      const category = await f.mapper(5).then((m) => m.expandCategory(part))
       expanded.push(...(category ? category.map(groupResource) : [part]))
     }
     types = [...new Set(expanded)]
@@ -176,11 +176,10 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
       if (types.length > 1) throw new Error('you must specify only one resource')
       return { resource: types[0]!, name }
     })
-    const mapper = await f.mapper()
     const wanted: Info[] = []
     const kinds = new Set<string>()
     for (const { resource, name } of named) {
-      const mapping = mapper.mappingFor(resource)
+      const mapping = await f.resolve((mapper) => mapper.mappingFor(resource), 4)
       kinds.add(groupResource(mapping))
       if (kinds.size > 1 && query.singleResourceType) throw new Error('you may only specify a single resource type')
       if (mapping.namespaced && query.allNamespaces) throw new Error('a resource cannot be retrieved by name across all namespaces')
@@ -198,7 +197,7 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
     }, f)
   }
   if (types.length > 0) {
-    for (const type of types) (await f.mapper()).mappingFor(type)
+    for (const type of types) await f.resolve((mapper) => mapper.mappingFor(type), 4)
     throw new Error('resource(s) were provided, but no name was specified')
   }
   throw new Error(MISSING_RESOURCE)
@@ -258,10 +257,9 @@ async function settleNamespace(f: Factory, query: ResourceQuery, info: Info): Pr
 
 async function mappingsOf(f: Factory, types: readonly string[], single = false): Promise<ApiResource[]> {
   if (types.length > 1 && single) throw new Error('you may only specify a single resource type')
-  const mapper = await f.mapper()
   const out = new Map<string, ApiResource>()
   for (const type of types) {
-    const mapping = mapper.mappingFor(type)
+    const mapping = await f.resolve((mapper) => mapper.mappingFor(type), 4)
     out.set(`${groupVersion(mapping)}/${mapping.kind}`, mapping)
   }
   return [...out.values()]
@@ -319,19 +317,11 @@ async function flattened(f: Factory, info: Info, query: ResourceQuery): Promise<
 }
 
 async function mappingOfObject(f: Factory, object: KubeObject, source: string): Promise<ApiResource> {
-  const lookUp = async () => (await f.mapper()).forKind(object.apiVersion, object.kind)
   try {
-    return await lookUp()
+    return await f.resolve((mapper) => mapper.forKind(object.apiVersion, object.kind))
   } catch (error) {
-    if (!(error instanceof NoKindMatch)) throw error
-    try {
-      // The kind may have been created a moment ago.
-      f.forgetDiscovery()
-      return await lookUp()
-    } catch (again) {
-      if (!(again instanceof NoKindMatch)) throw again
-      throw new Error(`resource mapping not found for name: ${JSON.stringify(object.metadata?.name ?? '')} namespace: ${JSON.stringify(object.metadata?.namespace ?? '')} from ${JSON.stringify(source)}: ${again.message}\nensure CRDs are installed first`)
-    }
+    if (!(error instanceof NoKindMatch)) throw new Error(`unable to recognize ${JSON.stringify(source)}: ${(error as Error).message}`)
+    throw new Error(`resource mapping not found for name: ${JSON.stringify(object.metadata?.name ?? '')} namespace: ${JSON.stringify(object.metadata?.namespace ?? '')} from ${JSON.stringify(source)}: ${error.message}\nensure CRDs are installed first`)
   }
 }
 
@@ -429,7 +419,7 @@ export async function* documentInfos(f: Factory, query: ResourceQuery, source: s
     }
     if (data === null || data === undefined) continue
     if (query.validate) {
-      const wrong = shapeError(data)
+      const wrong = shapeError(data) ?? await f.schemaFailure()
       if (wrong) {
         yield new Error(`error validating ${JSON.stringify(source)}: error validating data: ${wrong}; if you choose to ignore these errors, turn validation off with --validate=false`)
         return

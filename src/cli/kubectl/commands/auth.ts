@@ -20,10 +20,9 @@ const canI: CommandHandler = async (inv) => {
   const { f, flags, args, out } = inv
   const quiet = flags.bool('quiet')
   const say = (text: string) => { if (!quiet) void out(text) }
-  const wrong = (message: string) => new Error(`${message}\nSee 'kubectl auth can-i -h' for help and examples.`)
   const namespace = flags.bool('all-namespaces') ? '' : f.namespace().namespace
   if (flags.bool('list')) {
-    if (args.length !== 0) throw wrong('list option must be specified with no arguments')
+    if (args.length !== 0) throw new Error('list option must be specified with no arguments')
     if (quiet || flags.bool('all-namespaces') || flags.str('subresource')) throw new Error("list option can't be specified with neither quiet, all-namespaces nor subresource options")
     const review = await f.rest().json('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', metadata: {}, spec: { namespace }, status: { resourceRules: null, nonResourceRules: null, incomplete: false } } })
     const status = review['status'] ?? {}
@@ -33,7 +32,7 @@ const canI: CommandHandler = async (inv) => {
     void out(simpleTable(flags.bool('no-headers') ? rows : [['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs'], ...rows]))
     return
   }
-  if (args.length !== 2) throw wrong('you must specify two arguments: verb resource or verb resource/resourceName.')
+  if (args.length !== 2) throw new Error("you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.")
   const [verb, what] = args as [string, string]
   let spec: Record<string, unknown>
   if (what.startsWith('/')) {
@@ -42,8 +41,7 @@ const canI: CommandHandler = async (inv) => {
     spec = { nonResourceAttributes: { path: what, verb } }
   } else {
     const [resourceArg, name = ''] = what.split('/')
-    const mapper = await f.mapper()
-    const found = resourceArg === '*' ? undefined : mapper.resourceFor(resourceArg!)
+    const found = resourceArg === '*' ? undefined : await f.resolve((mapper) => mapper.resourceFor(resourceArg!), 2)
     if (!found && resourceArg !== '*' && !NON_STANDARD.includes(resourceArg!.toLowerCase())) {
       const [resource, ...group] = resourceArg!.split('.')
       warn(f, group.length > 0 ? `the server doesn't have a resource type '${resource}' in group '${group.join('.')}'\n` : `the server doesn't have a resource type '${resource}'\n`)

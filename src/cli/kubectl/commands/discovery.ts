@@ -18,6 +18,7 @@ export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }
   const verbs = flags.list('verbs')
   const categories = flags.list('categories')
   const shown: ApiResource[] = []
+  if (!flags.bool('cached')) f.forgetDiscovery()
   for (const group of (await f.mapper()).groups) {
     if (flags.changed('api-group') && group.name !== flags.str('api-group')) continue
     // Only the preferred version of a group is listed.
@@ -49,7 +50,9 @@ export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }
 // k8s: kubectl/pkg/cmd/apiresources apiversions
 export const apiVersions: CommandHandler = async ({ f, args, out, spec }) => {
   if (args.length > 0) throw usageError(spec, `unexpected arguments: [${args.join(' ')}]`)
-  const versions = (await f.mapper()).groups.flatMap((g) => g.versions.map((v) => groupVersion({ group: g.name, version: v.version })))
+  f.forgetDiscovery()
+  const mapper = await f.mapper().catch((error: Error) => { throw new Error(`couldn't get available api versions from server: ${error.message}`) })
+  const versions = mapper.groups.flatMap((g) => g.versions.map((v) => groupVersion({ group: g.name, version: v.version })))
   void out(versions.sort().map((v) => `${v}\n`).join(''))
 }
 

@@ -16,7 +16,7 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
     if (!target.includes('/')) throw new Error('--for must be in resource/name form')
     const parts = target.split('/')
     if (parts.length !== 2) throw new Error('arguments in resource/name form may not have more than one slash')
-    const mapping = (await f.mapper()).requireResource(parts[0]!.toLowerCase())
+    const mapping = await f.resolve((mapper) => mapper.requireResource(parts[0]!.toLowerCase()))
     fieldSelector = `involvedObject.kind=${mapping.kind},involvedObject.apiVersion=${groupVersion(mapping)},involvedObject.name=${parts[1]}`
   }
   const types = flags.list('types')

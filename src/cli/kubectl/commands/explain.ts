@@ -116,16 +116,16 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
   if (args.length > 1) throw new Error(`We accept only this format: explain RESOURCE\n`)
   const format = flags.str('output') || 'plaintext'
   if (format !== 'plaintext' && format !== 'plaintext-openapiv2') throw new Error(`unrecognized format: ${format}`)
-  const mapper = await f.mapper()
   // Dots belong to the group where that makes a known resource, to the path otherwise.
   const parts = args[0]!.replace(/\.$/, '').split('.')
-  let mapping = undefined as ReturnType<typeof mapper.resourceFor>
-  let path: string[] = []
-  for (let n = parts.length; n > 1 && !mapping; n--) {
-    const [name, ...group] = parts.slice(0, n)
-    for (const r of mapper.resources()) if (r.group === group.join('.') && (r.resource === name || r.singular === name || r.shortNames.includes(name!))) { mapping = r; path = parts.slice(n); break }
-  }
-  if (!mapping) { mapping = mapper.requireResource(parts[0]!); path = parts.slice(1) }
+  let { mapping, path } = await f.resolve((mapper) => {
+    for (let n = parts.length; n > 1; n--) {
+      const [name, ...group] = parts.slice(0, n)
+      for (const r of mapper.resources()) if (r.group === group.join('.') && (r.resource === name || r.singular === name || r.shortNames.includes(name!))) return { mapping: r, path: parts.slice(n) }
+    }
+    return { mapping: mapper.requireResource(parts[0]!), path: parts.slice(1) }
+  }, 2)
+  const mapper = await f.mapper()
   const wanted = flags.str('api-version')
   if (wanted) {
     const gv = parseGroupVersion(wanted)

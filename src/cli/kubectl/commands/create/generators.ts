@@ -332,12 +332,11 @@ async function policyRules(inv: Invocation, nonResourceUrls: readonly string[]):
   if (clusterWide && wanted.length === 0 && nonResourceUrls.length === 0) throw new Error('one of resource or nonResourceURL must be specified')
   if (!clusterWide || wanted.length > 0) for (const verb of verbs) if (!RESOURCE_VERBS.includes(verb)) void err(`Warning: '${verb}' is not a standard resource verb\n`)
   if (!clusterWide && wanted.length === 0) throw new Error('at least one resource must be specified')
-  const mapper = await f.mapper()
-  const lookUp = (w: WantedResource): ApiResource | undefined => mapper.resourceFor(w.group ? `${w.resource}.${w.group}` : w.resource)
+  const lookUp = (w: WantedResource): Promise<ApiResource | undefined> => f.resolve((mapper) => mapper.resourceFor(w.group ? `${w.resource}.${w.group}` : w.resource))
   for (const w of wanted) {
     if (!w.resource) throw new Error('resource must be specified if apiGroup/subresource specified')
     if (w.resource === '*') break
-    const found = lookUp(w)
+    const found = await lookUp(w)
     let known = Boolean(found)
     for (const verb of verbs) {
       const special = SPECIAL_VERBS[verb]
@@ -359,7 +358,7 @@ async function policyRules(inv: Invocation, nonResourceUrls: readonly string[]):
   }
   const byGroup = new Map<string, string[]>()
   for (const w of wanted) {
-    const found = w.resource === '*' ? undefined : lookUp(w)
+    const found = w.resource === '*' ? undefined : await lookUp(w)
     const resource = (found?.resource ?? w.resource) + (w.subresource ? `/${w.subresource}` : '')
     const groupName = found?.group ?? w.group
     const list = byGroup.get(groupName) ?? []
