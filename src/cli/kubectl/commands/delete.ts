@@ -25,8 +25,8 @@ export function cascadeOf(value: string): Propagation {
 }
 
 /** DeleteOptions as they are sent. */
-export function deleteOptions(gracePeriod: number, propagation: Propagation, dryRun: DryRun = 'none'): Record<string, unknown> {
-  return { apiVersion: 'v1', kind: 'DeleteOptions', ...(gracePeriod >= 0 ? { gracePeriodSeconds: gracePeriod } : {}), propagationPolicy: propagation, ...(dryRun === 'server' ? { dryRun: ['All'] } : {}) }
+export function deleteOptions(gracePeriod: number, propagation: Propagation | undefined, dryRun: DryRun = 'none'): Record<string, unknown> {
+  return { apiVersion: 'v1', kind: 'DeleteOptions', ...(gracePeriod >= 0 ? { gracePeriodSeconds: gracePeriod } : {}), ...(propagation ? { propagationPolicy: propagation } : {}), ...(dryRun === 'server' ? { dryRun: ['All'] } : {}) }
 }
 
 /** `Warning: text`, coloured on terminals. */

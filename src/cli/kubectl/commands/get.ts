@@ -20,13 +20,13 @@ const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=
 export const get: CommandHandler = async (inv) => {
   const { f, args, flags, spec, err } = inv
   if (flags.str('raw')) {
-    if (args.length > 0) throw usageError(spec, 'arguments may not be passed when --raw is specified')
-    for (const other of ['watch', 'watch-only']) if (flags.bool(other)) throw new Error(`--raw and --watch are mutually exclusive`)
-    if (flags.str('selector')) throw new Error('--raw and --selector are mutually exclusive')
+    if (args.length > 0) throw new Error('arguments may not be passed when --raw is specified')
+    if (flags.bool('watch') || flags.bool('watch-only') || flags.str('selector')) throw new Error('--raw may not be specified with other flags that filter the server request or alter the output')
+    if (flags.str('output')) throw new Error('--raw and --output are mutually exclusive')
     return rawRequest(inv, 'GET', flags.str('raw'))
   }
   if (flags.bool('show-labels') && !['', 'wide'].includes(flags.str('output'))) throw new Error(`--show-labels option cannot be used with ${flags.str('output').split('=')[0]} printer`)
-  if (flags.bool('output-watch-events') && !flags.bool('watch') && !flags.bool('watch-only')) throw usageError(spec, '--output-watch-events option can only be used with --watch or --watch-only')
+  if (flags.bool('output-watch-events') && !flags.bool('watch') && !flags.bool('watch-only')) throw new Error('--output-watch-events option can only be used with --watch or --watch-only')
   const { namespace, explicit } = f.namespace()
   const allNamespaces = flags.bool('all-namespaces')
   if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) {

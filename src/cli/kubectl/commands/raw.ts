@@ -5,7 +5,7 @@ import type { Invocation } from './handler.ts'
 /** --raw: a request to a path as it is written. k8s: kubectl/pkg/rawhttp */
 export async function rawRequest(inv: Invocation, method: string, path: string, file = ''): Promise<void> {
   const { f, out } = inv
-  if (!path.startsWith('/')) path = `/${path}`
+  if (!path.startsWith('/')) throw new Error(`--raw must be a valid URL path: parse ${JSON.stringify(path)}: invalid URI for request`)
   const body = file ? await readInput(f, file) : undefined
   if (method === 'GET') {
     const response = await f.rest().send('GET', path, { streaming: true })

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { groupVersion, resourcePath } from '../discovery.ts'
 import { aggregate, isNotFound } from '../errors.ts'
 import { goSprint } from '../../../cluster/kinds/go-text.ts'
-import { JsonPath } from '../../../cluster/kinds/jsonpath.ts'
+import { JsonPath, relaxedJsonPath } from '../../../cluster/kinds/jsonpath.ts'
 import { printerFor } from '../print.ts'
 import { findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
@@ -55,31 +55,26 @@ function conditionOf(text: string): Condition {
   throw new Error(`unrecognized condition: ${JSON.stringify(text)}`)
 }
 
-/** `{.status.phase}=Running`, quotes allowed around either side. */
+/** `{.status.phase}=Running`; a double `==` belongs to a filter. k8s: kubectl/pkg/cmd/wait processJSONPathInput @throws Error */
 function splitJsonPath(text: string): { path: string; value: string | undefined } {
-  let depth = 0
-  let at = -1
-  let quote = ''
+  const parts = ['']
   for (let i = 0; i < text.length; i++) {
-    const c = text[i]!
-    if (quote) { if (c === quote) quote = '' } else if (depth > 0 && (c === '"' || c === "'")) quote = c
-    else if (c === '{' || c === '(' || c === '[') depth++
-    else if (c === '}' || c === ')' || c === ']') depth--
-    else if (c === '=' && depth === 0 && text[i + 1] !== '=' && text[i - 1] !== '=') { at = i; break }
+    if (text.startsWith('==', i)) { parts[parts.length - 1] += '=='; i++ } else if (text[i] === '=') parts.push('')
+    else parts[parts.length - 1] += text[i]
   }
-  const unquote = (s: string) => s.replace(/^(['"])(.*)\1$/s, '$2')
-  const rawPath = unquote(at < 0 ? text : text.slice(0, at))
-  if (!rawPath) throw new Error('jsonpath expression cannot be empty')
-  const value = at < 0 ? undefined : unquote(text.slice(at + 1))
-  if (at >= 0 && value === '') throw new Error('jsonpath wait value cannot be empty')
-  const path = rawPath.startsWith('{') ? rawPath : `{${rawPath.startsWith('.') ? '' : '.'}${rawPath}}`
+  if (parts.length > 2) throw new Error("jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'")
+  if (!parts[0]) throw new Error('jsonpath expression cannot be empty')
+  const path = relaxedJsonPath(parts[0])
+  if (parts.length === 1) return { path, value: undefined }
+  const value = parts[1]!.replace(/^['"]+|['"]+$/g, '')
+  if (value === '') throw new Error("jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3")
   return { path, value }
 }
 
 // k8s: kubectl/pkg/cmd/wait
 export const wait: CommandHandler = async (inv) => {
   const { f, flags, args, out } = inv
-  const wanted = flags.list('for').length > 0 ? flags.list('for') : flags.str('for') ? [flags.str('for')] : []
+  const wanted = flags.list('for')
   if (wanted.length === 0) throw new Error('unrecognized condition: []')
   const conditions = wanted.map(conditionOf)
   const timeout = flags.duration('timeout')
@@ -128,7 +123,8 @@ async function satisfied(inv: Invocation, info: Info, condition: Condition, time
   const { f } = inv
   if (!info.name) throw new Error('resource name must be provided')
   const self = info.object ?? { apiVersion: groupVersion(info.mapping), kind: info.mapping.kind, metadata: { name: info.name } }
-  const late = (error: unknown) => error instanceof WaitTimeout ? new Error(`timed out waiting for the condition on ${info.mapping.resource}/${info.name}`) : error
+  const subject = `${info.mapping.resource}/${info.name}`
+  const late = (error: unknown) => error instanceof WaitTimeout ? new Error(timeoutMs < 0 ? `condition not met for ${subject}` : `timed out waiting for the condition on ${subject}`) : error
   try {
     if (condition.type === 'create') return self
     if (condition.type === 'delete') {
