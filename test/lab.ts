@@ -85,6 +85,8 @@ export async function startLab(seed: string): Promise<Lab> {
         shell.kill('SIGKILL')
         throw error
       })
+      // Nobody types the next command in the same instant; controllers have a moment, as they have on a real cluster.
+      await clock.advance(50)
       out.writer.close()
       err.writer.close()
       const [stdout, stderr] = await outputs

@@ -2,11 +2,11 @@ import { canonicalQuantity, compareQuantities, quantityValue, quantityMilliValue
 import { formatLabelSelector } from '../selectors.ts'
 import { DescribeWriter, goList, joined, orNone, printAnnotations, printMap, printTolerations, rfc1123, sortedKeys } from './writer.ts'
 
-/** A pod template as `rollout history` shows it. */
+/** A pod template as `rollout history` shows it: its tabs stay tabs. */
 export function podTemplateText(template: Record<string, any>): string {
   const w = new DescribeWriter()
   describePodTemplate(template, w)
-  return w.text
+  return w.raw
 }
 
 // k8s: kubectl/pkg/describe DescribePodTemplate

@@ -21,6 +21,9 @@ export class DescribeWriter {
     this.#pending = ''
   }
 
+  /** What was written since the last flush, with its tabs. */
+  get raw(): string { return this.#pending }
+
   get text(): string {
     return this.#done + alignTabs(this.#pending, 2)
   }
@@ -40,7 +43,7 @@ export function printMap(w: DescribeWriter, title: string, map: StringMap, inden
   w.write(0, `${indent}${title}:\t`)
   const keys = sortedKeys(map)
   if (keys.length === 0) { w.write(0, '<none>\n'); return }
-  keys.forEach((key, i) => w.write(0, `${i > 0 ? `${indent}\t` : ''}${key}=${map![key]}\n`))
+  keys.forEach((key, i) => w.write(0, `${i > 0 ? '\t' : ''}${key}=${map![key]}\n`))
 }
 
 const MAX_ANNOTATION = 140

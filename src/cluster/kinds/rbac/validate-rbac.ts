@@ -78,7 +78,6 @@ export function validateBinding({ roleRef, subjects }: Readonly<Bindings>, names
 
 export function validateBindingUpdate<T extends Bindings & { metadata: KubeObject['metadata'] }>(binding: Readonly<T>, old: Readonly<T>, namespaced: boolean): Finding[] {
   const out = [...metadataOf(binding, namespaced), ...validateBinding(binding, namespaced)]
-  const { apiGroup, kind, name } = binding.roleRef
-  if (!deepEqual(binding.roleRef, old.roleRef)) out.push(invalid('roleRef', { apiGroup, kind, name }, 'cannot change roleRef'))
+  if (!deepEqual(binding.roleRef, old.roleRef)) out.push(invalid('roleRef', { APIGroup: binding.roleRef.apiGroup, Kind: binding.roleRef.kind, Name: binding.roleRef.name }, 'cannot change roleRef'))
   return out
 }
