@@ -80,7 +80,7 @@ export class ClusterHost {
     const edit = pageEditor((tty, file, gone) => this.#openEditor(tty, file, gone))
     this.laptop = createLearnersLaptop({
       cluster, home, utilities: options.utilities,
-      programs: Object.fromEntries(['edit', 'editor', 'vi', 'vim', 'nano'].map((name) => [`/usr/local/bin/${name}`, edit])),
+      programs: { '/usr/local/bin/edit': edit, '/usr/local/bin/editor': edit },
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
     this.#informers = createInformers({ api: cluster.apiAs({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] }), clock, log: silentLog })

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Machine, MountableFileSystem, Process, Program, Tty, User } from '../unix/types.ts'
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
+import { editorPrograms } from '../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
@@ -58,7 +59,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {} }
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ '/bin/bash': bash, '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
+      ...program({ ...editorPrograms, '/bin/bash': bash, '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

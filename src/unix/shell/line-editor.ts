@@ -1,11 +1,12 @@
 import { isSharedReader, readLineBytes } from '../input.ts'
+import { displayWidth, isWide } from '../display-width.ts'
+import { pastedText, splitKeys } from '../terminal-keys.ts'
 import type { Completer } from './completer.ts'
 import { commonPrefix, completeLine, listColumns } from './completion.ts'
 import type { Shell } from './shell.ts'
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
-const PASTE_END = '\x1b[201~'
 
 /** Reads lines from a terminal with the keys of readline: cursor, words, kill and yank, history, search, completion. */
 export class LineEditor {
@@ -138,10 +139,12 @@ export class LineEditor {
       case '\x1b.': case '\x1b_': { const last = this.#shell.history.at(-1)?.trim().split(/\s+/).at(-1); if (last) this.#insert(last); break }
       case '\x12': { const done = await this.#search(); if (done) return done; break }
       case '\t': await this.#complete(wasTab); this.#lastWasTab = true; break
-      default:
-        if (key.startsWith('\x1b[200~')) this.#insert(key.slice(6, -PASTE_END.length).replace(/\r\n?/g, '\n').replace(/\n$/, ''))
+      default: {
+        const pasted = pastedText(key)
+        if (pasted !== undefined) this.#insert(pasted.replace(/\n$/, ''))
         else if (key >= ' ' && !key.startsWith('\x1b')) this.#insert(key)
         else return undefined
+      }
     }
     await this.#draw()
     return undefined
@@ -280,38 +283,4 @@ function position(start: number, text: readonly string[], columns: number): { ro
     if (column >= columns) { row += 1; column = 0 }
   }
   return { row, column }
-}
-
-/** Columns that a text takes on the screen; escape sequences take none. */
-function displayWidth(text: string): number {
-  let width = 0
-  for (const char of text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07/g, '')) width += isWide(char) ? 2 : 1
-  return width
-}
-
-function isWide(char: string): boolean {
-  return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u.test(char)
-}
-
-/** Splits what a terminal sends into keys; an unfinished sequence stays for later. */
-function splitKeys(data: string): { keys: string[]; rest: string } {
-  const keys: string[] = []
-  let at = 0
-  while (at < data.length) {
-    const rest = data.slice(at)
-    if (rest.startsWith('\x1b[200~')) {
-      const end = rest.indexOf(PASTE_END)
-      if (end < 0) return { keys, rest }
-      keys.push(rest.slice(0, end + PASTE_END.length))
-      at += end + PASTE_END.length
-      continue
-    }
-    const sequence = /^(?:\x1b?\x1b\[[0-9;?]*[A-Za-z~]|\x1bO[A-Z]|\x1b[^\x1b[O]|\x18\x15)/s.exec(rest)
-    if (sequence) { keys.push(sequence[0]); at += sequence[0].length; continue }
-    if (/^\x1b\[[0-9;?]*$/.test(rest)) return { keys, rest }
-    const char = String.fromCodePoint(rest.codePointAt(0)!)
-    keys.push(char)
-    at += char.length
-  }
-  return { keys, rest: '' }
 }
