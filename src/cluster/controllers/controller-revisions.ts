@@ -6,7 +6,7 @@ import type { ControllerRevision, PodTemplateSpec } from '../kinds/generated/typ
 import type { KubeObject } from '../kinds/object.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import { timeMs } from './pods.ts'
-import { canonicalJson, fnv32a, safeEncode } from './template-hash.ts'
+import { canonicalJson, fnv32, safeEncode } from './template-hash.ts'
 
 export const REVISION_HASH = 'controller-revision-hash'
 export const REVISIONS = 'controllerrevisions.apps'
@@ -28,17 +28,21 @@ export function byRevision(a: ControllerRevision, b: ControllerRevision): number
 
 const encoder = new TextEncoder()
 
-function hashOf(data: unknown, collisionCount: number | undefined): string {
-  let hash = fnv32a(encoder.encode(canonicalJson(data)))
-  if (collisionCount !== undefined) hash = fnv32a(encoder.encode(String(collisionCount)), hash)
-  return safeEncode(String(hash))
+/** Go's encoding/json writes these so that HTML can hold them. */
+const GO_ESCAPES: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026', '\u2028': '\\u2028', '\u2029': '\\u2029' }
+
+/** k8s: pkg/controller/history HashControllerRevision */
+export function hashRevisionData(data: unknown, collisionCount: number | undefined): string {
+  const json = canonicalJson(data).replace(/[<>&\u2028\u2029]/g, (c) => GO_ESCAPES[c]!)
+  return safeEncode(String(fnv32(encoder.encode(`${json}${collisionCount ?? ''}`))))
 }
 
 /**
  * The revision of the owner's present template: the one that exists (made the newest), or a new one. Returns the collision count, which
  * rises when another template has the same name.
+ * @param hashOf a revision's hash, which its name ends with
  */
-export async function currentRevision(owner: KubeObject, template: Readonly<PodTemplateSpec>, revisions: readonly ControllerRevision[], collisionCount: number | undefined, { api }: Pick<ControllerContext, 'api'>, annotations?: Record<string, string>): Promise<{ revision: ControllerRevision; collisionCount: number | undefined }> {
+export async function currentRevision(owner: KubeObject, template: Readonly<PodTemplateSpec>, revisions: readonly ControllerRevision[], collisionCount: number | undefined, hashOf: (collisionCount: number | undefined) => string, { api }: Pick<ControllerContext, 'api'>, annotations?: Record<string, string>): Promise<{ revision: ControllerRevision; collisionCount: number | undefined }> {
   const sorted = [...revisions].sort(byRevision)
   const data = revisionData(template)
   const newest = sorted.at(-1)
@@ -47,7 +51,7 @@ export async function currentRevision(owner: KubeObject, template: Readonly<PodT
   if (equal === newest && equal) return { revision: equal, collisionCount }
   if (equal) return { revision: await api.update<ControllerRevision>(REVISIONS, { ...equal, revision: next }), collisionCount }
   for (let collisions = collisionCount; ; collisions = (collisions ?? 0) + 1) {
-    const hash = hashOf(data, collisions)
+    const hash = hashOf(collisions)
     const name = `${owner.metadata.name!.slice(0, 223)}-${hash}`
     try {
       const revision = await api.create<ControllerRevision>(REVISIONS, {

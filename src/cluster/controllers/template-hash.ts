@@ -1,8 +1,16 @@
+import { goDump } from '../kinds/go-dump.ts'
 import type { PodTemplateSpec } from '../kinds/generated/types.ts'
 
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789'
 
-/** FNV-1 with 32 bits over UTF-8 bytes, as hash/fnv New32a. */
+/** FNV-1 with 32 bits, as hash/fnv New32. */
+export function fnv32(bytes: Iterable<number>): number {
+  let hash = 0x811c9dc5
+  for (const byte of bytes) hash = (Math.imul(hash, 0x01000193) ^ byte) >>> 0
+  return hash
+}
+
+/** FNV-1a with 32 bits, as hash/fnv New32a. */
 export function fnv32a(bytes: Iterable<number>, start = 0x811c9dc5): number {
   let hash = start
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
@@ -18,12 +26,9 @@ export function safeEncode(text: string): string {
 
 const encoder = new TextEncoder()
 
-/**
- * A short name for a template; the same template always gives the same one, and another collision count another.
- * differs: upstream hashes Go's memory layout of the template, so the letters differ from a real cluster's. k8s: pkg/controller ComputeHash
- */
+/** The short name of a template, the same as in every other cluster; another collision count gives another. k8s: pkg/controller ComputeHash */
 export function computeTemplateHash(template: Readonly<PodTemplateSpec>, collisionCount: number | undefined): string {
-  let hash = fnv32a(encoder.encode(canonicalJson(template)))
+  let hash = fnv32a(encoder.encode(goDump('io.k8s.api.core.v1.PodTemplateSpec', template)))
   if (collisionCount !== undefined) hash = fnv32a([collisionCount & 255, collisionCount >>> 8 & 255, collisionCount >>> 16 & 255, collisionCount >>> 24 & 255, 0, 0, 0, 0], hash)
   return safeEncode(String(hash))
 }

@@ -7,6 +7,7 @@ import type { ControllerRevision, DaemonSet, DaemonSetStatus, Node, Pod } from '
 import { isStatusError } from '../../kinds/status-error.ts'
 import { compact } from '../compact.ts'
 import { currentRevision, REVISION_HASH, REVISIONS, truncateHistory } from '../controller-revisions.ts'
+import { computeTemplateHash } from '../template-hash.ts'
 import { scaledValue } from '../int-or-percent.ts'
 import { claim, ORPHANS } from '../ownership.ts'
 import { createOwnedPod, deleteOwnedPod, isNamespaceTerminating, podFromTemplate, slowStart } from '../pod-control.ts'
@@ -74,7 +75,7 @@ class DaemonSetSync {
     if (ds.metadata.deletionTimestamp !== undefined) return
     const nodes = cache.list<Node>('nodes')
     const revisions = await claim<ControllerRevision>(REVISIONS, ds, (revision) => selects(selector, revision.metadata.labels), { api, cache })
-    const { revision, collisionCount } = await currentRevision(ds, ds.spec!.template, revisions, ds.status?.collisionCount, this.#context, ds.metadata.annotations)
+    const { revision, collisionCount } = await currentRevision(ds, ds.spec!.template, revisions, ds.status?.collisionCount, (collisions) => computeTemplateHash(ds.spec!.template, collisions), this.#context, ds.metadata.annotations)
     if (collisionCount !== ds.status?.collisionCount) {
       await api.updateStatus('daemonsets.apps', { ...ds, status: { ...ds.status, collisionCount } })
       return { requeueAfterMs: 1 }

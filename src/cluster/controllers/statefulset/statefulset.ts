@@ -7,7 +7,7 @@ import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet, State
 import type { OwnerReference } from '../../kinds/object.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { compact } from '../compact.ts'
-import { currentRevision, REVISION_HASH, REVISIONS, templateOf, truncateHistory } from '../controller-revisions.ts'
+import { currentRevision, hashRevisionData, REVISION_HASH, revisionData, REVISIONS, templateOf, truncateHistory } from '../controller-revisions.ts'
 import { claim, ORPHANS } from '../ownership.ts'
 import { isNamespaceTerminating, messageOf } from '../pod-control.ts'
 import { isPodAvailable, isPodReady, nextAvailabilityMs } from '../pods.ts'
@@ -50,7 +50,7 @@ class StatefulSetSync {
     const { selector, template } = set.spec!
     const revisions = await claim<ControllerRevision>(REVISIONS, set, (revision) => selects(selector, revision.metadata.labels), { api, cache })
     const pods = await claim<Pod>('pods', set, (pod) => selects(selector, pod.metadata.labels), { api, cache, wants: (pod) => ordinalOf(set, pod) !== undefined })
-    const { revision, collisionCount = 0 } = await currentRevision(set, template, revisions, set.status?.collisionCount ?? 0, this.#context, set.metadata.annotations)
+    const { revision, collisionCount = 0 } = await currentRevision(set, template, revisions, set.status?.collisionCount ?? 0, (collisions) => hashRevisionData(revisionData(template), collisions), this.#context, set.metadata.annotations)
     this.#update = revision
     this.#current = revisions.find((r) => r.metadata.name === set.status?.currentRevision) ?? revision
     let failure: unknown
