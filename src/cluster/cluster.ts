@@ -11,6 +11,7 @@ import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts
 import { createApiServer } from './apiserver/api-server.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
 import { defaultParts } from './apiserver/default-parts.ts'
+import { createSelfSignedServer } from '../base/certificates.ts'
 import { createClusterPki, restoreClusterPki } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.ts'
@@ -174,6 +175,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         capacity: { cpu: node.cpu, memory: node.memory, 'ephemeral-storage': node.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(node.maxPods) },
         providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
       },
+      serving: { certificatePem: once(() => createSelfSignedServer(node.name, clock.nowMs())), clientCaPem: pki.caCertificatePem },
       clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
       staticPods: node.controlPlane && topology.flavour === 'kubeadm' ? staticPods(node, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }) : [],
     })
@@ -316,7 +318,7 @@ async function labelNodes(informers: Informers, api: Api, topology: Topology): P
   const nodes = informers.for<Node>('nodes')
   for (const { name, labels } of topology.nodes) {
     if (Object.keys(labels).length === 0) continue
-    await once(nodes, () => nodes.get(name) !== undefined)
+    await untilInformer(nodes, () => nodes.get(name) !== undefined)
     await api.patch('nodes', name, undefined, 'application/merge-patch+json', { metadata: { labels } }, { fieldManager: 'kubeadm' })
   }
 }
@@ -348,7 +350,7 @@ function within(clock: ClusterClock, patienceMs: number, informers: Informer<any
   })
 }
 
-function once(informer: Informer<any>, holds: () => boolean): Promise<void> {
+function untilInformer(informer: Informer<any>, holds: () => boolean): Promise<void> {
   if (holds()) return Promise.resolve()
   return new Promise((resolve) => {
     const stop = informer.onChanges(() => {
@@ -357,4 +359,10 @@ function once(informer: Informer<any>, holds: () => boolean): Promise<void> {
       resolve()
     })
   })
+}
+
+/** Computes something when it is first wanted. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }

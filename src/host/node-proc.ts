@@ -73,6 +73,7 @@ function createNodeProc(argv: readonly string[], killed: AbortController): Proc 
     exit(code) { throw new ProcessExit(code) },
     useMemory() {},
     useCpu() {},
+    useCpuSteadily() {},
   }
 }
 

@@ -140,9 +140,7 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   ended(process: KernelProcess): void {
-    this.#finishedCpuNanoseconds += process.cpuNanoseconds
-    process.cpuNanoseconds = 0
-    process.memoryBytes = 0
+    this.#finishedCpuNanoseconds += process.takeUsage()
     for (const child of [...this.#table.values()]) {
       if (child.ppid !== process.pid) continue
       child.ppid = process.pid === 1 ? 0 : 1

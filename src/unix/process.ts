@@ -17,6 +17,9 @@ import type { ExitStatus, FileSystem, Machine, NetStack, Proc, Process, Program,
 
 /** Memory of a process that doesn't say anything, in bytes. */
 const BASE_MEMORY_BYTES = 640 * 1024
+/** CPU time of starting a program, and of answering a request of the network, where the program itself says nothing. */
+const START_CPU_NANOSECONDS = 1_500_000
+const REQUEST_CPU_NANOSECONDS = 400_000
 
 /** What a process needs of its machine. */
 export interface Kernel {
@@ -61,7 +64,10 @@ export class KernelProcess implements ProcessDetails {
   status: ExitStatus | undefined
   stopped = false
   memoryBytes = BASE_MEMORY_BYTES
-  cpuNanoseconds = 0
+  /** What was used so far, but for {@link steadyCpuMillis}. */
+  #cpuNanoseconds = START_CPU_NANOSECONDS
+  /** CPU that is used all the time, in thousandths of a core, since a moment. */
+  #steady = { cpuMillis: 0, sinceMs: 0 }
   umask: number
   readonly #kernel: Kernel
   #pending: Set<(error: unknown) => void> | undefined
@@ -88,6 +94,29 @@ export class KernelProcess implements ProcessDetails {
     this.umask = init.umask
     this.startedMs = kernel.machine.clock.nowMs()
     this.streams = { stdin: init.stdin ? sharedReader(unwrapStream(init.stdin)) : emptyReader, stdout: unwrapStream(init.stdout), stderr: unwrapStream(init.stderr) }
+  }
+
+  /** CPU time used so far. */
+  get cpuNanoseconds(): number {
+    return this.#cpuNanoseconds + (this.#steady.cpuMillis > 0 ? this.#steady.cpuMillis * (this.#kernel.machine.clock.nowMs() - this.#steady.sinceMs) * 1000 : 0)
+  }
+
+  useCpu(nanoseconds: number): void {
+    this.#cpuNanoseconds += nanoseconds
+  }
+
+  useCpuSteadily(cpuMillis: number): void {
+    this.#cpuNanoseconds = this.cpuNanoseconds
+    this.#steady = { cpuMillis, sinceMs: this.#kernel.machine.clock.nowMs() }
+  }
+
+  /** An ended process's figures, that its machine takes over. */
+  takeUsage(): number {
+    const used = this.cpuNanoseconds
+    this.#cpuNanoseconds = 0
+    this.#steady.cpuMillis = 0
+    this.memoryBytes = 0
+    return used
   }
 
   get state(): 'R' | 'S' | 'T' | 'Z' {
@@ -276,7 +305,7 @@ export class KernelProcess implements ProcessDetails {
   }
 
   get net(): NetStack {
-    return this.#net ??= ownNet(this.#kernel.stack, (work) => this.guard(work))
+    return this.#net ??= ownNet(this.#kernel.stack, (work) => this.guard(work), () => this.useCpu(REQUEST_CPU_NANOSECONDS))
   }
 }
 
@@ -419,7 +448,11 @@ class ProcView implements Proc {
   }
 
   useCpu(nanoseconds: number): void {
-    this.#process.cpuNanoseconds += nanoseconds
+    this.#process.useCpu(nanoseconds)
+  }
+
+  useCpuSteadily(cpuMillis: number): void {
+    this.#process.useCpuSteadily(cpuMillis)
   }
 }
 

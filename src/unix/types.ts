@@ -76,6 +76,8 @@ export interface Proc {
   useMemory(bytes: number): void
   /** CPU time used, in nanoseconds of one core, for usage figures. */
   useCpu(nanoseconds: number): void
+  /** CPU that the process uses from now on even when nothing happens, in thousandths of a core: polling, garbage collection. */
+  useCpuSteadily(cpuMillis: number): void
 }
 
 export interface SpawnOptions {
@@ -265,7 +267,8 @@ export type HttpHandler = (request: HttpRequest, peer: HttpPeer) => Response | P
 
 /** Certificates of a TLS end. */
 export interface TlsServerOptions {
-  certificatePem: string
+  /** PEM of the certificate, with others up to its authority; a function where it is made when first needed. */
+  certificatePem: string | (() => Promise<string>)
 }
 
 /** What an HTTPS or HTTP client can say besides the request. */

@@ -82,6 +82,8 @@ export class InProcessApi implements Api {
     await this.#parts.clock.breathe()
     if (options.subresource) return this.createSubresource(ref, given.metadata.name ?? '', namespace, options.subresource, given) as Promise<T>
     const draft = this.#draftOf(endpoint, given)
+    const virtual = this.#parts.subresources.virtualOf(endpoint)
+    if (virtual) return await virtual(draft, this.#write(namespace, '', options, 'CreateOptions')) as T
     const stored = await this.#parts.writes.create(endpoint, draft, this.#write(namespace, '', options, 'CreateOptions'))
     return endpoint.fromStorage(stored) as T
   }

@@ -1,13 +1,16 @@
 import { toWebStream } from '../../base/streams.ts'
 import type { HttpRequest } from '../../base/http.ts'
+import { PROMETHEUS_TYPE, prometheusText } from '../../base/prometheus.ts'
+import type { MetricFamily } from '../../base/prometheus.ts'
 import { timeMs } from '../kinds/time-text.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
-import { metricsText, statsSummary } from './node-stats.ts'
+import { cadvisorMetrics, kubeletMetrics, resourceMetrics, statsSummary } from './node-stats.ts'
 import type { NodeContext } from './node-context.ts'
 import { servePortForward } from './port-forward.ts'
 import { containerSpec } from './pod-spec.ts'
 import { serveStreams } from './streaming.ts'
+import { UsageMeter } from './usage.ts'
 
 export interface KubeletServerOptions {
   node: NodeContext
@@ -16,14 +19,17 @@ export interface KubeletServerOptions {
 }
 
 const text = (body: string, status = 200) => new Response(body, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+const notFound = () => text('404 page not found\n', 404)
 const json = (body: unknown) => new Response(JSON.stringify(body), { headers: { 'content-type': 'application/json' } })
 
 /** What a kubelet serves on port 10250. Who may ask is the API server's business. k8s: pkg/kubelet/server */
 export class KubeletServer {
   readonly #options: KubeletServerOptions
+  readonly #meter: UsageMeter
 
   constructor(options: KubeletServerOptions) {
     this.#options = options
+    this.#meter = new UsageMeter(options.node.runtime, options.node.clock)
   }
 
   async handle(request: HttpRequest): Promise<Response> {
@@ -38,11 +44,23 @@ export class KubeletServer {
       case 'run': return this.#run(parts, url.searchParams)
       case 'pods': return json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.#options.pods().map((pod) => ({ ...pod, status: this.#status(pod) })) })
       case 'runningpods': return json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.#runningPods() })
-      case 'stats': return parts[1] === 'summary' ? json(statsSummary(this.#options.node, this.#options.pods())) : text('404 page not found\n', 404)
-      case 'metrics': return text(metricsText(this.#options.node, this.#options.pods(), parts[1]))
-      case 'configz': return json({ kubeletconfig: { clusterDNS: this.#options.node.dns.clusterDns, clusterDomain: this.#options.node.dns.clusterDomain, nodeStatusUpdateFrequency: '10s', syncFrequency: '1m0s', maxPods: Number(this.#options.node.allocatable.pods ?? 110) } })
+      case 'stats': return parts[1] === 'summary' ? json(statsSummary(this.#options.node, this.#meter.read(this.#options.pods()))) : notFound()
+      case 'metrics': return this.#metrics(parts[1])
+      case 'configz': return json({ kubeletconfig: kubeletConfiguration(this.#options.node) })
       case 'logs': return this.#nodeLogs()
-      default: return text('404 page not found\n', 404)
+      default: return notFound()
+    }
+  }
+
+  #metrics(part: string | undefined): Response {
+    const { node, pods } = this.#options
+    const answer = (families: MetricFamily[]) => new Response(prometheusText(families), { headers: { 'content-type': PROMETHEUS_TYPE } })
+    switch (part) {
+      case undefined: return answer(kubeletMetrics(node, pods()))
+      case 'resource': return answer(resourceMetrics(this.#meter.read(pods())))
+      case 'cadvisor': return answer(cadvisorMetrics(this.#meter.read(pods())))
+      case 'probes': return answer([])
+      default: return notFound()
     }
   }
 
@@ -158,4 +176,19 @@ function logContainerId(pod: Pod, status: PodStatus, name: string, previous: boo
     throw new Error(`${container} is waiting to start: ${why}`)
   } else throw new Error(`${container} is waiting to start - no logs yet`)
   return (id ?? '').replace(/^containerd:\/\//, '')
+}
+
+/** What `/configz` shows: kubeadm's configuration with the kubelet's defaults. k8s: pkg/kubelet/apis/config/v1beta1/defaults.go */
+function kubeletConfiguration({ dns, allocatable }: NodeContext): Record<string, unknown> {
+  return {
+    enableServer: true, staticPodPath: '/etc/kubernetes/manifests', syncFrequency: '1m0s', fileCheckFrequency: '20s', httpCheckFrequency: '20s', address: '0.0.0.0', port: 10250,
+    rotateCertificates: true, authentication: { x509: { clientCAFile: '/etc/kubernetes/pki/ca.crt' }, webhook: { enabled: true, cacheTTL: '2m0s' }, anonymous: { enabled: false } },
+    authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: '5m0s', cacheUnauthorizedTTL: '30s' } }, registryPullQPS: 5, registryBurst: 10, eventRecordQPS: 50, eventBurst: 100,
+    enableDebuggingHandlers: true, healthzPort: 10248, healthzBindAddress: '127.0.0.1', clusterDomain: dns.clusterDomain, clusterDNS: dns.clusterDns, streamingConnectionIdleTimeout: '4h0m0s',
+    nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40, imageMinimumGCAge: '2m0s', imageGCHighThresholdPercent: 100, imageGCLowThresholdPercent: 80,
+    volumeStatsAggPeriod: '1m0s', cgroupsPerQOS: true, cgroupDriver: 'systemd', cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', maxPods: Number(allocatable['pods'] ?? 110),
+    podPidsLimit: -1, resolvConf: '/etc/resolv.conf', cpuCFSQuota: true, maxOpenFiles: 1000000, contentType: 'application/vnd.kubernetes.protobuf', kubeAPIQPS: 50, kubeAPIBurst: 100, serializeImagePulls: true,
+    evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' }, evictionPressureTransitionPeriod: '5m0s', enableControllerAttachDetach: true, failSwapOn: false,
+    containerLogMaxSize: '10Mi', containerLogMaxFiles: 5, enforceNodeAllocatable: ['pods'], containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
+  }
 }

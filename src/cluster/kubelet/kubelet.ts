@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { HttpRequest } from '../../base/http.ts'
+import type { Listener } from '../../unix/types.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { createMemoryFileSystem } from '../../unix/file-system.ts'
@@ -16,6 +17,7 @@ import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
 import { ContainerStarter } from './container-starter.ts'
 import { ImageManager } from './image-manager.ts'
+import { KubeletAccess } from './kubelet-access.ts'
 import { KubeletServer } from './kubelet-server.ts'
 import { NodeAgent } from './node-agent.ts'
 import type { NodeContext } from './node-context.ts'
@@ -51,6 +53,8 @@ export interface KubeletOptions {
   staticPods?: readonly KubeObject[]
   /** Services that all kubelets of this process can share; a watch of its own by default. */
   services?: Informer<Service>
+  /** Opens port 10250 of the node to whoever the API server allows; without it only {@link Kubelet.handle} leads there. */
+  serving?: { certificatePem(): Promise<string>; clientCaPem: string }
 }
 
 /** The agent of one node. */
@@ -61,6 +65,8 @@ export interface Kubelet {
   handle(request: HttpRequest): Promise<Response>
 }
 
+const KUBELET_PORT = 10250
+const HEALTHZ_PORT = 10248
 /** k8s: pkg/kubelet containerBackOff */
 const CRASH_BACKOFF_MS = 10_000
 const CRASH_BACKOFF_MAX_MS = 300_000
@@ -79,6 +85,7 @@ class NodeKubelet implements Kubelet {
   readonly #starter: ContainerStarter
   readonly #agent: NodeAgent
   readonly #server: KubeletServer
+  readonly #listeners: Listener[] = []
   readonly #workers = new Map<string, PodWorker>()
   /** Pods of the API by uid, mirrors included. */
   readonly #apiPods = new Map<string, Pod>()
@@ -160,6 +167,7 @@ class NodeKubelet implements Kubelet {
     const { api, clock, log, nodeName, runtime } = this.#options
     this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
     this.#agent.start()
+    this.#listen()
     if (!this.#options.services) {
       const services = new Reflector<Service>({
         api, clock, log, resource: 'services', select: {}, onChange: (s) => { this.#servicesByUid.set(s.metadata.uid!, s) }, onDelete: (s) => { this.#servicesByUid.delete(s.metadata.uid!) },
@@ -184,6 +192,7 @@ class NodeKubelet implements Kubelet {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    for (const listener of this.#listeners) listener.close()
     this.#unsubscribe?.()
     this.#evictionTimer?.cancel()
     for (const reflector of this.#reflectors) reflector.stop()
@@ -193,6 +202,17 @@ class NodeKubelet implements Kubelet {
     this.#node.objects.stop()
     for (const worker of this.#workers.values()) worker.stop()
     await this.#options.runtime.shutdown()
+  }
+
+  /** k8s: ListenAndServeKubeletServer, and its health on the loopback address */
+  #listen(): void {
+    const { serving, network, nodeName, api, clock } = this.#options
+    if (!serving) return
+    const access = new KubeletAccess({ nodeName, api, clock, clientCaPem: serving.clientCaPem })
+    this.#listeners.push(
+      network.hostStack.listenHttp(KUBELET_PORT, async (request, peer) => await access.refusal(request, peer) ?? this.#server.handle(request), { tls: { certificatePem: serving.certificatePem } }),
+      network.hostStack.listenHttp(HEALTHZ_PORT, (request) => new URL(request.url).pathname.startsWith('/healthz') ? new Response('ok') : new Response('404 page not found\n', { status: 404 }), { ip: '127.0.0.1' }),
+    )
   }
 
   handle(request: HttpRequest): Promise<Response> {

@@ -1,71 +1,83 @@
 import { rfc3339 } from '../../base/clock.ts'
+import type { MetricFamily, Sample } from '../../base/prometheus.ts'
 import type { Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import type { NodeContext } from './node-context.ts'
+import type { NodeUsage, Usage } from './usage.ts'
 
-/** k8s: pkg/kubelet/server/stats Summary, as far as usage is known. */
-export function statsSummary(node: NodeContext, pods: readonly Pod[]): unknown {
-  const { runtime, clock } = node
-  const time = rfc3339(clock.nowMs())
-  let nodeCpu = 0
-  let nodeMemory = 0
-  const summaries = pods.flatMap((pod) => {
-    let cpu = 0
-    let memory = 0
-    const containers = runtime.listContainers(pod.metadata.uid!).filter((c) => c.state === 'running').flatMap((c) => {
-      const stats = runtime.stats(c.id)
-      if (!stats) return []
-      cpu += stats.cpuNanoseconds
-      memory += stats.memoryBytes
-      return [{
-        name: c.name, startTime: rfc3339(c.startedMs), cpu: { time, usageNanoCores: 0, usageCoreNanoSeconds: stats.cpuNanoseconds }, memory: { time, usageBytes: stats.memoryBytes, workingSetBytes: stats.memoryBytes, rssBytes: stats.memoryBytes },
-        rootfs: { time, usedBytes: stats.rootfsBytes }, logs: { time, usedBytes: stats.logBytes },
-      }]
-    })
-    if (containers.length === 0) return []
-    nodeCpu += cpu
-    nodeMemory += memory
-    return [{
-      podRef: { name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid }, startTime: pod.status?.startTime, containers,
-      cpu: { time, usageNanoCores: 0, usageCoreNanoSeconds: cpu }, memory: { time, usageBytes: memory, workingSetBytes: memory, rssBytes: memory },
-      volume: [...node.volumes.mounted(pod.metadata.uid!)].map(([name, volume]) => ({ time, name, usedBytes: volume.usedBytes() })),
-    }]
-  })
-  const capacityBytes = quantityValue(node.allocatable.memory ?? '0')
+/** k8s: kubelet/pkg/apis/stats/v1alpha1 Summary, as far as usage is known here. */
+export function statsSummary(node: NodeContext, usage: NodeUsage): unknown {
+  const time = rfc3339(usage.timeMs)
+  const cpu = (of: Usage) => ({ time, usageNanoCores: of.cpuNanoCores, usageCoreNanoSeconds: Math.round(of.cpuNanoseconds) })
+  const memory = (of: Usage) => ({ time, usageBytes: of.memoryBytes, workingSetBytes: of.memoryBytes, rssBytes: of.memoryBytes, pageFaults: 0, majorPageFaults: 0 })
+  const memoryBytes = quantityValue(node.allocatable['memory'] ?? '0')
+  const diskBytes = quantityValue(node.allocatable['ephemeral-storage'] ?? '0')
+  const usedBytes = usage.pods.reduce((sum, pod) => sum + pod.containers.reduce((of, c) => of + c.rootfsBytes + c.logBytes, 0), 0)
+  const disk = (used: number) => ({ time, availableBytes: Math.max(0, diskBytes - usedBytes), capacityBytes: diskBytes, usedBytes: used })
+  const processes = node.runtime.listContainers().filter((c) => c.state === 'running').length
   return {
-    node: { nodeName: node.nodeName, startTime: time, cpu: { time, usageNanoCores: 0, usageCoreNanoSeconds: nodeCpu }, memory: { time, usageBytes: nodeMemory, workingSetBytes: nodeMemory, availableBytes: capacityBytes - nodeMemory } },
-    pods: summaries,
+    node: {
+      nodeName: node.nodeName, startTime: rfc3339(usage.startedMs), cpu: cpu(usage), memory: { ...memory(usage), availableBytes: Math.max(0, memoryBytes - usage.memoryBytes) },
+      fs: disk(usedBytes), runtime: { imageFs: disk(node.images.listImages().reduce((sum, image) => sum + image.sizeBytes, 0)) }, rlimit: { time, maxpid: 4194304, curproc: processes },
+    },
+    pods: usage.pods.map(({ pod, containers, ...used }) => ({
+      podRef: { name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid }, startTime: pod.status?.startTime ?? null,
+      containers: containers.map((c) => ({ name: c.name, startTime: rfc3339(c.startedMs), cpu: cpu(c), memory: memory(c), rootfs: disk(c.rootfsBytes), logs: disk(c.logBytes) })),
+      cpu: cpu(used), memory: memory(used),
+      volume: [...node.volumes.mounted(pod.metadata.uid!)].map(([name, volume]) => ({ ...disk(volume.usedBytes()), name })),
+      'ephemeral-storage': disk(containers.reduce((sum, c) => sum + c.rootfsBytes + c.logBytes, 0)),
+    })),
   }
 }
 
-/** The Prometheus text of /metrics and /metrics/resource. k8s: pkg/kubelet/metrics/collectors/resource_metrics.go */
-export function metricsText(node: NodeContext, pods: readonly Pod[], part: string | undefined): string {
-  const { runtime, clock } = node
-  const atMs = Math.floor(clock.nowMs())
-  if (part !== 'resource') {
-    const running = pods.filter((p) => runtime.podSandbox(p.metadata.uid!)?.state === 'ready').length
-    const containers = runtime.listContainers()
-    const count = (state: string) => containers.filter((c) => c.state === state).length
-    return `# HELP kubelet_running_pods [ALPHA] Number of pods that have a running pod sandbox\n# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${running}\n`
-      + `# HELP kubelet_running_containers [ALPHA] Number of containers currently running\n# TYPE kubelet_running_containers gauge\n${(['created', 'exited', 'running'] as const).map((s) => `kubelet_running_containers{container_state="${s}"} ${count(s)}\n`).join('')}`
-      + `# HELP kubelet_node_name [ALPHA] The node's name. The count is always 1.\n# TYPE kubelet_node_name gauge\nkubelet_node_name{node="${node.nodeName}"} 1\n`
-  }
-  const cpu: string[] = []
-  const memory: string[] = []
-  let nodeCpu = 0
-  let nodeMemory = 0
-  for (const pod of pods)
-    for (const c of runtime.listContainers(pod.metadata.uid!)) {
-      const stats = c.state === 'running' ? runtime.stats(c.id) : undefined
-      if (!stats) continue
-      const labels = `{container="${c.name}",namespace="${pod.metadata.namespace}",pod="${pod.metadata.name}"}`
-      cpu.push(`container_cpu_usage_seconds_total${labels} ${stats.cpuNanoseconds / 1e9} ${atMs}\n`)
-      memory.push(`container_memory_working_set_bytes${labels} ${stats.memoryBytes} ${atMs}\n`)
-      nodeCpu += stats.cpuNanoseconds / 1e9
-      nodeMemory += stats.memoryBytes
-    }
-  return `# HELP container_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the container in core-seconds\n# TYPE container_cpu_usage_seconds_total counter\n${cpu.join('')}`
-    + `# HELP container_memory_working_set_bytes [STABLE] Current working set of the container in bytes\n# TYPE container_memory_working_set_bytes gauge\n${memory.join('')}`
-    + `# HELP node_cpu_usage_seconds_total [STABLE] Cumulative cpu time consumed by the node in core-seconds\n# TYPE node_cpu_usage_seconds_total counter\nnode_cpu_usage_seconds_total ${nodeCpu} ${atMs}\n`
-    + `# HELP node_memory_working_set_bytes [STABLE] Current working set of the node in bytes\n# TYPE node_memory_working_set_bytes gauge\nnode_memory_working_set_bytes ${nodeMemory} ${atMs}\n`
+/** `/metrics/resource`. k8s: pkg/kubelet/metrics/collectors/resource_metrics.go */
+export function resourceMetrics(usage: NodeUsage): MetricFamily[] {
+  const { timeMs } = usage
+  const seconds = (of: Usage) => of.cpuNanoseconds / 1e9
+  const containers = usage.pods.flatMap((used) => used.containers.map((container) => ({ container, labels: { container: container.name, namespace: used.pod.metadata.namespace!, pod: used.pod.metadata.name! } })))
+  const pods = usage.pods.map((used) => ({ used, labels: { namespace: used.pod.metadata.namespace!, pod: used.pod.metadata.name! } }))
+  const family = (name: string, help: string, type: MetricFamily['type'], samples: Sample[]): MetricFamily => ({ name, help, type, samples })
+  return [
+    family('container_cpu_usage_seconds_total', '[STABLE] Cumulative cpu time consumed by the container in core-seconds', 'counter', containers.map(({ container, labels }) => ({ labels, value: seconds(container), timeMs }))),
+    family('container_memory_working_set_bytes', '[STABLE] Current working set of the container in bytes', 'gauge', containers.map(({ container, labels }) => ({ labels, value: container.memoryBytes, timeMs }))),
+    family('container_start_time_seconds', '[STABLE] Start time of the container since unix epoch in seconds', 'gauge', containers.map(({ container, labels }) => ({ labels, value: container.startedMs / 1000 }))),
+    family('container_swap_usage_bytes', '[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems', 'gauge', containers.map(({ labels }) => ({ labels, value: 0, timeMs }))),
+    family('node_cpu_usage_seconds_total', '[STABLE] Cumulative cpu time consumed by the node in core-seconds', 'counter', [{ value: seconds(usage), timeMs }]),
+    family('node_memory_working_set_bytes', '[STABLE] Current working set of the node in bytes', 'gauge', [{ value: usage.memoryBytes, timeMs }]),
+    family('node_swap_usage_bytes', '[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems', 'gauge', [{ value: 0, timeMs }]),
+    family('pod_cpu_usage_seconds_total', '[STABLE] Cumulative cpu time consumed by the pod in core-seconds', 'counter', pods.map(({ used, labels }) => ({ labels, value: seconds(used), timeMs }))),
+    family('pod_memory_working_set_bytes', '[STABLE] Current working set of the pod in bytes', 'gauge', pods.map(({ used, labels }) => ({ labels, value: used.memoryBytes, timeMs }))),
+    family('pod_swap_usage_bytes', '[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems', 'gauge', pods.map(({ labels }) => ({ labels, value: 0, timeMs }))),
+    family('resource_scrape_error', '[STABLE] 1 if there was an error while getting container metrics, 0 otherwise', 'gauge', [{ value: 0 }]),
+    family('scrape_error', '[ALPHA] (Deprecated since 1.29.0) 1 if there was an error while getting container metrics, 0 otherwise', 'gauge', [{ value: 0 }]),
+  ]
+}
+
+/** `/metrics`: the kubelet's own figures, those that are known. k8s: pkg/kubelet/metrics */
+export function kubeletMetrics(node: NodeContext, pods: readonly Pod[]): MetricFamily[] {
+  const { runtime } = node
+  const containers = runtime.listContainers()
+  const sandboxes = pods.filter((pod) => runtime.podSandbox(pod.metadata.uid!)?.state === 'ready').length
+  return [
+    { name: 'kubelet_running_pods', help: '[ALPHA] Number of pods that have a running pod sandbox', type: 'gauge', samples: [{ value: sandboxes }] },
+    {
+      name: 'kubelet_running_containers', help: '[ALPHA] Number of containers currently running', type: 'gauge',
+      samples: (['created', 'exited', 'running'] as const).map((state) => ({ labels: { container_state: state }, value: containers.filter((c) => c.state === state).length })),
+    },
+    { name: 'kubelet_node_name', help: "[ALPHA] The node's name. The count is always 1.", type: 'gauge', samples: [{ labels: { node: node.nodeName }, value: 1 }] },
+  ]
+}
+
+/** `/metrics/cadvisor`: usage with the labels that dashboards know. k8s: cAdvisor's metrics/prometheus.go */
+export function cadvisorMetrics(usage: NodeUsage): MetricFamily[] {
+  const { timeMs } = usage
+  const rows = usage.pods.flatMap(({ pod, containers }) => containers.map((container) => ({
+    container, labels: { container: container.name, id: `/kubepods/pod${pod.metadata.uid}/${container.name}`, image: pod.spec?.containers.find((c) => c.name === container.name)?.image ?? '', name: container.name, namespace: pod.metadata.namespace!, pod: pod.metadata.name! },
+  })))
+  return [
+    { name: 'container_cpu_usage_seconds_total', help: 'Cumulative cpu time consumed in seconds.', type: 'counter', samples: rows.map(({ container, labels }) => ({ labels: { ...labels, cpu: 'total' }, value: container.cpuNanoseconds / 1e9, timeMs })) },
+    { name: 'container_memory_usage_bytes', help: 'Current memory usage in bytes, including all memory regardless of when it was accessed', type: 'gauge', samples: rows.map(({ container, labels }) => ({ labels, value: container.memoryBytes, timeMs })) },
+    { name: 'container_memory_working_set_bytes', help: 'Current working set in bytes.', type: 'gauge', samples: rows.map(({ container, labels }) => ({ labels, value: container.memoryBytes, timeMs })) },
+    { name: 'container_start_time_seconds', help: 'Start time of the container since unix epoch in seconds.', type: 'gauge', samples: rows.map(({ container, labels }) => ({ labels, value: container.startedMs / 1000, timeMs })) },
+  ]
 }

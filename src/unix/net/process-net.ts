@@ -6,8 +6,8 @@ export interface OwnedNet extends NetStack {
   closeAll(): void
 }
 
-/** Wraps a stack for one process; `guard` makes its promises end with it. */
-export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>): OwnedNet {
+/** Wraps a stack for one process; `guard` makes its promises end with it, `onRequest` is told of every request that it answers. */
+export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>, onRequest: () => void): OwnedNet {
   const listeners = new Set<Listener>()
   const sockets = new Set<TcpSocket>()
   const inFlight = new Set<(error: unknown) => void>()
@@ -32,6 +32,7 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
   }
   /** Clients of a process that dies see their connection reset instead of waiting for ever. */
   const interruptible = (handler: HttpHandler): HttpHandler => (request, peer) => {
+    onRequest()
     const answer = handler(request, peer)
     if (!(answer instanceof Promise)) return answer
     return new Promise((resolve, reject) => {

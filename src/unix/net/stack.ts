@@ -138,7 +138,8 @@ class Stack implements NetStack, StackPort {
       if (options.tls && !bound.tls) throw new UnixError('EPROTO', 'wrong version number')
       if (!options.tls && bound.tls) return plainOnTlsPort()
       if (bound.tls && !options.insecure) {
-        const serverPem = bound.tls.certificatePem
+        const { certificatePem } = bound.tls
+        const serverPem = typeof certificatePem === 'string' ? certificatePem : await this.#clock.outside(certificatePem())
         const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host: options.serverName ?? urlHost(new URL(request.url)), nowMs: this.#clock.nowMs() }))
         if (problem) throw problem
       }

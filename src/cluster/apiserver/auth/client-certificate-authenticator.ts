@@ -1,7 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { Authenticator, UserInfo } from '../seams.ts'
-import { CertificateTrust } from './certificate-trust.ts'
+import { CertificateTrust } from '../../../base/certificate-trust.ts'
 
 /** The common name is the user, the organizations are the groups. k8s: apiserver/pkg/authentication/request/x509 */
 export function clientCertificateAuthenticator({ caCertificatePem }: { caCertificatePem: string }, clock: Clock): Authenticator {

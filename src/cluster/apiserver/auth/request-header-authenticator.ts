@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Authenticator, UserInfo } from '../seams.ts'
-import { CertificateTrust } from './certificate-trust.ts'
+import { CertificateTrust } from '../../../base/certificate-trust.ts'
 
 export interface RequestHeaderOptions {
   /** Authority of the proxies that are believed. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createClusterPki, restoreClusterPki } from './cluster-pki.ts'
-import { derOf } from './pem.ts'
+import { derOf } from '../../../base/pem.ts'
 import { X509Certificate } from '../../../base/x509.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)

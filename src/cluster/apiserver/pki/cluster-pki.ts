@@ -1,8 +1,8 @@
 import * as x509 from '../../../base/x509.ts'
 import {
   ALGORITHM, BACKDATE_MS, type CertificateAndKey, type CertificateAuthority, YEAR_MS, alternativeNames, createAuthority, generateKeys, importPrivateKey, privateKeyPem, serialOf, signCertificate, subjectName,
-} from './certificates.ts'
-import { base64Url, pemOf } from './pem.ts'
+} from '../../../base/certificates.ts'
+import { base64Url, pemOf } from '../../../base/pem.ts'
 
 /** The keys of a cluster, as JSON that can be stored. */
 export interface ClusterPkiSnapshot {

@@ -1,6 +1,6 @@
 /** Certificate signing requests: read, judged and signed. k8s: pkg/controller/certificates/{approver,signer}, pkg/apis/certificates */
-import { BACKDATE_MS, type CertificateAuthority, YEAR_MS, serialOf, signCertificate } from './certificates.ts'
-import { derOf } from './pem.ts'
+import { BACKDATE_MS, type CertificateAuthority, YEAR_MS, serialOf, signCertificate } from '../../../base/certificates.ts'
+import { derOf } from '../../../base/pem.ts'
 import * as x509 from '../../../base/x509.ts'
 
 /** Object identifier of the extension. */

@@ -1,6 +1,6 @@
-import type { Clock } from '../../../base/clock.ts'
-import { ExtendedKeyUsage, ExtendedKeyUsageExtension, X509Certificate } from '../../../base/x509.ts'
-import { hexOf } from '../pki/pem.ts'
+import type { Clock } from './clock.ts'
+import { hexOf } from './pem.ts'
+import { ExtendedKeyUsage, ExtendedKeyUsageExtension, X509Certificate } from './x509.ts'
 
 /** What a client's certificate says, once its authority vouched for it. */
 export interface ClientIdentity {

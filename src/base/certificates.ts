@@ -1,4 +1,4 @@
-import * as x509 from '../../../base/x509.ts'
+import * as x509 from './x509.ts'
 import { derOf, hexOf, pemOf } from './pem.ts'
 
 /** The one algorithm of the cluster's keys: small and fast, and every TLS stack takes it. */
@@ -61,6 +61,21 @@ export async function createAuthority(commonName: string, nowMs: number, validMs
     ],
   })
   return { certificatePem: pemOfCertificate(certificate), certificate, key: keys.privateKey }
+}
+
+/**
+ * What a server without a certificate makes for itself: one that an authority of its own signed. PEM of both.
+ * k8s: client-go/util/cert GenerateSelfSignedCertKey
+ */
+export async function createSelfSignedServer(host: string, nowMs: number): Promise<string> {
+  const stamp = Math.floor(nowMs / 1000)
+  const authority = await createAuthority(`${host}-ca@${stamp}`, nowMs, YEAR_MS)
+  const { publicKey } = await generateKeys()
+  const leaf = await signCertificate(authority, {
+    subject: subjectName(`${host}@${stamp}`), publicKey, serialNumber: await serialOf(await crypto.subtle.exportKey('spki', publicKey)), notBeforeMs: nowMs - BACKDATE_MS, notAfterMs: nowMs + YEAR_MS,
+    keyUsages: x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, extendedKeyUsages: [x509.ExtendedKeyUsage.serverAuth], alternativeNames: alternativeNames([host]),
+  })
+  return leaf + authority.certificatePem
 }
 
 export interface CertificateTemplate {
