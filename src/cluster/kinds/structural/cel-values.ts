@@ -1,0 +1,75 @@
+/** JSON data as the rules of a schema see it: typed by the schema. k8s: apiserver/pkg/cel/common UnstructuredToVal, apiserver/pkg/cel/escaping.go */
+import { celValue, compileCel, CelError } from '../cel/cel-environment.ts'
+import { isJsonObject, propertySchema, valuesSchema, type JsonSchema } from './json-schema.ts'
+
+const RESERVED = new Set(['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while'])
+const ESCAPES: Record<string, string> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' }
+
+/** A property's name as an identifier; undefined for names that can't be written as one. */
+export function celIdentifier(name: string): string | undefined {
+  if (RESERVED.has(name)) return `__${name}__`
+  if (!/^[a-zA-Z_./-][a-zA-Z0-9_./-]*$/.test(name) || name === '') return undefined
+  return name.replace(/__|[./-]/g, (part) => ESCAPES[part]!)
+}
+
+/** A value as CEL sees it. Fields that the schema doesn't name can't be seen. */
+export function typedCelValue(value: unknown, schema: JsonSchema, isRoot = false): unknown {
+  if (value === null || value === undefined) return null
+  if (schema['x-kubernetes-int-or-string']) return celValue(value)
+  switch (schema.type) {
+    case 'object': return isJsonObject(value) ? objectValue(value, schema, isRoot || schema['x-kubernetes-embedded-resource'] === true) : celValue(value)
+    case 'array': return Array.isArray(value) && schema.items ? value.map((item) => typedCelValue(item, schema.items!)) : celValue(value)
+    case 'integer': return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value
+    case 'number': return value
+    case 'string': return typeof value === 'string' ? stringValue(value, schema.format) : value
+    default: return celValue(value)
+  }
+}
+
+function objectValue(value: Record<string, unknown>, schema: JsonSchema, isResource: boolean): unknown {
+  const out: Record<string, unknown> = {}
+  const values = valuesSchema(schema)
+  for (const key of Object.keys(value)) {
+    const given = value[key]
+    if (isResource && (key === 'kind' || key === 'apiVersion')) out[key] = given
+    else if (isResource && key === 'metadata') out[key] = metadataValue(given)
+    else {
+      const property = propertySchema(schema, key)
+      if (property) {
+        const name = celIdentifier(key)
+        if (name !== undefined && (given !== null || property.nullable)) out[name] = typedCelValue(given, property)
+      } else if (values) out[key] = typedCelValue(given, values)
+    }
+  }
+  return out
+}
+
+/** Rules see a resource's name and generateName. */
+function metadataValue(metadata: unknown): unknown {
+  if (!isJsonObject(metadata)) return metadata
+  const { name, generateName } = metadata
+  return { ...(name !== undefined ? { name } : {}), ...(generateName !== undefined ? { generateName } : {}) }
+}
+
+function stringValue(text: string, format: string | undefined): unknown {
+  switch (format) {
+    case 'byte':
+      try {
+        return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+      } catch {
+        return text
+      }
+    case 'date': case 'date-time': case 'datetime': {
+      const ms = Date.parse(text)
+      return Number.isNaN(ms) ? text : new Date(ms)
+    }
+    case 'duration':
+      try {
+        return compileCel('duration(text)').evaluate({ text })
+      } catch (error) {
+        if (error instanceof CelError) return text
+        throw error
+      }
+    default: return text
+  }
+}

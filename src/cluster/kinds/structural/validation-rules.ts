@@ -1,0 +1,183 @@
+/** x-kubernetes-validations. k8s: apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go */
+import { Optional } from '@marcbachmann/cel-js'
+import { CelError, compileCel, type CelProgram } from '../cel/cel-environment.ts'
+import { duplicate, forbidden, invalid, required, type Finding } from '../findings.ts'
+import { byteLength } from '../names.ts'
+import { itemsByKey, oldItem, type Correlation } from './correlation.ts'
+import { childPath, isJsonObject, keyPath, propertySchema, shownPath, valuesSchema, type JsonSchema, type ValidationRule } from './json-schema.ts'
+import { typedCelValue } from './cel-values.ts'
+
+/** k8s: celconfig.MaxEvaluatedMessageExpressionSizeBytes */
+const MAX_MESSAGE_BYTES = 5 * 1024
+
+/** What the rules of a schema say of an object. */
+export interface RuleFindings {
+  findings: Finding[]
+  /** Of rules that unchanged parts break: they are let be, with a warning. */
+  warnings: string[]
+}
+
+/** Checks all rules of a resource. `old`: what is stored, for updates. */
+export function validateRules(value: unknown, schema: JsonSchema, old?: unknown, correlation?: Correlation): RuleFindings {
+  const out: RuleFindings = { findings: [], warnings: [] }
+  if (hasRules(schema)) new Walk(out).check(value, old, schema, schema, '', true, { current: correlation, nearest: undefined })
+  return out
+}
+
+const withRules = new WeakMap<JsonSchema, boolean>()
+
+/** Whether there is a rule anywhere in the schema. */
+export function hasRules(schema: JsonSchema): boolean {
+  const before = withRules.get(schema)
+  if (before !== undefined) return before
+  const values = valuesSchema(schema)
+  const found = (schema['x-kubernetes-validations']?.length ?? 0) > 0 || Object.values(schema.properties ?? {}).some(hasRules)
+    || (schema.items !== undefined && hasRules(schema.items)) || (values !== undefined && hasRules(values)) || (schema.allOf ?? []).some(hasRules)
+  withRules.set(schema, found)
+  return found
+}
+
+/** Where the walk is among values that could be told apart from their old ones. */
+interface Place {
+  current: Correlation | undefined
+  /** The nearest above that could. */
+  nearest: Correlation | undefined
+}
+
+class Walk {
+  readonly #out: RuleFindings
+
+  constructor(out: RuleFindings) {
+    this.#out = out
+  }
+
+  /** `rules`: the schema whose rules count, which in allOf isn't the one that types the value. */
+  check(value: unknown, old: unknown, rules: JsonSchema, schema: JsonSchema, path: string, isResource: boolean, place: Place): void {
+    if (value === null || value === undefined || !hasRules(rules)) return
+    this.#evaluate(value, old ?? undefined, rules, schema, path, isResource, place)
+    for (const part of rules.allOf ?? []) this.check(value, old, part, schema, path, isResource, { current: undefined, nearest: place.nearest })
+    if (Array.isArray(value)) {
+      const items = rules.items
+      if (!items || !schema.items || !hasRules(items)) return
+      const olds = Array.isArray(old) && schema['x-kubernetes-list-type'] === 'map' ? itemsByKey(schema, old) : undefined
+      value.forEach((item, i) => this.check(item, olds && oldItem(schema, item, () => olds), items, schema.items!, `${path}[${i}]`, schema.items!['x-kubernetes-embedded-resource'] === true, below(place, place.current?.index(i))))
+      return
+    }
+    if (!isJsonObject(value)) return
+    const olds = isJsonObject(old) ? old : undefined
+    const oldOf = (key: string) => olds && Object.hasOwn(olds, key) ? olds[key] : undefined
+    const keys = Object.keys(value).sort()
+    const [ruleValues, values] = [valuesSchema(rules), valuesSchema(schema)]
+    if (ruleValues && values && hasRules(ruleValues))
+      for (const key of keys) this.check(value[key], oldOf(key), ruleValues, values, keyPath(path, key), values['x-kubernetes-embedded-resource'] === true, below(place, place.current?.key(key)))
+    for (const key of keys) {
+      const [rule, property] = [propertySchema(rules, key), propertySchema(schema, key)]
+      if (!rule || !property || !hasRules(rule)) continue
+      const isRootField = place.nearest === undefined && place.current !== undefined && (key === 'apiVersion' || key === 'kind')
+      this.check(value[key], oldOf(key), rule, property, childPath(path, key), property['x-kubernetes-embedded-resource'] === true, isRootField ? { current: undefined, nearest: undefined } : below(place, place.current?.key(key)))
+    }
+  }
+
+  #evaluate(value: unknown, old: unknown, rules: JsonSchema, schema: JsonSchema, path: string, isResource: boolean, place: Place): void {
+    const list = rules['x-kubernetes-validations']
+    if (!list || list.length === 0) return
+    const self = typedCelValue(value, schema, isResource)
+    const oldSelf = old === undefined ? undefined : typedCelValue(old, schema, isResource)
+    const type = schema.type ?? ''
+    for (const rule of list) {
+      const compiled = compiledRule(rule)
+      if (compiled.error) {
+        this.#out.findings.push(invalid(shownPath(path), type, `rule compile error: ${compiled.error.message}`))
+        continue
+      }
+      if (!compiled.program) continue
+      if (compiled.usesOldSelf && old === undefined && !rule.optionalOldSelf) continue
+      const variables = { self, ...(rule.optionalOldSelf ? { oldSelf: oldSelf === undefined ? Optional.none() : Optional.of(oldSelf) } : oldSelf !== undefined ? { oldSelf } : {}) }
+      let result: unknown
+      try {
+        result = compiled.program.evaluate(variables)
+      } catch (error) {
+        if (!(error instanceof CelError)) throw error
+        const { message } = error
+        this.#out.findings.push(invalid(shownPath(path), type, message.startsWith('no such overload')
+          ? `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${ruleText(rule)}` : `${message} evaluating rule: ${ruleText(rule)}`))
+        continue
+      }
+      if (result === true) continue
+      const detail = (compiled.message && messageOf(compiled.message, variables)) ?? rule.message?.trim() ?? `failed rule: ${ruleText(rule)}`
+      const at = shownPath(rule.fieldPath ? childOf(path, rule.fieldPath) : path)
+      const finding = findingFor(rule.reason, at, typeof value === 'object' ? undefined : { value }, detail)
+      if (!compiled.usesOldSelf && (place.current ?? place.nearest)?.same) this.#out.warnings.push(finding.message)
+      else this.#out.findings.push(finding)
+    }
+  }
+}
+
+function below(place: Place, next: Correlation | undefined): Place {
+  return place.current ? { current: next, nearest: place.current } : place
+}
+
+interface CompiledRule {
+  program?: CelProgram
+  message?: CelProgram
+  error?: CelError
+  usesOldSelf: boolean
+}
+
+const compiled = new WeakMap<ValidationRule, CompiledRule>()
+
+function compiledRule(rule: ValidationRule): CompiledRule {
+  let known = compiled.get(rule)
+  if (!known) {
+    const withoutStrings = rule.rule.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""')
+    known = { usesOldSelf: /\boldSelf\b/.test(withoutStrings) }
+    try {
+      if (rule.rule.trim()) known.program = compileCel(rule.rule)
+      if (rule.messageExpression) known.message = compileCel(rule.messageExpression)
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error
+      known.error = error
+    }
+    compiled.set(rule, known)
+  }
+  return known
+}
+
+/** What the messageExpression says, where it says anything that can be shown. */
+function messageOf(program: CelProgram, variables: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    const result = program.evaluate(variables)
+    if (typeof result !== 'string') return undefined
+    const text = result.trim()
+    return text === '' || text.includes('\n') || byteLength(text) > MAX_MESSAGE_BYTES ? undefined : text
+  } catch (error) {
+    if (error instanceof CelError) return undefined
+    throw error
+  }
+}
+
+/** How messages name a rule. */
+function ruleText(rule: ValidationRule): string {
+  return (rule.message || rule.rule).trim()
+}
+
+/** `.a['b.c']` below a path. */
+function childOf(path: string, fieldPath: string): string {
+  const rest = fieldPath.replace(/\['((?:[^'\\]|\\.)*)'\]/g, (_, name: string) => `[${name.replace(/\\(.)/g, '$1')}]`)
+  return path ? `${path}${rest}` : rest.replace(/^\./, '')
+}
+
+function findingFor(reason: string | undefined, at: string, given: { value: unknown } | undefined, detail: string): Finding {
+  switch (reason) {
+    case 'FieldValueForbidden': return forbidden(at, detail)
+    case 'FieldValueRequired': return required(at, detail)
+    case 'FieldValueDuplicate': return given ? duplicate(at, given.value) : bare('FieldValueDuplicate', at, 'Duplicate value')
+    default: return given ? invalid(at, given.value, detail) : bare('FieldValueInvalid', at, `Invalid value: ${detail}`)
+  }
+}
+
+/** Objects and lists aren't shown in messages. */
+function bare(type: Finding['type'], field: string, body: string): Finding {
+  return { type, field, body, message: `${field}: ${body}` }
+}
+
