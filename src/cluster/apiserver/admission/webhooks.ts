@@ -1,22 +1,21 @@
 /** Admission by HTTP: webhooks are called as the real server calls them. k8s: apiserver/pkg/admission/plugin/webhook */
 import type { Clock } from '../../../base/clock.ts'
-import { httpRequest } from '../../../base/http.ts'
 import type { Random } from '../../../base/random.ts'
 import { CelError } from '../../kinds/cel/cel-environment.ts'
-import type { Service } from '../../kinds/generated/types.ts'
 import type { LabelSelectorSpec } from '../../kinds/label-selector.ts'
 import { applyDefaults } from '../../kinds/defaults.ts'
 import { decodeObject } from '../../kinds/decode.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { JsonPatchError, type JsonPatchOperation, jsonPatched } from '../../kinds/patch/json-patch.ts'
 import { StatusError, apiError, type Status } from '../../kinds/status-error.ts'
-import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ClusterDialer, Reader, TlsClient } from '../seams.ts'
+import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ClusterDialer, Reader } from '../seams.ts'
+import { CallFailed, postToWebhook, type WebhookClientConfig } from '../webhook-client.ts'
 import { type Policy, meetsConditions, requestVariables } from './policy-evaluation.ts'
 import { type MatchRule, isExemptFromPolicies, matchesNamespace, matchesObject, matchesRule } from './policy-matching.ts'
 
 interface Webhook {
   name: string
-  clientConfig: { url?: string; service?: { namespace: string; name: string; path?: string; port?: number }; caBundle?: string }
+  clientConfig: WebhookClientConfig
   rules?: readonly MatchRule[]
   failurePolicy?: string
   matchPolicy?: string
@@ -40,9 +39,6 @@ export interface WebhookParts {
 
 const GROUP = 'admissionregistration.k8s.io'
 const DEFAULT_TIMEOUT_SECONDS = 10
-
-/** A call that brought no answer. */
-class CallFailed extends Error {}
 
 export function mutatingWebhooks(parts: WebhookParts): AdmissionPlugin {
   return {
@@ -134,61 +130,21 @@ function refusal(name: string, given: Partial<Status> = {}): StatusError {
 
 async function call(hook: Webhook, attributes: AdmissionAttributes, reader: Reader, { clock, random, dialer }: WebhookParts): Promise<NonNullable<Review['response']>> {
   const timeoutSeconds = hook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
-  const target = targetOf(hook)
-  const url = `${target}${target.includes('?') ? '&' : '?'}timeout=${timeoutSeconds}s`
-  const failed = (why: string) => new CallFailed(`failed to call webhook: Post ${JSON.stringify(url)}: ${why}`)
   const uid = random.uuid()
-  const body = JSON.stringify({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: reviewRequest(uid, attributes) })
-  const abort = new AbortController()
-  const timer = clock.after(timeoutSeconds * 1000, () => abort.abort())
+  const body = { kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1', request: reviewRequest(uid, attributes) }
+  const { ok, text } = await postToWebhook(hook.clientConfig, body, { timeoutSeconds, query: `timeout=${timeoutSeconds}s`, userAgent: 'kube-apiserver-admission' }, { clock, reader, dialer }).catch((error: unknown) => {
+    throw error instanceof CallFailed ? new CallFailed(`failed to call webhook: ${error.message}`) : error
+  })
+  if (!ok) throw new CallFailed(`failed to call webhook: an error on the server (${JSON.stringify(text.slice(0, 2048))}) has prevented the request from succeeding`)
+  let review: Review
   try {
-    const address = addressOf(hook, reader)
-    if (typeof address === 'string') throw failed(address)
-    if (!dialer) throw failed('no route to host')
-    const request = httpRequest(url, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json', 'user-agent': 'kube-apiserver-admission' }, body, signal: abort.signal })
-    const response = await Promise.race([
-      dialer.http(address.host, address.port, request, { tls: address.tls && trustOf(hook, address.host) }),
-      new Promise<never>((_, reject) => abort.signal.addEventListener('abort', () => reject(new Error('context deadline exceeded')), { once: true })),
-    ]).catch((error: unknown) => { throw failed(error instanceof Error ? error.message : String(error)) })
-    const text = await response.text()
-    if (!response.ok) throw new CallFailed(`failed to call webhook: an error on the server (${JSON.stringify(text.slice(0, 2048))}) has prevented the request from succeeding`)
-    let review: Review
-    try {
-      review = JSON.parse(text) as Review
-    } catch (error) {
-      throw new CallFailed(`failed to call webhook: ${(error as Error).message}`)
-    }
-    if (!review.response) throw new CallFailed('expected response, got nil')
-    if (review.response.uid !== uid) throw new CallFailed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(review.response.uid ?? '')}`)
-    return review.response
-  } finally {
-    timer.cancel()
+    review = JSON.parse(text) as Review
+  } catch (error) {
+    throw new CallFailed(`failed to call webhook: ${(error as Error).message}`)
   }
-}
-
-function targetOf({ clientConfig: { url, service } }: Webhook): string {
-  if (url !== undefined) return url
-  return `https://${service!.name}.${service!.namespace}.svc:${service!.port ?? 443}${service!.path ? (service!.path.startsWith('/') ? service!.path : `/${service!.path}`) : ''}`
-}
-
-/** k8s: apiserver/pkg/util/webhook ClientManager: a Service is known by its name in the cluster */
-function trustOf({ clientConfig: { service, caBundle } }: Webhook, host: string): TlsClient {
-  return { serverName: service ? `${service.name}.${service.namespace}.svc` : host, ...(caBundle ? { caPem: decodeBase64(caBundle) } : {}) }
-}
-
-/** Where a webhook is to be reached, or why it can't be. k8s: kube-aggregator ResolveCluster */
-function addressOf({ clientConfig: { url, service } }: Webhook, reader: Reader): { host: string; port: number; tls: boolean } | string {
-  if (url !== undefined) {
-    const parsed = new URL(url)
-    return { host: parsed.hostname, port: Number(parsed.port) || 443, tls: parsed.protocol === 'https:' }
-  }
-  const { namespace, name, port = 443 } = service!
-  const found = reader.get<Service>('services', namespace, name)
-  if (!found) return `service ${JSON.stringify(name)} not found`
-  if (!found.spec?.ports?.some((candidate) => candidate.port === port)) return `no service port ${port} found for service ${JSON.stringify(name)}`
-  if (found.spec.type === 'ExternalName') return { host: found.spec.externalName!, port, tls: true }
-  if (!found.spec.clusterIP || found.spec.clusterIP === 'None') return `cannot route to service with ClusterIP ${JSON.stringify(found.spec.clusterIP ?? '')}`
-  return { host: found.spec.clusterIP, port, tls: true }
+  if (!review.response) throw new CallFailed('expected response, got nil')
+  if (review.response.uid !== uid) throw new CallFailed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(review.response.uid ?? '')}`)
+  return review.response
 }
 
 function reviewRequest(uid: string, attributes: AdmissionAttributes): Record<string, unknown> {
