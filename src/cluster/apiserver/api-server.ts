@@ -11,6 +11,7 @@ import { checkAccess } from './access.ts'
 import { AdmissionChain } from './admission-chain.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { authenticate, impersonated } from './authentication.ts'
+import { CustomResources } from './custom-resources/custom-resources.ts'
 import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
 import { OpenApi } from './openapi/open-api.ts'
@@ -74,7 +75,7 @@ export interface ApiServer {
   /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
   installKind(kind: Kind): void
   removeKind(kind: Kind): void
-  /** Starts the server's own controllers: APIServices and their availability. Without it requests are answered all the same. */
+  /** Starts the server's own controllers: APIServices and their availability, definitions left unfinished. Without it requests are answered all the same. */
   start(): void
   /** Ends all watches and timers. */
   stop(): void
@@ -105,6 +106,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }
   const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources })
   const aggregator = new Aggregator({ clock, log: log.named('aggregator'), reader, api: lateApi, dialer: options.dialer, proxyClientCertificatePem: options.proxyClientCertificatePem })
+  const customResources = new CustomResources({ clock, log: log.named('apiextensions'), random, reader, api: lateApi, catalog, registry, dialer: options.dialer })
   const nonResources = new NonResourceHandler({ catalog, aggregator, version: options.version })
   const openApi = new OpenApi({
     clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion,
@@ -150,10 +152,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     as: (user) => new InProcessApi(inProcess!, user),
     installKind: (kind) => catalog.install(kind),
     removeKind: (kind) => catalog.remove(kind),
-    start: () => aggregator.start(),
+    start() {
+      aggregator.start()
+      customResources.start()
+    },
     stop() {
       stopCompacting()
       aggregator.stop()
+      customResources.stop()
       catalog.stop()
     },
   }

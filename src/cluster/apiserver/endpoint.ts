@@ -2,9 +2,12 @@ import { deepFreeze } from '../../base/freeze.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { resourceRef, type KubeObject } from '../kinds/object.ts'
 import type { GroupResource } from '../kinds/status-error.ts'
-import type { ResourceStore } from './resource-store.ts'
+import type { ResourceStore, WatchSink } from './resource-store.ts'
 
-/** One served version of a stored resource. */
+/**
+ * One served version of a stored resource. The registry works on objects in the hub version: for built-in kinds the one that etcd holds,
+ * for custom resources the served one.
+ */
 export class Endpoint {
   readonly kind: Kind
   readonly store: ResourceStore
@@ -19,11 +22,30 @@ export class Endpoint {
     this.store = store
     this.apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
     this.groupResource = { group: kind.group, resource: kind.resource }
-    this.isStorageVersion = kind.version === store.kind.version && kind.group === store.kind.group
+    this.isStorageVersion = !kind.custom && kind.version === store.kind.version && kind.group === store.kind.group
   }
 
   get ref(): string {
     return resourceRef(this.kind.resource, this.kind.group)
+  }
+
+  /** The kind whose strategy and validation apply: the hub version's. */
+  get rules(): Kind {
+    return this.kind.custom ? this.kind : this.store.kind
+  }
+
+  /**
+   * Brings stored objects into this version where only a webhook can; {@link fromStorage} answers from there on.
+   * Undefined when there is nothing to wait for. @throws StatusError when the webhook fails
+   */
+  ready(stored: readonly (KubeObject | undefined)[]): Promise<void> | undefined {
+    const { custom } = this.kind
+    if (!custom) return undefined
+    const missing = stored.filter((object): object is KubeObject => object !== undefined && !this.#converted.has(object) && custom.needsWebhook(object))
+    if (missing.length === 0) return undefined
+    return custom.convert(missing).then((converted) => {
+      for (const [i, object] of missing.entries()) this.#converted.set(object, deepFreeze(custom.read(converted[i]!)))
+    })
   }
 
   /** The stored object in this version (frozen). */
@@ -31,17 +53,52 @@ export class Endpoint {
     if (this.isStorageVersion) return object
     let converted = this.#converted.get(object)
     if (!converted) {
-      converted = deepFreeze(this.kind.convert ? this.kind.convert.fromStorage(object) as KubeObject : { ...object, apiVersion: this.apiVersion })
+      converted = deepFreeze(this.#convert(object))
       this.#converted.set(object, converted)
     }
     return converted
   }
 
-  /** A draft in this version as the store holds it. */
-  toStorage(draft: KubeObject): KubeObject {
-    if (this.isStorageVersion) return draft
+  /** A watch's sink that gets events once {@link fromStorage} can answer for their objects, in their order. */
+  inOrder(sink: WatchSink, onEnd?: (error?: unknown) => void): WatchSink {
+    if (!this.kind.custom) return sink
+    let before: Promise<void> | undefined
+    return (events, revision) => {
+      const conversion = this.ready(events.map((event) => event.object))
+      if (!before && !conversion) return sink(events, revision)
+      const turn: Promise<void> = Promise.all([before, conversion]).then(() => {
+        if (before === turn) before = undefined
+        sink(events, revision)
+      }, onEnd)
+      before = turn
+    }
+  }
+
+  /** The stored object in the hub version (frozen). */
+  inHub(stored: KubeObject): KubeObject {
+    return this.kind.custom ? this.fromStorage(stored) : stored
+  }
+
+  /** An object of the hub version in this version. */
+  fromHub(object: KubeObject): KubeObject {
+    return this.kind.custom ? object : this.fromStorage(object)
+  }
+
+  /** A draft of this version in the hub version. */
+  toHub(draft: KubeObject): KubeObject {
+    if (this.isStorageVersion || this.kind.custom) return draft
     if (this.kind.convert) return this.kind.convert.toStorage(draft)
     const storageKind = this.store.kind
     return { ...draft, apiVersion: storageKind.group ? `${storageKind.group}/${storageKind.version}` : storageKind.version, kind: storageKind.kind }
+  }
+
+  /** A draft of the hub version as etcd holds it. */
+  toStorage(draft: KubeObject): KubeObject | Promise<KubeObject> {
+    return this.kind.custom ? this.kind.custom.store(draft) : draft
+  }
+
+  #convert(object: KubeObject): KubeObject {
+    if (this.kind.custom) return this.kind.custom.read(object)
+    return this.kind.convert ? this.kind.convert.fromStorage(object) as KubeObject : { ...object, apiVersion: this.apiVersion }
   }
 }

@@ -42,6 +42,7 @@ export class InProcessApi implements Api {
     this.#check(endpoint, 'get', namespace, name)
     const object = endpoint.store.get(namespace, name)
     if (!object) throw apiError.notFound(endpoint.groupResource, name)
+    await endpoint.ready([object])
     return endpoint.fromStorage(object) as T
   }
 
@@ -51,6 +52,7 @@ export class InProcessApi implements Api {
     this.#check(endpoint, 'list', options.namespace ?? '', '', options)
     await this.#parts.clock.breathe()
     const listing = listObjects(this.#parts.etcd, endpoint, options.namespace, options)
+    await endpoint.ready(listing.objects)
     const items = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
     return {
       apiVersion: endpoint.apiVersion, kind: kind.listKind, items: items as readonly T[],
@@ -66,8 +68,8 @@ export class InProcessApi implements Api {
       const deliver = onEvents as (events: readonly WatchEvent[]) => void
       const convert = (event: WatchEvent): WatchEvent => ({ type: event.type, object: endpoint.fromStorage(event.object) })
       const from = Number(options.resourceVersion || 0)
-      return endpoint.store.watch(selectionOf(endpoint, options.namespace, options), from, from === 0,
-        (events) => deliver(endpoint.isStorageVersion ? events : events.map(convert)), onEnd)
+      return endpoint.store.watch(selectionOf(endpoint, options.namespace, options), from, from === 0, endpoint.inOrder(
+        (events) => deliver(endpoint.isStorageVersion ? events : events.map(convert)), onEnd), onEnd)
     } catch (error) {
       Promise.resolve().then(() => { if (!stopped) onEnd?.(error) })
       return { stop: () => { stopped = true } }

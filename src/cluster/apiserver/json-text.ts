@@ -1,3 +1,4 @@
+import { sortKeys } from '../kinds/go-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
 
 /** Text of each frozen object, made at most once per revision. */
@@ -38,4 +39,15 @@ function orderedMetadata(metadata: Record<string, unknown>): Record<string, unkn
   for (const key of METADATA_ORDER) if (metadata[key] !== undefined) out[key] = metadata[key]
   for (const key in metadata) if (!(key in out)) out[key] = metadata[key]
   return out
+}
+
+const sortedTexts = new WeakMap<object, string>()
+
+/** JSON of a custom resource: like any data without a Go type its keys are sorted, at every level. */
+export function sortedJsonText(object: KubeObject): string {
+  const known = sortedTexts.get(object)
+  if (known !== undefined) return known
+  const text = JSON.stringify(sortKeys(object))
+  if (Object.isFrozen(object)) sortedTexts.set(object, text)
+  return text
 }

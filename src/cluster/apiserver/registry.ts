@@ -46,11 +46,20 @@ export interface DeleteResult {
   deleted: boolean
 }
 
+/** What a deletion came to. */
+interface Deletion {
+  /** As stored, or as it was last. */
+  object: KubeObject
+  /** The answer is the object whatever its kind. */
+  shown?: boolean
+  deleted: boolean
+}
+
 /** How an update comes to its new object. */
 export interface UpdatePlan {
   /**
    * The new object, from the one stored now (undefined where there is none). Called again when the stored one changed meanwhile.
-   * Gets a frozen object; returns a draft in the storage version.
+   * Gets a frozen object; returns a draft, both in the hub version.
    */
   draft(current: KubeObject | undefined): KubeObject | Promise<KubeObject>
   /** Whether a missing object is created (server-side apply; otherwise the kind's strategy says). */
@@ -101,8 +110,9 @@ export class Registry {
     this.#hooks.set(ref, hooks)
   }
 
-  /** Stores a new object; takes the draft (storage version, defaults applied) over. */
+  /** Stores a new object; takes the draft (hub version, defaults applied) over. Answers with what is stored. */
   async create(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
+    checkNotTerminating(endpoint, request.name || draft.metadata?.name || '')
     const admission = admissionOf('CREATE', endpoint, request, request.name || draft.metadata?.name || '')
     await this.#admission.mutate(admission, request, draft)
     return this.#createAdmitted(endpoint, draft, request)
@@ -125,8 +135,8 @@ export class Registry {
   }
 
   async #createOnce(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
-    const { store, kind } = endpoint
-    const { strategy } = store.kind
+    const { store, kind, rules } = endpoint
+    const { strategy } = rules
     const { metadata } = draft
     fillSystemFields(metadata, this.#clock.nowMs(), this.#random)
     if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, this.#random)
@@ -136,20 +146,24 @@ export class Registry {
       delete metadata.deletionTimestamp
       delete metadata.deletionGracePeriodSeconds
       strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
-      const findings = validateCreate(store.kind, draft)
+      const findings = validateCreate(rules, draft)
       if (findings.length > 0) throw apiError.invalid(kind, metadata.name ?? '', findings)
       for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
       await this.#admission.validate(admissionOf('CREATE', endpoint, request, metadata.name ?? ''), request, draft)
       if (metadata.resourceVersion) throw plainError('resourceVersion should not be set on objects to be created')
       delete metadata.resourceVersion
+      const converted = endpoint.toStorage(draft)
+      const stored = converted instanceof Promise ? await converted : converted
       const existing = store.get(request.namespace, metadata.name!)
       if (existing) {
         const error = apiError.alreadyExists(endpoint.groupResource, metadata.name!)
         if (existing.metadata.deletionTimestamp) error.status.message = `object is being deleted: ${error.status.message}`
         throw error
       }
-      const out = request.dryRun ? draft : store.create(request.namespace, draft)
+      const out = request.dryRun ? stored : store.create(request.namespace, stored)
       succeeded = true
+      const conversion = endpoint.ready([out])
+      if (conversion) await conversion
       return out
     } finally {
       finish?.(succeeded)
@@ -160,8 +174,11 @@ export class Registry {
   async update(endpoint: Endpoint, plan: UpdatePlan, request: WriteRequest): Promise<{ object: KubeObject; created: boolean }> {
     const { store } = endpoint
     for (;;) {
-      const current = store.get(request.namespace, request.name)
-      if (!current && !plan.createIfMissing && !store.kind.strategy.allowCreateOnUpdate) throw apiError.notFound(endpoint.groupResource, request.name)
+      const stored = store.get(request.namespace, request.name)
+      const conversion = endpoint.ready([stored])
+      if (conversion) await conversion
+      const current = stored && endpoint.inHub(stored)
+      if (!current && !plan.createIfMissing && !endpoint.rules.strategy.allowCreateOnUpdate) throw apiError.notFound(endpoint.groupResource, request.name)
       if (!current && request.subresource) throw apiError.notFound(endpoint.groupResource, request.name)
       const draft = await plan.draft(current)
       if (!current) {
@@ -169,6 +186,7 @@ export class Registry {
         if (plan.preconditions?.uid) throw uidConflict(endpoint, store, request, plan.preconditions.uid, '')
         // Whatever version it names, there is none to compare with.
         delete draft.metadata.resourceVersion
+        checkNotTerminating(endpoint, request.name)
         await this.#admission.mutate(admissionOf('CREATE', endpoint, request, request.name), request, draft)
         if (store.get(request.namespace, request.name)) continue
         // Whoever may change may not for that reason create. k8s: handlers/update.go withAuthorization
@@ -181,19 +199,19 @@ export class Registry {
       if (plan.preconditions?.uid && plan.preconditions.uid !== current.metadata.uid)
         throw uidConflict(endpoint, store, request, plan.preconditions.uid, current.metadata.uid ?? '')
       if (!plan.skipMutation) await this.#admission.mutate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
-      const object = await this.#updateOnce(endpoint, plan, draft, current, request)
+      const object = await this.#updateOnce(endpoint, plan, draft, current, stored!, request)
       if (object) return { object, created: false }
     }
   }
 
   /** Returns undefined when the stored object changed meanwhile and the draft didn't insist on a version. */
-  async #updateOnce(endpoint: Endpoint, plan: UpdatePlan, draft: KubeObject, current: KubeObject, request: WriteRequest): Promise<KubeObject | undefined> {
-    const { store, kind } = endpoint
-    const { strategy } = store.kind
+  async #updateOnce(endpoint: Endpoint, plan: UpdatePlan, draft: KubeObject, current: KubeObject, stored: KubeObject, request: WriteRequest): Promise<KubeObject | undefined> {
+    const { store } = endpoint
+    const { strategy } = endpoint.rules
     const asked = parseVersion(draft.metadata.resourceVersion)
     if (asked === 0) {
       if (strategy.allowUnconditionalUpdate === false)
-        throw apiError.invalid(kind, request.name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
+        throw apiError.invalid({ group: endpoint.kind.group, kind: endpoint.kind.resource }, request.name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
     } else if (String(asked) !== current.metadata.resourceVersion) throw apiError.conflict(endpoint.groupResource, request.name, OPTIMISTIC_LOCK)
     draft.metadata.resourceVersion = current.metadata.resourceVersion
     const hooks = request.subresource ? undefined : this.#hooks.get(storageRef(store.kind))
@@ -209,27 +227,32 @@ export class Registry {
       if (error) throw error
       if (!request.subresource) for (const text of strategy.warningsOnUpdate?.(draft, current) ?? []) request.warn(text)
       await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
+      const converted = endpoint.toStorage(draft)
+      const next = converted instanceof Promise ? await converted : converted
       const latest = store.get(request.namespace, request.name)
-      if (latest !== current) {
+      if (latest !== stored) {
         if (!latest) throw apiError.notFound(endpoint.groupResource, request.name)
         if (asked !== 0 && !plan.redraws) throw apiError.conflict(endpoint.groupResource, request.name, OPTIMISTIC_LOCK)
         return undefined
       }
       succeeded = true
-      if (isUnchanged(draft, current)) return this.#deletedDuringUpdate(draft, current) && !request.dryRun ? this.#remove(store, request.namespace, current) : current
-      if (request.dryRun) return draft
-      const stored = store.replace(request.namespace, draft)
-      return this.#deletedDuringUpdate(stored, current) ? this.#remove(store, request.namespace, stored) : stored
+      if (isUnchanged(next, stored)) return this.#deletedDuringUpdate(next, stored) && !request.dryRun ? this.#remove(store, request.namespace, stored) : stored
+      if (request.dryRun) return next
+      const written = store.replace(request.namespace, next)
+      const out = this.#deletedDuringUpdate(written, stored) ? this.#remove(store, request.namespace, written) : written
+      const conversion = endpoint.ready([out])
+      if (conversion) await conversion
+      return out
     } finally {
       finish?.(succeeded)
     }
   }
 
   #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest): StatusError | undefined {
-    const { store, kind } = endpoint
+    const { kind, rules } = endpoint
     // k8s: rest.validateCommonFields, before what the kind itself asks for; it repeats some of it, as upstream does.
-    const common = [...validateObjectMeta({ namespaced: store.kind.namespaced, nameRule: pathSegmentName }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
-    const own = request.subresource === 'status' ? validateStatusUpdate(store.kind, draft, current) : validateUpdate(store.kind, draft, current)
+    const common = [...validateObjectMeta({ namespaced: rules.namespaced, nameRule: pathSegmentName, schema: rules.schema }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
+    const own = request.subresource === 'status' ? validateStatusUpdate(rules, draft, current) : validateUpdate(rules, draft, current)
     const findings = common.length > 0 ? [...common, ...own] : own
     return findings.length > 0 ? apiError.invalid(kind, draft.metadata.name ?? '', findings) : undefined
   }
@@ -251,12 +274,14 @@ export class Registry {
       if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
       checkPreconditions(endpoint, current, request)
       if (judged !== current) {
-        await this.#admission.mutate(admission, request, undefined, current)
-        await this.#admission.validate(admission, request, undefined, current)
+        const conversion = endpoint.ready([current])
+        if (conversion) await conversion
+        await this.#admission.mutate(admission, request, undefined, endpoint.inHub(current))
+        await this.#admission.validate(admission, request, undefined, endpoint.inHub(current))
         judged = current
         if (store.get(request.namespace, request.name) !== current) continue
       }
-      return this.#deleteAdmitted(endpoint, current, request)
+      return this.#answered(endpoint, this.#deleteAdmitted(endpoint, current, request))
     }
   }
 
@@ -265,15 +290,23 @@ export class Registry {
     const current = endpoint.store.get(request.namespace, request.name)
     if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
     checkPreconditions(endpoint, current, request)
-    return this.#deleteAdmitted(endpoint, current, request)
+    return this.#answered(endpoint, this.#deleteAdmitted(endpoint, current, request))
   }
 
-  #deleteAdmitted(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): DeleteResult {
+  async #answered(endpoint: Endpoint, { object, shown, deleted }: Deletion): Promise<DeleteResult> {
+    const conversion = endpoint.ready([object])
+    if (conversion) await conversion
+    return { answer: this.#answer(endpoint, object, shown), deleted }
+  }
+
+  #deleteAdmitted(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): Deletion {
     const { store } = endpoint
     if (storageRef(store.kind) === 'namespaces') return this.#deleteNamespace(endpoint, current, request)
+    const marked = current.metadata.deletionTimestamp ? undefined : store.kind.strategy.beforeDelete?.(current, this.#clock.nowMs())
+    if (marked) return { object: request.dryRun ? marked : store.replace(request.namespace, marked), shown: true, deleted: false }
     const draft = thaw(current)
     const outcome = this.#beforeDelete(store.kind, draft, request)
-    if (outcome === 'pending') return { answer: this.#answer(endpoint, current), deleted: false }
+    if (outcome === 'pending') return { object: current, deleted: false }
     const graceful = outcome === 'graceful'
     setGarbageFinalizers(store.kind, draft, request)
     const pendingFinalizers = (draft.metadata.finalizers?.length ?? 0) > 0
@@ -281,11 +314,10 @@ export class Registry {
     let last = current
     if (graceful || pendingFinalizers) {
       if (!isUnchanged(draft, current)) last = request.dryRun ? draft : store.replace(request.namespace, draft)
-      if (pendingFinalizers || draft.metadata.deletionGracePeriodSeconds! > 0) return { answer: this.#answer(endpoint, last, true), deleted: false }
+      if (pendingFinalizers || draft.metadata.deletionGracePeriodSeconds! > 0) return { object: last, shown: true, deleted: false }
     }
-    if (request.dryRun) return { answer: this.#answer(endpoint, last), deleted: true }
-    const gone = this.#remove(store, request.namespace, last)
-    return { answer: this.#answer(endpoint, gone), deleted: true }
+    if (request.dryRun) return { object: last, deleted: true }
+    return { object: this.#remove(store, request.namespace, last), deleted: true }
   }
 
   #remove(store: ResourceStore, namespace: string, object: KubeObject): KubeObject {
@@ -316,7 +348,7 @@ export class Registry {
   }
 
   /** A Namespace first becomes Terminating; its controller empties it. k8s: registry/core/namespace/storage Delete */
-  #deleteNamespace(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): DeleteResult {
+  #deleteNamespace(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): Deletion {
     const { store } = endpoint
     const draft = thaw(current)
     if (!draft.metadata.deletionTimestamp) {
@@ -324,18 +356,18 @@ export class Registry {
       draft['status'] = { ...draft['status'], phase: 'Terminating' }
       setGarbageFinalizers(store.kind, draft, request)
       const stored = request.dryRun ? draft : store.replace(request.namespace, draft)
-      return { answer: endpoint.fromStorage(stored), deleted: false }
+      return { object: stored, shown: true, deleted: false }
     }
     if ((draft['spec']?.finalizers?.length ?? 0) > 0)
       throw apiError.conflict(endpoint.groupResource, request.name, 'The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.')
-    if ((draft.metadata.finalizers?.length ?? 0) > 0) return { answer: endpoint.fromStorage(current), deleted: false }
-    if (request.dryRun) return { answer: endpoint.fromStorage(current), deleted: true }
-    return { answer: endpoint.fromStorage(this.#remove(store, request.namespace, current)), deleted: true }
+    if ((draft.metadata.finalizers?.length ?? 0) > 0) return { object: current, shown: true, deleted: false }
+    if (request.dryRun) return { object: current, shown: true, deleted: true }
+    return { object: this.#remove(store, request.namespace, current), shown: true, deleted: true }
   }
 
   /** k8s: Store finalizeDelete */
-  #answer(endpoint: Endpoint, object: KubeObject, isStored = false): KubeObject | Status {
-    if (isStored || RETURNS_DELETED.has(storageRef(endpoint.store.kind))) return endpoint.fromStorage(object)
+  #answer(endpoint: Endpoint, object: KubeObject, shown = false): KubeObject | Status {
+    if (shown || RETURNS_DELETED.has(storageRef(endpoint.store.kind))) return endpoint.fromStorage(object)
     const { group, resource } = endpoint.groupResource
     return {
       kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
@@ -409,6 +441,11 @@ function keepAllButStatus(draft: KubeObject, old: KubeObject): void {
 /** Nothing is written when nothing changed, whatever the times in managedFields say. */
 function isUnchanged(draft: KubeObject, current: KubeObject): boolean {
   return deepEqual(draft, current)
+}
+
+/** k8s: apiextensions-apiserver forbidCreateAdmission */
+function checkNotTerminating({ kind, groupResource }: Endpoint, name: string): void {
+  if (kind.custom?.terminating) throw apiError.forbidden(groupResource, name, 'create not allowed while custom resource definition is terminating')
 }
 
 function uidConflict(endpoint: Endpoint, store: ResourceStore, request: WriteRequest, asked: string, actual: string): StatusError {

@@ -89,7 +89,8 @@ export function decodeBody(text: string, encoding: Encoding, kind: Kind): Decode
     if (found === undefined || found === null || typeof found === 'string') continue
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(found)} into Go struct field .${field} of type string`, text)
   }
-  checkKind(kind, (given.apiVersion as string) || apiVersion, (given.kind as string) || kind.kind)
+  if (kind.custom) checkCustomType(kind, given as { kind?: string; apiVersion?: string })
+  else checkKind(kind, (given.apiVersion as string) || apiVersion, (given.kind as string) || kind.kind)
   try {
     const { object, unknownFields } = decodeObject(kind, value)
     if (!object.metadata) object.metadata = {}
@@ -122,6 +123,13 @@ function checkKind(kind: Kind, apiVersion: string, given: string): void {
     ? `converting (${version}.${given}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
     : `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
   throw apiError.badRequest(`${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${why}`)
+}
+
+/** Objects without a Go type have to say what they are; validation sees whether the kind is right. */
+function checkCustomType(kind: Kind, given: { kind?: string; apiVersion?: string }): void {
+  if (!given.kind) throw apiError.badRequest("Object 'Kind' is missing in 'object has no kind field '")
+  const expected = apiVersionOf(kind)
+  if (given.apiVersion !== expected) throw apiError.badRequest(`the API version in the data (${given.apiVersion ?? ''}) does not match the expected API version (${expected})`)
 }
 
 /** The Go package of a group's internal types. */

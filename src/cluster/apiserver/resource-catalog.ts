@@ -77,12 +77,9 @@ export class ResourceCatalog {
     return this.#endpoints.get(`${group}/${version}/${resource}`)
   }
 
-  hasVersion(group: string, version: string): boolean {
-    return this.#versions.has(`${group}/${version}`)
-  }
-
-  hasGroup(group: string): boolean {
-    for (const endpoint of this.#endpoints.values()) if (endpoint.kind.group === group) return true
+  /** Whether built-in kinds belong to the group. */
+  hasBuiltInGroup(group: string): boolean {
+    for (const endpoint of this.#endpoints.values()) if (endpoint.kind.group === group && !endpoint.kind.custom) return true
     return false
   }
 

@@ -3,7 +3,6 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { PatchType } from '../client/api.ts'
-import { kindAt } from '../kinds/index.ts'
 import { parseBody, SyntaxProblem } from '../kinds/decode.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
@@ -13,7 +12,7 @@ import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import type { Caller } from './admission-chain.ts'
 import { componentStatus, componentStatuses } from './component-statuses.ts'
 import type { Endpoint } from './endpoint.ts'
-import { itemText, jsonText } from './json-text.ts'
+import { itemText, jsonText, sortedJsonText } from './json-text.ts'
 import { listObjects } from './listing.ts'
 import { parseListOptions, versionProblem } from './list-options.ts'
 import { ACCEPTED_TYPES, acceptsAnything, bodyEncoding, negotiate, type Representation } from './media-types.ts'
@@ -49,6 +48,8 @@ export interface ResourceRequest extends Caller {
 }
 
 const PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml', 'application/apply-patch+cbor']
+/** Nobody can tell how lists of a custom resource merge strategically. */
+const CUSTOM_PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']
 const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata']
 const LIST_TRANSFORMS = ['Table', 'PartialObjectMetadataList']
 const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
@@ -63,15 +64,17 @@ export class ResourceHandler {
 
   async handle(context: ResourceRequest): Promise<Response> {
     const { info, request } = context
-    if (!this.#parts.catalog.hasVersion(info.group, info.version)) {
-      if (info.apiPrefix === 'api' || this.#parts.catalog.hasGroup(info.group)) throw unknownResource()
+    const endpoint = this.#parts.catalog.find(info.group, info.version, info.resource)
+    if (!endpoint || (info.namespace !== '' && info.resource !== 'namespaces' && !endpoint.kind.namespaced)) {
+      // What the API server doesn't serve itself, nor knows the group of, falls through to the end of the chain.
+      if (info.apiPrefix === 'api' || this.#parts.catalog.hasBuiltInGroup(info.group)) throw unknownResource()
       return pathNotFound()
     }
-    const endpoint = this.#parts.catalog.find(info.group, info.version, info.resource)
-    if (!endpoint || (info.namespace !== '' && info.resource !== 'namespaces' && !endpoint.kind.namespaced)) throw unknownResource()
     const { kind } = endpoint
+    if (kind.custom && kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') return pathNotFound()
     if (kind.deprecationWarning) context.warn(kind.deprecationWarning)
     if (info.subresource !== '') {
+      if (kind.custom && !kind.subresources[info.subresource]) throw apiError.notFound(endpoint.groupResource, info.name)
       if (!kind.subresources[info.subresource] || (kind.namespaced && info.namespace === '')) throw unknownResource()
       if (info.parts.length > 3 && info.subresource !== 'proxy') throw unknownResource()
       return this.#subresource(endpoint, context)
@@ -138,7 +141,7 @@ export class ResourceHandler {
       style: (as) => styleOf(context, as ?? this.#representation(context, OBJECT_TRANSFORMS)),
       write: (kind) => this.#writeRequest(context, kind),
       object: (code, object) => this.#object(code, endpoint, object, context, this.#representation(context, OBJECT_TRANSFORMS)),
-      readPatch: () => this.#readPatch(context),
+      readPatch: () => this.#readPatch(context, endpoint),
     })
   }
 
@@ -151,6 +154,8 @@ export class ResourceHandler {
     if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
     const object = endpoint.ref === 'componentstatuses' ? componentStatus(name) : endpoint.store.get(namespace, name)
     if (!object) throw apiError.notFound(endpoint.groupResource, name)
+    const conversion = endpoint.ready([object])
+    if (conversion) await conversion
     return this.#object(200, endpoint, endpoint.fromStorage(object), context, representation)
   }
 
@@ -160,9 +165,20 @@ export class ResourceHandler {
     await this.#parts.clock.breathe()
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
     if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses(), {}, context, representation)
-    const objects = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
+    const objects = endpoint.isStorageVersion ? listing.objects : await this.#served(endpoint, listing.objects)
     const metadata = { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }
     return this.#listAnswer(endpoint, objects, metadata, context, representation)
+  }
+
+  /** Stored objects in the served version. */
+  async #served(endpoint: Endpoint, stored: readonly KubeObject[]): Promise<KubeObject[]> {
+    await endpoint.ready(stored)
+    const out: KubeObject[] = []
+    for (const object of stored) {
+      out.push(endpoint.fromStorage(object))
+      if (out.length % 50 === 0) await this.#parts.clock.breathe()
+    }
+    return out
   }
 
   async #listAnswer(endpoint: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, representation: Representation): Promise<Response> {
@@ -177,12 +193,14 @@ export class ResourceHandler {
       return answer(200, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${representation.asVersion}","metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`, style)
     }
     // Typed lists leave kind and version out of their items; custom resources keep them.
-    const textOf = kindAt(kind.group, kind.version, kind.resource) ? itemText : jsonText
+    const textOf = kind.custom ? sortedJsonText : itemText
     const parts: string[] = []
     for (const object of objects) {
       parts.push(textOf(object))
       if (parts.length % 100 === 0) await this.#parts.clock.breathe()
     }
+    if (kind.custom)
+      return answer(200, `{"apiVersion":${JSON.stringify(endpoint.apiVersion)},"items":[${parts.join(',')}],"kind":${JSON.stringify(kind.listKind)},"metadata":${JSON.stringify({ ...metadata, continue: (metadata as { continue?: string }).continue ?? '' })}}`, style)
     return answer(200, `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(endpoint.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[${parts.join(',')}]}`, style)
   }
 
@@ -223,8 +241,10 @@ export class ResourceHandler {
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
   }
 
-  async #readPatch(context: ResourceRequest): Promise<{ type: PatchType; patch: unknown }> {
+  async #readPatch(context: ResourceRequest, endpoint?: Endpoint): Promise<{ type: PatchType; patch: unknown }> {
     const type = (context.request.headers.get('content-type') ?? '').split(';')[0]!.trim()
+    if (endpoint?.kind.custom && !CUSTOM_PATCH_TYPES.includes(type))
+      throw apiError.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCH_TYPES.join(', ')}`)
     if (!PATCH_TYPES.includes(type) || type === 'application/apply-patch+cbor') throw apiError.generic(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
     const text = await readText(context.request)
     try {
@@ -238,7 +258,7 @@ export class ResourceHandler {
   }
 
   async #patch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const { type, patch } = await this.#readPatch(context)
+    const { type, patch } = await this.#readPatch(context, endpoint)
     const representation = this.#representation(context, OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml')
     await this.#parts.clock.breathe()
@@ -268,7 +288,7 @@ export class ResourceHandler {
         if (!isStatusError(error, 'NotFound')) throw error
       }
     }
-    return this.#listAnswer(endpoint, listing.objects.map((object) => endpoint.fromStorage(object)), { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }, context, representation)
+    return this.#listAnswer(endpoint, await this.#served(endpoint, listing.objects), { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }, context, representation)
   }
 
   async #deleteRequest(endpoint: Endpoint, context: ResourceRequest): Promise<DeleteRequest> {
@@ -308,7 +328,7 @@ export class ResourceHandler {
       return answer(code, jsonText(table as unknown as Record<string, unknown>), style)
     }
     if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
-    return answer(code, jsonText(object), style)
+    return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedJsonText(object) : jsonText(object), style)
   }
 }
 

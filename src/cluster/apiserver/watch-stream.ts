@@ -5,7 +5,7 @@ import type { KubeObject, WatchEvent } from '../kinds/object.ts'
 import { StatusError } from '../kinds/status-error.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import type { Endpoint } from './endpoint.ts'
-import { jsonText } from './json-text.ts'
+import { jsonText, sortedJsonText } from './json-text.ts'
 import { parseReadVersion, type ListOptions } from './list-options.ts'
 import { selectionOf } from './listing.ts'
 import type { Representation } from './media-types.ts'
@@ -75,13 +75,14 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
         bookmark({ 'k8s.io/initial-events-end': 'true' })
       }
       try {
-        watch = endpoint.store.watch(selection, initial ? 0 : asked || seen, initial, (events, revision) => {
+        watch = endpoint.store.watch(selection, initial ? 0 : asked || seen, initial, endpoint.inOrder((events, revision) => {
+          if (ended) return
           const chunks = events.map((event) => encode(event))
           if (chunks.length === 1) send(chunks[0]!)
           else send(joined(chunks))
           seen = revision
           markInitialEnd()
-        }, end)
+        }, end), end)
         // Nothing there: the end of the initial events has no batch to follow.
         if (initialEnd) Promise.resolve().then(() => Promise.resolve()).then(markInitialEnd)
       } catch (error) {
@@ -133,6 +134,7 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
   if (as === 'PartialObjectMetadata')
     return (event) => line(event.type, JSON.stringify({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` }))
   return (event) => {
+    if (endpoint.kind.custom) return line(event.type, sortedJsonText(event.type === 'BOOKMARK' ? event.object : endpoint.fromStorage(event.object)))
     if (!endpoint.isStorageVersion) return line(event.type, jsonText(endpoint.fromStorage(event.object)))
     let bytes = lines.get(event)
     if (!bytes) {
@@ -145,7 +147,7 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
 
 function bookmarkObject(endpoint: Endpoint, revision: number, annotations: Record<string, string> | undefined): KubeObject {
   return {
-    kind: endpoint.store.kind.kind, apiVersion: endpoint.isStorageVersion ? endpoint.apiVersion : endpoint.store.kind.version,
+    kind: endpoint.store.kind.kind, apiVersion: endpoint.isStorageVersion || endpoint.kind.custom ? endpoint.apiVersion : endpoint.store.kind.version,
     metadata: { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) },
   }
 }

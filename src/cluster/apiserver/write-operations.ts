@@ -44,7 +44,7 @@ export class WriteOperations {
     checkNamespace(endpoint, draft, request.namespace)
     applyDefaults(endpoint.kind, draft)
     this.#track(endpoint, undefined, draft, request)
-    return this.#registry.create(endpoint, endpoint.toStorage(draft), request)
+    return this.#registry.create(endpoint, endpoint.toHub(draft), request)
   }
 
   update(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
@@ -62,7 +62,7 @@ export class WriteOperations {
         const mine = next ?? thaw(spare!)
         next = undefined
         this.#track(endpoint, current, mine, request)
-        return endpoint.toStorage(mine)
+        return endpoint.toHub(mine)
       },
     }, request)
   }
@@ -75,17 +75,17 @@ export class WriteOperations {
       draft: (current) => {
         const isApply = type === 'application/apply-patch+yaml'
         if (!current && !isApply) throw apiError.notFound(endpoint.groupResource, request.name)
-        const live = current && endpoint.fromStorage(current)
+        const live = current && endpoint.fromHub(current)
         const draft = isApply ? this.#applied(endpoint, patch, live, request) : this.#patched(endpoint, type, patch, live!, request)
         checkNamespace(endpoint, draft, request.namespace)
         checkName(draft, request.name)
         if (!isApply) this.#track(endpoint, current, draft, request)
-        return endpoint.toStorage(draft)
+        return endpoint.toHub(draft)
       },
     }, request)
   }
 
-  /** Changes the stored object by a function of it (storage version). */
+  /** Changes the stored object by a function of it (hub version). */
   updateWith(endpoint: Endpoint, change: (current: KubeObject) => KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
     return this.#registry.update(endpoint, {
       ...plan,
@@ -122,7 +122,7 @@ export class WriteOperations {
   /** Writes down who owns which fields. k8s: managedfields FieldManager UpdateNoErrors */
   #track(endpoint: Endpoint, current: KubeObject | undefined, draft: KubeObject, request: ManagedWrite): void {
     const entries = trackUpdate({
-      kind: endpoint.kind, old: current && endpoint.fromStorage(current), updated: draft, manager: request.manager, subresource: request.subresource,
+      kind: endpoint.kind, old: current && endpoint.fromHub(current), updated: draft, manager: request.manager, subresource: request.subresource,
       time: rfc3339(this.#clock.nowMs()), apiVersion: endpoint.apiVersion,
     })
     if (entries) draft.metadata.managedFields = entries as ManagedFieldsEntry[]

@@ -78,7 +78,8 @@ export function strictWarnings(body: Pick<ParsedBody, 'duplicateFields' | 'dupli
 }
 
 /** Decodes a body into an object of a kind. @throws DecodeError for values of the wrong type */
-export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind'>, value: unknown): Decoded<T> {
+export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind' | 'custom'>, value: unknown): Decoded<T> {
+  if (kind.custom) return kind.custom.decode(value) as Decoded<T>
   const { value: object, unknownFields } = decodeValue(kind.schema, value)
   const draft = object as T
   draft.kind = kind.kind

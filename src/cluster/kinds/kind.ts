@@ -1,5 +1,6 @@
 import type { KubeObject } from './object.ts'
 import type { Finding } from './findings.ts'
+import type { Schema } from './schema-table.ts'
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
 
@@ -47,6 +48,8 @@ export interface Strategy<T = KubeObject> {
   allowUnconditionalUpdate?: boolean
   /** Grace period in seconds if deletion of this object is graceful, else undefined. k8s: CheckGracefulDelete */
   gracePeriodSeconds?(object: Readonly<T>, asked: number | undefined): number | undefined
+  /** The object as the first request to delete it leaves it, for kinds that are cleaned up after before they go. */
+  beforeDelete?(object: Readonly<T>, nowMs: number): T | undefined
   /** What happens to dependents when the deleter doesn't say. */
   defaultGarbagePolicy?: 'background' | 'orphan'
   /** Warning header texts. */
@@ -103,4 +106,29 @@ export interface Kind<T extends KubeObject = any> {
   readonly storageVersionHash?: string
   /** Served and listed but deprecated: the text of the Warning header. */
   readonly deprecationWarning?: string
+  /** Of kinds that came with a CustomResourceDefinition. */
+  readonly custom?: CustomKind
+}
+
+/**
+ * How objects of a custom resource are read and kept. They are handled in the version in which they are served, and converted where they
+ * meet the store; built-in kinds are handled in the version that etcd holds.
+ */
+export interface CustomKind {
+  /** Reads a body: drops what the schema doesn't know, and nulls that it doesn't allow. @throws DecodeError for bad metadata */
+  decode(value: unknown): { object: KubeObject; unknownFields: string[] }
+  /** A stored object as this version shows it, with the schema's present defaults; itself (frozen) where that changes nothing. */
+  read(stored: Readonly<KubeObject>): KubeObject
+  /** A draft as etcd holds it. */
+  store(draft: KubeObject): KubeObject | Promise<KubeObject>
+  /** Whether only a webhook can bring this stored object into this version. */
+  needsWebhook(stored: Readonly<KubeObject>): boolean
+  /** Asks the webhook. The answers can be given to {@link read}. @throws StatusError */
+  convert(stored: readonly KubeObject[]): Promise<KubeObject[]>
+  /** The definition is being deleted: nothing new may be created. */
+  readonly terminating: boolean
+  /** Where the scale subresource finds its values. */
+  readonly scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string }
+  /** Schemas of the object and its list for OpenAPI, by name, without descriptions added. */
+  readonly openApi: Readonly<Record<string, Schema>>
 }

@@ -115,7 +115,8 @@ function resourcesOf(kind: Kind): Record<string, unknown>[] {
 }
 
 function subresourcesOf(kind: Kind): [string, SubresourceInfo][] {
-  return Object.entries(kind.subresources).sort(([a], [b]) => (a < b ? -1 : 1))
+  const all = Object.entries(kind.subresources)
+  return kind.custom ? all : all.sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** The aggregated form of `/api` (only the core group) and `/apis` (all others): one document with everything. */
@@ -131,11 +132,13 @@ export function aggregatedDiscoveryDocument(source: DiscoverySource, of: 'api' |
 }
 
 function aggregatedResource(kind: Kind): Record<string, unknown> {
+  // Built-in kinds leave out what goes without saying.
+  const own = kind.custom ? { group: kind.group, version: kind.version } : { group: '', version: '' }
   const subresources = subresourcesOf(kind).map(([name, info]) => ({
-    subresource: name, responseKind: { group: info.group ?? '', version: info.version ?? '', kind: info.kind ?? kind.kind }, verbs: info.verbs,
+    subresource: name, responseKind: { group: info.group ?? own.group, version: info.version ?? own.version, kind: info.kind ?? kind.kind }, verbs: info.verbs,
   }))
   return {
-    resource: kind.resource, responseKind: { group: '', version: '', kind: kind.kind }, scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+    resource: kind.resource, responseKind: { ...own, kind: kind.kind }, scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular, verbs: kind.verbs,
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),

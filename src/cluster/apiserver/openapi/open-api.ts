@@ -1,7 +1,8 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { Kind } from '../../kinds/kind.ts'
-import { schemas } from '../../kinds/schema-table.ts'
+import { schemas, type Schema } from '../../kinds/schema-table.ts'
+import { schemaOf } from '../custom-resources/custom-resource-schemas.ts'
 import { parseAccept } from '../media-types.ts'
 import { textHash } from '../text-hash.ts'
 import { pathsOf, QUERY_TYPES } from './operations.ts'
@@ -98,6 +99,11 @@ export class OpenApi {
     return document
   }
 
+  /** Schemas of custom resources, by name. */
+  #customSchemas(): Record<string, Schema> {
+    return Object.assign({}, ...this.#kinds.map((kind) => kind.custom?.openApi)) as Record<string, Schema>
+  }
+
   #schemaOf = (gvk: { group: string; version: string; kind: string }): string | undefined => {
     const kind = this.#kinds.find((k) => k.group === gvk.group && k.version === gvk.version && k.kind === gvk.kind)
     if (kind) return kind.schema
@@ -120,7 +126,8 @@ export class OpenApi {
         }
       }
     }
-    const components = Object.fromEntries(withReferences(used).map((name) => [name, schemaV3(name, schemas[name]!, descriptions)]))
+    const custom = this.#customSchemas()
+    const components = Object.fromEntries(withReferences(used, custom).map((name) => [name, schemaV3(name, schemaOf(name, custom)!, descriptions)]))
     return {
       openapi: '3.0.0', info: { title: 'Kubernetes', version: this.#options.gitVersion }, paths,
       components: { schemas: components, securitySchemes: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } } },
@@ -138,9 +145,15 @@ export class OpenApi {
         paths[path] = pathItemV2(path, operations)
       }
     }
+    const custom = this.#customSchemas()
+    const definitions: Record<string, Schema> = {}
+    for (const name of withReferences(used, custom)) {
+      definitions[name] = schemaV2(name, schemaOf(name, custom)!, descriptions, Object.hasOwn(custom, name))
+      if (Object.hasOwn(custom, name)) await this.#options.clock.breathe()
+    }
     return {
       swagger: '2.0', info: { title: 'Kubernetes', version: this.#options.gitVersion }, paths,
-      definitions: Object.fromEntries(withReferences(used).map((name) => [name, schemaV2(name, schemas[name]!, descriptions)])),
+      definitions,
       securityDefinitions: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } },
       security: [{ BearerToken: [] }],
     }

@@ -1,4 +1,4 @@
-import { schemas } from '../../kinds/schema-table.ts'
+import { schemaOf, withoutV3Only } from '../custom-resources/custom-resource-schemas.ts'
 import type { Schema } from '../../kinds/schema-table.ts'
 
 /** What types and their fields mean: by schema, then by field; the empty field is the type itself. */
@@ -7,7 +7,7 @@ export type Descriptions = Readonly<Record<string, Readonly<Record<string, strin
 const REF = '#/components/schemas/'
 
 /** Schemas that the given ones need, themselves included. */
-export function withReferences(roots: Iterable<string>, extra: Readonly<Record<string, Schema>> = {}): string[] {
+export function withReferences(roots: Iterable<string>, custom: Readonly<Record<string, Schema>> = {}): string[] {
   const out = new Set<string>()
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) { for (const item of value) visit(item); return }
@@ -19,7 +19,7 @@ export function withReferences(roots: Iterable<string>, extra: Readonly<Record<s
   }
   const add = (name: string) => {
     if (out.has(name)) return
-    const schema = extra[name] ?? schemas[name]
+    const schema = schemaOf(name, custom)
     if (!schema) return
     out.add(name)
     visit(schema)
@@ -40,8 +40,8 @@ export function schemaV3(name: string, schema: Schema, descriptions: Description
 }
 
 /** The same for OpenAPI v2: definitions, no defaults on references, plain int-or-string. k8s: kube-openapi openapiconv */
-export function schemaV2(name: string, schema: Schema, descriptions: Descriptions): Schema {
-  return lower(schemaV3(name, schema, descriptions)) as Schema
+export function schemaV2(name: string, schema: Schema, descriptions: Descriptions, isCustom = false): Schema {
+  return lower(schemaV3(name, isCustom ? withoutV3Only(schema) : schema, descriptions)) as Schema
 }
 
 function lower(value: unknown): unknown {

@@ -8,6 +8,7 @@ import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
 import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patch.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { PatchType } from '../../client/api.ts'
+import { customScaleOf, setCustomReplicas } from '../custom-resources/custom-scale.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { checkName, undecodablePatch, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
 import type { Subresource } from './subresources.ts'
@@ -37,24 +38,30 @@ function selectorText(object: KubeObject): string {
 /** `scale` of any resource that has replicas. */
 export function scaleSubresource(writes: WriteOperations): Subresource {
   const change = async (endpoint: Endpoint, write: ManagedWrite, next: (scale: KubeObject) => KubeObject) => {
+    const paths = endpoint.kind.custom?.scale
+    const shown = (object: KubeObject) => paths ? customScaleOf(object, paths, 0) : scaleOf(object)
     const { object } = await writes.updateWith(endpoint, (current) => {
-      const scale = next(scaleOf(current))
+      const scale = next(shown(current))
       if (scale.metadata.uid && scale.metadata.uid !== current.metadata.uid)
         throw apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
       const replicas = (scale['spec']?.replicas ?? 0) as number
       if (replicas < 0) throw apiError.invalid({ group: 'autoscaling', kind: 'Scale' }, write.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
       const draft = thaw(current)
-      draft['spec'].replicas = replicas
+      if (paths) setCustomReplicas(draft, paths, replicas)
+      else draft['spec'].replicas = replicas
       draft.metadata.resourceVersion = scale.metadata.resourceVersion
       return draft
     }, write, { skipMutation: true })
-    return scaleOf(object)
+    return shown(paths ? endpoint.fromStorage(object) : object)
   }
   return {
-    get(endpoint, { namespace, name }) {
+    async get(endpoint, { namespace, name }) {
       const object = endpoint.store.get(namespace, name)
       if (!object) throw apiError.notFound(endpoint.groupResource, name)
-      return scaleOf(object)
+      const paths = endpoint.kind.custom?.scale
+      if (!paths) return scaleOf(object)
+      await endpoint.ready([object])
+      return customScaleOf(endpoint.fromStorage(object), paths)
     },
     update: (endpoint, body, write) => change(endpoint, write, () => {
       checkName(body, write.name)

@@ -120,6 +120,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     if (known?.get) return known.get(endpoint, request)
     const object = endpoint.store.get(request.namespace, request.name)
     if (!object) throw apiError.notFound(endpoint.groupResource, request.name)
+    await endpoint.ready([object])
     return endpoint.fromStorage(object)
   }
 
@@ -176,7 +177,8 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     if (!info.kind || info.kind === endpoint.kind.kind) return endpoint.kind
     const group = info.group ?? endpoint.kind.group
     const version = info.version ?? endpoint.kind.version
-    return { ...endpoint.kind, group, version, kind: info.kind, schema: schemaOf(group, version, info.kind) }
+    const { custom: _, ...kind } = endpoint.kind
+    return { ...kind, group, version, kind: info.kind, schema: schemaOf(group, version, info.kind) }
   }
 }
 

@@ -1,8 +1,11 @@
+import { rfc3339 } from '../../../base/clock.ts'
+import { thaw } from '../../../base/freeze.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CustomResourceDefinition } from '../generated/types.ts'
-import { bumpGeneration, firstGeneration, keep, keepMetadata, zeroOfType } from '../strategies.ts'
+import { bumpGeneration, firstGeneration, keep, zeroOfType } from '../strategies.ts'
 
-// @k8s no: Custom resources: a CustomResourceDefinition is stored, but its kind isn't served yet
+/** k8s: apiextensions/v1 CustomResourceCleanupFinalizer */
+const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io'
 
 export const customResourceDefinition = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions',
@@ -32,9 +35,19 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
       }
     },
     beforeStatusUpdate(draft, old) {
+      // Metadata can be written through status as well; upstream resets it to itself.
       keep(draft, old, 'spec')
-      keepMetadata(draft, old)
     },
+    beforeDelete(object, nowMs) {
+      const draft = thaw(object) as CustomResourceDefinition
+      const now = rfc3339(nowMs)
+      draft.metadata.deletionTimestamp = now
+      if (!draft.metadata.finalizers?.includes(CLEANUP_FINALIZER)) draft.metadata.finalizers = [...draft.metadata.finalizers ?? [], CLEANUP_FINALIZER]
+      const terminating = { type: 'Terminating', status: 'True', lastTransitionTime: now, reason: 'InstanceDeletionPending', message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon' } as const
+      draft.status.conditions = [...(draft.status.conditions ?? []).filter((condition) => condition.type !== 'Terminating'), terminating]
+      return draft
+    },
+    allowUnconditionalUpdate: false,
   },
 })
 

@@ -87,7 +87,7 @@ function compile(expression: string): CelProgram | CelError {
 /** The first line of the library's message, in cel-go's words where they differ. */
 function wordsOf(error: unknown): string {
   const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  return first.replace(/^No such key/, 'no such key').replace(/^No such overload/, 'no such overload').replace(/^Division by zero/i, 'division by zero')
+  return first.replace(/^No such key: index out of bounds, index (-?\d+).*/, 'index out of bounds: $1').replace(/^No such key/, 'no such key').replace(/^No such overload/, 'no such overload').replace(/^Division by zero/i, 'division by zero')
 }
 
 const converted = new WeakMap<object, unknown>()

@@ -213,7 +213,7 @@ const STATUS_RESETS: Record<string, FieldSet> = {
   'ServiceCIDR.networking.k8s.io': META_AND_SPEC, 'ResourceClaim.resource.k8s.io': META_AND_SPEC, 'VolumeAttachment.storage.k8s.io': META_AND_SPEC,
   'FlowSchema.flowcontrol.apiserver.k8s.io': META_AND_SPEC, 'PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io': META_AND_SPEC,
   'ValidatingAdmissionPolicy.admissionregistration.k8s.io': META_AND_SPEC, 'StorageVersion.internal.apiserver.k8s.io': META_AND_SPEC,
-  'CustomResourceDefinition.apiextensions.k8s.io': META_AND_SPEC, 'APIService.apiregistration.k8s.io': META_AND_SPEC,
+  'APIService.apiregistration.k8s.io': META_AND_SPEC,
 }
 
 /** Fields that a write to this (sub)resource can't set, so nobody comes to own them by it. */
@@ -223,7 +223,7 @@ export function resetFields(kind: Kind, subresource: string): FieldSet | undefin
     if (!('status' in kind.subresources)) return undefined
     return name === 'CertificateSigningRequest.certificates.k8s.io' ? { 'f:spec': leaf, 'f:status': leaf } : STATUS
   }
-  if (subresource === 'status') return STATUS_RESETS[name] ?? SPEC
+  if (subresource === 'status') return kind.custom ? META_AND_SPEC : STATUS_RESETS[name] ?? SPEC
   if (subresource === 'approval') return { 'f:spec': leaf, 'f:status': { 'f:certificate': leaf } }
   if (subresource === 'finalize') return STATUS
   return undefined

@@ -1,0 +1,111 @@
+/** Conversion between versions by a webhook. k8s: apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go */
+import type { Random } from '../../../base/random.ts'
+import { thaw } from '../../../base/freeze.ts'
+import type { Finding } from '../../kinds/findings.ts'
+import type { KubeObject } from '../../kinds/object.ts'
+import { apiError } from '../../kinds/status-error.ts'
+import { isJsonObject } from '../../kinds/structural/json-schema.ts'
+import { validateAnnotations, validateLabels } from '../../kinds/validate-metadata.ts'
+import { CallFailed, postToWebhook, type WebhookClientConfig, type WebhookClientParts } from '../webhook-client.ts'
+
+/** k8s: rest.Config's Timeout for webhooks */
+const TIMEOUT_SECONDS = 30
+const REVIEW_VERSIONS = ['v1', 'v1beta1']
+
+/** A webhook that turns objects of one version into another. */
+export interface ConversionWebhook {
+  /** In the order given. @throws StatusError 500 when it fails or answers with something else */
+  convert(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>
+}
+
+interface Review {
+  kind?: string
+  apiVersion?: string
+  response?: { uid?: string; convertedObjects?: unknown[]; result?: { status?: string; message?: string } }
+}
+
+/** What the converter says of itself: the definition's name isn't among it. */
+class ConversionFailed extends Error {}
+
+export function conversionWebhook(config: WebhookClientConfig, reviewVersions: readonly string[], parts: WebhookClientParts & { random: Random }): ConversionWebhook {
+  return {
+    async convert(objects, apiVersion) {
+      const version = reviewVersions.find((candidate) => REVIEW_VERSIONS.includes(candidate))
+      if (!version) throw apiError.internal('no supported conversion review versions')
+      const [first] = objects
+      // Go prints the kind of what it was given.
+      const gvk = `${first!.apiVersion}, Kind=${first!.kind}`
+      const uid = parts.random.uuid()
+      const request = { kind: 'ConversionReview', apiVersion: `apiextensions.k8s.io/${version}`, request: { uid, desiredAPIVersion: apiVersion, objects } }
+      try {
+        const converted = await ask(config, request, uid, version, parts)
+        if (converted.length !== objects.length) throw new ConversionFailed(`returned ${converted.length} objects, expected ${objects.length}`)
+        return objects.map((object, i) => checked(object, converted[i], apiVersion, i))
+      } catch (error) {
+        if (error instanceof CallFailed) throw failure(`conversion webhook for ${gvk} failed: ${error.message}`)
+        if (error instanceof ConversionFailed) throw failure(`conversion webhook for ${gvk} ${error.message}`)
+        throw error
+      }
+    },
+  }
+}
+
+/** Errors that upstream doesn't class. */
+function failure(message: string) {
+  const error = apiError.generic(500, '', message)
+  delete error.status.reason
+  return error
+}
+
+async function ask(config: WebhookClientConfig, request: unknown, uid: string, version: string, parts: WebhookClientParts): Promise<unknown[]> {
+  const { ok, text } = await postToWebhook(config, request, { timeoutSeconds: TIMEOUT_SECONDS, query: `timeout=${TIMEOUT_SECONDS}s`, userAgent: 'kube-apiserver-admission' }, parts)
+  if (!ok) throw new CallFailed(`an error on the server (${JSON.stringify(text.slice(0, 2048))}) has prevented the request from succeeding`)
+  let review: Review
+  try {
+    review = JSON.parse(text) as Review
+  } catch (error) {
+    throw new CallFailed((error as Error).message)
+  }
+  if (version === 'v1' && (review.kind !== 'ConversionReview' || review.apiVersion !== 'apiextensions.k8s.io/v1'))
+    throw new CallFailed(`expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${review.apiVersion ?? '/'}, Kind=${review.kind ?? ''}`)
+  const { response } = review
+  if (!response) throw new CallFailed('no response provided')
+  if (version === 'v1' && response.uid !== uid) throw new CallFailed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`)
+  if (response.result?.status !== 'Success') throw new CallFailed(response.result?.message || `response.result.status was '${response.result?.status ?? ''}', not 'Success'`)
+  return response.convertedObjects ?? []
+}
+
+/** The converted object with the metadata that a webhook may not change. */
+function checked(original: KubeObject, given: unknown, apiVersion: string, i: number): KubeObject {
+  const bad = (why: string) => new ConversionFailed(`returned invalid object at index ${i}: ${why}`)
+  if (!isJsonObject(given)) throw bad('must be an object')
+  const converted = given as KubeObject
+  if (converted.apiVersion !== apiVersion) throw bad(`invalid groupVersion (expected ${apiVersion}, received ${converted.apiVersion ?? ''})`)
+  if (converted.kind !== original.kind) throw bad(`invalid kind (expected ${original.kind}, received ${converted.kind ?? ''})`)
+  const metadata = converted.metadata as unknown
+  const differs = (what: string, field: 'name' | 'namespace' | 'uid') => {
+    const [before, after] = [original.metadata[field] ?? '', (isJsonObject(metadata) ? metadata[field] : undefined) ?? '']
+    if (before !== after) throw new ConversionFailed(`returned invalid object: must have the same ${what}: ${before} != ${String(after)}`)
+  }
+  differs('name', 'name')
+  differs('namespace', 'namespace')
+  differs('UID', 'uid')
+  const wrong = (why: string) => new ConversionFailed(`returned invalid metadata: ${why}`)
+  if (metadata === undefined) throw wrong('missing metadata in converted object')
+  if (!isJsonObject(metadata)) throw wrong('invalid metadata of type in converted object')
+  const restored = thaw(original.metadata)
+  for (const field of ['labels', 'annotations'] as const) {
+    const values = metadata[field]
+    if (values === undefined || values === null) {
+      delete restored[field]
+      continue
+    }
+    if (!isJsonObject(values)) throw wrong(`invalid metadata.${field} in converted object`)
+    for (const [key, value] of Object.entries(values)) if (typeof value !== 'string') throw wrong(`metadata.${field}[${key}] must be a string, but is ${typeof value} in converted object`)
+    const texts = values as Record<string, string>
+    const findings: Finding[] = field === 'labels' ? validateLabels(texts, 'metadata.labels') : validateAnnotations(texts, 'metadata.annotation')
+    if (findings.length > 0) throw wrong(findings.map((finding) => finding.message).join(', '))
+    restored[field] = texts
+  }
+  return { ...converted, metadata: restored }
+}
