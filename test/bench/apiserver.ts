@@ -20,7 +20,7 @@ const random = new Random('bench')
 const pki = await createClusterPki({ nowMs: clock.nowMs(), clusterName: 'bench' })
 const etcd = new Etcd({ clock })
 const nowhere: ClusterDialer = { kubelet: () => Promise.reject(new Error('no kubelet')), http: () => Promise.reject(new Error('no network')) }
-const server = createApiServer({ etcd, clock, random, log: silentLog, kinds: builtInKinds, dialer: nowhere, version: {}, parts: defaultParts({ pki }) })
+const server = createApiServer({ etcd, clock, random, log: silentLog, kinds: builtInKinds, dialer: nowhere, version: {}, parts: defaultParts({ pki, serverUrl: 'https://10.0.0.1:6443' }) })
 const masters = server.as({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
 await reconcileBootstrap(masters)
 const controller = server.as({ name: 'system:serviceaccount:kube-system:replicaset-controller', groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] })

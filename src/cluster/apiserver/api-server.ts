@@ -64,6 +64,8 @@ export interface ApiServerParts {
   authorizer: Authorizer
   admission: readonly AdmissionPlugin[]
   virtualResources: readonly VirtualResource[]
+  /** Documents that the parts publish at paths of their own; undefined for every other path. */
+  published?(path: string): Promise<Response | undefined>
 }
 
 export interface ApiServer {
@@ -130,6 +132,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const isKnownNonResource = nonResources.serves(info)
     if (target.path.startsWith('/openapi/') && (request.method === 'GET' || request.method === 'HEAD')) {
       const document = await openApi.handle(request, target.path)
+      if (document) return document
+    }
+    if (!info.isResourceRequest && parts.published && (request.method === 'GET' || request.method === 'HEAD')) {
+      const document = await parts.published(target.path)
       if (document) return document
     }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)

@@ -9,15 +9,18 @@ import { unionAuthorizer } from './auth/union-authorizer.ts'
 import { defaultAdmission } from './admission/default-chain.ts'
 import type { ApiServerCore, ApiServerParts } from './api-server.ts'
 import type { ClusterPki } from './pki/cluster-pki.ts'
+import { issuerDiscovery } from './tokens/issuer-discovery.ts'
 import { tokenResources } from './tokens/token-resources.ts'
 import { ServiceAccountTokens } from './tokens/service-account-tokens.ts'
 
 export interface DefaultPartsOptions {
   pki: ClusterPki
+  /** Where the API server is reached from outside, without a slash at the end. */
+  serverUrl: string
 }
 
 /** Who may do what, as kubeadm sets up kube-apiserver: certificates, tokens and anonymous; Node and RBAC; the default admission plugins and NodeRestriction. */
-export function defaultParts({ pki }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
+export function defaultParts({ pki, serverUrl }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
   return ({ reader, clock, random, dialer }) => {
     const tokens = new ServiceAccountTokens({ key: pki.tokenKey, clock, random: random.fork('tokens'), reader })
     const rbac = new RbacAuthorizer(reader)
@@ -26,6 +29,7 @@ export function defaultParts({ pki }: DefaultPartsOptions): (core: ApiServerCore
       authorizer: unionAuthorizer(new NodeAuthorizer(reader), rbac),
       admission: defaultAdmission({ reader, rbac, clock, random: random.fork('admission'), dialer }),
       virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],
+      published: issuerDiscovery(pki.tokenKey, serverUrl, clock),
     }
   }
 }

@@ -51,6 +51,8 @@ const PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'applicat
 /** Nobody can tell how lists of a custom resource merge strategically. */
 const CUSTOM_PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']
 const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata']
+/** Reviews and the like have no columns. */
+const REVIEW_TRANSFORMS = ['PartialObjectMetadata']
 const LIST_TRANSFORMS = ['Table', 'PartialObjectMetadataList']
 const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
 
@@ -214,13 +216,13 @@ export class ResourceHandler {
   }
 
   async #create(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const virtual = this.#parts.subresources.virtualOf(endpoint)
+    const representation = this.#representation(context, virtual ? REVIEW_TRANSFORMS : OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'CreateOptions')
     const encoding = bodyEncoding(context.request.headers.get('content-type'))
     const text = await readText(context.request)
     const decoded = decodeBody(text, encoding, endpoint.kind)
     applyFieldValidation(endpoint.kind, decoded, write.fieldValidation, context.warn)
-    const virtual = this.#parts.subresources.virtualOf(endpoint)
     if (virtual) {
       checkNamespace(endpoint, decoded.object, context.info.namespace)
       return this.#object(201, endpoint, await virtual(decoded.object, write), context, representation)

@@ -95,7 +95,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(clusterRoleAggregationController, 'clusterrole-aggregation-controller')
       run(cronJobController, 'cronjob-controller')
       run(disruptionController, 'disruption-controller', 'controllermanager')
-      run(resourceQuotaController, 'resourcequota-controller')
+      run(resourceQuotaController(directory), 'resourcequota-controller')
       run(podGcController(), 'pod-garbage-collector')
       run(claimBinder, 'persistent-volume-binder')
       run(volumeBinder, 'persistent-volume-binder')

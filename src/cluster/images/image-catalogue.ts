@@ -1,4 +1,4 @@
-import { agnhostImage, nonRoot } from './agnhost/agnhost.ts'
+import { agnhostImage, nautilus, nonRoot } from './agnhost/agnhost.ts'
 import { alpine } from './alpine.ts'
 import { busybox, e2eBusybox } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
@@ -11,7 +11,7 @@ import { redis, redisAlpine } from './redis/redis.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, nonRoot, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
+  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, nautilus, nonRoot, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
 ]
 
 /** The definition behind a tag of a repository (`docker.io/library/nginx`, `1.27`). */

@@ -42,7 +42,7 @@ export async function startTestApiServer(options: { http?: ClusterDialer['http']
     etcd: new Etcd({ clock }), clock, random: new Random('test'), log: silentLog, kinds: builtInKinds,
     dialer: { kubelet: () => Promise.reject(new Error('no kubelet')), http: options.http ?? (() => Promise.reject(new Error('no network'))) },
     version: { major: '1', minor: '36', gitVersion: 'v1.36.3', gitCommit: '', gitTreeState: '', buildDate: '', goVersion: '', compiler: '', platform: '' } as never,
-    parts: (core) => (parts = defaultParts({ pki })(core)),
+    parts: (core) => (parts = defaultParts({ pki, serverUrl: 'https://10.0.0.1:6443' })(core)),
   })
   const masters = server.as({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] })
   await reconcileBootstrap(masters, { advertiseAddress: '10.0.0.1', pki })

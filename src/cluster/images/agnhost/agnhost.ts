@@ -7,14 +7,16 @@ import { joinPath, resolvePath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program, TcpSocket } from '../../../unix/types.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
-import { formatDate } from '../../../unix/utilities/date.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
 import { contentType } from '../http/content-type.ts'
 import { defineImage } from '../image.ts'
-import { formValues, goDuration, goError, goFlags, goLog, goResponse, showDuration } from './go-server.ts'
+import { formValues, goDuration, goError, goFlags, goLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
+import { guestbook } from './guestbook.ts'
 import { mounttest } from './mounttest.ts'
 import { netexec, redirect } from './netexec.ts'
+import { serviceAccountIssuerDiscovery } from './service-account-issuer-discovery.ts'
+import { admissionWebhook, conversionWebhook } from './webhook.ts'
 
 type Subcommand = (proc: Proc, args: readonly string[]) => Promise<number>
 
@@ -66,14 +68,6 @@ const liveness: Subcommand = async (proc) => {
   return untilKilled(proc)
 }
 
-/** Never settles by itself: Go programs without a handler end by the signal. */
-function untilKilled(proc: Proc): Promise<never> {
-  // Go's runtime installs handlers, so that even pid 1 dies of these.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) proc.onSignal(signal, () => { ends.get(proc)?.(signal === 'SIGINT' ? 130 : signal === 'SIGHUP' ? 129 : 143) })
-  return new Promise(() => {})
-}
-const ends = new WeakMap<Proc, (code: number) => void>()
-
 const entrypointTester: Subcommand = async (proc) => {
   await proc.stdout.write(`[${proc.argv.join(' ')}]\n`)
   return 0
@@ -107,13 +101,12 @@ const logsGenerator: Subcommand = async (proc, args) => {
   const total = Number(flags.get('log-lines-total') ?? flags.get('t') ?? 0)
   const durationText = flags.get('run-duration') ?? flags.get('d') ?? '0'
   const durationMs = goDuration(durationText) ?? 0
-  const klog = (level: string, text: string) => `${level}${formatDate('%m%d %H:%M:%S', proc.clock.nowMs())}.${String(Math.floor(proc.clock.nowMs() % 1000 * 1000)).padStart(6, '0')} ${String(proc.pid).padStart(7)} logs_generator.go:76] ${text}\n`
-  if (total <= 0) { await proc.stderr.write(klog('F', `Invalid total number of lines: ${total}`)); return 255 }
-  if (durationMs <= 0) { await proc.stderr.write(klog('F', `Invalid duration: ${durationText}`)); return 255 }
+  if (total <= 0) { klog(proc, 'F', 'logs_generator.go:64', `Invalid total number of lines: ${total}`); return 255 }
+  if (durationMs <= 0) { klog(proc, 'F', 'logs_generator.go:68', `Invalid duration: ${durationText}`); return 255 }
   for (let id = 0; id < total; id++) {
     const method = proc.random.pick(['POST', 'GET', 'PUT'])
     const namespace = proc.random.pick(['kube-system', 'default', 'ns'])
-    await proc.stderr.write(klog('I', `${id} ${method} /api/v1/namespaces/${namespace}/pods/${proc.random.suffix(3 + proc.random.int(2))} ${200 + proc.random.int(400)}`))
+    klog(proc, 'I', 'logs_generator.go:76', `${id} ${method} /api/v1/namespaces/${namespace}/pods/${proc.random.suffix(3 + proc.random.int(2))} ${200 + proc.random.int(400)}`)
     await proc.sleep(durationMs / total)
   }
   return 0
@@ -214,7 +207,8 @@ const inClusterClient: Subcommand = async (proc, args) => {
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   netexec, pause, mounttest, liveness, connect, porter, 'serve-hostname': serveHostname, 'entrypoint-tester': entrypointTester, 'test-webserver': testWebserver, 'logs-generator': logsGenerator,
-  'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient,
+  'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient, guestbook,
+  'test-service-account-issuer-discovery': serviceAccountIssuerDiscovery, webhook: admissionWebhook, 'crd-conversion-webhook': conversionWebhook,
 }
 
 /** The tool of the conformance suite: one binary with many small servers and checks. */
@@ -227,8 +221,7 @@ const agnhost: Program = async (proc) => {
     await proc.stderr.write(`Error: unknown command "${name}" for "app"\nRun 'app --help' for usage.\nError: unknown command "${name}" for "app"\n`)
     return 1
   }
-  const ended = new Promise<number>((resolve) => ends.set(proc, resolve))
-  return Promise.race([run(proc, args), ended])
+  return goProgram(proc, () => run(proc, args))
 }
 
 export const agnhostImage = defineImage({
@@ -239,6 +232,12 @@ export const agnhostImage = defineImage({
     '/uploads': { directory: true }, '/agnhost-2': { link: 'agnhost' },
   },
   programs: { '/agnhost': agnhost, '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
+})
+
+/** The picture that the update demo shows: a web server with a file that says which picture it is. */
+export const nautilus = defineImage({
+  repository: 'registry.k8s.io/e2e-test-images/nautilus', tags: ['1.4', '1.5', '1.7', '1.8'], sizeBytes: 49_000_000, cmd: ['test-webserver'], base: agnhostImage,
+  files: { '/data.json': '{\n  "image": "nautilus.jpg"\n}\n' },
 })
 
 /** BusyBox' user land that runs as uid 1234. */

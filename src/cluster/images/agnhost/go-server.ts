@@ -1,10 +1,19 @@
 import { formatDate } from '../../../unix/utilities/date.ts'
-import type { Proc } from '../../../unix/types.ts'
+import { httpRequest } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
+import { errorText } from '../../../unix/errno.ts'
+import { UnixError } from '../../../unix/types.ts'
+import type { Proc } from '../../../unix/types.ts'
 
 /** Go's `log.Printf`: a line with the time on standard error. */
 export function goLog(proc: Proc, text: string): void {
   proc.stderr.write(`${formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())} ${text}\n`).catch(() => {})
+}
+
+/** A line of klog on standard error. `where` is file and line. */
+export function klog(proc: Proc, level: 'I' | 'W' | 'E' | 'F', where: string, text: string): void {
+  const nowMs = proc.clock.nowMs()
+  proc.stderr.write(`${level}${formatDate('%m%d %H:%M:%S', nowMs)}.${String(Math.floor(nowMs % 1000 * 1000)).padStart(6, '0')} ${String(proc.pid).padStart(7)} ${where}] ${text}\n`).catch(() => {})
 }
 
 /** A text answer with the headers of Go's server. */
@@ -62,4 +71,37 @@ export function goFlags(args: readonly string[], booleans: ReadonlySet<string> =
     else flags.set(match[1]!, args[++i] ?? '')
   }
   return { flags, args: rest }
+}
+
+/** Go's `http.Get` with a client time-out: the body of the answer, whatever its status. @throws UnixError with Go's text of what went wrong */
+export async function goGet(proc: Proc, url: string, timeoutMs: number): Promise<string> {
+  const abort = new AbortController()
+  const timer = proc.clock.after(timeoutMs, () => abort.abort(new UnixError('ETIMEDOUT', 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)')))
+  const { host, hostname } = new URL(url)
+  try {
+    return await (await proc.net.fetch(httpRequest(url, { signal: abort.signal }), { connectTimeoutMs: timeoutMs })).text()
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    const isLookup = error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN'
+    const why = error.message.startsWith('context ') ? error.message : isLookup ? `dial tcp: lookup ${hostname}: no such host` : `dial tcp ${host}: connect: ${errorText(error).toLowerCase()}`
+    throw new UnixError(error.code, `Get "${url}": ${why}`)
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** What ends a Go program that runs until a signal comes. */
+const ends = new WeakMap<Proc, (code: number) => void>()
+
+/** Runs a Go program, which {@link untilKilled} may end. */
+export function goProgram(proc: Proc, run: () => Promise<number>): Promise<number> {
+  const ended = new Promise<number>((resolve) => ends.set(proc, resolve))
+  return Promise.race([run(), ended])
+}
+
+/** Never settles by itself: Go programs without a handler end by the signal. */
+export function untilKilled(proc: Proc): Promise<never> {
+  // Go's runtime installs handlers, so that even pid 1 dies of these.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) proc.onSignal(signal, () => { ends.get(proc)?.(signal === 'SIGINT' ? 130 : signal === 'SIGHUP' ? 129 : 143) })
+  return new Promise(() => {})
 }

@@ -5,7 +5,7 @@ import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Listener, Proc } from '../../../unix/types.ts'
 import { canonicalHeader } from '../../../unix/net/http1.ts'
-import { formValues, goDuration, goError, goFlags, goLog, goResponse, showDuration } from './go-server.ts'
+import { formValues, goDuration, goError, goGet, goFlags, goLog, goResponse, showDuration } from './go-server.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -146,19 +146,10 @@ async function dial(proc: Proc, url: URL): Promise<Response> {
   for (let i = 0; i < (triesText === '' ? 1 : Number(triesText)); i++) {
     try {
       if (kind === 'udp') responses.push(decoder.decode(await proc.net.askUdp(ip, Number(port), encoder.encode(request), DIAL_TIMEOUT_MS)))
-      else {
-        const address = `http://${hostPort(ip, Number(port))}/${request}`
-        const abort = new AbortController()
-        const timer = proc.clock.after(DIAL_TIMEOUT_MS, () => abort.abort(new UnixError('ETIMEDOUT', `Get "${address}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`)))
-        try {
-          responses.push(await (await proc.net.fetch(httpRequest(address, { signal: abort.signal }), { connectTimeoutMs: DIAL_TIMEOUT_MS })).text())
-        } finally {
-          timer.cancel()
-        }
-      }
+      else responses.push(await goGet(proc, `http://${hostPort(ip, Number(port))}/${request}`, DIAL_TIMEOUT_MS))
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
-      errors.push(kind === 'udp' ? `reading from udp connection failed. err:'read udp: i/o timeout'` : error.message.startsWith('Get ') ? error.message : `Get "http://${hostPort(ip, Number(port))}/${request}": dial tcp ${hostPort(ip, Number(port))}: connect: ${errorText(error).toLowerCase()}`)
+      errors.push(kind === 'udp' ? `reading from udp connection failed. err:'read udp: i/o timeout'` : error.message)
     }
   }
   return goResponse(proc, JSON.stringify({ ...(errors.length > 0 ? { errors } : {}), ...(responses.at(-1) ? { responses } : {}) }))

@@ -13,7 +13,13 @@ export const eventV1 = defineKind<KubeObject>({
   validateUpdate: (object, old) => validateNewEventUpdate(toCoreEvent(object) as CoreEvent, toCoreEvent(old) as CoreEvent),
   strategy: { allowCreateOnUpdate: true },
   cells: Object.fromEntries(Object.entries(eventCells).map(([name, cell]) => [name, (object: KubeObject, nowMs: number) => cell(toCoreEvent(object) as CoreEvent, nowMs)])) as Cells<KubeObject>,
-  selectableFields: (object) => ({ reason: object.reason ?? '', type: object.type ?? '', 'regarding.kind': object.regarding?.kind ?? '' }),
+  // k8s: pkg/apis/events/v1 AddFieldLabelConversionsForEvent
+  selectableFields: (object) => ({
+    ...Object.fromEntries(['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map((field) => [`regarding.${field}`, object.regarding?.[field] ?? ''])),
+    reason: object.reason ?? '',
+    reportingController: object.reportingController ?? '',
+    type: object.type ?? '',
+  }),
 })
 
 /** Old names and new names of the same fields. */
