@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest'
+import { httpRequest } from '../../../base/http.ts'
+import { createPipe } from '../../../base/streams.ts'
+import { testMachine } from '../../../unix/test-machine.ts'
+import type { TestMachine } from '../../../unix/test-machine.ts'
+import { agnhostImage } from './agnhost.ts'
+
+const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
+
+async function serving(port: number, ...args: string[]): Promise<TestMachine> {
+  const on = testMachine({ programs: { '/agnhost': agnhostImage.programs!['/agnhost']! }, files: { '/tls.crt': 'PEM' } })
+  const nowhere = { write: async () => {}, close() {} }
+  on.machine.start(['/agnhost', ...args], { env: {}, cwd: '/', user: ROOT, stdin: createPipe().reader, stdout: nowhere, stderr: nowhere })
+  await on.clock.until(() => on.machine.net.listeners().some((listener) => listener.port === port), { withinMs: 10_000 })
+  return on
+}
+
+const ask = async (on: TestMachine, url: string, body?: unknown) => {
+  const response = await on.machine.net.fetch(httpRequest(url, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }), { insecure: true })
+  return { status: response.status, text: await response.text() }
+}
+
+it('the guestbook keeps what is set and refuses an empty key', async () => {
+  const on = await serving(80, 'guestbook', '--backend-port', '6379')
+  expect((await ask(on, 'http://127.0.0.1/set?key=messages&value=hi')).text).toBe('{"message":"Updated"}')
+  expect((await ask(on, 'http://127.0.0.1/get?key=messages')).text).toBe('{"data":"hi"}')
+  expect((await ask(on, 'http://127.0.0.1/get')).text).toBe('{"data":{"messages":"hi"}}')
+  expect(await ask(on, 'http://127.0.0.1/set?value=hi')).toEqual({ status: 400, text: 'cannot set with empty key.\n' })
+})
+
+it('the admission webhook answers the review it was asked, in the version it was asked in', async () => {
+  const on = await serving(8444, 'webhook', '--tls-cert-file=/tls.crt', '--tls-private-key-file=/tls.key', '--port=8444')
+  const review = async (path: string, request: object, apiVersion = 'admission.k8s.io/v1') => JSON.parse((await ask(on, `https://127.0.0.1:8444${path}`, { apiVersion, kind: 'AdmissionReview', request: { uid: 'u1', operation: 'CREATE', resource: { group: '', version: 'v1', resource: 'pods' }, ...request } })).text)
+  expect(await review('/always-deny', {}, 'admission.k8s.io/v1beta1')).toEqual({ kind: 'AdmissionReview', apiVersion: 'admission.k8s.io/v1beta1', response: { uid: 'u1', allowed: false, status: { metadata: {}, message: 'this webhook denies all requests' } } })
+  const { response } = await review('/mutating-configmaps', { object: { data: { 'mutation-start': 'yes' } } })
+  expect(JSON.parse(atob(response.patch))).toEqual([{ op: 'add', path: '/data/mutation-stage-1', value: 'yes' }])
+  expect((await review('/pods', { object: { spec: { containers: [{ name: 'webhook-disallow' }] } } })).response.status.message).toBe('the pod contains unwanted container name;')
+})
+
+it('the conversion webhook parts host and port, joins them, and names what it cannot convert', async () => {
+  const on = await serving(9443, 'crd-conversion-webhook', '--tls-cert-file=/tls.crt', '--port=9443')
+  const convert = async (object: object, desiredAPIVersion: string) => JSON.parse((await ask(on, 'https://127.0.0.1:9443/crdconvert', { apiVersion: 'apiextensions.k8s.io/v1', kind: 'ConversionReview', request: { uid: 'u2', desiredAPIVersion, objects: [object] } })).text).response
+  const [v1, v2] = ['stable.example.com/v1', 'stable.example.com/v2'] as const
+  expect((await convert({ apiVersion: v1, kind: 'T', hostPort: 'a:80' }, v2)).convertedObjects).toEqual([{ apiVersion: v2, kind: 'T', host: 'a', port: '80' }])
+  expect((await convert({ apiVersion: v2, kind: 'T', host: 'a' }, v1)).convertedObjects).toEqual([{ apiVersion: v1, kind: 'T', hostPort: 'a:' }])
+  expect((await convert({ apiVersion: v1, kind: 'T' }, 'stable.example.com/v3')).result).toEqual({ metadata: {}, status: 'Failure', message: 'unexpected conversion version "stable.example.com/v3"' })
+})
