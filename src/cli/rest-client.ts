@@ -97,7 +97,7 @@ export class RestClient {
   /** The body as a stream. @throws StatusError unless 2xx */
   async stream(path: string, options: RequestOptions = {}): Promise<ReadableStream<Uint8Array>> {
     const response = await this.send('GET', path, { ...options, streaming: true })
-    if (response.status !== 200) throw failureOf(response.status, await response.text(), 'GET', path)
+    if (response.status < 200 || response.status > 299) throw failureOf(response.status, await response.text(), 'GET', path)
     return response.body ?? new ReadableStream({ start(c) { c.close() } })
   }
 
@@ -146,7 +146,10 @@ export class RestClient {
     if (response instanceof UpgradeResponse) return response.webSocket
     const socket = (response as { webSocket?: WebSocketEnd }).webSocket
     if (socket) return socket
-    throw failureOf(response.status, await response.text(), 'GET', path)
+    const text = await response.text()
+    const failure = failureOf(response.status, text, 'GET', path)
+    // k8s: apimachinery/pkg/util/httpstream/spdy SpdyRoundTripper.NewConnection: what isn't a Status is quoted as it is.
+    throw failure.status.details?.causes?.some((c) => c.reason === 'UnexpectedServerResponse') ? new Error(`unable to upgrade connection: ${text.trim()}`) : failure
   }
 
   list<T = KubeObject>(path: string, query?: RequestOptions['query']): Promise<KubeList<T>> {

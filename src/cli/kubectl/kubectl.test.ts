@@ -145,6 +145,31 @@ describe('get', () => {
   })
 })
 
+describe('what a client makes of odd answers', () => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'w', namespace: 'default' }, spec: { containers: [{ name: 'c' }] }, status: { phase: 'Pending' } }
+  const path = '/api/v1/namespaces/default/pods/w'
+
+  test('a kubelet\'s refusal of a session is quoted, a Status is told as one', async () => {
+    expect((await run(['exec', 'w', '--', 'ls'], { [path]: pod, [`${path}/exec`]: new Response('container not found ("c")\n', { status: 500 }) })).stderr).toBe('error: unable to upgrade connection: container not found ("c")\n')
+    const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'BadRequest', code: 400, message: 'pod w does not have a host assigned' }
+    expect((await run(['exec', 'w', '--', 'ls'], { [path]: pod, [`${path}/exec`]: Response.json(status, { status: 400 }) })).stderr).toBe('Error from server (BadRequest): pod w does not have a host assigned\n')
+  })
+
+  test('no content is an empty log', async () => {
+    expect(await run(['logs', 'w'], { [path]: pod, [`${path}/log`]: new Response(null, { status: 204 }) })).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  })
+
+  test('a line break in a custom column begins a new line of the table', async () => {
+    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [{ ...pod, metadata: { name: 'a\n' } }, pod] }
+    expect((await run(['get', 'pods', '-o', 'custom-columns=N:.metadata.name,P:.status.phase', '--no-headers'], { '/api/v1/namespaces/default/pods': list })).stdout).toBe('a\n      Pending\nw     Pending\n')
+  })
+
+  test('overrides that do not fit the kind are refused before anything is sent', async () => {
+    const { stderr, sent } = await run(['run', 'x', '--image=i', '--overrides={"spec":{"containers":[{"name":"x","resources":{"requests":{"memory":"1G1"}}}]}}'])
+    expect([stderr, sent.length]).toEqual(["error: unable to parse quantity's suffix\n", 0])
+  })
+})
+
 describe('create and apply', () => {
   const CM = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n'
 

@@ -58,7 +58,9 @@ export class TableLayout {
   /** Forgets the widths: a new table begins. */
   reset(): void { this.#widths = [] }
 
-  format(rows: readonly (readonly string[])[]): string {
+  format(cells: readonly (readonly string[])[]): string {
+    // A line break in a cell begins a row of its own, with what follows as its first cell.
+    const rows = cells.flatMap((row) => row.some((cell) => cell.includes('\n')) ? row.join('\t').split('\n').map((line) => line.split('\t')) : [row])
     for (const row of rows) row.forEach((cell, i) => {
       if (i < row.length - 1) this.#widths[i] = Math.max(this.#widths[i] ?? 0, widthOf(cell) + 3, 6)
     })

@@ -60,7 +60,7 @@ export interface Controller {
   /** Keys worked on at once (default 5). */
   workers?: number
   /** Least time between two runs for the same key; see {@link WorkQueueOptions.minIntervalMs}. */
-  minIntervalMs?: number
+  minIntervalMs?: number | ((key: ObjectKey, cache: ControllerContext['cache']) => number)
   /** Whether a change of the own resource leads to a run (default: always). */
   wants?: (change: Change<any>) => boolean
   /** Called once before the first run, after the caches have synced. */
@@ -101,10 +101,11 @@ export function runController(controller: Controller, options: ControllerRunnerO
   for (const { resource, name, values } of controller.indexes ?? []) informer(resource).addIndex(name, values)
 
   const cache = cacheOver(informer)
+  const { minIntervalMs } = controller
   const queue = new WorkQueue({
     clock,
     workers: controller.workers ?? 5,
-    minIntervalMs: controller.minIntervalMs ?? 0,
+    ...(minIntervalMs === undefined ? {} : { minIntervalMs: typeof minIntervalMs === 'number' ? minIntervalMs : (key) => minIntervalMs(key, cache) }),
     process: async (key) => {
       if (stopped) return
       const writes = new SeenWrites(informer, watched, options.api)

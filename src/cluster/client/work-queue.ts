@@ -16,7 +16,7 @@ export interface WorkQueueOptions {
    * Least cluster time between two runs for a key. In-process writes take microseconds where etcd's disk takes milliseconds; without
    * it a controller would run (and write status) for every single event of a burst.
    */
-  minIntervalMs?: number
+  minIntervalMs?: number | ((key: string) => number)
 }
 
 /**
@@ -27,7 +27,7 @@ export class WorkQueue {
   readonly #clock: Clock
   readonly #process: (key: string) => Promise<void>
   readonly #workers: number
-  readonly #minIntervalMs: number
+  readonly #minIntervalMs: ((key: string) => number) | undefined
   /** Insertion order is working order. */
   readonly #ready = new Set<string>()
   readonly #processing = new Set<string>()
@@ -44,7 +44,8 @@ export class WorkQueue {
     this.#clock = options.clock
     this.#process = options.process
     this.#workers = options.workers ?? 5
-    this.#minIntervalMs = options.minIntervalMs ?? 0
+    const { minIntervalMs } = options
+    this.#minIntervalMs = typeof minIntervalMs === 'number' ? () => minIntervalMs : minIntervalMs
   }
 
   /** Keys that wait or are worked on. */
@@ -59,8 +60,8 @@ export class WorkQueue {
       return
     }
     if (this.#ready.has(key)) return
-    if (this.#minIntervalMs > 0) {
-      const restMs = (this.#lastRunMs.get(key) ?? -Infinity) + this.#minIntervalMs - this.#clock.nowMs()
+    if (this.#minIntervalMs) {
+      const restMs = (this.#lastRunMs.get(key) ?? -Infinity) + this.#minIntervalMs(key) - this.#clock.nowMs()
       if (restMs > 0) {
         this.addAfter(key, restMs)
         return
@@ -139,13 +140,13 @@ export class WorkQueue {
         this.#ready.delete(key)
         this.#processing.add(key)
         await this.#clock.breathe()
-        if (this.#minIntervalMs > 0) this.#lastRunMs.set(key, this.#clock.nowMs())
+        if (this.#minIntervalMs) this.#lastRunMs.set(key, this.#clock.nowMs())
         try {
           await this.#process(key)
         } finally {
           this.#processing.delete(key)
           if (this.#dirty.delete(key)) this.add(key)
-          else if (this.#minIntervalMs > 0 && this.#lastRunMs.size > 10_000) this.#lastRunMs.clear()
+          else if (this.#minIntervalMs && this.#lastRunMs.size > 10_000) this.#lastRunMs.clear()
         }
       }
     } finally {

@@ -62,7 +62,8 @@ export function nodeStatus({ config, identity, images, old, nowMs, notReady, pre
   return {
     ...(old?.volumesAttached ? { volumesAttached: old.volumesAttached } : {}), ...(old?.volumesInUse ? { volumesInUse: old.volumesInUse } : {}),
     addresses: config.addresses.map((a) => ({ ...a })) as NonNullable<NodeStatus['addresses']>,
-    allocatable: { ...config.allocatable ?? config.capacity }, capacity: { ...config.capacity },
+    // Resources that somebody else has announced (extended resources) stay, and are there for pods.
+    allocatable: { ...old?.capacity, ...config.allocatable ?? config.capacity }, capacity: { ...old?.capacity, ...config.capacity },
     conditions: [
       ...(old?.conditions ?? []).filter((c) => !OWN_CONDITIONS.has(c.type)),
       has(pressure.memory, 'MemoryPressure', 'memory', 'KubeletHasSufficientMemory', 'KubeletHasInsufficientMemory'),

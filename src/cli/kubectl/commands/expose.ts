@@ -1,3 +1,4 @@
+import { decodeValue } from '../../../cluster/kinds/decode.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { applyMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
 import { applyJsonPatch } from '../../../cluster/kinds/patch/json-patch.ts'
@@ -35,12 +36,17 @@ export function withOverrides(f: Factory, object: KubeObject): KubeObject {
   } catch (error) {
     throw new Error(`invalid character in overrides: ${(error as Error).message}`)
   }
-  switch (f.flags.str('override-type') || 'merge') {
-    case 'json': return applyJsonPatch(object, patch)
-    case 'strategic': return applyStrategicMergePatch(schemaNameOf('', 'v1', object.kind)!, object, patch)
-    case 'merge': return applyMergePatch(object, patch) as KubeObject
-    default: throw new Error(`invalid override-type: ${f.flags.str('override-type')}`)
+  const schema = schemaNameOf('', 'v1', object.kind)!
+  const type = f.flags.str('override-type') || 'merge'
+  let merged: KubeObject
+  switch (type) {
+    case 'json': merged = applyJsonPatch(object, patch); break
+    case 'strategic': merged = applyStrategicMergePatch(schema, object, patch); break
+    case 'merge': merged = applyMergePatch(object, patch) as KubeObject; break
+    default: throw new Error(`invalid override-type: ${type}`)
   }
+  decodeValue(schema, merged) // the client knows the type and refuses what doesn't fit
+  return merged
 }
 
 function selectorOf(object: KubeObject): Record<string, string> {

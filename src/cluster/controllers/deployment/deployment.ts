@@ -11,6 +11,7 @@ import { compact } from '../compact.ts'
 import { claim, ORPHANS } from '../ownership.ts'
 import { isNamespaceTerminating, messageOf } from '../pod-control.ts'
 import { isPodTerminal, timeMs } from '../pods.ts'
+import { restMs } from '../replicaset.ts'
 import { computeTemplateHash } from '../template-hash.ts'
 import {
   actualReplicas, availableReplicas, byCreation, DESIRED_REPLICAS, findActiveOrLatest, findNewReplicaSet, hasHistoryLimit, hasProgressDeadline, isComplete,
@@ -22,7 +23,8 @@ const ROLLBACK_TO = 'deprecated.deployment.rollback.to'
 
 /** Rolls a Deployment's template out over ReplicaSets. k8s: pkg/controller/deployment */
 export const deploymentController: Controller = {
-  name: 'deployment-controller', for: 'deployments.apps', owns: ['replicasets.apps'], reads: ['pods'], minIntervalMs: 30,
+  name: 'deployment-controller', for: 'deployments.apps', owns: ['replicasets.apps'], reads: ['pods'],
+  minIntervalMs: (key, cache) => restMs(cache.get<Deployment>('deployments.apps', key)?.spec?.replicas),
   indexes: [{ resource: 'replicasets.apps', ...ORPHANS }],
   watches: [
     {

@@ -25,7 +25,7 @@ export const endpoints = defineKind<Endpoints>({
       if (!subsets?.length) return '<none>'
       const hosts = subsets.flatMap(({ addresses = [], ports = [] }) =>
         ports.length === 0 ? addresses.map((address) => address.ip) : ports.flatMap((port) => addresses.map((address) => `${address.ip.includes(':') ? `[${address.ip}]` : address.ip}:${port.port}`)))
-      return listWithMore(hosts)
+      return hosts.length === 0 ? '' : listWithMore(hosts)
     },
   },
 })
