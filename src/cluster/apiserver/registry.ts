@@ -150,8 +150,9 @@ export class Registry {
       if (findings.length > 0) throw apiError.invalid(kind, metadata.name ?? '', findings)
       for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
       await this.#admission.validate(admissionOf('CREATE', endpoint, request, metadata.name ?? ''), request, draft)
-      if (metadata.resourceVersion) throw plainError('resourceVersion should not be set on objects to be created')
-      delete metadata.resourceVersion
+      // etcd's client refuses it, and isn't asked when nothing is to be stored.
+      if (metadata.resourceVersion && !request.dryRun) throw plainError('resourceVersion should not be set on objects to be created')
+      if (!request.dryRun) delete metadata.resourceVersion
       const converted = endpoint.toStorage(draft)
       const stored = converted instanceof Promise ? await converted : converted
       const existing = store.get(request.namespace, metadata.name!)

@@ -14,6 +14,7 @@ import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.t
 import { apiError } from '../kinds/status-error.ts'
 import type { PatchType } from '../client/api.ts'
 import { invalid } from '../kinds/findings.ts'
+import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
 import type { FieldValidation } from './write-options.ts'
@@ -43,6 +44,7 @@ export class WriteOperations {
   create(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): Promise<KubeObject> {
     checkNamespace(endpoint, draft, request.namespace)
     applyDefaults(endpoint.kind, draft)
+    dropDuplicateOwners(draft, request.warn)
     this.#track(endpoint, undefined, draft, request)
     return this.#registry.create(endpoint, endpoint.toHub(draft), request)
   }
@@ -51,6 +53,7 @@ export class WriteOperations {
     checkNamespace(endpoint, draft, request.namespace)
     checkName(draft, request.name)
     applyDefaults(endpoint.kind, draft)
+    dropDuplicateOwners(draft, request.warn)
     const uid = draft.metadata.uid
     // Only an update that names no version is tried again, and needs its draft twice.
     let next: KubeObject | undefined = draft
@@ -79,6 +82,7 @@ export class WriteOperations {
         const draft = isApply ? this.#applied(endpoint, patch, live, request) : this.#patched(endpoint, type, patch, live!, request)
         checkNamespace(endpoint, draft, request.namespace)
         checkName(draft, request.name)
+        dropDuplicateOwners(draft, request.warn, true)
         if (!isApply) this.#track(endpoint, current, draft, request)
         return endpoint.toHub(draft)
       },

@@ -78,12 +78,12 @@ export function checkProjectedPath(out: Finding[], path: string, at: string): vo
   if (path.startsWith('..') && !path.startsWith('../')) out.push(invalid(at, path, "must not start with '..'"))
 }
 
-/** Of several alternatives at most one: the later ones are refused. Returns how many were taken. */
-export function checkAlternatives(out: Finding[], of: object, alternatives: readonly [string, (() => void)?][], at: string, message: string): number {
+/** Of several alternatives at most one: the later ones are refused. Third: how the path names the field, where upstream writes it differently. Returns how many were taken. */
+export function checkAlternatives(out: Finding[], of: object, alternatives: readonly [string, (() => void)?, string?][], at: string, message: string): number {
   let taken = 0
-  for (const [name, check] of alternatives) {
+  for (const [name, check, shown = name] of alternatives) {
     if ((of as Record<string, unknown>)[name] === undefined) continue
-    if (taken > 0) out.push(forbidden(`${at}.${name}`, message))
+    if (taken > 0) out.push(forbidden(`${at}.${shown}`, message))
     else {
       taken++
       check?.()

@@ -123,7 +123,7 @@ function validateFinalizers(finalizers: readonly string[], at: string): Finding[
 
 /** Of the built-in kinds all but those that define other kinds do. */
 function asksForQualifiedFinalizers({ schema }: Partial<Pick<Kind, 'schema'>>): boolean {
-  return schema?.startsWith('io.k8s.api.') ?? false
+  return (schema?.startsWith('io.k8s.api.') ?? false) && !schema!.startsWith('io.k8s.api.admissionregistration.')
 }
 
 /** Core kinds also ask that a finalizer is known or has a domain. k8s: pkg/apis/core/validation ValidateFinalizerName */

@@ -1,4 +1,5 @@
 import { apiError, type StatusError } from '../../kinds/status-error.ts'
+import { pathSegmentName } from '../../kinds/names.ts'
 import type { AdmissionAttributes } from '../seams.ts'
 
 /** The refusal of an admission plugin. Objects that have no name yet go by their generateName. k8s: apiserver/pkg/admission NewForbidden */
@@ -16,4 +17,11 @@ export function isAbout(attributes: AdmissionAttributes, resource: string, group
 export function aggregated(messages: readonly string[]): string {
   const distinct = [...new Set(messages)]
   return distinct.length === 1 ? distinct[0]! : `[${distinct.join(', ')}]`
+}
+
+/** What a client says of a name that can't stand in a path, before it asks anyone. k8s: client-go/rest Request.Name */
+export function badPathSegment(name: string): string | undefined {
+  if (name === '') return 'resource name may not be empty'
+  const problems = pathSegmentName(name, false)
+  return problems.length > 0 ? `invalid resource name ${JSON.stringify(name)}: [${problems.join(' ')}]` : undefined
 }

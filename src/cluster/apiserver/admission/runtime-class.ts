@@ -1,7 +1,8 @@
 import { deepEqual, thaw } from '../../../base/freeze.ts'
 import type { Pod, RuntimeClass, Toleration } from '../../kinds/generated/types.ts'
 import type { AdmissionAttributes, AdmissionPlugin, Reader } from '../seams.ts'
-import { forbidden, isAbout } from './forbidden.ts'
+import { StatusError } from '../../kinds/status-error.ts'
+import { badPathSegment, forbidden, isAbout } from './forbidden.ts'
 
 /** Overhead and scheduling of a Pod's runtime class. k8s: plugin/pkg/admission/runtimeclass */
 export const runtimeClass: AdmissionPlugin = {
@@ -40,6 +41,8 @@ export const runtimeClass: AdmissionPlugin = {
 function classOf(attributes: AdmissionAttributes, reader: Reader): RuntimeClass | undefined {
   const name = (attributes.object as Pod).spec.runtimeClassName
   if (name === undefined) return undefined
+  const problem = badPathSegment(name)
+  if (problem) throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: problem, code: 500 })
   const found = reader.get<RuntimeClass>('runtimeclasses.node.k8s.io', undefined, name)
   if (!found) throw forbidden(attributes, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`)
   return found

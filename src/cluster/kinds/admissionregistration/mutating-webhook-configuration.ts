@@ -1,6 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import type { MutatingWebhookConfiguration } from '../generated/types.ts'
 import { countedGeneration } from '../strategies.ts'
+import { validateWebhooks, validateWebhooksUpdate } from './validate-webhook.ts'
 import { defaultWebhook } from './webhook-defaults.ts'
 
 export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfiguration>({
@@ -11,6 +12,8 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
       webhook.reinvocationPolicy ??= 'Never'
     }
   },
+  validate: ({ webhooks }) => validateWebhooks(webhooks),
+  validateUpdate: ({ webhooks }, old) => validateWebhooksUpdate(webhooks, old.webhooks),
   strategy: { ...countedGeneration<MutatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
   cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
 })

@@ -1,6 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import type { ValidatingAdmissionPolicy } from '../generated/types.ts'
 import { keep, keepMetadata, specAndStatus } from '../strategies.ts'
+import { validateValidatingPolicy } from './validate-policy.ts'
 import { defaultMatch, paramKindText } from './webhook-defaults.ts'
 
 export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
@@ -9,6 +10,8 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
     spec.failurePolicy ??= 'Fail'
     defaultMatch(spec.matchConstraints)
   },
+  validate: (object) => validateValidatingPolicy(object),
+  validateUpdate: (object, old) => validateValidatingPolicy(object, old),
   strategy: {
     allowUnconditionalUpdate: false,
     ...specAndStatus<ValidatingAdmissionPolicy>('io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyStatus'),

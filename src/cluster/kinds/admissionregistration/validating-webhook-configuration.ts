@@ -1,6 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import type { ValidatingWebhookConfiguration } from '../generated/types.ts'
 import { countedGeneration } from '../strategies.ts'
+import { validateWebhooks, validateWebhooksUpdate } from './validate-webhook.ts'
 import { defaultWebhook } from './webhook-defaults.ts'
 
 export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfiguration>({
@@ -10,6 +11,8 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
       defaultWebhook(webhook)
     }
   },
+  validate: ({ webhooks }) => validateWebhooks(webhooks),
+  validateUpdate: ({ webhooks }, old) => validateWebhooksUpdate(webhooks, old.webhooks),
   strategy: { ...countedGeneration<ValidatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
   cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
 })

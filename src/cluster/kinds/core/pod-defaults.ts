@@ -45,6 +45,8 @@ export function defaultPodSpec(spec: PodSpec): void {
   for (const container of spec.initContainers ?? []) defaultContainer(container)
   for (const container of spec.containers ?? []) defaultContainer(container)
   for (const container of spec.ephemeralContainers ?? []) defaultContainer(container)
+  // k8s: dropDisabledFields, for features that are off by default: GenericWorkload, ContainerStopSignals, ClusterTrustBundleProjection, PodCertificateRequest
+  if (spec.schedulingGroup) delete spec.schedulingGroup
   if (spec.overhead) roundUpToMillis(spec.overhead)
   if (spec.resources?.limits) roundUpToMillis(spec.resources.limits)
   if (spec.resources?.requests) roundUpToMillis(spec.resources.requests)
@@ -54,6 +56,10 @@ function defaultContainer(container: Container | EphemeralContainer): void {
   container.imagePullPolicy ??= imageTag(container.image ?? '') === 'latest' ? 'Always' : 'IfNotPresent'
   container.terminationMessagePath ??= '/dev/termination-log'
   container.terminationMessagePolicy ??= 'File'
+  if (container.lifecycle?.stopSignal !== undefined) {
+    delete container.lifecycle.stopSignal
+    if (!container.lifecycle.postStart && !container.lifecycle.preStop) delete container.lifecycle
+  }
   if (container.ports) for (const port of container.ports) port.protocol ??= 'TCP'
   if (container.env) {
     for (const { valueFrom } of container.env) {
@@ -171,6 +177,8 @@ function defaultVolume(volume: Volume): void {
   if (volume.projected) {
     volume.projected.defaultMode ??= 0o644
     for (const source of volume.projected.sources ?? []) {
+      if (source.clusterTrustBundle) delete source.clusterTrustBundle
+      if (source.podCertificate) delete source.podCertificate
       for (const item of source.downwardAPI?.items ?? []) if (item.fieldRef) item.fieldRef.apiVersion ??= 'v1'
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600
     }

@@ -19,7 +19,8 @@ export const pod = defineKind<Pod>({
     warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
     beforeCreate(draft, { nowMs }) {
       firstGeneration(draft)
-      draft.status = { phase: 'Pending', qosClass: podQosClass(draft.spec) }
+      // k8s: GetPodQOS, which believes what it finds
+      draft.status = { phase: 'Pending', qosClass: draft.status?.qosClass || podQosClass(draft.spec) }
       markSchedulingGated(draft, timeText(nowMs))
       mergeMatchLabelKeys(draft)
     },

@@ -1,5 +1,5 @@
 /** Rules for what claims ask for. k8s: pkg/apis/core/validation ValidatePersistentVolumeClaimSpec */
-import { checkName, checkOneOf } from '../checks.ts'
+import { checkName } from '../checks.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import { labelName, subdomainName, type NameRule } from '../names.ts'
 import { compareQuantities } from '../quantity.ts'
@@ -27,7 +27,7 @@ export function validateClaimSpec(out: Finding[], spec: Readonly<PersistentVolum
   else if (compareQuantities(storage, '0') <= 0) out.push(invalid(here, storage, 'must be greater than zero'))
   else checkResourceValue(out, 'storage', storage, here)
   if (spec.storageClassName) checkName(out, spec.storageClassName, subdomainName, `${at}.storageClassName`)
-  checkOneOf(out, spec.volumeMode, ['Block', 'Filesystem'], `${at}.volumeMode`, false)
+  if (spec.volumeMode !== undefined && !['Block', 'Filesystem'].includes(spec.volumeMode)) out.push(notSupported(`${at}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']))
   if (spec.dataSource) checkDataSource(out, spec.dataSource, `${at}.dataSource`)
   if (spec.dataSourceRef) {
     checkDataSource(out, spec.dataSourceRef, `${at}.dataSourceRef`)
@@ -54,6 +54,6 @@ function checkDataSource(out: Finding[], source: Readonly<TypedObjectReference>,
 export function validateClaimTemplate(out: Finding[], template: Readonly<{ metadata?: ObjectMeta; spec: PersistentVolumeClaimSpec }>, at: string): void {
   const meta = template.metadata ?? {}
   out.push(...validateAnnotations(meta.annotations ?? {}, `${at}.metadata.annotations`), ...validateLabels(meta.labels ?? {}, `${at}.metadata.labels`))
-  for (const field of Object.keys(meta)) if (field !== 'labels' && field !== 'annotations') out.push(forbidden(`${at}.metadata.${field}`, 'cannot be set'))
+  for (const field of Object.keys(meta)) if (field !== 'labels' && field !== 'annotations') out.push(forbidden(`${at}.metadata.${field === 'uid' ? 'uID' : field}`, 'cannot be set'))
   validateClaimSpec(out, template.spec, `${at}.spec`)
 }

@@ -65,7 +65,7 @@ export function validateInitContainers(out: Finding[], containers: readonly Cont
 /** Fields that make sense for a container that joins a running pod. */
 const EPHEMERAL_FIELDS = new Set([
   'name', 'image', 'command', 'args', 'workingDir', 'env', 'envFrom', 'volumeMounts', 'volumeDevices', 'terminationMessagePath', 'terminationMessagePolicy', 'imagePullPolicy', 'securityContext',
-  'stdin', 'stdinOnce', 'tty', 'targetContainerName', 'resources', 'restartPolicyRules',
+  'stdin', 'stdinOnce', 'tty', 'targetContainerName', 'resources',
 ])
 
 /** k8s: validateEphemeralContainers */
@@ -334,16 +334,9 @@ function validateLifecycleAndProbes(out: Finding[], container: Readonly<Containe
   }
 }
 
-const SIGNALS = ['SIGKILL', 'SIGTERM']
-const LINUX_SIGNAL = /^SIG(?:ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS|TERM|TRAP|TSTP|TTIN|TTOU|URG|USR1|USR2|VTALRM|WINCH|XCPU|XFSZ|RTMIN(?:\+(?:[1-9]|1[0-5]))?|RTMAX(?:-(?:[1-9]|1[0-4]))?)$/
-
 function checkLifecycle(out: Finding[], lifecycle: Readonly<Lifecycle>, pod: PodContext, at: string): void {
   if (lifecycle.postStart) checkHandler(out, lifecycle.postStart, `${at}.postStart`, pod.spec.terminationGracePeriodSeconds)
   if (lifecycle.preStop) checkHandler(out, lifecycle.preStop, `${at}.preStop`, pod.spec.terminationGracePeriodSeconds)
-  const signal = lifecycle.stopSignal
-  if (signal === undefined) return
-  if (!pod.spec.os) out.push(forbidden(`${at}.stopSignal`, 'may not be set for containers with empty `spec.os.name`'))
-  else if (pod.spec.os.name === 'windows' ? !SIGNALS.includes(signal) : !LINUX_SIGNAL.test(signal)) out.push(notSupported(`${at}.stopSignal`, signal, SIGNALS))
 }
 
 function checkProbe(out: Finding[], probe: Readonly<Probe>, at: string): void {
@@ -389,10 +382,10 @@ function checkRestartPolicy(out: Finding[], container: Readonly<Container>, at: 
   if (rules.length > 20) out.push(tooMany(`${at}.restartPolicyRules`, rules.length, 20))
   rules.forEach((rule, i) => {
     const here = `${at}.restartPolicyRules[${i}]`
-    if (!['Restart', 'RestartAllContainers'].includes(rule.action)) out.push(notSupported(`${here}.action`, rule.action, ['Restart', 'RestartAllContainers']))
+    if (!['Restart', 'RestartAllContainers'].includes(rule.action)) out.push(notSupported(`${here}.action`, rule.action ?? '', ['Restart', 'RestartAllContainers']))
     if (!rule.exitCodes) out.push(required(`${here}.exitCodes`, 'must be specified'))
     else {
-      if (!['In', 'NotIn'].includes(rule.exitCodes.operator)) out.push(notSupported(`${here}.exitCodes.operator`, rule.exitCodes.operator, ['In', 'NotIn']))
+      if (!['In', 'NotIn'].includes(rule.exitCodes.operator)) out.push(notSupported(`${here}.exitCodes.operator`, rule.exitCodes.operator ?? '', ['In', 'NotIn']))
       if ((rule.exitCodes.values?.length ?? 0) > 255) out.push(tooMany(`${here}.exitCodes.values`, rule.exitCodes.values!.length, 255))
     }
   })

@@ -8,9 +8,9 @@ import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from 
 import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 import type { ObjectMeta } from '../object.ts'
 import { checkImageSpaces, validateContainers, validateEphemeralContainers, validateInitContainers, type PodContext } from './validate-container.ts'
-import { checkResourceName, checkResourceValue, validateResourceRequirements } from './validate-resources.ts'
+import { validateResourceRequirements } from './validate-resources.ts'
 import { validateAffinity, validateTolerations, validateTopologySpread } from './validate-scheduling.ts'
-import { validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
+import { validateHostProcess, validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
 import { validateVolumes } from './validate-volume.ts'
 
 const MAX_INT32 = 2147483647
@@ -102,6 +102,7 @@ export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: str
     gates.add(name)
   })
   if (spec.topologySpreadConstraints) validateTopologySpread(out, spec.topologySpreadConstraints, `${at}.topologySpreadConstraints`)
+  validateHostProcess(out, spec, at)
   if (spec.hostUsers === false) {
     if (spec.hostPID) out.push(forbidden(`${at}.HostPID`, 'when `hostUsers` is false'))
     if (spec.hostIPC) out.push(forbidden(`${at}.HostIPC`, 'when `hostUsers` is false'))
@@ -126,11 +127,7 @@ export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: str
   if (spec.priorityClassName) checkName(out, spec.priorityClassName, subdomainName, `${at}.priorityClassName`)
   if (spec.runtimeClassName !== undefined) checkName(out, spec.runtimeClassName, subdomainName, `${at}.runtimeClassName`)
   if (spec.preemptionPolicy !== undefined) checkOneOf(out, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], `${at}.preemptionPolicy`)
-  for (const name in spec.overhead) {
-    const here = `${at}.overhead[${name}]`
-    checkResourceName(out, name, here)
-    checkResourceValue(out, name, spec.overhead[name]!, here)
-  }
+  if (spec.overhead) validateResourceRequirements(out, { limits: spec.overhead }, [], `${at}.overhead`)
   validateOperatingSystem(out, spec, at)
   checkFileKeyVolumes(out, spec, at)
 }
@@ -145,8 +142,9 @@ function checkResourceClaims(out: Finding[], spec: Readonly<PodSpec>, at: string
       checkDnsLabel(out, claim.name, `${here}.name`)
       names.add(claim.name)
     }
-    if (claim.resourceClaimName !== undefined && claim.resourceClaimTemplateName !== undefined) out.push(invalid(here, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'))
-    if (claim.resourceClaimName === undefined && claim.resourceClaimTemplateName === undefined) out.push(invalid(here, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'))
+    const shown = { Name: claim.name ?? '', ResourceClaimName: claim.resourceClaimName ?? null, ResourceClaimTemplateName: claim.resourceClaimTemplateName ?? null }
+    if (claim.resourceClaimName !== undefined && claim.resourceClaimTemplateName !== undefined) out.push(invalid(here, shown, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'))
+    if (claim.resourceClaimName === undefined && claim.resourceClaimTemplateName === undefined) out.push(invalid(here, shown, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'))
     for (const field of ['resourceClaimName', 'resourceClaimTemplateName'] as const) if (claim[field] !== undefined) checkName(out, claim[field], subdomainName, `${here}.${field}`)
   })
 }
@@ -185,7 +183,7 @@ function checkDns(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
 }
 
 function checkFileKeyVolumes(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
-  for (const list of ['initContainers', 'containers'] as const) {
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
     ;(spec[list] ?? []).forEach((container, i) => {
       ;(container.env ?? []).forEach((variable, j) => {
         const name = variable.valueFrom?.fileKeyRef?.volumeName

@@ -1,5 +1,5 @@
 /** Rules for where pods may go: affinity, tolerations, spreading. k8s: pkg/apis/core/validation */
-import { checkName, checkPositive, checkQualifiedName } from '../checks.ts'
+import { checkName, checkQualifiedName } from '../checks.ts'
 import { duplicate, forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import { labelName, labelValueProblems, subdomainName } from '../names.ts'
 import { validateLabelSelector } from '../validate-metadata.ts'
@@ -143,7 +143,7 @@ export function validateAffinity(out: Finding[], affinity: Readonly<Affinity> | 
 export function validateTopologySpread(out: Finding[], constraints: readonly TopologySpreadConstraint[] | undefined, at: string): void {
   ;(constraints ?? []).forEach((constraint, i) => {
     const here = `${at}[${i}]`
-    checkPositive(out, constraint.maxSkew, `${here}.maxSkew`)
+    if (constraint.maxSkew <= 0) out.push(invalid(`${here}.maxSkew`, constraint.maxSkew, 'must be greater than zero'))
     if (!constraint.topologyKey) out.push(required(`${here}.topologyKey`, 'can not be empty'))
     const action = constraint.whenUnsatisfiable as string
     if (action !== 'DoNotSchedule' && action !== 'ScheduleAnyway') out.push(notSupported(`${here}.whenUnsatisfiable`, action, ['DoNotSchedule', 'ScheduleAnyway']))
@@ -151,7 +151,7 @@ export function validateTopologySpread(out: Finding[], constraints: readonly Top
       out.push(duplicate(`${here}.{topologyKey, whenUnsatisfiable}`, `{${constraint.topologyKey}, ${action}}`))
     }
     if (constraint.minDomains !== undefined) {
-      checkPositive(out, constraint.minDomains, `${here}.minDomains`)
+      if (constraint.minDomains <= 0) out.push(invalid(`${here}.minDomains`, constraint.minDomains, 'must be greater than zero'))
       if (action !== 'DoNotSchedule') out.push(invalid(`${here}.minDomains`, constraint.minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${action}`))
     }
     for (const policy of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {

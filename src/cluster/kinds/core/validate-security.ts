@@ -1,7 +1,7 @@
 /** Rules for security contexts. k8s: pkg/apis/core/validation */
 import { checkRelativePath } from '../checks.ts'
 import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
-import { byteLength, rangeText } from '../names.ts'
+import { byteLength, dnsSubdomainProblems, rangeText } from '../names.ts'
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from '../generated/types.ts'
 
 const MAX_ID = 2147483647
@@ -79,6 +79,7 @@ export function validateSecurityContext(out: Finding[], context: Readonly<Securi
       if (capability === 'CAP_SYS_ADMIN') out.push(invalid(at, securityContextText(context), 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'))
     }
   }
+  checkWindowsOptions(out, context.windowsOptions, `${at}.windowsOptions`)
   checkAppArmor(out, context.appArmorProfile, `${at}.appArmorProfile`)
 }
 
@@ -103,9 +104,62 @@ export function validatePodSecurityContext(out: Finding[], context: Readonly<Pod
   })
   if (context.fsGroupChangePolicy !== undefined && !['Always', 'OnRootMismatch'].includes(context.fsGroupChangePolicy)) out.push(notSupported(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']))
   checkSeccomp(out, context.seccompProfile, `${at}.seccompProfile`)
+  checkWindowsOptions(out, context.windowsOptions, `${at}.windowsOptions`)
   checkAppArmor(out, context.appArmorProfile, `${at}.appArmorProfile`)
   if (context.supplementalGroupsPolicy !== undefined && !['Merge', 'Strict'].includes(context.supplementalGroupsPolicy)) out.push(notSupported(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']))
-  if (context.seLinuxChangePolicy !== undefined && !['MountOption', 'Recursive'].includes(context.seLinuxChangePolicy)) out.push(notSupported(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['MountOption', 'Recursive']))
+  // MountOption needs a feature that is off by default (SELinuxMount).
+  if (context.seLinuxChangePolicy !== undefined && context.seLinuxChangePolicy !== 'Recursive') out.push(notSupported(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']))
+}
+
+/** k8s: validateWindowsHostProcessPod */
+export function validateHostProcess(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
+  const ofPod = spec.securityContext?.windowsOptions?.hostProcess
+  let all = 0
+  let onHost = 0
+  // In the order in which upstream visits containers.
+  for (const [name, list] of [['initContainers', spec.initContainers], ['containers', spec.containers], ['ephemeralContainers', spec.ephemeralContainers]] as const) {
+    if (!list) continue
+    for (let i = 0; i < list.length; i++) {
+      const own = list[i]!.securityContext?.windowsOptions?.hostProcess
+      all++
+      if (ofPod !== undefined && own !== undefined && ofPod !== own) out.push(invalid(`${at}.${name}[${i}].securityContext.windowsOptions.hostProcess`, own, `pod hostProcess value must be identical if both are specified, was ${ofPod}`))
+      if (own ?? ofPod) onHost++
+    }
+  }
+  if (onHost === 0) return
+  if (onHost !== all) out.push(invalid(at, '', 'If pod contains any hostProcess containers then all containers must be HostProcess containers'))
+  if (!spec.hostNetwork) out.push(invalid(`${at}.hostNetwork`, false, 'hostNetwork must be true if pod contains any hostProcess containers'))
+}
+
+/** Names of accounts on Windows. k8s: validateWindowsSecurityContextOptions */
+const NETBIOS_DOMAIN = /^[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}$/
+const DNS_DOMAIN = /^(?:[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)*[a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]$/
+
+function checkWindowsOptions(out: Finding[], options: Readonly<{ gmsaCredentialSpecName?: string; gmsaCredentialSpec?: string; runAsUserName?: string }> | undefined, at: string): void {
+  if (!options) return
+  const { gmsaCredentialSpecName: specName, gmsaCredentialSpec: text, runAsUserName: account } = options
+  if (specName !== undefined) for (const problem of dnsSubdomainProblems(specName)) out.push(invalid(`${at}.gmsaCredentialSpecName`, specName, problem))
+  if (text !== undefined) {
+    if (text === '') out.push(invalid(`${at}.gmsaCredentialSpec`, text, 'gmsaCredentialSpec cannot be an empty string'))
+    else if (byteLength(text) > 65536) out.push(invalid(`${at}.gmsaCredentialSpec`, text, 'gmsaCredentialSpec size must be under 64 KiB'))
+  }
+  if (account === undefined) return
+  const bad = (why: string) => out.push(invalid(`${at}.runAsUserName`, account, why))
+  const parts = account.split('\\')
+  // eslint-disable-next-line no-control-regex -- what is looked for
+  if (account === '') bad('runAsUserName cannot be an empty string')
+  else if (/[\u0000-\u001f\u007f]/.test(account)) bad('runAsUserName cannot contain control characters')
+  else if (parts.length > 2) bad('runAsUserName cannot contain more than one backslash')
+  else {
+    const user = parts.at(-1)!
+    const domain = parts.length === 2 ? parts[0]! : undefined
+    if (domain !== undefined && byteLength(domain) >= 256) bad("runAsUserName's Domain length must be under 256 characters")
+    if (domain !== undefined && !NETBIOS_DOMAIN.test(domain) && !DNS_DOMAIN.test(domain)) bad("runAsUserName's Domain doesn't match the NetBios nor the DNS format")
+    if (user === '') bad("runAsUserName's User cannot be empty")
+    else if (byteLength(user) > 104) bad("runAsUserName's User length must not be longer than 104 characters")
+    if (/^[. ]+$/.test(user)) bad("runAsUserName's User cannot contain only periods or spaces")
+    if (/["/\\:;|=,+*?<>@[\]]/.test(user)) bad('runAsUserName\'s User cannot contain the following characters: "/\\:;|=,+*?<>@[]')
+  }
 }
 
 const POD_LINUX_ONLY: readonly [keyof PodSpec | keyof PodSecurityContext, boolean][] = [

@@ -4,8 +4,10 @@ import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Fi
 import { byteLength, dnsSubdomainProblems, subdomainName } from '../names.ts'
 import { compareQuantities } from '../quantity.ts'
 import type { DownwardAPIVolumeFile, KeyToPath, ProjectedVolumeSource, Volume } from '../generated/types.ts'
-import { validateLabelSelector } from '../validate-metadata.ts'
 import { validateClaimTemplate } from './validate-claim.ts'
+import {
+  checkAwsDisk, checkAzureDisk, checkCinder, checkFibreChannel, checkFlexVolume, checkFlocker, checkGceDisk, checkIscsi, checkNfs, checkQuobyte, checkScaleIo, checkStorageOs,
+} from './validate-volume-source.ts'
 import { checkFieldRef, checkResourceFieldRef, VOLUME_FIELDS } from './validate-container.ts'
 
 const FILE_MODE = 'must be a number between 0 and 0777 (octal), both inclusive'
@@ -66,43 +68,35 @@ function checkSource(out: Finding[], volume: Readonly<Volume>, podName: string |
       need(volume.gitRepo!.repository, 'gitRepo.repository')
       checkRelativePath(out, volume.gitRepo!.directory ?? '', `${at}.gitRepo.directory`)
     }],
-    ['gcePersistentDisk', () => need(volume.gcePersistentDisk!.pdName, 'persistentDisk.pdName')],
-    ['awsElasticBlockStore', () => need(volume.awsElasticBlockStore!.volumeID, 'awsElasticBlockStore.volumeID')],
+    ['gcePersistentDisk', () => checkGceDisk(out, volume.gcePersistentDisk!, `${at}.persistentDisk`)],
+    ['awsElasticBlockStore', () => checkAwsDisk(out, volume.awsElasticBlockStore!, `${at}.awsElasticBlockStore`)],
     ['secret', () => {
       const source = volume.secret!
       need(source.secretName, 'secret.secretName')
       checkMode(out, source.defaultMode, `${at}.secret.defaultMode`)
       checkItems(out, source.items, `${at}.secret`)
     }],
-    ['nfs', () => {
-      const { server, path } = volume.nfs!
-      need(server, 'nfs.server')
-      need(path, 'nfs.path')
-      if (!path?.startsWith('/')) out.push(invalid(`${at}.nfs.path`, path ?? '', 'must be an absolute path'))
-    }],
-    ['iscsi', () => {
-      need(volume.iscsi!.targetPortal, 'iscsi.targetPortal')
-      need(volume.iscsi!.iqn, 'iscsi.iqn')
-    }],
+    ['nfs', () => checkNfs(out, volume.nfs!, `${at}.nfs`)],
+    ['iscsi', () => checkIscsi(out, volume.iscsi!, `${at}.iscsi`)],
     ['glusterfs', () => {
       need(volume.glusterfs!.endpoints, 'glusterfs.endpoints')
       need(volume.glusterfs!.path, 'glusterfs.path')
     }],
-    ['flocker'],
+    ['flocker', () => checkFlocker(out, volume.flocker!, `${at}.flocker`)],
     ['persistentVolumeClaim', () => need(volume.persistentVolumeClaim!.claimName, 'persistentVolumeClaim.claimName')],
     ['rbd', () => {
       need(volume.rbd!.monitors?.length, 'rbd.monitors')
       need(volume.rbd!.image, 'rbd.image')
     }],
-    ['cinder', () => need(volume.cinder!.volumeID, 'cinder.volumeID')],
-    ['cephfs', () => need(volume.cephfs!.monitors?.length, 'cephfs.monitors')],
-    ['quobyte', () => need(volume.quobyte!.volume, 'quobyte.volume')],
+    ['cinder', () => checkCinder(out, volume.cinder!, `${at}.cinder`)],
+    ['cephfs', () => need(volume.cephfs!.monitors?.length, 'cephfs.monitors'), 'cephFS'],
+    ['quobyte', () => checkQuobyte(out, volume.quobyte!, `${at}.quobyte`)],
     ['downwardAPI', () => {
       checkMode(out, volume.downwardAPI!.defaultMode, `${at}.downwardAPI.defaultMode`)
       for (const file of volume.downwardAPI!.items ?? []) checkDownwardFile(out, file, `${at}.downwardAPI`)
-    }],
-    ['fc'],
-    ['flexVolume', () => need(volume.flexVolume!.driver, 'flexVolume.driver')],
+    }, 'downwarAPI'],
+    ['fc', () => checkFibreChannel(out, volume.fc!, `${at}.fc`)],
+    ['flexVolume', () => checkFlexVolume(out, volume.flexVolume!, `${at}.flexVolume`)],
     ['configMap', () => {
       const source = volume.configMap!
       need(source.name, 'configMap.name')
@@ -116,16 +110,13 @@ function checkSource(out: Finding[], volume: Readonly<Volume>, podName: string |
     ['vsphereVolume', () => need(volume.vsphereVolume!.volumePath, 'vsphereVolume.volumePath')],
     ['photonPersistentDisk', () => need(volume.photonPersistentDisk!.pdID, 'photonPersistentDisk.pdID')],
     ['portworxVolume', () => need(volume.portworxVolume!.volumeID, 'portworxVolume.volumeID')],
-    ['azureDisk', () => {
-      need(volume.azureDisk!.diskName, 'azureDisk.diskName')
-      need(volume.azureDisk!.diskURI, 'azureDisk.diskURI')
-    }],
-    ['storageos'],
+    ['azureDisk', () => checkAzureDisk(out, volume.azureDisk!, `${at}.azureDisk`)],
+    ['storageos', () => checkStorageOs(out, volume.storageos!, `${at}.storageos`)],
     ['projected', () => {
       checkMode(out, volume.projected!.defaultMode, `${at}.projected.defaultMode`)
       checkProjected(out, volume.projected!, `${at}.projected`)
     }],
-    ['scaleIO', () => need(volume.scaleIO!.gateway, 'scaleIO.gateway')],
+    ['scaleIO', () => checkScaleIo(out, volume.scaleIO!, `${at}.scaleIO`)],
     ['csi', () => {
       checkDriverName(out, volume.csi!.driver, `${at}.csi.driver`)
       const ref = volume.csi!.nodePublishSecretRef
@@ -206,38 +197,6 @@ function checkProjected(out: Finding[], projected: Readonly<ProjectedVolumeSourc
       if (seconds > 2 ** 32) out.push(invalid(`${here}.serviceAccountToken.expirationSeconds`, seconds, 'may not specify a duration larger than 2^32 seconds'))
       if (!token.path) out.push(required(`${at}.path`))
       else checkProjectedPath(out, token.path, `${at}.path`)
-    }
-    const bundle = source.clusterTrustBundle
-    if (bundle) {
-      count++
-      const field = `${here}.clusterTrustBundle`
-      if (bundle.name !== undefined && bundle.signerName !== undefined) out.push(invalid(field, bundle, 'only one of name and signerName may be used'))
-      else if (bundle.name !== undefined) {
-        if (bundle.name === '') out.push(required(`${field}.name`, 'must be a valid object name'))
-        if (bundle.labelSelector) out.push(invalid(`${field}.labelSelector`, bundle.labelSelector, 'labelSelector must be unset if name is specified'))
-      } else if (bundle.signerName !== undefined) {
-        if (bundle.signerName === '') out.push(required(`${field}.signerName`, 'must be a valid signer name'))
-        out.push(...validateLabelSelector(bundle.labelSelector, `${field}.labelSelector`))
-      } else out.push(required(field, 'either name or signerName must be specified'))
-      if (!bundle.path) out.push(required(`${field}.path`))
-      checkProjectedPath(out, bundle.path ?? '', `${field}.path`)
-      claimPath(bundle.path, bundle.path)
-    }
-    const certificate = source.podCertificate
-    if (certificate) {
-      count++
-      const field = `${here}.podCertificate`
-      const types = ['RSA3072', 'RSA4096', 'ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519']
-      if (!types.includes(certificate.keyType)) out.push(notSupported(`${field}.keyType`, certificate.keyType, types))
-      let given = 0
-      for (const name of ['credentialBundlePath', 'keyPath', 'certificateChainPath'] as const) {
-        const path = certificate[name]
-        if (!path) continue
-        given++
-        checkProjectedPath(out, path, `${field}.${name}`)
-        claimPath(path, path)
-      }
-      if (given === 0) out.push(required(field, 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath'))
     }
     if (count > 1) out.push(forbidden(here, 'may not specify more than 1 volume type per source'))
   })

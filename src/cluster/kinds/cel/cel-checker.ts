@@ -1,0 +1,322 @@
+/** Types of expressions and what doesn't fit, in the words of cel-go's checker. k8s: cel-go/checker, apiserver/pkg/cel/library */
+import { CEL_FUNCTIONS } from './cel-functions.ts'
+import type { CelIssue, CelNode } from './cel-syntax.ts'
+
+/** A type: a name with parameters, and fields where they are known. */
+export interface CelType {
+  name: string
+  params?: readonly CelType[]
+  /** Of objects whose fields are known. */
+  fields?: Readonly<Record<string, CelType>>
+}
+
+export const DYN: CelType = { name: 'dyn' }
+export const simpleType = (name: string): CelType => ({ name })
+export const listType = (of: CelType): CelType => ({ name: 'list', params: [of] })
+export const mapType = (key: CelType, value: CelType): CelType => ({ name: 'map', params: [key, value] })
+const BOOL = simpleType('bool')
+const INT = simpleType('int')
+/** What an expression with an error has: nothing more is said of it. */
+const ERROR: CelType = { name: '!error!' }
+
+/** As cel-go prints it: `list(int)`. */
+export function celTypeText({ name, params }: CelType): string {
+  return params ? `${name}(${params.map(celTypeText).join(', ')})` : name
+}
+
+interface Overload {
+  target?: CelType
+  args: CelType[]
+  result: CelType
+}
+
+let overloads: Map<string, Overload[]> | undefined
+
+/** `string.charAt(int) string`, `size(list(A)) int` */
+function declared(): Map<string, Overload[]> {
+  if (overloads) return overloads
+  overloads = new Map()
+  for (const line of CEL_FUNCTIONS) {
+    const reader = new TypeReader(line)
+    const overload = reader.declaration()
+    const known = overloads.get(overload.name)
+    if (known) known.push(overload)
+    else overloads.set(overload.name, [overload])
+  }
+  return overloads
+}
+
+class TypeReader {
+  readonly #text: string
+  #i = 0
+  constructor(text: string) {
+    this.#text = text
+  }
+  declaration(): Overload & { name: string } {
+    // Member functions are written `<type>::name(...)`.
+    const split = this.#text.indexOf('::')
+    const target = split < 0 ? undefined : this.type()
+    if (split >= 0) this.#i = split + 2
+    const open = this.#text.indexOf('(', this.#i)
+    const name = this.#text.slice(this.#i, open)
+    this.#i = open + 1
+    const args: CelType[] = []
+    while (this.#text[this.#i] !== ')') {
+      args.push(this.type())
+      if (this.#text[this.#i] === ',') this.#i += 2
+    }
+    this.#i += 2
+    return { name, args, result: this.type(), ...(target ? { target } : {}) }
+  }
+  type(): CelType {
+    const name = /^[\w.]+/.exec(this.#text.slice(this.#i))![0]
+    this.#i += name.length
+    if (this.#text[this.#i] !== '(') return { name }
+    this.#i++
+    const params: CelType[] = []
+    while (this.#text[this.#i] !== ')') {
+      params.push(this.type())
+      if (this.#text[this.#i] === ',') this.#i += 2
+    }
+    this.#i++
+    return { name, params }
+  }
+}
+
+/** Checks a parsed expression against what its variables are. */
+export function checkCelTypes(node: CelNode, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): { type: CelType; issues: CelIssue[] } {
+  const checker = new Checker(variables, messages)
+  const type = checker.of(node)
+  return { type, issues: checker.issues }
+}
+
+const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2], existsOne: [2, 3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
+/** Names before functions: `sets.contains(...)` is one function. */
+const NAMESPACES = new Set(['sets', 'optional', 'format', 'ip', 'jsonpatch', 'math', 'base64', 'strings'])
+
+class Checker {
+  readonly issues: CelIssue[] = []
+  #variables: Readonly<Record<string, CelType>>
+  readonly #messages: Readonly<Record<string, CelType>>
+  constructor(variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>>) {
+    this.#variables = variables
+    this.#messages = messages
+  }
+
+  #problem(at: number, text: string): CelType {
+    this.issues.push({ at, text })
+    return ERROR
+  }
+
+  of(node: CelNode): CelType {
+    switch (node.kind) {
+      case 'literal': return simpleType(node.type)
+      case 'ident': return this.#ident(node.name, node.at)
+      case 'select': return this.#select(node)
+      case 'index': return this.#index(node)
+      case 'call': return this.#call(node)
+      case 'list': return listType(this.#joined(node.items))
+      case 'map': return node.entries.length === 0 ? mapType(DYN, DYN) : mapType(this.#joined(node.entries.map(([key]) => key)), this.#joined(node.entries.map(([, value]) => value)))
+      case 'message': return this.#message(node)
+    }
+  }
+
+  #ident(name: string, at: number): CelType {
+    if (Object.hasOwn(this.#variables, name)) return this.#variables[name]!
+    if (['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type'].includes(name)) return { name: 'type', params: [simpleType(name)] }
+    return this.#problem(at, `undeclared reference to '${name}' (in container '')`)
+  }
+
+  #select(node: Extract<CelNode, { kind: 'select' }>): CelType {
+    const of = this.of(node.of)
+    const optional = of.name === 'optional_type'
+    const type = this.#field(optional ? of.params![0]! : of, node.field, node.at)
+    return type !== ERROR && (node.optional || optional) ? { name: 'optional_type', params: [type] } : type
+  }
+
+  #field(of: CelType, field: string, at: number): CelType {
+    if (of === ERROR) return ERROR
+    if (of.name === 'dyn') return DYN
+    if (of.name === 'map') return of.params![1]!
+    if (of.fields) return Object.hasOwn(of.fields, field) ? of.fields[field]! : this.#problem(at, `undefined field '${field}'`)
+    if (of.name.startsWith('kubernetes.')) return this.#problem(at, `unexpected failed resolution of '${of.name}'`)
+    return this.#problem(at, `type '${celTypeText(of)}' does not support field selection`)
+  }
+
+  #index(node: Extract<CelNode, { kind: 'index' }>): CelType {
+    const whole = this.of(node.of)
+    const by = this.of(node.by)
+    if (whole === ERROR || by === ERROR) return ERROR
+    const of = whole.name === 'optional_type' ? whole.params![0]! : whole
+    const wrap = (type: CelType): CelType => (node.optional || whole !== of ? { name: 'optional_type', params: [type] } : type)
+    if (of.name === 'dyn') return wrap(DYN)
+    if (of.name === 'list' && fits(by, INT)) return wrap(of.params![0]!)
+    if (of.name === 'map' && fits(by, of.params![0]!)) return wrap(of.params![1]!)
+    return this.#problem(node.at, `found no matching overload for '${node.optional ? '_[?_]' : '_[_]'}' applied to '(${celTypeText(whole)}, ${celTypeText(by)})'`)
+  }
+
+  #joined(nodes: readonly CelNode[]): CelType {
+    let joined: CelType | undefined
+    for (const node of nodes) {
+      const type = this.of(node)
+      if (type === ERROR) continue
+      if (!joined || joined.name === 'dyn') joined ??= type
+      else if (type.name === 'dyn') joined = DYN
+      else if (!fits(type, joined)) this.#problem(node.at, `expected type '${celTypeText(joined)}' but found '${celTypeText(type)}'`)
+    }
+    return joined ?? DYN
+  }
+
+  #message(node: Extract<CelNode, { kind: 'message' }>): CelType {
+    const type = this.#messages[node.type] ?? (Object.hasOwn(this.#messages, 'Object') && /^Object(?:\.\w+)*$/.test(node.type) ? simpleType(node.type) : undefined)
+    for (const [, value] of node.fields) this.of(value)
+    if (!type) return this.#problem(node.at, `undeclared reference to '${node.type}' (in container '')`)
+    for (const [name, , colon] of node.fields) if (type.fields && !Object.hasOwn(type.fields, name)) this.#problem(colon, `undefined field '${name}'`)
+    return { name: type.name }
+  }
+
+  #call(node: Extract<CelNode, { kind: 'call' }>): CelType {
+    const { name, target, args } = node
+    if (name === 'has' && !target && args.length === 1) {
+      const arg = args[0]!
+      if (arg.kind !== 'select') return this.#problem(arg.at, 'invalid argument to has() macro')
+      return this.of(arg) === ERROR ? ERROR : BOOL
+    }
+    if (target && COMPREHENSIONS[name]?.includes(args.length)) return this.#comprehension(node)
+    if (target?.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) this.of(args[1]!)
+    if (target && (name === 'optMap' || name === 'optFlatMap') && args.length === 2) return this.#optional(node)
+    const qualified = target?.kind === 'ident' && NAMESPACES.has(target.name) && !Object.hasOwn(this.#variables, target.name) ? `${target.name}.${name}` : undefined
+    if (qualified !== undefined && declared().has(qualified)) return this.#resolve(qualified, undefined, args, node.at)
+    const of = target && this.of(target)
+    if (!declared().has(name)) {
+      this.#problem(node.at, `undeclared reference to '${name}' (in container '')`)
+      for (const arg of args) this.of(arg)
+      return ERROR
+    }
+    if (name === '_&&_' || name === '_||_') {
+      for (const arg of args) {
+        const type = this.of(arg)
+        if (type !== ERROR && !fits(type, BOOL)) this.#problem(arg.at, `expected type 'bool' but found '${celTypeText(type)}'`)
+      }
+      return BOOL
+    }
+    return this.#resolve(name, of, args, node.at)
+  }
+
+  #resolve(name: string, target: CelType | undefined, args: readonly CelNode[], at: number): CelType {
+    const types = args.map((arg) => this.of(arg))
+    if (target === ERROR || types.includes(ERROR)) return ERROR
+    const literal = args.at(-1)
+    if (literal?.kind === 'literal' && literal.type === 'string' && isBadLiteral(name, literal.value!)) return this.#problem(literal.at, `invalid ${name} argument`)
+    const results: CelType[] = []
+    for (const overload of declared().get(name) ?? []) {
+      if ((overload.target === undefined) !== (target === undefined) || overload.args.length !== types.length) continue
+      const bound = new Map<string, CelType>()
+      if (target && !matches(target, overload.target!, bound)) continue
+      if (!types.every((type, i) => matches(type, overload.args[i]!, bound))) continue
+      results.push(substitute(overload.result, bound))
+    }
+    if (results.length === 0) {
+      const shown = `(${types.map(celTypeText).join(', ')})`
+      return this.#problem(at, `found no matching overload for '${name}' applied to '${target ? `${celTypeText(target)}.` : ''}${shown}'`)
+    }
+    const first = celTypeText(results[0]!)
+    return results.every((result) => celTypeText(result) === first) ? results[0]! : DYN
+  }
+
+  #comprehension({ name, target, args, at }: Extract<CelNode, { kind: 'call' }>): CelType {
+    const range = this.of(target!)
+    const two = name.startsWith('transform') || (args.length === 3 && name !== 'map')
+    const names = args.slice(0, two ? 2 : 1)
+    for (const variable of names) if (variable.kind !== 'ident') return this.#problem(variable.at, 'argument must be a simple name')
+    let [key, value]: [CelType, CelType] = [DYN, DYN]
+    if (range.name === 'list') [key, value] = two ? [INT, range.params![0]!] : [range.params![0]!, DYN]
+    else if (range.name === 'map') [key, value] = [range.params![0]!, range.params![1]!]
+    else if (range.name !== 'dyn' && range !== ERROR) this.#problem(target!.at, `expression of type '${celTypeText(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`)
+    const outside = this.#variables
+    const inside: Record<string, CelType> = { ...outside, [(names[0] as { name: string }).name]: range === ERROR ? ERROR : key }
+    if (two) inside[(names[1] as { name: string }).name] = range === ERROR ? ERROR : value
+    this.#variables = inside
+    const rest = args.slice(names.length).map((arg) => [arg, this.of(arg)] as const)
+    this.#variables = outside
+    const condition = ([node, type]: readonly [CelNode, CelType], result?: CelType) => {
+      if (type === ERROR || fits(type, BOOL)) return
+      // Some of these macros are written with a conditional, which is what the message shows.
+      if (result) this.#problem(at, `found no matching overload for '_?_:_' applied to '(${[type, result, result].map(celTypeText).join(', ')})'`)
+      else this.#problem(node.at, `expected type 'bool' but found '${celTypeText(type)}'`)
+    }
+    if (name === 'all' || name.startsWith('exists')) {
+      condition(rest[0]!)
+      return BOOL
+    }
+    if (name === 'filter') {
+      const result = listType(range.name === 'list' || range.name === 'map' ? key : DYN)
+      condition(rest[0]!, result)
+      return result
+    }
+    const out = rest.at(-1)![1]
+    if (rest.length === 2) condition(rest[0]!, listType(out === ERROR ? DYN : out))
+    return name === 'map' || name === 'transformList' ? listType(out === ERROR ? DYN : out) : mapType(key, out === ERROR ? DYN : out)
+  }
+
+  #optional({ name, target, args }: Extract<CelNode, { kind: 'call' }>): CelType {
+    const of = this.of(target!)
+    const variable = args[0]!
+    if (variable.kind !== 'ident') return this.#problem(variable.at, 'argument must be a simple name')
+    const outside = this.#variables
+    this.#variables = { ...outside, [variable.name]: of.params?.[0] ?? DYN }
+    const result = this.of(args[1]!)
+    this.#variables = outside
+    return result === ERROR || name === 'optFlatMap' ? result : { name: 'optional_type', params: [result] }
+  }
+}
+
+/** What the compiler tries out already. k8s: cel-go ValidateRegexLiterals, ValidateDurationLiterals, ValidateTimestampLiterals */
+function isBadLiteral(name: string, text: string): boolean {
+  const value = text.replace(/^[rR]?(?:"{3}|'{3}|["'])|(?:"{3}|'{3}|["'])$/g, '')
+  switch (name) {
+    case 'duration': return !/^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.test(value)
+    case 'timestamp': return !/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(value)
+    case 'matches':
+      try {
+        new RegExp(/^[rR]/.test(text) ? value : value.replace(/\\\\/g, '\\'))
+        return false
+      } catch {
+        return true
+      }
+    default: return false
+  }
+}
+
+const isParameter = (type: CelType) => /^[A-Z]$/.test(type.name)
+
+/** Whether a value of one type can be used where another is asked for. */
+function fits(type: CelType, wanted: CelType): boolean {
+  return matches(type, wanted, new Map())
+}
+
+function matches(type: CelType, wanted: CelType, bound: Map<string, CelType>): boolean {
+  if (isParameter(wanted)) {
+    const known = bound.get(wanted.name)
+    if (!known) {
+      bound.set(wanted.name, type)
+      return true
+    }
+    if (known.name === 'dyn' || type.name === 'dyn') {
+      bound.set(wanted.name, DYN)
+      return true
+    }
+    return matches(type, known, new Map()) || matches(known, type, new Map())
+  }
+  if (type.name === 'dyn' || wanted.name === 'dyn' || type.name === '!error!') return true
+  // Null is a value of every message, duration and time.
+  if (type.name === 'null_type' && (wanted.fields || wanted.name.includes('.'))) return true
+  if (type.name !== wanted.name) return false
+  if (type.params && wanted.params) return type.params.every((param, i) => matches(param, wanted.params![i]!, bound))
+  return true
+}
+
+function substitute(type: CelType, bound: ReadonlyMap<string, CelType>): CelType {
+  if (isParameter(type)) return bound.get(type.name) ?? DYN
+  return type.params ? { ...type, params: type.params.map((param) => substitute(param, bound)) } : type
+}
