@@ -48,7 +48,9 @@ for (let i = 0; i < wanted.length; i++) {
     const kind = full ? full : scalar[type]
     if (full) need(full)
     // A message that the JSON form has no property for is inlined there.
-    const jsonName = schema?.properties?.[name] ? name : schema?.properties?.[`$${name}`] ? `$${name}` : schema?.properties?.[dashed(name)] ? dashed(name) : name
+    const jsonName = schema?.properties?.[name] ? name : schema?.properties?.[`$${name}`] ? `$${name}` : schema?.properties?.[dashed(name)] ? dashed(name)
+      // A few messages spell a field with other capitals: uID, aPIGroup, Webhooks.
+      : Object.keys(schema?.properties ?? {}).find((property) => property.toLowerCase() === name.toLowerCase()) ?? name
     const inline = full && !repeated && !map && schema?.properties && !schema.properties[jsonName]
     return [number, jsonName, kind, map ? 2 : repeated ? 1 : 0, ...(inline ? [1] : [])]
   })
