@@ -9,16 +9,17 @@ import type { HttpRequest } from '../base/http.ts'
 import { UpgradeResponse, webSocketPair } from '../base/http.ts'
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { BrokenPipeError } from '../base/streams.ts'
+import { serveHttp1 } from '../unix/net/http1.ts'
 import { UnixError } from '../unix/types.ts'
 import type { FetchOptions, NetStack, TcpSocket } from '../unix/types.ts'
 
 /** Sockets of the real machine, as far as programs of the terminal use them. */
 export function createNodeNet(): NetStack {
   const unsupported = (what: string) => () => { throw new UnixError('ENOTSUP', `${what} is not supported here`) }
-  return {
+  const stack: NetStack = {
     hostname: os.hostname(),
     addresses: [],
-    listenHttp: unsupported('listenHttp'),
+    listenHttp: (port, handler, options) => stack.listenTcp(port, (socket) => { void serveHttp1(socket, handler) }, options),
     listenUdp: unsupported('listenUdp'),
     askUdp: async () => unsupported('askUdp')(),
     listeners: () => [],
@@ -48,6 +49,7 @@ export function createNodeNet(): NetStack {
     },
     fetch: (request, options = {}) => isUpgrade(request) ? fetchUpgrade(request, options) : fetchPlain(request, options),
   }
+  return stack
 }
 
 const isUpgrade = (request: HttpRequest) => request.headers.get('upgrade')?.toLowerCase() === 'websocket'

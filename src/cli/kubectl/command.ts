@@ -87,11 +87,13 @@ export function childNamed(spec: CommandSpec, name: string): CommandSpec | undef
  * Finds the command and parses its flags. k8s: cobra Find, Traverse off
  * @throws UsageError
  */
-export function parseCommandLine(words: readonly string[]): ParsedCommandLine {
+export function parseCommandLine(words: readonly string[], presets: readonly { flag: FlagSpec; text: string }[] = []): ParsedCommandLine {
   const { spec, rest } = findCommand(words)
   const known = allFlags(spec)
   try {
-    const { values, args, argsBeforeDash } = parseFlags(known, rest)
+    const { values, args, argsBeforeDash } = parseFlags(known, rest, (values) => {
+      for (const { flag, text } of presets) values.set(flag, text)
+    })
     return { spec, flags: values, args, argsBeforeDash }
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\nSee '${spec.path} --help' for usage.`)

@@ -20,6 +20,8 @@ export function parseDurationMs(text: string): number {
     total += Number(part[1]) * unit
     rest = rest.slice(part[0].length)
   }
+  // More than 292 years don't fit into Go's nanoseconds.
+  if (total > 2 ** 63 / 1e6) throw bad()
   return match[1] === '-' ? -total : total
 }
 

@@ -16,6 +16,7 @@ import { ConfigurationInvalid, ConnectionError } from './errors.ts'
 import type { FlagValues } from './flags.ts'
 import type { CommandIo } from './io.ts'
 import { klogLine } from './klog.ts'
+import type { PluginPolicy } from './preferences.ts'
 
 export const CLIENT_VERSION = 'v1.36.3'
 
@@ -25,6 +26,10 @@ export class Factory {
   readonly io: CommandIo
   readonly flags: FlagValues
   readonly spec: CommandSpec
+  /** The words behind the command's name. */
+  readonly words: readonly string[]
+  /** Which credential plugins the preferences allow. */
+  readonly pluginPolicy: PluginPolicy
   #config: Kubeconfig | undefined
   #rest: RestClient | undefined
   #mapper: Promise<RestMapper> | undefined
@@ -33,11 +38,13 @@ export class Factory {
   #believesCache = true
   #seenWarnings = new Set<string>()
 
-  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec) {
+  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec, words: readonly string[] = [], pluginPolicy: PluginPolicy = { policy: '', allowlist: undefined }) {
     this.proc = proc
     this.io = io
     this.flags = flags
     this.spec = spec
+    this.words = words
+    this.pluginPolicy = pluginPolicy
   }
 
   nowMs(): number { return this.proc.clock.nowMs() }

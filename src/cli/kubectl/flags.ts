@@ -19,6 +19,8 @@ export interface FlagSpec {
 export class FlagValues {
   readonly #values = new Map<string, unknown>()
   readonly #changed = new Set<string>()
+  /** What the command line gave, in its order. */
+  readonly given: { name: string; text: string }[] = []
 
   constructor(specs: readonly FlagSpec[]) {
     for (const spec of specs) this.#values.set(spec.name, convert(spec, spec.defaultText, undefined))
@@ -30,15 +32,10 @@ export class FlagValues {
     try {
       this.#values.set(spec.name, convert(spec, text, before))
     } catch (error) {
-      const shown = spec.short && spec.short !== spec.name ? `-${spec.short}, --${spec.name}` : `--${spec.name}`
+      const shown = spec.short ? `-${spec.short}, --${spec.name}` : `--${spec.name}`
       throw new Error(`invalid argument ${JSON.stringify(text)} for "${shown}" flag: ${(error as Error).message}`)
     }
     this.#changed.add(spec.name)
-  }
-
-  /** Gives a value without marking the flag as set by the user, as preferences do. */
-  preset(spec: FlagSpec, text: string): void {
-    this.#values.set(spec.name, convert(spec, text, undefined))
   }
 
   has(name: string): boolean { return this.#values.has(name) }
@@ -61,8 +58,8 @@ function convert(spec: FlagSpec, text: string, before: unknown): unknown {
     case 'string': return text
     case 'bool': return parseBool(text)
     case 'tristate': return text === '' ? '' : String(parseBool(text))
-    case 'int': case 'int32': case 'int64': return parseInteger(text || '0', LIMITS[spec.type]!)
-    case 'duration': return parseDurationMs(text || '0')
+    case 'int': case 'int32': case 'int64': return parseInteger(text, LIMITS[spec.type]!)
+    case 'duration': return spec.name === 'log-flush-frequency' ? standardDuration(text) : parseDurationMs(text)
     case 'stringArray': return text === '[]' && before === undefined && spec.defaultText === '[]' ? [] : [...((before as string[] | undefined) ?? []), text]
     case 'stringSlice': {
       if (before === undefined && /^\[.*\]$/.test(text) && text === spec.defaultText) return text === '[]' ? [] : text.slice(1, -1).split(',')
@@ -73,11 +70,20 @@ function convert(spec: FlagSpec, text: string, before: unknown): unknown {
       const out: Record<string, string> = { ...(before as Record<string, string> | undefined) }
       for (const pair of splitCsv(text)) {
         const at = pair.indexOf('=')
-        if (at < 0) throw new Error(`${pair} must be formatted as key=value`)
+        if (at < 0) throw new Error(spec.type === 'mapStringString' ? 'malformed pair, expect string=string' : `${pair} must be formatted as key=value`)
         out[pair.slice(0, at)] = pair.slice(at + 1)
       }
       return out
     }
+  }
+}
+
+/** A duration flag of Go's own flag package, which says less about what is wrong. */
+function standardDuration(text: string): number {
+  try {
+    return parseDurationMs(text)
+  } catch {
+    throw new Error('parse error')
   }
 }
 
@@ -89,9 +95,10 @@ export function parseBool(text: string): boolean {
 }
 
 function parseInteger(text: string, bits: bigint): number {
-  if (!/^[+-]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|\d+)$/.test(text)) throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+  // Base prefixes and underscores between digits, as in Go's source text.
+  if (!/^[+-]?(0[xX](_?[0-9a-fA-F])+|0[oO](_?[0-7])+|0(_?[0-7])*|0[bB](_?[01])+|[1-9](_?\d)*)$/.test(text)) throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
   const negative = text.startsWith('-')
-  const digits = text.replace(/^[+-]/, '').replace(/^0(?=\d)/, '0o')
+  const digits = text.replace(/^[+-]/, '').replaceAll('_', '').replace(/^0(?=\d)/, '0o')
   const value = BigInt(digits) * (negative ? -1n : 1n)
   if (value >= 1n << bits || value < -(1n << bits)) throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`)
   return Number(value)
@@ -125,10 +132,15 @@ export function findFlag(specs: readonly FlagSpec[], name: string): FlagSpec | u
  * Parses flags that may stand between arguments. k8s: spf13/pflag FlagSet.Parse
  * @throws Error in pflag's words.
  */
-export function parseFlags(specs: readonly FlagSpec[], words: readonly string[]): { values: FlagValues; args: string[]; argsBeforeDash: number } {
+export function parseFlags(specs: readonly FlagSpec[], words: readonly string[], prepare?: (values: FlagValues) => void): { values: FlagValues; args: string[]; argsBeforeDash: number } {
   const values = new FlagValues(specs)
+  prepare?.(values)
   const args: string[] = []
   let argsBeforeDash = -1
+  const set = (spec: FlagSpec, text: string) => {
+    values.set(spec, text)
+    values.given.push({ name: spec.name, text })
+  }
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!
     if (word === '--') {
@@ -142,9 +154,9 @@ export function parseFlags(specs: readonly FlagSpec[], words: readonly string[])
       if (name === '' || name.startsWith('-') || name.startsWith('=')) throw new Error(`bad flag syntax: ${word}`)
       const spec = findFlag(specs, name)
       if (!spec) throw new Error(`unknown flag: --${name}`)
-      if (at >= 0) values.set(spec, word.slice(at + 1))
-      else if (spec.noOptionText) values.set(spec, spec.noOptionText)
-      else if (i + 1 < words.length) values.set(spec, words[++i]!)
+      if (at >= 0) set(spec, word.slice(at + 1))
+      else if (spec.noOptionText) set(spec, spec.noOptionText)
+      else if (i + 1 < words.length) set(spec, words[++i]!)
       else throw new Error(`flag needs an argument: --${name}`)
       continue
     }
@@ -153,10 +165,10 @@ export function parseFlags(specs: readonly FlagSpec[], words: readonly string[])
       const letter = letters[0]!
       const spec = specs.find((s) => s.short === letter)
       if (!spec) throw new Error(`unknown shorthand flag: '${letter}' in -${letters}`)
-      if (letters.length > 2 && letters[1] === '=') { values.set(spec, letters.slice(2)); break }
-      if (spec.noOptionText) { values.set(spec, spec.noOptionText); letters = letters.slice(1); continue }
-      if (letters.length > 1) values.set(spec, letters.slice(1))
-      else if (i + 1 < words.length) values.set(spec, words[++i]!)
+      if (letters.length > 2 && letters[1] === '=') { set(spec, letters.slice(2)); break }
+      if (spec.noOptionText) { set(spec, spec.noOptionText); letters = letters.slice(1); continue }
+      if (letters.length > 1) set(spec, letters.slice(1))
+      else if (i + 1 < words.length) set(spec, words[++i]!)
       else throw new Error(`flag needs an argument: '${letter}' in -${letters}`)
       break
     }

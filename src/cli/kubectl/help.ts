@@ -8,6 +8,7 @@ export function helpText(spec: CommandSpec): string {
   const parts: string[] = []
   const { long, examples } = longHelp(spec.path)
   parts.push(long)
+  if (spec.aliases.length > 0) parts.push(`Aliases:\n${[spec.name, ...spec.aliases].join(', ')}`)
   if (examples.length > 0) parts.push(`Examples:\n${examples.map((l) => `  ${l}`.trimEnd() === '' ? '  ' : `  ${l}`).join('\n')}`)
   if (spec === rootCommand()) {
     const width = Math.max(...spec.children.map((c) => c.name.length)) + 3
@@ -23,9 +24,13 @@ export function helpText(spec: CommandSpec): string {
   return `${parts.join('\n\n')}\n`
 }
 
+/** Commands whose usage line names flags and options both. k8s: cobra DisableFlagsInUseLine is not set */
+const SHOWS_FLAGS = new Set(['', ' api-resources', ' auth', ' cluster-info', ' cluster-info dump', ' config current-context', ' config get-clusters', ' config get-users', ' config view',
+  ' create cronjob', ' create service', ' kustomize', ' plugin list', ' top', ' version'].map((path) => `kubectl${path}`))
+
 export function usageLine(spec: CommandSpec): string {
   const parent = spec.parent ? `${spec.parent.path} ` : ''
-  return `${parent}${spec.use}${spec === rootCommand() ? ' [flags]' : ''}${spec.use.includes('[options]') ? '' : ' [options]'}`
+  return `${parent}${spec.use}${SHOWS_FLAGS.has(spec.path) ? ' [flags]' : ''}${spec.use.includes('[options]') ? '' : ' [options]'}`
 }
 
 function commandList(specs: readonly CommandSpec[], width = Math.max(...specs.map((s) => s.name.length), 11) + 3): string {
@@ -41,9 +46,9 @@ function flagList(flags: readonly FlagSpec[]): string {
 }
 
 /** What `kubectl options` prints. */
-export function optionsHelp(flags: readonly FlagSpec[]): string {
+export function optionsHelp(flags: readonly FlagSpec[], home: string): string {
   const shown = [...flags, ...allFlags(rootCommand()).filter((f) => ['v', 'vmodule', 'log-flush-frequency'].includes(f.name))]
-  return `The following options can be passed to any command:\n\n${flagList(shown)}\n`
+  return `The following options can be passed to any command:\n\n${flagList(shown.map((flag) => ({ ...flag, defaultText: flag.defaultText.replace('$HOME', home) })))}\n`
 }
 
 export function unknownHelpTopic(words: readonly string[]): string {

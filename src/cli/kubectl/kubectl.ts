@@ -37,21 +37,26 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
     void io.out(candidates.map((c) => `${c.value}\n`).join(''))
     return 0
   }
-  const args = applyPreferences(proc, words)
+  const prepared = applyPreferences(proc, words, (text) => void io.err(text))
+  const args = prepared.words
   const { spec: target, rest } = findCommand(args)
   if (target === rootCommand()) {
     const plugin = findPlugin(proc, args)
     if (plugin) return runPlugin(proc, io, plugin)
     const unknown = firstWord(rest)
-    if (unknown === 'help') return showHelp(io, rest.slice(rest.indexOf('help') + 1))
+    if (unknown === 'help') return showHelp(proc, io, rest.slice(rest.indexOf('help') + 1))
     if (unknown) throw new Error(unknownCommand(unknown))
   }
-  if (wantsHelp(rest)) return showHelp(io, target.path.split(' ').slice(1))
-  const parsed = parseCommandLine(args)
+  if (wantsHelp(rest)) return showHelp(proc, io, target.path.split(' ').slice(1))
+  const parsed = parseCommandLine(args, prepared.presets)
   const { spec, flags, argsBeforeDash } = parsed
-  if (flags.bool('help')) return showHelp(io, spec.path.split(' ').slice(1))
+  if (flags.bool('help')) return showHelp(proc, io, spec.path.split(' ').slice(1))
+  for (const { name } of flags.given) {
+    const warning = DEPRECATED[name]
+    if (warning) void io.err(`Flag --${name} has been deprecated, ${warning}\n`)
+  }
   const handler = await proc.clock.outside(findHandler(spec.path))
-  const f = new Factory(proc, io, flags, spec)
+  const f = new Factory(proc, io, flags, spec, parsed.args, prepared.pluginPolicy)
   if (!handler) {
     if (spec.children.length > 0 || spec.path === 'kubectl alpha' || spec === rootCommand()) return runGroup(io, spec, parsed.args)
     throw new Error(`the command ${JSON.stringify(spec.path.slice('kubectl '.length))} is not available in Drydock yet`)
@@ -81,31 +86,40 @@ function unknownCommand(name: string): string {
   return `unknown command ${JSON.stringify(name)} for "kubectl"${near.length > 0 ? `\n\nDid you mean this?\n${near.map((n) => `\t${n}\n`).join('')}` : ''}`
 }
 
+/** What pflag says when a deprecated flag is used. */
+const DEPRECATED: Record<string, string> = {
+  record: '--record will be removed in the future',
+  'cpu-percent': "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
+}
+
+const NO_ALPHA = 'No alpha commands are available in this version of kubectl\n'
+
 /** These print their help to standard output, the other groups to standard error. */
-const HELP_ON_STDOUT = new Set(['kubectl', 'kubectl rollout', 'kubectl certificate', 'kubectl alpha'])
+const HELP_ON_STDOUT = new Set(['kubectl', 'kubectl rollout', 'kubectl certificate'])
 /** Groups without a program of their own just show their help. */
-const HELP_SUCCEEDS = new Set(['kubectl', 'kubectl certificate', 'kubectl alpha'])
+const HELP_SUCCEEDS = new Set(['kubectl', 'kubectl certificate'])
 
 /** A command that only holds others. k8s: cmdutil.DefaultSubCommandRun */
 async function runGroup(io: CommandIo, spec: CommandSpec, args: readonly string[]): Promise<number> {
   if (spec.path === 'kubectl alpha') {
-    void io.err('No alpha commands are available in this version of kubectl\n')
-    return 1
+    void io.err(NO_ALPHA)
+    return 0
   }
-  if (args.length > 0) throw usageError(spec, `unknown command ${JSON.stringify(args.join(' '))}`)
+  if (args.length > 0 && spec.path !== 'kubectl certificate') throw usageError(spec, `unknown command ${JSON.stringify(args.join(' '))}`)
   const { helpText } = await import('./help.ts')
   void (HELP_ON_STDOUT.has(spec.path) ? io.out(helpText(spec)) : io.err(helpText(spec)))
   return HELP_SUCCEEDS.has(spec.path) ? 0 : 1
 }
 
-async function showHelp(io: CommandIo, path: readonly string[]): Promise<number> {
-  const { helpText, unknownHelpTopic } = await import('./help.ts')
+async function showHelp(proc: Proc, io: CommandIo, path: readonly string[]): Promise<number> {
+  const { helpText, optionsHelp, unknownHelpTopic } = await import('./help.ts')
   const words = path.filter((w) => !w.startsWith('-'))
   const { spec, rest } = findCommand(words)
   if (rest.length > 0 && spec === rootCommand()) {
-    void io.out(unknownHelpTopic(rest))
+    void io.err(unknownHelpTopic(rest))
     return 0
   }
-  void io.out(helpText(spec))
+  if (spec.path === 'kubectl alpha') void io.err(NO_ALPHA)
+  else void io.out(spec.path === 'kubectl options' ? optionsHelp(rootCommand().persistent, proc.env['HOME'] || proc.user.home) : helpText(spec))
   return 0
 }

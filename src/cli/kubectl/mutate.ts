@@ -5,6 +5,7 @@ import { resourcePath } from './discovery.ts'
 import { aggregate, AggregateErrors } from './errors.ts'
 import { schemaNameOf } from './gvk-schema.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from './print.ts'
+import { recorded } from './record.ts'
 import { findResources } from './resources.ts'
 import type { Info } from './resources.ts'
 import type { Invocation } from './commands/handler.ts'
@@ -51,6 +52,7 @@ export async function mutateAll(inv: Invocation, infos: readonly Info[], errors:
     const draft = thaw(before)
     try {
       await change(draft, info)
+      draft.metadata = recorded(f, draft).metadata
     } catch (error) {
       errors.push(error as Error)
       continue

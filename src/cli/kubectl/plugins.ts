@@ -1,5 +1,6 @@
 import type { Proc } from '../../unix/types.ts'
 import { childNamed, rootCommand } from './command.ts'
+import { unixText } from './factory.ts'
 import type { CommandIo } from './io.ts'
 
 /** A program `kubectl-NAME` in PATH with the words it gets. */
@@ -34,15 +35,25 @@ export function isExecutable(proc: Proc, path: string): boolean {
   }
 }
 
-/** All `kubectl-*` files of PATH, in order. */
-export function listPlugins(proc: Proc): string[] {
+function isDirectory(proc: Proc, path: string): boolean {
+  try {
+    return proc.fs.lstat(proc.resolve(path)).type === 'directory'
+  } catch {
+    return false
+  }
+}
+
+/** All `kubectl-*` files of PATH, in order; directories that can't be read are reported. */
+export function listPlugins(proc: Proc, unreadable: (directory: string, reason: string) => void): string[] {
   const out: string[] = []
-  for (const directory of directories(proc)) {
+  for (const directory of new Set(directories(proc))) {
     let names: string[] = []
     try {
       names = proc.fs.readdir(proc.resolve(directory))
-    } catch { /* a missing directory in PATH is none of our business */ }
-    for (const name of names) if (name.startsWith('kubectl-')) out.push(`${directory}/${name}`)
+    } catch (error) {
+      unreadable(directory, unixText(error))
+    }
+    for (const name of names) if (name.startsWith('kubectl-') && !isDirectory(proc, `${directory}/${name}`)) out.push(`${directory}/${name}`)
   }
   return out
 }

@@ -3,9 +3,10 @@ import { printYaml } from '../yaml.ts'
 import { lowerGroupKind, parseGroupVersion } from './discovery.ts'
 import { unixText } from './factory.ts'
 import type { Factory } from './factory.ts'
-import { goJson, goSprint } from '../../cluster/kinds/go-text.ts'
+import { escapeHtml, goJson, goSprint } from '../../cluster/kinds/go-text.ts'
 import { GoTemplate } from './go-template.ts'
 import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
+import { klogLine } from './klog.ts'
 import { printKyaml } from './kyaml.ts'
 import { TableLayout } from './tab-writer.ts'
 
@@ -23,6 +24,8 @@ export interface PrinterOptions {
   formats?: readonly string[]
   /** What no -o means; default `name` with the operation. */
   defaultOutput?: string
+  /** JSON keeps the order of the object's keys, as it does for types of kubectl's own. */
+  keepOrder?: boolean
 }
 
 /** How dry runs mark what they print. */
@@ -32,14 +35,27 @@ export function dryRunSuffix(strategy: DryRun): string {
 
 export type DryRun = 'none' | 'client' | 'server'
 
-/** --dry-run. @throws Error for other words */
+/** --dry-run; older forms are taken with a warning. k8s: cmdutil.GetDryRunStrategy @throws Error for other words */
 export function dryRunOf(f: Factory): DryRun {
   const value = f.flags.str('dry-run')
+  const warn = (line: number, text: string) => {
+    // The word stays for later calls, so the warning is said once.
+    f.flags.put('dry-run', text.endsWith('none.') ? 'none' : 'client')
+    void f.io.err(klogLine(f.proc, 'W', `helpers.go:${line}`, text))
+  }
   switch (value) {
     case 'client': return 'client'
     case 'server': return 'server'
     case '': case 'none': return 'none'
-    case 'unchanged': throw new Error('--dry-run flag without a value was specified. A value must be set: "none", "server", or "client".')
+    case 'unchanged':
+      warn(719, '--dry-run is deprecated and can be replaced with --dry-run=client.')
+      return 'client'
+    case '1': case 't': case 'T': case 'true': case 'TRUE': case 'True':
+      warn(733, `--dry-run=${value} is deprecated (boolean value) and can be replaced with --dry-run=client.`)
+      return 'client'
+    case '0': case 'f': case 'F': case 'false': case 'FALSE': case 'False':
+      warn(736, `--dry-run=${value} is deprecated (boolean value) and can be replaced with --dry-run=none.`)
+      return 'none'
     default: throw new Error(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`)
   }
 }
@@ -60,7 +76,7 @@ export function printerOfFormat(f: Factory, format: string, options: PrinterOpti
   const formats = options.formats ?? [...JSON_YAML, 'name', ...TEMPLATES]
   const operation = options.operation ? ` ${options.operation}` : ''
   switch (kind.toLowerCase()) {
-    case 'json': return (object) => `${goJson(visible(object), '    ')}\n`
+    case 'json': return (object) => `${options.keepOrder ? escapeHtml(JSON.stringify(object, null, 4)) : goJson(visible(object), '    ')}\n`
     case 'yaml': {
       let count = 0
       return (object) => (count++ > 0 ? '---\n' : '') + printYaml(visible(object))

@@ -3,7 +3,7 @@ import type { FlagValues } from './flags.ts'
 
 const REQUIRED: Record<string, readonly string[]> = {
   'kubectl scale': ['replicas'], 'kubectl create deployment': ['image'], 'kubectl create clusterrolebinding': ['clusterrole'], 'kubectl create cronjob': ['image', 'schedule'],
-  'kubectl create service externalname': ['external-name'], 'kubectl run': ['image'], 'kubectl autoscale': ['max'],
+  'kubectl create service externalname': ['external-name'], 'kubectl run': ['image'], 'kubectl autoscale': ['max'], 'kubectl kuberc set': ['section'],
 }
 
 /** @throws Error in cobra's words. */

@@ -14,6 +14,7 @@ import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import type { DryRun } from '../print.ts'
+import { recorded } from '../record.ts'
 import { fetchInfo, findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
 import { fieldValidation } from './create/submit.ts'
@@ -80,7 +81,7 @@ export const apply: CommandHandler = async (inv) => {
   const visited = new Set<string>()
   for (const info of infos) {
     try {
-      const before = info.object!
+      const before = info.object = recorded(f, info.object!)
       if (!info.name && before.metadata?.generateName) throw new Error(`from ${before.metadata.generateName}: cannot use generate name with apply`)
       if (serverSide) await applyServerSide(inv, info, manager, validation, dryRun)
       else await applyClientSide(inv, info, { manager, validation, dryRun, force, done })

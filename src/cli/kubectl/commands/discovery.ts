@@ -33,7 +33,7 @@ export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }
   shown.sort((a, b) => sortBy === 'name' ? text(a.resource, b.resource) : sortBy === 'kind' ? text(a.kind, b.kind) : text(a.group, b.group) || text(a.resource, b.resource))
   if (output === 'name') { void out(shown.map((r) => `${groupResource(r)}\n`).join('')); return }
   if (output === 'json' || output === 'yaml' || output === 'kyaml') {
-    void out(printerFor(f)({
+    void out(printerFor(f, { keepOrder: true })({
       kind: 'APIResourceList', apiVersion: 'v1', groupVersion: '',
       resources: shown.map((r) => ({
         name: r.resource, singularName: r.singular, namespaced: r.namespaced, ...(r.group ? { group: r.group } : {}), version: r.version, kind: r.kind, verbs: r.verbs,
@@ -77,7 +77,7 @@ export const version: CommandHandler = async ({ f, flags, args, out }) => {
   }
   const all = { clientVersion, kustomizeVersion: KUSTOMIZE_VERSION, ...(serverVersion ? { serverVersion } : {}) }
   if (output === 'json') void out(`${JSON.stringify(all, null, 2)}\n`)
-  else if (output === 'yaml') void out(printYaml(all))
+  else if (output === 'yaml') void out(`${printYaml(all)}\n`)
   else {
     void out(`Client Version: ${CLIENT_VERSION}\nKustomize Version: ${KUSTOMIZE_VERSION}\n${serverVersion ? `Server Version: ${serverVersion['gitVersion']}\n` : ''}`)
     const skew = serverVersion ? Number.parseInt(serverVersion['minor'] ?? '36', 10) - 36 : 0

@@ -10,7 +10,8 @@ import type { Factory } from '../factory.ts'
 import { goJson } from '../../../cluster/kinds/go-text.ts'
 import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
-import { printerFor, withoutManagedFields } from '../print.ts'
+import { dryRunOf, dryRunSuffix, printerFor, withoutManagedFields } from '../print.ts'
+import { recorded } from '../record.ts'
 import { findResources, hasFiles, MISSING_RESOURCE } from '../resources.ts'
 import type { Info } from '../resources.ts'
 import { fieldValidation } from './create/submit.ts'
@@ -136,8 +137,8 @@ export const edit: CommandHandler = async (inv) => {
     shown: (info) => flags.bool('show-managed-fields') ? info.object : withoutManagedFields(info.object!),
     async save(info, given) {
       const before = flags.bool('show-managed-fields') ? info.object! : withoutManagedFields(info.object!)
-      const edited = flags.bool('save-config') ? withLastApplied(given) : given
-      if (deepEqual(before, edited)) return undefined
+      const edited = recorded(f, flags.bool('save-config') ? withLastApplied(given) : given)
+      if (deepEqual(before, given)) return undefined
       const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)
       let patch: Record<string, unknown>
       try {
@@ -202,8 +203,7 @@ const viewLastApplied: CommandHandler = async (inv) => {
 const setLastApplied: CommandHandler = async (inv) => {
   const { f, flags, out } = inv
   const { namespace, explicit } = f.namespace()
-  if (flags.list('filename').length === 0) throw new Error('must specify one of -f and -k')
-  const dryRun = flags.str('dry-run')
+  const dryRun = dryRunOf(f)
   const { infos, error } = await (await findResources(f, { filenames: flags.list('filename'), namespace, enforceNamespace: explicit, flatten: true })).infos()
   if (error) throw error
   for (const info of infos) {
@@ -213,16 +213,16 @@ const setLastApplied: CommandHandler = async (inv) => {
     if (live.metadata.annotations?.[LAST_APPLIED] === undefined && !flags.bool('create-annotation'))
       throw new Error(`no last-applied-configuration annotation found on resource: ${info.name}, to create the annotation, run the command with --create-annotation`)
     const value = `${goJson(plain)}\n`
-    let answer = info.object!
+    if (live.metadata.annotations?.[LAST_APPLIED]?.trim() === value.trim()) { void out(`set-last-applied ${info.name}: no changes required.\n`); continue }
+    let answer = live
     if (dryRun !== 'client') answer = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), { body: { metadata: { annotations: { [LAST_APPLIED]: value } } }, contentType: 'application/merge-patch+json', query: dryRun === 'server' ? { dryRun: 'All' } : {} })
-    void out(printerFor(f, { operation: 'configured' })(answer))
+    void out(printerFor(f, { operation: `configured${dryRunSuffix(dryRun)}` })(answer))
   }
-  if (infos.length === 0) throw new Error('no objects passed to set-last-applied')
 }
 
 const editLastApplied: CommandHandler = async (inv) => {
   const infos = await appliedInfos(inv)
-  for (const info of infos) if (lastAppliedOf(info) === undefined) throw new Error(`no last-applied-configuration annotation found on resource: ${info.name}`)
+  for (const info of infos) if (lastAppliedOf(info) === undefined) throw new Error('no last-applied-configuration annotation found on resources, to create the annotation, use command `kubectl apply set-last-applied --create-annotation`')
   await editInfos(inv, infos, {
     operation: 'edited',
     shown: (info) => JSON.parse(lastAppliedOf(info)!),

@@ -8,6 +8,7 @@ import type { Factory } from '../factory.ts'
 import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { recorded } from '../record.ts'
 import { findResources } from '../resources.ts'
 import { writeQuery } from './create/submit.ts'
 import type { CommandHandler } from './handler.ts'
@@ -130,7 +131,7 @@ export const expose: CommandHandler = async (inv) => {
       },
       status: { loadBalancer: {} },
     }
-    service = withOverrides(f, service)
+    service = recorded(f, withOverrides(f, service))
     if (dryRun === 'client') {
       if (explicit) service = { ...service, metadata: { ...service.metadata, namespace } }
       void out(print(service))

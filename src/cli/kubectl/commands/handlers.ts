@@ -33,6 +33,8 @@ const READY: Record<string, CommandHandler> = {
 
 const LAZY: Record<string, () => Promise<CommandHandler>> = {
   'port-forward': async () => (await import('./port-forward.ts')).portForward,
+  debug: async () => (await import('./debug.ts')).debug,
+  proxy: async () => (await import('./proxy.ts')).proxy,
   cp: async () => (await import('./cp.ts')).cp,
   explain: async () => (await import('./explain.ts')).explain,
   edit: async () => (await import('./edit.ts')).edit,

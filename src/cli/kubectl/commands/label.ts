@@ -4,6 +4,7 @@ import { createMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
 import { resourcePath } from '../discovery.ts'
 import { aggregate } from '../errors.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { recorded } from '../record.ts'
 import { findResources, hasFiles } from '../resources.ts'
 import { writeQuery } from './create/submit.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
@@ -113,7 +114,7 @@ function changing(field: Field): CommandHandler {
       }
       const remote = dryRun !== 'client' && !local
       if (remote && field === 'labels') for (const key of change.remove) if (!(key in (object.metadata.labels ?? {}))) void out(`label ${JSON.stringify(key)} not found.\n`)
-      const made = changed(object, field, change, flags.bool('overwrite'))
+      const made = changed(recorded(f, object), field, change, flags.bool('overwrite'))
       let answer = made.object
       const somethingToDo = field === 'annotations' || made.added.length > 0 || made.removed.length > 0
       if (remote && somethingToDo) {

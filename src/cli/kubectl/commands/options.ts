@@ -2,4 +2,4 @@ import { optionsHelp } from '../help.ts'
 import { rootCommand } from '../command.ts'
 import type { CommandHandler } from './handler.ts'
 
-export const options: CommandHandler = ({ out }) => { void out(optionsHelp(rootCommand().persistent)) }
+export const options: CommandHandler = ({ f, out }) => { void out(optionsHelp(rootCommand().persistent, f.proc.env['HOME'] || f.proc.user.home)) }

@@ -8,7 +8,8 @@ import { parseYaml } from '../../yaml.ts'
 import { resourcePath } from '../discovery.ts'
 import { unixText } from '../factory.ts'
 import { schemaNameOf } from '../gvk-schema.ts'
-import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { dryRunOf, printerFor } from '../print.ts'
+import { recordAfterwards } from '../record.ts'
 import { findResources, hasFiles, MISSING_RESOURCE } from '../resources.ts'
 import { writeQuery } from './create/submit.ts'
 import type { CommandHandler } from './handler.ts'
@@ -70,7 +71,9 @@ export const patch: CommandHandler = async (inv) => {
       after = type === 'json' ? applyJsonPatch(before, data) : type === 'merge' ? applyMergePatch(before, data) as KubeObject : applyStrategicMergePatch(schema!, before, data)
     }
     const operation = deepEqual(before, after) ? `patched (no change)` : 'patched'
-    void out(printerFor(f, { operation: `${operation}${dryRunSuffix(dryRun)}` })(after))
+    if (!local && dryRun !== 'client') after = await recordAfterwards(f, info.mapping, after)
+    // Unlike other commands this one doesn't mark dry runs.
+    void out(printerFor(f, { operation })(after))
   })
   if (count === 0) throw new Error('no objects passed to patch')
 }

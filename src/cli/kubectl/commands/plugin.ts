@@ -5,7 +5,7 @@ import type { CommandHandler } from './handler.ts'
 
 // k8s: kubectl/pkg/cmd/plugin PluginListOptions
 export const pluginList: CommandHandler = ({ f, flags, out, err }) => {
-  const found = listPlugins(f.proc)
+  const found = listPlugins(f.proc, (directory, reason) => void err(`Unable to read directory ${JSON.stringify(directory)} from your PATH: open ${directory}: ${reason}. Skipping...\n`))
   if (found.length === 0) throw new Error('unable to find any kubectl plugins in your PATH')
   void out('The following compatible plugins are available:\n\n')
   const seen = new Map<string, string>()

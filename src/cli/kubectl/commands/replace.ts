@@ -4,11 +4,12 @@ import { resourcePath } from '../discovery.ts'
 import { addSource, isNotFound } from '../errors.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { recorded } from '../record.ts'
 import { findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
 import { untilObject } from '../watching.ts'
 import { fieldValidation, writeQuery } from './create/submit.ts'
-import { cascadeOf, deleteAll, warn } from './delete.ts'
+import { cascadeOf, deleteAll } from './delete.ts'
 import type { CommandHandler } from './handler.ts'
 import { rawRequest } from './raw.ts'
 
@@ -20,17 +21,21 @@ export const replace: CommandHandler = async (inv) => {
   const validation = fieldValidation(inv)
   const print = printerFor(f, { operation: `replaced${dryRunSuffix(dryRun)}` })
   const filenames = flags.list('filename')
+  if (filenames.length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
   if (flags.int('grace-period') >= 0 && !force) throw new Error('--grace-period must have --force specified')
   if (flags.duration('timeout') !== 0 && !force) throw new Error('--timeout must have --force specified')
   if (force && dryRun !== 'none') throw new Error('--dry-run can not be used when --force is set')
-  if (filenames.length === 0 && !flags.str('kustomize')) throw new Error('must specify --filename to replace')
   if (flags.str('raw')) {
     if (filenames.length !== 1) throw new Error('--raw can only use a single local file or stdin')
+    if (/^https?:/.test(filenames[0]!)) throw new Error('--raw cannot read from a url')
+    if (flags.bool('recursive')) throw new Error('--raw and --recursive are mutually exclusive')
+    if (flags.str('output')) throw new Error('--raw and --output are mutually exclusive')
+    if (!/^(\/|[a-z][a-z0-9+.-]*:)/i.test(flags.str('raw'))) throw new Error(`--raw must be a valid URL path: parse ${JSON.stringify(flags.str('raw'))}: invalid URI for request`)
     return rawRequest(inv, 'PUT', flags.str('raw'), filenames[0])
   }
   const { namespace, explicit } = f.namespace()
   const query = { filenames, kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true, validate: validation !== 'Ignore', subresource: flags.str('subresource') }
-  const annotated = (object: KubeObject) => flags.bool('save-config') || object.metadata?.annotations?.[LAST_APPLIED] ? withLastApplied(object) : object
+  const annotated = (object: KubeObject) => recorded(f, flags.bool('save-config') || object.metadata?.annotations?.[LAST_APPLIED] ? withLastApplied(object) : object)
   if (!force) {
     const result = await findResources(f, query)
     return result.visit(async (info) => {
@@ -51,11 +56,11 @@ export const replace: CommandHandler = async (inv) => {
     f.proc.fs.writeFile(path, standardInput)
     return { ...query, filenames: filenames.map((n) => n === '-' ? path : n) }
   }
-  const grace = flags.int('grace-period') < 0 ? 0 : flags.int('grace-period')
-  if (grace === 0 && flags.changed('grace-period')) warn(f, 'Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.')
+  // No time at all would lose data where the object still runs: a second is given, and the end awaited.
+  const grace = flags.int('grace-period') === 0 ? 1 : flags.int('grace-period')
   const timeoutMs = flags.duration('timeout') || 300_000
   await deleteAll(inv, await findResources(f, { ...again(), requireObject: false, validate: false }), {
-    grace: flags.int('grace-period'), propagation: cascadeOf(flags.str('cascade')), dryRun: 'none', ignoreNotFound: true, output: flags.str('output'), quiet: false, wait: flags.bool('wait'), timeoutMs: flags.duration('timeout'),
+    grace, propagation: cascadeOf(flags.str('cascade')), dryRun: 'none', ignoreNotFound: true, output: flags.str('output'), quiet: false, wait: flags.bool('wait') || flags.int('grace-period') === 0, timeoutMs: flags.duration('timeout'),
   })
   await (await findResources(f, { ...again(), validate: false })).visit(async (info) => { await untilObject(f, info, timeoutMs, (o) => o === undefined) })
   let count = 0

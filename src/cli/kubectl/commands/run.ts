@@ -1,10 +1,12 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { usageError } from '../command.ts'
 import { CommandExit } from '../errors.ts'
+import { isImageReference } from '../image-reference.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { asPod, podRunningTimeout } from '../pods.ts'
 import type { PodObject } from '../pods.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { recorded } from '../record.ts'
 import { untilObject } from '../watching.ts'
 import { writeQuery } from './create/submit.ts'
 import { deleteOptions } from './delete.ts'
@@ -12,9 +14,6 @@ import { attachTo } from './exec.ts'
 import { parseLabelText, withOverrides } from './expose.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 import { consume } from './logs.ts'
-
-/** k8s: distribution/reference ReferenceRegexp, near enough for names that people type */
-const IMAGE = /^(?:(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$/
 
 // k8s: kubectl/pkg/cmd/run
 export const run: CommandHandler = async (inv) => {
@@ -33,7 +32,7 @@ export const run: CommandHandler = async (inv) => {
   }
   const image = flags.str('image')
   if (!image) throw new Error('--image is required')
-  if (!IMAGE.test(image)) throw new Error(`Invalid image name ${JSON.stringify(image)}: invalid reference format`)
+  if (!isImageReference(image)) throw new Error(`Invalid image name ${JSON.stringify(image)}: invalid reference format`)
   if (tty && !interactive) throw usageError(spec, '-i/--stdin is required for containers with -t/--tty=true')
   if (flags.bool('expose') && !flags.str('port')) throw usageError(spec, '--port must be set when exposing a service')
   const { namespace, explicit } = f.namespace()
@@ -75,6 +74,7 @@ export const run: CommandHandler = async (inv) => {
   const created: { path: string }[] = []
   const make = async (object: KubeObject, resource: string): Promise<KubeObject> => {
     if (dryRun === 'client') return explicit ? { ...object, metadata: { ...object.metadata, namespace } } : object
+    object = recorded(f, object)
     const body = flags.bool('save-config') || object.metadata.annotations?.[LAST_APPLIED] ? withLastApplied(object) : object
     const answer = await f.rest().json<KubeObject>('POST', `/api/v1/namespaces/${namespace}/${resource}`, { body, query: writeQuery(inv, dryRun, 'kubectl-run') })
     created.push({ path: `/api/v1/namespaces/${namespace}/${resource}/${answer.metadata.name}` })

@@ -3,6 +3,7 @@ import { isStatusError } from '../../../cluster/kinds/status-error.ts'
 import { resourcePath } from '../discovery.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import { findResources } from '../resources.ts'
+import { recordAfterwards } from '../record.ts'
 import { untilObject } from '../watching.ts'
 import type { CommandHandler } from './handler.ts'
 
@@ -44,6 +45,7 @@ export const scale: CommandHandler = async (inv) => {
       }
     }
     object = resized(replicas)
+    await recordAfterwards(f, info.mapping, object)
     const timeoutMs = flags.duration('timeout')
     if (timeoutMs > 0 && dryRun === 'none') await untilObject(f, info, timeoutMs, (o) => o === undefined || ((o['status']?.replicas ?? 0) === (o['spec']?.replicas ?? 1) && (o['status']?.observedGeneration ?? 0) >= (o.metadata.generation ?? 0)))
     void out(print(object))

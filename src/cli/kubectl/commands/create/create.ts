@@ -4,6 +4,7 @@ import { resourcePath } from '../../discovery.ts'
 import { addSource } from '../../errors.ts'
 import { LAST_APPLIED, withLastApplied } from '../../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../../print.ts'
+import { recorded } from '../../record.ts'
 import { findResources } from '../../resources.ts'
 import type { CommandHandler } from '../handler.ts'
 import { rawRequest } from '../raw.ts'
@@ -40,6 +41,7 @@ export const create: CommandHandler = async (inv) => {
   await result.visit(async (info) => {
     let object = info.object!
     if (flags.bool('save-config') || object.metadata?.annotations?.[LAST_APPLIED]) object = withLastApplied(object)
+    object = recorded(f, object)
     if (dryRun !== 'client') {
       try {
         object = await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), {

@@ -4,6 +4,7 @@ import { usageError } from '../../command.ts'
 import { LAST_APPLIED, withLastApplied } from '../../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../../print.ts'
 import type { DryRun } from '../../print.ts'
+import { recorded } from '../../record.ts'
 import type { Invocation } from '../handler.ts'
 
 /** --validate as the query parameter fieldValidation. @throws Error for other words */
@@ -46,6 +47,7 @@ export async function submit(inv: Invocation, object: KubeObject, options: Submi
   const { namespace, explicit } = f.namespace()
   let toSend = object
   if (options.namespaced && explicit) toSend = { ...toSend, metadata: { ...toSend.metadata, namespace } }
+  toSend = recorded(f, toSend)
   if (inv.flags.bool('save-config')) toSend = withLastApplied(toSend)
   else if (toSend.metadata.annotations?.[LAST_APPLIED]) toSend = withLastApplied(toSend)
   if (dryRun === 'client') { void out(print(toSend)); return }
