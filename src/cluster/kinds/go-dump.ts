@@ -1,16 +1,7 @@
+import { goFieldName } from './go-field-names.ts'
 import { parseQuantity } from './quantity.ts'
 import { typeNode } from './schema-table.ts'
 import type { FieldNode, TypeNode } from './schema-table.ts'
-
-/** Go's names of fields that aren't the JSON name with a capital letter. `Type.field` where only one type does it. */
-const GO_NAMES: Record<string, string> = {
-  apiGroup: 'APIGroup', apiVersion: 'APIVersion', awsElasticBlockStore: 'AWSElasticBlockStore', cephfs: 'CephFS', chapAuthDiscovery: 'DiscoveryCHAPAuth', chapAuthSession: 'SessionCHAPAuth', csi: 'CSI',
-  diskURI: 'DataDiskURI', dnsConfig: 'DNSConfig', dnsPolicy: 'DNSPolicy', endpoints: 'EndpointsName', fc: 'FC', fsGroup: 'FSGroup', fsGroupChangePolicy: 'FSGroupChangePolicy', fsType: 'FSType',
-  gcePersistentDisk: 'GCEPersistentDisk', gmsaCredentialSpec: 'GMSACredentialSpec', gmsaCredentialSpecName: 'GMSACredentialSpecName', grpc: 'GRPC', httpGet: 'HTTPGet', httpHeaders: 'HTTPHeaders', ip: 'IP', iqn: 'IQN',
-  iscsi: 'ISCSI', iscsiInterface: 'ISCSIInterface', metadata: 'ObjectMeta', nfs: 'NFS', os: 'OS', pdName: 'PDName', rbd: 'RBD', seLinuxChangePolicy: 'SELinuxChangePolicy', seLinuxOptions: 'SELinuxOptions',
-  serviceAccount: 'DeprecatedServiceAccount', sslEnabled: 'SSLEnabled', storageos: 'StorageOS', tcpSocket: 'TCPSocket', tty: 'TTY', uid: 'UID', wwids: 'WWIDs',
-  'RBDVolumeSource.image': 'RBDImage', 'RBDVolumeSource.monitors': 'CephMonitors', 'RBDVolumeSource.pool': 'RBDPool', 'RBDVolumeSource.user': 'RadosUser',
-}
 
 /**
  * A value of the API as Go's spew library prints it with its types on one line, which is what template hashes are made of. Empty lists and
@@ -66,7 +57,7 @@ function dumpStruct(type: TypeNode, value: Record<string, unknown>): string {
   return `{${parts.join(' ')}}`
 }
 
-const goName = (type: TypeNode, { name }: FieldNode) => GO_NAMES[`${type.structName}.${name}`] ?? GO_NAMES[name] ?? name[0]!.toUpperCase() + name.slice(1)
+const goName = (type: TypeNode, { name }: FieldNode) => goFieldName(type.structName!, name)
 
 /** A Quantity's insides as parsing leaves them: the text is kept only where it needs no second look to be canonical. */
 function dumpQuantity(text: string): string {

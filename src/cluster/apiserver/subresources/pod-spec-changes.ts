@@ -1,3 +1,4 @@
+import { specDiff } from '../../kinds/core/spec-diff.ts'
 import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { podQosClass } from '../../kinds/core/pod-qos.ts'
 import { forbidden, invalid, type Finding } from '../../kinds/findings.ts'
@@ -35,7 +36,7 @@ export function ephemeralContainersPlan(endpoint: Endpoint): Partial<UpdatePlan>
       for (const before of (old['spec'].ephemeralContainers ?? []) as Container[]) {
         const after = now.get(before.name)
         if (!after) findings.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`))
-        else if (!deepEqual(before, after)) findings.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed`))
+        else if (!deepEqual(before, after)) findings.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n${specDiff('EphemeralContainer', before, after)}`))
       }
       return refused(endpoint, draft, findings)
     },

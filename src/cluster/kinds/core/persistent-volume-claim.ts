@@ -1,3 +1,4 @@
+import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
 import { checkImmutable } from '../checks.ts'
@@ -89,7 +90,7 @@ function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readon
     take('volumeAttributesClassName')
     if (now.resources?.requests) now.resources = { ...now.resources, requests: { ...now.resources.requests, storage: before.resources?.requests?.storage ?? '0' } }
   }
-  if (!deepEqual(now, before)) out.push(forbidden('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'))
+  if (!deepEqual(now, before)) out.push(forbidden('spec', `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${specDiff('PersistentVolumeClaimSpec', before, now)}`))
   const size = claim.spec.resources?.requests?.storage ?? '0'
   if (compareQuantities(size, old.spec.resources?.requests?.storage ?? '0') < 0 && compareQuantities(size, old.status?.capacity?.storage ?? '0') <= 0) {
     out.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'))

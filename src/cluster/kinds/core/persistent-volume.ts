@@ -1,3 +1,4 @@
+import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
 import { checkAlternatives, checkImmutable, checkName, checkNoBacksteps, checkOneOf } from '../checks.ts'
@@ -134,7 +135,7 @@ function validateVolume({ spec }: Readonly<PersistentVolume>): Finding[] {
 function validateVolumeUpdate(volume: Readonly<PersistentVolume>, old: Readonly<PersistentVolume>): Finding[] {
   const out = [...validateObjectMeta({ namespaced: false }, volume.metadata), ...validateVolume(volume)]
   const source = ({ spec }: Readonly<PersistentVolume>) => Object.fromEntries(SOURCES.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
-  if (!deepEqual(source(volume), source(old))) out.push(forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'))
+  if (!deepEqual(source(volume), source(old))) out.push(forbidden('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', source(old), source(volume))}`))
   checkImmutable(out, volume.spec.volumeMode, old.spec.volumeMode, 'volumeMode')
   if (old.spec.nodeAffinity) checkImmutable(out, volume.spec.nodeAffinity, old.spec.nodeAffinity, 'nodeAffinity')
   if (old.spec.volumeAttributesClassName !== undefined && volume.spec.volumeAttributesClassName === undefined) out.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'))

@@ -1,4 +1,5 @@
 /** Rules for pods and pod templates. k8s: pkg/apis/core/validation */
+import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
 import { duplicate, forbidden, invalid, notFound, required, tooLong, type Finding } from '../findings.ts'
@@ -235,7 +236,8 @@ export function validatePodUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Findi
     if (!oldGates.includes(gate.name)) out.push(forbidden(`spec.schedulingGates[${i}].name`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`))
   })
   if (deepEqual(spec, before)) return out
-  if (!deepEqual(maskUpdatable(spec, before), before)) out.push(forbidden('spec', `pod updates may not change fields other than ${UPDATABLE}`))
+  const masked = maskUpdatable(spec, before)
+  if (!deepEqual(masked, before)) out.push(forbidden('spec', `pod updates may not change fields other than ${UPDATABLE}\n${specDiff('PodSpec', before, masked)}`))
   return out
 }
 
@@ -349,7 +351,7 @@ export function validateEphemeralContainersUpdate(pod: Readonly<Pod>, old: Reado
   for (const container of old.spec.ephemeralContainers ?? []) {
     const same = now.find((candidate) => candidate.name === container.name)
     if (!same) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`))
-    else if (!deepEqual(same, container)) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n`))
+    else if (!deepEqual(same, container)) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${specDiff('EphemeralContainer', container, same)}`))
   }
   return out
 }

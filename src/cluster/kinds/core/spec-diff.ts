@@ -1,0 +1,64 @@
+import { unifiedDiff } from '../difflib.ts'
+import { jsonFieldName } from '../go-field-names.ts'
+import { canonicalQuantity } from '../quantity.ts'
+import { typeNode } from '../schema-table.ts'
+import type { TypeNode } from '../schema-table.ts'
+import internalFields from './internal-fields.json' with { type: 'json' }
+
+/** The API server's internal types, which its messages print: their fields in order, and of what type. */
+const FIELDS = internalFields as Record<string, string>
+
+/**
+ * What changed between two specs, as the API server tells it: a unified diff of its internal types as indented JSON.
+ * k8s: apimachinery/pkg/util/diff Diff, pkg/apis/core/types.go
+ * @param type of the specs, e.g. `PodSpec`
+ */
+export function specDiff(type: string, before: object, after: object): string {
+  return unifiedDiff(internalJson(type, before).split('\n'), internalJson(type, after).split('\n'))
+}
+
+/** A value of the API as its internal type in Go's indented JSON. */
+export function internalJson(type: string, value: object): string {
+  return JSON.stringify(internalValue(type, value), null, 1).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The host's namespaces belong to the security context there. */
+const MOVED_TO_SECURITY_CONTEXT = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace', 'hostUsers']
+
+function internalValue(type: string, value: any): unknown {
+  if (type[0] === '*') return value === undefined || value === null ? null : internalValue(type.slice(1), value)
+  if (type.startsWith('[]')) return value?.length > 0 ? (value as unknown[]).map((item) => internalValue(type.slice(2), item)) : null
+  if (type.startsWith('{}')) {
+    const keys = Object.keys(value ?? {}).sort()
+    return keys.length > 0 ? Object.fromEntries(keys.map((key) => [key, internalValue(type.slice(2), value[key])])) : null
+  }
+  switch (type) {
+    case 's': return value ?? ''
+    case 'n': case 'i': return value ?? 0
+    case 'b': return Boolean(value)
+    case 'q': return canonicalQuantity(value ?? '0')
+  }
+  // A type of apimachinery, which has no internal form.
+  if (type[0] === '~') return inGoOrder(typeNode(`io.k8s.apimachinery.pkg.apis.meta.v1.${type.slice(1)}`), value ?? {})
+  const out: Record<string, unknown> = {}
+  const source = type === 'PodSpec' ? withHostNamespacesMoved(value) : value ?? {}
+  for (const fact of FIELDS[type]!.split(';')) {
+    const [name, fieldType] = fact.split(' ') as [string, string]
+    // Embedded metadata is spread out.
+    if (name[0] === '@') Object.assign(out, internalValue(fieldType, source.metadata))
+    else out[name] = internalValue(fieldType, source[jsonFieldName(type, name)])
+  }
+  return out
+}
+
+function withHostNamespacesMoved(spec: Record<string, any>): Record<string, any> {
+  return { ...spec, securityContext: { ...spec['securityContext'], ...Object.fromEntries(MOVED_TO_SECURITY_CONTEXT.map((name) => [name, spec[name]])) } }
+}
+
+/** What is there, with fields in Go's order and maps sorted. */
+function inGoOrder(node: TypeNode, value: any): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (node.kind === 'struct') return Object.fromEntries((node.fields ?? []).filter((f) => value[f.name] !== undefined).map((f) => [f.name, inGoOrder(f.type, value[f.name])]))
+  if (Array.isArray(value)) return value.map((item) => inGoOrder(node.items!, item))
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, value[key]]))
+}
