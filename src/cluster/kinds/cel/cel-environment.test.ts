@@ -21,3 +21,23 @@ test('takes messages of mutations for maps', () => {
   expect(jsonOfCel(evaluate('[JSONPatch{op: "add", path: "/metadata/labels/" + "a{b: c}", value: {"k": object.n}}]', { n: 1 }))).toEqual([{ op: 'add', path: '/metadata/labels/a{b: c}', value: { k: 1 } }])
   expect(jsonOfCel(evaluate("Object{metadata: Object.metadata{labels: {'a': 'b'}}, spec: Object.spec{replicas: object.n > 1 ? 2 : 3}}", { n: 1 }))).toEqual({ metadata: { labels: { a: 'b' } }, spec: { replicas: 3 } })
 })
+
+test('knows the functions that Kubernetes adds', () => {
+  for (const expression of [
+    "url('https://example.com:80/a?b=c').getHostname() == 'example.com' && url('/a').getScheme() == ''",
+    "ip('10.0.0.1').family() == 4 && cidr('10.0.0.0/8').containsIP('10.1.1.1') && !isIP('x') && string(cidr('10.1.2.3/8').masked()) == '10.0.0.0/8'",
+    "sets.contains([1, 2], [2]) && [3, 1].sort() == [1, 3] && lists.range(2) == [0, 1] && [1].first().value() == 1",
+    "format.named('dns1123Label').value().validate('a_').hasValue() && !format.uuid().validate('123e4567-e89b-12d3-a456-426614174000').hasValue()",
+    "semver('1.2.3').isLessThan(semver('1.10.0')) && isSemver('v1.2', true)",
+    "'%s is %d'.format(['a', 3]) == 'a is 3' && 'a-b'.replace('-', '.') == 'a.b' && 'AB'.matches('(?i)^ab$')",
+    "{'a': 1}.transformMap(k, v, v + 1) == {'a': 2} && [5].all(i, v, i == 0 && v == 5) && {'a': 1}.transformList(k, v, k) == ['a']",
+  ]) expect([expression, evaluate(expression)]).toEqual([expression, true])
+})
+
+test('stops an evaluation that costs too much', () => {
+  const budget = { left: 10 }
+  compileCel('object.l.all(x, x > 0)').evaluate({ object: { l: [1n, 2n, 3n] } }, budget)
+  expect(budget.left).toBeLessThan(0)
+  const many = { object: { l: Array.from({ length: 200 }, () => 1n) } }
+  expect(() => compileCel('object.l.all(x, object.l.all(y, object.l.all(z, x == y && y == z)))').evaluate(many)).toThrow('operation cancelled: actual cost limit exceeded')
+})

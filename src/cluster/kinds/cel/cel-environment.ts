@@ -1,22 +1,29 @@
 /** The Common Expression Language as Kubernetes offers it. k8s: apiserver/pkg/cel/{environment,library} */
 import { Environment } from '@marcbachmann/cel-js'
-import { compareQuantities, addQuantities, subQuantities, parseQuantity, quantityMilliValue, quantityValue } from '../quantity.ts'
+import { goPattern } from '../go-pattern.ts'
+import { addKubernetesFunctions, CelQuantity } from './kubernetes-functions.ts'
+import { addTwoVariableMacros } from './two-variable-macros.ts'
 
 /** An expression that can't be compiled or has failed, in the words of the library. */
 export class CelError extends Error {}
 
-/** A compiled expression. */
-export interface CelProgram {
-  /** @throws CelError */
-  evaluate(variables: Readonly<Record<string, unknown>>): unknown
+/** What evaluations may cost, in the language's units: about one per variable, field and call. */
+export interface CelBudget {
+  /** Less than zero: used up, and nothing more is to be evaluated. */
+  left: number
 }
 
-class CelQuantity {
-  readonly text: string
-  constructor(text: string) {
-    parseQuantity(text)
-    this.text = text
-  }
+/** k8s: apiserver/pkg/apis/cel PerCallLimit: what one evaluation may cost. */
+const PER_CALL_LIMIT = 1_000_000
+export const CALL_LIMIT_EXCEEDED = 'operation cancelled: actual cost limit exceeded'
+
+/** A compiled expression. */
+export interface CelProgram {
+  /**
+   * @param budget what the evaluation cost is taken from it
+   * @throws CelError, with {@link CALL_LIMIT_EXCEEDED} when one evaluation costs too much
+   */
+  evaluate(variables: Readonly<Record<string, unknown>>, budget?: CelBudget): unknown
 }
 
 let shared: Environment | undefined
@@ -24,31 +31,44 @@ let shared: Environment | undefined
 function environment(): Environment {
   if (shared) return shared
   const env = new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true, homogeneousAggregateLiterals: false })
-  env.registerType('Quantity', CelQuantity as never)
-  const add = (signature: string, handler: (...args: never[]) => unknown) => env.registerFunction(signature, handler as never)
-  const isQuantity = (text: string) => { try { parseQuantity(text); return true } catch { return false } }
-  add('quantity(string): Quantity', (text: string) => new CelQuantity(text))
-  add('isQuantity(string): bool', isQuantity)
-  add('Quantity.isGreaterThan(Quantity): bool', (a: CelQuantity, b: CelQuantity) => compareQuantities(a.text, b.text) > 0)
-  add('Quantity.isLessThan(Quantity): bool', (a: CelQuantity, b: CelQuantity) => compareQuantities(a.text, b.text) < 0)
-  add('Quantity.compareTo(Quantity): int', (a: CelQuantity, b: CelQuantity) => BigInt(compareQuantities(a.text, b.text)))
-  add('Quantity.add(Quantity): Quantity', (a: CelQuantity, b: CelQuantity) => new CelQuantity(addQuantities(a.text, b.text)))
-  add('Quantity.sub(Quantity): Quantity', (a: CelQuantity, b: CelQuantity) => new CelQuantity(subQuantities(a.text, b.text)))
-  add('Quantity.asInteger(): int', (a: CelQuantity) => BigInt(quantityValue(a.text)))
-  add('Quantity.asApproximateFloat(): double', (a: CelQuantity) => quantityMilliValue(a.text) / 1000)
-  add('Quantity.isInteger(): bool', (a: CelQuantity) => parseQuantity(a.text).nanos % 1_000_000_000n === 0n)
-  add('Quantity.sign(): int', (a: CelQuantity) => { const { nanos } = parseQuantity(a.text); return nanos > 0n ? 1n : nanos < 0n ? -1n : 0n })
-  const ordered = (list: readonly unknown[], before: (a: never, b: never) => boolean) => list.every((item, i) => i === 0 || before(list[i - 1] as never, item as never))
-  add('list.isSorted(): bool', (list: readonly unknown[]) => ordered(list, (a, b) => a <= b))
-  add('list.sum(): dyn', (list: readonly (bigint | number)[]) => list.reduce((sum: never, item) => (sum as never) + (item as never) as never, (typeof list[0] === 'number' ? 0 : 0n) as never))
-  add('list.min(): dyn', (list: readonly never[]) => list.reduce((least, item) => (item < least ? item : least)))
-  add('list.max(): dyn', (list: readonly never[]) => list.reduce((most, item) => (item > most ? item : most)))
-  add('list.indexOf(dyn): int', (list: readonly unknown[], wanted: unknown) => BigInt(list.indexOf(wanted)))
-  add('list.lastIndexOf(dyn): int', (list: readonly unknown[], wanted: unknown) => BigInt(list.lastIndexOf(wanted)))
-  add('string.find(string): string', (text: string, pattern: string) => new RegExp(pattern).exec(text)?.[0] ?? '')
-  add('string.findAll(string): list<string>', (text: string, pattern: string) => [...text.matchAll(new RegExp(pattern, 'g'))].map((match) => match[0]))
-  add('isURL(string): bool', (text: string) => URL.canParse(text))
+  addKubernetesFunctions(env)
+  addTwoVariableMacros(env)
+  env.registerFunction('string.matchesGoPattern(string): bool', ((text: string, pattern: string) => goPattern(pattern).test(text)) as never)
+  meterCosts(env)
   return shared = env
+}
+
+/** What the evaluation that runs has cost so far. */
+let spent = 0
+
+/** Steps that cost other than one. k8s: cel-go/interpreter/runtimecost.go */
+const COSTS: Readonly<Record<string, number>> = { value: 0, '&&': 0, '||': 0, '?:': 2, comprehension: 0, list: 10, map: 30 }
+
+interface Evaluator {
+  run(node: { op: string; evaluate(evaluator: Evaluator, node: unknown, context: unknown): unknown }, context: unknown): unknown
+}
+
+/** Every step of an evaluation goes through the evaluator, which only macros get to see. */
+function meterCosts(env: Environment): void {
+  env.registerFunction('meterCosts(ast): bool', (({ args }: { args: unknown[] }) => ({
+    args, async: false,
+    typeCheck: (checker: { getType(name: string): unknown }) => checker.getType('bool'),
+    evaluate(evaluator: Evaluator) {
+      evaluator.run = function (node, context) {
+        spent += COSTS[node.op] ?? 1
+        if (spent > PER_CALL_LIMIT) throw new Error(CALL_LIMIT_EXCEEDED)
+        return node.evaluate(this, node, context)
+      }
+      return true
+    },
+  })) as never)
+  env.parse('meterCosts(true)')({})
+}
+
+/** The library has its own idea of patterns; the language has Go's. */
+function withGoPatterns(expression: string): string {
+  if (!expression.includes('matches')) return expression
+  return expression.replace(/[rRbB]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(/g, (part) => part.startsWith('.') ? '.matchesGoPattern(' : part)
 }
 
 /** Compiled expressions that are kept. */
@@ -69,13 +89,16 @@ export function compileCel(expression: string): CelProgram {
 
 function compile(expression: string): CelProgram | CelError {
   try {
-    const run = environment().parse(withMapsForMessages(expression))
+    const run = environment().parse(withGoPatterns(withMapsForMessages(expression)))
     return {
-      evaluate(variables) {
+      evaluate(variables, budget) {
+        spent = 0
         try {
           return run(variables as Record<string, unknown>) as unknown
         } catch (error) {
-          throw new CelError(wordsOf(error))
+          throw new CelError(wordsOf(error).replace(/^found no matching overload for.*/, 'no such overload'))
+        } finally {
+          if (budget) budget.left -= spent
         }
       },
     }

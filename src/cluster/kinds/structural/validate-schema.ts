@@ -7,7 +7,7 @@ import { invalid, notSupported, required, tooLong, tooMany, typeInvalid, type Fi
 import { goFloat } from '../go-text.ts'
 import type { Correlation } from './correlation.ts'
 import { effectiveFormat, hasFormat } from './formats.ts'
-import { goPattern } from './go-pattern.ts'
+import { goPattern } from '../go-pattern.ts'
 import { isJsonObject, propertySchema, shownPath, valuesSchema, type JsonObject, type JsonSchema } from './json-schema.ts'
 
 /** One thing that is wrong. Without a name it concerns the whole. */

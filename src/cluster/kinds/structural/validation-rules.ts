@@ -1,6 +1,6 @@
 /** x-kubernetes-validations. k8s: apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go */
 import { Optional } from '@marcbachmann/cel-js'
-import { CelError, compileCel, type CelProgram } from '../cel/cel-environment.ts'
+import { CALL_LIMIT_EXCEEDED, CelError, compileCel, type CelBudget, type CelProgram } from '../cel/cel-environment.ts'
 import { duplicate, forbidden, invalid, required, type Finding } from '../findings.ts'
 import { byteLength } from '../names.ts'
 import { itemsByKey, oldItem, type Correlation } from './correlation.ts'
@@ -9,6 +9,9 @@ import { typedCelValue } from './cel-values.ts'
 
 /** k8s: celconfig.MaxEvaluatedMessageExpressionSizeBytes */
 const MAX_MESSAGE_BYTES = 5 * 1024
+
+/** k8s: celconfig.RuntimeCELCostBudget: what all rules of an object may cost together. */
+const COST_BUDGET = 10_000_000
 
 /** What the rules of a schema say of an object. */
 export interface RuleFindings {
@@ -46,6 +49,7 @@ interface Place {
 
 class Walk {
   readonly #out: RuleFindings
+  readonly #budget: CelBudget = { left: COST_BUDGET }
 
   constructor(out: RuleFindings) {
     this.#out = out
@@ -53,7 +57,7 @@ class Walk {
 
   /** `rules`: the schema whose rules count, which in allOf isn't the one that types the value. */
   check(value: unknown, old: unknown, rules: JsonSchema, schema: JsonSchema, path: string, isResource: boolean, place: Place): void {
-    if (value === null || value === undefined || !hasRules(rules)) return
+    if (value === null || value === undefined || this.#budget.left < 0 || !hasRules(rules)) return
     this.#evaluate(value, old ?? undefined, rules, schema, path, isResource, place)
     for (const part of rules.allOf ?? []) this.check(value, old, part, schema, path, isResource, { current: undefined, nearest: place.nearest })
     if (Array.isArray(value)) {
@@ -78,6 +82,12 @@ class Walk {
     }
   }
 
+  #isSpent(path: string, type: string): boolean {
+    if (this.#budget.left >= 0) return false
+    this.#out.findings.push(invalid(shownPath(path), type, 'validation failed due to running out of cost budget, no further validation rules will be run'))
+    return true
+  }
+
   #evaluate(value: unknown, old: unknown, rules: JsonSchema, schema: JsonSchema, path: string, isResource: boolean, place: Place): void {
     const list = rules['x-kubernetes-validations']
     if (!list || list.length === 0) return
@@ -95,16 +105,23 @@ class Walk {
       const variables = { self, ...(rule.optionalOldSelf ? { oldSelf: oldSelf === undefined ? Optional.none() : Optional.of(oldSelf) } : oldSelf !== undefined ? { oldSelf } : {}) }
       let result: unknown
       try {
-        result = compiled.program.evaluate(variables)
+        result = compiled.program.evaluate(variables, this.#budget)
+        if (this.#isSpent(path, type)) return
       } catch (error) {
         if (!(error instanceof CelError)) throw error
         const { message } = error
+        if (this.#isSpent(path, type)) return
+        if (message === CALL_LIMIT_EXCEEDED) {
+          this.#out.findings.push(invalid(shownPath(path), type, `'${message}': no further validation rules will be run due to call cost exceeds limit for rule: ${ruleText(rule)}`))
+          this.#budget.left = -1
+          return
+        }
         this.#out.findings.push(invalid(shownPath(path), type, message.startsWith('no such overload')
           ? `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${ruleText(rule)}` : `${message} evaluating rule: ${ruleText(rule)}`))
         continue
       }
       if (result === true) continue
-      const detail = (compiled.message && messageOf(compiled.message, variables)) ?? rule.message?.trim() ?? `failed rule: ${ruleText(rule)}`
+      const detail = (compiled.message && messageOf(compiled.message, variables, this.#budget)) ?? rule.message?.trim() ?? `failed rule: ${ruleText(rule)}`
       const at = shownPath(rule.fieldPath ? childOf(path, rule.fieldPath) : path)
       const finding = findingFor(rule.reason, at, typeof value === 'object' ? undefined : { value }, detail)
       if (!compiled.usesOldSelf && (place.current ?? place.nearest)?.same) this.#out.warnings.push(finding.message)
@@ -144,9 +161,9 @@ function compiledRule(rule: ValidationRule): CompiledRule {
 }
 
 /** What the messageExpression says, where it says anything that can be shown. */
-function messageOf(program: CelProgram, variables: Readonly<Record<string, unknown>>): string | undefined {
+function messageOf(program: CelProgram, variables: Readonly<Record<string, unknown>>, budget: CelBudget): string | undefined {
   try {
-    const result = program.evaluate(variables)
+    const result = program.evaluate(variables, budget)
     if (typeof result !== 'string') return undefined
     const text = result.trim()
     return text === '' || text.includes('\n') || byteLength(text) > MAX_MESSAGE_BYTES ? undefined : text
