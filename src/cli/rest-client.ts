@@ -160,7 +160,12 @@ export class RestClient {
 /** The texts of a Warning header, which may hold several: `299 - "text", 299 - "other"`. */
 export function warningTexts(header: string | null): string[] {
   if (!header) return []
-  return [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((m) => m[1]!.replace(/\\(.)/g, '$1'))
+  return [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((m) => utf8Of(m[1]!.replace(/\\(.)/g, '$1')))
+}
+
+/** A header's characters are bytes. */
+function utf8Of(text: string): string {
+  return /^[\x00-\x7f]*$/.test(text) ? text : new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0)))
 }
 
 /** k8s: client-go/rest transformResponse, apimachinery errors.NewGenericServerResponse */

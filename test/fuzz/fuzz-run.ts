@@ -24,6 +24,8 @@ export interface FuzzOptions {
   count: number
   /** Stops after so many different findings; 20 by default. */
   maxFindings?: number
+  /** Stops when so many milliseconds of real time have passed. */
+  maxMs?: number
   onProgress?(done: number, report: FuzzReport): void
 }
 
@@ -41,6 +43,8 @@ export interface FuzzReport {
   findings: Finding[]
   /** Answers by status code. */
   statuses: Record<string, number>
+  /** Answers with a code from 500 on, by the beginning of their message. */
+  failures: Record<string, number>
   /** Objects that were stored and read back. */
   roundTrips: number
   /** Longest time that one request kept the thread without a pause, ms, with the requests that did. */
@@ -58,8 +62,8 @@ const MAX_OPEN_WATCHES = 20
 const HANG_TURNS = 20_000
 /** What the real server answers with code 500, too. */
 const UPSTREAM_500 = [
-  /resource ?[vV]ersion/, /^strconv\.ParseUint: parsing/, /without impersonating a user/, /error dialing|no kubelet|no network|dial tcp/, /failed calling webhook|failed to call webhook/,
-  /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
+  /resource ?[vV]ersion/, /^strconv\.ParseUint: parsing/, /without impersonating a user/, /error dialing|no kubelet|no network|dial tcp|no endpoints available/, /failed calling webhook|failed to call webhook/,
+  /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\./, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
 ]
 /** The hidden places that a polluted prototype would show in. */
 const PROTOTYPES = [Object.prototype, Array.prototype, Function.prototype, String.prototype, Number.prototype, Map.prototype, Promise.prototype].map((prototype) => ({ prototype, names: Object.getOwnPropertyNames(prototype).length }))
@@ -69,7 +73,7 @@ const PROTOTYPES = [Object.prototype, Array.prototype, Function.prototype, Strin
  * up to the first finding.
  */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const report: FuzzReport = { requests: 0, findings: [], statuses: {}, roundTrips: 0, longestMs: 0, slowest: [], over8ms: 0, heap: [] }
+  const report: FuzzReport = { requests: 0, findings: [], statuses: {}, failures: {}, roundTrips: 0, longestMs: 0, slowest: [], over8ms: 0, heap: [] }
   const world = await startWorld(options.seed)
   const maker = new RequestMaker(builtInKinds)
   const maxFindings = options.maxFindings ?? 20
@@ -107,7 +111,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       if (changed.length > 0) found(`a refused request (${response.status}) changed etcd: ${changed.join(', ')}`)
     }
     if (text === undefined) return
-    const body = checkAnswer(request, response, text, found)
+    const body = checkAnswer(request, response, text, report, found)
     if (body) {
       learn(maker, request, response.status, body)
       if (world.etcd.revision !== before && (response.status === 200 || response.status === 201) && request.method !== 'DELETE') checkStored(world, before, report, found)
@@ -116,10 +120,12 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     while (openWatches.length > MAX_OPEN_WATCHES) await openWatches.shift()!.close()
   }
 
-  for (let number = 1; number <= options.count && report.findings.length < maxFindings; number++) {
+  const endMs = performance.now() + (options.maxMs ?? Infinity)
+  for (let number = 1, last = false; !last && report.findings.length < maxFindings; number++) {
     report.requests = number
     await one(number)
-    if (number % SWEEP_EVERY === 0 || number === options.count) {
+    last = number === options.count || performance.now() > endMs
+    if (number % SWEEP_EVERY === 0 || last) {
       for (const watch of openWatches.splice(0)) await watch.close()
       current = undefined
       await sweep(world, found)
@@ -204,7 +210,7 @@ async function send(world: World, request: FuzzRequest, report: FuzzReport): Pro
   return settled ? answer : 'hangs'
 }
 
-const isWatch = (request: FuzzRequest) => request.method === 'GET' && (/[?&]watch(?!=0|=false)\b/i.test(request.path) || /\/watch\//.test(request.path))
+const isWatch = (request: FuzzRequest) => request.method.toUpperCase() === 'GET' && (/watch/i.test(request.path) )
 
 /**
  * The text of an answer that ends. Of a watch: undefined, after a look at what it says at once; then it is cut in one of several ways, or
@@ -279,13 +285,14 @@ function mayChange(world: World, key: string, before: number, request: FuzzReque
 }
 
 /** Every answer is an object, a list, a Status or one of the plain texts. Returns the object. */
-function checkAnswer(request: FuzzRequest, response: Response, text: string, found: (what: string) => void): { [key: string]: Json } | undefined {
+function checkAnswer(request: FuzzRequest, response: Response, text: string, report: FuzzReport, found: (what: string) => void): { [key: string]: Json } | undefined {
   const { status } = response
   const type = response.headers.get('content-type') ?? ''
   if (request.method === 'HEAD' || status === 101) {
     if (text !== '') found(`${request.method} ${status} has a body`)
     return undefined
   }
+  if (text === '' && status < 400) return undefined
   if (type.startsWith('text/plain') || type.startsWith('application/com.github')) return undefined
   let body: { [key: string]: Json }
   try {
@@ -295,9 +302,13 @@ function checkAnswer(request: FuzzRequest, response: Response, text: string, fou
     return undefined
   }
   const isResource = /^\/apis?\//.test(request.path)
-  if (isResource && (typeof body.kind !== 'string' || typeof body.apiVersion !== 'string')) found(`${status}: an answer without kind: ${text.slice(0, 300)}`)
+  if (isResource && (typeof body.kind !== 'string' || (typeof body.apiVersion !== 'string' && body.kind !== 'APIResourceList'))) found(`${status}: an answer without kind: ${text.slice(0, 300)}`)
   if (status >= 400) {
     if (body.kind !== 'Status' || body.status !== 'Failure' || body.code !== status || typeof body.message !== 'string') found(`${status} without a Status: ${text.slice(0, 300)}`)
+    if (status >= 500) {
+      const words = String(body.message).replace(/"[^"]*"/g, '""').replace(/\d+/g, '0').slice(0, 60)
+      report.failures[words] = (report.failures[words] ?? 0) + 1
+    }
     if (status >= 500 && status !== 504 && !UPSTREAM_500.some((known) => known.test(String(body.message)))) found(`${status}: ${String(body.message).slice(0, 400)}`)
     if (/undefined|\[object Object\]|is not a function|Cannot read|is not iterable|Maximum call stack|Invalid array length/.test(String(body.message)) && !/undefined|object Object/.test(shown(request))) found(`${status}: the message tells of an accident: ${String(body.message).slice(0, 400)}`)
   }

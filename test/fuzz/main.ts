@@ -19,6 +19,7 @@ const report = await fuzz({
 })
 for (const { number, times, what, request } of report.findings) console.log(`\nrequest ${number} (${times} times): ${what}\n  ${request.slice(0, width)}`)
 console.log(`\nanswers: ${Object.entries(report.statuses).map(([status, times]) => `${status}: ${times.toLocaleString('en')}`).join(', ')}`)
+for (const [words, times] of Object.entries(report.failures).sort(([, a], [, b]) => b - a).slice(0, 40)) console.log(`  ${String(times).padStart(7)} x ${words}`)
 console.log(`stored objects that were decoded again: ${report.roundTrips.toLocaleString('en')}`)
 console.log(`longest task ${report.longestMs.toFixed(1)} ms; ${report.over8ms} of ${report.requests.toLocaleString('en')} requests kept the thread for more than 8 ms`)
 for (const { ms, bytes, request } of report.slowest.slice(0, 5)) console.log(`  ${ms.toFixed(1)} ms (${bytes} bytes): ${request.slice(0, 200)}`)

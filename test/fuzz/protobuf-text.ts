@@ -3,7 +3,6 @@ import type { Json } from './hostile-values.ts'
 
 /** Writes an object in Kubernetes' protobuf form: enough of it to have bodies that the decoder takes, before they are damaged. */
 export function protobufOf(object: { [key: string]: Json }): Uint8Array {
-  const textOf = (value: Json | undefined) => typeof value === 'string' ? value : ''
   const apiVersion = textOf(object.apiVersion)
   const kind = textOf(object.kind)
   const slash = apiVersion.indexOf('/')
@@ -13,7 +12,13 @@ export function protobufOf(object: { [key: string]: Json }): Uint8Array {
   return Uint8Array.from([0x6b, 0x38, 0x73, 0, ...field(1, type), ...field(2, message ? messageBytes(message, object, 0) : [])])
 }
 
+const textOf = (value: Json | undefined) => typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)]
+
+/** Long lists don't fit into a call's arguments. */
+function append(out: number[], more: readonly number[]): void {
+  for (const byte of more) out.push(byte)
+}
 
 function varint(value: bigint): number[] {
   const out: number[] = []
@@ -29,8 +34,8 @@ function field(number: number, bytes: readonly number[]): number[] {
 
 function messageBytes(message: string, object: Json, depth: number): number[] {
   if (depth > 30) return []
-  if (message.endsWith('.resource.Quantity')) return field(1, utf8(String(object)))
-  if (message.endsWith('.IntOrString')) return typeof object === 'number' ? [8, 0, 16, ...varint(whole(object))] : [8, 1, ...field(3, utf8(String(object)))]
+  if (message.endsWith('.resource.Quantity')) return field(1, utf8(textOf(object)))
+  if (message.endsWith('.IntOrString')) return typeof object === 'number' ? [8, 0, 16, ...varint(whole(object))] : [8, 1, ...field(3, utf8(textOf(object)))]
   if (message.endsWith('Time')) return [8, ...varint(BigInt(Math.trunc(Date.parse(String(object)) / 1000) || 0))]
   if (object === null || typeof object !== 'object' || Array.isArray(object)) return []
   const out: number[] = []
@@ -40,17 +45,17 @@ function messageBytes(message: string, object: Json, depth: number): number[] {
     if (value === undefined || value === null) continue
     const number = Number(tag)
     if (cardinality === '2') {
-      if (typeof value === 'object' && !Array.isArray(value)) for (const key of Object.keys(value)) out.push(...field(number, [...field(1, utf8(key)), ...single(2, type, value[key]!, depth)]))
+      if (typeof value === 'object' && !Array.isArray(value)) for (const key of Object.keys(value)) append(out, field(number, [...field(1, utf8(key)), ...single(2, type, value[key]!, depth)]))
     } else if (cardinality === '1') {
-      if (Array.isArray(value)) for (const item of value) out.push(...single(number, type, item, depth))
-    } else out.push(...single(number, type, value, depth))
+      if (Array.isArray(value)) for (const item of value) append(out, single(number, type, item, depth))
+    } else append(out, single(number, type, value, depth))
   }
   return out
 }
 
 function single(number: number, type: string, value: Json, depth: number): number[] {
   switch (type) {
-    case 's': case 'b': return field(number, utf8(String(value)))
+    case 's': case 'b': return field(number, utf8(textOf(value)))
     case 'i': return [...varint(BigInt(number << 3)), ...varint(whole(value))]
     case 'B': return [...varint(BigInt(number << 3)), value ? 1 : 0]
     case 'd': case 'f': return []

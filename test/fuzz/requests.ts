@@ -113,7 +113,7 @@ export class RequestMaker {
       if (random.int(40) === 0) metadata.ownerReferences = [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid: 'u', controller: true }]
       base.metadata = metadata
     }
-    if (fromSeed && random.int(3) === 0) return base
+    if (fromSeed && random.int(2) === 0) return base
     if (!fromSeed && random.int(2) === 0) return base
     const changed = mutated(random, base)
     return changed !== null && typeof changed === 'object' && !Array.isArray(changed) ? changed : base
@@ -267,9 +267,12 @@ export class RequestMaker {
   #headers(random: Random, request: FuzzRequest): void {
     if (random.int(4) === 0) request.headers.push(['accept', random.int(3) === 0 ? random.pick(ACCEPTS) : random.pick(ACCEPTS.slice(0, 4))])
     if (random.int(30) === 0) request.headers.push(['user-agent', random.pick(['kubectl/v1.36.3', 'curl/8', 'é', '/', 'x'.repeat(3000), '(a+)+$'])])
-    if (random.int(30) === 0) request.headers.push(['impersonate-user', random.pick(['a', 'system:serviceaccount:default:default', 'system:serviceaccount:a', 'system:anonymous', 'system:node:node-1', ''])])
-    if (random.int(60) === 0) request.headers.push(['impersonate-group', random.pick(['system:masters', 'g,h', ''])])
-    if (random.int(90) === 0) request.headers.push([random.pick(['impersonate-extra-x', 'impersonate-extra-%zz', 'impersonate-extra-__proto__', 'impersonate-uid']), 'v'])
+    if (random.int(40) === 0) {
+      request.headers.push(['impersonate-user', random.pick(['a', 'system:serviceaccount:default:default', 'system:serviceaccount:a', 'system:anonymous', 'system:node:node-1', ''])])
+      if (random.int(3) === 0) request.headers.push(['impersonate-group', random.pick(['system:masters', 'g,h'])], [random.pick(['impersonate-extra-x', 'impersonate-extra-%zz', 'impersonate-extra-__proto__', 'impersonate-uid']), 'v'])
+    }
+    if (random.int(400) === 0) request.headers.push(['impersonate-group', random.pick(['system:masters', 'g,h', ''])])
+    if (random.int(400) === 0) request.headers.push([random.pick(['impersonate-extra-x', 'impersonate-extra-%zz', 'impersonate-extra-__proto__', 'impersonate-uid']), 'v'])
     if (random.int(60) === 0) request.headers.push(['authorization', random.pick(['Bearer x', 'Bearer a.b.c', 'Bearer eyJhbGciOiJSUzI1NiJ9.e30.AA', 'Bearer ' + 'x'.repeat(9000), 'Basic eA==', 'bearer', 'Bearer  ', 'Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.'])])
     if (random.int(90) === 0) request.headers.push(['audit-id', random.pick(['x', 'x'.repeat(3000)])])
   }

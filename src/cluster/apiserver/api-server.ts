@@ -23,6 +23,7 @@ import { statusAnswer, type TextStyle } from './responses.ts'
 import type { AdmissionContext, AdmissionPlugin, Authenticator, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
+import { warningHeaders } from './warnings.ts'
 import { WriteOperations } from './write-operations.ts'
 
 // @k8s part: API priority and fairness: its objects exist, requests are neither queued nor marked; /metrics is empty
@@ -260,6 +261,6 @@ function finished(response: Response, request: HttpRequest, random: Random, warn
   const { headers } = response
   headers.set('audit-id', request.headers.get('audit-id') ?? random.uuid())
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache, private')
-  for (const text of warnings) headers.append('warning', `299 - "${text.replace(/[\\"]/g, '\\$&')}"`)
+  for (const header of warningHeaders(warnings)) headers.append('warning', header)
   return response
 }

@@ -2,6 +2,7 @@ import type { Etcd } from '../etcd/etcd.ts'
 import { EtcdError, prefixEnd, type KeyValue } from '../etcd/types.ts'
 import { parseJson, SyntaxProblem } from '../kinds/json-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
+import { jsonKind } from '../kinds/patch/go-format.ts'
 import { apiError, type StatusError } from '../kinds/status-error.ts'
 import type { Endpoint } from './endpoint.ts'
 import { fieldSelectorFor, parseFieldSelector } from '../kinds/field-selector.ts'
@@ -69,6 +70,8 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
     const token = decodeContinue(options.continue, prefix)
     start = token.start
     revision = token.revision < 0 ? etcd.revision : token.revision
+    // differs: the real server lets etcd's refusal through as code 500
+    if (revision > etcd.revision) throw tooLargeVersion(revision, etcd.revision)
   }
   const matches = selectionTest(selection)
   const objects: KubeObject[] = []
@@ -144,7 +147,12 @@ function decodeContinue(text: string, prefix: string): { start: string; revision
   } catch (error) {
     throw bad(error instanceof SyntaxProblem ? goCharacter(text, error.message) : `illegal base64 data at input byte ${Math.max(0, text.search(/[^A-Za-z0-9_-]/))}`)
   }
-  if (token === null || typeof token !== 'object' || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${token?.v ?? ''}`)
+  if (token !== null && (typeof token !== 'object' || Array.isArray(token))) throw bad(`json: cannot unmarshal ${jsonKind(token)} into Go value of type storage.continueToken`)
+  for (const [field, type] of [['v', 'string'], ['start', 'string'], ['rv', 'number']] as const) {
+    const value: unknown = token?.[field]
+    if (value !== undefined && value !== null && (typeof value !== type || (type === 'number' && !Number.isSafeInteger(value)))) throw bad(`json: cannot unmarshal ${jsonKind(value)}${typeof value === 'number' && type === 'number' ? ` ${value}` : ''} into Go struct field continueToken.${field} of type ${type === 'number' ? 'int64' : type}`)
+  }
+  if (token === null || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${token?.v ?? ''}`)
   if (!token.rv) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
   if (!token.start) throw bad('no start key')
   if (token.start.split('/').includes('..') || token.start.startsWith('/')) throw bad(token.start)

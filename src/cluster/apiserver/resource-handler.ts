@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { PatchType } from '../client/api.ts'
-import { parseBody, SyntaxProblem } from '../kinds/decode.ts'
+import { MAX_KEPT_DEPTH, parseBody, SyntaxProblem } from '../kinds/decode.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError } from '../kinds/status-error.ts'
@@ -76,8 +76,9 @@ export class ResourceHandler {
     if (kind.custom && kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') return pathNotFound()
     if (kind.deprecationWarning) context.warn(kind.deprecationWarning)
     if (info.subresource !== '') {
-      if (kind.custom && !kind.subresources[info.subresource]) throw apiError.notFound(endpoint.groupResource, info.name)
-      if (!kind.subresources[info.subresource] || (kind.namespaced && info.namespace === '')) throw unknownResource()
+      const hasSubresource = Object.hasOwn(kind.subresources, info.subresource)
+      if (kind.custom && !hasSubresource) throw apiError.notFound(endpoint.groupResource, info.name)
+      if (!hasSubresource || (kind.namespaced && info.namespace === '')) throw unknownResource()
       if (info.parts.length > 3 && info.subresource !== 'proxy') throw unknownResource()
       return this.#subresource(endpoint, context)
     }
@@ -250,7 +251,7 @@ export class ResourceHandler {
     if (!PATCH_TYPES.includes(type) || type === 'application/apply-patch+cbor') throw apiError.generic(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
     const text = await readText(context.request)
     try {
-      return { type: type as PatchType, patch: parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json').value }
+      return { type: type as PatchType, patch: parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json', MAX_KEPT_DEPTH).value }
     } catch (error) {
       if (!(error instanceof SyntaxProblem)) throw error
       // k8s: handlers/patch.go: only strategic patches leave out what was being done

@@ -1,6 +1,6 @@
 import { invalid, notSupported, required, forbidden, tooLong, type Finding } from '../kinds/findings.ts'
 import { apiError } from '../kinds/status-error.ts'
-import { DecodeError, decodeValue, parseBody, SyntaxProblem } from '../kinds/decode.ts'
+import { DecodeError, decodeValue, MAX_KEPT_DEPTH, parseBody, SyntaxProblem } from '../kinds/decode.ts'
 import { invalidOptions, queryInt } from './list-options.ts'
 import { queryFlag } from './request-info.ts'
 
@@ -95,7 +95,7 @@ export function parseDeleteOptions(body: string, encoding: 'json' | 'yaml', quer
 function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string, unknown> {
   let value: unknown
   try {
-    value = parseBody(body, encoding).value
+    value = parseBody(body, encoding, MAX_KEPT_DEPTH).value
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error
     throw apiError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)

@@ -33,29 +33,35 @@ export interface Decoded<T = KubeObject> {
   unknownFields: string[]
 }
 
-/** Reads a body. @throws SyntaxProblem in upstream's words */
-export function parseBody(text: string, format: 'json' | 'yaml'): ParsedBody {
+/**
+ * Deepest nesting of what is kept as it came, and of schemas. JavaScript's own JSON writer gives up before Go's limit of 10,000 is reached; nothing that
+ * people write comes near either.
+ */
+export const MAX_KEPT_DEPTH = 1000
+
+/** Reads a body. `maxDepth`: of JSON that is going to be walked recursively. @throws SyntaxProblem in upstream's words */
+export function parseBody(text: string, format: 'json' | 'yaml', maxDepth?: number): ParsedBody {
   if (format === 'yaml') {
     const { value, duplicateKeys } = parseYaml(text)
     return { value, duplicateFields: [], duplicateYamlKeys: duplicateKeys }
   }
   const duplicates: DuplicateKeys = new Map()
-  const value = parseJson(text, duplicates)
+  const value = parseJson(text, duplicates, maxDepth)
   return { value, duplicateFields: duplicates.size > 0 ? pathsOf(value, duplicates) : [], duplicateYamlKeys: [] }
 }
 
 function pathsOf(value: unknown, duplicates: DuplicateKeys): string[] {
   const paths: string[] = []
-  const walk = (at: unknown, path: string) => {
-    if (at === null || typeof at !== 'object') return
-    if (Array.isArray(at)) return at.forEach((item, i) => walk(item, `${path}[${i}]`))
+  const walk = (at: unknown, path: string, depth: number) => {
+    if (at === null || typeof at !== 'object' || depth > MAX_KEPT_DEPTH) return
+    if (Array.isArray(at)) return at.forEach((item, i) => walk(item, `${path}[${i}]`, depth + 1))
     for (const key of Object.keys(at)) {
       const below = path ? `${path}.${key}` : key
       if (duplicates.get(at)?.includes(key) && !paths.includes(below)) paths.push(below)
-      walk((at as Record<string, unknown>)[key], below)
+      walk((at as Record<string, unknown>)[key], below, depth + 1)
     }
   }
-  walk(value, '')
+  walk(value, '', 0)
   return paths
 }
 
@@ -271,14 +277,15 @@ function zeroOf(node: TypeNode, state: DecodeState): unknown {
   }
 }
 
-/** A deep copy of any JSON without undefined members. */
-function copyJson(value: unknown): unknown {
+/** A deep copy of any JSON without undefined members. @throws DecodeError */
+function copyJson(value: unknown, depth = 0): unknown {
   if (value === null || typeof value !== 'object') return value
-  if (Array.isArray(value)) return value.map(copyJson)
+  if (depth > MAX_KEPT_DEPTH) throw new DecodeError('exceeded max depth')
+  if (Array.isArray(value)) return value.map((item) => copyJson(item, depth + 1))
   const out: Record<string, unknown> = {}
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key]
-    if (item !== undefined) setOwn(out, key, copyJson(item))
+    if (item !== undefined) setOwn(out, key, copyJson(item, depth + 1))
   }
   return out
 }

@@ -15,20 +15,22 @@ const MAX_DEPTH = 10_000
 const QUOTE = 34
 const BACKSLASH = 92
 
-/** Parses one JSON value. @throws SyntaxProblem */
-export function parseJson(text: string, duplicates: DuplicateKeys = new Map()): unknown {
-  return new JsonReader(text, duplicates).document()
+/** Parses one JSON value of at most this nesting. @throws SyntaxProblem */
+export function parseJson(text: string, duplicates: DuplicateKeys = new Map(), maxDepth = MAX_DEPTH): unknown {
+  return new JsonReader(text, duplicates, maxDepth).document()
 }
 
 /** Without recursion, so that nesting can't exhaust the stack. */
 class JsonReader {
   readonly #text: string
   readonly #duplicates: DuplicateKeys
+  readonly #maxDepth: number
   #at = 0
 
-  constructor(text: string, duplicates: DuplicateKeys) {
+  constructor(text: string, duplicates: DuplicateKeys, maxDepth: number) {
     this.#text = text
     this.#duplicates = duplicates
+    this.#maxDepth = maxDepth
   }
 
   document(): unknown {
@@ -65,7 +67,7 @@ class JsonReader {
         }
       } else value = this.#scalar(c)
       if (open) {
-        if (stack.length > MAX_DEPTH) throw new SyntaxProblem('exceeded max depth')
+        if (stack.length > this.#maxDepth) throw new SyntaxProblem('exceeded max depth')
         continue
       }
       // The value is complete: hand it to its container, and close containers that end.

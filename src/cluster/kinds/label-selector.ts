@@ -78,6 +78,11 @@ export function selectorOf(requirements: readonly Requirement[]): LabelSelector 
   }
 }
 
+/** Of labels that nobody checked. k8s: labels.Set AsSelector */
+export function selectorOfLabels(labels: Readonly<Record<string, string>> | null | undefined): LabelSelector {
+  return selectorOf(Object.entries(labels ?? {}).map(([key, value]) => ({ key, operator: '=', values: [value] })))
+}
+
 /** Matches everything. */
 export const everything: LabelSelector = selectorOf([])
 /** Matches nothing. k8s: labels.Nothing */

@@ -36,7 +36,7 @@ export function parseYaml(text: string): YamlText {
   }
   if (!document) return { value: null, duplicateKeys: [] }
   if (document.errors.length > 0) throw new SyntaxProblem(goYamlError(document.errors[0]!, text, lines))
-  const conversion: Conversion = { document, lines, duplicateKeys: [], nodes: 0 }
+  const conversion: Conversion = { document, lines, duplicateKeys: [], nodes: 0, open: new Set() }
   const value = convert(document.contents as ParsedNode | null, conversion, 0)
   return { value, duplicateKeys: conversion.duplicateKeys }
 }
@@ -46,6 +46,8 @@ interface Conversion {
   lines: LineCounter
   duplicateKeys: string[]
   nodes: number
+  /** What aliases are being followed to. */
+  open: Set<Node>
 }
 
 function convert(node: Node | null | undefined, state: Conversion, depth: number): unknown {
@@ -55,7 +57,11 @@ function convert(node: Node | null | undefined, state: Conversion, depth: number
   if (isAlias(node)) {
     const target = node.resolve(state.document)
     if (!target) throw new SyntaxProblem(`yaml: unknown anchor '${node.source}' referenced`)
-    return convert(target, state, depth + 1)
+    if (state.open.has(target)) throw new SyntaxProblem(`yaml: anchor '${node.source}' value contains itself`)
+    state.open.add(target)
+    const value = convert(target, state, depth + 1)
+    state.open.delete(target)
+    return value
   }
   if (isScalar(node)) {
     const value = scalarValue(node)
@@ -90,7 +96,15 @@ function convert(node: Node | null | undefined, state: Conversion, depth: number
 }
 
 function mergedEntries(node: Node, state: Conversion, depth: number): [string, unknown][] {
-  const target = isAlias(node) ? node.resolve(state.document) : node
+  if (isAlias(node)) {
+    const named = node.resolve(state.document)
+    if (!named || state.open.has(named)) throw new SyntaxProblem(`yaml: anchor '${node.source}' value contains itself`)
+    state.open.add(named)
+    const entries = mergedEntries(named, state, depth + 1)
+    state.open.delete(named)
+    return entries
+  }
+  const target = node
   if (isSeq(target)) return target.items.flatMap((item) => mergedEntries(item as Node, state, depth))
   if (!isMap(target)) throw new SyntaxProblem('yaml: map merge requires map or sequence of maps as the value')
   const value = convert(target, state, depth + 1)

@@ -39,12 +39,13 @@ function toV2(object: Readonly<KubeObject>): KubeObject {
   const { targetCPUUtilizationPercentage, ...spec } = object.spec
   const { currentCPUUtilizationPercentage, ...status } = object.status ?? {}
   const annotations = { ...object.metadata.annotations }
-  const more = <T>(name: string): T | undefined => {
+  const more = <T>(name: string, isList = true): T | undefined => {
     const text = annotations[name]
     delete annotations[name]
     if (text === undefined) return undefined
     try {
-      return JSON.parse(text) as T
+      const value: unknown = JSON.parse(text)
+      return value !== null && typeof value === 'object' && Array.isArray(value) === isList ? value as T : undefined
     } catch {
       return undefined
     }
@@ -52,12 +53,14 @@ function toV2(object: Readonly<KubeObject>): KubeObject {
   const metrics: MetricSpec[] = []
   if (targetCPUUtilizationPercentage !== undefined) metrics.push({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetCPUUtilizationPercentage } } })
   metrics.push(...(more<MetricSpec[]>(METRICS) ?? []))
-  const behavior = more(BEHAVIOR)
+  const behavior = more(BEHAVIOR, false)
   const currentMetrics = [
     ...(currentCPUUtilizationPercentage !== undefined ? [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: currentCPUUtilizationPercentage } } }] : []),
     ...(more<unknown[]>(CURRENT_METRICS) ?? []),
   ]
   const conditions = more<unknown[]>(CONDITIONS)
+  // Only the older type prints a count of zero.
+  if (status.currentReplicas === 0) delete status.currentReplicas
   const { annotations: _, ...metadata } = object.metadata
   return {
     ...object, apiVersion: 'autoscaling/v2', metadata: Object.keys(annotations).length > 0 ? { ...metadata, annotations } : metadata,

@@ -16,7 +16,7 @@ const PEM_BLOCK = /-----BEGIN ([^-\n]*)-----\r?\n[\s\S]*?-----END \1-----/
 /** k8s: validateCertificateSigningRequest */
 export function validateRequest({ spec, status }: Readonly<CertificateSigningRequest>): Finding[] {
   const out: Finding[] = []
-  const block = PEM_BLOCK.exec(new TextDecoder().decode(fromBase64(spec.request)))
+  const block = PEM_BLOCK.exec(new TextDecoder().decode(fromBase64(spec.request ?? '')))
   if (block?.[1] !== 'CERTIFICATE REQUEST') out.push(invalid('spec.request', spec.request, 'PEM block type must be CERTIFICATE REQUEST'))
   if (!spec.usages?.length) out.push(required('spec.usages'))
   spec.usages?.forEach((usage, i) => USAGES.includes(usage) || out.push(notSupported(`spec.usages[${i}]`, usage, USAGES)))

@@ -4,7 +4,7 @@ import { checkNotNegative } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicationController } from '../generated/types.ts'
 import { required, type Finding } from '../findings.ts'
-import { labelSelectorOf, labelsText } from '../label-selector.ts'
+import { selectorOfLabels, labelsText } from '../label-selector.ts'
 import { specAndStatus } from '../strategies.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
 import { templateWarnings } from './pod-warnings.ts'
@@ -45,7 +45,7 @@ function validateController({ spec }: Readonly<ReplicationController>): Finding[
   const out: Finding[] = []
   if (Object.keys(spec.selector ?? {}).length === 0) out.push(required('spec.selector'))
   if (!spec.template) out.push(required('spec.template'))
-  else checkRunningTemplate(out, spec.template, labelSelectorOf({ matchLabels: spec.selector ?? {} }), 'spec.template', 'ReplicationController')
+  else checkRunningTemplate(out, spec.template, selectorOfLabels(spec.selector), 'spec.template', 'ReplicationController')
   checkNotNegative(out, spec.minReadySeconds, 'spec.minReadySeconds')
   checkNotNegative(out, spec.replicas, 'spec.replicas')
   return out

@@ -41,6 +41,11 @@ export function toCoreEvent(event: Readonly<KubeObject>): KubeObject {
   out.eventTime ??= null
   out.reportingComponent ??= ''
   out.reportingInstance ??= ''
+  // Only the new type prints a count of zero.
+  if (out.series?.count === 0) {
+    const { count: _, ...series } = out.series
+    out.series = series
+  }
   return out
 }
 
@@ -57,5 +62,6 @@ export function fromCoreEvent(event: Readonly<KubeObject>): KubeObject {
   out.deprecatedFirstTimestamp ??= null
   out.deprecatedLastTimestamp ??= null
   out.eventTime ??= null
+  if (out.series && out.series.count === undefined) out.series = { count: 0, ...out.series }
   return out
 }

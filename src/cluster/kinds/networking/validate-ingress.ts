@@ -113,7 +113,7 @@ function checkBackend(out: Finding[], backend: Readonly<IngressBackend>, at: str
 
 /** k8s: validateIngressTypedLocalObjectReference */
 function checkReference(out: Finding[], reference: Readonly<TypedLocalObjectReference>, at: string): void {
-  if (reference.apiGroup !== undefined) checkDnsSubdomain(out, reference.apiGroup, `${at}.apiGroup`)
+  if (reference.apiGroup !== undefined && reference.apiGroup !== null) checkDnsSubdomain(out, reference.apiGroup, `${at}.apiGroup`)
   for (const field of ['kind', 'name'] as const) {
     if (!reference[field]) out.push(required(`${at}.${field}`))
     else checkName(out, reference[field], pathSegmentName, `${at}.${field}`)

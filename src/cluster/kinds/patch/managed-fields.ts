@@ -138,16 +138,42 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[]): Managers
   const known = decoded.get(entries)
   if (known) return new Map(known)
   const managers: Managers = new Map()
+  // What is stored was looked at when it came.
+  const areFrozen = Object.isFrozen(entries)
   for (const entry of entries) {
     const { operation, apiVersion } = entry
-    if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || entry.fieldsType !== 'FieldsV1') return undefined
+    if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || entry.fieldsType !== 'FieldsV1' || (!areFrozen && !isFieldSet(entry.fieldsV1))) return undefined
     managers.set(identity(operation, entry.manager ?? '', apiVersion, entry.subresource ?? ''), {
       manager: entry.manager ?? '', operation, apiVersion, subresource: entry.subresource ?? '',
       set: (entry.fieldsV1 ?? EMPTY_SET) as FieldSet, time: entry.time, entry,
     })
   }
-  if (Object.isFrozen(entries)) decoded.set(entries, [...managers])
+  if (areFrozen) decoded.set(entries, [...managers])
   return managers
+}
+
+/** Whether a user's FieldsV1 can be read as a set. k8s: structured-merge-diff fieldpath Set.FromJSON */
+function isFieldSet(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  if (typeof value !== 'object' || Array.isArray(value)) return false
+  for (const key of Object.keys(value)) {
+    if (key === '.') continue
+    if (key.length < 2 || key[1] !== ':') return false
+    if ((key[0] === 'k' || key[0] === 'v' || key[0] === 'i') && !isElement(key)) return false
+    const inner = (value as Record<string, unknown>)[key]
+    if (inner === null || !isFieldSet(inner)) return false
+  }
+  return true
+}
+
+function isElement(key: string): boolean {
+  try {
+    const element: unknown = JSON.parse(key.slice(2))
+    if (key[0] === 'k') return element !== null && typeof element === 'object' && !Array.isArray(element)
+    return key[0] === 'v' || Number.isInteger(element)
+  } catch {
+    return false
+  }
 }
 
 /** Sorted as upstream: Apply before Update, then by time, manager, version, subresource. */

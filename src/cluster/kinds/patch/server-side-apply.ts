@@ -50,7 +50,7 @@ export function serverSideApply(options: ApplyOptions): Applied {
   if (problems.length > 0) {
     const metadata = applied.metadata as { name?: unknown; namespace?: unknown } | undefined
     const text = problems.length === 1 ? problems[0] : ['errors:', ...problems.map((p) => `  ${p}`)].join('\n')
-    throw unexplained(`failed to create typed patch object (${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${gvkText(apiVersion, kind.kind)}): ${text}`)
+    throw unexplained(`failed to create typed patch object (${textOr(metadata?.namespace)}/${textOr(metadata?.name)}; ${gvkText(apiVersion, kind.kind)}): ${text}`)
   }
   const id = identity('Apply', manager, apiVersion, subresource)
   const { managedFields: _, ...bareMetadata } = live?.metadata ?? {}
@@ -81,6 +81,8 @@ export function serverSideApply(options: ApplyOptions): Applied {
   const { managedFields: _previous, ...metadata } = object.metadata ?? {}
   return { object: { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields: managedFields as ManagedFieldsEntry[] } : {}) } }, managedFields, changed }
 }
+
+const textOr = (value: unknown) => (typeof value === 'string' ? value : '')
 
 function checkType(applied: KubeObject, kind: Kind, apiVersion: string): void {
   const given = applied !== null && typeof applied === 'object' ? applied : {} as KubeObject

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { httpRequest } from '../../base/http.ts'
+import { startTestApiServer, type TestApiServer } from './auth/test-api-server.ts'
+
+let api: TestApiServer
+let connection: { clientCertificatePem: string }
+
+beforeAll(async () => {
+  api = await startTestApiServer()
+  connection = { clientCertificatePem: (await api.pki.issueClientCertificate({ commonName: 'admin', organizations: ['system:masters'] })).certificatePem }
+  await api.masters.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } })
+})
+afterAll(() => api.stop())
+
+const CONFIG_MAP = '/api/v1/namespaces/default/configmaps/a'
+
+async function send(method: string, path: string, body: string | Uint8Array, type: string): Promise<{ code: number; text: string; json: any }> {
+  const response = await api.server.handle(httpRequest(`https://localhost${path}`, { method, body, headers: { 'content-type': type } }), connection)
+  const text = await response.text()
+  return { code: response.status, text, get json() { return JSON.parse(text) } }
+}
+const MERGE = 'application/merge-patch+json'
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+
+test('names that every JavaScript object has are no subresources', async () => {
+  for (const name of ['__proto__', 'constructor', 'toString']) expect((await api.call('GET', `${CONFIG_MAP}/${name}`, { connection })).code).toBe(404)
+})
+
+test('patches that nest deeper than they can be walked are refused', async () => {
+  for (const type of [MERGE, 'application/strategic-merge-patch+json']) {
+    const { code, json } = await send('PATCH', CONFIG_MAP, `{"x":${nested(9_000)}}`, type)
+    expect(code).toBe(400)
+    expect(json.message).toMatch(/exceeded max depth$/)
+  }
+  expect((await send('PATCH', CONFIG_MAP, `[{"op":"add","path":"/data","value":${nested(9_000)}}]`, 'application/json-patch+json')).code).toBe(400)
+  expect((await send('DELETE', CONFIG_MAP, `{"kind":${nested(9_000)}}`, 'application/json')).code).toBe(400)
+})
+
+test('what is kept as it came may not nest without end', async () => {
+  const revision = (depth: number) => send('POST', '/apis/apps/v1/namespaces/default/controllerrevisions', `{"metadata":{"name":"r${depth}"},"revision":1,"data":{"a":${nested(depth)}}}`, 'application/json')
+  expect((await revision(500)).code).toBe(201)
+  expect((await revision(9_000)).code).toBe(400)
+})
+
+test('a YAML alias of what it stands in is refused', async () => {
+  for (const text of ['&a [*a]', 'data: &a\n  b: *a\n', 'data: &a\n  <<: *a\n']) {
+    const { code, json } = await send('PATCH', `${CONFIG_MAP}?fieldManager=m`, text, 'application/apply-patch+yaml')
+    expect(code).toBe(400)
+    expect(json.message).toBe("error decoding YAML: yaml: anchor 'a' value contains itself")
+  }
+})
+
+test('continue tokens of other shapes are refused', async () => {
+  const list = (token: unknown) => api.call('GET', `/api/v1/namespaces/default/configmaps?continue=${btoa(JSON.stringify(token)).replace(/=+$/, '')}`, { connection })
+  for (const token of [{ v: 'meta.k8s.io/v1', rv: 5, start: {} }, { v: 'meta.k8s.io/v1', rv: 1.5, start: 'a' }, { v: 1 }, [], 7]) expect((await list(token)).code).toBe(400)
+  expect((await list({ v: 'meta.k8s.io/v1', rv: 999_999_999, start: 'a' })).code).toBe(504)
+})
+
+test('managed fields that are no sets of fields are dropped, and apply goes on working', async () => {
+  const entry = { manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': 'text' } }
+  expect((await send('PATCH', CONFIG_MAP, JSON.stringify({ metadata: { managedFields: [entry] } }), MERGE)).json.metadata.managedFields?.some((e: { fieldsV1: object }) => JSON.stringify(e.fieldsV1).includes('text')) ?? false).toBe(false)
+  expect((await send('PATCH', `${CONFIG_MAP}?fieldManager=x`, 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n', 'application/apply-patch+yaml')).code).toBe(200)
+})
+
+test('warnings may hold any character', async () => {
+  const { code, warnings } = await api.call('POST', '/api/v1/namespaces/default/configmaps', { connection, body: { metadata: { name: 'u' }, 'schlüssel\u0000': 1, 'größe': 1 } })
+  expect(code).toBe(201)
+  expect(warnings.map((text) => new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))))).toContain('unknown field "größe"')
+})
+
+test('fields that come as null where a text is expected are validated, not tripped over', async () => {
+  expect((await api.call('POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', { connection, body: { metadata: { name: 'c' }, spec: {} } })).code).toBe(422)
+  expect((await api.call('POST', '/apis/networking.k8s.io/v1/namespaces/default/ingresses', { connection, body: { metadata: { name: 'i' }, spec: { defaultBackend: { resource: {} } } } })).code).toBe(422)
+})
+
+test("a ReplicationController's selector needn't hold valid labels to be compared with its template", async () => {
+  const spec = { selector: { '$a': '1' }, template: { metadata: { labels: { '$a': '2' } }, spec: { containers: [{ name: 'c', image: 'i' }] } } }
+  const { code, body } = await api.call('POST', '/api/v1/namespaces/default/replicationcontrollers', { connection, body: { metadata: { name: 'rc' }, spec } })
+  expect(code).toBe(422)
+  expect(body.message).toContain('`selector` does not match template `labels`')
+})
+
+test('objects of older versions are stored in the form of the version that is stored', async () => {
+  await api.call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { connection, body: { metadata: { name: 'e' }, eventTime: '2030-01-01T00:00:00.000000Z', series: { count: 0, lastObservedTime: '2030-01-01T00:00:00.000000Z' }, reportingController: 'a.b/c', reportingInstance: 'i', action: 'A', reason: 'R', type: 'Normal', regarding: { kind: 'Pod', namespace: 'default' } } })
+  const core = await api.call('GET', '/api/v1/namespaces/default/events/e', { connection })
+  const newer = await api.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e', { connection })
+  expect(core.body.series).not.toHaveProperty('count')
+  expect(newer.body.series).toHaveProperty('count', 0)
+})
