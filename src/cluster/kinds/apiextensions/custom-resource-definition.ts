@@ -23,7 +23,8 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus')
       firstGeneration(draft)
-      draft.status!.storedVersions = (draft.spec.versions ?? []).filter((version) => version.storage).slice(0, 1).map((version) => version.name)
+      const stored = draft.spec.versions?.find((version) => version.storage)
+      if (stored) draft.status!.storedVersions = [stored.name]
     },
     beforeUpdate(draft, old) {
       keep(draft, old, 'status')
