@@ -36,9 +36,18 @@ interface Pending {
   cancelled: boolean
 }
 
+let lastSecond = NaN
+let lastText = ''
+
 /** RFC 3339 with whole seconds, the format of metav1.Time. */
 export function rfc3339(ms: number): string {
-  return new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19) + 'Z'
+  const second = Math.floor(ms / 1000)
+  // Most texts are of the second that it is just now.
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1000).toISOString().slice(0, 19) + 'Z'
+    lastSecond = second
+  }
+  return lastText
 }
 
 /** RFC 3339 with microseconds, the format of metav1.MicroTime. */

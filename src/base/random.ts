@@ -1,6 +1,13 @@
 /** Letters and digits of generated names. k8s: apimachinery/pkg/util/rand (no vowels, so that no words appear). */
 const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789'
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** The lower 16 bits as four digits. */
+function hex16(value: number): string {
+  return HEX[(value >>> 8) & 255]! + HEX[value & 255]!
+}
+
 /** Seeded pseudo-random numbers (sfc32): the same seed gives the same run. Not for keys. */
 export class Random {
   #a: number
@@ -58,9 +65,15 @@ export class Random {
 
   /** A version 4 UUID. */
   uuid(): string {
-    const w = [this.uint32(), (this.uint32() & 0xffff0fff) | 0x4000, (this.uint32() & 0x3fffffff) | 0x80000000, this.uint32()]
-    const hex = w.map((x) => (x >>> 0).toString(16).padStart(8, '0')).join('')
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+    const [a, b, c, d] = [this.uint32(), (this.uint32() & 0xffff0fff) | 0x4000, (this.uint32() & 0x3fffffff) | 0x80000000, this.uint32()]
+    return `${hex16(a >>> 16)}${hex16(a)}-${hex16(b >>> 16)}-${hex16(b)}-${hex16(c >>> 16)}-${hex16(c)}${hex16(d >>> 16)}${hex16(d)}`
+  }
+
+  /** As many random bytes in hexadecimal. */
+  hex(bytes: number): string {
+    let out = ''
+    for (let i = 0; i < bytes; i += 2) out += hex16(this.uint32())
+    return out.slice(0, bytes * 2)
   }
 
   /** The random part of a generated name. */

@@ -6,6 +6,7 @@ import { DecodeError, decodeObject } from '../kinds/decode.ts'
 import type { KubeList, KubeObject, ResourceRef, WatchEvent } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
+import { ignoreWarning } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
 import { listObjects, selectionOf } from './listing.ts'
 import type { DeleteRequest, Registry } from './registry.ts'
@@ -100,7 +101,9 @@ export class InProcessApi implements Api {
     const request = this.#write(namespace, name, options, 'UpdateOptions')
     if (options.subresource && options.subresource !== 'status')
       return await this.#parts.subresources.update(endpoint, options.subresource, thaw(given), request) as T
-    const { object: stored } = await this.#parts.writes.update(endpoint, this.#draftOf(endpoint, given), request)
+    // A status write can't touch the rest, which its draft may therefore share with what is stored.
+    const current = options.subresource && endpoint.isStorageVersion ? endpoint.store.get(namespace, name) : undefined
+    const { object: stored } = await this.#parts.writes.update(endpoint, this.#draftOf(endpoint, given, current), request)
     return endpoint.fromStorage(stored) as T
   }
 
@@ -148,11 +151,11 @@ export class InProcessApi implements Api {
     return await this.#parts.subresources.create(endpoint, subresource, thaw(body) as KubeObject, this.#write(inNamespace, name, { subresource }, 'CreateOptions')) as T
   }
 
-  /** A fresh draft, completed and canonical as if it had come over HTTP. */
-  #draftOf(endpoint: Endpoint, given: KubeObject): KubeObject {
+  /** A fresh draft, completed and canonical as if it had come over HTTP; it shares what the giver left as it is in `current`. */
+  #draftOf(endpoint: Endpoint, given: KubeObject, current?: KubeObject): KubeObject {
     let draft: KubeObject
     try {
-      draft = decodeObject(endpoint.kind, given).object
+      draft = decodeObject(endpoint.kind, given, current).object
     } catch (error) {
       if (error instanceof DecodeError) throw apiError.badRequest(`${endpoint.kind.kind} in version ${JSON.stringify(endpoint.kind.version)} cannot be handled as a ${endpoint.kind.kind}: ${error.message}`)
       throw error
@@ -163,7 +166,7 @@ export class InProcessApi implements Api {
 
   #write(namespace: string, name: string, options: WriteOptions, kind: string): ManagedWrite {
     return {
-      user: this.#user, warn: ignore, annotate: ignore, namespace, name, subresource: options.subresource ?? '', dryRun: options.dryRun ?? false,
+      user: this.#user, warn: ignoreWarning, annotate: ignore, namespace, name, subresource: options.subresource ?? '', dryRun: options.dryRun ?? false,
       manager: options.fieldManager ?? managerOf(this.#user), fieldValidation: 'Ignore', options: { kind, apiVersion: 'meta.k8s.io/v1', fieldManager: options.fieldManager },
     }
   }

@@ -6,7 +6,7 @@ import type { KubeObject } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError, StatusError, type Status } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
-import { AdmissionChain, type AdmissionRequest, type Caller } from './admission-chain.ts'
+import { AdmissionChain, ignoreWarning, type AdmissionRequest, type Caller } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
 import { pathSegmentName } from '../kinds/names.ts'
 import { validateCreate, validateStatusUpdate, validateUpdate } from '../kinds/validate.ts'
@@ -148,7 +148,7 @@ export class Registry {
       strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
       const findings = validateCreate(rules, draft)
       if (findings.length > 0) throw apiError.invalid(kind, metadata.name ?? '', findings)
-      for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
+      if (request.warn !== ignoreWarning) for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
       await this.#admission.validate(admissionOf('CREATE', endpoint, request, metadata.name ?? ''), request, draft)
       // etcd's client refuses it, and isn't asked when nothing is to be stored.
       if (metadata.resourceVersion && !request.dryRun) throw plainError('resourceVersion should not be set on objects to be created')
@@ -226,7 +226,7 @@ export class Registry {
       })
       const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request)
       if (error) throw error
-      if (!request.subresource) for (const text of strategy.warningsOnUpdate?.(draft, current) ?? []) request.warn(text)
+      if (!request.subresource && request.warn !== ignoreWarning) for (const text of strategy.warningsOnUpdate?.(draft, current) ?? []) request.warn(text)
       await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
       const converted = endpoint.toStorage(draft)
       const next = converted instanceof Promise ? await converted : converted

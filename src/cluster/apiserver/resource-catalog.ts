@@ -34,7 +34,7 @@ export class ResourceCatalog {
     })
     this.reader = {
       get: <T>(ref: ResourceRef, namespace: string | undefined, name: string) => this.byRef(ref).store.get(namespace ?? '', name) as T | undefined,
-      list: <T>(ref: ResourceRef, namespace?: string) => this.byRef(ref).store.list(namespace) as T[],
+      list: <T>(ref: ResourceRef, namespace?: string) => this.byRef(ref).store.listed(namespace) as readonly T[],
       onChange: (ref, listener) => this.byRef(ref).store.onChange(listener),
     }
   }

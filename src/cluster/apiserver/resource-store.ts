@@ -5,6 +5,9 @@ import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject, WatchEvent } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
 
+/** Namespaces whose list is kept. */
+const MAX_LISTED = 100
+
 export type ChangeListener = (change: { object?: KubeObject; old?: KubeObject }) => void
 
 /** One change of one object, kept for watches that start in the past. */
@@ -53,6 +56,8 @@ export class ResourceStore {
   /** Watches can start from this revision on. */
   #eventsSince: number
   readonly #watches = new WatchIndex()
+  /** By namespace; '' for all. */
+  readonly #listed = new Map<string, readonly KubeObject[]>()
 
   constructor(etcd: Etcd, kind: Kind) {
     this.#etcd = etcd
@@ -74,6 +79,17 @@ export class ResourceStore {
   list(namespace?: string): KubeObject[] {
     const prefix = this.listPrefix(namespace)
     return this.#etcd.range<KubeObject>({ key: prefix, rangeEnd: prefixEnd(prefix) }).kvs.map((kv) => kv.value)
+  }
+
+  /** As {@link list}, kept until something changes: for what is asked with every request, such as policies and quotas. */
+  listed(namespace?: string): readonly KubeObject[] {
+    const key = namespace ?? ''
+    const known = this.#listed.get(key)
+    if (known) return known
+    if (this.#listed.size >= MAX_LISTED) this.#listed.clear()
+    const list = Object.freeze(this.list(namespace))
+    this.#listed.set(key, list)
+    return list
   }
 
   listPrefix(namespace: string | undefined): string {
@@ -112,6 +128,7 @@ export class ResourceStore {
       ? { revision: change.modRevision, object: withRevision(old!, change.modRevision), old, deleted }
       : { revision: change.modRevision, object: change.value as KubeObject, old, deleted }
     this.#events.push(event)
+    if (this.#listed.size > 0) this.#listed.clear()
     const note = deleted ? { old } : { object: event.object, old }
     for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!(note)
     this.#watches.publish(event)

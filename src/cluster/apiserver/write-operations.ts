@@ -52,7 +52,8 @@ export class WriteOperations {
   update(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
     checkNamespace(endpoint, draft, request.namespace)
     checkName(draft, request.name)
-    applyDefaults(endpoint.kind, draft)
+    // What is shared with the stored object has its defaults.
+    if (!Object.isFrozen(draft['spec'] ?? draft.metadata)) applyDefaults(endpoint.kind, draft)
     dropDuplicateOwners(draft, request.warn)
     const uid = draft.metadata.uid
     // Only an update that names no version is tried again, and needs its draft twice.

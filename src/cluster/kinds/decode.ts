@@ -83,10 +83,14 @@ export function strictWarnings(body: Pick<ParsedBody, 'duplicateFields' | 'dupli
   ]
 }
 
-/** Decodes a body into an object of a kind. @throws DecodeError for values of the wrong type */
-export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind' | 'custom'>, value: unknown): Decoded<T> {
+/**
+ * Decodes a body into an object of a kind. Parts that are the very same as in `known`, a frozen object that was decoded before, are shared
+ * instead of copied; the object itself and its metadata are always fresh.
+ * @throws DecodeError for values of the wrong type
+ */
+export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind' | 'custom'>, value: unknown, known?: Readonly<KubeObject>): Decoded<T> {
   if (kind.custom) return kind.custom.decode(value) as Decoded<T>
-  const { value: object, unknownFields } = decodeValue(kind.schema, value)
+  const { value: object, unknownFields } = decodeValue(kind.schema, value, known)
   const draft = object as T
   draft.kind = kind.kind
   draft.apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
@@ -94,10 +98,10 @@ export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind,
 }
 
 /** Decodes a value of any type of the schema table. @throws DecodeError */
-export function decodeValue(schema: string, value: unknown): { value: unknown; unknownFields: string[] } {
+export function decodeValue(schema: string, value: unknown, known?: unknown): { value: unknown; unknownFields: string[] } {
   const node = typeNode(schema)
   const state: DecodeState = { strange: false }
-  const object = value === null || value === undefined ? decodeStruct(node, {}, state) : decode(node, value, state)
+  const object = value === null || value === undefined ? decodeStruct(node, {}, state) : decode(node, value, state, known, 2)
   const unknownFields: string[] = []
   if (state.strange) inspectRoot(node, value, unknownFields)
   return { value: object, unknownFields }
@@ -110,10 +114,12 @@ interface DecodeState {
 
 const EMPTY: Record<string, unknown> = Object.freeze({})
 
-function decode(node: TypeNode, value: unknown, state: DecodeState): unknown {
+/** `known`: a decoded, frozen value that may be shared; below the first `fresh` levels (the object, its metadata) it is. */
+function decode(node: TypeNode, value: unknown, state: DecodeState, known?: unknown, fresh = 0): unknown {
+  if (value === known && fresh === 0 && typeof value === 'object' && value !== null) return value
   switch (node.kind) {
     case 'struct':
-      if (typeof value === 'object' && !Array.isArray(value)) return decodeStruct(node, (value ?? EMPTY) as Record<string, unknown>, state)
+      if (typeof value === 'object' && !Array.isArray(value)) return decodeStruct(node, (value ?? EMPTY) as Record<string, unknown>, state, known as Record<string, unknown> | undefined, fresh)
       break
     case 'string':
       if (typeof value === 'string') return value
@@ -131,7 +137,7 @@ function decode(node: TypeNode, value: unknown, state: DecodeState): unknown {
       if (Array.isArray(value)) {
         const items = node.items!
         const out = new Array<unknown>(value.length)
-        for (let i = 0; i < value.length; i++) out[i] = value[i] === null ? zeroOf(items, state) : decode(items, value[i], state)
+        for (let i = 0; i < value.length; i++) out[i] = value[i] === null ? zeroOf(items, state) : decode(items, value[i], state, Array.isArray(known) ? known[i] : undefined)
         return out
       }
       break
@@ -196,7 +202,7 @@ function schemaNode(): TypeNode {
   return typeNode('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps')
 }
 
-function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: DecodeState): Record<string, unknown> {
+function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: DecodeState, shared?: Record<string, unknown> | null, fresh = 0): Record<string, unknown> {
   const out: Record<string, unknown> = {}
   const fields = node.fields!
   let known = 0
@@ -212,7 +218,8 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
       if (!mayOmit(field)) out[field.name] = zeroField(field, state)
       continue
     }
-    const decoded = decode(field.type, given, state)
+    // Of an object's own members only metadata is written to by everyone who gets a draft.
+    const decoded = decode(field.type, given, state, shared?.[field.name], fresh === 2 && field.name === 'metadata' ? 1 : 0)
     if (decoded === undefined || omitted(field, decoded)) continue
     out[field.name] = isEmptyCollection(field, decoded) ? null : decoded
   }

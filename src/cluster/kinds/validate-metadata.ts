@@ -153,14 +153,20 @@ export function validateFieldManager(manager: string, at: string): Finding[] {
   return findings
 }
 
+/** Entries that were found sound; frozen ones stay so, and come with every write of their object. */
+const soundEntries = new WeakSet<ManagedFieldsEntry>()
+
 function validateManagedFields(entries: readonly ManagedFieldsEntry[], at: string): Finding[] {
   const findings: Finding[] = []
   entries.forEach((entry, i) => {
+    if (soundEntries.has(entry)) return
+    const before = findings.length
     const here = `${at}[${i}]`
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') findings.push(invalid(`${here}.operation`, entry.operation ?? '', 'must be `Apply` or `Update`'))
     if (entry.fieldsType && entry.fieldsType !== 'FieldsV1') findings.push(invalid(`${here}.fieldsType`, entry.fieldsType, 'must be `FieldsV1`'))
     if (entry.manager) findings.push(...validateFieldManager(entry.manager, `${here}.manager`))
     if (entry.subresource && byteLength(entry.subresource) > 256) findings.push(tooLong(`${here}.subresource`, 256))
+    if (findings.length === before && Object.isFrozen(entry)) soundEntries.add(entry)
   })
   return findings
 }

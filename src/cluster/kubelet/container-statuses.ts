@@ -66,13 +66,13 @@ function converted(run: ContainerStatus, container: AnyContainer, old: ApiContai
     }
     default: state = { waiting: {} }
   }
-  return {
-    name: container.name, state, lastState, ready: false, restartCount, image: run.image, imageID: run.imageRef, containerID,
-    ...(container.resources?.requests ? { allocatedResources: container.resources.requests } : {}),
-    resources: run.state === 'running' ? input.resources(container, run) : container.resources ?? {},
-    ...(old?.volumeMounts ?? volumeMountStatuses(container) ? { volumeMounts: old?.volumeMounts ?? volumeMountStatuses(container)! } : {}),
-    user: { linux: { uid: run.user.uid, gid: run.user.gid, supplementalGroups: [...run.user.supplementalGroups] } },
-  }
+  const status: ApiContainerStatus = { name: container.name, state, lastState, ready: false, restartCount, image: run.image, imageID: run.imageRef, containerID }
+  if (container.resources?.requests) status.allocatedResources = container.resources.requests
+  status.resources = run.state === 'running' ? input.resources(container, run) : container.resources ?? {}
+  const mounts = old?.volumeMounts ?? volumeMountStatuses(container)
+  if (mounts) status.volumeMounts = mounts
+  status.user = { linux: { uid: run.user.uid, gid: run.user.gid, supplementalGroups: [...run.user.supplementalGroups] } }
+  return status
 }
 
 function volumeMountStatuses(container: AnyContainer): ApiContainerStatus['volumeMounts'] {

@@ -24,7 +24,12 @@ const goList = (names: readonly string[]) => `[${names.join(' ')}]`
 
 function condition(pod: Pod, type: string, status: 'True' | 'False', reason = '', message = ''): PodCondition {
   const generation = pod.metadata.generation ?? 0
-  return { type, status, ...(generation ? { observedGeneration: generation } : {}), lastProbeTime: null as unknown as string, ...(reason ? { reason } : {}), ...(message ? { message } : {}) }
+  const made: PodCondition = { type, status }
+  if (generation) made.observedGeneration = generation
+  made.lastProbeTime = null as unknown as string
+  if (reason) made.reason = reason
+  if (message) made.message = message
+  return made
 }
 
 const terminalReason = (phase: string) => phase === 'Failed' ? 'PodFailed' : 'PodCompleted'
@@ -33,7 +38,8 @@ const terminalReason = (phase: string) => phase === 'Failed' ? 'PodFailed' : 'Po
 export function containersReadyCondition({ pod, phase, statuses }: Pick<ConditionInput, 'pod' | 'phase' | 'statuses'>): PodCondition {
   const unknown: string[] = []
   const unready: string[] = []
-  for (const container of [...(pod.spec.initContainers ?? []).filter(isSidecar), ...pod.spec.containers]) {
+  const sidecars = pod.spec.initContainers?.filter(isSidecar)
+  for (const container of sidecars ? [...sidecars, ...pod.spec.containers] : pod.spec.containers) {
     const status = statuses.find((s) => s.name === container.name)
     if (!status) unknown.push(container.name)
     else if (!status.ready) unready.push(container.name)
@@ -47,8 +53,7 @@ export function containersReadyCondition({ pod, phase, statuses }: Pick<Conditio
 }
 
 /** k8s: pkg/kubelet/status GeneratePodReadyCondition */
-export function readyCondition(input: Pick<ConditionInput, 'pod' | 'phase' | 'statuses' | 'others'>): PodCondition {
-  const containers = containersReadyCondition(input)
+export function readyCondition(input: Pick<ConditionInput, 'pod' | 'phase' | 'statuses' | 'others'>, containers = containersReadyCondition(input)): PodCondition {
   if (containers.status !== 'True') return { ...containers, type: 'Ready' }
   const messages: string[] = []
   for (const gate of input.pod.spec.readinessGates ?? []) {
@@ -84,11 +89,12 @@ function initializedCondition({ pod, phase, statuses, wasInitialized }: Conditio
 
 /** The kubelet's own conditions, in its order, without transition times. */
 export function kubeletConditions(input: ConditionInput): PodCondition[] {
+  const containers = containersReadyCondition(input)
   return [
     condition(input.pod, 'PodReadyToStartContainers', sandboxChanged(input.runtime).changed ? 'False' : 'True'),
     initializedCondition(input),
-    readyCondition(input),
-    containersReadyCondition(input),
+    readyCondition(input, containers),
+    containers,
     condition(input.pod, 'PodScheduled', 'True'),
   ]
 }

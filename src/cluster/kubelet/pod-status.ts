@@ -8,6 +8,7 @@ import { podPhase } from './pod-phase.ts'
 import { podQosClass } from '../kinds/core/pod-qos.ts'
 import { podLimits, podRequests } from './pod-resources.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase } from './pod-spec.ts'
+import type { AnyContainer } from './pod-spec.ts'
 
 export interface PodStatusInput {
   pod: Pod
@@ -33,9 +34,11 @@ const NO_MEMORY_LIMIT = '9007199254740988Ki'
 export function computePodStatus(input: PodStatusInput): PodStatus {
   const { pod, runtime, old } = input
   const shared = { pod, runtime, failure: input.failure, message: input.message, resources: input.resources }
-  const init = containerStatuses({ ...shared, previous: old.initContainerStatuses ?? [], containers: pod.spec.initContainers ?? [], isInit: true })
-  const regular = containerStatuses({ ...shared, previous: old.containerStatuses ?? [], containers: pod.spec.containers, isInit: false })
-  const ephemeral = containerStatuses({ ...shared, previous: old.ephemeralContainerStatuses ?? [], containers: pod.spec.ephemeralContainers ?? [], isInit: false })
+  const statusesOf = (containers: readonly AnyContainer[] | undefined, previous: readonly ApiContainerStatus[] | undefined, isInit: boolean) =>
+    containers && containers.length > 0 ? containerStatuses({ ...shared, previous: previous ?? [], containers, isInit }) : []
+  const init = statusesOf(pod.spec.initContainers, old.initContainerStatuses, true)
+  const regular = statusesOf(pod.spec.containers, old.containerStatuses, false)
+  const ephemeral = statusesOf(pod.spec.ephemeralContainers, old.ephemeralContainerStatuses, false)
   const ips = pod.spec.hostNetwork ? (old.podIPs?.map((p) => p.ip) ?? [...input.hostIps]) : [...runtime.ips]
 
   const anyActive = pod.spec.containers.some((c) => runtime.containers.some((r) => r.name === c.name && r.sandboxId === runtime.sandbox?.id && r.state !== 'created'))
@@ -58,18 +61,24 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
   if (isTerminalPhase(pod.status?.phase)) phase = pod.status!.phase!
 
   const requests = podRequests(pod)
-  const status: PodStatus = {
-    phase: phase as NonNullable<PodStatus['phase']>, ...(reason ? { reason } : {}), ...(message ? { message } : {}),
-    ...(pod.metadata.generation && !isStaticPod(pod) && !isMirrorPod(pod) ? { observedGeneration: pod.metadata.generation } : {}),
-    ...(input.hostIps.length > 0 ? { hostIP: input.hostIps[0]!, hostIPs: input.hostIps.map((ip) => ({ ip })) } : {}),
-    ...(ips.length > 0 ? { podIP: ips[0]!, podIPs: ips.map((ip) => ({ ip })) } : {}),
-    qosClass: podQosClass(pod.spec),
-    ...(init.length > 0 ? { initContainerStatuses: init } : {}),
-    containerStatuses: regular,
-    ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
-    ...(Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
-    resources: podLevelResources(pod, requests),
+  const status: PodStatus = { phase: phase as NonNullable<PodStatus['phase']> }
+  if (reason) status.reason = reason
+  if (message) status.message = message
+  if (pod.metadata.generation && !isStaticPod(pod) && !isMirrorPod(pod)) status.observedGeneration = pod.metadata.generation
+  if (input.hostIps.length > 0) {
+    status.hostIP = input.hostIps[0]!
+    status.hostIPs = input.hostIps.map((ip) => ({ ip }))
   }
+  if (ips.length > 0) {
+    status.podIP = ips[0]!
+    status.podIPs = ips.map((ip) => ({ ip }))
+  }
+  status.qosClass = podQosClass(pod.spec)
+  if (init.length > 0) status.initContainerStatuses = init
+  status.containerStatuses = regular
+  if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral
+  if (Object.keys(requests).length > 0) status.allocatedResources = requests
+  status.resources = podLevelResources(pod, requests)
   input.applyProbes(pod, status)
 
   const others = (pod.status?.conditions ?? []).filter((c) => !KUBELET_CONDITIONS.has(c.type))
@@ -86,5 +95,8 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
 function podLevelResources(pod: Pod, requests: Record<string, string>): NonNullable<PodStatus['resources']> {
   const limits = podLimits(pod)
   if (pod.status?.phase === 'Running' && !('memory' in limits)) limits.memory = NO_MEMORY_LIMIT
-  return { ...pod.spec.resources, ...(Object.keys(limits).length > 0 ? { limits } : {}), ...(Object.keys(requests).length > 0 ? { requests } : {}) }
+  const resources: NonNullable<PodStatus['resources']> = { ...pod.spec.resources }
+  if (Object.keys(limits).length > 0) resources.limits = limits
+  if (Object.keys(requests).length > 0) resources.requests = requests
+  return resources
 }

@@ -138,7 +138,8 @@ export class StatusManager {
     }
     deepFreeze(status)
     const next: Entry = entry ?? { pod, status, finished: false, version: 0, sentVersion: -1, sending: false, deleteSent: false }
-    const changed = !entry || !deepEqual(entry.status, status) || (finished && !entry.finished)
+    // Without force, the same status went no further than the test above.
+    const changed = !entry || !force || !deepEqual(entry.status, status) || (finished && !entry.finished)
     next.pod = pod
     next.status = status
     next.finished ||= finished

@@ -97,7 +97,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const containersByPod = new Map<string, Container[]>()
   const listeners = new Set<(event: ContainerEvent) => void>()
   const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
-  const hex = (bytes: number) => Array.from(random.bytes(bytes), (b) => b.toString(16).padStart(2, '0')).join('')
+  const hex = (bytes: number) => random.hex(bytes)
   const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
   const emit = (c: Container, type: ContainerEvent['type']) => {
     const event = { podUid: c.sandbox.config.uid, containerId: c.id, type }

@@ -8,12 +8,22 @@ export function parseUser(text: string | undefined): { uid?: number; name?: stri
 
 interface PasswdEntry { name: string; uid: number; gid: number; home: string }
 
-function entries(fs: FileSystem, path: string): string[][] {
+/** Containers of one image have the same files, so what was read last mostly serves again. */
+const lastRead = new Map<string, { text: string; entries: readonly string[][] }>()
+
+function entries(fs: FileSystem, path: string): readonly string[][] {
+  if (!fs.exists(path)) return []
+  let text: string
   try {
-    return fs.readText(path).split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(':'))
+    text = fs.readText(path)
   } catch {
     return []
   }
+  const last = lastRead.get(path)
+  if (last?.text === text) return last.entries
+  const read = text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(':'))
+  lastRead.set(path, { text, entries: read })
+  return read
 }
 
 /**

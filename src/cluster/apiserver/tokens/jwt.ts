@@ -24,10 +24,15 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const
 
+const part = (value: unknown) => base64Url(encoder.encode(JSON.stringify(value)))
+/** The header of every token that a key signs. */
+const headers = new WeakMap<object, string>()
+
 /** Signs with ES256. */
 export async function signJwt(claims: Claims, key: { privateKey: CryptoKey; keyId: string }): Promise<string> {
-  const part = (value: unknown) => base64Url(encoder.encode(JSON.stringify(value)))
-  const input = `${part({ alg: 'ES256', kid: key.keyId })}.${part(claims)}`
+  let header = headers.get(key)
+  if (!header) headers.set(key, header = part({ alg: 'ES256', kid: key.keyId }))
+  const input = `${header}.${part(claims)}`
   // WebCrypto's ECDSA signatures are r and s side by side, which is what ES256 wants.
   const signature = await crypto.subtle.sign(SIGNATURE, key.privateKey, encoder.encode(input))
   return `${input}.${base64Url(new Uint8Array(signature))}`

@@ -1,9 +1,11 @@
 /**
  * Who set which field: metadata.managedFields, kept on every write. k8s: apimachinery/pkg/util/managedfields
  */
+import { deepFreeze } from '../../../base/freeze.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
-import { EMPTY_SET, type FieldSet, differenceOf, intersectionOf, isEmptySet, recursiveDifferenceOf, unionOf } from './field-set.ts'
+import { rememberingPairs } from './field-set-table.ts'
+import { EMPTY_SET, type FieldSet, differenceOf as differenceOfAny, intersectionOf, isEmptySet, recursiveDifferenceOf as recursiveDifferenceOfAny, unionOf as unionOfAny } from './field-set.ts'
 import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
 import { type Comparison, compareObjects } from './typed-value.ts'
 
@@ -37,6 +39,10 @@ export interface TrackOptions {
   /** The version of the request, e.g. `apps/v1`; by default the kind's. */
   apiVersion?: string
 }
+
+const unionOf = rememberingPairs(unionOfAny)
+const differenceOf = rememberingPairs(differenceOfAny)
+const recursiveDifferenceOf = rememberingPairs(recursiveDifferenceOfAny)
 
 /** k8s: DefaultMaxUpdateManagers */
 const MAX_UPDATE_MANAGERS = 10
@@ -179,12 +185,30 @@ function isElement(key: string): boolean {
 /** Sorted as upstream: Apply before Update, then by time, manager, version, subresource. */
 export function encodeManagers(managers: Managers): readonly ManagedFieldsEntry[] | undefined {
   if (managers.size === 0) return undefined
-  const list = [...managers.values()].sort((a, b) => compare(a.operation, b.operation) || compare(a.time ?? '', b.time ?? '')
-    || compare(a.manager, b.manager) || compare(a.apiVersion, b.apiVersion) || compare(a.subresource, b.subresource))
-  return list.map((m) => m.entry ?? {
-    ...(m.manager ? { manager: m.manager } : {}), operation: m.operation, apiVersion: m.apiVersion, ...(m.time ? { time: m.time } : {}),
-    fieldsType: 'FieldsV1', fieldsV1: m.set as Record<string, unknown>, ...(m.subresource ? { subresource: m.subresource } : {}),
-  })
+  const list = [...managers.values()]
+  if (list.length > 1) {
+    list.sort((a, b) => compare(a.operation, b.operation) || compare(a.time ?? '', b.time ?? '')
+      || compare(a.manager, b.manager) || compare(a.apiVersion, b.apiVersion) || compare(a.subresource, b.subresource))
+  }
+  return list.map((m) => m.entry ?? entryOf(m))
+}
+
+/** The last entry made for a set: what one manager writes in a second is owned alike. */
+const lastEntries = new WeakMap<FieldSet, ManagedFieldsEntry>()
+
+function entryOf({ manager, operation, apiVersion, time, set, subresource }: Manager): ManagedFieldsEntry {
+  const last = lastEntries.get(set)
+  if (last && last.time === time && (last.manager ?? '') === manager && last.operation === operation && last.apiVersion === apiVersion && (last.subresource ?? '') === subresource) return last
+  const entry: ManagedFieldsEntry = {}
+  if (manager) entry.manager = manager
+  entry.operation = operation
+  entry.apiVersion = apiVersion
+  if (time) entry.time = time
+  entry.fieldsType = 'FieldsV1'
+  entry.fieldsV1 = set as Record<string, unknown>
+  if (subresource) entry.subresource = subresource
+  if (Object.isFrozen(set)) lastEntries.set(set, Object.freeze(entry))
+  return entry
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
@@ -216,23 +240,23 @@ function capUpdateManagers(managers: Managers): void {
 const leaf: FieldSet = EMPTY_SET
 
 /** k8s: stripMetaManager: fields that nobody owns. */
-const IDENTITY_FIELDS: FieldSet = {
+const IDENTITY_FIELDS: FieldSet = deepFreeze({
   'f:apiVersion': leaf, 'f:kind': leaf,
   'f:metadata': {
     '.': leaf, 'f:name': leaf, 'f:namespace': leaf, 'f:creationTimestamp': leaf, 'f:selfLink': leaf, 'f:uid': leaf, 'f:clusterName': leaf,
     'f:generation': leaf, 'f:managedFields': leaf, 'f:resourceVersion': leaf,
   },
-}
+})
 
 export function withoutIdentity(set: FieldSet): FieldSet {
   return differenceOf(set, IDENTITY_FIELDS)
 }
 
-const STATUS: FieldSet = { 'f:status': leaf }
-const SPEC: FieldSet = { 'f:spec': leaf }
-const META_AND_SPEC: FieldSet = { 'f:metadata': leaf, 'f:spec': leaf }
+const STATUS: FieldSet = deepFreeze({ 'f:status': leaf })
+const SPEC: FieldSet = deepFreeze({ 'f:spec': leaf })
+const META_AND_SPEC: FieldSet = deepFreeze({ 'f:metadata': leaf, 'f:spec': leaf })
 /** Where the status subresource resets more or less than spec. k8s: GetResetFields of the status strategies */
-const STATUS_RESETS: Record<string, FieldSet> = {
+const STATUS_RESETS: Readonly<Record<string, FieldSet>> = deepFreeze({
   'Pod': { 'f:metadata': { 'f:deletionTimestamp': leaf, 'f:ownerReferences': leaf }, 'f:spec': leaf },
   'Deployment.apps': { 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf },
   'CertificateSigningRequest.certificates.k8s.io': { 'f:spec': leaf, 'f:status': { 'f:conditions': leaf } },
@@ -240,7 +264,7 @@ const STATUS_RESETS: Record<string, FieldSet> = {
   'FlowSchema.flowcontrol.apiserver.k8s.io': META_AND_SPEC, 'PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io': META_AND_SPEC,
   'ValidatingAdmissionPolicy.admissionregistration.k8s.io': META_AND_SPEC, 'StorageVersion.internal.apiserver.k8s.io': META_AND_SPEC,
   'APIService.apiregistration.k8s.io': META_AND_SPEC,
-}
+})
 
 /** Fields that a write to this (sub)resource can't set, so nobody comes to own them by it. */
 export function resetFields(kind: Kind, subresource: string): FieldSet | undefined {

@@ -33,6 +33,8 @@ export interface MapMergeType {
 
 export interface FieldMergeType {
   type: MergeType
+  /** How sets of fields name it: `f:spec`. */
+  pathElement: string
   default?: unknown
   /** x-kubernetes-patch-strategy, split. */
   patchStrategies: readonly string[]
@@ -93,10 +95,8 @@ function named(name: string, schema: Schema, custom: boolean): MergeType {
 function addObjectFields(type: MergeType): void {
   if (!type.map) return
   const fields = new Map(type.map.fields)
-  const text = { type: { scalar: 'string' as const }, patchStrategies: [], patchMergeKey: '' }
-  fields.set('apiVersion', text)
-  fields.set('kind', text)
-  fields.set('metadata', { type: mergeType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'), patchStrategies: [], patchMergeKey: '' })
+  for (const name of ['apiVersion', 'kind']) fields.set(name, { type: { scalar: 'string' }, pathElement: `f:${name}`, patchStrategies: [], patchMergeKey: '' })
+  fields.set('metadata', { type: mergeType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'), pathElement: 'f:metadata', patchStrategies: [], patchMergeKey: '' })
   type.map = { ...type.map, fields }
 }
 
@@ -134,7 +134,7 @@ function mapOf(schema: Schema, preserve: boolean): MapMergeType {
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const strategy = property['x-kubernetes-patch-strategy']
     fields.set(name, {
-      type: reference(property, preserve),
+      pathElement: `f:${name}`, type: reference(property, preserve),
       ...(property.default !== undefined ? { default: property.default } : {}),
       patchStrategies: strategy ? strategy.split(',') : [],
       patchMergeKey: property['x-kubernetes-patch-merge-key'] ?? '',

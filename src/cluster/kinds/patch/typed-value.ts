@@ -1,8 +1,9 @@
 /** Walks over objects along their merge type. k8s: structured-merge-diff/typed */
 import { deepEqual, setOwn } from '../../../base/freeze.ts'
-import { type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
+import { EMPTY_SET, type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
+import { SetFinder, sharedSet } from './field-set-table.ts'
 import { goSyntax, goTypeName, goValue } from './go-format.ts'
-import type { ListMergeType, MergeType } from './merge-type.ts'
+import type { ListMergeType, MapMergeType, MergeType } from './merge-type.ts'
 
 type Json = Record<string, unknown>
 
@@ -65,34 +66,84 @@ export interface Comparison {
   added: FieldSet
 }
 
+type Children = Record<string, FieldSet>
+
+/** Gathers the three sets below one element; each exists only once it has a member, as most parts of two states are alike. */
 class Comparer {
-  readonly removed = new FieldSetBuilder()
-  readonly modified = new FieldSetBuilder()
-  readonly added = new FieldSetBuilder()
+  removed: Children | undefined = undefined
+  modified: Children | undefined = undefined
+  added: Children | undefined = undefined
 }
 
 /** Compares two objects of a type. Undefined members count as absent. Parts that both share are skipped. */
 export function compareObjects(left: unknown, right: unknown, type: MergeType): Comparison {
   const into = new Comparer()
   compareInside(left, right, type, into)
-  return { removed: into.removed.result(), modified: into.modified.result(), added: into.added.result() }
+  return { removed: setOf(into.removed), modified: setOf(into.modified), added: setOf(into.added) }
+}
+
+function setOf(children: Children | undefined): FieldSet {
+  return children ? sharedSet(children) : EMPTY_SET
 }
 
 /** Compares what lies at one element and records it, the element included. */
 function compareAt(element: string, left: unknown, right: unknown, type: MergeType | undefined, into: Comparer): void {
   if (left === right) return
+  if (left === undefined) {
+    (into.added ??= {})[element] = wholeNode(right, type)
+    return
+  }
+  if (right === undefined) {
+    (into.removed ??= {})[element] = wholeNode(left, type)
+    return
+  }
   if (!type || (!type.map && !type.list)) {
-    const leaf = leafChange(left, right)
-    if (leaf) into[leaf].add(element, true, undefined)
+    if (!deepEqual(left, right)) (into.modified ??= {})[element] = EMPTY_SET
     return
   }
   const inner = new Comparer()
   const leaf = compareInside(left, right, type, inner)
-  const isAdded = left === undefined
-  const isRemoved = right === undefined
-  into.added.add(element, isAdded || leaf === 'added', inner.added)
-  into.removed.add(element, isRemoved || leaf === 'removed', inner.removed)
-  into.modified.add(element, leaf === 'modified', inner.modified)
+  if (inner.added) (into.added ??= {})[element] = setOf(inner.added)
+  if (inner.removed) (into.removed ??= {})[element] = setOf(inner.removed)
+  if (leaf === 'modified') (into.modified ??= {})[element] = memberNode(inner.modified)
+  else if (inner.modified) (into.modified ??= {})[element] = setOf(inner.modified)
+}
+
+/** A member with what lies below it. */
+function memberNode(children: Children | undefined): FieldSet {
+  return children ? sharedSet({ '.': EMPTY_SET, ...children }) : EMPTY_SET
+}
+
+/** The node of a value that only one side has: a member, and every element below it. */
+function wholeNode(value: unknown, type: MergeType | undefined): FieldSet {
+  if (!type || value === null || typeof value !== 'object') return EMPTY_SET
+  let node: SetFinder | undefined
+  const add = (element: string, children: FieldSet) => {
+    if (!node) (node = new SetFinder()).add('.', EMPTY_SET)
+    node.add(element, children)
+  }
+  if (Array.isArray(value)) {
+    const { list } = type
+    if (!list || list.atomic || value.length === 0) return EMPTY_SET
+    const items = grouped(value, list)
+    for (const element of items.size > 1 ? [...items.keys()].sort() : items.keys()) {
+      const found = items.get(element)!
+      add(element, found.length === 1 ? wholeNode(found[0], list.element) : EMPTY_SET)
+    }
+  } else {
+    const { map } = type
+    if (!map || map.atomic) return EMPTY_SET
+    const keys = Object.keys(value)
+    if (keys.length > 1) keys.sort()
+    for (const key of keys) {
+      const inner = (value as Json)[key]
+      if (inner === undefined) continue
+      const field = map.fields.get(key)
+      if (field) add(field.pathElement, wholeNode(inner, field.type))
+      else add(`f:${key}`, wholeNode(inner, map.element))
+    }
+  }
+  return (node as SetFinder | undefined)?.result() ?? EMPTY_SET
 }
 
 function leafChange(left: unknown, right: unknown): 'added' | 'removed' | 'modified' | undefined {
@@ -117,8 +168,8 @@ function compareInside(left: unknown, right: unknown, type: MergeType, into: Com
     const l = isMap(left) ? left : undefined
     const r = isMap(right) ? right : undefined
     if (map.atomic || (isBare(l) && isBare(r)) || (left !== undefined && left !== null && !l) || (right !== undefined && right !== null && !r)) return leafChange(left, right)
-    if (l) for (const key in l) if (l[key] !== undefined) compareAt(`f:${key}`, l[key], r?.[key], fieldTypeOf(map, key), into)
-    if (r) for (const key in r) if (r[key] !== undefined && (l === undefined || l[key] === undefined)) compareAt(`f:${key}`, undefined, r[key], fieldTypeOf(map, key), into)
+    if (l) for (const key in l) if (l[key] !== undefined && l[key] !== r?.[key]) compareMember(key, l[key], r?.[key], map, into)
+    if (r) for (const key in r) if (r[key] !== undefined && (l === undefined || l[key] === undefined)) compareMember(key, undefined, r[key], map, into)
     return undefined
   }
   const list = type.list!
@@ -129,6 +180,12 @@ function compareInside(left: unknown, right: unknown, type: MergeType, into: Com
   return undefined
 }
 
+function compareMember(key: string, left: unknown, right: unknown, map: MapMergeType, into: Comparer): void {
+  const field = map.fields.get(key)
+  if (field) compareAt(field.pathElement, left, right, field.type, into)
+  else compareAt(`f:${key}`, left, right, map.element, into)
+}
+
 function compareLists(left: readonly unknown[], right: readonly unknown[], list: ListMergeType, into: Comparer): void {
   const lefts = grouped(left, list)
   const rights = grouped(right, list)
@@ -136,14 +193,14 @@ function compareLists(left: readonly unknown[], right: readonly unknown[], list:
     const l = lefts.get(element) ?? []
     const r = rights.get(element) ?? []
     if (l.length <= 1 && r.length <= 1) compareAt(element, l[0], r[0], list.element, into)
-    else if (l.length >= 2 && r.length >= 2) { if (!deepEqual(l, r)) into.modified.add(element, true, undefined) }
+    else if (l.length >= 2 && r.length >= 2) { if (!deepEqual(l, r)) (into.modified ??= {})[element] = EMPTY_SET }
     else if (l.length >= 2) {
       // The duplicates are one thing that went; a single item in their place is new.
       if (r.length) compareAt(element, undefined, r[0], list.element, into)
-      into.removed.add(element, true, undefined)
+      ;(into.removed ??= {})[element] = EMPTY_SET
     } else {
       if (l.length) compareAt(element, l[0], undefined, list.element, into)
-      into.added.add(element, true, undefined)
+      ;(into.added ??= {})[element] = EMPTY_SET
     }
   }
 }
