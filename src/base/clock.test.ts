@@ -93,3 +93,19 @@ test('times are written as Kubernetes writes them', () => {
   expect(rfc3339(1_700_000_000_999)).toBe('2023-11-14T22:13:20Z')
   expect(rfc3339Micro(1_700_000_000_123.456)).toMatch(/^2023-11-14T22:13:20\.12345\dZ$/)
 })
+
+test('leisure comes with the first idle turn of the event loop, and in a rush after a while', async () => {
+  const { platform, pass } = fakePlatform()
+  const clock = new ClusterClock(platform)
+  let turns = 0
+  // Every turn takes 100 ms until the rush is over.
+  const rush = (left: number) => { setImmediate(() => { turns++; pass(100); if (left > 1) rush(left - 1) }) }
+  rush(3)
+  await clock.leisure()
+  expect(turns).toBe(3)
+  turns = 0
+  rush(100)
+  await clock.leisure()
+  expect(turns).toBeGreaterThanOrEqual(10)
+  expect(turns).toBeLessThan(20)
+})

@@ -16,6 +16,11 @@ export interface Clock {
   /** Gives the event loop a turn if this code has been running for long ({@link SLICE_MS}); call it in long loops. */
   breathe(): Promise<void>
   /**
+   * Waits until the work at hand leaves the event loop time to spare, but not longer than {@link LEISURE_MS}: for what nobody waits for.
+   * With a stepped clock everything comes in its turn.
+   */
+  leisure(): Promise<void>
+  /**
    * Waits for something outside cluster time (WebCrypto, a real socket, IndexedDB). While it is pending, a stepped clock doesn't move on.
    */
   outside<T>(work: Promise<T>): Promise<T>
@@ -23,6 +28,12 @@ export interface Clock {
 
 /** Longest time in milliseconds that work may keep the event loop. */
 export const SLICE_MS = 8
+
+/** Longest that {@link Clock.leisure} waits for a busy event loop, in milliseconds of real time. */
+export const LEISURE_MS = 1_000
+
+/** A turn of the event loop that takes less, in milliseconds, had nothing else to do. */
+const IDLE_TURN_MS = 1
 
 /** How long {@link ClusterClock.settle} waits for work to come to rest, in milliseconds of real time. */
 const RESTLESS_MS = 2_000
@@ -75,6 +86,7 @@ export class ClusterClock implements Clock {
   #holds = 0
   #sliceStartMs: number
   #breathing: Promise<void> | undefined
+  #leisure: Promise<void> | undefined
 
   constructor(platform: Platform, options: { startMs?: number; scale?: number; mode?: ClockMode } = {}) {
     this.#platform = platform
@@ -122,6 +134,21 @@ export class ClusterClock implements Clock {
       this.#sliceStartMs = this.#platform.monotonicMs()
       this.#breathing = undefined
     })
+  }
+
+  leisure(): Promise<void> {
+    if (this.#mode === 'paused') return DONE
+    return this.#leisure ??= this.outside(this.#awaitIdleTurn()).then(() => { this.#leisure = undefined })
+  }
+
+  async #awaitIdleTurn(): Promise<void> {
+    const patienceMs = this.#platform.monotonicMs() + LEISURE_MS
+    for (let startMs = this.#platform.monotonicMs(); ;) {
+      await new Promise<void>((resolve) => this.#platform.macrotask(resolve))
+      const nowMs = this.#platform.monotonicMs()
+      if (nowMs - startMs < IDLE_TURN_MS || nowMs > patienceMs || this.#mode === 'paused') return
+      startMs = nowMs
+    }
   }
 
   async outside<T>(work: Promise<T>): Promise<T> {

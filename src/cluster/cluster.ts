@@ -142,7 +142,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
     proxyClientCertificatePem: proxyClient.certificatePem,
-    parts: defaultParts({ pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}` }),
+    parts: defaultParts({
+      pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(options.platform.signerOf ? { sign: options.platform.signerOf(pki.tokenKey.privateKey) } : {}),
+    }),
   })
   const apiAs = (user: UserInfo) => server.as(user)
   const handle = (request: HttpRequest, connection?: ConnectionInfo) => server.handle(request, connection)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { KeyObject, randomBytes, sign } from 'node:crypto'
 import type { Platform } from '../base/platform.ts'
 
 /** Time, event loop and entropy of Node. */
@@ -11,4 +11,8 @@ export const nodePlatform: Platform = {
   },
   macrotask: (fn) => { setImmediate(fn) },
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
+  signerOf(privateKey) {
+    const key = { key: KeyObject.from(privateKey), dsaEncoding: 'ieee-p1363' as const }
+    return (data) => sign('sha256', data, key)
+  },
 }

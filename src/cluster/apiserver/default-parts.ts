@@ -17,12 +17,14 @@ export interface DefaultPartsOptions {
   pki: ClusterPki
   /** Where the API server is reached from outside, without a slash at the end. */
   serverUrl: string
+  /** Signs with the key of the tokens, see Platform.signerOf. */
+  sign?: (data: Uint8Array) => Uint8Array
 }
 
 /** Who may do what, as kubeadm sets up kube-apiserver: certificates, tokens and anonymous; Node and RBAC; the default admission plugins and NodeRestriction. */
-export function defaultParts({ pki, serverUrl }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
+export function defaultParts({ pki, serverUrl, sign }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
   return ({ reader, clock, random, dialer }) => {
-    const tokens = new ServiceAccountTokens({ key: pki.tokenKey, clock, random: random.fork('tokens'), reader })
+    const tokens = new ServiceAccountTokens({ key: sign ? { ...pki.tokenKey, sign } : pki.tokenKey, clock, random: random.fork('tokens'), reader })
     const rbac = new RbacAuthorizer(reader)
     return {
       authenticators: [requestHeaderAuthenticator({ caCertificatePem: pki.frontProxyCaCertificatePem, allowedNames: ['front-proxy-client'] }, clock), clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],

@@ -73,66 +73,68 @@ export function createEventRecorder({ api, clock, log, component, host = '' }: E
   const spam = new Recent<{ tokens: number; atMs: number }>()
   const aggregates = new Recent<{ messages: Set<string>; atMs: number }>()
   const logged = new Recent<{ name: string; count: number; firstTimestamp: string }>()
-  const sink = serialSink(log)
+  const sink = serialSink(clock, log)
+
+  const record = async (involvedObject: ObjectReference, type: EventType, reason: string, message: string, annotations: Record<string, string> | undefined, nowMs: number) => {
+    const object = `${involvedObject.kind}/${involvedObject.namespace ?? ''}/${involvedObject.name}/${involvedObject.uid ?? ''}/${involvedObject.apiVersion ?? ''}/${type}`
+
+    let aggregateKey = `${object}/${reason}`
+    let key = `${object}/${involvedObject.fieldPath ?? ''}/${reason}/${message}`
+    let aggregate = aggregates.get(aggregateKey)
+    if (!aggregate || nowMs - aggregate.atMs > SIMILAR_INTERVAL_MS) aggregate = { messages: new Set(), atMs: nowMs }
+    aggregate.messages.add(message)
+    aggregate.atMs = nowMs
+    aggregates.set(aggregateKey, aggregate)
+    const combined = aggregate.messages.size >= MAX_SIMILAR
+    if (combined) {
+      aggregate.messages.delete(aggregate.messages.values().next().value!)
+      key = aggregateKey
+      message = `(combined from similar events): ${message}`
+    }
+
+    const now = rfc3339(nowMs)
+    const known = logged.get(key)
+    const namespace = involvedObject.namespace || 'default'
+    const entry = known
+      ? { name: known.name, count: known.count + 1, firstTimestamp: known.firstTimestamp }
+      : { name: eventName(involvedObject.name ?? '', nowMs, last), count: 1, firstTimestamp: now }
+    logged.set(key, entry)
+
+    const bucket = spam.get(object) ?? { tokens: SPAM_BURST, atMs: nowMs }
+    bucket.tokens = Math.min(SPAM_BURST, bucket.tokens + (nowMs - bucket.atMs) * SPAM_TOKENS_PER_MS)
+    bucket.atMs = nowMs
+    spam.set(object, bucket)
+    if (bucket.tokens < 1) return
+    bucket.tokens--
+
+    const { count } = entry
+    const create = () => api.create('events', {
+      apiVersion: 'v1', kind: 'Event',
+      metadata: { name: entry.name, namespace, ...(annotations ? { annotations } : {}) },
+      involvedObject, reason, message,
+      source: { component, ...(host ? { host } : {}) },
+      firstTimestamp: entry.firstTimestamp, lastTimestamp: now, count, type,
+      eventTime: null, reportingComponent: combined ? '' : component, reportingInstance: combined ? '' : host,
+    })
+    if (count === 1) {
+      await create()
+      return
+    }
+    try {
+      await api.patch('events', entry.name, namespace, 'application/strategic-merge-patch+json', { count, lastTimestamp: now, message })
+    } catch (error) {
+      // It has expired, or its namespace was emptied.
+      if (!isStatusError(error, 'NotFound')) throw error
+      entry.name = eventName(involvedObject.name ?? '', clock.nowMs(), last)
+      await create()
+    }
+  }
 
   return {
     event(about, type, reason, message, annotations) {
       const involvedObject = 'metadata' in about && about.metadata ? objectReference(about as KubeObject) : about as ObjectReference
       const nowMs = clock.nowMs()
-      const object = `${involvedObject.kind}/${involvedObject.namespace ?? ''}/${involvedObject.name}/${involvedObject.uid ?? ''}/${involvedObject.apiVersion ?? ''}/${type}`
-
-      let aggregateKey = `${object}/${reason}`
-      let key = `${object}/${involvedObject.fieldPath ?? ''}/${reason}/${message}`
-      let aggregate = aggregates.get(aggregateKey)
-      if (!aggregate || nowMs - aggregate.atMs > SIMILAR_INTERVAL_MS) aggregate = { messages: new Set(), atMs: nowMs }
-      aggregate.messages.add(message)
-      aggregate.atMs = nowMs
-      aggregates.set(aggregateKey, aggregate)
-      const combined = aggregate.messages.size >= MAX_SIMILAR
-      if (combined) {
-        aggregate.messages.delete(aggregate.messages.values().next().value!)
-        key = aggregateKey
-        message = `(combined from similar events): ${message}`
-      }
-
-      const now = rfc3339(nowMs)
-      const known = logged.get(key)
-      const namespace = involvedObject.namespace || 'default'
-      const entry = known
-        ? { name: known.name, count: known.count + 1, firstTimestamp: known.firstTimestamp }
-        : { name: eventName(involvedObject.name ?? '', nowMs, last), count: 1, firstTimestamp: now }
-      logged.set(key, entry)
-
-      const bucket = spam.get(object) ?? { tokens: SPAM_BURST, atMs: nowMs }
-      bucket.tokens = Math.min(SPAM_BURST, bucket.tokens + (nowMs - bucket.atMs) * SPAM_TOKENS_PER_MS)
-      bucket.atMs = nowMs
-      spam.set(object, bucket)
-      if (bucket.tokens < 1) return
-      bucket.tokens--
-
-      const { count } = entry
-      const create = () => api.create('events', {
-        apiVersion: 'v1', kind: 'Event',
-        metadata: { name: entry.name, namespace, ...(annotations ? { annotations } : {}) },
-        involvedObject, reason, message,
-        source: { component, ...(host ? { host } : {}) },
-        firstTimestamp: entry.firstTimestamp, lastTimestamp: now, count, type,
-        eventTime: null, reportingComponent: combined ? '' : component, reportingInstance: combined ? '' : host,
-      })
-      sink(async () => {
-        if (count === 1) {
-          await create()
-          return
-        }
-        try {
-          await api.patch('events', entry.name, namespace, 'application/strategic-merge-patch+json', { count, lastTimestamp: now, message })
-        } catch (error) {
-          // It has expired, or its namespace was emptied.
-          if (!isStatusError(error, 'NotFound')) throw error
-          entry.name = eventName(involvedObject.name ?? '', clock.nowMs(), last)
-          await create()
-        }
-      })
+      sink(() => record(involvedObject, type, reason, message, annotations, nowMs))
     },
   }
 }
@@ -151,7 +153,7 @@ export function createSeriesRecorder({ api, clock, log, component, host = '' }: 
   interface Entry { event: KubeObject; count: number; lastMs: number; series: boolean }
   const last = { nanos: 0n, first: firstNanos(component, host) }
   const cache = new Map<string, Entry>()
-  const sink = serialSink(log)
+  const sink = serialSink(clock, log)
   let stopped = false
   const series = (entry: Entry) => ({ count: entry.count, lastObservedTime: rfc3339Micro(entry.lastMs) })
   const record = (entry: Entry) => sink(async () => {
@@ -212,8 +214,11 @@ export function createSeriesRecorder({ api, clock, log, component, host = '' }: 
   }
 }
 
-/** Runs writes one after another; a failed one is logged and lost, as upstream's are after their retries. */
-function serialSink(log: Log): (write: () => Promise<unknown>) => void {
+/**
+ * Runs writes one after another; a failed one is logged and lost, as upstream's are after their retries. They wait until what they tell about
+ * has gone on: upstream's rate limits hold them back in a rush too. k8s: KubeletConfiguration eventRecordQPS
+ */
+function serialSink(clock: Clock, log: Log): (write: () => Promise<unknown>) => void {
   let queue: (() => Promise<unknown>)[] = []
   let busy = false
   return (write) => {
@@ -222,6 +227,7 @@ function serialSink(log: Log): (write: () => Promise<unknown>) => void {
     busy = true
     void (async () => {
       while (queue.length > 0) {
+        await clock.leisure()
         const batch = queue
         queue = []
         for (const next of batch) {

@@ -40,6 +40,8 @@ export interface Cycle {
   /** Plugins that asked to be left out of filtering or scoring. */
   readonly skipFilter: Set<string>
   readonly skipScore: Set<string>
+  /** The filters that are left, once the first was asked. */
+  filters?: readonly FilterPlugin[]
 }
 
 /** Outcome per node of a failed attempt. */

@@ -296,8 +296,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function runPlainFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined {
-    for (const plugin of filters) {
-      if (cycle.skipFilter.has(plugin.name)) continue
+    cycle.filters ??= filters.filter((plugin) => !cycle.skipFilter.has(plugin.name))
+    for (const plugin of cycle.filters) {
       const status = plugin.filter(cycle, node, handle)
       if (!status) continue
       status.plugin = plugin.name

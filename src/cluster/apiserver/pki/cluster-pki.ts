@@ -22,6 +22,8 @@ export interface TokenKey {
   /** `kid` in the header of tokens. k8s: pkg/serviceaccount keyIDFromPublicKey */
   keyId: string
   publicKeyPem: string
+  /** Signs without WebCrypto, see Platform.signerOf. */
+  sign?: (data: Uint8Array) => Uint8Array
 }
 
 /** Keys and certificates of a cluster, as kubeadm makes them. */

@@ -1,5 +1,5 @@
 import { rfc3339, type Clock } from '../../../base/clock.ts'
-import { deepFreeze, thaw } from '../../../base/freeze.ts'
+import { deepFreeze } from '../../../base/freeze.ts'
 import { notSupported, required, type Finding } from '../../kinds/findings.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
@@ -33,9 +33,11 @@ export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }
   if (pod['spec'].nodeName) throw refuse(`pod ${pod.metadata.name} is already assigned to node ${JSON.stringify(pod['spec'].nodeName)}`)
   if (pod['spec'].schedulingGates?.length > 0) throw refuse(`pod ${pod.metadata.name} has non-empty .spec.schedulingGates`)
 
-  const draft = thaw(pod)
-  draft['spec'].nodeName = target.name
-  if (draft['status']) delete draft['status'].nominatedNodeName
+  const draft: KubeObject = { ...pod, metadata: { ...pod.metadata }, spec: { ...pod['spec'], nodeName: target.name } }
+  if (pod['status']) {
+    draft['status'] = { ...pod['status'] }
+    delete draft['status'].nominatedNodeName
+  }
   if (metadata.annotations) draft.metadata.annotations = { ...draft.metadata.annotations, ...metadata.annotations }
   if (metadata.labels) draft.metadata.labels = { ...draft.metadata.labels, ...metadata.labels }
   setScheduled(draft, rfc3339(parts.clock.nowMs()))
