@@ -18,8 +18,11 @@ export interface ControlPlaneParts {
 /** Images of kubeadm's static pods and node agents. */
 export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] {
   const tls = { certificatePem: parts.servingCertificatePem }
-  const component = (name: string, serve: (proc: Proc) => void): Program => async (proc) => {
+  /** What each uses while little happens: thousandths of a core and MiB. */
+  const component = (name: string, [cpuMillis, memoryMib]: readonly [number, number], serve: (proc: Proc) => void): Program => async (proc) => {
     serve(proc)
+    proc.useMemory(memoryMib * 2 ** 20)
+    proc.useCpuSteadily(cpuMillis)
     const stop = parts.logs(name, (text) => { proc.stderr.write(`${text}\n`).catch(() => {}) })
     await proc.signal('SIGTERM', 'SIGINT')
     stop()
@@ -32,16 +35,16 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
   const image = (repository: string, tags: string[], sizeBytes: number, binary: string, program: Program): ImageDefinition =>
     defineImage({ repository, tags, sizeBytes, entrypoint: [binary], programs: { [binary]: program } })
   return [
-    image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) })),
-    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) })),
-    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) })),
-    image('registry.k8s.io/etcd', ['3.6.8-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', (proc) => { proc.net.listenHttp(2381, healthy, { ip: '127.0.0.1' }) })),
-    image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', (proc) => { proc.net.listenHttp(10256, healthy) })),
-    image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', (proc) => {
+    image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) })),
+    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) })),
+    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) })),
+    image('registry.k8s.io/etcd', ['3.6.8-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], (proc) => { proc.net.listenHttp(2381, healthy, { ip: '127.0.0.1' }) })),
+    image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], (proc) => { proc.net.listenHttp(10256, healthy) })),
+    image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], (proc) => {
       const folder = '/etc/cni/net.d'
       proc.fs.mkdir(folder, { recursive: true })
       proc.fs.writeFile(`${folder}/10-kindnet.conflist`, '{"cniVersion":"0.3.1","name":"kindnet","plugins":[{"type":"ptp","ipMasq":false,"ipam":{"type":"host-local"}},{"type":"portmap","capabilities":{"portMappings":true}}]}\n')
     })),
-    image('docker.io/kindest/local-path-provisioner', ['v20260213'], 21_000_000, '/usr/local/bin/local-path-provisioner', component('local-path-provisioner', () => {})),
+    image('docker.io/kindest/local-path-provisioner', ['v20260213'], 21_000_000, '/usr/local/bin/local-path-provisioner', component('local-path-provisioner', [1, 8], () => {})),
   ]
 }

@@ -2,7 +2,8 @@ import { decodeDns, dnsAnswer, encodeDns } from '../../../unix/net/dns.ts'
 import type { DnsMessage } from '../../../unix/net/dns.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { defineImage } from '../image.ts'
-import { followResource } from './api-watch.ts'
+import { clusterClient } from '../in-cluster/cluster-client.ts'
+import { followResource } from '../in-cluster/follow-resource.ts'
 import { parseCorefile } from './corefile.ts'
 import type { Corefile } from './corefile.ts'
 import { endpointName, lookupClusterName } from './service-names.ts'
@@ -36,9 +37,14 @@ async function coredns(proc: Proc): Promise<number> {
   const ready = { services: false, slices: false, namespaces: false }
   const isReady = () => config.kubernetesZones.length === 0 || (ready.services && ready.slices && ready.namespaces)
   if (config.kubernetesZones.length > 0) {
-    void followResource<ServiceObject & { metadata: { name: string } }>(proc, '/api/v1/services', (key, service) => names.setService(key, service), () => { ready.services = true }).catch(() => {})
-    void followResource<SliceObject>(proc, '/apis/discovery.k8s.io/v1/endpointslices', (key, slice) => names.setSlice(key, slice), () => { ready.slices = true }).catch(() => {})
-    void followResource(proc, '/api/v1/namespaces', (key, namespace) => names.setNamespace(key.slice(1), namespace !== undefined), () => { ready.namespaces = true }).catch(() => {})
+    const client = clusterClient(proc, 'coredns')
+    const follow = <T extends { metadata: { name: string } }>(path: string, onChange: (key: string, object: T | undefined) => void, of: keyof typeof ready) => {
+      const onError = (message: string) => { void proc.stdout.write(`[ERROR] plugin/kubernetes: Failed to watch ${path}: ${message}\n`) }
+      void followResource<T>({ proc, client, path, onChange, onSynced: () => { ready[of] = true }, onError }).catch(() => {})
+    }
+    follow<ServiceObject & { metadata: { name: string } }>('/api/v1/services', (key, service) => names.setService(key, service), 'services')
+    follow<SliceObject>('/apis/discovery.k8s.io/v1/endpointslices', (key, slice) => names.setSlice(key, slice), 'slices')
+    follow('/api/v1/namespaces', (key, namespace) => names.setNamespace(key.slice(1), namespace !== undefined), 'namespaces')
   }
   const answer = (payload: Uint8Array): Uint8Array | undefined => {
     requests++
@@ -50,6 +56,8 @@ async function coredns(proc: Proc): Promise<number> {
     }
     return encodeDns(resolve(query, config, names, proc))
   }
+  proc.useMemory(13 * 2 ** 20)
+  proc.useCpuSteadily(2)
   proc.net.listenUdp(53, answer)
   proc.net.listenTcp(53, (socket) => { void serveTcp(socket, answer) })
   if (config.health) proc.net.listenHttp(8080, (request) => new URL(request.url).pathname === '/health' ? new Response('OK') : new Response('404 page not found\n', { status: 404 }))

@@ -1,8 +1,7 @@
-import { httpRequest } from '../../../base/http.ts'
 import { fromWebStream, readLines } from '../../../base/streams.ts'
 import type { Proc } from '../../../unix/types.ts'
+import type { ClusterClient } from './cluster-client.ts'
 
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 const RETRY_FIRST_MS = 1_000
 const RETRY_MAX_MS = 30_000
 
@@ -10,18 +9,24 @@ interface ApiObject {
   metadata: { name: string; namespace?: string; resourceVersion?: string }
 }
 
-/**
- * Keeps a copy of all objects of a resource, over HTTP with the pod's service account: list, then watch, then again.
- * @param path below the server, e.g. `/api/v1/services`.
- * @param onChange the new state of an object, or undefined with its key when it is gone.
- */
-export async function followResource<T extends ApiObject>(proc: Proc, path: string, onChange: (key: string, object: T | undefined) => void, onSynced: () => void): Promise<never> {
-  const server = `https://${proc.env.KUBERNETES_SERVICE_HOST}:${proc.env.KUBERNETES_SERVICE_PORT}`
+export interface FollowOptions<T> {
+  proc: Proc
+  client: ClusterClient
+  /** Below the server, e.g. `/api/v1/services`. */
+  path: string
+  /** The new state of an object, or undefined with its key (`namespace/name`) when it is gone. */
+  onChange(key: string, object: T | undefined): void
+  onSynced?(): void
+  /** Told why listing or watching failed; it is tried again. */
+  onError?(message: string): void
+}
+
+/** Keeps a copy of all objects of a resource, over HTTP with the pod's service account: list, then watch, then again. */
+export async function followResource<T extends ApiObject>({ proc, client, path, onChange, onSynced, onError }: FollowOptions<T>): Promise<never> {
   const keyOf = (object: ApiObject) => `${object.metadata.namespace ?? ''}/${object.metadata.name}`
   const known = new Set<string>()
   const get = async (query: string) => {
-    const headers = { accept: 'application/json', authorization: `Bearer ${proc.fs.readText(`${ACCOUNT}/token`).trim()}`, 'user-agent': 'coredns' }
-    const response = await proc.net.fetch(httpRequest(`${server}${path}${query}`, { headers }), { caPem: proc.fs.readText(`${ACCOUNT}/ca.crt`), connectTimeoutMs: 10_000 })
+    const response = await client.fetch(`${path}${query}`)
     if (response.status !== 200) throw new Error(`${response.status} ${(await response.text()).slice(0, 200)}`)
     return response
   }
@@ -31,7 +36,7 @@ export async function followResource<T extends ApiObject>(proc: Proc, path: stri
       const present = new Set(list.items.map(keyOf))
       for (const key of known) if (!present.has(key)) { known.delete(key); onChange(key, undefined) }
       for (const object of list.items) { known.add(keyOf(object)); onChange(keyOf(object), object) }
-      onSynced()
+      onSynced?.()
       retryMs = RETRY_FIRST_MS
       let version = list.metadata.resourceVersion
       for (;;) {
@@ -48,7 +53,7 @@ export async function followResource<T extends ApiObject>(proc: Proc, path: stri
       }
     } catch (error) {
       if (proc.killed.aborted) throw error
-      if (!/expired/.test((error as Error).message)) await proc.stdout.write(`[ERROR] plugin/kubernetes: Failed to watch ${path}: ${(error as Error).message}\n`)
+      if (!/expired/.test((error as Error).message)) onError?.((error as Error).message)
     }
     await proc.sleep(retryMs)
     retryMs = Math.min(retryMs * 2, RETRY_MAX_MS)
