@@ -42,12 +42,25 @@ export const MAX_KEPT_DEPTH = 1000
 /** Reads a body. `maxDepth`: of JSON that is going to be walked recursively. @throws SyntaxProblem in upstream's words */
 export function parseBody(text: string, format: 'json' | 'yaml', maxDepth?: number): ParsedBody {
   if (format === 'yaml') {
+    const asJson = text.startsWith('{') ? plainJson(text) : undefined
+    if (asJson !== undefined) return { value: asJson, duplicateFields: [], duplicateYamlKeys: [] }
     const { value, duplicateKeys } = parseYaml(text)
     return { value, duplicateFields: [], duplicateYamlKeys: duplicateKeys }
   }
   const duplicates: DuplicateKeys = new Map()
   const value = parseJson(text, duplicates, maxDepth)
   return { value, duplicateFields: duplicates.size > 0 ? pathsOf(value, duplicates) : [], duplicateYamlKeys: [] }
+}
+
+/** What clients send as YAML mostly is JSON, which is read much faster. Undefined for what isn't, or has a key twice. */
+function plainJson(text: string): unknown {
+  const duplicates: DuplicateKeys = new Map()
+  try {
+    const value = parseJson(text, duplicates)
+    return duplicates.size > 0 ? undefined : value
+  } catch {
+    return undefined
+  }
 }
 
 function pathsOf(value: unknown, duplicates: DuplicateKeys): string[] {

@@ -14,4 +14,5 @@ test('brackets and dashes inside strings are no nesting', () => {
   expect(nestsTooDeeply(`a: |\n  ${'['.repeat(5_000)}\n`)).toBe(false)
   expect(nestsTooDeeply(`a: ${'-'.repeat(5_000)}`)).toBe(false)
   expect(nestsTooDeeply('- a\n'.repeat(5_000))).toBe(false)
+  expect(nestsTooDeeply(`{${Array.from({ length: 5_000 }, (_, i) => `"a${i}": {"b": -1}`).join(', ')}}`)).toBe(false)
 })

@@ -47,7 +47,8 @@ function isDeep(text: string): boolean {
       if (++flow > MAX_DEPTH) return true
     } else if (token === ']' || token === '}') flow = Math.max(0, flow - 1)
     else if (token === '-' || token === '?' || token === ':') {
-      if (++marks + indents.length > MAX_DEPTH) return true
+      // Inside brackets these part keys from values; only in blocks does each open one more.
+      if (flow === 0 && ++marks + indents.length > MAX_DEPTH) return true
     }
     if (token === '\n' || token === '\r\n') {
       marks = 0

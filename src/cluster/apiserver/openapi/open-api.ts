@@ -7,7 +7,7 @@ import { parseAccept } from '../media-types.ts'
 import { textHash } from '../text-hash.ts'
 import { pathsOf, QUERY_TYPES } from './operations.ts'
 import type { Operation } from './operations.ts'
-import { schemaV2, schemaV3, withReferences } from './schema-documents.ts'
+import { referencesOf, schemaV2, schemaV3 } from './schema-documents.ts'
 import type { Descriptions } from './schema-documents.ts'
 
 const BODY_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
@@ -23,11 +23,32 @@ export interface OpenApiOptions {
   descriptions(): Promise<Descriptions>
 }
 
-/** The documents below /openapi: made when first asked for, and anew when the served kinds change. */
+/** A document, and what it was made of. */
+interface Document {
+  kinds: readonly Kind[]
+  text: string
+  hash: string
+}
+
+/** A part of documents: members of a JSON object, without its braces. */
+interface Part {
+  text: string
+  hash: string
+  /** Schemas that it refers to. */
+  references: readonly string[]
+}
+
+type Form = 'v2' | 'v3'
+
+/**
+ * The documents below /openapi: made when first asked for, and anew when the served kinds change. They are put together from parts of their
+ * own, so that one more custom resource costs little more than its own part.
+ */
 export class OpenApi {
   readonly #options: OpenApiOptions
-  #kinds: readonly Kind[] = []
-  #texts = new Map<string, { text: string; hash: string }>()
+  readonly #documents = new Map<string, Document>()
+  readonly #paths = new WeakMap<Kind, Partial<Record<Form, Part>>>()
+  readonly #definitions: Record<Form, Map<string, Part & { schema: Schema }>> = { v2: new Map(), v3: new Map() }
   #descriptions: Promise<Descriptions> | undefined
 
   constructor(options: OpenApiOptions) {
@@ -37,13 +58,9 @@ export class OpenApi {
   /** The answer for a path below /openapi, or undefined where there is nothing. */
   async handle(request: HttpRequest, path: string): Promise<Response | undefined> {
     const kinds = this.#options.kinds()
-    if (kinds.length !== this.#kinds.length || kinds.some((kind, i) => kind !== this.#kinds[i])) {
-      this.#kinds = [...kinds]
-      this.#texts.clear()
-    }
     const trimmed = path.replace(/\/+$/, '')
-    if (trimmed === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index() }), undefined)
-    const document = await this.#document(trimmed)
+    if (trimmed === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index(kinds) }), undefined)
+    const document = await this.#document(trimmed, kinds)
     if (!document) return undefined
     return this.#answer(request, document.text, document.hash)
   }
@@ -62,102 +79,99 @@ export class OpenApi {
     return new Response(text, { headers })
   }
 
-  async #index(): Promise<Record<string, { serverRelativeURL: string }>> {
+  async #index(kinds: readonly Kind[]): Promise<Record<string, { serverRelativeURL: string }>> {
     const out: Record<string, { serverRelativeURL: string }> = {}
-    for (const path of this.#groupVersions()) {
-      const document = (await this.#document(`/openapi/v3/${path}`))!
+    for (const path of groupVersionsOf(kinds)) {
+      const document = (await this.#document(`/openapi/v3/${path}`, kinds))!
       out[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${document.hash}` }
     }
     return out
   }
 
-  /** `api/v1`, `apis/apps/v1`, and the paths of groups and the version. */
-  #groupVersions(): string[] {
-    const out = new Set(['.well-known/openid-configuration', 'api', 'apis', 'version'])
-    for (const kind of this.#kinds) {
-      if (kind.group) out.add(`apis/${kind.group}`)
-      out.add(kind.group ? `apis/${kind.group}/${kind.version}` : `api/${kind.version}`)
-    }
-    return [...out].sort()
-  }
-
-  async #document(path: string): Promise<{ text: string; hash: string } | undefined> {
-    const held = this.#texts.get(path)
-    if (held) return held
-    const descriptions = await (this.#descriptions ??= this.#options.descriptions().catch(() => ({})))
-    await this.#options.clock.breathe()
-    let body: unknown
-    if (path === '/openapi/v2') body = await this.#v2(descriptions)
-    else {
+  async #document(path: string, all: readonly Kind[]): Promise<Document | undefined> {
+    let form: Form = 'v2'
+    let kinds = all
+    if (path !== '/openapi/v2') {
+      form = 'v3'
       const groupVersion = path.startsWith('/openapi/v3/') ? path.slice('/openapi/v3/'.length) : undefined
-      if (groupVersion === undefined || !this.#groupVersions().includes(groupVersion)) return undefined
-      body = await this.#v3(groupVersion, descriptions)
+      if (groupVersion === undefined || !groupVersionsOf(all).includes(groupVersion)) return undefined
+      const [, group, version] = /^apis\/([^/]+)\/([^/]+)$/.exec(groupVersion) ?? [, groupVersion.startsWith('api/') ? '' : undefined, groupVersion.slice(4)]
+      kinds = all.filter((kind) => kind.group === group && kind.version === version)
     }
-    const text = JSON.stringify(body)
-    const document = { text, hash: textHash(text) }
-    this.#texts.set(path, document)
+    const held = this.#documents.get(path)
+    if (held && held.kinds.length === kinds.length && held.kinds.every((kind, i) => kind === kinds[i])) return held
+    const document = await this.#made(form, kinds, all)
+    this.#documents.set(path, document)
     return document
   }
 
-  /** Schemas of custom resources, by name. */
-  #customSchemas(): Record<string, Schema> {
-    return Object.assign({}, ...this.#kinds.map((kind) => kind.custom?.openApi)) as Record<string, Schema>
+  async #made(form: Form, kinds: readonly Kind[], all: readonly Kind[]): Promise<Document> {
+    const descriptions = await (this.#descriptions ??= this.#options.descriptions().catch(() => ({})))
+    const { clock, gitVersion } = this.#options
+    const paths: Part[] = []
+    for (const kind of kinds) {
+      await clock.breathe()
+      paths.push(this.#pathsPart(form, kind, all))
+    }
+    const custom = Object.assign({}, ...all.map((kind) => kind.custom?.openApi)) as Record<string, Schema>
+    const names = new Set(form === 'v2' ? OTHER_SCHEMAS : kinds.length > 0 ? ['io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList'] : [])
+    for (const part of paths) for (const name of part.references) names.add(name)
+    const definitions = new Map<string, Part>()
+    // What a definition refers to is added behind it, and so comes up in its turn.
+    for (const name of names) {
+      const part = this.#definitionPart(form, name, custom, descriptions)
+      if (!part) continue
+      await clock.breathe()
+      definitions.set(name, part)
+      for (const reference of part.references) names.add(reference)
+    }
+    const sorted = [...definitions.keys()].sort().map((name) => definitions.get(name)!)
+    const members = (parts: readonly Part[]) => `{${parts.filter((part) => part.text).map((part) => part.text).join(',')}}`
+    const info = JSON.stringify({ title: 'Kubernetes', version: gitVersion })
+    const security = JSON.stringify({ BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } })
+    const text = form === 'v2'
+      ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`
+      : `{"openapi":"3.0.0","info":${info},"paths":${members(paths)},"components":{"schemas":${members(sorted)},"securitySchemes":${security}}}`
+    return { kinds, text, hash: textHash([...paths, ...sorted].map((part) => part.hash).join()) }
   }
 
-  #schemaOf = (gvk: { group: string; version: string; kind: string }): string | undefined => {
-    const kind = this.#kinds.find((k) => k.group === gvk.group && k.version === gvk.version && k.kind === gvk.kind)
-    if (kind) return kind.schema
-    return schemaByKind().get(`${gvk.group}/${gvk.version}/${gvk.kind}`)
+  #pathsPart(form: Form, kind: Kind, all: readonly Kind[]): Part {
+    let known = this.#paths.get(kind)
+    if (!known) this.#paths.set(kind, known = {})
+    if (known[form]) return known[form]
+    const references = new Set([kind.schema])
+    const schemaNameOf = (gvk: { group: string; version: string; kind: string }) =>
+      all.find((k) => k.group === gvk.group && k.version === gvk.version && k.kind === gvk.kind)?.schema ?? schemaByKind().get(`${gvk.group}/${gvk.version}/${gvk.kind}`)
+    const items: string[] = []
+    for (const [path, operations] of pathsOf(kind, schemaNameOf)) {
+      for (const operation of operations) for (const schema of [operation.body, operation.response]) if (schema) references.add(schema)
+      items.push(`${JSON.stringify(path)}:${JSON.stringify(form === 'v2' ? pathItemV2(path, operations) : pathItemV3(path, operations))}`)
+    }
+    const text = items.join(',')
+    return known[form] = { text, hash: textHash(text), references: [...references] }
   }
 
-  async #v3(groupVersion: string, descriptions: Descriptions): Promise<unknown> {
-    const [, group, version] = /^apis\/([^/]+)\/([^/]+)$/.exec(groupVersion) ?? [, groupVersion.startsWith('api/') ? '' : undefined, groupVersion.slice(4)]
-    const paths: Record<string, unknown> = {}
-    const used = new Set<string>()
-    if (group !== undefined) {
-      used.add('io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList')
-      for (const kind of this.#kinds) {
-        if (kind.group !== group || kind.version !== version) continue
-        await this.#options.clock.breathe()
-        used.add(kind.schema)
-        for (const [path, operations] of pathsOf(kind, this.#schemaOf)) {
-          for (const operation of operations) for (const schema of [operation.body, operation.response]) if (schema) used.add(schema)
-          paths[path] = pathItemV3(path, operations)
-        }
-      }
-    }
-    const custom = this.#customSchemas()
-    const components = Object.fromEntries(withReferences(used, custom).map((name) => [name, schemaV3(name, schemaOf(name, custom)!, descriptions)]))
-    return {
-      openapi: '3.0.0', info: { title: 'Kubernetes', version: this.#options.gitVersion }, paths,
-      components: { schemas: components, securitySchemes: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } } },
-    }
+  #definitionPart(form: Form, name: string, custom: Readonly<Record<string, Schema>>, descriptions: Descriptions): Part | undefined {
+    const schema = schemaOf(name, custom)
+    if (!schema) return undefined
+    const known = this.#definitions[form].get(name)
+    if (known?.schema === schema) return known
+    const shown = form === 'v2' ? schemaV2(name, schema, descriptions, Object.hasOwn(custom, name)) : schemaV3(name, schema, descriptions)
+    const text = `${JSON.stringify(name)}:${JSON.stringify(shown)}`
+    const part = { schema, text, hash: textHash(text), references: referencesOf(schema) }
+    this.#definitions[form].set(name, part)
+    return part
   }
+}
 
-  async #v2(descriptions: Descriptions): Promise<unknown> {
-    const paths: Record<string, unknown> = {}
-    const used = new Set(OTHER_SCHEMAS)
-    for (const kind of this.#kinds) {
-      await this.#options.clock.breathe()
-      used.add(kind.schema)
-      for (const [path, operations] of pathsOf(kind, this.#schemaOf)) {
-        for (const operation of operations) for (const schema of [operation.body, operation.response]) if (schema) used.add(schema)
-        paths[path] = pathItemV2(path, operations)
-      }
-    }
-    const custom = this.#customSchemas()
-    const definitions: Record<string, Schema> = {}
-    for (const name of withReferences(used, custom)) {
-      definitions[name] = schemaV2(name, schemaOf(name, custom)!, descriptions, Object.hasOwn(custom, name))
-      if (Object.hasOwn(custom, name)) await this.#options.clock.breathe()
-    }
-    return {
-      swagger: '2.0', info: { title: 'Kubernetes', version: this.#options.gitVersion }, paths,
-      definitions,
-      securityDefinitions: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } },
-      security: [{ BearerToken: [] }],
-    }
+/** `api/v1`, `apis/apps/v1`, and the paths of groups and the version. */
+function groupVersionsOf(kinds: readonly Kind[]): string[] {
+  const out = new Set(['.well-known/openid-configuration', 'api', 'apis', 'version'])
+  for (const kind of kinds) {
+    if (kind.group) out.add(`apis/${kind.group}`)
+    out.add(kind.group ? `apis/${kind.group}/${kind.version}` : `api/${kind.version}`)
   }
+  return [...out].sort()
 }
 
 let byKind: Map<string, string> | undefined

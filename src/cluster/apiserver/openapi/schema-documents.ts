@@ -1,4 +1,4 @@
-import { schemaOf, withoutV3Only } from '../custom-resources/custom-resource-schemas.ts'
+import { withoutV3Only } from '../custom-resources/custom-resource-schemas.ts'
 import type { Schema } from '../../kinds/schema-table.ts'
 
 /** What types and their fields mean: by schema, then by field; the empty field is the type itself. */
@@ -6,26 +6,19 @@ export type Descriptions = Readonly<Record<string, Readonly<Record<string, strin
 
 const REF = '#/components/schemas/'
 
-/** Schemas that the given ones need, themselves included. */
-export function withReferences(roots: Iterable<string>, custom: Readonly<Record<string, Schema>> = {}): string[] {
+/** Names of the schemas that one refers to. */
+export function referencesOf(schema: Schema): string[] {
   const out = new Set<string>()
   const visit = (value: unknown): void => {
-    if (Array.isArray(value)) { for (const item of value) visit(item); return }
     if (value === null || typeof value !== 'object') return
+    if (Array.isArray(value)) { for (const item of value) visit(item); return }
     for (const [key, item] of Object.entries(value)) {
-      if (key === '$ref' && typeof item === 'string') add(item.slice(item.lastIndexOf('/') + 1))
+      if (key === '$ref' && typeof item === 'string') out.add(item.slice(item.lastIndexOf('/') + 1))
       else visit(item)
     }
   }
-  const add = (name: string) => {
-    if (out.has(name)) return
-    const schema = schemaOf(name, custom)
-    if (!schema) return
-    out.add(name)
-    visit(schema)
-  }
-  for (const root of roots) add(root)
-  return [...out].sort()
+  visit(schema)
+  return [...out]
 }
 
 /** A schema for OpenAPI v3, with descriptions. */
