@@ -2,6 +2,7 @@ import { rfc3339 } from '../../../base/clock.ts'
 import { thaw } from '../../../base/freeze.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CustomResourceDefinition } from '../generated/types.ts'
+import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validate-definition.ts'
 import { bumpGeneration, firstGeneration, keep, zeroOfType } from '../strategies.ts'
 
 /** k8s: apiextensions/v1 CustomResourceCleanupFinalizer */
@@ -19,6 +20,9 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     if (service) service.port ??= 443
     storeVersions(draft)
   },
+  validate: validateDefinition,
+  validateUpdate: validateDefinitionUpdate,
+  validateStatusUpdate: validateDefinitionStatus,
   strategy: {
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionStatus')

@@ -141,6 +141,24 @@ export function parseCel(text: string): { node?: CelNode; issues: CelIssue[] } {
   }
 }
 
+/** Whether an expression uses a variable. */
+export function mentionsCelName(text: string, name: string): boolean {
+  const { node } = parseCel(text)
+  const walk = (at: CelNode): boolean => {
+    switch (at.kind) {
+      case 'literal': return false
+      case 'ident': return at.name === name
+      case 'select': return walk(at.of)
+      case 'index': return walk(at.of) || walk(at.by)
+      case 'call': return (at.target !== undefined && walk(at.target)) || at.args.some(walk)
+      case 'list': return at.items.some(walk)
+      case 'map': return at.entries.some(([key, value]) => walk(key) || walk(value))
+      case 'message': return at.fields.some(([, value]) => walk(value))
+    }
+  }
+  return node !== undefined && walk(node)
+}
+
 class Parser {
   readonly #tokens: readonly Token[]
   readonly #issues: CelIssue[]
