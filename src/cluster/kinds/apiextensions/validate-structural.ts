@@ -1,7 +1,7 @@
 /** What makes a schema structural: every field's type is said once, outside of logic. k8s: apiextensions-apiserver/pkg/apiserver/schema/{validation,complete,convert}.go */
 import { deepEqual } from '../../../base/freeze.ts'
 import { forbidden, invalid, required, type Finding } from '../findings.ts'
-import { goPattern } from '../structural/go-pattern.ts'
+import { goPattern } from '../go-pattern.ts'
 import type { SentSchema } from './internal-form.ts'
 
 type Level = 'root' | 'item' | 'field'
