@@ -6,6 +6,7 @@ import type { Log, LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { Random } from '../base/random.ts'
 import { createMachine } from '../unix/machine.ts'
+import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
@@ -96,6 +97,8 @@ export interface Cluster {
   adminKubeconfig(serverUrl: string): string
   /** A machine outside the cluster on the nodes' network: the learner's laptop. */
   createLaptop(options: { root: MountableFileSystem; hostname?: string }): Machine
+  /** A node as who logs in sees it, by its name or address; undefined when there is none. */
+  nodeMachine(nameOrAddress: string): Promise<Machine> | undefined
   snapshot(): ClusterSnapshot
 }
 
@@ -117,7 +120,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const topology = restore?.topology ?? options.topology ?? kubeadmTopology()
   const seed = restore?.seed ?? options.seed
   const random = new Random(restore ? `${seed}/${restore.etcd.revision}` : seed)
-  const { log, onComponentLine } = createComponentLog(clock, options.onLog)
+  const { log, onComponentLine, journalOf } = createComponentLog(clock, options.onLog)
   const controlPlane = topology.nodes.find((node) => node.controlPlane)!
 
   const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
@@ -129,6 +132,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
   const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
   const kubelets = new Map<string, Kubelet>()
+  const nodeMachines = new Map<string, () => Promise<Machine>>()
 
   const dialer: ClusterDialer = {
     async kubelet(nodeName, request) {
@@ -182,6 +186,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       staticPods: node.controlPlane && topology.flavour === 'kubeadm' ? staticPods(node, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }) : [],
     })
     kubelets.set(node.name, kubelet)
+    // Switched on when somebody logs in for the first time: most nodes are never looked at from inside.
+    let machine: Promise<Machine> | undefined
+    const machineOptions = { bootMs: clock.nowMs(), name: node.name, runtime, network: nodeNetwork, serviceRules: () => network.services.rules(), podCidr: topology.podCidr, journal: journalOf(`kubelet/${node.name}`), clock, random: nodeRandom.fork('machine') }
+    nodeMachines.set(node.name, () => machine ??= clock.outside(import('./node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine(machineOptions)))
+    nodeMachines.set(node.ip, nodeMachines.get(node.name)!)
     running.push(kubelet)
     kubelet.start()
   }
@@ -245,6 +254,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       root.writeFile('/etc/resolv.conf', '# no name server: there is no Internet here\n')
       return createMachine({ hostname, root, net, clock, random: random.fork(`laptop/${hostname}`), init: 'kernel' })
     },
+    nodeMachine: (nameOrAddress) => nodeMachines.get(nameOrAddress)?.(),
     snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
   }
 }
@@ -255,11 +265,13 @@ const LAPTOP_ADDRESS = '10.89.0.1'
 /** Folders of a node that pods may mount: what an operating system and the installer leave there. */
 const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
 
-/** A log whose entries can be followed per component, so that a control-plane container prints what its part says. */
-function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void } {
+/** A log whose entries can be followed per component, so that a control-plane container prints what its part says, and a node's journal keeps what its kubelet does. */
+function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void; journalOf(component: string): Journal } {
   const followers = new Map<string, Set<(text: string) => void>>()
+  const journals = new Map<string, Journal>()
   const log = createLog(clock, (entry) => {
     onLog?.(entry)
+    if (entry.level !== 'debug') journals.get(entry.component)?.add(entry)
     const set = followers.get(entry.component)
     if (set && entry.level !== 'debug') for (const follow of set) follow(klogLine(entry))
   })
@@ -270,6 +282,11 @@ function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => vo
       if (!set) followers.set(component, set = new Set())
       set.add(line)
       return () => set.delete(line)
+    },
+    journalOf(component) {
+      let journal = journals.get(component)
+      if (!journal) journals.set(component, journal = new Journal())
+      return journal
     },
   }
 }

@@ -5,6 +5,7 @@ import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { editorPrograms } from '../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
+import { lazyProgram } from '../unix/lazy-program.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
 import { kubectlCompleter } from './kubectl-completer.ts'
 
@@ -39,6 +40,8 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
   for (const path of ['/.kube', '/.kube/config', '/.bashrc']) home.chown(path, LEARNER.uid, LEARNER.gid)
 }
 
+const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
+const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
 const bash = shellProgram({ flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter })
 
 const SERVER_URL = 'https://127.0.0.1:6443'
@@ -59,7 +62,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {} }
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/bin/bash': bash, '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash, '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

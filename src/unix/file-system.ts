@@ -35,6 +35,12 @@ export function createOverlay(lower: MountableFileSystem, clock: Pick<Clock, 'no
   return new MemoryFileSystem({ root: tree, mounts: new Map() })
 }
 
+/** A view of another view's files with mounts of its own: what a mount namespace is. */
+export function withOwnMounts(files: MountableFileSystem): MemoryFileSystem {
+  if (!(files instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be shared')
+  return new MemoryFileSystem({ root: files.space.root, mounts: new Map() })
+}
+
 interface Mount {
   tree: () => Tree
   /** The inode that covers the mount point. */

@@ -5,6 +5,7 @@ import { findExecutable } from './exec.ts'
 import { MemoryFileSystem } from './file-system.ts'
 import { createDeviceTree } from './fs/devices.ts'
 import { createProcTree } from './fs/proc-tree.ts'
+import type { ProcessDetails } from './fs/proc-tree.ts'
 import { markTerminalStream, KernelProcess } from './process.ts'
 import type { Kernel } from './process.ts'
 import { bindNames } from './net/names.ts'
@@ -26,6 +27,10 @@ export interface MachineOptions {
    * machine's own, like a computer. Default `process`.
    */
   init?: 'process' | 'kernel'
+  /** When it was switched on; now by default. */
+  bootMs?: number
+  /** Processes of other namespaces that this machine sees: a node sees those of its containers. */
+  guests?: () => readonly ProcessDetails[]
   /** Joins the process namespace of this machine: both see all processes, each ends and counts its own. */
   shareProcessesWith?: Machine
 }
@@ -54,6 +59,7 @@ class MemoryMachine implements Machine, Kernel {
   readonly random: Random
   limits: MachineLimits
   readonly #onOom: ((process: Process) => void) | undefined
+  readonly #guests: () => readonly ProcessDetails[]
   readonly #namespace: ProcessNamespace
   readonly #table: Map<number, KernelProcess>
   /** The processes of the namespace that run on this machine. */
@@ -66,6 +72,7 @@ class MemoryMachine implements Machine, Kernel {
     this.hostname = options.hostname
     if (!(options.root instanceof MemoryFileSystem)) throw new TypeError('a machine needs a memory file system')
     this.fs = this.files = options.root
+    this.#guests = options.guests ?? (() => [])
     const shared = options.shareProcessesWith
     this.#namespace = shared instanceof MemoryMachine ? shared.#namespace : new ProcessNamespace()
     this.#table = this.#namespace.table
@@ -75,8 +82,8 @@ class MemoryMachine implements Machine, Kernel {
     this.#onOom = options.onOom
     this.net = this.stack = bindNames(options.net, this.fs, options.clock)
     this.#hasOwnInit = options.init === 'kernel'
-    const bootMs = this.clock.nowMs()
-    this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values()] }), 'proc')
+    const bootMs = options.bootMs ?? this.clock.nowMs()
+    this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()] }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
     if (this.#hasOwnInit) this.#boot()
   }
@@ -95,7 +102,7 @@ class MemoryMachine implements Machine, Kernel {
   start(argv: readonly string[], options: StartOptions): Process {
     const tty = options.tty
     const process = this.#create(0, undefined, argv, {
-      env: options.env, cwd: options.cwd, user: options.user, stdin: options.stdin, stdout: options.stdout, stderr: options.stderr, tty, umask: 0o022,
+      env: options.env, cwd: options.cwd, user: options.user, stdin: options.stdin, stdout: options.stdout, stderr: options.stderr, tty, umask: 0o022, ...(options.startedMs === undefined ? {} : { startedMs: options.startedMs }),
     })
     if (tty) {
       for (const stream of [options.stdin, options.stdout, options.stderr]) if (stream) markTerminalStream(stream)
@@ -182,11 +189,11 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   processes(): readonly Process[] {
-    return [...this.#table.values()]
+    return [...this.#table.values(), ...this.#guests()]
   }
 
   process(pid: number): Process | undefined {
-    return this.#table.get(pid)
+    return this.#table.get(pid) ?? this.#guests().find((process) => process.pid === pid)
   }
 
   shutdown(): Promise<void> {

@@ -35,6 +35,7 @@ export interface Kernel {
 }
 
 export interface ProcessInit {
+  startedMs?: number
   pid: number
   ppid: number
   group: number
@@ -92,7 +93,7 @@ export class KernelProcess implements ProcessDetails {
     this.user = init.user
     this.tty = init.tty
     this.umask = init.umask
-    this.startedMs = kernel.machine.clock.nowMs()
+    this.startedMs = init.startedMs ?? kernel.machine.clock.nowMs()
     this.streams = { stdin: init.stdin ? sharedReader(unwrapStream(init.stdin)) : emptyReader, stdout: unwrapStream(init.stdout), stderr: unwrapStream(init.stderr) }
   }
 

@@ -356,6 +356,8 @@ export interface Machine {
 }
 
 export interface StartOptions {
+  /** When it counts as started, for what ran before the machine was looked at. */
+  startedMs?: number
   env: Record<string, string>
   cwd: string
   user: User

@@ -165,6 +165,7 @@ class NodeKubelet implements Kubelet {
 
   start(): void {
     const { api, clock, log, nodeName, runtime } = this.#options
+    log.info('Starting kubelet main sync loop')
     this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
     this.#agent.start()
     this.#listen()

@@ -91,6 +91,7 @@ export class NodeAgent {
 
   async #register(): Promise<void> {
     const { api, nodeName, config, log, clock } = this.#options
+    log.info('Attempting to register node', { node: nodeName })
     try {
       const fresh = initialNode(nodeName, config, this.#status(undefined))
       let node: Node
@@ -105,6 +106,7 @@ export class NodeAgent {
       if (this.#stopped) return
       this.#wasReady = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
       this.#reportedMs = clock.nowMs()
+      log.info('Successfully registered node', { node: nodeName })
       this.adopt(node)
     } catch (error) {
       if (!this.#stopped) log.warn('failed to register the node', { error: String(error) })
@@ -134,6 +136,7 @@ export class NodeAgent {
         try {
           this.node = await api.updateStatus<Node>('nodes', { ...this.node, status })
           this.#reportedMs = nowMs
+          if (isReady && !this.#wasReady) log.info('Fast updating node status as it just became ready')
           if (isReady && !this.#wasReady) this.#event('NodeReady', `Node ${nodeName} status is now: NodeReady`)
           if (!isReady && this.#wasReady) this.#event('NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
           this.#wasReady = isReady

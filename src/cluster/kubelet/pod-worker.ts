@@ -176,6 +176,13 @@ export class PodWorker {
     if (this.#stage === 'terminated') this.#cleanUp()
   }
 
+  // k8s: pkg/kubelet/pod_workers.go podWorkerLoop, container/sync_result.go
+  #logFailures(): void {
+    const texts = [...this.#failures].map(([name, { reason, message }]) => `failed to "StartContainer" for ${JSON.stringify(name)} with ${reason}: ${JSON.stringify(message)}`)
+    const { namespace, name } = this.pod.metadata
+    if (texts.length > 0) this.#node.log.error('Error syncing pod, skipping', { err: texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`, pod: `${namespace}/${name}`, podUID: this.#uid })
+  }
+
   #runtimeStatus(): RuntimePodStatus {
     const { runtime } = this.#node
     const sandbox = runtime.podSandbox(this.#uid)
@@ -255,6 +262,7 @@ export class PodWorker {
     probes.addPod(this.pod)
     const failures = await this.#act(before)
     this.#prune()
+    if (failures.length > 0 && !this.#mustEnd()) this.#logFailures()
     if (this.#mustEnd()) {
       this.#dirty = true
       return

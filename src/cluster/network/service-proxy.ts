@@ -42,6 +42,7 @@ export function rulesOf(service: Service, slices: readonly EndpointSlice[]): Ser
   const ingressAddresses = (service.status?.loadBalancer?.ingress ?? []).flatMap((i) => i.ip && i.ipMode !== 'Proxy' ? [i.ip] : [])
   return (spec.ports ?? []).map((port): ServicePortRule => ({
     service: `${service.metadata.namespace}/${service.metadata.name}`,
+    portName: port.name ?? '',
     protocol: (port.protocol ?? 'TCP') as ServicePortRule['protocol'],
     port: port.port,
     nodePort: port.nodePort || undefined,

@@ -11,6 +11,8 @@ export interface ServiceEndpoint {
 export interface ServicePortRule {
   /** `namespace/name`. */
   service: string
+  /** Name of the port; empty where the Service has only one. */
+  portName: string
   protocol: 'TCP' | 'UDP' | 'SCTP'
   port: number
   nodePort: number | undefined

@@ -287,6 +287,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       removeLogFiles(nodeFiles, sandbox.config.logDirectory)
     },
 
+    listPodSandboxes: () => [...sandboxes.values()].reverse(),
     podSandbox: (uid) => sandboxByPod.get(uid),
 
     createContainer(sandboxId, config) {

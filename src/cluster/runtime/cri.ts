@@ -161,6 +161,8 @@ export interface RuntimeService {
   /** Kills what runs in it and gives the address back. */
   stopPodSandbox(id: string): Promise<void>
   removePodSandbox(id: string): void
+  /** Newest first. */
+  listPodSandboxes(): readonly PodSandbox[]
   podSandbox(podUid: string): PodSandbox | undefined
   /** @throws RuntimeError */
   createContainer(sandboxId: string, config: ContainerConfig): string

@@ -1,0 +1,135 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import { editorPrograms } from '../../unix/editors/programs.ts'
+import { createMemoryFileSystem, withOwnMounts } from '../../unix/file-system.ts'
+import type { ProcessDetails } from '../../unix/fs/proc-tree.ts'
+import { ROOT_USER, createMachine } from '../../unix/machine.ts'
+import { bash, dash } from '../../unix/shell/sh.ts'
+import type { ByteReader, ByteWriter } from '../../base/streams.ts'
+import type { ExitStatus, Machine, Process, Program, Signal, Tty, User } from '../../unix/types.ts'
+import { utilityPrograms } from '../../unix/utilities/list.ts'
+import type { NodeNetwork } from '../network/types.ts'
+import type { ServicePortRule } from '../network/service-table.ts'
+import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import { crictl } from './crictl.ts'
+import { iptables } from './iptables-save.ts'
+import type { Journal } from './journal.ts'
+import { journalctl } from './journalctl.ts'
+import { systemctl } from './systemctl.ts'
+
+export interface NodeMachineOptions {
+  name: string
+  runtime: ContainerRuntime
+  network: NodeNetwork
+  /** Rules of kube-proxy on this node. */
+  serviceRules: () => readonly ServicePortRule[]
+  podCidr: string
+  journal: Journal
+  /** When the node began. */
+  bootMs: number
+  clock: Clock
+  random: Random
+}
+
+/** What systemd starts on a node. */
+const SERVICES: Readonly<Record<string, readonly string[]>> = {
+  containerd: ['/usr/local/bin/containerd'],
+  kubelet: ['/usr/bin/kubelet', '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf', '--kubeconfig=/etc/kubernetes/kubelet.conf', '--config=/var/lib/kubelet/config.yaml', '--container-runtime-endpoint=unix:///run/containerd/containerd.sock'],
+}
+
+/** A service's process: it stands for the part that runs in the cluster's own process, and goes on until somebody ends it. */
+const service: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
+
+/**
+ * A node as somebody sees it who logs in: its files, its network, the processes of its containers, and the tools to look at them.
+ */
+// @k8s part: nodes: ending the kubelet's or containerd's process doesn't stop the kubelet
+export function createNodeMachine(options: NodeMachineOptions): Machine {
+  const { name, runtime, network, clock } = options
+  const root = withOwnMounts(runtime.nodeFiles)
+  for (const [path, text] of Object.entries({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n', '/etc/group': 'root:x:0:\nnogroup:x:65534:\n', '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', '/root/.bashrc': "PS1='\\u@\\h:\\w\\$ '\nalias ll='ls -l'\n", '/root/.profile': '. ~/.bashrc\n' })) {
+    if (root.exists(path)) continue
+    root.mkdir(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true })
+    root.writeFile(path, text)
+  }
+  const journal = options.journal
+  let machine: Machine
+  const pidOf = (each: string) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status)?.pid ?? 0
+  const packet = iptables(options.serviceRules, { nodeName: name, podCidr: options.podCidr, clock })
+  const programs: Record<string, Program> = {
+    ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': service, '/usr/bin/containerd': service, '/usr/bin/crictl': crictl(runtime),
+    '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
+    '/usr/bin/systemctl': systemctl({ units: { kubelet: 'kubelet: The Kubernetes Node Agent', containerd: 'containerd container runtime' }, process: (each) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status) }),
+  }
+  const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace('/usr/bin', ''), { program }])) })
+  // Mounted, not written: a node's own files are kept, its programs come with it.
+  for (const path of ['/usr/bin', '/bin', '/usr/local/bin']) root.mount(path, tree, { readOnly: true })
+  const guests = new ContainerProcesses(runtime)
+  machine = createMachine({ hostname: name, root, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
+  const sink = { write: async () => {}, close() {} }
+  const startService = (argv: readonly string[], startedMs: number): void => {
+    void machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: sink, stderr: sink, startedMs }).wait().then(() => clock.after(10_000, () => startService(argv, clock.nowMs())))
+  }
+  for (const argv of Object.values(SERVICES)) startService(argv, options.bootMs)
+  return machine
+}
+
+/** Processes of a node's containers with the numbers that the node gives them. */
+class ContainerProcesses {
+  readonly #runtime: ContainerRuntime
+  readonly #numbers = new Map<string, number>()
+  #last = 1_000
+
+  constructor(runtime: ContainerRuntime) {
+    this.#runtime = runtime
+  }
+
+  list(): ContainerProcess[] {
+    const out: ContainerProcess[] = []
+    const seen = new Set<string>()
+    for (const { id, state } of [...this.#runtime.listContainers()].reverse()) {
+      if (state !== 'running') continue
+      for (const process of this.#runtime.machine(id)?.processes() ?? []) {
+        const key = `${id}/${process.pid}`
+        seen.add(key)
+        out.push(new ContainerProcess(process as ProcessDetails, this.#number(key), process.ppid === 0 ? 1 : this.#number(`${id}/${process.ppid}`)))
+      }
+    }
+    for (const key of this.#numbers.keys()) if (!seen.has(key)) this.#numbers.delete(key)
+    return out
+  }
+
+  #number(key: string): number {
+    let number = this.#numbers.get(key)
+    if (number === undefined) this.#numbers.set(key, number = ++this.#last)
+    return number
+  }
+}
+
+/** A container's process under the node's number for it. */
+class ContainerProcess implements ProcessDetails {
+  readonly #own: ProcessDetails
+  readonly pid: number
+  readonly ppid: number
+
+  constructor(own: ProcessDetails, pid: number, ppid: number) {
+    this.#own = own
+    this.pid = pid
+    this.ppid = ppid
+  }
+
+  get group(): number { return this.pid }
+  get argv(): readonly string[] { return this.#own.argv }
+  get user(): User { return this.#own.user.uid === 0 ? ROOT_USER : this.#own.user }
+  get startedMs(): number { return this.#own.startedMs }
+  get status(): ExitStatus | undefined { return this.#own.status }
+  get env(): Readonly<Record<string, string>> { return this.#own.env }
+  get cwd(): string { return this.#own.cwd }
+  get memoryBytes(): number { return this.#own.memoryBytes }
+  get state(): 'R' | 'S' | 'T' | 'Z' { return this.#own.state }
+  get cpuNanoseconds(): number { return this.#own.cpuNanoseconds }
+  get tty(): Tty | undefined { return this.#own.tty }
+  get streams(): { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter } { return this.#own.streams }
+  kill(signal: Signal): void { (this.#own as Process).kill(signal) }
+  wait(): Promise<ExitStatus> { return this.#own.wait() }
+}
