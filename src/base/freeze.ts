@@ -11,8 +11,12 @@ export function deepFreeze<T>(value: T): T {
 export function thaw<T>(value: T): T {
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value)) return value.map(thaw) as T
-  const out: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) setOwn(out, key, thaw((value as Record<string, unknown>)[key]))
+  // A spread copies the shape at once; it takes an own `__proto__` along, so that the assignment below finds it.
+  const out: Record<string, unknown> = { ...value as Record<string, unknown> }
+  for (const key in out) {
+    const member = out[key]
+    if (typeof member === 'object' && member !== null) out[key] = thaw(member)
+  }
   return out as T
 }
 

@@ -81,6 +81,12 @@ interface Place {
   isMountPoint: boolean
 }
 
+/** Whether nothing follows that names anything. */
+function isRest(parts: readonly string[]): boolean {
+  for (let i = parts.length - 1; i >= 0; i--) if (parts[i] !== '' && parts[i] !== '.') return false
+  return true
+}
+
 const MAX_LINKS = 40
 const CHUNK_BYTES = 65_536
 const encoder = new TextEncoder()
@@ -334,8 +340,10 @@ export class MemoryFileSystem implements MountableFileSystem {
     const inside = tree.#walk(subPath, true)
     if (!inside.inode) throw errno('ENOENT', subPath)
     const inode = inside.treePath === '/' ? inside.inode : tree.#owned(inside)
+    // Not the place itself, which holds on to every directory on the way.
+    const { tree: mounted, treePath } = inside
     return this.#addMount(path, inode.type === 'directory', {
-      tree: () => inside.tree, inode: () => inode, treePath: inside.treePath, readOnly: options.readOnly ?? false,
+      tree: () => mounted, inode: () => inode, treePath, readOnly: options.readOnly ?? false,
       source: options.source ?? 'tmpfs', type: options.type ?? 'tmpfs',
     })
   }
@@ -359,13 +367,14 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   #addMount(path: string, isDirectory: boolean, mount: Mount): () => void {
     const kernel = this.#user ? new MemoryFileSystem(this.space) : this
-    const place = kernel.#makeMountPoint(path, isDirectory)
-    const covered = this.space.mounts.get(place.path)
-    this.space.mounts.set(place.path, mount)
+    const { path: at } = kernel.#makeMountPoint(path, isDirectory)
+    const { mounts } = this.space
+    const covered = mounts.get(at)
+    mounts.set(at, mount)
     return () => {
-      if (this.space.mounts.get(place.path) !== mount) return
-      if (covered) this.space.mounts.set(place.path, covered)
-      else this.space.mounts.delete(place.path)
+      if (mounts.get(at) !== mount) return
+      if (covered) mounts.set(at, covered)
+      else mounts.delete(at)
     }
   }
 
@@ -416,7 +425,7 @@ export class MemoryFileSystem implements MountableFileSystem {
         continue
       }
       const child = childOf(here.inode, part, this.#viewer)
-      const isLast = !parts.some((rest) => rest !== '' && rest !== '.')
+      const isLast = isRest(parts)
       const treePath = join(here.treePath, part)
       if (!child) {
         if (isLast) return { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, isMountPoint: false }
