@@ -28,6 +28,7 @@ export interface TestApiServer {
   /** In system:masters. */
   masters: Api
   pki: ClusterPki
+  etcd: Etcd
   clock: ClusterClock
   /** A request over HTTP; answers with the JSON and the code. */
   call(method: string, path: string, options?: { body?: unknown; token?: string; connection?: ConnectionInfo; headers?: Record<string, string> }): Promise<{ code: number; body: KubeObject & Record<string, any>; warnings: string[] }>
@@ -37,9 +38,10 @@ export interface TestApiServer {
 export async function startTestApiServer(options: { http?: ClusterDialer['http'] } = {}): Promise<TestApiServer> {
   const clock = new ClusterClock(testPlatform, { startMs: Date.UTC(2026, 0, 1), mode: 'paused' })
   const pki = await createClusterPki({ nowMs: clock.nowMs() })
+  const etcd = new Etcd({ clock })
   let parts: ApiServerParts | undefined
   const server = createApiServer({
-    etcd: new Etcd({ clock }), clock, random: new Random('test'), log: silentLog, kinds: builtInKinds,
+    etcd, clock, random: new Random('test'), log: silentLog, kinds: builtInKinds,
     dialer: { kubelet: () => Promise.reject(new Error('no kubelet')), http: options.http ?? (() => Promise.reject(new Error('no network'))) },
     version: { major: '1', minor: '36', gitVersion: 'v1.36.3', gitCommit: '', gitTreeState: '', buildDate: '', goVersion: '', compiler: '', platform: '' } as never,
     parts: (core) => (parts = defaultParts({ pki, serverUrl: 'https://10.0.0.1:6443' })(core)),
@@ -47,7 +49,7 @@ export async function startTestApiServer(options: { http?: ClusterDialer['http']
   const masters = server.as({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] })
   await reconcileBootstrap(masters, { advertiseAddress: '10.0.0.1', pki })
   return {
-    server, parts: parts!, masters, pki, clock,
+    server, parts: parts!, masters, pki, etcd, clock,
     async call(method, path, { body, token, connection, headers = {} } = {}) {
       const response = await server.handle(httpRequest(`https://localhost${path}`, {
         method, body: body === undefined ? null : JSON.stringify(body),

@@ -25,7 +25,6 @@ import { columnsOf, fieldValue } from './printer-columns.ts'
 import { nestedInteger, nestedText, PathError } from './nested-value.ts'
 
 const VERBS: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
-const VERBS_WHILE_TERMINATING: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'watch']
 const SUBRESOURCE_VERBS = ['get', 'patch', 'update']
 const STANDARD_FINALIZERS = ['orphan', 'foregroundDeletion', 'kubernetes']
 const MAX_INT32 = 2 ** 31 - 1
@@ -99,7 +98,7 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
   return {
     schema: schemaName(group, version.name, names.kind), group, version: version.name, kind: names.kind, listKind: names.listKind ?? `${names.kind}List`,
     resource: names.plural, singular: names.singular ?? '', shortNames: names.shortNames ?? [], categories: names.categories ?? [], namespaced: scope === 'Namespaced',
-    verbs: terminating ? VERBS_WHILE_TERMINATING : VERBS, subresources, storageVersion: storage.name, storagePrefix: `${group}/${names.plural}`,
+    verbs: VERBS, subresources, storageVersion: storage.name, storagePrefix: `${group}/${names.plural}`,
     storageVersionHash: btoa(String.fromCharCode(...sha256(new TextEncoder().encode(`${group}/${storage.name}/${spec.names.kind}`)).subarray(0, 8))),
     ...(version.deprecated ? { deprecationWarning: version.deprecationWarning ?? defaultDeprecationWarning(definition, version) } : {}),
     defaults: (draft) => applyStructuralDefaults(draft, schema),

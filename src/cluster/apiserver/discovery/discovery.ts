@@ -101,7 +101,7 @@ export function apiResourceListDocument(kinds: readonly Kind[], group: string, v
 
 function resourcesOf(kind: Kind): Record<string, unknown>[] {
   const main = {
-    name: kind.resource, singularName: kind.singular, namespaced: kind.namespaced, kind: kind.kind, verbs: kind.verbs,
+    name: kind.resource, singularName: kind.singular, namespaced: kind.namespaced, kind: kind.kind, verbs: shownVerbs(kind),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(kind.storageVersionHash ? { storageVersionHash: kind.storageVersionHash } : {}),
@@ -112,6 +112,11 @@ function resourcesOf(kind: Kind): Record<string, unknown>[] {
     kind: info.kind ?? kind.kind, verbs: info.verbs,
   }))
   return [main, ...subresources]
+}
+
+/** Of a kind that is on its way out, what brings new objects isn't shown any more. */
+function shownVerbs(kind: Kind): readonly string[] {
+  return kind.custom?.terminating ? kind.verbs.filter((verb) => !['create', 'patch', 'update'].includes(verb)) : kind.verbs
 }
 
 function subresourcesOf(kind: Kind): [string, SubresourceInfo][] {
@@ -139,7 +144,7 @@ function aggregatedResource(kind: Kind): Record<string, unknown> {
   }))
   return {
     resource: kind.resource, responseKind: { ...own, kind: kind.kind }, scope: kind.namespaced ? 'Namespaced' : 'Cluster',
-    singularResource: kind.singular, verbs: kind.verbs,
+    singularResource: kind.singular, verbs: shownVerbs(kind),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),
