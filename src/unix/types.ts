@@ -319,6 +319,8 @@ export interface Fabric {
   /** The same for HTTP: straight to the handler where the target listens with listenHttp, else over {@link openTcp}. */
   fetch(from: SocketAddress, to: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response>
   askUdp(from: SocketAddress, to: SocketAddress, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>
+  /** Whether what a stack sends to an address of its own is led elsewhere all the same (ports of a node that lead to pods). */
+  redirects?(protocol: 'TCP' | 'UDP', to: SocketAddress): boolean
 }
 
 /** A stack as the fabric sees it: where connections arrive. */

@@ -1,5 +1,6 @@
 /** Small questions about pods, shared by the kubelet's parts. */
 import type { Container, EphemeralContainer, Pod, PodSpec } from '../kinds/generated/types.ts'
+import type { HostPort } from '../network/types.ts'
 import type { ObjectReference } from '../client/owner-references.ts'
 
 export type AnyContainer = Container | EphemeralContainer
@@ -31,6 +32,13 @@ export function shouldRestartAfter(container: AnyContainer, spec: PodSpec, exitC
     return container.restartPolicy === 'Always' || (container.restartPolicy === 'OnFailure' && exitCode !== 0)
   }
   return spec.restartPolicy === 'Never' ? false : spec.restartPolicy === 'OnFailure' ? exitCode !== 0 : true
+}
+
+/** What the node's ports map to. k8s: kuberuntime generatePodSandboxConfig */
+export function hostPortsOf(pod: Pod): HostPort[] {
+  if (pod.spec.hostNetwork) return []
+  return [...pod.spec.initContainers?.filter(isSidecar) ?? [], ...pod.spec.containers].flatMap((container) => container.ports ?? []).flatMap(({ hostPort, hostIP, protocol, containerPort }) =>
+    hostPort ? [{ protocol: (protocol ?? 'TCP') as HostPort['protocol'], hostPort, containerPort, ...(hostIP && hostIP !== '0.0.0.0' && hostIP !== '::' ? { hostIp: hostIP } : {}) }] : [])
 }
 
 /** What an event about a container refers to. k8s: pkg/kubelet/container GenerateContainerRef */

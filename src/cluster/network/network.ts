@@ -4,10 +4,11 @@ import type { Random } from '../../base/random.ts'
 import { createPipe } from '../../base/streams.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { Fabric, FetchOptions, NetStack, SocketAddress, StackPort, TcpSocket } from '../../unix/types.ts'
+import { isLoopback } from '../../unix/net/addresses.ts'
 import { createNetStack } from '../../unix/net/stack.ts'
 import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './cidr.ts'
 import { ServiceTable } from './service-table.ts'
-import type { NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
+import type { HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
 // @k8s no: NetworkPolicy: stored, not enforced
 // @k8s no: Ingress and load balancers: stored, no controller
@@ -38,6 +39,8 @@ interface Attached {
 
 interface MutableNodeNetwork extends NodeNetwork {
   podCidr: string | undefined
+  /** The plugin portmap's rules. */
+  hostPorts: (HostPort & { podIp: string })[]
 }
 
 type Stack = NetStack & StackPort
@@ -62,13 +65,18 @@ export class Network {
 
   /** Connects a node. Pods can be added once {@link setPodCidr} gave it a range. */
   addNode(name: string, ip: string): NodeNetwork {
-    const hostStack = this.#createStack(name, [ip], name)
+    const hostPorts: MutableNodeNetwork['hostPorts'] = []
+    const hostStack = this.#createStack(name, [ip], name, {
+      ...this.#fabric,
+      redirects: (protocol, to) => hostPortFor(hostPorts, protocol, to) !== undefined || (to.ip === ip && this.services.isNodePort(protocol, to.port)),
+    })
     const lastUsed = { address: 0 }
     const node: MutableNodeNetwork = {
       nodeName: name,
       nodeIp: ip,
       hostStack,
       podCidr: undefined,
+      hostPorts,
       addPod: (pod) => this.#addPod(node, pod, lastUsed),
     }
     this.#nodes.set(name, node)
@@ -102,9 +110,9 @@ export class Network {
     return this.#fabric.fetch({ ip: fromIp, port: 0 }, to, request, options)
   }
 
-  #createStack(hostname: string, addresses: string[], nodeName: string | undefined): Stack {
+  #createStack(hostname: string, addresses: string[], nodeName: string | undefined, fabric: Fabric = this.#fabric): Stack {
     const { clock, random } = this.#options
-    const stack = createNetStack({ hostname, addresses, fabric: this.#fabric, clock, random: random.fork(`stack/${hostname}`) })
+    const stack = createNetStack({ hostname, addresses, fabric, clock, random: random.fork(`stack/${hostname}`) })
     for (const ip of addresses) this.#attached.set(ip, { port: stack, nodeName, sockets: new Set() })
     return stack
   }
@@ -121,7 +129,13 @@ export class Network {
     const ip = pod.ip ?? this.#nextAddress(parseCidr(node.podCidr), lastUsed)
     if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
     const stack = this.#createStack(pod.hostname, [ip], node.nodeName)
-    return { ip, ips: [ip], stack, release: () => this.#detach(ip) }
+    for (const port of pod.hostPorts ?? []) node.hostPorts.push({ ...port, podIp: ip })
+    const release = () => {
+      this.#detach(ip)
+      const kept = node.hostPorts.filter((port) => port.podIp !== ip)
+      node.hostPorts.splice(0, node.hostPorts.length, ...kept)
+    }
+    return { ip, ips: [ip], stack, release }
   }
 
   /** Round-robin through the range, as the host-local IPAM plugin does; the first address is the bridge's. */
@@ -141,7 +155,7 @@ export class Network {
   readonly #fabric: Fabric = {
     openTcp: async (from, to, options = {}) => {
       const { target, address, source } = await this.#route('TCP', from, to, options.timeoutMs ?? CONNECT_TIMEOUT_MS)
-      const [client, server] = socketPair(source, address)
+      const [client, server] = socketPair(source, address, to)
       const origin = this.#attached.get(from.ip)
       for (const [attached, socket] of [[origin, client], [target, server]] as const) {
         if (!attached) continue
@@ -200,6 +214,14 @@ export class Network {
         return { target, address: { ip: endpoint.ip, port: endpoint.port }, source: { ip: gateway, port: from.port } }
       }
     }
+    const arrivesAt = isLoopback(to.ip) ? origin?.nodeName : toNode ? node.nodeName : undefined
+    const mapped = arrivesAt !== undefined ? hostPortFor(this.#nodes.get(arrivesAt)?.hostPorts ?? [], protocol, to) : undefined
+    if (mapped) {
+      const target = this.#attached.get(mapped.podIp)
+      // A pod that reaches itself through its node comes from there.
+      const source = mapped.podIp === from.ip ? this.#nodes.get(arrivesAt!)!.nodeIp : from.ip
+      return target ? { target, address: { ip: mapped.podIp, port: mapped.containerPort }, source: { ip: source, port: from.port } } : this.#noNeighbour(timeoutMs, signal)
+    }
     if (node) return { target: node, address: to, source: from }
     const address = addressOf(to.ip)
     if (address !== undefined && cidrContains(this.#ranges.services, address)) return this.#unanswered(timeoutMs, signal)
@@ -219,6 +241,11 @@ export class Network {
   }
 }
 
+/** The rule that a destination on a node falls under. */
+function hostPortFor<T extends HostPort>(ports: readonly T[], protocol: 'TCP' | 'UDP', to: SocketAddress): T | undefined {
+  return ports.find((port) => port.protocol === protocol && port.hostPort === to.port && (port.hostIp === undefined || port.hostIp === to.ip))
+}
+
 function addressOf(ip: string): number | undefined {
   try {
     return parseIPv4(ip)
@@ -235,8 +262,8 @@ function onDestroy(socket: TcpSocket, listener: () => void): void {
   else destroyListeners.set(socket, [listener])
 }
 
-/** Both ends of a connection from `client` to `server`. */
-export function socketPair(client: SocketAddress, server: SocketAddress): [TcpSocket, TcpSocket] {
+/** Both ends of a connection from `client` to `server`. The client sees the address that it dialled: a Service's, though a pod answers. */
+export function socketPair(client: SocketAddress, server: SocketAddress, dialled: SocketAddress = server): [TcpSocket, TcpSocket] {
   const up = createPipe()
   const down = createPipe()
   let open = true
@@ -250,7 +277,7 @@ export function socketPair(client: SocketAddress, server: SocketAddress): [TcpSo
     for (const end of ends) for (const listener of destroyListeners.get(end) ?? []) listener()
   }
   const ends: [TcpSocket, TcpSocket] = [
-    { reader: down.reader, writer: up.writer, local: client, remote: server, destroy },
+    { reader: down.reader, writer: up.writer, local: client, remote: dialled, destroy },
     { reader: up.reader, writer: down.writer, local: server, remote: client, destroy },
   ]
   return ends

@@ -76,6 +76,10 @@ export class ServiceTable {
     return this.#addresses.has(ip)
   }
 
+  isNodePort(protocol: 'TCP' | 'UDP', port: number): boolean {
+    return this.#byNodePort.has(`${protocol}/${port}`)
+  }
+
   /**
    * Translates a destination as the rules on `nodeName` do.
    * @param clientIp for session affinity.

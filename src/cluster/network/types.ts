@@ -18,6 +18,17 @@ export interface PodNetworkRequest {
   hostname: string
   /** Takes exactly this address (a pod taken over after a restart of the cluster's process). */
   ip?: string
+  /** Ports of the node that lead to the pod. */
+  hostPorts?: readonly HostPort[]
+}
+
+/** A port of a node that leads to a port of a pod: the CNI plugin portmap. */
+export interface HostPort {
+  protocol: 'TCP' | 'UDP' | 'SCTP'
+  hostPort: number
+  /** The only address of the node that it holds for; all when absent. */
+  hostIp?: string
+  containerPort: number
 }
 
 /** One node's part of the pod network: CNI-shaped. */

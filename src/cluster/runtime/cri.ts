@@ -2,6 +2,7 @@
  * What a kubelet asks of a container runtime: the shape of the CRI (pods are sandboxes, containers live in them, images come from
  * registries), as plain calls.
  */
+import type { HostPort } from '../network/types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, Signal, TcpSocket } from '../../unix/types.ts'
 import type { ContainerLog } from './container-log.ts'
@@ -25,6 +26,8 @@ export interface PodSandboxConfig {
   logDirectory: string
   dns: DnsConfig
   hostNetwork: boolean
+  /** Ports of the node that lead to the pod. */
+  portMappings: readonly HostPort[]
   /** Containers see each other's processes. */
   shareProcesses: boolean
   /** Takes exactly this address (taking a pod over). */

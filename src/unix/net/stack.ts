@@ -83,9 +83,13 @@ class Stack implements NetStack, StackPort {
     return isLoopback(ip) || this.addresses.includes(ip)
   }
 
+  #staysHere(protocol: 'TCP' | 'UDP', ip: string, port: number): boolean {
+    return this.#isOwn(ip) && this.#fabric.redirects?.(protocol, { ip, port }) !== true
+  }
+
   async connectTcp(host: string, port: number, options: { timeoutMs?: number } = {}): Promise<TcpSocket> {
     const ip = isAddress(host) ? host : (await this.lookup(host))[0]!
-    if (!this.#isOwn(ip)) return this.#fabric.openTcp(this.#source(), { ip, port }, options)
+    if (!this.#staysHere('TCP', ip, port)) return this.#fabric.openTcp(this.#source(), { ip, port }, options)
     const to = { ip: isLoopback(ip) ? '127.0.0.1' : ip, port }
     const [client, server] = socketPair({ ip: to.ip, port: this.#ephemeralPort() }, to)
     this.acceptTcp(server)
@@ -93,7 +97,7 @@ class Stack implements NetStack, StackPort {
   }
 
   async askUdp(ip: string, port: number, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    if (!this.#isOwn(ip)) return this.#fabric.askUdp(this.#source(), { ip, port }, payload, timeoutMs)
+    if (!this.#staysHere('UDP', ip, port)) return this.#fabric.askUdp(this.#source(), { ip, port }, payload, timeoutMs)
     const answer = await this.acceptUdp({ ip, port }, { ip, port: this.#ephemeralPort() }, payload)
     if (answer) return answer
     await this.#clock.sleep(timeoutMs)
@@ -106,7 +110,7 @@ class Stack implements NetStack, StackPort {
     const port = options.connectTo?.port ?? urlPort(url)
     const tls = url.protocol === 'https:' || url.protocol === 'wss:'
     const ip = isAddress(host) ? host : (await this.lookup(host))[0]!
-    if (!this.#isOwn(ip)) return this.#fabric.fetch(this.#source(), { ip, port }, request, { ...options, tls })
+    if (!this.#staysHere('TCP', ip, port)) return this.#fabric.fetch(this.#source(), { ip, port }, request, { ...options, tls })
     const own = isLoopback(ip) ? '127.0.0.1' : ip
     return this.acceptHttp({ ip: own, port }, { ip: own, port: this.#ephemeralPort() }, request, { ...options, tls })
   }

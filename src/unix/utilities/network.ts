@@ -15,7 +15,7 @@ import type { Utility, UtilityContext } from './utility.ts'
 /** nc: connects or listens, and copies both ways. */
 export const nc: Utility = async (context) => {
   const { proc } = context
-  const options = parseOptions(context.args, 'lp:w:zvnukq:s:i:e:N46', {})
+  const options = parseOptions(context.args, 'lp:w:zvnutkq:s:i:e:N46', {})
   const port = Number(options.has('l') ? options.value('p') ?? options.operands.at(-1) : options.operands[1])
   const timeoutMs = options.value('w') === undefined ? undefined : Number(options.value('w')) * 1000
   if (!options.has('l')) {
@@ -23,6 +23,7 @@ export const nc: Utility = async (context) => {
     if (host === undefined || portText === undefined || !/^\d+(-\d+)?$/.test(portText)) throw new UsageError('missing port number', 'bad port')
     if (options.has('u')) {
       const ip = (await proc.net.lookup(host))[0]!
+      if (options.has('v') && !context.busybox) await context.err(`Connection to ${host} (${ip}) ${port} port [udp/*] succeeded!\n`)
       const payload = await proc.stdin.read()
       if (payload) try { await context.out(await proc.net.askUdp(ip, port, payload, timeoutMs ?? 5_000)) } catch { /* Silence is no error. */ }
       return 0
@@ -164,9 +165,9 @@ function headerName(name: string): string {
   return name.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())
 }
 
-const CURL_LETTERS = 'X:d:H:o:OsSvkLIifu:A:m:w:GF:T:b:c:e:x:r:NnZ#046V'
+const CURL_LETTERS = 'X:d:H:o:OsSvkLIifu:A:m:w:GF:T:b:c:e:x:r:NnZ#046Vgq'
 const CURL_LONG = {
-  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4',
+  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4', globoff: 'g', disable: 'q', 'interface=': '@',
 }
 
 /** What curl adds to a certificate that it doesn't trust. */
@@ -229,6 +230,8 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
   if (options.value('u')) headers.set('authorization', `Basic ${btoa(options.value('u')!)}`)
   else if (url.username) headers.set('authorization', `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`)
   let method = options.value('X') ?? (options.has('I') ? 'HEAD' : upload !== undefined ? 'PUT' : data !== undefined ? 'POST' : 'GET')
+  const from = options.value('@')
+  if (from !== undefined && isAddress(from) && !from.startsWith('127.') && !proc.net.addresses.includes(from)) return explain(45, 'bind failed with errno 99: Address not available')
   const startMs = proc.clock.nowMs()
   const maxMs = options.value('m') === undefined ? Infinity : durationMs(options.value('m')!) ?? Infinity
   const connectMs = options.value('C') === undefined ? undefined : durationMs(options.value('C')!)

@@ -13,6 +13,7 @@ import { contentType } from '../http/content-type.ts'
 import { defineImage } from '../image.ts'
 import { formValues, goDuration, goError, goFlags, goLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
 import { guestbook } from './guestbook.ts'
+import { localhostCertificatePem, localhostKeyPem } from './localhost-certificate.ts'
 import { mounttest } from './mounttest.ts'
 import { netexec, redirect } from './netexec.ts'
 import { serviceAccountIssuerDiscovery } from './service-account-issuer-discovery.ts'
@@ -229,7 +230,7 @@ export const agnhostImage = defineImage({
   entrypoint: ['/agnhost'], cmd: ['pause'], exposedPorts: [80, 8080, 8081, 9376, 5000], base: alpine,
   files: {
     ...accountFiles('/bin/sh', { passwd: 'user-defined-in-image:x:1000:1000:Linux User,,,:/home/user-defined-in-image:/bin/sh\n', group: 'user-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n' }),
-    '/uploads': { directory: true }, '/agnhost-2': { link: 'agnhost' },
+    '/uploads': { directory: true }, '/localhost.crt': localhostCertificatePem, '/localhost.key': localhostKeyPem, '/agnhost-2': { link: 'agnhost' },
   },
   programs: { '/agnhost': agnhost, '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
 })

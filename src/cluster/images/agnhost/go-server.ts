@@ -16,12 +16,17 @@ export function klog(proc: Proc, level: 'I' | 'W' | 'E' | 'F', where: string, te
   proc.stderr.write(`${level}${formatDate('%m%d %H:%M:%S', nowMs)}.${String(Math.floor(nowMs % 1000 * 1000)).padStart(6, '0')} ${String(proc.pid).padStart(7)} ${where}] ${text}\n`).catch(() => {})
 }
 
+/** What Go's http.DetectContentType takes for HTML by its first tag */
+function looksLikeHtml(body: string): boolean {
+  return /^[\t\n\f\r ]*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[ >]/i.test(body)
+}
+
 /** A text answer with the headers of Go's server. */
 export function goResponse(proc: Proc, body: string, init: { status?: number; headers?: Record<string, string> } = {}): Response {
   const bytes = new TextEncoder().encode(body)
   return new Response(bytes, {
     status: init.status ?? 200,
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-length': String(bytes.length), date: new Date(proc.clock.nowMs()).toUTCString(), ...init.headers },
+    headers: { 'content-type': looksLikeHtml(body) ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8', 'content-length': String(bytes.length), date: new Date(proc.clock.nowMs()).toUTCString(), ...init.headers },
   })
 }
 

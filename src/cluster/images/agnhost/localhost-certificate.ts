@@ -1,0 +1,20 @@
+/** The certificate that the agnhost image has for its own servers, self-signed for 127.0.0.1 and valid from 1970 to 2084. Its key is no secret: it is in every copy of the image. */
+export const localhostCertificatePem = `-----BEGIN CERTIFICATE-----
+MIIBgTCCASagAwIBAgIEXq8A0TAKBggqhkjOPQQDAjASMRAwDgYDVQQKEwdBY21l
+IENvMCAXDTcwMDEwMTAwMDAwMFoYDzIwODQwMTI5MTYwMDAwWjASMRAwDgYDVQQK
+EwdBY21lIENvMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEfmo2GgT5KselHN8J
+M8wKIHdn1tWcGFQBhgMv90rx6hyhtKC5z45zIJjxGxMIowTl1ck9nCGGAZsm/AKM
+xNHrQqNoMGYwDgYDVR0PAQH/BAQDAgKkMBMGA1UdJQQMMAoGCCsGAQUFBwMBMA8G
+A1UdEwEB/wQFMAMBAf8wLgYDVR0RBCcwJYILZXhhbXBsZS5jb22HBH8AAAGHEAAA
+AAAAAAAAAAAAAAAAAAEwCgYIKoZIzj0EAwIDSQAwRgIhAOTbkHwdZ0Bx1sxv8tXU
+Qw3j2237usa/K1JvhmbcCdgZAiEAqDQSunvMfFol0Efz6cnqzAJ1FwUt0Y4FScOL
+VpYtpYk=
+-----END CERTIFICATE-----
+`
+
+export const localhostKeyPem = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjC57qfIs0CuHnPlu
+vk+lYx7JuG9Og2cJEXHm+yKUET2hRANCAAR+ajYaBPkqx6Uc3wkzzAogd2fW1ZwY
+VAGGAy/3SvHqHKG0oLnPjnMgmPEbEwijBOXVyT2cIYYBmyb8AozE0etC
+-----END PRIVATE KEY-----
+`

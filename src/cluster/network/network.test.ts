@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest'
+import { ClusterClock } from '../../base/clock.ts'
+import { httpRequest } from '../../base/http.ts'
+import { Random } from '../../base/random.ts'
+import { testPlatform } from '../../unix/test-machine.ts'
+import type { NetStack } from '../../unix/types.ts'
+import { Network } from './network.ts'
+
+function twoNodes() {
+  const clock = new ClusterClock(testPlatform, { mode: 'paused' })
+  const network = new Network({ clock, random: new Random('net'), podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', hostCidr: '10.89.0.0/24' })
+  const [a, b] = ['a', 'b'].map((name, i) => { const node = network.addNode(name, `10.89.0.${i + 2}`); network.setPodCidr(name, `10.244.${i}.0/24`); return node }) as [ReturnType<Network['addNode']>, ReturnType<Network['addNode']>]
+  return { clock, network, a, b }
+}
+const get = (from: NetStack, url: string) => from.fetch(httpRequest(url)).then((response) => response.text(), (error: { code: string }) => error.code)
+
+it('a host port leads to its pod at the address it was asked for, until the pod goes', async () => {
+  const { a, b } = twoNodes()
+  const pod = (name: string, hostIp?: string) => {
+    const made = a.addPod({ uid: name, namespace: 'default', name, hostname: name, hostPorts: [{ protocol: 'TCP', hostPort: 8080, containerPort: 80, ...(hostIp ? { hostIp } : {}) }] })
+    made.stack.listenHttp(80, () => new Response(name))
+    return made
+  }
+  const local = pod('local', '127.0.0.1')
+  pod('outer', '10.89.0.2')
+  expect(await get(a.hostStack, 'http://127.0.0.1:8080/')).toBe('local')
+  expect(await get(a.hostStack, 'http://10.89.0.2:8080/')).toBe('outer')
+  expect(await get(b.hostStack, 'http://10.89.0.2:8080/')).toBe('outer')
+  expect(await get(b.hostStack, 'http://127.0.0.1:8080/')).toBe('ECONNREFUSED')
+  local.release()
+  expect(await get(a.hostStack, 'http://127.0.0.1:8080/')).toBe('ECONNREFUSED')
+})
+
+it('a client of a Service sees the address it dialled, and a node reaches its own node ports', async () => {
+  const { network, a } = twoNodes()
+  const pod = a.addPod({ uid: 'web', namespace: 'default', name: 'web', hostname: 'web' })
+  pod.stack.listenTcp(80, (socket) => socket.destroy())
+  pod.stack.listenHttp(81, () => new Response('web'))
+  const rule = { service: 'default/web', protocol: 'TCP' as const, externalAddresses: [], internalLocal: false, externalLocal: false, affinityMs: undefined, addresses: ['10.96.0.9'] }
+  network.services.replace([
+    { ...rule, port: 80, nodePort: undefined, endpoints: [{ ip: pod.ip, port: 80, nodeName: 'a' }] },
+    { ...rule, port: 81, nodePort: 30081, endpoints: [{ ip: pod.ip, port: 81, nodeName: 'a' }] },
+  ])
+  expect((await a.hostStack.connectTcp('10.96.0.9', 80)).remote).toEqual({ ip: '10.96.0.9', port: 80 })
+  expect(await get(a.hostStack, 'http://10.89.0.2:30081/')).toBe('web')
+})
