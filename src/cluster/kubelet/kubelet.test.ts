@@ -234,6 +234,16 @@ test('a pod that does not fit is rejected', async () => {
   expect(pod.status).toMatchObject({ reason: 'OutOfcpu', message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 600, used: 600, capacity: 1000" })
 })
 
+test('a pod bound past the scheduler is rejected where a port of the node is taken', async () => {
+  node = await startTestNode()
+  const ports = (hostIP?: string) => [{ containerPort: 80, hostPort: 8080, ...(hostIP ? { hostIP } : {}) }]
+  await node.createPod('a', { containers: [{ name: 'c', image: 'box:1', ports: ports() }] })
+  await node.until('a', ready)
+  await node.createPod('b', { containers: [{ name: 'c', image: 'box:1', ports: ports('127.0.0.1') }] })
+  const pod = await node.until('b', (p) => p.status.phase === 'Failed')
+  expect(pod.status).toMatchObject({ reason: 'NodePorts', message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" })
+})
+
 test('a pod that runs longer than it may is ended', async () => {
   node = await startTestNode()
   await node.createPod('limited', { activeDeadlineSeconds: 3, terminationGracePeriodSeconds: 1, command: ['forever'] })

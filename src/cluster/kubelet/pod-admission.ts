@@ -1,8 +1,8 @@
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../kinds/generated/types.ts'
+import type { ContainerPort, Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../kinds/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
 import { podRequests } from './pod-resources.ts'
 import type { ResizeRefusal } from './pod-resize.ts'
-import { isStaticPod } from './pod-spec.ts'
+import { isSidecar, isStaticPod } from './pod-spec.ts'
 
 export interface Rejection {
   reason: string
@@ -12,7 +12,8 @@ export interface Rejection {
 /** Whether a node can take a pod that was bound to it. Undefined: it can. k8s: pkg/kubelet/lifecycle predicate.go */
 export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[]): Rejection | undefined {
   const os = pod.spec.os?.name
-  if (pod.spec.nodeSelector?.['kubernetes.io/os'] !== undefined && pod.spec.nodeSelector['kubernetes.io/os'] !== 'linux')
+  const osLabel = pod.metadata.labels?.['kubernetes.io/os']
+  if (osLabel !== undefined && osLabel !== 'linux')
     return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label" }
   if (os !== undefined && os !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
 
@@ -37,6 +38,8 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
   }
   if (!matchesNode(pod, node)) return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' }
   if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return { reason: 'NodeName', message: "Predicate NodeName failed: node(s) didn't match the requested node name" }
+  const taken = others.flatMap(heldHostPorts)
+  if (heldHostPorts(pod).some((port) => taken.some((other) => conflicts(port, other)))) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" }
   if (!isStaticPod(pod)) {
     for (const taint of node.spec?.taints ?? []) {
       if (taint.effect !== 'NoExecute') continue
@@ -45,6 +48,16 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
     }
   }
   return undefined
+}
+
+/** Ports of the node that a pod takes, on the host network too. k8s: scheduler util GetHostPorts */
+function heldHostPorts(pod: Pod): ContainerPort[] {
+  return [...pod.spec.initContainers?.filter(isSidecar) ?? [], ...pod.spec.containers].flatMap((container) => container.ports ?? []).filter((port) => port.hostPort)
+}
+
+function conflicts(a: ContainerPort, b: ContainerPort): boolean {
+  const any = (ip: string | undefined) => !ip || ip === '0.0.0.0'
+  return a.hostPort === b.hostPort && (a.protocol ?? 'TCP') === (b.protocol ?? 'TCP') && (any(a.hostIP) || any(b.hostIP) || a.hostIP === b.hostIP)
 }
 
 /** Whether a node can give a pod that runs on it more. k8s: allocation canAdmitPod for resizes */

@@ -48,3 +48,15 @@ test('deleting a Deployment takes its ReplicaSets and pods with it', async () =>
   await plane.clock.until(async () => await podCount() === 0, { withinMs: 60_000 })
   expect((await plane.api.list('replicasets.apps', { namespace: 'default' })).items).toEqual([])
 })
+
+test('revisions count on beyond what a double holds', async () => {
+  plane = await startTestControlPlane({ scheduler: false })
+  const { spec } = deployment(0)
+  await plane.api.create('replicasets.apps', {
+    apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'adopted', namespace: 'default', labels: { app: 'web' }, annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' } }, spec: { ...spec, template: deployment(0, 'nginx:0').spec!.template },
+  } as never)
+  await plane.api.create('deployments.apps', deployment(0))
+  const revision = async () => (await plane.api.get<Deployment>('deployments.apps', 'web', 'default')).metadata.annotations?.['deployment.kubernetes.io/revision']
+  await plane.clock.until(async () => await revision() !== undefined, { withinMs: 30_000 })
+  expect(await revision()).toBe('3546343826724305833')
+})

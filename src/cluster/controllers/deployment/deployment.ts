@@ -14,9 +14,9 @@ import { isPodTerminal, timeMs } from '../pods.ts'
 import { restMs } from '../replicaset.ts'
 import { computeTemplateHash } from '../template-hash.ts'
 import {
-  actualReplicas, availableReplicas, byCreation, DESIRED_REPLICAS, findActiveOrLatest, findNewReplicaSet, hasHistoryLimit, hasProgressDeadline, isComplete,
+  actualReplicas, availableReplicas, byCreation, compareRevisions, DESIRED_REPLICAS, findActiveOrLatest, findNewReplicaSet, hasHistoryLimit, hasProgressDeadline, isComplete,
   isProgressing, isRollingUpdate, isSameTemplate, isSaturated, MAX_REPLICAS, maxUnavailable, newSetAnnotations, newSetReplicas, planProportions,
-  POD_TEMPLATE_HASH, readyReplicas, replicasAnnotations, REVISION, revisionOf, specReplicas, terminatingReplicas,
+  POD_TEMPLATE_HASH, readyReplicas, replicasAnnotations, parseRevision, REVISION, revisionOf, specReplicas, terminatingReplicas,
 } from './replica-sets.ts'
 
 const ROLLBACK_TO = 'deprecated.deployment.rollback.to'
@@ -104,7 +104,7 @@ class DeploymentSync {
   async #newSet(found: ReplicaSet | undefined, sets: readonly ReplicaSet[], oldSets: readonly ReplicaSet[], create: boolean): Promise<ReplicaSet | undefined> {
     const { api, events, cache } = this.#context
     const d = this.#d
-    const revision = oldSets.reduce((max, rs) => Math.max(max, revisionOf(rs)), 0) + 1
+    const revision = oldSets.map(revisionOf).reduce((max, revision) => (revision > max ? revision : max), 0n) + 1n
     if (found) {
       const annotations = newSetAnnotations(d, found.metadata.annotations ?? {}, revision)
       const minReadySeconds = d.spec!.minReadySeconds ?? 0
@@ -308,11 +308,11 @@ class DeploymentSync {
     const { events, api } = this.#context
     const all = [...oldSets, ...newSet ? [newSet] : []]
     const { [ROLLBACK_TO]: text, ...annotations } = d.metadata.annotations!
-    let revision = Number(text)
-    if (revision === 0) revision = all.map(revisionOf).sort((a, b) => b - a)[1] ?? 0
-    const target = revision > 0 ? all.find((rs) => revisionOf(rs) === revision) : undefined
+    let revision = parseRevision(text)
+    if (revision === 0n) revision = all.map(revisionOf).sort((a, b) => compareRevisions(b, a))[1] ?? 0n
+    const target = revision > 0n ? all.find((rs) => revisionOf(rs) === revision) : undefined
     let template = d.spec!.template!
-    if (!target) events.event(d, 'Warning', 'DeploymentRollbackRevisionNotFound', revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.')
+    if (!target) events.event(d, 'Warning', 'DeploymentRollbackRevisionNotFound', revision === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.')
     else if (isSameTemplate(target.spec!.template, template)) events.event(d, 'Warning', 'DeploymentRollbackTemplateUnchanged', `The rollback revision contains the same template as current deployment "${d.metadata.name}"`)
     else {
       const { [POD_TEMPLATE_HASH]: _, ...labels } = target.spec!.template!.metadata?.labels ?? {}
@@ -329,7 +329,7 @@ class DeploymentSync {
     const alive = oldSets.filter((rs) => rs.metadata.deletionTimestamp === undefined)
     const surplus = alive.length - d.spec!.revisionHistoryLimit!
     if (surplus <= 0) return
-    for (const rs of [...alive].sort((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b)).slice(0, surplus)) {
+    for (const rs of [...alive].sort((a, b) => compareRevisions(revisionOf(a), revisionOf(b)) || byCreation(a, b)).slice(0, surplus)) {
       if ((rs.status?.replicas ?? 0) !== 0 || rs.spec!.replicas !== 0 || rs.metadata.generation! > (rs.status?.observedGeneration ?? 0)) continue
       try {
         await this.#context.api.delete('replicasets.apps', rs.metadata.name!, rs.metadata.namespace)

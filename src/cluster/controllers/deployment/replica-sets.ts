@@ -56,9 +56,18 @@ export function byCreation(a: ReplicaSet, b: ReplicaSet): number {
   return timeMs(a.metadata.creationTimestamp) - timeMs(b.metadata.creationTimestamp) || (a.metadata.name! < b.metadata.name! ? -1 : 1)
 }
 
-export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
-  const text = object.metadata.annotations?.[REVISION]
-  return text && /^\d+$/.test(text) ? Number(text) : 0
+/** The number of a revision, 0 where there is none. Revisions are 64 bits wide. */
+export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): bigint {
+  return parseRevision(object.metadata.annotations?.[REVISION])
+}
+
+export function parseRevision(text: string | undefined): bigint {
+  return text && /^\d+$/.test(text) ? BigInt(text) : 0n
+}
+
+/** Sorts bigints. */
+export function compareRevisions(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function withoutHash(template: Readonly<PodTemplateSpec> | undefined): unknown {
@@ -107,7 +116,7 @@ export function replicasAnnotations(d: Readonly<Deployment>): Record<string, str
  * The new set's annotations: the Deployment's own, and its revision; earlier revisions of a set that comes back are remembered.
  * Returns undefined when nothing changes. k8s: SetNewReplicaSetAnnotations
  */
-export function newSetAnnotations(d: Readonly<Deployment>, current: Readonly<Record<string, string>>, newRevision: number): Record<string, string> | undefined {
+export function newSetAnnotations(d: Readonly<Deployment>, current: Readonly<Record<string, string>>, newRevision: bigint): Record<string, string> | undefined {
   const out = { ...current }
   let changed = false
   for (const [key, value] of Object.entries(d.metadata.annotations ?? {})) {
@@ -117,7 +126,7 @@ export function newSetAnnotations(d: Readonly<Deployment>, current: Readonly<Rec
   }
   const oldText = current[REVISION]
   if (oldText && !/^\d+$/.test(oldText)) return undefined
-  const oldRevision = oldText ? Number(oldText) : 0
+  const oldRevision = parseRevision(oldText)
   if (oldRevision < newRevision) {
     out[REVISION] = String(newRevision)
     changed = true
