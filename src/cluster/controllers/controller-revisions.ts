@@ -60,7 +60,8 @@ export async function currentRevision(owner: KubeObject, template: Readonly<PodT
           name, namespace: owner.metadata.namespace!, labels: { ...template.metadata?.labels, [REVISION_HASH]: hash }, ownerReferences: [controllerReference(owner)],
           ...(annotations ? { annotations } : {}),
         },
-        data, revision: next,
+        // Clients compare bytes: upstream writes a map, whose keys Go sorts.
+        data: JSON.parse(canonicalJson(data)), revision: next,
       } as unknown as ControllerRevision)
       return { revision, collisionCount: collisions }
     } catch (error) {

@@ -36,7 +36,7 @@ it('a client of a Service sees the address it dialled, and a node reaches its ow
   const pod = a.addPod({ uid: 'web', namespace: 'default', name: 'web', hostname: 'web' })
   pod.stack.listenTcp(80, (socket) => socket.destroy())
   pod.stack.listenHttp(81, () => new Response('web'))
-  const rule = { service: 'default/web', protocol: 'TCP' as const, externalAddresses: [], internalLocal: false, externalLocal: false, affinityMs: undefined, addresses: ['10.96.0.9'] }
+  const rule = { service: 'default/web', portName: '', protocol: 'TCP' as const, externalAddresses: [], internalLocal: false, externalLocal: false, affinityMs: undefined, addresses: ['10.96.0.9'] }
   network.services.replace([
     { ...rule, port: 80, nodePort: undefined, endpoints: [{ ip: pod.ip, port: 80, nodeName: 'a' }] },
     { ...rule, port: 81, nodePort: 30081, endpoints: [{ ip: pod.ip, port: 81, nodeName: 'a' }] },
