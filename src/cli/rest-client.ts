@@ -15,6 +15,19 @@ export interface RestConfig {
   userAgent: string
   /** Milliseconds; 0 for none. */
   timeoutMs: number
+  /** Credentials that must be asked for, where {@link headers} and {@link tls} have none. */
+  credentials?: CredentialSource
+}
+
+export interface Credentials {
+  headers: readonly (readonly [string, string])[]
+  tls: Pick<FetchOptions, 'clientCertificatePem' | 'clientKeyPem'>
+}
+
+/** Hands out credentials and hears when the server refuses them. */
+export interface CredentialSource {
+  get(): Promise<Credentials>
+  refused(used: Credentials): Promise<void>
 }
 
 export interface RequestOptions {
@@ -33,6 +46,8 @@ export interface RestHooks {
   /** After each exchange, for `-v`. */
   onExchange?(method: string, url: string, status: number, elapsedMs: number): void
   nowMs(): number
+  /** Runs something after a time, for --request-timeout. */
+  after(ms: number, run: () => void): { cancel(): void }
   /** Makes an error of a failed connection. */
   connectionError(method: string, url: string, error: Error): Error
 }
@@ -56,6 +71,35 @@ export class RestClient {
     return `${this.config.server}${path}${text ? `${path.includes('?') ? '&' : '?'}${text}` : ''}`
   }
 
+  /** Headers and TLS of the credentials in force, for those who make requests of their own. @throws Error */
+  async credentials(): Promise<Credentials> {
+    return await this.config.credentials?.get() ?? { headers: [], tls: {} }
+  }
+
+  async #fetch(method: string, url: string, headers: [string, string][], body: string | Uint8Array | null, signal: AbortSignal | undefined): Promise<Response> {
+    const { credentials: source, timeoutMs } = this.config
+    const stop = new AbortController()
+    let late = false
+    // The time counts until the last byte of the answer, as it does for Go's client.
+    const timer = timeoutMs > 0 ? this.#hooks.after(timeoutMs, () => { late = true; stop.abort() }) : undefined
+    const onAbort = () => { timer?.cancel(); stop.abort(signal?.reason) }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    let used: Credentials | undefined
+    let response: Response
+    try {
+      if (source) used = await source.get().catch((error: Error) => { throw new Error(`getting credentials: ${error.message}`) })
+      if (late) throw new Error()
+      const made = httpRequest(url, { method, headers: used ? [...headers, ...used.headers as [string, string][]] : headers, body, ...(signal || timer ? { signal: stop.signal } : {}) })
+      const answered = this.#net.fetch(made, used ? { ...this.config.tls, ...used.tls } : this.config.tls)
+      response = timer ? await Promise.race([answered, new Promise<never>((_, reject) => { stop.signal.addEventListener('abort', () => reject(new Error()), { once: true }) })]) : await answered
+    } catch (error) {
+      if (signal?.aborted) throw error
+      throw this.#hooks.connectionError(method, url, late ? new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)') : error as Error)
+    }
+    if (used && response.status === 401) await source!.refused(used).catch(() => {})
+    return response
+  }
+
   /** The answer as it is, whatever its status; warnings are reported. */
   async send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
     const headers: [string, string][] = [['Accept', options.accept ?? 'application/json'], ['User-Agent', this.config.userAgent]]
@@ -68,13 +112,7 @@ export class RestClient {
     const query = this.config.timeoutMs && !options.streaming && !Array.isArray(options.query) ? { ...options.query as object, timeout: `${Math.round(this.config.timeoutMs / 1000)}s` } : options.query
     const url = this.url(path, query)
     const started = this.#hooks.nowMs()
-    let response: Response
-    try {
-      response = await this.#net.fetch(httpRequest(url, { method, headers, body, ...(options.signal ? { signal: options.signal } : {}) }), this.config.tls)
-    } catch (error) {
-      if (options.signal?.aborted) throw error
-      throw this.#hooks.connectionError(method, url, error as Error)
-    }
+    const response = await this.#fetch(method, url, headers, body, options.signal)
     this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started)
     for (const text of warningTexts(response.headers.get('warning'))) this.#hooks.onWarning(text)
     return response
@@ -136,12 +174,7 @@ export class RestClient {
       ...this.config.headers as [string, string][],
     ]
     const started = this.#hooks.nowMs()
-    let response: Response
-    try {
-      response = await this.#net.fetch(httpRequest(url, { method: 'GET', headers, ...(signal ? { signal } : {}) }), this.config.tls)
-    } catch (error) {
-      throw this.#hooks.connectionError('GET', url, error as Error)
-    }
+    const response = await this.#fetch('GET', url, headers, null, signal)
     this.#hooks.onExchange?.('GET', url, response.status, this.#hooks.nowMs() - started)
     if (response instanceof UpgradeResponse) return response.webSocket
     const socket = (response as { webSocket?: WebSocketEnd }).webSocket

@@ -282,6 +282,8 @@ export interface FetchOptions {
   /** PEM of certificate and key, for client authentication. */
   clientCertificatePem?: string
   clientKeyPem?: string
+  /** An HTTP proxy or SOCKS server to go through: `http://host:port`, `https://`, `socks5://`. Real sockets only. */
+  proxyUrl?: string
   /** Milliseconds for connecting; ETIMEDOUT afterwards. */
   connectTimeoutMs?: number
   /** Connects to this address instead of looking the host up (curl --resolve). */

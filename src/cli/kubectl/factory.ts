@@ -4,19 +4,19 @@ import { goNetError } from '../../unix/net/go-net-error.ts'
 import { CertificateError } from '../../unix/net/server-certificate.ts'
 import { readAll } from '../../base/streams.ts'
 import { kubeconfigFiles, loadKubeconfig } from '../kubeconfig.ts'
-import type { Kubeconfig, KubeconfigFiles, UserEntry } from '../kubeconfig.ts'
+import type { Kubeconfig, KubeconfigFiles } from '../kubeconfig.ts'
 import { RestClient } from '../rest-client.ts'
 import type { RestConfig } from '../rest-client.ts'
 import type { CommandSpec } from './command.ts'
 import { StatusError } from '../../cluster/kinds/status-error.ts'
-import { parseDurationMs } from './duration.ts'
 import { discover, RestMapper } from './discovery.ts'
 import { DiscoveryCache } from './discovery-cache.ts'
 import { ConfigurationInvalid, ConnectionError } from './errors.ts'
 import type { FlagValues } from './flags.ts'
 import type { CommandIo } from './io.ts'
-import { klogLine } from './klog.ts'
+import { klogLine, klogValue } from './klog.ts'
 import type { PluginPolicy } from './preferences.ts'
+import { restConfigOf } from './rest-config.ts'
 
 export const CLIENT_VERSION = 'v1.36.3'
 
@@ -122,93 +122,18 @@ export class Factory {
    * @throws Error, ConfigurationInvalid
    */
   restConfig(): RestConfig {
-    const flags = this.flags
-    const timeoutText = flags.str('request-timeout')
-    if (timeoutText && !/^\d+$/.test(timeoutText) && !/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(timeoutText))
-      throw new Error('Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)')
-    const timeoutMs = /^\d+$/.test(timeoutText) ? Number(timeoutText) * 1000 : timeoutText ? parseDurationMs(timeoutText) : 0
-    const userAgent = `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`
     const inCluster = this.#inCluster()
     const context = this.#context()
-    const config = this.kubeconfig()
-    const clusterName = this.#global('cluster') || context?.cluster || ''
-    const userName = this.#global('user') || context?.user || ''
-    const cluster = config.clusters.get(clusterName)
-    const user: UserEntry = { ...config.users.get(userName) }
-    if (clusterName && !cluster && !this.#global('server')) throw new Error(`cluster ${JSON.stringify(clusterName)} does not exist`)
-    if (userName && !config.users.has(userName) && (this.#global('user') || context)) throw new Error(`auth info ${JSON.stringify(userName)} does not exist`)
-    const server = (this.#global('server') || cluster?.server || inCluster?.server || 'http://localhost:8080').replace(/\/+$/, '')
-    const headers: [string, string][] = []
-
-    const insecure = this.#globalChanged('insecure-skip-tls-verify') ? flags.bool('insecure-skip-tls-verify') : Boolean(cluster?.['insecure-skip-tls-verify'])
-    const caFile = this.#global('certificate-authority') || (cluster?.['certificate-authority-data'] ? '' : cluster?.['certificate-authority'] ?? '')
-    const caBase = this.#global('certificate-authority') ? '' : this.#directoryOf(`cluster/${clusterName}`)
-    const caPem = this.#global('certificate-authority') ? this.#readPem('certificate-authority', caFile, caBase, clusterName)
-      : cluster?.['certificate-authority-data'] ? decodeBase64(cluster['certificate-authority-data'])
-      : caFile ? this.#readPem('certificate-authority', caFile, caBase, clusterName) : inCluster?.caPem
-    if (insecure && (this.#global('certificate-authority') || cluster?.['certificate-authority-data'] || cluster?.['certificate-authority']) && !this.#globalChanged('insecure-skip-tls-verify'))
-      throw new Error("specifying a root certificates file with the insecure flag is not allowed")
-    const userBase = this.#directoryOf(`user/${userName}`)
-    const pem = (kind: 'client-certificate' | 'client-key'): string | undefined => {
-      if (this.#global(kind)) return this.#readPem(kind, this.#global(kind), '', userName)
-      const data = user[`${kind}-data`] as string | undefined
-      if (data) return decodeBase64(data)
-      const file = user[kind]
-      return file ? this.#readPem(kind, file, userBase, userName) : undefined
-    }
-    const clientCertificatePem = pem('client-certificate')
-    const clientKeyPem = pem('client-key')
-    if (user.exec) throw new Error(`exec plugin ${JSON.stringify(user.exec.command ?? '')} cannot be run here: credential plugins are not supported, use a token or a client certificate`)
-    if (user['auth-provider']) throw new Error(`no Auth Provider found for name ${JSON.stringify(user['auth-provider'].name ?? '')}`)
-
-    let token = this.#global('token') || (this.#global('username') ? '' : user.token ?? '')
-    if (!token && user.tokenFile && !this.#global('username')) token = this.proc.fs.readText(this.#beside(userBase, user.tokenFile)).trim()
-    token ||= inCluster?.token ?? ''
-    const username = this.#global('username') || user.username
-    if (token) headers.push(['Authorization', `Bearer ${token}`])
-    else if (username) headers.push(['Authorization', `Basic ${encodeBase64(`${username}:${this.#global('password') || user.password || ''}`)}`])
-
-    const as = this.#global('as') || user.as || ''
-    const groups = flags.changed('as-group') ? flags.list('as-group') : user['as-groups'] ?? []
-    const uid = this.#global('as-uid') || user['as-uid'] || ''
-    const extra: Record<string, string[]> = { ...user['as-user-extra'] }
-    for (const pair of flags.list('as-user-extra')) {
-      const at = pair.indexOf('=')
-      if (at > 0) (extra[pair.slice(0, at)] ??= []).push(pair.slice(at + 1))
-    }
-    if (!as && (groups.length > 0 || uid || Object.keys(extra).length > 0))
-      throw new Error(`requesting uid, groups or user-extra for ${userName} without impersonating a user`)
-    if (as) headers.push(['Impersonate-User', as])
-    for (const group of groups) headers.push(['Impersonate-Group', group])
-    if (uid) headers.push(['Impersonate-Uid', uid])
-    for (const [key, values] of Object.entries(extra)) for (const value of values) headers.push([`Impersonate-Extra-${encodeURIComponent(key)}`, value])
-
-    return {
-      server, headers, userAgent, timeoutMs,
-      tls: { ...(insecure ? { insecure: true } : caPem ? { caPem } : {}), ...(clientCertificatePem && clientKeyPem ? { clientCertificatePem, clientKeyPem } : {}) },
-    }
-  }
-
-  #directoryOf(entry: string): string {
-    const file = this.kubeconfig().origin.get(entry)
-    return file ? this.proc.resolve(file).replace(/\/[^/]*$/, '') : ''
-  }
-
-  #beside(base: string, file: string): string {
-    return file.startsWith('/') ? file : base ? `${base}/${file}` : this.proc.resolve(file)
-  }
-
-  #readPem(what: string, file: string, base: string, of: string): string {
-    try {
-      return this.proc.fs.readText(this.#beside(base, file))
-    } catch (error) {
-      throw new Error(`unable to read ${what} ${file} for ${of} due to open ${file}: ${unixText(error)}`)
-    }
+    return restConfigOf({
+      proc: this.proc, flags: this.flags, kubeconfig: this.kubeconfig(), clusterName: this.#global('cluster') || context?.cluster || '', userName: this.#global('user') || context?.user || '',
+      fromContext: context !== undefined, global: (name) => this.#global(name), inCluster, pluginPolicy: this.pluginPolicy, userAgent: `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`,
+    })
   }
 
   rest(): RestClient {
     return this.#rest ??= new RestClient(this.restConfig(), this.proc.net, {
       nowMs: () => this.nowMs(),
+      after: (ms, run) => this.proc.clock.after(ms, run),
       onWarning: (text) => {
         if (this.#seenWarnings.has(text)) return
         this.#seenWarnings.add(text)
@@ -275,7 +200,7 @@ export class Factory {
       return new RestMapper(groups)
     } catch (error) {
       const failure = discoveryFailure(error)
-      const text = `"Unhandled Error" err=${JSON.stringify(`couldn't get current server API group list: ${failure.message}`)}`
+      const text = `"Unhandled Error" err=${klogValue(`couldn't get current server API group list: ${failure.message}`)}`
       for (let i = 0; i < asks; i++) void this.io.err(klogLine(this.proc, 'E', 'memcache.go:265', text))
       throw failure
     }
@@ -306,6 +231,7 @@ function dialMessage(url: string, error: Error): string {
   if (error instanceof CertificateError) return error.goMessage
   const code = (error as UnixError).code ?? ''
   const { hostname, port, protocol } = new URL(url)
+  if (protocol !== 'https:' && protocol !== 'http:') return `unsupported protocol scheme ${JSON.stringify(protocol.slice(0, -1))}`
   const host = hostname === 'localhost' ? '127.0.0.1' : hostname
   switch (code) {
     case 'CERT_HAS_EXPIRED': return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid'

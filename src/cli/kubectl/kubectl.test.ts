@@ -14,7 +14,7 @@ const platform: Platform = { wallMs: () => Date.UTC(2026, 0, 2), monotonicMs: ()
 const KUBECONFIG = `apiVersion: v1
 kind: Config
 current-context: lab
-clusters: [{name: lab, cluster: {server: "http://api"}}]
+clusters: [{name: lab, cluster: {server: "https://api"}}]
 users: [{name: ann, user: {token: t}}]
 contexts: [{name: lab, context: {cluster: lab, user: ann}}]
 `

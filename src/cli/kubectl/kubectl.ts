@@ -9,6 +9,7 @@ import { Factory } from './factory.ts'
 import { createCommandIo } from './io.ts'
 import type { CommandIo } from './io.ts'
 import { applyPreferences } from './preferences.ts'
+import type { PreparedCommandLine } from './preferences.ts'
 import { findPlugin, runPlugin } from './plugins.ts'
 import { checkRequiredFlags } from './required-flags.ts'
 
@@ -37,7 +38,13 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
     void io.out(candidates.map((c) => `${c.value}\n`).join(''))
     return 0
   }
-  const prepared = applyPreferences(proc, words, (text) => void io.err(text))
+  let prepared: PreparedCommandLine
+  try {
+    prepared = applyPreferences(proc, words, (text) => void io.err(text))
+  } catch (error) {
+    void io.err(`error occurred while applying preferences ${(error as Error).message}\n`)
+    return 1
+  }
   const args = prepared.words
   const { spec: target, rest } = findCommand(args)
   if (target === rootCommand()) {

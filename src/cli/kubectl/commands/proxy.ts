@@ -1,6 +1,7 @@
 import { httpRequest, UpgradeResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { UnixError } from '../../../unix/types.ts'
+import type { Credentials } from '../../rest-client.ts'
 import { unixText } from '../factory.ts'
 import type { Factory } from '../factory.ts'
 import { klogLine } from '../klog.ts'
@@ -80,16 +81,22 @@ const redirect = (to: string) => new Response(`<a href="${to}">Moved Permanently
 const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'te', 'trailer', 'host', 'content-length', 'proxy-connection']
 
 async function passOn(f: Factory, request: HttpRequest, url: string): Promise<Response> {
-  const { config } = f.rest()
+  const rest = f.rest()
   const headers = new Headers(request.headers)
   const upgrading = headers.get('upgrade')?.toLowerCase() === 'websocket'
   for (const name of HOP_BY_HOP) headers.delete(name)
   if (upgrading) headers.set('Connection', 'Upgrade')
   // Who brings credentials speaks for themselves.
-  for (const [name, value] of config.headers) if (name.toLowerCase() !== 'authorization' || !headers.has(name)) headers.append(name, value)
+  let extra: Credentials
+  try {
+    extra = await rest.credentials()
+  } catch (error) {
+    return plain(500, `getting credentials: ${(error as Error).message}`)
+  }
+  for (const [name, value] of [...rest.config.headers, ...extra.headers]) if (name.toLowerCase() !== 'authorization' || !headers.has(name)) headers.append(name, value)
   let answer: Response
   try {
-    answer = await f.proc.net.fetch(httpRequest(url, { method: request.method, headers, body: request.body, signal: request.signal }), config.tls)
+    answer = await f.proc.net.fetch(httpRequest(url, { method: request.method, headers, body: request.body, signal: request.signal }), { ...rest.config.tls, ...extra.tls })
   } catch (error) {
     void f.io.err(klogLine(f.proc, 'E', 'proxy_server.go:147', `Error while proxying request: ${(error as Error).message}`))
     return plain(500, (error as Error).message)
