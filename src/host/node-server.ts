@@ -1,6 +1,5 @@
 import https from 'node:https'
 import net from 'node:net'
-import { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import { UpgradeResponse } from '../base/http.ts'
@@ -74,13 +73,32 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
     const response = await handle(requestOf(incoming, gone.signal), connectionOf(incoming.socket as TLSSocket))
     const headers: Record<string, string | string[]> = {}
     response.headers.forEach((value, name) => { headers[name] = value })
-    outgoing.writeHead(response.status, headers)
-    if (!response.body) { outgoing.end(); return }
-    // Header first: clients of a watch wait for it before the first event.
-    outgoing.flushHeaders()
+    if (!response.body) {
+      outgoing.writeHead(response.status, headers)
+      outgoing.end()
+      return
+    }
     const reader = response.body.getReader()
     gone.signal.addEventListener('abort', () => { reader.cancel().catch(() => {}) }, { once: true })
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    // What is there already goes out in one piece, with its length; everything else is streamed.
+    const now = new Promise<undefined>((resolve) => { setImmediate(resolve, undefined) })
+    const ready: Uint8Array[] = []
+    let next = reader.read()
+    for (let part = await Promise.race([next, now]); part && ready.length < 2; part = await Promise.race([next, now])) {
+      if (part.done) {
+        const body = ready.length === 1 ? ready[0]! : Buffer.concat(ready)
+        outgoing.writeHead(response.status, { ...headers, 'content-length': body.length })
+        outgoing.end(body)
+        return
+      }
+      ready.push(part.value)
+      next = reader.read()
+    }
+    outgoing.writeHead(response.status, headers)
+    // Header first: clients of a watch wait for it before the first event.
+    outgoing.flushHeaders()
+    for (const chunk of ready) outgoing.write(chunk)
+    for (let part = await next; !part.done; part = await reader.read()) {
       if (!outgoing.write(part.value)) await new Promise<void>((resolve) => { outgoing.once('drain', resolve); outgoing.once('close', resolve) })
       if (gone.signal.aborted) break
     }
@@ -119,7 +137,7 @@ function requestOf(incoming: import('node:http').IncomingMessage, signal: AbortS
   }
   const hasBody = incoming.headers['content-length'] !== undefined ? incoming.headers['content-length'] !== '0' : incoming.headers['transfer-encoding'] !== undefined
   let stream: ReadableStream<Uint8Array> | null = null
-  const body = () => hasBody ? stream ??= Readable.toWeb(incoming) as ReadableStream<Uint8Array> : null
+  const body = () => hasBody ? stream ??= bodyOf(incoming) : null
   const read = () => new Response(body())
   return {
     method: incoming.method ?? 'GET',
@@ -131,6 +149,37 @@ function requestOf(incoming: import('node:http').IncomingMessage, signal: AbortS
     text: () => read().text(),
     arrayBuffer: () => read().arrayBuffer(),
   }
+}
+
+/**
+ * The bytes of a request. Whoever gives up reading them (too large a body) leaves them to flow by, so that the connection can go on to its next request.
+ */
+function bodyOf(incoming: import('node:http').IncomingMessage): ReadableStream<Uint8Array> {
+  /** Given up, or broken off. */
+  let isOver = false
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      incoming.on('data', (chunk: Buffer) => {
+        if (isOver) return
+        controller.enqueue(chunk)
+        if ((controller.desiredSize ?? 1) <= 0) incoming.pause()
+      })
+      incoming.once('end', () => { if (!isOver) controller.close() })
+      incoming.once('close', () => {
+        if (isOver || incoming.complete) return
+        isOver = true
+        controller.error(new Error('the client has gone'))
+      })
+      incoming.once('error', () => {})
+    },
+    pull() {
+      incoming.resume()
+    },
+    cancel() {
+      isOver = true
+      incoming.resume()
+    },
+  })
 }
 
 const certificates = new WeakMap<TLSSocket, string | undefined>()

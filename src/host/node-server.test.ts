@@ -1,0 +1,83 @@
+import https from 'node:https'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { HttpRequest } from '../base/http.ts'
+import { createClusterPki } from '../cluster/apiserver/pki/cluster-pki.ts'
+import { serveHttps, type ApiServerListener } from './node-server.ts'
+
+let handle: (request: HttpRequest) => Promise<Response>
+let listener: ApiServerListener
+/** One connection, so that what one request leaves behind meets the next. */
+const agent = new https.Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false })
+
+beforeAll(async () => {
+  const pki = await createClusterPki({ nowMs: Date.now() })
+  const { certificatePem, keyPem } = await pki.issueServerCertificate(['127.0.0.1'])
+  listener = await serveHttps({ handle: (request) => handle(request), port: 0, address: '127.0.0.1', certificatePem, keyPem, clientCaPem: pki.caCertificatePem })
+})
+afterAll(async () => {
+  agent.destroy()
+  await listener.close()
+})
+
+interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  text: string
+}
+
+function ask(method: string, body?: Uint8Array): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = https.request({ host: '127.0.0.1', port: listener.port, method, agent, path: '/' }, (response) => {
+      let text = ''
+      response.on('data', (chunk: Buffer) => { text += chunk.toString() })
+      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }))
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+test('a body that nobody reads to its end leaves the connection usable', async () => {
+  handle = async (request) => {
+    const reader = request.body!.getReader()
+    await reader.read()
+    await reader.cancel()
+    return new Response('too large', { status: 413 })
+  }
+  expect((await ask('POST', new Uint8Array(4_000_000))).status).toBe(413)
+  handle = async (request) => new Response(await request.text())
+  expect((await ask('POST', new TextEncoder().encode('next'))).text).toBe('next')
+  handle = async () => new Response('unread', { status: 403 })
+  expect((await ask('POST', new Uint8Array(4_000_000))).status).toBe(403)
+  expect((await ask('GET')).text).toBe('unread')
+})
+
+test('an answer that is there goes out with its length, one that comes bit by bit in chunks', async () => {
+  handle = async () => new Response('whole')
+  expect(await ask('GET')).toMatchObject({ text: 'whole', headers: { 'content-length': '5' } })
+  handle = async () => new Response(new ReadableStream({
+    async pull(controller) {
+      for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => { setImmediate(resolve) })
+      controller.enqueue(new TextEncoder().encode('part '))
+      controller.close()
+    },
+  }))
+  const streamed = await ask('GET')
+  expect(streamed.text).toBe('part ')
+  expect(streamed.headers['transfer-encoding']).toBe('chunked')
+})
+
+test("a stream's head is sent before its first event", async () => {
+  let stop!: () => void
+  handle = async () => new Response(new ReadableStream({ start(controller) { stop = () => controller.close() } }), { status: 200 })
+  const ended = await new Promise<boolean>((resolve, reject) => {
+    const request = https.request({ host: '127.0.0.1', port: listener.port, agent, path: '/' }, (response) => {
+      response.on('end', () => resolve(true))
+      response.resume()
+      stop()
+    })
+    request.on('error', reject)
+    request.end()
+  })
+  expect(ended).toBe(true)
+})
