@@ -125,7 +125,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
   const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
   const [admin, serving, proxyClient] = await clock.outside(Promise.all([
-    pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: ['kubeadm:cluster-admins'] }),
+    pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: [topology.flavour === 'bare' ? 'system:masters' : 'kubeadm:cluster-admins'] }),
     pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', '10.89.0.1', topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
     pki.issueFrontProxyClientCertificate(),
   ]))
@@ -212,6 +212,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     running.push(manager, scheduler)
     manager.start()
     scheduler.start()
+    if (topology.flavour === 'bare') return
     // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
     startNode(controlPlane)
     if (!restore) {

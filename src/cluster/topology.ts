@@ -24,8 +24,8 @@ export interface Topology {
   /** The network of the nodes. Its first address is the learner's machine. */
   hostCidr: string
   clusterDomain: string
-  /** Which distribution's layout: kubeadm's with static pods, or k3s's single process. */
-  flavour: 'kubeadm' | 'k3s'
+  /** Which distribution's layout: kubeadm's with static pods, k3s's single process, or the control plane's programs alone, without nodes and add-ons. */
+  flavour: 'kubeadm' | 'k3s' | 'bare'
 }
 
 const CONTROL_PLANE_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }
@@ -62,6 +62,11 @@ export function kubeadmTopology(nodes = 3, name = 'drydock'): Topology {
 export function singleNodeTopology(name = 'drydock'): Topology {
   const topology = kubeadmTopology(1, name)
   return { ...topology, flavour: 'k3s', nodes: [{ ...topology.nodes[0]!, name }] }
+}
+
+/** API server, controllers and scheduler without a node, as whoever tests against an API alone starts them. */
+export function bareTopology(name = 'drydock'): Topology {
+  return { ...kubeadmTopology(1, name), flavour: 'bare' }
 }
 
 /** The n-th address of the host network. */

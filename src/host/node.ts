@@ -9,6 +9,7 @@ const USAGE = `Drydock: a Kubernetes cluster in one process.
 Usage:
   drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node] [--kubeconfig FILE] [--seed S] [--time-scale X]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
+      With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
       kubectl, on $KUBECONFIG, with this machine's files and terminal.
   drydock shell [--nodes N] [--seed S]
@@ -44,7 +45,7 @@ function parseFlags(args: readonly string[]): Flags {
     switch (name) {
       case 'port': flags.port = number(name, value, 0, 65_535); break
       case 'address': flags.address = value; break
-      case 'nodes': flags.nodes = number(name, value, 1, 5_000); break
+      case 'nodes': flags.nodes = number(name, value, 0, 5_000); break
       case 'kubeconfig': flags.kubeconfig = value; break
       case 'seed': flags.seed = value; break
       case 'time-scale': flags.timeScale = number(name, value, 0.001, 10_000, false); break
@@ -76,14 +77,14 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function startCluster(flags: Flags) {
-  const [{ ClusterClock }, { BOOT_MS, createCluster }, { kubeadmTopology, singleNodeTopology }, { nodePlatform }] = await Promise.all([
+  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }] = await Promise.all([
     import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'),
   ])
   const cluster = await createCluster({
     platform: nodePlatform,
     clock: new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS }),
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
-    topology: flags.singleNode ? singleNodeTopology() : kubeadmTopology(flags.nodes),
+    topology: flags.singleNode ? singleNodeTopology() : flags.nodes === 0 ? bareTopology() : kubeadmTopology(flags.nodes),
   })
   await cluster.start()
   return cluster
