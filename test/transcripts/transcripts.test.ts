@@ -23,6 +23,8 @@ async function replay(file: string): Promise<string | undefined> {
   const transcript = parse(fs.readFileSync(path.join(folder, file), 'utf8'))
   lab = await startLab(`transcript ${file}`)
   for (const [name, text] of Object.entries(transcript.files as Record<string, string>)) lab.writeFile(name, text)
+  // The recordings found kubectl there.
+  await lab.run('mkdir .bin; ln -s $(command -v kubectl) .bin/kubectl')
   lab.writeFile('.kubeconfig', lab.cluster.adminKubeconfig('https://127.0.0.1:6443'))
   for (const step of transcript.steps) {
     const result = await lab.run(step.cmd, { withinMs: 120_000, env: { KUBECONFIG: '/home/learner/.kubeconfig' } })

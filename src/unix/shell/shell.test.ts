@@ -55,3 +55,8 @@ test('a shell becomes its last command, so that signals reach it', async () => {
   expect(process.argv).toEqual(['sleep', '100'])
   expect(box.machine.processes()).toHaveLength(1)
 })
+
+test('a background job has its files open before the next command runs', async () => {
+  const { stdout, stderr } = await machineWith(bash).run(['bash', '-c', 'sleep 1 > log & cat log; echo $?'], { cwd: '/w' })
+  expect([stdout, stderr]).toEqual(['0\n', ''])
+})

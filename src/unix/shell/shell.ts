@@ -20,6 +20,9 @@ import { Parser } from './parser.ts'
 import { applyRedirects } from './redirect.ts'
 import { ReadonlyError, Variables } from './variables.ts'
 
+/** Turns of the event queue in which a background job gets its redirections made. */
+const CHILD_FIRST_TURNS = 100
+
 /** Whose messages and small differences: Debian's sh, BusyBox' sh, or bash. */
 export type ShellFlavour = 'dash' | 'ash' | 'bash'
 
@@ -587,6 +590,8 @@ export class Shell implements ExpansionHost {
     else processes = [this.fork((shell) => shell.run(command, { last: true }), { ...options, ...stdin })]
     const job = this.jobs.add(processes, processes[0]!.group, text, true)
     for (const process of processes) void process.wait()
+    // The child runs first, as far as it comes without waiting: the files it writes to are there when the next command looks.
+    for (let turns = 0; turns < CHILD_FIRST_TURNS; turns++) await undefined
     this.state.lastBackground = processes[processes.length - 1]!.pid
     if (this.interactive) {
       job.told = 'Running'
