@@ -3,6 +3,7 @@ import { groupVersion } from '../discovery.ts'
 import { ageOf } from '../duration.ts'
 import { printerFor } from '../print.ts'
 import { escapeTerminal } from '../table.ts'
+import { goSort } from '../go-sort.ts'
 import { TableLayout } from '../tab-writer.ts'
 import type { CommandHandler } from './handler.ts'
 
@@ -43,10 +44,15 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
     return
   }
   const list = await f.rest().list<any>(path, { fieldSelector, limit: 500 })
-  // Most times have whole seconds; within one, the server's order tells more.
-  const time = (e: any) => Math.floor((Date.parse(e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime ?? '') || 0) / 1000)
-  const items = list.items.filter(wanted).map((e) => ({ apiVersion: 'v1', kind: 'Event', ...e })).sort((a, b) => time(a) - time(b))
+  const time = (e: any) => microseconds(e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime)
+  const items = goSort(list.items.filter(wanted).map((e) => ({ apiVersion: 'v1', kind: 'Event', ...e })), (a, b) => time(a) < time(b))
   if (items.length === 0) { void err(all ? 'No events found.\n' : `No events found in ${namespace} namespace.\n`); return }
   if (print) void out(print({ apiVersion: 'v1', items, kind: 'EventList', metadata: list.metadata } as unknown as KubeObject))
   else void out(layout.format([...(flags.bool('no-headers') ? [] : [heading]), ...items.map(row)]))
+}
+
+/** Of a time with whole seconds or microseconds. */
+function microseconds(time: string | null | undefined): number {
+  if (!time) return 0
+  return Math.floor(Date.parse(time) / 1000) * 1e6 + Number((/\.(\d{1,6})/.exec(time)?.[1] ?? '').padEnd(6, '0'))
 }

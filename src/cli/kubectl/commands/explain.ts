@@ -96,7 +96,7 @@ function output(schema: any, path: readonly string[], context: Context, history:
     if (path.length === 1) {
       head = `FIELD: ${path[0]} <${typeGuess(child, document)}>\n`
       if (child.enum) head += `ENUM:${(child.enum as unknown[]).map((e) => `\n    ${enumText(e)}`).join('')}\n`
-      head += '\n'
+      head += child.enum ? '\n' : '\n\n'
     }
     const rest = output(child, path.slice(1), context, new Set())
     return rest ? head + rest : ''

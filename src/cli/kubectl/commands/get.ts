@@ -71,10 +71,13 @@ async function printHuman(inv: Invocation, query: ResourceQuery): Promise<void> 
   const infos = sortBy(inv, found)
   const kinds = new Set(infos.map((i) => `${i.mapping.kind}.${i.mapping.group}.${i.mapping.version}`))
   let text = ''
+  let withNamespace = false
   for (let i = 0; i < infos.length; ) {
     // Neighbours of one resource share a table, so that its widths fit all of them.
     const { mapping } = infos[i]!
-    const printer = tablePrinter(inv, mapping, Boolean(query.allNamespaces) && mapping.namespaced, kinds.size > 1, new TableLayout())
+    // Once there was a namespaced kind, the column stays.
+    withNamespace ||= Boolean(query.allNamespaces) && mapping.namespaced
+    const printer = tablePrinter(inv, mapping, withNamespace, kinds.size > 1, new TableLayout())
     const start = i
     while (i < infos.length && groupVersion(infos[i]!.mapping) === groupVersion(mapping) && infos[i]!.mapping.resource === mapping.resource) i++
     const piece = mergeTables(infos.slice(start, i).map((info) => info.object!)).map((o) => printer.print(o)).join('')
@@ -138,7 +141,8 @@ async function printGeneric(inv: Invocation, query: ResourceQuery): Promise<void
 }
 
 async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Promise<void> {
-  const { f, flags, out } = inv
+  const { f, flags, out, err } = inv
+  if (flags.str('sort-by')) void err(flags.bool('watch') ? 'warning: --watch requested, --sort-by will be ignored for watch events received\n' : 'warning: --watch-only requested, --sort-by will be ignored\n')
   const result = await findResources(f, { ...query, singleResourceType: true })
   const { infos, error } = await result.infos()
   if (error) {
@@ -160,7 +164,13 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
   let resourceVersion = '0'
   const only = flags.bool('watch-only')
   if (isList) resourceVersion = (info.object!.metadata as { resourceVersion?: string }).resourceVersion ?? '0'
-  if (!only) for (const { object } of infos) {
+  let shown = infos
+  try {
+    if (isList) shown = sortBy(inv, infos)
+  } catch (failure) {
+    throw new Error(`unable to output the provided object: ${(failure as Error).message}`)
+  }
+  if (!only) for (const { object } of shown) {
     const items = isList && !isTable(object!) && Array.isArray(object!['items']) ? object!['items'] as KubeObject[] : [object!]
     for (const item of items) await out(show(item.kind ? item : { ...item, apiVersion: groupVersion(info.mapping), kind: info.mapping.kind }, 'ADDED'))
   }
@@ -168,9 +178,12 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
   let skip = !isList && !only
   const path = resourcePath(info.mapping, info.namespace)
   const fieldSelector = isList ? query.fieldSelector : `metadata.name=${info.name}`
+  const { timeoutMs } = f.rest().config
+  const over = new AbortController()
+  const timer = timeoutMs > 0 ? f.proc.clock.after(timeoutMs, () => over.abort()) : undefined
   const stream = f.rest().watch(path, {
-    accept: query.accept ?? 'application/json', signal: f.io.broken,
-    query: { ...query.query, resourceVersion, ...(query.labelSelector ? { labelSelector: query.labelSelector } : {}), ...(fieldSelector ? { fieldSelector } : {}) },
+    accept: query.accept ?? 'application/json', signal: AbortSignal.any([f.io.broken, over.signal]),
+    query: { ...query.query, ...(timeoutMs > 0 ? { timeout: `${Math.round(timeoutMs / 1000)}s` } : {}), resourceVersion, ...(query.labelSelector ? { labelSelector: query.labelSelector } : {}), ...(fieldSelector ? { fieldSelector } : {}) },
   })
   try {
     for await (const event of stream) {
@@ -181,7 +194,9 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
     }
   } catch (failure) {
     if (failure instanceof StatusError) throw failure
-    if (f.proc.killed.aborted || f.io.broken.aborted) return
+    if (f.proc.killed.aborted || f.io.broken.aborted || over.signal.aborted) return
     throw failure
+  } finally {
+    timer?.cancel()
   }
 }

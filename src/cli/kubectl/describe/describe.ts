@@ -3,6 +3,7 @@ import { resourcePath } from '../discovery.ts'
 import type { ApiResource } from '../discovery.ts'
 import { ageOf } from '../duration.ts'
 import type { Factory } from '../factory.ts'
+import { goSort } from '../go-sort.ts'
 import { goSprint } from '../../../cluster/kinds/go-text.ts'
 import { DESCRIBERS } from './kinds.ts'
 import { DescribeWriter, printAnnotations, printMap } from './writer.ts'
@@ -59,7 +60,7 @@ export function describeEvents(events: any[], w: DescribeWriter, nowMs: number):
   w.flush()
   // k8s: util/event SortableEvents looks at lastTimestamp alone, which the scheduler's events lack.
   const last = (e: any) => Date.parse(e.lastTimestamp ?? '') || 0
-  const sorted = [...events].sort((a, b) => last(a) - last(b))
+  const sorted = goSort(events, (a, b) => last(a) < last(b))
   w.line(0, 'Events:')
   w.line(1, 'Type\tReason\tAge\tFrom\tMessage')
   w.line(1, '----\t------\t----\t----\t-------')
