@@ -13,6 +13,7 @@ import { ClusterView } from './cluster-view.ts'
 import { GoalWatcher } from './goal-watcher.ts'
 import { HomeFiles, shortPath } from './home-files.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
+import { fetchPage } from './fetch-page.ts'
 import { pageEditor } from './page-editor.ts'
 import { exportDatabase } from './persistence/store.ts'
 import type { ClusterStore, StoredCluster } from './persistence/store.ts'
@@ -64,6 +65,7 @@ export class ClusterHost {
   #watched: { lesson: string; step: string } | undefined
   #lastGoals: Extract<FromWorker, { type: 'goals' }> | undefined
   #progress: Progress
+  readonly #hints = { on: true }
   #nextEdit = 1
   readonly #edits = new Map<number, { request: EditRequest; finish: (code: number) => void; client: Client }>()
   #ready = false
@@ -79,7 +81,7 @@ export class ClusterHost {
     this.#progress = progress
     const edit = pageEditor((tty, file, gone) => this.#openEditor(tty, file, gone))
     this.laptop = createLearnersLaptop({
-      cluster, home, utilities: options.utilities,
+      cluster, home, utilities: options.utilities, hints: () => this.#hints.on,
       programs: { '/usr/local/bin/edit': edit, '/usr/local/bin/editor': edit },
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
@@ -234,6 +236,10 @@ export class ClusterHost {
       case 'listFiles': return this.#files.list((ask as Operations['listFiles']['ask']).path)
       case 'readFile': return { text: this.#files.read((ask as Operations['readFile']['ask']).path) }
       case 'writeFile': { const { path, text } = ask as Operations['writeFile']['ask']; this.#files.write(path, text); return null }
+      case 'readBytes': return { data: this.#files.readBytes((ask as Operations['readBytes']['ask']).path) }
+      case 'writeBytes': { const { path, data } = ask as Operations['writeBytes']['ask']; this.#files.write(path, data); return null }
+      case 'browse': return fetchPage(this.laptop, ask)
+      case 'hints': this.#hints.on = (ask as Operations['hints']['ask']).on; return null
       case 'removeFile': this.#files.remove((ask as Operations['removeFile']['ask']).path); return null
       case 'renameFile': { const { from, to } = ask as Operations['renameFile']['ask']; this.#files.rename(from, to); return null }
       case 'finishEdit': { const { edit, code } = ask as Operations['finishEdit']['ask']; this.#edits.get(edit)?.finish(code); return null }

@@ -31,7 +31,11 @@ export class HomeFiles {
     })
   }
 
-  write(path: string, text: string): void {
+  readBytes(path: string): Uint8Array {
+    return this.#call(path, (absolute) => this.#fs.readFile(absolute))
+  }
+
+  write(path: string, text: string | Uint8Array): void {
     this.#call(path, (absolute) => {
       this.#fs.mkdir(absolute.slice(0, absolute.lastIndexOf('/')) || '/', { recursive: true })
       this.#fs.writeFile(absolute, text)

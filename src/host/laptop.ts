@@ -42,7 +42,7 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
 
 const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
-const bash = shellProgram({ flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter })
+const bash = (hints: () => boolean) => shellProgram({ flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter, hints })
 
 const SERVER_URL = 'https://127.0.0.1:6443'
 
@@ -51,18 +51,20 @@ export interface LaptopOptions {
   home: MountableFileSystem
   /** The laptop's utilities (`ls`, `grep` ...) by path. */
   utilities: Readonly<Record<string, Program>>
+  /** Whether the shell proposes how a line may go on. */
+  hints?: () => boolean
   /** More programs by path: the editor of the page. */
   programs?: Readonly<Record<string, Program>>
 }
 
 /** The learner's machine: a small Unix with kubectl and bash, beside the cluster's nodes on the network. */
-export function createLearnersLaptop({ cluster, home, utilities, programs = {} }: LaptopOptions): Machine {
+export function createLearnersLaptop({ cluster, home, utilities, programs = {}, hints = () => false }: LaptopOptions): Machine {
   const program = (entries: Readonly<Record<string, Program>>) => Object.fromEntries(Object.entries(entries).map(([path, each]) => [path, { program: each }]))
   const root = createMemoryFileSystem({
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash, '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash(hints), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

@@ -95,10 +95,17 @@ export interface Operations {
   api: { ask: { method: string; path: string; body?: string; contentType?: string; accept?: string }; answer: { status: number; body: string } }
   /** Runs a command of the laptop without a terminal. */
   run: { ask: { argv: string[]; stdin?: string }; answer: { stdout: string; stderr: string; code: number } }
+  /** One page, as the laptop gets it from the simulated network; redirects are followed. */
+  browse: { ask: { url: string; method: string; headers: [string, string][]; body?: string }; answer: { status: number; url: string; headers: [string, string][]; body: Uint8Array } }
+  /** Whether shells propose how a line may go on. */
+  hints: { ask: { on: boolean }; answer: null }
   clock: { ask: { mode?: 'running' | 'paused'; scale?: number; stepMs?: number }; answer: ClockState }
   listFiles: { ask: { path: string }; answer: FileEntry[] }
   readFile: { ask: { path: string }; answer: { text: string } }
   writeFile: { ask: { path: string; text: string }; answer: null }
+  /** Binary content, for files that come from and go to the learner's computer. */
+  readBytes: { ask: { path: string }; answer: { data: Uint8Array } }
+  writeBytes: { ask: { path: string; data: Uint8Array }; answer: null }
   removeFile: { ask: { path: string }; answer: null }
   renameFile: { ask: { from: string; to: string }; answer: null }
   /** Ends an {@link EditRequest}; the editor program in the terminal goes on with this exit code. */

@@ -19,19 +19,22 @@ import './terminal-pane.ts'
 import type { EditorPane } from './editor-pane.ts'
 import type { TerminalPane } from './terminal-pane.ts'
 
-type PaneName = 'lesson' | 'terminal' | 'cluster' | 'editor'
+type PaneName = 'lesson' | 'terminal' | 'cluster' | 'editor' | 'browser'
 /** `phone`: one pane at a time; `tablet`: terminal and one more; `desk`: all beside each other. */
 type Layout = 'phone' | 'tablet' | 'desk'
 
-const LIMITS: Record<string, [min: number, max: number]> = { lesson: [260, 900], cluster: [260, 1100], editor: [120, 1200] }
+const LIMITS: Record<string, [min: number, max: number]> = { lesson: [260, 900], cluster: [260, 1100], editor: [120, 1600] }
 
 /** The page: header, panes, and what connects them. */
 export class DrydockApp extends LitElement {
-  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, panes: { state: true }, theme: { state: true }, notice: { state: true } }
+  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, browserOpen: { state: true }, front: { state: true }, panes: { state: true }, theme: { state: true }, notice: { state: true } }
   declare layout: Layout
   /** The pane in front on a phone; on a tablet the one beside the terminal. */
   declare active: PaneName
   declare editorOpen: boolean
+  declare browserOpen: boolean
+  /** Which of the two shares the place above the terminal. */
+  declare front: 'editor' | 'browser'
   declare panes: Record<string, number>
   declare theme: Theme
   declare notice: { text: MessageKey; action?: { label: MessageKey; run: () => void } } | undefined
@@ -49,7 +52,8 @@ export class DrydockApp extends LitElement {
     this.theme = readSetting('theme') ?? 'auto'
     this.layout = this.#layoutNow()
     this.active = this.layout === 'phone' ? 'terminal' : 'lesson'
-    this.editorOpen = false
+    this.editorOpen = this.browserOpen = false
+    this.front = 'editor'
     this.notice = undefined
   }
 
@@ -59,7 +63,10 @@ export class DrydockApp extends LitElement {
     document.title = t('app.title')
     for (const media of this.#media) media.addEventListener('change', this.#onMedia)
     addEventListener('keydown', this.#onKey)
-    this.client.on('status', () => this.requestUpdate())
+    this.client.on('status', (status) => {
+      this.requestUpdate()
+      if (status.phase === 'ready' && readSetting('hints') === false) void this.client.ask('hints', { on: false }).catch(() => {})
+    })
     this.client.on('edit', (request) => void this.#edit(request))
   }
 
@@ -105,9 +112,20 @@ export class DrydockApp extends LitElement {
 
   async #openEditor(): Promise<EditorPane> {
     this.editorOpen = true
+    this.front = 'editor'
     if (this.layout === 'phone') this.active = 'editor'
     await this.updateComplete
     return this.renderRoot.querySelector<EditorPane>('dd-editor-pane')!
+  }
+
+  readonly #openBrowser = async (url?: string): Promise<void> => {
+    await import('./browser-pane.ts')
+    this.browserOpen = true
+    this.front = 'browser'
+    if (this.layout === 'phone') this.active = 'browser'
+    await this.updateComplete
+    const pane = this.renderRoot.querySelector('dd-browser-pane')!
+    if (url === undefined) { await pane.updateComplete; pane.focusPane() } else await pane.visit(url)
   }
 
   async #edit(request: EditRequest): Promise<void> {
@@ -126,7 +144,15 @@ export class DrydockApp extends LitElement {
 
   #closeEditor(): void {
     this.editorOpen = false
+    this.front = 'browser'
     if (this.active === 'editor') this.active = 'terminal'
+    void this.updateComplete.then(() => this.#terminal.focusPane())
+  }
+
+  #closeBrowser(): void {
+    this.browserOpen = false
+    this.front = 'editor'
+    if (this.active === 'browser') this.active = 'terminal'
     void this.updateComplete.then(() => this.#terminal.focusPane())
   }
 
@@ -143,14 +169,21 @@ export class DrydockApp extends LitElement {
     return html`
       <a class="skip" href="#terminal" @click=${(event: Event) => { event.preventDefault(); this.#terminal.focusPane() }}>${t('app.skip')}</a>
       ${this.#header()}
-      <main class=${this.layout} style=${this.#columns()} @run-commands=${this.#onRun} @open-file=${this.#onOpenFile} @show-object=${this.#onShowObject}>
+      <main class=${this.layout} style=${this.#columns()} @run-commands=${this.#onRun} @open-file=${this.#onOpenFile} @show-object=${this.#onShowObject} @open-page=${(event: CustomEvent<{ url: string }>) => void this.#openBrowser(event.detail.url)}>
         ${this.#side('lesson', html`<dd-lesson-pane .client=${this.client}></dd-lesson-pane>`)}
         ${this.layout === 'desk' ? this.#divider('lesson', 'vertical', 1, 380) : nothing}
-        <div class="center" ?hidden=${this.layout === 'phone' && this.active !== 'terminal' && this.active !== 'editor'}>
+        <div class="center" ?hidden=${this.layout === 'phone' && !['terminal', 'editor', 'browser'].includes(this.active)}>
+          ${this.editorOpen && this.browserOpen && this.layout !== 'phone' ? html`<nav class="upper-tabs" aria-label=${t('app.panes')}>${(['editor', 'browser'] as const).map((name) => html`
+            <button aria-current=${this.front === name ? 'true' : 'false'} @click=${() => { this.front = name }}>${name === 'editor' ? icons.file : icons.globe}${t(`pane.${name}`)}</button>`)}</nav>` : nothing}
           ${this.editorOpen ? html`
-            <section data-pane="editor" aria-label=${t('pane.editor')} ?hidden=${this.layout === 'phone' && this.active !== 'editor'}>
+            <section data-pane="editor" aria-label=${t('pane.editor')} ?hidden=${this.layout === 'phone' ? this.active !== 'editor' : this.front !== 'editor'}>
               <dd-editor-pane .client=${this.client} @close-editor=${() => this.#closeEditor()}></dd-editor-pane>
-            </section>
+            </section>` : nothing}
+          ${this.browserOpen ? html`
+            <section data-pane="browser" aria-label=${t('pane.browser')} ?hidden=${this.layout === 'phone' ? this.active !== 'browser' : this.front !== 'browser'}>
+              <dd-browser-pane .client=${this.client} @close-browser=${() => this.#closeBrowser()}></dd-browser-pane>
+            </section>` : nothing}
+          ${this.editorOpen || this.browserOpen ? html`
             ${this.layout === 'phone' ? nothing : this.#divider('editor', 'horizontal', 1, Math.round(innerHeight * 0.42))}` : nothing}
           <section data-pane="terminal" id="terminal" aria-label=${t('pane.terminal')} ?hidden=${this.layout === 'phone' && this.active !== 'terminal'}>
             <dd-terminal-pane .client=${this.client}></dd-terminal-pane>
@@ -159,7 +192,7 @@ export class DrydockApp extends LitElement {
         ${this.layout === 'desk' ? this.#divider('cluster', 'vertical', -1, 400) : nothing}
         ${this.#side('cluster', html`<dd-cluster-pane .client=${this.client}></dd-cluster-pane>`)}
       </main>
-      ${this.layout === 'phone' ? this.#tabs(['lesson', 'terminal', 'cluster', 'editor'], 'bottom') : nothing}
+      ${this.layout === 'phone' ? this.#tabs(['lesson', 'terminal', 'cluster', 'editor', ...(this.browserOpen ? ['browser' as const] : [])], 'bottom') : nothing}
       <div class="notice" role="status" ?hidden=${!this.notice}>
         ${this.notice ? t(this.notice.text) : nothing}
         ${this.notice?.action ? html`<button class="button" @click=${this.notice.action.run}>${t(this.notice.action.label)}</button>` : nothing}
@@ -181,7 +214,7 @@ export class DrydockApp extends LitElement {
             <option value="de" lang="de" ?selected=${language() === 'de'}>Deutsch</option>
           </select></label>
         ${this.#themeButton()}
-        <dd-main-menu .client=${this.client} @open-files=${() => void this.#openEditor()} @screen-reader=${() => this.#terminal.applySettings()}></dd-main-menu>
+        <dd-main-menu .client=${this.client} @open-files=${() => void this.#openEditor()} @open-browser=${() => void this.#openBrowser()} @screen-reader=${() => this.#terminal.applySettings()}></dd-main-menu>
       </div>
     </header>`
   }
@@ -206,7 +239,7 @@ export class DrydockApp extends LitElement {
   }
 
   #tabs(names: PaneName[], where: 'top' | 'bottom'): TemplateResult {
-    const symbols = { lesson: icons.lesson, terminal: icons.terminal, cluster: icons.cluster, editor: icons.file }
+    const symbols = { lesson: icons.lesson, terminal: icons.terminal, cluster: icons.cluster, editor: icons.file, browser: icons.globe }
     const current = names.includes(this.active) ? this.active : names[0]
     return html`<nav class="pane-tabs ${where}" aria-label=${t('app.panes')}>${names.map((name) => html`
       <button aria-current=${name === current ? 'true' : 'false'} @click=${async () => {
@@ -263,7 +296,11 @@ export class DrydockApp extends LitElement {
     section { flex: 1; min-height: 0; min-width: 0; display: flex; flex-direction: column; }
     section > * { flex: 1; min-height: 0; }
     .center { background: var(--hull); }
-    .desk section[data-pane='editor'], .tablet section[data-pane='editor'] { flex: 0 0 var(--editor); }
+    .desk section:is([data-pane='editor'], [data-pane='browser']), .tablet section:is([data-pane='editor'], [data-pane='browser']) { flex: 0 0 var(--editor); }
+    .upper-tabs { flex: none; display: flex; gap: 2px; padding: 4px 6px 0; background: var(--sunken); }
+    .upper-tabs button { display: flex; align-items: center; gap: 6px; min-height: 30px; padding: 2px 12px; border: 1px solid transparent; border-bottom: 0; border-radius: 6px 6px 0 0; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
+    .upper-tabs button[aria-current='true'] { background: var(--surface); border-color: var(--line); color: var(--ink); }
+    .upper-tabs svg { width: 14px; height: 14px; }
     .pane-tabs { display: flex; flex: none; background: var(--surface); }
     .pane-tabs.top { border-bottom: 1px solid var(--line); }
     .pane-tabs.bottom { border-top: 1px solid var(--line); padding-bottom: env(safe-area-inset-bottom); }
@@ -281,7 +318,8 @@ export class DrydockApp extends LitElement {
       h1 { display: none; }
       .language { display: none; }
       .tools { padding-inline-start: 2px; border: 0; }
-      .notice { bottom: 74px; }
+      .notice { inset: 52px 12px auto; width: auto; max-width: none; }
+      .notice .icon-button { margin-inline-start: auto; }
     }
   `]
 }

@@ -6,12 +6,13 @@ import type { CodeEditor } from './code-editor.ts'
 import './confirm-dialog.ts'
 import { icons } from './icons.ts'
 import { Localized, t } from './localization.ts'
+import { saveFile } from './save-file.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** Files of the home directory as a tree, and an editor for one of them; also the editor that `kubectl edit` waits for. */
 export class EditorPane extends LitElement {
   static override properties = {
-    path: { state: true }, entries: { state: true }, openFolders: { state: true }, unsaved: { state: true }, changedOutside: { state: true }, request: { state: true }, loading: { state: true }, problem: { state: true }, naming: { state: true },
+    path: { state: true }, entries: { state: true }, openFolders: { state: true }, unsaved: { state: true }, changedOutside: { state: true }, request: { state: true }, loading: { state: true }, problem: { state: true }, naming: { state: true }, dropping: { state: true },
   }
   /** The open file: below the home directory, or absolute. */
   declare path: string | undefined
@@ -24,6 +25,8 @@ export class EditorPane extends LitElement {
   declare loading: boolean
   declare problem: string | undefined
   declare naming: boolean
+  /** Files hang over the tree. */
+  declare dropping: boolean
   declare client: ClusterClient
   #editor: CodeEditor | undefined
   #savedText = ''
@@ -34,7 +37,7 @@ export class EditorPane extends LitElement {
     new Localized(this)
     this.entries = {}
     this.openFolders = new Set()
-    this.unsaved = this.changedOutside = this.loading = this.naming = false
+    this.unsaved = this.changedOutside = this.loading = this.naming = this.dropping = false
   }
 
   override connectedCallback(): void {
@@ -180,6 +183,63 @@ export class EditorPane extends LitElement {
     if (this.path === entry.path) this.#clear()
   }
 
+  /** Files of this computer become files of the laptop. */
+  async #addFiles(files: readonly File[], folder = ''): Promise<void> {
+    this.problem = undefined
+    try {
+      for (const file of files) await this.client.ask('writeBytes', { path: `${folder}${folder ? '/' : ''}${file.name}`, data: new Uint8Array(await file.arrayBuffer()) })
+      if (files.length === 1 && files[0]!.size < 1_000_000 && /\.(?:ya?ml|json|txt|sh|md|conf|env|html)$/.test(files[0]!.name)) await this.open(`${folder}${folder ? '/' : ''}${files[0]!.name}`)
+    } catch (error) {
+      this.problem = (error as Error).message
+    }
+  }
+
+  async #download(entry: FileEntry): Promise<void> {
+    try {
+      const { data } = await this.client.ask('readBytes', { path: entry.path })
+      saveFile(entry.name, data.slice())
+    } catch (error) {
+      this.problem = (error as Error).message
+    }
+  }
+
+  readonly #onDragOver = (event: DragEvent) => {
+    if (!event.dataTransfer?.types.includes('Files')) return
+    event.preventDefault()
+    event.dataTransfer.dropEffect = 'copy'
+    this.dropping = true
+  }
+
+  readonly #onDragLeave = (event: DragEvent) => {
+    if (!(event.relatedTarget instanceof Node && this.shadowRoot!.contains(event.relatedTarget))) this.dropping = false
+  }
+
+  readonly #onDrop = (event: DragEvent) => {
+    event.preventDefault()
+    this.dropping = false
+    const folder = (event.composedPath().find((each) => each instanceof HTMLElement && each.dataset['folder'] !== undefined) as HTMLElement | undefined)?.dataset['folder'] ?? ''
+    void this.#addFiles([...event.dataTransfer?.files ?? []], folder)
+  }
+
+  /** Content for a drag out of the page has to be there when it begins: it is fetched when the pointer comes near. */
+  readonly #near = new Map<string, string>()
+
+  async #prepareDrag(entry: FileEntry): Promise<void> {
+    if (entry.sizeBytes > 1_000_000) return
+    const { data } = await this.client.ask('readBytes', { path: entry.path }).catch(() => ({ data: undefined }))
+    if (!data) return
+    let binary = ''
+    for (let i = 0; i < data.length; i += 8192) binary += String.fromCharCode(...data.subarray(i, i + 8192))
+    this.#near.set(entry.path, `data:application/octet-stream;base64,${btoa(binary)}`)
+  }
+
+  #onDragStart(event: DragEvent, entry: FileEntry): void {
+    const url = this.#near.get(entry.path)
+    event.dataTransfer!.setData('text/plain', `~/${entry.path}`)
+    if (url) event.dataTransfer!.setData('DownloadURL', `application/octet-stream:${entry.name}:${url}`)
+    event.dataTransfer!.effectAllowed = 'copy'
+  }
+
   async #apply(): Promise<void> {
     if (!await this.#save()) return
     this.dispatchEvent(new CustomEvent('run-commands', { detail: { commands: `kubectl apply -f ${/^[\w./-]+$/.test(this.path!) ? `~/${this.path}` : `~/'${this.path!.replaceAll("'", "'\\''")}'`}` }, bubbles: true, composed: true }))
@@ -202,11 +262,14 @@ export class EditorPane extends LitElement {
         <button class="button" @click=${() => this.#finish(false)}>${t('editor.discard')}</button></div>` : nothing}
       ${this.changedOutside ? html`<div class="banner" role="status"><span>${t('editor.changedOutside')}</span><button class="button" @click=${() => { this.unsaved = false; void this.open(this.path!) }}>${t('editor.reload')}</button></div>` : nothing}
       ${this.problem ? html`<div class="banner bad" role="alert">${this.problem}</div>` : nothing}
-      <div class="body">
+      <div class="body ${this.dropping ? 'dropping' : ''}" @dragover=${this.#onDragOver} @dragleave=${this.#onDragLeave} @drop=${this.#onDrop}>
+        ${this.dropping ? html`<p class="drop">${t('editor.dropHere')}</p>` : nothing}
         ${this.request ? nothing : html`<nav class="tree" aria-label=${t('editor.files')}>
           ${this.#tree('')}
           ${this.naming ? html`<form @submit=${this.#create}><input name="name" autofocus aria-label=${t('editor.newName')} placeholder="pod.yaml" @keydown=${(event: KeyboardEvent) => { if (event.key === 'Escape') this.naming = false }} /></form>`
             : html`<button class="new" @click=${async () => { this.naming = true; await this.updateComplete; this.renderRoot.querySelector('input')?.focus() }}>${icons.plus}${t('editor.newFile')}</button>`}
+          <button class="new" @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.upload')!.click()}>${icons.upload}<span>${t('editor.upload')}</span></button>
+          <input class="upload" type="file" multiple hidden aria-label=${t('editor.upload')} @change=${(event: Event) => { const input = event.target as HTMLInputElement; void this.#addFiles([...input.files ?? []]); input.value = '' }} />
         </nav>`}
         <div class="editor" ?hidden=${!this.path}></div>
         ${this.path ? nothing : html`<p class="empty quiet">${t(this.loading ? 'editor.loading' : 'editor.empty')}</p>`}
@@ -219,8 +282,9 @@ export class EditorPane extends LitElement {
     if (!entries) return html``
     const shown = entries.filter((entry) => !entry.name.startsWith('.') && entry.type !== 'other')
     return html`<ul>${shown.length === 0 && folder === '' ? html`<li class="quiet none">${t('editor.noFiles')}</li>` : nothing}${shown.map((entry) => entry.type === 'directory'
-      ? html`<li><div class="row"><button aria-expanded=${this.openFolders.has(entry.path)} @click=${() => this.#toggle(entry.path)}>${icons.folder}<span>${entry.name}</span></button></div>${this.openFolders.has(entry.path) ? this.#tree(entry.path) : nothing}</li>`
-      : html`<li><div class="row"><button aria-current=${entry.path === this.path ? 'true' : 'false'} @click=${() => this.open(entry.path)}>${icons.file}<span>${entry.name}</span></button>
+      ? html`<li data-folder=${entry.path}><div class="row"><button aria-expanded=${this.openFolders.has(entry.path)} @click=${() => this.#toggle(entry.path)}>${icons.folder}<span>${entry.name}</span></button></div>${this.openFolders.has(entry.path) ? this.#tree(entry.path) : nothing}</li>`
+      : html`<li><div class="row"><button draggable="true" @pointerenter=${() => void this.#prepareDrag(entry)} @dragstart=${(event: DragEvent) => this.#onDragStart(event, entry)} aria-current=${entry.path === this.path ? 'true' : 'false'} @click=${() => this.open(entry.path)}>${icons.file}<span>${entry.name}</span></button>
+          <button class="icon-button delete" aria-label=${t('editor.download', { file: entry.name })} title=${t('editor.download', { file: entry.name })} @click=${() => void this.#download(entry)}>${icons.download}</button>
           <button class="icon-button delete" aria-label=${t('editor.delete', { file: entry.name })} title=${t('editor.delete', { file: entry.name })} @click=${() => this.#delete(entry)}>${icons.trash}</button></div></li>`)}</ul>`
   }
 
@@ -247,7 +311,9 @@ export class EditorPane extends LitElement {
     .tree [aria-current='true'] { background: var(--accent-soft); font-weight: 600; }
     .tree .delete { min-width: 26px; padding: 0; justify-content: center; opacity: 0; }
     .row:hover .delete, .row:focus-within .delete { opacity: 1; }
-    .new { color: var(--ink-soft); }
+    .new { width: 100%; color: var(--ink-soft); }
+    .body { position: relative; }
+    .drop { position: absolute; inset: 8px; z-index: 2; display: grid; place-items: center; margin: 0; border: 2px dashed var(--accent); border-radius: 10px; background: color-mix(in srgb, var(--raised) 88%, transparent); color: var(--accent); font-weight: 600; pointer-events: none; }
     .none { padding: 4px 7px; }
     .tree input { width: 100%; height: 28px; padding: 0 7px; border: 1px solid var(--accent); border-radius: 5px; background: var(--raised); }
     .editor { flex: 1; min-width: 0; }

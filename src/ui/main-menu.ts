@@ -65,6 +65,11 @@ export class MainMenu extends LitElement {
     this.dispatchEvent(new CustomEvent('screen-reader'))
   }
 
+  #setHints(on: boolean): void {
+    saveSetting('hints', on)
+    void this.client.ask('hints', { on }).catch(() => {})
+  }
+
   override render(): TemplateResult {
     const keys: [string, string][] = [
       ['F6', t('keys.pane')],
@@ -80,6 +85,7 @@ export class MainMenu extends LitElement {
       <button class="icon-button" popovertarget="menu" aria-label=${t('menu.label')} title=${t('menu.label')}>${icons.menu}</button>
       <div id="menu" popover>
         <button @click=${this.#do(() => this.dispatchEvent(new CustomEvent('open-files')))}>${t('menu.files')}</button>
+        <button @click=${this.#do(() => this.dispatchEvent(new CustomEvent('open-browser')))}>${t('menu.browser')}</button>
         <hr />
         <button @click=${this.#do(() => this.#export())}>${t('menu.export')}</button>
         <button @click=${this.#do(() => this.renderRoot.querySelector('input')!.click())}>${t('menu.import')}</button>
@@ -90,6 +96,7 @@ export class MainMenu extends LitElement {
             <option value="en" lang="en" ?selected=${language() === 'en'}>English</option>
             <option value="de" lang="de" ?selected=${language() === 'de'}>Deutsch</option>
           </select></label>
+        <label><input type="checkbox" ?checked=${readSetting('hints') ?? true} @change=${(event: Event) => this.#setHints((event.target as HTMLInputElement).checked)} /> ${t('menu.hints')}</label>
         <label><input type="checkbox" ?checked=${readSetting('screenReader') ?? false} @change=${(event: Event) => this.#setScreenReader((event.target as HTMLInputElement).checked)} /> ${t('menu.screenReader')}</label>
         <button @click=${this.#do(() => this.renderRoot.querySelector<HTMLDialogElement>('#keys')!.showModal())}>${t('menu.keys')}</button>
         <p>${t('menu.source')}</p>

@@ -7,6 +7,8 @@ export interface Settings {
   language: Language
   theme: Theme
   screenReader: boolean
+  /** Whether the shell proposes how a line may go on. */
+  hints: boolean
   /** Widths and heights of panes by name, in pixels. */
   panes: Record<string, number>
   scope: 'mine' | 'all'
@@ -17,6 +19,7 @@ const VALID: { [Name in keyof Settings]: (value: unknown) => boolean } = {
   language: (value) => value === 'en' || value === 'de',
   theme: (value) => value === 'auto' || value === 'light' || value === 'dark',
   screenReader: (value) => typeof value === 'boolean',
+  hints: (value) => typeof value === 'boolean',
   panes: (value) => value !== null && typeof value === 'object' && Object.values(value).every((each) => typeof each === 'number' && Number.isFinite(each)),
   scope: (value) => value === 'mine' || value === 'all',
 }

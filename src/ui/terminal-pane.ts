@@ -1,5 +1,5 @@
 import xtermStyles from '@xterm/xterm/css/xterm.css?inline'
-import { LitElement, css, html, unsafeCSS } from 'lit'
+import { LitElement, css, html, nothing, unsafeCSS } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
 import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
@@ -10,13 +10,17 @@ import { TerminalScreen } from './terminal-screen.ts'
 
 const MATCHES = { matchBackground: '#4d6b2f', matchOverviewRuler: '#8fb85a', activeMatchBackground: '#b5702c', activeMatchColorOverviewRuler: '#f0a18a' }
 
+const KEYS: [label: string, data: string][] = [['Esc', '\x1b'], ['Tab', '\t'], ['Ctrl', 'ctrl'], ['←', '\x1b[D'], ['↑', '\x1b[A'], ['↓', '\x1b[B'], ['→', '\x1b[C'], ['|', '|'], ['-', '-'], ['/', '/'], ['~', '~']]
+
 /** Terminals in tabs, with search. */
 export class TerminalPane extends LitElement {
-  static override properties = { screens: { state: true }, current: { state: true }, searching: { state: true }, found: { state: true } }
+  static override properties = { screens: { state: true }, current: { state: true }, searching: { state: true }, found: { state: true }, ctrl: { state: true } }
   declare screens: TerminalScreen[]
   declare current: TerminalScreen | undefined
   declare searching: boolean
   declare found: boolean
+  /** The next key counts as one with Ctrl. */
+  declare ctrl: boolean
   declare client: ClusterClient
   #lastNumber = 0
   readonly #resizes = new ResizeObserver(() => this.current?.fit())
@@ -27,6 +31,7 @@ export class TerminalPane extends LitElement {
     this.screens = []
     this.searching = false
     this.found = true
+    this.ctrl = false
   }
 
   override firstUpdated(): void {
@@ -62,6 +67,8 @@ export class TerminalPane extends LitElement {
   #add(): void {
     const screen = new TerminalScreen(++this.#lastNumber, this.client)
     screen.onKey = (event) => this.#key(event)
+    screen.onPage = (url) => this.dispatchEvent(new CustomEvent('open-page', { detail: { url }, bubbles: true, composed: true }))
+    screen.onCtrlUsed = () => { this.ctrl = false }
     this.screens = [...this.screens, screen]
     this.current = screen
   }
@@ -102,6 +109,12 @@ export class TerminalPane extends LitElement {
     if (!search) return
     if (text === '') { search.clearDecorations(); this.found = true; return }
     this.found = direction === 'next' ? search.findNext(text, { incremental, decorations: MATCHES }) : search.findPrevious(text, { decorations: MATCHES })
+  }
+
+  /** Keys that phones don't have. Ctrl counts for the next one. */
+  #press(data: string): void {
+    if (data === 'ctrl') { this.ctrl = !this.ctrl; if (this.current) this.current.ctrl = this.ctrl; this.current?.terminal.focus(); return }
+    this.current?.press(data)
   }
 
   readonly #onTabKey = (event: KeyboardEvent) => {
@@ -147,7 +160,8 @@ export class TerminalPane extends LitElement {
         <span role="status">${this.found ? '' : t('terminal.noMatch')}</span>
         <button class="icon-button end" aria-label=${t('dialog.close')} @click=${() => this.#closeSearch()}>${icons.close}</button>
       </div>` : ''}
-      <div class="screens" id="screens" role="tabpanel" aria-labelledby=${`tab-${this.current?.number}`}></div>`
+      <div class="screens" id="screens" role="tabpanel" aria-labelledby=${`tab-${this.current?.number}`}></div>
+      <div class="keys" role="toolbar" aria-label=${t('terminal.keys')}>${KEYS.map(([label, data]) => html`<button @pointerdown=${(event: Event) => event.preventDefault()} @click=${() => this.#press(data)} aria-pressed=${data === 'ctrl' ? String(this.ctrl) : nothing}>${label}</button>`)}</div>`
   }
 
   static override styles = [sharedStyles, unsafeCSS(xtermStyles), css`
@@ -165,6 +179,10 @@ export class TerminalPane extends LitElement {
     .screens { flex: 1; min-height: 0; position: relative; }
     .screen { position: absolute; inset: 8px 4px 4px 12px; }
     .screen[hidden] { display: none; }
+    .keys { display: none; flex: none; gap: 4px; padding: 5px 6px; border-top: 1px solid var(--hull-line); overflow-x: auto; scrollbar-width: none; }
+    .keys button { flex: 1 0 auto; min-width: 36px; min-height: 36px; padding: 0 8px; border: 1px solid var(--hull-line); border-radius: 6px; background: color-mix(in srgb, var(--hull-ink) 8%, transparent); font: 600 var(--small) var(--mono); }
+    .keys button[aria-pressed='true'] { background: #f0a18a; border-color: #f0a18a; color: #13222b; }
+    @media (max-width: 759px), (pointer: coarse) { .keys { display: flex; } }
     .xterm { height: 100%; }
     .xterm .xterm-viewport { background: transparent; }
   `]

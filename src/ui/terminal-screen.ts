@@ -4,6 +4,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links'
 import { Terminal } from '@xterm/xterm'
 import type { ClusterClient, TerminalConnection } from './cluster-client.ts'
 import { t } from './localization.ts'
+import { isInSandbox } from './sandboxed-page.ts'
 import { readSetting } from './settings.ts'
 
 /** The terminal keeps its dark hull in both themes; sixteen colours that read well on it (4.5:1 and better). */
@@ -12,6 +13,9 @@ const THEME = {
   black: '#2c3e48', red: '#ff8d7f', green: '#67d0a1', yellow: '#e8bd68', blue: '#7db8f0', magenta: '#c7a9f0', cyan: '#77d0e4', white: '#dce5e8',
   brightBlack: '#8fa4ae', brightRed: '#ffb0a5', brightGreen: '#95e4c0', brightYellow: '#f5d595', brightBlue: '#a9d0f7', brightMagenta: '#dcc8f8', brightCyan: '#a4e2f0', brightWhite: '#ffffff',
 }
+
+/** Addresses with a port that stand alone. */
+const ADDRESS = /(?<![\w./:@-])(?:127\.0\.0\.1|localhost|10(?:\.\d{1,3}){3}):\d{2,5}(?![\w:.-])(?:\/[\w./?=&%-]*)?/g
 
 /** One terminal: an xterm on the page joined to a shell in the worker. */
 export class TerminalScreen {
@@ -27,7 +31,12 @@ export class TerminalScreen {
   #typedAhead = ''
   /** Worker's number of the terminal, to tell whose edit request it is. */
   id = -1
+  /** The next key counts as one with Ctrl. */
+  ctrl = false
+  onCtrlUsed: () => void = () => {}
   onKey: (event: KeyboardEvent) => boolean = () => true
+  /** Somebody wants to see an address of the sandbox. */
+  onPage: (url: string) => void = () => {}
 
   constructor(number: number, client: ClusterClient) {
     this.number = number
@@ -41,7 +50,19 @@ export class TerminalScreen {
     })
     this.terminal.loadAddon(this.#fit)
     this.terminal.loadAddon(this.search)
-    this.terminal.loadAddon(new WebLinksAddon((_event, uri) => { open(uri, '_blank', 'noopener') }))
+    const openLink = (uri: string) => {
+      if (isInSandbox(uri)) this.onPage(uri)
+      else open(uri, '_blank', 'noopener')
+    }
+    this.terminal.loadAddon(new WebLinksAddon((_event, uri) => openLink(uri)))
+    this.terminal.options.linkHandler = { activate: (_event, uri) => openLink(uri) }
+    // `Forwarding from 127.0.0.1:8080 -> 80`: an address without a scheme.
+    this.terminal.registerLinkProvider({
+      provideLinks: (row, answer) => {
+        const text = this.terminal.buffer.active.getLine(row - 1)?.translateToString(true) ?? ''
+        answer([...text.matchAll(ADDRESS)].map((match) => ({ text: match[0], range: { start: { x: match.index + 1, y: row }, end: { x: match.index + match[0].length, y: row } }, activate: () => this.onPage(`http://${match[0]}`) })))
+      },
+    })
     this.terminal.attachCustomKeyEventHandler((event) => this.#key(event))
     this.terminal.onData((data) => this.#input(data))
     this.terminal.onResize(({ cols, rows }) => this.#connection?.resize(cols, rows))
@@ -80,6 +101,12 @@ export class TerminalScreen {
     if (this.#opened && this.element.offsetParent !== null) this.#fit.fit()
   }
 
+  /** Types keys, as the row of keys on a phone does. */
+  press(data: string): void {
+    this.#input(data)
+    this.terminal.focus()
+  }
+
   /** Types a command and Enter. */
   run(commands: string): void {
     this.#input(`${commands.replace(/\n/g, '\r')}\r`)
@@ -95,7 +122,13 @@ export class TerminalScreen {
     this.terminal.options.theme = { ...THEME, background: getComputedStyle(document.documentElement).getPropertyValue('--hull').trim() }
   }
 
-  #input(data: string): void {
+  #input(given: string): void {
+    let data = given
+    if (this.ctrl) {
+      this.ctrl = false
+      this.onCtrlUsed()
+      if (/^[@-_a-z]$/.test(data)) data = String.fromCharCode(data.toUpperCase().charCodeAt(0) & 31)
+    }
     if (this.#ended) {
       if (data.includes('\r')) { this.terminal.reset(); this.connect() }
     } else if (this.#connection) this.#connection.input(data)

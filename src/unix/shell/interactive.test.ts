@@ -52,6 +52,15 @@ test('^Z stops a job, bg and fg continue it', async () => {
   expect(await t.type('echo done $?\r')).toContain('done 0\r\n')
 })
 
+test('the last command that began alike is proposed in grey, and the right arrow takes it', async () => {
+  const t = await terminal(shellProgram({ flavour: 'bash', hints: () => true }))
+  await t.type('echo first thing\r')
+  expect(await t.type('echo f')).toContain('echo f\x1b[90mirst thing\x1b[39m')
+  expect(await t.type('\x1b[C\r')).toContain('first thing\r\n')
+  // What wasn't taken isn't run.
+  expect(await t.type('echo\r')).toMatch(/echo\r\x1b\[6C\r\n\x1b\[\?2004l\r\n/)
+})
+
 test('^D at an empty prompt ends the shell', async () => {
   const t = await terminal()
   await t.type('\x04')

@@ -12,14 +12,14 @@ import { joinPath } from '../path.ts'
 const HISTORY_LIMIT = 1000
 
 /** Reads commands from the terminal, with line editing, until the user ends the shell. */
-export async function runInteractive(shell: Shell, completer?: Completer): Promise<number> {
+export async function runInteractive(shell: Shell, completer?: Completer, hints?: () => boolean): Promise<number> {
   const { proc } = shell
   const { tty } = proc
   // What would end other programs only ends the line.
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGTSTP'] as const) proc.onSignal(signal, () => {})
   if (tty) tty.foregroundGroup = shell.ownGroup
   shell.history = readHistory(shell)
-  const editor = new LineEditor(shell, completer)
+  const editor = new LineEditor(shell, completer, hints)
   let line = 1
   const work = async (): Promise<number> => {
     for (;;) {

@@ -1,3 +1,4 @@
+import type { Timer } from '../../base/clock.ts'
 import { isSharedReader, readLineBytes } from '../input.ts'
 import { displayWidth, isWide } from '../display-width.ts'
 import { pastedText, splitKeys } from '../terminal-keys.ts'
@@ -7,6 +8,8 @@ import type { Shell } from './shell.ts'
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
+/** How long no key may come before Tab's answer is proposed, in milliseconds. */
+const HINT_MS = 120
 
 /** Reads lines from a terminal with the keys of readline: cursor, words, kill and yank, history, search, completion. */
 export class LineEditor {
@@ -25,9 +28,17 @@ export class LineEditor {
   /** Keys read but not used yet. */
   #keys: string[] = []
 
-  constructor(shell: Shell, completer: Completer | undefined) {
+  /** How the line may go on, in grey behind the cursor. */
+  #hint = ''
+  readonly #hints: () => boolean
+  /** Looks at what Tab would add once no key has come for a moment. */
+  #hintTimer: Timer | undefined
+
+  /** `hints`: whether to propose how a line may go on. */
+  constructor(shell: Shell, completer: Completer | undefined, hints: () => boolean = () => false) {
     this.#shell = shell
     this.#completer = completer
+    this.#hints = hints
   }
 
   /** A line without its newline; `interrupted` after ^C, undefined after ^D or at the end of input. */
@@ -60,6 +71,7 @@ export class LineEditor {
         return done.value
       }
     } finally {
+      this.#forgetHint()
       stopResize()
       await proc.stdout.write('\x1b[?2004l').catch(() => {})
       // What was typed ahead belongs to the command that runs now.
@@ -90,12 +102,14 @@ export class LineEditor {
     const text = this.#text
     switch (key) {
       case '\r': case '\n': {
+        this.#forgetHint()
         this.#cursor = text.length
         await this.#draw()
         await this.#write('\r\n')
         return { value: text.join('') }
       }
       case '\x03':
+        this.#forgetHint()
         this.#cursor = text.length
         await this.#draw()
         await this.#write('^C\r\n')
@@ -105,9 +119,9 @@ export class LineEditor {
         if (this.#cursor < text.length) { this.#remember(); text.splice(this.#cursor, 1) }
         break
       case '\x01': case '\x1b[H': case '\x1b[1~': case '\x1bOH': this.#cursor = 0; break
-      case '\x05': case '\x1b[F': case '\x1b[4~': case '\x1bOF': this.#cursor = text.length; break
+      case '\x05': case '\x1b[F': case '\x1b[4~': case '\x1bOF': if (!this.#takeHint()) this.#cursor = text.length; break
       case '\x02': case '\x1b[D': case '\x1bOD': this.#cursor = Math.max(0, this.#cursor - 1); break
-      case '\x06': case '\x1b[C': case '\x1bOC': this.#cursor = Math.min(text.length, this.#cursor + 1); break
+      case '\x06': case '\x1b[C': case '\x1bOC': if (!this.#takeHint()) this.#cursor = Math.min(text.length, this.#cursor + 1); break
       case '\x1bb': case '\x1b[1;5D': case '\x1b[1;3D': case '\x1b\x1b[D': this.#cursor = this.#wordStart(); break
       case '\x1bf': case '\x1b[1;5C': case '\x1b[1;3C': case '\x1b\x1b[C': this.#cursor = this.#wordEnd(); break
       case '\x7f': case '\b': if (this.#cursor > 0) { this.#remember(); text.splice(--this.#cursor, 1) } break
@@ -146,8 +160,42 @@ export class LineEditor {
         else return undefined
       }
     }
+    this.#findHint(key)
     await this.#draw()
     return undefined
+  }
+
+  #forgetHint(): void {
+    this.#hint = ''
+    this.#hintTimer?.cancel()
+    this.#hintTimer = undefined
+  }
+
+  /** Makes the proposal part of the line. */
+  #takeHint(): boolean {
+    if (this.#hint === '' || this.#cursor < this.#text.length) return false
+    this.#insert(this.#hint)
+    return true
+  }
+
+  /** The last command that began like this line; else what Tab would add, after a moment. */
+  #findHint(key: string): void {
+    this.#forgetHint()
+    const line = this.#text.join('')
+    if (!this.#hints() || line.trim() === '' || this.#cursor < this.#text.length || line.includes('\n') || /^\x1b\[[AB]$|^[\x10\x0e]$/.test(key)) return
+    const before = this.#shell.history.findLast((entry) => entry.startsWith(line) && entry !== line && !entry.includes('\n'))
+    if (before !== undefined) { this.#hint = before.slice(line.length); return }
+    if (key === '\t' || line.endsWith(' ')) return
+    this.#hintTimer = this.#shell.proc.clock.after(HINT_MS, () => void this.#hintFromCompletion(line).catch(() => {}))
+  }
+
+  async #hintFromCompletion(line: string): Promise<void> {
+    const { start, completions, quote } = await completeLine(this.#shell, this.#completer, line, line.length)
+    if (this.#hintTimer === undefined || this.#text.join('') !== line || completions.length !== 1) return
+    const whole = quote(completions[0]!.value)
+    if (!whole.startsWith(line.slice(start)) || whole.length === line.length - start) return
+    this.#hint = whole.slice(line.length - start)
+    await this.#draw()
   }
 
   #remember(): void {
@@ -263,6 +311,8 @@ export class LineEditor {
     const cursor = position(promptWidth, this.#text.slice(0, this.#cursor), columns)
     let out = this.#cursorRow > 0 ? `\x1b[${this.#cursorRow}A` : ''
     out += `\r\x1b[J${this.#prompt}${this.#text.map((char) => char === '\n' ? '\r\n' : char < ' ' ? `^${String.fromCharCode(char.charCodeAt(0) + 64)}` : char).join('')}`
+    const room = columns - end.column - 1
+    if (this.#hint !== '' && this.#cursor === this.#text.length && room > 0) out += `\x1b[90m${this.#hint.slice(0, room)}\x1b[39m`
     // At the right edge the terminal waits with wrapping; a blank makes it happen.
     if (end.column === 0 && end.row > 0 && this.#text.at(-1) !== '\n') out += ' \r\x1b[K'
     if (end.row > cursor.row) out += `\x1b[${end.row - cursor.row}A`

@@ -13,6 +13,8 @@ export interface ShellProgramOptions {
   flavour: ShellFlavour
   /** Completes words in interactive shells; file and command names are completed in any case. */
   completer?: Completer
+  /** Whether interactive shells propose in grey how a line may go on: from history, else what Tab would add. */
+  hints?: () => boolean
   /** Version text of `--version`. */
   version?: string
 }
@@ -85,7 +87,7 @@ async function main(proc: Proc, options: ShellProgramOptions): Promise<number> {
   }
   shell.state.positional = args
   if (login || isInteractive) await readStartupFiles(shell, login, isInteractive)
-  if (isInteractive) return runInteractive(shell, options.completer)
+  if (isInteractive) return runInteractive(shell, options.completer, options.hints)
   shell.state.name = proc.argv[0] ?? 'sh'
   return shell.runToEnd(() => runFromInput(shell))
 }
