@@ -7,27 +7,31 @@ import type { Api } from '../client/api.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { apiError, isStatusError, StatusError } from '../kinds/status-error.ts'
-import { checkAccess } from './access.ts'
+import { forbiddenError } from './access.ts'
 import { AdmissionChain } from './admission-chain.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
+import { AuditLog, endingWith, type AuditOptions, type AuditTrail } from './audit/audit-log.ts'
 import { authenticate, impersonated } from './authentication.ts'
 import { CustomResources } from './custom-resources/custom-resources.ts'
 import { InProcessApi, type InProcessParts } from './in-process-api.ts'
+import { FlowControl, TooManyRequests } from './flowcontrol/flow-control.ts'
+import { FlowController } from './flowcontrol/flow-controller.ts'
+import type { Classification } from './flowcontrol/flow-schemas.ts'
+import { RequestMetrics } from './metrics/request-metrics.ts'
+import { serverMetrics } from './metrics/server-metrics.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
 import { OpenApi } from './openapi/open-api.ts'
 import { Registry } from './registry.ts'
-import { requestInfo } from './request-info.ts'
+import { requestInfo, type RequestInfo } from './request-info.ts'
+import { isLongRunning, timeoutOf, withTimeout } from './request-timeout.ts'
 import { ResourceCatalog } from './resource-catalog.ts'
 import { ResourceHandler } from './resource-handler.ts'
-import { statusAnswer, type TextStyle } from './responses.ts'
-import type { AdmissionContext, AdmissionPlugin, Authenticator, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
+import { plainText, statusAnswer, type TextStyle } from './responses.ts'
+import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
 import { warningHeaders } from './warnings.ts'
 import { WriteOperations } from './write-operations.ts'
-
-// @k8s part: API priority and fairness: its objects exist, requests are neither queued nor marked; /metrics is empty
-// @k8s no: Audit log: nothing is written
 
 export type { VersionInfo } from './non-resource-handler.ts'
 
@@ -44,6 +48,8 @@ export interface ApiServerOptions {
   serviceCidr?: string
   /** The certificate by which extension API servers know this one: of the front-proxy authority. Without it they don't believe who asks. */
   proxyClientCertificatePem?: string
+  /** Writes down who asked for what. */
+  audit?: AuditOptions
   /** Makes the parts that decide who may do what; called once. */
   parts(core: ApiServerCore): ApiServerParts
 }
@@ -110,26 +116,70 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources })
   const aggregator = new Aggregator({ clock, log: log.named('aggregator'), reader, api: lateApi, dialer: options.dialer, proxyClientCertificatePem: options.proxyClientCertificatePem })
   const customResources = new CustomResources({ clock, log: log.named('apiextensions'), random, reader, api: lateApi, catalog, registry, dialer: options.dialer })
-  const nonResources = new NonResourceHandler({ catalog, aggregator, version: options.version })
+  const flow = new FlowControl({ clock, reader })
+  const flowController = new FlowController({ clock, log: log.named('flowcontrol'), reader, api: lateApi })
+  const metrics = new RequestMetrics()
+  const auditLog = options.audit && new AuditLog(options.audit, clock)
+  const startedMs = clock.nowMs()
+  const nonResources = new NonResourceHandler({
+    catalog, aggregator, version: options.version, flow, nowMs: () => clock.nowMs(), startedMs,
+    metrics: () => serverMetrics({ requests: metrics, flow, catalog, aggregator, version: options.version, startedMs }),
+  })
   const openApi = new OpenApi({
     clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion,
     descriptions: async () => (await clock.outside(import('../kinds/generated/descriptions.json', { with: { type: 'json' } }))).default,
   })
   const stopCompacting = compactRegularly(clock, etcd, catalog)
 
-  async function serve(request: HttpRequest, connection: ConnectionInfo, warnings: string[], style: TextStyle): Promise<Response> {
-    const target = parseTarget(request.url)
-    style.pretty = wantsPretty(target.query, request)
-    const info = requestInfo(request.method, target.path, target.query)
-    const authenticated = await authenticate(parts.authenticators, request, connection)
-    const user = impersonated(authorizer, authenticated, request)
-    const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
-    const annotate = () => {}
-    checkAccess(authorizer, info.isResourceRequest
+  /** A request on its way through the filters. k8s: server/config.go DefaultBuildHandlerChain */
+  interface Passage {
+    request: HttpRequest
+    connection: ConnectionInfo
+    auditId: string
+    target: { path: string; query: URLSearchParams }
+    info: RequestInfo
+    style: TextStyle
+    warnings: string[]
+    classification?: Classification
+    trail?: AuditTrail | undefined
+  }
+
+  async function pass(passage: Passage): Promise<Response> {
+    const { connection, info, target, auditId } = passage
+    const authenticated = await authenticate(parts.authenticators, passage.request, connection)
+    passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.path + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    const user = impersonated(authorizer, authenticated, passage.request)
+    if (user !== authenticated) passage.trail?.impersonate(user)
+    const isWatch = info.verb === 'watch'
+    const classification = isWatch || !isLongRunning(info) ? flow.classify(user, info) : undefined
+    if (!classification) return serve(passage, user)
+    passage.classification = classification
+    const admitted = flow.admit(classification)
+    const leave = admitted instanceof Promise ? await admitted : admitted
+    try {
+      // A watch holds its seat only until it has begun.
+      return await serve(passage, user)
+    } finally {
+      leave()
+    }
+  }
+
+  async function serve(passage: Passage, user: UserInfo): Promise<Response> {
+    const { connection, warnings, style, target, info, trail, auditId } = passage
+    const attributes: AuthorizationAttributes = info.isResourceRequest
       ? { user, verb: info.verb, resourceRequest: true, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, namespace: info.namespace, name: info.name, path: info.path, fieldSelector: info.fieldSelector, labelSelector: info.labelSelector }
-      : { user, verb: info.verb, resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: info.path })
+      : { user, verb: info.verb, resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: info.path }
+    const decision = authorizer.authorize(attributes)
+    if (trail) {
+      trail.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid')
+      trail.annotate('authorization.k8s.io/reason', decision.reason ?? '')
+    }
+    if (!decision.allowed) throw forbiddenError(attributes, decision.reason)
+    const request = trail ? await trail.read(passage.request) : passage.request
+    const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
+    const annotate = trail ? (key: string, value: string) => trail.annotate(key, value) : () => {}
     const remote = aggregator.remoteFor(target.path)
-    if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     const isKnownNonResource = nonResources.serves(info)
     if (target.path.startsWith('/openapi/') && (request.method === 'GET' || request.method === 'HEAD')) {
       const document = await openApi.handle(request, target.path)
@@ -143,29 +193,69 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
   }
 
+  async function handle(request: HttpRequest, connection: ConnectionInfo = {}): Promise<Response> {
+    const target = parseTarget(request.url)
+    const info = requestInfo(request.method, target.path, target.query)
+    const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [] }
+    const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path }
+    const beganMs = clock.nowMs()
+    const ended = metrics.begin(observed)
+    const isLong = isLongRunning(info)
+    let response: Response
+    try {
+      if (isLong) response = await pass(passage)
+      else response = await withTimeout(clock, timeoutOf(target.query), pass(passage))
+    } catch (error) {
+      if (error instanceof TooManyRequests) {
+        response = plainText(429, 'Too many requests, please try again later.\n')
+        response.headers.set('retry-after', '1')
+      } else {
+        const status = asStatusError(error, log, request)
+        if (status.code === 504 && !isLong) metrics.timedOut(observed)
+        response = statusAnswer(status, passage.style)
+      }
+    }
+    if (passage.trail) response = await passage.trail.complete(response, isLong)
+    ended(response.status, clock.nowMs() - beganMs, Number(response.headers.get('content-length') ?? NaN) || undefined)
+    if (isLong && response.status === 200 && response.body) response = new Response(endingWith(response.body, metrics.open(observed)), { status: 200, headers: response.headers })
+    return finished(response, passage)
+  }
+
+  /** What every answer says. */
+  function finished(response: Response, { request, auditId, classification, warnings }: Passage): Response {
+    if (response.status === 101) return response
+    if (request.method === 'HEAD' && response.body) {
+      // The headers alone; a watch would never end.
+      response.body.cancel().catch(() => {})
+      response = new Response(null, { status: response.status, headers: response.headers })
+    }
+    const { headers } = response
+    headers.set('audit-id', auditId)
+    if (classification) {
+      headers.set('x-kubernetes-pf-flowschema-uid', classification.flowSchema.metadata.uid!)
+      headers.set('x-kubernetes-pf-prioritylevel-uid', classification.priorityLevel.metadata.uid!)
+    }
+    if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache, private')
+    for (const header of warningHeaders(warnings)) headers.append('warning', header)
+    return response
+  }
+
   return {
     reader,
-    async handle(request, connection = {}) {
-      const style: TextStyle = { encoding: 'json', pretty: false }
-      const warnings: string[] = []
-      let response: Response
-      try {
-        response = await serve(request, connection, warnings, style)
-      } catch (error) {
-        response = statusAnswer(asStatusError(error, log, request), style)
-      }
-      return finished(response, request, random, warnings)
-    },
+    handle,
     as: (user) => new InProcessApi(inProcess!, user),
     installKind: (kind) => catalog.install(kind),
     removeKind: (kind) => catalog.remove(kind),
     start() {
       aggregator.start()
+      flowController.start()
       customResources.start()
     },
     stop() {
       stopCompacting()
       aggregator.stop()
+      flow.stop()
+      flowController.stop()
       customResources.stop()
       catalog.stop()
     },
@@ -251,16 +341,8 @@ function asStatusError(error: unknown, log: Log, request: HttpRequest): StatusEr
   return apiError.generic(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`, { causes: [{ message: error instanceof Error ? error.message : String(error) }] })
 }
 
-function finished(response: Response, request: HttpRequest, random: Random, warnings: readonly string[]): Response {
-  if (response.status === 101) return response
-  if (request.method === 'HEAD' && response.body) {
-    // The headers alone; a watch would never end.
-    response.body.cancel().catch(() => {})
-    response = new Response(null, { status: response.status, headers: response.headers })
-  }
-  const { headers } = response
-  headers.set('audit-id', request.headers.get('audit-id') ?? random.uuid())
-  if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache, private')
-  for (const header of warningHeaders(warnings)) headers.append('warning', header)
-  return response
+/** The query as it came, with its question mark. */
+function queryText(url: string): string {
+  const mark = url.indexOf('?')
+  return mark < 0 ? '' : url.slice(mark).replace(/#.*$/, '')
 }

@@ -19,19 +19,44 @@ const START_HOOKS = [
 ]
 
 const ENDPOINTS: Readonly<Record<string, readonly string[]>> = {
-  healthz: ['ping', 'log', 'etcd', ...START_HOOKS],
+  healthz: ['ping', 'log', 'loopback-serving-certificate', 'etcd', ...START_HOOKS],
   livez: ['ping', 'log', 'loopback-serving-certificate', 'etcd', ...START_HOOKS],
   readyz: ['ping', 'log', 'etcd', 'etcd-readiness', 'informer-sync', ...START_HOOKS, 'shutdown'],
 }
 
-/** `/healthz`, `/livez`, `/readyz` and their single checks; undefined for other paths. */
-export function healthAnswer(path: string, query: URLSearchParams): Response | undefined {
+/** Checks by name that can fail here; the reason, or undefined. All others pass once the server answers at all. */
+export type HealthChecks = Readonly<Record<string, () => string | undefined>>
+
+/** Every path of a health endpoint or a single check. */
+export function healthPaths(): string[] {
+  return Object.entries(ENDPOINTS).flatMap(([endpoint, checks]) => [`/${endpoint}`, ...checks.map((check) => `/${endpoint}/${check}`)])
+}
+
+/** `/healthz`, `/livez`, `/readyz` and their single checks; undefined for other paths. k8s: server/healthz handleRootHealth */
+export function healthAnswer(path: string, query: URLSearchParams, checks: HealthChecks = {}): Response | undefined {
   const [endpoint = '', ...rest] = path.replace(/^\/+/, '').split('/')
   const known = Object.hasOwn(ENDPOINTS, endpoint) ? ENDPOINTS[endpoint] : undefined
   if (!known) return undefined
-  if (rest.length > 0) return known.includes(rest.join('/')) ? plainText(200, 'ok') : undefined
-  if (!query.has('verbose')) return plainText(200, 'ok')
+  if (rest.length > 0) {
+    const name = rest.join('/')
+    if (!known.includes(name)) return undefined
+    const problem = checks[name]?.()
+    return problem === undefined ? plainText(200, 'ok') : plainText(500, `internal server error: ${problem}\n`)
+  }
   const excluded = new Set(query.getAll('exclude'))
-  const lines = known.map((check) => excluded.has(check) ? `[+]${check} excluded: ok` : `[+]${check} ok`)
-  return plainText(200, `${lines.join('\n')}\n${endpoint} check passed\n`)
+  const unknown = new Set(excluded)
+  let hasFailed = false
+  let text = ''
+  for (const name of known) {
+    if (excluded.has(name)) {
+      unknown.delete(name)
+      text += `[+]${name} excluded: ok\n`
+    } else if (checks[name]?.() !== undefined) {
+      hasFailed = true
+      text += `[-]${name} failed: reason withheld\n`
+    } else text += `[+]${name} ok\n`
+  }
+  if (unknown.size > 0) text += `warn: some health checks cannot be excluded: no matches for ${[...unknown].sort().map((name) => JSON.stringify(name)).join(',')}\n`
+  if (hasFailed) return plainText(500, `${text}${endpoint} check failed\n`)
+  return plainText(200, query.has('verbose') ? `${text}${endpoint} check passed\n` : 'ok')
 }

@@ -1,8 +1,11 @@
 import type { HttpRequest } from '../../base/http.ts'
+import { PROMETHEUS_TYPE, prometheusText } from '../../base/prometheus.ts'
+import type { MetricFamily } from '../../base/prometheus.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
 import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, apiResourceListDocument, apiVersionsDocument } from './discovery/discovery.ts'
-import { healthAnswer } from './health.ts'
+import { healthAnswer, healthPaths } from './health.ts'
+import type { FlowControl } from './flowcontrol/flow-control.ts'
 import { jsonText } from './json-text.ts'
 import { negotiate, parseAccept, type Encoding } from './media-types.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -14,13 +17,25 @@ import { textHash } from './text-hash.ts'
 /** What `/version` says. */
 export type VersionInfo = Readonly<Record<string, string>>
 
+export interface NonResourceOptions {
+  catalog: ResourceCatalog
+  aggregator: Aggregator
+  version: VersionInfo
+  flow: FlowControl
+  metrics(): MetricFamily[]
+  nowMs(): number
+  startedMs: number
+}
+
 /** Paths that name no resource: discovery, health, version, metrics. */
 export class NonResourceHandler {
   readonly #catalog: ResourceCatalog
   readonly #aggregator: Aggregator
   readonly #version: VersionInfo
+  readonly #options: NonResourceOptions
 
-  constructor(options: { catalog: ResourceCatalog; aggregator: Aggregator; version: VersionInfo }) {
+  constructor(options: NonResourceOptions) {
+    this.#options = options
     this.#catalog = options.catalog
     this.#aggregator = options.aggregator
     this.#version = options.version
@@ -42,7 +57,11 @@ export class NonResourceHandler {
       return pathNotFound()
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
-    if (document.text !== undefined) return plainText(200, document.text)
+    if (document.text !== undefined) {
+      const response = plainText(200, document.text)
+      if (document.contentType) response.headers.set('content-type', document.contentType)
+      return response
+    }
     const style = { encoding: document.encoding ?? 'json' as Encoding, pretty: pretty || document.pretty === true }
     const text = jsonText(document.body!)
     return document.contentType === AGGREGATED_TYPE ? tagged(request, text, style) : answer(200, text, style, document.contentType)
@@ -52,7 +71,9 @@ export class NonResourceHandler {
     const kinds = this.#catalog.kinds()
     if (path === '/version') return { body: this.#version as Record<string, unknown>, pretty: true }
     if (path === '/') return { body: { paths: this.#paths(kinds) }, pretty: true }
-    if (path === '/metrics') return { text: '' }
+    if (path === '/metrics' || path === '/metrics/slis') return { text: prometheusText(path === '/metrics' ? this.#options.metrics() : sliMetrics()), contentType: PROMETHEUS_TYPE }
+    if (path === '/statusz') return { text: this.#statusz() }
+    if (path.startsWith('/debug/api_priority_and_fairness/')) return textOf(this.#options.flow.debugText(path.slice('/debug/api_priority_and_fairness/'.length)))
     if (path === '/api' || path === '/apis') {
       const of = path.slice(1) as 'api' | 'apis'
       const accept = request.headers.get('accept')
@@ -69,12 +90,25 @@ export class NonResourceHandler {
     return undefined
   }
 
+  /** k8s: component-base/zpages/statusz */
+  #statusz(): string {
+    const { nowMs, startedMs, version } = this.#options
+    const upSeconds = Math.floor((nowMs() - startedMs) / 1000)
+    const two = (value: number) => String(value).padStart(2, '0')
+    const started = new Date(startedMs)
+    const binary = version['gitVersion']?.replace(/^v/, '').replace(/\+.*$/, '') ?? ''
+    return `\nkube-apiserver statusz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n\n`
+      + `Started: ${started.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, (_, day: string, date: string, month: string, year: string, time: string) => `${day} ${month} ${date.replace(/^0/, ' ')} ${time} UTC ${year}`)}\n`
+      + `Up: ${Math.floor(upSeconds / 3600)} hr ${two(Math.floor(upSeconds / 60) % 60)} min ${two(upSeconds % 60)} sec\nGo version: ${version['goVersion'] ?? ''}\nBinary version: ${binary}\nEmulation version: ${version['emulationMajor'] ?? ''}.${version['emulationMinor'] ?? ''}\n`
+      + `Paths: /healthz /livez /metrics /readyz /statusz /version\n`
+  }
+
   #paths(kinds: readonly Kind[]): string[] {
     const groups = new Set<string>()
     for (const kind of kinds) {
       if (kind.group) groups.add(`/apis/${kind.group}`).add(`/apis/${kind.group}/${kind.version}`)
     }
-    return ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', ...[...groups].sort(), '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/readyz', '/version'].sort()
+    return ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', ...groups, ...healthPaths(), '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/statusz', '/version'].sort()
   }
 }
 
@@ -103,4 +137,15 @@ function wantsAggregated(accept: string | null): boolean {
 
 function bodyOf(body: Record<string, unknown> | undefined, encoding: Encoding) {
   return body && { body, encoding }
+}
+
+const textOf = (text: string | undefined) => (text === undefined ? undefined : { text })
+
+/** `/metrics/slis`: whether each check passes. k8s: component-base/metrics/prometheus/slis */
+function sliMetrics(): MetricFamily[] {
+  const samples = healthPaths().flatMap((path) => {
+    const [, endpoint = '', ...name] = path.split('/')
+    return name.length > 0 ? [{ labels: { name: name.join('/'), type: endpoint }, value: 1 }] : []
+  })
+  return [{ name: 'kubernetes_healthcheck', type: 'gauge', help: '[STABLE] This metric records the result of a single healthcheck.', samples }]
 }
