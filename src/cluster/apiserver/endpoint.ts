@@ -2,7 +2,7 @@ import { deepFreeze } from '../../base/freeze.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { resourceRef, type KubeObject } from '../kinds/object.ts'
 import type { GroupResource } from '../kinds/status-error.ts'
-import type { ResourceStore, WatchSink } from './resource-store.ts'
+import type { ResourceStore } from './resource-store.ts'
 
 /**
  * One served version of a stored resource. The registry works on objects in the hub version: for built-in kinds the one that etcd holds,
@@ -54,24 +54,15 @@ export class Endpoint {
     let converted = this.#converted.get(object)
     if (!converted) {
       converted = deepFreeze(this.#convert(object))
-      this.#converted.set(object, converted)
+      // What only the webhook can convert is no more than looked at here.
+      if (!this.kind.custom?.needsWebhook(object)) this.#converted.set(object, converted)
     }
     return converted
   }
 
-  /** A watch's sink that gets events once {@link fromStorage} can answer for their objects, in their order. */
-  inOrder(sink: WatchSink, onEnd?: (error?: unknown) => void): WatchSink {
-    if (!this.kind.custom) return sink
-    let before: Promise<void> | undefined
-    return (events, revision) => {
-      const conversion = this.ready(events.map((event) => event.object))
-      if (!before && !conversion) return sink(events, revision)
-      const turn: Promise<void> = Promise.all([before, conversion]).then(() => {
-        if (before === turn) before = undefined
-        sink(events, revision)
-      }, onEnd)
-      before = turn
-    }
+  /** Whether {@link ready} may have to wait. */
+  get convertsByWebhook(): boolean {
+    return this.kind.custom?.usesWebhook === true
   }
 
   /** The stored object in the hub version (frozen). */

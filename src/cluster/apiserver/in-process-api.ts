@@ -6,6 +6,7 @@ import { DecodeError, decodeObject } from '../kinds/decode.ts'
 import type { KubeList, KubeObject, ResourceRef, WatchEvent } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
+import { convertedWatch } from './converted-watch.ts'
 import { ignoreWarning } from './admission-chain.ts'
 import type { Endpoint } from './endpoint.ts'
 import { listObjects, selectionOf } from './listing.ts'
@@ -52,8 +53,8 @@ export class InProcessApi implements Api {
     const { kind } = endpoint
     this.#check(endpoint, 'list', options.namespace ?? '', '', options)
     await this.#parts.clock.breathe()
+    if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(options.namespace))
     const listing = listObjects(this.#parts.etcd, endpoint, options.namespace, options)
-    await endpoint.ready(listing.objects)
     const items = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
     return {
       apiVersion: endpoint.apiVersion, kind: kind.listKind, items: items as readonly T[],
@@ -69,8 +70,8 @@ export class InProcessApi implements Api {
       const deliver = onEvents as (events: readonly WatchEvent[]) => void
       const convert = (event: WatchEvent): WatchEvent => ({ type: event.type, object: endpoint.fromStorage(event.object) })
       const from = Number(options.resourceVersion || 0)
-      return endpoint.store.watch(selectionOf(endpoint, options.namespace, options), from, from === 0, endpoint.inOrder(
-        (events) => deliver(endpoint.isStorageVersion ? events : events.map(convert)), onEnd), onEnd)
+      const { selection, sink } = convertedWatch(endpoint, selectionOf(endpoint, options.namespace, options), from, (events) => deliver(endpoint.isStorageVersion ? events : events.map(convert)), onEnd)
+      return endpoint.store.watch(selection, from, from === 0, sink, onEnd)
     } catch (error) {
       Promise.resolve().then(() => { if (!stopped) onEnd?.(error) })
       return { stop: () => { stopped = true } }

@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../../base/http.ts'
 import { concatBytes } from '../../base/streams.ts'
-import { DecodeError, decodeObject, parseBody, strictErrors, strictWarnings, SyntaxProblem } from '../kinds/decode.ts'
+import { DecodeError, decodeObject, MAX_KEPT_DEPTH, parseBody, strictErrors, strictWarnings, SyntaxProblem } from '../kinds/decode.ts'
 import { kindOf } from '../kinds/index.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
@@ -75,7 +75,8 @@ export function decodeBody(text: string, encoding: Encoding, kind: Kind): Decode
   const apiVersion = apiVersionOf(kind)
   let parsed: ReturnType<typeof parseBody>
   try {
-    parsed = parseBody(text, encoding)
+    // Of objects without a Go type everything is kept.
+    parsed = parseBody(text, encoding, kind.custom ? MAX_KEPT_DEPTH : undefined)
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error
     throw unrecognized(kind, encoding === 'yaml' ? error.message : `couldn't get version/kind; json parse error: ${error.message}`, text)
@@ -94,7 +95,10 @@ export function decodeBody(text: string, encoding: Encoding, kind: Kind): Decode
   try {
     const { object, unknownFields } = decodeObject(kind, value)
     if (!object.metadata) object.metadata = {}
-    return { object, errors: strictErrors(parsed, unknownFields), warnings: strictWarnings(parsed, unknownFields) }
+    // What a schema doesn't know is found after the whole text was read.
+    const { text: _, ...unordered } = parsed
+    const body = kind.custom ? unordered : parsed
+    return { object, errors: strictErrors(body, unknownFields), warnings: strictWarnings(body, unknownFields) }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw apiError.badRequest(`${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${error.message}`)

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { PatchType } from '../client/api.ts'
-import { MAX_KEPT_DEPTH, parseBody, SyntaxProblem } from '../kinds/decode.ts'
+import { MAX_KEPT_DEPTH, parseBody, strictWarnings, SyntaxProblem } from '../kinds/decode.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError } from '../kinds/status-error.ts'
@@ -166,6 +166,7 @@ export class ResourceHandler {
     const representation = this.#representation(context, LIST_TRANSFORMS)
     const options = parseListOptions(context.query)
     await this.#parts.clock.breathe()
+    if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(context.info.namespace || undefined))
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
     if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses(), {}, context, representation)
     const objects = endpoint.isStorageVersion ? listing.objects : await this.#served(endpoint, listing.objects)
@@ -244,14 +245,16 @@ export class ResourceHandler {
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
   }
 
-  async #readPatch(context: ResourceRequest, endpoint?: Endpoint): Promise<{ type: PatchType; patch: unknown }> {
+  async #readPatch(context: ResourceRequest, endpoint?: Endpoint): Promise<{ type: PatchType; patch: unknown; duplicates?: readonly string[] }> {
     const type = (context.request.headers.get('content-type') ?? '').split(';')[0]!.trim()
     if (endpoint?.kind.custom && !CUSTOM_PATCH_TYPES.includes(type))
       throw apiError.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCH_TYPES.join(', ')}`)
     if (!PATCH_TYPES.includes(type) || type === 'application/apply-patch+cbor') throw apiError.generic(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
     const text = await readText(context.request)
     try {
-      return { type: type as PatchType, patch: parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json', MAX_KEPT_DEPTH).value }
+      const body = parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json', MAX_KEPT_DEPTH)
+      const duplicates = type === 'application/json-patch+json' ? [] : strictWarnings(body, [])
+      return { type: type as PatchType, patch: body.value, ...(duplicates.length > 0 ? { duplicates } : {}) }
     } catch (error) {
       if (!(error instanceof SyntaxProblem)) throw error
       // k8s: handlers/patch.go: only strategic patches leave out what was being done
@@ -261,9 +264,10 @@ export class ResourceHandler {
   }
 
   async #patch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const { type, patch } = await this.#readPatch(context, endpoint)
+    const { type, patch, duplicates } = await this.#readPatch(context, endpoint)
     const representation = this.#representation(context, OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml')
+    if (duplicates) write.patchDuplicates = duplicates
     await this.#parts.clock.breathe()
     const { object, created } = await this.#parts.writes.patch(endpoint, type, patch, write)
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
@@ -282,6 +286,7 @@ export class ResourceHandler {
     const representation = this.#representation(context, LIST_TRANSFORMS)
     const options = parseListOptions(context.query)
     const deletion = await this.#deleteRequest(endpoint, context)
+    if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(context.info.namespace || undefined))
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
     for (const object of listing.objects) {
       await this.#parts.clock.breathe()

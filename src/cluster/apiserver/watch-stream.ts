@@ -4,6 +4,7 @@ import type { Etcd } from '../etcd/etcd.ts'
 import type { KubeObject, WatchEvent } from '../kinds/object.ts'
 import { StatusError } from '../kinds/status-error.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
+import { convertedWatch } from './converted-watch.ts'
 import type { Endpoint } from './endpoint.ts'
 import { jsonText, sortedJsonText } from './json-text.ts'
 import { parseReadVersion, type ListOptions } from './list-options.ts'
@@ -75,16 +76,18 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
         bookmark({ 'k8s.io/initial-events-end': 'true' })
       }
       try {
-        watch = endpoint.store.watch(selection, initial ? 0 : asked || seen, initial, endpoint.inOrder((events, revision) => {
+        const since = initial ? 0 : asked || seen
+        const plan = convertedWatch(endpoint, selection, since, (events, revision) => {
           if (ended) return
           const chunks = events.map((event) => encode(event))
           if (chunks.length === 1) send(chunks[0]!)
-          else send(joined(chunks))
+          else if (chunks.length > 1) send(joined(chunks))
           seen = revision
           markInitialEnd()
-        }, end), end)
+        }, end)
+        watch = endpoint.store.watch(plan.selection, since, initial, plan.sink, end)
         // Nothing there: the end of the initial events has no batch to follow.
-        if (initialEnd) Promise.resolve().then(() => Promise.resolve()).then(markInitialEnd)
+        if (initialEnd && (!endpoint.convertsByWebhook || endpoint.store.select(plan.selection).length === 0)) Promise.resolve().then(() => Promise.resolve()).then(markInitialEnd)
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
         send(encoder.encode(`{"type":"ERROR","object":${jsonText(error.status as unknown as Record<string, unknown>)}}\n`))

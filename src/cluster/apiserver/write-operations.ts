@@ -25,6 +25,8 @@ export interface ManagedWrite extends WriteRequest {
   manager: string
   fieldValidation: FieldValidation
   force?: boolean
+  /** Keys that come twice in the text of a patch, as strictness would say it. */
+  patchDuplicates?: readonly string[]
 }
 
 /**
@@ -106,8 +108,8 @@ export class WriteOperations {
   /** The current object (served version) with the patch applied, decoded and with defaults. */
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
-    const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : []
-    const draft = type === 'application/strategic-merge-patch+json' ? convertPatched(endpoint, patch, patched, request) : decodePatched(endpoint, patched, request, notes)
+    const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : request.patchDuplicates ?? []
+    const draft = type === 'application/strategic-merge-patch+json' ? convertPatched(endpoint, patch, patched, request, notes) : decodePatched(endpoint, patched, request, notes)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(endpoint.kind, draft)
     return draft
@@ -118,6 +120,8 @@ export class WriteOperations {
     const { object } = serverSideApply({
       kind, live, applied: configuration, manager: request.manager, force: request.force, time: rfc3339(this.#clock.nowMs()), apiVersion: endpoint.apiVersion, subresource: request.subresource,
     })
+    if (request.fieldValidation === 'Strict' && request.patchDuplicates)
+      throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)
     const draft = decodePatched(endpoint, object, request)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(kind, draft)
@@ -165,8 +169,8 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
 }
 
 /** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */
-function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite): KubeObject {
-  return decodePatched(endpoint, patched, request, [], (why) =>
+function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite, notes: readonly string[]): KubeObject {
+  return decodePatched(endpoint, patched, request, notes, (why) =>
     apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why)]))
 }
 

@@ -5,7 +5,7 @@
 import { setOwn } from '../../base/freeze.ts'
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
-import { parseJson, SyntaxProblem, type DuplicateKeys } from './json-text.ts'
+import { parseJson, SyntaxProblem, type DuplicateKeys, type MemberEnds } from './json-text.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
 import { canonicalMicroTime, canonicalTime } from './time-text.ts'
@@ -20,6 +20,8 @@ export interface ParsedBody {
   duplicateFields: string[]
   /** Of YAML bodies: `line 5: key "name" already set in map`. */
   duplicateYamlKeys: string[]
+  /** Of JSON bodies with duplicate fields: the text, to tell what comes first. */
+  text?: string
 }
 
 /** A value that doesn't fit its type: `json: cannot unmarshal string into Go struct field ...`. */
@@ -49,14 +51,18 @@ export function parseBody(text: string, format: 'json' | 'yaml', maxDepth?: numb
   }
   const duplicates: DuplicateKeys = new Map()
   const value = parseJson(text, duplicates, maxDepth)
-  return { value, duplicateFields: duplicates.size > 0 ? pathsOf(value, duplicates) : [], duplicateYamlKeys: [] }
+  if (duplicates.size === 0) return { value, duplicateFields: [], duplicateYamlKeys: [] }
+  return { value, duplicateFields: pathsOf(value, duplicates), duplicateYamlKeys: [], text }
 }
+
+/** Deeper than this it is left to the reader of YAML, which refuses it in its own words. */
+const YAML_MAX_DEPTH = 300
 
 /** What clients send as YAML mostly is JSON, which is read much faster. Undefined for what isn't, or has a key twice. */
 function plainJson(text: string): unknown {
   const duplicates: DuplicateKeys = new Map()
   try {
-    const value = parseJson(text, duplicates)
+    const value = parseJson(text, duplicates, YAML_MAX_DEPTH)
     return duplicates.size > 0 ? undefined : value
   } catch {
     return undefined
@@ -79,20 +85,51 @@ function pathsOf(value: unknown, duplicates: DuplicateKeys): string[] {
 }
 
 /** What strict decoding complains of, as in `strict decoding error: A, B`. Empty: nothing. */
-export function strictErrors(body: Pick<ParsedBody, 'duplicateFields' | 'duplicateYamlKeys'>, unknownFields: readonly string[]): string[] {
+export function strictErrors(body: Pick<ParsedBody, 'duplicateFields' | 'duplicateYamlKeys' | 'text'>, unknownFields: readonly string[]): string[] {
   return [
     ...(body.duplicateYamlKeys.length > 0 ? [`yaml: unmarshal errors:\n${body.duplicateYamlKeys.map((key) => `  ${key}`).join('\n')}`] : []),
-    ...body.duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...fieldProblems(body, unknownFields),
   ]
 }
 
+/** Duplicate and unknown fields as they are met. Without {@link ParsedBody.text} all duplicates come first. */
+function fieldProblems({ duplicateFields, text }: Pick<ParsedBody, 'duplicateFields' | 'text'>, unknownFields: readonly string[]): string[] {
+  const problems = [
+    ...duplicateFields.map((path) => ({ path, again: true, message: `duplicate field ${JSON.stringify(path)}` })),
+    ...unknownFields.map((path) => ({ path, again: false, message: `unknown field ${JSON.stringify(path)}` })),
+  ]
+  if (text !== undefined && duplicateFields.length > 0 && unknownFields.length > 0) {
+    const ends = memberEnds(text)
+    const placeOf = ({ path, again }: { path: string; again: boolean }) => ends.get(path)?.[again ? 1 : 0] ?? 0
+    problems.sort((a, b) => placeOf(a) - placeOf(b))
+  }
+  return problems.map(({ message }) => message)
+}
+
+/** Where each field ends in a text, by path; fields that come again have several places. */
+function memberEnds(text: string): Map<string, number[]> {
+  const ends: MemberEnds = new Map()
+  const out = new Map<string, number[]>()
+  const walk = (at: unknown, path: string) => {
+    if (at === null || typeof at !== 'object') return
+    if (Array.isArray(at)) return at.forEach((item, i) => walk(item, `${path}[${i}]`))
+    for (const [key, end] of ends.get(at) ?? []) {
+      const below = path ? `${path}.${key}` : key
+      const list = out.get(below)
+      if (list) list.push(end)
+      else out.set(below, [end])
+    }
+    for (const key of Object.keys(at)) walk((at as Record<string, unknown>)[key], path ? `${path}.${key}` : key)
+  }
+  walk(parseJson(text, new Map(), undefined, ends), '')
+  return out
+}
+
 /** The same findings as Warning header texts. */
-export function strictWarnings(body: Pick<ParsedBody, 'duplicateFields' | 'duplicateYamlKeys'>, unknownFields: readonly string[]): string[] {
+export function strictWarnings(body: Pick<ParsedBody, 'duplicateFields' | 'duplicateYamlKeys' | 'text'>, unknownFields: readonly string[]): string[] {
   return [
     ...body.duplicateYamlKeys,
-    ...body.duplicateFields.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`),
+    ...fieldProblems(body, unknownFields),
   ]
 }
 

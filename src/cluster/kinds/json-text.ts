@@ -15,9 +15,12 @@ const MAX_DEPTH = 10_000
 const QUOTE = 34
 const BACKSLASH = 92
 
+/** Where the members of objects end in the text, in the order of the text. */
+export type MemberEnds = Map<object, [key: string, end: number][]>
+
 /** Parses one JSON value of at most this nesting. @throws SyntaxProblem */
-export function parseJson(text: string, duplicates: DuplicateKeys = new Map(), maxDepth = MAX_DEPTH): unknown {
-  return new JsonReader(text, duplicates, maxDepth).document()
+export function parseJson(text: string, duplicates: DuplicateKeys = new Map(), maxDepth = MAX_DEPTH, ends?: MemberEnds): unknown {
+  return new JsonReader(text, duplicates, maxDepth, ends).document()
 }
 
 /** Without recursion, so that nesting can't exhaust the stack. */
@@ -25,9 +28,11 @@ class JsonReader {
   readonly #text: string
   readonly #duplicates: DuplicateKeys
   readonly #maxDepth: number
+  readonly #ends: MemberEnds | undefined
   #at = 0
 
-  constructor(text: string, duplicates: DuplicateKeys, maxDepth: number) {
+  constructor(text: string, duplicates: DuplicateKeys, maxDepth: number, ends: MemberEnds | undefined) {
+    this.#ends = ends
     this.#text = text
     this.#duplicates = duplicates
     this.#maxDepth = maxDepth
@@ -89,6 +94,11 @@ class JsonReader {
           if (next !== 93) this.#unexpected('after array element')
         } else {
           const key = keys.pop()!
+          if (this.#ends) {
+            const list = this.#ends.get(container)
+            if (list) list.push([key, this.#at])
+            else this.#ends.set(container, [[key, this.#at]])
+          }
           if (Object.hasOwn(container, key)) {
             const list = this.#duplicates.get(container)
             if (list) list.push(key)

@@ -121,6 +121,8 @@ export interface CustomKind {
   read(stored: Readonly<KubeObject>): KubeObject
   /** A draft as etcd holds it. */
   store(draft: KubeObject): KubeObject | Promise<KubeObject>
+  /** Whether versions become one another by a webhook. */
+  readonly usesWebhook: boolean
   /** Whether only a webhook can bring this stored object into this version. */
   needsWebhook(stored: Readonly<KubeObject>): boolean
   /** Asks the webhook. The answers can be given to {@link read}. @throws StatusError */

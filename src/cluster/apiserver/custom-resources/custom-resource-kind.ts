@@ -76,6 +76,7 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     terminating,
     ...(scale ? { scale } : {}),
     get openApi() { return schemas ??= customResourceSchemas(definition, version) },
+    usesWebhook: webhook !== undefined,
     needsWebhook: (stored) => webhook !== undefined && stored.apiVersion !== apiVersion,
     convert: (stored) => webhook!.convert(stored, apiVersion),
     read(stored) {

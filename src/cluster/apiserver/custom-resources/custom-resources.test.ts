@@ -115,7 +115,7 @@ test('what is stored is shown by the schema of today', async () => {
 test('a webhook converts what is read, written and watched', async () => {
   convert = ({ spec, ...object }, apiVersion) => ({ ...object, apiVersion, spec: apiVersion.endsWith('/v1') ? { host: spec.hostPort.split(':')[0], port: spec.hostPort.split(':')[1] } : { hostPort: `${spec.host}:${spec.port}` } })
   const texts = (...names: string[]) => ({ spec: { type: 'object', properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) } })
-  await define('e.example.com', [version('v1', texts('host', 'port')), version('v1beta1', texts('hostPort'), { storage: false })], {
+  await define('e.example.com', [version('v1', texts('host', 'port')), version('v1beta1', texts('hostPort'), { storage: false, selectableFields: [{ jsonPath: '.spec.hostPort' }] })], {
     conversion: { strategy: 'Webhook', webhook: { clientConfig: { url: 'https://convert.example.com/crd' }, conversionReviewVersions: ['v1'] } },
   })
   const created = await call('POST', things('e.example.com/v1beta1'), thing('e.example.com/v1beta1', 'x', { spec: { hostPort: 'web:80' } }))
@@ -131,6 +131,16 @@ test('a webhook converts what is read, written and watched', async () => {
   const asked = reviews.length
   expect((await call('GET', things('e.example.com/v1'))).body['items'][0].spec).toEqual({ host: 'web', port: '81' })
   expect(reviews.length).toBe(asked)
+
+  const selector = 'fieldSelector=spec.hostPort%3Dweb:81'
+  expect((await call('GET', `${things('e.example.com/v1beta1')}?${selector}`)).body['items']).toHaveLength(1)
+  const chosen = await lab.server.handle(httpRequest(`https://localhost${things('e.example.com/v1beta1')}?watch=true&${selector}`, { method: 'GET' }), connection)
+  const events = chosen.body!.getReader()
+  const next = async () => JSON.parse(new TextDecoder().decode((await events.read()).value)) as { type: string; object: KubeObject }
+  expect((await next()).type).toBe('ADDED')
+  await call('PATCH', things('e.example.com/v1', 'x'), { spec: { port: '82' } }, MERGE)
+  expect(await next()).toMatchObject({ type: 'DELETED', object: { apiVersion: 'e.example.com/v1beta1', spec: { hostPort: 'web:81' } } })
+  await events.cancel()
 
   convert = (object, apiVersion) => ({ ...object, apiVersion, metadata: { ...object.metadata, name: 'other' } })
   const failed = await call('POST', things('e.example.com/v1beta1'), thing('e.example.com/v1beta1', 'y', { spec: { hostPort: 'a:1' } }))
