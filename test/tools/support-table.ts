@@ -2,6 +2,7 @@
 // `@k8s part: ...` and `@k8s no: ...` beside what is missing. usage: npm run support
 import fs from 'node:fs'
 import path from 'node:path'
+import conformance from '../conformance/results.json' with { type: 'json' }
 import commandTable from '../../src/cli/kubectl/commands.json' with { type: 'json' }
 import { findHandler } from '../../src/cli/kubectl/commands/handlers.ts'
 import { imageCatalogue } from '../../src/cluster/images/image-catalogue.ts'
@@ -54,11 +55,36 @@ export async function supportTable(): Promise<string> {
   return `${lines.join('\n')}\n`
 }
 
+/** What the last recorded runs of the official suite found, by area. @param results test/conformance/results.json */
+export function conformanceTable({ suite, tests }: { suite: string; tests: Readonly<Record<string, string>> }): string {
+  const areas = new Map<string, { passed: number; failed: number; rest: number }>()
+  const failures: string[] = []
+  for (const [name, result] of Object.entries(tests)) {
+    const area = /^\[(sig-[a-z-]+)\]/.exec(name)?.[1] ?? 'other'
+    const counts = areas.get(area) ?? { passed: 0, failed: 0, rest: 0 }
+    areas.set(area, counts)
+    if (result === 'passed') counts.passed++
+    else if (result.startsWith('failed')) {
+      counts.failed++
+      failures.push(`- ${name.replace(/ ?\[(?!sig-)[^\]]*\]/g, '')}: ${result.replace(/^failed: /, '').replaceAll('|', '\\|').replaceAll('<', '&lt;')}`)
+    } else counts.rest++
+  }
+  const total = [...areas.values()].reduce((sum, { passed, failed, rest }) => ({ passed: sum.passed + passed, failed: sum.failed + failed, rest: sum.rest + rest }), { passed: 0, failed: 0, rest: 0 })
+  const row = (name: string, { passed, failed, rest }: typeof total) => `| ${name} | ${passed} | ${failed} | ${rest} |`
+  return [
+    `The official conformance tests of Kubernetes ${suite} (${Object.keys(tests).length}), run with \`e2e.test --provider=skeleton --kube-api-content-type=application/json\` against \`drydock serve\` with its three`,
+    'nodes, on one machine with two cores. Each test counts as in the last run that reached it and was recorded (`npm run conformance -- -r`, kept in `test/conformance/results.json`).', '',
+    '| Conformance tests | passed | failed | not run |', '|---|---|---|---|',
+    ...[...areas].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, counts]) => row(name, counts)), row('all', total),
+    ...(failures.length > 0 ? ['', 'Failed:', '', ...failures] : []), '',
+  ].join('\n')
+}
+
 /** The README with a fresh table in it. */
 export async function freshReadme(): Promise<{ old: string; fresh: string }> {
   const old = fs.readFileSync(path.join(root, 'README.md'), 'utf8')
   const from = old.indexOf(BEGIN) + BEGIN.length
-  return { old, fresh: old.slice(0, from) + '\n' + (await supportTable()) + '\n' + old.slice(old.indexOf(END)) }
+  return { old, fresh: old.slice(0, from) + '\n' + (await supportTable()) + '\n' + conformanceTable(conformance) + '\n' + old.slice(old.indexOf(END)) }
 }
 
 if (process.argv[1]?.endsWith('support-table.ts')) {

@@ -136,6 +136,8 @@ export class ContainerStarter {
       const readOnly = (mount.readOnly ?? false) || volume.readOnly
       let root = volume.root
       const { tree } = volume
+      if (subPath.startsWith('/')) throw new Error(`error SubPath \`${subPath}\` must not be an absolute path`)
+      if (subPath.split('/').includes('..')) throw new Error(`unable to provision SubPath \`${subPath}\`: must not contain '..'`)
       if (subPath) {
         const path = `${root === '/' ? '' : root}/${subPath}`
         if (!tree.exists(path)) tree.mkdir(path, { recursive: true, mode: 0o777 })

@@ -9,6 +9,7 @@ import type { Proc, Program, TcpSocket } from '../../../unix/types.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
+import { debian } from '../debian.ts'
 import { contentType } from '../http/content-type.ts'
 import { defineImage } from '../image.ts'
 import { formValues, goDuration, goError, goFlags, goLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
@@ -239,6 +240,18 @@ export const agnhostImage = defineImage({
 export const nautilus = defineImage({
   repository: 'registry.k8s.io/e2e-test-images/nautilus', tags: ['1.4', '1.5', '1.7', '1.8'], sizeBytes: 49_000_000, cmd: ['test-webserver'], base: agnhostImage,
   files: { '/data.json': '{\n  "image": "nautilus.jpg"\n}\n' },
+})
+
+/** Debian with the tools of DNS. */
+export const glibcDnsTesting = defineImage({
+  repository: 'registry.k8s.io/e2e-test-images/glibc-dns-testing', tags: ['2.0.0'], sizeBytes: 78_000_000, cmd: ['bash'], base: debian,
+  programs: utilityPrograms('gnu', { names: ['dig', 'nslookup', 'host', 'hostname', 'getent'] }),
+})
+
+/** Says as whom it runs; on a real system its set-user-ID bit makes that root where privileges may grow. */
+export const noNewPrivileges = defineImage({
+  repository: 'registry.k8s.io/e2e-test-images/nonewprivs', tags: ['1.3', '1.4'], sizeBytes: 17_000_000, cmd: ['nnp'], base: alpine,
+  programs: { '/usr/local/bin/nnp': async (proc) => { await proc.stdout.write(`Effective uid: ${proc.user.uid}\n`); return 0 } },
 })
 
 /** BusyBox' user land that runs as uid 1234. */
