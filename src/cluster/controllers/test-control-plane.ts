@@ -1,8 +1,8 @@
 /** For tests: a control plane without kubelets, on a stepped clock. */
 import { ClusterClock, rfc3339, rfc3339Micro } from '../../base/clock.ts'
 import { silentLog, createLog, type LogEntry } from '../../base/log.ts'
-import type { Platform } from '../../base/platform.ts'
 import { Random } from '../../base/random.ts'
+import { testPlatform } from '../../base/test-platform.ts'
 import { createApiServer, type ApiServer } from '../apiserver/api-server.ts'
 import type { Api } from '../client/api.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
@@ -11,14 +11,6 @@ import type { Lease, Node, Pod } from '../kinds/generated/types.ts'
 import { builtInKinds } from '../kinds/index.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
 import { createControllerManager } from './controller-manager.ts'
-
-export const testPlatform: Platform = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer(fn, delayMs) { const timer = setTimeout(fn, delayMs); return () => clearTimeout(timer) },
-  macrotask: (fn) => void setImmediate(fn),
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-}
 
 export interface TestControlPlane {
   clock: ClusterClock

@@ -3,8 +3,8 @@ import { ClusterClock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import { createLog, silentLog } from '../../base/log.ts'
-import type { Platform } from '../../base/platform.ts'
 import { Random } from '../../base/random.ts'
+import { testPlatform } from '../../base/test-platform.ts'
 import type { Program } from '../../unix/types.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
 import type { Api } from '../client/api.ts'
@@ -18,14 +18,6 @@ import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import { createImageRegistry } from '../runtime/image-registry.ts'
 import { createKubelet } from './kubelet.ts'
 import type { Kubelet } from './kubelet.ts'
-
-export const testPlatform: Platform = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer(fn, delayMs) { const timer = setTimeout(fn, delayMs); return () => clearTimeout(timer) },
-  macrotask: (fn) => void setImmediate(fn),
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-}
 
 /**
  * One program for all: its arguments are steps. `echo TEXT`, `err TEXT`, `env NAME`, `cat FILE`, `write FILE TEXT`, `sleep MS`, `exit CODE`,

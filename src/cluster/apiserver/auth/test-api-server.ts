@@ -2,8 +2,8 @@
 import { ClusterClock } from '../../../base/clock.ts'
 import { httpRequest } from '../../../base/http.ts'
 import { silentLog } from '../../../base/log.ts'
-import type { Platform } from '../../../base/platform.ts'
 import { Random } from '../../../base/random.ts'
+import { testPlatform } from '../../../base/test-platform.ts'
 import type { Api } from '../../client/api.ts'
 import { Etcd } from '../../etcd/etcd.ts'
 import { builtInKinds } from '../../kinds/index.ts'
@@ -13,14 +13,6 @@ import { reconcileBootstrap } from '../bootstrap/reconcile.ts'
 import { defaultParts } from '../default-parts.ts'
 import { type ClusterPki, createClusterPki } from '../pki/cluster-pki.ts'
 import type { ClusterDialer, ConnectionInfo } from '../seams.ts'
-
-export const testPlatform: Platform = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  setTimer(fn, delayMs) { const timer = setTimeout(fn, delayMs); return () => clearTimeout(timer) },
-  macrotask: (fn) => void setImmediate(fn),
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-}
 
 export interface TestApiServer {
   server: ApiServer
