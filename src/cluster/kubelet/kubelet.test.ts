@@ -53,6 +53,14 @@ test('pods that run once end as Succeeded or Failed', async () => {
   expect(bad.status.containerStatuses![0]!.state!.terminated).toMatchObject({ exitCode: 3, reason: 'Error' })
 })
 
+test('a container that ends at once is never seen running', async () => {
+  node = await startTestNode()
+  await node.createPod('quick', { restartPolicy: 'Never', command: ['exit', '0'] })
+  const phases = new Set<string>()
+  await node.until('quick', (p) => { phases.add(p.status.phase ?? ''); return p.status.phase === 'Succeeded' })
+  expect([...phases]).toEqual(['Pending', 'Succeeded'])
+})
+
 test('deleting a pod stops it gracefully and then removes it', async () => {
   node = await startTestNode()
   await node.createPod('web', { terminationGracePeriodSeconds: 10, command: ['echo', 'up', 'term', '0'] })

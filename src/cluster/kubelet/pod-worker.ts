@@ -19,6 +19,8 @@ import { limitsOf } from './container-starter.ts'
 
 /** k8s: pkg/kubelet syncFrequency, backOffPeriod and their jitters */
 const RESYNC_MS = 60_000
+/** From a container's start to when its state is looked at, in milliseconds. A real kubelet lists every second, which would make everyone wait. */
+const LISTING_MS = 10
 const RETRY_MS = 10_000
 const RELIST_MS = 1_000
 const POLL_MS = 20
@@ -261,6 +263,8 @@ export class PodWorker {
     }
     probes.addPod(this.pod)
     const failures = await this.#act(before)
+    // What ends at once is over by the runtime's next listing, so that nobody sees it running.
+    if (runtime.listContainers(this.#uid).some((c) => c.state === 'running' && !before.containers.some((b) => b.id === c.id))) await clock.sleep(LISTING_MS, this.#waiting.signal).catch(() => {})
     this.#prune()
     if (failures.length > 0 && !this.#mustEnd()) this.#logFailures()
     if (this.#mustEnd()) {
