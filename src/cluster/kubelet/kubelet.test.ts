@@ -55,9 +55,11 @@ test('pods that run once end as Succeeded or Failed', async () => {
 
 test('a container that ends at once is never seen running', async () => {
   node = await startTestNode()
-  await node.createPod('quick', { restartPolicy: 'Never', command: ['exit', '0'] })
+  await node.createPod('quick', { restartPolicy: 'Never', command: ['sleep', '5', 'exit', '0'] })
   const phases = new Set<string>()
-  await node.until('quick', (p) => { phases.add(p.status.phase ?? ''); return p.status.phase === 'Succeeded' })
+  const { resourceVersion } = (await node.pod('quick')).metadata
+  node.api.watch('pods', { namespace: 'default', resourceVersion: resourceVersion! }, (events) => { for (const { object } of events) phases.add(object['status']?.phase ?? '') })
+  await node.until('quick', (p) => p.status.phase === 'Succeeded')
   expect([...phases]).toEqual(['Pending', 'Succeeded'])
 })
 
