@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { ClusterClock } from '../../../base/clock.ts'
 import { httpRequest } from '../../../base/http.ts'
-import { testPlatform } from '../auth/test-api-server.ts'
+import { testPlatform } from '../../../base/test-platform.ts'
 import { requestInfo } from '../request-info.ts'
 import { AuditLog } from './audit-log.ts'
 import { auditPolicyOf, auditRuleFor } from './audit-policy.ts'
