@@ -10,6 +10,7 @@ import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
+import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
 import { defaultParts } from './apiserver/default-parts.ts'
 import { createSelfSignedServer } from '../base/certificates.ts'
@@ -76,6 +77,8 @@ export interface ClusterOptions {
    * each other and its objects are that old. Hosts begin their clock that much before now. Default {@link BOOT_MS}.
    */
   bootMs?: number
+  /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
+  audit?: AuditOptions
 }
 
 export interface Cluster {
@@ -145,7 +148,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
-    proxyClientCertificatePem: proxyClient.certificatePem,
+    proxyClientCertificatePem: proxyClient.certificatePem, ...(options.audit ? { audit: options.audit } : {}),
     parts: defaultParts({
       pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(options.platform.signerOf ? { sign: options.platform.signerOf(pki.tokenKey.privateKey) } : {}),
     }),

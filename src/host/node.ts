@@ -8,6 +8,7 @@ const USAGE = `Drydock: a Kubernetes cluster in one process.
 
 Usage:
   drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node] [--kubeconfig FILE] [--seed S] [--time-scale X]
+                [--audit-policy-file FILE] [--audit-log-path FILE|-]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
@@ -27,10 +28,12 @@ interface Flags {
   kubeconfig: string | undefined
   seed: string | undefined
   timeScale: number
+  auditPolicyFile: string | undefined
+  auditLogPath: string | undefined
 }
 
 function parseFlags(args: readonly string[]): Flags {
-  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, kubeconfig: undefined, seed: undefined, timeScale: 1 }
+  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, kubeconfig: undefined, seed: undefined, timeScale: 1, auditPolicyFile: undefined, auditLogPath: undefined }
   const rest = [...args]
   const number = (name: string, text: string, min: number, max: number, whole = true) => {
     const value = Number(text)
@@ -49,6 +52,8 @@ function parseFlags(args: readonly string[]): Flags {
       case 'kubeconfig': flags.kubeconfig = value; break
       case 'seed': flags.seed = value; break
       case 'time-scale': flags.timeScale = number(name, value, 0.001, 10_000, false); break
+      case 'audit-policy-file': flags.auditPolicyFile = value; break
+      case 'audit-log-path': flags.auditLogPath = value; break
       default: throw new UsageError(`unknown flag: --${name}`)
     }
   }
@@ -84,10 +89,25 @@ async function startCluster(flags: Flags) {
     platform: nodePlatform,
     clock: new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS }),
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
+    ...await auditOf(flags),
     topology: flags.singleNode ? singleNodeTopology() : flags.nodes === 0 ? bareTopology() : kubeadmTopology(flags.nodes),
   })
   await cluster.start()
   return cluster
+}
+
+/** As kube-apiserver: without a policy or a path nothing is logged. */
+async function auditOf({ auditPolicyFile, auditLogPath }: Flags): Promise<Pick<import('../cluster/cluster.ts').ClusterOptions, 'audit'>> {
+  if (auditPolicyFile === undefined || auditLogPath === undefined) return {}
+  const { parseAuditPolicy } = await import('../cluster/apiserver/audit/audit-policy.ts')
+  let policy
+  try {
+    policy = parseAuditPolicy(fs.readFileSync(auditPolicyFile, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`loading audit policy file: ${(error as Error).message}: from file ${auditPolicyFile}`)
+  }
+  const out = auditLogPath === '-' ? process.stdout : fs.createWriteStream(auditLogPath, { flags: 'a', mode: 0o600 })
+  return { audit: { policy, write: (line) => { out.write(`${line}\n`) } } }
 }
 
 async function serve(flags: Flags): Promise<number> {

@@ -47,7 +47,7 @@ it('an event holds who asked for what, both objects, the status and annotations'
   expect(await answer.text()).toBe('{"kind":"ConfigMap"}')
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([{
     kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'RequestResponse', auditID: 'id', stage: 'ResponseComplete', requestURI: path, verb: 'create', user: { username: 'ann', groups: ['dev'] },
-    sourceIPs: ['10.0.0.9'], userAgent: 'kubectl/v1', objectRef: { resource: 'configmaps', namespace: 'x', apiVersion: 'v1' }, responseStatus: { metadata: {}, code: 201 },
+    sourceIPs: ['10.0.0.9'], userAgent: 'kubectl/v1', objectRef: { resource: 'configmaps', namespace: 'x', name: 'c', apiVersion: 'v1' }, responseStatus: { metadata: {}, code: 201 },
     requestObject: { metadata: { name: 'c' } }, responseObject: { kind: 'ConfigMap' }, requestReceivedTimestamp: '2026-01-01T00:00:00.000000Z', stageTimestamp: '2026-01-01T00:00:00.000000Z',
     annotations: { 'authorization.k8s.io/decision': 'allow' },
   }])

@@ -1,6 +1,7 @@
 import { rfc3339Micro } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { HttpRequest } from '../../../base/http.ts'
+import { readText } from '../request-body.ts'
 import type { RequestInfo } from '../request-info.ts'
 import type { UserInfo } from '../seams.ts'
 import { type AuditPolicy, type AuditRule, type AuditStage, auditRuleFor } from './audit-policy.ts'
@@ -52,6 +53,8 @@ export class AuditTrail {
   readonly #receivedMs: number
   readonly #annotations: Record<string, string> = {}
   #requestObject: unknown
+  /** What the request's object says of itself, where the URL doesn't. */
+  #metadata: ObjectMeta | undefined
   #impersonated: UserInfo | undefined
 
   constructor(audited: AuditedRequest, rule: AuditRule, clock: Clock, write: (line: string) => void) {
@@ -71,12 +74,14 @@ export class AuditTrail {
     this.#impersonated = user
   }
 
-  /** The request in a form whose body was read for the log, where the level wants that. */
+  /** The request again after its body was read for the log. */
   async read(request: HttpRequest): Promise<HttpRequest> {
-    if ((this.#rule.level !== 'Request' && this.#rule.level !== 'RequestResponse') || !request.body || !/json/.test(request.headers.get('content-type') ?? 'json')) return request
-    const text = await request.text()
-    this.#requestObject = this.#objectOf(text)
-    return { method: request.method, url: request.url, headers: request.headers, signal: request.signal, get body() { return text === '' ? null : new Response(text).body }, text: async () => text, arrayBuffer: () => new Response(text).arrayBuffer() }
+    if (!request.body || request.method === 'GET' || request.method === 'HEAD') return request
+    const again = rereadable(request, await request.arrayBuffer())
+    const object = this.#objectOf(await readText(again).catch(() => ''))
+    if (this.#rule.level !== 'Metadata') this.#requestObject = object
+    if (request.method !== 'PATCH') this.#metadata = (object as { metadata?: ObjectMeta } | undefined)?.metadata
+    return again
   }
 
   /** An answer whose end is logged; long-running ones are logged at their beginning, too. */
@@ -122,7 +127,7 @@ export class AuditTrail {
       kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: this.#rule.level, auditID: auditId, stage, requestURI: uri, verb: info.verb, user: userObject(user),
       ...(this.#impersonated ? { impersonatedUser: userObject(this.#impersonated) } : {}),
       ...(remoteAddress ? { sourceIPs: [remoteAddress] } : {}), ...(userAgent ? { userAgent } : {}),
-      ...(info.isResourceRequest ? { objectRef: objectRef(info) } : {}), ...(responseStatus ? { responseStatus } : {}),
+      ...(info.isResourceRequest ? { objectRef: objectRef(info, this.#metadata) } : {}), ...(responseStatus ? { responseStatus } : {}),
       ...(stage !== 'RequestReceived' && this.#requestObject !== undefined ? { requestObject: this.#requestObject } : {}), ...(responseObject === undefined ? {} : { responseObject }),
       requestReceivedTimestamp: rfc3339Micro(this.#receivedMs), stageTimestamp: rfc3339Micro(this.#clock.nowMs()),
       ...(stage !== 'RequestReceived' && Object.keys(this.#annotations).length > 0 ? { annotations: this.#annotations } : {}),
@@ -135,8 +140,16 @@ function userObject({ name, uid, groups, extra }: UserInfo): Record<string, unkn
   return { username: name, ...(uid ? { uid } : {}), ...(groups.length > 0 ? { groups } : {}), ...(extra && Object.keys(extra).length > 0 ? { extra } : {}) }
 }
 
-function objectRef({ resource, namespace, name, group, version, subresource }: RequestInfo): Record<string, string> {
-  return { resource, ...(namespace ? { namespace } : {}), ...(name ? { name } : {}), ...(group ? { apiGroup: group } : {}), apiVersion: version, ...(subresource ? { subresource } : {}) }
+type ObjectMeta = Partial<Record<'name' | 'namespace' | 'uid' | 'resourceVersion', string>>
+
+function objectRef({ resource, namespace, name, group, version, subresource }: RequestInfo, metadata: ObjectMeta = {}): Record<string, string> {
+  const at = { namespace: namespace || metadata.namespace, name: name || metadata.name, uid: metadata.uid, apiGroup: group, apiVersion: version, resourceVersion: metadata.resourceVersion, subresource }
+  return { resource, ...Object.fromEntries(Object.entries(at).filter((entry): entry is [string, string] => Boolean(entry[1]))) }
+}
+
+function rereadable({ method, url, headers, signal }: HttpRequest, bytes: ArrayBuffer): HttpRequest {
+  const read = () => new Response(bytes)
+  return { method, url, headers, signal, get body() { return bytes.byteLength === 0 ? null : read().body }, text: () => read().text(), arrayBuffer: async () => bytes }
 }
 
 /** The same stream; `ended` is called once, when it ends, fails or its reader leaves. */

@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import type { RequestInfo } from '../request-info.ts'
 import type { UserInfo } from '../seams.ts'
 
@@ -34,7 +35,10 @@ export interface AuditRule {
 const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse']
 const STAGES = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic']
 
-/** Reads a policy. @throws Error in upstream's words. k8s: apiserver/pkg/audit/policy/reader.go, apis/audit/validation */
+/** Reads a policy file. @throws Error as {@link auditPolicyOf} */
+export const parseAuditPolicy = (text: string): AuditPolicy => auditPolicyOf(parse(text))
+
+/** Checks a policy. @throws Error in upstream's words. k8s: apiserver/pkg/audit/policy/reader.go, apis/audit/validation */
 export function auditPolicyOf(value: unknown): AuditPolicy {
   const policy = value as AuditPolicy | null
   if (typeof policy !== 'object' || policy === null) throw new Error('failed decoding: Object \'Kind\' is missing')
