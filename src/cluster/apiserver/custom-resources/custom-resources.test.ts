@@ -63,7 +63,9 @@ test('a kind appears everywhere once its names are accepted, and goes with all i
   const openApi = (await call('GET', '/openapi/v3/apis/a.example.com/v1')).body
   expect(openApi['components'].schemas['com.example.a.v1.Thing'].properties.spec.description).toBe('what is wanted')
   expect(openApi['paths']['/apis/a.example.com/v1/namespaces/{namespace}/things/{name}'].patch).toBeDefined()
-  expect((await call('GET', '/openapi/v2')).body['definitions']['com.example.a.v1.Thing'].properties.metadata.$ref).toBe('#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
+  const { definitions } = (await call('GET', '/openapi/v2')).body
+  expect(definitions['com.example.a.v1.Thing'].properties.metadata.$ref).toBe('#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
+  expect(definitions['io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'].properties.oneOf.type).toBe('array')
 
   expect((await call('DELETE', `${DEFINITIONS}/things.a.example.com`)).body['metadata'].finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io'])
   await lab.clock.advance(100)

@@ -49,6 +49,8 @@ function lower(value: unknown): unknown {
   for (const [key, item] of Object.entries(schema)) {
     if (key === '$ref' && typeof item === 'string') out[key] = item.replace(REF, '#/definitions/')
     else if (key === 'oneOf') { out['type'] = 'string'; out['format'] = 'int-or-string' }
+    // Properties may have the names of keywords, as those of schemas themselves do.
+    else if (key === 'properties') out[key] = Object.fromEntries(Object.entries(item as Record<string, unknown>).map(([name, property]) => [name, lower(property)]))
     else out[key] = key === 'default' || key === 'enum' ? item : lower(item)
   }
   return out
