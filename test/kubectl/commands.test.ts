@@ -75,7 +75,7 @@ test('there are all commands and no others', () => {
 
 describe.each(recorded)('$Path', (command) => {
   const words = wordsOf(command)
-  const hint = `See '${command.Path} --help' for usage.`
+  const hint = command.Path === 'kubectl diff' ? "See 'kubectl diff -h' for help and examples" : `See '${command.Path} --help' for usage.`
 
   test('has its usage line and other names', () => {
     const spec = specOf(command)

@@ -47,6 +47,9 @@ export function rootCommand(): CommandSpec {
   return root
 }
 
+/** A flag that is there for those who ask for it with $KUBECTL_APPLYSET. k8s: cmdutil.AddPruningFlags */
+export const APPLYSET_FLAG = toFlag(['applyset', '', 'string', '', ''])
+
 /** The command's own and inherited flags. */
 export function allFlags(spec: CommandSpec): FlagSpec[] {
   const out = [...spec.flags, HELP_FLAG]
@@ -87,15 +90,17 @@ export function childNamed(spec: CommandSpec, name: string): CommandSpec | undef
  * Finds the command and parses its flags. k8s: cobra Find, Traverse off
  * @throws UsageError
  */
-export function parseCommandLine(words: readonly string[], presets: readonly { flag: FlagSpec; text: string }[] = []): ParsedCommandLine {
+export function parseCommandLine(words: readonly string[], presets: readonly { flag: FlagSpec; text: string }[] = [], more: readonly FlagSpec[] = []): ParsedCommandLine {
   const { spec, rest } = findCommand(words)
-  const known = allFlags(spec)
+  const known = [...allFlags(spec), ...more]
   try {
     const { values, args, argsBeforeDash } = parseFlags(known, rest, (values) => {
       for (const { flag, text } of presets) values.set(flag, text)
     })
     return { spec, flags: values, args, argsBeforeDash }
   } catch (error) {
+    // diff has its own exit codes, and with them its own word.
+    if (spec.path === 'kubectl diff') throw usageError(spec, (error as Error).message)
     throw new UsageError(`${(error as Error).message}\nSee '${spec.path} --help' for usage.`)
   }
 }

@@ -1,7 +1,7 @@
 import { BrokenPipeError } from '../../base/streams.ts'
 import { ProcessExit, ProcessKilled } from '../../unix/types.ts'
 import type { Proc, Program } from '../../unix/types.ts'
-import { findCommand, parseCommandLine, rootCommand, suggestionsFor, usageError } from './command.ts'
+import { APPLYSET_FLAG, findCommand, parseCommandLine, rootCommand, suggestionsFor, usageError } from './command.ts'
 import type { CommandSpec } from './command.ts'
 import { findHandler } from './commands/handlers.ts'
 import { describeFailure, SilentExit } from './errors.ts'
@@ -55,7 +55,7 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
     if (unknown) throw new Error(unknownCommand(unknown))
   }
   if (wantsHelp(rest)) return showHelp(proc, io, target.path.split(' ').slice(1))
-  const parsed = parseCommandLine(args, prepared.presets)
+  const parsed = parseCommandLine(args, prepared.presets, target.path === 'kubectl apply' && isTrue(proc.env['KUBECTL_APPLYSET']) ? [APPLYSET_FLAG] : [])
   const { spec, flags, argsBeforeDash } = parsed
   if (flags.bool('help')) return showHelp(proc, io, spec.path.split(' ').slice(1))
   for (const { name } of flags.given) {
@@ -77,6 +77,8 @@ export async function runKubectl(proc: Proc, io: CommandIo, words: readonly stri
   }
   return code ?? 0
 }
+
+const isTrue = (text: string | undefined) => ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '')
 
 function wantsHelp(rest: readonly string[]): boolean {
   const end = rest.indexOf('--')

@@ -9,7 +9,7 @@ import { parseGroupVersion } from './discovery.ts'
 import { encodeBase64, unixText } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { schemaNameOf } from './gvk-schema.ts'
-import { parseSelector } from './selectors.ts'
+import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
 
 /** An object on its way through the layers, with the names it was known by. */
 interface Resource {
@@ -210,7 +210,7 @@ function matches(r: Resource, target: any): boolean {
   const { group, version } = parseGroupVersion(r.object.apiVersion)
   const fits = (pattern: string | undefined, values: Iterable<string>) => pattern === undefined || pattern === '' || [...values].some((v) => new RegExp(`^(?:${pattern})$`).test(v))
   return fits(target.group || undefined, [group]) && fits(target.version, [version]) && fits(target.kind, [r.object.kind]) && fits(target.name, [...r.names, r.object.metadata.name!]) && fits(target.namespace, [r.object.metadata.namespace ?? ''])
-    && (!target.labelSelector || parseSelector(target.labelSelector)(r.object.metadata.labels ?? {})) && (!target.annotationSelector || parseSelector(target.annotationSelector)(r.object.metadata.annotations ?? {}))
+    && (!target.labelSelector || parseLabelSelector(target.labelSelector).matches(r.object.metadata.labels)) && (!target.annotationSelector || parseLabelSelector(target.annotationSelector).matches(r.object.metadata.annotations))
 }
 
 /** Follows renamed objects in the places where others name them. */

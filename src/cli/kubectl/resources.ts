@@ -2,12 +2,13 @@ import { readAll } from '../../base/streams.ts'
 import { httpRequest } from '../../base/http.ts'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { StatusError } from '../../cluster/kinds/status-error.ts'
+import { decodeValue } from '../../cluster/kinds/decode.ts'
 import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
 import { groupResource, groupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
 import { aggregate, NoKindMatch } from './errors.ts'
 import type { Factory } from './factory.ts'
-import { parseSelector } from './selectors.ts'
+import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
 
 /** An object that a command was pointed at, with where it came from. k8s: cli-runtime resource.Info */
 export interface Info {
@@ -153,12 +154,12 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
     if (types.length > 0 && names.length === 0) throw new Error('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
     if (names.length > 0) throw new Error('name cannot be provided when a path is specified')
     if (tuples.length > 0) throw new Error('resource/name arguments cannot be provided when a path is specified')
-    const selector = labelSelector ? parseSelector(labelSelector) : undefined
+    const selector = labelSelector ? parseLabelSelector(labelSelector) : undefined
     const single = files.length === 1 && files[0]!.kind === 'file' && !files[0]!.fromDirectory
     return result(query, single, true, [], async function* () {
       for (const item of files) yield* readFileInfos(f, query, item)
       if (query.kustomize) yield* kustomizeInfos(f, query, query.kustomize)
-    }, f, (info) => selector === undefined || selector(info.object?.metadata?.labels ?? {}))
+    }, f, (info) => selector === undefined || selector.matches(info.object?.metadata?.labels))
   }
   if (labelSelector !== undefined || query.fieldSelector !== undefined) {
     if (names.length > 0) throw new Error('name cannot be provided when a selector is specified')
@@ -310,6 +311,8 @@ async function flattened(f: Factory, info: Info, query: ResourceQuery): Promise<
   const out: Info[] = []
   for (const raw of object['items'] as KubeObject[]) {
     const item = raw.kind ? raw : { ...raw, apiVersion: object.apiVersion, kind: itemKind }
+    const wrong = info.source ? metadataProblem(item) : undefined
+    if (wrong) throw new Error(`unable to decode ${JSON.stringify(info.source)}: ${wrong}`)
     const mapping = info.source ? (query.local ? localMapping(item) : (await mappingOfObject(f, item, info.source))) : info.mapping
     out.push(...await flattened(f, { mapping, namespace: item.metadata?.namespace ?? '', name: item.metadata?.name ?? '', object: item, source: info.source }, query))
   }
@@ -344,23 +347,26 @@ type FileInput = { kind: 'file'; path: string; fromDirectory: boolean } | { kind
 /** @throws Error when a path doesn't exist. */
 function expandFilenames(f: Factory, filenames: readonly string[], recursive: boolean): FileInput[] {
   const out: FileInput[] = []
+  const errors: Error[] = []
   const fs = f.proc.fs
   for (const name of filenames) {
     if (name === '-') {
-      if (out.some((o) => o.kind === 'stdin')) throw new Error('standard input cannot be used for multiple arguments')
-      out.push({ kind: 'stdin' })
+      if (out.some((o) => o.kind === 'stdin')) errors.push(new Error('standard input cannot be used for multiple arguments'))
+      else out.push({ kind: 'stdin' })
     } else if (/^https?:\/\//.test(name)) out.push({ kind: 'url', url: name })
     else {
       const paths = fs.exists(f.proc.resolve(name)) ? [name] : globPaths(f, name)
-      if (paths.length === 0) throw new Error(`the path ${JSON.stringify(name)} does not exist`)
+      if (paths.length === 0) errors.push(new Error(`the path ${JSON.stringify(name)} does not exist`))
       for (const path of paths) {
         if (fs.stat(f.proc.resolve(path)).type !== 'directory') { out.push({ kind: 'file', path, fromDirectory: false }); continue }
         const found = directoryFiles(f, path.replace(/\/+$/, ''), recursive)
-        if (found.length === 0) throw new Error(`error reading [${path}]: recognized file extensions are [.json .yaml .yml]`)
+        if (found.length === 0) errors.push(new Error(`error reading [${path}]: recognized file extensions are [.json .yaml .yml]`))
         for (const file of found) out.push({ kind: 'file', path: file, fromDirectory: true })
       }
     }
   }
+  const failure = aggregate(errors)
+  if (failure) throw failure
   return out
 }
 
@@ -433,6 +439,8 @@ export async function* documentInfos(f: Factory, query: ResourceQuery, source: s
         : `unable to decode ${JSON.stringify(source)}: couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(object) ? 'array' : typeof object} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`)
       continue
     }
+    const wrong = metadataProblem(object)
+    if (wrong) { yield new Error(`unable to decode ${JSON.stringify(source)}: ${wrong}`); continue }
     try {
       const isList = Array.isArray(object['items']) && object.kind.endsWith('List')
       const mapping = query.local ? localMapping(object) : isList ? LIST_MAPPING : await mappingOfObject(f, object, source)
@@ -453,6 +461,16 @@ function documentTexts(text: string): string[] {
     return [text]
   } catch {
     return splitYamlDocuments(text)
+  }
+}
+
+/** Why the metadata isn't metadata, before anyone reads a name from it. k8s: cli-runtime metadataValidatingDecoder */
+function metadataProblem(object: KubeObject): string | undefined {
+  try {
+    decodeValue('io.k8s.api.core.v1.ConfigMap', { apiVersion: object.apiVersion, kind: object.kind, ...(object.metadata === undefined ? {} : { metadata: object.metadata }) })
+    return undefined
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

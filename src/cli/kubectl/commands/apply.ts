@@ -4,6 +4,7 @@ import { createThreeWayMergePatch, identityUnchanged } from '../../../cluster/ki
 import { applyMergePatch, createThreeWayJsonMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
 import { applyStrategicMergePatch } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
 import { isStatusError, StatusError } from '../../../cluster/kinds/status-error.ts'
+import { ApplySet } from '../apply-set.ts'
 import { usageError } from '../command.ts'
 import { groupVersion, resourcePath } from '../discovery.ts'
 import type { ApiResource } from '../discovery.ts'
@@ -14,6 +15,7 @@ import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import type { DryRun } from '../print.ts'
+import { findPrunable, parsePruneAllowlist } from '../prune.ts'
 import { recorded } from '../record.ts'
 import { fetchInfo, findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
@@ -51,29 +53,40 @@ export const apply: CommandHandler = async (inv) => {
   const force = flags.bool('force')
   const selector = flags.str('selector')
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
-  const pruneKinds = flags.bool('prune') ? parsePruneKinds(flags.list('prune-allowlist')) : []
+  const propagation = cascadeOf(flags.str('cascade'))
+  const validation = fieldValidation(inv)
+  const { namespace, explicit } = f.namespace()
+  const applySet = flags.str('applyset') ? await ApplySet.of(f, flags.str('applyset')) : undefined
+  const allowlist = flags.bool('prune') && flags.list('prune-allowlist').length > 0 ? parsePruneAllowlist(await f.mapper(), flags.list('prune-allowlist')) : []
   if (flags.bool('force-conflicts') && !serverSide) throw new Error('--force-conflicts only works with --server-side')
   if (dryRun === 'client' && serverSide) throw new Error("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
   if (serverSide && force) throw new Error('--force cannot be used with --server-side')
   if (dryRun === 'server' && force) throw new Error('--dry-run=server cannot be used with --force')
   if (flags.bool('all') && selector) throw new Error('cannot set --all and --selector at the same time')
+  if (applySet) {
+    if (!flags.bool('prune')) throw new Error('--applyset requires --prune')
+    await applySet.validate()
+  }
   if (flags.bool('prune')) {
     if (force) throw new Error('--force cannot be used with --prune')
-    if (!flags.bool('all') && !selector)
+    if (applySet) {
+      const other = flags.bool('all') ? '--all' : selector ? '--selector' : allowlist.length > 0 ? '--prune-allowlist' : ''
+      if (other) throw new Error(`${other} is incompatible with --applyset`)
+    } else if (!flags.bool('all') && !selector)
       throw new Error('all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector')
-    if (serverSide) throw new Error("--prune is in alpha and doesn't currently work on objects created by server-side apply")
+    else if (serverSide) throw new Error("--prune is in alpha and doesn't currently work on objects created by server-side apply")
   }
   if (flags.str('subresource') && !serverSide) throw new Error('--subresource can only be specified for --server-side')
-  const validation = fieldValidation(inv)
   const manager = flags.changed('field-manager') ? flags.str('field-manager') : serverSide ? 'kubectl' : 'kubectl-client-side-apply'
-  const { namespace, explicit } = f.namespace()
   const result = await findResources(f, {
     filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit,
     labelSelector: selector || undefined, continueOnError: true, flatten: true, validate: validation !== 'Ignore',
   })
   const { infos, error } = await result.infos()
   const errors: Error[] = error ? [error] : []
+  if (applySet) for (const info of infos) info.object = applySet.label(info.object!)
   if (infos.length === 0 && errors.length === 0) throw new Error('no objects passed to apply')
+  await applySet?.beforeApply(infos, dryRun, validation)
   const wholeObjects = flags.str('output') !== '' && flags.str('output') !== 'name'
   const done = (info: Info, operation: string) => {
     if (!wholeObjects) void out(printerFor(f, { operation: `${operation}${dryRunSuffix(dryRun)}` })(info.object!))
@@ -97,7 +110,16 @@ export const apply: CommandHandler = async (inv) => {
     const objects = infos.map((i) => i.object!)
     void out(printerFor(f)(objects.length === 1 ? objects[0]! : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } } as unknown as KubeObject))
   }
-  if (flags.bool('prune')) await prune(inv, pruneKinds, new Set(infos.filter((i) => i.mapping.namespaced).map((i) => i.namespace).concat(explicit ? [namespace] : [])), visited, dryRun)
+  if (!flags.bool('prune')) return
+  const namespaces = new Set([...(explicit ? [namespace] : []), ...infos.filter((i) => i.mapping.namespaced).map((i) => i.namespace)])
+  const print = printerFor(f, { operation: `pruned${dryRunSuffix(dryRun)}` })
+  for await (const { mapping, object } of applySet ? applySet.prunable(visited) : findPrunable(f, allowlist, namespaces, visited, selector)) {
+    if (dryRun !== 'client') await f.rest().json('DELETE', resourcePath(mapping, object.metadata.namespace ?? '', object.metadata.name), {
+      body: deleteOptions(flags.int('grace-period'), propagation, dryRun), query: dryRun === 'server' ? { dryRun: 'All' } : {},
+    })
+    void out(print(object))
+  }
+  await applySet?.afterPrune(dryRun, validation)
 }
 
 function warnIfDeleting(f: Factory, info: Info): void {
@@ -242,44 +264,4 @@ function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null).map(([k, v]) => [k, withoutNulls(v)]))
-}
-
-// --- prune -------------------------------------------------------------------------------------------------------------------------
-
-interface PruneKind { group: string; version: string; kind: string }
-
-const DEFAULT_PRUNE: readonly (PruneKind & { namespaced: boolean })[] = [
-  ...['ConfigMap', 'Endpoints', 'PersistentVolumeClaim', 'Pod', 'ReplicationController', 'Secret', 'Service'].map((kind) => ({ group: '', version: 'v1', kind, namespaced: true })),
-  ...['Job', 'CronJob'].map((kind) => ({ group: 'batch', version: 'v1', kind, namespaced: true })),
-  { group: 'networking.k8s.io', version: 'v1', kind: 'Ingress', namespaced: true },
-  ...['DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'].map((kind) => ({ group: 'apps', version: 'v1', kind, namespaced: true })),
-  ...['Namespace', 'PersistentVolume'].map((kind) => ({ group: '', version: 'v1', kind, namespaced: false })),
-]
-
-function parsePruneKinds(list: readonly string[]): PruneKind[] {
-  return list.map((text) => {
-    const parts = text.split('/')
-    if (parts.length !== 3) throw new Error(`invalid GroupVersionKind format: ${text}, please follow <group/version/kind>`)
-    return { group: parts[0] === 'core' ? '' : parts[0]!, version: parts[1]!, kind: parts[2]! }
-  })
-}
-
-async function prune(inv: Invocation, kinds: readonly PruneKind[], namespaces: ReadonlySet<string>, visited: ReadonlySet<string>, dryRun: DryRun): Promise<void> {
-  const { f, flags, out } = inv
-  const mapper = await f.mapper()
-  const wanted = kinds.length > 0 ? kinds : DEFAULT_PRUNE
-  const mappings = wanted.map((k) => mapper.forKind(groupVersion(k), k.kind))
-  const print = printerFor(f, { operation: `pruned${dryRunSuffix(dryRun)}` })
-  const pruneIn = async (mapping: ApiResource, namespace: string) => {
-    const list = await f.rest().list(resourcePath(mapping, namespace), { labelSelector: flags.str('selector') || undefined })
-    for (const item of list.items) {
-      if (item.metadata.annotations?.[LAST_APPLIED] === undefined || visited.has(item.metadata.uid ?? '')) continue
-      if (dryRun !== 'client') await f.rest().json('DELETE', resourcePath(mapping, namespace, item.metadata.name), {
-        body: deleteOptions(flags.int('grace-period'), cascadeOf(flags.str('cascade')), dryRun), query: dryRun === 'server' ? { dryRun: 'All' } : {},
-      })
-      void out(print({ ...item, apiVersion: groupVersion(mapping), kind: mapping.kind }))
-    }
-  }
-  for (const namespace of namespaces) for (const mapping of mappings) if (mapping.namespaced) await pruneIn(mapping, namespace)
-  for (const mapping of mappings) if (!mapping.namespaced && (kinds.length > 0 || !f.namespace().explicit)) await pruneIn(mapping, '')
 }

@@ -1,14 +1,19 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { isStatusError } from '../../../cluster/kinds/status-error.ts'
 import { printYaml } from '../../yaml.ts'
+import type { UnixError } from '../../../unix/types.ts'
+import { usageError } from '../command.ts'
 import { resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
+import { LAST_APPLIED } from '../last-applied.ts'
 import { withoutManagedFields } from '../print.ts'
+import { findPrunable, parsePruneAllowlist } from '../prune.ts'
 import { fetchInfo, findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
 import { unifiedDiff } from '../unified-diff.ts'
 import { makePatch } from './apply.ts'
+import { warn } from './delete.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 
 /** Values of Secrets are hidden, but whether they differ stays visible. k8s: diff Masker */
@@ -29,16 +34,20 @@ async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefine
   })
   const manager = flags.str('field-manager') || 'kubectl-client-side-apply'
   if (!live) return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: local, query: { dryRun: 'All', fieldManager: manager } })
-  // The annotation itself is left out of the comparison.
-  const { patch, type } = makePatch(info.mapping, live, local, true)
+  // The annotation of the last application isn't compared.
+  const { [LAST_APPLIED]: _, ...annotations } = local.metadata.annotations ?? {}
+  const { patch, type } = makePatch(info.mapping, live, { ...local, metadata: { ...local.metadata, annotations } }, true)
+  if (Object.keys(patch).length === 0) return live
   return f.rest().json<KubeObject>('PATCH', path, { body: { ...patch, metadata: { ...patch['metadata'] as object, resourceVersion: live.metadata.resourceVersion } }, contentType: type, query: { dryRun: 'All', fieldManager: manager } })
 }
 
 // k8s: kubectl/pkg/cmd/diff
 export const diff: CommandHandler = async (inv) => {
   const { f, flags, args, spec } = inv
-  if (args.length > 0) throw new Error(`Unexpected args: [${args.join(' ')}]\nSee '${spec.path} -h' for help and examples`)
+  if (args.length > 0) throw usageError(spec, `Unexpected args: [${args.join(' ')}]`)
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
+  if (flags.bool('force-conflicts') && !flags.bool('server-side')) throw new Error('--force-conflicts only works with --server-side')
+  const allowlist = flags.bool('prune') && flags.list('prune-allowlist').length > 0 ? parsePruneAllowlist(await f.mapper(), flags.list('prune-allowlist')) : []
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, {
     filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, labelSelector: flags.str('selector') || undefined, flatten: true,
@@ -49,6 +58,8 @@ export const diff: CommandHandler = async (inv) => {
   const [from, to] = [directory('LIVE'), directory('MERGED')]
   fs.mkdir(from, { recursive: true })
   fs.mkdir(to, { recursive: true })
+  const visited = { namespaces: new Set<string>(), uids: new Set<string>() }
+  const fileName = ({ group, version, kind }: Info['mapping'], namespace: string, name: string) => `${group ? `${group}.` : ''}${version}.${kind}.${namespace}.${name}`
   try {
     await result.visit(async (info) => {
       let live: KubeObject | undefined
@@ -60,6 +71,8 @@ export const diff: CommandHandler = async (inv) => {
           if (!isNotFound(error)) throw error
           live = undefined
         }
+        if (info.mapping.namespaced) visited.namespaces.add(info.namespace)
+        if (live?.metadata.uid) visited.uids.add(live.metadata.uid)
         try {
           merged = await mergedOf(inv, info, live)
           break
@@ -68,12 +81,14 @@ export const diff: CommandHandler = async (inv) => {
         }
       }
       const strip = (o: KubeObject) => flags.bool('show-managed-fields') ? o : withoutManagedFields(o)
-      const [a, b] = masked(live, merged)
-      const { group, version, kind } = info.mapping
-      const name = `${group ? `${group}.` : ''}${version}.${kind}.${info.namespace}.${info.name}`
+      const [a, b] = flags.bool('show-secrets') ? [live, merged] : masked(live, merged)
+      const name = fileName(info.mapping, info.namespace, info.name)
       fs.writeFile(`${from}/${name}`, a ? printYaml(strip(a)) : '')
       fs.writeFile(`${to}/${name}`, printYaml(strip(b)))
+      if (live?.metadata.deletionTimestamp) warn(f, `Detected changes to resource ${info.name} which is currently being deleted.`)
     })
+    if (flags.bool('prune')) for await (const { mapping, object } of findPrunable(f, allowlist, visited.namespaces, visited.uids, flags.str('selector')))
+      fs.writeFile(`${from}/${fileName(mapping, object.metadata.namespace ?? '', object.metadata.name!)}`, printYaml(object))
     await f.io.flush()
     const code = await compare(f, from, to)
     if (code === 1) throw new SilentExit(1)
@@ -91,7 +106,7 @@ async function compare(f: Factory, from: string, to: string): Promise<number> {
   try {
     return (await f.proc.spawn([...words, from, to]).wait()).code
   } catch (error) {
-    if (external) throw new Error(`failed to run ${JSON.stringify(external)}: ${(error as Error).message}`)
+    if (external) throw new Error(`failed to run ${JSON.stringify(words[0])}: ${(error as UnixError).code === 'ENOENT' ? 'executable file not found in $PATH' : (error as Error).message}`)
     const text = compareFolders(f, from, to)
     await f.io.out(text)
     return text ? 1 : 0

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../cluster/kinds/json-text.ts'
 import { decodeValue } from '../../../cluster/kinds/decode.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { applyMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
@@ -31,20 +32,20 @@ export function parseLabelText(text: string): Record<string, string> {
 export function withOverrides(f: Factory, object: KubeObject): KubeObject {
   const text = f.flags.str('overrides')
   if (!text) return object
+  const type = f.flags.str('override-type') || 'merge'
+  if (!['json', 'strategic', 'merge'].includes(type)) throw new Error(`invalid override type: ${type}`)
   let patch: unknown
   try {
-    patch = parseYaml(text)
+    patch = parseJson(text)
   } catch (error) {
-    throw new Error(`invalid character in overrides: ${(error as Error).message}`)
+    throw type === 'merge' ? new Error('Invalid JSON Patch') : error
   }
   const schema = schemaNameOf('', 'v1', object.kind)!
-  const type = f.flags.str('override-type') || 'merge'
   let merged: KubeObject
   switch (type) {
     case 'json': merged = applyJsonPatch(object, patch); break
     case 'strategic': merged = applyStrategicMergePatch(schema, object, patch); break
-    case 'merge': merged = applyMergePatch(object, patch) as KubeObject; break
-    default: throw new Error(`invalid override-type: ${type}`)
+    default: merged = applyMergePatch(object, patch) as KubeObject
   }
   decodeValue(schema, merged) // the client knows the type and refuses what doesn't fit
   return merged

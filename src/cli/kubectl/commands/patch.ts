@@ -42,6 +42,7 @@ export const patch: CommandHandler = async (inv) => {
   if (!/^\s*[{]/.test(source)) {
     try {
       body = parseYaml(source)
+      if (typeof body === 'string') body = JSON.stringify(body)
     } catch (error) {
       throw new Error(`unable to parse ${JSON.stringify(text)}: ${(error as Error).message}`)
     }

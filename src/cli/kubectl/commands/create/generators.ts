@@ -6,6 +6,9 @@ import { NoResourceMatch } from '../../errors.ts'
 import { encodeBase64, unixText } from '../../factory.ts'
 import type { Factory } from '../../factory.ts'
 import { goJson } from '../../../../cluster/kinds/go-text.ts'
+import { parseLabelSelector } from '../../../../cluster/kinds/label-selector.ts'
+import type { Operator, Requirement } from '../../../../cluster/kinds/label-selector.ts'
+import { patternText, portNameProblems, portNumberProblems } from '../../../../cluster/kinds/names.ts'
 import { findResources } from '../../resources.ts'
 import type { CommandHandler, Invocation } from '../handler.ts'
 import { nameOf, submit } from './submit.ts'
@@ -148,11 +151,20 @@ function addFromEnvFiles(f: Factory, sources: readonly string[], add: (key: stri
       if (line === '' || line.startsWith('#')) return
       const at = line.indexOf('=')
       const key = at < 0 ? line : line.slice(0, at)
-      const problems = /^[^\s=][^=]*$/.test(key) && !/\s/.test(key) ? [] : ['a valid environment variable name must consist only of printable ASCII characters other than \'=\'']
+      const problems = envFileKeyProblems(key)
       if (problems.length > 0) throw new Error(`${JSON.stringify(key)} is not a valid key name: ${problems.join(';')}`)
       add(key, at < 0 ? f.proc.env[key] ?? '' : line.slice(at + 1))
     })
   }
+}
+
+/** k8s: apimachinery/pkg/util/validation IsEnvVarName */
+function envFileKeyProblems(key: string): string[] {
+  const rule = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit"
+  return [
+    ...(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(key) ? [] : [patternText(rule, '[-._a-zA-Z][-._a-zA-Z0-9]*', 'my.env-name', 'MY_ENV.NAME', 'MyEnvName1')]),
+    ...(key === '.' ? ["must not be '.'"] : key === '..' ? ["must not be '..'"] : key.startsWith('..') ? ["must not start with '..'"] : []),
+  ]
 }
 
 const isUtf8 = (bytes: Uint8Array): string | undefined => {
@@ -230,7 +242,7 @@ const secretDockerRegistry: CommandHandler = async (inv) => {
   const { f, flags } = inv
   const name = nameOf(inv)
   const data: Record<string, string> = {}
-  if (flags.list('from-file').length > 0) addFromFiles(f, flags.list('from-file'), secretAdder(data))
+  if (flags.list('from-file').length > 0) addFromFiles(f, flags.list('from-file').map((source) => source.includes('=') ? source : `.dockerconfigjson=${source}`), secretAdder(data))
   else {
     const [username, password, server, email] = ['docker-username', 'docker-password', 'docker-server', 'docker-email'].map((n) => flags.str(n))
     if (!username || !password || !server) throw new Error('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required')
@@ -289,11 +301,13 @@ function service(type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName
 function parsePorts(text: string): { port: number; targetPort: number | string } {
   const at = text.indexOf(':')
   const left = at < 0 ? text : text.slice(0, at)
-  if (!/^[+-]?\d+$/.test(left)) throw new Error(`strconv.Atoi: parsing ${JSON.stringify(left)}: invalid syntax`)
+  if (!/^\d+$/.test(left)) throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(left)}: invalid syntax`)
   const port = Number(left)
-  if (port < 1 || port > 65535) throw new Error('must be between 1 and 65535, inclusive')
+  if (port > 65_535) throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(left)}: value out of range`)
   if (at < 0) return { port, targetPort: port }
   const right = text.slice(at + 1)
+  const problems = /^[+-]?\d+$/.test(right) ? portNumberProblems(Number(right)) : portNameProblems(right)
+  if (problems.length > 0) throw new Error(problems.join(','))
   return { port, targetPort: intOrString(right) }
 }
 
@@ -332,7 +346,11 @@ async function policyRules(inv: Invocation, nonResourceUrls: readonly string[]):
   if (clusterWide && wanted.length === 0 && nonResourceUrls.length === 0) throw new Error('one of resource or nonResourceURL must be specified')
   if (!clusterWide || wanted.length > 0) for (const verb of verbs) if (!RESOURCE_VERBS.includes(verb)) void err(`Warning: '${verb}' is not a standard resource verb\n`)
   if (!clusterWide && wanted.length === 0) throw new Error('at least one resource must be specified')
-  const lookUp = (w: WantedResource): Promise<ApiResource | undefined> => f.resolve((mapper) => mapper.resourceFor(w.group ? `${w.resource}.${w.group}` : w.resource))
+  const lookUp = (w: WantedResource): Promise<ApiResource | undefined> => f.resolve((mapper) => {
+    const found = mapper.resourceFor(w.group ? `${w.resource}.${w.group}` : w.resource)
+    // Unlike elsewhere a version is taken for a part of the group.
+    return found && w.group && !found.group.startsWith(w.group) ? undefined : found
+  })
   for (const w of wanted) {
     if (!w.resource) throw new Error('resource must be specified if apiGroup/subresource specified')
     if (w.resource === '*') break
@@ -460,19 +478,21 @@ const podDisruptionBudget: CommandHandler = async (inv) => {
   }, { path: group('policy/v1', 'poddisruptionbudgets'), namespaced: true, failure: 'failed to create poddisruptionbudgets:' })
 }
 
-/** A selector's text as a LabelSelector. k8s: metav1.ParseToLabelSelector */
+/** A selector's text as a LabelSelector. k8s: metav1.ParseToLabelSelector @throws Error */
 export function labelSelectorOf(text: string): Record<string, unknown> {
   const matchLabels: Record<string, string> = {}
   const matchExpressions: Record<string, unknown>[] = []
-  for (const part of text.match(/(?:[^,(]|\([^)]*\))+/g) ?? []) {
-    const p = part.trim()
-    let m: RegExpExecArray | null
-    if ((m = /^(\S+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(p))) matchExpressions.push({ key: m[1], operator: m[2] === 'in' ? 'In' : 'NotIn', values: m[3]!.split(',').map((v) => v.trim()) })
-    else if ((m = /^([^!=\s]+)\s*!=\s*(\S*)$/.exec(p))) matchExpressions.push({ key: m[1], operator: 'NotIn', values: [m[2]] })
-    else if ((m = /^([^!=\s]+)\s*==?\s*(\S*)$/.exec(p))) matchLabels[m[1]!] = m[2]!
-    else if ((m = /^!\s*(\S+)$/.exec(p))) matchExpressions.push({ key: m[1], operator: 'DoesNotExist' })
-    else if (/^\S+$/.test(p)) matchExpressions.push({ key: p, operator: 'Exists' })
-    else throw new Error(`couldn't parse the selector string ${JSON.stringify(text)}: unable to parse requirement: ${p}`)
+  const OPERATORS: Partial<Record<Operator, string>> = { in: 'In', notin: 'NotIn', '!=': 'NotIn', exists: 'Exists', '!': 'DoesNotExist' }
+  let requirements: readonly Requirement[]
+  try {
+    requirements = parseLabelSelector(text).requirements
+  } catch (error) {
+    throw new Error(`couldn't parse the selector string ${JSON.stringify(text)}: ${(error as Error).message}`)
+  }
+  for (const { key, operator, values } of requirements) {
+    if (operator === '=' || operator === '==') matchLabels[key] = values[0]!
+    else if (OPERATORS[operator]) matchExpressions.push({ key, operator: OPERATORS[operator], ...(values.length > 0 ? { values: [...values] } : {}) })
+    else throw new Error(`${JSON.stringify(operator)} is not supported`)
   }
   return { ...(matchExpressions.length > 0 ? { matchExpressions } : {}), ...(Object.keys(matchLabels).length > 0 ? { matchLabels } : {}) }
 }
