@@ -40,10 +40,11 @@ for (const [nodes, pods] of cases) {
   console.log(`  ratio (webernetes / drydock): start-up ${(theirs.startUpMs / ours.startUpMs).toFixed(1)}, rollout ${theirs.finished ? '' : '> '}${(theirs.rolloutMs / ours.rolloutMs).toFixed(1)}`)
   if (!ours.finished) failed = true
 }
-if (fs.existsSync(path.join(root, 'test/bench/etcd.ts'))) {
-  console.log('\netcd')
-  const result = spawnSync(process.execPath, [await bundle('etcd.ts')], { encoding: 'utf8' })
-  process.stdout.write(result.stdout.replace(/^/gm, '  '))
+for (const [title, entry] of [['API server', 'apiserver.ts'], ['etcd', 'etcd.ts']]) {
+  console.log(`\n${title}`)
+  const result = spawnSync(process.execPath, ['--expose-gc', await bundle(entry)], { encoding: 'utf8' })
+  process.stdout.write(result.stdout.trimEnd().replace(/^/gm, '  '))
+  console.log()
 }
 if (fs.existsSync(path.join(root, 'dist/app')) && fs.existsSync(path.join(root, 'test/tools/bundle-size.mjs'))) {
   console.log('\npage')

@@ -1,42 +1,65 @@
+import { setOwn } from '../../base/freeze.ts'
 import { sortKeys } from '../kinds/go-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
 
-/** Text of each frozen object, made at most once per revision. */
-const texts = new WeakMap<object, string>()
-const METADATA_ORDER = ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields']
+/** What stands behind kind and version in the text of each frozen object, made at most once per revision. */
+const tails = new WeakMap<object, string>()
+const METADATA_ORDER = new Map(['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields'].map((name, place) => [name, place]))
 
 /** JSON of an object as the server writes it: kind and apiVersion first. */
 export function jsonText(object: KubeObject | Readonly<Record<string, unknown>>): string {
-  const known = texts.get(object)
-  if (known !== undefined) return known
-  const text = write(object as Record<string, unknown>)
-  if (Object.isFrozen(object)) texts.set(object, text)
-  return text
+  const { kind, apiVersion } = object
+  let head = ''
+  if (kind !== undefined) head = `"kind":${quoted(kind)}`
+  if (apiVersion !== undefined) head += `${head && ','}"apiVersion":${quoted(apiVersion)}`
+  const tail = tailOf(object)
+  return head && tail ? `{${head},${tail}}` : `{${head}${tail}}`
 }
 
 /** JSON of an item of a typed list, which carries neither kind nor apiVersion. */
 export function itemText(object: KubeObject): string {
-  const text = jsonText(object)
-  const head = `{"kind":${JSON.stringify(object.kind)},"apiVersion":${JSON.stringify(object.apiVersion)}`
-  if (!text.startsWith(head)) return text
-  return '{' + (text[head.length] === ',' ? text.slice(head.length + 1) : text.slice(head.length))
+  return `{${tailOf(object)}}`
 }
 
-function write(object: Record<string, unknown>): string {
-  const { kind, apiVersion, metadata, ...rest } = object
-  const parts: string[] = []
-  if (kind !== undefined) parts.push(`"kind":${JSON.stringify(kind)}`)
-  if (apiVersion !== undefined) parts.push(`"apiVersion":${JSON.stringify(apiVersion)}`)
-  if (metadata !== undefined) parts.push(`"metadata":${JSON.stringify(orderedMetadata(metadata as Record<string, unknown>))}`)
-  const body = JSON.stringify(rest)
-  if (body !== '{}') parts.push(body.slice(1, -1))
-  return `{${parts.join(',')}}`
+function tailOf(object: KubeObject | Readonly<Record<string, unknown>>): string {
+  const known = tails.get(object)
+  if (known !== undefined) return known
+  const rest: Record<string, unknown> = {}
+  const { metadata } = object
+  if (metadata !== undefined) rest['metadata'] = orderedMetadata(metadata as Record<string, unknown>)
+  for (const key of Object.keys(object)) if (key !== 'kind' && key !== 'apiVersion' && key !== 'metadata') setOwn(rest, key, (object as Record<string, unknown>)[key])
+  const text = JSON.stringify(rest).slice(1, -1)
+  if (Object.isFrozen(object)) tails.set(object, text)
+  return text
 }
 
+/** Keys, kinds and versions come again and again. */
+const quotes = new Map<string, string>()
+
+function quoted(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value)
+  const known = quotes.get(value)
+  if (known !== undefined) return known
+  const text = JSON.stringify(value)
+  if (quotes.size < 10_000) quotes.set(value, text)
+  return text
+}
+
+/** Decoded objects have their metadata in order; a copy is only made of those that were changed since. */
 function orderedMetadata(metadata: Record<string, unknown>): Record<string, unknown> {
   if (metadata === null || typeof metadata !== 'object') return metadata
+  let last = -1
+  for (const key in metadata) {
+    const place = METADATA_ORDER.get(key) ?? METADATA_ORDER.size
+    if (place < last) return reordered(metadata)
+    last = place
+  }
+  return metadata
+}
+
+function reordered(metadata: Record<string, unknown>): Record<string, unknown> {
   const out: Record<string, unknown> = {}
-  for (const key of METADATA_ORDER) if (metadata[key] !== undefined) out[key] = metadata[key]
+  for (const key of METADATA_ORDER.keys()) if (metadata[key] !== undefined) out[key] = metadata[key]
   for (const key in metadata) if (!(key in out)) out[key] = metadata[key]
   return out
 }

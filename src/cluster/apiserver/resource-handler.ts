@@ -13,6 +13,7 @@ import type { Caller } from './admission-chain.ts'
 import { componentStatus, componentStatuses } from './component-statuses.ts'
 import type { Endpoint } from './endpoint.ts'
 import { itemText, jsonText, sortedJsonText } from './json-text.ts'
+import { isLong, listStream, listText, type ListText } from './list-body.ts'
 import { listObjects } from './listing.ts'
 import { parseListOptions, versionProblem } from './list-options.ts'
 import { ACCEPTED_TYPES, acceptsAnything, bodyEncoding, negotiate, type Representation } from './media-types.ts'
@@ -186,26 +187,33 @@ export class ResourceHandler {
   }
 
   async #listAnswer(endpoint: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, representation: Representation): Promise<Response> {
-    const { kind } = endpoint
     const style = styleOf(context, representation)
-    if (representation.as === 'Table') {
-      const table = { ...tableOf(kind, objects, this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata, apiVersion: `meta.k8s.io/${representation.asVersion}` }
-      return answer(200, jsonText(table as unknown as Record<string, unknown>), style)
+    const text = this.#listText(endpoint, objects, metadata, context, representation)
+    if (style.encoding !== 'json' || style.pretty || !isLong(text)) return answer(200, listText(text), style)
+    return new Response(listStream({ ...text, tail: text.tail + '\n' }, this.#parts.clock), { status: 200, headers: { 'content-type': 'application/json' } })
+  }
+
+  #listText({ kind, apiVersion }: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, { as, asVersion }: Representation): ListText {
+    const version = `meta.k8s.io/${asVersion}`
+    if (as === 'Table') {
+      const nowMs = this.#parts.clock.nowMs()
+      const include = includeObject(context.query)
+      const empty = jsonText({ ...tableOf(kind, [], nowMs), metadata, apiVersion: version })
+      return {
+        head: empty.slice(0, -']}'.length), items: kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects, tail: ']}',
+        textOf: (object) => JSON.stringify(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true }).rows[0]),
+      }
     }
-    if (representation.as === 'PartialObjectMetadataList') {
-      const items = objects.map((object) => JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }))
-      return answer(200, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${representation.asVersion}","metadata":${JSON.stringify(metadata)},"items":[${items.join(',')}]}`, style)
+    if (as === 'PartialObjectMetadataList')
+      return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":[`, items: objects, textOf: (object) => JSON.stringify({ ...partialObjectOf(object), apiVersion: version }), tail: ']}' }
+    if (kind.custom) {
+      return {
+        head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`, items: objects, textOf: sortedJsonText,
+        tail: `],"kind":${JSON.stringify(kind.listKind)},"metadata":${JSON.stringify({ ...metadata, continue: (metadata as { continue?: string }).continue ?? '' })}}`,
+      }
     }
     // Typed lists leave kind and version out of their items; custom resources keep them.
-    const textOf = kind.custom ? sortedJsonText : itemText
-    const parts: string[] = []
-    for (const object of objects) {
-      parts.push(textOf(object))
-      if (parts.length % 100 === 0) await this.#parts.clock.breathe()
-    }
-    if (kind.custom)
-      return answer(200, `{"apiVersion":${JSON.stringify(endpoint.apiVersion)},"items":[${parts.join(',')}],"kind":${JSON.stringify(kind.listKind)},"metadata":${JSON.stringify({ ...metadata, continue: (metadata as { continue?: string }).continue ?? '' })}}`, style)
-    return answer(200, `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(endpoint.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[${parts.join(',')}]}`, style)
+    return { head: `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`, items: objects, textOf: itemText, tail: ']}' }
   }
 
   async #watch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {

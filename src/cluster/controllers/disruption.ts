@@ -19,7 +19,7 @@ const SCALED: Record<string, string> = { ReplicaSet: 'replicasets.apps', Statefu
 /** Tells how many pods may be evicted. k8s: pkg/controller/disruption */
 export const disruptionController: Controller = {
   name: 'disruption-controller', for: 'poddisruptionbudgets.policy', reads: ['replicasets.apps', 'statefulsets.apps', 'replicationcontrollers', 'deployments.apps'],
-  minIntervalMs: 20,
+  minIntervalMs: 4,
   watches: [
     {
       resource: 'pods',

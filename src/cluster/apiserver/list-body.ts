@@ -1,0 +1,40 @@
+import type { Clock } from '../../base/clock.ts'
+import type { KubeObject } from '../kinds/object.ts'
+
+/** Objects whose text is made in one go; some hundred kilobytes, a few milliseconds. */
+const CHUNK = 100
+
+/** The JSON of a list. `head` ends and `tail` begins where the items stand. */
+export interface ListText {
+  head: string
+  items: readonly KubeObject[]
+  textOf(item: KubeObject): string
+  tail: string
+}
+
+/** The whole text, where one is needed (YAML, indented JSON) or the list is short. */
+export function listText({ head, items, textOf, tail }: ListText): string {
+  return head + items.map(textOf).join(',') + tail
+}
+
+/** Whether a list is better sent piece by piece. */
+export function isLong({ items }: ListText): boolean {
+  return items.length > CHUNK
+}
+
+/** The text as a stream that is made while it is read, so that ten thousand objects neither block the thread nor stand in memory twice. */
+export function listStream({ head, items, textOf, tail }: ListText, clock: Clock): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let at = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await clock.breathe()
+      const chunk = items.slice(at, at + CHUNK).map(textOf).join(',')
+      const isFirst = at === 0
+      at += CHUNK
+      const isLast = at >= items.length
+      controller.enqueue(encoder.encode((isFirst ? head : ',') + chunk + (isLast ? tail : '')))
+      if (isLast) controller.close()
+    },
+  }, { highWaterMark: 0 })
+}
