@@ -145,6 +145,28 @@ describe('get', () => {
   })
 })
 
+describe('kinds that a command knows', () => {
+  const dep = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', namespace: 'default', labels: { a: 'b' } }, spec: { template: { spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '1500m' } }, env: [{ name: 'N', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a']" } } }, { name: 'R', valueFrom: { resourceFieldRef: { containerName: 'c', resource: 'requests.cpu' } } }, { name: 'X', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }] }] } } } }
+  const path = '/apis/apps/v1/namespaces/default/deployments/d'
+
+  test('are printed as JSON in the order of their Go types', async () => {
+    expect((await run(['create', 'cm', 'a', '--from-literal=k=v', '--dry-run=client', '-o', 'json'])).stdout).toBe('{\n    "kind": "ConfigMap",\n    "apiVersion": "v1",\n    "metadata": {\n        "name": "a"\n    },\n    "data": {\n        "k": "v"\n    }\n}\n')
+    const list = { kind: 'ConfigMapList', apiVersion: 'v1', metadata: {}, items: [] }
+    expect((await run(['get', 'cm', '-o', 'json'], { '/api/v1/namespaces/default/configmaps': list })).stdout).toMatch(/^\{\n {4}"apiVersion": "v1",\n {4}"items": \[\],\n {4}"kind"/)
+  })
+
+  test('set env looks up what the client can know of references', async () => {
+    expect(await run(['set', 'env', 'deploy/d', '--list', '--resolve'], { [path]: dep })).toMatchObject({ stdout: '# Deployment d, container c\nN=b\nR=2\n# X from field path spec.nodeName\n', stderr: 'error retrieving reference for X: unsupported fieldPath: spec.nodeName\n' })
+    expect((await run(['set', 'env', 'deploy/d', '--list'], { [path]: dep })).stdout).toContain('# R from resource field c/requests.cpu\n')
+  })
+
+  test('what cannot be altered is named', async () => {
+    const cm = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }
+    expect((await run(['set', 'image', 'cm/a', 'c=i'], { '/api/v1/namespaces/default/configmaps/a': cm })).stderr).toBe('error: configmaps/a the object is not a pod or does not have a pod template: *v1.ConfigMap\n')
+    expect((await run(['autoscale', 'cm', 'a', '--max=3'], { '/api/v1/namespaces/default/configmaps/a': cm })).stderr).toBe('error: cannot autoscale a ConfigMap: could not find scale subresource for /v1, Resource=configmaps in discovery information\n')
+  })
+})
+
 describe('what a client makes of odd answers', () => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'w', namespace: 'default' }, spec: { containers: [{ name: 'c' }] }, status: { phase: 'Pending' } }
   const path = '/api/v1/namespaces/default/pods/w'

@@ -38,6 +38,8 @@ export interface MutateOptions {
   manager: string
   /** What failed, before the server's words. */
   failure: string
+  /** Whether what `change` throws gets the object's name in front; default true. */
+  namesRefused?: boolean
   /** Called instead of printing nothing when an object didn't change. */
   unchanged?(info: Info): Error | undefined
 }
@@ -46,7 +48,7 @@ export interface MutateOptions {
 export async function mutateAll(inv: Invocation, infos: readonly Info[], errors: Error[], change: (draft: KubeObject, info: Info) => void | Promise<void>, options: MutateOptions): Promise<void> {
   const { f, out } = inv
   const dryRun = dryRunOf(f)
-  const print = printerFor(f, { operation: `${options.operation}${dryRunSuffix(dryRun)}` })
+  const print = printerFor(f, { operation: `${options.operation}${dryRunSuffix(dryRun)}`, typed: true })
   for (const info of infos) {
     const before = info.object!
     const draft = thaw(before)
@@ -54,7 +56,7 @@ export async function mutateAll(inv: Invocation, infos: readonly Info[], errors:
       await change(draft, info)
       draft.metadata = recorded(f, draft).metadata
     } catch (error) {
-      errors.push(error as Error)
+      errors.push(options.namesRefused === false ? error as Error : new Error(`error: ${info.mapping.resource}/${info.name} ${(error as Error).message}\n`))
       continue
     }
     const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)

@@ -1,6 +1,8 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { printYaml } from '../yaml.ts'
 import { lowerGroupKind, parseGroupVersion } from './discovery.ts'
+import { inGoOrder } from '../../cluster/kinds/go-order.ts'
+import { schemaNameOf } from './gvk-schema.ts'
 import { unixText } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { escapeHtml, goJson, goSprint } from '../../cluster/kinds/go-text.ts'
@@ -26,6 +28,8 @@ export interface PrinterOptions {
   defaultOutput?: string
   /** JSON keeps the order of the object's keys, as it does for types of kubectl's own. */
   keepOrder?: boolean
+  /** JSON has the order of Go's structs: the command knows the objects' types. */
+  typed?: boolean
 }
 
 /** How dry runs mark what they print. */
@@ -76,7 +80,7 @@ export function printerOfFormat(f: Factory, format: string, options: PrinterOpti
   const formats = options.formats ?? [...JSON_YAML, 'name', ...TEMPLATES]
   const operation = options.operation ? ` ${options.operation}` : ''
   switch (kind.toLowerCase()) {
-    case 'json': return (object) => `${options.keepOrder ? escapeHtml(JSON.stringify(object, null, 4)) : goJson(visible(object), '    ')}\n`
+    case 'json': return (object) => `${options.keepOrder ? escapeHtml(JSON.stringify(object, null, 4)) : options.typed ? escapeHtml(JSON.stringify(typedOrder(visible(object)), null, 4)) : goJson(visible(object), '    ')}\n`
     case 'yaml': {
       let count = 0
       return (object) => (count++ > 0 ? '---\n' : '') + printYaml(visible(object))
@@ -191,4 +195,11 @@ function customColumns(f: Factory, kind: string, spec: string): ObjectPrinter {
     }))
     return layout.format(rows)
   }
+}
+
+/** With fields in the order of the kind's Go struct; kinds that aren't built in are sorted. */
+function typedOrder(object: KubeObject): unknown {
+  const { group, version } = parseGroupVersion(object.apiVersion)
+  const schema = schemaNameOf(group, version, object.kind)
+  return schema ? inGoOrder(schema, object) : JSON.parse(goJson(object))
 }

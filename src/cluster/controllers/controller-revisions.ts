@@ -13,7 +13,8 @@ export const REVISIONS = 'controllerrevisions.apps'
 
 /** What a revision keeps of its owner: the template as a strategic merge patch. */
 export function revisionData(template: Readonly<PodTemplateSpec>): { spec: { template: PodTemplateSpec & { $patch: 'replace' } } } {
-  return { spec: { template: { ...template, $patch: 'replace' } } }
+  // Sorted as Go marshals a map: clients compare revisions byte by byte.
+  return JSON.parse(canonicalJson({ spec: { template: { ...template, $patch: 'replace' } } }))
 }
 
 /** The template that a revision holds. */

@@ -69,7 +69,7 @@ const whoAmI: CommandHandler = async ({ f, flags, out }) => {
     if (error instanceof StatusError && error.reason === 'Forbidden') throw new Error('the selfsubjectreviews API is not enabled in the cluster or you do not have permission to call it')
     throw error
   }
-  if (flags.str('output')) { void out(printerFor(f)(review)); return }
+  if (flags.str('output')) { void out(printerFor(f, { typed: true })(review)); return }
   const user = review['status']?.userInfo ?? {}
   const rows = [['ATTRIBUTE', 'VALUE'], ['Username', user.username ?? '']]
   if (user.uid) rows.push(['UID', user.uid])
@@ -103,7 +103,7 @@ const reconcile: CommandHandler = async (inv) => {
   if (args.length > 0) throw new Error('no arguments are allowed')
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
   const dryRun = dryRunOf(f)
-  const print = printerFor(f, { operation: `reconciled${dryRunSuffix(dryRun)}` })
+  const print = printerFor(f, { operation: `reconciled${dryRunSuffix(dryRun)}`, typed: true })
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, { filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true })
   const query = dryRun === 'server' ? { dryRun: 'All' } : {}

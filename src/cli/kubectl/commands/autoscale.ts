@@ -7,8 +7,6 @@ import { findResources } from '../resources.ts'
 import { writeQuery } from './create/submit.ts'
 import type { CommandHandler } from './handler.ts'
 
-const SCALABLE = ['Deployment.apps', 'ReplicaSet.apps', 'StatefulSet.apps', 'ReplicationController.']
-
 /** `80%`, `80`, `500m`. @throws Error */
 function metric(name: 'cpu' | 'memory', text: string): Record<string, unknown> {
   if (/^\d+%?$/.test(text) && (text.endsWith('%') || name === 'cpu')) {
@@ -27,12 +25,12 @@ export const autoscale: CommandHandler = async (inv) => {
   if (max < 1) throw new Error(`--max=MAXPODS is required and must be at least 1, max: ${max}`)
   if (max < min) throw new Error(`--max=MAXPODS must be larger or equal to --min=MINPODS, max: ${max}, min: ${min}`)
   const dryRun = dryRunOf(f)
-  const print = printerFor(f, { operation: `autoscaled${dryRunSuffix(dryRun)}` })
+  const print = printerFor(f, { operation: `autoscaled${dryRunSuffix(dryRun)}`, typed: true })
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, { args, namespace, enforceNamespace: explicit, filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), continueOnError: true, flatten: true })
   let count = 0
   await result.visit(async (info) => {
-    if (!SCALABLE.includes(`${info.mapping.kind}.${info.mapping.group}`)) throw new Error(`cannot autoscale a ${info.mapping.kind}.${info.mapping.group}: `.replace(/: $/, ''))
+    if (!info.mapping.subresources.some((s) => s.name === 'scale')) throw new Error(`cannot autoscale a ${info.mapping.kind}: could not find scale subresource for ${info.mapping.group}/${info.mapping.version}, Resource=${info.mapping.resource} in discovery information`)
     const metrics: Record<string, unknown>[] = []
     if (flags.str('cpu')) metrics.push(metric('cpu', flags.str('cpu')))
     else if (flags.has('cpu-percent') && flags.int('cpu-percent') >= 0 && flags.changed('cpu-percent')) metrics.push(metric('cpu', `${flags.int('cpu-percent')}%`))

@@ -21,7 +21,7 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
     fieldSelector = `involvedObject.kind=${mapping.kind},involvedObject.apiVersion=${groupVersion(mapping)},involvedObject.name=${parts[1]}`
   }
   const types = flags.list('types')
-  const print = flags.str('output') ? printerFor(f) : undefined
+  const print = flags.str('output') ? printerFor(f, { typed: true }) : undefined
   for (const type of types) if (!/^(normal|warning)$/i.test(type)) throw new Error('valid --types are Normal or Warning')
   const wanted = (e: any) => types.length === 0 || types.some((t) => t.toLowerCase() === String(e.type).toLowerCase())
   const path = all ? '/api/v1/events' : `/api/v1/namespaces/${namespace}/events`
@@ -47,7 +47,7 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
   const time = (e: any) => microseconds(e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime)
   const items = goSort(list.items.filter(wanted).map((e) => ({ apiVersion: 'v1', kind: 'Event', ...e })), (a, b) => time(a) < time(b))
   if (items.length === 0) { void err(all ? 'No events found.\n' : `No events found in ${namespace} namespace.\n`); return }
-  if (print) void out(print({ apiVersion: 'v1', items, kind: 'EventList', metadata: list.metadata } as unknown as KubeObject))
+  if (print) void out(print({ apiVersion: 'v1', items, kind: 'EventList', metadata: {} } as unknown as KubeObject))
   else void out(layout.format([...(flags.bool('no-headers') ? [] : [heading]), ...items.map(row)]))
 }
 

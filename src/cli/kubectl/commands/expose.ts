@@ -14,7 +14,7 @@ import { findResources } from '../resources.ts'
 import { writeQuery } from './create/submit.ts'
 import type { CommandHandler } from './handler.ts'
 
-const EXPOSABLE = ['Deployment.apps', 'Deployment.extensions', 'ReplicaSet.apps', 'ReplicaSet.extensions', 'ReplicationController.', 'Service.', 'Pod.', 'StatefulSet.apps']
+const EXPOSABLE = ['Deployment.apps', 'Deployment.extensions', 'ReplicaSet.apps', 'ReplicaSet.extensions', 'ReplicationController.', 'Service.', 'Pod.']
 
 /** `a=b,c=d`. @throws Error */
 export function parseLabelText(text: string): Record<string, string> {
@@ -86,7 +86,7 @@ const intOrString = (text: string): number | string => /^\d+$/.test(text) ? Numb
 export const expose: CommandHandler = async (inv) => {
   const { f, flags, args, out } = inv
   const dryRun = dryRunOf(f)
-  const print = printerFor(f, { operation: `exposed${dryRunSuffix(dryRun)}` })
+  const print = printerFor(f, { operation: `exposed${dryRunSuffix(dryRun)}`, typed: true })
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, {
     args, namespace, enforceNamespace: explicit, filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), continueOnError: true, flatten: true,

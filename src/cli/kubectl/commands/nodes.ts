@@ -292,7 +292,7 @@ const taint: CommandHandler = async (inv) => {
     if (dryRun !== 'client') answer = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, '', info.name), {
       body: { spec: { taints: taints.length > 0 ? taints : null } }, contentType: 'application/strategic-merge-patch+json', query: { fieldManager: flags.str('field-manager') || 'kubectl-taint', ...(dryRun === 'server' ? { dryRun: 'All' } : {}) },
     })
-    void out(printerFor(f, { operation: `${operation}${dryRunSuffix(dryRun)}` })(answer))
+    void out(printerFor(f, { operation: `${operation}${dryRunSuffix(dryRun)}`, typed: dryRun !== 'client' })(answer))
   })
 }
 

@@ -71,7 +71,7 @@ export function rolloutStatus(object: KubeObject, revision: number): { message: 
 
 const status: CommandHandler = async (inv) => {
   const { f, flags, args, out, err, spec } = inv
-  if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) throw usageError(spec, 'Required resource not specified.')
+  if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) throw new Error('required resource not specified')
   if (flags.int('revision') < 0) throw new Error(`revision must be a positive integer: ${flags.int('revision')}`)
   const { infos, errors } = await findTargets(inv, args, { allowEmptySelector: true })
   if (errors.length > 0 && infos.length === 0) throw aggregate(errors)!
@@ -130,7 +130,7 @@ const history: CommandHandler = async (inv) => {
   for (const info of infos) {
     const revisions = await revisionsOf(inv, info)
     if (flags.str('output')) {
-      const print = printerFor(f)
+      const print = printerFor(f, { typed: true })
       const shown = wanted > 0 ? revisions.filter((r) => r.number === wanted) : revisions
       if (wanted > 0 && shown.length === 0) throw new Error('unable to find the specified revision')
       for (const revision of shown) void out(print(revision.object))
@@ -168,7 +168,7 @@ const undo: CommandHandler = async (inv) => {
     })
     const say = (result: string) => void out(printerFor(f, { operation: `${result}${dryRunSuffix(dryRun)}` })(object))
     if (to < 0) throw new Error(`unable to find specified revision ${to} in history`)
-    const missing = () => to === 0 ? new Error(`no rollout history found for ${info.mapping.kind.toLowerCase()} "${info.name}"`) : new Error(`unable to find specified revision ${to} in history`)
+    const missing = () => to === 0 ? new Error(object.kind === 'Deployment' ? `no rollout history found for deployment "${info.name}"` : 'no last revision to roll back to') : new Error(`unable to find specified revision ${to} in history`)
     const target = to === 0 ? revisions.at(-2) : revisions.find((r) => r.number === to)
     if (!target) throw missing()
     const path = resourcePath(info.mapping, info.namespace, info.name)
@@ -211,7 +211,7 @@ function pausing(pause: boolean): CommandHandler {
       if (Boolean(draft['spec'].paused) === pause) throw named(info, pause ? 'is already paused' : 'is not paused')
       if (pause) draft['spec'].paused = true
       else delete draft['spec'].paused
-    }, { operation: pause ? 'paused' : 'resumed', manager: 'kubectl-rollout', failure: 'failed to patch:' })
+    }, { namesRefused: false, operation: pause ? 'paused' : 'resumed', manager: 'kubectl-rollout', failure: 'failed to patch:' })
   }
 }
 
@@ -226,7 +226,7 @@ const restart: CommandHandler = async (inv) => {
     const metadata = draft['spec'].template.metadata ??= {}
     metadata.annotations = { ...metadata.annotations, 'kubectl.kubernetes.io/restartedAt': rfc3339(f.nowMs()) }
   }, {
-    operation: 'restarted', manager: 'kubectl-rollout', failure: 'failed to patch:',
+    namesRefused: false, operation: 'restarted', manager: 'kubectl-rollout', failure: 'failed to patch:',
     unchanged: (info) => new Error(`failed to create patch for ${info.name}: if restart has already been triggered within the past second, please wait before attempting to trigger another`),
   })
 }

@@ -23,7 +23,7 @@ export const run: CommandHandler = async (inv) => {
   const interactive = flags.bool('stdin')
   const tty = flags.bool('tty')
   const attaching = flags.changed('attach') ? flags.bool('attach') : interactive
-  const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}` })
+  const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}`, typed: true })
   let timeoutMs: number
   try {
     timeoutMs = podRunningTimeout(flags)

@@ -1,6 +1,7 @@
 import { readAll } from '../../../base/streams.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { canonicalQuantity, QuantityError } from '../../../cluster/kinds/quantity.ts'
+import { containerResource } from '../describe/pod-template.ts'
 import { decodeBase64 } from '../factory.ts'
 import type { Factory } from '../factory.ts'
 import { findTargets, mutateAll, podSpecOf } from '../mutate.ts'
@@ -38,10 +39,10 @@ const image: CommandHandler = async (inv) => {
     images.push([pair.slice(0, at), pair.slice(at + 1)])
   }
   if (resources.length === 0 && inv.flags.list('filename').length === 0 && !inv.flags.str('kustomize')) throw new Error(NO_RESOURCE)
-  if (images.length === 0) throw new Error('at least one image update is required')
+  const { infos, errors } = await findTargets(inv, resources)
+  if (images.length === 0) throw errors[0] ?? new Error('at least one image update is required')
   if (images.length > 1 && images.some(([name]) => name === '*')) throw new Error('all containers are already specified by *, but saw more than one container_name=container_image pairs')
   checkLocal(inv, resources)
-  const { infos, errors } = await findTargets(inv, resources)
   await mutateAll(inv, infos, errors, (draft) => {
     const spec = podSpecOf(draft)
     for (const [name, value] of images) {
@@ -113,7 +114,7 @@ const selector: CommandHandler = async (inv) => {
   await mutateAll(inv, infos, errors, (draft) => {
     if (draft.kind !== 'Service') throw new Error(`selector is only supported for Service`)
     draft['spec'].selector = labels
-  }, { operation: 'selector updated', manager: 'kubectl-set', failure: 'failed to patch selector:' })
+  }, { operation: 'selector updated', manager: 'kubectl-set', failure: 'failed to patch selector:', namesRefused: false })
 }
 
 const subject: CommandHandler = async (inv) => {
@@ -127,6 +128,25 @@ const subject: CommandHandler = async (inv) => {
     const list = (draft['subjects'] ??= []) as Record<string, string>[]
     for (const s of subjects) if (!list.some((o) => o['kind'] === s['kind'] && o['name'] === s['name'] && (o['namespace'] ?? '') === (s['namespace'] ?? ''))) list.push(s)
   }, { operation: 'subjects updated', manager: 'kubectl-set', failure: 'failed to patch subjects to rolebinding:' })
+}
+
+/** A field of the metadata, the only part that the client can look into. k8s: set/env extractFieldPathAsString */
+function metadataField({ metadata }: KubeObject, path: string): string {
+  const [, field, key] = /^(.+?)\['(.*)'\]$/.exec(path) ?? []
+  if (field !== undefined) {
+    if (field === 'metadata.annotations') return metadata.annotations?.[key!] ?? ''
+    if (field === 'metadata.labels') return metadata.labels?.[key!] ?? ''
+    throw new Error(`fieldPath ${JSON.stringify(path)} does not support subscript`)
+  }
+  const map = (values: Record<string, string> = {}) => Object.keys(values).sort().map((name) => `${name}=${JSON.stringify(values[name])}`).join('\n')
+  switch (path) {
+    case 'metadata.annotations': return map(metadata.annotations)
+    case 'metadata.labels': return map(metadata.labels)
+    case 'metadata.name': return metadata.name ?? ''
+    case 'metadata.namespace': return metadata.namespace ?? ''
+    case 'metadata.uid': return metadata.uid ?? ''
+    default: throw new Error(`unsupported fieldPath: ${path}`)
+  }
 }
 
 interface EnvVar { name: string; value?: string; valueFrom?: any }
@@ -157,11 +177,11 @@ function referenceText(from: any): string {
   if (from.configMapKeyRef) return `configmap ${from.configMapKeyRef.name}, key ${from.configMapKeyRef.key}`
   if (from.secretKeyRef) return `secret ${from.secretKeyRef.name}, key ${from.secretKeyRef.key}`
   if (from.fieldRef) return `field path ${from.fieldRef.fieldPath}`
-  if (from.resourceFieldRef) return `resource field ${from.resourceFieldRef.containerName ? `${from.resourceFieldRef.containerName}.` : ''}${from.resourceFieldRef.resource}`
+  if (from.resourceFieldRef) return `resource field ${from.resourceFieldRef.containerName ? `${from.resourceFieldRef.containerName}/` : ''}${from.resourceFieldRef.resource}`
   return 'invalid valueFrom'
 }
 
-async function referenceValue(f: Factory, namespace: string, from: any): Promise<string> {
+async function referenceValue(f: Factory, namespace: string, from: any, object: KubeObject, container: any): Promise<string> {
   const fetch = (resource: string, name: string) => f.rest().json<KubeObject>('GET', `/api/v1/namespaces/${namespace}/${resource}/${name}`)
   if (from.configMapKeyRef) {
     const { name, key } = from.configMapKeyRef
@@ -175,7 +195,9 @@ async function referenceValue(f: Factory, namespace: string, from: any): Promise
     if (secret['data']?.[key] === undefined) throw new Error(`key ${key} not found in secret ${name}`)
     return decodeBase64(secret['data'][key])
   }
-  throw new Error('not resolvable on the client')
+  if (from.fieldRef) return metadataField(object, from.fieldRef.fieldPath)
+  if (from.resourceFieldRef) return containerResource(container, from.resourceFieldRef)
+  throw new Error('invalid valueFrom')
 }
 
 const env: CommandHandler = async (inv) => {
@@ -200,7 +222,11 @@ const env: CommandHandler = async (inv) => {
       if (object!.kind !== 'Secret' && object!.kind !== 'ConfigMap') throw new Error('unsupported resource specified in --from')
       const source = object!.kind === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef'
       for (const key of Object.keys(object!['data'] ?? {}))
-        if (keys.length === 0 || keys.includes(key)) set.push({ name: key.toUpperCase().replace(/[^A-Z0-9_]/g, '_'), valueFrom: { [source]: { name: object!.metadata.name, key } } })
+        if (keys.length === 0 || keys.includes(key)) {
+          const name = key.replace(/[^a-zA-Z0-9_]/g, '_').toUpperCase()
+          if (name !== key) warn(f, `key ${key} transferred to ${name}`)
+          set.push({ name, valueFrom: { [source]: { name: object!.metadata.name, key } } })
+        }
     }
   }
   for (const e of set) e.name = `${flags.str('prefix')}${e.name}`
@@ -208,20 +234,21 @@ const env: CommandHandler = async (inv) => {
   if (list) {
     for (const info of infos) for (const container of selected(podSpecOf(info.object!), flags.str('containers') || '*')) {
       void out(`# ${info.object!.kind} ${info.name}, container ${container.name}\n`)
-      const problems: string[] = []
+      const problems = new Map<string, string[]>()
       for (const e of updated(container.env ?? [], set, remove)) {
         if (!e.valueFrom) { void out(`${e.name}=${e.value ?? ''}\n`); continue }
         if (flags.bool('resolve')) {
           try {
-            void out(`${e.name}=${await referenceValue(f, namespace, e.valueFrom)}\n`)
+            void out(`${e.name}=${await referenceValue(f, namespace, e.valueFrom, info.object!, container)}\n`)
             continue
           } catch (error) {
-            problems.push(`error retrieving reference for ${e.name}: ${(error as Error).message}`)
+            const { message } = error as Error
+            problems.set(message, [...problems.get(message) ?? [], e.name])
           }
         }
         void out(`# ${e.name} from ${referenceText(e.valueFrom)}\n`)
       }
-      for (const problem of problems) void err(`${problem}\n`)
+      for (const problem of [...problems].map(([text, names]) => `error retrieving reference for ${names.sort().join(', ')}: ${text}\n`).sort()) void err(problem)
     }
     if (errors.length > 0) throw errors[0]
     return

@@ -154,7 +154,7 @@ function fieldOfPod(pod: any, path: string): string {
 }
 
 /** k8s: kubectl/pkg/util/resource ExtractContainerResourceValue */
-function containerResource(container: any, ref: any): string {
+export function containerResource(container: any, ref: any): string {
   const [list, name] = [String(ref.resource).split('.')[0]!, String(ref.resource).slice(String(ref.resource).indexOf('.') + 1)]
   const quantity = container.resources?.[list]?.[name] ?? '0'
   const divisor = ref.divisor && ref.divisor !== '0' ? ref.divisor : '1'

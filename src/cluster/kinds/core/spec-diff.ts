@@ -1,8 +1,7 @@
 import { unifiedDiff } from '../difflib.ts'
 import { jsonFieldName } from '../go-field-names.ts'
+import { inGoOrder } from '../go-order.ts'
 import { canonicalQuantity } from '../quantity.ts'
-import { typeNode } from '../schema-table.ts'
-import type { TypeNode } from '../schema-table.ts'
 import internalFields from './internal-fields.json' with { type: 'json' }
 
 /** The API server's internal types, which its messages print: their fields in order, and of what type. */
@@ -39,7 +38,7 @@ function internalValue(type: string, value: any): unknown {
     case 'q': return canonicalQuantity(value ?? '0')
   }
   // A type of apimachinery, which has no internal form.
-  if (type[0] === '~') return inGoOrder(typeNode(`io.k8s.apimachinery.pkg.apis.meta.v1.${type.slice(1)}`), value ?? {})
+  if (type[0] === '~') return inGoOrder(`io.k8s.apimachinery.pkg.apis.meta.v1.${type.slice(1)}`, value ?? {})
   const out: Record<string, unknown> = {}
   const source = type === 'PodSpec' ? withHostNamespacesMoved(value) : value ?? {}
   for (const fact of FIELDS[type]!.split(';')) {
@@ -53,12 +52,4 @@ function internalValue(type: string, value: any): unknown {
 
 function withHostNamespacesMoved(spec: Record<string, any>): Record<string, any> {
   return { ...spec, securityContext: { ...spec['securityContext'], ...Object.fromEntries(MOVED_TO_SECURITY_CONTEXT.map((name) => [name, spec[name]])) } }
-}
-
-/** What is there, with fields in Go's order and maps sorted. */
-function inGoOrder(node: TypeNode, value: any): unknown {
-  if (value === null || typeof value !== 'object') return value
-  if (node.kind === 'struct') return Object.fromEntries((node.fields ?? []).filter((f) => value[f.name] !== undefined).map((f) => [f.name, inGoOrder(f.type, value[f.name])]))
-  if (Array.isArray(value)) return value.map((item) => inGoOrder(node.items!, item))
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, value[key]]))
 }

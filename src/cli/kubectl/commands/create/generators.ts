@@ -596,7 +596,7 @@ const token: CommandHandler = async (inv) => {
   if (!answer['status']?.token) throw new Error('failed to create token: no token in server response')
   if (!flags.str('output')) { void out(`${answer['status'].token}\n`); return }
   const { printerFor } = await import('../../print.ts')
-  void out(printerFor(f)(answer))
+  void out(printerFor(f, { typed: true })(answer))
 }
 
 /** By path below `kubectl`. */

@@ -43,7 +43,7 @@ export interface SubmitOptions {
 export async function submit(inv: Invocation, object: KubeObject, options: SubmitOptions): Promise<void> {
   const { f, out } = inv
   const dryRun = dryRunOf(f)
-  const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}` })
+  const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}`, typed: true })
   const { namespace, explicit } = f.namespace()
   let toSend = object
   if (options.namespaced && explicit) toSend = { ...toSend, metadata: { ...toSend.metadata, namespace } }
