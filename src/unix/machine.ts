@@ -4,6 +4,7 @@ import { errno } from './errno.ts'
 import { findExecutable } from './exec.ts'
 import { MemoryFileSystem } from './file-system.ts'
 import { createDeviceTree } from './fs/devices.ts'
+import { createCgroupTree } from './fs/cgroup-tree.ts'
 import { createProcTree } from './fs/proc-tree.ts'
 import type { ProcessDetails } from './fs/proc-tree.ts'
 import { markTerminalStream, KernelProcess } from './process.ts'
@@ -85,6 +86,7 @@ class MemoryMachine implements Machine, Kernel {
     const bootMs = options.bootMs ?? this.clock.nowMs()
     this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()] }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
+    this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this, () => [...this.#own]), 'cgroup2', true)
     if (this.#hasOwnInit) this.#boot()
   }
 
@@ -132,7 +134,7 @@ class MemoryMachine implements Machine, Kernel {
     for (const signal of ignored) process.onSignal(signal, 'ignore')
     this.#adopt(process)
     process.run(found.program)
-    if (this.limits.memoryBytes !== undefined) this.memoryChanged(process)
+    this.memoryChanged(process)
     return process
   }
 
@@ -176,8 +178,8 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   memoryChanged(process: KernelProcess): void {
-    const limit = this.limits.memoryBytes
-    if (limit === undefined || this.usage().memoryBytes <= limit) return
+    const limit = Math.min(this.limits.memoryBytes ?? Infinity, this.limits.hostMemoryBytes ?? Infinity)
+    if (limit === Infinity || this.usage().memoryBytes <= limit) return
     this.#onOom?.(process)
     // memory.oom.group: a container is killed as a whole.
     for (const each of [...this.#own].sort((a, b) => b.memoryBytes - a.memoryBytes)) each.die('SIGKILL', true)

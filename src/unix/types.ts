@@ -340,6 +340,12 @@ export interface MachineLimits {
   /** OOM kill beyond it; undefined: no limit. */
   memoryBytes?: number
   cpuMillis?: number
+  /** Weight among others for the processor, as cgroup v1 counts it: 1024 for one whole. */
+  cpuShares?: number
+  /** What the host has for all: OOM kill beyond it too. */
+  hostMemoryBytes?: number
+  /** How willingly the kernel kills these processes when memory runs out: -1000 to 1000. */
+  oomScoreAdjust?: number
 }
 
 /** A kernel with processes, one root file system and one network stack. Containers of a pod share `net`, each has its own machine. */

@@ -1,4 +1,5 @@
 import type { Program } from '../../unix/types.ts'
+import { utilityPrograms } from '../../unix/utilities/list.ts'
 import { accountFiles } from './accounts.ts'
 import { busyboxFiles, busyboxPrograms } from './busybox/busybox.ts'
 import { defineImage } from './image.ts'
@@ -39,6 +40,6 @@ export const alpine: ImageDefinition = defineImage({
     '/etc/profile': "export PATH='/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'\nexport PAGER=less\numask 022\n",
     '/etc/shells': '/bin/sh\n/bin/ash\n', '/var/cache/apk': { directory: true },
   },
-  programs: { ...busyboxPrograms('1.37.0 (2025-08-05 16:40:33 UTC)'), '/sbin/apk': apk },
+  programs: { ...busyboxPrograms('1.37.0 (2025-08-05 16:40:33 UTC)'), ...utilityPrograms('gnu', { names: ['getent'] }), '/sbin/apk': apk },
   variants: Object.fromEntries(Object.entries(RELEASES).flatMap(([short, full]) => [short, full].map((tag) => [tag, { files: releaseFiles(full) }]))),
 })

@@ -1,10 +1,11 @@
 import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
-import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
+import { quantityValue } from '../kinds/quantity.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { ContainerConfig, ContainerStatus, Mount } from '../runtime/cri.ts'
-import type { MachineLimits, MountableFileSystem, Signal } from '../../unix/types.ts'
+import type { MountableFileSystem, Signal } from '../../unix/types.ts'
 import { containerHash, findContainer } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
+import { containerLimits } from './container-limits.ts'
 import { hostsFile, podDnsConfig, podHostname, resolvConf } from './dns-config.ts'
 import { containerEnvironment, expand } from './environment.ts'
 import { StartError } from './image-manager.ts'
@@ -114,7 +115,7 @@ export class ContainerStarter {
         supplementalGroups: [...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? []],
         mergeImageGroups: podSecurity?.supplementalGroupsPolicy !== 'Strict', readOnlyRootFilesystem: security?.readOnlyRootFilesystem ?? false, privileged: security?.privileged ?? false,
       },
-      resources: limitsOf(container), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
+      resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
       ...(targetId ? { targetId } : {}), annotations: { hash: containerHash(container) },
     }
   }
@@ -190,9 +191,4 @@ export class ContainerStarter {
     if (this.#made.delete(uid)) this.#files.remove(`/${uid}`, { recursive: true, force: true })
     for (const container of containers) this.#messages.delete(container.id)
   }
-}
-
-export function limitsOf(container: AnyContainer): MachineLimits {
-  const { memory, cpu } = container.resources?.limits ?? {}
-  return { ...(memory !== undefined ? { memoryBytes: quantityValue(memory) } : {}), ...(cpu !== undefined ? { cpuMillis: quantityMilliValue(cpu) } : {}) }
 }

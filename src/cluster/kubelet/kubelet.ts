@@ -143,7 +143,7 @@ class NodeKubelet implements Kubelet {
     }) })
     const probes = new ProbeManager({ clock, runtime, hostStack: network.hostStack, events, statuses, onChange: (uid) => this.#workers.get(uid)?.kick() })
     this.#node = {
-      nodeName, hostIps, allocatable, api, clock, random, log, runtime, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
+      nodeName, hostIps, capacity: options.node.capacity, allocatable, api, clock, random, log, runtime, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
       crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
       dns: { clusterDns: typeof options.clusterDns === 'string' ? [options.clusterDns] : options.clusterDns, clusterDomain: options.clusterDomain, host: { servers: [], searches: [], options: [] } },
       services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],

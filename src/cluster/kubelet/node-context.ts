@@ -20,6 +20,7 @@ import type { VolumeManager } from './volume-manager.ts'
 export interface NodeContext {
   readonly nodeName: string
   readonly hostIps: readonly string[]
+  readonly capacity: Readonly<Record<string, string>>
   readonly allocatable: Readonly<Record<string, string>>
   readonly api: Api
   readonly clock: Clock

@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/clock.ts'
 import { timeMs } from '../kinds/time-text.ts'
+import { quantityValue } from '../kinds/quantity.ts'
 import type { Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { ContainerStatus } from '../runtime/cri.ts'
@@ -15,7 +16,7 @@ import { containerReference, containerSpec, hostPortsOf, isSidecar, isStaticPod,
 import type { AnyContainer } from './pod-spec.ts'
 import { PodResize } from './pod-resize.ts'
 import { computePodStatus } from './pod-status.ts'
-import { limitsOf } from './container-starter.ts'
+import { containerLimits } from './container-limits.ts'
 
 /** k8s: pkg/kubelet syncFrequency, backOffPeriod and their jitters */
 const RESYNC_MS = 60_000
@@ -224,7 +225,7 @@ export class PodWorker {
     for (const container of [...this.allotted.spec.containers, ...this.allotted.spec.initContainers ?? []]) {
       const run = running.find((c) => c.name === container.name)
       if (!run || this.#resize.changeOf(container) !== 'update') continue
-      runtime.updateContainerResources(run.id, limitsOf(container))
+      runtime.updateContainerResources(run.id, containerLimits(this.pod, container, quantityValue(this.#node.capacity.memory ?? '0')))
       this.#resize.apply(container.name)
     }
   }

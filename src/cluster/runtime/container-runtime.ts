@@ -487,7 +487,7 @@ function asKernel(user: User): User {
 const NODE_FREE_BYTES = 512 * 2 ** 20
 
 function machineLimits(limits: MachineLimits): MachineLimits {
-  return { ...limits, memoryBytes: Math.min(limits.memoryBytes ?? Infinity, NODE_FREE_BYTES) }
+  return { ...limits, hostMemoryBytes: NODE_FREE_BYTES }
 }
 
 /** The program of the container that holds a pod's namespaces. */

@@ -88,7 +88,7 @@ export function createProcTree(source: ProcSource): Tree {
       mounts: text(() => mountTable(source.files)),
       mountinfo: text(() => source.files.mounts().map((m, i) => `${i + 100} 1 0:${i + 30} / ${m.path} ${m.readOnly ? 'ro' : 'rw'},relatime - ${m.type} ${m.source} ${m.readOnly ? 'ro' : 'rw'}\n`).join('')),
       cgroup: text(() => '0::/\n'),
-      oom_score_adj: text(() => '0\n'),
+      oom_score_adj: text(() => `${source.machine.limits.oomScoreAdjust ?? 0}\n`),
       cwd: link(() => of.cwd),
       exe: link(() => of.argv[0] ?? ''),
       root: link(() => '/'),
