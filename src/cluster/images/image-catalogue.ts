@@ -6,6 +6,7 @@ import { curlImage, e2eEchoServerImage, echoServerImage, httpEchoImage, httpbinI
 import type { ImageDefinition } from './image.ts'
 import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
+import { sampleApiServerImage } from './sample-apiserver/sample-apiserver.ts'
 import { e2eNginx, nginx, nginxAlpine } from './nginx/nginx.ts'
 import { pause } from './pause.ts'
 import { redis, redisAlpine } from './redis/redis.ts'
@@ -13,7 +14,7 @@ import { redis, redisAlpine } from './redis/redis.ts'
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
-  metricsServerImage,
+  metricsServerImage, sampleApiServerImage,
 ]
 
 /** The definition behind a tag of a repository (`docker.io/library/nginx`, `1.27`). */
