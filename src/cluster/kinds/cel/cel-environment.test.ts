@@ -12,6 +12,12 @@ test('reads objects the way policies do', () => {
   expect(() => evaluate("object.metadata.labels['x'] == 'y'", object)).toThrow('no such key: x')
 })
 
+test('tells whether a field is there, behind an index too', () => {
+  const object = { list: [{ a: 1 }], text: 'has(x)', none: null }
+  expect(['has(object.list[0].a)', 'has(object.list[0].b)', 'has(object.none)', 'has(object.?no.b)', "object.text == 'has(x)'"].map((expression) => evaluate(expression, object))).toEqual([true, false, true, false, true])
+  expect(() => evaluate('has(object.no.b)', object)).toThrow('no such key: no')
+})
+
 test('knows quantities and lists', () => {
   expect(evaluate("quantity('1Gi').isGreaterThan(quantity('500Mi'))")).toBe(true)
   expect(evaluate("isQuantity('x') || [1, 2, 3].sum() == 6 && [3, 1].min() == 1 && ['a'].indexOf('b') == -1")).toBe(true)

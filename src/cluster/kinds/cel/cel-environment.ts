@@ -2,7 +2,7 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { goPattern } from '../go-pattern.ts'
 import { addKubernetesFunctions, CelQuantity } from './kubernetes-functions.ts'
-import { addTwoVariableMacros } from './two-variable-macros.ts'
+import { addHasField, addTwoVariableMacros } from './macros.ts'
 
 /** An expression that can't be compiled or has failed, in the words of the library. */
 export class CelError extends Error {}
@@ -33,6 +33,7 @@ function environment(): Environment {
   const env = new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true, homogeneousAggregateLiterals: false })
   addKubernetesFunctions(env)
   addTwoVariableMacros(env)
+  addHasField(env)
   env.registerFunction('string.matchesGoPattern(string): bool', ((text: string, pattern: string) => goPattern(pattern).test(text)) as never)
   meterCosts(env)
   return shared = env
@@ -65,10 +66,12 @@ function meterCosts(env: Environment): void {
   env.parse('meterCosts(true)')({})
 }
 
-/** The library has its own idea of patterns; the language has Go's. */
-function withGoPatterns(expression: string): string {
-  if (!expression.includes('matches')) return expression
-  return expression.replace(/[rRbB]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(/g, (part) => part.startsWith('.') ? '.matchesGoPattern(' : part)
+/** Strings, and what the library understands too narrowly: patterns, which are Go's, and `has` of a field behind an index. */
+const STRINGS_AND_RENAMED = /[rRbB]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(|(?<![\w.])has\s*\(/g
+
+function withOwnFunctions(expression: string): string {
+  if (!expression.includes('matches') && !expression.includes('has')) return expression
+  return expression.replace(STRINGS_AND_RENAMED, (part) => part.startsWith('.') ? '.matchesGoPattern(' : part.startsWith('has') ? 'hasField(' : part)
 }
 
 /** Compiled expressions that are kept. */
@@ -89,7 +92,7 @@ export function compileCel(expression: string): CelProgram {
 
 function compile(expression: string): CelProgram | CelError {
   try {
-    const run = environment().parse(withGoPatterns(withMapsForMessages(expression)))
+    const run = environment().parse(withOwnFunctions(withMapsForMessages(expression)))
     return {
       evaluate(variables, budget) {
         spent = 0

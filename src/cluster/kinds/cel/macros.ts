@@ -1,5 +1,5 @@
-/** `list.all(i, v, ...)`, `map.transformList(k, v, ...)`: comprehensions over positions and values. k8s: cel-go ext.TwoVarComprehensions */
-import type { Environment } from '@marcbachmann/cel-js'
+/** Macros that the library lacks, or has in a narrower form. */
+import { Optional, type Environment } from '@marcbachmann/cel-js'
 
 /* What the library hands to macros; it has no types for them. */
 interface Node { op: string; args: unknown }
@@ -61,6 +61,33 @@ function merged(into: Record<string, unknown>, entry: unknown): void {
   for (const [key, value] of entry instanceof Map ? entry : Object.entries(entry)) into[String(key)] = value
 }
 
+/** `hasField(a[0].b)`: what `has` is in the language. */
+export function addHasField(env: Environment): void {
+  env.registerFunction('hasField(ast): bool', (({ args }: Call) => {
+    const [node] = args as [Node]
+    const [receiver, field] = (Array.isArray(node.args) ? node.args : []) as [Node, string]
+    return {
+      args, async: false,
+      typeCheck(checker: Checker, _self: unknown, context: Context) {
+        if (node.op !== '.' && node.op !== '.?') throw checker.createError('invalid_macro_argument', 'invalid argument to has() macro', node)
+        checker.check(receiver, context)
+        return checker.getType('bool')
+      },
+      evaluate(evaluator: Evaluator, _self: unknown, context: Context) {
+        let value = evaluator.run(receiver, context)
+        if (value instanceof Optional) {
+          if (!value.hasValue()) return false
+          value = value.value()
+        }
+        if (value instanceof Map) return value.has(field)
+        if (typeof value !== 'object' || value === null) throw evaluator.createError('no_such_overload', 'no such overload', node)
+        return Object.hasOwn(value, field) && (value as Record<string, unknown>)[field] !== undefined
+      },
+    }
+  }) as never)
+}
+
+/** `list.all(i, v, ...)`, `map.transformList(k, v, ...)`: comprehensions over positions and values. k8s: cel-go ext.TwoVarComprehensions */
 export function addTwoVariableMacros(env: Environment): void {
   const add = (signature: string, handler: unknown) => env.registerFunction(signature, handler as never)
   const asMap = (pairs: readonly Pair[], of: (pair: Pair) => unknown) => Object.fromEntries(pairs.map((pair) => [String(pair[0]), of(pair)]))
