@@ -127,7 +127,8 @@ function invalidMessage(error: StatusError): string {
   const subject = details.kind || details.name ? `The ${details.kind ?? ''} ${JSON.stringify(details.name ?? '')} is invalid`
     : message && causes.length === 0 ? `${head}: ${message}` : head
   if (causes.length === 0) return subject
-  if (causes.length === 1) return `${subject}: ${causes[0]}`
+  // A cause that ends its own line is followed by an empty one. k8s: cmdutil.MultilineError
+  if (causes.length === 1) return `${subject}: ${causes[0]}\n`
   return `${subject}: \n${causes.map((c) => `* ${c}`).join('\n')}`
 }
 

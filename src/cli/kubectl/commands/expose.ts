@@ -47,8 +47,8 @@ export function withOverrides(f: Factory, object: KubeObject): KubeObject {
     case 'strategic': merged = applyStrategicMergePatch(schema, object, patch); break
     default: merged = applyMergePatch(object, patch) as KubeObject
   }
-  decodeValue(schema, merged) // the client knows the type and refuses what doesn't fit
-  return merged
+  // The client knows the type: it refuses what doesn't fit and drops what isn't there.
+  return decodeValue(schema, merged).value as KubeObject
 }
 
 function selectorOf(object: KubeObject): Record<string, string> {

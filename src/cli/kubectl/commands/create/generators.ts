@@ -48,7 +48,7 @@ const deployment: CommandHandler = async (inv) => {
   const command = commandOf(inv)
   if (images.length > 1 && command.length > 0) throw new Error('cannot specify multiple --image options and command')
   const port = flags.int('port')
-  const containers = images.map((image) => ({ ...(command.length > 0 ? { command } : {}), image, name: containerNameOf(image), ...(flags.changed('port') && port >= 0 ? { ports: [{ containerPort: port }] } : {}), resources: {} }))
+  const containers = images.map((image, i) => ({ ...(command.length > 0 ? { command } : {}), image, name: containerNameOf(image), ...(i === 0 && flags.changed('port') && port >= 0 ? { ports: [{ containerPort: port }] } : {}), resources: {} }))
   await submit(inv, {
     apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels: { app: name }, name },
     spec: { replicas: flags.int('replicas'), selector: { matchLabels: { app: name } }, strategy: {}, template: { metadata: { labels: { app: name } }, spec: { containers } } },
