@@ -17,7 +17,7 @@ import { customResourceKinds, isTrue } from './custom-resource-kind.ts'
 import type { Definition } from './definition.ts'
 import { acceptNames, approvalCondition, conditionOf, nonStructuralCondition, withCondition, type NewCondition } from './definition-conditions.ts'
 
-// @k8s yes: Custom resources: structural schemas, pruning, defaults, CEL rules, versions, status and scale, columns, selectable fields
+// differs: upstream lets a create wait for two seconds after a definition is established, for the sake of API servers beside this one.
 
 const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io'
 /** k8s: apiextensions/v1 CustomResourceCleanupFinalizer */
