@@ -108,7 +108,7 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     validateStatusUpdate: (object, old) => check.statusUpdate(object, old),
     strategy: strategyOf(statusSubresource !== undefined, check),
     columns: columnsOf(version.additionalPrinterColumns),
-    selectableFieldNames: ['metadata.name', 'metadata.namespace', ...fields.map((field) => field.name)],
+    selectableFieldNames: ['metadata.name', ...scope === 'Namespaced' ? ['metadata.namespace'] : [], ...fields.map((field) => field.name)],
     selectableFields: (object) => Object.fromEntries(fields.map(({ name, value }) => {
       const found = value(object)
       return [name, found === undefined || found === null ? '' : goSprint(found)]

@@ -62,7 +62,8 @@ test('a kind appears everywhere once its names are accepted, and goes with all i
   expect((await call('POST', things('a.example.com/v1'), thing('a.example.com/v1', 'held', { metadata: { name: 'held', finalizers: ['example.com/hold'] }, spec: { n: 1 } }))).code).toBe(201)
   const openApi = (await call('GET', '/openapi/v3/apis/a.example.com/v1')).body
   expect(openApi['components'].schemas['com.example.a.v1.Thing'].properties.spec.description).toBe('what is wanted')
-  expect(openApi['paths']['/apis/a.example.com/v1/namespaces/{namespace}/things/{name}'].patch).toBeDefined()
+  // By this kubectl knows that it can't merge strategically.
+  expect(Object.keys(openApi['paths']['/apis/a.example.com/v1/namespaces/{namespace}/things/{name}'].patch.requestBody.content)).toEqual(['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'])
   const { definitions } = (await call('GET', '/openapi/v2')).body
   expect(definitions['com.example.a.v1.Thing'].properties.metadata.$ref).toBe('#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')
   expect(definitions['io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'].properties.oneOf.type).toBe('array')

@@ -12,6 +12,8 @@ import type { Descriptions } from './schema-documents.ts'
 
 const BODY_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']
+const CUSTOM_TYPES = ['application/json', 'application/yaml']
+const CUSTOM_PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json']
 const OTHER_SCHEMAS = ['io.k8s.apimachinery.pkg.apis.meta.v1.Status', 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', 'io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent', 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch', 'io.k8s.apimachinery.pkg.version.Info']
 
 export interface OpenApiOptions {
@@ -114,7 +116,8 @@ export class OpenApi {
       paths.push(this.#pathsPart(form, kind, all))
     }
     const custom = Object.assign({}, ...all.map((kind) => kind.custom?.openApi)) as Record<string, Schema>
-    const names = new Set(form === 'v2' ? OTHER_SCHEMAS : kinds.length > 0 ? ['io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList'] : [])
+    const isCustom = kinds.length > 0 && kinds.every((kind) => kind.custom)
+    const names = new Set(form === 'v2' ? OTHER_SCHEMAS : kinds.length > 0 && !isCustom ? ['io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList'] : [])
     for (const part of paths) for (const name of part.references) names.add(name)
     const definitions = new Map<string, Part>()
     // What a definition refers to is added behind it, and so comes up in its turn.
@@ -127,7 +130,7 @@ export class OpenApi {
     }
     const sorted = [...definitions.keys()].sort().map((name) => definitions.get(name)!)
     const members = (parts: readonly Part[]) => `{${parts.filter((part) => part.text).map((part) => part.text).join(',')}}`
-    const info = JSON.stringify({ title: 'Kubernetes', version: gitVersion })
+    const info = JSON.stringify(form === 'v3' && isCustom ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: gitVersion })
     const security = JSON.stringify({ BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } })
     const text = form === 'v2'
       ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`
@@ -168,7 +171,7 @@ export class OpenApi {
 function groupVersionsOf(kinds: readonly Kind[]): string[] {
   const out = new Set(['.well-known/openid-configuration', 'api', 'apis', 'version'])
   for (const kind of kinds) {
-    if (kind.group) out.add(`apis/${kind.group}`)
+    if (kind.group && !kind.custom) out.add(`apis/${kind.group}`)
     out.add(kind.group ? `apis/${kind.group}/${kind.version}` : `api/${kind.version}`)
   }
   return [...out].sort()
@@ -194,8 +197,8 @@ function pathItemV3(path: string, operations: readonly Operation[]): unknown {
     out[operation.method] = {
       tags: [operation.tag], description: operation.summary, operationId: operation.operationId,
       parameters: operation.query.map((name) => ({ name, in: 'query', schema: { type: QUERY_TYPES[name] ?? 'string', uniqueItems: true } })),
-      ...(operation.body ? { requestBody: { content: operation.action === 'patch' ? content(PATCH_TYPES, operation.body) : content(['*/*'], operation.body), ...(operation.action.startsWith('delete') ? {} : { required: true }) } } : {}),
-      responses: Object.fromEntries(responsesOf(operation).map((code) => [code, { description: descriptionOf(code), ...(code !== '401' && operation.response ? { content: content(BODY_TYPES, operation.response) } : {}) }])),
+      ...(operation.body ? { requestBody: { content: operation.action === 'patch' ? content(operation.custom ? CUSTOM_PATCH_TYPES : PATCH_TYPES, operation.body) : content(operation.custom ? CUSTOM_TYPES : ['*/*'], operation.body), ...(operation.action.startsWith('delete') ? {} : { required: true }) } } : {}),
+      responses: Object.fromEntries(responsesOf(operation).map((code) => [code, { description: descriptionOf(code), ...(code !== '401' && operation.response ? { content: content(operation.custom ? CUSTOM_TYPES : BODY_TYPES, operation.response) } : {}) }])),
       'x-kubernetes-action': operation.action, 'x-kubernetes-group-version-kind': operation.gvk,
     }
   }
@@ -211,7 +214,7 @@ function pathItemV2(path: string, operations: readonly Operation[]): unknown {
   for (const operation of operations) {
     const ref = (schema: string) => ({ $ref: `#/definitions/${schema}` })
     out[operation.method] = {
-      description: operation.summary, consumes: operation.action === 'patch' ? PATCH_TYPES : ['*/*'], produces: BODY_TYPES, schemes: ['https'], tags: [operation.tag], operationId: operation.operationId,
+      description: operation.summary, consumes: operation.custom ? operation.action === 'patch' ? CUSTOM_PATCH_TYPES : CUSTOM_TYPES : operation.action === 'patch' ? PATCH_TYPES : ['*/*'], produces: operation.custom ? CUSTOM_TYPES : BODY_TYPES, schemes: ['https'], tags: [operation.tag], operationId: operation.operationId,
       parameters: [
         ...(operation.body ? [{ name: 'body', in: 'body', ...(operation.action.startsWith('delete') ? {} : { required: true }), schema: ref(operation.body) }] : []),
         ...operation.query.map((name) => ({ name, in: 'query', type: QUERY_TYPES[name] ?? 'string', uniqueItems: true })),

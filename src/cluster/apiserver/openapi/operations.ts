@@ -17,6 +17,8 @@ export interface Operation {
   tag: string
   operationId: string
   summary: string
+  /** Of a custom resource: fewer media types, options of deletions in the query alone. */
+  custom?: boolean
 }
 
 const LIST_QUERY = ['allowWatchBookmarks', 'continue', 'fieldSelector', 'labelSelector', 'limit', 'resourceVersion', 'resourceVersionMatch', 'sendInitialEvents', 'timeoutSeconds', 'watch']
@@ -45,11 +47,14 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
   const gvk = { group: kind.group, version: kind.version, kind: kind.kind }
   const schema = kind.schema
   const list = schema.replace(/[^.]+$/, kind.listKind)
-  const tag = `${(kind.group || 'core').split('.')[0]}_${kind.version}`
-  const idOf = (verb: string, suffix = '') => `${verb}${pascal((kind.group || 'core').split('.')[0]!)}${pascal(kind.version)}${kind.namespaced ? 'Namespaced' : ''}${kind.kind}${suffix}`
+  // Groups of built-in kinds go by their first word.
+  const groupName = kind.custom ? kind.group.replace(/\.k8s\.io$/, '') : (kind.group || 'core').split('.')[0]!
+  const tag = `${kind.custom ? camel(groupName) : groupName}_${kind.version}`
+  const idOf = (verb: string, suffix = '') => `${verb}${pascal(groupName)}${pascal(kind.version)}${kind.namespaced ? 'Namespaced' : ''}${kind.kind}${suffix}`
   const out = new Map<string, Operation[]>()
   const add = (path: string, operation: Omit<Operation, 'tag' | 'gvk'> & { gvk?: Operation['gvk'] }) => {
-    const entry = { tag, gvk, ...operation }
+    const entry = { tag, gvk, ...operation, ...(kind.custom ? { custom: true, gvk } : {}) }
+    if (kind.custom && operation.action === 'deletecollection') delete entry.body
     const list = out.get(path)
     if (list) list.push(entry)
     else out.set(path, [entry])
@@ -57,14 +62,14 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
   const can = (verb: string) => (kind.verbs as readonly string[]).includes(verb)
   if (can('list')) add(collection, { method: 'get', action: 'list', query: LIST_QUERY, response: list, operationId: idOf('list'), summary: `list or watch objects of kind ${kind.kind}` })
   if (can('create')) add(collection, { method: 'post', action: 'post', query: WRITE_QUERY, body: schema, response: schema, operationId: idOf('create'), summary: `create a ${kind.kind}` })
-  if (can('deletecollection')) add(collection, { method: 'delete', action: 'deletecollection', query: [...DELETE_QUERY, ...LIST_QUERY.filter((q) => !/watch|Watch/.test(q))], body: DELETE_OPTIONS, response: STATUS, operationId: idOf('delete').replace(/^delete(\w+?)(Namespaced)?/, 'delete$1Collection$2'), summary: `delete collection of ${kind.kind}` })
+  if (can('deletecollection')) add(collection, { method: 'delete', action: 'deletecollection', query: [...DELETE_QUERY, ...LIST_QUERY.filter((q) => !/watch|Watch/.test(q))], body: DELETE_OPTIONS, response: STATUS, operationId: idOf('delete').replace(`${pascal(groupName)}${pascal(kind.version)}`, '$&Collection'), summary: `delete collection of ${kind.kind}` })
   const item = `${collection}/{name}`
   if (can('get')) add(item, { method: 'get', action: 'get', query: [], response: schema, operationId: idOf('read'), summary: `read the specified ${kind.kind}` })
   if (can('update')) add(item, { method: 'put', action: 'put', query: WRITE_QUERY, body: schema, response: schema, operationId: idOf('replace'), summary: `replace the specified ${kind.kind}` })
   if (can('delete')) add(item, { method: 'delete', action: 'delete', query: DELETE_QUERY, body: DELETE_OPTIONS, response: STATUS, operationId: idOf('delete'), summary: `delete a ${kind.kind}` })
   if (can('patch')) add(item, { method: 'patch', action: 'patch', query: [...WRITE_QUERY, 'force'], body: 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch', response: schema, operationId: idOf('patch'), summary: `partially update the specified ${kind.kind}` })
   if (kind.namespaced && can('list')) add(`${root}/${kind.resource}`, { method: 'get', action: 'list', query: LIST_QUERY, response: list, operationId: `${idOf('list').replace('Namespaced', '')}ForAllNamespaces`, summary: `list or watch objects of kind ${kind.kind}` })
-  if (can('watch')) {
+  if (can('watch') && !kind.custom) {
     const watch = { method: 'get' as const, query: LIST_QUERY, response: 'io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent' }
     const watchRoot = collection.replace(root, `${root}/watch`)
     add(watchRoot, { ...watch, action: 'watchlist', operationId: idOf('watch', 'List'), summary: `watch individual changes to a list of ${kind.kind}` })
@@ -88,6 +93,11 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
     if (info.verbs.includes('patch')) add(path, { method: 'patch', action: 'patch', gvk: own, query: [...WRITE_QUERY, 'force'], body: 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch', ...(body ? { response: body } : {}), operationId: idOf('patch', suffix), summary: `partially update ${name} of the specified ${kind.kind}` })
   }
   return out
+}
+
+function camel(text: string): string {
+  const name = pascal(text)
+  return name.slice(0, 1).toLowerCase() + name.slice(1)
 }
 
 function pascal(text: string): string {
