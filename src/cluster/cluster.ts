@@ -173,6 +173,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const nodeLog = log.named(`kubelet/${node.name}`)
     const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork })
     for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
+    runtime.nodeFiles.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${node.ip}\t${node.name}\n`)
     options.onNodeFiles?.(node.name, runtime.nodeFiles)
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
     const kubelet = createKubelet({

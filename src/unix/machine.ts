@@ -21,6 +21,8 @@ export interface MachineOptions {
   clock: Clock
   random: Random
   limits?: MachineLimits
+  /** Kernel parameters that differ, by dotted name (`kernel.shm_rmid_forced`). */
+  sysctls?: Readonly<Record<string, string>>
   /** Told when processes were killed because memory ran out. */
   onOom?: (process: Process) => void
   /**
@@ -84,7 +86,7 @@ class MemoryMachine implements Machine, Kernel {
     this.net = this.stack = bindNames(options.net, this.fs, options.clock)
     this.#hasOwnInit = options.init === 'kernel'
     const bootMs = options.bootMs ?? this.clock.nowMs()
-    this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()] }), 'proc')
+    this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()], sysctls: options.sysctls ?? {} }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
     this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this, () => [...this.#own]), 'cgroup2', true)
     if (this.#hasOwnInit) this.#boot()

@@ -413,3 +413,13 @@ test('a pod with the node\'s log folder sees what other containers write', async
   await node.until('agent', ready)
   expect((await node.exec('agent', ['/bin/run', 'cat', `/var/log/pods/default_talk_${talk.metadata.uid}/c/0.log`])).out).toMatch(/^2026-01-01T00:00:\S+Z stdout F hello\n$/)
 })
+
+test('a pod sets safe kernel parameters for itself, and is rejected with others', async () => {
+  node = await startTestNode()
+  await node.createPod('safe', { securityContext: { sysctls: [{ name: 'kernel.shm_rmid_forced', value: '1' }] }, restartPolicy: 'Never', command: ['cat', '/proc/sys/kernel/shm_rmid_forced'] })
+  await node.until('safe', (p) => p.status.phase === 'Succeeded')
+  expect(await node.logs('safe')).toBe('1\n')
+  await node.createPod('unsafe', { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] }, command: ['forever'] })
+  const pod = await node.until('unsafe', (p) => p.status.phase === 'Failed')
+  expect(pod.status).toMatchObject({ reason: 'SysctlForbidden', message: 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted' })
+})

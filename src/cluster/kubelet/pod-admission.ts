@@ -2,16 +2,35 @@ import type { ContainerPort, Node, NodeSelectorRequirement, NodeSelectorTerm, Po
 import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
 import { podRequests } from './pod-resources.ts'
 import type { ResizeRefusal } from './pod-resize.ts'
-import { isSidecar, isStaticPod } from './pod-spec.ts'
+import { dottedSysctl, isSidecar, isStaticPod } from './pod-spec.ts'
 
 export interface Rejection {
   reason: string
   message: string
 }
 
+/** Kernel parameters that a pod may set: each has a value per pod. k8s: pkg/kubelet/sysctl/safe_sysctls.go */
+const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
+  'kernel.shm_rmid_forced', 'net.ipv4.ip_local_port_range', 'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_unprivileged_port_start', 'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl', 'net.ipv4.tcp_keepalive_probes', 'net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem',
+])
+
+/** k8s: pkg/kubelet/sysctl/allowlist.go */
+function refusedSysctl(pod: Pod): string | undefined {
+  for (const { name } of pod.spec.securityContext?.sysctls ?? []) {
+    const sysctl = dottedSysctl(name)
+    if (!SAFE_SYSCTLS.has(sysctl)) return `${JSON.stringify(sysctl)} not allowlisted`
+    const shared = sysctl.startsWith('net.') ? pod.spec.hostNetwork && 'net' : pod.spec.hostIPC && 'ipc'
+    if (shared) return `${JSON.stringify(sysctl)} not allowed with host ${shared} enabled`
+  }
+  return undefined
+}
+
 /** Whether a node can take a pod that was bound to it. Undefined: it can. k8s: pkg/kubelet/lifecycle predicate.go */
 export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[]): Rejection | undefined {
   const os = pod.spec.os?.name
+  const sysctl = refusedSysctl(pod)
+  if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
   const osLabel = pod.metadata.labels?.['kubernetes.io/os']
   if (osLabel !== undefined && osLabel !== 'linux')
     return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label" }

@@ -41,6 +41,17 @@ export function hostPortsOf(pod: Pod): HostPort[] {
     hostPort ? [{ protocol: (protocol ?? 'TCP') as HostPort['protocol'], hostPort, containerPort, ...(hostIP && hostIP !== '0.0.0.0' && hostIP !== '::' ? { hostIp: hostIP } : {}) }] : [])
 }
 
+/** Kernel parameters that the pod asks for, by dotted name. */
+export function sysctlsOf(pod: Pod): Record<string, string> {
+  return Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [dottedSysctl(name), value]))
+}
+
+/** `net/ipv4/ip_forward` as `net.ipv4.ip_forward`; where the first separator is a slash, the others change places. k8s: component-helpers/node/util/sysctl NormalizeName */
+export function dottedSysctl(name: string): string {
+  if (!/^[^.]*\//.test(name)) return name
+  return name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'))
+}
+
 /** What an event about a container refers to. k8s: pkg/kubelet/container GenerateContainerRef */
 export function containerReference(pod: Pod, container: AnyContainer): ObjectReference {
   const list = pod.spec.containers.some((c) => c.name === container.name) ? 'containers' : pod.spec.initContainers?.some((c) => c.name === container.name) ? 'initContainers' : 'ephemeralContainers'

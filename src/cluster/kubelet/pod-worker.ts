@@ -12,7 +12,7 @@ import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
 import { computePodActions } from './pod-actions.ts'
 import type { KillReason, RuntimePodStatus } from './pod-actions.ts'
-import { containerReference, containerSpec, hostPortsOf, isSidecar, isStaticPod, isTerminalPhase, podReference, podText } from './pod-spec.ts'
+import { containerReference, containerSpec, hostPortsOf, isSidecar, isStaticPod, isTerminalPhase, podReference, podText, sysctlsOf } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 import { PodResize } from './pod-resize.ts'
 import { computePodStatus } from './pod-status.ts'
@@ -321,7 +321,7 @@ export class PodWorker {
       try {
         await runtime.runPodSandbox({
           uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: actions.attempt, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
-          logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod),
+          logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod),
           shareProcesses: pod.spec.shareProcessNamespace ?? false, ...(restoreIp && status.sandbox === undefined && pod.status?.podIP === restoreIp ? { ip: restoreIp } : {}),
         })
       } catch (error) {
@@ -500,7 +500,7 @@ export class PodWorker {
     const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
     const sandbox = await runtime.runPodSandbox({
       uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: 0, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
-      logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod),
+      logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod),
       shareProcesses: pod.spec.shareProcessNamespace ?? false, ...(this.#lastIps[0] ? { ip: this.#lastIps[0] } : {}),
     })
     await volumes.waitForMounts(pod, this.#waiting.signal)

@@ -173,7 +173,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const { config, sandbox } = container
     const shared = config.targetId === undefined ? sandbox.machine : containers.get(config.targetId)?.machine
     const machine = createMachine({
-      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
+      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
       onOom: () => { container.oomKilled = true },
     })
     if (!container.root.exists(container.cwd)) {

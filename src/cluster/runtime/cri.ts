@@ -28,6 +28,8 @@ export interface PodSandboxConfig {
   hostNetwork: boolean
   /** Ports of the node that lead to the pod. */
   portMappings: readonly HostPort[]
+  /** Kernel parameters of its own, by name. */
+  sysctls: Readonly<Record<string, string>>
   /** Containers see each other's processes. */
   shareProcesses: boolean
   /** Takes exactly this address (taking a pod over). */

@@ -22,10 +22,20 @@ export interface ProcSource {
   bootMs: number
   files: MemoryFileSystem
   processes(): readonly ProcessDetails[]
+  /** Kernel parameters that differ from {@link SYSCTLS}, by dotted name. */
+  sysctls: Readonly<Record<string, string>>
 }
 
 const CPU_COUNT = 4
 const HOST_MEMORY_BYTES = 8 * 2 ** 30
+
+/** Kernel parameters as they are after a start. The host name is the machine's. */
+const SYSCTLS: Readonly<Record<string, string>> = {
+  'kernel.osrelease': '6.8.0-drydock', 'kernel.pid_max': '4194304', 'kernel.shm_rmid_forced': '0', 'kernel.shmmax': '18446744073692774399', 'kernel.shmall': '18446744073692774399', 'kernel.msgmax': '8192', 'kernel.sem': '32000\t1024000000\t500\t32000',
+  'net.core.somaxconn': '4096', 'net.ipv4.ip_forward': '1', 'net.ipv4.ip_local_port_range': '32768\t60999', 'net.ipv4.ip_local_reserved_ports': '', 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0\t2147483647',
+  'net.ipv4.tcp_syncookies': '1', 'net.ipv4.tcp_keepalive_time': '7200', 'net.ipv4.tcp_keepalive_intvl': '75', 'net.ipv4.tcp_keepalive_probes': '9', 'net.ipv4.tcp_fin_timeout': '60', 'net.ipv4.tcp_rmem': '4096\t131072\t6291456', 'net.ipv4.tcp_wmem': '4096\t16384\t4194304',
+  'fs.file-max': '9223372036854775807', 'fs.inotify.max_user_watches': '65536', 'vm.overcommit_memory': '0', 'vm.max_map_count': '65530', 'vm.swappiness': '60',
+}
 
 /** The files of /proc, made when they are read. */
 export function createProcTree(source: ProcSource): Tree {
@@ -39,6 +49,22 @@ export function createProcTree(source: ProcSource): Tree {
     return inode
   }
   const seconds = () => (source.machine.clock.nowMs() - source.bootMs) / 1000
+  /** /proc/sys: a directory for each dot of a name. */
+  function sysctlTree(): Inode {
+    const root = directory({})
+    const values = { ...SYSCTLS, 'kernel.hostname': source.machine.hostname, ...source.sysctls }
+    for (const [name, value] of Object.entries(values)) {
+      let at = root
+      const path = name.split('.')
+      for (const part of path.slice(0, -1)) {
+        const next = at.entries!.get(part) ?? directory({})
+        at.entries!.set(part, next)
+        at = next
+      }
+      at.entries!.set(path.at(-1)!, text(() => `${value}\n`, 0o644))
+    }
+    return root
+  }
   const fixed: Record<string, Inode> = {
     self: link((viewer) => String(viewer?.pid ?? 1)),
     'thread-self': link((viewer) => `${viewer?.pid ?? 1}/task/${viewer?.pid ?? 1}`),
@@ -59,17 +85,7 @@ export function createProcTree(source: ProcSource): Tree {
       tcp: text(() => socketTable(source.machine, 'tcp')),
       udp: text(() => socketTable(source.machine, 'udp')),
     }),
-    sys: directory({
-      kernel: directory({
-        hostname: text(() => `${source.machine.hostname}\n`),
-        osrelease: text(() => '6.8.0-drydock\n'),
-        pid_max: text(() => '4194304\n'),
-        shm_rmid_forced: text(() => '0\n'),
-      }),
-      net: directory({ ipv4: directory({ ip_local_port_range: text(() => '32768\t60999\n'), ip_forward: text(() => '1\n'), ip_unprivileged_port_start: text(() => '0\n') }) }),
-      fs: directory({ 'file-max': text(() => '9223372036854775807\n') }),
-      vm: directory({ overcommit_memory: text(() => '0\n') }),
-    }),
+    sys: sysctlTree(),
   }
   const cache = new Map<number, { of: ProcessDetails; inode: Inode }>()
   const byPid = (pid: number): Inode | undefined => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ash } from '../shell/sh.ts'
 import { testMachine } from '../test-machine.ts'
 import { utilityPrograms } from './list.ts'
 
@@ -6,4 +7,16 @@ test('id shows groups sorted in BusyBox, the primary one first in GNU', async ()
   const id = async (flavour: 'gnu' | 'busybox') => (await testMachine({ programs: utilityPrograms(flavour) }).run(['id'], { user: { uid: 5000, gid: 3000, groups: [2000, 3000], name: '5000', home: '/' } })).stdout
   expect(await id('busybox')).toBe('uid=5000 gid=3000 groups=2000,3000\n')
   expect(await id('gnu')).toBe('uid=5000 gid=3000 groups=3000,2000\n')
+})
+
+test('tail -f of a device waits on, and ends with its signal', async () => {
+  const { run } = testMachine({ programs: { ...utilityPrograms('busybox'), '/bin/sh': ash } })
+  expect((await run(['sh', '-c', 'timeout 5 tail -f /dev/null; echo $?'])).stdout).toBe('143\n')
+})
+
+test('sysctl reads kernel parameters by either spelling and does not know others', async () => {
+  const { run } = testMachine({ programs: utilityPrograms('busybox') })
+  expect((await run(['sysctl', 'kernel.shm_rmid_forced'])).stdout).toBe('kernel.shm_rmid_forced = 0\n')
+  expect((await run(['sysctl', '-n', 'net/ipv4/ip_forward'])).stdout).toBe('1\n')
+  expect(await run(['sysctl', 'no.such'])).toMatchObject({ stderr: "sysctl: error: 'no.such' is an unknown key\n", status: { code: 1 } })
 })

@@ -5,6 +5,7 @@ import { TestError, evaluateTest } from '../shell/test-expression.ts'
 import { humanSize } from './listing.ts'
 import { accountId, accountNames } from './listing.ts'
 import { formatDate, parseDate } from './date.ts'
+import { UnixError } from '../types.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
@@ -140,6 +141,36 @@ export const uname: Utility = async (context) => {
   const chosen = options.has('a') ? parts : options.flags.size === 0 ? parts.slice(0, 1) : parts.filter(([letter]) => options.has(letter) || (letter === 'm' && options.has('p', 'i')))
   await context.out(`${chosen.map(([, text]) => text).join(' ')}\n`)
   return 0
+}
+
+/** sysctl: reads kernel parameters. */
+export const sysctl: Utility = async (context) => {
+  const { proc } = context
+  const options = parseOptions(context.args, 'aneNqpw', { all: 'a', values: 'n', names: 'N', ignore: 'e', write: 'w' })
+  const show = (name: string, value: string) => context.out(options.has('n') ? `${value}\n` : options.has('N') ? `${name}\n` : `${name} = ${value}\n`)
+  const walk = async (path: string, name: string): Promise<void> => {
+    for (const entry of proc.fs.readdir(path).sort()) {
+      const here = `${path}/${entry}`
+      const dotted = name ? `${name}.${entry}` : entry
+      if (proc.fs.stat(here).type === 'directory') await walk(here, dotted)
+      else await show(dotted, proc.fs.readText(here).trimEnd())
+    }
+  }
+  if (options.has('a')) { await walk('/proc/sys', ''); return 0 }
+  let status = 0
+  for (const given of options.operands) {
+    const [key = '', value] = given.split('=', 2) as [string, string?]
+    const name = key.replaceAll('/', '.')
+    const path = `/proc/sys/${name.replaceAll('.', '/')}`
+    try {
+      if (value === undefined) await show(name, proc.fs.readText(path).trimEnd())
+      else status = await context.complain(context.busybox ? `error setting key '${name}': Read-only file system` : `setting key "${name}": Read-only file system`)
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      if (!options.has('e')) status = await context.complain(context.busybox ? `error: '${name}' is an unknown key` : `cannot stat ${path}: No such file or directory`)
+    }
+  }
+  return status
 }
 
 /** uptime */

@@ -123,6 +123,7 @@ export const tail: Utility = async (context) => {
     return data.subarray(end + 1)
   }
   const followed: { path: string; name: string; position: number }[] = []
+  let endless = false
   for (const name of operands.length > 0 ? operands : ['-']) {
     const path = proc.resolve(name)
     try {
@@ -135,15 +136,18 @@ export const tail: Utility = async (context) => {
       }
       const input = openInput(proc, name)
       await title(name)
-      if (follows) for (let chunk = await input.read(); chunk; chunk = await input.read()) await context.out(chunk)
-      else await context.out(part(await readHeld(proc, input)))
+      if (follows) {
+        for (let chunk = await input.read(); chunk; chunk = await input.read()) await context.out(chunk)
+        // A device or a FIFO may say more later, like /dev/null never does; a pipe at its end doesn't.
+        endless ||= name !== '-'
+      } else await context.out(part(await readHeld(proc, input)))
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       status = await context.complain(context.busybox ? `can't open '${name}': ${errorText(error)}` : `cannot open '${name}' for reading: ${errorText(error)}`)
       if (has('F')) followed.push({ path, name, position: 0 })
     }
   }
-  if (!follows || followed.length === 0) {
+  if (!follows || (followed.length === 0 && !endless)) {
     if (status !== 0 && operands.length > 0 && follows) await context.complain('no files')
     return status
   }

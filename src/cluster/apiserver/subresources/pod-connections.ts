@@ -1,3 +1,4 @@
+import type { Clock } from '../../../base/clock.ts'
 import { httpRequest, type HttpRequest } from '../../../base/http.ts'
 import { forbidden, invalid, type Finding } from '../../kinds/findings.ts'
 import type { KubeObject } from '../../kinds/object.ts'
@@ -8,6 +9,7 @@ import { plainError } from '../registry.ts'
 import { queryFlag } from '../request-info.ts'
 import type { ResourceRequest } from '../resource-handler.ts'
 import type { ClusterDialer } from '../seams.ts'
+import { asksForWebSocket, streamOverWebSocket } from './stream-socket.ts'
 
 /** Longest error text of a kubelet that is passed on, characters. k8s: GenericHttpResponseChecker maxReadLength */
 const MAX_ERROR_TEXT = 5000
@@ -37,7 +39,7 @@ function chooseContainer(pod: KubeObject, asked: string): string {
 }
 
 /** Streams a container's log from its kubelet. k8s: registry/core/pod/rest LogREST, pod.LogLocation */
-export async function podLog(dialer: ClusterDialer, endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
+export async function podLog(dialer: ClusterDialer, clock: Clock, endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
   const { query, request, info } = context
   const number = (name: string) => queryInt(query, name)
   const sinceSeconds = number('sinceSeconds')
@@ -74,6 +76,7 @@ export async function podLog(dialer: ClusterDialer, endpoint: Endpoint, context:
     throw plainError(`Get "${url}": ${(error as Error).message}`)
   }
   if (response.status < 200 || response.status > 206) throw await logError(response, info.name)
+  if (asksForWebSocket(request)) return streamOverWebSocket(request, response.body, (ms) => clock.sleep(ms))
   return new Response(response.body, { status: 200, headers: { 'content-type': 'text/plain' } })
 }
 

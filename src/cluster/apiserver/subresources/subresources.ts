@@ -76,7 +76,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
       .set('pods/resize', planned(resizePlan))
       .set('namespaces/finalize', planned(finalizePlan))
       .set('certificatesigningrequests.certificates.k8s.io/approval', planned((endpoint) => approvalPlan(endpoint, clock)))
-      .set('pods/log', { connect: (endpoint, context) => podLog(dialer, endpoint, context) })
+      .set('pods/log', { connect: (endpoint, context) => podLog(dialer, clock, endpoint, context) })
       .set('pods/exec', connection((endpoint, context) => podStream(dialer, endpoint, context, 'exec')))
       .set('pods/attach', connection((endpoint, context) => podStream(dialer, endpoint, context, 'attach')))
       .set('pods/portforward', connection((endpoint, context) => podPortForward(dialer, endpoint, context)))

@@ -13,9 +13,11 @@ import { debian } from '../debian.ts'
 import { contentType } from '../http/content-type.ts'
 import { defineImage } from '../image.ts'
 import { formValues, goDuration, goError, goFlags, goLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
+import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
 import { localhostCertificatePem, localhostKeyPem } from './localhost-certificate.ts'
 import { mounttest } from './mounttest.ts'
+import { nettest } from './nettest.ts'
 import { netexec, redirect } from './netexec.ts'
 import { serviceAccountIssuerDiscovery } from './service-account-issuer-discovery.ts'
 import { admissionWebhook, conversionWebhook } from './webhook.ts'
@@ -209,7 +211,7 @@ const inClusterClient: Subcommand = async (proc, args) => {
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   netexec, pause, mounttest, liveness, connect, porter, 'serve-hostname': serveHostname, 'entrypoint-tester': entrypointTester, 'test-webserver': testWebserver, 'logs-generator': logsGenerator,
-  'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient, guestbook,
+  'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient, guestbook, nettest, 'grpc-health-checking': grpcHealthChecking,
   'test-service-account-issuer-discovery': serviceAccountIssuerDiscovery, webhook: admissionWebhook, 'crd-conversion-webhook': conversionWebhook,
 }
 
