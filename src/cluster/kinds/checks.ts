@@ -78,12 +78,12 @@ export function checkProjectedPath(out: Finding[], path: string, at: string): vo
   if (path.startsWith('..') && !path.startsWith('../')) out.push(invalid(at, path, "must not start with '..'"))
 }
 
-/** Of several alternatives at most one: the later ones are refused. Third: how the path names the field, where upstream writes it differently. Returns how many were taken. */
-export function checkAlternatives(out: Finding[], of: object, alternatives: readonly [string, (() => void)?, string?][], at: string, message: string): number {
+/** Of several alternatives at most one: the later ones are refused. Third: how the path names the field, where upstream writes it differently. `uncounted`: never refused. Returns how many were taken. */
+export function checkAlternatives(out: Finding[], of: object, alternatives: readonly [string, (() => void)?, string?][], at: string, message: string, uncounted: readonly string[] = []): number {
   let taken = 0
   for (const [name, check, shown = name] of alternatives) {
     if ((of as Record<string, unknown>)[name] === undefined) continue
-    if (taken > 0) out.push(forbidden(`${at}.${shown}`, message))
+    if (taken > 0 && !uncounted.includes(name)) out.push(forbidden(`${at}.${shown}`, message))
     else {
       taken++
       check?.()

@@ -189,6 +189,9 @@ function maskTrailingDash(name: string, isPrefix: boolean): string {
   return isPrefix && name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name
 }
 
+/** Prefixes are judged as if they were names. k8s: ValidateRBACName */
+export const rbacName: NameRule = (name) => pathSegmentName(name, false)
+
 /** k8s: NameIsDNSSubdomain */
 export const subdomainName: NameRule = (name, isPrefix) => dnsSubdomainProblems(maskTrailingDash(name, isPrefix))
 /** k8s: NameIsDNSLabel */

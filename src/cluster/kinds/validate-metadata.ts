@@ -121,9 +121,12 @@ function validateFinalizers(finalizers: readonly string[], at: string): Finding[
   return findings
 }
 
+/** Kinds that are validated without the core's rules for ObjectMeta. */
+const ANY_FINALIZER = /^io\.k8s\.api\.(?:admissionregistration|coordination|node|policy)\.|^io\.k8s\.api\.(?:core|events)\.v1\.Event$/
+
 /** Of the built-in kinds all but those that define other kinds do. */
 function asksForQualifiedFinalizers({ schema }: Partial<Pick<Kind, 'schema'>>): boolean {
-  return (schema?.startsWith('io.k8s.api.') ?? false) && !schema!.startsWith('io.k8s.api.admissionregistration.')
+  return (schema?.startsWith('io.k8s.api.') ?? false) && !ANY_FINALIZER.test(schema!)
 }
 
 /** Core kinds also ask that a finalizer is known or has a domain. k8s: pkg/apis/core/validation ValidateFinalizerName */

@@ -29,6 +29,11 @@ export const daemonSet = defineKind<DaemonSet>({
       strategy.rollingUpdate.maxUnavailable ??= 1
       strategy.rollingUpdate.maxSurge ??= 0
     }
+    if (strategy.rollingUpdate) {
+      // Inside the server these are no pointers.
+      strategy.rollingUpdate.maxUnavailable ??= 0
+      strategy.rollingUpdate.maxSurge ??= 0
+    }
     draft.spec.revisionHistoryLimit ??= 10
     defaultPodTemplate(draft.spec.template)
   },
@@ -100,7 +105,7 @@ function validateDaemonSet({ spec }: Readonly<DaemonSet>): Finding[] {
       if (!unavailable && !surge) out.push(required(`${at}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'))
     }
   } else if ((strategy.type as string) !== 'OnDelete') {
-    out.push(notSupported('spec.updateStrategy', { Type: strategy.type, RollingUpdate: null }, ['RollingUpdate', 'OnDelete']))
+    out.push(notSupported('spec.updateStrategy', { Type: strategy.type, RollingUpdate: strategy.rollingUpdate ? { MaxUnavailable: strategy.rollingUpdate.maxUnavailable, MaxSurge: strategy.rollingUpdate.maxSurge } : null }, ['RollingUpdate', 'OnDelete']))
   }
   checkNotNegative(out, spec.revisionHistoryLimit, 'spec.revisionHistoryLimit')
   return out

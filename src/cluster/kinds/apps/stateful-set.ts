@@ -9,7 +9,7 @@ import { forbidden, invalid, notSupported, required, type Finding } from '../fin
 import type { PodTemplateSpec, StatefulSet, StatefulSetSpec } from '../generated/types.ts'
 import { labelName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
-import { checkAtMost100Percent, checkCollisionCount, checkIntOrPercent, checkReplicaCounts, checkRunningTemplate, checkSelector, intOrPercentValue } from './validate-workload.ts'
+import { checkCollisionCount, checkReplicaCounts, checkRunningTemplate, checkSelector } from './validate-workload.ts'
 import { claimSpecWarnings, templateWarnings } from '../core/pod-warnings.ts'
 
 export const statefulSet = defineKind<StatefulSet>({
@@ -22,6 +22,8 @@ export const statefulSet = defineKind<StatefulSet>({
       strategy.rollingUpdate ??= {}
     }
     if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate) strategy.rollingUpdate.partition ??= 0
+    // A feature that is off by default: MaxUnavailableStatefulSet.
+    if (strategy.rollingUpdate) delete strategy.rollingUpdate.maxUnavailable
     const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {})
     retention.whenDeleted ??= 'Retain'
     retention.whenScaled ??= 'Retain'
@@ -82,17 +84,12 @@ function validateStatefulSet({ spec }: Readonly<StatefulSet>, isUpdate: boolean)
   else if (policy !== 'OrderedReady' && policy !== 'Parallel') out.push(invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"))
   const { type, rollingUpdate } = spec.updateStrategy ?? {}
   const at = 'spec.updateStrategy.rollingUpdate'
-  const internal = rollingUpdate ? { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: rollingUpdate.maxUnavailable ?? null } : null
+  const internal = rollingUpdate ? { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: null } : null
   if (!type) out.push(required('spec.updateStrategy'))
   else if (type === 'OnDelete') {
     if (rollingUpdate) out.push(invalid(at, internal, "only allowed for updateStrategy 'RollingUpdate'"))
   } else if (type === 'RollingUpdate') {
     checkNotNegative(out, rollingUpdate?.partition, `${at}.partition`)
-    if (rollingUpdate?.maxUnavailable !== undefined) {
-      checkIntOrPercent(out, rollingUpdate.maxUnavailable, `${at}.maxUnavailable`)
-      if (intOrPercentValue(rollingUpdate.maxUnavailable) === 0) out.push(invalid(`${at}.maxUnavailable`, rollingUpdate.maxUnavailable, 'cannot be 0'))
-      checkAtMost100Percent(out, rollingUpdate.maxUnavailable, `${at}.maxUnavailable`)
-    }
   } else out.push(invalid('spec.updateStrategy', { Type: type, RollingUpdate: internal }, "must be 'RollingUpdate' or 'OnDelete'"))
   const retention = spec.persistentVolumeClaimRetentionPolicy
   for (const when of ['whenDeleted', 'whenScaled'] as const) {
@@ -113,6 +110,6 @@ function validateStatefulSet({ spec }: Readonly<StatefulSet>, isUpdate: boolean)
 function withClaims({ template, volumeClaimTemplates = [] }: Readonly<StatefulSetSpec>): PodTemplateSpec {
   if (!template?.spec || (volumeClaimTemplates.length === 0 && !template.spec.subdomain && !template.spec.hostname)) return template
   const { subdomain: _a, hostname: _b, ...spec } = template.spec
-  const claims = volumeClaimTemplates.map((claim) => claim.metadata?.name ?? '')
+  const claims = [...new Set(volumeClaimTemplates.map((claim) => claim.metadata?.name ?? ''))]
   return { ...template, spec: { ...spec, volumes: [...claims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })), ...(spec.volumes ?? []).filter((volume) => !claims.includes(volume.name))] } }
 }

@@ -18,7 +18,8 @@ export function checkIntOrPercent(out: Finding[], value: IntOrPercent | undefine
 /** k8s: getIntOrPercentValue */
 export function intOrPercentValue(value: IntOrPercent | undefined): number {
   if (typeof value !== 'string') return value ?? 0
-  return percentProblems(value).length === 0 ? Number(value.slice(0, -1)) : Number.parseInt(value, 10) || 0
+  if (percentProblems(value).length === 0) return Number(value.slice(0, -1))
+  return /^[+-]?\d+$/.test(value) ? Number(value) : 0
 }
 
 /** k8s: IsNotMoreThan100Percent */

@@ -39,7 +39,7 @@ export function validateJobTemplate(out: Finding[], spec: Readonly<JobSpec>, at:
   }
   if (spec.podFailurePolicy) checkFailurePolicy(out, spec, `${at}.podFailurePolicy.rules`)
   if (spec.successPolicy) {
-    if (mode !== 'Indexed') out.push(invalid(`${at}.successPolicy`, { Rules: (spec.successPolicy.rules ?? []).map((rule) => ({ SucceededIndexes: rule.succeededIndexes ?? null, SucceededCount: rule.succeededCount ?? null })) }, 'requires indexed completion mode'))
+    if (mode !== 'Indexed') out.push(invalid(`${at}.successPolicy`, { Rules: (spec.successPolicy.rules?.length ? spec.successPolicy.rules : undefined)?.map((rule) => ({ SucceededIndexes: rule.succeededIndexes ?? null, SucceededCount: rule.succeededCount ?? null })) ?? null }, 'requires indexed completion mode'))
     else checkSuccessPolicy(out, spec, `${at}.successPolicy.rules`)
   }
   const replacement = spec.podReplacementPolicy as string | undefined
@@ -123,7 +123,7 @@ function checkSuccessPolicy(out: Finding[], spec: Readonly<JobSpec>, at: string)
     if (rule.succeededIndexes !== undefined) {
       const found = countIndexes(rule.succeededIndexes, completions ?? 0)
       if (typeof found === 'string') out.push(invalid(`${here}.succeededIndexes`, rule.succeededIndexes, `error parsing succeededIndexes: ${found}`))
-      else total = found
+      total = typeof found === 'string' ? 0 : found
     }
     if (rule.succeededCount !== undefined) {
       checkNotNegative(out, rule.succeededCount, `${here}.succeededCount`)
@@ -183,8 +183,8 @@ export function validateJob(job: Readonly<Job>): Finding[] {
   }
   checkJobSpec(out, spec)
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
-    const last = `${metadata.name}-${spec.completions! - 1}`
-    if (dnsLabelProblems(last).length > 0) out.push(invalid('metadata.name', metadata.name, `will not able to create pod with invalid DNS label: ${last}`))
+    const last = `${metadata.name ?? ''}-${spec.completions! - 1}`
+    if (dnsLabelProblems(last).length > 0) out.push(invalid('metadata.name', metadata.name ?? '', `will not able to create pod with invalid DNS label: ${last}`))
   }
   return out
 }

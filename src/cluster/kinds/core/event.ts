@@ -1,6 +1,7 @@
 import { timeSince } from '../age.ts'
 import { defineKind, type Cells } from '../define-kind.ts'
 import type { Event } from '../generated/types.ts'
+import { pathSegmentName } from '../names.ts'
 import { validateEvent } from './validate-event.ts'
 
 /** Cells of an event in its stored (core) form. k8s: printEvent */
@@ -26,6 +27,7 @@ export const eventCells: Cells<Event> = {
 
 export const event = defineKind<Event>({
   group: '', version: 'v1', resource: 'events',
+  nameRule: pathSegmentName,
   validate: (object) => validateEvent(object),
   validateUpdate: (object) => validateEvent(object),
   strategy: { allowCreateOnUpdate: true },

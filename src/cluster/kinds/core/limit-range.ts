@@ -24,7 +24,13 @@ export const limitRange = defineKind<LimitRange>({
   },
   validate: validateLimitRange,
   validateUpdate: (object) => [...validateObjectMeta({ namespaced: true }, object.metadata), ...validateLimitRange(object)],
-  strategy: { allowCreateOnUpdate: true },
+  strategy: {
+    allowCreateOnUpdate: true,
+    beforeCreate(draft) {
+      // k8s: a name from NewUUID, which the object has at hand as its uid
+      if (!draft.metadata.name) draft.metadata.name = draft.metadata.uid
+    },
+  },
 })
 
 /** k8s: ValidateLimitRange */

@@ -8,6 +8,7 @@ import { compareQuantities } from '../quantity.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolumeClaim } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
+import { claimSpecWarnings } from './pod-warnings.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
 import { validateClaimSpec } from './validate-claim.ts'
 
@@ -25,6 +26,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   strategy: {
     beforeCreate(draft) {
       draft.status = { phase: 'Pending' }
+      dropDataSources(draft.spec)
       normalizeDataSources(draft.spec)
     },
     beforeUpdate(draft, old) {
@@ -34,6 +36,8 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
       normalizeDataSources(draft.spec)
     },
     beforeStatusUpdate: (draft, old) => keep(draft, old, 'spec'),
+    warningsOnCreate: ({ spec }) => claimSpecWarnings(spec, 'spec'),
+    warningsOnUpdate: ({ spec }) => claimSpecWarnings(spec, 'spec'),
   },
   cells: {
     Status: ({ status, metadata }) => (metadata.deletionTimestamp ? 'Terminating' : (status?.phase ?? '')),
@@ -51,6 +55,15 @@ export function defaultClaim(claim: PersistentVolumeClaim): void {
   if (claim.status) claim.status.phase ??= 'Pending'
   claim.spec.volumeMode ??= 'Filesystem'
   for (const list of [claim.spec.resources?.limits, claim.spec.resources?.requests, claim.status?.capacity]) if (list) roundUpToMillis(list)
+}
+
+/** What a new claim may not name. k8s: DropDisabledFields (CrossNamespaceVolumeDataSource is off), EnforceDataSourceBackwardsCompatibility */
+function dropDataSources(spec: ClaimSpec): void {
+  if (spec.dataSourceRef?.namespace) delete spec.dataSourceRef
+  const source = spec.dataSource
+  if (!source || spec.dataSourceRef) return
+  const isClaim = source.kind === 'PersistentVolumeClaim' && !source.apiGroup
+  if (!isClaim && !(source.kind === 'VolumeSnapshot' && source.apiGroup === 'snapshot.storage.k8s.io')) delete spec.dataSource
 }
 
 /** dataSource and dataSourceRef follow each other. k8s: pkg/registry/core/persistentvolumeclaim NormalizeDataSources */

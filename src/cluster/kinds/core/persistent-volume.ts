@@ -1,11 +1,11 @@
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
-import { checkAlternatives, checkImmutable, checkName, checkNoBacksteps, checkOneOf } from '../checks.ts'
+import { checkImmutable, checkName, checkOneOf } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import { subdomainName } from '../names.ts'
-import { compareQuantities } from '../quantity.ts'
+import { compareQuantities, quantityValue } from '../quantity.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolume } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
@@ -13,7 +13,7 @@ import { timeText } from '../time-text.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
 import { checkAccessModes } from './validate-claim.ts'
 import { validateNodeSelector } from './validate-scheduling.ts'
-import { checkDriverName } from './validate-volume.ts'
+import { checkVolumeSource, VOLUME_SOURCES } from './validate-persistent-volume-source.ts'
 
 export const persistentVolume = defineKind<PersistentVolume>({
   group: '', version: 'v1', resource: 'persistentvolumes',
@@ -68,25 +68,19 @@ export const persistentVolume = defineKind<PersistentVolume>({
   },
 })
 
-/** Kinds of volumes, in the order in which they are looked at. */
-const SOURCES = [
-  'hostPath', 'gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'flocker', 'nfs', 'rbd', 'quobyte', 'cephfs', 'iscsi', 'cinder', 'fc', 'flexVolume', 'azureFile', 'vsphereVolume',
-  'photonPersistentDisk', 'portworxVolume', 'azureDisk', 'scaleIO', 'local', 'storageos', 'csi',
-] as const
-
 /** k8s: ValidatePersistentVolumeSpec */
-function validateVolume({ spec }: Readonly<PersistentVolume>): Finding[] {
+function validateVolume({ metadata, spec }: Readonly<PersistentVolume>): Finding[] {
   const out: Finding[] = []
   const modes = spec.accessModes ?? []
   if (modes.length === 0) out.push(required('spec.accessModes'))
   checkAccessModes(out, modes, 'spec.accessModes')
   const capacity = spec.capacity ?? {}
   if (Object.keys(capacity).length === 0) out.push(required('spec.capacity'))
-  if (capacity.storage === undefined || Object.keys(capacity).length > 1) out.push(notSupported('spec.capacity', spec.capacity ?? {}, ['storage']))
+  if (capacity.storage === undefined || Object.keys(capacity).length > 1) out.push(notSupported('spec.capacity', spec.capacity ?? null, ['storage']))
   for (const name of Object.keys(capacity)) {
     const value = capacity[name]!
     const here = `spec.capacity[${name}]`
-    if (compareQuantities(value, '0') < 0) out.push(invalid(here, value, 'must be a valid resource quantity'))
+    if (compareQuantities(value, '0') < 0) out.push(invalid(here, quantityValue(value), 'must be a valid resource quantity'))
     if (compareQuantities(value, '0') <= 0) out.push(invalid(here, value, 'must be greater than zero'))
   }
   checkOneOf(out, spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain'], 'spec.persistentVolumeReclaimPolicy', false)
@@ -95,34 +89,10 @@ function validateVolume({ spec }: Readonly<PersistentVolume>): Finding[] {
     if (!constraints) out.push(required('spec.nodeAffinity.required', 'must specify required node constraints'))
     else validateNodeSelector(out, constraints, 'spec.nodeAffinity.required')
   }
-  const need = (value: unknown, at: string) => {
-    if (!value) out.push(required(`spec.${at}`))
-  }
-  const checks: Partial<Record<(typeof SOURCES)[number], () => void>> = {
-    hostPath: () => {
-      need(spec.hostPath!.path, 'hostPath.path')
-      if (spec.hostPath!.path) checkNoBacksteps(out, spec.hostPath!.path, 'spec.hostPath.path')
-    },
-    nfs: () => {
-      need(spec.nfs!.server, 'nfs.server')
-      need(spec.nfs!.path, 'nfs.path')
-      if (!spec.nfs!.path?.startsWith('/')) out.push(invalid('spec.nfs.path', spec.nfs!.path ?? '', 'must be an absolute path'))
-    },
-    local: () => {
-      need(spec.local!.path, 'local.path')
-      if (spec.local!.path) checkNoBacksteps(out, spec.local!.path, 'spec.local.path')
-      if (!spec.nodeAffinity) out.push(required('spec.nodeAffinity', 'Local volume requires node affinity'))
-    },
-    csi: () => {
-      checkDriverName(out, spec.csi!.driver, 'spec.csi.driver')
-      need(spec.csi!.volumeHandle, 'csi.volumeHandle')
-    },
-  }
-  const taken = checkAlternatives(out, spec, SOURCES.map((source) => [source, checks[source]]), 'spec', 'may not specify more than 1 volume type')
-  if (taken === 0) out.push(required('spec', 'must specify a volume type'))
+  checkVolumeSource(out, spec, metadata.name ?? '')
   if (spec.hostPath?.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle') out.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
   if (spec.storageClassName) checkName(out, spec.storageClassName, subdomainName, 'spec.storageClassName')
-  checkOneOf(out, spec.volumeMode, ['Block', 'Filesystem'], 'spec.volumeMode', false)
+  if (spec.volumeMode !== undefined && !['Block', 'Filesystem'].includes(spec.volumeMode)) out.push(notSupported('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']))
   if (spec.volumeAttributesClassName !== undefined) {
     if (spec.volumeAttributesClassName === '') out.push(required('spec.volumeAttributesClassName', 'an empty string is disallowed'))
     else checkName(out, spec.volumeAttributesClassName, subdomainName, 'spec.volumeAttributesClassName')
@@ -134,7 +104,7 @@ function validateVolume({ spec }: Readonly<PersistentVolume>): Finding[] {
 /** k8s: ValidatePersistentVolumeUpdate */
 function validateVolumeUpdate(volume: Readonly<PersistentVolume>, old: Readonly<PersistentVolume>): Finding[] {
   const out = [...validateObjectMeta({ namespaced: false }, volume.metadata), ...validateVolume(volume)]
-  const source = ({ spec }: Readonly<PersistentVolume>) => Object.fromEntries(SOURCES.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
+  const source = ({ spec }: Readonly<PersistentVolume>) => Object.fromEntries(VOLUME_SOURCES.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
   if (!deepEqual(source(volume), source(old))) out.push(forbidden('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', source(old), source(volume))}`))
   checkImmutable(out, volume.spec.volumeMode, old.spec.volumeMode, 'volumeMode')
   if (old.spec.nodeAffinity) checkImmutable(out, volume.spec.nodeAffinity, old.spec.nodeAffinity, 'nodeAffinity')
@@ -146,7 +116,7 @@ function validateVolumeUpdate(volume: Readonly<PersistentVolume>, old: Readonly<
 function volumeWarnings({ spec }: Readonly<PersistentVolume>): string[] {
   const warnings: string[] = []
   if (spec.persistentVolumeReclaimPolicy === 'Recycle') warnings.push('spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.')
-  const gone: [(typeof SOURCES)[number], string][] = [
+  const gone: [(typeof VOLUME_SOURCES)[number], string][] = [
     ['cephfs', 'spec.cephfs: deprecated in v1.28, non-functional in v1.31+'], ['photonPersistentDisk', 'spec.photonPersistentDisk: deprecated in v1.11, non-functional in v1.16+'],
     ['scaleIO', 'spec.scaleIO: deprecated in v1.16, non-functional in v1.22+'], ['storageos', 'spec.storageOS: deprecated in v1.22, non-functional in v1.25+'],
     ['glusterfs', 'spec.glusterfs: deprecated in v1.25, non-functional in v1.26+'], ['rbd', 'spec.rbd: deprecated in v1.28, non-functional in v1.31+'],

@@ -3,7 +3,7 @@ import { invalid, required, type Finding } from '../findings.ts'
 import type { ResourceQuota } from '../generated/types.ts'
 import { specAndStatus } from '../strategies.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
-import { checkQuotaResourceName, checkResourceValue } from './validate-resources.ts'
+import { checkQuotaResourceName, checkResourceValue, isStandardQuotaResource } from './validate-resources.ts'
 
 /** Used of hard, for the resources that `pick` takes. k8s: printResourceQuota */
 function usage({ status }: Readonly<ResourceQuota>, pick: (name: string) => boolean): string {
@@ -59,9 +59,9 @@ function scopeFits(scope: string, resource: string): boolean {
 function validateQuota({ spec }: Readonly<ResourceQuota>): Finding[] {
   const out: Finding[] = []
   checkList(out, spec.hard, 'spec.hard')
-  const resources = Object.keys(spec.hard ?? {}).filter((name) => !name.includes('/') && !name.includes('hugepages')).sort()
-  const conflicts = (scopes: readonly string[]) => {
-    for (const pair of [['BestEffort', 'NotBestEffort'], ['Terminating', 'NotTerminating']]) if (pair.every((scope) => scopes.includes(scope))) out.push(invalid('spec.scopes', spec.scopes ?? null, 'conflicting scopes'))
+  const resources = Object.keys(spec.hard ?? {}).filter(isStandardQuotaResource).sort()
+  const conflicts = (scopes: readonly string[], where = 'spec.scopes') => {
+    for (const pair of [['BestEffort', 'NotBestEffort'], ['Terminating', 'NotTerminating']]) if (pair.every((scope) => scopes.includes(scope))) out.push(invalid(where, spec.scopes ?? null, 'conflicting scopes'))
   }
   for (const scope of spec.scopes ?? []) {
     if (!SCOPES.includes(scope)) out.push(invalid('spec.scopes', spec.scopes, 'unsupported scope'))
@@ -84,6 +84,6 @@ function validateQuota({ spec }: Readonly<ResourceQuota>): Finding[] {
       if (values.length > 0) out.push(invalid(`${at}.values`, values, "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"))
     } else out.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'))
   }
-  if (expressions.length > 0) conflicts(expressions.map((expression) => expression.scopeName))
+  if (expressions.length > 0) conflicts(expressions.map((expression) => expression.scopeName), at)
   return out
 }

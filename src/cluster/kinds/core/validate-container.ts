@@ -62,11 +62,8 @@ export function validateInitContainers(out: Finding[], containers: readonly Cont
   })
 }
 
-/** Fields that make sense for a container that joins a running pod. */
-const EPHEMERAL_FIELDS = new Set([
-  'name', 'image', 'command', 'args', 'workingDir', 'env', 'envFrom', 'volumeMounts', 'volumeDevices', 'terminationMessagePath', 'terminationMessagePolicy', 'imagePullPolicy', 'securityContext',
-  'stdin', 'stdinOnce', 'tty', 'targetContainerName', 'resources',
-])
+/** Fields that make no sense for a container that joins a running pod, in Go's order. */
+const NOT_EPHEMERAL = ['ports', 'resources', 'resizePolicy', 'restartPolicy', 'restartPolicyRules', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const
 
 /** k8s: validateEphemeralContainers */
 export function validateEphemeralContainers(out: Finding[], containers: readonly EphemeralContainer[] | undefined, pod: PodContext, at: string): void {
@@ -80,8 +77,10 @@ export function validateEphemeralContainers(out: Finding[], containers: readonly
     if (names.has(container.name)) out.push(duplicate(`${here}.name`, container.name))
     else names.add(container.name)
     if (container.targetContainerName && !others.has(container.targetContainerName)) out.push(notFound(`${here}.targetContainerName`, container.targetContainerName))
-    for (const field of Object.keys(container)) if (!EPHEMERAL_FIELDS.has(field)) out.push(forbidden(`${here}.${field}`, 'cannot be set for an Ephemeral Container'))
-    if (Object.keys(container.resources ?? {}).length > 0) out.push(forbidden(`${here}.resources`, 'cannot be set for an Ephemeral Container'))
+    for (const field of NOT_EPHEMERAL) {
+      const value = (container as unknown as Record<string, unknown>)[field]
+      if (value !== undefined && (field !== 'resources' || Object.keys(value as object).length > 0)) out.push(forbidden(`${here}.${field}`, 'cannot be set for an Ephemeral Container'))
+    }
     ;(container.volumeMounts ?? []).forEach((mount, j) => {
       if (mount.subPath) out.push(forbidden(`${here}.volumeMounts[${j}].subPath`, 'cannot be set for an Ephemeral Container'))
       if (mount.subPathExpr) out.push(forbidden(`${here}.volumeMounts[${j}].subPathExpr`, 'cannot be set for an Ephemeral Container'))

@@ -13,6 +13,8 @@ const STANDARD_QUOTA = new Set([
   'cpu', 'memory', 'ephemeral-storage', 'requests.cpu', 'requests.memory', 'requests.storage', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage', 'pods',
   'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'persistentvolumeclaims', 'configmaps', 'services.nodeports', 'services.loadbalancers',
 ])
+/** k8s: IsStandardQuotaResourceName */
+export const isStandardQuotaResource = (name: string) => STANDARD_QUOTA.has(name) || isQuotaHugePage(name)
 const CONTAINER = new Set(['cpu', 'memory', 'ephemeral-storage'])
 const INTEGER = new Set(['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps', 'persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers'])
 

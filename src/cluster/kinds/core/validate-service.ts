@@ -120,7 +120,8 @@ function checkClusterIps(out: Finding[], service: Readonly<Service>): void {
     if ((family as string) !== 'IPv4' && (family as string) !== 'IPv6') out.push(notSupported(`spec.ipFamilies[${i}]`, family, ['IPv4', 'IPv6']))
     if (families.indexOf(family) < i) out.push(duplicate(`spec.ipFamilies[${i}]`, family))
   })
-  checkOneOf(out, spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack'], 'spec.ipFamilyPolicy', false)
+  const familyPolicies = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
+  if (spec.ipFamilyPolicy !== undefined && !familyPolicies.includes(spec.ipFamilyPolicy)) out.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, familyPolicies))
   let bad = false
   ips.forEach((ip, i) => {
     if (i === 0 && ip === 'None') {

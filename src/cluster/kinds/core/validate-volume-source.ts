@@ -52,7 +52,7 @@ function checkIscsiName(out: Finding[], name: string, at: string): void {
 }
 
 /** k8s: validateISCSIVolumeSource, validateISCSIPersistentVolumeSource (where secrets have namespaces) */
-export function checkIscsi(out: Finding[], iscsi: Readonly<Omit<ISCSIVolumeSource, 'secretRef'> & { secretRef?: NamedRef }>, at: string, options: { volumeName?: string; persistent?: boolean } = {}): void {
+export function checkIscsi(out: Finding[], iscsi: Readonly<Omit<ISCSIVolumeSource, 'secretRef'> & { secretRef?: NamedRef }>, at: string, options: { persistent?: boolean } = {}): void {
   need(out, iscsi.targetPortal, `${at}.targetPortal`)
   if (!iscsi.iqn) out.push(required(`${at}.iqn`))
   else checkIscsiName(out, iscsi.iqn, `${at}.iqn`)

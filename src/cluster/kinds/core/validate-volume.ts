@@ -11,7 +11,7 @@ import {
 import { checkFieldRef, checkResourceFieldRef, VOLUME_FIELDS } from './validate-container.ts'
 
 const FILE_MODE = 'must be a number between 0 and 0777 (octal), both inclusive'
-const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
+export const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
 
 /** Returns the valid volumes by name. `podName`: where known, claims of ephemeral volumes are named after it. */
 export function validateVolumes(out: Finding[], volumes: readonly Volume[] | undefined, podName: string | undefined, at: string): Map<string, Volume> {

@@ -8,6 +8,8 @@ import { endpointSliceWarnings, validateEndpointSlice, validateEndpointSliceUpda
 export const endpointSlice = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices',
   defaults(draft) {
+    // k8s: dropTopologyOnV1
+    for (const endpoint of draft.endpoints ?? []) delete endpoint.deprecatedTopology
     for (const port of draft.ports ?? []) {
       port.name ??= ''
       port.protocol ??= 'TCP'

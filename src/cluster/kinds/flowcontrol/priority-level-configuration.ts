@@ -1,6 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import type { PriorityLevelConfiguration } from '../generated/types.ts'
 import { keep, keepMetadata, specAndStatus } from '../strategies.ts'
+import { validatePriorityLevel } from './validate-flow-control.ts'
 
 const queuing = ({ spec }: Readonly<PriorityLevelConfiguration>) => spec.limited?.limitResponse?.queuing
 
@@ -22,6 +23,8 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
       }
     }
   },
+  validate: validatePriorityLevel,
+  validateUpdate: validatePriorityLevel,
   strategy: {
     ...specAndStatus<PriorityLevelConfiguration>('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationStatus'),
     beforeStatusUpdate(draft, old) {

@@ -75,7 +75,7 @@ function checkHost(out: Finding[], host: string, at: string): void {
 /** k8s: validateHTTPIngressPath */
 function checkPath(out: Finding[], path: Readonly<HTTPIngressPath>, at: string): void {
   const text = path.path ?? ''
-  const type = path.pathType as string | undefined
+  const type = (path.pathType as string | null | undefined) ?? undefined
   switch (type) {
     case undefined:
       out.push(required(`${at}.pathType`, 'pathType must be specified'))

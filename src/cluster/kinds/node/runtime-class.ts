@@ -1,9 +1,10 @@
+import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel } from '../checks.ts'
 import { roundUpToMillis } from '../core/pod-defaults.ts'
 import { validateResourceRequirements } from '../core/validate-resources.ts'
 import { validateTolerations } from '../core/validate-scheduling.ts'
 import { defineKind } from '../define-kind.ts'
-import { invalid, required, type Finding } from '../findings.ts'
+import { duplicate, invalid, required, type Finding } from '../findings.ts'
 import type { RuntimeClass } from '../generated/types.ts'
 import { IMMUTABLE, validateLabels } from '../validate-metadata.ts'
 
@@ -15,6 +16,11 @@ function validateRuntimeClass({ handler, overhead, scheduling }: Readonly<Runtim
   if (overhead?.podFixed) validateResourceRequirements(out, { limits: overhead.podFixed }, [], 'overhead')
   if (scheduling?.nodeSelector) out.push(...validateLabels(scheduling.nodeSelector, 'scheduling.nodeSelector'))
   validateTolerations(out, scheduling?.tolerations, 'scheduling.tolerations')
+  ;(scheduling?.tolerations ?? []).forEach((toleration, i, all) => {
+    if (all.findIndex((other) => deepEqual(other, toleration)) < i) {
+      out.push(duplicate(`scheduling.tolerations[${i}]`, { Key: toleration.key ?? '', Operator: toleration.operator ?? '', Value: toleration.value ?? '', Effect: toleration.effect ?? '', TolerationSeconds: toleration.tolerationSeconds ?? null }))
+    }
+  })
   return out
 }
 

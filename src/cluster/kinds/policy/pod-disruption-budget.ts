@@ -3,7 +3,7 @@ import type { PodDisruptionBudget } from '../generated/types.ts'
 import { checkAtMost100Percent, checkIntOrPercent } from '../apps/validate-workload.ts'
 import { checkNotNegative } from '../checks.ts'
 import { invalid, notSupported, type Finding } from '../findings.ts'
-import { conditionReasonProblems } from '../names.ts'
+import { conditionReasonProblems, pathSegmentName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
 import { validateConditions, validateLabelSelector } from '../validate-metadata.ts'
 
@@ -13,7 +13,7 @@ const EVICTION_POLICIES = ['AlwaysAllow', 'IfHealthyBudget']
 function validateBudget({ spec }: Readonly<PodDisruptionBudget>): Finding[] {
   const out: Finding[] = []
   if (!spec) return out
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) out.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'))
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) out.push(invalid('spec', shownSpec(spec), 'minAvailable and maxUnavailable cannot be both set'))
   for (const field of ['minAvailable', 'maxUnavailable'] as const) {
     checkIntOrPercent(out, spec[field], `spec.${field}`)
     checkAtMost100Percent(out, spec[field], `spec.${field}`)
@@ -22,6 +22,11 @@ function validateBudget({ spec }: Readonly<PodDisruptionBudget>): Finding[] {
   const policy = spec.unhealthyPodEvictionPolicy as string | undefined
   if (policy !== undefined && !EVICTION_POLICIES.includes(policy)) out.push(notSupported('spec.unhealthyPodEvictionPolicy', policy, EVICTION_POLICIES))
   return out
+}
+
+/** The spec with Go's names, as messages show it. */
+function shownSpec(spec: Readonly<NonNullable<PodDisruptionBudget['spec']>>): Record<string, unknown> {
+  return { MinAvailable: spec.minAvailable ?? null, Selector: spec.selector ?? null, MaxUnavailable: spec.maxUnavailable ?? null, UnhealthyPodEvictionPolicy: spec.unhealthyPodEvictionPolicy ?? null }
 }
 
 /** k8s: ValidatePodDisruptionBudgetStatusUpdate */
@@ -33,6 +38,8 @@ function validateBudgetStatus({ status }: Readonly<PodDisruptionBudget>): Findin
 
 export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   group: 'policy', version: 'v1', resource: 'poddisruptionbudgets',
+  // Its ObjectMeta isn't validated beyond what every object's is.
+  nameRule: pathSegmentName,
   validate: validateBudget,
   validateUpdate: validateBudget,
   validateStatusUpdate: validateBudgetStatus,

@@ -1,12 +1,12 @@
 import { defineKind } from '../define-kind.ts'
 import type { ClusterRoleBinding } from '../generated/types.ts'
-import { pathSegmentName } from '../names.ts'
+import { rbacName } from '../names.ts'
 import { bindingCells, defaultBinding } from './subjects.ts'
 import { validateBinding, validateBindingUpdate } from './validate-rbac.ts'
 
 export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterrolebindings',
-  nameRule: pathSegmentName,
+  nameRule: rbacName,
   validate: (binding) => validateBinding(binding, false),
   validateUpdate: (binding, old) => validateBindingUpdate(binding, old, false),
   defaults: defaultBinding,

@@ -1,12 +1,12 @@
 import { defineKind } from '../define-kind.ts'
 import type { RoleBinding } from '../generated/types.ts'
-import { pathSegmentName } from '../names.ts'
+import { rbacName } from '../names.ts'
 import { bindingCells, defaultBinding } from './subjects.ts'
 import { validateBinding, validateBindingUpdate } from './validate-rbac.ts'
 
 export const roleBinding = defineKind<RoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'rolebindings',
-  nameRule: pathSegmentName,
+  nameRule: rbacName,
   validate: (binding) => validateBinding(binding, true),
   validateUpdate: (binding, old) => validateBindingUpdate(binding, old, true),
   defaults: defaultBinding,

@@ -1,11 +1,11 @@
 import { defineKind } from '../define-kind.ts'
 import type { Role } from '../generated/types.ts'
-import { pathSegmentName } from '../names.ts'
+import { rbacName } from '../names.ts'
 import { validateRole, validateRoleUpdate } from './validate-rbac.ts'
 
 export const role = defineKind<Role>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'roles',
-  nameRule: pathSegmentName,
+  nameRule: rbacName,
   validate: validateRole,
   validateUpdate: validateRoleUpdate,
   strategy: { allowCreateOnUpdate: true },

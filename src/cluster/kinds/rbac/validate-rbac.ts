@@ -42,7 +42,11 @@ export function validateClusterRole(role: Readonly<ClusterRole>): Finding[] {
   const selectors = role.aggregationRule?.clusterRoleSelectors
   const at = 'aggregationRule.clusterRoleSelectors'
   if (role.aggregationRule && !selectors?.length) out.push(required(at, 'at least one clusterRoleSelector required if aggregationRule is non-nil'))
-  selectors?.forEach((selector, i) => out.push(...validateLabelSelector(selector, `${at}[${i}]`)))
+  selectors?.forEach((selector, i) => {
+    const problems = validateLabelSelector(selector, `${at}[${i}]`)
+    out.push(...problems)
+    if (problems.length > 0) out.push(invalid(`${at}[${i}]`, null, 'invalid label selector.'))
+  })
   return out
 }
 

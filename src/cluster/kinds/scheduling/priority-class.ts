@@ -1,6 +1,6 @@
 import { defineKind } from '../define-kind.ts'
 import type { PriorityClass } from '../generated/types.ts'
-import { forbidden, invalid, notSupported, type Finding } from '../findings.ts'
+import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import { countedGeneration } from '../strategies.ts'
 import { IMMUTABLE } from '../validate-metadata.ts'
 
@@ -26,7 +26,8 @@ function validatePriorityClass(object: Readonly<PriorityClass>): Finding[] {
     if (problem) out.push(forbidden('metadata.name', `priority class names with '${SYSTEM_PREFIX}' prefix are reserved for system use only. error: ${problem}`))
   } else if ((object.value ?? 0) > HIGHEST_USER_VALUE) out.push(forbidden('value', `maximum allowed value of a user defined priority is ${HIGHEST_USER_VALUE}`))
   const policy = object.preemptionPolicy
-  if (policy !== undefined && policy !== 'PreemptLowerPriority' && policy !== 'Never') out.push(notSupported('preemptionPolicy', policy, ['PreemptLowerPriority', 'Never']))
+  if ((policy as string | undefined) === '') out.push(required('preemptionPolicy'))
+  else if (policy !== undefined && policy !== 'PreemptLowerPriority' && policy !== 'Never') out.push(notSupported('preemptionPolicy', policy, ['PreemptLowerPriority', 'Never']))
   return out
 }
 

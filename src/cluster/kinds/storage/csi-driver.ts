@@ -4,11 +4,15 @@ import type { CSIDriver } from '../generated/types.ts'
 import { bumpGeneration } from '../strategies.ts'
 import { validateCsiDriver, validateCsiDriverUpdate } from './validate-storage.ts'
 
+const UNSET_WARNING = 'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes'
+
 export const csiDriver = defineKind<CSIDriver>({
   group: 'storage.k8s.io', version: 'v1', resource: 'csidrivers',
   validate: validateCsiDriver,
   validateUpdate: validateCsiDriverUpdate,
   defaults({ spec }) {
+    // A feature that is off by default.
+    delete (spec as { preventPodSchedulingIfMissing?: boolean }).preventPodSchedulingIfMissing
     spec.attachRequired ??= true
     spec.podInfoOnMount ??= false
     spec.storageCapacity ??= false
@@ -19,6 +23,7 @@ export const csiDriver = defineKind<CSIDriver>({
   },
   strategy: {
     allowUnconditionalUpdate: false,
+    warningsOnCreate: ({ spec }) => (spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined ? [UNSET_WARNING] : []),
     beforeUpdate(draft, old) {
       const counted = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'] as const
       bumpGeneration(draft, old, counted.some((field) => !deepEqual(draft.spec[field], old.spec[field])))

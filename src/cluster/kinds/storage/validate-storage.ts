@@ -3,7 +3,7 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsSubdomain, checkNotNegative, checkNotNegativeQuantity, checkQualifiedName } from '../checks.ts'
 import { checkDriverName } from '../core/validate-volume.ts'
 import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
-import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass } from '../generated/types.ts'
+import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, TopologySelectorTerm, VolumeAttachment, VolumeAttributesClass } from '../generated/types.ts'
 import { byteLength } from '../names.ts'
 import { IMMUTABLE, validateLabelSelector, validateObjectMeta } from '../validate-metadata.ts'
 
@@ -45,7 +45,7 @@ export function validateStorageClass(storageClass: Readonly<StorageClass>): Find
   if (reclaimPolicy && reclaimPolicy !== 'Delete' && reclaimPolicy !== 'Retain') out.push(notSupported('reclaimPolicy', reclaimPolicy, ['Delete', 'Retain']))
   if (volumeBindingMode === undefined) out.push(required('volumeBindingMode'))
   else if (volumeBindingMode !== 'Immediate' && volumeBindingMode !== 'WaitForFirstConsumer') out.push(notSupported('volumeBindingMode', volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']))
-  storageClass.allowedTopologies?.forEach((term, i) => {
+  storageClass.allowedTopologies?.forEach((term, i, all) => {
     const seen = new Set<string>()
     term.matchLabelExpressions?.forEach((expression, j) => {
       const at = `allowedTopologies[${i}].matchLabelExpressions[${j}]`
@@ -54,8 +54,17 @@ export function validateStorageClass(storageClass: Readonly<StorageClass>): Find
       if (seen.has(expression.key)) out.push(duplicate(`${at}.key`, expression.key))
       seen.add(expression.key)
     })
+    // Upstream compares with one empty term for every term there is, and with those before.
+    const text = topologyText(term)
+    const same = all.slice(0, i).filter((other) => topologyText(other) === text).length + (text === '' ? all.length : 0)
+    for (let n = 0; n < same; n++) out.push(duplicate(`allowedTopologies[${i}].matchLabelExpressions`, ''))
   })
   return out
+}
+
+/** A term's keys and values in an order of their own. */
+function topologyText({ matchLabelExpressions = [] }: Readonly<TopologySelectorTerm>): string {
+  return (matchLabelExpressions ?? []).map(({ key, values }) => `${key}=${[...(values ?? [])].sort().join(',')}`).sort().join(';')
 }
 
 export function validateStorageClassUpdate(storageClass: Readonly<StorageClass>, old: Readonly<StorageClass>): Finding[] {
