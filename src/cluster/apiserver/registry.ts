@@ -252,7 +252,7 @@ export class Registry {
   #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest): StatusError | undefined {
     const { kind, rules } = endpoint
     // k8s: rest.validateCommonFields, before what the kind itself asks for; it repeats some of it, as upstream does.
-    const common = [...validateObjectMeta({ namespaced: rules.namespaced, nameRule: pathSegmentName, schema: rules.schema }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
+    const common = [...validateObjectMeta({ namespaced: rules.namespaced, nameRule: pathSegmentName, schema: '' }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
     const own = request.subresource === 'status' ? validateStatusUpdate(rules, draft, current) : validateUpdate(rules, draft, current)
     const findings = common.length > 0 ? [...common, ...own] : own
     return findings.length > 0 ? apiError.invalid(kind, draft.metadata.name ?? '', findings) : undefined

@@ -87,6 +87,8 @@ export interface Kind<T extends KubeObject = any> {
   /** All findings at once, upstream's order. ObjectMeta is validated by the caller with {@link nameRule}. */
   validate?(object: Readonly<T>): Finding[]
   validateUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]
+  /** Set where the rules for updates don't look at ObjectMeta's changes, or {@link validateUpdate} does so itself. */
+  readonly updatesWithoutMeta?: boolean
   validateStatusUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]
   /** Messages for a bad name, k8s: ValidateNameFunc. Default: DNS-1123 subdomain. */
   nameRule?(name: string, isPrefix: boolean): string[]

@@ -13,7 +13,7 @@ export function validateCreate<T extends KubeObject>(kind: Kind<T>, object: Read
 
 /** What forbids an update of the main resource. k8s: Strategy.ValidateUpdate */
 export function validateUpdate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>, old: Readonly<T>): Finding[] {
-  const findings = validateObjectMetaUpdate(object.metadata, old.metadata)
+  const findings = kind.updatesWithoutMeta ? [] : validateObjectMetaUpdate(object.metadata, old.metadata)
   return kind.validateUpdate ? findings.concat(kind.validateUpdate(object, old)) : findings
 }
 

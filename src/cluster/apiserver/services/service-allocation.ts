@@ -4,7 +4,7 @@ import type { Random } from '../../../base/random.ts'
 import { duplicate, invalid, notSupported, required, type Finding } from '../../kinds/findings.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
-import type { StorageHooks } from '../registry.ts'
+import { plainError, type StorageHooks } from '../registry.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import { IpAllocator, IpError } from './ip-allocator.ts'
 import { PortAllocator, PortError, type PortOperation } from './port-allocator.ts'
@@ -34,7 +34,7 @@ interface ServiceSpec {
 
 const NONE = 'None'
 const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6']
-const POLICIES: readonly IpFamilyPolicy[] = ['SingleStack', 'PreferDualStack', 'RequireDualStack']
+const POLICIES: readonly IpFamilyPolicy[] = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
 /** The one family that the cluster has. */
 const DEFAULT_FAMILY: IpFamily = 'IPv4'
 
@@ -200,7 +200,7 @@ export class ServiceAllocation implements StorageHooks {
           mine.add(port.nodePort)
         }
         const key = `${port.protocol}/${port.nodePort}`
-        if (seen.has(key)) throw apiError.generic(500, '', `duplicate nodePort: {${port.protocol} ${port.nodePort}}`)
+        if (seen.has(key)) throw plainError(`duplicate nodePort: {${port.protocol} ${port.nodePort}}`)
         seen.add(key)
       }
       const now = nodePortsOf(spec)
@@ -320,7 +320,7 @@ function relatedFindings(spec: ServiceSpec, before: ServiceSpec | undefined): Fi
     if (!FAMILIES.includes(family)) findings.push(notSupported(`spec.ipFamilies[${i}]`, family, FAMILIES))
     if (families.indexOf(family) < i) findings.push(duplicate(`spec.ipFamilies[${i}]`, family))
   }
-  if (spec.ipFamilyPolicy && !POLICIES.includes(spec.ipFamilyPolicy)) findings.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, POLICIES))
+  if (spec.ipFamilyPolicy !== undefined && !POLICIES.includes(spec.ipFamilyPolicy)) findings.push(notSupported('spec.ipFamilyPolicy', spec.ipFamilyPolicy, POLICIES))
   let wrong = false
   for (const [i, ip] of ips.entries()) {
     if (i === 0 && ip === NONE) {

@@ -9,7 +9,9 @@ import { forbidden, invalid, notSupported, required, type Finding } from '../fin
 import type { PodTemplateSpec, StatefulSet, StatefulSetSpec } from '../generated/types.ts'
 import { labelName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
-import { checkCollisionCount, checkReplicaCounts, checkRunningTemplate, checkSelector } from './validate-workload.ts'
+import { validatePodTemplate } from '../core/validate-pod.ts'
+import { validateAnnotations, validateLabels } from '../validate-metadata.ts'
+import { checkAlwaysRestarts, checkCollisionCount, checkReplicaCounts, checkSelector } from './validate-workload.ts'
 import { claimSpecWarnings, templateWarnings } from '../core/pod-warnings.ts'
 
 export const statefulSet = defineKind<StatefulSet>({
@@ -102,7 +104,15 @@ function validateStatefulSet({ spec }: Readonly<StatefulSet>, isUpdate: boolean)
   checkNotNegative(out, spec.ordinals?.start, 'spec.ordinals.start')
   if (!isUpdate && spec.serviceName) checkDnsLabel(out, spec.serviceName, 'spec.serviceName')
   const selector = checkSelector(out, spec.selector, 'spec.selector', 'statefulset', '')
-  if (selector) checkRunningTemplate(out, withClaims(spec), selector, 'spec.template', 'StatefulSet')
+  const template = withClaims(spec)
+  if (selector) {
+    const labels = template?.metadata?.labels
+    if (!selector.empty && !selector.matches(labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
+    validatePodTemplate(out, template, 'spec.template')
+    // Once more, as upstream does.
+    out.push(...validateLabels(labels ?? {}, 'spec.template.labels'), ...validateAnnotations(template?.metadata?.annotations ?? {}, 'spec.template.annotations'))
+  }
+  checkAlwaysRestarts(out, spec.template, 'spec.template', 'StatefulSet')
   return out
 }
 

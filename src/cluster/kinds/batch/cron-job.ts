@@ -44,7 +44,8 @@ export const cronJob = defineKind<CronJob>({
 /** k8s: validateCronJobSpec */
 function validateCronJob({ spec }: Readonly<CronJob>, old?: Readonly<CronJob>): Finding[] {
   const out: Finding[] = []
-  if (spec.schedule) {
+  if (!spec.schedule) out.push(required('spec.schedule'))
+  else {
     const zoneAllowed = old?.spec.schedule.includes('TZ') ?? false
     try {
       parseCron(spec.schedule)
@@ -65,7 +66,6 @@ function validateCronJob({ spec }: Readonly<CronJob>, old?: Readonly<CronJob>): 
   if (jobSpec?.manualSelector) out.push(notSupported('spec.jobTemplate.spec.manualSelector', true, ['nil', 'false']))
   checkNotNegative(out, spec.successfulJobsHistoryLimit, 'spec.successfulJobsHistoryLimit')
   checkNotNegative(out, spec.failedJobsHistoryLimit, 'spec.failedJobsHistoryLimit')
-  if (!spec.schedule) out.push(required('spec.schedule'))
   return out
 }
 

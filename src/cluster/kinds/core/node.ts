@@ -5,6 +5,7 @@ import { parseCidr, validateCidr } from '../ip.ts'
 import { labelValueProblems } from '../names.ts'
 import type { Node } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
+import { validateObjectMeta, validateObjectMetaUpdate } from '../validate-metadata.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
 import { checkResourceValue } from './validate-resources.ts'
 import { checkTaintEffect } from './validate-scheduling.ts'
@@ -27,7 +28,10 @@ export const node = defineKind<Node>({
     else if (!spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0]
   },
   validate: validateNode,
-  validateUpdate: validateNodeUpdate,
+  updatesWithoutMeta: true,
+  validateUpdate: (object, old) => [
+    ...validateObjectMeta({ namespaced: false }, object.metadata), ...validateNode(object), ...validateObjectMetaUpdate(object.metadata, old.metadata), ...validateNodeUpdate(object, old),
+  ],
   validateStatusUpdate: validateNodeUpdate,
   strategy: {
     warningsOnCreate: nodeWarnings,
@@ -86,11 +90,21 @@ function checkResources(out: Finding[], { status }: Readonly<Node>): void {
   for (const list of ['capacity', 'allocatable'] as const) for (const name in status?.[list]) checkResourceValue(out, name, status[list]![name]!, `status.${list}.${name}`)
 }
 
+/** k8s: validateNodeDeclaredFeatures */
+function checkDeclaredFeatures(out: Finding[], { status }: Readonly<Node>): void {
+  ;(status?.declaredFeatures ?? []).forEach((name, i) => {
+    if (!/^[A-Z][A-Za-z0-9]*(?:\/[A-Za-z0-9]+)*$/.test(name)) {
+      out.push(invalid(`status.declaredFeatures[${i}]`, name, `invalid feature name ${JSON.stringify(name)}: must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`))
+    }
+  })
+}
+
 /** k8s: ValidateNode */
 function validateNode(node: Readonly<Node>): Finding[] {
   const out: Finding[] = []
   checkTaints(out, node)
   checkResources(out, node)
+  checkDeclaredFeatures(out, node)
   const ranges = node.spec?.podCIDRs ?? []
   ranges.forEach((range, i) => out.push(...validateCidr(range, `spec.podCIDRs[${i}]`)))
   if (ranges.length > 1 && (ranges.length > 2 || new Set(ranges.map((range) => parseCidr(range)?.ip.family)).size < 2)) out.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
@@ -101,6 +115,7 @@ function validateNode(node: Readonly<Node>): Finding[] {
 function validateNodeUpdate(node: Readonly<Node>, old: Readonly<Node>): Finding[] {
   const out: Finding[] = []
   checkResources(out, node)
+  checkDeclaredFeatures(out, node)
   const addresses = new Set<string>()
   ;(node.status?.addresses ?? []).forEach((found, i) => {
     const key = `${found.type}/${found.address}`
@@ -112,6 +127,7 @@ function validateNodeUpdate(node: Readonly<Node>, old: Readonly<Node>): Finding[
   if (before.length > 0 && (before.length !== now.length || before.some((range, i) => range !== now[i]))) out.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
   if (old.spec?.providerID && old.spec.providerID !== node.spec?.providerID) out.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'))
   checkTaints(out, node)
+  if ((node.spec?.externalID ?? '') !== (old.spec?.externalID ?? '')) out.push(forbidden('spec.externalID', 'may not be updated'))
   return out
 }
 

@@ -32,7 +32,10 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     beforeUpdate(draft, old) {
       keep(draft, old, 'status')
       // Only fills in what another version of the server left out.
-      if (!old.spec.dataSource && !old.spec.dataSourceRef) return
+      if (!old.spec.dataSource && !old.spec.dataSourceRef) {
+        dropDataSources(draft.spec)
+        return
+      }
       normalizeDataSources(draft.spec)
     },
     beforeStatusUpdate: (draft, old) => keep(draft, old, 'spec'),

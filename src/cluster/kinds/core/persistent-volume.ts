@@ -42,6 +42,7 @@ export const persistentVolume = defineKind<PersistentVolume>({
   },
   validate: validateVolume,
   validateUpdate: validateVolumeUpdate,
+  updatesWithoutMeta: true,
   strategy: {
     warningsOnCreate: volumeWarnings,
     warningsOnUpdate: volumeWarnings,
@@ -76,7 +77,7 @@ function validateVolume({ metadata, spec }: Readonly<PersistentVolume>): Finding
   checkAccessModes(out, modes, 'spec.accessModes')
   const capacity = spec.capacity ?? {}
   if (Object.keys(capacity).length === 0) out.push(required('spec.capacity'))
-  if (capacity.storage === undefined || Object.keys(capacity).length > 1) out.push(notSupported('spec.capacity', spec.capacity ?? null, ['storage']))
+  if (capacity.storage === undefined || Object.keys(capacity).length > 1) out.push(notSupported('spec.capacity', capacity, ['storage']))
   for (const name of Object.keys(capacity)) {
     const value = capacity[name]!
     const here = `spec.capacity[${name}]`
@@ -103,13 +104,23 @@ function validateVolume({ metadata, spec }: Readonly<PersistentVolume>): Finding
 
 /** k8s: ValidatePersistentVolumeUpdate */
 function validateVolumeUpdate(volume: Readonly<PersistentVolume>, old: Readonly<PersistentVolume>): Finding[] {
-  const out = [...validateObjectMeta({ namespaced: false }, volume.metadata), ...validateVolume(volume)]
+  const whole = [...validateObjectMeta({ namespaced: false }, volume.metadata), ...validateVolume(volume)]
+  // As on creation, then again as an update.
+  const out = [...whole, ...whole]
   const source = ({ spec }: Readonly<PersistentVolume>) => Object.fromEntries(VOLUME_SOURCES.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
   if (!deepEqual(source(volume), source(old))) out.push(forbidden('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', source(old), source(volume))}`))
   checkImmutable(out, volume.spec.volumeMode, old.spec.volumeMode, 'volumeMode')
-  if (old.spec.nodeAffinity) checkImmutable(out, volume.spec.nodeAffinity, old.spec.nodeAffinity, 'nodeAffinity')
+  if (old.spec.nodeAffinity) checkAffinityChange(out, volume.spec.nodeAffinity, old.spec.nodeAffinity)
   if (old.spec.volumeAttributesClassName !== undefined && volume.spec.volumeAttributesClassName === undefined) out.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'))
   return out
+}
+
+/** k8s: validatePvNodeAffinity */
+function checkAffinityChange(out: Finding[], now: PersistentVolume['spec']['nodeAffinity'], before: PersistentVolume['spec']['nodeAffinity']): void {
+  if (deepEqual(now ?? null, before ?? null)) return
+  const expressions = (list: readonly { key: string; operator: string; values?: readonly string[] }[] | undefined) => list?.map(({ key, operator, values }) => ({ Key: key, Operator: operator, Values: values ?? null })) ?? null
+  const shown = now ? { Required: now.required ? { NodeSelectorTerms: now.required.nodeSelectorTerms?.map((term) => ({ MatchExpressions: expressions(term.matchExpressions), MatchFields: expressions(term.matchFields) })) ?? null } : null } : null
+  out.push(invalid('nodeAffinity', shown, 'field is immutable, except for updating from beta label to GA'))
 }
 
 /** k8s: pkg/api/persistentvolume GetWarningsForPersistentVolume */

@@ -9,6 +9,8 @@ import { specAndStatus } from '../strategies.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
 import { templateWarnings } from './pod-warnings.ts'
 
+const warnings = templateWarnings<ReplicationController>((object) => object.spec.template, 'spec.template')
+
 export const replicationController = defineKind<ReplicationController>({
   group: '', version: 'v1', resource: 'replicationcontrollers',
   defaults(draft) {
@@ -29,7 +31,9 @@ export const replicationController = defineKind<ReplicationController>({
   },
   strategy: {
     ...specAndStatus<ReplicationController>('io.k8s.api.core.v1.ReplicationControllerStatus'),
-    ...templateWarnings<ReplicationController>((object) => object.spec.template, 'spec.template'),
+    ...warnings,
+    // The strategy hands both templates over in the wrong order, so the old one is looked at.
+    warningsOnUpdate: (object, old) => (object.metadata.generation === old.metadata.generation ? [] : warnings.warningsOnUpdate!({ ...old, metadata: { ...old.metadata, generation: -1 } }, old)),
     defaultGarbagePolicy: 'orphan',
   },
   cells: {

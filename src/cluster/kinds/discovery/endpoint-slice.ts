@@ -17,6 +17,7 @@ export const endpointSlice = defineKind<EndpointSlice>({
   },
   validate: (slice) => validateEndpointSlice(slice),
   validateUpdate: validateEndpointSliceUpdate,
+  updatesWithoutMeta: true,
   strategy: {
     warningsOnCreate: endpointSliceWarnings,
     warningsOnUpdate: endpointSliceWarnings,
