@@ -1,4 +1,5 @@
 /** Types of expressions and what doesn't fit, in the words of cel-go's checker. k8s: cel-go/checker, apiserver/pkg/cel/library */
+import { goPattern } from '../go-pattern.ts'
 import { CEL_FUNCTIONS } from './cel-functions.ts'
 import type { CelIssue, CelNode } from './cel-syntax.ts'
 
@@ -279,7 +280,7 @@ function isBadLiteral(name: string, text: string): boolean {
     case 'timestamp': return !/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(value)
     case 'matches':
       try {
-        new RegExp(/^[rR]/.test(text) ? value : value.replace(/\\\\/g, '\\'))
+        goPattern(/^[rR]/.test(text) ? value : value.replace(/\\\\/g, '\\'))
         return false
       } catch {
         return true

@@ -210,12 +210,8 @@ function addText(add: Adder): void {
     return parts.slice(0, n + 1).join(next) + parts.slice(n + 1).map((part) => old + part).join('')
   })
   add('string.format(list): string', formatted)
-  add('string.find(string): string', (text: string, pattern: string) => goPattern(pattern).exec(text)?.[0] ?? '')
-  const findAll = (text: string, pattern: string, limit: bigint) => {
-    const regex = goPattern(pattern)
-    const all = [...text.matchAll(new RegExp(regex.source, `${regex.flags}g`))].map((match) => match[0])
-    return limit < 0n ? all : all.slice(0, Number(limit))
-  }
+  add('string.find(string): string', (text: string, pattern: string) => goPattern(pattern).find(text) ?? '')
+  const findAll = (text: string, pattern: string, limit: bigint) => goPattern(pattern).findAll(text, limit < 0n ? undefined : Number(limit))
   add('string.findAll(string): list<string>', (text: string, pattern: string) => findAll(text, pattern, -1n))
   add('string.findAll(string, int): list<string>', findAll)
 }
