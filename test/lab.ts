@@ -25,7 +25,7 @@ import '../src/cli/kubectl/commands/auth.ts'
 import '../src/cli/kubectl/commands/options.ts'
 import '../src/cli/kubectl/help.ts'
 import '../src/cli/kubectl/completion.ts'
-import '../src/cli/kubectl/kustomize.ts'
+import '../src/cli/kubectl/kustomize/build.ts'
 import '../src/cli/kubectl/describe/certificate-request.ts'
 import '../src/cli/kubectl/describe/pod-template.ts'
 

@@ -49,6 +49,8 @@ function goMessage(error: YAMLError, text: string): string {
     case 'MULTILINE_IMPLICIT_KEY': return at(line, "could not find expected ':'")
     case 'MISSING_CHAR':
       if (/closing ['"]|closing quote/i.test(message)) return at(text.split('\n').length, 'found unexpected end of stream')
+      // Behind a bracket, comma or colon libyaml waits for a value, not for the end.
+      if (/flow|[\]}]/.test(message) && /[[{,:]\s*$/.test(text)) return at(Math.max(1, line), 'did not find expected node content')
       if (/flow sequence|\]/.test(message)) return at(Math.max(1, line), "did not find expected ',' or ']'")
       if (/flow map|\}/.test(message)) return at(Math.max(1, line), "did not find expected ',' or '}'")
       return at(line + 1, "could not find expected ':'")

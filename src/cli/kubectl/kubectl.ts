@@ -98,6 +98,8 @@ function unknownCommand(name: string): string {
 /** What pflag says when a deprecated flag is used. */
 const DEPRECATED: Record<string, string> = {
   record: '--record will be removed in the future',
+  reorder: "use the new 'sortOptions' field in kustomization.yaml instead.",
+  'enable-managedby-label': "use the new 'buildMetadata' field in kustomization.yaml instead.",
   'cpu-percent': "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
 }
 

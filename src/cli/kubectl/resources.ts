@@ -486,10 +486,10 @@ function shapeError(data: unknown): string | undefined {
 }
 
 async function* kustomizeInfos(f: Factory, query: ResourceQuery, directory: string): AsyncGenerator<Info | Error> {
-  const { buildKustomization } = await import('./kustomize.ts')
+  const { buildKustomization } = await f.proc.clock.outside(import('./kustomize/build.ts'))
   let text: string
   try {
-    text = await buildKustomization(f, directory)
+    text = await buildKustomization(f, directory, { reorder: 'none', anyPath: false })
   } catch (error) {
     yield error as Error
     return

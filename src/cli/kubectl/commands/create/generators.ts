@@ -1,3 +1,4 @@
+import { sha256 } from '../../../../base/sha256.ts'
 import type { KubeObject } from '../../../../cluster/kinds/object.ts'
 import { canonicalQuantity } from '../../../../cluster/kinds/quantity.ts'
 import { configKeyProblems, dnsSubdomainProblems } from '../../../../cluster/kinds/names.ts'
@@ -198,14 +199,13 @@ const configMap: CommandHandler = async (inv) => {
   const object: KubeObject = {
     apiVersion: 'v1', ...(Object.keys(data).length > 0 ? { data } : {}), ...(Object.keys(binaryData).length > 0 ? { binaryData } : {}), kind: 'ConfigMap', metadata: { name },
   }
-  if (flags.bool('append-hash')) object.metadata.name = `${name}-${await contentHash({ ...(object['binaryData'] ? { binaryData } : {}), data: object['data'] ?? '', kind: 'ConfigMap', name })}`
+  if (flags.bool('append-hash')) object.metadata.name = `${name}-${contentHash({ ...(object['binaryData'] ? { binaryData } : {}), data: object['data'] ?? '', kind: 'ConfigMap', name })}`
   await submit(inv, object, { path: core('configmaps'), namespaced: true, failure: 'failed to create configmap:' })
 }
 
 /** Ten letters that follow from the content. k8s: kubectl/pkg/util/hash */
-export async function contentHash(content: unknown): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(goJson(content))))
-  const hex = [...digest].map((b) => b.toString(16).padStart(2, '0')).join('')
+export function contentHash(content: unknown): string {
+  const hex = [...sha256(new TextEncoder().encode(goJson(content)))].map((b) => b.toString(16).padStart(2, '0')).join('')
   // Digits and letters that could form words are replaced.
   const swap: Record<string, string> = { 0: 'g', 1: 'h', 3: 'k', a: 'm', e: 't' }
   return [...hex.slice(0, 10)].map((c) => swap[c] ?? c).join('')
@@ -213,7 +213,7 @@ export async function contentHash(content: unknown): Promise<string> {
 
 async function submitSecret(inv: Invocation, name: string, data: Record<string, string>, type: string): Promise<void> {
   const object: KubeObject = { apiVersion: 'v1', ...(Object.keys(data).length > 0 ? { data } : {}), kind: 'Secret', metadata: { name }, ...(type ? { type } : {}) }
-  if (inv.flags.bool('append-hash')) object.metadata.name = `${name}-${await contentHash({ kind: 'Secret', type, name, data: object['data'] ?? '' })}`
+  if (inv.flags.bool('append-hash')) object.metadata.name = `${name}-${contentHash({ kind: 'Secret', type, name, data: object['data'] ?? '' })}`
   await submit(inv, object, { path: core('secrets'), namespaced: true, failure: 'failed to create secret' })
 }
 
