@@ -5,6 +5,7 @@ import { schemas, type Schema } from '../../kinds/schema-table.ts'
 import { schemaOf } from '../custom-resources/custom-resource-schemas.ts'
 import { parseAccept } from '../media-types.ts'
 import { textHash } from '../text-hash.ts'
+import { OPENAPI_PROTOBUF_TYPES, openApiProtobuf } from './open-api-protobuf.ts'
 import { pathsOf, QUERY_TYPES } from './operations.ts'
 import type { Operation } from './operations.ts'
 import { referencesOf, schemaV2, schemaV3 } from './schema-documents.ts'
@@ -30,6 +31,8 @@ interface Document {
   kinds: readonly Kind[]
   text: string
   hash: string
+  /** The same in protobuf, once somebody asked for it. */
+  protobuf?: Uint8Array
 }
 
 /** A part of documents: members of a JSON object, without its braces. */
@@ -64,12 +67,16 @@ export class OpenApi {
     if (trimmed === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index(kinds) }), undefined)
     const document = await this.#document(trimmed, kinds)
     if (!document) return undefined
+    if (trimmed === '/openapi/v2' && wantsProtobuf(request)) {
+      document.protobuf ??= await openApiProtobuf(JSON.parse(document.text), this.#options.clock)
+      return new Response(document.protobuf.slice(), { headers: { 'content-type': `application/${OPENAPI_PROTOBUF_TYPES[0]}`, vary: 'Accept', etag: `"${document.hash}"` } })
+    }
     return this.#answer(request, document.text, document.hash)
   }
 
   #answer(request: HttpRequest, text: string, hash: string | undefined): Response {
     const accept = request.headers.get('accept')
-    // These documents exist as JSON; whoever takes nothing but the protobuf form of OpenAPI is refused.
+    // Below v3 documents exist as JSON; whoever takes nothing but protobuf is refused.
     if (accept && !parseAccept(accept).some(({ type, subType }) => (type === '*' || type === 'application') && (subType === '*' || subType === 'json')))
       return new Response(null, { status: 406, headers: { 'content-type': 'text/plain; charset=utf-8' } })
     const headers: Record<string, string> = { 'content-type': 'application/json', vary: 'Accept' }
@@ -165,6 +172,13 @@ export class OpenApi {
     this.#definitions[form].set(name, part)
     return part
   }
+}
+
+/** Whether OpenAPI's protobuf is what the client likes best. */
+function wantsProtobuf(request: HttpRequest): boolean {
+  const accept = request.headers.get('accept')
+  const first = accept ? parseAccept(accept)[0] : undefined
+  return first?.type === 'application' && OPENAPI_PROTOBUF_TYPES.includes(first.subType)
 }
 
 /** `api/v1`, `apis/apps/v1`, and the paths of groups and the version. */
