@@ -152,5 +152,5 @@ export async function openApiProtobuf(document: Json, clock: Pick<Clock, 'breath
   }
   const m = new Message().text(1, document.swagger).message(2, new Message().text(1, document.info.title).text(2, document.info.version)).message(8, paths).message(9, definitions)
   for (const requirement of document.security ?? []) m.message(12, new Message().named(1, requirement, (scopes) => new Message().texts(1, scopes)))
-  return m.message(13, new Message().named(1, document.securityDefinitions, (s) => new Message().message(2, new Message().text(1, s.type).text(2, s.name).text(3, s.in).text(4, s.description)))).done()
+  return m.message(13, optional(document.securityDefinitions, (all) => new Message().named(1, all, (s) => new Message().message(2, new Message().text(1, s.type).text(2, s.name).text(3, s.in).text(4, s.description))))).done()
 }
