@@ -30,7 +30,7 @@ import { ttlAfterFinishedController } from './ttl-after-finished.ts'
 import { claimBinder, volumeBinder } from './volume/claim-binder.ts'
 import { ephemeralVolumeController } from './volume/ephemeral-volume.ts'
 import { localPathDeleter, localPathProvisioner } from './volume/local-path-provisioner.ts'
-import { claimProtectionController, volumeProtectionController } from './volume/protection.ts'
+import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './volume/protection.ts'
 
 // @k8s no: Autoscaling: a HorizontalPodAutoscaler is stored, nothing scales by it
 
@@ -102,6 +102,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(ephemeralVolumeController, 'ephemeral-volume-controller')
       run(claimProtectionController, 'pvc-protection-controller')
       run(volumeProtectionController, 'pv-protection-controller')
+      run(attributesClassProtectionController, 'volumeattributesclass-protection-controller')
       // Not the manager's own: the add-on behind the default StorageClass, with the add-on's rights.
       const localPath = options.apiAs('system:serviceaccount:local-path-storage:local-path-provisioner-service-account', ['system:serviceaccounts', 'system:serviceaccounts:local-path-storage', 'system:authenticated'])
       run(localPathProvisioner, '', localPathProvisioner.name, localPath)

@@ -504,6 +504,11 @@ export const ip: Utility = async (context) => {
     return 0
   }
   if (!['a', 'addr', 'address', 'link', 'l'].includes(what)) return context.complain(`Object "${what}" is unknown, try "ip help".`)
+  // Devices and addresses are the host's to give: no process here holds CAP_NET_ADMIN.
+  if (['add', 'del', 'delete', 'set', 'change', 'replace', 'flush'].includes(context.args[context.args.indexOf(what) + 1] ?? '')) {
+    await context.err(`${context.busybox ? 'ip: ' : ''}RTNETLINK answers: Operation not permitted\n`)
+    return 2
+  }
   const withAddresses = what.startsWith('a')
   await context.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n${withAddresses ? '    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n' : ''}`)
   if (addresses.length > 0) await context.out(`2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP qlen 1000\n    link/ether ${hardwareAddress(addresses[0]!)} brd ff:ff:ff:ff:ff:ff\n${withAddresses ? addresses.map((address) => `    inet ${address}/24 brd ${address.replace(/\.\d+$/, '.255')} scope global eth0\n       valid_lft forever preferred_lft forever\n`).join('') : ''}`)

@@ -20,3 +20,8 @@ test('sysctl reads kernel parameters by either spelling and does not know others
   expect((await run(['sysctl', '-n', 'net/ipv4/ip_forward'])).stdout).toBe('1\n')
   expect(await run(['sysctl', 'no.such'])).toMatchObject({ stderr: "sysctl: error: 'no.such' is an unknown key\n", status: { code: 1 } })
 })
+
+test('ip changes no devices', async () => {
+  const { run } = testMachine({ programs: utilityPrograms('busybox') })
+  expect(await run(['ip', 'link', 'add', 'dummy0', 'type', 'dummy'])).toMatchObject({ stderr: 'ip: RTNETLINK answers: Operation not permitted\n', status: { code: 2 } })
+})

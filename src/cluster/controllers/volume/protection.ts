@@ -39,3 +39,34 @@ export const volumeProtectionController: Controller = {
       await api.update('persistentvolumes', { ...volume, metadata: { ...volume.metadata, finalizers: finalizers.filter((name) => name !== VOLUME_FINALIZER) } })
   },
 }
+
+const CLASSES = 'volumeattributesclasses.storage.k8s.io'
+const CLASS_FINALIZER = 'kubernetes.io/vac-protection'
+
+/** Names of the VolumeAttributesClasses that a claim has, gets or wants. */
+function classesOfClaim({ spec, status }: PersistentVolumeClaim): string[] {
+  return [spec?.volumeAttributesClassName, status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus?.targetVolumeAttributesClassName].filter((name) => name !== undefined && name !== '') as string[]
+}
+
+/** A VolumeAttributesClass goes only when no claim and no volume names it. k8s: pkg/controller/volume/vacprotection */
+export const attributesClassProtectionController: Controller = {
+  name: 'volumeattributesclass-protection-controller', for: CLASSES,
+  watches: [
+    { resource: 'persistentvolumeclaims', keys: ({ type, object, old }) => type === 'add' ? [] : classesOfClaim(old ?? object) },
+    { resource: 'persistentvolumes', keys: ({ type, object, old }) => { const name = ((old ?? object) as PersistentVolume).spec?.volumeAttributesClassName; return type === 'add' || !name ? [] : [name] } },
+  ],
+  async reconcile(key, { api, cache }) {
+    const attributes = cache.get(CLASSES, key)
+    if (!attributes) return
+    const finalizers = attributes.metadata.finalizers ?? []
+    const held = finalizers.includes(CLASS_FINALIZER)
+    if (attributes.metadata.deletionTimestamp === undefined) {
+      if (!held) await api.update(CLASSES, { ...attributes, metadata: { ...attributes.metadata, finalizers: [...finalizers, CLASS_FINALIZER] } })
+      return
+    }
+    if (!held) return
+    if (cache.list<PersistentVolumeClaim>('persistentvolumeclaims').some((claim) => classesOfClaim(claim).includes(key))) return
+    if (cache.list<PersistentVolume>('persistentvolumes').some((volume) => volume.spec?.volumeAttributesClassName === key)) return
+    await api.update(CLASSES, { ...attributes, metadata: { ...attributes.metadata, finalizers: finalizers.filter((name) => name !== CLASS_FINALIZER) } })
+  },
+}

@@ -60,3 +60,19 @@ test('a claim of the local-path class waits for its first pod, gets a volume on 
   await plane.api.delete('pods', 'user', 'default')
   await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 60_000 })
 })
+
+test('a VolumeAttributesClass goes once no claim names it', async () => {
+  await start()
+  const classes = 'volumeattributesclasses.storage.k8s.io'
+  await plane.api.create(classes, { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttributesClass', metadata: { name: 'gold' }, driverName: 'x.example.com', parameters: { iops: '1' } } as never)
+  await plane.api.create('persistentvolumeclaims', {
+    apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'uses', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: '', volumeAttributesClassName: 'gold', resources: { requests: { storage: '1Gi' } } },
+  } as never)
+  await plane.clock.advance(1_000)
+  await plane.api.delete(classes, 'gold')
+  await plane.clock.advance(5_000)
+  expect((await plane.api.get(classes, 'gold')).metadata.deletionTimestamp).toBeDefined()
+  await plane.api.delete('persistentvolumeclaims', 'uses', 'default')
+  await plane.clock.advance(5_000)
+  expect((await plane.api.list(classes)).items).toEqual([])
+})
