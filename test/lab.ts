@@ -11,6 +11,7 @@ import { utilityPrograms } from '../src/unix/utilities/list.ts'
 import type { Machine } from '../src/unix/types.ts'
 
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
+import '../src/unix/openssl/openssl.ts'
 import '../src/cli/kubectl/commands/describe.ts'
 import '../src/cli/kubectl/commands/explain.ts'
 import '../src/cli/kubectl/commands/edit.ts'

@@ -77,5 +77,5 @@ openssl x509 -in jane.crt -noout -issuer
 kubectl config set-credentials jane --client-certificate=jane.crt --client-key=jane.key --embed-certs >/dev/null
 kubectl --user=jane auth whoami -o jsonpath='{.status.userInfo.username} {.status.userInfo.groups}'
 `)
-  expect(await out('bash make-user.sh')).toBe('issuer=CN=kubernetes\njane ["dev","system:authenticated"]')
+  expect(await out('bash make-user.sh')).toBe('issuer=CN = kubernetes\njane ["dev","system:authenticated"]')
 })

@@ -82,13 +82,13 @@ function extensionsOf(list: DerNode): Extension[] {
   })
 }
 
-/** `O=dev, CN=jane` */
+/** `O = dev, CN = jane` */
 export function nameText(name: DerNode): string {
   return children(name).map((set) => children(set).map((pair) => {
     const [oid, value] = children(pair)
     const id = oidOf(oid!.value)
     const text = new TextDecoder().decode(value!.value)
-    return `${ATTRIBUTES[id] ?? id}=${/[,+"\\<>;]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text}`
+    return `${ATTRIBUTES[id] ?? id} = ${/[,+"\\<>;]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text}`
   }).join(' + ')).join(', ')
 }
 

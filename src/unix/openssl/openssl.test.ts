@@ -15,15 +15,15 @@ test('a key, a request and a certificate from an authority, as for a user of a c
   const made = await sh(`openssl genrsa -out ca.key 2048 && openssl req -x509 -new -key ca.key -subj /CN=my-ca -days 365 -out ca.crt &&
     openssl genrsa -out jane.key 2048 && openssl req -new -key jane.key -out jane.csr -subj "/CN=jane/O=dev/O=ops" &&
     openssl x509 -req -in jane.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out jane.crt -days 30 && openssl verify -CAfile ca.crt jane.crt`)
-  expect(made).toMatchObject({ stdout: 'jane.crt: OK\n', stderr: 'Certificate request self-signature ok\nsubject=CN=jane, O=dev, O=ops\n' })
+  expect(made).toMatchObject({ stdout: 'jane.crt: OK\n', stderr: 'Certificate request self-signature ok\nsubject=CN = jane, O = dev, O = ops\n' })
   // Another implementation agrees.
   const certificate = new X509Certificate(read('/tmp/jane.crt'))
   expect(certificate.subject).toBe('CN=jane\nO=dev\nO=ops')
   expect(certificate.verify(createPublicKey(read('/tmp/ca.crt')))).toBe(true)
   expect(certificate.checkPrivateKey(createPrivateKey(read('/tmp/jane.key')))).toBe(true)
   expect(machine.fs.stat('/tmp/jane.key').mode & 0o777).toBe(0o600)
-  expect((await sh('openssl x509 -in jane.crt -noout -subject -issuer -enddate')).stdout).toBe('subject=CN=jane, O=dev, O=ops\nissuer=CN=my-ca\nnotAfter=Dec 14 22:13:20 2023 GMT\n')
-  expect((await sh('openssl x509 -in jane.crt -noout -text')).stdout).toMatch(/^Certificate:\n {4}Data:\n {8}Version: 3 \(0x2\)\n {8}Serial Number:\n {12}[0-9a-f:]{59}\n {8}Signature Algorithm: sha256WithRSAEncryption\n {8}Issuer: CN=my-ca\n {8}Validity\n {12}Not Before: Nov 14 22:13:20 2023 GMT\n {12}Not After : Dec 14 22:13:20 2023 GMT\n {8}Subject: CN=jane, O=dev, O=ops\n/)
+  expect((await sh('openssl x509 -in jane.crt -noout -subject -issuer -enddate')).stdout).toBe('subject=CN = jane, O = dev, O = ops\nissuer=CN = my-ca\nnotAfter=Dec 14 22:13:20 2023 GMT\n')
+  expect((await sh('openssl x509 -in jane.crt -noout -text')).stdout).toMatch(/^Certificate:\n {4}Data:\n {8}Version: 3 \(0x2\)\n {8}Serial Number:\n {12}[0-9a-f:]{59}\n {8}Signature Algorithm: sha256WithRSAEncryption\n {8}Issuer: CN = my-ca\n {8}Validity\n {12}Not Before: Nov 14 22:13:20 2023 GMT\n {12}Not After : Dec 14 22:13:20 2023 GMT\n {8}Subject: CN = jane, O = dev, O = ops\n/)
   expect((await sh('openssl x509 -checkend 2600000 -noout -in jane.crt')).stdout).toBe('Certificate will expire\n')
 })
 
@@ -33,7 +33,7 @@ test('a request with alternative names on an elliptic curve', async () => {
   expect(status.code).toBe(0)
   expect(stderr).toBe('Certificate request self-signature verify OK\n')
   expect(stdout).toContain('            Requested Extensions:\n                X509v3 Subject Alternative Name: \n                    DNS:web.default.svc, IP Address:10.96.0.7\n')
-  expect(stdout).toContain('        Subject: CN=web\n')
+  expect(stdout).toContain('        Subject: CN = web\n')
 })
 
 test("kubeadm's hash of the authority's key comes out of a pipeline", async () => {

@@ -22,7 +22,7 @@ export const openssl: Program = async (proc) => {
   const tool = new Tool(proc, command ?? '')
   try {
     switch (command) {
-      case 'version': await tool.print('OpenSSL 3.5.4 30 Sep 2025 (Library: OpenSSL 3.5.4 30 Sep 2025)\n'); return 0
+      case 'version': await tool.print('OpenSSL 3.0.18 30 Sep 2025 (Library: OpenSSL 3.0.18 30 Sep 2025)\n'); return 0
       case 'genrsa': return await tool.genrsa(rest)
       case 'genpkey': return await tool.genpkey(rest)
       case 'ecparam': return await tool.ecparam(rest)
