@@ -86,19 +86,22 @@ class MemoryMachine implements Machine, Kernel {
     this.net = this.stack = bindNames(options.net, this.fs, options.clock)
     this.#hasOwnInit = options.init === 'kernel'
     const bootMs = options.bootMs ?? this.clock.nowMs()
-    this.files.mountLazily('/proc', () => createProcTree({ machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()], sysctls: options.sysctls ?? {} }), 'proc')
+    this.files.mountLazily('/proc', () => createProcTree({
+      machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()], sysctls: options.sysctls ?? {},
+      cpuNanoseconds: () => this.#guests().reduce((sum, guest) => sum + guest.cpuNanoseconds, this.usage().cpuNanoseconds),
+    }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
     this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this, () => [...this.#own]), 'cgroup2', true)
-    if (this.#hasOwnInit) this.#boot()
+    if (this.#hasOwnInit) this.#boot(bootMs)
   }
 
   get machine(): Machine {
     return this
   }
 
-  #boot(): void {
+  #boot(startedMs: number): void {
     const sink = { write: async () => {}, close() {} }
-    const init = new KernelProcess(this, { pid: ++this.#namespace.lastPid, ppid: 0, group: 1, argv: ['/sbin/init'], env: {}, cwd: '/', user: ROOT_USER, stdin: undefined, stdout: sink, stderr: sink, tty: undefined, umask: 0o022 })
+    const init = new KernelProcess(this, { pid: ++this.#namespace.lastPid, ppid: 0, group: 1, argv: ['/sbin/init'], env: {}, cwd: '/', user: ROOT_USER, stdin: undefined, stdout: sink, stderr: sink, tty: undefined, umask: 0o022, startedMs })
     this.#adopt(init)
     init.run(() => new Promise<number>(() => {}))
   }

@@ -24,6 +24,8 @@ export interface ProcSource {
   processes(): readonly ProcessDetails[]
   /** Kernel parameters that differ from {@link SYSCTLS}, by dotted name. */
   sysctls: Readonly<Record<string, string>>
+  /** CPU time used by all of them and by those that have ended. */
+  cpuNanoseconds(): number
 }
 
 const CPU_COUNT = 4
@@ -35,6 +37,36 @@ const SYSCTLS: Readonly<Record<string, string>> = {
   'net.core.somaxconn': '4096', 'net.ipv4.ip_forward': '1', 'net.ipv4.ip_local_port_range': '32768\t60999', 'net.ipv4.ip_local_reserved_ports': '', 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0\t2147483647',
   'net.ipv4.tcp_syncookies': '1', 'net.ipv4.tcp_keepalive_time': '7200', 'net.ipv4.tcp_keepalive_intvl': '75', 'net.ipv4.tcp_keepalive_probes': '9', 'net.ipv4.tcp_fin_timeout': '60', 'net.ipv4.tcp_rmem': '4096\t131072\t6291456', 'net.ipv4.tcp_wmem': '4096\t16384\t4194304',
   'fs.file-max': '9223372036854775807', 'fs.inotify.max_user_watches': '65536', 'vm.overcommit_memory': '0', 'vm.max_map_count': '65530', 'vm.swappiness': '60',
+}
+
+const LOAD_WINDOWS_MS = [60_000, 300_000, 900_000]
+
+/** Busy cores, averaged over one, five and fifteen minutes: from the CPU time that was accounted since somebody asked last. */
+class LoadAverage {
+  readonly #source: ProcSource
+  readonly #loads = LOAD_WINDOWS_MS.map(() => 0)
+  #atMs: number
+  #cpuNanoseconds = 0
+
+  constructor(source: ProcSource) {
+    this.#source = source
+    this.#atMs = source.bootMs
+  }
+
+  now(): readonly number[] {
+    const nowMs = this.#source.machine.clock.nowMs()
+    const cpuNanoseconds = this.#source.cpuNanoseconds()
+    const elapsedMs = nowMs - this.#atMs
+    if (elapsedMs <= 0) return this.#loads
+    const busy = Math.max(0, cpuNanoseconds - this.#cpuNanoseconds) / 1e6 / elapsedMs
+    LOAD_WINDOWS_MS.forEach((windowMs, i) => {
+      const kept = Math.exp(-elapsedMs / windowMs)
+      this.#loads[i] = this.#loads[i]! * kept + busy * (1 - kept)
+    })
+    this.#atMs = nowMs
+    this.#cpuNanoseconds = cpuNanoseconds
+    return this.#loads
+  }
 }
 
 /** The files of /proc, made when they are read. */
@@ -65,11 +97,13 @@ export function createProcTree(source: ProcSource): Tree {
     }
     return root
   }
+  const cpuSeconds = () => source.cpuNanoseconds() / 1e9
+  const load = new LoadAverage(source)
   const fixed: Record<string, Inode> = {
     self: link((viewer) => String(viewer?.pid ?? 1)),
     'thread-self': link((viewer) => `${viewer?.pid ?? 1}/task/${viewer?.pid ?? 1}`),
-    uptime: text(() => `${seconds().toFixed(2)} ${(seconds() * CPU_COUNT * 0.9).toFixed(2)}\n`),
-    loadavg: text(() => `0.10 0.12 0.09 1/${source.processes().length} ${Math.max(0, ...source.processes().map((p) => p.pid))}\n`),
+    uptime: text(() => `${seconds().toFixed(2)} ${Math.max(0, seconds() * CPU_COUNT - cpuSeconds()).toFixed(2)}\n`),
+    loadavg: text(() => `${load.now().map((each) => each.toFixed(2)).join(' ')} 1/${source.processes().length} ${Math.max(0, ...source.processes().map((p) => p.pid))}\n`),
     version: text(() => 'Linux version 6.8.0-drydock (gcc 13.2.0, GNU ld 2.42) #1 SMP PREEMPT_DYNAMIC\n'),
     cpuinfo: text(() => Array.from({ length: CPU_COUNT }, (_, i) => `processor\t: ${i}\nvendor_id\t: Drydock\nmodel name\t: Drydock Virtual CPU\ncpu MHz\t\t: 2400.000\ncache size\t: 4096 KB\n`).join('\n') + '\n'),
     meminfo: text(() => {
@@ -77,7 +111,7 @@ export function createProcTree(source: ProcSource): Tree {
       const kib = (bytes: number) => `${Math.floor(bytes / 1024)} kB`.padStart(16)
       return `MemTotal:  ${kib(HOST_MEMORY_BYTES)}\nMemFree:   ${kib(HOST_MEMORY_BYTES - used)}\nMemAvailable:${kib(HOST_MEMORY_BYTES - used)}\nBuffers:   ${kib(0)}\nCached:    ${kib(0)}\nSwapTotal: ${kib(0)}\nSwapFree:  ${kib(0)}\n`
     }),
-    stat: text(() => `cpu  0 0 0 ${Math.floor(seconds() * 100)} 0 0 0 0 0 0\nbtime ${Math.floor(source.bootMs / 1000)}\nprocesses ${source.processes().length}\n`),
+    stat: text(() => `cpu  ${Math.floor(cpuSeconds() * 100)} 0 0 ${Math.floor(Math.max(0, seconds() * CPU_COUNT - cpuSeconds()) * 100)} 0 0 0 0 0 0\nbtime ${Math.floor(source.bootMs / 1000)}\nprocesses ${source.processes().length}\n`),
     filesystems: text(() => 'nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n\text4\n'),
     mounts: link(() => 'self/mounts'),
     net: directory({

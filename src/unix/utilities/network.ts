@@ -451,24 +451,27 @@ export const ping: Utility = async (context) => {
   proc.onSignal('SIGINT', () => { stopped = true })
   const own = ip.startsWith('127.') || proc.net.addresses.includes(ip)
   const times: number[] = []
+  const startedMs = proc.clock.nowMs()
   while (sent < count && !stopped) {
     sent += 1
+    const askedMs = proc.clock.nowMs()
     let answers = own
     // A port that hardly anybody listens on: a refusal comes from the host itself.
     if (!own) try { (await proc.net.connectTcp(ip, 7, { timeoutMs: waitMs })).destroy(); answers = true } catch (error) { answers = (error as UnixError).code === 'ECONNREFUSED' }
     if (answers) {
       received += 1
-      const ms = 0.04 + proc.random.int(60) / 1000
+      const ms = proc.clock.nowMs() - askedMs
       times.push(ms)
       await context.out(busybox ? `64 bytes from ${ip}: seq=${sent - 1} ttl=64 time=${ms.toFixed(3)} ms\n` : `64 bytes from ${name === ip ? ip : `${name} (${ip})`}: icmp_seq=${sent} ttl=64 time=${ms.toFixed(3)} ms\n`)
     }
     if (sent < count && !stopped) await proc.sleep(Number(options.value('i') ?? 1) * 1000)
   }
   const lost = Math.round((sent - received) / sent * 100)
-  await context.out(`\n--- ${name} ping statistics ---\n${sent} packets transmitted, ${received} ${busybox ? 'packets received' : 'received'}, ${lost}% packet loss${busybox ? '' : `, time ${(sent - 1) * 1000}ms`}\n`)
+  await context.out(`\n--- ${name} ping statistics ---\n${sent} packets transmitted, ${received} ${busybox ? 'packets received' : 'received'}, ${lost}% packet loss${busybox ? '' : `, time ${Math.round(proc.clock.nowMs() - startedMs)}ms`}\n`)
   if (times.length > 0) {
     const mean = times.reduce((a, b) => a + b, 0) / times.length
-    await context.out(busybox ? `round-trip min/avg/max = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)} ms\n` : `rtt min/avg/max/mdev = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)}/0.010 ms\n`)
+    const deviation = Math.sqrt(Math.max(0, times.reduce((sum, each) => sum + each * each, 0) / times.length - mean * mean))
+    await context.out(busybox ? `round-trip min/avg/max = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)} ms\n` : `rtt min/avg/max/mdev = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)}/${deviation.toFixed(3)} ms\n`)
   }
   return received > 0 ? 0 : 1
 }

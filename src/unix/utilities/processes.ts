@@ -7,6 +7,7 @@ import { sendSignal } from '../machine.ts'
 import { SIGNAL_NUMBERS, parseSignal } from '../signals.ts'
 import { UnixError } from '../types.ts'
 import type { Proc, Process, Signal } from '../types.ts'
+import { uptimeLine } from './system.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
@@ -33,6 +34,8 @@ export const sleep: Utility = async (context) => {
   return 0
 }
 
+const HOST_MEMORY_BYTES = 8 * 2 ** 30
+
 /** A table with the columns of ps. */
 function psTime(ms: number): string {
   const seconds = Math.floor(ms / 1000)
@@ -45,6 +48,16 @@ function details(process: Process): ProcessDetails {
 
 function commandLine(process: Process): string {
   return process.status ? `[${commandName(process)}]` : process.argv.join(' ')
+}
+
+/** Share of one core that a process used since it began, in percent. */
+function cpuShare(process: Process, nowMs: number): number {
+  const seconds = Math.floor((nowMs - process.startedMs) / 1000)
+  return seconds <= 0 ? 0 : details(process).cpuNanoseconds / 1e7 / seconds
+}
+
+function memoryShare(process: Process): number {
+  return details(process).memoryBytes * 100 / HOST_MEMORY_BYTES
 }
 
 /** ps */
@@ -62,11 +75,11 @@ export const ps: Utility = async (context) => {
     comm: { title: 'COMMAND', width: 15, value: commandName, left: true }, args: { title: 'COMMAND', width: 0, value: commandLine, left: true }, cmd: { title: 'CMD', width: 0, value: commandLine, left: true }, command: { title: 'COMMAND', width: 0, value: commandLine, left: true },
     stat: { title: 'STAT', width: 4, value: (p) => details(p).state, left: true }, s: { title: 'S', width: 1, value: (p) => details(p).state, left: true }, state: { title: 'S', width: 1, value: (p) => details(p).state, left: true },
     rss: { title: 'RSS', width: 5, value: (p) => String(kib(p)) }, vsz: { title: 'VSZ', width: 6, value: (p) => String(kib(p)) }, time: { title: 'TIME', width: 8, value: (p) => psTime(cpuMs(p)) }, tty: { title: 'TT', width: 8, value: terminal, left: true }, etime: { title: 'ELAPSED', width: 11, value: (p) => psTime(proc.clock.nowMs() - p.startedMs).replace(/^00:/, '') },
-    '%cpu': { title: '%CPU', width: 4, value: () => '0.0' }, '%mem': { title: '%MEM', width: 4, value: () => '0.0' },
+    '%cpu': { title: '%CPU', width: 4, value: (p) => cpuShare(p, proc.clock.nowMs()).toFixed(1) }, '%mem': { title: '%MEM', width: 4, value: (p) => memoryShare(p).toFixed(1) }, pcpu: { title: '%CPU', width: 4, value: (p) => cpuShare(p, proc.clock.nowMs()).toFixed(1) }, pmem: { title: '%MEM', width: 4, value: (p) => memoryShare(p).toFixed(1) },
   }
-  const custom = context.args.findIndex((arg) => /^-?-?o/.test(arg) && !/^[a-n]/.test(arg))
+  const custom = context.args.findIndex((arg) => /^(?:-?-?o|-[eAax]+o$|[ax]+o$)/.test(arg))
   if (custom >= 0) {
-    const list = context.args[custom]!.replace(/^-?-?o(?:=)?/, '') || context.args[custom + 1] || ''
+    const list = context.args[custom]!.replace(/^-?-?[eAax]*o=?/, '') || context.args[custom + 1] || ''
     const chosen = list.split(/[, ]+/).map((name) => { const [key, title] = name.split('='); const column = columns[key!.toLowerCase()]; return column && { ...column, title: title ?? column.title } })
     const bad = chosen.findIndex((column) => !column)
     if (bad >= 0) return context.complain(context.busybox ? `bad -o argument '${list.split(/[, ]+/)[bad]}'` : `error: unknown user-defined format specifier "${list.split(/[, ]+/)[bad]}"`)
@@ -82,13 +95,13 @@ export const ps: Utility = async (context) => {
   const flags = context.args.join('')
   if (/^-?a?u?x?u/.test(flags) && flags.includes('u')) {
     await context.out('USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n')
-    for (const p of all) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)}  0.0  0.0 ${String(kib(p) * 3).padStart(6)} ${String(kib(p)).padStart(5)} ${terminal(p).padEnd(8)} ${details(p).state.padEnd(4)} ${start(p)} ${psTime(cpuMs(p)).slice(3).replace(/^0/, '').padStart(6)} ${commandLine(p)}\n`)
+    for (const p of all) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)} ${cpuShare(p, proc.clock.nowMs()).toFixed(1).padStart(4)} ${memoryShare(p).toFixed(1).padStart(4)} ${String(kib(p)).padStart(6)} ${String(kib(p)).padStart(5)} ${terminal(p).padEnd(8)} ${details(p).state.padEnd(4)} ${start(p)} ${psTime(cpuMs(p)).slice(3).replace(/^0/, '').padStart(6)} ${commandLine(p)}\n`)
     return 0
   }
   const shown = /[eAax]/.test(flags) ? all : all.filter((p) => details(p).tty !== undefined && details(p).tty === proc.tty && p.user.uid === proc.user.uid)
   if (flags.includes('f')) {
     await context.out('UID          PID    PPID  C STIME TTY          TIME CMD\n')
-    for (const p of shown) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)} ${String(p.ppid).padStart(7)}  0 ${start(p)} ${terminal(p).padEnd(8)} ${psTime(cpuMs(p))} ${commandLine(p)}\n`)
+    for (const p of shown) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)} ${String(p.ppid).padStart(7)} ${String(Math.floor(cpuShare(p, proc.clock.nowMs()))).padStart(2)} ${start(p)} ${terminal(p).padEnd(8)} ${psTime(cpuMs(p))} ${commandLine(p)}\n`)
     return 0
   }
   await context.out('    PID TTY          TIME CMD\n')
@@ -96,20 +109,80 @@ export const ps: Utility = async (context) => {
   return 0
 }
 
-/** top: one picture, or a new one every few seconds. */
+/** top: one picture, or a new one every few seconds until `q`. */
 export const top: Utility = async (context) => {
-  const { proc } = context
-  const options = parseOptions(context.args, 'bn:d:p:', {})
-  const count = Number(options.value('n') ?? (proc.isTty(1) ? Infinity : 1))
-  const intervalMs = Number(options.value('d') ?? (context.busybox ? 5 : 3)) * 1000
-  for (let i = 0; i < count; i++) {
-    if (proc.isTty(1) && !options.has('b')) await context.out('\x1b[H\x1b[2J')
-    const used = Math.floor(proc.machine.usage().memoryBytes / 1024)
-    await context.out(`Mem: ${used}K used, ${8 * 1024 * 1024 - used}K free, 0K shrd, 0K buff, 0K cached\nCPU:   0% usr   0% sys   0% nic 100% idle   0% io   0% irq   0% sirq\nLoad average: 0.10 0.12 0.09 1/${proc.machine.processes().length} ${proc.pid}\n  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND\n`)
-    for (const p of [...proc.machine.processes()].sort((a, b) => a.pid - b.pid)) await context.out(`${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${p.user.name.padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)}   0%   0   0% ${commandLine(p)}\n`)
-    if (i + 1 < count) await proc.sleep(intervalMs)
+  const { proc, busybox } = context
+  const options = parseOptions(context.args, 'bn:d:p:Ho:u:ciS1', {})
+  const batch = options.has('b')
+  const onScreen = proc.isTty(1) && !batch
+  const count = Number(options.value('n') ?? (proc.isTty(1) || batch ? Infinity : 1))
+  let intervalMs = Math.max(0.1, Number(options.value('d') ?? (busybox ? 5 : 3))) * 1000
+  const only = options.value('p')?.split(',').map(Number)
+  let before = new Map<number, number>()
+  let beforeMs = 0
+  let byMemory = false
+  const { tty } = proc
+  const reads = onScreen && tty !== undefined && proc.isTty(0)
+  const wasRaw = tty?.raw ?? false
+  if (reads) tty.setRaw(true)
+  // One read at a time: it stays open while pictures are drawn.
+  let key: Promise<string | undefined> | undefined
+  try {
+    for (let i = 0; i < count; i++) {
+      const nowMs = proc.clock.nowMs()
+      const all = proc.machine.processes().filter((p) => !only || only.includes(p.pid))
+      // Since the last picture; in the first one since each began.
+      const share = (p: Process) => before.has(p.pid) && nowMs > beforeMs ? Math.max(0, details(p).cpuNanoseconds - before.get(p.pid)!) / 1e4 / (nowMs - beforeMs) : cpuShare(p, nowMs)
+      const rows = all.map((p) => ({ p, cpu: share(p) })).sort((a, b) => byMemory ? details(b.p).memoryBytes - details(a.p).memoryBytes : b.cpu - a.cpu || a.p.pid - b.p.pid)
+      before = new Map(all.map((p) => [p.pid, details(p).cpuNanoseconds]))
+      beforeMs = nowMs
+      const width = onScreen ? tty?.columns ?? 80 : 512
+      const lines = [...topHead(context, rows), ...rows.map(({ p, cpu }) => busybox
+        ? `${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${p.user.name.padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)} ${String(Math.round(memoryShare(p))).padStart(3)}%   0 ${String(Math.round(cpu / CORES)).padStart(3)}% ${commandLine(p)}`
+        : `${String(p.pid).padStart(7)} ${p.user.name.padEnd(9).slice(0, 9)} 20   0 ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(7)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(6)} ${'0'.padStart(6)} ${details(p).state} ${cpu.toFixed(1).padStart(5)} ${memoryShare(p).toFixed(1).padStart(5)} ${topTime(details(p).cpuNanoseconds)} ${options.has('c') ? commandLine(p) : commandName(p)}`)]
+      const shown = (onScreen ? lines.slice(0, Math.max(1, (tty?.rows ?? 24) - 1)) : lines).map((line) => line.slice(0, width))
+      const newline = reads ? '\r\n' : '\n'
+      await context.out(`${onScreen ? '\x1b[H\x1b[2J' : i > 0 ? '\n' : ''}${shown.map((line) => onScreen && /^ *PID /.test(line) ? `\x1b[7m${line.padEnd(width)}\x1b[0m` : line).join(newline)}${newline}`)
+      if (i + 1 >= count) break
+      if (!reads) { await proc.sleep(intervalMs); continue }
+      key ??= proc.stdin.read().then((bytes) => bytes ? new TextDecoder().decode(bytes) : undefined)
+      const pressed = await Promise.race([key, proc.sleep(intervalMs).then(() => '')])
+      if (pressed === '') continue
+      key = undefined
+      if (pressed === undefined || /[q\x03\x04]/.test(pressed)) break
+      if (pressed === 'M') byMemory = true
+      if (pressed === 'P') byMemory = false
+      if (pressed === 'd' || pressed === 's') intervalMs = 1_000
+    }
+    return 0
+  } finally {
+    if (reads) tty.setRaw(wasRaw)
   }
-  return 0
+}
+
+const CORES = 4
+
+function topTime(cpuNanoseconds: number): string {
+  const hundredths = Math.floor(cpuNanoseconds / 1e7)
+  return `${Math.floor(hundredths / 6000)}:${String(Math.floor(hundredths / 100) % 60).padStart(2, '0')}.${String(hundredths % 100).padStart(2, '0')}`.padStart(9)
+}
+
+function topHead({ proc, busybox }: UtilityContext, rows: readonly { p: Process; cpu: number }[]): string[] {
+  const busy = Math.min(100, rows.reduce((sum, { cpu }) => sum + cpu, 0) / CORES)
+  const usedBytes = rows.reduce((sum, { p }) => sum + details(p).memoryBytes, 0)
+  const load = proc.fs.readText('/proc/loadavg').split(' ')
+  if (busybox) {
+    const used = Math.floor(usedBytes / 1024)
+    return [`Mem: ${used}K used, ${HOST_MEMORY_BYTES / 1024 - used}K free, 0K shrd, 0K buff, 0K cached`, `CPU: ${String(Math.round(busy)).padStart(3)}% usr   0% sys   0% nic ${String(100 - Math.round(busy)).padStart(3)}% idle   0% io   0% irq   0% sirq`, `Load average: ${load.slice(0, 3).join(' ')} ${load[3]} ${proc.pid}`, '  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND']
+  }
+  const states = (state: string) => String(rows.filter(({ p }) => details(p).state === state).length).padStart(3)
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1).padStart(8)
+  // Whoever draws the picture runs.
+  const running = Math.max(1, Number(states('R')))
+  return [uptimeLine(proc, 'top - ').trimEnd(),
+    `Tasks: ${String(rows.length).padStart(3)} total, ${String(running).padStart(3)} running, ${String(Math.max(0, Number(states('S')) - (running - Number(states('R'))))).padStart(3)} sleeping, ${states('T')} stopped, ${states('Z')} zombie`,
+    `%Cpu(s): ${busy.toFixed(1).padStart(4)} us,  0.0 sy,  0.0 ni,${(100 - busy).toFixed(1).padStart(5)} id,  0.0 wa,  0.0 hi,  0.0 si,  0.0 st`,
+    `MiB Mem : ${mib(HOST_MEMORY_BYTES)} total, ${mib(HOST_MEMORY_BYTES - usedBytes)} free, ${mib(usedBytes)} used, ${mib(0)} buff/cache`, `MiB Swap: ${mib(0)} total, ${mib(0)} free, ${mib(0)} used. ${mib(HOST_MEMORY_BYTES - usedBytes)} avail Mem`, '', '    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND']
 }
 
 /** kill */

@@ -7,6 +7,8 @@ import { accountId, accountNames } from './listing.ts'
 import { formatDate, parseDate } from './date.ts'
 import { UnixError } from '../types.ts'
 import { UsageError, parseOptions } from './utility.ts'
+import type { ProcessDetails } from '../fs/proc-tree.ts'
+import type { Proc } from '../types.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
 const HOST_MEMORY_BYTES = 8 * 2 ** 30
@@ -176,12 +178,18 @@ export const sysctl: Utility = async (context) => {
 /** uptime */
 export const uptime: Utility = async (context) => {
   const { proc } = context
+  await context.out(uptimeLine(proc, ' '))
+  return 0
+}
+
+/** The line that uptime and top begin with. */
+export function uptimeLine(proc: Proc, lead: string): string {
   const seconds = Number(proc.fs.readText('/proc/uptime').split(' ')[0])
   const hours = Math.floor(seconds / 3600)
   const days = Math.floor(hours / 24)
   const time = hours > 0 ? `${String(hours % 24).padStart(2)}:${String(Math.floor(seconds / 60) % 60).padStart(2, '0')}` : `${Math.floor(seconds / 60)} min`
-  await context.out(` ${formatDate('%H:%M:%S', proc.clock.nowMs())} up ${days > 0 ? `${days} day${days > 1 ? 's' : ''}, ` : ''}${time},  0 users,  load average: 0.10, 0.12, 0.09\n`)
-  return 0
+  const users = new Set(proc.machine.processes().map((process) => (process as ProcessDetails).tty).filter(Boolean)).size
+  return `${lead}${formatDate('%H:%M:%S', proc.clock.nowMs())} up ${days > 0 ? `${days} day${days > 1 ? 's' : ''}, ` : ''}${time},  ${users} user${users === 1 ? '' : 's'},  load average: ${proc.fs.readText('/proc/loadavg').split(' ').slice(0, 3).join(', ')}\n`
 }
 
 /** free */
