@@ -71,7 +71,7 @@ test('top shows processes until q, and a watch goes on until ^C', async () => {
   // Through the pipe line by line, while the watch goes on.
   await shows(/seen: late +1\/1 +Running/)
   await page.keyboard.press('Control+c')
-  await shows(/\^C\n~ \$$/)
+  await shows(/\^C\n~ \$ ?$/)
 })
 
 test('^R finds a command again, also after a reload', async () => {
