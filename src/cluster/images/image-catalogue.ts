@@ -1,4 +1,4 @@
-import { agnhostImage, glibcDnsTesting, nautilus, nonRoot, noNewPrivileges } from './agnhost/agnhost.ts'
+import { agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges } from './agnhost/agnhost.ts'
 import { alpine } from './alpine.ts'
 import { busybox, e2eBusybox } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
@@ -13,7 +13,7 @@ import { redis, redisAlpine } from './redis/redis.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
+  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
   metricsServerImage, sampleApiServerImage,
 ]
 

@@ -273,6 +273,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       if (sandbox.state === 'notready') return
       sandbox.state = 'notready'
       void sandbox.machine?.shutdown()
+      await clock.sleep(TEARDOWN_MS)
       sandbox.network?.release()
       sandbox.network = undefined
     },
@@ -483,6 +484,8 @@ function asKernel(user: User): User {
   return user.groups.length > 1 ? { ...user, groups: [...user.groups].sort((a, b) => a - b) } : user
 }
 
+/** How long the shim and the CNI plugin take to take a sandbox apart, in milliseconds of cluster time. */
+const TEARDOWN_MS = 250
 /** What one container without a limit can take before the node itself is out of memory, in bytes. */
 const NODE_FREE_BYTES = 512 * 2 ** 20
 

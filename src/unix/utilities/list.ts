@@ -5,6 +5,7 @@ import { JUST_BASH_COMMANDS, justBash } from './just-bash.ts'
 import * as network from './network.ts'
 import * as processes from './processes.ts'
 import * as system from './system.ts'
+import { hexdump } from './hexdump.ts'
 import { sed } from './sed.ts'
 import { tar } from './tar.ts'
 import * as text from './text.ts'
@@ -21,7 +22,7 @@ export const utilities: Readonly<Record<string, Utility>> = {
   sleep: processes.sleep, ps: processes.ps, top: processes.top, kill: processes.kill, pkill: processes.pkill, pgrep: processes.pkill, killall: processes.pkill, pidof: processes.pkill, env: processes.env, printenv: processes.printenv,
   timeout: processes.timeout, watch: processes.watch, xargs: processes.xargs, nohup: processes.nohup, nice: processes.nohup, setsid: processes.nohup, stdbuf: processes.nohup, time: processes.time, which: processes.which,
   true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
-  hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
+  hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, hexdump, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
   nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip: network.ip, ifconfig: network.ip,
 }
 

@@ -25,3 +25,8 @@ test('ip changes no devices', async () => {
   const { run } = testMachine({ programs: utilityPrograms('busybox') })
   expect(await run(['ip', 'link', 'add', 'dummy0', 'type', 'dummy'])).toMatchObject({ stderr: 'ip: RTNETLINK answers: Operation not permitted\n', status: { code: 2 } })
 })
+
+test('hexdump shows bytes beside their characters and leaves out lines like the one before', async () => {
+  const { run } = testMachine({ programs: utilityPrograms('busybox') })
+  expect((await run(['hexdump', '-C'], { stdin: `ab\n${'x'.repeat(45)}` })).stdout).toBe('00000000  61 62 0a 78 78 78 78 78  78 78 78 78 78 78 78 78  |ab.xxxxxxxxxxxxx|\n00000010  78 78 78 78 78 78 78 78  78 78 78 78 78 78 78 78  |xxxxxxxxxxxxxxxx|\n*\n00000030\n')
+})

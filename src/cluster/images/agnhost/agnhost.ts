@@ -238,11 +238,13 @@ export const agnhostImage = defineImage({
   programs: { '/agnhost': agnhost, '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
 })
 
-/** The picture that the update demo shows: a web server with a file that says which picture it is. */
-export const nautilus = defineImage({
-  repository: 'registry.k8s.io/e2e-test-images/nautilus', tags: ['1.4', '1.5', '1.7', '1.8'], sizeBytes: 49_000_000, cmd: ['test-webserver'], base: agnhostImage,
-  files: { '/data.json': '{\n  "image": "nautilus.jpg"\n}\n' },
+/** Pictures of the update demo: a web server with a file that says which picture it is. */
+const picture = (name: string, tags: readonly string[]) => defineImage({
+  repository: `registry.k8s.io/e2e-test-images/${name}`, tags, sizeBytes: 49_000_000, cmd: ['test-webserver'], base: agnhostImage,
+  files: { '/data.json': `{\n  "image": "${name}.jpg"\n}\n` },
 })
+export const nautilus = picture('nautilus', ['1.4', '1.5', '1.7', '1.8'])
+export const kitten = picture('kitten', ['1.4', '1.5', '1.7', '1.8'])
 
 /** Debian with the tools of DNS. */
 export const glibcDnsTesting = defineImage({
