@@ -126,7 +126,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     metrics: () => serverMetrics({ requests: metrics, flow, catalog, aggregator, version: options.version, startedMs }),
   })
   const openApi = new OpenApi({
-    clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion,
+    clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion, remote: aggregator.openApi,
     descriptions: async () => (await clock.outside(import('../kinds/generated/descriptions.json', { with: { type: 'json' } }))).default,
   })
   const stopCompacting = compactRegularly(clock, etcd, catalog)

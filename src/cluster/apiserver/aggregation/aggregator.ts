@@ -9,6 +9,7 @@ import { ApiServiceTable, type RemoteApiService } from './api-services.ts'
 import { AvailabilityController } from './availability-controller.ts'
 import { CrdRegistration } from './crd-registration.ts'
 import { RemoteDiscovery } from './remote-discovery.ts'
+import { RemoteOpenApi } from './remote-open-api.ts'
 
 export interface AggregatorOptions {
   clock: Clock
@@ -27,12 +28,14 @@ export class Aggregator {
   readonly table: ApiServiceTable
   readonly proxy: ApiServiceProxy
   readonly discovery: RemoteDiscovery
+  readonly openApi: RemoteOpenApi
   readonly #controllers: { start(): void; stop(): void }[]
 
   constructor({ clock, log, reader, api, dialer, proxyClientCertificatePem }: AggregatorOptions) {
     this.table = new ApiServiceTable(reader)
     this.proxy = new ApiServiceProxy({ clock, reader, dialer, clientCertificatePem: proxyClientCertificatePem })
     this.discovery = new RemoteDiscovery({ clock, reader, table: this.table, proxy: this.proxy })
+    this.openApi = new RemoteOpenApi({ clock, table: this.table, proxy: this.proxy })
     this.#controllers = [
       new CrdRegistration({ clock, log, reader, api }), new AvailabilityController({ clock, log, reader, api, table: this.table, proxy: this.proxy }), this.discovery,
     ]

@@ -3,6 +3,7 @@ import type { HttpRequest } from '../../../base/http.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import { schemas, type Schema } from '../../kinds/schema-table.ts'
 import { schemaOf } from '../custom-resources/custom-resource-schemas.ts'
+import type { RemoteDocuments } from '../aggregation/remote-open-api.ts'
 import { parseAccept } from '../media-types.ts'
 import { textHash } from '../text-hash.ts'
 import { OPENAPI_PROTOBUF_TYPES, openApiProtobuf } from './open-api-protobuf.ts'
@@ -24,11 +25,15 @@ export interface OpenApiOptions {
   gitVersion: string
   /** Loads what fields mean; resolves with nothing where there is no such file. */
   descriptions(): Promise<Descriptions>
+  /** What other servers add. */
+  remote?: { documents(): Promise<RemoteDocuments>; v3(path: string, query: URLSearchParams): Promise<Response | undefined> }
 }
 
 /** A document, and what it was made of. */
 interface Document {
   kinds: readonly Kind[]
+  /** What other servers had added. */
+  remoteHash: string
   text: string
   hash: string
   /** The same in protobuf, once somebody asked for it. */
@@ -65,6 +70,10 @@ export class OpenApi {
     const kinds = this.#options.kinds()
     const trimmed = path.replace(/\/+$/, '')
     if (trimmed === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index(kinds) }), undefined)
+    if (trimmed.startsWith('/openapi/v3/')) {
+      const remote = await this.#options.remote?.v3(trimmed, new URL(request.url).searchParams)
+      if (remote) return remote
+    }
     const document = await this.#document(trimmed, kinds)
     if (!document) return undefined
     if (trimmed === '/openapi/v2' && wantsProtobuf(request)) {
@@ -83,7 +92,10 @@ export class OpenApi {
     if (hash) {
       headers['etag'] = `"${hash}"`
       if (request.headers.get('if-none-match')?.includes(hash)) return new Response(null, { status: 304, headers })
-      if (new URL(request.url).searchParams.get('hash') === hash) headers['cache-control'] = 'public, immutable'
+      // k8s: kube-openapi/pkg/handler3: a document is asked for by its hash, and then never again
+      const asked = new URL(request.url).searchParams.get('hash')
+      if (asked === hash) Object.assign(headers, { 'cache-control': 'public, immutable', expires: 'Thu, 31 Dec 2099 23:59:59 GMT' })
+      else if (asked !== null) return new Response(null, { status: 301, headers: { location: `${new URL(request.url).pathname}?hash=${hash}` } })
     }
     return new Response(text, { headers })
   }
@@ -94,7 +106,8 @@ export class OpenApi {
       const document = (await this.#document(`/openapi/v3/${path}`, kinds))!
       out[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${document.hash}` }
     }
-    return out
+    Object.assign(out, (await this.#options.remote?.documents())?.v3)
+    return Object.fromEntries(Object.entries(out).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
   async #document(path: string, all: readonly Kind[]): Promise<Document | undefined> {
@@ -107,14 +120,15 @@ export class OpenApi {
       const [, group, version] = /^apis\/([^/]+)\/([^/]+)$/.exec(groupVersion) ?? [, groupVersion.startsWith('api/') ? '' : undefined, groupVersion.slice(4)]
       kinds = all.filter((kind) => kind.group === group && kind.version === version)
     }
+    const remote = form === 'v2' ? await this.#options.remote?.documents() : undefined
     const held = this.#documents.get(path)
-    if (held && held.kinds.length === kinds.length && held.kinds.every((kind, i) => kind === kinds[i])) return held
-    const document = await this.#made(form, kinds, all)
+    if (held && held.remoteHash === (remote?.hash ?? '') && held.kinds.length === kinds.length && held.kinds.every((kind, i) => kind === kinds[i])) return held
+    const document = await this.#made(form, kinds, all, remote)
     this.#documents.set(path, document)
     return document
   }
 
-  async #made(form: Form, kinds: readonly Kind[], all: readonly Kind[]): Promise<Document> {
+  async #made(form: Form, kinds: readonly Kind[], all: readonly Kind[], remote: RemoteDocuments | undefined): Promise<Document> {
     const descriptions = await (this.#descriptions ??= this.#options.descriptions().catch(() => ({})))
     const { clock, gitVersion } = this.#options
     const paths: Part[] = []
@@ -135,6 +149,11 @@ export class OpenApi {
       definitions.set(name, part)
       for (const reference of part.references) names.add(reference)
     }
+    if (remote) {
+      const of = (name: string, value: unknown): Part => ({ text: `${JSON.stringify(name)}:${JSON.stringify(value)}`, hash: '', references: [] })
+      for (const [path, item] of Object.entries(remote.v2.paths)) paths.push(of(path, item))
+      for (const [name, schema] of Object.entries(remote.v2.definitions)) if (!definitions.has(name)) definitions.set(name, of(name, schema))
+    }
     const sorted = [...definitions.keys()].sort().map((name) => definitions.get(name)!)
     const members = (parts: readonly Part[]) => `{${parts.filter((part) => part.text).map((part) => part.text).join(',')}}`
     const info = JSON.stringify(form === 'v3' && isCustom ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: gitVersion })
@@ -142,7 +161,7 @@ export class OpenApi {
     const text = form === 'v2'
       ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`
       : `{"openapi":"3.0.0","info":${info},"paths":${members(paths)},"components":{"schemas":${members(sorted)},"securitySchemes":${security}}}`
-    return { kinds, text, hash: textHash([...paths, ...sorted].map((part) => part.hash).join()) }
+    return { kinds, remoteHash: remote?.hash ?? '', text, hash: textHash([...[...paths, ...sorted].map((part) => part.hash), remote?.hash ?? ''].join()) }
   }
 
   #pathsPart(form: Form, kind: Kind, all: readonly Kind[]): Part {

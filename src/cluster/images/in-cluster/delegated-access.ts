@@ -92,5 +92,8 @@ function fromProxy(headers: Headers, username: string): DelegatedUser {
     if (key.startsWith('x-remote-extra-')) extra[decodeURIComponent(key.slice('x-remote-extra-'.length))] = list(value)
   })
   const uid = headers.get('x-remote-uid')
-  return { username, groups: list(headers.get('x-remote-group')), ...(uid ? { uid } : {}), ...(Object.keys(extra).length > 0 ? { extra } : {}) }
+  const groups = list(headers.get('x-remote-group'))
+  // k8s: authentication/group AuthenticatedGroupAdder
+  if (!groups.includes('system:authenticated') && !groups.includes('system:unauthenticated')) groups.push('system:authenticated')
+  return { username, groups, ...(uid ? { uid } : {}), ...(Object.keys(extra).length > 0 ? { extra } : {}) }
 }
