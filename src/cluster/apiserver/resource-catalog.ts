@@ -33,8 +33,17 @@ export class ResourceCatalog {
       }
     })
     this.reader = {
-      get: <T>(ref: ResourceRef, namespace: string | undefined, name: string) => this.byRef(ref).store.get(namespace ?? '', name) as T | undefined,
-      list: <T>(ref: ResourceRef, namespace?: string) => this.byRef(ref).store.listed(namespace) as readonly T[],
+      kindOf: (apiVersion, kind) => this.#versions.get(apiVersion.includes('/') ? apiVersion : `/${apiVersion}`)?.find((other) => other.kind === kind),
+      get: <T>(ref: ResourceRef, namespace: string | undefined, name: string) => {
+        const endpoint = this.byRef(ref)
+        const object = endpoint.store.get(namespace ?? '', name)
+        return (object && endpoint.kind.custom ? endpoint.inHub(object) : object) as T | undefined
+      },
+      list: <T>(ref: ResourceRef, namespace?: string) => {
+        const endpoint = this.byRef(ref)
+        const objects = endpoint.store.listed(namespace)
+        return (endpoint.kind.custom ? objects.map((object) => endpoint.inHub(object)) : objects) as readonly T[]
+      },
       onChange: (ref, listener) => this.byRef(ref).store.onChange(listener),
     }
   }

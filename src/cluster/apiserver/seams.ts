@@ -56,6 +56,8 @@ export interface Authorizer {
 
 /** Synchronous reads of current objects (frozen), for authorizers, admission and strategies. */
 export interface Reader {
+  /** The kind that is served under this name, built-in or custom. */
+  kindOf(apiVersion: string, kind: string): Kind | undefined
   get<T = KubeObject>(resource: ResourceRef, namespace: string | undefined, name: string): T | undefined
   list<T = KubeObject>(resource: ResourceRef, namespace?: string): readonly T[]
   /** Called after every change of the resource, synchronously after commit; must be cheap. Returns the way to stop. */

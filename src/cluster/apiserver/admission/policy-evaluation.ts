@@ -2,7 +2,6 @@
 import type { Clock } from '../../../base/clock.ts'
 import { CelError, celValue, compileCel } from '../../kinds/cel/cel-environment.ts'
 import { matchesLabelSelector, type LabelSelectorSpec } from '../../kinds/label-selector.ts'
-import { kindOf } from '../../kinds/index.ts'
 import { resourceRef, type KubeObject } from '../../kinds/object.ts'
 import type { AdmissionAttributes, AdmissionContext, Reader } from '../seams.ts'
 import { type MatchResources, isExemptFromPolicies, matchesResources } from './policy-matching.ts'
@@ -63,7 +62,7 @@ function paramsOf(policy: Policy, binding: PolicyBinding, attributes: AdmissionA
   const ref = binding.spec.paramRef
   if (!paramKind) return { params: [undefined] }
   if (!ref) return { params: [undefined] }
-  const kind = kindOf(paramKind.apiVersion ?? '', paramKind.kind ?? '')
+  const kind = reader.kindOf(paramKind.apiVersion ?? '', paramKind.kind ?? '')
   const found: KubeObject[] = []
   if (kind) {
     const resource = resourceRef(kind.resource, kind.group)

@@ -97,7 +97,7 @@ test('versions show one object, and a new storage version reaches what is writte
   const text = { spec: { type: 'object', properties: { a: { type: 'string' } } } }
   await define('c.example.com', [version('v1beta1', text), version('v1', text, { storage: false })])
   await call('POST', things('c.example.com/v1'), thing('c.example.com/v1', 'x', { spec: { a: 'b' } }))
-  const store = () => lab.server.reader.get<KubeObject>('things.c.example.com', 'default', 'x')!.apiVersion
+  const store = () => lab.etcd.get<KubeObject>('/registry/c.example.com/things/default/x')!.value.apiVersion
   expect(store()).toBe('c.example.com/v1beta1')
   await call('PATCH', `${DEFINITIONS}/things.c.example.com`, { spec: { versions: [version('v1beta1', text, { storage: false }), version('v1', text)] } }, MERGE)
   await lab.clock.advance(10)
@@ -184,6 +184,25 @@ test('apply merges by the keys of the schema and keeps to its fields', async () 
   const twice = await call('PUT', things('g.example.com/v1', 'x'), { ...(await call('GET', things('g.example.com/v1', 'x'))).body, spec: { tags: ['x', 'x'], ports: [{ name: 'a' }, { name: 'a' }] } })
   expect(twice.body['message']).toBe('Thing.g.example.com "x" is invalid: [spec.ports[1]: Duplicate value: {"name":"a"}, spec.tags[1]: Duplicate value: "x"]')
   expect((await call('PATCH', things('g.example.com/v1', 'x'), {}, { 'content-type': 'application/strategic-merge-patch+json' })).code).toBe(415)
+})
+
+test('a policy takes a custom resource for its parameters', async () => {
+  const GROUP = 'admissionregistration.k8s.io'
+  await define('i.example.com', [version('v1', { limit: { type: 'integer' } })])
+  await call('POST', things('i.example.com/v1'), thing('i.example.com/v1', 'limits', { limit: 2 }))
+  await lab.masters.create(`validatingadmissionpolicies.${GROUP}`, {
+    apiVersion: `${GROUP}/v1`, kind: 'ValidatingAdmissionPolicy', metadata: { name: 'few-keys' },
+    spec: { paramKind: { apiVersion: 'i.example.com/v1', kind: 'Thing' }, matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] }, validations: [{ expression: 'size(object.data) <= params.limit', message: 'too many keys' }] },
+  })
+  await lab.masters.create(`validatingadmissionpolicybindings.${GROUP}`, {
+    apiVersion: `${GROUP}/v1`, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'few-keys' },
+    spec: { policyName: 'few-keys', paramRef: { name: 'limits', parameterNotFoundAction: 'Deny' }, validationActions: ['Deny'] },
+  })
+  await lab.clock.advance(1_000)
+  const create = (name: string, data: object) => call('POST', '/api/v1/namespaces/default/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data })
+  expect((await create('small', { a: '1' })).code).toBe(201)
+  expect((await create('large', { a: '1', b: '2', c: '3' })).body['message']).toContain('too many keys')
+  await lab.masters.delete(`validatingadmissionpolicies.${GROUP}`, 'few-keys')
 })
 
 test('custom resources are served again after a restart', async () => {
