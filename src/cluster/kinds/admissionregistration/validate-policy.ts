@@ -1,7 +1,7 @@
 /** Rules for admission policies and their bindings. k8s: pkg/apis/admissionregistration/validation */
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkName, checkQualifiedName } from '../checks.ts'
-import type { CelScope } from '../cel/cel-problem.ts'
+import { celType, type CelScope } from '../cel/cel-problem.ts'
 import { duplicate, invalid, notSupported, required, type Finding } from '../findings.ts'
 import type {
   MatchResources, MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutatingAdmissionPolicySpec, Mutation, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicySpec, Validation, Variable,
@@ -74,7 +74,7 @@ function checkMatching(out: Finding[], spec: Readonly<ValidatingAdmissionPolicyS
   if (failurePolicy === undefined) out.push(required('spec.failurePolicy'))
   else if (!FAILURE_POLICIES.includes(failurePolicy)) out.push(notSupported('spec.failurePolicy', failurePolicy, FAILURE_POLICIES))
   if (paramKind) validateParamKind(out, paramKind, 'spec.paramKind')
-  const scope: CelScope = { params: paramKind !== undefined, ...(spec.variables?.length || 'mutations' in spec ? { variables: true } : {}) }
+  const scope: CelScope = { params: paramKind !== undefined, ...(spec.variables?.length || 'mutations' in spec ? { variables: Object.create(null) as Record<string, never> } : {}) }
   if (!matchConstraints) out.push(required('spec.matchConstraints'))
   else {
     validateMatchResources(out, matchConstraints, 'spec.matchConstraints')
@@ -89,7 +89,12 @@ function checkVariable(out: Finding[], { name = '', expression = '' }: Readonly<
   if (name.trim() === '') out.push(required(`${at}.name`, 'name is not specified'))
   else if (!/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) || CEL_RESERVED.has(name)) out.push(invalid(`${at}.name`, name, 'must be a valid CEL identifier'))
   if (expression.trim() === '') out.push(required(`${at}.expression`, 'expression is not specified'))
-  else checkCel(out, expression, scope, `${at}.expression`)
+  else {
+    checkCel(out, expression, scope, `${at}.expression`)
+    // k8s: CompositionEnv.AddField: later expressions see the variable by its type
+    const type = celType(expression, scope)
+    if (type) scope.variables![name] = type
+  }
 }
 
 function checkValidation(out: Finding[], validation: Readonly<Validation>, scope: CelScope, at: string): void {

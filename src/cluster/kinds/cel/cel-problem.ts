@@ -5,8 +5,8 @@ import { parseCel, type CelIssue } from './cel-syntax.ts'
 /** What an admission expression may use and must come to. */
 export interface CelScope {
   params?: boolean
-  /** `variables` of the policy. */
-  variables?: boolean
+  /** `variables` of the policy: types by name. */
+  variables?: Record<string, CelType>
   withoutAuthorizer?: boolean
   /** `Object{...}` and `JSONPatch{...}`. */
   patchTypes?: boolean
@@ -36,14 +36,23 @@ const namespaceObject = record('kubernetes.Namespace', {
 const authorizer = simpleType('kubernetes.authorization.Authorizer')
 const MESSAGES: Readonly<Record<string, CelType>> = { JSONPatch: record('JSONPatch', { op: STRING, path: STRING, from: STRING, value: DYN }), Object: simpleType('Object') }
 
-/** Undefined when the expression is fine. */
-export function celProblem(expression: string, scope: CelScope): string | undefined {
+function compileIn(expression: string, scope: CelScope): { type?: CelType; problem?: string } {
   const variables: Record<string, CelType> = {
     object: DYN, oldObject: DYN, request, namespaceObject,
-    ...(scope.params ? { params: DYN } : {}), ...(scope.variables ? { variables: DYN } : {}),
+    ...(scope.params ? { params: DYN } : {}), ...(scope.variables ? { variables: record('kubernetes.variables', scope.variables) } : {}),
     ...(scope.withoutAuthorizer ? {} : { authorizer, 'authorizer.requestResource': simpleType('kubernetes.authorization.ResourceCheck') }),
   }
-  const { type, problem } = compileProblem(expression, variables, scope.patchTypes ? MESSAGES : {})
+  return compileProblem(expression, variables, scope.patchTypes ? MESSAGES : {})
+}
+
+/** What an expression comes to, for those after it; undefined when it doesn't compile. */
+export function celType(expression: string, scope: CelScope): CelType | undefined {
+  return compileIn(expression, scope).type
+}
+
+/** Undefined when the expression is fine. */
+export function celProblem(expression: string, scope: CelScope): string | undefined {
+  const { type, problem } = compileIn(expression, scope)
   if (problem !== undefined) return `compilation failed: ${problem}`
   const got = celTypeText(type!)
   switch (scope.result) {
