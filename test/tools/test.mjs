@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { runConformanceSample } from './conformance-sample.mjs'
 import { ensureChromium, ensureDependencies, root } from './ensure.mjs'
 
 let passed = 0
@@ -38,6 +39,10 @@ ensureDependencies()
 step('types', process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'])
 step('build', 'npm', ['run', '--silent', 'build'])
 vitest('unit, exchanges, transcripts, lessons', 'vitest.config.ts')
+console.log('\n== sample of the official conformance suite')
+const sample = runConformanceSample()
+passed += sample?.passed ?? 0
+failed += sample?.failed ?? 0
 vitest('browser', 'vitest.browser.config.ts', { CHROMIUM_PATH: await ensureChromium() })
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed || !passed ? 1 : 0)
