@@ -19,6 +19,8 @@ export interface RemainingContent {
   resources: ReadonlyMap<string, number>
   finalizers: ReadonlyMap<string, number>
   errors: readonly string[]
+  /** Group versions that couldn't be looked into. */
+  undiscovered?: readonly string[]
 }
 
 const CONDITIONS = {
@@ -30,8 +32,9 @@ const CONDITIONS = {
 } as const
 
 /** The conditions that tell how far the deletion is. k8s: namespace/deletion/status_condition_utils.go */
-export function namespaceConditions(old: readonly NamespaceCondition[], { resources, finalizers, errors }: RemainingContent, nowMs: number): NamespaceCondition[] {
+export function namespaceConditions(old: readonly NamespaceCondition[], { resources, finalizers, errors, undiscovered = [] }: RemainingContent, nowMs: number): NamespaceCondition[] {
   const bad: Partial<Record<keyof typeof CONDITIONS, [reason: string, message: string]>> = {}
+  if (undiscovered.length > 0) bad.NamespaceDeletionDiscoveryFailure = ['DiscoveryFailed', `Discovery failed for some groups, ${undiscovered.length} failing: ${discoveryError(undiscovered)}`]
   if (errors.length > 0) bad.NamespaceDeletionContentFailure = ['ContentDeletionFailed', `Failed to delete all resource types, ${errors.length} remaining: ${[...errors].sort().join(', ')}`]
   if (resources.size > 0)
     bad.NamespaceContentRemaining = ['SomeResourcesRemain', `Some resources are remaining: ${[...resources].map(([name, n]) => `${name} has ${n} resource instances`).sort().join(', ')}`]
@@ -47,6 +50,9 @@ export function namespaceConditions(old: readonly NamespaceCondition[], { resour
   }
   return out
 }
+
+/** k8s: client-go/discovery ErrGroupDiscoveryFailed */
+const discoveryError = (groupVersions: readonly string[]) => `unable to retrieve the complete list of server APIs: ${groupVersions.map((gv) => `${gv}: stale GroupVersion discovery: ${gv}`).join(', ')}`
 
 /** Empties namespaces that are being deleted and lets go of them. k8s: pkg/controller/namespace */
 export function namespaceController(directory: ResourceDirectory): Controller {
@@ -71,6 +77,7 @@ export function namespaceController(directory: ResourceDirectory): Controller {
         if (!deepEqual(conditions, namespace.status?.conditions))
           namespace = await api.updateStatus<Namespace>('namespaces', { ...namespace, status: { ...namespace.status, conditions } })
         if (content.errors.length > 0) throw new Error(content.errors.join(', '))
+        if (content.undiscovered?.length) throw new Error(discoveryError(content.undiscovered))
         if (content.estimateSeconds > 0) return { requeueAfterMs: (Math.trunc(content.estimateSeconds / 2) + 1) * 1000 }
         await api.update('namespaces', { ...namespace, spec: { ...namespace.spec, finalizers: namespace.spec!.finalizers!.filter((name) => name !== 'kubernetes') } }, { subresource: 'finalize' })
       } catch (error) {
@@ -103,9 +110,10 @@ async function emptyNamespace(namespace: string, deletedMs: number, directory: R
   const pods = all.find((resource) => resource.ref === 'pods')
   if (pods) await empty(pods)
   // Policies and secrets outlive the pods that they protect. k8s: OrderedNamespaceDeletion
-  if (resources.size > 0) return { resources, finalizers: new Map(), errors, estimateSeconds }
+  const undiscovered = directory.undiscovered()
+  if (resources.size > 0) return { resources, finalizers: new Map(), errors, undiscovered, estimateSeconds }
   for (const resource of all) if (resource !== pods) await empty(resource)
-  return { resources, finalizers, errors, estimateSeconds }
+  return { resources, finalizers, errors, undiscovered, estimateSeconds }
 }
 
 async function emptyResource({ ref, verbs }: ServedResource, namespace: string, deletedMs: number, { api, clock }: ControllerContext): Promise<{ items: readonly KubeObject[]; estimate: number }> {

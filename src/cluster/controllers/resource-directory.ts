@@ -1,4 +1,5 @@
 import type { Informers } from '../client/informers.ts'
+import type { APIService } from '../kinds/generated/types.ts'
 import { builtInKinds } from '../kinds/index.ts'
 import { resourceRef, type KubeObject, type ResourceRef } from '../kinds/object.ts'
 
@@ -18,8 +19,11 @@ export interface ResourceDirectory {
   /** The resource of an object's `apiVersion` and `kind`; any version of the group will do. */
   find(apiVersion: string, kind: string): ServedResource | undefined
   onChange(listener: () => void): () => void
+  /** Group versions whose server, behind an APIService, is away: nobody can tell what they hold. */
+  undiscovered(): readonly string[]
 }
 
+const API_SERVICES = 'apiservices.apiregistration.k8s.io'
 const CRDS = 'customresourcedefinitions.apiextensions.k8s.io'
 
 export function createResourceDirectory(informers: Informers): ResourceDirectory {
@@ -31,6 +35,7 @@ export function createResourceDirectory(informers: Informers): ResourceDirectory
     if (!builtIn.has(ref)) builtIn.set(ref, { ref, group: kind.group, resource: kind.resource, kind: kind.kind, namespaced: kind.namespaced, verbs: kind.verbs })
   }
   const crds = informers.for(CRDS)
+  const apiServices = informers.for<APIService>(API_SERVICES)
   let resources: ServedResource[] | undefined
   const listeners = new Set<() => void>()
   crds.onChanges(() => {
@@ -40,6 +45,8 @@ export function createResourceDirectory(informers: Informers): ResourceDirectory
   const list = () => resources ??= [...builtIn.values(), ...crds.list().flatMap(servedBy)]
   return {
     list,
+    undiscovered: () => apiServices.list().filter(({ spec, status }) => spec.service && !status?.conditions?.some(({ type, status: is }) => type === 'Available' && is === 'True'))
+      .map(({ spec }) => `${spec.group}/${spec.version}`).sort(),
     find(apiVersion, kind) {
       const slash = apiVersion.indexOf('/')
       const group = slash < 0 ? '' : apiVersion.slice(0, slash)
