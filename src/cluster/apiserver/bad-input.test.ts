@@ -36,6 +36,10 @@ test('patches that nest deeper than they can be walked are refused', async () =>
   expect((await send('DELETE', CONFIG_MAP, `{"kind":${nested(9_000)}}`, 'application/json')).code).toBe(400)
 })
 
+test('unknown and repeated fields may nest deeply', async () => {
+  expect((await send('POST', '/api/v1/namespaces/default/configmaps', `{"metadata":{"name":"deep"},"kind":null,"kind":"ConfigMap","x":${nested(9_000)}}`, 'application/json')).code).toBe(201)
+})
+
 test('what is kept as it came may not nest without end', async () => {
   const revision = (depth: number) => send('POST', '/apis/apps/v1/namespaces/default/controllerrevisions', `{"metadata":{"name":"r${depth}"},"revision":1,"data":{"a":${nested(depth)}}}`, 'application/json')
   expect((await revision(500)).code).toBe(201)

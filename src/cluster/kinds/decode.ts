@@ -110,18 +110,18 @@ function fieldProblems({ duplicateFields, text }: Pick<ParsedBody, 'duplicateFie
 function memberEnds(text: string): Map<string, number[]> {
   const ends: MemberEnds = new Map()
   const out = new Map<string, number[]>()
-  const walk = (at: unknown, path: string) => {
-    if (at === null || typeof at !== 'object') return
-    if (Array.isArray(at)) return at.forEach((item, i) => walk(item, `${path}[${i}]`))
+  const walk = (at: unknown, path: string, depth: number) => {
+    if (at === null || typeof at !== 'object' || depth > MAX_KEPT_DEPTH) return
+    if (Array.isArray(at)) return at.forEach((item, i) => walk(item, `${path}[${i}]`, depth + 1))
     for (const [key, end] of ends.get(at) ?? []) {
       const below = path ? `${path}.${key}` : key
       const list = out.get(below)
       if (list) list.push(end)
       else out.set(below, [end])
     }
-    for (const key of Object.keys(at)) walk((at as Record<string, unknown>)[key], path ? `${path}.${key}` : key)
+    for (const key of Object.keys(at)) walk((at as Record<string, unknown>)[key], path ? `${path}.${key}` : key, depth + 1)
   }
-  walk(parseJson(text, new Map(), undefined, ends), '')
+  walk(parseJson(text, new Map(), undefined, ends), '', 0)
   return out
 }
 
