@@ -109,3 +109,16 @@ test('leisure comes with the first idle turn of the event loop, and in a rush af
   expect(turns).toBeGreaterThanOrEqual(10)
   expect(turns).toBeLessThan(20)
 })
+
+test('timers that are cancelled are not kept until they would have been due', async () => {
+  const { platform } = fakePlatform()
+  const clock = new ClusterClock(platform, { mode: 'paused' })
+  const fired: number[] = []
+  for (let i = 0; i < 20; i++) clock.after(1000 + i, () => fired.push(i))
+  for (let i = 0; i < 10_000; i++) clock.after(60_000, () => fired.push(-1)).cancel()
+  expect(clock.keptTimers).toBeLessThan(600)
+  const late = clock.after(500, () => fired.push(100))
+  await clock.advance(2000)
+  late.cancel()
+  expect(fired).toEqual([100, ...Array.from({ length: 20 }, (_, i) => i)])
+})

@@ -40,6 +40,9 @@ const RESTLESS_MS = 2_000
 
 export type ClockMode = 'running' | 'paused'
 
+/** Fewer cancelled timers than this aren't worth clearing. */
+const MANY_CANCELLED = 256
+
 interface Pending {
   dueMs: number
   sequence: number
@@ -80,6 +83,8 @@ export class ClusterClock implements Clock {
   #anchorMs: number
   #anchorRealMs: number
   #heap: Pending[] = []
+  /** Of the heap's. */
+  #cancelled = 0
   #sequence = 0
   #cancelWakeup: (() => void) | undefined
   #wakeupDueMs = Infinity
@@ -115,7 +120,12 @@ export class ClusterClock implements Clock {
     const pending: Pending = { dueMs: this.nowMs() + Math.max(0, delayMs), sequence: this.#sequence++, fn, cancelled: false }
     this.#push(pending)
     if (this.#mode === 'running' && pending.dueMs < this.#wakeupDueMs) this.#arm()
-    return { cancel: () => { pending.cancelled = true } }
+    return { cancel: () => this.#cancel(pending) }
+  }
+
+  /** Timers that are kept: those that wait, and cancelled ones that were not cleared away yet. */
+  get keptTimers(): number {
+    return this.#heap.length
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -261,6 +271,17 @@ export class ClusterClock implements Clock {
     this.#arm()
   }
 
+  /** Lets go of what the timer holds at once; the heap is cleared when most of it is cancelled (time-outs of requests that were answered). */
+  #cancel(pending: Pending): void {
+    if (pending.cancelled) return
+    pending.cancelled = true
+    pending.fn = nothing
+    if (++this.#cancelled < MANY_CANCELLED || this.#cancelled * 2 < this.#heap.length) return
+    // A sorted list is a heap.
+    this.#heap = this.#heap.filter((kept) => !kept.cancelled).sort((a, b) => a.dueMs - b.dueMs || a.sequence - b.sequence)
+    this.#cancelled = 0
+  }
+
   #peek(): Pending | undefined {
     while (this.#heap[0]?.cancelled) this.#pop()
     return this.#heap[0]
@@ -280,6 +301,10 @@ export class ClusterClock implements Clock {
 
   #pop(): void {
     const heap = this.#heap
+    const top = heap[0]
+    if (top?.cancelled) this.#cancelled--
+    // Once fired, it can't be cancelled any more.
+    else if (top) top.cancelled = true
     const last = heap.pop()
     if (!last || heap.length === 0) return
     let i = 0
@@ -296,6 +321,7 @@ export class ClusterClock implements Clock {
 }
 
 const DONE = Promise.resolve()
+const nothing = () => {}
 
 function before(a: Pending, b: Pending): boolean {
   return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.sequence < b.sequence)

@@ -193,11 +193,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
   }
 
+  /** Whether a path names a resource that this server knows. */
+  function isServed({ isResourceRequest, group, version, resource, subresource }: RequestInfo): boolean {
+    if (!isResourceRequest) return false
+    const kind = catalog.find(group, version, resource)?.kind
+    return kind !== undefined && (subresource === '' || Object.hasOwn(kind.subresources, subresource))
+  }
+
   async function handle(request: HttpRequest, connection: ConnectionInfo = {}): Promise<Response> {
     const target = parseTarget(request.url)
     const info = requestInfo(request.method, target.path, target.query)
     const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [] }
-    const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path }
+    const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path, isServed: isServed(info) }
     const beganMs = clock.nowMs()
     const ended = metrics.begin(observed)
     const isLong = isLongRunning(info)

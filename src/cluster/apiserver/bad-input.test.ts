@@ -91,3 +91,9 @@ test('objects of older versions are stored in the form of the version that is st
   expect(core.body.series).not.toHaveProperty('count')
   expect(newer.body.series).toHaveProperty('count', 0)
 })
+
+test('what is asked for in vain leaves no metrics behind', async () => {
+  for (let i = 0; i < 20; i++) await api.server.handle(httpRequest(`https://localhost/apis/x${i}.example.com/v${i}/namespaces/default/things${i}/a/b${i}?dryRun=${i}`), connection)
+  const response = await api.server.handle(httpRequest('https://localhost/metrics'), connection)
+  expect(await response.text()).not.toContain('example.com')
+})

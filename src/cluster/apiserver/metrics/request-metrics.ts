@@ -49,6 +49,8 @@ export interface ObservedRequest {
   dryRun: string
   /** What serves the request, for paths that name no resource. */
   path: string
+  /** Whether the server knows the resource and subresource; anybody can make up others. */
+  isServed: boolean
 }
 
 /** What the server counts of its requests, under the stable names. k8s: apiserver/pkg/endpoints/metrics */
@@ -125,7 +127,10 @@ export class RequestMetrics {
     ]
   }
 
-  #seriesOf({ method, info, contentType, dryRun, path }: ObservedRequest): Series {
+  #seriesOf({ method, info: asked, contentType, dryRun: given, path, isServed }: ObservedRequest): Series {
+    // Labels must come from a set that has an end, or whoever asks for nonsense fills the memory.
+    const info = isServed ? asked : { ...asked, isResourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '' }
+    const dryRun = given === 'All' ? given : ''
     const scope = info.name !== '' || info.verb === 'create' ? (info.isResourceRequest ? 'resource' : '') : info.namespace !== '' ? 'namespace' : info.isResourceRequest ? 'cluster' : ''
     const verb = verbOf(method, info, contentType)
     // Paths of no resource would be without end: only the known ones have a name.
