@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import { isStatusError, StatusError } from '../kinds/status-error.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { Pod, PodTemplateSpec } from '../kinds/generated/types.ts'
@@ -63,15 +64,28 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Starts all pieces of work without waiting for one another, but lets others have a turn in between when they are many. */
+export async function startAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>, clock: Clock): Promise<PromiseSettledResult<R>[]> {
+  const started: Promise<R>[] = []
+  for (const item of items) {
+    const promise = work(item)
+    // Its failure is told below, once all have started.
+    promise.catch(() => {})
+    started.push(promise)
+    await clock.breathe()
+  }
+  return Promise.allSettled(started)
+}
+
 /**
  * Does `count` pieces of work in batches of 1, 2, 4, ...; stops after a batch with a failure, so that what can't succeed isn't tried a
  * thousand times. k8s: slowStartBatch
  */
-export async function slowStart(count: number, work: (index: number) => Promise<unknown>, firstBatch = 1): Promise<{ done: number; error?: unknown }> {
+export async function slowStart(count: number, work: (index: number) => Promise<unknown>, clock: Clock, firstBatch = 1): Promise<{ done: number; error?: unknown }> {
   let done = 0
   for (let size = Math.min(count, firstBatch); size > 0; size = Math.min(2 * size, count - done)) {
     const start = done
-    const results = await Promise.allSettled(Array.from({ length: size }, (_, i) => work(start + i)))
+    const results = await startAll(Array.from({ length: size }, (_, i) => start + i), work, clock)
     const failed = results.filter((result) => result.status === 'rejected')
     done += size - failed.length
     if (failed.length > 0) return { done, error: failed[0]!.reason }

@@ -9,7 +9,7 @@ import type { Pod, ReplicaSet, ReplicaSetStatus, ReplicationController } from '.
 import { isStatusError } from '../kinds/status-error.ts'
 import { compact } from './compact.ts'
 import { claim, ORPHANS } from './ownership.ts'
-import { createOwnedPod, deleteOwnedPod, isNamespaceTerminating, messageOf, podFromTemplate, slowStart } from './pod-control.ts'
+import { createOwnedPod, deleteOwnedPod, isNamespaceTerminating, messageOf, podFromTemplate, slowStart, startAll } from './pod-control.ts'
 import { byDeletionPreference, isPodActive, isPodAvailable, isPodReady, isPodTerminating, nextAvailabilityMs } from './pods.ts'
 
 /** Most pods that one run creates or deletes. k8s: BurstReplicas */
@@ -89,9 +89,9 @@ async function reconcile(key: string, context: ControllerContext, of: Flavour): 
       const pod = podFromTemplate(owner.spec!.template!, owner)
       failure = (await slowStart(plan.create, () => createOwnedPod(pod, owner, context).catch((error: unknown) => {
         if (!isNamespaceTerminating(error)) throw error
-      }))).error
+      }), clock)).error
     } else {
-      for (const result of await Promise.allSettled(plan.remove.map((pod) => deleteOwnedPod(pod, owner, context))))
+      for (const result of await startAll(plan.remove, (pod) => deleteOwnedPod(pod, owner, context), clock))
         if (result.status === 'rejected' && !isStatusError(result.reason, 'NotFound')) failure ??= result.reason
     }
   }

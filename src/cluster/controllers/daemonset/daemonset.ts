@@ -156,7 +156,7 @@ class DaemonSetSync {
     const tolerations = daemonTolerations(template.spec!)
     const todo = create.slice(0, BURST_REPLICAS)
     let { error } = await slowStart(todo.length, (i) => createOwnedPod({ ...base, spec: { ...base.spec, tolerations, affinity: affinityToNode(base.spec.affinity, todo[i]!) } }, ds, this.#context)
-      .catch((problem: unknown) => { if (!isNamespaceTerminating(problem)) throw problem }))
+      .catch((problem: unknown) => { if (!isNamespaceTerminating(problem)) throw problem }), this.#context.clock)
     for (const result of await Promise.allSettled(remove.slice(0, BURST_REPLICAS).map((pod) => deleteOwnedPod(pod, ds, this.#context))))
       if (result.status === 'rejected' && !isStatusError(result.reason, 'NotFound')) error ??= result.reason
     return error

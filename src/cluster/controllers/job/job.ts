@@ -288,7 +288,7 @@ class JobSync {
     }
     const { done, error } = await slowStart(missing, (i) => createOwnedPod(this.#pod(indexes?.[i]), this.#job, this.#context).catch((problem: unknown) => {
       if (!isNamespaceTerminating(problem)) throw problem
-    }))
+    }), this.#context.clock)
     return { active: active + done, error }
   }
 
