@@ -1,5 +1,6 @@
 import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
+import { repeat } from 'lit/directives/repeat.js'
 import type { Health, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { healthMark } from './icons.ts'
@@ -11,6 +12,11 @@ import { sharedStyles } from './shared-styles.ts'
 
 /** Beyond so many pods a berth shows marks without names. */
 const NAMED_PODS = 36
+/** Beyond so many pods a berth shows the first and those in trouble, and counts the rest. */
+const DRAWN_PODS = 160
+/** Many pods are drawn anew this seldom, in milliseconds, so that keys are never kept waiting by them. */
+const CROWD_MS = 250
+const CROWD_PODS = 120
 const SYSTEM_NAMESPACES = new Set(['kube-system', 'local-path-storage', 'kube-public', 'kube-node-lease'])
 const HEALTHS: Health[] = ['good', 'waiting', 'bad', 'done', 'leaving']
 
@@ -62,7 +68,9 @@ export class ClusterPane extends LitElement {
   #renderSoon(): void {
     if (this.#renderPending) return
     this.#renderPending = true
-    requestAnimationFrame(() => { this.#renderPending = false; this.requestUpdate() })
+    const render = () => requestAnimationFrame(() => { this.#renderPending = false; this.requestUpdate() })
+    if (this.client.pods.size > CROWD_PODS) setTimeout(render, CROWD_MS)
+    else render()
   }
 
   #setScope(scope: 'mine' | 'all'): void {
@@ -125,8 +133,10 @@ export class ClusterPane extends LitElement {
 
   #renderPods(berth: Berth): TemplateResult {
     const named = berth.pods.length <= NAMED_PODS
+    const drawn = berth.pods.length <= DRAWN_PODS ? berth.pods : [...berth.pods.filter((pod) => pod.health === 'bad'), ...berth.pods.filter((pod) => pod.health !== 'bad')].slice(0, DRAWN_PODS)
     return html`<div class="pods ${named ? '' : 'dense'}">
-      ${berth.pods.map((pod) => this.#renderPod(pod, named))}
+      ${repeat(drawn, (pod) => pod.uid, (pod) => this.#renderPod(pod, named))}
+      ${drawn.length < berth.pods.length ? html`<span class="empty">${t('cluster.more', { count: berth.pods.length - drawn.length })}</span>` : nothing}
       ${berth.pods.length === 0 && berth.node && berth.hiddenSystemPods === 0 ? html`<span class="empty">${t('cluster.emptyBerth')}</span>` : nothing}
       ${berth.hiddenSystemPods > 0 ? html`<button class="system" @click=${() => this.#setScope('all')}>${t('cluster.system', { count: berth.hiddenSystemPods })}</button>` : nothing}
     </div>`
@@ -184,7 +194,8 @@ export class ClusterPane extends LitElement {
     .pod.done, .pod.leaving { color: var(--ink-soft); }
     .pod .restarts { flex: none; font-size: var(--tiny); color: var(--ink-soft); margin-inline-start: auto; }
     .words + .restarts { margin-inline-start: 0; }
-    .dense .pod { min-height: 0; padding: 4px; }
+    .dense .pod { min-height: 0; padding: 4px; animation: none; }
+    .berth, .anchorage { contain: content; }
     .empty, .system { padding: 3px 5px; font-size: var(--tiny); color: var(--ink-soft); }
     .system { align-self: start; border: 0; background: none; border-radius: 4px; }
     .system:hover { text-decoration: underline; text-underline-offset: 3px; }

@@ -131,6 +131,7 @@ export const de: Messages = {
   'cluster.scopeAll': 'Alle',
   'cluster.anchorage': 'Wartet auf einen Node',
   'cluster.emptyBerth': 'Noch keine Pods von dir',
+  'cluster.more': 'und {count} weitere',
   'cluster.system': '{count} System-Pods',
   'cluster.cpu': 'Angeforderte CPU: {used} von {total}',
   'cluster.starting': 'Die Nodes erscheinen hier, sobald der Cluster läuft.',

@@ -130,6 +130,7 @@ export const en = {
   'cluster.scopeAll': 'All',
   'cluster.anchorage': 'Waiting for a node',
   'cluster.emptyBerth': 'No pods of yours here yet',
+  'cluster.more': 'and {count} more',
   'cluster.system': '{count} system pods',
   'cluster.cpu': 'CPU requested: {used} of {total}',
   'cluster.starting': 'The nodes appear here as soon as the cluster is up.',
