@@ -261,3 +261,12 @@ describe('kubelets', () => {
     expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 500, message: 'error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused' })
   })
 })
+
+test('events are selected by their fields under the names of either group', async () => {
+  await api.create('events', { apiVersion: 'v1', kind: 'Event', metadata: { name: 'e', namespace: 'default' }, involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'R', message: 'm', type: 'Normal', reportingComponent: 'tester', reportingInstance: 'i' })
+  const count = async (path: string, selector: string) => (await http('GET', `${path}/namespaces/default/events?fieldSelector=${selector}`)).json.items?.length
+  expect(await count('/apis/events.k8s.io/v1', 'reportingController=tester,regarding.name=p')).toBe(1)
+  expect(await count('/apis/events.k8s.io/v1', 'reportingController=other')).toBe(0)
+  expect(await count('/api/v1', 'reportingComponent=tester,involvedObject.name=p')).toBe(1)
+  expect((await http('GET', '/apis/events.k8s.io/v1/namespaces/default/events?fieldSelector=involvedObject.name=p')).json.message).toContain('field label not supported: involvedObject.name')
+})

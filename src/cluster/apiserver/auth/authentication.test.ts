@@ -33,12 +33,34 @@ describe('client certificates', () => {
   })
 })
 
+test('reviews have no columns to be shown in', async () => {
+  expect((await whoAmI({ token: await tokenOf('robot') })).code).toBe(201)
+  expect((await whoAmI({ token: await tokenOf('robot'), headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } })).code).toBe(406)
+})
+
 describe('tokens of service accounts', () => {
   test('speak for their account', async () => {
     const token = await tokenOf('robot')
     const { body } = await whoAmI({ token })
     expect(body.status.userInfo).toMatchObject({ username: 'system:serviceaccount:default:robot', groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'] })
     expect(parseJwt(token)!.claims).toMatchObject({ iss: 'https://kubernetes.default.svc.cluster.local', sub: 'system:serviceaccount:default:robot', aud: ['https://kubernetes.default.svc.cluster.local'] })
+  })
+
+  test('can be verified by whoever reads the documents of their issuer, and nobody else may read those', async () => {
+    const token = await tokenOf('robot', { audiences: ['vault'] })
+    await lab.masters.create('clusterrolebindings.rbac.authorization.k8s.io', {
+      apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'verifiers' }, subjects: [{ kind: 'ServiceAccount', name: 'robot', namespace: 'default' }],
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:service-account-issuer-discovery' },
+    })
+    const reader = await tokenOf('robot')
+    const { body: provider } = await lab.call('GET', '/.well-known/openid-configuration', { token: reader })
+    const jwt = parseJwt(token)!
+    expect(provider).toMatchObject({ issuer: jwt.claims.iss, jwks_uri: 'https://10.0.0.1:6443/openid/v1/jwks', id_token_signing_alg_values_supported: [jwt.header.alg] })
+    const { body: { keys } } = await lab.call('GET', '/openid/v1/jwks', { token: reader })
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+    const key = await crypto.subtle.importKey('jwk', keys.find(({ kid }: { kid: string }) => kid === jwt.header.kid), algorithm, false, ['verify'])
+    expect(await crypto.subtle.verify(algorithm, key, jwt.signature, new TextEncoder().encode(jwt.signingInput))).toBe(true)
+    expect((await lab.call('GET', '/openid/v1/jwks')).code).toBe(403)
   })
 
   test('are refused when changed, meant for others or unknown', async () => {
