@@ -92,8 +92,10 @@ export function checkCelTypes(node: CelNode, variables: Readonly<Record<string, 
 }
 
 const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2], existsOne: [2, 3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
+/** What lists can be sorted by. */
+const COMPARABLE = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 'google.protobuf.Duration', 'google.protobuf.Timestamp'])
 /** Names before functions: `sets.contains(...)` is one function. */
-const NAMESPACES = new Set(['sets', 'optional', 'format', 'ip', 'jsonpatch', 'math', 'base64', 'strings'])
+const NAMESPACES = new Set(['sets', 'lists', 'optional', 'format', 'ip', 'jsonpatch', 'math', 'base64', 'strings'])
 
 class Checker {
   readonly issues: CelIssue[] = []
@@ -185,6 +187,7 @@ class Checker {
     }
     if (target && COMPREHENSIONS[name]?.includes(args.length)) return this.#comprehension(node)
     if (target?.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) this.of(args[1]!)
+    if (target && name === 'sortBy' && args.length === 2) return this.#sorted(node)
     if (target && (name === 'optMap' || name === 'optFlatMap') && args.length === 2) return this.#optional(node)
     const qualified = target?.kind === 'ident' && NAMESPACES.has(target.name) && !Object.hasOwn(this.#variables, target.name) ? `${target.name}.${name}` : undefined
     if (qualified !== undefined && declared().has(qualified)) return this.#resolve(qualified, undefined, args, node.at)
@@ -258,6 +261,18 @@ class Checker {
     const out = rest.at(-1)![1]
     if (rest.length === 2) condition(rest[0]!, listType(out === ERROR ? DYN : out))
     return name === 'map' || name === 'transformList' ? listType(out === ERROR ? DYN : out) : mapType(key, out === ERROR ? DYN : out)
+  }
+
+  /** What the macro is written with shows in messages. k8s: cel-go ext sortByMacro */
+  #sorted(node: Extract<CelNode, { kind: 'call' }>): CelType {
+    const keys = this.#comprehension({ ...node, name: 'map' })
+    const [key] = keys.params ?? []
+    const known = this.issues.length
+    const range = this.of(node.target!)
+    this.issues.length = known
+    if (key === undefined || key === ERROR || range === ERROR) return ERROR
+    if (key.name !== 'dyn' && !COMPARABLE.has(key.name)) return this.#problem(node.at, `found no matching overload for '@sortByAssociatedKeys' applied to '${celTypeText(range)}.(${celTypeText(keys)})'`)
+    return range
   }
 
   #optional({ name, target, args }: Extract<CelNode, { kind: 'call' }>): CelType {

@@ -37,6 +37,9 @@ test('knows the functions that Kubernetes adds', () => {
     "semver('1.2.3').isLessThan(semver('1.10.0')) && isSemver('v1.2', true)",
     "'%s is %d'.format(['a', 3]) == 'a is 3' && 'a-b'.replace('-', '.') == 'a.b' && 'AB'.matches('(?i)^ab$')",
     "{'a': 1}.transformMap(k, v, v + 1) == {'a': 2} && [5].all(i, v, i == 0 && v == 5) && {'a': 1}.transformList(k, v, k) == ['a']",
+    "['bb', 'a'].sortBy(x, size(x))[0] == 'a' && [[1], [2]].flatten() == [1, 2] && [1, 2, 3].slice(1, 2) == [2] && [1, 1].distinct() == [1] && lists.range(2).reverse() == [1, 0]",
+    "{'a': 2}[?'a'].optMap(x, x + 1).value() == 3 && !{'a': 2}[?'b'].optFlatMap(x, optional.of(x)).hasValue() && [optional.of(1), optional.none()].unwrapOpt() == [1] && !optional.ofNonZeroValue('').hasValue()",
+    "matches('ab', '^a') && !matches('ab', '^b')",
   ]) expect([expression, evaluate(expression)]).toEqual([expression, true])
 })
 
@@ -46,4 +49,6 @@ test('stops an evaluation that costs too much', () => {
   expect(budget.left).toBeLessThan(0)
   const many = { object: { l: Array.from({ length: 200 }, () => 1n) } }
   expect(() => compileCel('object.l.all(x, object.l.all(y, object.l.all(z, x == y && y == z)))').evaluate(many)).toThrow('operation cancelled: actual cost limit exceeded')
+  const numbers = { object: { l: Array.from({ length: 20_000 }, (_, i) => BigInt(i)) } }
+  for (const expression of ['object.l.all(x, x in object.l)', 'object.l.distinct().size() > 0', 'sets.contains(object.l, object.l)', 'lists.range(100000000).size() > 0']) expect(() => compileCel(expression).evaluate(numbers)).toThrow('actual cost limit exceeded')
 })

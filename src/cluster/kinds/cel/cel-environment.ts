@@ -2,7 +2,7 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { goPattern } from '../go-pattern.ts'
 import { addKubernetesFunctions, CelQuantity } from './kubernetes-functions.ts'
-import { addHasField, addTwoVariableMacros } from './macros.ts'
+import { addHasField, addOptionalMacros, addSortBy, addTwoVariableMacros } from './macros.ts'
 
 /** An expression that can't be compiled or has failed, in the words of the library. */
 export class CelError extends Error {}
@@ -31,10 +31,13 @@ let shared: Environment | undefined
 function environment(): Environment {
   if (shared) return shared
   const env = new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true, homogeneousAggregateLiterals: false })
-  addKubernetesFunctions(env)
+  addKubernetesFunctions(env, charge)
   addTwoVariableMacros(env)
+  addSortBy(env, charge)
+  addOptionalMacros(env)
   addHasField(env)
-  env.registerFunction('string.matchesGoPattern(string): bool', ((text: string, pattern: string) => goPattern(pattern).test(text)) as never)
+  const matches = (text: string, pattern: string) => goPattern(pattern).test(text)
+  for (const signature of ['string.matchesGoPattern(string): bool', 'matchesGoPattern(string, string): bool']) env.registerFunction(signature, matches as never)
   meterCosts(env)
   return shared = env
 }
@@ -42,11 +45,29 @@ function environment(): Environment {
 /** What the evaluation that runs has cost so far. */
 let spent = 0
 
+/** @throws Error when one evaluation costs too much */
+function charge(cost: number): void {
+  spent += cost
+  if (spent > PER_CALL_LIMIT) throw new Error(CALL_LIMIT_EXCEEDED)
+}
+
 /** Steps that cost other than one. k8s: cel-go/interpreter/runtimecost.go */
 const COSTS: Readonly<Record<string, number>> = { value: 0, '&&': 0, '||': 0, '?:': 2, comprehension: 0, list: 10, map: 30 }
 
+interface EvaluatedNode { op: string; args: unknown; evaluate(evaluator: Evaluator, node: unknown, context: unknown): unknown }
 interface Evaluator {
-  run(node: { op: string; evaluate(evaluator: Evaluator, node: unknown, context: unknown): unknown }, context: unknown): unknown
+  run(node: EvaluatedNode, context: unknown): unknown
+}
+
+/** A list is searched from its beginning. */
+function chargeSearch(evaluator: Evaluator, { args }: EvaluatedNode, context: unknown): void {
+  const where = (args as EvaluatedNode[])[1]!
+  // Only what costs nothing to look at.
+  if (where.op !== 'id' && where.op !== '.') return
+  const before = spent
+  const list = evaluator.run(where, context)
+  spent = before
+  if (Array.isArray(list)) charge(list.length)
 }
 
 /** Every step of an evaluation goes through the evaluator, which only macros get to see. */
@@ -56,8 +77,8 @@ function meterCosts(env: Environment): void {
     typeCheck: (checker: { getType(name: string): unknown }) => checker.getType('bool'),
     evaluate(evaluator: Evaluator) {
       evaluator.run = function (node, context) {
-        spent += COSTS[node.op] ?? 1
-        if (spent > PER_CALL_LIMIT) throw new Error(CALL_LIMIT_EXCEEDED)
+        charge(COSTS[node.op] ?? 1)
+        if (node.op === 'in') chargeSearch(this, node, context)
         return node.evaluate(this, node, context)
       }
       return true
@@ -67,11 +88,11 @@ function meterCosts(env: Environment): void {
 }
 
 /** Strings, and what the library understands too narrowly: patterns, which are Go's, and `has` of a field behind an index. */
-const STRINGS_AND_RENAMED = /[rRbB]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(|(?<![\w.])has\s*\(/g
+const STRINGS_AND_RENAMED = /[rRbB]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\.\s*matches\s*\(|(?<![\w.])(?:has|matches)\s*\(/g
 
 function withOwnFunctions(expression: string): string {
   if (!expression.includes('matches') && !expression.includes('has')) return expression
-  return expression.replace(STRINGS_AND_RENAMED, (part) => part.startsWith('.') ? '.matchesGoPattern(' : part.startsWith('has') ? 'hasField(' : part)
+  return expression.replace(STRINGS_AND_RENAMED, (part) => part.startsWith('.') ? '.matchesGoPattern(' : /^matches\s*\($/.test(part) ? 'matchesGoPattern(' : /^has\s*\($/.test(part) ? 'hasField(' : part)
 }
 
 /** Compiled expressions that are kept. */

@@ -36,6 +36,8 @@ const lists = [
   ...['int', 'uint', 'double', 'bool', 'string', 'bytes', DURATION, TIME].flatMap((type) => [`list(${type})::isSorted() bool`, `list(${type})::min() ${type}`, `list(${type})::max() ${type}`]),
   ...['int', 'uint', 'double', DURATION].map((type) => `list(${type})::sum() ${type}`), 'list(A)::indexOf(A) int', 'list(A)::lastIndexOf(A) int', 'sets.contains(list(A), list(A)) bool', 'sets.equivalent(list(A), list(A)) bool',
   'sets.intersects(list(A), list(A)) bool',
+  ...['int', 'uint', 'double', 'bool', DURATION, TIME, 'string', 'bytes'].map((type) => `list(${type})::sort() list(${type})`),
+  'list(A)::slice(int, int) list(A)', 'list(list(A))::flatten() list(A)', 'list(dyn)::flatten(int) list(dyn)', 'lists.range(int) list(int)', 'list(A)::reverse() list(A)', 'list(A)::distinct() list(A)',
 ]
 
 const kubernetes = [
@@ -59,7 +61,7 @@ const kubernetes = [
 
 const optionals = [
   'optional.of(A) optional_type(A)', 'optional.ofNonZeroValue(A) optional_type(A)', 'optional.none() optional_type(A)', 'optional_type(A)::value() A', 'optional_type(A)::hasValue() bool', 'optional_type(A)::orValue(A) A',
-  'optional_type(A)::or(optional_type(A)) optional_type(A)',
+  'optional_type(A)::or(optional_type(A)) optional_type(A)', 'list(A)::first() optional_type(A)', 'list(A)::last() optional_type(A)', 'optional.unwrap(list(optional_type(A))) list(A)', 'list(optional_type(A))::unwrapOpt() list(A)',
 ]
 
 export const CEL_FUNCTIONS: readonly string[] = [...operators, ...standard, ...strings, ...lists, ...kubernetes, ...optionals]

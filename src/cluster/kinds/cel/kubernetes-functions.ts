@@ -139,10 +139,14 @@ export function celEquals(a: unknown, b: unknown): boolean {
 
 const includes = (list: readonly unknown[], wanted: unknown) => list.some((item) => celEquals(item, wanted))
 
+/** What comparing every element with every other costs. k8s: cel-go ext trackListSelfCompare */
+export const comparingCost = (list: readonly unknown[]): number => 11 + 2 * list.length ** 2
+
+type Charge = (cost: number) => void
 type Adder = (signature: string, handler: (...args: never[]) => unknown) => void
 
 /** Registers all of it. */
-export function addKubernetesFunctions(env: Environment): void {
+export function addKubernetesFunctions(env: Environment, charge: Charge): void {
   const add: Adder = (signature, handler) => { env.registerFunction(signature, handler as never) }
   const type = (name: string, of: unknown) => env.registerType(name, of as never)
   const namespace = (name: string, typeName: string, of: new () => object) => {
@@ -153,13 +157,25 @@ export function addKubernetesFunctions(env: Environment): void {
   addText(add)
   namespace('strings', 'StringsNamespace', StringsNamespace)
   add('StringsNamespace.quote(string): string', (_: unknown, text: string) => JSON.stringify(text))
-  addLists(add)
+  addLists(add, charge)
   namespace('lists', 'ListsNamespace', ListsNamespace)
-  add('ListsNamespace.range(int): list<int>', (_: unknown, n: bigint) => Array.from({ length: Number(n) }, (_, i) => BigInt(i)))
+  add('ListsNamespace.range(int): list<int>', (_: unknown, n: bigint) => {
+    charge(Math.max(Number(n), 0))
+    return Array.from({ length: Number(n) }, (_, i) => BigInt(i))
+  })
   namespace('sets', 'SetsNamespace', SetsNamespace)
-  add('SetsNamespace.contains(list, list): bool', (_: unknown, all: unknown[], some: unknown[]) => some.every((item) => includes(all, item)))
-  add('SetsNamespace.equivalent(list, list): bool', (_: unknown, a: unknown[], b: unknown[]) => a.every((item) => includes(b, item)) && b.every((item) => includes(a, item)))
-  add('SetsNamespace.intersects(list, list): bool', (_: unknown, a: unknown[], b: unknown[]) => a.some((item) => includes(b, item)))
+  add('SetsNamespace.contains(list, list): bool', (_: unknown, all: unknown[], some: unknown[]) => {
+    charge(all.length * some.length)
+    return some.every((item) => includes(all, item))
+  })
+  add('SetsNamespace.equivalent(list, list): bool', (_: unknown, a: unknown[], b: unknown[]) => {
+    charge(2 * a.length * b.length)
+    return a.every((item) => includes(b, item)) && b.every((item) => includes(a, item))
+  })
+  add('SetsNamespace.intersects(list, list): bool', (_: unknown, a: unknown[], b: unknown[]) => {
+    charge(a.length * b.length)
+    return a.some((item) => includes(b, item))
+  })
   addNetwork(add, type)
   addUrls(add, type)
   type('kubernetes.NamedFormat', CelFormat)
@@ -248,7 +264,12 @@ function shownText(value: unknown): string {
   return String(value)
 }
 
-function addLists(add: Adder): void {
+function isZero(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return !value
+  return Array.isArray(value) ? value.length === 0 : value instanceof Map ? value.size === 0 : Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length === 0
+}
+
+function addLists(add: Adder, charge: Charge): void {
   const compare = (a: never, b: never) => (a < b ? -1 : a > b ? 1 : 0)
   const some = (list: readonly never[], name: string) => {
     if (list.length === 0) throw new Error(`${name} called on empty list`)
@@ -266,15 +287,31 @@ function addLists(add: Adder): void {
     if (Number(end) > list.length) throw new Error(`cannot slice(${start}, ${end}), list is length ${list.length}`)
     return list.slice(Number(start), Number(end))
   })
-  const flatten = (list: readonly unknown[], depth: bigint) => (list as unknown[]).flat(Number(depth))
+  const flatten = (list: readonly unknown[], depth: bigint) => {
+    if (depth < 0n) throw new Error('level must be non-negative')
+    return (list as unknown[]).flat(Number(depth))
+  }
   add('list.flatten(): list', (list: readonly unknown[]) => flatten(list, 1n))
   add('list.flatten(int): list', flatten)
-  add('list.distinct(): list', (list: readonly unknown[]) => list.filter((item, i) => list.findIndex((other) => celEquals(item, other)) === i))
+  add('list.distinct(): list', (list: readonly unknown[]) => {
+    charge(comparingCost(list))
+    return list.filter((item, i) => list.findIndex((other) => celEquals(item, other)) === i)
+  })
   add('list.reverse(): list', (list: readonly unknown[]) => [...list].reverse())
-  add('list.sort(): list', (list: readonly never[]) => [...list].sort(compare))
+  add('list.sort(): list', (list: readonly never[]) => {
+    charge(comparingCost(list))
+    return [...list].sort(compare)
+  })
   const optional = (list: readonly unknown[], i: number) => list.length > 0 ? Optional.of(list.at(i)) : Optional.none()
   add('list.first(): optional', (list: readonly unknown[]) => optional(list, 0))
   add('list.last(): optional', (list: readonly unknown[]) => optional(list, -1))
+  const unwrap = (list: readonly unknown[]) => list.flatMap((item) => {
+    if (!(item instanceof Optional)) throw new Error(`value ${String(item)} is not optional`)
+    return item.hasValue() ? [item.value()] : []
+  })
+  add('list.unwrapOpt(): list', unwrap)
+  add('OptionalNamespace.unwrap(list): list', (_: unknown, list: readonly unknown[]) => unwrap(list))
+  add('OptionalNamespace.ofNonZeroValue(dyn): optional<dyn>', (_: unknown, value: unknown) => isZero(value) ? Optional.none() : Optional.of(value))
 }
 
 function addNetwork(add: Adder, type: (name: string, of: unknown) => void): void {

@@ -1,5 +1,6 @@
 /** Macros that the library lacks, or has in a narrower form. */
 import { Optional, type Environment } from '@marcbachmann/cel-js'
+import { comparingCost } from './kubernetes-functions.ts'
 
 /* What the library hands to macros; it has no types for them. */
 interface Node { op: string; args: unknown }
@@ -109,5 +110,49 @@ export function addTwoVariableMacros(env: Environment): void {
       for (const pair of pairs) if (run(0, pair) === true) merged(out, run(1, pair))
       return out
     }))
+  }
+}
+
+/** `list.sortBy(e, key)`: ordered by keys; equal keys stay in order. k8s: cel-go ext.Lists */
+export function addSortBy(env: Environment, charge: (cost: number) => void): void {
+  env.registerFunction('list.sortBy(ast, ast): list<dyn>', (({ args, receiver, ast }: Call) => ({
+    args, receiver, ast, async: false,
+    typeCheck(checker: Checker, self: Macro, context: Context) {
+      if (args[0]!.op !== 'id') throw checker.createError('invalid_macro_argument', 'sortBy() variable name must be a simple identifier', args[0]!)
+      const type = checker.check(receiver, context)
+      self.inner = context.forkWithVariable(args[0]!.args as string, checker.getType('dyn'))
+      checker.check(args[1]!, self.inner)
+      return type
+    },
+    evaluate(evaluator: Evaluator, self: Macro, context: Context) {
+      const list = evaluator.run(receiver, context)
+      if (!Array.isArray(list)) throw evaluator.createError('invalid_receiver', 'no such overload', receiver)
+      charge(comparingCost(list))
+      const keyed = list.map((item: unknown) => ({ item, key: evaluator.run(args[1]!, self.inner!.reuse(context).setIterValue(item, evaluator)) as string }))
+      return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ item }) => item)
+    },
+  })) as never)
+}
+
+/** `optional.optMap(v, expr)`, `optional.optFlatMap(v, expr)`. k8s: cel-go OptionalTypes */
+export function addOptionalMacros(env: Environment): void {
+  for (const [name, flat] of [['optMap', false], ['optFlatMap', true]] as const) {
+    env.registerFunction(`optional.${name}(ast, ast): optional<dyn>`, (({ args, receiver, ast }: Call) => ({
+      args, receiver, ast, async: false,
+      typeCheck(checker: Checker, self: Macro, context: Context) {
+        if (args[0]!.op !== 'id') throw checker.createError('invalid_macro_argument', `${name}() variable name must be a simple identifier`, args[0]!)
+        checker.check(receiver, context)
+        self.inner = context.forkWithVariable(args[0]!.args as string, checker.getType('dyn'))
+        checker.check(args[1]!, self.inner)
+        return checker.getType('optional')
+      },
+      evaluate(evaluator: Evaluator, self: Macro, context: Context) {
+        const optional = evaluator.run(receiver, context)
+        if (!(optional instanceof Optional)) throw evaluator.createError('no_such_overload', 'no such overload', receiver)
+        if (!optional.hasValue()) return optional
+        const result = evaluator.run(args[1]!, self.inner!.reuse(context).setIterValue(optional.value(), evaluator))
+        return flat ? result : Optional.of(result)
+      },
+    })) as never)
   }
 }
