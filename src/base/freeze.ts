@@ -2,7 +2,7 @@
 export function deepFreeze<T>(value: T): T {
   if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value
   Object.freeze(value)
-  if (Array.isArray(value)) for (const item of value) deepFreeze(item)
+  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
   else for (const key in value) deepFreeze(value[key])
   return value
 }

@@ -412,7 +412,8 @@ export class MemoryFileSystem implements MountableFileSystem {
       if (part === undefined) {
         if (mustBeDirectory && here.inode.type !== 'directory') throw errno('ENOTDIR', path)
         const isMountPoint = frames.length === 1 || mounts.has(here.path)
-        return { directories: frames.slice(0, -1), name: here.name, path: here.path, treePath: here.treePath, tree: here.tree, readOnly: here.readOnly, inode: here.inode, isMountPoint }
+        frames.pop()
+        return { directories: frames, name: here.name, path: here.path, treePath: here.treePath, tree: here.tree, readOnly: here.readOnly, inode: here.inode, isMountPoint }
       }
       if (part === '' || part === '.') continue
       if (here.inode.type !== 'directory') throw errno('ENOTDIR', path)
@@ -426,7 +427,7 @@ export class MemoryFileSystem implements MountableFileSystem {
       }
       const child = childOf(here.inode, part, this.#viewer)
       const isLast = isRest(parts)
-      const treePath = join(here.treePath, part)
+      const treePath = here.treePath === here.path ? childPath : join(here.treePath, part)
       if (!child) {
         if (isLast) return { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, isMountPoint: false }
         if (!makeDirectory) throw errno('ENOENT', path)

@@ -3,7 +3,8 @@ import type { Condition } from '../kinds/object.ts'
 
 /** The condition of a type. */
 export function findCondition<C extends { type: string }>(conditions: readonly C[] | undefined, type: string): C | undefined {
-  return conditions?.find((condition) => condition.type === type)
+  if (conditions) for (let i = 0; i < conditions.length; i++) if (conditions[i]!.type === type) return conditions[i]
+  return undefined
 }
 
 export function isConditionTrue(conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean {

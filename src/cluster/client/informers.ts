@@ -122,6 +122,8 @@ class SharedInformer implements Informer {
   readonly #log: Log
   readonly #objects = new Map<ObjectKey, KubeObject>()
   readonly #indexes = new Map<string, Index>()
+  /** The same, for the way of every event. */
+  readonly #indexList: Index[] = []
   #handlers: ChangeHandler[] = []
   #watch: WatchHandle | undefined
   #retry: Timer | undefined
@@ -158,6 +160,7 @@ class SharedInformer implements Informer {
     if (this.#indexes.has(name)) return
     const index: Index = { values, entries: new Map() }
     this.#indexes.set(name, index)
+    this.#indexList.push(index)
     for (const [key, object] of this.#objects) enter(index, key, object)
   }
 
@@ -278,7 +281,8 @@ class SharedInformer implements Informer {
       old = undefined
     }
     this.#objects.set(key, object)
-    for (const index of this.#indexes.values()) {
+    for (let i = 0; i < this.#indexList.length; i++) {
+      const index = this.#indexList[i]!
       if (old) replace(index, key, old, object)
       else enter(index, key, object)
     }
@@ -288,7 +292,7 @@ class SharedInformer implements Informer {
   #remove(key: ObjectKey, last: KubeObject, changes: Change[]): void {
     const old = this.#objects.get(key)
     this.#objects.delete(key)
-    if (old) for (const index of this.#indexes.values()) leave(index, key, old)
+    if (old) for (const index of this.#indexList) leave(index, key, old)
     changes.push({ type: 'delete', object: last })
   }
 

@@ -23,7 +23,7 @@ export function matcherOf(selector: Readonly<LabelSelector> | undefined): Matche
 }
 
 function compile({ matchLabels, matchExpressions }: Readonly<LabelSelector>): Matcher {
-  const equal = Object.entries(matchLabels ?? {})
+  const wanted = matchLabels ?? {}
   const expressions = (matchExpressions ?? []).map(({ key, operator, values = [] }): Matcher => {
     const among = new Set(values)
     switch (operator) {
@@ -34,7 +34,8 @@ function compile({ matchLabels, matchExpressions }: Readonly<LabelSelector>): Ma
       default: return nothing
     }
   })
-  return (labels) => equal.every(([key, value]) => labels?.[key] === value) && expressions.every((matches) => matches(labels))
+  if (expressions.length === 0) return (labels) => holdsAll(wanted, labels)
+  return (labels) => holdsAll(wanted, labels) && expressions.every((matches) => matches(labels))
 }
 
 /** Whether labels hold all pairs of a plain selector (of a Service or ReplicationController). An absent or empty one matches everything. */

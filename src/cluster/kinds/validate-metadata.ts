@@ -94,7 +94,7 @@ function validateOwnerReferences(references: readonly OwnerReference[], at: stri
   const findings: Finding[] = []
   let controller = ''
   for (const reference of references) {
-    const version = reference.apiVersion.split('/').at(-1)
+    const version = reference.apiVersion.slice(reference.apiVersion.lastIndexOf('/') + 1)
     if (!version) findings.push(invalid(`${at}.apiVersion`, reference.apiVersion, 'version must not be empty'))
     if (!reference.kind) findings.push(invalid(`${at}.kind`, reference.kind, 'must not be empty'))
     if (!reference.name) findings.push(invalid(`${at}.name`, reference.name, 'must not be empty'))

@@ -71,7 +71,11 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
 
 /** Ports of the node that a pod takes, on the host network too. k8s: scheduler util GetHostPorts */
 function heldHostPorts(pod: Pod): ContainerPort[] {
-  return [...pod.spec.initContainers?.filter(isSidecar) ?? [], ...pod.spec.containers].flatMap((container) => container.ports ?? []).filter((port) => port.hostPort)
+  const held: ContainerPort[] = []
+  const take = (container: { ports?: ContainerPort[] }) => { for (const port of container.ports ?? []) if (port.hostPort) held.push(port) }
+  for (const container of pod.spec.initContainers ?? []) if (isSidecar(container)) take(container)
+  for (const container of pod.spec.containers) take(container)
+  return held
 }
 
 function conflicts(a: ContainerPort, b: ContainerPort): boolean {

@@ -6,7 +6,7 @@ import { deepFreeze } from '../../../base/freeze.ts'
 import { EMPTY_SET, type FieldSet } from './field-set.ts'
 
 /** A step on the way through the elements of a sorted set. */
-class Place {
+export class Place {
   set: FieldSet | undefined = undefined
   /** By elements without children. */
   readonly leaves = new Map<string, Place>()
@@ -19,7 +19,8 @@ const MAX_PLACES = 20_000
 let root = new Place()
 let places = 0
 
-function next(place: Place, element: string, children: FieldSet): Place {
+/** The place that an element with these children leads to. */
+export function nextPlace(place: Place, element: string, children: FieldSet): Place {
   let steps = place.leaves
   if (children !== EMPTY_SET) {
     place.inner ??= new Map()
@@ -35,42 +36,38 @@ function next(place: Place, element: string, children: FieldSet): Place {
   return made
 }
 
-/** Goes through a set's elements in order and answers with the table's object for it. */
-export class SetFinder {
-  readonly #elements: string[] = []
-  readonly #children: FieldSet[] = []
-  #place: Place
+/** Where every set begins. */
+export function firstPlace(): Place {
+  if (places > MAX_PLACES) {
+    root = new Place()
+    places = 0
+  }
+  return root
+}
 
-  constructor() {
-    if (places > MAX_PLACES) {
-      root = new Place()
-      places = 0
+/** Sorts a few elements in place, without the work arrays that the built-in sort makes for every call. */
+export function sortElements(elements: string[]): string[] {
+  for (let i = 1; i < elements.length; i++) {
+    const element = elements[i]!
+    let at = i
+    while (at > 0 && elements[at - 1]! > element) {
+      elements[at] = elements[at - 1]!
+      at--
     }
-    this.#place = root
+    elements[at] = element
   }
-
-  add(element: string, children: FieldSet): void {
-    this.#place = next(this.#place, element, children)
-    this.#elements.push(element)
-    this.#children.push(children)
-  }
-
-  result(): FieldSet {
-    const found = this.#place.set
-    if (found) return found
-    const made: Record<string, FieldSet> = {}
-    this.#elements.forEach((element, i) => { made[element] = this.#children[i]! })
-    return this.#place.set = this.#elements.length > 0 ? deepFreeze(made) : EMPTY_SET
-  }
+  return elements
 }
 
 /** The table's object for a set in any order whose children are the table's. Knows no positions in lists (`i:0`). */
 export function sharedSet(set: FieldSet): FieldSet {
-  const elements = Object.keys(set)
-  if (elements.length > 1) elements.sort()
-  const finder = new SetFinder()
-  for (const element of elements) finder.add(element, set[element]!)
-  return finder.result()
+  const elements = sortElements(Object.keys(set))
+  let place = firstPlace()
+  for (let i = 0; i < elements.length; i++) place = nextPlace(place, elements[i]!, set[elements[i]!]!)
+  if (place.set) return place.set
+  const made: Record<string, FieldSet> = {}
+  for (const element of elements) made[element] = set[element]!
+  return place.set = elements.length > 0 ? deepFreeze(made) : EMPTY_SET
 }
 
 /** Remembers what an operation on two shared sets gave. */

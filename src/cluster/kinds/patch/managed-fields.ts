@@ -215,6 +215,7 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** k8s: capManagersManager: the oldest updates are merged, one bucket per version. */
 function capUpdateManagers(managers: Managers): void {
+  if (managers.size <= MAX_UPDATE_MANAGERS) return
   const updates = [...managers].filter(([, m]) => m.operation === 'Update')
   if (updates.length <= MAX_UPDATE_MANAGERS) return
   updates.sort(([idA, a], [idB, b]) => compare(a.time ?? '', b.time ?? '') || compare(idA, idB))

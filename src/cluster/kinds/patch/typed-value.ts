@@ -1,7 +1,7 @@
 /** Walks over objects along their merge type. k8s: structured-merge-diff/typed */
 import { deepEqual, setOwn } from '../../../base/freeze.ts'
 import { EMPTY_SET, type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
-import { SetFinder, sharedSet } from './field-set-table.ts'
+import { firstPlace, nextPlace, sharedSet, sortElements } from './field-set-table.ts'
 import { goSyntax, goTypeName, goValue } from './go-format.ts'
 import type { ListMergeType, MapMergeType, MergeType } from './merge-type.ts'
 
@@ -117,33 +117,35 @@ function memberNode(children: Children | undefined): FieldSet {
 /** The node of a value that only one side has: a member, and every element below it. */
 function wholeNode(value: unknown, type: MergeType | undefined): FieldSet {
   if (!type || value === null || typeof value !== 'object') return EMPTY_SET
-  let node: SetFinder | undefined
-  const add = (element: string, children: FieldSet) => {
-    if (!node) (node = new SetFinder()).add('.', EMPTY_SET)
-    node.add(element, children)
+  if (Array.isArray(value)) return type.list && !type.list.atomic && value.length > 0 ? wholeList(value, type.list) : EMPTY_SET
+  const { map } = type
+  if (!map || map.atomic) return EMPTY_SET
+  const keys = sortElements(Object.keys(value))
+  // Mostly the table knows the set already, and it needs no object of its own.
+  let place = nextPlace(firstPlace(), '.', EMPTY_SET)
+  let isEmpty = true
+  for (let i = 0; i < keys.length; i++) {
+    const inner = (value as Json)[keys[i]!]
+    if (inner === undefined) continue
+    isEmpty = false
+    const field = map.fields.get(keys[i]!)
+    place = field ? nextPlace(place, field.pathElement, wholeNode(inner, field.type)) : nextPlace(place, `f:${keys[i]}`, wholeNode(inner, map.element))
   }
-  if (Array.isArray(value)) {
-    const { list } = type
-    if (!list || list.atomic || value.length === 0) return EMPTY_SET
-    const items = grouped(value, list)
-    for (const element of items.size > 1 ? [...items.keys()].sort() : items.keys()) {
-      const found = items.get(element)!
-      add(element, found.length === 1 ? wholeNode(found[0], list.element) : EMPTY_SET)
-    }
-  } else {
-    const { map } = type
-    if (!map || map.atomic) return EMPTY_SET
-    const keys = Object.keys(value)
-    if (keys.length > 1) keys.sort()
-    for (const key of keys) {
-      const inner = (value as Json)[key]
-      if (inner === undefined) continue
-      const field = map.fields.get(key)
-      if (field) add(field.pathElement, wholeNode(inner, field.type))
-      else add(`f:${key}`, wholeNode(inner, map.element))
-    }
+  if (isEmpty) return EMPTY_SET
+  if (place.set) return place.set
+  const made: Children = { '.': EMPTY_SET }
+  for (const key of keys) {
+    const inner = (value as Json)[key]
+    const field = map.fields.get(key)
+    if (inner !== undefined) made[field ? field.pathElement : `f:${key}`] = wholeNode(inner, field ? field.type : map.element)
   }
-  return (node as SetFinder | undefined)?.result() ?? EMPTY_SET
+  return sharedSet(made)
+}
+
+function wholeList(items: readonly unknown[], list: ListMergeType): FieldSet {
+  let made: Children | undefined
+  for (const [element, found] of grouped(items, list)) (made ??= { '.': EMPTY_SET })[element] = found.length === 1 ? wholeNode(found[0], list.element) : EMPTY_SET
+  return made ? sharedSet(made) : EMPTY_SET
 }
 
 function leafChange(left: unknown, right: unknown): 'added' | 'removed' | 'modified' | undefined {
@@ -186,7 +188,36 @@ function compareMember(key: string, left: unknown, right: unknown, map: MapMerge
   else compareAt(`f:${key}`, left, right, map.element, into)
 }
 
+/** More items than this are found by their elements' texts. */
+const MAX_PAIRED = 16
+
+/** Whether both lists have the same items in the same order, each once: so it mostly is with conditions. */
+function arePaired(left: readonly unknown[], right: readonly unknown[], { keys, keyDefaults }: ListMergeType): boolean {
+  if (left.length !== right.length || right.length > MAX_PAIRED || keys.length === 0) return false
+  for (let i = 0; i < right.length; i++) {
+    if (!isMap(right[i]) || !isMap(left[i])) return false
+    for (let j = i; j >= 0; j--) {
+      let same = true
+      for (let k = 0; k < keys.length && same; k++) {
+        const key = keys[k]!
+        const mine = (right[i] as Json)[key]
+        const theirs = ((j === i ? left[i] : right[j]) as Json)[key]
+        if (mine === null || theirs === null) return false
+        const value = mine === undefined ? keyDefaults[key] : mine
+        if (value === undefined || typeof value === 'object') return false
+        same = value === (theirs === undefined ? keyDefaults[key] : theirs)
+      }
+      if (same !== (j === i)) return false
+    }
+  }
+  return true
+}
+
 function compareLists(left: readonly unknown[], right: readonly unknown[], list: ListMergeType, into: Comparer): void {
+  if (arePaired(left, right, list)) {
+    for (let i = 0; i < right.length; i++) if (left[i] !== right[i]) compareAt(elementOf(list, right[i]) as string, left[i], right[i], list.element, into)
+    return
+  }
   const lefts = grouped(left, list)
   const rights = grouped(right, list)
   for (const element of new Set([...lefts.keys(), ...rights.keys()])) {

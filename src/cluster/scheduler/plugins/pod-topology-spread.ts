@@ -146,9 +146,10 @@ export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin 
         ignored.add(node.metadata.name!)
         continue
       }
-      for (const [i, { topologyKey }] of constraints.entries()) {
-        const value = node.metadata.labels?.[topologyKey]
-        if (topologyKey !== HOSTNAME && value !== undefined) counts[i]!.set(value, 0)
+      for (let i = 0; i < constraints.length; i++) {
+        const { topologyKey } = constraints[i]!
+        const value = topologyKey === HOSTNAME ? undefined : node.metadata.labels?.[topologyKey]
+        if (value !== undefined) counts[i]!.set(value, 0)
       }
     }
     const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.matches).counts)
