@@ -58,6 +58,7 @@ export const proxy: CommandHandler = async ({ f, flags, out }) => {
     return passOn(f, request, `${origin}${path}${url.search}`)
   }
   const address = flags.str('address')
+  if (port < 0 || port > 65535) throw new Error(`listen tcp: address ${port}: invalid port`)
   let listener
   try {
     listener = f.proc.net.listenHttp(port, (request) => handler(request), { ip: address })

@@ -180,8 +180,9 @@ function keyIn(map: Json, mergeKey: string): unknown {
   return map[mergeKey]
 }
 
+/** Those of the same key come out in reverse, since upstream's comparison calls equal keys less. k8s: strategicpatch SortableSliceOfMaps */
 function sortedByKey(list: Json[], mergeKey: string): Json[] {
-  return [...list].sort((a, b) => { const x = goValue(a[mergeKey]); const y = goValue(b[mergeKey]); return x < y ? -1 : x > y ? 1 : 0 })
+  return [...list].reverse().sort((a, b) => { const x = goValue(a[mergeKey]); const y = goValue(b[mergeKey]); return x < y ? -1 : x > y ? 1 : 0 })
 }
 
 function haveConflicts(left: unknown, right: unknown, type: MergeType, strategy: string, mergeKey: string): boolean {

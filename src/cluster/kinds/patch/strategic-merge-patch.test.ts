@@ -44,6 +44,12 @@ describe('making patches', () => {
     })
   })
 
+  test('of two elements with the same key the later one is taken for the change', () => {
+    expect(createTwoWayMergePatch(POD, pod({ name: 'a', image: 'x' }), pod({ name: 'a', image: 'x', tty: true }, { name: 'a', image: 'y' }))).toEqual({
+      spec: { '$setElementOrder/containers': [{ name: 'a' }, { name: 'a' }], containers: [{ name: 'a', image: 'y' }, { name: 'a', image: 'x', tty: true }] },
+    })
+  })
+
   test('three-way patches keep what others added and remove what was applied before', () => {
     const original = { metadata: { labels: { a: '1', b: '1' } }, spec: { containers: [{ name: 'a', image: 'x', env: [{ name: 'A', value: '1' }] }] } }
     const current = { metadata: { labels: { a: '1', b: '1', other: '1' } }, spec: { containers: [{ name: 'a', image: 'x', env: [{ name: 'A', value: '1' }], imagePullPolicy: 'Always' }, { name: 'injected' }] } }
