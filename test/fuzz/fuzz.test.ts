@@ -10,6 +10,6 @@ test('random requests: no accident, no hang, no leftover, and a valid answer to 
   const report = await fuzz({ seed, count: REQUESTS, maxMs: MAX_MS, maxFindings: 5 })
   console.log(`fuzz: ${report.requests.toLocaleString('en')} requests (seed ${seed}), ${report.roundTrips.toLocaleString('en')} stored objects decoded again, longest task ${report.longestMs.toFixed(0)} ms`)
   expect(report.findings).toEqual([])
-  expect(report.requests).toBeGreaterThan(5_000)
-  expect(report.roundTrips).toBeGreaterThan(200)
+  expect(report.requests).toBeGreaterThan(2_000)
+  expect(report.roundTrips).toBeGreaterThan(50)
 })
