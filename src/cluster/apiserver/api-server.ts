@@ -13,6 +13,7 @@ import { Aggregator } from './aggregation/aggregator.ts'
 import { AuditLog, endingWith, type AuditOptions, type AuditTrail } from './audit/audit-log.ts'
 import { authenticate, impersonated } from './authentication.ts'
 import { CustomResources } from './custom-resources/custom-resources.ts'
+import { DeviceAdminAccess } from './device-admin-access.ts'
 import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { FlowControl, TooManyRequests } from './flowcontrol/flow-control.ts'
 import { FlowController } from './flowcontrol/flow-controller.ts'
@@ -109,6 +110,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const admissionContext: AdmissionContext = { reader, api: lateApi, nowMs: () => clock.nowMs(), authorizer }
   const admission = new AdmissionChain(parts.admission, admissionContext)
   const registry = new Registry({ clock, random, admission })
+  for (const resource of ['resourceclaims.resource.k8s.io', 'resourceclaimtemplates.resource.k8s.io']) registry.hook(resource, new DeviceAdminAccess(catalog, resource))
   registry.hook('services', new ServiceAllocation({ catalog, clock, random, serviceCidr: options.serviceCidr ?? '10.96.0.0/16' }))
   const writes = new WriteOperations(registry, clock)
   const subresources = new Subresources({ clock, random, catalog, registry, writes, admission, dialer: options.dialer, virtualResources: parts.virtualResources })

@@ -194,6 +194,11 @@ export const rbacName: NameRule = (name) => pathSegmentName(name, false)
 
 /** k8s: NameIsDNSSubdomain */
 export const subdomainName: NameRule = (name, isPrefix) => dnsSubdomainProblems(maskTrailingDash(name, isPrefix))
+/** Of kinds whose names are declared to be long names: words the limit differently and looks at prefixes but for what URLs forbid. k8s: validate.LongName */
+export const declaredLongName: NameRule = (name, isPrefix) => {
+  if (isPrefix) return pathSegmentName(name, isPrefix)
+  return dnsSubdomainProblems(name).map((problem) => problem === tooLongText(253) ? tooManyBytes(253) : problem)
+}
 /** k8s: NameIsDNSLabel */
 export const labelName: NameRule = (name, isPrefix) => dnsLabelProblems(maskTrailingDash(name, isPrefix))
 /** k8s: NameIsDNS1035Label */

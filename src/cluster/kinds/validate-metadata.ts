@@ -58,6 +58,12 @@ export function validateObjectMetaUpdate(meta: Readonly<ObjectMeta>, old: Readon
   return findings
 }
 
+/** The same of a kind of the core, where finalizers have a domain too. k8s: pkg/apis/core/validation ValidateObjectMetaUpdate */
+export function validateKindMetaUpdate(kind: Pick<Kind, 'schema'>, meta: Readonly<ObjectMeta>, old: Readonly<ObjectMeta>): Finding[] {
+  const findings = validateObjectMetaUpdate(meta, old)
+  return asksForQualifiedFinalizers(kind) ? findings.concat(validateQualifiedFinalizers(meta.finalizers)) : findings
+}
+
 /** Labels that were found valid before: pods of a template carry the same few. */
 const knownLabels = new Map<string, string>()
 

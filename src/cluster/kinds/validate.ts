@@ -2,7 +2,7 @@
 import type { Finding } from './findings.ts'
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
-import { validateObjectMeta, validateObjectMetaUpdate } from './validate-metadata.ts'
+import { validateKindMetaUpdate, validateObjectMeta } from './validate-metadata.ts'
 
 /** What forbids creating an object. k8s: Strategy.Validate */
 export function validateCreate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>): Finding[] {
@@ -13,12 +13,12 @@ export function validateCreate<T extends KubeObject>(kind: Kind<T>, object: Read
 
 /** What forbids an update of the main resource. k8s: Strategy.ValidateUpdate */
 export function validateUpdate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>, old: Readonly<T>): Finding[] {
-  const findings = kind.updatesWithoutMeta ? [] : validateObjectMetaUpdate(object.metadata, old.metadata)
+  const findings = kind.updatesWithoutMeta ? [] : validateKindMetaUpdate(kind, object.metadata, old.metadata)
   return kind.validateUpdate ? findings.concat(kind.validateUpdate(object, old)) : findings
 }
 
 /** What forbids an update of `/status`. */
 export function validateStatusUpdate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>, old: Readonly<T>): Finding[] {
-  const findings = validateObjectMetaUpdate(object.metadata, old.metadata)
+  const findings = validateKindMetaUpdate(kind, object.metadata, old.metadata)
   return kind.validateStatusUpdate ? findings.concat(kind.validateStatusUpdate(object, old)) : findings
 }

@@ -93,7 +93,7 @@ export class ServiceAllocation implements StorageHooks {
   #initFamilies(service: KubeObject, spec: ServiceSpec, before: ServiceSpec | undefined): Finding[] {
     if (spec.type === 'ExternalName' || isMatchingPreferDualStack(spec, before)) return []
     const headlessWithoutSelector = spec.clusterIP === NONE && Object.keys(spec.selector ?? {}).length === 0
-    if (!spec.ipFamilyPolicy) spec.ipFamilyPolicy = before?.ipFamilyPolicy ?? (headlessWithoutSelector ? 'RequireDualStack' : 'SingleStack')
+    spec.ipFamilyPolicy ??= before?.ipFamilyPolicy ?? (headlessWithoutSelector ? 'RequireDualStack' : 'SingleStack')
     const related = relatedFindings(spec, before)
     if (related.length > 0) return related
     const findings: Finding[] = []

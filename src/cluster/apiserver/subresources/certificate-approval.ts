@@ -2,7 +2,7 @@ import { rfc3339, type Clock } from '../../../base/clock.ts'
 import { forbidden, invalid, required, type Finding } from '../../kinds/findings.ts'
 import type { Condition, KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
-import { validateObjectMetaUpdate } from '../../kinds/validate-metadata.ts'
+import { validateKindMetaUpdate } from '../../kinds/validate-metadata.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { UpdatePlan } from '../registry.ts'
 
@@ -21,7 +21,7 @@ export function approvalPlan(endpoint: Endpoint, clock: Clock): Partial<UpdatePl
       draft['status'] = { ...old['status'], ...(conditions.length > 0 ? { conditions } : {}) }
     },
     validate(draft, old) {
-      const findings = [...conditionFindings(draft), ...removalFindings(draft, old), ...validateObjectMetaUpdate(draft.metadata, old.metadata)]
+      const findings = [...conditionFindings(draft), ...removalFindings(draft, old), ...validateKindMetaUpdate(endpoint.kind, draft.metadata, old.metadata)]
       return findings.length > 0 ? apiError.invalid(endpoint.kind, draft.metadata.name ?? '', findings) : undefined
     },
   }

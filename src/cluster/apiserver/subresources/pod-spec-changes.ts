@@ -5,7 +5,7 @@ import { forbidden, invalid, type Finding } from '../../kinds/findings.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { validateCreate } from '../../kinds/validate.ts'
-import { validateObjectMetaUpdate } from '../../kinds/validate-metadata.ts'
+import { validateKindMetaUpdate } from '../../kinds/validate-metadata.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { UpdatePlan } from '../registry.ts'
 
@@ -31,7 +31,7 @@ export function ephemeralContainersPlan(endpoint: Endpoint): Partial<UpdatePlan>
     },
     validate(draft, old) {
       if (old.metadata.annotations?.[MIRROR_ANNOTATION]) return refused(endpoint, draft, [forbidden('', 'static pods do not support ephemeral containers')])
-      const findings = [...validateObjectMetaUpdate(draft.metadata, old.metadata), ...specFindings(endpoint, draft)]
+      const findings = [...validateKindMetaUpdate(endpoint.kind, draft.metadata, old.metadata), ...specFindings(endpoint, draft)]
       const now = new Map(((draft['spec'].ephemeralContainers ?? []) as Container[]).map((container) => [container.name, container]))
       for (const before of (old['spec'].ephemeralContainers ?? []) as Container[]) {
         const after = now.get(before.name)
@@ -71,7 +71,7 @@ export function resizePlan(endpoint: Endpoint): Partial<UpdatePlan> {
     },
     validate(draft, old) {
       if (old.metadata.annotations?.[MIRROR_ANNOTATION]) return refused(endpoint, draft, [forbidden('', 'static pods cannot be resized')])
-      const findings = [...validateObjectMetaUpdate(draft.metadata, old.metadata), ...specFindings(endpoint, draft)]
+      const findings = [...validateKindMetaUpdate(endpoint.kind, draft.metadata, old.metadata), ...specFindings(endpoint, draft)]
       if ((old['status']?.qosClass ?? podQosClass(old['spec'])) !== podQosClass(draft['spec']))
         findings.push(invalid('spec', draft['status']?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'))
       const order = orderFindings(draft, old)

@@ -3,13 +3,15 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import type { Job, JobSpec } from '../generated/types.ts'
+import type { Kind } from '../kind.ts'
 import { specAndStatus } from '../strategies.ts'
+import { validateKindMetaUpdate } from '../validate-metadata.ts'
 import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './validate-job.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 
 const MAX_INT32 = 2147483647
 
-export const job = defineKind<Job>({
+export const job: Kind<Job> = defineKind<Job>({
   group: 'batch', version: 'v1', resource: 'jobs',
   defaults(draft) {
     const { spec } = draft
@@ -25,7 +27,8 @@ export const job = defineKind<Job>({
     defaultJobSpec(spec)
   },
   validate: validateJob,
-  validateUpdate: validateJobUpdate,
+  updatesWithoutMeta: true,
+  validateUpdate: (object, old) => validateJobUpdate(object, old, validateKindMetaUpdate(job, object.metadata, old.metadata)),
   validateStatusUpdate: validateJobStatusUpdate,
   strategy: {
     ...specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus'),

@@ -6,6 +6,7 @@ import { duplicate, invalid, notSupported, required, tooLong, tooMany, type Find
 import { byteLength, dnsLabelProblems, dnsSubdomainProblems, patternText } from '../names.ts'
 import type { Job, JobSpec, JobStatus, PodTemplateSpec } from '../generated/types.ts'
 import { matchesLabelSelector } from '../label-selector.ts'
+import { internalValue } from '../core/spec-diff.ts'
 import { validateLabelSelector, validateObjectMeta } from '../validate-metadata.ts'
 
 /** An Invalid finding that shows no value. */
@@ -32,6 +33,12 @@ export function validateJobTemplate(out: Finding[], spec: Readonly<JobSpec>, at:
     if (parallelism !== undefined && parallelism > 100_000) out.push(invalid(`${at}.parallelism`, parallelism, 'must be less than or equal to 100000 when completion mode is Indexed'))
     if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) out.push(invalid(`${at}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to completions'))
     if (maxFailedIndexes !== undefined && maxFailedIndexes > 100_000) out.push(invalid(`${at}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to 100000'))
+    if ((completions ?? 0) > 100_000 && spec.backoffLimitPerIndex !== undefined) {
+      const many = 'when completions are above 100000 and used with backoff limit per index'
+      if (maxFailedIndexes === undefined) out.push(required(`${at}.maxFailedIndexes`, 'must be specified when completions is above 100000'))
+      if (parallelism !== undefined && parallelism > 10_000) out.push(invalid(`${at}.parallelism`, parallelism, `must be less than or equal to 10000 ${many}`))
+      if (maxFailedIndexes !== undefined && maxFailedIndexes > 10_000) out.push(invalid(`${at}.maxFailedIndexes`, maxFailedIndexes, `must be less than or equal to 10000 ${many}`))
+    }
   }
   if (mode === undefined || mode === 'NonIndexed') {
     if (spec.backoffLimitPerIndex !== undefined) out.push(invalid(`${at}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'))
@@ -128,7 +135,7 @@ function checkSuccessPolicy(out: Finding[], spec: Readonly<JobSpec>, at: string)
     if (rule.succeededCount !== undefined) {
       checkNotNegative(out, rule.succeededCount, `${here}.succeededCount`)
       if (completions !== undefined && rule.succeededCount > completions) out.push(invalid(`${here}.succeededCount`, rule.succeededCount, `must be less than or equal to ${completions} (the number of specified completions)`))
-      else if (rule.succeededIndexes !== undefined && rule.succeededCount > total) out.push(invalid(`${here}.succeededCount`, rule.succeededCount, `must be less than or equal to ${total} (the number of indexes in the specified succeededIndexes field)`))
+      if (rule.succeededIndexes !== undefined && rule.succeededCount > total) out.push(invalid(`${here}.succeededCount`, rule.succeededCount, `must be less than or equal to ${total} (the number of indexes in the specified succeededIndexes field)`))
     }
   })
 }
@@ -164,7 +171,7 @@ function checkSelectorAndLabels(out: Finding[], spec: Readonly<JobSpec>): void {
   if (!spec.selector) out.push(required('spec.selector'))
   else out.push(...validateLabelSelector(spec.selector, 'spec.selector'))
   const labels = spec.template?.metadata?.labels
-  if (!matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
+  if (isGood(spec.selector) && !matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
 }
 
 /** k8s: ValidateJob, after ObjectMeta */
@@ -179,7 +186,7 @@ export function validateJob(job: Readonly<Job>): Finding[] {
       if (labels[key] === undefined) out.push(required(`${at}[${key}]`, `must be '${expected[key]}'`))
       else if (labels[key] !== expected[key]) out.push(invalid(`${at}[${key}]`, labels, `must be '${expected[key]}'`))
     }
-    if (!matchesLabelSelector(spec.selector, expected)) out.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'))
+    if (isGood(spec.selector) && !matchesLabelSelector(spec.selector, expected)) out.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'))
   }
   checkJobSpec(out, spec)
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
@@ -189,10 +196,10 @@ export function validateJob(job: Readonly<Job>): Finding[] {
   return out
 }
 
-/** k8s: ValidateJobUpdate, after ObjectMeta */
-export function validateJobUpdate(job: Readonly<Job>, old: Readonly<Job>): Finding[] {
+/** k8s: ValidateJobUpdate */
+export function validateJobUpdate(job: Readonly<Job>, old: Readonly<Job>, ofMetadata: Finding[]): Finding[] {
   // The whole job is looked at as on creation, then again as an update.
-  const out: Finding[] = [...validateObjectMeta({ namespaced: true }, job.metadata), ...validateJob(job)]
+  const out: Finding[] = [...validateObjectMeta({ namespaced: true }, job.metadata), ...validateJob(job), ...ofMetadata]
   const spec = job.spec
   const before = old.spec
   checkJobSpec(out, spec)
@@ -201,20 +208,24 @@ export function validateJobUpdate(job: Readonly<Job>, old: Readonly<Job>): Findi
     out.push(invalid('spec.completions', spec.completions, 'can only be modified in tandem with spec.parallelism'))
   }
   checkImmutable(out, spec.selector, before.selector, 'spec.selector')
-  if (!deepEqual(mutableTemplate(spec.template, old), mutableTemplate(before.template, old))) out.push(invalid('spec.template', spec.template, 'field is immutable'))
-  for (const field of ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const) checkImmutable(out, spec[field], before[field], `spec.${field}`)
+  const suspended = before.suspend && (!old.status?.startTime || has(old.status, 'Suspended'))
+  if (!suspended) checkImmutable(out, spec.template, before.template, 'spec.template', internalValue('PodTemplateSpec', spec.template))
+  else if (!deepEqual(fixedSpec(spec.template), fixedSpec(before.template))) out.push(invalid('spec.template.spec', internalValue('PodSpec', spec.template?.spec), 'field is immutable'))
+  checkImmutable(out, spec.completionMode, before.completionMode, 'spec.completionMode')
+  checkImmutable(out, spec.podFailurePolicy, before.podFailurePolicy, 'spec.podFailurePolicy', internalValue('*PodFailurePolicy', spec.podFailurePolicy))
+  for (const field of ['backoffLimitPerIndex', 'managedBy'] as const) checkImmutable(out, spec[field], before[field], `spec.${field}`)
+  checkImmutable(out, spec.successPolicy, before.successPolicy, 'spec.successPolicy', internalValue('*SuccessPolicy', spec.successPolicy))
   return out
 }
 
-/** The template without what may change while a job is suspended and never started: where its pods go and what they ask for. */
-function mutableTemplate(template: Readonly<PodTemplateSpec> | undefined, old: Readonly<Job>): unknown {
-  const suspended = old.spec.suspend && (!old.status?.startTime || old.status.conditions?.some((condition) => condition.type === 'Suspended' && condition.status === 'True'))
-  if (!suspended || !template?.spec) return template
-  const { metadata, spec } = template
-  const { nodeSelector: _a, tolerations: _b, schedulingGates: _c, affinity, ...rest } = spec
+/** What a selector that is wrong matches isn't asked. */
+const isGood = (selector: JobSpec['selector']) => selector === undefined || validateLabelSelector(selector, '').length === 0
+
+/** The pods' spec without what may change while a job is suspended: where its pods go and what they ask for. k8s: validatePodTemplateUpdate */
+function fixedSpec(template: Readonly<PodTemplateSpec> | undefined): unknown {
+  const { nodeSelector: _a, tolerations: _b, schedulingGates: _c, affinity, ...rest } = template?.spec ?? { containers: [] }
   const { nodeAffinity: _d, ...otherAffinity } = affinity ?? {}
-  const { labels: _e, annotations: _f, ...meta } = metadata ?? {}
-  return { metadata: meta, spec: { ...rest, affinity: otherAffinity, containers: (spec.containers ?? []).map(({ resources: _, ...container }) => container), initContainers: (spec.initContainers ?? []).map(({ resources: _, ...container }) => container) } }
+  return { ...rest, affinity: otherAffinity, containers: (rest.containers ?? []).map(({ resources: _, ...container }) => container), initContainers: (rest.initContainers ?? []).map(({ resources: _, ...container }) => container) }
 }
 
 const has = (status: Readonly<JobStatus> | undefined, type: string) => status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false

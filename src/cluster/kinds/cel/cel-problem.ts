@@ -72,6 +72,8 @@ export function compileProblem(expression: string, variables: Readonly<Record<st
 
 /** k8s: cel-go/common Errors.ToDisplayString */
 function issuesText(expression: string, issues: readonly CelIssue[]): string {
+  // No text, no place in it.
+  if (expression === '') return issues.map(({ text }) => `ERROR: <input>:1:0: ${text}`).join('\n')
   const lines = expression.split('\n')
   return [...issues].sort((a, b) => a.at - b.at).map(({ at, text }) => {
     const before = expression.slice(0, at).split('\n')

@@ -1,22 +1,21 @@
 import { defineKind } from '../define-kind.ts'
 import type { Namespace } from '../generated/types.ts'
-import { invalid } from '../findings.ts'
+import { invalid, type Finding } from '../findings.ts'
+import type { Kind } from '../kind.ts'
 import { labelKeyProblems, labelName } from '../names.ts'
 import { keep } from '../strategies.ts'
+import { validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 
-export const namespace = defineKind<Namespace>({
+export const namespace: Kind<Namespace> = defineKind<Namespace>({
   group: '', version: 'v1', resource: 'namespaces',
   nameRule: labelName,
   defaults(draft) {
     if (draft.metadata.name) labelWithName(draft)
     draft.status.phase ??= 'Active'
   },
-  validate({ spec }) {
-    return (spec.finalizers ?? []).flatMap((finalizer) => [
-      ...labelKeyProblems(finalizer).map((problem) => invalid('spec.finalizers', finalizer, problem)),
-      ...(finalizer.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(finalizer) ? [] : [invalid('spec.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]),
-    ])
-  },
+  validate: validateNamespace,
+  updatesWithoutMeta: true,
+  validateUpdate: (object, old) => [...validateObjectMeta(namespace, object.metadata), ...validateNamespace(object), ...validateKindMetaUpdate(namespace, object.metadata, old.metadata)],
   validateStatusUpdate({ status, metadata }) {
     const expected = metadata.deletionTimestamp ? 'Terminating' : 'Active'
     if (status.phase === expected) return []
@@ -46,4 +45,12 @@ export const namespace = defineKind<Namespace>({
 
 function labelWithName(draft: Namespace): void {
   if (draft.metadata.name) draft.metadata.labels = { ...draft.metadata.labels, 'kubernetes.io/metadata.name': draft.metadata.name }
+}
+
+/** k8s: ValidateNamespace, after ObjectMeta */
+function validateNamespace({ spec }: Readonly<Namespace>): Finding[] {
+  return (spec.finalizers ?? []).flatMap((finalizer) => [
+    ...labelKeyProblems(finalizer).map((problem) => invalid('spec.finalizers', finalizer, problem)),
+    ...(finalizer.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(finalizer) ? [] : [invalid('spec.finalizers', finalizer, 'name is neither a standard finalizer name nor is it fully qualified')]),
+  ])
 }

@@ -1,11 +1,12 @@
 import { checkQualifiedName } from '../checks.ts'
+import type { Kind } from '../kind.ts'
 import { defineKind } from '../define-kind.ts'
-import { duplicate, forbidden, invalid, type Finding } from '../findings.ts'
+import { duplicate, forbidden, internalFinding, invalid, type Finding } from '../findings.ts'
 import { parseCidr, validateCidr } from '../ip.ts'
 import { labelValueProblems } from '../names.ts'
 import type { Node } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
-import { validateObjectMeta, validateObjectMetaUpdate } from '../validate-metadata.ts'
+import { validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
 import { checkResourceValue } from './validate-resources.ts'
 import { checkTaintEffect } from './validate-scheduling.ts'
@@ -14,7 +15,7 @@ const ROLE_PREFIX = 'node-role.kubernetes.io/'
 
 const address = (object: Readonly<Node>, type: string) => object.status?.addresses?.find((found) => found.type === type)?.address ?? '<none>'
 
-export const node = defineKind<Node>({
+export const node: Kind<Node> = defineKind<Node>({
   group: '', version: 'v1', resource: 'nodes',
   defaults(draft) {
     const status = draft.status
@@ -30,13 +31,16 @@ export const node = defineKind<Node>({
   validate: validateNode,
   updatesWithoutMeta: true,
   validateUpdate: (object, old) => [
-    ...validateObjectMeta({ namespaced: false }, object.metadata), ...validateNode(object), ...validateObjectMetaUpdate(object.metadata, old.metadata), ...validateNodeUpdate(object, old),
+    ...validateObjectMeta({ namespaced: false }, object.metadata), ...validateNode(object), ...validateKindMetaUpdate(node, object.metadata, old.metadata), ...validateNodeUpdate(object, old),
   ],
   validateStatusUpdate: validateNodeUpdate,
   strategy: {
     warningsOnCreate: nodeWarnings,
     warningsOnUpdate: nodeWarnings,
-    beforeUpdate: (draft, old) => keep(draft, old, 'status'),
+    beforeUpdate(draft, old) {
+      keep(draft, old, 'status')
+      if (!old.spec?.configSource) delete draft.spec?.configSource
+    },
     beforeStatusUpdate: (draft, old) => keep(draft, old, 'spec'),
     allowCreateOnUpdate: false,
   },
@@ -107,6 +111,8 @@ function validateNode(node: Readonly<Node>): Finding[] {
   checkDeclaredFeatures(out, node)
   const ranges = node.spec?.podCIDRs ?? []
   ranges.forEach((range, i) => out.push(...validateCidr(range, `spec.podCIDRs[${i}]`)))
+  const bad = ranges.findIndex((range) => !parseCidr(range))
+  if (ranges.length > 1 && bad >= 0) out.push(internalFinding('spec.podCIDRs', `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${ranges[bad]})`))
   if (ranges.length > 1 && (ranges.length > 2 || new Set(ranges.map((range) => parseCidr(range)?.ip.family)).size < 2)) out.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
   return out
 }

@@ -4,6 +4,7 @@ import { checkNotNegative } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import type { ReplicationController } from '../generated/types.ts'
 import { required, type Finding } from '../findings.ts'
+import { declaredLongName } from '../names.ts'
 import { selectorOfLabels, labelsText } from '../label-selector.ts'
 import { specAndStatus } from '../strategies.ts'
 import { defaultPodTemplate } from './pod-defaults.ts'
@@ -12,7 +13,7 @@ import { templateWarnings } from './pod-warnings.ts'
 const warnings = templateWarnings<ReplicationController>((object) => object.spec.template, 'spec.template')
 
 export const replicationController = defineKind<ReplicationController>({
-  group: '', version: 'v1', resource: 'replicationcontrollers',
+  group: '', version: 'v1', resource: 'replicationcontrollers', nameRule: declaredLongName,
   defaults(draft) {
     const labels = draft.spec.template?.metadata?.labels
     if (labels) {

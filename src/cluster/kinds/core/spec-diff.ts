@@ -24,7 +24,8 @@ export function internalJson(type: string, value: object): string {
 /** The host's namespaces belong to the security context there. */
 const MOVED_TO_SECURITY_CONTEXT = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace', 'hostUsers']
 
-function internalValue(type: string, value: any): unknown {
+/** The same as a value. */
+export function internalValue(type: string, value: any): unknown {
   if (type[0] === '*') return value === undefined || value === null ? null : internalValue(type.slice(1), value)
   if (type.startsWith('[]')) return value?.length > 0 ? (value as unknown[]).map((item) => internalValue(type.slice(2), item)) : null
   if (type.startsWith('{}')) {
@@ -35,6 +36,7 @@ function internalValue(type: string, value: any): unknown {
     case 's': return value ?? ''
     case 'n': case 'i': return value ?? 0
     case 'b': return Boolean(value)
+    case 'j': return value ?? null
     case 'q': return canonicalQuantity(value ?? '0')
   }
   // A type of apimachinery, which has no internal form.

@@ -52,8 +52,12 @@ function checkDataSource(out: Finding[], source: Readonly<TypedObjectReference>,
 
 /** k8s: ValidatePersistentVolumeClaimTemplate */
 export function validateClaimTemplate(out: Finding[], template: Readonly<{ metadata?: ObjectMeta; spec: PersistentVolumeClaimSpec }>, at: string): void {
-  const meta = template.metadata ?? {}
-  out.push(...validateAnnotations(meta.annotations ?? {}, `${at}.metadata.annotations`), ...validateLabels(meta.labels ?? {}, `${at}.metadata.labels`))
-  for (const field of Object.keys(meta)) if (field !== 'labels' && field !== 'annotations') out.push(forbidden(`${at}.metadata.${field === 'uid' ? 'uID' : field}`, 'cannot be set'))
+  checkTemplateMeta(out, template.metadata ?? {}, `${at}.metadata`)
   validateClaimSpec(out, template.spec, `${at}.spec`)
+}
+
+/** Templates of objects may give labels and annotations only. k8s: ValidateTemplateObjectMeta */
+export function checkTemplateMeta(out: Finding[], meta: Readonly<ObjectMeta>, at: string): void {
+  out.push(...validateAnnotations(meta.annotations ?? {}, `${at}.annotations`), ...validateLabels(meta.labels ?? {}, `${at}.labels`))
+  for (const field of Object.keys(meta)) if (field !== 'labels' && field !== 'annotations') out.push(forbidden(`${at}.${field === 'uid' ? 'uID' : field}`, 'cannot be set'))
 }

@@ -45,9 +45,9 @@ const ISCSI_NAMES: readonly [string, RegExp][] = [
   ['iqn', /iqn\.\d{4}-\d{2}\.([A-Za-z0-9\-.]+)(:[^,;*&$|\s]+)$/], ['eui', /^eui.[A-Za-z0-9]{16}$/], ['naa', /^naa.[A-Za-z0-9]{32}$/],
 ]
 
-function checkIscsiName(out: Finding[], name: string, at: string): void {
+function checkIscsiName(out: Finding[], name: string, at: string, persistent: boolean | undefined): void {
   const format = ISCSI_NAMES.find(([prefix]) => name.startsWith(prefix))
-  if (!format) out.push(invalid(at, name, 'must be valid format starting with iqn, eui, or naa'))
+  if (!format) out.push(invalid(at, name, persistent ? 'must be valid format' : 'must be valid format starting with iqn, eui, or naa'))
   else if (!format[1].test(name)) out.push(invalid(at, name, 'must be valid format'))
 }
 
@@ -55,11 +55,11 @@ function checkIscsiName(out: Finding[], name: string, at: string): void {
 export function checkIscsi(out: Finding[], iscsi: Readonly<Omit<ISCSIVolumeSource, 'secretRef'> & { secretRef?: NamedRef }>, at: string, options: { persistent?: boolean } = {}): void {
   need(out, iscsi.targetPortal, `${at}.targetPortal`)
   if (!iscsi.iqn) out.push(required(`${at}.iqn`))
-  else checkIscsiName(out, iscsi.iqn, `${at}.iqn`)
+  else checkIscsiName(out, iscsi.iqn, `${at}.iqn`, options.persistent)
   if (iscsi.lun < 0 || iscsi.lun > 255) out.push(invalid(`${at}.lun`, iscsi.lun, rangeText(0, 255)))
   if ((iscsi.chapAuthDiscovery || iscsi.chapAuthSession) && !iscsi.secretRef) out.push(required(`${at}.secretRef`))
   if (options.persistent && iscsi.secretRef && !iscsi.secretRef.name) out.push(required(`${at}.secretRef.name`))
-  if (iscsi.initiatorName !== undefined) checkIscsiName(out, iscsi.initiatorName, `${at}.initiatorname`)
+  if (iscsi.initiatorName !== undefined) checkIscsiName(out, iscsi.initiatorName, `${at}.initiatorname`, options.persistent)
 }
 
 /** k8s: validateFlockerVolumeSource */

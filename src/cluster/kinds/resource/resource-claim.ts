@@ -1,11 +1,17 @@
 import { defineKind } from '../define-kind.ts'
 import type { ResourceResourceClaim } from '../generated/types.ts'
 import { keep, keepMetadata, zeroOfType } from '../strategies.ts'
+import type { Kind } from '../kind.ts'
+import { validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 import { defaultClaimSpec } from './device-defaults.ts'
+import { validateClaim, validateClaimUpdate } from './validate-devices.ts'
 
-export const resourceClaim = defineKind<ResourceResourceClaim>({
+export const resourceClaim: Kind<ResourceResourceClaim> = defineKind<ResourceResourceClaim>({
   group: 'resource.k8s.io', version: 'v1', resource: 'resourceclaims',
   defaults: ({ spec }) => defaultClaimSpec(spec),
+  validate: validateClaim,
+  updatesWithoutMeta: true,
+  validateUpdate: (claim, old) => [...validateObjectMeta(resourceClaim, claim.metadata), ...validateKindMetaUpdate(resourceClaim, claim.metadata, old.metadata), ...validateClaimUpdate(claim, old)],
   strategy: {
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.api.resource.v1.ResourceClaimStatus')
