@@ -37,6 +37,9 @@ export class Jump extends Error {
   }
 }
 
+/** Built-in commands that wait for others. */
+const WAITING_BUILTINS = new Set(['read', 'wait', 'mapfile', 'readarray', 'fg'])
+
 /** An error that ends a non-interactive shell. */
 export class ShellError extends Error {
   readonly status: number
@@ -85,6 +88,8 @@ export class Shell implements ExpansionHost {
   #signalWaiters: (() => void)[] = []
   /** Conditions don't trigger `set -e`. */
   #tested = 0
+  /** How often the shell may have waited for something: processes, input. */
+  #waits = 0
   history: string[] = []
   hashed = new Map<string, string>()
   pipeStatus: number[] = [0]
@@ -429,10 +434,14 @@ export class Shell implements ExpansionHost {
     try {
       for (;;) {
         try {
+          const beganMs = this.proc.clock.nowMs()
+          const waits = this.#waits
           if (!await goOn()) break
           await this.proc.clock.breathe()
           if (this.proc.killed.aborted) throw this.proc.killed.reason
           status = await this.runList(body)
+          // A round that waited for nobody was work all the while, on no more cores than there are.
+          if (this.#waits === waits) this.proc.useCpu((this.proc.clock.nowMs() - beganMs) * 1000 * Math.min(1000, this.proc.machine.limits.cpuMillis ?? 1000))
         } catch (error) {
           if (!(error instanceof Jump) || error.kind === 'return') throw error
           status = 0
@@ -503,6 +512,7 @@ export class Shell implements ExpansionHost {
 
   /** Starts a copy of this shell in a process of its own. */
   fork(work: (shell: Shell) => Promise<number>, options: { stdin?: Description; stdout?: Description; stderr?: Description; newGroup?: boolean; group?: number; otherEnds?: Description[] } = {}): Process {
+    this.#waits++
     const { descriptors } = this.state
     const inherited = descriptors.clone()
     const held: Description[] = []
@@ -638,6 +648,7 @@ export class Shell implements ExpansionHost {
     const name = argv[0]!
     const run = this.state.functions.get(name)
     const builtin = builtins.get(name)
+    if (WAITING_BUILTINS.has(name)) this.#waits++
     if (specialBuiltins.has(name) && builtin && !(run && this.isBash)) {
       // Assignments before a special built-in stay (POSIX); bash keeps them only in POSIX mode.
       const saved = this.isBash ? command.assignments.map((a) => [a.name, copyOf(this.variables.variable(a.name))] as const) : []
@@ -793,6 +804,7 @@ export class Shell implements ExpansionHost {
   }
 
   async #external(argv: string[], command: SimpleCommand, options: { last?: boolean; text?: string }): Promise<number> {
+    this.#waits++
     // A shell that has nothing left to do becomes its last command, unless a trap still needs it.
     const becomes = options.last === true && !this.interactive && this.proc.exec !== undefined && this.state.traps.size === 0
     return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, async () => {
