@@ -76,11 +76,10 @@ export class RestClient {
     return await this.config.credentials?.get() ?? { headers: [], tls: {} }
   }
 
-  async #fetch(method: string, url: string, headers: [string, string][], body: string | Uint8Array | null, signal: AbortSignal | undefined): Promise<Response> {
+  async #fetch(method: string, url: string, headers: [string, string][], body: string | Uint8Array | null, signal: AbortSignal | undefined, streaming = false): Promise<Response> {
     const { credentials: source, timeoutMs } = this.config
     const stop = new AbortController()
     let late = false
-    // The time counts until the last byte of the answer, as it does for Go's client.
     const timer = timeoutMs > 0 ? this.#hooks.after(timeoutMs, () => { late = true; stop.abort() }) : undefined
     const onAbort = () => { timer?.cancel(); stop.abort(signal?.reason) }
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -93,9 +92,12 @@ export class RestClient {
       const answered = this.#net.fetch(made, used ? { ...this.config.tls, ...used.tls } : this.config.tls)
       response = timer ? await Promise.race([answered, new Promise<never>((_, reject) => { stop.signal.addEventListener('abort', () => reject(new Error()), { once: true }) })]) : await answered
     } catch (error) {
+      timer?.cancel()
       if (signal?.aborted) throw error
       throw this.#hooks.connectionError(method, url, late ? new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)') : error as Error)
     }
+    // A stream ends with the time, too; other answers are there at once.
+    if (!streaming) timer?.cancel()
     if (used && response.status === 401) await source!.refused(used).catch(() => {})
     return response
   }
@@ -112,7 +114,7 @@ export class RestClient {
     const query = this.config.timeoutMs && !options.streaming && !Array.isArray(options.query) ? { ...options.query as object, timeout: `${Math.round(this.config.timeoutMs / 1000)}s` } : options.query
     const url = this.url(path, query)
     const started = this.#hooks.nowMs()
-    const response = await this.#fetch(method, url, headers, body, options.signal)
+    const response = await this.#fetch(method, url, headers, body, options.signal, options.streaming)
     this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started)
     for (const text of warningTexts(response.headers.get('warning'))) this.#hooks.onWarning(text)
     return response

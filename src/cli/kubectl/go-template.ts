@@ -3,7 +3,9 @@ import { unescapeGo } from '../../cluster/kinds/jsonpath.ts'
 
 /** A small text/template: actions, pipelines, variables, if/range/with/define/template/block, and the functions kubectl offers. */
 
-type Expression =
+/** Where something stands in the template, for errors: characters from its beginning, and its words. */
+interface Place { at: number; text: string }
+type Expression = Place & (
   | { type: 'dot' }
   | { type: 'nil' }
   | { type: 'literal'; value: unknown }
@@ -11,8 +13,9 @@ type Expression =
   | { type: 'variable'; name: string; names: string[] }
   | { type: 'function'; name: string }
   | { type: 'pipe'; pipe: Pipeline }
-interface Command { words: Expression[] }
-interface Pipeline { declare: string[]; assign: boolean; commands: Command[]; text: string }
+)
+interface Command extends Place { words: Expression[] }
+interface Pipeline extends Place { declare: string[]; assign: boolean; commands: Command[] }
 type Node =
   | { type: 'text'; text: string }
   | { type: 'action'; pipe: Pipeline }
@@ -23,9 +26,9 @@ type Node =
 /** Marks a missing map key, printed as `<no value>`. */
 const NO_VALUE = Symbol('no value')
 
-interface Token { kind: 'word' | 'string' | 'char' | 'number' | 'field' | 'variable' | 'punct' | 'space'; text: string }
+interface Token { kind: 'word' | 'string' | 'char' | 'number' | 'field' | 'variable' | 'punct' | 'space'; text: string; at: number }
 
-function tokenize(action: string): Token[] {
+function tokenize(action: string, offset: number): Token[] {
   const out: Token[] = []
   const pattern = /\s+|"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])+'|[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\$[\p{L}\p{Nd}_]*|\.[\p{L}\p{Nd}_]+|[\p{L}_][\p{L}\p{Nd}_]*|:=|[|()=,.]/uy
   while (pattern.lastIndex < action.length) {
@@ -34,7 +37,7 @@ function tokenize(action: string): Token[] {
     if (text === undefined) throw new Error(`unexpected ${JSON.stringify(action[at])} in operand`)
     const c = text[0]!
     out.push({
-      text,
+      text, at: offset + at,
       kind: /\s/.test(c) ? 'space' : c === '"' || c === '`' ? 'string' : c === "'" ? 'char' : /^[+-]?\d/.test(text) ? 'number' : c === '$' ? 'variable' : /^\.[\p{L}\p{Nd}_]/u.test(text) ? 'field' : /[\p{L}_]/u.test(c) ? 'word' : 'punct',
     })
   }
@@ -43,11 +46,12 @@ function tokenize(action: string): Token[] {
 
 class ActionParser {
   readonly #tokens: Token[]
-  readonly #text: string
+  readonly #context: string
   #at = 0
-  constructor(text: string) {
-    this.#text = text.trim()
-    this.#tokens = tokenize(this.#text)
+  /** @param offset where the text begins in the template @param context what the pipeline belongs to, for errors */
+  constructor(text: string, offset: number, context = 'command') {
+    this.#context = context
+    this.#tokens = tokenize(text, offset)
   }
 
   #peek(): Token | undefined { return this.#tokens[this.#at] }
@@ -71,6 +75,7 @@ class ActionParser {
       if (operator === ':=' || operator === '=') { this.#at++; declare.push(...names); assign = operator === '=' } else this.#at = save
     }
     const commands: Command[] = []
+    const start = this.#peek()?.at ?? 0
     for (;;) {
       const words: Expression[] = []
       for (;;) {
@@ -79,43 +84,52 @@ class ActionParser {
         if (!token || token.text === '|' || token.text === close) break
         words.push(this.#operand())
       }
-      if (words.length === 0) throw new Error(commands.length > 0 ? 'missing value for command' : 'missing value for command')
-      commands.push({ words })
+      if (words.length === 0) throw new Error(commands.length > 0 ? 'missing value for command' : `missing value for ${this.#context}`)
+      if (commands.length > 0 && ['literal', 'dot', 'nil'].includes(words[0]!.type)) throw new Error(`non executable command in pipeline stage ${commands.length + 1}`)
+      commands.push({ words, at: words[0]!.at, text: words.map((w) => w.text).join(' ') })
       const token = this.#tokens[this.#at]
       if (!token) { if (close) throw new Error('unclosed left paren'); break }
       this.#at++
       if (token.text === close) break
     }
-    return { declare, assign, commands, text: this.#text }
+    const declared = declare.length > 0 ? `${declare.join(', ')} ${assign ? '=' : ':='} ` : ''
+    return { declare, assign, commands, at: start, text: declared + commands.map((c) => c.text).join(' | ') }
   }
 
   #operand(): Expression {
     const token = this.#tokens[this.#at++]!
+    const place = { at: token.at, text: token.text }
     let base: Expression
     switch (token.kind) {
-      case 'string': base = { type: 'literal', value: token.text[0] === '`' ? token.text.slice(1, -1) : unescapeGo(token.text.slice(1, -1)) }; break
-      case 'char': base = { type: 'literal', value: unescapeGo(token.text.slice(1, -1)).codePointAt(0) }; break
-      case 'number': base = { type: 'literal', value: Number(token.text) }; break
-      case 'field': base = { type: 'field', on: { type: 'dot' }, names: [token.text.slice(1)] }; break
-      case 'variable': base = { type: 'variable', name: token.text, names: [] }; break
+      case 'string': base = { ...place, type: 'literal', value: token.text[0] === '`' ? token.text.slice(1, -1) : unescapeGo(token.text.slice(1, -1)) }; break
+      case 'char': base = { ...place, type: 'literal', value: unescapeGo(token.text.slice(1, -1)).codePointAt(0) }; break
+      case 'number': base = { ...place, type: 'literal', value: Number(token.text) }; break
+      case 'field': base = { ...place, type: 'field', on: { type: 'dot', at: token.at, text: '.' }, names: [token.text.slice(1)] }; break
+      case 'variable': base = { ...place, type: 'variable', name: token.text, names: [] }; break
       case 'word':
-        if (token.text === 'true' || token.text === 'false') base = { type: 'literal', value: token.text === 'true' }
-        else if (token.text === 'nil') base = { type: 'nil' }
+        if (token.text === 'true' || token.text === 'false') base = { ...place, type: 'literal', value: token.text === 'true' }
+        else if (token.text === 'nil') base = { ...place, type: 'nil' }
         else {
           if (!FUNCTIONS[token.text] && token.text !== 'and' && token.text !== 'or') throw new Error(`function ${JSON.stringify(token.text)} not defined`)
-          base = { type: 'function', name: token.text }
+          base = { ...place, type: 'function', name: token.text }
         }
         break
       case 'punct':
-        if (token.text === '.') { base = { type: 'dot' }; break }
-        if (token.text === '(') { base = { type: 'pipe', pipe: this.pipeline(')') }; break }
+        if (token.text === '.') { base = { ...place, type: 'dot' }; break }
+        if (token.text === '(') {
+          const pipe = this.pipeline(')')
+          base = { at: token.at, text: `(${pipe.text})`, type: 'pipe', pipe }
+          break
+        }
         throw new Error(`unexpected ${JSON.stringify(token.text)} in command`)
       default: throw new Error(`unexpected ${JSON.stringify(token.text)} in command`)
     }
+    // What a chain of fields is called by stands where its second part begins.
+    const chain = this.#peek()
     while (this.#peek()?.kind === 'field') {
-      const name = this.#tokens[this.#at++]!.text.slice(1)
-      if (base.type === 'field' || base.type === 'variable') base.names.push(name)
-      else base = { type: 'field', on: base, names: [name] }
+      const { text } = this.#tokens[this.#at++]!
+      if (base.type === 'field' || base.type === 'variable') base = { ...base, names: [...base.names, text.slice(1)], at: chain!.at, text: base.text + text }
+      else base = { type: 'field', on: base, names: [text.slice(1)], at: chain!.at, text: base.text + text }
     }
     return base
   }
@@ -137,9 +151,8 @@ export class GoTemplate {
     this.#root = this.#parse()
   }
 
-  /** @throws Error in Go's words when it can't be carried out. */
-  execute(data: unknown): string {
-    const out: string[] = []
+  /** @param out takes what is made, also when it fails on the way @throws Error in Go's words when it can't be carried out. */
+  execute(data: unknown, out: string[] = []): string {
     this.#run(this.#root, data, new Scope(undefined, { $: data }), out)
     return out.join('')
   }
@@ -149,7 +162,7 @@ export class GoTemplate {
   }
 
   #parse(): Node[] {
-    const parts: { text: string; action?: string; line: number }[] = []
+    const parts: { text: string; action?: string; line: number; at: number }[] = []
     const pattern = /\{\{(-\s)?([\s\S]*?)(\s-)?\}\}/g
     let at = 0
     let line = 1
@@ -171,18 +184,18 @@ export class GoTemplate {
       if (trimNext) text = text.trimStart()
       if (m[1]) text = text.trimEnd()
       line += this.#source.slice(at, m.index).split('\n').length - 1
-      parts.push({ text, line })
-      if (!inner.trimStart().startsWith('/*')) parts.push({ text: '', action: inner, line })
+      parts.push({ text, line, at: 0 })
+      if (!inner.trimStart().startsWith('/*')) parts.push({ text: '', action: inner, line, at: m.index + 2 + (m[1]?.length ?? 0) + inner.length - inner.trimStart().length })
       line += inner.split('\n').length - 1
       trimNext = trimRight
       at = end
     }
     const tail = this.#source.slice(at)
     if (tail.includes('{{')) this.#fail(line, 'unclosed action')
-    parts.push({ text: trimNext ? tail.trimStart() : tail, line })
+    parts.push({ text: trimNext ? tail.trimStart() : tail, line, at: 0 })
 
     let index = 0
-    const block = (ends: string[]): { nodes: Node[]; end: string; rest: string; line: number } => {
+    const block = (ends: string[]): { nodes: Node[]; end: string; rest: string; line: number; at: number } => {
       const nodes: Node[] = []
       while (index < parts.length) {
         const part = parts[index++]!
@@ -196,34 +209,34 @@ export class GoTemplate {
         try {
           if (keyword === 'end' || keyword === 'else') {
             if (!ends.includes(keyword)) this.#fail(part.line, `unexpected {{${keyword}}}`)
-            return { nodes, end: keyword, rest: rest.trim(), line: part.line }
+            return { nodes, end: keyword, rest: rest.trim(), line: part.line, at: part.at + keyword.length + rest.length - rest.trimStart().length }
           }
-          if (keyword === 'if' || keyword === 'with' || keyword === 'range') nodes.push(control(keyword, rest))
+          if (keyword === 'if' || keyword === 'with' || keyword === 'range') nodes.push(control(keyword, rest, part.at + keyword.length))
           else if (keyword === 'break' || keyword === 'continue') nodes.push({ type: keyword })
           else if (keyword === 'define' || keyword === 'block') {
             const [, name, more] = /^\s*("(?:\\.|[^"\\])*"|`[^`]*`)([\s\S]*)$/.exec(rest) ?? this.#fail(part.line, `unexpected ${JSON.stringify(rest)} in ${keyword} clause`)
             const key = unescapeGo(name!.slice(1, -1))
             this.#defined.set(key, block(['end']).nodes)
-            if (keyword === 'block') nodes.push({ type: 'template', name: key, pipe: new ActionParser(more!).pipeline() })
+            if (keyword === 'block') nodes.push({ type: 'template', name: key, pipe: new ActionParser(more!, part.at + action.length - more!.length, 'block clause').pipeline() })
           } else if (keyword === 'template') {
             const [, name, more] = /^\s*("(?:\\.|[^"\\])*"|`[^`]*`)([\s\S]*)$/.exec(rest) ?? this.#fail(part.line, `unexpected ${JSON.stringify(rest)} in template clause`)
-            nodes.push({ type: 'template', name: unescapeGo(name!.slice(1, -1)), pipe: more!.trim() ? new ActionParser(more!).pipeline() : undefined })
-          } else nodes.push({ type: 'action', pipe: new ActionParser(action).pipeline() })
+            nodes.push({ type: 'template', name: unescapeGo(name!.slice(1, -1)), pipe: more!.trim() ? new ActionParser(more!, part.at + action.length - more!.length, 'template clause').pipeline() : undefined })
+          } else nodes.push({ type: 'action', pipe: new ActionParser(action, part.at).pipeline() })
         } catch (error) {
           if ((error as Error).message.startsWith('template: ')) throw error
           this.#fail(part.line, (error as Error).message)
         }
       }
       if (ends.length > 0) this.#fail(line, 'unexpected EOF')
-      return { nodes, end: '', rest: '', line }
+      return { nodes, end: '', rest: '', line, at: 0 }
     }
-    const control = (type: 'if' | 'with' | 'range', text: string): Node => {
-      const pipe = new ActionParser(text).pipeline()
+    const control = (type: 'if' | 'with' | 'range', text: string, at: number): Node => {
+      const pipe = new ActionParser(text, at, type).pipeline()
       const body = block(['end', 'else'])
       let otherwise: Node[] = []
       if (body.end === 'else') {
         const chained = /^(if|with)\b/.exec(body.rest)
-        otherwise = chained ? [control(chained[1] as 'if', body.rest.slice(chained[0].length))] : block(['end']).nodes
+        otherwise = chained ? [control(chained[1] as 'if', body.rest.slice(chained[0].length), body.at + chained[0].length)] : block(['end']).nodes
       }
       return { type, pipe, body: body.nodes, otherwise }
     }
@@ -275,17 +288,15 @@ export class GoTemplate {
     return undefined
   }
 
-  #execError(pipe: Pipeline, message: string): Error {
-    const at = this.#source.indexOf(pipe.text)
-    const before = this.#source.slice(0, Math.max(0, at))
-    const line = before.split('\n').length
-    const column = Math.max(0, at - (before.lastIndexOf('\n') + 1))
-    return new Error(`template: ${this.#name}:${line}:${column}: executing ${JSON.stringify(this.#name)} at <${pipe.text}>: ${message}`)
+  #execError({ at, text }: Place, message: string): Error {
+    const before = this.#source.slice(0, at)
+    const column = new TextEncoder().encode(before.slice(before.lastIndexOf('\n') + 1)).length
+    return new Error(`template: ${this.#name}:${before.split('\n').length}:${column}: executing ${JSON.stringify(this.#name)} at <${text.length > 20 ? `${text.slice(0, 20)}...` : text}>: ${message}`)
   }
 
   #pipeline(pipe: Pipeline, dot: unknown, scope: Scope): unknown {
     let value: unknown
-    pipe.commands.forEach((command, i) => { value = this.#command(command, dot, scope, pipe, i > 0 ? [value] : []) })
+    pipe.commands.forEach((command, i) => { value = this.#command(command, dot, scope, i > 0 ? [value] : []) })
     if (pipe.declare.length > 0) {
       const name = pipe.declare[0]!
       if (pipe.assign) scope.assign(name, value)
@@ -294,7 +305,7 @@ export class GoTemplate {
     return value
   }
 
-  #command(command: Command, dot: unknown, scope: Scope, pipe: Pipeline, final: unknown[]): unknown {
+  #command(command: Command, dot: unknown, scope: Scope, final: unknown[]): unknown {
     const [first, ...rest] = command.words
     if (first!.type === 'function') {
       const name = first!.name
@@ -302,49 +313,79 @@ export class GoTemplate {
         // Short-circuits.
         let value: unknown
         for (const word of rest) {
-          value = this.#evaluate(word, dot, scope, pipe)
+          value = this.#evaluate(word, dot, scope)
           if (isTrue(value) === (name === 'or')) return value
         }
         return final.length > 0 ? final[0] : value
       }
-      const args = [...rest.map((w) => this.#evaluate(w, dot, scope, pipe)), ...final]
+      const args = [...rest.map((w) => this.#evaluate(w, dot, scope)), ...final]
       try {
-        return FUNCTIONS[name]!(...args.map((a) => a === NO_VALUE ? undefined : a))
+        const plain = args.map((a) => a === NO_VALUE ? undefined : a)
+        if (COMPARISONS.has(name)) checkComparison(name, plain, plain.map((value, i) => goType(value, rest[i]?.type === 'literal')))
+        return FUNCTIONS[name]!(...plain)
       } catch (error) {
-        throw this.#execError(pipe, `error calling ${name}: ${(error as Error).message}`)
+        throw this.#execError(command, `error calling ${name}: ${(error as Error).message}`)
       }
     }
     if (rest.length > 0 || final.length > 0) {
       const what = first!.type === 'field' ? first!.names.at(-1) : first!.type
-      throw this.#execError(pipe, first!.type === 'field' ? `${what} is not a method but has arguments` : `can't give argument to non-function ${pipe.text}`)
+      throw this.#execError(first!, first!.type === 'field' ? `${what} is not a method but has arguments` : `can't give argument to non-function ${first!.text}`)
     }
-    return this.#evaluate(first!, dot, scope, pipe)
+    if (first!.type === 'nil') throw this.#execError(first!, 'nil is not a command')
+    return this.#evaluate(first!, dot, scope)
   }
 
-  #evaluate(expression: Expression, dot: unknown, scope: Scope, pipe: Pipeline): unknown {
+  #evaluate(expression: Expression, dot: unknown, scope: Scope): unknown {
     switch (expression.type) {
       case 'dot': return dot
       case 'nil': return undefined
       case 'literal': return expression.value
-      case 'variable': return this.#fields(scope.get(expression.name), expression.names, pipe)
-      case 'field': return this.#fields(this.#evaluate(expression.on, dot, scope, pipe), expression.names, pipe)
+      case 'variable': return this.#fields(scope.get(expression.name), expression.names, expression)
+      case 'field': return this.#fields(this.#evaluate(expression.on, dot, scope), expression.names, expression)
       case 'pipe': return this.#pipeline(expression.pipe, dot, scope)
-      case 'function': return this.#command({ words: [expression] }, dot, scope, pipe, [])
+      case 'function': return this.#command({ words: [expression], at: expression.at, text: expression.text }, dot, scope, [])
     }
   }
 
-  #fields(value: unknown, names: readonly string[], pipe: Pipeline): unknown {
+  #fields(value: unknown, names: readonly string[], place: Place): unknown {
     for (const name of names) {
-      if (value === NO_VALUE || value === undefined || value === null) {
-        if (value === NO_VALUE) throw this.#execError(pipe, `nil pointer evaluating interface {}.${name}`)
-        throw this.#execError(pipe, `nil data; no entry for key ${JSON.stringify(name)}`)
+      if (value === NO_VALUE) {
+        if (this.#missingKeyError) throw this.#execError(place, `nil data; no entry for key ${JSON.stringify(name)}`)
+        continue
       }
-      if (typeof value !== 'object' || Array.isArray(value)) throw this.#execError(pipe, `can't evaluate field ${name} in type ${Array.isArray(value) ? '[]interface {}' : typeof value === 'number' ? 'int64' : typeof value === 'boolean' ? 'bool' : 'string'}`)
+      if (value === undefined || value === null) throw this.#execError(place, `nil pointer evaluating interface {}.${name}`)
+      if (typeof value !== 'object' || Array.isArray(value)) throw this.#execError(place, `can't evaluate field ${name} in type interface {}`)
       if (Object.hasOwn(value, name)) value = (value as Record<string, unknown>)[name]
-      else if (this.#missingKeyError) throw this.#execError(pipe, `map has no entry for key ${JSON.stringify(name)}`)
+      else if (this.#missingKeyError) throw this.#execError(place, `map has no entry for key ${JSON.stringify(name)}`)
       else value = NO_VALUE
     }
     return value
+  }
+}
+
+const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge'])
+
+/** Go's name of a value's type; numbers of the template are plain ints, those of JSON have 64 bits. */
+function goType(value: unknown, literal: boolean): string {
+  if (value === null || value === undefined) return ''
+  if (Array.isArray(value)) return '[]interface {}'
+  switch (typeof value) {
+    case 'number': return Number.isInteger(value) ? literal ? 'int' : 'int64' : 'float64'
+    case 'boolean': return 'bool'
+    case 'string': return 'string'
+    default: return 'map[string]interface {}'
+  }
+}
+
+/** k8s: Go text/template eq, lt @throws Error where the types don't go together */
+function checkComparison(name: string, values: readonly unknown[], types: readonly string[]): void {
+  if (values.length < 2) throw new Error(values.length === 0 ? `wrong number of args for ${name}: want at least 1 got 0` : 'missing argument for comparison')
+  const ordering = name !== 'eq' && name !== 'ne'
+  const basic = (type: string) => type === 'int64' || type === 'int' ? 'int' : type
+  for (const [i, type] of types.entries()) {
+    if (ordering && (type === '' || /[[]/.test(type))) throw new Error('invalid type for comparison')
+    if (i > 0 && type !== '' && types[0] !== '' && basic(type) !== basic(types[0]!)) throw new Error(`incompatible types for comparison: ${types[0]} and ${type}`)
+    if (!ordering && i > 0 && /[[]/.test(type) && /[[]/.test(types[0]!)) throw new Error(`non-comparable types ${goSprint(values[0])}: ${types[0]}, ${type}: ${goSprint(values[i])}`)
   }
 }
 
@@ -407,8 +448,6 @@ function index(value: unknown, ...keys: unknown[]): unknown {
 }
 
 function basicCompare(a: unknown, b: unknown): number {
-  if (typeof a !== typeof b) throw new Error('incompatible types for comparison')
-  if (typeof a === 'object') throw new Error('non-comparable type')
   return (a as string) < (b as string) ? -1 : a === b ? 0 : 1
 }
 
@@ -425,7 +464,7 @@ const FUNCTIONS: Record<string, (...args: any[]) => unknown> = {
   html: (...args) => args.map(goSprint).join('').replace(/[&<>"']/g, (c) => escapes[c]!),
   js: (...args) => args.map(goSprint).join('').replace(/[\\'"<>&=\n]/g, (c) => c === '\n' ? '\\u000A' : '\\<>&='.includes(c) && c !== '\\' ? `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}` : `\\${c}`),
   urlquery: (...args) => encodeURIComponent(args.map(goSprint).join('')).replaceAll('%20', '+'),
-  eq: (a, ...rest) => rest.some((b) => a === b || (a ?? null) === (b ?? null) || (typeof a === typeof b && basicCompare(a, b) === 0)),
+  eq: (a, ...rest) => rest.some((b) => (a ?? null) === (b ?? null)),
   ne: (a, b) => (a ?? null) !== (b ?? null),
   lt: (a, b) => basicCompare(a, b) < 0,
   le: (a, b) => basicCompare(a, b) <= 0,
@@ -442,7 +481,7 @@ const FUNCTIONS: Record<string, (...args: any[]) => unknown> = {
     try {
       return new TextDecoder().decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))
     } catch {
-      throw new Error('illegal base64 data at input byte 0')
+      throw new Error('base64 decode failed: illegal base64 data at input byte 0')
     }
   },
 }

@@ -56,7 +56,7 @@ export async function mutateAll(inv: Invocation, infos: readonly Info[], errors:
       await change(draft, info)
       draft.metadata = recorded(f, draft).metadata
     } catch (error) {
-      errors.push(options.namesRefused === false ? error as Error : new Error(`error: ${info.mapping.resource}/${info.name} ${(error as Error).message}\n`))
+      errors.push(options.namesRefused === false ? error as Error : new Error(`error: ${inv.flags.bool('local') ? info.mapping.singular : info.mapping.resource}/${info.name} ${(error as Error).message}\n`))
       continue
     }
     const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)

@@ -6,6 +6,7 @@ import { schemaNameOf } from './gvk-schema.ts'
 import { unixText } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { escapeHtml, goJson, goSprint } from '../../cluster/kinds/go-text.ts'
+import { goSyntax } from '../../cluster/kinds/patch/go-format.ts'
 import { GoTemplate } from './go-template.ts'
 import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 import { klogLine } from './klog.ts'
@@ -102,7 +103,7 @@ export function printerOfFormat(f: Factory, format: string, options: PrinterOpti
         try {
           return path.print(object, kind === 'jsonpath-as-json')
         } catch (error) {
-          throw new Error(`error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${(error as Error).message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\tobject given to jsonpath engine was:\n\t\t${goSprint(object)}\n\n`)
+          throw new Error(`error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${(error as Error).message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\tobject given to jsonpath engine was:\n\t\t${goSyntax(object)}\n\n\n`)
         }
       }
     }
@@ -115,9 +116,12 @@ export function printerOfFormat(f: Factory, format: string, options: PrinterOpti
         throw new Error(`error parsing template ${text}, ${(error as Error).message}`)
       }
       return (object) => {
+        const made: string[] = []
         try {
-          return template.execute(object)
+          return template.execute(object, made)
         } catch (error) {
+          // All that helps to find the mistake goes where the output would have gone.
+          void f.io.out(`${made.join('')}Error executing template: ${(error as Error).message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${text}\n\traw data was:\n\t\t${goJson(object)}\n\tobject given to template engine was:\n\t\t${goSprint(object)}\n\n`)
           throw new Error(`error executing template ${JSON.stringify(text)}: ${(error as Error).message}`)
         }
       }

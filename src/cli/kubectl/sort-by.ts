@@ -15,13 +15,13 @@ export function sortedBy<T>(items: readonly T[], path: string, objectOf: (item: 
   const parser = new JsonPath(field, { allowMissingKeys: true })
   const keyed = items.map((item) => ({ item, key: parser.find(objectOf(item) ?? {})[0]?.[0] }))
   if (items.length > 0 && keyed.every((k) => k.key === undefined)) throw new Error(`couldn't find any field with path ${JSON.stringify(field)} in the list of objects`)
-  for (const { key } of keyed) if (typeof key === 'object' && key !== null && items.length > 1)
-    throw new UnsortableField(`Field ${field} in [][][]reflect.Value is an unsortable type: interface, err: unsortable type: ${Array.isArray(key) ? '[]interface {}' : 'map[string]interface {}'}`)
-  return goSort(keyed, (a, b) => a.key === undefined || (b.key !== undefined && isLess(a.key, b.key))).map((k) => k.item)
+  return goSort(keyed, (a, b) => a.key === undefined || (b.key !== undefined && isLess(a.key, b.key, field))).map((k) => k.item)
 }
 
 /** Texts that are both quantities by their amounts, others by code. k8s: isLess */
-function isLess(a: unknown, b: unknown): boolean {
+function isLess(a: unknown, b: unknown, field: string): boolean {
+  if (typeof a === 'object' && a !== null)
+    throw new UnsortableField(`Field ${field} in [][][]reflect.Value is an unsortable type: interface, err: unsortable type: ${Array.isArray(a) ? '[]interface {}' : 'map[string]interface {}'}`)
   if (a === null || b === null) return a === null && b !== null
   if (typeof a !== 'string' || typeof b !== 'string') return (a as number) < (b as number)
   try {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { goSprint } from '../../cluster/kinds/go-text.ts'
+import { humanDuration } from './duration.ts'
 import { formatLabels } from './selectors.ts'
 import { TableLayout } from './tab-writer.ts'
 
@@ -17,6 +18,8 @@ export interface TableOptions {
   withNamespace: boolean
   /** `pod`, `deployment.apps`: put before names. */
   kind: string
+  /** Milliseconds; ages are told from it. */
+  nowMs: number
 }
 
 export const isTable = (object: KubeObject): object is ServerTable => object.kind === 'Table' && Array.isArray((object as ServerTable).columnDefinitions)
@@ -77,13 +80,13 @@ export class TablePrinter {
   /** Objects that came without a table: name and age only. */
   #generic(object: KubeObject, eventType: string): string {
     const items = Array.isArray(object['items']) ? object['items'] as KubeObject[] : [object]
-    const { withNamespace, showLabels, labelColumns, kind, noHeaders } = this.#options
+    const { withNamespace, showLabels, labelColumns, kind, noHeaders, nowMs } = this.#options
     const rows: string[][] = []
-    if (!noHeaders && !this.#lastGeneric) rows.push([...(eventType ? ['EVENT'] : []), ...(withNamespace ? ['NAMESPACE'] : []), 'NAME', 'CREATED AT', ...labelColumns.map((l) => l.toUpperCase()), ...(showLabels ? ['LABELS'] : [])])
+    if (!noHeaders && !this.#lastGeneric) rows.push([...(eventType ? ['EVENT'] : []), ...(withNamespace ? ['NAMESPACE'] : []), 'NAME', 'AGE', ...labelColumns.map((l) => l.toUpperCase()), ...(showLabels ? ['LABELS'] : [])])
     this.#lastGeneric = true
     for (const item of items) rows.push([
       ...(eventType ? [eventType.padEnd(8)] : []), ...(withNamespace ? [item.metadata?.namespace ?? ''] : []), `${kind ? `${kind}/` : ''}${item.metadata?.name ?? ''}`,
-      item.metadata?.creationTimestamp ?? '', ...labelColumns.map((l) => item.metadata?.labels?.[l] ?? ''), ...(showLabels ? [formatLabels(item.metadata?.labels)] : []),
+      item.metadata?.creationTimestamp ? humanDuration(nowMs - Date.parse(item.metadata.creationTimestamp)) : '<unknown>', ...labelColumns.map((l) => item.metadata?.labels?.[l] ?? ''), ...(showLabels ? [formatLabels(item.metadata?.labels)] : []),
     ])
     return this.#layout.format(rows)
   }

@@ -67,7 +67,7 @@ describe('Go templates', () => {
   })
 
   test('say where they fail', () => {
-    expect(() => new GoTemplate('{{.metadata.name.first}}').execute(pod)).toThrow(`template: output:1:2: executing "output" at <.metadata.name.first>: can't evaluate field first in type string`)
+    expect(() => new GoTemplate('{{.metadata.name.first}}').execute(pod)).toThrow(`template: output:1:11: executing "output" at <.metadata.name.first>: can't evaluate field first in type interface {}`)
     expect(() => new GoTemplate('{{nofunc}}')).toThrow('function "nofunc" not defined')
     expect(() => new GoTemplate('{{if .a}}')).toThrow('unexpected EOF')
   })

@@ -72,8 +72,8 @@ async function editInfos(inv: Invocation, infos: readonly Info[], options: EditO
     const discard = () => f.proc.fs.remove(file, { force: true })
     const body = withoutComments(text)
     if (notes !== '' && body.trim() === withoutComments(current).trim()) {
-      void err(`error: Edit cancelled, no valid changes were saved.\n`)
       keep(f, file)
+      void err('error: Edit cancelled, no valid changes were saved.\n')
       throw new SilentExit(1)
     }
     if (body.trim() === withoutComments(original).trim()) { discard(); void err('Edit cancelled, no changes made.\n'); return }

@@ -107,7 +107,9 @@ export const attach: CommandHandler = async (inv) => {
   const name = args.length === 2 ? `${args[0]}/${args[1]}` : args[0] ?? ''
   const pod = await attachablePod(f, await target(inv, name), timeoutMs)
   if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') throw new Error(`cannot attach a container in a completed pod; current phase is ${pod.status.phase}`)
-  await attachTo(f, pod, { container: flags.str('container'), stdin: flags.bool('stdin'), tty: flags.bool('tty'), quiet: flags.bool('quiet') })
+  const container = flags.str('container')
+  if (container && !findContainer(pod, container)) throw new Error(`cannot attach to the container: container ${container} is not valid for pod ${pod.metadata.name} out of: ${containerNames(pod)}`)
+  await attachTo(f, pod, { container, stdin: flags.bool('stdin'), tty: flags.bool('tty'), quiet: flags.bool('quiet') })
 }
 
 /** Joins a running container. @throws Error */

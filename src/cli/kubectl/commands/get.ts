@@ -57,6 +57,7 @@ export const get: CommandHandler = async (inv) => {
 function tablePrinter(inv: Invocation, mapping: ApiResource | undefined, withNamespace: boolean, withKind: boolean, layout: TableLayout): TablePrinter {
   const { flags } = inv
   return new TablePrinter({
+    nowMs: inv.f.nowMs(),
     wide: flags.str('output') === 'wide', noHeaders: flags.bool('no-headers'), showLabels: flags.bool('show-labels'), labelColumns: flags.list('label-columns'),
     withNamespace, kind: mapping && (withKind || flags.bool('show-kind')) ? lowerGroupKind(mapping) : '',
   }, layout)
@@ -108,12 +109,18 @@ function mergeTables(objects: readonly KubeObject[]): KubeObject[] {
 function sortBy(inv: Invocation, infos: Info[]): Info[] {
   const path = inv.flags.str('sort-by')
   if (!path || infos.length === 0) return infos
-  if (infos.some((i) => isTable(i.object!)))
-    return infos.map((info) => {
-      const object = info.object!
-      if (!isTable(object)) return info
-      return { ...info, object: { ...object, rows: sortedBy(object.rows, path, (r) => r.object) } as KubeObject }
-    })
+  if (infos.length === 1 && isTable(infos[0]!.object!)) {
+    const object = infos[0]!.object
+    if (object.rows.length < 2) return infos
+    try {
+      return [{ ...infos[0]!, object: { ...object, rows: sortedBy(object.rows, path, (r) => r.object) } as KubeObject }]
+    } catch (error) {
+      if (error instanceof UnsortableField) throw error
+      // The printer that sorts fails, nobody hears of it, and nothing is printed. k8s: GetOptions.Run
+      return []
+    }
+  }
+  // Several tables are sorted as if they were the objects.
   return sortedBy(infos, path, (i) => i.object)
 }
 
@@ -174,8 +181,8 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
     const items = isList && !isTable(object!) && Array.isArray(object!['items']) ? object!['items'] as KubeObject[] : [object!]
     for (const item of items) await out(show(item.kind ? item : { ...item, apiVersion: groupVersion(info.mapping), kind: info.mapping.kind }, 'ADDED'))
   }
-  // A watch of one object from revision 0 begins with what has just been printed.
-  let skip = !isList && !only
+  // A watch of one object from revision 0 begins with what is there already: it has just been printed, or wasn't wanted.
+  let skip = !isList
   const path = resourcePath(info.mapping, info.namespace)
   const fieldSelector = isList ? query.fieldSelector : `metadata.name=${info.name}`
   const { timeoutMs } = f.rest().config

@@ -28,12 +28,7 @@ export const logs: CommandHandler = async (inv) => {
   } else throw usageError(spec, USAGE)
   const timeoutMs = podRunningTimeout(flags)
   const since = flags.duration('since')
-  if (flags.str('since-time') && since !== 0) throw new Error('at most one of `sinceTime` or `sinceSeconds` may be specified')
   const allOfThem = flags.bool('all-containers')
-  if (allOfThem && container) throw new Error(`--all-containers=true should not be specified with container name ${container}`)
-  if (flags.int('limit-bytes') < 0) throw new Error('--limit-bytes must be greater than 0')
-  if (since < 0) throw new Error('--since must be greater than 0')
-  if (flags.int('tail') < -1) throw new Error('--tail must be greater than or equal to -1')
   const follow = flags.bool('follow')
   const { namespace } = f.namespace()
   const allPods = flags.bool('all-pods')
@@ -46,8 +41,16 @@ export const logs: CommandHandler = async (inv) => {
   }
   if (flags.str('since-time') && Number.isNaN(Date.parse(flags.str('since-time')))) throw new Error(`parsing time ${JSON.stringify(flags.str('since-time'))} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(flags.str('since-time'))} as "2006"`)
 
+  const validate = () => {
+    if (flags.str('since-time') && since !== 0) throw new Error('at most one of `sinceTime` or `sinceSeconds` may be specified')
+    if (allOfThem && container) throw new Error(`--all-containers=true should not be specified with container name ${container}`)
+    if (flags.int('limit-bytes') < 0) throw new Error('--limit-bytes must be greater than 0')
+    if (since < 0) throw new Error('--since must be greater than 0')
+    if (flags.int('tail') < -1) throw new Error('--tail must be greater than or equal to -1')
+  }
   let requests: LogRequest[]
   if (selector) {
+    validate()
     const list = await f.rest().list<KubeObject>(`/api/v1/namespaces/${namespace}/pods`, { labelSelector: selector })
     if (list.items.length === 0) { void err(`No resources found in ${namespace} namespace.\n`); return }
     requests = list.items.map(asPod).flatMap((pod) => requestsOf(f, pod, container, allOfThem, allPods))
@@ -59,6 +62,8 @@ export const logs: CommandHandler = async (inv) => {
       if (!(error instanceof StatusError) || error.reason !== 'NotFound') throw error
       throw new Error(`error from server (NotFound): ${error.message} in namespace ${JSON.stringify(namespace)}`)
     }
+    // What was asked for is judged once the object is known.
+    validate()
     requests = await requestsForObject(f, object, container, allOfThem, allPods, timeoutMs)
   }
   const prefix = flags.bool('prefix') || (allPods && !flags.changed('prefix'))

@@ -292,7 +292,8 @@ const taint: CommandHandler = async (inv) => {
     if (dryRun !== 'client') answer = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, '', info.name), {
       body: { spec: { taints: taints.length > 0 ? taints : null } }, contentType: 'application/strategic-merge-patch+json', query: { fieldManager: flags.str('field-manager') || 'kubectl-taint', ...(dryRun === 'server' ? { dryRun: 'All' } : {}) },
     })
-    void out(printerFor(f, { operation: `${operation}${dryRunSuffix(dryRun)}`, typed: dryRun !== 'client' })(answer))
+    // Unlike other commands this one doesn't mark dry runs.
+    void out(printerFor(f, { operation, typed: dryRun !== 'client' })(answer))
   })
 }
 

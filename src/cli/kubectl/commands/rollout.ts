@@ -117,7 +117,7 @@ export async function revisionsOf(inv: Invocation, info: Info): Promise<Revision
         return { number: cr['revision'] as number, cause: cr.metadata.annotations?.[CHANGE_CAUSE] ?? '', object: at, template: at['spec'].template }
       }).sort((a, b) => a.number - b.number)
     }
-    default: throw new Error(`no history viewer has been implemented for "${info.mapping.group ? `${info.mapping.kind}.${info.mapping.group}` : info.mapping.kind}"`)
+    default: throw new Error(`error retrieving history for ${JSON.stringify(info.mapping.kind)}, no visitor method exists for {${info.mapping.group} ${info.mapping.kind}}`)
   }
 }
 
@@ -164,7 +164,7 @@ const undo: CommandHandler = async (inv) => {
     if (object.metadata.annotations?.[LAST_APPLIED] !== undefined)
       void err(`Warning: resource ${info.mapping.resource}/${info.name} was previously managed with 'kubectl apply'. Rolling back will not update the ${LAST_APPLIED} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.\n`)
     const revisions = await revisionsOf(inv, info).catch((error: Error) => {
-      throw error.message.startsWith('no history viewer') ? new Error(error.message.replace('history viewer', 'rollbacker')) : error
+      throw error.message.startsWith('error retrieving history') ? new Error(error.message.replace('history', 'rollbacker')) : error
     })
     const say = (result: string) => void out(printerFor(f, { operation: `${result}${dryRunSuffix(dryRun)}` })(object))
     if (to < 0) throw new Error(`unable to find specified revision ${to} in history`)
@@ -173,22 +173,25 @@ const undo: CommandHandler = async (inv) => {
     if (!target) throw missing()
     const path = resourcePath(info.mapping, info.namespace, info.name)
     const query = dryRun === 'server' ? { dryRun: 'All' } : {}
+    if (dryRun === 'client') {
+      const { podTemplateText } = await f.proc.clock.outside(import('../describe/pod-template.ts'))
+      say(podTemplateText(target.template))
+      continue
+    }
     if (object.kind === 'Deployment') {
       if (object['spec'].paused) throw new Error(`you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again`)
       const { 'pod-template-hash': _, ...labels } = target.template['metadata']?.labels ?? {}
       const template = { ...target.template, metadata: { ...target.template['metadata'], labels } }
       const withoutHash = (t: any) => ({ ...t, metadata: { ...t.metadata, labels: Object.fromEntries(Object.entries(t.metadata?.labels ?? {}).filter(([k]) => k !== 'pod-template-hash')) } })
       if (deepEqual(withoutHash(object['spec'].template), template)) { say(`skipped rollback (current template already matches revision ${target.number})`); continue }
-      if (dryRun !== 'client') {
-        const kept = Object.fromEntries(Object.entries(object.metadata.annotations ?? {}).filter(([k]) => ANNOTATIONS_TO_KEEP.includes(k)))
-        const restored = Object.fromEntries(Object.entries(target.object.metadata.annotations ?? {}).filter(([k]) => !ANNOTATIONS_TO_KEEP.includes(k)))
-        await f.rest().json('PATCH', path, {
-          body: [{ op: 'replace', path: '/spec/template', value: template }, { op: 'replace', path: '/metadata/annotations', value: { ...restored, ...kept } }], contentType: 'application/json-patch+json', query,
-        })
-      }
+      const kept = Object.fromEntries(Object.entries(object.metadata.annotations ?? {}).filter(([k]) => ANNOTATIONS_TO_KEEP.includes(k)))
+      const restored = Object.fromEntries(Object.entries(target.object.metadata.annotations ?? {}).filter(([k]) => !ANNOTATIONS_TO_KEEP.includes(k)))
+      await f.rest().json('PATCH', path, {
+        body: [{ op: 'replace', path: '/spec/template', value: template }, { op: 'replace', path: '/metadata/annotations', value: { ...restored, ...kept } }], contentType: 'application/json-patch+json', query,
+      })
     } else {
       if (deepEqual(object['spec'].template, target.template)) { say(`skipped rollback (current template already matches revision ${target.number})`); continue }
-      if (dryRun !== 'client') await f.rest().json('PATCH', path, { body: { spec: { template: { ...target.template, $patch: 'replace' } } }, contentType: 'application/strategic-merge-patch+json', query })
+      await f.rest().json('PATCH', path, { body: { spec: { template: { ...target.template, $patch: 'replace' } } }, contentType: 'application/strategic-merge-patch+json', query })
     }
     say('rolled back')
   }

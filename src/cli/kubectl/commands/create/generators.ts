@@ -594,7 +594,7 @@ const token: CommandHandler = async (inv) => {
     throw new Error(`failed to create token: ${(error as Error).message}`)
   }
   if (!answer['status']?.token) throw new Error('failed to create token: no token in server response')
-  if (!flags.str('output')) { void out(`${answer['status'].token}\n`); return }
+  if (!flags.str('output')) { void out(`${answer['status'].token}${f.proc.isTty(1) ? '\n' : ''}`); return }
   const { printerFor } = await import('../../print.ts')
   void out(printerFor(f, { typed: true })(answer))
 }
