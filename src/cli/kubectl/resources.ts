@@ -489,7 +489,7 @@ async function* kustomizeInfos(f: Factory, query: ResourceQuery, directory: stri
   const { buildKustomization } = await f.proc.clock.outside(import('./kustomize/build.ts'))
   let text: string
   try {
-    text = await buildKustomization(f, directory, { reorder: 'none', anyPath: false })
+    text = await buildKustomization(f, directory, { reorder: 'legacy', anyPath: false })
   } catch (error) {
     yield error as Error
     return

@@ -7,12 +7,12 @@ import type { Utility } from './utility.ts'
 
 /** Utilities that the just-bash library provides. They read all of their input before they write. */
 export const JUST_BASH_COMMANDS = [
-  'jq', 'yq', 'find', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'diff', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join', 'paste',
+  'jq', 'yq', 'find', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join', 'paste',
   'fold', 'expand', 'unexpand', 'strings', 'split', 'od', 'tree', 'file',
 ] as const satisfies readonly CommandName[]
 
 /** Commands that don't look at standard input when they are given files. */
-const NO_INPUT = new Set<string>(['find', 'tree', 'file', 'diff', 'comm', 'join'])
+const NO_INPUT = new Set<string>(['find', 'tree', 'file', 'comm', 'join'])
 
 // Loaded on first use: most machines never run one of these.
 let library: Promise<typeof import('just-bash/browser')> | undefined
