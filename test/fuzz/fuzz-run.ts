@@ -60,11 +60,15 @@ export interface FuzzReport {
 const SWEEP_EVERY = 5_000
 const MAX_OPEN_WATCHES = 20
 const HANG_TURNS = 20_000
+/** Cancelled timers are cleared away some hundreds at a time. */
+const MAX_MORE_TIMERS = 600
 /** What the real server answers with code 500, too. */
 const UPSTREAM_500 = [
   /resource ?[vV]ersion/, /^strconv\.ParseUint: parsing/, /without impersonating a user/, /error dialing|no kubelet|no network|dial tcp|no endpoints available/, /failed calling webhook|failed to call webhook/,
-  /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\./, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
+  /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\.|^duplicate nodePort: /, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
 ]
+/** What JavaScript says when something was not thought of; CEL speaks of undefined fields, too. */
+const ACCIDENT = /\bundefined(?! field)|\[object Object\]|is not a function|Cannot (?:read|set|use)|is not iterable|Maximum call stack|Invalid array length/
 /** The hidden places that a polluted prototype would show in. */
 const PROTOTYPES = [Object.prototype, Array.prototype, Function.prototype, String.prototype, Number.prototype, Map.prototype, Promise.prototype].map((prototype) => ({ prototype, names: Object.getOwnPropertyNames(prototype).length }))
 
@@ -138,6 +142,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     }
   }
   world.server.stop()
+  // The first sweeps still fill caches that have an end.
+  const [, , settled] = report.heap
+  if (settled !== undefined && report.heap.at(-1)! > settled * 1.5 + 50e6) found(`memory grows: ${report.heap.map((bytes) => Math.round(bytes / 1e6)).join(', ')} MB`)
   return report
 }
 
@@ -148,6 +155,8 @@ interface World {
   admin: ConnectionInfo
   /** What was there at the start. */
   baseline: ReadonlyMap<string, unknown>
+  /** How many timers the server keeps when nobody asks it anything. */
+  timers: number
   onError(entry: LogEntry): void
 }
 
@@ -168,6 +177,8 @@ async function startWorld(seed: string): Promise<World> {
   await masters.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } })
   const admin = await pki.issueClientCertificate({ commonName: 'admin', organizations: ['system:masters'] })
   world.admin = { clientCertificatePem: admin.certificatePem, remoteAddress: '10.0.0.9' }
+  await clock.advance(1000)
+  world.timers = clock.keptTimers
   world.baseline = new Map(etcd.range({ key: '', rangeEnd: FROM_KEY }).kvs.map((kv) => [kv.key, kv.value]))
   return world
 }
@@ -312,7 +323,8 @@ function checkAnswer(request: FuzzRequest, response: Response, text: string, rep
       report.failures[words] = (report.failures[words] ?? 0) + 1
     }
     if (status >= 500 && status !== 504 && !UPSTREAM_500.some((known) => known.test(String(body.message)))) found(`${status}: ${String(body.message).slice(0, 400)}`)
-    if (/undefined|\[object Object\]|is not a function|Cannot read|is not iterable|Maximum call stack|Invalid array length/.test(String(body.message)) && !/undefined|object Object/.test(shown(request))) found(`${status}: the message tells of an accident: ${String(body.message).slice(0, 400)}`)
+    const accident = ACCIDENT.exec(String(body.message))
+    if (accident && !/undefined|object Object/.test(shown(request))) found(`${status}: the message tells of an accident: ${String(body.message).slice(Math.max(0, accident.index - 200), accident.index + 200)}`)
   }
   return body
 }
@@ -421,6 +433,9 @@ async function sweep(world: World, found: (what: string, request?: FuzzRequest) 
   // History must not be what grows.
   if (etcd.revision > etcd.compactRevision) etcd.compact(etcd.revision)
   await world.clock.advance(11 * 60_000)
+  if (world.clock.keptTimers > world.timers + MAX_MORE_TIMERS) found(`timers are left over: ${world.clock.keptTimers}, of ${world.timers} at the start`)
+  const metrics = await (await ask('GET', '/metrics')).text()
+  for (const [line] of metrics.matchAll(/^apiserver_longrunning_requests\{.*\} (?!0$).*$/gm)) found(`a watch is left over: ${line}`)
 }
 
 function sameObject(now: unknown, then: unknown): boolean {
