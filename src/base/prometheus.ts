@@ -2,6 +2,8 @@
 
 export interface Sample {
   labels?: Readonly<Record<string, string>>
+  /** Upper bound of a histogram's bucket; stands behind the other labels. */
+  le?: string
   value: number
   /** When it was measured, milliseconds since 1970; absent: now. */
   timeMs?: number
@@ -23,8 +25,16 @@ export function prometheusText(families: readonly MetricFamily[]): string {
     if (samples.length === 0) continue
     parts.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`)
     // A histogram's parts stay together.
-    const ordered = type === 'histogram' ? samples : [...samples].sort((a, b) => compareText(labelText(a.labels ?? {}), labelText(b.labels ?? {})))
-    for (const { labels, value, timeMs, suffix = '' } of ordered) parts.push(`${name}${suffix}${labels ? labelText(labels) : ''} ${numberText(value)}${timeMs === undefined ? '' : ` ${Math.floor(timeMs)}`}\n`)
+    let labels: Sample['labels']
+    let text = ''
+    const lines = samples.map((sample) => {
+      // A histogram's buckets share their labels.
+      if (sample.labels !== labels) text = (labels = sample.labels) ? pairsText(labels) : ''
+      const shown = sample.le === undefined ? text : `${text}${text && ','}le="${sample.le}"`
+      return { shown, line: `${name}${sample.suffix ?? ''}${shown && `{${shown}}`} ${numberText(sample.value)}${sample.timeMs === undefined ? '' : ` ${Math.floor(sample.timeMs)}`}\n` }
+    })
+    if (type !== 'histogram') lines.sort((a, b) => compareText(a.shown, b.shown))
+    for (const { line } of lines) parts.push(line)
   }
   return parts.join('')
 }
@@ -33,9 +43,13 @@ const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
 
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`)
-  return pairs.length > 0 ? `{${pairs.join(',')}}` : ''
+function pairsText(labels: Readonly<Record<string, string>>): string {
+  let out = ''
+  for (const key in labels) {
+    const value = labels[key]!
+    out += `${out && ','}${key}="${/[\\"\n]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value}"`
+  }
+  return out
 }
 
 /** Go's strconv.FormatFloat(value, 'g', -1, 64): an exponent below 1e-04 and from 1e+06 on. */
@@ -44,6 +58,7 @@ export function numberText(value: number): string {
   if (value === -Infinity) return '-Inf'
   if (Number.isNaN(value)) return 'NaN'
   if (value === 0) return '0'
+  if (Number.isInteger(value) && value > 0 && value < 1e6) return String(value)
   const [digits = '', exponent = '0'] = value.toExponential().split('e')
   const power = Number(exponent)
   if (power < -4 || power >= 6) return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`

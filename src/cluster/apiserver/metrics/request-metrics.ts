@@ -30,8 +30,8 @@ export class Histogram {
 
   samples(labels: Record<string, string>): Sample[] {
     let below = 0
-    const buckets = this.#bounds.map((bound, i) => ({ suffix: '_bucket', labels: { ...labels, le: String(bound) }, value: (below += this.#counts[i]!) }))
-    return [...buckets, { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: this.#count }, { suffix: '_sum', labels, value: this.#sum }, { suffix: '_count', labels, value: this.#count }]
+    const buckets = this.#bounds.map((bound, i) => ({ suffix: '_bucket', labels, le: String(bound), value: (below += this.#counts[i]!) }))
+    return [...buckets, { suffix: '_bucket', labels, le: '+Inf', value: this.#count }, { suffix: '_sum', labels, value: this.#sum }, { suffix: '_count', labels, value: this.#count }]
   }
 }
 
