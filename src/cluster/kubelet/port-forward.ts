@@ -7,6 +7,8 @@ import { serveSpdy } from './spdy/session.ts'
 import type { SpdyStream } from './spdy/session.ts'
 import { isWebSocketRequest, negotiate } from './streaming.ts'
 
+// @k8s part: TLS in pods: certificates are checked between programs of the cluster, but nothing is encrypted, so that a TLS client outside can't talk to a pod's HTTPS port through port-forward
+
 const TUNNEL = 'SPDY/3.1+portforward.k8s.io'
 const PROTOCOLS = [TUNNEL, 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'portforward.k8s.io', '']
 const encoder = new TextEncoder()

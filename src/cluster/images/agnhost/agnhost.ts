@@ -252,6 +252,8 @@ export const glibcDnsTesting = defineImage({
   programs: utilityPrograms('gnu', { names: ['dig', 'nslookup', 'host', 'hostname', 'getent'] }),
 })
 
+// @k8s part: allowPrivilegeEscalation: set-user-ID programs never gain rights, as if it were always false
+
 /** Says as whom it runs; on a real system its set-user-ID bit makes that root where privileges may grow. */
 export const noNewPrivileges = defineImage({
   repository: 'registry.k8s.io/e2e-test-images/nonewprivs', tags: ['1.3', '1.4'], sizeBytes: 17_000_000, cmd: ['nnp'], base: alpine,
