@@ -221,3 +221,20 @@ it('metrics-server, installed from its manifest, feeds kubectl top', { timeout: 
     await lab.stop()
   }
 })
+
+it('kubelets answer whoever the API server allows, with a certificate of their own making', { timeout: 60_000 }, async () => {
+  const lab = await startLab('kubelet-port')
+  try {
+    await lab.run('kubectl run c --image=curlimages/curl --restart=Never --command -- sleep 1000 && kubectl wait --for=condition=Ready pod/c --timeout=60s')
+    const curl = async (options: string) => (await lab.run(`kubectl exec c -- sh -c 'curl -sS ${options} https://10.89.0.3:10250/metrics/resource'`)).stdout
+    const asAccount = '-k -H "Authorization: Bearer $(cat /var/run/secrets/kubernetes.io/serviceaccount/token)"'
+    expect((await lab.run("kubectl exec c -- curl -sS https://10.89.0.3:10250/")).stderr).toContain('SSL certificate problem: self-signed certificate in certificate chain')
+    expect(await curl('-k')).toBe('Unauthorized')
+    expect(await curl(asAccount)).toBe('Forbidden (user=system:serviceaccount:default:default, verb=get, resource=nodes, subresource(s)=[metrics])\n')
+    await lab.run('kubectl create clusterrole m --verb=get --resource=nodes/metrics && kubectl create clusterrolebinding m --clusterrole=m --serviceaccount=default:default && sleep 31')
+    expect(await curl(asAccount)).toMatch(/^# HELP container_cpu_usage_seconds_total [^]*\nnode_cpu_usage_seconds_total \S+ \d+\n/)
+    expect((await lab.run('kubectl exec c -- curl -sS --cacert /var/run/secrets/kubernetes.io/serviceaccount/ca.crt https://kubernetes.default.svc/livez')).stdout).toBe('ok')
+  } finally {
+    await lab.stop()
+  }
+})
