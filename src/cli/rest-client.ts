@@ -222,7 +222,7 @@ export function failureOf(code: number, text: string, method: string, path: stri
     415: ['UnsupportedMediaType', text.trim() || 'the body of the request was in an unknown format'],
     422: ['Invalid', 'the server rejected our request due to an error in our request'],
     429: ['TooManyRequests', 'the server has received too many requests and has asked us to try again later'],
-    503: ['ServiceUnavailable', text.trim() || 'the server is currently unable to handle the request'],
+    503: ['ServiceUnavailable', 'the server is currently unable to handle the request'],
     504: ['Timeout', 'the server was unable to return a response in the time allotted, but may still be processing the request'],
   }
   const [reason, sentence] = message[code] ?? (code >= 500 ? ['InternalError', `an error on the server (${JSON.stringify(text.trim() || 'unknown')}) has prevented the request from succeeding`] : ['', `the server responded with the status code ${code} but did not return more information`])
