@@ -5,7 +5,7 @@ import { UnixError } from '../types.ts'
 import type { FileStat, Proc } from '../types.ts'
 import type { Utility } from './utility.ts'
 
-/** Utilities that the just-bash library provides. They read all of their input before they write. */
+/** Utilities that the just-bash library provides. They read all of their input before they write, but for jq: see {@link completeValues}. */
 export const JUST_BASH_COMMANDS = [
   'jq', 'yq', 'find', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join', 'paste',
   'fold', 'expand', 'unexpand', 'strings', 'split', 'od', 'tree', 'file',
@@ -23,16 +23,53 @@ export function justBash(command: CommandName): Utility {
     const { proc } = context
     const { Bash, defineCommand } = await proc.clock.outside(library ??= import('just-bash/browser'))
     const usesInput = !NO_INPUT.has(command) || context.args.includes('-')
-    const stdin = usesInput ? latin1Of(await inputOf(proc, context.args, command)) : ''
+    const streams = command === 'jq' && readsValuesOneByOne(proc, context.args)
+    const stdin = streams ? '' : usesInput ? latin1Of(await inputOf(proc, context.args, command)) : ''
     const bash = new Bash({
       fs: fileSystemFor(proc), cwd: proc.cwd, env: { ...proc.env }, commands: [...JUST_BASH_COMMANDS], customCommands: ownCommands(proc, defineCommand),
       defenseInDepth: false, sleep: (ms) => proc.sleep(ms),
     })
-    const result = await proc.clock.outside(bash.exec(command, { args: context.args, stdin, stdinKind: 'bytes', cwd: proc.cwd, signal: proc.killed }))
-    if (result.stderr) await context.err(result.stderr.replace(/^bash: (?:line \d+: )?/gm, ''))
-    if (result.stdout) await context.out(bytesOf(result))
-    return result.exitCode
+    const run = async (input: string): Promise<number> => {
+      const result = await proc.clock.outside(bash.exec(command, { args: context.args, stdin: input, stdinKind: 'bytes', cwd: proc.cwd, signal: proc.killed }))
+      if (result.stderr) await context.err(result.stderr.replace(/^bash: (?:line \d+: )?/gm, ''))
+      if (result.stdout) await context.out(bytesOf(result))
+      return result.exitCode
+    }
+    if (!streams) return run(stdin)
+    let status = 0
+    let rest = ''
+    for (let chunk = await proc.stdin.read(); chunk; chunk = await proc.stdin.read()) {
+      rest += latin1Of(chunk)
+      const end = completeValues(rest)
+      if (end === 0) continue
+      status = await run(rest.slice(0, end))
+      rest = rest.slice(end)
+    }
+    return rest.trim() === '' ? status : run(rest)
   }
+}
+
+/** Whether jq's program sees one value of standard input after the other, so that it can answer each as it comes. */
+function readsValuesOneByOne(proc: Proc, args: readonly string[]): boolean {
+  if (args.some((arg) => /^-[a-zA-Z]*[nsRf]|^--(?:slurp|null-input|raw-input|from-file|stream|seq)/.test(arg) || /\binputs?\b/.test(arg))) return false
+  return !args.some((arg) => { try { return !arg.startsWith('-') && proc.fs.stat(proc.resolve(arg)).type === 'file' } catch { return false } })
+}
+
+/** Where the last complete JSON value of a text ends; 0 when there is none. */
+export function completeValues(text: string): number {
+  let depth = 0
+  let inString = false
+  let end = 0
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!
+    if (inString) {
+      if (char === '\\') i += 1
+      else if (char === '"') { inString = false; if (depth === 0) end = i + 1 }
+    } else if (char === '"') inString = true
+    else if (char === '{' || char === '[') depth += 1
+    else if (char === '}' || char === ']') { depth -= 1; if (depth <= 0) { depth = 0; end = i + 1 } } else if (depth === 0 && /\s/.test(char)) end = i + 1
+  }
+  return end
 }
 
 /** Standard input, unless files are named: then a terminal would be waited for in vain. */
