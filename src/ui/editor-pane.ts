@@ -262,13 +262,13 @@ export class EditorPane extends LitElement {
         <button class="button" @click=${() => this.#finish(false)}>${t('editor.discard')}</button></div>` : nothing}
       ${this.changedOutside ? html`<div class="banner" role="status"><span>${t('editor.changedOutside')}</span><button class="button" @click=${() => { this.unsaved = false; void this.open(this.path!) }}>${t('editor.reload')}</button></div>` : nothing}
       ${this.problem ? html`<div class="banner bad" role="alert">${this.problem}</div>` : nothing}
-      <div class="body ${this.dropping ? 'dropping' : ''}" @dragover=${this.#onDragOver} @dragleave=${this.#onDragLeave} @drop=${this.#onDrop}>
+      <div class="body ${this.path ? '' : 'choosing'}" @dragover=${this.#onDragOver} @dragleave=${this.#onDragLeave} @drop=${this.#onDrop}>
         ${this.dropping ? html`<p class="drop">${t('editor.dropHere')}</p>` : nothing}
         ${this.request ? nothing : html`<nav class="tree" aria-label=${t('editor.files')}>
           ${this.#tree('')}
           ${this.naming ? html`<form @submit=${this.#create}><input name="name" autofocus aria-label=${t('editor.newName')} placeholder="pod.yaml" @keydown=${(event: KeyboardEvent) => { if (event.key === 'Escape') this.naming = false }} /></form>`
             : html`<button class="new" @click=${async () => { this.naming = true; await this.updateComplete; this.renderRoot.querySelector('input')?.focus() }}>${icons.plus}${t('editor.newFile')}</button>`}
-          <button class="new" @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.upload')!.click()}>${icons.upload}<span>${t('editor.upload')}</span></button>
+          <button class="new" title=${t('editor.upload')} @click=${() => this.renderRoot.querySelector<HTMLInputElement>('.upload')!.click()}>${icons.upload}<span>${t('editor.uploadShort')}</span></button>
           <input class="upload" type="file" multiple hidden aria-label=${t('editor.upload')} @change=${(event: Event) => { const input = event.target as HTMLInputElement; void this.#addFiles([...input.files ?? []]); input.value = '' }} />
         </nav>`}
         <div class="editor" ?hidden=${!this.path}></div>
@@ -299,18 +299,19 @@ export class EditorPane extends LitElement {
     .banner span { margin-inline-end: auto; }
     .banner.bad { background: var(--bad-soft); color: var(--bad); }
     .body { flex: 1; min-height: 0; display: flex; }
-    .tree { flex: none; width: 200px; max-width: 40%; overflow: auto; padding: 8px 6px; border-inline-end: 1px solid var(--line); background: var(--surface); font-size: var(--small); }
+    .tree { flex: none; width: clamp(190px, 20%, 360px); max-width: 45%; overflow: auto; padding: 8px 6px; border-inline-end: 1px solid var(--line); background: var(--surface); font-size: var(--small); }
     .tree ul { list-style: none; margin: 0; padding: 0; }
     .tree ul ul { padding-inline-start: 14px; }
-    .row { display: flex; }
+    .row { display: flex; position: relative; border-radius: 5px; }
     .tree button { display: flex; align-items: center; gap: 7px; min-width: 0; min-height: 28px; padding: 2px 7px; border: 0; border-radius: 5px; background: none; text-align: start; }
     .row > button:first-child { flex: 1; }
     .tree span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .tree svg { flex: none; width: 14px; height: 14px; color: var(--ink-soft); }
     .tree button:hover { background: var(--sunken); }
     .tree [aria-current='true'] { background: var(--accent-soft); font-weight: 600; }
-    .tree .delete { min-width: 26px; padding: 0; justify-content: center; opacity: 0; }
-    .row:hover .delete, .row:focus-within .delete { opacity: 1; }
+    .tree .delete { min-width: 26px; padding: 0; justify-content: center; }
+    .row:not(:hover, :focus-within) .delete { position: absolute; opacity: 0; pointer-events: none; }
+    @media (pointer: coarse) { .row .delete.delete { position: static; opacity: 1; pointer-events: auto; min-width: 38px; } }
     .new { width: 100%; color: var(--ink-soft); }
     .body { position: relative; }
     .drop { position: absolute; inset: 8px; z-index: 2; display: grid; place-items: center; margin: 0; border: 2px dashed var(--accent); border-radius: 10px; background: color-mix(in srgb, var(--raised) 88%, transparent); color: var(--accent); font-weight: 600; pointer-events: none; }
@@ -318,7 +319,12 @@ export class EditorPane extends LitElement {
     .tree input { width: 100%; height: 28px; padding: 0 7px; border: 1px solid var(--accent); border-radius: 5px; background: var(--raised); }
     .editor { flex: 1; min-width: 0; }
     .empty { margin: auto; padding: 20px; font-size: var(--small); }
-    @media (max-width: 759px) { .tree { width: 130px; } }
+    @media (max-width: 759px) {
+      .tree { width: 130px; }
+      .choosing .tree { width: 100%; max-width: none; border: 0; }
+      .choosing .empty { display: none; }
+      .choosing .tree button { min-height: 38px; }
+    }
   `]
 }
 customElements.define('dd-editor-pane', EditorPane)

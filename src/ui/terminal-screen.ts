@@ -17,6 +17,11 @@ const THEME = {
 /** Addresses with a port that stand alone. */
 const ADDRESS = /(?<![\w./:@-])(?:127\.0\.0\.1|localhost|10(?:\.\d{1,3}){3}):\d{2,5}(?![\w:.-])(?:\/[\w./?=&%-]*)?/g
 
+/** What reads well on a window of this width, in pixels. */
+function fontSize(): number {
+  return innerWidth >= 3200 ? 20 : innerWidth >= 2400 ? 17 : innerWidth < 480 ? 11 : innerWidth < 760 ? 12 : 13
+}
+
 /** One terminal: an xterm on the page joined to a shell in the worker. */
 export class TerminalScreen {
   readonly number: number
@@ -44,7 +49,7 @@ export class TerminalScreen {
     this.element.className = 'screen'
     this.terminal = new Terminal({
       allowProposedApi: true, cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches, fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(),
-      fontSize: innerWidth >= 2400 ? 17 : innerWidth < 760 ? 12 : 13, lineHeight: 1.2, scrollback: 5_000, macOptionIsMeta: true,
+      fontSize: fontSize(), lineHeight: 1.2, scrollback: 5_000, macOptionIsMeta: true,
       screenReaderMode: readSetting('screenReader') ?? false, rightClickSelectsWord: false,
       theme: { ...THEME, background: getComputedStyle(document.documentElement).getPropertyValue('--hull').trim() },
     })
@@ -98,7 +103,9 @@ export class TerminalScreen {
   }
 
   fit(): void {
-    if (this.#opened && this.element.offsetParent !== null) this.#fit.fit()
+    if (!this.#opened || this.element.offsetParent === null) return
+    this.terminal.options.fontSize = fontSize()
+    this.#fit.fit()
   }
 
   /** Types keys, as the row of keys on a phone does. */

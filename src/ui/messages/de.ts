@@ -170,6 +170,7 @@ export const de: Messages = {
   'editor.close': 'Dateien schließen',
   'editor.download': '{file} herunterladen',
   'editor.upload': 'Dateien von diesem Rechner dazulegen',
+  'editor.uploadShort': 'Dateien dazulegen …',
   'editor.dropHere': 'Loslassen, um die Dateien hier abzulegen',
   'browser.back': 'Zurück',
   'browser.forward': 'Vor',

@@ -169,6 +169,7 @@ export const en = {
   'editor.close': 'Close files',
   'editor.download': 'Download {file}',
   'editor.upload': 'Add files from this computer',
+  'editor.uploadShort': 'Add files …',
   'editor.dropHere': 'Drop to put the files here',
   'browser.back': 'Back',
   'browser.forward': 'Forward',
