@@ -41,7 +41,7 @@ function quoted(value: unknown): string {
   const known = quotes.get(value)
   if (known !== undefined) return known
   const text = JSON.stringify(value)
-  if (quotes.size < 10_000) quotes.set(value, text)
+  if (quotes.size < 10_000 && value.length < 200) quotes.set(value, text)
   return text
 }
 
