@@ -25,9 +25,9 @@ interface Answer {
   text: string
 }
 
-function ask(method: string, body?: Uint8Array): Promise<Answer> {
+function ask(method: string, body?: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = https.request({ host: '127.0.0.1', port: listener.port, method, agent, path: '/' }, (response) => {
+    const request = https.request({ host: '127.0.0.1', port: listener.port, method, agent, headers, path: '/' }, (response) => {
       let text = ''
       response.on('data', (chunk: Buffer) => { text += chunk.toString() })
       response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }))
@@ -80,4 +80,15 @@ test("a stream's head is sent before its first event", async () => {
     request.end()
   })
   expect(ended).toBe(true)
+})
+
+test('large answers are compressed for whoever takes that', async () => {
+  const json = (length: number) => async () => new Response(JSON.stringify('x'.repeat(length)), { headers: { 'content-type': 'application/json', vary: 'Accept' } })
+  handle = json(200_000)
+  const answer = await ask('GET', undefined, { 'accept-encoding': 'deflate, gzip;q=0.5' })
+  expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept, Accept-Encoding' })
+  expect(Number(answer.headers['content-length'])).toBeLessThan(5_000)
+  expect((await ask('GET')).headers).toMatchObject({ 'content-length': '200002', vary: 'Accept' })
+  handle = json(1000)
+  expect((await ask('GET', undefined, { 'accept-encoding': 'gzip' })).headers['content-encoding']).toBeUndefined()
 })

@@ -1,6 +1,8 @@
 import https from 'node:https'
 import net from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
 import { WebSocketServer } from 'ws'
 import { UpgradeResponse } from '../base/http.ts'
 import type { HttpRequest } from '../base/http.ts'
@@ -66,6 +68,15 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
 
 type UpgradeRequest = import('node:http').IncomingMessage & { chosenProtocol?: string }
 
+/** k8s: apiserver/pkg/endpoints/handlers/responsewriters/writers.go defaultGzipThresholdBytes */
+const GZIP_THRESHOLD_BYTES = 128 * 1024
+const gzipped = promisify(zlib.gzip)
+
+/** k8s: negotiateContentEncoding */
+function takesGzip({ headers }: import('node:http').IncomingMessage): boolean {
+  return String(headers['accept-encoding'] ?? '').split(',').some((part) => /^\s*(gzip|\*)\s*(;|$)/.test(part))
+}
+
 async function answer(handle: Handle, incoming: import('node:http').IncomingMessage, outgoing: import('node:http').ServerResponse): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
@@ -86,7 +97,10 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
     let next = reader.read()
     for (let part = await Promise.race([next, now]); part && ready.length < 2; part = await Promise.race([next, now])) {
       if (part.done) {
-        const body = ready.length === 1 ? ready[0]! : Buffer.concat(ready)
+        const whole = ready.length === 1 ? ready[0]! : Buffer.concat(ready)
+        const compresses = whole.length > GZIP_THRESHOLD_BYTES && takesGzip(incoming) && /^application\//.test(headers['content-type'] as string ?? '') && headers['content-encoding'] === undefined
+        const body = compresses ? await gzipped(whole, { level: 1 }) : whole
+        if (compresses) Object.assign(headers, { 'content-encoding': 'gzip', vary: [headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', ') })
         outgoing.writeHead(response.status, { ...headers, 'content-length': body.length })
         outgoing.end(body)
         return
