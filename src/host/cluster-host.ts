@@ -29,6 +29,7 @@ const HOME_TREE = 'home'
 /** The tree of a node: its volumes. */
 const nodeTree = (node: string) => `node/${node}`
 /** Logs grow with every line and are written anew by the containers that start again; the rest of a node is kept. */
+// @k8s part: container logs: what containers printed, and emptyDirs in memory, are gone after the page was reloaded
 const isKeptOnNodes = (path: string) => path !== '/var/log' && !path.startsWith('/var/log/')
 
 interface Pace {

@@ -50,6 +50,7 @@ if (fs.existsSync(path.join(root, 'dist/app')) && fs.existsSync(path.join(root, 
   console.log('\npage')
   const result = spawnSync(process.execPath, [path.join(root, 'test/tools/bundle-size.mjs')], { encoding: 'utf8' })
   process.stdout.write(result.stdout.replace(/^/gm, '  '))
+  if (!quick) process.stdout.write(spawnSync(process.execPath, [path.join(root, 'test/bench/key-echo.mjs')], { encoding: 'utf8' }).stdout.replace(/^/gm, '  '))
 }
 fs.rmSync(outdir, { recursive: true, force: true })
 process.exit(failed ? 1 : 0)
