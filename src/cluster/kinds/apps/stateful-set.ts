@@ -11,8 +11,10 @@ import { labelName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
 import { validatePodTemplate } from '../core/validate-pod.ts'
 import { validateAnnotations, validateLabels } from '../validate-metadata.ts'
-import { checkAlwaysRestarts, checkCollisionCount, checkReplicaCounts, checkSelector } from './validate-workload.ts'
+import { checkAlwaysRestarts, checkCollisionCount, checkCounts, checkSelector } from './validate-workload.ts'
 import { claimSpecWarnings, templateWarnings } from '../core/pod-warnings.ts'
+
+const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas']
 
 export const statefulSet = defineKind<StatefulSet>({
   group: 'apps', version: 'v1', resource: 'statefulsets',
@@ -49,7 +51,9 @@ export const statefulSet = defineKind<StatefulSet>({
   },
   validateStatusUpdate(object, old) {
     const out: Finding[] = []
-    checkReplicaCounts(out, object.status, ['currentReplicas', 'updatedReplicas'], 'cannot be greater than status.readyReplicas')
+    checkCounts(out, { ...object.status }, [...COUNTS, 'observedGeneration', 'collisionCount'], [
+      ...COUNTS.slice(1).map((name) => [name, 'replicas', 'cannot be greater than status.replicas'] as const), ['availableReplicas', 'readyReplicas', 'cannot be greater than status.readyReplicas'],
+    ])
     checkCollisionCount(out, object.status, old.status)
     return out
   },

@@ -1,8 +1,9 @@
 import { defineKind, type Cells } from '../define-kind.ts'
-import type { HorizontalPodAutoscaler as HpaV2, MetricSpec } from '../generated/types.ts'
+import type { HorizontalPodAutoscaler as HpaV2, MetricSpec, MetricStatus } from '../generated/types.ts'
 import type { KubeObject } from '../object.ts'
 import { zeroOfType } from '../strategies.ts'
 import { hpaCells } from './hpa-columns.ts'
+import { newMetricSpec, newMetricStatus, oldMetricSpec, oldMetricStatus } from './old-metrics.ts'
 import { validateHpa, validateHpaStatus } from './validate-hpa.ts'
 
 const METRICS = 'autoscaling.alpha.kubernetes.io/metrics'
@@ -52,11 +53,11 @@ function toV2(object: Readonly<KubeObject>): KubeObject {
   }
   const metrics: MetricSpec[] = []
   if (targetCPUUtilizationPercentage !== undefined) metrics.push({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetCPUUtilizationPercentage } } })
-  metrics.push(...(more<MetricSpec[]>(METRICS) ?? []))
+  metrics.push(...(more<object[]>(METRICS) ?? []).filter(Boolean).map(newMetricSpec))
   const behavior = more(BEHAVIOR, false)
   const currentMetrics = [
     ...(currentCPUUtilizationPercentage !== undefined ? [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: currentCPUUtilizationPercentage } } }] : []),
-    ...(more<unknown[]>(CURRENT_METRICS) ?? []),
+    ...(more<object[]>(CURRENT_METRICS) ?? []).filter(Boolean).map(newMetricStatus),
   ]
   const conditions = more<unknown[]>(CONDITIONS)
   // Only the older type prints a count of zero.
@@ -76,11 +77,11 @@ function fromV2(object: Readonly<KubeObject>): KubeObject {
   const isCpuUtilization = (metric: MetricSpec) => metric.type === 'Resource' && metric.resource?.name === 'cpu' && metric.resource.target.averageUtilization !== undefined
   const cpu = (metrics as MetricSpec[]).find(isCpuUtilization)
   const others = (metrics as MetricSpec[]).filter((metric) => metric !== cpu)
-  if (others.length > 0) annotations[METRICS] = JSON.stringify(others)
+  if (others.length > 0) annotations[METRICS] = JSON.stringify(others.map(oldMetricSpec))
   if (behavior) annotations[BEHAVIOR] = JSON.stringify(behavior)
   if (conditions?.length) annotations[CONDITIONS] = JSON.stringify(conditions)
   const currentCpu = (currentMetrics as any[] | null | undefined)?.find((metric) => metric.type === 'Resource' && metric.resource?.name === 'cpu' && metric.resource.current?.averageUtilization !== undefined)
-  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify(currentMetrics)
+  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify((currentMetrics as MetricStatus[]).map(oldMetricStatus))
   const { annotations: _, ...metadata } = object.metadata
   return {
     ...object, apiVersion: 'autoscaling/v1', metadata: Object.keys(annotations).length > 0 ? { ...metadata, annotations } : metadata,

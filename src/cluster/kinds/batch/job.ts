@@ -6,7 +6,8 @@ import type { Job, JobSpec } from '../generated/types.ts'
 import type { Kind } from '../kind.ts'
 import { specAndStatus } from '../strategies.ts'
 import { validateKindMetaUpdate } from '../validate-metadata.ts'
-import { validateJob, validateJobStatusUpdate, validateJobUpdate } from './validate-job.ts'
+import { validateJobStatusUpdate } from './validate-job-status.ts'
+import { validateJob, validateJobUpdate } from './validate-job.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 
 const MAX_INT32 = 2147483647

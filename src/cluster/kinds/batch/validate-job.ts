@@ -4,13 +4,14 @@ import { checkImmutable, checkNotNegative, checkQualifiedName } from '../checks.
 import { validatePodTemplate } from '../core/validate-pod.ts'
 import { duplicate, invalid, notSupported, required, tooLong, tooMany, type Finding } from '../findings.ts'
 import { byteLength, dnsLabelProblems, dnsSubdomainProblems, patternText } from '../names.ts'
-import type { Job, JobSpec, JobStatus, PodTemplateSpec } from '../generated/types.ts'
+import type { Job, JobSpec, PodTemplateSpec } from '../generated/types.ts'
 import { matchesLabelSelector } from '../label-selector.ts'
 import { internalValue } from '../core/spec-diff.ts'
+import { hasCondition as has } from './validate-job-status.ts'
 import { validateLabelSelector, validateObjectMeta } from '../validate-metadata.ts'
 
 /** An Invalid finding that shows no value. */
-function invalidWithoutValue(at: string, detail: string): Finding {
+export function invalidWithoutValue(at: string, detail: string): Finding {
   const body = `Invalid value: ${detail}`
   return { type: 'FieldValueInvalid', field: at, body, message: `${at}: ${body}` }
 }
@@ -226,34 +227,4 @@ function fixedSpec(template: Readonly<PodTemplateSpec> | undefined): unknown {
   const { nodeSelector: _a, tolerations: _b, schedulingGates: _c, affinity, ...rest } = template?.spec ?? { containers: [] }
   const { nodeAffinity: _d, ...otherAffinity } = affinity ?? {}
   return { ...rest, affinity: otherAffinity, containers: (rest.containers ?? []).map(({ resources: _, ...container }) => container), initContainers: (rest.initContainers ?? []).map(({ resources: _, ...container }) => container) }
-}
-
-const has = (status: Readonly<JobStatus> | undefined, type: string) => status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false
-
-/** k8s: ValidateJobStatusUpdate, the checks that don't depend on which controller writes */
-export function validateJobStatusUpdate(job: Readonly<Job>, old: Readonly<Job>): Finding[] {
-  const out: Finding[] = []
-  const status = job.status ?? {}
-  for (const field of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const) checkNotNegative(out, status[field], `status.${field}`)
-  if (has(status, 'Failed') && has(status, 'Complete')) out.push(invalidWithoutValue('status.conditions', 'cannot set Complete=True and Failed=true conditions'))
-  const finished = has(status, 'Failed') || has(status, 'Complete')
-  const wasFinished = has(old.status, 'Failed') || has(old.status, 'Complete')
-  if (finished && !wasFinished) {
-    if (has(status, 'Failed') && !has(status, 'FailureTarget')) out.push(invalidWithoutValue('status.conditions', 'cannot set Failed=True condition without the FailureTarget=true condition'))
-    if (has(status, 'Complete') && !has(status, 'SuccessCriteriaMet')) out.push(invalidWithoutValue('status.conditions', 'cannot set Complete=True condition without the SuccessCriteriaMet=true condition'))
-    if ((status.active ?? 0) > 0) out.push(invalid('status.active', status.active, 'active>0 is invalid for finished job'))
-    if (!status.startTime) out.push(required('status.startTime', 'startTime is required for finished job'))
-    if ((status.terminating ?? 0) > 0) out.push(invalid('status.terminating', status.terminating, 'terminating>0 is invalid for finished job'))
-  }
-  if (has(status, 'Complete') && !status.completionTime) out.push(required('status.completionTime', 'completionTime is required for Complete jobs'))
-  if (status.completionTime && !has(status, 'Complete')) out.push(invalid('status.completionTime', status.completionTime, 'cannot set completionTime when there is no Complete=True condition'))
-  for (const type of ['Failed', 'Complete', 'FailureTarget']) {
-    if (has(old.status, type) && !has(status, type)) out.push(invalidWithoutValue('status.conditions', `cannot disable the terminal ${type}=True condition`))
-  }
-  if ((status.failed ?? 0) < (old.status?.failed ?? 0) && job.spec.completionMode !== 'Indexed') out.push(invalid('status.failed', status.failed ?? 0, 'cannot decrease the failed counter'))
-  if ((status.succeeded ?? 0) < (old.status?.succeeded ?? 0) && job.spec.completionMode !== 'Indexed') out.push(invalid('status.succeeded', status.succeeded ?? 0, 'cannot decrease the succeeded counter'))
-  if (status.completionTime && old.status?.completionTime && status.completionTime !== old.status.completionTime) out.push(invalid('status.completionTime', status.completionTime, 'field is immutable'))
-  if (old.status?.startTime && status.startTime !== old.status.startTime && !job.spec.suspend) out.push(invalid('status.startTime', status.startTime ?? null, 'field is immutable for unsuspended job once set'))
-  if (has(old.status, 'SuccessCriteriaMet') && !has(status, 'SuccessCriteriaMet')) out.push(invalidWithoutValue('status.conditions', 'cannot disable the SuccessCriteriaMet=True condition'))
-  return out
 }

@@ -29,6 +29,7 @@ export const event = defineKind<Event>({
   group: '', version: 'v1', resource: 'events',
   nameRule: pathSegmentName,
   validate: (object) => validateEvent(object),
+  updatesWithoutMeta: true,
   validateUpdate: (object) => validateEvent(object),
   strategy: { allowCreateOnUpdate: true },
   cells: eventCells,

@@ -41,7 +41,10 @@ export const node: Kind<Node> = defineKind<Node>({
       keep(draft, old, 'status')
       if (!old.spec?.configSource) delete draft.spec?.configSource
     },
-    beforeStatusUpdate: (draft, old) => keep(draft, old, 'spec'),
+    beforeStatusUpdate(draft, old) {
+      keep(draft, old, 'spec')
+      if (!old.status?.config) delete draft.status?.config
+    },
     allowCreateOnUpdate: false,
   },
   cells: {
@@ -100,6 +103,9 @@ function checkDeclaredFeatures(out: Finding[], { status }: Readonly<Node>): void
     if (!/^[A-Z][A-Za-z0-9]*(?:\/[A-Za-z0-9]+)*$/.test(name)) {
       out.push(invalid(`status.declaredFeatures[${i}]`, name, `invalid feature name ${JSON.stringify(name)}: must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`))
     }
+    const next = status!.declaredFeatures![i + 1]
+    if (next === name) out.push(duplicate(`status.declaredFeatures[${i + 1}]`, next))
+    else if (next !== undefined && name > next) out.push(invalid(`status.declaredFeatures[${i + 1}]`, next, 'list must be sorted alphabetically'))
   })
 }
 

@@ -1,9 +1,10 @@
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
-import { checkImmutable } from '../checks.ts'
+import { checkImmutable, checkNotNegativeQuantity } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
-import { forbidden, invalid, type Finding } from '../findings.ts'
+import { forbidden, invalid, notSupported, type Finding } from '../findings.ts'
+import { labelKeyProblems } from '../names.ts'
 import { compareQuantities } from '../quantity.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolumeClaim } from '../generated/types.ts'
@@ -22,6 +23,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
     validateClaimSpec(out, object.spec, 'spec')
     return out
   },
+  validateStatusUpdate: validateClaimStatus,
   validateUpdate: validateClaimUpdate,
   strategy: {
     beforeCreate(draft) {
@@ -118,4 +120,29 @@ function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readon
     else if (value === '') out.push(forbidden('spec.volumeAttributesClassName', 'update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil'))
   }
   return out
+}
+
+const RESIZE_STATES = ['ControllerResizeInProgress', 'ControllerResizeInfeasible', 'NodeResizeInProgress', 'NodeResizeInfeasible', 'NodeResizePending']
+
+/** k8s: ValidatePersistentVolumeClaimStatusUpdate, after ObjectMeta */
+function validateClaimStatus({ status }: Readonly<PersistentVolumeClaim>): Finding[] {
+  const out: Finding[] = []
+  const { capacity = {}, allocatedResourceStatuses = {}, allocatedResources = {} } = status ?? {}
+  for (const name of Object.keys(capacity).sort()) checkNotNegativeQuantity(out, capacity[name], `status.capacity[${name}]`)
+  for (const name of Object.keys(allocatedResourceStatuses).sort()) {
+    checkResourceKey(out, name, 'status.allocatedResourceStatuses')
+    if (!RESIZE_STATES.includes(allocatedResourceStatuses[name]!)) out.push(notSupported('status.allocatedResourceStatuses', name, RESIZE_STATES))
+  }
+  for (const name of Object.keys(allocatedResources).sort()) if (checkResourceKey(out, name, 'status.allocatedResources')) checkNotNegativeQuantity(out, allocatedResources[name], `status.allocatedResources[${name}]`)
+  return out
+}
+
+/** k8s: validatePersistentVolumeClaimResourceKey */
+function checkResourceKey(out: Finding[], name: string, at: string): boolean {
+  const problems = labelKeyProblems(name)
+  for (const problem of problems) out.push(invalid(at, name, problem))
+  if (problems.length > 0) return false
+  if (name === 'storage' || (name.includes('/') && !name.includes('kubernetes.io/'))) return true
+  out.push(notSupported(at, name, ['storage']))
+  return false
 }

@@ -53,7 +53,10 @@ export const persistentVolume = defineKind<PersistentVolume>({
     beforeStatusUpdate(draft, old, { nowMs }) {
       keep(draft, old, 'spec')
       if (!draft.status) return
-      if (draft.status.phase !== old.status?.phase && draft.status.lastPhaseTransitionTime === old.status?.lastPhaseTransitionTime) draft.status.lastPhaseTransitionTime = timeText(nowMs)
+      const { status: before } = old
+      if (draft.status.phase === before?.phase) {
+        if (before?.lastPhaseTransitionTime) draft.status.lastPhaseTransitionTime ??= before.lastPhaseTransitionTime
+      } else if (!draft.status.lastPhaseTransitionTime || draft.status.lastPhaseTransitionTime === before?.lastPhaseTransitionTime) draft.status.lastPhaseTransitionTime = timeText(nowMs)
     },
   },
   cells: {

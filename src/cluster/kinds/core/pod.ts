@@ -35,6 +35,7 @@ export const pod = defineKind<Pod>({
       if (old.metadata.deletionTimestamp === undefined) delete draft.metadata.deletionTimestamp
       else draft.metadata.deletionTimestamp = old.metadata.deletionTimestamp
       const status = (draft.status ??= {})
+      delete status.nodeAllocatableResourceClaimStatuses
       if (!status.qosClass && old.status?.qosClass) status.qosClass = old.status.qosClass
       keepObservedGenerations(draft, old)
     },

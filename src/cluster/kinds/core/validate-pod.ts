@@ -2,8 +2,8 @@
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
-import { duplicate, forbidden, invalid, notFound, required, tooLong, type Finding } from '../findings.ts'
-import { validateIp } from '../ip.ts'
+import { duplicate, forbidden, internalFinding, invalid, notFound, notSupported, required, tooLong, type Finding } from '../findings.ts'
+import { parseIp, validateIp } from '../ip.ts'
 import { byteLength, dnsSubdomainProblems, rangeText, subdomainName } from '../names.ts'
 import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
@@ -314,12 +314,63 @@ export function validatePodStatusUpdate(pod: Readonly<Pod>, old: Readonly<Pod>):
   checkStateChanges(out, status.containerStatuses, before.containerStatuses, 'status.containerStatuses', (name, code) => mayRestart(old.spec, name, code, false))
   checkStateChanges(out, status.initContainerStatuses, before.initContainerStatuses, 'status.initContainerStatuses', (name, code) => mayRestart(old.spec, name, code, true))
   checkStateChanges(out, status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'status.ephemeralContainerStatuses', () => false)
+  checkClaimStatuses(out, pod)
   ;(status.podIPs ?? []).forEach((ip, i) => out.push(...validateIp(ip.ip, `status.podIPs[${i}]`)))
+  checkIpPair(out, status.podIPs, 'status.podIPs')
   if (status.hostIPs?.length) {
     if ((status.hostIP ?? '') !== status.hostIPs[0]!.ip) out.push(invalid('status.hostIPs[0].ip', status.hostIPs[0]!.ip, 'must be equal to `hostIP`'))
     status.hostIPs.forEach((ip, i) => out.push(...validateIp(ip.ip, `status.hostIPs[${i}]`)))
+    checkIpPair(out, status.hostIPs, 'status.hostIPs')
   }
+  checkHealth(out, status.containerStatuses, 'status.containerStatuses')
+  checkHealth(out, status.initContainerStatuses, 'status.initContainerStatuses')
+  ;(status.ephemeralContainerStatuses ?? []).forEach((container, i) => {
+    if (container.allocatedResourcesStatus) out.push(forbidden(`status.ephemeralContainerStatuses[${i}].allocatedResourcesStatus`, 'must not be specified in container status'))
+  })
   return out
+}
+
+function checkClaimStatuses(out: Finding[], { spec, status }: Readonly<Pod>): void {
+  const seen = new Set<string>()
+  ;(status?.resourceClaimStatuses ?? []).forEach(({ name, resourceClaimName }, i) => {
+    const at = `status.resourceClaimStatuses[${i}]`
+    if (!spec.resourceClaims?.some((claim) => claim.name === name)) out.push(invalid(`${at}.name`, name, 'must match the name of an entry in `spec.resourceClaims`'))
+    if (seen.has(name)) out.push(duplicate(`${at}.name`, name))
+    seen.add(name)
+    if (resourceClaimName !== undefined) checkName(out, resourceClaimName, subdomainName, `${at}.resourceClaimName`)
+  })
+  const extended = status?.extendedResourceClaimStatus
+  if (!extended) return
+  const at = 'status.extendedResourceClaimStatus'
+  if (!extended.requestMappings?.length) out.push(required(`${at}.requestMappings`, 'at least one request mapping is required'))
+  ;(extended.requestMappings ?? []).forEach(({ containerName, resourceName, requestName }, i) => {
+    const here = `${at}.requestMappings[${i}]`
+    const container = [...(spec.initContainers ?? []), ...spec.containers].find(({ name }) => name === containerName)
+    if (!container) out.push(invalid(`${here}.containerName`, containerName, 'must match the name of an entry in spec.initContainers.name or spec.containers.name'))
+    else if (container.resources?.requests?.[resourceName] === undefined) {
+      out.push(invalid(`${here}.resourceName`, resourceName, 'must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests'))
+    }
+    checkDnsLabel(out, requestName, `${at}.requestName`)
+  })
+  if (!extended.resourceClaimName) out.push(required(`${at}.resourceClaimName`))
+  else checkName(out, extended.resourceClaimName, subdomainName, `${at}.resourceClaimName`)
+}
+
+/** Several addresses are one of each family. */
+function checkIpPair(out: Finding[], ips: readonly { ip: string }[] | undefined, at: string): void {
+  if (!ips || ips.length < 2) return
+  const parsed = ips.map(({ ip }) => parseIp(ip))
+  const bad = parsed.indexOf(undefined)
+  if (bad >= 0) out.push(internalFinding(at, `failed to check for dual stack with error:invalid IP[${bad}]: ${ips[bad]!.ip}`))
+  if (bad >= 0 || ips.length > 2 || parsed[0]!.family === parsed[1]!.family) out.push(invalid(at, ips.map(({ ip }) => ({ IP: ip })), 'may specify no more than one IP for each IP family'))
+}
+
+const HEALTH = ['Healthy', 'Unhealthy', 'Unknown']
+
+function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | undefined, at: string): void {
+  statuses?.forEach(({ allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ resources }, j) => resources?.forEach(({ health = '' }, n) => {
+    if (!HEALTH.includes(health)) out.push(notSupported(`${at}[${i}].allocatedResourcesStatus[${j}].resources[${n}].health`, health, HEALTH))
+  })))
 }
 
 /** Whether a container that ended may run again. k8s: pkg/api/v1/pod ContainerShouldRestart */

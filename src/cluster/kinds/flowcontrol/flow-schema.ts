@@ -2,7 +2,8 @@ import { conditionStatus } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { FlowSchema } from '../generated/types.ts'
 import { keep, keepMetadata, specAndStatus } from '../strategies.ts'
-import { validateFlowSchema } from './validate-flow-control.ts'
+import { validateObjectMeta } from '../validate-metadata.ts'
+import { validateConditionTypes, validateFlowSchema } from './validate-flow-control.ts'
 
 export const flowSchema = defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io', version: 'v1', resource: 'flowschemas',
@@ -10,7 +11,9 @@ export const flowSchema = defineKind<FlowSchema>({
     spec.matchingPrecedence ||= 1000
   },
   validate: validateFlowSchema,
-  validateUpdate: validateFlowSchema,
+  updatesWithoutMeta: true,
+  validateUpdate: (object) => [...validateObjectMeta({ namespaced: false }, object.metadata), ...validateFlowSchema(object)],
+  validateStatusUpdate: ({ status }) => validateConditionTypes(status?.conditions),
   strategy: {
     ...specAndStatus<FlowSchema>('io.k8s.api.flowcontrol.v1.FlowSchemaStatus'),
     allowUnconditionalUpdate: true,

@@ -1,7 +1,8 @@
 import { defineKind } from '../define-kind.ts'
 import type { PriorityLevelConfiguration } from '../generated/types.ts'
 import { keep, keepMetadata, specAndStatus } from '../strategies.ts'
-import { validatePriorityLevel } from './validate-flow-control.ts'
+import { validateObjectMeta } from '../validate-metadata.ts'
+import { validateConditionTypes, validatePriorityLevel } from './validate-flow-control.ts'
 
 const queuing = ({ spec }: Readonly<PriorityLevelConfiguration>) => spec.limited?.limitResponse?.queuing
 
@@ -24,7 +25,9 @@ export const priorityLevelConfiguration = defineKind<PriorityLevelConfiguration>
     }
   },
   validate: validatePriorityLevel,
-  validateUpdate: validatePriorityLevel,
+  updatesWithoutMeta: true,
+  validateUpdate: (object) => [...validateObjectMeta({ namespaced: false }, object.metadata), ...validatePriorityLevel(object)],
+  validateStatusUpdate: ({ status }) => validateConditionTypes(status?.conditions),
   strategy: {
     ...specAndStatus<PriorityLevelConfiguration>('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationStatus'),
     beforeStatusUpdate(draft, old) {

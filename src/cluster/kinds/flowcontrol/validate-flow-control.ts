@@ -1,6 +1,6 @@
 /** Rules for flow schemas and priority levels. k8s: pkg/apis/flowcontrol/validation */
 import { checkName } from '../checks.ts'
-import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
+import { duplicate, forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import type { FlowSchema, FlowcontrolSubject, NonResourcePolicyRule, PolicyRulesWithSubjects, PriorityLevelConfiguration, QueuingConfiguration, ResourcePolicyRule } from '../generated/types.ts'
 import { labelName, subdomainName } from '../names.ts'
 
@@ -161,4 +161,17 @@ function checkQueuing(out: Finding[], { queueLengthLimit = 0, queues = 0, handSi
     const bits = Math.ceil(Math.log2(queues) * handSize)
     if (bits > MAX_HASH_BITS) out.push(invalid(`${at}.handSize`, handSize, `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${MAX_HASH_BITS}`))
   }
+}
+
+/** k8s: ValidateFlowSchemaStatus, ValidatePriorityLevelConfigurationStatus */
+export function validateConditionTypes(conditions: readonly { type?: string }[] | undefined): Finding[] {
+  const out: Finding[] = []
+  const seen = new Set<string>()
+  ;(conditions ?? []).forEach(({ type = '' }, i) => {
+    const at = `status.conditions[${i}].type`
+    if (seen.has(type)) out.push(duplicate(at, type))
+    seen.add(type)
+    if (type === '') out.push(required(at))
+  })
+  return out
 }

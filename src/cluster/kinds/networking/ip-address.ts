@@ -2,10 +2,11 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsSubdomain, checkName } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { invalid, required, type Finding } from '../findings.ts'
-import type { IPAddress } from '../generated/types.ts'
+import type { IPAddress, IPAddressSpec } from '../generated/types.ts'
 import { validateCanonicalIp } from '../ip.ts'
 import { pathSegmentName } from '../names.ts'
-import { IMMUTABLE } from '../validate-metadata.ts'
+import type { Kind } from '../kind.ts'
+import { IMMUTABLE, validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 
 /** k8s: ValidateIPAddress */
 function validateIpAddress({ spec }: Readonly<IPAddress>): Finding[] {
@@ -22,11 +23,17 @@ function validateIpAddress({ spec }: Readonly<IPAddress>): Finding[] {
   return out
 }
 
-export const ipAddress = defineKind<IPAddress>({
+const shownParent = (parent: IPAddressSpec['parentRef'] | undefined) => parent ? { Group: parent.group ?? '', Resource: parent.resource ?? '', Namespace: parent.namespace ?? '', Name: parent.name ?? '' } : null
+
+export const ipAddress: Kind<IPAddress> = defineKind<IPAddress>({
   group: 'networking.k8s.io', version: 'v1', resource: 'ipaddresses',
   nameRule: (name) => validateCanonicalIp(name),
   validate: validateIpAddress,
-  validateUpdate: (object, old) => (deepEqual(object.spec?.parentRef, old.spec?.parentRef) ? [] : [invalid('spec.parentRef', object.spec?.parentRef, IMMUTABLE)]),
+  updatesWithoutMeta: true,
+  validateUpdate: (object, old) => [
+    ...validateObjectMeta(ipAddress, object.metadata), ...validateIpAddress(object), ...validateKindMetaUpdate(ipAddress, object.metadata, old.metadata),
+    ...(deepEqual(object.spec?.parentRef ?? null, old.spec?.parentRef ?? null) ? [] : [invalid('spec.parentRef', shownParent(object.spec?.parentRef), IMMUTABLE)]),
+  ],
   cells: {
     ParentRef({ spec }) {
       const parent = spec?.parentRef

@@ -21,7 +21,7 @@ function validateServiceCidr({ spec }: Readonly<ServiceCIDR>): Finding[] {
 function validateServiceCidrUpdate(object: Readonly<ServiceCIDR>, old: Readonly<ServiceCIDR>): Finding[] {
   const ranges = object.spec?.cidrs ?? []
   const before = old.spec?.cidrs ?? []
-  if (before.length !== ranges.length && !(before.length === 1 && ranges.length === 2)) return [invalid('spec.cidrs', ranges, IMMUTABLE)]
+  if (before.length !== ranges.length && !(before.length === 1 && ranges.length === 2)) return [invalid('spec.cidrs', object.spec?.cidrs ?? null, IMMUTABLE)]
   const out = before.flatMap((range, i) => (range === ranges[i] ? [] : [invalid(`spec.cidrs[${i}]`, ranges[i], IMMUTABLE)]))
   return before.length === ranges.length ? out : out.concat(validateServiceCidr(object))
 }

@@ -8,6 +8,7 @@ export const clusterRoleBinding = defineKind<ClusterRoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterrolebindings',
   nameRule: rbacName,
   validate: (binding) => validateBinding(binding, false),
+  updatesWithoutMeta: true,
   validateUpdate: (binding, old) => validateBindingUpdate(binding, old, false),
   defaults: defaultBinding,
   strategy: { allowCreateOnUpdate: true },

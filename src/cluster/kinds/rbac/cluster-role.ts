@@ -7,6 +7,7 @@ export const clusterRole = defineKind<ClusterRole>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles',
   nameRule: rbacName,
   validate: validateClusterRole,
+  updatesWithoutMeta: true,
   validateUpdate: validateClusterRoleUpdate,
   strategy: { allowCreateOnUpdate: true },
 })

@@ -8,6 +8,7 @@ export const roleBinding = defineKind<RoleBinding>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'rolebindings',
   nameRule: rbacName,
   validate: (binding) => validateBinding(binding, true),
+  updatesWithoutMeta: true,
   validateUpdate: (binding, old) => validateBindingUpdate(binding, old, true),
   defaults: defaultBinding,
   strategy: { allowCreateOnUpdate: true },

@@ -7,6 +7,7 @@ export const role = defineKind<Role>({
   group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'roles',
   nameRule: rbacName,
   validate: validateRole,
+  updatesWithoutMeta: true,
   validateUpdate: validateRoleUpdate,
   strategy: { allowCreateOnUpdate: true },
 })

@@ -1,15 +1,17 @@
 /** Rules for roles and bindings. k8s: pkg/apis/rbac/validation */
 import { deepEqual } from '../../../base/freeze.ts'
 import { invalid, notSupported, required, type Finding } from '../findings.ts'
-import { pathSegmentName, subdomainName } from '../names.ts'
+import { pathSegmentName, rbacName, subdomainName } from '../names.ts'
 import type { ClusterRole, PolicyRule, Role, Subject } from '../generated/types.ts'
 import type { KubeObject } from '../object.ts'
-import { validateLabelSelector, validateObjectMeta } from '../validate-metadata.ts'
+import { validateLabelSelector, validateObjectMeta, validateObjectMetaUpdate, validateQualifiedFinalizers } from '../validate-metadata.ts'
 import type { Bindings } from './subjects.ts'
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io'
 
-const metadataOf = (object: Readonly<{ metadata: KubeObject['metadata'] }>, namespaced: boolean) => validateObjectMeta({ namespaced, nameRule: pathSegmentName }, object.metadata)
+const metadataOf = (object: WithMetadata, namespaced: boolean) => validateObjectMeta({ namespaced, nameRule: rbacName }, object.metadata)
+const metadataUpdate = (object: WithMetadata, old: WithMetadata) => [...validateObjectMetaUpdate(object.metadata, old.metadata), ...validateQualifiedFinalizers(object.metadata.finalizers)]
+type WithMetadata = Readonly<{ metadata: KubeObject['metadata'] }>
 
 /** k8s: ValidatePolicyRule */
 function checkRule(out: Finding[], rule: Readonly<PolicyRule>, namespaced: boolean, at: string): void {
@@ -34,7 +36,7 @@ export function validateRole(role: Readonly<Role>): Finding[] {
 }
 
 /** Updates run the rules of creation again, those of ObjectMeta too. */
-export const validateRoleUpdate = (role: Readonly<Role>): Finding[] => [...metadataOf(role, true), ...validateRole(role)]
+export const validateRoleUpdate = (role: Readonly<Role>, old: Readonly<Role>): Finding[] => [...metadataOf(role, true), ...validateRole(role), ...metadataUpdate(role, old)]
 
 export function validateClusterRole(role: Readonly<ClusterRole>): Finding[] {
   const out: Finding[] = []
@@ -50,7 +52,7 @@ export function validateClusterRole(role: Readonly<ClusterRole>): Finding[] {
   return out
 }
 
-export const validateClusterRoleUpdate = (role: Readonly<ClusterRole>): Finding[] => [...metadataOf(role, false), ...validateClusterRole(role)]
+export const validateClusterRoleUpdate = (role: Readonly<ClusterRole>, old: Readonly<ClusterRole>): Finding[] => [...metadataOf(role, false), ...validateClusterRole(role), ...metadataUpdate(role, old)]
 
 /** k8s: ValidateRoleBindingSubject */
 function checkSubject(out: Finding[], subject: Readonly<Subject>, namespaced: boolean, at: string): void {
@@ -81,7 +83,7 @@ export function validateBinding({ roleRef, subjects }: Readonly<Bindings>, names
 }
 
 export function validateBindingUpdate<T extends Bindings & { metadata: KubeObject['metadata'] }>(binding: Readonly<T>, old: Readonly<T>, namespaced: boolean): Finding[] {
-  const out = [...metadataOf(binding, namespaced), ...validateBinding(binding, namespaced)]
+  const out = [...metadataOf(binding, namespaced), ...validateBinding(binding, namespaced), ...metadataUpdate(binding, old)]
   if (!deepEqual(binding.roleRef, old.roleRef)) out.push(invalid('roleRef', { APIGroup: binding.roleRef.apiGroup, Kind: binding.roleRef.kind, Name: binding.roleRef.name }, 'cannot change roleRef'))
   return out
 }

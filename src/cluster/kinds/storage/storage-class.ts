@@ -1,5 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import type { StorageClass } from '../generated/types.ts'
+import type { Kind } from '../kind.ts'
+import { validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 import { validateStorageClass, validateStorageClassUpdate } from './validate-storage.ts'
 
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
@@ -9,10 +11,13 @@ export function isDefaultStorageClass({ metadata }: Pick<StorageClass, 'metadata
   return DEFAULT_ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true')
 }
 
-export const storageClass = defineKind<StorageClass>({
+export const storageClass: Kind<StorageClass> = defineKind<StorageClass>({
   group: 'storage.k8s.io', version: 'v1', resource: 'storageclasses',
   validate: validateStorageClass,
-  validateUpdate: validateStorageClassUpdate,
+  updatesWithoutMeta: true,
+  validateUpdate: (object, old) => [
+    ...validateObjectMeta({ namespaced: false }, object.metadata), ...validateStorageClass(object), ...validateKindMetaUpdate(storageClass, object.metadata, old.metadata), ...validateStorageClassUpdate(object, old),
+  ],
   defaults(draft) {
     draft.reclaimPolicy ??= 'Delete'
     draft.volumeBindingMode ??= 'Immediate'
