@@ -15,10 +15,16 @@ const TYPE_AND_NAMES = /^kubectl (?:get|describe|delete|edit|label|annotate|patc
 const OUTPUTS = ['json', 'yaml', 'name', 'wide', 'jsonpath=', 'custom-columns=', 'go-template=']
 
 /** Completes kubectl's commands, flags, types and the names of objects, for whoever types `kubectl` or an alias of it. */
-export const kubectlCompleter: Completer = async ({ words, shell }) => {
+export const kubectlCompleter: Completer = async ({ words, line, cursor, shell }) => {
   const command = shell.state.aliases.get(words[0]!)?.trim() ?? words[0]!
   if (command !== 'kubectl') return undefined
   const typed = words.slice(1, -1)
+  const inline = /^--([\w-]+)=/.exec(words.at(-1)!)
+  if (inline) {
+    // The value after `--flag=` is completed as if it stood alone.
+    const values = await kubectlCompleter({ words: [...words.slice(0, -1), `--${inline[1]}`, words.at(-1)!.slice(inline[0].length)], line, cursor, shell })
+    return values?.map((each) => ({ ...each, value: inline[0] + each.value, label: each.label ?? each.value }))
+  }
   const word = words.at(-1)!
   const { spec, positional, context, awaiting } = understand(typed)
   const ask = (...argv: string[]) => linesOf(shell, ['kubectl', ...argv, ...context])

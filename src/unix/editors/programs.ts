@@ -1,7 +1,8 @@
 import { lazyProgram } from '../lazy-program.ts'
 import type { Program } from '../types.ts'
 
-const vi = lazyProgram(async () => (await import('./vi.ts')).vi)
+/** vi, vim and view. */
+export const vi = lazyProgram(async () => (await import('./vi.ts')).vi)
 const nano = lazyProgram(async () => (await import('./nano.ts')).nano)
 
 /** The editors of a computer by path; their code is loaded on first use. */

@@ -1,3 +1,4 @@
+import { vi } from '../../../unix/editors/programs.ts'
 import { ash } from '../../../unix/shell/sh.ts'
 import type { Program } from '../../../unix/types.ts'
 import { baseName } from '../../../unix/path.ts'
@@ -27,11 +28,11 @@ export function busyboxBinary(version: string): Program {
   }
 }
 
-const appletNames = [...busyboxApplets, 'ash', 'httpd', 'init', 'sh'].sort()
+const appletNames = [...busyboxApplets, 'ash', 'httpd', 'init', 'sh', 'vi'].sort()
 
 /** Executables and links of a BusyBox user land. */
 export function busyboxPrograms(version: string): Record<string, Program> {
-  return { ...utilityPrograms('busybox'), '/bin/sh': ash, '/bin/ash': ash, '/bin/busybox': busyboxBinary(version), '/bin/httpd': httpd, '/sbin/init': init }
+  return { ...utilityPrograms('busybox'), '/bin/sh': ash, '/bin/ash': ash, '/bin/busybox': busyboxBinary(version), '/bin/httpd': httpd, '/bin/vi': vi, '/sbin/init': init }
 }
 
 /** Files of the busybox image. */
