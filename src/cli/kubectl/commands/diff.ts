@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { isStatusError } from '../../../cluster/kinds/status-error.ts'
 import { printYaml } from '../../yaml.ts'
-import type { UnixError } from '../../../unix/types.ts'
+import { UnixError } from '../../../unix/types.ts'
 import { usageError } from '../command.ts'
 import { resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
@@ -99,18 +99,26 @@ export const diff: CommandHandler = async (inv) => {
   }
 }
 
-/** Runs the program that compares two folders; our own comparison where there is none. */
+/** Runs the program that compares two folders; our own comparison where there is none that can. */
 async function compare(f: Factory, from: string, to: string): Promise<number> {
   const external = f.proc.env['KUBECTL_EXTERNAL_DIFF']
-  const words = external ? external.split(' ').filter((w, i) => i === 0 || /^[a-zA-Z0-9-=]+$/.test(w)) : ['diff', '-u', '-N']
-  try {
-    return (await f.proc.spawn([...words, from, to]).wait()).code
-  } catch (error) {
-    if (external) throw new Error(`failed to run ${JSON.stringify(words[0])}: ${(error as UnixError).code === 'ENOENT' ? 'executable file not found in $PATH' : (error as Error).message}`)
-    const text = compareFolders(f, from, to)
-    await f.io.out(text)
-    return text ? 1 : 0
+  if (external) {
+    const words = external.split(' ').filter((w, i) => i === 0 || /^[a-zA-Z0-9-=]+$/.test(w))
+    try {
+      return (await f.proc.spawn([words[0]!, from, to, ...words.slice(1)]).wait()).code
+    } catch (error) {
+      throw new Error(`failed to run ${JSON.stringify(words[0])}: ${(error as UnixError).code === 'ENOENT' ? 'executable file not found in $PATH' : (error as Error).message}`)
+    }
   }
+  try {
+    return (await f.proc.spawn(['diff', '-u', '-N', from, to]).wait()).code
+  } catch (error) {
+    if (!(error instanceof UnixError) || error.code !== 'ENOENT') throw error
+    // No diff here, as in many containers.
+  }
+  const text = compareFolders(f, from, to)
+  await f.io.out(text)
+  return text ? 1 : 0
 }
 
 function compareFolders(f: Factory, from: string, to: string): string {
