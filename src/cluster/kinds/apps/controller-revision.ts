@@ -20,7 +20,7 @@ export const controllerRevision = defineKind<ControllerRevision>({
       const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : ''
       return `${owner.kind.toLowerCase()}${group}/${owner.name}`
     },
-    Revision: (object) => String(object.revision),
+    Revision: (object) => object.revision,
   },
 })
 

@@ -54,8 +54,8 @@ export const deployment = defineKind<Deployment>({
   },
   cells: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
-    'Up-to-date': ({ status }) => String(status?.updatedReplicas ?? 0),
-    Available: ({ status }) => String(status?.availableReplicas ?? 0),
+    'Up-to-date': ({ status }) => status?.updatedReplicas ?? 0,
+    Available: ({ status }) => status?.availableReplicas ?? 0,
     ...templateCells<Deployment>((object) => object.spec.template),
     Selector: ({ spec }) => labelSelectorText(spec.selector).replace('<none>', '').replace('<error>', '<invalid>'),
   },

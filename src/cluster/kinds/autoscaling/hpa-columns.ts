@@ -38,6 +38,6 @@ export const hpaCells: Cells<HpaV2> = {
     return texts.length > 2 ? `${texts.slice(0, 2).join(', ')} + ${texts.length - 2} more...` : texts.join(', ')
   },
   MinPods: ({ spec }) => (spec.minReplicas === undefined ? '<unset>' : String(spec.minReplicas)),
-  MaxPods: ({ spec }) => String(spec.maxReplicas),
-  Replicas: ({ status }) => String(status?.currentReplicas ?? 0),
+  MaxPods: ({ spec }) => spec.maxReplicas,
+  Replicas: ({ status }) => status?.currentReplicas ?? 0,
 }

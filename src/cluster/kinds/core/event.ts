@@ -21,7 +21,7 @@ export const eventCells: Cells<Event> = {
   },
   Message: (event) => (event.message ?? '').trim(),
   'First Seen': (event, nowMs) => timeSince(event.firstTimestamp || event.eventTime, nowMs),
-  Count: (event) => String(event.series ? (event.series.count ?? 0) : event.count || 1),
+  Count: (event) => event.series ? (event.series.count ?? 0) : event.count || 1,
   Name: (event) => event.metadata.name,
 }
 

@@ -26,7 +26,7 @@ export const flowSchema = defineKind<FlowSchema>({
   rowOrder: (a, b) => (a.spec.matchingPrecedence ?? 0) - (b.spec.matchingPrecedence ?? 0) || ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1),
   cells: {
     PriorityLevel: ({ spec }) => spec.priorityLevelConfiguration?.name ?? '',
-    MatchingPrecedence: ({ spec }) => String(spec.matchingPrecedence ?? 0),
+    MatchingPrecedence: ({ spec }) => spec.matchingPrecedence ?? 0,
     DistinguisherMethod: ({ spec }) => spec.distinguisherMethod?.type ?? '<none>',
     MissingPL: ({ status }) => conditionStatus(status?.conditions as never, 'Dangling') ?? '?',
   },

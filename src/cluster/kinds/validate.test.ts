@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { kindOf } from './index.ts'
+import type { KubeObject } from './object.ts'
+import { validateCreate, validateStatusUpdate, validateUpdate } from './validate.ts'
+
+/** The messages that the API server itself gives, all at once and in this order. */
+const kind = (object: KubeObject) => kindOf(object.apiVersion, object.kind)!
+const created = (object: any) => validateCreate(kind(object), object).map(({ message }) => message)
+const meta = { name: 'a', namespace: 'default', resourceVersion: '1' }
+
+const claim = (devices: object) => ({ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceClaim', metadata: meta, spec: { devices } })
+const slice = (spec: object) => ({ apiVersion: 'resource.k8s.io/v1', kind: 'ResourceSlice', metadata: { name: 'a' }, spec: { driver: 'd.example.com', pool: { name: 'p', generation: 1, resourceSliceCount: 1 }, ...spec } })
+const job = (spec: object, status: object = {}) => ({
+  apiVersion: 'batch/v1', kind: 'Job', metadata: meta, status,
+  spec: { manualSelector: true, selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: { containers: [], restartPolicy: 'Never' } }, ...spec },
+})
+
+describe('device claims', () => {
+  it.each([
+    ['neither form of a request', { requests: [{ name: 'a' }] }, ['spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required']],
+    ['a count where all are asked for', { requests: [{ name: 'a', exactly: { deviceClassName: 'c', allocationMode: 'All', count: 1 } }] }, ["spec.devices.requests[0].exactly.count: Invalid value: 1: must not be specified when allocationMode is 'All'"]],
+    ['a name twice', { requests: [1, 2].map((count) => ({ name: 'a', exactly: { deviceClassName: 'c', allocationMode: 'ExactCount', count } })) }, ['spec.devices.requests[1]: Duplicate value: "a"']],
+    ['a constraint on no request', { requests: [], constraints: [{ requests: ['b'], matchAttribute: 'd.com/x' }] }, [
+      'spec.devices.constraints[0].requests[0]: Invalid value: "b": must be the name of a request in the claim or the name of a request and a subrequest separated by \'/\'',
+    ]],
+    ['a selector of the wrong type', { requests: [{ name: 'a', exactly: { deviceClassName: 'c', allocationMode: 'All', selectors: [{ cel: { expression: 'device.driver' } }] } }] }, [
+      'spec.devices.requests[0].exactly.selectors[0].cel.expression: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string',
+    ]],
+  ])('%s', (_, devices, messages) => expect(created(claim(devices))).toEqual(messages))
+
+  it('shows a changed spec in its internal form', () => {
+    const [before, after] = [claim({}), claim({ requests: [{ name: 'a', firstAvailable: [{ name: 'b', deviceClassName: 'c', allocationMode: 'ExactCount', count: 1 }] }] })] as any[]
+    expect(validateUpdate(kind(after), after, before).map(({ message }) => message)).toEqual([
+      'spec: Invalid value: {"Devices":{"Requests":[{"Name":"a","Exactly":null,"FirstAvailable":[{"Name":"b","DeviceClassName":"c","Selectors":null,"AllocationMode":"ExactCount","Count":1,"Tolerations":null,"Capacity":null}]}],"Constraints":null,"Config":null}}: field is immutable',
+    ])
+  })
+})
+
+describe('device slices', () => {
+  it.each([
+    ['no place', {}, ['spec: Required value: exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required']],
+    ['two places', { nodeName: 'n', allNodes: true }, ['spec: Invalid value: "{`nodeName`, `allNodes`}": exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required, but multiple fields are set']],
+    ['no semantic version', { nodeName: 'n', devices: [{ name: 'd', attributes: { v: { version: '1.2' } } }] }, ['spec.devices[0].attributes[v].version: Invalid value: "1.2": must be a string compatible with semver.org spec 2.0.0']],
+    ['a default outside its range', { nodeName: 'n', devices: [{ name: 'd', allowMultipleAllocations: true, capacity: { m: { value: '8', requestPolicy: { default: '1', validRange: { min: '2' } } } } }] }, [
+      'spec.devices[0].capacity[m].requestPolicy.validRange.min: Invalid value: "1": default is less than min: 2',
+    ]],
+  ])('%s', (_, spec, messages) => expect(created(slice(spec))).toEqual(messages))
+})
+
+describe('statuses of jobs', () => {
+  const changed = (status: object, before: object = {}, spec: object = {}) => {
+    const [now, old] = [job(spec, status), job(spec, before)] as any[]
+    return validateStatusUpdate(kind(now), now, old).map(({ message }) => message)
+  }
+  const done = (...types: string[]) => ({ conditions: types.map((type) => ({ type, status: 'True' })) })
+
+  it.each([
+    ['more ready than active', { ready: 2, active: 1 }, {}, ['status.ready: Invalid value: 2: cannot set more ready pods than active']],
+    ['an end without its time', { ...done('Complete', 'SuccessCriteriaMet'), startTime: '2026-01-01T00:00:00Z' }, {}, ['status.completionTime: Required value: completionTime is required for Complete jobs']],
+    ['an end taken back', { failed: 1 }, { failed: 2, ...done('Failed', 'FailureTarget') }, [
+      'status.conditions: Invalid value: cannot disable the terminal Failed=True condition', 'status.conditions: Invalid value: cannot disable the terminal FailureTarget=True condition', 'status.failed: Invalid value: 1: cannot decrease the failed counter',
+    ]],
+    ['indexes of a job without', { completedIndexes: '0' }, {}, ['status.completedIndexes: Invalid value: "0": cannot set non-empty completedIndexes when non-indexed completion mode']],
+  ])('%s', (_, status, before, messages) => expect(changed(status, before)).toEqual(messages))
+})
