@@ -13,6 +13,9 @@ interface Visit {
   body?: string
 }
 
+/** How long the sandboxed frame may take to come, in milliseconds. */
+const FRAME_MS = 1_500
+
 /**
  * The sandbox's browser: pages that programs of the cluster serve, fetched by the laptop through the simulated network. What they hold is
  * not trusted: HTML runs in a frame without an origin, that can reach nothing but this network.
@@ -101,6 +104,43 @@ export class BrowserPane extends LitElement {
     frame.src = './sandbox-frame.html'
     this.#pending = page
     holder.append(frame)
+    clearTimeout(this.#patience)
+    this.#patience = setTimeout(() => { if (this.#pending === page && turn === this.#turn) this.#showStill(answer, page, holder) }, FRAME_MS)
+  }
+
+  #patience: ReturnType<typeof setTimeout> | undefined
+
+  /**
+   * Without a network there is no sandboxed frame to be had: a service worker doesn't serve what has no origin. Then the page is shown without
+   * its scripts, in a frame that may run none, and its links and forms are followed from here.
+   */
+  #showStill(answer: PageAnswer, page: string, holder: Element): void {
+    this.#pending = undefined
+    const frame = document.createElement('iframe')
+    frame.title = t('browser.page', { url: answer.url })
+    frame.setAttribute('sandbox', 'allow-same-origin allow-forms')
+    frame.referrerPolicy = 'no-referrer'
+    frame.srcdoc = page
+    frame.addEventListener('load', () => {
+      const shown = frame.contentDocument
+      shown?.addEventListener('click', (event) => {
+        const link = (event.target as Element | null)?.closest?.('a[href]')?.getAttribute('href')
+        if (!link || link.startsWith('#')) return
+        event.preventDefault()
+        const url = new URL(link, answer.url)
+        if (/^https?:$/.test(url.protocol)) void this.visit(url.href)
+      })
+      shown?.addEventListener('submit', (event) => {
+        event.preventDefault()
+        const form = event.target as HTMLFormElement
+        const fields = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)])).toString()
+        const url = new URL(form.getAttribute('action') ?? '', answer.url)
+        const isGet = (form.getAttribute('method') ?? 'get').toLowerCase() !== 'post'
+        if (isGet) url.search = fields
+        void this.visit(url.href, isGet ? {} : { method: 'POST', body: fields })
+      })
+    })
+    holder.replaceChildren(frame)
   }
 
   readonly #onMessage = (event: MessageEvent<{ type?: string; id?: number; url?: string; method?: string; headers?: [string, string][]; body?: string } | undefined>) => {

@@ -162,6 +162,23 @@ test('an address that port-forward prints opens the page in the browser pane, wh
   await shows(/\^C/)
 })
 
+test('without a network the pages of the cluster are shown too, but for their scripts', async () => {
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+  await app.stopServing()
+  await page.reload()
+  await expect.poll(() => tab.screen(), { timeout: 20_000 }).toMatch(/~ \$ ?$/)
+  const ip = (await tab.run("kubectl get pod site -o jsonpath='{.status.podIP}'")).trim()
+  await page.getByRole('button', { name: 'Menu' }).click()
+  await page.getByRole('button', { name: 'Browser', exact: true }).click()
+  await page.getByRole('textbox', { name: 'Address' }).fill('http://127.0.0.1:8081')
+  await tab.run(`kubectl port-forward pod/site 8081:80 >/dev/null & sleep 1; echo ${ip}`)
+  await page.getByRole('textbox', { name: 'Address' }).press('Enter')
+  const frame = page.frameLocator('dd-browser-pane iframe')
+  await expect.poll(() => frame.locator('h1').innerText().catch(() => ''), { timeout: 10_000 }).toBe('Ahoy')
+  await frame.getByRole('link', { name: 'on' }).click()
+  await expect.poll(() => frame.locator('body').innerText().catch(() => ''), { timeout: 10_000 }).toBe('The second page')
+})
+
 test('no page complained', () => {
-  expect(app.errors.filter((text) => !/Blocked a frame|Blocked script/.test(text))).toEqual([])
+  expect(app.errors.filter((text) => !/Blocked a frame|Blocked script|ERR_CONNECTION_REFUSED|chrome-error/.test(text))).toEqual([])
 })
