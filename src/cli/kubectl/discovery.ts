@@ -94,7 +94,12 @@ async function listResources(rest: RestClient, group: string, version: string): 
 /** Finds resources by the many names users give them. k8s: client-go/restmapper */
 export class RestMapper {
   readonly groups: readonly ApiGroup[]
-  constructor(groups: readonly ApiGroup[]) { this.groups = groups }
+  readonly #warn: (text: string) => void
+  /** @param warn hears of short names that several resources have */
+  constructor(groups: readonly ApiGroup[], warn: (text: string) => void = () => {}) {
+    this.groups = groups
+    this.#warn = warn
+  }
 
   /** Every resource, groups and versions in the server's order of preference. */
   *resources(): Generator<ApiResource> {
@@ -135,7 +140,14 @@ export class RestMapper {
     const fits = (r: ApiResource, exact: boolean) => (group === '' || (exact ? r.group === group : r.group.startsWith(group))) && (version === '' || r.version === version)
     for (const exact of [true, false]) {
       for (const r of this.resources()) if (fits(r, exact) && (r.resource === name || (r.singular || r.kind.toLowerCase()) === name)) return r
-      for (const r of this.resources()) if (fits(r, exact) && r.shortNames.includes(name)) return r
+      let found: ApiResource | undefined
+      for (const r of this.resources()) {
+        if (!fits(r, exact) || !r.shortNames.includes(name)) continue
+        // The same resource in another version isn't another one.
+        if (found && (r.group !== found.group || r.resource !== found.resource)) this.#warn(`short name ${JSON.stringify(name)} could also match lower priority resource ${groupResource(r)}`)
+        found ??= r
+      }
+      if (found) return found
     }
     return undefined
   }

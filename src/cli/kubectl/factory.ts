@@ -130,16 +130,18 @@ export class Factory {
     })
   }
 
+  #warnOnce(text: string): void {
+    if (this.#seenWarnings.has(text)) return
+    this.#seenWarnings.add(text)
+    const colour = this.proc.isTty(2) && this.proc.env['TERM'] !== 'dumb' && !this.proc.env['NO_COLOR']
+    void this.io.err(colour ? `\x1b[33;1mWarning:\x1b[0m ${text}\n` : `Warning: ${text}\n`)
+  }
+
   rest(): RestClient {
     return this.#rest ??= new RestClient(this.restConfig(), this.proc.net, {
       nowMs: () => this.nowMs(),
       after: (ms, run) => this.proc.clock.after(ms, run),
-      onWarning: (text) => {
-        if (this.#seenWarnings.has(text)) return
-        this.#seenWarnings.add(text)
-        const colour = this.proc.isTty(2) && this.proc.env['TERM'] !== 'dumb' && !this.proc.env['NO_COLOR']
-        void this.io.err(colour ? `\x1b[33;1mWarning:\x1b[0m ${text}\n` : `Warning: ${text}\n`)
-      },
+      onWarning: (text) => this.#warnOnce(text),
       onExchange: (method, url, status, elapsedMs) => {
         if (this.flags.int('v') < 6) return
         const phrase = STATUS_TEXT[status] ?? ''
@@ -193,11 +195,11 @@ export class Factory {
     const cache = new DiscoveryCache(this.proc, this.flags.changed('cache-dir') ? this.flags.str('cache-dir') : this.proc.env['KUBECACHEDIR'] || `${this.proc.env['HOME'] || this.proc.user.home}/.kube/cache`, rest.config.server)
     const known = this.#believesCache ? cache.read() : undefined
     this.#mapperIsLive = known === undefined
-    if (known) return new RestMapper(known)
+    if (known) return new RestMapper(known, (text) => this.#warnOnce(text))
     try {
       const groups = await discover(rest)
       cache.write(groups)
-      return new RestMapper(groups)
+      return new RestMapper(groups, (text) => this.#warnOnce(text))
     } catch (error) {
       const failure = discoveryFailure(error)
       const text = `"Unhandled Error" err=${klogValue(`couldn't get current server API group list: ${failure.message}`)}`
@@ -226,7 +228,8 @@ export function unixText(error: unknown): string {
   return words[code] ?? (error as Error).message
 }
 
-function dialMessage(url: string, error: Error): string {
+/** What Go's dialer says of a failed connection. */
+export function dialMessage(url: string, error: Error): string {
   // In the page the network says it as Go does; under Node it is Node's code that is known.
   if (error instanceof CertificateError) return error.goMessage
   const code = (error as UnixError).code ?? ''

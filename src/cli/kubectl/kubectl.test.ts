@@ -115,6 +115,37 @@ describe('the command line', () => {
   })
 })
 
+describe('preferences', () => {
+  const kuberc = `apiVersion: kubectl.config.k8s.io/v1beta1
+kind: Preference
+defaults: [{command: get, options: [{name: output, default: name}]}]
+aliases: [{name: cms, command: get, prependArgs: [cm], options: [{name: namespace, default: other}]}]
+`
+  const files = { '/home/ann/.kube/kuberc': kuberc }
+  const answers = { '/api/v1/namespaces/default/configmaps': { kind: 'ConfigMapList', apiVersion: 'v1', metadata: {}, items: [{ metadata: { name: 'a' } }] } }
+
+  test('change defaults, but not what the command line says', async () => {
+    expect((await run(['get', 'cm'], answers, files)).stdout).toBe('configmap/a\n')
+    expect((await run(['get', 'cm', '-o', 'jsonpath={.items[*].metadata.name}'], answers, files)).stdout).toBe('a')
+    expect(await run(['get', 'cm', '--namespace'], answers, files)).toMatchObject({ code: 1, stderr: "error: flag needs an argument: --namespace\nSee 'kubectl get --help' for usage.\n" })
+  })
+
+  test('give commands other names', async () => {
+    expect((await run(['cms', '-o', 'name'], {}, files)).sent.at(-1)!.url).toContain('/api/v1/namespaces/other/configmaps')
+  })
+
+  test('that say nothing sensible stop every command', async () => {
+    const stderr = 'error occurred while applying preferences invalid alias name, can only include alphabetical characters\n'
+    expect(await run(['version', '--client'], {}, { '/home/ann/.kube/kuberc': kuberc.replace('cms', 'c-m') })).toMatchObject({ code: 1, stderr })
+  })
+})
+
+test('--record keeps the command line in an annotation', async () => {
+  const { sent, stderr } = await run(['annotate', 'cm', 'a', 'x=y', '--record'], { '/api/v1/namespaces/default/configmaps/a': { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default' } } })
+  expect(sent.find((s) => s.method === 'PATCH')!.body).toEqual({ metadata: { annotations: { 'kubernetes.io/change-cause': 'kubectl annotate cm a x=y --record=true', x: 'y' } } })
+  expect(stderr).toBe('Flag --record has been deprecated, --record will be removed in the future\n')
+})
+
 describe('get', () => {
   test('prints the server\'s table, wide columns and labels on demand', async () => {
     const answers = { '/api/v1/namespaces/default/pods': POD_TABLE }

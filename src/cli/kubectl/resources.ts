@@ -6,7 +6,8 @@ import { decodeValue } from '../../cluster/kinds/decode.ts'
 import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
 import { groupResource, groupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
-import { aggregate, NoKindMatch } from './errors.ts'
+import { aggregate, ConnectionError, NoKindMatch } from './errors.ts'
+import { dialMessage } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
 
@@ -394,7 +395,7 @@ function globPaths(f: Factory, pattern: string): string[] {
 export async function readInput(f: Factory, name: string): Promise<string> {
   if (name === '-') return new TextDecoder().decode(await readAll(f.proc.stdin))
   if (/^https?:\/\//.test(name)) {
-    const response = await f.proc.net.fetch(httpRequest(name), {})
+    const response = await f.proc.net.fetch(httpRequest(name), {}).catch((error: Error) => { throw new ConnectionError('GET', name, dialMessage(name, error)) })
     if (response.status !== 200) throw new Error(`unable to read URL ${JSON.stringify(name)}, server reported ${response.status} ${response.statusText}, status code=${response.status}`)
     return response.text()
   }
@@ -456,11 +457,31 @@ const LIST_MAPPING: ApiResource = { group: '', version: 'v1', kind: 'List', reso
 /** JSON texts may follow one another without separators; YAML is split at `---`. */
 function documentTexts(text: string): string[] {
   if (!/^\s*\{/.test(text)) return splitYamlDocuments(text)
+  return jsonTexts(text) ?? splitYamlDocuments(text)
+}
+
+/** JSON objects one after the other; undefined where something else stands between or within them. */
+function jsonTexts(text: string): string[] | undefined {
+  const out: string[] = []
+  let depth = 0
+  let start = -1
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!
+    if (depth === 0 && c !== '{') {
+      if (!/\s/.test(c)) return undefined
+      continue
+    }
+    if (c === '"') {
+      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++
+    } else if (c === '{' && depth++ === 0) start = i
+    else if (c === '}' && --depth === 0) out.push(text.slice(start, i + 1))
+  }
+  if (depth !== 0) return undefined
   try {
-    JSON.parse(text)
-    return [text]
+    for (const part of out) JSON.parse(part)
+    return out
   } catch {
-    return splitYamlDocuments(text)
+    return undefined
   }
 }
 
