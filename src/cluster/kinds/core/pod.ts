@@ -36,6 +36,8 @@ export const pod = defineKind<Pod>({
       else draft.metadata.deletionTimestamp = old.metadata.deletionTimestamp
       const status = (draft.status ??= {})
       delete status.nodeAllocatableResourceClaimStatuses
+      // The single field wins, for clients that don't know the list.
+      if (status.podIP && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }]
       if (!status.qosClass && old.status?.qosClass) status.qosClass = old.status.qosClass
       keepObservedGenerations(draft, old)
     },

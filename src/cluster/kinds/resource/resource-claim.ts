@@ -4,6 +4,7 @@ import { keep, keepMetadata, zeroOfType } from '../strategies.ts'
 import type { Kind } from '../kind.ts'
 import { validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 import { defaultClaimSpec } from './device-defaults.ts'
+import { validateClaimStatusUpdate } from './validate-claim-status.ts'
 import { validateClaim, validateClaimUpdate } from './validate-devices.ts'
 
 export const resourceClaim: Kind<ResourceResourceClaim> = defineKind<ResourceResourceClaim>({
@@ -12,6 +13,7 @@ export const resourceClaim: Kind<ResourceResourceClaim> = defineKind<ResourceRes
   validate: validateClaim,
   updatesWithoutMeta: true,
   validateUpdate: (claim, old) => [...validateObjectMeta(resourceClaim, claim.metadata), ...validateKindMetaUpdate(resourceClaim, claim.metadata, old.metadata), ...validateClaimUpdate(claim, old)],
+  validateStatusUpdate: validateClaimStatusUpdate,
   strategy: {
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.api.resource.v1.ResourceClaimStatus')
