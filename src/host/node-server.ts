@@ -34,7 +34,8 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
     cert: options.certificatePem, key: options.keyPem, ca: options.clientCaPem,
     // Whoever has no certificate may still bring a token; the API server checks what it is shown.
     requestCert: true, rejectUnauthorized: false,
-    keepAliveTimeout: 0,
+    // Clients keep connections that they opened and didn't need: one that ends under its first request looks like a crash to them.
+    keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0,
   })
   server.on('request', (incoming, outgoing) => {
     void answer(options.handle, incoming, outgoing)
