@@ -13,9 +13,9 @@ import { sharedStyles } from './shared-styles.ts'
 /** Beyond so many pods a berth shows marks without names. */
 const NAMED_PODS = 36
 /** Beyond so many pods a berth shows the first and those in trouble, and counts the rest. */
-const DRAWN_PODS = 160
+const DRAWN_PODS = 90
 /** Many pods are drawn anew this seldom, in milliseconds, so that keys are never kept waiting by them. */
-const CROWD_MS = 250
+const CROWD_MS = 500
 const CROWD_PODS = 120
 const SYSTEM_NAMESPACES = new Set(['kube-system', 'local-path-storage', 'kube-public', 'kube-node-lease'])
 const HEALTHS: Health[] = ['good', 'waiting', 'bad', 'done', 'leaving']
