@@ -229,7 +229,7 @@ function pathItemV3(path: string, operations: readonly Operation[]): unknown {
     const content = (types: readonly string[], schema: string) => Object.fromEntries(types.map((type) => [type, { schema: ref(schema) }]))
     out[operation.method] = {
       tags: [operation.tag], description: operation.summary, operationId: operation.operationId,
-      parameters: operation.query.map((name) => ({ name, in: 'query', schema: { type: QUERY_TYPES[name] ?? 'string', uniqueItems: true } })),
+      ...(operation.query.length > 0 ? { parameters: operation.query.map((name) => ({ name, in: 'query', schema: { type: QUERY_TYPES[name] ?? 'string', uniqueItems: true } })) } : {}),
       ...(operation.body ? { requestBody: { content: operation.action === 'patch' ? content(operation.custom ? CUSTOM_PATCH_TYPES : PATCH_TYPES, operation.body) : content(operation.custom ? CUSTOM_TYPES : ['*/*'], operation.body), ...(operation.action.startsWith('delete') ? {} : { required: true }) } } : {}),
       responses: Object.fromEntries(responsesOf(operation).map((code) => [code, { description: descriptionOf(code), ...(code !== '401' && operation.response ? { content: content(operation.custom ? CUSTOM_TYPES : BODY_TYPES, operation.response) } : {}) }])),
       'x-kubernetes-action': operation.action, 'x-kubernetes-group-version-kind': operation.gvk,
@@ -246,12 +246,13 @@ function pathItemV2(path: string, operations: readonly Operation[]): unknown {
   const out: Record<string, unknown> = {}
   for (const operation of operations) {
     const ref = (schema: string) => ({ $ref: `#/definitions/${schema}` })
+    const parameters = [
+      ...(operation.body ? [{ name: 'body', in: 'body', ...(operation.action.startsWith('delete') ? {} : { required: true }), schema: ref(operation.body) }] : []),
+      ...operation.query.map((name) => ({ name, in: 'query', type: QUERY_TYPES[name] ?? 'string', uniqueItems: true })),
+    ]
     out[operation.method] = {
       description: operation.summary, consumes: operation.custom ? operation.action === 'patch' ? CUSTOM_PATCH_TYPES : CUSTOM_TYPES : operation.action === 'patch' ? PATCH_TYPES : ['*/*'], produces: operation.custom ? CUSTOM_TYPES : BODY_TYPES, schemes: ['https'], tags: [operation.tag], operationId: operation.operationId,
-      parameters: [
-        ...(operation.body ? [{ name: 'body', in: 'body', ...(operation.action.startsWith('delete') ? {} : { required: true }), schema: ref(operation.body) }] : []),
-        ...operation.query.map((name) => ({ name, in: 'query', type: QUERY_TYPES[name] ?? 'string', uniqueItems: true })),
-      ],
+      ...(parameters.length > 0 ? { parameters } : {}),
       responses: Object.fromEntries(responsesOf(operation).map((code) => [code, { description: descriptionOf(code), ...(code !== '401' && operation.response ? { schema: ref(operation.response) } : {}) }])),
       'x-kubernetes-action': operation.action, 'x-kubernetes-group-version-kind': operation.gvk,
     }
