@@ -36,6 +36,8 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
     requestCert: true, rejectUnauthorized: false,
     // Clients keep connections that they opened and didn't need: one that ends under its first request looks like a crash to them.
     keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0,
+    // Node stops a connection's parser while an answer beyond this waits to be taken, and over TLS breaks off the request that arrives meanwhile.
+    highWaterMark: 1 << 22,
   })
   server.on('request', (incoming, outgoing) => {
     void answer(options.handle, incoming, outgoing)
