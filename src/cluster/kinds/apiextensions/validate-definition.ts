@@ -1,4 +1,5 @@
 /** Rules for custom resource definitions. k8s: apiextensions-apiserver/pkg/apis/apiextensions/validation */
+import { deepEqual } from '../../../base/freeze.ts'
 import { checkImmutable, checkOneOf } from '../checks.ts'
 import { checkWebhookService, checkWebhookUrl } from '../admissionregistration/validate-webhook.ts'
 import { duplicate, forbidden, invalid, required, tooMany, type Finding } from '../findings.ts'
@@ -35,7 +36,7 @@ export function validateDefinitionUpdate(definition: Readonly<CustomResourceDefi
   const out: Finding[] = []
   const { spec } = definition
   const reviews = old.spec.conversion?.webhook?.conversionReviewVersions ?? []
-  checkSpec(out, internalSpec(spec), reviews.length === 0 || reviews.some((version) => REVIEW_VERSIONS.includes(version)))
+  checkSpec(out, internalSpec(spec), reviews.length === 0 || reviews.some((version) => REVIEW_VERSIONS.includes(version)), versionsWithUnchangedSchemas(spec, old.spec))
   if (old.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) {
     checkImmutable(out, spec.scope, old.spec.scope, 'spec.scope')
     checkImmutable(out, spec.names.kind, old.spec.names.kind, 'spec.names.kind')
@@ -74,8 +75,14 @@ function checkStoredVersions(out: Finding[], stored: readonly string[], spec: Re
   })
 }
 
+/** k8s: findVersionsWithUnchangedSchemas */
+function versionsWithUnchangedSchemas(spec: Readonly<CustomResourceDefinition['spec']>, old: Readonly<CustomResourceDefinition['spec']>): Set<string> {
+  const before = new Map((old.versions ?? []).map((version) => [version.name, version.schema]))
+  return new Set((spec.versions ?? []).filter(({ name, schema }) => before.has(name) && deepEqual(schema, before.get(name))).map(({ name }) => name))
+}
+
 /** k8s: validateCustomResourceDefinitionSpec */
-function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, requireKnownReviewVersion: boolean): void {
+function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, requireKnownReviewVersion: boolean, unchangedSchemas: ReadonlySet<string> = new Set()): void {
   const { group, names, conversion } = spec
   const groupProblems = dnsSubdomainProblems(group)
   if (!group) out.push(required('spec.group'))
@@ -94,7 +101,7 @@ function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, req
     const problems = dns1035LabelProblems(version.name)
     if (problems.length > 0) out.push(invalid(`${at}.name`, version.name, problems.join(',')))
     for (const problem of deprecationProblems(version.deprecated, version.deprecationWarning)) out.push(invalid(`${at}.deprecationWarning`, version.deprecationWarning, problem))
-    validateVersionSchema(out, version.schema, Boolean((perVersionSubresources ? version.subresources : common.subresources)?.status), `${at}.schema`)
+    validateVersionSchema(out, version.schema, { statusEnabled: Boolean((perVersionSubresources ? version.subresources : common.subresources)?.status), unchanged: unchangedSchemas.has(version.name) }, `${at}.schema`)
     checkShared(out, version, at)
     if (version.selectableFields?.length) {
       const schema = version.schema?.openAPIV3Schema
@@ -113,7 +120,8 @@ function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, req
   }
   for (const field of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[field]) out.push(required(`spec.names.${field}`))
   checkNames(out, names, 'spec.names')
-  validateVersionSchema(out, common.schema, Boolean(common.subresources?.status) || versions.some(({ subresources }) => subresources?.status), 'spec.validation')
+  const statusEnabled = Boolean(common.subresources?.status) || versions.some(({ subresources }) => subresources?.status)
+  validateVersionSchema(out, common.schema, { statusEnabled, unchanged: versions.length > 0 && unchangedSchemas.has(versions[0]!.name) }, 'spec.validation')
   checkShared(out, common, 'spec')
   if (common.selectableFields?.length) {
     if (!common.schema) out.push(invalid('spec.selectableFields', '', 'may only be set when validations.schema is included'))

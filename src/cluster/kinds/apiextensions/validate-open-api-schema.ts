@@ -1,14 +1,15 @@
 /** Rules for the schema of a definition's version. k8s: apiextensions-apiserver/pkg/apis/apiextensions/validation */
 import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { celTypeText, type CelType } from '../cel/cel-checker.ts'
-import { compileProblem } from '../cel/cel-problem.ts'
+import { estimateCelCost } from '../cel/cel-cost.ts'
+import { compileProblem, type Compiled } from '../cel/cel-problem.ts'
 import { mentionsCelName } from '../cel/cel-syntax.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import type { JsonSchema, ValidationRule } from '../structural/json-schema.ts'
 import { pruneUnknownFields } from '../structural/prune.ts'
 import { validateAgainstSchema } from '../structural/validate-schema.ts'
 import { validateRules } from '../structural/validation-rules.ts'
-import { celTypeOfSchema } from './cel-schema-types.ts'
+import { celTypeOfSchema, LARGEST_REQUEST } from './cel-schema-types.ts'
 import { schemaFieldProblem } from './field-path.ts'
 import { itemsText, ruleText, schemaText, type SentSchema } from './internal-form.ts'
 import { structuralFormProblem, validateStructural } from './validate-structural.ts'
@@ -22,8 +23,30 @@ const ROOT_FIELDS = [
   'ExternalDocs', 'Example', 'XPreserveUnknownFields', 'XValidations',
 ]
 
+/** What one rule, and all rules of a version, may cost by estimate. k8s: StaticEstimatedCostLimit, StaticEstimatedCRDCostLimit */
+const RULE_COST_LIMIT = 10_000_000
+const SCHEMA_COST_LIMIT = 100_000_000
+/** So many of the dearest rules are named. */
+const NAMED_RULES = 4
+
+/** What the rules of a schema cost together. k8s: TotalCost */
+interface RuleCosts {
+  total: number
+  /** Not those below a hundredth of the limit. */
+  dearest: { at: string; cost: number }[]
+  /** Single rules aren't limited: the schema was let in before. */
+  unchanged: boolean
+}
+
+/** What a version's schema is validated with. */
+export interface SchemaOptions {
+  statusEnabled: boolean
+  /** The schema is what it was: its rules may each cost what they did. */
+  unchanged: boolean
+}
+
 /** k8s: validateCustomResourceDefinitionValidation */
-export function validateVersionSchema(out: Finding[], validation: Readonly<{ openAPIV3Schema?: SentSchema }> | undefined, statusEnabled: boolean, at: string): void {
+export function validateVersionSchema(out: Finding[], validation: Readonly<{ openAPIV3Schema?: SentSchema }> | undefined, { statusEnabled, unchanged }: SchemaOptions, at: string): void {
   const schema = validation?.openAPIV3Schema
   if (!schema) return
   const here = `${at}.openAPIV3Schema`
@@ -38,9 +61,14 @@ export function validateVersionSchema(out: Finding[], validation: Readonly<{ ope
     own.push(...structural, ...defaults)
     rules = structural.length === 0 && defaults.length === 0
   }
-  const found = checkSchema(schema, here, { isRoot: true, type: rules ? celTypeOfSchema(schema, true) : undefined })
+  const costs: RuleCosts = { total: 0, dearest: [], unchanged }
+  const found = checkSchema(schema, here, { isRoot: true, type: rules ? celTypeOfSchema(schema, true) : undefined, costs, times: 1 })
   own.push(...found.schema, ...found.rules)
   if (own.length === 0 && formProblem !== undefined) own.push(invalid(here, '', formProblem))
+  if (costs.total > SCHEMA_COST_LIMIT) {
+    for (const rule of costs.dearest) own.push(forbidden(rule.at, 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema'))
+    own.push(forbidden(here, costText('x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema', costs.total, SCHEMA_COST_LIMIT)))
+  }
   out.push(...own)
 }
 
@@ -70,6 +98,9 @@ interface Place {
   uncorrelatable?: string
   /** Absent where rules aren't looked at. */
   type?: CelType | undefined
+  costs: RuleCosts
+  /** How many values of this schema there may be; absent where maps and lists above set no limit. */
+  times?: number | undefined
 }
 
 interface Found {
@@ -90,7 +121,8 @@ function checkSchema(schema: SentSchema | undefined, at: string, place: Place): 
   if (schema.uniqueItems) out.push(forbidden(`${at}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'))
   const properties = schema.properties ?? {}
   const names = Object.keys(properties)
-  const { isRoot, type: _, ...inherited } = place
+  const { isRoot, type: _, ...above } = place
+  const inherited: Place = { ...above, times: timesBelow(schema, place.times) }
   const typed = (below: SentSchema | undefined) => (place.type && below ? { type: celTypeOfSchema(below) } : {})
   const additional = schema.additionalProperties
   if (additional !== undefined) {
@@ -224,22 +256,51 @@ function checkRuleFields(out: Finding[], rule: ValidationRule, schema: SentSchem
   if (structuralFormProblem(schema) === undefined && schemaFieldProblem(fieldPath, schema).problem !== undefined) out.push(invalid(`${at}.fieldPath`, fieldPath, 'must be a valid path'))
 }
 
-/** Whether a rule compiles. k8s: apiserver/schema/cel compileRule */
-// @k8s part: Custom resources: the estimated cost of validation rules isn't limited when a definition is written
+/** k8s: extractMaxElements */
+function timesBelow(schema: SentSchema, here: number | undefined): number | undefined {
+  const most = schema.type === 'array' ? schema.maxItems : schema.type === 'object' && schema.additionalProperties !== undefined ? schema.maxProperties : 1
+  return here === undefined || most === undefined ? undefined : here * Math.max(most, 0)
+}
+
+/** Whether a rule compiles, and what it may cost. k8s: apiserver/schema/cel compileRule */
 function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: string): void {
-  const oldSelf = rule.optionalOldSelf ? { name: 'optional_type', params: [place.type!] } : place.type!
-  const variables = { self: place.type!, oldSelf }
+  const self = place.type!
+  const oldSelf = rule.optionalOldSelf ? { name: 'optional_type', params: [self] } : self
+  const variables = { self, oldSelf }
   const compiled = compileProblem(rule.rule, variables)
-  const problem = compiled.problem !== undefined ? `compilation failed: ${compiled.problem}` : celTypeText(compiled.type!) !== 'bool' ? 'cel expression must evaluate to a bool' : undefined
+  const problem = compiled.problem !== undefined ? `compilation failed: ${compiled.problem}` : celTypeText(compiled.type) !== 'bool' ? 'cel expression must evaluate to a bool' : undefined
   if (problem !== undefined) out.push(invalid(`${at}.rule`, ruleText(rule), problem))
-  else if (rule.messageExpression) {
-    const message = compileProblem(rule.messageExpression, variables)
-    const wrong = message.problem !== undefined ? `messageExpression compilation failed: ${message.problem}` : celTypeText(message.type!) !== 'string' ? 'messageExpression must evaluate to a string' : undefined
-    if (wrong !== undefined) out.push(invalid(`${at}.messageExpression`, ruleText(rule), wrong))
+  else {
+    // Lists and maps without a limit hold as many values as fit into a request, with a comma each.
+    const times = place.times ?? Math.floor(LARGEST_REQUEST / (self.limits!.leastBytes + 1))
+    checkCost(out, compiled, times, place, 'estimated rule cost', `${at}.rule`)
+    if (rule.messageExpression) {
+      const message = compileProblem(rule.messageExpression, variables)
+      const wrong = message.problem !== undefined ? `messageExpression compilation failed: ${message.problem}` : celTypeText(message.type) !== 'string' ? 'messageExpression must evaluate to a string' : undefined
+      if (wrong !== undefined) out.push(invalid(`${at}.messageExpression`, ruleText(rule), wrong))
+      else checkCost(out, message, 1, place, 'estimated messageExpression cost', `${at}.messageExpression`)
+    }
   }
   if (problem === undefined && mentionsCelName(rule.rule, 'oldSelf')) {
     if (place.uncorrelatable !== undefined) out.push(invalid(`${at}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`))
   } else if (rule.optionalOldSelf !== undefined) out.push(invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'))
+}
+
+/** k8s: getExpressionCost, TotalCost.ObserveExpressionCost */
+function checkCost(out: Finding[], compiled: Compiled, times: number, { costs, type }: Place, what: string, at: string): void {
+  if (compiled.problem !== undefined) return
+  const cost = estimateCelCost(compiled.node, compiled.checked, type!) * times
+  if (cost > RULE_COST_LIMIT && !costs.unchanged) out.push(forbidden(at, costText(what, cost, RULE_COST_LIMIT)))
+  costs.total += cost
+  if (cost < SCHEMA_COST_LIMIT / 100) return
+  costs.dearest = [...costs.dearest, { at, cost }].sort((a, b) => b.cost - a.cost).slice(0, NAMED_RULES)
+}
+
+/** k8s: getCostErrorMessage */
+function costText(what: string, cost: number, limit: number): string {
+  const over = cost / limit
+  const factor = over > 100 ? 'more than 100x' : `${over.toFixed(over < 1.5 ? 6 : 1)}x`
+  return `${what} exceeds budget by factor of ${factor} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`
 }
 
 /** Defaults must themselves be valid. k8s: apiserver/schema/defaulting ValidateDefaults */

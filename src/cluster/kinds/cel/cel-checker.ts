@@ -9,6 +9,8 @@ export interface CelType {
   params?: readonly CelType[]
   /** Of objects whose fields are known. */
   fields?: Readonly<Record<string, CelType>>
+  /** Of types from a schema: how many characters, items or entries a value has at most, and how many bytes its JSON has at least. */
+  limits?: Readonly<{ most: number; leastBytes: number }>
 }
 
 export const DYN: CelType = { name: 'dyn' }
@@ -25,7 +27,8 @@ export function celTypeText({ name, params }: CelType): string {
   return params ? `${name}(${params.map(celTypeText).join(', ')})` : name
 }
 
-interface Overload {
+/** One form of a function: what it takes and gives. */
+export interface Overload {
   target?: CelType
   args: CelType[]
   result: CelType
@@ -84,11 +87,36 @@ class TypeReader {
   }
 }
 
+/** A call as it was resolved: `sets.contains(a, b)` is one function without a target. */
+export interface ResolvedCall {
+  name: string
+  target?: CelNode
+  args: readonly CelNode[]
+  /** Those that may be meant; several where types are known only when it runs. */
+  overloads: readonly Overload[]
+}
+
+/** What was found out of an expression's parts. */
+export interface CheckedCel {
+  types: ReadonlyMap<CelNode, CelType>
+  calls: ReadonlyMap<CelNode, ResolvedCall>
+}
+
 /** Checks a parsed expression against what its variables are. */
-export function checkCelTypes(node: CelNode, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): { type: CelType; issues: CelIssue[] } {
+export function checkCelTypes(node: CelNode, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): { type: CelType; issues: CelIssue[]; checked: CheckedCel } {
   const checker = new Checker(variables, messages)
   const type = checker.of(node)
-  return { type, issues: checker.issues }
+  return { type, issues: checker.issues, checked: checker }
+}
+
+/** Whether a call is a macro that goes through a list or map. */
+export function isComprehension({ name, target, args }: Extract<CelNode, { kind: 'call' }>): boolean {
+  return target !== undefined && (COMPREHENSIONS[name]?.includes(args.length) ?? false)
+}
+
+/** Whether a comprehension names positions or keys as well as values. */
+export function hasTwoVariables({ name, args }: Extract<CelNode, { kind: 'call' }>): boolean {
+  return name.startsWith('transform') || (args.length === 3 && name !== 'map')
 }
 
 const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2], existsOne: [2, 3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
@@ -99,6 +127,8 @@ const NAMESPACES = new Set(['sets', 'lists', 'optional', 'format', 'ip', 'jsonpa
 
 class Checker {
   readonly issues: CelIssue[] = []
+  readonly types = new Map<CelNode, CelType>()
+  readonly calls = new Map<CelNode, ResolvedCall>()
   #variables: Readonly<Record<string, CelType>>
   readonly #messages: Readonly<Record<string, CelType>>
   constructor(variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>>) {
@@ -112,6 +142,12 @@ class Checker {
   }
 
   of(node: CelNode): CelType {
+    const type = this.#of(node)
+    this.types.set(node, type)
+    return type
+  }
+
+  #of(node: CelNode): CelType {
     switch (node.kind) {
       case 'literal': return simpleType(node.type)
       case 'ident': return this.#ident(node.name, node.at)
@@ -185,12 +221,12 @@ class Checker {
       if (arg.kind !== 'select') return this.#problem(arg.at, 'invalid argument to has() macro')
       return this.of(arg) === ERROR ? ERROR : BOOL
     }
-    if (target && COMPREHENSIONS[name]?.includes(args.length)) return this.#comprehension(node)
+    if (isComprehension(node)) return this.#comprehension(node)
     if (target?.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) this.of(args[1]!)
     if (target && name === 'sortBy' && args.length === 2) return this.#sorted(node)
     if (target && (name === 'optMap' || name === 'optFlatMap') && args.length === 2) return this.#optional(node)
     const qualified = target?.kind === 'ident' && NAMESPACES.has(target.name) && !Object.hasOwn(this.#variables, target.name) ? `${target.name}.${name}` : undefined
-    if (qualified !== undefined && declared().has(qualified)) return this.#resolve(qualified, undefined, args, node.at)
+    if (qualified !== undefined && declared().has(qualified)) return this.#resolve(node, qualified, undefined)
     const of = target && this.of(target)
     if (!declared().has(name)) {
       this.#problem(node.at, `undeclared reference to '${name}' (in container '')`)
@@ -204,22 +240,26 @@ class Checker {
       }
       return BOOL
     }
-    return this.#resolve(name, of, args, node.at)
+    return this.#resolve(node, name, of)
   }
 
-  #resolve(name: string, target: CelType | undefined, args: readonly CelNode[], at: number): CelType {
+  #resolve(node: Extract<CelNode, { kind: 'call' }>, name: string, target: CelType | undefined): CelType {
+    const { args, at } = node
     const types = args.map((arg) => this.of(arg))
     if (target === ERROR || types.includes(ERROR)) return ERROR
     const literal = args.at(-1)
     if (literal?.kind === 'literal' && literal.type === 'string' && isBadLiteral(name, literal.value!)) return this.#problem(literal.at, `invalid ${name} argument`)
     const results: CelType[] = []
+    const found: Overload[] = []
     for (const overload of declared().get(name) ?? []) {
       if ((overload.target === undefined) !== (target === undefined) || overload.args.length !== types.length) continue
       const bound = new Map<string, CelType>()
       if (target && !matches(target, overload.target!, bound)) continue
       if (!types.every((type, i) => matches(type, overload.args[i]!, bound))) continue
       results.push(substitute(overload.result, bound))
+      found.push(overload)
     }
+    this.calls.set(node, { name, args, overloads: found, ...(target ? { target: node.target! } : {}) })
     if (results.length === 0) {
       const shown = `(${types.map(celTypeText).join(', ')})`
       return this.#problem(at, `found no matching overload for '${name}' applied to '${target ? `${celTypeText(target)}.` : ''}${shown}'`)
@@ -228,9 +268,10 @@ class Checker {
     return results.every((result) => celTypeText(result) === first) ? results[0]! : DYN
   }
 
-  #comprehension({ name, target, args, at }: Extract<CelNode, { kind: 'call' }>): CelType {
+  #comprehension(node: Extract<CelNode, { kind: 'call' }>): CelType {
+    const { name, target, args, at } = node
     const range = this.of(target!)
-    const two = name.startsWith('transform') || (args.length === 3 && name !== 'map')
+    const two = hasTwoVariables(node)
     const names = args.slice(0, two ? 2 : 1)
     for (const variable of names) if (variable.kind !== 'ident') return this.#problem(variable.at, 'argument must be a simple name')
     let [key, value]: [CelType, CelType] = [DYN, DYN]

@@ -1,6 +1,6 @@
 /** What an API server says of an expression when it is stored. k8s: apiserver/pkg/admission/plugin/cel compile.go */
-import { celTypeText, checkCelTypes, DYN, listType, mapType, simpleType, type CelType } from './cel-checker.ts'
-import { parseCel, type CelIssue } from './cel-syntax.ts'
+import { celTypeText, checkCelTypes, DYN, listType, mapType, simpleType, type CelType, type CheckedCel } from './cel-checker.ts'
+import { parseCel, type CelIssue, type CelNode } from './cel-syntax.ts'
 
 /** What an admission expression may use and must come to. */
 export interface CelScope {
@@ -36,7 +36,7 @@ const namespaceObject = record('kubernetes.Namespace', {
 const authorizer = simpleType('kubernetes.authorization.Authorizer')
 const MESSAGES: Readonly<Record<string, CelType>> = { JSONPatch: record('JSONPatch', { op: STRING, path: STRING, from: STRING, value: DYN }), Object: simpleType('Object') }
 
-function compileIn(expression: string, scope: CelScope): { type?: CelType; problem?: string } {
+function compileIn(expression: string, scope: CelScope): Compiled {
   const variables: Record<string, CelType> = {
     object: DYN, oldObject: DYN, request, namespaceObject,
     ...(scope.params ? { params: DYN } : {}), ...(scope.variables ? { variables: record('kubernetes.variables', scope.variables) } : {}),
@@ -62,12 +62,15 @@ export function celProblem(expression: string, scope: CelScope): string | undefi
   }
 }
 
+/** An expression that compiles, or what keeps it from it. */
+export type Compiled = { problem: string; type?: undefined } | { problem?: undefined; type: CelType; node: CelNode; checked: CheckedCel }
+
 /** Parses and checks. The problem is cel-go's text: every issue with its line and a mark below the place. */
-export function compileProblem(expression: string, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): { type?: CelType; problem?: string } {
+export function compileProblem(expression: string, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): Compiled {
   const parsed = parseCel(expression)
   if (!parsed.node) return { problem: issuesText(expression, parsed.issues) }
-  const { type, issues } = checkCelTypes(parsed.node, variables, messages)
-  return issues.length > 0 ? { problem: issuesText(expression, issues) } : { type }
+  const { type, issues, checked } = checkCelTypes(parsed.node, variables, messages)
+  return issues.length > 0 ? { problem: issuesText(expression, issues) } : { type, node: parsed.node, checked }
 }
 
 /** k8s: cel-go/common Errors.ToDisplayString */
