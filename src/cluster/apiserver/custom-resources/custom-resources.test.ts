@@ -158,7 +158,7 @@ test('rules see the past, and let be what they find as it was', async () => {
       type: 'object', properties: {
         size: { type: 'integer', ...rules({ rule: 'self >= oldSelf', message: 'may only grow' }) },
         color: { type: 'string', ...rules({ rule: '!oldSelf.hasValue() || oldSelf.value() == self', optionalOldSelf: true, message: 'is fixed' }) },
-        name: { type: 'string', ...rules({ rule: `size(self) <= ${limit}`, messageExpression: `'longer than ' + string(${limit})`, reason: 'FieldValueForbidden' }) },
+        name: { type: 'string', ...rules({ rule: `size(self) <= ${limit}`, messageExpression: `"longer than ${limit}"`, reason: 'FieldValueForbidden' }) },
         other: { type: 'integer' },
       },
     },
