@@ -29,8 +29,8 @@ export interface Clock {
 /** Longest time in milliseconds that work may keep the event loop. */
 export const SLICE_MS = 8
 
-/** Timers that fire in one turn of the event loop while the clock runs. */
-const TIMERS_PER_TURN = 2
+/** Most timers that fire in one turn of the event loop while the clock runs. */
+const MAX_TIMERS_PER_TURN = 64
 
 /** Longest that {@link Clock.leisure} waits for a busy event loop, in milliseconds of real time. */
 export const LEISURE_MS = 1_000
@@ -101,6 +101,10 @@ export class ClusterClock implements Clock {
   #sliceStartMs: number
   #breathing: Promise<void> | undefined
   #leisure: Promise<void> | undefined
+  /** As many as went well in the last turns that were full. */
+  #timersPerTurn = 2
+  /** When the last turn that left due timers began. */
+  #lastTurnMs: number | undefined
 
   constructor(platform: Platform, options: { startMs?: number; scale?: number; mode?: ClockMode } = {}) {
     this.#platform = platform
@@ -276,11 +280,20 @@ export class ClusterClock implements Clock {
     this.#wakeupDueMs = Infinity
     // Timers that callbacks add for "now" wait for the next turn, so a chain of zero delays can't starve the event loop.
     const lastSequence = this.#sequence
-    this.#sliceStartMs = this.#platform.monotonicMs()
+    const startMs = this.#platform.monotonicMs()
+    if (this.#lastTurnMs !== undefined) {
+      // What timers set going runs once their turn is over, so only the next turn knows how long it took.
+      const tookMs = startMs - this.#lastTurnMs
+      if (tookMs > SLICE_MS) this.#timersPerTurn = Math.max(1, this.#timersPerTurn >> 1)
+      else if (tookMs < SLICE_MS / 2) this.#timersPerTurn = Math.min(MAX_TIMERS_PER_TURN, this.#timersPerTurn * 2)
+      this.#lastTurnMs = undefined
+    }
+    this.#sliceStartMs = startMs
     let fired = 0
     for (let next = this.#peek(); next && next.dueMs <= this.nowMs() && next.sequence < lastSequence; next = this.#peek()) {
-      // What a timer sets going runs once this turn is over: hundreds of pods whose time has come together take turns with the keys.
-      if (fired++ === TIMERS_PER_TURN) {
+      // Hundreds of pods whose time has come together take turns with the keys.
+      if (fired++ === this.#timersPerTurn) {
+        this.#lastTurnMs = startMs
         this.#wakeupDueMs = -Infinity
         let cancelled = false
         this.#cancelWakeup = () => { cancelled = true }
