@@ -103,11 +103,12 @@ test('leisure comes with the first idle turn of the event loop, and in a rush af
   rush(3)
   await clock.leisure()
   expect(turns).toBe(3)
+  pass(10)
   turns = 0
   rush(100)
   await clock.leisure()
-  expect(turns).toBeGreaterThanOrEqual(10)
-  expect(turns).toBeLessThan(20)
+  expect(turns).toBeGreaterThanOrEqual(30)
+  expect(turns).toBeLessThan(40)
 })
 
 test('timers that are cancelled are not kept until they would have been due', async () => {

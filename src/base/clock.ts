@@ -17,7 +17,7 @@ export interface Clock {
   breathe(): Promise<void>
   /**
    * Waits until the work at hand leaves the event loop time to spare, but not longer than {@link LEISURE_MS}: for what nobody waits for.
-   * With a stepped clock everything comes in its turn.
+   * To be asked before each piece of such work. With a stepped clock everything comes in its turn.
    */
   leisure(): Promise<void>
   /**
@@ -33,10 +33,15 @@ export const SLICE_MS = 8
 const MAX_TIMERS_PER_TURN = 64
 
 /** Longest that {@link Clock.leisure} waits for a busy event loop, in milliseconds of real time. */
-export const LEISURE_MS = 1_000
+export const LEISURE_MS = 3_000
 
 /** A turn of the event loop that takes less, in milliseconds, had nothing else to do. */
 const IDLE_TURN_MS = 1
+/** So many such turns in a row are leisure; a busy loop has short ones too. */
+const IDLE_TURNS = 3
+/** How long leisure lasts before it is asked for anew, in milliseconds: once it was found, and once patience had an end. */
+const SPARE_MS = 4
+const OVERDUE_MS = 1_000
 
 /** How long {@link ClusterClock.settle} waits for work to come to rest, in milliseconds of real time. */
 const RESTLESS_MS = 2_000
@@ -101,6 +106,7 @@ export class ClusterClock implements Clock {
   #sliceStartMs: number
   #breathing: Promise<void> | undefined
   #leisure: Promise<void> | undefined
+  #leisureUntilMs = -Infinity
   /** As many as went well in the last turns that were full. */
   #timersPerTurn = 2
   /** When the last turn that left due timers began. */
@@ -162,18 +168,27 @@ export class ClusterClock implements Clock {
   }
 
   leisure(): Promise<void> {
-    if (this.#mode === 'paused') return DONE
-    return this.#leisure ??= this.outside(this.#awaitIdleTurn()).then(() => { this.#leisure = undefined })
+    if (this.#mode === 'paused' || this.#platform.monotonicMs() < this.#leisureUntilMs) return DONE
+    return this.#leisure ??= this.outside(this.#awaitIdleTurn()).then((spareMs) => {
+      this.#leisure = undefined
+      this.#leisureUntilMs = this.#platform.monotonicMs() + spareMs
+    })
   }
 
-  async #awaitIdleTurn(): Promise<void> {
+  /** Resolves with the milliseconds for which nobody needs to ask again. */
+  async #awaitIdleTurn(): Promise<number> {
     const patienceMs = this.#platform.monotonicMs() + LEISURE_MS
-    for (let startMs = this.#platform.monotonicMs(); ;) {
+    for (let idleTurns = 0; idleTurns < IDLE_TURNS;) {
+      const startMs = this.#platform.monotonicMs()
       await new Promise<void>((resolve) => this.#platform.macrotask(resolve))
       const nowMs = this.#platform.monotonicMs()
-      if (nowMs - startMs < IDLE_TURN_MS || nowMs > patienceMs || this.#mode === 'paused') return
-      startMs = nowMs
+      // Who was kept waiting so long may finish what has gathered.
+      if (nowMs > patienceMs || this.#mode === 'paused') return OVERDUE_MS
+      const next = this.#peek()
+      const isIdle = nowMs - startMs < IDLE_TURN_MS && this.#breathing === undefined && !(next && next.dueMs <= this.nowMs())
+      idleTurns = isIdle ? idleTurns + 1 : 0
     }
+    return SPARE_MS
   }
 
   async outside<T>(work: Promise<T>): Promise<T> {

@@ -227,11 +227,11 @@ function serialSink(clock: Clock, log: Log): (write: () => Promise<unknown>) => 
     busy = true
     void (async () => {
       while (queue.length > 0) {
-        await clock.leisure()
         const batch = queue
         queue = []
         for (const next of batch) {
           try {
+            await clock.leisure()
             await next()
           } catch (error) {
             log.debug('an event was not recorded', { error: String(error) })
