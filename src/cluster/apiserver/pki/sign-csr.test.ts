@@ -25,6 +25,14 @@ test('signs what was asked for: subject, usages, lifetime', async () => {
   expect(await certificate.verify({ publicKey: await pki.ca.certificate.publicKey.export(), signatureOnly: true })).toBe(true)
 })
 
+test('orders the subject as the controller does, whatever the request had first', async () => {
+  const pki = await createClusterPki({ nowMs: NOW_MS })
+  const request = await requestOf([{ CN: ['first'] }, { OU: ['unit'] }, { O: ['zoo', 'team'] }, { O: ['dev'] }, { E: ['a@example.com'] }, { CN: ['ann'] }, { L: ['Rome'] }, { C: ['IT'] }])
+  expect(request.commonName).toBe('ann')
+  const certificate = new X509Certificate(await signCsr(pki.ca, request, { usages: ['client auth'], nowMs: NOW_MS }))
+  expect(certificate.subjectName.toJSON()).toEqual([{ C: ['IT'] }, { L: ['Rome'] }, { O: ['dev', 'zoo', 'team'] }, { OU: ['unit'] }, { CN: ['ann'] }])
+})
+
 test('tells kubelets from others', async () => {
   const node = [{ O: ['system:nodes'] }, { CN: ['system:node:n1'] }]
   const client = await requestOf(node)

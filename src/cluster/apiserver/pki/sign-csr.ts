@@ -31,7 +31,7 @@ export function parseSigningRequest(base64: string): SigningRequest | Error {
     const names = (request.getExtension(SUBJECT_ALTERNATIVE_NAME) as x509.SubjectAlternativeNameExtension | null)?.names.toJSON() ?? []
     const of = (type: string) => names.filter((name) => name.type === type).map((name) => name.value)
     return {
-      request, commonName: request.subjectName.getField('CN')[0] ?? '', organizations: request.subjectName.getField('O'),
+      request, commonName: request.subjectName.getField('CN').at(-1) ?? '', organizations: request.subjectName.getField('O'),
       dnsNames: of('dns'), ipAddresses: of('ip'), emails: of('email'), uris: of('url'),
     }
   } catch (error) {
@@ -101,6 +101,32 @@ const EXTENDED_KEY_USAGES: Readonly<Record<string, string>> = {
   'microsoft sgc': '1.3.6.1.4.1.311.10.3.3', 'netscape sgc': '2.16.840.1.113730.4.1',
 }
 
+/** The attributes that a certificate takes over, in its order; of the last two only one value. k8s: Go's crypto/x509/pkix Name.ToRDNSequence */
+const SUBJECT_ATTRIBUTES = ['C', 'ST', 'L', '2.5.4.9', '2.5.4.17', 'O', 'OU', 'CN', '2.5.4.5']
+const SINGLE_ATTRIBUTES = new Set(['CN', '2.5.4.5'])
+/** What fits in a PrintableString; everything else is encoded as UTF-8. */
+const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?*&]*$/
+
+/** A request's subject as it is issued: values of one attribute stand in one set, whatever their order was. */
+function issuedSubject(subject: x509.Name): x509.JsonName {
+  const sent = subject.toJSON()
+  return SUBJECT_ATTRIBUTES.flatMap((attribute) => {
+    const values = sent.flatMap((names) => names[attribute] ?? [])
+    if (values.length === 0) return []
+    return [{ [attribute]: SINGLE_ATTRIBUTES.has(attribute) ? values.slice(-1) : values.sort(byEncoding) }]
+  })
+}
+
+/** Members of a set are ordered by their DER: by length, then kind of string, then bytes. */
+function byEncoding(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array]
+  if (left.length !== right.length) return left.length - right.length
+  const kind = Number(PRINTABLE.test(a)) - Number(PRINTABLE.test(b))
+  if (kind !== 0) return kind
+  const differs = left.findIndex((byte, i) => byte !== right[i])
+  return differs < 0 ? 0 : left[differs]! - right[differs]!
+}
+
 /**
  * Signs a request. @returns the certificate as PEM. @throws Error for a request whose signature is wrong, or an unknown usage
  */
@@ -121,7 +147,7 @@ export async function signCsr(authority: CertificateAuthority, signing: SigningR
   seed.set(new Uint8Array(request.rawData))
   seed.set(stamp, request.rawData.byteLength)
   return signCertificate(authority, {
-    subject: request.subjectName.toJSON(), publicKey: request.publicKey, serialNumber: await serialOf(seed),
+    subject: issuedSubject(request.subjectName), publicKey: request.publicKey, serialNumber: await serialOf(seed),
     notBeforeMs: options.nowMs - BACKDATE_MS, notAfterMs: options.nowMs + validMs - BACKDATE_MS, keyUsages, extendedKeyUsages: extended, ...(names ? { alternativeNames: names } : {}),
   })
 }
