@@ -22,6 +22,24 @@ async function send(method: string, path: string, body: string | Uint8Array, typ
 const MERGE = 'application/merge-patch+json'
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
 
+test('a DaemonSet whose template generation is no number is refused', async () => {
+  const { code, json } = await send('POST', '/apis/apps/v1/namespaces/default/daemonsets', JSON.stringify({ metadata: { name: 'd', annotations: { 'deprecated.daemonset.template.generation': 'x' } }, spec: { selector: {}, template: {} } }), 'application/json')
+  expect(code).toBe(400)
+  expect(json.message).toBe('DaemonSet in version "v1" cannot be handled as a DaemonSet: strconv.ParseInt: parsing "x": invalid syntax')
+})
+
+test('an autoscaler that is given an empty list of policies is refused, one that is given none gets them', async () => {
+  const create = (name: string, scaleUp: object) => send('POST', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', JSON.stringify({ metadata: { name }, spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, behavior: { scaleUp } } }), 'application/json')
+  expect((await create('empty', { policies: [] })).json.message).toBe('HorizontalPodAutoscaler.autoscaling "empty" is invalid: spec.behavior.scaleUp.policies: Required value: must specify at least one Policy')
+  expect((await create('none', {})).json.spec.behavior.scaleUp.policies).toHaveLength(2)
+})
+
+test('a claim that names an empty data source is told what is missing in both places', async () => {
+  const { code, json } = await send('POST', '/api/v1/namespaces/default/persistentvolumeclaims', JSON.stringify({ metadata: { name: 'c' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, dataSourceRef: {} } }), 'application/json')
+  expect(code).toBe(422)
+  expect(json.details.causes.map((cause: any) => cause.field)).toEqual(['spec.dataSource.name', 'spec.dataSource.kind', 'spec.dataSource', 'spec.dataSourceRef.name', 'spec.dataSourceRef.kind', 'spec.dataSourceRef'])
+})
+
 test('names that every JavaScript object has are no subresources', async () => {
   for (const name of ['__proto__', 'constructor', 'toString']) expect((await api.call('GET', `${CONFIG_MAP}/${name}`, { connection })).code).toBe(404)
 })

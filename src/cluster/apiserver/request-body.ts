@@ -95,6 +95,8 @@ export function decodeBody(text: string, encoding: Encoding, kind: Kind): Decode
   try {
     const { object, unknownFields } = decodeObject(kind, value)
     if (!object.metadata) object.metadata = {}
+    const problem = kind.conversionProblem?.(object)
+    if (problem !== undefined) throw new DecodeError(problem)
     // What a schema doesn't know is found after the whole text was read.
     const { text: _, ...unordered } = parsed
     const body = kind.custom ? unordered : parsed

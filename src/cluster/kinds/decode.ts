@@ -301,7 +301,7 @@ function omitted(field: FieldNode, value: unknown): boolean {
     case 'string': case 'bytes': return value === ''
     case 'integer': case 'number': return value === 0
     case 'boolean': return value === false
-    case 'list': return (value as unknown[]).length === 0
+    case 'list': return (value as unknown[]).length === 0 && !field.keepsEmpty
     case 'map':
       for (const _ in value as object) return false
       return true

@@ -92,6 +92,8 @@ export interface Kind<T extends KubeObject = any> {
   validateStatusUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]
   /** Messages for a bad name, k8s: ValidateNameFunc. Default: DNS-1123 subdomain. */
   nameRule?(name: string, isPrefix: boolean): string[]
+  /** Why the server can't turn a body into what it works with; undefined when it can. */
+  conversionProblem?(object: Readonly<T>): string | undefined
   readonly strategy: Strategy<T>
   readonly columns: readonly Column<T>[]
   /** Field labels that field selectors may use, beyond metadata.name and metadata.namespace, with their values. */

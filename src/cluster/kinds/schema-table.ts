@@ -60,9 +60,14 @@ export interface FieldNode {
   readonly pointer: boolean
   readonly omitEmpty: boolean
   readonly omitZero: boolean
+  /** An empty list is told from none, so that it can be refused. */
+  readonly keepsEmpty: boolean
   /** The embedded Go struct the field comes from, which Go's errors name in paths. */
   readonly embeddedIn: readonly string[]
 }
+
+/** Lists in which validation finds fault with being empty, but not with being absent. What is let in has none of these empty. */
+const KEEPS_EMPTY = new Set(['io.k8s.api.autoscaling.v2.HPAScalingRules.policies'])
 
 const REF = '#/components/schemas/'
 const SPECIAL: Record<string, NodeKind> = {
@@ -114,7 +119,7 @@ export function typeNode(name: string): TypeNode {
     const [fieldName = '', ...embeddedIn] = path.split('@')
     const property = schema.properties[fieldName]!
     const field: FieldNode = {
-      name: fieldName, type: nodeOf(property, goType), pointer: flags.includes('p'), omitEmpty: flags.includes('o'), omitZero: flags.includes('z'), embeddedIn,
+      name: fieldName, type: nodeOf(property, goType), pointer: flags.includes('p'), omitEmpty: flags.includes('o'), omitZero: flags.includes('z'), keepsEmpty: KEEPS_EMPTY.has(`${name}.${fieldName}`), embeddedIn,
     }
     fields.push(field)
     byName.set(fieldName, field)

@@ -2,6 +2,8 @@ import { rfc3339 } from '../../../base/clock.ts'
 import { thaw } from '../../../base/freeze.ts'
 import { defineKind } from '../define-kind.ts'
 import type { CustomResourceDefinition } from '../generated/types.ts'
+import { quoted } from '../go-text.ts'
+import { unrecognizedFormats } from './unrecognized-formats.ts'
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './validate-definition.ts'
 import { bumpGeneration, firstGeneration, keep, zeroOfType } from '../strategies.ts'
 
@@ -53,8 +55,15 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
       return draft
     },
     allowUnconditionalUpdate: false,
+    warningsOnCreate: ({ spec }) => unrecognizedFormats(spec).map(formatWarning),
+    warningsOnUpdate({ spec }, old) {
+      const known = unrecognizedFormats(old.spec)
+      return unrecognizedFormats(spec).filter((format) => !known.includes(format)).map(formatWarning)
+    },
   },
 })
+
+const formatWarning = (format: string) => `unrecognized format ${quoted(format)}`
 
 function storeVersions(draft: CustomResourceDefinition): void {
   if (!draft.status || draft.status.storedVersions?.length) return

@@ -22,7 +22,10 @@ export function validateDefinition(definition: Readonly<CustomResourceDefinition
   const { metadata, spec, status } = definition
   const out: Finding[] = []
   const wanted = `${spec.names.plural}.${spec.group}`
-  if (metadata.name && metadata.name !== wanted) out.push(invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'))
+  for (const field of ['generateName', 'name'] as const) {
+    const name = metadata[field]
+    if (name && name !== wanted) out.push(invalid(`metadata.${field}`, name, 'must be spec.names.plural+"."+spec.group'))
+  }
   checkSpec(out, internalSpec(spec), true)
   checkStatus(out, definition)
   checkStoredVersions(out, status?.storedVersions ?? [], spec)

@@ -5,6 +5,7 @@ import { checkImmutable, checkNotNegative } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import type { DaemonSet } from '../generated/types.ts'
 import { invalid, notSupported, required, type Finding } from '../findings.ts'
+import { quoted } from '../go-text.ts'
 import { labelSelectorOf, labelsText, matchesLabelSelector } from '../label-selector.ts'
 import { bumpGeneration, keep, specAndStatus } from '../strategies.ts'
 import { validateLabelSelector } from '../validate-metadata.ts'
@@ -36,6 +37,13 @@ export const daemonSet = defineKind<DaemonSet>({
     }
     draft.spec.revisionHistoryLimit ??= 10
     defaultPodTemplate(draft.spec.template)
+  },
+  // k8s: pkg/apis/apps/v1 Convert_v1_DaemonSet_To_apps_DaemonSet
+  conversionProblem({ metadata }) {
+    const given = metadata.annotations?.[TEMPLATE_GENERATION]
+    if (given === undefined) return undefined
+    const problem = !/^[+-]?\d+$/.test(given) ? 'invalid syntax' : BigInt.asIntN(64, BigInt(given)) !== BigInt(given) ? 'value out of range' : undefined
+    return problem && `strconv.ParseInt: parsing ${quoted(given)}: ${problem}`
   },
   validate: validateDaemonSet,
   validateUpdate(object, old) {
