@@ -65,7 +65,7 @@ const MAX_MORE_TIMERS = 600
 /** What the real server answers with code 500, too. */
 const UPSTREAM_500 = [
   /resource ?[vV]ersion/, /^strconv\.ParseUint: parsing/, /without impersonating a user/, /error dialing|no kubelet|no network|dial tcp|no endpoints available/, /failed calling webhook|failed to call webhook/,
-  /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\.|^duplicate nodePort: /, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
+  /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\.|^duplicate nodePort: |^Internal error occurred: failed to allocate requested HealthCheck NodePort|^invalid resource name /, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
 ]
 /** What JavaScript says when something was not thought of; CEL speaks of undefined fields, too. */
 const ACCIDENT = /\bundefined(?! field)|\[object Object\]|is not a function|Cannot (?:read|set|use)|is not iterable|Maximum call stack|Invalid array length/
@@ -415,8 +415,9 @@ async function sweep(world: World, found: (what: string, request?: FuzzRequest) 
       if (live.kind === 'Namespace') await ask('PUT', `${path}/finalize`, { ...live, spec: {} })
     }
     if ((await ask('GET', path)).status === 200) {
-      await ask('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json')
-      if ((await ask('GET', path)).status === 200) answer = await ask('DELETE', `${path}?gracePeriodSeconds=0&propagationPolicy=Background`)
+      const patched = await ask('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json')
+      if (patched.status >= 400) answer = patched
+      else if ((await ask('GET', path)).status === 200) answer = await ask('DELETE', `${path}?gracePeriodSeconds=0&propagationPolicy=Background`)
     }
     const left = await ask('GET', path)
     if (left.status === 200) found(`${path} can't be deleted: ${(await answer.text()).slice(0, 300)}`)

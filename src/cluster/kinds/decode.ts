@@ -200,7 +200,8 @@ function decode(node: TypeNode, value: unknown, state: DecodeState, known?: unkn
         for (const key of keys) {
           const item = (value as Record<string, unknown>)[key]
           if (item === undefined) continue
-          const decoded = item === null ? zeroOf(node.items!, state) : decode(node.items!, item, state)
+          // In a map, storage knows no difference between no bytes and none given.
+          const decoded = item === null ? node.items!.kind === 'bytes' ? '' : zeroOf(node.items!, state) : decode(node.items!, item, state)
           if (key === '__proto__') setOwn(out, key, decoded)
           else out[key] = decoded
         }

@@ -1,4 +1,4 @@
-import { deepEqual } from '../../../base/freeze.ts'
+import { deepEqual, setOwn } from '../../../base/freeze.ts'
 import { base64Length, fromBase64, toBase64 } from '../base64.ts'
 import { checkImmutable } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
@@ -16,9 +16,9 @@ export const secret: Kind<Secret> = defineKind<Secret>({
     // Plain text is only ever a way in. k8s: Convert_v1_Secret_To_core_Secret
     if (draft.stringData) {
       const data = (draft.data ??= {})
-      for (const key of Object.keys(draft.stringData)) data[key] = toBase64(draft.stringData[key]!)
+      for (const key of Object.keys(draft.stringData)) setOwn(data, key, toBase64(draft.stringData[key]!))
       const sorted: Record<string, string> = {}
-      for (const key of Object.keys(data).sort()) sorted[key] = data[key]!
+      for (const key of Object.keys(data).sort()) setOwn(sorted, key, data[key])
       draft.data = sorted
       delete draft.stringData
     }

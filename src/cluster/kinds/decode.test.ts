@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { deepFreeze } from '../../base/freeze.ts'
+import { decodeObject } from './decode.ts'
+import { applyDefaults } from './defaults.ts'
+import { kindOf } from './index.ts'
+import type { KubeObject } from './object.ts'
+
+const secret = kindOf('v1', 'Secret')!
+const pod = kindOf('v1', 'Pod')!
+
+test('no bytes in a map are empty bytes', () => {
+  expect(decodeObject(secret, { metadata: { name: 'a' }, data: { key: null } }).object['data']).toEqual({ key: '' })
+})
+
+test('text for a secret may have any name', () => {
+  const { object } = decodeObject(secret, JSON.parse('{"metadata":{"name":"a"},"stringData":{"__proto__":"x"}}'))
+  applyDefaults(secret, object)
+  expect(Object.entries(object['data'])).toEqual([['__proto__', 'eA==']])
+  expect(Object.getPrototypeOf(object['data'])).toBe(Object.prototype)
+})
+
+test('what is the same as in a known object is shared, but for the object and its metadata', () => {
+  const known = deepFreeze(decodeObject(pod, { metadata: { name: 'a', labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }] }, status: { phase: 'Pending' } }).object) as KubeObject
+  const { object } = decodeObject(pod, { ...known, status: { phase: 'Running', qosClass: 'BestEffort', unknown: 1 } }, known)
+  expect(object['spec']).toBe(known['spec'])
+  expect(object.metadata).not.toBe(known.metadata)
+  expect(object.metadata.labels).toBe(known.metadata.labels)
+  expect(object['status']).toEqual({ phase: 'Running', qosClass: 'BestEffort' })
+})
