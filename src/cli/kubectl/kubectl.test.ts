@@ -355,3 +355,41 @@ describe('completion', () => {
     expect(await complete('apply', '-f', '')).toBeUndefined()
   })
 })
+
+describe('auth reconcile', () => {
+  const AT = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings'
+  const binding = (fields: object = {}, metadata: object = { namespace: 'default' }) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'b', ...metadata }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' }, subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'ann' }], ...fields })
+  const reconcile = (wanted: object, answers: Answers, ...flags: string[]) => run(['auth', 'reconcile', '-f', 'b.json', ...flags], answers, { '/home/ann/b.json': JSON.stringify(wanted) })
+  const writes = (sent: Sent[]) => sent.filter(({ method }) => method !== 'GET').map(({ method, url }) => `${method} ${url}`)
+
+  test('an object without a namespace has none, whatever the context says', async () => {
+    expect(await reconcile(binding({}, {}), {})).toMatchObject({ code: 1, stdout: '', stderr: 'error: resource name may not be empty\n' })
+  })
+
+  test('the namespace of what is created is created as well', async () => {
+    const { sent, stdout } = await reconcile(binding(), { 'POST /api/v1/namespaces': {}, [`POST ${AT}`]: binding() })
+    expect(writes(sent)).toEqual(['POST /api/v1/namespaces', `POST ${AT}`])
+    expect(stdout).toBe('rolebinding.rbac.authorization.k8s.io/b reconciled\n')
+  })
+
+  test('another role means another binding', async () => {
+    const live = binding({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'other' } }, { namespace: 'default', uid: 'u' })
+    const { sent, stderr } = await reconcile(binding(), { [`GET ${AT}/b`]: live, [`DELETE ${AT}/b`]: {}, '/api/v1/namespaces/default': {}, [`POST ${AT}`]: binding() })
+    expect(writes(sent)).toEqual([`DELETE ${AT}/b`, `POST ${AT}`])
+    expect(sent.find(({ method }) => method === 'DELETE')!.body).toMatchObject({ preconditions: { uid: 'u' } })
+    expect(stderr).toBe('\treconciliation required recreate\n')
+  })
+
+  test('labels are added, never changed, and what opted out is left alone', async () => {
+    const wanted = binding({}, { namespace: 'default', labels: { a: 'new', b: 'new' } })
+    const live = (annotations = {}) => binding({}, { namespace: 'default', labels: { a: 'old' }, annotations })
+    const { sent } = await reconcile(wanted, { [`${AT}/b`]: live() })
+    expect(sent.at(-1)!.body).toMatchObject({ metadata: { labels: { a: 'old', b: 'new' } } })
+    const out = await reconcile(wanted, { [`${AT}/b`]: live({ 'rbac.authorization.kubernetes.io/autoupdate': 'false' }) })
+    expect([writes(out.sent), out.stderr]).toEqual([[], '\treconciliation required update, but object opted out (rbac.authorization.kubernetes.io/autoupdate: false)\n'])
+  })
+
+  test('a dry run is the client\'s', async () => {
+    expect((await reconcile(binding(), {}, '--dry-run=server')).stderr).toBe('error: --dry-run=server for command reconcile is not supported yet\n')
+  })
+})

@@ -4,6 +4,7 @@ import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { combineResourceGroup, compactRules } from '../describe/kinds.ts'
 import { resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
+import type { Factory } from '../factory.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import { findResources } from '../resources.ts'
 import { simpleTable } from '../table.ts'
@@ -97,76 +98,132 @@ const uncovered = (owner: any[], wanted: any[]) => {
   return compactRules(missing)
 }
 
-// k8s: kubectl/pkg/cmd/auth ReconcileOptions, component-helpers/auth/rbac/reconciliation
+/** What it takes to make a role or binding what a file wants. k8s: component-helpers/auth/rbac/reconciliation */
+interface Reconciliation {
+  operation: 'create' | 'update' | 'recreate' | 'none'
+  wanted: KubeObject
+  missing: string[]
+  /** Only shown where they are removed. */
+  extra: string[]
+}
+
+/** What the existing object has stays as it is. */
+function mergedMetadata(existing: KubeObject, expected: KubeObject): { metadata: KubeObject['metadata']; changed: boolean } {
+  const metadata = { ...existing.metadata }
+  let changed = false
+  for (const field of ['annotations', 'labels'] as const) {
+    const merged = { ...expected.metadata[field], ...existing.metadata[field] }
+    if (deepEqual(merged, existing.metadata[field] ?? {})) continue
+    metadata[field] = merged
+    changed = true
+  }
+  return { metadata, changed }
+}
+
+function reconcileRole(existing: KubeObject | undefined, expected: KubeObject, removeExtra: boolean): Reconciliation {
+  const rules = (expected['rules'] ?? []) as any[]
+  if (!existing) return { operation: 'create', wanted: expected, missing: rules.map(ruleText), extra: [] }
+  const had = (existing['rules'] ?? []) as any[]
+  const { metadata, changed } = mergedMetadata(existing, expected)
+  const [aggregation, hadAggregation] = [expected, existing].map((role) => role['aggregationRule'] as { clusterRoleSelectors?: object[] } | undefined)
+  const missing = uncovered(had, rules)
+  const extra = aggregation && hadAggregation ? [] : uncovered(rules, had)
+  const wanted: KubeObject = { ...existing, metadata }
+  let update = changed
+  if (missing.length > 0 || (removeExtra && extra.length > 0)) {
+    wanted['rules'] = removeExtra ? rules : [...had, ...missing]
+    update = true
+  }
+  const lacking = (from: typeof aggregation, other: typeof aggregation) => (other?.clusterRoleSelectors ?? []).filter((selector) => !from?.clusterRoleSelectors?.some((known) => deepEqual(known, selector)))
+  const missingSelectors = lacking(hadAggregation, aggregation)
+  if (!aggregation && hadAggregation) {
+    delete wanted['aggregationRule']
+    update = true
+  } else if (missingSelectors.length > 0 || (removeExtra && lacking(aggregation, hadAggregation).length > 0)) {
+    wanted['aggregationRule'] = removeExtra ? aggregation : { clusterRoleSelectors: [...(hadAggregation?.clusterRoleSelectors ?? []), ...missingSelectors] }
+    update = true
+  }
+  return { operation: update ? 'update' : 'none', wanted, missing: missing.map(ruleText), extra: extra.map(ruleText) }
+}
+
+function reconcileBinding(existing: KubeObject | undefined, expected: KubeObject, removeExtra: boolean): Reconciliation {
+  const subjects = (expected['subjects'] ?? []) as any[]
+  if (!existing) return { operation: 'create', wanted: expected, missing: subjects.map(subjectText), extra: [] }
+  const same = (fields: readonly string[], a: any, b: any) => fields.every((field) => (a?.[field] ?? '') === (b?.[field] ?? ''))
+  if (!same(['apiGroup', 'kind', 'name'], expected['roleRef'], existing['roleRef'])) return { operation: 'recreate', wanted: expected, missing: [], extra: [] }
+  const had = (existing['subjects'] ?? []) as any[]
+  const lacking = (from: any[], other: any[]) => other.filter((subject) => !from.some((known) => same(['kind', 'apiGroup', 'name', 'namespace'], known, subject)))
+  const { metadata, changed } = mergedMetadata(existing, expected)
+  const [missing, extra] = [lacking(had, subjects), lacking(subjects, had)]
+  const update = missing.length > 0 || (removeExtra && extra.length > 0)
+  const wanted = { ...existing, metadata, ...(update ? { subjects: removeExtra ? subjects : [...had, ...missing] } : {}) }
+  return { operation: update || changed ? 'update' : 'none', wanted, missing: missing.map(subjectText), extra: extra.map(subjectText) }
+}
+
+const hasReason = (error: unknown, ...reasons: string[]) => error instanceof StatusError && reasons.includes(error.reason ?? '')
+
+/** Creates the namespace of what is about to be created, if it may. k8s: reconciliation tryEnsureNamespace */
+async function ensureNamespace(f: Factory, name: string): Promise<void> {
+  // Files are read without asking the server, so objects in them have no namespace but their own.
+  if (!name) throw new Error('resource name may not be empty')
+  try {
+    await f.rest().json('GET', `/api/v1/namespaces/${encodeURIComponent(name)}`)
+  } catch (error) {
+    if (!isNotFound(error) && !hasReason(error, 'Forbidden')) throw error
+    try {
+      await f.rest().json('POST', '/api/v1/namespaces', { body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } } })
+    } catch (refused) {
+      if (!hasReason(refused, 'AlreadyExists', 'Forbidden')) throw refused
+    }
+  }
+}
+
+const PROTECTED = ', but object opted out (rbac.authorization.kubernetes.io/autoupdate: false)'
+
+// k8s: kubectl/pkg/cmd/auth ReconcileOptions
 const reconcile: CommandHandler = async (inv) => {
   const { f, flags, args, out, err } = inv
   if (args.length > 0) throw new Error('no arguments are allowed')
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
   const dryRun = dryRunOf(f)
+  if (dryRun === 'server') throw new Error('--dry-run=server for command reconcile is not supported yet')
   const print = printerFor(f, { operation: `reconciled${dryRunSuffix(dryRun)}`, typed: true })
   const { namespace, explicit } = f.namespace()
-  const result = await findResources(f, { filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true })
-  const query = dryRun === 'server' ? { dryRun: 'All' } : {}
+  const result = await findResources(f, { filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true, local: true })
   await result.visit(async (info) => {
     const object = info.object!
     const isRole = object.kind === 'Role' || object.kind === 'ClusterRole'
     const isBinding = object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding'
     if (!isRole && !isBinding) return
-    const path = resourcePath(info.mapping, info.namespace, info.name)
+    const namespaced = !object.kind.startsWith('Cluster')
+    const mapping = { ...info.mapping, namespaced }
+    const within = namespaced ? (object.metadata.namespace ?? '') : ''
+    const path = resourcePath(mapping, within, info.name)
     let current: KubeObject | undefined
     try {
       current = await f.rest().json<KubeObject>('GET', path)
     } catch (error) {
       if (!isNotFound(error)) throw error
     }
-    const note = (text: string) => void err(text)
-    const metadata = (into: KubeObject) => ({ ...into.metadata, labels: { ...into.metadata.labels, ...object.metadata.labels }, annotations: { ...into.metadata.annotations, ...object.metadata.annotations } })
-    let wanted: KubeObject
-    let operation: 'create' | 'update' | 'recreate' | 'none' = 'none'
-    let added: string[] = []
-    let removed: string[] = []
-    if (isRole) {
-      const rules = (object['rules'] ?? []) as any[]
-      const existing = (current?.['rules'] ?? []) as any[]
-      const missing = current ? uncovered(existing, rules) : rules
-      const extra = current ? uncovered(rules, existing) : []
-      added = missing.map(ruleText)
-      if (flags.bool('remove-extra-permissions')) removed = extra.map(ruleText)
-      if (!current) { wanted = object; operation = 'create' }
-      else {
-        const next = flags.bool('remove-extra-permissions') && extra.length > 0 ? rules : [...existing, ...missing]
-        wanted = { ...current, metadata: metadata(current), rules: next }
-        if (!deepEqual(next, existing)) operation = 'update'
-      }
-    } else {
-      const subjects = ((object['subjects'] ?? []) as any[]).map((s) => s.kind === 'ServiceAccount' && !s.namespace ? { ...s, namespace: info.namespace } : s)
-      const existing = (current?.['subjects'] ?? []) as any[]
-      const same = (a: any, b: any) => a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '')
-      const missing = subjects.filter((s) => !existing.some((e) => same(s, e)))
-      const extra = existing.filter((e) => !subjects.some((s) => same(s, e)))
-      added = missing.map(subjectText)
-      if (flags.bool('remove-extra-subjects')) removed = extra.map(subjectText)
-      if (!current) { wanted = { ...object, subjects }; operation = 'create' }
-      else if (!deepEqual(current['roleRef'], object['roleRef'])) { wanted = { ...object, subjects }; operation = 'recreate' }
-      else {
-        const next = flags.bool('remove-extra-subjects') && extra.length > 0 ? subjects : [...existing, ...missing]
-        wanted = { ...current, metadata: metadata(current), subjects: next }
-        if (!deepEqual(next, existing)) operation = 'update'
-      }
-    }
+    const removeExtra = flags.bool(isRole ? 'remove-extra-permissions' : 'remove-extra-subjects')
+    const { operation, wanted, missing, extra } = (isRole ? reconcileRole : reconcileBinding)(current, object, removeExtra)
+    const isProtected = current?.metadata.annotations?.['rbac.authorization.kubernetes.io/autoupdate'] === 'false'
     let shown = wanted
-    if (dryRun !== 'client' && operation !== 'none') {
-      if (operation === 'recreate') await f.rest().json('DELETE', path, { query })
-      shown = operation === 'update' ? await f.rest().json<KubeObject>('PUT', path, { body: wanted, query })
-        : await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: wanted, query })
+    if (dryRun !== 'client' && !isProtected && operation !== 'none') {
+      if (operation === 'update') shown = await f.rest().json<KubeObject>('PUT', path, { body: wanted })
+      else {
+        if (operation === 'recreate') await f.rest().json('DELETE', path, { body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: current!.metadata.uid } } })
+        if (namespaced) await ensureNamespace(f, within)
+        shown = await f.rest().json<KubeObject>('POST', resourcePath(mapping, within), { body: wanted })
+      }
     }
     void out(print(shown))
-    if (operation !== 'none') {
-      note(`\treconciliation required ${operation}\n`)
-      const noun = isRole ? 'rules' : 'subjects'
-      if (added.length > 0) note(`\tmissing ${noun} added:\n${added.map((t) => `\t\t${t}\n`).join('')}`)
-      if (removed.length > 0) note(`\textra ${noun} removed:\n${removed.map((t) => `\t\t${t}\n`).join('')}`)
-    }
+    if (operation === 'none') return
+    const noun = isRole ? 'rules' : 'subjects'
+    const list = (title: string, lines: readonly string[]) => { if (lines.length > 0) void err(`\t${title}:\n${lines.map((line) => `\t\t${line}\n`).join('')}`) }
+    void err(`\treconciliation required ${operation}${isProtected ? PROTECTED : ''}\n`)
+    list(`missing ${noun} added`, missing)
+    if (removeExtra) list(`extra ${noun} removed`, extra)
   })
 }
 
