@@ -98,6 +98,15 @@ test('a rule over the estimated cost limit is refused, with the rules that make 
   ])
 })
 
+test('a rule under a list without a limit runs as often as its values fit into a request', () => {
+  const items = (limits: SentSchema): SentSchema => ({ type: 'array', items: { type: 'string', ...limits }, maxItems: 5, 'x-kubernetes-validations': [{ rule: "self.all(s, s == 'string constant')" }] })
+  const spec = (limits: SentSchema): SentSchema => ({ type: 'object', properties: { x: { type: 'array', items: items(limits) } } })
+  // Each of 1048576 lists costs 5 * 6 + 2, or 5 * 5 + 2 where texts are shorter than the constant.
+  const at = `${AT}.properties[spec].properties[x].items.x-kubernetes-validations[0].rule`
+  expect(messages(validateDefinition(definition(spec({})))).filter((message) => message.startsWith(at))).toContain(`${at}: Forbidden: estimated rule cost exceeds budget by factor of 3.4x ${HINT}`)
+  expect(messages(validateDefinition(definition(spec({ maxLength: 2 }))))).toContain(`${at}: Forbidden: estimated rule cost exceeds budget by factor of 2.8x ${HINT}`)
+})
+
 test('limits on lists, maps and strings above count how often a rule runs', () => {
   const list = (limits: SentSchema): SentSchema => ({ type: 'array', ...limits, items: { type: 'object', properties: { name: { type: 'string', 'x-kubernetes-validations': [{ rule: "self.contains('abcdefghijk')" }] } } } })
   // 2 * 314573 + 1 for each of 20 items.
