@@ -29,7 +29,9 @@ export async function supportTable(): Promise<string> {
   const stored = builtInKinds.filter((kind) => kind.verbs.includes('list'))
   const checked = stored.filter((kind) => kind.validate)
   const plain = stored.filter((kind) => !kind.validate)
-  const commands = (commandTable as { path: string; run?: boolean; leaf?: boolean }[]).map((command) => command.path.replace(/^kubectl ?/, '')).filter(Boolean)
+  const commands = (commandTable as { path: string; run?: boolean; leaf?: boolean }[]).map((command) => command.path.replace(/^kubectl ?/, ''))
+    // `alpha` is a group, in which this version has nothing.
+    .filter((command) => command && command !== 'alpha')
   const there: string[] = []
   const missing: string[] = []
   for (const command of commands) {
