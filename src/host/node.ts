@@ -111,6 +111,8 @@ async function auditOf({ auditPolicyFile, auditLogPath }: Flags): Promise<Pick<i
 }
 
 async function serve(flags: Flags): Promise<number> {
+  // A part that fails in a way nobody thought of must not take the others along.
+  process.on('unhandledRejection', (reason) => { console.error(`drydock: a part failed: ${(reason as Error | undefined)?.stack ?? String(reason)}`) })
   const { serveHttps } = await import('./node-server.ts')
   const cluster = await startCluster(flags)
   const certificate = await cluster.pki.issueServerCertificate(['localhost', '127.0.0.1', '::1', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', flags.address])

@@ -270,3 +270,17 @@ test('events are selected by their fields under the names of either group', asyn
   expect(await count('/api/v1', 'reportingComponent=tester,involvedObject.name=p')).toBe(1)
   expect((await http('GET', '/apis/events.k8s.io/v1/namespaces/default/events?fieldSelector=involvedObject.name=p')).json.message).toContain('field label not supported: involvedObject.name')
 })
+
+test('a bookmark of another version has a version to show and nothing else', async () => {
+  const watched = async (accept: string) => {
+    const response = await server.handle(httpRequest('https://test/apis/autoscaling/v1/horizontalpodautoscalers?watch=1&allowWatchBookmarks=1&sendInitialEvents=1&resourceVersionMatch=NotOlderThan', { headers: { accept } }))
+    const reader = response.body!.getReader()
+    const { value } = await reader.read()
+    await reader.cancel()
+    return JSON.parse(new TextDecoder().decode(value))
+  }
+  expect(await watched('application/json')).toEqual({ type: 'BOOKMARK', object: {
+    kind: 'HorizontalPodAutoscaler', apiVersion: 'autoscaling/v1', metadata: { resourceVersion: String(etcd.revision), annotations: { 'k8s.io/initial-events-end': 'true' } },
+  } })
+  expect((await watched('application/json;as=Table;v=v1;g=meta.k8s.io')).object.kind).toBe('Table')
+})

@@ -5,6 +5,7 @@ import type { KubeObject, WatchEvent } from '../kinds/object.ts'
 import { StatusError } from '../kinds/status-error.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import { convertedWatch } from './converted-watch.ts'
+import { decodeObject } from '../kinds/decode.ts'
 import type { Endpoint } from './endpoint.ts'
 import { jsonText, sortedJsonText } from './json-text.ts'
 import { parseReadVersion, type ListOptions } from './list-options.ts'
@@ -126,10 +127,14 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, includeObject }: WatchStyle): (event: WatchEvent) => Uint8Array {
   const line = (type: string, text: string) => encoder.encode(`{"type":"${type}","object":${text}}\n`)
   const { as, asVersion } = representation
+  // A bookmark has nothing but a version to show, and so nothing to convert.
+  const shown = (event: WatchEvent) => event.type === 'BOOKMARK' ? event.object : endpoint.fromStorage(event.object)
   if (as === 'Table') {
     let withoutColumns = false
+    // Cells look into spec and status, which a bookmark has only as their zero values.
+    const row = (event: WatchEvent) => event.type === 'BOOKMARK' && !endpoint.kind.custom ? decodeObject(endpoint.kind, event.object).object : shown(event)
     return (event) => {
-      const table = { ...tableOf(endpoint.kind, [endpoint.fromStorage(event.object)], parts.clock.nowMs(), { includeObject, withoutColumns }), metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
+      const table = { ...tableOf(endpoint.kind, [row(event)], parts.clock.nowMs(), { includeObject, withoutColumns }), metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
       withoutColumns = true
       return line(event.type, jsonText(table as unknown as Record<string, unknown>))
     }
@@ -137,8 +142,8 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
   if (as === 'PartialObjectMetadata')
     return (event) => line(event.type, JSON.stringify({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` }))
   return (event) => {
-    if (endpoint.kind.custom) return line(event.type, sortedJsonText(event.type === 'BOOKMARK' ? event.object : endpoint.fromStorage(event.object)))
-    if (!endpoint.isStorageVersion) return line(event.type, jsonText(endpoint.fromStorage(event.object)))
+    if (endpoint.kind.custom) return line(event.type, sortedJsonText(shown(event)))
+    if (!endpoint.isStorageVersion) return line(event.type, jsonText(shown(event)))
     let bytes = lines.get(event)
     if (!bytes) {
       bytes = line(event.type, jsonText(event.object))
@@ -150,7 +155,7 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
 
 function bookmarkObject(endpoint: Endpoint, revision: number, annotations: Record<string, string> | undefined): KubeObject {
   return {
-    kind: endpoint.store.kind.kind, apiVersion: endpoint.isStorageVersion || endpoint.kind.custom ? endpoint.apiVersion : endpoint.store.kind.version,
+    kind: endpoint.kind.kind, apiVersion: endpoint.apiVersion,
     metadata: { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) },
   }
 }

@@ -135,7 +135,7 @@ async function run(editor: ViEditor, text: string): Promise<void> {
     case 'k': case 'ma': case 'mark': if (args[0]) editor.marks.set(args[0], { row: range.last, col: 0 }); return
     case 'h': case 'help': editor.message = ':w saves, :q leaves, :q! leaves without saving, :wq does both. u undoes, i inserts, Esc ends inserting.'; return
     case 'sh': case 'shell': return editor.shell('exec bash')
-    case '!': case '':
+    case '!':
       if (!one) return editor.shell(args)
       {
         const lines = await editor.filter(args, `${selected(editor, range).join('\n')}\n`)
