@@ -67,8 +67,8 @@ const UPSTREAM_500 = [
   /resource ?[vV]ersion/, /^strconv\.ParseUint: parsing/, /without impersonating a user/, /error dialing|no kubelet|no network|dial tcp|no endpoints available/, /failed calling webhook|failed to call webhook/,
   /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\.|^duplicate nodePort: |^Internal error occurred: failed to allocate requested HealthCheck NodePort|^invalid resource name /, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
 ]
-/** What JavaScript says when something was not thought of; CEL speaks of undefined fields, too. */
-const ACCIDENT = /\bundefined(?! field)|\[object Object\]|is not a function|Cannot (?:read|set|use)|is not iterable|Maximum call stack|Invalid array length/
+/** What JavaScript says when something was not thought of; CEL speaks of undefined fields, too, and structural schemas of what must be undefined. */
+const ACCIDENT = /(?<!\b(?:or|be) )\bundefined(?! field)|\[object Object\]|is not a function|Cannot (?:read|set|use)|is not iterable|Maximum call stack|Invalid array length/
 /** The hidden places that a polluted prototype would show in. */
 const PROTOTYPES = [Object.prototype, Array.prototype, Function.prototype, String.prototype, Number.prototype, Map.prototype, Promise.prototype].map((prototype) => ({ prototype, names: Object.getOwnPropertyNames(prototype).length }))
 
