@@ -188,7 +188,8 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   mkdir(path: string, options: { recursive?: boolean; mode?: number } = {}): void {
-    const place = this.#walk(path, true, options.recursive ? (missing) => this.mkdir(missing, { mode: 0o777 & ~this.umask }) : undefined)
+    const make = (missing: Place) => this.#link(missing, missing.tree.create('directory', 0o777 & ~this.umask, this.#user?.uid, this.#user?.gid), missing.path)
+    const place = this.#walk(path, true, options.recursive ? make : undefined)
     if (place.inode) {
       if (options.recursive && place.inode.type === 'directory') return
       throw errno('EEXIST', path)
@@ -380,10 +381,7 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   #makeMountPoint(path: string, isDirectory: boolean): Place {
     const at = resolvePath('/', path)
-    const make = (missing: string) => {
-      const place = this.#walk(missing, true)
-      this.#ownedDirectory(place).entries!.set(place.name, place.tree.create('directory', 0o755))
-    }
+    const make = (missing: Place) => { this.#ownedDirectory(missing).entries!.set(missing.name, missing.tree.create('directory', 0o755)) }
     const place = this.#walk(at, true, make)
     if (place.inode) {
       if (isDirectory !== (place.inode.type === 'directory')) throw errno('ENOTDIR', path)
@@ -395,7 +393,8 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   // --- the walk ------------------------------------------------------------------------------------------------------------------
 
-  #walk(path: string, followLast: boolean, makeDirectory?: (path: string) => void): Place {
+  /** @param makeDirectory makes a directory that is missing on the way; the directories of its place become those of the walk */
+  #walk(path: string, followLast: boolean, makeDirectory?: (missing: Place) => void): Place {
     if (path[0] !== '/') throw errno('ENOENT', path)
     const { root, mounts } = this.space
     const rootMount = mounts.get('/')
@@ -429,12 +428,11 @@ export class MemoryFileSystem implements MountableFileSystem {
       const isLast = isRest(parts)
       const treePath = here.treePath === here.path ? childPath : join(here.treePath, part)
       if (!child) {
-        if (isLast) return { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, isMountPoint: false }
+        const missing: Place = { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, isMountPoint: false }
+        if (isLast) return missing
         if (!makeDirectory) throw errno('ENOENT', path)
-        makeDirectory(childPath)
+        makeDirectory(missing)
         parts.push(part)
-        // The directory may have been copied up meanwhile: walk the known part again.
-        frames = this.#refreshed(frames)
         continue
       }
       if (child.type === 'symlink' && (!isLast || followLast || mustBeDirectory)) {
@@ -446,16 +444,6 @@ export class MemoryFileSystem implements MountableFileSystem {
       }
       frames.push({ inode: child, tree: here.tree, treePath, path: childPath, name: part, readOnly: here.readOnly })
     }
-  }
-
-  #refreshed(frames: Frame[]): Frame[] {
-    const out = [frames[0]!]
-    for (let i = 1; i < frames.length; i++) {
-      const frame = frames[i]!
-      const isMount = this.space.mounts.has(frame.path)
-      out.push(isMount ? frame : { ...frame, inode: childOf(out[i - 1]!.inode, frame.name, this.#viewer) ?? frame.inode })
-    }
-    return out
   }
 
   #existing(path: string, follow = true): Inode {

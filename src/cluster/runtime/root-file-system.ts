@@ -8,5 +8,7 @@ export function mountAll(root: MountableFileSystem, mounts: readonly Mount[]): v
 }
 
 function depth(path: string): number {
-  return path.split('/').filter(Boolean).length
+  let count = 0
+  for (let i = 1; i < path.length; i++) if (path[i] !== '/' && path[i - 1] === '/') count++
+  return count
 }

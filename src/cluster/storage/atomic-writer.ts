@@ -55,7 +55,6 @@ export class AtomicWriter {
       directory(dirname(full))
       const mode = gid === undefined ? file.mode : file.mode | 0o440
       tree.writeFile(full, file.data, { mode })
-      tree.chmod(full, mode)
       if (gid !== undefined || file.uid !== undefined) tree.chown(full, file.uid ?? 0, gid ?? 0)
     }
     tree.symlink(fresh, '/..data_tmp')
