@@ -13,8 +13,8 @@ export interface Platform {
   /** Real entropy, for seeds and keys only. */
   randomBytes(length: number): Uint8Array
   /**
-   * A way to sign with an ECDSA P-256 key and SHA-256 at once, for platforms that have one: WebCrypto hands each signature to another thread,
-   * which takes this one longer than signing does. The signature is r and s side by side.
+   * A way to sign with an ECDSA P-256 key and SHA-256 that costs this thread less than WebCrypto does, for platforms that have one.
+   * The signature is r and s side by side.
    */
-  signerOf?(privateKey: CryptoKey): (data: Uint8Array) => Uint8Array
+  signerOf?(privateKey: CryptoKey): (data: Uint8Array) => Promise<Uint8Array>
 }

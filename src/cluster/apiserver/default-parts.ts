@@ -18,7 +18,7 @@ export interface DefaultPartsOptions {
   /** Where the API server is reached from outside, without a slash at the end. */
   serverUrl: string
   /** Signs with the key of the tokens, see Platform.signerOf. */
-  sign?: (data: Uint8Array) => Uint8Array
+  sign?: (data: Uint8Array) => Promise<Uint8Array>
 }
 
 /** Who may do what, as kubeadm sets up kube-apiserver: certificates, tokens and anonymous; Node and RBAC; the default admission plugins and NodeRestriction. */

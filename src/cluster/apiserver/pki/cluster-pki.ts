@@ -23,7 +23,7 @@ export interface TokenKey {
   keyId: string
   publicKeyPem: string
   /** Signs without WebCrypto, see Platform.signerOf. */
-  sign?: (data: Uint8Array) => Uint8Array
+  sign?: (data: Uint8Array) => Promise<Uint8Array>
 }
 
 /** Keys and certificates of a cluster, as kubeadm makes them. */

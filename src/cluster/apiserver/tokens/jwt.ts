@@ -34,13 +34,13 @@ function part(value: unknown): string {
 const headers = new WeakMap<object, string>()
 
 /** Signs with ES256. */
-export async function signJwt(claims: Claims, key: { privateKey: CryptoKey; keyId: string; sign?: (data: Uint8Array) => Uint8Array }): Promise<string> {
+export async function signJwt(claims: Claims, key: { privateKey: CryptoKey; keyId: string; sign?: (data: Uint8Array) => Promise<Uint8Array> }): Promise<string> {
   let header = headers.get(key)
   if (!header) headers.set(key, header = part({ alg: 'ES256', kid: key.keyId }))
   const input = `${header}.${part(claims)}`
   // WebCrypto's ECDSA signatures are r and s side by side, which is what ES256 wants.
   const data = encoder.encode(input)
-  const signature = key.sign ? key.sign(data) : new Uint8Array(await crypto.subtle.sign(SIGNATURE, key.privateKey, data))
+  const signature = key.sign ? await key.sign(data) : new Uint8Array(await crypto.subtle.sign(SIGNATURE, key.privateKey, data))
   return `${input}.${base64Url(signature)}`
 }
 

@@ -27,3 +27,17 @@ test('an operation on two frozen sets is carried out once', () => {
   expect(calls).toBe(3)
   expect(union(deepFreeze({ 'f:a': EMPTY_SET }), b)).toEqual({ 'f:a': {}, 'f:b': {} })
 })
+
+
+test('what holds a pod\'s address is not kept for others', () => {
+  const ips = (ip: string) => sharedSet({ 'f:podIPs': sharedSet({ '.': EMPTY_SET, [`k:{"ip":"${ip}"}`]: EMPTY_SET }), 'f:phase': EMPTY_SET })
+  expect(ips('10.0.0.1')).not.toBe(ips('10.0.0.1'))
+  expect(Object.keys(ips('10.0.0.1'))).toEqual(['f:phase', 'f:podIPs'])
+  let calls = 0
+  const union = rememberingPairs((a, b) => { calls++; return unionOf(a, b) })
+  const own = deepFreeze(ips('10.0.0.1'))
+  const common = sharedSet({ 'f:a': EMPTY_SET })
+  union(own, common)
+  union(own, common)
+  expect(calls).toBe(2)
+})

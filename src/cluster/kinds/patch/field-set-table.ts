@@ -3,7 +3,7 @@
  * made here cost no memory of their own, and what was worked out for a pair of them holds for all.
  */
 import { deepFreeze } from '../../../base/freeze.ts'
-import { EMPTY_SET, type FieldSet } from './field-set.ts'
+import { EMPTY_SET, type FieldSet, sorted } from './field-set.ts'
 
 /** A step on the way through the elements of a sorted set. */
 export class Place {
@@ -19,7 +19,15 @@ const MAX_PLACES = 20_000
 let root = new Place()
 let places = 0
 
-/** The place that an element with these children leads to. */
+/** The table's sets, those from before it started over included. */
+const shared = new WeakSet<FieldSet>([EMPTY_SET])
+
+/** Whether the table's object may hold this element: a pod's address is its own, and whatever contains it is met once. */
+export function isShareable(element: string, children: FieldSet): boolean {
+  return (children === EMPTY_SET || shared.has(children)) && !element.startsWith('k:{"ip":')
+}
+
+/** The place that an element with these children leads to; both must be shareable. */
 export function nextPlace(place: Place, element: string, children: FieldSet): Place {
   let steps = place.leaves
   if (children !== EMPTY_SET) {
@@ -59,15 +67,18 @@ export function sortElements(elements: string[]): string[] {
   return elements
 }
 
-/** The table's object for a set in any order whose children are the table's. Knows no positions in lists (`i:0`). */
+/** The table's object for a set in any order; a set of its own if an element isn't shareable. Knows no positions in lists (`i:0`). */
 export function sharedSet(set: FieldSet): FieldSet {
+  for (const element in set) if (!isShareable(element, set[element]!)) return sorted(set)
   const elements = sortElements(Object.keys(set))
   let place = firstPlace()
   for (let i = 0; i < elements.length; i++) place = nextPlace(place, elements[i]!, set[elements[i]!]!)
   if (place.set) return place.set
   const made: Record<string, FieldSet> = {}
   for (const element of elements) made[element] = set[element]!
-  return place.set = elements.length > 0 ? deepFreeze(made) : EMPTY_SET
+  if (elements.length === 0) return place.set = EMPTY_SET
+  shared.add(made)
+  return place.set = deepFreeze(made)
 }
 
 /** Remembers what an operation on two shared sets gave. */
@@ -79,14 +90,15 @@ export function rememberingPairs(operation: (a: FieldSet, b: FieldSet) => FieldS
     const known = results.get(a)?.get(b)
     if (known) return known
     const result = operation(a, b)
-    if (!Object.isFrozen(a) || !Object.isFrozen(b)) return result
+    if (!shared.has(a) || !shared.has(b)) return result
     if (++pairs > MAX_PAIRS) {
       results.clear()
       pairs = 1
     }
+    shared.add(deepFreeze(result))
     const ofA = results.get(a)
-    if (ofA) ofA.set(b, deepFreeze(result))
-    else results.set(a, new Map([[b, deepFreeze(result)]]))
+    if (ofA) ofA.set(b, result)
+    else results.set(a, new Map([[b, result]]))
     return result
   }
 }

@@ -196,10 +196,6 @@ export class FieldSetBuilder {
     if (node) (this.#children ??= {})[element] = node
   }
 
-  get isEmpty(): boolean {
-    return this.#children === undefined
-  }
-
   result(): FieldSet {
     return this.#children ? sorted(this.#children) : EMPTY_SET
   }

@@ -1,7 +1,7 @@
 /** Walks over objects along their merge type. k8s: structured-merge-diff/typed */
 import { deepEqual, setOwn } from '../../../base/freeze.ts'
 import { EMPTY_SET, type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
-import { firstPlace, nextPlace, sharedSet, sortElements } from './field-set-table.ts'
+import { firstPlace, isShareable, nextPlace, sharedSet, sortElements } from './field-set-table.ts'
 import { goSyntax, goTypeName, goValue } from './go-format.ts'
 import type { ListMergeType, MapMergeType, MergeType } from './merge-type.ts'
 
@@ -124,15 +124,19 @@ function wholeNode(value: unknown, type: MergeType | undefined): FieldSet {
   // Mostly the table knows the set already, and it needs no object of its own.
   let place = nextPlace(firstPlace(), '.', EMPTY_SET)
   let isEmpty = true
-  for (let i = 0; i < keys.length; i++) {
+  let isShared = true
+  for (let i = 0; i < keys.length && isShared; i++) {
     const inner = (value as Json)[keys[i]!]
     if (inner === undefined) continue
     isEmpty = false
     const field = map.fields.get(keys[i]!)
-    place = field ? nextPlace(place, field.pathElement, wholeNode(inner, field.type)) : nextPlace(place, `f:${keys[i]}`, wholeNode(inner, map.element))
+    const element = field ? field.pathElement : `f:${keys[i]}`
+    const children = wholeNode(inner, field ? field.type : map.element)
+    isShared = isShareable(element, children)
+    if (isShared) place = nextPlace(place, element, children)
   }
   if (isEmpty) return EMPTY_SET
-  if (place.set) return place.set
+  if (isShared && place.set) return place.set
   const made: Children = { '.': EMPTY_SET }
   for (const key of keys) {
     const inner = (value as Json)[key]
