@@ -1,9 +1,11 @@
 import { setOwn } from '../../base/freeze.ts'
 import { sortKeys } from '../kinds/go-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
+import type { FieldSet } from '../kinds/patch/field-set.ts'
+import { isShared } from '../kinds/patch/field-set-table.ts'
 
-/** What stands behind kind and version in the text of each frozen object, made at most once per revision. */
-const tails = new WeakMap<object, string>()
+/** The text of each frozen object without kind and version, made at most once per revision. */
+const itemTexts = new WeakMap<object, string>()
 const METADATA_ORDER = new Map(['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields'].map((name, place) => [name, place]))
 
 /** JSON of an object as the server writes it: kind and apiVersion first. */
@@ -12,24 +14,48 @@ export function jsonText(object: KubeObject | Readonly<Record<string, unknown>>)
   let head = ''
   if (kind !== undefined) head = `"kind":${quoted(kind)}`
   if (apiVersion !== undefined) head += `${head && ','}"apiVersion":${quoted(apiVersion)}`
-  const tail = tailOf(object)
-  return head && tail ? `{${head},${tail}}` : `{${head}${tail}}`
+  const item = itemText(object)
+  if (head === '') return item
+  return item === '{}' ? `{${head}}` : `{${head},${item.slice(1)}`
 }
 
 /** JSON of an item of a typed list, which carries neither kind nor apiVersion. */
-export function itemText(object: KubeObject): string {
-  return `{${tailOf(object)}}`
+export function itemText(object: KubeObject | Readonly<Record<string, unknown>>): string {
+  const known = itemTexts.get(object)
+  if (known !== undefined) return known
+  const { metadata } = object
+  const rest: Record<string, unknown> = {}
+  for (const key of Object.keys(object)) if (key !== 'kind' && key !== 'apiVersion' && key !== 'metadata') setOwn(rest, key, (object as Record<string, unknown>)[key])
+  let text = JSON.stringify(rest)
+  if (metadata !== undefined) text = `{"metadata":${metadataText(metadata as Record<string, unknown>)}${text === '{}' ? '}' : `,${text.slice(1)}`}`
+  if (Object.isFrozen(object)) itemTexts.set(object, text)
+  return text
 }
 
-function tailOf(object: KubeObject | Readonly<Record<string, unknown>>): string {
-  const known = tails.get(object)
+function metadataText(metadata: Record<string, unknown>): string {
+  if (metadata === null || typeof metadata !== 'object') return JSON.stringify(metadata)
+  const ordered = orderedMetadata(metadata)
+  const { managedFields, ...others } = ordered
+  // They are about half of most objects' text, and objects that were written alike share them.
+  if (!Array.isArray(managedFields) || managedFields.length === 0 || !isLast(ordered, 'managedFields')) return JSON.stringify(ordered)
+  const text = JSON.stringify(others)
+  return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}"managedFields":[${managedFields.map(entryText).join(',')}]}`
+}
+
+function isLast(object: Record<string, unknown>, name: string): boolean {
+  let last: string | undefined
+  for (const key in object) last = key
+  return last === name
+}
+
+/** Of entries whose set of fields is shared. */
+const entryTexts = new WeakMap<object, string>()
+
+function entryText(entry: { fieldsV1?: object }): string {
+  const known = entryTexts.get(entry)
   if (known !== undefined) return known
-  const rest: Record<string, unknown> = {}
-  const { metadata } = object
-  if (metadata !== undefined) rest['metadata'] = orderedMetadata(metadata as Record<string, unknown>)
-  for (const key of Object.keys(object)) if (key !== 'kind' && key !== 'apiVersion' && key !== 'metadata') setOwn(rest, key, (object as Record<string, unknown>)[key])
-  const text = JSON.stringify(rest).slice(1, -1)
-  if (Object.isFrozen(object)) tails.set(object, text)
+  const text = JSON.stringify(entry)
+  if (Object.isFrozen(entry) && entry.fieldsV1 && isShared(entry.fieldsV1 as FieldSet)) entryTexts.set(entry, text)
   return text
 }
 

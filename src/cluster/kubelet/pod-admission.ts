@@ -57,8 +57,8 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
   }
   if (!matchesNode(pod, node)) return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' }
   if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return { reason: 'NodeName', message: "Predicate NodeName failed: node(s) didn't match the requested node name" }
-  const taken = others.flatMap(heldHostPorts)
-  if (heldHostPorts(pod).some((port) => taken.some((other) => conflicts(port, other)))) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" }
+  const wanted = heldHostPorts(pod)
+  if (wanted.length > 0 && others.flatMap(heldHostPorts).some((other) => wanted.some((port) => conflicts(port, other)))) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" }
   if (!isStaticPod(pod)) {
     for (const taint of node.spec?.taints ?? []) {
       if (taint.effect !== 'NoExecute') continue

@@ -5,7 +5,7 @@ import type { ContainerStatusInput, StartFailure } from './container-statuses.ts
 import type { RuntimePodStatus } from './pod-actions.ts'
 import { KUBELET_CONDITIONS, kubeletConditions } from './pod-conditions.ts'
 import { podPhase } from './pod-phase.ts'
-import { podQosClass } from '../kinds/core/pod-qos.ts'
+import { qosOf } from '../kinds/core/pod-qos.ts'
 import { podLimits, podRequests } from './pod-resources.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
@@ -73,7 +73,7 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
     status.podIP = ips[0]!
     status.podIPs = ips.map((ip) => ({ ip }))
   }
-  status.qosClass = podQosClass(pod.spec)
+  status.qosClass = qosOf(pod)
   if (init.length > 0) status.initContainerStatuses = init
   status.containerStatuses = regular
   if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral

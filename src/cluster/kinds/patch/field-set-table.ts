@@ -22,6 +22,11 @@ let places = 0
 /** The table's sets, those from before it started over included. */
 const shared = new WeakSet<FieldSet>([EMPTY_SET])
 
+/** Whether a set may be that of many objects. */
+export function isShared(set: FieldSet): boolean {
+  return shared.has(set)
+}
+
 /** Whether the table's object may hold this element: a pod's address is its own, and whatever contains it is met once. */
 export function isShareable(element: string, children: FieldSet): boolean {
   return (children === EMPTY_SET || shared.has(children)) && !element.startsWith('k:{"ip":')
