@@ -15,28 +15,59 @@ export interface MetricFamily {
   name: string
   help: string
   type: 'counter' | 'gauge' | 'histogram'
-  samples: readonly Sample[]
+  /** Read once. */
+  samples: Iterable<Sample>
 }
+
+/** Lines that are written in one go; a fraction of a millisecond. */
+const LINES = 200
 
 /** Families by name, each with HELP and TYPE. Families without samples are left out. */
 export function prometheusText(families: readonly MetricFamily[]): string {
-  const parts: string[] = []
+  return [...prometheusPieces(families)].join('')
+}
+
+/** The same text piece by piece, each made when it is asked for; a piece may be empty. */
+export function* prometheusPieces(families: readonly MetricFamily[]): Generator<string> {
   for (const { name, help, type, samples } of [...families].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (samples.length === 0) continue
-    parts.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`)
+    const head = `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`
     // A histogram's parts stay together.
-    let labels: Sample['labels']
-    let text = ''
-    const lines = samples.map((sample) => {
-      // A histogram's buckets share their labels.
-      if (sample.labels !== labels) text = (labels = sample.labels) ? pairsText(labels) : ''
-      const shown = sample.le === undefined ? text : `${text}${text && ','}le="${sample.le}"`
-      return { shown, line: `${name}${sample.suffix ?? ''}${shown && `{${shown}}`} ${numberText(sample.value)}${sample.timeMs === undefined ? '' : ` ${Math.floor(sample.timeMs)}`}\n` }
-    })
-    if (type !== 'histogram') lines.sort((a, b) => compareText(a.shown, b.shown))
-    for (const { line } of lines) parts.push(line)
+    yield* type === 'histogram' ? inTheirOrder(head, name, samples) : byLabels(head, name, samples)
   }
-  return parts.join('')
+}
+
+interface Line { shown: string; line: string }
+
+function* linesOf(name: string, samples: Iterable<Sample>): Generator<Line> {
+  let labels: Sample['labels']
+  let text = ''
+  for (const sample of samples) {
+    // A histogram's buckets share their labels.
+    if (sample.labels !== labels) text = (labels = sample.labels) ? pairsText(labels) : ''
+    const shown = sample.le === undefined ? text : `${text}${text && ','}le="${sample.le}"`
+    yield { shown, line: `${name}${sample.suffix ?? ''}${shown && `{${shown}}`} ${numberText(sample.value)}${sample.timeMs === undefined ? '' : ` ${Math.floor(sample.timeMs)}`}\n` }
+  }
+}
+
+function* inTheirOrder(head: string, name: string, samples: Iterable<Sample>): Generator<string> {
+  let piece = ''
+  let count = 0
+  for (const { line } of linesOf(name, samples)) {
+    piece += count === 0 ? head + line : line
+    if (++count % LINES > 0) continue
+    yield piece
+    piece = ''
+  }
+  if (piece) yield piece
+}
+
+function* byLabels(head: string, name: string, samples: Iterable<Sample>): Generator<string> {
+  const lines: Line[] = []
+  for (const line of linesOf(name, samples)) if (lines.push(line) % LINES === 0) yield ''
+  lines.sort((a, b) => compareText(a.shown, b.shown))
+  for (let at = 0; at < lines.length; at += LINES) {
+    yield (at === 0 ? head : '') + lines.slice(at, at + LINES).map(({ line }) => line).join('')
+  }
 }
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

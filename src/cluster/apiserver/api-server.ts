@@ -124,7 +124,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
   const nonResources = new NonResourceHandler({
-    catalog, aggregator, version: options.version, flow, nowMs: () => clock.nowMs(), startedMs,
+    catalog, aggregator, version: options.version, flow, clock, startedMs,
     metrics: () => serverMetrics({ requests: metrics, flow, catalog, aggregator, version: options.version, startedMs }),
   })
   const openApi = new OpenApi({

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { textStream } from '../../base/text-stream.ts'
 import type { KubeObject } from '../kinds/object.ts'
 
 /** Objects whose text is made in one go; some hundred kilobytes, a few milliseconds. */
@@ -23,18 +24,12 @@ export function isLong({ items }: ListText): boolean {
 }
 
 /** The text as a stream that is made while it is read, so that ten thousand objects neither block the thread nor stand in memory twice. */
-export function listStream({ head, items, textOf, tail }: ListText, clock: Clock): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  let at = 0
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      await clock.breathe()
-      const chunk = items.slice(at, at + CHUNK).map(textOf).join(',')
-      const isFirst = at === 0
-      at += CHUNK
-      const isLast = at >= items.length
-      controller.enqueue(encoder.encode((isFirst ? head : ',') + chunk + (isLast ? tail : '')))
-      if (isLast) controller.close()
-    },
-  }, { highWaterMark: 0 })
+export function listStream(list: ListText, clock: Clock): ReadableStream<Uint8Array> {
+  return textStream(listPieces(list), clock)
+}
+
+function* listPieces({ head, items, textOf, tail }: ListText): Generator<string> {
+  for (let at = 0; at < items.length; at += CHUNK) {
+    yield (at === 0 ? head : ',') + items.slice(at, at + CHUNK).map(textOf).join(',') + (at + CHUNK < items.length ? '' : tail)
+  }
 }

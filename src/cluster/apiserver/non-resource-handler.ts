@@ -1,6 +1,8 @@
+import type { Clock } from '../../base/clock.ts'
 import type { HttpRequest } from '../../base/http.ts'
-import { PROMETHEUS_TYPE, prometheusText } from '../../base/prometheus.ts'
+import { PROMETHEUS_TYPE, prometheusPieces } from '../../base/prometheus.ts'
 import type { MetricFamily } from '../../base/prometheus.ts'
+import { textStream } from '../../base/text-stream.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
 import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, apiResourceListDocument, apiVersionsDocument } from './discovery/discovery.ts'
@@ -23,7 +25,7 @@ export interface NonResourceOptions {
   version: VersionInfo
   flow: FlowControl
   metrics(): MetricFamily[]
-  nowMs(): number
+  clock: Clock
   startedMs: number
 }
 
@@ -51,12 +53,14 @@ export class NonResourceHandler {
     const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
     const health = healthAnswer(path, query)
     if (health) return health
-    const document = this.#document(path, request)
+    const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
+    const document = families ? {} : this.#document(path, request)
     if (!document) {
       if (path.startsWith('/api/')) throw unknownResource()
       return pathNotFound()
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
+    if (families) return new Response(textStream(prometheusPieces(families), this.#options.clock), { headers: { 'content-type': PROMETHEUS_TYPE } })
     if (document.text !== undefined) {
       const response = plainText(200, document.text)
       if (document.contentType) response.headers.set('content-type', document.contentType)
@@ -71,7 +75,6 @@ export class NonResourceHandler {
     const kinds = this.#catalog.kinds()
     if (path === '/version') return { body: this.#version as Record<string, unknown>, pretty: true }
     if (path === '/') return { body: { paths: this.#paths(kinds) }, pretty: true }
-    if (path === '/metrics' || path === '/metrics/slis') return { text: prometheusText(path === '/metrics' ? this.#options.metrics() : sliMetrics()), contentType: PROMETHEUS_TYPE }
     if (path === '/statusz') return { text: this.#statusz() }
     if (path.startsWith('/debug/api_priority_and_fairness/')) return textOf(this.#options.flow.debugText(path.slice('/debug/api_priority_and_fairness/'.length)))
     if (path === '/api' || path === '/apis') {
@@ -92,8 +95,8 @@ export class NonResourceHandler {
 
   /** k8s: component-base/zpages/statusz */
   #statusz(): string {
-    const { nowMs, startedMs, version } = this.#options
-    const upSeconds = Math.floor((nowMs() - startedMs) / 1000)
+    const { clock, startedMs, version } = this.#options
+    const upSeconds = Math.floor((clock.nowMs() - startedMs) / 1000)
     const two = (value: number) => String(value).padStart(2, '0')
     const started = new Date(startedMs)
     const binary = version['gitVersion']?.replace(/^v/, '').replace(/\+.*$/, '') ?? ''

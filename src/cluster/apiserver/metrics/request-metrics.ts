@@ -53,6 +53,11 @@ export interface ObservedRequest {
   isServed: boolean
 }
 
+/** The samples of one series after the other, made as they are read. */
+function* each(all: readonly Series[], samplesOf: (series: Series) => readonly Sample[]): Generator<Sample> {
+  for (const series of all) yield* samplesOf(series)
+}
+
 /** What the server counts of its requests, under the stable names. k8s: apiserver/pkg/endpoints/metrics */
 export class RequestMetrics {
   readonly #series = new Map<string, Series>()
@@ -102,15 +107,15 @@ export class RequestMetrics {
     return [
       {
         name: 'apiserver_request_total', type: 'counter', help: '[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.',
-        samples: all.flatMap(({ labels, codes }) => [...codes].map(([code, value]) => ({ labels: { code: String(code), ...labels }, value }))),
+        samples: each(all, ({ labels, codes }) => [...codes].map(([code, value]) => ({ labels: { code: String(code), ...labels }, value }))),
       },
       {
         name: 'apiserver_request_duration_seconds', type: 'histogram', help: '[STABLE] Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.',
-        samples: all.filter(({ labels }) => labels['verb'] !== 'WATCH' && labels['verb'] !== 'CONNECT').flatMap(({ labels, durations }) => durations.samples(labels)),
+        samples: each(all, ({ labels, durations }) => labels['verb'] === 'WATCH' || labels['verb'] === 'CONNECT' ? [] : durations.samples(labels)),
       },
       {
         name: 'apiserver_response_sizes', type: 'histogram', help: '[STABLE] Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.',
-        samples: all.flatMap(({ labels, sizes }) => sizes?.samples(withoutDryRun(labels)) ?? []),
+        samples: each(all, ({ labels, sizes }) => sizes?.samples(withoutDryRun(labels)) ?? []),
       },
       {
         name: 'apiserver_longrunning_requests', type: 'gauge', help: '[STABLE] Gauge of all active long-running apiserver requests broken out by verb, group, version, resource, scope and component. Not all requests are tracked this way.',
