@@ -92,3 +92,21 @@ test('large answers are compressed for whoever takes that', async () => {
   handle = json(1000)
   expect((await ask('GET', undefined, { 'accept-encoding': 'gzip' })).headers['content-encoding']).toBeUndefined()
 })
+
+test('a stream that had to wait for its reader many times leaves no listeners behind', async () => {
+  const warnings: string[] = []
+  const onWarning = (warning: Error) => { warnings.push(warning.name) }
+  process.on('warning', onWarning)
+  const chunk = new Uint8Array(5_000_000)
+  let left = 14
+  handle = async () => new Response(new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => { setImmediate(resolve) })
+      controller.enqueue(chunk)
+      if (--left === 0) controller.close()
+    },
+  }, { highWaterMark: 0 }))
+  expect((await ask('GET')).text.length).toBe(70_000_000)
+  process.off('warning', onWarning)
+  expect(warnings).toEqual([])
+})

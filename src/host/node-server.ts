@@ -116,7 +116,7 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
     outgoing.flushHeaders()
     for (const chunk of ready) outgoing.write(chunk)
     for (let part = await next; !part.done; part = await reader.read()) {
-      if (!outgoing.write(part.value)) await new Promise<void>((resolve) => { outgoing.once('drain', resolve); outgoing.once('close', resolve) })
+      if (!outgoing.write(part.value)) await drained(outgoing)
       if (gone.signal.aborted) break
     }
     outgoing.end()
@@ -124,6 +124,19 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
     if (outgoing.headersSent) outgoing.destroy()
     else outgoing.writeHead(500, { 'content-type': 'text/plain' }).end(`internal error: ${(error as Error).message}\n`)
   }
+}
+
+/** Resolves once there is room again, or nobody is left to read; leaves no listener behind. */
+function drained(outgoing: import('node:http').ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      outgoing.off('drain', done)
+      outgoing.off('close', done)
+      resolve()
+    }
+    outgoing.on('drain', done)
+    outgoing.on('close', done)
+  })
 }
 
 async function upgrade(handle: Handle, server: WebSocketServer, incoming: UpgradeRequest, socket: net.Socket, head: Buffer): Promise<void> {
