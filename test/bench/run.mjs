@@ -46,6 +46,14 @@ for (const [title, entry] of [['API server', 'apiserver.ts'], ['etcd', 'etcd.ts'
   process.stdout.write(result.stdout.trimEnd().replace(/^/gm, '  '))
   console.log()
 }
+if (fs.existsSync(path.join(root, 'dist/drydock.js'))) {
+  console.log('\nAPI server over HTTPS, 20 clients')
+  const real = process.env['DRYDOCK_BENCH_KUBECONFIG']
+  for (const [name, args] of [['drydock', []], ...(real ? [['kube-apiserver', [real]]] : [])]) {
+    const r = measure(path.join(root, 'test/bench/http.mjs'), args, 120_000)
+    console.log(`  ${name.padEnd(16)} create Pods ${Math.round(r.createsPerSecond)}/s   get ${Math.round(r.getsPerSecond)}/s   list ${r.objects} Pods ${ms(r.listMs)} (${mb(r.listBytes)})`)
+  }
+}
 if (fs.existsSync(path.join(root, 'dist/app')) && fs.existsSync(path.join(root, 'test/tools/bundle-size.mjs'))) {
   console.log('\npage')
   const result = spawnSync(process.execPath, [path.join(root, 'test/tools/bundle-size.mjs')], { encoding: 'utf8' })
