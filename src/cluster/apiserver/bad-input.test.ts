@@ -103,7 +103,11 @@ test("a ReplicationController's selector needn't hold valid labels to be compare
 })
 
 test('objects of older versions are stored in the form of the version that is stored', async () => {
-  await api.call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { connection, body: { metadata: { name: 'e' }, eventTime: '2030-01-01T00:00:00.000000Z', series: { count: 0, lastObservedTime: '2030-01-01T00:00:00.000000Z' }, reportingController: 'a.b/c', reportingInstance: 'i', action: 'A', reason: 'R', type: 'Normal', regarding: { kind: 'Pod', namespace: 'default' } } })
+  const body = { metadata: { name: 'e' }, eventTime: '2030-01-01T00:00:00.000000Z', series: { count: 0, lastObservedTime: '2030-01-01T00:00:00.000000Z' }, reportingInstance: 'i', action: 'A', reason: 'R', type: 'Normal' }
+  const about = { kind: 'Pod', namespace: 'default' }
+  const refused = await api.call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { connection, body: { ...body, reportingController: 'a.b/c', regarding: about } })
+  expect(refused.body.message).toBe('Event "e" is invalid: series.count: Invalid value: "": should be at least 2')
+  await api.call('POST', '/api/v1/namespaces/default/events', { connection, body: { ...body, reportingComponent: 'a.b/c', involvedObject: about } })
   const core = await api.call('GET', '/api/v1/namespaces/default/events/e', { connection })
   const newer = await api.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e', { connection })
   expect(core.body.series).not.toHaveProperty('count')

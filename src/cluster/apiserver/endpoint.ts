@@ -15,6 +15,8 @@ export class Endpoint {
   readonly groupResource: GroupResource
   /** Objects need no change between store and this version. */
   readonly isStorageVersion: boolean
+  /** The kind whose strategy and validation apply: the hub version's. */
+  readonly rules: Kind
   readonly #converted = new WeakMap<object, KubeObject>()
 
   constructor(kind: Kind, store: ResourceStore) {
@@ -22,16 +24,12 @@ export class Endpoint {
     this.store = store
     this.apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
     this.groupResource = { group: kind.group, resource: kind.resource }
+    this.rules = kind.custom ? kind : kind.ownRules ? { ...store.kind, ...kind.ownRules } : store.kind
     this.isStorageVersion = !kind.custom && kind.version === store.kind.version && kind.group === store.kind.group
   }
 
   get ref(): string {
     return resourceRef(this.kind.resource, this.kind.group)
-  }
-
-  /** The kind whose strategy and validation apply: the hub version's. */
-  get rules(): Kind {
-    return this.kind.custom ? this.kind : this.store.kind
   }
 
   /**

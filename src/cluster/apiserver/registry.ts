@@ -135,7 +135,7 @@ export class Registry {
   }
 
   async #createOnce(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
-    const { store, kind, rules } = endpoint
+    const { store, rules } = endpoint
     const { strategy } = rules
     const { metadata } = draft
     fillSystemFields(metadata, this.#clock.nowMs(), this.#random)
@@ -147,8 +147,9 @@ export class Registry {
       delete metadata.deletionGracePeriodSeconds
       strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
       const findings = validateCreate(rules, draft)
-      if (findings.length > 0) throw apiError.invalid(kind, metadata.name ?? '', findings)
+      if (findings.length > 0) throw apiError.invalid(rules, metadata.name ?? '', findings)
       if (request.warn !== ignoreWarning) for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
+      strategy.canonicalize?.(draft)
       await this.#admission.validate(admissionOf('CREATE', endpoint, request, metadata.name ?? ''), request, draft)
       // etcd's client refuses it, and isn't asked when nothing is to be stored.
       if (metadata.resourceVersion && !request.dryRun) throw plainError('resourceVersion should not be set on objects to be created')
@@ -250,12 +251,12 @@ export class Registry {
   }
 
   #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest): StatusError | undefined {
-    const { kind, rules } = endpoint
+    const { rules } = endpoint
     // k8s: rest.validateCommonFields, before what the kind itself asks for; it repeats some of it, as upstream does.
     const common = [...validateObjectMeta({ namespaced: rules.namespaced, nameRule: pathSegmentName, schema: '' }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
     const own = request.subresource === 'status' ? validateStatusUpdate(rules, draft, current) : validateUpdate(rules, draft, current)
     const findings = common.length > 0 ? [...common, ...own] : own
-    return findings.length > 0 ? apiError.invalid(kind, draft.metadata.name ?? '', findings) : undefined
+    return findings.length > 0 ? apiError.invalid(rules, draft.metadata.name ?? '', findings) : undefined
   }
 
   /** The last finalizer of an object that waits for deletion was taken away. k8s: ShouldDeleteDuringUpdate */

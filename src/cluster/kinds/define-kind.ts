@@ -34,7 +34,7 @@ export type Cells<T> = Record<string, Column<T>['value']>
 
 /** What a kind's file says: what no table can. */
 export interface KindDefinition<T extends KubeObject> extends Partial<Pick<Kind<T>,
-  'storageVersion' | 'storageGroup' | 'convert' | 'defaults' | 'validate' | 'validateUpdate' | 'updatesWithoutMeta' | 'validateStatusUpdate' | 'nameRule' | 'conversionProblem' | 'selectableFields' | 'deprecationWarning' | 'storagePrefix' | 'rowOrder' | 'rowConditions'>> {
+  'storageVersion' | 'storageGroup' | 'convert' | 'defaults' | 'validate' | 'validateUpdate' | 'ownRules' | 'createsWithoutMeta' | 'updatesWithoutMeta' | 'validateStatusUpdate' | 'nameRule' | 'conversionProblem' | 'selectableFields' | 'deprecationWarning' | 'storagePrefix' | 'rowOrder' | 'rowConditions'>> {
   group: string
   version: string
   resource: string

@@ -52,6 +52,8 @@ export interface Strategy<T = KubeObject> {
   beforeDelete?(object: Readonly<T>, nowMs: number): T | undefined
   /** What happens to dependents when the deleter doesn't say. */
   defaultGarbagePolicy?: 'background' | 'orphan'
+  /** Brings a new object into its final form once it has been found valid. k8s: RESTCreateStrategy Canonicalize */
+  canonicalize?(draft: T): void
   /** Warning header texts. */
   warningsOnCreate?(object: Readonly<T>): string[]
   warningsOnUpdate?(object: Readonly<T>, old: Readonly<T>): string[]
@@ -87,6 +89,10 @@ export interface Kind<T extends KubeObject = any> {
   /** All findings at once, upstream's order. ObjectMeta is validated by the caller with {@link nameRule}. */
   validate?(object: Readonly<T>): Finding[]
   validateUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]
+  /** Rules of the hub version that are others for requests to this version; they get objects in the hub version. */
+  readonly ownRules?: Pick<Kind, 'validate' | 'validateUpdate'>
+  /** Set where the rules for creation come before ObjectMeta's, which are asked only when those found nothing. k8s: rest.BeforeCreate */
+  readonly createsWithoutMeta?: boolean
   /** Set where the rules for updates don't look at ObjectMeta's changes, or {@link validateUpdate} does so itself. */
   readonly updatesWithoutMeta?: boolean
   validateStatusUpdate?(object: Readonly<T>, old: Readonly<T>): Finding[]

@@ -6,6 +6,10 @@ import { validateKindMetaUpdate, validateObjectMeta } from './validate-metadata.
 
 /** What forbids creating an object. k8s: Strategy.Validate */
 export function validateCreate<T extends KubeObject>(kind: Kind<T>, object: Readonly<T>): Finding[] {
+  if (kind.createsWithoutMeta) {
+    const own = kind.validate?.(object) ?? []
+    return own.length > 0 ? own : validateObjectMeta(kind, object.metadata)
+  }
   // Reviews are asked, not kept: they need no name.
   const findings = kind.storagePrefix === '' ? [] : validateObjectMeta(kind, object.metadata)
   return kind.validate ? findings.concat(kind.validate(object)) : findings

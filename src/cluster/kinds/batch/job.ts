@@ -19,8 +19,9 @@ export const job: Kind<Job> = defineKind<Job>({
     if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
     spec.parallelism ??= 1
     spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : MAX_INT32
+    // One map for both: what generateSelector adds to the template's labels, the job has too.
     const labels = spec.template?.metadata?.labels
-    if (labels && Object.keys(draft.metadata.labels ?? {}).length === 0) draft.metadata.labels = { ...labels }
+    if (labels && Object.keys(draft.metadata.labels ?? {}).length === 0) draft.metadata.labels = labels
     spec.completionMode ??= 'NonIndexed'
     spec.suspend ??= false
     spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
@@ -37,9 +38,12 @@ export const job: Kind<Job> = defineKind<Job>({
     defaultGarbagePolicy: 'orphan',
     beforeCreate(draft) {
       generateSelector(draft)
+      specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus').beforeCreate(draft, undefined as never)
+    },
+    // k8s: SetDefaults_Job once more, when the stored object is read back
+    canonicalize(draft) {
       const labels = draft.spec.template?.metadata?.labels
       if (labels && Object.keys(draft.metadata.labels ?? {}).length === 0) draft.metadata.labels = { ...labels }
-      specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus').beforeCreate(draft, undefined as never)
     },
   },
   cells: {
@@ -79,7 +83,7 @@ export function generateSelector(draft: Job): void {
   if (spec.manualSelector) return
   const template = (spec.template ??= {} as JobSpec['template'])
   const meta = (template.metadata ??= {})
-  const labels = (meta.labels = { ...meta.labels })
+  const labels = (meta.labels ??= {})
   const set = (key: string, value: string) => {
     // What the user set stays, and validation complains of it.
     if (labels[key] === undefined) labels[key] = value
@@ -89,7 +93,11 @@ export function generateSelector(draft: Job): void {
   set('batch.kubernetes.io/controller-uid', uid)
   set('job-name', metadata.name ?? '')
   set('batch.kubernetes.io/job-name', metadata.name ?? '')
-  meta.labels = Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
+  for (const key of Object.keys(labels).sort()) {
+    const value = labels[key]!
+    delete labels[key]
+    labels[key] = value
+  }
   const selector = (spec.selector ??= {})
   selector.matchLabels = { ...selector.matchLabels }
   if (selector.matchLabels['batch.kubernetes.io/controller-uid'] === undefined && selector.matchLabels['controller-uid'] === undefined) {

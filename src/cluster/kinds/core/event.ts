@@ -29,6 +29,7 @@ export const event = defineKind<Event>({
   group: '', version: 'v1', resource: 'events',
   nameRule: pathSegmentName,
   validate: (object) => validateEvent(object),
+  createsWithoutMeta: true,
   updatesWithoutMeta: true,
   validateUpdate: (object) => validateEvent(object),
   strategy: { allowCreateOnUpdate: true },

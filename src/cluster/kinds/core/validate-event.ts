@@ -4,7 +4,7 @@ import { checkQualifiedName } from '../checks.ts'
 import { invalid, required, type Finding } from '../findings.ts'
 import type { Event } from '../generated/types.ts'
 import { byteLength, dnsSubdomainProblems } from '../names.ts'
-import { IMMUTABLE, validateObjectMeta } from '../validate-metadata.ts'
+import { IMMUTABLE, validateObjectMeta, validateObjectMetaUpdate } from '../validate-metadata.ts'
 
 const MAX_BYTES = 128
 const MAX_NOTE_BYTES = 1024
@@ -48,7 +48,7 @@ export function validateNewEvent(event: Readonly<Event>): Finding[] {
 const FIXED = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'reason', 'type', 'eventTime', 'action', 'related', 'reportingComponent', 'reportingInstance'] as const
 
 export function validateNewEventUpdate(event: Readonly<Event>, old: Readonly<Event>): Finding[] {
-  const out = validateEvent(event, 'reportingController')
+  const out = [...validateEvent(event, 'reportingController'), ...validateObjectMetaUpdate(event.metadata, old.metadata)]
   if (!deepEqual(event.series ?? null, old.series ?? null)) checkSeries(out, event)
   for (const field of FIXED) {
     if (!deepEqual(event[field] ?? null, old[field] ?? null)) out.push(invalid(field === 'reportingComponent' ? 'reportingController' : field, event[field], IMMUTABLE))

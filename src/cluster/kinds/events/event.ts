@@ -9,8 +9,7 @@ export const eventV1 = defineKind<KubeObject>({
   group: 'events.k8s.io', version: 'v1', resource: 'events',
   storageGroup: '', storageVersion: 'v1',
   convert: { toStorage: toCoreEvent, fromStorage: fromCoreEvent },
-  validate: (object) => validateNewEvent(toCoreEvent(object) as CoreEvent),
-  validateUpdate: (object, old) => validateNewEventUpdate(toCoreEvent(object) as CoreEvent, toCoreEvent(old) as CoreEvent),
+  ownRules: { validate: validateNewEvent, validateUpdate: validateNewEventUpdate },
   strategy: { allowCreateOnUpdate: true },
   cells: Object.fromEntries(Object.entries(eventCells).map(([name, cell]) => [name, (object: KubeObject, nowMs: number) => cell(toCoreEvent(object) as CoreEvent, nowMs)])) as Cells<KubeObject>,
   // k8s: pkg/apis/events/v1 AddFieldLabelConversionsForEvent
