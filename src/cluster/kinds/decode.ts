@@ -232,6 +232,7 @@ function decode(node: TypeNode, value: unknown, state: DecodeState, known?: unkn
       break
     case 'bytes':
       if (typeof value === 'string' && badBase64At(value) < 0) return /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value
+      if (Array.isArray(value) && value.every(isByte)) return base64Of(value as (number | null)[])
       break
     case 'raw':
     case 'schema-or-strings':
@@ -271,13 +272,37 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
     }
     // Of an object's own members only metadata is written to by everyone who gets a draft.
     const decoded = decode(field.type, given, state, shared?.[field.name], fresh === 2 && field.name === 'metadata' ? 1 : 0)
-    if (decoded === undefined || omitted(field, decoded)) continue
-    out[field.name] = isEmptyCollection(field, decoded) ? null : decoded
+    if (decoded === undefined) continue
+    if (omitted(field, decoded)) {
+      if (typeof decoded === 'object') noteEmpty(out, field.name)
+      continue
+    }
+    if (isEmptyCollection(field, decoded)) {
+      out[field.name] = null
+      noteEmpty(out, field.name)
+    } else out[field.name] = decoded
   }
   let keys = 0
   for (const key in value) if (value[key] !== undefined) keys++
   if (keys !== known) state.strange = true
   return out
+}
+
+/** Fields that came as an empty list or map and were dropped, by the object they were in. */
+const emptyFields = new WeakMap<object, string[]>()
+
+function noteEmpty(object: object, field: string): void {
+  const fields = emptyFields.get(object)
+  if (fields) fields.push(field)
+  else emptyFields.set(object, [field])
+}
+
+/**
+ * Whether a body gave this field as an empty list or map. Objects never show those and etcd doesn't keep them, but until a request has been validated
+ * the server tells empty from absent. `object`: as it was decoded, not a copy.
+ */
+export function givenEmpty(object: object | undefined, field: string): boolean {
+  return object !== undefined && emptyFields.get(object)?.includes(field) === true
 }
 
 /** Whether Go leaves the field out when nothing was given. */
@@ -348,6 +373,13 @@ function copyJson(value: unknown, depth = 0): unknown {
   return out
 }
 
+const isByte = (value: unknown) => value === null || (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255)
+
+/** Go reads bytes from a list of numbers too. */
+function base64Of(bytes: readonly (number | null)[]): string {
+  return btoa(String.fromCharCode(...bytes.map((byte) => byte ?? 0)))
+}
+
 /** Position of the first byte that is no base64, as Go counts; -1 when all is well. */
 function badBase64At(text: string): number {
   if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return -1
@@ -407,8 +439,9 @@ function jsonKind(value: unknown): string {
 
 function inspect(node: TypeNode, value: unknown, path: string, fieldStack: readonly string[], structName: string, found: Inspection): void {
   if (value === null || value === undefined) return
-  const mismatch = (what: string) => {
-    found.error ??= `json: cannot unmarshal ${what} into Go ${structName ? `struct field ${structName}.${fieldStack.join('.')}` : 'value'} of type ${node.goType}`
+  const mismatchText = (what: string, goType: string) => `json: cannot unmarshal ${what} into Go ${structName ? `struct field ${structName}.${fieldStack.join('.')}` : 'value'} of type ${goType}`
+  const mismatch = (what: string, goType = node.goType) => {
+    found.error ??= mismatchText(what, goType)
   }
   switch (node.kind) {
     case 'struct': {
@@ -448,6 +481,11 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
       if (decode(node, value, { strange: false }) === undefined) mismatch(`number ${value}`)
       return
     case 'bytes':
+      if (Array.isArray(value)) {
+        const bad = value.find((item) => !isByte(item))
+        if (bad !== undefined) mismatch(typeof bad === 'number' ? `number ${bad}` : jsonKind(bad), 'uint8')
+        return
+      }
       if (typeof value !== 'string') return mismatch(jsonKind(value))
       if (badBase64At(value) >= 0) found.error ??= `illegal base64 data at input byte ${badBase64At(value)}`
       return
@@ -463,12 +501,12 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
       throw new Stop("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
     case 'int-or-string':
       if (typeof value === 'string') return
-      if (typeof value !== 'number') throw new Stop(`json: cannot unmarshal ${jsonKind(value)} into Go value of type int32`)
-      if (decode(node, value, { strange: false }) === undefined) throw new Stop(`json: cannot unmarshal number ${value} into Go value of type int32`)
+      if (typeof value !== 'number') throw new Stop(mismatchText(jsonKind(value), 'int32'))
+      if (decode(node, value, { strange: false }) === undefined) throw new Stop(mismatchText(`number ${value}`, 'int32'))
       return
     case 'time':
     case 'microtime':
-      if (typeof value !== 'string') throw new Stop(`json: cannot unmarshal ${jsonKind(value)} into Go value of type string`)
+      if (typeof value !== 'string') throw new Stop(mismatchText(jsonKind(value), 'string'))
       try {
         if (node.kind === 'time') canonicalTime(value)
         else canonicalMicroTime(value)

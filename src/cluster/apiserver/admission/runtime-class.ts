@@ -1,4 +1,5 @@
 import { deepEqual, thaw } from '../../../base/freeze.ts'
+import { givenEmpty } from '../../kinds/decode.ts'
 import type { Pod, RuntimeClass, Toleration } from '../../kinds/generated/types.ts'
 import type { AdmissionAttributes, AdmissionPlugin, Reader } from '../seams.ts'
 import { StatusError } from '../../kinds/status-error.ts'
@@ -32,7 +33,7 @@ export const runtimeClass: AdmissionPlugin = {
     const { spec } = attributes.object as Pod
     if (found?.overhead) {
       if (!deepEqual(found.overhead.podFixed, spec.overhead)) throw forbidden(attributes, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead")
-    } else if (spec.overhead !== undefined) {
+    } else if (spec.overhead !== undefined || givenEmpty(spec, 'overhead')) {
       throw forbidden(attributes, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead')
     }
   },

@@ -10,7 +10,7 @@ import { labelSelectorOf, labelsText, matchesLabelSelector } from '../label-sele
 import { bumpGeneration, keep, specAndStatus } from '../strategies.ts'
 import { validateLabelSelector } from '../validate-metadata.ts'
 import { validatePodTemplate } from '../core/validate-pod.ts'
-import { checkAlwaysRestarts, checkAtMost100Percent, checkCollisionCount, checkCounts, checkIntOrPercent, intOrPercentValue } from './validate-workload.ts'
+import { checkAlwaysRestarts, checkAtMost100Percent, checkCollisionCount, checkCounts, checkIntOrPercent, intOrPercentValue, shownLabels } from './validate-workload.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 
 /** Where apps/v1 keeps the generation of the template. */
@@ -92,7 +92,7 @@ function validateDaemonSet({ spec }: Readonly<DaemonSet>): Finding[] {
     usable = false
   }
   const labels = spec.template?.metadata?.labels
-  if (usable && !matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
+  if (usable && !matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', shownLabels(spec.template), '`selector` does not match template `labels`'))
   if (spec.selector && Object.keys(spec.selector.matchLabels ?? {}).length + (spec.selector.matchExpressions?.length ?? 0) === 0) out.push(invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset'))
   validatePodTemplate(out, spec.template, 'spec.template')
   checkAlwaysRestarts(out, spec.template, 'spec.template', 'DaemonSet')

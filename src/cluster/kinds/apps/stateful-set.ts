@@ -11,7 +11,7 @@ import { labelName } from '../names.ts'
 import { specAndStatus } from '../strategies.ts'
 import { validatePodTemplate } from '../core/validate-pod.ts'
 import { validateAnnotations, validateLabels } from '../validate-metadata.ts'
-import { checkAlwaysRestarts, checkCollisionCount, checkCounts, checkSelector } from './validate-workload.ts'
+import { checkAlwaysRestarts, checkCollisionCount, checkCounts, checkSelector, shownLabels } from './validate-workload.ts'
 import { claimSpecWarnings, templateWarnings } from '../core/pod-warnings.ts'
 
 const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas']
@@ -111,7 +111,7 @@ function validateStatefulSet({ spec }: Readonly<StatefulSet>, isUpdate: boolean)
   const template = withClaims(spec)
   if (selector) {
     const labels = template?.metadata?.labels
-    if (!selector.empty && !selector.matches(labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
+    if (!selector.empty && !selector.matches(labels)) out.push(invalid('spec.template.metadata.labels', shownLabels(spec.template), '`selector` does not match template `labels`'))
     validatePodTemplate(out, template, 'spec.template')
     // Once more, as upstream does.
     out.push(...validateLabels(labels ?? {}, 'spec.template.labels'), ...validateAnnotations(template?.metadata?.annotations ?? {}, 'spec.template.annotations'))

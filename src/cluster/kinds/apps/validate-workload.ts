@@ -1,6 +1,7 @@
 /** Rules that workloads share. k8s: pkg/apis/apps/validation */
 import { checkNotNegative } from '../checks.ts'
 import { validatePodTemplate } from '../core/validate-pod.ts'
+import { givenEmpty } from '../decode.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import { labelSelectorOf, SelectorError, type LabelSelector, type LabelSelectorSpec } from '../label-selector.ts'
 import { percentProblems } from '../names.ts'
@@ -43,9 +44,14 @@ export function checkSelector(out: Finding[], spec: LabelSelectorSpec | undefine
   }
 }
 
+/** A template's labels as a finding shows them, where none and `{}` differ. */
+export function shownLabels(template: Readonly<PodTemplateSpec> | undefined): Record<string, string> | undefined {
+  return template?.metadata?.labels ?? (givenEmpty(template?.metadata, 'labels') ? {} : undefined)
+}
+
 /** k8s: ValidatePodTemplateSpecForReplicaSet */
 export function checkRunningTemplate(out: Finding[], template: Readonly<PodTemplateSpec> | undefined, selector: LabelSelector, at: string, owner: string): void {
-  if (!selector.empty && !selector.matches(template?.metadata?.labels)) out.push(invalid(`${at}.metadata.labels`, template?.metadata?.labels, '`selector` does not match template `labels`'))
+  if (!selector.empty && !selector.matches(template?.metadata?.labels)) out.push(invalid(`${at}.metadata.labels`, shownLabels(template), '`selector` does not match template `labels`'))
   validatePodTemplate(out, template, at)
   checkAlwaysRestarts(out, template, at, owner)
 }

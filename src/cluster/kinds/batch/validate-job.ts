@@ -1,7 +1,9 @@
 /** Rules for jobs. k8s: pkg/apis/batch/validation */
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkImmutable, checkNotNegative, checkQualifiedName } from '../checks.ts'
+import { shownLabels } from '../apps/validate-workload.ts'
 import { validatePodTemplate } from '../core/validate-pod.ts'
+import { givenEmpty } from '../decode.ts'
 import { duplicate, invalid, notSupported, required, tooLong, tooMany, type Finding } from '../findings.ts'
 import { byteLength, dnsLabelProblems, dnsSubdomainProblems, patternText } from '../names.ts'
 import type { Job, JobSpec, PodTemplateSpec } from '../generated/types.ts'
@@ -97,7 +99,7 @@ function checkFailurePolicy(out: Finding[], spec: Readonly<JobSpec>, at: string)
       else if (!['In', 'NotIn'].includes(codes.operator)) out.push(notSupported(`${where}.operator`, codes.operator, ['In', 'NotIn']))
       if (codes.containerName !== undefined && !names.includes(codes.containerName)) out.push(invalid(`${where}.containerName`, codes.containerName, 'must be one of the container or initContainer names in the pod template'))
       const values = codes.values ?? []
-      if (values.length === 0) out.push(invalid(`${where}.values`, codes.values ?? null, 'at least one value is required'))
+      if (values.length === 0) out.push(invalid(`${where}.values`, givenEmpty(codes, 'values') ? [] : null, 'at least one value is required'))
       else if (values.length > 255) out.push(tooMany(`${where}.values`, values.length, 255))
       values.forEach((value, j) => {
         if (codes.operator === 'In' && value === 0) out.push(invalid(`${where}.values[${j}]`, value, 'must not be 0 for the In operator'))
@@ -172,7 +174,7 @@ function checkSelectorAndLabels(out: Finding[], spec: Readonly<JobSpec>): void {
   if (!spec.selector) out.push(required('spec.selector'))
   else out.push(...validateLabelSelector(spec.selector, 'spec.selector'))
   const labels = spec.template?.metadata?.labels
-  if (isGood(spec.selector) && !matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
+  if (isGood(spec.selector) && !matchesLabelSelector(spec.selector, labels)) out.push(invalid('spec.template.metadata.labels', shownLabels(spec.template), '`selector` does not match template `labels`'))
 }
 
 /** k8s: ValidateJob, after ObjectMeta */

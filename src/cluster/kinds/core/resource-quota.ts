@@ -2,6 +2,7 @@ import { defineKind } from '../define-kind.ts'
 import { invalid, required, type Finding } from '../findings.ts'
 import type { ResourceQuota } from '../generated/types.ts'
 import { specAndStatus } from '../strategies.ts'
+import { givenEmpty } from '../decode.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
 import { checkQuotaResourceName, checkResourceValue, isStandardQuotaResource } from './validate-resources.ts'
 
@@ -20,7 +21,7 @@ export const resourceQuota = defineKind<ResourceQuota>({
   validate: validateQuota,
   validateUpdate(object, old) {
     const out = validateQuota(object)
-    const scopes = ({ spec }: Readonly<ResourceQuota>) => [...new Set(spec.scopes ?? [])].sort().join()
+    const scopes = ({ spec }: Readonly<ResourceQuota>) => JSON.stringify([...new Set(spec.scopes ?? [])].sort())
     if (scopes(object) !== scopes(old)) out.push(invalid('spec.scopes', object.spec.scopes ?? null, 'field is immutable'))
     return out
   },
@@ -73,7 +74,7 @@ function validateQuota({ spec }: Readonly<ResourceQuota>): Finding[] {
   for (const { scopeName, operator, values = [] } of expressions) {
     if (!SCOPES.includes(scopeName)) out.push(invalid(`${at}.scopeName`, scopeName, 'unsupported scope'))
     for (const resource of resources) {
-      if (!scopeFits(scopeName, resource)) out.push(invalid(at, { MatchExpressions: expressions.map((expression) => ({ ScopeName: expression.scopeName, Operator: expression.operator, Values: expression.values ?? null })) }, 'unsupported scope applied to resource'))
+      if (!scopeFits(scopeName, resource)) out.push(invalid(at, { MatchExpressions: expressions.map((expression) => ({ ScopeName: expression.scopeName, Operator: expression.operator, Values: expression.values ?? (givenEmpty(expression, 'values') ? [] : null) })) }, 'unsupported scope applied to resource'))
     }
     if (PLAIN_SCOPES.has(scopeName) && operator !== 'Exists') {
       out.push(invalid(`${at}.operator`, operator, "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"))

@@ -1,4 +1,5 @@
 import { unifiedDiff } from '../difflib.ts'
+import { givenEmpty } from '../decode.ts'
 import { jsonFieldName } from '../go-field-names.ts'
 import { inGoOrder } from '../go-order.ts'
 import { canonicalQuantity } from '../quantity.ts'
@@ -47,7 +48,10 @@ export function internalValue(type: string, value: any): unknown {
     const [name, fieldType] = fact.split(' ') as [string, string]
     // Embedded metadata is spread out.
     if (name[0] === '@') Object.assign(out, internalValue(fieldType, source.metadata))
-    else out[name] = internalValue(fieldType, source[jsonFieldName(type, name)])
+    else {
+      const field = jsonFieldName(type, name)
+      out[name] = internalValue(fieldType, source[field]) ?? (givenEmpty(value, field) ? (fieldType.startsWith('[]') ? [] : {}) : null)
+    }
   }
   return out
 }

@@ -1,5 +1,6 @@
 /** Rules for what claims ask for. k8s: pkg/apis/core/validation ValidatePersistentVolumeClaimSpec */
 import { checkName } from '../checks.ts'
+import { givenEmpty } from '../decode.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import { labelName, subdomainName, type NameRule } from '../names.ts'
 import { compareQuantities } from '../quantity.ts'
@@ -60,4 +61,5 @@ export function validateClaimTemplate(out: Finding[], template: Readonly<{ metad
 export function checkTemplateMeta(out: Finding[], meta: Readonly<ObjectMeta>, at: string): void {
   out.push(...validateAnnotations(meta.annotations ?? {}, `${at}.annotations`), ...validateLabels(meta.labels ?? {}, `${at}.labels`))
   for (const field of Object.keys(meta)) if (field !== 'labels' && field !== 'annotations') out.push(forbidden(`${at}.${field === 'uid' ? 'uID' : field}`, 'cannot be set'))
+  for (const field of ['ownerReferences', 'finalizers', 'managedFields']) if (givenEmpty(meta, field)) out.push(forbidden(`${at}.${field}`, 'cannot be set'))
 }
