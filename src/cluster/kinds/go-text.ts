@@ -39,7 +39,9 @@ export function sortKeys(value: unknown): unknown {
 
 const byBytes = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0
 
+const ESCAPES: Record<string, string> = { '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '"': '\\"', '\\': '\\\\' }
+
 /** %q */
 export function quoted(text: string): string {
-  return JSON.stringify(text)
+  return `"${text.replace(/["\\\x00-\x1f\x7f]/g, (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`
 }

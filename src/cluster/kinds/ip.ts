@@ -57,6 +57,16 @@ function parseSix(text: string): number[] | undefined {
   return words.flatMap((word) => [word >> 8, word & 255])
 }
 
+/** Also with zeros before the numbers of an IPv4 address. k8s: netutils.ParseIPSloppy */
+export function parseSloppyIp(text: string): Ip | undefined {
+  return parseIp(text.replace(/(^|[.:])0+(?=\d+(?:\.|$))/g, (zeros, before: string) => (text.includes('.') ? before : zeros)))
+}
+
+/** An IPv4 address in the clothes of an IPv6 one: `::ffff:1.2.3.4`. */
+export function isMapped({ family, bytes }: Ip): boolean {
+  return family === 6 && bytes[10] === 255 && bytes[11] === 255 && bytes.slice(0, 10).every((byte) => byte === 0)
+}
+
 /** The canonical text of an address. */
 export function ipText({ family, bytes }: Ip): string {
   if (family === 4) return bytes.join('.')
@@ -105,7 +115,8 @@ export function cidrContains(cidr: Cidr, ip: Ip): boolean {
 /** k8s: IsValidIP, IsValidIPForLegacyField */
 export function validateIp(value: string, at: string, family?: 4 | 6): Finding[] {
   const ip = parseIp(value)
-  if (!ip) return [invalid(at, value, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
+  if (!ip) return [invalid(at, value, parseSloppyIp(value) ? 'must not have leading 0s' : 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
+  if (isMapped(ip)) return [invalid(at, value, 'must not be an IPv4-mapped IPv6 address')]
   if (family === 4 && ip.family !== 4) return [invalid(at, value, 'must be a valid IPv4 address')]
   if (family === 6 && ip.family !== 6) return [invalid(at, value, 'must be a valid IPv6 address')]
   return []
@@ -119,16 +130,28 @@ export function validateCanonicalIp(value: string): string[] {
   return canonical === value ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`]
 }
 
+function hasHostBits({ ip, prefix }: Cidr): boolean {
+  for (let bit = prefix; bit < ip.bytes.length * 8; bit++) if (ip.bytes[bit >> 3]! & (128 >> (bit & 7))) return true
+  return false
+}
+
 /** k8s: IsValidCIDRForLegacyField */
 export function validateCidr(value: string, at: string): Finding[] {
-  return parseCidr(value) ? [] : [invalid(at, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+  const cidr = parseCidr(value)
+  if (cidr) {
+    if (isMapped(cidr.ip)) return [invalid(at, value, 'must not have an IPv4-mapped IPv6 address')]
+    return hasHostBits(cidr) ? [invalid(at, value, 'must not have bits set beyond the prefix length')] : []
+  }
+  const slash = value.indexOf('/')
+  const sloppy = slash >= 0 && parseSloppyIp(value.slice(0, slash)) && /^\d+$/.test(value.slice(slash + 1)) && Number(value.slice(slash + 1)) <= parseSloppyIp(value.slice(0, slash))!.bytes.length * 8
+  return [invalid(at, value, sloppy ? 'must not have leading 0s in IP or prefix length' : 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
 }
 
 /** Addresses that can't be endpoints. k8s: ValidateNonSpecialIP */
 export function validateNonSpecialIp(value: string, at: string): Finding[] {
-  const ip = parseIp(value)
+  const ip = parseSloppyIp(value)
   if (!ip) return [invalid(at, value, 'must be a valid IP address')]
-  const { family, bytes } = ip
+  const { family, bytes }: Ip = isMapped(ip) ? { family: 4, bytes: ip.bytes.slice(12) } : ip
   const findings: Finding[] = []
   const zero = bytes.every((byte) => byte === 0)
   if (zero) findings.push(invalid(at, value, `may not be unspecified (0.0.0.0 or ::)`))

@@ -1,4 +1,5 @@
 import type { Finding } from './findings.ts'
+import { quoted } from './go-text.ts'
 
 /** metav1.Status of a failure. */
 export interface Status {
@@ -61,16 +62,16 @@ function detailsOf(of: GroupResource, name: string): StatusDetails {
 
 /** The server's errors in upstream's wording. k8s: apimachinery/pkg/api/errors/errors.go */
 export const apiError = {
-  notFound: (of: GroupResource, name: string) => failure(404, 'NotFound', `${groupResourceText(of)} "${name}" not found`, detailsOf(of, name)),
-  alreadyExists: (of: GroupResource, name: string) => failure(409, 'AlreadyExists', `${groupResourceText(of)} "${name}" already exists`, detailsOf(of, name)),
+  notFound: (of: GroupResource, name: string) => failure(404, 'NotFound', `${groupResourceText(of)} ${quoted(name)} not found`, detailsOf(of, name)),
+  alreadyExists: (of: GroupResource, name: string) => failure(409, 'AlreadyExists', `${groupResourceText(of)} ${quoted(name)} already exists`, detailsOf(of, name)),
   conflict: (of: GroupResource, name: string, why: string) =>
-    failure(409, 'Conflict', `Operation cannot be fulfilled on ${groupResourceText(of)} "${name}": ${why}`, detailsOf(of, name)),
+    failure(409, 'Conflict', `Operation cannot be fulfilled on ${groupResourceText(of)} ${quoted(name)}: ${why}`, detailsOf(of, name)),
   unauthorized: (message = 'Unauthorized') => failure(401, 'Unauthorized', message),
   forbidden: (of: GroupResource, name: string, why: string) =>
-    failure(403, 'Forbidden', of.resource ? (name ? `${groupResourceText(of)} "${name}" is forbidden: ${why}` : `${groupResourceText(of)} is forbidden: ${why}`) : `forbidden: ${why}`, detailsOf(of, name)),
+    failure(403, 'Forbidden', of.resource ? (name ? `${groupResourceText(of)} ${quoted(name)} is forbidden: ${why}` : `${groupResourceText(of)} is forbidden: ${why}`) : `forbidden: ${why}`, detailsOf(of, name)),
   badRequest: (message: string) => failure(400, 'BadRequest', message),
   methodNotSupported: (of: GroupResource, verb: string) =>
-    failure(405, 'MethodNotAllowed', `${verb} is not supported on resources of kind "${groupResourceText(of)}"`, detailsOf(of, '')),
+    failure(405, 'MethodNotAllowed', `${verb} is not supported on resources of kind ${quoted(groupResourceText(of))}`, detailsOf(of, '')),
   expired: (message: string) => failure(410, 'Expired', message),
   gone: (message: string) => failure(410, 'Gone', message),
   tooManyRequests: (message: string, retryAfterSeconds: number) => failure(429, 'TooManyRequests', message, { retryAfterSeconds }),
@@ -89,7 +90,7 @@ export const apiError = {
     const distinct = [...new Set(texts)]
     const list = distinct.length === 1 ? distinct[0] : `[${distinct.join(', ')}]`
     const full = of.group ? `${of.kind}.${of.group}` : of.kind
-    return failure(422, 'Invalid', `${full} "${name}" is invalid: ${list}`, {
+    return failure(422, 'Invalid', `${full} ${quoted(name)} is invalid: ${list}`, {
       ...(name ? { name } : {}), ...(of.group ? { group: of.group } : {}), ...(of.kind ? { kind: of.kind } : {}),
       causes: findings.map((f) => ({ reason: f.type, message: f.body, field: f.field })),
     })

@@ -100,7 +100,9 @@ function validateOwnerReferences(references: readonly OwnerReference[], at: stri
   const findings: Finding[] = []
   let controller = ''
   for (const reference of references) {
-    const version = reference.apiVersion.slice(reference.apiVersion.lastIndexOf('/') + 1)
+    const [first = '', second, ...more] = reference.apiVersion.split('/')
+    // What has two slashes doesn't parse, and leaves no version.
+    const version = more.length > 0 ? '' : second ?? first
     if (!version) findings.push(invalid(`${at}.apiVersion`, reference.apiVersion, 'version must not be empty'))
     if (!reference.kind) findings.push(invalid(`${at}.kind`, reference.kind, 'must not be empty'))
     if (!reference.name) findings.push(invalid(`${at}.name`, reference.name, 'must not be empty'))

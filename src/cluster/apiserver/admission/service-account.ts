@@ -1,6 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { Container, Pod, ServiceAccount, VolumeMount } from '../../kinds/generated/types.ts'
+import { quoted } from '../../kinds/go-text.ts'
 import type { AdmissionAttributes, AdmissionPlugin, Reader } from '../seams.ts'
 import { badPathSegment, forbidden, isAbout } from './forbidden.ts'
 
@@ -38,7 +39,7 @@ async function awaitAccount(attributes: AdmissionAttributes, pod: Pod, reader: R
     const account = reader.get<ServiceAccount>('serviceaccounts', attributes.namespace, name)
     if (account) return admit(attributes, pod, account, random)
   }
-  throw forbidden(attributes, `error looking up service account ${attributes.namespace}/${name}: ${badPathSegment(name) ?? `serviceaccount "${name}" not found`}`)
+  throw forbidden(attributes, `error looking up service account ${attributes.namespace}/${name}: ${badPathSegment(name) ?? `serviceaccount ${quoted(name)} not found`}`)
 }
 
 /** Resolves when the account appears, at the latest after `delayMs`. */

@@ -1,5 +1,6 @@
 /** k8s: pkg/apis/autoscaling/validation */
-import { checkName, checkNotNegative, checkNotNegativeQuantity } from '../checks.ts'
+import { checkDnsLabel, checkName, checkNotNegative, checkNotNegativeQuantity } from '../checks.ts'
+import { checkContainerResourceName } from '../core/validate-resources.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import type { CrossVersionObjectReference, HorizontalPodAutoscaler, HPAScalingRules, MetricIdentifier, MetricSpec, MetricTarget } from '../generated/types.ts'
 import { pathSegmentName } from '../names.ts'
@@ -88,10 +89,11 @@ function checkSource(out: Finding[], metric: Readonly<MetricSpec>, source: keyof
     default: {
       const { name, target } = metric[source]!
       if (!name) out.push(required(`${at}.name`, 'must specify a resource name'))
+      else if (metric[source] === metric.containerResource) checkContainerResourceName(out, name, `${at}.name`)
       const container = metric[source] === metric.containerResource ? metric.containerResource!.container : undefined
       if (metric[source] === metric.containerResource) {
         if (!container) out.push(required(`${at}.container`, 'must specify a container'))
-        else checkName(out, container, pathSegmentName, `${at}.container`)
+        else checkDnsLabel(out, container, `${at}.container`)
       }
       checkTarget(out, target, `${at}.target`)
       const raw = target.averageValue !== undefined

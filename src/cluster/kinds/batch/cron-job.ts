@@ -82,5 +82,5 @@ function checkTimeZone(out: Finding[], zone: string | undefined, at: string): vo
     }
   }
   if (zone.toLowerCase() === 'local') out.push(invalid(at, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones'))
-  if (!isTimeZone(zone)) out.push(invalid(at, zone, `unknown time zone ${zone}`))
+  if (!isTimeZone(zone)) out.push(invalid(at, zone, zone.includes('..') ? 'time: invalid location name' : `unknown time zone ${zone}`))
 }

@@ -64,11 +64,14 @@ export function parseCron(text: string): CronSchedule {
   }
 }
 
-/** Whether the platform knows a time zone. */
+/** Whether the platform knows a time zone. Unlike the platform, Go tells small letters from capitals. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
+    const known = Intl.supportedValuesOf('timeZone')
+    if (known.includes(name)) return true
+    // Links such as US/Pacific aren't listed, but begin every part with a capital too.
+    return /^[A-Z][^/]*(?:\/[A-Z][^/]*)*$/.test(name) && !known.some((other) => other.toLowerCase() === name.toLowerCase())
   } catch {
     return name === 'Local' || name === ''
   }

@@ -33,6 +33,16 @@ export const limitRange = defineKind<LimitRange>({
   },
 })
 
+const NANO = 1_000_000_000n
+const MILLI = 1_000_000n
+const MAX_MILLI_VALUE = (2n ** 63n - 1n) / 1000n
+
+/** Away from zero, as Quantity's ScaledValue does. */
+function roundUp(nanos: bigint, unit: bigint): bigint {
+  const whole = nanos / unit
+  return nanos % unit === 0n ? whole : whole + (nanos > 0n ? 1n : -1n)
+}
+
 /** k8s: ValidateLimitRange */
 function validateLimitRange({ spec }: Readonly<LimitRange>): Finding[] {
   const out: Finding[] = []
@@ -77,8 +87,12 @@ function validateLimitRange({ spec }: Readonly<LimitRange>): Finding[] {
       if (ratio === undefined) continue
       if (compareQuantities(ratio, '1') < 0) out.push(invalid(`${at}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`))
       if (min !== undefined && max !== undefined) {
-        const highest = Number(parseQuantity(max).nanos) / Number(parseQuantity(min).nanos)
-        if (Number(parseQuantity(ratio).nanos) / 1e9 > highest) out.push(invalid(`${at}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`))
+        // In thousandths, unless one is so big that only whole numbers fit. k8s: resource.MaxMilliValue
+        const whole = [ratio, min, max].map((quantity) => roundUp(parseQuantity(quantity).nanos, NANO))
+        const fine = whole.every((value) => value < MAX_MILLI_VALUE)
+        const [ratioValue, minValue, maxValue] = fine ? [ratio, min, max].map((quantity) => Number(roundUp(parseQuantity(quantity).nanos, MILLI))) as [number, number, number] : whole.map(Number) as [number, number, number]
+        const highest = maxValue / minValue
+        if ((fine ? ratioValue / 1000 : ratioValue) > highest) out.push(invalid(`${at}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`))
       }
     }
   })

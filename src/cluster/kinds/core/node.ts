@@ -18,15 +18,15 @@ const address = (object: Readonly<Node>, type: string) => object.status?.address
 export const node: Kind<Node> = defineKind<Node>({
   group: '', version: 'v1', resource: 'nodes',
   defaults(draft) {
-    const status = draft.status
+    // One range and many are two views of one field inside the server, and the one wins. k8s: Convert_v1_NodeSpec_To_core_NodeSpec
+    const { spec, status } = draft
+    if (spec.podCIDR) {
+      if (spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR]
+    } else if (spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0]
     if (!status) return
     if (status.capacity) roundUpToMillis(status.capacity)
     if (status.allocatable) roundUpToMillis(status.allocatable)
     else if (status.capacity) status.allocatable = { ...status.capacity }
-    // One range and many are two views of one field inside the server.
-    const { spec } = draft
-    if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
-    else if (!spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0]
   },
   validate: validateNode,
   updatesWithoutMeta: true,
@@ -35,6 +35,10 @@ export const node: Kind<Node> = defineKind<Node>({
   ],
   validateStatusUpdate: validateNodeUpdate,
   strategy: {
+    beforeCreate(draft) {
+      delete draft.spec?.configSource
+      delete draft.status?.config
+    },
     warningsOnCreate: nodeWarnings,
     warningsOnUpdate: nodeWarnings,
     beforeUpdate(draft, old) {
@@ -119,7 +123,7 @@ function validateNode(node: Readonly<Node>): Finding[] {
   ranges.forEach((range, i) => out.push(...validateCidr(range, `spec.podCIDRs[${i}]`)))
   const bad = ranges.findIndex((range) => !parseCidr(range))
   if (ranges.length > 1 && bad >= 0) out.push(internalFinding('spec.podCIDRs', `invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${ranges[bad]})`))
-  if (ranges.length > 1 && (ranges.length > 2 || new Set(ranges.map((range) => parseCidr(range)?.ip.family)).size < 2)) out.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
+  if (ranges.length > 1 && (ranges.length > 2 || bad >= 0 || new Set(ranges.map((range) => parseCidr(range)?.ip.family)).size < 2)) out.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'))
   return out
 }
 

@@ -23,6 +23,7 @@ export function defaultPod(pod: Pod): void {
 /** The defaults of `spec.template` of workloads. */
 export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
   if (template?.spec) defaultPodSpec(template.spec)
+  // What only workloads do, not PodTemplates. k8s: defaultHostNetworkPorts
   const spec = template?.spec
   if (spec?.hostNetwork) {
     for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
@@ -120,7 +121,7 @@ const isHugePage = (name: string) => name.startsWith('hugepages-')
 function defaultPodLevelResources({ spec }: Pod): void {
   const resources = spec.resources
   if (!resources) return
-  const total = aggregate(spec)
+  const total = aggregateResources(spec)
   if (Object.keys(resources.requests ?? {}).length > 0 || Object.keys(resources.limits ?? {}).length > 0) {
     const limits = { ...resources.limits }
     for (const name of Object.keys(total.limits)) {
@@ -136,7 +137,7 @@ function defaultPodLevelResources({ spec }: Pod): void {
 }
 
 /** What the containers ask for together: sum of the running ones, or the biggest init container if that is more. k8s: component-helpers/resource AggregateContainerRequests */
-function aggregate(spec: PodSpec): { requests: Record<string, string>; limits: Record<string, string> } {
+export function aggregateResources(spec: Readonly<PodSpec>): { requests: Record<string, string>; limits: Record<string, string> } {
   const sum = (pick: (container: Container) => Record<string, string> | undefined) => {
     const total: Record<string, string> = {}
     const add = (into: Record<string, string>, list: Record<string, string> | undefined) => {
@@ -201,5 +202,10 @@ function defaultVolume(volume: Volume): void {
     volume.scaleIO.storageMode ??= 'ThinProvisioned'
     volume.scaleIO.fsType ??= 'xfs'
   }
-  if (volume.ephemeral?.volumeClaimTemplate) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem'
+  const claim = volume.ephemeral?.volumeClaimTemplate?.spec
+  if (claim) {
+    claim.volumeMode ??= 'Filesystem'
+    if (claim.resources?.limits) roundUpToMillis(claim.resources.limits)
+    if (claim.resources?.requests) roundUpToMillis(claim.resources.requests)
+  }
 }

@@ -20,7 +20,7 @@ export function podQosClass(spec: Readonly<PodSpec>): QosClass {
     }
     return seen
   }
-  if (spec.resources && (Object.keys(spec.resources.requests ?? {}).length > 0 || Object.keys(spec.resources.limits ?? {}).length > 0)) {
+  if (spec.resources) {
     add(requests, spec.resources.requests)
     const limited = add(limits, spec.resources.limits)
     if (!COUNTED.every((name) => limited.has(name))) guaranteed = false

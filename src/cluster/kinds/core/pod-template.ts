@@ -4,13 +4,15 @@ import type { Finding } from '../findings.ts'
 import type { PodTemplate } from '../generated/types.ts'
 import { labelsText } from '../label-selector.ts'
 import { countedGeneration } from '../strategies.ts'
-import { defaultPodTemplate } from './pod-defaults.ts'
+import { defaultPodSpec } from './pod-defaults.ts'
 import { templateWarnings } from './pod-warnings.ts'
 import { validatePodTemplate } from './validate-pod.ts'
 
 export const podTemplate = defineKind<PodTemplate>({
   group: '', version: 'v1', resource: 'podtemplates',
-  defaults: (draft) => defaultPodTemplate(draft.template),
+  defaults(draft) {
+    if (draft.template?.spec) defaultPodSpec(draft.template.spec)
+  },
   validate(object) {
     const out: Finding[] = []
     validatePodTemplate(out, object.template, 'template')

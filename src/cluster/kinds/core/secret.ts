@@ -42,6 +42,16 @@ export const secret: Kind<Secret> = defineKind<Secret>({
 const MAX_BYTES = 1024 * 1024
 const FROZEN = 'field is immutable when `immutable` is set'
 
+/** What Go's JSON reader complains of. It goes by bytes, not by characters. */
+function syntaxProblem(bytes: Uint8Array): string {
+  try {
+    parseJson(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** k8s: ValidateSecret */
 function validateSecret({ data = {}, type, metadata }: Readonly<Secret>): Finding[] {
   const out: Finding[] = []
@@ -65,8 +75,8 @@ function validateSecret({ data = {}, type, metadata }: Readonly<Secret>): Findin
         const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
         out.push(invalid(`data[${key}]`, '<secret contents redacted>', `json: cannot unmarshal ${what} into Go value of type map[string]interface {}`))
       }
-    } catch (error) {
-      out.push(invalid(`data[${key}]`, '<secret contents redacted>', (error as Error).message))
+    } catch {
+      out.push(invalid(`data[${key}]`, '<secret contents redacted>', syntaxProblem(fromBase64(data[key]!))))
     }
   }
   switch (type) {

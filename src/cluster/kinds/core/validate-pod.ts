@@ -2,14 +2,17 @@
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
+import { givenEmpty } from '../decode.ts'
 import { duplicate, forbidden, internalFinding, invalid, notFound, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import { parseIp, validateIp } from '../ip.ts'
+import { compareQuantities } from '../quantity.ts'
 import { byteLength, dnsSubdomainProblems, rangeText, subdomainName } from '../names.ts'
 import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 import type { ObjectMeta } from '../object.ts'
 import { checkImageSpaces, validateContainers, validateEphemeralContainers, validateInitContainers, type PodContext } from './validate-container.ts'
-import { validateResourceRequirements } from './validate-resources.ts'
+import { aggregateResources } from './pod-defaults.ts'
+import { isHugePage, validateResourceRequirements } from './validate-resources.ts'
 import { validateAffinity, validateTolerations, validateTopologySpread } from './validate-scheduling.ts'
 import { validateHostProcess, validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
 import { validateVolumes } from './validate-volume.ts'
@@ -67,6 +70,24 @@ export function validatePodTemplate(out: Finding[], template: Readonly<PodTempla
   if (spec.ephemeralContainers?.length) out.push(forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'))
 }
 
+/** k8s: validatePodResourceConsistency */
+function checkResourceConsistency(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
+  const { requests = {}, limits = {} } = spec.resources!
+  const total = aggregateResources(spec)
+  for (const name in total.requests) {
+    if (Object.hasOwn(requests, name) && compareQuantities(total.requests[name]!, requests[name]!) > 0) out.push(invalid(`${at}.requests[${name}]`, requests[name], `must be greater than or equal to aggregate container requests of ${total.requests[name]}`))
+  }
+  for (const name in total.limits) {
+    if (isHugePage(name) && Object.hasOwn(limits, name) && compareQuantities(total.limits[name]!, limits[name]!) > 0) out.push(invalid(`${at}.limits[${name}]`, limits[name], `must be greater than or equal to aggregate container limits of ${total.limits[name]}`))
+  }
+  ;(spec.containers ?? []).forEach((container, i) => {
+    const own = container.resources?.limits ?? {}
+    for (const name in own) {
+      if (Object.hasOwn(limits, name) && compareQuantities(own[name]!, limits[name]!) > 0) out.push(invalid(`${at}.containers[${i}][${name}].limits`, own[name], `must be less than or equal to pod limits of ${limits[name]}`))
+    }
+  })
+}
+
 /** k8s: ValidatePodSpec */
 export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: string, options: { podName?: string | undefined; isPod: boolean }): void {
   if (spec.terminationGracePeriodSeconds === undefined) out.push(required(`${at}.terminationGracePeriodSeconds`))
@@ -78,9 +99,11 @@ export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: str
   validateContainers(out, spec.containers, pod, `${at}.containers`)
   validateInitContainers(out, spec.initContainers, pod, `${at}.initContainers`)
   validateEphemeralContainers(out, spec.ephemeralContainers, pod, `${at}.ephemeralContainers`)
-  if (spec.resources) {
-    if (spec.resources.claims) out.push(forbidden(`${at}.resources.claims`, 'claims may not be set for Resources at pod-level'))
+  if (spec.resources && spec.os?.name === 'windows') out.push(forbidden(`${at}.resources`, 'may not be set for a windows pod'))
+  else if (spec.resources) {
+    if (spec.resources.claims || givenEmpty(spec.resources, 'claims')) out.push(forbidden(`${at}.resources.claims`, 'claims may not be set for Resources at pod-level'))
     validateResourceRequirements(out, spec.resources, pod.claimNames, `${at}.resources`, 'pod')
+    checkResourceConsistency(out, spec, `${at}.resources`)
   }
   if (spec.hostNetwork) {
     ;(spec.containers ?? []).forEach((container, i) => {

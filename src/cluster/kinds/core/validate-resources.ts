@@ -52,7 +52,7 @@ export function checkContainerResourceName(out: Finding[], name: string, at: str
 }
 
 function checkPodResourceName(out: Finding[], name: string, at: string): void {
-  if (checkResourceName(out, name, at) && name !== 'cpu' && name !== 'memory' && !isHugePage(name)) out.push(notSupported(at, name, ['cpu', 'memory']))
+  if (checkResourceName(out, name, at) && name !== 'cpu' && name !== 'memory' && !isHugePage(name)) out.push(notSupported(at, name, ['cpu', 'hugepages-', 'memory']))
 }
 
 /** k8s: ValidateResourceQuotaResourceName */

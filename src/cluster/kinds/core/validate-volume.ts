@@ -10,6 +10,7 @@ import {
 } from './validate-volume-source.ts'
 import { checkFieldRef, checkResourceFieldRef, VOLUME_FIELDS } from './validate-container.ts'
 
+const LONG_ISCSI_NAME = 'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'
 const FILE_MODE = 'must be a number between 0 and 0777 (octal), both inclusive'
 export const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
 
@@ -77,7 +78,10 @@ function checkSource(out: Finding[], volume: Readonly<Volume>, podName: string |
       checkItems(out, source.items, `${at}.secret`)
     }],
     ['nfs', () => checkNfs(out, volume.nfs!, `${at}.nfs`)],
-    ['iscsi', () => checkIscsi(out, volume.iscsi!, `${at}.iscsi`)],
+    ['iscsi', () => {
+      checkIscsi(out, volume.iscsi!, `${at}.iscsi`)
+      if (volume.iscsi!.initiatorName !== undefined && byteLength(`${volume.name}:${volume.iscsi!.targetPortal}`) > 64) out.push(invalid(`${at}.name`, volume.name, LONG_ISCSI_NAME))
+    }],
     ['glusterfs', () => {
       need(volume.glusterfs!.endpoints, 'glusterfs.endpoints')
       need(volume.glusterfs!.path, 'glusterfs.path')

@@ -1,6 +1,5 @@
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel } from '../checks.ts'
-import { roundUpToMillis } from '../core/pod-defaults.ts'
 import { validateResourceRequirements } from '../core/validate-resources.ts'
 import { validateTolerations } from '../core/validate-scheduling.ts'
 import { defineKind } from '../define-kind.ts'
@@ -26,9 +25,6 @@ function validateRuntimeClass({ handler, overhead, scheduling }: Readonly<Runtim
 
 export const runtimeClass = defineKind<RuntimeClass>({
   group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses',
-  defaults(draft) {
-    if (draft.overhead?.podFixed) roundUpToMillis(draft.overhead.podFixed)
-  },
   validate: validateRuntimeClass,
   validateUpdate: (object, old) => (object.handler === old.handler ? [] : [invalid('handler', object.handler, IMMUTABLE)]),
   strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
