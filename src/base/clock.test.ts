@@ -123,3 +123,24 @@ test('timers that are cancelled are not kept until they would have been due', as
   late.cancel()
   expect(fired).toEqual([100, ...Array.from({ length: 20 }, (_, i) => i)])
 })
+
+test('who waits for a breath goes on in portions that fit into a turn', async () => {
+  const { platform, pass } = fakePlatform()
+  const clock = new ClusterClock(platform)
+  const turns: number[] = []
+  let turn = 0
+  const count = () => { turn++; if (turns.length < 1_000) setImmediate(count) }
+  count()
+  pass(5)
+  await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+    await clock.breathe()
+    // Each goes on for 2 ms, in several steps.
+    for (let step = 0; step < 4; step++) { await undefined; pass(0.5) }
+    turns[i] = turn
+  }))
+  const perTurn = new Map<number, number>()
+  for (const at of turns) perTurn.set(at, (perTurn.get(at) ?? 0) + 1)
+  expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(4)
+  expect(turns).toEqual([...turns].sort((a, b) => a - b))
+  turns.length = 1_000
+})

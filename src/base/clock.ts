@@ -13,7 +13,7 @@ export interface Clock {
   after(delayMs: number, fn: () => void): Timer
   /** Resolves after `delayMs` of cluster time; rejects with the signal's reason when it aborts first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
-  /** Gives the event loop a turn if this code has been running for long ({@link SLICE_MS}); call it in long loops. */
+  /** Gives the event loop a turn if this code has been running for long ({@link BREATH_MS}); call it in long loops. */
   breathe(): Promise<void>
   /**
    * Waits until the work at hand leaves the event loop time to spare, but not longer than {@link LEISURE_MS}: for what nobody waits for.
@@ -29,8 +29,11 @@ export interface Clock {
 /** Longest time in milliseconds that work may keep the event loop. */
 export const SLICE_MS = 8
 
-/** Most timers that fire in one turn of the event loop while the clock runs. */
-const MAX_TIMERS_PER_TURN = 64
+/** After so many milliseconds work gives way at the next opportunity, which leaves time for the step that it is in. */
+export const BREATH_MS = 4
+
+/** Most of those who wait (for their time, for a breath) that get one turn of the event loop together. */
+const MAX_PER_TURN = 64
 
 /** Longest that {@link Clock.leisure} waits for a busy event loop, in milliseconds of real time. */
 export const LEISURE_MS = 3_000
@@ -59,6 +62,29 @@ interface Pending {
   sequence: number
   fn: () => void
   cancelled: boolean
+}
+
+/** How many of a crowd get a turn of the event loop together: what they set going runs after the turn, so only the next one knows how long it took. */
+class Portion {
+  #size = 2
+  /** When the last turn that left others waiting began. */
+  #lastMs: number | undefined
+
+  /** For a turn that begins now. */
+  next(nowMs: number): number {
+    if (this.#lastMs !== undefined) {
+      const tookMs = nowMs - this.#lastMs
+      if (tookMs > SLICE_MS) this.#size = Math.max(1, this.#size >> 1)
+      else if (tookMs < SLICE_MS / 2) this.#size = Math.min(MAX_PER_TURN, this.#size * 2)
+      this.#lastMs = undefined
+    }
+    return this.#size
+  }
+
+  /** Others wait for the next turn. */
+  leftSome(startMs: number): void {
+    this.#lastMs = startMs
+  }
 }
 
 let lastSecond = NaN
@@ -104,13 +130,12 @@ export class ClusterClock implements Clock {
   /** Those among them that wait for something outside. */
   #outside = 0
   #sliceStartMs: number
-  #breathing: Promise<void> | undefined
+  /** Who waits for another turn of the event loop, first come first served. */
+  #breathing: (() => void)[] = []
+  readonly #breaths = new Portion()
   #leisure: Promise<void> | undefined
   #leisureUntilMs = -Infinity
-  /** As many as went well in the last turns that were full. */
-  #timersPerTurn = 2
-  /** When the last turn that left due timers began. */
-  #lastTurnMs: number | undefined
+  readonly #firing = new Portion()
 
   constructor(platform: Platform, options: { startMs?: number; scale?: number; mode?: ClockMode } = {}) {
     this.#platform = platform
@@ -157,14 +182,23 @@ export class ClusterClock implements Clock {
   }
 
   breathe(): Promise<void> {
-    if (this.#breathing) return this.#breathing
-    if (this.#platform.monotonicMs() - this.#sliceStartMs < SLICE_MS) return DONE
-    this.#holds++
-    return this.#breathing = new Promise<void>((resolve) => this.#platform.macrotask(resolve)).then(() => {
-      this.#holds--
-      this.#sliceStartMs = this.#platform.monotonicMs()
-      this.#breathing = undefined
+    if (this.#platform.monotonicMs() - this.#sliceStartMs < BREATH_MS) return DONE
+    return new Promise<void>((resolve) => {
+      if (this.#breathing.push(resolve) > 1) return
+      this.#holds++
+      this.#platform.macrotask(() => this.#breatheOn())
     })
+  }
+
+  /** Hundreds of writes that wait must not go on at once. */
+  #breatheOn(): void {
+    const startMs = this.#sliceStartMs = this.#platform.monotonicMs()
+    const released = this.#breathing.splice(0, this.#breaths.next(startMs))
+    for (const goOn of released) goOn()
+    if (this.#breathing.length > 0) {
+      this.#breaths.leftSome(startMs)
+      this.#platform.macrotask(() => this.#breatheOn())
+    } else this.#holds--
   }
 
   leisure(): Promise<void> {
@@ -185,7 +219,7 @@ export class ClusterClock implements Clock {
       // Who was kept waiting so long may finish what has gathered.
       if (nowMs > patienceMs || this.#mode === 'paused') return OVERDUE_MS
       const next = this.#peek()
-      const isIdle = nowMs - startMs < IDLE_TURN_MS && this.#breathing === undefined && !(next && next.dueMs <= this.nowMs())
+      const isIdle = nowMs - startMs < IDLE_TURN_MS && this.#breathing.length === 0 && !(next && next.dueMs <= this.nowMs())
       idleTurns = isIdle ? idleTurns + 1 : 0
     }
     return SPARE_MS
@@ -296,19 +330,13 @@ export class ClusterClock implements Clock {
     // Timers that callbacks add for "now" wait for the next turn, so a chain of zero delays can't starve the event loop.
     const lastSequence = this.#sequence
     const startMs = this.#platform.monotonicMs()
-    if (this.#lastTurnMs !== undefined) {
-      // What timers set going runs once their turn is over, so only the next turn knows how long it took.
-      const tookMs = startMs - this.#lastTurnMs
-      if (tookMs > SLICE_MS) this.#timersPerTurn = Math.max(1, this.#timersPerTurn >> 1)
-      else if (tookMs < SLICE_MS / 2) this.#timersPerTurn = Math.min(MAX_TIMERS_PER_TURN, this.#timersPerTurn * 2)
-      this.#lastTurnMs = undefined
-    }
+    const most = this.#firing.next(startMs)
     this.#sliceStartMs = startMs
     let fired = 0
     for (let next = this.#peek(); next && next.dueMs <= this.nowMs() && next.sequence < lastSequence; next = this.#peek()) {
       // Hundreds of pods whose time has come together take turns with the keys.
-      if (fired++ === this.#timersPerTurn) {
-        this.#lastTurnMs = startMs
+      if (fired++ === most) {
+        this.#firing.leftSome(startMs)
         this.#wakeupDueMs = -Infinity
         let cancelled = false
         this.#cancelWakeup = () => { cancelled = true }
