@@ -219,7 +219,8 @@ export class ClusterClock implements Clock {
       // Who was kept waiting so long may finish what has gathered.
       if (nowMs > patienceMs || this.#mode === 'paused') return OVERDUE_MS
       const next = this.#peek()
-      const isIdle = nowMs - startMs < IDLE_TURN_MS && this.#breathing.length === 0 && !(next && next.dueMs <= this.nowMs())
+      // What is about to come due must not wait for what is done at leisure.
+      const isIdle = nowMs - startMs < IDLE_TURN_MS && this.#breathing.length === 0 && !(next && next.dueMs <= this.nowMs() + SPARE_MS * this.#scale)
       idleTurns = isIdle ? idleTurns + 1 : 0
     }
     return SPARE_MS

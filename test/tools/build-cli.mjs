@@ -15,7 +15,6 @@ const result = await build({
   platform: 'node',
   target: 'node20',
   minify: false,
-  keepNames: true,
   sourcemap: false,
   legalComments: 'none',
   chunkNames: 'chunks/[name]-[hash]',
