@@ -3,7 +3,7 @@
  * made here cost no memory of their own, and what was worked out for a pair of them holds for all.
  */
 import { deepFreeze } from '../../../base/freeze.ts'
-import { EMPTY_SET, type FieldSet, sorted } from './field-set.ts'
+import { EMPTY_SET, type FieldSet, type SetOperation, sorted } from './field-set.ts'
 
 /** A step on the way through the elements of a sorted set. */
 export class Place {
@@ -86,15 +86,15 @@ export function sharedSet(set: FieldSet): FieldSet {
   return place.set = deepFreeze(made)
 }
 
-/** Remembers what an operation on two shared sets gave. */
-export function rememberingPairs(operation: (a: FieldSet, b: FieldSet) => FieldSet): (a: FieldSet, b: FieldSet) => FieldSet {
-  const MAX_PAIRS = 2_000
+/** Remembers what an operation on two shared sets gave, also where they are parts of others. */
+export function rememberingPairs(operation: (a: FieldSet, b: FieldSet, inner: SetOperation) => FieldSet): SetOperation {
+  const MAX_PAIRS = 8_000
   const results = new Map<FieldSet, Map<FieldSet, FieldSet>>()
   let pairs = 0
-  return (a, b) => {
+  const remembering: SetOperation = (a, b) => {
     const known = results.get(a)?.get(b)
     if (known) return known
-    const result = operation(a, b)
+    const result = operation(a, b, remembering)
     if (!shared.has(a) || !shared.has(b)) return result
     if (++pairs > MAX_PAIRS) {
       results.clear()
@@ -106,4 +106,5 @@ export function rememberingPairs(operation: (a: FieldSet, b: FieldSet) => FieldS
     else results.set(a, new Map([[b, result]]))
     return result
   }
+  return remembering
 }

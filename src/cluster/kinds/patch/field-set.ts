@@ -24,33 +24,50 @@ function isMember(node: FieldSet): boolean {
 }
 
 /** A node of its parts; undefined where it would hold nothing. */
-function nodeOf(member: boolean, children: Record<string, FieldSet> | undefined): FieldSet | undefined {
+function nodeOf(member: boolean, children: FieldSet | undefined): FieldSet | undefined {
   if (children) for (const _ in children) return member ? { '.': LEAF, ...children } : children
   return member ? LEAF : undefined
 }
 
-export function unionOf(a: FieldSet, b: FieldSet): FieldSet {
+/** An operation on two sets, or on the nodes below an element of both. */
+export type SetOperation = (a: FieldSet, b: FieldSet) => FieldSet
+
+/** @param inner the same operation, as it is to be done for what lies below an element; it may remember what it did before */
+export function unionOf(a: FieldSet, b: FieldSet, inner: SetOperation = unionOf): FieldSet {
   if (a === b || isEmptySet(b)) return a
   if (isEmptySet(a)) return b
-  return sorted(childUnion(a, b))
-}
-
-function childUnion(a: FieldSet, b: FieldSet): Record<string, FieldSet> {
   const out: Record<string, FieldSet> = {}
+  let changed = false
   for (const key in a) if (key !== '.') out[key] = a[key]!
   for (const key in b) {
     if (key === '.') continue
     const mine = out[key]
     const theirs = b[key]!
-    if (mine === undefined || mine === theirs) { out[key] = theirs; continue }
-    const children = isEmptySet(mine) ? theirs : isEmptySet(theirs) ? mine : sorted(childUnion(mine, theirs))
-    out[key] = nodeOf(isMember(mine) || isMember(theirs), withoutSelf(children)) ?? LEAF
+    if (mine === theirs) continue
+    if (mine === undefined) out[key] = theirs
+    else {
+      const children = inner(mine, theirs)
+      const isMine = isMember(mine)
+      if (children === mine && (isMine || !isMember(theirs))) continue
+      out[key] = nodeOf(isMine || isMember(theirs), withoutSelf(children)) ?? LEAF
+    }
+    changed = true
   }
-  return out
+  return changed ? sorted(out) : a
 }
 
-/** Members of `a` that aren't members of `b`. Children of a removed member stay unless they are members themselves. */
-export function differenceOf(a: FieldSet, b: FieldSet): FieldSet {
+/** Members of `a` that aren't members of `b`. Children of a removed member stay unless they are members themselves. `inner`: see {@link unionOf}. */
+export function differenceOf(a: FieldSet, b: FieldSet, inner: SetOperation = differenceOf): FieldSet {
+  return without(a, b, (mine, theirs) => inner(mine, theirs))
+}
+
+/** As {@link differenceOf}, but a member of `b` takes everything below it along. */
+export function recursiveDifferenceOf(a: FieldSet, b: FieldSet, inner: SetOperation = recursiveDifferenceOf): FieldSet {
+  return without(a, b, (mine, theirs) => isMember(theirs) ? EMPTY_SET : inner(mine, theirs))
+}
+
+/** @param childrenOf what stays below an element that both have; the node itself if all of it does */
+function without(a: FieldSet, b: FieldSet, childrenOf: SetOperation): FieldSet {
   if (isEmptySet(a) || isEmptySet(b)) return a
   let out: Record<string, FieldSet> | undefined
   for (const key in b) {
@@ -58,35 +75,10 @@ export function differenceOf(a: FieldSet, b: FieldSet): FieldSet {
     const mine = a[key]
     if (mine === undefined) continue
     const theirs = b[key]!
-    const children = differenceOf(withoutSelf(mine), withoutSelf(theirs))
-    const rest = nodeOf(isMember(mine) && !isMember(theirs), children as Record<string, FieldSet>)
-    if (rest && sameNode(rest, mine)) continue
-    out ??= { ...a }
-    if (rest) out[key] = rest
-    else delete out[key]
-  }
-  return out ?? a
-}
-
-function sameNode(a: FieldSet, b: FieldSet): boolean {
-  if (a === b) return true
-  let count = 0
-  for (const key in a) { count++; if (a[key] !== b[key] && !(key === '.' && '.' in b)) return false }
-  for (const _ in b) count--
-  return count === 0
-}
-
-/** As {@link differenceOf}, but a member of `b` takes everything below it along. */
-export function recursiveDifferenceOf(a: FieldSet, b: FieldSet): FieldSet {
-  let out: Record<string, FieldSet> | undefined
-  for (const key in b) {
-    if (key === '.') continue
-    const mine = a[key]
-    if (mine === undefined) continue
-    const theirs = b[key]!
-    let rest: FieldSet | undefined
-    if (!isMember(theirs)) rest = nodeOf(isMember(mine), recursiveDifferenceOf(withoutSelf(mine), withoutSelf(theirs)) as Record<string, FieldSet>)
-    if (rest && sameNode(rest, mine)) continue
+    const children = childrenOf(mine, theirs)
+    const stays = isMember(mine) && !isMember(theirs)
+    if (children === mine && (stays || !isMember(mine))) continue
+    const rest = nodeOf(stays, withoutSelf(children))
     out ??= { ...a }
     if (rest) out[key] = rest
     else delete out[key]
@@ -101,7 +93,7 @@ export function intersectionOf(a: FieldSet, b: FieldSet): FieldSet {
     const theirs = b[key]
     if (theirs === undefined) continue
     const mine = a[key]!
-    const node = nodeOf(isMember(mine) && isMember(theirs), intersectionOf(withoutSelf(mine), withoutSelf(theirs)) as Record<string, FieldSet>)
+    const node = nodeOf(isMember(mine) && isMember(theirs), intersectionOf(withoutSelf(mine), withoutSelf(theirs)))
     if (node) out[key] = node
   }
   return out
@@ -135,7 +127,7 @@ export function withNamedFields(set: FieldSet, type: MergeType | undefined): Fie
     const name = key.slice(2)
     const next = isField ? fieldTypeOf(type?.map, name) : type?.list?.element
     const member = isMember(node) || (isField && type?.map?.fields.has(name) === true)
-    const made = nodeOf(member, withNamedFields(withoutSelf(node), next) as Record<string, FieldSet>)
+    const made = nodeOf(member, withNamedFields(withoutSelf(node), next))
     if (made) out[key] = made
   }
   return out
