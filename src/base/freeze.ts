@@ -1,10 +1,23 @@
 /** Freezes a tree of plain objects and arrays in place and returns it; stops at parts that are frozen already. */
 export function deepFreeze<T>(value: T): T {
-  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
-  else for (const key in value) deepFreeze(value[key])
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) freezeTree(value)
   return value
+}
+
+/** Most members are plain values, which need no call. */
+function freezeTree(value: object): void {
+  Object.freeze(value)
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const member: unknown = value[i]
+      if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) freezeTree(member)
+    }
+  } else {
+    for (const key in value) {
+      const member: unknown = (value as Record<string, unknown>)[key]
+      if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) freezeTree(member)
+    }
+  }
 }
 
 /** A deep, mutable copy of plain JSON data. */
@@ -38,7 +51,11 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(b)) return false
   const left = a as Record<string, unknown>
   const right = b as Record<string, unknown>
-  for (const key in left) if (!deepEqual(left[key], right[key])) return false
+  for (const key in left) {
+    const member = left[key]
+    if (member === right[key]) continue
+    if (typeof member !== 'object' || member === null || !deepEqual(member, right[key])) return false
+  }
   for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false
   return true
 }

@@ -131,7 +131,7 @@ function wholeNode(value: unknown, type: MergeType | undefined): FieldSet {
     isEmpty = false
     const field = map.fields.get(keys[i]!)
     const element = field ? field.pathElement : `f:${keys[i]}`
-    const children = wholeNode(inner, field ? field.type : map.element)
+    const children = typeof inner === 'object' ? wholeNode(inner, field ? field.type : map.element) : EMPTY_SET
     isShared = isShareable(element, children)
     if (isShared) place = nextPlace(place, element, children)
   }
