@@ -8,6 +8,7 @@ import { apiError } from '../kinds/status-error.ts'
 import { decodeProtobuf, ProtobufError } from '../kinds/protobuf.ts'
 import { isProtobuf } from './media-types.ts'
 import type { Encoding } from './media-types.ts'
+import { goPackage, isFormerType, jsonTypeOf } from './patched-type.ts'
 import type { FieldValidation } from './write-options.ts'
 
 /** Largest body, bytes. k8s: server.Config MaxRequestBodyBytes */
@@ -43,17 +44,6 @@ export async function readText(request: HttpRequest): Promise<string> {
     throw error
   }
 }
-
-/** Kinds of versions long gone that the server still recognises, so that it can name the version it expects. */
-const FORMER_VERSIONS = new Set([
-  'extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2', 'batch/v1beta1', 'policy/v1beta1', 'autoscaling/v2beta1', 'autoscaling/v2beta2',
-  'networking.k8s.io/v1beta1', 'rbac.authorization.k8s.io/v1beta1', 'rbac.authorization.k8s.io/v1alpha1', 'storage.k8s.io/v1beta1',
-  'events.k8s.io/v1beta1', 'discovery.k8s.io/v1beta1', 'scheduling.k8s.io/v1beta1', 'coordination.k8s.io/v1beta1', 'certificates.k8s.io/v1beta1',
-  'flowcontrol.apiserver.k8s.io/v1beta1', 'flowcontrol.apiserver.k8s.io/v1beta2', 'flowcontrol.apiserver.k8s.io/v1beta3', 'node.k8s.io/v1beta1',
-])
-const FORMER_KINDS = new Set(['Deployment', 'DaemonSet', 'ReplicaSet', 'StatefulSet', 'Ingress', 'NetworkPolicy', 'CronJob', 'PodDisruptionBudget',
-  'HorizontalPodAutoscaler', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'StorageClass', 'Event', 'EndpointSlice', 'PriorityClass', 'Lease',
-  'CertificateSigningRequest', 'FlowSchema', 'PriorityLevelConfiguration', 'RuntimeClass', 'ControllerRevision', 'Scale', 'IngressClass'])
 
 /** What field validation found in a body. */
 export interface StrictFindings {
@@ -123,9 +113,9 @@ function checkKind(kind: Kind, apiVersion: string, given: string): void {
   if (apiVersion === expected && given === kind.kind) return
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1)
   const known = kindOf(apiVersion, given)
-  const former = FORMER_VERSIONS.has(apiVersion) && FORMER_KINDS.has(given)
+  const former = isFormerType(apiVersion, given)
   if (given === kind.kind && (known || former)) throw apiError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`)
-  const why = known
+  const why = known || former
     ? `converting (${version}.${given}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`
     : `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
   throw apiError.badRequest(`${given} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${why}`)
@@ -136,13 +126,6 @@ function checkCustomType(kind: Kind, given: { kind?: string; apiVersion?: string
   if (!given.kind) throw apiError.badRequest("Object 'Kind' is missing in 'object has no kind field '")
   const expected = apiVersionOf(kind)
   if (given.apiVersion !== expected) throw apiError.badRequest(`the API version in the data (${given.apiVersion ?? ''}) does not match the expected API version (${expected})`)
-}
-
-/** The Go package of a group's internal types. */
-function goPackage(group: string): string {
-  if (group === '') return 'core'
-  const first = group.split('.')[0]!
-  return group === 'internal.apiserver.k8s.io' ? 'apiserverinternal' : first
 }
 
 function unrecognized(kind: Kind, why: string, text: string) {
@@ -157,11 +140,6 @@ function summary(text: string): string {
   const dots = bytes.length > 30 ? ' ...' : ''
   if (text.startsWith('{')) return new TextDecoder().decode(cut) + dots
   return Array.from(cut, (byte) => byte.toString(16).padStart(2, '0')).join('') + dots
-}
-
-export function jsonTypeOf(value: unknown): string {
-  if (Array.isArray(value)) return 'array'
-  return typeof value === 'boolean' ? 'bool' : typeof value
 }
 
 function cannotUnmarshal(value: unknown): string {

@@ -14,7 +14,7 @@ import { componentStatus, componentStatuses } from './component-statuses.ts'
 import type { Endpoint } from './endpoint.ts'
 import { itemText, jsonText, sortedJsonText } from './json-text.ts'
 import { isLong, listStream, listText, type ListText } from './list-body.ts'
-import { listObjects } from './listing.ts'
+import { listObjects, selectionOf } from './listing.ts'
 import { parseListOptions, versionProblem } from './list-options.ts'
 import { ACCEPTED_TYPES, acceptsAnything, bodyEncoding, negotiate, type Representation } from './media-types.ts'
 import { tooLargeVersion } from './listing.ts'
@@ -22,6 +22,7 @@ import { plainError, type DeleteRequest, type Registry } from './registry.ts'
 import { applyFieldValidation, decodeBody, readText } from './request-body.ts'
 import type { RequestInfo } from './request-info.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
+import { checkRoute, methodNotAllowed } from './resource-routes.ts'
 import { answer, pathNotFound, type TextStyle } from './responses.ts'
 import type { UserInfo } from './seams.ts'
 import type { HttpSubresources } from './subresources/http-subresources.ts'
@@ -74,18 +75,17 @@ export class ResourceHandler {
       return pathNotFound()
     }
     const { kind } = endpoint
-    if (kind.custom && kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') return pathNotFound()
+    if (!kind.custom) checkRoute(kind, info, request.method)
+    else if (kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') return pathNotFound()
     if (kind.deprecationWarning) context.warn(kind.deprecationWarning)
     if (info.subresource !== '') {
       const hasSubresource = Object.hasOwn(kind.subresources, info.subresource)
       if (kind.custom && !hasSubresource) throw apiError.notFound(endpoint.groupResource, info.name)
-      if (!hasSubresource || (kind.namespaced && info.namespace === '')) throw unknownResource()
-      if (info.parts.length > 3 && info.subresource !== 'proxy') throw unknownResource()
+      if (kind.custom && ((kind.namespaced && info.namespace === '') || info.parts.length > 3)) throw unknownResource()
       return this.#subresource(endpoint, context)
     }
     if (info.name !== '' && info.parts.length >= 2) {
-      // Items of a namespaced resource live in a namespace, and kinds that can only be created have no items.
-      if ((kind.namespaced && info.namespace === '') || !kind.verbs.includes('get')) throw unknownResource()
+      if (kind.namespaced && info.namespace === '') throw unknownResource()
       return this.#item(endpoint, context)
     }
     const inNamespace = !kind.namespaced || info.namespace !== ''
@@ -169,7 +169,7 @@ export class ResourceHandler {
     await this.#parts.clock.breathe()
     if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(context.info.namespace || undefined))
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
-    if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses(), {}, context, representation)
+    if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses().filter(selectionOf(endpoint, undefined, options).matches ?? (() => true)), {}, context, representation)
     const objects = endpoint.isStorageVersion ? listing.objects : await this.#served(endpoint, listing.objects)
     const metadata = { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }
     return this.#listAnswer(endpoint, objects, metadata, context, representation)
@@ -261,7 +261,7 @@ export class ResourceHandler {
     const text = await readText(context.request)
     try {
       const body = parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json', MAX_KEPT_DEPTH)
-      const duplicates = type === 'application/json-patch+json' ? [] : strictWarnings(body, [])
+      const duplicates = strictWarnings(body, []).map((text) => type === 'application/json-patch+json' ? `json patch ${text}` : text)
       return { type: type as PatchType, patch: body.value, ...(duplicates.length > 0 ? { duplicates } : {}) }
     } catch (error) {
       if (!(error instanceof SyntaxProblem)) throw error
@@ -284,6 +284,7 @@ export class ResourceHandler {
   async #delete(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
     const representation = this.#representation(context, OBJECT_TRANSFORMS)
     const deletion = await this.#deleteRequest(endpoint, context)
+    for (const text of endpoint.kind.strategy.warningsOnDelete?.(deletion) ?? []) context.warn(text)
     const { answer: result, deleted } = await this.#parts.registry.delete(endpoint, deletion)
     const accepted = !deleted && deletion.orphanDependents === false
     if (result.kind === 'Status' && result.apiVersion === 'v1') return answer(accepted ? 202 : 200, jsonText(result as unknown as Record<string, unknown>), styleOf(context, { encoding: representation.encoding }))
@@ -294,6 +295,7 @@ export class ResourceHandler {
     const representation = this.#representation(context, LIST_TRANSFORMS)
     const options = parseListOptions(context.query)
     const deletion = await this.#deleteRequest(endpoint, context)
+    for (const text of endpoint.kind.strategy.warningsOnDelete?.(deletion) ?? []) context.warn(text)
     if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(context.info.namespace || undefined))
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
     for (const object of listing.objects) {
@@ -350,11 +352,6 @@ export class ResourceHandler {
 
 function styleOf(context: ResourceRequest, representation: Representation): TextStyle {
   return { encoding: representation.encoding, pretty: context.pretty }
-}
-
-/** k8s: go-restful's 405. */
-export function methodNotAllowed() {
-  return apiError.generic(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 }
 
 /** @throws StatusError 400. k8s: metav1 ValidateTableOptions */

@@ -8,9 +8,10 @@ import { convertedWatch } from './converted-watch.ts'
 import { decodeObject } from '../kinds/decode.ts'
 import type { Endpoint } from './endpoint.ts'
 import { jsonText, sortedJsonText } from './json-text.ts'
-import { parseReadVersion, type ListOptions } from './list-options.ts'
+import { parseReadVersion, versionProblem, type ListOptions } from './list-options.ts'
 import { selectionOf } from './listing.ts'
 import type { Representation } from './media-types.ts'
+import { plainError } from './registry.ts'
 import type { StoreWatch } from './resource-store.ts'
 
 /** k8s: server.Config MinRequestTimeout, seconds; a watch without timeoutSeconds ends between this and twice as long. */
@@ -41,6 +42,7 @@ interface WatchStyle {
 export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: string | undefined, options: ListOptions, style: WatchStyle): Response {
   const { clock, etcd } = parts
   const selection = selectionOf(endpoint, namespace, options)
+  if (options.resourceVersion && !/^\d+$/.test(options.resourceVersion)) throw plainError(versionProblem(options.resourceVersion))
   const asked = parseReadVersion(options.resourceVersion)
   // Without a version (or with 0) the present state comes first; sendInitialEvents asks for it next to a version, or refuses it.
   const initial = options.sendInitialEvents ?? asked === 0

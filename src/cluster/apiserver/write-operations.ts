@@ -2,7 +2,6 @@ import { rfc3339, type Clock } from '../../base/clock.ts'
 import { thaw } from '../../base/freeze.ts'
 import { applyDefaults } from '../kinds/defaults.ts'
 import { DecodeError, decodeObject } from '../kinds/decode.ts'
-import { kindOf } from '../kinds/index.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../kinds/object.ts'
 import { applyJsonPatch, unknownJsonPatchFields } from '../kinds/patch/json-patch.ts'
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
@@ -16,6 +15,7 @@ import type { PatchType } from '../client/api.ts'
 import { invalid } from '../kinds/findings.ts'
 import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { Endpoint } from './endpoint.ts'
+import { understoodPatch } from './patched-type.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -108,7 +108,7 @@ export class WriteOperations {
   /** The current object (served version) with the patch applied, decoded and with defaults. */
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
-    const notes = type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : request.patchDuplicates ?? []
+    const notes = [...request.patchDuplicates ?? [], ...type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : []]
     const draft = type === 'application/strategic-merge-patch+json' ? convertPatched(endpoint, patch, patched, request, notes) : decodePatched(endpoint, patched, request, notes)
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(endpoint.kind, draft)
@@ -148,16 +148,10 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
 }
 
 /** `notes`: what strictness has to say of the patch itself. */
-function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = [], undecodable = (why: string) => undecodablePatch(patched, why)): KubeObject {
+function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = [], undecodable = (why: string) => undecodablePatch(patched, why), checksType = true): KubeObject {
   const { kind } = endpoint
   try {
-    const other = typeof patched?.apiVersion === 'string' && typeof patched.kind === 'string' && patched.kind !== kind.kind && kindOf(patched.apiVersion, patched.kind)
-    if (other) {
-      // A patch of the kind: upstream decodes what the object now says it is.
-      decodeObject(other, patched)
-      throw new DecodeError(`converting (${other.version}.${other.kind}) to (${kind.version}.${kind.kind}): unknown conversion`)
-    }
-    const { object, unknownFields } = decodeObject(kind, patched)
+    const { object, unknownFields } = decodeObject(kind, checksType && !kind.custom ? understoodPatch(kind, patched) : patched)
     const texts = [...notes, ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
     if (request.fieldValidation === 'Warn') texts.forEach(request.warn)
     else if (request.fieldValidation === 'Strict' && texts.length > 0) throw undecodable(`strict decoding error: ${texts.join(', ')}`)
@@ -171,7 +165,7 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
 /** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */
 function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite, notes: readonly string[]): KubeObject {
   return decodePatched(endpoint, patched, request, notes, (why) =>
-    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why)]))
+    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why.replace(/^illegal base64/, 'error decoding from json: $&'))]), false)
 }
 
 /** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */

@@ -144,6 +144,9 @@ export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind,
   const draft = object as T
   draft.kind = kind.kind
   draft.apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
+  // The one list whose emptiness means something: it resets who owns what.
+  const managedFields = (value as KubeObject | null)?.metadata?.managedFields
+  if (managedFields?.length === 0 && draft.metadata) draft.metadata.managedFields = []
   return { object: draft, unknownFields }
 }
 

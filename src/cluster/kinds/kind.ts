@@ -55,6 +55,7 @@ export interface Strategy<T = KubeObject> {
   /** Brings a new object into its final form once it has been found valid. k8s: RESTCreateStrategy Canonicalize */
   canonicalize?(draft: T): void
   /** Warning header texts. */
+  warningsOnDelete?(asked: { orphanDependents?: boolean; propagationPolicy?: string }): string[]
   warningsOnCreate?(object: Readonly<T>): string[]
   warningsOnUpdate?(object: Readonly<T>, old: Readonly<T>): string[]
 }

@@ -4,7 +4,15 @@ import type { KubeObject } from '../../kinds/object.ts'
 import type { Endpoint } from '../endpoint.ts'
 
 /** An address that can't be had, in upstream's words. */
-export class IpError extends Error {}
+export class IpError extends Error {
+  /** Whether nothing is left, whatever was asked for. */
+  readonly isFull: boolean
+
+  constructor(message: string, isFull = false) {
+    super(message)
+    this.isFull = isFull
+  }
+}
 
 /** Numbers of IPv4 addresses. */
 export function ipNumber(ip: string): number {
@@ -62,7 +70,7 @@ export class IpAllocator {
         return ip
       }
     }
-    throw new IpError('range is full')
+    throw new IpError('range is full', true)
   }
 
   release(ip: string): void {
@@ -75,6 +83,8 @@ export class IpAllocator {
   }
 
   #claim(ip: string, service: KubeObject): void {
+    // The one thing of the parent reference that may be missing: allocation comes before the Service is validated.
+    if (!service.metadata.name) throw new IpError(`IPAddress.networking.k8s.io ${JSON.stringify(ip)} is invalid: spec.parentRef.name: Required value`)
     this.#addresses.store.create('', {
       kind: 'IPAddress', apiVersion: this.#addresses.apiVersion,
       metadata: {

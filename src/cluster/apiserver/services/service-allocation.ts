@@ -28,6 +28,7 @@ interface ServiceSpec {
   ipFamilies?: IpFamily[]
   ipFamilyPolicy?: IpFamilyPolicy
   externalTrafficPolicy?: string
+  internalTrafficPolicy?: string
   healthCheckNodePort?: number
   allocateLoadBalancerNodePorts?: boolean
 }
@@ -55,6 +56,8 @@ export class ServiceAllocation implements StorageHooks {
   begin(draft: KubeObject, old: KubeObject | undefined, dryRun: boolean): (succeeded: boolean) => void {
     const spec = draft['spec'] as ServiceSpec
     const before = old?.['spec'] as ServiceSpec | undefined
+    // k8s: defaultOnReadInternalTrafficPolicy; what is wrong with it validation still has to see.
+    if (spec.type === 'ExternalName' && (spec.internalTrafficPolicy === 'Cluster' || spec.internalTrafficPolicy === 'Local')) delete spec.internalTrafficPolicy
     if (before) keepAllocated(spec, before)
     normalizeClusterIPs(spec, before)
     const findings = this.#initFamilies(draft, spec, before)
@@ -141,8 +144,8 @@ export class ServiceAllocation implements StorageHooks {
         else ips[i] = this.#ips.takeAny(service, dryRun)
       } catch (error) {
         if (!(error instanceof IpError)) throw error
-        if (!wanted) throw apiError.internal(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata.name)}: ${error.message}`)
-        throw invalidService(service, [invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${wanted}: ${error.message}`)])
+        if (!wanted && error.isFull) throw apiError.internal(`failed to allocate a serviceIP for Service ${JSON.stringify(service.metadata.name)}: ${error.message}`)
+        throw invalidService(service, [invalid('spec.clusterIPs', ips.concat(Array<string>(Math.max(0, (spec.ipFamilies?.length ?? 0) - ips.length)).fill('')), `failed to allocate IP${wanted && ` ${wanted}`}: ${error.message}`)])
       }
       taken.push(ips[i]!)
     }

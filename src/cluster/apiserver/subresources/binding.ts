@@ -13,7 +13,7 @@ const POD_BINDING = { group: '', resource: 'pods/binding' }
 /** Gives a Pod its node. k8s: registry/core/pod/storage BindingREST */
 export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }, pods: Endpoint, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
   const { metadata, target } = body
-  if (metadata.name !== write.name) throw apiError.badRequest('name in URL does not match name in Binding object')
+  if ((metadata.name ?? '') !== write.name) throw apiError.badRequest('name in URL does not match name in Binding object')
   const admission = { operation: 'CREATE' as const, kind: pods.kind, subresource: 'binding', namespace: write.namespace, name: write.name, options: write.options, dryRun: write.dryRun }
   await parts.admission.mutate(admission, write, body)
   const findings: Finding[] = []

@@ -63,10 +63,10 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       await endpoint.ready([object])
       return customScaleOf(endpoint.fromStorage(object), paths)
     },
-    update: (endpoint, body, write) => change(endpoint, write, () => {
+    async update(endpoint, body, write) {
       checkName(body, write.name)
-      return body
-    }),
+      return change(endpoint, write, () => body)
+    },
     patch: (endpoint, type, patch, write) => change(endpoint, write, (scale) => patchedScale(type, patch, scale)),
   }
 }

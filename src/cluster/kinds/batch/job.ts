@@ -36,6 +36,9 @@ export const job: Kind<Job> = defineKind<Job>({
     ...specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus'),
     ...templateWarnings<Job>((object) => object.spec.template, 'spec.template'),
     defaultGarbagePolicy: 'orphan',
+    // k8s: registry/batch/job/storage deleteOptionWarnings
+    warningsOnDelete: ({ orphanDependents, propagationPolicy }) => orphanDependents === undefined && propagationPolicy === undefined
+      ? ['child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning'] : [],
     beforeCreate(draft) {
       generateSelector(draft)
       specAndStatus<Job>('io.k8s.api.batch.v1.JobStatus').beforeCreate(draft, undefined as never)

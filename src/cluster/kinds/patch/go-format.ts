@@ -10,6 +10,17 @@ export function goValue(value: unknown): string {
   return String(value)
 }
 
+/** Go's `%s` of JSON data: what is no text says its type. */
+export function goText(value: unknown): string {
+  if (value === null || value === undefined) return '%!s(<nil>)'
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
+  if (typeof value === 'object') {
+    const map = value as Record<string, unknown>
+    return `map[${Object.keys(map).sort().map((key) => `${key}:${goText(map[key])}`).join(' ')}]`
+  }
+  return typeof value === 'string' ? value : `%!s(${goTypeName(value)}=${goValue(value)})`
+}
+
 /** Go's `%#v` of JSON data. */
 export function goSyntax(value: unknown): string {
   if (value === null || value === undefined) return 'interface {}(nil)'

@@ -1,6 +1,6 @@
 /** What applying and making strategic merge patches share: how lists are matched and ordered. k8s: apimachinery/pkg/util/strategicpatch/patch.go */
 import { type MergeType } from './merge-type.ts'
-import { goTypeName, goValue } from './go-format.ts'
+import { goTypeName, goText, goValue } from './go-format.ts'
 
 export type Json = Record<string, unknown>
 
@@ -38,7 +38,7 @@ export function badArgType(expected: 'map[string]interface {}' | '[]interface {}
 }
 
 export function badPatchType(type: unknown, map: Json): StrategicPatchError {
-  return new StrategicPatchError(`unknown patch type: ${goValue(type)} in map: ${goValue(map)}`)
+  return new StrategicPatchError(`unknown patch type: ${goText(type)} in map: ${goValue(map)}`)
 }
 
 /** How a field is patched. */
@@ -142,7 +142,9 @@ export function joinOrdered(patchItems: unknown[], serverOnly: unknown[], patchO
 /** Splits into what `by` names and the rest. */
 export function partition(items: readonly unknown[], by: readonly unknown[], mergeKey: string): { named: unknown[]; rest: unknown[] } {
   const kind: ElementKind = mergeKey === '' ? 'scalar' : 'map'
-  const keys = new Set(by.map((item) => keyOf(item, mergeKey, kind)))
+  // k8s: findMapInSliceBasedOnKeyValue looks no further than the first element that is no map
+  const strange = kind === 'map' ? by.findIndex((item) => !isMap(item)) : -1
+  const keys = new Set((strange < 0 ? by : by.slice(0, strange)).map((item) => keyOf(item, mergeKey, kind)))
   const named: unknown[] = []
   const rest: unknown[] = []
   for (const item of items) {
@@ -150,7 +152,9 @@ export function partition(items: readonly unknown[], by: readonly unknown[], mer
       if (!isMap(item)) throw badArgType('map[string]interface {}', item)
       if (!(mergeKey in item)) throw noMergeKey(item, mergeKey)
     }
-    ;(keys.has(keyOf(item, mergeKey, kind)) ? named : rest).push(item)
+    const isNamed = keys.has(keyOf(item, mergeKey, kind))
+    if (!isNamed && strange >= 0) throw new StrategicPatchError(`value for key ${strange} is not a map`)
+    ;(isNamed ? named : rest).push(item)
   }
   return { named, rest }
 }
