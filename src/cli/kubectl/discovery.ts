@@ -140,9 +140,11 @@ export class RestMapper {
     const fits = (r: ApiResource, exact: boolean) => (group === '' || (exact ? r.group === group : r.group.startsWith(group))) && (version === '' || r.version === version)
     for (const exact of [true, false]) {
       for (const r of this.resources()) if (fits(r, exact) && (r.resource === name || (r.singular || r.kind.toLowerCase()) === name)) return r
+      // A short name of a group stands for the resource in whatever version there is. k8s: restmapper expandResourceShortcut
+      const anyVersion = (r: ApiResource) => exact && version !== '' ? group === '' || r.group === group : fits(r, exact)
       let found: ApiResource | undefined
       for (const r of this.resources()) {
-        if (!fits(r, exact) || !r.shortNames.includes(name)) continue
+        if (!anyVersion(r) || !r.shortNames.includes(name)) continue
         // The same resource in another version isn't another one.
         if (found && (r.group !== found.group || r.resource !== found.resource)) this.#warn(`short name ${JSON.stringify(name)} could also match lower priority resource ${groupResource(r)}`)
         found ??= r

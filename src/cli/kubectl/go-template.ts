@@ -8,7 +8,7 @@ interface Place { at: number; text: string }
 type Expression = Place & (
   | { type: 'dot' }
   | { type: 'nil' }
-  | { type: 'literal'; value: unknown }
+  | { type: 'literal'; value: unknown; goType: string }
   | { type: 'field'; on: Expression; names: string[] }
   | { type: 'variable'; name: string; names: string[] }
   | { type: 'function'; name: string }
@@ -34,7 +34,7 @@ function tokenize(action: string, offset: number): Token[] {
   while (pattern.lastIndex < action.length) {
     const at = pattern.lastIndex
     const text = pattern.exec(action)?.[0]
-    if (text === undefined) throw new Error(`unexpected ${JSON.stringify(action[at])} in operand`)
+    if (text === undefined) throw new Error(action[at] === '"' ? 'unterminated quoted string' : action[at] === '`' ? 'unterminated raw quoted string' : action[at] === "'" ? 'unterminated character constant' : `unexpected ${JSON.stringify(action[at])} in operand`)
     const c = text[0]!
     out.push({
       text, at: offset + at,
@@ -101,13 +101,13 @@ class ActionParser {
     const place = { at: token.at, text: token.text }
     let base: Expression
     switch (token.kind) {
-      case 'string': base = { ...place, type: 'literal', value: token.text[0] === '`' ? token.text.slice(1, -1) : unescapeGo(token.text.slice(1, -1)) }; break
-      case 'char': base = { ...place, type: 'literal', value: unescapeGo(token.text.slice(1, -1)).codePointAt(0) }; break
-      case 'number': base = { ...place, type: 'literal', value: Number(token.text) }; break
+      case 'string': base = { ...place, type: 'literal', goType: 'string', value: token.text[0] === '`' ? token.text.slice(1, -1) : unescapeGo(token.text.slice(1, -1)) }; break
+      case 'char': base = { ...place, type: 'literal', goType: 'int32', value: unescapeGo(token.text.slice(1, -1)).codePointAt(0) }; break
+      case 'number': base = { ...place, type: 'literal', goType: /^[+-]?0[xX]/.test(token.text) || !/[.eE]/.test(token.text) ? 'int' : 'float64', value: Number(token.text) }; break
       case 'field': base = { ...place, type: 'field', on: { type: 'dot', at: token.at, text: '.' }, names: [token.text.slice(1)] }; break
       case 'variable': base = { ...place, type: 'variable', name: token.text, names: [] }; break
       case 'word':
-        if (token.text === 'true' || token.text === 'false') base = { ...place, type: 'literal', value: token.text === 'true' }
+        if (token.text === 'true' || token.text === 'false') base = { ...place, type: 'literal', goType: 'bool', value: token.text === 'true' }
         else if (token.text === 'nil') base = { ...place, type: 'nil' }
         else {
           if (!FUNCTIONS[token.text] && token.text !== 'and' && token.text !== 'or') throw new Error(`function ${JSON.stringify(token.text)} not defined`)
@@ -240,7 +240,34 @@ export class GoTemplate {
       }
       return { type, pipe, body: body.nodes, otherwise }
     }
-    return block([]).nodes
+    const nodes = block([]).nodes
+    for (const body of this.#defined.values()) this.#checkVariables(body, ['$'])
+    this.#checkVariables(nodes, ['$'])
+    return nodes
+  }
+
+  /** Go knows at once which variables there are. @throws Error for the first that isn't declared */
+  #checkVariables(nodes: readonly Node[], known: string[]): void {
+    const word = (expression: Expression): void => {
+      if (expression.type === 'variable' && !known.includes(expression.name)) this.#fail(this.#source.slice(0, expression.at).split('\n').length, `undefined variable ${JSON.stringify(expression.name)}`)
+      if (expression.type === 'field') word(expression.on)
+      if (expression.type === 'pipe') pipe(expression.pipe)
+    }
+    const pipe = (of: Pipeline): void => {
+      for (const name of of.assign ? of.declare : []) if (!known.includes(name)) this.#fail(this.#source.slice(0, of.at).split('\n').length, `undefined variable ${JSON.stringify(name)}`)
+      for (const command of of.commands) command.words.forEach(word)
+      if (!of.assign) known.push(...of.declare)
+    }
+    for (const node of nodes) {
+      if (node.type === 'action' || node.type === 'template') { if (node.pipe) pipe(node.pipe) }
+      else if (node.type === 'if' || node.type === 'with' || node.type === 'range') {
+        const before = known.length
+        pipe(node.pipe)
+        const inner = known.splice(before)
+        this.#checkVariables(node.body, [...known, ...inner])
+        this.#checkVariables(node.otherwise, [...known, ...inner])
+      }
+    }
   }
 
   /** Returns what ended the loop, if a break or continue did. */
@@ -272,7 +299,7 @@ export class GoTemplate {
           const inner = new Scope(scope)
           const value = this.#pipeline({ ...node.pipe, declare: [] }, dot, inner)
           const entries = rangeEntries(value)
-          if (!entries) throw this.#execError(node.pipe, `range can't iterate over ${shownValue(value)}`)
+          if (!entries) throw this.#execError(lastEvaluated(node.pipe), `range can't iterate over ${shownValue(value)}`)
           if (entries.length === 0) { this.#run(node.otherwise, dot, inner, out); break }
           const names = node.pipe.declare
           for (const [key, item] of entries) {
@@ -291,12 +318,12 @@ export class GoTemplate {
   #execError({ at, text }: Place, message: string): Error {
     const before = this.#source.slice(0, at)
     const column = new TextEncoder().encode(before.slice(before.lastIndexOf('\n') + 1)).length
-    return new Error(`template: ${this.#name}:${before.split('\n').length}:${column}: executing ${JSON.stringify(this.#name)} at <${text.length > 20 ? `${text.slice(0, 20)}...` : text}>: ${message}`)
+    return new Error(`template: ${this.#name}:${before.split('\n').length}:${column}: executing ${JSON.stringify(this.#name)} at <${text}>: ${message}`)
   }
 
   #pipeline(pipe: Pipeline, dot: unknown, scope: Scope): unknown {
     let value: unknown
-    pipe.commands.forEach((command, i) => { value = this.#command(command, dot, scope, i > 0 ? [value] : []) })
+    pipe.commands.forEach((command, i) => { value = this.#command(command, dot, scope, i > 0 ? [value] : [], i > 0 ? pipe.commands[i - 1]!.words[0] : undefined) })
     if (pipe.declare.length > 0) {
       const name = pipe.declare[0]!
       if (pipe.assign) scope.assign(name, value)
@@ -305,7 +332,8 @@ export class GoTemplate {
     return value
   }
 
-  #command(command: Command, dot: unknown, scope: Scope, final: unknown[]): unknown {
+  /** @param final what the pipeline brings, if anything @param maker what made that */
+  #command(command: Command, dot: unknown, scope: Scope, final: unknown[], maker?: Expression): unknown {
     const [first, ...rest] = command.words
     if (first!.type === 'function') {
       const name = first!.name
@@ -321,9 +349,16 @@ export class GoTemplate {
       const args = [...rest.map((w) => this.#evaluate(w, dot, scope)), ...final]
       try {
         const plain = args.map((a) => a === NO_VALUE ? undefined : a)
-        if (COMPARISONS.has(name)) checkComparison(name, plain, plain.map((value, i) => goType(value, rest[i]?.type === 'literal')))
+        const types = plain.map((value, i) => goTypeOf(rest[i] ?? maker, value))
+        if (COMPARISONS.has(name)) checkComparison(name, plain, types)
+        if (name === 'printf') {
+          if (typeof plain[0] !== 'string') throw this.#execError(command, `wrong type for value; expected string; got ${types[0] || '<nil>'}`)
+          return sprintf(plain[0], plain.slice(1), types.slice(1))
+        }
+        if (name === 'len') return lengthOf(plain[0], types[0]!)
         return FUNCTIONS[name]!(...plain)
       } catch (error) {
+        if ((error as Error).message.startsWith('template: ')) throw error
         throw this.#execError(command, `error calling ${name}: ${(error as Error).message}`)
       }
     }
@@ -365,12 +400,25 @@ export class GoTemplate {
 
 const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge'])
 
-/** Go's name of a value's type; numbers of the template are plain ints, those of JSON have 64 bits. */
-function goType(value: unknown, literal: boolean): string {
+/** What Go was at last when it evaluated a pipeline; errors of range point there. */
+function lastEvaluated(pipe: Pipeline): Place {
+  const command = pipe.commands.at(-1)!
+  const [first] = command.words
+  return first!.type === 'function' ? command : first!.type === 'pipe' ? lastEvaluated(first!.pipe) : first!
+}
+
+/** Go's name of the type that an expression's value has: the template's own numbers are plain ints or floats, those of JSON have 64 bits. */
+function goTypeOf(expression: Expression | undefined, value: unknown): string {
+  if (expression?.type === 'literal') return expression.goType
+  if (expression?.type === 'pipe') return goTypeOf(expression.pipe.commands.at(-1)!.words[0], value)
+  return goType(value, expression?.type === 'function' && expression.name === 'len')
+}
+
+function goType(value: unknown, plainInt: boolean): string {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return '[]interface {}'
   switch (typeof value) {
-    case 'number': return Number.isInteger(value) ? literal ? 'int' : 'int64' : 'float64'
+    case 'number': return Number.isInteger(value) ? plainInt ? 'int' : 'int64' : 'float64'
     case 'boolean': return 'bool'
     case 'string': return 'string'
     default: return 'map[string]interface {}'
@@ -381,7 +429,7 @@ function goType(value: unknown, literal: boolean): string {
 function checkComparison(name: string, values: readonly unknown[], types: readonly string[]): void {
   if (values.length < 2) throw new Error(values.length === 0 ? `wrong number of args for ${name}: want at least 1 got 0` : 'missing argument for comparison')
   const ordering = name !== 'eq' && name !== 'ne'
-  const basic = (type: string) => type === 'int64' || type === 'int' ? 'int' : type
+  const basic = (type: string) => type.startsWith('int') ? type.startsWith('interface') ? type : 'int' : type
   for (const [i, type] of types.entries()) {
     if (ordering && (type === '' || /[[]/.test(type))) throw new Error('invalid type for comparison')
     if (i > 0 && type !== '' && types[0] !== '' && basic(type) !== basic(types[0]!)) throw new Error(`incompatible types for comparison: ${types[0]} and ${type}`)
@@ -427,11 +475,11 @@ function rangeEntries(value: unknown): [unknown, unknown][] | undefined {
   return undefined
 }
 
-function lengthOf(value: unknown): number {
+function lengthOf(value: unknown, type: string): number {
   if (typeof value === 'string') return new TextEncoder().encode(value).length
   if (Array.isArray(value)) return value.length
   if (typeof value === 'object' && value !== null) return Object.keys(value).length
-  throw new Error(value === undefined || value === null ? 'len of nil pointer' : `len of type ${typeof value}`)
+  throw new Error(value === undefined || value === null ? 'len of nil pointer' : `len of type ${type}`)
 }
 
 function index(value: unknown, ...keys: unknown[]): unknown {
@@ -455,7 +503,7 @@ const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;'
 
 const FUNCTIONS: Record<string, (...args: any[]) => unknown> = {
   not: (v) => !isTrue(v),
-  len: lengthOf,
+  len: (value) => lengthOf(value, goType(value, false)),
   index,
   slice: (v: string | unknown[], from = 0, to?: number) => v.slice(from, to),
   print: (...args) => args.map((a, i) => (i > 0 && typeof a !== 'string' && typeof args[i - 1] !== 'string' ? ' ' : '') + goSprint(a)).join(''),
@@ -463,7 +511,7 @@ const FUNCTIONS: Record<string, (...args: any[]) => unknown> = {
   printf: (format: string, ...args) => sprintf(format, args),
   html: (...args) => args.map(goSprint).join('').replace(/[&<>"']/g, (c) => escapes[c]!),
   js: (...args) => args.map(goSprint).join('').replace(/[\\'"<>&=\n]/g, (c) => c === '\n' ? '\\u000A' : '\\<>&='.includes(c) && c !== '\\' ? `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}` : `\\${c}`),
-  urlquery: (...args) => encodeURIComponent(args.map(goSprint).join('')).replaceAll('%20', '+'),
+  urlquery: (...args) => encodeURIComponent(args.map(goSprint).join('')).replaceAll('%20', '+').replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`),
   eq: (a, ...rest) => rest.some((b) => (a ?? null) === (b ?? null)),
   ne: (a, b) => (a ?? null) !== (b ?? null),
   lt: (a, b) => basicCompare(a, b) < 0,
@@ -486,30 +534,51 @@ const FUNCTIONS: Record<string, (...args: any[]) => unknown> = {
   },
 }
 
-/** The verbs of fmt.Printf that templates use. */
-export function sprintf(format: string, args: readonly unknown[]): string {
+/** The verbs of fmt.Printf that templates use. @param types Go's types of the arguments; told from the values by default */
+export function sprintf(format: string, args: readonly unknown[], types: readonly string[] = args.map((a) => goType(a, false))): string {
   let next = 0
-  const text = format.replace(/%([-+# 0]*)(\d+|\*)?(?:\.(\d+))?([a-zA-Z%])/g, (whole, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
+  const text = format.replace(/%([-+# 0]*)(\d+|\*)?(?:\.(\d+))?([a-zA-Z%])/g, (_, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
     if (verb === '%') return '%'
     const size = width === '*' ? Number(args[next++]) : Number(width ?? 0)
     if (next >= args.length) return `%!${verb}(MISSING)`
-    const value = args[next++]
-    let out: string
-    switch (verb) {
-      case 'd': out = typeof value === 'number' ? String(Math.trunc(value)) : `%!d(${typeof value}=${goSprint(value)})`; break
-      case 'f': case 'F': out = Number(value).toFixed(precision === undefined ? 6 : Number(precision)); break
-      case 'g': out = goSprint(value); break
-      case 'e': out = Number(value).toExponential(precision === undefined ? 6 : Number(precision)); break
-      case 'x': out = typeof value === 'number' ? value.toString(16) : [...new TextEncoder().encode(String(value))].map((b) => b.toString(16).padStart(2, '0')).join(''); break
-      case 'q': out = JSON.stringify(String(value)); break
-      case 't': out = String(Boolean(value)); break
-      case 'T': out = typeof value; break
-      case 's': case 'v': out = goSprint(value); if (precision !== undefined && verb === 's') out = out.slice(0, Number(precision)); break
-      default: return whole
-    }
-    if (flags.includes('+') && typeof value === 'number' && value >= 0) out = `+${out}`
-    return flags.includes('-') ? out.padEnd(size) : out.padStart(size, flags.includes('0') ? '0' : ' ')
+    const type = types[next] ?? ''
+    let out = formatted(verb, args[next++], type, flags, precision === undefined ? undefined : Number(precision))
+    if (out === undefined) return `%!${verb}(${type ? `${type}=${goSprint(args[next - 1])}` : '<nil>'})`
+    if (flags.includes('+') && 'dfFeEgGv'.includes(verb) && typeof args[next - 1] === 'number' && (args[next - 1] as number) >= 0) out = `+${out}`
+    if (flags.includes('-')) return out.padEnd(size)
+    return flags.includes('0') && /^[+-]/.test(out) && typeof args[next - 1] === 'number' ? out[0]! + out.slice(1).padStart(size - 1, '0') : out.padStart(size, flags.includes('0') ? '0' : ' ')
   })
   const extra = args.slice(next)
-  return extra.length > 0 ? `${text}%!(EXTRA ${extra.map((a) => `${typeof a}=${goSprint(a)}`).join(', ')})` : text
+  return extra.length > 0 ? `${text}%!(EXTRA ${extra.map((a, i) => types[next + i] ? `${types[next + i]}=${goSprint(a)}` : '<nil>').join(', ')})` : text
+}
+
+/** One argument, or undefined where the verb doesn't suit its type. */
+function formatted(verb: string, value: unknown, type: string, flags: string, precision: number | undefined): string | undefined {
+  if (verb === 'T') return type || '<nil>'
+  if (verb === 'v') return goSprint(value)
+  if (Array.isArray(value)) {
+    const items = value.map((v) => formatted(verb, v, goType(v, false), flags, precision) ?? `%!${verb}(${goType(v, false)}=${goSprint(v)})`)
+    return `[${items.join(' ')}]`
+  }
+  const whole = type.startsWith('int')
+  switch (verb) {
+    case 'd': return whole ? String(value) : undefined
+    case 'b': case 'o': case 'X': case 'x': {
+      if (whole) {
+        const digits = (value as number).toString(verb === 'b' ? 2 : verb === 'o' ? 8 : 16)
+        return (flags.includes('#') ? verb === 'o' ? '0' : verb === 'b' ? '0b' : '0x' : '') + (verb === 'X' ? digits.toUpperCase() : digits)
+      }
+      if (type !== 'string' || verb === 'b' || verb === 'o') return undefined
+      const hex = [...new TextEncoder().encode(value as string)].map((b) => b.toString(16).padStart(2, '0')).join('')
+      return verb === 'X' ? hex.toUpperCase() : hex
+    }
+    case 'c': return whole ? String.fromCodePoint(value as number) : undefined
+    case 'f': case 'F': return type === 'float64' ? (value as number).toFixed(precision ?? 6) : undefined
+    case 'g': case 'G': return type === 'float64' ? goSprint(value) : undefined
+    case 'e': case 'E': return type === 'float64' ? (value as number).toExponential(precision ?? 6).replace(/e([+-])(\d)$/, 'e$10$2') : undefined
+    case 't': return type === 'bool' ? String(value) : undefined
+    case 'q': return type === 'string' ? JSON.stringify(value) : whole ? `'${String.fromCodePoint(value as number)}'` : undefined
+    case 's': return type === 'string' ? precision === undefined ? value as string : [...value as string].slice(0, precision).join('') : undefined
+    default: return undefined
+  }
 }

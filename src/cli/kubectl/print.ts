@@ -10,7 +10,7 @@ import { goSyntax } from '../../cluster/kinds/patch/go-format.ts'
 import { GoTemplate } from './go-template.ts'
 import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 import { klogLine } from './klog.ts'
-import { printKyaml } from './kyaml.ts'
+import { printKyaml, printSortedKyaml } from './kyaml.ts'
 import { TableLayout } from './tab-writer.ts'
 
 /** Turns objects into text, one after the other. */
@@ -86,7 +86,7 @@ export function printerOfFormat(f: Factory, format: string, options: PrinterOpti
       let count = 0
       return (object) => (count++ > 0 ? '---\n' : '') + printYaml(visible(object))
     }
-    case 'kyaml': return (object) => printKyaml(visible(object))
+    case 'kyaml': return (object) => options.keepOrder ? printKyaml(object) : options.typed ? printKyaml(typedOrder(visible(object))) : printSortedKyaml(visible(object))
     case 'name': return (object) => namesOf(object, '')
     case '': return (object) => namesOf(object, operation)
   }
@@ -184,13 +184,21 @@ function customColumns(f: Factory, kind: string, spec: string): ObjectPrinter {
     headers = columns.map((c) => c[0])
     paths = columns.map((c) => c[1])
   }
-  const parsers = paths.map((p) => new JsonPath(relaxedJsonPath(p), { allowMissingKeys: true }))
+  const expressions = paths.map(relaxedJsonPath)
+  let parsers: JsonPath[] | undefined
   const layout = new TableLayout()
   let first = true
   return (object) => {
     const rows: string[][] = []
     if (first && !f.flags.bool('no-headers')) rows.push(headers)
     first = false
+    try {
+      parsers ??= expressions.map((expression) => new JsonPath(expression, { allowMissingKeys: true }))
+    } catch (error) {
+      // The paths are read only now, when the headers are out.
+      void f.io.out(layout.format(rows))
+      throw error
+    }
     const items = Array.isArray(object['items']) && object.kind?.endsWith('List') ? object['items'] as KubeObject[] : [object]
     for (const item of items) rows.push(parsers.map((parser) => {
       const values = parser.find(item)
@@ -202,7 +210,7 @@ function customColumns(f: Factory, kind: string, spec: string): ObjectPrinter {
 }
 
 /** With fields in the order of the kind's Go struct; kinds that aren't built in are sorted. */
-function typedOrder(object: KubeObject): unknown {
+export function typedOrder(object: KubeObject): unknown {
   const { group, version } = parseGroupVersion(object.apiVersion)
   const schema = schemaNameOf(group, version, object.kind)
   return schema ? inGoOrder(schema, object) : JSON.parse(goJson(object))

@@ -6,7 +6,7 @@ import { decodeValue } from '../../cluster/kinds/decode.ts'
 import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
 import { groupResource, groupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
-import { aggregate, ConnectionError, NoKindMatch } from './errors.ts'
+import { aggregate, ConnectionError, isNotFound, NoKindMatch } from './errors.ts'
 import { dialMessage } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
@@ -270,8 +270,17 @@ async function mappingsOf(f: Factory, types: readonly string[], single = false):
 /** GET of the object that an info names. @throws StatusError */
 export async function fetchInfo(f: Factory, info: Info, query: { accept?: string; query?: Record<string, string>; subresource?: string } = {}): Promise<Info> {
   if (!info.name) throw new Error('resource name may not be empty')
-  const object = await f.rest().json<KubeObject>('GET', resourcePath(info.mapping, info.namespace, info.name, query.subresource), { accept: query.accept ?? 'application/json', query: query.query ?? {} })
-  return { ...info, object }
+  try {
+    const object = await f.rest().json<KubeObject>('GET', resourcePath(info.mapping, info.namespace, info.name, query.subresource), { accept: query.accept ?? 'application/json', query: query.query ?? {} })
+    return { ...info, object }
+  } catch (error) {
+    // k8s: cli-runtime resource Info.Get: that the namespace is missing says more.
+    if (isNotFound(error) && info.namespace && info.namespace !== 'default') {
+      const missing = await f.rest().json('GET', `/api/v1/namespaces/${info.namespace}`).then(() => undefined, (problem: unknown) => problem)
+      if (isNotFound(missing)) throw missing
+    }
+    throw error
+  }
 }
 
 async function* listInfos(f: Factory, query: ResourceQuery, source: WatchSource, labelSelector: string, fieldSelector: string): AsyncGenerator<Info | Error> {

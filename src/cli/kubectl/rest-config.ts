@@ -140,7 +140,7 @@ function userProblems({ proc, kubeconfig, userName, global }: ConnectionSettings
     if (user['client-key'] && user['client-key-data']) out.push(`client-key-data and client-key are both specified for ${userName}; client-key-data will override`)
     if (!user['client-key'] && !user['client-key-data']) out.push(`client-key-data or client-key must be specified for ${userName} to use the clientCert authentication method.`)
     for (const [kind, shown] of [['client-certificate', 'client-cert'], ['client-key', 'client-key']] as const) {
-      const problem = user[kind] ? unreadable(proc, beside(proc, global(kind) ? '' : directoryOf(proc, kubeconfig, `user/${userName}`), user[kind]), user[kind]) : undefined
+      const problem = user[kind] ? unreadable(proc, beside(proc, global(kind) ? '' : directoryOf(proc, kubeconfig, `user/${userName}`), user[kind]), user[kind], Boolean(global(kind))) : undefined
       if (problem) out.push(`unable to read ${shown} ${problem.shown} for ${userName} due to ${problem.why}`)
     }
   }
@@ -170,17 +170,18 @@ function clusterProblems({ proc, kubeconfig, clusterName, global, inCluster }: C
   if (!['http', 'https', 'socks5'].includes(scheme)) out.push(`invalid 'proxy-url' ${JSON.stringify(proxy)} for cluster ${JSON.stringify(clusterName)}: unsupported scheme ${JSON.stringify(scheme)}, must be http, https, or socks5`)
   const authority = cluster['certificate-authority']
   if (authority && cluster['certificate-authority-data']) out.push(`certificate-authority-data and certificate-authority are both specified for ${clusterName}. certificate-authority-data will override.`)
-  const problem = authority ? unreadable(proc, beside(proc, global('certificate-authority') ? '' : directoryOf(proc, kubeconfig, `cluster/${clusterName}`), authority), authority) : undefined
+  const problem = authority ? unreadable(proc, beside(proc, global('certificate-authority') ? '' : directoryOf(proc, kubeconfig, `cluster/${clusterName}`), authority), authority, Boolean(global('certificate-authority'))) : undefined
   if (problem) out.push(`unable to read certificate-authority ${problem.shown} for ${clusterName} due to ${problem.why}`)
   return out
 }
 
-function unreadable(proc: Proc, absolute: string, given: string): { shown: string; why: string } | undefined {
+/** @param asGiven whether a flag named the file: only paths of a kubeconfig are made absolute */
+function unreadable(proc: Proc, absolute: string, given: string, asGiven: boolean): { shown: string; why: string } | undefined {
   try {
     proc.fs.readFile(absolute)
     return undefined
   } catch (error) {
-    const shown = given.startsWith('/') ? given : absolute
+    const shown = asGiven || given.startsWith('/') ? given : absolute
     return { shown, why: `open ${shown}: ${unixText(error)}` }
   }
 }

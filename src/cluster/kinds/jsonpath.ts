@@ -8,7 +8,7 @@ type Node =
   | { type: 'field'; name: string }
   | { type: 'array'; params: [Param, Param, Param] }
   | { type: 'filter'; left: ListNode; right: ListNode; operator: string }
-  | { type: 'literal'; value: number | boolean }
+  | { type: 'literal'; value: number | boolean; float?: boolean }
   | { type: 'wildcard' }
   | { type: 'recursive' }
   | { type: 'union'; lists: ListNode[] }
@@ -61,7 +61,7 @@ class Parser {
         const text = /^[+-]?[0-9.]*/.exec(rest)![0]
         this.#pos += text.length
         if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text)) throw new Error(`cannot parse number ${text}`)
-        nodes.push({ type: 'literal', value: Number(text) })
+        nodes.push({ type: 'literal', value: Number(text), float: text.includes('.') })
         continue
       }
       if (/[\p{L}_]/u.test(c)) {
@@ -289,6 +289,7 @@ export class JsonPath {
         const rights = this.#walk([item], node.right)
         if (rights.length === 0) continue
         if (rights.length > 1) throw new Error('can only compare one element at a time')
+        if (isFloat(node.left, lefts[0]) !== isFloat(node.right, rights[0])) throw new Error('incompatible types for comparison')
         if (compare(node.operator, lefts[0], rights[0])) out.push(item)
       }
     }
@@ -307,6 +308,12 @@ function goType(value: unknown): string {
   if (typeof value === 'boolean') return 'bool'
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
   return 'map[string]interface {}'
+}
+
+/** Whether Go has a side of a comparison as float64: `80.0` isn't 80. */
+function isFloat(node: ListNode, value: unknown): boolean {
+  const [only] = node.nodes
+  return only?.type === 'literal' ? only.float === true : typeof value === 'number' && !Number.isInteger(value)
 }
 
 function compare(operator: string, left: unknown, right: unknown): boolean {

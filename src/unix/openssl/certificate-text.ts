@@ -1,5 +1,5 @@
-import { children, oidOf, readDer, timeOf, unsignedOf } from './der.ts'
-import type { DerNode } from './der.ts'
+import { children, oidOf, readDer, timeOf, unsignedOf } from '../../base/der.ts'
+import type { DerNode } from '../../base/der.ts'
 import { CURVES } from './keys.ts'
 
 const ATTRIBUTES: Readonly<Record<string, string>> = {

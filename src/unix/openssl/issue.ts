@@ -1,5 +1,5 @@
 import { ATTRIBUTE_OIDS } from './certificate-text.ts'
-import { children, der, oidBytes, readDer } from './der.ts'
+import { children, der, oidBytes, readDer } from '../../base/der.ts'
 import type { Key, KeyKind } from './keys.ts'
 import { signingAlgorithm } from './keys.ts'
 

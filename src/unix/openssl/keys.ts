@@ -1,5 +1,5 @@
 import { pemOf, bytesOfBase64 } from '../../base/pem.ts'
-import { children, der, oidBytes, oidOf, readDer, unsignedOf } from './der.ts'
+import { children, der, oidBytes, oidOf, readDer, unsignedOf } from '../../base/der.ts'
 
 /** What kind of key it is, as OpenSSL names it. */
 export type KeyKind = { type: 'rsa'; bits: number } | { type: 'ec'; curve: 'P-256' | 'P-384' | 'P-521' } | { type: 'ed25519' }

@@ -109,7 +109,8 @@ function changing(field: Field): CommandHandler {
       if (list) {
         const indent = result.singleItemImplied ? '' : ' '
         if (indent) void out(`Listing ${field} for ${info.mapping.kind}.${info.mapping.group}/${info.name}:\n`)
-        for (const [key, value] of Object.entries(object.metadata[field] ?? {})) void out(`${indent}${key}=${value}\n`)
+        const made = changed(object, field, change, flags.bool('overwrite'))
+        for (const [key, value] of Object.entries(made.object.metadata[field] ?? {})) void out(`${indent}${key}=${value}\n`)
         return
       }
       const remote = dryRun !== 'client' && !local

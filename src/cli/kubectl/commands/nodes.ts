@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { parseLabelSelector } from '../../../cluster/kinds/label-selector.ts'
 import { labelKeyProblems, labelValueProblems } from '../../../cluster/kinds/names.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { usageError } from '../command.ts'
@@ -88,6 +89,11 @@ const podKey = (pod: KubeObject) => `${pod.metadata.namespace}/${pod.metadata.na
 const drain: CommandHandler = async (inv) => {
   const { f, out, err } = inv
   const dryRun = dryRunOf(f)
+  try {
+    parseLabelSelector(inv.flags.str('pod-selector'))
+  } catch {
+    throw new Error('--pod-selector=<pod_selector> must be a valid label selector')
+  }
   const infos = await nodesOf(inv)
   await setUnschedulable(inv, infos, true, dryRun)
   const failures: { node: string; error: Error }[] = []

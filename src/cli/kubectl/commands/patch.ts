@@ -67,6 +67,7 @@ export const patch: CommandHandler = async (inv) => {
       }
     } else {
       const data = typeof body === 'string' ? JSON.parse(body) as unknown : body
+      if (type === 'json' && !Array.isArray(data)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
       const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)
       if (type === 'strategic' && !schema) throw new Error('strategic merge patch is not supported for custom resources locally, try --type merge')
       after = type === 'json' ? applyJsonPatch(before, data) : type === 'merge' ? applyMergePatch(before, data) as KubeObject : applyStrategicMergePatch(schema!, before, data)

@@ -96,10 +96,14 @@ const status: CommandHandler = async (inv) => {
 
 interface Revision { number: number; cause: string; object: KubeObject; template: Record<string, any> }
 
+/** Workloads without a history. k8s: polymorphichelpers HistoryVisitor */
+const HISTORYLESS = new Set(['Job.batch', 'Pod', 'ReplicaSet.apps', 'ReplicationController', 'CronJob.batch'])
+
 /** The revisions that can be gone back to, oldest first. k8s: polymorphichelpers HistoryViewer */
 export async function revisionsOf(inv: Invocation, info: Info): Promise<Revision[]> {
   const { f } = inv
   const object = info.object!
+  const groupKind = info.mapping.group ? `${info.mapping.kind}.${info.mapping.group}` : info.mapping.kind
   const labelSelector = selectorQuery(object['spec']?.selector)
   const owned = (o: KubeObject) => (o.metadata.ownerReferences ?? []).some((r) => r.controller && r.uid === object.metadata.uid)
   switch (object.kind) {
@@ -117,7 +121,7 @@ export async function revisionsOf(inv: Invocation, info: Info): Promise<Revision
         return { number: cr['revision'] as number, cause: cr.metadata.annotations?.[CHANGE_CAUSE] ?? '', object: at, template: at['spec'].template }
       }).sort((a, b) => a.number - b.number)
     }
-    default: throw new Error(`error retrieving history for ${JSON.stringify(info.mapping.kind)}, no visitor method exists for {${info.mapping.group} ${info.mapping.kind}}`)
+    default: throw HISTORYLESS.has(groupKind) ? new Error(`no history viewer has been implemented for ${JSON.stringify(groupKind)}`) : new Error(`error retrieving history for ${JSON.stringify(groupKind)}, no visitor method exists for {${info.mapping.group} ${info.mapping.kind}}`)
   }
 }
 
@@ -164,7 +168,8 @@ const undo: CommandHandler = async (inv) => {
     if (object.metadata.annotations?.[LAST_APPLIED] !== undefined)
       void err(`Warning: resource ${info.mapping.resource}/${info.name} was previously managed with 'kubectl apply'. Rolling back will not update the ${LAST_APPLIED} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.\n`)
     const revisions = await revisionsOf(inv, info).catch((error: Error) => {
-      throw error.message.startsWith('error retrieving history') ? new Error(error.message.replace('history', 'rollbacker')) : error
+      throw error.message.startsWith('error retrieving history') ? new Error(error.message.replace('history', 'rollbacker'))
+        : error.message.startsWith('no history viewer') ? new Error(error.message.replace('history viewer', 'rollbacker')) : error
     })
     const say = (result: string) => void out(printerFor(f, { operation: `${result}${dryRunSuffix(dryRun)}` })(object))
     if (to < 0) throw new Error(`unable to find specified revision ${to} in history`)
@@ -175,7 +180,7 @@ const undo: CommandHandler = async (inv) => {
     const query = dryRun === 'server' ? { dryRun: 'All' } : {}
     if (dryRun === 'client') {
       const { podTemplateText } = await f.proc.clock.outside(import('../describe/pod-template.ts'))
-      say(podTemplateText(target.template))
+      say(`${object.kind === 'Deployment' ? '' : 'will roll back to '}${podTemplateText(target.template)}`)
       continue
     }
     if (object.kind === 'Deployment') {

@@ -1,14 +1,20 @@
 import { readAll } from '../../../base/streams.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { createTwoWayMergePatch } from '../../../cluster/kinds/patch/create-three-way-patch.ts'
 import { canonicalQuantity, QuantityError } from '../../../cluster/kinds/quantity.ts'
 import { containerResource } from '../describe/pod-template.ts'
+import { resourcePath } from '../discovery.ts'
+import { aggregate } from '../errors.ts'
 import { decodeBase64 } from '../factory.ts'
 import type { Factory } from '../factory.ts'
 import { findTargets, mutateAll, podSpecOf } from '../mutate.ts'
+import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { recorded } from '../record.ts'
 import { findResources } from '../resources.ts'
-import { subjectsOf } from './create/generators.ts'
+import type { Info } from '../resources.ts'
+import { envFileKeyProblems, labelSelectorOf, subjectsOf } from './create/generators.ts'
+import { writeQuery } from './create/submit.ts'
 import { warn } from './delete.ts'
-import { parseLabelText } from './expose.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 import { resourcesAndPairs } from './label.ts'
 
@@ -30,17 +36,25 @@ function checkLocal(inv: Invocation, args: readonly string[]): void {
   if (inv.flags.bool('all') && inv.flags.str('selector')) throw new Error('cannot set --all and --selector at the same time')
 }
 
+/** The objects named, all of them: nothing is changed when one can't be had. @throws Error */
+async function allTargets(inv: Invocation, args: readonly string[]): Promise<{ infos: Info[]; errors: Error[] }> {
+  const found = await findTargets(inv, args)
+  const problem = aggregate(found.errors)
+  if (problem) throw problem
+  return found
+}
+
 const image: CommandHandler = async (inv) => {
   const { resources, pairs } = resourcesAndPairs(inv.args, 'image')
   const images: [string, string][] = []
   for (const pair of pairs) {
     const at = pair.indexOf('=')
-    if (at <= 0 || at === pair.length - 1) throw new Error(`invalid image format: ${pair}`)
+    if (at <= 0) throw new Error(`invalid image format: ${pair}`)
     images.push([pair.slice(0, at), pair.slice(at + 1)])
   }
+  const { infos, errors } = await allTargets(inv, resources)
   if (resources.length === 0 && inv.flags.list('filename').length === 0 && !inv.flags.str('kustomize')) throw new Error(NO_RESOURCE)
-  const { infos, errors } = await findTargets(inv, resources)
-  if (images.length === 0) throw errors[0] ?? new Error('at least one image update is required')
+  if (images.length === 0) throw new Error('at least one image update is required')
   if (images.length > 1 && images.some(([name]) => name === '*')) throw new Error('all containers are already specified by *, but saw more than one container_name=container_image pairs')
   checkLocal(inv, resources)
   await mutateAll(inv, infos, errors, (draft) => {
@@ -48,7 +62,10 @@ const image: CommandHandler = async (inv) => {
     for (const [name, value] of images) {
       const matching = allContainersOf(spec).filter((c) => name === '*' || c.name === name)
       if (matching.length === 0) errors.push(new Error(`error: unable to find container named ${JSON.stringify(name)}`))
-      for (const container of matching) container.image = value
+      for (const container of matching) {
+        if (value) container.image = value
+        else delete container.image
+      }
     }
   }, { operation: 'image updated', manager: 'kubectl-set', failure: 'failed to patch image update to pod template:' })
 }
@@ -72,8 +89,7 @@ function parseResourceList(text: string): Record<string, string> {
 const resources: CommandHandler = async (inv) => {
   const { flags, args } = inv
   checkLocal(inv, args)
-  const { infos, errors } = await findTargets(inv, args)
-  if (errors.length > 0 && infos.length === 0) throw errors[0]
+  const { infos, errors } = await allTargets(inv, args)
   if (!flags.str('limits') && !flags.str('requests')) throw new Error('you must specify an update to requests or limits (in the form of --requests/--limits)')
   const limits = parseResourceList(flags.str('limits'))
   const requests = parseResourceList(flags.str('requests'))
@@ -94,7 +110,7 @@ const serviceAccount: CommandHandler = async (inv) => {
   const name = args.at(-1)!
   const targets = args.slice(0, -1)
   checkLocal(inv, targets)
-  const { infos, errors } = await findTargets(inv, targets)
+  const { infos, errors } = await allTargets(inv, targets)
   await mutateAll(inv, infos, errors, (draft) => {
     const spec = podSpecOf(draft)
     spec['serviceAccountName'] = name
@@ -102,25 +118,40 @@ const serviceAccount: CommandHandler = async (inv) => {
   }, { operation: 'serviceaccount updated', manager: 'kubectl-set', failure: 'failed to patch ServiceAccountName' })
 }
 
+// k8s: kubectl/pkg/cmd/set RunSelector
 const selector: CommandHandler = async (inv) => {
-  const { args } = inv
-  const isExpression = (a: string) => a.includes('=') || a.includes(' in ')
-  const at = args.findIndex(isExpression)
-  const targets = at < 0 ? args : args.slice(0, at)
-  if (targets.length === 0 && inv.flags.list('filename').length === 0) throw new Error(NO_RESOURCE)
-  if (at < 0) throw new Error('one selector is required')
-  const labels = parseLabelText(args.slice(at).join(','))
-  const { infos, errors } = await findTargets(inv, targets)
-  await mutateAll(inv, infos, errors, (draft) => {
-    if (draft.kind !== 'Service') throw new Error(`selector is only supported for Service`)
-    draft['spec'].selector = labels
-  }, { operation: 'selector updated', manager: 'kubectl-set', failure: 'failed to patch selector:', namesRefused: false })
+  const { f, flags, args, out } = inv
+  const local = flags.bool('local')
+  const dryRun = dryRunOf(f)
+  // Whatever comes last is the selector.
+  const wanted = args.length > 0 ? labelSelectorOf(args.at(-1)!) : undefined
+  const print = printerFor(f, { operation: `selector updated${dryRunSuffix(dryRun)}`, typed: true })
+  if (!wanted) throw new Error('one selector is required')
+  const expressions = (wanted['matchExpressions'] ?? []) as { key: string; operator: string; values?: string[] }[]
+  const { infos, errors } = await findTargets(inv, args.slice(0, -1))
+  const version = flags.str('resource-version')
+  for (const info of infos) {
+    const before = info.object!
+    if (before.kind !== 'Service') { errors.push(new Error('setting a selector is only supported for Services')); continue }
+    if (expressions.length > 0) { errors.push(new Error(`match expression [${expressions.map((e) => `{${e.key} ${e.operator} [${(e.values ?? []).join(' ')}]}`).join(' ')}] not supported on this object`)); continue }
+    const after = recorded(f, { ...before, spec: { ...before['spec'], selector: wanted['matchLabels'] ?? {} } })
+    if (local || dryRun === 'client') { void out(print(after)); continue }
+    const patch = createTwoWayMergePatch('io.k8s.api.core.v1.Service', before, after) as Record<string, any>
+    if (version) patch['metadata'] = { ...patch['metadata'], resourceVersion: version }
+    try {
+      void out(print(await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), { body: patch, contentType: 'application/strategic-merge-patch+json', query: writeQuery(inv, dryRun, 'kubectl-set') })))
+    } catch (error) {
+      errors.push(error as Error)
+    }
+  }
+  const failure = aggregate(errors)
+  if (failure) throw failure
 }
 
 const subject: CommandHandler = async (inv) => {
   const { flags, args } = inv
   checkLocal(inv, args)
-  const { infos, errors } = await findTargets(inv, args)
+  const { infos, errors } = await allTargets(inv, args)
   const subjects = subjectsOf(flags)
   if (subjects.length === 0) throw new Error('you must specify at least one value of user, group or serviceaccount')
   await mutateAll(inv, infos, errors, (draft) => {
@@ -164,7 +195,8 @@ async function parseEnv(inv: Invocation, words: readonly string[]): Promise<{ se
     } else if (word.includes('=')) {
       const at = word.indexOf('=')
       const name = word.slice(0, at)
-      if (!/^[ -<>-~]+$/.test(name)) throw new Error(`${JSON.stringify(name)} is not a valid key name: a valid environment variable name must consist only of printable ASCII characters other than '='`)
+      const problems = envFileKeyProblems(name)
+      if (problems.length > 0) throw new Error(`${JSON.stringify(name)} is not a valid key name: ${problems.join(';')}`)
       set.push({ name, value: word.slice(at + 1) })
     } else if (word.endsWith('-')) remove.push(word.slice(0, -1))
     else throw new Error(`unknown environment variable: ${word}`)
@@ -230,7 +262,7 @@ const env: CommandHandler = async (inv) => {
     }
   }
   for (const e of set) e.name = `${flags.str('prefix')}${e.name}`
-  const { infos, errors } = await findTargets(inv, targets)
+  const { infos, errors } = await allTargets(inv, targets)
   if (list) {
     for (const info of infos) for (const container of selected(podSpecOf(info.object!), flags.str('containers') || '*')) {
       void out(`# ${info.object!.kind} ${info.name}, container ${container.name}\n`)
@@ -250,7 +282,6 @@ const env: CommandHandler = async (inv) => {
       }
       for (const problem of [...problems].map(([text, names]) => `error retrieving reference for ${names.sort().join(', ')}: ${text}\n`).sort()) void err(problem)
     }
-    if (errors.length > 0) throw errors[0]
     return
   }
   await mutateAll(inv, infos, errors, (draft) => {

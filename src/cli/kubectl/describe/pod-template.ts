@@ -214,7 +214,7 @@ export function describeVolumeSource(source: any, w: DescribeWriter): void {
       const names = sortedKeys(value.volumeAttributes)
       w.write(2, 'VolumeAttributes:\t')
       if (names.length === 0) w.write(0, '<none>\n')
-      names.forEach((n, i) => w.write(2, `${i > 0 ? '    \t' : ''}    ${n}=${value.volumeAttributes[n]}\n`))
+      names.forEach((n, i) => w.write(2, `${i > 0 ? '\t' : ''}    ${n}=${value.volumeAttributes[n]}\n`))
       return
     }
     case 'ephemeral': {

@@ -1,3 +1,4 @@
+import { keyPairProblem } from '../../../base/key-pair.ts'
 import { deepEqual, setOwn } from '../../../base/freeze.ts'
 import { base64Length, fromBase64, toBase64 } from '../base64.ts'
 import { checkImmutable } from '../checks.ts'
@@ -105,8 +106,6 @@ function validateSecret({ data = {}, type, metadata }: Readonly<Secret>): Findin
 function secretWarnings({ data = {}, type }: Readonly<Secret>): string[] {
   if (type !== 'kubernetes.io/tls') return []
   const pem = (key: string) => new TextDecoder().decode(fromBase64(data[key] ?? ''))
-  if (!pem('tls.crt').includes('-----BEGIN CERTIFICATE-----')) {
-    return [/-----BEGIN [^-]+-----/.test(pem('tls.crt')) ? 'tls: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: []' : 'tls: failed to find any PEM data in certificate input']
-  }
-  return /-----BEGIN [^-]*PRIVATE KEY-----/.test(pem('tls.key')) ? [] : ['tls: failed to find any PEM data in key input']
+  const problem = keyPairProblem(pem('tls.crt'), pem('tls.key'))
+  return problem ? [problem] : []
 }

@@ -1,4 +1,5 @@
 import { sha256 } from '../../../../base/sha256.ts'
+import { keyPairProblem } from '../../../../base/key-pair.ts'
 import type { KubeObject } from '../../../../cluster/kinds/object.ts'
 import { canonicalQuantity } from '../../../../cluster/kinds/quantity.ts'
 import { configKeyProblems, dnsSubdomainProblems } from '../../../../cluster/kinds/names.ts'
@@ -109,11 +110,8 @@ type AddEntry = (key: string, value: Uint8Array) => void
 
 function literalParts(source: string): [string, string] {
   const at = source.indexOf('=')
-  if (at <= 0) throw new Error(source.startsWith('=') || at < 0 && source === '' ? `invalid literal source ${source}, expected key=value` : `invalid literal source ${source}, expected key=value`)
-  let value = source.slice(at + 1)
-  // k8s: util.ParseLiteralSource takes one pair of quotes away
-  if (value.length >= 2 && (/^".*"$/s.test(value) || /^'.*'$/s.test(value))) value = value.slice(1, -1)
-  return [source.slice(0, at), value]
+  if (at <= 0) throw new Error(`invalid literal source ${source}, expected key=value`)
+  return [source.slice(0, at), source.slice(at + 1)]
 }
 
 function addFromFiles(f: Factory, sources: readonly string[], add: AddEntry): void {
@@ -140,15 +138,17 @@ function addFromFiles(f: Factory, sources: readonly string[], add: AddEntry): vo
 function addFromEnvFiles(f: Factory, sources: readonly string[], add: (key: string, value: string) => void, what: string): void {
   for (const source of sources) {
     const absolute = f.proc.resolve(source)
-    let text: string
+    let bytes: Uint8Array
     try {
       if (f.proc.fs.stat(absolute).type === 'directory') throw new Error(`env ${what} file cannot be a directory`)
-      text = f.proc.fs.readText(absolute)
+      bytes = f.proc.fs.readFile(absolute)
     } catch (error) {
       throw (error as { code?: string }).code ? new Error(`error reading ${source}: ${unixText(error)}`) : error
     }
-    text.replace(/^\ufeff/, '').split('\n').forEach((raw) => {
-      const line = raw.replace(/\r$/, '').trimStart()
+    linesOf(bytes).forEach((raw, i) => {
+      const text = isUtf8(raw)
+      if (text === undefined) throw new Error(`env file ${source} contains invalid utf8 bytes at line ${i + 1}: [${raw.join(' ')}]`)
+      const line = (i === 0 ? text.replace(/^\ufeff/, '') : text).trimStart()
       if (line === '' || line.startsWith('#')) return
       const at = line.indexOf('=')
       const key = at < 0 ? line : line.slice(0, at)
@@ -159,8 +159,20 @@ function addFromEnvFiles(f: Factory, sources: readonly string[], add: (key: stri
   }
 }
 
+/** The lines of a file without their ends. k8s: Go bufio.ScanLines */
+function linesOf(bytes: Uint8Array): Uint8Array[] {
+  const out: Uint8Array[] = []
+  for (let at = 0; at < bytes.length;) {
+    const found = bytes.indexOf(10, at)
+    const end = found < 0 ? bytes.length : found
+    out.push(bytes.subarray(at, bytes[end - 1] === 13 && end > at ? end - 1 : end))
+    at = end + 1
+  }
+  return out
+}
+
 /** k8s: apimachinery/pkg/util/validation IsEnvVarName */
-function envFileKeyProblems(key: string): string[] {
+export function envFileKeyProblems(key: string): string[] {
   const rule = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit"
   return [
     ...(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(key) ? [] : [patternText(rule, '[-._a-zA-Z][-._a-zA-Z0-9]*', 'my.env-name', 'MY_ENV.NAME', 'MyEnvName1')]),
@@ -199,7 +211,7 @@ const configMap: CommandHandler = async (inv) => {
   const object: KubeObject = {
     apiVersion: 'v1', ...(Object.keys(data).length > 0 ? { data } : {}), ...(Object.keys(binaryData).length > 0 ? { binaryData } : {}), kind: 'ConfigMap', metadata: { name },
   }
-  if (flags.bool('append-hash')) object.metadata.name = `${name}-${contentHash({ ...(object['binaryData'] ? { binaryData } : {}), data: object['data'] ?? '', kind: 'ConfigMap', name })}`
+  if (flags.bool('append-hash')) object.metadata.name = `${name}-${contentHash({ ...(object['binaryData'] ? { binaryData } : {}), data, kind: 'ConfigMap', name })}`
   await submit(inv, object, { path: core('configmaps'), namespaced: true, failure: 'failed to create configmap:' })
 }
 
@@ -213,7 +225,7 @@ export function contentHash(content: unknown): string {
 
 async function submitSecret(inv: Invocation, name: string, data: Record<string, string>, type: string): Promise<void> {
   const object: KubeObject = { apiVersion: 'v1', ...(Object.keys(data).length > 0 ? { data } : {}), kind: 'Secret', metadata: { name }, ...(type ? { type } : {}) }
-  if (inv.flags.bool('append-hash')) object.metadata.name = `${name}-${contentHash({ kind: 'Secret', type, name, data: object['data'] ?? '' })}`
+  if (inv.flags.bool('append-hash')) object.metadata.name = `${name}-${contentHash({ kind: 'Secret', type, name, data })}`
   await submit(inv, object, { path: core('secrets'), namespaced: true, failure: 'failed to create secret' })
 }
 
@@ -265,9 +277,8 @@ const secretTls: CommandHandler = async (inv) => {
   }
   const certificate = read(flags.str('cert'))
   const key = read(flags.str('key'))
-  if (!/-----BEGIN [^-]+-----/.test(new TextDecoder().decode(certificate))) throw new Error('tls: failed to find any PEM data in certificate input')
-  if (!/-----BEGIN CERTIFICATE-----/.test(new TextDecoder().decode(certificate))) throw new Error('tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched')
-  if (!/-----BEGIN [^-]*PRIVATE KEY-----/.test(new TextDecoder().decode(key))) throw new Error(/-----BEGIN [^-]+-----/.test(new TextDecoder().decode(key)) ? 'tls: found a certificate rather than a key in the PEM for the private key' : 'tls: failed to find any PEM data in key input')
+  const problem = keyPairProblem(new TextDecoder().decode(certificate), new TextDecoder().decode(key))
+  if (problem) throw new Error(problem)
   await submitSecret(inv, name, { 'tls.crt': encodeBase64(certificate), 'tls.key': encodeBase64(key) }, 'kubernetes.io/tls')
 }
 
@@ -305,7 +316,7 @@ function parsePorts(text: string): { port: number; targetPort: number | string }
   const port = Number(left)
   if (port > 65_535) throw new Error(`strconv.ParseUint: parsing ${JSON.stringify(left)}: value out of range`)
   if (at < 0) return { port, targetPort: port }
-  const right = text.slice(at + 1)
+  const right = text.split(':')[1]!
   const problems = /^[+-]?\d+$/.test(right) ? portNumberProblems(Number(right)) : portNameProblems(right)
   if (problems.length > 0) throw new Error(problems.join(','))
   return { port, targetPort: intOrString(right) }
@@ -417,7 +428,7 @@ export function subjectsOf(flags: Invocation['flags']): Record<string, string>[]
     ...flags.list('group').map((name) => ({ apiGroup: RBAC, kind: 'Group', name })),
     ...flags.list('serviceaccount').map((text) => {
       const parts = text.split(':')
-      if (parts.length !== 2 || !parts[1]) throw new Error('serviceaccount must be <namespace>:<name>')
+      if (parts.length !== 2 || !parts[0] || !parts[1]) throw new Error('serviceaccount must be <namespace>:<name>')
       return { kind: 'ServiceAccount', name: parts[1], namespace: parts[0]! }
     }),
   ]
@@ -482,7 +493,7 @@ const podDisruptionBudget: CommandHandler = async (inv) => {
 export function labelSelectorOf(text: string): Record<string, unknown> {
   const matchLabels: Record<string, string> = {}
   const matchExpressions: Record<string, unknown>[] = []
-  const OPERATORS: Partial<Record<Operator, string>> = { in: 'In', notin: 'NotIn', '!=': 'NotIn', exists: 'Exists', '!': 'DoesNotExist' }
+  const OPERATORS: Partial<Record<Operator, string>> = { in: 'In', notin: 'NotIn', exists: 'Exists', '!': 'DoesNotExist' }
   let requirements: readonly Requirement[]
   try {
     requirements = parseLabelSelector(text).requirements
@@ -492,7 +503,7 @@ export function labelSelectorOf(text: string): Record<string, unknown> {
   for (const { key, operator, values } of requirements) {
     if (operator === '=' || operator === '==') matchLabels[key] = values[0]!
     else if (OPERATORS[operator]) matchExpressions.push({ key, operator: OPERATORS[operator], ...(values.length > 0 ? { values: [...values] } : {}) })
-    else throw new Error(`${JSON.stringify(operator)} is not supported`)
+    else throw new Error(operator === 'gt' || operator === 'lt' ? `${JSON.stringify(operator)} isn't supported in label selectors` : `${JSON.stringify(operator)} is not a valid label selector operator`)
   }
   return { ...(matchExpressions.length > 0 ? { matchExpressions } : {}), ...(Object.keys(matchLabels).length > 0 ? { matchLabels } : {}) }
 }
@@ -522,7 +533,7 @@ const ingress: CommandHandler = async (inv) => {
   const defaultBackend = flags.str('default-backend')
   if (!defaultBackend && rules.length === 0)
     throw new Error('not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)')
-  for (const rule of rules) if (INGRESS_RULE.exec(rule)?.[0] !== rule) throw new Error(`rule ${rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]`)
+  for (const rule of rules) if (!INGRESS_RULE.test(rule)) throw new Error(`rule ${rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]`)
   const annotations: Record<string, string> = {}
   for (const annotation of flags.list('annotation')) {
     const parts = annotation.split('=')

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../../../cluster/kinds/object.ts'
 import { StatusError } from '../../../../cluster/kinds/status-error.ts'
 import { usageError } from '../../command.ts'
-import { LAST_APPLIED, withLastApplied } from '../../last-applied.ts'
-import { dryRunOf, dryRunSuffix, printerFor } from '../../print.ts'
+import { LAST_APPLIED, withTypedLastApplied } from '../../last-applied.ts'
+import { dryRunOf, dryRunSuffix, printerFor, typedOrder } from '../../print.ts'
 import type { DryRun } from '../../print.ts'
 import { recorded } from '../../record.ts'
 import type { Invocation } from '../handler.ts'
@@ -48,8 +48,7 @@ export async function submit(inv: Invocation, object: KubeObject, options: Submi
   let toSend = object
   if (options.namespaced && explicit) toSend = { ...toSend, metadata: { ...toSend.metadata, namespace } }
   toSend = recorded(f, toSend)
-  if (inv.flags.bool('save-config')) toSend = withLastApplied(toSend)
-  else if (toSend.metadata.annotations?.[LAST_APPLIED]) toSend = withLastApplied(toSend)
+  if (inv.flags.bool('save-config') || toSend.metadata.annotations?.[LAST_APPLIED]) toSend = withTypedLastApplied(toSend, typedOrder)
   if (dryRun === 'client') { void out(print(toSend)); return }
   try {
     const created = await f.rest().json<KubeObject>('POST', options.path(namespace), { body: toSend, query: { ...writeQuery(inv, dryRun), fieldValidation: fieldValidation(inv) } })
