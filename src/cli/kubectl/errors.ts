@@ -18,6 +18,15 @@ export class AggregateErrors extends Error {
   }
 }
 
+/** What was wrong within files: stays together as one error among others. */
+export class FileErrors extends Error {
+  readonly errors: readonly Error[]
+  constructor(errors: readonly Error[]) {
+    super(new AggregateErrors(errors).message)
+    this.errors = errors
+  }
+}
+
 /** An aggregate of the errors, the only one itself, or undefined when there is none. */
 export function aggregate(errors: readonly Error[]): Error | undefined {
   const flat = errors.flatMap((e) => e instanceof AggregateErrors ? e.errors : [e])
@@ -101,7 +110,7 @@ function hostOf(url: string): string {
 
 /** What kubectl prints for an error and the code it exits with. k8s: kubectl/pkg/cmd/util checkErr */
 export function describeFailure(error: unknown): { message: string; code: number } {
-  if (error instanceof AggregateErrors && error.errors.length === 1) error = error.errors[0]
+  if ((error instanceof AggregateErrors || error instanceof FileErrors) && error.errors.length === 1) error = error.errors[0]
   if (error instanceof SilentExit) return { message: '', code: error.code }
   if (!(error instanceof Error)) return { message: `error: ${String(error)}`, code: 1 }
   if (error instanceof StatusError && error.reason === 'Invalid') return { message: invalidMessage(error), code: 1 }
@@ -111,7 +120,7 @@ export function describeFailure(error: unknown): { message: string; code: number
     const where = [group && `in group "${group}"`, version && `in version "${version}"`].filter(Boolean).join(' and ')
     return { message: `the server doesn't have a resource type "${resource}"${where ? ` ${where}` : ''}`, code: 1 }
   }
-  if (error instanceof AggregateErrors)
+  if (error instanceof AggregateErrors || error instanceof FileErrors)
     return { message: error.errors.map((e) => standardErrorMessage(e) ?? e.message).join('\n'), code: 1 }
   if (error instanceof CommandExit) return { message: error.message, code: error.code }
   const known = standardErrorMessage(error)

@@ -6,7 +6,7 @@ import { decodeValue } from '../../cluster/kinds/decode.ts'
 import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
 import { groupResource, groupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
-import { aggregate, ConnectionError, isNotFound, NoKindMatch } from './errors.ts'
+import { aggregate, ConnectionError, FileErrors, isNotFound, NoKindMatch } from './errors.ts'
 import { dialMessage } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
@@ -27,6 +27,8 @@ export interface ResourceQuery {
   args?: readonly string[]
   filenames?: readonly string[]
   kustomize?: string
+  /** A text to read objects from, with the name that errors give it. */
+  text?: { source: string; text: string }
   recursive?: boolean
   namespace: string
   /** Objects in files must not be of another namespace. */
@@ -151,6 +153,10 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
   }
   if (query.all) labelSelector = ''
 
+  if (query.text) {
+    const { source, text } = query.text
+    return result(query, false, true, [], () => documentInfos(f, query, source, text), f)
+  }
   if (files.length > 0 || query.kustomize) {
     if (types.length > 0 && names.length === 0) throw new Error('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
     if (names.length > 0) throw new Error('name cannot be provided when a path is specified')
@@ -160,7 +166,7 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
     return result(query, single, true, [], async function* () {
       for (const item of files) yield* readFileInfos(f, query, item)
       if (query.kustomize) yield* kustomizeInfos(f, query, query.kustomize)
-    }, f, (info) => selector === undefined || selector.matches(info.object?.metadata?.labels))
+    }, f, (info) => selector === undefined || selector.matches(info.object?.metadata?.labels), true)
   }
   if (labelSelector !== undefined || query.fieldSelector !== undefined) {
     if (names.length > 0) throw new Error('name cannot be provided when a selector is specified')
@@ -206,15 +212,21 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
 }
 
 function result(query: ResourceQuery, singleItemImplied: boolean, targetsSingleItems: boolean, sources: readonly WatchSource[],
-  produce: () => AsyncGenerator<Info | Error>, f: Factory, keep: (info: Info) => boolean = () => true): ResourceResult {
+  produce: () => AsyncGenerator<Info | Error>, f: Factory, keep: (info: Info) => boolean = () => true, fromFiles = false): ResourceResult {
   const visit = async (fn: (info: Info) => void | Promise<void>) => {
     const errors: Error[] = []
+    // Whatever is wrong with the files themselves becomes one error, the last. k8s: cli-runtime resource EagerVisitorList
+    const inFiles: Error[] = []
     const fail = (error: unknown) => {
       if (!query.continueOnError) throw error
       errors.push(error as Error)
     }
     for await (const made of produce()) {
-      if (made instanceof Error) { fail(made); continue }
+      if (made instanceof Error) {
+        if (fromFiles && query.continueOnError) inFiles.push(made)
+        else fail(made)
+        continue
+      }
       try {
         for (const info of query.flatten ? await flattened(f, made, query) : [made]) {
           try {
@@ -225,6 +237,7 @@ function result(query: ResourceQuery, singleItemImplied: boolean, targetsSingleI
         }
       } catch (error) { fail(error) }
     }
+    if (inFiles.length > 0) errors.push(new FileErrors(inFiles))
     const error = aggregate(errors)
     if (error) throw error
   }
@@ -246,6 +259,7 @@ async function settleNamespace(f: Factory, query: ResourceQuery, info: Info): Pr
   if (!info.source || query.local) return
   if (info.mapping.namespaced) {
     if (!info.namespace) {
+      if (!query.namespace) return
       info.namespace = query.namespace
       if (info.object) info.object = { ...info.object, metadata: { ...info.object.metadata, namespace: query.namespace } }
     } else if (query.enforceNamespace && info.namespace !== query.namespace)

@@ -19,7 +19,7 @@ import { findPrunable, parsePruneAllowlist } from '../prune.ts'
 import { recorded } from '../record.ts'
 import { fetchInfo, findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
-import { fieldValidation } from './create/submit.ts'
+import { fieldValidation, withoutResourceVersion } from './create/submit.ts'
 import { cascadeOf, deleteOptions, warn } from './delete.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 import { untilObject } from '../watching.ts'
@@ -197,7 +197,7 @@ async function applyClientSide(inv: Invocation, info: Info, options: ClientSide)
     if (!isNotFound(error)) throw addSource(`retrieving current configuration of:\n${infoText(info)}\nfrom server for:`, info.source, error)
     const created = withoutNulls(modified) as KubeObject
     try {
-      info.object = dryRun === 'client' ? created : await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: created, query: parameters(manager, validation, dryRun) })
+      info.object = dryRun === 'client' ? created : await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(created), query: parameters(manager, validation, dryRun) })
     } catch (failure) {
       throw addSource('creating', info.source, failure)
     }
@@ -257,7 +257,7 @@ async function deleteAndCreate(inv: Invocation, info: Info, modified: KubeObject
   const { f, flags } = inv
   await f.rest().json('DELETE', resourcePath(info.mapping, info.namespace, info.name), { body: deleteOptions(flags.int('grace-period'), cascadeOf(flags.str('cascade'))) })
   await untilObject(f, info, flags.duration('timeout'), (object) => object === undefined)
-  return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: modified, query: parameters(options.manager, options.validation, options.dryRun) })
+  return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(modified), query: parameters(options.manager, options.validation, options.dryRun) })
 }
 
 function withoutNulls(value: unknown): unknown {

@@ -14,6 +14,7 @@ import type { Info } from '../resources.ts'
 import { unifiedDiff } from '../unified-diff.ts'
 import { makePatch } from './apply.ts'
 import { warn } from './delete.ts'
+import { withoutResourceVersion } from './create/submit.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 
 /** Values of Secrets are hidden, but whether they differ stays visible. k8s: diff Masker */
@@ -33,7 +34,7 @@ async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefine
     body: local, contentType: 'application/apply-patch+yaml', query: { dryRun: 'All', force: flags.bool('force-conflicts'), fieldManager: flags.changed('field-manager') ? flags.str('field-manager') : 'kubectl' },
   })
   const manager = flags.str('field-manager') || 'kubectl-client-side-apply'
-  if (!live) return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: local, query: { dryRun: 'All', fieldManager: manager } })
+  if (!live) return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(local), query: { dryRun: 'All', fieldManager: manager } })
   // The annotation of the last application isn't compared.
   const { [LAST_APPLIED]: _, ...annotations } = local.metadata.annotations ?? {}
   const { patch, type } = makePatch(info.mapping, live, { ...local, metadata: { ...local.metadata, annotations } }, true)

@@ -3,25 +3,27 @@ import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { createTwoWayMergePatch, identityUnchanged } from '../../../cluster/kinds/patch/create-three-way-patch.ts'
 import { createMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
+import { goSyntax } from '../../../cluster/kinds/patch/go-format.ts'
 import { parseYaml, printYaml } from '../../yaml.ts'
 import { groupResource, resourcePath } from '../discovery.ts'
-import { SilentExit } from '../errors.ts'
+import { isNotFound, SilentExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
 import { goJson } from '../../../cluster/kinds/go-text.ts'
 import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
-import { dryRunOf, dryRunSuffix, printerFor, withoutManagedFields } from '../print.ts'
+import { dryRunOf, dryRunSuffix, printerFor, printerOfFormat, withoutManagedFields } from '../print.ts'
 import { recorded } from '../record.ts'
 import { findResources, hasFiles, MISSING_RESOURCE } from '../resources.ts'
 import type { Info } from '../resources.ts'
-import { fieldValidation } from './create/submit.ts'
+import { fieldValidation, withoutResourceVersion } from './create/submit.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 
-const HEAD = `# Please edit the object below. Lines beginning with a '#' will be ignored,
-# and an empty file will abort the edit. If an error occurs while saving this file will be
-# reopened with the relevant failures.
-#
-`
+/** What stands above the object. k8s: editor editHeader.writeTo */
+function headOf(applied: boolean): string {
+  return applied
+    ? "# Please edit the 'last-applied-configuration' annotations below.\n# Lines beginning with a '#' will be ignored, and an empty file will abort the edit.\n#\n"
+    : "# Please edit the object below. Lines beginning with a '#' will be ignored,\n# and an empty file will abort the edit. If an error occurs while saving this file will be\n# reopened with the relevant failures.\n#\n"
+}
 
 /** The editor's words: $KUBE_EDITOR, else $EDITOR, else vi. */
 function editorOf(f: Factory): { argv: (file: string) => string[]; text: string } {
@@ -48,75 +50,156 @@ async function editText(f: Factory, text: string, suffix: string): Promise<{ tex
   return { text: f.proc.fs.readText(file), file }
 }
 
-const withoutComments = (text: string) => text.split('\n').filter((l) => !l.trimStart().startsWith('#')).join('\n')
+const withoutComments = (text: string) => text.split('\n').filter((l) => !/^\s*#(?!!)/.test(l)).join('\n')
 
-interface EditOptions {
-  operation: string
-  /** What is shown for an object, and what comes of the edited one. */
-  shown(info: Info): unknown
-  /** @returns the object to print, or undefined when nothing changed */
-  save(info: Info, edited: KubeObject): Promise<KubeObject | undefined>
-}
-
-async function editInfos(inv: Invocation, infos: readonly Info[], options: EditOptions): Promise<void> {
-  const { f, flags, out, err } = inv
-  const json = flags.str('output') === 'json'
-  const render = (value: unknown) => json ? `${goJson(value, '    ')}\n` : printYaml(value)
-  const originals = infos.map((i) => options.shown(i))
-  const whole = originals.length === 1 ? originals[0] : { apiVersion: 'v1', items: originals, kind: 'List', metadata: {} }
-  const original = render(whole)
-  let current = original
-  let notes = ''
-  for (;;) {
-    const { text, file } = await editText(f, HEAD + notes + current, json ? '.json' : '.yaml')
-    const discard = () => f.proc.fs.remove(file, { force: true })
-    const body = withoutComments(text)
-    if (notes !== '' && body.trim() === withoutComments(current).trim()) {
-      keep(f, file)
-      void err('error: Edit cancelled, no valid changes were saved.\n')
-      throw new SilentExit(1)
-    }
-    if (body.trim() === withoutComments(original).trim()) { discard(); void err('Edit cancelled, no changes made.\n'); return }
-    if (body.trim() === '') { discard(); void err('Edit cancelled, saved file was empty.\n'); return }
-    let edited: KubeObject[]
-    try {
-      const parsed = parseYaml(body) as any
-      edited = infos.length > 1 && Array.isArray(parsed?.items) ? parsed.items : [parsed]
-      if (typeof edited[0] !== 'object' || edited[0] === null) throw new Error('invalid object to validate')
-    } catch (error) {
-      current = body
-      notes = `# The edited file had a syntax error: error parsing edited-file: ${(error as Error).message}\n#\n`
-      discard()
-      continue
-    }
-    const failures: string[] = []
-    let saved = 0
-    for (const info of infos) {
-      const mine = edited.find((e) => e.metadata?.name === info.name && (e.metadata?.namespace ?? '') === (info.object!.metadata.namespace ?? '')) ?? (infos.length === 1 ? edited[0] : undefined)
-      if (!mine) continue
-      try {
-        const answer = await options.save(info, mine)
-        if (answer) { saved++; void out(printerFor(f, { operation: options.operation, formats: ['json', 'yaml', 'name'] })(answer)) } else if (infos.length > 1) void out(printerFor(f, { operation: 'skipped' })(info.object!))
-      } catch (error) {
-        const status = error instanceof StatusError ? error : undefined
-        const name = `${groupResource(info.mapping)} ${JSON.stringify(info.name)}`
-        if (status?.reason === 'Invalid') {
-          failures.push(`# ${name} was not valid:\n${(status.status.details?.causes ?? []).map((c) => `# * ${c.field}: ${c.message}\n`).join('')}#\n`)
-          void err(`error: ${groupResource(info.mapping)} ${JSON.stringify(info.name)} is invalid\n`)
-        } else {
-          failures.push(`# ${name} could not be patched: ${(error as Error).message}\n#\n`)
-          void err(`error: ${groupResource(info.mapping)} ${JSON.stringify(info.name)} could not be patched: ${(error as Error).message}\n`)
-        }
-      }
-    }
-    if (failures.length === 0) { discard(); if (saved === 0 && infos.length === 1) void err('Edit cancelled, no changes made.\n'); return }
-    notes = failures.join('')
-    current = body
-    discard()
+/** The text's meaning, so that comments and spaces make no difference. k8s: cmdutil.StripComments */
+function meaning(text: string): string {
+  try {
+    return JSON.stringify(parseYaml(text))
+  } catch {
+    return withoutComments(text)
   }
 }
 
-function keep(f: Factory, file: string): void {
+interface EditOptions {
+  /** Whether annotations are edited instead of objects. */
+  applied?: boolean
+  /** What is done with an object that was edited. @returns what to print, with the word behind the name; undefined when `save` has reported a refusal */
+  save(info: Info, edited: Info): Promise<[KubeObject, string] | undefined>
+}
+
+/** What came of saving. k8s: editor editResults */
+class EditResults {
+  notes: string[] = []
+  retryable = 0
+  notFound = 0
+  invalid = 0
+
+  /** Remembers a refusal. @returns what is told about it */
+  add(error: unknown, info: Info): string {
+    const name = `${groupResource(info.mapping)} ${JSON.stringify(info.name)}`
+    if (error instanceof StatusError && error.reason === 'Invalid') {
+      this.invalid++
+      this.#note(`${name} was not valid`, (error.status.details?.causes ?? []).map((c) => `${c.field}: ${c.message}`))
+      return `error: ${name} is invalid\n`
+    }
+    if (isNotFound(error)) {
+      this.notFound++
+      return `error: ${name} could not be found on the server\n`
+    }
+    this.retryable++
+    return `error: ${name} could not be patched: ${(error as Error).message}\n`
+  }
+
+  syntax(problem: string): void {
+    this.#note(`The edited file had a syntax error: ${problem}`, [])
+  }
+
+  unreadable(info: Info, problem: string): string {
+    this.#note(`${groupResource(info.mapping)} ${JSON.stringify(info.name)} was not valid`, [`<nil>: Invalid value: "The edited file failed validation": ${problem}`])
+    return `error: ${groupResource(info.mapping)} ${JSON.stringify(info.name)} is invalid\n`
+  }
+
+  #note(head: string, others: readonly string[]): void {
+    const commented = (text: string) => text.replace(/\n(?!#)(?=.)/g, '\n# ')
+    this.notes.push(`# ${commented(head)}${others.length > 0 ? ':' : ''}\n${others.map((o) => `# * ${commented(o)}\n`).join('')}#\n`)
+  }
+}
+
+/** Opens the objects in an editor until what comes back can be saved or is given up. k8s: editor EditOptions.Run */
+async function editInfos(inv: Invocation, infos: readonly Info[], options: EditOptions): Promise<void> {
+  const { f, flags, err } = inv
+  const format = flags.has('output') ? flags.str('output') || 'yaml' : 'yaml'
+  const render = printerOfFormat(f, format, { formats: ['json', 'yaml', 'kyaml'] })
+  const json = format === 'json'
+  const shown = infos.map((i) => withoutManagedFields(i.object!))
+  const original = render(shown.length === 1 ? shown[0]! : { apiVersion: 'v1', items: shown, kind: 'List', metadata: {} } as unknown as KubeObject)
+  const validation = fieldValidation(inv)
+  let results = new EditResults()
+  let failed = false
+  let before = ''
+  let lastFile = ''
+  for (;;) {
+    const head = json ? '' : headOf(options.applied ?? false) + results.notes.join('')
+    let text: string
+    let file: string
+    try {
+      ({ text, file } = await editText(f, head + (failed ? withoutComments(before) : original), json ? '.json' : '.yaml'))
+    } catch (error) {
+      if (lastFile) preserved(f, lastFile)
+      throw error
+    }
+    const discard = (path: string) => f.proc.fs.remove(path, { force: true })
+    if (failed && meaning(before) === meaning(text)) {
+      preserved(f, file)
+      throw new Error('Edit cancelled, no valid changes were saved.')
+    }
+    before = text
+    if (lastFile) discard(lastFile)
+    lastFile = file
+    const wrong = validation === 'Ignore' ? undefined : unreadableReason(text)
+    if (wrong) {
+      results = new EditResults()
+      failed = true
+      void err(results.unreadable(infos[0]!, wrong))
+      continue
+    }
+    if (meaning(original) === meaning(text)) { discard(file); void err('Edit cancelled, no changes made.\n'); return }
+    if (withoutComments(text).trim() === '') { discard(file); void err('Edit cancelled, saved file was empty.\n'); return }
+    results = new EditResults()
+    const { infos: edited, error } = await (await findResources(f, { text: { source: 'edited-file', text }, namespace: '', continueOnError: true, flatten: true })).infos()
+    if (error) {
+      failed = true
+      results.syntax(error.message)
+      continue
+    }
+    failed = false
+    const { namespace } = f.namespace()
+    try {
+      for (const info of edited) {
+        if (!options.applied && info.mapping.namespaced && info.namespace !== namespace && info.namespace)
+          throw new Error(`the namespace from the provided object ${JSON.stringify(info.namespace)} does not match the namespace ${JSON.stringify(namespace)}. You must pass '--namespace=${info.namespace}' to perform this operation.`)
+      }
+      for (const info of edited) {
+        const mine = infos.find((i) => (i.object!.metadata.uid ?? '') === (info.object!.metadata?.uid ?? '') && (i.object!.metadata.uid || i.name === info.name || infos.length === 1))
+        if (!mine) throw new Error(`no original object found for ${goSyntax(info.object)}`)
+        try {
+          const made = await options.save(mine, info)
+          if (made) void inv.out(printerFor(f, { operation: made[1] })(made[0]))
+        } catch (error) {
+          if (!(error instanceof StatusError) || options.applied) throw error
+          void err(results.add(error, mine))
+        }
+      }
+    } catch (error) {
+      preserved(f, file)
+      throw error
+    }
+    if (results.retryable > 0) {
+      void err(`You can run \`kubectl replace -f ${file}\` to try this update again.\n`)
+      throw new SilentExit(1)
+    }
+    if (results.notFound > 0) {
+      void err(`The edits you made on deleted resources have been saved to ${JSON.stringify(file)}\n`)
+      throw new SilentExit(1)
+    }
+    if (results.invalid === 0) { discard(file); return }
+    failed = true
+  }
+}
+
+/** Why a text can't be looked at as an object. k8s: kubectl/pkg/validation paramVerifyingSchema.ValidateBytes */
+function unreadableReason(text: string): string | undefined {
+  try {
+    const data = parseYaml(text) as KubeObject | null
+    const missing = [...(data?.apiVersion ? [] : ['apiVersion not set']), ...(data?.kind ? [] : ['kind not set'])]
+    return missing.length > 1 ? `[${missing.join(', ')}]` : missing[0]
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function preserved(f: Factory, file: string): void {
   void f.io.err(`A copy of your changes has been stored to ${JSON.stringify(file)}\n`)
 }
 
@@ -133,12 +216,11 @@ export const edit: CommandHandler = async (inv) => {
   if (error) throw error
   if (infos.length === 0) throw new Error('edit cancelled, no objects found')
   await editInfos(inv, infos, {
-    operation: 'edited',
-    shown: (info) => flags.bool('show-managed-fields') ? info.object : withoutManagedFields(info.object!),
-    async save(info, given) {
-      const before = flags.bool('show-managed-fields') ? info.object! : withoutManagedFields(info.object!)
+    async save(info, { object }) {
+      const before = withoutManagedFields(info.object!)
+      const given = withoutManagedFields(object!)
+      if (deepEqual(before, given)) return [given, 'skipped']
       const edited = recorded(f, flags.bool('save-config') ? withLastApplied(given) : given)
-      if (deepEqual(before, given)) return undefined
       const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)
       let patch: Record<string, unknown>
       try {
@@ -146,10 +228,10 @@ export const edit: CommandHandler = async (inv) => {
       } catch {
         throw new Error('At least one of apiVersion, kind and name was changed')
       }
-      if (Object.keys(patch).length === 0) return undefined
-      return f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name, subresource), {
+      if (flags.bool('output-patch')) void inv.out(`Patch: ${goJson(patch)}\n`)
+      return [await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name, subresource), {
         body: patch, contentType: schema ? 'application/strategic-merge-patch+json' : 'application/merge-patch+json', query: { fieldManager: flags.str('field-manager') || 'kubectl-edit', fieldValidation: fieldValidation(inv) },
-      })
+      }), 'edited']
     },
   })
 }
@@ -160,14 +242,25 @@ export async function editBeforeCreate(inv: Invocation): Promise<void> {
   const { namespace, explicit } = f.namespace()
   const { infos, error } = await (await findResources(f, { filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true })).infos()
   if (error) throw error
-  for (const info of infos) {
-    const { text, file } = await editText(f, HEAD + printYaml(info.object), '.yaml')
-    f.proc.fs.remove(file, { force: true })
-    const body = withoutComments(text)
-    if (body.trim() === '') { void inv.err('Edit cancelled, saved file was empty.\n'); continue }
-    const object = parseYaml(body) as KubeObject
-    const created = await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: flags.bool('save-config') ? withLastApplied(object) : object, query: { fieldManager: 'kubectl-create', fieldValidation: fieldValidation(inv) } })
-    void inv.out(printerFor(f, { operation: 'created' })(created))
+  for (const info of infos) await editInfos(inv, [info], {
+    async save({ mapping }, { object, namespace: within }) {
+      const body = withoutResourceVersion(recorded(f, flags.bool('save-config') ? withLastApplied(object!) : object!))
+      const path = resourcePath(mapping, mapping.namespaced ? within || namespace : '')
+      try {
+        return [await f.rest().json<KubeObject>('POST', path, { body, query: { fieldManager: flags.str('field-manager') || 'kubectl-create', fieldValidation: fieldValidation(inv) } }), 'created']
+      } catch (problem) {
+        // What can't be created ends the command, unlike what can't be patched.
+        throw problem instanceof StatusError ? new Refused(problem) : problem
+      }
+    },
+  }).catch((problem: unknown) => { throw problem instanceof Refused ? problem.status : problem })
+}
+
+class Refused extends Error {
+  readonly status: StatusError
+  constructor(status: StatusError) {
+    super(status.message)
+    this.status = status
   }
 }
 
@@ -221,15 +314,21 @@ const setLastApplied: CommandHandler = async (inv) => {
 }
 
 const editLastApplied: CommandHandler = async (inv) => {
-  const infos = await appliedInfos(inv)
-  for (const info of infos) if (lastAppliedOf(info) === undefined) throw new Error('no last-applied-configuration annotation found on resources, to create the annotation, use command `kubectl apply set-last-applied --create-annotation`')
+  const { f } = inv
+  const infos: Info[] = []
+  for (const info of await appliedInfos(inv)) {
+    const text = lastAppliedOf(info)
+    if (text !== undefined) infos.push({ ...info, object: JSON.parse(text) as KubeObject })
+  }
+  if (infos.length === 0) throw new Error('no last-applied-configuration annotation found on resources, to create the annotation, use command `kubectl apply set-last-applied --create-annotation`')
   await editInfos(inv, infos, {
-    operation: 'edited',
-    shown: (info) => JSON.parse(lastAppliedOf(info)!),
-    async save(info, edited) {
-      const value = `${goJson(edited)}\n`
-      if (value === lastAppliedOf(info)) return undefined
-      return inv.f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), { body: { metadata: { annotations: { [LAST_APPLIED]: value } } }, contentType: 'application/merge-patch+json', query: { fieldManager: 'kubectl-edit' } })
+    applied: true,
+    async save(info, { object }) {
+      if (deepEqual(info.object, object)) return [object!, 'skipped']
+      await f.rest().json('PATCH', resourcePath(info.mapping, info.namespace, info.name), {
+        body: { metadata: { annotations: { [LAST_APPLIED]: `${goJson(object)}\n` } } }, contentType: 'application/merge-patch+json', query: { fieldManager: inv.flags.str('field-manager') || 'kubectl-edit' },
+      })
+      return [object!, 'edited']
     },
   })
 }

@@ -3,7 +3,7 @@ import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { usageError } from '../command.ts'
 import { lowerGroupKind, groupVersion, resourcePath } from '../discovery.ts'
 import type { ApiResource } from '../discovery.ts'
-import { aggregate, AggregateErrors, isNotFound, SilentExit } from '../errors.ts'
+import { aggregate, AggregateErrors, FileErrors, isNotFound, SilentExit } from '../errors.ts'
 import { klogLine } from '../klog.ts'
 import { GET_FORMATS, printerFor } from '../print.ts'
 import { findResources, hasFiles } from '../resources.ts'
@@ -91,7 +91,8 @@ async function printHuman(inv: Invocation, query: ResourceQuery): Promise<void> 
   if (!written && !flags.bool('ignore-not-found') && kept.length === 0)
     void err(allNamespaced ? `No resources found in ${query.namespace} namespace.\n` : 'No resources found\n')
   const failure = aggregate(kept)
-  if (failure) throw failure
+  // What is wrong within a file stays an error among others here, even when it is the only one.
+  if (failure) throw failure instanceof FileErrors ? new AggregateErrors([failure]) : failure
 }
 
 /** One table of those that have the same columns, or none of their own. */
@@ -128,7 +129,7 @@ async function printGeneric(inv: Invocation, query: ResourceQuery): Promise<void
   const { f, flags, out } = inv
   const result = await findResources(f, { ...query, continueOnError: true })
   const { infos, error } = await result.infos()
-  let errors = error instanceof AggregateErrors ? [...error.errors] : error ? [error] : []
+  let errors = (error instanceof AggregateErrors ? [...error.errors] : error ? [error] : []).flatMap((e) => e instanceof FileErrors ? e.errors : [e])
   if (flags.bool('ignore-not-found')) errors = errors.filter((e) => !isNotFound(e))
   if (result.singleItemImplied && errors.length > 0) throw aggregate(errors)!
   const print = printerFor(f, { formats: GET_FORMATS })

@@ -1,4 +1,5 @@
 import { failureOf } from '../../rest-client.ts'
+import { unixText } from '../factory.ts'
 import { readInput } from '../resources.ts'
 import type { Invocation } from './handler.ts'
 
@@ -6,7 +7,7 @@ import type { Invocation } from './handler.ts'
 export async function rawRequest(inv: Invocation, method: string, path: string, file = ''): Promise<void> {
   const { f, out } = inv
   if (!path.startsWith('/')) throw new Error(`--raw must be a valid URL path: parse ${JSON.stringify(path)}: invalid URI for request`)
-  const body = file ? await readInput(f, file) : undefined
+  const body = file ? await readInput(f, file).catch((error: unknown) => { throw new Error(`open ${file}: ${unixText(error)}`) }) : undefined
   if (method === 'GET') {
     const response = await f.rest().send('GET', path, { streaming: true })
     if (response.status < 200 || response.status > 299) throw failureOf(response.status, await response.text(), 'GET', path)

@@ -8,7 +8,7 @@ import { recorded } from '../record.ts'
 import { findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
 import { untilObject } from '../watching.ts'
-import { fieldValidation, writeQuery } from './create/submit.ts'
+import { fieldValidation, withoutResourceVersion, writeQuery } from './create/submit.ts'
 import { cascadeOf, deleteAll } from './delete.ts'
 import type { CommandHandler } from './handler.ts'
 import { rawRequest } from './raw.ts'
@@ -65,7 +65,7 @@ export const replace: CommandHandler = async (inv) => {
   await (await findResources(f, { ...again(), validate: false })).visit(async (info) => { await untilObject(f, info, timeoutMs, (o) => o === undefined) })
   let count = 0
   await (await findResources(f, again())).visit(async (info) => {
-    const created = await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: annotated(info.object!), query: { ...writeQuery(inv, 'none', 'kubectl-replace'), fieldValidation: validation } })
+    const created = await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(annotated(info.object!)), query: { ...writeQuery(inv, 'none', 'kubectl-replace'), fieldValidation: validation } })
     count++
     void out(print(created))
   })

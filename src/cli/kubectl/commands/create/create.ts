@@ -8,7 +8,7 @@ import { recorded } from '../../record.ts'
 import { findResources } from '../../resources.ts'
 import type { CommandHandler } from '../handler.ts'
 import { rawRequest } from '../raw.ts'
-import { fieldValidation, writeQuery } from './submit.ts'
+import { fieldValidation, withoutResourceVersion, writeQuery } from './submit.ts'
 
 // k8s: kubectl/pkg/cmd/create CreateOptions.RunCreate
 export const create: CommandHandler = async (inv) => {
@@ -45,7 +45,7 @@ export const create: CommandHandler = async (inv) => {
     if (dryRun !== 'client') {
       try {
         object = await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), {
-          body: object, query: { ...writeQuery(inv, dryRun, 'kubectl-create'), fieldValidation: validation },
+          body: withoutResourceVersion(object), query: { ...writeQuery(inv, dryRun, 'kubectl-create'), fieldValidation: validation },
         })
       } catch (error) {
         throw addSource('creating', info.source, error)

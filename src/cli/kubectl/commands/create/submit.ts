@@ -18,6 +18,13 @@ export function fieldValidation(inv: Pick<Invocation, 'flags'>): 'Strict' | 'War
   }
 }
 
+/** What is created has no version yet, wherever its text comes from. k8s: cli-runtime resource Helper.Create with modify */
+export function withoutResourceVersion(object: KubeObject): KubeObject {
+  if (!object.metadata?.resourceVersion) return object
+  const { resourceVersion: _, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
+
 /** The query parameters of a write. */
 export function writeQuery(inv: Pick<Invocation, 'flags'>, dryRun: DryRun, manager = ''): Record<string, string> {
   const fieldManager = inv.flags.str('field-manager') || manager
