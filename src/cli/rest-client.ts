@@ -168,28 +168,44 @@ export class RestClient {
     }
   }
 
-  /** An upgraded connection. @throws StatusError when the server refuses. */
+  /**
+   * An upgraded connection. A refused one is asked for once more with POST, which takes other permissions: that answer counts.
+   * k8s: client-go/tools/remotecommand FallbackExecutor, streaming/pkg/httpstream/spdy SpdyRoundTripper.NewConnection
+   * @throws Error that quotes the refusal
+   */
   async webSocket(path: string, protocols: readonly string[], query: RequestOptions['query'], signal?: AbortSignal): Promise<WebSocketEnd> {
     const url = this.url(path, query)
     const headers: [string, string][] = [
       ['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ['Sec-WebSocket-Version', '13'], ['Sec-WebSocket-Protocol', protocols.join(', ')], ['User-Agent', this.config.userAgent],
       ...this.config.headers as [string, string][],
     ]
-    const started = this.#hooks.nowMs()
-    const response = await this.#fetch('GET', url, headers, null, signal)
-    this.#hooks.onExchange?.('GET', url, response.status, this.#hooks.nowMs() - started)
-    if (response instanceof UpgradeResponse) return response.webSocket
-    const socket = (response as { webSocket?: WebSocketEnd }).webSocket
-    if (socket) return socket
-    const text = await response.text()
-    const failure = failureOf(response.status, text, 'GET', path)
-    // k8s: apimachinery/pkg/util/httpstream/spdy SpdyRoundTripper.NewConnection: what isn't a Status is quoted as it is.
-    throw failure.status.details?.causes?.some((c) => c.reason === 'UnexpectedServerResponse') ? new Error(`unable to upgrade connection: ${text.trim()}`) : failure
+    const ask = async (method: 'GET' | 'POST') => {
+      const started = this.#hooks.nowMs()
+      const response = await this.#fetch(method, url, headers, null, signal)
+      this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started)
+      const socket = response instanceof UpgradeResponse ? response.webSocket : (response as { webSocket?: WebSocketEnd }).webSocket
+      return socket ? { socket } : { status: response.status, text: await response.text() }
+    }
+    const first = await ask('GET')
+    if (first.socket) return first.socket
+    const second = await ask('POST').catch(() => first)
+    if (second.socket) return second.socket
+    // Servers that know no other way to upgrade refuse the second attempt as such.
+    throw new Error(`unable to upgrade connection: ${refusalText((second.status === first.status ? second : first).text!)}`)
   }
 
   list<T = KubeObject>(path: string, query?: RequestOptions['query']): Promise<KubeList<T>> {
     return this.json<KubeList<T>>('GET', path, { query })
   }
+}
+
+/** What a refused upgrade says. k8s: spdy upgradeErrorMessage */
+function refusalText(body: string): string {
+  try {
+    const { message, error } = JSON.parse(body) as { message?: unknown; error?: unknown }
+    for (const text of [message, error]) if (typeof text === 'string' && text.trim()) return text.trim()
+  } catch { /* plain text */ }
+  return body.trim() || 'empty server response'
 }
 
 /** The texts of a Warning header, which may hold several: `299 - "text", 299 - "other"`. */

@@ -54,7 +54,7 @@ export function createNodeNet(): NetStack {
   return stack
 }
 
-const isUpgrade = (request: HttpRequest) => request.headers.get('upgrade')?.toLowerCase() === 'websocket'
+const isUpgrade = (request: HttpRequest) => request.method === 'GET' && request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 
 /** Connections are kept per TLS identity, so that a command's many requests share one. */
 const agents = new Map<string, http.Agent>()

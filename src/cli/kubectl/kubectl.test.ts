@@ -202,10 +202,10 @@ describe('what a client makes of odd answers', () => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'w', namespace: 'default' }, spec: { containers: [{ name: 'c' }] }, status: { phase: 'Pending' } }
   const path = '/api/v1/namespaces/default/pods/w'
 
-  test('a kubelet\'s refusal of a session is quoted, a Status is told as one', async () => {
+  test('a refused session is quoted, and a second refusal of the other kind of upgrade counts', async () => {
     expect((await run(['exec', 'w', '--', 'ls'], { [path]: pod, [`${path}/exec`]: new Response('container not found ("c")\n', { status: 500 }) })).stderr).toBe('error: unable to upgrade connection: container not found ("c")\n')
     const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'BadRequest', code: 400, message: 'pod w does not have a host assigned' }
-    expect((await run(['exec', 'w', '--', 'ls'], { [path]: pod, [`${path}/exec`]: Response.json(status, { status: 400 }) })).stderr).toBe('Error from server (BadRequest): pod w does not have a host assigned\n')
+    expect((await run(['exec', 'w', '--', 'ls'], { [path]: pod, [`${path}/exec`]: Response.json(status, { status: 400 }) })).stderr).toBe('error: unable to upgrade connection: pod w does not have a host assigned\n')
   })
 
   test('no content is an empty log', async () => {

@@ -16,7 +16,7 @@ function fileSpec(text: string, namespace: string): FileSpec {
   const malformed = () => new Error('filespec must match the canonical format: [[namespace/]pod:]file/path')
   const parts = text.slice(0, at).split('/')
   if (at === 0 || parts.length > 2) throw malformed()
-  return parts.length === 2 ? { namespace: parts[0]!, pod: parts[1]!, path: text.slice(at + 1) } : { namespace, pod: parts[0]!, path: text.slice(at + 1) }
+  return parts.length === 2 ? { namespace: parts[0]! || namespace, pod: parts[1]!, path: text.slice(at + 1) } : { namespace, pod: parts[0]!, path: text.slice(at + 1) }
 }
 
 const baseOf = (path: string) => path.replace(/\/+$/, '').split('/').at(-1) || '/'

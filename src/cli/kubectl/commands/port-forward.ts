@@ -1,4 +1,5 @@
 import type { Listener, TcpSocket, UnixError } from '../../../unix/types.ts'
+import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { usageError } from '../command.ts'
 import { unixText } from '../factory.ts'
 import type { Factory } from '../factory.ts'
@@ -8,6 +9,8 @@ import { WaitTimeout, untilObject } from '../watching.ts'
 import type { CommandHandler } from './handler.ts'
 
 const PROTOCOLS = ['v4.channel.k8s.io', 'portforward.k8s.io']
+
+const portForwardPath = (pod: PodObject) => `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/portforward`
 
 interface Forward { local: number; remote: number }
 
@@ -91,6 +94,9 @@ export const portForward: CommandHandler = async (inv) => {
     else if (/^\d+\.\d+\.\d+\.\d+$/.test(address) || address.includes(':')) addresses.push({ ip: address, optional: false })
     else throw new Error(`${address} is not a valid IP`)
   }
+  // Who may not forward hears so before anything listens.
+  const probe = await f.rest().webSocket(portForwardPath(pod), PROTOCOLS, { ports: forwards[0]!.remote }).catch((error: Error) => { throw new Error(`error upgrading connection: ${error.message}`) })
+  probe.close()
   const listeners: Listener[] = []
   let lost: (error: Error) => void = () => {}
   const ended = new Promise<never>((_, reject) => { lost = reject })
@@ -120,7 +126,7 @@ export const portForward: CommandHandler = async (inv) => {
     await f.io.flush()
     const mapping = (await f.mapper()).mappingFor('pods')
     untilObject(f, { mapping, namespace, name: pod.metadata.name! }, 0, (o) => o === undefined || o.metadata.uid !== pod.metadata.uid || ['Succeeded', 'Failed'].includes(o['status']?.phase))
-      .then(() => lost(new Error('lost connection to pod')), (error) => { if (!(error instanceof WaitTimeout)) lost(error as Error) })
+      .then(() => lost(new Error('lost connection to pod')), (error) => { if (!(error instanceof WaitTimeout) && !(error instanceof StatusError)) lost(error as Error) })
     await ended
   } finally {
     for (const listener of listeners) listener.close()
@@ -129,7 +135,7 @@ export const portForward: CommandHandler = async (inv) => {
 
 /** Joins one connection to the pod's port through a WebSocket with a data and an error channel. */
 async function carry(f: Factory, pod: PodObject, port: number, socket: TcpSocket): Promise<void> {
-  const stream = await f.rest().webSocket(`/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/portforward`, PROTOCOLS, { ports: port }).catch((error: unknown) => {
+  const stream = await f.rest().webSocket(portForwardPath(pod), PROTOCOLS, { ports: port }).catch((error: unknown) => {
     socket.destroy()
     throw error
   })
