@@ -92,8 +92,9 @@ function requestTimeoutMs(text: string): number {
 function overriddenCluster({ flags, kubeconfig, clusterName, global }: ConnectionSettings): ClusterEntry {
   const found = kubeconfig.clusters.get(clusterName)
   const server = global('server')
-  if (clusterName && !found && !server) throw new Error(global('cluster') ? `no server found for cluster ${JSON.stringify(clusterName)}` : `cluster ${JSON.stringify(clusterName)} does not exist`)
-  const cluster: ClusterEntry = { ...found }
+  if (clusterName && !found && !server && global('cluster')) throw new Error(`no server found for cluster ${JSON.stringify(clusterName)}`)
+  // A context may name a cluster that isn't there, or one without a server: the default stays. k8s: clientcmd ClusterDefaults
+  const cluster: ClusterEntry = { ...(clusterName ? { server: 'http://localhost:8080' } : {}), ...found }
   if (server) cluster.server = server
   if (global('tls-server-name')) cluster['tls-server-name'] = global('tls-server-name')
   if (global('certificate-authority')) {

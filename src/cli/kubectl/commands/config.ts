@@ -74,6 +74,7 @@ function inOrder(value: unknown): unknown {
 const view: CommandHandler = async (inv) => {
   const { f, flags, args, out, spec } = inv
   if (args.length !== 0) throw usageError(spec, `unexpected arguments: [${args.join(' ')}]`)
+  if (flags.changed('merge') && flags.str('merge') !== 'true' && !f.flags.str('kubeconfig')) throw new Error('if merge==false a precise file must be specified')
   let config = startingConfig(f)
   const contextName = f.flags.str('context')
   if (flags.bool('minify')) {

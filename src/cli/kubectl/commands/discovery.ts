@@ -60,7 +60,7 @@ const KUSTOMIZE_VERSION = 'v5.8.1'
 
 // k8s: kubectl/pkg/cmd/version
 export const version: CommandHandler = async ({ f, flags, args, out }) => {
-  if (args.length > 0) throw new Error(`extra arguments: [${args.join(' ')}]`)
+  if (args.length > 0 && !flags.bool('client')) throw new Error(`extra arguments: [${args.join(' ')}]`)
   const output = flags.str('output')
   if (!['', 'yaml', 'json'].includes(output)) throw new Error(`--output must be 'yaml' or 'json'`)
   const clientVersion = {

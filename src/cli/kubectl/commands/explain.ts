@@ -117,6 +117,7 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
   const format = flags.str('output') || 'plaintext'
   if (format !== 'plaintext' && format !== 'plaintext-openapiv2') throw new Error(`unrecognized format: ${format}`)
   // Dots belong to the group where that makes a known resource, to the path otherwise.
+  if (/^\.|\[/.test(args[0]!)) throw new Error('invalid jsonpath syntax, first node must be field node')
   const parts = args[0]!.replace(/\.$/, '').split('.')
   let { mapping, path } = await f.resolve((mapper) => {
     for (let n = parts.length; n > 1; n--) {
@@ -133,12 +134,21 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
     if (!found) throw new Error(`couldn't find resource for "${wanted}, Resource=${mapping.resource}"`)
     mapping = found
   }
+  const gvk = { group: mapping.group, version: mapping.version, kind: mapping.kind }
+  const isOfKind = (s: any) => (s['x-kubernetes-group-version-kind'] ?? []).some((k: any) => deepEqual(k, gvk))
+  if (format === 'plaintext-openapiv2') {
+    const { definitions } = await f.rest().json('GET', '/openapi/v2')
+    const root = Object.values<any>(definitions ?? {}).find(isOfKind)
+    if (!root) throw new Error(`couldn't find resource for "${groupVersion(mapping)}, Kind=${mapping.kind}"`)
+    const { explainOpenApiV2 } = await f.proc.clock.outside(import('./explain-openapiv2.ts'))
+    void out(explainOpenApiV2({ definitions, root, path, recursive: flags.bool('recursive'), kind: mapping.kind, groupVersion: groupVersion(mapping) }))
+    return
+  }
   const index = await f.rest().json('GET', '/openapi/v3')
   const entry = index['paths']?.[mapping.group ? `apis/${groupVersion(mapping)}` : `api/${mapping.version}`]
   if (!entry) throw new Error(`couldn't find resource for "${groupVersion(mapping)}, Resource=${mapping.resource}"`)
   const document = await f.rest().json('GET', entry.serverRelativeURL)
-  const gvk = { group: mapping.group, version: mapping.version, kind: mapping.kind }
-  const schema = Object.values<any>(document['components']?.schemas ?? {}).find((s) => (s['x-kubernetes-group-version-kind'] ?? []).some((k: any) => deepEqual(k, gvk)))
+  const schema = Object.values<any>(document['components']?.schemas ?? {}).find(isOfKind)
   void out(`${gvk.group ? `GROUP:      ${gvk.group}\n` : ''}KIND:       ${gvk.kind}\nVERSION:    ${gvk.version}\n\n`)
   if (!schema) throw new Error(`GVK ${JSON.stringify(gvk)} not found in OpenAPI schema`)
   const text = output(schema, path, { document, recursive: flags.bool('recursive') }, new Set())
