@@ -1,6 +1,7 @@
 /** What both kinds of admission policies share: bindings, parameters, variables, conditions. k8s: apiserver/pkg/admission/plugin/{policy/generic,cel} */
 import type { Clock } from '../../../base/clock.ts'
 import { CelError, celValue, compileCel } from '../../kinds/cel/cel-environment.ts'
+import { celAuthorizer, celResourceCheck, type AskAccess } from '../../kinds/cel/authorizer-functions.ts'
 import { matchesLabelSelector, type LabelSelectorSpec } from '../../kinds/label-selector.ts'
 import { resourceRef, type KubeObject } from '../../kinds/object.ts'
 import type { AdmissionAttributes, AdmissionContext, Reader } from '../seams.ts'
@@ -114,7 +115,21 @@ export function requestVariables(attributes: AdmissionAttributes, context: Admis
     object: operation === 'DELETE' ? null : celValue(attributes.object ?? null),
     oldObject: celValue(attributes.oldObject ?? null),
     request: celValue(requestOf(attributes)),
+    authorizer: celAuthorizer(askFor(attributes, context)),
+    'authorizer.requestResource': celResourceCheck(askFor(attributes, context), { group: kind.group, resource: kind.resource, subresource: attributes.subresource, namespace, name: attributes.name }),
     namespaceObject: namespaceObject ? celValue({ ...namespaceObject, metadata: { ...namespaceObject.metadata, managedFields: undefined } }) : null,
+  }
+}
+
+/** Answers what an expression asks of the authorizer, about whoever sends the request. */
+function askFor({ user }: AdmissionAttributes, { authorizer }: AdmissionContext): AskAccess {
+  return ({ verb, path, group = '', resource = '', subresource = '', namespace = '', name = '', serviceAccount }) => {
+    const asked = serviceAccount === undefined ? user : {
+      name: `system:serviceaccount:${serviceAccount.namespace}:${serviceAccount.name}`,
+      groups: ['system:serviceaccounts', `system:serviceaccounts:${serviceAccount.namespace}`, 'system:authenticated'],
+    }
+    const { allowed, reason = '' } = authorizer.authorize({ user: asked, verb, resourceRequest: path === undefined, group, version: path === undefined ? '*' : '', resource, subresource, namespace, name, path: path ?? '' })
+    return { allowed, reason }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Rules for what webhooks and policies match. k8s: pkg/apis/admissionregistration/validation */
 import { checkQualifiedName } from '../checks.ts'
 import { celProblem, type CelScope } from '../cel/cel-problem.ts'
-import { duplicate, forbidden, invalid, notSupported, required, tooMany, type Finding } from '../findings.ts'
+import { duplicate, forbidden, internalFinding, invalid, notSupported, required, tooMany, type Finding } from '../findings.ts'
 import type { MatchCondition, MatchResources, NamedRuleWithOperations, ParamKind, ParamRef, RuleWithOperations } from '../generated/types.ts'
 import { dns1035LabelProblems, dnsSubdomainProblems, pathSegmentName } from '../names.ts'
 import { validateLabelSelector } from '../validate-metadata.ts'
@@ -103,7 +103,7 @@ export function validateMatchConditions(out: Finding[], conditions: readonly Mat
 /** An expression that must compile. k8s: validateCELCondition */
 export function checkCel(out: Finding[], expression: string, scope: CelScope, at: string, shown: string = expression): void {
   const problem = celProblem(expression, scope)
-  if (problem !== undefined) out.push(invalid(at, shown, problem))
+  if (problem) out.push(problem.internal ? internalFinding(at, problem.text) : invalid(at, shown, problem.text))
 }
 
 /** k8s: validateParamKind */

@@ -2,6 +2,7 @@
 import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { celTypeText, type CelType } from '../cel/cel-checker.ts'
 import { estimateCelCost } from '../cel/cel-cost.ts'
+import { programProblem } from '../cel/cel-literal-checks.ts'
 import { compileProblem, type Compiled } from '../cel/cel-problem.ts'
 import { mentionsCelName } from '../cel/cel-syntax.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
@@ -268,7 +269,7 @@ function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: strin
   const oldSelf = rule.optionalOldSelf ? { name: 'optional_type', params: [self] } : self
   const variables = { self, oldSelf }
   const compiled = compileProblem(rule.rule, variables)
-  const problem = compiled.problem !== undefined ? `compilation failed: ${compiled.problem}` : celTypeText(compiled.type) !== 'bool' ? 'cel expression must evaluate to a bool' : undefined
+  const problem = compiled.problem !== undefined ? `compilation failed: ${compiled.problem}` : celTypeText(compiled.type) !== 'bool' ? 'cel expression must evaluate to a bool' : instantiationProblem(compiled)
   if (problem !== undefined) out.push(invalid(`${at}.rule`, ruleText(rule), problem))
   else {
     // Lists and maps without a limit hold as many values as fit into a request, with a comma each.
@@ -276,7 +277,7 @@ function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: strin
     checkCost(out, compiled, times, place, 'estimated rule cost', `${at}.rule`)
     if (rule.messageExpression) {
       const message = compileProblem(rule.messageExpression, variables)
-      const wrong = message.problem !== undefined ? `messageExpression compilation failed: ${message.problem}` : celTypeText(message.type) !== 'string' ? 'messageExpression must evaluate to a string' : undefined
+      const wrong = message.problem !== undefined ? `messageExpression compilation failed: ${message.problem}` : celTypeText(message.type) !== 'string' ? 'messageExpression must evaluate to a string' : instantiationProblem(message, 'messageExpression ')
       if (wrong !== undefined) out.push(invalid(`${at}.messageExpression`, ruleText(rule), wrong))
       else checkCost(out, message, 1, place, 'estimated messageExpression cost', `${at}.messageExpression`)
     }
@@ -284,6 +285,11 @@ function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: strin
   if (problem === undefined && mentionsCelName(rule.rule, 'oldSelf')) {
     if (place.uncorrelatable !== undefined) out.push(invalid(`${at}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`))
   } else if (rule.optionalOldSelf !== undefined) out.push(invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'))
+}
+
+function instantiationProblem(compiled: Compiled, what = ''): string | undefined {
+  const problem = compiled.problem === undefined ? programProblem(compiled.node, compiled.checked) : undefined
+  return problem === undefined ? undefined : `${what}program instantiation failed: ${problem}`
 }
 
 /** k8s: getExpressionCost, TotalCost.ObserveExpressionCost */

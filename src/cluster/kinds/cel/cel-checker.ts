@@ -1,5 +1,4 @@
 /** Types of expressions and what doesn't fit, in the words of cel-go's checker. k8s: cel-go/checker, apiserver/pkg/cel/library */
-import { goPattern } from '../go-pattern.ts'
 import { CEL_FUNCTIONS } from './cel-functions.ts'
 import type { CelIssue, CelNode } from './cel-syntax.ts'
 
@@ -22,8 +21,9 @@ const INT = simpleType('int')
 /** What an expression with an error has: nothing more is said of it. */
 const ERROR: CelType = { name: '!error!' }
 
-/** As cel-go prints it: `list(int)`. */
+/** As cel-go prints it in messages: `list(int)`. */
 export function celTypeText({ name, params }: CelType): string {
+  if (name === 'null_type') return 'null'
   return params ? `${name}(${params.map(celTypeText).join(', ')})` : name
 }
 
@@ -119,11 +119,20 @@ export function hasTwoVariables({ name, args }: Extract<CelNode, { kind: 'call' 
   return name.startsWith('transform') || (args.length === 3 && name !== 'map')
 }
 
-const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2], existsOne: [2, 3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
+const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2, 3], existsOne: [2, 3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
 /** What lists can be sorted by. */
 const COMPARABLE = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 'google.protobuf.Duration', 'google.protobuf.Timestamp'])
 /** Names before functions: `sets.contains(...)` is one function. */
-const NAMESPACES = new Set(['sets', 'lists', 'optional', 'format', 'ip', 'jsonpatch', 'math', 'base64', 'strings'])
+export const NAMESPACES: ReadonlySet<string> = new Set(['sets', 'lists', 'optional', 'format', 'ip', 'jsonpatch', 'math', 'base64', 'strings'])
+
+const QUALIFIED_TYPES = new Set(['google.protobuf.Duration', 'google.protobuf.Timestamp'])
+
+function qualifiedName(node: CelNode): string | undefined {
+  if (node.kind === 'ident') return node.name
+  if (node.kind !== 'select' || node.optional) return undefined
+  const before = qualifiedName(node.of)
+  return before === undefined ? undefined : `${before}.${node.field}`
+}
 
 class Checker {
   readonly issues: CelIssue[] = []
@@ -154,8 +163,8 @@ class Checker {
       case 'select': return this.#select(node)
       case 'index': return this.#index(node)
       case 'call': return this.#call(node)
-      case 'list': return listType(this.#joined(node.items))
-      case 'map': return node.entries.length === 0 ? mapType(DYN, DYN) : mapType(this.#joined(node.entries.map(([key]) => key)), this.#joined(node.entries.map(([, value]) => value)))
+      case 'list': return listType(this.#joined(node.items, node.optionals))
+      case 'map': return node.entries.length === 0 ? mapType(DYN, DYN) : mapType(this.#joined(node.entries.map(([key]) => key)), this.#joined(node.entries.map(([, value]) => value), node.optionals))
       case 'message': return this.#message(node)
     }
   }
@@ -167,6 +176,9 @@ class Checker {
   }
 
   #select(node: Extract<CelNode, { kind: 'select' }>): CelType {
+    const name = qualifiedName(node)
+    if (name !== undefined && !Object.hasOwn(this.#variables, name.split('.')[0]!) && QUALIFIED_TYPES.has(name)) return { name: 'type', params: [simpleType(name)] }
+    if (name !== undefined && Object.hasOwn(this.#variables, name)) return this.#variables[name]!
     const of = this.of(node.of)
     const optional = of.name === 'optional_type'
     const type = this.#field(optional ? of.params![0]! : of, node.field, node.at)
@@ -194,14 +206,17 @@ class Checker {
     return this.#problem(node.at, `found no matching overload for '${node.optional ? '_[?_]' : '_[_]'}' applied to '(${celTypeText(whole)}, ${celTypeText(by)})'`)
   }
 
-  #joined(nodes: readonly CelNode[]): CelType {
+  /** The type of values that stand together; what differs makes it dynamic. */
+  #joined(nodes: readonly CelNode[], optionals?: ReadonlySet<number>): CelType {
     let joined: CelType | undefined
-    for (const node of nodes) {
-      const type = this.of(node)
+    for (const [i, node] of nodes.entries()) {
+      let type = this.of(node)
       if (type === ERROR) continue
-      if (!joined || joined.name === 'dyn') joined ??= type
-      else if (type.name === 'dyn') joined = DYN
-      else if (!fits(type, joined)) this.#problem(node.at, `expected type '${celTypeText(joined)}' but found '${celTypeText(type)}'`)
+      if (optionals?.has(i)) {
+        if (type.name === 'optional_type') type = type.params![0]!
+        else if (type.name !== 'dyn') this.#problem(node.at, `expected type 'optional_type(${celTypeText(type)})' but found '${celTypeText(type)}'`)
+      }
+      joined = joined === undefined || (fits(type, joined) && joined.name !== 'dyn') ? joined ?? type : DYN
     }
     return joined ?? DYN
   }
@@ -226,7 +241,7 @@ class Checker {
     if (target && name === 'sortBy' && args.length === 2) return this.#sorted(node)
     if (target && (name === 'optMap' || name === 'optFlatMap') && args.length === 2) return this.#optional(node)
     const qualified = target?.kind === 'ident' && NAMESPACES.has(target.name) && !Object.hasOwn(this.#variables, target.name) ? `${target.name}.${name}` : undefined
-    if (qualified !== undefined && declared().has(qualified)) return this.#resolve(node, qualified, undefined)
+    if (qualified !== undefined && declared().has(qualified) && (!qualified.startsWith('jsonpatch.') || Object.hasOwn(this.#messages, 'JSONPatch'))) return this.#resolve(node, qualified, undefined)
     const of = target && this.of(target)
     if (!declared().has(name)) {
       this.#problem(node.at, `undeclared reference to '${name}' (in container '')`)
@@ -246,9 +261,6 @@ class Checker {
   #resolve(node: Extract<CelNode, { kind: 'call' }>, name: string, target: CelType | undefined): CelType {
     const { args, at } = node
     const types = args.map((arg) => this.of(arg))
-    if (target === ERROR || types.includes(ERROR)) return ERROR
-    const literal = args.at(-1)
-    if (literal?.kind === 'literal' && literal.type === 'string' && isBadLiteral(name, literal.value!)) return this.#problem(literal.at, `invalid ${name} argument`)
     const results: CelType[] = []
     const found: Overload[] = []
     for (const overload of declared().get(name) ?? []) {
@@ -301,7 +313,10 @@ class Checker {
     }
     const out = rest.at(-1)![1]
     if (rest.length === 2) condition(rest[0]!, listType(out === ERROR ? DYN : out))
-    return name === 'map' || name === 'transformList' ? listType(out === ERROR ? DYN : out) : mapType(key, out === ERROR ? DYN : out)
+    if (name === 'map' || name === 'transformList') return listType(out === ERROR ? DYN : out)
+    // Entries are maps themselves.
+    if (name === 'transformMapEntry') return out.name === 'map' ? out : mapType(DYN, DYN)
+    return mapType(key, out === ERROR ? DYN : out)
   }
 
   /** What the macro is written with shows in messages. k8s: cel-go ext sortByMacro */
@@ -328,23 +343,6 @@ class Checker {
   }
 }
 
-/** What the compiler tries out already. k8s: cel-go ValidateRegexLiterals, ValidateDurationLiterals, ValidateTimestampLiterals */
-function isBadLiteral(name: string, text: string): boolean {
-  const value = text.replace(/^[rR]?(?:"{3}|'{3}|["'])|(?:"{3}|'{3}|["'])$/g, '')
-  switch (name) {
-    case 'duration': return !/^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.test(value)
-    case 'timestamp': return !/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(value)
-    case 'matches':
-      try {
-        goPattern(/^[rR]/.test(text) ? value : value.replace(/\\\\/g, '\\'))
-        return false
-      } catch {
-        return true
-      }
-    default: return false
-  }
-}
-
 const isParameter = (type: CelType) => /^[A-Z]$/.test(type.name)
 
 /** Whether a value of one type can be used where another is asked for. */
@@ -365,7 +363,9 @@ function matches(type: CelType, wanted: CelType, bound: Map<string, CelType>): b
     }
     return matches(type, known, new Map()) || matches(known, type, new Map())
   }
-  if (type.name === 'dyn' || wanted.name === 'dyn' || type.name === '!error!') return true
+  if (type.name === 'dyn' || wanted.name === 'dyn' || type.name === '!error!' || wanted.name === '!error!') return true
+  // Types of values are all of one type.
+  if (type.name === 'type' && wanted.name === 'type') return true
   // Null is a value of every message, duration and time.
   if (type.name === 'null_type' && (wanted.fields || wanted.name.includes('.'))) return true
   if (type.name !== wanted.name) return false

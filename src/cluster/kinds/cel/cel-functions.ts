@@ -28,7 +28,7 @@ const standard = [
 const strings = [
   'string::charAt(int) string', 'string::indexOf(string) int', 'string::indexOf(string, int) int', 'string::lastIndexOf(string) int', 'string::lastIndexOf(string, int) int', 'string::lowerAscii() string', 'string::upperAscii() string',
   'string::replace(string, string) string', 'string::replace(string, string, int) string', 'string::split(string) list(string)', 'string::split(string, int) list(string)', 'string::substring(int) string',
-  'string::substring(int, int) string', 'string::trim() string', 'string::format(list(dyn)) string', 'list(string)::join() string', 'list(string)::join(string) string', 'string::reverse() string', 'strings.quote(string) string',
+  'string::substring(int, int) string', 'string::trim() string', 'string::format(list(dyn)) string', 'list(string)::join() string', 'list(string)::join(string) string', 'strings.quote(string) string',
   'string::find(string) string', 'string::findAll(string) list(string)', 'string::findAll(string, int) list(string)',
 ]
 
@@ -43,7 +43,7 @@ const lists = [
 const kubernetes = [
   'url(string) kubernetes.URL', 'isURL(string) bool', ...['getScheme', 'getHost', 'getHostname', 'getPort', 'getEscapedPath'].map((name) => `kubernetes.URL::${name}() string`), 'kubernetes.URL::getQuery() map(string, list(string))',
   'quantity(string) kubernetes.Quantity', 'isQuantity(string) bool', ...['isLessThan', 'isGreaterThan'].map((name) => `kubernetes.Quantity::${name}(kubernetes.Quantity) bool`),
-  'kubernetes.Quantity::compareTo(kubernetes.Quantity) int', 'kubernetes.Quantity::sign() int', 'kubernetes.Quantity::isInteger() bool', 'kubernetes.Quantity::asInteger() int', 'kubernetes.Quantity::asApproximateFloat() double',
+  'kubernetes.Quantity::compareTo(kubernetes.Quantity) int', 'sign(kubernetes.Quantity) int', 'kubernetes.Quantity::isInteger() bool', 'kubernetes.Quantity::asInteger() int', 'kubernetes.Quantity::asApproximateFloat() double',
   ...['add', 'sub'].flatMap((name) => [`kubernetes.Quantity::${name}(kubernetes.Quantity) kubernetes.Quantity`, `kubernetes.Quantity::${name}(int) kubernetes.Quantity`]),
   'ip(string) net.IP', 'isIP(string) bool', 'ip.isCanonical(string) bool', 'net.IP::family() int', ...['isUnspecified', 'isLoopback', 'isLinkLocalMulticast', 'isLinkLocalUnicast', 'isGlobalUnicast'].map((name) => `net.IP::${name}() bool`),
   'string(net.IP) string', 'cidr(string) net.CIDR', 'isCIDR(string) bool', 'net.CIDR::containsIP(string) bool', 'net.CIDR::containsIP(net.IP) bool', 'net.CIDR::containsCIDR(string) bool', 'net.CIDR::containsCIDR(net.CIDR) bool',

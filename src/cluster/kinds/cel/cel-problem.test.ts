@@ -27,13 +27,13 @@ describe('an expression of an admission policy', () => {
     ['has(object)', 5, 'invalid argument to has() macro'],
     ['object.a || 1', 13, "expected type 'bool' but found 'int'"],
   ])('%s is refused with the place of what is wrong', (expression, column, text) => {
-    expect(celProblem(expression, { result: 'bool' })).toBe(`compilation failed: ERROR: <input>:1:${column}: ${text}\n | ${expression}\n | ${'.'.repeat(column - 1)}^`)
+    expect(celProblem(expression, { result: 'bool' })?.text).toBe(`compilation failed: ERROR: <input>:1:${column}: ${text}\n | ${expression}\n | ${'.'.repeat(column - 1)}^`)
   })
 
   test('must come to the type that is asked for', () => {
-    expect(celProblem('"abc"', { result: 'bool' })).toBe('must evaluate to bool but got string')
-    expect(celProblem('object.spec', { result: 'bool' })).toBe('must evaluate to bool but got dyn')
-    expect(celProblem('1', { result: 'string or null' })).toBe('must evaluate to one of [string null_type] but got int')
+    expect(celProblem('"abc"', { result: 'bool' })?.text).toBe('must evaluate to bool but got string')
+    expect(celProblem('object.spec', { result: 'bool' })?.text).toBe('must evaluate to bool but got dyn')
+    expect(celProblem('1', { result: 'string or null' })?.text).toBe('must evaluate to one of [string null_type] but got int')
     expect(celProblem('[JSONPatch{op: "add", path: "/a", value: 1}]', { result: 'list(JSONPatch)', patchTypes: true })).toBeUndefined()
   })
 })

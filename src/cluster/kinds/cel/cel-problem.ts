@@ -1,5 +1,6 @@
 /** What an API server says of an expression when it is stored. k8s: apiserver/pkg/admission/plugin/cel compile.go */
 import { celTypeText, checkCelTypes, DYN, listType, mapType, simpleType, type CelType, type CheckedCel } from './cel-checker.ts'
+import { literalIssues, programProblem } from './cel-literal-checks.ts'
 import { parseCel, type CelIssue, type CelNode } from './cel-syntax.ts'
 
 /** What an admission expression may use and must come to. */
@@ -50,16 +51,16 @@ export function celType(expression: string, scope: CelScope): CelType | undefine
   return compileIn(expression, scope).type
 }
 
-/** Undefined when the expression is fine. */
-export function celProblem(expression: string, scope: CelScope): string | undefined {
-  const { type, problem } = compileIn(expression, scope)
-  if (problem !== undefined) return `compilation failed: ${problem}`
-  const got = celTypeText(type!)
-  switch (scope.result) {
-    case undefined: return undefined
-    case 'string or null': return got === 'string' || got === 'null_type' ? undefined : `must evaluate to one of [string null_type] but got ${got}`
-    default: return got === scope.result ? undefined : `must evaluate to ${scope.result} but got ${got}`
-  }
+/** Undefined when the expression is fine. `internal`: no program can be made of it, which isn't said of the value but of the server. */
+export function celProblem(expression: string, scope: CelScope): { text: string; internal?: true } | undefined {
+  const compiled = compileIn(expression, scope)
+  if (compiled.problem !== undefined) return { text: `compilation failed: ${compiled.problem}` }
+  const got = compiled.type.name === 'null_type' ? 'null_type' : celTypeText(compiled.type)
+  const wanted = scope.result
+  if (wanted === 'string or null' && got !== 'string' && got !== 'null_type') return { text: `must evaluate to one of [string null_type] but got ${got}` }
+  if (wanted !== undefined && wanted !== 'string or null' && got !== wanted) return { text: `must evaluate to ${wanted} but got ${got}` }
+  const problem = programProblem(compiled.node, compiled.checked)
+  return problem === undefined ? undefined : { text: `program instantiation failed: ${problem}`, internal: true }
 }
 
 /** An expression that compiles, or what keeps it from it. */
@@ -70,7 +71,14 @@ export function compileProblem(expression: string, variables: Readonly<Record<st
   const parsed = parseCel(expression)
   if (!parsed.node) return { problem: issuesText(expression, parsed.issues) }
   const { type, issues, checked } = checkCelTypes(parsed.node, variables, messages)
-  return issues.length > 0 ? { problem: issuesText(expression, issues) } : { type, node: parsed.node, checked }
+  const found = issues.length > 0 ? issues : literalIssues(parsed.node, checked)
+  return found.length > 0 ? { problem: issuesText(expression, found) } : { type, node: parsed.node, checked }
+}
+
+/** Points at a column; wide where the characters above are. k8s: cel-go/common/error.go */
+function marks(line: string, column: number): string {
+  const wide = (char: string | undefined) => char !== undefined && char.codePointAt(0)! > 127
+  return [...line.slice(0, column)].map((char) => (wide(char) ? '\uff0e' : '.')).join('') + (wide(line[column]) ? '\uff3e' : '^')
 }
 
 /** k8s: cel-go/common Errors.ToDisplayString */
@@ -82,6 +90,6 @@ function issuesText(expression: string, issues: readonly CelIssue[]): string {
     const before = expression.slice(0, at).split('\n')
     const line = before.length
     const column = before.at(-1)!.length
-    return `ERROR: <input>:${line}:${column + 1}: ${text}\n | ${lines[line - 1]}\n | ${'.'.repeat(column)}^`
+    return `ERROR: <input>:${line}:${column + 1}: ${text}\n | ${lines[line - 1]}\n | ${marks(lines[line - 1]!, column)}`
   }).join('\n')
 }

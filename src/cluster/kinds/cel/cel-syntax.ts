@@ -1,21 +1,18 @@
-/**
- * Reads the Common Expression Language only to say what is wrong with it, in the words of the parser that the API server uses (ANTLR's).
- * Evaluation is the library's. k8s: cel-go/parser
- */
+/** Reads the Common Expression Language, and says what is wrong with it in the words of the parser that the API server uses (ANTLR's). k8s: cel-go/parser */
 
 /** A place in the text: offset of a character. */
 export type Place = number
 
-/** What the checker looks at. */
+/** What the checker and the evaluator look at. `optionals`: positions of what is written with a `?` before it. */
 export type CelNode =
   | { kind: 'literal'; type: string; at: Place; value?: string }
   | { kind: 'ident'; name: string; at: Place }
   | { kind: 'select'; of: CelNode; field: string; optional: boolean; at: Place }
   | { kind: 'index'; of: CelNode; by: CelNode; optional: boolean; at: Place }
   | { kind: 'call'; name: string; target?: CelNode; args: CelNode[]; at: Place }
-  | { kind: 'list'; items: CelNode[]; at: Place }
-  | { kind: 'map'; entries: [CelNode, CelNode][]; at: Place }
-  | { kind: 'message'; type: string; fields: [string, CelNode, Place][]; at: Place }
+  | { kind: 'list'; items: CelNode[]; optionals?: ReadonlySet<number>; at: Place }
+  | { kind: 'map'; entries: [CelNode, CelNode][]; optionals?: ReadonlySet<number>; at: Place }
+  | { kind: 'message'; type: string; fields: [string, CelNode, Place][]; optionals?: ReadonlySet<number>; at: Place }
 
 /** Something wrong, with its place. */
 export interface CelIssue {
@@ -32,7 +29,7 @@ interface Token {
 const STARTS = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 const INDEX_STARTS = STARTS.replace("'!', ", "'!', '?', ")
 const RESERVED = new Set(['as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while'])
-const STRING = /(?:[rR][bB]?|[bB][rR]?)?(?:"""(?:[^\\]|\\[\s\S])*?"""|'''(?:[^\\]|\\[\s\S])*?'''|"(?:[^"\\\n\r]|\\[^\n\r])*"|'(?:[^'\\\n\r]|\\[^\n\r])*')/y
+const STRING = /(?:(?:[rR][bB]?|[bB][rR])(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"[^"\n\r]*"|'[^'\n\r]*')|[bB]?(?:"""(?:[^\\]|\\[\s\S])*?"""|'''(?:[^\\]|\\[\s\S])*?'''|"(?:[^"\\\n\r]|\\[^\n\r])*"|'(?:[^'\\\n\r]|\\[^\n\r])*'))/y
 const ESCAPES = /\\(?:[abfnrtv"'`\\?]|[0-3][0-7][0-7]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/y
 const NUMBER = /(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?|0x[0-9a-fA-F]+[uU]?|\d+[uU]?)/y
 const OPERATOR = /(?:==|!=|<=|>=|&&|\|\||[<>[\]{}().,\-!?:+*/%])/y
@@ -257,7 +254,7 @@ class Parser {
       while (this.#take(sign)) count++
       const operand = this.#member(STARTS)
       if (count % 2 === 0) return operand
-      if (sign === '-' && operand.kind === 'literal' && (operand.type === 'int' || operand.type === 'double')) return { ...operand, at: first.at }
+      if (sign === '-' && operand.kind === 'literal' && (operand.type === 'int' || operand.type === 'double')) return { ...operand, value: `-${operand.value}`, at: first.at }
       return { kind: 'call', name: `${sign}_`, args: [operand], at: first.at }
     }
     return this.#member(starts)
@@ -298,7 +295,12 @@ class Parser {
     const { kind, at } = token
     if (kind === 'int' || kind === 'uint' || kind === 'double' || kind === 'string' || kind === 'bytes') {
       this.#i++
-      if (kind === 'int' && BigInt(token.text) > 2n ** 63n - 1n) this.#issues.push({ at, text: 'invalid int literal' })
+      // The least number has no positive counterpart.
+      const negative = this.#tokens[this.#i - 2]?.text === '-'
+      if (kind === 'int' && BigInt(token.text) > (negative ? 2n ** 63n : 2n ** 63n - 1n)) this.#issues.push({ at, text: 'invalid int literal' })
+      if (kind === 'uint' && BigInt(token.text.slice(0, -1)) >= 2n ** 64n) this.#issues.push({ at, text: 'invalid uint literal' })
+      if (kind === 'double' && !Number.isFinite(Number(token.text))) this.#issues.push({ at, text: 'invalid double literal' })
+      if (kind === 'bytes' && /^b[^r]/i.test(token.text) && /(?<!\\)(?:\\\\)*\\[uU]/.test(token.text)) this.#issues.push({ at, text: 'unable to unescape string' })
       return { kind: 'literal', type: kind, at, value: token.text }
     }
     if (this.#take('(')) {
@@ -306,8 +308,8 @@ class Parser {
       this.#expect(')')
       return inner
     }
-    if (this.#take('[')) return { kind: 'list', items: this.#items(), at }
-    if (this.#take('{')) return { kind: 'map', entries: this.#entries(), at }
+    if (this.#take('[')) return { kind: 'list', ...this.#items(), at }
+    if (this.#take('{')) return { kind: 'map', ...this.#entries(), at }
     const dotted = kind === 'op' && token.text === '.'
     if (dotted) {
       this.#i++
@@ -315,7 +317,7 @@ class Parser {
     }
     if (this.#token.kind !== 'ident' || this.#token.text === 'in') this.#noStart(starts)
     const { text: name, at: nameAt } = this.#tokens[this.#i++]!
-    if (name === 'true' || name === 'false') return { kind: 'literal', type: 'bool', at: nameAt }
+    if (name === 'true' || name === 'false') return { kind: 'literal', type: 'bool', at: nameAt, value: name }
     if (name === 'null') return { kind: 'literal', type: 'null_type', at: nameAt }
     if (RESERVED.has(name)) this.#issues.push({ at: nameAt, text: `reserved identifier: ${name}` })
     const open = this.#take('(')
@@ -331,28 +333,30 @@ class Parser {
     return this.#fail(`${mended ? 'extraneous' : 'mismatched'} input '${token.text}' expecting ${starts}`)
   }
 
-  #items(): CelNode[] {
+  #items(): { items: CelNode[]; optionals?: ReadonlySet<number> } {
     const items: CelNode[] = []
+    const optionals = new Set<number>()
     while (!this.#take(']')) {
-      this.#take('?')
+      if (this.#take('?')) optionals.add(items.length)
       items.push(this.#expression())
       if (this.#take(',')) continue
       if (!this.#is(']')) this.#fail(`${this.#next.text === ']' || this.#next.text === ',' ? 'extraneous' : 'mismatched'} input '${this.#token.text}' expecting {']', ','}`)
     }
-    return items
+    return optionals.size > 0 ? { items, optionals } : { items }
   }
 
-  #entries(): [CelNode, CelNode][] {
+  #entries(): { entries: [CelNode, CelNode][]; optionals?: ReadonlySet<number> } {
     const entries: [CelNode, CelNode][] = []
+    const optionals = new Set<number>()
     while (!this.#take('}')) {
-      this.#take('?')
+      if (this.#take('?')) optionals.add(entries.length)
       const key = this.#expression()
       this.#expect(':')
       entries.push([key, this.#expression()])
       if (this.#take(',')) continue
       if (!this.#is('}')) this.#fail(`mismatched input '${this.#token.text}' expecting {'}', ','}`)
     }
-    return entries
+    return optionals.size > 0 ? { entries, optionals } : { entries }
   }
 
   /** `Object.spec{replicas: 1}`: only if the name, dots and all, is followed by a brace. */
@@ -367,8 +371,9 @@ class Parser {
     if (open?.kind !== 'op' || open.text !== '{') return undefined
     this.#i = i + 1
     const fields: [string, CelNode, Place][] = []
+    const optionals = new Set<number>()
     while (!this.#take('}')) {
-      this.#take('?')
+      if (this.#take('?')) optionals.add(fields.length)
       const name = this.#token
       if (name.kind !== 'ident') this.#fail(`mismatched input '${name.text}' expecting {'}', ','}`)
       this.#i++
@@ -378,6 +383,6 @@ class Parser {
       if (this.#take(',')) continue
       if (!this.#is('}')) this.#fail(`mismatched input '${this.#token.text}' expecting {'}', ','}`)
     }
-    return { kind: 'message', type, fields, at: open.at }
+    return { kind: 'message', type, fields, ...(optionals.size > 0 ? { optionals } : {}), at: open.at }
   }
 }

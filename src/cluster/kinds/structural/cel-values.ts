@@ -1,5 +1,6 @@
 /** JSON data as the rules of a schema see it: typed by the schema. k8s: apiserver/pkg/cel/common UnstructuredToVal, apiserver/pkg/cel/escaping.go */
-import { celValue, compileCel, CelError } from '../cel/cel-environment.ts'
+import { celValue } from '../cel/cel-environment.ts'
+import { parseDuration, parseTimestamp } from '../cel/cel-time.ts'
 import { isJsonObject, propertySchema, valuesSchema, type JsonSchema } from './json-schema.ts'
 
 const RESERVED = new Set(['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while'])
@@ -59,17 +60,9 @@ function stringValue(text: string, format: string | undefined): unknown {
       } catch {
         return text
       }
-    case 'date': case 'date-time': case 'datetime': {
-      const ms = Date.parse(text)
-      return Number.isNaN(ms) ? text : new Date(ms)
-    }
-    case 'duration':
-      try {
-        return compileCel('duration(text)').evaluate({ text })
-      } catch (error) {
-        if (error instanceof CelError) return text
-        throw error
-      }
+    case 'date': return parseTimestamp(`${text}T00:00:00Z`) ?? text
+    case 'date-time': case 'datetime': return parseTimestamp(text.toUpperCase()) ?? text
+    case 'duration': return parseDuration(text) ?? text
     default: return text
   }
 }

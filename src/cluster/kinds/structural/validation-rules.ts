@@ -1,7 +1,7 @@
 /** x-kubernetes-validations. k8s: apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go */
-import { Optional } from '@marcbachmann/cel-js'
 import { CALL_LIMIT_EXCEEDED, CelError, compileCel, type CelBudget, type CelProgram } from '../cel/cel-environment.ts'
 import { duplicate, forbidden, invalid, required, type Finding } from '../findings.ts'
+import { CelOptional } from '../cel/cel-values.ts'
 import { byteLength } from '../names.ts'
 import { itemsByKey, oldItem, type Correlation } from './correlation.ts'
 import { childPath, isJsonObject, keyPath, propertySchema, shownPath, valuesSchema, type JsonSchema, type ValidationRule } from './json-schema.ts'
@@ -102,7 +102,7 @@ class Walk {
       }
       if (!compiled.program) continue
       if (compiled.usesOldSelf && old === undefined && !rule.optionalOldSelf) continue
-      const variables = { self, ...(rule.optionalOldSelf ? { oldSelf: oldSelf === undefined ? Optional.none() : Optional.of(oldSelf) } : oldSelf !== undefined ? { oldSelf } : {}) }
+      const variables = { self, ...(rule.optionalOldSelf ? { oldSelf: oldSelf === undefined ? CelOptional.none : CelOptional.of(oldSelf) } : oldSelf !== undefined ? { oldSelf } : {}) }
       let result: unknown
       try {
         result = compiled.program.evaluate(variables, this.#budget)
