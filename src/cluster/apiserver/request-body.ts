@@ -1,7 +1,7 @@
 import type { HttpRequest } from '../../base/http.ts'
 import { concatBytes } from '../../base/streams.ts'
 import { DecodeError, decodeObject, MAX_KEPT_DEPTH, parseBody, strictErrors, strictWarnings, SyntaxProblem } from '../kinds/decode.ts'
-import { kindOf } from '../kinds/index.ts'
+import { builtInKinds, kindOf } from '../kinds/index.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
@@ -36,7 +36,7 @@ export async function readBody(request: HttpRequest): Promise<Uint8Array> {
 /** The text of a body. Protobuf, which Go clients send for built-in kinds, is turned into its JSON form here. @throws StatusError 400, 413. */
 export async function readText(request: HttpRequest): Promise<string> {
   const bytes = await readBody(request)
-  if (bytes.length === 0 || !isProtobuf(request.headers.get('content-type'))) return new TextDecoder().decode(bytes)
+  if (bytes.length === 0 || !isProtobuf(request.headers.get('content-type'))) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   try {
     return JSON.stringify(decodeProtobuf(bytes))
   } catch (error) {
@@ -59,9 +59,10 @@ export interface DecodedBody extends StrictFindings {
 /**
  * Decodes a body into the kind that the URL asks for; kind and version may be left out of it.
  * k8s: endpoints/handlers create.go, transformDecodeError
+ * @param formerVersions that are read as this one
  * @throws StatusError 400.
  */
-export function decodeBody(text: string, encoding: Encoding, kind: Kind): DecodedBody {
+export function decodeBody(text: string, encoding: Encoding, kind: Kind, formerVersions: readonly string[] = []): DecodedBody {
   const apiVersion = apiVersionOf(kind)
   let parsed: ReturnType<typeof parseBody>
   try {
@@ -80,8 +81,9 @@ export function decodeBody(text: string, encoding: Encoding, kind: Kind): Decode
     if (found === undefined || found === null || typeof found === 'string') continue
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(found)} into Go struct field .${field} of type string`, text)
   }
+  if (typeof given.apiVersion === 'string' && given.apiVersion.split('/').length > 2) throw unrecognized(kind, `unexpected GroupVersion string: ${given.apiVersion}`, text)
   if (kind.custom) checkCustomType(kind, given as { kind?: string; apiVersion?: string })
-  else checkKind(kind, (given.apiVersion as string) || apiVersion, (given.kind as string) || kind.kind)
+  else if (!formerVersions.includes(given.apiVersion as string) || given.kind !== kind.kind) checkKind(kind, (given.apiVersion as string) || apiVersion, (given.kind as string) || kind.kind)
   try {
     const { object, unknownFields } = decodeObject(kind, value)
     if (!object.metadata) object.metadata = {}
@@ -108,11 +110,22 @@ export function apiVersionOf(kind: { group: string; version: string }): string {
   return kind.group ? `${kind.group}/${kind.version}` : kind.version
 }
 
+/** Kinds that every group version has, and those that only v1 has. k8s: metav1.AddToGroupVersion */
+const COMMON_KINDS = new Set(['WatchEvent', 'ListOptions', 'GetOptions', 'DeleteOptions', 'CreateOptions', 'UpdateOptions', 'PatchOptions'])
+const CORE_KINDS = new Set(['List', 'Status', 'APIVersions', 'APIGroupList', 'APIGroup', 'APIResourceList'])
+
+/** Whether the server has a Go type for it, be it an object or not. */
+function isKnown(apiVersion: string, kind: string): boolean {
+  if (kindOf(apiVersion, kind) || (kind.endsWith('List') && kindOf(apiVersion, kind.slice(0, -'List'.length)))) return true
+  if (apiVersion === 'v1' && CORE_KINDS.has(kind)) return true
+  return COMMON_KINDS.has(kind) && builtInKinds.some((known) => apiVersionOf(known) === apiVersion)
+}
+
 function checkKind(kind: Kind, apiVersion: string, given: string): void {
   const expected = apiVersionOf(kind)
   if (apiVersion === expected && given === kind.kind) return
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1)
-  const known = kindOf(apiVersion, given)
+  const known = isKnown(apiVersion, given)
   const former = isFormerType(apiVersion, given)
   if (given === kind.kind && (known || former)) throw apiError.badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`)
   const why = known || former

@@ -3,9 +3,10 @@
  * the form in which the real server prints them (quantities, times, which empty fields appear).
  */
 import { setOwn } from '../../base/freeze.ts'
+import { sortKeys } from './go-text.ts'
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
-import { parseJson, SyntaxProblem, type DuplicateKeys, type MemberEnds } from './json-text.ts'
+import { parseJson, spelledNumbers, SyntaxProblem, type DuplicateKeys, type MemberEnds, type SpelledNumbers } from './json-text.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
 import { canonicalMicroTime, canonicalTime } from './time-text.ts'
@@ -44,6 +45,8 @@ export const MAX_KEPT_DEPTH = 1000
 /** Reads a body. `maxDepth`: of JSON that is going to be walked recursively. @throws SyntaxProblem in upstream's words */
 export function parseBody(text: string, format: 'json' | 'yaml', maxDepth?: number): ParsedBody {
   if (format === 'yaml') {
+    // A byte order mark says no more than that this is text.
+    if (text.startsWith('\ufeff')) text = text.slice(1)
     const asJson = text.startsWith('{') ? plainJson(text) : undefined
     if (asJson !== undefined) return { value: asJson, duplicateFields: [], duplicateYamlKeys: [] }
     const { value, duplicateKeys } = parseYaml(text)
@@ -63,7 +66,9 @@ function plainJson(text: string): unknown {
   const duplicates: DuplicateKeys = new Map()
   try {
     const value = parseJson(text, duplicates, YAML_MAX_DEPTH)
-    return duplicates.size > 0 ? undefined : value
+    if (duplicates.size > 0 || /\\u[dD][89a-fA-F]/.test(text)) return undefined
+    // The way through YAML puts keys in order, and numbers into their shortest form.
+    return sortKeys(value)
   } catch {
     return undefined
   }
@@ -94,11 +99,13 @@ export function strictErrors(body: Pick<ParsedBody, 'duplicateFields' | 'duplica
 
 /** Duplicate and unknown fields as they are met. Without {@link ParsedBody.text} all duplicates come first. */
 function fieldProblems({ duplicateFields, text }: Pick<ParsedBody, 'duplicateFields' | 'text'>, unknownFields: readonly string[]): string[] {
+  const isUnknown = (path: string) => unknownFields.some((unknown) => path === unknown || path.startsWith(`${unknown}.`) || path.startsWith(`${unknown}[`))
   const problems = [
-    ...duplicateFields.map((path) => ({ path, again: true, message: `duplicate field ${JSON.stringify(path)}` })),
+    // What isn't known isn't looked into.
+    ...duplicateFields.filter((path) => !isUnknown(path)).map((path) => ({ path, again: true, message: `duplicate field ${JSON.stringify(path)}` })),
     ...unknownFields.map((path) => ({ path, again: false, message: `unknown field ${JSON.stringify(path)}` })),
   ]
-  if (text !== undefined && duplicateFields.length > 0 && unknownFields.length > 0) {
+  if (text !== undefined && problems.length > 1) {
     const ends = memberEnds(text)
     const placeOf = ({ path, again }: { path: string; again: boolean }) => ends.get(path)?.[again ? 1 : 0] ?? 0
     problems.sort((a, b) => placeOf(a) - placeOf(b))
@@ -153,7 +160,7 @@ export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind,
 /** Decodes a value of any type of the schema table. @throws DecodeError */
 export function decodeValue(schema: string, value: unknown, known?: unknown): { value: unknown; unknownFields: string[] } {
   const node = typeNode(schema)
-  const state: DecodeState = { strange: false }
+  const state: DecodeState = { strange: false, spelled: spelledNumbers(value) }
   const object = value === null || value === undefined ? decodeStruct(node, {}, state) : decode(node, value, state, known, 2)
   const unknownFields: string[] = []
   if (state.strange) inspectRoot(node, value, unknownFields)
@@ -163,6 +170,7 @@ export function decodeValue(schema: string, value: unknown, known?: unknown): { 
 /** Set when something doesn't fit: then the body is gone through a second time, in its own order, to say what. */
 interface DecodeState {
   strange: boolean
+  spelled?: SpelledNumbers | undefined
 }
 
 const EMPTY: Record<string, unknown> = Object.freeze({})
@@ -273,6 +281,10 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
       if (!mayOmit(field)) out[field.name] = zeroField(field, state)
       continue
     }
+    if (state.spelled !== undefined && isIntegral(field.type) && state.spelled.get(value)?.has(field.name)) {
+      state.strange = true
+      continue
+    }
     // Of an object's own members only metadata is written to by everyone who gets a draft.
     const decoded = decode(field.type, given, state, shared?.[field.name], fresh === 2 && field.name === 'metadata' ? 1 : 0)
     if (decoded === undefined) continue
@@ -290,6 +302,8 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
   if (keys !== known) state.strange = true
   return out
 }
+
+const isIntegral = ({ kind }: TypeNode) => kind === 'integer' || kind === 'int-or-string'
 
 /** Fields that came as an empty list or map and were dropped, by the object they were in. */
 const emptyFields = new WeakMap<object, string[]>()
@@ -419,12 +433,13 @@ interface Inspection {
   unknownFields: string[]
   /** The first value of a wrong type; a custom unmarshaller's error ends the pass. */
   error?: string
+  spelled?: SpelledNumbers | undefined
 }
 
 class Stop extends Error {}
 
 function inspectRoot(node: TypeNode, value: unknown, unknownFields: string[]): void {
-  const inspection: Inspection = { unknownFields }
+  const inspection: Inspection = { unknownFields, spelled: spelledNumbers(value) }
   try {
     inspect(node, value, '', [], '', inspection)
   } catch (error) {
@@ -440,7 +455,7 @@ function jsonKind(value: unknown): string {
   return typeof value
 }
 
-function inspect(node: TypeNode, value: unknown, path: string, fieldStack: readonly string[], structName: string, found: Inspection): void {
+function inspect(node: TypeNode, value: unknown, path: string, fieldStack: readonly string[], structName: string, found: Inspection, spelling?: string): void {
   if (value === null || value === undefined) return
   const mismatchText = (what: string, goType: string) => `json: cannot unmarshal ${what} into Go ${structName ? `struct field ${structName}.${fieldStack.join('.')}` : 'value'} of type ${goType}`
   const mismatch = (what: string, goType = node.goType) => {
@@ -458,7 +473,7 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
           if (found.unknownFields.length < 100 && !found.unknownFields.includes(below)) found.unknownFields.push(below)
           continue
         }
-        inspect(field.type, item, below, [...fieldStack, ...field.embeddedIn, key], node.structName!, found)
+        inspect(field.type, item, below, [...fieldStack, ...field.embeddedIn, key], node.structName!, found, found.spelled?.get(value)?.get(key))
       }
       return
     }
@@ -481,7 +496,7 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
       return
     case 'integer':
       if (typeof value !== 'number') return mismatch(jsonKind(value))
-      if (decode(node, value, { strange: false }) === undefined) mismatch(`number ${value}`)
+      if (spelling !== undefined || decode(node, value, { strange: false }) === undefined) mismatch(`number ${spelling ?? value}`)
       return
     case 'bytes':
       if (Array.isArray(value)) {
@@ -505,7 +520,7 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
     case 'int-or-string':
       if (typeof value === 'string') return
       if (typeof value !== 'number') throw new Stop(mismatchText(jsonKind(value), 'int32'))
-      if (decode(node, value, { strange: false }) === undefined) throw new Stop(mismatchText(`number ${value}`, 'int32'))
+      if (spelling !== undefined || decode(node, value, { strange: false }) === undefined) throw new Stop(mismatchText(`number ${spelling ?? value}`, 'int32'))
       return
     case 'time':
     case 'microtime':

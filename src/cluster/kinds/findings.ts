@@ -1,3 +1,5 @@
+import { quoted } from './go-text.ts'
+
 /** k8s: apimachinery/pkg/util/validation/field ErrorType */
 export type FindingType =
   | 'FieldValueNotFound' | 'FieldValueRequired' | 'FieldValueDuplicate' | 'FieldValueInvalid' | 'FieldValueNotSupported'
@@ -16,7 +18,7 @@ export interface Finding {
 
 /** Go's %#v-like rendering of a value in messages: strings quoted, null as `null`, objects as JSON. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return quoted(value)
   if (value === undefined || value === null) return 'null'
   if (typeof value === 'object') return JSON.stringify(value)
   return String(value)

@@ -15,6 +15,16 @@ const MAX_DEPTH = 10_000
 const QUOTE = 34
 const BACKSLASH = 92
 
+/** How whole numbers were written that have a fraction or an exponent (`3.0`, `1e2`), by the object they are in and their key. */
+export type SpelledNumbers = Map<object, Map<string, string>>
+
+const spelledIn = new WeakMap<object, SpelledNumbers>()
+
+/** What a parsed text had of those. Go doesn't read them as integers, though JavaScript has but one number. */
+export function spelledNumbers(document: unknown): SpelledNumbers | undefined {
+  return typeof document === 'object' && document !== null ? spelledIn.get(document) : undefined
+}
+
 /** Where the members of objects end in the text, in the order of the text. */
 export type MemberEnds = Map<object, [key: string, end: number][]>
 
@@ -30,6 +40,9 @@ class JsonReader {
   readonly #maxDepth: number
   readonly #ends: MemberEnds | undefined
   #at = 0
+  #spelled: SpelledNumbers | undefined
+  /** Of the number just read, where it is such a one. */
+  #spelling: string | undefined
 
   constructor(text: string, duplicates: DuplicateKeys, maxDepth: number, ends: MemberEnds | undefined) {
     this.#ends = ends
@@ -81,11 +94,13 @@ class JsonReader {
         const container = stack.at(-1)
         if (container === undefined) {
           if (this.#at < this.#text.length) this.#unexpected('after top-level value')
+          if (this.#spelled) spelledIn.set(value as object, this.#spelled)
           return value
         }
         const next = this.#text.charCodeAt(this.#at)
         if (Array.isArray(container)) {
           container.push(value)
+          this.#spelling = undefined
           if (next === 44) {
             this.#at++
             this.#space()
@@ -104,6 +119,7 @@ class JsonReader {
             if (list) list.push(key)
             else this.#duplicates.set(container, [key])
           }
+          if (this.#spelling !== undefined) this.#noteSpelling(container, key)
           if (key === '__proto__') setOwn(container, key, value)
           else container[key] = value
           if (next === 44) {
@@ -119,6 +135,14 @@ class JsonReader {
         stack.pop()
       }
     }
+  }
+
+  #noteSpelling(container: object, key: string): void {
+    this.#spelled ??= new Map()
+    const members = this.#spelled.get(container) ?? new Map<string, string>()
+    members.set(key, this.#spelling!)
+    this.#spelled.set(container, members)
+    this.#spelling = undefined
   }
 
   #space(): void {
@@ -181,6 +205,7 @@ class JsonReader {
     const literal = text.slice(start, this.#at)
     const value = Number(literal)
     if (!Number.isFinite(value)) throw new SyntaxProblem(`json: cannot unmarshal number ${literal} into Go value of type float64`)
+    if (Number.isInteger(value) && /[.eE]/.test(literal)) this.#spelling = literal
     return value
   }
 
@@ -204,7 +229,8 @@ class JsonReader {
       const c = text.charCodeAt(this.#at)
       if (c === QUOTE) {
         out += text.slice(run, this.#at++)
-        return out
+        // Go has no half surrogates.
+        return out.replace(/\p{Surrogate}/gu, '\ufffd')
       }
       if (!(c >= 32)) this.#unexpected('in string literal')
       if (c !== BACKSLASH) {

@@ -3,6 +3,7 @@
  */
 import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, type Document, type Node, type ParsedNode, type Scalar, type YAMLParseError } from 'yaml'
 import { setOwn } from '../../base/freeze.ts'
+import { quoted } from './go-text.ts'
 import { SyntaxProblem } from './json-text.ts'
 import { nestsTooDeeply } from './yaml-depth.ts'
 
@@ -19,6 +20,9 @@ const MAX_DEPTH = 10_000
 
 /** Parses the first document of a text. @throws SyntaxProblem in go-yaml's words */
 export function parseYaml(text: string): YamlText {
+  if (/^%YAML\s+(?!1\.1\s)/m.exec(text)?.index === 0) throw new SyntaxProblem('yaml: found incompatible YAML document')
+  const surrogate = /\\u[dD][89a-fA-F]/.exec(text)
+  if (surrogate && text.startsWith('{')) throw new SyntaxProblem(scannerError(text.slice(0, surrogate.index).split('\n').length - 1, 'found invalid Unicode character escape code'))
   if (nestsTooDeeply(text)) throw new SyntaxProblem('yaml: exceeded max depth of 10000')
   const lines = new LineCounter()
   const parser = new Parser(lines.addNewLine)
@@ -79,13 +83,14 @@ function convert(node: Node | null | undefined, state: Conversion, depth: number
         for (const [key, value] of mergedEntries(pair.value as Node, state, depth)) if (!own.has(key) && !entries.has(key)) entries.set(key, value)
         continue
       }
-      const key = keyText(keyNode, state, depth)
+      const value = convert(pair.value as Node, state, depth + 1)
+      const key = keyText(keyNode, value, state, depth)
       if (own.has(key)) {
         const line = keyNode?.range ? state.lines.linePos(keyNode.range[0]).line : 0
         state.duplicateKeys.push(`line ${line}: key ${JSON.stringify(key)} already set in map`)
       }
       own.add(key)
-      entries.set(key, convert(pair.value as Node, state, depth + 1))
+      entries.set(key, value)
     }
     const out: Record<string, unknown> = {}
     // Go marshals the intermediate map with sorted keys.
@@ -111,15 +116,25 @@ function mergedEntries(node: Node, state: Conversion, depth: number): [string, u
   return Object.entries(value as Record<string, unknown>)
 }
 
-function keyText(node: Node | null, state: Conversion, depth: number): string {
-  if (isAlias(node)) return keyText(node.resolve(state.document) ?? null, state, depth)
+function keyText(node: Node | null, value: unknown, state: Conversion, depth: number): string {
+  if (isAlias(node)) return keyText(node.resolve(state.document) ?? null, value, state, depth)
   if (!isScalar(node)) {
-    if (node === null) throw new SyntaxProblem('unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>')
-    throw new SyntaxProblem('yaml: invalid map key')
+    if (node === null) throw nullKey(value)
+    throw new SyntaxProblem(`yaml: invalid map key: ${goSyntax(convert(node, state, depth + 1))}`)
   }
-  const value = scalarValue(node)
-  if (value === null) throw new SyntaxProblem('unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>')
-  return typeof value === 'string' ? value : String(value)
+  const key = scalarValue(node)
+  if (key === null) throw nullKey(value)
+  return typeof key === 'string' ? key : String(key)
+}
+
+const nullKey = (value: unknown) => new SyntaxProblem(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${goSyntax(value)}`)
+
+/** %#v of what go-yaml reads without a type. */
+function goSyntax(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)'
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`
+  if (typeof value === 'object') return `map[interface {}]interface {}{${Object.entries(value).map(([key, item]) => `${quoted(key)}:${goSyntax(item)}`).join(', ')}}`
+  return typeof value === 'string' ? quoted(value) : String(value)
 }
 
 const CONSTANTS = new Map<string, boolean | null | number>()
@@ -135,16 +150,19 @@ function scalarValue(node: Scalar): unknown {
   const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
   const tag = node.tag
   if (tag !== undefined && tag !== '' && tag !== '!') {
-    if (tag === 'tag:yaml.org,2002:str' && node.type !== 'PLAIN') return text
-    if (tag === 'tag:yaml.org,2002:str' && hasExplicitTag(node)) return text
+    if (tag === 'tag:yaml.org,2002:str') return text
+    if (tag === 'tag:yaml.org,2002:binary') return binaryText(text)
   }
   if (node.type !== 'PLAIN' && node.type !== undefined) return text
   return resolvePlain(text)
 }
 
-function hasExplicitTag(node: Scalar): boolean {
-  const token = node as Scalar & { srcToken?: unknown }
-  return token.tag !== undefined && (node.range?.[0] ?? 0) > 0 && false
+function binaryText(text: string): string {
+  try {
+    return atob(text)
+  } catch {
+    throw new SyntaxProblem('yaml: !!binary value contains invalid base64 data')
+  }
 }
 
 /** The value of an unquoted scalar: YAML 1.1 booleans, null, integers of any base, floats, else the text. */
@@ -177,16 +195,48 @@ function goInteger(text: string): number | undefined {
   return Number(match[1] === '-' ? -value : value)
 }
 
-/** The parser's finding in go-yaml's words, as far as both speak of the same thing. */
+/** Findings of go-yaml's scanner, which counts lines otherwise than its parser. */
+const SCANNER: Record<string, string> = {
+  BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context', MULTILINE_IMPLICIT_KEY: 'mapping values are not allowed in this context',
+  BAD_SCALAR_START: 'found character that cannot start any token', TAB_AS_INDENT: 'found character that cannot start any token', MISSING_CHAR: "could not find expected ':'",
+  BAD_ALIAS: 'did not find expected alphabetic or numeric character', BAD_DQ_ESCAPE: 'found unknown escape character',
+}
+const PARSER: Record<string, string> = { BAD_INDENT: 'did not find expected key', UNEXPECTED_TOKEN: 'did not find expected key' }
+
+/** The parser's finding in go-yaml's words, as far as both speak of the same thing. k8s: go-yaml parser fail */
 function goYamlError(error: YAMLParseError, text: string, lines: LineCounter): string {
-  const line = lines.linePos(error.pos[0]).line
-  const words: Record<string, string> = {
-    BAD_INDENT: 'did not find expected key', BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context', MULTILINE_IMPLICIT_KEY: 'mapping values are not allowed in this context',
-    BAD_SCALAR_START: 'found character that cannot start any token', TAB_AS_INDENT: 'found character that cannot start any token', MISSING_CHAR: "could not find expected ':'",
-    UNEXPECTED_TOKEN: 'did not find expected key', BAD_ALIAS: 'did not find expected alphabetic or numeric character', BAD_DQ_ESCAPE: 'found unknown escape character',
+  const ended = text.trimEnd()
+  const newlines = text.split('\n').length - 1
+  if (/^Missing closing ["']quote/.test(error.message)) return scannerError(newlines, 'found unexpected end of stream')
+  // A flow collection that is still open where the text ends; go-yaml ends the last line there.
+  const open = error.pos[0] >= ended.length ? openFlow(ended) : undefined
+  if (open) return parserError(newlines + (text.endsWith('\n') ? 0 : 1), /[{[,]$/.test(ended) ? 'did not find expected node content' : `did not find expected ',' or '${open}'`)
+  const line = lines.linePos(error.pos[0]).line - 1
+  // The parser reports the line on which what isn't a key begins, go-yaml that of the colon.
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY' || error.code === 'MULTILINE_IMPLICIT_KEY' || /Nested mappings are not allowed/.test(error.message)) return scannerError(lineOfColon(text, error.pos[0], line), SCANNER['BLOCK_AS_IMPLICIT_KEY']!)
+  if (SCANNER[error.code]) return scannerError(line, SCANNER[error.code]!)
+  if (/^[}\]]/.test(ended)) return parserError(0, 'did not find expected node content')
+  return parserError(line, PARSER[error.code] ?? 'did not find expected node content')
+}
+
+const scannerError = (line: number, what: string) => line === 0 ? `yaml: ${what}` : `yaml: line ${line + 1}: ${what}`
+const parserError = (line: number, what: string) => line === 0 ? `yaml: ${what}` : `yaml: line ${line}: ${what}`
+
+/** What would close the innermost flow collection that a text leaves open. */
+function openFlow(text: string): string | undefined {
+  const open: string[] = []
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|'[^']*'|[{}[\]]/gs)) {
+    if (token === '{') open.push('}')
+    else if (token === '[') open.push(']')
+    else if (token === '}' || token === ']') open.pop()
   }
-  const mappingInValue = error.code === 'BLOCK_AS_IMPLICIT_KEY' || /Nested mappings are not allowed/.test(error.message)
-  const what = mappingInValue ? 'mapping values are not allowed in this context' : (words[error.code] ?? 'did not find expected node content')
-  if (error.code === 'MISSING_CHAR' && /closing|Missing/.test(error.message) && error.pos[0] >= text.trimEnd().length) return `yaml: line ${line}: did not find expected ',' or '}'`
-  return `yaml: line ${line}: ${what}`
+  return open.at(-1)
+}
+
+/** Zero-based line of the first `:` after a scalar that runs over lines. */
+function lineOfColon(text: string, from: number, line: number): number {
+  const colon = /:(?=\s|$)/g
+  colon.lastIndex = from
+  const found = colon.exec(text)
+  return found ? line + text.slice(from, found.index).split('\n').length - 1 : line
 }

@@ -16,7 +16,7 @@ import { applyFieldValidation, decodeBody, readText } from '../request-body.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import { answer } from '../responses.ts'
 import type { ClusterDialer, VirtualResource } from '../seams.ts'
-import type { ManagedWrite, WriteOperations } from '../write-operations.ts'
+import { checkNamespace, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
 import { bindPod } from './binding.ts'
 import { approvalPlan } from './certificate-approval.ts'
 import { evictPod } from './eviction.ts'
@@ -109,9 +109,10 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     }
     const write = tools.write(verb === 'create' ? 'CreateOptions' : 'UpdateOptions')
     const kind = this.#bodyKind(endpoint, subresource)
-    const decoded = decodeBody(await readText(request), bodyEncoding(request.headers.get('content-type')), kind)
+    const decoded = decodeBody(await readText(request), bodyEncoding(request.headers.get('content-type')), kind, FORMER_BODIES[subresource])
     applyFieldValidation(kind, decoded, write.fieldValidation, context.warn)
     if (verb === 'update') return tools.object(200, await this.update(endpoint, subresource, decoded.object, write))
+    checkNamespace(endpoint, decoded.object, namespace)
     const result = await this.create(endpoint, subresource, decoded.object, write)
     return result.kind === 'Status' ? answer(Number(result['code'] ?? 201), jsonText(result), tools.style()) : tools.object(201, result)
   }
@@ -150,7 +151,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
 
   virtualOf(endpoint: Endpoint): ((body: KubeObject, write: ManagedWrite) => Promise<KubeObject>) | undefined {
     if (endpoint.kind.resource === 'bindings' && endpoint.kind.group === '')
-      return (body, write) => bindPod(this.#parts, this.#parts.catalog.byRef('pods'), body, { ...write, name: body.metadata.name ?? '' })
+      return (body, write) => bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' })
     const virtual = this.#virtual.get(endpoint.ref)
     return virtual && ((body, write) => virtual.create(body, this.#virtualRequest(write)))
   }
@@ -181,6 +182,15 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     const { custom: _, ...kind } = endpoint.kind
     return { ...kind, group, version, kind: info.kind, schema: schemaOf(group, version, info.kind) }
   }
+}
+
+/** Older versions of bodies that are read as well. k8s: GroupVersionAcceptor */
+const FORMER_BODIES: Record<string, readonly string[]> = { eviction: ['policy/v1beta1'] }
+
+/** What is created without a name in its path begins with a uid of its own. k8s: rest.WipeObjectMetaSystemFields */
+function withoutUid(body: KubeObject): KubeObject {
+  const { uid: _, ...metadata } = body.metadata
+  return { ...body, metadata }
 }
 
 /** The options object that admission judges, e.g. PodExecOptions. */
