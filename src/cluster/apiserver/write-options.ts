@@ -73,23 +73,27 @@ const DELETE_OPTIONS_SCHEMA = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOption
 /** From the body if there is one, else from the query. @throws StatusError 400 or 422. */
 export function parseDeleteOptions(body: string, encoding: 'json' | 'yaml', query: URLSearchParams): DeleteOptions {
   const given = body !== '' ? optionsFromBody(body, encoding) : optionsFromQuery(query)
-  const dryRun = (given['dryRun'] ?? []) as string[]
+  checkDeleteOptions(given)
+  return {
+    dryRun: ((given['dryRun'] ?? []) as string[]).length > 0,
+    gracePeriodSeconds: given['gracePeriodSeconds'] as number | undefined,
+    orphanDependents: given['orphanDependents'] as boolean | undefined,
+    propagationPolicy: given['propagationPolicy'] as DeleteOptions['propagationPolicy'],
+    preconditions: given['preconditions'] as DeleteOptions['preconditions'],
+    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...given },
+  }
+}
+
+/** k8s: metav1 validation ValidateDeleteOptions. @throws StatusError 422 */
+export function checkDeleteOptions(given: Readonly<Record<string, unknown>>): void {
   const policy = given['propagationPolicy'] as string | undefined
   const findings: Finding[] = []
   if (given['orphanDependents'] !== undefined && policy !== undefined)
     findings.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'))
   if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy))
     findings.push(notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']))
-  findings.push(...dryRunFindings(dryRun))
+  findings.push(...dryRunFindings((given['dryRun'] ?? []) as string[]))
   if (findings.length > 0) throw invalidOptions('DeleteOptions', findings)
-  return {
-    dryRun: dryRun.length > 0,
-    gracePeriodSeconds: given['gracePeriodSeconds'] as number | undefined,
-    orphanDependents: given['orphanDependents'] as boolean | undefined,
-    propagationPolicy: policy as DeleteOptions['propagationPolicy'],
-    preconditions: given['preconditions'] as DeleteOptions['preconditions'],
-    options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...given },
-  }
 }
 
 function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string, unknown> {

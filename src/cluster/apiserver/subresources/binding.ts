@@ -24,10 +24,11 @@ export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }
 
   const pod = pods.store.get(write.namespace, write.name)
   if (!pod) throw apiError.notFound(pods.groupResource, write.name)
+  const storageError = `StorageError: invalid object, Code: 4, Key: /pods/${write.namespace}/${write.name}, ResourceVersion: 0, AdditionalErrorMsg:`
   if (metadata.uid && metadata.uid !== pod.metadata.uid)
-    throw apiError.conflict(pods.groupResource, write.name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`)
+    throw apiError.conflict(pods.groupResource, write.name, `${storageError} Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`)
   if (metadata.resourceVersion && metadata.resourceVersion !== pod.metadata.resourceVersion)
-    throw apiError.conflict(pods.groupResource, write.name, `Precondition failed: ResourceVersion in precondition: ${metadata.resourceVersion}, ResourceVersion in object meta: ${pod.metadata.resourceVersion}`)
+    throw apiError.conflict(pods.groupResource, write.name, `${storageError} Precondition failed: ResourceVersion in precondition: ${metadata.resourceVersion}, ResourceVersion in object meta: ${pod.metadata.resourceVersion}`)
   const refuse = (why: string) => apiError.conflict(POD_BINDING, write.name, why)
   if (pod.metadata.deletionTimestamp) throw refuse(`pod ${pod.metadata.name} is being deleted, cannot be assigned to a host`)
   if (pod['spec'].nodeName) throw refuse(`pod ${pod.metadata.name} is already assigned to node ${JSON.stringify(pod['spec'].nodeName)}`)

@@ -7,6 +7,7 @@ import type { AdmissionChain } from '../admission-chain.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { Registry } from '../registry.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
+import { checkDeleteOptions } from '../write-options.ts'
 import type { ManagedWrite } from '../write-operations.ts'
 
 export interface EvictionParts {
@@ -44,6 +45,7 @@ export async function evictPod(parts: EvictionParts, pods: Endpoint, body: KubeO
     const refusal = spendBudget(parts, pods, pod, dryRun)
     if (refusal) return refusal
   }
+  checkDeleteOptions(options as Record<string, unknown>)
   await deleteEvicted(parts, pods, pod, options, write, dryRun)
   return SUCCESS
 }

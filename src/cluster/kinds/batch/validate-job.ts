@@ -178,13 +178,17 @@ function checkSelectorAndLabels(out: Finding[], spec: Readonly<JobSpec>): void {
 }
 
 /** k8s: ValidateJob, after ObjectMeta */
-export function validateJob(job: Readonly<Job>): Finding[] {
+export function validateJob(job: Readonly<Job>, old?: Readonly<Job>): Finding[] {
   const out: Finding[] = []
   const { spec, metadata } = job
   if (!spec.manualSelector && spec.selector) {
     const labels = spec.template?.metadata?.labels ?? {}
     const expected: Record<string, string> = { 'controller-uid': metadata.uid ?? '', 'job-name': metadata.name ?? '', 'batch.kubernetes.io/controller-uid': metadata.uid ?? '', 'batch.kubernetes.io/job-name': metadata.name ?? '' }
+    // Jobs from before there were prefixed labels get by without.
+    const oldLabels = old?.spec.template?.metadata?.labels ?? {}
+    const prefixed = !old || (oldLabels['batch.kubernetes.io/job-name'] !== undefined && oldLabels['batch.kubernetes.io/controller-uid'] !== undefined)
     for (const key of Object.keys(expected)) {
+      if (!prefixed && key.includes('/')) continue
       const at = 'spec.template.metadata.labels'
       if (labels[key] === undefined) out.push(required(`${at}[${key}]`, `must be '${expected[key]}'`))
       else if (labels[key] !== expected[key]) out.push(invalid(`${at}[${key}]`, labels, `must be '${expected[key]}'`))
@@ -202,7 +206,7 @@ export function validateJob(job: Readonly<Job>): Finding[] {
 /** k8s: ValidateJobUpdate */
 export function validateJobUpdate(job: Readonly<Job>, old: Readonly<Job>, ofMetadata: Finding[]): Finding[] {
   // The whole job is looked at as on creation, then again as an update.
-  const out: Finding[] = [...validateObjectMeta({ namespaced: true }, job.metadata), ...validateJob(job), ...ofMetadata]
+  const out: Finding[] = [...validateObjectMeta({ namespaced: true }, job.metadata), ...validateJob(job, old), ...ofMetadata]
   const spec = job.spec
   const before = old.spec
   checkJobSpec(out, spec)

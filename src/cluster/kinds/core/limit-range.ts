@@ -23,6 +23,7 @@ export const limitRange = defineKind<LimitRange>({
     }
   },
   validate: validateLimitRange,
+  updatesWithoutMeta: true,
   validateUpdate: (object) => [...validateObjectMeta({ namespaced: true }, object.metadata), ...validateLimitRange(object)],
   strategy: {
     allowCreateOnUpdate: true,

@@ -6,7 +6,11 @@ import { imageTag } from './image-name.ts'
 /** SetDefaults_Pod and all below. */
 export function defaultPod(pod: Pod): void {
   defaultPodSpec(pod.spec)
-  const { spec } = pod
+  const { spec, status } = pod
+  // One address and many are two views of one field inside the server, and the one wins. k8s: Convert_v1_PodStatus_To_core_PodStatus
+  if (status?.podIP) {
+    if (status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }]
+  } else if (status?.podIPs?.[0]) status.podIP = status.podIPs[0].ip
   // k8s: Convert_v1_Pod_To_core_Pod
   if (spec.terminationGracePeriodSeconds! < 0) spec.terminationGracePeriodSeconds = 1
   for (const container of spec.containers ?? []) defaultRequests(container)

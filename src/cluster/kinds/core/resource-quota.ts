@@ -22,7 +22,7 @@ export const resourceQuota = defineKind<ResourceQuota>({
   validateUpdate(object, old) {
     const out = validateQuota(object)
     const scopes = ({ spec }: Readonly<ResourceQuota>) => JSON.stringify([...new Set(spec.scopes ?? [])].sort())
-    if (scopes(object) !== scopes(old)) out.push(invalid('spec.scopes', object.spec.scopes ?? null, 'field is immutable'))
+    if (scopes(object) !== scopes(old)) out.push(invalid('spec.scopes', object.spec.scopes ?? (givenEmpty(object.spec, 'scopes') ? [] : null), 'field is immutable'))
     return out
   },
   validateStatusUpdate({ status }) {

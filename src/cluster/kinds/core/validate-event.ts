@@ -4,7 +4,8 @@ import { checkQualifiedName } from '../checks.ts'
 import { invalid, required, type Finding } from '../findings.ts'
 import type { Event } from '../generated/types.ts'
 import { byteLength, dnsSubdomainProblems } from '../names.ts'
-import { IMMUTABLE, validateObjectMeta, validateObjectMetaUpdate } from '../validate-metadata.ts'
+import { internalValue } from './spec-diff.ts'
+import { IMMUTABLE, validateKindMetaUpdate, validateObjectMeta } from '../validate-metadata.ts'
 
 const MAX_BYTES = 128
 const MAX_NOTE_BYTES = 1024
@@ -48,12 +49,25 @@ export function validateNewEvent(event: Readonly<Event>): Finding[] {
 const FIXED = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count', 'reason', 'type', 'eventTime', 'action', 'related', 'reportingComponent', 'reportingInstance'] as const
 
 export function validateNewEventUpdate(event: Readonly<Event>, old: Readonly<Event>): Finding[] {
-  const out = [...validateEvent(event, 'reportingController'), ...validateObjectMetaUpdate(event.metadata, old.metadata)]
+  const out = [...validateEvent(event, 'reportingController'), ...validateKindMetaUpdate({ schema: 'io.k8s.api.core.v1.Event' }, event.metadata, old.metadata)]
   if (!deepEqual(event.series ?? null, old.series ?? null)) checkSeries(out, event)
   for (const field of FIXED) {
-    if (!deepEqual(event[field] ?? null, old[field] ?? null)) out.push(invalid(field === 'reportingComponent' ? 'reportingController' : field, event[field], IMMUTABLE))
+    if (!deepEqual(event[field] ?? null, old[field] ?? null)) out.push(invalid(field === 'reportingComponent' ? 'reportingController' : field, internal(field, event), IMMUTABLE))
   }
   return out
+}
+
+/** A field as the server's internal type shows it. */
+function internal(field: (typeof FIXED)[number], event: Readonly<Event>): unknown {
+  const value = event[field]
+  switch (field) {
+    case 'involvedObject': return internalValue('ObjectReference', value)
+    case 'related': return internalValue('*ObjectReference', value)
+    case 'source': return { Component: event.source?.component ?? '', Host: event.source?.host ?? '' }
+    case 'count': return value ?? 0
+    case 'firstTimestamp': case 'lastTimestamp': case 'eventTime': return value ?? null
+    default: return value ?? ''
+  }
 }
 
 function checkSeries(out: Finding[], { series }: Readonly<Event>): void {

@@ -255,8 +255,8 @@ export function validatePodUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Findi
   } else if (before.activeDeadlineSeconds !== undefined) out.push(invalid('spec.activeDeadlineSeconds', null, 'must not update from a positive integer to nil value'))
   checkOnlyAddedTolerations(out, spec.tolerations ?? [], before.tolerations ?? [], 'spec.tolerations')
   const oldGates = (before.schedulingGates ?? []).map((gate) => gate.name)
-  ;(spec.schedulingGates ?? []).forEach((gate, i) => {
-    if (!oldGates.includes(gate.name)) out.push(forbidden(`spec.schedulingGates[${i}].name`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`))
+  ;(spec.schedulingGates ?? []).forEach((gate, i, gates) => {
+    if (!oldGates.includes(gate.name) && gates.findLastIndex(({ name }) => name === gate.name) === i) out.push(forbidden(`spec.schedulingGates[${i}].name`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`))
   })
   if (deepEqual(spec, before)) return out
   const masked = maskUpdatable(spec, before)
@@ -282,11 +282,13 @@ function maskUpdatable(spec: Readonly<PodSpec>, before: Readonly<PodSpec>): PodS
   if (before.schedulingGates?.length) {
     // A gated pod may still be steered: only additions narrow where it can go.
     if (Object.entries(before.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)) take('nodeSelector')
-    const affinity = { ...masked.affinity }
-    if (before.affinity?.nodeAffinity) affinity.nodeAffinity = before.affinity.nodeAffinity
-    else delete affinity.nodeAffinity
-    if (Object.keys(affinity).length === 0 && !before.affinity) delete masked.affinity
-    else masked.affinity = affinity
+    if (!deepEqual(spec.affinity?.nodeAffinity, before.affinity?.nodeAffinity)) {
+      const affinity = { ...masked.affinity }
+      if (before.affinity?.nodeAffinity) affinity.nodeAffinity = before.affinity.nodeAffinity
+      else delete affinity.nodeAffinity
+      if (Object.keys(affinity).length === 0 && !before.affinity) delete masked.affinity
+      else masked.affinity = affinity
+    }
   }
   return masked
 }
