@@ -36,7 +36,9 @@ function ofCertificate(der: Uint8Array): PublicPart {
 
 function ofKey(der: Uint8Array, curveKnown = false): PublicPart | undefined {
   const fields = children(readDer(der))
-  if (fields[1]?.tag === 0x30) {
+  // Every form begins with its version.
+  if (fields[0]?.tag !== 0x02) return undefined
+  if (fields[1]?.tag === 0x30 && fields[2]?.tag === 0x04) {
     const oid = oidOf(children(fields[1])[0]!.value)
     if (oid === RSA || oid === EC) return ofKey(fields[2]!.value, true)
     return { algorithm: oid, value: undefined }

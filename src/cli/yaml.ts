@@ -36,7 +36,7 @@ function goMessage(error: YAMLError, text: string): string {
   const at = (n: number, message: string) => n > 0 ? `yaml: line ${n}: ${message}` : `yaml: ${message}`
   const message = error.message
   switch (error.code) {
-    case 'TAB_AS_INDENT': return at(line, 'found character that cannot start any token')
+    case 'TAB_AS_INDENT': return at(line === 1 ? 0 : line, 'found character that cannot start any token')
     case 'BLOCK_AS_IMPLICIT_KEY': {
       // The colon that is one too many.
       const colon = text.slice(offset).search(/:(\s|$)/)
@@ -55,6 +55,7 @@ function goMessage(error: YAMLError, text: string): string {
       if (/flow map|\}/.test(message)) return at(Math.max(1, line), "did not find expected ',' or '}'")
       return at(line + 1, "could not find expected ':'")
     case 'BAD_INDENT':
+      if (/flow/i.test(message) && /[[{,:]\s*$/.test(text)) return at(Math.max(1, line - 1), 'did not find expected node content')
       if (/flow/i.test(message)) return at(Math.max(1, line - 1), /sequence/.test(message) ? "did not find expected ',' or ']'" : "did not find expected ',' or '}'")
       return at(Math.max(1, line - 1), /sequence/i.test(message) ? "did not find expected '-' indicator" : 'did not find expected key')
     case 'UNEXPECTED_TOKEN':

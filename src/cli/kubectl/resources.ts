@@ -7,6 +7,7 @@ import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
 import { groupResource, groupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
 import { aggregate, ConnectionError, FileErrors, isNotFound, NoKindMatch } from './errors.ts'
+import { klogLine } from './klog.ts'
 import { dialMessage } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
@@ -347,6 +348,8 @@ async function mappingOfObject(f: Factory, object: KubeObject, source: string): 
   try {
     return await f.resolve((mapper) => mapper.forKind(object.apiVersion, object.kind))
   } catch (error) {
+    if (error instanceof NoKindMatch && f.flags.has('validate') && f.flags.str('validate') === 'warn')
+      void f.io.err(klogLine(f.proc, 'W', 'schema.go:145', 'cannot perform warn validation if server-side field validation is unsupported, skipping validation'))
     if (!(error instanceof NoKindMatch)) throw new Error(`unable to recognize ${JSON.stringify(source)}: ${(error as Error).message}`)
     throw new Error(`resource mapping not found for name: ${JSON.stringify(object.metadata?.name ?? '')} namespace: ${JSON.stringify(object.metadata?.namespace ?? '')} from ${JSON.stringify(source)}: ${error.message}\nensure CRDs are installed first`)
   }
@@ -444,6 +447,10 @@ export async function* documentInfos(f: Factory, query: ResourceQuery, source: s
     try {
       data = parseYaml(part)
     } catch (error) {
+      if (isCutJson(part)) {
+        yield new Error(`error parsing ${source}: unexpected EOF`)
+        return
+      }
       yield new Error(`error parsing ${source}: ${error instanceof YamlSyntaxError ? `error converting YAML to JSON: ${error.message}` : (error as Error).message}`)
       return
     }
@@ -481,6 +488,21 @@ const LIST_MAPPING: ApiResource = { group: '', version: 'v1', kind: 'List', reso
 function documentTexts(text: string): string[] {
   if (!/^\s*\{/.test(text)) return splitYamlDocuments(text)
   return jsonTexts(text) ?? splitYamlDocuments(text)
+}
+
+/** Whether a text is JSON that ends too early: what begins as JSON isn't read as YAML then. k8s: apimachinery/pkg/util/yaml YAMLOrJSONDecoder */
+function isCutJson(text: string): boolean {
+  if (!/^\s*\{\s*"/.test(text)) return false
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!
+    if (c === '"') {
+      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++
+      if (i >= text.length) return true
+    } else if (c === '{' || c === '[') depth++
+    else if (c === '}' || c === ']') depth--
+  }
+  return depth > 0
 }
 
 /** JSON objects one after the other; undefined where something else stands between or within them. */

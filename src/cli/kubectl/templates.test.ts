@@ -28,6 +28,12 @@ describe('JSONPath', () => {
     expect(new JsonPath(template, { allowMissingKeys: true }).print(pod)).toBe(wanted)
   })
 
+  test('80.0 is no whole number', () => {
+    const by = (value: string) => new JsonPath(`{.spec.containers[0].ports[?(@.containerPort==${value})].containerPort}`)
+    expect(by('80').print(pod)).toBe('80')
+    expect(() => by('80.0').print(pod)).toThrow('incompatible types for comparison')
+  })
+
   test('ranges may be nested', () => {
     expect(new JsonPath('{range .items[*]}{.metadata.name}:{range .spec.containers[*]} {.name}{end}{"\\n"}{end}').print(list)).toBe('web: nginx side\ndb: pg\n')
   })
@@ -64,6 +70,25 @@ describe('Go templates', () => {
     ['{{.status}}', 'map[phase:Running]'],
   ])('%s', (template, wanted) => {
     expect(new GoTemplate(template).execute(pod)).toBe(wanted)
+  })
+
+  test.each([
+    ['{{printf "%d %T %T" 7 7 7.0}}', '7 int float64'],
+    ['{{range .spec.containers}}{{range .ports}}{{printf "%T %s %05d" .containerPort .containerPort .containerPort}}{{end}}{{end}}', 'int64 %!s(int64=80) 00080'],
+    ['{{printf "%s %d %q" true "a" "b"}}', '%!s(bool=true) %!d(string=a) "b"'],
+    ['{{printf "%s"}} {{printf "x" 1}}', '%!s(MISSING) x%!(EXTRA int=1)'],
+    ['{{urlquery "it\'s (a) b"}}', 'it%27s+%28a%29+b'],
+  ])('format as Go does: %s', (template, wanted) => {
+    expect(new GoTemplate(template).execute(pod)).toBe(wanted)
+  })
+
+  test('unknown variables and open quotes are found at once, and the whole command is quoted', () => {
+    expect(() => new GoTemplate('{{$y}}')).toThrow('template: output:1: undefined variable "$y"')
+    expect(() => new GoTemplate('{{range $i, $c := .items}}{{$i}}{{end}}{{$c}}')).toThrow('undefined variable "$c"')
+    expect(() => new GoTemplate('{{"abc}}')).toThrow('template: output:1: unterminated quoted string')
+    expect(() => new GoTemplate('{{index .spec.containers 9}}').execute(pod)).toThrow('at <index .spec.containers 9>: error calling index: index out of range: 9')
+    expect(() => new GoTemplate('{{range .kind}}{{end}}').execute(pod)).toThrow("output:1:8: executing \"output\" at <.kind>: range can't iterate over Pod")
+    expect(() => new GoTemplate('{{gt 3 2.5}}').execute(pod)).toThrow('incompatible types for comparison: int and float64')
   })
 
   test('say where they fail', () => {

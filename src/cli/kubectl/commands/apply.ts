@@ -13,7 +13,7 @@ import type { Factory } from '../factory.ts'
 import { goJson } from '../../../cluster/kinds/go-text.ts'
 import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
-import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import { dryRunOf, dryRunSuffix, printerFor, withoutManagedFields } from '../print.ts'
 import type { DryRun } from '../print.ts'
 import { findPrunable, parsePruneAllowlist } from '../prune.ts'
 import { recorded } from '../record.ts'
@@ -108,7 +108,9 @@ export const apply: CommandHandler = async (inv) => {
   if (failure) throw failure
   if (wholeObjects) {
     const objects = infos.map((i) => i.object!)
-    void out(printerFor(f)(objects.length === 1 ? objects[0]! : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } } as unknown as KubeObject))
+    // A list of kubectl's own making, so JSON has its fields in the order of the type.
+    const sorted = (object: KubeObject) => JSON.parse(goJson(flags.bool('show-managed-fields') ? object : withoutManagedFields(object))) as KubeObject
+    void out(objects.length === 1 ? printerFor(f)(objects[0]!) : printerFor(f, { keepOrder: true })({ kind: 'List', apiVersion: 'v1', metadata: {}, items: objects.map(sorted) } as unknown as KubeObject))
   }
   if (!flags.bool('prune')) return
   const namespaces = new Set([...(explicit ? [namespace] : []), ...infos.filter((i) => i.mapping.namespaced).map((i) => i.namespace)])
@@ -141,36 +143,64 @@ async function applyServerSide(inv: Invocation, info: Info, manager: string, val
     if (error instanceof StatusError && error.code === 415) throw new Error(`Server-side apply not available on the server: (${error.message})`)
     throw error
   }
-  if (manager === 'kubectl' && dryRun === 'none' && await migrate(f, info)) info.object = await send()
+  // What was applied stays, whatever comes of this.
+  const later = (what: string, error: unknown) => {
+    if (!(error instanceof StatusError)) throw error
+    void inv.err(`Warning: ${what}. This is non-fatal and will be retried next time you apply. Error: ${error.message}\n`)
+  }
+  try {
+    if (manager === 'kubectl') await keepLastApplied(f, info, validation, dryRun)
+  } catch (error) {
+    later(`failed to migrate ${LAST_APPLIED} for Server-Side Apply`, error)
+    return
+  }
+  let migrated = false
+  try {
+    migrated = await migrate(f, info, manager, validation, dryRun)
+  } catch (error) {
+    later('server rejected managed fields migration to Server-Side Apply', error)
+  }
+  if (migrated) info.object = await send()
+}
+
+type ManagedFields = { manager?: string; operation?: string; subresource?: string; apiVersion?: string; fieldsV1?: Record<string, any> }
+
+const ownsLastApplied = (e: ManagedFields, operation: string) => e.operation === operation && !e.subresource && Boolean(e.fieldsV1?.['f:metadata']?.['f:annotations']?.[`f:${LAST_APPLIED}`])
+
+/** Gives the annotation an owner of its own, so that it outlives client-side apply. k8s: ApplyOptions.saveLastApplyAnnotationIfNecessary */
+async function keepLastApplied(f: Factory, info: Info, validation: string, dryRun: DryRun): Promise<void> {
+  const { metadata } = info.object!
+  const annotation = metadata.annotations?.[LAST_APPLIED]
+  if (annotation === undefined || (metadata.managedFields ?? []).some((e) => ownsLastApplied(e as ManagedFields, 'Apply'))) return
+  info.object = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), {
+    body: { apiVersion: groupVersion(info.mapping), kind: info.mapping.kind, metadata: { name: info.name, ...(info.namespace ? { namespace: info.namespace } : {}), annotations: { [LAST_APPLIED]: annotation } } },
+    contentType: 'application/apply-patch+yaml', query: parameters('kubectl-last-applied', validation, dryRun),
+  })
 }
 
 /**
- * Takes over what client-side apply owned, so that fields left out of the manifest go away.
- * k8s: ApplyOptions.saveLastApplyAnnotationIfNecessary, migrateToSSAIfNecessary
+ * Takes over what client-side apply owned, so that fields left out of the manifest go away: whoever updated the annotation was that.
+ * k8s: ApplyOptions.migrateToSSAIfNecessary, client-go/util/csaupgrade
  */
-async function migrate(f: Factory, info: Info): Promise<boolean> {
-  const object = info.object!
-  const fields = object.metadata.managedFields ?? []
-  const path = resourcePath(info.mapping, info.namespace, info.name)
-  const annotation = object.metadata.annotations?.[LAST_APPLIED]
-  const ownsAnnotation = (e: { operation?: string; fieldsV1?: Record<string, any> }) => e.operation === 'Apply' && Boolean(e.fieldsV1?.['f:metadata']?.['f:annotations']?.[`f:${LAST_APPLIED}`])
-  let current = object
-  if (annotation !== undefined && !fields.some(ownsAnnotation))
-    current = await f.rest().json<KubeObject>('PATCH', path, {
-      body: { apiVersion: groupVersion(info.mapping), kind: info.mapping.kind, metadata: { name: info.name, ...(info.namespace ? { namespace: info.namespace } : {}), annotations: { [LAST_APPLIED]: annotation } } },
-      contentType: 'application/apply-patch+yaml', query: { fieldManager: 'kubectl-last-applied', force: true },
-    })
-  const entries = thaw(current.metadata.managedFields ?? []) as any[]
-  const old = entries.find((e) => e.operation === 'Update' && e.manager === 'kubectl-client-side-apply' && !e.subresource)
-  const mine = entries.find((e) => e.operation === 'Apply' && e.manager === 'kubectl' && !e.subresource)
-  if (!old || !mine) { info.object = current; return false }
-  mine.fieldsV1 = unionFields(mine.fieldsV1, old.fieldsV1)
-  const annotations = mine.fieldsV1?.['f:metadata']?.['f:annotations']
-  if (annotations) delete annotations[`f:${LAST_APPLIED}`]
-  const left = entries.filter((e) => e !== old)
-  info.object = await f.rest().json<KubeObject>('PATCH', path, {
-    body: [{ op: 'replace', path: '/metadata/managedFields', value: left }, { op: 'replace', path: '/metadata/resourceVersion', value: current.metadata.resourceVersion }],
-    contentType: 'application/json-patch+json', query: { fieldManager: 'kubectl' },
+async function migrate(f: Factory, info: Info, manager: string, validation: string, dryRun: DryRun): Promise<boolean> {
+  const { metadata } = info.object!
+  const names = [...new Set((metadata.managedFields ?? []).filter((e) => ownsLastApplied(e as ManagedFields, 'Update')).map((e) => e.manager))]
+  if (names.length === 0) return false
+  let entries = thaw(metadata.managedFields) as ManagedFields[]
+  for (const name of names) {
+    const isOld = (e: ManagedFields) => e.manager === name && e.operation === 'Update' && !e.subresource
+    let mine = entries.find((e) => e.manager === manager && e.operation === 'Apply' && !e.subresource)
+    if (!mine) {
+      mine = entries.find(isOld)!
+      mine.operation = 'Apply'
+      mine.manager = manager
+    }
+    mine.fieldsV1 = unionFields(mine.fieldsV1, entries.find((e) => isOld(e) && e.apiVersion === mine.apiVersion)?.fieldsV1)
+    entries = entries.filter((e) => !isOld(e))
+  }
+  info.object = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), {
+    body: [{ op: 'replace', path: '/metadata/managedFields', value: entries }, { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion }],
+    contentType: 'application/json-patch+json', query: parameters(manager, validation, dryRun),
   })
   return true
 }

@@ -82,8 +82,14 @@ const whoAmI: CommandHandler = async ({ f, flags, out }) => {
 const ruleText = (r: any) => `{Verbs:${goList(r.verbs ?? [])} APIGroups:${goList(r.apiGroups ?? [])} Resources:${goList(r.resources ?? [])} ResourceNames:${goList(r.resourceNames ?? [])} NonResourceURLs:${goList(r.nonResourceURLs ?? [])}}`
 const subjectText = (s: any) => `{Kind:${s.kind} APIGroup:${s.apiGroup ?? ''} Name:${s.name} Namespace:${s.namespace ?? ''}}`
 
-/** Single permissions, for comparing. */
-const atoms = (rules: any[]) => compactRules(rules).flatMap((r) => r.verbs.map((verb) => ({ ...r, verbs: [verb] })))
+/** Single permissions, for comparing. k8s: component-helpers/auth/rbac/validation BreakdownRule */
+const atoms = (rules: any[]) => rules.flatMap((rule) => [
+  ...(rule.apiGroups ?? []).flatMap((group: string) => (rule.resources ?? []).flatMap((resource: string) => (rule.verbs ?? []).flatMap((verb: string) =>
+    (rule.resourceNames?.length ? rule.resourceNames : [undefined]).map((name: string | undefined) => (
+      { verbs: [verb], apiGroups: [group], resources: [resource], resourceNames: name === undefined ? [] : [name], nonResourceURLs: [] }
+    ))))),
+  ...(rule.nonResourceURLs ?? []).flatMap((url: string) => (rule.verbs ?? []).map((verb: string) => ({ verbs: [verb], apiGroups: [], resources: [], resourceNames: [], nonResourceURLs: [url] }))),
+])
 const covers = (owner: any, wanted: any): boolean => {
   const has = (list: string[] | undefined, value: string) => (list ?? []).includes('*') || (list ?? []).includes(value)
   if (!has(owner.verbs, wanted.verbs[0])) return false
@@ -93,10 +99,7 @@ const covers = (owner: any, wanted: any): boolean => {
   return has(owner.apiGroups, wanted.apiGroups[0]) && (has(owner.resources, resource) || (sub !== undefined && (owner.resources ?? []).includes(`*/${sub}`)))
     && ((owner.resourceNames ?? []).length === 0 || (wanted.resourceNames.length > 0 && owner.resourceNames.includes(wanted.resourceNames[0])))
 }
-const uncovered = (owner: any[], wanted: any[]) => {
-  const missing = atoms(wanted).filter((w) => !owner.some((o) => covers(o, w)))
-  return compactRules(missing)
-}
+const uncovered = (owner: any[], wanted: any[]) => atoms(wanted).filter((w) => !owner.some((o) => covers(o, w)))
 
 /** What it takes to make a role or binding what a file wants. k8s: component-helpers/auth/rbac/reconciliation */
 interface Reconciliation {

@@ -7,6 +7,9 @@ const LISTS: readonly [file: string, path: string, kind: string][] = [
   ['daemonsets', 'apis/apps/v1', 'daemonsets'], ['deployments', 'apis/apps/v1', 'deployments'], ['replicasets', 'apis/apps/v1', 'replicasets'], ['pods', 'api/v1', 'pods'],
 ]
 
+/** Empty lists come in a form that knows no empty ones. */
+const nothingAsNull = (list: KubeObject) => (list['items'] as unknown[] | undefined)?.length ? list : { ...list, items: null } as KubeObject
+
 // k8s: kubectl/pkg/cmd/clusterinfo dump
 export const dump: CommandHandler = async ({ f, flags, out }) => {
   const format = flags.str('output') || 'json'
@@ -21,7 +24,7 @@ export const dump: CommandHandler = async ({ f, flags, out }) => {
     f.proc.fs.writeFile(file, text)
   }
   const get = (path: string) => f.rest().json<KubeObject>('GET', path)
-  put(`nodes${extension}`, print(await get('/api/v1/nodes')))
+  put(`nodes${extension}`, print(nothingAsNull(await get('/api/v1/nodes'))))
   let namespaces: string[]
   if (flags.bool('all-namespaces')) namespaces = (await f.rest().list('/api/v1/namespaces')).items.map((n) => n.metadata.name!)
   else namespaces = flags.list('namespaces').length > 0 ? flags.list('namespaces') : ['kube-system', f.namespace().namespace]
@@ -29,7 +32,7 @@ export const dump: CommandHandler = async ({ f, flags, out }) => {
     let pods: any[] = []
     for (const [file, base, resource] of LISTS) {
       const list = await get(`/${base}/namespaces/${namespace}/${resource}`)
-      put(`${namespace}/${file}${extension}`, print(list))
+      put(`${namespace}/${file}${extension}`, print(nothingAsNull(list)))
       if (resource === 'pods') pods = list['items'] as any[]
     }
     for (const pod of pods) {

@@ -110,6 +110,7 @@ class EditResults {
 async function editInfos(inv: Invocation, infos: readonly Info[], options: EditOptions): Promise<void> {
   const { f, flags, err } = inv
   const format = flags.has('output') ? flags.str('output') || 'yaml' : 'yaml'
+  if (!['json', 'yaml', 'kyaml'].includes(format)) throw new Error(`unable to match a printer suitable for the output format ${JSON.stringify(format)}, allowed formats are: json,kyaml,yaml`)
   const render = printerOfFormat(f, format, { formats: ['json', 'yaml', 'kyaml'] })
   const json = format === 'json'
   const shown = infos.map((i) => withoutManagedFields(i.object!))
