@@ -417,8 +417,13 @@ class DeploymentSync {
     return { type, status, lastUpdateTime: now, lastTransitionTime: now, reason, message }
   }
 
+  /**
+   * The Deployment in hand keeps its old version, as upstream's does: a second write in the same round meets a conflict, and the round is
+   * repeated a little later, when the ReplicaSet that was just made has mostly reported.
+   */
   async #writeStatus(status: DeploymentStatus): Promise<void> {
-    this.#d = thaw(await this.#context.api.updateStatus<Deployment>('deployments.apps', { ...this.#d, status }))
+    this.#d = { ...this.#d, status }
+    await this.#context.api.updateStatus<Deployment>('deployments.apps', this.#d)
   }
 }
 
