@@ -143,8 +143,14 @@ describe('deletion', () => {
     await api.create('configmaps', configMap('a', {}, { finalizers: ['example.com/hold'] }))
     await api.delete('configmaps', 'a', 'default')
     expect((await api.get<KubeObject>('configmaps', 'a', 'default')).metadata).toMatchObject({ deletionTimestamp: '2030-01-01T00:00:00Z', deletionGracePeriodSeconds: 0 })
-    await api.patch('configmaps', 'a', 'default', 'application/merge-patch+json', { metadata: { finalizers: null } })
+    const events: { type: string; finalizers: unknown }[] = []
+    api.watch<KubeObject>('configmaps', { namespace: 'default', resourceVersion: String(etcd.revision) }, (batch) => { for (const { type, object } of batch) events.push({ type, finalizers: object.metadata.finalizers }) })
+    const answer = await api.patch<KubeObject>('configmaps', 'a', 'default', 'application/merge-patch+json', { metadata: { finalizers: null } })
+    expect(answer.metadata.finalizers).toBeUndefined()
     expect(await reasonOf(api.get('configmaps', 'a', 'default'))).toBe('NotFound')
+    await clock.settle()
+    // The state without finalizers was never stored.
+    expect(events).toEqual([{ type: 'DELETED', finalizers: ['example.com/hold'] }])
   })
 
   test('of a bound Pod takes its grace period, which can only get shorter', async () => {

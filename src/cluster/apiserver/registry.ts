@@ -1,5 +1,5 @@
 import { rfc3339, type Clock } from '../../base/clock.ts'
-import { deepEqual, thaw } from '../../base/freeze.ts'
+import { deepEqual, deepFreeze, thaw } from '../../base/freeze.ts'
 import type { Random } from '../../base/random.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
@@ -238,10 +238,12 @@ export class Registry {
         return undefined
       }
       succeeded = true
-      if (isUnchanged(next, stored)) return this.#deletedDuringUpdate(next, stored) && !request.dryRun ? this.#remove(store, request.namespace, stored) : stored
+      // What takes the last finalizer away is never stored: watchers see the object go as it was.
+      const isGone = this.#deletedDuringUpdate(next, stored)
+      if (isGone && !request.dryRun) this.#remove(store, request.namespace, stored)
+      if (!isGone && isUnchanged(next, stored)) return stored
       if (request.dryRun) return next
-      const written = store.replace(request.namespace, next)
-      const out = this.#deletedDuringUpdate(written, stored) ? this.#remove(store, request.namespace, written) : written
+      const out = isGone ? deepFreeze(next) : store.replace(request.namespace, next)
       const conversion = endpoint.ready([out])
       if (conversion) await conversion
       return out

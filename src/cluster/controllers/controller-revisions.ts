@@ -8,6 +8,7 @@ import { isStatusError } from '../kinds/status-error.ts'
 import { timeMs } from './pods.ts'
 import { canonicalJson, fnv32, safeEncode } from './template-hash.ts'
 
+/** Label of pods, and of a DaemonSet's revisions. */
 export const REVISION_HASH = 'controller-revision-hash'
 export const REVISIONS = 'controllerrevisions.apps'
 
@@ -41,9 +42,9 @@ export function hashRevisionData(data: unknown, collisionCount: number | undefin
 /**
  * The revision of the owner's present template: the one that exists (made the newest), or a new one. Returns the collision count, which
  * rises when another template has the same name.
- * @param hashOf a revision's hash, which its name ends with
+ * @param hash of a revision, which its name ends with, and the label that it stands in
  */
-export async function currentRevision(owner: KubeObject, template: Readonly<PodTemplateSpec>, revisions: readonly ControllerRevision[], collisionCount: number | undefined, hashOf: (collisionCount: number | undefined) => string, { api }: Pick<ControllerContext, 'api'>, annotations?: Record<string, string>): Promise<{ revision: ControllerRevision; collisionCount: number | undefined }> {
+export async function currentRevision(owner: KubeObject, template: Readonly<PodTemplateSpec>, revisions: readonly ControllerRevision[], collisionCount: number | undefined, hash: { label: string; of(collisionCount: number | undefined): string }, { api }: Pick<ControllerContext, 'api'>, annotations?: Record<string, string>): Promise<{ revision: ControllerRevision; collisionCount: number | undefined }> {
   const sorted = [...revisions].sort(byRevision)
   const data = revisionData(template)
   const newest = sorted.at(-1)
@@ -52,13 +53,13 @@ export async function currentRevision(owner: KubeObject, template: Readonly<PodT
   if (equal === newest && equal) return { revision: equal, collisionCount }
   if (equal) return { revision: await api.update<ControllerRevision>(REVISIONS, { ...equal, revision: next }), collisionCount }
   for (let collisions = collisionCount; ; collisions = (collisions ?? 0) + 1) {
-    const hash = hashOf(collisions)
-    const name = `${owner.metadata.name!.slice(0, 223)}-${hash}`
+    const suffix = hash.of(collisions)
+    const name = `${owner.metadata.name!.slice(0, 223)}-${suffix}`
     try {
       const revision = await api.create<ControllerRevision>(REVISIONS, {
         apiVersion: 'apps/v1', kind: 'ControllerRevision',
         metadata: {
-          name, namespace: owner.metadata.namespace!, labels: { ...template.metadata?.labels, [REVISION_HASH]: hash }, ownerReferences: [controllerReference(owner)],
+          name, namespace: owner.metadata.namespace!, labels: { ...template.metadata?.labels, [hash.label]: suffix }, ownerReferences: [controllerReference(owner)],
           ...(annotations ? { annotations } : {}),
         },
         // Clients compare bytes: upstream writes a map, whose keys Go sorts.

@@ -75,7 +75,7 @@ class DaemonSetSync {
     if (ds.metadata.deletionTimestamp !== undefined) return
     const nodes = cache.list<Node>('nodes')
     const revisions = await claim<ControllerRevision>(REVISIONS, ds, (revision) => selects(selector, revision.metadata.labels), { api, cache })
-    const { revision, collisionCount } = await currentRevision(ds, ds.spec!.template, revisions, ds.status?.collisionCount, (collisions) => computeTemplateHash(ds.spec!.template, collisions), this.#context, ds.metadata.annotations)
+    const { revision, collisionCount } = await currentRevision(ds, ds.spec!.template, revisions, ds.status?.collisionCount, { label: REVISION_HASH, of: (collisions) => computeTemplateHash(ds.spec!.template, collisions) }, this.#context, ds.metadata.annotations)
     if (collisionCount !== ds.status?.collisionCount) {
       await api.updateStatus('daemonsets.apps', { ...ds, status: { ...ds.status, collisionCount } })
       return { requeueAfterMs: 1 }

@@ -44,7 +44,6 @@ function identity(set: Readonly<StatefulSet>, ordinal: number): Record<string, s
 /** k8s: newStatefulSetPod */
 export function newStatefulPod(set: Readonly<StatefulSet>, template: Readonly<PodTemplateSpec>, ordinal: number, revisionName: string): Pod {
   const pod = podFromTemplate(template, set as StatefulSet)
-  delete pod.metadata.generateName
   const name = `${set.metadata.name}-${ordinal}`
   pod.metadata.name = name
   pod.metadata.labels = { ...pod.metadata.labels, ...identity(set, ordinal), [REVISION_HASH]: revisionName }

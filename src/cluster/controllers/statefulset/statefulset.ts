@@ -14,6 +14,8 @@ import { isPodAvailable, isPodReady, nextAvailabilityMs } from '../pods.ts'
 import { claimsOf, firstOrdinal, isIntact, newStatefulPod, ordinalOf, withIdentity } from './stateful-pod.ts'
 
 const PODS_BATCH_MS = 10
+/** Label of a set's revisions. k8s: pkg/controller/history ControllerRevisionHashLabel */
+const HASH_LABEL = 'controller.kubernetes.io/hash'
 
 /** Pods with names, order and storage of their own. k8s: pkg/controller/statefulset */
 export const statefulSetController: Controller = {
@@ -50,7 +52,7 @@ class StatefulSetSync {
     const { selector, template } = set.spec!
     const revisions = await claim<ControllerRevision>(REVISIONS, set, (revision) => selects(selector, revision.metadata.labels), { api, cache })
     const pods = await claim<Pod>('pods', set, (pod) => selects(selector, pod.metadata.labels), { api, cache, wants: (pod) => ordinalOf(set, pod) !== undefined })
-    const { revision, collisionCount = 0 } = await currentRevision(set, template, revisions, set.status?.collisionCount ?? 0, (collisions) => hashRevisionData(revisionData(template), collisions), this.#context, set.metadata.annotations)
+    const { revision, collisionCount = 0 } = await currentRevision(set, template, revisions, set.status?.collisionCount ?? 0, { label: HASH_LABEL, of: (collisions) => hashRevisionData(revisionData(template), collisions) }, this.#context, set.metadata.annotations)
     this.#update = revision
     this.#current = revisions.find((r) => r.metadata.name === set.status?.currentRevision) ?? revision
     let failure: unknown
