@@ -20,12 +20,14 @@ import { FlowController } from './flowcontrol/flow-controller.ts'
 import type { Classification } from './flowcontrol/flow-schemas.ts'
 import { RequestMetrics } from './metrics/request-metrics.ts'
 import { serverMetrics } from './metrics/server-metrics.ts'
+import { checkProducible, refusalStyle } from './media-types.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
 import { OpenApi } from './openapi/open-api.ts'
 import { Registry } from './registry.ts'
 import { requestInfo, type RequestInfo } from './request-info.ts'
 import { isLongRunning, timeoutOf, withTimeout } from './request-timeout.ts'
 import { ResourceCatalog } from './resource-catalog.ts'
+import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
 import { plainText, statusAnswer, type TextStyle } from './responses.ts'
 import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
@@ -183,13 +185,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const remote = aggregator.remoteFor(target.path)
     if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     const isKnownNonResource = nonResources.serves(info)
-    if (target.path.startsWith('/openapi/') && (request.method === 'GET' || request.method === 'HEAD')) {
+    if (target.path.startsWith('/openapi/')) {
       const document = await openApi.handle(request, target.path)
       if (document) return document
     }
-    if (!info.isResourceRequest && parts.published && (request.method === 'GET' || request.method === 'HEAD')) {
+    if (!info.isResourceRequest && parts.published) {
       const document = await parts.published(target.path)
-      if (document) return document
+      if (document) {
+        if (request.method !== 'GET') throw methodNotAllowed()
+        checkProducible(request.headers.get('accept'), [document.headers.get('content-type') ?? ''])
+        return document
+      }
     }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
@@ -221,7 +227,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       } else {
         const status = asStatusError(error, log, request)
         if (status.code === 504 && !isLong) metrics.timedOut(observed)
-        response = statusAnswer(status, passage.style)
+        response = statusAnswer(status, refusalStyle(request.headers.get('accept'), passage.style.pretty))
       }
     }
     if (passage.trail) response = await passage.trail.complete(response, isLong)
@@ -319,7 +325,13 @@ function parseTarget(url: string): { path: string; query: URLSearchParams } {
   const hash = rest.indexOf('#')
   const target = hash < 0 ? rest : rest.slice(0, hash)
   const mark = target.indexOf('?')
-  return { path: mark < 0 ? target : target.slice(0, mark), query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)) }
+  return { path: mark < 0 ? target : target.slice(0, mark), query: new URLSearchParams(mark < 0 ? '' : readablePairs(target.slice(mark + 1))) }
+}
+
+/** Go drops pairs that it can't unescape, and such with a semicolon. k8s: net/url ParseQuery */
+function readablePairs(query: string): string {
+  if (!/;|%(?![0-9a-fA-F]{2})/.test(query)) return query
+  return query.split('&').filter((pair) => !/;|%(?![0-9a-fA-F]{2})/.test(pair)).join('&')
 }
 
 /** Segments of a resource's path with their percent signs resolved. A slash inside a segment parts it, as in Go's URL.Path. */

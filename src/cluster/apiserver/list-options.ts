@@ -21,7 +21,7 @@ const INT64 = 9223372036854775807n
 /** A whole number of the query. @throws StatusError 400 in Go's words. */
 export function queryInt(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name)
-  if (text === null || text === '') return undefined
+  if (text === null) return undefined
   if (!/^[+-]?\d+$/.test(text)) throw apiError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
   const value = BigInt(text)
   if (value > INT64 || value < -INT64 - 1n) throw apiError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`)
@@ -42,6 +42,11 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
     allowWatchBookmarks: queryFlag(query.get('allowWatchBookmarks')),
     sendInitialEvents: query.has('sendInitialEvents') ? queryFlag(query.get('sendInitialEvents')) : undefined,
     timeoutSeconds: queryInt(query, 'timeoutSeconds'),
+  }
+  // k8s: metainternalversion SetListOptionsDefaults: a watch from anywhere begins with what is there
+  if (options.watch && options.sendInitialEvents === undefined && !options.resourceVersionMatch && (!options.resourceVersion || options.resourceVersion === '0')) {
+    options.sendInitialEvents = true
+    options.resourceVersionMatch = 'NotOlderThan'
   }
   const findings = options.watch ? watchFindings(options) : listFindings(options)
   if (findings.length > 0) throw invalidOptions('ListOptions', findings)
@@ -81,12 +86,17 @@ function watchFindings(options: ListOptions): Finding[] {
 
 /** What is wrong with a resourceVersion. */
 export function versionProblem(text: string): string {
-  return invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`).message
+  return invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${/^\d+$/.test(text) ? 'value out of range' : 'invalid syntax'}`).message
+}
+
+/** Whether Go reads it as a number of 64 bits. */
+export function isVersion(text: string): boolean {
+  return /^\d+$/.test(text) && (text.length < 19 || BigInt(text) < 1n << 64n)
 }
 
 /** A resourceVersion of a list or watch. Absent is 0. @throws StatusError 400. */
 export function parseReadVersion(text: string | undefined): number {
   if (!text) return 0
-  if (!/^\d+$/.test(text)) throw apiError.badRequest(`invalid resource version: ${versionProblem(text)}`)
+  if (!isVersion(text)) throw apiError.badRequest(`invalid resource version: ${versionProblem(text)}`)
   return Number(text)
 }

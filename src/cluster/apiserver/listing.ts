@@ -56,7 +56,8 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   const { store } = endpoint
   const selection = selectionOf(endpoint, namespace, options)
   const asked = parseReadVersion(options.resourceVersion)
-  const limit = options.limit && options.limit > 0 ? options.limit : 0
+  // What the cache may answer as it likes it answers whole. k8s: cacher shouldDelegateList
+  const limit = options.limit && options.limit > 0 && options.resourceVersion !== '0' ? options.limit : 0
   if (asked > etcd.revision) throw tooLargeVersion(asked, etcd.revision)
   const exact = asked > 0 && (options.resourceVersionMatch === 'Exact' || (limit > 0 && options.resourceVersionMatch !== 'NotOlderThan'))
   if (!limit && !options.continue && !exact) return { objects: store.select(selection), resourceVersion: String(etcd.revision) }
@@ -65,9 +66,9 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   let start = prefix
   let revision = exact ? asked : etcd.revision
   if (options.continue) {
-    // differs: `resourceVersion=0` next to a token is let through, as the real server does for old clients.
-    if (options.resourceVersion && options.resourceVersion !== '0') throw apiError.badRequest('specifying resource version is not allowed when using continue')
     const token = decodeContinue(options.continue, prefix)
+    // `resourceVersion=0` next to a token is let through, for old clients.
+    if (options.resourceVersion && options.resourceVersion !== '0') throw apiError.badRequest('specifying resource version is not allowed when using continue')
     start = token.start
     revision = token.revision < 0 ? etcd.revision : token.revision
     // differs: the real server lets etcd's refusal through as code 500

@@ -29,6 +29,8 @@ export const ACCEPTED_TYPES = 'application/json, application/yaml, application/v
 export function negotiate(accept: string | null, transforms: readonly string[] = []): Representation {
   if (accept === null || accept.trim() === '') return { encoding: 'json' }
   for (const clause of parseAccept(accept)) {
+    // k8s: goautoneg takes a lone star for everything, go-restful doesn't
+    if (clause.type === '*' && clause.subType === '') clause.subType = '*'
     const encoding = encodingOf(clause)
     if (!encoding) continue
     const as = clause.parameters['as']
@@ -45,10 +47,26 @@ export function negotiate(accept: string | null, transforms: readonly string[] =
 }
 
 /** Whether any clause names a type that the server can write at all; go-restful refuses the rest before the handlers. */
-export function acceptsAnything(accept: string | null): boolean {
+export function acceptsAnything(accept: string | null, available = ['application/json', 'application/yaml', PROTOBUF_TYPE]): boolean {
   if (accept === null || accept.trim() === '') return true
-  return parseAccept(accept).some(({ type, subType }) =>
-    (type === '*' && subType === '*') || (type === 'application' && ['*', 'json', 'yaml', 'vnd.kubernetes.protobuf', 'vnd.kubernetes.protobuf;stream=watch', 'json;stream=watch'].includes(subType)))
+  return parseAccept(accept).some(({ type, subType }) => (type === '*' && subType === '*') || available.includes(`${type}/${subType}`))
+}
+
+/** @throws StatusError 406 in go-restful's words. */
+export function checkProducible(accept: string | null, available: string[] | undefined = undefined, shown = available?.join(', ') ?? ACCEPTED_TYPES): void {
+  if (!acceptsAnything(accept, available)) throw apiError.generic(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${shown}`, {})
+}
+
+/**
+ * How a refusal is written: in the wanted encoding, as indented JSON for whoever can't be served as asked.
+ * k8s: handlers/responsewriters ErrorNegotiated
+ */
+export function refusalStyle(accept: string | null, pretty: boolean): { encoding: Encoding; pretty: boolean } {
+  try {
+    return { encoding: negotiate(accept).encoding, pretty }
+  } catch {
+    return { encoding: 'json', pretty: true }
+  }
 }
 
 /** Clauses of an Accept header, the preferred ones first. */
@@ -56,7 +74,7 @@ export function parseAccept(accept: string): AcceptClause[] {
   const clauses: AcceptClause[] = []
   for (const part of accept.split(',')) {
     const [full = '', ...rest] = part.split(';')
-    const [type = '', subType = ''] = full.trim().toLowerCase().split('/')
+    const [type = '', subType = ''] = full.trim().split('/')
     const parameters: Record<string, string> = Object.create(null)
     let quality = 1
     for (const item of rest) {

@@ -9,7 +9,7 @@ import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, ap
 import { healthAnswer, healthPaths } from './health.ts'
 import type { FlowControl } from './flowcontrol/flow-control.ts'
 import { jsonText } from './json-text.ts'
-import { negotiate, parseAccept, type Encoding } from './media-types.ts'
+import { checkProducible, negotiate, parseAccept, type Encoding } from './media-types.ts'
 import type { RequestInfo } from './request-info.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
@@ -49,17 +49,22 @@ export class NonResourceHandler {
   }
 
   handle(request: HttpRequest, fullPath: string, query: URLSearchParams): Response {
+    if (fullPath.startsWith('//')) return pathNotFound()
     const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
     const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
     const health = healthAnswer(path, query)
     if (health) return health
     const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
+    if (path === '/version' || path === '/api' || (/^\/(api|apis\/[^/]+)\/[^/]+$/.test(path) && this.#isRouted(path))) {
+      // go-restful's routes; the rest is served whatever the method.
+      if (request.method !== 'GET') throw methodNotAllowed()
+      checkProducible(request.headers.get('accept'), path === '/version' ? ['application/json'] : undefined)
+    }
     const document = families ? {} : this.#document(path, request)
     if (!document) {
       if (path.startsWith('/api/')) throw unknownResource()
       return pathNotFound()
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
     if (families) return new Response(textStream(prometheusPieces(families), this.#options.clock), { headers: { 'content-type': PROMETHEUS_TYPE } })
     if (document.text !== undefined) {
       const response = plainText(200, document.text)
@@ -69,6 +74,13 @@ export class NonResourceHandler {
     const style = { encoding: document.encoding ?? 'json' as Encoding, pretty: pretty || document.pretty === true }
     const text = jsonText(document.body!)
     return document.contentType === AGGREGATED_TYPE ? tagged(request, text, style) : answer(200, text, style, document.contentType)
+  }
+
+  /** Whether a path is the document of a group version of built-in kinds. */
+  #isRouted(path: string): boolean {
+    const [, first, ...rest] = path.split('/')
+    const [group, version] = first === 'api' ? ['', rest[0]] : rest
+    return this.#catalog.kinds().some((kind) => !kind.custom && kind.group === group && kind.version === version)
   }
 
   #document(path: string, request: HttpRequest): { body?: Record<string, unknown>; text?: string; contentType?: string; encoding?: Encoding; pretty?: boolean } | undefined {
@@ -86,11 +98,12 @@ export class NonResourceHandler {
       return { body: of === 'api' ? apiVersionsDocument(SERVER_ADDRESS) : apiGroupListDocument(source), encoding }
     }
     const segments = path.slice(1).split('/')
-    const { encoding } = negotiate(request.headers.get('accept'))
-    if (segments[0] === 'api' && segments.length === 2) return bodyOf(apiResourceListDocument(kinds, '', segments[1]!), encoding)
-    if (segments[0] === 'apis' && segments.length === 2) return bodyOf(apiGroupDocument(this.#aggregator.discoverySource(kinds), segments[1]!), encoding)
-    if (segments[0] === 'apis' && segments.length === 3) return bodyOf(apiResourceListDocument(kinds, segments[1]!, segments[2]!), encoding)
-    return undefined
+    let body: Record<string, unknown> | undefined
+    if (segments[0] === 'api' && segments.length === 2) body = apiResourceListDocument(kinds, '', segments[1]!)
+    if (segments[0] === 'apis' && segments.length === 2) body = apiGroupDocument(this.#aggregator.discoverySource(kinds), segments[1]!)
+    if (segments[0] === 'apis' && segments.length === 3) body = apiResourceListDocument(kinds, segments[1]!, segments[2]!)
+    // What isn't there is missing in every format.
+    return body && { body, encoding: negotiate(request.headers.get('accept')).encoding }
   }
 
   /** k8s: component-base/zpages/statusz */
@@ -136,10 +149,6 @@ function wantsAggregated(accept: string | null): boolean {
     if (!parameters['as']) return false
   }
   return false
-}
-
-function bodyOf(body: Record<string, unknown> | undefined, encoding: Encoding) {
-  return body && { body, encoding }
 }
 
 const textOf = (text: string | undefined) => (text === undefined ? undefined : { text })

@@ -15,9 +15,10 @@ import type { Endpoint } from './endpoint.ts'
 import { itemText, jsonText, sortedJsonText } from './json-text.ts'
 import { isLong, listStream, listText, type ListText } from './list-body.ts'
 import { listObjects, selectionOf } from './listing.ts'
-import { parseListOptions, versionProblem } from './list-options.ts'
-import { ACCEPTED_TYPES, acceptsAnything, bodyEncoding, negotiate, type Representation } from './media-types.ts'
+import { isVersion, parseListOptions, versionProblem } from './list-options.ts'
+import { ACCEPTED_TYPES, bodyEncoding, checkProducible, negotiate, type Representation } from './media-types.ts'
 import { tooLargeVersion } from './listing.ts'
+import { goPackage } from './patched-type.ts'
 import { plainError, type DeleteRequest, type Registry } from './registry.ts'
 import { applyFieldValidation, decodeBody, readText } from './request-body.ts'
 import type { RequestInfo } from './request-info.ts'
@@ -52,10 +53,11 @@ export interface ResourceRequest extends Caller {
 const PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml', 'application/apply-patch+cbor']
 /** Nobody can tell how lists of a custom resource merge strategically. */
 const CUSTOM_PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']
-const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata']
+/** Whether an object or a list comes out is found when it is there. */
+const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 /** Reviews and the like have no columns. */
 const REVIEW_TRANSFORMS = ['PartialObjectMetadata']
-const LIST_TRANSFORMS = ['Table', 'PartialObjectMetadataList']
+const LIST_TRANSFORMS = OBJECT_TRANSFORMS
 const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
 
 /** Serves the verbs of resources over HTTP. k8s: apiserver/pkg/endpoints/installer.go and handlers */
@@ -92,7 +94,7 @@ export class ResourceHandler {
     switch (request.method) {
       case 'GET': case 'HEAD':
         if (!kind.verbs.includes('list')) break
-        this.#checkProducible(request)
+        this.#checkProducible(request, true)
         return info.verb === 'watch' ? this.#watch(endpoint, context) : this.#list(endpoint, context)
       case 'POST':
         if (!kind.verbs.includes('create') || !inNamespace) break
@@ -153,7 +155,7 @@ export class ResourceHandler {
     const representation = this.#representation(context, OBJECT_TRANSFORMS)
     const { namespace, name } = this.#place(endpoint, context)
     const version = context.query.get('resourceVersion') ?? ''
-    if (!/^\d*$/.test(version)) throw plainError(versionProblem(version))
+    if (version !== '' && !isVersion(version)) throw plainError(versionProblem(version))
     const asked = Number(version)
     if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
     const object = endpoint.ref === 'componentstatuses' ? componentStatus(name) : endpoint.store.get(namespace, name)
@@ -195,6 +197,7 @@ export class ResourceHandler {
 
   #listText({ kind, apiVersion }: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, { as, asVersion }: Representation): ListText {
     const version = `meta.k8s.io/${asVersion}`
+    if (as === 'PartialObjectMetadata') throw apiError.notAcceptable(`you requested ${as}, but the requested object is a list (${kind.custom ? '*unstructured.UnstructuredList' : `*${goPackage(kind.group)}.${kind.listKind}`})`)
     if (as === 'Table') {
       const nowMs = this.#parts.clock.nowMs()
       const include = includeObject(context.query)
@@ -330,9 +333,9 @@ export class ResourceHandler {
     return { namespace: endpoint.kind.namespaced ? info.namespace : '', name: info.name }
   }
 
-  #checkProducible(request: HttpRequest): void {
-    if (!acceptsAnything(request.headers.get('accept')))
-      throw apiError.generic(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${ACCEPTED_TYPES}`, {})
+  /** `streams`: lists share their route with watches. */
+  #checkProducible(request: HttpRequest, streams = false): void {
+    checkProducible(request.headers.get('accept'), undefined, streams ? `${ACCEPTED_TYPES}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch` : undefined)
   }
 
   #representation(context: ResourceRequest, transforms: readonly string[]): Representation {
@@ -345,6 +348,8 @@ export class ResourceHandler {
       const table = { ...tableOf(endpoint.kind, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
       return answer(code, jsonText(table as unknown as Record<string, unknown>), style)
     }
+    if (representation.as === 'PartialObjectMetadataList')
+      throw apiError.notAcceptable(`you requested ${representation.as}, but the requested object is not a list (${endpoint.kind.custom ? '*unstructured.Unstructured' : `*${goPackage(endpoint.kind.group)}.${endpoint.kind.kind}`})`)
     if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
     return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedJsonText(object) : jsonText(object), style)
   }

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { printYaml } from '../kinds/print-yaml.ts'
 import type { StatusError, Status } from '../kinds/status-error.ts'
 import type { Encoding } from './media-types.ts'
 import { jsonText } from './json-text.ts'
@@ -17,13 +17,8 @@ export function answer(status: number, text: string, style: TextStyle, contentTy
 }
 
 function styled(text: string, style: TextStyle): string {
-  if (style.encoding === 'yaml') return yamlText(JSON.parse(text))
+  if (style.encoding === 'yaml') return printYaml(JSON.parse(text), { sortKeys: true })
   return style.pretty ? JSON.stringify(JSON.parse(text), null, 2) : text + '\n'
-}
-
-/** YAML as the server writes it: keys sorted. */
-function yamlText(value: unknown): string {
-  return stringify(value, { sortMapEntries: true, lineWidth: 0, version: '1.1', indentSeq: false, defaultStringType: 'PLAIN', doubleQuotedAsJSON: true })
 }
 
 export function statusAnswer(error: StatusError, style: TextStyle): Response {

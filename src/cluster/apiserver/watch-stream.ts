@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { KubeObject, WatchEvent } from '../kinds/object.ts'
-import { StatusError } from '../kinds/status-error.ts'
+import { apiError, StatusError } from '../kinds/status-error.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import { convertedWatch } from './converted-watch.ts'
 import { decodeObject } from '../kinds/decode.ts'
 import type { Endpoint } from './endpoint.ts'
 import { jsonText, sortedJsonText } from './json-text.ts'
-import { parseReadVersion, versionProblem, type ListOptions } from './list-options.ts'
-import { selectionOf } from './listing.ts'
+import { isVersion, parseReadVersion, versionProblem, type ListOptions } from './list-options.ts'
+import { selectionOf, tooLargeVersion } from './listing.ts'
 import type { Representation } from './media-types.ts'
 import { plainError } from './registry.ts'
 import type { StoreWatch } from './resource-store.ts'
@@ -42,7 +42,7 @@ interface WatchStyle {
 export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: string | undefined, options: ListOptions, style: WatchStyle): Response {
   const { clock, etcd } = parts
   const selection = selectionOf(endpoint, namespace, options)
-  if (options.resourceVersion && !/^\d+$/.test(options.resourceVersion)) throw plainError(versionProblem(options.resourceVersion))
+  if (options.resourceVersion && !isVersion(options.resourceVersion)) throw plainError(versionProblem(options.resourceVersion))
   const asked = parseReadVersion(options.resourceVersion)
   // Without a version (or with 0) the present state comes first; sendInitialEvents asks for it next to a version, or refuses it.
   const initial = options.sendInitialEvents ?? asked === 0
@@ -79,6 +79,8 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
         bookmark({ 'k8s.io/initial-events-end': 'true' })
       }
       try {
+        if ((options.timeoutSeconds ?? 0) < 0) throw apiError.generic(500, 'InternalError', 'context deadline exceeded')
+        if (options.sendInitialEvents && asked > etcd.revision) throw tooLargeVersion(asked, etcd.revision)
         const since = initial ? 0 : asked || seen
         const plan = convertedWatch(endpoint, selection, since, (events, revision) => {
           if (ended) return

@@ -64,5 +64,12 @@ function rowOf(kind: Kind, object: KubeObject, nowMs: number, include: IncludeOb
 
 /** Only the metadata. k8s: metav1.PartialObjectMetadata */
 export function partialObjectOf(object: Readonly<KubeObject>): KubeObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata }
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.kind === 'DaemonSet' ? withoutTemplateGeneration(object.metadata) : object.metadata }
+}
+
+/** What of a DaemonSet is an annotation for clients is a field inside the server, which makes these views. */
+function withoutTemplateGeneration(metadata: KubeObject['metadata']): KubeObject['metadata'] {
+  const { 'deprecated.daemonset.template.generation': _, ...annotations } = metadata.annotations ?? {}
+  const { annotations: __, ...rest } = metadata
+  return Object.keys(annotations).length > 0 ? { ...rest, annotations } : rest
 }

@@ -58,9 +58,9 @@ export class FlowController {
     const wanted = { type: 'Dangling', status: exists ? 'False' : 'True', reason: exists ? 'Found' : 'NotFound', message: exists ? `${text} and it exists` : `${text} but there is no such object` }
     const known = schema.status?.conditions?.find((condition) => condition.type === 'Dangling')
     if (known && known.status === wanted.status && known.reason === wanted.reason && known.message === wanted.message) return
-    const others = schema.status?.conditions?.filter((condition) => condition.type !== 'Dangling') ?? []
     try {
-      await this.#api.updateStatus(FLOW_SCHEMAS, { ...schema, status: { ...schema.status, conditions: [...others, { ...wanted, lastTransitionTime: rfc3339(this.#clock.nowMs()) }] } } as unknown as KubeObject, WRITE)
+      const status = { conditions: [{ ...wanted, lastTransitionTime: rfc3339(this.#clock.nowMs()) }] }
+      await this.#api.patch(FLOW_SCHEMAS, schema.metadata.name!, undefined, 'application/apply-patch+yaml', { apiVersion: schema.apiVersion, kind: schema.kind, metadata: { name: schema.metadata.name }, status }, { ...WRITE, force: true, subresource: 'status' })
     } catch (error) {
       if (isStatusError(error, 'NotFound', 'Conflict')) return
       this.#log.warn('failed to set the status of a FlowSchema', { name: schema.metadata.name, error: String(error) })

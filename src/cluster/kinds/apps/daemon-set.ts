@@ -36,6 +36,8 @@ export const daemonSet = defineKind<DaemonSet>({
       strategy.rollingUpdate.maxSurge ??= 0
     }
     draft.spec.revisionHistoryLimit ??= 10
+    // k8s: pkg/apis/apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet: inside the server it is a number, that comes out again as an annotation
+    if (draft.metadata.annotations?.[TEMPLATE_GENERATION] === undefined) setTemplateGeneration(draft, 0)
     defaultPodTemplate(draft.spec.template)
   },
   // k8s: pkg/apis/apps/v1 Convert_v1_DaemonSet_To_apps_DaemonSet
@@ -63,6 +65,11 @@ export const daemonSet = defineKind<DaemonSet>({
     beforeCreate(draft) {
       specAndStatus<DaemonSet>('io.k8s.api.apps.v1.DaemonSetStatus').beforeCreate(draft, undefined as never)
       if (!(Number(draft.metadata.annotations?.[TEMPLATE_GENERATION]) > 0)) setTemplateGeneration(draft, 1)
+    },
+    beforeStatusUpdate(draft, old, context) {
+      specAndStatus<DaemonSet>('io.k8s.api.apps.v1.DaemonSetStatus').beforeStatusUpdate(draft, old, context)
+      const before = old.metadata.annotations?.[TEMPLATE_GENERATION]
+      if (draft.metadata.annotations?.[TEMPLATE_GENERATION] !== before && before !== undefined) setTemplateGeneration(draft, Number(before))
     },
     beforeUpdate(draft, old) {
       keep(draft, old, 'status')

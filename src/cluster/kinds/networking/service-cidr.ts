@@ -2,7 +2,7 @@ import { defineKind } from '../define-kind.ts'
 import { invalid, required, type Finding } from '../findings.ts'
 import type { ServiceCIDR } from '../generated/types.ts'
 import { parseCidr, validateCidr } from '../ip.ts'
-import { specAndStatus } from '../strategies.ts'
+import { keepMetadata, specAndStatus } from '../strategies.ts'
 import { IMMUTABLE } from '../validate-metadata.ts'
 
 /** k8s: validateServiceCIDRSpec */
@@ -26,10 +26,18 @@ function validateServiceCidrUpdate(object: Readonly<ServiceCIDR>, old: Readonly<
   return before.length === ranges.length ? out : out.concat(validateServiceCidr(object))
 }
 
+const STATUS_STRATEGY = specAndStatus<ServiceCIDR>('io.k8s.api.networking.v1.ServiceCIDRStatus', { generation: false })
+
 export const serviceCIDR = defineKind<ServiceCIDR>({
   group: 'networking.k8s.io', version: 'v1', resource: 'servicecidrs',
   validate: validateServiceCidr,
   validateUpdate: validateServiceCidrUpdate,
-  strategy: specAndStatus<ServiceCIDR>('io.k8s.api.networking.v1.ServiceCIDRStatus', { generation: false }),
+  strategy: {
+    ...STATUS_STRATEGY,
+    beforeStatusUpdate(draft, old, context) {
+      STATUS_STRATEGY.beforeStatusUpdate(draft, old, context)
+      keepMetadata(draft, old)
+    },
+  },
   cells: { CIDRs: ({ spec }) => (spec?.cidrs ?? []).join(',') },
 })

@@ -26,7 +26,7 @@ function validateRuntimeClass({ handler, overhead, scheduling }: Readonly<Runtim
 export const runtimeClass = defineKind<RuntimeClass>({
   group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses',
   validate: validateRuntimeClass,
-  validateUpdate: (object, old) => (object.handler === old.handler ? [] : [invalid('handler', object.handler, IMMUTABLE)]),
+  validateUpdate: (object, old) => [...validateRuntimeClass(object), ...object.handler === old.handler ? [] : [invalid('handler', object.handler, IMMUTABLE)]],
   strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
   cells: { Handler: (object) => object.handler },
 })

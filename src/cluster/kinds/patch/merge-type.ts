@@ -201,7 +201,8 @@ function emptyStruct(schema: string): Record<string, unknown> {
       const property = schemas[schema]!.properties![field.name]!
       const name = refOf(property)
       out[field.name] = name ? emptyStruct(name) : {}
-    } else if (!field.omitEmpty) {
+    } else if (!field.omitEmpty || field.type.kind === 'time' || field.type.kind === 'microtime') {
+      // Times are structs, which omitempty doesn't leave out.
       out[field.name] = zeroOf(field.type.kind)
     }
   }

@@ -5,6 +5,6 @@ import { validateCsiStorageCapacity, validateCsiStorageCapacityUpdate } from './
 export const csiStorageCapacity = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io', version: 'v1', resource: 'csistoragecapacities',
   validate: validateCsiStorageCapacity,
-  validateUpdate: validateCsiStorageCapacityUpdate,
+  validateUpdate: (object, old) => [...validateCsiStorageCapacity(object), ...validateCsiStorageCapacityUpdate(object, old)],
   strategy: { allowUnconditionalUpdate: false },
 })
