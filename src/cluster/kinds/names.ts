@@ -196,7 +196,7 @@ export const rbacName: NameRule = (name) => pathSegmentName(name, false)
 export const subdomainName: NameRule = (name, isPrefix) => dnsSubdomainProblems(maskTrailingDash(name, isPrefix))
 /** Of kinds whose names are declared to be long names: words the limit differently and looks at prefixes but for what URLs forbid. k8s: validate.LongName */
 export const declaredLongName: NameRule = (name, isPrefix) => {
-  if (isPrefix) return pathSegmentName(name, isPrefix)
+  if (isPrefix) return []
   return dnsSubdomainProblems(name).map((problem) => problem === tooLongText(253) ? tooManyBytes(253) : problem)
 }
 /** k8s: NameIsDNSLabel */

@@ -1,6 +1,7 @@
 /** Validation of whole objects: ObjectMeta first, then what the kind's own rules say; all findings at once. */
-import type { Finding } from './findings.ts'
+import { invalid, type Finding } from './findings.ts'
 import type { Kind } from './kind.ts'
+import { pathSegmentName } from './names.ts'
 import type { KubeObject } from './object.ts'
 import { validateKindMetaUpdate, validateObjectMeta } from './validate-metadata.ts'
 
@@ -12,7 +13,11 @@ export function validateCreate<T extends KubeObject>(kind: Kind<T>, object: Read
   }
   // Reviews are asked, not kept: they need no name.
   const findings = kind.storagePrefix === '' ? [] : validateObjectMeta(kind, object.metadata)
-  return kind.validate ? findings.concat(kind.validate(object)) : findings
+  const all = kind.validate ? findings.concat(kind.validate(object)) : findings
+  // k8s: rest.BeforeCreate, which looks at ObjectMeta once more when a kind is content; only prefixes of names may have slipped through.
+  const { generateName } = object.metadata
+  if (all.length === 0 && generateName && kind.storagePrefix !== '') for (const problem of pathSegmentName(generateName, true)) all.push(invalid('metadata.generateName', generateName, problem))
+  return all
 }
 
 /** What forbids an update of the main resource. k8s: Strategy.ValidateUpdate */

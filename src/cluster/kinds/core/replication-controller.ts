@@ -45,13 +45,13 @@ export const replicationController = defineKind<ReplicationController>({
   selectableFields: (object) => ({ 'status.replicas': String(object.status?.replicas ?? 0) }),
 })
 
-/** k8s: ValidateReplicationControllerSpec; replicas and minReadySeconds come last, from declarative validation */
+/** k8s: ValidateReplicationControllerSpec */
 function validateController({ spec }: Readonly<ReplicationController>): Finding[] {
   const out: Finding[] = []
+  checkNotNegative(out, spec.minReadySeconds, 'spec.minReadySeconds')
   if (Object.keys(spec.selector ?? {}).length === 0) out.push(required('spec.selector'))
+  checkNotNegative(out, spec.replicas, 'spec.replicas')
   if (!spec.template) out.push(required('spec.template'))
   else checkRunningTemplate(out, spec.template, selectorOfLabels(spec.selector), 'spec.template', 'ReplicationController')
-  checkNotNegative(out, spec.minReadySeconds, 'spec.minReadySeconds')
-  checkNotNegative(out, spec.replicas, 'spec.replicas')
   return out
 }

@@ -93,7 +93,7 @@ export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: str
   if (spec.terminationGracePeriodSeconds === undefined) out.push(required(`${at}.terminationGracePeriodSeconds`))
   const pod: PodContext = {
     spec, volumes: validateVolumes(out, spec.volumes, options.podName, `${at}.volumes`),
-    claimNames: (spec.resourceClaims ?? []).map((claim) => claim.name), hostUsers: spec.hostUsers !== false,
+    claimNames: (spec.resourceClaims ?? []).map((claim) => claim.name).filter(Boolean), hostUsers: spec.hostUsers !== false,
   }
   checkResourceClaims(out, spec, `${at}.resourceClaims`)
   validateContainers(out, spec.containers, pod, `${at}.containers`)

@@ -40,6 +40,7 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   group: 'policy', version: 'v1', resource: 'poddisruptionbudgets',
   // Its ObjectMeta isn't validated beyond what every object's is.
   nameRule: pathSegmentName,
+  createsWithoutMeta: true,
   validate: validateBudget,
   validateUpdate: validateBudget,
   validateStatusUpdate: validateBudgetStatus,
