@@ -24,7 +24,7 @@ export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }
 
   const pod = pods.store.get(write.namespace, write.name)
   if (!pod) throw apiError.notFound(pods.groupResource, write.name)
-  const storageError = `StorageError: invalid object, Code: 4, Key: /pods/${write.namespace}/${write.name}, ResourceVersion: 0, AdditionalErrorMsg:`
+  const storageError = `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '' : '/registry'}/pods/${write.namespace}/${write.name}, ResourceVersion: 0, AdditionalErrorMsg:`
   if (metadata.uid && metadata.uid !== pod.metadata.uid)
     throw apiError.conflict(pods.groupResource, write.name, `${storageError} Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`)
   if (metadata.resourceVersion && metadata.resourceVersion !== pod.metadata.resourceVersion)
