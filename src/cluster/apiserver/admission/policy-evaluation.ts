@@ -137,9 +137,11 @@ function requestOf(attributes: AdmissionAttributes): Record<string, unknown> {
   const { kind, subresource, name, namespace, operation, user, dryRun, options, object } = attributes
   const gvk = { group: kind.group, version: kind.version, kind: kind.kind }
   const gvr = { group: kind.group, version: kind.version, resource: kind.resource }
+  const requestName = name || object?.metadata?.name
   return {
-    kind: gvk, resource: gvr, subResource: subresource, requestKind: gvk, requestResource: gvr, requestSubResource: subresource,
-    name: name || object?.metadata?.name || '', namespace, operation, userInfo: { username: user.name, uid: user.uid ?? '', groups: user.groups, extra: user.extra ?? {} }, dryRun, options,
+    kind: gvk, resource: gvr, requestKind: gvk, requestResource: gvr, ...(subresource ? { subResource: subresource, requestSubResource: subresource } : {}),
+    ...(requestName ? { name: requestName } : {}), ...(namespace ? { namespace } : {}), operation,
+    userInfo: { username: user.name, ...(user.uid ? { uid: user.uid } : {}), ...(user.groups.length > 0 ? { groups: user.groups } : {}), ...(user.extra ? { extra: user.extra } : {}) }, dryRun, options,
   }
 }
 

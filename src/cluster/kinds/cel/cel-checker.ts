@@ -21,9 +21,12 @@ const INT = simpleType('int')
 /** What an expression with an error has: nothing more is said of it. */
 const ERROR: CelType = { name: '!error!' }
 
+const SHORT_NAMES: Readonly<Record<string, string>> = { null_type: 'null', 'google.protobuf.Duration': 'duration', 'google.protobuf.Timestamp': 'timestamp' }
+
 /** As cel-go prints it in messages: `list(int)`. */
 export function celTypeText({ name, params }: CelType): string {
-  if (name === 'null_type') return 'null'
+  const shown = SHORT_NAMES[name]
+  if (shown !== undefined) return shown
   return params ? `${name}(${params.map(celTypeText).join(', ')})` : name
 }
 
@@ -125,7 +128,7 @@ const COMPARABLE = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 
 /** Names before functions: `sets.contains(...)` is one function. */
 export const NAMESPACES: ReadonlySet<string> = new Set(['sets', 'lists', 'optional', 'format', 'ip', 'jsonpatch', 'math', 'base64', 'strings'])
 
-const QUALIFIED_TYPES = new Set(['google.protobuf.Duration', 'google.protobuf.Timestamp'])
+const QUALIFIED_TYPES = new Set(['google.protobuf.Duration', 'google.protobuf.Timestamp', 'net.IP', 'net.CIDR'])
 
 function qualifiedName(node: CelNode): string | undefined {
   if (node.kind === 'ident') return node.name
@@ -171,7 +174,7 @@ class Checker {
 
   #ident(name: string, at: number): CelType {
     if (Object.hasOwn(this.#variables, name)) return this.#variables[name]!
-    if (['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type'].includes(name)) return { name: 'type', params: [simpleType(name)] }
+    if (['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'optional_type'].includes(name)) return { name: 'type', params: [simpleType(name)] }
     return this.#problem(at, `undeclared reference to '${name}' (in container '')`)
   }
 
@@ -216,7 +219,7 @@ class Checker {
         if (type.name === 'optional_type') type = type.params![0]!
         else if (type.name !== 'dyn') this.#problem(node.at, `expected type 'optional_type(${celTypeText(type)})' but found '${celTypeText(type)}'`)
       }
-      joined = joined === undefined || (fits(type, joined) && joined.name !== 'dyn') ? joined ?? type : DYN
+      joined = joined === undefined || (fits(type, joined) && joined.name !== 'dyn' && type.name !== 'dyn') ? joined ?? type : DYN
     }
     return joined ?? DYN
   }

@@ -17,7 +17,7 @@ export interface Scope {
 export type Step = (scope: Scope) => unknown
 
 const NO_OVERLOAD = 'no such overload'
-const TYPES = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'google.protobuf.Duration', 'google.protobuf.Timestamp'])
+const TYPES = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'google.protobuf.Duration', 'google.protobuf.Timestamp', 'net.IP', 'net.CIDR', 'optional_type'])
 
 const fail = (message: string): never => {
   throw new CelFailure(message)

@@ -80,7 +80,8 @@ function clause({ verb, precision }: Clause, value: unknown): string {
     case 's': return shownText(value)
     case 'd': return whole(10)
     case 'f': return fixed(Number(value), precision ?? 6)
-    case 'e': return scientific(Number(value), precision ?? 6)
+    // The printer has its own mind about digits here.
+    case 'e': return scientific(Number(value))
     case 'b': return whole(2)
     case 'o': return whole(8)
     case 'X': return hex().toUpperCase()
@@ -113,10 +114,10 @@ function halfEven(value: number, digits: number): string {
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 
-function scientific(value: number, digits: number): string {
+function scientific(value: number): string {
   const shown = special(value)
-  if (shown !== undefined) return shown
-  const [mantissa, exponent] = value.toExponential(Math.min(digits, 100)).split('e') as [string, string]
+  if (shown !== undefined) return shown.padStart(6)
+  const [mantissa, exponent] = value.toExponential(6).split('e') as [string, string]
   const power = exponent.slice(1).padStart(2, '0').replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!)
   return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${power}`
 }
@@ -130,8 +131,16 @@ function shownText(value: unknown): string {
   if (value instanceof CelDuration) return durationText(value)
   if (value instanceof CelTimestamp) return timestampText(value)
   if (value instanceof CelTypeName) return value.name
-  if (value instanceof Uint8Array) return new TextDecoder().decode(value)
+  if (value instanceof Uint8Array) return bytesText(value)
   return String(value)
+}
+
+function bytesText(value: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)
+  } catch {
+    throw new Error('error during formatting: could not convert argument "invalid UTF-8 in bytes, cannot convert to string" to string')
+  }
 }
 
 function mapText(map: Map<unknown, unknown> | Record<string, unknown>): string {
@@ -142,7 +151,7 @@ function mapText(map: Map<unknown, unknown> | Record<string, unknown>): string {
 /** Inside of lists and maps values are written as in expressions. */
 function inner(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
-  if (value instanceof Uint8Array) return `b${JSON.stringify(new TextDecoder().decode(value))}`
+  if (value instanceof Uint8Array) return `b${JSON.stringify(bytesText(value))}`
   if (typeof value === 'number') return Number.isFinite(value) ? exactDecimal(value, 6) : `"${doubleText(value)}"`
   if (value instanceof CelDuration) return `duration(${JSON.stringify(durationText(value))})`
   if (value instanceof CelTimestamp) return `timestamp(${JSON.stringify(timestampText(value))})`

@@ -55,7 +55,7 @@ export function celType(expression: string, scope: CelScope): CelType | undefine
 export function celProblem(expression: string, scope: CelScope): { text: string; internal?: true } | undefined {
   const compiled = compileIn(expression, scope)
   if (compiled.problem !== undefined) return { text: `compilation failed: ${compiled.problem}` }
-  const got = compiled.type.name === 'null_type' ? 'null_type' : celTypeText(compiled.type)
+  const got = compiled.type.params ? celTypeText(compiled.type) : compiled.type.name
   const wanted = scope.result
   if (wanted === 'string or null' && got !== 'string' && got !== 'null_type') return { text: `must evaluate to one of [string null_type] but got ${got}` }
   if (wanted !== undefined && wanted !== 'string or null' && got !== wanted) return { text: `must evaluate to ${wanted} but got ${got}` }

@@ -31,7 +31,7 @@ export function callFunction(name: string, args: readonly unknown[], charge: Cha
   const forms = functions().get(name)
   const types = args.map(celTypeOf)
   const form = forms?.find(([, wanted]) => wanted.length === types.length && wanted.every((type, i) => type === '*' || type === types[i]))
-  if (!form) throw new CelFailure(forms && forms.some(([, wanted]) => wanted.length === args.length) ? noOverload(name, types) : 'no such overload')
+  if (!form) throw new CelFailure(noOverload(name, types))
   try {
     return form[2](charge, ...args as never[])
   } catch (error) {
@@ -39,7 +39,10 @@ export function callFunction(name: string, args: readonly unknown[], charge: Cha
   }
 }
 
-/** Functions that dispatch by what a value can do, say which they are. */
+/** Those of the language itself say only that, except for conversions. */
+const SILENT = /\W|^(?:startsWith|endsWith|contains|matches|get\w+)$/
+
 function noOverload(name: string, types: readonly string[]): string {
-  return name === 'size' ? 'no such overload: size' : name === 'string' ? `no such overload: string(${types.join(', ')})` : 'no such overload'
+  if (name === 'size') return 'no such overload: size'
+  return SILENT.test(name) ? 'no such overload' : `no such overload: ${name}(${types.join(', ')})`
 }

@@ -56,10 +56,10 @@ export function timestampText({ nanos, offsetSeconds }: CelTimestamp): string {
   return `${local}${fraction}${offsetSeconds === 0 ? 'Z' : `${offsetSeconds < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`}`
 }
 
-/** The clock on the wall in a zone: its own, an offset such as `-02:30`, or a name. @throws Error for zones that are not known */
-export function wallClock({ nanos, offsetSeconds }: CelTimestamp, zone?: string): Date {
+/** The clock on the wall in a zone: UTC, an offset such as `-02:30`, or a name. @throws Error for zones that are not known */
+export function wallClock({ nanos }: CelTimestamp, zone?: string): Date {
   const ms = millis(nanos)
-  if (zone === undefined) return new Date(ms + offsetSeconds * 1000)
+  if (zone === undefined) return new Date(ms)
   const colon = zone.indexOf(':')
   if (colon < 0) return new Date(ms + namedOffsetMs(ms, zone))
   const number = (text: string) => {

@@ -19,12 +19,15 @@ export class CelUrl implements CelOpaque {
     if (text.startsWith(':')) wrong('missing protocol scheme')
     const scheme = /^([a-zA-Z][a-zA-Z0-9+\-.]*):/.exec(text)?.[1]
     let rest = scheme === undefined ? text : text.slice(scheme.length + 1)
+    // What can be in a request line is checked; what follows a # isn't kept.
+    const hash = rest.indexOf('#')
+    if (hash >= 0) rest = rest.slice(0, hash)
     const question = rest.indexOf('?')
     this.query = question < 0 ? '' : rest.slice(question + 1)
     if (question >= 0) rest = rest.slice(0, question)
     if (!rest.startsWith('/') && rest !== '*' && scheme === undefined) wrong('invalid URI for request')
     let host = ''
-    if (scheme !== undefined && rest.startsWith('//')) {
+    if (rest.startsWith('//') && (scheme !== undefined || !rest.startsWith('///'))) {
       const slash = rest.indexOf('/', 2)
       host = slash < 0 ? rest.slice(2) : rest.slice(2, slash)
       rest = slash < 0 ? '' : rest.slice(slash)

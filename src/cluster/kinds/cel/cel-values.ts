@@ -101,7 +101,10 @@ export function celCompare(a: unknown, b: unknown): number | undefined {
     return a.length - b.length
   }
   if (typeof x === 'string' && typeof y === 'string') return x === y ? 0 : byCodePoints(x, y)
-  return x < y ? -1 : x > y ? 1 : 0
+  if (Number.isNaN(x) || Number.isNaN(y)) return undefined
+  // Whole numbers are compared with others as such.
+  const [p, q] = left === right || (typeof x !== 'number' && typeof y !== 'number') ? [x, y] : [Number(x), Number(y)]
+  return p < q ? -1 : p > q ? 1 : 0
 }
 
 /** As Go orders strings: by bytes, which for UTF-8 is by code points. */
@@ -149,7 +152,7 @@ export function mapFind(map: Map<unknown, unknown> | Record<string, unknown>, ke
   if (!(map instanceof Map)) return typeof key === 'string' && Object.hasOwn(map, key) && map[key] !== undefined ? { value: map[key] } : undefined
   if (map.has(key)) return { value: map.get(key) }
   if (typeof key === 'string' || typeof key === 'boolean') return undefined
-  for (const [known, value] of map) if (celEquals(known, key)) return { value }
+  for (const [known, value] of map) if ((typeof known !== 'number' || typeof key === 'number') && celEquals(known, key)) return { value }
   return undefined
 }
 

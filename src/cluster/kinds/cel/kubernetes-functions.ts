@@ -70,12 +70,17 @@ const SEMVER = 'kubernetes.Semver'
 
 const f = (name: string, types: string, run: RuntimeFunction[2]): RuntimeFunction => [name, types === '' ? [] : types.split(' '), run]
 
-/** A number written with a fraction is none, whatever it comes to. */
+/** Whether Go keeps a quantity as a whole number: what is written with a fraction or a large binary unit it doesn't. k8s: Quantity.AsInt64 */
 const isInteger = ({ text }: CelQuantity) => {
-  if (/[mun]$/.test(text)) return false
-  const { nanos } = parseQuantity(text)
-  const whole = nanos / 1_000_000_000n
-  return nanos % 1_000_000_000n === 0n && whole < 2n ** 63n && whole >= -(2n ** 63n)
+  const match = /^[+-]?0*(\d*)(?:\.(\d*))?([KMGTPE]i)?(.*)$/.exec(text)!
+  const [, whole = '', fraction = '', binary, unit = ''] = match
+  if (binary !== undefined) {
+    const exponent = 10 * (1 + 'KMGTPE'.indexOf(binary[0]!))
+    return fraction === '' && 15 - whole.length - Math.trunc(exponent * 3 / 10) - 1 >= 0
+  }
+  if (/^[mun]$/.test(unit) || fraction !== '' || /^[eE]-/.test(unit)) return false
+  const number = parseQuantity(text).nanos / 1_000_000_000n
+  return whole.length <= 18 && number < 2n ** 63n && number >= -(2n ** 63n)
 }
 
 const approximate = ({ text }: CelQuantity): number => {
