@@ -36,7 +36,7 @@ export function impersonated(authorizer: Authorizer, user: UserInfo, request: Ht
     if (key.startsWith('impersonate-extra-')) extra[decodeKey(key.slice('impersonate-extra-'.length))] = listOf(value)
   })
   if (!name) {
-    if (groups.length > 0 || uid || Object.keys(extra).length > 0) throw apiError.internal(`requested ${JSON.stringify(groups)} without impersonating a user`)
+    if (groups.length > 0 || uid || Object.keys(extra).length > 0) throw apiError.badRequest(`requested ${goUser(uid, groups, extra)} without impersonating a user name`)
     return user
   }
   const check = (resource: string, target: string, group = '', namespace = '', subresource = '') => checkAccess(authorizer, {
@@ -55,6 +55,13 @@ export function impersonated(authorizer: Authorizer, user: UserInfo, request: Ht
     if (!all.includes(UNAUTHENTICATED)) all.push(UNAUTHENTICATED)
   } else if (!all.includes(AUTHENTICATED) && !all.includes(UNAUTHENTICATED)) all.push(AUTHENTICATED)
   return { name, groups: all, ...(uid ? { uid } : {}), ...(Object.keys(extra).length > 0 ? { extra } : {}) }
+}
+
+/** As Go prints a user without a name. */
+function goUser(uid: string, groups: readonly string[], extra: Readonly<Record<string, readonly string[]>>): string {
+  const texts = (values: readonly string[]) => `[]string{${values.map((value) => JSON.stringify(value)).join(', ')}}`
+  const entries = Object.keys(extra).sort().map((key) => `${JSON.stringify(key)}:${texts(extra[key]!)}`)
+  return `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${groups.length > 0 ? texts(groups) : '[]string(nil)'}, Extra:map[string][]string${entries.length > 0 ? `{${entries.join(', ')}}` : '(nil)'}}`
 }
 
 function serviceAccountOf(name: string): { namespace: string; name: string } | undefined {

@@ -1,4 +1,4 @@
-import { quoted } from './go-text.ts'
+import { escapeHtml, quoted } from './go-text.ts'
 
 /** k8s: apimachinery/pkg/util/validation/field ErrorType */
 export type FindingType =
@@ -20,7 +20,7 @@ export interface Finding {
 export function shown(value: unknown): string {
   if (typeof value === 'string') return quoted(value)
   if (value === undefined || value === null) return 'null'
-  if (typeof value === 'object') return JSON.stringify(value)
+  if (typeof value === 'object') return escapeHtml(JSON.stringify(value))
   return String(value)
 }
 

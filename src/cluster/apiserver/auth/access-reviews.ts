@@ -1,6 +1,9 @@
 /** The reviews of authorization.k8s.io: what may someone do? k8s: pkg/registry/authorization */
 import type { KubeObject } from '../../kinds/object.ts'
-import { type Finding, invalid, required } from '../../kinds/findings.ts'
+import { parseFieldSelector } from '../../kinds/field-selector.ts'
+import { parseLabelSelector } from '../../kinds/label-selector.ts'
+import { labelKeyProblems, labelValueProblems } from '../../kinds/names.ts'
+import { type Finding, forbidden, invalid, required } from '../../kinds/findings.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { AuthorizationAttributes, UserInfo, VirtualRequest, VirtualResource } from '../seams.ts'
 import type { RbacAuthorizer } from './rbac-authorizer.ts'
@@ -45,7 +48,7 @@ export function accessReviews(rbac: RbacAuthorizer): VirtualResource[] {
       // k8s: the Kind of the decoded object is empty at this point, and so it reads
       if (findings.length > 0) throw apiError.invalid({ group: GROUP, kind: '' }, '', findings)
       const decision = request.context.authorizer.authorize(attributesOf(spec, subjectOf(spec, request)))
-      return { ...body, status: { allowed: decision.allowed, ...(decision.denied ? { denied: true } : {}), ...(decision.reason ? { reason: decision.reason } : {}) } }
+      return { ...body, status: { allowed: decision.allowed, ...(decision.denied ? { denied: true } : {}), ...(decision.reason ? { reason: decision.reason } : {}), ...selectorErrors(spec) } }
     },
   })
   const named = (spec: ReviewSpec): UserInfo => ({ name: spec.user ?? '', groups: spec.groups ?? [], ...(spec.uid ? { uid: spec.uid } : {}), ...(spec.extra ? { extra: spec.extra } : {}) })
@@ -68,6 +71,23 @@ function attributesOf(spec: ReviewSpec, user: UserInfo): AuthorizationAttributes
   }
 }
 
+/** Selectors that can't be read are not looked at. k8s: BuildEvaluationError */
+function selectorErrors({ resourceAttributes }: ReviewSpec): { evaluationError?: string } {
+  const isBad = (raw: string | undefined, parse: (text: string) => unknown) => {
+    try {
+      if (raw) parse(raw)
+      return false
+    } catch {
+      return true
+    }
+  }
+  const bad = [
+    ...(isBad(resourceAttributes?.fieldSelector?.rawSelector, parseFieldSelector) ? ['spec.resourceAttributes.fieldSelector ignored due to parse error'] : []),
+    ...(isBad(resourceAttributes?.labelSelector?.rawSelector, parseLabelSelector) ? ['spec.resourceAttributes.labelSelector ignored due to parse error'] : []),
+  ]
+  return bad.length > 0 ? { evaluationError: bad.length > 1 ? `[${bad.join(', ')}]` : bad[0]! } : {}
+}
+
 function selectorText(selector: ResourceAttributes['fieldSelector']): string {
   if (!selector) return ''
   if (selector.rawSelector) return selector.rawSelector
@@ -88,7 +108,20 @@ function specFindings(spec: ReviewSpec, wantsUser: boolean): Finding[] {
     const path = `spec.resourceAttributes.${name}`
     if (selector.rawSelector && selector.requirements?.length) out.push(invalid(`${path}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements'))
     if (!selector.rawSelector && !selector.requirements?.length) out.push(required(`${path}.requirements`, `when ${path} is specified, requirements or rawSelector is required`))
+    selector.requirements?.forEach((requirement, i) => out.push(...requirementFindings(requirement, name === 'labelSelector', `${path}.requirements[${i}]`)))
   }
+  return out
+}
+
+/** Operators that aren't known here may come from newer clients. k8s: metav1validation.ValidateFieldSelectorRequirement, ValidateLabelSelectorRequirement */
+function requirementFindings({ key = '', operator, values = [] }: SelectorRequirement, isLabel: boolean, at: string): Finding[] {
+  const out: Finding[] = []
+  if (!isLabel && key === '') out.push(required(`${at}.key`, 'must be specified'))
+  if ((operator === 'In' || operator === 'NotIn') && values.length === 0) out.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) out.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+  if (!isLabel) return out
+  for (const problem of labelKeyProblems(key)) out.push(invalid(`${at}.key`, key, problem))
+  values.forEach((value, i) => out.push(...labelValueProblems(value).map((problem) => invalid(`${at}.values[${i}]`, value, problem))))
   return out
 }
 

@@ -88,7 +88,8 @@ export class OpenApi {
     // Below v3 documents exist as JSON; whoever takes nothing but protobuf is refused.
     if (accept && !parseAccept(accept).some(({ type, subType }) => (type === '*' || type === 'application') && (subType === '*' || subType === 'json')))
       return new Response(null, { status: 406, headers: { 'content-type': 'text/plain; charset=utf-8' } })
-    const headers: Record<string, string> = { 'content-type': 'application/json', vary: 'Accept' }
+    // k8s: handler3.HandleDiscovery leaves the type of the index to be guessed from its text
+    const headers: Record<string, string> = { 'content-type': hash ? 'application/json' : 'text/plain; charset=utf-8', vary: 'Accept' }
     if (hash) {
       headers['etag'] = `"${hash}"`
       if (request.headers.get('if-none-match')?.includes(hash)) return new Response(null, { status: 304, headers })
@@ -156,7 +157,7 @@ export class OpenApi {
     }
     const sorted = [...definitions.keys()].sort().map((name) => definitions.get(name)!)
     const members = (parts: readonly Part[]) => `{${parts.filter((part) => part.text).map((part) => part.text).join(',')}}`
-    const info = JSON.stringify(form === 'v3' && isCustom ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: gitVersion })
+    const info = JSON.stringify(form === 'v3' && isCustom ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: /^v(\d+\.\d+)/.exec(gitVersion)?.[1] ?? gitVersion })
     const security = JSON.stringify({ BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } })
     const text = form === 'v2'
       ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`

@@ -192,7 +192,11 @@ class Checker {
     if (of === ERROR) return ERROR
     if (of.name === 'dyn') return DYN
     if (of.name === 'map') return of.params![1]!
-    if (of.fields) return Object.hasOwn(of.fields, field) ? of.fields[field]! : this.#problem(at, `undefined field '${field}'`)
+    if (of.fields) {
+      if (Object.hasOwn(of.fields, field)) return of.fields[field]!
+      // Fields with names of the language's own words can be written plainly.
+      return of.fields[`__${field}__`] ?? this.#problem(at, `undefined field '${field}'`)
+    }
     if (of.name.startsWith('kubernetes.')) return this.#problem(at, `unexpected failed resolution of '${of.name}'`)
     return this.#problem(at, `type '${celTypeText(of)}' does not support field selection`)
   }
@@ -237,7 +241,13 @@ class Checker {
     if (name === 'has' && !target && args.length === 1) {
       const arg = args[0]!
       if (arg.kind !== 'select') return this.#problem(arg.at, 'invalid argument to has() macro')
-      return this.of(arg) === ERROR ? ERROR : BOOL
+      const known = this.issues.length
+      const of = this.of(arg.of)
+      if (of === ERROR || this.issues.length > known) return ERROR
+      // What is missing is missing from the macro.
+      const field = this.#field(of.name === 'optional_type' ? of.params![0]! : of, arg.field, node.at)
+      this.types.set(arg, field)
+      return field === ERROR ? ERROR : BOOL
     }
     if (isComprehension(node)) return this.#comprehension(node)
     if (target?.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) this.of(args[1]!)

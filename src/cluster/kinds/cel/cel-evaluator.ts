@@ -77,7 +77,7 @@ function select(node: Extract<CelNode, { kind: 'select' }>, locals: readonly str
 /** A field, entry or item. k8s: cel-go/interpreter/attributes.go refQualify */
 function part(value: unknown, key: unknown): unknown {
   if (isCelMap(value)) {
-    const found = mapFind(value, key)
+    const found = mapFind(value, key) ?? mapFind(value, `__${String(key)}__`)
     return found ? found.value : fail(`no such key: ${keyText(key)}`)
   }
   if (Array.isArray(value)) {

@@ -1,5 +1,6 @@
 /** What the server accepts in a pod but warns about. k8s: pkg/api/pod/warnings.go */
-import type { Affinity, Container, ContainerPort, PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec } from '../generated/types.ts'
+import { deepEqual } from '../../../base/freeze.ts'
+import type { Affinity, AppArmorProfile, Container, ContainerPort, PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec } from '../generated/types.ts'
 import { dnsLabelProblems, labelValueProblems } from '../names.ts'
 import type { ObjectMeta } from '../object.ts'
 import { parseQuantity } from '../quantity.ts'
@@ -41,6 +42,29 @@ const NO_PODS = 'a null labelSelector results in matching no pod'
 const SECCOMP_ANNOTATION = 'seccomp.security.alpha.kubernetes.io/pod'
 const SECCOMP_CONTAINER_ANNOTATION = 'container.seccomp.security.alpha.kubernetes.io/'
 const USE_SECCOMP_FIELD = 'non-functional in v1.27+; use the "seccompProfile" field instead'
+
+export const APP_ARMOR_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/'
+
+/** The field that an annotation stands for; undefined for what it can't. k8s: ApparmorFieldForAnnotation */
+export function appArmorProfileOf(annotation: string): AppArmorProfile | undefined {
+  if (annotation === 'unconfined') return { type: 'Unconfined' }
+  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' }
+  const localhostProfile = /^localhost\/(.+)$/s.exec(annotation)?.[1]
+  return localhostProfile === undefined ? undefined : { type: 'Localhost', localhostProfile }
+}
+
+const appArmorWarning = (container: string, prefix: string) => `${prefix}metadata.annotations[${APP_ARMOR_ANNOTATION}${container}]: deprecated since v1.30; use the "appArmorProfile" field instead`
+
+/** Of a pod whose fields were already filled in from its annotations. k8s: applyAppArmorVersionSkew */
+export function appArmorWarnings(spec: Readonly<PodSpec>, { annotations }: Readonly<{ annotations?: Record<string, string> }>): string[] {
+  if (!annotations || spec.os?.name === 'windows') return []
+  return [...spec.initContainers ?? [], ...spec.containers ?? []].flatMap(({ name, securityContext }) => {
+    const annotation = annotations[APP_ARMOR_ANNOTATION + name]
+    if (annotation === undefined) return []
+    const profile = appArmorProfileOf(annotation)
+    return profile === undefined ? (securityContext?.appArmorProfile ? [] : [appArmorWarning(name, '')]) : deepEqual(profile, securityContext?.appArmorProfile) ? [appArmorWarning(name, '')] : []
+  })
+}
 
 /** Names that end up in host names. */
 export function nameWarnings(name: string | undefined, use = 'Pod names and hostnames'): string[] {
@@ -94,6 +118,8 @@ export function podWarnings(spec: Readonly<PodSpec>, metadata: Readonly<{ annota
   for (const [container, here] of containers) {
     const key = SECCOMP_CONTAINER_ANNOTATION + container.name
     if (!container.securityContext?.seccompProfile && Object.hasOwn(annotations, key)) out.push(`${prefix}metadata.annotations[${key}]: ${USE_SECCOMP_FIELD}`)
+    const appArmor = annotations[APP_ARMOR_ANNOTATION + container.name]
+    if (prefix !== '' && appArmor !== undefined && !container.securityContext?.appArmorProfile && !deepEqual(appArmorProfileOf(appArmor), spec.securityContext?.appArmorProfile)) out.push(appArmorWarning(container.name, prefix))
     containerWarnings(out, container, here)
   }
   portWarnings(out, containers)

@@ -6,8 +6,19 @@ import { timeText } from '../time-text.ts'
 import { podCells, podRowConditions } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podQosClass } from './pod-qos.ts'
-import { nameWarnings, podWarnings } from './pod-warnings.ts'
+import { APP_ARMOR_ANNOTATION, appArmorProfileOf, appArmorWarnings, nameWarnings, podWarnings } from './pod-warnings.ts'
 import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validate-pod.ts'
+
+/** What annotations say of AppArmor becomes fields where there are none. k8s: applyAppArmorVersionSkew */
+function adoptAppArmorAnnotations({ metadata, spec }: Pod): void {
+  if (!metadata.annotations || spec.os?.name === 'windows') return
+  for (const container of [...spec.initContainers ?? [], ...spec.containers ?? []]) {
+    const annotation = metadata.annotations[APP_ARMOR_ANNOTATION + container.name]
+    if (annotation === undefined || container.securityContext?.appArmorProfile) continue
+    const profile = appArmorProfileOf(annotation)
+    if (profile && !deepEqual(profile, spec.securityContext?.appArmorProfile)) container.securityContext = { ...container.securityContext, appArmorProfile: profile }
+  }
+}
 
 export const pod = defineKind<Pod>({
   group: '', version: 'v1', resource: 'pods',
@@ -16,13 +27,14 @@ export const pod = defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
   strategy: {
-    warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
+    warningsOnCreate: ({ metadata, spec }) => [...appArmorWarnings(spec, metadata), ...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
     beforeCreate(draft, { nowMs }) {
       firstGeneration(draft)
       // k8s: GetPodQOS, which believes what it finds
       draft.status = { phase: 'Pending', qosClass: draft.status?.qosClass || podQosClass(draft.spec) }
       markSchedulingGated(draft, timeText(nowMs))
       mergeMatchLabelKeys(draft)
+      adoptAppArmorAnnotations(draft)
     },
     beforeUpdate(draft, old) {
       keep(draft, old, 'status')

@@ -87,7 +87,8 @@ function formatOf(schema: JsonSchema): string | undefined {
 /** As the validator names the type of JSON data. */
 function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number'
+  // Go reads whole numbers beyond 64 bits as floating-point ones.
+  if (typeof value === 'number') return Number.isInteger(value) && value < 2 ** 63 && value >= -(2 ** 63) ? 'integer' : 'number'
   return typeof value
 }
 
@@ -108,7 +109,7 @@ function checkType(value: unknown, schema: JsonSchema, path: string, result: Res
   if (types.length === 0 && !format) return
   result.matches += 2
   const type = jsonType(value)
-  const valueFormat = type === 'integer' ? 'int64' : type === 'number' ? 'double' : ''
+  const valueFormat = type === 'integer' ? 'int64' : type === 'number' ? 'float64' : ''
   const asInteger = type === 'integer' && types.includes('integer')
   const asNumber = type === 'integer' && types.includes('number')
   if (typeof value !== 'string' && !Array.isArray(value) && format && !(types.includes(type) || format === valueFormat || asInteger || asNumber)) return add(result, invalidType(path, format, valueFormat))
