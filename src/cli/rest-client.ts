@@ -43,8 +43,12 @@ export interface RequestOptions {
 export interface RestHooks {
   /** The text of a Warning header. */
   onWarning(text: string): void
+  /** Before each exchange, for `-v`. */
+  onRequest?(method: string, url: string, headers: readonly (readonly [string, string])[], body: string | undefined): void
   /** After each exchange, for `-v`. */
-  onExchange?(method: string, url: string, status: number, elapsedMs: number): void
+  onExchange?(method: string, url: string, status: number, elapsedMs: number, headers: Headers): void
+  /** The text of each answer, for `-v`. */
+  onBody?(text: string): void
   nowMs(): number
   /** Runs something after a time, for --request-timeout. */
   after(ms: number, run: () => void): { cancel(): void }
@@ -113,9 +117,10 @@ export class RestClient {
     headers.push(...this.config.headers as [string, string][])
     const query = this.config.timeoutMs && !options.streaming && !Array.isArray(options.query) ? { ...options.query as object, timeout: `${Math.round(this.config.timeoutMs / 1000)}s` } : options.query
     const url = this.url(path, query)
+    this.#hooks.onRequest?.(method, url, headers, typeof body === 'string' ? body : '')
     const started = this.#hooks.nowMs()
     const response = await this.#fetch(method, url, headers, body, options.signal, options.streaming)
-    this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started)
+    this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started, response.headers)
     for (const text of warningTexts(response.headers.get('warning'))) this.#hooks.onWarning(text)
     return response
   }
@@ -124,6 +129,7 @@ export class RestClient {
   async text(method: string, path: string, options?: RequestOptions): Promise<string> {
     const response = await this.send(method, path, options)
     const text = await response.text()
+    this.#hooks.onBody?.(text)
     if (response.status < 200 || response.status > 299) throw failureOf(response.status, text, method, path)
     return text
   }
@@ -180,9 +186,10 @@ export class RestClient {
       ...this.config.headers as [string, string][],
     ]
     const ask = async (method: 'GET' | 'POST') => {
+      this.#hooks.onRequest?.(method, url, headers.filter(([name]) => !/^(connection|upgrade|sec-websocket-version)$/i.test(name)), undefined)
       const started = this.#hooks.nowMs()
       const response = await this.#fetch(method, url, headers, null, signal)
-      this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started)
+      this.#hooks.onExchange?.(method, url, response.status, this.#hooks.nowMs() - started, response.headers)
       const socket = response instanceof UpgradeResponse ? response.webSocket : (response as { webSocket?: WebSocketEnd }).webSocket
       return socket ? { socket } : { status: response.status, text: await response.text() }
     }

@@ -142,13 +142,39 @@ export class Factory {
       nowMs: () => this.nowMs(),
       after: (ms, run) => this.proc.clock.after(ms, run),
       onWarning: (text) => this.#warnOnce(text),
-      onExchange: (method, url, status, elapsedMs) => {
-        if (this.flags.int('v') < 6) return
-        const phrase = STATUS_TEXT[status] ?? ''
-        void this.io.err(klogLine(this.proc, 'I', 'round_trippers.go:632', `"Response" verb=${JSON.stringify(method)} url=${JSON.stringify(url)} status=${JSON.stringify(`${status}${phrase ? ` ${phrase}` : ''}`)} milliseconds=${Math.round(elapsedMs)}`))
+      onRequest: (method, url, headers, body) => {
+        if (body !== undefined) this.#logBody('Request Body', body)
+        const level = this.flags.int('v')
+        const lines = headerLines(headers)
+        if (level >= 9) this.#log('round_trippers.go:527', '"Request"', { curlCommand: `curl -v -X${method} ${lines.replace(/(.*)\n/g, (_, line: string) => ` -H ${JSON.stringify(line)}`)} '${url}'\n` })
+        else if (level >= 7) this.#log('round_trippers.go:527', '"Request"', { verb: method, url, headers: lines })
       },
+      // k8s: client-go/transport debuggingRoundTripper
+      onExchange: (method, url, status, elapsedMs, headers) => {
+        const level = this.flags.int('v')
+        if (level < 6) return
+        const phrase = STATUS_TEXT[status] ?? ''
+        this.#log('round_trippers.go:632', '"Response"', {
+          ...(level === 6 || level >= 9 ? { verb: method, url } : {}), status: `${status}${phrase ? ` ${phrase}` : ''}`, ...(level >= 8 ? { headers: headerLines([...headers]) } : {}), milliseconds: Math.round(elapsedMs),
+        })
+      },
+      onBody: (text) => this.#logBody('Response Body', text),
       connectionError: (method, url, error) => new ConnectionError(method, url, dialMessage(url, error)),
     })
+  }
+
+  /** A line of structured logging; texts of several lines stand in brackets. k8s: klog serialize */
+  #log(place: string, message: string, values: Record<string, string | number>): void {
+    const shown = Object.entries(values).map(([key, value]) => `${key}=${typeof value === 'number' ? value : value.includes('\n') ? `<\n${value.replace(/\n$/, '').split('\n').map((line) => `\t${line}\n`).join('')} >` : JSON.stringify(value)}`)
+    void this.io.err(klogLine(this.proc, 'I', place, `${message} ${shown.join(' ')}`))
+  }
+
+  /** k8s: client-go/rest logBody, truncateBody */
+  #logBody(title: string, body: string): void {
+    const level = this.flags.int('v')
+    if (level < 8) return
+    const most = level === 8 ? 1024 : level === 9 ? 10_240 : Infinity
+    this.#log('helper.go:105', JSON.stringify(title), { body: body.length <= most ? body : `${body.slice(0, most)} [truncated ${body.length - most} chars]` })
   }
 
   /**
@@ -214,6 +240,13 @@ function discoveryFailure(error: unknown): Error {
   if (!(error instanceof StatusError)) return error as Error
   const message = error.code === 401 ? 'the server has asked for the client to provide credentials' : error.code === 403 ? 'unknown' : error.message
   return new StatusError({ ...error.status, message })
+}
+
+/** Headers in the order of their names, with credentials hidden. k8s: client-go/transport headersMap */
+function headerLines(headers: readonly (readonly [string, string])[]): string {
+  const canonical = (name: string) => name.toLowerCase().replace(/(^|-)[a-z]/g, (c) => c.toUpperCase())
+  return headers.map(([name, value]) => [canonical(name), /^authorization$/i.test(name) ? value.replace(/^(Bearer|Basic) .+$/i, '$1 <masked>') : value] as const)
+    .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).map(([name, value]) => `${name}: ${value}\n`).join('')
 }
 
 const STATUS_TEXT: Record<number, string> = {

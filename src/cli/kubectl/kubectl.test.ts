@@ -202,6 +202,13 @@ describe('what a client makes of odd answers', () => {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'w', namespace: 'default' }, spec: { containers: [{ name: 'c' }] }, status: { phase: 'Pending' } }
   const path = '/api/v1/namespaces/default/pods/w'
 
+  test('-v=7 shows requests with their headers, -v=8 the bodies, too', async () => {
+    const shown = async (level: number) => (await run(['get', '--raw', '/version', `-v=${level}`], { '/version': Response.json({ gitVersion: 'v1' }) })).stderr.replace(/^I\d{4} [\d:.]+ +\d+ \S+ /gm, '')
+    expect(await shown(6)).toMatch(/^"Response" verb="GET" url="\S+\/version" status="200 OK" milliseconds=\d+\n$/)
+    expect(await shown(7)).toMatch(/^"Request" verb="GET" url="\S+\/version" headers=<\n\tAccept: \S+\n\tAuthorization: Bearer <masked>\n\tUser-Agent: .+\n >\n"Response" status="200 OK" milliseconds=\d+\n$/)
+    expect(await shown(8)).toMatch(/^"Request Body" body=""\n/)
+  })
+
   test('a refused session is quoted, and a second refusal of the other kind of upgrade counts', async () => {
     expect((await run(['exec', 'w', '--', 'ls'], { [path]: pod, [`${path}/exec`]: new Response('container not found ("c")\n', { status: 500 }) })).stderr).toBe('error: unable to upgrade connection: container not found ("c")\n')
     const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'BadRequest', code: 400, message: 'pod w does not have a host assigned' }

@@ -22,6 +22,7 @@ describe('JSONPath', () => {
     ['{.spec.containers[?(@.name=="side")].command[0]}', 'sleep'],
     ['{.spec.containers[?(@.ports)].name}', 'nginx'],
     ['{..image}', 'nginx:1.27 busybox'],
+    ['{.metadata.labels..}', '{"app.io/name":"web","tier":"front"} web front'],
     ['{.metadata.labels}', '{"app.io/name":"web","tier":"front"}'],
     ['{.nothing}', ''],
   ])('%s', (template, wanted) => {

@@ -235,7 +235,8 @@ export class JsonPath {
         if (out.length === 0 && !this.#allowMissingKeys) throw new Error(`${node.name} is not found`)
         return out
       }
-      case 'wildcard': return input.flatMap((v) => children(v))
+      // Of a text it means the bytes.
+      case 'wildcard': return input.flatMap((v) => typeof v === 'string' ? [...new TextEncoder().encode(v)] : children(v))
       case 'recursive': return this.#recursive(input)
       case 'union': return node.lists.flatMap((l) => this.#walk(input, l))
       case 'array': return this.#array(input, node.params)
@@ -246,6 +247,8 @@ export class JsonPath {
   #recursive(input: unknown[]): unknown[] {
     const out: unknown[] = []
     for (const value of input) {
+      // A text has its bytes below it, which have nothing below them.
+      if (typeof value === 'string' && value !== '') out.push(value)
       const below = typeof value === 'string' ? [] : children(value)
       if (below.length > 0) out.push(value, ...this.#recursive(below))
     }

@@ -107,6 +107,8 @@ export const wait: CommandHandler = async (inv) => {
     await result.visit(async (info) => {
       visited++
       for (const condition of conditions) {
+        // The first look at an object whose turn comes too late fails in the client itself.
+        if (condition.type === 'delete' && timeout > 0 && f.nowMs() >= deadline) throw new Error('client rate limiter Wait returned an error: context deadline exceeded')
         const object = await satisfied(inv, info, condition, timeout === 0 ? -1 : Math.max(1, deadline - f.nowMs()))
         if (object) { void out(print(object)); await f.io.flush() }
       }
