@@ -2,7 +2,7 @@ import { CelError, compileCel, jsonOfCel } from '../../kinds/cel/cel-environment
 import { applyDefaults } from '../../kinds/defaults.ts'
 import { decodeObject } from '../../kinds/decode.ts'
 import type { KubeObject } from '../../kinds/object.ts'
-import { JsonPatchError, type JsonPatchOperation, jsonPatched } from '../../kinds/patch/json-patch.ts'
+import { JsonPatchError, type JsonPatchOperation, JsonPatchTestFailed, jsonPatched } from '../../kinds/patch/json-patch.ts'
 import { mergeType } from '../../kinds/patch/merge-type.ts'
 import { mergeObjects } from '../../kinds/patch/typed-value.ts'
 import { apiError } from '../../kinds/status-error.ts'
@@ -35,7 +35,8 @@ function run(active: ActivePolicy, attributes: AdmissionAttributes, context: Adm
     if (active.policy.spec.failurePolicy === 'Ignore') return
     throw apiError.internal(`admission policy ${JSON.stringify(active.policy.metadata.name)} with binding ${JSON.stringify(active.binding.metadata.name)} failed: ${message}`)
   }
-  if (active.problem) return fail(active.problem)
+  const problem = active.problem ?? active.policyProblem
+  if (problem) return fail(problem)
   for (const param of active.params) {
     try {
       if (!meetsConditions(active.policy, policyVariables(active, param, attributes, context))) continue
@@ -44,25 +45,52 @@ function run(active: ActivePolicy, attributes: AdmissionAttributes, context: Adm
         replaceContents(attributes.object!, next, attributes)
       }
     } catch (error) {
-      if (!(error instanceof CelError) && !(error instanceof JsonPatchError)) throw error
-      fail(error.message)
+      if (error instanceof ExpressionFailed) {
+        if (active.policy.spec.failurePolicy !== 'Ignore') throw denial(active, attributes, error.message)
+      } else if (error instanceof CelError || error instanceof JsonPatchError) fail(error.message)
+      else throw error
     }
   }
 }
 
+/** A mutation whose expression came to nothing. */
+class ExpressionFailed extends Error {}
+
+function evaluated(expression: string, variables: Readonly<Record<string, unknown>>): unknown {
+  try {
+    return jsonOfCel(compileCel(expression).evaluate(variables))
+  } catch (error) {
+    if (!(error instanceof CelError)) throw error
+    throw new ExpressionFailed(`expression '${expression}' resulted in error: ${error.message}`)
+  }
+}
+
+/** k8s: policy/mutating dispatcher, k8serrors.StatusError of a denied request */
+function denial({ policy, binding }: ActivePolicy, { kind, name, object }: AdmissionAttributes, why: string): Error {
+  const message = `policy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${why}`
+  return apiError.generic(403, 'Invalid', message, { name: name || object?.metadata?.name || '', ...(kind.group ? { group: kind.group } : {}), kind: kind.resource, causes: [{ message }] })
+}
+
 function mutated(mutation: Mutation, object: KubeObject, { kind }: AdmissionAttributes, variables: Readonly<Record<string, unknown>>): KubeObject {
   if (mutation.patchType === 'JSONPatch') {
-    const operations = jsonOfCel(compileCel(mutation.jsonPatch?.expression ?? '').evaluate(variables))
+    const operations = evaluated(mutation.jsonPatch?.expression ?? '', variables)
     if (!Array.isArray(operations)) throw new CelError('type mismatch: JSONPatchType.expression should evaluate to array')
-    return jsonPatched(object, operations as JsonPatchOperation[]) as KubeObject
+    try {
+      return jsonPatched(object, operations as JsonPatchOperation[]) as KubeObject
+    } catch (error) {
+      // A patch whose test fails isn't applied, and that is all.
+      if (error instanceof JsonPatchTestFailed) return object
+      throw error
+    }
   }
-  const configuration = jsonOfCel(compileCel(mutation.applyConfiguration?.expression ?? '').evaluate(variables))
+  const configuration = evaluated(mutation.applyConfiguration?.expression ?? '', variables)
   return mergeObjects(object, configuration, mergeType(kind.schema)) as KubeObject
 }
 
 /** The draft belongs to others, so it is changed in place. */
 function replaceContents(draft: KubeObject, next: KubeObject, { kind }: AdmissionAttributes): void {
-  const { object } = decodeObject(kind, structuredClone(next))
+  const { object, unknownFields } = decodeObject(kind, structuredClone(next))
+  if (unknownFields.length > 0) throw apiError.internal(`strict decoding error: ${unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`).join(', ')}`)
   applyDefaults(kind, object)
   for (const key of Object.keys(draft)) delete (draft as Record<string, unknown>)[key]
   Object.assign(draft, object)

@@ -38,6 +38,8 @@ export interface ActivePolicy {
   params: readonly (KubeObject | undefined)[]
   /** Why the binding can't be used. */
   problem?: string
+  /** Why no binding of the policy can. */
+  policyProblem?: string
 }
 
 /** The policies that are about a request, in the order of their names. */
@@ -58,7 +60,7 @@ export function admissionPolicySource(type: 'validating' | 'mutating', reader: R
 }
 
 /** k8s: policy/generic CollectParams */
-function paramsOf(policy: Policy, binding: PolicyBinding, attributes: AdmissionAttributes, reader: Reader): { params: readonly (KubeObject | undefined)[]; problem?: string } {
+function paramsOf(policy: Policy, binding: PolicyBinding, attributes: AdmissionAttributes, reader: Reader): { params: readonly (KubeObject | undefined)[]; problem?: string; policyProblem?: string } {
   const { paramKind } = policy.spec
   const ref = binding.spec.paramRef
   if (!paramKind) return { params: [undefined] }
@@ -74,7 +76,7 @@ function paramsOf(policy: Policy, binding: PolicyBinding, attributes: AdmissionA
       if (param) found.push(param)
     } else found.push(...reader.list(resource, namespace).filter((param) => matchesLabelSelector(ref.selector, param.metadata.labels)))
   } else {
-    return { params: [], problem: `failed to find resource referenced by paramKind: '${paramKind.apiVersion}, Kind=${paramKind.kind}'` }
+    return { params: [], policyProblem: `failed to find resource referenced by paramKind: '${paramKind.apiVersion}, Kind=${paramKind.kind}'` }
   }
   if (found.length > 0) return { params: found }
   return ref.parameterNotFoundAction === 'Allow' ? { params: [] } : { params: [], problem: 'no params found for policy binding with `Deny` parameterNotFoundAction' }

@@ -30,18 +30,20 @@ export function isExemptFromPolicies({ kind }: AdmissionAttributes): boolean {
 export function matchesResources(match: MatchResources | undefined, attributes: AdmissionAttributes, reader: Reader, options: { rulesRequired: boolean }): boolean {
   if (!match) return !options.rulesRequired
   if (!matchesNamespace(match.namespaceSelector, attributes, reader) || !matchesObject(match.objectSelector, attributes)) return false
-  const equivalent = match.matchPolicy !== 'Exact'
+  const equivalent = match.matchPolicy === 'Exact' ? undefined : reader
   if (match.excludeResourceRules?.some((rule) => matchesRule(rule, attributes, equivalent))) return false
   if (!match.resourceRules?.length) return !options.rulesRequired
   return match.resourceRules.some((rule) => matchesRule(rule, attributes, equivalent))
 }
 
-export function matchesRule(rule: MatchRule, attributes: AdmissionAttributes, equivalentVersions: boolean): boolean {
+/** @param equivalent knows the versions that count as the same; without it only the one of the request does */
+export function matchesRule(rule: MatchRule, attributes: AdmissionAttributes, equivalent: Reader | undefined): boolean {
   const { operation, kind, subresource, name, object } = attributes
   const has = (list: readonly string[] | undefined, item: string) => list?.includes('*') === true || list?.includes(item) === true
   if (!has(rule.operations, operation) || !has(rule.apiGroups, kind.group)) return false
-  // Versions of a group hold the same objects here, so that equivalent is any of them.
-  if (!equivalentVersions && !has(rule.apiVersions, kind.version)) return false
+  // Equivalent are the other versions that the kind has.
+  const isServed = (version: string) => equivalent?.kindOf(kind.group ? `${kind.group}/${version}` : version, kind.kind) !== undefined
+  if (!has(rule.apiVersions, kind.version) && !rule.apiVersions?.some(isServed)) return false
   if (rule.scope === 'Namespaced' && !kind.namespaced) return false
   if (rule.scope === 'Cluster' && kind.namespaced) return false
   if (rule.resourceNames?.length && !rule.resourceNames.includes(name || object?.metadata?.name || '')) return false

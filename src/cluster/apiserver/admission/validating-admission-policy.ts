@@ -29,7 +29,7 @@ export function validatingAdmissionPolicy(source: PolicySource<Policy, PolicyBin
 function validate(policies: readonly ActivePolicy[], attributes: AdmissionAttributes, context: AdmissionContext): void {
   let first: { denial: Denial; active: ActivePolicy } | undefined
   for (const active of policies) {
-    const actions = active.problem ? ['Deny'] : active.binding.spec.validationActions ?? []
+    const actions = active.problem || active.policyProblem ? ['Deny'] : active.binding.spec.validationActions ?? []
     for (const denial of denialsOf(active, attributes, context)) {
       if (actions.includes('Deny')) first ??= { denial, active }
       if (actions.includes('Warn')) attributes.warn(`Validation failed for ValidatingAdmissionPolicy '${active.policy.metadata.name}' with binding '${active.binding.metadata.name}': ${denial.message}`)
@@ -38,7 +38,8 @@ function validate(policies: readonly ActivePolicy[], attributes: AdmissionAttrib
   }
   if (!first) return
   const { denial, active } = first
-  const message = `ValidatingAdmissionPolicy '${active.policy.metadata.name}' with binding '${active.binding.metadata.name}' denied request: ${denial.message}`
+  const binding = active.policyProblem ? '' : ` with binding '${active.binding.metadata.name}'`
+  const message = `ValidatingAdmissionPolicy '${active.policy.metadata.name}'${binding} denied request: ${denial.message}`
   const error = forbidden(attributes, message)
   error.status.reason = denial.reason
   error.status.code = CODES[denial.reason] ?? 422
@@ -49,6 +50,7 @@ function validate(policies: readonly ActivePolicy[], attributes: AdmissionAttrib
 function denialsOf(active: ActivePolicy, attributes: AdmissionAttributes, context: AdmissionContext): Denial[] {
   const fails = active.policy.spec.failurePolicy !== 'Ignore'
   const failure = (message: string): Denial[] => (fails ? [{ message, reason: 'Invalid' }] : [])
+  if (active.policyProblem) return failure(`failed to configure policy: ${active.policyProblem}`)
   if (active.problem) return failure(`failed to configure binding: ${active.problem}`)
   return active.params.flatMap((param) => evaluate(active, param, attributes, context, failure))
 }

@@ -65,7 +65,7 @@ function hooksFor(resource: string, attributes: AdmissionAttributes, { reader }:
   const configurations = reader.list<KubeObject & { webhooks?: Webhook[] }>(`${resource}.${GROUP}`)
   if (configurations.length === 0 || isExemptFromPolicies(attributes)) return []
   return [...configurations].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1)).flatMap(({ webhooks = [] }) => webhooks).filter((hook) =>
-    hook.rules?.some((rule) => matchesRule(rule, attributes, hook.matchPolicy !== 'Exact')) && matchesNamespace(hook.namespaceSelector, attributes, reader) && matchesObject(hook.objectSelector, attributes))
+    hook.rules?.some((rule) => matchesRule(rule, attributes, hook.matchPolicy === 'Exact' ? undefined : reader)) && matchesNamespace(hook.namespaceSelector, attributes, reader) && matchesObject(hook.objectSelector, attributes))
 }
 
 async function mutate(hooks: readonly Webhook[], attributes: AdmissionAttributes, context: AdmissionContext, parts: WebhookParts): Promise<void> {

@@ -55,7 +55,7 @@ async function requestToken(tokens: ServiceAccountTokens, body: KubeObject, requ
   const kind = { group: GROUP, kind: 'TokenRequest' }
   const meta = body.metadata ?? {}
   if (meta.name && meta.name !== name) throw apiError.invalid(kind, name, [invalid('metadata.name', meta.name, 'must match the service account name if specified')])
-  if (meta.namespace && meta.namespace !== namespace) throw apiError.invalid(kind, name, [invalid('metadata.namespace', meta.namespace, 'must match the service account namespace if specified')])
+  if (meta.namespace && meta.namespace !== namespace) throw apiError.badRequest('the namespace of the provided object does not match the namespace sent on the request')
   const account = reader.get('serviceaccounts', namespace, name)
   if (!account) throw apiError.notFound({ group: '', resource: 'serviceaccounts' }, name)
   if (meta.uid && meta.uid !== account.metadata.uid)

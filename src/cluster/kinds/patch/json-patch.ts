@@ -16,6 +16,9 @@ const MAX_OPERATIONS = 10_000
 /** An operation that doesn't apply, in the words of the library that the server and kubectl use. */
 export class JsonPatchError extends Error {}
 
+/** A `test` operation that found something else. */
+export class JsonPatchTestFailed extends JsonPatchError {}
+
 /**
  * Applies a JSON patch to a document and returns the new one; what doesn't change is shared.
  * @throws StatusError 400 for something that isn't a patch, 413 for too long a one, 422 (with a {@link JsonPatchError} as cause) when it doesn't apply
@@ -120,7 +123,7 @@ function step(root: { document: Container }, operation: JsonPatchOperation): voi
     }
     case 'test': {
       const path = pathOf(operation, 'test operation failed to decode path: operation missing path field: missing value')
-      const failed = () => new JsonPatchError(`testing value ${path} failed: test failed`)
+      const failed = () => new JsonPatchTestFailed(`testing value ${path} failed: test failed`)
       if (path === '') {
         if (!deepEqual(root.document, operation.value)) throw failed()
         return
