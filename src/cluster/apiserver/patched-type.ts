@@ -38,6 +38,11 @@ export function jsonTypeOf(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value
 }
 
+/** Why a body that is no object says nothing of its type, in Go's words. */
+export function cannotUnmarshalType(value: unknown): string {
+  return `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
+}
+
 /** The Go package of a group's internal types. */
 export function goPackage(group: string): string {
   if (group === '' || group === 'events.k8s.io') return 'core'

@@ -8,7 +8,7 @@ import { apiError } from '../kinds/status-error.ts'
 import { decodeProtobuf, ProtobufError } from '../kinds/protobuf.ts'
 import { isProtobuf } from './media-types.ts'
 import type { Encoding } from './media-types.ts'
-import { goPackage, isFormerType, jsonTypeOf } from './patched-type.ts'
+import { cannotUnmarshalType, goPackage, isFormerType, jsonTypeOf } from './patched-type.ts'
 import type { FieldValidation } from './write-options.ts'
 
 /** Largest body, bytes. k8s: server.Config MaxRequestBodyBytes */
@@ -74,7 +74,7 @@ export function decodeBody(text: string, encoding: Encoding, kind: Kind, formerV
   }
   let value = parsed.value
   if (value === null || value === undefined) value = {}
-  if (typeof value !== 'object' || Array.isArray(value)) throw unrecognized(kind, `couldn't get version/kind; json parse error: ${cannotUnmarshal(value)}`, text)
+  if (typeof value !== 'object' || Array.isArray(value)) throw unrecognized(kind, `couldn't get version/kind; json parse error: ${cannotUnmarshalType(value)}`, text)
   const given = value as { kind?: unknown; apiVersion?: unknown }
   for (const field of ['kind', 'apiVersion'] as const) {
     const found = given[field]
@@ -153,8 +153,4 @@ function summary(text: string): string {
   const dots = bytes.length > 30 ? ' ...' : ''
   if (text.startsWith('{')) return new TextDecoder().decode(cut) + dots
   return Array.from(cut, (byte) => byte.toString(16).padStart(2, '0')).join('') + dots
-}
-
-function cannotUnmarshal(value: unknown): string {
-  return `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
 }

@@ -145,7 +145,7 @@ export class ResourceHandler {
     }
     return this.#parts.subresources.handle(endpoint, verb, context, {
       style: (as) => styleOf(context, as ?? this.#representation(context, OBJECT_TRANSFORMS)),
-      write: (kind) => this.#writeRequest(context, kind),
+      write: (kind, isApply) => this.#writeRequest(context, kind, isApply),
       object: (code, object) => this.#object(code, endpoint, object, context, this.#representation(context, OBJECT_TRANSFORMS)),
       readPatch: () => this.#readPatch(context, endpoint),
     })

@@ -118,7 +118,9 @@ export class WriteOperations {
   #applied(endpoint: Endpoint, configuration: unknown, live: KubeObject | undefined, request: ManagedWrite): KubeObject {
     const { kind } = endpoint
     const { object } = serverSideApply({
-      kind, live, applied: configuration, manager: request.manager, force: request.force, time: rfc3339(this.#clock.nowMs()), apiVersion: endpoint.apiVersion, subresource: request.subresource,
+      kind, live, applied: configuration, manager: request.manager, force: request.force, apiVersion: endpoint.apiVersion, subresource: request.subresource,
+      // k8s: managedfields ScaleHandler ToParent forgets when
+      time: request.subresource === 'scale' ? '' : rfc3339(this.#clock.nowMs()),
     })
     if (request.fieldValidation === 'Strict' && request.patchDuplicates)
       throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)

@@ -2,6 +2,7 @@ import { invalid, notSupported, required, forbidden, tooLong, type Finding } fro
 import { apiError } from '../kinds/status-error.ts'
 import { DecodeError, decodeValue, MAX_KEPT_DEPTH, parseBody, SyntaxProblem } from '../kinds/decode.ts'
 import { invalidOptions, queryInt } from './list-options.ts'
+import { cannotUnmarshalType } from './patched-type.ts'
 import { queryFlag } from './request-info.ts'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
@@ -104,6 +105,8 @@ function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string
     if (!(error instanceof SyntaxProblem)) throw error
     throw apiError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
   }
+  if (value !== null && value !== undefined && (typeof value !== 'object' || Array.isArray(value)))
+    throw apiError.badRequest(`couldn't get version/kind; json parse error: ${cannotUnmarshalType(value)}`)
   const { kind, apiVersion } = (value ?? {}) as Record<string, unknown>
   if (kind !== undefined && kind !== 'DeleteOptions') throw apiError.badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? '')} in scheme "pkg/runtime/scheme.go:111"`)
   if (apiVersion !== undefined && typeof apiVersion !== 'string') throw apiError.badRequest('decoded object cannot be converted to DeleteOptions')
@@ -123,7 +126,11 @@ function optionsFromQuery(query: URLSearchParams): Record<string, unknown> {
   const grace = queryInt(query, 'gracePeriodSeconds')
   if (grace !== undefined) out['gracePeriodSeconds'] = grace
   if (query.has('orphanDependents')) out['orphanDependents'] = queryFlag(query.get('orphanDependents'))
-  if (query.get('propagationPolicy')) out['propagationPolicy'] = query.get('propagationPolicy')
+  if (query.has('propagationPolicy')) out['propagationPolicy'] = query.get('propagationPolicy')
+  // k8s: metav1.Convert_url_Values_To_v1_DeleteOptions flattens the preconditions
+  const uid = query.get('uid')
+  const resourceVersion = query.get('resourceVersion')
+  if (uid !== null || resourceVersion !== null) out['preconditions'] = { ...(uid !== null ? { uid } : {}), ...(resourceVersion !== null ? { resourceVersion } : {}) }
   const dryRun = query.getAll('dryRun')
   if (dryRun.length > 0) out['dryRun'] = dryRun
   return out

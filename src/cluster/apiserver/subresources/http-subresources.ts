@@ -9,7 +9,7 @@ import type { ManagedWrite } from '../write-operations.ts'
 /** What the handler of resources lends to subresources. */
 export interface SubresourceTools {
   style(as?: Representation): TextStyle
-  write(kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'): ManagedWrite
+  write(kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', isApply?: boolean): ManagedWrite
   /** Answers with an object in the wanted representation. */
   object(code: number, object: KubeObject): Response
   readPatch(): Promise<{ type: PatchType; patch: unknown }>

@@ -6,11 +6,12 @@ import type { KubeObject } from '../../kinds/object.ts'
 import { applyJsonPatch } from '../../kinds/patch/json-patch.ts'
 import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
 import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patch.ts'
-import { apiError } from '../../kinds/status-error.ts'
+import { apiError, isStatusError } from '../../kinds/status-error.ts'
 import type { PatchType } from '../../client/api.ts'
 import { customScaleOf, setCustomReplicas } from '../custom-resources/custom-scale.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { checkName, undecodablePatch, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
+import { plainError } from '../registry.ts'
+import { checkName, checkNamespace, undecodablePatch, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
 import type { Subresource } from './subresources.ts'
 
 const SCALE_SCHEMA = 'io.k8s.api.autoscaling.v1.Scale'
@@ -37,13 +38,15 @@ function selectorText(object: KubeObject): string {
 
 /** `scale` of any resource that has replicas. */
 export function scaleSubresource(writes: WriteOperations): Subresource {
-  const change = async (endpoint: Endpoint, write: ManagedWrite, next: (scale: KubeObject) => KubeObject) => {
+  const change = async (endpoint: Endpoint, write: ManagedWrite, next: (scale: KubeObject) => KubeObject, isPatch = false) => {
     const paths = endpoint.kind.custom?.scale
     const shown = (object: KubeObject) => paths ? customScaleOf(object, paths, 0) : scaleOf(object)
     const { object } = await writes.updateWith(endpoint, (current) => {
       const scale = next(shown(current))
       if (scale.metadata.uid && scale.metadata.uid !== current.metadata.uid)
-        throw apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
+        throw isPatch
+          ? apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
+          : apiError.conflict(endpoint.groupResource, write.name, `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '/' : '/registry/'}${endpoint.store.listPrefix(write.namespace).slice('/registry/'.length)}${write.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
       const replicas = (scale['spec']?.replicas ?? 0) as number
       if (replicas < 0) throw apiError.invalid({ group: 'autoscaling', kind: 'Scale' }, write.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
       const draft = thaw(current)
@@ -53,6 +56,22 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       return draft
     }, write, { skipMutation: true })
     return shown(paths ? endpoint.fromStorage(object) : object)
+  }
+  /** What is applied to the scale is applied to the object that has it. k8s: apimachinery/pkg/util/managedfields ScaleHandler */
+  const apply = async (endpoint: Endpoint, patch: unknown, write: ManagedWrite) => {
+    const replicas = (patch as KubeObject | null)?.['spec']?.replicas as unknown
+    if (replicas !== undefined && replicas !== null && typeof replicas !== 'number')
+      throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): .spec.replicas: expected numeric (int or float), got ${typeof replicas}`)
+    const configuration = { apiVersion: endpoint.apiVersion, kind: endpoint.kind.kind, metadata: { name: write.name }, ...(typeof replicas === 'number' ? { spec: { replicas } } : {}) }
+    try {
+      const { object } = await writes.patch(endpoint, 'application/apply-patch+yaml', configuration, write, { skipMutation: true })
+      return scaleOf(object)
+    } catch (error) {
+      if (!isStatusError(error, 'Conflict')) throw error
+      const shown = (text: string) => text.replaceAll(`using ${endpoint.apiVersion}`, 'using autoscaling/v1')
+      const { details, reason } = error.status
+      throw apiError.generic(409, reason ?? 'Conflict', shown(error.message), { ...details, causes: (details?.causes ?? []).map((cause) => ({ ...cause, message: shown(cause.message ?? '') })) })
+    }
   }
   return {
     async get(endpoint, { namespace, name }) {
@@ -64,10 +83,16 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       return customScaleOf(endpoint.fromStorage(object), paths)
     },
     async update(endpoint, body, write) {
+      checkNamespace(endpoint, body, write.namespace)
       checkName(body, write.name)
       return change(endpoint, write, () => body)
     },
-    patch: (endpoint, type, patch, write) => change(endpoint, write, (scale) => patchedScale(type, patch, scale)),
+    patch: (endpoint, type, patch, write) => type === 'application/apply-patch+yaml' && !endpoint.kind.custom ? apply(endpoint, patch, write) : change(endpoint, write, (scale) => {
+      const next = patchedScale(type, patch, scale)
+      checkNamespace(endpoint, next, write.namespace)
+      checkName(next, write.name)
+      return next
+    }, true),
   }
 }
 

@@ -105,7 +105,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     if (verb === 'get') return tools.object(200, await this.get(endpoint, subresource, { namespace, name: info.name }))
     if (verb === 'patch') {
       const { type, patch } = await tools.readPatch()
-      return tools.object(200, await this.patch(endpoint, subresource, type, patch, tools.write('PatchOptions')))
+      return tools.object(200, await this.patch(endpoint, subresource, type, patch, tools.write('PatchOptions', type === 'application/apply-patch+yaml')))
     }
     const write = tools.write(verb === 'create' ? 'CreateOptions' : 'UpdateOptions')
     const kind = this.#bodyKind(endpoint, subresource)
