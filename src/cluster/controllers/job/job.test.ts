@@ -48,6 +48,22 @@ test('a Job whose pods fail gives up after its back-off limit, waiting ever long
   expect(plane!.clock.nowMs() - Date.parse(done.metadata.creationTimestamp!)).toBeGreaterThan(30_000)
 })
 
+test("a suspended Job's pods go without counting as failed", async () => {
+  plane = await startTestControlPlane({})
+  plane.runPods({ phase: () => 'Running' })
+  await plane.addNode('one')
+  const { api, clock } = plane
+  const current = () => api.get<Job>('jobs.batch', 'sums', 'default')
+  await api.create('jobs.batch', job({}))
+  await clock.until(async () => (await current()).status?.ready === 1)
+  await api.patch('jobs.batch', 'sums', 'default', 'application/merge-patch+json', { spec: { suspend: true } })
+  await clock.until(async () => (await api.list('pods', { namespace: 'default' })).items.length === 0)
+  await clock.advance(10_000)
+  const { status } = await current()
+  expect(state(await current())).toEqual(['Suspended JobSuspended: Job suspended'])
+  expect([status!.failed, status!.active, status!.terminating]).toEqual([undefined, undefined, 0])
+})
+
 test('sets of indexes are written as ranges', () => {
   expect(formatIndexes(new Set([5, 0, 1, 2, 7, 8]))).toBe('0-2,5,7,8')
   expect([...parseIndexes('0-2,5,9', 6)]).toEqual([0, 1, 2, 5])

@@ -151,7 +151,7 @@ class JobSync {
     let suspensionChanged = false
     let failure: unknown
     if (this.#finished) {
-      const deleted = await this.#deletePods(this.#active)
+      const deleted = await this.#deletePods(this.#active, 'tracked')
       if (deleted.count !== activeCount) this.#finished = undefined
       activeCount -= deleted.count
       failure = deleted.error
@@ -259,7 +259,7 @@ class JobSync {
     const spec = this.#spec
     const active = this.#active.length
     const remove = async (pods: Pod[]) => {
-      const { count, error } = await this.#deletePods(pods)
+      const { count, error } = await this.#deletePods(pods, 'untracked')
       return { active: active - count, error }
     }
     if (this.#isSuspended) return remove(this.#surplus(active))
@@ -346,10 +346,17 @@ class JobSync {
     return [...remove, ...rest.slice(0, Math.max(0, atLeast - remove.length))]
   }
 
-  async #deletePods(pods: readonly Pod[]): Promise<{ count: number; error?: unknown }> {
+  /**
+   * Pods of a job that has ended stay tracked, so that they count as failed; those that are too many (of a suspended job: all) don't count.
+   * k8s: deleteActivePods, deleteJobPods
+   */
+  async #deletePods(pods: readonly Pod[], as: 'tracked' | 'untracked'): Promise<{ count: number; error?: unknown }> {
     let count = 0
     let error: unknown
-    const results = await Promise.allSettled(pods.map((pod) => deleteOwnedPod(pod, this.#job, this.#context)))
+    const results = await Promise.allSettled(pods.map(async (pod) => {
+      if (as === 'untracked' && hasFinalizer(pod)) await removeFinalizer(pod, this.#context)
+      await deleteOwnedPod(pod, this.#job, this.#context)
+    }))
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected' && !isStatusError(result.reason, 'NotFound')) error = result.reason
       else {
