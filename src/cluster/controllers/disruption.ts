@@ -20,6 +20,7 @@ const SCALED: Record<string, string> = { ReplicaSet: 'replicasets.apps', Statefu
 export const disruptionController: Controller = {
   name: 'disruption-controller', for: 'poddisruptionbudgets.policy', reads: ['replicasets.apps', 'statefulsets.apps', 'replicationcontrollers', 'deployments.apps'],
   minIntervalMs: 4,
+  // Of the controllers of pods only what they say is read: their changes show in pods.
   watches: [
     {
       resource: 'pods',
@@ -28,11 +29,6 @@ export const disruptionController: Controller = {
         return cache.list<PodDisruptionBudget>('poddisruptionbudgets.policy', object.metadata.namespace).filter((pdb) => selects(pdb.spec!.selector, object.metadata.labels) || (old && selects(pdb.spec!.selector, old.metadata.labels))).map(keyOf)
       },
     },
-    ...Object.values(SCALED).map((resource) => ({
-      resource,
-      keys: ({ type, object, old }: { type: string; object: any; old?: any }, { cache }: ControllerContext) => type === 'update' && object.spec.replicas === old.spec.replicas ? []
-        : cache.list<PodDisruptionBudget>('poddisruptionbudgets.policy', object.metadata.namespace).map(keyOf),
-    })),
   ],
   async reconcile(key, context) {
     const { api, cache, clock, events } = context
