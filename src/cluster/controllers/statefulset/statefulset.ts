@@ -57,14 +57,14 @@ class StatefulSetSync {
     this.#current = revisions.find((r) => r.metadata.name === set.status?.currentRevision) ?? revision
     let failure: unknown
     // What is there now, and what this run makes of it.
-    const seen = new Map(pods.map((pod) => [pod.metadata.name!, pod]))
     let removedForUpdate = 0
     try {
-      if (set.metadata.deletionTimestamp === undefined) removedForUpdate = await this.#manage(pods, seen)
+      if (set.metadata.deletionTimestamp === undefined) removedForUpdate = await this.#manage(pods)
     } catch (error) {
       if (!isNamespaceTerminating(error)) failure = error
     }
-    const status = this.#computeStatus([...seen.values()], collisionCount, removedForUpdate)
+    // Of the pods as they were: what this round made or deleted counts when it is seen.
+    const status = this.#computeStatus(pods, collisionCount, removedForUpdate)
     if (!deepEqual(status, set.status)) await api.updateStatus('statefulsets.apps', { ...set, status })
     const live = new Set([this.#current.metadata.name, this.#update.metadata.name, ...pods.map((pod) => pod.metadata.labels?.[REVISION_HASH])])
     await truncateHistory(revisions, (r) => live.has(r.metadata.name), set.spec!.revisionHistoryLimit ?? 10, this.#context)
@@ -74,7 +74,7 @@ class StatefulSetSync {
   }
 
   /** One step at a time (or all at once with Parallel). Returns how many pods were deleted for an update. k8s: updateStatefulSet */
-  async #manage(pods: readonly Pod[], seen: Map<string, Pod>): Promise<number> {
+  async #manage(pods: readonly Pod[]): Promise<number> {
     const set = this.#set
     const start = firstOrdinal(set)
     const replicas = set.spec!.replicas ?? 1
@@ -86,7 +86,7 @@ class StatefulSetSync {
 
     for (let ordinal = start; ordinal < start + replicas; ordinal++) {
       try {
-        if (await this.#processReplica(ordinal, byOrdinal.get(ordinal), monotonic, seen)) {
+        if (await this.#processReplica(ordinal, byOrdinal.get(ordinal), monotonic)) {
           wait = true
           if (monotonic) return 0
         }
@@ -107,8 +107,6 @@ class StatefulSetSync {
       }
       if (monotonic && this.#isUnavailable(pod) && pod !== firstUnavailable) return 0
       await this.#delete(pod)
-      seen.delete(pod.metadata.name!)
-      seen.set(pod.metadata.name!, { ...pod, metadata: { ...pod.metadata, deletionTimestamp: '1970-01-01T00:00:00Z' } })
       wait = true
       if (monotonic) return 0
     }
@@ -127,15 +125,14 @@ class StatefulSetSync {
   }
 
   /** Returns whether everyone behind has to wait. k8s: processReplica */
-  async #processReplica(ordinal: number, pod: Pod | undefined, monotonic: boolean, seen: Map<string, Pod>): Promise<boolean> {
+  async #processReplica(ordinal: number, pod: Pod | undefined, monotonic: boolean): Promise<boolean> {
     const set = this.#set
     if (pod && (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded')) {
       if (pod.metadata.deletionTimestamp === undefined) await this.#delete(pod)
       return true
     }
     if (!pod) {
-      const created = await this.#create(ordinal)
-      if (created) seen.set(created.metadata.name!, created)
+      await this.#create(ordinal)
       return monotonic
     }
     if (pod.status?.phase === 'Pending') await this.#createClaims(ordinal, pod)
@@ -148,7 +145,7 @@ class StatefulSetSync {
     return false
   }
 
-  async #create(ordinal: number): Promise<Pod | undefined> {
+  async #create(ordinal: number): Promise<void> {
     const set = this.#set
     const { api, cache } = this.#context
     const strategy = set.spec!.updateStrategy
@@ -171,9 +168,8 @@ class StatefulSetSync {
       const created = await api.create<Pod>('pods', pod)
       this.#event('create', name)
       await this.#applyRetention(ordinal, created)
-      return created
     } catch (error) {
-      if (isStatusError(error, 'AlreadyExists')) return undefined
+      if (isStatusError(error, 'AlreadyExists')) return
       if (!isNamespaceTerminating(error)) this.#event('create', name, error)
       throw error
     }
