@@ -1,4 +1,5 @@
 import https from 'node:https'
+import tls from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HttpRequest } from '../base/http.ts'
 import { createClusterPki } from '../cluster/apiserver/pki/cluster-pki.ts'
@@ -109,4 +110,21 @@ test('a stream that had to wait for its reader many times leaves no listeners be
   expect((await ask('GET')).text.length).toBe(70_000_000)
   process.off('warning', onWarning)
   expect(warnings).toEqual([])
+})
+
+test('what is no request is refused, after the answer to the one before it', async () => {
+  let goOn!: () => void
+  const held = new Promise<void>((resolve) => { goOn = resolve })
+  handle = async () => { await held; return new Response('first') }
+  const text = await new Promise<string>((resolve, reject) => {
+    let got = ''
+    const socket = tls.connect({ host: '127.0.0.1', port: listener.port, rejectUnauthorized: false }, () => {
+      socket.write('DELETE / HTTP/1.1\r\nHost: x\r\n\r\n{"a body":"without a length"}')
+      setImmediate(() => setImmediate(goOn))
+    })
+    socket.on('data', (chunk: Buffer) => { got += chunk.toString() })
+    socket.on('end', () => { socket.end(); resolve(got) })
+    socket.on('error', reject)
+  })
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*first[\s\S]*HTTP\/1\.1 400 Bad Request[\s\S]*400 Bad Request$/)
 })

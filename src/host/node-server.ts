@@ -48,7 +48,7 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
   server.on('upgrade', (incoming: UpgradeRequest, socket, head) => {
     void upgrade(options.handle, upgrades, incoming, socket as net.Socket, head)
   })
-  server.on('clientError', (_, socket) => { socket.destroy() })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as net.Socket & { _httpMessage?: import('node:http').ServerResponse }))
   server.on('tlsClientError', () => {})
   const sockets = new Set<net.Socket>()
   server.on('connection', (socket: net.Socket) => {
@@ -67,6 +67,18 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
       for (const socket of sockets) socket.destroy()
     }),
   }
+}
+
+/** What can't be read as a request is refused as Go does, once the answer that is under way is out. */
+function refuse(error: NodeJS.ErrnoException, socket: net.Socket & { _httpMessage?: import('node:http').ServerResponse }): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const end = () => { socket.end('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request') }
+  const underWay = socket._httpMessage
+  if (underWay && !underWay.writableFinished) underWay.once('finish', end)
+  else end()
 }
 
 type UpgradeRequest = import('node:http').IncomingMessage & { chosenProtocol?: string }
