@@ -42,7 +42,7 @@ export class Endpoint {
     const missing = stored.filter((object): object is KubeObject => object !== undefined && !this.#converted.has(object) && custom.needsWebhook(object))
     if (missing.length === 0) return undefined
     return custom.convert(missing).then((converted) => {
-      for (const [i, object] of missing.entries()) this.#converted.set(object, deepFreeze(custom.read(converted[i]!)))
+      for (const [i, object] of missing.entries()) this.#converted.set(object, deepFreeze(converted[i]!))
     })
   }
 

@@ -432,11 +432,25 @@ function badBase64At(text: string): number {
 interface Inspection {
   unknownFields: string[]
   /** The first value of a wrong type; a custom unmarshaller's error ends the pass. */
-  error?: string
+  error?: string | WrongType
   spelled?: SpelledNumbers | undefined
 }
 
 class Stop extends Error {}
+
+/** Go's UnmarshalTypeError. */
+class WrongType extends Stop {
+  readonly what: string
+  readonly fieldStack: readonly string[]
+  readonly goType: string | undefined
+
+  constructor(what: string, structName: string, fieldStack: readonly string[], goType: string | undefined) {
+    super(`json: cannot unmarshal ${what} into Go ${structName ? `struct field ${structName}.${fieldStack.join('.')}` : 'value'} of type ${goType}`)
+    this.what = what
+    this.fieldStack = fieldStack
+    this.goType = goType
+  }
+}
 
 function inspectRoot(node: TypeNode, value: unknown, unknownFields: string[]): void {
   const inspection: Inspection = { unknownFields, spelled: spelledNumbers(value) }
@@ -446,7 +460,7 @@ function inspectRoot(node: TypeNode, value: unknown, unknownFields: string[]): v
     if (error instanceof Stop) throw new DecodeError(error.message)
     throw error
   }
-  if (inspection.error !== undefined) throw new DecodeError(inspection.error)
+  if (inspection.error !== undefined) throw new DecodeError(typeof inspection.error === 'string' ? inspection.error : inspection.error.message)
 }
 
 function jsonKind(value: unknown): string {
@@ -457,9 +471,8 @@ function jsonKind(value: unknown): string {
 
 function inspect(node: TypeNode, value: unknown, path: string, fieldStack: readonly string[], structName: string, found: Inspection, spelling?: string): void {
   if (value === null || value === undefined) return
-  const mismatchText = (what: string, goType: string) => `json: cannot unmarshal ${what} into Go ${structName ? `struct field ${structName}.${fieldStack.join('.')}` : 'value'} of type ${goType}`
   const mismatch = (what: string, goType = node.goType) => {
-    found.error ??= mismatchText(what, goType)
+    found.error ??= new WrongType(what, structName, fieldStack, goType)
   }
   switch (node.kind) {
     case 'struct': {
@@ -519,12 +532,12 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
       throw new Stop("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
     case 'int-or-string':
       if (typeof value === 'string') return
-      if (typeof value !== 'number') throw new Stop(mismatchText(jsonKind(value), 'int32'))
-      if (spelling !== undefined || decode(node, value, { strange: false }) === undefined) throw new Stop(mismatchText(`number ${spelling ?? value}`, 'int32'))
+      if (typeof value !== 'number') throw new WrongType(jsonKind(value), structName, fieldStack, 'int32')
+      if (spelling !== undefined || decode(node, value, { strange: false }) === undefined) throw new WrongType(`number ${spelling ?? value}`, structName, fieldStack, 'int32')
       return
     case 'time':
     case 'microtime':
-      if (typeof value !== 'string') throw new Stop(mismatchText(jsonKind(value), 'string'))
+      if (typeof value !== 'string') throw new WrongType(jsonKind(value), structName, fieldStack, 'string')
       try {
         if (node.kind === 'time') canonicalTime(value)
         else canonicalMicroTime(value)
@@ -535,19 +548,28 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
     case 'schema-or-bool':
       if (typeof value === 'boolean') return
       if (typeof value !== 'object' || Array.isArray(value)) throw new Stop('boolean or JSON schema expected')
-      return inspectNested(value, found)
+      return inspectNested(value, fieldStack, structName)
     case 'schema-or-array':
-      if (Array.isArray(value)) return value.forEach((item) => inspectNested(item, found))
-      if (typeof value === 'object') return inspectNested(value, found)
+      if (Array.isArray(value)) return value.forEach((item) => inspectNested(item, fieldStack, structName))
+      if (typeof value === 'object') return inspectNested(value, fieldStack, structName)
       return
     default:
       return
   }
 }
 
-/** JSON schemas are read by an unmarshaller of their own, which knows nothing of the way here and drops unknown fields silently. */
-function inspectNested(value: unknown, found: Inspection): void {
+/**
+ * JSON schemas are read by an unmarshaller of their own, which drops unknown fields silently. What it says of a wrong type ends the pass, with
+ * the way to it in front of its own. k8s: sigs.k8s.io/json addErrorContext
+ */
+function inspectNested(value: unknown, fieldStack: readonly string[], structName: string): void {
   const inner: Inspection = { unknownFields: [] }
-  inspect(schemaNode(), value, '', [], '', inner)
-  if (inner.error !== undefined && found.error === undefined) throw new Stop(inner.error)
+  try {
+    inspect(schemaNode(), value, '', [], '', inner)
+  } catch (error) {
+    if (!(error instanceof WrongType)) throw error
+    inner.error = error
+  }
+  if (typeof inner.error === 'string') throw new Stop(inner.error)
+  if (inner.error) throw new WrongType(inner.error.what, structName, [...fieldStack, ...inner.error.fieldStack], inner.error.goType)
 }

@@ -52,7 +52,8 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
   }
   const check = new Validation({ group, version: version.name, kind: names.kind, namespaced: scope === 'Namespaced', schema, scale })
 
-  const decode: CustomKind['decode'] = (value) => {
+  const schemaOf = (of: string | undefined) => spec.versions.find(({ name }) => `${group}/${name}` === of)?.schema?.openAPIV3Schema
+  const decodeBy = (own: JsonSchema | undefined, value: unknown): ReturnType<CustomKind['decode']> => {
     const object = thaw(value) as KubeObject
     const unknownFields: string[] = []
     let metadata: KubeObject['metadata'] | undefined
@@ -63,12 +64,27 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     }
     const isOfKind = object.kind === names.kind && String(object.apiVersion).startsWith(`${group}/`)
     if (isOfKind && !preservesAll) {
-      unknownFields.push(...pruneUnknownFields(object, schema))
-      pruneNulls(object, schema)
+      unknownFields.push(...pruneUnknownFields(object, own))
+      pruneNulls(object, own)
     }
-    if (isOfKind) unknownFields.push(...coerceEmbedded(object, schema))
+    if (isOfKind) unknownFields.push(...coerceEmbedded(object, own))
     if (metadata) object.metadata = metadata
     return { object, unknownFields }
+  }
+  const decode: CustomKind['decode'] = (value) => decodeBy(schema, value)
+  const coerced = (object: KubeObject) => {
+    try {
+      return decodeBy(schemaOf(object.apiVersion), object).object
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      return thaw(object) as KubeObject
+    }
+  }
+  // What etcd holds is pruned and completed by the schema of the version it is in; other versions only prune what they don't know.
+  const fromEtcd = (stored: KubeObject) => {
+    const object = coerced(stored)
+    applyStructuralDefaults(object, schemaOf(stored.apiVersion))
+    return object
   }
   let schemas: Readonly<Record<string, Schema>> | undefined
   const custom: CustomKind = {
@@ -78,22 +94,16 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     get openApi() { return schemas ??= customResourceSchemas(definition, version) },
     usesWebhook: webhook !== undefined,
     needsWebhook: (stored) => webhook !== undefined && stored.apiVersion !== apiVersion,
-    convert: (stored) => webhook!.convert(stored, apiVersion),
+    convert: async (stored) => (await webhook!.convert(stored.map(fromEtcd), apiVersion)).map(coerced),
     read(stored) {
-      let object: KubeObject
-      try {
-        object = decode({ ...stored, apiVersion }).object
-      } catch (error) {
-        if (!(error instanceof DecodeError)) throw error
-        object = thaw({ ...stored, apiVersion }) as KubeObject
-      }
-      applyStructuralDefaults(object, schema)
+      const object = fromEtcd(stored)
+      if (stored.apiVersion !== apiVersion) return coerced({ ...object, apiVersion })
       return deepEqual(object, stored) ? stored : object
     },
     store(draft) {
       if (draft.apiVersion === storageApiVersion) return draft
-      if (webhook) return webhook.convert([draft], storageApiVersion).then(([converted]) => converted!)
-      return { ...draft, apiVersion: storageApiVersion }
+      if (webhook) return webhook.convert([draft], storageApiVersion).then(([converted]) => coerced(converted!))
+      return coerced({ ...draft, apiVersion: storageApiVersion })
     },
   }
   return {

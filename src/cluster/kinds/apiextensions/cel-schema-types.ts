@@ -1,6 +1,6 @@
 /** The types that rules of a schema see, with the sizes it allows. k8s: apiserver/pkg/cel/common SchemaDeclType */
 import { DYN, listType, mapType, simpleType, type CelType } from '../cel/cel-checker.ts'
-import { celIdentifier } from '../structural/cel-values.ts'
+import { celIdentifier, isReservedWord } from '../structural/cel-values.ts'
 import type { SentSchema } from './internal-form.ts'
 
 /** Bytes of the largest request that sizes are reckoned with. k8s: apiserver/pkg/apis/cel MaxRequestSizeBytes */
@@ -57,6 +57,7 @@ function objectType(schema: SentSchema, isResource: boolean): CelType | undefine
     if (!type) return
     const identifier = celIdentifier(name)
     if (identifier !== undefined) fields[identifier] = type
+    if (isReservedWord(name)) fields[name] = type
     if (!filledIn && schema.required?.includes(name)) least += name.length + leastBytes(type) + 4
   }
   for (const name in schema.properties ?? {}) {

@@ -39,6 +39,8 @@ export const daemonSet = defineKind<DaemonSet>({
     // k8s: pkg/apis/apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet: inside the server it is a number, that comes out again as an annotation
     if (draft.metadata.annotations?.[TEMPLATE_GENERATION] === undefined) setTemplateGeneration(draft, 0)
     defaultPodTemplate(draft.spec.template)
+    // The version that is served always has the annotation, so who writes the object owns it. k8s: pkg/apis/apps/v1 Convert_apps_DaemonSet_To_v1_DaemonSet
+    if (draft.metadata.annotations?.[TEMPLATE_GENERATION] === undefined) setTemplateGeneration(draft, 0)
   },
   // k8s: pkg/apis/apps/v1 Convert_v1_DaemonSet_To_apps_DaemonSet
   conversionProblem({ metadata }) {

@@ -24,16 +24,9 @@ export function defaultPod(pod: Pod): void {
   }
 }
 
-/** The defaults of `spec.template` of workloads. */
+/** The defaults of `spec.template` of workloads. Ports of the host are filled in for pods alone. */
 export function defaultPodTemplate(template: PodTemplateSpec | undefined): void {
   if (template?.spec) defaultPodSpec(template.spec)
-  // What only workloads do, not PodTemplates. k8s: defaultHostNetworkPorts
-  const spec = template?.spec
-  if (spec?.hostNetwork) {
-    for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-      for (const port of container.ports ?? []) if (!port.hostPort && port.containerPort) port.hostPort = port.containerPort
-    }
-  }
 }
 
 /** SetDefaults_PodSpec and all below. */

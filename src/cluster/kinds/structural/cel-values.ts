@@ -6,6 +6,11 @@ import { isJsonObject, propertySchema, valuesSchema, type JsonSchema } from './j
 const RESERVED = new Set(['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while'])
 const ESCAPES: Record<string, string> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' }
 
+/** Whether rules may write the property by its own name too, behind a dot. k8s: apiserver/pkg/cel/types.go recognizeKeywordAsFieldName */
+export function isReservedWord(name: string): boolean {
+  return RESERVED.has(name)
+}
+
 /** A property's name as an identifier; undefined for names that can't be written as one. */
 export function celIdentifier(name: string): string | undefined {
   if (RESERVED.has(name)) return `__${name}__`
@@ -38,7 +43,10 @@ function objectValue(value: Record<string, unknown>, schema: JsonSchema, isResou
       const property = propertySchema(schema, key)
       if (property) {
         const name = celIdentifier(key)
-        if (name !== undefined && (given !== null || property.nullable)) out[name] = typedCelValue(given, property)
+        if (name !== undefined && (given !== null || property.nullable)) {
+          out[name] = typedCelValue(given, property)
+          if (isReservedWord(key)) out[key] = out[name]
+        }
       } else if (values) out[key] = typedCelValue(given, values)
     }
   }
