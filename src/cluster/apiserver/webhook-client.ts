@@ -45,7 +45,7 @@ export async function postToWebhook(config: WebhookClientConfig, body: unknown, 
 
 function targetOf({ url, service }: WebhookClientConfig): string {
   if (url !== undefined) return url
-  return `https://${service!.name}.${service!.namespace}.svc:${service!.port ?? 443}${service!.path ? (service!.path.startsWith('/') ? service!.path : `/${service!.path}`) : ''}`
+  return `https://${service!.name}.${service!.namespace}.svc:${service!.port ?? 443}${service!.path ? (service!.path.startsWith('/') ? service!.path : `/${service!.path}`) : '/'}`
 }
 
 /** A Service is known by its name in the cluster. */

@@ -128,7 +128,7 @@ export interface Kind<T extends KubeObject = any> {
 export interface CustomKind {
   /** Reads a body: drops what the schema doesn't know, and nulls that it doesn't allow. @throws DecodeError for bad metadata */
   decode(value: unknown): { object: KubeObject; unknownFields: string[] }
-  /** A stored object as this version shows it, with the schema's present defaults; itself (frozen) where that changes nothing. */
+  /** A stored object as this version shows it, with the present defaults of the version that it is stored in; itself (frozen) where that changes nothing. */
   read(stored: Readonly<KubeObject>): KubeObject
   /** A draft as etcd holds it. */
   store(draft: KubeObject): KubeObject | Promise<KubeObject>
@@ -136,7 +136,7 @@ export interface CustomKind {
   readonly usesWebhook: boolean
   /** Whether only a webhook can bring this stored object into this version. */
   needsWebhook(stored: Readonly<KubeObject>): boolean
-  /** Asks the webhook. The answers can be given to {@link read}. @throws StatusError */
+  /** Stored objects in this version, as the webhook makes them. @throws StatusError */
   convert(stored: readonly KubeObject[]): Promise<KubeObject[]>
   /** The definition is being deleted: nothing new may be created. */
   readonly terminating: boolean

@@ -41,8 +41,8 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
       normalizeDataSources(draft.spec)
     },
     beforeStatusUpdate: (draft, old) => keep(draft, old, 'spec'),
-    warningsOnCreate: ({ spec }) => claimSpecWarnings(spec, 'spec'),
-    warningsOnUpdate: ({ spec }) => claimSpecWarnings(spec, 'spec'),
+    warningsOnCreate: claimWarnings,
+    warningsOnUpdate: claimWarnings,
   },
   cells: {
     Status: ({ status, metadata }) => (metadata.deletionTimestamp ? 'Terminating' : (status?.phase ?? '')),
@@ -81,6 +81,12 @@ export function normalizeDataSources(spec: ClaimSpec): void {
 }
 
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class'
+
+/** k8s: pkg/api/persistentvolumeclaim/util.go GetWarningsForPersistentVolumeClaim */
+function claimWarnings({ metadata, spec }: Readonly<PersistentVolumeClaim>): string[] {
+  const given = metadata.annotations?.[BETA_CLASS] !== undefined
+  return [...(given ? [`metadata.annotations[${BETA_CLASS}]: deprecated since v1.8; use "storageClassName" attribute instead`] : []), ...claimSpecWarnings(spec, 'spec')]
+}
 
 /** A claim stays what it was, except for its size and class of attributes once bound. k8s: ValidatePersistentVolumeClaimUpdate, after ObjectMeta */
 function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readonly<PersistentVolumeClaim>): Finding[] {
