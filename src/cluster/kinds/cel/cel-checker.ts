@@ -230,9 +230,13 @@ class Checker {
 
   #message(node: Extract<CelNode, { kind: 'message' }>): CelType {
     const type = this.#messages[node.type] ?? (Object.hasOwn(this.#messages, 'Object') && /^Object(?:\.\w+)*$/.test(node.type) ? simpleType(node.type) : undefined)
-    for (const [, value] of node.fields) this.of(value)
+    const given = node.fields.map(([, value]) => this.of(value))
     if (!type) return this.#problem(node.at, `undeclared reference to '${node.type}' (in container '')`)
-    for (const [name, , colon] of node.fields) if (type.fields && !Object.hasOwn(type.fields, name)) this.#problem(colon, `undefined field '${name}'`)
+    for (const [i, [name, , colon]] of node.fields.entries()) {
+      if (!type.fields) continue
+      const wanted = Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
+      if (!wanted || !fits(given[i]!, wanted)) this.#problem(colon, `expected type of field '${name}' is '${wanted ? celTypeText(wanted) : ''}' but provided type is '${celTypeText(given[i]!)}'`)
+    }
     return { name: type.name }
   }
 
