@@ -167,7 +167,7 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
 /** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */
 function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite, notes: readonly string[]): KubeObject {
   return decodePatched(endpoint, patched, request, notes, (why) =>
-    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why.replace(/^illegal base64/, 'error decoding from json: $&'))]), false)
+    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why.replace(/^illegal base64/, 'error decoding from json: $&').replace(/Go struct field \S+ of type/, 'Go value of type'))]), false)
 }
 
 /** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */

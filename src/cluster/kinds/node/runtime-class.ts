@@ -5,7 +5,7 @@ import { validateTolerations } from '../core/validate-scheduling.ts'
 import { defineKind } from '../define-kind.ts'
 import { duplicate, invalid, required, type Finding } from '../findings.ts'
 import type { RuntimeClass } from '../generated/types.ts'
-import { IMMUTABLE, validateLabels } from '../validate-metadata.ts'
+import { IMMUTABLE, validateLabels, validateObjectMeta, validateObjectMetaUpdate } from '../validate-metadata.ts'
 
 /** k8s: ValidateRuntimeClass */
 function validateRuntimeClass({ handler, overhead, scheduling }: Readonly<RuntimeClass>): Finding[] {
@@ -26,7 +26,12 @@ function validateRuntimeClass({ handler, overhead, scheduling }: Readonly<Runtim
 export const runtimeClass = defineKind<RuntimeClass>({
   group: 'node.k8s.io', version: 'v1', resource: 'runtimeclasses',
   validate: validateRuntimeClass,
-  validateUpdate: (object, old) => [...validateRuntimeClass(object), ...object.handler === old.handler ? [] : [invalid('handler', object.handler, IMMUTABLE)]],
+  // k8s: ValidateRuntimeClass once more, then ValidateRuntimeClassUpdate
+  updatesWithoutMeta: true,
+  validateUpdate: (object, old) => [
+    ...validateObjectMeta({ namespaced: false, schema: 'io.k8s.api.node.v1.RuntimeClass' }, object.metadata), ...validateRuntimeClass(object), ...validateObjectMetaUpdate(object.metadata, old.metadata),
+    ...(object.handler === old.handler ? [] : [invalid('handler', object.handler, IMMUTABLE)]),
+  ],
   strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
   cells: { Handler: (object) => object.handler },
 })

@@ -41,6 +41,7 @@ export const podDisruptionBudget = defineKind<PodDisruptionBudget>({
   // Its ObjectMeta isn't validated beyond what every object's is.
   nameRule: pathSegmentName,
   createsWithoutMeta: true,
+  updatesWithoutMeta: true,
   validate: validateBudget,
   validateUpdate: validateBudget,
   validateStatusUpdate: validateBudgetStatus,
