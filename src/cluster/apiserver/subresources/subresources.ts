@@ -1,6 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { PatchType } from '../../client/api.ts'
+import { invalid } from '../../kinds/findings.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import { resourceRef, type KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
@@ -151,7 +152,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
 
   virtualOf(endpoint: Endpoint): ((body: KubeObject, write: ManagedWrite) => Promise<KubeObject>) | undefined {
     if (endpoint.kind.resource === 'bindings' && endpoint.kind.group === '')
-      return (body, write) => bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' })
+      return (body, write) => !body.metadata.name && body['target']?.name ? Promise.reject(apiError.badRequest('Name parameter required.')) : bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' })
     const virtual = this.#virtual.get(endpoint.ref)
     return virtual && ((body, write) => virtual.create(body, this.#virtualRequest(write)))
   }
@@ -208,7 +209,12 @@ function finalizePlan(): Partial<UpdatePlan> {
     prepare(draft, old) {
       draft['status'] = old['status']
     },
-    validate: () => undefined,
+    validate(draft) {
+      // k8s: ValidateNamespaceFinalizeUpdate
+      const findings = ((draft['spec']?.finalizers ?? []) as string[]).flatMap((finalizer, i) => finalizer.includes('/') || ['kubernetes', 'orphan', 'foregroundDeletion'].includes(finalizer)
+        ? [] : [invalid(`spec.finalizers[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')])
+      return findings.length > 0 ? apiError.invalid({ group: '', kind: 'Namespace' }, draft.metadata.name ?? '', findings) : undefined
+    },
   }
 }
 
