@@ -36,8 +36,6 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
     requestCert: true, rejectUnauthorized: false,
     // Clients keep connections that they opened and didn't need: one that ends under its first request looks like a crash to them.
     keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0,
-    // Node stops a connection's parser while an answer beyond this waits to be taken, and over TLS breaks off the request that arrives meanwhile.
-    highWaterMark: 1 << 22,
   })
   server.on('request', (incoming, outgoing) => {
     void answer(options.handle, incoming, outgoing)
@@ -87,6 +85,9 @@ type UpgradeRequest = import('node:http').IncomingMessage & { chosenProtocol?: s
 const GZIP_THRESHOLD_BYTES = 128 * 1024
 const gzipped = promisify(zlib.gzip)
 
+/** What fits into a connection's buffer. */
+const SMALL_BYTES = 8 * 1024
+
 /** k8s: negotiateContentEncoding */
 function takesGzip({ headers }: import('node:http').IncomingMessage): boolean {
   return String(headers['accept-encoding'] ?? '').split(',').some((part) => /^\s*(gzip|\*)\s*(;|$)/.test(part))
@@ -117,7 +118,10 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
         const body = compresses ? await gzipped(whole, { level: 1 }) : whole
         if (compresses) Object.assign(headers, { 'content-encoding': 'gzip', vary: [headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', ') })
         outgoing.writeHead(response.status, { ...headers, 'content-length': body.length })
-        outgoing.end(body)
+        // See drained().
+        const most = body.length > SMALL_BYTES ? body.length - 1 : 0
+        if (most > 0 && !outgoing.write(body.subarray(0, most))) await drained(outgoing)
+        outgoing.end(body.subarray(most))
         return
       }
       ready.push(part.value)
@@ -126,7 +130,7 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
     outgoing.writeHead(response.status, headers)
     // Header first: clients of a watch wait for it before the first event.
     outgoing.flushHeaders()
-    for (const chunk of ready) outgoing.write(chunk)
+    for (const chunk of ready) if (!outgoing.write(chunk)) await drained(outgoing)
     for (let part = await next; !part.done; part = await reader.read()) {
       if (!outgoing.write(part.value)) await drained(outgoing)
       if (gone.signal.aborted) break
@@ -138,7 +142,11 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
   }
 }
 
-/** Resolves once there is room again, or nobody is left to read; leaves no listener behind. */
+/**
+ * Resolves once there is room again, or nobody is left to read; leaves no listener behind. Every answer's end waits for it: while a connection
+ * has too much to send, Node stops its parser when the next request begins, and over TLS fails on the rest of that request. Who doesn't have the
+ * end yet doesn't send another request.
+ */
 function drained(outgoing: import('node:http').ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
