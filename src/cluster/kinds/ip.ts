@@ -57,16 +57,6 @@ function parseSix(text: string): number[] | undefined {
   return words.flatMap((word) => [word >> 8, word & 255])
 }
 
-/** Also with zeros before the numbers of an IPv4 address. k8s: netutils.ParseIPSloppy */
-export function parseSloppyIp(text: string): Ip | undefined {
-  return parseIp(text.replace(/(^|[.:])0+(?=\d+(?:\.|$))/g, (zeros, before: string) => (text.includes('.') ? before : zeros)))
-}
-
-/** An IPv4 address in the clothes of an IPv6 one: `::ffff:1.2.3.4`. */
-export function isMapped({ family, bytes }: Ip): boolean {
-  return family === 6 && bytes[10] === 255 && bytes[11] === 255 && bytes.slice(0, 10).every((byte) => byte === 0)
-}
-
 /** The canonical text of an address. */
 export function ipText({ family, bytes }: Ip): string {
   if (family === 4) return bytes.join('.')
@@ -112,49 +102,91 @@ export function cidrContains(cidr: Cidr, ip: Ip): boolean {
   return true
 }
 
-/** k8s: IsValidIP, IsValidIPForLegacyField */
-export function validateIp(value: string, at: string, family?: 4 | 6): Finding[] {
+/** As parseIp, but numbers may begin with zeros, as they could once. k8s: k8s.io/utils/net ParseIPSloppy */
+export function parseSloppyIp(text: string): Ip | undefined {
+  const at = text.lastIndexOf(':') + 1
+  return parseIp(text.includes('.') ? text.slice(0, at) + text.slice(at).replace(/(^|\.)0+(?=\d)/g, '$1') : text)
+}
+
+/** k8s: k8s.io/utils/net ParseCIDRSloppy */
+function parseSloppyCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf('/')
+  const ip = slash < 0 ? undefined : parseSloppyIp(text.slice(0, slash))
+  return ip && parseCidr(`${ipText(ip)}/${text.slice(slash + 1).replace(/^0+(?=\d)/, '')}`)
+}
+
+/** An IPv4 address in the form of an IPv6 one: `::ffff:1.2.3.4`. */
+function isMapped({ family, bytes }: Ip): boolean {
+  return family === 6 && bytes.every((byte, i) => i >= 12 || byte === (i < 10 ? 0 : 255))
+}
+
+/** As Go's net package shows an address: mapped ones as what they stand for. */
+function netText(ip: Ip): string {
+  return isMapped(ip) ? ip.bytes.slice(12).join('.') : ipText(ip)
+}
+
+/** k8s: IsValidIPForLegacyField; StrictIPCIDRValidation is on by default */
+export function validateIp(value: string, at: string): Finding[] {
+  return ipProblems(value).map((problem) => invalid(at, value, problem))
+}
+
+function ipProblems(value: string): string[] {
   const ip = parseIp(value)
-  if (!ip) return [invalid(at, value, parseSloppyIp(value) ? 'must not have leading 0s' : 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')]
-  if (isMapped(ip)) return [invalid(at, value, 'must not be an IPv4-mapped IPv6 address')]
-  if (family === 4 && ip.family !== 4) return [invalid(at, value, 'must be a valid IPv4 address')]
-  if (family === 6 && ip.family !== 6) return [invalid(at, value, 'must be a valid IPv6 address')]
-  return []
+  if (ip) return isMapped(ip) ? ['must not be an IPv4-mapped IPv6 address'] : []
+  return [parseSloppyIp(value) ? 'must not have leading 0s' : 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
 }
 
 /** Problems of a text that must be an address in canonical form. k8s: IsValidIP */
 export function validateCanonicalIp(value: string): string[] {
-  const ip = parseIp(value)
-  if (!ip) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
-  const canonical = ipText(ip)
+  const problems = ipProblems(value)
+  if (problems.length > 0) return problems
+  const canonical = ipText(parseIp(value)!)
   return canonical === value ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`]
 }
 
-function hasHostBits({ ip, prefix }: Cidr): boolean {
-  for (let bit = prefix; bit < ip.bytes.length * 8; bit++) if (ip.bytes[bit >> 3]! & (128 >> (bit & 7))) return true
-  return false
+/** What is said of addresses that are let in but not as they should be written. k8s: GetWarningsForIP */
+export function ipWarnings(value: string, at: string): string[] {
+  const sloppy = parseSloppyIp(value)
+  if (!sloppy) return []
+  const ip = parseIp(value)
+  if (!ip || isMapped(ip)) return [`${at}: non-standard IP address ${JSON.stringify(value)} is invalid: use ${JSON.stringify(netText(sloppy))}`]
+  const canonical = ipText(ip)
+  return ip.family === 6 && canonical !== value ? [`${at}: IPv6 address ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`] : []
 }
 
-/** k8s: IsValidCIDRForLegacyField */
-export function validateCidr(value: string, at: string): Finding[] {
+/** k8s: IsValidCIDRForLegacyField; StrictIPCIDRValidation is on by default. `canonical`: other spellings are refused too (IsValidCIDR). */
+export function validateCidr(value: string, at: string, { canonical = false } = {}): Finding[] {
   const cidr = parseCidr(value)
-  if (cidr) {
-    if (isMapped(cidr.ip)) return [invalid(at, value, 'must not have an IPv4-mapped IPv6 address')]
-    return hasHostBits(cidr) ? [invalid(at, value, 'must not have bits set beyond the prefix length')] : []
-  }
-  const slash = value.indexOf('/')
-  const sloppy = slash >= 0 && parseSloppyIp(value.slice(0, slash)) && /^\d+$/.test(value.slice(slash + 1)) && Number(value.slice(slash + 1)) <= parseSloppyIp(value.slice(0, slash))!.bytes.length * 8
-  return [invalid(at, value, sloppy ? 'must not have leading 0s in IP or prefix length' : 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+  if (!cidr) return [invalid(at, value, parseSloppyCidr(value) ? 'must not have leading 0s in IP or prefix length' : 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
+  if (isMapped(cidr.ip)) return [invalid(at, value, 'must not have an IPv4-mapped IPv6 address')]
+  if (hasHostBits(cidr)) return [invalid(at, value, 'must not have bits set beyond the prefix length')]
+  const text = cidrText(cidr)
+  return canonical && text !== value ? [invalid(at, value, `must be in canonical form (${JSON.stringify(text)})`)] : []
 }
 
-/** Addresses that can't be endpoints. k8s: ValidateNonSpecialIP */
+/** What is said of valid ranges that are not written as they should be. k8s: GetWarningsForCIDR */
+export function cidrWarnings(value: string, at: string): string[] {
+  const cidr = parseCidr(value)
+  const canonical = cidr && cidrText(cidr)
+  return cidr?.ip.family === 6 && canonical !== value ? [`${at}: IPv6 CIDR value ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`] : []
+}
+
+function hasHostBits({ ip, prefix }: Cidr): boolean {
+  return ip.bytes.some((byte, i) => (byte & (255 >> Math.min(8, Math.max(0, prefix - i * 8)))) !== 0)
+}
+
+function cidrText({ ip, prefix }: Cidr): string {
+  return `${ipText(ip)}/${prefix}`
+}
+
+/** Addresses that can't be endpoints. k8s: ValidateEndpointIP */
 export function validateNonSpecialIp(value: string, at: string): Finding[] {
-  const ip = parseSloppyIp(value)
-  if (!ip) return [invalid(at, value, 'must be a valid IP address')]
-  const { family, bytes }: Ip = isMapped(ip) ? { family: 4, bytes: ip.bytes.slice(12) } : ip
+  const parsed = parseSloppyIp(value)
+  if (!parsed) return [invalid(at, value, 'must be a valid IP address')]
+  const { family, bytes }: Ip = isMapped(parsed) ? { family: 4, bytes: parsed.bytes.slice(12) } : parsed
   const findings: Finding[] = []
   const zero = bytes.every((byte) => byte === 0)
-  if (zero) findings.push(invalid(at, value, `may not be unspecified (0.0.0.0 or ::)`))
+  if (zero) findings.push(invalid(at, value, `may not be unspecified (${value})`))
   if (family === 4 ? bytes[0] === 127 : bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] === 1) findings.push(invalid(at, value, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'))
   if (family === 4 ? bytes[0] === 169 && bytes[1] === 254 : bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80) findings.push(invalid(at, value, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'))
   if (family === 4 ? bytes[0] === 224 && bytes[1] === 0 && bytes[2] === 0 : bytes[0] === 0xff && (bytes[1]! & 0xf) === 2) findings.push(invalid(at, value, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'))

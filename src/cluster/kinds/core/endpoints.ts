@@ -3,7 +3,7 @@ import { listWithMore } from '../cells.ts'
 import { checkDnsLabel, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { invalid, required, type Finding } from '../findings.ts'
-import { validateIp, validateNonSpecialIp } from '../ip.ts'
+import { ipWarnings, validateIp, validateNonSpecialIp } from '../ip.ts'
 import { portNumberProblems, subdomainName } from '../names.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { Endpoints } from '../generated/types.ts'
@@ -19,7 +19,7 @@ export const endpoints = defineKind<Endpoints>({
     const findings = deepEqual(object.subsets, old.subsets) ? [] : validateEndpoints(object)
     return [...validateObjectMeta({ namespaced: true }, object.metadata), ...findings]
   },
-  strategy: { allowCreateOnUpdate: true },
+  strategy: { allowCreateOnUpdate: true, warningsOnCreate: addressWarnings, warningsOnUpdate: addressWarnings },
   cells: {
     Endpoints({ subsets }) {
       if (!subsets?.length) return '<none>'
@@ -29,6 +29,12 @@ export const endpoints = defineKind<Endpoints>({
     },
   },
 })
+
+/** What the controller of Endpoints writes is well written. k8s: endpointsWarnings */
+function addressWarnings({ metadata, subsets }: Readonly<Endpoints>): string[] {
+  if (metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller') return []
+  return (subsets ?? []).flatMap((subset, i) => (['addresses', 'notReadyAddresses'] as const).flatMap((list) => (subset[list] ?? []).flatMap(({ ip }, j) => ipWarnings(ip, `subsets[${i}].${list}[${j}].ip`))))
+}
 
 /** k8s: validateEndpointSubsets */
 function validateEndpoints({ subsets = [] }: Readonly<Endpoints>): Finding[] {

@@ -1,7 +1,7 @@
 /** Rules for Services. k8s: pkg/apis/core/validation validateService */
 import { checkDnsLabel, checkDnsSubdomain, checkOneOf, checkPortNumberOrName, checkQualifiedName } from '../checks.ts'
 import { duplicate, forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
-import { parseIp, validateCidr, validateIp, validateNonSpecialIp } from '../ip.ts'
+import { cidrWarnings, ipWarnings, parseIp, validateCidr, validateIp, validateNonSpecialIp } from '../ip.ts'
 import { portNumberProblems } from '../names.ts'
 import type { Service, ServicePort } from '../generated/types.ts'
 import { validateLabels } from '../validate-metadata.ts'
@@ -234,12 +234,16 @@ export function serviceWarnings({ spec, metadata }: Readonly<Service>): string[]
   const warnings: string[] = []
   if (metadata.annotations?.[TOPOLOGY_HINTS] !== undefined) warnings.push(`annotation ${TOPOLOGY_HINTS} is deprecated, please use ${TOPOLOGY_MODE} instead`)
   const headless = spec.type === 'ClusterIP' && spec.clusterIP === 'None'
+  if (spec.clusterIP && spec.clusterIP !== 'None') spec.clusterIPs?.forEach((ip, i) => warnings.push(...ipWarnings(ip, `spec.clusterIPs[${i}]`)))
   if (headless) {
     if (spec.loadBalancerIP) warnings.push('spec.loadBalancerIP is ignored for headless services')
     if (spec.externalIPs?.length) warnings.push('spec.externalIPs is ignored for headless services')
     if (spec.sessionAffinity !== 'None') warnings.push('spec.SessionAffinity is ignored for headless services')
   }
+  spec.externalIPs?.forEach((ip, i) => warnings.push(...ipWarnings(ip, `spec.externalIPs[${i}]`)))
   if (spec.externalIPs?.length && !headless && spec.type !== 'ExternalName') warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters')
+  if (spec.loadBalancerIP) warnings.push(...ipWarnings(spec.loadBalancerIP, 'spec.loadBalancerIP'))
+  spec.loadBalancerSourceRanges?.forEach((range, i) => warnings.push(...cidrWarnings(range, `spec.loadBalancerSourceRanges[${i}]`)))
   if (spec.type === 'ExternalName' && spec.externalIPs?.length) warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"')
   if (spec.type !== 'ExternalName' && spec.externalName) warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"')
   if (spec.trafficDistribution === 'PreferClose') warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')

@@ -3,7 +3,7 @@ import { listWithMore } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { EndpointSlice } from '../generated/types.ts'
 import { bumpGeneration, firstGeneration } from '../strategies.ts'
-import { endpointSliceWarnings, validateEndpointSlice, validateEndpointSliceUpdate } from './validate-endpoint-slice.ts'
+import { addressWarnings, newSliceWarnings, validateEndpointSlice, validateEndpointSliceUpdate } from './validate-endpoint-slice.ts'
 
 export const endpointSlice = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices',
@@ -19,8 +19,8 @@ export const endpointSlice = defineKind<EndpointSlice>({
   validateUpdate: validateEndpointSliceUpdate,
   updatesWithoutMeta: true,
   strategy: {
-    warningsOnCreate: endpointSliceWarnings,
-    warningsOnUpdate: endpointSliceWarnings,
+    warningsOnCreate: newSliceWarnings,
+    warningsOnUpdate: addressWarnings,
     allowCreateOnUpdate: false,
     beforeCreate: firstGeneration,
     beforeUpdate(draft, old) {

@@ -3,7 +3,7 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkQualifiedName } from '../checks.ts'
 import { duplicate, invalid, notSupported, required, tooMany, type Finding } from '../findings.ts'
 import type { Endpoint, EndpointSlice } from '../generated/types.ts'
-import { parseIp, validateCanonicalIp, validateIp, validateNonSpecialIp } from '../ip.ts'
+import { ipWarnings, parseIp, validateCanonicalIp, validateIp, validateNonSpecialIp } from '../ip.ts'
 import { dnsLabelProblems, dnsSubdomainProblems, labelValueProblems } from '../names.ts'
 import { IMMUTABLE, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 
@@ -28,8 +28,15 @@ export function validateEndpointSliceUpdate(slice: Readonly<EndpointSlice>, old:
   return out
 }
 
-export function endpointSliceWarnings(slice: Readonly<EndpointSlice>): string[] {
-  return slice.addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []
+export function newSliceWarnings(slice: Readonly<EndpointSlice>): string[] {
+  return [...(slice.addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []), ...addressWarnings(slice)]
+}
+
+/** Slices of the controllers have addresses that are known to be well written. k8s: warnOnBadIPs */
+export function addressWarnings({ metadata, endpoints }: Readonly<EndpointSlice>): string[] {
+  const manager = metadata.labels?.['endpointslice.kubernetes.io/managed-by']
+  if (manager === 'endpointslice-controller.k8s.io' || manager === 'endpointslicemirroring-controller.k8s.io') return []
+  return (endpoints ?? []).flatMap(({ addresses }, i) => (addresses ?? []).flatMap((address, j) => ipWarnings(address, `endpoints[${i}].addresses[${j}]`)))
 }
 
 function checkPorts(out: Finding[], { ports = [] }: Readonly<EndpointSlice>): void {

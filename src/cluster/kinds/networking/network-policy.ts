@@ -1,5 +1,6 @@
 import { defineKind } from '../define-kind.ts'
-import type { NetworkPolicy } from '../generated/types.ts'
+import type { NetworkPolicy, NetworkPolicyPeer } from '../generated/types.ts'
+import { cidrWarnings } from '../ip.ts'
 import { labelSelectorText } from '../label-selector.ts'
 import { countedGeneration } from '../strategies.ts'
 import { validateNetworkPolicy, validateNetworkPolicyUpdate } from './validate-network-policy.ts'
@@ -13,6 +14,19 @@ export const networkPolicy = defineKind<NetworkPolicy>({
   },
   validate: validateNetworkPolicy,
   validateUpdate: validateNetworkPolicyUpdate,
-  strategy: countedGeneration<NetworkPolicy>('spec'),
+  strategy: { ...countedGeneration<NetworkPolicy>('spec'), warningsOnCreate: blockWarnings, warningsOnUpdate: blockWarnings },
   cells: { 'Pod-Selector': ({ spec }) => labelSelectorText(spec?.podSelector ?? {}) },
 })
+
+/** k8s: networkPolicyWarnings */
+function blockWarnings({ spec }: Readonly<NetworkPolicy>): string[] {
+  const warnings: string[] = []
+  const look = (peers: NetworkPolicyPeer[] | undefined, at: string) => peers?.forEach(({ ipBlock }, i) => {
+    if (!ipBlock) return
+    warnings.push(...cidrWarnings(ipBlock.cidr, `${at}[${i}].ipBlock.cidr`))
+    ipBlock.except?.forEach((range, j) => warnings.push(...cidrWarnings(range, `${at}[${i}].ipBlock.except[${j}]`)))
+  })
+  spec?.ingress?.forEach(({ from }, i) => look(from, `spec.ingress[${i}].from`))
+  spec?.egress?.forEach(({ to }, i) => look(to, `spec.egress[${i}].to`))
+  return warnings
+}
