@@ -31,6 +31,7 @@ export class IpAllocator {
   readonly #addresses: Endpoint
   readonly #clock: Clock
   readonly #random: Random
+  readonly #cidr: string
   readonly #first: number
   readonly #last: number
   /** Addresses below are only given out when the upper ones are used up: room for those that people choose. */
@@ -43,6 +44,7 @@ export class IpAllocator {
     this.#addresses = options.addresses
     this.#clock = options.clock
     this.#random = options.random
+    this.#cidr = `${ipText(network)}/${bits}`
     this.#first = network + 1
     this.#last = network + size - 2
     this.#dynamicFrom = this.#first + Math.min(Math.max(16, Math.floor(size / 16)), 256)
@@ -51,14 +53,20 @@ export class IpAllocator {
   /** @throws IpError */
   take(ip: string, service: KubeObject, dryRun: boolean): void {
     const number = ipNumber(ip)
-    if (!(number >= this.#first && number <= this.#last)) throw new IpError('the provided network does not match the current range')
+    const inRange = number >= this.#first && number <= this.#last
+    if (dryRun) {
+      // Who only tries isn't told that somebody else has the address.
+      if (!inRange) throw new IpError(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${this.#cidr}`)
+      return
+    }
+    if (!inRange) throw new IpError('the provided network does not match the current range')
     if (this.#isTaken(number)) throw new IpError('provided IP is already allocated')
-    if (!dryRun) this.#claim(ip, service)
+    this.#claim(ip, service)
   }
 
   /** @throws IpError when all are taken. */
   takeAny(service: KubeObject, dryRun: boolean): string {
-    if (dryRun) return ipText(this.#first)
+    if (dryRun) return ipText(this.#first - 1)
     for (const [low, high] of [[Math.min(this.#dynamicFrom, this.#last), this.#last], [this.#first, this.#dynamicFrom - 1]] as const) {
       const size = high - low + 1
       const offset = this.#random.int(size)

@@ -81,7 +81,7 @@ export class PortOperation {
 
   takeAny(): number {
     // A dry run needs a number nobody else can have, not one it would really get.
-    const port = this.#dryRun ? Math.max(NODE_PORTS[1] + 1, ...this.#taken) + 1 : this.#allocator.takeAny()
+    const port = this.#dryRun ? (this.#taken.length > 0 ? Math.max(0, ...this.#taken) : NODE_PORTS[1] + 1) + 1 : this.#allocator.takeAny()
     this.#taken.push(port)
     return port
   }

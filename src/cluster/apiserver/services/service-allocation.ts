@@ -2,6 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import type { Random } from '../../../base/random.ts'
 import { duplicate, invalid, notSupported, required, type Finding } from '../../kinds/findings.ts'
+import { validateIp } from '../../kinds/ip.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { plainError, type StorageHooks } from '../registry.ts'
@@ -299,16 +300,14 @@ function isMatchingPreferDualStack(spec: ServiceSpec, before: ServiceSpec | unde
     && deepEqual(before.clusterIPs, spec.clusterIPs) && deepEqual(before.ipFamilies, spec.ipFamilies)
 }
 
-/** Went from two to one, the first one staying. */
+/** There are some, but fewer than before. */
 function isReduced(before: readonly string[] | undefined, now: readonly string[] | undefined): boolean {
-  return before?.length === 2 && now?.length === 1 && before[0] === now[0]
+  return now !== undefined && now.length > 0 && now.length < (before?.length ?? 0)
 }
 
 function familyOf(ip: string): IpFamily {
   return ip.includes(':') ? 'IPv6' : 'IPv4'
 }
-
-const IP = /^((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)$|^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/
 
 /** k8s: ValidateServiceClusterIPsRelatedFields */
 function relatedFindings(spec: ServiceSpec, before: ServiceSpec | undefined): Finding[] {
@@ -333,13 +332,13 @@ function relatedFindings(spec: ServiceSpec, before: ServiceSpec | undefined): Fi
       }
       continue
     }
-    if (before?.clusterIPs?.includes(ip) || IP.test(ip)) continue
-    wrong = true
-    findings.push(invalid(`spec.clusterIPs[${i}]`, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'))
+    const bad = before?.clusterIPs?.includes(ip) ? [] : validateIp(ip, `spec.clusterIPs[${i}]`)
+    if (bad.length > 0) wrong = true
+    findings.push(...bad)
   }
   if (ips.length > 2) findings.push(invalid('spec.clusterIPs', ips, 'may only hold up to 2 values'))
   if (wrong) return findings
-  if (ips.length > 1 && new Set(ips.map(familyOf)).size < ips.length) findings.push(invalid('spec.clusterIPs', ips, 'may specify no more than one IP for each IP family'))
+  if (ips.length > 1 && new Set(ips.map(familyOf)).size < 2) findings.push(invalid('spec.clusterIPs', ips, 'may specify no more than one IP for each IP family'))
   if (spec.clusterIP !== NONE) for (const [i, ip] of ips.entries()) {
     const family = families[i]
     if (family && FAMILIES.includes(family) && family !== familyOf(ip)) findings.push(invalid(`spec.clusterIPs[${i}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``))
