@@ -51,6 +51,13 @@ export class WriteOperations {
     return this.#registry.create(endpoint, endpoint.toHub(draft), request)
   }
 
+  /** What happens to every object that is sent, also to those that are only answered: reviews. k8s: handlers/create.go, rest.WipeObjectMetaSystemFields */
+  prepareUnstored(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): void {
+    for (const field of ['selfLink', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds']) delete (draft.metadata as Record<string, unknown>)[field]
+    dropDuplicateOwners(draft, request.warn)
+    this.#track(endpoint, undefined, draft, request)
+  }
+
   update(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
     checkNamespace(endpoint, draft, request.namespace)
     checkName(draft, request.name)

@@ -189,27 +189,34 @@ export function validateLabelSelector(
 ): Finding[] {
   if (!selector) return []
   const findings = selector.matchLabels ? validateLabels(selector.matchLabels, `${at}.matchLabels`) : []
-  ;(selector.matchExpressions ?? []).forEach((expression, i) => {
-    const here = `${at}.matchExpressions[${i}]`
-    const values = expression.values ?? []
-    switch (expression.operator) {
-      case 'In': case 'NotIn':
-        if (values.length === 0) findings.push(required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
-        break
-      case 'Exists': case 'DoesNotExist':
-        if (values.length > 0) findings.push(forbidden(`${here}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
-        break
-      default:
-        findings.push(invalid(`${here}.operator`, expression.operator, 'not a valid selector operator'))
-    }
-    for (const problem of labelKeyProblems(expression.key)) findings.push(invalid(`${here}.key`, expression.key, problem))
-    if (!options.allowInvalidValues) {
-      values.forEach((value, j) => {
-        for (const problem of labelValueProblems(value)) findings.push(invalid(`${here}.values[${j}]`, value, problem))
-      })
-    }
-  })
+  selector.matchExpressions?.forEach((expression, i) => checkSelectorRequirement(findings, expression, `${at}.matchExpressions[${i}]`, options))
   return findings
+}
+
+/** How many values an operator of a selector wants. Operators that nobody knows are for the caller. @returns whether the operator is known */
+export function checkOperatorValues(out: Finding[], { operator, values = [] }: { operator: string; values?: readonly string[] }, at: string): boolean {
+  switch (operator) {
+    case 'In': case 'NotIn':
+      if (values.length === 0) out.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
+      return true
+    case 'Exists': case 'DoesNotExist':
+      if (values.length > 0) out.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+      return true
+    default:
+      return false
+  }
+}
+
+/** k8s: metav1 validation ValidateLabelSelectorRequirement */
+export function checkSelectorRequirement(
+  out: Finding[], requirement: { key: string; operator: string; values?: readonly string[] }, at: string, options: { allowInvalidValues?: boolean; allowUnknownOperator?: boolean } = {},
+): void {
+  if (!checkOperatorValues(out, requirement, at) && !options.allowUnknownOperator) out.push(invalid(`${at}.operator`, requirement.operator, 'not a valid selector operator'))
+  for (const problem of labelKeyProblems(requirement.key)) out.push(invalid(`${at}.key`, requirement.key, problem))
+  if (options.allowInvalidValues) return
+  requirement.values?.forEach((value, i) => {
+    for (const problem of labelValueProblems(value)) out.push(invalid(`${at}.values[${i}]`, value, problem))
+  })
 }
 
 /** k8s: metav1 validation ValidateConditions */

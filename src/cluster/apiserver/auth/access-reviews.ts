@@ -1,10 +1,10 @@
 /** The reviews of authorization.k8s.io: what may someone do? k8s: pkg/registry/authorization */
 import type { KubeObject } from '../../kinds/object.ts'
-import { parseFieldSelector } from '../../kinds/field-selector.ts'
-import { parseLabelSelector } from '../../kinds/label-selector.ts'
-import { labelKeyProblems, labelValueProblems } from '../../kinds/names.ts'
-import { type Finding, forbidden, invalid, required } from '../../kinds/findings.ts'
+import { type FieldTerm, fieldSelectorOf, parseFieldSelector } from '../../kinds/field-selector.ts'
+import { type Finding, invalid, required } from '../../kinds/findings.ts'
+import { type LabelSelector, SelectorError, labelSelectorOf, parseLabelSelector, selectorOf } from '../../kinds/label-selector.ts'
 import { apiError } from '../../kinds/status-error.ts'
+import { checkOperatorValues, checkSelectorRequirement } from '../../kinds/validate-metadata.ts'
 import type { AuthorizationAttributes, UserInfo, VirtualRequest, VirtualResource } from '../seams.ts'
 import type { RbacAuthorizer } from './rbac-authorizer.ts'
 import { nodeNameOf } from './node-authorizer.ts'
@@ -47,8 +47,9 @@ export function accessReviews(rbac: RbacAuthorizer): VirtualResource[] {
       const findings = check(body, spec)
       // k8s: the Kind of the decoded object is empty at this point, and so it reads
       if (findings.length > 0) throw apiError.invalid({ group: GROUP, kind: '' }, '', findings)
-      const decision = request.context.authorizer.authorize(attributesOf(spec, subjectOf(spec, request)))
-      return { ...body, status: { allowed: decision.allowed, ...(decision.denied ? { denied: true } : {}), ...(decision.reason ? { reason: decision.reason } : {}), ...selectorErrors(spec) } }
+      const ignored: string[] = []
+      const decision = request.context.authorizer.authorize(attributesOf(spec, subjectOf(spec, request), ignored))
+      return { ...body, status: { allowed: decision.allowed, ...(decision.denied ? { denied: true } : {}), ...(decision.reason ? { reason: decision.reason } : {}), ...(ignored.length > 0 ? { evaluationError: ignored.join('; ') } : {}) } }
     },
   })
   const named = (spec: ReviewSpec): UserInfo => ({ name: spec.user ?? '', groups: spec.groups ?? [], ...(spec.uid ? { uid: spec.uid } : {}), ...(spec.extra ? { extra: spec.extra } : {}) })
@@ -60,38 +61,61 @@ export function accessReviews(rbac: RbacAuthorizer): VirtualResource[] {
   ]
 }
 
-function attributesOf(spec: ReviewSpec, user: UserInfo): AuthorizationAttributes {
+/** `ignored` collects what is said of selectors that can't be read. k8s: pkg/registry/authorization/util ResourceAttributesFrom, BuildEvaluationError */
+function attributesOf(spec: ReviewSpec, user: UserInfo, ignored: string[]): AuthorizationAttributes {
   const r = spec.resourceAttributes
   if (!r) return { user, verb: spec.nonResourceAttributes?.verb ?? '', resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: spec.nonResourceAttributes?.path ?? '' }
-  const fieldSelector = selectorText(r.fieldSelector)
-  const labelSelector = selectorText(r.labelSelector)
+  const readable = (name: 'fieldSelector' | 'labelSelector', { text, failed }: ReadSelector) => {
+    if (failed) ignored.push(`spec.resourceAttributes.${name} ${text ? 'partially ' : ''}ignored due to parse error`)
+    return text
+  }
+  const fieldSelector = readable('fieldSelector', readFieldSelector(r.fieldSelector))
+  const labelSelector = readable('labelSelector', readLabelSelector(r.labelSelector))
   return {
     user, verb: r.verb ?? '', resourceRequest: true, group: r.group ?? '', version: r.version || '*', resource: r.resource ?? '', subresource: r.subresource ?? '',
     namespace: r.namespace ?? '', name: r.name ?? '', path: '', ...(fieldSelector ? { fieldSelector } : {}), ...(labelSelector ? { labelSelector } : {}),
   }
 }
 
-/** Selectors that can't be read are not looked at. k8s: BuildEvaluationError */
-function selectorErrors({ resourceAttributes }: ReviewSpec): { evaluationError?: string } {
-  const isBad = (raw: string | undefined, parse: (text: string) => unknown) => {
-    try {
-      if (raw) parse(raw)
-      return false
-    } catch {
-      return true
-    }
-  }
-  const bad = [
-    ...(isBad(resourceAttributes?.fieldSelector?.rawSelector, parseFieldSelector) ? ['spec.resourceAttributes.fieldSelector ignored due to parse error'] : []),
-    ...(isBad(resourceAttributes?.labelSelector?.rawSelector, parseLabelSelector) ? ['spec.resourceAttributes.labelSelector ignored due to parse error'] : []),
-  ]
-  return bad.length > 0 ? { evaluationError: bad.length > 1 ? `[${bad.join(', ')}]` : bad[0]! } : {}
+interface ReadSelector {
+  /** What could be read: requirements are joined by "and", so that fewer of them only ask for more. */
+  text: string
+  failed: boolean
 }
 
-function selectorText(selector: ResourceAttributes['fieldSelector']): string {
-  if (!selector) return ''
-  if (selector.rawSelector) return selector.rawSelector
-  return (selector.requirements ?? []).filter((r) => r.operator === 'In' && r.values?.length === 1).map((r) => `${r.key}=${r.values![0]}`).join(',')
+/** @returns undefined when the parser refuses. */
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof SelectorError) return undefined
+    throw error
+  }
+}
+
+/** k8s: fieldSelectorAsSelector */
+function readFieldSelector(selector: ResourceAttributes['fieldSelector']): ReadSelector {
+  if (!selector) return { text: '', failed: false }
+  const { rawSelector, requirements = [] } = selector
+  if (requirements.length === 0) {
+    const parsed = attempt(() => parseFieldSelector(rawSelector ?? ''))
+    return { text: parsed?.text ?? '', failed: !parsed }
+  }
+  const terms = requirements.filter(({ operator, values }) => (operator === 'In' || operator === 'NotIn') && values?.length === 1)
+    .map(({ key, operator, values }): FieldTerm => ({ field: key, operator: operator === 'In' ? '=' : '!=', value: values![0]! }))
+  return { text: fieldSelectorOf(terms).text, failed: terms.length < requirements.length }
+}
+
+/** k8s: labelSelectorAsSelector */
+function readLabelSelector(selector: ResourceAttributes['labelSelector']): ReadSelector {
+  if (!selector) return { text: '', failed: false }
+  const { rawSelector, requirements = [] } = selector
+  if (requirements.length === 0) {
+    const parsed = attempt(() => parseLabelSelector(rawSelector ?? ''))
+    return { text: parsed?.text ?? '', failed: !parsed }
+  }
+  const known = requirements.map((requirement) => attempt(() => labelSelectorOf({ matchExpressions: [requirement] }))).filter((one): one is LabelSelector => one !== undefined)
+  return { text: selectorOf(known.flatMap((one) => one.requirements)).text, failed: known.length < requirements.length }
 }
 
 /** k8s: pkg/apis/authorization/validation */
@@ -108,28 +132,20 @@ function specFindings(spec: ReviewSpec, wantsUser: boolean): Finding[] {
     const path = `spec.resourceAttributes.${name}`
     if (selector.rawSelector && selector.requirements?.length) out.push(invalid(`${path}.rawSelector`, selector.rawSelector, 'may not specified at the same time as requirements'))
     if (!selector.rawSelector && !selector.requirements?.length) out.push(required(`${path}.requirements`, `when ${path} is specified, requirements or rawSelector is required`))
-    selector.requirements?.forEach((requirement, i) => out.push(...requirementFindings(requirement, name === 'labelSelector', `${path}.requirements[${i}]`)))
+    selector.requirements?.forEach((requirement, i) => {
+      const at = `${path}.requirements[${i}]`
+      if (name === 'labelSelector') return checkSelectorRequirement(out, requirement, at, { allowUnknownOperator: true })
+      if (!requirement.key) out.push(required(`${at}.key`, 'must be specified'))
+      checkOperatorValues(out, requirement, at)
+    })
   }
   return out
 }
 
-/** Operators that aren't known here may come from newer clients. k8s: metav1validation.ValidateFieldSelectorRequirement, ValidateLabelSelectorRequirement */
-function requirementFindings({ key = '', operator, values = [] }: SelectorRequirement, isLabel: boolean, at: string): Finding[] {
-  const out: Finding[] = []
-  if (!isLabel && key === '') out.push(required(`${at}.key`, 'must be specified'))
-  if ((operator === 'In' || operator === 'NotIn') && values.length === 0) out.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"))
-  if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) out.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
-  if (!isLabel) return out
-  for (const problem of labelKeyProblems(key)) out.push(invalid(`${at}.key`, key, problem))
-  values.forEach((value, i) => out.push(...labelValueProblems(value).map((problem) => invalid(`${at}.values[${i}]`, value, problem))))
-  return out
-}
-
 function metadataFindings(body: KubeObject, namespaceAllowed: boolean): Finding[] {
-  const { managedFields: _, ...metadata } = body.metadata ?? {}
-  if (namespaceAllowed) delete metadata.namespace
-  const rest = Object.entries(metadata).filter(([, value]) => value !== undefined && value !== null && value !== '')
-  return rest.length === 0 ? [] : [invalid('metadata', Object.fromEntries(rest), namespaceAllowed ? 'must be empty except for namespace' : 'must be empty')]
+  const given = Object.entries(body.metadata ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  const allowed = given.every(([field]) => field === 'managedFields' || (namespaceAllowed && field === 'namespace'))
+  return allowed ? [] : [invalid('metadata', Object.fromEntries(given), namespaceAllowed ? 'must be empty except for namespace' : 'must be empty')]
 }
 
 function localFindings(body: KubeObject, spec: ReviewSpec): Finding[] {
@@ -150,7 +166,8 @@ function rulesReview(rbac: RbacAuthorizer): VirtualResource {
       const isNode = nodeNameOf(user) !== undefined
       const error = [...isNode ? ['node authorizer does not support user rule resolution'] : [], ...errors].join(', ')
       return {
-        ...body, spec: {},
+        // Upstream answers with an object of its own.
+        apiVersion: body.apiVersion, kind: body.kind, metadata: {}, spec: {},
         status: {
           resourceRules: rules.filter((rule) => rule.resources?.length).map(({ verbs, apiGroups, resources, resourceNames }) => ({
             verbs: verbs ?? [], ...(apiGroups?.length ? { apiGroups } : {}), resources, ...(resourceNames?.length ? { resourceNames } : {}),

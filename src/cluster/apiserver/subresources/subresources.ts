@@ -154,7 +154,10 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     if (endpoint.kind.resource === 'bindings' && endpoint.kind.group === '')
       return (body, write) => !body.metadata.name && body['target']?.name ? Promise.reject(apiError.badRequest('Name parameter required.')) : bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' })
     const virtual = this.#virtual.get(endpoint.ref)
-    return virtual && ((body, write) => virtual.create(body, this.#virtualRequest(write)))
+    return virtual && ((body, write) => {
+      this.#parts.writes.prepareUnstored(endpoint, body, write)
+      return virtual.create(body, this.#virtualRequest(write))
+    })
   }
 
   /** k8s: endpoints/handlers ConnectResource */

@@ -16,7 +16,7 @@ const EXTENDED_EXPIRATION_SECONDS = 365 * 24 * 3600
 
 export function tokenResources(tokens: ServiceAccountTokens): VirtualResource[] {
   return [
-    { resource: `selfsubjectreviews.${GROUP}`, create: async (body, { user, context }) => ({ ...body, metadata: { ...body.metadata, creationTimestamp: rfc3339(context.nowMs()) }, status: { userInfo: userInfoOf(user) } }) },
+    { resource: `selfsubjectreviews.${GROUP}`, create: async ({ apiVersion, kind }, { user, context }) => ({ apiVersion, kind, metadata: { creationTimestamp: rfc3339(context.nowMs()) }, status: { userInfo: userInfoOf(user) } }) },
     { resource: `tokenreviews.${GROUP}`, create: (body, request) => reviewToken(tokens, body, request) },
     { resource: 'serviceaccounts/token', create: (body, request) => requestToken(tokens, body, request) },
   ]
@@ -30,17 +30,26 @@ async function reviewToken(tokens: ServiceAccountTokens, body: KubeObject, { con
   const { token = '', audiences } = (body.spec ?? {}) as { token?: string; audiences?: string[] }
   if (token === '') throw apiError.badRequest('token is required for TokenReview in authentication')
   if (body.metadata?.namespace) throw apiError.badRequest(`namespace is not allowed on this type: ${body.metadata.namespace}`)
+  const given = (body.status ?? {}) as Record<string, unknown>
+  const wanted = audiences?.length ? audiences : [ISSUER]
+  const accepts = (user: UserInfo, audiences: readonly string[]) => {
+    const { error: _, ...rest } = given
+    return { ...body, status: { ...rest, authenticated: true, user: userInfoOf(user), audiences } }
+  }
+  // The token is read back from the header of a request made of it: what begins with a space is none, and such a request is anybody's.
+  const sent = `Bearer ${token}`.trim().split(' ', 2)[1]
+  if (!sent) return accepts({ name: 'system:anonymous', groups: ['system:unauthenticated'] }, wanted)
   const errors = ['invalid bearer token']
   try {
-    const wanted = audiences?.length ? audiences : [ISSUER]
-    const bootstrap = wanted.includes(ISSUER) ? bootstrapTokenUser(context.reader, token, context.nowMs()) : undefined
-    const accepted = bootstrap ? { user: bootstrap, audiences: [ISSUER] } : await tokens.authenticate(token, wanted)
-    if (accepted) return { ...body, status: { authenticated: true, user: userInfoOf(accepted.user), audiences: accepted.audiences } }
+    const bootstrap = wanted.includes(ISSUER) ? bootstrapTokenUser(context.reader, sent, context.nowMs()) : undefined
+    const accepted = bootstrap ? { user: bootstrap, audiences: [ISSUER] } : await tokens.authenticate(sent, wanted)
+    if (accepted) return accepts(accepted.user, accepted.audiences)
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error
     errors.push(error.message)
   }
-  return { ...body, status: { user: {}, error: errors.length === 1 ? errors[0] : `[${errors.join(', ')}]` } }
+  const { authenticated: _, ...rest } = given
+  return { ...body, status: { user: {}, ...rest, error: errors.length === 1 ? errors[0] : `[${errors.join(', ')}]` } }
 }
 
 interface TokenRequestSpec {
