@@ -91,7 +91,9 @@ function claimWarnings({ metadata, spec }: Readonly<PersistentVolumeClaim>): str
 /** A claim stays what it was, except for its size and class of attributes once bound. k8s: ValidatePersistentVolumeClaimUpdate, after ObjectMeta */
 function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readonly<PersistentVolumeClaim>): Finding[] {
   const out: Finding[] = [...validateObjectMeta({ namespaced: true }, claim.metadata)]
-  validateClaimSpec(out, claim.spec, 'spec')
+  // Groups were not always looked at.
+  const anyGroup = old.spec.dataSource?.apiGroup !== undefined || old.spec.dataSourceRef?.apiGroup !== undefined
+  validateClaimSpec(out, claim.spec, 'spec', { anyGroup })
   const now = { ...claim.spec }
   const before = { ...old.spec }
   if (!before.volumeName) {
@@ -107,7 +109,7 @@ function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readon
   const fromAnnotation = oldClass !== undefined && before.storageClassName === undefined && now.storageClassName === oldClass && (newClass === undefined || newClass === oldClass)
   if (fromAnnotation) delete now.storageClassName
   else {
-    if ((newClass ?? '') !== (oldClass ?? '')) out.push(invalid(`metadata.annotations[${BETA_CLASS}]`, newClass ?? '', 'field is immutable'))
+    if ((newClass ?? '') !== (oldClass ?? '')) out.push(invalid(`metadata.annotations.${BETA_CLASS}`, newClass ?? '', 'field is immutable'))
     if (now.storageClassName !== undefined && before.storageClassName === undefined && (oldClass === undefined || now.storageClassName === oldClass)) take('storageClassName')
   }
   if (claim.status?.phase === 'Bound') {

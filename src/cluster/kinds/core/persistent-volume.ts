@@ -1,19 +1,17 @@
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
-import { checkImmutable, checkName, checkOneOf } from '../checks.ts'
+import { checkImmutable } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
-import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
-import { subdomainName } from '../names.ts'
-import { compareQuantities, quantityValue } from '../quantity.ts'
+import { forbidden, invalid, type Finding } from '../findings.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolume } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
-import { checkAccessModes } from './validate-claim.ts'
-import { validateNodeSelector } from './validate-scheduling.ts'
-import { checkVolumeSource, VOLUME_SOURCES } from './validate-persistent-volume-source.ts'
+import { nodeLabelWarnings } from './pod-warnings.ts'
+import { VOLUME_SOURCES } from './validate-persistent-volume-source.ts'
+import { validateVolumeSpec } from './validate-persistent-volume.ts'
 
 export const persistentVolume = defineKind<PersistentVolume>({
   group: '', version: 'v1', resource: 'persistentvolumes',
@@ -72,36 +70,9 @@ export const persistentVolume = defineKind<PersistentVolume>({
   },
 })
 
-/** k8s: ValidatePersistentVolumeSpec */
 function validateVolume({ metadata, spec }: Readonly<PersistentVolume>): Finding[] {
   const out: Finding[] = []
-  const modes = spec.accessModes ?? []
-  if (modes.length === 0) out.push(required('spec.accessModes'))
-  checkAccessModes(out, modes, 'spec.accessModes')
-  const capacity = spec.capacity ?? {}
-  if (Object.keys(capacity).length === 0) out.push(required('spec.capacity'))
-  if (capacity.storage === undefined || Object.keys(capacity).length > 1) out.push(notSupported('spec.capacity', capacity, ['storage']))
-  for (const name of Object.keys(capacity)) {
-    const value = capacity[name]!
-    const here = `spec.capacity[${name}]`
-    if (compareQuantities(value, '0') < 0) out.push(invalid(here, quantityValue(value), 'must be a valid resource quantity'))
-    if (compareQuantities(value, '0') <= 0) out.push(invalid(here, value, 'must be greater than zero'))
-  }
-  checkOneOf(out, spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain'], 'spec.persistentVolumeReclaimPolicy', false)
-  const constraints = spec.nodeAffinity?.required
-  if (spec.nodeAffinity) {
-    if (!constraints) out.push(required('spec.nodeAffinity.required', 'must specify required node constraints'))
-    else validateNodeSelector(out, constraints, 'spec.nodeAffinity.required')
-  }
-  checkVolumeSource(out, spec, metadata.name ?? '')
-  if (spec.hostPath?.path === '/' && spec.persistentVolumeReclaimPolicy === 'Recycle') out.push(forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'"))
-  if (spec.storageClassName) checkName(out, spec.storageClassName, subdomainName, 'spec.storageClassName')
-  if (spec.volumeMode !== undefined && !['Block', 'Filesystem'].includes(spec.volumeMode)) out.push(notSupported('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']))
-  if (spec.volumeAttributesClassName !== undefined) {
-    if (spec.volumeAttributesClassName === '') out.push(required('spec.volumeAttributesClassName', 'an empty string is disallowed'))
-    else checkName(out, spec.volumeAttributesClassName, subdomainName, 'spec.volumeAttributesClassName')
-    if (!spec.csi) out.push(required('spec.csi', 'has to be specified when using volumeAttributesClassName'))
-  }
+  validateVolumeSpec(out, spec, 'spec', metadata.name ?? '')
   return out
 }
 
@@ -111,25 +82,58 @@ function validateVolumeUpdate(volume: Readonly<PersistentVolume>, old: Readonly<
   // As on creation, then again as an update.
   const out = [...whole, ...whole]
   const source = ({ spec }: Readonly<PersistentVolume>) => Object.fromEntries(VOLUME_SOURCES.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
-  if (!deepEqual(source(volume), source(old))) out.push(forbidden('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', source(old), source(volume))}`))
+  const now = source(volume)
+  // The secret for growing may be added later.
+  if (old.spec.csi && !old.spec.csi.controllerExpandSecretRef && volume.spec.csi?.controllerExpandSecretRef) {
+    const { controllerExpandSecretRef: _, ...rest } = volume.spec.csi
+    now.csi = rest
+  }
+  if (!deepEqual(now, source(old))) out.push(forbidden('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${specDiff('PersistentVolumeSource', source(old), now)}`))
   checkImmutable(out, volume.spec.volumeMode, old.spec.volumeMode, 'volumeMode')
   if (old.spec.nodeAffinity) checkAffinityChange(out, volume.spec.nodeAffinity, old.spec.nodeAffinity)
   if (old.spec.volumeAttributesClassName !== undefined && volume.spec.volumeAttributesClassName === undefined) out.push(forbidden('spec.volumeAttributesClassName', 'update from non-nil value to nil is forbidden'))
   return out
 }
 
+const RENAMED_LABELS: Readonly<Record<string, string>> = {
+  'failure-domain.beta.kubernetes.io/zone': 'topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/region': 'topology.kubernetes.io/region',
+  'beta.kubernetes.io/os': 'kubernetes.io/os', 'beta.kubernetes.io/arch': 'kubernetes.io/arch', 'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
+}
+
+type NodeAffinity = PersistentVolume['spec']['nodeAffinity']
+
+/** What is wanted, with the old names of labels where only these were replaced by the new ones. */
+function renamed(now: NodeAffinity, before: NodeAffinity): NodeAffinity {
+  const terms = now?.required?.nodeSelectorTerms
+  if (!terms) return now
+  const list = (field: 'matchExpressions' | 'matchFields', i: number) => terms[i]![field]?.map((expression, j) => {
+    const old = before?.required?.nodeSelectorTerms?.[i]?.[field]?.[j]?.key
+    // A label without a new name may lose its name: upstream looks it up all the same.
+    return old !== undefined && expression.key === (RENAMED_LABELS[old] ?? '') ? { ...expression, key: old } : expression
+  })
+  const out = terms.map((term, i) => ({ ...term, ...(term.matchExpressions ? { matchExpressions: list('matchExpressions', i)! } : {}), ...(term.matchFields ? { matchFields: list('matchFields', i)! } : {}) }))
+  return { ...now, required: { ...now.required, nodeSelectorTerms: out } }
+}
+
 /** k8s: validatePvNodeAffinity */
-function checkAffinityChange(out: Finding[], now: PersistentVolume['spec']['nodeAffinity'], before: PersistentVolume['spec']['nodeAffinity']): void {
-  if (deepEqual(now ?? null, before ?? null)) return
+function checkAffinityChange(out: Finding[], now: NodeAffinity, before: NodeAffinity): void {
+  if (deepEqual(renamed(now, before) ?? null, before ?? null)) return
   const expressions = (list: readonly { key: string; operator: string; values?: readonly string[] }[] | undefined) => list?.map(({ key, operator, values }) => ({ Key: key, Operator: operator, Values: values ?? null })) ?? null
   const shown = now ? { Required: now.required ? { NodeSelectorTerms: now.required.nodeSelectorTerms?.map((term) => ({ MatchExpressions: expressions(term.matchExpressions), MatchFields: expressions(term.matchFields) })) ?? null } : null } : null
   out.push(invalid('nodeAffinity', shown, 'field is immutable, except for updating from beta label to GA'))
 }
 
+const OLD_ANNOTATIONS = [
+  ['volume.beta.kubernetes.io/storage-class', 'deprecated since v1.8; use "storageClassName" attribute instead'],
+  ['volume.beta.kubernetes.io/mount-options', 'deprecated since v1.31; use "mountOptions" attribute instead'],
+] as const
+
 /** k8s: pkg/api/persistentvolume GetWarningsForPersistentVolume */
-function volumeWarnings({ spec }: Readonly<PersistentVolume>): string[] {
+function volumeWarnings({ metadata, spec }: Readonly<PersistentVolume>): string[] {
   const warnings: string[] = []
+  for (const [key, text] of OLD_ANNOTATIONS) if (metadata.annotations && Object.hasOwn(metadata.annotations, key)) warnings.push(`metadata.annotations[${key}]: ${text}`)
   if (spec.persistentVolumeReclaimPolicy === 'Recycle') warnings.push('spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.')
+  spec.nodeAffinity?.required?.nodeSelectorTerms?.forEach((term, i) => nodeLabelWarnings(warnings, term, `spec.nodeAffinity.required.nodeSelectorTerms[${i}]`))
   const gone: [(typeof VOLUME_SOURCES)[number], string][] = [
     ['cephfs', 'spec.cephfs: deprecated in v1.28, non-functional in v1.31+'], ['photonPersistentDisk', 'spec.photonPersistentDisk: deprecated in v1.11, non-functional in v1.16+'],
     ['scaleIO', 'spec.scaleIO: deprecated in v1.16, non-functional in v1.22+'], ['storageos', 'spec.storageOS: deprecated in v1.22, non-functional in v1.25+'],

@@ -200,15 +200,16 @@ function portWarnings(out: string[], containers: readonly (readonly [AnyContaine
   }
 }
 
-/** k8s: GetWarningsForNodeSelectorTerm */
+/** k8s: GetWarningsForNodeSelectorTerm. `values`: whether they are looked at too */
+export function nodeLabelWarnings(out: string[], { matchExpressions }: { matchExpressions?: readonly { key: string; values?: readonly string[] }[] }, at: string, values = false): void {
+  matchExpressions?.forEach(({ key, values: list }, i) => {
+    if (OLD_NODE_LABELS.has(key)) out.push(`${at}.matchExpressions[${i}].key: ${key} is ${OLD_NODE_LABELS.get(key)}`)
+    if (values) list?.forEach((value, j) => labelValueProblems(value).forEach((problem) => out.push(`${at}.matchExpressions[${i}].values[${j}]: ${value} is invalid, ${problem}`)))
+  })
+}
+
 function nodeAffinityWarnings(out: string[], affinity: Readonly<Affinity> | undefined, at: string): void {
   const node = affinity?.nodeAffinity
-  const look = (expressions: readonly { key: string; values?: string[] }[] | undefined, values: boolean, here: string) => {
-    expressions?.forEach(({ key, values: list }, i) => {
-      if (OLD_NODE_LABELS.has(key)) out.push(`${here}.matchExpressions[${i}].key: ${key} is ${OLD_NODE_LABELS.get(key)}`)
-      if (values) list?.forEach((value, j) => labelValueProblems(value).forEach((problem) => out.push(`${here}.matchExpressions[${i}].values[${j}]: ${value} is invalid, ${problem}`)))
-    })
-  }
-  node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, i) => look(term.matchExpressions, false, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`))
-  node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => look(term.preference?.matchExpressions, true, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`))
+  node?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.forEach((term, i) => nodeLabelWarnings(out, term, `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`))
+  node?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => nodeLabelWarnings(out, term.preference ?? {}, `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`, true))
 }

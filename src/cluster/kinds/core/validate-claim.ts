@@ -17,7 +17,8 @@ export function checkAccessModes(out: Finding[], modes: readonly string[], at: s
   if (modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod' && ACCESS_MODES.includes(mode))) out.push(forbidden(at, 'may not use ReadWriteOncePod with other access modes'))
 }
 
-export function validateClaimSpec(out: Finding[], spec: Readonly<PersistentVolumeClaimSpec>, at: string): void {
+/** `anyGroup`: groups of sources are not looked at. */
+export function validateClaimSpec(out: Finding[], spec: Readonly<PersistentVolumeClaimSpec>, at: string, { anyGroup = false } = {}): void {
   const modes = spec.accessModes ?? []
   if (modes.length === 0) out.push(required(`${at}.accessModes`, 'at least 1 access mode is required'))
   out.push(...validateLabelSelector(spec.selector, `${at}.selector`))
@@ -29,9 +30,9 @@ export function validateClaimSpec(out: Finding[], spec: Readonly<PersistentVolum
   else checkResourceValue(out, 'storage', storage, here)
   if (spec.storageClassName) checkName(out, spec.storageClassName, subdomainName, `${at}.storageClassName`)
   if (spec.volumeMode !== undefined && !['Block', 'Filesystem'].includes(spec.volumeMode)) out.push(notSupported(`${at}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']))
-  if (spec.dataSource) checkDataSource(out, spec.dataSource, `${at}.dataSource`)
+  if (spec.dataSource) checkDataSource(out, spec.dataSource, `${at}.dataSource`, anyGroup)
   if (spec.dataSourceRef) {
-    checkDataSource(out, spec.dataSourceRef, `${at}.dataSourceRef`)
+    checkDataSource(out, spec.dataSourceRef, `${at}.dataSourceRef`, anyGroup)
     if (spec.dataSourceRef.namespace) checkName(out, spec.dataSourceRef.namespace, labelName, `${at}.dataSourceRef.namespace`)
   }
   // The value shown is a field path, whose JSON form is empty.
@@ -44,11 +45,11 @@ export function validateClaimSpec(out: Finding[], spec: Readonly<PersistentVolum
   if (spec.volumeAttributesClassName) checkName(out, spec.volumeAttributesClassName, subdomainName, `${at}.volumeAttributesClassName`)
 }
 
-function checkDataSource(out: Finding[], source: Readonly<TypedObjectReference>, at: string): void {
+function checkDataSource(out: Finding[], source: Readonly<TypedObjectReference>, at: string, anyGroup: boolean): void {
   if (!source.name) out.push(required(`${at}.name`))
   if (!source.kind) out.push(required(`${at}.kind`))
   if (!source.apiGroup && source.kind !== 'PersistentVolumeClaim') out.push(invalid(at, source.kind ?? '', "must be 'PersistentVolumeClaim' when referencing the default apiGroup"))
-  if (source.apiGroup) checkName(out, source.apiGroup, subdomainName as NameRule, `${at}.apiGroup`)
+  if (source.apiGroup && !anyGroup) checkName(out, source.apiGroup, subdomainName as NameRule, `${at}.apiGroup`)
 }
 
 /** k8s: ValidatePersistentVolumeClaimTemplate */

@@ -1,5 +1,5 @@
 /** Rules for what a persistent volume is. k8s: pkg/apis/core/validation ValidatePersistentVolumeSpec */
-import { checkAlternatives, checkName, checkNoBacksteps } from '../checks.ts'
+import { checkAlternatives, checkDnsLabel, checkDnsSubdomain, checkName, checkNoBacksteps } from '../checks.ts'
 import { invalid, notSupported, required, type Finding } from '../findings.ts'
 import { byteLength, labelName } from '../names.ts'
 import type { PersistentVolume } from '../generated/types.ts'
@@ -14,72 +14,76 @@ export const VOLUME_SOURCES = [
   'photonPersistentDisk', 'portworxVolume', 'azureDisk', 'scaleIO', 'local', 'storageos', 'csi',
 ] as const
 
-export function checkVolumeSource(out: Finding[], spec: Readonly<PersistentVolume['spec']>, volumeName: string): void {
-  const need = (value: unknown, at: string) => {
-    if (!value) out.push(required(`spec.${at}`))
+/** `at`: where the spec is. */
+export function checkVolumeSource(out: Finding[], spec: Readonly<PersistentVolume['spec']>, volumeName: string, at: string): void {
+  const need = (value: unknown, field: string) => {
+    if (!value) out.push(required(`${at}.${field}`))
   }
-  const secret = (ref: { name?: string; namespace?: string } | undefined, at: string) => {
+  /** k8s: validatePVSecretReference */
+  const secret = (ref: { name?: string; namespace?: string } | undefined, field: string) => {
     if (!ref) return
-    need(ref.name, `${at}.name`)
-    need(ref.namespace, `${at}.namespace`)
+    if (ref.name) checkDnsSubdomain(out, ref.name, `${at}.${field}.name`)
+    else need(ref.name, `${field}.name`)
+    if (ref.namespace) checkDnsLabel(out, ref.namespace, `${at}.${field}.namespace`)
+    else need(ref.namespace, `${field}.namespace`)
   }
   const checks: Record<(typeof VOLUME_SOURCES)[number], () => void> = {
     hostPath() {
       const { path, type } = spec.hostPath!
       need(path, 'hostPath.path')
       if (!path) return
-      checkNoBacksteps(out, path, 'spec.hostPath.path')
-      if (type !== undefined && !HOST_PATH_TYPES.includes(type)) out.push(notSupported('spec.hostPath.type', type, HOST_PATH_TYPES))
+      checkNoBacksteps(out, path, `${at}.hostPath.path`)
+      if (type !== undefined && !HOST_PATH_TYPES.includes(type)) out.push(notSupported(`${at}.hostPath.type`, type, HOST_PATH_TYPES))
     },
-    gcePersistentDisk: () => checkGceDisk(out, spec.gcePersistentDisk!, 'spec.persistentDisk'),
-    awsElasticBlockStore: () => checkAwsDisk(out, spec.awsElasticBlockStore!, 'spec.awsElasticBlockStore'),
+    gcePersistentDisk: () => checkGceDisk(out, spec.gcePersistentDisk!, `${at}.persistentDisk`),
+    awsElasticBlockStore: () => checkAwsDisk(out, spec.awsElasticBlockStore!, `${at}.awsElasticBlockStore`),
     glusterfs() {
       const { endpoints, path, endpointsNamespace } = spec.glusterfs!
       need(endpoints, 'glusterfs.endpoints')
       need(path, 'glusterfs.path')
-      const at = 'spec.glusterfs.endpointsNamespace'
-      if (endpointsNamespace === '') out.push(invalid(at, endpointsNamespace, 'if the endpointnamespace is set, it must be a valid namespace name'))
-      else if (endpointsNamespace !== undefined) checkName(out, endpointsNamespace, labelName, at)
+      const here = `${at}.glusterfs.endpointsNamespace`
+      if (endpointsNamespace === '') out.push(invalid(here, endpointsNamespace, 'if the endpointnamespace is set, it must be a valid namespace name'))
+      else if (endpointsNamespace !== undefined) checkName(out, endpointsNamespace, labelName, here)
     },
-    flocker: () => checkFlocker(out, spec.flocker!, 'spec.flocker'),
-    nfs: () => checkNfs(out, spec.nfs!, 'spec.nfs'),
+    flocker: () => checkFlocker(out, spec.flocker!, `${at}.flocker`),
+    nfs: () => checkNfs(out, spec.nfs!, `${at}.nfs`),
     rbd() {
       need(spec.rbd!.monitors?.length, 'rbd.monitors')
       need(spec.rbd!.image, 'rbd.image')
     },
-    quobyte: () => checkQuobyte(out, spec.quobyte!, 'spec.quobyte'),
+    quobyte: () => checkQuobyte(out, spec.quobyte!, `${at}.quobyte`),
     cephfs: () => need(spec.cephfs!.monitors?.length, 'cephfs.monitors'),
     iscsi() {
       const { initiatorName, targetPortal } = spec.iscsi!
       need(targetPortal, 'iscsi.targetPortal')
-      if (initiatorName !== undefined && byteLength(`${volumeName}:${targetPortal}`) > 64) out.push(invalid('spec.iscsi.targetPortal', targetPortal, 'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'))
-      checkIscsi(out, { ...spec.iscsi!, targetPortal: targetPortal || ' ' }, 'spec.iscsi', { persistent: true })
+      if (initiatorName !== undefined && byteLength(`${volumeName}:${targetPortal}`) > 64) out.push(invalid(`${at}.iscsi.targetportal`, targetPortal, 'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'))
+      checkIscsi(out, { ...spec.iscsi!, targetPortal: targetPortal || ' ' }, `${at}.iscsi`, { persistent: true })
     },
-    cinder: () => checkCinder(out, spec.cinder!, 'spec.cinder', true),
-    fc: () => checkFibreChannel(out, spec.fc!, 'spec.fc'),
-    flexVolume: () => checkFlexVolume(out, spec.flexVolume as never, 'spec.flexVolume'),
+    cinder: () => checkCinder(out, spec.cinder!, `${at}.cinder`, true),
+    fc: () => checkFibreChannel(out, spec.fc!, `${at}.fc`),
+    flexVolume: () => checkFlexVolume(out, spec.flexVolume as never, `${at}.flexVolume`),
     azureFile() {
       need(spec.azureFile!.secretName, 'azureFile.secretName')
       need(spec.azureFile!.shareName, 'azureFile.shareName')
-      if (spec.azureFile!.secretNamespace === '') out.push(required('spec.azureFile.secretNamespace'))
+      if (spec.azureFile!.secretNamespace === '') out.push(required(`${at}.azureFile.secretNamespace`))
     },
     vsphereVolume: () => need(spec.vsphereVolume!.volumePath, 'vsphereVolume.volumePath'),
     photonPersistentDisk: () => need(spec.photonPersistentDisk!.pdID, 'photonPersistentDisk.pdID'),
     portworxVolume: () => need(spec.portworxVolume!.volumeID, 'portworxVolume.volumeID'),
-    azureDisk: () => checkAzureDisk(out, spec.azureDisk!, 'spec.azureDisk'),
-    scaleIO: () => checkScaleIo(out, spec.scaleIO!, 'spec.scaleIO'),
+    azureDisk: () => checkAzureDisk(out, spec.azureDisk!, `${at}.azureDisk`),
+    scaleIO: () => checkScaleIo(out, spec.scaleIO!, `${at}.scaleIO`),
     local() {
       need(spec.local!.path, 'local.path')
-      if (spec.local!.path) checkNoBacksteps(out, spec.local!.path, 'spec.local.path')
-      if (!spec.nodeAffinity) out.push(required('spec.nodeAffinity', 'Local volume requires node affinity'))
+      if (spec.local!.path) checkNoBacksteps(out, spec.local!.path, `${at}.local.path`)
+      if (!spec.nodeAffinity) out.push(required(`${at}.nodeAffinity`, 'Local volume requires node affinity'))
     },
-    storageos: () => checkStorageOs(out, spec.storageos!, 'spec.storageos', true),
+    storageos: () => checkStorageOs(out, spec.storageos!, `${at}.storageos`, true),
     csi() {
-      checkDriverName(out, spec.csi!.driver, 'spec.csi.driver')
+      checkDriverName(out, spec.csi!.driver, `${at}.csi.driver`)
       need(spec.csi!.volumeHandle, 'csi.volumeHandle')
       for (const field of ['controllerPublishSecretRef', 'controllerExpandSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef'] as const) secret(spec.csi![field], `csi.${field}`)
     },
   }
-  const taken = checkAlternatives(out, spec, VOLUME_SOURCES.map((source) => [source, checks[source], source === 'cephfs' ? 'cephFS' : source]), 'spec', 'may not specify more than 1 volume type', ['flexVolume'])
-  if (taken === 0) out.push(required('spec', 'must specify a volume type'))
+  const taken = checkAlternatives(out, spec, VOLUME_SOURCES.map((source) => [source, checks[source], source === 'cephfs' ? 'cephFS' : source]), at, 'may not specify more than 1 volume type', ['flexVolume'])
+  if (taken === 0) out.push(required(at, 'must specify a volume type'))
 }

@@ -1,6 +1,7 @@
 /** Rules for the storage group. k8s: pkg/apis/storage/validation */
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsSubdomain, checkNotNegative, checkNotNegativeQuantity, checkQualifiedName } from '../checks.ts'
+import { validateVolumeSpec } from '../core/validate-persistent-volume.ts'
 import { checkDriverName } from '../core/validate-volume.ts'
 import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, TopologySelectorTerm, VolumeAttachment, VolumeAttributesClass } from '../generated/types.ts'
@@ -50,6 +51,7 @@ export function validateStorageClass(storageClass: Readonly<StorageClass>): Find
     term.matchLabelExpressions?.forEach((expression, j) => {
       const at = `allowedTopologies[${i}].matchLabelExpressions[${j}]`
       if (!expression.values?.length) out.push(required(`${at}.values`))
+      expression.values?.forEach((value, k, values) => values.indexOf(value) < k && out.push(duplicate(`${at}.values[${k}]`, value)))
       checkQualifiedName(out, expression.key, `${at}.key`)
       if (seen.has(expression.key)) out.push(duplicate(`${at}.key`, expression.key))
       seen.add(expression.key)
@@ -82,6 +84,7 @@ export function validateVolumeAttachment({ spec, status }: Readonly<VolumeAttach
   if (!inline && name === undefined) out.push(required('spec.source', one))
   else if (inline && name !== undefined) out.push(forbidden('spec.source', one))
   else if (name === '') out.push(required('spec.source.persistentVolumeName', 'must specify non empty persistentVolumeName'))
+  else if (inline) validateVolumeSpec(out, inline, 'spec.source.inlineVolumeSpec', '', true)
   checkDnsSubdomain(out, spec.nodeName, 'spec.nodeName')
   for (const field of ['attachError', 'detachError'] as const) if (byteLength(status?.[field]?.message ?? '') > MAX_ERROR_BYTES) out.push(tooLong(`status.${field}.message`, MAX_PARAMETER_BYTES))
   if (name !== undefined) checkDnsSubdomain(out, name, 'spec.source.persistentVolumeName')
