@@ -11,6 +11,8 @@ export const resourceSlice = defineKind<ResourceSlice>({
   validate: (object) => validateSlice(object),
   validateUpdate: validateSlice,
   strategy: {
+    warningsOnCreate: driverWarnings,
+    warningsOnUpdate: driverWarnings,
     beforeCreate(draft, context) {
       generation.beforeCreate(draft, context)
       dropListAttributes(draft)
@@ -25,6 +27,10 @@ export const resourceSlice = defineKind<ResourceSlice>({
   cells: { Node: ({ spec }) => spec.nodeName ?? '', Driver: ({ spec }) => spec.driver, Pool: ({ spec }) => spec.pool?.name ?? '' },
   selectableFields: ({ spec }) => ({ 'spec.nodeName': spec.nodeName ?? '', 'spec.driver': spec.driver ?? '' }),
 })
+
+function driverWarnings({ spec: { driver } }: Readonly<ResourceSlice>): string[] {
+  return driver === driver.toLowerCase() ? [] : [`spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`]
+}
 
 /** The feature is off by default. k8s: dropDisableDRAListTypeAttributesFields */
 function dropListAttributes({ spec }: ResourceSlice): void {

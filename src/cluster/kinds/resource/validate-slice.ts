@@ -3,6 +3,7 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkImmutable, checkQualifiedName } from '../checks.ts'
 import { validateNodeSelector } from '../core/validate-scheduling.ts'
 import { checkDriverName } from '../core/validate-volume.ts'
+import { givenEmpty } from '../decode.ts'
 import { duplicate, forbidden, invalid, required, tooLong, tooMany, type Finding } from '../findings.ts'
 import type { CapacityRequestPolicy, CapacityRequestPolicyRange, Counter, Device, DeviceAttribute, DeviceCapacity, ResourceSlice } from '../generated/types.ts'
 import { byteLength, dnsSubdomainProblems } from '../names.ts'
@@ -20,6 +21,7 @@ const MAX_TAINTS = 16
 const MAX_CONDITIONS = 4
 const MAX_VALUES = 10
 const MAX_ATTRIBUTE_BYTES = 64
+const MAX_SHOWN_NAME = 96
 const NUMBER = String.raw`(0|[1-9]\d*)`
 const SEMVER = new RegExp(String.raw`^${NUMBER}\.${NUMBER}\.${NUMBER}(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$`)
 const ONE_PLACE = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required'
@@ -46,7 +48,8 @@ export function validateSlice({ spec }: Readonly<ResourceSlice>, old?: Readonly<
   checkTrue(out, places, spec, 'perDeviceNodeSelection', 'spec')
   if (places.length === 0) out.push(required('spec', ONE_PLACE))
   else if (places.length > 1) out.push(invalid('spec', `{${places.join(', ')}}`, `${ONE_PLACE}, but multiple fields are set`))
-  if (spec.sharedCounters && spec.devices) out.push(invalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed'))
+  const given = (field: 'sharedCounters' | 'devices') => spec[field] !== undefined || givenEmpty(spec, field)
+  if (given('sharedCounters') && given('devices')) out.push(invalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed'))
   const detailed = (spec.devices ?? []).some((device) => device.taints?.length || device.consumesCounters?.length)
   checkSet(out, spec.devices, detailed ? MAX_DEVICES_WITH_DETAILS : MAX_DEVICES, 'spec.devices', ({ name }) => name, (device, at) =>
     checkDevice(out, device, old?.spec.devices?.find(({ name }) => name === device.name), spec.perDeviceNodeSelection, at))
@@ -105,11 +108,11 @@ function checkDevice(out: Finding[], device: Readonly<Device>, old: Readonly<Dev
   if (properties > MAX_PROPERTIES) out.push(invalid(at, properties, `the total number of attributes and capacities must not exceed ${MAX_PROPERTIES}`))
   for (const name of Object.keys(attributes).sort()) {
     checkDeviceFieldName(out, name, `${at}.attributes`)
-    checkAttribute(out, attributes[name]!, `${at}.attributes[${name}]`)
+    checkAttribute(out, attributes[name]!, `${at}.attributes[${shortened(name)}]`)
   }
   for (const name of Object.keys(capacity).sort()) {
     checkDeviceFieldName(out, name, `${at}.capacity`)
-    checkCapacity(out, capacity[name]!, device.allowMultipleAllocations === true, `${at}.capacity[${name}].requestPolicy`)
+    checkCapacity(out, capacity[name]!, device.allowMultipleAllocations === true, `${at}.capacity[${shortened(name)}].requestPolicy`)
   }
   if (!old || !deepEqual(old.taints ?? [], device.taints ?? [])) checkEach(out, device.taints, MAX_TAINTS, `${at}.taints`, (taint, here) => checkTaint(out, taint, here))
   checkSet(out, device.consumesCounters, MAX_CONSUMPTIONS, `${at}.consumesCounters`, ({ counterSet }) => counterSet, ({ counterSet, counters }, here) => {
@@ -126,6 +129,13 @@ function checkDevice(out: Finding[], device: Readonly<Device>, old: Readonly<Dev
     out.push(invalid(at, null, '`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the ResourceSlice spec'))
   }
   checkBinding(out, device, at)
+}
+
+/** A name as paths show it: the middle of a long one is left out. k8s: truncateIfTooLong */
+function shortened(name: string): string {
+  if (name.length <= MAX_SHOWN_NAME) return name
+  const rest = MAX_SHOWN_NAME - 3
+  return `${name.slice(0, Math.ceil(rest / 2))}...${name.slice(name.length - Math.floor(rest / 2))}`
 }
 
 function checkAttribute(out: Finding[], attribute: Readonly<DeviceAttribute>, at: string): void {
