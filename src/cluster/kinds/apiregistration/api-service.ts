@@ -11,6 +11,8 @@ function validateApiService({ metadata, spec }: Readonly<APIService>): Finding[]
   const out: Finding[] = []
   const { group = '', version = '', service, caBundle, insecureSkipTLSVerify } = spec
   const name = `${version}.${group}`
+  const { generateName } = metadata
+  if (generateName && pathSegmentName(generateName, true).length === 0 && generateName !== name) out.push(invalid('metadata.generateName', generateName, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(name)}`))
   if (metadata.name && pathSegmentName(metadata.name, false).length === 0 && metadata.name !== name) out.push(invalid('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(name)}`))
   if (group === '' && version !== 'v1') out.push(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'))
   if (group !== '') for (const problem of dnsSubdomainProblems(group)) out.push(invalid('spec.group', group, problem))

@@ -1,7 +1,9 @@
 import { fromBase64 } from '../base64.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
+import { invalid } from '../findings.ts'
 import type { CertificateSigningRequest } from '../generated/types.ts'
+import { pathSegmentName } from '../names.ts'
 import { keep } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
 import { validateRequest, validateRequestUpdate } from './validate-request.ts'
@@ -11,7 +13,15 @@ type Status = NonNullable<CertificateSigningRequest['status']>
 export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
   group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests',
   nameRule: () => [],
-  validate: validateRequest,
+  validate(object) {
+    const out = validateRequest(object)
+    if (out.length > 0) return out
+    // Any name is fine here, if only it fits into a path, which is looked at last.
+    const { name, generateName } = object.metadata
+    if (generateName) for (const problem of pathSegmentName(generateName, true)) out.push(invalid('metadata.generateName', generateName, problem))
+    if (name) for (const problem of pathSegmentName(name, false)) out.push(invalid('metadata.name', name, problem))
+    return out
+  },
   validateUpdate: (object, old) => validateRequestUpdate(object, old),
   validateStatusUpdate: (object, old) => validateRequestUpdate(object, old, { issue: true }),
   strategy: {

@@ -3,7 +3,7 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { fromBase64 } from '../base64.ts'
 import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import type { CertificateSigningRequest } from '../generated/types.ts'
-import { byteLength, dnsSubdomainProblems } from '../names.ts'
+import { byteLength, dnsLabelProblems, dnsSubdomainProblems } from '../names.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 
 const USAGES = [
@@ -11,6 +11,8 @@ const USAGES = [
   'ipsec tunnel', 'ipsec user', 'key agreement', 'key encipherment', 'microsoft sgc', 'netscape sgc', 'ocsp signing', 's/mime', 'server auth', 'signing', 'timestamping',
 ]
 const SHORTEST_SECONDS = 600
+/** A domain, and a namespace with a name. */
+const LONGEST_SIGNER_NAME = 253 + 1 + 63 + 1 + 253
 const PEM_BLOCK = /-----BEGIN ([^-\n]*)-----\r?\n[\s\S]*?-----END \1-----/
 
 /** k8s: validateCertificateSigningRequest */
@@ -44,10 +46,16 @@ export function checkSignerName(out: Finding[], name: string, at: string): void 
     return
   }
   const [domain, path] = segments as [string, string]
-  for (const problem of dnsSubdomainProblems(domain)) out.push(invalid(at, domain, `validating label ${JSON.stringify(domain)}: ${problem}`))
-  if (domain.split('.').length < 2) out.push(invalid(at, domain, 'should be a domain with at least two segments separated by dots'))
-  for (const problem of dnsSubdomainProblems(path)) out.push(invalid(at, path, `validating label ${JSON.stringify(path)}: ${problem}`))
-  if (byteLength(name) > 253 + 63 * 5 + 1) out.push(tooLong(at, 253 + 63 * 5 + 1))
+  if (byteLength(domain) > 253) out.push(tooLong(at, 253))
+  const labels = domain.split('.')
+  const report = (parts: readonly string[], problemsOf: (part: string) => string[], whole: string) => {
+    const bad = parts.find((part) => problemsOf(part).length > 0)
+    if (bad !== undefined) for (const problem of problemsOf(bad)) out.push(invalid(at, whole, `validating label ${JSON.stringify(bad)}: ${problem}`))
+  }
+  report(labels, dnsLabelProblems, domain)
+  if (labels.length < 2) out.push(invalid(at, domain, 'should be a domain with at least two segments separated by dots'))
+  report(path.split('.'), dnsSubdomainProblems, path)
+  if (byteLength(name) > LONGEST_SIGNER_NAME) out.push(tooLong(at, LONGEST_SIGNER_NAME))
 }
 
 type Status = CertificateSigningRequest['status']
