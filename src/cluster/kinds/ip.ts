@@ -109,7 +109,7 @@ export function parseSloppyIp(text: string): Ip | undefined {
 }
 
 /** k8s: k8s.io/utils/net ParseCIDRSloppy */
-function parseSloppyCidr(text: string): Cidr | undefined {
+export function parseSloppyCidr(text: string): Cidr | undefined {
   const slash = text.indexOf('/')
   const ip = slash < 0 ? undefined : parseSloppyIp(text.slice(0, slash))
   return ip && parseCidr(`${ipText(ip)}/${text.slice(slash + 1).replace(/^0+(?=\d)/, '')}`)
@@ -120,9 +120,9 @@ function isMapped({ family, bytes }: Ip): boolean {
   return family === 6 && bytes.every((byte, i) => i >= 12 || byte === (i < 10 ? 0 : 255))
 }
 
-/** As Go's net package shows an address: mapped ones as what they stand for. */
-function netText(ip: Ip): string {
-  return isMapped(ip) ? ip.bytes.slice(12).join('.') : ipText(ip)
+/** As Go's net package takes an address: mapped ones as what they stand for. */
+export function plainIp(ip: Ip): Ip {
+  return isMapped(ip) ? { family: 4, bytes: ip.bytes.slice(12) } : ip
 }
 
 /** k8s: IsValidIPForLegacyField; StrictIPCIDRValidation is on by default */
@@ -149,7 +149,7 @@ export function ipWarnings(value: string, at: string): string[] {
   const sloppy = parseSloppyIp(value)
   if (!sloppy) return []
   const ip = parseIp(value)
-  if (!ip || isMapped(ip)) return [`${at}: non-standard IP address ${JSON.stringify(value)} is invalid: use ${JSON.stringify(netText(sloppy))}`]
+  if (!ip || isMapped(ip)) return [`${at}: non-standard IP address ${JSON.stringify(value)} is invalid: use ${JSON.stringify(ipText(plainIp(sloppy)))}`]
   const canonical = ipText(ip)
   return ip.family === 6 && canonical !== value ? [`${at}: IPv6 address ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`] : []
 }
@@ -183,7 +183,7 @@ function cidrText({ ip, prefix }: Cidr): string {
 export function validateNonSpecialIp(value: string, at: string): Finding[] {
   const parsed = parseSloppyIp(value)
   if (!parsed) return [invalid(at, value, 'must be a valid IP address')]
-  const { family, bytes }: Ip = isMapped(parsed) ? { family: 4, bytes: parsed.bytes.slice(12) } : parsed
+  const { family, bytes } = plainIp(parsed)
   const findings: Finding[] = []
   const zero = bytes.every((byte) => byte === 0)
   if (zero) findings.push(invalid(at, value, `may not be unspecified (${value})`))

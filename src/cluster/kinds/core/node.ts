@@ -2,7 +2,7 @@ import { checkQualifiedName } from '../checks.ts'
 import type { Kind } from '../kind.ts'
 import { defineKind } from '../define-kind.ts'
 import { duplicate, forbidden, internalFinding, invalid, type Finding } from '../findings.ts'
-import { parseCidr, validateCidr } from '../ip.ts'
+import { cidrWarnings, parseCidr, validateCidr } from '../ip.ts'
 import { labelValueProblems } from '../names.ts'
 import type { Node } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
@@ -152,5 +152,6 @@ function nodeWarnings({ spec }: Readonly<Node>): string[] {
   const warnings: string[] = []
   if (spec?.configSource) warnings.push('spec.configSource: the feature is removed')
   if (spec?.externalID) warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes')
+  spec?.podCIDRs?.forEach((range, i) => warnings.push(...cidrWarnings(range, `spec.podCIDRs[${i}]`)))
   return warnings
 }

@@ -1,6 +1,7 @@
 /** What the server accepts in a pod but warns about. k8s: pkg/api/pod/warnings.go */
 import { deepEqual } from '../../../base/freeze.ts'
 import type { Affinity, AppArmorProfile, Container, ContainerPort, PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec } from '../generated/types.ts'
+import { ipWarnings } from '../ip.ts'
 import { dnsLabelProblems, labelValueProblems } from '../names.ts'
 import type { ObjectMeta } from '../object.ts'
 import { parseQuantity } from '../quantity.ts'
@@ -129,6 +130,8 @@ export function podWarnings(spec: Readonly<PodSpec>, metadata: Readonly<{ annota
     affinity?.requiredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => term.labelSelector || out.push(`${at}.affinity.${field}.requiredDuringSchedulingIgnoredDuringExecution[${i}].labelSelector: ${NO_PODS}`))
     affinity?.preferredDuringSchedulingIgnoredDuringExecution?.forEach((term, i) => term.podAffinityTerm?.labelSelector || out.push(`${at}.affinity.${field}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm.labelSelector: ${NO_PODS}`))
   }
+  spec.dnsConfig?.nameservers?.forEach((server, i) => out.push(...ipWarnings(server, `${at}.dnsConfig.nameservers[${i}]`)))
+  spec.hostAliases?.forEach(({ ip }, i) => out.push(...ipWarnings(ip ?? '', `${at}.hostAliases[${i}].ip`)))
   return out
 }
 

@@ -1,7 +1,7 @@
 import { defineKind } from '../define-kind.ts'
 import { invalid, required, type Finding } from '../findings.ts'
 import type { ServiceCIDR } from '../generated/types.ts'
-import { parseCidr, validateCidr } from '../ip.ts'
+import { parseSloppyCidr, plainIp, validateCidr } from '../ip.ts'
 import { keepMetadata, specAndStatus } from '../strategies.ts'
 import { IMMUTABLE } from '../validate-metadata.ts'
 
@@ -12,7 +12,7 @@ function validateServiceCidr({ spec }: Readonly<ServiceCIDR>): Finding[] {
   if (ranges.length === 0) return [required(at, 'at least one CIDR required')]
   if (ranges.length > 2) return [invalid(at, { CIDRs: ranges }, 'may only hold up to 2 values')]
   const out = ranges.flatMap((range, i) => validateCidr(range, `${at}[${i}]`, { canonical: true }))
-  const families = ranges.map((range) => parseCidr(range)?.ip.family)
+  const families = ranges.map(parseSloppyCidr).map((range) => range && plainIp(range.ip).family)
   if (families.length === 2 && families[0] && families[0] === families[1]) out.push(invalid(at, ranges, 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'))
   return out
 }

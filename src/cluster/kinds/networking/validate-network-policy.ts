@@ -2,7 +2,7 @@
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkPortNumberOrName } from '../checks.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
-import { cidrContains, parseCidr, validateCidr } from '../ip.ts'
+import { cidrContains, parseSloppyCidr, plainIp, validateCidr } from '../ip.ts'
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../generated/types.ts'
 import { validateLabelSelector } from '../validate-metadata.ts'
 
@@ -54,11 +54,11 @@ function checkBlock(out: Finding[], { cidr, except }: Readonly<NonNullable<Netwo
     return
   }
   out.push(...validateCidr(cidr, `${at}.cidr`))
-  const whole = parseCidr(cidr)
+  const whole = parseSloppyCidr(cidr)
   if (!whole) return
   except?.forEach((text, i) => {
     out.push(...validateCidr(text, `${at}.except[${i}]`))
-    const part = parseCidr(text)
-    if (part && (!cidrContains(whole, part.ip) || whole.prefix >= part.prefix)) out.push(invalid(`${at}.except[${i}]`, text, 'must be a strict subset of `cidr`'))
+    const part = parseSloppyCidr(text)
+    if (part && (!cidrContains(whole, whole.ip.family === 4 ? plainIp(part.ip) : part.ip) || whole.prefix >= part.prefix)) out.push(invalid(`${at}.except[${i}]`, text, 'must be a strict subset of `cidr`'))
   })
 }
