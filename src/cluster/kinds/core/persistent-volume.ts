@@ -2,16 +2,17 @@ import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
 import { checkImmutable } from '../checks.ts'
+import { givenEmpty } from '../decode.ts'
 import { defineKind } from '../define-kind.ts'
 import { forbidden, invalid, type Finding } from '../findings.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolume } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
-import { roundUpToMillis } from './pod-defaults.ts'
 import { nodeLabelWarnings } from './pod-warnings.ts'
 import { VOLUME_SOURCES } from './validate-persistent-volume-source.ts'
 import { validateVolumeSpec } from './validate-persistent-volume.ts'
+import { defaultVolumeSources } from './volume-defaults.ts'
 
 export const persistentVolume = defineKind<PersistentVolume>({
   group: '', version: 'v1', resource: 'persistentvolumes',
@@ -19,26 +20,9 @@ export const persistentVolume = defineKind<PersistentVolume>({
     if (status) status.phase ??= 'Pending'
     spec.persistentVolumeReclaimPolicy ??= 'Retain'
     spec.volumeMode ??= 'Filesystem'
-    if (spec.capacity) roundUpToMillis(spec.capacity)
-    if (spec.hostPath) spec.hostPath.type ??= ''
-    if (spec.iscsi) spec.iscsi.iscsiInterface ??= 'default'
-    if (spec.rbd) {
-      spec.rbd.pool ??= 'rbd'
-      spec.rbd.user ??= 'admin'
-      spec.rbd.keyring ??= '/etc/ceph/keyring'
-    }
-    if (spec.azureDisk) {
-      spec.azureDisk.cachingMode ??= 'ReadWrite'
-      spec.azureDisk.fsType ??= 'ext4'
-      spec.azureDisk.readOnly ??= false
-      spec.azureDisk.kind ??= 'Shared'
-    }
-    if (spec.scaleIO) {
-      spec.scaleIO.storageMode ??= 'ThinProvisioned'
-      spec.scaleIO.fsType ??= 'xfs'
-    }
+    defaultVolumeSources(spec)
   },
-  validate: validateVolume,
+  validate: (volume) => [...validateVolume(volume), ...mountOptionFindings(volume)],
   validateUpdate: validateVolumeUpdate,
   updatesWithoutMeta: true,
   strategy: {
@@ -76,11 +60,22 @@ function validateVolume({ metadata, spec }: Readonly<PersistentVolume>): Finding
   return out
 }
 
+const MOUNT_OPTIONS = 'volume.beta.kubernetes.io/mount-options'
+const MOUNTED_WITH_OPTIONS = [
+  'gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'nfs', 'rbd', 'quobyte', 'iscsi', 'cinder', 'cephfs', 'azureFile', 'vsphereVolume', 'azureDisk', 'photonPersistentDisk',
+] as const
+
+/** The annotation is from when not every type knew options. k8s: pkg/volume/validation checkMountOption */
+function mountOptionFindings({ metadata, spec }: Readonly<PersistentVolume>): Finding[] {
+  if (metadata.annotations?.[MOUNT_OPTIONS] === undefined || MOUNTED_WITH_OPTIONS.some((source) => spec[source])) return []
+  return [forbidden(`metadata.annotations.${MOUNT_OPTIONS}`, 'may not specify mount options for this volume type')]
+}
+
 /** k8s: ValidatePersistentVolumeUpdate */
 function validateVolumeUpdate(volume: Readonly<PersistentVolume>, old: Readonly<PersistentVolume>): Finding[] {
   const whole = [...validateObjectMeta({ namespaced: false }, volume.metadata), ...validateVolume(volume)]
   // As on creation, then again as an update.
-  const out = [...whole, ...whole]
+  const out = [...whole, ...mountOptionFindings(volume), ...whole]
   const source = ({ spec }: Readonly<PersistentVolume>) => Object.fromEntries(VOLUME_SOURCES.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
   const now = source(volume)
   // The secret for growing may be added later.
@@ -119,13 +114,13 @@ function renamed(now: NodeAffinity, before: NodeAffinity): NodeAffinity {
 function checkAffinityChange(out: Finding[], now: NodeAffinity, before: NodeAffinity): void {
   if (deepEqual(renamed(now, before) ?? null, before ?? null)) return
   const expressions = (list: readonly { key: string; operator: string; values?: readonly string[] }[] | undefined) => list?.map(({ key, operator, values }) => ({ Key: key, Operator: operator, Values: values ?? null })) ?? null
-  const shown = now ? { Required: now.required ? { NodeSelectorTerms: now.required.nodeSelectorTerms?.map((term) => ({ MatchExpressions: expressions(term.matchExpressions), MatchFields: expressions(term.matchFields) })) ?? null } : null } : null
+  const shown = now ? { Required: now.required ? { NodeSelectorTerms: now.required.nodeSelectorTerms?.map((term) => ({ MatchExpressions: expressions(term.matchExpressions), MatchFields: expressions(term.matchFields) })) ?? (givenEmpty(now.required, 'nodeSelectorTerms') ? [] : null) } : null } : null
   out.push(invalid('nodeAffinity', shown, 'field is immutable, except for updating from beta label to GA'))
 }
 
 const OLD_ANNOTATIONS = [
   ['volume.beta.kubernetes.io/storage-class', 'deprecated since v1.8; use "storageClassName" attribute instead'],
-  ['volume.beta.kubernetes.io/mount-options', 'deprecated since v1.31; use "mountOptions" attribute instead'],
+  [MOUNT_OPTIONS, 'deprecated since v1.31; use "mountOptions" attribute instead'],
 ] as const
 
 /** k8s: pkg/api/persistentvolume GetWarningsForPersistentVolume */

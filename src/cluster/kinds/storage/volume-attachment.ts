@@ -1,4 +1,5 @@
 import { defineKind } from '../define-kind.ts'
+import { defaultVolumeSources } from '../core/volume-defaults.ts'
 import type { VolumeAttachment } from '../generated/types.ts'
 import { keepMetadata, specAndStatus } from '../strategies.ts'
 import { validateVolumeAttachment, validateVolumeAttachmentUpdate } from './validate-storage.ts'
@@ -7,6 +8,9 @@ const STATUS_STRATEGY = specAndStatus<VolumeAttachment>('io.k8s.api.storage.v1.V
 
 export const volumeAttachment = defineKind<VolumeAttachment>({
   group: 'storage.k8s.io', version: 'v1', resource: 'volumeattachments',
+  defaults({ spec: { source } }) {
+    if (source.inlineVolumeSpec) defaultVolumeSources(source.inlineVolumeSpec)
+  },
   validate: validateVolumeAttachment,
   validateUpdate: validateVolumeAttachmentUpdate,
   strategy: {
