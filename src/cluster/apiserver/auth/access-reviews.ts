@@ -142,10 +142,15 @@ function specFindings(spec: ReviewSpec, wantsUser: boolean): Finding[] {
   return out
 }
 
+/** The order in which the server shows members of ObjectMeta. */
+const SHOWN_ORDER = [
+  'name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields',
+]
+
 function metadataFindings(body: KubeObject, namespaceAllowed: boolean): Finding[] {
   const given = Object.entries(body.metadata ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '')
   const allowed = given.every(([field]) => field === 'managedFields' || (namespaceAllowed && field === 'namespace'))
-  return allowed ? [] : [invalid('metadata', Object.fromEntries(given), namespaceAllowed ? 'must be empty except for namespace' : 'must be empty')]
+  return allowed ? [] : [invalid('metadata', Object.fromEntries(given.sort(([a], [b]) => SHOWN_ORDER.indexOf(a) - SHOWN_ORDER.indexOf(b))), namespaceAllowed ? 'must be empty except for namespace' : 'must be empty')]
 }
 
 function localFindings(body: KubeObject, spec: ReviewSpec): Finding[] {
