@@ -109,7 +109,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     report.statuses[response.status] = (report.statuses[response.status] ?? 0) + 1
     for (const { prototype, names } of PROTOTYPES) if (Object.getOwnPropertyNames(prototype).length !== names) found('a prototype was polluted')
     const text = await readBody(sent, random, openWatches, isWatch(request), found)
-    const refused = response.status >= 400 || request.method === 'GET' || request.method === 'HEAD' || (request.path.includes('dryRun=All') && request.method !== 'DELETE')
+    // The answer is converted once the work is done: that a single object is no list is found out too late, upstream as here.
+    const refusedShape = response.status === 406 && request.headers.some(([name, value]) => name === 'accept' && value.includes('as=PartialObjectMetadataList'))
+    const refused = (response.status >= 400 && !refusedShape) || request.method === 'GET' || request.method === 'HEAD' || (request.path.includes('dryRun=All') && request.method !== 'DELETE')
     if (refused && world.etcd.revision !== before) {
       const changed = world.etcd.commitsAfter(before).flatMap((commit) => commit.changes.map((change) => change.key)).filter((key) => !mayChange(world, key, before, request))
       if (changed.length > 0) found(`a refused request (${response.status}) changed etcd: ${changed.join(', ')}`)
