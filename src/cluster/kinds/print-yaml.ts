@@ -11,35 +11,48 @@ export function printYaml(value: unknown, options: { sortKeys?: boolean } = {}):
 }
 
 class Emitter {
-  text = ''
   readonly #sort: boolean
+  readonly #parts: string[] = []
+  /** Characters since the last line break. */
+  #column = 0
+
   constructor(sort: boolean) { this.#sort = sort }
+
+  get text(): string {
+    return this.#parts.join('')
+  }
+
+  #put(text: string): void {
+    this.#parts.push(text)
+    const at = text.lastIndexOf('\n')
+    this.#column = at < 0 ? this.#column + text.length : text.length - at - 1
+  }
 
   node(value: unknown, indent: number, context: 'root' | 'value' | 'item'): void {
     if (Array.isArray(value)) {
-      if (value.length === 0) { this.#lead(context); this.text += '[]\n'; return }
-      if (context === 'value') this.text += '\n'
+      if (value.length === 0) { this.#lead(context); this.#put('[]\n'); return }
+      if (context === 'value') this.#put('\n')
       value.forEach((item, i) => {
-        if (!(context === 'item' && i === 0)) this.text += ' '.repeat(indent)
-        else this.text += ' '
-        this.text += '-'
+        if (!(context === 'item' && i === 0)) this.#put(' '.repeat(indent))
+        else this.#put(' ')
+        this.#put('-')
         this.node(item, indent + 2, 'item')
       })
       return
     }
     if (value !== null && typeof value === 'object') {
       const keys = Object.keys(value).filter((k) => (value as Record<string, unknown>)[k] !== undefined)
-      if (keys.length === 0) { this.#lead(context); this.text += '{}\n'; return }
+      if (keys.length === 0) { this.#lead(context); this.#put('{}\n'); return }
       if (this.#sort) keys.sort(compareYamlKeys)
-      if (context === 'value') this.text += '\n'
+      if (context === 'value') this.#put('\n')
       keys.forEach((key, i) => {
-        if (context === 'item' && i === 0) this.text += ' '
-        else this.text += ' '.repeat(indent)
+        if (context === 'item' && i === 0) this.#put(' ')
+        else this.#put(' '.repeat(indent))
         const child = (value as Record<string, unknown>)[key]
         const keyText = scalarText(key, 0, indent, true)
         const simple = key.length <= 128 && !key.includes('\n')
-        if (simple) this.text += `${keyText}:`
-        else this.text += `? ${keyText}\n${' '.repeat(indent)}:`
+        if (simple) this.#put(`${keyText}:`)
+        else this.#put(`? ${keyText}\n${' '.repeat(indent)}:`)
         // A list below a key stays flush with it; a map goes deeper.
         if (Array.isArray(child) && child.length > 0) this.node(child, indent, 'value')
         else this.node(child, indent + 2, 'value')
@@ -47,13 +60,12 @@ class Emitter {
       return
     }
     this.#lead(context)
-    const column = this.text.length - (this.text.lastIndexOf('\n') + 1)
-    this.text += typeof value === 'string' ? scalarText(value, column, context === 'root' ? 0 : indent, false) : plainText(value)
-    this.text += this.text.endsWith('\n') && typeof value === 'string' && value.includes('\n') && isBlock(value) ? '' : '\n'
+    this.#put(typeof value === 'string' ? scalarText(value, this.#column, context === 'root' ? 0 : indent, false) : plainText(value))
+    if (this.#column > 0 || typeof value !== 'string' || !isBlock(value)) this.#put('\n')
   }
 
   #lead(context: 'root' | 'value' | 'item'): void {
-    if (context !== 'root') this.text += ' '
+    if (context !== 'root') this.#put(' ')
   }
 }
 
@@ -118,7 +130,11 @@ function analyse(text: string): Analysis {
 
 const isBlock = (text: string) => text.includes('\n') && analyse(text).block
 
+/** What needs no second look, as most names do. */
+const SIMPLE = /^[A-Za-z][A-Za-z0-9_./-]*$/
+
 function scalarText(text: string, column: number, indent: number, isKey: boolean): string {
+  if (SIMPLE.test(text) && !WORDS.has(text)) return text
   const a = analyse(text)
   if (text.includes('\n') && !isKey) return a.block ? literal(text, indent) : doubleQuoted(text, column, indent, true)
   if (isKey && a.multiline) return doubleQuoted(text, column, indent, false)
@@ -203,7 +219,7 @@ function resolvesToOther(text: string): boolean {
   return /^[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9]\d*)$/.test(plain) || /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/.test(plain)
 }
 
-const isLetter = (c: string) => /\p{L}/u.test(c)
+const isLetter = (c: string) => c < '\x80' ? (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') : /\p{L}/u.test(c)
 const isDigit = (c: string | undefined) => c !== undefined && c >= '0' && c <= '9'
 
 /** Letters after other characters, numbers by value. go-yaml v2: keyList.Less */
