@@ -1,5 +1,6 @@
 import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
+import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
 import type { Health, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
@@ -17,6 +18,8 @@ const DRAWN_PODS = 90
 /** Many pods are drawn anew this seldom, in milliseconds, so that keys are never kept waiting by them. */
 const CROWD_MS = 500
 const CROWD_PODS = 120
+/** So many pods more than last time a berth draws at once: a crowd arrives over some frames. */
+const ARRIVING_PODS = 10
 const SYSTEM_NAMESPACES = new Set(['kube-system', 'local-path-storage', 'kube-public', 'kube-node-lease'])
 const HEALTHS: Health[] = ['good', 'waiting', 'bad', 'done', 'leaving']
 
@@ -34,6 +37,8 @@ export class ClusterPane extends LitElement {
   declare shown: ObjectAddress | undefined
   declare client: ClusterClient
   #renderPending = false
+  /** Pods drawn last time, by berth. */
+  readonly #drawn = new Map<string, number>()
   #opener: HTMLElement | undefined
 
   constructor() {
@@ -68,9 +73,12 @@ export class ClusterPane extends LitElement {
   #renderSoon(): void {
     if (this.#renderPending) return
     this.#renderPending = true
-    const render = () => requestAnimationFrame(() => { this.#renderPending = false; this.requestUpdate() })
-    if (this.client.pods.size > CROWD_PODS) setTimeout(render, CROWD_MS)
-    else render()
+    if (this.client.pods.size > CROWD_PODS) setTimeout(() => this.#renderNextFrame(), CROWD_MS)
+    else this.#renderNextFrame()
+  }
+
+  #renderNextFrame(): void {
+    requestAnimationFrame(() => { this.#renderPending = false; this.requestUpdate() })
   }
 
   #setScope(scope: 'mine' | 'all'): void {
@@ -133,9 +141,16 @@ export class ClusterPane extends LitElement {
 
   #renderPods(berth: Berth): TemplateResult {
     const named = berth.pods.length <= NAMED_PODS
-    const drawn = berth.pods.length <= DRAWN_PODS ? berth.pods : [...berth.pods.filter((pod) => pod.health === 'bad'), ...berth.pods.filter((pod) => pod.health !== 'bad')].slice(0, DRAWN_PODS)
+    const wanted = berth.pods.length <= DRAWN_PODS ? berth.pods : [...berth.pods.filter((pod) => pod.health === 'bad'), ...berth.pods.filter((pod) => pod.health !== 'bad')].slice(0, DRAWN_PODS)
+    const place = berth.node?.name ?? ''
+    const drawn = wanted.slice(0, (this.#drawn.get(place) ?? 0) + ARRIVING_PODS)
+    this.#drawn.set(place, drawn.length)
+    if (drawn.length < wanted.length && !this.#renderPending) {
+      this.#renderPending = true
+      this.#renderNextFrame()
+    }
     return html`<div class="pods ${named ? '' : 'dense'}">
-      ${repeat(drawn, (pod) => pod.uid, (pod) => this.#renderPod(pod, named))}
+      ${repeat(drawn, (pod) => pod.uid, (pod) => guard([pod, named, language()], () => this.#renderPod(pod, named)))}
       ${drawn.length < berth.pods.length ? html`<span class="empty">${t('cluster.more', { count: berth.pods.length - drawn.length })}</span>` : nothing}
       ${berth.pods.length === 0 && berth.node && berth.hiddenSystemPods === 0 ? html`<span class="empty">${t('cluster.emptyBerth')}</span>` : nothing}
       ${berth.hiddenSystemPods > 0 ? html`<button class="system" @click=${() => this.#setScope('all')}>${t('cluster.system', { count: berth.hiddenSystemPods })}</button>` : nothing}
@@ -195,6 +210,8 @@ export class ClusterPane extends LitElement {
     .pod .restarts { flex: none; font-size: var(--tiny); color: var(--ink-soft); margin-inline-start: auto; }
     .words + .restarts { margin-inline-start: 0; }
     .dense .pod { min-height: 0; padding: 4px; animation: none; }
+    /* A hundred turning marks would keep the page busy with nothing else. */
+    .dense .waiting > .mark { animation: none; }
     .berth, .anchorage { contain: content; }
     .empty, .system { padding: 3px 5px; font-size: var(--tiny); color: var(--ink-soft); }
     .system { align-self: start; border: 0; background: none; border-radius: 4px; }
@@ -212,7 +229,7 @@ customElements.define('dd-cluster-pane', ClusterPane)
 
 /** Nodes by name, control plane first, each with its pods; the berth without a node holds pods that have none. */
 export function berthsOf(nodes: readonly NodeView[], pods: readonly PodView[], scope: 'mine' | 'all'): Berth[] {
-  const sorted = [...nodes].sort((a, b) => Number(b.roles.includes('control-plane')) - Number(a.roles.includes('control-plane')) || a.name.localeCompare(b.name, 'en', { numeric: true }))
+  const sorted = [...nodes].sort((a, b) => Number(b.roles.includes('control-plane')) - Number(a.roles.includes('control-plane')) || byNumber(a.name, b.name))
   const berths = new Map<string, Berth>([['', { node: undefined, pods: [], hiddenSystemPods: 0 }], ...sorted.map((node): [string, Berth] => [node.name, { node, pods: [], hiddenSystemPods: 0 }])])
   for (const pod of pods) {
     const berth = berths.get(pod.node ?? '') ?? berths.get('')!
@@ -220,9 +237,17 @@ export function berthsOf(nodes: readonly NodeView[], pods: readonly PodView[], s
     if (scope === 'mine' && SYSTEM_NAMESPACES.has(pod.namespace) && pod.health !== 'bad') berth.hiddenSystemPods++
     else berth.pods.push(pod)
   }
-  for (const berth of berths.values()) berth.pods.sort((a, b) => Number(SYSTEM_NAMESPACES.has(a.namespace)) - Number(SYSTEM_NAMESPACES.has(b.namespace)) || a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name, 'en', { numeric: true }))
+  for (const berth of berths.values()) {
+    // A crowd isn't read by name.
+    const compare = berth.pods.length > DRAWN_PODS ? byCode : byNumber
+    berth.pods.sort((a, b) => Number(SYSTEM_NAMESPACES.has(a.namespace)) - Number(SYSTEM_NAMESPACES.has(b.namespace)) || byCode(a.namespace, b.namespace) || compare(a.name, b.name))
+  }
   return [...berths.values()]
 }
+
+/** `web-2` before `web-10`. */
+const byNumber = new Intl.Collator('en', { numeric: true }).compare
+const byCode = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 function cores(millis: number): string {
   return (millis / 1000).toLocaleString(language(), { maximumFractionDigits: 2 })

@@ -52,6 +52,8 @@ export type FileLook = (path: string) => Iterable<[path: string, file: StoredFil
 
 /** Fold the log into the table of keys when it holds this many changes. */
 const FOLD_AFTER_CHANGES = 2_000
+/** Objects that are given to the database in one go; one or two milliseconds. */
+const PIECE = 32
 /** A flush that nobody waits for is delayed so long, so that more changes share it. */
 const IDLE_FLUSH_MS = 40
 
@@ -231,15 +233,18 @@ export class ClusterStore {
     try {
       // Somebody who waits wants it on the disk; otherwise the system's buffers will do, which outlive a killed tab or browser.
       const tx = this.#db.transaction(TABLES as TableName[], 'readwrite', { durability: this.#waiting.length > 0 ? 'strict' : 'relaxed' })
-      if (commits.length > 0) {
-        const last = commits[commits.length - 1]!.revision
-        void tx.objectStore('log').put({ first: commits[0]!.revision, last, commits }, last)
-        for (const commit of commits) this.#note(commit)
+      // The database copies what it is given at once, so others get a turn between the pieces; the transaction stays one.
+      for (let at = 0; at < commits.length; at += PIECE) {
+        const group = commits.slice(at, at + PIECE)
+        const last = group[group.length - 1]!.revision
+        const put = tx.objectStore('log').put({ first: group[0]!.revision, last, commits: group }, last)
+        for (const commit of group) this.#note(commit)
+        if (at + PIECE < commits.length) await put
       }
       void tx.objectStore('meta').put(this.#nowMs(), 'time')
       for (const [key, value] of meta) void tx.objectStore('meta').put(value, key)
       for (const [tree, { look, paths }] of files) this.#writeFiles(tx, tree, look, paths)
-      if (this.#unfolded.size >= FOLD_AFTER_CHANGES) this.#fold(tx)
+      if (this.#unfolded.size >= FOLD_AFTER_CHANGES) await this.#fold(tx)
       await tx.done
     } catch (error) {
       this.#fail(error as Error)
@@ -261,11 +266,12 @@ export class ClusterStore {
   }
 
   /** Moves the log into the table of keys, in the same transaction as the write that made it too long. */
-  #fold(tx: IDBPTransaction<Schema, TableName[], 'readwrite'>): void {
+  async #fold(tx: IDBPTransaction<Schema, TableName[], 'readwrite'>): Promise<void> {
     const kvs = tx.objectStore('kvs')
+    let count = 0
     for (const [key, kv] of this.#unfolded) {
-      if (kv) void kvs.put(kv, key)
-      else void kvs.delete(key)
+      const done = kv ? kvs.put(kv, key) : kvs.delete(key)
+      if (++count % PIECE === 0) await done
     }
     void tx.objectStore('log').delete(IDBKeyRange.upperBound(this.#unfoldedRevision))
     void tx.objectStore('meta').put(this.#unfoldedRevision, 'folded')
