@@ -227,7 +227,10 @@ export class Registry {
       })
       const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request)
       if (error) throw error
-      if (!request.subresource && request.warn !== ignoreWarning) for (const text of strategy.warningsOnUpdate?.(draft, current) ?? []) request.warn(text)
+      if (request.warn !== ignoreWarning) {
+        const texts = !request.subresource ? strategy.warningsOnUpdate?.(draft, current) : request.subresource === 'status' ? strategy.warningsOnStatusUpdate?.(draft) : undefined
+        for (const text of texts ?? []) request.warn(text)
+      }
       await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
       const converted = endpoint.toStorage(draft)
       const next = converted instanceof Promise ? await converted : converted

@@ -154,6 +154,11 @@ export function ipWarnings(value: string, at: string): string[] {
   return ip.family === 6 && canonical !== value ? [`${at}: IPv6 address ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`] : []
 }
 
+/** {@link ipWarnings} of the addresses that a load balancer reported. k8s: WarningsOnUpdate of the status of Services and Ingresses */
+export function ingressIpWarnings({ status }: { status?: { loadBalancer?: { ingress?: readonly { ip?: string }[] } } }): string[] {
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '' }, i) => ipWarnings(ip, `status.loadBalancer.ingress[${i}]`))
+}
+
 /** k8s: IsValidCIDRForLegacyField; StrictIPCIDRValidation is on by default. `canonical`: other spellings are refused too (IsValidCIDR). */
 export function validateCidr(value: string, at: string, { canonical = false } = {}): Finding[] {
   const cidr = parseCidr(value)

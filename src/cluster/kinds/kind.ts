@@ -58,6 +58,7 @@ export interface Strategy<T = KubeObject> {
   warningsOnDelete?(asked: { orphanDependents?: boolean; propagationPolicy?: string }): string[]
   warningsOnCreate?(object: Readonly<T>): string[]
   warningsOnUpdate?(object: Readonly<T>, old: Readonly<T>): string[]
+  warningsOnStatusUpdate?(object: Readonly<T>): string[]
 }
 
 /** Everything the API server knows about one version of a resource. Built-in kinds and CRDs have the same structure. */

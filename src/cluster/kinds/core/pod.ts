@@ -1,6 +1,7 @@
 import { deepEqual } from '../../../base/freeze.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Pod } from '../generated/types.ts'
+import { ipWarnings } from '../ip.ts'
 import { bumpGeneration, firstGeneration, keep } from '../strategies.ts'
 import { timeText } from '../time-text.ts'
 import { podCells, podRowConditions } from './pod-columns.ts'
@@ -28,6 +29,7 @@ export const pod = defineKind<Pod>({
   validateStatusUpdate: validatePodStatusUpdate,
   strategy: {
     warningsOnCreate: ({ metadata, spec }) => [...appArmorWarnings(spec, metadata), ...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
+    warningsOnStatusUpdate: ({ status }) => (['podIPs', 'hostIPs'] as const).flatMap((list) => (status?.[list] ?? []).flatMap(({ ip = '' }, i) => ipWarnings(ip, `status.${list}[${i}].ip`))),
     beforeCreate(draft, { nowMs }) {
       firstGeneration(draft)
       // k8s: GetPodQOS, which believes what it finds

@@ -2,6 +2,7 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { ingressAddresses } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Service } from '../generated/types.ts'
+import { ingressIpWarnings } from '../ip.ts'
 import { labelsText } from '../label-selector.ts'
 import { labelName } from '../names.ts'
 import { keep, zeroOfType } from '../strategies.ts'
@@ -17,6 +18,7 @@ export const service = defineKind<Service>({
   strategy: {
     warningsOnCreate: serviceWarnings,
     warningsOnUpdate: serviceWarnings,
+    warningsOnStatusUpdate: ingressIpWarnings,
     allowCreateOnUpdate: true,
     beforeCreate(draft) {
       draft.status = zeroOfType('io.k8s.api.core.v1.ServiceStatus')

@@ -1,6 +1,7 @@
 import { ingressAddresses } from '../cells.ts'
 import { defineKind } from '../define-kind.ts'
 import type { Ingress } from '../generated/types.ts'
+import { ingressIpWarnings } from '../ip.ts'
 import { specAndStatus } from '../strategies.ts'
 import { ingressWarnings, validateIngress, validateIngressStatus, validateIngressUpdate } from './validate-ingress.ts'
 
@@ -12,6 +13,7 @@ export const ingress = defineKind<Ingress>({
   strategy: {
     ...specAndStatus<Ingress>('io.k8s.api.networking.v1.IngressStatus'),
     warningsOnCreate: ingressWarnings,
+    warningsOnStatusUpdate: ingressIpWarnings,
   },
   cells: {
     Class: ({ spec }) => spec?.ingressClassName ?? '<none>',
