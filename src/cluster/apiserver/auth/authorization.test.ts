@@ -47,9 +47,14 @@ describe('RBAC', () => {
 
   test('decides in a few microseconds', () => {
     const controller: UserInfo = { name: 'system:serviceaccount:kube-system:replicaset-controller', groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] }
-    const startMs = performance.now()
-    for (let i = 0; i < 20_000; i++) if (!ask(controller, 'create', 'pods').allowed) throw new Error('not allowed')
-    expect((performance.now() - startMs) / 20).toBeLessThan(20)
+    // The best of several rounds: a busy machine takes its time from single ones.
+    let bestMs = Infinity
+    for (let round = 0; round < 10; round++) {
+      const startMs = performance.now()
+      for (let i = 0; i < 2_000; i++) if (!ask(controller, 'create', 'pods').allowed) throw new Error('not allowed')
+      bestMs = Math.min(bestMs, performance.now() - startMs)
+    }
+    expect(bestMs / 2).toBeLessThan(20)
   })
 })
 
