@@ -27,8 +27,8 @@ const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).jo
 
 export async function supportTable(): Promise<string> {
   const stored = builtInKinds.filter((kind) => kind.verbs.includes('list'))
-  const checked = stored.filter((kind) => kind.validate)
-  const plain = stored.filter((kind) => !kind.validate)
+  const checked = stored.filter((kind) => kind.validate ?? kind.ownRules)
+  const plain = stored.filter((kind) => !checked.includes(kind))
   const commands = (commandTable as { path: string; run?: boolean; leaf?: boolean }[]).map((command) => command.path.replace(/^kubectl ?/, ''))
     // `alpha` is a group, in which this version has nothing.
     .filter((command) => command && command !== 'alpha')
