@@ -138,6 +138,17 @@ describe('in process', () => {
   })
 })
 
+test('objects that were written alike share their managed fields', async () => {
+  const fields = async (name: string) => {
+    await api.create('pods', pod(name, 'n1'))
+    const written = await api.updateStatus<KubeObject>('pods', { ...await api.get<KubeObject>('pods', name, 'default'), status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })
+    return written.metadata.managedFields!.map((entry) => entry.fieldsV1)
+  }
+  const [first, second] = [await fields('one'), await fields('two')]
+  expect(first).toHaveLength(2)
+  for (const [i, set] of first.entries()) expect(second[i]).toBe(set)
+})
+
 describe('deletion', () => {
   test('waits for finalizers and happens when the last one goes', async () => {
     await api.create('configmaps', configMap('a', {}, { finalizers: ['example.com/hold'] }))

@@ -86,6 +86,13 @@ export function sharedSet(set: FieldSet): FieldSet {
   return place.set = deepFreeze(made)
 }
 
+/** The table's object for a set that no object was looked at for, such as a constant; its parts are the table's too. */
+export function tableSet(set: FieldSet): FieldSet {
+  const parts: Record<string, FieldSet> = {}
+  for (const element in set) parts[element] = tableSet(set[element]!)
+  return sharedSet(parts)
+}
+
 /** Remembers what an operation on two shared sets gave, also where they are parts of others. */
 export function rememberingPairs(operation: (a: FieldSet, b: FieldSet, inner: SetOperation) => FieldSet): SetOperation {
   const MAX_PAIRS = 8_000

@@ -1,10 +1,9 @@
 /**
  * Who set which field: metadata.managedFields, kept on every write. k8s: apimachinery/pkg/util/managedfields
  */
-import { deepFreeze } from '../../../base/freeze.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
-import { rememberingPairs } from './field-set-table.ts'
+import { rememberingPairs, tableSet } from './field-set-table.ts'
 import { EMPTY_SET, type FieldSet, differenceOf as differenceOfAny, intersectionOf, isEmptySet, recursiveDifferenceOf as recursiveDifferenceOfAny, unionOf as unionOfAny } from './field-set.ts'
 import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
 import { type Comparison, compareObjects } from './typed-value.ts'
@@ -241,7 +240,7 @@ function capUpdateManagers(managers: Managers): void {
 const leaf: FieldSet = EMPTY_SET
 
 /** k8s: stripMetaManager: fields that nobody owns. */
-const IDENTITY_FIELDS: FieldSet = deepFreeze({
+const IDENTITY_FIELDS: FieldSet = tableSet({
   'f:apiVersion': leaf, 'f:kind': leaf,
   'f:metadata': {
     '.': leaf, 'f:name': leaf, 'f:namespace': leaf, 'f:creationTimestamp': leaf, 'f:selfLink': leaf, 'f:uid': leaf, 'f:clusterName': leaf,
@@ -253,29 +252,31 @@ export function withoutIdentity(set: FieldSet): FieldSet {
   return differenceOf(set, IDENTITY_FIELDS)
 }
 
-const STATUS: FieldSet = deepFreeze({ 'f:status': leaf })
-const SPEC: FieldSet = deepFreeze({ 'f:spec': leaf })
-const META_AND_SPEC: FieldSet = deepFreeze({ 'f:metadata': leaf, 'f:spec': leaf })
+const STATUS: FieldSet = tableSet({ 'f:status': leaf })
+const SPEC: FieldSet = tableSet({ 'f:spec': leaf })
+const META_AND_SPEC: FieldSet = tableSet({ 'f:metadata': leaf, 'f:spec': leaf })
+const SPEC_AND_STATUS: FieldSet = tableSet({ 'f:spec': leaf, 'f:status': leaf })
+const APPROVAL_RESETS: FieldSet = tableSet({ 'f:spec': leaf, 'f:status': { 'f:certificate': leaf } })
 /** Where the status subresource resets more or less than spec. k8s: GetResetFields of the status strategies */
-const STATUS_RESETS: Readonly<Record<string, FieldSet>> = deepFreeze({
-  'Pod': { 'f:metadata': { 'f:deletionTimestamp': leaf, 'f:ownerReferences': leaf }, 'f:spec': leaf },
-  'Deployment.apps': { 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf },
-  'CertificateSigningRequest.certificates.k8s.io': { 'f:spec': leaf, 'f:status': { 'f:conditions': leaf } },
+const STATUS_RESETS: Readonly<Record<string, FieldSet>> = {
+  'Pod': tableSet({ 'f:metadata': { 'f:deletionTimestamp': leaf, 'f:ownerReferences': leaf }, 'f:spec': leaf }),
+  'Deployment.apps': tableSet({ 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf }),
+  'CertificateSigningRequest.certificates.k8s.io': tableSet({ 'f:spec': leaf, 'f:status': { 'f:conditions': leaf } }),
   'ServiceCIDR.networking.k8s.io': META_AND_SPEC, 'ResourceClaim.resource.k8s.io': META_AND_SPEC, 'VolumeAttachment.storage.k8s.io': META_AND_SPEC,
   'FlowSchema.flowcontrol.apiserver.k8s.io': META_AND_SPEC, 'PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io': META_AND_SPEC,
   'ValidatingAdmissionPolicy.admissionregistration.k8s.io': META_AND_SPEC, 'StorageVersion.internal.apiserver.k8s.io': META_AND_SPEC,
   'APIService.apiregistration.k8s.io': META_AND_SPEC,
-})
+}
 
 /** Fields that a write to this (sub)resource can't set, so nobody comes to own them by it. */
 export function resetFields(kind: Kind, subresource: string): FieldSet | undefined {
   const name = kind.group ? `${kind.kind}.${kind.group}` : kind.kind
   if (subresource === '') {
     if (!('status' in kind.subresources)) return undefined
-    return name === 'CertificateSigningRequest.certificates.k8s.io' ? { 'f:spec': leaf, 'f:status': leaf } : STATUS
+    return name === 'CertificateSigningRequest.certificates.k8s.io' ? SPEC_AND_STATUS : STATUS
   }
   if (subresource === 'status') return kind.custom ? META_AND_SPEC : STATUS_RESETS[name] ?? SPEC
-  if (subresource === 'approval') return { 'f:spec': leaf, 'f:status': { 'f:certificate': leaf } }
+  if (subresource === 'approval') return APPROVAL_RESETS
   if (subresource === 'finalize') return STATUS
   return undefined
 }
