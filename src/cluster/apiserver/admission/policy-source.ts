@@ -2,10 +2,10 @@ import type { Clock } from '../../../base/clock.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import type { Reader } from '../seams.ts'
 
-/** k8s: policy/generic PolicyRefreshInterval */
-const REFRESH_MS = 1_000
+/** Upstream looks for changes every second, so that one takes effect anywhere within it; here each takes as long as one shortly before a look. */
+const REFRESH_MS = 100
 
-/** Policies and bindings as they are enforced: changes take effect with the next refresh, within a second. k8s: policy/generic/policy_source.go */
+/** Policies and bindings as they are enforced: changes take effect with the next refresh. k8s: policy/generic/policy_source.go */
 export interface PolicySource<P extends KubeObject, B extends KubeObject> {
   /** Each policy with its bindings, both in the order of their names; policies without bindings are left out. */
   hooks(): readonly { policy: P; bindings: readonly B[] }[]
