@@ -217,21 +217,24 @@ function isIn(wanted: unknown, where: unknown, charge: Charge): boolean {
 
 /** An operand that decides wins over one that fails, whatever their order. */
 function logical(steps: readonly Step[], decisive: boolean): Step {
-  return (scope) => {
-    let failure: unknown
-    for (const step of steps) {
-      try {
-        const value = step(scope)
-        if (value === decisive) return decisive
-        if (value !== !decisive) failure ??= new CelFailure(NO_OVERLOAD)
-      } catch (error) {
-        if (!(error instanceof CelFailure)) throw error
-        failure ??= error
-      }
+  return (scope) => decide(steps, (step) => step(scope), decisive)
+}
+
+/** Goes through what decides at once; a failure counts only where nothing decided. */
+function decide<T>(items: Iterable<T>, evaluate: (item: T) => unknown, decisive: boolean): boolean {
+  let failure: unknown
+  for (const item of items) {
+    try {
+      const value = evaluate(item)
+      if (value === decisive) return decisive
+      if (value !== !decisive) failure ??= new CelFailure(NO_OVERLOAD)
+    } catch (error) {
+      if (!(error instanceof CelFailure)) throw error
+      failure ??= error
     }
-    if (failure !== undefined) throw failure
-    return !decisive
   }
+  if (failure !== undefined) throw failure
+  return !decisive
 }
 
 function has(arg: CelNode, locals: readonly string[]): Step {
@@ -346,20 +349,7 @@ function comprehensionBody(name: string, steps: readonly Step[]): (pairs: Pairs,
 }
 
 function decided(pairs: Pairs, scopeOf: ScopeOf, step: Step, decisive: boolean): boolean {
-  let failure: unknown
-  for (const pair of pairs) {
-    const scope = scopeOf(pair)
-    try {
-      const value = step(scope)
-      if (value === decisive) return decisive
-      if (value !== !decisive) failure ??= new CelFailure(NO_OVERLOAD)
-    } catch (error) {
-      if (!(error instanceof CelFailure)) throw error
-      failure ??= error
-    }
-  }
-  if (failure !== undefined) throw failure
-  return !decisive
+  return decide(pairs, (pair) => step(scopeOf(pair)), decisive)
 }
 
 /** How Go names the types of what can't be gone through. */
