@@ -8,8 +8,12 @@ import { messageOf } from './pod-control.ts'
 import { isPodTerminal, timeMs } from './pods.ts'
 import type { ResourceDirectory, ServedResource } from './resource-directory.ts'
 
-/** How long a dying namespace is left alone first: caches of others must see it. k8s: namespaceDeletionGracePeriod */
-const GRACE_MS = 5000
+/**
+ * How long a dying namespace is left alone first, counted from the whole second of its deletionTimestamp. Upstream waits five seconds, so that
+ * the caches of further API servers and of etcd members that aren't leading see it; here is one of each, and only watchers need to see it.
+ * k8s: namespaceDeletionGracePeriod
+ */
+const GRACE_MS = 2000
 /** Time that finalizers of content are given between looks. k8s: finalizerEstimateSeconds */
 const FINALIZER_ESTIMATE_SECONDS = 15
 
