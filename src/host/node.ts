@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { tuneEngine } from './node-engine.ts'
 import { runOnHost } from './node-proc.ts'
 
 const USAGE = `Drydock: a Kubernetes cluster in one process.
@@ -82,6 +83,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function startCluster(flags: Flags) {
+  tuneEngine()
   const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }] = await Promise.all([
     import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'),
   ])

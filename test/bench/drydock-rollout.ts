@@ -2,9 +2,11 @@
 import { ClusterClock } from '../../src/base/clock.ts'
 import { BOOT_MS, createCluster } from '../../src/cluster/cluster.ts'
 import { kubeadmTopology } from '../../src/cluster/topology.ts'
+import { tuneEngine } from '../../src/host/node-engine.ts'
 import { nodePlatform } from '../../src/host/platform-node.ts'
 
 const [nodes, pods, timeoutMs] = process.argv.slice(2).map(Number) as [number, number, number]
+tuneEngine()
 const bootMs = performance.now()
 // One machine more: the tainted control plane takes no pods, as it would not on the peer's side either.
 const cluster = await createCluster({ platform: nodePlatform, clock: new ClusterClock(nodePlatform, { startMs: nodePlatform.wallMs() - BOOT_MS }), seed: 'bench', topology: kubeadmTopology(nodes + 1) })

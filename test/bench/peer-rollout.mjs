@@ -1,9 +1,11 @@
 // The work of drydock-rollout.ts on the peer, @ngrok/webernetes: a Deployment's pods to Running. Prints one JSON line.
 import { Cluster } from '@ngrok/webernetes'
+import { tuneEngine } from '../../src/host/node-engine.ts'
 
 const nodes = Number(process.argv[2])
 const pods = Number(process.argv[3])
 const timeoutMs = Number(process.argv[4])
+tuneEngine() // the same settings as on Drydock's side
 const bootMs = performance.now()
 const cluster = new Cluster({ nodes })
 await cluster.init()
