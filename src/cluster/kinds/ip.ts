@@ -116,7 +116,7 @@ export function parseSloppyCidr(text: string): Cidr | undefined {
 }
 
 /** An IPv4 address in the form of an IPv6 one: `::ffff:1.2.3.4`. */
-function isMapped({ family, bytes }: Ip): boolean {
+export function isMapped({ family, bytes }: Ip): boolean {
   return family === 6 && bytes.every((byte, i) => i >= 12 || byte === (i < 10 ? 0 : 255))
 }
 

@@ -93,14 +93,16 @@ function attempt<T>(parse: () => T): T | undefined {
   }
 }
 
+function readRaw(parse: (text: string) => { text: string }, raw = ''): ReadSelector {
+  const parsed = attempt(() => parse(raw))
+  return { text: parsed?.text ?? '', failed: !parsed }
+}
+
 /** k8s: fieldSelectorAsSelector */
 function readFieldSelector(selector: ResourceAttributes['fieldSelector']): ReadSelector {
   if (!selector) return { text: '', failed: false }
   const { rawSelector, requirements = [] } = selector
-  if (requirements.length === 0) {
-    const parsed = attempt(() => parseFieldSelector(rawSelector ?? ''))
-    return { text: parsed?.text ?? '', failed: !parsed }
-  }
+  if (requirements.length === 0) return readRaw(parseFieldSelector, rawSelector)
   const terms = requirements.filter(({ operator, values }) => (operator === 'In' || operator === 'NotIn') && values?.length === 1)
     .map(({ key, operator, values }): FieldTerm => ({ field: key, operator: operator === 'In' ? '=' : '!=', value: values![0]! }))
   return { text: fieldSelectorOf(terms).text, failed: terms.length < requirements.length }
@@ -110,10 +112,7 @@ function readFieldSelector(selector: ResourceAttributes['fieldSelector']): ReadS
 function readLabelSelector(selector: ResourceAttributes['labelSelector']): ReadSelector {
   if (!selector) return { text: '', failed: false }
   const { rawSelector, requirements = [] } = selector
-  if (requirements.length === 0) {
-    const parsed = attempt(() => parseLabelSelector(rawSelector ?? ''))
-    return { text: parsed?.text ?? '', failed: !parsed }
-  }
+  if (requirements.length === 0) return readRaw(parseLabelSelector, rawSelector)
   const known = requirements.map((requirement) => attempt(() => labelSelectorOf({ matchExpressions: [requirement] }))).filter((one): one is LabelSelector => one !== undefined)
   return { text: selectorOf(known.flatMap((one) => one.requirements)).text, failed: known.length < requirements.length }
 }

@@ -1,5 +1,5 @@
 /** Addresses and ranges of expressions. k8s: apiserver/pkg/cel/library/{ip,cidr}.go, net/netip */
-import { cidrContains, ipText, parseIp, type Ip } from '../ip.ts'
+import { cidrContains, ipText, isMapped, parseIp, type Ip } from '../ip.ts'
 import type { CelOpaque } from './cel-values.ts'
 
 /** An address. */
@@ -40,8 +40,6 @@ export class CelCidr implements CelOpaque {
     return other instanceof CelCidr && other.text === this.text
   }
 }
-
-const isMapped = ({ family, bytes }: Ip) => family === 6 && bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255
 
 /** netip.ParseAddr's words for what is no address. */
 function addressProblem(text: string): string {

@@ -2,6 +2,7 @@
 import { parseQuantity, addQuantities, compareQuantities, formatQuantity } from '../quantity.ts'
 import type { Container, EphemeralContainer, Pod, PodSpec, PodTemplateSpec, Probe, Volume } from '../generated/types.ts'
 import { imageTag } from './image-name.ts'
+import { defaultCommonSources } from './volume-source-defaults.ts'
 
 /** SetDefaults_Pod and all below. */
 export function defaultPod(pod: Pod): void {
@@ -181,24 +182,8 @@ function defaultVolume(volume: Volume): void {
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600
     }
   }
-  if (volume.hostPath) volume.hostPath.type ??= ''
   if (volume.image) volume.image.pullPolicy ??= imageTag(volume.image.reference ?? '') === 'latest' ? 'Always' : 'IfNotPresent'
-  if (volume.iscsi) volume.iscsi.iscsiInterface ??= 'default'
-  if (volume.rbd) {
-    volume.rbd.pool ??= 'rbd'
-    volume.rbd.user ??= 'admin'
-    volume.rbd.keyring ??= '/etc/ceph/keyring'
-  }
-  if (volume.azureDisk) {
-    volume.azureDisk.cachingMode ??= 'ReadWrite'
-    volume.azureDisk.fsType ??= 'ext4'
-    volume.azureDisk.readOnly ??= false
-    volume.azureDisk.kind ??= 'Shared'
-  }
-  if (volume.scaleIO) {
-    volume.scaleIO.storageMode ??= 'ThinProvisioned'
-    volume.scaleIO.fsType ??= 'xfs'
-  }
+  defaultCommonSources(volume)
   const claim = volume.ephemeral?.volumeClaimTemplate?.spec
   if (claim) {
     claim.volumeMode ??= 'Filesystem'
