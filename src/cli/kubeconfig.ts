@@ -1,11 +1,6 @@
 import type { FileSystem } from '../unix/types.ts'
 import { parseYaml } from './yaml.ts'
 
-/** A named part of a kubeconfig. */
-export interface NamedCluster { name: string; cluster: ClusterEntry }
-export interface NamedContext { name: string; context: ContextEntry }
-export interface NamedUser { name: string; user: UserEntry }
-
 export interface ClusterEntry {
   server?: string
   'certificate-authority'?: string

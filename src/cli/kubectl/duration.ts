@@ -25,22 +25,6 @@ export function parseDurationMs(text: string): number {
   return match[1] === '-' ? -total : total
 }
 
-/** Go's Duration.String(): `1m30s`, `500ms`, `0s`. */
-export function formatDuration(ms: number): string {
-  if (ms === 0) return '0s'
-  const sign = ms < 0 ? '-' : ''
-  let rest = Math.abs(ms)
-  if (rest < 1) return `${sign}${trimmed(rest * 1000)}µs`
-  if (rest < 1000) return `${sign}${trimmed(rest)}ms`
-  const hours = Math.floor(rest / 3_600_000)
-  rest -= hours * 3_600_000
-  const minutes = Math.floor(rest / 60_000)
-  rest -= minutes * 60_000
-  const seconds = trimmed(rest / 1000)
-  return `${sign}${hours ? `${hours}h` : ''}${hours || minutes ? `${minutes}m` : ''}${seconds}s`
-}
-
-const trimmed = (n: number) => String(Number(n.toFixed(9)))
 
 /** Ages as people read them: `5s`, `2m3s`, `10m`, `3h12m`, `5d`. k8s: apimachinery/pkg/util/duration HumanDuration */
 export function humanDuration(ms: number): string {

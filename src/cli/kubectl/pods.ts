@@ -1,5 +1,4 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
-import { StatusError } from '../../cluster/kinds/status-error.ts'
 import { resourcePath } from './discovery.ts'
 import type { Factory } from './factory.ts'
 import { selectorQuery } from './selectors.ts'
@@ -127,5 +126,3 @@ export function podRunningTimeout(flags: Factory['flags']): number {
   if (ms <= 0) throw new Error('--pod-running-timeout must be higher than zero')
   return ms
 }
-
-export const isStatus = (error: unknown): error is StatusError => error instanceof StatusError

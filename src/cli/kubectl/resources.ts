@@ -117,12 +117,6 @@ function combinedArgs(args: readonly string[]): Named[] | undefined {
   })
 }
 
-/** Whether arguments name objects rather than types only. */
-export function hasNames(args: readonly string[]): boolean {
-  const normalized = normalizeMultipleResources(args)
-  return combinedArgs(normalized) !== undefined || normalized.length > 1
-}
-
 export function hasFiles(query: { filenames?: readonly string[]; kustomize?: string }): boolean {
   return (query.filenames?.length ?? 0) > 0 || Boolean(query.kustomize)
 }

@@ -1,5 +1,5 @@
 import { printYaml } from '../kinds/print-yaml.ts'
-import type { StatusError, Status } from '../kinds/status-error.ts'
+import type { StatusError } from '../kinds/status-error.ts'
 import type { Encoding } from './media-types.ts'
 import { jsonText } from './json-text.ts'
 
@@ -26,10 +26,6 @@ export function statusAnswer(error: StatusError, style: TextStyle): Response {
   const seconds = error.status.details?.retryAfterSeconds
   if (seconds) response.headers.set('retry-after', String(seconds))
   return response
-}
-
-export function successStatus(status: Status, style: TextStyle, code = 200): Response {
-  return answer(code, jsonText(status as unknown as Record<string, unknown>), style)
 }
 
 export function plainText(status: number, text: string): Response {

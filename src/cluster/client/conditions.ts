@@ -7,10 +7,6 @@ export function findCondition<C extends { type: string }>(conditions: readonly C
   return undefined
 }
 
-export function isConditionTrue(conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean {
-  return findCondition(conditions, type)?.status === 'True'
-}
-
 /**
  * The list with this condition in it: replaced in place where the type exists (the transition time stays unless the status changes),
  * appended otherwise. Returns the same list when nothing changes. k8s: apimachinery/pkg/api/meta SetStatusCondition
@@ -24,9 +20,4 @@ export function withCondition<C extends Condition>(conditions: readonly C[] | un
   if (same && old.reason === next.reason && old.message === next.message && (next.observedGeneration === undefined || old.observedGeneration === next.observedGeneration)) return list
   const merged = { ...old, ...next, lastTransitionTime: same ? old.lastTransitionTime : next.lastTransitionTime ?? rfc3339(nowMs) }
   return list.map((condition, i) => i === at ? merged : condition)
-}
-
-/** The list without conditions of a type. */
-export function withoutCondition<C extends { type: string }>(conditions: readonly C[] | undefined, type: string): readonly C[] {
-  return (conditions ?? []).filter((condition) => condition.type !== type)
 }

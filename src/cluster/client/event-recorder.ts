@@ -1,4 +1,4 @@
-import { rfc3339, rfc3339Micro } from '../../base/clock.ts'
+import { rfc3339 } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { isStatusError } from '../kinds/status-error.ts'
@@ -136,81 +136,6 @@ export function createEventRecorder({ api, clock, log, component, host = '' }: E
       const nowMs = clock.nowMs()
       sink(() => record(involvedObject, type, reason, message, annotations, nowMs))
     },
-  }
-}
-
-/** Tells about an object and, optionally, another one that it has to do with. */
-export interface SeriesRecorder {
-  event(regarding: KubeObject, related: KubeObject | undefined, type: EventType, reason: string, action: string, note: string): void
-  stop(): void
-}
-
-const SERIES_REFRESH_MS = 30 * 60_000
-const SERIES_FINISH_MS = 6 * 60_000
-
-/** Events of events.k8s.io/v1 with series, as the scheduler writes them. k8s: client-go/tools/events */
-export function createSeriesRecorder({ api, clock, log, component, host = '' }: EventRecorderOptions): SeriesRecorder {
-  interface Entry { event: KubeObject; count: number; lastMs: number; series: boolean }
-  const last = { nanos: 0n, first: firstNanos(component, host) }
-  const cache = new Map<string, Entry>()
-  const sink = serialSink(clock, log)
-  let stopped = false
-  const series = (entry: Entry) => ({ count: entry.count, lastObservedTime: rfc3339Micro(entry.lastMs) })
-  const record = (entry: Entry) => sink(async () => {
-    if (!entry.series) {
-      await api.create('events.events.k8s.io', entry.event)
-      return
-    }
-    const { name, namespace } = entry.event.metadata
-    try {
-      await api.patch('events.events.k8s.io', name!, namespace, 'application/strategic-merge-patch+json', { series: series(entry) })
-    } catch (error) {
-      if (!isStatusError(error, 'NotFound')) throw error
-      await api.create('events.events.k8s.io', { ...entry.event, series: series(entry) })
-    }
-  })
-  const refresh = () => {
-    if (stopped) return
-    for (const entry of cache.values()) if (entry.series) record(entry)
-    clock.after(SERIES_REFRESH_MS, refresh)
-  }
-  const finish = () => {
-    if (stopped) return
-    const nowMs = clock.nowMs()
-    for (const [key, entry] of cache) {
-      if (nowMs - entry.lastMs < SERIES_FINISH_MS) continue
-      if (entry.series) record(entry)
-      cache.delete(key)
-    }
-    clock.after(SERIES_FINISH_MS, finish)
-  }
-  clock.after(SERIES_REFRESH_MS, refresh)
-  clock.after(SERIES_FINISH_MS, finish)
-  return {
-    event(regarding, related, type, reason, action, note) {
-      const nowMs = clock.nowMs()
-      const about = objectReference(regarding)
-      const key = `${type}/${action}/${reason}/${about.kind}/${about.namespace ?? ''}/${about.name}/${about.uid}/${related?.metadata.uid ?? ''}`
-      const known = cache.get(key)
-      if (known) {
-        known.lastMs = nowMs
-        known.count++
-        if (known.series) return
-        known.series = true
-        record(known)
-        return
-      }
-      const event: KubeObject = {
-        apiVersion: 'events.k8s.io/v1', kind: 'Event',
-        metadata: { name: eventName(about.name ?? '', nowMs, last), namespace: about.namespace || 'default' },
-        eventTime: rfc3339Micro(nowMs), reportingController: component, reportingInstance: host ? `${component}-${host}` : component,
-        action, reason, regarding: about, ...(related ? { related: objectReference(related) } : {}), note, type,
-      }
-      const entry: Entry = { event, count: 1, lastMs: nowMs, series: false }
-      cache.set(key, entry)
-      record(entry)
-    },
-    stop() { stopped = true },
   }
 }
 

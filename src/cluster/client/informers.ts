@@ -13,12 +13,6 @@ export function keyOf(object: KubeObject): ObjectKey {
   return namespace ? `${namespace}/${name}` : name!
 }
 
-/** The two halves of a key; the namespace is undefined for cluster objects. */
-export function splitKey(key: ObjectKey): { namespace: string | undefined; name: string } {
-  const at = key.indexOf('/')
-  return at < 0 ? { namespace: undefined, name: key } : { namespace: key.slice(0, at), name: key.slice(at + 1) }
-}
-
 /** What became of one object. */
 export type Change<T = KubeObject> =
   | { type: 'add'; object: T; old?: undefined }

@@ -8,10 +8,6 @@ export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference |
   return undefined
 }
 
-export function isControlledBy(object: { metadata: ObjectMeta }, owner: { metadata: ObjectMeta }): boolean {
-  return controllerOf(object)?.uid === owner.metadata.uid
-}
-
 /** A reference that makes `owner` the controller. k8s: metav1.NewControllerRef */
 export function controllerReference(owner: KubeObject): OwnerReference {
   return { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.metadata.name!, uid: owner.metadata.uid!, controller: true, blockOwnerDeletion: true }

@@ -16,8 +16,3 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, redis, redisAlpine,
   metricsServerImage, sampleApiServerImage,
 ]
-
-/** The definition behind a tag of a repository (`docker.io/library/nginx`, `1.27`). */
-export function findImage(repository: string, tag: string): ImageDefinition | undefined {
-  return imageCatalogue.find((image) => image.repository === repository && image.tags.includes(tag))
-}

@@ -9,12 +9,4 @@ const body = (schema: string, group: string, version: string, kind: string): Bod
 export const binding = body('api.core.v1.Binding', '', 'v1', 'Binding')
 export const eviction = body('api.policy.v1.Eviction', 'policy', 'v1', 'Eviction')
 export const scale = body('api.autoscaling.v1.Scale', 'autoscaling', 'v1', 'Scale')
-export const tokenRequest = body('api.authentication.v1.TokenRequest', 'authentication.k8s.io', 'v1', 'TokenRequest')
 export const deleteOptions = body('apimachinery.pkg.apis.meta.v1.DeleteOptions', '', 'v1', 'DeleteOptions')
-
-export const bodyKinds: readonly BodyKind[] = [binding, eviction, scale, tokenRequest, deleteOptions]
-
-/** The body kind that `apiVersion` and `kind` name. */
-export function bodyKindOf(group: string, version: string, kind: string): BodyKind | undefined {
-  return bodyKinds.find((known) => known.group === group && known.version === version && known.kind === kind)
-}

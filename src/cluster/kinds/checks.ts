@@ -15,10 +15,6 @@ export function checkPositive(out: Finding[], value: number | undefined, at: str
   if (value !== undefined && value <= 0) out.push(invalid(at, value, NOT_POSITIVE))
 }
 
-export function checkRange(out: Finding[], value: number | undefined, low: number, high: number, at: string): void {
-  if (value !== undefined && (value < low || value > high)) out.push(invalid(at, value, `must be between ${low} and ${high}, inclusive`))
-}
-
 export function checkNotNegativeQuantity(out: Finding[], text: string | undefined, at: string): void {
   if (text !== undefined && parseQuantity(text).nanos < 0n) out.push(invalid(at, text, NOT_NEGATIVE))
 }

@@ -32,17 +32,3 @@ export function humanDuration(ms: number): string {
   }
   return `${years}y`
 }
-
-/** One unit only: `4s`, `2m`, `3h`, `5d`, `1y`. k8s: ShortHumanDuration */
-export function shortHumanDuration(ms: number): string {
-  const seconds = Math.trunc(ms / 1000)
-  if (seconds < -1) return '<invalid>'
-  if (seconds < 0) return '0s'
-  if (seconds < 60) return `${seconds}s`
-  const minutes = Math.trunc(ms / 60_000)
-  if (minutes < 60) return `${minutes}m`
-  const hours = Math.trunc(ms / 3_600_000)
-  if (hours < 24) return `${hours}h`
-  if (hours < 24 * 365) return `${Math.trunc(hours / 24)}d`
-  return `${Math.trunc(hours / 24 / 365)}y`
-}

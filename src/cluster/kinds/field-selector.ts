@@ -107,16 +107,3 @@ export function fieldsOf(kind: Kind, object: Readonly<KubeObject>): Record<strin
   if (kind.namespaced) fields['metadata.namespace'] = object.metadata.namespace ?? ''
   return fields
 }
-
-/** Whether an object is picked. */
-export function matchesFieldSelector(kind: Kind, selector: FieldSelector, object: Readonly<KubeObject>): boolean {
-  if (selector.empty) return true
-  for (const { field, operator, value } of selector.terms) {
-    let actual: string
-    if (field === 'metadata.name') actual = object.metadata.name ?? ''
-    else if (field === 'metadata.namespace') actual = object.metadata.namespace ?? ''
-    else actual = kind.selectableFields?.(object)[field] ?? ''
-    if ((actual === value) !== (operator === '=')) return false
-  }
-  return true
-}

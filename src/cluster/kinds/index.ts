@@ -150,16 +150,6 @@ for (const kind of builtInKinds) {
   byVersionedKind.set(`${kind.group}/${kind.version}/${kind.kind}`, kind)
 }
 
-/** The kind behind a ResourceRef (`pods`, `deployments.apps`), in the version that etcd holds. */
-export function kindOfResource(resource: string): Kind | undefined {
-  return byResource.get(resource)
-}
-
-/** The kind served at a group, version and plural. */
-export function kindAt(group: string, version: string, resource: string): Kind | undefined {
-  return byVersionedResource.get(`${group}/${version}/${resource}`)
-}
-
 /** The kind an object's `apiVersion` and `kind` name. */
 export function kindOf(apiVersion: string, kind: string): Kind | undefined {
   const slash = apiVersion.indexOf('/')

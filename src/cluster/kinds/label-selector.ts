@@ -303,12 +303,6 @@ export function matchesLabelSelector(spec: LabelSelectorSpec | null | undefined,
   return true
 }
 
-/** Whether labels contain every pair of a set (Service and ReplicationController selectors). */
-export function matchesLabelSet(set: Readonly<Record<string, string>> | null | undefined, labels: Labels): boolean {
-  for (const key in set) if (lookup(labels, key) !== set[key]) return false
-  return true
-}
-
 /** A spec's selector as people see it: `<none>`, `app=web,tier in (a,b)`. k8s: FormatLabelSelector */
 export function labelSelectorText(spec: LabelSelectorSpec | null | undefined): string {
   try {

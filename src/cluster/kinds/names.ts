@@ -201,8 +201,6 @@ export const declaredLongName: NameRule = (name, isPrefix) => {
 }
 /** k8s: NameIsDNSLabel */
 export const labelName: NameRule = (name, isPrefix) => dnsLabelProblems(maskTrailingDash(name, isPrefix))
-/** k8s: NameIsDNS1035Label */
-export const label1035Name: NameRule = (name, isPrefix) => dns1035LabelProblems(maskTrailingDash(name, isPrefix))
 
 /** What no name in a URL path may be. k8s: path.ValidatePathSegmentName */
 export const pathSegmentName: NameRule = (name, isPrefix) => {

@@ -10,11 +10,6 @@ export function timeText(ms: number): string {
   return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z')
 }
 
-/** RFC 3339 with six digits of the second, as metav1.MicroTime prints. */
-export function microTimeText(ms: number): string {
-  return new Date(Math.floor(ms)).toISOString().replace('Z', '000Z')
-}
-
 /** Milliseconds of a time text; NaN for none. */
 export function timeMs(text: string | null | undefined): number {
   return text ? Date.parse(text) : NaN

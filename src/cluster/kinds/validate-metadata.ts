@@ -3,7 +3,7 @@ import { deepEqual } from '../../base/freeze.ts'
 import { forbidden, invalid, notSupported, required, tooLong, type Finding } from './findings.ts'
 import { byteLength, labelKeyProblems, labelName, labelValueProblems, subdomainName } from './names.ts'
 import type { Kind } from './kind.ts'
-import type { Condition, KubeObject, ManagedFieldsEntry, ObjectMeta, OwnerReference } from './object.ts'
+import type { Condition, ManagedFieldsEntry, ObjectMeta, OwnerReference } from './object.ts'
 
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024
 export const IMMUTABLE = 'field is immutable'
@@ -239,9 +239,4 @@ export function validateConditions(conditions: readonly Condition[] | undefined,
     if (byteLength(condition.message ?? '') > 32 * 1024) findings.push(tooLong(`${here}.message`, 32 * 1024))
   })
   return findings
-}
-
-/** Whether an object carries the fields every object needs. */
-export function hasMetadata(object: unknown): object is KubeObject {
-  return typeof object === 'object' && object !== null && typeof (object as KubeObject).metadata === 'object' && (object as KubeObject).metadata !== null
 }

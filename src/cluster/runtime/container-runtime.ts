@@ -13,7 +13,7 @@ import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack,
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { ContainerLog } from './container-log.ts'
 import { RuntimeError } from './cri.ts'
-import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, PodSandboxConfig, RuntimeService, StreamIo } from './cri.ts'
+import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import { removeLogFiles, writeLogFile } from './log-files.ts'

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
-import type { SeriesRecorder } from '../client/event-recorder.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Informers } from '../client/informers.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { Pod } from '../kinds/generated/types.ts'
@@ -18,7 +18,7 @@ export interface Handle {
   clock: Clock
   random: Random
   log: Log
-  events: SeriesRecorder
+  events: EventRecorder
   cluster: ClusterState
   /** Runs all filters for a node as if it were so, with the pods nominated to it. */
   runFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined

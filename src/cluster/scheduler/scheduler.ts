@@ -5,14 +5,14 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
 import { findCondition } from '../client/conditions.ts'
-import { createEventRecorder, type SeriesRecorder } from '../client/event-recorder.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
 import { keyOf, type Change, type Informers } from '../client/informers.ts'
 import type { Node, Pod, PodCondition } from '../kinds/generated/types.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import { ClusterState } from './cluster-state.ts'
 import type {
-  BindPlugin, Cycle, Diagnosis, EventAction, EventResource, FilterPlugin, Handle, PermitPlugin, Plugin, PostBindPlugin, PostFilterPlugin, PreBindPlugin,
+  BindPlugin, Cycle, EventAction, EventResource, FilterPlugin, Handle, PermitPlugin, Plugin, PostBindPlugin, PostFilterPlugin, PreBindPlugin,
   PreFilterPlugin, PreScorePlugin, QueuedPod, ReservePlugin, ScorePlugin,
 } from './framework.ts'
 import { fitErrorMessage, type FitError } from './fit-error.ts'
@@ -72,8 +72,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const cluster = new ClusterState()
   // A kubeadm scheduler is up before its API server, so it never learns of events.k8s.io and records core events.
   // k8s: client-go/tools/events NewEventBroadcasterAdapterWithContext
-  const recorder = createEventRecorder({ api, clock, log, component: DEFAULT_SCHEDULER_NAME, ...(options.host ? { host: options.host } : {}) })
-  const events: SeriesRecorder = { event: (regarding, _related, type, reason, _action, note) => recorder.event(regarding, type, reason, note), stop() {} }
+  const events = createEventRecorder({ api, clock, log, component: DEFAULT_SCHEDULER_NAME, ...(options.host ? { host: options.host } : {}) })
   const stops: (() => void)[] = []
   let started = false
   let stopped = false
@@ -115,7 +114,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { pod } = info
     const uid = pod.metadata.uid!
     if (pod.metadata.deletionTimestamp !== undefined) {
-      events.event(pod, undefined, 'Warning', 'FailedScheduling', 'Scheduling', `skip schedule deleting pod: ${pod.metadata.namespace}/${pod.metadata.name}`)
+      events.event(pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${pod.metadata.namespace}/${pod.metadata.name}`)
       queue.done(uid)
       return
     }
@@ -185,7 +184,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (stopped) return
     if (!status) {
       queue.done(uid)
-      events.event(pod, undefined, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${nodeName}`)
+      events.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${nodeName}`)
       for (const plugin of postBinders) plugin.postBind(cycle, nodeName, handle)
       return
     }
@@ -354,7 +353,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const nominate = 'nominate' in rest ? rest.nominate : undefined
     if (nominate) nominated.set(uid, { info: queued.info, nodeName: nominate })
     else if (nominate === '') nominated.delete(uid)
-    events.event(pod, undefined, 'Warning', 'FailedScheduling', 'Scheduling', message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH - 4)} ...` : message)
+    events.event(pod, 'Warning', 'FailedScheduling', message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH - 4)} ...` : message)
     void report(pod, error.kind === 'other' ? 'SchedulerError' : 'Unschedulable', message, nominate)
   }
 
@@ -454,7 +453,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       stopped = true
       for (const stop of stops) stop()
       queue.stop()
-      events.stop()
     },
   }
 }

@@ -1,6 +1,5 @@
 import { isSharedReader, readLineBytes } from '../input.ts'
 import { errorText } from '../errno.ts'
-import { baseName } from '../path.ts'
 import type { Proc, Program } from '../types.ts'
 import { ShellSyntaxError } from './ast.ts'
 import { runInteractive } from './interactive.ts'
@@ -135,9 +134,4 @@ async function readStartupFiles(shell: Shell, login: boolean, interactive: boole
       await shell.statusOf(error)
     }
   }
-}
-
-/** The name that a shell was called by, without directories and the dash of login shells. */
-export function shellName(proc: Proc): string {
-  return baseName(proc.argv[0] ?? 'sh').replace(/^-/, '')
 }

@@ -181,7 +181,6 @@ function systemAuthorities(proc: UtilityContext['proc']): string | undefined {
 
 /** curl */
 export const curl: Utility = async (context) => {
-  const { proc } = context
   let options
   try { options = parseOptions(context.args, CURL_LETTERS, CURL_LONG) } catch (error) {
     if (!(error instanceof UsageError)) throw error

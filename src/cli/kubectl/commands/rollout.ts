@@ -70,7 +70,7 @@ export function rolloutStatus(object: KubeObject, revision: number): { message: 
 }
 
 const status: CommandHandler = async (inv) => {
-  const { f, flags, args, out, err, spec } = inv
+  const { f, flags, args, out, err } = inv
   if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) throw new Error('required resource not specified')
   if (flags.int('revision') < 0) throw new Error(`revision must be a positive integer: ${flags.int('revision')}`)
   const { infos, errors } = await findTargets(inv, args, { allowEmptySelector: true })

@@ -1,5 +1,4 @@
 import type { APIService } from '../../kinds/generated/types.ts'
-import { compareVersions } from '../discovery/compare-versions.ts'
 import type { Reader } from '../seams.ts'
 
 export const API_SERVICES = 'apiservices.apiregistration.k8s.io'
@@ -22,23 +21,6 @@ export function isAvailable({ status }: APIService): boolean {
 /** `example.com/v1` of an APIService; just `v1` for the core group. */
 export function groupVersionOf({ spec }: APIService): string {
   return spec!.group ? `${spec!.group}/${spec!.version}` : spec!.version!
-}
-
-/**
- * APIServices parted into groups, both sorted: the group of the highest priority first, in it the version of the highest priority.
- * k8s: apiregistration/v1/helper SortedByGroupAndVersion
- */
-export function sortedByGroupAndVersion(apiServices: readonly APIService[]): APIService[][] {
-  const sorted = [...apiServices].sort((a, b) => b.spec!.groupPriorityMinimum - a.spec!.groupPriorityMinimum || (a.metadata.name! < b.metadata.name! ? -1 : 1))
-  const groups = new Map<string, APIService[]>()
-  for (const apiService of sorted) {
-    const group = apiService.spec!.group ?? ''
-    const others = groups.get(group)
-    if (others) others.push(apiService)
-    else groups.set(group, [apiService])
-  }
-  for (const group of groups.values()) group.sort((a, b) => b.spec!.versionPriority - a.spec!.versionPriority || compareVersions(a.spec!.version!, b.spec!.version!))
-  return [...groups.values()]
 }
 
 /** The APIServices as they are stored right now, by what requests name. */

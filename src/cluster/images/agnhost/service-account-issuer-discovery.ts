@@ -1,6 +1,5 @@
 import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
-import { hostPort } from '../../../unix/net/addresses.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { goFlags, goLog } from './go-server.ts'
 

@@ -1,4 +1,3 @@
-import { fromBase64 } from '../base64.ts'
 import { defineKind } from '../define-kind.ts'
 import { humanDuration } from '../duration.ts'
 import { invalid } from '../findings.ts'
@@ -71,18 +70,4 @@ export function stampConditions(status: Status | undefined, old: Readonly<Status
       condition.lastTransitionTime = before?.lastTransitionTime ?? now
     }
   }
-}
-
-/** What PUT to `/approval` may change: the conditions. k8s: csrApprovalStrategy */
-export function prepareApproval(draft: CertificateSigningRequest, old: Readonly<CertificateSigningRequest>, nowMs: number): void {
-  stampConditions(draft.status, old.status, nowMs)
-  const conditions = draft.status?.conditions
-  keep(draft, old, 'spec')
-  draft.status = { ...old.status, ...(conditions ? { conditions } : {}) }
-  if (!conditions) delete draft.status.conditions
-}
-
-/** The text of the request, PEM. */
-export function requestPem({ spec }: Readonly<CertificateSigningRequest>): string {
-  return new TextDecoder().decode(fromBase64(spec.request))
 }

@@ -418,17 +418,3 @@ function checkStateChanges(out: Finding[], now: readonly ContainerStatus[] | und
     if (current && !current.state?.terminated && !allowed(old.name, ended.exitCode)) out.push(forbidden(`${at}[${i}].state`, 'may not be transitioned to non-terminated state'))
   })
 }
-
-/** k8s: ValidatePodEphemeralContainersUpdate, after ObjectMeta */
-export function validateEphemeralContainersUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Finding[] {
-  const out: Finding[] = []
-  checkMetadataAndSpec(out, pod)
-  const now = pod.spec.ephemeralContainers ?? []
-  for (const container of old.spec.ephemeralContainers ?? []) {
-    const same = now.find((candidate) => candidate.name === container.name)
-    if (!same) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`))
-    else if (!deepEqual(same, container)) out.push(forbidden('spec.ephemeralContainers', `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${specDiff('EphemeralContainer', container, same)}`))
-  }
-  return out
-}
-

@@ -21,7 +21,6 @@ const INTEGER = new Set(['pods', 'resourcequotas', 'services', 'replicationcontr
 export const isHugePage = (name: string) => name.startsWith('hugepages-')
 const isQuotaHugePage = (name: string) => isHugePage(name) || name.startsWith('requests.hugepages-')
 const isNative = (name: string) => !name.includes('/') || name.includes('kubernetes.io/')
-const isAttachable = (name: string) => name.startsWith('attachable-volumes-')
 /** k8s: IsExtendedResourceName */
 export function isExtendedResource(name: string): boolean {
   if (isNative(name) || name.startsWith('requests.')) return false

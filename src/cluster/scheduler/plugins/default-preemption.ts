@@ -163,7 +163,7 @@ async function evict(preemptor: Pod, { node, victims }: Candidate, handle: Handl
           }, { subresource: 'status' })
           await api.delete('pods', name!, namespace)
         }
-        events.event(pod, preemptor, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${uid} on node ${node}`)
+        events.event(pod, 'Normal', 'Preempted', `Preempted by pod ${uid} on node ${node}`)
       } catch (error) {
         if (!isStatusError(error, 'NotFound')) log.warn(`could not preempt pod ${namespace}/${name}`, { error: String(error) })
       }
