@@ -2,6 +2,7 @@ import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { ContainerConfig, ContainerStatus, Mount } from '../runtime/cri.ts'
+import { startsByLogFiles } from '../runtime/log-files.ts'
 import type { MountableFileSystem, Signal } from '../../unix/types.ts'
 import { containerHash, findContainer } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
@@ -11,10 +12,12 @@ import { containerEnvironment, expand } from './environment.ts'
 import { StartError } from './image-manager.ts'
 import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
-import { containerReference, podText } from './pod-spec.ts'
+import { containerReference, podLogDirectory, podText } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 
 const MAX_TERMINATION_MESSAGE_BYTES = 4096
+
+const logPath = (container: AnyContainer, attempt: number) => `${container.name}/${attempt}.log`
 
 /** Makes containers of a pod's spec and starts them. k8s: pkg/kubelet/kuberuntime startContainer */
 export class ContainerStarter {
@@ -42,7 +45,7 @@ export class ContainerStarter {
       throw error
     }
     const last = findContainer(status, container.name)
-    const attempt = last ? last.attempt + 1 : 0
+    const attempt = last ? last.attempt + 1 : startsByLogFiles(this.#node.nodeFiles, `${podLogDirectory(pod)}/${container.name}`)
     const sandbox = status.sandbox!
     let config: ContainerConfig
     try {
@@ -80,6 +83,15 @@ export class ContainerStarter {
     }
   }
 
+  /** What is known of a container that won't run again. */
+  endedConfig(pod: Pod, container: AnyContainer, attempt: number, imageRef: string): ContainerConfig {
+    return {
+      name: container.name, attempt, image: container.image ?? '', imageRef, command: [], args: [], workingDir: '', env: {}, mounts: [], stdin: false, stdinOnce: false, tty: container.tty ?? false, logPath: logPath(container, attempt),
+      security: { supplementalGroups: [], mergeImageGroups: false, readOnlyRootFilesystem: false, privileged: false },
+      resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), annotations: { hash: containerHash(container) },
+    }
+  }
+
   /** @throws Error with the message of CreateContainerConfigError. k8s: generateContainerConfig */
   async config(pod: Pod, container: AnyContainer, status: RuntimePodStatus, attempt: number, imageRef: string): Promise<ContainerConfig> {
     const { hostIps, allocatable, objects, images } = this.#node
@@ -109,7 +121,7 @@ export class ContainerStarter {
       name: container.name, attempt, image: container.image ?? '', imageRef,
       command: (container.command ?? []).map((part) => expand(part, lookup)), args: (container.args ?? []).map((part) => expand(part, lookup)),
       workingDir: container.workingDir ?? '', env, mounts: this.#mounts(pod, container, ips, attempt, env),
-      stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false, logPath: `${container.name}/${attempt}.log`,
+      stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false, logPath: logPath(container, attempt),
       security: {
         ...(runAsUser !== undefined ? { runAsUser } : {}), ...(runAsGroup !== undefined ? { runAsGroup } : {}),
         supplementalGroups: [...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? []],

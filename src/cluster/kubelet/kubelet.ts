@@ -35,7 +35,6 @@ import { StatusManager } from './status-manager.ts'
 import { VolumeManager } from './volume-manager.ts'
 
 // @k8s part: Eviction: by a pod's local storage only; no node pressure, no image collection
-// @k8s part: Reload: processes of containers begin anew under the same identity; their earlier log text is gone
 
 export interface KubeletOptions {
   nodeName: string
@@ -143,7 +142,7 @@ class NodeKubelet implements Kubelet {
     }) })
     const probes = new ProbeManager({ clock, runtime, hostStack: network.hostStack, events, statuses, onChange: (uid) => this.#workers.get(uid)?.kick() })
     this.#node = {
-      nodeName, hostIps, capacity: options.node.capacity, allocatable, api, clock, random, log, runtime, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
+      nodeName, hostIps, capacity: options.node.capacity, allocatable, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
       crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
       dns: { clusterDns: typeof options.clusterDns === 'string' ? [options.clusterDns] : options.clusterDns, clusterDomain: options.clusterDomain, host: { servers: [], searches: [], options: [] } },
       services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],
@@ -294,14 +293,14 @@ class NodeKubelet implements Kubelet {
     return false
   }
 
-  /** `status`: of a pod that ran before this kubelet did. */
+  /** `status`: of a pod that ran before the node was off. */
   #startWorker(pod: Pod, status: Pod['status'] | undefined): void {
     const uid = pod.metadata.uid!
     const known = status !== undefined && (isTerminalPhase(status.phase) || [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].some((s) => s.containerID))
     if (hasStorageLimits(pod)) this.#watchStorage()
     const worker = new PodWorker(this.#node, this.#starter, known && status ? { ...pod, status } : pod)
     this.#workers.set(uid, worker)
-    if (known) void worker.restore()
+    if (known) worker.restore()
     else worker.kick()
   }
 

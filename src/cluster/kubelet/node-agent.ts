@@ -43,6 +43,7 @@ export class NodeAgent {
   #timers = new Set<Timer>()
   #stopped = false
   #updating = false
+  #rebootTold = false
 
   constructor(options: NodeAgentOptions) {
     this.#options = options
@@ -52,7 +53,7 @@ export class NodeAgent {
   }
 
   start(): void {
-    this.#event('Starting', 'Starting kubelet.')
+    this.#event('Normal', 'Starting', 'Starting kubelet.')
     void this.#register()
   }
 
@@ -77,32 +78,34 @@ export class NodeAgent {
     this.#timers.add(timer)
   }
 
-  #event(reason: string, message: string): void {
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { nodeName, events } = this.#options
-    events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Normal', reason, message)
+    events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message)
   }
 
   #status(old: NodeStatus | undefined): NodeStatus {
     const { config, images, clock, network } = this.#options
     const notReady = network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined
-    const identity = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
+    const identity = old?.nodeInfo?.machineID ? { ...this.#identity, machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID } : this.#identity
     return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, pid: false } })
   }
 
   async #register(): Promise<void> {
-    const { api, nodeName, config, log, clock } = this.#options
+    const { api, nodeName, config, log, clock, images } = this.#options
     log.info('Attempting to register node', { node: nodeName })
     try {
       const fresh = initialNode(nodeName, config, this.#status(undefined))
       let node: Node
       try {
         node = await api.create<Node>('nodes', fresh)
-        for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event(reason, `Node ${nodeName} status is now: ${reason}`)
-        this.#event('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')
       } catch (error) {
         if (!isStatusError(error, 'AlreadyExists')) throw error
         node = await api.get<Node>('nodes', nodeName)
+        // What was pulled before the node was off is on its disk.
+        for (const { names = [] } of node.status?.images ?? []) for (const name of names) images.importImage(name)
       }
+      for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event('Normal', reason, `Node ${nodeName} status is now: ${reason}`)
+      this.#event('Normal', 'NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')
       if (this.#stopped) return
       this.#wasReady = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
       this.#reportedMs = clock.nowMs()
@@ -130,6 +133,11 @@ export class NodeAgent {
       for (let attempt = 0; attempt < 5; attempt++) {
         const old: NodeStatus | undefined = this.node.status
         const status = this.#status(old)
+        const { bootID } = this.#identity
+        if (!this.#rebootTold && old?.nodeInfo?.bootID && old.nodeInfo.bootID !== bootID) {
+          this.#rebootTold = true
+          this.#event('Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${bootID}`)
+        }
         const isReady = status.conditions!.some((c) => c.type === 'Ready' && c.status === 'True')
         const nowMs = clock.nowMs()
         if (nowMs - this.#reportedMs < REPORT_MS && isReady === this.#wasReady && deepEqual(withoutHeartbeats(old), withoutHeartbeats(status))) return
@@ -137,8 +145,8 @@ export class NodeAgent {
           this.node = await api.updateStatus<Node>('nodes', { ...this.node, status })
           this.#reportedMs = nowMs
           if (isReady && !this.#wasReady) log.info('Fast updating node status as it just became ready')
-          if (isReady && !this.#wasReady) this.#event('NodeReady', `Node ${nodeName} status is now: NodeReady`)
-          if (!isReady && this.#wasReady) this.#event('NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
+          if (isReady && !this.#wasReady) this.#event('Normal', 'NodeReady', `Node ${nodeName} status is now: NodeReady`)
+          if (!isReady && this.#wasReady) this.#event('Normal', 'NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
           this.#wasReady = isReady
           this.#options.onNode(this.node)
           return

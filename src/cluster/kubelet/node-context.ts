@@ -27,6 +27,8 @@ export interface NodeContext {
   readonly random: Random
   readonly log: Log
   readonly runtime: RuntimeService
+  /** The node's own files. */
+  readonly nodeFiles: MountableFileSystem
   readonly images: ImageService
   readonly network: NodeNetwork
   readonly events: EventRecorder

@@ -34,6 +34,11 @@ export function shouldRestartAfter(container: AnyContainer, spec: PodSpec, exitC
   return spec.restartPolicy === 'Never' ? false : spec.restartPolicy === 'OnFailure' ? exitCode !== 0 : true
 }
 
+/** Where log files of the pod's containers are. k8s: kuberuntime BuildPodLogsDirectory */
+export function podLogDirectory(pod: Pod): string {
+  return `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${pod.metadata.uid}`
+}
+
 /** What the node's ports map to. k8s: kuberuntime generatePodSandboxConfig */
 export function hostPortsOf(pod: Pod): HostPort[] {
   if (pod.spec.hostNetwork) return []

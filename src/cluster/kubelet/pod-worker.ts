@@ -3,7 +3,7 @@ import { timeMs } from '../kinds/time-text.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import type { Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
-import type { ContainerStatus } from '../runtime/cri.ts'
+import type { ContainerStatus, EndedContainer, PodSandboxConfig } from '../runtime/cri.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
 import { podDnsConfig, podHostname } from './dns-config.ts'
@@ -12,7 +12,7 @@ import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
 import { computePodActions } from './pod-actions.ts'
 import type { KillReason, RuntimePodStatus } from './pod-actions.ts'
-import { containerReference, containerSpec, hostPortsOf, isSidecar, isStaticPod, isTerminalPhase, podReference, podText, sysctlsOf } from './pod-spec.ts'
+import { containerReference, containerSpec, hostPortsOf, isSidecar, isStaticPod, isTerminalPhase, podLogDirectory, podReference, podText, sysctlsOf } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 import { PodResize } from './pod-resize.ts'
 import { computePodStatus } from './pod-status.ts'
@@ -137,15 +137,9 @@ export class PodWorker {
     this.#killing?.abort()
   }
 
-  /** Takes a pod over that ran before this kubelet did. */
-  async restore(): Promise<void> {
-    this.#running = true
-    try {
-      await this.#restore()
-    } catch (error) {
-      this.#node.log.warn('could not take a pod over', { pod: podText(this.pod), error: String(error) })
-    }
-    this.#running = false
+  /** Takes up a pod that ran before the node was off. */
+  restore(): void {
+    this.#restore()
     this.kick()
   }
 
@@ -316,22 +310,18 @@ export class PodWorker {
       for (const { id, container, message, reason } of actions.toKill) await this.#killContainer(id, container, message, reason, undefined)
     }
     if (actions.createSandbox) {
-      const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
-      const restoreIp = this.#lastIps[0]
       try {
-        await runtime.runPodSandbox({
-          uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: actions.attempt, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
-          logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod),
-          shareProcesses: pod.spec.shareProcessNamespace ?? false, ...(restoreIp && status.sandbox === undefined && pod.status?.podIP === restoreIp ? { ip: restoreIp } : {}),
-        })
+        await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt))
       } catch (error) {
         if (this.#mustEnd()) return []
         const text = `rpc error: code = ${error instanceof RuntimeError ? error.code : 'Unknown'} desc = ${(error as Error).message}`
         events.event(podReference(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)
         return [new StartError('CreatePodSandboxError', text)]
       }
-      status = this.#runtimeStatus()
-      if (!this.#mustEnd()) statuses.set(pod, this.#status(status, false))
+      const fresh = this.#runtimeStatus()
+      if (!this.#mustEnd()) statuses.set(pod, this.#status(fresh, false))
+      // Init containers that were taken away count all the same: they start once more.
+      status = { ...fresh, containers: before.containers }
     }
     const failures: StartError[] = []
     const start = async (container: AnyContainer): Promise<boolean> => {
@@ -483,50 +473,49 @@ export class PodWorker {
     })
   }
 
-  async #restore(): Promise<void> {
-    const { runtime, statuses, volumes, images, network, clock } = this.#node
-    const pod = this.pod
+  // Taking up what the disk of a node holds after it was off: containerd finds its sandboxes without processes, so that the kubelet makes new ones.
+  #restore(): void {
+    const { runtime, statuses, images, network, clock } = this.#node
+    const { pod } = this
     const old = pod.status ?? {}
     statuses.adopt(pod, old)
-    this.#lastIps = pod.spec.hostNetwork ? [] : old.podIPs?.map((p) => p.ip) ?? []
-    if (isTerminalPhase(old.phase)) {
-      this.#stage = pod.metadata.deletionTimestamp ? 'terminated' : 'finished'
-      return
-    }
+    if (!pod.spec.hostNetwork) for (const { ip } of old.podIPs ?? []) network.continueAfter(ip)
     const known = [...old.initContainerStatuses ?? [], ...old.containerStatuses ?? [], ...old.ephemeralContainerStatuses ?? []]
-    if (!known.some((s) => s.containerID)) return
-    // The node is told its range of addresses only once its Node was read.
-    while (!pod.spec.hostNetwork && network.podCidr === undefined) await clock.sleep(POLL_MS, this.#waiting.signal)
-    const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
-    const sandbox = await runtime.runPodSandbox({
-      uid: this.#uid, namespace: pod.metadata.namespace!, name: pod.metadata.name!, attempt: 0, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain,
-      logDirectory: `/var/log/pods/${pod.metadata.namespace}_${pod.metadata.name}_${this.#uid}`, dns: podDnsConfig(pod, this.#node.dns), hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod),
-      shareProcesses: pod.spec.shareProcessNamespace ?? false, ...(this.#lastIps[0] ? { ip: this.#lastIps[0] } : {}),
-    })
-    await volumes.waitForMounts(pod, this.#waiting.signal)
+    const sandbox = runtime.recordPodSandbox(this.#sandboxConfig(0))
     for (const s of known) {
       const spec = containerSpec(pod, s.name)
       if (!spec) continue
       images.importImage(spec.image ?? '')
-      const image = images.imageStatus(spec.image ?? '')
-      if (!image) continue
+      const { running, terminated } = s.state ?? {}
+      const record = (attempt: number, id: string | undefined, end: Pick<EndedContainer, 'startedMs' | 'finishedMs' | 'exitCode' | 'reason' | 'message'>) => {
+        const { uid = 0, gid = 0, supplementalGroups = [] } = s.user?.linux ?? {}
+        if (id) runtime.recordExited(sandbox.id, this.#starter.endedConfig(pod, spec, attempt, s.imageID), { id: bare(id), image: s.image, imageRef: s.imageID, user: { uid, gid, supplementalGroups }, ...end })
+      }
       const last = s.lastState?.terminated
-      const status = this.#runtimeStatus()
-      const config = await this.#starter.config(pod, spec, status, s.restartCount, image.names[0]!)
-      const running = s.state?.running
-      const terminated = s.state?.terminated
       // One that waits to be started again has its last run as its last state.
-      if (last?.containerID) runtime.recordExited(sandbox.id, { ...config, attempt: running || terminated ? Math.max(0, s.restartCount - 1) : s.restartCount }, ended(last))
-      if (running && s.containerID) await runtime.restoreContainer(sandbox.id, config, { id: bare(s.containerID), startedMs: timeMs(running.startedAt) })
-      else if (terminated?.containerID) runtime.recordExited(sandbox.id, config, ended(terminated))
+      if (last) record(running || terminated ? Math.max(0, s.restartCount - 1) : s.restartCount, last.containerID, ended(last))
+      // containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason
+      if (running) record(s.restartCount, s.containerID, { startedMs: timeMs(running.startedAt), finishedMs: clock.nowMs(), exitCode: 255, reason: 'Unknown', message: '' })
+      else if (terminated) record(s.restartCount, terminated.containerID, ended(terminated))
+    }
+    if (isTerminalPhase(old.phase)) this.#stage = pod.metadata.deletionTimestamp ? 'terminated' : 'finished'
+  }
+
+  #sandboxConfig(attempt: number): PodSandboxConfig {
+    const { pod } = this
+    const { namespace, name } = pod.metadata
+    const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
+    return {
+      uid: this.#uid, namespace: namespace!, name: name!, attempt, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain, logDirectory: podLogDirectory(pod), dns: podDnsConfig(pod, this.#node.dns),
+      hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod), shareProcesses: pod.spec.shareProcessNamespace ?? false,
     }
   }
 }
 
 const bare = (id: string) => id.replace(/^containerd:\/\//, '')
 
-function ended(t: { containerID?: string; startedAt?: string; finishedAt?: string; exitCode: number; reason?: string; message?: string }) {
-  return { id: bare(t.containerID!), startedMs: timeMs(t.startedAt) || 0, finishedMs: timeMs(t.finishedAt) || 0, exitCode: t.exitCode, reason: t.reason ?? '', message: t.message ?? '' }
+function ended(t: { startedAt?: string; finishedAt?: string; exitCode: number; reason?: string; message?: string }) {
+  return { startedMs: timeMs(t.startedAt) || 0, finishedMs: timeMs(t.finishedAt) || 0, exitCode: t.exitCode, reason: t.reason ?? '', message: t.message ?? '' }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import type { HttpRequest } from '../../base/http.ts'
 import { createLog, silentLog } from '../../base/log.ts'
 import { Random } from '../../base/random.ts'
 import { testPlatform } from '../../base/test-platform.ts'
-import type { Program } from '../../unix/types.ts'
+import type { MountableFileSystem, Program } from '../../unix/types.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
 import type { Api } from '../client/api.ts'
 import { Etcd } from '../etcd/etcd.ts'
@@ -61,6 +61,15 @@ export const testImages = [
   defineImage({ repository: 'registry.k8s.io/etcd', tags: ['3'], sizeBytes: 10_000_000, entrypoint: ['/bin/run'], cmd: ['forever'], programs: { '/bin/run': steps } }),
 ]
 
+function copyFiles(from: MountableFileSystem, to: MountableFileSystem, path: string): void {
+  const { type } = from.lstat(path)
+  if (type === 'file') to.writeFile(path, from.readFile(path))
+  else if (type === 'directory') {
+    to.mkdir(path, { recursive: true })
+    for (const name of from.readdir(path)) copyFiles(from, to, `${path}/${name}`)
+  }
+}
+
 export interface TestNode {
   clock: ClusterClock
   api: Api
@@ -77,8 +86,8 @@ export interface TestNode {
   logs(pod: string, container?: string, query?: string): Promise<string>
   exec(pod: string, command: string[], input?: string): Promise<{ out: string; err: string; status: KubeObject }>
   request(path: string, init?: { headers?: Record<string, string> }): HttpRequest
-  /** Another kubelet in the place of this one: what a reload of the tab does. */
-  restart(): Promise<void>
+  /** Switches the node off and on again: its disk stays, its processes don't. What a reload of the tab does. */
+  reboot(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -110,6 +119,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
   for (const name of ['default', 'kube-system', 'kube-node-lease']) await drive(api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }).catch(() => undefined))
   await drive(api.create('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } }).catch(() => undefined))
 
+  let disk: MountableFileSystem | undefined
   const boot = (label: string) => {
     const network = new Network({ clock, random: random.fork(`network${label}`), podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', hostCidr: '10.89.0.0/16' })
     const nodeNetwork = network.addNode('node1', '10.89.0.3')
@@ -121,6 +131,8 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
       node: { labels: {}, taints: [], addresses: [{ type: 'InternalIP', address: '10.89.0.3' }, { type: 'Hostname', address: 'node1' }], capacity },
       clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', ...(options.staticPods ? { staticPods: options.staticPods } : {}),
     })
+    if (disk) copyFiles(disk, runtime.nodeFiles, '/var')
+    disk = runtime.nodeFiles
     kubelet.start()
     return kubelet
   }
@@ -179,7 +191,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
       return out
     },
     request: (path, init = {}) => httpRequest(`https://node1:10250${path}`, init),
-    async restart() {
+    async reboot() {
       await drive(node.kubelet.stop())
       node.kubelet = boot('2')
     },

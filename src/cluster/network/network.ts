@@ -78,6 +78,7 @@ export class Network {
       podCidr: undefined,
       hostPorts,
       addPod: (pod) => this.#addPod(node, pod, lastUsed),
+      continueAfter: (used) => { lastUsed.address = Math.max(lastUsed.address, parseIPv4(used)) },
     }
     this.#nodes.set(name, node)
     return node
@@ -126,7 +127,7 @@ export class Network {
 
   #addPod(node: MutableNodeNetwork, pod: PodNetworkRequest, lastUsed: { address: number }): PodNetwork {
     if (!node.podCidr) throw new Error('cni plugin not initialized')
-    const ip = pod.ip ?? this.#nextAddress(parseCidr(node.podCidr), lastUsed)
+    const ip = this.#nextAddress(parseCidr(node.podCidr), lastUsed)
     if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
     const stack = this.#createStack(pod.hostname, [ip], node.nodeName)
     for (const port of pod.hostPorts ?? []) node.hostPorts.push({ ...port, podIp: ip })

@@ -23,6 +23,13 @@ export interface LogReadOptions {
   stream?: 'Stdout' | 'Stderr' | 'All'
 }
 
+/** What is left of a log in a file. */
+export interface KeptLog {
+  lines(): Promise<LogLine[]>
+  /** The last lines, at most `maxLines`. */
+  tail(maxLines: number): LogLine[]
+}
+
 /** Longest line that stays in one entry. containerd: max_container_log_line_size */
 const MAX_LINE_BYTES = 16 * 1024
 
@@ -48,6 +55,7 @@ export class ContainerLog {
   #listeners = new Set<() => void>()
   readonly #nowMs: () => number
   readonly #maxBytes: number
+  #kept: KeptLog | undefined
   /** Receives every entry in the form of the log file, for the node's file system. */
   onLine: ((line: LogLine) => void) | undefined
   onRotate: (() => void) | undefined
@@ -55,6 +63,14 @@ export class ContainerLog {
   constructor(nowMs: () => number, maxBytes = 10 * 1024 * 1024) {
     this.#nowMs = nowMs
     this.#maxBytes = maxBytes
+  }
+
+  /** The log of a container that ended before this process began: its text is looked up in the file when somebody reads. */
+  static ofEnded(kept: KeptLog): ContainerLog {
+    const log = new ContainerLog(() => 0)
+    log.#kept = kept
+    log.#closed = true
+    return log
   }
 
   get bytes(): number {
@@ -96,7 +112,7 @@ export class ContainerLog {
   tail(maxLines: number, maxBytes: number): string {
     const parts: string[] = []
     const decoder = new TextDecoder()
-    for (const line of this.#lines.slice(-maxLines)) parts.push(decoder.decode(line.data) + (line.partial ? '' : '\n'))
+    for (const line of this.#kept ? this.#kept.tail(maxLines) : this.#lines.slice(-maxLines)) parts.push(decoder.decode(line.data) + (line.partial ? '' : '\n'))
     const text = parts.join('')
     return text.length > maxBytes ? text.slice(-maxBytes) : text
   }
@@ -110,6 +126,12 @@ export class ContainerLog {
 
   // k8s: pkg/kubelet/kuberuntime/logs ReadLogs
   async #pump(options: LogReadOptions, writer: ByteWriter): Promise<void> {
+    if (this.#kept) {
+      const copy = new ContainerLog(this.#nowMs)
+      copy.#lines = await this.#kept.lines()
+      copy.#closed = true
+      return copy.#pump(options, writer)
+    }
     let rest = options.limitBytes ?? Infinity
     const wanted = options.stream === 'Stdout' ? 'stdout' : options.stream === 'Stderr' ? 'stderr' : undefined
     const tail = options.tailLines

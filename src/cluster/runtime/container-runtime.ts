@@ -16,7 +16,7 @@ import { RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
-import { removeLogFiles, writeLogFile } from './log-files.ts'
+import { keptLog, linkLogFile, removeLogFile, removeLogFiles, writeLogFile } from './log-files.ts'
 import { mountAll } from './root-file-system.ts'
 import { resolveUser } from './users.ts'
 
@@ -74,6 +74,8 @@ interface Container {
   machine: Machine | undefined
   main: Process | undefined
   log: ContainerLog
+  /** Where the node's disk has the log, and under what other name. */
+  logFile: { path: string; link: string }
   stdin: Pipe | undefined
   terminal: Terminal | undefined
   attached: Set<{ stdout?: ByteWriter; stderr?: ByteWriter }>
@@ -141,14 +143,12 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       id, sandbox, config, image: [...image.tags][0] ?? image.repoDigest, imageRef: image.repoDigest, state: 'created', createdMs: clock.nowMs(),
       startedMs: 0, finishedMs: 0, exitCode: 0, reason: '', message: '', user, argv, env, cwd: config.workingDir || image.config.workingDir || '/',
       stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, machine: undefined, main: undefined,
-      log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
+      log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), logFile: logFileOf(sandbox, config, id), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
     }
   }
 
   const keep = (container: Container) => {
     containers.set(container.id, container)
-    const { logDirectory, namespace, name } = container.sandbox.config
-    writeLogFile(container.log, nodeFiles, `${logDirectory}/${container.config.logPath}`, `/var/log/containers/${name}_${namespace}_${container.config.name}-${container.id}.log`)
     const uid = container.sandbox.config.uid
     const list = containersByPod.get(uid)
     if (list) list.unshift(container)
@@ -250,7 +250,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       let podNetwork: PodNetwork | undefined
       if (!config.hostNetwork) {
         try {
-          podNetwork = network.addPod({ uid: config.uid, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings, ...(config.ip ? { ip: config.ip } : {}) })
+          podNetwork = network.addPod({ uid: config.uid, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings })
         } catch (error) {
           throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
         }
@@ -294,6 +294,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     createContainer(sandboxId, config) {
       const container = prepare(sandboxId, config, hex(32))
       keep(container)
+      writeLogFile(container.log, nodeFiles, container.logFile.path, container.logFile.link, clock)
       emit(container, 'created')
       return container.id
     },
@@ -310,23 +311,22 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       }
     },
 
-    async restoreContainer(sandboxId, config, was) {
-      const container = prepare(sandboxId, config, was.id)
-      container.createdMs = was.startedMs
-      keep(container)
-      try {
-        run(container, was.startedMs)
-      } catch (error) {
-        startError(container, error)
-      }
+    recordPodSandbox(config) {
+      const sandbox: Sandbox = { id: hex(32), config, state: 'notready', createdMs: clock.nowMs(), ips: [], network: undefined, stack: network.hostStack, machine: undefined }
+      sandboxes.set(sandbox.id, sandbox)
+      sandboxByPod.set(config.uid, sandbox)
+      return sandbox
     },
 
-    recordExited(sandboxId, config, was) {
-      const container = prepare(sandboxId, config, was.id)
-      keep(container)
-      Object.assign(container, { state: 'exited', createdMs: was.startedMs, startedMs: was.startedMs, finishedMs: was.finishedMs, exitCode: was.exitCode, reason: was.reason, message: was.message })
-      container.log.close()
-      container.markEnded()
+    recordExited(sandboxId, config, { user: { uid, gid, supplementalGroups }, ...was }) {
+      const sandbox = sandboxes.get(sandboxId)!
+      const logFile = logFileOf(sandbox, config, was.id)
+      keep({
+        ...was, sandbox, config, state: 'exited', createdMs: was.startedMs, user: { uid, gid, groups: supplementalGroups, name: '', home: '/' }, argv: [], env: {}, cwd: '/', stopSignal: 'SIGTERM', resources: config.resources,
+        root: createMemoryFileSystem({ clock }), machine: undefined, main: undefined, log: keptLog(nodeFiles, logFile.path, clock), logFile, stdin: undefined, terminal: undefined, attached: new Set(),
+        ended: Promise.resolve(), markEnded() {}, oomKilled: false,
+      })
+      if (nodeFiles.exists(logFile.path)) linkLogFile(nodeFiles, logFile.path, logFile.link)
     },
 
     async stopContainer(id, graceSeconds, signal) {
@@ -357,6 +357,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       if (list.length > 0) containersByPod.set(uid, list)
       else containersByPod.delete(uid)
       container.log.close()
+      removeLogFile(nodeFiles, container.logFile.path, container.logFile.link)
       emit(container, 'removed')
     },
 
@@ -477,6 +478,10 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     },
   }
   return service
+}
+
+function logFileOf({ config: { logDirectory, namespace, name } }: Sandbox, config: ContainerConfig, id: string): Container['logFile'] {
+  return { path: `${logDirectory}/${config.logPath}`, link: `/var/log/containers/${name}_${namespace}_${config.name}-${id}.log` }
 }
 
 /** The kernel keeps a process's groups in order. */

@@ -32,8 +32,6 @@ export interface PodSandboxConfig {
   sysctls: Readonly<Record<string, string>>
   /** Containers see each other's processes. */
   shareProcesses: boolean
-  /** Takes exactly this address (taking a pod over). */
-  ip?: string
 }
 
 export interface PodSandbox {
@@ -121,6 +119,9 @@ export interface ContainerStatus {
   readonly annotations: Readonly<Record<string, string>>
 }
 
+/** What is remembered of a container that has ended. */
+export type EndedContainer = Pick<ContainerStatus, 'id' | 'image' | 'imageRef' | 'user' | 'startedMs' | 'finishedMs' | 'exitCode' | 'reason' | 'message'>
+
 export interface ContainerEvent {
   podUid: string
   containerId: string
@@ -173,10 +174,10 @@ export interface RuntimeService {
   createContainer(sandboxId: string, config: ContainerConfig): string
   /** @throws RuntimeError (the container then counts as exited with reason StartError). */
   startContainer(id: string): Promise<void>
-  /** A container that ran before this process did: same id, same start time, a new run of its processes. */
-  restoreContainer(sandboxId: string, config: ContainerConfig, was: { id: string; startedMs: number }): Promise<void>
-  /** Records a container that ended before this process did. */
-  recordExited(sandboxId: string, config: ContainerConfig, was: { id: string; startedMs: number; finishedMs: number; exitCode: number; reason: string; message: string }): void
+  /** Records a sandbox that was there before the node went off: it is not ready, and has no address any more. */
+  recordPodSandbox(config: PodSandboxConfig): PodSandbox
+  /** Records a container that ended before this process began, or with the node. Its log is what the node's disk has of it. */
+recordExited(sandboxId: string, config: ContainerConfig, was: EndedContainer): void
   /** Stop signal, then SIGKILL after the grace period; resolves once it has ended. `signal` ends the wait early (for a shorter grace). */
   stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
   removeContainer(id: string): void
