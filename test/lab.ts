@@ -2,13 +2,15 @@ import { ClusterClock } from '../src/base/clock.ts'
 import { readAll, createPipe } from '../src/base/streams.ts'
 import { httpRequest } from '../src/base/http.ts'
 import { createCluster } from '../src/cluster/cluster.ts'
-import type { Cluster } from '../src/cluster/cluster.ts'
+import type { Cluster, ClusterSnapshot } from '../src/cluster/cluster.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER } from '../src/host/laptop.ts'
+import { lookAtFiles, restoreFiles } from '../src/host/persistence/stored-file.ts'
+import type { StoredFile } from '../src/host/persistence/stored-file.ts'
 import { nodePlatform } from '../src/host/platform-node.ts'
 import { checkGoal } from '../src/lessons/check.ts'
 import type { Goal } from '../src/lessons/goal.ts'
 import { utilityPrograms } from '../src/unix/utilities/list.ts'
-import type { Machine } from '../src/unix/types.ts'
+import type { FileSystem, Machine, MountableFileSystem } from '../src/unix/types.ts'
 
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
 import '../src/unix/openssl/openssl.ts'
@@ -47,16 +49,39 @@ export interface Lab {
   run(script: string, options?: { withinMs?: number; env?: Record<string, string> }): Promise<CommandResult>
   /** Whether a goal of a lesson is met. */
   met(goal: Goal): Promise<boolean>
+  /** The lab as a reload of the page leaves it: only what is kept on disk. This one is over. */
+  reload(): Promise<Lab>
   stop(): Promise<void>
 }
 
+/** What outlives a process. */
+interface Kept {
+  cluster: ClusterSnapshot
+  home: StoredTree
+  nodes: Map<string, StoredTree>
+}
+type StoredTree = { path: string; file: StoredFile }[]
+const treeOf = (files: FileSystem): StoredTree => Array.from(lookAtFiles(files, '/'), ([path, file]) => ({ path, file }))
+
 /** Boots a lab; the same seed gives the same run. */
-export async function startLab(seed: string): Promise<Lab> {
-  const clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: nodePlatform.wallMs() })
-  const cluster = await createCluster({ platform: nodePlatform, clock, seed })
+export function startLab(seed: string): Promise<Lab> {
+  return labOf(seed)
+}
+
+async function labOf(seed: string, kept?: Kept): Promise<Lab> {
+  const clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: kept?.cluster.timeMs ?? nodePlatform.wallMs() })
+  const nodeFiles = new Map<string, MountableFileSystem>()
+  const cluster = await createCluster({
+    platform: nodePlatform, clock, seed, ...(kept ? { restore: kept.cluster } : {}),
+    onNodeFiles(node, files) {
+      nodeFiles.set(node, files)
+      restoreFiles(files, kept?.nodes.get(node) ?? [])
+    },
+  })
   await cluster.start()
   const home = createHome(clock)
-  furnishHome(home, cluster)
+  if (kept) restoreFiles(home, kept.home)
+  else furnishHome(home, cluster)
   const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu') })
   const drive = async <T>(work: Promise<T>, withinMs: number, what: string): Promise<T> => {
     let settled = false
@@ -97,6 +122,11 @@ export async function startLab(seed: string): Promise<Lab> {
       const response = await cluster.handle(httpRequest(`https://cluster${path}`, { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }), cluster.adminConnection)
       return { status: response.status, body: await response.text() }
     }), 30_000, `an answer about: ${goal.text}`)).met,
+    async reload() {
+      const left: Kept = structuredClone({ cluster: cluster.snapshot(), home: treeOf(home), nodes: new Map(Array.from(nodeFiles, ([node, files]) => [node, treeOf(files)])) })
+      await drive(cluster.stop(), 60_000, 'the cluster\'s end')
+      return labOf(seed, left)
+    },
     stop: () => drive(cluster.stop(), 60_000, 'the cluster\'s end'),
   }
 }

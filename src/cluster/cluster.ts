@@ -29,6 +29,7 @@ import { coreDnsImage } from './images/coredns/coredns.ts'
 import { imageCatalogue } from './images/image-catalogue.ts'
 import { builtInKinds, kindOf } from './kinds/index.ts'
 import type { Deployment, Node, Service } from './kinds/generated/types.ts'
+import { shareManagedFields } from './kinds/patch/managed-fields.ts'
 import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
 import { isStatusError } from './kinds/status-error.ts'
@@ -132,6 +133,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', '10.89.0.1', topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
     pki.issueFrontProxyClientCertificate(),
   ]))
+  if (restore) {
+    for (const { value } of restore.etcd.kvs) shareManagedFields(value as object)
+    for (const { changes } of restore.commits ?? []) for (const change of changes) if (change.type === 'put') shareManagedFields(change.value as object)
+  }
   const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
   const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
   const kubelets = new Map<string, Kubelet>()
@@ -169,12 +174,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
   const startNode = (node: NodeSpec): void => {
     const nodeNetwork = network.addNode(node.name, node.ip)
+    // The configuration of the CNI plugin is on the node's disk, so that the node doesn't come back without a network.
+    const podCidr = etcd.get<Node>(`/registry/minions/${node.name}`)?.value.spec.podCIDR
+    if (podCidr) network.setPodCidr(node.name, podCidr)
     const nodeRandom = random.fork(`node/${node.name}`)
     const nodeLog = log.named(`kubelet/${node.name}`)
     const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork })
     for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
     runtime.nodeFiles.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${node.ip}\t${node.name}\n`)
     options.onNodeFiles?.(node.name, runtime.nodeFiles)
+    runtime.recallImages()
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
     const kubelet = createKubelet({
       nodeName: node.name,

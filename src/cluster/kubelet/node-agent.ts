@@ -91,7 +91,7 @@ export class NodeAgent {
   }
 
   async #register(): Promise<void> {
-    const { api, nodeName, config, log, clock, images } = this.#options
+    const { api, nodeName, config, log, clock } = this.#options
     log.info('Attempting to register node', { node: nodeName })
     try {
       const fresh = initialNode(nodeName, config, this.#status(undefined))
@@ -101,8 +101,6 @@ export class NodeAgent {
       } catch (error) {
         if (!isStatusError(error, 'AlreadyExists')) throw error
         node = await api.get<Node>('nodes', nodeName)
-        // What was pulled before the node was off is on its disk.
-        for (const { names = [] } of node.status?.images ?? []) for (const name of names) images.importImage(name)
       }
       for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event('Normal', reason, `Node ${nodeName} status is now: ${reason}`)
       this.#event('Normal', 'NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')

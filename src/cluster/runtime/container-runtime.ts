@@ -16,6 +16,7 @@ import { RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
+import { keepImages } from './kept-images.ts'
 import { keptLog, linkLogFile, removeLogFile, removeLogFiles, writeLogFile } from './log-files.ts'
 import { mountAll } from './root-file-system.ts'
 import { resolveUser } from './users.ts'
@@ -38,6 +39,8 @@ export type ContainerRuntime = RuntimeService & {
   readonly nodeFiles: MountableFileSystem
   /** A read-only root of an image that is on the node. */
   imageRoot(name: string): MountableFileSystem | undefined
+  /** Takes up the images that the node's disk holds from before the node was off. */
+  recallImages(): void
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -89,7 +92,8 @@ interface Container {
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
-  const images = createImageStore({ registry: options.registry, clock, random: random.fork('images') })
+  const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
+  const images = keepImages(createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
   // A node comes with what its own components need.
   for (const repository of options.registry.repositories())
     if (/^(registry\.k8s\.io|docker\.io\/kindest)\//.test(repository)) for (const tag of options.registry.tags(repository)) images.importImage(`${repository}:${tag}`)
@@ -98,7 +102,6 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const containers = new Map<string, Container>()
   const containersByPod = new Map<string, Container[]>()
   const listeners = new Set<(event: ContainerEvent) => void>()
-  const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
   const hex = (bytes: number) => random.hex(bytes)
   const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
   const emit = (c: Container, type: ContainerEvent['type']) => {
@@ -242,6 +245,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     version: '2.3.7',
     images,
     nodeFiles,
+    recallImages: () => images.recall(),
     imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
 
     async runPodSandbox(config) {

@@ -210,6 +210,33 @@ function entryOf({ manager, operation, apiVersion, time, set, subresource }: Man
   return entry
 }
 
+/**
+ * Gives an object that was read from a disk, and isn't frozen yet, the sets that all objects like it have: each was read on its own, and would
+ * be computed with on its own. Entries that can't be read as sets stay as they are.
+ */
+export function shareManagedFields(object: { metadata?: { managedFields?: unknown } } | null | undefined): void {
+  const entries = object?.metadata?.managedFields
+  if (!Array.isArray(entries) || Object.isFrozen(entries)) return
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as ManagedFieldsEntry | null
+    if (entry?.fieldsType !== 'FieldsV1' || Object.isFrozen(entry) || !isTableSet(entry.fieldsV1)) continue
+    const set = tableSet(entry.fieldsV1)
+    const last = lastEntries.get(set)
+    if (last && last.time === entry.time && last.manager === entry.manager && last.operation === entry.operation && last.apiVersion === entry.apiVersion && last.subresource === entry.subresource) entries[i] = last
+    else {
+      entry.fieldsV1 = set as Record<string, unknown>
+      lastEntries.set(set, Object.freeze(entry))
+    }
+  }
+}
+
+/** The table knows no positions in lists. */
+function isTableSet(value: unknown): value is FieldSet {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
+  for (const key in value) if (key.startsWith('i:') || !isTableSet((value as Record<string, unknown>)[key])) return false
+  return true
+}
+
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** k8s: capManagersManager: the oldest updates are merged, one bucket per version. */

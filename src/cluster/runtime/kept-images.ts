@@ -1,0 +1,38 @@
+import type { MountableFileSystem } from '../../unix/types.ts'
+import { parseImageReference } from './image-reference.ts'
+import type { ImageStore } from './image-store.ts'
+
+/** Names of images that were pulled, one a line. */
+const LIST = '/var/lib/containerd/pulled-images'
+
+/** A node's images, with the list on its disk of those that were pulled. `recall` brings them back after the node was off. */
+export function keepImages(store: ImageStore, files: MountableFileSystem): ImageStore & { recall(): void } {
+  const pulled = new Set<string>()
+  const write = () => {
+    try {
+      files.mkdir(LIST.slice(0, LIST.lastIndexOf('/')), { recursive: true })
+      files.writeFile(LIST, [...pulled].map((name) => `${name}\n`).join(''))
+    } catch { /* the disk is full: they will have to be pulled again */ }
+  }
+  return {
+    ...store,
+    async pullImage(name) {
+      const result = await store.pullImage(name)
+      const { fullName } = parseImageReference(name)
+      if (!pulled.has(fullName)) {
+        pulled.add(fullName)
+        write()
+      }
+      return result
+    },
+    removeImage(name) {
+      const names = store.imageStatus(name)?.names ?? []
+      store.removeImage(name)
+      if (names.map((each) => pulled.delete(each)).includes(true)) write()
+    },
+    recall() {
+      if (!files.exists(LIST)) return
+      for (const name of files.readText(LIST).split('\n')) if (name && store.importImage(name)) pulled.add(name)
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startLab } from './lab.ts'
+import type { Lab } from './lab.ts'
+
+let lab: Lab
+let before: Record<string, string>
+const say = async (script: string) => (await lab.run(script)).stdout
+beforeAll(async () => {
+  lab = await startLab('reload')
+  lab.writeFile('world.yaml', `
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: None, selector: {app: db}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {terminationGracePeriodSeconds: 1, containers: [{name: db, image: busybox:1.37, command: [sh, -c, 'echo "$(hostname) starts" | tee -a /data/starts; exec sleep 100000'], volumeMounts: [{name: data, mountPath: /data}]}]}
+  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: slow}
+spec:
+  template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox:1.37, command: [sh, -c, 'echo begun; sleep 30; echo finished']}]}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick}
+spec:
+  schedule: '* * * * *'
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox:1.37, command: [echo, tock]}]}}}}
+`)
+  await lab.run('kubectl apply -f world.yaml && kubectl rollout status statefulset db && kubectl create deployment web --image=nginx:1.27 --replicas=3 && kubectl rollout status deployment web && kubectl wait --for=condition=complete job/$(kubectl get jobs -o name | grep tick | head -1 | cut -d/ -f2) --timeout=90s', { withinMs: 300_000 })
+  await lab.run('kubectl delete job slow --wait; kubectl apply -f world.yaml; kubectl wait --for=jsonpath={.status.ready}=1 job/slow')
+  before = { uids: await say("kubectl get pods -l app -o jsonpath='{.items[*].metadata.uid}'"), images: await say('crictl() { ssh "$1" crictl images | sort; }; crictl drydock-worker; crictl drydock-worker2') }
+  lab = await lab.reload()
+}, 120_000)
+afterAll(() => lab?.stop())
+
+test('nodes stay ready and tell that they were rebooted', async () => {
+  expect(await say("kubectl get nodes --no-headers | awk '{print $2}'")).toBe('Ready\nReady\nReady\n')
+  await lab.run('sleep 60')
+  expect(await say("kubectl get nodes --no-headers | awk '{print $2}'")).toBe('Ready\nReady\nReady\n')
+  expect(await say('kubectl get events --field-selector involvedObject.kind=Node,reason=Rebooted -o jsonpath="{.items[*].message}"')).toMatch(/^Node drydock-[\w-]+ has been rebooted, boot id: [0-9a-f-]{36}( |$)/)
+  expect(await say('kubectl get events --field-selector reason=NodeNotReady -o name')).toBe('')
+})
+
+test('images that were pulled are on the nodes', async () => {
+  expect(before['images']).toContain('docker.io/library/busybox')
+  expect(await say('crictl() { ssh "$1" crictl images | sort; }; crictl drydock-worker; crictl drydock-worker2')).toBe(before['images'])
+})
+
+test('every pod of the cluster runs again in a new sandbox, with one restart more', async () => {
+  await lab.run('kubectl wait --for=condition=Ready pods -A --all --timeout=60s -l app!=x,batch.kubernetes.io/job-name!=slow; kubectl rollout status deployment web; kubectl rollout status deployment coredns -n kube-system')
+  const rows = (await say("kubectl get pods -A --no-headers -o custom-columns=:.metadata.name,:.status.phase,:.status.containerStatuses[0].restartCount,:.status.containerStatuses[0].lastState.terminated.reason,:.status.containerStatuses[0].lastState.terminated.exitCode")).trim().split('\n').map((row) => row.split(/\s+/))
+  const running = rows.filter(([name]) => !/^(slow|tick)-/.test(name!))
+  expect(running.length).toBeGreaterThan(15)
+  for (const row of running) expect(row.slice(1)).toEqual(['Running', '1', 'Unknown', '255'])
+  expect(await say("kubectl get pods -l app -o jsonpath='{.items[*].metadata.uid}'")).toBe(before['uids'])
+})
+
+test('logs of before the reload are there, also of what had ended', async () => {
+  expect(await say('kubectl logs db-0')).toBe('db-0 starts\n')
+  expect(await say('kubectl logs db-0 -p')).toBe('db-0 starts\n')
+  expect(await say('kubectl logs $(kubectl get pods -o name | grep tick | head -1)')).toBe('tock\n')
+  expect(await say('kubectl logs -p -n kube-system deployment/coredns --tail=1')).not.toBe('')
+})
+
+test('claims keep their data', async () => {
+  expect(await say('kubectl exec db-1 -- cat /data/starts')).toBe('db-1 starts\ndb-1 starts\n')
+})
+
+test('a Job whose pod was cut off makes another one', async () => {
+  await lab.run('kubectl wait --for=condition=complete job/slow --timeout=120s', { withinMs: 200_000 })
+  expect(await say("kubectl get job slow -o jsonpath='{.status.failed} {.status.succeeded}'")).toBe('1 1')
+  expect((await say('kubectl get pods -l job-name=slow --no-headers | sort -k3')).replace(/slow-\w+/g, 'slow')).toMatch(/^slow +0\/1 +Completed +0 +\S+\nslow +0\/1 +Unknown +0 +\S+\n$/)
+  expect(await say('kubectl logs $(kubectl get pods -l job-name=slow --field-selector status.phase=Failed -o name)')).toBe('begun\n')
+})
+
+test('Services lead to the new addresses, and names are found', async () => {
+  await lab.run('kubectl expose deployment web --port=80')
+  expect((await lab.run('kubectl exec db-0 -- wget -qO- http://web')).stdout).toContain('Welcome to nginx')
+})
+
+test('objects that were read from the disk share their sets of fields with each other', async () => {
+  const pods = lab.cluster.etcd.range<{ metadata: { name: string; managedFields: { fieldsV1: object }[] } }>({ key: '/registry/pods/default/web', rangeEnd: '/registry/pods/default/wec' }).kvs
+  expect(pods).toHaveLength(3)
+  expect(pods[1]!.value.metadata.managedFields[0]!.fieldsV1).toBe(pods[0]!.value.metadata.managedFields[0]!.fieldsV1)
+})
