@@ -28,9 +28,10 @@ const MAX_RUN_BYTES = 2_000_000
 const HOME_TREE = 'home'
 /** The tree of a node: its volumes. */
 const nodeTree = (node: string) => `node/${node}`
-/** Logs grow with every line and are written anew by the containers that start again; the rest of a node is kept. */
-// @k8s part: container logs: what containers printed, and emptyDirs in memory, are gone after the page was reloaded
-const isKeptOnNodes = (path: string) => path !== '/var/log' && !path.startsWith('/var/log/')
+/** Where containers' logs are. They grow with every line, so that they are kept in another way; links to them are made with the containers. */
+const LOGS = '/var/log/pods'
+const isLog = (path: string) => path.startsWith(`${LOGS}/`)
+const isKeptOnNodes = (path: string) => !isLog(path) && !path.startsWith('/var/log/containers/')
 
 interface Pace {
   mode: 'running' | 'paused'
@@ -104,13 +105,19 @@ export class ClusterHost {
       platform, clock, seed,
       ...(stored ? { restore: snapshotOf(stored) } : {}),
       onNodeFiles: (node, files) => {
-        restoreFiles(files, stored?.files.filter((file) => file.tree === nodeTree(node)) ?? [])
-        const record = () => recordFiles(store, nodeTree(node), files, isKeptOnNodes)
+        const tree = nodeTree(node)
+        restoreFiles(files, stored?.files.filter((file) => file.tree === tree) ?? [])
+        restoreLogs(files, stored?.logs.filter((file) => file.tree === tree) ?? [], stored?.timeMs ?? 0)
+        const record = () => {
+          recordFiles(store, tree, files, isKeptOnNodes)
+          files.watch('/', (path) => { if (isLog(path)) store.logChanged(tree, path, files) })
+        }
         // A fresh node's files are written as a whole once it stands.
         if (stored) record()
         else void whenBegun.then(() => {
           record()
-          store.fileChanged(nodeTree(node), '/', (path) => lookAtFiles(files, path, isKeptOnNodes))
+          store.fileChanged(tree, '/', (path) => lookAtFiles(files, path, isKeptOnNodes))
+          store.logChanged(tree, LOGS, files)
         })
       },
       durable: async (revision) => { await whenBegun; await store.durable(revision) },
@@ -345,6 +352,15 @@ export class ClusterHost {
 /** Writes a tree's files whenever they change. */
 function recordFiles(store: ClusterStore, tree: string, files: MountableFileSystem, wanted: (path: string) => boolean = () => true): void {
   files.watch('/', (path) => { if (wanted(path)) store.fileChanged(tree, path, (each) => lookAtFiles(files, each, wanted)) })
+}
+
+/** Puts kept logs back; when they were written to last isn't kept. */
+function restoreLogs(files: MountableFileSystem, logs: readonly { path: string; data: Uint8Array }[], timeMs: number): void {
+  for (const { path, data } of logs) {
+    files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+    files.writeFile(path, data, { mode: 0o640 })
+    files.utimes(path, timeMs, timeMs)
+  }
 }
 
 function snapshotOf(stored: StoredCluster): ClusterSnapshot {

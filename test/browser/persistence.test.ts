@@ -73,6 +73,39 @@ test('files in volumes outlive the tab', async () => {
   await tab.until('kubectl exec keeper -- cat /data/chest', (output) => output === 'treasure')
 }, 90_000)
 
+test('what containers printed outlives the tab, as after a power cut of the nodes', async () => {
+  let tab = await app.open()
+  await tab.run(`kubectl run talker --image=busybox:1.37 -- sh -c 'echo hello; i=0; while true; do i=$((i+1)); echo "line $i"; sleep 0.1; done'; kubectl run done --image=busybox:1.37 --restart=Never -- echo result`)
+  await tab.run('kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/done; kubectl wait --for=condition=Ready pod/talker', { timeoutMs: 60_000 })
+  await tab.until('kubectl logs talker | grep -c line', (count) => Number(count) > 30)
+  await kill(tab)
+  tab = await app.open()
+  await tab.until("kubectl get pod talker -o jsonpath='{.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].lastState.terminated.reason} {.status.containerStatuses[0].lastState.terminated.exitCode}'", (output) => output === '1 Unknown 255')
+  const previous = (await tab.run('kubectl logs -p talker')).split('\n')
+  expect(previous[0]).toBe('hello')
+  expect(previous.length).toBeGreaterThan(15)
+  expect(previous.slice(1)).toEqual(previous.slice(1).map((_, i) => `line ${i + 1}`))
+  expect(await tab.run('kubectl logs done')).toBe('result')
+  // Once more, with a piece of the log damaged: it costs what follows it and nothing else.
+  await tab.page.waitForTimeout(1_500)
+  await tab.page.close()
+  await tamper((db) => new Promise<void>((resolve) => {
+    const tx = db.transaction('logs', 'readwrite')
+    const request = tx.objectStore('logs').openKeyCursor()
+    request.onsuccess = () => {
+      const cursor = request.result
+      if (!cursor) return
+      if ((cursor.key as string[])[1]!.includes('_done_')) tx.objectStore('logs').put('damaged', cursor.key)
+      cursor.continue()
+    }
+    tx.oncomplete = () => resolve()
+  }))
+  tab = await app.open()
+  expect(await tab.run('kubectl logs done')).toBe('')
+  await tab.until('kubectl logs -p talker | head -1', (output) => output === 'hello')
+  expect(app.errors.filter((error) => !error.includes('crash'))).toEqual([])
+}, 120_000)
+
 test('the page loads and works with the network off', async () => {
   const first = await app.open()
   await first.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))

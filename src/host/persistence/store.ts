@@ -1,14 +1,17 @@
 import { deleteDB, openDB } from 'idb'
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
 import type { Commit, EtcdSnapshot, KeyValue } from '../../cluster/etcd/types.ts'
+import type { FileSystem } from '../../unix/types.ts'
 import { packTables, unpackTables } from './export-file.ts'
 import type { Tables } from './export-file.ts'
+import { LogPieces } from './log-pieces.ts'
+import type { PieceKey } from './log-pieces.ts'
 import { StoreError } from './store-error.ts'
 import type { StoredFile } from './stored-file.ts'
 
 export const DATABASE = 'drydock'
-/** Version of the tables; IndexedDB refuses a lower one than it holds. */
-export const SCHEMA_VERSION = 1
+/** Version of the tables; IndexedDB refuses a lower one than it holds. 2: `logs` came. */
+export const SCHEMA_VERSION = 2
 
 /** What the cluster is besides etcd and files; written once. */
 export interface StoredIdentity {
@@ -33,10 +36,14 @@ interface Schema extends DBSchema {
   /** The state of etcd as of revision `folded`. */
   kvs: { key: string; value: KeyValue }
   files: { key: [tree: string, path: string]; value: StoredFile }
+  /** What containers printed. */
+  logs: { key: PieceKey; value: Uint8Array }
 }
 
-type TableName = 'meta' | 'log' | 'kvs' | 'files'
-const TABLES: readonly TableName[] = ['meta', 'log', 'kvs', 'files']
+type TableName = 'meta' | 'log' | 'kvs' | 'files' | 'logs'
+const TABLES: readonly TableName[] = ['meta', 'log', 'kvs', 'files', 'logs']
+/** Logs have transactions of their own: nobody waits for them, so that they needn't keep anybody waiting. */
+const STATE_TABLES: readonly TableName[] = ['meta', 'log', 'kvs', 'files']
 
 export interface StoredCluster {
   identity: StoredIdentity
@@ -45,6 +52,7 @@ export interface StoredCluster {
   /** Commits after the snapshot, without gaps. */
   commits: Commit[]
   files: { tree: string; path: string; file: StoredFile }[]
+  logs: { tree: string; path: string; data: Uint8Array }[]
 }
 
 /** Looks at one place of a file tree when it is written. Undefined: it is gone. */
@@ -56,6 +64,8 @@ const FOLD_AFTER_CHANGES = 2_000
 const PIECE = 32
 /** A flush that nobody waits for is delayed so long, so that more changes share it. */
 const IDLE_FLUSH_MS = 40
+/** What containers print reaches the disk that much later, as lines reach a node's disk some time after they were written. */
+const LOG_FLUSH_MS = 1_000
 
 /**
  * The cluster on disk: an append-only log of etcd's commits with group commit, folded now and then into a table of current keys, and beside
@@ -78,6 +88,10 @@ export class ClusterStore {
   #running: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #failed: Error | undefined
+  readonly #logs = new LogPieces()
+  #writingLogs: Promise<void> | undefined
+  #cancelLogTimer: (() => void) | undefined
+  #logsFailed = false
   /** Called once when writing fails: from then on nothing is acknowledged. */
   onFailure: (error: Error) => void = () => {}
 
@@ -118,9 +132,10 @@ export class ClusterStore {
   async #load(): Promise<StoredCluster | undefined> {
     const tx = this.#db.transaction(TABLES as TableName[])
     const meta = tx.objectStore('meta')
-    const [identity, timeMs, folded, leases, groups, kvs, fileKeys, files] = await Promise.all([
+    const [identity, timeMs, folded, leases, groups, kvs, fileKeys, files, logKeys, logs] = await Promise.all([
       meta.get('identity') as Promise<StoredIdentity | undefined>, meta.get('time'), meta.get('folded'), meta.get('leases'),
       tx.objectStore('log').getAll(), tx.objectStore('kvs').getAll(), tx.objectStore('files').getAllKeys(), tx.objectStore('files').getAll(),
+      tx.objectStore('logs').getAllKeys(), tx.objectStore('logs').getAll(),
     ])
     if (!identity) {
       if (groups.length + kvs.length > 0) throw new StoreError('corrupt', 'there are objects but no identity of the cluster')
@@ -145,6 +160,7 @@ export class ClusterStore {
       identity, timeMs, commits,
       snapshot: { revision: folded, kvs, leases: (leases ?? []) as EtcdSnapshot['leases'] },
       files: files.map((file, i) => ({ tree: fileKeys[i]![0], path: fileKeys[i]![1], file })),
+      logs: this.#logs.load(logs.map((data, i) => [logKeys[i], data])),
     }
   }
 
@@ -154,10 +170,11 @@ export class ClusterStore {
     this.#leases = options.leases
     if (!options.fresh) return
     const { identity, snapshot } = options.fresh
-    const tx = this.#db.transaction(['meta', 'log', 'kvs'], 'readwrite', { durability: 'strict' })
+    const tx = this.#db.transaction(['meta', 'log', 'kvs', 'logs'], 'readwrite', { durability: 'strict' })
     const meta = tx.objectStore('meta')
     void tx.objectStore('log').clear()
     void tx.objectStore('kvs').clear()
+    void tx.objectStore('logs').clear()
     void meta.put({ schema: SCHEMA_VERSION, ...identity } satisfies StoredIdentity, 'identity')
     void meta.put(this.#nowMs(), 'time')
     void meta.put(snapshot.revision, 'folded')
@@ -181,6 +198,12 @@ export class ClusterStore {
     this.#schedule(IDLE_FLUSH_MS)
   }
 
+  /** Takes note that a log grew, was rotated or went, or that a folder with logs did. */
+  logChanged(tree: string, path: string, files: FileSystem): void {
+    this.#logs.changed(tree, path, files)
+    this.#scheduleLogs()
+  }
+
   setMeta(key: 'progress' | 'pace', value: unknown): void {
     this.#dirtyMeta.set(key, value)
     this.#schedule(IDLE_FLUSH_MS)
@@ -202,6 +225,10 @@ export class ClusterStore {
 
   /** Writes what is pending. */
   async flush(): Promise<void> {
+    await Promise.all([this.#flushState(), this.#flushLogs()])
+  }
+
+  async #flushState(): Promise<void> {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     while (this.#running) await this.#running
@@ -215,12 +242,38 @@ export class ClusterStore {
     this.#db.close()
   }
 
+  #scheduleLogs(): void {
+    if (this.#cancelLogTimer || this.#writingLogs || this.#logsFailed || this.#failed) return
+    this.#cancelLogTimer = this.#setTimer(() => { void this.#flushLogs() }, LOG_FLUSH_MS)
+  }
+
+  /** Logs that can't be written (there is no room) must not cost the cluster: it goes on without keeping them. */
+  async #flushLogs(): Promise<void> {
+    this.#cancelLogTimer?.()
+    this.#cancelLogTimer = undefined
+    while (this.#writingLogs) await this.#writingLogs
+    if (!this.#logs.isDirty || this.#logsFailed || this.#failed) return
+    this.#writingLogs = this.#writeLogs().catch((error: unknown) => {
+      this.#logsFailed = true
+      console.warn('what containers print is no longer kept', error)
+    }).finally(() => { this.#writingLogs = undefined })
+    await this.#writingLogs
+    if (this.#logs.isDirty) this.#scheduleLogs()
+  }
+
+  async #writeLogs(): Promise<void> {
+    const tx = this.#db.transaction('logs', 'readwrite', { durability: 'relaxed' })
+    const { commit } = await this.#logs.write({ put: (key, data) => tx.store.put(data, key), delete: (key) => tx.store.delete(key) })
+    await tx.done
+    commit()
+  }
+
   #schedule(delayMs: number): void {
     if (this.#failed) return
     if (this.#running) return // what comes meanwhile is written right after
     if (this.#cancelTimer && delayMs > 0) return
     this.#cancelTimer?.()
-    this.#cancelTimer = this.#setTimer(() => { void this.flush().catch(() => {}) }, delayMs)
+    this.#cancelTimer = this.#setTimer(() => { void this.#flushState().catch(() => {}) }, delayMs)
   }
 
   async #write(): Promise<void> {
@@ -232,7 +285,7 @@ export class ClusterStore {
     this.#dirtyMeta = new Map()
     try {
       // Somebody who waits wants it on the disk; otherwise the system's buffers will do, which outlive a killed tab or browser.
-      const tx = this.#db.transaction(TABLES as TableName[], 'readwrite', { durability: this.#waiting.length > 0 ? 'strict' : 'relaxed' })
+      const tx = this.#db.transaction(STATE_TABLES as TableName[], 'readwrite', { durability: this.#waiting.length > 0 ? 'strict' : 'relaxed' })
       // The database copies what it is given at once, so others get a turn between the pieces; the transaction stays one.
       for (let at = 0; at < commits.length; at += PIECE) {
         const group = commits.slice(at, at + PIECE)
@@ -256,7 +309,7 @@ export class ClusterStore {
     for (const each of waiting) if (each.revision <= this.#flushedRevision) each.resolve(); else this.#waiting.push(each)
     if (this.#pending.length + this.#dirtyFiles.size + this.#dirtyMeta.size > 0) {
       const delayMs = this.#waiting.length > 0 ? 0 : IDLE_FLUSH_MS
-      this.#cancelTimer ??= this.#setTimer(() => { void this.flush().catch(() => {}) }, delayMs)
+      this.#cancelTimer ??= this.#setTimer(() => { void this.#flushState().catch(() => {}) }, delayMs)
     }
   }
 
@@ -331,6 +384,8 @@ export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayB
 /** Replaces the database by an exported file. @throws StoreError when the file isn't one, or is of a later version; nothing is changed then. */
 export async function importDatabase(data: Uint8Array, name = DATABASE): Promise<void> {
   const tables = await unpackTables(data, SCHEMA_VERSION)
+  // Files of the first version have no logs.
+  tables['logs'] ??= []
   for (const table of TABLES) if (!Array.isArray(tables[table])) throw new StoreError('corrupt', `the file has no table ${table}`)
   if (!tables['meta']!.some(([key]) => key === 'identity')) throw new StoreError('corrupt', 'the file has no identity of a cluster')
   await deleteDB(name)
