@@ -24,7 +24,6 @@ const RESYNC_MS = 60_000
 const LISTING_MS = 10
 const RETRY_MS = 10_000
 const RELIST_MS = 1_000
-const POLL_MS = 20
 
 /** Why a pod has to end although nobody deleted it. */
 export interface Eviction {
