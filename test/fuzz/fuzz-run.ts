@@ -17,6 +17,7 @@ import { builtInKinds, kindOf } from '../../src/cluster/kinds/index.ts'
 import type { KubeObject } from '../../src/cluster/kinds/object.ts'
 import { nodePlatform } from '../../src/host/platform-node.ts'
 import type { Json } from './hostile-values.ts'
+import { inJson } from './protobuf-answers.ts'
 import { RequestMaker, type FuzzRequest } from './requests.ts'
 
 export interface FuzzOptions {
@@ -231,7 +232,7 @@ const isWatch = (request: FuzzRequest) => request.method.toUpperCase() === 'GET'
  */
 async function readBody({ response, gone }: Sent, random: Random, open: { close(): Promise<void> }[], mayStream: boolean, found: (what: string) => void): Promise<string | undefined> {
   if (response.body === null) return ''
-  const reader = response.body.getReader()
+  const reader = inJson(response).body!.getReader()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let text = ''
   let streams = false

@@ -13,16 +13,23 @@ const walk = (folder) => {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name)
     if (entry.isDirectory()) walk(file)
-    else if (entry.name === 'generated.proto') readProto(fs.readFileSync(file, 'utf8'))
+    else if (entry.name === 'generated.proto') readProto(fs.readFileSync(file, 'utf8'), fs.existsSync(path.join(folder, 'generated.pb.go')) ? nullable(fs.readFileSync(path.join(folder, 'generated.pb.go'), 'utf8')) : {})
   }
 }
-function readProto(text) {
+// Fields that may be missing, by message: the rest is written even when it is empty, for Go's structs have no other way to say it.
+function nullable(code) {
+  const found = {}
+  for (const [, name, body] of code.matchAll(/^func \(m \*(\w+)\) MarshalToSizedBuffer\([\s\S]*?\{\n([\s\S]*?)^\}/gm))
+    found[name] = new Set([...body.matchAll(/^\tif m\.(\w+) != nil \{/gm)].map(([, field]) => field.toLowerCase()))
+  return found
+}
+function readProto(text, nullables) {
   const pkg = /^package (.+);/m.exec(text)[1]
   for (const [, name, body] of text.matchAll(/^message (\w+) \{\n([\s\S]*?)^\}/gm)) {
     const fields = []
     for (const line of body.split('\n')) {
       let m
-      if ((m = /^\s*(optional|repeated|required) ([\w.]+) (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], repeated: m[1] === 'repeated' })
+      if ((m = /^\s*(optional|repeated|required) ([\w.]+) (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], repeated: m[1] === 'repeated', always: !nullables[name]?.has(m[3].toLowerCase()) })
       else if ((m = /^\s*map<(\w+), ([\w.]+)> (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], map: true })
     }
     messages[`${pkg}.${name}`] = fields
@@ -40,10 +47,12 @@ const names = new Map()
 const wanted = []
 const need = (name) => { if (!names.has(name)) { names.set(name, names.size); wanted.push(name) } return names.get(name) }
 for (const proto of bySchema.keys()) if (messages[proto]) need(proto)
+// Answers that no schema tells of.
+for (const kind of ['APIVersions', 'APIGroupList', 'APIResourceList', 'PartialObjectMetadata', 'PartialObjectMetadataList', 'WatchEvent']) need(`k8s.io.apimachinery.pkg.apis.meta.v1.${kind}`)
 for (let i = 0; i < wanted.length; i++) {
   const proto = wanted[i]
   const schema = schemas[bySchema.get(proto)]
-  out[proto] = (messages[proto] ?? []).map(({ number, name, type, repeated, map }) => {
+  out[proto] = (messages[proto] ?? []).map(({ number, name, type, repeated, map, always }) => {
     const full = type.startsWith('.') ? type.slice(1) : scalar[type] ? undefined : `${proto.slice(0, proto.lastIndexOf('.'))}.${type}`
     const kind = full ? full : scalar[type]
     if (full) need(full)
@@ -52,7 +61,7 @@ for (let i = 0; i < wanted.length; i++) {
       // A few messages spell a field with other capitals: uID, aPIGroup, Webhooks.
       : Object.keys(schema?.properties ?? {}).find((property) => property.toLowerCase() === name.toLowerCase()) ?? name
     const inline = full && !repeated && !map && schema?.properties && !schema.properties[jsonName]
-    return [number, jsonName, kind, map ? 2 : repeated ? 1 : 0, ...(inline ? [1] : [])]
+    return [number, jsonName, kind, map ? 2 : repeated ? 1 : always ? 3 : 0, ...(inline ? [1] : [])]
   })
 }
 const compact = Object.fromEntries(Object.entries(out).map(([name, fields]) => [name, fields.map((f) => f.join(' ')).join(';')]))

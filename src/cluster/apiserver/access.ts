@@ -10,7 +10,16 @@ export function checkAccess(authorizer: Authorizer, attributes: AuthorizationAtt
 export function forbiddenError(attributes: AuthorizationAttributes, reason?: string): StatusError {
   const text = forbiddenText(attributes)
   const resource = attributes.resourceRequest ? attributes.resource : ''
-  return apiError.forbidden({ group: attributes.resourceRequest ? attributes.group : '', resource }, attributes.resourceRequest ? attributes.name : '', reason ? `${text}: ${reason}` : text)
+  const error = apiError.forbidden({ group: attributes.resourceRequest ? attributes.group : '', resource }, attributes.resourceRequest ? attributes.name : '', reason ? `${text}: ${reason}` : text)
+  denials.add(error)
+  return error
+}
+
+const denials = new WeakSet<StatusError>()
+
+/** Whether an error says that the authorizer said no, and not an admission plugin. */
+export function isDenial(error: StatusError): boolean {
+  return denials.has(error)
 }
 
 function forbiddenText({ user, verb, path, resource, subresource, group, namespace, resourceRequest }: AuthorizationAttributes): string {

@@ -8,6 +8,7 @@ import type { Api } from '../client/api.ts'
 import { Etcd } from '../etcd/etcd.ts'
 import { builtInKinds } from '../kinds/index.ts'
 import type { KubeObject, WatchEvent } from '../kinds/object.ts'
+import { decodeProtobuf } from '../kinds/protobuf.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import { createApiServer, type ApiServer } from './api-server.ts'
 import type { AdmissionPlugin, ClusterDialer } from './seams.ts'
@@ -288,7 +289,7 @@ test('events are selected by their fields under the names of either group', asyn
   expect((await http('GET', '/apis/events.k8s.io/v1/namespaces/default/events?fieldSelector=involvedObject.name=p')).json.message).toContain('field label not supported: involvedObject.name')
 })
 
-test('a bookmark of another version has a version to show and nothing else', async () => {
+test('a bookmark of another version has a version to show, and what the kind can\'t leave out', async () => {
   const watched = async (accept: string) => {
     const response = await server.handle(httpRequest('https://test/apis/autoscaling/v1/horizontalpodautoscalers?watch=1&allowWatchBookmarks=1&sendInitialEvents=1&resourceVersionMatch=NotOlderThan', { headers: { accept } }))
     const reader = response.body!.getReader()
@@ -298,6 +299,30 @@ test('a bookmark of another version has a version to show and nothing else', asy
   }
   expect(await watched('application/json')).toEqual({ type: 'BOOKMARK', object: {
     kind: 'HorizontalPodAutoscaler', apiVersion: 'autoscaling/v1', metadata: { resourceVersion: String(etcd.revision), annotations: { 'k8s.io/initial-events-end': 'true' } },
+    spec: { scaleTargetRef: { kind: '', name: '' }, maxReplicas: 0 }, status: { currentReplicas: 0, desiredReplicas: 0 },
   } })
   expect((await watched('application/json;as=Table;v=v1;g=meta.k8s.io')).object.kind).toBe('Table')
+})
+
+test('typed clients get protobuf where a kind has it, JSON where it has none, and a Status in what they asked for', async () => {
+  const PROTOBUF = 'application/vnd.kubernetes.protobuf'
+  await api.create('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'default' }, data: { k: 'v' } })
+  const get = async (path: string, accept = PROTOBUF) => {
+    const response = await server.handle(httpRequest(`https://test${path}`, { headers: { accept } }))
+    return { status: response.status, type: response.headers.get('content-type'), body: decodeProtobuf(new Uint8Array(await response.arrayBuffer())) }
+  }
+  const path = '/api/v1/namespaces/default/configmaps'
+  expect(await get(`${path}/c`)).toMatchObject({ status: 200, type: PROTOBUF, body: { kind: 'ConfigMap', data: { k: 'v' } } })
+  expect(await get(path)).toMatchObject({ body: { kind: 'ConfigMapList', items: [{ metadata: { name: 'c' } }] } })
+  expect(await get(path, `${PROTOBUF};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io`)).toMatchObject({ body: { kind: 'PartialObjectMetadataList', items: [{ metadata: { name: 'c' } }] } })
+  expect(await get(`${path}/d`)).toMatchObject({ status: 404, type: PROTOBUF, body: { kind: 'Status', message: 'configmaps "d" not found' } })
+  const table = await server.handle(httpRequest(`https://test${path}`, { headers: { accept: `${PROTOBUF};as=Table;v=v1;g=meta.k8s.io` } }))
+  expect([table.status, table.headers.get('content-type')]).toEqual([406, 'application/json'])
+  const watch = await server.handle(httpRequest(`https://test${path}?watch=1`, { headers: { accept: PROTOBUF } }))
+  expect(watch.headers.get('content-type')).toBe(`${PROTOBUF};stream=watch`)
+  const reader = watch.body!.getReader()
+  const frame = (await reader.read()).value!
+  await reader.cancel()
+  expect(new DataView(frame.buffer, frame.byteOffset).getUint32(0)).toBe(frame.length - 4)
+  expect(new TextDecoder().decode(frame.subarray(4, 11))).toBe('\n\x05ADDED')
 })

@@ -7,7 +7,7 @@ import type { Api } from '../client/api.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { apiError, isStatusError, StatusError } from '../kinds/status-error.ts'
-import { forbiddenError } from './access.ts'
+import { forbiddenError, isDenial } from './access.ts'
 import { AdmissionChain } from './admission-chain.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { AuditLog, endingWith, type AuditOptions, type AuditTrail } from './audit/audit-log.ts'
@@ -228,6 +228,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         const status = asStatusError(error, log, request)
         if (status.code === 504 && !isLong) metrics.timedOut(observed)
         response = statusAnswer(status, refusalStyle(request.headers.get('accept'), passage.style.pretty))
+        // k8s: handlers/responsewriters Forbidden
+        if (isDenial(status)) response.headers.set('x-content-type-options', 'nosniff')
       }
     }
     if (passage.trail) response = await passage.trail.complete(response, isLong)

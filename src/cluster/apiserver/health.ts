@@ -41,7 +41,8 @@ export function healthAnswer(path: string, query: URLSearchParams, checks: Healt
     const name = rest.join('/')
     if (!known.includes(name)) return undefined
     const problem = checks[name]?.()
-    return problem === undefined ? plainText(200, 'ok') : plainText(500, `internal server error: ${problem}\n`)
+    // Unlike errors, that come from Go's library, it leaves browsers free to guess its type.
+    return problem === undefined ? new Response('ok', { headers: { 'content-type': 'text/plain; charset=utf-8' } }) : plainText(500, `internal server error: ${problem}\n`)
   }
   const excluded = new Set(query.getAll('exclude'))
   const unknown = new Set(excluded)

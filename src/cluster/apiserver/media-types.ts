@@ -1,7 +1,11 @@
 import { PROTOBUF_TYPE } from '../kinds/protobuf.ts'
 import { apiError } from '../kinds/status-error.ts'
 
-export type Encoding = 'json' | 'yaml'
+/** How an object is written down. */
+export type Encoding = 'json' | 'yaml' | 'protobuf'
+
+/** What the decoders read: protobuf has been turned into JSON before. */
+export type TextEncoding = Exclude<Encoding, 'protobuf'>
 
 /** How an answer is to be written. */
 export interface Representation {
@@ -21,12 +25,16 @@ interface AcceptClause {
 
 export const ACCEPTED_TYPES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
 
+/** What watches can be had in. */
+export const STREAM_TYPES = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch'
+
 /**
- * Chooses the representation for an Accept header. Protobuf is never chosen: clients that would like it name JSON as well.
- * `transforms`: whether Table and PartialObjectMetadata can be had here. k8s: endpoints/handlers/negotiation NegotiateOutputMediaType
+ * Chooses the representation for an Accept header. k8s: endpoints/handlers/negotiation NegotiateOutputMediaType, RequestScope AllowsMediaTypeTransform
+ * @param transforms what can be had here of Table and PartialObjectMetadata
+ * @param isTyped whether the objects themselves have a protobuf form: custom resources have none
  * @throws StatusError 406.
  */
-export function negotiate(accept: string | null, transforms: readonly string[] = []): Representation {
+export function negotiate(accept: string | null, transforms: readonly string[] = [], isTyped = true): Representation {
   if (accept === null || accept.trim() === '') return { encoding: 'json' }
   for (const clause of parseAccept(accept)) {
     // k8s: goautoneg takes a lone star for everything, go-restful doesn't
@@ -37,10 +45,12 @@ export function negotiate(accept: string | null, transforms: readonly string[] =
     if (as === undefined) {
       // A bare group or version names no transformation.
       if (clause.parameters['g'] || clause.parameters['v']) continue
+      if (encoding === 'protobuf' && !isTyped) continue
       return { encoding }
     }
     const version = clause.parameters['v'] ?? ''
     if (clause.parameters['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1') || !transforms.includes(as)) continue
+    if (encoding === 'protobuf' && as === 'Table') continue
     return { encoding, as: as as Representation['as'], asVersion: version }
   }
   throw apiError.notAcceptable(`only the following media types are accepted: ${ACCEPTED_TYPES}`)
@@ -95,8 +105,10 @@ function encodingOf({ type, subType }: AcceptClause): Encoding | undefined {
   if (type !== 'application') return undefined
   if (subType === 'json' || subType === '*') return 'json'
   if (subType === 'yaml') return 'yaml'
-  return undefined
+  return subType === PROTOBUF_SUBTYPE ? 'protobuf' : undefined
 }
+
+const PROTOBUF_SUBTYPE = PROTOBUF_TYPE.slice('application/'.length)
 
 /** Whether a body is in Kubernetes' protobuf form. */
 export function isProtobuf(contentType: string | null): boolean {
@@ -104,7 +116,7 @@ export function isProtobuf(contentType: string | null): boolean {
 }
 
 /** The encoding of a request's body as the decoders see it: protobuf has been turned into JSON before. @throws StatusError 415. */
-export function bodyEncoding(contentType: string | null): Encoding {
+export function bodyEncoding(contentType: string | null): TextEncoding {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
   if (type === '' || type === 'application/json' || type === PROTOBUF_TYPE) return 'json'
   if (type === 'application/yaml') return 'yaml'

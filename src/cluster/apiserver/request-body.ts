@@ -4,10 +4,10 @@ import { DecodeError, decodeObject, MAX_KEPT_DEPTH, parseBody, strictErrors, str
 import { builtInKinds, kindOf } from '../kinds/index.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
-import { apiError } from '../kinds/status-error.ts'
-import { decodeProtobuf, ProtobufError } from '../kinds/protobuf.ts'
+import { apiError, type StatusError } from '../kinds/status-error.ts'
+import { decodeProtobuf, ProtobufError, type ProtobufType } from '../kinds/protobuf.ts'
 import { isProtobuf } from './media-types.ts'
-import type { Encoding } from './media-types.ts'
+import type { TextEncoding } from './media-types.ts'
 import { cannotUnmarshalType, goPackage, isFormerType, jsonTypeOf } from './patched-type.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -33,15 +33,37 @@ export async function readBody(request: HttpRequest): Promise<Uint8Array> {
   }
 }
 
+/** How protobuf is read for a certain purpose. */
+export interface ProtobufReader {
+  /** What a body is that doesn't say it. */
+  fallback: ProtobufType
+  /** Whether nothing at all is a body, too. */
+  mayBeEmpty?: boolean
+  /** May refuse what a body says that it is. @throws ProtobufError */
+  check?(type: ProtobufType): void
+  /** The error to answer with. */
+  refuse(error: ProtobufError, bytes: Uint8Array): StatusError
+}
+
 /** The text of a body. Protobuf, which Go clients send for built-in kinds, is turned into its JSON form here. @throws StatusError 400, 413. */
-export async function readText(request: HttpRequest): Promise<string> {
+export async function readText(request: HttpRequest, protobuf?: ProtobufReader): Promise<string> {
   const bytes = await readBody(request)
-  if (bytes.length === 0 || !isProtobuf(request.headers.get('content-type'))) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  if (!protobuf || (bytes.length === 0 && protobuf.mayBeEmpty) || !isProtobuf(request.headers.get('content-type'))) return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
   try {
-    return JSON.stringify(decodeProtobuf(bytes))
+    return JSON.stringify(decodeProtobuf(bytes, protobuf.fallback, protobuf.check))
   } catch (error) {
-    if (error instanceof ProtobufError) throw apiError.badRequest(`the object provided is unrecognized: ${error.message}`)
+    if (error instanceof ProtobufError) throw protobuf.refuse(error, bytes)
     throw error
+  }
+}
+
+/** Reads protobuf as an object of a kind. k8s: endpoints/handlers transformDecodeError */
+export function protobufReaderOf(kind: Kind): ProtobufReader {
+  return {
+    fallback: { apiVersion: apiVersionOf(kind), kind: kind.kind },
+    refuse: ({ message, type }, bytes) => type
+      ? apiError.badRequest(`${type.kind} in version ${JSON.stringify(type.apiVersion.slice(type.apiVersion.lastIndexOf('/') + 1))} cannot be handled as a ${kind.kind}: ${message}`)
+      : unrecognized(kind, message, bytes),
   }
 }
 
@@ -62,7 +84,7 @@ export interface DecodedBody extends StrictFindings {
  * @param formerVersions that are read as this one
  * @throws StatusError 400.
  */
-export function decodeBody(text: string, encoding: Encoding, kind: Kind, formerVersions: readonly string[] = []): DecodedBody {
+export function decodeBody(text: string, encoding: TextEncoding, kind: Kind, formerVersions: readonly string[] = []): DecodedBody {
   const apiVersion = apiVersionOf(kind)
   let parsed: ReturnType<typeof parseBody>
   try {
@@ -141,16 +163,15 @@ function checkCustomType(kind: Kind, given: { kind?: string; apiVersion?: string
   if (given.apiVersion !== expected) throw apiError.badRequest(`the API version in the data (${given.apiVersion ?? ''}) does not match the expected API version (${expected})`)
 }
 
-function unrecognized(kind: Kind, why: string, text: string) {
-  return apiError.badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(text)})`)
+function unrecognized(kind: Kind, why: string, body: string | Uint8Array) {
+  return apiError.badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(typeof body === 'string' ? new TextEncoder().encode(body) : body)})`)
 }
 
 /** k8s: endpoints/handlers summarizeData */
-function summary(text: string): string {
-  const bytes = new TextEncoder().encode(text)
+function summary(bytes: Uint8Array): string {
   if (bytes.length === 0) return '<empty>'
   const cut = bytes.subarray(0, 30)
   const dots = bytes.length > 30 ? ' ...' : ''
-  if (text.startsWith('{')) return new TextDecoder().decode(cut) + dots
+  if (bytes[0] === '{'.charCodeAt(0)) return new TextDecoder().decode(cut) + dots
   return Array.from(cut, (byte) => byte.toString(16).padStart(2, '0')).join('') + dots
 }

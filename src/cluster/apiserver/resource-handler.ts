@@ -4,7 +4,11 @@ import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { PatchType } from '../client/api.ts'
 import { MAX_KEPT_DEPTH, parseBody, strictWarnings, SyntaxProblem } from '../kinds/decode.ts'
+import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject } from '../kinds/object.ts'
+import { PROTOBUF_TYPE } from '../kinds/protobuf.ts'
+import { messageBytes, protobufEnvelope } from '../kinds/protobuf-encode.ts'
+import { messageOf } from '../kinds/protobuf-messages.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError } from '../kinds/status-error.ts'
 import { managerName } from '../kinds/patch/managed-fields.ts'
@@ -16,19 +20,19 @@ import { itemText, jsonText, sortedJsonText } from './json-text.ts'
 import { isLong, listStream, listText, type ListText } from './list-body.ts'
 import { listObjects, selectionOf } from './listing.ts'
 import { isVersion, parseListOptions, versionProblem } from './list-options.ts'
-import { ACCEPTED_TYPES, bodyEncoding, checkProducible, negotiate, type Representation } from './media-types.ts'
+import { ACCEPTED_TYPES, bodyEncoding, checkProducible, negotiate, STREAM_TYPES, type Representation } from './media-types.ts'
 import { tooLargeVersion } from './listing.ts'
 import { goPackage } from './patched-type.ts'
 import { plainError, type DeleteRequest, type Registry } from './registry.ts'
-import { applyFieldValidation, decodeBody, readText } from './request-body.ts'
+import { applyFieldValidation, decodeBody, protobufReaderOf, readText } from './request-body.ts'
 import type { RequestInfo } from './request-info.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
 import { checkRoute, methodNotAllowed } from './resource-routes.ts'
-import { answer, pathNotFound, type TextStyle } from './responses.ts'
+import { answer, pathNotFound, protobufAnswer, type TextStyle } from './responses.ts'
 import type { UserInfo } from './seams.ts'
 import type { HttpSubresources } from './subresources/http-subresources.ts'
 import { serveWatch } from './watch-stream.ts'
-import { parseDeleteOptions, parseWriteOptions } from './write-options.ts'
+import { DELETE_OPTIONS_PROTOBUF, parseDeleteOptions, parseWriteOptions } from './write-options.ts'
 import { checkNamespace, type ManagedWrite, type WriteOperations } from './write-operations.ts'
 
 export interface HandlerParts {
@@ -79,6 +83,8 @@ export class ResourceHandler {
     const { kind } = endpoint
     if (!kind.custom) checkRoute(kind, info, request.method)
     else if (kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') return pathNotFound()
+    // go-restful refuses what no route consumes before anybody warns.
+    if (request.method === 'PATCH' && !kind.custom) patchTypeOf(request)
     if (kind.deprecationWarning) context.warn(kind.deprecationWarning)
     if (info.subresource !== '') {
       const hasSubresource = Object.hasOwn(kind.subresources, info.subresource)
@@ -144,15 +150,15 @@ export class ResourceHandler {
       return verb === 'update' ? this.#update(endpoint, context) : this.#patch(endpoint, context)
     }
     return this.#parts.subresources.handle(endpoint, verb, context, {
-      style: (as) => styleOf(context, as ?? this.#representation(context, OBJECT_TRANSFORMS)),
+      style: (as) => styleOf(context, as ?? this.#representation(endpoint, context, OBJECT_TRANSFORMS)),
       write: (kind, isApply) => this.#writeRequest(context, kind, isApply),
-      object: (code, object) => this.#object(code, endpoint, object, context, this.#representation(context, OBJECT_TRANSFORMS)),
+      object: (code, object) => this.#object(code, endpoint, object, context, this.#representation(endpoint, context, OBJECT_TRANSFORMS)),
       readPatch: () => this.#readPatch(context, endpoint),
     })
   }
 
   async #get(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const { namespace, name } = this.#place(endpoint, context)
     const version = context.query.get('resourceVersion') ?? ''
     if (version !== '' && !isVersion(version)) throw plainError(versionProblem(version))
@@ -166,7 +172,7 @@ export class ResourceHandler {
   }
 
   async #list(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const representation = this.#representation(context, LIST_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, LIST_TRANSFORMS)
     const options = parseListOptions(context.query)
     await this.#parts.clock.breathe()
     if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(context.info.namespace || undefined))
@@ -190,6 +196,7 @@ export class ResourceHandler {
 
   async #listAnswer(endpoint: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, representation: Representation): Promise<Response> {
     const style = styleOf(context, representation)
+    if (style.encoding === 'protobuf') return this.#protobufList(endpoint, objects, metadata, representation)
     const text = this.#listText(endpoint, objects, metadata, context, representation)
     if (style.encoding !== 'json' || style.pretty || !isLong(text)) return answer(200, listText(text), style)
     return new Response(listStream({ ...text, tail: text.tail + '\n' }, this.#parts.clock), { status: 200, headers: { 'content-type': 'application/json' } })
@@ -197,7 +204,7 @@ export class ResourceHandler {
 
   #listText({ kind, apiVersion }: Endpoint, objects: readonly KubeObject[], metadata: object, context: ResourceRequest, { as, asVersion }: Representation): ListText {
     const version = `meta.k8s.io/${asVersion}`
-    if (as === 'PartialObjectMetadata') throw apiError.notAcceptable(`you requested ${as}, but the requested object is a list (${kind.custom ? '*unstructured.UnstructuredList' : `*${goPackage(kind.group)}.${kind.listKind}`})`)
+    if (as === 'PartialObjectMetadata') throw isAList(kind)
     if (as === 'Table') {
       const nowMs = this.#parts.clock.nowMs()
       const include = includeObject(context.query)
@@ -219,9 +226,26 @@ export class ResourceHandler {
     return { head: `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`, items: objects, textOf: itemText, tail: ']}' }
   }
 
+  /** k8s: runtime/serializer/protobuf collections.go */
+  async #protobufList({ kind, apiVersion }: Endpoint, objects: readonly KubeObject[], metadata: object, { as, asVersion }: Representation): Promise<Response> {
+    if (as === 'PartialObjectMetadata') throw isAList(kind)
+    const [listVersion, listKind, itemKind] = as ? [`meta.k8s.io/${asVersion}`, as, 'PartialObjectMetadata'] : [apiVersion, kind.listKind, kind.kind]
+    const message = messageOf(listVersion, itemKind)!
+    const items: Uint8Array[] = []
+    for (const object of objects) {
+      items.push(messageBytes(message, as ? partialObjectOf(object) : object))
+      if (items.length % 50 === 0) await this.#parts.clock.breathe()
+    }
+    const bytes = protobufEnvelope(listVersion, listKind, (writer) => {
+      for (let i = items.length - 1; i >= 0; i--) writer.field(2, () => writer.bytes(items[i]!))
+      writer.field(1, () => writer.bytes(messageBytes(LIST_META_MESSAGE, metadata)))
+    })
+    return new Response(bytes as Uint8Array<ArrayBuffer>, { status: 200, headers: { 'content-type': PROTOBUF_TYPE } })
+  }
+
   async #watch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
     const options = parseListOptions(context.query)
-    const representation = this.#representation(context, WATCH_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, WATCH_TRANSFORMS)
     const fieldSelector = context.info.parts.length >= 2 ? `metadata.name=${context.info.name}` : options.fieldSelector
     return serveWatch(this.#parts, endpoint, context.info.namespace || undefined, { ...options, fieldSelector }, {
       representation, includeObject: representation.as === 'Table' ? includeObject(context.query) : 'Metadata', signal: context.request.signal,
@@ -230,10 +254,10 @@ export class ResourceHandler {
 
   async #create(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
     const virtual = this.#parts.subresources.virtualOf(endpoint)
-    const representation = this.#representation(context, virtual ? REVIEW_TRANSFORMS : OBJECT_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, virtual ? REVIEW_TRANSFORMS : OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'CreateOptions')
     const encoding = bodyEncoding(context.request.headers.get('content-type'))
-    const text = await readText(context.request)
+    const text = await readText(context.request, protobufReaderOf(endpoint.kind))
     const decoded = decodeBody(text, encoding, endpoint.kind)
     applyFieldValidation(endpoint.kind, decoded, write.fieldValidation, context.warn)
     if (virtual) {
@@ -246,10 +270,10 @@ export class ResourceHandler {
   }
 
   async #update(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'UpdateOptions')
     const encoding = bodyEncoding(context.request.headers.get('content-type'))
-    const decoded = decodeBody(await readText(context.request), encoding, endpoint.kind)
+    const decoded = decodeBody(await readText(context.request, protobufReaderOf(endpoint.kind)), encoding, endpoint.kind)
     applyFieldValidation(endpoint.kind, decoded, write.fieldValidation, context.warn)
     await this.#parts.clock.breathe()
     const { object, created } = await this.#parts.writes.update(endpoint, decoded.object, write)
@@ -257,10 +281,10 @@ export class ResourceHandler {
   }
 
   async #readPatch(context: ResourceRequest, endpoint?: Endpoint): Promise<{ type: PatchType; patch: unknown; duplicates?: readonly string[] }> {
-    const type = (context.request.headers.get('content-type') ?? '').split(';')[0]!.trim()
+    const type = contentTypeOf(context.request)
     if (endpoint?.kind.custom && !CUSTOM_PATCH_TYPES.includes(type))
       throw apiError.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCH_TYPES.join(', ')}`)
-    if (!PATCH_TYPES.includes(type) || type === 'application/apply-patch+cbor') throw apiError.generic(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+    patchTypeOf(context.request)
     const text = await readText(context.request)
     try {
       const body = parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json', MAX_KEPT_DEPTH)
@@ -276,7 +300,7 @@ export class ResourceHandler {
 
   async #patch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
     const { type, patch, duplicates } = await this.#readPatch(context, endpoint)
-    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const write = this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml')
     if (duplicates) write.patchDuplicates = duplicates
     await this.#parts.clock.breathe()
@@ -285,7 +309,7 @@ export class ResourceHandler {
   }
 
   async #delete(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const representation = this.#representation(context, OBJECT_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const deletion = await this.#deleteRequest(endpoint, context)
     for (const text of endpoint.kind.strategy.warningsOnDelete?.(deletion) ?? []) context.warn(text)
     const { answer: result, deleted } = await this.#parts.registry.delete(endpoint, deletion)
@@ -295,7 +319,7 @@ export class ResourceHandler {
   }
 
   async #deleteCollection(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const representation = this.#representation(context, LIST_TRANSFORMS)
+    const representation = this.#representation(endpoint, context, LIST_TRANSFORMS)
     const options = parseListOptions(context.query)
     const deletion = await this.#deleteRequest(endpoint, context)
     for (const text of endpoint.kind.strategy.warningsOnDelete?.(deletion) ?? []) context.warn(text)
@@ -313,7 +337,7 @@ export class ResourceHandler {
   }
 
   async #deleteRequest(endpoint: Endpoint, context: ResourceRequest): Promise<DeleteRequest> {
-    const text = await readText(context.request)
+    const text = await readText(context.request, DELETE_OPTIONS_PROTOBUF)
     const encoding = text === '' ? 'json' : bodyEncoding(context.request.headers.get('content-type'))
     const options = parseDeleteOptions(text, encoding, context.query)
     const { namespace, name } = this.#place(endpoint, context)
@@ -335,11 +359,11 @@ export class ResourceHandler {
 
   /** `streams`: lists share their route with watches. */
   #checkProducible(request: HttpRequest, streams = false): void {
-    checkProducible(request.headers.get('accept'), undefined, streams ? `${ACCEPTED_TYPES}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch` : undefined)
+    checkProducible(request.headers.get('accept'), undefined, streams ? `${ACCEPTED_TYPES}, ${STREAM_TYPES}` : undefined)
   }
 
-  #representation(context: ResourceRequest, transforms: readonly string[]): Representation {
-    return negotiate(context.request.headers.get('accept'), transforms)
+  #representation(endpoint: Endpoint, context: ResourceRequest, transforms: readonly string[]): Representation {
+    return negotiate(context.request.headers.get('accept'), transforms, !endpoint.kind.custom)
   }
 
   #object(code: number, endpoint: Endpoint, object: KubeObject, context: ResourceRequest, representation: Representation): Response {
@@ -350,9 +374,25 @@ export class ResourceHandler {
     }
     if (representation.as === 'PartialObjectMetadataList')
       throw apiError.notAcceptable(`you requested ${representation.as}, but the requested object is not a list (${endpoint.kind.custom ? '*unstructured.Unstructured' : `*${goPackage(endpoint.kind.group)}.${endpoint.kind.kind}`})`)
+    if (representation.encoding === 'protobuf') return protobufAnswer(code, representation.as ? { ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` } : object as unknown as Record<string, unknown>)
     if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
     return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedJsonText(object) : jsonText(object), style)
   }
+}
+
+const contentTypeOf = (request: HttpRequest) => (request.headers.get('content-type') ?? '').split(';')[0]!.trim()
+
+/** @throws StatusError 415 for what is no patch. */
+function patchTypeOf(request: HttpRequest): PatchType {
+  const type = contentTypeOf(request)
+  if (!PATCH_TYPES.includes(type) || type === 'application/apply-patch+cbor') throw apiError.generic(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
+  return type as PatchType
+}
+
+const LIST_META_MESSAGE = 'k8s.io.apimachinery.pkg.apis.meta.v1.ListMeta'
+
+function isAList(kind: Kind) {
+  return apiError.notAcceptable(`you requested PartialObjectMetadata, but the requested object is a list (${kind.custom ? '*unstructured.UnstructuredList' : `*${goPackage(kind.group)}.${kind.listKind}`})`)
 }
 
 function styleOf(context: ResourceRequest, representation: Representation): TextStyle {

@@ -2,15 +2,17 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { KubeObject, WatchEvent } from '../kinds/object.ts'
+import { PROTOBUF_TYPE } from '../kinds/protobuf.ts'
+import { encodeProtobuf, ProtobufWriter } from '../kinds/protobuf-encode.ts'
 import { apiError, StatusError } from '../kinds/status-error.ts'
 import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
+import { bookmarkObject, bookmarkRow } from './bookmark-object.ts'
 import { convertedWatch } from './converted-watch.ts'
-import { decodeObject } from '../kinds/decode.ts'
 import type { Endpoint } from './endpoint.ts'
 import { jsonText, sortedJsonText } from './json-text.ts'
 import { isVersion, parseReadVersion, versionProblem, type ListOptions } from './list-options.ts'
 import { selectionOf, tooLargeVersion } from './listing.ts'
-import type { Representation } from './media-types.ts'
+import { STREAM_TYPES, type Representation } from './media-types.ts'
 import { plainError } from './registry.ts'
 import type { StoreWatch } from './resource-store.ts'
 
@@ -44,10 +46,12 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
   const selection = selectionOf(endpoint, namespace, options)
   if (options.resourceVersion && !isVersion(options.resourceVersion)) throw plainError(versionProblem(options.resourceVersion))
   const asked = parseReadVersion(options.resourceVersion)
+  if (style.representation.encoding === 'yaml') throw apiError.notAcceptable(`only the following media types are accepted: ${endpoint.kind.custom ? 'application/json;stream=watch' : STREAM_TYPES}`)
   // Without a version (or with 0) the present state comes first; sendInitialEvents asks for it next to a version, or refuses it.
   const initial = options.sendInitialEvents ?? asked === 0
   const timeoutSeconds = options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds : MIN_TIMEOUT_SECONDS * (1 + parts.random.float())
-  const encode = encoderOf(parts, endpoint, style)
+  const isProtobuf = style.representation.encoding === 'protobuf'
+  const encode = isProtobuf ? protobufEncoderOf(endpoint, style.representation) : encoderOf(parts, endpoint, style)
   let watch: StoreWatch | undefined
   let timers: Timer[] = []
   let ended = false
@@ -95,7 +99,8 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
         if (initialEnd && (!endpoint.convertsByWebhook || endpoint.store.select(plan.selection).length === 0)) Promise.resolve().then(() => Promise.resolve()).then(markInitialEnd)
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
-        send(encoder.encode(`{"type":"ERROR","object":${jsonText(error.status as unknown as Record<string, unknown>)}}\n`))
+        const status = error.status as unknown as Record<string, unknown>
+        send(isProtobuf ? protobufFrame('ERROR', encodeProtobuf(status)!) : encoder.encode(`{"type":"ERROR","object":${jsonText(status)}}\n`))
         return end()
       }
       timers.push(clock.after(timeoutSeconds * 1000, end))
@@ -112,8 +117,8 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
     },
     cancel: end,
   }, { highWaterMark: 0 })
-  const contentType = style.representation.encoding === 'yaml' ? 'application/yaml' : 'application/json'
-  return new Response(body, { status: 200, headers: { 'content-type': style.representation.as ? 'application/json' : contentType } })
+  if (isProtobuf) return new Response(body, { status: 200, headers: { 'content-type': `${PROTOBUF_TYPE};stream=watch` } })
+  return new Response(body, { status: 200, headers: { 'content-type': 'application/json' } })
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
@@ -135,10 +140,9 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
   const shown = (event: WatchEvent) => event.type === 'BOOKMARK' ? event.object : endpoint.fromStorage(event.object)
   if (as === 'Table') {
     let withoutColumns = false
-    // Cells look into spec and status, which a bookmark has only as their zero values.
-    const row = (event: WatchEvent) => event.type === 'BOOKMARK' && !endpoint.kind.custom ? decodeObject(endpoint.kind, event.object).object : shown(event)
     return (event) => {
-      const table = { ...tableOf(endpoint.kind, [row(event)], parts.clock.nowMs(), { includeObject, withoutColumns }), metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
+      const plain = tableOf(endpoint.kind, [shown(event)], parts.clock.nowMs(), { includeObject, withoutColumns })
+      const table = { ...plain, rows: event.type === 'BOOKMARK' ? plain.rows.map((row) => bookmarkRow(endpoint.kind, row)) : plain.rows, metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
       withoutColumns = true
       return line(event.type, jsonText(table as unknown as Record<string, unknown>))
     }
@@ -157,9 +161,27 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
   }
 }
 
-function bookmarkObject(endpoint: Endpoint, revision: number, annotations: Record<string, string> | undefined): KubeObject {
-  return {
-    kind: endpoint.kind.kind, apiVersion: endpoint.apiVersion,
-    metadata: { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) },
+/** Frames by shared event. */
+const frames = new WeakMap<WatchEvent, Uint8Array>()
+
+function protobufEncoderOf(endpoint: Endpoint, { as, asVersion }: Representation): (event: WatchEvent) => Uint8Array {
+  const shown = (event: WatchEvent) => event.type === 'BOOKMARK' ? event.object : endpoint.fromStorage(event.object)
+  if (as) return (event) => protobufFrame(event.type, encodeProtobuf({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` })!)
+  return (event) => {
+    const known = endpoint.isStorageVersion ? frames.get(event) : undefined
+    if (known) return known
+    const frame = protobufFrame(event.type, encodeProtobuf(shown(event) as unknown as Record<string, unknown>)!)
+    if (endpoint.isStorageVersion) frames.set(event, frame)
+    return frame
   }
+}
+
+/** A WatchEvent with its length before it. k8s: runtime/serializer/protobuf LengthDelimitedFramer */
+function protobufFrame(type: string, object: Uint8Array): Uint8Array {
+  const writer = new ProtobufWriter()
+  writer.field(2, () => writer.field(1, () => writer.bytes(object)))
+  writer.field(1, () => writer.text(type))
+  const { length } = writer.finish()
+  writer.bytes([length >>> 24, length >>> 16 & 255, length >>> 8 & 255, length & 255])
+  return writer.finish()
 }

@@ -1,8 +1,10 @@
 import { invalid, notSupported, required, forbidden, tooLong, type Finding } from '../kinds/findings.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { DecodeError, decodeValue, MAX_KEPT_DEPTH, parseBody, SyntaxProblem } from '../kinds/decode.ts'
+import { ProtobufError } from '../kinds/protobuf.ts'
 import { invalidOptions, queryInt } from './list-options.ts'
 import { cannotUnmarshalType } from './patched-type.ts'
+import type { ProtobufReader } from './request-body.ts'
 import { queryFlag } from './request-info.ts'
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict'
@@ -70,6 +72,26 @@ export interface DeleteOptions {
 }
 
 const DELETE_OPTIONS_SCHEMA = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
+
+/** How a body of protobuf is read as options of a deletion. */
+export const DELETE_OPTIONS_PROTOBUF: ProtobufReader = {
+  fallback: { apiVersion: 'meta.k8s.io/v1', kind: 'DeleteOptions' },
+  mayBeEmpty: true,
+  check({ apiVersion, kind }) {
+    const why = unknownOptions(apiVersion, kind)
+    if (why !== undefined) throw new ProtobufError(why)
+  },
+  refuse: (error) => apiError.badRequest(error.message),
+}
+
+/** Why a body can't be the options of a deletion. k8s: metainternalversionscheme has nothing but what all group versions share */
+function unknownOptions(apiVersion: string, kind: string): string | undefined {
+  if (kind === 'DeleteOptions') return undefined
+  if (apiVersion === 'v1' && UNVERSIONED.has(kind)) return `converting (v1.${kind}) to (v1.DeleteOptions): unknown conversion`
+  return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
+}
+
+const UNVERSIONED = new Set(['Status', 'APIVersions', 'APIGroupList', 'APIGroup', 'APIResourceList'])
 
 /** From the body if there is one, else from the query. @throws StatusError 400 or 422. */
 export function parseDeleteOptions(body: string, encoding: 'json' | 'yaml', query: URLSearchParams): DeleteOptions {

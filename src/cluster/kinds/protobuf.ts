@@ -1,78 +1,76 @@
-import fieldTable from './protobuf-fields.json' with { type: 'json' }
 import { setOwn } from '../../base/freeze.ts'
 import { rfc3339, rfc3339Micro } from '../../base/clock.ts'
+import { goFieldName } from './go-field-names.ts'
+import { fieldsOf, isScalar, messageOf, PROTOBUF_MAGIC, PROTOBUF_MESSAGES, type ProtobufField } from './protobuf-messages.ts'
 
 /** The media type that Go clients prefer for bodies of built-in kinds. */
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
 
 /** A body that isn't what it says it is. */
-export class ProtobufError extends Error {}
+export class ProtobufError extends Error {
+  /** What it says, once that could be read. */
+  type?: ProtobufType
+}
 
-interface Field {
+/** A message's fields, and its name in Go. */
+interface Shape {
   name: string
-  /** s text, b bytes, i integer, B boolean, d double, f float; else the name of a message. */
-  type: string
-  repeated: boolean
-  map: boolean
-  /** The message's fields stand beside their parent's in JSON. */
-  inline: boolean
+  fields: Map<number, ProtobufField>
 }
 
-/** `k8s\0`, then a runtime.Unknown. k8s: apimachinery/pkg/runtime/serializer/protobuf */
-const MAGIC = [0x6b, 0x38, 0x73, 0x00]
+const shapes = new Map<string, Shape>()
 
-const parsed = new Map<string, Map<number, Field>>()
-
-function fieldsOf(message: string): Map<number, Field> {
-  let fields = parsed.get(message)
-  if (!fields) {
-    fields = new Map()
-    const text = (fieldTable as Record<string, string>)[message] ?? ''
-    for (const entry of text.split(';').filter(Boolean)) {
-      const [number, name, type, cardinality, inline] = entry.split(' ')
-      fields.set(Number(number), { name: name!, type: type!, repeated: cardinality === '1', map: cardinality === '2', inline: inline === '1' })
-    }
-    parsed.set(message, fields)
-  }
-  return fields
+function shapeOf(message: string): Shape {
+  let shape = shapes.get(message)
+  if (!shape) shapes.set(message, shape = shapeWith(message.slice(message.lastIndexOf('.') + 1), fieldsOf(message)))
+  return shape
 }
 
-/** `k8s.io.api.core.v1.Pod` for v1 Pod. */
-const messageByKind = new Map<string, string>()
-const GROUP_PACKAGES: Record<string, string> = {
-  '': 'k8s.io.api.core', 'apiextensions.k8s.io': 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions', 'apiregistration.k8s.io': 'k8s.io.kube_aggregator.pkg.apis.apiregistration',
-  'flowcontrol.apiserver.k8s.io': 'k8s.io.api.flowcontrol', 'rbac.authorization.k8s.io': 'k8s.io.api.rbac',
+function shapeWith(name: string, fields: readonly ProtobufField[]): Shape {
+  return { name, fields: new Map(fields.map((field) => [field.number, field])) }
 }
-const META_KINDS = new Set(['DeleteOptions', 'CreateOptions', 'UpdateOptions', 'PatchOptions', 'ListOptions', 'GetOptions', 'Status'])
 
-function messageOf(apiVersion: string, kind: string): string | undefined {
-  const key = `${apiVersion} ${kind}`
-  const held = messageByKind.get(key)
-  if (held) return held
-  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') as [string, string] : ['', apiVersion]
-  const name = META_KINDS.has(kind) ? `k8s.io.apimachinery.pkg.apis.meta.v1.${kind}` : `${GROUP_PACKAGES[group] ?? `k8s.io.api.${group.split('.')[0]}`}.${version}.${kind}`
-  if (!(name in fieldTable)) return undefined
-  messageByKind.set(key, name)
-  return name
+const plain = (number: number, name: string, type: string): ProtobufField => ({ number, name, type, repeated: false, map: false, always: true, inline: false })
+/** k8s: apimachinery/pkg/runtime generated.proto */
+const UNKNOWN = shapeWith('Unknown', [plain(1, 'typeMeta', 'TypeMeta'), plain(2, 'raw', 'b'), plain(3, 'contentEncoding', 's'), plain(4, 'contentType', 's')])
+const TYPE_META = shapeWith('TypeMeta', [plain(1, 'apiVersion', 's'), plain(2, 'kind', 's')])
+
+/** What a body says that it is. */
+export interface ProtobufType {
+  apiVersion: string
+  kind: string
 }
 
 /**
- * Decodes a Kubernetes protobuf body into the JSON form of the object; kind and apiVersion come from its envelope.
- * @throws ProtobufError
+ * Decodes a Kubernetes protobuf body into the JSON form of the object; kind and apiVersion come from its envelope, else from `fallback`.
+ * @param check may refuse what the envelope says before the message is read
+ * @throws ProtobufError k8s: runtime/serializer/protobuf Serializer Decode
  */
-export function decodeProtobuf(bytes: Uint8Array): Record<string, unknown> {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
-  const envelope = { apiVersion: '', kind: '', raw: new Uint8Array() as Uint8Array }
-  eachField(bytes.subarray(4), (number, value) => {
-    if (number === 1 && value instanceof Uint8Array) eachField(value, (n, v) => {
-      if (n === 1) envelope.apiVersion = text(v)
-      if (n === 2) envelope.kind = text(v)
-    })
-    if (number === 2 && value instanceof Uint8Array) envelope.raw = value
-  })
-  const message = messageOf(envelope.apiVersion, envelope.kind)
-  if (!message) throw new ProtobufError(`no kind "${envelope.kind}" is registered for version "${envelope.apiVersion}"`)
-  return { ...decodeMessage(message, envelope.raw, 0) as Record<string, unknown>, kind: envelope.kind, apiVersion: envelope.apiVersion }
+export function decodeProtobuf(bytes: Uint8Array, fallback: ProtobufType = { apiVersion: '', kind: '' }, check?: (type: ProtobufType) => void): Record<string, unknown> {
+  if (bytes.length === 0) throw new ProtobufError('empty data')
+  if (PROTOBUF_MAGIC.some((byte, i) => bytes[i] !== byte)) throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
+  if (bytes.length === PROTOBUF_MAGIC.length) throw new ProtobufError('empty body')
+  const type = { apiVersion: '', kind: '' }
+  let raw: Uint8Array = new Uint8Array()
+  eachField(bytes.subarray(PROTOBUF_MAGIC.length), (number, value) => {
+    if (number === 1) eachField(bytesOf(value), (n, v) => {
+      if (n === 1) type.apiVersion = text(v)
+      if (n === 2) type.kind = text(v)
+    }, TYPE_META)
+    if (number === 2) raw = bytesOf(value)
+  }, UNKNOWN)
+  if (type.kind === '') type.kind = fallback.kind
+  // What isn't a group and a version says nothing.
+  if (type.apiVersion === '' || type.apiVersion.split('/').length > 2) type.apiVersion = fallback.apiVersion
+  try {
+    check?.(type)
+    const message = messageOf(type.apiVersion, type.kind)
+    if (!message) throw new ProtobufError(`no kind ${JSON.stringify(type.kind)} is registered for version ${JSON.stringify(type.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+    return { ...decodeMessage(message, raw, 0) as Record<string, unknown>, ...type }
+  } catch (error) {
+    if (error instanceof ProtobufError) error.type = type
+    throw error
+  }
 }
 
 const MAX_DEPTH = 100
@@ -82,9 +80,9 @@ function decodeMessage(message: string, bytes: Uint8Array, depth: number): unkno
   const special = SPECIAL[message]
   if (special) return special(bytes)
   const out: Record<string, unknown> = {}
-  const fields = fieldsOf(message)
+  const shape = shapeOf(message)
   eachField(bytes, (number, value) => {
-    const field = fields.get(number)
+    const field = shape.fields.get(number)
     if (!field) return
     if (field.map) {
       let key = ''
@@ -107,7 +105,7 @@ function decodeMessage(message: string, bytes: Uint8Array, depth: number): unkno
     const decoded = isScalar(field.type) ? scalar(field.type, value) : decodeMessage(field.type, bytesOf(value), depth + 1)
     if (field.inline && decoded !== null && typeof decoded === 'object') Object.assign(out, decoded)
     else out[field.name] = decoded
-  })
+  }, shape)
   return out
 }
 
@@ -129,7 +127,14 @@ const SPECIAL: Record<string, (bytes: Uint8Array) => unknown> = {
   'k8s.io.apimachinery.pkg.apis.meta.v1.MicroTime': (bytes) => timeOf(bytes, true),
   'k8s.io.apimachinery.pkg.apis.meta.v1.Duration': (bytes) => `${Number(only(bytes, 1, (v) => BigInt.asIntN(64, v as bigint)) ?? 0n) / 1e9}s`,
   'k8s.io.apimachinery.pkg.runtime.RawExtension': (bytes) => jsonOf(only(bytes, 1, bytesOf)),
-  'k8s.io.apimachinery.pkg.apis.meta.v1.FieldsV1': (bytes) => jsonOf(only(bytes, 1, bytesOf)),
+  'k8s.io.apimachinery.pkg.apis.meta.v1.FieldsV1': (bytes) => {
+    try {
+      return jsonOf(only(bytes, 1, bytesOf))
+    } catch {
+      // Go keeps the bytes and finds later that they are no set of fields.
+      return {}
+    }
+  },
   'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSON': (bytes) => jsonOf(only(bytes, 1, bytesOf)),
   'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool': (bytes) => only(bytes, 2, (v) => decodeMessage(SCHEMA_PROPS, bytesOf(v), 1)) ?? Boolean(only(bytes, 1, (v) => v)),
   'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray': (bytes) => only(bytes, 1, (v) => decodeMessage(SCHEMA_PROPS, bytesOf(v), 1)) ?? all(bytes, 2, (v) => decodeMessage(SCHEMA_PROPS, bytesOf(v), 1)),
@@ -137,7 +142,7 @@ const SPECIAL: Record<string, (bytes: Uint8Array) => unknown> = {
 }
 const SCHEMA_PROPS = 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'
 // Lists that have a message of their own.
-for (const name of Object.keys(fieldTable)) if (/\.(?:ExtraValue|Verbs)$/.test(name)) SPECIAL[name] = (bytes) => all(bytes, 1, text)
+for (const name of PROTOBUF_MESSAGES) if (/\.(?:ExtraValue|Verbs)$/.test(name)) SPECIAL[name] = (bytes) => all(bytes, 1, text)
 
 type Value = bigint | Uint8Array | number
 
@@ -176,7 +181,6 @@ function jsonOf(bytes: Uint8Array | undefined): unknown {
   }
 }
 
-const isScalar = (type: string) => type.length === 1
 const decoder = new TextDecoder()
 
 function scalar(type: string, value: Value): unknown {
@@ -207,8 +211,8 @@ function base64(bytes: Uint8Array): string {
   return btoa(binary)
 }
 
-/** Walks the fields of a message. @throws ProtobufError for bytes that are no protobuf. */
-function eachField(bytes: Uint8Array, visit: (number: number, value: Value) => void): void {
+/** Walks the fields of a message. @throws ProtobufError for bytes that aren't the fields of `shape`. k8s: the Unmarshal methods of generated.pb.go */
+function eachField(bytes: Uint8Array, visit: (number: number, value: Value) => void, shape?: Shape): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
   const varint = (): bigint => {
@@ -223,8 +227,10 @@ function eachField(bytes: Uint8Array, visit: (number: number, value: Value) => v
   }
   while (at < bytes.length) {
     const key = varint()
-    const number = Number(key >> 3n)
-    switch (Number(key & 7n)) {
+    const number = Number(BigInt.asIntN(32, key >> 3n))
+    const wireType = Number(key & 7n)
+    if (shape) checkTag(shape, number, wireType)
+    switch (wireType) {
       case 0: visit(number, varint()); break
       case 1:
         if (at + 8 > bytes.length) throw new ProtobufError('unexpected EOF')
@@ -232,20 +238,64 @@ function eachField(bytes: Uint8Array, visit: (number: number, value: Value) => v
         at += 8
         break
       case 2: {
-        const length = Number(varint())
+        const length = Number(BigInt.asIntN(64, varint()))
         if (at + length > bytes.length) throw new ProtobufError('unexpected EOF')
         visit(number, bytes.subarray(at, at + length))
         at += length
         break
       }
+      case 3: at = groupEnd(bytes, at); break
       case 5:
         if (at + 4 > bytes.length) throw new ProtobufError('unexpected EOF')
         visit(number, view.getFloat32(at, true))
         at += 4
         break
-      default: throw new ProtobufError(`proto: illegal wireType ${Number(key & 7n)}`)
+      default: throw new ProtobufError(`proto: illegal wireType ${wireType}`)
     }
   }
+}
+
+function checkTag(shape: Shape, number: number, wireType: number): void {
+  if (wireType === 4) throw new ProtobufError(`proto: ${shape.name}: wiretype end group for non-group`)
+  if (number <= 0) throw new ProtobufError(`proto: ${shape.name}: illegal tag ${number} (wire type ${wireType})`)
+  const field = shape.fields.get(number)
+  if (!field) return
+  const isNumber = field.type === 'i' || field.type === 'B'
+  const expected = field.map || !isScalar(field.type) ? 2 : isNumber ? 0 : field.type === 'd' ? 1 : 2
+  if (wireType === expected || (wireType === 2 && field.repeated && isNumber)) return
+  throw new ProtobufError(`proto: wrong wireType = ${wireType} for field ${goFieldName(shape.name, field.name)}`)
+}
+
+/** Where a group ends, which nobody writes any more. k8s: skipGenerated */
+function groupEnd(bytes: Uint8Array, start: number): number {
+  const varintEnd = (at: number): number => {
+    while (at < bytes.length && bytes[at]! > 127) at++
+    if (at >= bytes.length) throw new ProtobufError('unexpected EOF')
+    return at + 1
+  }
+  let at = start
+  for (let depth = 1; depth > 0;) {
+    const tag = at
+    at = varintEnd(at)
+    switch (bytes[tag]! & 7) {
+      case 0: at = varintEnd(at); break
+      case 1: at += 8; break
+      case 2: {
+        const from = at
+        at = varintEnd(at)
+        let length = 0
+        for (let i = at - 1; i >= from; i--) length = length * 128 + (bytes[i]! & 127)
+        at += length
+        break
+      }
+      case 3: depth++; break
+      case 4: depth--; break
+      case 5: at += 4; break
+      default: throw new ProtobufError(`proto: illegal wireType ${bytes[tag]! & 7}`)
+    }
+    if (at > bytes.length) throw new ProtobufError('unexpected EOF')
+  }
+  return at
 }
 
 function eachVarint(bytes: Uint8Array, visit: (value: bigint) => void): void {

@@ -1,7 +1,10 @@
 import { rfc3339Micro } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { HttpRequest } from '../../../base/http.ts'
-import { readText } from '../request-body.ts'
+import { decodeProtobuf } from '../../kinds/protobuf.ts'
+import { apiError } from '../../kinds/status-error.ts'
+import { isProtobuf } from '../media-types.ts'
+import { readText, type ProtobufReader } from '../request-body.ts'
 import type { RequestInfo } from '../request-info.ts'
 import type { UserInfo } from '../seams.ts'
 import { type AuditPolicy, type AuditRule, type AuditStage, auditRuleFor } from './audit-policy.ts'
@@ -78,7 +81,7 @@ export class AuditTrail {
   async read(request: HttpRequest): Promise<HttpRequest> {
     if (!request.body || request.method === 'GET' || request.method === 'HEAD') return request
     const again = rereadable(request, await request.arrayBuffer())
-    const object = this.#objectOf(await readText(again).catch(() => ''))
+    const object = this.#objectOf(await readText(again, ANY_PROTOBUF).catch(() => ''))
     if (this.#rule.level !== 'Metadata') this.#requestObject = object
     if (request.method !== 'PATCH') this.#metadata = (object as { metadata?: ObjectMeta } | undefined)?.metadata
     return again
@@ -96,8 +99,8 @@ export class AuditTrail {
       return new Response(endingWith(response.body, ended), { status: response.status, headers: response.headers })
     }
     const wantsBody = this.#rule.level === 'RequestResponse' || response.status >= 400
-    const text = wantsBody && response.body ? await response.text() : undefined
-    const object = text === undefined ? undefined : this.#objectOf(text)
+    const bytes = wantsBody && response.body ? new Uint8Array(await response.arrayBuffer()) : undefined
+    const object = bytes === undefined ? undefined : this.#objectOf(textOf(bytes, response.headers.get('content-type')))
     const status = object as { kind?: string; status?: string; message?: string; reason?: string; details?: unknown; code?: number } | undefined
     this.#event('ResponseComplete', {
       responseStatus: status?.kind === 'Status' && typeof status.status === 'string'
@@ -105,7 +108,7 @@ export class AuditTrail {
         : { metadata: {}, code: response.status },
       ...(this.#rule.level === 'RequestResponse' && object !== undefined ? { responseObject: object } : {}),
     })
-    return text === undefined ? response : new Response(text, { status: response.status, headers: response.headers })
+    return bytes === undefined ? response : new Response(bytes, { status: response.status, headers: response.headers })
   }
 
   #objectOf(text: string): unknown {
@@ -177,4 +180,15 @@ export function endingWith(body: ReadableStream<Uint8Array>, ended: () => void):
       return reader.cancel(reason)
     },
   }, { highWaterMark: 0 })
+}
+
+const ANY_PROTOBUF: ProtobufReader = { fallback: { apiVersion: '', kind: '' }, refuse: (error) => apiError.badRequest(error.message) }
+
+function textOf(bytes: Uint8Array, contentType: string | null): string {
+  if (!isProtobuf(contentType)) return new TextDecoder().decode(bytes)
+  try {
+    return JSON.stringify(decodeProtobuf(bytes))
+  } catch {
+    return ''
+  }
 }

@@ -13,7 +13,7 @@ import type { ResourceRequest } from '../resource-handler.ts'
 import { methodNotAllowed } from '../resource-routes.ts'
 import type { Registry, UpdatePlan } from '../registry.ts'
 import { queryFlag } from '../request-info.ts'
-import { applyFieldValidation, decodeBody, readText } from '../request-body.ts'
+import { applyFieldValidation, decodeBody, protobufReaderOf, readText } from '../request-body.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import { answer } from '../responses.ts'
 import type { ClusterDialer, VirtualResource } from '../seams.ts'
@@ -110,7 +110,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     }
     const write = tools.write(verb === 'create' ? 'CreateOptions' : 'UpdateOptions')
     const kind = this.#bodyKind(endpoint, subresource)
-    const decoded = decodeBody(await readText(request), bodyEncoding(request.headers.get('content-type')), kind, FORMER_BODIES[subresource])
+    const decoded = decodeBody(await readText(request, protobufReaderOf(kind)), bodyEncoding(request.headers.get('content-type')), kind, FORMER_BODIES[subresource])
     applyFieldValidation(kind, decoded, write.fieldValidation, context.warn)
     if (verb === 'update') return tools.object(200, await this.update(endpoint, subresource, decoded.object, write))
     checkNamespace(endpoint, decoded.object, namespace)
