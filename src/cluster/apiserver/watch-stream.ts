@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Etcd } from '../etcd/etcd.ts'
-import type { KubeObject, WatchEvent } from '../kinds/object.ts'
+import type { WatchEvent } from '../kinds/object.ts'
 import { PROTOBUF_TYPE } from '../kinds/protobuf.ts'
 import { encodeProtobuf, ProtobufWriter } from '../kinds/protobuf-encode.ts'
 import { apiError, StatusError } from '../kinds/status-error.ts'
