@@ -130,7 +130,7 @@ export class ClusterHost {
 
     const host = new ClusterHost({ cluster, clock, home, progress, options })
     store.onFailure = options.onStoreFailure
-    const leases = () => cluster.etcd.leaseIds().map((id) => ({ id, ttlSeconds: cluster.etcd.leaseInfo(id).grantedTtlSeconds }))
+    const leases = () => cluster.etcd.leases()
     const record = () => {
       cluster.etcd.onCommit((commit) => store.append(commit))
       host.#recordFiles()

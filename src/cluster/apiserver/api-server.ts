@@ -102,7 +102,7 @@ const MAX_HISTORY = 50_000
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { etcd, clock, random, log } = options
   layOutEtcd(etcd, options.serviceCidr ?? '10.96.0.0/16')
-  const catalog = new ResourceCatalog({ etcd, kinds: options.kinds })
+  const catalog = new ResourceCatalog({ etcd, clock, kinds: options.kinds })
   const { reader } = catalog
   // The parts want the server's own client, which in turn needs their authorizer: it is looked up when used.
   let inProcess: InProcessParts | undefined

@@ -41,7 +41,7 @@ const nowhere = () => Promise.reject(new Error('no network'))
 /** k8s: apiserver/pkg/server GenericAPIServer */
 export function createGenericServer({ clock, random, kinds, gitVersion, admission = [] }: GenericServerOptions): GenericServer {
   const etcd = new Etcd({ clock })
-  const catalog = new ResourceCatalog({ etcd, kinds })
+  const catalog = new ResourceCatalog({ etcd, clock, kinds })
   const { reader } = catalog
   const chain = new AdmissionChain(admission, { reader, api: undefined as never, nowMs: () => clock.nowMs(), authorizer: { authorize: () => ({ allowed: true }) } })
   const registry = new Registry({ clock, random, admission: chain })

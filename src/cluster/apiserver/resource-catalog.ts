@@ -1,8 +1,10 @@
+import type { Clock } from '../../base/clock.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { resourceRef, type KubeObject, type ResourceRef } from '../kinds/object.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { Endpoint } from './endpoint.ts'
+import { ObjectLeases } from './object-leases.ts'
 import { ResourceStore } from './resource-store.ts'
 import type { Reader } from './seams.ts'
 
@@ -12,6 +14,7 @@ import type { Reader } from './seams.ts'
  */
 export class ResourceCatalog {
   readonly #etcd: Etcd
+  readonly #leases: ObjectLeases
   readonly #stores = new Map<string, ResourceStore>()
   readonly #endpoints = new Map<string, Endpoint>()
   /** Endpoint by which in-process parts name a resource. */
@@ -20,8 +23,9 @@ export class ResourceCatalog {
   readonly #stopListening: () => void
   readonly reader: Reader
 
-  constructor(options: { etcd: Etcd; kinds: readonly Kind[] }) {
+  constructor(options: { etcd: Etcd; clock: Clock; kinds: readonly Kind[] }) {
     this.#etcd = options.etcd
+    this.#leases = new ObjectLeases(options.etcd, options.clock)
     // Storage versions first: a store must know the kind that etcd holds.
     const kinds = options.kinds
     for (const kind of kinds) if (isStorageKind(kind)) this.install(kind)
@@ -51,7 +55,7 @@ export class ResourceCatalog {
   install(kind: Kind): void {
     let store = this.#stores.get(kind.storagePrefix)
     if (!store) {
-      store = new ResourceStore(this.#etcd, kind)
+      store = new ResourceStore(this.#etcd, kind, this.#leases)
       this.#stores.set(kind.storagePrefix, store)
     } else if (isStorageKind(kind)) store.kind = kind
     const endpoint = new Endpoint(kind, store)

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../../base/freeze.ts'
 import type { Etcd } from '../etcd/etcd.ts'
+import type { ObjectLeases } from './object-leases.ts'
 import { prefixEnd, type Change, type KeyValue } from '../etcd/types.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { KubeObject, WatchEvent } from '../kinds/object.ts'
@@ -47,6 +48,7 @@ export type WatchSink = (events: readonly WatchEvent[], revision: number) => voi
  */
 export class ResourceStore {
   readonly #etcd: Etcd
+  readonly #leases: ObjectLeases
   /** The version that etcd holds. */
   kind: Kind
   /** `/registry/pods/` */
@@ -59,8 +61,9 @@ export class ResourceStore {
   /** By namespace; '' for all. */
   readonly #listed = new Map<string, readonly KubeObject[]>()
 
-  constructor(etcd: Etcd, kind: Kind) {
+  constructor(etcd: Etcd, kind: Kind, leases: ObjectLeases) {
     this.#etcd = etcd
+    this.#leases = leases
     this.kind = kind
     this.prefix = `/registry/${kind.storagePrefix}/`
     this.#eventsSince = etcd.revision
@@ -177,10 +180,11 @@ export class ResourceStore {
   }
 
   #put(key: string, draft: KubeObject): KubeObject {
+    const { ttlSeconds } = this.kind.strategy
     this.#etcd.put(key, (revision: number) => {
       draft.metadata.resourceVersion = String(revision)
       return deepFreeze(draft)
-    })
+    }, ttlSeconds === undefined ? undefined : { lease: this.#leases.leaseFor(ttlSeconds) })
     return draft
   }
 }

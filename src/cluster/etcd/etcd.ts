@@ -211,7 +211,7 @@ export class Etcd {
     return {
       revision,
       kvs: kvs.map(({ key, value, createRevision, modRevision, version, lease }) => ({ key, value, createRevision, modRevision, version, ...(lease ? { lease } : {}) })),
-      leases: [...this.#leases.values()].map(({ id, ttlSeconds }) => ({ id, ttlSeconds })),
+      leases: this.leases(),
     }
   }
 
@@ -248,6 +248,11 @@ export class Etcd {
     const lease = this.#lease(id)
     const ttlSeconds = Math.max(0, Math.floor((lease.expiresMs - this.#clock.nowMs()) / 1000))
     return { id, grantedTtlSeconds: lease.ttlSeconds, ttlSeconds, keys: [...lease.keys].sort() }
+  }
+
+  /** What of the leases outlives a restart: each has its whole time anew then. */
+  leases(): EtcdSnapshot['leases'] {
+    return [...this.#leases.values()].map(({ id, ttlSeconds }) => ({ id, ttlSeconds }))
   }
 
   leaseIds(): number[] {

@@ -42,6 +42,8 @@ export interface Strategy<T = KubeObject> {
   beforeUpdate?(draft: T, old: Readonly<T>, context: StrategyContext): void
   /** PrepareForUpdate of `/status`: take only status from the draft. */
   beforeStatusUpdate?(draft: T, old: Readonly<T>, context: StrategyContext): void
+  /** Objects go by themselves that long after they were written last. k8s: registry Store TTLFunc */
+  ttlSeconds?: number
   /** Whether PUT to a missing name creates. */
   allowCreateOnUpdate?: boolean
   /** Whether an update without resourceVersion is taken (default true). */

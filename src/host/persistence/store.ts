@@ -76,6 +76,8 @@ export class ClusterStore {
   readonly #setTimer: (fn: () => void, delayMs: number) => () => void
   #nowMs: () => number = () => 0
   #leases: () => EtcdSnapshot['leases'] = () => []
+  /** Those on disk. */
+  #leaseIds = ''
   #pending: Commit[] = []
   #dirtyFiles = new Map<string, { look: FileLook; paths: Set<string> }>()
   #dirtyMeta = new Map<string, unknown>()
@@ -280,6 +282,8 @@ export class ClusterStore {
     const commits = this.#pending
     const files = this.#dirtyFiles
     const meta = this.#dirtyMeta
+    const leases = this.#leases()
+    const leaseIds = leases.map(({ id }) => id).join()
     this.#pending = []
     this.#dirtyFiles = new Map()
     this.#dirtyMeta = new Map()
@@ -295,6 +299,8 @@ export class ClusterStore {
         if (at + PIECE < commits.length) await put
       }
       void tx.objectStore('meta').put(this.#nowMs(), 'time')
+      if (leaseIds !== this.#leaseIds) void tx.objectStore('meta').put(leases, 'leases')
+      this.#leaseIds = leaseIds
       for (const [key, value] of meta) void tx.objectStore('meta').put(value, key)
       for (const [tree, { look, paths }] of files) this.#writeFiles(tx, tree, look, paths)
       if (this.#unfolded.size >= FOLD_AFTER_CHANGES) await this.#fold(tx)
@@ -328,7 +334,6 @@ export class ClusterStore {
     }
     void tx.objectStore('log').delete(IDBKeyRange.upperBound(this.#unfoldedRevision))
     void tx.objectStore('meta').put(this.#unfoldedRevision, 'folded')
-    void tx.objectStore('meta').put(this.#leases(), 'leases')
     this.#folded = this.#unfoldedRevision
     this.#unfolded = new Map()
   }

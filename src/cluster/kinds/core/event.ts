@@ -32,7 +32,8 @@ export const event = defineKind<Event>({
   createsWithoutMeta: true,
   updatesWithoutMeta: true,
   validateUpdate: (object) => validateEvent(object),
-  strategy: { allowCreateOnUpdate: true },
+  // k8s: kube-apiserver --event-ttl
+  strategy: { allowCreateOnUpdate: true, ttlSeconds: 3_600 },
   cells: eventCells,
   selectableFields: (object) => ({
     'involvedObject.kind': object.involvedObject.kind ?? '',
