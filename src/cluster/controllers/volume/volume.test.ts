@@ -49,6 +49,9 @@ test('a claim of the local-path class waits for its first pod, gets a volume on 
     apiVersion: 'v1', kind: 'Pod', metadata: { name: 'user', namespace: 'default' },
     spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'busybox' }], volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] },
   } as unknown as Pod)
+  await plane.clock.until(async () => (await getClaim('data')).status?.phase === 'Bound', { withinMs: 60_000 })
+  // The scheduler looks at the binding once a second, so the kubelet never meets a claim that isn't bound yet.
+  expect((await plane.api.get<Pod>('pods', 'user', 'default')).spec.nodeName).toBeUndefined()
   await plane.clock.until(async () => (await plane.api.get<Pod>('pods', 'user', 'default')).status?.phase === 'Running', { withinMs: 60_000 })
   const bound = await getClaim('data')
   expect(bound.status).toMatchObject({ phase: 'Bound', capacity: { storage: '32Mi' }, accessModes: ['ReadWriteOnce'] })
