@@ -38,6 +38,27 @@ test('a running clock fires timers in order, at its speed', () => {
   expect(fired).toEqual(['early', 'late'])
 })
 
+test('time stands still while the process does not run', () => {
+  const { platform, pass } = fakePlatform()
+  const clock = new ClusterClock(platform, { startMs: 0, scale: 10 })
+  const fired: [string, number][] = []
+  const renew = () => { fired.push(['renew', clock.nowMs()]); clock.after(10_000, renew) }
+  clock.after(10_000, renew)
+  clock.after(45_000, () => fired.push(['watch', clock.nowMs()]))
+  pass(2_500)
+  // Asleep for eight hours: no timer fires, and when it wakes a key comes before the first of them.
+  const { monotonicMs } = platform
+  let asleepMs = 8 * 3_600_000
+  platform.monotonicMs = () => monotonicMs() + asleepMs
+  expect(clock.nowMs()).toBe(35_000)
+  expect(clock.nowMs()).toBe(35_000)
+  pass(1_000)
+  expect(fired).toEqual([['renew', 25_000], ['renew', 45_000], ['watch', 45_000]])
+  // What is only a little late is late.
+  asleepMs += 3_000
+  expect(clock.nowMs()).toBe(75_000)
+})
+
 test('a paused clock stands still, goes on where it stopped, and keeps what was due', () => {
   const { platform, pass } = fakePlatform()
   const clock = new ClusterClock(platform)

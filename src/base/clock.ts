@@ -52,6 +52,9 @@ const RESTLESS_MS = 2_000
 /** How much longer it waits for what is outside of cluster time, in milliseconds of real time. */
 const OUTSIDE_MS = 30_000
 
+/** A wake-up that comes later than this, in milliseconds of real time, means that nobody was there to take it: the tab was frozen, the laptop closed. */
+const ABSENCE_MS = 5_000
+
 export type ClockMode = 'running' | 'paused'
 
 /** Fewer cancelled timers than this aren't worth clearing. */
@@ -125,6 +128,8 @@ export class ClusterClock implements Clock {
   #sequence = 0
   #cancelWakeup: (() => void) | undefined
   #wakeupDueMs = Infinity
+  /** When it is due in real time. */
+  #wakeupRealMs = Infinity
   /** What keeps a stepped clock from moving on. */
   #holds = 0
   /** Those among them that wait for something outside. */
@@ -157,7 +162,13 @@ export class ClusterClock implements Clock {
 
   nowMs(): number {
     if (this.#mode === 'paused') return this.#anchorMs
-    return this.#anchorMs + (this.#platform.monotonicMs() - this.#anchorRealMs) * this.#scale
+    const realMs = this.#platform.monotonicMs()
+    if (realMs - this.#wakeupRealMs > ABSENCE_MS) {
+      // Time stood still: otherwise whoever wakes first would find everybody else late, and nodes silent for hours.
+      this.#anchorRealMs += realMs - this.#wakeupRealMs
+      this.#wakeupRealMs = realMs
+    }
+    return this.#anchorMs + (realMs - this.#anchorRealMs) * this.#scale
   }
 
   after(delayMs: number, fn: () => void): Timer {
@@ -316,18 +327,20 @@ export class ClusterClock implements Clock {
     this.#wakeupDueMs = next.dueMs
     // Timers of all platforms overflow at 2^31 ms; waking early is harmless.
     const delayMs = Math.min(Math.max(0, (next.dueMs - this.nowMs()) / this.#scale), 2 ** 31 - 1)
+    this.#wakeupRealMs = this.#platform.monotonicMs() + delayMs
     this.#cancelWakeup = this.#platform.setTimer(() => this.#fireDue(), delayMs)
   }
 
   #disarm(): void {
     this.#cancelWakeup?.()
     this.#cancelWakeup = undefined
-    this.#wakeupDueMs = Infinity
+    this.#wakeupDueMs = this.#wakeupRealMs = Infinity
   }
 
   #fireDue(): void {
+    this.nowMs()
     this.#cancelWakeup = undefined
-    this.#wakeupDueMs = Infinity
+    this.#wakeupDueMs = this.#wakeupRealMs = Infinity
     // Timers that callbacks add for "now" wait for the next turn, so a chain of zero delays can't starve the event loop.
     const lastSequence = this.#sequence
     const startMs = this.#platform.monotonicMs()
