@@ -258,6 +258,16 @@ test('init containers run again in a new sandbox, ephemeral ones don\'t', async 
   expect(await node.logs('pod', 'init')).toBe('prepared\n')
 })
 
+test('a pod whose image was being pulled when the node went off gets another sandbox and pulls again', async () => {
+  node = await startTestNode()
+  await node.createPod('new', { initContainers: [{ name: 'init', image: 'box:1', args: ['exit', '0'] }], containers: [{ name: 'c', image: 'userbox:1', args: ['forever'] }] })
+  await node.until('new', (p) => p.status.conditions?.some((c) => c.type === 'PodReadyToStartContainers' && c.status === 'True'))
+  await node.reboot()
+  const pod = await node.until('new', ready)
+  expect(pod.status.containerStatuses![0]).toMatchObject({ restartCount: 0, lastState: {} })
+  expect(await node.events('new')).toEqual(expect.arrayContaining(['Normal SandboxChanged x1: Pod sandbox changed, it will be killed and re-created.']))
+})
+
 test('a container that keeps failing goes on counting after the node was off', async () => {
   node = await startTestNode()
   await node.createPod('crash', { command: ['echo', 'oh', 'exit', '9'] })

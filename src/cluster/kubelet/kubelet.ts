@@ -296,7 +296,8 @@ class NodeKubelet implements Kubelet {
   /** `status`: of a pod that ran before the node was off. */
   #startWorker(pod: Pod, status: Pod['status'] | undefined): void {
     const uid = pod.metadata.uid!
-    const known = status !== undefined && (isTerminalPhase(status.phase) || [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].some((s) => s.containerID))
+    const known = status !== undefined && (isTerminalPhase(status.phase) || [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].some((s) => s.containerID || s.lastState?.terminated)
+      || status.conditions?.some((c) => c.type === 'PodReadyToStartContainers' && c.status === 'True'))
     if (hasStorageLimits(pod)) this.#watchStorage()
     const worker = new PodWorker(this.#node, this.#starter, known && status ? { ...pod, status } : pod)
     this.#workers.set(uid, worker)

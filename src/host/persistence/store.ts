@@ -4,6 +4,7 @@ import type { Commit, EtcdSnapshot, KeyValue } from '../../cluster/etcd/types.ts
 import type { FileSystem } from '../../unix/types.ts'
 import { packTables, unpackTables } from './export-file.ts'
 import type { Tables } from './export-file.ts'
+import { HeavyFiles } from './heavy-files.ts'
 import { LogPieces } from './log-pieces.ts'
 import type { PieceKey } from './log-pieces.ts'
 import { StoreError } from './store-error.ts'
@@ -91,6 +92,7 @@ export class ClusterStore {
   #cancelTimer: (() => void) | undefined
   #failed: Error | undefined
   readonly #logs = new LogPieces()
+  readonly #heavy: HeavyFiles
   #writingLogs: Promise<void> | undefined
   #cancelLogTimer: (() => void) | undefined
   #logsFailed = false
@@ -100,6 +102,7 @@ export class ClusterStore {
   private constructor(db: IDBPDatabase<Schema>, setTimer: (fn: () => void, delayMs: number) => () => void) {
     this.#db = db
     this.#setTimer = setTimer
+    this.#heavy = new HeavyFiles({ setTimer, realMs: () => performance.now() })
   }
 
   /** @throws StoreError `newer` for a database of a later version. */
@@ -194,10 +197,12 @@ export class ClusterStore {
 
   /** Takes note that a file changed; `look` is called when it is written. */
   fileChanged(tree: string, path: string, look: FileLook): void {
-    let entry = this.#dirtyFiles.get(tree)
-    if (!entry) this.#dirtyFiles.set(tree, entry = { look, paths: new Set() })
-    entry.paths.add(path)
-    this.#schedule(IDLE_FLUSH_MS)
+    this.#heavy.changed(`${tree} ${path}`, () => {
+      let entry = this.#dirtyFiles.get(tree)
+      if (!entry) this.#dirtyFiles.set(tree, entry = { look, paths: new Set() })
+      entry.paths.add(path)
+      this.#schedule(IDLE_FLUSH_MS)
+    })
   }
 
   /** Takes note that a log grew, was rotated or went, or that a folder with logs did. */
@@ -227,6 +232,7 @@ export class ClusterStore {
 
   /** Writes what is pending. */
   async flush(): Promise<void> {
+    this.#heavy.release()
     await Promise.all([this.#flushState(), this.#flushLogs()])
   }
 
@@ -345,7 +351,10 @@ export class ClusterStore {
       const below = path === '/' ? '/' : `${path}/`
       void files.delete([tree, path])
       void files.delete(IDBKeyRange.bound([tree, below], [tree, `${below}\uffff`]))
-      for (const [each, file] of look(path)) void files.put(file, [tree, each])
+      for (const [each, file] of look(path)) {
+        void files.put(file, [tree, each])
+        this.#heavy.written(`${tree} ${each}`, file.data?.length ?? 0)
+      }
     }
   }
 
