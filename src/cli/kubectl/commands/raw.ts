@@ -1,4 +1,4 @@
-import { failureOf } from '../../rest-client.ts'
+import { failureOf } from '../../../cluster/kinds/response-failure.ts'
 import { unixText } from '../factory.ts'
 import { readInput } from '../resources.ts'
 import type { Invocation } from './handler.ts'
