@@ -1,8 +1,10 @@
 import { defineKind, type Cells } from '../define-kind.ts'
 import type { HorizontalPodAutoscaler as HpaV2, MetricSpec, MetricStatus } from '../generated/types.ts'
+import { escapeHtml } from '../go-text.ts'
 import type { KubeObject } from '../object.ts'
 import { zeroOfType } from '../strategies.ts'
 import { hpaCells } from './hpa-columns.ts'
+import { newBehavior, oldBehavior } from './old-behavior.ts'
 import { newMetricSpec, newMetricStatus, oldMetricSpec, oldMetricStatus } from './old-metrics.ts'
 import { validateHpa, validateHpaStatus } from './validate-hpa.ts'
 
@@ -20,7 +22,7 @@ export const horizontalPodAutoscalerV1 = defineKind<KubeObject>({
     spec.minReplicas ??= 1
   },
   validate: (object) => validateHpa(toV2(object) as HpaV2),
-  validateUpdate: (object) => validateHpa(toV2(object) as HpaV2),
+  validateUpdate: (object, old) => validateHpa(toV2(object) as HpaV2, toV2(old) as HpaV2),
   validateStatusUpdate: (object) => validateHpaStatus(toV2(object) as HpaV2),
   strategy: {
     beforeCreate(draft) {
@@ -51,10 +53,9 @@ function toV2(object: Readonly<KubeObject>): KubeObject {
       return undefined
     }
   }
-  const metrics: MetricSpec[] = []
+  const metrics: MetricSpec[] = (more<object[]>(METRICS) ?? []).filter(Boolean).map(newMetricSpec)
   if (targetCPUUtilizationPercentage !== undefined) metrics.push({ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetCPUUtilizationPercentage } } })
-  metrics.push(...(more<object[]>(METRICS) ?? []).filter(Boolean).map(newMetricSpec))
-  const behavior = more(BEHAVIOR, false)
+  const behavior = newBehavior(more(BEHAVIOR, false))
   const currentMetrics = [
     ...(currentCPUUtilizationPercentage !== undefined ? [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: currentCPUUtilizationPercentage } } }] : []),
     ...(more<object[]>(CURRENT_METRICS) ?? []).filter(Boolean).map(newMetricStatus),
@@ -76,12 +77,12 @@ function fromV2(object: Readonly<KubeObject>): KubeObject {
   const annotations = { ...object.metadata.annotations }
   const isCpuUtilization = (metric: MetricSpec) => metric.type === 'Resource' && metric.resource?.name === 'cpu' && metric.resource.target.averageUtilization !== undefined
   const cpu = (metrics as MetricSpec[]).find(isCpuUtilization)
-  const others = (metrics as MetricSpec[]).filter((metric) => metric !== cpu)
-  if (others.length > 0) annotations[METRICS] = JSON.stringify(others.map(oldMetricSpec))
-  if (behavior) annotations[BEHAVIOR] = JSON.stringify(behavior)
-  if (conditions?.length) annotations[CONDITIONS] = JSON.stringify(conditions)
+  const others = (metrics as MetricSpec[]).filter((metric) => !isCpuUtilization(metric))
+  if (others.length > 0) annotations[METRICS] = escapeHtml(JSON.stringify(others.map(oldMetricSpec)))
+  if (behavior) annotations[BEHAVIOR] = JSON.stringify(oldBehavior(behavior))
+  if (conditions?.length) annotations[CONDITIONS] = escapeHtml(JSON.stringify(conditions))
   const currentCpu = (currentMetrics as any[] | null | undefined)?.find((metric) => metric.type === 'Resource' && metric.resource?.name === 'cpu' && metric.resource.current?.averageUtilization !== undefined)
-  if (currentMetrics?.length) annotations[CURRENT_METRICS] = JSON.stringify((currentMetrics as MetricStatus[]).map(oldMetricStatus))
+  if (currentMetrics?.length) annotations[CURRENT_METRICS] = escapeHtml(JSON.stringify((currentMetrics as MetricStatus[]).map(oldMetricStatus)))
   const { annotations: _, ...metadata } = object.metadata
   return {
     ...object, apiVersion: 'autoscaling/v1', metadata: Object.keys(annotations).length > 0 ? { ...metadata, annotations } : metadata,

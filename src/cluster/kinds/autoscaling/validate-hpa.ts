@@ -13,16 +13,22 @@ const SELECT_POLICIES = ['Disabled', 'Max', 'Min']
 const LONGEST_PERIOD_SECONDS = 1800
 const LONGEST_WINDOW_SECONDS = 3600
 
-export function validateHpa({ spec }: Readonly<HorizontalPodAutoscaler>): Finding[] {
+/** What was there before may stay as it is. k8s: validationOptionsForHorizontalPodAutoscaler */
+export function validateHpa({ spec }: Readonly<HorizontalPodAutoscaler>, old?: Readonly<HorizontalPodAutoscaler>): Finding[] {
   const out: Finding[] = []
   if (!spec) return out
   const { minReplicas, maxReplicas = 0 } = spec
-  if (minReplicas !== undefined && minReplicas < 1) out.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'))
+  const leastReplicas = old?.spec.minReplicas === 0 ? 0 : 1
+  if (minReplicas !== undefined && minReplicas < leastReplicas) out.push(invalid('spec.minReplicas', minReplicas, `must be greater than or equal to ${leastReplicas}`))
   if (maxReplicas === 0) out.push(required('spec.maxReplicas', 'must be set and greater than 0'))
   else if (maxReplicas < 0) out.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to 1'))
   if (minReplicas !== undefined && maxReplicas < minReplicas) out.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'))
-  checkReference(out, spec.scaleTargetRef, false, 'spec.scaleTargetRef')
-  spec.metrics?.forEach((metric, i) => checkMetric(out, metric, `spec.metrics[${i}]`))
+  const before = old?.spec.scaleTargetRef
+  const keepsTarget = before !== undefined && before.apiVersion === spec.scaleTargetRef?.apiVersion && before.kind === spec.scaleTargetRef?.kind
+  // The only kind of the core group that can be scaled.
+  checkReference(out, spec.scaleTargetRef, keepsTarget ? 'any' : spec.scaleTargetRef?.kind === 'ReplicationController' ? 'core too' : 'with group', 'spec.scaleTargetRef')
+  const objectVersions = old?.spec.metrics?.some(({ type, object }) => type === 'Object' && object && versionProblem(object.describedObject?.apiVersion, 'core too') !== undefined) ? 'any' : 'core too'
+  spec.metrics?.forEach((metric, i) => checkMetric(out, metric, objectVersions, `spec.metrics[${i}]`))
   if (minReplicas === 0 && !spec.metrics?.some(({ type }) => type === 'Object' || type === 'External')) out.push(forbidden('spec.metrics', 'must specify at least one Object or External metric to support scaling to zero replicas'))
   checkRules(out, spec.behavior?.scaleUp, 'spec.behavior.scaleUp')
   checkRules(out, spec.behavior?.scaleDown, 'spec.behavior.scaleDown')
@@ -36,36 +42,45 @@ export function validateHpaStatus({ status }: Readonly<HorizontalPodAutoscaler>)
   return out
 }
 
+/** Which API versions a reference may name. */
+type AllowedVersions = 'any' | 'core too' | 'with group'
+
+/** k8s: ValidateAPIVersion */
+function versionProblem(apiVersion = '', allowed: AllowedVersions): string | undefined {
+  if (allowed === 'any') return undefined
+  const slashes = apiVersion.split('/').length - 1
+  if (slashes > 1) return `unexpected GroupVersion string: ${apiVersion}`
+  return allowed === 'with group' && (slashes === 0 || apiVersion.startsWith('/')) ? 'apiVersion must specify API group' : undefined
+}
+
 /** k8s: ValidateCrossVersionObjectReference */
-function checkReference(out: Finding[], reference: Readonly<CrossVersionObjectReference>, emptyGroup: boolean, at: string): void {
+function checkReference(out: Finding[], reference: Readonly<CrossVersionObjectReference>, versions: AllowedVersions, at: string): void {
   for (const field of ['kind', 'name'] as const) {
     if (!reference[field]) out.push(required(`${at}.${field}`))
     else checkName(out, reference[field], pathSegmentName, `${at}.${field}`)
   }
-  const { apiVersion = '' } = reference
-  const slashes = apiVersion.split('/').length - 1
-  if (slashes > 1) out.push(invalid(`${at}.apiVersion`, apiVersion, `unexpected GroupVersion string: ${apiVersion}`))
-  else if (!emptyGroup && (slashes === 0 || apiVersion.startsWith('/'))) out.push(invalid(`${at}.apiVersion`, apiVersion, 'apiVersion must specify API group'))
+  const problem = versionProblem(reference.apiVersion, versions)
+  if (problem !== undefined) out.push(invalid(`${at}.apiVersion`, reference.apiVersion ?? '', problem))
 }
 
 /** k8s: validateMetricSpec */
-function checkMetric(out: Finding[], metric: Readonly<MetricSpec>, at: string): void {
+function checkMetric(out: Finding[], metric: Readonly<MetricSpec>, objectVersions: AllowedVersions, at: string): void {
   if (!metric.type) out.push(required(`${at}.type`, 'must specify a metric source type'))
   const known = METRIC_TYPES.includes(metric.type)
   if (!known) out.push(notSupported(`${at}.type`, metric.type ?? '', METRIC_TYPES))
   const present = (Object.keys(SOURCES) as (keyof typeof SOURCES)[]).filter((source) => metric[source])
-  if (present[0]) checkSource(out, metric, present[0], `${at}.${present[0]}`)
+  if (present[0]) checkSource(out, metric, present[0], objectVersions, `${at}.${present[0]}`)
   const expected = (Object.keys(SOURCES) as (keyof typeof SOURCES)[]).find((source) => SOURCES[source] === metric.type)
   if (!expected) out.push(notSupported(`${at}.type`, metric.type ?? '', METRIC_TYPES))
   else if (!metric[expected]) out.push(required(`${at}.${expected}`, 'must populate information for the given metric source'))
   if (present.length !== 1) for (const source of present) if (source !== expected) out.push(forbidden(`${at}.${source}`, 'must populate the given metric source only'))
 }
 
-function checkSource(out: Finding[], metric: Readonly<MetricSpec>, source: keyof typeof SOURCES, at: string): void {
+function checkSource(out: Finding[], metric: Readonly<MetricSpec>, source: keyof typeof SOURCES, objectVersions: AllowedVersions, at: string): void {
   switch (source) {
     case 'object': {
       const { describedObject, metric: identifier, target } = metric.object!
-      checkReference(out, describedObject, true, `${at}.describedObject`)
+      checkReference(out, describedObject, objectVersions, `${at}.describedObject`)
       checkIdentifier(out, identifier, `${at}.metric`)
       checkTarget(out, target, `${at}.target`)
       if (target.value === undefined && target.averageValue === undefined) out.push(required(`${at}.target.averageValue`, 'must set either a target value or averageValue'))
