@@ -5,6 +5,7 @@ import type { Controller, ControllerContext } from '../client/controller-runner.
 import { keyOf } from '../client/informers.ts'
 import { selects } from '../client/label-selection.ts'
 import { controllerOf } from '../client/owner-references.ts'
+import { goLabelSelector } from '../kinds/label-selector.ts'
 import type { Condition } from '../kinds/object.ts'
 import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus, ReplicaSet } from '../kinds/generated/types.ts'
 import { compact } from './compact.ts'
@@ -116,16 +117,8 @@ function expectedScale(pdb: PodDisruptionBudget, pods: readonly Pod[], { cache, 
     scales.set(owner.uid, object.spec.replicas ?? 1)
   }
   if (unmanaged.length > 0)
-    events.event(pdb, 'Warning', 'UnmanagedPods', `Pods selected by this PodDisruptionBudget (selector: ${selectorText(pdb)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`)
+    events.event(pdb, 'Warning', 'UnmanagedPods', `Pods selected by this PodDisruptionBudget (selector: ${goLabelSelector(pdb.spec!.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`)
   let sum = 0
   for (const scale of scales.values()) sum += scale
   return sum
-}
-
-/** Go's %v of a label selector. */
-function selectorText({ spec }: PodDisruptionBudget): string {
-  const { matchLabels = {}, matchExpressions = [] } = spec!.selector ?? {}
-  const labels = Object.entries(matchLabels).sort().map(([key, value]) => `${key}: ${value},`).join('')
-  const expressions = matchExpressions.map(({ key, operator, values = [] }) => `{${key} ${operator} [${values.join(' ')}]}`).join(' ')
-  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`
 }

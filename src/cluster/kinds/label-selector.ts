@@ -317,3 +317,11 @@ export function labelsText(labels: Labels): string {
   const text = Object.keys(labels ?? {}).sort().map((key) => `${key}=${labels![key]}`).join(',')
   return text === '' ? '<none>' : text
 }
+
+/** A spec's selector as Go's %v prints it, for upstream's messages that do. k8s: metav1.LabelSelector String */
+export function goLabelSelector(spec: LabelSelectorSpec | null | undefined): string {
+  if (!spec) return 'nil'
+  const labels = Object.entries(spec.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value},`).join('')
+  const expressions = (spec.matchExpressions ?? []).map(({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`).join('')
+  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`
+}
