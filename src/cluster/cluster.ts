@@ -213,7 +213,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     server.start()
     running.push(startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
     const manager = createControllerManager({
-      apiAs: (name, groups) => server.as({ name, groups }), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
+      apiAs: (name, groups) => server.as({ name, groups }), fetchAs: (name, groups) => (request) => server.fetchAs({ name, groups }, request), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
       caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,
       extra: certificateControllers(pki),
     })

@@ -83,6 +83,8 @@ export interface ApiServer {
   handle(request: HttpRequest, connection?: ConnectionInfo): Promise<Response>
   /** A client inside the process that acts as this user. */
   as(user: UserInfo): Api
+  /** Answers a request of such a client that {@link Api} has no words for. Like {@link as}, it enters at authorization; never rejects. */
+  fetchAs(user: UserInfo, request: HttpRequest): Promise<Response>
   readonly reader: Reader
   /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
   installKind(kind: Kind): void
@@ -238,6 +240,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return finished(response, passage)
   }
 
+  async function fetchAs(user: UserInfo, request: HttpRequest): Promise<Response> {
+    const target = parseTarget(request.url)
+    const passage: Passage = { request, connection: {}, auditId: '', target, info: requestInfo(request.method, target.path, target.query), style: { encoding: 'json', pretty: false }, warnings: [] }
+    try {
+      return await withTimeout(clock, timeoutOf(target.query), serve(passage, user))
+    } catch (error) {
+      return statusAnswer(asStatusError(error, log, request), refusalStyle(request.headers.get('accept'), false))
+    }
+  }
+
   /** What every answer says. */
   function finished(response: Response, { request, auditId, classification, warnings }: Passage): Response {
     if (response.status === 101) return response
@@ -261,6 +273,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     reader,
     handle,
     as: (user) => new InProcessApi(inProcess!, user),
+    fetchAs,
     installKind: (kind) => catalog.install(kind),
     removeKind: (kind) => catalog.remove(kind),
     start() {

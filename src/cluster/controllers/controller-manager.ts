@@ -5,6 +5,7 @@ import type { Api } from '../client/api.ts'
 import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
+import type { ApiFetch } from '../client/json-client.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { cronJobController } from './cronjob/cronjob.ts'
 import { daemonSetController } from './daemonset/daemonset.ts'
@@ -14,6 +15,7 @@ import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mir
 import { endpointSliceController } from './endpoints/endpoint-slice.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts'
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-pod-autoscaler.ts'
 import { jobController, jobOrphanPodController } from './job/job.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
@@ -32,11 +34,11 @@ import { ephemeralVolumeController } from './volume/ephemeral-volume.ts'
 import { localPathDeleter, localPathProvisioner } from './volume/local-path-provisioner.ts'
 import { attributesClassProtectionController, claimProtectionController, volumeProtectionController } from './volume/protection.ts'
 
-// @k8s no: Autoscaling: a HorizontalPodAutoscaler is stored, nothing scales by it
-
 export interface ControllerManagerOptions {
   /** The API as a user: each controller is its own service account. */
   apiAs: (userName: string, groups: readonly string[]) => Api
+  /** Requests as a user, for what no in-process client has words for. */
+  fetchAs: (userName: string, groups: readonly string[]) => ApiFetch
   /** Caches shared by all controllers; by default own ones that read as system:kube-controller-manager. */
   informers?: Informers
   clock: Clock
@@ -63,7 +65,8 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
   const informers = options.informers ?? createInformers({ api: options.apiAs('system:kube-controller-manager', ['system:authenticated']), clock, log })
   const running: { stop(): void }[] = []
 
-  const apiOf = (serviceAccount: string) => options.apiAs(`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'])
+  const userOf = (serviceAccount: string) => [`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated']] as const
+  const apiOf = (serviceAccount: string) => options.apiAs(...userOf(serviceAccount))
   const run = (controller: Controller, serviceAccount: string, component = controller.name, api = apiOf(serviceAccount)) => {
     const own = log.named(controller.name)
     running.push(runController(controller, {
@@ -95,6 +98,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(clusterRoleAggregationController, 'clusterrole-aggregation-controller')
       run(cronJobController, 'cronjob-controller')
       run(disruptionController, 'disruption-controller', 'controllermanager')
+      run(horizontalPodAutoscalerController(options.fetchAs(...userOf('horizontal-pod-autoscaler'))), 'horizontal-pod-autoscaler')
       run(resourceQuotaController(directory), 'resourcequota-controller')
       run(podGcController(), 'pod-garbage-collector')
       run(claimBinder, 'persistent-volume-binder')

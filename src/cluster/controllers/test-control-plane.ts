@@ -4,6 +4,7 @@ import { silentLog, createLog, type LogEntry } from '../../base/log.ts'
 import { Random } from '../../base/random.ts'
 import { testPlatform } from '../../base/test-platform.ts'
 import { createApiServer, type ApiServer } from '../apiserver/api-server.ts'
+import type { ClusterDialer } from '../apiserver/seams.ts'
 import type { Api } from '../client/api.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import { Etcd } from '../etcd/etcd.ts'
@@ -26,14 +27,14 @@ export interface TestControlPlane {
   stop(): void
 }
 
-export async function startTestControlPlane(options: { controllers?: boolean; scheduler?: boolean; mode?: 'paused' | 'running'; onLog?: (entry: LogEntry) => void } = {}): Promise<TestControlPlane> {
+export async function startTestControlPlane(options: { controllers?: boolean; scheduler?: boolean; mode?: 'paused' | 'running'; onLog?: (entry: LogEntry) => void; http?: ClusterDialer['http'] } = {}): Promise<TestControlPlane> {
   const clock = new ClusterClock(testPlatform, { startMs: Date.parse('2026-01-01T00:00:00Z'), mode: options.mode ?? 'paused' })
   const random = new Random('test')
   const log = options.onLog ? createLog(clock, options.onLog) : silentLog
   const etcd = new Etcd({ clock })
   const server = createApiServer({
     etcd, clock, random: random.fork('api'), log, kinds: builtInKinds,
-    dialer: { kubelet: () => Promise.reject(new Error('no kubelet')), http: () => Promise.reject(new Error('no network')) },
+    dialer: { kubelet: () => Promise.reject(new Error('no kubelet')), http: options.http ?? (() => Promise.reject(new Error('no network'))) },
     version: { major: '1', minor: '36', gitVersion: 'v1.36.3', gitCommit: '', gitTreeState: '', buildDate: '', goVersion: '', compiler: '', platform: '' } as any,
     parts: () => ({ authenticators: [], authorizer: { authorize: () => ({ allowed: true }) }, admission: [], virtualResources: [] }),
   })
@@ -42,7 +43,7 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
   for (const name of ['default', 'kube-system', 'kube-node-lease']) await api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }).catch(() => {})
   const parts: { stop(): void }[] = []
   if (options.controllers !== false) {
-    const manager = createControllerManager({ apiAs: (name, groups) => server.as({ name, groups }), clock, random, log, caCertificatePem: 'PEM', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' })
+    const manager = createControllerManager({ apiAs: (name, groups) => server.as({ name, groups }), fetchAs: (name, groups) => (request) => server.fetchAs({ name, groups }, request), clock, random, log, caCertificatePem: 'PEM', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' })
     manager.start()
     parts.push(manager)
   }
