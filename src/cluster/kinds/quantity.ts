@@ -158,6 +158,11 @@ export function quantityOf(value: number | bigint, format: QuantityFormat = 'Dec
   return formatQuantity({ nanos: BigInt(value) * NANO, format })
 }
 
+/** A quantity from thousandths. k8s: resource.NewMilliQuantity */
+export function milliQuantityOf(millis: number | bigint, format: QuantityFormat = 'DecimalSI'): string {
+  return formatQuantity({ nanos: BigInt(millis) * 1_000_000n, format })
+}
+
 function divideUp(value: bigint, by: bigint): bigint {
   const quotient = value / by
   if (value % by === 0n) return quotient

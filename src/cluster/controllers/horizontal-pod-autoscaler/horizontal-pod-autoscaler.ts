@@ -1,7 +1,7 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import type { Controller, ControllerContext } from '../../client/controller-runner.ts'
-import { keyOf, splitKey, type ObjectKey } from '../../client/informers.ts'
+import { keyOf, type ObjectKey } from '../../client/informers.ts'
 import { jsonClient, type ApiFetch } from '../../client/json-client.ts'
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, HorizontalPodAutoscalerStatus, MetricStatus, Pod } from '../../kinds/generated/types.ts'
 import { nothing, parseLabelSelector, type LabelSelector } from '../../kinds/label-selector.ts'
@@ -223,7 +223,7 @@ class Round {
     if (selectors.has(this.#key)) selectors.set(this.#key, selector)
     const pods = this.#podsOf(selector)
     const { namespace } = this.#hpa.metadata
-    const selecting = [...selectors].filter(([key, other]) => splitKey(key).namespace === namespace && pods.some((pod) => other.matches(pod.metadata.labels as Record<string, string>))).map(([key]) => key)
+    const selecting = [...selectors].filter(([key, other]) => key.startsWith(`${namespace}/`) && pods.some((pod) => other.matches(pod.metadata.labels as Record<string, string>))).map(([key]) => key)
     if (selecting.length > 1) throw refuse('AmbiguousSelector', 'AmbiguousSelector', `pods by selector ${text} are controlled by multiple HPAs: [${selecting.join(' ')}]`)
     return selector
   }
