@@ -50,6 +50,16 @@ export function goPackage(group: string): string {
   return group === 'internal.apiserver.k8s.io' ? 'apiserverinternal' : first
 }
 
+/** What an object says that it is must be readable, right or wrong. k8s: json.SimpleMetaFactory @throws DecodeError */
+export function checkTypeMeta(given: { kind?: unknown; apiVersion?: unknown }): void {
+  for (const field of ['apiVersion', 'kind'] as const) {
+    const value = given[field]
+    if (value === undefined || value === null || typeof value === 'string') continue
+    throw new DecodeError(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field .${field} of type string`)
+  }
+  if (typeof given.apiVersion === 'string' && given.apiVersion.split('/').length > 2) throw new DecodeError(`unexpected GroupVersion string: ${given.apiVersion}`)
+}
+
 /**
  * Holds the kind and version that a patched object names against its own. Without a version it is read as the internal form, that no
  * client writes: nothing of it is understood, not even its name. k8s: runtime.DecodeInto in handlers/patch.go
@@ -58,15 +68,10 @@ export function goPackage(group: string): string {
  */
 export function understoodPatch(kind: Kind, patched: KubeObject): KubeObject {
   const given = (patched ?? {}) as Record<string, unknown>
-  for (const field of ['apiVersion', 'kind']) {
-    const value = given[field]
-    if (value === undefined || value === null || typeof value === 'string') continue
-    throw new DecodeError(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field .${field} of type string`)
-  }
+  checkTypeMeta(given)
   const apiVersion = (given['apiVersion'] ?? '') as string
   const name = (given['kind'] || kind.kind) as string
   if (apiVersion === (kind.group ? `${kind.group}/${kind.version}` : kind.version) && name === kind.kind) return patched
-  if (apiVersion.split('/').length > 2) throw new DecodeError(`unexpected GroupVersion string: ${apiVersion}`)
   const unknownConversion = (from: string) => new DecodeError(`converting (${from}.${name}) to (${goPackage(kind.group)}.${kind.kind}): unknown conversion`)
   const unknownKind = (where: string) => new DecodeError(`no kind ${JSON.stringify(name)} is registered for ${where} in scheme "pkg/runtime/scheme.go:111"`)
   if (apiVersion === '') {

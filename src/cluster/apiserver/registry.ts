@@ -147,7 +147,7 @@ export class Registry {
       delete metadata.deletionGracePeriodSeconds
       strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
       const findings = validateCreate(rules, draft)
-      if (findings.length > 0) throw apiError.invalid(rules, metadata.name ?? '', findings)
+      if (findings.length > 0) throw apiError.invalid(invalidKind(rules, draft), metadata.name ?? '', findings)
       if (request.warn !== ignoreWarning) for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
       strategy.canonicalize?.(draft)
       await this.#admission.validate(admissionOf('CREATE', endpoint, request, metadata.name ?? ''), request, draft)
@@ -261,7 +261,8 @@ export class Registry {
     const common = [...validateObjectMeta({ namespaced: rules.namespaced, nameRule: pathSegmentName, schema: '' }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
     const own = request.subresource === 'status' ? validateStatusUpdate(rules, draft, current) : validateUpdate(rules, draft, current)
     const findings = common.length > 0 ? [...common, ...own] : own
-    return findings.length > 0 ? apiError.invalid(rules, draft.metadata.name ?? '', findings) : undefined
+    if (request.warn !== ignoreWarning) rules.strategy.warningsOfValidation?.(draft).forEach(request.warn)
+    return findings.length > 0 ? apiError.invalid(invalidKind(rules, draft), draft.metadata.name ?? '', findings) : undefined
   }
 
   /** The last finalizer of an object that waits for deletion was taken away. k8s: ShouldDeleteDuringUpdate */
@@ -455,9 +456,16 @@ function checkNotTerminating({ kind, groupResource }: Endpoint, name: string): v
   if (kind.custom?.terminating) throw apiError.forbidden(groupResource, name, 'create not allowed while custom resource definition is terminating')
 }
 
+/** Custom resources are called what they say that they are, right or wrong. */
+function invalidKind(rules: Kind, draft: KubeObject): { group: string; kind: string } {
+  if (!rules.custom) return rules
+  const { apiVersion = '', kind } = draft
+  return { group: apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '', kind: kind ?? '' }
+}
+
 function uidConflict(endpoint: Endpoint, store: ResourceStore, request: WriteRequest, asked: string, actual: string): StatusError {
   return apiError.conflict(endpoint.groupResource, request.name,
-    `StorageError: invalid object, Code: 4, Key: ${store.key(request.namespace, request.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${actual}`)
+    `StorageError: invalid object, Code: 4, Key: ${request.dryRun ? store.key(request.namespace, request.name).replace(/^\/registry/, '') : store.key(request.namespace, request.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${actual}`)
 }
 
 function checkPreconditions(endpoint: Endpoint, current: KubeObject, request: DeleteRequest): void {

@@ -104,7 +104,7 @@ export function decodeBody(text: string, encoding: TextEncoding, kind: Kind, for
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(found)} into Go struct field .${field} of type string`, text)
   }
   if (typeof given.apiVersion === 'string' && given.apiVersion.split('/').length > 2) throw unrecognized(kind, `unexpected GroupVersion string: ${given.apiVersion}`, text)
-  if (kind.custom) checkCustomType(kind, given as { kind?: string; apiVersion?: string })
+  if (kind.custom) checkCustomType(kind, given as { kind?: string; apiVersion?: string }, text)
   else if (!formerVersions.includes(given.apiVersion as string) || given.kind !== kind.kind) checkKind(kind, (given.apiVersion as string) || apiVersion, (given.kind as string) || kind.kind)
   try {
     const { object, unknownFields } = decodeObject(kind, value)
@@ -157,8 +157,8 @@ function checkKind(kind: Kind, apiVersion: string, given: string): void {
 }
 
 /** Objects without a Go type have to say what they are; validation sees whether the kind is right. */
-function checkCustomType(kind: Kind, given: { kind?: string; apiVersion?: string }): void {
-  if (!given.kind) throw apiError.badRequest("Object 'Kind' is missing in 'object has no kind field '")
+function checkCustomType(kind: Kind, given: { kind?: string; apiVersion?: string }, body: string | Uint8Array): void {
+  if (!given.kind) throw unrecognized(kind, `Object 'Kind' is missing in '${typeof body === 'string' ? body : new TextDecoder().decode(body)}'`, body)
   const expected = apiVersionOf(kind)
   if (given.apiVersion !== expected) throw apiError.badRequest(`the API version in the data (${given.apiVersion ?? ''}) does not match the expected API version (${expected})`)
 }

@@ -6,7 +6,8 @@ import type { KubeObject, ManagedFieldsEntry } from '../kinds/object.ts'
 import { applyJsonPatch, unknownJsonPatchFields } from '../kinds/patch/json-patch.ts'
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
 import { applyMergePatch } from '../kinds/patch/merge-patch.ts'
-import { serverSideApply } from '../kinds/patch/server-side-apply.ts'
+import { type ObjectVersions, renamedVersions, withConvertedVersions } from '../kinds/patch/object-versions.ts'
+import { type Applied, serverSideApply } from '../kinds/patch/server-side-apply.ts'
 import { conversionProblem } from '../kinds/patch/conversion-problem.ts'
 import { goValue } from '../kinds/patch/go-format.ts'
 import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.ts'
@@ -15,7 +16,7 @@ import type { PatchType } from '../client/api.ts'
 import { invalid } from '../kinds/findings.ts'
 import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { Endpoint } from './endpoint.ts'
-import { understoodPatch } from './patched-type.ts'
+import { checkTypeMeta, understoodPatch } from './patched-type.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -47,7 +48,9 @@ export class WriteOperations {
     checkNamespace(endpoint, draft, request.namespace)
     applyDefaults(endpoint.kind, draft)
     dropDuplicateOwners(draft, request.warn)
-    this.#track(endpoint, undefined, draft, request)
+    // Nobody comes to own what isn't the user's to say.
+    if (draft.metadata.deletionTimestamp !== undefined) delete draft.metadata.deletionTimestamp
+    void this.#track(endpoint, undefined, draft, request)
     return this.#registry.create(endpoint, endpoint.toHub(draft), request)
   }
 
@@ -55,7 +58,7 @@ export class WriteOperations {
   prepareUnstored(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): void {
     for (const field of ['selfLink', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds']) delete (draft.metadata as Record<string, unknown>)[field]
     dropDuplicateOwners(draft, request.warn)
-    this.#track(endpoint, undefined, draft, request)
+    void this.#track(endpoint, undefined, draft, request)
   }
 
   update(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite, plan: Partial<UpdatePlan> = {}): Promise<{ object: KubeObject; created: boolean }> {
@@ -74,8 +77,8 @@ export class WriteOperations {
       draft: (current) => {
         const mine = next ?? thaw(spare!)
         next = undefined
-        this.#track(endpoint, current, mine, request)
-        return endpoint.toHub(mine)
+        const tracked = this.#track(endpoint, current, mine, request)
+        return tracked ? tracked.then(() => endpoint.toHub(mine)) : endpoint.toHub(mine)
       },
     }, request)
   }
@@ -89,12 +92,16 @@ export class WriteOperations {
         const isApply = type === 'application/apply-patch+yaml'
         if (!current && !isApply) throw apiError.notFound(endpoint.groupResource, request.name)
         const live = current && endpoint.fromHub(current)
+        const finished = (draft: KubeObject) => {
+          checkNamespace(endpoint, draft, request.namespace)
+          checkName(draft, request.name)
+          if (!current && draft.metadata.uid) throw apiError.conflict(endpoint.groupResource, request.name, `uid mismatch: the provided object specified uid ${draft.metadata.uid}, and no existing object was found`)
+          dropDuplicateOwners(draft, request.warn, true)
+          const tracked = isApply ? undefined : this.#track(endpoint, current, draft, request)
+          return tracked ? tracked.then(() => endpoint.toHub(draft)) : endpoint.toHub(draft)
+        }
         const draft = isApply ? this.#applied(endpoint, patch, live, request) : this.#patched(endpoint, type, patch, live!, request)
-        checkNamespace(endpoint, draft, request.namespace)
-        checkName(draft, request.name)
-        dropDuplicateOwners(draft, request.warn, true)
-        if (!isApply) this.#track(endpoint, current, draft, request)
-        return endpoint.toHub(draft)
+        return draft instanceof Promise ? draft.then(finished) : finished(draft)
       },
     }, request)
   }
@@ -106,8 +113,8 @@ export class WriteOperations {
       draft: (current) => {
         if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
         const draft = change(current)
-        this.#track(endpoint, current, draft, request)
-        return draft
+        const tracked = this.#track(endpoint, current, draft, request)
+        return tracked ? tracked.then(() => draft) : draft
       },
     }, request)
   }
@@ -122,30 +129,50 @@ export class WriteOperations {
     return draft
   }
 
-  #applied(endpoint: Endpoint, configuration: unknown, live: KubeObject | undefined, request: ManagedWrite): KubeObject {
+  #applied(endpoint: Endpoint, configuration: unknown, live: KubeObject | undefined, request: ManagedWrite): KubeObject | Promise<KubeObject> {
     const { kind } = endpoint
-    const { object } = serverSideApply({
-      kind, live, applied: configuration, manager: request.manager, force: request.force, apiVersion: endpoint.apiVersion, subresource: request.subresource,
+    const applied = (versions: ObjectVersions | undefined) => serverSideApply({
+      kind, live, applied: configuration, manager: request.manager, force: request.force, apiVersion: endpoint.apiVersion, subresource: request.subresource, versions,
       // k8s: managedfields ScaleHandler ToParent forgets when
       time: request.subresource === 'scale' ? '' : rfc3339(this.#clock.nowMs()),
     })
-    if (request.fieldValidation === 'Strict' && request.patchDuplicates)
-      throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)
-    const draft = decodePatched(endpoint, object, request)
-    if (!draft.metadata) draft.metadata = {}
-    applyDefaults(kind, draft)
-    return draft
+    const finished = ({ object }: Applied) => {
+      if (request.fieldValidation === 'Strict' && request.patchDuplicates)
+        throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)
+      // Custom resources are what was merged: nothing is pruned, so that validation sees also nulls.
+      if (request.fieldValidation === 'Warn') request.patchDuplicates?.forEach(request.warn)
+      const draft = kind.custom?.merged(object) ?? decodePatched(endpoint, object, request)
+      if (!draft.metadata) draft.metadata = {}
+      applyDefaults(kind, draft)
+      return draft
+    }
+    const result = inVersions(endpoint, live, applied)
+    return result instanceof Promise ? result.then(finished) : finished(result)
   }
 
-  /** Writes down who owns which fields. k8s: managedfields FieldManager UpdateNoErrors */
-  #track(endpoint: Endpoint, current: KubeObject | undefined, draft: KubeObject, request: ManagedWrite): void {
-    const entries = trackUpdate({
-      kind: endpoint.kind, old: current && endpoint.fromHub(current), updated: draft, manager: request.manager, subresource: request.subresource,
-      time: rfc3339(this.#clock.nowMs()), apiVersion: endpoint.apiVersion,
-    })
-    if (entries) draft.metadata.managedFields = entries as ManagedFieldsEntry[]
-    else delete draft.metadata.managedFields
+  /** Writes down who owns which fields: at once, unless a webhook is asked about other versions. k8s: managedfields FieldManager UpdateNoErrors */
+  #track(endpoint: Endpoint, current: KubeObject | undefined, draft: KubeObject, request: ManagedWrite): Promise<void> | undefined {
+    const old = current && endpoint.fromHub(current)
+    const time = rfc3339(this.#clock.nowMs())
+    const write = (entries: readonly ManagedFieldsEntry[] | undefined) => {
+      if (entries) draft.metadata.managedFields = entries as ManagedFieldsEntry[]
+      else delete draft.metadata.managedFields
+    }
+    const tracked = inVersions(endpoint, old, (versions) => trackUpdate({
+      kind: endpoint.kind, old, updated: draft, manager: request.manager, subresource: request.subresource, time, apiVersion: endpoint.apiVersion, versions,
+    }))
+    // What can't be seen in a version isn't tracked any more.
+    if (tracked instanceof Promise) return tracked.catch(() => undefined).then(write)
+    write(tracked)
+    return undefined
   }
+}
+
+/** Does work that may have to look at the object in other versions; only a webhook makes that take time. */
+function inVersions<T>(endpoint: Endpoint, live: KubeObject | undefined, work: (versions: ObjectVersions | undefined) => T): T | Promise<T> {
+  const { custom } = endpoint.kind
+  if (!custom || !live?.metadata.managedFields?.some((entry) => entry.apiVersion !== endpoint.apiVersion)) return work(undefined)
+  return custom.usesWebhook ? withConvertedVersions(custom.mergeTypeIn, custom.convertTo, work) : work(renamedVersions(custom.mergeTypeIn))
 }
 
 function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject): KubeObject {
@@ -160,6 +187,7 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
 function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = [], undecodable = (why: string) => undecodablePatch(patched, why), checksType = true): KubeObject {
   const { kind } = endpoint
   try {
+    if (kind.custom) checkCustomType(patched)
     const { object, unknownFields } = decodeObject(kind, checksType && !kind.custom ? understoodPatch(kind, patched) : patched)
     const texts = [...notes, ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
     if (request.fieldValidation === 'Warn') texts.forEach(request.warn)
@@ -169,6 +197,12 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
     if (!(error instanceof DecodeError)) throw error
     throw undecodable(error.message)
   }
+}
+
+/** Custom resources have to say what they are; validation sees whether it is right. k8s: UnstructuredJSONScheme @throws DecodeError */
+function checkCustomType(patched: KubeObject): void {
+  checkTypeMeta(patched)
+  if (!patched.kind) throw new DecodeError(`Object 'Kind' is missing in '${JSON.stringify(sortedKeys(patched))}'`)
 }
 
 /** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */

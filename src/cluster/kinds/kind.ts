@@ -1,6 +1,7 @@
 import type { KubeObject } from './object.ts'
 import type { Finding } from './findings.ts'
 import type { Schema } from './schema-table.ts'
+import type { MergeType } from './patch/merge-type.ts'
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch'
 
@@ -60,6 +61,8 @@ export interface Strategy<T = KubeObject> {
   warningsOnDelete?(asked: { orphanDependents?: boolean; propagationPolicy?: string }): string[]
   warningsOnCreate?(object: Readonly<T>): string[]
   warningsOnUpdate?(object: Readonly<T>, old: Readonly<T>): string[]
+  /** What the last validation of an update found but let be. */
+  warningsOfValidation?(object: Readonly<T>): string[]
   warningsOnStatusUpdate?(object: Readonly<T>): string[]
 }
 
@@ -131,6 +134,8 @@ export interface Kind<T extends KubeObject = any> {
 export interface CustomKind {
   /** Reads a body: drops what the schema doesn't know, and nulls that it doesn't allow. @throws DecodeError for bad metadata */
   decode(value: unknown): { object: KubeObject; unknownFields: string[] }
+  /** What server-side apply merged, as an object of the kind: its fields stay what they are. */
+  merged(value: Readonly<KubeObject>): KubeObject
   /** A stored object as this version shows it, with the present defaults of the version that it is stored in; itself (frozen) where that changes nothing. */
   read(stored: Readonly<KubeObject>): KubeObject
   /** A draft as etcd holds it. */
@@ -141,6 +146,10 @@ export interface CustomKind {
   needsWebhook(stored: Readonly<KubeObject>): boolean
   /** Stored objects in this version, as the webhook makes them. @throws StatusError */
   convert(stored: readonly KubeObject[]): Promise<KubeObject[]>
+  /** An object in another version, as the webhook makes it. @throws StatusError */
+  convertTo(object: KubeObject, apiVersion: string): Promise<KubeObject>
+  /** How objects merge in a version; undefined for versions that the definition doesn't have. */
+  mergeTypeIn(apiVersion: string): MergeType | undefined
   /** The definition is being deleted: nothing new may be created. */
   readonly terminating: boolean
   /** Where the scale subresource finds its values. */

@@ -9,6 +9,7 @@ import { dnsSubdomainProblems, labelKeyProblems } from '../../kinds/names.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { Correlation } from '../../kinds/structural/correlation.ts'
 import { coerceEmbedded, decodeObjectMeta, validateEmbedded } from '../../kinds/structural/embedded-resources.ts'
+import { mergeType } from '../../kinds/patch/merge-type.ts'
 import type { Schema } from '../../kinds/schema-table.ts'
 import type { JsonObject, JsonSchema } from '../../kinds/structural/json-schema.ts'
 import { validateListTypes } from '../../kinds/structural/list-types.ts'
@@ -72,6 +73,18 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     return { object, unknownFields }
   }
   const decode: CustomKind['decode'] = (value) => decodeBy(schema, value)
+  const merged: CustomKind['merged'] = (value) => {
+    const object = thaw(value) as KubeObject
+    try {
+      if (object.metadata !== undefined) object.metadata = decodeObjectMeta(object.metadata).metadata
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      // Times aren't read before they are set anew.
+      for (const field of ['creationTimestamp', 'deletionTimestamp'] as const) delete object.metadata[field]
+      object.metadata = decodeObjectMeta(object.metadata).metadata
+    }
+    return object
+  }
   const coerced = (object: KubeObject) => {
     try {
       return decodeBy(schemaOf(object.apiVersion), object).object
@@ -94,6 +107,9 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     get openApi() { return schemas ??= customResourceSchemas(definition, version) },
     usesWebhook: webhook !== undefined,
     needsWebhook: (stored) => webhook !== undefined && stored.apiVersion !== apiVersion,
+    convertTo: async (object, to) => (await webhook!.convert([object], to))[0]!,
+    mergeTypeIn: (of) => spec.versions.some(({ name }) => `${group}/${name}` === of) ? mergeType(schemaName(group, of.slice(group.length + 1), names.kind)) : undefined,
+    merged,
     convert: async (stored) => (await webhook!.convert(stored.map(fromEtcd), apiVersion)).map(coerced),
     read(stored) {
       const object = fromEtcd(stored)
@@ -166,7 +182,8 @@ function strategyOf(hasStatus: boolean, check: Validation): Strategy<KubeObject>
       else delete draft['status']
     },
     warningsOnCreate: (object) => finalizerWarnings(object.metadata.finalizers ?? []),
-    warningsOnUpdate: (object, old) => [...finalizerWarnings((object.metadata.finalizers ?? []).filter((name) => !old.metadata.finalizers?.includes(name))), ...check.takeWarnings(object)],
+    warningsOnUpdate: (object, old) => [...finalizerWarnings((object.metadata.finalizers ?? []).filter((name) => !old.metadata.finalizers?.includes(name)))],
+    warningsOfValidation: (object) => check.takeWarnings(object),
   }
 }
 

@@ -13,6 +13,7 @@ import type { Registry } from '../registry.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import type { ClusterDialer, Reader, UserInfo } from '../seams.ts'
 import { conversionWebhook } from './conversion-webhook.ts'
+import { schemaName } from './custom-resource-schemas.ts'
 import { customResourceKinds, isTrue } from './custom-resource-kind.ts'
 import type { Definition } from './definition.ts'
 import { acceptNames, approvalCondition, conditionOf, nonStructuralCondition, withCondition, type NewCondition } from './definition-conditions.ts'
@@ -94,12 +95,13 @@ export class CustomResources {
     })
     for (const kind of known?.kinds ?? []) if (!kinds.some((next) => next.version === kind.version && next.resource === kind.resource)) this.#remove(kind)
     for (const version of definition.spec.versions) {
-      const kind = kinds.find((candidate) => candidate.version === version.name)
-      if (!kind) continue
+      // Fields may be owned in versions that aren't served any more.
+      const name = schemaName(definition.spec.group, version.name, definition.status.acceptedNames.kind)
       const schema = version.schema?.openAPIV3Schema
-      if (schema && !definition.spec.preserveUnknownFields) addMergeSchema(kind.schema, schema as Schema)
-      else removeMergeSchema(kind.schema)
-      this.#parts.catalog.install(kind)
+      if (schema && !definition.spec.preserveUnknownFields) addMergeSchema(name, schema as Schema)
+      else removeMergeSchema(name)
+      const kind = kinds.find((candidate) => candidate.version === version.name)
+      if (kind) this.#parts.catalog.install(kind)
     }
     this.#installed.set(name, { definition, kinds })
   }

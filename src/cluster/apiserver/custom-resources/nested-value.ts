@@ -10,9 +10,12 @@ function fieldsOf(path: string): string[] {
   return path.replace(/^\./, '').split('.')
 }
 
+/** Go reads whole numbers beyond 64 bits as floating-point ones. */
+const isInt64 = (value: number) => Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63
+
 function goTypeOf(value: unknown): string {
   if (Array.isArray(value)) return '[]interface {}'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  if (typeof value === 'number') return isInt64(value) ? 'int64' : 'float64'
   return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : value === null ? '<nil>' : 'map[string]interface {}'
 }
 
@@ -33,7 +36,7 @@ function nested(object: Readonly<JsonObject>, path: string): unknown {
 export function nestedInteger(object: Readonly<JsonObject>, path: string): number | undefined {
   const value = nested(object, path)
   if (value === undefined) return undefined
-  if (typeof value === 'number' && Number.isInteger(value)) return value
+  if (typeof value === 'number' && isInt64(value)) return value
   throw new PathError(`.${fieldsOf(path).join('.')} accessor error: ${goSprint(value)} is of the type ${goTypeOf(value)}, expected int64`)
 }
 

@@ -2,7 +2,7 @@ import { thaw } from '../../../base/freeze.ts'
 import { decodeValue, DecodeError } from '../../kinds/decode.ts'
 import { invalid } from '../../kinds/findings.ts'
 import { labelSelectorOf } from '../../kinds/label-selector.ts'
-import type { KubeObject } from '../../kinds/object.ts'
+import type { KubeObject, ManagedFieldsEntry } from '../../kinds/object.ts'
 import { applyJsonPatch } from '../../kinds/patch/json-patch.ts'
 import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
 import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patch.ts'
@@ -48,14 +48,36 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
           ? apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
           : apiError.conflict(endpoint.groupResource, write.name, `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '/' : '/registry/'}${endpoint.store.listPrefix(write.namespace).slice('/registry/'.length)}${write.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
       const replicas = (scale['spec']?.replicas ?? 0) as number
-      if (replicas < 0) throw apiError.invalid({ group: 'autoscaling', kind: 'Scale' }, write.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
+      // What a custom resource's scale asks for is judged where it is put.
+      if (replicas < 0 && !paths) throw apiError.invalid({ group: 'autoscaling', kind: 'Scale' }, write.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
       const draft = thaw(current)
       if (paths) setCustomReplicas(draft, paths, replicas)
       else draft['spec'].replicas = replicas
-      draft.metadata.resourceVersion = scale.metadata.resourceVersion
+      draft.metadata.resourceVersion = scale.metadata.resourceVersion || (paths ? current.metadata.resourceVersion : undefined)
       return draft
     }, write, { skipMutation: true })
     return shown(paths ? endpoint.fromStorage(object) : object)
+  }
+  /**
+   * Managers' fields can be told apart, but what would be stored can't be brought back: the definition doesn't know the version of scales.
+   * k8s: managedfields versionConverter, crConverter
+   */
+  const applyToCustom = async (endpoint: Endpoint, patch: unknown, write: ManagedWrite, path: string) => {
+    const object = endpoint.store.get(write.namespace, write.name)
+    if (!object) throw apiError.notFound(endpoint.groupResource, write.name)
+    await endpoint.ready([object])
+    const replicas = (patch as KubeObject | null)?.['spec']?.replicas as unknown
+    if (replicas !== undefined && replicas !== null && typeof replicas !== 'number')
+      throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): .spec.replicas: expected numeric (int or float), got ${typeof replicas}`)
+    const shown = customScaleOf(endpoint.fromStorage(object), endpoint.kind.custom!.scale!, 0)
+    const changes = replicas !== undefined && replicas !== null && replicas !== ((shown['spec'] as { replicas?: number }).replicas ?? 0)
+    const owners = changes && !write.force ? ownersOf(object, path).filter((owner) => owner.manager !== write.manager) : []
+    if (owners.length > 0) {
+      const named = owners.map(({ manager, operation, subresource }) => `${JSON.stringify(manager)}${subresource ? ` with subresource ${JSON.stringify(subresource)}` : ''}${operation === 'Update' ? ' using autoscaling/v1' : ''}`)
+      const message = owners.length === 1 ? `Apply failed with 1 conflict: conflict with ${named[0]}: .spec.replicas` : `Apply failed with ${owners.length} conflicts: ${named.map((name) => `conflicts with ${name}:\n- .spec.replicas`).join('\n')}`
+      throw apiError.generic(409, 'Conflict', message, { causes: named.map((name) => ({ reason: 'FieldManagerConflict', message: `conflict with ${name}`, field: '.spec.replicas' })) })
+    }
+    throw plainError(`failed to convert new object (/${write.name}; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: autoscaling/v1`)
   }
   /** What is applied to the scale is applied to the object that has it. k8s: apimachinery/pkg/util/managedfields ScaleHandler */
   const apply = async (endpoint: Endpoint, patch: unknown, write: ManagedWrite) => {
@@ -87,13 +109,18 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       checkName(body, write.name)
       return change(endpoint, write, () => body)
     },
-    patch: (endpoint, type, patch, write) => type === 'application/apply-patch+yaml' && !endpoint.kind.custom ? apply(endpoint, patch, write) : change(endpoint, write, (scale) => {
+    patch: (endpoint, type, patch, write) => type === 'application/apply-patch+yaml' ? endpoint.kind.custom?.scale ? applyToCustom(endpoint, patch, write, endpoint.kind.custom.scale.specReplicasPath) : apply(endpoint, patch, write) : change(endpoint, write, (scale) => {
       const next = patchedScale(type, patch, scale)
       checkNamespace(endpoint, next, write.namespace)
       checkName(next, write.name)
       return next
     }, true),
   }
+}
+
+/** Who owns the field at a path like `.spec.replicas`. */
+function ownersOf(object: Readonly<KubeObject>, path: string): ManagedFieldsEntry[] {
+  return (object.metadata.managedFields ?? []).filter((entry) => path.slice(1).split('.').reduce<unknown>((set, field) => (set as Record<string, unknown> | undefined)?.[`f:${field}`], entry.fieldsV1) !== undefined)
 }
 
 function patchedScale(type: PatchType, patch: unknown, scale: KubeObject): KubeObject {

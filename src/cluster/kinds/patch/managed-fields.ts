@@ -6,7 +6,8 @@ import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
 import { rememberingPairs, tableSet } from './field-set-table.ts'
 import { EMPTY_SET, type FieldSet, differenceOf as differenceOfAny, intersectionOf, isEmptySet, recursiveDifferenceOf as recursiveDifferenceOfAny, unionOf as unionOfAny } from './field-set.ts'
 import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
-import { type Comparison, compareObjects } from './typed-value.ts'
+import { comparisonsInVersions, type ObjectVersions, VersionProblem } from './object-versions.ts'
+import { type Comparison, compareObjects, validateTyped } from './typed-value.ts'
 
 /** What one manager owns. */
 export interface Manager {
@@ -37,6 +38,8 @@ export interface TrackOptions {
   time: string
   /** The version of the request, e.g. `apps/v1`; by default the kind's. */
   apiVersion?: string
+  /** Of kinds whose versions differ; built-in ones are looked at in one version. */
+  versions?: ObjectVersions | undefined
 }
 
 const unionOf = rememberingPairs(unionOfAny)
@@ -49,7 +52,7 @@ const OLD_UPDATES_MANAGER = 'ancient-changes'
 
 /**
  * The managedFields of an object after any write but apply. Returns the old list itself when nothing changed, undefined for objects that
- * aren't tracked (they existed before anyone tracked them).
+ * aren't tracked (they existed before anyone tracked them, or don't fit the schema in a version that somebody owns fields in).
  */
 export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[] | undefined {
   const { kind, old, updated, subresource = '' } = options
@@ -63,8 +66,17 @@ export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[
   if (managers.size === 0 && old) return undefined
   const apiVersion = options.apiVersion ?? apiVersionOf(kind)
   const type = mergeType(kind.schema)
-  const comparison = filtered(compareObjects(old ?? emptyObject(kind.schema), updated, type), resetFields(kind, subresource))
-  const changed = takeFields(managers, comparison, undefined)
+  if (kind.custom && (validateTyped(updated, type, '', true).length > 0 || (old && validateTyped(old, type, '', true).length > 0))) return undefined
+  const reset = resetFields(kind, subresource)
+  let others: Map<string, Comparison> | undefined
+  try {
+    others = options.versions && old && comparisonsInVersions(versionsOf(managers), apiVersion, old, updated, options.versions)
+  } catch (error) {
+    if (!(error instanceof VersionProblem)) throw error
+    return undefined
+  }
+  const comparison = filtered(compareObjects(old ?? emptyObject(kind.schema), updated, type), reset)
+  const changed = takeFields(managers, comparison, undefined, others && new Map([...others].map(([version, other]) => [version, filtered(other, reset)])))
   const taken = withoutIdentity(unionOf(comparison.modified, comparison.added))
   let touched = changed
   if (!isEmptySet(taken)) {
@@ -97,15 +109,21 @@ export function apiVersionOf(kind: Kind): string {
   return kind.group ? `${kind.group}/${kind.version}` : kind.version
 }
 
-/** Every other manager loses what the write changed or removed. True when a set changed. */
-export function takeFields(managers: Managers, comparison: Comparison, except: string | undefined): boolean {
+/** The versions in which fields are owned. */
+export function versionsOf(managers: Managers): Set<string> {
+  return new Set([...managers.values()].map((manager) => manager.apiVersion))
+}
+
+/** Every other manager loses what the write changed or removed. True when a set changed. `others`: the same change in other versions. */
+export function takeFields(managers: Managers, comparison: Comparison, except: string | undefined, others?: ReadonlyMap<string, Comparison>): boolean {
   const { added, modified, removed } = comparison
-  if (isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed)) return false
+  if (!others && isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed)) return false
   const overwritten = unionOf(modified, added)
   let changed = false
   for (const [id, manager] of managers) {
     if (id === except) continue
-    const set = differenceOf(differenceOf(manager.set, overwritten), removed)
+    const other = others?.get(manager.apiVersion)
+    const set = differenceOf(differenceOf(manager.set, other ? unionOf(other.modified, other.added) : overwritten), other ? other.removed : removed)
     if (set === manager.set) continue
     changed = true
     if (isEmptySet(set)) managers.delete(id)
@@ -120,12 +138,13 @@ function without(manager: Manager): Manager {
 }
 
 /** What each other manager would lose. */
-export function conflictsOf(managers: Managers, comparison: Comparison, self: string): { manager: Manager; set: FieldSet }[] {
+export function conflictsOf(managers: Managers, comparison: Comparison, self: string, others?: ReadonlyMap<string, Comparison>): { manager: Manager; set: FieldSet }[] {
   const overwritten = unionOf(comparison.modified, comparison.added)
   const out: { id: string; manager: Manager; set: FieldSet }[] = []
   for (const [id, manager] of managers) {
     if (id === self) continue
-    const set = intersectionOf(manager.set, overwritten)
+    const other = others?.get(manager.apiVersion)
+    const set = intersectionOf(manager.set, other ? unionOf(other.modified, other.added) : overwritten)
     if (!isEmptySet(set)) out.push({ id, manager, set })
   }
   return out.sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -102,7 +102,8 @@ function addObjectFields(type: MergeType): void {
 
 /** k8s: kube-openapi/pkg/schemaconv parseSchema */
 function inline(schema: Schema, preserve: boolean): MergeType {
-  if (schema['x-kubernetes-int-or-string']) return { scalar: 'untyped' }
+  // The schema of a custom resource gives it no type.
+  if (schema['x-kubernetes-int-or-string']) return deduced
   switch (schema.type) {
     case 'object':
       return { map: mapOf(schema, preserve) }

@@ -3,9 +3,10 @@ import { deepEqual } from '../../../base/freeze.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
 import { StatusError, apiError } from '../status-error.ts'
-import { type FieldSet, differenceOf, intersectionOf, isEmptySet, pathsOf, recursiveDifferenceOf, unionOf, withNamedFields } from './field-set.ts'
-import { type Manager, type Managers, apiVersionOf, conflictsOf, decodeManagers, encodeManagers, filtered, identity, resetFields, takeFields, trackUpdate, withoutIdentity } from './managed-fields.ts'
+import { EMPTY_SET, type FieldSet, differenceOf, intersectionOf, isEmptySet, pathsOf, recursiveDifferenceOf, unionOf, withNamedFields } from './field-set.ts'
+import { type Manager, type Managers, apiVersionOf, conflictsOf, decodeManagers, encodeManagers, filtered, identity, resetFields, takeFields, trackUpdate, versionsOf, withoutIdentity } from './managed-fields.ts'
 import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
+import { comparisonsInVersions, type ObjectVersions, problemsText, VersionProblem } from './object-versions.ts'
 import { compareObjects, fieldSetOf, mergeObjects, removeFields, validateTyped } from './typed-value.ts'
 
 export interface ApplyOptions {
@@ -21,6 +22,8 @@ export interface ApplyOptions {
   /** The version of the request, e.g. `apps/v1`; by default the kind's. */
   apiVersion?: string
   subresource?: string
+  /** Of kinds whose versions differ. */
+  versions?: ObjectVersions | undefined
 }
 
 export interface Applied {
@@ -49,18 +52,20 @@ export function serverSideApply(options: ApplyOptions): Applied {
   const problems = validateTyped(applied, type)
   if (problems.length > 0) {
     const metadata = applied.metadata as { name?: unknown; namespace?: unknown } | undefined
-    const text = problems.length === 1 ? problems[0] : ['errors:', ...problems.map((p) => `  ${p}`)].join('\n')
-    throw unexplained(`failed to create typed patch object (${textOr(metadata?.namespace)}/${textOr(metadata?.name)}; ${gvkText(apiVersion, kind.kind)}): ${text}`)
+    throw unexplained(`failed to create typed patch object (${textOr(metadata?.namespace)}/${textOr(metadata?.name)}; ${gvkText(apiVersion, kind.kind)}): ${problemsText(problems)}`)
   }
   const id = identity('Apply', manager, apiVersion, subresource)
   const { managedFields: _, ...bareMetadata } = live?.metadata ?? {}
   const liveObject = (live ? { ...live, metadata: bareMetadata } : emptyObject(kind.schema)) as KubeObject
+  const liveProblems = kind.custom && live ? validateTyped(liveObject, type, '', true) : []
+  if (liveProblems.length > 0) throw unexplained(`failed to create typed live object (${live!.metadata.namespace ?? ''}/${live!.metadata.name ?? ''}; ${gvkText(apiVersion, kind.kind)}): ${problemsText(liveProblems)}`)
   const before = startingManagers(options, liveObject, apiVersion)
 
   let result: { object: unknown; managers: Managers; changed: boolean }
   try {
     result = apply(liveObject, applied, type, before, id, options, apiVersion, options.force ?? false)
   } catch (error) {
+    if (error instanceof VersionProblem) throw unexplained(error.message)
     if (!(error instanceof Conflicts)) throw error
     const rest = manager === 'kubectl' ? beyondLastApplied(error, liveObject, type, apiVersion) : error
     if (rest.total > 0) throw conflictStatus(rest)
@@ -88,7 +93,9 @@ function checkType(applied: KubeObject, kind: Kind, apiVersion: string): void {
   const given = applied !== null && typeof applied === 'object' ? applied : {} as KubeObject
   const givenVersion = typeof given.apiVersion === 'string' ? given.apiVersion : ''
   const givenKind = typeof given.kind === 'string' ? given.kind : ''
-  if (givenVersion !== apiVersion || givenKind !== kind.kind) throw apiError.badRequest(`invalid object type: ${gvkText(givenVersion, givenKind)}`)
+  if (givenVersion === apiVersion && givenKind === kind.kind) return
+  // What is no version makes Go forget the kind too.
+  throw apiError.badRequest(`invalid object type: ${givenVersion.split('/').length > 2 ? gvkText('', '') : gvkText(givenVersion, givenKind)}`)
 }
 
 /** Go's GroupVersionKind.String: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
@@ -119,13 +126,22 @@ function apply(live: KubeObject, applied: KubeObject, type: MergeType, before: M
   if (reset) set = recursiveDifferenceOf(set, reset)
   managers.set(id, { manager: manager || 'unknown', operation: 'Apply', apiVersion, subresource, set })
   let object = mergeObjects(live, applied, type)
-  if (last && !isEmptySet(last.set)) object = withoutNulls(pruned(object, type, managers, last))
+  const { versions } = options
+  // Whoever owns fields in a version must be able to see the object in it, before anything else is looked at.
+  if (versions && options.live) for (const version of versionsOf(before)) if (version !== apiVersion) versions.convert(live, version)
+  if (last && !isEmptySet(last.set)) {
+    object = versions && hasOtherVersions(managers, last, apiVersion) ? prunedInVersions(object, apiVersion, managers, last, versions) : pruned(object, type, managers, last)
+    // Custom resources are maps all the way down: what was emptied stays there as a null.
+    if (!kind.custom) object = withoutNulls(object)
+  }
   const comparison = filtered(compareObjects(live, object, type), reset)
+  const inVersions = versions && options.live ? comparisonsInVersions(versionsOf(managers), apiVersion, live, object, versions) : undefined
+  const others = inVersions && new Map([...inVersions].map(([version, other]) => [version, filtered(other, reset)]))
   if (!force) {
-    const conflicts = conflictsOf(managers, comparison, id)
+    const conflicts = conflictsOf(managers, comparison, id, others)
     if (conflicts.length > 0) throw new Conflicts(conflicts)
   }
-  takeFields(managers, comparison, id)
+  takeFields(managers, comparison, id, others)
   if (isEmptySet(managers.get(id)!.set)) managers.delete(id)
   const changed = !deepEqual(live, object)
   return { object: changed ? object : live, managers, changed }
@@ -143,6 +159,39 @@ function pruned(merged: unknown, type: MergeType, managers: Managers, last: Mana
   out = removeFields(merged, differenceOf(mergedSet, unionOf(setOf(out), withNamedFields(owned, type))), type)
   // So does what would dangle: it was never this manager's to remove.
   return removeFields(merged, intersectionOf(differenceOf(mergedSet, setOf(out)), lastSet), type)
+}
+
+function hasOtherVersions(managers: Managers, last: Manager, apiVersion: string): boolean {
+  return last.apiVersion !== apiVersion || [...managers.values()].some((manager) => manager.apiVersion !== apiVersion)
+}
+
+/** The same where fields are owned in several versions: each is looked at in its own. k8s: Updater.prune, addBackOwnedItems, addBackDanglingItems */
+function prunedInVersions(merged: unknown, apiVersion: string, managers: Managers, last: Manager, versions: ObjectVersions): unknown {
+  const inVersion = (object: unknown, version: string, what: string) => {
+    try {
+      return versions.convert(object, version)
+    } catch (error) {
+      if (!(error instanceof VersionProblem)) throw error
+      throw new VersionProblem(`failed to prune fields: ${what}${error.message}`)
+    }
+  }
+  const base = inVersion(merged, last.apiVersion, 'failed to convert merged object to last applied version: ')
+  const lastSet = withNamedFields(last.set, base.type)
+  let out = removeFields(base.object, lastSet, base.type)
+  const owned = new Map<string, FieldSet>([[last.apiVersion, EMPTY_SET]])
+  for (const manager of managers.values()) owned.set(manager.apiVersion, unionOf(owned.get(manager.apiVersion) ?? EMPTY_SET, manager.set))
+  for (const [version, set] of owned) {
+    if (version !== apiVersion && isEmptySet(set)) continue
+    const failed = 'failed add back owned items: failed to convert '
+    const whole = inVersion(merged, version, `${failed}merged object at version ${version}: `)
+    const kept = inVersion(out, version, `${failed}pruned object at version ${version}: `)
+    const setOf = (value: unknown): FieldSet => withNamedFields(fieldSetOf(value, whole.type), whole.type)
+    out = removeFields(whole.object, differenceOf(setOf(whole.object), unionOf(setOf(kept.object), withNamedFields(set, whole.type))), whole.type)
+  }
+  const kept = inVersion(out, last.apiVersion, 'failed add back dangling items: failed to convert pruned object to last applied version: ')
+  const mergedSet = withNamedFields(fieldSetOf(base.object, base.type), base.type)
+  out = removeFields(base.object, intersectionOf(differenceOf(mergedSet, withNamedFields(fieldSetOf(kept.object, base.type), base.type)), lastSet), base.type)
+  return inVersion(out, apiVersion, '').object
 }
 
 /** Removing leaves nulls where the last member of a struct or list went. */

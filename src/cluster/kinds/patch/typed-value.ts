@@ -389,7 +389,7 @@ function mergeLists(live: readonly unknown[], applied: readonly unknown[], list:
 }
 
 /** Checks an applied configuration against its type. Answers with upstream's messages, paths included. k8s: TypedValue.Validate */
-export function validateTyped(value: unknown, type: MergeType | undefined, path = ''): string[] {
+export function validateTyped(value: unknown, type: MergeType | undefined, path = '', allowDuplicates = false): string[] {
   if (!type) return []
   const at = (message: string) => path ? `${path}: ${message}` : message
   const form = formOf(type, value)
@@ -404,7 +404,7 @@ export function validateTyped(value: unknown, type: MergeType | undefined, path 
         if (value[key] === undefined) continue
         const next = fieldTypeOf(map, key)
         if (!next) { out.push(`${path}.${key}: field not declared in schema`); break }
-        out.push(...validateTyped(value[key], next, `${path}.${key}`))
+        out.push(...validateTyped(value[key], next, `${path}.${key}`, allowDuplicates))
       }
       return out
     }
@@ -415,13 +415,13 @@ export function validateTyped(value: unknown, type: MergeType | undefined, path 
       const out: string[] = []
       const seen = new Set<string>()
       for (const [i, item] of value.entries()) {
-        if (list.atomic) { out.push(...validateTyped(item, list.element, `${path}[${i}]`)); continue }
+        if (list.atomic) { out.push(...validateTyped(item, list.element, `${path}[${i}]`, allowDuplicates)); continue }
         const element = elementOf(list, item)
         if (typeof element !== 'string') { out.push(at(`element ${i}: ${element.message}`)); return out }
         const text = shownElement(element)
-        if (seen.has(element)) out.push(at(`duplicate entries for key ${text}`))
+        if (seen.has(element) && !allowDuplicates) out.push(at(`duplicate entries for key ${text}`))
         seen.add(element)
-        out.push(...validateTyped(item, list.element, path + text))
+        out.push(...validateTyped(item, list.element, path + text, allowDuplicates))
       }
       return out
     }
@@ -431,7 +431,7 @@ export function validateTyped(value: unknown, type: MergeType | undefined, path 
 
 function shownElement(element: string): string {
   if (element.startsWith('v:')) return `[=${element.slice(2)}]`
-  return `[${Object.entries(JSON.parse(element.slice(2)) as Json).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`
+  return `[${Object.entries(JSON.parse(element.slice(2)) as Json).map(([name, value]) => `${name}=${value !== null && typeof value === 'object' ? '' : JSON.stringify(value)}`).join(',')}]`
 }
 
 const goPointer = (value: unknown) => `&{${goValue(value)}}`
