@@ -165,6 +165,33 @@ describe('saved data that can not be used', () => {
     expect(await tabOf(page).run('kubectl get configmaps -o name')).toBe('configmap/kube-root-ca.crt')
   }, 90_000)
 
+  test('the database of an earlier version is taken over', async () => {
+    const tab = await app.open()
+    await tab.run('kubectl create configmap old --from-literal=a=b; echo kept > note.txt')
+    await tab.page.close()
+    await tamper(async (db) => {
+      const tables = ['meta', 'log', 'kvs', 'files']
+      const read = <T>(request: IDBRequest<T>) => new Promise<T>((resolve) => { request.onsuccess = () => resolve(request.result) })
+      const rows = await Promise.all(tables.map(async (table) => {
+        const store = db.transaction(table).objectStore(table)
+        const [keys, values] = await Promise.all([read(store.getAllKeys()), read(store.getAll())])
+        return values.map((value: unknown, i) => [keys[i], value] as const)
+      }))
+      db.close()
+      await read(indexedDB.deleteDatabase('drydock'))
+      const request = indexedDB.open('drydock', 1)
+      request.onupgradeneeded = () => tables.forEach((table, i) => {
+        const store = request.result.createObjectStore(table)
+        for (const [key, value] of rows[i]!) store.put(table === 'meta' && key === 'identity' ? { ...value as object, schema: 1 } : value, key)
+      })
+      const old = await read(request)
+      old.close()
+    })
+    const again = await app.open()
+    expect(await again.run('kubectl get configmap old -o name; cat note.txt; kubectl run x --image=busybox:1.37 -- echo hi')).toBe('configmap/old\nkept\npod/x created')
+    expect(app.errors).toEqual([])
+  }, 60_000)
+
   test('a newer version\'s database: a page that says so', async () => {
     const tab = await app.open()
     await tab.page.close()
