@@ -170,6 +170,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
   const masters = server.as(MASTERS)
   const running: { stop(): void | Promise<void> }[] = []
+  let stopped = false
   const shared = createInformers({ api: masters, clock, log: log.named('informers') })
 
   const startNode = (node: NodeSpec): void => {
@@ -208,6 +209,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     kubelet.start()
   }
 
+  const startOthers = async (): Promise<void> => {
+    for (const node of topology.nodes) {
+      if (stopped) return
+      if (node !== controlPlane) startNode(node)
+      await clock.breathe()
+    }
+  }
+
   const boot = async (): Promise<void> => {
     await reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
     server.start()
@@ -234,11 +243,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
       await addonsReady(shared, clock)
     }
-    for (const node of topology.nodes) {
-      if (node !== controlPlane) startNode(node)
-      await clock.breathe()
-    }
-    if (!restore) await allReady(shared, clock, topology.nodes.length)
+    const others = startOthers()
+    // The nodes of a restored cluster have much to do, which nobody needs to wait for.
+    if (restore) return void others.catch((error: unknown) => log.error('could not start the nodes', { error: String(error) }))
+    await others
+    await allReady(shared, clock, topology.nodes.length)
   }
 
   return {
@@ -254,6 +263,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       await booted
     },
     async stop() {
+      stopped = true
       await Promise.all(running.reverse().map((part) => part.stop()))
       shared.stop()
       server.stop()

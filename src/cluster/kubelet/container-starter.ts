@@ -45,8 +45,9 @@ export class ContainerStarter {
       throw error
     }
     const last = findContainer(status, container.name)
-    const attempt = last ? last.attempt + 1 : startsByLogFiles(this.#node.nodeFiles, `${podLogDirectory(pod)}/${container.name}`)
     const sandbox = status.sandbox!
+    // Only in a pod's first sandbox there can't be files of earlier containers.
+    const attempt = last ? last.attempt + 1 : sandbox.config.attempt === 0 ? 0 : startsByLogFiles(this.#node.nodeFiles, `${podLogDirectory(pod)}/${container.name}`)
     let config: ContainerConfig
     try {
       config = await this.config(pod, container, status, attempt, imageRef)

@@ -128,8 +128,9 @@ export function writeLogFile(log: ContainerLog, files: MountableFileSystem, path
 /** Links in /var/log/containers carry names that log collectors take apart. */
 export function linkLogFile(files: MountableFileSystem, path: string, link: string): void {
   files.mkdir(LINKS, { recursive: true })
-  files.remove(link, { force: true })
-  files.symlink(path, link)
+  try {
+    files.symlink(path, link)
+  } catch { /* it is there */ }
 }
 
 /** k8s: pkg/kubelet/logs container_log_manager.go rotateLog */
