@@ -241,8 +241,18 @@ test('tmpfs is empty after the node was off, a pod that must not restart has fai
   expect(once.status.containerStatuses![0]!.state!.terminated).toMatchObject({ exitCode: 255, reason: 'Unknown' })
   expect(once.status.containerStatuses![0]!.restartCount).toBe(0)
   expect(await node.logs('once')).toBe('half\n')
+  // What belongs to no pod goes at the next start, what belongs to a pod that has ended when it has.
+  await node.api.delete('pods', 'once', 'default')
+  await node.gone('once')
+  expect(node.files.readdir('/var/log/pods').join()).not.toContain('default_once_')
+  node.files.mkdir('/var/log/pods/default_lost_1/c', { recursive: true })
+  node.files.mkdir('/var/lib/kubelet/pods/1/volumes', { recursive: true })
   await node.until('retry', (p) => ready(p) && p.status.containerStatuses![0]!.restartCount === 1)
   expect(await node.logs('retry')).toBe('fresh\n')
+  await node.reboot()
+  const retry = await node.until('retry', (p) => ready(p) && p.status.containerStatuses![0]!.restartCount === 2)
+  expect(node.files.readdir('/var/log/pods')).toEqual([`default_retry_${retry.metadata.uid}`])
+  expect(node.files.readdir('/var/lib/kubelet/pods')).toEqual([])
 })
 
 test('init containers run again in a new sandbox, ephemeral ones don\'t', async () => {

@@ -13,6 +13,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Service, Token
 import type { KubeObject } from '../kinds/object.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import { removeLogFiles } from '../runtime/log-files.ts'
 import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
 import { ContainerStarter } from './container-starter.ts'
@@ -65,6 +66,8 @@ export interface Kubelet {
 }
 
 const KUBELET_PORT = 10250
+/** Where volumes of pods are, by their uids. */
+const PODS_FOLDER = '/var/lib/kubelet/pods'
 const HEALTHZ_PORT = 10248
 /** k8s: pkg/kubelet containerBackOff */
 const CRASH_BACKOFF_MS = 10_000
@@ -181,6 +184,7 @@ class NodeKubelet implements Kubelet {
       onSynced: () => {
         if (this.#podsSynced) return
         this.#podsSynced = true
+        this.#removeOrphans()
         for (const pod of this.#static) this.#startWorker(pod, this.#mirrors.get(podFullName(pod))?.status)
       },
     }) as unknown as Reflector<KubeObject>)
@@ -323,7 +327,20 @@ class NodeKubelet implements Kubelet {
     })
   }
 
+  /** What pods left on the disk that went while the node was off. k8s: kubelet cleanupOrphanedPodDirs, kuberuntime evictPodLogsDirectories */
+  #removeOrphans(): void {
+    const { nodeFiles } = this.#options.runtime
+    const known = new Set([...this.#pods(), ...this.#static].map((pod) => pod.metadata.uid!))
+    const each = (folder: string, uidOf: (name: string) => string, remove: (path: string) => void) => {
+      if (nodeFiles.exists(folder)) for (const name of nodeFiles.readdir(folder)) if (!known.has(uidOf(name))) remove(`${folder}/${name}`)
+    }
+    each('/var/log/pods', (name) => name.slice(name.lastIndexOf('_') + 1), (path) => removeLogFiles(nodeFiles, path))
+    each(PODS_FOLDER, (name) => name, (path) => nodeFiles.remove(path, { recursive: true, force: true }))
+  }
+
   #onFinished(uid: string): void {
+    // Volumes on disk that were there before the node was off aren't mounted any more if their pod didn't start again.
+    this.#options.runtime.nodeFiles.remove(`${PODS_FOLDER}/${uid}`, { recursive: true, force: true })
     for (const worker of this.#workers.values()) if (worker.waitsForResources) worker.kick()
     if (!this.#apiPods.has(uid) && !this.#static.some((p) => p.metadata.uid === uid)) this.#forget(uid)
   }

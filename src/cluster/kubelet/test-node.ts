@@ -74,6 +74,8 @@ export interface TestNode {
   clock: ClusterClock
   api: Api
   kubelet: Kubelet
+  /** The node's disk. */
+  readonly files: MountableFileSystem
   /** Status writes that reached the API, by pod name. */
   writes: Map<string, number>
   createPod(name: string, spec: Partial<Pod['spec']> & { command?: string[] }, metadata?: Partial<Pod['metadata']>): Promise<Pod>
@@ -138,6 +140,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
   }
   const node: TestNode = {
     clock, api, writes, kubelet: boot(''),
+    get files() { return disk! },
     createPod: (name, { command, ...spec }, metadata = {}) => drive(api.create<Pod>('pods', {
       apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', ...metadata },
       spec: { nodeName: 'node1', ...(command ? { containers: [{ name: 'c', image: 'box:1', args: command }] } : {}), ...spec } as Pod['spec'],
