@@ -33,6 +33,9 @@ const LOGS = '/var/log/pods'
 const isLog = (path: string) => path.startsWith(`${LOGS}/`)
 const isKeptOnNodes = (path: string) => !isLog(path) && !path.startsWith('/var/log/containers/')
 
+/** How much cluster time containers have to start again where the clock is paused, in milliseconds. */
+const RESTART_MS = 3_000
+
 interface Pace {
   mode: 'running' | 'paused'
   scale: number
@@ -150,6 +153,8 @@ export class ClusterHost {
       begun()
     }
     if (pace) host.#setPace(pace)
+    // Time stands still; the containers were running when it stopped, so they get the moment that they need to start again.
+    if (stored && pace?.mode === 'paused') await clock.advance(RESTART_MS)
     host.#ready = true
     return host
   }

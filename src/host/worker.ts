@@ -3,8 +3,7 @@ import { ClusterHost, exportName } from './cluster-host.ts'
 import { Ownership } from './ownership.ts'
 import type { OwnerDuties } from './ownership.ts'
 import { browserPlatform } from './platform-browser.ts'
-import { unpackTables } from './persistence/export-file.ts'
-import { ClusterStore, SCHEMA_VERSION, deleteDatabase, exportDatabase, importDatabase } from './persistence/store.ts'
+import { ClusterStore, checkExportedFile, deleteDatabase, exportDatabase, importDatabase } from './persistence/store.ts'
 import { StoreError } from './persistence/store-error.ts'
 import { utilityPrograms } from '../unix/utilities/list.ts'
 import type { Client, Failure, FromWorker, HostStatus, ToWorker } from './protocol.ts'
@@ -59,7 +58,7 @@ class Owner implements OwnerDuties {
     if (message.operation === 'export') return { name: exportName(browserPlatform.wallMs()), data: await exportDatabase() }
     if (message.operation === 'import') {
       // Refuses a bad file before anything is touched.
-      await unpackTables(message.ask.data, SCHEMA_VERSION)
+      await checkExportedFile(message.ask.data)
       await this.#letGo()
       await importDatabase(message.ask.data)
     } else {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startApp, tabOf, waitForPrompt } from './app.ts'
 import type { App, Tab } from './app.ts'
@@ -207,7 +208,8 @@ describe('saved data that can not be used', () => {
 test('a cluster goes to a file, and comes back from it after a reset', async () => {
   const tab = await app.open()
   const { page } = tab
-  await tab.run('kubectl create configmap precious --from-literal=a=b; echo hello > note.txt')
+  await tab.run('kubectl create configmap precious --from-literal=a=b; echo hello > note.txt; kubectl run talker --image=busybox:1.37 --restart=Never -- echo said')
+  await tab.run('kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/talker', { timeoutMs: 60_000 })
   await page.getByRole('button', { name: 'Menu' }).click()
   const download = page.waitForEvent('download')
   await page.getByRole('button', { name: 'Export the cluster' }).click()
@@ -232,5 +234,18 @@ test('a cluster goes to a file, and comes back from it after a reset', async () 
   const after = tabOf(page)
   expect(await after.run('kubectl get configmap precious -o name')).toBe('configmap/precious')
   expect(await after.run('cat note.txt')).toBe('hello')
+  expect(await after.run('kubectl logs talker')).toBe('said')
+
+  // A file that is whole but holds no cluster costs nothing either.
+  const packed = new Blob([await readFile(file)]).stream().pipeThrough(new DecompressionStream('gzip'))
+  const broken = JSON.parse(await new Response(packed).text()) as { tables: { kvs: unknown[]; log: unknown[] } }
+  broken.tables.log = [[5, { first: 1, last: 1_000_000, commits: [{ revision: 1_000_000, changes: [] }] }], [{ not: 'a key' }, 1]]
+  const again = new Response(new Blob([JSON.stringify(broken)]).stream().pipeThrough(new CompressionStream('gzip')))
+  await page.getByRole('button', { name: 'Menu' }).click()
+  await page.locator('dd-main-menu input[type=file]').setInputFiles({ name: 'broken.drydock', mimeType: 'application/octet-stream', buffer: Buffer.from(await again.arrayBuffer()) })
+  await page.getByRole('button', { name: 'Replace' }).click()
+  await page.getByText('The file could not be imported').waitFor()
+  await page.getByRole('button', { name: 'Close', exact: true }).last().click()
+  expect(await after.run('kubectl get configmap precious -o name')).toBe('configmap/precious')
 }, 120_000)
 

@@ -383,11 +383,16 @@ function keyValueOf({ key, value, createRevision, modRevision, version, lease }:
 export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayBuffer>> {
   const db = await openDB(name)
   try {
+    const names = Array.from(db.objectStoreNames)
     const tables: Tables = {}
-    for (const table of Array.from(db.objectStoreNames)) {
-      const store = db.transaction(table).store
-      const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()])
-      tables[table] = values.map((value, i) => [keys[i], value])
+    if (names.length > 0) {
+      // All at one moment: the cluster goes on meanwhile.
+      const tx = db.transaction(names)
+      await Promise.all(names.map(async (table) => {
+        const store = tx.objectStore(table)
+        const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()])
+        tables[table] = values.map((value, i) => [keys[i], value])
+      }))
     }
     return await packTables(tables, db.version)
   } finally {
@@ -397,16 +402,45 @@ export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayB
 
 /** Replaces the database by an exported file. @throws StoreError when the file isn't one, or is of a later version; nothing is changed then. */
 export async function importDatabase(data: Uint8Array, name = DATABASE): Promise<void> {
+  const tables = await tablesOf(data)
+  await deleteDB(name)
+  await fill(name, tables)
+}
+
+/** Tries a file out beside the database. @throws StoreError when no cluster can be started from it. */
+export async function checkExportedFile(data: Uint8Array, name = DATABASE): Promise<void> {
+  const trial = `${name}-import`
+  const tables = await tablesOf(data)
+  try {
+    await deleteDB(trial)
+    await fill(trial, tables)
+    const store = await ClusterStore.open({ name: trial, setTimer: () => () => {} })
+    try {
+      await store.load()
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    throw error instanceof StoreError ? error : new StoreError('corrupt', `the tables in the file are damaged: ${(error as Error).message}`)
+  } finally {
+    await deleteDB(trial)
+  }
+}
+
+async function tablesOf(data: Uint8Array): Promise<Tables> {
   const tables = await unpackTables(data, SCHEMA_VERSION)
   // Files of the first version have no logs.
   tables['logs'] ??= []
   for (const table of TABLES) if (!Array.isArray(tables[table])) throw new StoreError('corrupt', `the file has no table ${table}`)
   if (!tables['meta']!.some(([key]) => key === 'identity')) throw new StoreError('corrupt', 'the file has no identity of a cluster')
-  await deleteDB(name)
+  return tables
+}
+
+async function fill(name: string, tables: Tables): Promise<void> {
   const db = await openDB<Schema>(name, SCHEMA_VERSION, { upgrade(db) { for (const table of TABLES) db.createObjectStore(table) } })
   try {
     const tx = db.transaction(TABLES as TableName[], 'readwrite', { durability: 'strict' })
-    for (const table of TABLES) for (const [key, value] of tables[table]!) void tx.objectStore(table).put(value as never, key as never)
+    for (const table of TABLES) for (const [key, value] of tables[table]!) tx.objectStore(table).put(value as never, key as never).catch(() => {})
     await tx.done
   } finally {
     db.close()
