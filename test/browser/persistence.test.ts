@@ -107,6 +107,18 @@ test('what containers printed outlives the tab, as after a power cut of the node
   expect(app.errors.filter((error) => !error.includes('crash'))).toEqual([])
 }, 120_000)
 
+test('a paused clock stays paused, and the containers run all the same', async () => {
+  let tab = await app.open()
+  await tab.run('kubectl run web --image=nginx:1.27; kubectl wait --for=condition=Ready pod/web', { timeoutMs: 60_000 })
+  await tab.page.evaluate(() => (document.querySelector('dd-app') as unknown as { client: { ask(name: string, ask: unknown): Promise<unknown> } }).client.ask('clock', { mode: 'paused' }))
+  await tab.run('kubectl create configmap later --from-literal=a=b')
+  await kill(tab)
+  tab = await app.open()
+  const times = await tab.run('date +%s%N; date +%s%N')
+  expect(new Set(times.split('\n')).size).toBe(1)
+  expect(await tab.run("kubectl get pod web --no-headers | awk '{print $2, $3, $4}'; kubectl exec web -- cat /etc/hostname")).toBe('1/1 Running 1\nweb')
+}, 60_000)
+
 test('the page loads and works with the network off', async () => {
   const first = await app.open()
   await first.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
