@@ -39,6 +39,7 @@ import { kubeconfigText } from './kubeadm/kubeconfig.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { createKubelet } from './kubelet/kubelet.ts'
 import type { Kubelet } from './kubelet/kubelet.ts'
+import { NetworkPolicyTable } from './network/network-policies.ts'
 import { Network } from './network/network.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
 import { createContainerRuntime } from './runtime/container-runtime.ts'
@@ -220,7 +221,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const boot = async (): Promise<void> => {
     await reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
     server.start()
-    running.push(startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
+    network.policies = new NetworkPolicyTable(shared)
+    running.push(network.policies, startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
     const manager = createControllerManager({
       apiAs: (name, groups) => server.as({ name, groups }), fetchAs: (name, groups) => (request) => server.fetchAs({ name, groups }, request), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
       caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,

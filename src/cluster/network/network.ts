@@ -7,10 +7,10 @@ import type { Fabric, FetchOptions, NetStack, SocketAddress, StackPort, TcpSocke
 import { isLoopback } from '../../unix/net/addresses.ts'
 import { createNetStack } from '../../unix/net/stack.ts'
 import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './cidr.ts'
+import type { NetworkPolicyTable, Packet } from './network-policies.ts'
 import { ServiceTable } from './service-table.ts'
 import type { HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
-// @k8s no: NetworkPolicy: stored, not enforced
 // @k8s no: Ingress and load balancers: stored, no controller
 
 /** How long a connection to an address that nobody has waits for an ARP answer, in milliseconds of cluster time. */
@@ -33,6 +33,8 @@ interface Attached {
   port: StackPort
   /** The node that the stack runs on; undefined outside the cluster. */
   nodeName: string | undefined
+  /** `namespace/name` of the pod that the stack is; undefined for nodes and hosts. */
+  pod: string | undefined
   /** Ends connections of this address. */
   sockets: Set<TcpSocket>
 }
@@ -45,6 +47,20 @@ interface MutableNodeNetwork extends NodeNetwork {
 
 type Stack = NetStack & StackPort
 
+/** Where a connection leads. */
+interface Destination {
+  /** Who has the address; undefined: nobody. */
+  target: Attached | undefined
+  address: SocketAddress
+  /** The client as the target sees it. */
+  source: SocketAddress
+  /** The node whose rules led there. */
+  ruleNode: string | undefined
+}
+
+/** A way to somebody. */
+type Route = Pick<Destination, 'address' | 'source'> & { target: Attached }
+
 /**
  * The cluster's network: nodes on a host network, a range of pod addresses per node, and Services translated on the node where a
  * connection starts. Connections are joined in memory; nothing is sent as packets.
@@ -52,6 +68,8 @@ type Stack = NetStack & StackPort
 export class Network {
   /** kube-proxy's rules; filled by the service proxy. */
   readonly services: ServiceTable
+  /** Which connections pods may open and accept; all without it. */
+  policies: NetworkPolicyTable | undefined
   readonly #options: NetworkOptions
   readonly #ranges: { pods: { first: number; size: number }; services: { first: number; size: number }; hosts: { first: number; size: number } }
   readonly #attached = new Map<string, Attached>()
@@ -111,10 +129,10 @@ export class Network {
     return this.#fabric.fetch({ ip: fromIp, port: 0 }, to, request, options)
   }
 
-  #createStack(hostname: string, addresses: string[], nodeName: string | undefined, fabric: Fabric = this.#fabric): Stack {
+  #createStack(hostname: string, addresses: string[], nodeName: string | undefined, fabric: Fabric = this.#fabric, pod?: string): Stack {
     const { clock, random } = this.#options
     const stack = createNetStack({ hostname, addresses, fabric, clock, random: random.fork(`stack/${hostname}`) })
-    for (const ip of addresses) this.#attached.set(ip, { port: stack, nodeName, sockets: new Set() })
+    for (const ip of addresses) this.#attached.set(ip, { port: stack, nodeName, pod, sockets: new Set() })
     return stack
   }
 
@@ -129,7 +147,7 @@ export class Network {
     if (!node.podCidr) throw new Error('cni plugin not initialized')
     const ip = this.#nextAddress(parseCidr(node.podCidr), lastUsed)
     if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
-    const stack = this.#createStack(pod.hostname, [ip], node.nodeName)
+    const stack = this.#createStack(pod.hostname, [ip], node.nodeName, this.#fabric, `${pod.namespace}/${pod.name}`)
     for (const port of pod.hostPorts ?? []) node.hostPorts.push({ ...port, podIp: ip })
     const release = () => {
       this.#detach(ip)
@@ -183,7 +201,7 @@ export class Network {
       try {
         route = await this.#route('UDP', from, to, timeoutMs)
       } catch (error) {
-        if ((error as UnixError).code === 'ECONNREFUSED') throw error
+        if ((error as UnixError).code === 'ECONNREFUSED' || (error as UnixError).code === 'ETIMEDOUT') throw error
         return timedOut()
       }
       const answer = await route.target.port.acceptUdp(route.address, route.source, payload)
@@ -192,42 +210,61 @@ export class Network {
   }
 
   /**
-   * Finds the stack that a destination means for a client: Service rules first, then nodes, pods and hosts.
+   * Finds the stack that a destination means for a client: Service rules first, then nodes, pods and hosts. What policies forbid is dropped.
    * @throws UnixError ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT
    */
-  async #route(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, timeoutMs: number, signal?: AbortSignal): Promise<{ target: Attached; address: SocketAddress; source: SocketAddress }> {
+  async #route(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, timeoutMs: number, signal?: AbortSignal): Promise<Route> {
     const origin = this.#attached.get(from.ip)
+    const found = this.#destination(protocol, from, to, origin)
+    if (found === 'reject') throw new UnixError('ECONNREFUSED', 'Connection refused')
+    if (found === 'drop' || (this.policies && !this.#isAllowed(this.policies, protocol, from, origin, found))) return this.#unanswered(timeoutMs, signal)
+    const { target, address, source } = found
+    if (target) return { target, address, source }
+    // Who was translated to is thought of as a neighbour.
+    if (address !== to) return this.#noNeighbour(timeoutMs, signal)
+    const ip = addressOf(to.ip)
+    if (ip !== undefined && cidrContains(this.#ranges.services, ip)) return this.#unanswered(timeoutMs, signal)
+    if (ip !== undefined && (cidrContains(this.#ranges.pods, ip) || cidrContains(this.#ranges.hosts, ip))) return this.#noNeighbour(timeoutMs, signal)
+    throw new UnixError('ENETUNREACH', 'Network is unreachable')
+  }
+
+  /** Where the rules of the nodes on its way lead a connection, whether anybody is there or not. */
+  #destination(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, origin: Attached | undefined): Destination | 'reject' | 'drop' {
     const node = this.#attached.get(to.ip)
     const toNode = node !== undefined && node.nodeName !== undefined && this.#nodes.get(node.nodeName)?.nodeIp === to.ip
     // Rules apply on the node where the connection starts; from outside, on the node it arrives at.
     const ruleNode = origin?.nodeName ?? node?.nodeName
     const translated = this.services.translate(protocol, to.ip, to.port, from.ip, ruleNode, toNode)
-    switch (translated.kind) {
-      case 'reject': throw new UnixError('ECONNREFUSED', 'Connection refused')
-      case 'drop': return this.#unanswered(timeoutMs, signal)
-      case 'endpoint': {
-        const { endpoint, rule, external } = translated
-        const target = this.#attached.get(endpoint.ip)
-        if (!target) return this.#noNeighbour(timeoutMs, signal)
-        // Connections through a node port hide their client behind the node, and so does a pod that reaches itself through its Service.
-        const hidden = (external && !rule.externalLocal) || endpoint.ip === from.ip
-        const gateway = hidden ? (ruleNode && this.#nodes.get(ruleNode)?.nodeIp) || from.ip : from.ip
-        return { target, address: { ip: endpoint.ip, port: endpoint.port }, source: { ip: gateway, port: from.port } }
-      }
+    if (translated.kind === 'reject' || translated.kind === 'drop') return translated.kind
+    if (translated.kind === 'endpoint') {
+      const { endpoint, rule, external } = translated
+      // Connections through a node port hide their client behind the node, and so does a pod that reaches itself through its Service.
+      const hidden = (external && !rule.externalLocal) || endpoint.ip === from.ip
+      const gateway = hidden ? (ruleNode && this.#nodes.get(ruleNode)?.nodeIp) || from.ip : from.ip
+      return { target: this.#attached.get(endpoint.ip), address: { ip: endpoint.ip, port: endpoint.port }, source: { ip: gateway, port: from.port }, ruleNode }
     }
     const arrivesAt = isLoopback(to.ip) ? origin?.nodeName : toNode ? node.nodeName : undefined
     const mapped = arrivesAt !== undefined ? hostPortFor(this.#nodes.get(arrivesAt)?.hostPorts ?? [], protocol, to) : undefined
     if (mapped) {
-      const target = this.#attached.get(mapped.podIp)
       // A pod that reaches itself through its node comes from there.
       const source = mapped.podIp === from.ip ? this.#nodes.get(arrivesAt!)!.nodeIp : from.ip
-      return target ? { target, address: { ip: mapped.podIp, port: mapped.containerPort }, source: { ip: source, port: from.port } } : this.#noNeighbour(timeoutMs, signal)
+      return { target: this.#attached.get(mapped.podIp), address: { ip: mapped.podIp, port: mapped.containerPort }, source: { ip: source, port: from.port }, ruleNode: arrivesAt }
     }
-    if (node) return { target: node, address: to, source: from }
-    const address = addressOf(to.ip)
-    if (address !== undefined && cidrContains(this.#ranges.services, address)) return this.#unanswered(timeoutMs, signal)
-    if (address !== undefined && (cidrContains(this.#ranges.pods, address) || cidrContains(this.#ranges.hosts, address))) return this.#noNeighbour(timeoutMs, signal)
-    throw new UnixError('ENETUNREACH', 'Network is unreachable')
+    return { target: node, address: to, source: from, ruleNode }
+  }
+
+  /**
+   * What the policies of both ends say of a connection. Each node asks before it hides a source: the node of the destination sees what
+   * another node has hidden already. What root does on a node, such as the kubelet's probes, isn't asked about there, nor is what a pod
+   * sends to its own node.
+   */
+  #isAllowed(policies: NetworkPolicyTable, protocol: 'TCP' | 'UDP', from: SocketAddress, origin: Attached | undefined, { target, address, source, ruleNode }: Destination): boolean {
+    if (!origin?.pod && !target?.pod) return true
+    const packetFrom = (ip: string): Packet => ({ protocol, source: { ip, pod: this.#attached.get(ip)?.pod }, destination: { ip: address.ip, pod: target?.pod }, port: address.port })
+    const staysOnNode = origin !== undefined && origin.nodeName === target?.nodeName
+    if (origin?.pod && !(staysOnNode && !target?.pod) && !policies.allowsEgress(packetFrom(from.ip))) return false
+    if (!target?.pod || (staysOnNode && !origin.pod)) return true
+    return policies.allowsIngress(packetFrom(ruleNode === target.nodeName ? from.ip : source.ip))
   }
 
   async #unanswered(timeoutMs: number, signal?: AbortSignal): Promise<never> {
