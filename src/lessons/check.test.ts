@@ -34,6 +34,7 @@ describe('goals', () => {
     ['pods every .status.phase =~ Running|Pending', true], ['pods every .status.phase == Running', false], ['pods some .status.phase == Pending', true],
     ['can get pods -n default as system:serviceaccount:default:robot', true], ['can list pods -n default as jane', false], ['cannot list pods as jane', true],
     ['get /api/v1/namespaces/default/pods/a:80/proxy/ contains Welcome', true], ['get /nowhere contains x', false],
+    ['get /nowhere absent', true], ['get /api/v1/namespaces/default/pods/a:80/proxy/ absent', false],
   ] as const) test(`${line}: ${expected ? 'met' : 'not met'}`, async () => { expect(await met(line)).toBe(expected) })
 
   test('selectors reach the server', async () => {

@@ -52,6 +52,7 @@ export async function checkGoal(goal: Goal, ask: Ask): Promise<GoalResult> {
     }
     case 'answer': {
       const answer = await ask('GET', condition.path)
+      if (condition.comparison === 'absent') return { met: answer.status === 404, ...(answer.status === 404 ? {} : { found: `HTTP ${answer.status}` }) }
       return { met: answer.status < 300 && compare(answer.body, condition.comparison), ...(answer.status < 300 ? {} : { found: `HTTP ${answer.status}` }) }
     }
   }

@@ -38,7 +38,7 @@ export type GoalCondition =
   | { type: 'count'; selection: SelectionTarget; comparison: Comparison }
   | { type: 'every' | 'some'; selection: SelectionTarget; path: PathStep[]; comparison: Comparison }
   | { type: 'access'; allowed: boolean; user: string; verb: string; group: string; resource: string; subresource?: string; name?: string; namespace?: string }
-  | { type: 'answer'; path: string; comparison: Comparison }
+  | { type: 'answer'; path: string; comparison: Comparison | 'absent' }
 
 /** Something about the cluster that must be so. */
 export interface Goal {
@@ -72,6 +72,10 @@ export function parseGoalCondition(line: string): GoalCondition {
   if (first === 'get') {
     const path = words.shift()
     if (!path?.startsWith('/')) throw new GoalError('"get" needs a path that begins with /')
+    if (words[0] === 'absent') {
+      noMore(words.slice(1))
+      return { type: 'answer', path, comparison: 'absent' }
+    }
     return { type: 'answer', path, comparison: parseComparison(words) }
   }
   return first.includes('/') ? parseObjectGoal(first, words) : parseSelectionGoal(first, words)
