@@ -31,7 +31,7 @@ describe('goals', () => {
     ['pod/a condition Ready', false], ['pod/a condition Ready == False', true], ['pod/a condition Other == Unknown', true],
     ['pod/a log contains "all is well"', true], ['pod/a log =~ ^all', true], ['pod/b log contains x', false],
     ['pods count == 2', true], ['pods -l app=x count > 2', false],
-    ['pods every .status.phase =~ Running|Pending', true], ['pods every .status.phase == Running', false], ['pods some .status.phase == Pending', true],
+    ['pods every .status.phase =~ Running|Pending', true], ['pods every .status.phase == Running', false], ['pods some .status.phase == Pending', true], ['pods none .status.phase == Failed', true], ['pods none .status.phase == Pending', false],
     ['can get pods -n default as system:serviceaccount:default:robot', true], ['can list pods -n default as jane', false], ['cannot list pods as jane', true],
     ['get /api/v1/namespaces/default/pods/a:80/proxy/ contains Welcome', true], ['get /nowhere contains x', false],
     ['get /nowhere absent', true], ['get /api/v1/namespaces/default/pods/a:80/proxy/ absent', false],

@@ -36,10 +36,10 @@ export async function checkGoal(goal: Goal, ask: Ask): Promise<GoalResult> {
       const items = await readSelection(condition.selection, ask)
       return { met: compare(items.length, condition.comparison), found: String(items.length) }
     }
-    case 'every': case 'some': {
+    case 'every': case 'some': case 'none': {
       const items = await readSelection(condition.selection, ask)
       const matching = items.filter((item) => valuesAt(item, condition.path).some((value) => compare(value, condition.comparison))).length
-      return { met: condition.type === 'some' ? matching > 0 : items.length > 0 && matching === items.length, found: `${matching}/${items.length}` }
+      return { met: condition.type === 'some' ? matching > 0 : condition.type === 'none' ? matching === 0 : items.length > 0 && matching === items.length, found: `${matching}/${items.length}` }
     }
     case 'access': {
       const { allowed, user, verb, group, resource, subresource, name, namespace } = condition

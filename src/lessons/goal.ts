@@ -36,7 +36,7 @@ export type GoalCondition =
   | { type: 'condition'; object: ObjectTarget; condition: string; status: string }
   | { type: 'log'; object: ObjectTarget; container?: string; previous: boolean; comparison: Comparison }
   | { type: 'count'; selection: SelectionTarget; comparison: Comparison }
-  | { type: 'every' | 'some'; selection: SelectionTarget; path: PathStep[]; comparison: Comparison }
+  | { type: 'every' | 'some' | 'none'; selection: SelectionTarget; path: PathStep[]; comparison: Comparison }
   | { type: 'access'; allowed: boolean; user: string; verb: string; group: string; resource: string; subresource?: string; name?: string; namespace?: string }
   | { type: 'answer'; path: string; comparison: Comparison | 'absent' }
 
@@ -128,12 +128,12 @@ function parseSelectionGoal(kind: string, words: string[]): GoalCondition {
   const selection: SelectionTarget = { ...resource, ...(namespace ? { namespace } : {}), ...(labelSelector ? { labelSelector } : {}), ...(fieldSelector ? { fieldSelector } : {}) }
   const word = words.shift()
   if (word === 'count') return { type: 'count', selection, comparison: parseComparison(words, true) }
-  if (word === 'every' || word === 'some') {
+  if (word === 'every' || word === 'some' || word === 'none') {
     const path = words.shift()
     if (!path?.startsWith('.')) throw new GoalError(`"${word}" needs a field that begins with a dot`)
     return { type: word, selection, path: parsePath(path), comparison: parseComparison(words) }
   }
-  throw new GoalError(`a selection of ${kind} needs count, every or some${word ? `, not "${word}"` : ''}`)
+  throw new GoalError(`a selection of ${kind} needs count, every, some or none${word ? `, not "${word}"` : ''}`)
 }
 
 function parseAccess(allowed: boolean, words: string[]): GoalCondition {
