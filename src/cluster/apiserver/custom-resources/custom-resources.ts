@@ -16,7 +16,7 @@ import { conversionWebhook } from './conversion-webhook.ts'
 import { schemaName } from './custom-resource-schemas.ts'
 import { customResourceKinds, isTrue } from './custom-resource-kind.ts'
 import type { Definition } from './definition.ts'
-import { acceptNames, approvalCondition, conditionOf, nonStructuralCondition, withCondition, type NewCondition } from './definition-conditions.ts'
+import { acceptNames, approvalCondition, conditionOf, establishedCondition, nonStructuralCondition, withCondition, type NewCondition } from './definition-conditions.ts'
 
 // differs: upstream lets a create wait for two seconds after a definition is established, for the sake of API servers beside this one.
 
@@ -167,8 +167,8 @@ export class CustomResources {
       }
     }
     if (isTrue(definition, 'NamesAccepted') && !isTrue(definition, 'Established')) {
-      const established: NewCondition = { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
-      return { ...status, conditions: set(established) }
+      const established = establishedCondition(definition)
+      if (established.status === 'True' || !isSame(conditionOf(status.conditions, 'Established'), established)) return { ...status, conditions: set(established) }
     }
     const approval = approvalCondition(definition)
     if (approval && !isSame(conditionOf(status.conditions, approval.type), approval)) return { ...status, conditions: set(approval) }

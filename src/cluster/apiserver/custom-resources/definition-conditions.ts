@@ -1,6 +1,7 @@
 /** What the status of a CustomResourceDefinition says: pure functions. k8s: apiextensions-apiserver/pkg/controller/{status,establish,nonstructuralschema,apiapproval} */
 import { deepEqual } from '../../../base/freeze.ts'
 import type { Condition } from '../../kinds/object.ts'
+import { caBundleProblem } from '../../kinds/apiextensions/ca-bundle.ts'
 import type { Definition, DefinitionNames } from './definition.ts'
 
 /** A condition before it has a time. */
@@ -59,6 +60,13 @@ export function acceptNames({ spec, status }: Definition, others: readonly Defin
 function assign<K extends 'shortNames' | 'categories'>(names: Partial<DefinitionNames>, field: K, value: DefinitionNames[K]): void {
   if (value === undefined) delete names[field]
   else names[field] = value
+}
+
+/** What a definition with accepted names comes to. k8s: establishing_controller.go */
+export function establishedCondition({ spec }: Definition): NewCondition {
+  const caBundle = spec.conversion?.webhook?.clientConfig?.caBundle
+  if (caBundle !== undefined && caBundleProblem(caBundle) !== undefined) return { type: 'Established', status: 'False', reason: 'InvalidCABundle', message: 'The conversion webhook CABundle is invalid' }
+  return { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }
 }
 
 /** k8s: apihelpers GetAPIApprovalState; undefined for groups that anyone may define. */

@@ -28,6 +28,17 @@ const KEY = simpleType('string')
 const TEXT = limited(simpleType('string'), LARGEST_REQUEST - ENCLOSING, ENCLOSING)
 const leastBytes = (type: CelType) => type.limits?.leastBytes ?? 0
 
+/** The type with names for the objects in it, by which messages call them and by which they are told apart. k8s: DeclType.MaybeAssignTypeName */
+export function namedType(type: CelType, name: string): CelType {
+  if (type.fields) {
+    const own = type.name === 'object' ? name : type.name
+    return { ...type, name: own, fields: Object.fromEntries(Object.entries(type.fields).map(([field, inner]) => [field, namedType(inner, `${own}.${field}`)])) }
+  }
+  const [first, second] = type.params ?? []
+  if (type.name === 'list' && first) return { ...type, params: [namedType(first, `${name}.@idx`)] }
+  return type.name === 'map' && first && second ? { ...type, params: [first, namedType(second, `${name}.@elem`)] } : type
+}
+
 /** Undefined for what rules can't see. */
 export function celTypeOfSchema(schema: SentSchema, isResource = schema['x-kubernetes-embedded-resource'] === true): CelType | undefined {
   if (schema['x-kubernetes-int-or-string']) return limited(DYN, schema.maxLength === undefined ? LARGEST_REQUEST - ENCLOSING : schema.maxLength * CHARACTER_BYTES, 1)

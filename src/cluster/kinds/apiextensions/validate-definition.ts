@@ -5,6 +5,7 @@ import { checkWebhookService, checkWebhookUrl } from '../admissionregistration/v
 import { duplicate, forbidden, invalid, required, tooMany, type Finding } from '../findings.ts'
 import type { CustomResourceColumnDefinition, CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceSubresources, SelectableField } from '../generated/types.ts'
 import { byteLength, dns1035LabelProblems, dnsSubdomainProblems } from '../names.ts'
+import { caBundleProblem } from './ca-bundle.ts'
 import { schemaFieldProblem } from './field-path.ts'
 import { internalSpec, versionText, type InternalSpec, type PerVersion, type SentSchema } from './internal-form.ts'
 import { validateVersionSchema } from './validate-open-api-schema.ts'
@@ -26,7 +27,7 @@ export function validateDefinition(definition: Readonly<CustomResourceDefinition
     const name = metadata[field]
     if (name && name !== wanted) out.push(invalid(`metadata.${field}`, name, 'must be spec.names.plural+"."+spec.group'))
   }
-  checkSpec(out, internalSpec(spec), true)
+  checkSpec(out, internalSpec(spec), { knownReviewVersion: true, validCaBundle: false })
   checkStatus(out, definition)
   checkStoredVersions(out, status?.storedVersions ?? [], spec)
   checkApproval(out, definition)
@@ -39,8 +40,13 @@ export function validateDefinitionUpdate(definition: Readonly<CustomResourceDefi
   const out: Finding[] = []
   const { spec } = definition
   const reviews = old.spec.conversion?.webhook?.conversionReviewVersions ?? []
-  checkSpec(out, internalSpec(spec), reviews.length === 0 || reviews.some((version) => REVIEW_VERSIONS.includes(version)), versionsWithUnchangedSchemas(spec, old.spec))
-  if (old.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) {
+  const established = old.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false
+  const oldBundle = old.spec.conversion?.webhook?.clientConfig?.caBundle
+  checkSpec(out, internalSpec(spec), {
+    knownReviewVersion: reviews.length === 0 || reviews.some((version) => REVIEW_VERSIONS.includes(version)),
+    validCaBundle: established && (!oldBundle || caBundleProblem(oldBundle) === undefined),
+  }, versionsWithUnchangedSchemas(spec, old.spec))
+  if (established) {
     checkImmutable(out, spec.scope, old.spec.scope, 'spec.scope')
     checkImmutable(out, spec.names.kind, old.spec.names.kind, 'spec.names.kind')
   }
@@ -84,8 +90,14 @@ function versionsWithUnchangedSchemas(spec: Readonly<CustomResourceDefinition['s
   return new Set((spec.versions ?? []).filter(({ name, schema }) => before.has(name) && deepEqual(schema, before.get(name))).map(({ name }) => name))
 }
 
+/** What conversion must fulfil; updates may leave alone what was let in before. */
+interface ConversionOptions {
+  knownReviewVersion: boolean
+  validCaBundle: boolean
+}
+
 /** k8s: validateCustomResourceDefinitionSpec */
-function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, requireKnownReviewVersion: boolean, unchangedSchemas: ReadonlySet<string> = new Set()): void {
+function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, options: ConversionOptions, unchangedSchemas: ReadonlySet<string> = new Set()): void {
   const { group, names, conversion } = spec
   const groupProblems = dnsSubdomainProblems(group)
   if (!group) out.push(required('spec.group'))
@@ -131,7 +143,7 @@ function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, req
     else checkSelectableFields(out, common.selectableFields, common.schema.openAPIV3Schema ?? {}, 'spec')
   }
   if (conversion && conversion.strategy !== 'None' && spec.preserveUnknownFields) out.push(invalid('spec.conversion.strategy', conversion.strategy, 'must be None if spec.preserveUnknownFields is true'))
-  if (conversion) checkConversion(out, conversion, requireKnownReviewVersion)
+  if (conversion) checkConversion(out, conversion, options)
 }
 
 function checkShared(out: Finding[], { subresources, additionalPrinterColumns }: Readonly<PerVersion>, at: string): void {
@@ -238,7 +250,7 @@ function checkSelectableFields(out: Finding[], fields: readonly SelectableField[
 }
 
 /** k8s: validateCustomResourceConversion */
-function checkConversion(out: Finding[], { strategy, webhook }: Readonly<CustomResourceConversion>, requireKnownVersion: boolean): void {
+function checkConversion(out: Finding[], { strategy, webhook }: Readonly<CustomResourceConversion>, { knownReviewVersion, validCaBundle }: ConversionOptions): void {
   const at = 'spec.conversion'
   checkOneOf(out, strategy, ['None', 'Webhook'], `${at}.strategy`)
   const config = webhook?.clientConfig
@@ -254,6 +266,8 @@ function checkConversion(out: Finding[], { strategy, webhook }: Readonly<CustomR
   else if (config.url !== undefined) checkWebhookUrl(out, config.url, `${configAt}.url`)
   // Upstream hands over name and namespace the wrong way round.
   else checkWebhookService(out, { ...config.service!, name: config.service!.namespace, namespace: config.service!.name }, `${configAt}.service`)
+  const bundleProblem = config?.caBundle && validCaBundle ? caBundleProblem(config.caBundle) : undefined
+  if (bundleProblem !== undefined) out.push(invalid(`${configAt}.caBundle`, config!.caBundle, `unable to load root certificates: ${bundleProblem}`))
   const versionsAt = `${at}.conversionReviewVersions`
   if (versions.length === 0) {
     out.push(required(versionsAt))
@@ -263,7 +277,7 @@ function checkConversion(out: Finding[], { strategy, webhook }: Readonly<CustomR
     if (versions.indexOf(version) < i) out.push(invalid(`${versionsAt}[${i}]`, version, 'duplicate version'))
     else for (const problem of dns1035LabelProblems(version)) out.push(invalid(`${versionsAt}[${i}]`, version, problem))
   })
-  if (requireKnownVersion && !versions.some((version) => REVIEW_VERSIONS.includes(version))) out.push(invalid(versionsAt, versions, `must include at least one of ${REVIEW_VERSIONS.join(', ')}`))
+  if (knownReviewVersion && !versions.some((version) => REVIEW_VERSIONS.includes(version))) out.push(invalid(versionsAt, versions, `must include at least one of ${REVIEW_VERSIONS.join(', ')}`))
 }
 
 type Approval = 'missing' | 'bypassed' | 'approved' | 'invalid'

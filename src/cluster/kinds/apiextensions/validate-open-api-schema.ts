@@ -5,12 +5,15 @@ import { estimateCelCost } from '../cel/cel-cost.ts'
 import { programProblem } from '../cel/cel-literal-checks.ts'
 import { compileProblem, type Compiled } from '../cel/cel-problem.ts'
 import { mentionsCelName } from '../cel/cel-syntax.ts'
+import { DecodeError } from '../decode.ts'
 import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
 import type { JsonSchema, ValidationRule } from '../structural/json-schema.ts'
+import { coerceEmbedded, validateEmbedded } from '../structural/embedded-resources.ts'
+import { asKubeOpenApi, asResourceRoot } from '../structural/json-schema.ts'
 import { pruneUnknownFields } from '../structural/prune.ts'
 import { validateAgainstSchema } from '../structural/validate-schema.ts'
 import { validateRules } from '../structural/validation-rules.ts'
-import { celTypeOfSchema, LARGEST_REQUEST } from './cel-schema-types.ts'
+import { celTypeOfSchema, LARGEST_REQUEST, namedType } from './cel-schema-types.ts'
 import { schemaFieldProblem } from './field-path.ts'
 import { itemsText, ruleText, schemaText, type SentSchema } from './internal-form.ts'
 import { structuralFormProblem, validateStructural } from './validate-structural.ts'
@@ -132,7 +135,7 @@ function checkSchema(schema: SentSchema | undefined, at: string, place: Place): 
   }
   for (const name of names) {
     const below: Place = { ...inherited, ...typed(properties[name]) }
-    if (schema['x-kubernetes-map-type'] === 'atomic') below.uncorrelatable ??= at
+    if ((schema['x-kubernetes-map-type'] ?? 'granular') !== 'granular') below.uncorrelatable ??= at
     if ((isRoot || schema['x-kubernetes-embedded-resource']) && META_FIELDS.has(name)) {
       below.insideMeta = true
       if (isRoot) below.noDefault = `in top-level ${name}`
@@ -265,11 +268,11 @@ function timesBelow(schema: SentSchema, here: number | undefined): number | unde
 
 /** Whether a rule compiles, and what it may cost. k8s: apiserver/schema/cel compileRule */
 function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: string): void {
-  const self = place.type!
+  const self = namedType(place.type!, `selfType${selfTypeNumber(at)}`)
   const oldSelf = rule.optionalOldSelf ? { name: 'optional_type', params: [self] } : self
   const variables = { self, oldSelf }
   const compiled = compileProblem(rule.rule, variables)
-  const problem = compiled.problem !== undefined ? `compilation failed: ${compiled.problem}` : celTypeText(compiled.type) !== 'bool' ? 'cel expression must evaluate to a bool' : instantiationProblem(compiled)
+  const problem = ruleProblem(compiled)
   if (problem !== undefined) out.push(invalid(`${at}.rule`, ruleText(rule), problem))
   else {
     // Lists and maps without a limit hold as many values as fit into a request, with a comma each.
@@ -285,6 +288,19 @@ function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: strin
   if (problem === undefined && mentionsCelName(rule.rule, 'oldSelf')) {
     if (place.uncorrelatable !== undefined) out.push(invalid(`${at}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`))
   } else if (rule.optionalOldSelf !== undefined) out.push(invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'))
+}
+
+/** Upstream names the type of `self` by the nanosecond. */
+function selfTypeNumber(at: string): number {
+  let hash = 0
+  for (let i = 0; i < at.length; i++) hash = (Math.imul(hash, 31) + at.charCodeAt(i)) >>> 0
+  return hash % 1_000_000_000
+}
+
+/** Why an expression isn't a rule. */
+function ruleProblem(compiled: Compiled): string | undefined {
+  if (compiled.problem !== undefined) return `compilation failed: ${compiled.problem}`
+  return celTypeText(compiled.type) !== 'bool' ? 'cel expression must evaluate to a bool' : instantiationProblem(compiled)
 }
 
 function instantiationProblem(compiled: Compiled, what = ''): string | undefined {
@@ -316,20 +332,48 @@ function validateDefaults(schema: SentSchema, at: string): Finding[] {
   return out
 }
 
-function checkDefaults(out: Finding[], schema: SentSchema, at: string, insideMeta: boolean, isResource: boolean): void {
+function checkDefaults(out: Finding[], sent: SentSchema, at: string, insideMeta: boolean, isResource: boolean): void {
+  const schema = isResource ? asResourceRoot(sent as unknown as JsonSchema) as unknown as SentSchema : sent
   const value = schema.default
-  if (value !== undefined && value !== null) {
-    const structural = schema as unknown as JsonSchema
-    const here = `${at}.default`
-    if (!insideMeta && hasUnknownFields(value, structural)) out.push(invalid(here, value, 'must not have unknown fields'))
-    const findings = validateAgainstSchema(value, structural, here)
-    out.push(...(findings.length > 0 ? findings : validateRules(value, structural).findings.map((finding) => ({ ...finding, field: here, message: `${here}: ${finding.body}` }))))
+  if (value !== undefined && value !== null) out.push(...defaultFindings(value, schema as unknown as JsonSchema, `${at}.default`, insideMeta))
+  if (schema.items && !Array.isArray(schema.items)) {
+    const items = schema.items as SentSchema
+    checkDefaults(out, items, `${at}.items`, insideMeta && !items['x-kubernetes-embedded-resource'], items['x-kubernetes-embedded-resource'] === true)
   }
-  if (schema.items && !Array.isArray(schema.items)) checkDefaults(out, schema.items as SentSchema, `${at}.items`, insideMeta, (schema.items as SentSchema)['x-kubernetes-embedded-resource'] === true)
   for (const name in schema.properties ?? {}) {
     const property = schema.properties![name]!
-    checkDefaults(out, property, `${at}.properties[${name}]`, insideMeta || (isResource && META_FIELDS.has(name)), property['x-kubernetes-embedded-resource'] === true)
+    const embedded = property['x-kubernetes-embedded-resource'] === true
+    checkDefaults(out, property, `${at}.properties[${name}]`, !embedded && (insideMeta || (isResource && META_FIELDS.has(name))), embedded)
   }
+}
+
+/** The first kind of thing that is wrong with a default counts. */
+function defaultFindings(value: unknown, schema: JsonSchema, at: string, insideMeta: boolean): Finding[] {
+  const unknown = !insideMeta && hasUnknownFields(value, schema) ? [invalid(at, value, 'must not have unknown fields')] : []
+  if (!insideMeta) {
+    const copy = thaw(value as object) as unknown
+    try {
+      coerceEmbedded(copy, schema)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      return [...unknown, invalid(at, value, error.message)]
+    }
+    const embedded = validateEmbedded(value, schema, at)
+    if (embedded.length > 0) return [...unknown, ...embedded]
+  }
+  const findings = validateAgainstSchema(value, asKubeOpenApi(schema), at)
+  if (findings.length > 0) return [...unknown, ...findings]
+  const type = celTypeOfSchema(schema as unknown as SentSchema)
+  const bad = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) => {
+    if (!type || !rule.rule.trim()) return []
+    const self = namedType(type, `selfType${selfTypeNumber(at)}`)
+    const problem = ruleProblem(compileProblem(rule.rule, { self, oldSelf: rule.optionalOldSelf ? { name: 'optional_type', params: [self] } : self }))
+    return problem === undefined ? [] : [invalid(at, schema.type ?? '', `rule compile error: ${problem}`)]
+  })
+  if (bad.length > 0) return [...unknown, ...bad]
+  const atDefault = (finding: Finding): Finding => ({ ...finding, field: at, message: `${at}: ${finding.body}` })
+  const kept = validateRules(value, schema, value).findings
+  return [...unknown, ...(kept.length > 0 ? kept : validateRules(value, schema).findings).map(atDefault)]
 }
 
 function hasUnknownFields(value: unknown, schema: JsonSchema): boolean {

@@ -7,6 +7,8 @@ import type { SentSchema } from './internal-form.ts'
 type Level = 'root' | 'item' | 'field'
 
 const INT_OR_STRING = [{ type: 'integer' }, { type: 'string' }]
+/** What structural form makes of it: a lone `additionalProperties: false` says nothing there. */
+const isIntOrString = (parts: readonly SentSchema[] | undefined) => deepEqual(parts?.map(({ additionalProperties, ...rest }) => additionalProperties === false ? rest : { ...rest, ...(additionalProperties !== undefined ? { additionalProperties } : {}) }), INT_OR_STRING)
 const oneSchema = (items: SentSchema['items']) => (Array.isArray(items) ? undefined : (items as SentSchema | undefined))
 const valuesOf = (schema: SentSchema) => (typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined)
 
@@ -20,7 +22,7 @@ export function structuralFormProblem(schema: SentSchema | undefined): string | 
   const found = unsupported.find(([, given]) => given)
   if (found) return `OpenAPIV3Schema '${found[0]}' is not supported`
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
-  if (Array.isArray(schema.items)) return "OpenAPIV3Schema 'items' must be a schema, but is an array"
+  if (Array.isArray(schema.items) && schema.items.length > 0) return "OpenAPIV3Schema 'items' must be a schema, but is an array"
   for (const below of [oneSchema(schema.items), ...Object.values(schema.properties ?? {}), valuesOf(schema), ...(schema.allOf ?? []), ...(schema.anyOf ?? []), ...(schema.oneOf ?? []), schema.not]) {
     const problem = structuralFormProblem(below)
     if (problem) return problem
@@ -54,7 +56,7 @@ function checkInvariants(out: Finding[], schema: SentSchema | undefined, level: 
   }
   if (intOrString && preserves) out.push(invalid(`${at}.x-kubernetes-preserve-unknown-fields`, true, 'must be false if x-kubernetes-int-or-string is true'))
   if (intOrString && embedded) out.push(invalid(`${at}.x-kubernetes-embedded-resource`, true, 'must be false if x-kubernetes-int-or-string is true'))
-  checkLogic(out, schema, deepEqual(schema.anyOf, INT_OR_STRING), deepEqual(schema.allOf?.[0]?.anyOf, INT_OR_STRING), at)
+  checkLogic(out, schema, isIntOrString(schema.anyOf), isIntOrString(schema.allOf?.[0]?.anyOf), at)
   if (embedded && type !== 'object') {
     const text = 'must be object if x-kubernetes-embedded-resource is true'
     out.push(type === '' ? required(`${at}.type`, text) : invalid(`${at}.type`, type, text))

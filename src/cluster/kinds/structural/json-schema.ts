@@ -29,6 +29,8 @@ export interface JsonSchema {
   anyOf?: readonly JsonSchema[]
   oneOf?: readonly JsonSchema[]
   not?: JsonSchema
+  /** See {@link asKubeOpenApi}. */
+  keepsFormat?: true
   'x-kubernetes-preserve-unknown-fields'?: boolean
   'x-kubernetes-embedded-resource'?: boolean
   'x-kubernetes-int-or-string'?: boolean
@@ -68,6 +70,19 @@ export function propertySchema(schema: JsonSchema | undefined, name: string): Js
 /** The root of a resource carries kind, apiVersion and metadata whatever its schema says. */
 export function asResourceRoot(schema: JsonSchema | undefined): JsonSchema {
   return schema?.['x-kubernetes-embedded-resource'] ? schema : { ...schema, 'x-kubernetes-embedded-resource': true }
+}
+
+/** The form in which defaults are held against their schema: formats count whatever the type, integer-or-string says nothing of types. k8s: Structural.ToKubeOpenAPI */
+export function asKubeOpenApi(schema: JsonSchema): JsonSchema {
+  const { 'x-kubernetes-int-or-string': _, items, properties, additionalProperties, allOf, anyOf, oneOf, not, ...rest } = schema
+  const logic = (parts: readonly JsonSchema[]) => parts.map((part) => asKubeOpenApi(part))
+  return {
+    ...rest, keepsFormat: true,
+    ...(items ? { items: asKubeOpenApi(items) } : {}),
+    ...(properties ? { properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, asKubeOpenApi(property)])) } : {}),
+    ...(typeof additionalProperties === 'object' ? { additionalProperties: asKubeOpenApi(additionalProperties) } : additionalProperties !== undefined ? { additionalProperties } : {}),
+    ...(allOf ? { allOf: logic(allOf) } : {}), ...(anyOf ? { anyOf: logic(anyOf) } : {}), ...(oneOf ? { oneOf: logic(oneOf) } : {}), ...(not ? { not: asKubeOpenApi(not) } : {}),
+  }
 }
 
 /** `spec.items[2]`, `labels[key]` in the way of field paths. */

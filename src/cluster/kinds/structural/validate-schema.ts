@@ -81,6 +81,7 @@ function typesOf(schema: JsonSchema): readonly string[] {
 }
 
 function formatOf(schema: JsonSchema): string | undefined {
+  if (schema.keepsFormat) return schema.format || undefined
   return schema['x-kubernetes-int-or-string'] ? undefined : effectiveFormat(schema.format, schema.type)
 }
 
@@ -198,22 +199,20 @@ function checkNumber(value: number, schema: JsonSchema, path: string, result: Re
   inRange(value, 'Checked')
   const { multipleOf, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema
   if (multipleOf !== undefined) {
-    inRange(multipleOf, 'MultipleOf')
-    // Whole numbers are divided as Go divides integers.
-    const factor = Number.isInteger(value) ? Math.trunc(multipleOf) : multipleOf
+    // Whole numbers are divided as Go divides integers, unless the limit itself is out of range.
+    const asInteger = inRange(multipleOf, 'MultipleOf') && Number.isInteger(value)
+    const factor = asInteger ? Math.trunc(multipleOf) : multipleOf
     if (factor <= 0) add(result, plain(path, factor, `factor MultipleOf declared for ${path} must be positive: ${goFloat(factor)}`))
-    else if (Number.isInteger(value) ? value % factor !== 0 : !Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor))
+    else if (asInteger ? value % factor !== 0 : !Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor))
       add(result, plain(path, value, `${path} in ${IN} should be a multiple of ${goFloat(factor)}`))
   }
-  const whichNumber = (limit: number) => Number.isInteger(value) ? Math.trunc(limit) : limit
+  const limitOf = (limit: number, what: string) => inRange(limit, what) && Number.isInteger(value) ? Math.trunc(limit) : limit
   if (minimum !== undefined) {
-    inRange(minimum, 'Minimum boundary')
-    const limit = whichNumber(minimum)
+    const limit = limitOf(minimum, 'Minimum boundary')
     if (exclusiveMinimum ? value <= limit : value < limit) add(result, plain(path, value, `${path} in ${IN} should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${goFloat(limit)}`))
   }
   if (maximum !== undefined) {
-    inRange(maximum, 'Maximum boundary')
-    const limit = whichNumber(maximum)
+    const limit = limitOf(maximum, 'Maximum boundary')
     if (exclusiveMaximum ? value >= limit : value > limit) add(result, plain(path, value, `${path} in ${IN} should be less than ${exclusiveMaximum ? '' : 'or equal to '}${goFloat(limit)}`))
   }
 }
