@@ -136,14 +136,15 @@ export class WriteOperations {
       // k8s: managedfields ScaleHandler ToParent forgets when
       time: request.subresource === 'scale' ? '' : rfc3339(this.#clock.nowMs()),
     })
-    const finished = ({ object }: Applied) => {
+    const finished = ({ object, changed }: Applied) => {
       if (request.fieldValidation === 'Strict' && request.patchDuplicates)
         throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)
       // Custom resources are what was merged: nothing is pruned, so that validation sees also nulls.
       if (request.fieldValidation === 'Warn') request.patchDuplicates?.forEach(request.warn)
       const draft = kind.custom?.merged(object) ?? decodePatched(endpoint, object, request)
       if (!draft.metadata) draft.metadata = {}
-      applyDefaults(kind, draft)
+      // What another version's defaults would add to an object that stays as it is isn't asked for.
+      if (changed || !kind.custom) applyDefaults(kind, draft)
       return draft
     }
     const result = inVersions(endpoint, live, applied)

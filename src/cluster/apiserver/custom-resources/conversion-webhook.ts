@@ -36,7 +36,10 @@ export function conversionWebhook(config: WebhookClientConfig, reviewVersions: r
       // Go prints the kind of what it was given.
       const gvk = `${first!.apiVersion}, Kind=${first!.kind}`
       const uid = parts.random.uuid()
-      const request = { kind: 'ConversionReview', apiVersion: `apiextensions.k8s.io/${version}`, request: { uid, desiredAPIVersion: apiVersion, objects } }
+      const request = {
+        kind: 'ConversionReview', apiVersion: `apiextensions.k8s.io/${version}`, request: { uid, desiredAPIVersion: apiVersion, objects: objects.map(withoutRevision) },
+        response: { uid: '', convertedObjects: null, result: { metadata: {} } },
+      }
       try {
         const converted = await ask(config, request, uid, version, parts)
         if (converted.length !== objects.length) throw new ConversionFailed(`returned ${converted.length} objects, expected ${objects.length}`)
@@ -48,6 +51,12 @@ export function conversionWebhook(config: WebhookClientConfig, reviewVersions: r
       }
     },
   }
+}
+
+/** An object is converted before it gets its revision. */
+function withoutRevision(object: KubeObject): KubeObject {
+  const { resourceVersion: _, ...metadata } = object.metadata
+  return { ...object, metadata }
 }
 
 /** Errors that upstream doesn't class. */
@@ -80,6 +89,7 @@ function checked(original: KubeObject, given: unknown, apiVersion: string, i: nu
   const bad = (why: string) => new ConversionFailed(`returned invalid object at index ${i}: ${why}`)
   if (!isJsonObject(given)) throw bad('must be an object')
   const converted = given as KubeObject
+  if (!converted.kind || (typeof converted.apiVersion === 'string' && converted.apiVersion.split('/').length > 2)) throw failure(`Object 'Kind' is missing in '${JSON.stringify(given)}'`)
   if (converted.apiVersion !== apiVersion) throw bad(`invalid groupVersion (expected ${apiVersion}, received ${converted.apiVersion ?? ''})`)
   if (converted.kind !== original.kind) throw bad(`invalid kind (expected ${original.kind}, received ${converted.kind ?? ''})`)
   const metadata = converted.metadata as unknown
@@ -104,7 +114,7 @@ function checked(original: KubeObject, given: unknown, apiVersion: string, i: nu
     for (const [key, value] of Object.entries(values)) if (typeof value !== 'string') throw wrong(`metadata.${field}[${key}] must be a string, but is ${typeof value} in converted object`)
     const texts = values as Record<string, string>
     const findings: Finding[] = field === 'labels' ? validateLabels(texts, 'metadata.labels') : validateAnnotations(texts, 'metadata.annotation')
-    if (findings.length > 0) throw wrong(findings.map((finding) => finding.message).join(', '))
+    if (findings.length > 0) throw wrong(findings.length === 1 ? findings[0]!.message : `[${findings.map((finding) => finding.message).join(', ')}]`)
     restored[field] = texts
   }
   return { ...converted, metadata: restored }

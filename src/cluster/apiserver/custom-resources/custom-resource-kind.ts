@@ -110,7 +110,12 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     convertTo: async (object, to) => (await webhook!.convert([object], to))[0]!,
     mergeTypeIn: (of) => spec.versions.some(({ name }) => `${group}/${name}` === of) ? mergeType(schemaName(group, of.slice(group.length + 1), names.kind)) : undefined,
     merged,
-    convert: async (stored) => (await webhook!.convert(stored.map(fromEtcd), apiVersion)).map(coerced),
+    async convert(stored) {
+      const out: KubeObject[] = []
+      // k8s: storage decodes, and so converts, object by object
+      for (const object of stored) out.push(coerced((await webhook!.convert([fromEtcd(object)], apiVersion))[0]!))
+      return out
+    },
     read(stored) {
       const object = fromEtcd(stored)
       if (stored.apiVersion !== apiVersion) return coerced({ ...object, apiVersion })
