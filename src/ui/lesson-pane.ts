@@ -61,7 +61,8 @@ export class LessonPane extends LitElement {
       this.lesson = lesson
       const done = this.client.progress.done[id] ?? []
       const step = lesson.steps.find((each) => each.id === stepId) ?? lesson.steps.find((each) => !done.includes(each.id)) ?? lesson.steps[0]!
-      await this.#goTo(step.id, begin && done.length === 0)
+      // A lesson that is finished begins again, with what it starts from: its last step may have cleared that away.
+      await this.#goTo(step.id, begin && (done.length === 0 || lesson.steps.every((each) => done.includes(each.id))))
     } catch (error) {
       this.problem = (error as Error).message
     }
