@@ -2,7 +2,7 @@ import { rfc3339, type Clock } from '../../base/clock.ts'
 import { deepEqual, deepFreeze, thaw } from '../../base/freeze.ts'
 import type { Random } from '../../base/random.ts'
 import type { Kind } from '../kinds/kind.ts'
-import type { KubeObject } from '../kinds/object.ts'
+import { resourceRef, type KubeObject, type ResourceRef } from '../kinds/object.ts'
 import { invalid } from '../kinds/findings.ts'
 import { apiError, isStatusError, StatusError, type Status } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
@@ -12,6 +12,7 @@ import { pathSegmentName } from '../kinds/names.ts'
 import { validateCreate, validateStatusUpdate, validateUpdate } from '../kinds/validate.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from '../kinds/validate-metadata.ts'
 import type { ResourceStore } from './resource-store.ts'
+import { returnsDeleted } from './returns-deleted.ts'
 
 /** What a write says besides the object. */
 export interface WriteRequest extends Caller {
@@ -80,14 +81,6 @@ const ORPHAN = 'orphan'
 const FOREGROUND = 'foregroundDeletion'
 /** k8s: registry/generic/registry Store maxNameGenerationCreateAttempts */
 const NAME_ATTEMPTS = 8
-
-/** Resources whose deletion answers the object, k8s: Store ReturnDeletedObject */
-const RETURNS_DELETED = new Set([
-  'resourceclaimtemplates.resource.k8s.io', 'resourceslices.resource.k8s.io', 'resourceclaims.resource.k8s.io', 'deviceclasses.resource.k8s.io',
-  'devicetaintrules.resource.k8s.io', 'csidrivers.storage.k8s.io', 'storageclasses.storage.k8s.io', 'volumeattachments.storage.k8s.io',
-  'csinodes.storage.k8s.io', 'volumeattributesclasses.storage.k8s.io', 'resourcequotas', 'persistentvolumes', 'serviceaccounts',
-  'persistentvolumeclaims', 'namespaces', 'pods', 'services', 'podtemplates',
-])
 
 /**
  * Creates, updates and deletes objects: strategy, validation, admission, finalizers and grace periods around the store.
@@ -375,7 +368,7 @@ export class Registry {
 
   /** k8s: Store finalizeDelete */
   #answer(endpoint: Endpoint, object: KubeObject, shown = false): KubeObject | Status {
-    if (shown || RETURNS_DELETED.has(storageRef(endpoint.store.kind))) return endpoint.fromStorage(object)
+    if (shown || returnsDeleted(endpoint.store.kind)) return endpoint.fromStorage(object)
     const { group, resource } = endpoint.groupResource
     return {
       kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
@@ -384,8 +377,8 @@ export class Registry {
   }
 }
 
-function storageRef(kind: Kind): string {
-  return kind.group ? `${kind.resource}.${kind.group}` : kind.resource
+function storageRef(kind: Kind): ResourceRef {
+  return resourceRef(kind.resource, kind.group)
 }
 
 function textOf(endpoint: Endpoint): string {

@@ -110,15 +110,15 @@ function schema(s: Json): Message {
 }
 
 /** A parameter, or where it is described. */
-function parameter(p: Json): Message {
-  if (p.$ref) return new Message().message(2, new Message().text(1, p.$ref))
-  const wrapped = (kind: Message) => new Message().message(1, kind)
-  if (p.in === 'body') return wrapped(new Message().message(1, new Message().text(1, p.description).text(2, p.name).text(3, p.in).flag(4, p.required).message(5, optional(p.schema, schema)).extensions(6, p)))
+const parameter = (p: Json): Message => p.$ref ? new Message().message(2, new Message().text(1, p.$ref)) : new Message().message(1, nonReference(p))
+
+function nonReference(p: Json): Message {
+  if (p.in === 'body') return new Message().message(1, new Message().text(1, p.description).text(2, p.name).text(3, p.in).flag(4, p.required).message(5, optional(p.schema, schema)).extensions(6, p))
   const inner = new Message().flag(1, p.required).text(2, p.in).text(3, p.description).text(4, p.name)
   // Query parameters have one field more than the others, before the type.
   const at = p.in === 'query' ? 1 : 0
   inner.text(5 + at, p.type).text(6 + at, p.format).flag(19 + at, p.uniqueItems).extensions(22 + at, p)
-  return wrapped(new Message().message(2, new Message().message(p.in === 'query' ? 3 : p.in === 'path' ? 4 : 1, inner)))
+  return new Message().message(2, new Message().message(p.in === 'query' ? 3 : p.in === 'path' ? 4 : 1, inner))
 }
 
 function operation(o: Json): Message {
@@ -151,6 +151,7 @@ export async function openApiProtobuf(document: Json, clock: Pick<Clock, 'breath
     await clock.breathe()
   }
   const m = new Message().text(1, document.swagger).message(2, new Message().text(1, document.info.title).text(2, document.info.version)).message(8, paths).message(9, definitions)
+  if (document.parameters) m.message(10, new Message().named(1, document.parameters, (p) => nonReference(p)))
   for (const requirement of document.security ?? []) m.message(12, new Message().named(1, requirement, (scopes) => new Message().texts(1, scopes)))
   return m.message(13, optional(document.securityDefinitions, (all) => new Message().named(1, all, (s) => new Message().message(2, new Message().text(1, s.type).text(2, s.name).text(3, s.in).text(4, s.description))))).done()
 }

@@ -7,16 +7,11 @@ import type { RemoteDocuments } from '../aggregation/remote-open-api.ts'
 import { parseAccept } from '../media-types.ts'
 import { textHash } from '../text-hash.ts'
 import { OPENAPI_PROTOBUF_TYPES, openApiProtobuf } from './open-api-protobuf.ts'
-import { pathsOf, QUERY_TYPES } from './operations.ts'
-import type { Operation } from './operations.ts'
+import { commonKindsOf } from './common-types.ts'
+import { discoveryPaths, pathsOf, type Paths } from './operations.ts'
+import { pathItemV2, pathItemV3 } from './path-items.ts'
 import { referencesOf, schemaV2, schemaV3 } from './schema-documents.ts'
 import type { Descriptions } from './schema-documents.ts'
-
-const BODY_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
-const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']
-const CUSTOM_TYPES = ['application/json', 'application/yaml']
-const CUSTOM_PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json']
-const OTHER_SCHEMAS = ['io.k8s.apimachinery.pkg.apis.meta.v1.Status', 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions', 'io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent', 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch', 'io.k8s.apimachinery.pkg.version.Info']
 
 export interface OpenApiOptions {
   clock: Clock
@@ -40,12 +35,19 @@ interface Document {
   protobuf?: Uint8Array
 }
 
-/** A part of documents: members of a JSON object, without its braces. */
+/** A member of a JSON object that documents are put together from. */
 interface Part {
   text: string
   hash: string
   /** Schemas that it refers to. */
   references: readonly string[]
+}
+
+/** A path of a document. */
+interface PathPart extends Part {
+  path: string
+  /** Parameters that it shares with other paths. */
+  parameters: ReadonlyMap<string, object>
 }
 
 type Form = 'v2' | 'v3'
@@ -57,7 +59,9 @@ type Form = 'v2' | 'v3'
 export class OpenApi {
   readonly #options: OpenApiOptions
   readonly #documents = new Map<string, Document>()
-  readonly #paths = new WeakMap<Kind, Partial<Record<Form, Part>>>()
+  readonly #paths = new WeakMap<Kind, Partial<Record<Form, readonly PathPart[]>>>()
+  /** Of what is there whatever kinds are served, by document. */
+  readonly #discovery: Record<Form, Map<string, readonly PathPart[]>> = { v2: new Map(), v3: new Map() }
   readonly #definitions: Record<Form, Map<string, Part & { schema: Schema }>> = { v2: new Map(), v3: new Map() }
   #descriptions: Promise<Descriptions> | undefined
 
@@ -103,7 +107,7 @@ export class OpenApi {
 
   async #index(kinds: readonly Kind[]): Promise<Record<string, { serverRelativeURL: string }>> {
     const out: Record<string, { serverRelativeURL: string }> = {}
-    for (const path of groupVersionsOf(kinds)) {
+    for (const path of subjectsOf(kinds)) {
       const document = (await this.#document(`/openapi/v3/${path}`, kinds))!
       out[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${document.hash}` }
     }
@@ -112,84 +116,88 @@ export class OpenApi {
   }
 
   async #document(path: string, all: readonly Kind[]): Promise<Document | undefined> {
-    let form: Form = 'v2'
-    let kinds = all
-    if (path !== '/openapi/v2') {
-      form = 'v3'
-      const groupVersion = path.startsWith('/openapi/v3/') ? path.slice('/openapi/v3/'.length) : undefined
-      if (groupVersion === undefined || !groupVersionsOf(all).includes(groupVersion)) return undefined
-      const [, group, version] = /^apis\/([^/]+)\/([^/]+)$/.exec(groupVersion) ?? [, groupVersion.startsWith('api/') ? '' : undefined, groupVersion.slice(4)]
-      kinds = all.filter((kind) => kind.group === group && kind.version === version)
-    }
+    const form: Form = path === '/openapi/v2' ? 'v2' : 'v3'
+    const subjects = subjectsOf(all)
+    const subject = path.startsWith('/openapi/v3/') ? path.slice('/openapi/v3/'.length) : undefined
+    if (form === 'v3' && (subject === undefined || !subjects.includes(subject))) return undefined
+    const kinds = subject === undefined ? all : all.filter((kind) => documentOf(kind) === subject)
     const remote = form === 'v2' ? await this.#options.remote?.documents() : undefined
     const held = this.#documents.get(path)
     if (held && held.remoteHash === (remote?.hash ?? '') && held.kinds.length === kinds.length && held.kinds.every((kind, i) => kind === kinds[i])) return held
-    const document = await this.#made(form, kinds, all, remote)
+    const document = await this.#made(form, subject === undefined ? subjects : [subject], kinds, all, remote)
     this.#documents.set(path, document)
     return document
   }
 
-  async #made(form: Form, kinds: readonly Kind[], all: readonly Kind[], remote: RemoteDocuments | undefined): Promise<Document> {
+  async #made(form: Form, subjects: readonly string[], kinds: readonly Kind[], all: readonly Kind[], remote: RemoteDocuments | undefined): Promise<Document> {
     const descriptions = await (this.#descriptions ??= this.#options.descriptions().catch(() => ({})))
     const { clock, gitVersion } = this.#options
-    const paths: Part[] = []
-    for (const kind of kinds) {
-      await clock.breathe()
-      paths.push(this.#pathsPart(form, kind, all))
-    }
     const custom = Object.assign({}, ...all.map((kind) => kind.custom?.openApi)) as Record<string, Schema>
     const isCustom = kinds.length > 0 && kinds.every((kind) => kind.custom)
-    const names = new Set(form === 'v2' ? OTHER_SCHEMAS : kinds.length > 0 && !isCustom ? ['io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList'] : [])
+    const paths: PathPart[] = []
+    for (const kind of kinds) {
+      await clock.breathe()
+      paths.push(...this.#pathsPart(form, kind, all, descriptions))
+    }
+    // The documents of custom resources are made by a builder that knows nothing of discovery.
+    const ofBuiltIns = new Set(all.filter((kind) => !kind.custom).map(documentOf))
+    for (const subject of subjects) if (ofBuiltIns.has(subject) || !all.some((kind) => documentOf(kind) === subject)) paths.push(...this.#discoveryPart(form, subject, descriptions))
+    const names = new Set<string>()
     for (const part of paths) for (const name of part.references) names.add(name)
     const definitions = new Map<string, Part>()
     // What a definition refers to is added behind it, and so comes up in its turn.
     for (const name of names) {
-      const part = this.#definitionPart(form, name, custom, descriptions)
+      const part = this.#definitionPart(form, name, custom, descriptions, form === 'v3' ? kinds[0] : undefined)
       if (!part) continue
       await clock.breathe()
       definitions.set(name, part)
       for (const reference of part.references) names.add(reference)
     }
+    const parameters = new Map(paths.flatMap((part) => [...part.parameters]))
     if (remote) {
       const of = (name: string, value: unknown): Part => ({ text: `${JSON.stringify(name)}:${JSON.stringify(value)}`, hash: '', references: [] })
-      for (const [path, item] of Object.entries(remote.v2.paths)) paths.push(of(path, item))
+      for (const [path, item] of Object.entries(remote.v2.paths)) paths.push({ ...of(path, item), path, parameters: new Map() })
       for (const [name, schema] of Object.entries(remote.v2.definitions)) if (!definitions.has(name)) definitions.set(name, of(name, schema))
     }
+    paths.sort((a, b) => (a.path < b.path ? -1 : 1))
     const sorted = [...definitions.keys()].sort().map((name) => definitions.get(name)!)
-    const members = (parts: readonly Part[]) => `{${parts.filter((part) => part.text).map((part) => part.text).join(',')}}`
+    const members = (parts: readonly Part[]) => `{${parts.map((part) => part.text).join(',')}}`
+    const shared = JSON.stringify(Object.fromEntries([...parameters].sort(([a], [b]) => (a < b ? -1 : 1))))
+    const schemas = sorted.length > 0 ? `"schemas":${members(sorted)},` : ''
     const info = JSON.stringify(form === 'v3' && isCustom ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: /^v(\d+\.\d+)/.exec(gitVersion)?.[1] ?? gitVersion })
     const security = JSON.stringify({ BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } })
     const text = form === 'v2'
-      ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`
-      : `{"openapi":"3.0.0","info":${info},"paths":${members(paths)},"components":{"schemas":${members(sorted)},"securitySchemes":${security}}}`
+      ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"parameters":${shared},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`
+      : `{"openapi":"3.0.0","info":${info},"paths":${members(paths)},"components":{${schemas}"securitySchemes":${security}}}`
     return { kinds, remoteHash: remote?.hash ?? '', text, hash: textHash([...[...paths, ...sorted].map((part) => part.hash), remote?.hash ?? ''].join()) }
   }
 
-  #pathsPart(form: Form, kind: Kind, all: readonly Kind[]): Part {
+  #pathsPart(form: Form, kind: Kind, all: readonly Kind[], descriptions: Descriptions): readonly PathPart[] {
     let known = this.#paths.get(kind)
     if (!known) this.#paths.set(kind, known = {})
-    if (known[form]) return known[form]
-    const references = new Set([kind.schema])
     const schemaNameOf = (gvk: { group: string; version: string; kind: string }) =>
       all.find((k) => k.group === gvk.group && k.version === gvk.version && k.kind === gvk.kind)?.schema ?? schemaByKind().get(`${gvk.group}/${gvk.version}/${gvk.kind}`)
-    const items: string[] = []
-    for (const [path, operations] of pathsOf(kind, schemaNameOf)) {
-      for (const operation of operations) for (const schema of [operation.body, operation.response]) if (schema) references.add(schema)
-      items.push(`${JSON.stringify(path)}:${JSON.stringify(form === 'v2' ? pathItemV2(path, operations) : pathItemV3(path, operations))}`)
-    }
-    const text = items.join(',')
-    return known[form] = { text, hash: textHash(text), references: [...references] }
+    return known[form] ??= pathParts(form, pathsOf(kind, schemaNameOf), descriptions)
   }
 
-  #definitionPart(form: Form, name: string, custom: Readonly<Record<string, Schema>>, descriptions: Descriptions): Part | undefined {
+  #discoveryPart(form: Form, subject: string, descriptions: Descriptions): readonly PathPart[] {
+    let known = this.#discovery[form].get(subject)
+    if (!known) this.#discovery[form].set(subject, known = pathParts(form, discoveryPaths(subject), descriptions))
+    return known
+  }
+
+  #definitionPart(form: Form, name: string, custom: Readonly<Record<string, Schema>>, descriptions: Descriptions, groupVersion: Kind | undefined): Part | undefined {
     const schema = schemaOf(name, custom)
     if (!schema) return undefined
-    const known = this.#definitions[form].get(name)
+    const gvks = commonKindsOf(name, groupVersion)
+    const key = gvks && groupVersion ? `${name} ${groupVersion.group}/${groupVersion.version}` : name
+    const known = this.#definitions[form].get(key)
     if (known?.schema === schema) return known
-    const shown = form === 'v2' ? schemaV2(name, schema, descriptions, Object.hasOwn(custom, name)) : schemaV3(name, schema, descriptions)
+    const whole = gvks ? { ...schema, 'x-kubernetes-group-version-kind': gvks } : schema
+    const shown = form === 'v2' ? schemaV2(name, whole, descriptions, Object.hasOwn(custom, name)) : schemaV3(name, whole, descriptions)
     const text = `${JSON.stringify(name)}:${JSON.stringify(shown)}`
     const part = { schema, text, hash: textHash(text), references: referencesOf(schema) }
-    this.#definitions[form].set(name, part)
+    this.#definitions[form].set(key, part)
     return part
   }
 }
@@ -201,12 +209,23 @@ function wantsProtobuf(request: HttpRequest): boolean {
   return first?.type === 'application' && OPENAPI_PROTOBUF_TYPES.includes(first.subType)
 }
 
-/** `api/v1`, `apis/apps/v1`, and the paths of groups and the version. */
-function groupVersionsOf(kinds: readonly Kind[]): string[] {
-  const out = new Set(['.well-known/openid-configuration', 'api', 'apis', 'version'])
+function pathParts(form: Form, paths: Paths, descriptions: Descriptions): PathPart[] {
+  const texts = descriptions[''] ?? {}
+  return [...paths].map(([path, operations]) => {
+    const parameters = new Map<string, object>()
+    const text = `${JSON.stringify(path)}:${JSON.stringify(form === 'v2' ? pathItemV2(path, operations, texts, parameters) : pathItemV3(path, operations, texts))}`
+    return { path, text, parameters, hash: textHash(text), references: operations.flatMap(({ body, response }) => [body, response].filter((name) => name !== undefined)) }
+  })
+}
+
+const documentOf = (kind: Kind): string => kind.group ? `apis/${kind.group}/${kind.version}` : `api/${kind.version}`
+
+/** What there are v3 documents about: `api/v1`, `apis/apps/v1`, and discovery of groups, the version, the issuer of tokens. */
+function subjectsOf(kinds: readonly Kind[]): string[] {
+  const out = new Set(['.well-known/openid-configuration', 'api', 'apis', 'openid/v1/jwks', 'version'])
   for (const kind of kinds) {
     if (kind.group && !kind.custom) out.add(`apis/${kind.group}`)
-    out.add(kind.group ? `apis/${kind.group}/${kind.version}` : `api/${kind.version}`)
+    out.add(documentOf(kind))
   }
   return [...out].sort()
 }
@@ -217,50 +236,4 @@ function schemaByKind(): Map<string, string> {
   byKind = new Map()
   for (const [name, schema] of Object.entries(schemas)) for (const gvk of schema['x-kubernetes-group-version-kind'] ?? []) byKind.set(`${gvk.group}/${gvk.version}/${gvk.kind}`, name)
   return byKind
-}
-
-const pathParameters = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!)
-const responsesOf = (operation: Operation): string[] => operation.action === 'post' ? ['200', '201', '202', '401'] : operation.action === 'put' || operation.action === 'patch' ? ['200', '201', '401'] : operation.action === 'delete' ? ['200', '202', '401'] : ['200', '401']
-const descriptionOf = (code: string) => ({ 200: 'OK', 201: 'Created', 202: 'Accepted', 401: 'Unauthorized' })[code as '200']
-
-function pathItemV3(path: string, operations: readonly Operation[]): unknown {
-  const out: Record<string, unknown> = {}
-  for (const operation of operations) {
-    const ref = (schema: string) => ({ $ref: `#/components/schemas/${schema}` })
-    const content = (types: readonly string[], schema: string) => Object.fromEntries(types.map((type) => [type, { schema: ref(schema) }]))
-    out[operation.method] = {
-      tags: [operation.tag], description: operation.summary, operationId: operation.operationId,
-      ...(operation.query.length > 0 ? { parameters: operation.query.map((name) => ({ name, in: 'query', schema: { type: QUERY_TYPES[name] ?? 'string', uniqueItems: true } })) } : {}),
-      ...(operation.body ? { requestBody: { content: operation.action === 'patch' ? content(operation.custom ? CUSTOM_PATCH_TYPES : PATCH_TYPES, operation.body) : content(operation.custom ? CUSTOM_TYPES : ['*/*'], operation.body), ...(operation.action.startsWith('delete') ? {} : { required: true }) } } : {}),
-      responses: Object.fromEntries(responsesOf(operation).map((code) => [code, { description: descriptionOf(code), ...(code !== '401' && operation.response ? { content: content(operation.custom ? CUSTOM_TYPES : BODY_TYPES, operation.response) } : {}) }])),
-      'x-kubernetes-action': operation.action, 'x-kubernetes-group-version-kind': operation.gvk,
-    }
-  }
-  out['parameters'] = [
-    ...pathParameters(path).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } })),
-    { name: 'pretty', in: 'query', schema: { type: 'string', uniqueItems: true } },
-  ]
-  return out
-}
-
-function pathItemV2(path: string, operations: readonly Operation[]): unknown {
-  const out: Record<string, unknown> = {}
-  for (const operation of operations) {
-    const ref = (schema: string) => ({ $ref: `#/definitions/${schema}` })
-    const parameters = [
-      ...(operation.body ? [{ name: 'body', in: 'body', ...(operation.action.startsWith('delete') ? {} : { required: true }), schema: ref(operation.body) }] : []),
-      ...operation.query.map((name) => ({ name, in: 'query', type: QUERY_TYPES[name] ?? 'string', uniqueItems: true })),
-    ]
-    out[operation.method] = {
-      description: operation.summary, consumes: operation.custom ? operation.action === 'patch' ? CUSTOM_PATCH_TYPES : CUSTOM_TYPES : operation.action === 'patch' ? PATCH_TYPES : ['*/*'], produces: operation.custom ? CUSTOM_TYPES : BODY_TYPES, schemes: ['https'], tags: [operation.tag], operationId: operation.operationId,
-      ...(parameters.length > 0 ? { parameters } : {}),
-      responses: Object.fromEntries(responsesOf(operation).map((code) => [code, { description: descriptionOf(code), ...(code !== '401' && operation.response ? { schema: ref(operation.response) } : {}) }])),
-      'x-kubernetes-action': operation.action, 'x-kubernetes-group-version-kind': operation.gvk,
-    }
-  }
-  out['parameters'] = [
-    ...pathParameters(path).map((name) => ({ name, in: 'path', required: true, type: 'string', uniqueItems: true })),
-    { name: 'pretty', in: 'query', type: 'string', uniqueItems: true },
-  ]
-  return out
 }

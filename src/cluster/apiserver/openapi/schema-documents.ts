@@ -47,11 +47,13 @@ function lower(value: unknown): unknown {
   }
   const out: Record<string, unknown> = {}
   for (const [key, item] of Object.entries(schema)) {
+    // k8s: kube-openapi/pkg/schemamutation PruneDefaults
+    if (key === 'default') continue
     if (key === '$ref' && typeof item === 'string') out[key] = item.replace(REF, '#/definitions/')
-    else if (key === 'oneOf') { out['type'] = 'string'; out['format'] = 'int-or-string' }
+    else if (key === 'oneOf') out['type'] = 'string'
     // Properties may have the names of keywords, as those of schemas themselves do.
     else if (key === 'properties') out[key] = Object.fromEntries(Object.entries(item as Record<string, unknown>).map(([name, property]) => [name, lower(property)]))
-    else out[key] = key === 'default' || key === 'enum' ? item : lower(item)
+    else out[key] = key === 'enum' ? item : lower(item)
   }
   return out
 }
