@@ -116,13 +116,14 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
   if (args.length > 1) throw new Error(`We accept only this format: explain RESOURCE\n`)
   const format = flags.str('output') || 'plaintext'
   if (format !== 'plaintext' && format !== 'plaintext-openapiv2') throw new Error(`unrecognized format: ${format}`)
-  // Dots belong to the group where that makes a known resource, to the path otherwise.
   if (/^\.|\[/.test(args[0]!)) throw new Error('invalid jsonpath syntax, first node must be field node')
   const parts = args[0]!.replace(/\.$/, '').split('.')
   let { mapping, path } = await f.resolve((mapper) => {
-    for (let n = parts.length; n > 1; n--) {
-      const [name, ...group] = parts.slice(0, n)
-      for (const r of mapper.resources()) if (r.group === group.join('.') && (r.resource === name || r.singular === name || r.shortNames.includes(name!))) return { mapping: r, path: parts.slice(n) }
+    // The first resource of that name wins whose whole name the text begins with, so that `events` never leaves the core group.
+    // k8s: kubectl/pkg/explain SplitAndParseResourceRequestWithMatchingPrefix
+    for (const r of mapper.resources()) {
+      const whole = r.group ? `${r.resource}.${r.group}` : r.resource
+      if ((r.resource === parts[0] || r.singular === parts[0]) && parts.join('.').startsWith(whole)) return { mapping: r, path: parts.slice(whole.split('.').length) }
     }
     return { mapping: mapper.requireResource(parts[0]!), path: parts.slice(1) }
   }, 2)
