@@ -79,6 +79,8 @@ export interface ClusterOptions {
    * each other and its objects are that old. Hosts begin their clock that much before now. Default {@link BOOT_MS}.
    */
   bootMs?: number
+  /** How the API server reaches hosts that are none of the cluster's, such as webhooks by their URL. Without it there are none. */
+  outside?: ClusterDialer['http']
   /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
   audit?: AuditOptions
 }
@@ -149,8 +151,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       if (!kubelet) throw new Error(`dial tcp: lookup ${nodeName}: no such host`)
       return kubelet.handle(request)
     },
-    http: (host, port, request, { tls = false } = {}) =>
-      network.fetchFrom(controlPlane.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
+    http: (host, port, request, { tls = false } = {}) => options.outside && !network.covers(host) ? clock.outside(options.outside(host, port, request, { tls }))
+      : network.fetchFrom(controlPlane.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
   }
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,

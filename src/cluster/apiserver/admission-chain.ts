@@ -1,5 +1,8 @@
 import type { KubeObject } from '../kinds/object.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { managedFieldsProblem } from '../kinds/patch/managed-fields-problem.ts'
+import { objectKindOf } from './admission/admission-version.ts'
+import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, UserInfo } from './seams.ts'
 
 /** Who makes a request, and where its side notes go. */
@@ -7,8 +10,10 @@ export interface Caller {
   user: UserInfo
   /** Adds a Warning header. */
   warn(text: string): void
-  /** Adds an annotation to the audit event. */
-  annotate(key: string, value: string): void
+  /** Adds an annotation to the audit event; one for the level Request is left out below it. */
+  annotate(key: string, value: string, level?: 'Request'): void
+  /** When the request's time is over, in cluster time. */
+  deadlineMs?: number
 }
 
 /** The `warn` of callers that hear no warnings, for whom none need to be found. */
@@ -21,6 +26,7 @@ export interface AdmissionRequest {
   subresource: string
   namespace: string
   name: string
+  /** Empty for connections, that take none. */
   options: Readonly<Record<string, unknown>>
   dryRun: boolean
 }
@@ -37,10 +43,30 @@ export class AdmissionChain {
     this.context = context
   }
 
-  /** Lets plugins change `object` (a draft). */
+  /**
+   * Lets plugins change `object` (a draft). Where a webhook or policy did, all are asked once more; webhooks and policies only where they want that.
+   * k8s: apiserver/pkg/admission/reinvocation.go
+   */
   async mutate(request: AdmissionRequest, caller: Caller, object?: KubeObject, oldObject?: KubeObject): Promise<void> {
     if (this.#mutating.length === 0) return
     const attributes = attributesOf(request, caller, object, oldObject)
+    const managedFields = object?.metadata?.managedFields
+    await this.#mutateOnce(attributes)
+    const { reinvocation } = attributes
+    if (!reinvocation?.needed) return
+    reinvocation.again = true
+    await this.#mutateOnce(attributes)
+    if (!object?.metadata) return
+    const problem = managedFieldsProblem(object.metadata.managedFields)
+    if (problem !== undefined) {
+      if (managedFields) object.metadata.managedFields = managedFields
+      else delete object.metadata.managedFields
+      caller.warn(`.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${problem}`)
+    }
+    dropDuplicateOwners(object, caller.warn, true)
+  }
+
+  async #mutateOnce(attributes: AdmissionAttributes): Promise<void> {
     for (const plugin of this.#mutating) {
       const pending = plugin.mutate!(attributes, this.context)
       // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
@@ -60,8 +86,8 @@ export class AdmissionChain {
 
 function attributesOf(request: AdmissionRequest, caller: Caller, object: KubeObject | undefined, oldObject: KubeObject | undefined): AdmissionAttributes {
   return {
-    operation: request.operation, kind: request.kind, resource: request.kind.resource, subresource: request.subresource,
+    operation: request.operation, kind: request.kind, objectKind: objectKindOf(request.kind, request.subresource), resource: request.kind.resource, subresource: request.subresource,
     namespace: request.namespace, name: request.name, object, oldObject, options: request.options, dryRun: request.dryRun, user: caller.user,
-    warn: caller.warn, annotate: caller.annotate,
+    warn: caller.warn, annotate: caller.annotate, deadlineMs: caller.deadlineMs,
   }
 }

@@ -25,7 +25,7 @@ import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
 import { OpenApi } from './openapi/open-api.ts'
 import { Registry } from './registry.ts'
 import { requestInfo, type RequestInfo } from './request-info.ts'
-import { isLongRunning, timeoutOf, withTimeout } from './request-timeout.ts'
+import { isLongRunning, timeoutOf, withTimeout, workTimeoutMs } from './request-timeout.ts'
 import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
@@ -148,6 +148,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     warnings: string[]
     classification?: Classification
     trail?: AuditTrail | undefined
+    /** When the server stops working on it, in cluster time. */
+    deadlineMs?: number
   }
 
   async function pass(passage: Passage): Promise<Response> {
@@ -183,7 +185,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason)
     const request = trail ? await trail.read(passage.request) : passage.request
     const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
-    const annotate = trail ? (key: string, value: string) => trail.annotate(key, value) : () => {}
+    const annotate = trail ? (key: string, value: string, level?: 'Request') => trail.annotate(key, value, level) : () => {}
     const remote = aggregator.remoteFor(target.path)
     if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     const isKnownNonResource = nonResources.serves(info)
@@ -200,7 +202,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
-    return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate })
+    return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
   }
 
   /** Whether a path names a resource that this server knows. */
@@ -221,7 +223,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     let response: Response
     try {
       if (isLong) response = await pass(passage)
-      else response = await withTimeout(clock, timeoutOf(target.query), pass(passage))
+      else {
+        const timeoutMs = timeoutOf(target.query)
+        passage.deadlineMs = beganMs + Math.min(timeoutMs, workTimeoutMs(info))
+        response = await withTimeout(clock, timeoutMs, pass(passage))
+      }
     } catch (error) {
       if (error instanceof TooManyRequests) {
         response = plainText(429, 'Too many requests, please try again later.\n')

@@ -72,8 +72,12 @@ export interface UpdatePlan {
   validate?(draft: KubeObject, old: KubeObject): StatusError | undefined
   /** A patch is made anew from what is stored then; only a version that the patch itself names can conflict. */
   redraws?: boolean
-  /** A patch without resourceVersion: a change in between isn't a conflict. */
-  skipMutation?: boolean
+  /** The body of a subresource that has one of its own, which admission sees instead of the object. */
+  body?: {
+    of(object: KubeObject): KubeObject
+    /** The draft with what admission made of its body. */
+    take(body: KubeObject, draft: KubeObject): KubeObject
+  }
 }
 
 export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again'
@@ -175,7 +179,7 @@ export class Registry {
       const current = stored && endpoint.inHub(stored)
       if (!current && !plan.createIfMissing && !endpoint.rules.strategy.allowCreateOnUpdate) throw apiError.notFound(endpoint.groupResource, request.name)
       if (!current && request.subresource) throw apiError.notFound(endpoint.groupResource, request.name)
-      const draft = await plan.draft(current)
+      let draft = await plan.draft(current)
       if (!current) {
         // A precondition can't hold for what isn't there.
         if (plan.preconditions?.uid) throw uidConflict(endpoint, store, request, plan.preconditions.uid, '')
@@ -193,7 +197,9 @@ export class Registry {
       }
       if (plan.preconditions?.uid && plan.preconditions.uid !== current.metadata.uid)
         throw uidConflict(endpoint, store, request, plan.preconditions.uid, current.metadata.uid ?? '')
-      if (!plan.skipMutation) await this.#admission.mutate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
+      const body = plan.body ? thaw(plan.body.of(draft)) : draft
+      await this.#admission.mutate(admissionOf('UPDATE', endpoint, request, request.name), request, body, plan.body ? plan.body.of(current) : current)
+      if (plan.body) draft = plan.body.take(body, draft)
       const object = await this.#updateOnce(endpoint, plan, draft, current, stored!, request)
       if (object) return { object, created: false }
     }
@@ -224,7 +230,7 @@ export class Registry {
         const texts = !request.subresource ? strategy.warningsOnUpdate?.(draft, current) : request.subresource === 'status' ? strategy.warningsOnStatusUpdate?.(draft) : undefined
         for (const text of texts ?? []) request.warn(text)
       }
-      await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, draft, current)
+      await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, plan.body ? plan.body.of(draft) : draft, plan.body ? plan.body.of(current) : current)
       const converted = endpoint.toStorage(draft)
       const next = converted instanceof Promise ? await converted : converted
       const latest = store.get(request.namespace, request.name)
@@ -386,7 +392,15 @@ function textOf(endpoint: Endpoint): string {
 }
 
 function admissionOf(operation: AdmissionRequest['operation'], endpoint: Endpoint, request: WriteRequest, name: string): AdmissionRequest {
-  return { operation, kind: endpoint.kind, subresource: request.subresource, namespace: request.namespace, name, options: request.options, dryRun: request.dryRun }
+  return { operation, kind: endpoint.kind, subresource: request.subresource, namespace: request.namespace, name, options: optionsOf(operation, request.options), dryRun: request.dryRun }
+}
+
+/** A patch is an update to admission, and what is created by an update a creation. k8s: handlers patchToUpdateOptions, patchToCreateOptions, updateToCreateOptions */
+function optionsOf(operation: AdmissionRequest['operation'], options: WriteRequest['options']): WriteRequest['options'] {
+  const kind = operation === 'CREATE' ? 'CreateOptions' : operation === 'UPDATE' ? 'UpdateOptions' : options['kind']
+  if (options['kind'] === kind) return options
+  const { force: _, ...rest } = options
+  return { ...rest, kind }
 }
 
 /** An error that upstream doesn't class: code 500 without a reason. */

@@ -20,6 +20,11 @@ export function timeoutOf(query: URLSearchParams): number {
   return ms > 0 && ms < MAX_TIMEOUT_MS ? ms : MAX_TIMEOUT_MS
 }
 
+/** How long the server itself works on a request, milliseconds, whatever the client waits. k8s: endpoints/handlers requestTimeoutUpperBound */
+export function workTimeoutMs({ verb }: RequestInfo): number {
+  return verb === 'deletecollection' ? MAX_TIMEOUT_MS : 34_000
+}
+
 /** Go's time.ParseDuration. @throws StatusError 400 */
 function parseDuration(text: string): number {
   const fail = (why: string) => apiError.badRequest(`invalid timeout specified in the request URL - time: ${why} ${JSON.stringify(text)}`)

@@ -38,6 +38,7 @@ export class ResourceCatalog {
     })
     this.reader = {
       kindOf: (apiVersion, kind) => this.#versions.get(apiVersion.includes('/') ? apiVersion : `/${apiVersion}`)?.find((other) => other.kind === kind),
+      equivalentsOf: (kind) => this.kinds().filter((other) => other.storagePrefix === kind.storagePrefix),
       get: <T>(ref: ResourceRef, namespace: string | undefined, name: string) => {
         const endpoint = this.byRef(ref)
         const object = endpoint.store.get(namespace ?? '', name)

@@ -341,15 +341,15 @@ export class ResourceHandler {
     const encoding = text === '' ? 'json' : bodyEncoding(context.request.headers.get('content-type'))
     const options = parseDeleteOptions(text, encoding, context.query)
     const { namespace, name } = this.#place(endpoint, context)
-    return { user: context.user, warn: context.warn, annotate: context.annotate, subresource: '', namespace, name, ...options }
+    return { user: context.user, warn: context.warn, annotate: context.annotate, ...(context.deadlineMs === undefined ? {} : { deadlineMs: context.deadlineMs }), subresource: '', namespace, name, ...options }
   }
 
   #writeRequest(context: ResourceRequest, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', isApply = false): ManagedWrite {
-    const { info, query, request, user, warn, annotate } = context
+    const { info, query, request, user, warn, annotate, deadlineMs } = context
     const { dryRun, fieldManager, fieldValidation, force, options } = parseWriteOptions(kind, query, isApply)
     const manager = managerName(fieldManager, request.headers.get('user-agent'))
     return {
-      user, warn, annotate, namespace: info.resource === 'namespaces' ? '' : info.namespace, name: info.name, subresource: info.subresource, dryRun, options, manager, fieldValidation, force,
+      user, warn, annotate, namespace: info.resource === 'namespaces' ? '' : info.namespace, name: info.name, subresource: info.subresource, dryRun, options, manager, fieldValidation, force, ...(deadlineMs === undefined ? {} : { deadlineMs }),
     }
   }
 

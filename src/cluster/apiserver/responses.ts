@@ -32,7 +32,8 @@ function styled(text: string, style: TextStyle): string {
 }
 
 export function statusAnswer(error: StatusError, style: TextStyle): Response {
-  const response = answer(error.code, jsonText(error.status as unknown as Record<string, unknown>), style)
+  // differs: a webhook may refuse with any number, that a Response can't have; the Status keeps it.
+  const response = answer(Math.min(error.code, 599), jsonText(error.status as unknown as Record<string, unknown>), style)
   const seconds = error.status.details?.retryAfterSeconds
   if (seconds) response.headers.set('retry-after', String(seconds))
   return response

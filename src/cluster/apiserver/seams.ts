@@ -58,10 +58,28 @@ export interface Authorizer {
 export interface Reader {
   /** The kind that is served under this name, built-in or custom. */
   kindOf(apiVersion: string, kind: string): Kind | undefined
+  /** Every version and group under which the kind's objects are served, itself included. k8s: runtime.EquivalentResourceMapper */
+  equivalentsOf(kind: Kind): readonly Kind[]
   get<T = KubeObject>(resource: ResourceRef, namespace: string | undefined, name: string): T | undefined
   list<T = KubeObject>(resource: ResourceRef, namespace?: string): readonly T[]
   /** Called after every change of the resource, synchronously after commit; must be cheap. Returns the way to stop. */
   onChange(resource: ResourceRef, listener: (change: { object?: KubeObject; old?: KubeObject }) => void): () => void
+}
+
+export interface GroupVersionKind {
+  group: string
+  version: string
+  kind: string
+}
+
+/** What plugins remember of a request when its object is to be looked at once more. k8s: admission.ReinvocationContext */
+export interface Reinvocation {
+  /** This is the second round. */
+  again: boolean
+  /** A webhook or policy changed the object: what came before it has to see that. */
+  needed: boolean
+  /** Notes of the plugins, by their name. */
+  readonly notes: Map<string, unknown>
 }
 
 /** k8s: admission.Attributes */
@@ -69,6 +87,8 @@ export interface AdmissionAttributes {
   operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
   /** The kind of the resource in the URL. */
   kind: Kind
+  /** What the object is: of the resource's kind, or the body of a subresource that has one of its own. */
+  objectKind: GroupVersionKind
   resource: string
   subresource: string
   namespace: string
@@ -82,8 +102,12 @@ export interface AdmissionAttributes {
   user: UserInfo
   /** Adds a Warning header to the answer. */
   warn(text: string): void
-  /** Adds an annotation to the audit event. */
-  annotate(key: string, value: string): void
+  /** Adds an annotation to the audit event; one for the level Request is left out below it. */
+  annotate(key: string, value: string, level?: 'Request'): void
+  /** Made by the first plugin that needs it, only while objects are mutated. */
+  reinvocation?: Reinvocation
+  /** When the request's time is over, in cluster time, where that is known. */
+  deadlineMs?: number | undefined
 }
 
 /** What admission plugins can reach. */
@@ -109,6 +133,8 @@ export interface AdmissionPlugin {
 export interface VirtualResource {
   /** `tokenreviews.authentication.k8s.io`, `serviceaccounts/token`. */
   readonly resource: string
+  /** Fills in what a body leaves out, before admission sees it. */
+  defaults?(body: KubeObject): void
   create(body: KubeObject, request: VirtualRequest): Promise<KubeObject>
 }
 
@@ -120,6 +146,8 @@ export interface VirtualRequest {
   dryRun: boolean
   context: AdmissionContext
   warn(text: string): void
+  /** Asks validating admission, once the body was found to be good. */
+  admit(body: KubeObject): Promise<void>
 }
 
 /** How the API server reaches kubelets and pods (log, exec, attach, port-forward, proxy, webhooks): HTTP, like the real one. */

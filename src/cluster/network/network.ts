@@ -124,6 +124,12 @@ export class Network {
     return this.#createStack(hostname, [ip], undefined)
   }
 
+  /** Whether an address is one of the cluster's: of its pods, Services or nodes. Names aren't. */
+  covers(host: string): boolean {
+    const address = addressOf(host)
+    return address !== undefined && Object.values(this.#ranges).some((range) => cidrContains(range, address))
+  }
+
   /** HTTP as a process on `fromNode` would do it: for the API server's proxying and the kubelets' probes. */
   async fetchFrom(fromIp: string, to: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response> {
     return this.#fabric.fetch({ ip: fromIp, port: 0 }, to, request, options)

@@ -8,6 +8,7 @@ import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts'
+import { mutatingWebhooks } from './mutating-webhooks.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
@@ -21,7 +22,7 @@ import { serviceAccount } from './service-account.ts'
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
-import { mutatingWebhooks, validatingWebhooks } from './webhooks.ts'
+import { validatingWebhooks } from './validating-webhooks.ts'
 
 export interface DefaultAdmissionOptions {
   reader: Reader

@@ -5,10 +5,14 @@ import type { KubeObject } from '../../kinds/object.ts'
 import { JsonPatchError, type JsonPatchOperation, JsonPatchTestFailed, jsonPatched } from '../../kinds/patch/json-patch.ts'
 import { mergeType } from '../../kinds/patch/merge-type.ts'
 import { mergeObjects } from '../../kinds/patch/typed-value.ts'
+import type { Kind } from '../../kinds/kind.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../seams.ts'
+import { attributesIn, outOfVersion } from './admission-version.ts'
 import { type ActivePolicy, type Policy, type PolicyBinding, activePolicies, meetsConditions, policyVariables } from './policy-evaluation.ts'
 import type { PolicySource } from './policy-source.ts'
+import { Reinvocable, reinvocationOf } from './reinvocation.ts'
+import { replaceContents } from './replace-contents.ts'
 
 interface Mutation {
   patchType: string
@@ -16,41 +20,64 @@ interface Mutation {
   jsonPatch?: { expression?: string }
 }
 
+const NAME = 'MutatingAdmissionPolicy'
+
 /** Changes to objects by rules in CEL. k8s: apiserver/pkg/admission/plugin/policy/mutating */
 export function mutatingAdmissionPolicy(source: PolicySource<Policy, PolicyBinding>): AdmissionPlugin {
   return {
-    name: 'MutatingAdmissionPolicy',
+    name: NAME,
     mutate(attributes, context) {
-      if (!attributes.object || attributes.operation === 'DELETE') return
-      const active = activePolicies(source, attributes, context)
-      for (const policy of active) run(policy, attributes, context)
-      // What a later policy changed, an earlier one may want to see.
-      if (active.length > 1) for (const policy of active) if (policy.policy.spec.reinvocationPolicy === 'IfNeeded') run(policy, attributes, context)
+      if (!attributes.object || attributes.operation === 'DELETE') return undefined
+      const policies = activePolicies(source, attributes, context)
+      return policies.length === 0 ? undefined : mutate(policies, attributes, context)
     },
   }
 }
 
-function run(active: ActivePolicy, attributes: AdmissionAttributes, context: AdmissionContext): void {
-  const fail = (message: string) => {
-    if (active.policy.spec.failurePolicy === 'Ignore') return
-    throw apiError.internal(`admission policy ${JSON.stringify(active.policy.metadata.name)} with binding ${JSON.stringify(active.binding.metadata.name)} failed: ${message}`)
-  }
-  const problem = active.problem ?? active.policyProblem
-  if (problem) return fail(problem)
-  for (const param of active.params) {
-    try {
-      if (!meetsConditions(active.policy, policyVariables(active, param, attributes, context))) continue
-      for (const mutation of (active.policy.spec.mutations ?? []) as Mutation[]) {
-        const next = mutated(mutation, attributes.object!, attributes, policyVariables(active, param, attributes, context))
-        replaceContents(attributes.object!, next, attributes)
+async function mutate(policies: readonly ActivePolicy[], attributes: AdmissionAttributes, context: AdmissionContext): Promise<void> {
+  const reinvocation = reinvocationOf(attributes)
+  const reinvocable = Reinvocable.of(NAME, reinvocation)
+  reinvocable.begin(attributes.object, reinvocation)
+  for (const active of policies) {
+    const problem = active.problem ?? active.policyProblem
+    if (problem) fail(active, problem)
+    else for (const param of active.params) {
+      const id = JSON.stringify([active.policy.metadata.name, active.binding.metadata.name, param?.metadata.namespace, param?.metadata.name])
+      const hub = attributes.object!
+      const seen = await attributesIn(active.version, attributes)
+      const object = mutatedBy(active, param, seen, context, () => !reinvocation.again || reinvocable.isDue(id))
+      if (!object) continue
+      if (object !== seen.object) {
+        replaceContents(hub, await outOfVersion(object, active.version, hub, attributes))
+        reinvocable.changed(reinvocation)
       }
-    } catch (error) {
-      if (error instanceof ExpressionFailed) {
-        if (active.policy.spec.failurePolicy !== 'Ignore') throw denial(active, attributes, error.message)
-      } else if (error instanceof CelError || error instanceof JsonPatchError) fail(error.message)
-      else throw error
+      if (active.policy.spec['reinvocationPolicy'] === 'IfNeeded') reinvocable.add(id)
     }
   }
+  reinvocable.end(attributes.object)
+}
+
+/** @throws StatusError unless failures are to be ignored */
+function fail({ policy, binding }: ActivePolicy, message: string): void {
+  if (policy.spec.failurePolicy !== 'Ignore') throw apiError.internal(`admission policy ${JSON.stringify(policy.metadata.name)} with binding ${JSON.stringify(binding.metadata.name)} failed: ${message}`)
+}
+
+/** The object as a policy makes it; undefined when the policy isn't for it, or isn't `wanted`. */
+function mutatedBy(active: ActivePolicy, param: KubeObject | undefined, seen: AdmissionAttributes, context: AdmissionContext, wanted: () => boolean): KubeObject | undefined {
+  let object = seen.object!
+  try {
+    if (!meetsConditions(active.policy.spec.matchConditions ?? [], policyVariables(active, param, seen, context)) || !wanted()) return undefined
+    for (const mutation of (active.policy.spec['mutations'] ?? []) as Mutation[]) {
+      const current = { ...seen, object }
+      object = reread(mutated(mutation, object, active.version, policyVariables(active, param, current, context)), active.version)
+    }
+  } catch (error) {
+    if (error instanceof ExpressionFailed) {
+      if (active.policy.spec.failurePolicy !== 'Ignore') throw denial(active, seen, error.message)
+    } else if (error instanceof CelError || error instanceof JsonPatchError) fail(active, error.message)
+    else throw error
+  }
+  return object
 }
 
 /** A mutation whose expression came to nothing. */
@@ -71,7 +98,7 @@ function denial({ policy, binding }: ActivePolicy, { kind, name, object }: Admis
   return apiError.generic(403, 'Invalid', message, { name: name || object?.metadata?.name || '', ...(kind.group ? { group: kind.group } : {}), kind: kind.resource, causes: [{ message }] })
 }
 
-function mutated(mutation: Mutation, object: KubeObject, { kind }: AdmissionAttributes, variables: Readonly<Record<string, unknown>>): KubeObject {
+function mutated(mutation: Mutation, object: KubeObject, version: Kind, variables: Readonly<Record<string, unknown>>): KubeObject {
   if (mutation.patchType === 'JSONPatch') {
     const operations = evaluated(mutation.jsonPatch?.expression ?? '', variables)
     if (!Array.isArray(operations)) throw new CelError('type mismatch: JSONPatchType.expression should evaluate to array')
@@ -84,14 +111,13 @@ function mutated(mutation: Mutation, object: KubeObject, { kind }: AdmissionAttr
     }
   }
   const configuration = evaluated(mutation.applyConfiguration?.expression ?? '', variables)
-  return mergeObjects(object, configuration, mergeType(kind.schema)) as KubeObject
+  return mergeObjects(object, configuration, mergeType(version.schema)) as KubeObject
 }
 
-/** The draft belongs to others, so it is changed in place. */
-function replaceContents(draft: KubeObject, next: KubeObject, { kind }: AdmissionAttributes): void {
-  const { object, unknownFields } = decodeObject(kind, structuredClone(next))
+/** What a mutation made, read as its kind. */
+function reread(made: KubeObject, version: Kind): KubeObject {
+  const { object, unknownFields } = decodeObject(version, structuredClone(made))
   if (unknownFields.length > 0) throw apiError.internal(`strict decoding error: ${unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`).join(', ')}`)
-  applyDefaults(kind, object)
-  for (const key of Object.keys(draft)) delete (draft as Record<string, unknown>)[key]
-  Object.assign(draft, object)
+  applyDefaults(version, object)
+  return object
 }

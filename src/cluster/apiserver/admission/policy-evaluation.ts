@@ -2,10 +2,12 @@
 import type { Clock } from '../../../base/clock.ts'
 import { CelError, celValue, compileCel } from '../../kinds/cel/cel-environment.ts'
 import { celAuthorizer, celResourceCheck, type AskAccess } from '../../kinds/cel/authorizer-functions.ts'
+import type { Kind } from '../../kinds/kind.ts'
 import { matchesLabelSelector, type LabelSelectorSpec } from '../../kinds/label-selector.ts'
 import { resourceRef, type KubeObject } from '../../kinds/object.ts'
 import type { AdmissionAttributes, AdmissionContext, Reader } from '../seams.ts'
-import { type MatchResources, isExemptFromPolicies, matchesResources } from './policy-matching.ts'
+import { type MatchResources, isExemptFromPolicies, matchingVersion } from './policy-matching.ts'
+import { admissionRequest } from './admission-request.ts'
 import { type PolicySource, policySource } from './policy-source.ts'
 
 interface ParamRef {
@@ -34,6 +36,8 @@ export interface PolicyBinding extends KubeObject {
 export interface ActivePolicy {
   policy: Policy
   binding: PolicyBinding
+  /** In which version the policy sees the request. */
+  version: Kind
   /** One evaluation for each; `undefined` where the policy takes none. */
   params: readonly (KubeObject | undefined)[]
   /** Why the binding can't be used. */
@@ -47,9 +51,10 @@ export function activePolicies(source: PolicySource<Policy, PolicyBinding>, attr
   const hooks = source.hooks()
   if (hooks.length === 0 || isExemptFromPolicies(attributes)) return []
   return hooks.flatMap(({ policy, bindings }) => {
-    if (!matchesResources(policy.spec.matchConstraints, attributes, reader, { rulesRequired: true })) return []
-    return bindings.filter((binding) => matchesResources(binding.spec.matchResources, attributes, reader, { rulesRequired: false }))
-      .map((binding) => ({ policy, binding, ...paramsOf(policy, binding, attributes, reader) }))
+    const version = matchingVersion(policy.spec.matchConstraints, attributes, reader, { rulesRequired: true })
+    if (!version) return []
+    return bindings.filter((binding) => matchingVersion(binding.spec.matchResources, attributes, reader, { rulesRequired: false }))
+      .map((binding) => ({ policy, binding, version, ...paramsOf(policy, binding, attributes, reader) }))
   })
 }
 
@@ -82,9 +87,9 @@ function paramsOf(policy: Policy, binding: PolicyBinding, attributes: AdmissionA
   return ref.parameterNotFoundAction === 'Allow' ? { params: [] } : { params: [], problem: 'no params found for policy binding with `Deny` parameterNotFoundAction' }
 }
 
-/** What the expressions of a policy can name. */
+/** What the expressions of a policy can name. The attributes' objects are in its version. */
 export function policyVariables(active: ActivePolicy, param: KubeObject | undefined, attributes: AdmissionAttributes, context: AdmissionContext): Record<string, unknown> {
-  const variables = requestVariables(attributes, context)
+  const variables = requestVariables(attributes, active.version, context)
   variables.params = param ? celValue(param) : null
   // Each is computed when first named, and may name those before it.
   const composed: Record<string, unknown> = {}
@@ -108,15 +113,15 @@ export function policyVariables(active: ActivePolicy, param: KubeObject | undefi
   return variables
 }
 
-/** What is known of a request itself. */
-export function requestVariables(attributes: AdmissionAttributes, context: AdmissionContext): Record<string, unknown> {
+/** What is known of a request itself, with objects in a version. */
+export function requestVariables(attributes: AdmissionAttributes, version: Kind, context: AdmissionContext): Record<string, unknown> {
   const { kind, namespace, operation } = attributes
   const isNamespace = kind.resource === 'namespaces' && kind.group === ''
   const namespaceObject = namespace && !isNamespace ? context.reader.get('namespaces', undefined, namespace) : undefined
   return {
     object: operation === 'DELETE' ? null : celValue(attributes.object ?? null),
     oldObject: celValue(attributes.oldObject ?? null),
-    request: celValue(requestOf(attributes)),
+    request: celValue({ ...admissionRequest(attributes, version), options: attributes.options }),
     authorizer: celAuthorizer(askFor(attributes, context)),
     'authorizer.requestResource': celResourceCheck(askFor(attributes, context), { group: kind.group, resource: kind.resource, subresource: attributes.subresource, namespace, name: attributes.name }),
     namespaceObject: namespaceObject ? celValue({ ...namespaceObject, metadata: { ...namespaceObject.metadata, managedFields: undefined } }) : null,
@@ -135,22 +140,10 @@ function askFor({ user }: AdmissionAttributes, { authorizer }: AdmissionContext)
   }
 }
 
-function requestOf(attributes: AdmissionAttributes): Record<string, unknown> {
-  const { kind, subresource, name, namespace, operation, user, dryRun, options, object } = attributes
-  const gvk = { group: kind.group, version: kind.version, kind: kind.kind }
-  const gvr = { group: kind.group, version: kind.version, resource: kind.resource }
-  const requestName = name || object?.metadata?.name
-  return {
-    kind: gvk, resource: gvr, requestKind: gvk, requestResource: gvr, ...(subresource ? { subResource: subresource, requestSubResource: subresource } : {}),
-    ...(requestName ? { name: requestName } : {}), ...(namespace ? { namespace } : {}), operation,
-    userInfo: { username: user.name, ...(user.uid ? { uid: user.uid } : {}), ...(user.groups.length > 0 ? { groups: user.groups } : {}), ...(user.extra ? { extra: user.extra } : {}) }, dryRun, options,
-  }
-}
-
-/** True: the policy applies. @throws CelError when a condition fails to evaluate and none of the others is false */
-export function meetsConditions(policy: Policy, variables: Readonly<Record<string, unknown>>): boolean {
+/** True: the policy or webhook applies. @throws CelError when a condition fails to evaluate and none of the others is false */
+export function meetsConditions(conditions: readonly { expression: string }[], variables: Readonly<Record<string, unknown>>): boolean {
   const errors: string[] = []
-  for (const { expression } of policy.spec.matchConditions ?? []) {
+  for (const { expression } of conditions) {
     try {
       if (compileCel(expression).evaluate(variables) !== true) return false
     } catch (error) {

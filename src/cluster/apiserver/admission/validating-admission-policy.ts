@@ -1,6 +1,7 @@
 import { CelError, compileCel } from '../../kinds/cel/cel-environment.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../seams.ts'
+import { attributesIn } from './admission-version.ts'
 import { forbidden } from './forbidden.ts'
 import { type ActivePolicy, type Policy, type PolicyBinding, activePolicies, meetsConditions, policyVariables } from './policy-evaluation.ts'
 import type { PolicySource } from './policy-source.ts'
@@ -23,12 +24,22 @@ const MAX_MESSAGE_LENGTH = 5 * 1024
 
 /** Rules in the cluster's own objects, in CEL. k8s: apiserver/pkg/admission/plugin/policy/validating */
 export function validatingAdmissionPolicy(source: PolicySource<Policy, PolicyBinding>): AdmissionPlugin {
-  return { name: 'ValidatingAdmissionPolicy', validate: (attributes, context) => validate(activePolicies(source, attributes, context), attributes, context) }
+  return {
+    name: 'ValidatingAdmissionPolicy',
+    validate(attributes, context) {
+      const policies = activePolicies(source, attributes, context)
+      if (policies.length === 0) return undefined
+      const seen = policies.map((active) => attributesIn(active.version, attributes))
+      return seen.some((view) => view instanceof Promise) ? Promise.all(seen).then((views) => validate(policies, views, context)) : validate(policies, seen as AdmissionAttributes[], context)
+    },
+  }
 }
 
-function validate(policies: readonly ActivePolicy[], attributes: AdmissionAttributes, context: AdmissionContext): void {
+/** `seen`: for each policy the request as it wants to see it. */
+function validate(policies: readonly ActivePolicy[], seen: readonly AdmissionAttributes[], context: AdmissionContext): void {
   let first: { denial: Denial; active: ActivePolicy } | undefined
-  for (const active of policies) {
+  for (const [i, active] of policies.entries()) {
+    const attributes = seen[i]!
     const actions = active.problem || active.policyProblem ? ['Deny'] : active.binding.spec.validationActions ?? []
     for (const denial of denialsOf(active, attributes, context)) {
       if (actions.includes('Deny')) first ??= { denial, active }
@@ -40,7 +51,7 @@ function validate(policies: readonly ActivePolicy[], attributes: AdmissionAttrib
   const { denial, active } = first
   const binding = active.policyProblem ? '' : ` with binding '${active.binding.metadata.name}'`
   const message = `ValidatingAdmissionPolicy '${active.policy.metadata.name}'${binding} denied request: ${denial.message}`
-  const error = forbidden(attributes, message)
+  const error = forbidden(seen[0]!, message)
   error.status.reason = denial.reason
   error.status.code = CODES[denial.reason] ?? 422
   error.status.details = { ...error.status.details, causes: [...error.status.details?.causes ?? [], { message }] }
@@ -58,7 +69,7 @@ function denialsOf(active: ActivePolicy, attributes: AdmissionAttributes, contex
 function evaluate(active: ActivePolicy, param: KubeObject | undefined, attributes: AdmissionAttributes, context: AdmissionContext, failure: (message: string) => Denial[]): Denial[] {
   const variables = policyVariables(active, param, attributes, context)
   try {
-    if (!meetsConditions(active.policy, variables)) return []
+    if (!meetsConditions(active.policy.spec.matchConditions ?? [], variables)) return []
   } catch (error) {
     if (!(error instanceof CelError)) throw error
     return failure(error.message)

@@ -69,7 +69,8 @@ export class AuditTrail {
     this.#event('RequestReceived', {})
   }
 
-  annotate(key: string, value: string): void {
+  annotate(key: string, value: string, level?: 'Request'): void {
+    if (level && this.#rule.level === 'Metadata') return
     this.#annotations[key] ??= value
   }
 

@@ -47,6 +47,7 @@ export function accessReviews(rbac: RbacAuthorizer): VirtualResource[] {
       const findings = check(body, spec)
       // k8s: the Kind of the decoded object is empty at this point, and so it reads
       if (findings.length > 0) throw apiError.invalid({ group: GROUP, kind: '' }, '', findings)
+      await request.admit(body)
       const ignored: string[] = []
       const decision = request.context.authorizer.authorize(attributesOf(spec, subjectOf(spec, request), ignored))
       return { ...body, status: { allowed: decision.allowed, ...(decision.denied ? { denied: true } : {}), ...(decision.reason ? { reason: decision.reason } : {}), ...(ignored.length > 0 ? { evaluationError: ignored.join('; ') } : {}) } }
@@ -163,9 +164,10 @@ function localFindings(body: KubeObject, spec: ReviewSpec): Finding[] {
 function rulesReview(rbac: RbacAuthorizer): VirtualResource {
   return {
     resource: `selfsubjectrulesreviews.${GROUP}`,
-    async create(body, { user }) {
+    async create(body, { user, admit }) {
       const namespace = (body.spec as { namespace?: string } | undefined)?.namespace ?? ''
       if (namespace === '') throw apiError.badRequest('no namespace on request')
+      await admit(body)
       const { rules, errors } = rbac.rulesFor(user, namespace)
       const isNode = nodeNameOf(user) !== undefined
       const error = [...isNode ? ['node authorizer does not support user rule resolution'] : [], ...errors].join(', ')

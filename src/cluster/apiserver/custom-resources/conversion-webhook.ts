@@ -6,10 +6,10 @@ import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { isJsonObject } from '../../kinds/structural/json-schema.ts'
 import { validateAnnotations, validateLabels } from '../../kinds/validate-metadata.ts'
-import { CallFailed, postToWebhook, type WebhookClientConfig, type WebhookClientParts } from '../webhook-client.ts'
+import { CallFailed, askWebhook, type Review, type WebhookClientConfig, type WebhookClientParts } from '../webhook-client.ts'
 
 /** k8s: rest.Config's Timeout for webhooks */
-const TIMEOUT_SECONDS = 30
+const TIMEOUT_MS = 30_000
 const REVIEW_VERSIONS = ['v1', 'v1beta1']
 
 /** A webhook that turns objects of one version into another. */
@@ -18,7 +18,7 @@ export interface ConversionWebhook {
   convert(objects: readonly KubeObject[], apiVersion: string): Promise<KubeObject[]>
 }
 
-interface Review {
+interface AnsweredReview {
   kind?: string
   apiVersion?: string
   response?: { uid?: string; convertedObjects?: unknown[]; result?: { status?: string; message?: string } }
@@ -66,17 +66,10 @@ function failure(message: string) {
   return error
 }
 
-async function ask(config: WebhookClientConfig, request: unknown, uid: string, version: string, parts: WebhookClientParts): Promise<unknown[]> {
-  const { ok, text } = await postToWebhook(config, request, { timeoutSeconds: TIMEOUT_SECONDS, query: `timeout=${TIMEOUT_SECONDS}s`, userAgent: 'kube-apiserver-admission' }, parts)
-  if (!ok) throw new CallFailed(`an error on the server (${JSON.stringify(text.slice(0, 2048))}) has prevented the request from succeeding`)
-  let review: Review
-  try {
-    review = JSON.parse(text) as Review
-  } catch (error) {
-    throw new CallFailed((error as Error).message)
-  }
+async function ask(config: WebhookClientConfig, request: Review & { request: unknown }, uid: string, version: string, parts: WebhookClientParts): Promise<unknown[]> {
+  const review = await askWebhook(config, request, TIMEOUT_MS, parts) as Partial<AnsweredReview>
   if (version === 'v1' && (review.kind !== 'ConversionReview' || review.apiVersion !== 'apiextensions.k8s.io/v1'))
-    throw new CallFailed(`expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${review.apiVersion ?? '/'}, Kind=${review.kind ?? ''}`)
+    throw new CallFailed(`expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${review.apiVersion || '/'}, Kind=${review.kind ?? ''}`)
   const { response } = review
   if (!response) throw new CallFailed('no response provided')
   if (version === 'v1' && response.uid !== uid) throw new CallFailed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`)

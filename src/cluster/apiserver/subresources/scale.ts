@@ -10,7 +10,7 @@ import { apiError, isStatusError } from '../../kinds/status-error.ts'
 import type { PatchType } from '../../client/api.ts'
 import { customScaleOf, setCustomReplicas } from '../custom-resources/custom-scale.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { plainError } from '../registry.ts'
+import { plainError, type UpdatePlan } from '../registry.ts'
 import { checkName, checkNamespace, undecodablePatch, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
 import type { Subresource } from './subresources.ts'
 
@@ -38,24 +38,33 @@ function selectorText(object: KubeObject): string {
 
 /** `scale` of any resource that has replicas. */
 export function scaleSubresource(writes: WriteOperations): Subresource {
+  const shownBy = (endpoint: Endpoint) => {
+    const paths = endpoint.kind.custom?.scale
+    return (object: KubeObject) => paths ? customScaleOf(object, paths, 0) : scaleOf(object)
+  }
+  const withReplicas = (endpoint: Endpoint, name: string, scale: KubeObject, object: KubeObject): KubeObject => {
+    const paths = endpoint.kind.custom?.scale
+    const replicas = (scale['spec']?.replicas ?? 0) as number
+    // What a custom resource's scale asks for is judged where it is put.
+    if (replicas < 0 && !paths) throw apiError.invalid({ group: 'autoscaling', kind: 'Scale' }, name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
+    const draft = thaw(object)
+    if (paths) setCustomReplicas(draft, paths, replicas)
+    else draft['spec'].replicas = replicas
+    draft.metadata.resourceVersion = scale.metadata.resourceVersion || (paths ? object.metadata.resourceVersion : undefined)
+    return draft
+  }
+  const plan = (endpoint: Endpoint, name: string): Partial<UpdatePlan> => ({ body: { of: shownBy(endpoint), take: (scale, draft) => withReplicas(endpoint, name, scale, draft) } })
   const change = async (endpoint: Endpoint, write: ManagedWrite, next: (scale: KubeObject) => KubeObject, isPatch = false) => {
     const paths = endpoint.kind.custom?.scale
-    const shown = (object: KubeObject) => paths ? customScaleOf(object, paths, 0) : scaleOf(object)
+    const shown = shownBy(endpoint)
     const { object } = await writes.updateWith(endpoint, (current) => {
       const scale = next(shown(current))
       if (scale.metadata.uid && scale.metadata.uid !== current.metadata.uid)
         throw isPatch
           ? apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
           : apiError.conflict(endpoint.groupResource, write.name, `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '/' : '/registry/'}${endpoint.store.listPrefix(write.namespace).slice('/registry/'.length)}${write.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
-      const replicas = (scale['spec']?.replicas ?? 0) as number
-      // What a custom resource's scale asks for is judged where it is put.
-      if (replicas < 0 && !paths) throw apiError.invalid({ group: 'autoscaling', kind: 'Scale' }, write.name, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
-      const draft = thaw(current)
-      if (paths) setCustomReplicas(draft, paths, replicas)
-      else draft['spec'].replicas = replicas
-      draft.metadata.resourceVersion = scale.metadata.resourceVersion || (paths ? current.metadata.resourceVersion : undefined)
-      return draft
-    }, write, { skipMutation: true })
+      return withReplicas(endpoint, write.name, scale, current)
+    }, write, plan(endpoint, write.name))
     return shown(paths ? endpoint.fromStorage(object) : object)
   }
   /**
@@ -86,7 +95,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): .spec.replicas: expected numeric (int or float), got ${typeof replicas}`)
     const configuration = { apiVersion: endpoint.apiVersion, kind: endpoint.kind.kind, metadata: { name: write.name }, ...(typeof replicas === 'number' ? { spec: { replicas } } : {}) }
     try {
-      const { object } = await writes.patch(endpoint, 'application/apply-patch+yaml', configuration, write, { skipMutation: true })
+      const { object } = await writes.patch(endpoint, 'application/apply-patch+yaml', configuration, write, plan(endpoint, write.name))
       return scaleOf(object)
     } catch (error) {
       if (!isStatusError(error, 'Conflict')) throw error

@@ -130,7 +130,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
   async create(endpoint: Endpoint, subresource: string, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
     const ref = resourceRef(endpoint.kind.resource, endpoint.kind.group)
     const virtual = this.#virtual.get(`${endpoint.kind.resource}/${subresource}`) ?? this.#virtual.get(`${ref}/${subresource}`)
-    if (virtual) return virtual.create(body, this.#virtualRequest(write))
+    if (virtual) return this.#createVirtual(virtual, endpoint, body, write)
     const known = this.#find(endpoint, subresource)
     if (!known?.create) throw methodNotAllowed()
     return known.create(endpoint, body, write)
@@ -156,7 +156,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     const virtual = this.#virtual.get(endpoint.ref)
     return virtual && ((body, write) => {
       this.#parts.writes.prepareUnstored(endpoint, body, write)
-      return virtual.create(body, this.#virtualRequest(write))
+      return this.#createVirtual(virtual, endpoint, body, write)
     })
   }
 
@@ -169,8 +169,13 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     await this.#parts.admission.validate(request, context, body)
   }
 
-  #virtualRequest(write: ManagedWrite) {
-    return { user: write.user, namespace: write.namespace, name: write.name, dryRun: write.dryRun, context: this.#parts.admission.context, warn: write.warn }
+  async #createVirtual(virtual: VirtualResource, endpoint: Endpoint, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
+    const { admission } = this.#parts
+    const { user, namespace, name, dryRun, warn, subresource, options } = write
+    const request = { operation: 'CREATE' as const, kind: endpoint.kind, subresource, namespace, name: name || body.metadata?.name || '', options, dryRun }
+    virtual.defaults?.(body)
+    await admission.mutate(request, write, body)
+    return virtual.create(body, { user, namespace, name, dryRun, warn, context: admission.context, admit: (checked) => admission.validate(request, write, checked) })
   }
 
   #find(endpoint: Endpoint, subresource: string): Subresource | undefined {

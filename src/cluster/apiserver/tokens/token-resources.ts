@@ -16,20 +16,26 @@ const EXTENDED_EXPIRATION_SECONDS = 365 * 24 * 3600
 
 export function tokenResources(tokens: ServiceAccountTokens): VirtualResource[] {
   return [
-    { resource: `selfsubjectreviews.${GROUP}`, create: async ({ apiVersion, kind }, { user, context }) => ({ apiVersion, kind, metadata: { creationTimestamp: rfc3339(context.nowMs()) }, status: { userInfo: userInfoOf(user) } }) },
+    { resource: `selfsubjectreviews.${GROUP}`, create: reviewSelf },
     { resource: `tokenreviews.${GROUP}`, create: (body, request) => reviewToken(tokens, body, request) },
-    { resource: 'serviceaccounts/token', create: (body, request) => requestToken(tokens, body, request) },
+    { resource: 'serviceaccounts/token', defaults: (body) => { body['spec'] = { expirationSeconds: DEFAULT_EXPIRATION_SECONDS, ...body['spec'] } }, create: (body, request) => requestToken(tokens, body, request) },
   ]
+}
+
+async function reviewSelf(body: KubeObject, { user, context, admit }: VirtualRequest): Promise<KubeObject> {
+  await admit(body)
+  return { apiVersion: body.apiVersion, kind: body.kind, metadata: { creationTimestamp: rfc3339(context.nowMs()) }, status: { userInfo: userInfoOf(user) } }
 }
 
 function userInfoOf(user: UserInfo): Record<string, unknown> {
   return { username: user.name, ...(user.uid ? { uid: user.uid } : {}), groups: user.groups, ...(user.extra && Object.keys(user.extra).length > 0 ? { extra: user.extra } : {}) }
 }
 
-async function reviewToken(tokens: ServiceAccountTokens, body: KubeObject, { context }: VirtualRequest): Promise<KubeObject> {
+async function reviewToken(tokens: ServiceAccountTokens, body: KubeObject, { context, admit }: VirtualRequest): Promise<KubeObject> {
   const { token = '', audiences } = (body.spec ?? {}) as { token?: string; audiences?: string[] }
   if (token === '') throw apiError.badRequest('token is required for TokenReview in authentication')
   if (body.metadata?.namespace) throw apiError.badRequest(`namespace is not allowed on this type: ${body.metadata.namespace}`)
+  await admit(body)
   const given = (body.status ?? {}) as Record<string, unknown>
   const wanted = audiences?.length ? audiences : [ISSUER]
   const accepts = (user: UserInfo, audiences: readonly string[]) => {
@@ -74,13 +80,17 @@ async function requestToken(tokens: ServiceAccountTokens, body: KubeObject, requ
   const expirationSeconds = spec.expirationSeconds ?? DEFAULT_EXPIRATION_SECONDS
   const findings = expirationFindings(expirationSeconds)
   if (findings.length > 0) throw apiError.invalid(kind, '', findings)
+  const nowMs = context.nowMs()
+  const completed = {
+    ...body, metadata: { ...meta, name, namespace, uid: account.metadata.uid!, creationTimestamp: rfc3339(nowMs) },
+    spec: { ...spec, audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
+  }
+  await request.admit({ ...completed, status: { token: '', expirationTimestamp: null } } as KubeObject)
   const bound = boundObjects(reader, namespace, name, spec)
   const extended = bound.pod !== undefined && expirationSeconds === WARN_ONLY_EXPIRATION_SECONDS && audiences.every((audience) => audience === ISSUER)
   const token = await tokens.issue({ namespace, serviceAccount: account, ...bound }, audiences, extended ? EXTENDED_EXPIRATION_SECONDS : expirationSeconds, extended ? expirationSeconds : undefined)
-  const nowMs = context.nowMs()
   return {
-    ...body, metadata: { ...meta, name, namespace, uid: account.metadata.uid!, creationTimestamp: rfc3339(nowMs) },
-    spec: { ...spec, audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
+    ...completed,
     status: { token, expirationTimestamp: rfc3339(nowMs + expirationSeconds * 1000) },
   }
 }
