@@ -15,6 +15,8 @@ export const outsideHttp: ClusterDialer['http'] = async (host, port, request, { 
     const socket = await connected(host, port, request.signal)
     return await exchange(secure ? await secured(socket, host, secure === true ? { insecure: true } : secure) : socket, request)
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') throw new Error(`dial tcp: lookup ${host} on ${nameServer()}: no such host`)
     throw new Error(goNetError(unixError(error), host, port))
   }
 }
@@ -26,6 +28,11 @@ async function connected(host: string, port: number, signal: AbortSignal): Promi
     socket.once('error', reject)
     socket.once('connect', () => resolve(socket))
   })
+}
+
+function nameServer(): string {
+  const [first = '127.0.0.1'] = dns.getServers()
+  return /:\d+$/.test(first) && (first.startsWith('[') || net.isIPv4(first.replace(/:\d+$/, ''))) ? first : `${net.isIPv6(first) ? `[${first}]` : first}:53`
 }
 
 /** The certificate is checked as everywhere in the cluster, before a byte of the request is sent. */

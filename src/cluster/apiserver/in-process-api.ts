@@ -138,7 +138,7 @@ export class InProcessApi implements Api {
     this.#check(endpoint, 'deletecollection', list.namespace ?? '', '', list)
     for (const object of listObjects(this.#parts.etcd, endpoint, list.namespace, list).objects) {
       await this.#parts.clock.breathe()
-      await this.#parts.registry.delete(endpoint, this.#deletion(object.metadata.namespace ?? '', object.metadata.name!, options)).catch((error) => {
+      await this.#parts.registry.delete(endpoint, { ...this.#deletion(object.metadata.namespace ?? '', object.metadata.name!, options), isOneOfMany: true }).catch((error) => {
         if (error?.reason !== 'NotFound') throw error
       })
     }

@@ -13,6 +13,7 @@ import { validateCreate, validateStatusUpdate, validateUpdate } from '../kinds/v
 import { validateObjectMeta, validateObjectMetaUpdate } from '../kinds/validate-metadata.ts'
 import type { ResourceStore } from './resource-store.ts'
 import { returnsDeleted } from './returns-deleted.ts'
+import { checkNamespace } from './write-operations.ts'
 
 /** What a write says besides the object. */
 export interface WriteRequest extends Caller {
@@ -30,6 +31,8 @@ export interface DeleteRequest extends WriteRequest {
   propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
   orphanDependents?: boolean
   preconditions?: { uid?: string; resourceVersion?: string }
+  /** One of many: admission isn't told which. */
+  isOneOfMany?: boolean
 }
 
 /** What happens around a write of one resource, k8s: Store BeginCreate, BeginUpdate, AfterDelete. */
@@ -75,6 +78,8 @@ export interface UpdatePlan {
   /** The body of a subresource that has one of its own, which admission sees instead of the object. */
   body?: {
     of(object: KubeObject): KubeObject
+    /** Of the stored object as mutating admission sees it, where that is something else. */
+    before?(object: KubeObject): KubeObject
     /** The draft with what admission made of its body. */
     take(body: KubeObject, draft: KubeObject): KubeObject
   }
@@ -140,8 +145,7 @@ export class Registry {
     const finish = this.#hooks.get(storageRef(store.kind))?.begin?.(draft, undefined, request.dryRun)
     let succeeded = false
     try {
-      delete metadata.deletionTimestamp
-      delete metadata.deletionGracePeriodSeconds
+      checkNamespace(endpoint, draft, request.namespace)
       strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
       const findings = validateCreate(rules, draft)
       if (findings.length > 0) throw apiError.invalid(invalidKind(rules, draft), metadata.name ?? '', findings)
@@ -185,6 +189,8 @@ export class Registry {
         if (plan.preconditions?.uid) throw uidConflict(endpoint, store, request, plan.preconditions.uid, '')
         // Whatever version it names, there is none to compare with.
         delete draft.metadata.resourceVersion
+        delete draft.metadata.deletionTimestamp
+        delete draft.metadata.deletionGracePeriodSeconds
         checkNotTerminating(endpoint, request.name)
         await this.#admission.mutate(admissionOf('CREATE', endpoint, request, request.name), request, draft)
         if (store.get(request.namespace, request.name)) continue
@@ -198,7 +204,7 @@ export class Registry {
       if (plan.preconditions?.uid && plan.preconditions.uid !== current.metadata.uid)
         throw uidConflict(endpoint, store, request, plan.preconditions.uid, current.metadata.uid ?? '')
       const body = plan.body ? thaw(plan.body.of(draft)) : draft
-      await this.#admission.mutate(admissionOf('UPDATE', endpoint, request, request.name), request, body, plan.body ? plan.body.of(current) : current)
+      await this.#admission.mutate(admissionOf('UPDATE', endpoint, request, request.name), request, body, plan.body ? (plan.body.before ?? plan.body.of)(current) : current)
       if (plan.body) draft = plan.body.take(body, draft)
       const object = await this.#updateOnce(endpoint, plan, draft, current, stored!, request)
       if (object) return { object, created: false }
@@ -219,6 +225,7 @@ export class Registry {
     const finish = hooks?.begin?.(draft, current, request.dryRun)
     let succeeded = false
     try {
+      checkNamespace(endpoint, draft, request.namespace)
       prepareUpdate(draft, current, (d, old) => {
         if (plan.prepare) plan.prepare(d, old)
         else if (request.subresource === 'status') (strategy.beforeStatusUpdate ?? keepAllButStatus)(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
@@ -274,13 +281,15 @@ export class Registry {
   /** Deletes or begins to delete. k8s: Store Delete */
   async delete(endpoint: Endpoint, request: DeleteRequest): Promise<DeleteResult> {
     const { store } = endpoint
-    const admission = admissionOf('DELETE', endpoint, request, request.name)
+    const admission = admissionOf('DELETE', endpoint, request, request.isOneOfMany ? '' : request.name)
     let judged: KubeObject | undefined
     for (;;) {
       const current = store.get(request.namespace, request.name)
       if (!current) throw apiError.notFound(endpoint.groupResource, request.name)
       checkPreconditions(endpoint, current, request)
       if (judged !== current) {
+        // k8s: registry/core/namespace/storage Delete: it is this very namespace that is meant
+        if (storageRef(store.kind) === 'namespaces') admission.options = { ...request.options, preconditions: { uid: current.metadata.uid, ...request.preconditions } }
         const conversion = endpoint.ready([current])
         if (conversion) await conversion
         await this.#admission.mutate(admission, request, undefined, endpoint.inHub(current))

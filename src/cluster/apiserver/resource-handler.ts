@@ -328,7 +328,7 @@ export class ResourceHandler {
     for (const object of listing.objects) {
       await this.#parts.clock.breathe()
       try {
-        await this.#parts.registry.delete(endpoint, { ...deletion, namespace: object.metadata.namespace ?? '', name: object.metadata.name! })
+        await this.#parts.registry.delete(endpoint, { ...deletion, namespace: object.metadata.namespace ?? '', name: object.metadata.name!, isOneOfMany: true })
       } catch (error) {
         if (!isStatusError(error, 'NotFound')) throw error
       }

@@ -46,17 +46,16 @@ export class WriteOperations {
   /** Takes the draft (served version) over; the answer is in the storage version. */
   create(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): Promise<KubeObject> {
     checkNamespace(endpoint, draft, request.namespace)
+    wipeSystemFields(draft)
     applyDefaults(endpoint.kind, draft)
     dropDuplicateOwners(draft, request.warn)
-    // Nobody comes to own what isn't the user's to say.
-    if (draft.metadata.deletionTimestamp !== undefined) delete draft.metadata.deletionTimestamp
     void this.#track(endpoint, undefined, draft, request)
     return this.#registry.create(endpoint, endpoint.toHub(draft), request)
   }
 
-  /** What happens to every object that is sent, also to those that are only answered: reviews. k8s: handlers/create.go, rest.WipeObjectMetaSystemFields */
+  /** What happens to every object that is sent, also to those that are only answered: reviews. k8s: handlers/create.go */
   prepareUnstored(endpoint: Endpoint, draft: KubeObject, request: ManagedWrite): void {
-    for (const field of ['selfLink', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds']) delete (draft.metadata as Record<string, unknown>)[field]
+    wipeSystemFields(draft)
     dropDuplicateOwners(draft, request.warn)
     void this.#track(endpoint, undefined, draft, request)
   }
@@ -174,6 +173,13 @@ function inVersions<T>(endpoint: Endpoint, live: KubeObject | undefined, work: (
   const { custom } = endpoint.kind
   if (!custom || !live?.metadata.managedFields?.some((entry) => entry.apiVersion !== endpoint.apiVersion)) return work(undefined)
   return custom.usesWebhook ? withConvertedVersions(custom.mergeTypeIn, custom.convertTo, work) : work(renamedVersions(custom.mergeTypeIn))
+}
+
+const SYSTEM_FIELDS = ['selfLink', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const
+
+/** What isn't for clients to say of a new object. k8s: rest.WipeObjectMetaSystemFields */
+function wipeSystemFields({ metadata }: KubeObject): void {
+  for (const field of SYSTEM_FIELDS) if (metadata[field] !== undefined) delete metadata[field]
 }
 
 function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject): KubeObject {

@@ -38,6 +38,7 @@ async function mutate(policies: readonly ActivePolicy[], attributes: AdmissionAt
   const reinvocation = reinvocationOf(attributes)
   const reinvocable = Reinvocable.of(NAME, reinvocation)
   reinvocable.begin(attributes.object, reinvocation)
+  let hasMutated = false
   for (const active of policies) {
     const problem = active.problem ?? active.policyProblem
     if (problem) fail(active, problem)
@@ -47,6 +48,7 @@ async function mutate(policies: readonly ActivePolicy[], attributes: AdmissionAt
       const seen = await attributesIn(active.version, attributes)
       const object = mutatedBy(active, param, seen, context, () => !reinvocation.again || reinvocable.isDue(id))
       if (!object) continue
+      hasMutated = true
       if (object !== seen.object) {
         replaceContents(hub, await outOfVersion(object, active.version, hub, attributes))
         reinvocable.changed(reinvocation)
@@ -54,6 +56,8 @@ async function mutate(policies: readonly ActivePolicy[], attributes: AdmissionAt
       if (active.policy.spec['reinvocationPolicy'] === 'IfNeeded') reinvocable.add(id)
     }
   }
+  // Whatever came of it: those that want to be asked again are.
+  if (hasMutated) reinvocable.changed(reinvocation)
   reinvocable.end(attributes.object)
 }
 

@@ -69,7 +69,7 @@ async function mutate(webhooks: readonly ConfiguredWebhook[], attributes: Admiss
     }
     annotate(attributes, `mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: hook.name, mutated }))
     if (next) {
-      applyDefaults(kindOfBody(invocation.version, attributes), next)
+      if (attributes.subresource === '' || attributes.objectKind.kind === attributes.kind.kind) applyDefaults(invocation.version, next)
       seen = { version: invocation.version, attributes: { ...before, object: next }, changed: true }
     }
     if (mutated) reinvocable.changed(reinvocation)
@@ -107,7 +107,8 @@ function patched({ hook, version }: Invocation, { patchType }: Permission, patch
   try {
     const value = jsonPatched(before.object, patch) as KubeObject
     checkKind(value, before.object, reader)
-    return decodeObject(kindOfBody(version, before), value).object
+    const kind = kindOfBody(version, before)
+    return before.operation === 'CONNECT' ? value : decodeObject(kind, value).object
   } catch (error) {
     if (error instanceof JsonPatchError || error instanceof DecodeError) throw apiError.internal(error.message)
     throw error

@@ -140,12 +140,16 @@ function askFor({ user }: AdmissionAttributes, { authorizer }: AdmissionContext)
   }
 }
 
+const NOTHING = celValue({})
+
 /** True: the policy or webhook applies. @throws CelError when a condition fails to evaluate and none of the others is false */
 export function meetsConditions(conditions: readonly { expression: string }[], variables: Readonly<Record<string, unknown>>): boolean {
   const errors: string[] = []
+  // Conditions aren't told of the namespace.
+  const known = { ...variables, namespaceObject: NOTHING }
   for (const { expression } of conditions) {
     try {
-      if (compileCel(expression).evaluate(variables) !== true) return false
+      if (compileCel(expression).evaluate(known) !== true) return false
     } catch (error) {
       errors.push(`expression '${expression}' resulted in error: ${(error as Error).message}`)
     }

@@ -7,7 +7,7 @@ import { nestedInteger, nestedText, PathError, setNested } from './nested-value.
 type ScalePaths = NonNullable<CustomKind['scale']>
 
 /** `missing`: the replicas wanted when the object says nothing; without it that is an error, as for readers. */
-export function customScaleOf(object: KubeObject, { specReplicasPath, statusReplicasPath, labelSelectorPath }: ScalePaths, missing?: 0): KubeObject {
+export function customScaleOf(object: KubeObject, { specReplicasPath, statusReplicasPath, labelSelectorPath }: ScalePaths, missing?: number): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   return plainErrors(() => {
     const replicas = nestedInteger(object, specReplicasPath) ?? missing

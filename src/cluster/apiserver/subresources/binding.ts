@@ -1,6 +1,7 @@
 import { rfc3339, type Clock } from '../../../base/clock.ts'
 import { deepFreeze } from '../../../base/freeze.ts'
 import { notSupported, required, type Finding } from '../../kinds/findings.ts'
+import type { Kind } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { AdmissionChain } from '../admission-chain.ts'
@@ -10,11 +11,11 @@ import type { ManagedWrite } from '../write-operations.ts'
 
 const POD_BINDING = { group: '', resource: 'pods/binding' }
 
-/** Gives a Pod its node. k8s: registry/core/pod/storage BindingREST */
-export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }, pods: Endpoint, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
+/** Gives a Pod its node. `bindings`: the kind of the resource that it came through, instead of the subresource. k8s: registry/core/pod/storage BindingREST */
+export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }, pods: Endpoint, body: KubeObject, write: ManagedWrite, bindings?: Kind): Promise<KubeObject> {
   const { metadata, target } = body
   if ((metadata.name ?? '') !== write.name) throw apiError.badRequest('name in URL does not match name in Binding object')
-  const admission = { operation: 'CREATE' as const, kind: pods.kind, subresource: 'binding', namespace: write.namespace, name: write.name, options: write.options, dryRun: write.dryRun }
+  const admission = { operation: 'CREATE' as const, kind: bindings ?? pods.kind, subresource: bindings ? '' : 'binding', namespace: write.namespace, name: write.name, options: write.options, dryRun: write.dryRun }
   await parts.admission.mutate(admission, write, body)
   const findings: Finding[] = []
   if (target?.kind && target.kind !== 'Node') findings.push(notSupported('target.kind', target.kind, ['Node', '<empty>']))

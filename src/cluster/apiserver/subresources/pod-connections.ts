@@ -2,7 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { httpRequest, type HttpRequest } from '../../../base/http.ts'
 import { forbidden, invalid, type Finding } from '../../kinds/findings.ts'
 import type { KubeObject } from '../../kinds/object.ts'
-import { apiError } from '../../kinds/status-error.ts'
+import { apiError, StatusError } from '../../kinds/status-error.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { queryInt } from '../list-options.ts'
 import { plainError } from '../registry.ts'
@@ -73,6 +73,7 @@ export async function podLog(dialer: ClusterDialer, clock: Clock, endpoint: Endp
   try {
     response = await dialer.kubelet(node, httpRequest(url, { headers: { accept: '*/*' }, signal: request.signal }))
   } catch (error) {
+    if (error instanceof StatusError) throw error
     throw plainError(`Get "${url}": ${(error as Error).message}`)
   }
   if (response.status < 200 || response.status > 206) throw await logError(response, info.name)
@@ -126,6 +127,7 @@ async function connectKubelet(dialer: ClusterDialer, node: string, path: string,
   try {
     return await dialer.kubelet(node, httpRequest(`https://${node}:10250${path}`, { method: request.method, headers: forwardedHeaders(request.headers), body: request.body, signal: request.signal }))
   } catch (error) {
+    if (error instanceof StatusError) throw error
     throw plainError(`error dialing backend: ${(error as Error).message}`)
   }
 }

@@ -14,6 +14,8 @@ import { plainError, type UpdatePlan } from '../registry.ts'
 import { checkName, checkNamespace, undecodablePatch, type ManagedWrite, type WriteOperations } from '../write-operations.ts'
 import type { Subresource } from './subresources.ts'
 
+/** How a scale says that its object has no replicas yet. k8s: customresource/etcd.go invalidSpecReplicas */
+const MIN_INT32 = -(2 ** 31)
 const SCALE_SCHEMA = 'io.k8s.api.autoscaling.v1.Scale'
 
 /** The scale of an object. k8s: registry/apps/deployment/storage scaleFromDeployment */
@@ -53,7 +55,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
     draft.metadata.resourceVersion = scale.metadata.resourceVersion || (paths ? object.metadata.resourceVersion : undefined)
     return draft
   }
-  const plan = (endpoint: Endpoint, name: string): Partial<UpdatePlan> => ({ body: { of: shownBy(endpoint), take: (scale, draft) => withReplicas(endpoint, name, scale, draft) } })
+  const plan = (endpoint: Endpoint, name: string, paths = endpoint.kind.custom?.scale): Partial<UpdatePlan> => ({ body: { of: shownBy(endpoint), ...(paths ? { before: (object) => customScaleOf(object, paths, MIN_INT32) } : {}), take: (scale, draft) => withReplicas(endpoint, name, scale, draft) } })
   const change = async (endpoint: Endpoint, write: ManagedWrite, next: (scale: KubeObject) => KubeObject, isPatch = false) => {
     const paths = endpoint.kind.custom?.scale
     const shown = shownBy(endpoint)
@@ -64,7 +66,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
           ? apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
           : apiError.conflict(endpoint.groupResource, write.name, `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '/' : '/registry/'}${endpoint.store.listPrefix(write.namespace).slice('/registry/'.length)}${write.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
       return withReplicas(endpoint, write.name, scale, current)
-    }, write, plan(endpoint, write.name))
+    }, write, { ...plan(endpoint, write.name), redraws: isPatch })
     return shown(paths ? endpoint.fromStorage(object) : object)
   }
   /**

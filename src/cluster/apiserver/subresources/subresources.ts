@@ -5,6 +5,7 @@ import { invalid } from '../../kinds/findings.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import { resourceRef, type KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
+import { objectKindOf } from '../admission/admission-version.ts'
 import type { AdmissionChain } from '../admission-chain.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { jsonText } from '../json-text.ts'
@@ -57,7 +58,15 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
   constructor(parts: SubresourceParts) {
     this.#parts = parts
     for (const virtual of parts.virtualResources) this.#virtual.set(virtual.resource, virtual)
-    const { dialer, writes, registry, clock, catalog, random } = parts
+    const { writes, registry, clock, catalog, random } = parts
+    // k8s: kubelet/client NodeConnectionInfoGetter: who isn't registered can't be reached
+    const dialer: ClusterDialer = {
+      http: parts.dialer.http,
+      kubelet: async (node, request) => {
+        if (!catalog.reader.get('nodes', undefined, node)) throw apiError.notFound({ group: '', resource: 'nodes' }, node)
+        return parts.dialer.kubelet(node, request)
+      },
+    }
     const connection = (connect: NonNullable<Subresource['connect']>): Subresource => ({
       connect: async (endpoint, context) => {
         await this.#admitConnection(endpoint, context)
@@ -152,7 +161,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
 
   virtualOf(endpoint: Endpoint): ((body: KubeObject, write: ManagedWrite) => Promise<KubeObject>) | undefined {
     if (endpoint.kind.resource === 'bindings' && endpoint.kind.group === '')
-      return (body, write) => !body.metadata.name && body['target']?.name ? Promise.reject(apiError.badRequest('Name parameter required.')) : bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' })
+      return (body, write) => !body.metadata.name && body['target']?.name ? Promise.reject(apiError.badRequest('Name parameter required.')) : bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' }, endpoint.kind)
     const virtual = this.#virtual.get(endpoint.ref)
     return virtual && ((body, write) => {
       this.#parts.writes.prepareUnstored(endpoint, body, write)
@@ -163,7 +172,8 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
   /** k8s: endpoints/handlers ConnectResource */
   async #admitConnection(endpoint: Endpoint, context: ResourceRequest): Promise<void> {
     const { info, query } = context
-    const body = connectOptions(info.subresource, query) as unknown as KubeObject
+    if (query.getAll('dryRun').some((value) => value !== '')) throw apiError.badRequest('dryRun is not supported')
+    const body = connectOptions(endpoint.kind, info.subresource, query, context.info.parts.slice(3)) as unknown as KubeObject
     const request = { operation: 'CONNECT' as const, kind: endpoint.kind, subresource: info.subresource, namespace: info.namespace, name: info.name, options: {}, dryRun: false }
     await this.#parts.admission.mutate(request, context, body)
     await this.#parts.admission.validate(request, context, body)
@@ -202,13 +212,20 @@ function withoutUid(body: KubeObject): KubeObject {
   return { ...body, metadata }
 }
 
-/** The options object that admission judges, e.g. PodExecOptions. */
-function connectOptions(subresource: string, query: URLSearchParams): Record<string, unknown> {
-  const kind = { exec: 'PodExecOptions', attach: 'PodAttachOptions', portforward: 'PodPortForwardOptions', proxy: 'PodProxyOptions' }[subresource] ?? 'ConnectOptions'
-  const flag = (name: string) => queryFlag(query.get(name))
-  return {
-    apiVersion: 'v1', kind, metadata: {}, stdin: flag('stdin'), stdout: flag('stdout'), stderr: flag('stderr'), tty: flag('tty'), container: query.get('container') ?? '', command: query.getAll('command'),
+/** The options object that admission judges, e.g. PodExecOptions. k8s: the ParameterCodec's conversion of a query */
+function connectOptions(kind: Kind, subresource: string, query: URLSearchParams, path: readonly string[]): Record<string, unknown> {
+  const options: Record<string, unknown> = { kind: objectKindOf(kind, subresource).kind, apiVersion: 'v1' }
+  if (subresource === 'proxy') {
+    if (path.length > 0) options['path'] = `/${path.join('/')}`
+  } else if (subresource === 'portforward') {
+    const ports = query.getAll('ports').map(Number).filter(Number.isInteger)
+    if (ports.length > 0) options['ports'] = ports
+  } else {
+    for (const flag of ['stdin', 'stdout', 'stderr', 'tty']) if (queryFlag(query.get(flag))) options[flag] = true
+    if (query.get('container')) options['container'] = query.get('container')
+    if (subresource === 'exec') options['command'] = query.has('command') ? query.getAll('command') : null
   }
+  return options
 }
 
 /** A Namespace's spec.finalizers and nothing else. k8s: registry/core/namespace namespaceFinalizeStrategy */

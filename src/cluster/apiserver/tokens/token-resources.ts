@@ -18,7 +18,7 @@ export function tokenResources(tokens: ServiceAccountTokens): VirtualResource[] 
   return [
     { resource: `selfsubjectreviews.${GROUP}`, create: reviewSelf },
     { resource: `tokenreviews.${GROUP}`, create: (body, request) => reviewToken(tokens, body, request) },
-    { resource: 'serviceaccounts/token', defaults: (body) => { body['spec'] = { expirationSeconds: DEFAULT_EXPIRATION_SECONDS, ...body['spec'] } }, create: (body, request) => requestToken(tokens, body, request) },
+    { resource: 'serviceaccounts/token', defaults: (body) => { body['spec'] = { ...body['spec'], expirationSeconds: body['spec']?.expirationSeconds ?? DEFAULT_EXPIRATION_SECONDS } }, create: (body, request) => requestToken(tokens, body, request) },
   ]
 }
 
