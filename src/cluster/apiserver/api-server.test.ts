@@ -260,7 +260,16 @@ describe('over HTTP', () => {
 })
 
 describe('kubelets', () => {
+  const addNode = () => api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } })
+
+  test('of nodes that nobody registered are not asked', async () => {
+    await api.create('pods', pod('p', 'n1'))
+    expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 404, message: 'nodes "n1" not found' })
+    expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 404, message: 'nodes "n1" not found' })
+  })
+
   test('are asked for logs with the parameters that matter to them', async () => {
+    await addNode()
     await api.create('pods', pod('p', 'n1'))
     const asked: string[] = []
     dialer.kubelet = async (node, request) => {
@@ -274,6 +283,7 @@ describe('kubelets', () => {
   })
 
   test('that cannot be reached make an error that says so', async () => {
+    await addNode()
     await api.create('pods', pod('p', 'n1'))
     expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 500, message: 'Get "https://n1:10250/containerLogs/default/p/a": dial tcp 10.0.0.1:10250: connect: connection refused' })
     expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 500, message: 'error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused' })
