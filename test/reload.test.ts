@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Random } from '../src/base/random.ts'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 
@@ -95,3 +96,38 @@ test('objects that were read from the disk share their sets of fields with each 
   expect(pods).toHaveLength(3)
   expect(pods[1]!.value.metadata.managedFields[0]!.fieldsV1).toBe(pods[0]!.value.metadata.managedFields[0]!.fieldsV1)
 })
+
+test('whenever it is cut off, the cluster gets to where it was going', async () => {
+  const random = new Random('cut off')
+  let other = await startLab('cut off')
+  other.writeFile('world.yaml', `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      initContainers: [{name: first, image: alpine:3.20, command: [sleep, '1']}, {name: side, image: busybox:1.37, restartPolicy: Always, command: [sleep, '100000']}]
+      containers: [{name: db, image: busybox:1.37, command: [sleep, '100000'], readinessProbe: {exec: {command: [test, -d, /data]}, periodSeconds: 1}, volumeMounts: [{name: data, mountPath: /data}]}]
+  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: 'nginx:1.27', readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}}]}}}
+`)
+  await other.run('kubectl apply -f world.yaml')
+  for (let i = 0; i < 5; i++) {
+    await other.cluster.clock.advance(random.float() * (i % 2 === 0 ? 300 : 2_000))
+    other = await other.reload()
+    if (i === 2) await other.run('kubectl set image deployment web c=nginx:1.26; kubectl delete pod db-0 --wait=false')
+  }
+  const { code, stderr } = await other.run('kubectl rollout status deployment web --timeout=60s && kubectl rollout status statefulset db --timeout=120s && sleep 5', { withinMs: 200_000 })
+  expect([code, stderr]).toEqual([0, ''])
+  expect((await other.run("kubectl get pods -A --no-headers | grep -v Running")).stdout).toBe('')
+  await other.stop()
+}, 60_000)

@@ -155,6 +155,12 @@ test('init containers run one after the other, sidecars stay', async () => {
   expect(done.status.initContainerStatuses!.find((s) => s.name === 'side')!.state!.terminated).toMatchObject({ exitCode: 0 })
 })
 
+test('what comes after a sidecar starts as soon as the sidecar runs', async () => {
+  node = await startTestNode()
+  await node.createPod('pod', { initContainers: [{ name: 'side', image: 'box:1', args: ['forever'], restartPolicy: 'Always' }, { name: 'other', image: 'box:1', args: ['forever'], restartPolicy: 'Always' }], containers: [{ name: 'c', image: 'box:1', args: ['forever'] }] })
+  await node.until('pod', ready, 5_000)
+})
+
 test('a missing ConfigMap keeps a container waiting until it exists', async () => {
   node = await startTestNode()
   await node.createPod('nocm', { containers: [{ name: 'c', image: 'box:1', args: ['env', 'A', 'forever'], env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'missing', key: 'a' } } }] }] })

@@ -278,6 +278,8 @@ export class PodWorker {
     if (after.containers.length !== before.containers.length || after.sandbox !== before.sandbox || failures.length > 0 || after.containers.some((c, i) => c.state !== before.containers[i]?.state)) {
       const next = this.#status(after, false)
       statuses.set(this.pod, next)
+      // What comes after a sidecar doesn't wait for its end: the runtime's next listing tells that it has started.
+      if (after.containers.some((c) => c.state === 'running' && !before.containers.some((b) => b.id === c.id) && this.pod.spec.initContainers?.some((i) => i.name === c.name && isSidecar(i)))) this.kickAfter(LISTING_MS)
       if (isTerminalPhase(next.phase) || runtime.listContainers(this.#uid).some((c) => c.state === 'exited' && !before.containers.some((b) => b.id === c.id))) this.#dirty = true
     }
   }
