@@ -194,6 +194,22 @@ test('volumes of ConfigMaps follow the object, sub-paths and environment do not'
   expect((await node.exec('reader', ['/bin/run', 'cat', '/c/color', 'cat', '/one'])).out).toBe('redblue')
 })
 
+test('a claim that gets bound in the same moment is mounted without a word, one that stays unbound is told', async () => {
+  node = await startTestNode()
+  const claim = (name: string) => node.api.create('persistentvolumeclaims', { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: '', resources: { requests: { storage: '1Mi' } }, volumeName: 'disk' } })
+  const { uid } = (await claim('soon')).metadata as { uid?: string }
+  await claim('never')
+  await node.api.create('persistentvolumes', { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'disk' }, spec: { capacity: { storage: '1Mi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/srv/disk' }, claimRef: { namespace: 'default', name: 'soon', uid } } })
+  for (const name of ['soon', 'never']) await node.createPod(name, { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: name } }], containers: [{ name: 'c', image: 'box:1', args: ['forever'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })
+  await node.clock.advance(50)
+  await node.api.patch('persistentvolumeclaims', 'soon', 'default', 'application/merge-patch+json', { status: { phase: 'Bound' } }, { subresource: 'status' })
+  await node.until('soon', ready)
+  expect((await node.events('soon')).filter((event) => event.startsWith('Warning'))).toEqual([])
+  await node.clock.advance(5_000)
+  expect((await node.events('never')).filter((event) => event.startsWith('Warning')))
+    .toEqual(['Warning FailedMount x1: Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: error processing PVC default/never: PVC is not bound'])
+})
+
 test('a volume that cannot be mounted is told and retried', async () => {
   node = await startTestNode()
   await node.createPod('mount', { volumes: [{ name: 'v', configMap: { name: 'missing' } }], containers: [{ name: 'c', image: 'box:1', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })

@@ -9,6 +9,11 @@ const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 122_000
 /** k8s: pkg/kubelet/volumemanager podAttachAndMountTimeout */
 const TIMEOUT_MS = 123_000
+/** How often a claim that can't be mounted yet is looked at again. k8s: pkg/kubelet/volumemanager desiredStateOfWorldPopulatorLoopSleepPeriod */
+const CLAIM_RETRY_MS = 100
+/** Only a claim that still isn't ready after this is told, as the first look happens before claims were looked at. k8s: pkg/kubelet/volumemanager podAttachAndMountRetryInterval */
+const CLAIM_PATIENCE_MS = 300
+const CLAIM_PROBLEM = 'error processing PVC'
 
 interface Mounting {
   volume: Volume
@@ -40,7 +45,7 @@ export class VolumeManager {
 
   /**
    * Resolves once every volume is there and current; failures become events and are retried.
-   * @throws Error when they aren't within about two minutes, or `signal` aborts.
+   * @throws Error when a claim isn't ready to be mounted, when the volumes aren't there within about two minutes, or `signal` aborts.
    */
   async waitForMounts(pod: Pod, signal: AbortSignal): Promise<void> {
     const uid = pod.metadata.uid!
@@ -54,6 +59,7 @@ export class VolumeManager {
     const startMs = clock.nowMs()
     for (;;) {
       const missing: Mounting[] = []
+      const claims: { name: string; problem: string }[] = []
       for (const mounting of volumes.values()) {
         if (mounting.nextTryMs > clock.nowMs()) { missing.push(mounting); continue }
         try {
@@ -67,6 +73,12 @@ export class VolumeManager {
         } catch (error) {
           if (signal.aborted) throw signal.reason
           const text = (error as Error).message
+          if (!mounting.mounted && text.startsWith(CLAIM_PROBLEM)) {
+            claims.push({ name: mounting.volume.name, problem: text })
+            mounting.nextTryMs = 0
+            missing.push(mounting)
+            continue
+          }
           this.#report(pod, mounting.volume, text)
           mounting.nextTryMs = clock.nowMs() + mounting.retryMs
           mounting.retryMs = Math.min(mounting.retryMs * 2, MAX_RETRY_MS)
@@ -76,6 +88,16 @@ export class VolumeManager {
         if (signal.aborted) throw signal.reason
       }
       if (missing.length === 0) return
+      if (claims.length > 0) {
+        const nowMs = clock.nowMs()
+        if (nowMs < startMs + CLAIM_PATIENCE_MS) {
+          await clock.sleep(CLAIM_RETRY_MS, signal)
+          continue
+        }
+        // k8s: pkg/kubelet/volumemanager WaitForAttachAndMount, verifyVolumesMountedFunc
+        const problems = [...new Set(claims.map((claim) => claim.problem))].sort()
+        throw new Error(`unmounted volumes=[${missing.map((m) => m.volume.name).sort().join(' ')}], unattached volumes=[], failed to process volumes=[${claims.map((claim) => claim.name).sort().join(' ')}]: ${problems.join('; ')}`)
+      }
       const leftMs = startMs + TIMEOUT_MS - clock.nowMs()
       if (leftMs <= 0) {
         const names = missing.map((m) => m.volume.name)
@@ -101,7 +123,7 @@ export class VolumeManager {
 
   #report(pod: Pod, volume: Volume, text: string): void {
     const about = podReference(pod)
-    if (text.startsWith('MountVolume.') || text.startsWith('error processing PVC')) this.#options.events.event(about, 'Warning', 'FailedMount', text)
+    if (text.startsWith('MountVolume.') || text.startsWith(CLAIM_PROBLEM)) this.#options.events.event(about, 'Warning', 'FailedMount', text)
     else this.#options.events.event(about, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${text}`)
   }
 }
