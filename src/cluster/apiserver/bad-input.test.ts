@@ -68,7 +68,7 @@ test('a YAML alias of what it stands in is refused', async () => {
   for (const text of ['&a [*a]', 'data: &a\n  b: *a\n', 'data: &a\n  <<: *a\n']) {
     const { code, json } = await send('PATCH', `${CONFIG_MAP}?fieldManager=m`, text, 'application/apply-patch+yaml')
     expect(code).toBe(400)
-    expect(json.message).toBe("error decoding YAML: yaml: anchor 'a' value contains itself")
+    expect(json.message).toBe("error decoding YAML: error converting YAML to JSON: yaml: anchor 'a' value contains itself")
   }
 })
 

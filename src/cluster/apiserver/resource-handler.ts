@@ -30,7 +30,8 @@ import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
 import { checkRoute, methodNotAllowed } from './resource-routes.ts'
 import { answer, pathNotFound, protobufAnswer, type TextStyle } from './responses.ts'
 import type { UserInfo } from './seams.ts'
-import type { HttpSubresources } from './subresources/http-subresources.ts'
+import type { HttpSubresources, ReadPatch } from './subresources/http-subresources.ts'
+import { CUSTOM_SCALE_TABLE, SCALE_TABLE } from './subresources/scale-columns.ts'
 import { serveWatch } from './watch-stream.ts'
 import { DELETE_OPTIONS_PROTOBUF, parseDeleteOptions, parseWriteOptions } from './write-options.ts'
 import { checkNamespace, type ManagedWrite, type WriteOperations } from './write-operations.ts'
@@ -280,7 +281,7 @@ export class ResourceHandler {
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
   }
 
-  async #readPatch(context: ResourceRequest, endpoint?: Endpoint): Promise<{ type: PatchType; patch: unknown; duplicates?: readonly string[] }> {
+  async #readPatch(context: ResourceRequest, endpoint?: Endpoint): Promise<ReadPatch> {
     const type = contentTypeOf(context.request)
     if (endpoint?.kind.custom && !CUSTOM_PATCH_TYPES.includes(type))
       throw apiError.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${CUSTOM_PATCH_TYPES.join(', ')}`)
@@ -289,20 +290,19 @@ export class ResourceHandler {
     try {
       const body = parseBody(text, type === 'application/apply-patch+yaml' ? 'yaml' : 'json', MAX_KEPT_DEPTH)
       const duplicates = strictWarnings(body, []).map((text) => type === 'application/json-patch+json' ? `json patch ${text}` : text)
-      return { type: type as PatchType, patch: body.value, ...(duplicates.length > 0 ? { duplicates } : {}) }
+      return { type: type as PatchType, patch: body.value, notes: duplicates.length > 0 ? { patchDuplicates: duplicates } : {} }
     } catch (error) {
       if (!(error instanceof SyntaxProblem)) throw error
       // k8s: handlers/patch.go: only strategic patches leave out what was being done
-      const doing = type === 'application/apply-patch+yaml' ? 'error decoding YAML: ' : type === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: '
-      throw apiError.badRequest(doing + error.message)
+      const doing = type === 'application/apply-patch+yaml' ? 'error decoding YAML: error converting YAML to JSON: ' : type === 'application/strategic-merge-patch+json' ? '' : 'error decoding patch: '
+      return { type: type as PatchType, patch: undefined, notes: { patchProblem: apiError.badRequest(doing + error.message) } }
     }
   }
 
   async #patch(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
-    const { type, patch, duplicates } = await this.#readPatch(context, endpoint)
+    const { type, patch, notes } = await this.#readPatch(context, endpoint)
     const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
-    const write = this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml')
-    if (duplicates) write.patchDuplicates = duplicates
+    const write = { ...this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml'), ...notes }
     await this.#parts.clock.breathe()
     const { object, created } = await this.#parts.writes.patch(endpoint, type, patch, write)
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
@@ -369,7 +369,8 @@ export class ResourceHandler {
   #object(code: number, endpoint: Endpoint, object: KubeObject, context: ResourceRequest, representation: Representation): Response {
     const style = styleOf(context, representation)
     if (representation.as === 'Table') {
-      const table = { ...tableOf(endpoint.kind, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
+      const shown = object.kind !== 'Scale' ? endpoint.kind : endpoint.kind.custom ? CUSTOM_SCALE_TABLE : SCALE_TABLE
+      const table = { ...tableOf(shown, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
       return answer(code, jsonText(table as unknown as Record<string, unknown>), style)
     }
     if (representation.as === 'PartialObjectMetadataList')

@@ -7,16 +7,17 @@ import { applyJsonPatch, unknownJsonPatchFields } from '../kinds/patch/json-patc
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
 import { applyMergePatch } from '../kinds/patch/merge-patch.ts'
 import { type ObjectVersions, renamedVersions, withConvertedVersions } from '../kinds/patch/object-versions.ts'
-import { type Applied, serverSideApply } from '../kinds/patch/server-side-apply.ts'
+import { inPatchedOrder, touchedBy, type Touched } from '../kinds/patch/patched-order.ts'
+import { type Applied, gvkText, serverSideApply, unexplained } from '../kinds/patch/server-side-apply.ts'
 import { conversionProblem } from '../kinds/patch/conversion-problem.ts'
 import { goValue } from '../kinds/patch/go-format.ts'
 import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.ts'
-import { apiError } from '../kinds/status-error.ts'
+import { apiError, type StatusError } from '../kinds/status-error.ts'
 import type { PatchType } from '../client/api.ts'
 import { invalid } from '../kinds/findings.ts'
 import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { Endpoint } from './endpoint.ts'
-import { checkTypeMeta, understoodPatch } from './patched-type.ts'
+import { checkTypeMeta, jsonTypeOf, understoodPatch } from './patched-type.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
 import type { FieldValidation } from './write-options.ts'
 
@@ -26,6 +27,8 @@ export interface ManagedWrite extends WriteRequest {
   manager: string
   fieldValidation: FieldValidation
   force?: boolean
+  /** The patch can't be read; said once the object has been found. */
+  patchProblem?: StatusError
   /** Keys that come twice in the text of a patch, as strictness would say it. */
   patchDuplicates?: readonly string[]
 }
@@ -90,6 +93,7 @@ export class WriteOperations {
       draft: (current) => {
         const isApply = type === 'application/apply-patch+yaml'
         if (!current && !isApply) throw apiError.notFound(endpoint.groupResource, request.name)
+        if (request.patchProblem) throw request.patchProblem
         const live = current && endpoint.fromHub(current)
         const finished = (draft: KubeObject) => {
           checkNamespace(endpoint, draft, request.namespace)
@@ -122,7 +126,7 @@ export class WriteOperations {
   #patched(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject, request: ManagedWrite): KubeObject {
     const patched = applyPatch(endpoint, type, patch, current)
     const notes = [...request.patchDuplicates ?? [], ...type === 'application/json-patch+json' ? unknownJsonPatchFields(patch) : []]
-    const draft = type === 'application/strategic-merge-patch+json' ? convertPatched(endpoint, patch, patched, request, notes) : decodePatched(endpoint, patched, request, notes)
+    const draft = type === 'application/strategic-merge-patch+json' ? convertPatched(endpoint, patch, patched, request, notes) : decodePatched(endpoint, patched, request, { notes, touched: () => touchedBy(type, patch) })
     if (!draft.metadata) draft.metadata = {}
     applyDefaults(endpoint.kind, draft)
     return draft
@@ -130,17 +134,18 @@ export class WriteOperations {
 
   #applied(endpoint: Endpoint, configuration: unknown, live: KubeObject | undefined, request: ManagedWrite): KubeObject | Promise<KubeObject> {
     const { kind } = endpoint
+    if (typeof configuration !== 'object' || Array.isArray(configuration))
+      throw apiError.badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonTypeOf(configuration)} into Go value of type map[string]interface {}`)
     const applied = (versions: ObjectVersions | undefined) => serverSideApply({
       kind, live, applied: configuration, manager: request.manager, force: request.force, apiVersion: endpoint.apiVersion, subresource: request.subresource, versions,
-      // k8s: managedfields ScaleHandler ToParent forgets when
-      time: request.subresource === 'scale' ? '' : rfc3339(this.#clock.nowMs()),
+      time: this.#timeOf(request),
     })
     const finished = ({ object, changed }: Applied) => {
       if (request.fieldValidation === 'Strict' && request.patchDuplicates)
         throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)
-      // Custom resources are what was merged: nothing is pruned, so that validation sees also nulls.
       if (request.fieldValidation === 'Warn') request.patchDuplicates?.forEach(request.warn)
-      const draft = kind.custom?.merged(object) ?? decodePatched(endpoint, object, request)
+      // Custom resources are what was merged: nothing is pruned, so that validation sees also nulls.
+      const draft = kind.custom?.merged(object) ?? decodePatched(endpoint, object, request, { undecodable: (why) => unconverted(endpoint, configuration as KubeObject, why) ?? undecodablePatch(object, why) })
       if (!draft.metadata) draft.metadata = {}
       // What another version's defaults would add to an object that stays as it is isn't asked for.
       if (changed || !kind.custom) applyDefaults(kind, draft)
@@ -150,10 +155,15 @@ export class WriteOperations {
     return result instanceof Promise ? result.then(finished) : finished(result)
   }
 
+  /** k8s: managedfields ScaleHandler ToParent forgets when */
+  #timeOf(request: ManagedWrite): string {
+    return request.subresource === 'scale' ? '' : rfc3339(this.#clock.nowMs())
+  }
+
   /** Writes down who owns which fields: at once, unless a webhook is asked about other versions. k8s: managedfields FieldManager UpdateNoErrors */
   #track(endpoint: Endpoint, current: KubeObject | undefined, draft: KubeObject, request: ManagedWrite): Promise<void> | undefined {
     const old = current && endpoint.fromHub(current)
-    const time = rfc3339(this.#clock.nowMs())
+    const time = this.#timeOf(request)
     const write = (entries: readonly ManagedFieldsEntry[] | undefined) => {
       if (entries) draft.metadata.managedFields = entries as ManagedFieldsEntry[]
       else delete draft.metadata.managedFields
@@ -190,13 +200,22 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
   }
 }
 
-/** `notes`: what strictness has to say of the patch itself. */
-function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, notes: readonly string[] = [], undecodable = (why: string) => undecodablePatch(patched, why), checksType = true): KubeObject {
+interface Patched {
+  /** What strictness has to say of the patch itself. */
+  notes?: readonly string[]
+  /** What the patch reached into, see {@link touchedBy}. */
+  touched?: () => Touched
+  undecodable?: (why: string) => StatusError
+  checksType?: boolean
+}
+
+function decodePatched(endpoint: Endpoint, patched: KubeObject, request: ManagedWrite, { notes = [], touched, undecodable = (why) => undecodablePatch(patched, why, touched?.()), checksType = true }: Patched): KubeObject {
   const { kind } = endpoint
   try {
     if (kind.custom) checkCustomType(patched)
     const { object, unknownFields } = decodeObject(kind, checksType && !kind.custom ? understoodPatch(kind, patched) : patched)
-    const texts = [...notes, ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
+    const unknown = unknownFields.length > 1 && touched ? decodeObject(kind, inPatchedOrder(patched, touched()) as KubeObject).unknownFields : unknownFields
+    const texts = [...notes, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
     if (request.fieldValidation === 'Warn') texts.forEach(request.warn)
     else if (request.fieldValidation === 'Strict' && texts.length > 0) throw undecodable(`strict decoding error: ${texts.join(', ')}`)
     return object
@@ -209,25 +228,26 @@ function decodePatched(endpoint: Endpoint, patched: KubeObject, request: Managed
 /** Custom resources have to say what they are; validation sees whether it is right. k8s: UnstructuredJSONScheme @throws DecodeError */
 function checkCustomType(patched: KubeObject): void {
   checkTypeMeta(patched)
-  if (!patched.kind) throw new DecodeError(`Object 'Kind' is missing in '${JSON.stringify(sortedKeys(patched))}'`)
+  if (!patched.kind) throw new DecodeError(`Object 'Kind' is missing in '${JSON.stringify(inPatchedOrder(patched, true))}'`)
 }
 
 /** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */
 function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite, notes: readonly string[]): KubeObject {
-  return decodePatched(endpoint, patched, request, notes, (why) =>
-    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why.replace(/^illegal base64/, 'error decoding from json: $&').replace(/Go struct field \S+ of type/, 'Go value of type'))]), false)
+  return decodePatched(endpoint, patched, request, { notes, touched: () => true, checksType: false, undecodable: (why) =>
+    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why.replace(/^illegal base64/, 'error decoding from json: $&').replace(/Go struct field \S+ of type/, 'Go value of type'))]) })
+}
+
+/** Of what fits the schema of an apply, only this is refused by the conversion to Go's types. k8s: managedfields structuredMergeManager Apply */
+function unconverted({ apiVersion, kind }: Endpoint, { metadata }: KubeObject, why: string): StatusError | undefined {
+  const what = /^illegal base64/.test(why) ? `error decoding from json: ${why}` : /^json: cannot unmarshal number \S*\.\S* into .* of type (u?int\d+)$/.test(why) ? `cannot convert float64 to ${why.slice(why.lastIndexOf(' ') + 1)}` : undefined
+  if (what === undefined) return undefined
+  const type = gvkText(apiVersion, kind.kind)
+  return unexplained(`failed to convert new object (${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${what}`)
 }
 
 /** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */
-export function undecodablePatch(patched: unknown, why: string) {
-  return apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(sortedKeys(patched)), why)])
-}
-
-/** Go writes maps sorted. */
-function sortedKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortedKeys)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sortedKeys((value as Record<string, unknown>)[key])]))
+export function undecodablePatch(patched: unknown, why: string, touched: Touched = true): StatusError {
+  return apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', JSON.stringify(inPatchedOrder(patched, touched)), why)])
 }
 
 /** The body may leave the namespace out, but not name another. k8s: rest.EnsureObjectNamespaceMatchesRequestNamespace */

@@ -3,7 +3,7 @@ import { apiError } from '../kinds/status-error.ts'
 import { DecodeError, decodeValue, MAX_KEPT_DEPTH, parseBody, SyntaxProblem } from '../kinds/decode.ts'
 import { ProtobufError } from '../kinds/protobuf.ts'
 import { invalidOptions, queryInt } from './list-options.ts'
-import { cannotUnmarshalType } from './patched-type.ts'
+import { cannotUnmarshalType, jsonTypeOf } from './patched-type.ts'
 import type { ProtobufReader } from './request-body.ts'
 import { queryFlag } from './request-info.ts'
 
@@ -125,13 +125,15 @@ function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string
     value = parseBody(body, encoding, MAX_KEPT_DEPTH).value
   } catch (error) {
     if (!(error instanceof SyntaxProblem)) throw error
-    throw apiError.badRequest(`couldn't get version/kind; json parse error: ${error.message}`)
+    throw apiError.badRequest(encoding === 'yaml' ? error.message : `couldn't get version/kind; json parse error: ${error.message}`)
   }
   if (value !== null && value !== undefined && (typeof value !== 'object' || Array.isArray(value)))
     throw apiError.badRequest(`couldn't get version/kind; json parse error: ${cannotUnmarshalType(value)}`)
-  const { kind, apiVersion } = (value ?? {}) as Record<string, unknown>
-  if (kind !== undefined && kind !== 'DeleteOptions') throw apiError.badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? '')} in scheme "pkg/runtime/scheme.go:111"`)
-  if (apiVersion !== undefined && typeof apiVersion !== 'string') throw apiError.badRequest('decoded object cannot be converted to DeleteOptions')
+  const kind = typeText(value ?? {}, 'kind') || 'DeleteOptions'
+  const apiVersion = typeText(value ?? {}, 'apiVersion') || 'meta.k8s.io/v1'
+  if (apiVersion.split('/').length > 2) throw apiError.badRequest(`unexpected GroupVersion string: ${apiVersion}`)
+  const why = unknownOptions(apiVersion, kind)
+  if (why !== undefined) throw apiError.badRequest(why)
   try {
     const decoded = decodeValue(DELETE_OPTIONS_SCHEMA, value ?? {}).value as Record<string, unknown>
     delete decoded['kind']
@@ -141,6 +143,17 @@ function optionsFromBody(body: string, encoding: 'json' | 'yaml'): Record<string
     if (error instanceof DecodeError) throw apiError.badRequest(error.message)
     throw error
   }
+}
+
+/** What a body says of its own type; Go's decoder doesn't mind how the names are capitalised. k8s: runtime/serializer/json SimpleMetaFactory */
+function typeText(body: object, field: 'kind' | 'apiVersion'): string {
+  let found = ''
+  for (const [key, value] of Object.entries(body)) {
+    if (key.toLowerCase() !== field.toLowerCase() || value === null) continue
+    if (typeof value !== 'string') throw apiError.badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonTypeOf(value)} into Go struct field .${field} of type string`)
+    found = value
+  }
+  return found
 }
 
 function optionsFromQuery(query: URLSearchParams): Record<string, unknown> {

@@ -34,9 +34,12 @@ const DESCRIPTIONS: Record<string, string> = {
 }
 DESCRIPTIONS['Created At'] = DESCRIPTIONS.Age!
 
-const definitions = new WeakMap<Kind, ColumnDefinition[]>()
+/** What a Table needs to know of a kind. */
+export type TableKind = Pick<Kind, 'columns' | 'rowOrder' | 'rowConditions'>
 
-function columnDefinitions(kind: Kind): ColumnDefinition[] {
+const definitions = new WeakMap<TableKind, ColumnDefinition[]>()
+
+function columnDefinitions(kind: TableKind): ColumnDefinition[] {
   let known = definitions.get(kind)
   if (!known) {
     known = kind.columns.map(({ name, type, format, description, priority }) => ({ name, type, format: format ?? '', description: description ?? DESCRIPTIONS[name] ?? '', priority: priority ?? 0 }))
@@ -46,7 +49,7 @@ function columnDefinitions(kind: Kind): ColumnDefinition[] {
 }
 
 /** A Table of objects. List metadata (resourceVersion, continue) is the caller's to fill in. */
-export function tableOf(kind: Kind, objects: readonly KubeObject[], nowMs: number, options: { includeObject?: IncludeObject; withoutColumns?: boolean } = {}): Table {
+export function tableOf(kind: TableKind, objects: readonly KubeObject[], nowMs: number, options: { includeObject?: IncludeObject; withoutColumns?: boolean } = {}): Table {
   return {
     kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {},
     // Watches send the definitions with the first event only.
@@ -55,7 +58,7 @@ export function tableOf(kind: Kind, objects: readonly KubeObject[], nowMs: numbe
   }
 }
 
-function rowOf(kind: Kind, object: KubeObject, nowMs: number, include: IncludeObject): TableRow {
+function rowOf(kind: TableKind, object: KubeObject, nowMs: number, include: IncludeObject): TableRow {
   const cells = kind.columns.map((column) => column.value(object, nowMs) ?? null)
   const conditions = kind.rowConditions?.(object)
   const shown = include === 'None' ? null : include === 'Object' ? object : partialObjectOf(object)

@@ -21,6 +21,10 @@ const MAX_DEPTH = 10_000
 /** Parses the first document of a text. @throws SyntaxProblem in go-yaml's words */
 export function parseYaml(text: string): YamlText {
   if (/^%YAML\s+(?!1\.1\s)/m.exec(text)?.index === 0) throw new SyntaxProblem('yaml: found incompatible YAML document')
+  // k8s: go-yaml readerc.go
+  if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text)) throw new SyntaxProblem('yaml: control characters are not allowed')
+  const badHex = /\\(?:x(?![0-9a-fA-F]{2})|u(?![0-9a-fA-F]{4})|U(?![0-9a-fA-F]{8}))/.exec(text)
+  if (badHex && text.startsWith('{')) throw new SyntaxProblem(scannerError(text.slice(0, badHex.index).split('\n').length - 1, 'did not find expected hexdecimal number'))
   const surrogate = /\\u[dD][89a-fA-F]/.exec(text)
   if (surrogate && text.startsWith('{')) throw new SyntaxProblem(scannerError(text.slice(0, surrogate.index).split('\n').length - 1, 'found invalid Unicode character escape code'))
   if (nestsTooDeeply(text)) throw new SyntaxProblem('yaml: exceeded max depth of 10000')

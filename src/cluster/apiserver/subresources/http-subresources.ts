@@ -6,13 +6,21 @@ import type { ResourceRequest } from '../resource-handler.ts'
 import type { TextStyle } from '../responses.ts'
 import type { ManagedWrite } from '../write-operations.ts'
 
+/** A patch from a request's body. */
+export interface ReadPatch {
+  type: PatchType
+  patch: unknown
+  /** What is to be said of it, or against it, when it is applied. */
+  notes: Pick<ManagedWrite, 'patchDuplicates' | 'patchProblem'>
+}
+
 /** What the handler of resources lends to subresources. */
 export interface SubresourceTools {
   style(as?: Representation): TextStyle
   write(kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', isApply?: boolean): ManagedWrite
   /** Answers with an object in the wanted representation. */
   object(code: number, object: KubeObject): Response
-  readPatch(): Promise<{ type: PatchType; patch: unknown }>
+  readPatch(): Promise<ReadPatch>
 }
 
 /** Subresources over HTTP, and resources that are not stored. */

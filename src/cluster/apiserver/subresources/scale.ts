@@ -5,6 +5,8 @@ import { labelSelectorOf } from '../../kinds/label-selector.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../../kinds/object.ts'
 import { applyJsonPatch } from '../../kinds/patch/json-patch.ts'
 import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
+import { goValue } from '../../kinds/patch/go-format.ts'
+import { inPatchedOrder, touchedBy } from '../../kinds/patch/patched-order.ts'
 import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patch.ts'
 import { apiError, isStatusError } from '../../kinds/status-error.ts'
 import type { PatchType } from '../../client/api.ts'
@@ -76,6 +78,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
   const applyToCustom = async (endpoint: Endpoint, patch: unknown, write: ManagedWrite, path: string) => {
     const object = endpoint.store.get(write.namespace, write.name)
     if (!object) throw apiError.notFound(endpoint.groupResource, write.name)
+    if (write.patchProblem) throw write.patchProblem
     await endpoint.ready([object])
     const replicas = (patch as KubeObject | null)?.['spec']?.replicas as unknown
     if (replicas !== undefined && replicas !== null && typeof replicas !== 'number')
@@ -121,7 +124,8 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       return change(endpoint, write, () => body)
     },
     patch: (endpoint, type, patch, write) => type === 'application/apply-patch+yaml' ? endpoint.kind.custom?.scale ? applyToCustom(endpoint, patch, write, endpoint.kind.custom.scale.specReplicasPath) : apply(endpoint, patch, write) : change(endpoint, write, (scale) => {
-      const next = patchedScale(type, patch, scale)
+      if (write.patchProblem) throw write.patchProblem
+      const next = patchedScale(type, patch, scale, write)
       checkNamespace(endpoint, next, write.namespace)
       checkName(next, write.name)
       return next
@@ -134,14 +138,21 @@ function ownersOf(object: Readonly<KubeObject>, path: string): ManagedFieldsEntr
   return (object.metadata.managedFields ?? []).filter((entry) => path.slice(1).split('.').reduce<unknown>((set, field) => (set as Record<string, unknown> | undefined)?.[`f:${field}`], entry.fieldsV1) !== undefined)
 }
 
-function patchedScale(type: PatchType, patch: unknown, scale: KubeObject): KubeObject {
+/** k8s: handlers/patch.go; strictness sees the scale, not the object that has it. */
+function patchedScale(type: PatchType, patch: unknown, scale: KubeObject, write: ManagedWrite): KubeObject {
   const result = type === 'application/json-patch+json' ? applyJsonPatch(scale, patch)
     : type === 'application/strategic-merge-patch+json' ? applyStrategicMergePatch(SCALE_SCHEMA, scale, patch)
     : applyMergePatch(scale, patch)
+  const touched = touchedBy(type, patch)
+  const undecodable = (why: string) => type === 'application/strategic-merge-patch+json' ? apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), why)]) : undecodablePatch(result, why, touched)
   try {
-    return decodeValue(SCALE_SCHEMA, result).value as KubeObject
+    const { value, unknownFields } = decodeValue(SCALE_SCHEMA, inPatchedOrder(result, touched))
+    const texts = [...write.patchDuplicates ?? [], ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
+    if (write.fieldValidation === 'Warn') texts.forEach(write.warn)
+    else if (write.fieldValidation === 'Strict' && texts.length > 0) throw undecodable(`strict decoding error: ${texts.join(', ')}`)
+    return value as KubeObject
   } catch (error) {
-    if (error instanceof DecodeError) throw undecodablePatch(result, error.message)
+    if (error instanceof DecodeError) throw undecodable(error.message)
     throw error
   }
 }

@@ -114,8 +114,8 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     const namespace = endpoint.kind.namespaced ? info.namespace : ''
     if (verb === 'get') return tools.object(200, await this.get(endpoint, subresource, { namespace, name: info.name }))
     if (verb === 'patch') {
-      const { type, patch } = await tools.readPatch()
-      return tools.object(200, await this.patch(endpoint, subresource, type, patch, tools.write('PatchOptions', type === 'application/apply-patch+yaml')))
+      const { type, patch, notes } = await tools.readPatch()
+      return tools.object(200, await this.patch(endpoint, subresource, type, patch, { ...tools.write('PatchOptions', type === 'application/apply-patch+yaml'), ...notes }))
     }
     const write = tools.write(verb === 'create' ? 'CreateOptions' : 'UpdateOptions')
     const kind = this.#bodyKind(endpoint, subresource)

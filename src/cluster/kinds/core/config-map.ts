@@ -18,7 +18,7 @@ export const configMap: Kind<ConfigMap> = defineKind<ConfigMap>({
     let bytes = 0
     for (const key of Object.keys(data)) {
       for (const problem of configKeyProblems(key)) out.push(invalid(`data[${key}]`, key, problem))
-      if (binaryData[key] !== undefined) out.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
+      if (Object.hasOwn(binaryData, key)) out.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'))
       bytes += byteLength(data[key]!)
     }
     for (const key of Object.keys(binaryData)) {

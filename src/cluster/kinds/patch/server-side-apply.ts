@@ -99,7 +99,7 @@ function checkType(applied: KubeObject, kind: Kind, apiVersion: string): void {
 }
 
 /** Go's GroupVersionKind.String: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
-function gvkText(apiVersion: string, kind: string): string {
+export function gvkText(apiVersion: string, kind: string): string {
   return `${apiVersion.includes('/') ? apiVersion : `/${apiVersion}`}, Kind=${kind}`
 }
 
@@ -266,7 +266,7 @@ function conflictStatus({ conflicts }: Conflicts): StatusError {
 }
 
 /** Errors that upstream gives no code: 500 without a reason. */
-function unexplained(message: string): StatusError {
+export function unexplained(message: string): StatusError {
   const error = apiError.generic(500, '', message)
   delete error.status.reason
   return error

@@ -165,6 +165,12 @@ function isBare(value: unknown): boolean {
   return false
 }
 
+/** A member, and not what every JavaScript object has under that name. */
+function own(object: Json, key: string): unknown {
+  const value = object[key]
+  return typeof value === 'function' || value === Object.prototype ? undefined : value
+}
+
 /** Records changes below; answers with the change if the whole is one value. */
 function compareInside(left: unknown, right: unknown, type: MergeType, into: Comparer): 'added' | 'removed' | 'modified' | undefined {
   const form = formOf(type, right === undefined || (right === null && left !== undefined && left !== null) ? left : right)
@@ -174,8 +180,8 @@ function compareInside(left: unknown, right: unknown, type: MergeType, into: Com
     const l = isMap(left) ? left : undefined
     const r = isMap(right) ? right : undefined
     if (map.atomic || (isBare(l) && isBare(r)) || (left !== undefined && left !== null && !l) || (right !== undefined && right !== null && !r)) return leafChange(left, right)
-    if (l) for (const key in l) if (l[key] !== undefined && l[key] !== r?.[key]) compareMember(key, l[key], r?.[key], map, into)
-    if (r) for (const key in r) if (r[key] !== undefined && (l === undefined || l[key] === undefined)) compareMember(key, undefined, r[key], map, into)
+    if (l) for (const key in l) if (l[key] !== undefined && l[key] !== r?.[key]) compareMember(key, l[key], r && own(r, key), map, into)
+    if (r) for (const key in r) if (r[key] !== undefined && (l === undefined || own(l, key) === undefined)) compareMember(key, undefined, r[key], map, into)
     return undefined
   }
   const list = type.list!
