@@ -39,6 +39,6 @@ export const notFound = (field: string, value: unknown) => finding('FieldValueNo
 export const forbidden = (field: string, detail: string) => finding('FieldValueForbidden', field, withDetail('Forbidden', detail))
 export const notSupported = (field: string, value: unknown, supported: readonly string[]) =>
   finding('FieldValueNotSupported', field, withDetail(`Unsupported value: ${shown(value)}`, supported.length ? `supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}` : ''))
-export const tooLong = (field: string, maxBytes: number) => finding('FieldValueTooLong', field, `Too long: may not be more than ${maxBytes} bytes`)
+export const tooLong = (field: string, maxBytes: number) => finding('FieldValueTooLong', field, maxBytes < 0 ? 'Too long: value is too long' : `Too long: may not be more than ${maxBytes} byte${maxBytes === 1 ? '' : 's'}`)
 export const tooMany = (field: string, actual: number, max: number) => finding('FieldValueTooMany', field, `Too many: ${actual}: must have at most ${max} item${max === 1 ? '' : 's'}`)
 export const internalFinding = (field: string, detail: string) => finding('InternalError', field, `Internal error: ${detail}`)

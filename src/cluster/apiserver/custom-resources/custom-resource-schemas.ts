@@ -1,5 +1,6 @@
 /** What OpenAPI says of a custom resource. k8s: apiextensions-apiserver/pkg/controller/openapi/builder */
 import { schemas, type Schema } from '../../kinds/schema-table.ts'
+import { deepEqual } from '../../../base/freeze.ts'
 import { isJsonObject, type JsonSchema } from '../../kinds/structural/json-schema.ts'
 import type { Definition, DefinitionVersion } from './definition.ts'
 
@@ -37,7 +38,7 @@ export function customResourceSchemas({ spec, status }: Definition, version: Def
       description: `${listKind} is a list of ${kind}`, type: 'object', required: ['items'],
       properties: {
         ...typeMeta,
-        items: { description: `List of ${plural}. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md`, type: 'array', items: { allOf: [{ $ref: REF + name }] } },
+        items: { description: `List of ${plural}. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md`, type: 'array', items: { $ref: REF + name } },
         metadata: reference('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta', LIST_METADATA),
       },
       ...gvk(listKind), ...selectable,
@@ -45,11 +46,20 @@ export function customResourceSchemas({ spec, status }: Definition, version: Def
   }
 }
 
+const INT_OR_STRING: readonly JsonSchema[] = [{ type: 'integer' }, { type: 'string' }]
+
+/** Says of an integer or string what it may be. k8s: apiserver/schema/unfold.go */
+function unfolded(schema: JsonSchema): JsonSchema {
+  if (deepEqual(schema.anyOf, INT_OR_STRING) || deepEqual(schema.allOf?.[0]?.anyOf, INT_OR_STRING)) return schema
+  return schema.anyOf ? { ...schema, allOf: [{ anyOf: INT_OR_STRING }, ...schema.allOf ?? []] } : { ...schema, anyOf: INT_OR_STRING }
+}
+
 /** With the fields that embedded resources have. Shares what is as it was. */
 function embedded(schema: JsonSchema): Schema {
   const properties = schema.properties && changedValues(schema.properties)
   const items = schema.items && embedded(schema.items)
   const values = typeof schema.additionalProperties === 'object' ? embedded(schema.additionalProperties) : undefined
+  if (schema['x-kubernetes-int-or-string']) return unfolded(schema) as Schema
   if (!schema['x-kubernetes-embedded-resource']) {
     if (properties === schema.properties && items === schema.items && (values === undefined || values === schema.additionalProperties)) return schema as Schema
     return { ...schema, ...(properties ? { properties } : {}), ...(items ? { items } : {}), ...(values ? { additionalProperties: values } : {}) } as Schema
@@ -83,7 +93,7 @@ export function withoutV3Only(schema: Schema): Schema {
 
 function lowered(schema: Schema): Schema {
   if (schema.allOf?.length === 1 && schema.allOf[0]!.$ref) return schema
-  const { allOf: _, oneOf: __, anyOf: ___, not: ____, nullable, ...rest } = schema
+  const { allOf: _, oneOf: __, anyOf: ___, not: ____, default: _____, nullable, ...rest } = schema
   const out: Schema = { ...rest }
   if (nullable) {
     delete out.type
@@ -93,6 +103,12 @@ function lowered(schema: Schema): Schema {
   if (schema['x-kubernetes-preserve-unknown-fields']) {
     delete out.items
     delete out.properties
+    // Clients would take the fields of embedded resources for all that there may be.
+    if (out['x-kubernetes-embedded-resource'] && out.required) {
+      const required = out.required.filter((name) => name !== 'kind' && name !== 'apiVersion')
+      if (required.length > 0) out.required = required
+      else delete out.required
+    }
     if (out.type === 'object') delete out.type
   }
   if (out.type === 'array' && !out.items) delete out.type

@@ -71,5 +71,7 @@ export function oldItem(schema: JsonSchema, item: unknown, olds: () => Map<strin
 
 function keyOf(schema: JsonSchema, item: unknown): string | undefined {
   if (!isJsonObject(item)) return undefined
-  return JSON.stringify((schema['x-kubernetes-list-map-keys'] ?? []).map((field) => item[field] ?? null))
+  const values = (schema['x-kubernetes-list-map-keys'] ?? []).map((field) => item[field])
+  // Only scalars tell items apart. k8s: apiserver/pkg/cel/common maplist.go CompositeKeyFor
+  return values.some((value) => value === undefined || value === null || typeof value === 'object') ? undefined : JSON.stringify(values)
 }
