@@ -80,7 +80,7 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
   const out: Paths = new Map()
   const add = (path: string, operation: Omit<Operation, 'tag' | 'produces' | 'consumes' | 'codes'> & Partial<Operation>) => {
     const entry: Operation = {
-      tag, gvk, produces: types, codes: operation.method === 'post' ? ['200', '201', '202'] : operation.method === 'put' || operation.method === 'patch' ? ['200', '201'] : ['200'],
+      tag, gvk, produces: types, codes: operation.method === 'post' ? ['200', '201', '202'] : operation.method === 'put' || (operation.method === 'patch' && !kind.custom) ? ['200', '201'] : ['200'],
       consumes: operation.method === 'patch' ? kind.custom ? CUSTOM_PATCH_TYPES : PATCH_TYPES : kind.custom ? CUSTOM_TYPES : ANY_TYPE, ...operation,
     }
     if (kind.custom) entry.gvk = gvk
@@ -90,12 +90,13 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
     else out.set(path, [entry])
   }
   const can = (verb: string) => (kind.verbs as readonly string[]).includes(verb)
-  const listing = { method: 'get', action: 'list', scope: 'list', query: LIST_QUERY, response: list, produces: kind.custom ? types : [...types, ...STREAM_TYPES], description: `list ${can('watch') ? 'or watch ' : ''}objects of kind ${kind.kind}` } as const
+  const getQuery = kind.custom ? ['pretty', 'resourceVersion'] : ['pretty']
+  const listing = { method: 'get', action: 'list', scope: 'list', query: LIST_QUERY, response: list, produces: kind.custom ? types : [...types, ...STREAM_TYPES], description: `list ${can('watch') && !kind.custom ? 'or watch ' : ''}objects of kind ${kind.kind}` } as const
   if (can('list')) add(collection, { ...listing, operationId: idOf('list') })
   if (can('create')) add(collection, { method: 'post', action: 'post', scope: 'create', query: WRITE_QUERY, body: schema, response: schema, operationId: idOf('create'), description: `create${article}${kind.kind}` })
-  if (can('deletecollection')) add(collection, { method: 'delete', action: 'deletecollection', scope: 'deleteCollection', query: [...new Set([...DELETE_QUERY, ...READ_QUERY])], body: DELETE_OPTIONS, response: STATUS, operationId: idOf('delete').replace(groupVersion, '$&Collection'), description: `delete collection of ${kind.kind}` })
+  if (can('deletecollection')) add(collection, { method: 'delete', action: 'deletecollection', scope: 'deleteCollection', query: kind.custom ? LIST_QUERY : [...new Set([...DELETE_QUERY, ...READ_QUERY])], body: DELETE_OPTIONS, response: STATUS, operationId: idOf('delete').replace(groupVersion, '$&Collection'), description: `delete collection of ${kind.kind}` })
   const item = `${collection}/{name}`
-  if (can('get')) add(item, { method: 'get', action: 'get', scope: 'read', query: ['pretty'], response: schema, operationId: idOf('read'), description: `read the specified ${kind.kind}` })
+  if (can('get')) add(item, { method: 'get', action: 'get', scope: 'read', query: getQuery, response: schema, operationId: idOf('read'), description: `read the specified ${kind.kind}` })
   if (can('update')) add(item, { method: 'put', action: 'put', scope: 'replace', query: WRITE_QUERY, body: schema, response: schema, operationId: idOf('replace'), description: `replace the specified ${kind.kind}` })
   if (can('delete')) add(item, { method: 'delete', action: 'delete', scope: 'delete', query: DELETE_QUERY, body: DELETE_OPTIONS, response: returnsDeleted(kind) && kind.kind !== 'Namespace' ? schema : STATUS, codes: ['200', '202'], operationId: idOf('delete'), description: `delete${article}${kind.kind}` })
   if (can('patch')) add(item, { method: 'patch', action: 'patch', scope: 'patch', query: [...WRITE_QUERY, 'force'], body: PATCH, response: schema, operationId: idOf('patch'), description: `partially update the specified ${kind.kind}` })
@@ -125,7 +126,7 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
     }
     const ofBody = body ? { body, response: body } : {}
     if (name === 'log') add(path, { method: 'get', action: 'get', scope: 'log', query: LOG_QUERY, produces: ['text/plain', ...types], operationId: idOf('read', suffix), description: `read ${name} of the specified ${kind.kind}` })
-    else if (info.verbs.includes('get')) add(path, { method: 'get', action: 'get', gvk: own, scope: 'read', query: ['pretty'], ...(body ? { response: body } : {}), operationId: idOf('read', suffix), description: `read ${name} of the specified ${kind.kind}` })
+    else if (info.verbs.includes('get')) add(path, { method: 'get', action: 'get', gvk: own, scope: 'read', query: getQuery, ...(body ? { response: body } : {}), operationId: idOf('read', suffix), description: `read ${name} of the specified ${kind.kind}` })
     if (info.verbs.includes('create')) add(path, { method: 'post', action: 'post', gvk: own, scope: 'create', query: WRITE_QUERY, ...ofBody, operationId: idOf('create', suffix), description: `create ${name} of${article}${kind.kind}` })
     if (info.verbs.includes('update')) add(path, { method: 'put', action: 'put', gvk: own, scope: 'replace', query: WRITE_QUERY, ...ofBody, operationId: idOf('replace', suffix), description: `replace ${name} of the specified ${kind.kind}` })
     if (info.verbs.includes('patch')) add(path, { method: 'patch', action: 'patch', gvk: own, scope: 'patch', query: [...WRITE_QUERY, 'force'], body: PATCH, ...(body ? { response: body } : {}), operationId: idOf('patch', suffix), description: `partially update ${name} of the specified ${kind.kind}` })
