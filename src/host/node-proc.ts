@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { setMaxListeners } from 'node:events'
 import os from 'node:os'
 import path from 'node:path'
 import { ClusterClock } from '../base/clock.ts'
@@ -17,6 +18,8 @@ import { nodePlatform } from './platform-node.ts'
  */
 export async function runOnHost(program: Program, argv: readonly string[]): Promise<number> {
   const killed = new AbortController()
+  // A program may wait for dozens of things at once, as a drain does for pods; Node would warn of a leak.
+  setMaxListeners(0, killed.signal)
   const proc = createNodeProc(argv, killed)
   try {
     return await program(proc)
