@@ -3,6 +3,7 @@ import type { Kind } from '../kinds/kind.ts'
 import { managedFieldsProblem } from '../kinds/patch/managed-fields-problem.ts'
 import { objectKindOf } from './admission/admission-version.ts'
 import { dropDuplicateOwners } from './duplicate-owners.ts'
+import type { AdmissionMetrics, AdmissionStep } from './metrics/admission-metrics.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, UserInfo } from './seams.ts'
 
 /** Who makes a request, and where its side notes go. */
@@ -14,6 +15,8 @@ export interface Caller {
   annotate(key: string, value: string, level?: 'Request'): void
   /** When the request's time is over, in cluster time. */
   deadlineMs?: number
+  /** Where admission's times are counted; absent for callers inside the process. */
+  admissionMetrics?: AdmissionMetrics
 }
 
 /** The `warn` of callers that hear no warnings, for whom none need to be found. */
@@ -51,11 +54,12 @@ export class AdmissionChain {
     if (this.#mutating.length === 0) return
     const attributes = attributesOf(request, caller, object, oldObject)
     const managedFields = object?.metadata?.managedFields
-    await this.#mutateOnce(attributes)
+    const once = caller.admissionMetrics ? () => this.#timed('admit', this.#mutating, attributes, caller.admissionMetrics!) : () => this.#mutateOnce(attributes)
+    await once()
     const { reinvocation } = attributes
     if (!reinvocation?.needed) return
     reinvocation.again = true
-    await this.#mutateOnce(attributes)
+    await once()
     if (!object?.metadata) return
     const problem = managedFieldsProblem(object.metadata.managedFields)
     if (problem !== undefined) {
@@ -77,10 +81,32 @@ export class AdmissionChain {
   async validate(request: AdmissionRequest, caller: Caller, object?: KubeObject, oldObject?: KubeObject): Promise<void> {
     if (this.#validating.length === 0) return
     const attributes = attributesOf(request, caller, object, oldObject)
+    if (caller.admissionMetrics) return this.#timed('validate', this.#validating, attributes, caller.admissionMetrics)
     for (const plugin of this.#validating) {
       const pending = plugin.validate!(attributes, this.context)
       if (pending) await pending
     }
+  }
+
+  /** The same for a request whose admission is measured. */
+  async #timed(step: AdmissionStep, plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes, metrics: AdmissionMetrics): Promise<void> {
+    const { operation } = attributes
+    const beganMs = this.context.nowMs()
+    let atMs = beganMs
+    for (const plugin of plugins) {
+      let rejected = true
+      try {
+        const pending = step === 'admit' ? plugin.mutate!(attributes, this.context) : plugin.validate!(attributes, this.context)
+        if (pending) await pending
+        rejected = false
+      } finally {
+        const nowMs = this.context.nowMs()
+        metrics.observe('controller', plugin.name, step, operation, rejected, nowMs - atMs)
+        if (rejected) metrics.observe('step', '', step, operation, true, nowMs - beganMs)
+        atMs = nowMs
+      }
+    }
+    metrics.observe('step', '', step, operation, false, atMs - beganMs)
   }
 }
 
@@ -88,6 +114,6 @@ function attributesOf(request: AdmissionRequest, caller: Caller, object: KubeObj
   return {
     operation: request.operation, kind: request.kind, objectKind: objectKindOf(request.kind, request.subresource), resource: request.kind.resource, subresource: request.subresource,
     namespace: request.namespace, name: request.name, object, oldObject, options: request.options, dryRun: request.dryRun, user: caller.user,
-    warn: caller.warn, annotate: caller.annotate, deadlineMs: caller.deadlineMs,
+    warn: caller.warn, annotate: caller.annotate, deadlineMs: caller.deadlineMs, metrics: caller.admissionMetrics,
   }
 }

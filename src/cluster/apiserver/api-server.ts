@@ -18,6 +18,7 @@ import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { FlowControl, TooManyRequests } from './flowcontrol/flow-control.ts'
 import { FlowController } from './flowcontrol/flow-controller.ts'
 import type { Classification } from './flowcontrol/flow-schemas.ts'
+import { AdmissionMetrics } from './metrics/admission-metrics.ts'
 import { RequestMetrics } from './metrics/request-metrics.ts'
 import { serverMetrics } from './metrics/server-metrics.ts'
 import { checkProducible, refusalStyle } from './media-types.ts'
@@ -125,11 +126,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const flow = new FlowControl({ clock, reader })
   const flowController = new FlowController({ clock, log: log.named('flowcontrol'), reader, api: lateApi })
   const metrics = new RequestMetrics()
+  const admissionMetrics = new AdmissionMetrics()
   const auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
   const nonResources = new NonResourceHandler({
     catalog, aggregator, version: options.version, flow, clock, startedMs,
-    metrics: () => serverMetrics({ requests: metrics, flow, catalog, aggregator, version: options.version, startedMs }),
+    metrics: () => serverMetrics({ requests: metrics, admission: admissionMetrics, flow, catalog, aggregator, version: options.version, startedMs }),
   })
   const openApi = new OpenApi({
     clock, kinds: () => catalog.kinds(), gitVersion: options.version.gitVersion, remote: aggregator.openApi,
@@ -202,23 +204,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
-    return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
+    return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
   }
 
-  /** Whether a path names a resource that this server knows. */
-  function isServed({ isResourceRequest, group, version, resource, subresource }: RequestInfo): boolean {
-    if (!isResourceRequest) return false
-    const kind = catalog.find(group, version, resource)?.kind
-    return kind !== undefined && (subresource === '' || Object.hasOwn(kind.subresources, subresource))
+  /** Whether a path names a resource that this server knows, and one that is deprecated. */
+  function served({ isResourceRequest, group, version, resource, subresource }: RequestInfo): { isServed: boolean; isDeprecated: boolean } {
+    const kind = isResourceRequest ? catalog.find(group, version, resource)?.kind : undefined
+    const isServed = kind !== undefined && (subresource === '' || Object.hasOwn(kind.subresources, subresource))
+    return { isServed, isDeprecated: isServed && kind.deprecationWarning !== undefined && !kind.custom }
   }
 
   async function handle(request: HttpRequest, connection: ConnectionInfo = {}): Promise<Response> {
     const target = parseTarget(request.url)
     const info = requestInfo(request.method, target.path, target.query)
     const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [] }
-    const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path, isServed: isServed(info) }
+    const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path, ...served(info) }
     const beganMs = clock.nowMs()
-    const ended = metrics.begin(observed)
+    const answered = metrics.begin(observed)
     const isLong = isLongRunning(info)
     let response: Response
     try {
@@ -241,8 +243,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     }
     if (passage.trail) response = await passage.trail.complete(response, isLong)
-    ended(response.status, clock.nowMs() - beganMs, Number(response.headers.get('content-length') ?? NaN) || undefined)
-    if (isLong && response.status === 200 && response.body) response = new Response(endingWith(response.body, metrics.open(observed)), { status: 200, headers: response.headers })
+    answered()
+    const ended = (code: number, bytes: number) => { metrics.ended(observed, code, clock.nowMs() - beganMs, bytes) }
+    const length = response.headers.get('content-length')
+    if (response.status === 101 || !response.body || (length !== null && !isLong)) ended(response.status, Number(length ?? 0))
+    else {
+      // What is still being written ends when it was read.
+      const { status, headers } = response
+      const close = isLong && status === 200 ? metrics.open(observed) : undefined
+      response = new Response(endingWith(response.body, (bytes) => {
+        close?.()
+        ended(status, bytes)
+      }), { status, headers })
+    }
     return finished(response, passage)
   }
 

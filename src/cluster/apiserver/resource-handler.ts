@@ -65,6 +65,10 @@ const REVIEW_TRANSFORMS = ['PartialObjectMetadata']
 const LIST_TRANSFORMS = OBJECT_TRANSFORMS
 const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
 
+function callerOf({ user, warn, annotate, deadlineMs, admissionMetrics }: Caller): Caller {
+  return { user, warn, annotate, ...(deadlineMs === undefined ? {} : { deadlineMs }), ...(admissionMetrics ? { admissionMetrics } : {}) }
+}
+
 /** Serves the verbs of resources over HTTP. k8s: apiserver/pkg/endpoints/installer.go and handlers */
 export class ResourceHandler {
   readonly #parts: HandlerParts
@@ -341,15 +345,15 @@ export class ResourceHandler {
     const encoding = text === '' ? 'json' : bodyEncoding(context.request.headers.get('content-type'))
     const options = parseDeleteOptions(text, encoding, context.query)
     const { namespace, name } = this.#place(endpoint, context)
-    return { user: context.user, warn: context.warn, annotate: context.annotate, ...(context.deadlineMs === undefined ? {} : { deadlineMs: context.deadlineMs }), subresource: '', namespace, name, ...options }
+    return { ...callerOf(context), subresource: '', namespace, name, ...options }
   }
 
   #writeRequest(context: ResourceRequest, kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions', isApply = false): ManagedWrite {
-    const { info, query, request, user, warn, annotate, deadlineMs } = context
+    const { info, query, request } = context
     const { dryRun, fieldManager, fieldValidation, force, options } = parseWriteOptions(kind, query, isApply)
     const manager = managerName(fieldManager, request.headers.get('user-agent'))
     return {
-      user, warn, annotate, namespace: info.resource === 'namespaces' ? '' : info.namespace, name: info.name, subresource: info.subresource, dryRun, options, manager, fieldValidation, force, ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...callerOf(context), namespace: info.resource === 'namespaces' ? '' : info.namespace, name: info.name, subresource: info.subresource, dryRun, options, manager, fieldValidation, force,
     }
   }
 

@@ -5,6 +5,7 @@ import { apiError, type StatusError } from '../kinds/status-error.ts'
 import type { Encoding } from './media-types.ts'
 import { jsonText } from './json-text.ts'
 
+const utf8 = new TextEncoder()
 const MEDIA_TYPE: Record<Encoding, string> = { json: 'application/json', yaml: 'application/yaml', protobuf: PROTOBUF_TYPE }
 
 /** How texts of an answer are written. */
@@ -16,14 +17,19 @@ export interface TextStyle {
 /** An answer with an object. `text` is its JSON. */
 export function answer(status: number, text: string, style: TextStyle, contentType = MEDIA_TYPE[style.encoding]): Response {
   if (style.encoding === 'protobuf') return protobufAnswer(status, JSON.parse(text) as Record<string, unknown>)
-  return new Response(styled(text, style), { status, headers: { 'content-type': contentType } })
+  return ofBytes(status, utf8.encode(styled(text, style)), contentType)
 }
 
 /** An answer in protobuf. @throws StatusError 406 for objects that have no such form. */
 export function protobufAnswer(status: number, object: Readonly<Record<string, unknown>>): Response {
   const bytes = encodeProtobuf(object)
   if (!bytes) throw apiError.notAcceptable(`object ${String(object['kind'])} does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message`)
-  return new Response(bytes as Uint8Array<ArrayBuffer>, { status, headers: { 'content-type': PROTOBUF_TYPE } })
+  return ofBytes(status, bytes, PROTOBUF_TYPE)
+}
+
+/** Of known length, which metrics and clients are told. */
+function ofBytes(status: number, bytes: Uint8Array, contentType: string): Response {
+  return new Response(bytes as Uint8Array<ArrayBuffer>, { status, headers: { 'content-type': contentType, 'content-length': String(bytes.length) } })
 }
 
 function styled(text: string, style: TextStyle): string {

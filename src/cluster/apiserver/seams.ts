@@ -1,6 +1,7 @@
 /**
  * Where the API server's parts meet: who asks (authentication), may they (authorization), and what the cluster adds or refuses (admission).
  */
+import type { AdmissionMetrics } from './metrics/admission-metrics.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { KubeObject, ResourceRef } from '../kinds/object.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -108,6 +109,8 @@ export interface AdmissionAttributes {
   reinvocation?: Reinvocation
   /** When the request's time is over, in cluster time, where that is known. */
   deadlineMs?: number | undefined
+  /** Where the time of webhooks is counted, where it is. */
+  metrics?: AdmissionMetrics | undefined
 }
 
 /** What admission plugins can reach. */

@@ -56,7 +56,19 @@ interface Answer {
  * @throws WebhookFailed when there is no proper answer
  * @throws StatusError when it says no, or can't be asked for a dry run
  */
-export async function callWebhook(type: 'mutating' | 'validating', { hook, version }: Invocation, seen: AdmissionAttributes, reader: Reader, { clock, random, dialer }: WebhookParts): Promise<Permission> {
+export async function callWebhook(type: 'mutating' | 'validating', invocation: Invocation, seen: AdmissionAttributes, reader: Reader, parts: WebhookParts): Promise<Permission> {
+  const beganMs = parts.clock.nowMs()
+  let rejected = true
+  try {
+    const permission = await ask(type, invocation, seen, reader, parts)
+    rejected = false
+    return permission
+  } finally {
+    seen.metrics?.observe('webhook', invocation.hook.name, type === 'mutating' ? 'admit' : 'validate', seen.operation, rejected, parts.clock.nowMs() - beganMs)
+  }
+}
+
+async function ask(type: 'mutating' | 'validating', { hook, version }: Invocation, seen: AdmissionAttributes, reader: Reader, { clock, random, dialer }: WebhookParts): Promise<Permission> {
   if (seen.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun') throw apiError.badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`)
   const failed = (why: string) => new WebhookFailed(hook.name, why)
   const reviewVersion = (hook.admissionReviewVersions ?? []).find((candidate) => candidate === 'v1' || candidate === 'v1beta1')

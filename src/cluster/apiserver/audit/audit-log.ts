@@ -156,19 +156,23 @@ function rereadable({ method, url, headers, signal }: HttpRequest, bytes: ArrayB
   return { method, url, headers, signal, get body() { return bytes.byteLength === 0 ? null : read().body }, text: () => read().text(), arrayBuffer: async () => bytes }
 }
 
-/** The same stream; `ended` is called once, when it ends, fails or its reader leaves. */
-export function endingWith(body: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** The same stream; `ended` is called once, when it ends, fails or its reader leaves, with the bytes that were read. */
+export function endingWith(body: ReadableStream<Uint8Array>, ended: (bytes: number) => void): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader()
   let isOpen = true
+  let bytes = 0
   const end = () => {
-    if (isOpen) ended()
+    if (isOpen) ended(bytes)
     isOpen = false
   }
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       try {
         const { done, value } = await reader.read()
-        if (!done) return controller.enqueue(value as Uint8Array<ArrayBuffer>)
+        if (!done) {
+          bytes += value.byteLength
+          return controller.enqueue(value as Uint8Array<ArrayBuffer>)
+        }
         end()
         controller.close()
       } catch (error) {

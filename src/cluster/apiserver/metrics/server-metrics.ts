@@ -4,10 +4,12 @@ import { isAvailable } from '../aggregation/api-services.ts'
 import type { FlowControl } from '../flowcontrol/flow-control.ts'
 import type { VersionInfo } from '../non-resource-handler.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
+import type { AdmissionMetrics } from './admission-metrics.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 
 export interface ServerMetricsParts {
   requests: RequestMetrics
+  admission: AdmissionMetrics
   flow: FlowControl
   catalog: ResourceCatalog
   aggregator: Aggregator
@@ -18,16 +20,16 @@ export interface ServerMetricsParts {
 // @k8s part: Metrics: requests, flows, stored objects and APIServices are counted; what only a real process has (memory, garbage collection, etcd's latencies) is left out
 
 /** All that `/metrics` shows. */
-export function serverMetrics({ requests, flow, catalog, aggregator, version, startedMs }: ServerMetricsParts): MetricFamily[] {
+export function serverMetrics({ requests, admission, flow, catalog, aggregator, version, startedMs }: ServerMetricsParts): MetricFamily[] {
   const stored = new Map([...catalog.endpoints()].filter((endpoint) => endpoint.isStorageVersion && endpoint.kind.verbs.includes('list')).map((endpoint) => [endpoint.ref, endpoint]))
   const objects = [...stored].map(([resource, endpoint]) => ({ resource, group: endpoint.kind.group, name: endpoint.kind.resource, count: endpoint.store.list().length }))
   return [
-    ...requests.families(), ...flow.metrics(),
-    { name: 'apiserver_storage_objects', type: 'gauge', help: '[STABLE] [DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.', samples: objects.map(({ resource, count }) => ({ labels: { resource }, value: count })) },
+    ...requests.families(), ...admission.families(), ...flow.metrics(),
+    { name: 'apiserver_storage_objects', type: 'gauge', help: '[STABLE] (Deprecated since 1.34.0) [DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.', samples: objects.map(({ resource, count }) => ({ labels: { resource }, value: count })) },
     { name: 'apiserver_resource_objects', type: 'gauge', help: '[ALPHA] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.', samples: objects.map(({ group, name, count }) => ({ labels: { group, resource: name }, value: count })) },
     { name: 'aggregator_unavailable_apiservice', type: 'gauge', help: '[ALPHA] Gauge of APIServices which are marked as unavailable broken down by APIService name.', samples: aggregator.table.list().map((apiService) => ({ labels: { name: apiService.metadata.name! }, value: isAvailable(apiService) ? 0 : 1 })) },
     {
-      name: 'kubernetes_build_info', type: 'gauge', help: "[ALPHA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
+      name: 'kubernetes_build_info', type: 'gauge', help: "[BETA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
       samples: [{ labels: { build_date: version['buildDate'] ?? '', compiler: version['compiler'] ?? '', git_commit: version['gitCommit'] ?? '', git_tree_state: version['gitTreeState'] ?? '', git_version: version['gitVersion'] ?? '', go_version: version['goVersion'] ?? '', major: version['major'] ?? '', minor: version['minor'] ?? '', platform: version['platform'] ?? '' }, value: 1 }],
     },
     { name: 'process_start_time_seconds', type: 'gauge', help: 'Start time of the process since unix epoch in seconds.', samples: [{ value: startedMs / 1000 }] },
