@@ -96,6 +96,8 @@ function takesGzip({ headers }: import('node:http').IncomingMessage): boolean {
 async function answer(handle: Handle, incoming: import('node:http').IncomingMessage, outgoing: import('node:http').ServerResponse): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
+  // Connections stay open without a word about it, as Go's do.
+  outgoing.removeHeader('connection')
   try {
     const response = await handle(requestOf(incoming, gone.signal), connectionOf(incoming.socket as TLSSocket))
     const headers: Record<string, string | string[]> = {}

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../../base/clock.ts'
 import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
 import type { PriorityLevelConfiguration } from '../../kinds/generated/types.ts'
 import type { RequestInfo } from '../request-info.ts'
+import { Histogram } from '../metrics/histogram.ts'
 import type { Reader, UserInfo } from '../seams.ts'
 import { type Classification, FlowSchemas, PRIORITY_LEVELS } from './flow-schemas.ts'
 
@@ -19,6 +20,34 @@ interface Waiting {
   resolve(): void
   reject(error: TooManyRequests): void
   timer: Timer
+}
+
+/** Seconds. k8s: flowcontrol/metrics requestDurationSecondsBuckets */
+const WAIT_BUCKETS = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
+
+/** What metrics say of the requests that one schema sends to one level. */
+class SchemaCounts {
+  readonly labels: { flow_schema: string; priority_level: string }
+  executing = 0
+  waiting = 0
+  dispatched = 0
+  readonly rejected = new Map<string, number>()
+  readonly waits = new Map<boolean, Histogram>()
+
+  constructor(flow_schema: string, priority_level: string) {
+    this.labels = { flow_schema, priority_level }
+  }
+
+  reject(reason: string): TooManyRequests {
+    this.rejected.set(reason, (this.rejected.get(reason) ?? 0) + 1)
+    return new TooManyRequests(reason)
+  }
+
+  waited(ms: number, execute: boolean): void {
+    let histogram = this.waits.get(execute)
+    if (!histogram) this.waits.set(execute, histogram = new Histogram(WAIT_BUCKETS))
+    histogram.observe(ms / 1000)
+  }
 }
 
 /** One priority level's seats and queues. */
@@ -49,6 +78,7 @@ export class FlowControl {
   readonly #reader: Reader
   readonly #schemas: FlowSchemas
   readonly #levels = new Map<string, LevelState>()
+  readonly #counts = new Map<string, SchemaCounts>()
   readonly #stopListening: () => void
 
   constructor({ clock, reader }: { clock: Clock; reader: Reader }) {
@@ -76,41 +106,64 @@ export class FlowControl {
     const state = this.#levels.get(priorityLevel.metadata.name!)
     if (!state) return () => {}
     const isExempt = priorityLevel.spec.type === 'Exempt'
-    if (isExempt || state.executing < state.limit) return this.#seat(state)
+    const counts = this.#countsOf(flowSchema.metadata.name!, priorityLevel.metadata.name!)
+    if (isExempt || state.executing < state.limit) {
+      if (!isExempt) counts.waited(0, true)
+      return this.#seat(state, counts)
+    }
     const response = priorityLevel.spec.limited?.limitResponse
     const queuing = response?.type === 'Queue' ? response.queuing : undefined
     const key = `${flowSchema.metadata.name}\n${flow}`
     const queue = state.queues.get(key) ?? []
     if (!queuing || queue.length >= (queuing.queueLengthLimit ?? 50) * Math.max(1, queuing.handSize ?? 1)) {
       state.rejected++
-      throw new TooManyRequests(queuing ? 'queue-full' : 'concurrency-limit')
+      throw counts.reject(queuing ? 'queue-full' : 'concurrency-limit')
     }
     state.queues.set(key, queue)
+    counts.waiting++
+    const beganMs = this.#clock.nowMs()
     return new Promise<() => void>((resolve, reject) => {
       const waiting: Waiting = {
-        resolve: () => resolve(this.#seat(state)), reject,
+        resolve: () => {
+          counts.waiting--
+          counts.waited(this.#clock.nowMs() - beganMs, true)
+          resolve(this.#seat(state, counts))
+        },
+        reject,
         timer: this.#clock.after(WAIT_LIMIT_MS, () => {
           const at = queue.indexOf(waiting)
           if (at >= 0) queue.splice(at, 1)
           if (queue.length === 0) state.queues.delete(key)
           state.timedOut++
-          reject(new TooManyRequests('time-out'))
+          counts.waiting--
+          counts.waited(this.#clock.nowMs() - beganMs, false)
+          reject(counts.reject('time-out'))
         }),
       }
       queue.push(waiting)
     })
   }
 
-  #seat(state: LevelState): () => void {
+  #seat(state: LevelState, counts: SchemaCounts): () => void {
     state.executing++
     state.dispatched++
+    counts.executing++
+    counts.dispatched++
     let isHeld = true
     return () => {
       if (!isHeld) return
       isHeld = false
       state.executing--
+      counts.executing--
       this.#dispatch(state)
     }
+  }
+
+  #countsOf(flowSchema: string, priorityLevel: string): SchemaCounts {
+    const key = `${priorityLevel}/${flowSchema}`
+    let counts = this.#counts.get(key)
+    if (!counts) this.#counts.set(key, counts = new SchemaCounts(flowSchema, priorityLevel))
+    return counts
   }
 
   /** The flow whose turn it is gets the seat, and goes to the end of the line. */
@@ -156,14 +209,18 @@ export class FlowControl {
   }
 
   metrics(): MetricFamily[] {
-    const gauge = (name: string, help: string, valueOf: (state: LevelState) => number, type: MetricFamily['type'] = 'gauge', more: Record<string, string> = {}): MetricFamily =>
-      ({ name: `apiserver_flowcontrol_${name}`, help, type, samples: [...this.#levels].map(([priority_level, state]): Sample => ({ labels: { priority_level, ...more }, value: valueOf(state) })) })
+    const all = [...this.#counts.values()]
+    const limited = all.filter(({ labels }) => this.#levels.get(labels.priority_level)?.level.spec.type !== 'Exempt')
+    const family = (name: string, type: MetricFamily['type'], help: string, samples: Iterable<Sample>): MetricFamily => ({ name: `apiserver_flowcontrol_${name}`, type, help: `[BETA] ${help}`, samples })
+    const of = (counts: readonly SchemaCounts[], valueOf: (counts: SchemaCounts) => number): Sample[] => counts.map((one) => ({ labels: one.labels, value: valueOf(one) }))
     return [
-      gauge('current_executing_seats', '[BETA] Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem', (s) => s.executing),
-      gauge('current_inqueue_requests', '[BETA] Number of requests currently pending in queues of the API Priority and Fairness subsystem', (s) => s.waiting),
-      gauge('dispatched_requests_total', '[BETA] Number of requests executed by API Priority and Fairness subsystem', (s) => s.dispatched, 'counter'),
-      gauge('nominal_limit_seats', '[BETA] Nominal number of execution seats configured for each priority level', (s) => s.limit),
-      gauge('rejected_requests_total', '[BETA] Number of requests rejected by API Priority and Fairness subsystem', (s) => s.rejected + s.timedOut, 'counter', { reason: 'queue-full' }),
+      family('current_executing_requests', 'gauge', 'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem', of(all, ({ executing }) => executing)),
+      family('current_executing_seats', 'gauge', 'Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem', of(all, ({ executing }) => executing)),
+      family('current_inqueue_requests', 'gauge', 'Number of requests currently pending in queues of the API Priority and Fairness subsystem', of(limited, ({ waiting }) => waiting)),
+      family('dispatched_requests_total', 'counter', 'Number of requests executed by API Priority and Fairness subsystem', of(all, ({ dispatched }) => dispatched)),
+      family('nominal_limit_seats', 'gauge', 'Nominal number of execution seats configured for each priority level', [...this.#levels].map(([priority_level, { limit }]) => ({ labels: { priority_level }, value: limit }))),
+      family('rejected_requests_total', 'counter', 'Number of requests rejected by API Priority and Fairness subsystem', all.flatMap(({ labels, rejected }) => [...rejected].map(([reason, value]) => ({ labels: { ...labels, reason }, value })))),
+      family('request_wait_duration_seconds', 'histogram', 'Length of time a request spent waiting in its queue', all.flatMap(({ labels, waits }) => [...waits].flatMap(([execute, histogram]) => histogram.samples({ execute: String(execute), ...labels })))),
     ]
   }
 }
