@@ -1,9 +1,10 @@
 /**
  * YAML as the API server reads it: YAML 1.1 scalars, converted to JSON. k8s: sigs.k8s.io/yaml YAMLToJSON (go-yaml v2)
  */
-import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, type Document, type Node, type ParsedNode, type Scalar, type YAMLParseError } from 'yaml'
+import { Composer, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, type Document, type Node, type ParsedNode, type Scalar } from 'yaml'
 import { setOwn } from '../../base/freeze.ts'
 import { quoted } from './go-text.ts'
+import { goYamlObjection } from './go-yaml-syntax.ts'
 import { SyntaxProblem } from './json-text.ts'
 import { nestsTooDeeply } from './yaml-depth.ts'
 
@@ -23,10 +24,6 @@ export function parseYaml(text: string): YamlText {
   if (/^%YAML\s+(?!1\.1\s)/m.exec(text)?.index === 0) throw new SyntaxProblem('yaml: found incompatible YAML document')
   // k8s: go-yaml readerc.go
   if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/.test(text)) throw new SyntaxProblem('yaml: control characters are not allowed')
-  const badHex = /\\(?:x(?![0-9a-fA-F]{2})|u(?![0-9a-fA-F]{4})|U(?![0-9a-fA-F]{8}))/.exec(text)
-  if (badHex && text.startsWith('{')) throw new SyntaxProblem(scannerError(text.slice(0, badHex.index).split('\n').length - 1, 'did not find expected hexdecimal number'))
-  const surrogate = /\\u[dD][89a-fA-F]/.exec(text)
-  if (surrogate && text.startsWith('{')) throw new SyntaxProblem(scannerError(text.slice(0, surrogate.index).split('\n').length - 1, 'found invalid Unicode character escape code'))
   if (nestsTooDeeply(text)) throw new SyntaxProblem('yaml: exceeded max depth of 10000')
   const lines = new LineCounter()
   const parser = new Parser(lines.addNewLine)
@@ -43,7 +40,9 @@ export function parseYaml(text: string): YamlText {
     throw error
   }
   if (!document) return { value: null, duplicateKeys: [] }
-  if (document.errors.length > 0) throw new SyntaxProblem(goYamlError(document.errors[0]!, text, lines))
+  // What only one of the two libraries minds is decided by go-yaml: it reads no further than the first thing that is whole.
+  const objection = document.errors.length > 0 || !text.startsWith('{') || /\\[xuU]/.test(text) ? goYamlObjection(text) : undefined
+  if (objection !== undefined) throw new SyntaxProblem(objection)
   const conversion: Conversion = { document, lines, duplicateKeys: [], nodes: 0, open: new Set() }
   const value = convert(document.contents as ParsedNode | null, conversion, 0)
   return { value, duplicateKeys: conversion.duplicateKeys }
@@ -134,7 +133,7 @@ function keyText(node: Node | null, value: unknown, state: Conversion, depth: nu
 const nullKey = (value: unknown) => new SyntaxProblem(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${goSyntax(value)}`)
 
 /** %#v of what go-yaml reads without a type. */
-function goSyntax(value: unknown): string {
+export function goSyntax(value: unknown): string {
   if (value === null || value === undefined) return 'interface {}(nil)'
   if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`
   if (typeof value === 'object') return `map[interface {}]interface {}{${Object.entries(value).map(([key, item]) => `${quoted(key)}:${goSyntax(item)}`).join(', ')}}`
@@ -197,50 +196,4 @@ function goInteger(text: string): number | undefined {
   const value = BigInt(literal.toLowerCase())
   if (value > (1n << 64n) - 1n || (match[1] === '-' && value > 1n << 63n)) return undefined
   return Number(match[1] === '-' ? -value : value)
-}
-
-/** Findings of go-yaml's scanner, which counts lines otherwise than its parser. */
-const SCANNER: Record<string, string> = {
-  BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context', MULTILINE_IMPLICIT_KEY: 'mapping values are not allowed in this context',
-  BAD_SCALAR_START: 'found character that cannot start any token', TAB_AS_INDENT: 'found character that cannot start any token', MISSING_CHAR: "could not find expected ':'",
-  BAD_ALIAS: 'did not find expected alphabetic or numeric character', BAD_DQ_ESCAPE: 'found unknown escape character',
-}
-const PARSER: Record<string, string> = { BAD_INDENT: 'did not find expected key', UNEXPECTED_TOKEN: 'did not find expected key' }
-
-/** The parser's finding in go-yaml's words, as far as both speak of the same thing. k8s: go-yaml parser fail */
-function goYamlError(error: YAMLParseError, text: string, lines: LineCounter): string {
-  const ended = text.trimEnd()
-  const newlines = text.split('\n').length - 1
-  if (/^Missing closing ["']quote/.test(error.message)) return scannerError(newlines, 'found unexpected end of stream')
-  // A flow collection that is still open where the text ends; go-yaml ends the last line there.
-  const open = error.pos[0] >= ended.length ? openFlow(ended) : undefined
-  if (open) return parserError(newlines + (text.endsWith('\n') ? 0 : 1), /[{[,]$/.test(ended) ? 'did not find expected node content' : `did not find expected ',' or '${open}'`)
-  const line = lines.linePos(error.pos[0]).line - 1
-  // The parser reports the line on which what isn't a key begins, go-yaml that of the colon.
-  if (error.code === 'BLOCK_AS_IMPLICIT_KEY' || error.code === 'MULTILINE_IMPLICIT_KEY' || /Nested mappings are not allowed/.test(error.message)) return scannerError(lineOfColon(text, error.pos[0], line), SCANNER['BLOCK_AS_IMPLICIT_KEY']!)
-  if (SCANNER[error.code]) return scannerError(line, SCANNER[error.code]!)
-  if (/^[}\]]/.test(ended)) return parserError(0, 'did not find expected node content')
-  return parserError(line, PARSER[error.code] ?? 'did not find expected node content')
-}
-
-const scannerError = (line: number, what: string) => line === 0 ? `yaml: ${what}` : `yaml: line ${line + 1}: ${what}`
-const parserError = (line: number, what: string) => line === 0 ? `yaml: ${what}` : `yaml: line ${line}: ${what}`
-
-/** What would close the innermost flow collection that a text leaves open. */
-function openFlow(text: string): string | undefined {
-  const open: string[] = []
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|'[^']*'|[{}[\]]/gs)) {
-    if (token === '{') open.push('}')
-    else if (token === '[') open.push(']')
-    else if (token === '}' || token === ']') open.pop()
-  }
-  return open.at(-1)
-}
-
-/** Zero-based line of the first `:` after a scalar that runs over lines. */
-function lineOfColon(text: string, from: number, line: number): number {
-  const colon = /:(?=\s|$)/g
-  colon.lastIndex = from
-  const found = colon.exec(text)
-  return found ? line + text.slice(from, found.index).split('\n').length - 1 : line
 }
