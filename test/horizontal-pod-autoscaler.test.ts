@@ -66,6 +66,8 @@ it('a Deployment under load is scaled out, and back in five minutes after the lo
     expect(described).toMatch(/ScalingActive +True +ValidMetricFound +the HPA was able to successfully calculate a replica count from cpu resource utilization \(percentage of request\)\n/)
     expect(described).toMatch(/Normal +SuccessfulRescale .* horizontal-pod-autoscaler {2}New size: \d+; reason: cpu resource utilization \(percentage of request\) above target\n/)
 
+    expect((await lab.run('kubectl describe hpa.v1.autoscaling php-apache')).stdout).toBe((await lab.run('kubectl describe hpa php-apache')).stdout)
+
     await lab.run('kubectl delete pod load-generator --now')
     await seconds(240)
     expect((await lab.run('kubectl get deployment php-apache -o jsonpath={.status.replicas}')).stdout).toBe(busy)

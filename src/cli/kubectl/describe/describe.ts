@@ -22,7 +22,7 @@ export interface DescribeContext {
 
 /** The description of one object. @throws StatusError */
 export async function describeObject(f: Factory, mapping: ApiResource, namespace: string, name: string, showEvents: boolean): Promise<string> {
-  const object = await f.rest().json<KubeObject>('GET', resourcePath(mapping, namespace, name))
+  const object = await f.rest().json<KubeObject>('GET', resourcePath(described(mapping), namespace, name))
   const context: DescribeContext = {
     f, mapping, namespace, showEvents, nowMs: f.nowMs(),
     get: (path) => f.rest().json('GET', path).catch(() => undefined),
@@ -42,6 +42,11 @@ export async function describeObject(f: Factory, mapping: ApiResource, namespace
     if (showEvents) describeEvents(await eventsOf(context, object), w, context.nowMs)
   }
   return w.text
+}
+
+/** The version that the kind's describer reads, whatever was asked for. k8s: HorizontalPodAutoscalerDescriber */
+function described(mapping: ApiResource): ApiResource {
+  return mapping.group === 'autoscaling' && mapping.kind === 'HorizontalPodAutoscaler' ? { ...mapping, version: 'v2' } : mapping
 }
 
 /** The events about an object. k8s: describe searchEvents */
