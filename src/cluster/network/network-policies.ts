@@ -95,5 +95,10 @@ export class NetworkPolicyTable {
 
 function isInBlock({ cidr, except = [] }: IPBlock, ip: string): boolean {
   const contains = (range: string) => !range.includes(':') && cidrContains(parseCidr(range), parseIPv4(ip))
-  return contains(cidr) && !except.some(contains)
+  try {
+    return contains(cidr) && !except.some(contains)
+  } catch {
+    // Ranges that only a lax parser takes (leading zeros) let everybody through, as upstream.
+    return true
+  }
 }

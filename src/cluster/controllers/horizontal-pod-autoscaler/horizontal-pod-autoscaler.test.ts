@@ -144,6 +144,31 @@ describe('what metrics ask for', () => {
     expect(await events()).toContain('web: SuccessfulRescale x1 New size: 5; reason: external metric queue(nil) above target')
   })
 
+  it('custom resources, too, by the scale that their definition gives them', async () => {
+    await start(2, { external: ['90'] })
+    const { api, clock } = plane
+    const replicas = { type: 'object', properties: { replicas: { type: 'integer', maximum: 4 }, selector: { type: 'string' } } }
+    await api.create('customresourcedefinitions.apiextensions.k8s.io', {
+      apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'farms.example.com' },
+      spec: {
+        group: 'example.com', scope: 'Namespaced', names: { plural: 'farms', kind: 'Farm' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: replicas, status: replicas } } }, subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' } } }],
+      },
+    })
+    await clock.advance(1000)
+    await api.create('farms.example.com', { apiVersion: 'example.com/v1', kind: 'Farm', metadata: { name: 'f', namespace: 'default' }, spec: { replicas: 2 } })
+    await api.patch('farms.example.com', 'f', 'default', 'application/merge-patch+json', { status: { replicas: 2, selector: 'app=web' } }, { subresource: 'status' })
+    await autoscale({ scaleTargetRef: { apiVersion: 'example.com/v1', kind: 'Farm', name: 'f' }, metrics: [{ type: 'External', external: { metric: { name: 'queue' }, target: { type: 'AverageValue', averageValue: '30' } } }] })
+    await rounds(1)
+    expect((await api.get('farms.example.com', 'f', 'default')).spec.replicas).toBe(3)
+    await api.patch('farms.example.com', 'f', 'default', 'application/merge-patch+json', { spec: { replicas: 4 } })
+    await api.patch(HPAS, 'web', 'default', 'application/merge-patch+json', { spec: { minReplicas: 5 } })
+    await rounds(1)
+    const why = 'Farm.example.com "f" is invalid: spec.replicas: Invalid value: 5: spec.replicas in body should be less than or equal to 4'
+    expect(await conditions()).toMatchObject({ AbleToScale: `False FailedUpdateScale: the HPA controller was unable to update the target scale: ${why}` })
+    expect(await events()).toContain(`web: FailedRescale x1 New size: 5; reason: Current number of replicas below Spec.MinReplicas; error: ${why}`)
+  })
+
   it('less in small steps, where the policies say so', async () => {
     await start(8, { cpu: Array(8).fill('1m') })
     await autoscale({ behavior: { scaleDown: { stabilizationWindowSeconds: 0, selectPolicy: 'Min', policies: [{ type: 'Percent', value: 10, periodSeconds: 60 }, { type: 'Pods', value: 3, periodSeconds: 60 }] } } })
