@@ -514,7 +514,7 @@ function setGarbageFinalizers(kind: Kind, draft: KubeObject, request: DeleteRequ
 /** k8s: Store markAsDeleting */
 function markAsDeleting(draft: KubeObject, nowMs: number): void {
   const { metadata } = draft
-  if (metadata.deletionGracePeriodSeconds === undefined && (metadata.generation ?? 0) > 0) metadata.generation!++
+  if (!metadata.deletionTimestamp && (metadata.generation ?? 0) > 0) metadata.generation!++
   if (!metadata.deletionTimestamp || Date.parse(metadata.deletionTimestamp) > nowMs) metadata.deletionTimestamp = rfc3339(nowMs)
   metadata.deletionGracePeriodSeconds = 0
 }

@@ -105,18 +105,20 @@ export class ResourceHandler {
     switch (request.method) {
       case 'GET': case 'HEAD':
         if (!kind.verbs.includes('list')) break
-        this.#checkProducible(request, true)
+        this.#checkProducible(endpoint, request, true)
         return info.verb === 'watch' ? this.#watch(endpoint, context) : this.#list(endpoint, context)
       case 'POST':
         if (!kind.verbs.includes('create') || !inNamespace) break
-        this.#checkProducible(request)
+        this.#checkProducible(endpoint, request)
         return this.#create(endpoint, context)
       case 'DELETE':
         if (!kind.verbs.includes('deletecollection') || !inNamespace) break
-        this.#checkProducible(request)
+        this.#checkProducible(endpoint, request)
         return this.#deleteCollection(endpoint, context)
+      case 'PUT': case 'PATCH':
+        if (kind.custom) throw apiError.badRequest('name must be provided')
     }
-    throw methodNotAllowed()
+    throw unsupported(endpoint, context)
   }
 
   async #item(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
@@ -124,22 +126,22 @@ export class ResourceHandler {
     const { request, info } = context
     switch (request.method) {
       case 'GET': case 'HEAD':
-        this.#checkProducible(request)
+        this.#checkProducible(endpoint, request)
         return info.verb === 'watch' ? this.#watch(endpoint, context) : this.#get(endpoint, context)
       case 'PUT':
         if (!kind.verbs.includes('update')) break
-        this.#checkProducible(request)
+        this.#checkProducible(endpoint, request)
         return this.#update(endpoint, context)
       case 'PATCH':
         if (!kind.verbs.includes('patch')) break
-        this.#checkProducible(request)
+        this.#checkProducible(endpoint, request)
         return this.#patch(endpoint, context)
       case 'DELETE':
         if (!kind.verbs.includes('delete')) break
-        this.#checkProducible(request)
+        this.#checkProducible(endpoint, request)
         return this.#delete(endpoint, context)
     }
-    throw methodNotAllowed()
+    throw unsupported(endpoint, context)
   }
 
   async #subresource(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
@@ -148,8 +150,8 @@ export class ResourceHandler {
     const isConnection = this.#parts.subresources.isConnection(endpoint, info.subresource)
     if (isConnection) return this.#parts.subresources.connect(endpoint, context)
     const verb = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', POST: 'create', DELETE: 'delete' }[request.method]
-    if (!verb || !verbs.includes(verb)) throw methodNotAllowed()
-    this.#checkProducible(request)
+    if (!verb || !verbs.includes(verb)) throw unsupported(endpoint, context)
+    this.#checkProducible(endpoint, request)
     if (info.subresource === 'status') {
       if (verb === 'get') return this.#get(endpoint, context)
       return verb === 'update' ? this.#update(endpoint, context) : this.#patch(endpoint, context)
@@ -362,7 +364,9 @@ export class ResourceHandler {
   }
 
   /** `streams`: lists share their route with watches. */
-  #checkProducible(request: HttpRequest, streams = false): void {
+  #checkProducible(endpoint: Endpoint, request: HttpRequest, streams = false): void {
+    // Custom resources have a handler of their own, without go-restful before it.
+    if (endpoint.kind.custom) return
     checkProducible(request.headers.get('accept'), undefined, streams ? `${ACCEPTED_TYPES}, ${STREAM_TYPES}` : undefined)
   }
 
@@ -383,6 +387,11 @@ export class ResourceHandler {
     if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
     return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedJsonText(object) : jsonText(object), style)
   }
+}
+
+/** What a resource can't do: go-restful knows only its routes, the handler of custom resources names the verb. */
+function unsupported({ kind, groupResource }: Endpoint, { info }: ResourceRequest) {
+  return kind.custom ? apiError.methodNotSupported(groupResource, info.verb) : methodNotAllowed()
 }
 
 const contentTypeOf = (request: HttpRequest) => (request.headers.get('content-type') ?? '').split(';')[0]!.trim()

@@ -45,7 +45,8 @@ function cellOf(type: string, value: unknown, nowMs: number): string | number | 
   if (type === 'string') return value === null ? '<no value>' : jsonPathText(value)
   if (value === null) return null
   switch (type) {
-    case 'integer': return typeof value === 'number' ? Math.trunc(value) : null
+    // What doesn't fit becomes the least integer, as Go converts it.
+    case 'integer': return typeof value !== 'number' ? null : Math.abs(value) < 2 ** 63 ? Math.trunc(value) : -(2 ** 63)
     case 'number': return typeof value === 'number' ? value : null
     case 'boolean': return typeof value === 'boolean' ? value : null
     case 'date': return typeof value === 'string' ? dateCell(value, nowMs) : null
