@@ -20,12 +20,10 @@ interface Mutation {
   jsonPatch?: { expression?: string }
 }
 
-const NAME = 'MutatingAdmissionPolicy'
-
 /** Changes to objects by rules in CEL. k8s: apiserver/pkg/admission/plugin/policy/mutating */
 export function mutatingAdmissionPolicy(source: PolicySource<Policy, PolicyBinding>): AdmissionPlugin {
   return {
-    name: NAME,
+    name: 'MutatingAdmissionPolicy',
     mutate(attributes, context) {
       if (!attributes.object || attributes.operation === 'DELETE') return undefined
       const policies = activePolicies(source, attributes, context)
@@ -36,7 +34,7 @@ export function mutatingAdmissionPolicy(source: PolicySource<Policy, PolicyBindi
 
 async function mutate(policies: readonly ActivePolicy[], attributes: AdmissionAttributes, context: AdmissionContext): Promise<void> {
   const reinvocation = reinvocationOf(attributes)
-  const reinvocable = Reinvocable.of(NAME, reinvocation)
+  const reinvocable = Reinvocable.of('MutatingAdmissionPolicy', reinvocation)
   reinvocable.begin(attributes.object, reinvocation)
   let hasMutated = false
   for (const active of policies) {

@@ -15,12 +15,10 @@ import { replaceContents } from './replace-contents.ts'
 import { type Permission, type WebhookParts, WebhookFailed, annotate, callWebhook } from './webhook-call.ts'
 import { type ConfiguredWebhook, type Invocation, configuredWebhooks, invocationOf } from './webhook-configuration.ts'
 
-const NAME = 'MutatingAdmissionWebhook'
-
 /** k8s: apiserver/pkg/admission/plugin/webhook/mutating */
 export function mutatingWebhooks(parts: WebhookParts): AdmissionPlugin {
   return {
-    name: NAME,
+    name: 'MutatingAdmissionWebhook',
     mutate(attributes, context) {
       const webhooks = configuredWebhooks('mutating', attributes, context.reader)
       return webhooks.length === 0 ? undefined : mutate(webhooks, attributes, context, parts)
@@ -31,7 +29,7 @@ export function mutatingWebhooks(parts: WebhookParts): AdmissionPlugin {
 /** Asks one after the other; each sees what those before it changed. */
 async function mutate(webhooks: readonly ConfiguredWebhook[], attributes: AdmissionAttributes, context: AdmissionContext, parts: WebhookParts): Promise<void> {
   const reinvocation = reinvocationOf(attributes)
-  const reinvocable = Reinvocable.of(NAME, reinvocation)
+  const reinvocable = Reinvocable.of('MutatingAdmissionWebhook', reinvocation)
   reinvocable.begin(attributes.object, reinvocation)
   let seen: { version: Kind; attributes: AdmissionAttributes; changed: boolean } | undefined
   const writeBack = async () => {
