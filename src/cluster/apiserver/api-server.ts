@@ -26,7 +26,7 @@ import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
 import { OpenApi } from './openapi/open-api.ts'
 import { Registry } from './registry.ts'
 import { requestInfo, type RequestInfo } from './request-info.ts'
-import { isLongRunning, timeoutOf, withTimeout, workTimeoutMs } from './request-timeout.ts'
+import { RequestTimedOut, isLongRunning, timeoutOf, withTimeout, workTimeoutMs } from './request-timeout.ts'
 import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
@@ -237,7 +237,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       } else {
         const status = asStatusError(error, log, request)
         if (status.code === 504 && !isLong) metrics.timedOut(observed)
-        response = statusAnswer(status, refusalStyle(request.headers.get('accept'), passage.style.pretty))
+        response = error instanceof RequestTimedOut ? error.answer() : statusAnswer(status, refusalStyle(request.headers.get('accept'), passage.style.pretty))
         // k8s: handlers/responsewriters Forbidden
         if (isDenial(status)) response.headers.set('x-content-type-options', 'nosniff')
       }

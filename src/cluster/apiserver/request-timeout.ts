@@ -47,12 +47,23 @@ function parseDuration(text: string): number {
   return sign * sum
 }
 
+/** A request that took too long. */
+export class RequestTimedOut extends StatusError {
+  constructor() {
+    super({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'Timeout: request did not complete within the allotted timeout', reason: 'Timeout', details: {}, code: 504 })
+  }
+
+  /** Written past all codecs: without kind and version, and as text. k8s: server/filters/timeout.go */
+  answer(): Response {
+    const { kind: _, apiVersion: __, ...status } = this.status
+    return new Response(`${JSON.stringify(status)}\n`, { status: 504, headers: { 'content-type': 'text/plain; charset=utf-8', connection: 'close' } })
+  }
+}
+
 /** The answer to work, or the refusal once its time is over; the work itself goes on. k8s: server/filters/timeout.go */
 export function withTimeout(clock: Clock, timeoutMs: number, work: Promise<Response>): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const timer = clock.after(timeoutMs, () => reject(new StatusError({
-      kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'Timeout: request did not complete within the allotted timeout', reason: 'Timeout', details: {}, code: 504,
-    })))
+    const timer = clock.after(timeoutMs, () => reject(new RequestTimedOut()))
     work.then(resolve, reject).finally(() => timer.cancel())
   })
 }

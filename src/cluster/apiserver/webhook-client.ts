@@ -63,10 +63,10 @@ export async function askWebhook(config: WebhookClientConfig, review: Review, ti
 
 /** Follows redirects as Go's client does: the first three kinds forget the body. */
 async function sent(config: WebhookClientConfig, url: string, body: string, parts: WebhookClientParts & { signal: AbortSignal; expired: Promise<never> }): Promise<Response> {
-  let place = { method: 'POST', url, config }
-  for (let hops = 0; ; hops++) {
-    const failed = (why: string) => new CallFailed(`${place.method === 'POST' ? 'Post' : 'Get'} ${JSON.stringify(place.url)}: ${why}`)
-    if (hops > MAX_REDIRECTS) throw failed(`stopped after ${MAX_REDIRECTS} redirects`)
+  let place = { method: 'POST', url, config, said: url }
+  for (let requests = 0; ; requests++) {
+    const failed = (why: string) => new CallFailed(`${place.method === 'POST' ? 'Post' : 'Get'} ${JSON.stringify(place.said)}: ${why}`)
+    if (requests === MAX_REDIRECTS) throw failed(`stopped after ${MAX_REDIRECTS} redirects`)
     const address = addressOf(place.config, parts.reader)
     if (typeof address === 'string') throw failed(address)
     if (!parts.dialer) throw failed('no route to host')
@@ -80,7 +80,7 @@ async function sent(config: WebhookClientConfig, url: string, body: string, part
     if (!location || ![301, 302, 303, 307, 308].includes(response.status)) return response
     const next = new URL(location, place.url)
     const isSamePlace = next.host === new URL(place.url).host
-    place = { method: response.status > 303 ? place.method : 'GET', url: next.href, config: isSamePlace ? config : { url: next.href, ...(config.caBundle ? { caBundle: config.caBundle } : {}) } }
+    place = { method: response.status > 303 ? place.method : 'GET', url: next.href, said: location, config: isSamePlace ? config : { url: next.href, ...(config.caBundle ? { caBundle: config.caBundle } : {}) } }
   }
 }
 

@@ -71,7 +71,9 @@ function mutatedBy(active: ActivePolicy, param: KubeObject | undefined, seen: Ad
     if (!meetsConditions(active.policy.spec.matchConditions ?? [], policyVariables(active, param, seen, context)) || !wanted()) return undefined
     for (const mutation of (active.policy.spec['mutations'] ?? []) as Mutation[]) {
       const current = { ...seen, object }
-      object = reread(mutated(mutation, object, active.version, policyVariables(active, param, current, context)), active.version)
+      const made = mutated(mutation, object, active.version, policyVariables(active, param, current, context))
+      checkVersion(active.version, seen.kind)
+      object = reread(made, active.version)
     }
   } catch (error) {
     if (error instanceof ExpressionFailed) {
@@ -114,6 +116,12 @@ function mutated(mutation: Mutation, object: KubeObject, version: Kind, variable
   }
   const configuration = evaluated(mutation.applyConfiguration?.expression ?? '', variables)
   return mergeObjects(object, configuration, mergeType(version.schema)) as KubeObject
+}
+
+/** Upstream turns what was made into the version of the request, which Go's types of other versions can't become. k8s: policy/mutating dispatchOne */
+function checkVersion(made: Kind, wanted: Kind): void {
+  if (made.custom || (made.group === wanted.group && made.version === wanted.version)) return
+  throw new ExpressionFailed(`converting (${made.version}.${made.kind}) to (${wanted.version}.${wanted.kind}): unknown conversion`)
 }
 
 /** What a mutation made, read as its kind. */

@@ -8,11 +8,12 @@ import { semanticEqual } from '../../kinds/semantic-equal.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { goPackage } from '../patched-type.ts'
 import { plainError } from '../registry.ts'
+import { sortedJsonText } from '../json-text.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, Reader } from '../seams.ts'
 import { attributesIn, kindOfBody, outOfVersion } from './admission-version.ts'
 import { Reinvocable, reinvocationOf } from './reinvocation.ts'
 import { replaceContents } from './replace-contents.ts'
-import { type Permission, type WebhookParts, WebhookFailed, annotate, callWebhook } from './webhook-call.ts'
+import { type Permission, type WebhookParts, WebhookFailed, annotate, callWebhook, checkDeadline } from './webhook-call.ts'
 import { type ConfiguredWebhook, type Invocation, configuredWebhooks, invocationOf } from './webhook-configuration.ts'
 
 /** k8s: apiserver/pkg/admission/plugin/webhook/mutating */
@@ -76,6 +77,7 @@ async function mutate(webhooks: readonly ConfiguredWebhook[], attributes: Admiss
     if (!(failure instanceof WebhookFailed)) throw failure
     if (hook.failurePolicy !== 'Ignore') throw failure.refusal()
     annotate(attributes, `failed-open.mutation.webhook.admission.k8s.io/${place}`, hook.name)
+    checkDeadline(attributes, parts.clock)
   }
   await writeBack()
   reinvocable.end(attributes.object)
@@ -104,8 +106,9 @@ function patched({ hook, version }: Invocation, { patchType }: Permission, patch
   if (patchType !== 'JSONPatch') throw new WebhookFailed(hook.name, `unsupported patch type ${JSON.stringify(patchType)}`)
   try {
     const value = jsonPatched(before.object, patch) as KubeObject
-    checkKind(value, before.object, reader)
     const kind = kindOfBody(version, before)
+    checkKind(value, before.object, kind, reader)
+    if (before.operation !== 'CONNECT') value.metadata ??= {}
     return before.operation === 'CONNECT' ? value : decodeObject(kind, value).object
   } catch (error) {
     if (error instanceof JsonPatchError || error instanceof DecodeError) throw apiError.internal(error.message)
@@ -114,7 +117,14 @@ function patched({ hook, version }: Invocation, { patchType }: Permission, patch
 }
 
 /** A patch may turn the object into another, which then can't be turned back. */
-function checkKind({ apiVersion, kind }: KubeObject, was: KubeObject, reader: Reader): void {
+function checkKind(value: KubeObject, was: KubeObject, known: Kind, reader: Reader): void {
+  const { apiVersion, kind } = value
+  if (known.custom) {
+    // Any kind is read; what it is to be is left to validation.
+    if (!kind) throw apiError.internal(`Object 'Kind' is missing in '${sortedJsonText(value)}'`)
+    if (apiVersion !== was.apiVersion) throw plainError(`${apiVersion ?? ''}, Kind=${kind} is unstructured and is not suitable for converting to ${JSON.stringify(was.apiVersion)}`)
+    return
+  }
   const now = { apiVersion: apiVersion || was.apiVersion, kind: kind || was.kind }
   if (now.apiVersion === was.apiVersion && now.kind === was.kind) return
   const other = reader.kindOf(now.apiVersion, now.kind)

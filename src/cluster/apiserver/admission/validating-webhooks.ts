@@ -1,7 +1,7 @@
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../seams.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import { attributesIn } from './admission-version.ts'
-import { type WebhookParts, WebhookFailed, annotate, callWebhook } from './webhook-call.ts'
+import { type WebhookParts, WebhookFailed, annotate, callWebhook, checkDeadline } from './webhook-call.ts'
 import { type ConfiguredWebhook, type Invocation, configuredWebhooks, invocationOf } from './webhook-configuration.ts'
 
 /** k8s: apiserver/pkg/admission/plugin/webhook/validating */
@@ -43,4 +43,5 @@ async function validate(webhooks: readonly ConfiguredWebhook[], attributes: Admi
     }
   }))
   if (refusals.length > 0) throw refusals[0]
+  checkDeadline(attributes, parts.clock)
 }

@@ -96,6 +96,11 @@ async function ask(type: 'mutating' | 'validating', { hook, version }: Invocatio
   return { patch: patch ? decodeBase64(patch) : '', patchType: reviewVersion === 'v1' ? patchType ?? '' : patch ? 'JSONPatch' : '' }
 }
 
+/** Whoever waited too long for webhooks that may fail has no time left to write. @throws StatusError 504 */
+export function checkDeadline({ deadlineMs }: AdmissionAttributes, clock: Clock): void {
+  if (deadlineMs !== undefined && clock.nowMs() >= deadlineMs) throw apiError.generic(504, 'Timeout', 'Timeout: request did not complete within requested timeout', {})
+}
+
 /** Keys that audit events can't have are left out. k8s: admission/attributes.go checkKeyFormat */
 export function annotate({ annotate }: Pick<AdmissionAttributes, 'annotate'>, key: string, value: string, level?: 'Request'): void {
   if (key.split('/').length === 2 && labelKeyProblems(key).length === 0) annotate(key, value, level)

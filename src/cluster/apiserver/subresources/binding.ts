@@ -13,10 +13,10 @@ const POD_BINDING = { group: '', resource: 'pods/binding' }
 
 /** Gives a Pod its node. `bindings`: the kind of the resource that it came through, instead of the subresource. k8s: registry/core/pod/storage BindingREST */
 export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }, pods: Endpoint, body: KubeObject, write: ManagedWrite, bindings?: Kind): Promise<KubeObject> {
-  const { metadata, target } = body
-  if ((metadata.name ?? '') !== write.name) throw apiError.badRequest('name in URL does not match name in Binding object')
+  if ((body.metadata.name ?? '') !== write.name) throw apiError.badRequest('name in URL does not match name in Binding object')
   const admission = { operation: 'CREATE' as const, kind: bindings ?? pods.kind, subresource: bindings ? '' : 'binding', namespace: write.namespace, name: write.name, options: write.options, dryRun: write.dryRun }
   await parts.admission.mutate(admission, write, body)
+  const { metadata, target } = body
   const findings: Finding[] = []
   if (target?.kind && target.kind !== 'Node') findings.push(notSupported('target.kind', target.kind, ['Node', '<empty>']))
   if (!target?.name) findings.push(required('target.name'))

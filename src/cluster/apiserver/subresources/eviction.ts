@@ -32,11 +32,11 @@ const SUCCESS: KubeObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, st
 /** Deletes a Pod if its disruption budget allows. k8s: registry/core/pod/storage EvictionREST */
 export async function evictPod(parts: EvictionParts, pods: Endpoint, body: KubeObject, write: ManagedWrite): Promise<KubeObject> {
   if (body.metadata.name !== write.name) throw apiError.badRequest('name in URL does not match name in Eviction object')
-  const options = (body['deleteOptions'] ?? {}) as DeleteOptions
-  const dryRun = write.dryRun || (options.dryRun?.length ?? 0) > 0
-  const admission = { operation: 'CREATE' as const, kind: pods.kind, subresource: 'eviction', namespace: write.namespace, name: write.name, options: write.options, dryRun }
+  const admission = { operation: 'CREATE' as const, kind: pods.kind, subresource: 'eviction', namespace: write.namespace, name: write.name, options: write.options, dryRun: write.dryRun }
   await parts.admission.mutate(admission, write, body)
   await parts.admission.validate(admission, write, body)
+  const options = (body['deleteOptions'] ?? {}) as DeleteOptions
+  const dryRun = write.dryRun || (options.dryRun?.length ?? 0) > 0
   const pod = pods.store.get(write.namespace, write.name)
   if (!pod) throw apiError.notFound(pods.groupResource, write.name)
   const phase = pod['status']?.phase as string | undefined
