@@ -206,6 +206,26 @@ test('scales and connections are seen as what they are', async () => {
   expect(asked.at(-1)!.review['request']).toMatchObject({ kind: { group: '', version: 'v1', kind: 'PodExecOptions' }, object: { kind: 'PodExecOptions', apiVersion: 'v1', stdout: true, command: ['ls', '-l'] }, options: null })
 })
 
+test('a binding is what webhooks made of it', async () => {
+  await lab.masters.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'unbound', namespace: 'default' }, spec: { serviceAccountName: 'default', containers: [{ name: 'c', image: 'x' }] } })
+  await configure('Mutating', hook('h', { rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/binding'] }] }))
+  answers['/h'] = () => patchOf({ op: 'replace', path: '/target/name', value: 'elsewhere' }, { op: 'add', path: '/metadata/annotations', value: { from: 'hook' } })
+  await lab.masters.createSubresource('pods', 'unbound', 'default', 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'unbound' }, target: { kind: 'Node', name: 'n1' } })
+  expect(await lab.masters.get<KubeObject>('pods', 'unbound', 'default')).toMatchObject({ metadata: { annotations: { from: 'hook' } }, spec: { nodeName: 'elsewhere' } })
+})
+
+test('a client that waits no longer is told so, and nothing is written for it', async () => {
+  await configure('Mutating', hook('h', { failurePolicy: 'Ignore' }))
+  answers['/h'] = () => new Promise(() => {})
+  const connection = { clientCertificatePem: (await lab.pki.issueClientCertificate({ commonName: 'admin', organizations: ['system:masters'] })).certificatePem }
+  const waiting = lab.call('POST', '/api/v1/namespaces/default/configmaps?timeout=3s', { body: { metadata: { name: 'gone' } }, connection })
+  await lab.clock.advance(3_000)
+  expect(await waiting).toMatchObject({ code: 504, body: { metadata: {}, status: 'Failure', message: 'Timeout: request did not complete within the allotted timeout', reason: 'Timeout' } })
+  expect(asked.at(-1)!.path).toBe('/h?timeout=3s')
+  await lab.clock.advance(30_000)
+  expect(await refusal(lab.masters.get('configmaps', 'gone', 'default'))).toEqual([404, 'configmaps "gone" not found'])
+})
+
 test('webhooks are never asked about webhooks', async () => {
   await configure('Validating', hook('h', { rules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }], clientConfig: { service: { namespace: 'default', name: 'nobody' } } }))
   expect(await refusal(configure('Mutating', hook('m')))).toBeUndefined()
