@@ -220,7 +220,7 @@ export class LessonPane extends LitElement {
         const state = this.states[i]
         const met = state?.met ?? false
         return html`<li class=${met ? 'met' : ''}>${healthMark(met ? 'done' : 'waiting')}
-          <span>${goal.text}<span class="visually-hidden">: ${t(met ? 'lesson.goalMet' : 'lesson.goalOpen')}</span>${!met && state?.found && state.found.length < 60 ? html` <small class="quiet">${t('lesson.found', { found: state.found })}</small>` : nothing}</span></li>`
+          <span>${goal.text}<span class="visually-hidden">: ${t(met ? 'lesson.goalMet' : 'lesson.goalOpen')}</span>${!met && state?.found && state.found.length < 60 ? html` <small class="quiet">${t('lesson.found', { found: state.found === 'absent' ? t('lesson.foundNothing') : state.found })}</small>` : nothing}</span></li>`
       })}</ul>
       ${allMet || isDone ? html`<p>${t('lesson.allMet')}</p>` : nothing}
     </div>`

@@ -108,6 +108,7 @@ export const de: Messages = {
   'lesson.goalMet': 'erfüllt',
   'lesson.goalOpen': 'noch nicht',
   'lesson.found': 'jetzt: {found}',
+  'lesson.foundNothing': 'noch nichts',
   'lesson.allMet': 'Geschafft. Der Schritt ist erledigt.',
   'lesson.announceGoal': 'Erfüllt: {goal}',
   'lesson.hint': 'Tipp {number}',

@@ -107,6 +107,7 @@ export const en = {
   'lesson.goalMet': 'met',
   'lesson.goalOpen': 'not yet',
   'lesson.found': 'now: {found}',
+  'lesson.foundNothing': 'nothing yet',
   'lesson.allMet': 'That’s it. The step is done.',
   'lesson.announceGoal': 'Met: {goal}',
   'lesson.hint': 'Hint {number}',
