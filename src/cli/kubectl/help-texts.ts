@@ -55,6 +55,7 @@ const SHORT: Record<string, string> = {
 }
 
 const LONG: Record<string, string> = {
+  autoscale: 'Let a workload scale by its load: make a HorizontalPodAutoscaler for it.\n\n The metrics come from metrics-server, which has to be installed. Without a target the workload is kept at 80% of the CPU that its pods request.',
   get: 'List resources, or show single ones.\n\n Without a format a table with the most important columns is printed. Several types, separated by commas, and several names may be given; -l and --field-selector narrow the list, -A looks into every namespace, and -w keeps printing changes.',
   apply: 'Bring the cluster in line with a file.\n\n Objects that are missing are created, others are changed where the file differs. Fields that left the file since the last apply are removed.',
   run: 'Start one pod from an image.\n\n Words behind -- become the arguments of the container, or its command with --command.',
@@ -73,6 +74,7 @@ const EXAMPLES: Record<string, readonly string[]> = {
   run: ['# A web server', 'kubectl run web --image=nginx', '', '# A shell that is gone when you leave it', 'kubectl run -it --rm box --image=busybox --restart=Never -- sh'],
   apply: ['# Apply a file', 'kubectl apply -f web.yaml', '', '# Apply all files of a folder', 'kubectl apply -f manifests/', '', '# Apply what another program prints', 'cat web.yaml | kubectl apply -f -'],
   delete: ['# Delete what a file describes', 'kubectl delete -f web.yaml', '', '# Delete by name', 'kubectl delete pod/web service/web', '', '# Delete by label', 'kubectl delete pods -l app=web'],
+  autoscale: ['# Between one and five replicas, so that their CPU is in use by half', 'kubectl autoscale deployment/web --min=1 --max=5 --cpu=50%', '', '# By memory per pod', 'kubectl autoscale deployment/web --max=5 --memory=200Mi'],
   scale: ['# Three replicas', 'kubectl scale deployment/web --replicas=3'],
   rollout: ['# Follow a rollout', 'kubectl rollout status deployment/web', '', '# Go back', 'kubectl rollout undo deployment/web'],
   logs: ['# The log of a pod', 'kubectl logs web', '', '# Follow one container', 'kubectl logs -f web -c side', '', '# What the container wrote before it was restarted', 'kubectl logs -p web'],
@@ -90,6 +92,7 @@ const FLAGS: Record<string, string> = {
   all: 'Take all resources of the given types in the namespace.', 'all-containers': 'Take the logs of all containers.', 'all-namespaces': 'Look into every namespace.', 'all-pods': 'Take the logs of all pods of the resource, marked with their names.',
   'allow-missing-template-keys': 'Let templates pass over missing fields and keys.', as: 'User to act as; service accounts are written system:serviceaccount:NAMESPACE:NAME.', 'as-group': 'Group to act as; may be repeated.', 'as-uid': 'UID to act as.', 'as-user-extra': 'Extra attribute to act with; may be repeated.',
   'cache-dir': 'Folder for cached answers.', cascade: 'What becomes of dependents: background, orphan or foreground.', 'certificate-authority': 'File with the certificate of the authority.', 'chunk-size': 'Ask for long lists in pieces of this size; 0 for all at once.',
+  cpu: 'CPU to aim at: a share of what the pods request (70%), or an amount per pod (500m).', max: 'Most replicas that there may be.', memory: 'Memory to aim at: a share of what the pods request (60%), or an amount per pod (200Mi).', min: 'Fewest replicas that there may be; negative for the default of the server.',
   'client-certificate': 'File with the client certificate.', 'client-key': 'File with the key of the client certificate.', cluster: 'Cluster of the kubeconfig to use.', container: 'Name of the container.', context: 'Context of the kubeconfig to use.',
   'disable-compression': 'Ask for uncompressed answers.', 'dry-run': 'none, server or client: client only prints what would be sent, server lets the server check it without keeping it.', 'field-manager': 'Name under which the server notes who owns the fields.',
   'field-selector': 'Fields to filter by: key=value, key==value, key!=value. The server supports a few fields for each type.', filename: 'File, folder or URL with the resources; - for standard input.', follow: 'Keep printing what is written.', force: 'Delete at once, or recreate where an update is refused.',
