@@ -7,7 +7,10 @@ import { applyJsonPatch } from '../../kinds/patch/json-patch.ts'
 import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
 import { goValue } from '../../kinds/patch/go-format.ts'
 import { inPatchedOrder, touchedBy } from '../../kinds/patch/patched-order.ts'
+import { mergeType } from '../../kinds/patch/merge-type.ts'
+import { problemsText } from '../../kinds/patch/object-versions.ts'
 import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patch.ts'
+import { validateTyped } from '../../kinds/patch/typed-value.ts'
 import { apiError, isStatusError } from '../../kinds/status-error.ts'
 import type { PatchType } from '../../client/api.ts'
 import { customScaleOf, setCustomReplicas } from '../custom-resources/custom-scale.ts'
@@ -68,7 +71,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
           ? apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
           : apiError.conflict(endpoint.groupResource, write.name, `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '/' : '/registry/'}${endpoint.store.listPrefix(write.namespace).slice('/registry/'.length)}${write.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
       return withReplicas(endpoint, write.name, scale, current)
-    }, write, { ...plan(endpoint, write.name), redraws: isPatch })
+    }, write, { ...plan(endpoint, write.name), redraws: isPatch, ...(paths && !isPatch ? { prepare: forgettingScalers(endpoint, write) } : {}) })
     return shown(paths ? endpoint.fromStorage(object) : object)
   }
   /**
@@ -81,10 +84,11 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
     if (write.patchProblem) throw write.patchProblem
     await endpoint.ready([object])
     const replicas = (patch as KubeObject | null)?.['spec']?.replicas as unknown
-    if (replicas !== undefined && replicas !== null && typeof replicas !== 'number')
-      throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): .spec.replicas: expected numeric (int or float), got ${typeof replicas}`)
+    const problems = validateTyped(patch, mergeType(SCALE_SCHEMA))
+    if (problems.length > 0) throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): ${problemsText(problems)}`)
     const shown = customScaleOf(endpoint.fromStorage(object), endpoint.kind.custom!.scale!, 0)
-    const changes = replicas !== undefined && replicas !== null && replicas !== ((shown['spec'] as { replicas?: number }).replicas ?? 0)
+    if (replicas === undefined && !object.metadata.managedFields?.some(({ manager, operation, subresource }) => manager === write.manager && operation === 'Apply' && subresource === 'scale')) return shown
+    const changes = replicas !== undefined && replicas !== ((shown['spec'] as { replicas?: number }).replicas ?? 0)
     const owners = changes && !write.force ? ownersOf(object, path).filter((owner) => owner.manager !== write.manager) : []
     if (owners.length > 0) {
       const named = owners.map(({ manager, operation, subresource }) => `${JSON.stringify(manager)}${subresource ? ` with subresource ${JSON.stringify(subresource)}` : ''}${operation === 'Update' ? ' using autoscaling/v1' : ''}`)
@@ -130,6 +134,19 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
       checkName(next, write.name)
       return next
     }, true),
+  }
+}
+
+/**
+ * A scale that is sent whole can't be tracked, as the definition doesn't know its version: what was owned by way of the scale is forgotten.
+ * k8s: FieldManager.UpdateNoErrors, ScaleHandler.ToParent
+ */
+function forgettingScalers({ kind }: Endpoint, { user }: ManagedWrite): NonNullable<UpdatePlan['prepare']> {
+  return (draft, old) => {
+    kind.strategy.beforeUpdate?.(draft, old, { nowMs: 0, user })
+    const kept = draft.metadata.managedFields?.filter(({ subresource }) => subresource !== 'scale')
+    if (kept?.length) draft.metadata.managedFields = kept
+    else delete draft.metadata.managedFields
   }
 }
 
