@@ -20,7 +20,7 @@ export interface Packet {
 
 /**
  * NetworkPolicies as kindnet enforces them: when a connection is opened; what is open stays open. Pods and namespaces are followed from
- * the first policy on, and cost nothing before. k8s: sigs.k8s.io/kube-network-policies
+ * the first policy on, and cost nothing before. k8s: sigs.k8s.io/kube-network-policies v0.8.0, which kindnetd v20260213 is built with
  */
 export class NetworkPolicyTable {
   readonly #policies: Informer<NetworkPolicy>
