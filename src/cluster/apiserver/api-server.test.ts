@@ -336,3 +336,15 @@ test('typed clients get protobuf where a kind has it, JSON where it has none, an
   expect(new DataView(frame.buffer, frame.byteOffset).getUint32(0)).toBe(frame.length - 4)
   expect(new TextDecoder().decode(frame.subarray(4, 11))).toBe('\n\x05ADDED')
 })
+
+test('only routes of the API may end with a slash; unknown versions of known groups are unknown resources', async () => {
+  const statusOf = async (path: string) => {
+    const response = await server.handle(httpRequest(`http://test${path}`), {})
+    const text = await response.text()
+    return [response.status, text.startsWith('{') ? JSON.parse(text).reason ?? 'document' : text.trim()]
+  }
+  for (const path of ['/api/', '/apis/', '/apis/apps/', '/apis/apps/v1/', '/version/', '/index.html']) expect([path, ...await statusOf(path)]).toEqual([path, 200, 'document'])
+  for (const path of ['/healthz/', '/metrics/', '/statusz/', '/index.html/', '/openapi/v2/']) expect([path, ...await statusOf(path)]).toEqual([path, 404, '404 page not found'])
+  for (const path of ['/apis/apps/v9', '/apis/apiregistration.k8s.io/v9/', '/version/x', '/api/v2']) expect([path, ...await statusOf(path)]).toEqual([path, 404, 'NotFound'])
+  expect(await statusOf('/apis/nope.io/v1')).toEqual([404, '404 page not found'])
+})

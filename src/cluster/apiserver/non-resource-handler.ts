@@ -51,6 +51,8 @@ export class NonResourceHandler {
   handle(request: HttpRequest, fullPath: string, query: URLSearchParams): Response {
     if (fullPath.startsWith('//')) return pathNotFound()
     const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
+    // Only go-restful's routes have a slash at their end.
+    if (fullPath !== '/' && fullPath.endsWith('/') && !/^\/(api|apis|version|openid|\.well-known)(\/|$)/.test(path)) return pathNotFound()
     const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
     const health = healthAnswer(path, query)
     if (health) return health
@@ -62,13 +64,13 @@ export class NonResourceHandler {
     }
     const document = families ? {} : this.#document(path, request)
     if (!document) {
-      if (path.startsWith('/api/')) throw unknownResource()
+      if (path.startsWith('/api/') || path.startsWith('/version/') || this.#catalog.hasBuiltInGroup(/^\/apis\/([^/]+)\/[^/]+$/.exec(path)?.[1] ?? '-')) throw unknownResource()
       return pathNotFound()
     }
-    if (families) return new Response(textStream(prometheusPieces(families), this.#options.clock), { headers: { 'content-type': PROMETHEUS_TYPE } })
+    if (families) return new Response(textStream(prometheusPieces(families), this.#options.clock), { headers: { 'content-type': PROMETHEUS_TYPE, 'process-start-time-unix': String(Math.floor(this.#options.startedMs / 1000)) } })
     if (document.text !== undefined) {
       const response = plainText(200, document.text)
-      if (document.contentType) response.headers.set('content-type', document.contentType)
+      response.headers.delete('x-content-type-options')
       return response
     }
     const style = { encoding: document.encoding ?? 'json' as Encoding, pretty: pretty || document.pretty === true }
@@ -86,7 +88,7 @@ export class NonResourceHandler {
   #document(path: string, request: HttpRequest): { body?: Record<string, unknown>; text?: string; contentType?: string; encoding?: Encoding; pretty?: boolean } | undefined {
     const kinds = this.#catalog.kinds()
     if (path === '/version') return { body: this.#version as Record<string, unknown>, pretty: true }
-    if (path === '/') return { body: { paths: this.#paths(kinds) }, pretty: true }
+    if (path === '/' || path === '/index.html') return { body: { paths: this.#paths(kinds) }, pretty: true }
     if (path === '/statusz') return { text: this.#statusz() }
     if (path.startsWith('/debug/api_priority_and_fairness/')) return textOf(this.#options.flow.debugText(path.slice('/debug/api_priority_and_fairness/'.length)))
     if (path === '/api' || path === '/apis') {
@@ -113,7 +115,7 @@ export class NonResourceHandler {
     const two = (value: number) => String(value).padStart(2, '0')
     const started = new Date(startedMs)
     const binary = version['gitVersion']?.replace(/^v/, '').replace(/\+.*$/, '') ?? ''
-    return `\nkube-apiserver statusz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n\n`
+    return `\napiserver statusz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n\n`
       + `Started: ${started.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, (_, day: string, date: string, month: string, year: string, time: string) => `${day} ${month} ${date.replace(/^0/, ' ')} ${time} UTC ${year}`)}\n`
       + `Up: ${Math.floor(upSeconds / 3600)} hr ${two(Math.floor(upSeconds / 60) % 60)} min ${two(upSeconds % 60)} sec\nGo version: ${version['goVersion'] ?? ''}\nBinary version: ${binary}\nEmulation version: ${version['emulationMajor'] ?? ''}.${version['emulationMinor'] ?? ''}\n`
       + `Paths: /healthz /livez /metrics /readyz /statusz /version\n`

@@ -72,15 +72,16 @@ export class OpenApi {
   /** The answer for a path below /openapi, or undefined where there is nothing. */
   async handle(request: HttpRequest, path: string): Promise<Response | undefined> {
     const kinds = this.#options.kinds()
-    const trimmed = path.replace(/\/+$/, '')
-    if (trimmed === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index(kinds) }), undefined)
-    if (trimmed.startsWith('/openapi/v3/')) {
-      const remote = await this.#options.remote?.v3(trimmed, new URL(request.url).searchParams)
+    if (path === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index(kinds) }), undefined)
+    const isOfVersion3 = path.startsWith('/openapi/v3/')
+    if (isOfVersion3) {
+      const remote = await this.#options.remote?.v3(path, new URL(request.url).searchParams)
       if (remote) return remote
     }
-    const document = await this.#document(trimmed, kinds)
-    if (!document) return undefined
-    if (trimmed === '/openapi/v2' && wantsProtobuf(request)) {
+    const document = await this.#document(path, kinds)
+    // k8s: kube-openapi/pkg/handler3 HandleGroupVersion says nothing more
+    if (!document) return isOfVersion3 ? new Response(null, { status: 404 }) : undefined
+    if (path === '/openapi/v2' && wantsProtobuf(request)) {
       document.protobuf ??= await openApiProtobuf(JSON.parse(document.text), this.#options.clock)
       return new Response(document.protobuf.slice(), { headers: { 'content-type': `application/${OPENAPI_PROTOBUF_TYPES[0]}`, vary: 'Accept', etag: `"${document.hash}"` } })
     }
@@ -100,7 +101,7 @@ export class OpenApi {
       // k8s: kube-openapi/pkg/handler3: a document is asked for by its hash, and then never again
       const asked = new URL(request.url).searchParams.get('hash')
       if (asked === hash) Object.assign(headers, { 'cache-control': 'public, immutable', expires: 'Thu, 31 Dec 2099 23:59:59 GMT' })
-      else if (asked !== null) return new Response(null, { status: 301, headers: { location: `${new URL(request.url).pathname}?hash=${hash}` } })
+      else if (asked !== null) return new Response(null, { status: 301, headers: { 'content-type': 'application/json', location: `${new URL(request.url).pathname}?hash=${hash}` } })
     }
     return new Response(text, { headers })
   }
