@@ -234,7 +234,8 @@ export class Registry {
       const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request)
       if (error) throw error
       if (request.warn !== ignoreWarning) {
-        const texts = !request.subresource ? strategy.warningsOnUpdate?.(draft, current) : request.subresource === 'status' ? strategy.warningsOnStatusUpdate?.(draft) : undefined
+        // Whoever scales updates the object.
+        const texts = !request.subresource || request.subresource === 'scale' ? strategy.warningsOnUpdate?.(draft, current) : request.subresource === 'status' ? strategy.warningsOnStatusUpdate?.(draft) : undefined
         for (const text of texts ?? []) request.warn(text)
       }
       await this.#admission.validate(admissionOf('UPDATE', endpoint, request, request.name), request, plan.body ? plan.body.of(draft) : draft, plan.body ? plan.body.of(current) : current)

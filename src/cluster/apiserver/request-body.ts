@@ -132,14 +132,18 @@ export function apiVersionOf(kind: { group: string; version: string }): string {
   return kind.group ? `${kind.group}/${kind.version}` : kind.version
 }
 
-/** Kinds that every group version has, and those that only v1 has. k8s: metav1.AddToGroupVersion */
+/** Kinds that every group version has, k8s: metav1.AddToGroupVersion */
 const COMMON_KINDS = new Set(['WatchEvent', 'ListOptions', 'GetOptions', 'DeleteOptions', 'CreateOptions', 'UpdateOptions', 'PatchOptions'])
-const CORE_KINDS = new Set(['List', 'Status', 'APIVersions', 'APIGroupList', 'APIGroup', 'APIResourceList'])
+/** Kinds that belong to no resource, or to a subresource. k8s: the register.go files of k8s.io/api */
+const BODY_KINDS: Readonly<Record<string, string>> = {
+  v1: 'List Status APIVersions APIGroupList APIGroup APIResourceList Binding RangeAllocation SerializedReference PodStatusResult PodLogOptions PodExecOptions PodAttachOptions PodPortForwardOptions PodProxyOptions NodeProxyOptions ServiceProxyOptions',
+  'autoscaling/v1': 'Scale', 'policy/v1': 'Eviction', 'authentication.k8s.io/v1': 'TokenRequest',
+}
 
 /** Whether the server has a Go type for it, be it an object or not. */
 function isKnown(apiVersion: string, kind: string): boolean {
   if (kindOf(apiVersion, kind) || (kind.endsWith('List') && kindOf(apiVersion, kind.slice(0, -'List'.length)))) return true
-  if (apiVersion === 'v1' && CORE_KINDS.has(kind)) return true
+  if (BODY_KINDS[apiVersion]?.split(' ').includes(kind)) return true
   return COMMON_KINDS.has(kind) && builtInKinds.some((known) => apiVersionOf(known) === apiVersion)
 }
 

@@ -62,6 +62,7 @@ const CUSTOM_PATCH_TYPES: readonly string[] = ['application/json-patch+json', 'a
 const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 /** Reviews and the like have no columns. */
 const REVIEW_TRANSFORMS = ['PartialObjectMetadata']
+const METADATA_TRANSFORMS = ['PartialObjectMetadata', 'PartialObjectMetadataList']
 const LIST_TRANSFORMS = OBJECT_TRANSFORMS
 const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
 
@@ -156,10 +157,14 @@ export class ResourceHandler {
       if (verb === 'get') return this.#get(endpoint, context)
       return verb === 'update' ? this.#update(endpoint, context) : this.#patch(endpoint, context)
     }
+    // Only what has a table convertor is shown as a table.
+    const transforms = info.subresource === 'scale' ? OBJECT_TRANSFORMS : METADATA_TRANSFORMS
+    const representation = this.#representation(endpoint, context, transforms)
+    if (verb === 'get') this.#checkReadVersion(context)
     return this.#parts.subresources.handle(endpoint, verb, context, {
-      style: (as) => styleOf(context, as ?? this.#representation(endpoint, context, OBJECT_TRANSFORMS)),
+      style: (as) => styleOf(context, as ?? representation),
       write: (kind, isApply) => this.#writeRequest(context, kind, isApply),
-      object: (code, object) => this.#object(code, endpoint, object, context, this.#representation(endpoint, context, OBJECT_TRANSFORMS)),
+      object: (code, object) => this.#object(code, endpoint, object, context, representation),
       readPatch: () => this.#readPatch(context, endpoint),
     })
   }
@@ -167,15 +172,20 @@ export class ResourceHandler {
   async #get(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {
     const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const { namespace, name } = this.#place(endpoint, context)
-    const version = context.query.get('resourceVersion') ?? ''
-    if (version !== '' && !isVersion(version)) throw plainError(versionProblem(version))
-    const asked = Number(version)
-    if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
+    this.#checkReadVersion(context)
     const object = endpoint.ref === 'componentstatuses' ? componentStatus(name) : endpoint.store.get(namespace, name)
     if (!object) throw apiError.notFound(endpoint.groupResource, name)
     const conversion = endpoint.ready([object])
     if (conversion) await conversion
     return this.#object(200, endpoint, endpoint.fromStorage(object), context, representation)
+  }
+
+  /** @throws StatusError 500 for what is no version, 504 for one that is still to come. */
+  #checkReadVersion({ query }: ResourceRequest): void {
+    const version = query.get('resourceVersion') ?? ''
+    if (version !== '' && !isVersion(version)) throw plainError(versionProblem(version))
+    const asked = Number(version)
+    if (asked > this.#parts.etcd.revision) throw tooLargeVersion(asked, this.#parts.etcd.revision)
   }
 
   async #list(endpoint: Endpoint, context: ResourceRequest): Promise<Response> {

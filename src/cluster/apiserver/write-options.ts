@@ -87,10 +87,11 @@ export const DELETE_OPTIONS_PROTOBUF: ProtobufReader = {
 /** Why a body can't be the options of a deletion. k8s: metainternalversionscheme has nothing but what all group versions share */
 function unknownOptions(apiVersion: string, kind: string): string | undefined {
   if (kind === 'DeleteOptions') return undefined
-  if (apiVersion === 'v1' && UNVERSIONED.has(kind)) return `converting (v1.${kind}) to (v1.DeleteOptions): unknown conversion`
+  if (apiVersion === 'v1' && UNVERSIONED.has(kind) || apiVersion === 'meta.k8s.io/v1' && OTHER_OPTIONS.has(kind)) return `converting (v1.${kind}) to (v1.DeleteOptions): unknown conversion`
   return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`
 }
 
+const OTHER_OPTIONS = new Set(['CreateOptions', 'UpdateOptions', 'PatchOptions', 'GetOptions', 'ListOptions'])
 const UNVERSIONED = new Set(['Status', 'APIVersions', 'APIGroupList', 'APIGroup', 'APIResourceList'])
 
 /** From the body if there is one, else from the query. @throws StatusError 400 or 422. */

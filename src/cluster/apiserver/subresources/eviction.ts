@@ -1,5 +1,6 @@
 import { rfc3339, type Clock } from '../../../base/clock.ts'
 import { thaw } from '../../../base/freeze.ts'
+import { invalid } from '../../kinds/findings.ts'
 import { matchesLabelSelector } from '../../kinds/label-selector.ts'
 import type { Condition, KubeObject } from '../../kinds/object.ts'
 import { apiError, isStatusError, type StatusError } from '../../kinds/status-error.ts'
@@ -21,6 +22,7 @@ interface DeleteOptions {
   dryRun?: string[]
   gracePeriodSeconds?: number
   preconditions?: { uid?: string; resourceVersion?: string }
+  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean
   propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
 }
 
@@ -34,8 +36,10 @@ export async function evictPod(parts: EvictionParts, pods: Endpoint, body: KubeO
   if (body.metadata.name !== write.name) throw apiError.badRequest('name in URL does not match name in Eviction object')
   const admission = { operation: 'CREATE' as const, kind: pods.kind, subresource: 'eviction', namespace: write.namespace, name: write.name, options: write.options, dryRun: write.dryRun }
   await parts.admission.mutate(admission, write, body)
-  await parts.admission.validate(admission, write, body)
   const options = (body['deleteOptions'] ?? {}) as DeleteOptions
+  if (options.ignoreStoreReadErrorWithClusterBreakingPotential)
+    throw apiError.invalid({ group: 'policy', kind: 'Eviction' }, write.name, [invalid('deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential', true, 'can not be set for pod eviction, try after removing the option')])
+  await parts.admission.validate(admission, write, body)
   const dryRun = write.dryRun || (options.dryRun?.length ?? 0) > 0
   const pod = pods.store.get(write.namespace, write.name)
   if (!pod) throw apiError.notFound(pods.groupResource, write.name)
@@ -95,7 +99,7 @@ function spendBudget({ catalog, clock }: EvictionParts, pods: Endpoint, pod: Kub
 async function deleteEvicted({ registry, clock }: EvictionParts, pods: Endpoint, pod: KubeObject, options: DeleteOptions, write: ManagedWrite, dryRun: boolean): Promise<void> {
   const { uid, resourceVersion } = options.preconditions ?? {}
   const precondition = (why: string) => apiError.conflict({ group: '', resource: 'Pod' }, write.name, why)
-  if (uid && uid !== pod.metadata.uid) throw precondition(`the UID in the precondition (${uid}) does not match the UID in record (${pod.metadata.uid}). The object might have been deleted and then recreated`)
+  if (uid !== undefined && uid !== pod.metadata.uid) throw precondition(`the UID in the precondition (${uid}) does not match the UID in record (${pod.metadata.uid}). The object might have been deleted and then recreated`)
   if (resourceVersion && resourceVersion !== pod.metadata.resourceVersion)
     throw precondition(`the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${pod.metadata.resourceVersion}). The object might have been modified`)
   if (!dryRun) {

@@ -6,6 +6,9 @@ import type { KubeObject, ManagedFieldsEntry } from '../../kinds/object.ts'
 import { applyJsonPatch } from '../../kinds/patch/json-patch.ts'
 import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
 import { goValue } from '../../kinds/patch/go-format.ts'
+import { conversionProblem } from '../../kinds/patch/conversion-problem.ts'
+import { gvkText } from '../../kinds/patch/server-side-apply.ts'
+import { checkTypeMeta } from '../patched-type.ts'
 import { inPatchedOrder, touchedBy } from '../../kinds/patch/patched-order.ts'
 import { mergeType } from '../../kinds/patch/merge-type.ts'
 import { problemsText } from '../../kinds/patch/object-versions.ts'
@@ -99,6 +102,8 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
   }
   /** What is applied to the scale is applied to the object that has it. k8s: apimachinery/pkg/util/managedfields ScaleHandler */
   const apply = async (endpoint: Endpoint, patch: unknown, write: ManagedWrite) => {
+    const given = patch as KubeObject | null | undefined
+    if (!write.patchProblem && (given?.apiVersion !== 'autoscaling/v1' || given.kind !== 'Scale')) throw apiError.badRequest(`invalid object type: ${gvkText(given?.apiVersion ?? '', given?.kind ?? '')}`)
     const replicas = (patch as KubeObject | null)?.['spec']?.replicas as unknown
     if (replicas !== undefined && replicas !== null && typeof replicas !== 'number')
       throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): .spec.replicas: expected numeric (int or float), got ${typeof replicas}`)
@@ -155,14 +160,24 @@ function ownersOf(object: Readonly<KubeObject>, path: string): ManagedFieldsEntr
   return (object.metadata.managedFields ?? []).filter((entry) => path.slice(1).split('.').reduce<unknown>((set, field) => (set as Record<string, unknown> | undefined)?.[`f:${field}`], entry.fieldsV1) !== undefined)
 }
 
+/** @throws DecodeError */
+function checkScaleType(result: KubeObject): void {
+  checkTypeMeta(result)
+  const apiVersion = result.apiVersion || 'autoscaling/v1'
+  const kind = result.kind || 'Scale'
+  if (apiVersion !== 'autoscaling/v1' || kind !== 'Scale') throw new DecodeError(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+}
+
 /** k8s: handlers/patch.go; strictness sees the scale, not the object that has it. */
 function patchedScale(type: PatchType, patch: unknown, scale: KubeObject, write: ManagedWrite): KubeObject {
   const result = type === 'application/json-patch+json' ? applyJsonPatch(scale, patch)
     : type === 'application/strategic-merge-patch+json' ? applyStrategicMergePatch(SCALE_SCHEMA, scale, patch)
     : applyMergePatch(scale, patch)
   const touched = touchedBy(type, patch)
-  const undecodable = (why: string) => type === 'application/strategic-merge-patch+json' ? apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), why)]) : undecodablePatch(result, why, touched)
+  const undecodable = (why: string) => type === 'application/strategic-merge-patch+json' ? apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(SCALE_SCHEMA, result) ?? why)]) : undecodablePatch(result, why, touched)
   try {
+    // What is merged strategically is converted, not decoded.
+    if (type !== 'application/strategic-merge-patch+json') checkScaleType(result)
     const { value, unknownFields } = decodeValue(SCALE_SCHEMA, inPatchedOrder(result, touched))
     const texts = [...write.patchDuplicates ?? [], ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
     if (write.fieldValidation === 'Warn') texts.forEach(write.warn)

@@ -60,13 +60,15 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     for (const virtual of parts.virtualResources) this.#virtual.set(virtual.resource, virtual)
     const { writes, registry, clock, catalog, random } = parts
     // k8s: kubelet/client NodeConnectionInfoGetter: who isn't registered can't be reached
-    const dialer: ClusterDialer = {
+    const dialerFor = (resource: string): ClusterDialer => ({
       http: parts.dialer.http,
       kubelet: async (node, request) => {
-        if (!catalog.reader.get('nodes', undefined, node)) throw apiError.notFound({ group: '', resource: 'nodes' }, node)
+        // The store of nodes names the resource that the request is for.
+        if (!catalog.reader.get('nodes', undefined, node)) throw apiError.notFound({ group: '', resource }, node)
         return parts.dialer.kubelet(node, request)
       },
-    }
+    })
+    const dialer = dialerFor('pods')
     const connection = (connect: NonNullable<Subresource['connect']>): Subresource => ({
       connect: async (endpoint, context) => {
         await this.#admitConnection(endpoint, context)
@@ -77,7 +79,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
       update: async (endpoint, body, write) => (await writes.update(endpoint, body, write, plan(endpoint))).object,
       patch: async (endpoint, type, patch, write) => (await writes.patch(endpoint, type, patch, write, plan(endpoint))).object,
     })
-    const proxy = connection((endpoint, context) => serveProxy({ dialer, reader: catalog.reader, random }, endpoint, context))
+    const proxy = connection((endpoint, context) => serveProxy({ dialer: dialerFor('nodes'), reader: catalog.reader, random }, endpoint, context))
     const evictions = { clock, admission: parts.admission, registry, catalog }
     this.#known
       .set('*/scale', scaleSubresource(writes))
