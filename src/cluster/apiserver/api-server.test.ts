@@ -264,8 +264,8 @@ describe('kubelets', () => {
 
   test('of nodes that nobody registered are not asked', async () => {
     await api.create('pods', pod('p', 'n1'))
-    expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 404, message: 'nodes "n1" not found' })
-    expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 404, message: 'nodes "n1" not found' })
+    expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 404, message: 'pods "n1" not found' })
+    expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 404, message: 'pods "n1" not found' })
   })
 
   test('are asked for logs with the parameters that matter to them', async () => {
