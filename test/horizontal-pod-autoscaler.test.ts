@@ -58,7 +58,7 @@ it('a Deployment under load is scaled out, and back in five minutes after the lo
     expect((await lab.run('kubectl get hpa php-apache --no-headers')).stdout).toMatch(/ cpu: \d%\/50% +1 +10 +1 /)
 
     await lab.run(`kubectl run load-generator --image=busybox:1.28 --restart=Never -- /bin/sh -c 'while sleep 0.01; do wget -q -O- http://php-apache; done'`)
-    await seconds(180)
+    await seconds(90)
     const busy = (await lab.run('kubectl get deployment php-apache -o jsonpath={.status.replicas}')).stdout
     expect(Number(busy)).toBeGreaterThan(3)
     const described = (await lab.run('kubectl describe hpa php-apache')).stdout
