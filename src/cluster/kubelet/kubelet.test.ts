@@ -210,6 +210,22 @@ test('a claim that gets bound in the same moment is mounted without a word, one 
     .toEqual(['Warning FailedMount x1: Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: error processing PVC default/never: PVC is not bound'])
 })
 
+test('a volume that lies on another node is not mounted', async () => {
+  node = await startTestNode()
+  const { uid } = (await node.api.create('persistentvolumeclaims', { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'far', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: '', resources: { requests: { storage: '1Mi' } }, volumeName: 'disk' } })).metadata as { uid?: string }
+  await node.api.patch('persistentvolumeclaims', 'far', 'default', 'application/merge-patch+json', { status: { phase: 'Bound' } }, { subresource: 'status' })
+  await node.api.create('persistentvolumes', {
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'disk' },
+    spec: {
+      capacity: { storage: '1Mi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/srv/disk' }, claimRef: { namespace: 'default', name: 'far', uid },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['elsewhere'] }] }] } },
+    },
+  })
+  await node.createPod('user', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'far' } }], containers: [{ name: 'c', image: 'box:1', args: ['forever'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })
+  await node.clock.advance(400)
+  expect(await node.events('user')).toEqual(['Warning FailedMount x1: MountVolume.NodeAffinity check failed for volume "disk" : no matching NodeSelectorTerms'])
+})
+
 test('a volume that cannot be mounted is told and retried', async () => {
   node = await startTestNode()
   await node.createPod('mount', { volumes: [{ name: 'v', configMap: { name: 'missing' } }], containers: [{ name: 'c', image: 'box:1', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })

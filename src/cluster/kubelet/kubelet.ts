@@ -122,7 +122,7 @@ class NodeKubelet implements Kubelet {
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events)
     const volumes = new VolumeManager({ events, context: (pod): VolumeContext => ({
-      clock, nodeFiles, nodeName, hostIps, nodeAllocatable: allocatable, createFileSystem,
+      clock, nodeFiles, nodeName, node: () => this.#agent.node, hostIps, nodeAllocatable: allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
       objects: {
         configMap: (namespace, name) => objects.configMap(pod.metadata.uid!, namespace, name),

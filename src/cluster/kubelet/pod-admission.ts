@@ -1,4 +1,5 @@
-import type { ContainerPort, Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../kinds/generated/types.ts'
+import { matchesRequiredNodeAffinity } from '../client/node-selection.ts'
+import type { ContainerPort, Node, Pod } from '../kinds/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
 import { podRequests } from './pod-resources.ts'
 import type { ResizeRefusal } from './pod-resize.ts'
@@ -55,7 +56,7 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
     }
     if (used + requested > capacity) return exceeded(resource, requested, used, capacity)
   }
-  if (!matchesNode(pod, node)) return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' }
+  if (!matchesRequiredNodeAffinity(pod.spec, node)) return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' }
   if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return { reason: 'NodeName', message: "Predicate NodeName failed: node(s) didn't match the requested node name" }
   const wanted = heldHostPorts(pod)
   if (wanted.length > 0 && others.flatMap(heldHostPorts).some((other) => wanted.some((port) => conflicts(port, other)))) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" }
@@ -100,29 +101,4 @@ export function refuseResize(pod: Pod, allocatable: Readonly<Record<string, stri
     if (requested + used > capacity) return { reason: 'Deferred', message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` }
   }
   return undefined
-}
-
-function matchesNode(pod: Pod, node: Node): boolean {
-  const labels = node.metadata.labels ?? {}
-  for (const [key, value] of Object.entries(pod.spec.nodeSelector ?? {})) if (labels[key] !== value) return false
-  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
-  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node, labels))
-}
-
-function matchesTerm(term: NodeSelectorTerm, node: Node, labels: Readonly<Record<string, string>>): boolean {
-  const { matchExpressions = [], matchFields = [] } = term
-  if (matchExpressions.length === 0 && matchFields.length === 0) return false
-  return matchExpressions.every((r) => matchesRequirement(r, labels[r.key])) && matchFields.every((r) => matchesRequirement(r, r.key === 'metadata.name' ? node.metadata.name : undefined))
-}
-
-function matchesRequirement({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In': return value !== undefined && values.includes(value)
-    case 'NotIn': return value === undefined || !values.includes(value)
-    case 'Exists': return value !== undefined
-    case 'DoesNotExist': return value === undefined
-    case 'Gt': return value !== undefined && Number(value) > Number(values[0])
-    case 'Lt': return value !== undefined && Number(value) < Number(values[0])
-    default: return false
-  }
 }

@@ -1,3 +1,4 @@
+import { volumeAllowsNode } from '../client/volume-matching.ts'
 import type { PersistentVolume } from '../kinds/generated/types.ts'
 import { prepareHostPath } from './host-path.ts'
 import { isNotFound } from './volume.ts'
@@ -27,6 +28,9 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
     const volumeObject: PersistentVolume = await context.objects.persistentVolume(volumeName)
     const spec = volumeObject.spec
     if (spec.claimRef?.uid !== claim.metadata.uid) throw new Error(`${about}failed to fetch PV ${volumeName} from API server: the volume is bound to another claim`)
+    // Whoever chooses a node by hand may choose one that can't reach the volume. k8s: pkg/volume/util/operationexecutor checkNodeAffinity
+    const node = context.node()
+    if (node && !volumeAllowsNode(volumeObject, node)) throw new Error(`MountVolume.NodeAffinity check failed for volume "${volumeName}" : no matching NodeSelectorTerms`)
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false
     const source = spec.hostPath ?? spec.local
     if (!source) {

@@ -1,7 +1,7 @@
 /** What volumes are to a kubelet: plugins set a volume up for a pod and give a tree of files to mount. CSI-shaped. */
 import type { Clock } from '../../base/clock.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
-import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
+import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
 
 /** Objects that volumes are made of. Every method rejects with StatusError, also with NotFound. */
 export interface VolumeObjects {
@@ -19,6 +19,8 @@ export interface VolumeContext {
   /** The node's own files. */
   nodeFiles: MountableFileSystem
   nodeName: string
+  /** The node as the kubelet last saw it; undefined before it is registered. */
+  node(): Node | undefined
   hostIps: readonly string[]
   nodeAllocatable: Readonly<Record<string, string>>
   podIps(): readonly string[]
