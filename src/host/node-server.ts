@@ -95,7 +95,8 @@ function takesGzip({ headers }: import('node:http').IncomingMessage): boolean {
 
 async function answer(handle: Handle, incoming: import('node:http').IncomingMessage, outgoing: import('node:http').ServerResponse): Promise<void> {
   const gone = new AbortController()
-  outgoing.once('close', () => gone.abort())
+  // Whoever has the whole answer isn't gone.
+  outgoing.once('close', () => { if (!outgoing.writableFinished) gone.abort() })
   // Connections stay open without a word about it, as Go's do.
   outgoing.removeHeader('connection')
   try {
