@@ -315,10 +315,6 @@ export class ClusterHost {
   }
 
   async #watchGoals({ lesson, step, goals, manifest }: Operations['watchGoals']['ask']): Promise<null> {
-    if (manifest) {
-      const { code, stderr } = await this.#run({ argv: ['kubectl', 'apply', '-f', '-'], stdin: manifest })
-      if (code !== 0) throw new Error(stderr)
-    }
     const same = this.#watched?.lesson === lesson && this.#watched.step === step
     this.#watched = { lesson, step }
     if (!same) this.#lastGoals = undefined
@@ -326,6 +322,10 @@ export class ClusterHost {
       this.#lastGoals = { type: 'goals', lesson, step, states }
       this.#broadcast(this.#lastGoals)
     })
+    if (manifest) {
+      const { code, stderr } = await this.#run({ argv: ['kubectl', 'apply', '-f', '-'], stdin: manifest })
+      if (code !== 0) throw new Error(stderr.trim())
+    }
     return null
   }
 

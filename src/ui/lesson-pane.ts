@@ -70,6 +70,7 @@ export class LessonPane extends LitElement {
 
   #close(): void {
     this.lesson = undefined
+    this.problem = undefined
     this.stepId = ''
     this.#opening++
     void this.#save({ done: this.client.progress.done })
@@ -94,7 +95,10 @@ export class LessonPane extends LitElement {
   async #watch(begin = false): Promise<void> {
     const step = this.#step
     if (!this.lesson || !step) return
-    await this.client.ask('watchGoals', { lesson: this.lesson.id, step: step.id, goals: step.goals, ...(begin && this.lesson.start ? { manifest: this.lesson.start } : {}) }).catch(() => {})
+    await this.client.ask('watchGoals', { lesson: this.lesson.id, step: step.id, goals: step.goals, ...(begin && this.lesson.start ? { manifest: this.lesson.start } : {}) }).catch((error: Error) => {
+      // Otherwise the worker has gone, and what comes in its place is asked again.
+      if (begin && this.lesson?.start) this.problem = error.message
+    })
   }
 
   async #save(progress: Progress): Promise<void> {
@@ -194,6 +198,7 @@ export class LessonPane extends LitElement {
         <button class="icon-button" aria-label=${t('lesson.back')} title=${t('lesson.back')} @click=${() => this.#close()}>${icons.left}</button>
         <span class="stencil">${lesson.title}</span>
       </div>
+      ${this.problem ? html`<p role="alert" class="problem">${t('lesson.startFailed', { message: this.problem })}</p>` : nothing}
       <nav class="rail" aria-label=${t('lesson.steps')}>${lesson.steps.map((each, i) => {
         const done = this.#isDone(each)
         return html`<button class="${done ? 'done' : ''} ${each === step ? 'current' : ''}" aria-current=${each === step ? 'step' : 'false'} title=${each.title}

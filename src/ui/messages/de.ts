@@ -123,6 +123,7 @@ export const de: Messages = {
   'lesson.finish': 'Lektion beenden',
   'lesson.skip': 'Ohne das weiter',
   'lesson.loading': 'Lädt …',
+  'lesson.startFailed': 'Womit die Lektion beginnt, ließ sich nicht anlegen: {message}',
   'lesson.failed': 'Die Lektion konnte nicht geladen werden: {message}',
 
   'cluster.nodes': 'Nodes',

@@ -122,6 +122,7 @@ export const en = {
   'lesson.finish': 'Finish the lesson',
   'lesson.skip': 'Go on without it',
   'lesson.loading': 'Loading …',
+  'lesson.startFailed': 'What the lesson begins with could not be created: {message}',
   'lesson.failed': 'The lesson could not be loaded: {message}',
 
   'cluster.nodes': 'Nodes',
