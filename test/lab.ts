@@ -78,6 +78,9 @@ async function labOf(seed: string, kept?: Kept): Promise<Lab> {
       restoreFiles(files, kept?.nodes.get(node) ?? [])
     },
   })
+  // As the page's store does it: one snapshot, and what was committed after it over any number of reloads.
+  const commits = [...kept?.cluster.commits ?? []]
+  if (kept) cluster.etcd.onCommit((commit) => { commits.push(commit) })
   await cluster.start()
   const home = createHome(clock)
   if (kept) restoreFiles(home, kept.home)
@@ -123,7 +126,7 @@ async function labOf(seed: string, kept?: Kept): Promise<Lab> {
       return { status: response.status, body: await response.text() }
     }), 30_000, `an answer about: ${goal.text}`)).met,
     async reload() {
-      const left: Kept = structuredClone({ cluster: cluster.snapshot(), home: treeOf(home), nodes: new Map(Array.from(nodeFiles, ([node, files]) => [node, treeOf(files)])) })
+      const left: Kept = structuredClone({ cluster: { ...cluster.snapshot(), ...(kept ? { etcd: kept.cluster.etcd, commits } : {}) }, home: treeOf(home), nodes: new Map(Array.from(nodeFiles, ([node, files]) => [node, treeOf(files)])) })
       await drive(cluster.stop(), 60_000, 'the cluster\'s end')
       return labOf(seed, left)
     },

@@ -129,5 +129,7 @@ spec: {replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {l
   const { code, stderr } = await other.run('kubectl rollout status deployment web --timeout=60s && kubectl rollout status statefulset db --timeout=120s && sleep 5', { withinMs: 200_000 })
   expect([code, stderr]).toEqual([0, ''])
   expect((await other.run("kubectl get pods -A --no-headers | grep -v Running")).stdout).toBe('')
+  const containers = (await other.run("kubectl get pods -A -o jsonpath='{range .items[*].status.containerStatuses[*]}{.containerID}{\"\\n\"}{.lastState.terminated.containerID}{\"\\n\"}{end}'")).stdout.split('\n').filter(Boolean)
+  expect(new Set(containers).size).toBe(containers.length)
   await other.stop()
 }, 60_000)

@@ -126,7 +126,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { clock, restore } = options
   const topology = restore?.topology ?? options.topology ?? kubeadmTopology()
   const seed = restore?.seed ?? options.seed
-  const random = new Random(restore ? `${seed}/${restore.etcd.revision}` : seed)
+  // Never the same chance twice: what was made up before the reload (names, uids, ids of containers) is still there.
+  const random = new Random(restore ? `${seed}/${restore.commits?.at(-1)?.revision ?? restore.etcd.revision}` : seed)
   const { log, onComponentLine, journalOf } = createComponentLog(clock, options.onLog)
   const controlPlane = topology.nodes.find((node) => node.controlPlane)!
 

@@ -87,6 +87,9 @@ test('what containers printed outlives the tab, as after a power cut of the node
   expect(previous.length).toBeGreaterThan(15)
   expect(previous.slice(1)).toEqual(previous.slice(1).map((_, i) => `line ${i + 1}`))
   expect(await tab.run('kubectl logs done')).toBe('result')
+  // Time went on from there.
+  const [last, first] = (await tab.run('kubectl logs -p talker --timestamps --tail=1; kubectl logs talker --timestamps | head -1')).split('\n').map((line) => line.split(' ')[0]!)
+  expect(first! > last!).toBe(true)
   // Once more, with a piece of the log damaged: it costs what follows it and nothing else.
   await tab.page.waitForTimeout(1_500)
   await tab.page.close()
@@ -96,7 +99,7 @@ test('what containers printed outlives the tab, as after a power cut of the node
     request.onsuccess = () => {
       const cursor = request.result
       if (!cursor) return
-      if ((cursor.key as string[])[1]!.includes('_done_')) tx.objectStore('logs').put('damaged', cursor.key)
+      if (String((cursor.key as unknown[])[1]).includes('_done_')) tx.objectStore('logs').put('damaged', cursor.key)
       cursor.continue()
     }
     tx.oncomplete = () => resolve()

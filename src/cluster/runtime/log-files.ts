@@ -115,7 +115,7 @@ export function writeLogFile(log: ContainerLog, files: MountableFileSystem, path
         files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
         linkLogFile(files, path, link)
       }
-      files.writeFile(path, criLine(line), { append: true })
+      files.writeFile(path, criLine(line), { append: true, mode: 0o640 })
     } catch { /* the node's disk is full or was changed by hand: the log itself goes on */ }
   }
   log.onRotate = () => {

@@ -37,9 +37,11 @@ interface Schema extends DBSchema {
   /** The state of etcd as of revision `folded`. */
   kvs: { key: string; value: KeyValue }
   files: { key: [tree: string, path: string]; value: StoredFile }
-  /** What containers printed. */
-  logs: { key: PieceKey; value: Uint8Array }
+  /** What containers printed; and under {@link LOG_TIME} the time when it was written, because a cluster must not begin before its logs end. */
+  logs: { key: PieceKey | typeof LOG_TIME; value: Uint8Array | number }
 }
+
+const LOG_TIME: [name: 'time'] = ['time']
 
 type TableName = 'meta' | 'log' | 'kvs' | 'files' | 'logs'
 const TABLES: readonly TableName[] = ['meta', 'log', 'kvs', 'files', 'logs']
@@ -137,10 +139,10 @@ export class ClusterStore {
   async #load(): Promise<StoredCluster | undefined> {
     const tx = this.#db.transaction(TABLES as TableName[])
     const meta = tx.objectStore('meta')
-    const [identity, timeMs, folded, leases, groups, kvs, fileKeys, files, logKeys, logs] = await Promise.all([
+    const [identity, timeMs, folded, leases, groups, kvs, fileKeys, files, logKeys, logs, logTimeMs] = await Promise.all([
       meta.get('identity') as Promise<StoredIdentity | undefined>, meta.get('time'), meta.get('folded'), meta.get('leases'),
       tx.objectStore('log').getAll(), tx.objectStore('kvs').getAll(), tx.objectStore('files').getAllKeys(), tx.objectStore('files').getAll(),
-      tx.objectStore('logs').getAllKeys(), tx.objectStore('logs').getAll(),
+      tx.objectStore('logs').getAllKeys(), tx.objectStore('logs').getAll(), tx.objectStore('logs').get(LOG_TIME),
     ])
     if (!identity) {
       if (groups.length + kvs.length > 0) throw new StoreError('corrupt', 'there are objects but no identity of the cluster')
@@ -162,7 +164,7 @@ export class ClusterStore {
     this.#flushedRevision = revision
     for (const commit of commits) this.#note(commit)
     return {
-      identity, timeMs, commits,
+      identity, timeMs: typeof logTimeMs === 'number' ? Math.max(timeMs, logTimeMs) : timeMs, commits,
       snapshot: { revision: folded, kvs, leases: (leases ?? []) as EtcdSnapshot['leases'] },
       files: files.map((file, i) => ({ tree: fileKeys[i]![0], path: fileKeys[i]![1], file })),
       logs: this.#logs.load(logs.map((data, i) => [logKeys[i], data])),
@@ -271,6 +273,7 @@ export class ClusterStore {
 
   async #writeLogs(): Promise<void> {
     const tx = this.#db.transaction('logs', 'readwrite', { durability: 'relaxed' })
+    void tx.store.put(this.#nowMs(), LOG_TIME)
     const { commit } = await this.#logs.write({ put: (key, data) => tx.store.put(data, key), delete: (key) => tx.store.delete(key) })
     await tx.done
     commit()
