@@ -324,7 +324,8 @@ export class ClusterHost {
     })
     if (manifest) {
       const { code, stderr } = await this.#run({ argv: ['kubectl', 'apply', '-f', '-'], stdin: manifest })
-      if (code !== 0) throw new Error(stderr.trim())
+      // The first refusal says enough; the others are mostly the same again.
+      if (code !== 0) throw new Error(stderr.split('\n').find((line) => line !== '' && !line.startsWith('Warning:')) ?? stderr)
     }
     return null
   }

@@ -198,7 +198,6 @@ export class LessonPane extends LitElement {
         <button class="icon-button" aria-label=${t('lesson.back')} title=${t('lesson.back')} @click=${() => this.#close()}>${icons.left}</button>
         <span class="stencil">${lesson.title}</span>
       </div>
-      ${this.problem ? html`<p role="alert" class="problem">${t('lesson.startFailed', { message: this.problem })}</p>` : nothing}
       <nav class="rail" aria-label=${t('lesson.steps')}>${lesson.steps.map((each, i) => {
         const done = this.#isDone(each)
         return html`<button class="${done ? 'done' : ''} ${each === step ? 'current' : ''}" aria-current=${each === step ? 'step' : 'false'} title=${each.title}
@@ -206,6 +205,7 @@ export class LessonPane extends LitElement {
       })}</nav>
       <div class="scroll">
         <h2 tabindex="-1"><small>${t('lesson.step', { number: at + 1, total: lesson.steps.length })}</small>${step.title}</h2>
+        ${this.problem ? html`<p role="alert" class="problem">${t('lesson.startFailed', { message: this.problem })}</p>` : nothing}
         ${step.blocks.map((block) => this.#renderBlock(block))}
         ${step.goals.length > 0 ? this.#renderGoals(step, isDone) : nothing}
         ${step.hints.map((hint, i) => html`<details><summary>${t('lesson.hint', { number: i + 1 })}</summary><div class="prose">${markdown(hint)}</div></details>`)}
