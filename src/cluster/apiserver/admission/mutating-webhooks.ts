@@ -2,7 +2,7 @@ import { applyDefaults } from '../../kinds/defaults.ts'
 import { DecodeError, decodeObject, parseBody, SyntaxProblem } from '../../kinds/decode.ts'
 import type { Kind } from '../../kinds/kind.ts'
 import type { KubeObject } from '../../kinds/object.ts'
-import { jsonKind } from '../../kinds/patch/go-format.ts'
+import { goJson, jsonKind } from '../../kinds/patch/go-format.ts'
 import { JsonPatchError, type JsonPatchOperation, jsonPatched } from '../../kinds/patch/json-patch.ts'
 import { semanticEqual } from '../../kinds/semantic-equal.ts'
 import { apiError } from '../../kinds/status-error.ts'
@@ -61,7 +61,7 @@ async function mutate(webhooks: readonly ConfiguredWebhook[], attributes: Admiss
       next = patch && patched(invocation, permission, patch, before, context.reader)
       if (next) {
         mutated = !semanticEqual(before.object, next)
-        annotate(attributes, `patch.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook: hook.name, patch: patch!.map(sortedKeys), patchType: permission.patchType }), 'Request')
+        annotate(attributes, `patch.webhook.admission.k8s.io/${place}`, goJson({ configuration, webhook: hook.name, patch: patch!.map(sortedKeys), patchType: permission.patchType }), 'Request')
       }
     } catch (error) {
       failure = error

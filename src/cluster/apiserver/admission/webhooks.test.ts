@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { builtInKinds } from '../../kinds/index.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { type TestApiServer, startTestApiServer } from '../auth/test-api-server.ts'
@@ -224,6 +225,26 @@ test('a client that waits no longer is told so, and nothing is written for it', 
   expect(asked.at(-1)!.path).toBe('/h?timeout=3s')
   await lab.clock.advance(30_000)
   expect(await refusal(lab.masters.get('configmaps', 'gone', 'default'))).toEqual([404, 'configmaps "gone" not found'])
+})
+
+test('the audit log is told who changed what, and who failed', async () => {
+  await configure('Mutating', hook('one'), hook('two', { failurePolicy: 'Ignore' }))
+  answers = { '/one': () => ({ ...patchOf({ value: '<v>', path: '/metadata/labels/x', op: 'add' }), auditAnnotations: { key: 'value', 'bad key!': 'x' } }), '/two': () => new Response('', { status: 500 }) }
+  const noted: Record<string, string> = {}
+  const [kind] = builtInKinds.filter(({ resource, group }) => resource === 'configmaps' && group === '')
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'default', labels: {} } }
+  await lab.parts.admission.find(({ name }) => name === 'MutatingAdmissionWebhook')!.mutate!({
+    operation: 'CREATE', kind: kind!, objectKind: { group: '', version: 'v1', kind: 'ConfigMap' }, resource: 'configmaps', subresource: '', namespace: 'default', name: 'a', object, options: {}, dryRun: false,
+    user: { name: 'u', groups: [] }, warn: () => {}, annotate: (key, value, level) => { noted[level ? `${key} (${level})` : key] = value },
+  }, { reader: lab.server.reader, api: lab.masters, nowMs: () => lab.clock.nowMs(), authorizer: lab.parts.authorizer })
+  expect(object.metadata.labels).toEqual({ x: '<v>' })
+  expect(noted).toEqual({
+    'one.example.com/key': 'value',
+    'mutation.webhook.admission.k8s.io/round_0_index_0': '{"configuration":"mutating","webhook":"one.example.com","mutated":true}',
+    'patch.webhook.admission.k8s.io/round_0_index_0 (Request)': '{"configuration":"mutating","webhook":"one.example.com","patch":[{"op":"add","path":"/metadata/labels/x","value":"\\u003cv\\u003e"}],"patchType":"JSONPatch"}',
+    'mutation.webhook.admission.k8s.io/round_0_index_1': '{"configuration":"mutating","webhook":"two.example.com","mutated":false}',
+    'failed-open.mutation.webhook.admission.k8s.io/round_0_index_1': 'two.example.com',
+  })
 })
 
 test('webhooks are never asked about webhooks', async () => {

@@ -56,3 +56,12 @@ function goNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
   return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
 }
+
+const needsEscape = /[<>&\u2028\u2029]/
+const escapes: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026', '\u2028': '\\u2028', '\u2029': '\\u2029' }
+
+/** JSON as Go's encoding/json writes it: so that HTML can hold it. */
+export function goJson(value: unknown): string {
+  const text = JSON.stringify(value)
+  return needsEscape.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (c) => escapes[c]!) : text
+}

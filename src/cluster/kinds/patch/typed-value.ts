@@ -2,7 +2,7 @@
 import { deepEqual, setOwn } from '../../../base/freeze.ts'
 import { EMPTY_SET, type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
 import { firstPlace, isShareable, nextPlace, sharedSet, sortElements } from './field-set-table.ts'
-import { goSyntax, goTypeName, goValue } from './go-format.ts'
+import { goJson, goSyntax, goTypeName, goValue } from './go-format.ts'
 import type { ListMergeType, MapMergeType, MergeType } from './merge-type.ts'
 
 type Json = Record<string, unknown>
@@ -17,14 +17,6 @@ function formOf(type: MergeType, value: unknown): 'map' | 'scalar' | 'list' | un
     else if (type.scalar) return 'scalar'
   }
   return type.map ? 'map' : type.scalar ? 'scalar' : type.list ? 'list' : undefined
-}
-
-const needsEscape = /[<>&\u2028\u2029]/
-const escapes: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026', '\u2028': '\\u2028', '\u2029': '\\u2029' }
-
-function goJson(value: unknown): string {
-  const text = JSON.stringify(value)
-  return needsEscape.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (c) => escapes[c]!) : text
 }
 
 /** The path element of a list's item, or the reason why it has none. */
