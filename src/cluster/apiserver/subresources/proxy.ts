@@ -82,6 +82,8 @@ function serviceTarget({ reader, random }: ProxyParts, endpoint: Endpoint, { inf
     if (!known) throw apiError.serviceUnavailable(`no service port ${port} found for service ${JSON.stringify(name)}`)
     portName = known.name ?? ''
   }
+  // Nobody made its Endpoints yet, or ever will: it has no selector. Upstream speaks of the request's resource.
+  if (!reader.get('endpoints', info.namespace, name)) throw apiError.notFound(endpoint.groupResource, name)
   const candidates: { ip: string; port: number }[] = []
   for (const slice of reader.list<KubeObject>('endpointslices.discovery.k8s.io', info.namespace)) {
     if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name || slice['addressType'] !== 'IPv4') continue
