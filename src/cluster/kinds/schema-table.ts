@@ -79,7 +79,6 @@ const SPECIAL: Record<string, NodeKind> = {
   'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'raw',
   'io.k8s.apimachinery.pkg.apis.meta.v1.Patch': 'raw',
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON': 'raw',
-  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceStatus': 'raw',
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool': 'schema-or-bool',
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray': 'schema-or-array',
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray': 'schema-or-strings',

@@ -3,9 +3,11 @@ import type { Random } from '../../../base/random.ts'
 import { thaw } from '../../../base/freeze.ts'
 import type { Finding } from '../../kinds/findings.ts'
 import type { KubeObject } from '../../kinds/object.ts'
+import { inPatchedOrder } from '../../kinds/patch/patched-order.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { isJsonObject } from '../../kinds/structural/json-schema.ts'
 import { validateAnnotations, validateLabels } from '../../kinds/validate-metadata.ts'
+import { jsonTypeOf } from '../patched-type.ts'
 import { CallFailed, askWebhook, type Review, type WebhookClientConfig, type WebhookClientParts } from '../webhook-client.ts'
 
 /** k8s: rest.Config's Timeout for webhooks */
@@ -53,10 +55,10 @@ export function conversionWebhook(config: WebhookClientConfig, reviewVersions: r
   }
 }
 
-/** An object is converted before it gets its revision. */
+/** Sorted, as Go writes it; an object is converted before it gets its revision. */
 function withoutRevision(object: KubeObject): KubeObject {
   const { resourceVersion: _, ...metadata } = object.metadata
-  return { ...object, metadata }
+  return inPatchedOrder({ ...object, metadata }, true) as KubeObject
 }
 
 /** Errors that upstream doesn't class. */
@@ -72,6 +74,10 @@ async function ask(config: WebhookClientConfig, request: Review & { request: unk
     throw new CallFailed(`expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got ${review.apiVersion || '/'}, Kind=${review.kind ?? ''}`)
   const { response } = review
   if (!response) throw new CallFailed('no response provided')
+  for (const [field, isRight, goType] of [['uid', typeof response.uid === 'string', 'types.UID'], ['convertedObjects', Array.isArray(response.convertedObjects), '[]runtime.RawExtension'], ['result', isJsonObject(response.result), 'v1.Status']] as const) {
+    const given = response[field]
+    if (given !== undefined && given !== null && !isRight) throw new CallFailed(`json: cannot unmarshal ${jsonTypeOf(given)} into Go struct field ConversionResponse.response.${field} of type ${goType}`)
+  }
   if (version === 'v1' && response.uid !== uid) throw new CallFailed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`)
   if (response.result?.status !== 'Success') throw new CallFailed(response.result?.message || `response.result.status was '${response.result?.status ?? ''}', not 'Success'`)
   return response.convertedObjects ?? []

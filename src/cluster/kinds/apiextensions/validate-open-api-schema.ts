@@ -135,7 +135,8 @@ function checkSchema(schema: SentSchema | undefined, at: string, place: Place): 
   }
   for (const name of names) {
     const below: Place = { ...inherited, ...typed(properties[name]) }
-    if ((schema['x-kubernetes-map-type'] ?? 'granular') !== 'granular') below.uncorrelatable ??= at
+    // k8s: cel.MapIsCorrelatable: of a type that nobody knows nothing can be said
+    if (!['atomic', 'granular'].includes(schema['x-kubernetes-map-type'] ?? 'granular')) below.uncorrelatable ??= at
     if ((isRoot || schema['x-kubernetes-embedded-resource']) && META_FIELDS.has(name)) {
       below.insideMeta = true
       if (isRoot) below.noDefault = `in top-level ${name}`

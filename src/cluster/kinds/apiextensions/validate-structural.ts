@@ -109,7 +109,7 @@ function checkNested(out: Finding[], schema: SentSchema | undefined, skipAnyOf: 
     if (given) out.push(forbidden(`${at}.${field}`, text))
   }
   refuse('type', schema.type, 'must be empty to be structural')
-  refuse('additionalProperties', schema.additionalProperties !== undefined, 'must be undefined to be structural')
+  refuse('additionalProperties', schema.additionalProperties, 'must be undefined to be structural')
   refuse('default', schema.default !== undefined && schema.default !== null, 'must be undefined to be structural')
   refuse('title', schema.title, 'must be empty to be structural')
   refuse('description', schema.description, 'must be empty to be structural')

@@ -150,7 +150,7 @@ function compiledRule(rule: ValidationRule): CompiledRule {
     known = { usesOldSelf: /\boldSelf\b/.test(withoutStrings) }
     try {
       if (rule.rule.trim()) known.program = compileCel(rule.rule)
-      if (rule.messageExpression) known.message = compileCel(rule.messageExpression)
+      if (rule.messageExpression?.trim()) known.message = compileCel(rule.messageExpression)
     } catch (error) {
       if (!(error instanceof CelError)) throw error
       known.error = error
