@@ -22,6 +22,8 @@ const MIN_TIMEOUT_SECONDS = 1800
 const BOOKMARK_EVERY_MS = 60_000
 /** A watcher that doesn't read: beyond so many chunks it is cut off and has to list again. */
 const MAX_UNREAD_CHUNKS = 1000
+/** k8s: storage/cacher blockTimeout */
+const FRESHNESS_WAIT_MS = 3_000
 
 const encoder = new TextEncoder()
 /** Lines by shared event, so that a thousand watchers encode once. */
@@ -70,6 +72,17 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
     controller.enqueue(bytes)
     if ((controller.desiredSize ?? 0) < -MAX_UNREAD_CHUNKS) end()
   }
+  const fail = (error: StatusError) => {
+    if (ended) return
+    const status = error.status as unknown as Record<string, unknown>
+    send(isProtobuf ? protobufFrame('ERROR', encodeProtobuf(status)!) : encoder.encode(`{"type":"ERROR","object":${jsonText(status)}}\n`))
+    end()
+  }
+  // What can't be converted never gets into the watch cache, which is given some time to come as far as etcd.
+  const failLater = () => {
+    const { revision } = etcd
+    timers.push(clock.after(FRESHNESS_WAIT_MS, () => fail(tooLargeVersion(revision, revision - 1))))
+  }
   const bookmark = (annotations?: Record<string, string>) => send(encode({ type: 'BOOKMARK', object: bookmarkObject(endpoint, seen, annotations) }))
   const body = new ReadableStream<Uint8Array>({
     start(c) {
@@ -93,15 +106,13 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
           else if (chunks.length > 1) send(joined(chunks))
           seen = revision
           markInitialEnd()
-        }, end)
+        }, () => options.resourceVersion ? end() : failLater())
         watch = endpoint.store.watch(plan.selection, since, initial, plan.sink, end)
         // Nothing there: the end of the initial events has no batch to follow.
         if (initialEnd && (!endpoint.convertsByWebhook || endpoint.store.select(plan.selection).length === 0)) Promise.resolve().then(() => Promise.resolve()).then(markInitialEnd)
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
-        const status = error.status as unknown as Record<string, unknown>
-        send(isProtobuf ? protobufFrame('ERROR', encodeProtobuf(status)!) : encoder.encode(`{"type":"ERROR","object":${jsonText(status)}}\n`))
-        return end()
+        return fail(error)
       }
       timers.push(clock.after(timeoutSeconds * 1000, end))
       if (options.allowWatchBookmarks) {
