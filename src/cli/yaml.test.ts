@@ -32,11 +32,18 @@ describe('parseYaml', () => {
     ['not: [yaml\n', "yaml: line 1: did not find expected ',' or ']'"],
     ['a: 1\n b: 2\n', 'yaml: line 2: mapping values are not allowed in this context'],
     ['a: 1\nb\nc: 2\n', "yaml: line 3: could not find expected ':'"],
+    ['a: {{ .x }}\nb: 1\n', 'yaml: invalid map key: map[interface {}]interface {}{".x":interface {}(nil)}'],
+    ['null: 1\n', 'unsupported map key of type: %!s(<nil>), key: <nil>, value: 1'],
   ])('words the error of %j as the Go library does', (text, message) => {
     expect(() => parseYaml(text)).toThrow(message)
   })
 
-  test('documents are split at lines of three dashes', () => {
+  test('reads no further than the first thing that is whole, as the Go library does', () => {
+    expect(parseYaml('  a: 1\nb: 2\n')).toEqual({ a: 1 })
+  })
+
+  test('documents are split at lines of three dashes, and each ends with a line break', () => {
+    expect(splitYamlDocuments('a: 1\n---\nb: 2')).toEqual(['a: 1\n', 'b: 2\n'])
     expect(splitYamlDocuments('a: 1\n---\n# only a comment\n---\nb: "---"\n')).toHaveLength(3)
   })
 })

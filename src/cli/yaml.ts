@@ -1,6 +1,6 @@
-import { isCollection, parseDocument, visit } from 'yaml'
+import { isCollection, isNode, isScalar, parseDocument, visit } from 'yaml'
 import { goYamlObjection } from '../cluster/kinds/go-yaml-syntax.ts'
-import { goSyntax } from '../cluster/kinds/yaml-text.ts'
+import { goSyntax, nullKeyProblem } from '../cluster/kinds/yaml-text.ts'
 
 /** A syntax error in the words of the YAML library that kubectl uses. */
 export class YamlSyntaxError extends Error {}
@@ -20,7 +20,12 @@ export function parseYaml(text: string): unknown {
   // What only one of the two libraries minds is decided by kubectl's: it reads no further than the first thing that is whole.
   const objection = goYamlObjection(text)
   if (objection !== undefined) throw new YamlSyntaxError(objection)
-  visit(document, { Pair(_, { key }) { if (isCollection(key)) throw new YamlSyntaxError(`yaml: invalid map key: ${goSyntax(toPlain(key.toJS(document)))}`) } })
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (isCollection(key)) throw new YamlSyntaxError(`yaml: invalid map key: ${goSyntax(toPlain(key.toJS(document)))}`)
+      if (key === null || (isScalar(key) && key.value === null)) throw new YamlSyntaxError(nullKeyProblem(isNode(value) ? toPlain(value.toJS(document)) : null))
+    },
+  })
   return toPlain(document.toJS({ maxAliasCount: 10_000 }))
 }
 
@@ -44,7 +49,8 @@ export function splitYamlDocuments(text: string): string[] {
     } else current.push(line)
   }
   parts.push(current.join('\n'))
-  return parts.filter((p) => p.trim() !== '')
+  // A last line counts as a line, also without its break.
+  return parts.filter((part) => part.trim() !== '').map((part) => part.endsWith('\n') ? part : `${part}\n`)
 }
 
 export { compareYamlKeys, printYaml } from '../cluster/kinds/print-yaml.ts'

@@ -48,6 +48,8 @@ const RECORDED: readonly [text: string, objection: string | undefined][] = [
   ['a:\n- b\n c: d\n', 'line 3: mapping values are not allowed in this context'],
   ['%YAML 1.2\n---\na: b\n', 'found incompatible YAML document'],
   ['#c\n%TAG ! x\na: b\n', 'line 2: did not find expected <document start>'],
+  ['[}%[\t\n  - \n  - 0\n', 'did not find expected node content'],
+  ['k: 1\n\r\n[{\n', 'line 4: could not find expected \':\''],
 ]
 
 describe('go-yaml on', () => {

@@ -65,8 +65,9 @@ class Scanner {
   #indents: number[] = []
   #flowLevel = 0
   #keys: SimpleKey[] = [{ possible: false, required: false, number: -1, mark: this.#mark }]
+  /** Where in {@link #keys} the key stands that begins with a token. */
+  readonly #keyOfToken = new Map<number, number>()
   #keyAllowed = true
-  #ended = false
 
   constructor(chars: readonly string[]) {
     this.#chars = chars
@@ -74,7 +75,7 @@ class Scanner {
 
   /** The next token, which stays the next. */
   peek(): Token {
-    while (!this.#ended && (this.#tokens.length === 0 || this.#headMayBeKey())) this.#fetch()
+    while (this.#tokens.length === 0 || this.#headMayBeKey()) this.#fetch()
     return this.#tokens[0]!
   }
 
@@ -85,8 +86,8 @@ class Scanner {
   }
 
   #headMayBeKey(): boolean {
-    const key = this.#keys.find((each) => each.possible && each.number === this.#taken)
-    return key !== undefined && this.#valid(key)
+    const place = this.#keyOfToken.get(this.#taken)
+    return place !== undefined && this.#valid(this.#keys[place]!)
   }
 
   #at(ahead = 0): string { return this.#chars[this.#mark.index + ahead] ?? '' }
@@ -114,7 +115,7 @@ class Scanner {
   }
 
   #add(type: TokenType, start = this.#mark, place = this.#tokens.length, name?: string): void {
-    this.#tokens.splice(place, 0, { type, start, ...(name === undefined ? {} : { name }) })
+    this.#tokens.splice(place < 0 ? this.#tokens.length : place, 0, { type, start, ...(name === undefined ? {} : { name }) })
   }
 
   #addIndicator(type: TokenType, length = 1): void {
@@ -134,13 +135,17 @@ class Scanner {
   #saveKey(): void {
     if (!this.#keyAllowed) return
     this.#removeKey()
-    this.#keys[this.#keys.length - 1] = { possible: true, required: this.#flowLevel === 0 && this.#indent === this.#mark.column, number: this.#taken + this.#tokens.length, mark: this.#mark }
+    const number = this.#taken + this.#tokens.length
+    this.#keys[this.#keys.length - 1] = { possible: true, required: this.#flowLevel === 0 && this.#indent === this.#mark.column, number, mark: this.#mark }
+    this.#keyOfToken.set(number, this.#keys.length - 1)
   }
 
   #removeKey(): void {
     const key = this.#keys.at(-1)!
-    if (key.possible && key.required) throw this.#object("could not find expected ':'")
+    if (!key.possible) return
+    if (key.required) throw this.#object("could not find expected ':'")
     key.possible = false
+    this.#keyOfToken.delete(key.number)
   }
 
   #rollIndent(column: number, type: TokenType, mark: Mark, place?: number): void {
@@ -211,7 +216,6 @@ class Scanner {
     this.#removeKey()
     this.#keyAllowed = false
     this.#add('stream end')
-    this.#ended = true
   }
 
   #fetchDirective(): void {
@@ -239,7 +243,7 @@ class Scanner {
 
   #fetchFlowStart(type: TokenType): void {
     this.#saveKey()
-    this.#keys.push({ possible: false, required: false, number: -1, mark: this.#mark })
+    this.#keys.push({ possible: false, required: false, number: this.#taken + this.#tokens.length, mark: this.#mark })
     this.#flowLevel++
     this.#keyAllowed = true
     this.#addIndicator(type)
@@ -249,7 +253,7 @@ class Scanner {
     this.#removeKey()
     if (this.#flowLevel > 0) {
       this.#flowLevel--
-      this.#keys.pop()
+      this.#keyOfToken.delete(this.#keys.pop()!.number)
     }
     this.#keyAllowed = false
     this.#addIndicator(type)
@@ -282,6 +286,7 @@ class Scanner {
       this.#add('key', key.mark, place)
       this.#rollIndent(key.mark.column, 'block mapping start', key.mark, place)
       key.possible = false
+      this.#keyOfToken.delete(key.number)
       this.#keyAllowed = false
     } else {
       if (this.#flowLevel === 0) {

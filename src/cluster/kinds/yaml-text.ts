@@ -39,10 +39,10 @@ export function parseYaml(text: string): YamlText {
     if (error instanceof RangeError) throw new SyntaxProblem('yaml: exceeded max depth')
     throw error
   }
-  if (!document) return { value: null, duplicateKeys: [] }
   // What only one of the two libraries minds is decided by go-yaml: it reads no further than the first thing that is whole.
-  const objection = document.errors.length > 0 || !text.startsWith('{') || /\\[xuU]/.test(text) ? goYamlObjection(text) : undefined
+  const objection = !document || document.errors.length > 0 || !text.startsWith('{') || /\\[xuU]/.test(text) ? goYamlObjection(text) : undefined
   if (objection !== undefined) throw new SyntaxProblem(objection)
+  if (!document) return { value: null, duplicateKeys: [] }
   const conversion: Conversion = { document, lines, duplicateKeys: [], nodes: 0, open: new Set() }
   const value = convert(document.contents as ParsedNode | null, conversion, 0)
   return { value, duplicateKeys: conversion.duplicateKeys }
@@ -130,7 +130,12 @@ function keyText(node: Node | null, value: unknown, state: Conversion, depth: nu
   return typeof key === 'string' ? key : String(key)
 }
 
-const nullKey = (value: unknown) => new SyntaxProblem(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${goSyntax(value)}`)
+const nullKey = (value: unknown) => new SyntaxProblem(nullKeyProblem(value))
+
+/** What is said of a key without text. */
+export function nullKeyProblem(value: unknown): string {
+  return `unsupported map key of type: %!s(<nil>), key: <nil>, value: ${value === null || value === undefined ? '<nil>' : goSyntax(value)}`
+}
 
 /** %#v of what go-yaml reads without a type. */
 export function goSyntax(value: unknown): string {
