@@ -151,6 +151,32 @@ test('a webhook converts what is read, written and watched', async () => {
   expect([failed.code, failed.body['message']]).toEqual([500, 'conversion webhook for e.example.com/v1beta1, Kind=Thing returned invalid object: must have the same name: y != other'])
 })
 
+test('whoever owns fields in one version loses them by changes in another, as the webhook converts them', async () => {
+  convert = ({ spec = {}, ...object }, apiVersion) => ({ ...object, apiVersion, spec: apiVersion.endsWith('/v1') ? { host: spec.hostPort.split(':')[0], port: spec.hostPort.split(':')[1] } : { hostPort: `${spec.host}:${spec.port}` } })
+  const texts = (...names: string[]) => ({ spec: { type: 'object', properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) } })
+  await define('owned.example.com', [version('v1', texts('host', 'port')), version('v2', texts('hostPort'), { storage: false })], {
+    conversion: { strategy: 'Webhook', webhook: { clientConfig: { url: 'https://convert.example.com/crd' }, conversionReviewVersions: ['v1'] } },
+  })
+  const apply = (of: 'v1' | 'v2', manager: string, spec: object, more = '') => call('PATCH', `${things(`owned.example.com/${of}`, 'x')}?fieldManager=${manager}${more}`, thing(`owned.example.com/${of}`, 'x', { spec }), APPLY)
+  expect((await apply('v1', 'one', { host: 'web', port: '80' })).code).toBe(201)
+  expect((await apply('v2', 'two', { hostPort: 'web:80' })).body['metadata'].generation).toBe(1)
+  const conflict = await apply('v2', 'two', { hostPort: 'web:81' })
+  expect([conflict.code, conflict.body['message']]).toEqual([409, 'Apply failed with 1 conflict: conflict with "one": .spec.port'])
+  const forced = await apply('v2', 'two', { hostPort: 'web:81' }, '&force=true')
+  expect(forced.body['metadata'].managedFields.map((entry: any) => [entry.manager, entry.fieldsV1])).toEqual([['one', { 'f:spec': { 'f:host': {} } }], ['two', { 'f:spec': { 'f:hostPort': {} } }]])
+  // Objects are shown to the webhook before they have a revision, one at a time.
+  const review = reviews.at(-1) as unknown as { objects: KubeObject[] }
+  expect([review.objects.length, review.objects[0]!.metadata.resourceVersion]).toEqual([1, undefined])
+
+  convert = () => ({})
+  await call('PATCH', things('owned.example.com/v1', 'x'), { spec: { port: '90' } }, MERGE)
+  const watched = await lab.server.handle(httpRequest(`https://localhost${things('owned.example.com/v2')}?watch=true`, { method: 'GET' }), connection)
+  const reader = watched.body!.getReader()
+  const event = reader.read()
+  await lab.clock.advance(3_100)
+  expect(JSON.parse(new TextDecoder().decode((await event).value))).toMatchObject({ type: 'ERROR', object: { reason: 'Timeout', code: 504, details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } } })
+})
+
 test('rules see the past, and let be what they find as it was', async () => {
   const rules = (...list: object[]) => ({ 'x-kubernetes-validations': list })
   const schema = (limit: number) => ({
