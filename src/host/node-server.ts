@@ -36,6 +36,8 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
     requestCert: true, rejectUnauthorized: false,
     // Clients keep connections that they opened and didn't need: one that ends under its first request looks like a crash to them.
     keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0,
+    // k8s: apiserver/pkg/server/secure_serving.go MaxHeaderBytes
+    maxHeaderSize: 1024 * 1024,
   })
   server.on('request', (incoming, outgoing) => {
     void answer(options.handle, incoming, outgoing)
@@ -88,9 +90,9 @@ const gzipped = promisify(zlib.gzip)
 /** What fits into a connection's buffer. */
 const SMALL_BYTES = 8 * 1024
 
-/** k8s: negotiateContentEncoding */
+/** Nothing but the bare word is understood, neither a star nor a quality. k8s: negotiateContentEncoding */
 function takesGzip({ headers }: import('node:http').IncomingMessage): boolean {
-  return String(headers['accept-encoding'] ?? '').split(',').some((part) => /^\s*(gzip|\*)\s*(;|$)/.test(part))
+  return String(headers['accept-encoding'] ?? '').split(',').some((part) => part.trim() === 'gzip')
 }
 
 async function answer(handle: Handle, incoming: import('node:http').IncomingMessage, outgoing: import('node:http').ServerResponse): Promise<void> {

@@ -30,7 +30,7 @@ import { RequestTimedOut, isLongRunning, timeoutOf, withTimeout, workTimeoutMs }
 import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
-import { plainText, statusAnswer, type TextStyle } from './responses.ts'
+import { pathNotFound, plainText, statusAnswer, type TextStyle } from './responses.ts'
 import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
@@ -190,6 +190,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const annotate = trail ? (key: string, value: string, level?: 'Request') => trail.annotate(key, value, level) : () => {}
     const remote = aggregator.remoteFor(target.path)
     if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    // No route begins with two slashes, whatever is meant by it.
+    if (target.path.startsWith('//')) return pathNotFound()
     const isKnownNonResource = nonResources.serves(info)
     if (target.path.startsWith('/openapi/')) {
       const document = await openApi.handle(request, target.path)
