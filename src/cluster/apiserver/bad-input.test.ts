@@ -119,3 +119,19 @@ test('what is asked for in vain leaves no metrics behind', async () => {
   const response = await api.server.handle(httpRequest('https://localhost/metrics'), connection)
   expect(await response.text()).not.toContain('example.com')
 })
+
+test('numbers are judged as they are written, in bodies and in patches that are merged or point somewhere', async () => {
+  const DEPLOYMENT = '/apis/apps/v1/namespaces/default/deployments'
+  const body = (replicas: string) => `{"metadata":{"name":"n"},"spec":{"replicas":${replicas},"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}`
+  expect((await send('POST', DEPLOYMENT, body('9223372036854775807'), 'application/json')).json.message).toContain('cannot unmarshal number 9223372036854775807 into Go struct field DeploymentSpec.spec.replicas of type int32')
+  expect((await send('POST', DEPLOYMENT, body('1'), 'application/json')).code).toBe(201)
+  for (const number of ['1.0', '1e0', '9223372036854775808']) {
+    const refused = `cannot unmarshal number ${number} into Go struct field`
+    expect((await send('PATCH', `${DEPLOYMENT}/n`, `{"spec":{"replicas":${number}}}`, MERGE)).json.message).toContain(refused)
+    expect((await send('PATCH', `${DEPLOYMENT}/n`, `{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":${number}}}}}`, MERGE)).json.message).toContain(refused)
+    expect((await send('PATCH', `${DEPLOYMENT}/n`, `[{"op":"replace","path":"/spec/replicas","value":${number}}]`, 'application/json-patch+json')).json.message).toContain(refused)
+    expect((await send('PATCH', `${DEPLOYMENT}/n/scale`, `{"spec":{"replicas":${number}}}`, MERGE)).json.message).toContain(refused)
+  }
+  expect((await send('DELETE', `${DEPLOYMENT}/n`, '{"gracePeriodSeconds":9223372036854775808}', 'application/json')).json.message).toBe('json: cannot unmarshal number 9223372036854775808 into Go struct field DeleteOptions.gracePeriodSeconds of type int64')
+  expect((await send('PATCH', `${DEPLOYMENT}/n`, '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":9223372036854775807}}}}', MERGE)).code).toBe(200)
+})

@@ -2,8 +2,9 @@ import { rfc3339, type Clock } from '../../base/clock.ts'
 import { thaw } from '../../base/freeze.ts'
 import { applyDefaults } from '../kinds/defaults.ts'
 import { DecodeError, decodeObject } from '../kinds/decode.ts'
+import { carrySpelledNumbers } from '../kinds/json-text.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../kinds/object.ts'
-import { applyJsonPatch, unknownJsonPatchFields } from '../kinds/patch/json-patch.ts'
+import { applyJsonPatch, carrySpelledValues, unknownJsonPatchFields } from '../kinds/patch/json-patch.ts'
 import { trackUpdate } from '../kinds/patch/managed-fields.ts'
 import { applyMergePatch } from '../kinds/patch/merge-patch.ts'
 import { type ObjectVersions, renamedVersions, withConvertedVersions } from '../kinds/patch/object-versions.ts'
@@ -194,8 +195,16 @@ function wipeSystemFields({ metadata }: KubeObject): void {
 
 function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current: KubeObject): KubeObject {
   switch (type) {
-    case 'application/json-patch+json': return applyJsonPatch(current, patch)
-    case 'application/merge-patch+json': return applyMergePatch(current, patch)
+    case 'application/json-patch+json': {
+      const patched = applyJsonPatch(current, patch)
+      carrySpelledValues(patch, patched)
+      return patched
+    }
+    case 'application/merge-patch+json': {
+      const merged = applyMergePatch(current, patch)
+      carrySpelledNumbers(patch, merged)
+      return merged
+    }
     default: return applyStrategicMergePatch(endpoint.kind, current, patch)
   }
 }

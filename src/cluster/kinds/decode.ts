@@ -6,7 +6,7 @@ import { setOwn } from '../../base/freeze.ts'
 import { sortKeys } from './go-text.ts'
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
-import { parseJson, spelledNumbers, type DuplicateKeys, type MemberEnds, type SpelledNumbers } from './json-text.ts'
+import { isInt64, parseJson, spelledNumbers, type DuplicateKeys, type MemberEnds, type SpelledNumbers } from './json-text.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
 import { canonicalMicroTime, canonicalTime } from './time-text.ts'
@@ -281,7 +281,7 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
       if (!mayOmit(field)) out[field.name] = zeroField(field, state)
       continue
     }
-    if (state.spelled !== undefined && isIntegral(field.type) && state.spelled.get(value)?.has(field.name)) {
+    if (state.spelled !== undefined && isIntegral(field.type) && !isInt64(state.spelled.get(value)?.get(field.name) ?? '0')) {
       state.strange = true
       continue
     }
@@ -509,7 +509,7 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
       return
     case 'integer':
       if (typeof value !== 'number') return mismatch(jsonKind(value))
-      if (spelling !== undefined || decode(node, value, { strange: false }) === undefined) mismatch(`number ${spelling ?? value}`)
+      if (!isInt64(spelling ?? '0') || decode(node, value, { strange: false }) === undefined) mismatch(`number ${spelling ?? value}`)
       return
     case 'bytes':
       if (Array.isArray(value)) {
@@ -533,7 +533,7 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
     case 'int-or-string':
       if (typeof value === 'string') return
       if (typeof value !== 'number') throw new WrongType(jsonKind(value), structName, fieldStack, 'int32')
-      if (spelling !== undefined || decode(node, value, { strange: false }) === undefined) throw new WrongType(`number ${spelling ?? value}`, structName, fieldStack, 'int32')
+      if (!isInt64(spelling ?? '0') || decode(node, value, { strange: false }) === undefined) throw new WrongType(`number ${spelling ?? value}`, structName, fieldStack, 'int32')
       return
     case 'time':
     case 'microtime':

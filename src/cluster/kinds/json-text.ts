@@ -15,7 +15,10 @@ const MAX_DEPTH = 10_000
 const QUOTE = 34
 const BACKSLASH = 92
 
-/** How whole numbers were written that have a fraction or an exponent (`3.0`, `1e2`), by the object they are in and their key. */
+/**
+ * How whole numbers were written that have a fraction or an exponent (`3.0`, `1e2`) or more digits than JavaScript tells apart, by the object they
+ * are in and their key.
+ */
 export type SpelledNumbers = Map<object, Map<string, string>>
 
 const spelledIn = new WeakMap<object, SpelledNumbers>()
@@ -23,6 +26,33 @@ const spelledIn = new WeakMap<object, SpelledNumbers>()
 /** What a parsed text had of those. Go doesn't read them as integers, though JavaScript has but one number. */
 export function spelledNumbers(document: unknown): SpelledNumbers | undefined {
   return typeof document === 'object' && document !== null ? spelledIn.get(document) : undefined
+}
+
+/** Says of a document made from `source` how its numbers were written there: merged member by member, lists as they are. */
+export function carrySpelledNumbers(source: unknown, document: unknown): void {
+  carrySpelledParts(source, document, [[source, document]])
+}
+
+/** The same where parts of `source` went to certain places of the document: pairs of what was there and what is here. */
+export function carrySpelledParts(source: unknown, document: unknown, parts: readonly (readonly [unknown, unknown, Readonly<Record<string, string>>?])[]): void {
+  const spelled = spelledNumbers(source)
+  if (!spelled || typeof document !== 'object' || document === null) return
+  const carried: SpelledNumbers = new Map()
+  const walk = (from: unknown, to: unknown, renamed?: Readonly<Record<string, string>>) => {
+    if (typeof from !== 'object' || from === null || typeof to !== 'object' || to === null) return
+    for (const [key, literal] of spelled.get(from) ?? []) {
+      const members = carried.get(to) ?? new Map<string, string>()
+      carried.set(to, members.set(renamed?.[key] ?? key, literal))
+    }
+    for (const [key, value] of Object.entries(from)) if (Object.hasOwn(to, renamed?.[key] ?? key)) walk(value, (to as Record<string, unknown>)[renamed?.[key] ?? key])
+  }
+  for (const [from, to, renamed] of parts) walk(from, to, renamed)
+  if (carried.size > 0) spelledIn.set(document, carried)
+}
+
+/** Whether Go reads a number that is written like this as one of 64 bits. */
+export function isInt64(literal: string): boolean {
+  return /^-?\d+$/.test(literal) && BigInt.asIntN(64, BigInt(literal)) === BigInt(literal)
 }
 
 /** Where the members of objects end in the text, in the order of the text. */
@@ -205,7 +235,7 @@ class JsonReader {
     const literal = text.slice(start, this.#at)
     const value = Number(literal)
     if (!Number.isFinite(value)) throw new SyntaxProblem(`json: cannot unmarshal number ${literal} into Go value of type float64`)
-    if (Number.isInteger(value) && /[.eE]/.test(literal)) this.#spelling = literal
+    if (Number.isInteger(value) && (!Number.isSafeInteger(value) || /[.eE]/.test(literal))) this.#spelling = literal
     return value
   }
 

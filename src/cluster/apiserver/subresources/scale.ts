@@ -1,9 +1,10 @@
 import { thaw } from '../../../base/freeze.ts'
 import { decodeValue, DecodeError } from '../../kinds/decode.ts'
 import { invalid } from '../../kinds/findings.ts'
+import { carrySpelledNumbers } from '../../kinds/json-text.ts'
 import { labelSelectorOf } from '../../kinds/label-selector.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../../kinds/object.ts'
-import { applyJsonPatch } from '../../kinds/patch/json-patch.ts'
+import { applyJsonPatch, carrySpelledValues } from '../../kinds/patch/json-patch.ts'
 import { applyMergePatch } from '../../kinds/patch/merge-patch.ts'
 import { goValue } from '../../kinds/patch/go-format.ts'
 import { conversionProblem } from '../../kinds/patch/conversion-problem.ts'
@@ -175,10 +176,13 @@ function patchedScale(type: PatchType, patch: unknown, scale: KubeObject, write:
     : applyMergePatch(scale, patch)
   const touched = touchedBy(type, patch)
   const undecodable = (why: string) => type === 'application/strategic-merge-patch+json' ? apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(SCALE_SCHEMA, result) ?? why)]) : undecodablePatch(result, why, touched)
+  const ordered = inPatchedOrder(result, touched)
+  if (type === 'application/merge-patch+json') carrySpelledNumbers(patch, ordered)
+  else if (type === 'application/json-patch+json') carrySpelledValues(patch, ordered)
   try {
     // What is merged strategically is converted, not decoded.
     if (type !== 'application/strategic-merge-patch+json') checkScaleType(result)
-    const { value, unknownFields } = decodeValue(SCALE_SCHEMA, inPatchedOrder(result, touched))
+    const { value, unknownFields } = decodeValue(SCALE_SCHEMA, ordered)
     const texts = [...write.patchDuplicates ?? [], ...unknownFields.map((path) => `unknown field ${JSON.stringify(path)}`)]
     if (write.fieldValidation === 'Warn') texts.forEach(write.warn)
     else if (write.fieldValidation === 'Strict' && texts.length > 0) throw undecodable(`strict decoding error: ${texts.join(', ')}`)

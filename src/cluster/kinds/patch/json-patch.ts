@@ -1,3 +1,4 @@
+import { carrySpelledParts, spelledNumbers } from '../json-text.ts'
 import { setOwn, thaw, deepEqual } from '../../../base/freeze.ts'
 import { StatusError, apiError } from '../status-error.ts'
 import { jsonKind } from './go-format.ts'
@@ -160,6 +161,21 @@ function find(document: Container, path: string, missing: string): { container: 
     container = next as Container
   }
   return { container, key: decodeKey(parts.at(-1)!) }
+}
+
+/** Says of a patched document how the numbers that came with the patch were written. */
+export function carrySpelledValues(operations: unknown, document: unknown): void {
+  if (!Array.isArray(operations) || !spelledNumbers(operations)) return
+  const parts = (operations as { path?: unknown }[]).flatMap((operation) => {
+    try {
+      const { container, key } = find(document as Container, String(operation.path), '')
+      return [[operation, container, { value: key }] as const]
+    } catch {
+      // A later operation took it away.
+      return []
+    }
+  })
+  carrySpelledParts(operations, document, parts)
 }
 
 const decodeKey = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
