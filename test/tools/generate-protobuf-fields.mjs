@@ -23,13 +23,15 @@ function nullable(code) {
     found[name] = new Set([...body.matchAll(/^\tif m\.(\w+) != nil \{/gm)].map(([, field]) => field.toLowerCase()))
   return found
 }
+// Go leaves out a word that JSON's x-kubernetes-... has.
+const goName = (name) => name.replace(/^xKubernetes/, 'x').toLowerCase()
 function readProto(text, nullables) {
   const pkg = /^package (.+);/m.exec(text)[1]
   for (const [, name, body] of text.matchAll(/^message (\w+) \{\n([\s\S]*?)^\}/gm)) {
     const fields = []
     for (const line of body.split('\n')) {
       let m
-      if ((m = /^\s*(optional|repeated|required) ([\w.]+) (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], repeated: m[1] === 'repeated', always: !nullables[name]?.has(m[3].toLowerCase()) })
+      if ((m = /^\s*(optional|repeated|required) ([\w.]+) (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], repeated: m[1] === 'repeated', always: !nullables[name]?.has(goName(m[3])) })
       else if ((m = /^\s*map<(\w+), ([\w.]+)> (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], map: true })
     }
     messages[`${pkg}.${name}`] = fields

@@ -21,6 +21,13 @@ test('an object is written byte for byte as kube-apiserver does', () => {
   expect(hex(encodeProtobuf(deepFreeze(namespace)))).toBe(recorded)
 })
 
+test('what a schema leaves open stays open: Go writes pointers only where they point to something', () => {
+  const definition = { kind: 'CustomResourceDefinition', apiVersion: 'apiextensions.k8s.io/v1', metadata: { name: 'c' }, spec: { versions: [{ name: 'v1', schema: { openAPIV3Schema: { type: 'object' } } }] } }
+  const object = decodeProtobuf(encodeProtobuf(definition)!) as any
+  const schema = object.spec.versions[0].schema.openAPIV3Schema
+  for (const field of ['x-kubernetes-list-type', 'x-kubernetes-map-type', 'x-kubernetes-preserve-unknown-fields']) expect(schema).not.toHaveProperty([field])
+})
+
 test('what is written is read again: unions, numbers or texts, quantities, bytes, negative numbers, micro times, schemas', () => {
   const objects = [
     { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'p' }, spec: { volumes: [{ name: 'v', emptyDir: {} }], containers: [{ name: 'c', image: 'i', resources: { limits: { cpu: '1', memory: '64Mi' } }, livenessProbe: { httpGet: { path: '/', port: 'web' } } }], tolerations: [{ key: 'k', tolerationSeconds: -1 }] } },

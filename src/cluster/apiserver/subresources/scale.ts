@@ -75,7 +75,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
           ? apiError.conflict({ group: endpoint.kind.group, resource: `${endpoint.kind.resource}/scale` }, write.name, `Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
           : apiError.conflict(endpoint.groupResource, write.name, `StorageError: invalid object, Code: 4, Key: ${write.dryRun ? '/' : '/registry/'}${endpoint.store.listPrefix(write.namespace).slice('/registry/'.length)}${write.name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${scale.metadata.uid}, UID in object meta: ${current.metadata.uid}`)
       return withReplicas(endpoint, write.name, scale, current)
-    }, write, { ...plan(endpoint, write.name), redraws: isPatch, ...(paths && !isPatch ? { prepare: forgettingScalers(endpoint, write) } : {}) })
+    }, write, { ...plan(endpoint, write.name), redraws: isPatch, ...(paths ? { prepare: forgettingScalers(endpoint, write, isPatch ? paths.specReplicasPath : undefined) } : {}) })
     return shown(paths ? endpoint.fromStorage(object) : object)
   }
   /**
@@ -144,12 +144,14 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
 }
 
 /**
- * A scale that is sent whole can't be tracked, as the definition doesn't know its version: what was owned by way of the scale is forgotten.
- * k8s: FieldManager.UpdateNoErrors, ScaleHandler.ToParent
+ * A scale that is sent whole can't be tracked, as the definition doesn't know its version; nor is one patched whose replicas nobody owned: what was
+ * owned by way of the scale is forgotten. k8s: FieldManager.UpdateNoErrors, ScaleHandler.ToSubresource, ToParent
+ * @param patchedPath where replicas are, for patches
  */
-function forgettingScalers({ kind }: Endpoint, { user }: ManagedWrite): NonNullable<UpdatePlan['prepare']> {
+function forgettingScalers({ kind }: Endpoint, { user }: ManagedWrite, patchedPath: string | undefined): NonNullable<UpdatePlan['prepare']> {
   return (draft, old) => {
     kind.strategy.beforeUpdate?.(draft, old, { nowMs: 0, user })
+    if (patchedPath !== undefined && ownersOf(old, patchedPath).length > 0) return
     const kept = draft.metadata.managedFields?.filter(({ subresource }) => subresource !== 'scale')
     if (kept?.length) draft.metadata.managedFields = kept
     else delete draft.metadata.managedFields
