@@ -41,6 +41,8 @@ export function negotiate(accept: string | null, transforms: readonly string[] =
     if (clause.type === '*' && clause.subType === '') clause.subType = '*'
     const encoding = encodingOf(clause)
     if (!encoding) continue
+    const stream = clause.parameters['stream']
+    if (stream && (stream !== 'watch' || encoding === 'yaml')) continue
     const as = clause.parameters['as']
     if (as === undefined) {
       // A bare group or version names no transformation.

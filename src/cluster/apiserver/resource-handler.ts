@@ -391,8 +391,10 @@ export class ResourceHandler {
       const table = { ...tableOf(shown, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
       return answer(code, jsonText(table as unknown as Record<string, unknown>), style)
     }
-    if (representation.as === 'PartialObjectMetadataList')
-      throw apiError.notAcceptable(`you requested ${representation.as}, but the requested object is not a list (${endpoint.kind.custom ? '*unstructured.Unstructured' : `*${goPackage(endpoint.kind.group)}.${endpoint.kind.kind}`})`)
+    if (representation.as === 'PartialObjectMetadataList') {
+      if (endpoint.kind.custom && object.kind === endpoint.kind.kind) throw plainError('content is not a list')
+      throw apiError.notAcceptable(`you requested ${representation.as}, but the requested object is not a list (${endpoint.kind.custom ? `*v1.${object.kind}` : `*${goPackage(endpoint.kind.group)}.${endpoint.kind.kind}`})`)
+    }
     if (representation.encoding === 'protobuf') return protobufAnswer(code, representation.as ? { ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` } : object as unknown as Record<string, unknown>)
     if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
     return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedJsonText(object) : jsonText(object), style)

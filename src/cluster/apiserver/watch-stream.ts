@@ -48,7 +48,7 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
   const selection = selectionOf(endpoint, namespace, options)
   if (options.resourceVersion && !isVersion(options.resourceVersion)) throw plainError(versionProblem(options.resourceVersion))
   const asked = parseReadVersion(options.resourceVersion)
-  if (style.representation.encoding === 'yaml') throw apiError.notAcceptable(`only the following media types are accepted: ${endpoint.kind.custom ? 'application/json;stream=watch' : STREAM_TYPES}`)
+  if (style.representation.encoding === 'yaml') throw apiError.notAcceptable(`only the following media types are accepted: ${STREAM_TYPES}`)
   // Without a version (or with 0) the present state comes first; sendInitialEvents asks for it next to a version, or refuses it.
   const initial = options.sendInitialEvents ?? asked === 0
   const timeoutSeconds = options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds : MIN_TIMEOUT_SECONDS * (1 + parts.random.float())
