@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { KubeObject } from '../object.ts'
 import type { Schema } from '../schema-table.ts'
 import { addMergeSchema, mergeType } from './merge-type.ts'
+import { compareObjects } from './typed-value.ts'
 import { comparisonsInVersions, renamedVersions, VersionProblem, withConvertedVersions } from './object-versions.ts'
 
 const schemaWith = (field: string): Schema => ({ type: 'object', properties: { spec: { type: 'object', properties: { [field]: { type: 'string' } } } } } as Schema)
@@ -28,4 +29,10 @@ test('a change is compared in every version in which somebody owns fields', asyn
   expect(found!.get('g.example.com/v1')!.modified).toEqual({ 'f:spec': { 'f:host': {} } })
   // Once for each conversion that was missing, and once with both.
   expect(runs).toBe(3)
+})
+
+test('where no schema says what a value is, a value of another form takes the place of all that lay below', () => {
+  const type = mergeType('test.unknown.Type')
+  expect(compareObjects({ x: { z: { w: 1 } } }, { x: [1] }, type)).toEqual({ removed: { 'f:x': { 'f:z': { '.': {}, 'f:w': {} } } }, modified: { 'f:x': {} }, added: {} })
+  expect(compareObjects({ x: 1 }, { x: { z: 2 } }, type)).toEqual({ removed: {}, modified: { 'f:x': {} }, added: { 'f:x': { 'f:z': {} } } })
 })

@@ -165,6 +165,7 @@ function own(object: Json, key: string): unknown {
 
 /** Records changes below; answers with the change if the whole is one value. */
 function compareInside(left: unknown, right: unknown, type: MergeType, into: Comparer): 'added' | 'removed' | 'modified' | undefined {
+  if (type.scalar && type.map && isGiven(left) && isGiven(right) && formOf(type, left) !== formOf(type, right)) return compareForms(left, right, type.map, into)
   const form = formOf(type, right === undefined || (right === null && left !== undefined && left !== null) ? left : right)
   if (form === undefined || form === 'scalar') return leafChange(left, right)
   if (form === 'map') {
@@ -182,6 +183,15 @@ function compareInside(left: unknown, right: unknown, type: MergeType, into: Com
   if (list.atomic || (isBare(l) && isBare(r)) || (left !== undefined && left !== null && !l) || (right !== undefined && right !== null && !r)) return leafChange(left, right)
   compareLists(l ?? [], r ?? [], list, into)
   return undefined
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== null
+
+/** What was of one form and is of another, where no schema says which: members of the one are gone, those of the other new. k8s: compareWalker.compare */
+function compareForms(left: unknown, right: unknown, map: MapMergeType, into: Comparer): 'modified' {
+  if (isMap(left) && !map.atomic) for (const key in left) if (left[key] !== undefined) compareMember(key, left[key], undefined, map, into)
+  if (isMap(right) && !map.atomic) for (const key in right) if (right[key] !== undefined) compareMember(key, undefined, right[key], map, into)
+  return 'modified'
 }
 
 function compareMember(key: string, left: unknown, right: unknown, map: MapMergeType, into: Comparer): void {
