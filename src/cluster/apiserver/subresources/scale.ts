@@ -91,6 +91,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
     const problems = validateTyped(patch, mergeType(SCALE_SCHEMA))
     if (problems.length > 0) throw plainError(`failed to create typed patch object (/${write.name}; autoscaling/v1, Kind=Scale): ${problemsText(problems)}`)
     const shown = customScaleOf(endpoint.fromStorage(object), endpoint.kind.custom!.scale!, 0)
+    if (ownersOf(object, path).length === 0) throw plainError('failed to create manager for existing fields: failed to convert live object (/; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid group/version: autoscaling/v1')
     if (replicas === undefined && !object.metadata.managedFields?.some(({ manager, operation, subresource }) => manager === write.manager && operation === 'Apply' && subresource === 'scale')) return shown
     const changes = replicas !== undefined && replicas !== ((shown['spec'] as { replicas?: number }).replicas ?? 0)
     const owners = changes && !write.force ? ownersOf(object, path).filter((owner) => owner.manager !== write.manager) : []

@@ -66,11 +66,12 @@ export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[
   if (managers.size === 0 && old) return undefined
   const apiVersion = options.apiVersion ?? apiVersionOf(kind)
   const type = mergeType(kind.schema)
-  if (kind.custom && (validateTyped(updated, type, '', true).length > 0 || (old && validateTyped(old, type, '', true).length > 0))) return undefined
+  // A scale is tracked for itself: what the rest of the object looks like doesn't matter. k8s: managedfields ScaleHandler
+  if (kind.custom && subresource !== 'scale' && (validateTyped(updated, type, '', true).length > 0 || (old && validateTyped(old, type, '', true).length > 0))) return undefined
   const reset = resetFields(kind, subresource)
   let others: Map<string, Comparison> | undefined
   try {
-    others = options.versions && old && comparisonsInVersions(versionsOf(managers), apiVersion, old, updated, options.versions)
+    others = options.versions && old && subresource !== 'scale' ? comparisonsInVersions(versionsOf(managers), apiVersion, old, updated, options.versions) : undefined
   } catch (error) {
     if (!(error instanceof VersionProblem)) throw error
     return undefined
