@@ -28,7 +28,7 @@ export interface ApiServerListener {
   close(): Promise<void>
 }
 
-// @k8s part: HTTP: JSON, YAML and protobuf in and out, compressed where upstream compresses; HTTP/1.1 and WebSockets, without HTTP/2 and SPDY
+// @k8s part: HTTP: JSON, YAML and protobuf in and out, compressed where upstream compresses; HTTP/1.1 and WebSockets, without HTTP/2 and upgrades to SPDY
 /** Serves `handle` over HTTPS: HTTP/1.1 with streamed answers and WebSocket upgrades. Decides nothing. */
 export async function serveHttps(options: ServerOptions): Promise<ApiServerListener> {
   const server = https.createServer({

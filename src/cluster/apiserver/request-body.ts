@@ -143,7 +143,7 @@ const BODY_KINDS: Readonly<Record<string, string>> = {
 /** Whether the server has a Go type for it, be it an object or not. */
 function isKnown(apiVersion: string, kind: string): boolean {
   if (kindOf(apiVersion, kind) || (kind.endsWith('List') && kindOf(apiVersion, kind.slice(0, -'List'.length)))) return true
-  if (BODY_KINDS[apiVersion]?.split(' ').includes(kind)) return true
+  if (Object.hasOwn(BODY_KINDS, apiVersion) && BODY_KINDS[apiVersion]!.split(' ').includes(kind)) return true
   return COMMON_KINDS.has(kind) && builtInKinds.some((known) => apiVersionOf(known) === apiVersion)
 }
 

@@ -39,12 +39,13 @@ export function carrySpelledParts(source: unknown, document: unknown, parts: rea
   if (!spelled || typeof document !== 'object' || document === null) return
   const carried: SpelledNumbers = new Map()
   const walk = (from: unknown, to: unknown, renamed?: Readonly<Record<string, string>>) => {
+    const nameOf = (key: string) => renamed && Object.hasOwn(renamed, key) ? renamed[key]! : key
     if (typeof from !== 'object' || from === null || typeof to !== 'object' || to === null) return
     for (const [key, literal] of spelled.get(from) ?? []) {
       const members = carried.get(to) ?? new Map<string, string>()
-      carried.set(to, members.set(renamed?.[key] ?? key, literal))
+      carried.set(to, members.set(nameOf(key), literal))
     }
-    for (const [key, value] of Object.entries(from)) if (Object.hasOwn(to, renamed?.[key] ?? key)) walk(value, (to as Record<string, unknown>)[renamed?.[key] ?? key])
+    for (const [key, value] of Object.entries(from)) if (Object.hasOwn(to, nameOf(key))) walk(value, (to as Record<string, unknown>)[nameOf(key)])
   }
   for (const [from, to, renamed] of parts) walk(from, to, renamed)
   if (carried.size > 0) spelledIn.set(document, carried)
