@@ -297,7 +297,7 @@ class NodeKubelet implements Kubelet {
     return false
   }
 
-  /** `status`: of a pod that ran before the node was off. */
+  /** `status`: of a pod that ran before this kubelet did. */
   #startWorker(pod: Pod, status: Pod['status'] | undefined): void {
     const uid = pod.metadata.uid!
     const known = status !== undefined && (isTerminalPhase(status.phase) || [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].some((s) => s.containerID || s.lastState?.terminated)
@@ -305,7 +305,7 @@ class NodeKubelet implements Kubelet {
     if (hasStorageLimits(pod)) this.#watchStorage()
     const worker = new PodWorker(this.#node, this.#starter, known && status ? { ...pod, status } : pod)
     this.#workers.set(uid, worker)
-    if (known) worker.restore()
+    if (known) void worker.restore()
     else worker.kick()
   }
 
@@ -327,7 +327,7 @@ class NodeKubelet implements Kubelet {
     })
   }
 
-  /** What pods left on the disk that went while the node was off. k8s: kubelet cleanupOrphanedPodDirs, kuberuntime evictPodLogsDirectories */
+  /** What pods left on the disk that went while this kubelet didn't run. k8s: kubelet cleanupOrphanedPodDirs, kuberuntime evictPodLogsDirectories */
   #removeOrphans(): void {
     const { nodeFiles } = this.#options.runtime
     const known = new Set([...this.#pods(), ...this.#static].map((pod) => pod.metadata.uid!))
@@ -339,7 +339,7 @@ class NodeKubelet implements Kubelet {
   }
 
   #onFinished(uid: string): void {
-    // Volumes on disk that were there before the node was off aren't mounted any more if their pod didn't start again.
+    // Volumes on disk that were there before this kubelet aren't mounted any more if their pod didn't start again.
     this.#options.runtime.nodeFiles.remove(`${PODS_FOLDER}/${uid}`, { recursive: true, force: true })
     for (const worker of this.#workers.values()) if (worker.waitsForResources) worker.kick()
     if (!this.#apiPods.has(uid) && !this.#static.some((p) => p.metadata.uid === uid)) this.#forget(uid)

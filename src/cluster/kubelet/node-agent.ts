@@ -43,7 +43,6 @@ export class NodeAgent {
   #timers = new Set<Timer>()
   #stopped = false
   #updating = false
-  #rebootTold = false
 
   constructor(options: NodeAgentOptions) {
     this.#options = options
@@ -86,7 +85,7 @@ export class NodeAgent {
   #status(old: NodeStatus | undefined): NodeStatus {
     const { config, images, clock, network } = this.#options
     const notReady = network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined
-    const identity = old?.nodeInfo?.machineID ? { ...this.#identity, machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID } : this.#identity
+    const identity = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
     return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, pid: false } })
   }
 
@@ -131,11 +130,6 @@ export class NodeAgent {
       for (let attempt = 0; attempt < 5; attempt++) {
         const old: NodeStatus | undefined = this.node.status
         const status = this.#status(old)
-        const { bootID } = this.#identity
-        if (!this.#rebootTold && old?.nodeInfo?.bootID && old.nodeInfo.bootID !== bootID) {
-          this.#rebootTold = true
-          this.#event('Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${bootID}`)
-        }
         const isReady = status.conditions!.some((c) => c.type === 'Ready' && c.status === 'True')
         const nowMs = clock.nowMs()
         if (nowMs - this.#reportedMs < REPORT_MS && isReady === this.#wasReady && deepEqual(withoutHeartbeats(old), withoutHeartbeats(status))) return

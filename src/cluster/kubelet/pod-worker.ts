@@ -3,7 +3,7 @@ import { timeMs } from '../kinds/time-text.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import type { Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
-import type { ContainerStatus, EndedContainer, PodSandboxConfig } from '../runtime/cri.ts'
+import type { ContainerStatus, EndedContainer, PodSandbox, PodSandboxConfig } from '../runtime/cri.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
 import { podDnsConfig, podHostname } from './dns-config.ts'
@@ -24,6 +24,8 @@ const RESYNC_MS = 60_000
 const LISTING_MS = 10
 const RETRY_MS = 10_000
 const RELIST_MS = 1_000
+/** How often is looked whether the node has its range of addresses. */
+const ADDRESS_POLL_MS = 100
 
 /** Why a pod has to end although nobody deleted it. */
 export interface Eviction {
@@ -136,9 +138,15 @@ export class PodWorker {
     this.#killing?.abort()
   }
 
-  /** Takes up a pod that ran before the node was off. */
-  restore(): void {
-    this.#restore()
+  /** Takes a pod over that ran before this kubelet did. */
+  async restore(): Promise<void> {
+    this.#running = true
+    try {
+      await this.#restore()
+    } catch (error) {
+      this.#node.log.warn('could not take a pod over', { pod: podText(this.pod), error: String(error) })
+    }
+    this.#running = false
     this.kick()
   }
 
@@ -474,32 +482,63 @@ export class PodWorker {
     })
   }
 
-  // Taking up what the disk of a node holds after it was off: containerd finds its sandboxes without processes, so that the kubelet makes new ones.
-  #restore(): void {
+  /** Containers go on under their identity, with their log, in a sandbox with the address that they had; their processes begin anew. */
+  async #restore(): Promise<void> {
     const { runtime, statuses, images, network, clock } = this.#node
     const { pod } = this
     const old = pod.status ?? {}
     statuses.adopt(pod, old)
     if (!pod.spec.hostNetwork) for (const { ip } of old.podIPs ?? []) network.continueAfter(ip)
-    const known = [...old.initContainerStatuses ?? [], ...old.containerStatuses ?? [], ...old.ephemeralContainerStatuses ?? []]
-    const sandbox = runtime.recordPodSandbox(this.#sandboxConfig(0))
-    for (const s of known) {
+    const isOver = isTerminalPhase(old.phase)
+    const sandbox = isOver ? undefined : await this.#restoreSandbox(old)
+    const { id: sandboxId } = sandbox ?? runtime.recordPodSandbox(this.#sandboxConfig(0))
+    for (const s of [...old.initContainerStatuses ?? [], ...old.containerStatuses ?? [], ...old.ephemeralContainerStatuses ?? []]) {
       const spec = containerSpec(pod, s.name)
       if (!spec) continue
       images.importImage(spec.image ?? '')
       const { running, terminated } = s.state ?? {}
       const record = (attempt: number, id: string | undefined, end: Pick<EndedContainer, 'startedMs' | 'finishedMs' | 'exitCode' | 'reason' | 'message'>) => {
         const { uid = 0, gid = 0, supplementalGroups = [] } = s.user?.linux ?? {}
-        if (id) runtime.recordExited(sandbox.id, this.#starter.endedConfig(pod, spec, attempt, s.imageID), { id: bare(id), image: s.image, imageRef: s.imageID, user: { uid, gid, supplementalGroups }, ...end })
+        if (id) runtime.recordExited(sandboxId, this.#starter.endedConfig(pod, spec, attempt, s.imageID), { id: bare(id), image: s.image, imageRef: s.imageID, user: { uid, gid, supplementalGroups }, ...end })
       }
       const last = s.lastState?.terminated
       // One that waits to be started again has its last run as its last state.
       if (last) record(running || terminated ? Math.max(0, s.restartCount - 1) : s.restartCount, last.containerID, ended(last))
-      // containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason
-      if (running) record(s.restartCount, s.containerID, { startedMs: timeMs(running.startedAt), finishedMs: clock.nowMs(), exitCode: 255, reason: 'Unknown', message: '' })
-      else if (terminated) record(s.restartCount, terminated.containerID, ended(terminated))
+      if (terminated) record(s.restartCount, terminated.containerID, ended(terminated))
+      if (!running || !s.containerID) continue
+      const startedMs = timeMs(running.startedAt)
+      try {
+        if (!sandbox) throw new Error('its sandbox is gone')
+        const config = await this.#starter.config(pod, spec, this.#runtimeStatus(), s.restartCount, s.imageID)
+        await runtime.restoreContainer(sandboxId, config, { id: bare(s.containerID), startedMs })
+      } catch (error) {
+        // What it needs is there no more. containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason
+        this.#node.log.warn('could not take a container over', { pod: podText(pod), container: s.name, error: String(error) })
+        record(s.restartCount, s.containerID, { startedMs, finishedMs: clock.nowMs(), exitCode: 255, reason: 'Unknown', message: '' })
+      }
     }
-    if (isTerminalPhase(old.phase)) this.#stage = pod.metadata.deletionTimestamp ? 'terminated' : 'finished'
+    if (isOver) this.#stage = pod.metadata.deletionTimestamp ? 'terminated' : 'finished'
+  }
+
+  /** Undefined where it can't be had again; then the pod gets another one, as on a node that was off. */
+  async #restoreSandbox({ podIPs }: PodStatus): Promise<PodSandbox | undefined> {
+    const { runtime, volumes, network, clock } = this.#node
+    const { pod } = this
+    const ips = pod.spec.hostNetwork ? [] : podIPs?.map(({ ip }) => ip) ?? []
+    if (!pod.spec.hostNetwork && ips.length === 0) return undefined
+    this.#lastIps = ips
+    let sandbox: PodSandbox | undefined
+    try {
+      // The node is told its range of addresses only once its Node was read.
+      while (!pod.spec.hostNetwork && network.podCidr === undefined) await clock.sleep(ADDRESS_POLL_MS, this.#waiting.signal)
+      sandbox = await runtime.runPodSandbox({ ...this.#sandboxConfig(0), ...(ips[0] === undefined ? {} : { ip: ips[0] }) })
+      await volumes.waitForMounts(pod, this.#waiting.signal)
+      return sandbox
+    } catch (error) {
+      this.#node.log.warn('could not take a sandbox over', { pod: podText(pod), error: String(error) })
+      if (sandbox) await runtime.stopPodSandbox(sandbox.id)
+      return undefined
+    }
   }
 
   #sandboxConfig(attempt: number): PodSandboxConfig {

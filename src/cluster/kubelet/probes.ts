@@ -143,6 +143,7 @@ class ProbeWorker {
   #stopped = false
   #probing = false
   #containerId = ''
+  #takenOverMs: number | undefined
   #onHold = false
   #lastResult: ProbeResult | undefined
   #run = 0
@@ -208,6 +209,7 @@ class ProbeWorker {
       if (this.#manager.results[this.type].get(id) === undefined) this.#manager.setResult(this.type, id, initial, this.pod)
       this.#onHold = false
       this.#lastResult = undefined
+      this.#takenOverMs = fresh ? undefined : clock.nowMs()
     }
     if (this.#onHold) return true
     if (!own.state?.running) {
@@ -219,8 +221,10 @@ class ProbeWorker {
       this.#manager.setResult(this.type, id, 'success', this.pod)
       return false
     }
-    const runningMs = clock.nowMs() - timeMs(own.state.running.startedAt)
-    if (Math.floor(runningMs / 1000) < (this.#probe.initialDelaySeconds ?? 0)) return true
+    const { initialDelaySeconds = 0, periodSeconds = 10 } = this.#probe
+    // The processes of a container that was taken over have just begun, whenever the container did: they get the time that they had then, and a period.
+    const sinceMs = this.#takenOverMs ?? timeMs(own.state.running.startedAt)
+    if (Math.floor((clock.nowMs() - sinceMs) / 1000) < (this.#takenOverMs === undefined ? initialDelaySeconds : Math.max(initialDelaySeconds, periodSeconds))) return true
     if (own.started ? this.type === 'Startup' : this.type !== 'Startup') return true
 
     const outcome = await this.#probeWithRetries(status, id)

@@ -88,8 +88,8 @@ export interface TestNode {
   logs(pod: string, container?: string, query?: string): Promise<string>
   exec(pod: string, command: string[], input?: string): Promise<{ out: string; err: string; status: KubeObject }>
   request(path: string, init?: { headers?: Record<string, string> }): HttpRequest
-  /** Switches the node off and on again: its disk stays, its processes don't. What a reload of the tab does. */
-  reboot(): Promise<void>
+  /** Another kubelet in the place of this one, with the node's disk and without its processes: what a reload of the tab does. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -194,7 +194,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
       return out
     },
     request: (path, init = {}) => httpRequest(`https://node1:10250${path}`, init),
-    async reboot() {
+    async restart() {
       await drive(node.kubelet.stop())
       node.kubelet = boot('2')
     },

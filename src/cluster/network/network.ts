@@ -151,7 +151,7 @@ export class Network {
 
   #addPod(node: MutableNodeNetwork, pod: PodNetworkRequest, lastUsed: { address: number }): PodNetwork {
     if (!node.podCidr) throw new Error('cni plugin not initialized')
-    const ip = this.#nextAddress(parseCidr(node.podCidr), lastUsed)
+    const ip = pod.ip ?? this.#nextAddress(parseCidr(node.podCidr), lastUsed)
     if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
     const stack = this.#createStack(pod.hostname, [ip], node.nodeName, this.#fabric, `${pod.namespace}/${pod.name}`)
     for (const port of pod.hostPorts ?? []) node.hostPorts.push({ ...port, podIp: ip })

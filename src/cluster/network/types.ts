@@ -16,6 +16,8 @@ export interface PodNetworkRequest {
   namespace: string
   name: string
   hostname: string
+  /** Takes exactly this address (a pod taken over after a restart of the cluster's process). */
+  ip?: string
   /** Ports of the node that lead to the pod. */
   hostPorts?: readonly HostPort[]
 }
@@ -39,6 +41,6 @@ export interface NodeNetwork {
   readonly podCidr: string | undefined
   /** @throws Error when the plugin isn't ready or the range is used up. */
   addPod(pod: PodNetworkRequest): PodNetwork
-  /** Pods had addresses up to this one before the node was off: new ones get those behind it. */
+  /** Pods had addresses up to this one before this process began: new ones get those behind it. */
   continueAfter(ip: string): void
 }

@@ -73,6 +73,12 @@ export class ContainerLog {
     return log
   }
 
+  /** Goes on behind lines that were written before this process began. */
+  resume(lines: readonly LogLine[]): void {
+    this.#lines = [...lines]
+    this.#bytes = lines.reduce((sum, { data }) => sum + data.length, 0)
+  }
+
   get bytes(): number {
     return this.#bytes
   }

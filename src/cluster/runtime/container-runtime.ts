@@ -17,7 +17,7 @@ import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, 
 import { createImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import { keepImages } from './kept-images.ts'
-import { keptLog, linkLogFile, removeLogFile, removeLogFiles, writeLogFile } from './log-files.ts'
+import { keptLog, linkLogFile, logFile, removeLogFile, removeLogFiles, writeLogFile } from './log-files.ts'
 import { mountAll } from './root-file-system.ts'
 import { resolveUser } from './users.ts'
 
@@ -39,7 +39,7 @@ export type ContainerRuntime = RuntimeService & {
   readonly nodeFiles: MountableFileSystem
   /** A read-only root of an image that is on the node. */
   imageRoot(name: string): MountableFileSystem | undefined
-  /** Takes up the images that the node's disk holds from before the node was off. */
+  /** Takes up the images that the node's disk holds from before this process. */
   recallImages(): void
 }
 
@@ -254,7 +254,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       let podNetwork: PodNetwork | undefined
       if (!config.hostNetwork) {
         try {
-          podNetwork = network.addPod({ uid: config.uid, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings })
+          podNetwork = network.addPod({ uid: config.uid, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings, ...(config.ip ? { ip: config.ip } : {}) })
         } catch (error) {
           throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
         }
@@ -312,6 +312,20 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
         run(container, clock.nowMs())
       } catch (error) {
         throw startError(container, error)
+      }
+    },
+
+    async restoreContainer(sandboxId, config, was) {
+      const container = prepare(sandboxId, config, was.id)
+      container.createdMs = was.startedMs
+      const { path, link } = container.logFile
+      container.log.resume(await logFile(nodeFiles, path, clock).lines())
+      keep(container)
+      writeLogFile(container.log, nodeFiles, path, link, clock)
+      try {
+        run(container, was.startedMs)
+      } catch (error) {
+        startError(container, error)
       }
     },
 

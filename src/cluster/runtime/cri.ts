@@ -32,6 +32,8 @@ export interface PodSandboxConfig {
   sysctls: Readonly<Record<string, string>>
   /** Containers see each other's processes. */
   shareProcesses: boolean
+  /** Takes exactly this address (taking a pod over). */
+  ip?: string
 }
 
 export interface PodSandbox {
@@ -174,10 +176,12 @@ export interface RuntimeService {
   createContainer(sandboxId: string, config: ContainerConfig): string
   /** @throws RuntimeError (the container then counts as exited with reason StartError). */
   startContainer(id: string): Promise<void>
-  /** Records a sandbox that was there before the node went off: it is not ready, and has no address any more. */
+  /** A container that ran before this process began: same id, same start time, same log, a new run of its processes. */
+  restoreContainer(sandboxId: string, config: ContainerConfig, was: { id: string; startedMs: number }): Promise<void>
+  /** Records a sandbox that was there before this process began: it is not ready, and has no address any more. */
   recordPodSandbox(config: PodSandboxConfig): PodSandbox
-  /** Records a container that ended before this process began, or with the node. Its log is what the node's disk has of it. */
-recordExited(sandboxId: string, config: ContainerConfig, was: EndedContainer): void
+  /** Records a container that ended before this process began, or with it. Its log is what the node's disk has of it. */
+  recordExited(sandboxId: string, config: ContainerConfig, was: EndedContainer): void
   /** Stop signal, then SIGKILL after the grace period; resolves once it has ended. `signal` ends the wait early (for a shorter grace). */
   stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
   removeContainer(id: string): void

@@ -5,7 +5,7 @@ import type { ImageStore } from './image-store.ts'
 /** Names of images that were pulled, one a line. */
 const LIST = '/var/lib/containerd/pulled-images'
 
-/** A node's images, with the list on its disk of those that were pulled. `recall` brings them back after the node was off. */
+/** A node's images, with the list on its disk of those that were pulled. `recall` brings them back in the next process. */
 export function keepImages(store: ImageStore, files: MountableFileSystem): ImageStore & { recall(): void } {
   const pulled = new Set<string>()
   const write = () => {

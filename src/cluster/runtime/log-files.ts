@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import { ContainerLog } from './container-log.ts'
-import type { LogLine } from './container-log.ts'
+import type { KeptLog, LogLine } from './container-log.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -64,6 +64,11 @@ const lineStart = (bytes: Uint8Array, end: number) => end === 0 ? 0 : bytes.last
 
 /** What a container printed that ended before this process began, as the node's disk has it. Nothing where the file is gone. */
 export function keptLog(files: MountableFileSystem, path: string, clock: Pick<Clock, 'breathe'>): ContainerLog {
+  return ContainerLog.ofEnded(logFile(files, path, clock))
+}
+
+/** The file of a log, to be read when somebody asks. */
+export function logFile(files: MountableFileSystem, path: string, clock: Pick<Clock, 'breathe'>): KeptLog {
   const read = () => {
     try {
       return files.readFile(path)
@@ -71,7 +76,7 @@ export function keptLog(files: MountableFileSystem, path: string, clock: Pick<Cl
       return new Uint8Array(0)
     }
   }
-  return ContainerLog.ofEnded({
+  return {
     async lines() {
       const bytes = read()
       const lines: LogLine[] = []
@@ -99,11 +104,11 @@ export function keptLog(files: MountableFileSystem, path: string, clock: Pick<Cl
       }
       return lines
     },
-  })
+  }
 }
 
 /**
- * Keeps a container's log in a file of the node too, for those who mount /var/log, and for `kubectl logs` after the node was off: made with the
+ * Keeps a container's log in a file of the node too, for those who mount /var/log, and for `kubectl logs` after a reload: made with the
  * first line, rotated with the log.
  */
 export function writeLogFile(log: ContainerLog, files: MountableFileSystem, path: string, link: string, clock: Clock): void {
