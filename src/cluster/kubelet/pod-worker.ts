@@ -510,6 +510,7 @@ export class PodWorker {
       try {
         if (!sandbox) throw new Error('its sandbox is gone')
         const config = await this.#starter.config(pod, spec, this.#runtimeStatus(), s.restartCount, s.imageID)
+        this.#node.probes.takeOver(spec, s)
         await runtime.restoreContainer(sandboxId, config, { id: bare(s.containerID), startedMs })
       } catch (error) {
         // What it needs is there no more. containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason

@@ -44,8 +44,23 @@ export class ProbeManager {
   readonly #workers = new Map<string, Map<string, ProbeWorker>>()
   readonly results: Record<ProbeType, Map<string, ProbeResult>> = { Readiness: new Map(), Liveness: new Map(), Startup: new Map() }
 
+  /** When containers were taken over that ran before this kubelet did, in cluster time. */
+  readonly #takenOver = new Map<string, number>()
+
   constructor(options: ProbeManagerOptions) {
     this.options = options
+  }
+
+  /** A container that ran before this kubelet did is what its status says until a probe says otherwise. */
+  takeOver(container: Pick<Container, 'readinessProbe' | 'startupProbe'>, { containerID, ready, started }: ContainerStatus): void {
+    const id = bareId(containerID)
+    this.#takenOver.set(id, this.options.clock.nowMs())
+    if (ready && container.readinessProbe) this.results.Readiness.set(id, 'success')
+    if (started && container.startupProbe) this.results.Startup.set(id, 'success')
+  }
+
+  takenOverMs(containerId: string): number | undefined {
+    return this.#takenOver.get(containerId)
   }
 
   addPod(pod: Pod): void {
@@ -201,15 +216,13 @@ class ProbeWorker {
     if (!own?.containerID) return true
     const id = bareId(own.containerID)
     if (this.#containerId !== id) {
-      const fresh = this.#containerId !== '' || !(this.type === 'Readiness' ? own.ready : own.started)
+      this.#takenOverMs = this.#manager.takenOverMs(id)
       if (this.#containerId) this.#manager.results[this.type].delete(this.#containerId)
       this.#containerId = id
-      // A container that was ready before this kubelet came keeps its state until a probe says otherwise.
-      const initial: ProbeResult = this.type === 'Readiness' ? (fresh ? 'failure' : 'success') : this.type === 'Liveness' ? 'success' : fresh ? 'unknown' : 'success'
+      const initial: ProbeResult = this.type === 'Readiness' ? 'failure' : this.type === 'Liveness' ? 'success' : 'unknown'
       if (this.#manager.results[this.type].get(id) === undefined) this.#manager.setResult(this.type, id, initial, this.pod)
       this.#onHold = false
       this.#lastResult = undefined
-      this.#takenOverMs = fresh ? undefined : clock.nowMs()
     }
     if (this.#onHold) return true
     if (!own.state?.running) {
