@@ -17,7 +17,7 @@ export interface ServerMetricsParts {
   startedMs: number
 }
 
-// @k8s part: Metrics: requests, flows, stored objects and APIServices are counted; what only a real process has (memory, garbage collection, etcd's latencies) is left out
+// @k8s part: Metrics: requests, admission, flows, deprecated APIs, stored objects and APIServices are counted, under the stable names; what only a real process has (memory, garbage collection, etcd's size and latencies) is left out
 
 /** All that `/metrics` shows. */
 export function serverMetrics({ requests, admission, flow, catalog, aggregator, version, startedMs }: ServerMetricsParts): MetricFamily[] {
