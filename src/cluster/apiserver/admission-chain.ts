@@ -54,12 +54,11 @@ export class AdmissionChain {
     if (this.#mutating.length === 0) return
     const attributes = attributesOf(request, caller, object, oldObject)
     const managedFields = object?.metadata?.managedFields
-    const once = caller.admissionMetrics ? () => this.#timed('admit', this.#mutating, attributes, caller.admissionMetrics!) : () => this.#mutateOnce(attributes)
-    await once()
+    await this.#ask('admit', this.#mutating, attributes)
     const { reinvocation } = attributes
     if (!reinvocation?.needed) return
     reinvocation.again = true
-    await once()
+    await this.#ask('admit', this.#mutating, attributes)
     if (!object?.metadata) return
     const problem = managedFieldsProblem(object.metadata.managedFields)
     if (problem !== undefined) {
@@ -70,43 +69,32 @@ export class AdmissionChain {
     dropDuplicateOwners(object, caller.warn, true)
   }
 
-  async #mutateOnce(attributes: AdmissionAttributes): Promise<void> {
-    for (const plugin of this.#mutating) {
-      const pending = plugin.mutate!(attributes, this.context)
-      // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
-      if (pending) await pending
-    }
-  }
-
   async validate(request: AdmissionRequest, caller: Caller, object?: KubeObject, oldObject?: KubeObject): Promise<void> {
     if (this.#validating.length === 0) return
-    const attributes = attributesOf(request, caller, object, oldObject)
-    if (caller.admissionMetrics) return this.#timed('validate', this.#validating, attributes, caller.admissionMetrics)
-    for (const plugin of this.#validating) {
-      const pending = plugin.validate!(attributes, this.context)
-      if (pending) await pending
-    }
+    await this.#ask('validate', this.#validating, attributesOf(request, caller, object, oldObject))
   }
 
-  /** The same for a request whose admission is measured. */
-  async #timed(step: AdmissionStep, plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes, metrics: AdmissionMetrics): Promise<void> {
-    const { operation } = attributes
-    const beganMs = this.context.nowMs()
+  async #ask(step: AdmissionStep, plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): Promise<void> {
+    const { metrics, operation } = attributes
+    const beganMs = metrics ? this.context.nowMs() : 0
     let atMs = beganMs
     for (const plugin of plugins) {
       let rejected = true
       try {
         const pending = step === 'admit' ? plugin.mutate!(attributes, this.context) : plugin.validate!(attributes, this.context)
+        // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
         if (pending) await pending
         rejected = false
       } finally {
-        const nowMs = this.context.nowMs()
-        metrics.observe('controller', plugin.name, step, operation, rejected, nowMs - atMs)
-        if (rejected) metrics.observe('step', '', step, operation, true, nowMs - beganMs)
-        atMs = nowMs
+        if (metrics) {
+          const nowMs = this.context.nowMs()
+          metrics.observe('controller', plugin.name, step, operation, rejected, nowMs - atMs)
+          if (rejected) metrics.observe('step', '', step, operation, true, nowMs - beganMs)
+          atMs = nowMs
+        }
       }
     }
-    metrics.observe('step', '', step, operation, false, atMs - beganMs)
+    metrics?.observe('step', '', step, operation, false, atMs - beganMs)
   }
 }
 
