@@ -52,7 +52,7 @@ export class NodeAgent {
   }
 
   start(): void {
-    this.#event('Normal', 'Starting', 'Starting kubelet.')
+    this.#event('Starting', 'Starting kubelet.')
     void this.#register()
   }
 
@@ -77,9 +77,9 @@ export class NodeAgent {
     this.#timers.add(timer)
   }
 
-  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+  #event(reason: string, message: string): void {
     const { nodeName, events } = this.#options
-    events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, type, reason, message)
+    events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Normal', reason, message)
   }
 
   #status(old: NodeStatus | undefined): NodeStatus {
@@ -101,8 +101,8 @@ export class NodeAgent {
         if (!isStatusError(error, 'AlreadyExists')) throw error
         node = await api.get<Node>('nodes', nodeName)
       }
-      for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event('Normal', reason, `Node ${nodeName} status is now: ${reason}`)
-      this.#event('Normal', 'NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')
+      for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event(reason, `Node ${nodeName} status is now: ${reason}`)
+      this.#event('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')
       if (this.#stopped) return
       this.#wasReady = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
       this.#reportedMs = clock.nowMs()
@@ -137,8 +137,8 @@ export class NodeAgent {
           this.node = await api.updateStatus<Node>('nodes', { ...this.node, status })
           this.#reportedMs = nowMs
           if (isReady && !this.#wasReady) log.info('Fast updating node status as it just became ready')
-          if (isReady && !this.#wasReady) this.#event('Normal', 'NodeReady', `Node ${nodeName} status is now: NodeReady`)
-          if (!isReady && this.#wasReady) this.#event('Normal', 'NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
+          if (isReady && !this.#wasReady) this.#event('NodeReady', `Node ${nodeName} status is now: NodeReady`)
+          if (!isReady && this.#wasReady) this.#event('NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
           this.#wasReady = isReady
           this.#options.onNode(this.node)
           return

@@ -134,7 +134,7 @@ export function pathsOf(kind: Kind, schemaOf: (gvk: { group: string; version: st
   return out
 }
 
-/** What a document about no kinds is about, by the path of its document: discovery, the version, the issuer of tokens. k8s: apiserver/pkg/endpoints/discovery, kubernetes/pkg/routes */
+/** The one path beside those of kinds in a document of version 3, by the document's name: discovery, the version, the issuer of tokens. k8s: apiserver/pkg/endpoints/discovery, kubernetes/pkg/routes */
 export function discoveryPaths(document: string): Paths {
   const get = (path: string, tag: string, operationId: string, description: string, response: string | undefined, produces: readonly string[] = MEDIA_TYPES, consumes = produces): Paths =>
     new Map([[path, [{ method: 'get', query: [], scope: '', codes: ['200'], tag, operationId, description, produces, consumes, ...(response ? { response } : {}) }]]])
@@ -151,7 +151,7 @@ export function discoveryPaths(document: string): Paths {
   return get(path, `${camel(name)}_${ofGroup}`, `get${pascal(name)}${pascal(ofGroup)}APIResources`, 'get available resources', `${META}.APIResourceList`)
 }
 
-/** Built-in groups go by what stands before `.k8s.io`, the group of all old by its second name. */
+/** What tags and ids of operations call a group: its name without `.k8s.io`; the group without a name is `core`. */
 function nameOfGroup(group: string): string {
   return (group || 'core').replace(/\.k8s\.io$/, '')
 }

@@ -13,7 +13,7 @@ interface Parameter {
 
 const METHODS: readonly HttpMethod[] = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch']
 const DESCRIPTIONS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 401: 'Unauthorized' } as const
-/** Mentioned with every request that writes; only what can be wrong with it differs. */
+/** Actions whose body may be left out. */
 const MAY_BE_EMPTY = new Set(['delete', 'deletecollection'])
 
 /** The parameters of an operation, sorted by name. */
