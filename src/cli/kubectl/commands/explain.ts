@@ -1,4 +1,5 @@
 import { deepEqual } from '../../../base/freeze.ts'
+import { resourceRef } from '../../../cluster/kinds/object.ts'
 import { groupVersion, parseGroupVersion } from '../discovery.ts'
 import type { CommandHandler } from './handler.ts'
 
@@ -122,7 +123,7 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
     // The first resource of that name wins whose whole name the text begins with, so that `events` never leaves the core group.
     // k8s: kubectl/pkg/explain SplitAndParseResourceRequestWithMatchingPrefix
     for (const r of mapper.resources()) {
-      const whole = r.group ? `${r.resource}.${r.group}` : r.resource
+      const whole = resourceRef(r.resource, r.group)
       if ((r.resource === parts[0] || r.singular === parts[0]) && parts.join('.').startsWith(whole)) return { mapping: r, path: parts.slice(whole.split('.').length) }
     }
     return { mapping: mapper.requireResource(parts[0]!), path: parts.slice(1) }
