@@ -177,6 +177,7 @@ export class LessonPane extends LitElement {
           <div>
             <h3>${lesson.title}</h3>
             <p>${lesson.summary}</p>
+            ${finished === 0 && lesson.needs.length > 0 ? html`<p class="needs">${t('lesson.needs', { lessons: lesson.needs.map((id) => lessons.find((each) => each.id === id)!.title).join(', ') })}</p>` : nothing}
             <div class="foot">
               <button class="button ${all || (i > 0 && finished === 0) ? '' : 'primary'}" aria-label=${`${t(all ? 'lesson.again' : finished > 0 ? 'lesson.continue' : 'lesson.open')}: ${lesson.title}`} @click=${() => this.#open(lesson.id)}>${t(all ? 'lesson.again' : finished > 0 ? 'lesson.continue' : 'lesson.open')}</button>
               <small class="quiet">${finished > 0 ? t('lesson.stepsDone', { done: finished, total: lesson.steps.length }) : t('lesson.minutes', { minutes: lesson.minutes })}</small>
@@ -310,6 +311,7 @@ export class LessonPane extends LitElement {
     .finished .number svg { width: 24px; height: 24px; }
     .list h3 { margin: 0 0 3px; font-size: 16px; font-weight: 650; letter-spacing: -0.008em; }
     .list li p { margin: 0 0 10px; color: var(--ink-soft); font-size: var(--small); }
+    .list li .needs { margin-top: -6px; font-size: var(--tiny); }
     .foot { display: flex; align-items: center; gap: 12px; }
   `]
 }

@@ -38,6 +38,17 @@ test('the first lesson done by typing: every check turns green', async () => {
   await page.getByRole('button', { name: `Look again: ${lesson.title}` }).waitFor()
 }, 240_000)
 
+test('the list says which lessons should come before, in the language of the page', async () => {
+  const { page } = tab
+  const entry = (title: string) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: title, exact: true }) })
+  await expect.poll(() => entry('Storage').textContent()).toContain('Best after: Pods, Labels and selectors')
+  // Nothing comes before the first one.
+  expect(await entry('Pods').textContent()).not.toContain('Best after')
+  await page.getByRole('combobox', { name: 'Language' }).first().selectOption('de')
+  await expect.poll(() => entry('Speicher').textContent()).toContain('Am besten nach: Pods, Labels und Selektoren')
+  await page.getByRole('combobox', { name: 'Sprache' }).first().selectOption('en')
+})
+
 test('progress is kept, and a click types a command', async () => {
   // A command's answer comes after what was saved before it.
   await tab.run('kubectl create namespace later')
