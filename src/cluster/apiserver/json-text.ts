@@ -1,4 +1,3 @@
-import { setOwn } from '../../base/freeze.ts'
 import { sortKeys } from '../kinds/go-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { FieldSet } from '../kinds/patch/field-set.ts'
@@ -6,7 +5,8 @@ import { isShared } from '../kinds/patch/field-set-table.ts'
 
 /** The text of each frozen object without kind and version, made at most once per revision. */
 const itemTexts = new WeakMap<object, string>()
-const METADATA_ORDER = new Map(['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields'].map((name, place) => [name, place]))
+const METADATA_ORDER = ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields']
+const ORDERED = new Set(METADATA_ORDER)
 
 /** JSON of an object as the server writes it: kind and apiVersion first. */
 export function jsonText(object: KubeObject | Readonly<Record<string, unknown>>): string {
@@ -23,29 +23,43 @@ export function jsonText(object: KubeObject | Readonly<Record<string, unknown>>)
 export function itemText(object: KubeObject | Readonly<Record<string, unknown>>): string {
   const known = itemTexts.get(object)
   if (known !== undefined) return known
-  const { metadata } = object
-  const rest: Record<string, unknown> = {}
-  for (const key of Object.keys(object)) if (key !== 'kind' && key !== 'apiVersion' && key !== 'metadata') setOwn(rest, key, (object as Record<string, unknown>)[key])
-  let text = JSON.stringify(rest)
-  if (metadata !== undefined) text = `{"metadata":${metadataText(metadata as Record<string, unknown>)}${text === '{}' ? '}' : `,${text.slice(1)}`}`
+  const pieces = ['{']
+  if (object.metadata !== undefined) {
+    pieces.push('"metadata":')
+    addMetadata(pieces, object.metadata as Record<string, unknown>)
+  }
+  for (const key in object) if (key !== 'kind' && key !== 'apiVersion' && key !== 'metadata') addMember(pieces, key, (object as Record<string, unknown>)[key])
+  pieces.push('}')
+  // Joined, not added up: what is kept is one text, not a tree of its parts.
+  const text = pieces.join('')
   if (Object.isFrozen(object)) itemTexts.set(object, text)
   return text
 }
 
-function metadataText(metadata: Record<string, unknown>): string {
-  if (metadata === null || typeof metadata !== 'object') return JSON.stringify(metadata)
-  const ordered = orderedMetadata(metadata)
-  const { managedFields, ...others } = ordered
-  // They are about half of most objects' text, and objects that were written alike share them.
-  if (!Array.isArray(managedFields) || managedFields.length === 0 || !isLast(ordered, 'managedFields')) return JSON.stringify(ordered)
-  const text = JSON.stringify(others)
-  return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}"managedFields":[${managedFields.map(entryText).join(',')}]}`
+/** Most texts need no escapes, and a call of JSON.stringify costs more than looking. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+function addMember(pieces: string[], key: string, value: unknown): void {
+  if (value === undefined) return
+  if (pieces.at(-1) !== '{') pieces.push(',')
+  pieces.push(quoted(key), ':', typeof value === 'string' && PLAIN.test(value) ? `"${value}"` : JSON.stringify(value))
 }
 
-function isLast(object: Record<string, unknown>, name: string): boolean {
-  let last: string | undefined
-  for (const key in object) last = key
-  return last === name
+/** Metadata has its fields in the order of its Go type, whatever order they were set in. */
+function addMetadata(pieces: string[], metadata: Record<string, unknown>): void {
+  if (metadata === null || typeof metadata !== 'object') {
+    pieces.push(JSON.stringify(metadata))
+    return
+  }
+  pieces.push('{')
+  for (const key of METADATA_ORDER) {
+    const value = metadata[key]
+    // They are about half of most objects' text, and objects that were written alike share them.
+    if (key === 'managedFields' && Array.isArray(value)) pieces.push(pieces.at(-1) === '{' ? '' : ',', '"managedFields":[', value.map(entryText).join(','), ']')
+    else addMember(pieces, key, value)
+  }
+  for (const key in metadata) if (!ORDERED.has(key)) addMember(pieces, key, metadata[key])
+  pieces.push('}')
 }
 
 /** Of entries whose set of fields is shared. */
@@ -69,25 +83,6 @@ function quoted(value: unknown): string {
   const text = JSON.stringify(value)
   if (quotes.size < 10_000 && value.length < 200) quotes.set(value, text)
   return text
-}
-
-/** Decoded objects have their metadata in order; a copy is only made of those that were changed since. */
-function orderedMetadata(metadata: Record<string, unknown>): Record<string, unknown> {
-  if (metadata === null || typeof metadata !== 'object') return metadata
-  let last = -1
-  for (const key in metadata) {
-    const place = METADATA_ORDER.get(key) ?? METADATA_ORDER.size
-    if (place < last) return reordered(metadata)
-    last = place
-  }
-  return metadata
-}
-
-function reordered(metadata: Record<string, unknown>): Record<string, unknown> {
-  const out: Record<string, unknown> = {}
-  for (const key of METADATA_ORDER.keys()) if (metadata[key] !== undefined) out[key] = metadata[key]
-  for (const key in metadata) if (!(key in out)) out[key] = metadata[key]
-  return out
 }
 
 const sortedTexts = new WeakMap<object, string>()
