@@ -106,7 +106,7 @@ export function goProgram(proc: Proc, run: () => Promise<number>): Promise<numbe
 
 /** Never settles by itself: Go programs without a handler end by the signal. */
 export function untilKilled(proc: Proc): Promise<never> {
-  // Go's runtime installs handlers, so that even pid 1 dies of these.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) proc.onSignal(signal, () => { ends.get(proc)?.(signal === 'SIGINT' ? 130 : signal === 'SIGHUP' ? 129 : 143) })
+  // Go's runtime installs handlers, so that even pid 1 dies of these: it raises the signal again, and exits with 2 when the kernel keeps it from pid 1.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) proc.onSignal(signal, () => { ends.get(proc)?.(proc.pid === 1 ? 2 : signal === 'SIGINT' ? 130 : signal === 'SIGHUP' ? 129 : 143) })
   return new Promise(() => {})
 }
