@@ -110,7 +110,7 @@ export async function revisionsOf(inv: Invocation, info: Info): Promise<Revision
     case 'Deployment': {
       const list = await f.rest().list(`/apis/apps/v1/namespaces/${info.namespace}/replicasets`, { labelSelector })
       return list.items.filter(owned).filter((rs) => rs.metadata.annotations?.[REVISION]).map((rs) => ({
-        number: Number(rs.metadata.annotations![REVISION]), cause: rs.metadata.annotations?.[CHANGE_CAUSE] ?? '', object: { ...rs, apiVersion: 'apps/v1', kind: 'ReplicaSet' }, template: rs['spec'].template,
+        number: Number(rs.metadata.annotations![REVISION]), cause: rs.metadata.annotations?.[CHANGE_CAUSE] || (rs['spec'].template.metadata?.annotations?.[CHANGE_CAUSE] ?? ''), object: { ...rs, apiVersion: 'apps/v1', kind: 'ReplicaSet' }, template: rs['spec'].template,
       })).sort((a, b) => a.number - b.number)
     }
     case 'DaemonSet': case 'StatefulSet': {
