@@ -290,6 +290,18 @@ describe('kubelets', () => {
   })
 })
 
+test('a pod is proxied to with any method and whatever body, also a patch of no known type', async () => {
+  const created = await api.create('pods', pod('a', 'n1'))
+  await api.updateStatus('pods', { ...created, status: { podIP: '10.244.1.2', podIPs: [{ ip: '10.244.1.2' }] } })
+  dialer.http = async (host, port, request) => new Response(`${request.method} ${host}:${port}`)
+  for (const method of ['DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']) {
+    const answer = await http(method, '/api/v1/namespaces/default/pods/a/proxy?x=1', 'anything', { 'content-type': '' })
+    expect([answer.status, answer.text]).toEqual([200, `${method} 10.244.1.2:80`])
+  }
+  expect((await http('PATCH', '/api/v1/namespaces/default/pods/a/exec?command=ls')).status).toBe(405)
+  expect((await http('PATCH', '/api/v1/namespaces/default/pods/a', '{}', { 'content-type': '' })).status).toBe(415)
+})
+
 test('events are selected by their fields under the names of either group', async () => {
   await api.create('events', { apiVersion: 'v1', kind: 'Event', metadata: { name: 'e', namespace: 'default' }, involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'R', message: 'm', type: 'Normal', reportingComponent: 'tester', reportingInstance: 'i' })
   const count = async (path: string, selector: string) => (await http('GET', `${path}/namespaces/default/events?fieldSelector=${selector}`)).json.items?.length

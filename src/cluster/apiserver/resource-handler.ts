@@ -89,8 +89,8 @@ export class ResourceHandler {
     const { kind } = endpoint
     if (!kind.custom) checkRoute(kind, info, request.method)
     else if (kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') return pathNotFound()
-    // go-restful refuses what no route consumes before anybody warns.
-    if (request.method === 'PATCH' && !kind.custom) patchTypeOf(request)
+    // go-restful refuses what no route consumes before anybody warns. What is connected through takes any method and body.
+    if (request.method === 'PATCH' && !kind.custom && !this.#parts.subresources.isConnection(endpoint, info.subresource)) patchTypeOf(request)
     if (kind.deprecationWarning) context.warn(kind.deprecationWarning)
     if (info.subresource !== '') {
       const hasSubresource = Object.hasOwn(kind.subresources, info.subresource)
