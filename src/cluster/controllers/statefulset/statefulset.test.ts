@@ -34,6 +34,19 @@ test('a StatefulSet creates its pods in order, updates them from the last, and s
   expect(errors).toEqual([])
 })
 
+test('a StatefulSet waits for the pod of its predecessor to be gone', async () => {
+  plane = await startTestControlPlane()
+  plane.runPods()
+  await plane.addNode('one')
+  await plane.api.create<Pod>('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'db-0', namespace: 'default', finalizers: ['example.com/slow'] }, spec: { containers: [{ name: 'c', image: 'old' }] } } as Pod)
+  await plane.api.delete('pods', 'db-0', 'default')
+  await plane.api.create('statefulsets.apps', { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: 'default' }, spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: template('new') } } as unknown as StatefulSet)
+  await plane.clock.advance(2_000)
+  expect(await names()).toEqual(['db-0 old'])
+  await plane.api.patch('pods', 'db-0', 'default', 'application/merge-patch+json', { metadata: { finalizers: null } })
+  await plane.clock.until(async () => (await names())[0] === 'db-0 new', { withinMs: 10_000 })
+})
+
 test('a DaemonSet runs on every node without untolerated taints and replaces pods one by one', async () => {
   const errors: string[] = []
   plane = await startTestControlPlane({ onLog: (entry) => { if (entry.level === 'error') errors.push(JSON.stringify(entry)) } })

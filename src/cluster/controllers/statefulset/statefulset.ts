@@ -169,8 +169,8 @@ class StatefulSetSync {
       this.#event('create', name)
       await this.#applyRetention(ordinal, created)
     } catch (error) {
-      if (isStatusError(error, 'AlreadyExists')) return
-      if (!isNamespaceTerminating(error)) this.#event('create', name, error)
+      // Somebody else's pod has the name, perhaps one on its way out: no event, but another try.
+      if (!isStatusError(error, 'AlreadyExists') && !isNamespaceTerminating(error)) this.#event('create', name, error)
       throw error
     }
   }
