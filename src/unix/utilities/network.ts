@@ -7,6 +7,7 @@ import { CertificateError } from '../net/server-certificate.ts'
 import { askDns, candidateNames, readResolverConfig } from '../net/names.ts'
 import { UnixError } from '../types.ts'
 import type { TcpSocket } from '../types.ts'
+import { busyboxNslookup } from './busybox-nslookup.ts'
 import { durationMs } from './processes.ts'
 import { baseName } from '../path.ts'
 import { UsageError, parseOptions } from './utility.ts'
@@ -350,34 +351,33 @@ async function askServers(context: UtilityContext, name: string, type: RecordTyp
 
 /** nslookup */
 export const nslookup: Utility = async (context) => {
-  const { proc, busybox } = context
+  if (context.busybox) return busyboxNslookup(context)
+  const { proc } = context
   const args = context.args.filter((arg) => !/^-(?!type|query|q=)/.test(arg))
   const wanted = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.split('=')[1]!.toUpperCase() as RecordType)
   const [name, serverName] = args.filter((arg) => !arg.startsWith('-'))
   if (name === undefined) throw new UsageError('missing name')
   let server: string | undefined
   if (serverName !== undefined) {
-    try { server = (await proc.net.lookup(serverName))[0] } catch { return context.complain(busybox ? `bad address '${serverName}'` : `couldn't get address for '${serverName}': not found`) }
+    try { server = (await proc.net.lookup(serverName))[0] } catch { return context.complain(`couldn't get address for '${serverName}': not found`) }
   }
   const reverse = isAddress(name)
   const types: RecordType[] = wanted.length > 0 ? wanted : reverse ? ['PTR'] : ['A', 'AAAA']
   const used = server ?? readResolverConfig(proc.fs).nameservers[0] ?? '127.0.0.1'
-  // BusyBox 1.36 and later ask exactly the given name when it has a dot, and search otherwise.
   const results = await Promise.all(types.map((type) => askServers(context, reverse ? reverseName(name) : name, type, { server, search: !reverse })))
   if (results.every((result) => !result.answer)) {
-    await context.out(busybox ? `;; connection timed out; no servers could be reached\n\n` : `;; communications error to ${used}#53: timed out\n;; no servers could be reached\n\n`)
+    await context.out(`;; communications error to ${used}#53: timed out\n;; no servers could be reached\n\n`)
     return 1
   }
-  await context.out(`Server:\t\t${used}\nAddress:\t${used}${busybox ? ':53' : '#53'}\n\n`)
+  await context.out(`Server:\t\t${used}\nAddress:\t${used}#53\n\n`)
   const found = results.filter((result) => (result.answer?.answers.length ?? 0) > 0)
   if (found.length === 0) {
     const code = results[0]!.answer?.code ?? 'SERVFAIL'
-    if (code === 'NOERROR') { await context.out(`*** Can't find ${name}: No answer\n\n`); return busybox ? 0 : 1 }
-    for (const { name: asked } of busybox ? results : results.slice(0, 1)) await context.out(`** server can't find ${busybox ? asked : name}: ${code}\n\n`)
+    if (code === 'NOERROR') { await context.out(`*** Can't find ${name}: No answer\n\n`); return 1 }
+    await context.out(`** server can't find ${name}: ${code}\n\n`)
     return 1
   }
   for (const { answer } of found) {
-    if (busybox && !answer!.authoritative) await context.out('Non-authoritative answer:\n')
     for (const record of answer!.answers) {
       if (record.type === 'CNAME') await context.out(`${record.name}\tcanonical name = ${record.data}\n`)
       else if (record.type === 'PTR') await context.out(`${record.name}\tname = ${record.data}\n`)
