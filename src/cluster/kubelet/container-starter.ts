@@ -158,7 +158,7 @@ export class ContainerStarter {
         // The mount holds on to the file that is there now, whatever a ConfigMap's links point at later.
         root = path
       }
-      mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly })
+      mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly, inMemory: volume.inMemory ?? false })
     }
     let made = this.#made.get(uid)
     if (!made) this.#made.set(uid, made = new Set())

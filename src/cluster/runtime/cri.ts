@@ -51,6 +51,8 @@ export interface Mount {
   tree: MountableFileSystem
   subPath?: string
   readOnly: boolean
+  /** Lies in memory (a tmpfs), not on the node's disk. */
+  inMemory?: boolean
 }
 
 export interface ContainerSecurity {

@@ -17,7 +17,7 @@ export const emptyDirPlugin: VolumePlugin = {
       // Only tmpfs is bounded by the kernel; a limit on disk is watched and punished by eviction.
       const tree = context.createFileSystem(sizeLimit === undefined ? {} : { maxBytes: quantityValue(sizeLimit) })
       prepare(tree, '/')
-      return { plugin: this.name, tree, root: '/', readOnly: false, usedBytes: () => tree.usedBytes() }
+      return { plugin: this.name, tree, root: '/', readOnly: false, inMemory: true, usedBytes: () => tree.usedBytes() }
     }
     // On the node's disk, so that it outlives the kubelet like the pod does.
     const { nodeFiles } = context

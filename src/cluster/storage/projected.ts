@@ -105,7 +105,7 @@ class TokenHold {
   }
 }
 
-function dataPlugin(name: string, supports: VolumePlugin['supports']): VolumePlugin {
+function dataPlugin(name: string, supports: VolumePlugin['supports'], { inMemory = true } = {}): VolumePlugin {
   return {
     name,
     supports,
@@ -123,7 +123,7 @@ function dataPlugin(name: string, supports: VolumePlugin['supports']): VolumePlu
       writer.write(first.payload, gid)
       let refreshMs = first.refreshMs
       return {
-        plugin: name, tree, root: '/', readOnly: true,
+        plugin: name, tree, root: '/', readOnly: true, inMemory,
         async update(latest) {
           const next = await collect(volume, latest, context, held)
           writer.write(next.payload, gid)
@@ -136,7 +136,7 @@ function dataPlugin(name: string, supports: VolumePlugin['supports']): VolumePlu
   }
 }
 
-export const configMapPlugin = dataPlugin('kubernetes.io/configmap', (volume) => volume.configMap !== undefined)
+export const configMapPlugin = dataPlugin('kubernetes.io/configmap', (volume) => volume.configMap !== undefined, { inMemory: false })
 export const secretPlugin = dataPlugin('kubernetes.io/secret', (volume) => volume.secret !== undefined)
 export const downwardApiPlugin = dataPlugin('kubernetes.io/downward-api', (volume) => volume.downwardAPI !== undefined)
 export const projectedPlugin = dataPlugin('kubernetes.io/projected', (volume) => volume.projected !== undefined)

@@ -37,6 +37,8 @@ export interface MountedVolume {
   readonly root: string
   /** Containers can't write, whatever their mount says. */
   readonly readOnly: boolean
+  /** A tmpfs; else on the node's disk. */
+  readonly inMemory?: boolean
   /** Brings changed contents in. */
   update?(pod: Pod): Promise<void>
   /** When {@link update} is due at the latest (a token to refresh), in cluster milliseconds. */

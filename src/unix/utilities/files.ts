@@ -549,7 +549,7 @@ export const df: Utility = async (context) => {
   const options = parseOptions(context.args, 'hkmTaPiB:', { 'human-readable': 'h', 'print-type': 'T', all: 'a' })
   const { fs } = proc
   if (!(fs instanceof MemoryFileSystem)) return context.complain('cannot read table of mounted file systems')
-  let mounts = fs.mounts().filter((mount) => mount.type !== 'proc')
+  let mounts = fs.mounts().filter((mount) => mount.type !== 'proc' && mount.type !== 'cgroup2')
   if (options.operands.length > 0) {
     mounts = options.operands.flatMap((name) => {
       const path = fs.realpath(proc.resolve(name))
