@@ -2,6 +2,7 @@ import { agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileg
 import { alpine } from './alpine.ts'
 import { busybox, e2eBusybox } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
+import { fluentdImage } from './fluentd.ts'
 import { hpaExampleImage } from './http/hpa-example.ts'
 import { curlImage, e2eEchoServerImage, echoServerImage, httpEchoImage, httpbinImage } from './http/echo-servers.ts'
 import type { ImageDefinition } from './image.ts'
@@ -14,6 +15,6 @@ import { redis, redisAlpine } from './redis/redis.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, hpaExampleImage, redis, redisAlpine,
+  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, hpaExampleImage, redis, redisAlpine, fluentdImage,
   metricsServerImage, sampleApiServerImage,
 ]
