@@ -1,3 +1,4 @@
+import type { UnixError } from '../../unix/types.ts'
 import { readAll } from '../../base/streams.ts'
 import { httpRequest } from '../../base/http.ts'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
@@ -379,11 +380,11 @@ function expandFilenames(f: Factory, filenames: readonly string[], recursive: bo
       const paths = fs.exists(f.proc.resolve(name)) ? [name] : globPaths(f, name)
       if (paths.length === 0) errors.push(new Error(`the path ${JSON.stringify(name)} does not exist`))
       for (const path of paths) {
-        if (fs.stat(f.proc.resolve(path)).type !== 'directory') { out.push({ kind: 'file', path, fromDirectory: false }); continue }
-        const found = directoryFiles(f, path.replace(/\/+$/, ''), recursive)
-        if (found.length === 0) errors.push(new Error(`error reading [${path}]: recognized file extensions are [.json .yaml .yml]`))
-        for (const file of found) out.push({ kind: 'file', path: file, fromDirectory: true })
+        // A link to a directory is only followed where its name ends in a slash.
+        if ((path.endsWith('/') ? fs.stat(f.proc.resolve(path)) : fs.lstat(f.proc.resolve(path))).type !== 'directory') { out.push({ kind: 'file', path, fromDirectory: false }); continue }
+        for (const file of directoryFiles(f, path.replace(/\/+$/, ''), recursive)) out.push({ kind: 'file', path: file, fromDirectory: true })
       }
+      if (errors.length === 0 && !out.some((input) => input.kind === 'file')) errors.push(new Error(`error reading [${paths.join(' ')}]: recognized file extensions are [.json .yaml .yml]`))
     }
   }
   const failure = aggregate(errors)
@@ -391,11 +392,12 @@ function expandFilenames(f: Factory, filenames: readonly string[], recursive: bo
   return out
 }
 
+/** What kubectl takes of a directory; links to directories aren't followed. k8s: cli-runtime/pkg/resource ExpandPathsToFileVisitors */
 function directoryFiles(f: Factory, directory: string, recursive: boolean): string[] {
   const out: string[] = []
   for (const name of f.proc.fs.readdir(f.proc.resolve(directory))) {
     const path = directory === '.' ? name : `${directory}/${name}`
-    const type = f.proc.fs.stat(f.proc.resolve(path)).type
+    const { type } = f.proc.fs.lstat(f.proc.resolve(path))
     if (type === 'directory') { if (recursive) out.push(...directoryFiles(f, path, true)) } else if (/\.(json|ya?ml)$/.test(name)) out.push(path)
   }
   return out
@@ -428,7 +430,7 @@ async function* readFileInfos(f: Factory, query: ResourceQuery, input: FileInput
   try {
     text = await readInput(f, input.kind === 'stdin' ? '-' : source)
   } catch (error) {
-    yield error as Error
+    yield (error as UnixError).code === 'EISDIR' ? new Error(`error parsing ${source}: read ${source}: is a directory`) : error as Error
     return
   }
   yield* documentInfos(f, query, source, text)

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startLab } from './lab.ts'
+import type { Lab } from './lab.ts'
+
+/** What readers of textbooks type: longer ways through the cluster, each of which went wrong once. */
+let lab: Lab
+beforeAll(async () => { lab = await startLab('textbook') })
+afterAll(() => lab.stop())
+
+const out = async (script: string) => {
+  const { stdout, stderr, code } = await lab.run(script)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout
+}
+
+test('a rollout history shows the change-cause that a pod template carries', async () => {
+  await out(`kubectl create deployment web --image=gcr.io/kuar-demo/kuard-amd64:blue; kubectl rollout status deployment/web
+    kubectl patch deployment web -p '{"spec":{"template":{"metadata":{"annotations":{"kubernetes.io/change-cause":"To green"}},"spec":{"containers":[{"name":"kuard-amd64","image":"gcr.io/kuar-demo/kuard-amd64:green"}]}}}}'; kubectl rollout status deployment/web`)
+  expect(await out('kubectl rollout history deployment web')).toBe('deployment.apps/web \nREVISION  CHANGE-CAUSE\n1         <none>\n2         To green\n\n')
+  await out('kubectl delete deployment web')
+})
+
+test('a directory is applied without what links in it lead to', async () => {
+  await out(`mkdir -p app/v1 app/v2; ln -s v1 app/canary
+    for v in v1 v2; do kubectl create configmap $v --from-literal=a=b --dry-run=client -o yaml > app/$v/map.yaml; done`)
+  expect(await out('kubectl apply -R -f app')).toBe('configmap/v1 created\nconfigmap/v2 created\n')
+  expect(await out('kubectl apply -f app/canary/')).toBe('configmap/v1 unchanged\n')
+  expect((await lab.run('kubectl apply -f app/canary')).stderr).toBe('error: error parsing app/canary: read app/canary: is a directory\n')
+})
+
+test('a short name is looked for in every search domain, and BusyBox tells of each', async () => {
+  await out('kubectl create service clusterip db --tcp=80; kubectl run box --image=busybox:1.37 -- sleep 10000; kubectl wait --for=condition=Ready pod/box')
+  const short = await lab.run('kubectl exec box -- nslookup db')
+  expect([short.code, short.stdout]).toEqual([1, expect.stringMatching(/^Server:\t\t10\.96\.0\.10\nAddress:\t10\.96\.0\.10:53\n\nName:\tdb\.default\.svc\.cluster\.local\nAddress: 10\.\S+\n\n\*\* server can't find db\.svc\.cluster\.local: NXDOMAIN\n\n\*\* server can't find db\.cluster\.local: NXDOMAIN\n\n\n\*\* server can't find/)])
+  expect(await out('kubectl exec box -- nslookup db.default.svc.cluster.local')).toMatch(/:53\n\nName:\tdb\.default\.svc\.cluster\.local\nAddress: 10\.\S+\n\n\n$/)
+  expect((await lab.run('kubectl exec box -- nslookup db.default')).stdout).toContain("** server can't find db.default: NXDOMAIN\n")
+})
+
+test('the volume of a ConfigMap is on disk, that of a Secret in memory', async () => {
+  await out(`kubectl create configmap c --from-literal=a=b; kubectl create secret generic s --from-literal=a=b
+    kubectl run mounts --image=busybox:1.37 --overrides='{"spec":{"containers":[{"name":"mounts","image":"busybox:1.37","command":["sleep","10000"],"volumeMounts":[{"name":"c","mountPath":"/c"},{"name":"s","mountPath":"/s"}]}],"volumes":[{"name":"c","configMap":{"name":"c"}},{"name":"s","secret":{"secretName":"s"}}]}}'
+    kubectl wait --for=condition=Ready pod/mounts`)
+  expect(await out(`kubectl exec mounts -- mount | grep -E ' /(c|s) '`)).toMatch(/ on \/c type ext4 \(ro,[^]* on \/s type tmpfs \(ro,/)
+})
