@@ -1,19 +1,22 @@
+import http2 from 'node:http2'
 import https from 'node:https'
 import tls from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HttpRequest } from '../base/http.ts'
-import { createClusterPki } from '../cluster/apiserver/pki/cluster-pki.ts'
+import { createClusterPki, type ClusterPki } from '../cluster/apiserver/pki/cluster-pki.ts'
+import type { ConnectionInfo } from '../cluster/apiserver/seams.ts'
 import { serveHttps, type ApiServerListener } from './node-server.ts'
 
-let handle: (request: HttpRequest) => Promise<Response>
+let handle: (request: HttpRequest, connection: ConnectionInfo) => Promise<Response>
+let pki: ClusterPki
 let listener: ApiServerListener
 /** One connection, so that what one request leaves behind meets the next. */
 const agent = new https.Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false })
 
 beforeAll(async () => {
-  const pki = await createClusterPki({ nowMs: Date.now() })
+  pki = await createClusterPki({ nowMs: Date.now() })
   const { certificatePem, keyPem } = await pki.issueServerCertificate(['127.0.0.1'])
-  listener = await serveHttps({ handle: (request) => handle(request), port: 0, address: '127.0.0.1', certificatePem, keyPem, clientCaPem: pki.caCertificatePem })
+  listener = await serveHttps({ handle: (request, connection) => handle(request, connection), port: 0, address: '127.0.0.1', certificatePem, keyPem, clientCaPem: pki.caCertificatePem })
 })
 afterAll(async () => {
   agent.destroy()
@@ -133,4 +136,50 @@ test('what is no request is refused, after the answer to the one before it', asy
     socket.on('error', reject)
   })
   expect(text).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*first[\s\S]*HTTP\/1\.1 400 Bad Request[\s\S]*400 Bad Request$/)
+})
+
+test('HTTP/2 carries many requests at once over one connection, each with its certificate and its end', async () => {
+  const client = await pki.issueClientCertificate({ commonName: 'alice' })
+  const session = http2.connect(`https://127.0.0.1:${listener.port}`, { rejectUnauthorized: false, cert: client.certificatePem, key: client.keyPem })
+  const send = (headers: http2.OutgoingHttpHeaders, body?: Uint8Array) => {
+    const stream = session.request(headers)
+    const answer = new Promise<Answer>((resolve, reject) => {
+      let text = ''
+      let head: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader
+      stream.on('response', (got) => { head = got })
+      stream.on('data', (chunk: Buffer) => { text += chunk.toString() })
+      stream.on('end', () => resolve({ status: head[':status']!, headers: head, text }))
+      stream.on('error', reject)
+    })
+    stream.end(body)
+    return { stream, answer }
+  }
+  // A stream that stays open, and two requests that pass it.
+  let isCancelled!: () => void
+  const cancelled = new Promise<void>((resolve) => { isCancelled = resolve })
+  const seen = new Set<string | undefined>()
+  handle = async (request, { clientCertificatePem }) => seen.add(clientCertificatePem) && request.url.endsWith('/watch')
+    ? new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('event ')), cancel: () => isCancelled() }))
+    : new Response(JSON.stringify([request.method, request.url.replace(/^https:\/\/[^/]+/, ''), await request.text(), request.headers.get('x-word'), [...request.headers.keys()].filter((name) => name.startsWith(':'))]),
+      { status: 201, headers: { connection: 'keep-alive', 'x-answer': 'yes' } })
+  const watch = send({ ':path': '/watch' })
+  expect(String(await new Promise((resolve) => { watch.stream.once('data', resolve) }))).toBe('event ')
+  const [post, get] = await Promise.all([send({ ':method': 'POST', ':path': '/a?b=%2F', 'x-word': 'w' }, new TextEncoder().encode('body'.repeat(100_000))).answer, send({ ':path': '/c' }).answer])
+  expect(JSON.parse(post.text)).toEqual(['POST', '/a?b=%2F', 'body'.repeat(100_000), 'w', []])
+  expect(JSON.parse(get.text)).toEqual(['GET', '/c', '', null, []])
+  expect(post).toMatchObject({ status: 201, headers: { 'x-answer': 'yes', 'content-length': String(post.text.length) } })
+  expect([...seen].map((pem) => pem?.replace(/\s/g, ''))).toEqual([client.certificatePem.replace(/\s/g, '')])
+  // A client that cancels one stream keeps the others.
+  watch.stream.close(http2.constants.NGHTTP2_CANCEL)
+  await cancelled
+  handle = async (request) => {
+    await request.body!.cancel()
+    return new Response('too large', { status: 413 })
+  }
+  const refused = await Promise.all(Array.from({ length: 3 }, () => send({ ':method': 'POST', ':path': '/' }, new Uint8Array(2_000_000)).answer))
+  expect(refused.map((answer) => answer.status)).toEqual([413, 413, 413])
+  const big = 'x'.repeat(20_000_000)
+  handle = async () => new Response(big)
+  expect((await Promise.all([send({ ':path': '/' }).answer, send({ ':path': '/' }).answer])).map((answer) => answer.text.length)).toEqual([20_000_000, 20_000_000])
+  session.close()
 })

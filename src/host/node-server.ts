@@ -1,4 +1,5 @@
-import https from 'node:https'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import http2 from 'node:http2'
 import net from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
@@ -28,20 +29,34 @@ export interface ApiServerListener {
   close(): Promise<void>
 }
 
-// @k8s part: HTTP: JSON, YAML and protobuf in and out, compressed where upstream compresses; HTTP/1.1 and WebSockets, without HTTP/2 and upgrades to SPDY
-/** Serves `handle` over HTTPS: HTTP/1.1 with streamed answers and WebSocket upgrades. Decides nothing. */
+/** k8s: apiserver/pkg/server/secure_serving.go MaxHeaderBytes */
+const MAX_HEADER_BYTES = 1024 * 1024
+/** Bytes that a client may send ahead per stream. k8s: secure_serving.go resourceBody99Percentile */
+const STREAM_WINDOW_BYTES = 256 * 1024
+/** Requests under way on one connection. k8s: secure_serving.go http2Options.MaxConcurrentStreams */
+const MAX_STREAMS = 100
+
+// @k8s part: HTTP: JSON, YAML and protobuf in and out, compressed where upstream compresses; HTTP/1.1, HTTP/2 and WebSockets, without upgrades to SPDY
+/** Serves `handle` over HTTPS: HTTP/2 and HTTP/1.1 with streamed answers, and WebSocket upgrades of the latter. Decides nothing. */
 export async function serveHttps(options: ServerOptions): Promise<ApiServerListener> {
-  const server = https.createServer({
+  const server = http2.createSecureServer({
     cert: options.certificatePem, key: options.keyPem, ca: options.clientCaPem,
     // Whoever has no certificate may still bring a token; the API server checks what it is shown.
     requestCert: true, rejectUnauthorized: false,
-    // Clients keep connections that they opened and didn't need: one that ends under its first request looks like a crash to them.
-    keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0,
-    // k8s: apiserver/pkg/server/secure_serving.go MaxHeaderBytes
-    maxHeaderSize: 1024 * 1024,
+    allowHTTP1: true,
+    settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: STREAM_WINDOW_BYTES, maxHeaderListSize: MAX_HEADER_BYTES },
+    // The size is what limits headers, and how much is under way is limited by the streams.
+    maxHeaderListPairs: 65_536, maxSessionMemory: 4096,
+  })
+  // Clients keep connections that they opened and didn't need: one that ends under its first request looks like a crash to them.
+  Object.assign(server as unknown as Server, { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES })
+  server.on('session', (session) => {
+    session.setLocalWindowSize(STREAM_WINDOW_BYTES * MAX_STREAMS)
+    session.on('error', () => {})
   })
   server.on('request', (incoming, outgoing) => {
-    void answer(options.handle, incoming, outgoing)
+    // Node gives HTTP/2's requests and answers the surface of HTTP/1.1's; what differs is asked of streamOf().
+    void answer(options.handle, incoming as unknown as IncomingMessage, outgoing as unknown as ServerResponse)
   })
   const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   // Named here because ws refuses names with a slash in them, such as kubectl's SPDY/3.1+portforward.k8s.io.
@@ -49,7 +64,7 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
   server.on('upgrade', (incoming: UpgradeRequest, socket, head) => {
     void upgrade(options.handle, upgrades, incoming, socket as net.Socket, head)
   })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as net.Socket & { _httpMessage?: import('node:http').ServerResponse }))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as net.Socket & { _httpMessage?: ServerResponse }))
   server.on('tlsClientError', () => {})
   const sockets = new Set<net.Socket>()
   server.on('connection', (socket: net.Socket) => {
@@ -71,7 +86,7 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
 }
 
 /** What can't be read as a request is refused as Go does, once the answer that is under way is out. */
-function refuse(error: NodeJS.ErrnoException, socket: net.Socket & { _httpMessage?: import('node:http').ServerResponse }): void {
+function refuse(error: NodeJS.ErrnoException, socket: net.Socket & { _httpMessage?: ServerResponse }): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
@@ -82,7 +97,7 @@ function refuse(error: NodeJS.ErrnoException, socket: net.Socket & { _httpMessag
   else end()
 }
 
-type UpgradeRequest = import('node:http').IncomingMessage & { chosenProtocol?: string }
+type UpgradeRequest = IncomingMessage & { chosenProtocol?: string }
 
 /** k8s: apiserver/pkg/endpoints/handlers/responsewriters/writers.go defaultGzipThresholdBytes */
 const GZIP_THRESHOLD_BYTES = 128 * 1024
@@ -92,20 +107,34 @@ const gzipped = promisify(zlib.gzip)
 const SMALL_BYTES = 8 * 1024
 
 /** Nothing but the bare word is understood, neither a star nor a quality. k8s: negotiateContentEncoding */
-function takesGzip({ headers }: import('node:http').IncomingMessage): boolean {
+function takesGzip({ headers }: IncomingMessage): boolean {
   return String(headers['accept-encoding'] ?? '').split(',').some((part) => part.trim() === 'gzip')
 }
 
-async function answer(handle: Handle, incoming: import('node:http').IncomingMessage, outgoing: import('node:http').ServerResponse): Promise<void> {
+/** The stream of a request that came over HTTP/2. */
+function streamOf(incoming: IncomingMessage): http2.ServerHttp2Stream | undefined {
+  return incoming.httpVersionMajor === 2 ? (incoming as unknown as http2.Http2ServerRequest).stream : undefined
+}
+
+/** One per connection, which many requests of HTTP/2 share. */
+function socketOf(incoming: IncomingMessage): TLSSocket {
+  return (streamOf(incoming)?.session?.socket ?? incoming.socket) as TLSSocket
+}
+
+/** What belongs to a connection of HTTP/1.1 and came along from a server that was asked; HTTP/2 has no place for it. */
+const CONNECTION_HEADERS = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']
+
+async function answer(handle: Handle, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
+  const stream = streamOf(incoming)
   // Whoever has the whole answer isn't gone.
-  outgoing.once('close', () => { if (!outgoing.writableFinished) gone.abort() })
+  outgoing.once('close', () => { if (stream ? stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR : !outgoing.writableFinished) gone.abort() })
   // Connections stay open without a word about it, as Go's do.
-  outgoing.removeHeader('connection')
+  if (!stream) outgoing.removeHeader('connection')
   try {
-    const response = await handle(requestOf(incoming, gone.signal), connectionOf(incoming.socket as TLSSocket))
+    const response = await handle(requestOf(incoming, gone.signal), connectionOf(socketOf(incoming)))
     const headers: Record<string, string | string[]> = {}
-    response.headers.forEach((value, name) => { headers[name] = value })
+    response.headers.forEach((value, name) => { if (!stream || !CONNECTION_HEADERS.includes(name)) headers[name] = value })
     if (!response.body) {
       outgoing.writeHead(response.status, headers)
       outgoing.end()
@@ -153,7 +182,7 @@ async function answer(handle: Handle, incoming: import('node:http').IncomingMess
  * has too much to send, Node stops its parser when the next request begins, and over TLS fails on the rest of that request. Who doesn't have the
  * end yet doesn't send another request.
  */
-function drained(outgoing: import('node:http').ServerResponse): Promise<void> {
+function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       outgoing.off('drain', done)
@@ -182,23 +211,26 @@ async function upgrade(handle: Handle, server: WebSocketServer, incoming: Upgrad
   socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]))
 }
 
-function requestOf(incoming: import('node:http').IncomingMessage, signal: AbortSignal): HttpRequest {
+function requestOf(incoming: IncomingMessage, signal: AbortSignal): HttpRequest {
   const headers = new Headers()
+  const stream = streamOf(incoming)
   for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
+    // The request line of HTTP/2.
+    if (incoming.rawHeaders[i]!.startsWith(':')) continue
     try {
       headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!)
     } catch {
       // A header that the standard type refuses means nothing to the API server either.
     }
   }
-  const hasBody = incoming.headers['content-length'] !== undefined ? incoming.headers['content-length'] !== '0' : incoming.headers['transfer-encoding'] !== undefined
-  let stream: ReadableStream<Uint8Array> | null = null
-  const body = () => hasBody ? stream ??= bodyOf(incoming) : null
+  const hasBody = stream ? !stream.endAfterHeaders : incoming.headers['content-length'] !== undefined ? incoming.headers['content-length'] !== '0' : incoming.headers['transfer-encoding'] !== undefined
+  let bytes: ReadableStream<Uint8Array> | null = null
+  const body = () => hasBody ? bytes ??= bodyOf(incoming) : null
   const read = () => new Response(body())
   return {
     method: incoming.method ?? 'GET',
     // The path is kept as it came: URL parsing is the API server's business.
-    url: `https://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
+    url: `https://${incoming.headers[':authority'] ?? incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
     headers,
     get body() { return body() },
     signal,
@@ -210,7 +242,7 @@ function requestOf(incoming: import('node:http').IncomingMessage, signal: AbortS
 /**
  * The bytes of a request. Whoever gives up reading them (too large a body) leaves them to flow by, so that the connection can go on to its next request.
  */
-function bodyOf(incoming: import('node:http').IncomingMessage): ReadableStream<Uint8Array> {
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   /** Given up, or broken off. */
   let isOver = false
   return new ReadableStream<Uint8Array>({
