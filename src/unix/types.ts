@@ -267,8 +267,13 @@ export type HttpHandler = (request: HttpRequest, peer: HttpPeer) => Response | P
 
 /** Certificates of a TLS end. */
 export interface TlsServerOptions {
-  /** PEM of the certificate, with others up to its authority; a function where it is made when first needed. */
-  certificatePem: string | (() => Promise<string>)
+  /**
+   * PEM of the certificate, with others up to its authority; a function where it is made when first needed, or depends on the name that the client
+   * asks for (SNI; undefined where it wants an address).
+   */
+  certificatePem: string | ((serverName: string | undefined) => Promise<string>)
+  /** What a client gets that speaks plain HTTP; the words of Go's server otherwise. */
+  plainAnswer?: () => Response
 }
 
 /** What an HTTPS or HTTP client can say besides the request. */

@@ -14,7 +14,7 @@ export interface EventRecorder {
 }
 
 export interface EventRecorderOptions {
-  api: Api
+  api: Pick<Api, 'create' | 'patch'>
   clock: Clock
   log: Log
   /** `source.component` and `reportingComponent`, e.g. `kubelet`, `replicaset-controller`. */

@@ -22,6 +22,8 @@ export interface ImageDefinition extends ImageConfig {
   repository: string
   /** Tags that exist in the registry; others fail to pull as not found. */
   tags: readonly string[]
+  /** Digests of manifests by tag, where manifests in use name them; others are made up. */
+  digests?: Readonly<Record<string, string>>
   /** Compressed size, for pull times and node status. */
   sizeBytes: number
   /** Files and programs below it, earlier ones are covered by later ones. */

@@ -94,9 +94,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
-  // A node comes with what its own components need.
+  // A node comes with what its own components need, and without the add-ons that users install.
   for (const repository of options.registry.repositories())
-    if (/^(registry\.k8s\.io|docker\.io\/kindest)\//.test(repository)) for (const tag of options.registry.tags(repository)) images.importImage(`${repository}:${tag}`)
+    if (/^(registry\.k8s\.io\/(?!ingress-nginx\/)|docker\.io\/kindest\/)/.test(repository)) for (const tag of options.registry.tags(repository)) images.importImage(`${repository}:${tag}`)
   const sandboxes = new Map<string, Sandbox>()
   const sandboxByPod = new Map<string, Sandbox>()
   const containers = new Map<string, Container>()

@@ -21,10 +21,12 @@ export interface ImageRegistry {
   find(repository: string, tag: string): RegistryImage | undefined
   /** Tags of a repository, to find images by digest. */
   tags(repository: string): readonly string[]
+  /** Digest of an image's manifest. */
+  digest(repository: string, tag: string): string
 }
 
-/** The digest of an image: made from its name, so that it is the same on every node and in every run. */
-export function imageDigest(repository: string, tag: string): string {
+/** A digest for an image whose real one isn't known: made from its name, so that it is the same on every node and in every run. */
+function imageDigest(repository: string, tag: string): string {
   const bytes = new Random(`manifest ${repository}:${tag}`).bytes(32)
   return `sha256:${Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')}`
 }
@@ -61,6 +63,7 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
     repositories: () => [...byRepository.keys()],
     hasRepository: (repository) => byRepository.has(repository),
     tags: (repository) => (byRepository.get(repository) ?? []).flatMap((image) => image.tags),
+    digest: (repository, tag) => byRepository.get(repository)?.find((image) => image.tags.includes(tag))?.digests?.[tag] ?? imageDigest(repository, tag),
     find(repository, tag) {
       const name = `${repository}:${tag}`
       const held = made.get(name)

@@ -4,7 +4,6 @@ import type { MountableFileSystem } from '../../unix/types.ts'
 import type { ImageConfig } from '../images/image.ts'
 import { RuntimeError } from './cri.ts'
 import type { ImageService, ImageSummary } from './cri.ts'
-import { imageDigest } from './image-registry.ts'
 import type { ImageRegistry, RegistryImage } from './image-registry.ts'
 import { parseImageReference } from './image-reference.ts'
 import type { ImageReference } from './image-reference.ts'
@@ -50,13 +49,13 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
   const pulling = new Map<string, Promise<StoredImage>>()
 
   const resolve = (reference: ImageReference): { image: RegistryImage; tag: string } | undefined => {
-    const tag = reference.digest ? registry.tags(reference.repository).find((t) => imageDigest(reference.repository, t) === reference.digest) : reference.tag
+    const tag = reference.digest ? registry.tags(reference.repository).find((t) => registry.digest(reference.repository, t) === reference.digest) : reference.tag
     const image = tag === undefined ? undefined : registry.find(reference.repository, tag)
     return image && { image, tag: tag! }
   }
 
   const add = (reference: ImageReference, image: RegistryImage, tag: string): StoredImage => {
-    const digest = imageDigest(reference.repository, tag)
+    const digest = registry.digest(reference.repository, tag)
     const repoDigest = `${reference.repository}@${digest}`
     let stored = byDigest.get(repoDigest)
     if (!stored) {
@@ -112,7 +111,7 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
             await clock.sleep(Math.round(80 + random.float() * 120))
             throw refuse(reference)
           }
-          const digest = `${reference.repository}@${imageDigest(reference.repository, found.tag)}`
+          const digest = `${reference.repository}@${registry.digest(reference.repository, found.tag)}`
           // Layers that are here already are not fetched again: only the manifest is looked up.
           await clock.sleep(byDigest.has(digest) ? Math.round(60 + random.float() * 60) : pullMs(found.image.sizeBytes, random))
           return add(reference, found.image, found.tag)

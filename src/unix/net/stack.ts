@@ -133,18 +133,19 @@ class Stack implements NetStack, StackPort {
   acceptTcp(socket: TcpSocket): void {
     const bound = this.#boundTo(socket.local)
     if (bound.tcp) bound.tcp(socket)
-    else void serveHttp1(socket, bound.tls ? plainOnTlsPort : bound.http!)
+    else void serveHttp1(socket, bound.tls ? bound.tls.plainAnswer ?? plainOnTlsPort : bound.http!)
   }
 
   async acceptHttp(to: SocketAddress, from: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response> {
     const bound = this.#boundTo(to)
     if (bound.http) {
       if (options.tls && !bound.tls) throw new UnixError('EPROTO', 'wrong version number')
-      if (!options.tls && bound.tls) return plainOnTlsPort()
+      if (!options.tls && bound.tls) return (bound.tls.plainAnswer ?? plainOnTlsPort)()
       if (bound.tls && !options.insecure) {
         const { certificatePem } = bound.tls
-        const serverPem = typeof certificatePem === 'string' ? certificatePem : await this.#clock.outside(certificatePem())
-        const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host: options.serverName ?? urlHost(new URL(request.url)), nowMs: this.#clock.nowMs() }))
+        const host = options.serverName ?? urlHost(new URL(request.url))
+        const serverPem = typeof certificatePem === 'string' ? certificatePem : await this.#clock.outside(certificatePem(isAddress(host) ? undefined : host))
+        const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host, nowMs: this.#clock.nowMs() }))
         if (problem) throw problem
       }
       const peer = { remote: from, local: to, ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }

@@ -213,10 +213,15 @@ function redirect(exchange: Exchange, status: number, location: string): Respons
   return response
 }
 
-/** nginx' own pages. */
-export function errorResponse(exchange: Pick<Exchange, 'version'>, status: number): Response {
+function errorResponse(exchange: Pick<Exchange, 'version'>, status: number): Response {
+  return errorPage(status, `nginx/${exchange.version}`)
+}
+
+/** nginx' own page for a status, with its name below the line. */
+export function errorPage(status: number, signature: string): Response {
   const title = `${status} ${status === 302 ? 'Found' : status === 503 ? 'Service Temporarily Unavailable' : status === 405 ? 'Not Allowed' : status === 504 ? 'Gateway Time-out' : reasonPhrase(status)}`
-  return new Response(`<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx/${exchange.version}</center>\r\n</body>\r\n</html>\r\n`, { status, headers: { 'content-type': 'text/html' } })
+  const text = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>${signature}</center>\r\n</body>\r\n</html>\r\n`
+  return new Response(text, { status, headers: { 'content-type': 'text/html', 'content-length': String(text.length) } })
 }
 
 function substitute(exchange: Exchange, text: string, path: string): string {
