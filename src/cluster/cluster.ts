@@ -275,7 +275,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     },
     adminKubeconfig: (serverUrl) => kubeconfigText({ name: topology.name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
     createLaptop({ root, hostname = 'laptop' }) {
-      const net = network.addHost(hostname, LAPTOP_ADDRESS)
+      const net = network.addHost(hostname, LAPTOP_ADDRESS, PUBLISHED_PORTS)
       net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: { certificatePem: serving.certificatePem } })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
@@ -290,6 +290,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
 /** The first address of the nodes' network: where kind's users sit. */
 const LAPTOP_ADDRESS = '10.89.0.1'
+
+/** Ports of nodes that the learner's machine has as its own, as kind's users map them for an ingress controller. */
+const PUBLISHED_PORTS = [80, 443]
 
 /** Folders of a node that pods may mount: what an operating system and the installer leave there. */
 const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']

@@ -11,7 +11,7 @@ import type { NetworkPolicyTable, Packet } from './network-policies.ts'
 import { ServiceTable } from './service-table.ts'
 import type { HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
-// @k8s no: Ingress and load balancers: stored, no controller
+// @k8s part: Ingress and load balancers: ingress-nginx is installed by its manifests, as on kind; other controllers and a load balancer for Services are missing
 
 /** How long a connection to an address that nobody has waits for an ARP answer, in milliseconds of cluster time. */
 const NO_NEIGHBOUR_MS = 3_000
@@ -119,9 +119,24 @@ export class Network {
     if (node) node.podCidr = podCidr
   }
 
-  /** Connects a machine outside the cluster to the host network: the learner's laptop. */
-  addHost(hostname: string, ip: string): NetStack {
-    return this.#createStack(hostname, [ip], undefined)
+  /**
+   * Connects a machine outside the cluster to the host network: the learner's laptop. `publishedPorts` of its own lead to the node on which a pod
+   * has that port, as kind's extraPortMappings do for the nodes that are containers of the machine.
+   * differs: kind maps to one node that was chosen beforehand
+   */
+  addHost(hostname: string, ip: string, publishedPorts: readonly number[] = []): NetStack {
+    const publishedOn = (to: SocketAddress) => isLoopback(to.ip) && publishedPorts.includes(to.port) ? this.#nodeWithHostPort(to.port) : undefined
+    return this.#createStack(hostname, [ip], undefined, {
+      ...this.#fabric,
+      redirects: (protocol, to) => protocol === 'TCP' && publishedOn(to) !== undefined,
+      openTcp: (from, to, options) => this.#fabric.openTcp(from, { ip: publishedOn(to) ?? to.ip, port: to.port }, options),
+      fetch: (from, to, request, options) => this.#fabric.fetch(from, { ip: publishedOn(to) ?? to.ip, port: to.port }, request, options),
+    })
+  }
+
+  #nodeWithHostPort(port: number): string | undefined {
+    for (const node of this.#nodes.values()) if (hostPortFor(node.hostPorts, 'TCP', { ip: node.nodeIp, port })) return node.nodeIp
+    return undefined
   }
 
   /** Whether an address is one of the cluster's: of its pods, Services or nodes. Names aren't. */

@@ -256,9 +256,11 @@ function effectiveType(pathType: string | undefined): Location['pathType'] {
 
 /** Lets the backends of a canary take over requests of the same host and path. k8s: mergeAlternativeBackends */
 function lendBackends({ ingress: { metadata, spec } }: TakenIngress, backends: Map<string, Backend>, servers: ReadonlyMap<string, Server>, source: ConfigurationSource): void {
-  const lend = (service: IngressServiceBackend | undefined, server: Server | undefined, fits: (location: Location) => boolean) => {
+  const lend = (service: IngressServiceBackend | undefined, host: string, fits: (location: Location) => boolean) => {
     const name = backendName(metadata.namespace!, service)
-    if (!service || !server || !backends.has(name)) return
+    const server = servers.get(host)
+    if (!service || !backends.has(name)) return
+    if (!server) return source.warn('controller.go:1680', `cannot merge alternative backend ${name} into hostname ${host} that does not exist`)
     let lent = false
     for (const location of server.locations) {
       const primary = backends.get(location.backend)
@@ -275,9 +277,9 @@ function lendBackends({ ingress: { metadata, spec } }: TakenIngress, backends: M
     source.warn('controller.go:1710', `unable to find real backend for alternative backend ${name}. Deleting.`)
     backends.delete(name)
   }
-  if (spec.defaultBackend) lend(spec.defaultBackend.service, servers.get(CATCH_ALL), () => true)
+  if (spec.defaultBackend) lend(spec.defaultBackend.service, CATCH_ALL, () => true)
   for (const rule of spec.rules ?? [])
-    for (const path of rule.http?.paths ?? []) lend(path.backend.service, servers.get(rule.host || CATCH_ALL), (location) => location.path === path.path && location.pathType === effectiveType(path.pathType))
+    for (const path of rule.http?.paths ?? []) lend(path.backend.service, rule.host || CATCH_ALL, (location) => location.path === path.path && location.pathType === effectiveType(path.pathType))
 }
 
 /** A prefix holds for whole elements of a path: `/a` is `/a` and what is below `/a/`. k8s: updateServerLocations */

@@ -16,6 +16,7 @@ import { reviewIngress } from './admission.ts'
 import { buildConfiguration } from './configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { FrontServer } from './front-server.ts'
+import type { GlobalOptions } from './global-options.ts'
 import { IngressStatus } from './ingress-status.ts'
 import { IngressStore } from './ingress-store.ts'
 import { nginxConfigText } from './nginx-config-text.ts'
@@ -47,6 +48,11 @@ export async function ingressNginxController(proc: Proc, release: string): Promi
     klog(proc, 'F', 'main.go:68', error.message)
     return 255
   }
+}
+
+/** What nginx must be reloaded for; endpoints and certificates change without. k8s: ingress-nginx/pkg/util/ingress IsDynamicConfigurationEnough */
+function shapeOf({ servers }: Configuration, global: GlobalOptions): string {
+  return JSON.stringify([global, servers.map(({ certificate, locations, ...server }) => [server, locations.map(({ taken, ...location }) => [location, taken?.options, taken?.ingress.metadata.namespace, taken?.ingress.metadata.name])])])
 }
 
 class Controller {
@@ -216,7 +222,7 @@ class Controller {
       this.#isDirty = false
       const configuration = buildConfiguration(this.#store.ingresses(), this.#store.source((at, text) => klog(proc, 'W', at, text)))
       const { global } = this.#store
-      const shape = JSON.stringify([configuration.servers.map(({ certificate, ...server }) => [server, certificate !== undefined]), global])
+      const shape = shapeOf(configuration, global)
       const isFirst = this.#running === undefined
       if (shape !== this.#running) {
         this.#info('controller.go:217', '"Configuration changes detected, backend reload required"')

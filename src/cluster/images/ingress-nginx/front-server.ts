@@ -103,6 +103,7 @@ export class FrontServer {
     const { setup: { global }, server, location, backend, uri, body, scheme } = exchange
     const appRoot = uri === '/' ? server.locations.find(({ taken }) => taken?.options.appRoot)?.taken?.options.appRoot : undefined
     if (appRoot) return redirect(302, `${scheme}://${exchange.httpHost}${appRoot}`)
+    if (this.#router!.needsSlash(server, uri)) return redirect(301, `${scheme}://${exchange.httpHost.split(':')[0]}${uri}/${exchange.query === '' ? '' : `?${exchange.query}`}`)
     if (!location) return page(404)
     if (body && options.bodyLimitBytes > 0 && body.length > options.bodyLimitBytes) {
       this.#error(exchange, `client intended to send too large body: ${body.length} bytes`)
@@ -195,7 +196,7 @@ export class FrontServer {
         const answer = new Headers(response.headers)
         for (const name of ['connection', 'transfer-encoding', 'server', 'date', 'keep-alive']) answer.delete(name)
         if (backend.affinity && cookie === undefined) answer.append('set-cookie', affinityCookie(exchange, backend.affinity, clock.nowMs()))
-        return new Response(response.body, { status: response.status, headers: answer })
+        return new Response(response.body, { status: response.status, statusText: response.statusText, headers: answer })
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
         const isLate = error.code === 'ETIMEDOUT'
@@ -286,7 +287,7 @@ export class FrontServer {
       },
       cancel(reason) { done(bytes); return reader.cancel(reason) },
     }, { highWaterMark: 0 })
-    return new Response(counted, { status: response.status, headers })
+    return new Response(counted, { status: response.status, statusText: response.statusText, headers })
   }
 
   #log(exchange: Exchange, status: number, bytes: number): void {

@@ -36,6 +36,12 @@ export class Router {
     return this.#redirects.get(host)
   }
 
+  /** Whether nginx sends a client from `/a` to `/a/`: because that is a location, and `/a` isn't one by itself. */
+  needsSlash(server: Server, path: string): boolean {
+    const candidates = this.#locations.get(server)!
+    return !candidates[0]?.pattern && candidates.some(({ location }) => location.pathType === 'Prefix' && location.path === `${path}/`) && !candidates.some(({ location }) => location.pathType === 'Exact' && location.path === path)
+  }
+
   /** The exact location, else the longest prefix; where paths are regular expressions the first that matches. */
   locationFor(server: Server, path: string): Location | undefined {
     const candidates = this.#locations.get(server)!
