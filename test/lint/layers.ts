@@ -17,6 +17,8 @@ const ALLOWED: Record<string, string[]> = {
   // Programs that are built on Kubernetes' own libraries, as kubectl is.
   'src/cluster/images/sample-apiserver': ['src/cluster/images', 'src/cluster/apiserver', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/metrics-server': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/ingress-nginx': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/in-cluster': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/network': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/runtime': ['src/cluster/images', 'src/cluster/network', 'src/unix', 'src/base'],
   'src/cluster/storage': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],

@@ -1,3 +1,5 @@
+import { parseCidr, parseIp } from '../../kinds/ip.ts'
+
 /** How much an annotation may do to the server that everybody shares; an administrator sets the limit (`annotations-risk-level`). */
 export type AnnotationRisk = 'Low' | 'Medium' | 'High' | 'Critical'
 
@@ -54,7 +56,7 @@ const anything = () => true
 const serverName = (value: string) => new RegExp(REGEX_CHARS).test(value.trim())
 const serverNames = (value: string) => value.split(',').every(serverName)
 const oneOf = (options: readonly string[], caseSensitive = true) => (value: string) => options.includes(caseSensitive ? value.trim() : value.trim().toLowerCase())
-const cidrs = (value: string) => value === '' || value.split(',').every((part) => /^(\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d{1,3})?)$/.test(part.trim()))
+const cidrs = (value: string) => value.split(',').every((part) => parseCidr(part.trim()) !== undefined || parseIp(part.trim()) !== undefined)
 
 const rule = (isValid: (value: string) => boolean, risk: AnnotationRisk, ...aliases: string[]): AnnotationRule => ({ isValid, risk, ...(aliases.length > 0 ? { aliases } : {}) })
 const group = (onInvalid: AnnotationGroup['onInvalid'], annotations: Record<string, AnnotationRule>): AnnotationGroup => ({ onInvalid, annotations })

@@ -3,7 +3,7 @@ import type { HttpRequest } from '../../../base/http.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
-import { cidrContains, parseCidr, parseIPv4 } from '../../network/cidr.ts'
+import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
 import { CATCH_ALL, DEFAULT_BACKEND, DEFAULT_ENDPOINT, isRewritten } from './configuration.ts'
@@ -393,11 +393,8 @@ function isFromOrigin({ request }: Exchange, { origins }: CorsOptions): boolean 
 }
 
 function isIn(ip: string, range: string): boolean {
-  try {
-    return range.includes('/') ? cidrContains(parseCidr(range), parseIPv4(ip)) : range === ip
-  } catch {
-    return false
-  }
+  const [cidr, address] = [parseCidr(range), parseIp(ip)]
+  return cidr && address ? cidrContains(cidr, address) : range === ip
 }
 
 /** FNV-1a. */
