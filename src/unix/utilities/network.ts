@@ -235,12 +235,31 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
   const maxMs = options.value('m') === undefined ? Infinity : durationMs(options.value('m')!) ?? Infinity
   const connectMs = options.value('C') === undefined ? undefined : durationMs(options.value('C')!)
   const retries = Number(options.value('y') ?? 0)
+  /** What -w asks for, also after a failure. */
+  const writeOut = async (hops: number, { response, bytes = 0, ip }: { response?: Response; bytes?: number; ip?: string } = {}) => {
+    const format = options.value('w')
+    if (format === undefined) return
+    const seconds = ((proc.clock.nowMs() - startMs) / 1000).toFixed(6)
+    const connected = response ? { time_connect: '0.000100', time_starttransfer: seconds, remote_ip: ip ?? '', remote_port: String(urlPort(url)) } : { time_connect: '0.000000', time_starttransfer: '0.000000', remote_ip: '', remote_port: '0' }
+    const values: Record<string, string> = {
+      http_code: String(response?.status ?? 0).padStart(3, '0'), response_code: String(response?.status ?? 0).padStart(3, '0'), size_download: String(bytes), time_total: seconds, ...connected, url_effective: url.href, num_redirects: String(hops),
+      content_type: response?.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1),
+    }
+    await context.out(format.replace(/%\{(\w+)\}|\\n|\\t|\\r|%%/g, (match, name?: string) => name !== undefined ? values[name] ?? '' : match === '\\n' ? '\n' : match === '\\t' ? '\t' : match === '\\r' ? '\r' : '%'))
+  }
   let attempt = 0
   for (let hops = 0; ;) {
+    const fail = async (code: number, text: string, response?: Response): Promise<number> => {
+      await explain(code, text)
+      await writeOut(hops, response ? { response } : {})
+      return code
+    }
     const host = urlHost(url)
     const port = urlPort(url)
     const deadline = new AbortController()
-    const timer = maxMs === Infinity ? undefined : proc.clock.after(Math.max(0, maxMs - (proc.clock.nowMs() - startMs)), () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
+    const leftMs = Math.max(0, maxMs - (proc.clock.nowMs() - startMs))
+    // A moment later than connecting is given up, so that it shows which of both took too long.
+    const timer = maxMs === Infinity ? undefined : proc.clock.after(leftMs + 1, () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
     try {
       let ip: string
       try {
@@ -248,43 +267,44 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         ip = pinned ? pinned.slice(2).join(':').replace(/^\[|\]$/g, '') : (await proc.net.lookup(host))[0]!
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
-        return await explain(6, `Could not resolve host: ${host}`)
+        return await fail(6, `Could not resolve host: ${host}`)
       }
       if (options.has('v')) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${[...headers].filter(([name]) => name !== 'host').map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
       if (!headers.has('host') || hops > 0) headers.set('host', url.host)
+      const patienceMs = Math.min(connectMs ?? Infinity, leftMs)
       let response: Response
       try {
         const pem = (name: string) => options.value(name) === undefined ? undefined : proc.fs.readText(proc.resolve(options.value(name)!))
-        if (options.has('E') && !proc.fs.exists(proc.resolve(options.value('E')!))) return await explain(77, `error setting certificate file: ${options.value('E')!}`)
+        if (options.has('E') && !proc.fs.exists(proc.resolve(options.value('E')!))) return await fail(77, `error setting certificate file: ${options.value('E')!}`)
         const [ca, cert, key] = [pem('E') ?? systemAuthorities(proc), pem('K'), pem('Y')]
         response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
           insecure: options.has('k'), connectTo: { ip, port }, ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
-          ...(connectMs !== undefined ? { connectTimeoutMs: connectMs } : {}),
+          ...(patienceMs === Infinity ? {} : { connectTimeoutMs: patienceMs }),
         })
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
         const elapsed = Math.round(proc.clock.nowMs() - startMs)
         if (attempt < retries && (error.code !== 'ECONNREFUSED' || options.has('2', '3'))) { attempt += 1; await proc.sleep(Number(options.value('z') ?? 2 ** (attempt - 1)) * 1000); continue }
-        if (error instanceof CertificateError) return await explain(60, `${error.code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'SSL' : 'SSL certificate problem'}: ${error.message}\n${CERTIFICATE_HELP}`)
+        if (error instanceof CertificateError) return await fail(60, `${error.code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'SSL' : 'SSL certificate problem'}: ${error.message}\n${CERTIFICATE_HELP}`)
         switch (error.code) {
-          case 'ETIMEDOUT': case 'ECANCELED': return await explain(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
-          case 'ECONNRESET': return await explain(52, 'Empty reply from server')
-          case 'EPROTO': return await explain(35, 'TLS connect error: error:0A00010B:SSL routines::wrong version number')
-          default: return await explain(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
+          case 'ETIMEDOUT': case 'ECANCELED': return await fail(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : elapsed >= patienceMs ? `Connection timed out after ${elapsed} milliseconds` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
+          case 'ECONNRESET': return await fail(52, 'Empty reply from server')
+          case 'EPROTO': return await fail(35, 'TLS connect error: error:0A00010B:SSL routines::wrong version number')
+          default: return await fail(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
         }
       }
       const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${[...response.headers].map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
       if (options.has('v')) await context.err(shownHeaders.split('\r\n').slice(0, -1).map((line) => `< ${line}\r\n`).join(''))
       const location = response.headers.get('location')
       if (options.has('L') && location !== null && response.status >= 300 && response.status < 400) {
-        if (++hops > 50) return await explain(47, 'Maximum (50) redirects followed')
+        if (++hops > 50) return await fail(47, 'Maximum (50) redirects followed')
         if (options.has('i', 'I')) await context.out(shownHeaders)
         url = new URL(location, url)
         if (response.status === 303 || (method === 'POST' && response.status < 303 && options.value('X') === undefined)) { method = 'GET'; data = undefined; headers.delete('content-type') }
         await response.body?.cancel()
         continue
       }
-      if (options.has('f') && response.status >= 400) { await response.body?.cancel(); return await explain(22, `The requested URL returned error: ${response.status}`) }
+      if (options.has('f') && response.status >= 400) { await response.body?.cancel(); return await fail(22, `The requested URL returned error: ${response.status}`, response) }
       const path = options.has('O') ? baseName(url.pathname) : options.value('o')
       const file = path === undefined || path === '-' ? undefined : proc.fs.open(proc.resolve(path), 'w')
       const write = (chunk: Uint8Array | string) => file ? file.write(chunk) : context.out(chunk)
@@ -294,20 +314,15 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (method !== 'HEAD') for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
           bytes += chunk.length
           await write(chunk)
-          if (deadline.signal.aborted) return await explain(28, `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received`)
+          if (deadline.signal.aborted) return await fail(28, `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received`)
         }
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
-        return await explain(error.code === 'ETIMEDOUT' ? 28 : 18, error.code === 'ETIMEDOUT' ? `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received` : 'transfer closed with outstanding read data remaining')
+        return await fail(error.code === 'ETIMEDOUT' ? 28 : 18, error.code === 'ETIMEDOUT' ? `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received` : 'transfer closed with outstanding read data remaining')
       } finally {
         file?.close()
       }
-      const format = options.value('w')
-      if (format !== undefined) {
-        const seconds = ((proc.clock.nowMs() - startMs) / 1000).toFixed(6)
-        const values: Record<string, string> = { http_code: String(response.status).padStart(3, '0'), response_code: String(response.status), size_download: String(bytes), time_total: seconds, time_connect: '0.000100', time_starttransfer: seconds, url_effective: url.href, remote_ip: ip, remote_port: String(port), num_redirects: String(hops), content_type: response.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1) }
-        await context.out(format.replace(/%\{(\w+)\}|\\n|\\t|\\r|%%/g, (match, name?: string) => name !== undefined ? values[name] ?? '' : match === '\\n' ? '\n' : match === '\\t' ? '\t' : match === '\\r' ? '\r' : '%'))
-      }
+      await writeOut(hops, { response, bytes, ip })
       if (options.has('1') && response.status >= 400) return await explain(22, `The requested URL returned error: ${response.status}`)
       return 0
     } finally {
