@@ -20,6 +20,7 @@ import { ContainerStarter } from './container-starter.ts'
 import { ImageManager } from './image-manager.ts'
 import { KubeletAccess } from './kubelet-access.ts'
 import { KubeletServer } from './kubelet-server.ts'
+import { ManifestFolder } from './manifest-folder.ts'
 import { NodeAgent } from './node-agent.ts'
 import type { NodeContext } from './node-context.ts'
 import type { NodeConfig } from './node-status.ts'
@@ -31,7 +32,7 @@ import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-s
 import { PodWorker } from './pod-worker.ts'
 import { ProbeManager } from './probes.ts'
 import { Reflector } from './reflector.ts'
-import { mirrorPod, podFullName, staticPod } from './static-pods.ts'
+import { mirrorPod, podFullName } from './static-pods.ts'
 import { StatusManager } from './status-manager.ts'
 import { VolumeManager } from './volume-manager.ts'
 
@@ -49,8 +50,8 @@ export interface KubeletOptions {
   node: NodeConfig
   clusterDns: string | readonly string[]
   clusterDomain: string
-  /** Manifests of the node's folder. */
-  staticPods?: readonly KubeObject[]
+  /** The node's folder with manifests of static pods. k8s: staticPodPath */
+  staticPodPath?: string
   /** Services that all kubelets of this process can share; a watch of its own by default. */
   services?: Informer<Service>
   /** Opens port 10250 of the node to whoever the API server allows; without it only {@link Kubelet.handle} leads there. */
@@ -60,7 +61,12 @@ export interface KubeletOptions {
 /** The agent of one node. */
 export interface Kubelet {
   start(): void
+  /** Ends it and, as nobody looks after them any more, the node's containers. */
   stop(): Promise<void>
+  /** What ending the kubelet's process does: containers run on, and nobody looks after them or reports. */
+  suspend(): void
+  /** What starting it again does. */
+  resume(): void
   /** The kubelet's server on port 10250. */
   handle(request: HttpRequest): Promise<Response>
 }
@@ -69,6 +75,7 @@ const KUBELET_PORT = 10250
 /** Where volumes of pods are, by their uids. */
 const PODS_FOLDER = '/var/lib/kubelet/pods'
 const HEALTHZ_PORT = 10248
+const connectionRefused = (ip: string) => new Error(`dial tcp ${ip}:${KUBELET_PORT}: connect: connection refused`)
 /** k8s: pkg/kubelet containerBackOff */
 const CRASH_BACKOFF_MS = 10_000
 const CRASH_BACKOFF_MAX_MS = 300_000
@@ -93,7 +100,12 @@ class NodeKubelet implements Kubelet {
   readonly #apiPods = new Map<string, Pod>()
   readonly #mirrors = new Map<string, Pod>()
   readonly #mirrorsInWork = new Set<string>()
-  readonly #static: Pod[]
+  /** Static pods by uid. */
+  readonly #static = new Map<string, Pod>()
+  readonly #manifests: ManifestFolder | undefined
+  /** Static pods run from the first answer about mirrors on, or from when it is clear that there is none. */
+  #startsStatic = false
+  #suspended = false
   readonly #rejected = new Set<string>()
   readonly #reflectors: Reflector<KubeObject>[] = []
   readonly #servicesByUid = new Map<string, Service>()
@@ -111,12 +123,14 @@ class NodeKubelet implements Kubelet {
     const hostIps = options.node.addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address)
     const allocatable = options.node.allocatable ?? options.node.capacity
     const events = createEventRecorder({ api, clock, log, component: 'kubelet', host: nodeName })
-    this.#static = (options.staticPods ?? []).map((manifest) => staticPod(manifest, nodeName, clock.nowMs()))
+    this.#manifests = options.staticPodPath === undefined ? undefined : new ManifestFolder({ files: nodeFiles, path: options.staticPodPath, nodeName, clock, log, onPods: (pods) => this.#onManifests(pods) })
+    const isSuspended = () => this.#suspended
     this.#servicesSynced = new Promise((resolve) => { this.#markServices = resolve })
     const objects = new ObjectSource(api, clock, (uids) => { for (const uid of uids) this.#workers.get(uid)?.kickAfter(random.float() * SYNC_MS) })
     const statuses = new StatusManager({
       api, clock, log,
       apiPod: (pod) => isStaticPod(pod) ? this.#mirrors.get(podFullName(pod)) : this.#apiPods.get(pod.metadata.uid!),
+      isSuspended,
       couldHaveRunningContainers: (uid) => this.#workers.get(uid)?.couldHaveRunningContainers ?? false,
     })
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
@@ -143,7 +157,7 @@ class NodeKubelet implements Kubelet {
         return runtime.imageRoot(reference)!
       },
     }) })
-    const probes = new ProbeManager({ clock, runtime, hostStack: network.hostStack, events, statuses, onChange: (uid) => this.#workers.get(uid)?.kick() })
+    const probes = new ProbeManager({ clock, runtime, hostStack: network.hostStack, events, statuses, isSuspended, onChange: (uid) => this.#workers.get(uid)?.kick() })
     this.#node = {
       nodeName, hostIps, capacity: options.node.capacity, allocatable, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
       crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
@@ -152,11 +166,12 @@ class NodeKubelet implements Kubelet {
       servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,
       reconcileMirror: (pod) => { void this.#reconcileMirror(pod) },
       refuseResize: (pod) => refuseResize(pod, allocatable, this.#active().filter((w) => w.pod.metadata.uid !== pod.metadata.uid).map((w) => w.allotted)),
+      isSuspended,
       onFinished: (uid) => this.#onFinished(uid),
     }
     this.#starter = new ContainerStarter(this.#node)
     this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, onNode: () => {
-      for (const pod of this.#static) this.#workers.get(pod.metadata.uid!)?.kick()
+      for (const uid of this.#static.keys()) this.#workers.get(uid)?.kick()
     } })
     this.#server = new KubeletServer({
       node: this.#node,
@@ -169,6 +184,7 @@ class NodeKubelet implements Kubelet {
     const { api, clock, log, nodeName, runtime } = this.#options
     log.info('Starting kubelet main sync loop')
     this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
+    this.#manifests?.start()
     this.#agent.start()
     this.#listen()
     if (!this.#options.services) {
@@ -185,8 +201,9 @@ class NodeKubelet implements Kubelet {
         if (this.#podsSynced) return
         this.#podsSynced = true
         this.#removeOrphans()
-        for (const pod of this.#static) this.#startWorker(pod, this.#mirrors.get(podFullName(pod))?.status)
+        this.#startStatic()
       },
+      onFailed: () => this.#startStatic(),
     }) as unknown as Reflector<KubeObject>)
     this.#reflectors.push(new Reflector<Node>({
       api, clock, log, resource: 'nodes', select: { fieldSelector: `metadata.name=${nodeName}` }, onChange: (node) => this.#agent.adopt(node), onDelete: () => {},
@@ -196,6 +213,7 @@ class NodeKubelet implements Kubelet {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#manifests?.stop()
     for (const listener of this.#listeners) listener.close()
     this.#unsubscribe?.()
     this.#evictionTimer?.cancel()
@@ -206,6 +224,27 @@ class NodeKubelet implements Kubelet {
     this.#node.objects.stop()
     for (const worker of this.#workers.values()) worker.stop()
     await this.#options.runtime.shutdown()
+  }
+
+  suspend(): void {
+    if (this.#suspended) return
+    this.#suspended = true
+    this.#manifests?.stop()
+    for (const listener of this.#listeners.splice(0)) listener.close()
+    for (const reflector of this.#reflectors) reflector.stop()
+    this.#agent.stop()
+  }
+
+  resume(): void {
+    if (!this.#suspended || this.#stopped) return
+    this.#suspended = false
+    this.#options.log.info('Starting kubelet main sync loop')
+    this.#manifests?.start()
+    this.#agent.start()
+    this.#listen()
+    for (const reflector of this.#reflectors) reflector.start()
+    this.#node.statuses.resume()
+    for (const worker of this.#workers.values()) worker.kick()
   }
 
   /** k8s: ListenAndServeKubeletServer, and its health on the loopback address */
@@ -219,13 +258,14 @@ class NodeKubelet implements Kubelet {
     )
   }
 
-  handle(request: HttpRequest): Promise<Response> {
+  async handle(request: HttpRequest): Promise<Response> {
+    if (this.#suspended) throw connectionRefused(this.#node.hostIps[0] ?? this.#options.nodeName)
     return this.#server.handle(request)
   }
 
   /** Pods as this node knows them, static ones included. */
   #pods(): Pod[] {
-    return [...this.#static, ...[...this.#apiPods.values()].filter((p) => !isMirrorPod(p))]
+    return [...this.#static.values(), ...[...this.#apiPods.values()].filter((p) => !isMirrorPod(p))]
   }
 
   #onPod(pod: Pod): void {
@@ -234,7 +274,7 @@ class NodeKubelet implements Kubelet {
     this.#apiPods.set(uid, pod)
     if (isMirrorPod(pod)) {
       this.#mirrors.set(podFullName(pod), pod)
-      const own = this.#static.find((p) => podFullName(p) === podFullName(pod))
+      const own = this.#staticByName(podFullName(pod))
       if (!own) void this.#deleteMirror(pod)
       else if (this.#podsSynced) {
         void this.#reconcileMirror(own)
@@ -265,7 +305,7 @@ class NodeKubelet implements Kubelet {
     this.#rejected.delete(uid)
     if (isMirrorPod(pod)) {
       if (this.#mirrors.get(podFullName(pod))?.metadata.uid === uid) this.#mirrors.delete(podFullName(pod))
-      const own = this.#static.find((p) => podFullName(p) === podFullName(pod))
+      const own = this.#staticByName(podFullName(pod))
       if (own && !this.#stopped) void this.#reconcileMirror(own)
       return
     }
@@ -297,6 +337,36 @@ class NodeKubelet implements Kubelet {
     return false
   }
 
+  #staticByName(fullName: string): Pod | undefined {
+    for (const pod of this.#static.values()) if (podFullName(pod) === fullName) return pod
+    return undefined
+  }
+
+  /** What the folder of manifests holds now. k8s: pkg/kubelet HandlePodAdditions, HandlePodRemoves of the file source */
+  #onManifests(pods: readonly Pod[]): void {
+    const uids = new Set(pods.map((pod) => pod.metadata.uid!))
+    for (const [uid, pod] of this.#static) {
+      if (uids.has(uid)) continue
+      this.#static.delete(uid)
+      this.#workers.get(uid)?.remove()
+      const mirror = this.#mirrors.get(podFullName(pod))
+      if (mirror) void this.#deleteMirror(mirror)
+    }
+    for (const pod of pods) if (!this.#static.has(pod.metadata.uid!)) this.#static.set(pod.metadata.uid!, pod)
+    if (this.#startsStatic) this.#startStatic()
+  }
+
+  /** Starts static pods that don't run yet. One whose predecessor of the same name still ends waits for that. k8s: pod_workers.go allowStaticPodStart */
+  #startStatic(): void {
+    this.#startsStatic = true
+    for (const [uid, pod] of this.#static) {
+      const isNameTaken = [...this.#workers.values()].some((w) => !w.isFinished && isStaticPod(w.pod) && podFullName(w.pod) === podFullName(pod))
+      if (isNameTaken || this.#workers.has(uid)) continue
+      const mirror = this.#mirrors.get(podFullName(pod))
+      this.#startWorker(pod, mirror?.metadata.annotations?.['kubernetes.io/config.mirror'] === uid ? mirror.status : undefined)
+    }
+  }
+
   /** `status`: of a pod that ran before this kubelet did. */
   #startWorker(pod: Pod, status: Pod['status'] | undefined): void {
     const uid = pod.metadata.uid!
@@ -315,6 +385,7 @@ class NodeKubelet implements Kubelet {
     const { clock, runtime, volumes, events } = this.#node
     this.#evictionTimer = clock.after(EVICTION_MS, () => {
       this.#evictionTimer = undefined
+      if (this.#suspended) return this.#watchStorage()
       for (const worker of this.#active()) {
         const { pod } = worker
         if (worker.isTerminating || !hasStorageLimits(pod)) continue
@@ -330,7 +401,7 @@ class NodeKubelet implements Kubelet {
   /** What pods left on the disk that went while this kubelet didn't run. k8s: kubelet cleanupOrphanedPodDirs, kuberuntime evictPodLogsDirectories */
   #removeOrphans(): void {
     const { nodeFiles } = this.#options.runtime
-    const known = new Set([...this.#pods(), ...this.#static].map((pod) => pod.metadata.uid!))
+    const known = new Set(this.#pods().map((pod) => pod.metadata.uid!))
     const each = (folder: string, uidOf: (name: string) => string, remove: (path: string) => void) => {
       if (nodeFiles.exists(folder)) for (const name of nodeFiles.readdir(folder)) if (!known.has(uidOf(name))) remove(`${folder}/${name}`)
     }
@@ -342,7 +413,9 @@ class NodeKubelet implements Kubelet {
     // Volumes on disk that were there before this kubelet aren't mounted any more if their pod didn't start again.
     this.#options.runtime.nodeFiles.remove(`${PODS_FOLDER}/${uid}`, { recursive: true, force: true })
     for (const worker of this.#workers.values()) if (worker.waitsForResources) worker.kick()
-    if (!this.#apiPods.has(uid) && !this.#static.some((p) => p.metadata.uid === uid)) this.#forget(uid)
+    // A manifest that was taken away and put back meanwhile is started anew.
+    if (!this.#apiPods.has(uid) && (!this.#static.has(uid) || this.#workers.get(uid)?.isOrphaned)) this.#forget(uid)
+    if (this.#startsStatic) this.#startStatic()
   }
 
   #forget(uid: string): void {
@@ -358,7 +431,7 @@ class NodeKubelet implements Kubelet {
   async #reconcileMirror(pod: Pod): Promise<void> {
     const name = podFullName(pod)
     const node = this.#agent.node
-    if (!node || this.#mirrorsInWork.has(name) || this.#stopped) return
+    if (!node || this.#mirrorsInWork.has(name) || this.#stopped || this.#suspended || !this.#static.has(pod.metadata.uid!)) return
     const mirror = this.#mirrors.get(name)
     const hash = pod.metadata.annotations!['kubernetes.io/config.hash']
     if (mirror && !mirror.metadata.deletionTimestamp && mirror.metadata.annotations?.['kubernetes.io/config.mirror'] === hash) return
@@ -385,6 +458,7 @@ class NodeKubelet implements Kubelet {
   }
 
   async #deleteMirror(mirror: Pod): Promise<void> {
+    if (this.#suspended) return
     const { name, namespace, uid } = mirror.metadata
     await this.#node.api.delete('pods', name!, namespace, { gracePeriodSeconds: 0, preconditions: { uid: uid! } }).catch((error: unknown) => {
       if (!isStatusError(error, 'NotFound', 'Conflict')) this.#node.log.warn('failed to delete a mirror pod', { pod: name, error: String(error) })

@@ -51,7 +51,9 @@ export class NodeAgent {
     this.#identity = { machineID: id().replaceAll('-', ''), systemUUID: id(), bootID: id() }
   }
 
+  /** Begins, also once more after {@link stop}. */
   start(): void {
+    this.#stopped = false
     this.#event('Starting', 'Starting kubelet.')
     void this.#register()
   }
@@ -59,6 +61,7 @@ export class NodeAgent {
   stop(): void {
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
   }
 
   /** The API's Node changed. */

@@ -46,6 +46,8 @@ export interface NodeContext {
   reconcileMirror(pod: Pod): void
   /** Why the pod can't be given the resources it asks for; undefined: it can. */
   refuseResize(pod: Pod): ResizeRefusal | undefined
+  /** Whether the kubelet doesn't run at present, while containers do: nobody looks after them. */
+  isSuspended(): boolean
   /** The pod's worker has nothing left to do. */
   onFinished(uid: string): void
 }

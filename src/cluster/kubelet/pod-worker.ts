@@ -75,6 +75,11 @@ export class PodWorker {
     return this.#stage === 'finished'
   }
 
+  /** Its pod was taken away, in the API or on disk. */
+  get isOrphaned(): boolean {
+    return this.#orphaned
+  }
+
   get couldHaveRunningContainers(): boolean {
     return this.#stage === 'syncing' || this.#stage === 'terminating'
   }
@@ -113,6 +118,7 @@ export class PodWorker {
   kick(): void {
     if (this.#stopped || this.#stage === 'finished') return
     this.#dirty = true
+    if (this.#node.isSuspended()) return
     if (this.#mustEnd()) this.#waiting.abort(new Error('the pod is being terminated'))
     if (!this.#running) void this.#run()
   }
@@ -157,7 +163,7 @@ export class PodWorker {
   async #run(): Promise<void> {
     this.#running = true
     const { clock, random, log } = this.#node
-    while (this.#dirty && !this.#stopped) {
+    while (this.#dirty && !this.#stopped && !this.#node.isSuspended()) {
       this.#dirty = false
       try {
         await this.#step()

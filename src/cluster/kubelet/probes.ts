@@ -30,6 +30,8 @@ export interface ProbeManagerOptions {
   hostStack: NetStack
   events: EventRecorder
   statuses: StatusManager
+  /** Nobody probes meanwhile. */
+  isSuspended(): boolean
   /** A result changed: the pod wants a look. */
   onChange(podUid: string): void
 }
@@ -194,7 +196,7 @@ class ProbeWorker {
     this.#probing = true
     const { clock } = this.#manager.options
     const startMs = clock.nowMs()
-    const goOn = await this.#doProbe().catch(() => true)
+    const goOn = this.#manager.options.isSuspended() || await this.#doProbe().catch(() => true)
     this.#probing = false
     if (this.#stopped) return
     if (!goOn) {

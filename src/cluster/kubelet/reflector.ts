@@ -13,6 +13,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   onDelete(object: T): void
   /** After each full list. */
   onSynced?(): void
+  /** After each list that failed. */
+  onFailed?(): void
 }
 
 const RETRY_MS = 1_000
@@ -23,27 +25,30 @@ export class Reflector<T extends KubeObject> {
   readonly #objects = new Map<string, T>()
   #watch: WatchHandle | undefined
   #retry: Timer | undefined
-  #stopped = false
+  /** Counts starts and stops; what an earlier one began is over. */
+  #era = 0
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
   }
 
+  /** Begins, also once more after {@link stop}: then only what has changed meanwhile is told. */
   start(): void {
-    void this.#list()
+    this.#era++
+    void this.#list(this.#era)
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#era++
     this.#watch?.stop()
     this.#retry?.cancel()
   }
 
-  async #list(): Promise<void> {
-    const { api, resource, select, onChange, onDelete, onSynced, log } = this.#options
+  async #list(era: number): Promise<void> {
+    const { api, resource, select, onChange, onDelete, onSynced, onFailed, log } = this.#options
     try {
       const list = await api.list<T>(resource, select)
-      if (this.#stopped) return
+      if (era !== this.#era) return
       const seen = new Set<string>()
       for (const object of list.items) {
         const uid = object.metadata.uid!
@@ -56,7 +61,7 @@ export class Reflector<T extends KubeObject> {
       onSynced?.()
       this.#watch = api.watch<T>(resource, { ...select, resourceVersion: list.metadata.resourceVersion ?? '0' }, (events) => {
         for (const { type, object } of events) {
-          if (this.#stopped) return
+          if (era !== this.#era) return
           if (type === 'ADDED' || type === 'MODIFIED') {
             this.#objects.set(object.metadata.uid!, object)
             onChange(object)
@@ -65,15 +70,17 @@ export class Reflector<T extends KubeObject> {
             onDelete(object)
           }
         }
-      }, () => this.#again())
+      }, () => this.#again(era))
     } catch (error) {
-      if (!this.#stopped) log.warn(`failed to list ${resource}`, { error: String(error) })
-      this.#again()
+      if (era !== this.#era) return
+      log.warn(`failed to list ${resource}`, { error: String(error) })
+      onFailed?.()
+      this.#again(era)
     }
   }
 
-  #again(): void {
-    if (this.#stopped) return
-    this.#retry = this.#options.clock.after(RETRY_MS, () => void this.#list())
+  #again(era: number): void {
+    if (era !== this.#era) return
+    this.#retry = this.#options.clock.after(RETRY_MS, () => void this.#list(era))
   }
 }

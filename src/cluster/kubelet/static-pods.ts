@@ -4,26 +4,20 @@ import { Random } from '../../base/random.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { Node, Pod } from '../kinds/generated/types.ts'
 
-/** A manifest of the node's folder as the pod that the kubelet runs. k8s: pkg/kubelet/config applyDefaults */
-export function staticPod(manifest: KubeObject, nodeName: string, nowMs: number): Pod {
+/**
+ * A manifest of the node's folder as the pod that the kubelet runs. k8s: pkg/kubelet/config applyDefaults
+ * @param origin where the manifest is and how it reads: another one is another pod.
+ */
+export function staticPod(manifest: KubeObject, nodeName: string, nowMs: number, origin: string): Pod {
   const pod = thaw(manifest) as Pod
-  const hash = Array.from(new Random(`static pod ${nodeName} ${JSON.stringify(manifest)}`).bytes(16), (b) => b.toString(16).padStart(2, '0')).join('')
+  const hash = new Random(`static pod ${nodeName} ${origin}`).hex(16)
   pod.metadata.namespace ??= 'default'
   pod.metadata.name = `${manifest.metadata.name}-${nodeName}`
   pod.metadata.uid = hash
   pod.metadata.annotations = { ...pod.metadata.annotations, 'kubernetes.io/config.hash': hash, 'kubernetes.io/config.seen': rfc3339(nowMs), 'kubernetes.io/config.source': 'file' }
   const spec = pod.spec
   spec.nodeName = nodeName
-  spec.restartPolicy ??= 'Always'
-  spec.terminationGracePeriodSeconds ??= 30
-  spec.dnsPolicy ??= 'ClusterFirst'
-  spec.enableServiceLinks ??= true
   spec.tolerations = [...spec.tolerations ?? [], { effect: 'NoExecute', operator: 'Exists' }]
-  for (const container of [...spec.containers, ...spec.initContainers ?? []]) {
-    container.imagePullPolicy ??= /:latest$|^[^:]*$/.test(container.image ?? '') ? 'Always' : 'IfNotPresent'
-    container.terminationMessagePath ??= '/dev/termination-log'
-    container.terminationMessagePolicy ??= 'File'
-  }
   return pod
 }
 

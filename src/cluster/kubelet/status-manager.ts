@@ -28,6 +28,8 @@ export interface StatusManagerOptions {
   apiPod(pod: Pod): Pod | undefined
   /** Containers of the pod may still run, so a terminal phase has to wait. */
   couldHaveRunningContainers(uid: string): boolean
+  /** Nothing is sent meanwhile. */
+  isSuspended(): boolean
 }
 
 const RETRY_MS = 1_000
@@ -119,6 +121,11 @@ export class StatusManager {
     void this.#send(entry)
   }
 
+  /** Sends what couldn't be sent while the kubelet was suspended. */
+  resume(): void {
+    for (const entry of this.#entries.values()) if (entry.sentVersion !== entry.version || entry.finished) void this.#send(entry)
+  }
+
   #update(pod: Pod, draft: PodStatus, finished: boolean, force: boolean): void {
     const uid = pod.metadata.uid!
     const entry = this.#entries.get(uid)
@@ -149,7 +156,7 @@ export class StatusManager {
   }
 
   async #send(entry: Entry): Promise<void> {
-    if (entry.sending || this.#stopped) return
+    if (entry.sending || this.#stopped || this.#options.isSuspended()) return
     entry.sending = true
     try {
       // Whatever else happens in this turn belongs to the same write.
@@ -158,7 +165,7 @@ export class StatusManager {
         const { version } = entry
         const done = await this.#sync(entry)
         if (done) entry.sentVersion = version
-        if (this.#stopped || (done && entry.version === version)) return
+        if (this.#stopped || this.#options.isSuspended() || (done && entry.version === version)) return
         if (!done) await this.#options.clock.sleep(RETRY_MS)
         if (this.#entries.get(entry.pod.metadata.uid!) !== entry) return
       }

@@ -1,4 +1,5 @@
 /** For tests: a node with a kubelet, in front of a real API server on a stepped clock. */
+import { printYaml } from '../kinds/print-yaml.ts'
 import { ClusterClock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
 import type { HttpRequest } from '../../base/http.ts'
@@ -93,6 +94,8 @@ export interface TestNode {
   stop(): Promise<void>
 }
 
+const MANIFESTS = '/etc/kubernetes/manifests'
+
 export async function startTestNode(options: { staticPods?: KubeObject[]; allocatable?: Record<string, string>; debug?: boolean } = {}): Promise<TestNode> {
   const clock = new ClusterClock(testPlatform, { startMs: Date.parse('2026-01-01T00:00:00Z'), mode: 'paused' })
   const random = new Random('node')
@@ -131,10 +134,12 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
     const kubelet = createKubelet({
       nodeName: 'node1', api: counting, clock, random: random.fork(`kubelet${label}`), log, runtime, network: nodeNetwork,
       node: { labels: {}, taints: [], addresses: [{ type: 'InternalIP', address: '10.89.0.3' }, { type: 'Hostname', address: 'node1' }], capacity },
-      clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', ...(options.staticPods ? { staticPods: options.staticPods } : {}),
+      clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', staticPodPath: MANIFESTS,
     })
     if (disk) copyFiles(disk, runtime.nodeFiles, '/var')
     disk = runtime.nodeFiles
+    disk.mkdir(MANIFESTS, { recursive: true })
+    for (const pod of options.staticPods ?? []) disk.writeFile(`${MANIFESTS}/${pod.metadata.name}.yaml`, printYaml(pod))
     kubelet.start()
     return kubelet
   }

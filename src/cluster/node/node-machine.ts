@@ -10,16 +10,20 @@ import type { ExitStatus, Machine, Process, Program, Signal, Tty, User } from '.
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ServicePortRule } from '../network/service-table.ts'
+import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { crictl } from './crictl.ts'
 import { iptables } from './iptables-save.ts'
 import type { Journal } from './journal.ts'
 import { journalctl } from './journalctl.ts'
+import { ServiceManager } from './service-manager.ts'
+import type { UnitDefinition } from './service-manager.ts'
 import { systemctl } from './systemctl.ts'
 
 export interface NodeMachineOptions {
   name: string
   runtime: ContainerRuntime
+  kubelet: Pick<Kubelet, 'suspend' | 'resume'>
   network: NodeNetwork
   /** Rules of kube-proxy on this node. */
   serviceRules: () => readonly ServicePortRule[]
@@ -32,18 +36,31 @@ export interface NodeMachineOptions {
 }
 
 /** What systemd starts on a node. */
-const SERVICES: Readonly<Record<string, readonly string[]>> = {
-  containerd: ['/usr/local/bin/containerd'],
-  kubelet: ['/usr/bin/kubelet', '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf', '--kubeconfig=/etc/kubernetes/kubelet.conf', '--config=/var/lib/kubelet/config.yaml', '--container-runtime-endpoint=unix:///run/containerd/containerd.sock'],
+const UNITS: Readonly<Record<string, UnitDefinition>> = {
+  containerd: { description: 'containerd container runtime', argv: ['/usr/local/bin/containerd'] },
+  kubelet: { description: 'kubelet: The Kubernetes Node Agent', dropIns: ['10-kubeadm.conf', '11-kind.conf'], argv: ['/usr/bin/kubelet', '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf', '--kubeconfig=/etc/kubernetes/kubelet.conf', '--config=/var/lib/kubelet/config.yaml', '--container-runtime-endpoint=unix:///run/containerd/containerd.sock'] },
 }
 
-/** A service's process: it stands for the part that runs in the cluster's own process, and goes on until somebody ends it. */
-const service: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
+/** containerd's process: it stands for the part that runs in the cluster's own process. */
+const containerd: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
+
+/** The kubelet's process: the kubelet works as long as it does. */
+function kubeletProgram(kubelet: NodeMachineOptions['kubelet']): Program {
+  return async (proc) => {
+    kubelet.resume()
+    proc.killed.addEventListener('abort', () => kubelet.suspend())
+    await proc.signal('SIGTERM', 'SIGINT')
+    kubelet.suspend()
+    return 0
+  }
+}
+
+const SINK = { write: async () => {}, close() {} }
 
 /**
  * A node as somebody sees it who logs in: its files, its network, the processes of its containers, and the tools to look at them.
  */
-// @k8s part: nodes: ending the kubelet's or containerd's process doesn't stop the kubelet
+// @k8s part: nodes: ending containerd's process changes nothing
 export function createNodeMachine(options: NodeMachineOptions): Machine {
   const { name, runtime, network, clock } = options
   const root = withOwnMounts(runtime.nodeFiles)
@@ -56,21 +73,18 @@ export function createNodeMachine(options: NodeMachineOptions): Machine {
   let machine: Machine
   const pidOf = (each: string) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status)?.pid ?? 0
   const packet = iptables(options.serviceRules, { nodeName: name, podCidr: options.podCidr, clock })
+  const services = new ServiceManager(UNITS, clock, (argv, startedMs) => machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const programs: Record<string, Program> = {
-    ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': service, '/usr/bin/containerd': service, '/usr/bin/crictl': crictl(runtime),
+    ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
-    '/usr/bin/systemctl': systemctl({ units: { kubelet: 'kubelet: The Kubernetes Node Agent', containerd: 'containerd container runtime' }, process: (each) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status) }),
+    '/usr/bin/systemctl': systemctl(services),
   }
   const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace('/usr/bin', ''), { program }])) })
   // Mounted, not written: a node's own files are kept, its programs come with it.
   for (const path of ['/usr/bin', '/bin', '/usr/local/bin']) root.mount(path, tree, { readOnly: true })
   const guests = new ContainerProcesses(runtime)
   machine = createMachine({ hostname: name, root, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
-  const sink = { write: async () => {}, close() {} }
-  const startService = (argv: readonly string[], startedMs: number): void => {
-    void machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: sink, stderr: sink, startedMs }).wait().then(() => clock.after(10_000, () => startService(argv, clock.nowMs())))
-  }
-  for (const argv of Object.values(SERVICES)) startService(argv, options.bootMs)
+  for (const unit of Object.keys(UNITS)) services.start(unit, options.bootMs)
   return machine
 }
 

@@ -1,41 +1,134 @@
-import type { Process, Program } from '../../unix/types.ts'
+import type { Program } from '../../unix/types.ts'
 import { utilityProgram } from '../../unix/utilities/utility.ts'
+import type { UtilityContext } from '../../unix/utilities/utility.ts'
+import type { ServiceManager, Unit } from './service-manager.ts'
 
-interface SystemctlOptions {
-  /** Descriptions by unit. */
-  units: Readonly<Record<string, string>>
-  process(unit: string): Process | undefined
+const FOLDER = '/etc/systemd/system'
+const LINK = (name: string) => `${FOLDER}/multi-user.target.wants/${name}.service`
+
+/** What each verb says of a unit that there isn't. */
+const MISSING: Readonly<Record<string, (verb: string, unit: string) => string>> = {
+  stop: (verb, unit) => `Failed to ${verb} ${unit}: Unit ${unit} not loaded.\n`,
+  kill: (verb, unit) => `Failed to ${verb} unit ${unit}: Unit ${unit} not loaded.\n`,
+  enable: (verb, unit) => `Failed to ${verb} unit: Unit file ${unit} does not exist.\n`,
+  disable: (verb, unit) => `Failed to ${verb} unit: Unit file ${unit} does not exist.\n`,
 }
 
 /** `systemctl status kubelet` and its kin. */
-// @k8s part: systemctl: units can be looked at but not stopped
-export function systemctl({ units, process }: SystemctlOptions): Program {
+// @k8s part: systemctl: services only; masking, properties and other kinds of units are missing
+export function systemctl(services: ServiceManager): Program {
   return utilityProgram(async (context) => {
-    const args = context.args.filter((arg) => !arg.startsWith('-'))
-    const [command = 'list-units', ...names] = args
-    const wanted = names.map((name) => name.replace(/\.service$/, ''))
-    let status = 0
-    switch (command) {
-      case 'list-units':
-        await context.out('  UNIT               LOAD   ACTIVE SUB     DESCRIPTION\n')
-        for (const [name, description] of Object.entries(units)) await context.out(`  ${`${name}.service`.padEnd(18)} loaded ${process(name) ? 'active running' : 'inactive dead  '} ${description}\n`)
-        return 0
-      case 'is-active': for (const name of wanted) { const active = process(name) !== undefined; await context.out(active ? 'active\n' : 'inactive\n'); if (!active) status = 3 } return status
-      case 'is-enabled': for (const name of wanted) { if (name in units) await context.out('enabled\n'); else { await context.err(`Failed to get unit file state for ${name}.service: No such file or directory\n`); status = 1 } } return status
-      case 'status':
-        for (const name of wanted) {
-          const description = units[name]
-          if (description === undefined) { await context.err(`Unit ${name}.service could not be found.\n`); status = 4; continue }
-          const running = process(name)
-          const since = running && new Date(running.startedMs).toISOString().replace('T', ' ').slice(0, 19)
-          await context.out(`${running ? '●' : '○'} ${name}.service - ${description}\n     Loaded: loaded (/lib/systemd/system/${name}.service; enabled; preset: enabled)\n     Active: ${running ? `active (running) since ${since} UTC` : 'inactive (dead)'}\n${running ? `   Main PID: ${running.pid} (${name})\n     CGroup: /system.slice/${name}.service\n             └─${running.pid} ${running.argv.join(' ')}\n` : ''}`)
-          if (!running) status = 3
-        }
-        return status
-      case 'stop': case 'restart': case 'start': case 'enable': case 'disable': case 'reload': case 'daemon-reload':
-        await context.err(`Failed to ${command} ${names[0] ?? 'units'}: services of nodes can't be changed here yet\n`)
-        return 1
-      default: await context.err(`Unknown command verb '${command}'.\n`); return 1
+    const options = context.args.filter((arg) => arg.startsWith('-'))
+    const [verb = 'list-units', ...names] = context.args.filter((arg) => !arg.startsWith('-'))
+    if (verb === 'list-units') return listUnits(context, services)
+    if (verb === 'daemon-reload') return 0
+    const act = VERBS[verb]
+    if (!act) {
+      await context.err(`Unknown command verb ${verb}.\n`)
+      return 1
     }
+    if (names.length === 0) {
+      await context.err('Too few arguments.\n')
+      return 1
+    }
+    let code = 0
+    for (const name of names.map((each) => each.replace(/\.service$/, ''))) {
+      const unit = services.unit(name)
+      const status = unit ? await act(context, unit, services, options) : await missing(context, verb, name)
+      if (status !== 0) code = status
+    }
+    return code
   }, 'gnu', 'systemctl')
+}
+
+async function missing(context: UtilityContext, verb: string, name: string): Promise<number> {
+  switch (verb) {
+    case 'status': await context.err(`Unit ${name}.service could not be found.\n`); return 4
+    case 'is-active': await context.out('inactive\n'); return 3
+    case 'is-failed': await context.out('inactive\n'); return 1
+    case 'is-enabled': await context.err(`Failed to get unit file state for ${name}.service: No such file or directory\n`); return 1
+    case 'cat': await context.err(`No files found for ${name}.service.\n`); return 1
+  }
+  await context.err((MISSING[verb] ?? ((action, unit) => `Failed to ${action} ${unit}: Unit ${unit} not found.\n`))(verb, `${name}.service`))
+  return verb === 'enable' || verb === 'disable' ? 1 : 5
+}
+
+const VERBS: Readonly<Record<string, (context: UtilityContext, unit: Unit, services: ServiceManager, options: readonly string[]) => Promise<number>>> = {
+  async start(_, { name }, services) { services.start(name); return 0 },
+  async stop(_, { name }, services) { await services.stop(name); return 0 },
+  async restart(_, { name }, services) {
+    await services.stop(name)
+    services.start(name)
+    return 0
+  },
+  async kill(_, { process }) { process?.kill('SIGTERM'); return 0 },
+  async enable(context, unit, services, options) {
+    if (!unit.isEnabled) await context.err(`Created symlink ${LINK(unit.name)} → ${FOLDER}/${unit.name}.service.\n`)
+    unit.isEnabled = true
+    if (options.includes('--now')) services.start(unit.name)
+    return 0
+  },
+  async disable(context, unit, services, options) {
+    if (unit.isEnabled) await context.err(`Removed "${LINK(unit.name)}".\n`)
+    unit.isEnabled = false
+    if (options.includes('--now')) await services.stop(unit.name)
+    return 0
+  },
+  async 'is-active'(context, unit) { await context.out(`${activeState(unit)}\n`); return unit.process ? 0 : 3 },
+  async 'is-failed'(context, unit) { await context.out(`${activeState(unit)}\n`); return 1 },
+  async 'is-enabled'(context, unit) { await context.out(unit.isEnabled ? 'enabled\n' : 'disabled\n'); return unit.isEnabled ? 0 : 1 },
+  async cat(context, unit) {
+    await context.out(`# ${FOLDER}/${unit.name}.service\n[Unit]\nDescription=${unit.description}\n\n[Service]\nExecStart=${unit.argv.join(' ')}\nRestart=always\nStartLimitInterval=0\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n`)
+    return 0
+  },
+  async status(context, unit) { await context.out(statusText(unit, context.proc.clock.nowMs())); return unit.process ? 0 : 3 },
+}
+function activeState(unit: Unit): string {
+  return unit.process ? 'active' : unit.isRestarting ? 'activating' : 'inactive'
+}
+
+async function listUnits(context: UtilityContext, services: ServiceManager): Promise<number> {
+  const units = services.units().filter((unit) => activeState(unit) !== 'inactive')
+  await context.out('  UNIT               LOAD   ACTIVE     SUB          DESCRIPTION\n')
+  for (const unit of units) await context.out(`  ${`${unit.name}.service`.padEnd(18)} loaded ${unit.process ? 'active     running     ' : 'activating auto-restart'} ${unit.description}\n`)
+  await context.out(`\nLOAD   = Reflects whether the unit definition was properly loaded.\nACTIVE = The high-level unit activation state, i.e. generalization of SUB.\nSUB    = The low-level unit activation state, values depend on unit type.\n${units.length} loaded units listed. Pass --all to see loaded but inactive units, too.\nTo show all installed unit files use 'systemctl list-unit-files'.\n`)
+  return 0
+}
+
+function statusText(unit: Unit, nowMs: number): string {
+  const { name, process, ended } = unit
+  const lines = [`${process || unit.isRestarting ? '●' : '○'} ${name}.service - ${unit.description}`]
+  const field = (label: string, text: string) => lines.push(`${label.padStart(11)}: ${text}`)
+  field('Loaded', `loaded (${FOLDER}/${name}.service; ${unit.isEnabled ? 'enabled' : 'disabled'}; preset: enabled)`)
+  if (unit.dropIns) {
+    field('Drop-In', `${FOLDER}/${name}.service.d`)
+    lines.push(`             └─${unit.dropIns.join(', ')}`)
+  }
+  const since = (ms: number) => `since ${new Date(ms).toUTCString().slice(0, 3)} ${new Date(ms).toISOString().replace('T', ' ').slice(0, 19)} UTC; ${span(nowMs - ms)} ago`
+  const how = ended && (ended.status.signal && ended.status.code !== 0 ? `code=killed, signal=${ended.status.signal.slice(3)}` : `code=exited, status=${ended.status.code}/${ended.status.code === 0 ? 'SUCCESS' : 'FAILURE'}`)
+  if (process) field('Active', `active (running) ${since(process.startedMs)}`)
+  else if (unit.isRestarting && ended) field('Active', `activating (auto-restart) (Result: ${ended.status.code === 0 ? 'success' : ended.status.signal ? 'signal' : 'exit-code'}) ${since(ended.atMs)}`)
+  else field('Active', ended ? `inactive (dead) ${since(ended.atMs)}` : 'inactive (dead)')
+  if (!process && ended) {
+    field('Duration', span(ended.atMs - ended.startedMs))
+    field('Process', `${ended.pid} ExecStart=${unit.argv.join(' ')} (${how})`)
+    field('Main PID', `${ended.pid} (${how})`)
+  }
+  if (process) {
+    field('Main PID', `${process.pid} (${name})`)
+    field('CGroup', `/system.slice/${name}.service`)
+    lines.push(`             └─${process.pid} ${process.argv.join(' ')}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** systemd's way to say how long something takes: the two largest units, and seconds alone. */
+function span(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const parts: string[] = []
+  for (const [unit, size] of [['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]] as const) {
+    const count = Math.floor(parts.length === 0 ? seconds / size : (seconds % (unit === 'h' ? 86_400 : unit === 'min' ? 3_600 : 60)) / size)
+    if (count > 0) parts.push(`${count}${unit}`)
+  }
+  return parts.slice(0, 2).join(' ') || '0s'
 }

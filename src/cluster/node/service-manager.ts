@@ -1,0 +1,77 @@
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { ExitStatus, Process } from '../../unix/types.ts'
+
+/** A service as its unit file describes it. */
+export interface UnitDefinition {
+  description: string
+  argv: readonly string[]
+  /** Names of files that add to the unit. */
+  dropIns?: readonly string[]
+}
+
+/** A service of a node. */
+export interface Unit extends UnitDefinition {
+  readonly name: string
+  /** Running, if it does. */
+  process: Process | undefined
+  /** How and when it ended last. */
+  ended: { status: ExitStatus; pid: number; atMs: number; startedMs: number } | undefined
+  /** It ended by itself and is about to be started again. */
+  isRestarting: boolean
+  isEnabled: boolean
+}
+
+/** kubeadm's and containerd's units say Restart=always; RestartSec of the kubelet's. */
+const RESTART_MS = 10_000
+
+/** systemd of a node: starts services, and starts them again when they end unasked. */
+export class ServiceManager {
+  readonly #units = new Map<string, Unit>()
+  readonly #restarts = new Map<string, Timer>()
+  readonly #clock: Clock
+  readonly #start: (argv: readonly string[], startedMs: number) => Process
+
+  constructor(units: Readonly<Record<string, UnitDefinition>>, clock: Clock, start: (argv: readonly string[], startedMs: number) => Process) {
+    this.#clock = clock
+    this.#start = start
+    for (const [name, definition] of Object.entries(units)) this.#units.set(name, { ...definition, name, process: undefined, ended: undefined, isRestarting: false, isEnabled: true })
+  }
+
+  unit(name: string): Unit | undefined {
+    return this.#units.get(name)
+  }
+
+  units(): readonly Unit[] {
+    return [...this.#units.values()]
+  }
+
+  /** @param startedMs when it counts as started: a machine that is looked at for the first time has been up for a while. */
+  start(name: string, startedMs = this.#clock.nowMs()): void {
+    const unit = this.#units.get(name)!
+    this.#restarts.get(name)?.cancel()
+    unit.isRestarting = false
+    if (unit.process) return
+    const process = this.#start(unit.argv, startedMs)
+    unit.process = process
+    void process.wait().then((status) => {
+      if (unit.process !== process) return
+      unit.process = undefined
+      unit.ended = { status, pid: process.pid, atMs: this.#clock.nowMs(), startedMs: process.startedMs }
+      unit.isRestarting = true
+      this.#restarts.set(name, this.#clock.after(RESTART_MS, () => this.start(name)))
+    })
+  }
+
+  /** Ends a service for as long as nobody starts it. */
+  async stop(name: string): Promise<void> {
+    const unit = this.#units.get(name)!
+    this.#restarts.get(name)?.cancel()
+    unit.isRestarting = false
+    const { process } = unit
+    if (!process) return
+    unit.process = undefined
+    process.kill('SIGTERM')
+    const status = await process.wait()
+    unit.ended = { status, pid: process.pid, atMs: this.#clock.nowMs(), startedMs: process.startedMs }
+  }
+}
