@@ -8,7 +8,7 @@ import { Random } from '../base/random.ts'
 import { createMachine } from '../unix/machine.ts'
 import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
-import type { HttpHandler, Machine, MountableFileSystem } from '../unix/types.ts'
+import type { HttpHandler, Listener, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
@@ -21,7 +21,8 @@ import type { Api } from './client/api.ts'
 import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
-import { createControllerManager } from './controllers/controller-manager.ts'
+import { ControlPlane } from './control-plane.ts'
+import { createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
 import type { Commit, EtcdSnapshot } from './etcd/types.ts'
 import { controlPlaneImages } from './images/control-plane.ts'
@@ -36,6 +37,8 @@ import { isStatusError } from './kinds/status-error.ts'
 import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
+import { INSTALLED, MANIFESTS, controlPlaneFiles, nodeFiles } from './kubeadm/node-files.ts'
+import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { createKubelet } from './kubelet/kubelet.ts'
 import type { Kubelet } from './kubelet/kubelet.ts'
@@ -106,6 +109,8 @@ export interface Cluster {
   createLaptop(options: { root: MountableFileSystem; hostname?: string }): Machine
   /** A node as who logs in sees it, by its name or address; undefined when there is none. */
   nodeMachine(nameOrAddress: string): Promise<Machine> | undefined
+  /** Tells whether a kube-apiserver runs, now and after each change, so that hosts open and close its port. */
+  followApiServer(listener: (isServing: boolean) => void): void
   snapshot(): ClusterSnapshot
 }
 
@@ -114,6 +119,8 @@ export const BOOT_MS = 40_000
 /** How long a restored cluster's start waits for its nodes, in milliseconds of cluster time. */
 const BOOT_PATIENCE_MS = 5_000
 const API_PORT = 6443
+/** The components of the control plane, in the order in which they start. */
+const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 export const VERSION = {
   major: '1', minor: '36', emulationMajor: '1', emulationMinor: '36', minCompatibilityMajor: '1', minCompatibilityMinor: '35',
   gitVersion: 'v1.36.3+drydock', gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z',
@@ -144,6 +151,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
   const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
   const kubelets = new Map<string, Kubelet>()
+  const components = new ControlPlane(clock, `${controlPlane.ip}:${API_PORT}`)
   const nodeMachines = new Map<string, () => Promise<Machine>>()
 
   const dialer: ClusterDialer = {
@@ -157,7 +165,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
-    proxyClientCertificatePem: proxyClient.certificatePem, ...(options.audit ? { audit: options.audit } : {}),
+    proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, ...(options.audit ? { audit: options.audit } : {}),
     parts: defaultParts({
       pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(options.platform.signerOf ? { sign: options.platform.signerOf(pki.tokenKey.privateKey) } : {}),
     }),
@@ -170,14 +178,18 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (options.durable && request.method !== 'GET' && request.method !== 'HEAD') await clock.outside(options.durable(etcd.revision))
     return response
   }
-  const systemImages = [...controlPlaneImages({ apiServer: apiHandler, servingCertificatePem: serving.certificatePem, logs: onComponentLine }), coreDnsImage]
+  const systemImages = [...controlPlaneImages({
+    apiServer: apiHandler, servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
+    begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
+  }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
   const masters = server.as(MASTERS)
   const running: { stop(): void | Promise<void> }[] = []
   let stopped = false
   const shared = createInformers({ api: masters, clock, log: log.named('informers') })
 
-  const startNode = (node: NodeSpec): void => {
+  /** A node's machine before anything runs on it. */
+  const prepareNode = (node: NodeSpec) => {
     const nodeNetwork = network.addNode(node.name, node.ip)
     // The configuration of the CNI plugin is on the node's disk, so that the node doesn't come back without a network.
     const podCidr = etcd.get<Node>(`/registry/minions/${node.name}`)?.value.spec.podCIDR
@@ -190,9 +202,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     options.onNodeFiles?.(node.name, runtime.nodeFiles)
     runtime.recallImages()
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
+    components.define(`kube-proxy/${node.name}`, () => ({ start: () => network.services.thaw(node.name), stop: () => network.services.freeze(node.name) }))
+    return { node, nodeNetwork, nodeRandom, nodeLog, runtime }
+  }
+
+  const startNode = ({ node, nodeNetwork, nodeRandom, nodeLog, runtime }: ReturnType<typeof prepareNode>): void => {
+    if (topology.flavour === 'kubeadm' && !runtime.nodeFiles.exists(INSTALLED))
+      writeFiles(runtime.nodeFiles, nodeFiles({ nodeName: node.name, clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
     const kubelet = createKubelet({
       nodeName: node.name,
-      api: server.as({ name: `system:node:${node.name}`, groups: ['system:nodes', 'system:authenticated'] }),
+      api: components.gated(server.as({ name: `system:node:${node.name}`, groups: ['system:nodes', 'system:authenticated'] })),
       clock, random: nodeRandom.fork('kubelet'), log: nodeLog, runtime, network: nodeNetwork,
       node: {
         labels: {}, taints: node.taints, addresses: [{ type: 'InternalIP', address: node.ip }, { type: 'Hostname', address: node.name }],
@@ -201,12 +220,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       },
       serving: { certificatePem: once(() => createSelfSignedServer(node.name, clock.nowMs())), clientCaPem: pki.caCertificatePem },
       clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
-      staticPods: node.controlPlane && topology.flavour === 'kubeadm' ? staticPods(node, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }) : [],
+      staticPodPath: MANIFESTS,
     })
     kubelets.set(node.name, kubelet)
     // Switched on when somebody logs in for the first time: most nodes are never looked at from inside.
     let machine: Promise<Machine> | undefined
-    const machineOptions = { bootMs: clock.nowMs(), name: node.name, runtime, network: nodeNetwork, serviceRules: () => network.services.rules(), podCidr: topology.podCidr, journal: journalOf(`kubelet/${node.name}`), clock, random: nodeRandom.fork('machine') }
+    const machineOptions = { bootMs: clock.nowMs(), name: node.name, runtime, network: nodeNetwork, kubelet, serviceRules: () => network.services.rules(node.name), podCidr: topology.podCidr, journal: journalOf(`kubelet/${node.name}`), clock, random: nodeRandom.fork('machine') }
     nodeMachines.set(node.name, () => machine ??= clock.outside(import('./node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine(machineOptions)))
     nodeMachines.set(node.ip, nodeMachines.get(node.name)!)
     running.push(kubelet)
@@ -216,9 +235,55 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const startOthers = async (): Promise<void> => {
     for (const node of topology.nodes) {
       if (stopped) return
-      if (node !== controlPlane) startNode(node)
+      if (node !== controlPlane) startNode(prepareNode(node))
       await clock.breathe()
     }
+  }
+
+  const defineComponents = (): void => {
+    const managerOptions = {
+      apiAs: (name: string, groups: readonly string[]) => components.gated(server.as({ name, groups })),
+      fetchAs: (name: string, groups: readonly string[]) => (request: HttpRequest) => server.fetchAs({ name, groups }, request),
+      clock, caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,
+    }
+    const starts = { manager: 0, scheduler: 0, provisioner: 0 }
+    /** Chance of its own for each time that a component starts. */
+    const chance = (label: keyof typeof starts, name: string) => { const count = starts[label]++; return random.fork(count === 0 ? name : `${name}/${count}`) }
+    components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), extra: certificateControllers(pki) }))
+    components.define('local-path-provisioner', () => createLocalPathProvisioner({ ...managerOptions, random: chance('provisioner', 'local-path'), log: log.named('local-path-provisioner') }))
+    components.define('kube-scheduler', () => {
+      const api = components.gated(server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }))
+      const own = log.named('kube-scheduler')
+      const informers = createInformers({ api, clock, log: own })
+      const scheduler = createScheduler({ api, informers, clock, random: chance('scheduler', 'scheduler'), log: own, host: controlPlane.name })
+      return { start: () => scheduler.start(), stop() { scheduler.stop(); informers.stop() } }
+    })
+  }
+
+  /** What `kubeadm init` does on the node of the control plane. */
+  const install = async (files: MountableFileSystem): Promise<void> => {
+    const client = (commonName: string, ...organizations: string[]) => pki.issueClientCertificate({ commonName, organizations })
+    const [superAdmin, manager, scheduler] = await clock.outside(Promise.all([client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler')]))
+    const keys = pki.snapshot()
+    writeFiles(files, controlPlaneFiles({
+      clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, caCertificatePem: pki.caCertificatePem,
+      clients: { admin, 'super-admin': superAdmin, 'controller-manager': manager, scheduler },
+      pki: {
+        'ca.crt': pki.caCertificatePem, 'ca.key': keys.caKeyPem, 'apiserver.crt': serving.certificatePem, 'apiserver.key': serving.keyPem, 'front-proxy-ca.crt': pki.frontProxyCaCertificatePem, 'front-proxy-ca.key': keys.frontProxyCaKeyPem,
+        'front-proxy-client.crt': proxyClient.certificatePem, 'front-proxy-client.key': proxyClient.keyPem, 'sa.key': keys.serviceAccountKeyPem, 'sa.pub': pki.tokenKey.publicKeyPem,
+      },
+      staticPods: staticPods(controlPlane, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }),
+    }))
+  }
+
+  const followApiServer = (listener: (isServing: boolean) => void): void => {
+    let wasServing: boolean | undefined
+    const follow = () => {
+      const isServing = components.isRunning('kube-apiserver')
+      if (isServing !== wasServing) listener(wasServing = isServing)
+    }
+    components.onChange(follow)
+    follow()
   }
 
   const boot = async (): Promise<void> => {
@@ -226,22 +291,15 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     server.start()
     network.policies = new NetworkPolicyTable(shared)
     running.push(network.policies, startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
-    const manager = createControllerManager({
-      apiAs: (name, groups) => server.as({ name, groups }), fetchAs: (name, groups) => (request) => server.fetchAs({ name, groups }, request), clock, random: random.fork('controllers'), log: log.named('kube-controller-manager'),
-      caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,
-      extra: certificateControllers(pki),
-    })
-    const schedulerApi = server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] })
-    const scheduler = createScheduler({
-      api: schedulerApi, informers: createInformers({ api: schedulerApi, clock, log: log.named('kube-scheduler') }), clock, random: random.fork('scheduler'),
-      log: log.named('kube-scheduler'), host: controlPlane.name,
-    })
-    running.push(manager, scheduler)
-    manager.start()
-    scheduler.start()
-    if (topology.flavour === 'bare') return
+    defineComponents()
+    running.push(components)
+    const first = topology.flavour === 'bare' ? undefined : prepareNode(controlPlane)
+    if (first && topology.flavour === 'kubeadm' && !first.runtime.nodeFiles.exists(INSTALLED)) await install(first.runtime.nodeFiles)
+    // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
+    for (const component of COMPONENTS) if (topology.flavour !== 'kubeadm' || first!.runtime.nodeFiles.exists(`${MANIFESTS}/${component}.yaml`)) components.start(component)
+    if (!first) return
     // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
-    startNode(controlPlane)
+    startNode(first)
     if (!restore) {
       await labelNodes(shared, masters, topology)
       await allReady(shared, clock, 1)
@@ -276,13 +334,18 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     adminKubeconfig: (serverUrl) => kubeconfigText({ name: topology.name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
     createLaptop({ root, hostname = 'laptop' }) {
       const net = network.addHost(hostname, LAPTOP_ADDRESS, PUBLISHED_PORTS)
-      net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: { certificatePem: serving.certificatePem } })
+      let listener: Listener | undefined
+      followApiServer((isServing) => {
+        listener?.close()
+        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: { certificatePem: serving.certificatePem } }) : undefined
+      })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
       root.writeFile('/etc/hosts', ['127.0.0.1\tlocalhost', `${LAPTOP_ADDRESS}\t${hostname}`, ...topology.nodes.map((node) => `${node.ip}\t${node.name}`)].join('\n') + '\n')
       root.writeFile('/etc/resolv.conf', '# no name server: there is no Internet here\n')
       return createMachine({ hostname, root, net, clock, random: random.fork(`laptop/${hostname}`), init: 'kernel' })
     },
+    followApiServer,
     nodeMachine: (nameOrAddress) => nodeMachines.get(nameOrAddress)?.(),
     snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
   }
@@ -296,6 +359,13 @@ const PUBLISHED_PORTS = [80, 443]
 
 /** Folders of a node that pods may mount: what an operating system and the installer leave there. */
 const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
+
+function writeFiles(files: MountableFileSystem, written: NodeFiles): void {
+  for (const [path, { text, mode }] of Object.entries(written)) {
+    files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+    files.writeFile(path, text, { mode })
+  }
+}
 
 /** A log whose entries can be followed per component, so that a control-plane container prints what its part says, and a node's journal keeps what its kubelet does. */
 function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void; journalOf(component: string): Journal } {

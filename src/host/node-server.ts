@@ -26,6 +26,10 @@ export interface ServerOptions {
 
 export interface ApiServerListener {
   port: number
+  /** Listens again after {@link shut}. */
+  open(): void
+  /** Connections end, and new ones are refused. */
+  shut(): void
   close(): Promise<void>
 }
 
@@ -76,12 +80,16 @@ export async function serveHttps(options: ServerOptions): Promise<ApiServerListe
     server.once('error', reject)
     server.listen(options.port, options.address, resolve)
   })
+  const { port } = server.address() as net.AddressInfo
+  const shut = (done?: () => void) => {
+    server.close(done)
+    for (const socket of sockets) socket.destroy()
+  }
   return {
-    port: (server.address() as net.AddressInfo).port,
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve())
-      for (const socket of sockets) socket.destroy()
-    }),
+    port,
+    open() { if (!server.listening) server.listen(port, options.address) },
+    shut: () => shut(),
+    close: () => new Promise((resolve) => shut(() => resolve())),
   }
 }
 

@@ -123,6 +123,7 @@ async function serve(flags: Flags): Promise<number> {
     handle: cluster.handle, port: flags.port, address: flags.address,
     certificatePem: certificate.certificatePem, keyPem: certificate.keyPem, clientCaPem: cluster.pki.caCertificatePem,
   })
+  cluster.followApiServer((isServing) => { if (isServing) listener.open(); else listener.shut() })
   const file = path.resolve(flags.kubeconfig ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'drydock-')), 'kubeconfig'))
   const host = flags.address === '0.0.0.0' || flags.address === '::' ? '127.0.0.1' : flags.address
   fs.writeFileSync(file, cluster.adminKubeconfig(`https://${host}:${listener.port}`), { mode: 0o600 })

@@ -31,7 +31,7 @@ import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
 import { pathNotFound, plainText, statusAnswer, type TextStyle } from './responses.ts'
-import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, Reader, UserInfo, VirtualResource } from './seams.ts'
+import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
 import { warningHeaders } from './warnings.ts'
@@ -54,6 +54,8 @@ export interface ApiServerOptions {
   proxyClientCertificatePem?: string
   /** Writes down who asked for what. */
   audit?: AuditOptions
+  /** Of the components beside this server; all are well without it. */
+  health?: ControlPlaneHealth
   /** Makes the parts that decide who may do what; called once. */
   parts(core: ApiServerCore): ApiServerParts
 }
@@ -120,7 +122,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const writes = new WriteOperations(registry, clock)
   const subresources = new Subresources({ clock, random, catalog, registry, writes, admission, dialer: options.dialer, virtualResources: parts.virtualResources })
   inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }
-  const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources })
+  const resources = new ResourceHandler({ clock, random, etcd, catalog, registry, writes, subresources, ...(options.health ? { health: options.health } : {}) })
   const aggregator = new Aggregator({ clock, log: log.named('aggregator'), reader, api: lateApi, dialer: options.dialer, proxyClientCertificatePem: options.proxyClientCertificatePem })
   const customResources = new CustomResources({ clock, log: log.named('apiextensions'), random, reader, api: lateApi, catalog, registry, dialer: options.dialer })
   const flow = new FlowControl({ clock, reader })
@@ -130,7 +132,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
   const nonResources = new NonResourceHandler({
-    catalog, aggregator, version: options.version, flow, clock, startedMs,
+    catalog, aggregator, version: options.version, flow, clock, startedMs, ...(options.health ? { health: options.health } : {}),
     metrics: () => serverMetrics({ requests: metrics, admission: admissionMetrics, flow, catalog, aggregator, version: options.version, startedMs }),
   })
   const openApi = new OpenApi({
@@ -206,7 +208,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
+    const outage = options.health?.etcdOutage()
+    if (outage && info.resource !== 'componentstatuses') await etcdAnswers(outage, passage)
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
+  }
+
+  /** Reads wait for etcd as long as their client does, writes as long as the server works on them. */
+  async function etcdAnswers(outage: Promise<void>, { info, deadlineMs }: Passage): Promise<void> {
+    if (deadlineMs === undefined || ['get', 'list', 'watch'].includes(info.verb)) return outage
+    const limit = new AbortController()
+    const isOver = await Promise.race([outage.then(() => false), clock.sleep(deadlineMs - clock.nowMs(), limit.signal).then(() => true, () => false)])
+    limit.abort()
+    if (isOver) throw apiError.generic(504, 'Timeout', 'Timeout: request did not complete within requested timeout - context deadline exceeded', {})
   }
 
   /** Whether a path names a resource that this server knows, and one that is deprecated. */

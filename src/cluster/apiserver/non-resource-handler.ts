@@ -6,7 +6,7 @@ import { textStream } from '../../base/text-stream.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Aggregator } from './aggregation/aggregator.ts'
 import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, apiResourceListDocument, apiVersionsDocument } from './discovery/discovery.ts'
-import { healthAnswer, healthPaths } from './health.ts'
+import { healthAnswer, healthPaths, type HealthChecks } from './health.ts'
 import type { FlowControl } from './flowcontrol/flow-control.ts'
 import { jsonText } from './json-text.ts'
 import { checkProducible, negotiate, parseAccept, type Encoding } from './media-types.ts'
@@ -14,6 +14,7 @@ import type { RequestInfo } from './request-info.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
 import { answer, pathNotFound, plainText, type TextStyle } from './responses.ts'
+import type { ControlPlaneHealth } from './seams.ts'
 import { textHash } from './text-hash.ts'
 
 /** What `/version` says. */
@@ -27,6 +28,8 @@ export interface NonResourceOptions {
   metrics(): MetricFamily[]
   clock: Clock
   startedMs: number
+  /** Of the components beside this server. */
+  health?: ControlPlaneHealth
 }
 
 /** Paths that name no resource: discovery, health, version, metrics. */
@@ -35,9 +38,12 @@ export class NonResourceHandler {
   readonly #aggregator: Aggregator
   readonly #version: VersionInfo
   readonly #options: NonResourceOptions
+  readonly #checks: HealthChecks
 
   constructor(options: NonResourceOptions) {
     this.#options = options
+    const etcd = () => options.health?.etcdOutage() ? 'etcd client connection not yet established' : undefined
+    this.#checks = { etcd, 'etcd-readiness': etcd }
     this.#catalog = options.catalog
     this.#aggregator = options.aggregator
     this.#version = options.version
@@ -54,7 +60,7 @@ export class NonResourceHandler {
     // Only go-restful's routes have a slash at their end.
     if (fullPath !== '/' && fullPath.endsWith('/') && !/^\/(api|apis|version|openid|\.well-known)(\/|$)/.test(path)) return pathNotFound()
     const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
-    const health = healthAnswer(path, query)
+    const health = healthAnswer(path, query, this.#checks)
     if (health) return health
     const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
     if (path === '/version' || path === '/api' || (/^\/(api|apis\/[^/]+)\/[^/]+$/.test(path) && this.#isRouted(path))) {

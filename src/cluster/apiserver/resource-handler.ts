@@ -29,7 +29,7 @@ import type { RequestInfo } from './request-info.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
 import { checkRoute, methodNotAllowed } from './resource-routes.ts'
 import { answer, pathNotFound, protobufAnswer, type TextStyle } from './responses.ts'
-import type { UserInfo } from './seams.ts'
+import type { ControlPlaneHealth, UserInfo } from './seams.ts'
 import type { HttpSubresources, ReadPatch } from './subresources/http-subresources.ts'
 import { CUSTOM_SCALE_TABLE, SCALE_TABLE } from './subresources/scale-columns.ts'
 import { serveWatch } from './watch-stream.ts'
@@ -44,6 +44,8 @@ export interface HandlerParts {
   registry: Registry
   writes: WriteOperations
   subresources: HttpSubresources
+  /** Of the components beside this server. */
+  health?: ControlPlaneHealth
 }
 
 /** A request for a resource that was authenticated and authorized. */
@@ -173,7 +175,7 @@ export class ResourceHandler {
     const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const { namespace, name } = this.#place(endpoint, context)
     this.#checkReadVersion(context)
-    const object = endpoint.ref === 'componentstatuses' ? componentStatus(name) : endpoint.store.get(namespace, name)
+    const object = endpoint.ref === 'componentstatuses' ? componentStatus(name, this.#parts.health) : endpoint.store.get(namespace, name)
     if (!object) throw apiError.notFound(endpoint.groupResource, name)
     const conversion = endpoint.ready([object])
     if (conversion) await conversion
@@ -194,7 +196,7 @@ export class ResourceHandler {
     await this.#parts.clock.breathe()
     if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(context.info.namespace || undefined))
     const listing = listObjects(this.#parts.etcd, endpoint, context.info.namespace || undefined, options)
-    if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses().filter(selectionOf(endpoint, undefined, options).matches ?? (() => true)), {}, context, representation)
+    if (endpoint.ref === 'componentstatuses') return this.#listAnswer(endpoint, componentStatuses(this.#parts.health).filter(selectionOf(endpoint, undefined, options).matches ?? (() => true)), {}, context, representation)
     const objects = endpoint.isStorageVersion ? listing.objects : await this.#served(endpoint, listing.objects)
     const metadata = { resourceVersion: listing.resourceVersion, continue: listing.continue, remainingItemCount: listing.remainingItemCount }
     return this.#listAnswer(endpoint, objects, metadata, context, representation)

@@ -154,6 +154,14 @@ export interface VirtualRequest {
 }
 
 /** How the API server reaches kubelets and pods (log, exec, attach, port-forward, proxy, webhooks): HTTP, like the real one. */
+/** What a server can learn of the components beside it. */
+export interface ControlPlaneHealth {
+  /** Undefined while etcd answers; resolves once it does again. */
+  etcdOutage(): Promise<void> | undefined
+  /** What a component's health check says when it isn't healthy. */
+  problem(component: string): string | undefined
+}
+
 export interface ClusterDialer {
   /** The kubelet's server on port 10250 of a node. Rejects when the node can't be reached. */
   kubelet(nodeName: string, request: HttpRequest): Promise<Response>

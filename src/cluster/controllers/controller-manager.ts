@@ -61,18 +61,14 @@ export interface ControllerManager {
 
 /** The kube-controller-manager: all controllers, each with its own user. k8s: cmd/kube-controller-manager */
 export function createControllerManager(options: ControllerManagerOptions): ControllerManager {
-  const { clock, random, log } = options
+  const { clock, log } = options
   const informers = options.informers ?? createInformers({ api: options.apiAs('system:kube-controller-manager', ['system:authenticated']), clock, log })
   const running: { stop(): void }[] = []
 
   const userOf = (serviceAccount: string) => [`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated']] as const
   const apiOf = (serviceAccount: string) => options.apiAs(...userOf(serviceAccount))
-  const run = (controller: Controller, serviceAccount: string, component = controller.name, api = apiOf(serviceAccount)) => {
-    const own = log.named(controller.name)
-    running.push(runController(controller, {
-      informers, api, clock, log: own, random: random.fork(controller.name),
-      events: createEventRecorder({ api, clock, log: own, component }),
-    }))
+  const run = (controller: Controller, serviceAccount: string, component = controller.name) => {
+    running.push(startController(controller, apiOf(serviceAccount), informers, options, component))
   }
 
   return {
@@ -107,10 +103,6 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(claimProtectionController, 'pvc-protection-controller')
       run(volumeProtectionController, 'pv-protection-controller')
       run(attributesClassProtectionController, 'volumeattributesclass-protection-controller')
-      // Not the manager's own: the add-on behind the default StorageClass, with the add-on's rights.
-      const localPath = options.apiAs('system:serviceaccount:local-path-storage:local-path-provisioner-service-account', ['system:serviceaccounts', 'system:serviceaccounts:local-path-storage', 'system:authenticated'])
-      run(localPathProvisioner, '', localPathProvisioner.name, localPath)
-      run(localPathDeleter, '', localPathDeleter.name, localPath)
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')
@@ -123,4 +115,26 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       if (!options.informers) informers.stop()
     },
   }
+}
+
+/** The add-on behind the default StorageClass, with the add-on's rights. */
+export function createLocalPathProvisioner(options: Pick<ControllerManagerOptions, 'apiAs' | 'clock' | 'random' | 'log'>): ControllerManager {
+  const { clock, log } = options
+  const api = options.apiAs('system:serviceaccount:local-path-storage:local-path-provisioner-service-account', ['system:serviceaccounts', 'system:serviceaccounts:local-path-storage', 'system:authenticated'])
+  const informers = createInformers({ api, clock, log })
+  const running: { stop(): void }[] = []
+  return {
+    start() {
+      for (const controller of [localPathProvisioner, localPathDeleter]) running.push(startController(controller, api, informers, options))
+    },
+    stop() {
+      for (const part of running.splice(0)) part.stop()
+      informers.stop()
+    },
+  }
+}
+
+function startController(controller: Controller, api: Api, informers: Informers, { clock, random, log }: Pick<ControllerManagerOptions, 'clock' | 'random' | 'log'>, component = controller.name): { stop(): void } {
+  const own = log.named(controller.name)
+  return runController(controller, { informers, api, clock, log: own, random: random.fork(controller.name), events: createEventRecorder({ api, clock, log: own, component }) })
 }

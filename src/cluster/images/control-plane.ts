@@ -2,31 +2,83 @@ import type { HttpHandler, Proc, Program } from '../../unix/types.ts'
 import { defineImage } from './image.ts'
 import type { ImageDefinition } from './image.ts'
 
-/**
- * What the containers of the control plane are made of: the parts that run in this process. The container's life is the part's front door:
- * ports are open and health is answered while it runs.
- */
+/** What the containers of the control plane are made of: the parts that run in this process, and live with their containers. */
 export interface ControlPlaneParts {
   /** The API server's handler, for port 6443. */
   apiServer: HttpHandler
+  /** The node whose components make up the control plane; what runs elsewhere of the same images is somebody's own. */
+  controlPlaneNode: string
+  /** A process of a component has begun; returns what to call when it has ended. */
+  begin(component: string): () => void
+  /** Resolves once a component runs, or with false after `withinMs`. */
+  untilRunning(component: string, withinMs: number): Promise<boolean>
+  /** Resolves once a component has been away for `ms` without a break. */
+  lost(component: string, ms: number, signal: AbortSignal): Promise<void>
   /** PEM of its serving certificate. */
   servingCertificatePem: string
   /** Lines that a component has to say, from now on. Returns the way to stop. */
   logs(component: string, line: (text: string) => void): () => void
 }
 
+interface Component {
+  /** Opens the ports. */
+  serve?: (proc: Proc) => void
+  /** Without what it can't work. */
+  needs?: Dependency
+  /** Where it counts as the cluster's: on each node for itself, anywhere, or (by default) on the node of the control plane. */
+  scope?: 'node' | 'cluster'
+}
+
+interface Dependency {
+  component: string
+  /** How long a start waits for it. */
+  patienceMs: number
+  /** Last words of a start in vain. */
+  problem: string
+  /** How long it may be away later on; without, any time. */
+  lossMs?: number
+  /** Last words then. */
+  loss?: string
+}
+
+/** k8s: storage/storagebackend/factory newETCD3Client */
+const ETCD: Dependency = { component: 'etcd', patienceMs: 20_000, problem: 'run.go:72] "command failed" err="context deadline exceeded"' }
+/** k8s: cmd/kube-controller-manager, cmd/kube-scheduler: delegated authentication at the start, leader election later on */
+const API_SERVER: Dependency = {
+  component: 'kube-apiserver', patienceMs: 10_000, problem: 'run.go:72] "command failed" err="unable to load configmap based request-header-client-ca-file: dial tcp: connect: connection refused"',
+  lossMs: 10_000, loss: 'leaderelection.go:436] "Error retrieving lease lock" err="dial tcp: connect: connection refused"',
+}
+
+/** Severity, time and process of a line of klog. */
+function klogHead(proc: Proc, severity: 'E' | 'I'): string {
+  const iso = new Date(proc.clock.nowMs()).toISOString()
+  return `${severity}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000 ${String(proc.pid).padStart(7)}`
+}
+
 /** Images of kubeadm's static pods and node agents. */
 export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] {
   const tls = { certificatePem: parts.servingCertificatePem }
   /** What each uses while little happens: thousandths of a core and MiB. */
-  const component = (name: string, [cpuMillis, memoryMib]: readonly [number, number], serve: (proc: Proc) => void): Program => async (proc) => {
-    serve(proc)
+  const component = (name: string, [cpuMillis, memoryMib]: readonly [number, number], { serve, needs, scope }: Component): Program => async (proc) => {
     proc.useMemory(memoryMib * 2 ** 20)
-    proc.useCpuSteadily(cpuMillis)
+    if (needs && !await parts.untilRunning(needs.component, needs.patienceMs)) {
+      await proc.stderr.write(`${klogHead(proc, 'E')} ${needs.problem}\n`)
+      return 1
+    }
     const stop = parts.logs(name, (text) => { proc.stderr.write(`${text}\n`).catch(() => {}) })
-    await proc.signal('SIGTERM', 'SIGINT')
-    stop()
-    return 0
+    const host = proc.machine.hostname
+    const ends = [stop, parts.begin(scope === 'cluster' || (scope === undefined && host === parts.controlPlaneNode) ? name : `${name}/${host}`)]
+    const end = () => { for (const each of ends.splice(0)) each() }
+    proc.killed.addEventListener('abort', end)
+    serve?.(proc)
+    proc.useCpuSteadily(cpuMillis)
+    const signalled = proc.signal('SIGTERM', 'SIGINT').then(() => 0)
+    const over = new AbortController()
+    const code = await Promise.race([signalled, ...(needs?.lossMs === undefined ? [] : [parts.lost(needs.component, needs.lossMs, over.signal).then(() => 1)])])
+    over.abort()
+    end()
+    if (code !== 0) await proc.stderr.write(`${klogHead(proc, 'E')} ${needs!.loss}\n`)
+    return code
   }
   const healthy: HttpHandler = (request) => {
     const path = new URL(request.url).pathname
@@ -35,17 +87,17 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
   const image = (repository: string, tags: string[], sizeBytes: number, binary: string, program: Program): ImageDefinition =>
     defineImage({ repository, tags, sizeBytes, entrypoint: [binary], programs: { [binary]: program } })
   return [
-    image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) })),
-    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) })),
-    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) })),
-    image('registry.k8s.io/etcd', ['3.6.8-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], serveEtcd)),
-    image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], (proc) => { proc.net.listenHttp(10256, healthy) })),
-    image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], (proc) => {
+    image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) } })),
+    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) } })),
+    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) } })),
+    image('registry.k8s.io/etcd', ['3.6.8-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: serveEtcd })),
+    image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
+    image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => {
       const folder = '/etc/cni/net.d'
       proc.fs.mkdir(folder, { recursive: true })
       proc.fs.writeFile(`${folder}/10-kindnet.conflist`, '{"cniVersion":"0.3.1","name":"kindnet","plugins":[{"type":"ptp","ipMasq":false,"ipam":{"type":"host-local"}},{"type":"portmap","capabilities":{"portMappings":true}}]}\n')
-    })),
-    image('docker.io/kindest/local-path-provisioner', ['v20260213'], 21_000_000, '/usr/local/bin/local-path-provisioner', component('local-path-provisioner', [1, 8], () => {})),
+    } })),
+    image('docker.io/kindest/local-path-provisioner', ['v20260213'], 21_000_000, '/usr/local/bin/local-path-provisioner', component('local-path-provisioner', [1, 8], { scope: 'cluster' })),
   ]
 }
 

@@ -36,6 +36,14 @@ export type Translation =
   /** A policy of Local without endpoints on the node: packets are dropped. */
   | { kind: 'drop' }
 
+interface RuleSet {
+  byAddress: Map<string, ServicePortRule>
+  byNodePort: Map<string, ServicePortRule>
+  addresses: Set<string>
+}
+
+const NO_RULES: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set() }
+
 /**
  * The rules of kube-proxy in iptables mode: cluster addresses, node ports, session affinity, traffic policies.
  * k8s: pkg/proxy/iptables
@@ -43,9 +51,9 @@ export type Translation =
 export class ServiceTable {
   readonly #random: Random
   readonly #nowMs: () => number
-  #byAddress = new Map<string, ServicePortRule>()
-  #byNodePort = new Map<string, ServicePortRule>()
-  #addresses = new Set<string>()
+  #live: RuleSet = NO_RULES
+  /** Rules of nodes on which kube-proxy doesn't run: the last that it wrote. */
+  readonly #frozen = new Map<string, RuleSet>()
   #affinity = new Map<string, { endpoint: string; untilMs: number }>()
 
   constructor(random: Random, nowMs: () => number) {
@@ -55,29 +63,43 @@ export class ServiceTable {
 
   /** Puts new rules in place of all old ones. */
   replace(rules: readonly ServicePortRule[]): void {
-    this.#byAddress = new Map()
-    this.#byNodePort = new Map()
-    this.#addresses = new Set()
+    const live: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set() }
     for (const rule of rules) {
       for (const ip of [...rule.addresses, ...rule.externalAddresses]) {
-        this.#byAddress.set(`${rule.protocol}/${ip}:${rule.port}`, rule)
-        this.#addresses.add(ip)
+        live.byAddress.set(`${rule.protocol}/${ip}:${rule.port}`, rule)
+        live.addresses.add(ip)
       }
-      if (rule.nodePort) this.#byNodePort.set(`${rule.protocol}/${rule.nodePort}`, rule)
+      if (rule.nodePort) live.byNodePort.set(`${rule.protocol}/${rule.nodePort}`, rule)
     }
+    this.#live = live
   }
 
-  /** Rules in force, for listings such as iptables-save. */
-  rules(): readonly ServicePortRule[] {
-    return [...new Set([...this.#byAddress.values(), ...this.#byNodePort.values()])]
+  /** kube-proxy has ended on a node: its rules stay as they are. */
+  freeze(nodeName: string): void {
+    if (!this.#frozen.has(nodeName)) this.#frozen.set(nodeName, this.#live)
+  }
+
+  /** kube-proxy runs again on a node. */
+  thaw(nodeName: string): void {
+    this.#frozen.delete(nodeName)
+  }
+
+  /** Rules in force on a node, for listings such as iptables-save. */
+  rules(nodeName?: string): readonly ServicePortRule[] {
+    const { byAddress, byNodePort } = this.#on(nodeName)
+    return [...new Set([...byAddress.values(), ...byNodePort.values()])]
+  }
+
+  #on(nodeName: string | undefined): RuleSet {
+    return nodeName !== undefined && this.#frozen.size > 0 ? this.#frozen.get(nodeName) ?? this.#live : this.#live
   }
 
   isServiceAddress(ip: string): boolean {
-    return this.#addresses.has(ip)
+    return this.#live.addresses.has(ip)
   }
 
   isNodePort(protocol: 'TCP' | 'UDP', port: number): boolean {
-    return this.#byNodePort.has(`${protocol}/${port}`)
+    return this.#live.byNodePort.has(`${protocol}/${port}`)
   }
 
   /**
@@ -86,7 +108,8 @@ export class ServiceTable {
    * @param toNode whether the address is a node's own, so that node ports apply.
    */
   translate(protocol: 'TCP' | 'UDP', ip: string, port: number, clientIp: string, nodeName: string | undefined, toNode: boolean): Translation {
-    const rule = this.#byAddress.get(`${protocol}/${ip}:${port}`) ?? (toNode ? this.#byNodePort.get(`${protocol}/${port}`) : undefined)
+    const { byAddress, byNodePort } = this.#on(nodeName)
+    const rule = byAddress.get(`${protocol}/${ip}:${port}`) ?? (toNode ? byNodePort.get(`${protocol}/${port}`) : undefined)
     if (!rule) return { kind: 'none' }
     const external = toNode || rule.externalAddresses.includes(ip)
     const local = external ? rule.externalLocal : rule.internalLocal

@@ -68,7 +68,8 @@ export async function podLog(dialer: ClusterDialer, clock: Clock, endpoint: Endp
   if (limitBytes !== undefined) params.set('limitBytes', String(limitBytes))
   const text = params.toString()
   const path = `/containerLogs/${pod.metadata.namespace}/${pod.metadata.name}/${container}${text ? `?${text}` : ''}`
-  const url = `https://${node}:10250${path}`
+  // k8s: kubelet/client GetConnectionInfo, which prefers addresses to names
+  const url = `https://${(pod['status'] as { hostIP?: string } | undefined)?.hostIP ?? node}:10250${path}`
   let response: Response
   try {
     response = await dialer.kubelet(node, httpRequest(url, { headers: { accept: '*/*' }, signal: request.signal }))

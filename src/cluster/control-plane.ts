@@ -1,0 +1,179 @@
+import type { Clock } from '../base/clock.ts'
+import type { ControlPlaneHealth } from './apiserver/seams.ts'
+import type { Api } from './client/api.ts'
+
+/** What a component's process does: it begins with it and ends with it. */
+export interface ComponentPart {
+  start(): void
+  stop(): void | Promise<void>
+}
+
+/** Where scheduler and controller manager answer about their health. */
+const HEALTH_PORTS: Readonly<Record<string, { component: string; port: number }>> = {
+  scheduler: { component: 'kube-scheduler', port: 10259 }, 'controller-manager': { component: 'kube-controller-manager', port: 10257 },
+}
+
+/**
+ * Which components of the control plane run. Their parts live in this process, and with the containers of their pods: where no container
+ * of a component runs any more, its part stops.
+ */
+export class ControlPlane {
+  readonly #clock: Clock
+  readonly #address: string
+  readonly #parts = new Map<string, () => ComponentPart>()
+  readonly #running = new Map<string, ComponentPart>()
+  /** Processes that stand for a component. */
+  readonly #holders = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
+
+  /** @param address where the API server listens, `ip:port` */
+  constructor(clock: Clock, address: string) {
+    this.#clock = clock
+    this.#address = address
+  }
+
+  /** Says what a component does; `make` is asked each time it starts. */
+  define(component: string, make: () => ComponentPart): void {
+    this.#parts.set(component, make)
+  }
+
+  isRunning(component: string): boolean {
+    return this.#running.has(component)
+  }
+
+  /** Starts a component whose container is yet to come, as at the boot of a cluster. */
+  start(component: string): void {
+    if (this.#running.has(component)) return
+    const part = this.#parts.get(component)?.() ?? NOTHING_TO_DO
+    this.#running.set(component, part)
+    part.start()
+    this.#tell()
+  }
+
+  /** A process of the component has begun. Returns what to call when it has ended. */
+  begin(component: string): () => void {
+    this.#holders.set(component, (this.#holders.get(component) ?? 0) + 1)
+    this.start(component)
+    let hasEnded = false
+    return () => {
+      if (hasEnded) return
+      hasEnded = true
+      const left = this.#holders.get(component)! - 1
+      this.#holders.set(component, left)
+      if (left === 0) this.#stop(component)
+    }
+  }
+
+  /** Resolves once the component runs, or with false after `withinMs`. */
+  async untilRunning(component: string, withinMs: number): Promise<boolean> {
+    const endMs = this.#clock.nowMs() + withinMs
+    while (!this.isRunning(component)) {
+      const leftMs = endMs - this.#clock.nowMs()
+      if (leftMs <= 0) return false
+      await this.#change(leftMs)
+    }
+    return true
+  }
+
+  /** Resolves once the component has been away for `ms` without a break. */
+  async lost(component: string, ms: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.isRunning(component)) await this.#change(undefined, signal)
+      else if (!await this.untilRunning(component, ms)) return
+    }
+  }
+
+  /** Calls back after each start and end of a component. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** What the API server learns of its neighbours. */
+  readonly health: ControlPlaneHealth = {
+    etcdOutage: () => this.isRunning('etcd') ? undefined : this.untilRunning('etcd', Infinity).then(() => {}),
+    problem: (name) => {
+      const probed = HEALTH_PORTS[name]
+      if (!probed || this.isRunning(probed.component)) return undefined
+      return `Get "https://127.0.0.1:${probed.port}/healthz": dial tcp 127.0.0.1:${probed.port}: connect: connection refused`
+    },
+  }
+
+  /** A client of the API as long as there is an API server with its etcd. Watches outlast an absence: nobody writes meanwhile. */
+  gated(api: Api): Api {
+    return new GatedApi(api, () => this.#obstacle())
+  }
+
+  /** What keeps the API from answering: undefined, or the way to learn how a request fails. */
+  #obstacle(): (() => Promise<never>) | undefined {
+    if (this.isRunning('kube-apiserver')) return this.isRunning('etcd') ? undefined : async () => {
+      await this.#clock.sleep(REQUEST_MS)
+      throw new Error('Timeout: request did not complete within requested timeout - context deadline exceeded')
+    }
+    return () => Promise.reject(new Error(`dial tcp ${this.#address}: connect: connection refused`))
+  }
+
+  async stop(): Promise<void> {
+    const parts = [...this.#running.values()].reverse()
+    this.#running.clear()
+    await Promise.all(parts.map((part) => part.stop()))
+  }
+
+  #stop(component: string): void {
+    const part = this.#running.get(component)
+    this.#running.delete(component)
+    void part?.stop()
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  /** Resolves after the next change, or when the time is over. */
+  #change(withinMs: number | undefined, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        stop()
+        timer?.cancel()
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const stop = this.onChange(done)
+      const timer = withinMs === undefined || withinMs === Infinity ? undefined : this.#clock.after(withinMs, done)
+      signal?.addEventListener('abort', done)
+    })
+  }
+}
+
+/** How long the API server tries to reach etcd for a request, milliseconds. */
+const REQUEST_MS = 34_000
+const NOTHING_TO_DO: ComponentPart = { start() {}, stop() {} }
+
+class GatedApi implements Api {
+  readonly #api: Api
+  readonly #obstacle: () => (() => Promise<never>) | undefined
+
+  constructor(api: Api, obstacle: () => (() => Promise<never>) | undefined) {
+    this.#api = api
+    this.#obstacle = obstacle
+  }
+
+  get: Api['get'] = (...args) => this.#obstacle()?.() ?? this.#api.get(...args)
+  list: Api['list'] = (...args) => this.#obstacle()?.() ?? this.#api.list(...args)
+  create: Api['create'] = (...args) => this.#obstacle()?.() ?? this.#api.create(...args)
+  update: Api['update'] = (...args) => this.#obstacle()?.() ?? this.#api.update(...args)
+  updateStatus: Api['updateStatus'] = (...args) => this.#obstacle()?.() ?? this.#api.updateStatus(...args)
+  patch: Api['patch'] = (...args) => this.#obstacle()?.() ?? this.#api.patch(...args)
+  delete: Api['delete'] = (...args) => this.#obstacle()?.() ?? this.#api.delete(...args)
+  deleteCollection: Api['deleteCollection'] = (...args) => this.#obstacle()?.() ?? this.#api.deleteCollection(...args)
+  createSubresource: Api['createSubresource'] = (...args) => this.#obstacle()?.() ?? this.#api.createSubresource(...args)
+
+  watch: Api['watch'] = (resource, options, onEvents, onEnd) => {
+    const obstacle = this.#obstacle()
+    if (!obstacle) return this.#api.watch(resource, options, onEvents, onEnd)
+    let stopped = false
+    obstacle().catch((error: unknown) => { if (!stopped) onEnd?.(error) })
+    return { stop: () => { stopped = true } }
+  }
+}

@@ -1,0 +1,73 @@
+import type { CertificateAndKey } from '../../base/certificates.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { printYaml } from '../kinds/print-yaml.ts'
+import { kubeconfigText } from './kubeconfig.ts'
+
+const KUBERNETES = '/etc/kubernetes'
+/** The folder whose manifests a kubelet runs. */
+export const MANIFESTS = `${KUBERNETES}/manifests`
+
+export interface NodeFilesOptions {
+  nodeName: string
+  clusterName: string
+  serverUrl: string
+  clusterDns: string
+  clusterDomain: string
+  caCertificatePem: string
+}
+
+export interface ControlPlaneFilesOptions {
+  clusterName: string
+  serverUrl: string
+  caCertificatePem: string
+  /** Keys and certificates by their names below the folder `pki`. */
+  pki: Readonly<Record<string, string>>
+  /** Client certificates by the names of the kubeconfigs that carry them. */
+  clients: Readonly<Record<string, CertificateAndKey>>
+  staticPods: readonly KubeObject[]
+}
+
+/** A node on which kubeadm has been at work has this file. */
+export const INSTALLED = `${KUBERNETES}/kubelet.conf`
+
+/** Text and mode of files by their paths. */
+export type NodeFiles = Record<string, { text: string; mode: number }>
+
+/** What `kubeadm join` leaves on every node. k8s: cmd/kubeadm/app/phases/kubelet */
+export function nodeFiles(options: NodeFilesOptions): NodeFiles {
+  const { nodeName, clusterName, serverUrl, caCertificatePem } = options
+  const files: NodeFiles = {}
+  const write = writer(files)
+  write(`${KUBERNETES}/pki/ca.crt`, caCertificatePem, 0o644)
+  write(INSTALLED, printYaml({
+    apiVersion: 'v1', kind: 'Config', 'current-context': `system:node:${nodeName}@${clusterName}`,
+    clusters: [{ name: clusterName, cluster: { 'certificate-authority-data': btoa(caCertificatePem), server: serverUrl } }],
+    contexts: [{ name: `system:node:${nodeName}@${clusterName}`, context: { cluster: clusterName, user: `system:node:${nodeName}` } }],
+    users: [{ name: `system:node:${nodeName}`, user: { 'client-certificate': '/var/lib/kubelet/pki/kubelet-client-current.pem', 'client-key': '/var/lib/kubelet/pki/kubelet-client-current.pem' } }],
+  }))
+  write('/var/lib/kubelet/config.yaml', printYaml({
+    apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration',
+    authentication: { anonymous: { enabled: false }, webhook: { cacheTTL: '0s', enabled: true }, x509: { clientCAFile: `${KUBERNETES}/pki/ca.crt` } },
+    authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: '0s', cacheUnauthorizedTTL: '0s' } },
+    cgroupDriver: 'systemd', cgroupRoot: '/kubelet', clusterDNS: [options.clusterDns], clusterDomain: options.clusterDomain, containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
+    evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' }, failSwapOn: false, healthzBindAddress: '127.0.0.1', healthzPort: 10248,
+    imageGCHighThresholdPercent: 100, rotateCertificates: true, staticPodPath: MANIFESTS,
+  }), 0o644)
+  write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="--node-ip= --node-labels= --pod-infra-container-image=registry.k8s.io/pause:3.10.1 --provider-id=kind://docker/${clusterName}/${nodeName} --runtime-cgroups=/system.slice/containerd.service"\n`, 0o644)
+  return files
+}
+
+/** What `kubeadm init` leaves on the first node. k8s: cmd/kubeadm/app/phases/{controlplane,etcd,kubeconfig,certs} */
+export function controlPlaneFiles({ clusterName, serverUrl, caCertificatePem, pki, clients, staticPods }: ControlPlaneFilesOptions): NodeFiles {
+  const files: NodeFiles = {}
+  const write = writer(files)
+  for (const [name, { certificatePem, keyPem }] of Object.entries(clients))
+    write(`${KUBERNETES}/${name}.conf`, kubeconfigText({ name: clusterName, serverUrl, caCertificatePem, clientCertificatePem: certificatePem, clientKeyPem: keyPem }))
+  for (const [name, text] of Object.entries(pki)) write(`${KUBERNETES}/pki/${name}`, text, name.endsWith('.key') ? 0o600 : 0o644)
+  for (const pod of staticPods) write(`${MANIFESTS}/${pod.metadata.name}.yaml`, printYaml({ ...pod, status: {} }))
+  return files
+}
+
+function writer(files: NodeFiles): (path: string, text: string, mode?: number) => void {
+  return (path, text, mode = 0o600) => { files[path] = { text, mode } }
+}
