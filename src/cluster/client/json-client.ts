@@ -13,6 +13,8 @@ export interface JsonClient {
   get<T = any>(path: string, query?: Readonly<Record<string, string>>, accept?: string): Promise<T>
   /** @throws StatusError, {@link UnreadableAnswer} */
   put<T = any>(path: string, body: unknown): Promise<T>
+  /** Server-side apply, with force. @throws StatusError, {@link UnreadableAnswer} */
+  apply<T = any>(path: string, body: unknown, fieldManager: string): Promise<T>
 }
 
 export interface JsonClientOptions {
@@ -22,8 +24,8 @@ export interface JsonClientOptions {
 }
 
 export function jsonClient(fetch: ApiFetch, { userAgent, namesGroup = true }: JsonClientOptions): JsonClient {
-  const send = async (method: string, path: string, accept: string, body?: unknown) => {
-    const headers = { accept, 'user-agent': userAgent, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+  const send = async (method: string, path: string, accept: string, body?: unknown, contentType = 'application/json') => {
+    const headers = { accept, 'user-agent': userAgent, ...(body === undefined ? {} : { 'content-type': contentType }) }
     const response = await fetch(httpRequest(`https://kubernetes.default.svc${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }))
     const text = await response.text()
     if (response.status < 200 || response.status > 299) throw failureOf(response.status, text, method, path, { group: namesGroup })
@@ -41,5 +43,6 @@ export function jsonClient(fetch: ApiFetch, { userAgent, namesGroup = true }: Js
       return send('GET', search ? `${path}?${search}` : path, accept)
     },
     put: (path, body) => send('PUT', path, 'application/json', body),
+    apply: (path, body, fieldManager) => send('PATCH', `${path}?${new URLSearchParams({ fieldManager, force: 'true' })}`, 'application/json', body, 'application/apply-patch+yaml'),
   }
 }

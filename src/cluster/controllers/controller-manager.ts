@@ -6,6 +6,7 @@ import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import type { ApiFetch } from '../client/json-client.ts'
+import { validatingAdmissionPolicyStatusController } from './admission-policy-status/admission-policy-status.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { cronJobController } from './cronjob/cronjob.ts'
 import { daemonSetController } from './daemonset/daemonset.ts'
@@ -92,6 +93,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(daemonSetController(), 'daemon-set-controller')
       run(statefulSetController, 'statefulset-controller')
       run(clusterRoleAggregationController, 'clusterrole-aggregation-controller')
+      run(validatingAdmissionPolicyStatusController(options.fetchAs(...userOf('validatingadmissionpolicy-status-controller'))), 'validatingadmissionpolicy-status-controller')
       run(cronJobController, 'cronjob-controller')
       run(disruptionController, 'disruption-controller', 'controllermanager')
       run(horizontalPodAutoscalerController(options.fetchAs(...userOf('horizontal-pod-autoscaler'))), 'horizontal-pod-autoscaler')

@@ -36,7 +36,7 @@ import { mirrorPod, podFullName } from './static-pods.ts'
 import { StatusManager } from './status-manager.ts'
 import { VolumeManager } from './volume-manager.ts'
 
-// @k8s part: Eviction: by a pod's local storage only; no node pressure, no image collection
+// @k8s part: Eviction: by a pod's local storage; thresholds of node pressure are 0 % in the kubelets' configuration, as kind has them, and others can't be set; images aren't collected
 
 export interface KubeletOptions {
   nodeName: string

@@ -22,7 +22,6 @@ const CODES: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 
 /** k8s: cel/config MaxEvaluatedMessageExpressionSizeBytes */
 const MAX_MESSAGE_LENGTH = 5 * 1024
 
-// @k8s part: ValidatingAdmissionPolicy: evaluated as upstream does; what type checking finds is not written into the status
 
 /** Rules in the cluster's own objects, in CEL. k8s: apiserver/pkg/admission/plugin/policy/validating */
 export function validatingAdmissionPolicy(source: PolicySource<Policy, PolicyBinding>): AdmissionPlugin {

@@ -1,7 +1,7 @@
 /** Rules for admission policies and their bindings. k8s: pkg/apis/admissionregistration/validation */
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkName, checkQualifiedName } from '../checks.ts'
-import { celType, type CelScope } from '../cel/cel-problem.ts'
+import { variableType, type CelScope } from '../cel/cel-problem.ts'
 import { duplicate, invalid, notSupported, required, type Finding } from '../findings.ts'
 import type {
   MatchResources, MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, MutatingAdmissionPolicySpec, Mutation, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicySpec, Validation, Variable,
@@ -91,9 +91,7 @@ function checkVariable(out: Finding[], { name = '', expression = '' }: Readonly<
   if (expression.trim() === '') out.push(required(`${at}.expression`, 'expression is not specified'))
   else {
     checkCel(out, expression, scope, `${at}.expression`)
-    // k8s: CompositionEnv.AddField: later expressions see the variable by its type
-    const type = celType(expression, scope)
-    if (type) scope.variables![name] = type
+    scope.variables![name] = variableType(expression, scope)
   }
 }
 

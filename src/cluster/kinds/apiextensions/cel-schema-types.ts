@@ -56,7 +56,15 @@ export function celTypeOfSchema(schema: SentSchema, isResource = schema['x-kuber
   }
 }
 
-function objectType(schema: SentSchema, isResource: boolean): CelType | undefined {
+/** Whether the schema says itself what every resource has. k8s: WithTypeAndObjectMeta */
+function hasObjectMeta({ properties }: SentSchema): boolean {
+  const isText = (of: SentSchema | undefined) => of?.type === 'string'
+  const metadata = properties?.['metadata']
+  return isText(properties?.['kind']) && isText(properties?.['apiVersion']) && metadata?.type === 'object' && isText(metadata.properties?.['name']) && isText(metadata.properties?.['generateName'])
+}
+
+function objectType(schema: SentSchema, asResource: boolean): CelType | undefined {
+  const isResource = asResource && !hasObjectMeta(schema)
   if (typeof schema.additionalProperties === 'object') {
     const values = celTypeOfSchema(schema.additionalProperties)
     // A key with quotes, a colon, a comma: six bytes and the value.

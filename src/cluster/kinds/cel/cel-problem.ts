@@ -5,10 +5,15 @@ import { parseCel, type CelIssue, type CelNode } from './cel-syntax.ts'
 
 /** What an admission expression may use and must come to. */
 export interface CelScope {
-  params?: boolean
+  /** What `object` and `oldObject` are, if that is known. */
+  object?: CelType
+  /** Whether there are any, or what they are. */
+  params?: boolean | CelType
   /** `variables` of the policy: types by name. */
   variables?: Record<string, CelType>
   withoutAuthorizer?: boolean
+  /** `authorizer` is there, but not what it says of the request. */
+  withoutRequestResource?: boolean
   /** `Object{...}` and `JSONPatch{...}`. */
   patchTypes?: boolean
   /** Absent: anything. */
@@ -37,18 +42,29 @@ const namespaceObject = record('kubernetes.Namespace', {
 const authorizer = simpleType('kubernetes.authorization.Authorizer')
 const MESSAGES: Readonly<Record<string, CelType>> = { JSONPatch: record('JSONPatch', { op: STRING, path: STRING, from: STRING, value: DYN }), Object: simpleType('Object') }
 
-function compileIn(expression: string, scope: CelScope): Compiled {
+/** Parses an admission expression and checks it against what it may use. */
+export function compileIn(expression: string, scope: CelScope): Compiled {
+  const { object = DYN, params } = scope
   const variables: Record<string, CelType> = {
-    object: DYN, oldObject: DYN, request, namespaceObject,
-    ...(scope.params ? { params: DYN } : {}), ...(scope.variables ? { variables: record('kubernetes.variables', scope.variables) } : {}),
-    ...(scope.withoutAuthorizer ? {} : { authorizer, 'authorizer.requestResource': simpleType('kubernetes.authorization.ResourceCheck') }),
+    object, oldObject: object, request, namespaceObject,
+    ...(params ? { params: params === true ? DYN : params } : {}), ...(scope.variables ? { variables: record('kubernetes.variables', scope.variables) } : {}),
+    ...(scope.withoutAuthorizer ? {} : { authorizer }),
+    ...(scope.withoutAuthorizer || scope.withoutRequestResource ? {} : { 'authorizer.requestResource': simpleType('kubernetes.authorization.ResourceCheck') }),
   }
   return compileProblem(expression, variables, scope.patchTypes ? MESSAGES : {})
 }
 
-/** What an expression comes to, for those after it; undefined when it doesn't compile. */
-export function celType(expression: string, scope: CelScope): CelType | undefined {
-  return compileIn(expression, scope).type
+/** What a policy's variable is to the expressions after it: objects are seen as anything. k8s: composition.go AddField, convertCelTypeToDeclType */
+export function variableType(expression: string, scope: CelScope): CelType {
+  const { type } = compileIn(expression, scope)
+  return type ? withoutFields(type) : DYN
+}
+
+const SEEN_AS_THEY_ARE = new Set(['bool', 'bytes', 'double', 'int', 'null_type', 'string', 'uint', 'google.protobuf.Duration', 'google.protobuf.Timestamp'])
+
+function withoutFields(type: CelType): CelType {
+  if ((type.name === 'list' || type.name === 'map') && type.params) return { name: type.name, params: type.params.map(withoutFields) }
+  return SEEN_AS_THEY_ARE.has(type.name) ? simpleType(type.name) : DYN
 }
 
 /** Undefined when the expression is fine. `internal`: no program can be made of it, which isn't said of the value but of the server. */
