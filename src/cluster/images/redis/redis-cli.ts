@@ -19,7 +19,7 @@ export function formatReply(reply: Reply, indent = ''): string {
   if (typeof reply === 'number' || typeof reply === 'bigint') return `(integer) ${reply}\n`
   if ('status' in reply) return `${reply.status}\n`
   if ('error' in reply) return `(error) ${reply.error}\n`
-  if ('nullArray' in reply) return '(nil)\n'
+  if ('nullArray' in reply || 'noReply' in reply) return '(nil)\n'
   if (reply.length === 0) return '(empty array)\n'
   const width = String(reply.length).length
   return reply.map((item, i) => `${i > 0 ? indent : ''}${String(i + 1).padStart(width)}) ${formatReply(item, `${indent}${' '.repeat(width + 2)}`)}`).join('')
@@ -32,7 +32,7 @@ export function formatRaw(reply: Reply): string {
   if (typeof reply === 'number' || typeof reply === 'bigint') return String(reply)
   if ('status' in reply) return reply.status
   if ('error' in reply) return `${reply.error}\n`
-  return 'nullArray' in reply ? '' : reply.map(formatRaw).join('\n')
+  return 'nullArray' in reply || 'noReply' in reply ? '' : reply.map(formatRaw).join('\n')
 }
 
 interface Options {

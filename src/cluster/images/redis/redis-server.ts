@@ -6,9 +6,11 @@ import type { Listener, Proc, Program, TcpSocket } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { dataCommands, globPattern } from './commands.ts'
 import type { Command, CommandContext } from './commands.ts'
+import { Replication } from './replication.ts'
 import { CommandParser, ProtocolError, byteStringOf, encodeCommand, encodeReply, fromByteString, splitArguments, textOf } from './resp.ts'
 import type { Reply } from './resp.ts'
-import { serverCommands } from './server-commands.ts'
+import { Sentinel } from './sentinel.ts'
+import { sentinelCommands, serverCommands } from './server-commands.ts'
 import { CommandError, Store } from './store.ts'
 import type { KeySnapshot } from './store.ts'
 
@@ -16,6 +18,8 @@ const BASE_MEMORY_BYTES = 8 * 2 ** 20
 /** After so many bytes of commands the memory in use is reckoned anew. */
 const MEMORY_STEP_BYTES = 2 ** 20
 const DUMP_MAGIC = 'REDIS0011 drydock\n'
+
+interface Dump { version: string; savedMs: number; usedBytes: number; databases: Record<number, KeySnapshot[]> }
 
 /** A connected client. */
 export interface Client {
@@ -53,6 +57,10 @@ export interface ServerContext extends CommandContext {
 }
 
 const allCommands: Readonly<Record<string, Command<ServerContext>>> = { ...dataCommands, ...serverCommands }
+const DEFAULT_PORT = '6379'
+const SENTINEL_PORT = '26379'
+/** Versions that first have a command. */
+const INTRODUCED: Readonly<Record<string, readonly [number, number]>> = { hello: [6, 0], reset: [6, 2], replicaof: [5, 0], getdel: [6, 2], unlink: [4, 0], touch: [3, 2], smismember: [6, 2] }
 const WITHOUT_PASSWORD = new Set(['auth', 'hello', 'quit', 'reset'])
 const WHILE_SUBSCRIBED = new Set(['subscribe', 'unsubscribe', 'psubscribe', 'punsubscribe', 'ping', 'quit', 'reset'])
 const NEVER_QUEUED = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'reset'])
@@ -60,10 +68,12 @@ const NEVER_QUEUED = new Set(['multi', 'exec', 'discard', 'watch', 'quit', 'rese
 /** Settings that CONFIG GET shows, with their defaults. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   appendonly: 'no', appendfsync: 'everysec', appendfilename: 'appendonly.aof', appenddirname: 'appendonlydir', bind: '* -::*', databases: '16', dbfilename: 'dump.rdb', dir: '/data', logfile: '', loglevel: 'notice',
-  maxclients: '10000', maxmemory: '0', 'maxmemory-policy': 'noeviction', masterauth: '', port: '6379', 'protected-mode': 'no', requirepass: '', save: '3600 1 300 100 60 10000', 'stop-writes-on-bgsave-error': 'yes', 'tcp-keepalive': '300', timeout: '0',
+  maxclients: '10000', maxmemory: '0', 'maxmemory-policy': 'noeviction', masterauth: '', port: DEFAULT_PORT, 'protected-mode': 'no', replicaof: '', requirepass: '', save: '3600 1 300 100 60 10000', 'slave-priority': '100', 'slave-read-only': 'yes', 'stop-writes-on-bgsave-error': 'yes', 'tcp-keepalive': '300', timeout: '0',
 }
 /** Settings that only the start can set. */
-const IMMUTABLE = new Set(['databases', 'appendfilename', 'appenddirname', 'bind', 'port', 'logfile', 'dir'])
+const IMMUTABLE = new Set(['databases', 'appendfilename', 'appenddirname', 'bind', 'port', 'logfile', 'dir', 'replicaof'])
+const YES_OR_NO = ['appendonly', 'protected-mode', 'slave-read-only', 'stop-writes-on-bgsave-error']
+const NUMBERS = ['maxclients', 'slave-priority', 'tcp-keepalive', 'timeout']
 
 /** One running server. */
 export class RedisServer {
@@ -74,6 +84,10 @@ export class RedisServer {
   readonly clients = new Map<number, Client>()
   readonly startedMs: number
   readonly runId: string
+  readonly replication: Replication
+  /** Set when the server is a sentinel: it has no data, and other commands. */
+  readonly sentinel: Sentinel | undefined
+  readonly #commands: Readonly<Record<string, Command<ServerContext>>>
   configFile = ''
   /** Writes since the last save. */
   dirty = 0
@@ -87,19 +101,37 @@ export class RedisServer {
   #saveTimer: { cancel(): void } | undefined
   #stop: (code: number) => void = () => {}
 
-  constructor(proc: Proc, version: string) {
+  constructor(proc: Proc, version: string, mode: 'standalone' | 'sentinel' = 'standalone') {
     this.proc = proc
     this.version = version
     this.store = new Store(() => proc.clock.nowMs())
     this.startedMs = this.lastSaveMs = proc.clock.nowMs()
-    this.runId = [...proc.random.bytes(20)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+    this.runId = this.randomId()
     for (const [name, value] of Object.entries(DEFAULTS)) this.config.set(name, value)
     this.config.set('dir', proc.cwd)
+    this.replication = new Replication(this)
+    this.sentinel = mode === 'sentinel' ? new Sentinel(this) : undefined
+    this.#commands = this.sentinel ? sentinelCommands : allCommands
+    if (this.sentinel) {
+      this.config.set('port', SENTINEL_PORT)
+      this.config.set('save', '')
+    }
   }
 
-  /** A line of the log; roles: M master, C child or start-up. */
-  log(text: string, options: { level?: '*' | '#'; role?: 'M' | 'C'; pid?: number } = {}): Promise<void> {
-    return this.proc.stdout.write(`${options.pid ?? this.proc.pid}:${options.role ?? 'M'} ${formatDate('%d %b %Y %H:%M:%S', this.proc.clock.nowMs())}.${String(Math.floor(this.proc.clock.nowMs()) % 1000).padStart(3, '0')} ${options.level ?? '*'} ${text}\n`)
+  /** Forty random hexadecimal digits. */
+  randomId(): string {
+    return [...this.proc.random.bytes(20)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  }
+
+  /** Lets work go on beside the commands. */
+  background(work: Promise<unknown>): void {
+    work.catch(ignoreEnd)
+  }
+
+  /** A line of the log; roles: M master, S replica, X sentinel, C child or start-up. */
+  log(text: string, options: { level?: '*' | '#'; role?: 'C'; pid?: number } = {}): Promise<void> {
+    const role = options.role ?? (this.sentinel ? 'X' : this.config.get('replicaof') !== '' ? 'S' : 'M')
+    return this.proc.stdout.write(`${options.pid ?? this.proc.pid}:${role} ${formatDate(this.atLeast(5, 0) ? '%d %b %Y %H:%M:%S' : '%d %b %H:%M:%S', this.proc.clock.nowMs())}.${String(Math.floor(this.proc.clock.nowMs()) % 1000).padStart(3, '0')} ${options.level ?? '*'} ${text}\n`)
   }
 
   /** Notices that older versions write as warnings. */
@@ -118,11 +150,12 @@ export class RedisServer {
 
   /** Sets what may be set at run time. @throws CommandError */
   setConfig(name: string, value: string): void {
+    name = oldName(name)
     const failed = (why: string): never => { throw new CommandError(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`) }
     if (!this.config.has(name)) throw new CommandError(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`)
     if (IMMUTABLE.has(name)) failed("can't set immutable config")
-    if (['appendonly', 'protected-mode', 'stop-writes-on-bgsave-error'].includes(name) && !['yes', 'no'].includes(value)) failed("argument must be 'yes' or 'no'")
-    if (['maxclients', 'tcp-keepalive', 'timeout'].includes(name) && !/^\d+$/.test(value)) failed("argument couldn't be parsed into an integer")
+    if (YES_OR_NO.includes(name) && !['yes', 'no'].includes(value)) failed("argument must be 'yes' or 'no'")
+    if (NUMBERS.includes(name) && !/^\d+$/.test(value)) failed("argument couldn't be parsed into an integer")
     if (name === 'maxmemory') {
       const bytes = memoryBytes(value)
       if (bytes === undefined) failed('argument must be a memory value')
@@ -145,17 +178,32 @@ export class RedisServer {
     return this.atLeast(7, 0) ? joinPath(dir!, `${directory}/${name}.1.incr.aof`) : joinPath(dir!, name!)
   }
 
+  /** All data as a snapshot has it. */
+  dump(): string {
+    return DUMP_MAGIC + JSON.stringify({ version: this.version, savedMs: Math.floor(this.proc.clock.nowMs()), usedBytes: this.store.usedBytes(), databases: this.store.snapshot() })
+  }
+
+  /** Puts a snapshot in the place of all data. */
+  loadDump(text: string): void {
+    this.store.clear()
+    this.store.restore((JSON.parse(text.slice(DUMP_MAGIC.length)) as Dump).databases)
+    this.proc.useMemory(BASE_MEMORY_BYTES + this.store.usedBytes())
+    for (const client of this.clients.values()) if (client.watched.size > 0) client.stale = true
+    if (this.config.get('appendonly') === 'yes') this.#rewriteAppendOnly()
+  }
+
   /** Writes the snapshot. @throws UnixError */
   #writeDump(): void {
     const temporary = joinPath(this.config.get('dir')!, `temp-${this.proc.pid}.rdb`)
-    this.proc.fs.writeFile(temporary, DUMP_MAGIC + JSON.stringify({ version: this.version, savedMs: Math.floor(this.proc.clock.nowMs()), usedBytes: this.store.usedBytes(), databases: this.store.snapshot() }))
+    this.proc.fs.writeFile(temporary, this.dump())
     this.proc.fs.rename(temporary, this.#dumpPath)
   }
 
   /** SAVE: false when the disk refused. */
   async save(options: { background?: boolean } = {}): Promise<boolean> {
-    const child = options.background ? { role: 'C' as const, pid: this.proc.pid + 20 } : {}
-    if (options.background) await this.log(`Background saving started by pid ${this.proc.pid + 20}`)
+    const pid = this.proc.pid + 20
+    const child = options.background ? { role: 'C' as const, pid } : {}
+    if (options.background) await this.log(`Background saving started by pid ${pid}`)
     try {
       this.#writeDump()
     } catch (error) {
@@ -171,12 +219,23 @@ export class RedisServer {
     this.lastSaveMs = this.proc.clock.nowMs()
     this.#saveTimer?.cancel()
     this.#saveTimer = undefined
-    await this.log('DB saved on disk', child)
-    if (options.background) {
-      await this.log('Fork CoW for RDB: current 0 MB, peak 0 MB, average 0 MB', child)
-      await this.log('Background saving terminated with success')
-    }
+    if (options.background) await this.#logSaved(pid)
+    else await this.log('DB saved on disk', child)
     return true
+  }
+
+  async #logSaved(pid: number): Promise<void> {
+    const child = { role: 'C' as const, pid }
+    await this.log('DB saved on disk', child)
+    await this.log(this.atLeast(7, 0) ? 'Fork CoW for RDB: current 0 MB, peak 0 MB, average 0 MB' : 'RDB: 0 MB of memory used by copy-on-write', child)
+    await this.log('Background saving terminated with success')
+  }
+
+  /** What the log says of a save that is made for a replica. */
+  async logBackgroundSave(): Promise<void> {
+    const pid = this.proc.pid + 20
+    await this.log(`Background saving started by pid ${pid}`)
+    await this.#logSaved(pid)
   }
 
   /** Points of time and numbers of changes after which the data is saved. */
@@ -222,9 +281,7 @@ export class RedisServer {
     fs.writeFile(path, fromByteString(content))
   }
 
-  #append(database: number, name: string, args: readonly string[], reply: Reply): void {
-    const command = durable(name, args, reply, (text, factor) => String(Math.floor(this.proc.clock.nowMs() + Number(text) * factor)))
-    if (!command) return
+  #append(database: number, command: readonly string[]): void {
     this.proc.fs.writeFile(this.#appendPath, fromByteString(encodeCommand(['SELECT', String(database)]) + encodeCommand(command)), { append: true })
   }
 
@@ -252,7 +309,7 @@ export class RedisServer {
     if (!fs.exists(this.#dumpPath)) return
     const text = fs.readText(this.#dumpPath)
     if (!text.startsWith(DUMP_MAGIC)) throw new CommandError('Wrong signature trying to load DB from file')
-    const dump = JSON.parse(text.slice(DUMP_MAGIC.length)) as { version: string; savedMs: number; usedBytes: number; databases: Record<number, KeySnapshot[]> }
+    const dump = JSON.parse(text.slice(DUMP_MAGIC.length)) as Dump
     const all = Object.values(dump.databases).reduce((sum, keys) => sum + keys.length, 0)
     this.store.restore(dump.databases)
     const loaded = this.store.size
@@ -287,10 +344,40 @@ export class RedisServer {
     return reply
   }
 
+  #appliedDatabase = 0
+
+  /** Runs a command that the master sent on. */
+  async apply(words: readonly string[]): Promise<void> {
+    const [name = '', ...args] = words
+    const lower = name.toLowerCase()
+    if (lower === 'select') { this.#appliedDatabase = Number(args[0]); return }
+    if (lower === 'publish') { this.publish(args[0]!, args[1]!); return }
+    const command = dataCommands[lower]
+    const db = this.store.databases[this.#appliedDatabase]
+    if (!command || !db) return
+    try {
+      const reply = await command.run({ store: this.store, db, nowMs: () => this.proc.clock.nowMs(), random: (below) => this.proc.random.int(below) }, args)
+      this.#changed(this.#appliedDatabase, lower, args, reply)
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+    }
+  }
+
+  #frozen: Promise<void> | undefined
+
+  /** DEBUG SLEEP: nobody is answered for a while. */
+  freeze(ms: number): Promise<void> {
+    return this.#frozen = this.proc.sleep(ms).finally(() => { this.#frozen = undefined })
+  }
+
   #changed(database: number, name: string, args: readonly string[], reply: Reply): void {
     if (reply !== null && typeof reply === 'object' && 'nullArray' in reply) return
     this.dirty += 1
-    if (this.config.get('appendonly') === 'yes') this.#append(database, name, args, reply)
+    const command = durable(name, args, reply, (text, factor) => String(Math.floor(this.proc.clock.nowMs() + Number(text) * factor)))
+    if (command) {
+      if (this.config.get('appendonly') === 'yes') this.#append(database, command)
+      this.replication.feed(database, command)
+    }
     for (const client of this.clients.values()) if (client.watched.size > 0 && (name.startsWith('flush') || args.some((arg) => client.watched.has(`${database} ${arg}`)))) client.stale = true
     if (name.includes('push')) for (const key of args) for (const wake of [...this.#waiting.get(`${database} ${key}`) ?? []]) wake()
     this.#bytesSinceReckoning += args.reduce((sum, arg) => sum + arg.length, 64)
@@ -319,21 +406,30 @@ export class RedisServer {
 
   /** A command's way: known, allowed, queued or run. */
   async execute(client: Client, words: readonly string[]): Promise<Reply> {
+    if (this.#frozen) await this.#frozen
     const name = words[0]!.toLowerCase()
     const args = words.slice(1)
     client.lastMs = this.proc.clock.nowMs()
     client.lastCommand = name
     const reject = (error: string): Reply => { if (client.queued) client.aborted = true; return { error } }
-    const command = Object.hasOwn(allCommands, name) ? allCommands[name] : undefined
-    if (!command) return reject(this.atLeast(7, 0) ? `ERR unknown command '${words[0]!.slice(0, 128)}', with args beginning with: ${args.map((arg) => `'${arg}' `).join('').slice(0, 128)}` : `ERR unknown command \`${words[0]!.slice(0, 128)}\`, with args beginning with: ${args.map((arg) => `\`${arg}\`, `).join('').slice(0, 128)}`)
+    const command = Object.hasOwn(this.#commands, name) && this.atLeast(...(INTRODUCED[name] ?? [0, 0])) ? this.#commands[name] : undefined
+    if (!command) return reject(this.#unknown(words))
     if (command.arity > 0 ? words.length !== command.arity : words.length < -command.arity) return reject(`ERR wrong number of arguments for '${name}' command`)
     if (this.passwordRequired && !client.authenticated && !WITHOUT_PASSWORD.has(name)) return reject('NOAUTH Authentication required.')
+    if (command.write && this.replication.isReplica && this.config.get('slave-read-only') === 'yes') return reject(`READONLY You can't write against a read only ${this.replication.word}.`)
     if (client.channels.size + client.patterns.size > 0 && !WHILE_SUBSCRIBED.has(name)) return { error: `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context` }
     if (client.queued && !NEVER_QUEUED.has(name)) {
       client.queued.push({ command, name, args })
       return { status: 'QUEUED' }
     }
     return this.#call(client, command, name, args)
+  }
+
+  #unknown(words: readonly string[]): string {
+    const name = words[0]!.slice(0, 128)
+    if (!this.atLeast(5, 0)) return `ERR unknown command '${name}'`
+    const args = words.slice(1)
+    return this.atLeast(7, 0) ? `ERR unknown command '${name}', with args beginning with: ${args.map((arg) => `'${arg}' `).join('').slice(0, 128)}` : `ERR unknown command \`${name}\`, with args beginning with: ${args.map((arg) => `\`${arg}\`, `).join('').slice(0, 128)}`
   }
 
   /** EXEC: all of the queue, one after the other. */
@@ -371,6 +467,7 @@ export class RedisServer {
     void this.#serve(client).catch(ignoreEnd).finally(() => {
       this.clients.delete(id)
       socket.destroy()
+      this.background(this.replication.forget(client))
     })
   }
 
@@ -386,8 +483,8 @@ export class RedisServer {
       try {
         for (let words = parser.next(); words; words = parser.next()) {
           await this.proc.clock.breathe()
-          const reply = await this.execute(client, words)
-          await writer.write(fromByteString(encodeReply(reply)))
+          const reply = fromByteString(encodeReply(await this.execute(client, words)))
+          if (reply.length > 0) await writer.write(reply)
           if (client.closing) { writer.close(); return }
         }
       } catch (error) {
@@ -417,6 +514,7 @@ export class RedisServer {
       }
     }
     await this.log('Redis is now ready to exit, bye bye...', { level: '#' })
+    this.sentinel?.stop()
     for (const client of this.clients.values()) client.socket.destroy()
     this.#saveTimer?.cancel()
     this.#stop(0)
@@ -460,8 +558,13 @@ function memoryBytes(text: string): number | undefined {
   return Number(match[1]) * ({ b: 1, k: 1000, kb: 1024, m: 1e6, mb: 2 ** 20, g: 1e9, gb: 2 ** 30 }[unit] ?? 1)
 }
 
+/** What a setting was called when replicas were slaves. */
+function oldName(name: string): string {
+  return name.replace(/^replica-/, 'slave-')
+}
+
 /** Options of the command line as lines of a configuration file. @throws CommandError with the text for standard error */
-function configure(server: RedisServer, args: readonly string[]): void {
+async function configure(server: RedisServer, args: readonly string[]): Promise<void> {
   const lines: { words: string[]; line: string; number: number }[] = []
   let at = 0
   if (args[0] !== undefined && !args[0].startsWith('-')) {
@@ -489,7 +592,7 @@ function configure(server: RedisServer, args: readonly string[]): void {
   }
   let saved = false
   for (const { words, line, number } of lines) {
-    const name = words[0]!.toLowerCase()
+    const name = oldName(words[0]!.toLowerCase())
     const failed = (why: string): never => { throw new CommandError(configError(number, line || [words[0]!, ...words.slice(1).map((word) => `"${word}"`)].join(' '), why)) }
     if (name === 'save') {
       const value = words.slice(1).join(' ').trim()
@@ -497,14 +600,26 @@ function configure(server: RedisServer, args: readonly string[]): void {
       saved = true
       continue
     }
-    if (['replicaof', 'slaveof'].includes(name)) { if (words[1]?.toLowerCase() === 'no') continue; failed('replication is not available here') }
+    if (name === 'replicaof' || name === 'slaveof') {
+      if (words.length !== 3) failed('wrong number of arguments')
+      server.config.set('replicaof', words[1]!.toLowerCase() === 'no' ? '' : `${words[1]} ${words[2]}`)
+      continue
+    }
+    if (name === 'sentinel') {
+      if (!server.sentinel) failed('sentinel directive while not in sentinel mode')
+      try { await server.sentinel!.configure(words.slice(1)) } catch (error) {
+        if (!(error instanceof CommandError)) throw error
+        failed(error.message)
+      }
+      continue
+    }
     if (!server.config.has(name)) {
       if (KNOWN_ELSEWHERE.has(name)) continue
       failed('Bad directive or wrong number of arguments')
     }
     if (words.length < 2) failed('wrong number of arguments')
     const value = words.slice(1).join(' ')
-    if (['appendonly', 'protected-mode', 'stop-writes-on-bgsave-error'].includes(name) && !['yes', 'no'].includes(value)) failed("argument must be 'yes' or 'no'")
+    if (YES_OR_NO.includes(name) && !['yes', 'no'].includes(value)) failed("argument must be 'yes' or 'no'")
     if (name === 'port' && !(/^\d+$/.test(value) && Number(value) <= 65_535)) failed('argument must be between 0 and 65535 inclusive')
     const bytes = name === 'maxmemory' ? memoryBytes(value) : undefined
     if (name === 'maxmemory' && bytes === undefined) failed('argument must be a memory value')
@@ -524,18 +639,25 @@ export function redisServer(version: string): Program {
   return async (proc) => {
     const args = proc.argv.slice(1).map(byteStringOf)
     if (args.includes('-v') || args.includes('--version')) { await proc.stdout.write(`Redis server v=${version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=0\n`); return 0 }
-    const server = new RedisServer(proc, version)
-    try { configure(server, args) } catch (error) {
+    const isSentinel = proc.argv[0]!.endsWith('redis-sentinel') || args.includes('--sentinel')
+    const server = new RedisServer(proc, version, isSentinel ? 'sentinel' : 'standalone')
+    try { await configure(server, args.filter((arg) => arg !== '--sentinel')) } catch (error) {
       if (!(error instanceof CommandError)) throw error
       await proc.stderr.write(`${textOf(error.message.replace('Redis VERSION', `Redis ${version}`))}\n`)
       return 1
     }
     const start = { role: 'C' as const, level: server.noticeLevel }
-    await server.log('oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo', start)
-    await server.log(`Redis version=${version}, bits=64, commit=00000000, modified=0, pid=${proc.pid}, just started`, start)
-    if (args.length > 0) await server.log('Configuration loaded', start)
-    else await server.log('Warning: no config file specified, using the default config. In order to specify a config file use redis-server /path/to/redis.conf', { role: 'C', level: '#' })
-    await server.log('monotonic clock: POSIX clock_gettime')
+    if (server.atLeast(4, 0)) {
+      await server.log('oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo', start)
+      await server.log(`Redis version=${version}, bits=64, commit=00000000, modified=0, pid=${proc.pid}, just started`, start)
+      if (args.length > 0) await server.log('Configuration loaded', start)
+    }
+    if (args.length === 0) await server.log('Warning: no config file specified, using the default config. In order to specify a config file use redis-server /path/to/redis.conf', { role: 'C', level: '#' })
+    if (isSentinel) {
+      const problem = sentinelFileProblem(server)
+      if (problem !== undefined) { await server.log(problem, { level: '#' }); return 1 }
+    }
+    if (server.atLeast(6, 2)) await server.log('monotonic clock: POSIX clock_gettime')
     const port = Number(server.config.get('port'))
     let listener: Listener
     try {
@@ -546,8 +668,28 @@ export function redisServer(version: string): Program {
       await server.log('Failed listening on port ' + (server.atLeast(7, 2) ? `${port} (tcp), aborting.` : `${port} (TCP), aborting.`), { level: '#' })
       return 1
     }
-    await server.log(`Running mode=standalone, port=${port}.`)
-    await server.log('Server initialized', { level: server.noticeLevel })
+    const mode = isSentinel ? 'sentinel' : 'standalone'
+    if (server.atLeast(4, 0)) await server.log(`Running mode=${mode}, port=${port}.`)
+    else await server.log(`Redis ${version} (00000000/0) 64 bit, ${mode} mode, port ${port}, pid ${proc.pid} ready to start.`)
+    const endOnSignals = () => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        proc.onSignal(signal, () => {
+          server.background((async () => {
+            await proc.stdout.write(`${proc.pid}:signal-handler (${Math.floor(proc.clock.nowMs() / 1000)}) Received ${signal} scheduling shutdown...\n`)
+            await server.shutdown()
+          })())
+        })
+      }
+    }
+    if (server.sentinel) {
+      const ended = server.stopped()
+      endOnSignals()
+      await server.sentinel.start()
+      const code = await ended
+      listener.close()
+      return code
+    }
+    await server.log(server.atLeast(4, 0) ? 'Server initialized' : `Server started, Redis version ${version}`, { level: server.noticeLevel })
     try { await server.load() } catch (error) {
       if (!(error instanceof UnixError || error instanceof CommandError || error instanceof SyntaxError)) throw error
       await server.log(`Fatal error loading the DB, check server logs. Exiting. ${errorText(error)}`, { level: '#' })
@@ -555,18 +697,25 @@ export function redisServer(version: string): Program {
       return 1
     }
     proc.useMemory(BASE_MEMORY_BYTES + server.store.usedBytes())
-    await server.log(`Ready to accept connections${server.atLeast(7, 2) ? ' tcp' : ''}`)
+    await server.log(server.atLeast(4, 0) ? `Ready to accept connections${server.atLeast(7, 2) ? ' tcp' : ''}` : `The server is now ready to accept connections on port ${port}`)
     const stopped = server.stopped()
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      proc.onSignal(signal, () => {
-        void (async () => {
-          await proc.stdout.write(`${proc.pid}:signal-handler (${Math.floor(proc.clock.nowMs() / 1000)}) Received ${signal} scheduling shutdown...\n`)
-          await server.shutdown()
-        })().catch(ignoreEnd)
-      })
-    }
+    endOnSignals()
+    const [masterHost, masterPort] = server.config.get('replicaof')!.split(' ')
+    if (masterHost) await server.replication.follow(masterHost, Number(masterPort), '')
     const code = await stopped
     listener.close()
     return code
+  }
+}
+
+/** Why a sentinel can't keep its state; undefined when it can. */
+function sentinelFileProblem({ proc, configFile }: RedisServer): string | undefined {
+  if (configFile === '') return 'Sentinel needs config file on disk, can\'t save state.  Exiting...'
+  try {
+    proc.fs.writeFile(configFile, '', { append: true })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    return `Sentinel config file ${configFile} is not writable: ${errorText(error)}. Exiting...`
   }
 }

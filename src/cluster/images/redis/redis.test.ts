@@ -9,14 +9,14 @@ import { redisServer } from './redis-server.ts'
 const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
 
 function box(version = '7.2.5'): TestMachine {
-  return testMachine({ programs: { '/bin/redis-server': redisServer(version), '/bin/redis-cli': redisCli(version) }, files: { '/data': { directory: true } } })
+  return testMachine({ programs: { '/bin/redis-server': redisServer(version), '/bin/redis-sentinel': redisServer(version), '/bin/redis-cli': redisCli(version) }, files: { '/data': { directory: true } } })
 }
 
 async function startServer({ machine, clock }: TestMachine, ...args: string[]): Promise<{ process: Process; log: () => string }> {
   let log = ''
   const writer = { write: async (data: Uint8Array | string) => { log += typeof data === 'string' ? data : new TextDecoder().decode(data) }, close() {} }
   const process = machine.start(['redis-server', ...args], { env: { PATH: '/bin' }, cwd: '/data', user: ROOT, stdin: createPipe().reader, stdout: writer, stderr: writer })
-  await clock.until(() => log.includes('Ready to accept') || process.status !== undefined, { withinMs: 10_000 })
+  await clock.until(() => /ready to accept/i.test(log) || process.status !== undefined, { withinMs: 10_000 })
   return { process, log: () => log }
 }
 
@@ -141,5 +141,65 @@ describe('redis-server and redis-cli', () => {
     expect(await talk(on, 'publish news.it hello', 'publish other hello')).toBe('(integer) 1\n(integer) 0\n')
     await on.clock.settle()
     expect(heard).toBe('psubscribe\nnews.*\n1\npmessage\nnews.*\nnews.it\nhello\n')
+  })
+
+  it('copy the data to replicas, which only read', async () => {
+    const on = box('3.2.7')
+    await startServer(on)
+    await talk(on, 'set before 1')
+    const replica = await startServer(on, '--port', '6380', '--slaveof', '127.0.0.1', '6379')
+    await on.clock.until(() => replica.log().includes('Finished with success'), { withinMs: 5_000 })
+    await talk(on, 'select 3', 'set after 2 ex 100', 'publish news x')
+    await on.clock.advance(1_100)
+    const there = async (...lines: string[]) => (await on.run(['redis-cli', '--no-raw', '-p', '6380'], { stdin: lines.join('\n') })).stdout
+    expect(await there('get before', 'select 3', 'ttl after', 'set x 1', 'multi', 'incr n', 'exec')).toBe('"1"\nOK\n(integer) 99\n(error) READONLY You can\'t write against a read only slave.\nOK\n(error) READONLY You can\'t write against a read only slave.\n(error) EXECABORT Transaction discarded because of previous errors.\n')
+    expect(await talk(on, 'wait 1 1000', 'info replication')).toMatch(/^\(integer\) 1\n# Replication\r\nrole:master\r\nconnected_slaves:1\r\nslave0:ip=127\.0\.0\.1,port=6380,state=online,offset=\d+,lag=[01]\r\n/)
+    expect(await there('slaveof no one', 'incr n', 'role')).toMatch(/^OK\n\(integer\) 1\n1\) "master"\n/)
+    expect(await talk(on, 'exists n', 'replicaof no one')).toBe("(integer) 0\n(error) ERR unknown command 'replicaof'\n")
+  })
+
+  it('are put in the place of a master that is gone, once sentinels agree', async () => {
+    const on = box('6.2.20')
+    const master = await startServer(on)
+    for (const port of ['6380', '6381']) await startServer(on, '--port', port, '--replicaof', '127.0.0.1', '6379')
+    await talk(on, 'set k v')
+    const sentinels = ['26379', '26380', '26381'].map((port) => {
+      on.machine.fs.writeFile(`/data/${port}.conf`, `port ${port}\nsentinel monitor mymaster 127.0.0.1 6379 2\nsentinel down-after-milliseconds mymaster 5000\n`)
+      let log = ''
+      const writer = { write: async (data: Uint8Array | string) => { log += typeof data === 'string' ? data : new TextDecoder().decode(data) }, close() {} }
+      on.machine.start(['redis-sentinel', `${port}.conf`], { env: { PATH: '/bin' }, cwd: '/data', user: ROOT, stdin: createPipe().reader, stdout: writer, stderr: writer })
+      return () => log
+    })
+    const ask = async (port: string, ...words: string[]) => (await on.run(['redis-cli', '-p', port, ...words])).stdout
+    await on.clock.advance(15_000)
+    expect(await ask('26380', 'sentinel', 'get-master-addr-by-name', 'mymaster')).toBe('127.0.0.1\n6379\n')
+    expect(await ask('26380', 'sentinel', 'ckquorum', 'mymaster')).toBe('OK 3 usable Sentinels. Quorum and failover authorization can be reached\n')
+    expect(await ask('26380', 'info', 'sentinel')).toContain('master0:name=mymaster,status=ok,address=127.0.0.1:6379,slaves=2,sentinels=3')
+    master.process.kill('SIGKILL')
+    await on.clock.advance(4_000)
+    expect(await ask('26379', 'sentinel', 'get-master-addr-by-name', 'mymaster')).toBe('127.0.0.1\n6379\n')
+    await on.clock.advance(15_000)
+    const addresses = await Promise.all(['26379', '26380', '26381'].map((port) => ask(port, 'sentinel', 'get-master-addr-by-name', 'mymaster')))
+    const port = addresses[0]!.split('\n')[1]!
+    expect(['6380', '6381']).toContain(port)
+    expect(new Set(addresses).size).toBe(1)
+    expect(sentinels.map((log) => log()).join('')).toMatch(/ \+odown master mymaster 127\.0\.0\.1 6379 #quorum [23]\/2\n[^]* \+elected-leader [^]* \+promoted-slave [^]* \+switch-master mymaster 127\.0\.0\.1 6379 127\.0\.0\.1 638[01]\n/)
+    expect(await ask(port, 'get', 'k')).toBe('v\n')
+    expect(await ask(port, 'set', 'k', 'w')).toBe('OK\n')
+    const other = port === '6380' ? '6381' : '6380'
+    expect(await ask(other, 'get', 'k')).toBe('w\n')
+    // The old one comes back, and has to follow.
+    await startServer(on)
+    await on.clock.advance(15_000)
+    expect(await ask('6379', 'info', 'replication')).toMatch(new RegExp(`^# Replication\r\nrole:slave\r\nmaster_host:127\\.0\\.0\\.1\r\nmaster_port:${port}\r\nmaster_link_status:up`))
+    expect(await ask('26381', 'get', 'k')).toBe('ERR unknown command `get`, with args beginning with: `k`, \n\n')
+  })
+
+  it('are watched only by a sentinel that can keep what it learns', async () => {
+    const on = box('3.2.7')
+    on.machine.fs.writeFile('/data/s.conf', 'sentinel monitor redis nowhere 6379 2\n')
+    const { stderr, status } = await on.run(['redis-sentinel', '/data/s.conf'])
+    expect([status.code, stderr]).toEqual([1, expect.stringContaining("at line 1\n>>> 'sentinel monitor redis nowhere 6379 2'\nCan't resolve instance hostname.\n")])
+    expect((await on.run(['redis-sentinel'])).stdout).toContain("Sentinel needs config file on disk, can't save state.  Exiting...\n")
   })
 })

@@ -24,6 +24,7 @@ const entrypoint: Program = async (proc) => {
 
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {
+  '3': '3.2.12', '3.2': '3.2.12', '3.2.7': '3.2.7', '3.2.12': '3.2.12', '4': '4.0.14', '4.0': '4.0.14', '4.0.14': '4.0.14', '5': '5.0.14', '5.0': '5.0.14', '5.0.4': '5.0.4', '5.0.14': '5.0.14',
   '6': '6.2.20', '6.2': '6.2.20', '6.2.20': '6.2.20', '6.0': '6.0.20', '6.0.5': '6.0.5', '7': '7.4.6', '7.0': '7.0.15', '7.0.15': '7.0.15', '7.2': '7.2.11', '7.2.4': '7.2.4', '7.2.5': '7.2.5', '7.2.11': '7.2.11', '7.4': '7.4.6', '7.4.6': '7.4.6', '8': '8.2.2', '8.0': '8.0.4', '8.2': '8.2.2', latest: '8.2.2',
 }
 const LATEST = '8.2.2'
@@ -31,7 +32,8 @@ const LATEST = '8.2.2'
 const programsByVersion = new Map<string, Record<string, Program>>()
 function programsOf(version: string): Record<string, Program> {
   let programs = programsByVersion.get(version)
-  if (!programs) programsByVersion.set(version, programs = { '/usr/local/bin/redis-server': redisServer(version), '/usr/local/bin/redis-cli': redisCli(version) })
+  const server = redisServer(version)
+  if (!programs) programsByVersion.set(version, programs = { '/usr/local/bin/redis-server': server, '/usr/local/bin/redis-sentinel': server, '/usr/local/bin/redis-cli': redisCli(version) })
   return programs
 }
 

@@ -7,10 +7,13 @@ export interface StatusReply { readonly status: string }
 export interface ErrorReply { readonly error: string }
 /** A null array, as EXEC and BLPOP answer; `null` is the null string. */
 export interface NullArrayReply { readonly nullArray: true }
-export type Reply = string | number | bigint | null | StatusReply | ErrorReply | NullArrayReply | readonly Reply[]
+/** Nothing goes back to the client. */
+export interface NoReply { readonly noReply: true }
+export type Reply = string | number | bigint | null | StatusReply | ErrorReply | NullArrayReply | NoReply | readonly Reply[]
 
 export const OK: StatusReply = { status: 'OK' }
 export const NULL_ARRAY: NullArrayReply = { nullArray: true }
+export const NO_REPLY: NoReply = { noReply: true }
 
 /** What a client sent that isn't RESP; the connection is closed after it. */
 export class ProtocolError extends Error {}
@@ -46,6 +49,7 @@ export function encodeReply(reply: Reply): string {
   if ('status' in reply) return `+${reply.status}\r\n`
   if ('error' in reply) return `-${reply.error.replace(/[\r\n]/g, ' ')}\r\n`
   if ('nullArray' in reply) return '*-1\r\n'
+  if ('noReply' in reply) return ''
   return `*${reply.length}\r\n${reply.map(encodeReply).join('')}`
 }
 

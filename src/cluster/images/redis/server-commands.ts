@@ -40,7 +40,7 @@ function clientLine(server: RedisServer, client: Client): string {
   const { local, remote } = client.socket
   const now = server.proc.clock.nowMs()
   const seconds = (sinceMs: number) => Math.floor((now - sinceMs) / 1000)
-  return `id=${client.id} addr=${remote.ip}:${remote.port} laddr=${local.ip}:${local.port} fd=${client.id + 7} name=${client.name} age=${seconds(client.connectedMs)} idle=${seconds(client.lastMs)} flags=${client.channels.size + client.patterns.size > 0 ? 'P' : client.cancelWait ? 'b' : client.queued ? 'x' : 'N'} db=${client.database} sub=${client.channels.size} psub=${client.patterns.size} multi=${client.queued?.length ?? -1} cmd=${client.lastCommand} user=default lib-name=${client.library} lib-ver=${client.libraryVersion}`
+  return `id=${client.id} addr=${remote.ip}:${remote.port}${server.atLeast(6, 2) ? ` laddr=${local.ip}:${local.port}` : ''} fd=${client.id + 7} name=${client.name} age=${seconds(client.connectedMs)} idle=${seconds(client.lastMs)} flags=${server.replication.isFollower(client) ? 'S' : client.channels.size + client.patterns.size > 0 ? 'P' : client.cancelWait ? 'b' : client.queued ? 'x' : 'N'} db=${client.database} sub=${client.channels.size} psub=${client.patterns.size} multi=${client.queued?.length ?? -1} cmd=${client.lastCommand}${server.atLeast(6, 0) ? ' user=default' : ''}${server.atLeast(7, 2) ? ` lib-name=${client.library} lib-ver=${client.libraryVersion}` : ''}`
 }
 
 function clientCommand({ server, client }: ServerContext, args: readonly string[]): Reply {
@@ -60,8 +60,31 @@ function clientCommand({ server, client }: ServerContext, args: readonly string[
       return OK
     case 'list': return [...server.clients.values()].map((each) => `${clientLine(server, each)}\n`).join('')
     case 'info': return `${clientLine(server, client)}\n`
+    case 'kill': return killClients({ server, client }, args.slice(1))
     default: return subcommand('CLIENT', args)
   }
+}
+
+/** CLIENT KILL by address, or by filters. */
+function killClients({ server, client }: Pick<ServerContext, 'server' | 'client'>, args: readonly string[]): Reply {
+  const addressOf = (each: Client) => `${each.socket.remote.ip}:${each.socket.remote.port}`
+  const filters = args.length === 1 ? new Map([['addr', args[0]!]]) : new Map(args.flatMap((arg, i) => i % 2 === 0 ? [[arg.toLowerCase(), args[i + 1] ?? fail('ERR syntax error')] as const] : []))
+  const type = (each: Client) => server.replication.isFollower(each) ? ['slave', 'replica'] : each.channels.size + each.patterns.size > 0 ? ['pubsub'] : ['normal']
+  const victims = [...server.clients.values()].filter((each) => [...filters].every(([filter, value]) => {
+    switch (filter) {
+      case 'id': return each.id === Number(value)
+      case 'addr': return addressOf(each) === value
+      case 'type': return type(each).includes(value.toLowerCase())
+      case 'skipme': return true
+      default: return fail('ERR syntax error')
+    }
+  }) && (args.length === 1 || filters.get('skipme')?.toLowerCase() === 'no' || each !== client))
+  if (args.length === 1 && victims.length === 0) fail('ERR No such client')
+  for (const each of victims) {
+    if (each === client) client.closing = true
+    else each.socket.destroy()
+  }
+  return args.length === 1 ? OK : victims.length
 }
 
 function config({ server }: ServerContext, args: readonly string[]): Reply {
@@ -69,7 +92,8 @@ function config({ server }: ServerContext, args: readonly string[]): Reply {
     case 'get': {
       if (args.length < 2) return fail("ERR wrong number of arguments for 'config|get' command")
       const matching = args.slice(1).map((pattern) => globPattern(pattern.toLowerCase()))
-      return [...server.config].filter(([name]) => matching.some((test) => test(name))).flat()
+      const shown = [...server.config].flatMap(([name, value]): [string, string][] => name.startsWith('slave-') && server.atLeast(5, 0) ? [[name, value], [name.replace('slave', 'replica'), value]] : name === 'replicaof' && !server.atLeast(5, 0) ? [['slaveof', value]] : [[name, value]])
+      return shown.filter(([name]) => matching.some((test) => test(name))).flat()
     }
     case 'set':
       if (args.length < 3 || args.length % 2 === 0) return fail("ERR wrong number of arguments for 'config|set' command")
@@ -89,18 +113,19 @@ function info(server: RedisServer, sections: readonly string[]): string {
   const upSeconds = Math.floor((proc.clock.nowMs() - server.startedMs) / 1000)
   const used = 860_000 + store.usedBytes()
   const all: [string, string[]][] = [
-    ['Server', [`redis_version:${server.version}`, 'redis_git_sha1:00000000', 'redis_mode:standalone', 'os:Linux 6.8.0-drydock x86_64', 'arch_bits:64', 'monotonic_clock:POSIX clock_gettime', 'multiplexing_api:epoll', `process_id:${proc.pid}`, `run_id:${server.runId}`, `tcp_port:${server.config.get('port')}`, `uptime_in_seconds:${upSeconds}`, `uptime_in_days:${Math.floor(upSeconds / 86_400)}`, 'hz:10', 'configured_hz:10', 'executable:/data/redis-server', `config_file:${server.configFile}`]],
+    ['Server', [`redis_version:${server.version}`, 'redis_git_sha1:00000000', `redis_mode:${server.sentinel ? 'sentinel' : 'standalone'}`, 'os:Linux 6.8.0-drydock x86_64', 'arch_bits:64', 'monotonic_clock:POSIX clock_gettime', 'multiplexing_api:epoll', `process_id:${proc.pid}`, `run_id:${server.runId}`, `tcp_port:${server.config.get('port')}`, `uptime_in_seconds:${upSeconds}`, `uptime_in_days:${Math.floor(upSeconds / 86_400)}`, 'hz:10', 'configured_hz:10', 'executable:/data/redis-server', `config_file:${server.configFile}`]],
     ['Clients', [`connected_clients:${server.clients.size}`, `maxclients:${server.config.get('maxclients')}`, `blocked_clients:${[...server.clients.values()].filter((client) => client.cancelWait).length}`]],
     ['Memory', [`used_memory:${used}`, `used_memory_human:${used < 2 ** 20 ? `${(used / 1024).toFixed(2)}K` : `${(used / 2 ** 20).toFixed(2)}M`}`, `used_memory_dataset:${store.usedBytes()}`, `maxmemory:${server.config.get('maxmemory')}`, `maxmemory_policy:${server.config.get('maxmemory-policy')}`, 'mem_allocator:jemalloc-5.3.0']],
     ['Persistence', ['loading:0', `rdb_changes_since_last_save:${server.dirty}`, 'rdb_bgsave_in_progress:0', `rdb_last_save_time:${Math.floor(server.lastSaveMs / 1000)}`, `rdb_last_bgsave_status:${server.lastSaveFailed ? 'err' : 'ok'}`, `aof_enabled:${server.config.get('appendonly') === 'yes' ? 1 : 0}`]],
     ['Stats', [`total_connections_received:${server.connectionsReceived}`, `total_commands_processed:${server.commandsProcessed}`, `pubsub_channels:${new Set([...server.clients.values()].flatMap((client) => [...client.channels])).size}`, `pubsub_patterns:${new Set([...server.clients.values()].flatMap((client) => [...client.patterns])).size}`]],
-    ['Replication', ['role:master', 'connected_slaves:0', 'master_failover_state:no-failover', `master_replid:${server.runId}`, 'master_repl_offset:0', 'repl_backlog_active:0']],
+    ['Replication', server.replication.info()],
     ['Cluster', ['cluster_enabled:0']],
     ['Keyspace', store.databases.flatMap((database, number) => database.size > 0 ? [`db${number}:keys=${database.size},expires=${database.expiring},avg_ttl=0`] : [])],
   ]
+  const known = server.sentinel ? [...all.filter(([name]) => ['Server', 'Clients', 'Stats'].includes(name)), ['Sentinel', server.sentinel.info()] as [string, string[]]] : all
   const wanted = sections.map((section) => section.toLowerCase())
   const everything = wanted.length === 0 || wanted.some((section) => ['all', 'default', 'everything'].includes(section))
-  return all.filter(([name]) => everything || wanted.includes(name.toLowerCase())).map(([name, lines]) => `# ${name}\r\n${lines.map((line) => `${line}\r\n`).join('')}`).join('\r\n')
+  return known.filter(([name]) => everything || wanted.includes(name.toLowerCase())).map(([name, lines]) => `# ${name}\r\n${lines.map((line) => `${line}\r\n`).join('')}`).join('\r\n')
 }
 
 async function shutdown({ server, client }: ServerContext, args: readonly string[]): Promise<Reply> {
@@ -113,8 +138,12 @@ async function shutdown({ server, client }: ServerContext, args: readonly string
   return OK
 }
 
-const refuseReplication = (_: ServerContext, [host, port]: readonly string[]): Reply =>
-  host?.toLowerCase() === 'no' && port?.toLowerCase() === 'one' ? OK : fail('ERR replication is not available on this server')
+function replicaOf({ server, client }: ServerContext, [host, port]: readonly string[]): Promise<Reply> {
+  const by = clientLine(server, client)
+  if (host!.toLowerCase() === 'no' && port!.toLowerCase() === 'one') return server.replication.lead(by)
+  const number = Number(integer(port!, 'ERR Invalid master port'))
+  return server.replication.follow(host!, number, by)
+}
 
 /** Commands by lower-case name. */
 export const serverCommands: Readonly<Record<string, Command<ServerContext>>> = {
@@ -162,9 +191,17 @@ export const serverCommands: Readonly<Record<string, Command<ServerContext>>> = 
   command: { arity: -1, run: () => [] },
   info: { arity: -1, run: ({ server }, sections) => byteStringOf(info(server, sections)) },
   time: { arity: 1, run: ({ nowMs }) => [String(Math.floor(nowMs() / 1000)), String(Math.floor(nowMs() % 1000 * 1000))] },
-  role: { arity: 1, run: () => ['master', 0, []] },
-  replicaof: { arity: 3, run: refuseReplication },
-  slaveof: { arity: 3, run: refuseReplication },
+  role: { arity: 1, run: ({ server }) => server.replication.role() },
+  replicaof: { arity: 3, run: replicaOf },
+  slaveof: { arity: 3, run: replicaOf },
+  replconf: { arity: -1, run: ({ server, client }, args) => server.replication.configure(client, args) },
+  psync: { arity: -3, run: ({ server, client }, [id, from]) => server.replication.synchronize(client, id!, Number(from)) },
+  wait: { arity: 3, run: ({ server }, [count, timeout]) => server.replication.wait(Number(integer(count!)), Number(integer(timeout!, 'ERR timeout is not an integer or out of range'))) },
+  debug: { arity: -2, async run({ server }, args) {
+    if (args[0]!.toLowerCase() !== 'sleep' || args.length !== 2) return subcommand('DEBUG', args)
+    await server.freeze(Number(args[1]) * 1000)
+    return OK
+  } },
   save: { arity: 1, run: async ({ server }) => await server.save() ? OK : fail('ERR') },
   bgsave: { arity: -1, run: ({ server }) => { void server.save({ background: true }).catch(() => {}); return { status: 'Background saving started' } } },
   lastsave: { arity: 1, run: ({ server }) => Math.floor(server.lastSaveMs / 1000) },
@@ -192,9 +229,26 @@ export const serverCommands: Readonly<Record<string, Command<ServerContext>>> = 
     return OK
   } },
   unwatch: { arity: 1, run: ({ client }) => { client.watched.clear(); client.stale = false; return OK } },
-  publish: { arity: 3, run: ({ server }, [channel, message]) => server.publish(channel!, message!) },
+  publish: { arity: 3, run({ server, client }, [channel, message]) {
+    server.replication.feed(client.database, ['PUBLISH', channel!, message!])
+    return server.publish(channel!, message!)
+  } },
   subscribe: { arity: -2, run: (context, names) => subscription(context, 'subscribe', names, context.client.channels) },
   unsubscribe: { arity: -1, run: (context, names) => subscription(context, 'unsubscribe', names, context.client.channels) },
   psubscribe: { arity: -2, run: (context, names) => subscription(context, 'psubscribe', names, context.client.patterns) },
   punsubscribe: { arity: -1, run: (context, names) => subscription(context, 'punsubscribe', names, context.client.patterns) },
+}
+
+const SENTINEL_HAS = ['ping', 'subscribe', 'unsubscribe', 'psubscribe', 'punsubscribe', 'info', 'client', 'shutdown', 'auth', 'hello', 'command', 'quit', 'reset']
+
+/** Commands of a sentinel by lower-case name. */
+export const sentinelCommands: Readonly<Record<string, Command<ServerContext>>> = {
+  ...Object.fromEntries(SENTINEL_HAS.map((name) => [name, serverCommands[name]!])),
+  sentinel: { arity: -2, run: ({ server }, args) => server.sentinel!.command(args) },
+  role: { arity: 1, run: ({ server }) => ['sentinel', server.sentinel!.masterNames] },
+  publish: { arity: 3, async run({ server }, [channel, message]) {
+    if (channel !== '__sentinel__:hello') fail('ERR Only HELLO messages are accepted by Sentinel instances.')
+    await server.sentinel!.hello(message!)
+    return 1
+  } },
 }
