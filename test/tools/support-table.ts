@@ -46,7 +46,7 @@ export async function supportTable(): Promise<string> {
   const lines = [
     '| | | |', '|---|---|---|',
     row('Kinds with defaults, validation and columns', String(checked.length), code(checked.map((kind) => kind.kind))),
-    ...(plain.length ? [row('Kinds by schema only', String(plain.length), `${code(plain.map((kind) => kind.kind))}: created, read, watched, patched and deleted; their own validation is still to come`)] : []),
+    ...(plain.length ? [row('Kinds with nothing but metadata to validate', String(plain.length), code(plain.map((kind) => kind.kind)))] : []),
     row('Admission plugins', String(admission.length), code(admission)),
     row('Controllers', String(controllers.length), code(controllers)),
     row('Scheduler plugins', String(defaultPlugins.length), code(defaultPlugins.map((plugin) => plugin.name))),
