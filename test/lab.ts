@@ -3,6 +3,7 @@ import { readAll, createPipe } from '../src/base/streams.ts'
 import { httpRequest } from '../src/base/http.ts'
 import { createCluster } from '../src/cluster/cluster.ts'
 import type { Cluster, ClusterSnapshot } from '../src/cluster/cluster.ts'
+import type { Topology } from '../src/cluster/topology.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER } from '../src/host/laptop.ts'
 import { lookAtFiles, restoreFiles } from '../src/host/persistence/stored-file.ts'
 import type { StoredFile } from '../src/host/persistence/stored-file.ts'
@@ -63,16 +64,16 @@ interface Kept {
 type StoredTree = { path: string; file: StoredFile }[]
 const treeOf = (files: FileSystem): StoredTree => Array.from(lookAtFiles(files, '/'), ([path, file]) => ({ path, file }))
 
-/** Boots a lab; the same seed gives the same run. */
-export function startLab(seed: string): Promise<Lab> {
-  return labOf(seed)
+/** Boots a lab, with three nodes unless told otherwise; the same seed gives the same run. */
+export function startLab(seed: string, topology?: Topology): Promise<Lab> {
+  return labOf(seed, undefined, topology)
 }
 
-async function labOf(seed: string, kept?: Kept): Promise<Lab> {
+async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<Lab> {
   const clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: kept?.cluster.timeMs ?? nodePlatform.wallMs() })
   const nodeFiles = new Map<string, MountableFileSystem>()
   const cluster = await createCluster({
-    platform: nodePlatform, clock, seed, ...(kept ? { restore: kept.cluster } : {}),
+    platform: nodePlatform, clock, seed, ...(kept ? { restore: kept.cluster } : {}), ...(topology ? { topology } : {}),
     onNodeFiles(node, files) {
       nodeFiles.set(node, files)
       restoreFiles(files, kept?.nodes.get(node) ?? [])

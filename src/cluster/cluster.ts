@@ -22,7 +22,7 @@ import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { ControlPlane } from './control-plane.ts'
-import { createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
+import { createCloudControllerManager, createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
 import type { Commit, EtcdSnapshot } from './etcd/types.ts'
 import { controlPlaneImages } from './images/control-plane.ts'
@@ -34,6 +34,7 @@ import { shareManagedFields } from './kinds/patch/managed-fields.ts'
 import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
 import { isStatusError } from './kinds/status-error.ts'
+import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
 import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
@@ -219,6 +220,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
       },
       serving: { certificatePem: once(() => createSelfSignedServer(node.name, clock.nowMs())), clientCaPem: pki.caCertificatePem },
+      ...(topology.flavour === 'k3s' ? { allowedUnsafeSysctls: ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] } : {}),
       clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
       staticPodPath: MANIFESTS,
     })
@@ -246,11 +248,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       fetchAs: (name: string, groups: readonly string[]) => (request: HttpRequest) => server.fetchAs({ name, groups }, request),
       clock, caCertificatePem: pki.caCertificatePem, clusterCidr: topology.podCidr, serviceCidr: topology.serviceCidr,
     }
-    const starts = { manager: 0, scheduler: 0, provisioner: 0 }
+    const starts = { manager: 0, scheduler: 0, provisioner: 0, cloud: 0 }
     /** Chance of its own for each time that a component starts. */
     const chance = (label: keyof typeof starts, name: string) => { const count = starts[label]++; return random.fork(count === 0 ? name : `${name}/${count}`) }
     components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), extra: certificateControllers(pki) }))
     components.define('local-path-provisioner', () => createLocalPathProvisioner({ ...managerOptions, random: chance('provisioner', 'local-path'), log: log.named('local-path-provisioner') }))
+    components.define(CLOUD_CONTROLLER_MANAGER, () => createCloudControllerManager(CLOUD_CONTROLLER_MANAGER, { ...managerOptions, random: chance('cloud', 'cloud'), log: log.named('cloud-controller-manager') }))
     components.define('kube-scheduler', () => {
       const api = components.gated(server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }))
       const own = log.named('kube-scheduler')
@@ -306,6 +309,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
       await addonsReady(shared, clock)
     }
+    if (topology.flavour === 'k3s') components.start(CLOUD_CONTROLLER_MANAGER)
     const others = startOthers()
     // The nodes of a restored cluster have much to do, which nobody needs to wait for.
     if (restore) return void others.catch((error: unknown) => log.error('could not start the nodes', { error: String(error) }))
@@ -408,6 +412,7 @@ function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: Clust
   return [
     ...kubeadmConfiguration({ clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }),
     ...coreDns({ serviceCidr, clusterDomain }), ...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage(),
+    ...(topology.flavour === 'k3s' ? cloudControllerManager() : []),
   ]
 }
 

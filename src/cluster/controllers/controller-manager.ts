@@ -27,6 +27,7 @@ import { replicaSetController, replicationController } from './replicaset.ts'
 import { createResourceDirectory } from './resource-directory.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaPublisher } from './root-ca.ts'
+import { serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './service-account.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
@@ -131,6 +132,21 @@ export function createLocalPathProvisioner(options: Pick<ControllerManagerOption
     },
     stop() {
       for (const part of running.splice(0)) part.stop()
+      informers.stop()
+    },
+  }
+}
+
+/** What k3s has for a cloud: its load balancer for Services. */
+export function createCloudControllerManager(user: string, options: Pick<ControllerManagerOptions, 'apiAs' | 'clock' | 'random' | 'log'>): ControllerManager {
+  const { clock, log } = options
+  const api = options.apiAs(user, ['system:authenticated'])
+  const informers = createInformers({ api, clock, log })
+  let running: { stop(): void } | undefined
+  return {
+    start() { running = startController(serviceLoadBalancerController(), api, informers, options) },
+    stop() {
+      running?.stop()
       informers.stop()
     },
   }

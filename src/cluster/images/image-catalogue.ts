@@ -8,6 +8,7 @@ import { curlImage, e2eEchoServerImage, echoServerImage, httpEchoImage, httpbinI
 import type { ImageDefinition } from './image.ts'
 import { ingressNginxImage } from './ingress-nginx/ingress-nginx.ts'
 import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
+import { klipperLbImage } from './klipper-lb/klipper-lb.ts'
 import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { sampleApiServerImage } from './sample-apiserver/sample-apiserver.ts'
@@ -18,5 +19,5 @@ import { redis, redisAlpine } from './redis/redis.ts'
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, hpaExampleImage, redis, redisAlpine, fluentdImage,
-  metricsServerImage, sampleApiServerImage, ingressNginxImage, webhookCertgenImage,
+  metricsServerImage, sampleApiServerImage, ingressNginxImage, webhookCertgenImage, klipperLbImage,
 ]

@@ -50,6 +50,8 @@ export interface KubeletOptions {
   node: NodeConfig
   clusterDns: string | readonly string[]
   clusterDomain: string
+  /** Kernel parameters that pods may set besides those that are safe (`--allowed-unsafe-sysctls`). */
+  allowedUnsafeSysctls?: readonly string[]
   /** The node's folder with manifests of static pods. k8s: staticPodPath */
   staticPodPath?: string
   /** Services that all kubelets of this process can share; a watch of its own by default. */
@@ -329,7 +331,7 @@ class NodeKubelet implements Kubelet {
     if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
     const node = this.#agent.node
     if (!node) return true
-    const rejection = rejectPod(pod, node, this.#node.allocatable, this.#active().map((w) => w.allotted))
+    const rejection = rejectPod(pod, node, this.#node.allocatable, this.#active().map((w) => w.allotted), this.#options.allowedUnsafeSysctls)
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)

@@ -17,10 +17,10 @@ const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
 ])
 
 /** k8s: pkg/kubelet/sysctl/allowlist.go */
-function refusedSysctl(pod: Pod): string | undefined {
+function refusedSysctl(pod: Pod, allowedUnsafe: readonly string[]): string | undefined {
   for (const { name } of pod.spec.securityContext?.sysctls ?? []) {
     const sysctl = dottedSysctl(name)
-    if (!SAFE_SYSCTLS.has(sysctl)) return `${JSON.stringify(sysctl)} not allowlisted`
+    if (!SAFE_SYSCTLS.has(sysctl) && !allowedUnsafe.includes(sysctl)) return `${JSON.stringify(sysctl)} not allowlisted`
     const shared = sysctl.startsWith('net.') ? pod.spec.hostNetwork && 'net' : pod.spec.hostIPC && 'ipc'
     if (shared) return `${JSON.stringify(sysctl)} not allowed with host ${shared} enabled`
   }
@@ -28,9 +28,9 @@ function refusedSysctl(pod: Pod): string | undefined {
 }
 
 /** Whether a node can take a pod that was bound to it. Undefined: it can. k8s: pkg/kubelet/lifecycle predicate.go */
-export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[]): Rejection | undefined {
+export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[], allowedUnsafeSysctls: readonly string[] = []): Rejection | undefined {
   const os = pod.spec.os?.name
-  const sysctl = refusedSysctl(pod)
+  const sysctl = refusedSysctl(pod, allowedUnsafeSysctls)
   if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
   const osLabel = pod.metadata.labels?.['kubernetes.io/os']
   if (osLabel !== undefined && osLabel !== 'linux')

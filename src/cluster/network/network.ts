@@ -11,8 +11,6 @@ import type { NetworkPolicyTable, Packet } from './network-policies.ts'
 import { ServiceTable } from './service-table.ts'
 import type { HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
-// @k8s part: Ingress and load balancers: ingress-nginx is installed by its manifests, as on kind; other controllers and a load balancer for Services are missing
-
 /** How long a connection to an address that nobody has waits for an ARP answer, in milliseconds of cluster time. */
 const NO_NEIGHBOUR_MS = 3_000
 /** How long a TCP client tries when its packets are dropped, unless it says otherwise. */
