@@ -14,6 +14,7 @@ const ask: Ask = async (method, path, body) => {
   if (method === 'POST') return { status: 201, body: JSON.stringify({ status: { allowed: (body as any).spec.resourceAttributes.verb === 'get' } }) }
   if (path.startsWith('/api/v1/namespaces/default/pods/a/log')) return { status: 200, body: 'one\nall is well\n' }
   if (path.startsWith('/api/v1/namespaces/default/pods/a:80/proxy/')) return { status: 200, body: 'Welcome' }
+  if (path === '/apis/harbour.example/v1/namespaces/default/boats/anna') return { status: 200, body: JSON.stringify({ spec: { berth: 3 } }) }
   if (path === '/api/v1/namespaces/default/pods/a') return { status: 200, body: JSON.stringify(pod) }
   if (path.startsWith('/api/v1/namespaces/default/pods?') || path === '/api/v1/namespaces/default/pods') return { status: 200, body: JSON.stringify({ items: [pod, { ...pod, status: { phase: 'Pending' } }] }) }
   return { status: 404, body: '{}' }
@@ -33,6 +34,7 @@ describe('goals', () => {
     ['pods count == 2', true], ['pods -l app=x count > 2', false],
     ['pods every .status.phase =~ Running|Pending', true], ['pods every .status.phase == Running', false], ['pods some .status.phase == Pending', true], ['pods none .status.phase == Failed', true], ['pods none .status.phase == Pending', false],
     ['can get pods -n default as system:serviceaccount:default:robot', true], ['can list pods -n default as jane', false], ['cannot list pods as jane', true],
+    ['boats.v1.harbour.example/anna .spec.berth == 3', true], ['boats.v1.harbour.example/berta absent', true], ['cannot list boats.v1.harbour.example as jane', true],
     ['get /api/v1/namespaces/default/pods/a:80/proxy/ contains Welcome', true], ['get /nowhere contains x', false],
     ['get /nowhere absent', true], ['get /api/v1/namespaces/default/pods/a:80/proxy/ absent', false],
   ] as const) test(`${line}: ${expected ? 'met' : 'not met'}`, async () => { expect(await met(line)).toBe(expected) })

@@ -184,16 +184,25 @@ export function parsePath(text: string): PathStep[] {
 }
 
 type Fact = (typeof discoveryFacts)[number]
+type ResourceFact = Pick<Fact, 'group' | 'version' | 'resource' | 'namespaced'>
 
-function factOf(name: string): Fact {
+function factOf(name: string): ResourceFact {
   const [plural, ...group] = name.split('.')
   const wanted = plural!.toLowerCase()
   const found = (discoveryFacts as Fact[]).filter((fact) => (fact.resource === wanted || fact.singular === wanted || ('shortNames' in fact && fact.shortNames?.includes(wanted)))
     && (group.length === 0 || fact.group === group.join('.')))
   // Core first, then stable versions, as kubectl chooses.
   const best = found.find((fact) => fact.group === '') ?? found.find((fact) => /^v\d+$/.test(fact.version)) ?? found[0]
-  if (!best) throw new GoalError(`"${name}" is no resource of Kubernetes`)
-  return best
+  const fact = best ?? customFactOf(name)
+  if (!fact) throw new GoalError(`"${name}" is no resource of Kubernetes (custom ones are written with version and group, as in boats.v1.harbour.example)`)
+  return fact
+}
+
+/** What a name like `boats.v1.harbour.example` says of a custom resource. Its definition comes with the lesson, so it is taken for a namespaced one. */
+function customFactOf(name: string): ResourceFact | undefined {
+  const [, resource, version, group] = /^([a-z][a-z0-9]*)\.(v\d+(?:(?:alpha|beta)\d+)?)\.([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.exec(name) ?? []
+  if (!resource || !version || !group || (discoveryFacts as Fact[]).some((fact) => fact.group === group)) return undefined
+  return { group, version, resource, namespaced: true }
 }
 
 function findResource(name: string): GoalResource {
