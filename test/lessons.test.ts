@@ -45,7 +45,7 @@ test('all lessons go one after the other in the same cluster, and those that cle
   } finally {
     await lab.stop()
   }
-}, 400_000)
+}, 600_000)
 
 async function begin(lab: Lab, lesson: Lesson): Promise<void> {
   if (!lesson.start) return
