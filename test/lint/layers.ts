@@ -19,6 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/metrics-server': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/ingress-nginx': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/in-cluster': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/stress': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/network': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/runtime': ['src/cluster/images', 'src/cluster/network', 'src/unix', 'src/base'],
   'src/cluster/storage': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],

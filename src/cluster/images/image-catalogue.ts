@@ -1,23 +1,34 @@
-import { agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges } from './agnhost/agnhost.ts'
+import { agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, livenessImage, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, testWebserverImage } from './agnhost/agnhost.ts'
 import { alpine } from './alpine.ts'
-import { busybox, e2eBusybox } from './busybox/busybox.ts'
+import { hpaExampleImage } from './apache/hpa-example.ts'
+import { httpdAlpineImage, httpdImage } from './apache/httpd.ts'
+import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
 import { fluentdImage } from './fluentd.ts'
-import { hpaExampleImage } from './http/hpa-example.ts'
+import { goproxyImage } from './goproxy.ts'
+import { guestbookFollowerImages, guestbookFrontendImages } from './guestbook/guestbook.ts'
+import { helloWorldImage } from './hello-world.ts'
 import { curlImage, e2eEchoServerImage, echoServerImage, httpEchoImage, httpbinImage } from './http/echo-servers.ts'
+import { bootcampImages, helloAppImages, helloFrontendImage, helloGoImage, nodeHelloImage } from './http/google-samples.ts'
 import type { ImageDefinition } from './image.ts'
 import { ingressNginxImage } from './ingress-nginx/ingress-nginx.ts'
 import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
 import { klipperLbImage } from './klipper-lb/klipper-lb.ts'
 import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
-import { sampleApiServerImage } from './sample-apiserver/sample-apiserver.ts'
-import { e2eNginx, nginx, nginxAlpine } from './nginx/nginx.ts'
+import { e2eNginx, nginx, nginxAlpine, nginxHttps, nginxSlim } from './nginx/nginx.ts'
 import { pause } from './pause.ts'
-import { redis, redisAlpine } from './redis/redis.ts'
+import { perlImage } from './perl/perl.ts'
+import { kubernetesRedis, redis, redisAlpine } from './redis/redis.ts'
+import { sampleApiServerImage } from './sample-apiserver/sample-apiserver.ts'
+import { goStressImage } from './stress/go-stress.ts'
+import { stressImage } from './stress/stress.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, debian, ubuntu, nginx, nginxAlpine, e2eNginx, pause, agnhostImage, glibcDnsTesting, kitten, nautilus, nonRoot, noNewPrivileges, kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, hpaExampleImage, redis, redisAlpine, fluentdImage,
-  metricsServerImage, sampleApiServerImage, ingressNginxImage, webhookCertgenImage, klipperLbImage,
+  alpine, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpdImage, httpdAlpineImage, pause, helloWorldImage,
+  agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
+  kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
+  redis, redisAlpine, kubernetesRedis, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage,
+  ingressNginxImage, webhookCertgenImage, klipperLbImage,
 ]

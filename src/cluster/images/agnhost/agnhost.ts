@@ -252,6 +252,15 @@ export const glibcDnsTesting = defineImage({
   programs: utilityPrograms('gnu', { names: ['dig', 'nslookup', 'host', 'hostname', 'getent'] }),
 })
 
+/** The same of an older Debian: what the page about debugging DNS looks names up with. */
+export const jessieDnsutils = defineImage({ ...glibcDnsTesting, repository: 'registry.k8s.io/e2e-test-images/jessie-dnsutils', tags: ['1.0', '1.1', '1.3', '1.4', '1.5', '1.7'], sizeBytes: 116_000_000, cmd: ['/bin/sleep', '3600'] })
+
+/** Servers that had images of their own before agnhost. */
+const formerly = (name: string, tags: readonly string[], entrypoint: readonly string[]) => defineImage({ repository: `registry.k8s.io/${name}`, tags, sizeBytes: 3_000_000, entrypoint: ['/agnhost', ...entrypoint], cmd: [], base: agnhostImage })
+export const serveHostnameImage = formerly('serve_hostname', ['latest', '1.4', 'v1.4'], ['serve-hostname'])
+export const livenessImage = formerly('liveness', ['latest'], ['liveness'])
+export const testWebserverImage = formerly('test-webserver', ['latest'], ['test-webserver'])
+
 // @k8s part: allowPrivilegeEscalation: set-user-ID programs never gain rights, as if it were always false
 
 /** Says as whom it runs; on a real system its set-user-ID bit makes that root where privileges may grow. */

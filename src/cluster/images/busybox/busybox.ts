@@ -56,3 +56,12 @@ export const busybox = defineImage({
 
 /** The copy that the conformance suite uses. */
 export const e2eBusybox = defineImage({ repository: 'registry.k8s.io/e2e-test-images/busybox', tags: ['1.29-2', '1.29-4', '1.36.1-1', '1.37.0-1'], sizeBytes: 2_160_000, cmd: ['sh'], base: busybox })
+
+/** Copies in the registries of Kubernetes and Google, which manifests of the documentation name. */
+export const kubernetesBusyboxes = [
+  defineImage({ repository: 'registry.k8s.io/busybox', tags: ['1.24', '1.27', '1.27.2', 'latest'], sizeBytes: 700_000, cmd: ['sh'], base: busybox }),
+  defineImage({ repository: 'gcr.io/google-containers/busybox', tags: ['1.24', '1.27', '1.27.2', 'latest'], sizeBytes: 700_000, cmd: ['sh'], base: busybox }),
+]
+
+/** BusyBox with curl. */
+export const busyboxPlus = defineImage({ repository: 'docker.io/radial/busyboxplus', tags: ['curl', 'latest'], sizeBytes: 4_200_000, cmd: ['/bin/sh'], base: busybox, programs: utilityPrograms('gnu', { names: ['curl'] }) })

@@ -331,7 +331,7 @@ const nginxFiles: Record<string, ImageFile> = {
 }
 
 const VERSIONS: Readonly<Record<string, string>> = {
-  '1.10': '1.10.3', '1.10.0': '1.10.0', '1.11': '1.11.13', '1.12': '1.12.2', '1.13': '1.13.12', '1.14': '1.14.2', '1.14.2': '1.14.2', '1.15': '1.15.12', '1.16': '1.16.1', '1.16.1': '1.16.1', '1.17': '1.17.10', '1.18': '1.18.0', '1.19': '1.19.10', '1.20': '1.20.2', '1.21': '1.21.6', '1.22': '1.22.1', '1.23': '1.23.4', '1.24': '1.24.0', '1.24.0': '1.24.0', '1.25': '1.25.5', '1.25.5': '1.25.5',
+  '1.7.9': '1.7.9', '1.9.1': '1.9.1', '1.10': '1.10.3', '1.10.0': '1.10.0', '1.11': '1.11.13', '1.12': '1.12.2', '1.13': '1.13.12', '1.13.12': '1.13.12', '1.14': '1.14.2', '1.14.2': '1.14.2', '1.15': '1.15.12', '1.16': '1.16.1', '1.16.1': '1.16.1', '1.17': '1.17.10', '1.18': '1.18.0', '1.19': '1.19.10', '1.20': '1.20.2', '1.21': '1.21.6', '1.22': '1.22.1', '1.23': '1.23.4', '1.24': '1.24.0', '1.24.0': '1.24.0', '1.25': '1.25.5', '1.25.5': '1.25.5',
   '1.26': '1.26.3', '1.26.3': '1.26.3', '1.27': '1.27.5', '1.27.0': '1.27.0', '1.27.5': '1.27.5', '1.28': '1.28.0', '1.28.0': '1.28.0', '1.29': '1.29.4', '1.29.1': '1.29.1', '1.29.4': '1.29.4', '1': '1.29.4', mainline: '1.29.4', latest: '1.29.4', stable: '1.28.0',
 }
 const debianCompiler = 'gcc 12.2.0 (Debian 12.2.0-14+deb12u1)'
@@ -377,3 +377,13 @@ export const nginxAlpine = defineImage({
 
 /** The copies that the conformance suite uses. */
 export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4', '1.27-0'], base: nginx, variants: { '1.27-0': { programs: programsOf('1.27.5', debianCompiler) }, '1.14-4': { programs: programsOf('1.14.2', debianCompiler) }, '1.15-4': { programs: programsOf('1.15.12', debianCompiler) } } })
+
+const slimVersions: Readonly<Record<string, string>> = { '0.7': '1.9.14', '0.8': '1.11.1', '0.21': '1.21.6', '0.24': '1.23.4', '0.25': '1.25.5', '0.26': '1.26.3', '0.27': '1.27.5' }
+/** The small nginx of the documentation's StatefulSets. */
+export const nginxSlim = defineImage({
+  ...common, repository: 'registry.k8s.io/nginx-slim', tags: Object.keys(slimVersions), sizeBytes: 43_000_000, entrypoint: ['nginx', '-g', 'daemon off;'], cmd: [], base: nginx,
+  variants: Object.fromEntries(Object.entries(slimVersions).map(([tag, version]) => [tag, { env: { NGINX_VERSION: version }, programs: programsOf(version, debianCompiler) }])),
+})
+
+/** nginx that starts again with its new files when its configuration changes, as "Connecting Applications with Services" uses it. */
+export const nginxHttps = defineImage({ ...common, repository: 'docker.io/bprashanth/nginxhttps', tags: ['1.0'], sizeBytes: 51_000_000, entrypoint: ['nginx', '-g', 'daemon off;'], cmd: [], base: nginx, exposedPorts: [80, 443], programs: programsOf('1.9.15', debianCompiler) })

@@ -25,7 +25,7 @@ const entrypoint: Program = async (proc) => {
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {
   '3': '3.2.12', '3.2': '3.2.12', '3.2.7': '3.2.7', '3.2.12': '3.2.12', '4': '4.0.14', '4.0': '4.0.14', '4.0.14': '4.0.14', '5': '5.0.14', '5.0': '5.0.14', '5.0.4': '5.0.4', '5.0.14': '5.0.14',
-  '6': '6.2.20', '6.2': '6.2.20', '6.2.20': '6.2.20', '6.0': '6.0.20', '6.0.5': '6.0.5', '7': '7.4.6', '7.0': '7.0.15', '7.0.15': '7.0.15', '7.2': '7.2.11', '7.2.4': '7.2.4', '7.2.5': '7.2.5', '7.2.11': '7.2.11', '7.4': '7.4.6', '7.4.6': '7.4.6', '8': '8.2.2', '8.0': '8.0.4', '8.2': '8.2.2', latest: '8.2.2',
+  '6': '6.2.20', '6.2': '6.2.20', '6.2.20': '6.2.20', '6.0': '6.0.20', '6.0.5': '6.0.5', '7': '7.4.6', '7.0': '7.0.15', '7.0.15': '7.0.15', '7.2': '7.2.11', '7.2.4': '7.2.4', '7.2.5': '7.2.5', '7.2.11': '7.2.11', '7.4': '7.4.6', '7.4.6': '7.4.6', '8': '8.2.2', '8.0': '8.0.4', '8.0.2': '8.0.2', '8.2': '8.2.2', latest: '8.2.2',
 }
 const LATEST = '8.2.2'
 
@@ -64,4 +64,11 @@ export const redis = defineImage({
 export const redisAlpine = defineImage({
   ...common, tags: tags(ALPINE), sizeBytes: 17_500_000, base: alpine, programs, variants: variants(ALPINE),
   files: { ...accountFiles('/bin/sh', account), '/data': { directory: true, uid: 999, gid: 1000 } },
+})
+
+/** The Redis of the guestbook, which its manifest names by digest. */
+export const kubernetesRedis = defineImage({
+  ...common, repository: 'registry.k8s.io/redis', tags: ['e2e', 'v1'], sizeBytes: 151_000_000, base: debian, programs: { ...programs, ...programsOf('2.8.19') },
+  digests: { e2e: 'sha256:cb111d1bd870a6a471385a4a69ad17469d326e9dd91e0e455350cacf36e1b3ee' },
+  files: { ...accountFiles('/bin/bash', account), '/data': { directory: true, uid: 999, gid: 1000 } },
 })
