@@ -87,6 +87,7 @@ function isRest(parts: readonly string[]): boolean {
   return true
 }
 
+const ROOT = { uid: 0, gid: 0, groups: [] }
 const MAX_LINKS = 40
 const CHUNK_BYTES = 65_536
 const encoder = new TextEncoder()
@@ -437,6 +438,12 @@ export class MemoryFileSystem implements MountableFileSystem {
       }
       if (child.type === 'symlink' && (!isLast || followLast || mustBeDirectory)) {
         if (++links > MAX_LINKS) throw errno('ELOOP', path)
+        const elsewhere = child.synthetic?.root?.(this.#user)
+        if (elsewhere) {
+          if (!(elsewhere instanceof MemoryFileSystem)) throw errno('EACCES', path)
+          const place = elsewhere.viewAs(this.#user ?? ROOT, this.#viewer).#walk(`/${parts.reverse().join('/')}`, followLast, makeDirectory)
+          return { ...place, path: join(childPath, place.path) }
+        }
         const target = this.#targetOf(child)
         if (target.startsWith('/')) frames = [rootFrame]
         parts.push(...target.split('/').reverse())

@@ -5,8 +5,8 @@ import { findExecutable } from './exec.ts'
 import { MemoryFileSystem } from './file-system.ts'
 import { createDeviceTree } from './fs/devices.ts'
 import { createCgroupTree } from './fs/cgroup-tree.ts'
-import { createProcTree } from './fs/proc-tree.ts'
-import type { ProcessDetails } from './fs/proc-tree.ts'
+import { FULL_PRIVILEGES, createProcTree } from './fs/proc-tree.ts'
+import type { Privileges, ProcessDetails } from './fs/proc-tree.ts'
 import { markTerminalStream, KernelProcess } from './process.ts'
 import type { Kernel } from './process.ts'
 import { bindNames } from './net/names.ts'
@@ -34,6 +34,8 @@ export interface MachineOptions {
   bootMs?: number
   /** Processes of other namespaces that this machine sees: a node sees those of its containers. */
   guests?: () => readonly ProcessDetails[]
+  /** What its processes may do; everything by default. */
+  privileges?: Privileges
   /** Joins the process namespace of this machine: both see all processes, each ends and counts its own. */
   shareProcessesWith?: Machine
 }
@@ -61,6 +63,7 @@ class MemoryMachine implements Machine, Kernel {
   readonly clock: Clock
   readonly random: Random
   limits: MachineLimits
+  readonly privileges: Privileges
   readonly #onOom: ((process: Process) => void) | undefined
   readonly #guests: () => readonly ProcessDetails[]
   readonly #namespace: ProcessNamespace
@@ -82,6 +85,7 @@ class MemoryMachine implements Machine, Kernel {
     this.clock = options.clock
     this.random = options.random
     this.limits = options.limits ?? {}
+    this.privileges = options.privileges ?? FULL_PRIVILEGES
     this.#onOom = options.onOom
     this.net = this.stack = bindNames(options.net, this.fs, options.clock)
     this.#hasOwnInit = options.init === 'kernel'

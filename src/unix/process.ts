@@ -5,7 +5,7 @@ import { BrokenPipeError } from '../base/streams.ts'
 import { errorText } from './errno.ts'
 import { findExecutable } from './exec.ts'
 import type { MemoryFileSystem } from './file-system.ts'
-import type { ProcessDetails } from './fs/proc-tree.ts'
+import type { Privileges, ProcessDetails } from './fs/proc-tree.ts'
 import { emptyReader, sharedReader } from './input.ts'
 import type { SharedReader } from './input.ts'
 import { ownNet } from './net/process-net.ts'
@@ -13,7 +13,7 @@ import type { OwnedNet } from './net/process-net.ts'
 import { resolvePath } from './path.ts'
 import { SIGNAL_NUMBERS, defaultAction } from './signals.ts'
 import { ProcessExit, ProcessKilled } from './types.ts'
-import type { ExitStatus, FileSystem, Machine, NetStack, Proc, Process, Program, Signal, SpawnOptions, Tty, User } from './types.ts'
+import type { ExecOptions, ExitStatus, FileSystem, Machine, NetStack, Proc, Process, Program, Signal, SpawnOptions, Tty, User } from './types.ts'
 
 /** Memory of a process that doesn't say anything, in bytes. */
 const BASE_MEMORY_BYTES = 640 * 1024
@@ -25,6 +25,7 @@ const REQUEST_CPU_NANOSECONDS = 400_000
 export interface Kernel {
   readonly machine: Machine
   readonly files: MemoryFileSystem
+  readonly privileges: Privileges
   readonly stack: NetStack
   spawn(parent: KernelProcess, argv: readonly string[], options: SpawnOptions): KernelProcess
   /** Called once when the process has ended, before waiters hear of it. */
@@ -58,7 +59,7 @@ export class KernelProcess implements ProcessDetails {
   argv: readonly string[]
   env: Record<string, string>
   cwd: string
-  readonly user: User
+  user: User
   readonly startedMs: number
   readonly tty: Tty | undefined
   readonly streams: { stdin: SharedReader; stdout: ByteWriter; stderr: ByteWriter }
@@ -70,6 +71,7 @@ export class KernelProcess implements ProcessDetails {
   /** CPU that is used all the time, in thousandths of a core, since a moment. */
   #steady = { cpuMillis: 0, sinceMs: 0 }
   umask: number
+  title: string | undefined
   readonly #kernel: Kernel
   #pending: Set<(error: unknown) => void> | undefined
   #handlers: Map<Signal, 'ignore' | Set<() => void>> | undefined
@@ -95,6 +97,14 @@ export class KernelProcess implements ProcessDetails {
     this.umask = init.umask
     this.startedMs = init.startedMs ?? kernel.machine.clock.nowMs()
     this.streams = { stdin: init.stdin ? sharedReader(unwrapStream(init.stdin)) : emptyReader, stdout: unwrapStream(init.stdout), stderr: unwrapStream(init.stderr) }
+  }
+
+  get files(): MemoryFileSystem {
+    return this.#kernel.files
+  }
+
+  get privileges(): Privileges {
+    return this.#kernel.privileges
   }
 
   /** CPU time used so far. */
@@ -141,11 +151,13 @@ export class KernelProcess implements ProcessDetails {
   }
 
   /** execve(2): same process, other program; handlers go, ignored signals stay. @throws UnixError */
-  async replace(argv: readonly string[], options: Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'>): Promise<number> {
+  async replace(argv: readonly string[], options: ExecOptions): Promise<number> {
     const env = options.env ?? this.env
     const cwd = options.cwd ?? this.cwd
     const found = findExecutable(this.#kernel.files.viewAs(this.user), argv, env, cwd)
     this.argv = found.argv
+    this.title = undefined
+    if (options.user) this.user = options.user
     this.env = { ...env }
     this.cwd = cwd
     if (options.stdin) this.streams.stdin = sharedReader(unwrapStream(options.stdin))
@@ -434,8 +446,12 @@ class ProcView implements Proc {
     return this.#kernel.spawn(this.#process, argv, options)
   }
 
-  async exec(argv: readonly string[], options: Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'> = {}): Promise<number> {
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<number> {
     return this.#process.replace(argv, options)
+  }
+
+  setTitle(title: string): void {
+    this.#process.title = title
   }
 
   exit(code: number): never {

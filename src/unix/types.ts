@@ -69,7 +69,9 @@ export interface Proc {
    * Replaces this process's program (execve): the returned promise is the new program's exit code, which the caller returns.
    * @throws UnixError ENOENT, EACCES, ENOEXEC
    */
-  exec?(argv: readonly string[], options?: Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'>): Promise<number>
+  exec?(argv: readonly string[], options?: ExecOptions): Promise<number>
+  /** What ps shows instead of the arguments from now on. */
+  setTitle?(title: string): void
   /** Ends the process. Never returns. */
   exit(code: number): never
   /** Reports the memory in use, so that limits bite. Rejects by OOM kill when the machine's limit is exceeded. */
@@ -95,6 +97,9 @@ export interface SpawnOptions {
   /** Ready-made program instead of a file: built-ins and functions of the shell. */
   program?: Program
 }
+
+/** What changes when a process gets another program; `user` is whom it becomes. */
+export type ExecOptions = Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr' | 'user'>
 
 /** A process as others see it. */
 export interface Process {

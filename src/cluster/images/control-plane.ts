@@ -1,4 +1,5 @@
 import type { HttpHandler, Proc, Program } from '../../unix/types.ts'
+import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
 import { defineImage } from './image.ts'
 import type { ImageDefinition } from './image.ts'
 
@@ -90,7 +91,7 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) } })),
     image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) } })),
     image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) } })),
-    image('registry.k8s.io/etcd', ['3.6.8-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: serveEtcd })),
+    image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: serveEtcd })),
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => {
       const folder = '/etc/cni/net.d'
@@ -110,6 +111,7 @@ function serveEtcd(proc: Proc): void {
     const path = new URL(request.url).pathname
     if (path === '/version') return Response.json({ etcdserver: '3.6.8', etcdcluster: '3.6.0', storage: '3.6.0' })
     if (path === '/health') return Response.json({ health: 'true', reason: '' })
+    if (path === GRPC_HEALTH_PATH) return grpcHealth('serving')
     return /^\/(?:livez|readyz)\b/.test(path) ? new Response('ok\n') : new Response('404 page not found\n', { status: 404 })
   }
   if (plain.length === 0) proc.net.listenHttp(2381, health, { ip: '127.0.0.1' })

@@ -2,6 +2,7 @@ import { bash, dash } from '../../unix/shell/sh.ts'
 import type { Program } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import { accountFiles } from './accounts.ts'
+import { apt } from './apt.ts'
 import { defineImage } from './image.ts'
 
 /** /etc/os-release of Debian, which many images are built on. */
@@ -11,7 +12,7 @@ export const debianRelease = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME
 const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'sha256sum', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs', 'yes']
 
 /** The user land of Debian-based images. */
-export const debianPrograms: Record<string, Program> = { ...utilityPrograms('gnu', { names: debianUtilities }), '/bin/sh': dash, '/bin/bash': bash }
+export const debianPrograms: Record<string, Program> = { ...utilityPrograms('gnu', { names: debianUtilities }), '/bin/sh': dash, '/bin/bash': bash, '/usr/bin/apt': apt, '/usr/bin/apt-get': apt }
 
 /** Without curl: what a bare Debian or Ubuntu has. */
 const bare = Object.fromEntries(Object.entries(debianPrograms).filter(([path]) => path !== '/usr/bin/curl'))

@@ -127,6 +127,8 @@ export class ContainerStarter {
         ...(runAsUser !== undefined ? { runAsUser } : {}), ...(runAsGroup !== undefined ? { runAsGroup } : {}),
         supplementalGroups: [...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? []],
         mergeImageGroups: podSecurity?.supplementalGroupsPolicy !== 'Strict', readOnlyRootFilesystem: security?.readOnlyRootFilesystem ?? false, privileged: security?.privileged ?? false,
+        ...(security?.capabilities?.add ? { addCapabilities: security.capabilities.add } : {}), ...(security?.capabilities?.drop ? { dropCapabilities: security.capabilities.drop } : {}),
+        noNewPrivileges: security?.allowPrivilegeEscalation === false, seccomp: isFiltered(pod, container),
       },
       resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
       ...(targetId ? { targetId } : {}), annotations: { hash: containerHash(container) },
@@ -204,4 +206,10 @@ export class ContainerStarter {
     if (this.#made.delete(uid)) this.#files.remove(`/${uid}`, { recursive: true, force: true })
     for (const container of containers) this.#messages.delete(container.id)
   }
+}
+
+/** Whether a container's system calls are filtered; without a profile they aren't. k8s: kuberuntime getSeccompProfile */
+function isFiltered(pod: Pod, container: AnyContainer): boolean {
+  const { type } = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile ?? {}
+  return type !== undefined && type !== 'Unconfined' && container.securityContext?.privileged !== true
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { editorPrograms } from '../../unix/editors/programs.ts'
 import { createMemoryFileSystem, withOwnMounts } from '../../unix/file-system.ts'
-import type { ProcessDetails } from '../../unix/fs/proc-tree.ts'
+import type { MemoryFileSystem } from '../../unix/file-system.ts'
+import type { Privileges, ProcessDetails } from '../../unix/fs/proc-tree.ts'
 import { ROOT_USER, createMachine } from '../../unix/machine.ts'
 import { bash, dash } from '../../unix/shell/sh.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
@@ -143,6 +144,9 @@ class ContainerProcess implements ProcessDetails {
   get state(): 'R' | 'S' | 'T' | 'Z' { return this.#own.state }
   get cpuNanoseconds(): number { return this.#own.cpuNanoseconds }
   get tty(): Tty | undefined { return this.#own.tty }
+  get files(): MemoryFileSystem { return this.#own.files }
+  get title(): string | undefined { return this.#own.title }
+  get privileges(): Privileges { return this.#own.privileges }
   get streams(): { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter } { return this.#own.streams }
   kill(signal: Signal): void { (this.#own as Process).kill(signal) }
   wait(): Promise<ExitStatus> { return this.#own.wait() }

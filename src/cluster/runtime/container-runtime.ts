@@ -11,6 +11,7 @@ import type { Terminal } from '../../unix/tty.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Program, Signal, User } from '../../unix/types.ts'
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { ContainerLog } from './container-log.ts'
 import { RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
@@ -94,9 +95,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
-  // A node comes with what its own components need, and without the add-ons that users install.
-  for (const repository of options.registry.repositories())
-    if (/^(registry\.k8s\.io\/(?!ingress-nginx\/)|docker\.io\/kindest\/)/.test(repository)) for (const tag of options.registry.tags(repository)) images.importImage(`${repository}:${tag}`)
+  // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
+  images.importImage(SANDBOX_IMAGE)
   const sandboxes = new Map<string, Sandbox>()
   const sandboxByPod = new Map<string, Sandbox>()
   const containers = new Map<string, Container>()
@@ -177,6 +177,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const shared = config.targetId === undefined ? sandbox.machine : containers.get(config.targetId)?.machine
     const machine = createMachine({
       ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
+      privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false },
       onOom: () => { container.oomKilled = true },
     })
     if (!container.root.exists(container.cwd)) {
@@ -507,6 +508,8 @@ function asKernel(user: User): User {
   return user.groups.length > 1 ? { ...user, groups: [...user.groups].sort((a, b) => a - b) } : user
 }
 
+/** What holds the namespaces of a pod: containerd's `sandbox_image`. */
+const SANDBOX_IMAGE = 'registry.k8s.io/pause:3.10.1'
 /** How long the shim and the CNI plugin take to take a sandbox apart, in milliseconds of cluster time. */
 const TEARDOWN_MS = 250
 /** What one container without a limit can take before the node itself is out of memory, in bytes. */

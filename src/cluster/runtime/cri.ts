@@ -63,6 +63,11 @@ export interface ContainerSecurity {
   mergeImageGroups: boolean
   readOnlyRootFilesystem: boolean
   privileged: boolean
+  addCapabilities?: readonly string[]
+  dropCapabilities?: readonly string[]
+  noNewPrivileges?: boolean
+  /** System calls are filtered. */
+  seccomp?: boolean
 }
 
 export interface ContainerConfig {

@@ -2,7 +2,7 @@ import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import { Tree } from './tree.ts'
 import type { FileViewer, Inode, Synthetic } from './tree.ts'
 import { streamFile } from './devices.ts'
-import type { Machine, Process, Tty } from '../types.ts'
+import type { Machine, Process, Tty, User } from '../types.ts'
 import type { MemoryFileSystem } from '../file-system.ts'
 
 /** What /proc needs to know of a process besides its public face. */
@@ -14,6 +14,21 @@ export interface ProcessDetails extends Process {
   readonly cpuNanoseconds: number
   readonly tty: Tty | undefined
   readonly streams: { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter }
+  /** The files that it sees. */
+  readonly files: MemoryFileSystem
+  /** What it calls itself instead of its arguments. */
+  readonly title: string | undefined
+  /** What the kernel lets it do. */
+  readonly privileges: Privileges
+}
+
+/** What a machine's processes may do beyond their user's rights. */
+export interface Privileges {
+  /** One bit for each capability that they can have at all; processes of root have them. */
+  capabilities: bigint
+  noNewPrivileges: boolean
+  /** Whether system calls are filtered. */
+  seccomp: boolean
 }
 
 /** What /proc shows. */
@@ -129,7 +144,7 @@ export function createProcTree(source: ProcSource): Tree {
     if (known?.of === of) return known.inode
     const streams = (fd: 0 | 1 | 2) => Object.assign(tree.create('character', 0o620), { device: (_: string, viewer: FileViewer | undefined) => streamFile(viewer?.pid === pid ? viewer : of.streams, fd) })
     const inode = directory({
-      cmdline: text(() => of.argv.map((a) => `${a}\0`).join('')),
+      cmdline: text(() => of.title === undefined ? of.argv.map((a) => `${a}\0`).join('') : `${of.title}\0`),
       comm: text(() => `${commandName(of)}\n`),
       environ: text(() => Object.entries(of.env).map(([k, v]) => `${k}=${v}\0`).join(''), 0o400),
       status: text(() => statusText(of)),
@@ -141,7 +156,12 @@ export function createProcTree(source: ProcSource): Tree {
       oom_score_adj: text(() => `${source.machine.limits.oomScoreAdjust ?? 0}\n`),
       cwd: link(() => of.cwd),
       exe: link(() => of.argv[0] ?? ''),
-      root: link(() => '/'),
+      root: Object.assign(link(() => '/'), {
+        synthetic: {
+          target: () => '/',
+          root: (user: Pick<User, 'uid'> | undefined) => of.files.space === source.files.space ? undefined : user && user.uid !== 0 && user.uid !== of.user.uid ? 'denied' : of.files,
+        } satisfies Synthetic,
+      }),
       fd: directory({ 0: streams(0), 1: streams(1), 2: streams(2) }),
       task: directory({}),
     })
@@ -163,11 +183,21 @@ export function commandName(process: { argv: readonly string[] }): string {
   return (process.argv[0] ?? '').replace(/^.*\//, '').slice(0, 15)
 }
 
+/** The capabilities of the kernel, all set. */
+const ALL_CAPABILITIES = 0x1ff_ffff_ffffn
+
+/** A machine without limits to what its root may do. */
+export const FULL_PRIVILEGES: Privileges = { capabilities: ALL_CAPABILITIES, noNewPrivileges: false, seccomp: false }
+
 function statusText(p: ProcessDetails): string {
   const states = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)', Z: 'Z (zombie)' }
   const ids = (id: number) => `${id}\t${id}\t${id}\t${id}`
   const kib = `${Math.floor(p.memoryBytes / 1024)} kB`
-  return `Name:\t${commandName(p)}\nUmask:\t0022\nState:\t${states[p.state]}\nTgid:\t${p.pid}\nPid:\t${p.pid}\nPPid:\t${p.ppid}\nUid:\t${ids(p.user.uid)}\nGid:\t${ids(p.user.gid)}\nGroups:\t${p.user.groups.join(' ')}\nVmSize:\t${kib}\nVmRSS:\t${kib}\nThreads:\t1\nNoNewPrivs:\t0\nSeccomp:\t0\n`
+  const { capabilities, noNewPrivileges, seccomp } = p.privileges
+  const mask = (bits: bigint) => bits.toString(16).padStart(16, '0')
+  const held = mask(p.user.uid === 0 ? capabilities : 0n)
+  return `Name:\t${commandName(p)}\nUmask:\t0022\nState:\t${states[p.state]}\nTgid:\t${p.pid}\nPid:\t${p.pid}\nPPid:\t${p.ppid}\nUid:\t${ids(p.user.uid)}\nGid:\t${ids(p.user.gid)}\nGroups:\t${p.user.groups.join(' ')}\nVmSize:\t${kib}\nVmRSS:\t${kib}\nThreads:\t1\n`
+    + `CapInh:\t${mask(0n)}\nCapPrm:\t${held}\nCapEff:\t${held}\nCapBnd:\t${mask(capabilities)}\nCapAmb:\t${mask(0n)}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp ? 2 : 0}\nSeccomp_filters:\t${seccomp ? 1 : 0}\n`
 }
 
 function mountTable(files: MemoryFileSystem): string {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { errno } from '../errno.ts'
-import type { FileType, OpenFile, Program } from '../types.ts'
+import type { FileSystem, FileType, OpenFile, Program, User } from '../types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 
 /** The process that looks at files, for /proc/self and /dev/stdout. */
@@ -19,6 +19,8 @@ export type OpenDevice = (flags: 'r' | 'w' | 'a' | 'r+', viewer: FileViewer | un
 export interface Synthetic {
   text?(viewer: FileViewer | undefined): string
   target?(viewer: FileViewer | undefined): string
+  /** A link that leads to the root of other files, as /proc/PID/root does; undefined: {@link target} says where it leads. */
+  root?(user: Pick<User, 'uid'> | undefined): FileSystem | 'denied' | undefined
   names?(viewer: FileViewer | undefined): string[]
   entry?(name: string, viewer: FileViewer | undefined): Inode | undefined
 }

@@ -7,6 +7,7 @@ import { sendSignal } from '../machine.ts'
 import { SIGNAL_NUMBERS, parseSignal } from '../signals.ts'
 import { UnixError } from '../types.ts'
 import type { Proc, Process, Signal } from '../types.ts'
+import { accountNames } from './listing.ts'
 import { uptimeLine } from './system.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
@@ -47,13 +48,19 @@ function details(process: Process): ProcessDetails {
 }
 
 function commandLine(process: Process): string {
-  return process.status ? `[${commandName(process)}]` : process.argv.join(' ')
+  return process.status ? `[${commandName(process)}]` : details(process).title ?? process.argv.join(' ')
 }
 
 /** Share of one core that a process used since it began, in percent. */
 function cpuShare(process: Process, nowMs: number): number {
   const seconds = Math.floor((nowMs - process.startedMs) / 1000)
   return seconds <= 0 ? 0 : details(process).cpuNanoseconds / 1e7 / seconds
+}
+
+/** Users as this machine's accounts call them; long names give way to numbers. */
+function userNames(proc: Proc): (process: Process) => string {
+  const names = accountNames(proc)
+  return ({ user: { uid } }) => { const name = names.user(uid); return name.length > 8 ? String(uid) : name }
 }
 
 function memoryShare(process: Process): number {
@@ -64,13 +71,14 @@ function memoryShare(process: Process): number {
 export const ps: Utility = async (context) => {
   const { proc } = context
   const all = [...proc.machine.processes()].sort((a, b) => a.pid - b.pid)
+  const userOf = userNames(proc)
   const start = (p: Process) => { const d = new Date(p.startedMs); return `${String(d.getUTCHours()).padStart(2, '0')}:${String(d.getUTCMinutes()).padStart(2, '0')}` }
   const cpuMs = (p: Process) => details(p).cpuNanoseconds / 1e6
   const kib = (p: Process) => Math.floor(details(p).memoryBytes / 1024)
   const terminal = (p: Process) => details(p).tty ? 'pts/0' : '?'
   const columns: Readonly<Record<string, { title: string; width: number; value: (p: Process) => string; left?: boolean }>> = {
     pid: { title: 'PID', width: 5, value: (p) => String(p.pid) }, ppid: { title: 'PPID', width: 5, value: (p) => String(p.ppid) },
-    user: { title: 'USER', width: 8, value: (p) => p.user.name, left: true }, uid: { title: 'UID', width: 5, value: (p) => String(p.user.uid) },
+    user: { title: 'USER', width: 8, value: (p) => userOf(p), left: true }, uid: { title: 'UID', width: 5, value: (p) => String(p.user.uid) },
     group: { title: 'GROUP', width: 8, value: (p) => String(p.user.gid), left: true }, pgid: { title: 'PGID', width: 5, value: (p) => String(p.group) }, pgrp: { title: 'PGRP', width: 5, value: (p) => String(p.group) },
     comm: { title: 'COMMAND', width: 15, value: commandName, left: true }, args: { title: 'COMMAND', width: 0, value: commandLine, left: true }, cmd: { title: 'CMD', width: 0, value: commandLine, left: true }, command: { title: 'COMMAND', width: 0, value: commandLine, left: true },
     stat: { title: 'STAT', width: 4, value: (p) => details(p).state, left: true }, s: { title: 'S', width: 1, value: (p) => details(p).state, left: true }, state: { title: 'S', width: 1, value: (p) => details(p).state, left: true },
@@ -89,19 +97,19 @@ export const ps: Utility = async (context) => {
   }
   if (context.busybox) {
     await context.out('PID   USER     TIME  COMMAND\n')
-    for (const p of all) await context.out(`${String(p.pid).padStart(5)} ${p.user.name.padEnd(8)} ${`${Math.floor(cpuMs(p) / 60_000)}:${String(Math.floor(cpuMs(p) / 1000) % 60).padStart(2, '0')}`.padStart(5)} ${commandLine(p)}\n`)
+    for (const p of all) await context.out(`${String(p.pid).padStart(5)} ${userOf(p).padEnd(8)} ${`${Math.floor(cpuMs(p) / 60_000)}:${String(Math.floor(cpuMs(p) / 1000) % 60).padStart(2, '0')}`.padStart(5)} ${commandLine(p)}\n`)
     return 0
   }
   const flags = context.args.join('')
   if (/^-?a?u?x?u/.test(flags) && flags.includes('u')) {
     await context.out('USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n')
-    for (const p of all) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)} ${cpuShare(p, proc.clock.nowMs()).toFixed(1).padStart(4)} ${memoryShare(p).toFixed(1).padStart(4)} ${String(kib(p)).padStart(6)} ${String(kib(p)).padStart(5)} ${terminal(p).padEnd(8)} ${details(p).state.padEnd(4)} ${start(p)} ${psTime(cpuMs(p)).slice(3).replace(/^0/, '').padStart(6)} ${commandLine(p)}\n`)
+    for (const p of all) await context.out(`${userOf(p).padEnd(8)} ${String(p.pid).padStart(7)} ${cpuShare(p, proc.clock.nowMs()).toFixed(1).padStart(4)} ${memoryShare(p).toFixed(1).padStart(4)} ${String(kib(p)).padStart(6)} ${String(kib(p)).padStart(5)} ${terminal(p).padEnd(8)} ${details(p).state.padEnd(4)} ${start(p)} ${psTime(cpuMs(p)).slice(3).replace(/^0/, '').padStart(6)} ${commandLine(p)}\n`)
     return 0
   }
   const shown = /[eAax]/.test(flags) ? all : all.filter((p) => details(p).tty !== undefined && details(p).tty === proc.tty && p.user.uid === proc.user.uid)
   if (flags.includes('f')) {
     await context.out('UID          PID    PPID  C STIME TTY          TIME CMD\n')
-    for (const p of shown) await context.out(`${p.user.name.padEnd(8)} ${String(p.pid).padStart(7)} ${String(p.ppid).padStart(7)} ${String(Math.floor(cpuShare(p, proc.clock.nowMs()))).padStart(2)} ${start(p)} ${terminal(p).padEnd(8)} ${psTime(cpuMs(p))} ${commandLine(p)}\n`)
+    for (const p of shown) await context.out(`${userOf(p).padEnd(8)} ${String(p.pid).padStart(7)} ${String(p.ppid).padStart(7)} ${String(Math.floor(cpuShare(p, proc.clock.nowMs()))).padStart(2)} ${start(p)} ${terminal(p).padEnd(8)} ${psTime(cpuMs(p))} ${commandLine(p)}\n`)
     return 0
   }
   await context.out('    PID TTY          TIME CMD\n')
@@ -115,6 +123,7 @@ export const top: Utility = async (context) => {
   const options = parseOptions(context.args, 'bn:d:p:Ho:u:ciS1', {})
   const batch = options.has('b')
   const onScreen = proc.isTty(1) && !batch
+  const userOf = userNames(proc)
   const count = Number(options.value('n') ?? (proc.isTty(1) || batch ? Infinity : 1))
   let intervalMs = Math.max(0.1, Number(options.value('d') ?? (busybox ? 5 : 3))) * 1000
   const only = options.value('p')?.split(',').map(Number)
@@ -138,8 +147,8 @@ export const top: Utility = async (context) => {
       beforeMs = nowMs
       const width = onScreen ? tty?.columns ?? 80 : 512
       const lines = [...topHead(context, rows), ...rows.map(({ p, cpu }) => busybox
-        ? `${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${p.user.name.padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)} ${String(Math.round(memoryShare(p))).padStart(3)}%   0 ${String(Math.round(cpu / CORES)).padStart(3)}% ${commandLine(p)}`
-        : `${String(p.pid).padStart(7)} ${p.user.name.padEnd(9).slice(0, 9)} 20   0 ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(7)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(6)} ${'0'.padStart(6)} ${details(p).state} ${cpu.toFixed(1).padStart(5)} ${memoryShare(p).toFixed(1).padStart(5)} ${topTime(details(p).cpuNanoseconds)} ${options.has('c') ? commandLine(p) : commandName(p)}`)]
+        ? `${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${userOf(p).padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)} ${String(Math.round(memoryShare(p))).padStart(3)}%   0 ${String(Math.round(cpu / CORES)).padStart(3)}% ${commandLine(p)}`
+        : `${String(p.pid).padStart(7)} ${userOf(p).padEnd(9).slice(0, 9)} 20   0 ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(7)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(6)} ${'0'.padStart(6)} ${details(p).state} ${cpu.toFixed(1).padStart(5)} ${memoryShare(p).toFixed(1).padStart(5)} ${topTime(details(p).cpuNanoseconds)} ${options.has('c') ? commandLine(p) : commandName(p)}`)]
       const shown = (onScreen ? lines.slice(0, Math.max(1, (tty?.rows ?? 24) - 1)) : lines).map((line) => line.slice(0, width))
       const newline = reads ? '\r\n' : '\n'
       await context.out(`${onScreen ? '\x1b[H\x1b[2J' : i > 0 ? '\n' : ''}${shown.map((line) => onScreen && /^ *PID /.test(line) ? `\x1b[7m${line.padEnd(width)}\x1b[0m` : line).join(newline)}${newline}`)

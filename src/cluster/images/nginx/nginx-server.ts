@@ -321,7 +321,7 @@ function listing(exchange: Exchange, path: string, directory: string): Response 
 
 function logError(exchange: Exchange, text: string): void {
   const { request, url, peer, server } = exchange
-  exchange.errors.push(`[error] 29#29: *${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} HTTP/1.1", host: "${request.headers.get('host') ?? url.host}"`)
+  exchange.errors.push(`*${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} HTTP/1.1", host: "${request.headers.get('host') ?? url.host}"`)
 }
 
 async function proxy(exchange: Exchange, pass: Directive, location: Directive, path: string, own: readonly Directive[]): Promise<Response> {

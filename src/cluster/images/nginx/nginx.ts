@@ -1,7 +1,8 @@
 import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'
-import type { Listener, Proc, Program } from '../../../unix/types.ts'
+import type { Listener, Proc, Process, Program, User } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
+import { accountId } from '../../../unix/utilities/listing.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
 import { debianPrograms, debianRelease } from '../debian.ts'
@@ -11,7 +12,6 @@ import { NginxConfigError } from './nginx-config.ts'
 import { answerRequest, loadNginxConfig, resolveUpstreams } from './nginx-server.ts'
 import type { NginxSetup } from './nginx-server.ts'
 
-const WORKER_PID = 29
 const MEMORY_BYTES = 3 * 2 ** 20
 
 /** nginx of one version: reads its configuration, serves until it is told to stop. */
@@ -46,6 +46,9 @@ export function nginxProgram(version: string, compiler: string): Program {
       return emergency(error.message)
     }
     const listeners = new Map<number, Listener>()
+    const account = proc.user.uid === 0 ? workerAccount(proc) : undefined
+    const startWorker = () => proc.spawn(proc.argv, { program: worker, ...(account ? { user: account } : {}) })
+    let current: Process | undefined
     let connection = 0
     let inFlight = 0
     let whenIdle = () => {}
@@ -54,7 +57,7 @@ export function nginxProgram(version: string, compiler: string): Program {
       inFlight += 1
       try {
         const response = await answerRequest(proc, setup, version, port, request, peer, ++connection, errors)
-        await log(proc, stamp, setup, request, peer.remote.ip, response, errors)
+        await log(proc, stamp, setup, request, peer.remote.ip, response, errors.map((error) => `[error] ${current?.pid}#${current?.pid}: ${error}`))
         return response
       } finally {
         inFlight -= 1
@@ -69,7 +72,27 @@ export function nginxProgram(version: string, compiler: string): Program {
       }
     }
     proc.useMemory(MEMORY_BYTES)
-    await notice(['using the "epoll" event method', `nginx/${version}`, `built by ${compiler}`, 'OS: Linux 6.8.0-drydock', 'getrlimit(RLIMIT_NOFILE): 1048576:1048576', 'start worker processes', `start worker process ${WORKER_PID}`])
+    await notice(['using the "epoll" event method', `nginx/${version}`, `built by ${compiler}`, 'OS: Linux 6.8.0-drydock', 'getrlimit(RLIMIT_NOFILE): 1048576:1048576', 'start worker processes'])
+    proc.setTitle?.(`nginx: master process ${proc.argv.join(' ')}`)
+    /** The worker that answers now. One that dies by itself has a successor. */
+    const watchWorker = async (process: Process): Promise<void> => {
+      current = process
+      await notice([`start worker process ${process.pid}`])
+      const { code, signal } = await process.wait()
+      if (process !== current) return
+      await notice([`signal 17 (SIGCHLD) received from ${process.pid}`])
+      await proc.stderr.write(`${stamp()} [alert] ${proc.pid}#${proc.pid}: worker process ${process.pid} exited ${signal === undefined ? `with code ${code}` : `on signal ${code - 128}`}\n`)
+      return watchWorker(startWorker())
+    }
+    /** Ends the worker as a signal to the master does. */
+    const endWorker = async (graceful: boolean, old: Process): Promise<void> => {
+      const say = (texts: readonly string[]) => proc.stderr.write(texts.map((text) => `${stamp()} [notice] ${old.pid}#${old.pid}: ${text}\n`).join(''))
+      await say(graceful ? ['gracefully shutting down', 'exiting', 'exit'] : ['exiting', 'exit'])
+      old.kill('SIGQUIT')
+      await notice([`signal 17 (SIGCHLD) received from ${old.pid}`, `worker process ${old.pid} exited with code 0`])
+    }
+    const watch = (process: Process) => { watchWorker(process).catch(() => {}) }
+    watch(startWorker())
     for (;;) {
       const signal = await proc.signal('SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP')
       if (signal === 'SIGHUP') {
@@ -80,6 +103,10 @@ export function nginxProgram(version: string, compiler: string): Program {
           for (const [port, listener] of listeners) if (!next.ports.has(port)) { listener.close(); listeners.delete(port) }
           setup = next
           for (const [port, { ip }] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, ip))
+          await notice(['start worker processes'])
+          const old = current!
+          watch(startWorker())
+          await endWorker(true, old)
         } catch (error) {
           if (!(error instanceof NginxConfigError)) throw error
           await proc.stderr.write(`${stamp()} [emerg] ${proc.pid}#${proc.pid}: ${error.message}\n`)
@@ -90,11 +117,26 @@ export function nginxProgram(version: string, compiler: string): Program {
       await notice([graceful ? 'signal 3 (SIGQUIT) received, shutting down' : `signal ${signal === 'SIGTERM' ? 15 : 2} (${signal}) received, exiting`])
       for (const listener of listeners.values()) listener.close()
       if (graceful && inFlight > 0) await Promise.race([new Promise<void>((resolve) => { whenIdle = resolve }), proc.signal('SIGTERM')])
-      await proc.stderr.write(`${stamp()} [notice] ${WORKER_PID}#${WORKER_PID}: ${graceful ? 'gracefully shutting down' : 'exiting'}\n${graceful ? `${stamp()} [notice] ${WORKER_PID}#${WORKER_PID}: exiting\n` : ''}${stamp()} [notice] ${WORKER_PID}#${WORKER_PID}: exit\n`)
-      await notice([`signal 17 (SIGCHLD) received from ${WORKER_PID}`, `worker process ${WORKER_PID} exited with code 0`, 'exit'])
+      const last = current!
+      current = undefined
+      await endWorker(graceful, last)
+      await notice(['exit'])
       return 0
     }
   }
+}
+
+/** A worker: requests are answered in its name. */
+const worker: Program = async (proc) => {
+  proc.setTitle?.('nginx: worker process')
+  await proc.signal('SIGQUIT', 'SIGTERM', 'SIGINT')
+  return 0
+}
+
+/** Whom workers run as. */
+function workerAccount(proc: Proc): User | undefined {
+  const uid = accountId(proc, 'user', 'nginx')
+  return uid === undefined ? undefined : { uid, gid: uid, groups: [uid], name: 'nginx', home: '/nonexistent' }
 }
 
 async function makeDirectory(proc: Proc, path: string): Promise<void> {

@@ -671,6 +671,7 @@ export function redisServer(version: string): Program {
     const mode = isSentinel ? 'sentinel' : 'standalone'
     if (server.atLeast(4, 0)) await server.log(`Running mode=${mode}, port=${port}.`)
     else await server.log(`Redis ${version} (00000000/0) 64 bit, ${mode} mode, port ${port}, pid ${proc.pid} ready to start.`)
+    proc.setTitle?.(`redis-server *:${port}${isSentinel ? ' [sentinel]' : ''}`)
     const endOnSignals = () => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         proc.onSignal(signal, () => {

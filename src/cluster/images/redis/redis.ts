@@ -1,6 +1,8 @@
 import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'
-import type { Program } from '../../../unix/types.ts'
+import type { Proc, Program } from '../../../unix/types.ts'
+import { joinPath } from '../../../unix/path.ts'
+import { accountId } from '../../../unix/utilities/listing.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
 import { debian } from '../debian.ts'
@@ -9,12 +11,26 @@ import type { ImageDefinition } from '../image.ts'
 import { redisCli } from './redis-cli.ts'
 import { redisServer } from './redis-server.ts'
 
-/** docker-entrypoint.sh: options and configuration files are redis-server's, anything else is run as it is. */
+/** Gives a directory and what is in it to another user, as far as it can be changed. */
+function giveFiles(proc: Proc, path: string, uid: number, gid: number): void {
+  try {
+    proc.fs.chown(path, uid, gid)
+    if (proc.fs.lstat(path).type === 'directory') for (const name of proc.fs.readdir(path)) giveFiles(proc, joinPath(path, name), uid, gid)
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+  }
+}
+
+/** docker-entrypoint.sh: options and configuration files are redis-server's, which root starts as the user redis; anything else is run as it is. */
 const entrypoint: Program = async (proc) => {
   const args = proc.argv.slice(1)
   const command = args[0] !== undefined && (args[0].startsWith('-') || args[0].endsWith('.conf')) ? ['redis-server', ...args] : args
   try {
-    return await proc.exec!(command)
+    if (command[0] !== 'redis-server' || proc.user.uid !== 0) return await proc.exec!(command)
+    const uid = accountId(proc, 'user', 'redis') ?? 0
+    const gid = accountId(proc, 'group', 'redis') ?? 0
+    giveFiles(proc, proc.cwd, uid, gid)
+    return await proc.exec!(command, { user: { uid, gid, groups: [gid], name: 'redis', home: '/home/redis' } })
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
     await proc.stderr.write(`/usr/local/bin/docker-entrypoint.sh: exec: ${command[0] ?? ''}: ${error.code === 'ENOENT' ? 'not found' : errorText(error)}\n`)

@@ -1,0 +1,30 @@
+import type { Program } from '../../unix/types.ts'
+
+const MIRRORS = ['bookworm', 'bookworm-updates', 'bookworm-security']
+const host = (suite: string) => `http://deb.debian.org/debian${suite.endsWith('-security') ? '-security' : ''}`
+
+/** apt and apt-get: packages come from servers that can't be reached from here. */
+export const apt: Program = async (proc) => {
+  const [command, ...names] = proc.argv.slice(1).filter((arg) => !arg.startsWith('-'))
+  switch (command) {
+    case 'update':
+      for (const suite of MIRRORS) await proc.stdout.write(`Ign:${MIRRORS.indexOf(suite) + 1} ${host(suite)} ${suite} InRelease\n`)
+      for (const suite of MIRRORS) await proc.stdout.write(`Err:${MIRRORS.indexOf(suite) + 1} ${host(suite)} ${suite} InRelease\n  Temporary failure resolving 'deb.debian.org'\n`)
+      await proc.stdout.write('Reading package lists... Done\n')
+      for (const suite of MIRRORS) await proc.stderr.write(`W: Failed to fetch ${host(suite)}/dists/${suite}/InRelease  Temporary failure resolving 'deb.debian.org'\n`)
+      await proc.stderr.write('W: Some index files failed to download. They have been ignored, or old ones used instead.\n')
+      return 0
+    case 'install': {
+      await proc.stdout.write('Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\n')
+      if (names.length === 0) { await proc.stdout.write('0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n'); return 0 }
+      for (const name of names) await proc.stderr.write(`E: Unable to locate package ${name}\n`)
+      return 100
+    }
+    case undefined:
+      await proc.stdout.write('apt 2.6.1 (amd64)\nUsage: apt-get [options] command\n')
+      return 0
+    default:
+      await proc.stdout.write('Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n')
+      return 0
+  }
+}
