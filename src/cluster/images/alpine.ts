@@ -1,3 +1,5 @@
+import { bash } from '../../unix/shell/sh.ts'
+import { UnixError } from '../../unix/types.ts'
 import type { Program } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import { accountFiles } from './accounts.ts'
@@ -42,4 +44,22 @@ export const alpine: ImageDefinition = defineImage({
   },
   programs: { ...busyboxPrograms('1.37.0 (2025-08-05 16:40:33 UTC)'), ...utilityPrograms('gnu', { names: ['getent'] }), '/sbin/apk': apk },
   variants: Object.fromEntries(Object.entries(RELEASES).flatMap(([short, full]) => [short, full].map((tag) => [tag, { files: releaseFiles(full) }]))),
+})
+
+/** The entrypoint of the bash image: options and scripts are bash's, anything else is run as it is. */
+const bashEntrypoint: Program = async (proc) => {
+  const args = proc.argv.slice(1)
+  if (args[0] === undefined || args[0].startsWith('-')) return proc.exec!(['bash', ...args])
+  try {
+    return await proc.exec!(args)
+  } catch (error) {
+    if (!(error instanceof UnixError) || error.code !== 'ENOENT') throw error
+    return proc.exec!(['bash', ...args])
+  }
+}
+
+/** Bash and little else. */
+export const bashImage = defineImage({
+  repository: 'docker.io/library/bash', tags: ['latest', '5', '5.1', '5.2', '5.2.37', '5.3', '4', '4.4', '5-alpine3.22'], sizeBytes: 6_300_000, entrypoint: ['docker-entrypoint.sh'], cmd: ['bash'], base: alpine,
+  env: { _BASH_VERSION: '5.3' }, programs: { '/usr/local/bin/bash': bash, '/usr/local/bin/docker-entrypoint.sh': bashEntrypoint },
 })

@@ -1,5 +1,5 @@
 import { agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, livenessImage, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, testWebserverImage } from './agnhost/agnhost.ts'
-import { alpine } from './alpine.ts'
+import { alpine, bashImage } from './alpine.ts'
 import { hpaExampleImage } from './apache/hpa-example.ts'
 import { httpdAlpineImage, httpdImage } from './apache/httpd.ts'
 import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox/busybox.ts'
@@ -26,7 +26,7 @@ import { stressImage } from './stress/stress.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpdImage, httpdAlpineImage, pause, helloWorldImage,
+  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpdImage, httpdAlpineImage, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage,

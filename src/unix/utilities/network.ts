@@ -345,7 +345,7 @@ interface Asked {
 }
 
 /** Asks the name servers for a name and its search candidates until one has records. */
-async function askServers(context: UtilityContext, name: string, type: RecordType, options: { server?: string | undefined; search: boolean }): Promise<Asked> {
+export async function askServers(context: UtilityContext, name: string, type: RecordType, options: { server?: string | undefined; search: boolean }): Promise<Asked> {
   const { proc } = context
   const config = readResolverConfig(proc.fs)
   const server = options.server ?? config.nameservers[0] ?? '127.0.0.1'

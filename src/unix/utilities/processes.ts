@@ -230,11 +230,14 @@ export const pkill: Utility = async (context) => {
   if (pattern === undefined) throw new UsageError('no matching criteria specified')
   const exact = options.has('x') || name === 'killall' || name === 'pidof'
   const expression = exact ? undefined : new RegExp(pattern)
-  const found = proc.machine.processes().filter((p) => p.pid !== proc.pid && !p.status && (exact ? options.operands.includes(commandName(p)) : expression!.test(options.has('f') ? p.argv.join(' ') : commandName(p))))
+  const matching = proc.machine.processes().filter((p) => p.pid !== proc.pid && !p.status && (exact ? options.operands.includes(commandName(p)) : expression!.test(options.has('f') ? commandLine(p) : commandName(p))))
+  // Numbers grow: the oldest has the smallest.
+  const byAge = [...matching].sort((a, b) => a.pid - b.pid)
+  const found = options.has('o') ? byAge.slice(0, 1) : options.has('n') ? byAge.slice(-1) : matching
   if (found.length === 0) { if (name === 'killall') await context.complain(`${pattern}: no process ${context.busybox ? 'killed' : 'found'}`); return 1 }
   if (name === 'pidof') { await context.out(`${found.map((p) => p.pid).reverse().join(' ')}\n`); return 0 }
   for (const p of found) {
-    if (name === 'pgrep') await context.out(options.has('l') ? `${p.pid} ${commandName(p)}\n` : options.has('a') ? `${p.pid} ${p.argv.join(' ')}\n` : `${p.pid}\n`)
+    if (name === 'pgrep') await context.out(options.has('l') ? `${p.pid} ${commandName(p)}\n` : options.has('a') ? `${p.pid} ${commandLine(p)}\n` : `${p.pid}\n`)
     else try { sendSignal(proc, p.pid, signal) } catch (error) { await context.complain(`killing pid ${p.pid} failed: ${errorText(error)}`) }
   }
   return 0

@@ -3,6 +3,7 @@ import { ash } from '../../../unix/shell/sh.ts'
 import type { Program } from '../../../unix/types.ts'
 import { baseName } from '../../../unix/path.ts'
 import { busyboxApplets, utilities, utilityPrograms } from '../../../unix/utilities/list.ts'
+import { oldNslookup } from '../../../unix/utilities/old-nslookup.ts'
 import { utilityProgram } from '../../../unix/utilities/utility.ts'
 import { accountFiles } from '../accounts.ts'
 import { defineImage } from '../image.ts'
@@ -48,10 +49,15 @@ export const busyboxFiles: Record<string, ImageFile> = {
 
 const VERSIONS = ['1.34', '1.34.1', '1.35', '1.35.0', '1.36', '1.36.0', '1.36.1', '1.37', '1.37.0', 'latest', 'stable', 'musl', 'glibc', 'uclibc', '1.28', '1.28.4', '1.27', '1.29', '1.30', '1.31', '1.32', '1.33', '1.36.1-musl', '1.36-musl', '1.37-musl', '1.37-glibc']
 
+/** Versions up to 1.28 look names up with the nslookup of old. */
+const oldPrograms = (version: string) => ({ ...busyboxPrograms(version), '/bin/nslookup': utilityProgram(oldNslookup, 'busybox') })
+const OLD: Readonly<Record<string, Record<string, Program>>> = { '1.27': oldPrograms('1.27.2 (2017-11-01 23:22:25 UTC)'), '1.28': oldPrograms('1.28.4 (2018-05-22 17:00:17 UTC)') }
+
 export const busybox = defineImage({
   repository: 'docker.io/library/busybox', tags: VERSIONS, sizeBytes: 2_160_000, cmd: ['sh'],
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   files: busyboxFiles, programs: busyboxPrograms('1.37.0 (2024-09-26 21:31:42 UTC)'),
+  variants: { '1.27': { programs: OLD['1.27']! }, '1.28': { programs: OLD['1.28']! }, '1.28.4': { programs: OLD['1.28']! } },
 })
 
 /** The copy that the conformance suite uses. */
@@ -59,9 +65,9 @@ export const e2eBusybox = defineImage({ repository: 'registry.k8s.io/e2e-test-im
 
 /** Copies in the registries of Kubernetes and Google, which manifests of the documentation name. */
 export const kubernetesBusyboxes = [
-  defineImage({ repository: 'registry.k8s.io/busybox', tags: ['1.24', '1.27', '1.27.2', 'latest'], sizeBytes: 700_000, cmd: ['sh'], base: busybox }),
-  defineImage({ repository: 'gcr.io/google-containers/busybox', tags: ['1.24', '1.27', '1.27.2', 'latest'], sizeBytes: 700_000, cmd: ['sh'], base: busybox }),
+  defineImage({ repository: 'registry.k8s.io/busybox', tags: ['1.24', '1.27', '1.27.2', 'latest'], sizeBytes: 700_000, cmd: ['sh'], base: busybox, programs: OLD['1.27']! }),
+  defineImage({ repository: 'gcr.io/google-containers/busybox', tags: ['1.24', '1.27', '1.27.2', 'latest'], sizeBytes: 700_000, cmd: ['sh'], base: busybox, programs: OLD['1.27']! }),
 ]
 
 /** BusyBox with curl. */
-export const busyboxPlus = defineImage({ repository: 'docker.io/radial/busyboxplus', tags: ['curl', 'latest'], sizeBytes: 4_200_000, cmd: ['/bin/sh'], base: busybox, programs: utilityPrograms('gnu', { names: ['curl'] }) })
+export const busyboxPlus = defineImage({ repository: 'docker.io/radial/busyboxplus', tags: ['curl', 'latest'], sizeBytes: 4_200_000, cmd: ['/bin/sh'], base: busybox, programs: { ...OLD['1.27']!, ...utilityPrograms('gnu', { names: ['curl'] }) } })

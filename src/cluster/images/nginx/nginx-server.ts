@@ -11,7 +11,7 @@ import type { Directive } from './nginx-config.ts'
 
 /** What a configuration comes to: the servers by port. */
 export interface NginxSetup {
-  ports: Map<number, { ip: string | undefined; servers: Directive[][] }>
+  ports: Map<number, { ip: string | undefined; servers: Directive[][]; certificatePem?: string }>
   upstreams: Map<string, string[]>
   http: Directive[]
 }
@@ -52,6 +52,7 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
         if (listen.args.includes('default_server')) held.servers.unshift(directive.block!)
         else held.servers.push(directive.block!)
       }
+      if (listen.args.includes('ssl')) held.certificatePem ??= certificateOf(proc, [...directive.block!, ...http], listen)
       ports.set(port, held)
     }
     for (const location of directive.block!.filter((d) => d.name === 'location'))
@@ -59,6 +60,27 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
         if (!/^(https?:\/\/|\$)/.test(pass.args[0] ?? '')) throw new NginxConfigError(`invalid URL prefix in ${pass.file}:${pass.line}`)
   }
   return { ports, upstreams, http }
+}
+
+/** The certificate that a port answers with. @throws NginxConfigError when it or its key can't be read */
+function certificateOf(proc: Proc, directives: readonly Directive[], listen: Directive): string {
+  const file = (name: string) => {
+    const path = directives.find((directive) => directive.name === name)?.args[0]
+    if (path === undefined) throw new NginxConfigError(`no "${name}" is defined for the "listen ... ssl" directive in ${listen.file}:${listen.line}`)
+    return resolvePath('/etc/nginx', path)
+  }
+  const readPem = (what: string, path: string) => {
+    try {
+      return proc.fs.readText(path)
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      const [number, why] = error.code === 'EACCES' ? ['8000000D', 'Permission denied'] : ['80000002', 'No such file or directory']
+      throw new NginxConfigError(`cannot load ${what} "${path}": BIO_new_file() failed (SSL: error:${number}:system library::${why}:calling fopen(${path}, r) error:10000080:BIO routines::no such file)`)
+    }
+  }
+  const certificate = readPem('certificate', file('ssl_certificate'))
+  readPem('certificate key', file('ssl_certificate_key'))
+  return certificate
 }
 
 /** Looks up the hosts of proxy_pass, as nginx does once when it starts. @throws NginxConfigError host not found in upstream */

@@ -52,7 +52,7 @@ export function nginxProgram(version: string, compiler: string): Program {
     let connection = 0
     let inFlight = 0
     let whenIdle = () => {}
-    const listen = (port: number, ip: string | undefined): Listener => proc.net.listenHttp(port, async (request, peer) => {
+    const listen = (port: number, { ip, certificatePem }: { ip: string | undefined; certificatePem?: string }): Listener => proc.net.listenHttp(port, async (request, peer) => {
       const errors: string[] = []
       inFlight += 1
       try {
@@ -63,12 +63,12 @@ export function nginxProgram(version: string, compiler: string): Program {
         inFlight -= 1
         if (inFlight === 0) whenIdle()
       }
-    }, ip === undefined ? {} : { ip })
-    for (const [port, { ip }] of setup.ports) {
-      try { listeners.set(port, listen(port, ip)) } catch (error) {
+    }, { ...(ip === undefined ? {} : { ip }), ...(certificatePem === undefined ? {} : { tls: { certificatePem } }) })
+    for (const [port, bound] of setup.ports) {
+      try { listeners.set(port, listen(port, bound)) } catch (error) {
         if (!(error instanceof UnixError)) throw error
         const number = error.code === 'EADDRINUSE' ? 98 : error.code === 'EACCES' ? 13 : 99
-        return emergency(`bind() to ${ip ?? '0.0.0.0'}:${port} failed (${number}: ${errorText(error)})`)
+        return emergency(`bind() to ${bound.ip ?? '0.0.0.0'}:${port} failed (${number}: ${errorText(error)})`)
       }
     }
     proc.useMemory(MEMORY_BYTES)
@@ -102,7 +102,7 @@ export function nginxProgram(version: string, compiler: string): Program {
           await resolveUpstreams(proc, next)
           for (const [port, listener] of listeners) if (!next.ports.has(port)) { listener.close(); listeners.delete(port) }
           setup = next
-          for (const [port, { ip }] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, ip))
+          for (const [port, bound] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, bound))
           await notice(['start worker processes'])
           const old = current!
           watch(startWorker())
@@ -129,6 +129,7 @@ export function nginxProgram(version: string, compiler: string): Program {
 /** A worker: requests are answered in its name. */
 const worker: Program = async (proc) => {
   proc.setTitle?.('nginx: worker process')
+  proc.onSignal('SIGHUP', 'ignore')
   await proc.signal('SIGQUIT', 'SIGTERM', 'SIGINT')
   return 0
 }
