@@ -197,7 +197,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (podCidr) network.setPodCidr(node.name, podCidr)
     const nodeRandom = random.fork(`node/${node.name}`)
     const nodeLog = log.named(`kubelet/${node.name}`)
-    const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork })
+    const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork, hostMachine: () => nodeMachines.get(node.name)!() })
     for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
     runtime.nodeFiles.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${node.ip}\t${node.name}\n`)
     options.onNodeFiles?.(node.name, runtime.nodeFiles)

@@ -350,6 +350,27 @@ export class MemoryFileSystem implements MountableFileSystem {
     })
   }
 
+  /** Mounts other files with everything that is mounted in them (a recursive bind mount). */
+  mountWithMounts(path: string, files: MountableFileSystem, options: { readOnly?: boolean; source?: string; type?: string } = {}): void {
+    if (!(files instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be mounted')
+    this.mount(path, files, options)
+    const at = resolvePath('/', path)
+    for (const [inside, mount] of files.space.mounts) this.space.mounts.set(`${at === '/' ? '' : at}${inside}`, options.readOnly ? { ...mount, readOnly: true } : mount)
+  }
+
+  /** These files as a process sees them whose root is a directory of them. @throws UnixError ENOENT, ENOTDIR */
+  rootedAt(path: string): MemoryFileSystem {
+    const place = this.#walk(path, true)
+    if (!place.inode) throw errno('ENOENT', path)
+    if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
+    const inode = place.treePath === '/' ? place.inode : this.#owned(place)
+    const { tree, treePath, readOnly } = place
+    const mounts = new Map<string, Mount>([['/', { tree: () => tree, inode: () => inode, treePath, readOnly, source: 'overlay', type: 'overlay' }]])
+    const prefix = place.path === '/' ? '' : place.path
+    for (const [at, mount] of this.space.mounts) if (at.startsWith(`${prefix}/`) && at !== '/') mounts.set(at.slice(prefix.length), mount)
+    return new MemoryFileSystem({ root: this.space.root, mounts })
+  }
+
   /** Mounts a tree that is made on first use: /proc and /dev of machines that mostly never look at them. */
   mountLazily(path: string, make: () => Tree, type: string, readOnly = false): () => void {
     let made: Tree | undefined
@@ -400,7 +421,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const { root, mounts } = this.space
     const rootMount = mounts.get('/')
     const rootFrame: Frame = rootMount
-      ? { inode: rootMount.inode(), tree: rootMount.tree(), treePath: '/', path: '/', name: '', readOnly: rootMount.readOnly }
+      ? { inode: rootMount.inode(), tree: rootMount.tree(), treePath: rootMount.treePath, path: '/', name: '', readOnly: rootMount.readOnly }
       : { inode: root.root, tree: root, treePath: '/', path: '/', name: '', readOnly: root.readOnly }
     let frames: Frame[] = [rootFrame]
     const mustBeDirectory = path.length > 1 && path.endsWith('/')

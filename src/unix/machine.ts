@@ -45,6 +45,12 @@ class ProcessNamespace {
   readonly table = new Map<number, KernelProcess>()
   readonly owners = new Map<number, MemoryMachine>()
   lastPid = 0
+  /** Processes of namespaces below it, which it sees too. */
+  readonly guests: () => readonly ProcessDetails[]
+
+  constructor(guests: () => readonly ProcessDetails[]) {
+    this.guests = guests
+  }
 }
 
 export const ROOT_USER: User = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
@@ -65,7 +71,6 @@ class MemoryMachine implements Machine, Kernel {
   limits: MachineLimits
   readonly privileges: Privileges
   readonly #onOom: ((process: Process) => void) | undefined
-  readonly #guests: () => readonly ProcessDetails[]
   readonly #namespace: ProcessNamespace
   readonly #table: Map<number, KernelProcess>
   /** The processes of the namespace that run on this machine. */
@@ -78,9 +83,8 @@ class MemoryMachine implements Machine, Kernel {
     this.hostname = options.hostname
     if (!(options.root instanceof MemoryFileSystem)) throw new TypeError('a machine needs a memory file system')
     this.fs = this.files = options.root
-    this.#guests = options.guests ?? (() => [])
     const shared = options.shareProcessesWith
-    this.#namespace = shared instanceof MemoryMachine ? shared.#namespace : new ProcessNamespace()
+    this.#namespace = shared instanceof MemoryMachine ? shared.#namespace : new ProcessNamespace(options.guests ?? (() => []))
     this.#table = this.#namespace.table
     this.clock = options.clock
     this.random = options.random
@@ -91,8 +95,8 @@ class MemoryMachine implements Machine, Kernel {
     this.#hasOwnInit = options.init === 'kernel'
     const bootMs = options.bootMs ?? this.clock.nowMs()
     this.files.mountLazily('/proc', () => createProcTree({
-      machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#guests()], sysctls: options.sysctls ?? {},
-      cpuNanoseconds: () => this.#guests().reduce((sum, guest) => sum + guest.cpuNanoseconds, this.usage().cpuNanoseconds),
+      machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#namespace.guests()], sysctls: options.sysctls ?? {},
+      cpuNanoseconds: () => this.#namespace.guests().reduce((sum, guest) => sum + guest.cpuNanoseconds, this.usage().cpuNanoseconds),
     }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
     this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this, () => [...this.#own]), 'cgroup2', true)
@@ -133,11 +137,12 @@ class MemoryMachine implements Machine, Kernel {
       stderr: options.stderr ?? parent.streams.stderr,
       tty: options.tty ?? parent.tty,
       umask: parent.umask,
+      ...(parent.files === this.files ? {} : { files: parent.files }),
     }, options.program, parent.ignoredSignals())
   }
 
   #create(ppid: number, group: number | undefined, argv: readonly string[], init: Omit<ConstructorParameters<typeof KernelProcess>[1], 'pid' | 'ppid' | 'group' | 'argv'>, given?: Program, ignored: readonly Signal[] = []): KernelProcess {
-    const found = given ? { program: given, argv } : findExecutable(this.files.viewAs(init.user), argv, init.env, init.cwd)
+    const found = given ? { program: given, argv } : findExecutable((init.files ?? this.files).viewAs(init.user), argv, init.env, init.cwd)
     const pid = ++this.#namespace.lastPid
     const process = new KernelProcess(this, { ...init, env: { ...init.env }, pid, ppid, group: group ?? pid, argv: found.argv })
     for (const signal of ignored) process.onSignal(signal, 'ignore')
@@ -200,11 +205,11 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   processes(): readonly Process[] {
-    return [...this.#table.values(), ...this.#guests()]
+    return [...this.#table.values(), ...this.#namespace.guests()]
   }
 
   process(pid: number): Process | undefined {
-    return this.#table.get(pid) ?? this.#guests().find((process) => process.pid === pid)
+    return this.#table.get(pid) ?? this.#namespace.guests().find((process) => process.pid === pid)
   }
 
   shutdown(): Promise<void> {

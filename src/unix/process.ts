@@ -36,6 +36,8 @@ export interface Kernel {
 }
 
 export interface ProcessInit {
+  /** Its root; the machine's by default. */
+  files?: MemoryFileSystem
   startedMs?: number
   pid: number
   ppid: number
@@ -72,6 +74,7 @@ export class KernelProcess implements ProcessDetails {
   #steady = { cpuMillis: 0, sinceMs: 0 }
   umask: number
   title: string | undefined
+  files: MemoryFileSystem
   readonly #kernel: Kernel
   #pending: Set<(error: unknown) => void> | undefined
   #handlers: Map<Signal, 'ignore' | Set<() => void>> | undefined
@@ -95,12 +98,9 @@ export class KernelProcess implements ProcessDetails {
     this.user = init.user
     this.tty = init.tty
     this.umask = init.umask
+    this.files = init.files ?? kernel.files
     this.startedMs = init.startedMs ?? kernel.machine.clock.nowMs()
     this.streams = { stdin: init.stdin ? sharedReader(unwrapStream(init.stdin)) : emptyReader, stdout: unwrapStream(init.stdout), stderr: unwrapStream(init.stderr) }
-  }
-
-  get files(): MemoryFileSystem {
-    return this.#kernel.files
   }
 
   get privileges(): Privileges {
@@ -153,8 +153,10 @@ export class KernelProcess implements ProcessDetails {
   /** execve(2): same process, other program; handlers go, ignored signals stay. @throws UnixError */
   async replace(argv: readonly string[], options: ExecOptions): Promise<number> {
     const env = options.env ?? this.env
-    const cwd = options.cwd ?? this.cwd
-    const found = findExecutable(this.#kernel.files.viewAs(this.user), argv, env, cwd)
+    const files = options.root === undefined ? this.files : this.files.rootedAt(options.root)
+    const cwd = options.cwd ?? (options.root === undefined ? this.cwd : '/')
+    const found = findExecutable(files.viewAs(this.user), argv, env, cwd)
+    this.files = files
     this.argv = found.argv
     this.title = undefined
     if (options.user) this.user = options.user
@@ -396,7 +398,7 @@ class ProcView implements Proc {
   get fs(): FileSystem {
     if (!this.#fs) {
       const view: Proc = this
-      this.#fs = this.#kernel.files.viewAs(this.user, {
+      this.#fs = this.#process.files.viewAs(this.user, {
         pid: this.pid,
         get stdin() { return view.stdin },
         get stdout() { return view.stdout },

@@ -98,8 +98,13 @@ export interface SpawnOptions {
   program?: Program
 }
 
-/** What changes when a process gets another program; `user` is whom it becomes. */
-export type ExecOptions = Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr' | 'user'>
+/** What changes when a process gets another program. */
+export interface ExecOptions extends Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' | 'stdout' | 'stderr'> {
+  /** Whom it becomes. */
+  user?: User
+  /** The directory that is its root from then on. */
+  root?: string
+}
 
 /** A process as others see it. */
 export interface Process {
@@ -231,6 +236,8 @@ export interface OpenFile {
 export interface MountableFileSystem extends FileSystem {
   /** Adds a tree below a path, creating the mount point; a file may be mounted over a file (subPath). Returns the way to unmount. */
   mount(path: string, tree: MountableFileSystem, options?: { readOnly?: boolean; subPath?: string; source?: string; type?: string }): () => void
+  /** Mounts files with everything that is mounted in them. */
+  mountWithMounts(path: string, files: MountableFileSystem, options?: { readOnly?: boolean; source?: string; type?: string }): void
   /** Bytes held by this tree alone, without mounts. */
   usedBytes(): number
 }
@@ -287,6 +294,8 @@ export interface FetchOptions {
   insecure?: boolean
   /** PEM bundle the server must be signed by; without it no server is trusted. */
   caPem?: string
+  /** Takes a certificate without alternative names at its common name, as OpenSSL's clients do and Go's don't. */
+  acceptCommonName?: boolean
   /** The name that the server's certificate must have; the URL's host otherwise. */
   serverName?: string
   /** PEM of certificate and key, for client authentication. */

@@ -554,7 +554,7 @@ export class PodWorker {
     const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
     return {
       uid: this.#uid, namespace: namespace!, name: name!, attempt, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain, logDirectory: podLogDirectory(pod), dns: podDnsConfig(pod, this.#node.dns),
-      hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod), shareProcesses: pod.spec.shareProcessNamespace ?? false,
+      hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod), shareProcesses: pod.spec.shareProcessNamespace ?? false, hostProcesses: pod.spec.hostPID ?? false, hostRoot: pod.spec.volumes?.some((volume) => volume.hostPath?.path === '/') ?? false,
     }
   }
 }

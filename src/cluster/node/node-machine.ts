@@ -102,8 +102,9 @@ class ContainerProcesses {
   list(): ContainerProcess[] {
     const out: ContainerProcess[] = []
     const seen = new Set<string>()
-    for (const { id, state } of [...this.#runtime.listContainers()].reverse()) {
-      if (state !== 'running') continue
+    for (const { id, state, podUid } of [...this.#runtime.listContainers()].reverse()) {
+      // Those that share the node's namespace are no guests in it.
+      if (state !== 'running' || this.#runtime.podSandbox(podUid)?.config.hostProcesses) continue
       for (const process of this.#runtime.machine(id)?.processes() ?? []) {
         const key = `${id}/${process.pid}`
         seen.add(key)

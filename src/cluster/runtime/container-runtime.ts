@@ -29,6 +29,8 @@ export interface ContainerRuntimeOptions {
   random: Random
   log?: Log
   nodeName: string
+  /** The node as a machine of its own, for containers that see its processes and its root. */
+  hostMachine?: () => Promise<Machine>
   /** Times that setting things up takes, in milliseconds of cluster time. */
   latency?: { sandboxMs: number; startMs: number }
   logMaxBytes?: number
@@ -53,6 +55,8 @@ interface Sandbox extends PodSandbox {
   stack: NetStack
   /** Holds the processes of pods whose containers share them. */
   machine: Machine | undefined
+  /** The node, where the pod looks into it. */
+  host?: Machine
 }
 
 interface Container {
@@ -131,7 +135,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       : [...image.config.entrypoint ?? [], ...(config.args.length > 0 ? config.args : image.config.cmd ?? [])]
     if (argv.length === 0) throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: failed to generate spec: no command specified`)
     const root = image.root({ readOnly: config.security.readOnlyRootFilesystem })
-    mountAll(root, config.mounts)
+    const hostFiles = sandbox.host?.fs
+    mountAll(root, config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
     let user: User
     try {
       user = resolveUser(root, image.config.user, config.security)
@@ -174,7 +179,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
 
   const run = (container: Container, startedMs: number) => {
     const { config, sandbox } = container
-    const shared = config.targetId === undefined ? sandbox.machine : containers.get(config.targetId)?.machine
+    const shared = config.targetId === undefined ? (sandbox.config.hostProcesses ? sandbox.host : sandbox.machine) : containers.get(config.targetId)?.machine
     const machine = createMachine({
       ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
       privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false },
@@ -261,6 +266,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
         }
       }
       const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, machine: undefined }
+      if ((config.hostProcesses || config.hostRoot) && options.hostMachine) sandbox.host = await options.hostMachine()
       if (config.shareProcesses) {
         sandbox.machine = createMachine({ hostname: config.hostname, root: createMemoryFileSystem({ clock, files: { '/pause': { program: pause } } }), net: sandbox.stack, clock, random: random.fork(id) })
         sandbox.machine.start(['/pause'], { env: {}, cwd: '/', user: PAUSE_USER, stdout: discard, stderr: discard })

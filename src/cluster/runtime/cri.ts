@@ -32,6 +32,10 @@ export interface PodSandboxConfig {
   sysctls: Readonly<Record<string, string>>
   /** Containers see each other's processes. */
   shareProcesses: boolean
+  /** Containers see the node's processes. */
+  hostProcesses?: boolean
+  /** A container mounts the node's root, with what is mounted there. */
+  hostRoot?: boolean
   /** Takes exactly this address (taking a pod over). */
   ip?: string
 }

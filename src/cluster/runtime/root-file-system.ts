@@ -4,10 +4,18 @@ import type { Mount } from './cri.ts'
 /** What /proc/mounts says of the disk that a node's files are on. */
 const NODE_DISK = { source: '/dev/vda1', type: 'ext4' }
 
-/** Puts a container's mounts into its root, outer ones first, so that a mount below another one isn't hidden by it. */
-export function mountAll(root: MountableFileSystem, mounts: readonly Mount[]): void {
+/**
+ * Puts a container's mounts into its root, outer ones first, so that a mount below another one isn't hidden by it. `withMounts` tells the
+ * files that are to be mounted instead, together with what is mounted in them.
+ */
+export function mountAll(root: MountableFileSystem, mounts: readonly Mount[], withMounts: (mount: Mount) => MountableFileSystem | undefined = () => undefined): void {
   const byDepth = [...mounts].sort((a, b) => depth(a.containerPath) - depth(b.containerPath))
-  for (const { containerPath, tree, subPath, readOnly, inMemory } of byDepth) root.mount(containerPath, tree, { readOnly, ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
+  for (const mount of byDepth) {
+    const { containerPath, tree, subPath, readOnly, inMemory } = mount
+    const whole = withMounts(mount)
+    if (whole) root.mountWithMounts(containerPath, whole, { readOnly, ...NODE_DISK })
+    else root.mount(containerPath, tree, { readOnly, ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
+  }
 }
 
 function depth(path: string): number {

@@ -21,6 +21,8 @@ export interface CertificateCheck {
   caPem: string | undefined
   /** Name or address that the client asked for. */
   host: string
+  /** Whether the common name counts where there are no alternative names. */
+  acceptCommonName?: boolean
   nowMs: number
 }
 
@@ -36,12 +38,12 @@ const REMEMBERED = 256
 const verdicts = new Map<string, Promise<Verdict | undefined>>()
 
 /** Why a client refuses a server's certificate; undefined when it takes it. Uses WebCrypto: wrap in `clock.outside`. */
-export async function certificateProblem({ serverPem, caPem, host, nowMs }: CertificateCheck): Promise<CertificateError | undefined> {
-  const key = `${serverPem}\n${caPem ?? ''}\n${host}`
+export async function certificateProblem({ serverPem, caPem, host, acceptCommonName = false, nowMs }: CertificateCheck): Promise<CertificateError | undefined> {
+  const key = `${serverPem}\n${caPem ?? ''}\n${host}\n${acceptCommonName}`
   let judged = verdicts.get(key)
   if (!judged) {
     if (verdicts.size >= REMEMBERED) verdicts.delete(verdicts.keys().next().value!)
-    verdicts.set(key, judged = judge(serverPem, caPem, host).catch(() => undefined))
+    verdicts.set(key, judged = judge(serverPem, caPem, host, acceptCommonName).catch(() => undefined))
   }
   const verdict = await judged
   if (!verdict) return new CertificateError('EPROTO', 'TLS connect error: error:0A000126:SSL routines::unexpected eof while reading', 'remote error: tls: internal error')
@@ -56,12 +58,12 @@ export async function certificateProblem({ serverPem, caPem, host, nowMs }: Cert
 
 const goTime = (ms: number) => `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`
 
-async function judge(serverPem: string, caPem: string | undefined, host: string): Promise<Verdict | undefined> {
+async function judge(serverPem: string, caPem: string | undefined, host: string, acceptCommonName: boolean): Promise<Verdict | undefined> {
   const [leaf, ...intermediates] = certificatesOf(serverPem)
   if (!leaf) return undefined
   const roots = certificatesOf(caPem ?? '')
   const chain = await chainProblem(leaf, intermediates, roots)
-  const name = nameProblem(leaf, host)
+  const name = nameProblem(leaf, host, acceptCommonName)
   return { notBeforeMs: leaf.notBefore.getTime(), notAfterMs: leaf.notAfter.getTime(), ...(chain ? { chain } : {}), ...(name ? { name } : {}) }
 }
 
@@ -107,7 +109,7 @@ async function isSignedBy(certificate: X509Certificate, authority: X509Certifica
 }
 
 /** k8s: Go's crypto/x509 Certificate.VerifyHostname, HostnameError */
-function nameProblem(leaf: X509Certificate, host: string): Verdict['name'] {
+function nameProblem(leaf: X509Certificate, host: string, acceptCommonName: boolean): Verdict['name'] {
   const names = leaf.getExtension(SubjectAlternativeNameExtension)?.names.items ?? []
   const dns = names.filter((name) => name.type === 'dns').map((name) => name.value)
   const ips = names.filter((name) => name.type === 'ip').map((name) => name.value)
@@ -118,6 +120,9 @@ function nameProblem(leaf: X509Certificate, host: string): Verdict['name'] {
   }
   const wanted = host.toLowerCase().replace(/\.$/, '')
   if (dns.some((pattern) => covers(pattern.toLowerCase().replace(/\.$/, ''), wanted))) return undefined
+  const commonName = leaf.subjectName.getField('CN').at(-1)
+  if (names.length === 0 && acceptCommonName && commonName !== undefined)
+    return covers(commonName.toLowerCase(), wanted) ? undefined : { message: `certificate subject name '${commonName}' does not match target hostname '${host}'`, goMessage: '' }
   if (names.length === 0) return { message, goMessage: 'certificate relies on legacy Common Name field, use SANs instead' }
   return { message, goMessage: dns.length === 0 ? `certificate is not valid for any names, but wanted to match ${host}` : `certificate is valid for ${dns.join(', ')}, not ${host}` }
 }

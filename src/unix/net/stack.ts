@@ -145,7 +145,7 @@ class Stack implements NetStack, StackPort {
         const { certificatePem } = bound.tls
         const host = options.serverName ?? urlHost(new URL(request.url))
         const serverPem = typeof certificatePem === 'string' ? certificatePem : await this.#clock.outside(certificatePem(isAddress(host) ? undefined : host))
-        const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host, nowMs: this.#clock.nowMs() }))
+        const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host, acceptCommonName: options.acceptCommonName ?? false, nowMs: this.#clock.nowMs() }))
         if (problem) throw problem
       }
       const peer = { remote: from, local: to, ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }

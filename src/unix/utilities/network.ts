@@ -278,7 +278,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (options.has('E') && !proc.fs.exists(proc.resolve(options.value('E')!))) return await fail(77, `error setting certificate file: ${options.value('E')!}`)
         const [ca, cert, key] = [pem('E') ?? systemAuthorities(proc), pem('K'), pem('Y')]
         response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
-          insecure: options.has('k'), connectTo: { ip, port }, ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
+          insecure: options.has('k'), acceptCommonName: true, connectTo: { ip, port }, ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
           ...(patienceMs === Infinity ? {} : { connectTimeoutMs: patienceMs }),
         })
       } catch (error) {

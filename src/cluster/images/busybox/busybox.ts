@@ -21,6 +21,7 @@ export function busyboxBinary(version: string): Program {
       await proc.stdout.write(`BusyBox v${version} multi-call binary.\nBusyBox is copyrighted by many authors between 1998-2015.\nLicensed under GPLv2. See source distribution for detailed\ncopyright notices.\n\nUsage: busybox [function [arguments]...]\n   or: busybox --list[-full]\n   or: function [arguments]...\n\nCurrently defined functions:\n\t${['[', ...appletNames].join(', ')}\n`)
       return 0
     }
+    if (own === 'sh' || own === 'ash') return ash(proc)
     if (applet === '--list') { await proc.stdout.write(appletNames.map((each) => `${each}\n`).join('')); return 0 }
     if (!appletNames.includes(applet) && applet !== '[') { await proc.stderr.write(`${applet}: applet not found\n`); return 127 }
     // A copy of the binary elsewhere still finds its applets in itself.

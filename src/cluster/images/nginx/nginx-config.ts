@@ -10,6 +10,9 @@ export interface Directive {
 /** A configuration that nginx refuses; the message is what it prints after `[emerg]`. */
 export class NginxConfigError extends Error {}
 
+/** What a backslash makes of a letter within quotes. */
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' }
+
 /** Reads a configuration file's text. @throws NginxConfigError */
 export function parseNginxConfig(text: string, file: string): Directive[] {
   let at = 0
@@ -58,7 +61,13 @@ export function parseNginxConfig(text: string, file: string): Directive[] {
     for (; at < text.length; at++) {
       const char = text[at]!
       if (quote ? char === quote : /[\s;]/.test(char) || (char === '{' && !out.endsWith('$'))) { if (quote) at += 1; return out }
-      if (char === '\\' && quote && text[at + 1] !== undefined) { out += text[at + 1] === quote || text[at + 1] === '\\' ? text[++at] : char; continue }
+      if (char === '\\' && quote && text[at + 1] !== undefined) {
+        const next = text[at + 1]!
+        const escaped = next === quote || next === '\\' ? next : ESCAPES[next]
+        if (escaped !== undefined) at += 1
+        out += escaped ?? char
+        continue
+      }
       if (char === '\n') line += 1
       out += char
       if (char === '{' && out.endsWith('${')) { const end = text.indexOf('}', at); out += text.slice(at + 1, end + 1); at = end }
