@@ -25,7 +25,7 @@ test('ssh leads into a node whose containers are the ones that the API shows', a
   const id = (await out(`kubectl get pod ${pod} -o jsonpath='{.status.containerStatuses[0].containerID}'`)).replace('containerd://', '')
   expect(await out(`ssh ${node} crictl ps --name nginx -q --no-trunc`)).toContain(id)
   expect(await out(`ssh ${node} "crictl exec ${id.slice(0, 10)} hostname"`)).toBe(`${pod}\n`)
-  expect(await out(`ssh ${node} ps -e -o user,args`)).toMatch(/root +nginx -g daemon off;/)
+  expect(await out(`ssh ${node} ps -e -o user,args`)).toMatch(/root +nginx: master process nginx -g daemon off;/)
   expect(await out(`ssh root@${node} hostname`)).toBe(`${node}\n`)
   expect(await lab.run('ssh nowhere true')).toEqual({ stdout: '', stderr: 'ssh: Could not resolve hostname nowhere: Name or service not known\n', code: 255 })
 })
