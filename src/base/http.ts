@@ -94,7 +94,10 @@ export function webSocketPair(protocol = ''): [WebSocketEnd, WebSocketEnd] {
   return [end(0, 1), end(1, 0)]
 }
 
-/** Status 101 with the client's end of the WebSocket: the convention of edge runtimes. The standard Response can't have that status. */
+/**
+ * Status 101 with the client's end of the WebSocket: the convention of edge runtimes. The standard Response can't have that status.
+ * With an `upgrade` header it is another protocol, and the messages are the connection's bytes as they come.
+ */
 export class UpgradeResponse extends Response {
   readonly webSocket: WebSocketEnd
   constructor(webSocket: WebSocketEnd, headers: HeadersInit = {}) {

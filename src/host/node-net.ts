@@ -3,11 +3,11 @@ import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import os from 'node:os'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import tls from 'node:tls'
 import { WebSocket } from 'ws'
 import type { HttpRequest } from '../base/http.ts'
-import { UpgradeResponse, webSocketPair } from '../base/http.ts'
+import { UpgradeResponse, webSocketPair, type WebSocketEnd } from '../base/http.ts'
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { BrokenPipeError } from '../base/streams.ts'
 import { serveHttp1 } from '../unix/net/http1.ts'
@@ -182,6 +182,31 @@ function fetchUpgrade(request: HttpRequest, options: FetchOptions): Promise<Resp
       joinWebSocket(socket, theirs)
       resolve(new UpgradeResponse(mine))
     })
+  })
+}
+
+/** Moves bytes between a connection that speaks another protocol now and one end of a pair. `head`: what came already. */
+export function joinConnection(socket: net.Socket, head: Buffer, end: WebSocketEnd): void {
+  const receive = (data: Buffer) => end.send(new Uint8Array(data))
+  if (head.length > 0) receive(head)
+  socket.on('data', receive)
+  socket.on('close', () => end.close())
+  void (async () => {
+    for await (const message of end.messages) if (!socket.write(message)) await drained(socket)
+    socket.end()
+  })()
+}
+
+/** Resolves once there is room again, or nobody is left to read; leaves no listener behind. */
+export function drained(to: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      to.off('drain', done)
+      to.off('close', done)
+      resolve()
+    }
+    to.on('drain', done)
+    to.on('close', done)
   })
 }
 

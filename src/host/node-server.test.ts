@@ -2,7 +2,7 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import tls from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { HttpRequest } from '../base/http.ts'
+import { UpgradeResponse, webSocketPair, type HttpRequest } from '../base/http.ts'
 import { createClusterPki, type ClusterPki } from '../cluster/apiserver/pki/cluster-pki.ts'
 import type { ConnectionInfo } from '../cluster/apiserver/seams.ts'
 import { serveHttps, type ApiServerListener } from './node-server.ts'
@@ -182,4 +182,23 @@ test('HTTP/2 carries many requests at once over one connection, each with its ce
   handle = async () => new Response(big)
   expect((await Promise.all([send({ ':path': '/' }).answer, send({ ':path': '/' }).answer])).map((answer) => answer.text.length)).toEqual([20_000_000, 20_000_000])
   session.close()
+})
+
+test('a connection that goes over to another protocol carries its bytes, from the first one on', async () => {
+  handle = async () => {
+    const [client, server] = webSocketPair()
+    void (async () => { for await (const message of server.messages) { server.send(message); if (String(new TextDecoder().decode(message as Uint8Array)).endsWith('end')) server.close() } })()
+    return new UpgradeResponse(client, { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' })
+  }
+  const text = await new Promise<string>((resolve, reject) => {
+    let got = ''
+    const socket = tls.connect({ host: '127.0.0.1', port: listener.port, rejectUnauthorized: false }, () => socket.write('POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nhead '))
+    socket.on('data', (chunk: Buffer) => {
+      got += chunk.toString()
+      if (got.endsWith('head ')) socket.write('end')
+    })
+    socket.on('end', () => { socket.end(); resolve(got) })
+    socket.on('error', reject)
+  })
+  expect(text).toBe('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nupgrade: SPDY/3.1\r\nx-stream-protocol-version: v4.channel.k8s.io\r\n\r\nhead end')
 })

@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws'
 import { UpgradeResponse } from '../base/http.ts'
 import type { HttpRequest } from '../base/http.ts'
 import type { ConnectionInfo } from '../cluster/apiserver/seams.ts'
-import { joinWebSocket } from './node-net.ts'
+import { drained, joinConnection, joinWebSocket } from './node-net.ts'
 
 type Handle = (request: HttpRequest, connection: ConnectionInfo) => Promise<Response>
 
@@ -40,8 +40,7 @@ const STREAM_WINDOW_BYTES = 256 * 1024
 /** Requests under way on one connection. k8s: secure_serving.go http2Options.MaxConcurrentStreams */
 const MAX_STREAMS = 100
 
-// @k8s part: HTTP: JSON, YAML and protobuf in and out, compressed where upstream compresses; HTTP/1.1, HTTP/2 and WebSockets, without upgrades to SPDY
-/** Serves `handle` over HTTPS: HTTP/2 and HTTP/1.1 with streamed answers, and WebSocket upgrades of the latter. Decides nothing. */
+/** Serves `handle` over HTTPS: HTTP/2 and HTTP/1.1 with streamed answers, and upgrades of the latter to WebSockets and SPDY. Decides nothing. */
 export async function serveHttps(options: ServerOptions): Promise<ApiServerListener> {
   const server = http2.createSecureServer({
     cert: options.certificatePem, key: options.keyPem, ca: options.clientCaPem,
@@ -161,7 +160,8 @@ async function answer(handle: Handle, incoming: IncomingMessage, outgoing: Serve
         const body = compresses ? await gzipped(whole, { level: 1 }) : whole
         if (compresses) Object.assign(headers, { 'content-encoding': 'gzip', vary: [headers['vary'], 'Accept-Encoding'].filter(Boolean).join(', ') })
         outgoing.writeHead(response.status, { ...headers, 'content-length': body.length })
-        // See drained().
+        // While a connection has too much to send, Node stops its parser when the next request begins, and over TLS fails on the rest of that
+        // request. Who doesn't have the end yet doesn't send another request.
         const most = body.length > SMALL_BYTES ? body.length - 1 : 0
         if (most > 0 && !outgoing.write(body.subarray(0, most))) await drained(outgoing)
         outgoing.end(body.subarray(most))
@@ -185,28 +185,19 @@ async function answer(handle: Handle, incoming: IncomingMessage, outgoing: Serve
   }
 }
 
-/**
- * Resolves once there is room again, or nobody is left to read; leaves no listener behind. Every answer's end waits for it: while a connection
- * has too much to send, Node stops its parser when the next request begins, and over TLS fails on the rest of that request. Who doesn't have the
- * end yet doesn't send another request.
- */
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      outgoing.off('drain', done)
-      outgoing.off('close', done)
-      resolve()
-    }
-    outgoing.on('drain', done)
-    outgoing.on('close', done)
-  })
-}
-
 async function upgrade(handle: Handle, server: WebSocketServer, incoming: UpgradeRequest, socket: net.Socket, head: Buffer): Promise<void> {
   const gone = new AbortController()
   socket.once('close', () => gone.abort())
   socket.on('error', () => {})
   const response = await handle(requestOf(incoming, gone.signal), connectionOf(socket as TLSSocket))
+  const protocol = response.headers.get('upgrade')
+  if (response instanceof UpgradeResponse && protocol) {
+    const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade']
+    response.headers.forEach((value, name) => { lines.push(`${name}: ${value}`) })
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+    joinConnection(socket, head, response.webSocket)
+    return
+  }
   if (response instanceof UpgradeResponse) {
     incoming.chosenProtocol = response.webSocket.protocol
     delete incoming.headers['sec-websocket-protocol']

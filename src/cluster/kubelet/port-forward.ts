@@ -5,6 +5,7 @@ import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import type { TcpSocket } from '../../unix/types.ts'
 import { serveSpdy } from './spdy/session.ts'
 import type { SpdyStream } from './spdy/session.ts'
+import { asksForSpdy, upgradeToSpdy } from './spdy/upgrade.ts'
 import { isWebSocketRequest, negotiate } from './streaming.ts'
 
 // @k8s part: TLS in pods: certificates are checked between programs of the cluster, but nothing is encrypted, so that a TLS client outside can't talk to a pod's HTTPS port through port-forward
@@ -20,9 +21,10 @@ export interface PortForwardTarget {
   connect(port: number): Promise<TcpSocket>
 }
 
-/** Serves port-forward over a WebSocket, tunnelled or with a pair of channels for each port. k8s: cri-streaming/pkg/streaming/portforward */
+/** Serves port-forward over SPDY, or a WebSocket: SPDY tunnelled, or a pair of channels for each port. k8s: cri-streaming/pkg/streaming/portforward */
 export function servePortForward(request: HttpRequest, query: URLSearchParams, target: PortForwardTarget): Response {
-  if (!isWebSocketRequest(request)) return new Response('unable to upgrade: only WebSocket connections are supported by this node', { status: 400 })
+  if (asksForSpdy(request)) return upgradeToSpdy(request, ['portforward.k8s.io'], (connection) => { void serveTunnel(connection, target) })
+  if (!isWebSocketRequest(request)) return new Response('unable to upgrade: only WebSocket and SPDY connections are supported by this node', { status: 400 })
   const protocol = negotiate(request, PROTOCOLS)
   if (protocol === undefined) return new Response('unable to upgrade: none of the requested protocols is supported', { status: 403 })
   if (protocol === TUNNEL) {

@@ -6,6 +6,9 @@ import { createPipe } from '../../base/streams.ts'
 import type { ByteWriter } from '../../base/streams.ts'
 import type { ExitStatus } from '../../unix/types.ts'
 import type { StreamIo } from '../runtime/cri.ts'
+import { serveSpdy } from './spdy/session.ts'
+import type { SpdyStream } from './spdy/session.ts'
+import { asksForSpdy, upgradeToSpdy } from './spdy/upgrade.ts'
 
 const STDIN = 0, STDOUT = 1, STDERR = 2, ERROR = 3, RESIZE = 4, CLOSE = 255
 const PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io', '']
@@ -25,26 +28,114 @@ export function isWebSocketRequest(request: HttpRequest): boolean {
   return request.headers.get('upgrade')?.toLowerCase() === 'websocket'
 }
 
+/** Newest first. k8s: kubelet's constants of cri-streaming remotecommand */
+const SPDY_PROTOCOLS = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io']
+/** How long a client has to open its streams. k8s: DefaultStreamCreationTimeout */
+const STREAM_CREATION_MS = 30_000
+
+/** Which streams a client asks for. */
+interface Wanted {
+  stdin: boolean
+  stdout: boolean
+  stderr: boolean
+  tty: boolean
+}
+
+type Run = (io: StreamIo) => Promise<ExitStatus | void>
+
 const flag = (query: URLSearchParams, ...names: string[]) => names.some((name) => query.get(name) === '1' || query.get(name) === 'true')
 
-/**
- * Serves exec or attach over a WebSocket: channels 0 to 4 in the first byte of each message (in base64 forms, its first character).
- * k8s: cri-streaming/pkg/streaming/remotecommand
- */
-export function serveStreams(request: HttpRequest, query: URLSearchParams, clock: Clock, run: (io: StreamIo) => Promise<ExitStatus | void>): Response {
-  if (!isWebSocketRequest(request)) return new Response('unable to upgrade: only WebSocket connections are supported by this node', { status: 400 })
+/** Serves exec or attach: over a WebSocket, or SPDY for older clients. k8s: cri-streaming/pkg/streaming/remotecommand */
+export function serveStreams(request: HttpRequest, query: URLSearchParams, clock: Clock, run: Run): Response {
+  const tty = flag(query, 'tty')
+  const wants = { stdin: flag(query, 'input', 'stdin'), stdout: flag(query, 'output', 'stdout'), stderr: flag(query, 'error', 'stderr') && !tty, tty }
+  if (!wants.stdin && !wants.stdout && !wants.stderr) return new Response('you must specify at least 1 of stdin, stdout, stderr', { status: 400 })
+  if (asksForSpdy(request)) return upgradeToSpdy(request, SPDY_PROTOCOLS, (connection, protocol) => { void serveOverSpdy(connection, protocol, wants, clock, run) })
+  if (!isWebSocketRequest(request)) return new Response('unable to upgrade: only WebSocket and SPDY connections are supported by this node', { status: 400 })
   const protocol = negotiate(request, PROTOCOLS)
   if (protocol === undefined) return new Response('unable to upgrade: none of the requested protocols is supported', { status: 403 })
-  const wants = { stdin: flag(query, 'input', 'stdin'), stdout: flag(query, 'output', 'stdout'), stderr: flag(query, 'error', 'stderr'), tty: flag(query, 'tty') }
-  if (!wants.stdin && !wants.stdout && !wants.stderr) return new Response('you must specify at least 1 of stdin, stdout, stderr', { status: 400 })
   const [client, server] = webSocketPair(protocol)
-  void serve(server, protocol, wants, clock, run)
+  void serveOverWebSocket(server, protocol, wants, clock, run)
   return new UpgradeResponse(client, protocol ? { 'sec-websocket-protocol': protocol } : {})
 }
 
-async function serve(socket: WebSocketEnd, protocol: string, wants: { stdin: boolean; stdout: boolean; stderr: boolean; tty: boolean }, clock: Clock, run: (io: StreamIo) => Promise<ExitStatus | void>): Promise<void> {
+const statusIsJson = (protocol: string) => protocol.startsWith('v5') || protocol.startsWith('v4')
+
+/** Runs until the end, of which it gives the Status. */
+async function statusOf(run: Run, io: StreamIo): Promise<Record<string, unknown>> {
+  try {
+    const exit = await run(io)
+    return exit && exit.code !== 0
+      ? { metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: command terminated with exit code ${exit.code}`, reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: String(exit.code) }] } }
+      : { metadata: {}, status: 'Success' }
+  } catch (error) {
+    const message = `Internal error occurred: error executing command in container: ${(error as Error).message}`
+    return { metadata: {}, status: 'Failure', message: `Internal error occurred: ${message}`, reason: 'InternalError', details: { causes: [{ message }] }, code: 500 }
+  }
+}
+
+/** What the stream for errors says in the end: old protocols only what went wrong. */
+function lastWords(status: Record<string, unknown>, protocol: string): string {
+  return statusIsJson(protocol) ? JSON.stringify(status) : status['status'] === 'Success' ? '' : String(status['message'])
+}
+
+function sizeOf(data: Uint8Array): { columns: number; rows: number } | undefined {
+  try {
+    const { Width, Height } = JSON.parse(new TextDecoder().decode(data)) as { Width: number; Height: number }
+    return { columns: Width, rows: Height }
+  } catch {
+    return undefined
+  }
+}
+
+/** A stream for each of what is wanted, and one for the end. */
+async function serveOverSpdy(connection: WebSocketEnd, protocol: string, wants: Wanted, clock: Clock, run: Run): Promise<void> {
+  const resizes = new AsyncQueue<{ columns: number; rows: number }>()
+  const gone = new AbortController()
+  const streams = new Map<string, SpdyStream>()
+  const names = ['error', ...(wants.stdin ? ['stdin'] : []), ...(wants.stdout ? ['stdout'] : []), ...(wants.stderr ? ['stderr'] : []), ...(wants.tty && /^v[34]/.test(protocol) ? ['resize'] : [])]
+  let markComplete!: () => void
+  const complete = new Promise<void>((resolve) => { markComplete = resolve })
+  const session = serveSpdy(connection, (stream) => {
+    const type = stream.headers.get('streamtype') ?? ''
+    if (!names.includes(type) || streams.has(type)) return stream.reset()
+    streams.set(type, stream)
+    if (streams.size === names.length) markComplete()
+  }).catch(() => {}).finally(() => {
+    gone.abort()
+    resizes.end()
+    markComplete()
+  })
+  const expired = clock.after(STREAM_CREATION_MS, () => connection.close())
+  await complete
+  expired.cancel()
+  if (streams.size < names.length) return
+  const output = (name: string): ByteWriter => ({
+    async write(chunk) {
+      await streams.get(name)!.writer.write(chunk)
+      while (connection.bufferedBytes > WINDOW_BYTES && !gone.signal.aborted) await clock.sleep(DRAIN_POLL_MS)
+    },
+    close() {},
+  })
+  void (async () => {
+    const reader = streams.get('resize')?.reader
+    for (let chunk = await reader?.read(); chunk; chunk = await reader?.read()) {
+      const size = sizeOf(chunk)
+      if (size) resizes.push(size)
+    }
+  })()
+  const status = await statusOf(run, {
+    ...(wants.stdin ? { stdin: streams.get('stdin')!.reader } : {}), ...(wants.stdout ? { stdout: output('stdout') } : {}), ...(wants.stderr ? { stderr: output('stderr') } : {}), tty: wants.tty, resizes, signal: gone.signal,
+  })
+  await streams.get('error')!.writer.write(lastWords(status, protocol))
+  for (const stream of streams.values()) stream.writer.close()
+  connection.close()
+  await session
+}
+
+/** Channels 0 to 4 in the first byte of each message (in base64 forms, its first character). */
+async function serveOverWebSocket(socket: WebSocketEnd, protocol: string, wants: Wanted, clock: Clock, run: Run): Promise<void> {
   const base64 = protocol.includes('base64')
-  const statusAsJson = protocol.startsWith('v5') || protocol.startsWith('v4')
   const send = (channel: number, data: Uint8Array) => {
     if (base64) socket.send(`${channel}${btoa(String.fromCharCode(...data))}`)
     else {
@@ -80,30 +171,18 @@ async function serve(socket: WebSocketEnd, protocol: string, wants: { stdin: boo
       }
       if (channel === STDIN && wants.stdin) { if (data.length > 0) stdin.writer.write(data.slice()).catch(() => {}) }
       else if (channel === RESIZE) {
-        try {
-          const { Width, Height } = JSON.parse(new TextDecoder().decode(data)) as { Width: number; Height: number }
-          resizes.push({ columns: Width, rows: Height })
-        } catch { /* not a size */ }
+        const size = sizeOf(data)
+        if (size) resizes.push(size)
       } else if (channel === CLOSE && data[0] === STDIN) stdin.writer.close()
     }
     stdin.writer.close()
     resizes.end()
     gone.abort()
   })()
-  let status: Record<string, unknown>
-  try {
-    const exit = await run({
-      ...(wants.stdin ? { stdin: stdin.reader } : {}), ...(wants.stdout ? { stdout: output(STDOUT) } : {}), ...(wants.stderr && !wants.tty ? { stderr: output(STDERR) } : {}),
-      tty: wants.tty, resizes, signal: gone.signal,
-    })
-    status = exit && exit.code !== 0
-      ? { metadata: {}, status: 'Failure', message: `command terminated with non-zero exit code: command terminated with exit code ${exit.code}`, reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: String(exit.code) }] } }
-      : { metadata: {}, status: 'Success' }
-  } catch (error) {
-    const message = `Internal error occurred: error executing command in container: ${(error as Error).message}`
-    status = { metadata: {}, status: 'Failure', message: `Internal error occurred: ${message}`, reason: 'InternalError', details: { causes: [{ message }] }, code: 500 }
-  }
-  if (statusAsJson) send(ERROR, encoder.encode(JSON.stringify(status)))
-  else if (status.status !== 'Success') send(ERROR, encoder.encode(String(status.message)))
+  const status = await statusOf(run, {
+    ...(wants.stdin ? { stdin: stdin.reader } : {}), ...(wants.stdout ? { stdout: output(STDOUT) } : {}), ...(wants.stderr ? { stderr: output(STDERR) } : {}), tty: wants.tty, resizes, signal: gone.signal,
+  })
+  const words = lastWords(status, protocol)
+  if (words) send(ERROR, encoder.encode(words))
   socket.close(1000, '')
 }

@@ -26,7 +26,7 @@ interface OpenStream {
 }
 
 /**
- * The server's side of a SPDY/3.1 session whose bytes travel as binary messages of a WebSocket: how kubectl tunnels port-forward.
+ * The server's side of a SPDY/3.1 session whose bytes come as messages, wherever one ends: of a connection, or of a WebSocket in which kubectl tunnels port-forward.
  * Streams are accepted as they come; there is no flow control, as in the clients that speak it.
  */
 export async function serveSpdy(socket: WebSocketEnd, onStream: (stream: SpdyStream) => void): Promise<void> {
