@@ -15,7 +15,7 @@ beforeAll(async () => {
   lab = await startLab('ingress-nginx')
   lab.writeFile('deploy.yaml', MANIFEST)
   await lab.run('for name in alpaca bandicoot; do kubectl create deployment $name --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose deployment $name --port 8080; done; kubectl create ingress early --default-backend=alpaca:8080; kubectl wait --for=condition=Available deploy --all')
-})
+}, 60_000)
 afterAll(() => lab.stop())
 
 const out = async (script: string) => {
@@ -79,6 +79,16 @@ spec:
   expect(await out(`curl -s -o /dev/null -w '%{http_code}' -H 'Host: r.example.com' -d 'more than eight bytes' http://localhost/api/echo`)).toBe('413')
   expect(await out(`curl -sI -H 'Host: m.example.com' http://localhost/`)).toMatch(/^HTTP\/1\.1 301 Moved Permanently\r\n[^]*Location: https:\/\/kubernetes\.io\r\n/)
   expect(await out(`curl -s -o /dev/null -w '%{http_code}' -H 'Host: c.example.com' http://localhost/`)).toBe('403')
+})
+
+test('a login is asked for, and errors are left to the backend that is named for them', async () => {
+  const create = (name: string, ...annotations: string[]) => `kubectl create ingress ${name} --class=nginx --rule="${name}.example.com/*=alpaca:8080" ${annotations.map((each) => `--annotation '${PREFIX}/${each}'`).join(' ')}`
+  await out(`echo "foo:$(openssl passwd -apr1 bar)" > auth; kubectl create secret generic people --from-file=auth; ${create('login', 'auth-type=basic', 'auth-secret=people', 'auth-realm=Authentication Required')}; ${create('errors', 'custom-http-errors=404,503', 'default-backend=bandicoot')}; ${create('nobody', 'auth-type=basic', 'auth-secret=missing')}; ${SETTLE}`)
+  expect(await out('curl -si -H "Host: login.example.com" http://localhost/')).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n[^]*Www-Authenticate: Basic realm="Authentication Required"\r\n[^]*<h1>401 Authorization Required<\/h1>/i)
+  expect(await out('curl -s -u foo:baz -o /dev/null -w "%{http_code} " -H "Host: login.example.com" http://localhost/; curl -s -u foo:bar -H "Host: login.example.com" http://localhost/echo?msg=welcome')).toBe('401 welcome')
+  expect(await out('kubectl logs -n ingress-nginx deploy/ingress-nginx-controller --tail=3')).toMatch(/user "foo": password mismatch, client: 10\.89\.0\.1[^]*\n10\.89\.0\.1 - foo \[/)
+  expect(await out(`curl -s -H 'Host: errors.example.com' http://localhost/echo?msg=fine; curl -s -H 'Host: errors.example.com' 'http://localhost/echo?code=404&msg=lost'`)).toMatch(/^fineNOW: /)
+  expect(await out('curl -s -o /dev/null -w "%{http_code}" -H "Host: nobody.example.com" http://localhost/; kubectl get events --field-selector reason=AnnotationParsingFailed -o jsonpath="{.items[0].message}"')).toBe('503Error parsing annotations: unexpected error reading secret default/missing: no object matching key "default/missing" in local store')
 })
 
 test('TLS shows the certificate of the host, and sends plain requests there', async () => {

@@ -7,7 +7,7 @@ let lab: Lab
 beforeAll(async () => {
   lab = await startLab('service-load-balancer', singleNodeTopology())
   await lab.run('kubectl create deployment web --image=nginx:1.27; kubectl wait --for=condition=Available deployment/web')
-})
+}, 60_000)
 afterAll(() => lab.stop())
 
 const out = async (script: string) => {

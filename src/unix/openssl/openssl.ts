@@ -7,13 +7,14 @@ import { certificateText, keyText, nameText, parseCertificate, parseRequest, req
 import type { Certificate } from './certificate-text.ts'
 import { children, readDer, unsignedOf } from '../../base/der.ts'
 import { createCertificate, createRequest, extensionOf, keyId, nameOf, readSections, sectionExtensions, verify } from './issue.ts'
+import { md5Crypt } from './md5-crypt.ts'
 import { CURVES, generateKey, pemBlocks, privateKeyOf, privateKeyPem, publicKeyOf, traditionalDer } from './keys.ts'
 import type { Key, KeyKind } from './keys.ts'
 
 /** What ends a command with a message. */
 class Failure extends Error {}
 
-const COMMANDS = ['base64', 'dgst', 'ec', 'ecparam', 'enc', 'genpkey', 'genrsa', 'pkey', 'rand', 'req', 'rsa', 'sha1', 'sha256', 'sha384', 'sha512', 'verify', 'version', 'x509']
+const COMMANDS = ['base64', 'dgst', 'ec', 'ecparam', 'enc', 'genpkey', 'genrsa', 'passwd', 'pkey', 'rand', 'req', 'rsa', 'sha1', 'sha256', 'sha384', 'sha512', 'verify', 'version', 'x509']
 
 /** `openssl`: keys, requests, certificates and digests as certificate stories need them. */
 // @k8s part: openssl: encrypted keys, pkcs12, ca and s_client are missing
@@ -31,6 +32,7 @@ export const openssl: Program = async (proc) => {
       case 'verify': return await tool.verify(rest)
       case 'rsa': case 'ec': case 'pkey': return await tool.pkey(rest, command)
       case 'rand': return await tool.rand(rest)
+      case 'passwd': return await tool.passwd(rest)
       case 'base64': return await tool.base64(rest)
       case 'enc': if (!rest.includes('-base64') && !rest.includes('-a')) throw new Failure('only -base64 is known here'); return await tool.base64(rest)
       case 'dgst': case 'sha1': case 'sha256': case 'sha384': case 'sha512': return await tool.digest(command === 'dgst' ? rest : [`-${command}`, ...rest])
@@ -436,6 +438,18 @@ class Tool {
     if (!Number.isInteger(count) || count < 0) throw new Failure('rand: Extra option or missing length\nrand: Use -help for summary.')
     const bytes = this.#proc.random.bytes(count)
     await this.#write(options.value('out'), options.has('hex') ? `${hexOf(bytes)}\n` : options.has('base64') ? base64Of(bytes).replace(/.{1,64}/g, '$&\n') : bytes)
+    return 0
+  }
+
+  async passwd(args: readonly string[]): Promise<number> {
+    const options = new Options('passwd', args, ['salt', 'in'], ['apr1', '1', 'stdin', 'noverify', 'quiet'])
+    const fromInput = options.has('stdin') || options.value('in') !== undefined
+    if (!fromInput && options.operands.length === 0) throw new Failure('passwd: passwords are taken from the command line, -stdin or -in FILE here')
+    const passwords = fromInput ? new TextDecoder().decode(await this.#read(options.value('in'), 'data')).split('\n').filter((line) => line !== '') : options.operands
+    for (const password of passwords) {
+      const salt = options.value('salt') ?? base64Of(this.#proc.random.bytes(6)).replaceAll('+', '.')
+      await this.print(`${md5Crypt(password, salt.slice(0, 8), options.has('apr1') ? 'apr1' : '1')}\n`)
+    }
     return 0
   }
 

@@ -82,7 +82,7 @@ function problemOf(proc: Proc, store: IngressStore, { deepInspect, disablesCatch
     if (!global.allowSnippets && key.endsWith('-snippet')) return `${key} annotation cannot be used. Snippet directives are disabled by the Ingress administrator`
   }
   try {
-    const taken = { ingress, options: readAnnotations(ingress, global) }
+    const taken = { ingress, options: readAnnotations(ingress, store.annotationContext) }
     const others = store.ingresses().filter((each) => each.ingress.metadata.namespace !== metadata.namespace || each.ingress.metadata.name !== metadata.name)
     return overlapOf(ingress, buildConfiguration([...others, taken], store.source(() => {})))
   } catch (error) {

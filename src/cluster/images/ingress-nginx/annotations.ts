@@ -1,5 +1,7 @@
-import type { Ingress } from '../../kinds/generated/types.ts'
+import type { Ingress, Secret } from '../../kinds/generated/types.ts'
 import { ANNOTATION_GROUPS, ANNOTATION_PREFIX, goBool, isTooRisky } from './annotation-table.ts'
+import { passwordsOf } from './basic-auth.ts'
+import type { BasicAuth } from './basic-auth.ts'
 import type { GlobalOptions } from './global-options.ts'
 import { sizeBytes } from './global-options.ts'
 
@@ -33,6 +35,9 @@ export interface IngressOptions {
   cors: CorsOptions | undefined
   /** Why its locations answer nothing but 503. */
   denied: string | undefined
+  basicAuth: BasicAuth | undefined
+  /** Whether either a login or an address that is allowed is enough. */
+  satisfiesAny: boolean
   allowlist: string[]
   denylist: string[]
   bodyLimitBytes: number
@@ -52,6 +57,9 @@ export interface IngressOptions {
   /** Whether requests go to the Service's address instead of its endpoints. */
   serviceUpstream: boolean
   accessLog: boolean
+  /** Name of the Service for requests that the backend has no endpoints for, or answers with one of the statuses below. */
+  defaultBackend: string
+  customHttpErrors: number[]
   affinity: { cookieName: string; path: string; maxAge: string; sameSite: string; secure: boolean | undefined } | undefined
   /** Requests per second and client, before the burst of five times as many. */
   requestsPerSecond: number
@@ -60,11 +68,21 @@ export interface IngressOptions {
 
 const DEFAULT_CORS_HEADERS = 'DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization'
 
-/**
- * Reads an Ingress' annotations. @param warn gets what is wrong without being fatal, for the log. @throws AnnotationRefused
- * k8s: ingress-nginx/internal/ingress/annotations Extract
- */
-export function readAnnotations({ metadata }: Ingress, global: GlobalOptions, warn: (text: string) => void = () => {}): IngressOptions {
+/** What annotations may name. */
+export interface AnnotationContext {
+  global: GlobalOptions
+  /** By `namespace/name`. */
+  secret(key: string): Secret | undefined
+  /** Gets what is wrong without being fatal, for the log. */
+  warn?(text: string): void
+}
+
+/** Annotations that would change who or what is let through, and that nothing here obeys: their locations stay closed rather than open. */
+const NOT_OBEYED = ['auth-url', 'auth-tls-secret']
+const PROTOCOLS = ['HTTP', 'HTTPS', 'AUTO_HTTP']
+
+/** Reads an Ingress' annotations. @throws AnnotationRefused k8s: ingress-nginx/internal/ingress/annotations Extract */
+export function readAnnotations({ metadata }: Ingress, { global, secret, warn = () => {} }: AnnotationContext): IngressOptions {
   const given = metadata.annotations ?? {}
   const valid = new Map<string, string>()
   let denied: string | undefined
@@ -89,15 +107,20 @@ export function readAnnotations({ metadata }: Ingress, global: GlobalOptions, wa
   const appRoot = text('app-root')
   if (appRoot !== '' && !appRoot.startsWith('/')) warn(`Annotation app-root contains an invalid value: parse ${JSON.stringify(appRoot)}: invalid URI for request`)
   const weight = number('canary-weight', 0)
+  const backendProtocol = text('backend-protocol', 'HTTP').trim().toUpperCase()
+  const unknown = NOT_OBEYED.find((key) => valid.has(key)) ?? (PROTOCOLS.includes(backendProtocol) ? undefined : 'backend-protocol')
+  if (unknown !== undefined) denied ??= `${ANNOTATION_PREFIX}${unknown}: ${text(unknown)} isn't supported here`
+  const auth = readBasicAuth(metadata, text, secret)
+  if (typeof auth === 'string') denied ??= auth
   return {
     aliases: [...new Set(text('server-alias').split(',').map((alias) => alias.trim()).filter(Boolean))].sort(),
-    backendProtocol: text('backend-protocol', 'HTTP').trim().toUpperCase(),
+    backendProtocol,
     canary: flag('canary') ? { weight, weightTotal: number('canary-weight-total', 100), header: text('canary-by-header'), headerValue: text('canary-by-header-value'), headerPattern: text('canary-by-header-pattern'), cookie: text('canary-by-cookie') } : undefined,
     cors: flag('enable-cors') ? {
       origins: text('cors-allow-origin', '*').split(',').map((origin) => origin.trim()).filter(Boolean), methods: text('cors-allow-methods', 'GET, PUT, POST, DELETE, PATCH, OPTIONS'), headers: text('cors-allow-headers', DEFAULT_CORS_HEADERS),
       credentials: flag('cors-allow-credentials', true), exposeHeaders: text('cors-expose-headers'), maxAgeSeconds: number('cors-max-age', 1_728_000),
     } : undefined,
-    denied,
+    denied, basicAuth: typeof auth === 'string' ? undefined : auth, satisfiesAny: text('satisfy') === 'any',
     allowlist: ranges('allowlist-source-range', global.allowlist), denylist: ranges('denylist-source-range', global.denylist),
     bodyLimitBytes: sizeBytes(text('proxy-body-size')) ?? global.bodyLimitBytes,
     connectTimeoutMs: number('proxy-connect-timeout', global.connectTimeoutMs / 1000) * 1000, readTimeoutMs: number('proxy-read-timeout', global.readTimeoutMs / 1000) * 1000, nextUpstreamTries: number('proxy-next-upstream-tries', 3),
@@ -105,9 +128,26 @@ export function readAnnotations({ metadata }: Ingress, global: GlobalOptions, wa
     rewriteTarget: text('rewrite-target'), usesRegex: flag('use-regex'), appRoot: appRoot.startsWith('/') ? appRoot : '',
     sslRedirect: flag('ssl-redirect', global.sslRedirect), forceSslRedirect: flag('force-ssl-redirect', global.forceSslRedirect), preserveTrailingSlash: flag('preserve-trailing-slash'), usesPortInRedirects: flag('use-port-in-redirects'),
     upstreamVhost: text('upstream-vhost'), forwardedPrefix: text('x-forwarded-prefix'), serviceUpstream: flag('service-upstream', global.serviceUpstream), accessLog: flag('enable-access-log', true),
+    defaultBackend: text('default-backend'), customHttpErrors: text('custom-http-errors').split(',').map(Number).filter((status) => status >= 400),
     affinity: text('affinity') === 'cookie' ? { cookieName: text('session-cookie-name', 'INGRESSCOOKIE'), path: text('session-cookie-path'), maxAge: text('session-cookie-max-age'), sameSite: text('session-cookie-samesite'), secure: valid.has('session-cookie-secure') ? flag('session-cookie-secure') : undefined } : undefined,
     requestsPerSecond: number('limit-rps', 0) || number('limit-rpm', 0) / 60, burstMultiplier: number('limit-burst-multiplier', 5),
   }
+}
+
+/** Who may come in, or why nobody may; undefined where everybody may. k8s: ingress-nginx/internal/ingress/annotations/auth */
+function readBasicAuth(metadata: Ingress['metadata'], text: (key: string, otherwise?: string) => string, secret: AnnotationContext['secret']): BasicAuth | string | undefined {
+  if (text('auth-type') === '') return undefined
+  if (text('auth-type') !== 'basic') return 'invalid authentication type'
+  const name = text('auth-secret')
+  if (name === '') return 'error reading secret name from annotation: ingress rule without annotations'
+  const [namespace, secretName] = name.includes('/') ? name.split('/') : [metadata.namespace, name]
+  if (namespace !== metadata.namespace) return 'cross namespace usage of secrets is not allowed'
+  const key = `${namespace}/${secretName}`
+  const found = secret(key)
+  if (!found) return `unexpected error reading secret ${key}: no object matching key "${key}" in local store`
+  const passwords = passwordsOf(found, text('auth-secret-type') === 'auth-map')
+  if (!passwords) return `the secret ${secretName} does not contain a key with value auth`
+  return { realm: text('auth-realm'), passwords, file: `/etc/ingress-controller/auth/${metadata.namespace}-${metadata.uid}-${found.metadata.uid}.passwd` }
 }
 
 /** k8s: ingress-nginx/internal/ingress/annotations/redirect */

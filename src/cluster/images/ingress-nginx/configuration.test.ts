@@ -22,7 +22,7 @@ const fake = certificate('')
 function routes(ingresses: readonly Ingress[], certificates: readonly ServerCertificate[] = []) {
   const warnings: string[] = []
   const service = (key: string): Service => ({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: key.split('/')[0]!, name: key.split('/')[1]! }, spec: { clusterIP: '10.96.0.9', ports: [{ port: 80, targetPort: 8080 }] }, status: {} })
-  const taken = ingresses.map((each) => ({ ingress: each, options: readAnnotations(each, global) }))
+  const taken = ingresses.map((each) => ({ ingress: each, options: readAnnotations(each, { global, secret: () => undefined }) }))
   const configuration = buildConfiguration(taken, {
     service: (key) => (key.endsWith('/missing') ? undefined : service(key)), defaultCertificate: fake, defaultService: '', nowMs: 0, warn: (_at, text) => { warnings.push(text) }, certificate: (key) => certificates.find(({ secret }) => secret === key),
     slices: (key) => [{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', metadata: { name: key }, ports: [{ port: 8080, protocol: 'TCP' }], endpoints: [{ addresses: ['10.244.0.9'] }, { addresses: ['10.244.0.10'], conditions: { ready: false } }] }],
@@ -84,10 +84,12 @@ test('what is missing is said, and answers nothing', () => {
 })
 
 test('annotations: risky and senseless ones are refused or left out, as each is known for', () => {
-  const read = (annotations: Record<string, string>, data: Record<string, string> = {}) => readAnnotations(ingress('x', {}, annotations), readGlobalOptions(data))
+  const read = (annotations: Record<string, string>, data: Record<string, string> = {}) => readAnnotations(ingress('x', {}, annotations), { global: readGlobalOptions(data), secret: () => undefined })
   expect(() => read({ 'server-snippet': 'return 200;' })).toThrow('annotation group ServerSnippet contains risky annotation based on ingress configuration')
   expect(() => read({ 'rewrite-target': '/' }, { 'annotations-risk-level': 'low' })).toThrow('annotation group Rewrite contains risky annotation based on ingress configuration')
   expect(() => read({ 'permanent-redirect': 'https://a;b' })).toThrow('annotation nginx.ingress.kubernetes.io/permanent-redirect contains invalid value')
   expect(read({ 'whitelist-source-range': 'everybody' }).denied).toBe('annotation nginx.ingress.kubernetes.io/whitelist-source-range contains invalid value')
+  expect(read({ 'auth-type': 'basic', 'auth-secret': 'people' }).denied).toBe('unexpected error reading secret default/people: no object matching key "default/people" in local store')
+  expect(read({ 'auth-url': 'http://login.default.svc/' }).denied).toBe("nginx.ingress.kubernetes.io/auth-url: http://login.default.svc/ isn't supported here")
   expect(read({ 'ssl-redirect': 'perhaps', 'proxy-body-size': '8m', 'allowlist-source-range': '10.0.0.0/8, 1.2.3.4' })).toMatchObject({ sslRedirect: true, bodyLimitBytes: 8 * 2 ** 20, allowlist: ['1.2.3.4', '10.0.0.0/8'] })
 })

@@ -29,6 +29,8 @@ export interface Location {
   ingressPath: string
   pathType: 'Exact' | 'Prefix'
   backend: string
+  /** Name of the backend for what `default-backend` and `custom-http-errors` say. */
+  errorBackend: string
   /** Nobody asked for it: requests that nothing else takes. */
   isDefault: boolean
   /** Undefined for the default server's own location. */
@@ -79,6 +81,7 @@ export function buildConfiguration(taken: readonly TakenIngress[], source: Confi
   const servers = createServers(taken, backends, source)
   addLocations(taken, backends, servers)
   if (taken.some(({ options }) => !options.canary)) for (const each of taken) if (each.options.canary) lendBackends(each, backends, servers, source)
+  for (const server of servers.values()) for (const location of server.locations) addErrorBackend(location, backends, source)
   const byPath = (a: Location, b: Location) => b.path.length - a.path.length || (a.path < b.path ? 1 : a.path > b.path ? -1 : 0)
   for (const server of servers.values()) server.locations = withExactPrefixes(server.locations.sort(byPath))
   return { backends, servers: [...servers.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1)) }
@@ -162,7 +165,7 @@ function endpointsOf(service: Service, port: NonNullable<Service['spec']['ports'
 
 /** The hosts, each with a location for what no path takes. k8s: createServers */
 function createServers(taken: readonly TakenIngress[], backends: ReadonlyMap<string, Backend>, source: ConfigurationSource): Map<string, Server> {
-  const root = (backend: string, of?: TakenIngress): Location => ({ path: '/', ingressPath: '/', pathType: 'Prefix', backend, isDefault: true, taken: of, service: undefined })
+  const root = (backend: string, of?: TakenIngress): Location => ({ path: '/', ingressPath: '/', pathType: 'Prefix', backend, errorBackend: DEFAULT_BACKEND, isDefault: true, taken: of, service: undefined })
   const catchAll: Server = { hostname: CATCH_ALL, aliases: [], certificate: source.defaultCertificate, redirectsFromToWww: false, locations: [root(DEFAULT_BACKEND)] }
   const servers = new Map([[CATCH_ALL, catchAll]])
   const main = taken.filter(({ options }) => !options.canary)
@@ -239,7 +242,7 @@ function addLocations(taken: readonly TakenIngress[], backends: ReadonlyMap<stri
         if (!backend || backend.canary) continue
         const path = given || '/'
         const held = server.locations.find((location) => location.path === path)
-        const asked: Location = { path, ingressPath: path, pathType: effectiveType(pathType), backend: backend.name, isDefault: false, taken: each, service: serviceOf(service) }
+        const asked: Location = { path, ingressPath: path, pathType: effectiveType(pathType), backend: backend.name, errorBackend: DEFAULT_BACKEND, isDefault: false, taken: each, service: serviceOf(service) }
         if (!held || held.pathType !== asked.pathType) server.locations.push(asked)
         else if (held.isDefault) server.locations[server.locations.indexOf(held)] = asked
         if (each.options.redirect?.fromToWww) server.redirectsFromToWww = true
@@ -280,6 +283,20 @@ function lendBackends({ ingress: { metadata, spec } }: TakenIngress, backends: M
   if (spec.defaultBackend) lend(spec.defaultBackend.service, CATCH_ALL, () => true)
   for (const rule of spec.rules ?? [])
     for (const path of rule.http?.paths ?? []) lend(path.backend.service, rule.host || CATCH_ALL, (location) => location.path === path.path && location.pathType === effectiveType(path.pathType))
+}
+
+/** The backend that an Ingress names for errors, which also stands in for one without endpoints. k8s: shouldCreateUpstreamForLocationDefaultBackend */
+function addErrorBackend(location: Location, backends: Map<string, Backend>, source: ConfigurationSource): void {
+  const { options, ingress } = location.taken ?? {}
+  const primary = backends.get(location.backend)
+  if (!options?.defaultBackend || !primary || primary.name === DEFAULT_BACKEND || (primary.endpoints.length > 0 && options.customHttpErrors.length === 0)) return
+  const service = source.service(`${ingress!.metadata.namespace}/${options.defaultBackend}`)
+  const endpoints = service ? endpointsOf(service, service.spec.ports?.[0], source) : []
+  if (endpoints.length === 0) return
+  const name = `custom-default-backend-${ingress!.metadata.namespace}-${options.defaultBackend}`
+  backends.set(name, { name, endpoints, canary: undefined, alternatives: [], affinity: undefined })
+  location.errorBackend = name
+  if (primary.endpoints.length === 0) location.backend = name
 }
 
 /** A prefix holds for whole elements of a path: `/a` is `/a` and what is below `/a/`. k8s: updateServerLocations */

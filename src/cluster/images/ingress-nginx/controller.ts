@@ -50,6 +50,13 @@ export async function ingressNginxController(proc: Proc, release: string): Promi
   }
 }
 
+/** nginx' answer to a client that forgot the `s`. */
+function plainOnTlsPort(): Response {
+  const what = 'The plain HTTP request was sent to HTTPS port'
+  const text = `<html>\r\n<head><title>400 ${what}</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>${what}</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`
+  return new Response(text, { status: 400, headers: { 'content-type': 'text/html', 'content-length': String(text.length) } })
+}
+
 /** What nginx must be reloaded for; endpoints and certificates change without. k8s: ingress-nginx/pkg/util/ingress IsDynamicConfigurationEnough */
 function shapeOf({ servers }: Configuration, global: GlobalOptions): string {
   return JSON.stringify([global, servers.map(({ certificate, locations, ...server }) => [server, locations.map(({ taken, ...location }) => [location, taken?.options, taken?.ingress.metadata.namespace, taken?.ingress.metadata.name])])])
@@ -274,7 +281,7 @@ class Controller {
     }
     const listeners = [
       child.net.listenHttp(ports.http, serve('http', ports.http)),
-      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)), plainAnswer: () => errorPage(400, 'nginx') } }),
+      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)), plainAnswer: plainOnTlsPort } }),
       child.net.listenHttp(ports.fallback, () => errorPage(404, 'nginx')),
     ]
     await child.signal('SIGQUIT', 'SIGTERM')

@@ -6,6 +6,7 @@ import { formatDate } from '../../../unix/utilities/date.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
+import { credentialsOf, isPassword } from './basic-auth.ts'
 import { CATCH_ALL, DEFAULT_BACKEND, DEFAULT_ENDPOINT, isRewritten } from './configuration.ts'
 import type { Backend, Configuration, Location, Server } from './configuration.ts'
 import type { GlobalOptions } from './global-options.ts'
@@ -36,6 +37,8 @@ interface Exchange {
   query: string
   remoteIp: string
   requestId: string
+  /** Who logged in. */
+  user: string
   body: Uint8Array | undefined
   server: Server
   location: Location | undefined
@@ -87,7 +90,7 @@ export class FrontServer {
     const exchange: Exchange = {
       setup, request, peer, startMs: this.#proc.clock.nowMs(), scheme: (forwarded('x-forwarded-proto') as 'http' | undefined) ?? scheme, port, httpHost, requestUri: url.pathname + url.search, uri, query: url.search.slice(1),
       remoteIp: forwarded('x-forwarded-for') ?? peer.remote.ip, requestId: request.headers.get('x-request-id') || (setup.global.generatesRequestId ? this.#proc.random.hex(16) : ''),
-      body: request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined, server, location, backend: location && setup.configuration.backends.get(location.backend), alternative: '',
+      user: '', body: request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined, server, location, backend: location && setup.configuration.backends.get(location.backend), alternative: '',
       upstream: { addresses: [], statuses: [], seconds: [], bytes: [] },
     }
     const options = optionsOf(exchange)
@@ -122,11 +125,45 @@ export class FrontServer {
       this.#error(exchange, 'limiting requests, excess')
       return page(503)
     }
-    if (options.denylist?.some((range) => isIn(exchange.remoteIp, range)) || (options.allowlist?.length && !options.allowlist.some((range) => isIn(exchange.remoteIp, range)))) {
+    const refusal = await this.#refuse(exchange, options)
+    if (refusal) return refusal
+    const response = chosen.endpoints[0] === DEFAULT_ENDPOINT ? page(404) : await this.#pass(exchange, chosen, options)
+    return options.customHttpErrors?.includes(response.status) ? this.#explain(exchange, response, options) : response
+  }
+
+  /** By address and by login: both must do, unless one is said to be enough. */
+  async #refuse(exchange: Exchange, options: Options): Promise<Response | undefined> {
+    const { remoteIp } = exchange
+    const isListed = !options.denylist?.some((range) => isIn(remoteIp, range)) && (!options.allowlist?.length || options.allowlist.some((range) => isIn(remoteIp, range)))
+    if (!isListed && !(options.satisfiesAny && options.basicAuth)) {
       this.#error(exchange, 'access forbidden by rule')
       return page(403)
     }
-    return chosen.endpoints[0] === DEFAULT_ENDPOINT ? page(404) : this.#pass(exchange, chosen, options)
+    if (!options.basicAuth || (options.satisfiesAny && isListed && options.allowlist?.length)) return undefined
+    const { realm, file, passwords } = options.basicAuth
+    const credentials = credentialsOf(exchange.request.headers.get('authorization'))
+    const kept = credentials && passwords.get(credentials.user)
+    if (kept !== undefined && await this.#proc.clock.outside(isPassword(credentials!.password, kept))) {
+      exchange.user = credentials!.user
+      return undefined
+    }
+    if (credentials) this.#error(exchange, kept === undefined ? `user "${credentials.user}" was not found in "${file}"` : `user "${credentials.user}": password mismatch`)
+    const refused = page(401)
+    refused.headers.set('www-authenticate', `Basic realm="${realm}"`)
+    return refused
+  }
+
+  /** What the backend for errors says instead of an answer. k8s: nginx.tmpl CUSTOM_ERRORS */
+  async #explain(exchange: Exchange, response: Response, options: Options): Promise<Response> {
+    const { location, request } = exchange
+    await response.body?.cancel()
+    const backend = exchange.setup.configuration.backends.get(location!.errorBackend)
+    if (!backend || backend.endpoints[0] === DEFAULT_ENDPOINT) return page(404)
+    const headers: Record<string, string> = {
+      'x-code': String(response.status), 'x-format': request.headers.get('accept') ?? '', 'x-original-uri': exchange.requestUri, 'x-namespace': location!.taken!.ingress.metadata.namespace!, 'x-ingress-name': location!.taken!.ingress.metadata.name!,
+      'x-service-name': location!.service?.name ?? '', 'x-service-port': location!.service?.port ?? '',
+    }
+    return this.#pass({ ...exchange, requestUri: '/', uri: '/', query: '', body: undefined, request: httpRequest(request.url, { headers: { ...Object.fromEntries(request.headers), ...headers } }) }, backend, { ...options, rewriteTarget: '' })
   }
 
   #hasCertificate({ httpHost }: Exchange): boolean {
@@ -172,7 +209,7 @@ export class FrontServer {
     const { request, location, uri, query, upstream } = exchange
     const { clock } = this.#proc
     const isTls = options.backendProtocol === 'HTTPS' || (options.backendProtocol === 'AUTO_HTTP' && exchange.scheme === 'https')
-    const rewritten = isRewritten(location!) ? rewrite(location!.path, options.rewriteTarget!, uri) : undefined
+    const rewritten = options.rewriteTarget && isRewritten(location!) ? rewrite(location!.path, options.rewriteTarget!, uri) : undefined
     const path = rewritten === undefined ? exchange.requestUri : `${encodeURI(rewritten)}${query === '' ? '' : `?${query}`}`
     const headers = this.#requestHeaders(exchange, options)
     const cookie = backend.affinity && cookieOf(request.headers, backend.affinity.cookieName)
@@ -247,6 +284,8 @@ export class FrontServer {
     set('x-original-forwarded-for', before)
     set('x-original-forwarded-host', hostBefore)
     set('proxy', null)
+    if (options.basicAuth) set('authorization', null)
+    if (exchange.location?.backend.startsWith('custom-default-backend-')) set('x-code', '503')
     if (options.rewriteTarget && options.forwardedPrefix) set('x-forwarded-prefix', options.forwardedPrefix)
     for (const [name, value] of Object.entries(setup.proxyHeaders)) set(name, this.#variable(exchange, value))
     if (exchange.body) set('content-length', String(exchange.body.length))
@@ -306,7 +345,7 @@ export class FrontServer {
       switch (name) {
         case 'remote_addr': return exchange.remoteIp
         case 'remote_port': return String(peer.remote.port)
-        case 'remote_user': return '-'
+        case 'remote_user': return exchange.user || '-'
         case 'time_local': return formatDate('%d/%b/%Y:%H:%M:%S %z', clock.nowMs())
         case 'time_iso8601': return formatDate('%Y-%m-%dT%H:%M:%S+00:00', clock.nowMs())
         case 'request': return `${request.method} ${requestUri} HTTP/1.1`

@@ -1,6 +1,7 @@
 import type { ConfigMap, EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../kinds/generated/types.ts'
 import { ANNOTATION_PREFIX } from './annotation-table.ts'
 import { AnnotationRefused, readAnnotations } from './annotations.ts'
+import type { AnnotationContext } from './annotations.ts'
 import type { ConfigurationSource, TakenIngress } from './configuration.ts'
 import { readGlobalOptions } from './global-options.ts'
 import type { GlobalOptions } from './global-options.ts'
@@ -44,6 +45,12 @@ export interface IngressStoreOptions {
 }
 
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class'
+/** Secrets that an Ingress names. k8s: updateSecretIngressMap */
+function secretsOf({ metadata, spec }: Ingress): string[] {
+  const login = metadata.annotations?.[`${ANNOTATION_PREFIX}auth-secret`]
+  return [...(spec.tls ?? []).flatMap(({ secretName }) => secretName ?? []), ...(login ? [login] : [])].map((name) => (name.includes('/') ? name : `${metadata.namespace}/${name}`))
+}
+
 const keyOf = ({ namespace, name }: Ingress['metadata']) => `${namespace}/${name}`
 
 /** The controller's view of the cluster, kept by its watches. k8s: ingress-nginx/internal/ingress/controller/store */
@@ -65,6 +72,7 @@ export class IngressStore {
   }
 
   get global(): GlobalOptions { return this.#global }
+  get annotationContext(): AnnotationContext { return { global: this.#global, secret: (key) => this.#secrets.get(key) } }
   configMap(key: string): ConfigMap | undefined { return this.#configMaps.get(key) }
 
   /** Oldest first; of one age the last name. */
@@ -154,11 +162,12 @@ export class IngressStore {
     if (before && object && before.metadata.resourceVersion === object.metadata.resourceVersion) return
     if (key === this.#options.defaultCertificateSecret) this.#readCertificate(key)
     if (!object) this.#certificates.delete(key)
-    const users = [...this.#taken.values()].filter(({ ingress }) => ingress.spec.tls?.some(({ secretName }) => `${ingress.metadata.namespace}/${secretName}` === key))
+    const users = [...this.#taken.values()].filter(({ ingress }) => secretsOf(ingress).includes(key))
     if (users.length === 0) return
     const what = !object ? '"secret was deleted and it is used in ingress annotations. Parsing"' : before ? '"secret was updated and it is used in ingress annotations. Parsing"' : '"Secret was added and it is used in ingress annotations. Parsing"'
     this.#options.log.info(!object ? 'store.go:690' : before ? 'store.go:648' : 'store.go:614', `${what} secret="${key}"`)
     if (object) this.#readCertificate(key)
+    for (const { ingress } of users) this.#take(keyOf(ingress.metadata), ingress)
     this.#options.onChange()
   }
 
@@ -221,7 +230,7 @@ export class IngressStore {
       if (bad) return log.warn('store.go:927', `skipping ingress ${key}: ${bad[0]} annotation contains invalid word ${word}`)
     }
     try {
-      const options = readAnnotations(ingress, this.#global, (text) => log.warn('validators.go:244', text))
+      const options = readAnnotations(ingress, { ...this.annotationContext, warn: (text) => log.warn('validators.go:244', text) })
       if (options.denied !== undefined) {
         log.error('annotations.go:216', `"error reading Ingress annotation" err=${JSON.stringify(options.denied)} ingress="${key}"`)
         onEvent({ kind: 'Ingress', apiVersion: 'networking.k8s.io/v1', metadata: ingress.metadata }, 'Warning', 'AnnotationParsingFailed', `Error parsing annotations: ${options.denied}`)

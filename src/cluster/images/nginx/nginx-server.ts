@@ -242,7 +242,7 @@ function errorResponse(exchange: Pick<Exchange, 'version'>, status: number): Res
 /** nginx' own page for a status, with its name below the line. */
 export function errorPage(status: number, signature: string): Response {
   const statusText = { 302: 'Moved Temporarily', 405: 'Not Allowed', 503: 'Service Temporarily Unavailable', 504: 'Gateway Time-out' }[status] ?? reasonPhrase(status)
-  const title = `${status} ${status === 302 ? 'Found' : statusText}`
+  const title = `${status} ${status === 302 ? 'Found' : status === 401 ? 'Authorization Required' : statusText}`
   const text = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>${signature}</center>\r\n</body>\r\n</html>\r\n`
   return new Response(text, { status, statusText, headers: { 'content-type': 'text/html', 'content-length': String(text.length) } })
 }
