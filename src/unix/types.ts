@@ -284,6 +284,8 @@ export interface TlsServerOptions {
    * asks for (SNI; undefined where it wants an address).
    */
   certificatePem: string | ((serverName: string | undefined) => Promise<string>)
+  /** The certificate's private key, for clients that come over a stream of bytes (port-forward, real sockets); without it those are turned away. */
+  keyPem?: string | ((serverName: string | undefined) => Promise<string>)
   /** What a client gets that speaks plain HTTP; the words of Go's server otherwise. */
   plainAnswer?: () => Response
 }

@@ -32,6 +32,8 @@ interface BoundUdp {
   handler: Parameters<NetStack['listenUdp']>[1]
 }
 
+/** What the first byte of TLS says. */
+const TLS_HANDSHAKE = 22
 const FIRST_EPHEMERAL = 32_768
 const EPHEMERAL_COUNT = 28_232
 
@@ -133,7 +135,29 @@ class Stack implements NetStack, StackPort {
   acceptTcp(socket: TcpSocket): void {
     const bound = this.#boundTo(socket.local)
     if (bound.tcp) bound.tcp(socket)
-    else void serveHttp1(socket, bound.tls ? bound.tls.plainAnswer ?? plainOnTlsPort : bound.http!)
+    else if (bound.tls) void this.#acceptTls(socket, bound.tls, bound.http!).catch(() => socket.destroy())
+    else void serveHttp1(socket, bound.http!)
+  }
+
+  /** A connection to a TLS port, which the client may have taken for a plain one. */
+  async #acceptTls(socket: TcpSocket, tls: TlsServerOptions, handler: HttpHandler): Promise<void> {
+    const first = await socket.reader.read()
+    if (!first) return socket.writer.close()
+    if (first[0] !== TLS_HANDSHAKE) return serveHttp1(withFirst(socket, first), tls.plainAnswer ?? plainOnTlsPort)
+    const { acceptTls } = await this.#clock.outside(import('./tls/server.ts'))
+    const pem = async (part: TlsServerOptions['keyPem'], name: string | undefined) => typeof part === 'function' ? part(name) : part ?? ''
+    const inside = await acceptTls(socket, { clock: this.#clock, random: this.#random, first, identity: async (name) => ({ certificatePem: await pem(tls.certificatePem, name), keyPem: await pem(tls.keyPem, name) }) })
+    if (inside) await serveHttp1(inside, handler)
+  }
+
+  /** HTTPS over a stream of bytes. */
+  async #fetchTls(socket: TcpSocket, request: HttpRequest, options: FetchOptions): Promise<Response> {
+    const host = options.serverName ?? urlHost(new URL(request.url))
+    const { connectTls } = await this.#clock.outside(import('./tls/client.ts'))
+    const { socket: inside, certificatePem } = await connectTls(socket, { serverName: host, clock: this.#clock, random: this.#random })
+    const problem = options.insecure ? undefined : await this.#clock.outside(certificateProblem({ serverPem: certificatePem, caPem: options.caPem, host, nowMs: this.#clock.nowMs() }))
+    if (problem) { inside.destroy(); throw problem }
+    return fetchHttp1(inside, request)
   }
 
   async acceptHttp(to: SocketAddress, from: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response> {
@@ -151,10 +175,9 @@ class Stack implements NetStack, StackPort {
       const peer = { remote: from, local: to, ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }
       return abortable(request, Promise.resolve(bound.http(request, peer)))
     }
-    if (options.tls) throw new UnixError('EPROTO', 'wrong version number')
     const [client, server] = socketPair(from, to)
     bound.tcp!(server)
-    return abortable(request, fetchHttp1(client, request))
+    return abortable(request, options.tls ? this.#fetchTls(client, request, options) : fetchHttp1(client, request))
   }
 
   async acceptUdp(to: SocketAddress, from: SocketAddress, payload: Uint8Array): Promise<Uint8Array | undefined> {
@@ -181,6 +204,13 @@ class Stack implements NetStack, StackPort {
     this.#nextPort = port + 1 < FIRST_EPHEMERAL + EPHEMERAL_COUNT ? port + 1 : FIRST_EPHEMERAL
     return port
   }
+}
+
+/** A connection of which some bytes were read already. */
+function withFirst(socket: TcpSocket, first: Uint8Array): TcpSocket {
+  let rest: Uint8Array | undefined = first
+  const { reader, writer, local, remote } = socket
+  return { writer, local, remote, destroy: () => socket.destroy(), reader: { cancel: () => reader.cancel(), async read() { const next = rest; rest = undefined; return next ?? reader.read() } } }
 }
 
 /** What Go's servers answer a client that forgot the `s`. */

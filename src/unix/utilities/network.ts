@@ -14,6 +14,9 @@ import { baseName } from '../path.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
+/** OpenSSL's numbers of what goes wrong in a handshake. */
+const TLS_ERRORS: Readonly<Record<string, string>> = { 'wrong version number': '0A00010B', 'unexpected eof while reading': '0A000126', 'sslv3 alert handshake failure': '0A000410', 'tlsv1 alert protocol version': '0A00042E', 'tlsv1 alert internal error': '0A000438', 'bad signature': '0A00007B' }
+
 /** nc: connects or listens, and copies both ways. */
 export const nc: Utility = async (context) => {
   const { proc } = context
@@ -289,7 +292,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         switch (error.code) {
           case 'ETIMEDOUT': case 'ECANCELED': return await fail(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : elapsed >= patienceMs ? `Connection timed out after ${elapsed} milliseconds` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
           case 'ECONNRESET': return await fail(52, 'Empty reply from server')
-          case 'EPROTO': return await fail(35, 'TLS connect error: error:0A00010B:SSL routines::wrong version number')
+          case 'EPROTO': return await fail(35, `TLS connect error: error:${TLS_ERRORS[error.message] ?? '0A00010B'}:SSL routines::${error.message in TLS_ERRORS ? error.message : 'wrong version number'}`)
           default: return await fail(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
         }
       }
