@@ -19,6 +19,7 @@ export async function netexec(proc: Proc, args: readonly string[]): Promise<numb
   const delaySeconds = Number(flags.get('delay-shutdown') ?? 0)
   const override = flags.get('http-override')
   const certificate = flags.get('tls-cert-file')
+  const privateKey = flags.get('tls-private-key-file')
   const state = { terminating: false, ready: false }
   let end!: (code: number) => void
   const ended = new Promise<number>((resolve) => { end = resolve })
@@ -42,7 +43,7 @@ export async function netexec(proc: Proc, args: readonly string[]): Promise<numb
     goLog(proc, `Started HTTP server on port ${httpPort}`)
     listeners.push(proc.net.listenHttp(httpPort, (request, peer) => override === undefined
       ? answer(server, request, peer)
-      : answer(server, httpRequest(new URL(override, request.url).href, { signal: request.signal }), peer), certificate ? { tls: { certificatePem: proc.fs.readText(certificate) } } : {}))
+      : answer(server, httpRequest(new URL(override, request.url).href, { signal: request.signal }), peer), certificate ? { tls: { certificatePem: proc.fs.readText(certificate), ...(privateKey ? { keyPem: proc.fs.readText(privateKey) } : {}) } } : {}))
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
     goLog(proc, `listen tcp :${httpPort}: bind: ${errorText(error).toLowerCase()}`)

@@ -5,7 +5,7 @@ import { askDns, readResolverConfig } from '../../../unix/net/names.ts'
 import type { RecordType } from '../../../unix/net/dns.ts'
 import { joinPath, resolvePath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
-import type { HttpPeer, Proc, Program } from '../../../unix/types.ts'
+import type { HttpPeer, Proc, Program, TlsServerOptions } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { goError, goLog, goProgram, goResponse, untilKilled } from '../agnhost/go-server.ts'
 import { alpine } from '../alpine.ts'
@@ -62,7 +62,7 @@ export function kuard(version: string): Program {
     const state: State = { proc, version, healthy: new Probe(config.livenessFailNext), ready: new Probe(config.readinessFailNext), memory: [], keygen: new KeyGen(proc), memq: new MemQ(proc), served: new Map() }
     state.keygen.configure(config.keygen)
     const handler = (request: HttpRequest, peer: HttpPeer) => serve(state, request, peer)
-    const listen = (address: string, certificatePem?: string) => proc.net.listenHttp(portOf(address), handler, { ...(hostOf(address) ? { ip: hostOf(address)! } : {}), ...(certificatePem === undefined ? {} : { tls: { certificatePem } }) })
+    const listen = (address: string, tls?: TlsServerOptions) => proc.net.listenHttp(portOf(address), handler, { ...(hostOf(address) ? { ip: hostOf(address)! } : {}), ...(tls ? { tls } : {}) })
     const failed = (address: string, error: unknown): number => {
       if (!(error instanceof UnixError)) throw error
       goLog(proc, `listen tcp ${address}: bind: ${errorText(error).toLowerCase()}`)
@@ -71,17 +71,17 @@ export function kuard(version: string): Program {
     const [certificate, key] = ['kuard.crt', 'kuard.key'].map((name) => joinPath(config.tlsDir, name))
     if (proc.fs.exists(certificate!) && proc.fs.exists(key!)) {
       goLog(proc, `Serving HTTPS on ${config.tlsAddress}`)
-      let pem: string
+      let tls: { certificatePem: string; keyPem: string }
       try {
-        pem = proc.fs.readText(certificate!)
-        if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new UnixError('EINVAL', 'tls: failed to find any PEM data in certificate input')
-        if (!/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(proc.fs.readText(key!))) throw new UnixError('EINVAL', 'tls: failed to find any PEM data in key input')
+        tls = { certificatePem: proc.fs.readText(certificate!), keyPem: proc.fs.readText(key!) }
+        if (!tls.certificatePem.includes('-----BEGIN CERTIFICATE-----')) throw new UnixError('EINVAL', 'tls: failed to find any PEM data in certificate input')
+        if (!/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(tls.keyPem)) throw new UnixError('EINVAL', 'tls: failed to find any PEM data in key input')
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
         goLog(proc, error.code === 'EINVAL' ? error.message : `open ${certificate}: ${errorText(error).toLowerCase()}`)
         return 1
       }
-      try { listen(config.tlsAddress, pem) } catch (error) { return failed(config.tlsAddress, error) }
+      try { listen(config.tlsAddress, tls) } catch (error) { return failed(config.tlsAddress, error) }
     } else goLog(proc, 'Could not find certificates to serve TLS')
     goLog(proc, `Serving on HTTP on ${config.address}`)
     try { listen(config.address) } catch (error) { return failed(config.address, error) }
