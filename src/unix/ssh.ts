@@ -1,27 +1,104 @@
+import { errorText } from './errno.ts'
 import { ROOT_USER } from './machine.ts'
 import { createTty } from './tty.ts'
-import type { Machine, Program } from './types.ts'
+import { UnixError } from './types.ts'
+import type { Listener, Machine, Proc, Program, TcpSocket } from './types.ts'
+
+/** Options of OpenSSH's client that take a value, and those that don't. */
+const VALUED = 'BbcDEeFIiJLlmOopPQRSWw'
+const USAGE = 'usage: ssh [-46AaCfGgKkMNnqsTtVvXxYy] [-B bind_interface] [-b bind_address]\n           [-c cipher_spec] [-D [bind_address:]port] [-E log_file]\n           [-e escape_char] [-F configfile] [-I pkcs11] [-i identity_file]\n           [-J destination] [-L address] [-l login_name] [-m mac_spec]\n           [-O ctl_cmd] [-o option] [-P tag] [-p port] [-Q query_option]\n           [-R address] [-S ctl_path] [-W host:port] [-w local_tun[:remote_tun]]\n           destination [command [argument ...]]\n'
+
+/** What was typed: options stand before the destination and right behind it. */
+interface CommandLine {
+  destination: string | undefined
+  command: string
+  flags: Set<string>
+  /** Letter and value, in order. */
+  values: [string, string][]
+}
+
+/** @throws Error with a message for an option that there isn't */
+function parseCommandLine(args: readonly string[]): CommandLine {
+  const line: CommandLine = { destination: undefined, command: '', flags: new Set(), values: [] }
+  let i = 0
+  for (; i < args.length; i++) {
+    const arg = args[i]!
+    if (arg === '--') { i++; break }
+    if (!arg.startsWith('-') || arg === '-') {
+      if (line.destination !== undefined) break
+      line.destination = arg
+      continue
+    }
+    for (let at = 1; at < arg.length; at++) {
+      const letter = arg[at]!
+      if (VALUED.includes(letter)) {
+        const value = arg.slice(at + 1) || args[++i]
+        if (value === undefined) throw new Error(`option requires an argument -- ${letter}`)
+        line.values.push([letter, value])
+        break
+      }
+      if (!/[46AaCfGgKkMNnqsTtVvXxYy]/.test(letter)) throw new Error(`unknown option -- ${letter}`)
+      line.flags.add(letter)
+    }
+  }
+  line.destination ??= args[i++]
+  line.command = args.slice(i).join(' ')
+  return line
+}
+
+/** Ports of this machine that lead to an address as the other machine sees it: `-L [address:]port:host:hostport`. @throws UnixError, Error */
+async function forward(proc: Proc, machine: Machine, specification: string): Promise<Listener> {
+  const match = /^(?:(\[[^\]]*\]|[^:]*):)?(\d+):(\[[^\]]*\]|[^:]+):(\d+)$/.exec(specification)
+  if (!match) throw new Error(`Bad local forwarding specification '${specification}'`)
+  const [, bind, port, host = '', hostPort] = match
+  const listener = proc.net.listenTcp(Number(port), (socket) => {
+    void machine.net.connectTcp(host.replace(/^\[|\]$/g, ''), Number(hostPort)).then((remote) => join(socket, remote), async (error: Error) => {
+      await proc.stderr.write(`channel 2: open failed: connect failed: ${errorText(error)}\r\n`)
+      socket.destroy()
+    })
+  }, bind === '*' || bind === '' ? {} : { ip: bind === undefined || bind === 'localhost' ? '127.0.0.1' : bind })
+  await listener.ready
+  return listener
+}
+
+async function join(one: TcpSocket, other: TcpSocket): Promise<void> {
+  const carry = async (from: TcpSocket, to: TcpSocket) => {
+    for (let bytes = await from.reader.read(); bytes; bytes = await from.reader.read()) await to.writer.write(bytes)
+    to.writer.close()
+  }
+  await Promise.all([carry(one, other), carry(other, one)]).catch(() => {
+    one.destroy()
+    other.destroy()
+  })
+}
 
 /** `ssh [-t] [USER@]HOST [COMMAND]` to the machines that this one can reach; it has its key on all of them. */
-// @k8s part: ssh: everybody logs in as root; keys, forwarding and configuration files are missing
+// @k8s part: ssh: everybody logs in as root; keys, remote and dynamic forwarding and configuration files are missing
 export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): Program {
   return async (proc) => {
-    const args = proc.argv.slice(1)
-    let forceTty = false
-    let noTty = false
-    while (args[0]?.startsWith('-')) {
-      const option = args.shift()!
-      if (option === '-t' || option === '-tt') forceTty = true
-      else if (option === '-T') noTty = true
-      else if (/^-[bcDEeFIiJLlmOopQRSWw]$/.test(option)) args.shift()
+    let line: CommandLine
+    try {
+      line = parseCommandLine(proc.argv.slice(1))
+    } catch (error) {
+      await proc.stderr.write(`${(error as Error).message}\n${USAGE}`)
+      return 255
     }
-    const target = args.shift()
+    const { flags, values, command, destination } = line
+    const valueOf = (letter: string) => values.find(([each]) => each === letter)?.[1]
+    const forceTty = flags.has('t')
+    const noTty = flags.has('T')
+    if (flags.has('V')) {
+      await proc.stderr.write('OpenSSH_9.2p1 Debian-2+deb12u7, OpenSSL 3.0.17 1 Jul 2025\n')
+      return 0
+    }
+    const port = Number(valueOf('p') ?? /^ssh:\/\/[^/]*:(\d+)/.exec(destination ?? '')?.[1] ?? 22)
+    const target = destination?.replace(/^ssh:\/\//, '').replace(/(:\d+)?\/?$/, (end) => destination.startsWith('ssh://') ? '' : end)
     if (target === undefined) {
-      await proc.stderr.write('usage: ssh [-Tt] [-i identity_file] [-l login_name] [-o option] [-p port] destination [command [argument ...]]\n')
+      await proc.stderr.write(USAGE)
       return 255
     }
     const host = target.slice(target.lastIndexOf('@') + 1)
-    const user = target.includes('@') ? target.slice(0, target.lastIndexOf('@')) : 'root'
+    const user = target.includes('@') ? target.slice(0, target.lastIndexOf('@')) : valueOf('l') ?? 'root'
     let address = host
     const known = machineOf(host)
     if (!known) {
@@ -31,9 +108,26 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
       }
     }
     const machine = await (known ?? machineOf(address))
-    if (!machine) { await proc.stderr.write(`ssh: connect to host ${host} port 22: Connection refused\n`); return 255 }
+    if (!machine || port !== 22) { await proc.stderr.write(`ssh: connect to host ${host} port ${port}: Connection refused\n`); return 255 }
     if (user !== 'root') { await proc.stderr.write(`${user}@${host}: Permission denied (publickey).\n`); return 255 }
-    const command = args.join(' ')
+    const forwards: Listener[] = []
+    for (const [letter, value] of values) {
+      if (letter !== 'L') continue
+      try {
+        forwards.push(await forward(proc, machine, value))
+      } catch (error) {
+        if (!(error instanceof UnixError)) {
+          await proc.stderr.write(`${(error as Error).message}\n`)
+          return 255
+        }
+        await proc.stderr.write(`bind [127.0.0.1]:${value.split(':').at(-3)}: ${errorText(error)}\r\nchannel_setup_fwd_listener_tcpip: cannot listen to port: ${value.split(':').at(-3)}\r\nCould not request local forwarding.\r\n`)
+      }
+    }
+    if (flags.has('N')) {
+      await proc.signal('SIGINT', 'SIGTERM', 'SIGHUP')
+      for (const listener of forwards) listener.close()
+      return 255
+    }
     const env = { HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PWD: '/root', LANG: 'C.UTF-8' }
     const argv = command === '' ? ['bash', '-l'] : ['bash', '-c', command]
     const { tty } = proc

@@ -1,5 +1,6 @@
 import { rfc3339 } from '../../base/clock.ts'
 import type { Node, NodeCondition, NodeStatus, Taint } from '../kinds/generated/types.ts'
+import { KERNEL_RELEASE } from '../../unix/kernel.ts'
 import type { ImageSummary } from '../runtime/cri.ts'
 
 /** What a kubelet is told of its node. */
@@ -76,7 +77,7 @@ export function nodeStatus({ config, identity, images, old, nowMs, notReady, pre
     features: { supplementalGroupsPolicy: true },
     images: [...images].sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, MAX_IMAGES).map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
     nodeInfo: {
-      ...identity, architecture: 'amd64', containerRuntimeVersion: 'containerd://2.3.7', kernelVersion: '6.12.0', kubeProxyVersion: '', kubeletVersion: 'v1.36.3',
+      ...identity, architecture: 'amd64', containerRuntimeVersion: 'containerd://2.3.7', kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: 'v1.36.3',
       operatingSystem: 'linux', osImage: 'Debian GNU/Linux 12 (bookworm)',
     },
     runtimeHandlers: ['', 'runc'].map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),

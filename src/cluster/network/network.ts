@@ -84,7 +84,7 @@ export class Network {
     const hostPorts: MutableNodeNetwork['hostPorts'] = []
     const hostStack = this.#createStack(name, [ip], name, {
       ...this.#fabric,
-      redirects: (protocol, to) => hostPortFor(hostPorts, protocol, to) !== undefined || (to.ip === ip && this.services.isNodePort(protocol, to.port)),
+      redirects: (protocol, to) => hostPortFor(hostPorts, protocol, to) !== undefined || ((to.ip === ip || isLoopback(to.ip)) && this.services.isNodePort(protocol, to.port)),
     })
     const lastUsed = { address: 0 }
     const node: MutableNodeNetwork = {
@@ -250,7 +250,9 @@ export class Network {
   /** Where the rules of the nodes on its way lead a connection, whether anybody is there or not. */
   #destination(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, origin: Attached | undefined): Destination | 'reject' | 'drop' {
     const node = this.#attached.get(to.ip)
-    const toNode = node !== undefined && node.nodeName !== undefined && this.#nodes.get(node.nodeName)?.nodeIp === to.ip
+    // k8s: kube-proxy's --iptables-localhost-nodeports: a node's own loopback address has them too.
+    const isOwnLoopback = isLoopback(to.ip) && origin?.nodeName !== undefined && this.#nodes.get(origin.nodeName)?.nodeIp === from.ip
+    const toNode = isOwnLoopback || (node !== undefined && node.nodeName !== undefined && this.#nodes.get(node.nodeName)?.nodeIp === to.ip)
     // Rules apply on the node where the connection starts; from outside, on the node it arrives at.
     const ruleNode = origin?.nodeName ?? node?.nodeName
     const translated = this.services.translate(protocol, to.ip, to.port, from.ip, ruleNode, toNode)
@@ -262,7 +264,7 @@ export class Network {
       const gateway = hidden ? (ruleNode && this.#nodes.get(ruleNode)?.nodeIp) || from.ip : from.ip
       return { target: this.#attached.get(endpoint.ip), address: { ip: endpoint.ip, port: endpoint.port }, source: { ip: gateway, port: from.port }, ruleNode }
     }
-    const arrivesAt = isLoopback(to.ip) ? origin?.nodeName : toNode ? node.nodeName : undefined
+    const arrivesAt = isLoopback(to.ip) ? origin?.nodeName : toNode ? node!.nodeName : undefined
     const mapped = arrivesAt !== undefined ? hostPortFor(this.#nodes.get(arrivesAt)?.hostPorts ?? [], protocol, to) : undefined
     if (mapped) {
       // A pod that reaches itself through its node comes from there.

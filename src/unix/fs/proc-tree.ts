@@ -3,6 +3,7 @@ import { Tree } from './tree.ts'
 import type { FileViewer, Inode, Synthetic } from './tree.ts'
 import { streamFile } from './devices.ts'
 import type { Machine, Process, Tty, User } from '../types.ts'
+import { KERNEL_RELEASE } from '../kernel.ts'
 import type { MemoryFileSystem } from '../file-system.ts'
 
 /** What /proc needs to know of a process besides its public face. */
@@ -48,7 +49,7 @@ const HOST_MEMORY_BYTES = 8 * 2 ** 30
 
 /** Kernel parameters as they are after a start. The host name is the machine's. */
 const SYSCTLS: Readonly<Record<string, string>> = {
-  'kernel.osrelease': '6.8.0-drydock', 'kernel.pid_max': '4194304', 'kernel.shm_rmid_forced': '0', 'kernel.shmmax': '18446744073692774399', 'kernel.shmall': '18446744073692774399', 'kernel.msgmax': '8192', 'kernel.sem': '32000\t1024000000\t500\t32000',
+  'kernel.osrelease': KERNEL_RELEASE, 'kernel.pid_max': '4194304', 'kernel.shm_rmid_forced': '0', 'kernel.shmmax': '18446744073692774399', 'kernel.shmall': '18446744073692774399', 'kernel.msgmax': '8192', 'kernel.sem': '32000\t1024000000\t500\t32000',
   'net.core.somaxconn': '4096', 'net.ipv4.ip_forward': '1', 'net.ipv4.ip_local_port_range': '32768\t60999', 'net.ipv4.ip_local_reserved_ports': '', 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0\t2147483647',
   'net.ipv4.tcp_syncookies': '1', 'net.ipv4.tcp_keepalive_time': '7200', 'net.ipv4.tcp_keepalive_intvl': '75', 'net.ipv4.tcp_keepalive_probes': '9', 'net.ipv4.tcp_fin_timeout': '60', 'net.ipv4.tcp_rmem': '4096\t131072\t6291456', 'net.ipv4.tcp_wmem': '4096\t16384\t4194304',
   'fs.file-max': '9223372036854775807', 'fs.inotify.max_user_watches': '65536', 'vm.overcommit_memory': '0', 'vm.max_map_count': '65530', 'vm.swappiness': '60',
@@ -119,7 +120,7 @@ export function createProcTree(source: ProcSource): Tree {
     'thread-self': link((viewer) => `${viewer?.pid ?? 1}/task/${viewer?.pid ?? 1}`),
     uptime: text(() => `${seconds().toFixed(2)} ${Math.max(0, seconds() * CPU_COUNT - cpuSeconds()).toFixed(2)}\n`),
     loadavg: text(() => `${load.now().map((each) => each.toFixed(2)).join(' ')} 1/${source.processes().length} ${Math.max(0, ...source.processes().map((p) => p.pid))}\n`),
-    version: text(() => 'Linux version 6.8.0-drydock (gcc 13.2.0, GNU ld 2.42) #1 SMP PREEMPT_DYNAMIC\n'),
+    version: text(() => `Linux version ${KERNEL_RELEASE} (gcc 13.2.0, GNU ld 2.42) #1 SMP PREEMPT_DYNAMIC\n`),
     cpuinfo: text(() => Array.from({ length: CPU_COUNT }, (_, i) => `processor\t: ${i}\nvendor_id\t: Drydock\nmodel name\t: Drydock Virtual CPU\ncpu MHz\t\t: 2400.000\ncache size\t: 4096 KB\n`).join('\n') + '\n'),
     meminfo: text(() => {
       const used = source.machine.usage().memoryBytes

@@ -9,6 +9,7 @@ import { UnixError } from '../types.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { ProcessDetails } from '../fs/proc-tree.ts'
 import type { Proc } from '../types.ts'
+import { KERNEL_RELEASE } from '../kernel.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
 const HOST_MEMORY_BYTES = 8 * 2 ** 30
@@ -139,7 +140,7 @@ export const date: Utility = async (context) => {
 /** uname */
 export const uname: Utility = async (context) => {
   const options = parseOptions(context.args, 'asnrvmpio', { all: 'a', 'kernel-name': 's', nodename: 'n', 'kernel-release': 'r', 'kernel-version': 'v', machine: 'm', processor: 'p', 'operating-system': 'o' })
-  const parts: [string, string][] = [['s', 'Linux'], ['n', context.proc.machine.hostname], ['r', '6.8.0-drydock'], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', 'x86_64'], ['o', context.busybox ? 'Linux' : 'GNU/Linux']]
+  const parts: [string, string][] = [['s', 'Linux'], ['n', context.proc.machine.hostname], ['r', KERNEL_RELEASE], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', 'x86_64'], ['o', context.busybox ? 'Linux' : 'GNU/Linux']]
   const chosen = options.has('a') ? parts : options.flags.size === 0 ? parts.slice(0, 1) : parts.filter(([letter]) => options.has(letter) || (letter === 'm' && options.has('p', 'i')))
   await context.out(`${chosen.map(([, text]) => text).join(' ')}\n`)
   return 0

@@ -10,6 +10,7 @@ import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 import { NginxConfigError } from './nginx-config.ts'
 import { answerRequest, loadNginxConfig, resolveUpstreams } from './nginx-server.ts'
+import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
 import type { NginxSetup } from './nginx-server.ts'
 
 const MEMORY_BYTES = 3 * 2 ** 20
@@ -72,7 +73,7 @@ export function nginxProgram(version: string, compiler: string): Program {
       }
     }
     proc.useMemory(MEMORY_BYTES)
-    await notice(['using the "epoll" event method', `nginx/${version}`, `built by ${compiler}`, 'OS: Linux 6.8.0-drydock', 'getrlimit(RLIMIT_NOFILE): 1048576:1048576', 'start worker processes'])
+    await notice(['using the "epoll" event method', `nginx/${version}`, `built by ${compiler}`, `OS: Linux ${KERNEL_RELEASE}`, 'getrlimit(RLIMIT_NOFILE): 1048576:1048576', 'start worker processes'])
     proc.setTitle?.(`nginx: master process ${proc.argv.join(' ')}`)
     /** The worker that answers now. One that dies by itself has a successor. */
     const watchWorker = async (process: Process): Promise<void> => {
