@@ -1,7 +1,6 @@
 import { agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, livenessImage, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, testWebserverImage } from './agnhost/agnhost.ts'
 import { alpine, bashImage } from './alpine.ts'
 import { hpaExampleImage } from './apache/hpa-example.ts'
-import { httpdAlpineImage, httpdImage } from './apache/httpd.ts'
 import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
 import { fluentdImage } from './fluentd.ts'
@@ -10,6 +9,7 @@ import { guestbookFollowerImages, guestbookFrontendImages } from './guestbook/gu
 import { helloWorldImage } from './hello-world.ts'
 import { curlImage, e2eEchoServerImage, echoServerImage, httpEchoImage, httpbinImage } from './http/echo-servers.ts'
 import { bootcampImages, helloAppImages, helloFrontendImage, helloGoImage, nodeHelloImage } from './http/google-samples.ts'
+import { httpd, httpdAlpine } from './httpd/httpd.ts'
 import type { ImageDefinition } from './image.ts'
 import { ingressNginxImage } from './ingress-nginx/ingress-nginx.ts'
 import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
@@ -26,7 +26,7 @@ import { stressImage } from './stress/stress.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpdImage, httpdAlpineImage, pause, helloWorldImage,
+  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage,

@@ -10,7 +10,7 @@ export interface ImageConfig {
   user?: string
   exposedPorts?: readonly number[]
   /** Default SIGTERM. */
-  stopSignal?: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'
+  stopSignal?: 'SIGTERM' | 'SIGQUIT' | 'SIGINT' | 'SIGWINCH'
   volumes?: readonly string[]
 }
 
