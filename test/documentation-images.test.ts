@@ -75,3 +75,29 @@ test('a job counts pi', async () => {
   await sh("kubectl create job pi --image=perl:5.34.0 -- perl -Mbignum=bpi -wle 'print bpi(2000)'; kubectl wait --for=condition=Complete job/pi --timeout=60s")
   expect(await sh('kubectl logs job/pi')).toMatch(/^3\.14159\d{1994}\n$/)
 })
+
+test('a profile that the node lacks keeps a container from being made, until it is there', async () => {
+  lab.writeFile('profiles.yaml', `apiVersion: v1
+kind: Pod
+metadata: { name: audited }
+spec:
+  securityContext: { seccompProfile: { type: Localhost, localhostProfile: profiles/audit.json } }
+  containers: [{ name: c, image: 'hashicorp/http-echo:1.0', args: [-text=hi] }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: confined }
+spec:
+  hostUsers: false
+  containers:
+  - { name: one, image: busybox, args: [sleep, 1h], securityContext: { appArmorProfile: { type: Localhost, localhostProfile: mine } } }
+  - { name: two, image: busybox, args: [sleep, 1h] }
+`)
+  await sh('kubectl apply -f profiles.yaml; sleep 5')
+  const waiting = (pod: string) => sh(`kubectl get pod ${pod} -o jsonpath='{range .status.containerStatuses[*].state.waiting}{.reason}: {.message}{"\\n"}{end}'`)
+  expect(await waiting('confined')).toBe('CreateContainerError: failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found mine\n')
+  expect(await waiting('audited')).toBe('CreateContainerError: failed to create containerd container: cannot load seccomp profile "/var/lib/kubelet/seccomp/profiles/audit.json": open /var/lib/kubelet/seccomp/profiles/audit.json: no such file or directory\n')
+  expect(await sh("kubectl exec confined -c two -- sh -c 'cat /proc/1/attr/current; cat /proc/self/uid_map'")).toMatch(/^cri-containerd\.apparmor\.d \(enforce\)\n +0 +\d+ +65536\n$/)
+  await sh("ssh $(kubectl get pod audited -o jsonpath='{.spec.nodeName}') 'mkdir -p /var/lib/kubelet/seccomp/profiles; echo {} > /var/lib/kubelet/seccomp/profiles/audit.json'; kubectl wait --for=condition=Ready pod/audited --timeout=60s")
+  expect(await waiting('audited')).toBe('')
+})

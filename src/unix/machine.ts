@@ -70,6 +70,7 @@ class MemoryMachine implements Machine, Kernel {
   readonly random: Random
   limits: MachineLimits
   readonly privileges: Privileges
+  readonly namespaces: { network: object; processes: object }
   readonly #onOom: ((process: Process) => void) | undefined
   readonly #namespace: ProcessNamespace
   readonly #table: Map<number, KernelProcess>
@@ -90,6 +91,7 @@ class MemoryMachine implements Machine, Kernel {
     this.random = options.random
     this.limits = options.limits ?? {}
     this.privileges = options.privileges ?? FULL_PRIVILEGES
+    this.namespaces = { network: options.net, processes: this.#namespace }
     this.#onOom = options.onOom
     this.net = this.stack = bindNames(options.net, this.fs, options.clock)
     this.#hasOwnInit = options.init === 'kernel'

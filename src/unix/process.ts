@@ -26,6 +26,7 @@ export interface Kernel {
   readonly machine: Machine
   readonly files: MemoryFileSystem
   readonly privileges: Privileges
+  readonly namespaces: { network: object; processes: object }
   readonly stack: NetStack
   spawn(parent: KernelProcess, argv: readonly string[], options: SpawnOptions): KernelProcess
   /** Called once when the process has ended, before waiters hear of it. */
@@ -101,6 +102,10 @@ export class KernelProcess implements ProcessDetails {
     this.files = init.files ?? kernel.files
     this.startedMs = init.startedMs ?? kernel.machine.clock.nowMs()
     this.streams = { stdin: init.stdin ? sharedReader(unwrapStream(init.stdin)) : emptyReader, stdout: unwrapStream(init.stdout), stderr: unwrapStream(init.stderr) }
+  }
+
+  get namespaces(): { network: object; processes: object } {
+    return this.#kernel.namespaces
   }
 
   get privileges(): Privileges {

@@ -3,7 +3,8 @@ import { alpine, bashImage } from './alpine.ts'
 import { hpaExampleImage } from './apache/hpa-example.ts'
 import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
-import { fluentdImage } from './fluentd.ts'
+import { artifactImage } from './artifact.ts'
+import { fluentdElasticsearchImage, fluentdImage } from './fluentd.ts'
 import { goproxyImage } from './goproxy.ts'
 import { guestbookFollowerImages, guestbookFrontendImages } from './guestbook/guestbook.ts'
 import { helloWorldImage } from './hello-world.ts'
@@ -29,6 +30,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
-  redis, redisAlpine, kubernetesRedis, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage,
+  redis, redisAlpine, kubernetesRedis, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
   ingressNginxImage, webhookCertgenImage, klipperLbImage,
 ]

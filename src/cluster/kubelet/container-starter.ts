@@ -1,7 +1,7 @@
 import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
-import { RuntimeError } from '../runtime/cri.ts'
-import type { ContainerConfig, ContainerStatus, Mount } from '../runtime/cri.ts'
+import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from '../runtime/cri.ts'
+import type { ContainerConfig, ContainerSecurity, ContainerStatus, Mount } from '../runtime/cri.ts'
 import { startsByLogFiles } from '../runtime/log-files.ts'
 import type { MountableFileSystem, Signal } from '../../unix/types.ts'
 import { containerHash, findContainer } from './pod-actions.ts'
@@ -128,7 +128,7 @@ export class ContainerStarter {
         supplementalGroups: [...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? []],
         mergeImageGroups: podSecurity?.supplementalGroupsPolicy !== 'Strict', readOnlyRootFilesystem: security?.readOnlyRootFilesystem ?? false, privileged: security?.privileged ?? false,
         ...(security?.capabilities?.add ? { addCapabilities: security.capabilities.add } : {}), ...(security?.capabilities?.drop ? { dropCapabilities: security.capabilities.drop } : {}),
-        noNewPrivileges: security?.allowPrivilegeEscalation === false, seccomp: isFiltered(pod, container),
+        noNewPrivileges: security?.allowPrivilegeEscalation === false, ...seccompOf(pod, container), ...appArmorOf(pod, container), ownUsers: pod.spec.hostUsers === false,
       },
       resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
       ...(targetId ? { targetId } : {}), annotations: { hash: containerHash(container) },
@@ -208,8 +208,16 @@ export class ContainerStarter {
   }
 }
 
-/** Whether a container's system calls are filtered; without a profile they aren't. k8s: kuberuntime getSeccompProfile */
-function isFiltered(pod: Pod, container: AnyContainer): boolean {
-  const { type } = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile ?? {}
-  return type !== undefined && type !== 'Unconfined' && container.securityContext?.privileged !== true
+/** How a container's system calls are filtered; without a profile they aren't. k8s: kuberuntime getSeccompProfile */
+function seccompOf(pod: Pod, container: AnyContainer): Pick<ContainerSecurity, 'seccomp' | 'seccompFile'> {
+  const { type, localhostProfile } = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile ?? {}
+  if (type === undefined || type === 'Unconfined' || container.securityContext?.privileged) return { seccomp: false }
+  return { seccomp: true, ...(type === 'Localhost' ? { seccompFile: `/var/lib/kubelet/seccomp/${localhostProfile}` } : {}) }
+}
+
+/** The profile of AppArmor that confines a container: the runtime's own by default. k8s: kuberuntime getAppArmorProfile */
+function appArmorOf(pod: Pod, container: AnyContainer): Pick<ContainerSecurity, 'appArmor'> {
+  const { type, localhostProfile } = container.securityContext?.appArmorProfile ?? pod.spec.securityContext?.appArmorProfile ?? {}
+  if (type === 'Localhost') return { appArmor: localhostProfile! }
+  return type === 'Unconfined' || container.securityContext?.privileged ? {} : { appArmor: DEFAULT_APPARMOR_PROFILE }
 }

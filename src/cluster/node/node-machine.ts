@@ -148,6 +148,7 @@ class ContainerProcess implements ProcessDetails {
   get files(): MemoryFileSystem { return this.#own.files }
   get title(): string | undefined { return this.#own.title }
   get privileges(): Privileges { return this.#own.privileges }
+  get namespaces(): { network: object; processes: object } { return this.#own.namespaces }
   get streams(): { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter } { return this.#own.streams }
   kill(signal: Signal): void { (this.#own as Process).kill(signal) }
   wait(): Promise<ExitStatus> { return this.#own.wait() }

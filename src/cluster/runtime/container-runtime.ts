@@ -13,7 +13,7 @@ import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack,
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { ContainerLog } from './container-log.ts'
-import { RuntimeError } from './cri.ts'
+import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
@@ -134,6 +134,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const argv = config.command.length > 0 ? [...config.command, ...config.args]
       : [...image.config.entrypoint ?? [], ...(config.args.length > 0 ? config.args : image.config.cmd ?? [])]
     if (argv.length === 0) throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: failed to generate spec: no command specified`)
+    const { seccompFile, appArmor } = config.security
+    if (appArmor !== undefined && appArmor !== DEFAULT_APPARMOR_PROFILE) throw new RuntimeError('Unknown', `failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found ${appArmor}`)
+    if (seccompFile !== undefined && !nodeFiles.exists(seccompFile)) throw new RuntimeError('Unknown', `failed to create containerd container: cannot load seccomp profile ${JSON.stringify(seccompFile)}: open ${seccompFile}: no such file or directory`)
     const root = image.root({ readOnly: config.security.readOnlyRootFilesystem })
     const hostFiles = sandbox.host?.fs
     mountAll(root, config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
@@ -153,6 +156,14 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, machine: undefined, main: undefined,
       log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), logFile: logFileOf(sandbox, config, id), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
     }
+  }
+
+  /** Pods with users of their own get ranges of the node's ids, one after the other. */
+  const idRanges = new Map<string, number>()
+  const firstHostIdOf = ({ config: { uid } }: Sandbox): number => {
+    let range = idRanges.get(uid)
+    if (range === undefined) idRanges.set(uid, range = idRanges.size + 1)
+    return range * 65_536
   }
 
   const keep = (container: Container) => {
@@ -182,7 +193,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const shared = config.targetId === undefined ? (sandbox.config.hostProcesses ? sandbox.host : sandbox.machine) : containers.get(config.targetId)?.machine
     const machine = createMachine({
       ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
-      privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false },
+      privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false,
+        ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: firstHostIdOf(sandbox) } : {}),
+      },
       onOom: () => { container.oomKilled = true },
     })
     if (!container.root.exists(container.cwd)) {

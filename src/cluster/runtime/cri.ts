@@ -59,6 +59,9 @@ export interface Mount {
   inMemory?: boolean
 }
 
+/** What confines containers that don't say otherwise, and the only profile of AppArmor that nodes have loaded. */
+export const DEFAULT_APPARMOR_PROFILE = 'cri-containerd.apparmor.d'
+
 export interface ContainerSecurity {
   runAsUser?: number
   runAsGroup?: number
@@ -72,6 +75,12 @@ export interface ContainerSecurity {
   noNewPrivileges?: boolean
   /** System calls are filtered. */
   seccomp?: boolean
+  /** The file of the node that says how; the runtime's own rules without. */
+  seccompFile?: string
+  /** The AppArmor profile that confines it; `undefined`: none. */
+  appArmor?: string
+  /** In a user namespace of its own. */
+  ownUsers?: boolean
 }
 
 export interface ContainerConfig {

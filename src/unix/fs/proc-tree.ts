@@ -1,3 +1,4 @@
+import type { Random } from '../../base/random.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import { Tree } from './tree.ts'
 import type { FileViewer, Inode, Synthetic } from './tree.ts'
@@ -21,6 +22,8 @@ export interface ProcessDetails extends Process {
   readonly title: string | undefined
   /** What the kernel lets it do. */
   readonly privileges: Privileges
+  /** What stands for the namespaces that it shares with others. */
+  readonly namespaces: { network: object; processes: object }
 }
 
 /** What a machine's processes may do beyond their user's rights. */
@@ -30,6 +33,10 @@ export interface Privileges {
   noNewPrivileges: boolean
   /** Whether system calls are filtered. */
   seccomp: boolean
+  /** The AppArmor profile that confines them. */
+  appArmor?: string
+  /** The first of the node's user ids that theirs stand for, in a user namespace of their own. */
+  firstHostId?: number
 }
 
 /** What /proc shows. */
@@ -155,6 +162,10 @@ export function createProcTree(source: ProcSource): Tree {
       mountinfo: text(() => source.files.mounts().map((m, i) => `${i + 100} 1 0:${i + 30} / ${m.path} ${m.readOnly ? 'ro' : 'rw'},relatime - ${m.type} ${m.source} ${m.readOnly ? 'ro' : 'rw'}\n`).join('')),
       cgroup: text(() => '0::/\n'),
       oom_score_adj: text(() => `${source.machine.limits.oomScoreAdjust ?? 0}\n`),
+      attr: directory({ current: text(() => of.privileges.appArmor === undefined ? 'unconfined\n' : `${of.privileges.appArmor} (enforce)\n`) }),
+      uid_map: text(() => idMap(of.privileges)),
+      gid_map: text(() => idMap(of.privileges)),
+      ns: directory(Object.fromEntries(NAMESPACES.map((kind) => [kind, link(() => `${kind}:[${namespaceId(kind, of, source.machine.random)}]`)]))),
       cwd: link(() => of.cwd),
       exe: link(() => of.argv[0] ?? ''),
       root: Object.assign(link(() => '/'), {
@@ -182,6 +193,30 @@ export function createProcTree(source: ProcSource): Tree {
 /** The name that the kernel keeps for a process: at most 15 characters. */
 export function commandName(process: { argv: readonly string[] }): string {
   return (process.argv[0] ?? '').replace(/^.*\//, '').slice(0, 15)
+}
+
+/** How many ids a user namespace of a pod has. */
+const NAMESPACE_IDS = 65_536
+
+function idMap({ firstHostId }: Privileges): string {
+  return [0, firstHostId ?? 0, firstHostId === undefined ? 2 ** 32 - 1 : NAMESPACE_IDS].map((number) => String(number).padStart(10)).join(' ') + '\n'
+}
+
+const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] as const
+type NamespaceKind = typeof NAMESPACES[number]
+/** The first user namespace, which most processes are in. */
+const INITIAL_USER_NAMESPACE = 4_026_531_837
+const FIRST_NAMESPACE = 4_026_532_100
+/** Numbers of namespaces, by what makes them one: containers of a pod have a network in common, each has its own files. */
+const namespaceIds = new WeakMap<object, Partial<Record<NamespaceKind, number>>>()
+
+function namespaceId(kind: NamespaceKind, of: ProcessDetails, random: Random): number {
+  if (kind === 'user' && of.privileges.firstHostId === undefined) return INITIAL_USER_NAMESPACE
+  const { network, processes } = of.namespaces
+  const owner = kind === 'pid' ? processes : kind === 'mnt' || kind === 'cgroup' ? of.files.space.root : network
+  const known = namespaceIds.get(owner) ?? {}
+  if (known[kind] === undefined) namespaceIds.set(owner, { ...known, [kind]: FIRST_NAMESPACE + random.fork(`${kind} namespace`).int(2_000) })
+  return namespaceIds.get(owner)![kind]!
 }
 
 /** The capabilities of the kernel, all set. */
