@@ -7,6 +7,8 @@ import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
+import { sudo } from '../unix/utilities/sudo.ts'
+import { utilityProgram } from '../unix/utilities/utility.ts'
 import { kubectlCompleter } from './kubectl-completer.ts'
 
 /** Who sits at the terminal. */
@@ -64,7 +66,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash(hints), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash(hints), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

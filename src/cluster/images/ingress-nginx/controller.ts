@@ -11,7 +11,7 @@ import { inClusterEvents } from '../in-cluster/events.ts'
 import { followResource } from '../in-cluster/follow-resource.ts'
 import { klog } from '../in-cluster/klog.ts'
 import { runLeaderElection } from '../in-cluster/leader-election.ts'
-import { errorPage } from '../nginx/nginx-server.ts'
+import { errorPage, plainOnTlsPage } from '../nginx/nginx-server.ts'
 import { reviewIngress } from './admission.ts'
 import { buildConfiguration } from './configuration.ts'
 import type { Configuration } from './configuration.ts'
@@ -48,13 +48,6 @@ export async function ingressNginxController(proc: Proc, release: string): Promi
     klog(proc, 'F', 'main.go:68', error.message)
     return 255
   }
-}
-
-/** nginx' answer to a client that forgot the `s`. */
-function plainOnTlsPort(): Response {
-  const what = 'The plain HTTP request was sent to HTTPS port'
-  const text = `<html>\r\n<head><title>400 ${what}</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>${what}</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`
-  return new Response(text, { status: 400, headers: { 'content-type': 'text/html', 'content-length': String(text.length) } })
 }
 
 /** What nginx must be reloaded for; endpoints and certificates change without. k8s: ingress-nginx/pkg/util/ingress IsDynamicConfigurationEnough */
@@ -281,7 +274,7 @@ class Controller {
     }
     const listeners = [
       child.net.listenHttp(ports.http, serve('http', ports.http)),
-      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)), plainAnswer: plainOnTlsPort } }),
+      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)), plainAnswer: () => plainOnTlsPage('nginx') } }),
       child.net.listenHttp(ports.fallback, () => errorPage(404, 'nginx')),
     ]
     await child.signal('SIGQUIT', 'SIGTERM')

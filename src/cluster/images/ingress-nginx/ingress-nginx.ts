@@ -1,5 +1,7 @@
 import { lazyProgram } from '../../../unix/lazy-program.ts'
 import type { Proc } from '../../../unix/types.ts'
+import { bash } from '../../../unix/shell/sh.ts'
+import { utilityPrograms } from '../../../unix/utilities/list.ts'
 import { alpine } from '../alpine.ts'
 import { defineImage } from '../image.ts'
 
@@ -61,7 +63,7 @@ export const ingressNginxImage = defineImage({
     '/etc/nginx': { directory: true, uid: 101, gid: 82 }, '/etc/ingress-controller': { directory: true, uid: 101, gid: 82 }, '/etc/ingress-controller/ssl': { directory: true, uid: 101, gid: 82 },
     '/tmp/nginx': { directory: true, uid: 101, gid: 82 }, '/var/log/nginx/access.log': { link: '/dev/stdout' }, '/var/log/nginx/error.log': { link: '/dev/stderr' },
   },
-  programs: { '/usr/bin/dumb-init': dumbInit, '/wait-shutdown': waitShutdown },
+  programs: { ...utilityPrograms('gnu', { names: ['curl'] }), '/bin/bash': bash, '/usr/bin/dumb-init': dumbInit, '/wait-shutdown': waitShutdown },
   variants: Object.fromEntries(Object.keys(DIGESTS).map((tag) => [tag, { programs: { '/nginx-ingress-controller': controllerOf(tag) } }])),
 })
 

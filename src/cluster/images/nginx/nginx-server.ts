@@ -247,6 +247,13 @@ export function errorPage(status: number, signature: string): Response {
   return new Response(text, { status, statusText, headers: { 'content-type': 'text/html', 'content-length': String(text.length) } })
 }
 
+/** nginx' page for a client that forgot the `s` of https. */
+export function plainOnTlsPage(signature: string): Response {
+  const what = 'The plain HTTP request was sent to HTTPS port'
+  const text = `<html>\r\n<head><title>400 ${what}</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>${what}</center>\r\n<hr><center>${signature}</center>\r\n</body>\r\n</html>\r\n`
+  return new Response(text, { status: 400, headers: { 'content-type': 'text/html', 'content-length': String(text.length), ...(signature === 'nginx' ? {} : { server: signature }) } })
+}
+
 function substitute(exchange: Exchange, text: string, path: string): string {
   return text.replace(/\$\{?(\w+)\}?/g, (match, name: string) => {
     switch (name) {

@@ -9,7 +9,7 @@ import { debianPrograms, debianRelease } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 import { NginxConfigError } from './nginx-config.ts'
-import { answerRequest, loadNginxConfig, resolveUpstreams } from './nginx-server.ts'
+import { answerRequest, loadNginxConfig, plainOnTlsPage, resolveUpstreams } from './nginx-server.ts'
 import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
 import type { NginxSetup } from './nginx-server.ts'
 
@@ -64,7 +64,7 @@ export function nginxProgram(version: string, compiler: string): Program {
         inFlight -= 1
         if (inFlight === 0) whenIdle()
       }
-    }, { ...(ip === undefined ? {} : { ip }), ...(certificatePem === undefined ? {} : { tls: { certificatePem, plainAnswer: () => plainOnTls(version) } }) })
+    }, { ...(ip === undefined ? {} : { ip }), ...(certificatePem === undefined ? {} : { tls: { certificatePem, plainAnswer: () => plainOnTlsPage(`nginx/${version}`) } }) })
     for (const [port, bound] of setup.ports) {
       try { listeners.set(port, listen(port, bound)) } catch (error) {
         if (!(error instanceof UnixError)) throw error
@@ -125,11 +125,6 @@ export function nginxProgram(version: string, compiler: string): Program {
       return 0
     }
   }
-}
-
-/** What a client gets that forgot the `s` of https. */
-function plainOnTls(version: string): Response {
-  return new Response(`<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n<hr><center>nginx/${version}</center>\r\n</body>\r\n</html>\r\n`, { status: 400, headers: { server: `nginx/${version}`, 'content-type': 'text/html' } })
 }
 
 /** A worker: requests are answered in its name. */
