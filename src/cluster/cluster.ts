@@ -290,12 +290,18 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   const boot = async (): Promise<void> => {
-    await reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
+    const reconcile = () => reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
+    await reconcile()
     server.start()
     network.policies = new NetworkPolicyTable(shared)
     running.push(network.policies, startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
     defineComponents()
     running.push(components)
+    // Each further start of the API server brings back what it needs.
+    let starts = 0
+    followApiServer((isServing) => {
+      if (isServing && ++starts > 1) reconcile().catch((error: unknown) => log.error('could not reconcile the bootstrap objects', { error: String(error) }))
+    })
     const first = topology.flavour === 'bare' ? undefined : prepareNode(controlPlane)
     if (first && topology.flavour === 'kubeadm' && !first.runtime.nodeFiles.exists(INSTALLED)) await install(first.runtime.nodeFiles)
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
