@@ -42,3 +42,22 @@ test('the volume of a ConfigMap is on disk, that of a Secret in memory', async (
     kubectl wait --for=condition=Ready pod/mounts`)
   expect(await out(`kubectl exec mounts -- mount | grep -E ' /(c|s) '`)).toMatch(/ on \/c type ext4 \(ro,[^]* on \/s type tmpfs \(ro,/)
 })
+
+test('built-in roles that were changed come back when the API server starts anew, unless they are told not to', async () => {
+  await out(`kubectl delete clusterrole view; kubectl patch clusterrole system:node-proxier --type=json -p '[{"op":"replace","path":"/rules","value":[]}]'
+    kubectl patch clusterrole system:kube-dns -p '{"metadata":{"annotations":{"rbac.authorization.kubernetes.io/autoupdate":"false"}},"rules":[]}'
+    ssh drydock-control-plane 'crictl stop $(crictl ps -q --name kube-apiserver)'; sleep 15`)
+  expect(await out(`kubectl get clusterrole view -o name; for role in node-proxier kube-dns; do kubectl get clusterrole system:$role -o jsonpath='{.rules[0].resources}{"\\n"}'; done`)).toBe('clusterrole.rbac.authorization.k8s.io/view\n["endpoints"]\n\n')
+})
+
+test('a deleted node stays away, its pods go, and it comes back when its kubelet starts anew', async () => {
+  await out('kubectl create deployment spread --image=nginx:1.27 --replicas=4; kubectl rollout status deployment/spread; kubectl delete node drydock-worker2; sleep 75')
+  expect(await out('kubectl get nodes -o name; kubectl get lease -n kube-node-lease -o name')).not.toContain('worker2')
+  expect(await out(`kubectl get pods -l app=spread -o jsonpath='{.items[*].spec.nodeName}'`)).toBe(Array(4).fill('drydock-worker').join(' '))
+  await out('ssh drydock-worker2 systemctl restart kubelet; sleep 5; kubectl wait --for=condition=Ready node/drydock-worker2')
+})
+
+test('a pull secret that is not there is told, and kept out of the way of images that need none', async () => {
+  await out(`kubectl run pulls --image=busybox:1.37 --overrides='{"spec":{"imagePullSecrets":[{"name":"registry"}]}}' -- sleep 10000; kubectl wait --for=condition=Ready pod/pulls`)
+  expect(await out(`kubectl get events --field-selector involvedObject.name=pulls,reason=FailedToRetrieveImagePullSecret -o jsonpath='{.items[0].type} {.items[0].message}'`)).toBe('Warning Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.')
+})

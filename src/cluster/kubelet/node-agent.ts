@@ -152,8 +152,9 @@ export class NodeAgent {
       }
     } catch (error) {
       if (isStatusError(error, 'NotFound') && !this.#stopped) {
+        // A kubelet registers once: a deleted node stays away until its kubelet starts anew, or somebody else makes the object.
         this.node = undefined
-        this.#later(RETRY_MS, () => void this.#register())
+        log.error('Error updating node status, will retry', { err: `error getting node ${JSON.stringify(nodeName)}: node ${JSON.stringify(nodeName)} not found` })
       } else if (!this.#stopped) log.warn('failed to update the node status', { error: String(error) })
     } finally {
       this.#updating = false
@@ -163,11 +164,16 @@ export class NodeAgent {
   // k8s: component-helpers/apimachinery/lease controller.go
   async #renew(): Promise<void> {
     const { api, nodeName, clock, log } = this.#options
+    if (!this.node) {
+      this.#lease = undefined
+      this.#later(LEASE_SECONDS * 250, () => void this.#renew())
+      return
+    }
     const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime: rfc3339Micro(clock.nowMs()) }
     try {
       if (this.#lease) this.#lease = await api.update<Lease>('leases.coordination.k8s.io', { ...this.#lease, spec: { ...this.#lease.spec, ...spec } })
       else {
-        const owner = this.node ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: this.node.metadata.uid! }] } : {}
+        const owner = { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: this.node.metadata.uid! }] }
         this.#lease = await api.create<Lease>('leases.coordination.k8s.io', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: nodeName, namespace: 'kube-node-lease', ...owner }, spec })
       }
     } catch (error) {

@@ -6,7 +6,7 @@ import type { Journal } from './journal.ts'
 
 /** Where the kubelet's source logs what it says. k8s: pkg/kubelet */
 const SOURCES: Readonly<Record<string, string>> = {
-  'Starting kubelet main sync loop': 'kubelet.go:2622', 'Attempting to register node': 'kubelet_node_status.go:75', 'Successfully registered node': 'kubelet_node_status.go:78',
+  'Starting kubelet main sync loop': 'kubelet.go:2622', 'Attempting to register node': 'kubelet_node_status.go:75', 'Successfully registered node': 'kubelet_node_status.go:78', 'Error updating node status, will retry': 'kubelet_node_status.go:479',
   'Fast updating node status as it just became ready': 'kubelet_node_status.go:431', 'Error syncing pod, skipping': 'pod_workers.go:1338', 'Observed pod startup duration': 'pod_startup_latency_tracker.go:148',
 }
 const UNITS = ['kubelet', 'containerd']
