@@ -13,6 +13,7 @@ import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
 import { defaultParts } from './apiserver/default-parts.ts'
+import { legacyServiceAccountToken } from './apiserver/tokens/service-account-tokens.ts'
 import { createSelfSignedServer } from '../base/certificates.ts'
 import { createClusterPki, restoreClusterPki } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki.ts'
@@ -164,11 +165,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     http: (host, port, request, { tls = false } = {}) => options.outside && !network.covers(host) ? clock.outside(options.outside(host, port, request, { tls }))
       : network.fetchFrom(controlPlane.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
   }
+  const sign = options.platform.signerOf?.(pki.tokenKey.privateKey)
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
     proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, ...(options.audit ? { audit: options.audit } : {}),
     parts: defaultParts({
-      pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(options.platform.signerOf ? { sign: options.platform.signerOf(pki.tokenKey.privateKey) } : {}),
+      pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(sign ? { sign } : {}),
     }),
   })
   const apiAs = (user: UserInfo) => server.as(user)
@@ -251,7 +253,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const starts = { manager: 0, scheduler: 0, provisioner: 0, cloud: 0 }
     /** Chance of its own for each time that a component starts. */
     const chance = (label: keyof typeof starts, name: string) => { const count = starts[label]++; return random.fork(count === 0 ? name : `${name}/${count}`) }
-    components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), extra: certificateControllers(pki) }))
+    components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) }))
     components.define('local-path-provisioner', () => createLocalPathProvisioner({ ...managerOptions, random: chance('provisioner', 'local-path'), log: log.named('local-path-provisioner') }))
     components.define(CLOUD_CONTROLLER_MANAGER, () => createCloudControllerManager(CLOUD_CONTROLLER_MANAGER, { ...managerOptions, random: chance('cloud', 'cloud'), log: log.named('cloud-controller-manager') }))
     components.define('kube-scheduler', () => {

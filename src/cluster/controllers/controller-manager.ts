@@ -28,6 +28,8 @@ import { createResourceDirectory } from './resource-directory.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaPublisher } from './root-ca.ts'
 import { serviceLoadBalancerController } from './service-load-balancer.ts'
+import { serviceAccountTokensController } from './service-account-tokens.ts'
+import type { ServiceAccountTokensOptions } from './service-account-tokens.ts'
 import { serviceAccountController } from './service-account.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
@@ -52,6 +54,8 @@ export interface ControllerManagerOptions {
   clusterCidr: string
   /** Network of the Services' addresses. */
   serviceCidr: string
+  /** Makes tokens for Secrets; without, these stay empty. */
+  issueToken?: ServiceAccountTokensOptions['issueToken']
   /** Further controllers, such as those of certificates. */
   extra?: readonly { controller: Controller; serviceAccount: string }[]
 }
@@ -78,6 +82,8 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       const directory = createResourceDirectory(informers)
       run(namespaceController(directory), 'namespace-controller')
       run(serviceAccountController, 'service-account-controller')
+      // The one controller that isn't a service account itself.
+      if (options.issueToken) running.push(startController(serviceAccountTokensController({ caCertificatePem: options.caCertificatePem, issueToken: options.issueToken }), options.apiAs('system:kube-controller-manager', ['system:authenticated']), informers, options))
       run(rootCaPublisher(options.caCertificatePem), 'root-ca-cert-publisher')
       run(nodeIpamController(options.clusterCidr), 'node-controller')
       run(nodeLifecycleController(), 'node-controller')

@@ -438,9 +438,12 @@ class NodeKubelet implements Kubelet {
     const hash = pod.metadata.annotations!['kubernetes.io/config.hash']
     if (mirror && !mirror.metadata.deletionTimestamp && mirror.metadata.annotations?.['kubernetes.io/config.mirror'] === hash) return
     this.#mirrorsInWork.add(name)
+    let wasMissed = false
     try {
       if (mirror) {
         await this.#deleteMirror(mirror)
+        // It may have been seen to go while nobody listened.
+        wasMissed = !this.#mirrors.has(name)
         return
       }
       const created = await this.#node.api.create<Pod>('pods', mirrorPod(pod, node))
@@ -456,6 +459,7 @@ class NodeKubelet implements Kubelet {
       }
     } finally {
       this.#mirrorsInWork.delete(name)
+      if (wasMissed) void this.#reconcileMirror(pod)
     }
   }
 

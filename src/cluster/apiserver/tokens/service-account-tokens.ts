@@ -46,6 +46,15 @@ export interface AcceptedToken {
 /** Why a token was refused, in upstream's words. */
 export class TokenRefused extends Error {}
 
+/** A token without end, for a Secret of type kubernetes.io/service-account-token. Uses WebCrypto: wrap in `clock.outside`. k8s: LegacyClaims */
+export function legacyServiceAccountToken(serviceAccount: KubeObject, secretName: string, key: TokenKey): Promise<string> {
+  const { namespace, name, uid } = serviceAccount.metadata
+  return signJwt({
+    iss: LEGACY_ISSUER, 'kubernetes.io/serviceaccount/namespace': namespace, 'kubernetes.io/serviceaccount/secret.name': secretName,
+    'kubernetes.io/serviceaccount/service-account.name': name, 'kubernetes.io/serviceaccount/service-account.uid': uid, sub: `system:serviceaccount:${namespace}:${name}`,
+  }, key)
+}
+
 export class ServiceAccountTokens {
   readonly #key: TokenKey
   readonly #clock: Clock
@@ -77,15 +86,6 @@ export class ServiceAccountTokens {
       sub: `system:serviceaccount:${subject.namespace}:${name}`,
     }
     return this.#clock.outside(signJwt(claims, this.#key))
-  }
-
-  /** A token without end, for a Secret of type kubernetes.io/service-account-token. k8s: LegacyClaims */
-  async issueLegacy(serviceAccount: KubeObject, secretName: string): Promise<string> {
-    const { namespace, name, uid } = serviceAccount.metadata
-    return this.#clock.outside(signJwt({
-      iss: LEGACY_ISSUER, 'kubernetes.io/serviceaccount/namespace': namespace, 'kubernetes.io/serviceaccount/secret.name': secretName,
-      'kubernetes.io/serviceaccount/service-account.name': name, 'kubernetes.io/serviceaccount/service-account.uid': uid, sub: `system:serviceaccount:${namespace}:${name}`,
-    }, this.#key))
   }
 
   /**

@@ -12,7 +12,7 @@ import { alpine } from '../alpine.ts'
 import { debian } from '../debian.ts'
 import { contentType } from '../http/content-type.ts'
 import { defineImage } from '../image.ts'
-import { formValues, goDuration, goError, goFlags, goLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
+import { formValues, goDuration, goError, goFlags, agnhostLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
 import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
 import { localhostCertificatePem, localhostKeyPem } from './localhost-certificate.ts'
@@ -43,17 +43,17 @@ const serveHostname: Subcommand = async (proc, args) => {
   const http = on('http', true)
   const port = Number(flags.get('port') ?? 9376)
   const name = proc.machine.hostname
-  if (http && (on('tcp', false) || on('udp', false))) { goLog(proc, "Can't server TCP/UDP mode and HTTP mode at the same time"); return 1 }
+  if (http && (on('tcp', false) || on('udp', false))) { agnhostLog(proc, "Can't server TCP/UDP mode and HTTP mode at the same time"); return 1 }
   if (on('tcp', false)) proc.net.listenTcp(port, (socket) => {
-    goLog(proc, `TCP request from ${hostPort(socket.remote.ip, socket.remote.port)}`)
+    agnhostLog(proc, `TCP request from ${hostPort(socket.remote.ip, socket.remote.port)}`)
     void socket.writer.write(name).then(() => socket.writer.close(), () => {})
   })
-  if (on('udp', false)) proc.net.listenUdp(port, (_, from) => { goLog(proc, `UDP request from ${hostPort(from.ip, from.port)}`); return encoder.encode(name) })
-  if (http) proc.net.listenHttp(port, (_, peer) => { goLog(proc, `HTTP request from ${hostPort(peer.remote.ip, peer.remote.port)}`); return goResponse(proc, name) })
-  goLog(proc, `Serving on port ${port}.`)
+  if (on('udp', false)) proc.net.listenUdp(port, (_, from) => { agnhostLog(proc, `UDP request from ${hostPort(from.ip, from.port)}`); return encoder.encode(name) })
+  if (http) proc.net.listenHttp(port, (_, peer) => { agnhostLog(proc, `HTTP request from ${hostPort(peer.remote.ip, peer.remote.port)}`); return goResponse(proc, name) })
+  agnhostLog(proc, `Serving on port ${port}.`)
   await proc.signal('SIGTERM')
-  goLog(proc, 'Shutting down after receiving signal: terminated.')
-  goLog(proc, 'Awaiting pod deletion.')
+  agnhostLog(proc, 'Shutting down after receiving signal: terminated.')
+  agnhostLog(proc, 'Awaiting pod deletion.')
   await proc.sleep(60_000)
   return 0
 }
@@ -193,17 +193,17 @@ const inClusterClient: Subcommand = async (proc, args) => {
   const intervalMs = Number(flags.get('poll-interval') ?? 30) * 1000
   const folder = '/var/run/secrets/kubernetes.io/serviceaccount'
   const address = `https://${hostPort(proc.env.KUBERNETES_SERVICE_HOST ?? 'kubernetes.default.svc', Number(proc.env.KUBERNETES_SERVICE_PORT ?? 443))}`
-  goLog(proc, 'started')
+  agnhostLog(proc, 'started')
   for (;;) {
     try {
       const token = proc.fs.readText(joinPath(folder, 'token'))
-      goLog(proc, 'calling /healthz')
+      agnhostLog(proc, 'calling /healthz')
       const response = await proc.net.fetch(httpRequest(`${address}/healthz`, { headers: { authorization: `Bearer ${token}` } }), { caPem: proc.fs.readText(joinPath(folder, 'ca.crt')) })
-      if (response.status !== 200) goLog(proc, `status=${response.status}`)
+      if (response.status !== 200) agnhostLog(proc, `status=${response.status}`)
       await response.text()
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
-      goLog(proc, `err: ${errorText(error)}`)
+      agnhostLog(proc, `err: ${errorText(error)}`)
     }
     await proc.sleep(intervalMs)
   }

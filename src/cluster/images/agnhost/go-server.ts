@@ -21,6 +21,11 @@ function looksLikeHtml(body: string): boolean {
   return /^[\t\n\f\r ]*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|!--)[ >]/i.test(body)
 }
 
+/** What agnhost logs: its lines, too, go through klog, which names the standard library's place. k8s: component-base/logs InitLogs */
+export function agnhostLog(proc: Proc, text: string): void {
+  klog(proc, 'I', 'log.go:245', text)
+}
+
 /** A text answer with the headers of Go's server. */
 export function goResponse(proc: Proc, body: string, init: { status?: number; headers?: Record<string, string> } = {}): Response {
   const bytes = new TextEncoder().encode(body)

@@ -1,5 +1,5 @@
 import type { Proc } from '../../../unix/types.ts'
-import { goError, goFlags, goLog, goResponse, showDuration, untilKilled } from './go-server.ts'
+import { goError, goFlags, agnhostLog, goResponse, showDuration, untilKilled } from './go-server.ts'
 
 /** The method that gRPC's health protocol is about. */
 export const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
@@ -31,13 +31,13 @@ export function grpcHealthChecking(proc: Proc, args: readonly string[]): Promise
     const { pathname } = new URL(request.url)
     if (pathname !== '/make-serving' && pathname !== '/make-not-serving') return goError(proc, '404 page not found', 404)
     forced = pathname === '/make-serving'
-    goLog(proc, `Mark as ${forced ? 'healthy' : 'unhealthy'}`)
+    agnhostLog(proc, `Mark as ${forced ? 'healthy' : 'unhealthy'}`)
     return goResponse(proc, showDuration(proc.clock.nowMs() - startedMs))
   })
-  goLog(proc, `Http server starting to listen on :${httpPort}`)
+  agnhostLog(proc, `Http server starting to listen on :${httpPort}`)
   proc.net.listenHttp(port, async (request) => {
     if (new URL(request.url).pathname !== GRPC_HEALTH_PATH) return grpcResponse(UNIMPLEMENTED)
-    goLog(proc, `Serving the Check request for health check, started at ${new Date(startedMs).toISOString()}`)
+    agnhostLog(proc, `Serving the Check request for health check, started at ${new Date(startedMs).toISOString()}`)
     // A five byte prefix, then field 1 with its length.
     const body = new Uint8Array(await request.arrayBuffer())
     const asked = body[5] === 10 ? new TextDecoder().decode(body.subarray(7, 7 + body[6]!)) : ''
@@ -45,6 +45,6 @@ export function grpcHealthChecking(proc: Proc, args: readonly string[]): Promise
     const isIll = forced === undefined ? unhealthyAfter >= 0 && proc.clock.nowMs() - startedMs >= unhealthyAfter * 1000 : !forced
     return grpcHealth(isIll ? 'not serving' : 'serving')
   }, certificate ? { tls: { certificatePem: proc.fs.readText(certificate) } } : {})
-  goLog(proc, `gRPC server starting to listen on :${port}`)
+  agnhostLog(proc, `gRPC server starting to listen on :${port}`)
   return untilKilled(proc)
 }

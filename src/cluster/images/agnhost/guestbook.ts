@@ -1,7 +1,7 @@
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc } from '../../../unix/types.ts'
-import { goError, goFlags, goGet, goLog, goResponse, untilKilled } from './go-server.ts'
+import { goError, goFlags, goGet, agnhostLog, goResponse, untilKilled } from './go-server.ts'
 
 const REGISTER_FOR_MS = 15_000
 const RETRY_MS = 1_000
@@ -27,16 +27,16 @@ export async function guestbook(proc: Proc, args: readonly string[]): Promise<nu
     switch (url.pathname) {
       case '/register': {
         const ip = value('host')
-        goLog(proc, `GET /register?host=${ip}`)
+        agnhostLog(proc, `GET /register?host=${ip}`)
         replicas.push(ip)
-        goLog(proc, `Node '${ip}' registered.`)
+        agnhostLog(proc, `Node '${ip}' registered.`)
         return json({ data: Object.fromEntries(store) })
       }
       case '/get':
-        goLog(proc, `GET /get?key=${key}`)
+        agnhostLog(proc, `GET /get?key=${key}`)
         return json({ data: key === '' ? Object.fromEntries(store) : store.get(key) ?? '' })
       case '/set':
-        goLog(proc, `GET /set?key=${key}&value=${value('value')}`)
+        agnhostLog(proc, `GET /set?key=${key}&value=${value('value')}`)
         if (key === '') return goError(proc, 'cannot set with empty key.', 400)
         store.set(key, value('value'))
         for (const replica of replicas) {
@@ -50,7 +50,7 @@ export async function guestbook(proc: Proc, args: readonly string[]): Promise<nu
         return json({ message: 'Updated' })
       case '/guestbook': {
         const command = value('cmd').toLowerCase()
-        goLog(proc, `GET /guestbook?cmd=${command}&key=${key}&value=${value('value')}`)
+        agnhostLog(proc, `GET /guestbook?cmd=${command}&key=${key}&value=${value('value')}`)
         if (command !== 'get' && command !== 'set') return goError(proc, `unsupported cmd: '${command}'`, 400)
         if (command === 'set' && key === '') return goError(proc, 'cannot set with empty key.', 400)
         const host = command === 'get' ? 'agnhost-replica' : 'agnhost-primary'
@@ -82,22 +82,22 @@ async function register(proc: Proc, primary: string, port: number): Promise<Map<
     try {
       await proc.net.lookup(primary)
     } catch {
-      goLog(proc, `unable to get IP ${at}: dial udp: lookup ${primary}: no such host. Retrying in 1s.`)
+      agnhostLog(proc, `unable to get IP ${at}: dial udp: lookup ${primary}: no such host. Retrying in 1s.`)
       await proc.sleep(RETRY_MS)
       continue
     }
-    goLog(proc, `Registering to primary: ${at}/${request}`)
+    agnhostLog(proc, `Registering to primary: ${at}/${request}`)
     try {
       const answer = JSON.parse(await goGet(proc, `http://${at}/${request}`, DIAL_TIMEOUT_MS)) as { data: Record<string, unknown> }
-      goLog(proc, `Registered to node: ${primary}`)
+      agnhostLog(proc, `Registered to node: ${primary}`)
       return new Map(Object.entries(answer.data))
     } catch (error) {
-      if (error instanceof SyntaxError) { goLog(proc, `Error while unmarshaling primary's response: ${error.message}`); return undefined }
+      if (error instanceof SyntaxError) { agnhostLog(proc, `Error while unmarshaling primary's response: ${error.message}`); return undefined }
       if (!(error instanceof UnixError)) throw error
-      goLog(proc, `encountered error while registering to primary: ${error.message}. Retrying in 1s.`)
+      agnhostLog(proc, `encountered error while registering to primary: ${error.message}. Retrying in 1s.`)
       await proc.sleep(RETRY_MS)
     }
   }
-  goLog(proc, 'Timed out while registering to primary.')
+  agnhostLog(proc, 'Timed out while registering to primary.')
   return undefined
 }

@@ -5,7 +5,7 @@ import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Listener, Proc } from '../../../unix/types.ts'
 import { canonicalHeader } from '../../../unix/net/http1.ts'
-import { formValues, goDuration, goError, goGet, goFlags, goLog, goResponse, showDuration } from './go-server.ts'
+import { formValues, goDuration, goError, goGet, goFlags, agnhostLog, goResponse, showDuration } from './go-server.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -27,7 +27,7 @@ export async function netexec(proc: Proc, args: readonly string[]): Promise<numb
     if (state.terminating) return
     state.terminating = true
     if (delaySeconds <= 0) return end(0)
-    goLog(proc, `Sleeping ${delaySeconds} seconds before terminating...`)
+    agnhostLog(proc, `Sleeping ${delaySeconds} seconds before terminating...`)
     proc.sleep(delaySeconds * 1000).then(() => end(0), () => {})
   })
   const server = { proc, httpPort, state, end: (code: number) => end(code) }
@@ -36,17 +36,17 @@ export async function netexec(proc: Proc, args: readonly string[]): Promise<numb
     if (udpPort !== -1) {
       for (const ip of (flags.get('udp-listen-addresses') ?? '').split(',')) {
         listeners.push(proc.net.listenUdp(udpPort, (payload, from) => answerUdp(proc, udpPort, payload, from), ip ? { ip } : {}))
-        goLog(proc, `Started UDP server on port ${ip} ${udpPort}`)
+        agnhostLog(proc, `Started UDP server on port ${ip} ${udpPort}`)
       }
       state.ready = true
     }
-    goLog(proc, `Started HTTP server on port ${httpPort}`)
+    agnhostLog(proc, `Started HTTP server on port ${httpPort}`)
     listeners.push(proc.net.listenHttp(httpPort, (request, peer) => override === undefined
       ? answer(server, request, peer)
       : answer(server, httpRequest(new URL(override, request.url).href, { signal: request.signal }), peer), certificate ? { tls: { certificatePem: proc.fs.readText(certificate), ...(privateKey ? { keyPem: proc.fs.readText(privateKey) } : {}) } } : {}))
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
-    goLog(proc, `listen tcp :${httpPort}: bind: ${errorText(error).toLowerCase()}`)
+    agnhostLog(proc, `listen tcp :${httpPort}: bind: ${errorText(error).toLowerCase()}`)
     return 1
   }
   return ended
@@ -62,7 +62,7 @@ interface NetexecServer {
 async function answer(server: NetexecServer, request: HttpRequest, peer: HttpPeer): Promise<Response> {
   const { proc, state } = server
   const url = new URL(request.url)
-  const log = (text: string) => goLog(proc, text)
+  const log = (text: string) => agnhostLog(proc, text)
   const say = (body: string, status = 200) => goResponse(proc, body, { status })
   switch (url.pathname) {
     case '/clientip': log('GET /clientip'); return say(hostPort(peer.remote.ip, peer.remote.port))
@@ -114,20 +114,20 @@ async function exit(server: NetexecServer, request: HttpRequest): Promise<Respon
   const { proc } = server
   const values = await formValues(request)
   const [waitText, timeoutText, codeText] = [values.get('wait') ?? '', values.get('timeout') ?? '', values.get('code') ?? '']
-  goLog(proc, `GET /exit?code=${codeText}&timeout=${timeoutText}&wait=${waitText}`)
+  agnhostLog(proc, `GET /exit?code=${codeText}&timeout=${timeoutText}&wait=${waitText}`)
   const timeout = timeoutText === '' ? 0 : goDuration(timeoutText)
   if (timeout === undefined) return goResponse(proc, `argument 'timeout' must be a valid golang duration or empty, got "${timeoutText}"\n`)
   const wait = waitText === '' ? 0 : goDuration(waitText)
   if (wait === undefined) return goResponse(proc, `argument 'wait' must be a valid golang duration or empty, got "${waitText}"\n`)
   if (codeText !== '' && !/^-?\d+$/.test(codeText)) return goResponse(proc, `argument 'code' must be an integer [0-127] or empty, got "${codeText}"\n`)
-  goLog(proc, `Will begin shutdown in ${showDuration(wait)}, allowing ${showDuration(timeout)} for connections to close, then will exit with ${Number(codeText)}`)
+  agnhostLog(proc, `Will begin shutdown in ${showDuration(wait)}, allowing ${showDuration(timeout)} for connections to close, then will exit with ${Number(codeText)}`)
   if (wait > 0) await proc.sleep(wait)
   if (timeout === 0) {
     server.end(Number(codeText))
     return new Promise(() => {})
   }
   // The answer still goes out before the server has shut down.
-  void proc.clock.breathe().then(() => { goLog(proc, 'Graceful shutdown completed with: <nil>'); server.end(Number(codeText)) })
+  void proc.clock.breathe().then(() => { agnhostLog(proc, 'Graceful shutdown completed with: <nil>'); server.end(Number(codeText)) })
   return goResponse(proc, '')
 }
 
@@ -135,7 +135,7 @@ async function dial(proc: Proc, url: URL): Promise<Response> {
   const value = (name: string) => url.searchParams.get(name) ?? ''
   const [host, port, request, protocol] = [value('host'), value('port'), value('request'), value('protocol')]
   const triesText = value('tries')
-  goLog(proc, `GET /dial?host=${host}&protocol=${protocol}&port=${port}&request=${request}&tries=${triesText}`)
+  agnhostLog(proc, `GET /dial?host=${host}&protocol=${protocol}&port=${port}&request=${request}&tries=${triesText}`)
   if (triesText !== '' && !/^-?\d+$/.test(triesText)) return goError(proc, `tries parameter is invalid. strconv.Atoi: parsing "${triesText}": invalid syntax`, 400)
   if (request === '') return goError(proc, 'request parameter not specified. <nil>', 400)
   const kind = protocol.toLowerCase()
@@ -159,18 +159,18 @@ async function dial(proc: Proc, url: URL): Promise<Response> {
 async function shell(proc: Proc, request: HttpRequest): Promise<Response> {
   const values = await formValues(request)
   const command = values.get('shellCommand') || values.get('cmd') || ''
-  goLog(proc, `GET /shell?cmd=${command}`)
+  agnhostLog(proc, `GET /shell?cmd=${command}`)
   let text = ''
   const stream = new TextDecoder()
   const sink = { write: async (data: Uint8Array | string) => { text += typeof data === 'string' ? data : stream.decode(data, { stream: true }) }, close() {} }
   const status = await proc.spawn(['/bin/sh', '-c', command], { stdin: { read: async () => null, cancel() {} }, stdout: sink, stderr: sink }).wait()
   const output = { ...(status.code !== 0 ? { error: status.signal ? `signal: ${status.signal.slice(3).toLowerCase()}` : `exit status ${status.code}` } : {}), ...(text ? { output: text } : {}) }
-  goLog(proc, `Output: map[${Object.entries(output).map(([key, value]) => `${key}:${value}`).join(' ')}]`)
+  agnhostLog(proc, `Output: map[${Object.entries(output).map(([key, value]) => `${key}:${value}`).join(' ')}]`)
   return goResponse(proc, JSON.stringify(output))
 }
 
 async function upload(proc: Proc, request: HttpRequest): Promise<Response> {
-  goLog(proc, 'GET /upload')
+  agnhostLog(proc, 'GET /upload')
   let data: Uint8Array
   try {
     const form = await new Response(await request.arrayBuffer(), { headers: { 'content-type': request.headers.get('content-type') ?? '' } }).formData()
@@ -178,25 +178,25 @@ async function upload(proc: Proc, request: HttpRequest): Promise<Response> {
     if (file === null || typeof file === 'string') throw new TypeError('no file')
     data = new Uint8Array(await file.arrayBuffer())
   } catch (error) {
-    goLog(proc, `Unable to upload file: ${errorText(error)}`)
+    agnhostLog(proc, `Unable to upload file: ${errorText(error)}`)
     return goResponse(proc, JSON.stringify({ error: 'Unable to upload file.' }))
   }
   const path = `/uploads/upload${proc.random.int(1_000_000_000)}`
   try { proc.fs.writeFile(path, data, { mode: 0o700 }) } catch (error) {
-    goLog(proc, `Unable to open file for write: ${errorText(error)}`)
+    agnhostLog(proc, `Unable to open file for write: ${errorText(error)}`)
     return goResponse(proc, JSON.stringify({ error: 'Unable to open file for write' }))
   }
-  goLog(proc, `Wrote upload to ${path}`)
+  agnhostLog(proc, `Wrote upload to ${path}`)
   return goResponse(proc, JSON.stringify({ output: path }), { status: 201 })
 }
 
 function answerUdp(proc: Proc, port: number, payload: Uint8Array, from: { ip: string; port: number }): Uint8Array | undefined {
   const text = decoder.decode(payload).trim().toLowerCase()
   const client = hostPort(from.ip, from.port)
-  if (text === 'hostname') { goLog(proc, 'Sending udp hostName response'); return encoder.encode(proc.machine.hostname) }
-  if (text.startsWith('echo ')) { goLog(proc, `Echoing ${text.slice(5)} to UDP client ${client}`); return encoder.encode(text.slice(5)) }
-  if (text === 'clientip') { goLog(proc, `Sending clientip back to UDP client ${client}`); return encoder.encode(client) }
-  if (text === 'serverport') { goLog(proc, `Sending server port to UDP client ${port}`); return encoder.encode(String(port)) }
-  if (text !== '') goLog(proc, `Unknown UDP command received from ${client}: ${text}`)
+  if (text === 'hostname') { agnhostLog(proc, 'Sending udp hostName response'); return encoder.encode(proc.machine.hostname) }
+  if (text.startsWith('echo ')) { agnhostLog(proc, `Echoing ${text.slice(5)} to UDP client ${client}`); return encoder.encode(text.slice(5)) }
+  if (text === 'clientip') { agnhostLog(proc, `Sending clientip back to UDP client ${client}`); return encoder.encode(client) }
+  if (text === 'serverport') { agnhostLog(proc, `Sending server port to UDP client ${port}`); return encoder.encode(String(port)) }
+  if (text !== '') agnhostLog(proc, `Unknown UDP command received from ${client}: ${text}`)
   return undefined
 }

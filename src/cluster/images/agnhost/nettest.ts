@@ -3,7 +3,7 @@ import { errorText } from '../../../unix/errno.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc } from '../../../unix/types.ts'
-import { goError, goFlags, goLog, goResponse, untilKilled } from './go-server.ts'
+import { goError, goFlags, agnhostLog, goResponse, untilKilled } from './go-server.ts'
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 const MAX_LOG = 500
@@ -76,7 +76,7 @@ export async function nettest(proc: Proc, args: readonly string[]): Promise<numb
     state.StillContactingPeers = false
     return new Promise(() => {})
   }
-  contact().catch((error: unknown) => { if (!(error instanceof UnixError)) goLog(proc, errorText(error)) })
+  contact().catch((error: unknown) => { if (!(error instanceof UnixError)) agnhostLog(proc, errorText(error)) })
   return Promise.race([quit, untilKilled(proc)])
 }
 

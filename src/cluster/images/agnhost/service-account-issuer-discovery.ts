@@ -1,7 +1,7 @@
 import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import type { Proc } from '../../../unix/types.ts'
-import { goFlags, goLog } from './go-server.ts'
+import { goFlags, agnhostLog } from './go-server.ts'
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -35,25 +35,25 @@ export async function serviceAccountIssuerDiscovery(proc: Proc, args: readonly s
   let inCluster: Fetch
   try {
     raw = proc.fs.readText(path)
-    goLog(proc, 'OK: Got token')
-    goLog(proc, 'validating with in-cluster discovery')
+    agnhostLog(proc, 'OK: Got token')
+    agnhostLog(proc, 'validating with in-cluster discovery')
     inCluster = fetchWith(proc, { bearer: proc.fs.readText(`${ACCOUNT}/token`), caPem: proc.fs.readText(`${ACCOUNT}/ca.crt`) })
   } catch (error) {
-    goLog(proc, `open ${path}: ${errorText(error).toLowerCase()}`)
+    agnhostLog(proc, `open ${path}: ${errorText(error).toLowerCase()}`)
     return 1
   }
   try {
     await validate(proc, inCluster, raw, audience)
     return 0
   } catch (error) {
-    goLog(proc, `failed to validate with in-cluster discovery: ${errorText(error)}`)
+    agnhostLog(proc, `failed to validate with in-cluster discovery: ${errorText(error)}`)
   }
-  goLog(proc, 'falling back to validating with external discovery')
+  agnhostLog(proc, 'falling back to validating with external discovery')
   try {
     await validate(proc, fetchWith(proc, {}), raw, audience)
     return 0
   } catch (error) {
-    goLog(proc, errorText(error))
+    agnhostLog(proc, errorText(error))
     return 1
   }
 }
@@ -72,11 +72,11 @@ function fetchWith(proc: Proc, { bearer, caPem }: { bearer?: string; caPem?: str
 
 async function validate(proc: Proc, fetch: Fetch, raw: string, audience: string): Promise<void> {
   const token = parse(raw)
-  goLog(proc, `OK: got issuer ${token.claims.iss}`)
-  goLog(proc, `Full, not-validated claims: \n${JSON.stringify(token.claims)}`)
+  agnhostLog(proc, `OK: got issuer ${token.claims.iss}`)
+  agnhostLog(proc, `Full, not-validated claims: \n${JSON.stringify(token.claims)}`)
   const provider = await fetch(`${token.claims.iss}/.well-known/openid-configuration`)
   if (provider.issuer !== token.claims.iss) throw new Unverified(`oidc: issuer did not match the issuer returned by provider, expected "${token.claims.iss}" got "${String(provider.issuer)}"`)
-  goLog(proc, `OK: Constructed OIDC provider for issuer ${token.claims.iss}`)
+  agnhostLog(proc, `OK: Constructed OIDC provider for issuer ${token.claims.iss}`)
   const audiences = typeof token.claims.aud === 'string' ? [token.claims.aud] : token.claims.aud
   if (!audiences.includes(audience)) throw new Unverified(`oidc: expected audience "${audience}" got ${JSON.stringify(audiences)}`)
   if (token.claims.exp * 1000 < proc.clock.nowMs()) throw new Unverified('oidc: token is expired')
@@ -84,9 +84,9 @@ async function validate(proc: Proc, fetch: Fetch, raw: string, audience: string)
   const candidates = keys.filter((key) => token.header.kid === undefined || key.kid === token.header.kid)
   const verified = await Promise.all(candidates.map((key) => proc.clock.outside(isSignedBy(token, key))))
   if (!verified.includes(true)) throw new Unverified('failed to verify signature: failed to verify id token signature')
-  goLog(proc, 'OK: Validated signature on JWT')
-  goLog(proc, 'OK: Got valid claims from token!')
-  goLog(proc, `Full, validated claims: \n${JSON.stringify(token.claims)}`)
+  agnhostLog(proc, 'OK: Validated signature on JWT')
+  agnhostLog(proc, 'OK: Got valid claims from token!')
+  agnhostLog(proc, `Full, validated claims: \n${JSON.stringify(token.claims)}`)
 }
 
 function parse(raw: string): Token {
