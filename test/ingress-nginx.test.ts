@@ -45,7 +45,7 @@ test("requests reach Services by host and path, from this machine and at the nod
   await out('kubectl delete ingress early; kubectl create ingress host --class=nginx --rule="alpaca.example.com/*=alpaca:8080" --rule="bandicoot.example.com/*=bandicoot:8080" --rule="bandicoot.example.com/shell=alpaca:8080"')
   await out(SETTLE)
   const node = await out('kubectl get pod -n ingress-nginx -o jsonpath="{.items[0].status.hostIP}"')
-  expect(await out(`curl -s -H 'Host: alpaca.example.com' http://localhost/hostname`)).toMatch(/^alpaca-/)
+  expect(await out(`curl -s -H 'Host: alpaca.example.com' http://name.localhost/hostname`)).toMatch(/^alpaca-/)
   expect(await out(`echo '${node} bandicoot.example.com' | sudo tee -a /etc/hosts && curl -s http://bandicoot.example.com/hostname`)).toMatch(/^10\.89\.0\.\d bandicoot\.example\.com\nbandicoot-/)
   expect(await out(`curl -s -H 'Host: nobody.example.com' http://localhost/ -w '%{http_code}'`)).toBe('<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n404')
   const headers = JSON.parse(await out(`curl -s -H 'Host: alpaca.example.com' -H 'X-Request-ID: abc' 'http://localhost/header?key=X-Forwarded-For' -w ' ' ; true`).then((text) => JSON.stringify(text.trim()))) as string
@@ -98,6 +98,13 @@ test('TLS shows the certificate of the host, and sends plain requests there', as
   expect(await out('curl -sI -H "Host: t.example.com" http://localhost/a/')).toMatch(/^HTTP\/1\.1 308 Permanent Redirect\r\n[^]*Location: https:\/\/t\.example\.com\/a\r\n/)
   expect((await lab.run('curl -sS --cacert t.crt https://localhost/')).stderr).toMatch(/^curl: \(60\) SSL certificate problem: self-signed certificate\n/)
   expect(await out('kubectl get ingress tls -o jsonpath={.spec.tls[0].secretName}; kubectl get ingress tls')).toMatch(/^shop[^]* 80, 443 /)
+})
+
+test('ports of TCP lead to Services as the ConfigMap for them says', async () => {
+  await out(`kubectl create configmap tcp -n ingress-nginx --from-literal=9000=default/alpaca:8080 --from-literal=80=default/alpaca:8080; kubectl patch deployment -n ingress-nginx ingress-nginx-controller --type=json -p '[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--tcp-services-configmap=ingress-nginx/tcp"}]'; kubectl rollout status -n ingress-nginx deployment/ingress-nginx-controller`)
+  const ip = await out('kubectl get pod -n ingress-nginx -o jsonpath="{.items[0].status.podIP}"')
+  expect(await out(`kubectl exec deploy/alpaca -- /agnhost connect ${ip}:9000 --timeout=2s && kubectl exec -n ingress-nginx deploy/ingress-nginx-controller -- curl -s localhost:9000/echo?msg=raw`)).toBe('raw')
+  expect(await out('kubectl logs -n ingress-nginx deploy/ingress-nginx-controller')).toContain('Port 80 cannot be used for TCP stream services. It is reserved for the Ingress controller.')
 })
 
 test('a Service without endpoints is unavailable, and other classes are left alone', async () => {

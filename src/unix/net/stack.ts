@@ -120,7 +120,7 @@ class Stack implements NetStack, StackPort {
   /** Only what needs no files; a machine looks names up as its /etc says. @throws UnixError ENOTFOUND */
   async lookup(name: string): Promise<string[]> {
     if (isAddress(name)) return [name]
-    if (name === 'localhost') return ['127.0.0.1']
+    if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1']
     if (name === this.hostname && this.addresses.length > 0) return [...this.addresses]
     throw errno('ENOTFOUND', name)
   }

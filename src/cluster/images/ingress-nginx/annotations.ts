@@ -108,7 +108,7 @@ export function readAnnotations({ metadata }: Ingress, { global, secret, warn = 
   if (appRoot !== '' && !appRoot.startsWith('/')) warn(`Annotation app-root contains an invalid value: parse ${JSON.stringify(appRoot)}: invalid URI for request`)
   const weight = number('canary-weight', 0)
   const backendProtocol = text('backend-protocol', 'HTTP').trim().toUpperCase()
-  const unknown = NOT_OBEYED.find((key) => valid.has(key)) ?? (PROTOCOLS.includes(backendProtocol) ? undefined : 'backend-protocol')
+  const unknown = [...NOT_OBEYED, ...(global.allowSnippets ? ['configuration-snippet', 'server-snippet'] : [])].find((key) => valid.has(key)) ?? (PROTOCOLS.includes(backendProtocol) ? undefined : 'backend-protocol')
   if (unknown !== undefined) denied ??= `${ANNOTATION_PREFIX}${unknown}: ${text(unknown)} isn't supported here`
   const auth = readBasicAuth(metadata, text, secret)
   if (typeof auth === 'string') denied ??= auth

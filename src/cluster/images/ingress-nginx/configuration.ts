@@ -131,8 +131,8 @@ function clusterEndpoint({ spec }: Service, backend: IngressServiceBackend): str
   return port === undefined ? [] : [`${spec.clusterIP}:${port}`]
 }
 
-/** k8s: serviceEndpoints */
-function serviceEndpoints(service: Service, port: string, source: ConfigurationSource): string[] {
+/** Where requests for a port of a Service go, by its number or name, or the number or name that it stands for. k8s: serviceEndpoints */
+export function serviceEndpoints(service: Service, port: string, source: ConfigurationSource, protocol = 'TCP'): string[] {
   const key = `${service.metadata.namespace}/${service.metadata.name}`
   const found = service.spec.ports?.find((each) => String(each.port) === port || String(each.targetPort ?? each.port) === port || each.name === port)
   if (service.spec.type === 'ExternalName') {
@@ -140,17 +140,17 @@ function serviceEndpoints(service: Service, port: string, source: ConfigurationS
     return [`${service.spec.externalName}:${Number(found?.targetPort ?? found?.port ?? port) || port}`]
   }
   if (!found) return []
-  const endpoints = endpointsOf(service, found, source)
+  const endpoints = endpointsOf(service, found, source, protocol)
   if (endpoints.length === 0) source.warn('controller.go:1241', `Service "${key}" does not have any active Endpoint.`)
   return endpoints
 }
 
 /** k8s: getEndpointsFromSlices */
-function endpointsOf(service: Service, port: NonNullable<Service['spec']['ports']>[number] | undefined, source: ConfigurationSource): string[] {
+function endpointsOf(service: Service, port: NonNullable<Service['spec']['ports']>[number] | undefined, source: ConfigurationSource, protocol = 'TCP'): string[] {
   if (!port) return []
   const out = new Set<string>()
   for (const slice of source.slices(`${service.metadata.namespace}/${service.metadata.name}`)) {
-    const numbers = (slice.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP').flatMap((each) => {
+    const numbers = (slice.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === protocol).flatMap((each) => {
       const number = !port.name || port.name === each.name ? each.port : typeof port.targetPort === 'number' ? port.targetPort : undefined
       return number ? [number] : []
     })

@@ -20,6 +20,7 @@ import type { GlobalOptions } from './global-options.ts'
 import { IngressStatus } from './ingress-status.ts'
 import { IngressStore } from './ingress-store.ts'
 import { nginxConfigText } from './nginx-config-text.ts'
+import { StreamServices } from './stream-services.ts'
 import { createFakeCertificate } from './server-certificate.ts'
 
 const BOOLEANS = new Set(['watch-ingress-without-class', 'ingress-class-by-name', 'profiling', 'update-status', 'update-status-on-shutdown', 'report-node-internal-ip-address', 'version', 'enable-ssl-passthrough', 'disable-leader-election',
@@ -61,6 +62,8 @@ class Controller {
   readonly #release: string
   readonly #client: ClusterClient
   readonly #front: FrontServer
+  readonly #streamConfigMaps: Readonly<Record<'TCP' | 'UDP', string>>
+  #streams: StreamServices | undefined
   #isDirty = true
   #wake = () => {}
   #isShuttingDown = false
@@ -75,6 +78,7 @@ class Controller {
     this.#release = release
     this.#client = clusterClient(proc, `nginx-ingress-controller/${release} (linux/amd64) ingress-nginx/drydock`)
     this.#front = new FrontServer(proc)
+    this.#streamConfigMaps = { TCP: this.#text('tcp-services-configmap'), UDP: this.#text('udp-services-configmap') }
   }
 
   #text(name: string, otherwise = ''): string { return this.#flags.get(name) ?? otherwise }
@@ -102,7 +106,7 @@ class Controller {
     const [major, minor] = this.#release.replace(/^v/, '').split('.').map(Number)
     this.#store = new IngressStore({
       selection: { controller: this.#text('controller-class', 'k8s.io/ingress-nginx'), annotation: this.#text('ingress-class', 'nginx'), withoutClass: this.#flag('watch-ingress-without-class', false), byName: this.#flag('ingress-class-by-name', false) },
-      isStrict: major! > 1 || minor! >= 12, namespace: this.#text('watch-namespace'), disablesCatchAll: this.#flag('disable-catch-all', false), defaultService: this.#text('default-backend-service'), configMap: this.#text('configmap'),
+      isStrict: major! > 1 || minor! >= 12, namespace: this.#text('watch-namespace'), disablesCatchAll: this.#flag('disable-catch-all', false), defaultService: this.#text('default-backend-service'), configMap: this.#text('configmap'), streamConfigMaps: this.#streamConfigMaps,
       defaultCertificateSecret: this.#text('default-ssl-certificate'), fakeCertificate, nowMs: () => proc.clock.nowMs(), onEvent: tell, onChange: () => { this.#isDirty = true; this.#wake() },
       log: { info: (at, text) => klog(proc, 'I', at, text), warn: (at, text) => klog(proc, 'W', at, text), error: (at, text) => klog(proc, 'E', at, text) },
     })
@@ -237,6 +241,7 @@ class Controller {
         tell(this.#podReference(), 'Normal', 'RELOAD', 'NGINX reload triggered due to a change in configuration')
         this.#running = shape
       } else this.#apply(configuration)
+      this.#configureStreams()
       if (isFirst) {
         this.#info('controller.go:243', '"Initial sync, sleeping for 1 second"')
         await proc.sleep(1000)
@@ -259,6 +264,12 @@ class Controller {
     }
   }
 
+  #configureStreams(): void {
+    const dataOf = (protocol: 'TCP' | 'UDP') => this.#store.configMap(this.#streamConfigMaps[protocol])?.data ?? {}
+    const reserved = new Set([['http-port', 80], ['https-port', 443], ['ssl-passthrough-proxy-port', 442], ['healthz-port', 10254], ['default-server-port', 8181], ['profiler-port', 10245], ['status-port', 10246], ['stream-port', 10247]].map(([name, port]) => this.#number(name as string, port as number)))
+    this.#streams?.configure({ TCP: dataOf('TCP'), UDP: dataOf('UDP') }, reserved, this.#store.source((at, text) => klog(this.#proc, 'W', at, text)))
+  }
+
   #podReference() {
     return { kind: 'Pod', apiVersion: 'v1', metadata: this.#pod.metadata }
   }
@@ -277,6 +288,8 @@ class Controller {
       child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)), plainAnswer: () => plainOnTlsPage('nginx') } }),
       child.net.listenHttp(ports.fallback, () => errorPage(404, 'nginx')),
     ]
+    this.#streams = new StreamServices(child)
+    if (this.#running !== undefined) this.#configureStreams()
     await child.signal('SIGQUIT', 'SIGTERM')
     for (const listener of listeners) listener.close()
     this.#nginx = 'stopped'

@@ -34,6 +34,8 @@ export interface IngressStoreOptions {
   defaultService: string
   /** `namespace/name` of the ConfigMap with the options. */
   configMap: string
+  /** Those with Services for ports of TCP and UDP. */
+  streamConfigMaps: Readonly<Record<'TCP' | 'UDP', string>>
   defaultCertificateSecret: string
   fakeCertificate: ServerCertificate
   nowMs(): number
@@ -204,7 +206,9 @@ export class IngressStore {
     else this.#configMaps.delete(key)
     if (!object || (before && before.metadata.resourceVersion === object.metadata.resourceVersion)) return
     if (key !== configMap) {
-      if (key === this.#global.proxyHeadersConfigMap || key === this.#global.responseHeadersConfigMap) onChange()
+      if (Object.values(this.#options.streamConfigMaps).includes(key)) onEvent({ kind: 'ConfigMap', apiVersion: 'v1', metadata: object.metadata }, 'Normal', before ? 'UPDATE' : 'CREATE', `ConfigMap ${key}`)
+      else if (key !== this.#global.proxyHeadersConfigMap && key !== this.#global.responseHeadersConfigMap) return
+      onChange()
       return
     }
     onEvent({ kind: 'ConfigMap', apiVersion: 'v1', metadata: object.metadata }, 'Normal', before ? 'UPDATE' : 'CREATE', `ConfigMap ${key}`)

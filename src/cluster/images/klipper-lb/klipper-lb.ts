@@ -1,4 +1,5 @@
-import type { Proc, TcpSocket } from '../../../unix/types.ts'
+import { joinSockets } from '../../../unix/net/join-sockets.ts'
+import type { Proc } from '../../../unix/types.ts'
 import { alpine } from '../alpine.ts'
 import { defineImage } from '../image.ts'
 
@@ -21,17 +22,8 @@ async function entry(proc: Proc): Promise<number> {
   await trace(`iptables -t nat -I PREROUTING ! -s ${address}/32 -p ${protocol} --dport ${from} -j DNAT --to ${address}:${to}`)
   await trace(`iptables -t nat -I POSTROUTING -d ${address}/32 -p ${protocol} -j MASQUERADE`)
   if (protocol === 'UDP') proc.net.listenUdp(Number(from), (payload) => proc.net.askUdp(address!, Number(to), payload, 5_000).catch(() => undefined))
-  else proc.net.listenTcp(Number(from), (client) => { forward(proc, client, address!, Number(to)).catch(() => client.destroy()) })
+  else proc.net.listenTcp(Number(from), (client) => { proc.net.connectTcp(address!, Number(to)).then((server) => joinSockets(client, server)).catch(() => client.destroy()) })
   await trace('mkfifo /pause')
   await proc.signal('SIGTERM', 'SIGINT')
   return 0
-}
-
-async function forward(proc: Proc, client: TcpSocket, address: string, port: number): Promise<void> {
-  const server = await proc.net.connectTcp(address, port)
-  const carry = async (from: TcpSocket, to: TcpSocket) => {
-    for (let chunk = await from.reader.read(); chunk; chunk = await from.reader.read()) await to.writer.write(chunk)
-    to.writer.close()
-  }
-  await Promise.all([carry(client, server), carry(server, client)])
 }
