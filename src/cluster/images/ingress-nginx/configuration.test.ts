@@ -15,7 +15,7 @@ function ingress(name: string, spec: Ingress['spec'], annotations: Record<string
   return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, namespace: 'default', uid: name, annotations: annotated(annotations) }, spec, status: {} }
 }
 
-const certificate = (secret: string, ...names: string[]): ServerCertificate => ({ secret, pem: secret, names, commonName: '', expiresMs: Date.UTC(2100, 0) })
+const certificate = (secret: string, ...names: string[]): ServerCertificate => ({ secret, pem: secret, keyPem: '', names, commonName: '', expiresMs: Date.UTC(2100, 0) })
 const fake = certificate('')
 
 /** Which backend takes a request. */

@@ -127,8 +127,8 @@ class Controller {
       this.#info('nginx.go:339', `"Starting validation webhook" address="${webhook}" certPath="${certificateFile}" keyPath="${this.#text('validating-webhook-key')}"`)
       const review = { deepInspect: this.#flag('deep-inspect', true), disablesCatchAll: this.#flag('disable-catch-all', false), namespace: this.#text('watch-namespace') }
       // Read each time: the Secret may be renewed.
-      const certificatePem = () => Promise.resolve(proc.fs.readText(certificateFile))
-      proc.net.listenHttp(Number(webhook.split(':').at(-1)), (request) => reviewIngress(proc, this.#store, review, request), { tls: { certificatePem } })
+      const read = (flag: string) => () => Promise.resolve(proc.fs.readText(this.#text(flag)))
+      proc.net.listenHttp(Number(webhook.split(':').at(-1)), (request) => reviewIngress(proc, this.#store, review, request), { tls: { certificatePem: read('validating-webhook-certificate'), keyPem: read('validating-webhook-key') } })
     }
     this.#syncForever(tell).catch(() => {})
     await proc.signal('SIGTERM')
@@ -285,7 +285,7 @@ class Controller {
     }
     const listeners = [
       child.net.listenHttp(ports.http, serve('http', ports.http)),
-      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)), plainAnswer: () => plainOnTlsPage('nginx') } }),
+      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)?.pem ?? ''), keyPem: (name) => Promise.resolve(this.#front.certificateFor(name)?.keyPem ?? ''), plainAnswer: () => plainOnTlsPage('nginx') } }),
       child.net.listenHttp(ports.fallback, () => errorPage(404, 'nginx')),
     ]
     this.#streams = new StreamServices(child)

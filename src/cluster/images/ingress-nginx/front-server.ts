@@ -11,6 +11,7 @@ import { CATCH_ALL, DEFAULT_BACKEND, DEFAULT_ENDPOINT, isRewritten } from './con
 import type { Backend, Configuration, Location, Server } from './configuration.ts'
 import type { GlobalOptions } from './global-options.ts'
 import { Router } from './route.ts'
+import type { ServerCertificate } from './server-certificate.ts'
 
 /** All that the front server works by; replaced as a whole. */
 export interface FrontSetup {
@@ -71,10 +72,10 @@ export class FrontServer {
     this.#setup = setup
   }
 
-  /** Certificates in PEM for the name that a client asks for. */
-  certificateFor(name: string | undefined): string {
+  /** What the name that a client asks for is shown. */
+  certificateFor(name: string | undefined): ServerCertificate | undefined {
     const server = this.#router?.serverFor(name?.toLowerCase() ?? CATCH_ALL)
-    return (server?.certificate ?? this.#router?.serverFor(CATCH_ALL).certificate)?.pem ?? ''
+    return server?.certificate ?? this.#router?.serverFor(CATCH_ALL).certificate
   }
 
   async answer(request: HttpRequest, peer: HttpPeer, scheme: 'http' | 'https', port: number): Promise<Response> {

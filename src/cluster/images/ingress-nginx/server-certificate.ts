@@ -1,6 +1,6 @@
 import { SubjectAlternativeNameExtension, X509Certificate } from '../../../base/x509.ts'
 import { keyPairProblem } from '../../../base/key-pair.ts'
-import { ALGORITHM, YEAR_MS, generateKeys, serialOf } from '../../../base/certificates.ts'
+import { ALGORITHM, YEAR_MS, generateKeys, privateKeyPem, serialOf } from '../../../base/certificates.ts'
 import { pemOf } from '../../../base/pem.ts'
 import * as x509 from '../../../base/x509.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
@@ -10,6 +10,7 @@ export interface ServerCertificate {
   /** `namespace/name` of its Secret; empty for the one that the controller made. */
   secret: string
   pem: string
+  keyPem: string
   names: readonly string[]
   commonName: string
   expiresMs: number
@@ -33,7 +34,7 @@ export function certificateOfSecret({ metadata, data = {} }: Secret): ServerCert
   const mismatch = keyPairProblem(pem, keyPem)
   if (mismatch !== undefined) fail(`certificate and private key does not have a matching public key: ${mismatch}`)
   const names = read.getExtension(SubjectAlternativeNameExtension)?.names.items.filter(({ type }) => type === 'dns').map(({ value }) => value) ?? []
-  return { secret: key, pem, names, commonName: read.subjectName.getField('CN')[0] ?? '', expiresMs: read.notAfter.getTime() }
+  return { secret: key, pem, keyPem, names, commonName: read.subjectName.getField('CN')[0] ?? '', expiresMs: read.notAfter.getTime() }
 }
 
 /** Whether a certificate is for a host: by its alternative names, by its common name only where it has none. */
@@ -57,5 +58,5 @@ export async function createFakeCertificate(nowMs: number): Promise<ServerCertif
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'ingress.local' }]),
     ],
   })
-  return { secret: '', pem: pemOf('CERTIFICATE', new Uint8Array(made.rawData)), names: ['ingress.local'], commonName, expiresMs: made.notAfter.getTime() }
+  return { secret: '', keyPem: await privateKeyPem(keys.privateKey), pem: pemOf('CERTIFICATE', new Uint8Array(made.rawData)), names: ['ingress.local'], commonName, expiresMs: made.notAfter.getTime() }
 }
