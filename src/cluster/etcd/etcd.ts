@@ -288,7 +288,7 @@ export class Etcd {
   /** Runs `work` with the batch that becomes the next commit, if it changes anything. */
   #write<R>(work: (batch: Batch) => R): R {
     if (this.#batch) throw new Error('etcd: a commit listener or a value function must not write')
-    const batch: Batch = { revision: this.#revision + 1, changes: [], previous: [] }
+    const batch: Batch = { revision: this.#revision + 1, changes: NONE, previous: NONE }
     this.#batch = batch
     try {
       const result = work(batch)
@@ -325,8 +325,7 @@ export class Etcd {
     }
     this.#file(change)
     if (previous?.lease || change.lease) this.#moveLease(key, previous?.lease, change.lease)
-    batch.changes.push(change)
-    batch.previous.push(previous)
+    addChange(batch, change, previous)
     return request.prevKv ? { revision: batch.revision, prevKv: previous } : { revision: batch.revision }
   }
 
@@ -340,8 +339,7 @@ export class Etcd {
       const change: Change = { type: 'delete', key: kv.key, createRevision: 0, modRevision: batch.revision, version: 0 }
       this.#file(change)
       if (kv.lease) this.#moveLease(kv.key, kv.lease, undefined)
-      batch.changes.push(change)
-      batch.previous.push(kv)
+      addChange(batch, change, kv)
     }
     const revision = gone.length > 0 ? batch.revision : this.#revision
     return request.prevKv ? { revision, deleted: gone.length, prevKvs: gone } : { revision, deleted: gone.length }
@@ -393,6 +391,20 @@ interface Batch {
   revision: number
   changes: Change[]
   previous: (KeyValue | undefined)[]
+}
+
+/** Of a batch without changes yet; never pushed to. */
+const NONE: never[] = []
+
+/** Most commits have one change, and all are kept until compaction: a list that is made with its one member takes a tenth of one that grows. */
+function addChange(batch: Batch, change: Change, previous: KeyValue | undefined): void {
+  if (batch.changes.length === 0) {
+    batch.changes = [change]
+    batch.previous = [previous]
+  } else {
+    batch.changes.push(change)
+    batch.previous.push(previous)
+  }
 }
 
 function endOf(range: KeyRange): string | undefined {
