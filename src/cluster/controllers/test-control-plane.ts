@@ -11,7 +11,7 @@ import { Etcd } from '../etcd/etcd.ts'
 import type { Lease, Node, Pod } from '../kinds/generated/types.ts'
 import { builtInKinds } from '../kinds/index.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
-import { createControllerManager } from './controller-manager.ts'
+import { createControllerManager, createLocalPathProvisioner } from './controller-manager.ts'
 
 export interface TestControlPlane {
   clock: ClusterClock
@@ -43,9 +43,13 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
   for (const name of ['default', 'kube-system', 'kube-node-lease']) await api.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }).catch(() => {})
   const parts: { stop(): void }[] = []
   if (options.controllers !== false) {
-    const manager = createControllerManager({ apiAs: (name, groups) => server.as({ name, groups }), fetchAs: (name, groups) => (request) => server.fetchAs({ name, groups }, request), clock, random, log, caCertificatePem: 'PEM', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' })
-    manager.start()
-    parts.push(manager)
+    const apiAs = (name: string, groups: readonly string[]) => server.as({ name, groups })
+    const manager = createControllerManager({ apiAs, fetchAs: (name, groups) => (request) => server.fetchAs({ name, groups }, request), clock, random, log, caCertificatePem: 'PEM', clusterCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16' })
+    const provisioner = createLocalPathProvisioner({ apiAs, clock, random, log })
+    for (const part of [manager, provisioner]) {
+      part.start()
+      parts.push(part)
+    }
   }
   if (options.scheduler !== false) {
     const scheduler = createScheduler({ api, informers, clock, random: random.fork('scheduler'), log })
