@@ -2,6 +2,7 @@ import { toWebStream } from '../../base/streams.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import { PROMETHEUS_TYPE, prometheusText } from '../../base/prometheus.ts'
 import type { MetricFamily } from '../../base/prometheus.ts'
+import { quantityMilliValue } from '../kinds/quantity.ts'
 import { timeMs } from '../kinds/time-text.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
@@ -29,7 +30,7 @@ export class KubeletServer {
 
   constructor(options: KubeletServerOptions) {
     this.#options = options
-    this.#meter = new UsageMeter(options.node.runtime, options.node.clock)
+    this.#meter = new UsageMeter(options.node.runtime, options.node.clock, quantityMilliValue(options.node.capacity.cpu ?? '1') / 1000)
   }
 
   async handle(request: HttpRequest): Promise<Response> {
