@@ -22,6 +22,7 @@ import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
 import { nodeLifecycleController } from './node/node-lifecycle.ts'
 import { podGcController } from './node/pod-gc.ts'
+import { nodeTtlController } from './node/node-ttl.ts'
 import { taintEvictionController } from './node/taint-eviction.ts'
 import { replicaSetController, replicationController } from './replicaset.ts'
 import { createResourceDirectory } from './resource-directory.ts'
@@ -88,6 +89,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(nodeIpamController(options.clusterCidr), 'node-controller')
       run(nodeLifecycleController(), 'node-controller')
       run(taintEvictionController(), 'node-controller')
+      run(nodeTtlController(), 'ttl-controller')
       run(deploymentController, 'deployment-controller')
       run(replicaSetController, 'replicaset-controller')
       run(replicationController, 'replication-controller')
