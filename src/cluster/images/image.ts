@@ -24,6 +24,8 @@ export interface ImageDefinition extends ImageConfig {
   tags: readonly string[]
   /** Digests of manifests by tag, where manifests in use name them; others are made up. */
   digests?: Readonly<Record<string, string>>
+  /** Who may pull it; everybody where nothing is said. */
+  credentials?: { username: string; password: string }
   /** Compressed size, for pull times and node status. */
   sizeBytes: number
   /** Files and programs below it, earlier ones are covered by later ones. */

@@ -6,6 +6,7 @@ import { RuntimeError } from '../runtime/cri.ts'
 import type { ImageService } from '../runtime/cri.ts'
 import { parseImageReference } from '../runtime/image-reference.ts'
 import { BackOff } from './back-off.ts'
+import type { PullSecrets } from './pull-secrets.ts'
 import type { StartFailure } from './container-statuses.ts'
 
 /** A failure with the reason and message of a waiting state. `retryAtMs`: when a back-off ends. */
@@ -34,10 +35,12 @@ export class ImageManager {
   readonly #images: ImageService
   readonly #clock: Clock
   readonly #events: EventRecorder
+  readonly #secrets: PullSecrets
   readonly #backOff = new BackOff(10_000, 300_000)
   readonly #lastFailure = new Map<string, string>()
 
-  constructor(images: ImageService, clock: Clock, events: EventRecorder) {
+  constructor(images: ImageService, clock: Clock, events: EventRecorder, secrets: PullSecrets) {
+    this.#secrets = secrets
     this.#images = images
     this.#clock = clock
     this.#events = events
@@ -46,16 +49,19 @@ export class ImageManager {
   /** The image's id once it is on the node. @throws StartError */
   async ensure(pod: Pod, about: ObjectReference, image: string, pullPolicy: string | undefined): Promise<string> {
     let requested: string
+    let domain: string
     try {
-      requested = parseImageReference(image).requested
+      ({ requested, domain } = parseImageReference(image))
     } catch (error) {
       const message = `Failed to apply default image tag ${JSON.stringify(image)}: ${(error as Error).message}`
       this.#events.event(about, 'Warning', 'InspectFailed', message)
       throw new StartError('InvalidImageName', message)
     }
+    const credentials = await this.#secrets.credentialsFor(pod, domain)
     if (pullPolicy !== 'Always') {
       const present = this.#images.imageStatus(requested)
-      if (present) {
+      // k8s: KubeletEnsureSecretPulledImages: what was pulled with a Secret is for those who have it
+      if (present && (pullPolicy === 'Never' || this.#images.mayUse(requested, credentials))) {
         this.#events.event(about, 'Normal', 'Pulled', `Container image ${JSON.stringify(image)} already present on machine and can be accessed by the pod`)
         return present.names[0]!
       }
@@ -76,7 +82,7 @@ export class ImageManager {
     this.#events.event(about, 'Normal', 'Pulling', `Pulling image ${JSON.stringify(image)}`)
     const startMs = this.#clock.nowMs()
     try {
-      const { imageRef, sizeBytes } = await this.#images.pullImage(requested)
+      const { imageRef, sizeBytes } = await this.#images.pullImage(requested, credentials)
       const took = goMilliseconds(this.#clock.nowMs() - startMs)
       this.#events.event(about, 'Normal', 'Pulled', `Successfully pulled image ${JSON.stringify(image)} in ${took} (${took} including waiting). Image size: ${sizeBytes} bytes.`)
       return imageRef

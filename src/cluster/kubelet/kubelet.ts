@@ -31,6 +31,7 @@ import { hasStorageLimits, storageExcess } from './local-storage.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-spec.ts'
 import { PodWorker } from './pod-worker.ts'
 import { ProbeManager } from './probes.ts'
+import { PullSecrets } from './pull-secrets.ts'
 import { Reflector } from './reflector.ts'
 import { mirrorPod, podFullName } from './static-pods.ts'
 import { StatusManager } from './status-manager.ts'
@@ -136,7 +137,7 @@ class NodeKubelet implements Kubelet {
       couldHaveRunningContainers: (uid) => this.#workers.get(uid)?.couldHaveRunningContainers ?? false,
     })
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
-    const imageManager = new ImageManager(runtime.images, clock, events)
+    const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
     const volumes = new VolumeManager({ events, context: (pod): VolumeContext => ({
       clock, nodeFiles, nodeName, node: () => this.#agent.node, hostIps, nodeAllocatable: allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],

@@ -6,6 +6,7 @@ import type { HostPort } from '../network/types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, Signal, TcpSocket } from '../../unix/types.ts'
 import type { ContainerLog } from './container-log.ts'
+import type { RegistryCredentials } from './image-registry.ts'
 
 export interface DnsConfig {
   servers: readonly string[]
@@ -240,7 +241,9 @@ export interface ImageSummary {
 
 export interface ImageService {
   /** @throws RuntimeError */
-  pullImage(name: string): Promise<{ imageRef: string; sizeBytes: number }>
+  pullImage(name: string, credentials?: readonly RegistryCredentials[]): Promise<{ imageRef: string; sizeBytes: number }>
+  /** Whether whoever holds these credentials could have pulled an image that is here. */
+  mayUse(name: string, credentials: readonly RegistryCredentials[]): boolean
   imageStatus(name: string): ImageSummary | undefined
   listImages(): readonly ImageSummary[]
   removeImage(name: string): void

@@ -10,8 +10,16 @@ export interface RegistryImage {
   readonly config: ImageConfig
   /** Compressed. */
   readonly sizeBytes: number
+  /** Who may pull it; everybody where nothing is said. */
+  readonly credentials?: RegistryCredentials
   /** A fresh layer on top of its root file system. */
   root(options?: { readOnly?: boolean }): MountableFileSystem
+}
+
+/** What a client shows a registry. */
+export interface RegistryCredentials {
+  username: string
+  password: string
 }
 
 /** The registries that nodes can reach. */
@@ -73,7 +81,7 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
       const { files, config, sizeBytes } = flatten(definition, tag)
       let base: MountableFileSystem | undefined
       const image: RegistryImage = {
-        config, sizeBytes,
+        config, sizeBytes, ...(definition.credentials ? { credentials: definition.credentials } : {}),
         root(options = {}) {
           base ??= createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, ...files } })
           return createOverlay(base, clock, options.readOnly ? { readOnly: true } : {})

@@ -4,7 +4,7 @@ import type { MountableFileSystem } from '../../unix/types.ts'
 import type { ImageConfig } from '../images/image.ts'
 import { RuntimeError } from './cri.ts'
 import type { ImageService, ImageSummary } from './cri.ts'
-import type { ImageRegistry, RegistryImage } from './image-registry.ts'
+import type { ImageRegistry, RegistryCredentials, RegistryImage } from './image-registry.ts'
 import { parseImageReference } from './image-reference.ts'
 import type { ImageReference } from './image-reference.ts'
 import { parseUser } from './users.ts'
@@ -36,6 +36,8 @@ export interface ImageStoreOptions {
 /** Registries whose answer for an unknown repository is a plain 404. */
 const OPEN_REGISTRIES = new Set(['registry.k8s.io', 'gcr.io', 'k8s.gcr.io', 'mcr.microsoft.com', 'public.ecr.aws'])
 const KNOWN_REGISTRIES = new Set([...OPEN_REGISTRIES, 'docker.io', 'quay.io', 'ghcr.io'])
+
+const isSame = (a: RegistryCredentials, b: RegistryCredentials) => a.username === b.username && a.password === b.password
 
 /** How long a pull takes: a round trip, then the layers at about 250 MB/s; between 0.2 and 2 seconds. */
 export function pullMs(sizeBytes: number, random: Random): number {
@@ -72,7 +74,7 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
 
   const refuse = (reference: ImageReference): RuntimeError => {
     const head = `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to resolve image: `
-    if (!KNOWN_REGISTRIES.has(reference.domain)) {
+    if (!KNOWN_REGISTRIES.has(reference.domain) && !registry.repositories().some((repository) => repository.startsWith(`${reference.domain}/`))) {
       const host = reference.domain.replace(/:\d+$/, '')
       return new RuntimeError('Unknown', `${head}failed to do request: Head "https://${reference.domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${host}: no such host`)
     }
@@ -101,8 +103,13 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
 
   return {
     find,
-    async pullImage(name) {
+    async pullImage(name, credentials = []) {
       const reference = parseImageReference(name)
+      const wanted = resolve(reference)?.image.credentials
+      if (wanted && !credentials.some((each) => isSame(each, wanted))) {
+        await clock.sleep(Math.round(80 + random.float() * 120))
+        throw new RuntimeError('Unknown', `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to resolve image: pull access denied, repository does not exist or may require authorization: authorization failed${credentials.length > 0 ? '' : ': no basic auth credentials'}`)
+      }
       let pull = pulling.get(reference.fullName)
       if (!pull) {
         pull = (async () => {
@@ -122,6 +129,10 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
       }
       const image = await pull
       return { imageRef: image.repoDigest, sizeBytes: image.sizeBytes }
+    },
+    mayUse(name, credentials) {
+      const wanted = resolve(parseImageReference(name))?.image.credentials
+      return !wanted || credentials.some((each) => isSame(each, wanted))
     },
     imageStatus(name) {
       const image = find(name)

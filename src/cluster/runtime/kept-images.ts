@@ -16,8 +16,8 @@ export function keepImages(store: ImageStore, files: MountableFileSystem): Image
   }
   return {
     ...store,
-    async pullImage(name) {
-      const result = await store.pullImage(name)
+    async pullImage(name, credentials) {
+      const result = await store.pullImage(name, credentials)
       const { fullName } = parseImageReference(name)
       if (!pulled.has(fullName)) {
         pulled.add(fullName)

@@ -1,4 +1,5 @@
 import { errorText } from '../../../unix/errno.ts'
+import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Listener, Proc, Process, Program, User } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
@@ -10,7 +11,6 @@ import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 import { NginxConfigError } from './nginx-config.ts'
 import { answerRequest, loadNginxConfig, plainOnTlsPage, resolveUpstreams } from './nginx-server.ts'
-import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
 import type { NginxSetup } from './nginx-server.ts'
 
 const MEMORY_BYTES = 3 * 2 ** 20
