@@ -78,6 +78,7 @@ export class FrontServer {
     return server?.certificate ?? this.#router?.serverFor(CATCH_ALL).certificate
   }
 
+  /** Answers one request that came to a port, and writes the access log. */
   async answer(request: HttpRequest, peer: HttpPeer, scheme: 'http' | 'https', port: number): Promise<Response> {
     const [setup, router] = [this.#setup!, this.#router!]
     this.#connections++
@@ -120,8 +121,8 @@ export class FrontServer {
       const target = options.preserveTrailingSlash ? exchange.requestUri : exchange.requestUri.replace(/\/$/, '')
       return redirect(global.redirectStatus, `https://${exchange.httpHost.split(':')[0]}${options.usesPortInRedirects ? ':443' : ''}${target}`)
     }
-    const chosen = backend && this.#takenOver(exchange, backend)
-    if (!chosen || chosen.endpoints.length === 0) return page(503)
+    if (!backend || backend.endpoints.length === 0) return page(503)
+    const chosen = this.#takenOver(exchange, backend)
     if (options.requestsPerSecond && this.#exceeds(exchange, options.requestsPerSecond, options.burstMultiplier!)) {
       this.#error(exchange, 'limiting requests, excess')
       return page(503)
@@ -303,7 +304,7 @@ export class FrontServer {
     for (const [name, value] of Object.entries(responseHeaders)) headers.set(name, this.#variable(exchange, value))
     const cors = optionsOf(exchange).cors
     if (cors && isFromOrigin(exchange, cors)) {
-      headers.set('access-control-allow-origin', request.headers.get('origin') ?? '*')
+      headers.set('access-control-allow-origin', cors.origins.includes('*') ? '*' : request.headers.get('origin')!)
       if (cors.credentials) headers.set('access-control-allow-credentials', 'true')
       headers.set('access-control-allow-methods', cors.methods)
       headers.set('access-control-allow-headers', cors.headers)
