@@ -167,7 +167,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const sign = options.platform.signerOf?.(pki.tokenKey.privateKey)
   const server = createApiServer({
-    etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, serviceCidr: topology.serviceCidr,
+    etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, advertiseAddress: `${controlPlane.ip}:${API_PORT}`, serviceCidr: topology.serviceCidr,
     proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, ...(options.audit ? { audit: options.audit } : {}),
     parts: defaultParts({
       pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(sign ? { sign } : {}),

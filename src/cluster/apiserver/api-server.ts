@@ -23,6 +23,7 @@ import { RequestMetrics } from './metrics/request-metrics.ts'
 import { serverMetrics } from './metrics/server-metrics.ts'
 import { checkProducible, refusalStyle } from './media-types.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
+import { wantsPretty } from './wants-pretty.ts'
 import { OpenApi } from './openapi/open-api.ts'
 import { Registry } from './registry.ts'
 import { requestInfo, type RequestInfo } from './request-info.ts'
@@ -48,6 +49,8 @@ export interface ApiServerOptions {
   kinds: readonly Kind[]
   dialer: ClusterDialer
   version: VersionInfo
+  /** Address and port that clients are told to use. */
+  advertiseAddress?: string
   /** Addresses of Services; 10.96.0.0/16 by default. */
   serviceCidr?: string
   /** The certificate by which extension API servers know this one: of the front-proxy authority. Without it they don't believe who asks. */
@@ -132,7 +135,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
   const nonResources = new NonResourceHandler({
-    catalog, aggregator, version: options.version, flow, clock, startedMs, ...(options.health ? { health: options.health } : {}),
+    catalog, aggregator, version: options.version, flow, clock, startedMs, serverAddress: options.advertiseAddress ?? '127.0.0.1:6443', ...(options.health ? { health: options.health } : {}),
     metrics: () => serverMetrics({ requests: metrics, admission: admissionMetrics, flow, catalog, aggregator, version: options.version, startedMs }),
   })
   const openApi = new OpenApi({
@@ -396,13 +399,6 @@ function decodedInfo<T extends { name: string; namespace: string; resource: stri
   const decoded = { ...info, name: decode(info.name), namespace: decode(info.namespace), resource: decode(info.resource), subresource: decode(info.subresource) }
   if (decoded.name.includes('/') || decoded.namespace.includes('/')) throw apiError.generic(404, 'NotFound', 'the server could not find the requested resource', {})
   return decoded
-}
-
-/** k8s: endpoints/handlers/negotiation isPrettyPrint */
-function wantsPretty(query: URLSearchParams, request: HttpRequest): boolean {
-  const asked = query.get('pretty')
-  if (asked !== null) return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(asked)
-  return /^(curl|Wget|Mozilla\/5\.0)/.test(request.headers.get('user-agent') ?? '')
 }
 
 function asStatusError(error: unknown, log: Log, request: HttpRequest): StatusError {

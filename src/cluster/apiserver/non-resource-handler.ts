@@ -9,6 +9,7 @@ import { aggregatedDiscoveryDocument, apiGroupDocument, apiGroupListDocument, ap
 import { healthAnswer, healthPaths, type HealthChecks } from './health.ts'
 import type { FlowControl } from './flowcontrol/flow-control.ts'
 import { jsonText } from './json-text.ts'
+import { wantsPretty } from './wants-pretty.ts'
 import { checkProducible, negotiate, parseAccept, type Encoding } from './media-types.ts'
 import type { RequestInfo } from './request-info.ts'
 import { methodNotAllowed } from './resource-routes.ts'
@@ -24,6 +25,8 @@ export interface NonResourceOptions {
   catalog: ResourceCatalog
   aggregator: Aggregator
   version: VersionInfo
+  /** Host and port that clients are told to use. */
+  serverAddress: string
   flow: FlowControl
   metrics(): MetricFamily[]
   clock: Clock
@@ -59,7 +62,7 @@ export class NonResourceHandler {
     const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
     // Only go-restful's routes have a slash at their end.
     if (fullPath !== '/' && fullPath.endsWith('/') && !/^\/(api|apis|version|openid|\.well-known)(\/|$)/.test(path)) return pathNotFound()
-    const pretty = ['1', 'true'].includes(query.get('pretty') ?? '')
+    const pretty = wantsPretty(query, request)
     const health = healthAnswer(path, query, this.#checks)
     if (health) return health
     const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
@@ -103,7 +106,7 @@ export class NonResourceHandler {
       const source = this.#aggregator.discoverySource(kinds)
       if (wantsAggregated(accept)) return { body: aggregatedDiscoveryDocument(source, of), contentType: AGGREGATED_TYPE }
       const { encoding } = negotiate(accept)
-      return { body: of === 'api' ? apiVersionsDocument(SERVER_ADDRESS) : apiGroupListDocument(source), encoding }
+      return { body: of === 'api' ? apiVersionsDocument(this.#options.serverAddress) : apiGroupListDocument(source), encoding }
     }
     const segments = path.slice(1).split('/')
     let body: Record<string, unknown> | undefined
@@ -145,7 +148,6 @@ function tagged(request: HttpRequest, text: string, style: TextStyle): Response 
   return response
 }
 
-const SERVER_ADDRESS = '10.0.0.1:6443'
 const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
 /** Whether the client's first usable choice is aggregated discovery. */

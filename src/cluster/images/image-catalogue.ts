@@ -5,6 +5,7 @@ import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox
 import { debian, ubuntu } from './debian.ts'
 import { artifactImage } from './artifact.ts'
 import { fluentdElasticsearchImage, fluentdImage } from './fluentd.ts'
+import { centos, fedora } from './fedora.ts'
 import { goproxyImage } from './goproxy.ts'
 import { guestbookFollowerImages, guestbookFrontendImages } from './guestbook/guestbook.ts'
 import { helloWorldImage } from './hello-world.ts'
@@ -28,7 +29,7 @@ import { stressImage } from './stress/stress.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
+  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,

@@ -4,6 +4,7 @@ import { StatusError } from '../kinds/status-error.ts'
 import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from '../runtime/cri.ts'
 import type { ContainerConfig, ContainerSecurity, ContainerStatus, Mount } from '../runtime/cri.ts'
 import { startsByLogFiles } from '../runtime/log-files.ts'
+import { resolvePath } from '../../unix/path.ts'
 import type { MountableFileSystem, Signal } from '../../unix/types.ts'
 import { containerHash, findContainer } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
@@ -103,7 +104,7 @@ export class ContainerStarter {
     await this.#node.servicesReady()
     const env = await containerEnvironment(pod, container, {
       services: this.#node.services, fields: { hostIps, podIps: ips, nodeAllocatable: allocatable },
-      configMap: (namespace, name) => objects.configMap(uid, namespace, name), secret: (namespace, name) => objects.secret(uid, namespace, name),
+      configMap: (namespace, name) => objects.configMap(uid, namespace, name), secret: (namespace, name) => objects.secret(uid, namespace, name), file: (volume, path) => this.#volumeFile(uid, volume, path),
     })
     const podSecurity = pod.spec.securityContext
     const security = container.securityContext
@@ -149,6 +150,13 @@ export class ContainerStarter {
       })
     }
     if (missing.length > 0) this.#node.events.event(podReference(pod), 'Warning', 'FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`)
+  }
+
+  #volumeFile(uid: string, volumeName: string, path: string): { nodePath: string; read(): string } {
+    const volume = this.#node.volumes.mounted(uid).get(volumeName)
+    if (!volume) throw new Error(`cannot find the volume ${JSON.stringify(volumeName)} referenced by FileKeyRef`)
+    const inside = resolvePath(volume.root, path.replace(/^\/+/, ''))
+    return { nodePath: `/var/lib/kubelet/pods/${uid}/volumes/${volume.plugin.replace('/', '~')}/${volumeName}/${path}`, read: () => volume.tree.readText(inside) }
   }
 
   // k8s: pkg/kubelet makeMounts

@@ -3,6 +3,7 @@ import { fromBase64 } from '../storage/atomic-writer.ts'
 import { fieldValue, resourceValue } from '../storage/field-path.ts'
 import type { FieldContext } from '../storage/field-path.ts'
 import { isNotFound } from '../storage/volume.ts'
+import { envFileValue } from './env-file.ts'
 import type { AnyContainer } from './pod-spec.ts'
 
 /** Replaces `$(NAME)`; `$$` stands for `$`, unknown names stay. k8s: third_party/forked/golang/expansion */
@@ -62,6 +63,8 @@ export interface EnvironmentSources {
   services(): readonly Service[]
   configMap(namespace: string, name: string): Promise<ConfigMap>
   secret(namespace: string, name: string): Promise<Secret>
+  /** A file of a volume, with its path on the node. @throws Error when there is no such volume */
+  file(volumeName: string, path: string): { nodePath: string; read(): string }
   fields: FieldContext
 }
 
@@ -121,6 +124,18 @@ export async function containerEnvironment(pod: Pod, container: AnyContainer, so
         throw new Error(`couldn't find key ${key} in Secret ${namespace}/${secretName}`)
       }
       result = textOf(found)
+    } else if (valueFrom?.fileKeyRef) {
+      const { volumeName, path, key, optional } = valueFrom.fileKeyRef
+      const file = sources.file(volumeName, path)
+      try {
+        result = envFileValue(file.read(), key)
+      } catch {
+        throw new Error("couldn't parse env file")
+      }
+      if (result === '') {
+        if (optional) continue
+        throw new Error(`environment variable key ${JSON.stringify(key)} not found in file ${JSON.stringify(file.nodePath)}`)
+      }
     }
     env[name] = result
   }

@@ -101,3 +101,26 @@ spec:
   await sh("ssh $(kubectl get pod audited -o jsonpath='{.spec.nodeName}') 'mkdir -p /var/lib/kubelet/seccomp/profiles; echo {} > /var/lib/kubelet/seccomp/profiles/audit.json'; kubectl wait --for=condition=Ready pod/audited --timeout=60s")
   expect(await waiting('audited')).toBe('')
 })
+
+test('the mirror of a static pod comes back when it is deleted', async () => {
+  await sh("kubectl run static --image=nginx --dry-run=client -o yaml > static.yaml; cat static.yaml | ssh drydock-worker 'cat > /etc/kubernetes/manifests/static.yaml'; sleep 25; kubectl wait --for=condition=Ready pod/static-drydock-worker")
+  const uid = () => sh("kubectl get pod static-drydock-worker -o jsonpath='{.metadata.uid}'")
+  const before = await uid()
+  await sh('kubectl delete pod static-drydock-worker; sleep 2')
+  expect(await uid()).toMatch(/^[0-9a-f-]{36}$/)
+  expect(await uid()).not.toBe(before)
+})
+
+test('variables come from files of volumes', async () => {
+  lab.writeFile('from-file.yaml', `apiVersion: v1
+kind: Pod
+metadata: { name: from-file }
+spec:
+  restartPolicy: Never
+  volumes: [{ name: v, emptyDir: {} }]
+  initContainers: [{ name: write, image: busybox, command: [sh, -c, "echo \"WHERE='over there'\" > /v/env"], volumeMounts: [{ name: v, mountPath: /v }] }]
+  containers: [{ name: c, image: busybox, command: [printenv, WHERE], env: [{ name: WHERE, valueFrom: { fileKeyRef: { volumeName: v, path: env, key: WHERE } } }] }]
+`)
+  await sh("kubectl apply -f from-file.yaml; kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/from-file")
+  expect(await sh('kubectl logs from-file')).toBe('over there\n')
+})
