@@ -118,7 +118,14 @@ metadata: { name: from-file }
 spec:
   restartPolicy: Never
   volumes: [{ name: v, emptyDir: {} }]
-  initContainers: [{ name: write, image: busybox, command: [sh, -c, "echo \"WHERE='over there'\" > /v/env"], volumeMounts: [{ name: v, mountPath: /v }] }]
+  initContainers:
+  - name: write
+    image: busybox
+    command:
+    - sh
+    - -c
+    - echo "WHERE='over there'" > /v/env
+    volumeMounts: [{ name: v, mountPath: /v }]
   containers: [{ name: c, image: busybox, command: [printenv, WHERE], env: [{ name: WHERE, valueFrom: { fileKeyRef: { volumeName: v, path: env, key: WHERE } } }] }]
 `)
   await sh("kubectl apply -f from-file.yaml; kubectl wait --for=jsonpath='{.status.phase}'=Succeeded pod/from-file")
