@@ -287,7 +287,7 @@ export const tr: Utility = async (context) => {
 }
 
 function characterSet(text: string): string[] {
-  const classes: Readonly<Record<string, string>> = { lower: 'a-z', upper: 'A-Z', digit: '0-9', alpha: 'A-Za-z', alnum: '0-9A-Za-z', space: '\\t\\n\\v\\f\\r ', blank: '\\t ', punct: '!-/:-@[-`{-~', xdigit: '0-9A-Fa-f', cntrl: '\\000-\\037' }
+  const classes: Readonly<Record<string, string>> = { lower: 'a-z', upper: 'A-Z', digit: '0-9', alpha: 'A-Za-z', alnum: '0-9A-Za-z', space: '\\t\\n\\v\\f\\r ', blank: '\\t ', punct: '!-/:-@[-`{-~', xdigit: '0-9A-Fa-f', cntrl: '\\000-\\037', print: ' -~', graph: '!-~' }
   const expanded = text.replace(/\[:(\w+):\]/g, (_, name: string) => classes[name] ?? '').replace(/\\([0-7]{1,3}|.)/g, (_, code: string) => /^[0-7]/.test(code) ? String.fromCharCode(parseInt(code, 8)) : ({ n: '\n', t: '\t', r: '\r', '\\': '\\', f: '\f', v: '\v', a: '\x07', b: '\b' })[code] ?? code)
   const chars = [...expanded]
   const out: string[] = []
