@@ -61,3 +61,14 @@ test('a pull secret that is not there is told, and kept out of the way of images
   await out(`kubectl run pulls --image=busybox:1.37 --overrides='{"spec":{"imagePullSecrets":[{"name":"registry"}]}}' -- sleep 10000; kubectl wait --for=condition=Ready pod/pulls`)
   expect(await out(`kubectl get events --field-selector involvedObject.name=pulls,reason=FailedToRetrieveImagePullSecret -o jsonpath='{.items[0].type} {.items[0].message}'`)).toBe('Warning Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.')
 })
+
+test('etcdctl shows in what form objects are stored, to who has a certificate of etcd', async () => {
+  const etcdctl = 'kubectl exec -n kube-system etcd-drydock-control-plane -- etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key'
+  await out('kubectl create namespace kept; kubectl create secret generic plain -n kept --from-literal=password=hunter2; kubectl create configmap gone -n kept')
+  expect(await out(`${etcdctl} get /registry/secrets/kept/plain`)).toMatch(/^\/registry\/secrets\/kept\/plain\nk8s\0\n\f\n\x02v1\x12\x06Secret[^]*\x08password\x12\x07hunter2[^]*\x06Opaque/)
+  expect(await out(`${etcdctl} get /registry/configmaps/kept --prefix --keys-only`)).toBe('/registry/configmaps/kept/gone\n\n/registry/configmaps/kept/kube-root-ca.crt\n\n')
+  expect(await out(`${etcdctl} del /registry/configmaps/kept/gone; kubectl get configmaps -n kept -o name`)).toBe('1\nconfigmap/kube-root-ca.crt\n')
+  expect(await out(`${etcdctl} put mine 1; ${etcdctl} get mine --print-value-only; ${etcdctl} member list`)).toMatch(/^OK\n1\n8e9e05c52164694d, started, drydock-control-plane, https:\/\/10\.\S+:2380, https:\/\/10\.\S+:2379, false\n$/)
+  const stranger = await lab.run('kubectl exec -n kube-system etcd-drydock-control-plane -- etcdctl get mine')
+  expect([stranger.stdout, stranger.stderr]).toEqual(['', expect.stringContaining('\nError: context deadline exceeded\n')])
+})

@@ -11,6 +11,7 @@ import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Listener, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
+import { createEtcdGateway } from './apiserver/etcd-gateway.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
 import { defaultParts } from './apiserver/default-parts.ts'
 import { legacyServiceAccountToken } from './apiserver/tokens/service-account-tokens.ts'
@@ -39,6 +40,7 @@ import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/clou
 import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
+import { etcdPki } from './kubeadm/etcd-pki.ts'
 import { INSTALLED, MANIFESTS, controlPlaneFiles, nodeFiles } from './kubeadm/node-files.ts'
 import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
@@ -182,7 +184,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     return response
   }
   const systemImages = [...controlPlaneImages({
-    apiServer: apiHandler, servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
+    apiServer: apiHandler, etcd: createEtcdGateway(etcd, { name: controlPlane.name, version: '3.6.8', peerUrl: `https://${controlPlane.ip}:2380`, clientUrl: `https://${controlPlane.ip}:2379` }), servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
     begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
@@ -270,12 +272,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const client = (commonName: string, ...organizations: string[]) => pki.issueClientCertificate({ commonName, organizations })
     const [superAdmin, manager, scheduler] = await clock.outside(Promise.all([client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler')]))
     const keys = pki.snapshot()
+    const etcdFiles = await clock.outside(etcdPki({ hosts: [controlPlane.name, 'localhost', controlPlane.ip, '127.0.0.1'], nowMs: clock.nowMs() }))
     writeFiles(files, controlPlaneFiles({
       clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, caCertificatePem: pki.caCertificatePem,
       clients: { admin, 'super-admin': superAdmin, 'controller-manager': manager, scheduler },
       pki: {
         'ca.crt': pki.caCertificatePem, 'ca.key': keys.caKeyPem, 'apiserver.crt': serving.certificatePem, 'apiserver.key': serving.keyPem, 'front-proxy-ca.crt': pki.frontProxyCaCertificatePem, 'front-proxy-ca.key': keys.frontProxyCaKeyPem,
-        'front-proxy-client.crt': proxyClient.certificatePem, 'front-proxy-client.key': proxyClient.keyPem, 'sa.key': keys.serviceAccountKeyPem, 'sa.pub': pki.tokenKey.publicKeyPem,
+        'front-proxy-client.crt': proxyClient.certificatePem, 'front-proxy-client.key': proxyClient.keyPem, ...etcdFiles, 'sa.key': keys.serviceAccountKeyPem, 'sa.pub': pki.tokenKey.publicKeyPem,
       },
       staticPods: staticPods(controlPlane, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }),
     }))

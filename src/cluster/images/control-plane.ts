@@ -1,5 +1,7 @@
+import { CertificateTrust } from '../../base/certificate-trust.ts'
 import type { HttpHandler, Proc, Program } from '../../unix/types.ts'
 import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
+import { etcdctl } from './etcd/etcdctl.ts'
 import { defineImage } from './image.ts'
 import type { ImageDefinition } from './image.ts'
 
@@ -15,6 +17,8 @@ export interface ControlPlaneParts {
   untilRunning(component: string, withinMs: number): Promise<boolean>
   /** Resolves once a component has been away for `ms` without a break. */
   lost(component: string, ms: number, signal: AbortSignal): Promise<void>
+  /** etcd's API for clients. */
+  etcd: HttpHandler
   /** PEM of its serving certificate. */
   servingCertificatePem: string
   /** Lines that a component has to say, from now on. Returns the way to stop. */
@@ -85,13 +89,13 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     const path = new URL(request.url).pathname
     return /^\/(?:healthz|livez|readyz)\b/.test(path) ? new Response('ok') : new Response('404 page not found\n', { status: 404 })
   }
-  const image = (repository: string, tags: string[], sizeBytes: number, binary: string, program: Program): ImageDefinition =>
-    defineImage({ repository, tags, sizeBytes, entrypoint: [binary], programs: { [binary]: program } })
+  const image = (repository: string, tags: string[], sizeBytes: number, binary: string, program: Program, others: Record<string, Program> = {}): ImageDefinition =>
+    defineImage({ repository, tags, sizeBytes, entrypoint: [binary], programs: { [binary]: program, ...others } })
   return [
     image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) } })),
     image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) } })),
     image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) } })),
-    image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: serveEtcd })),
+    image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': etcdctl('3.6.8') }),
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => {
       const folder = '/etc/cni/net.d'
@@ -102,11 +106,14 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
   ]
 }
 
-/** Where kubeadm's etcd answers about its health; another one where it is told to listen for clients without TLS. */
-function serveEtcd(proc: Proc): void {
-  const at = proc.argv.findIndex((argument) => /^--?listen-client-urls(=|$)/.test(argument))
-  const urls = at < 0 ? '' : proc.argv[at]!.split('=')[1] ?? proc.argv[at + 1] ?? ''
-  const plain = urls.split(',').filter((url) => url.startsWith('http://')).map((url) => new URL(url))
+/** Where kubeadm's etcd answers its clients, who show certificates, and about its health; another one where it is told to listen for clients without TLS. */
+function serveEtcd(proc: Proc, { etcd, controlPlaneNode }: ControlPlaneParts): void {
+  const option = (name: string) => {
+    const at = proc.argv.findIndex((argument) => new RegExp(`^--?${name}(=|$)`).test(argument))
+    return at < 0 ? '' : proc.argv[at]!.split('=')[1] ?? proc.argv[at + 1] ?? ''
+  }
+  const urls = option('listen-client-urls').split(',').filter(Boolean).map((url) => new URL(url))
+  const plain = urls.filter((url) => url.protocol === 'http:')
   const health: HttpHandler = (request) => {
     const path = new URL(request.url).pathname
     if (path === '/version') return Response.json({ etcdserver: '3.6.8', etcdcluster: '3.6.0', storage: '3.6.0' })
@@ -116,4 +123,10 @@ function serveEtcd(proc: Proc): void {
   }
   if (plain.length === 0) proc.net.listenHttp(2381, health, { ip: '127.0.0.1' })
   for (const url of plain) proc.net.listenHttp(Number(url.port || 80), health, { ip: url.hostname })
+  const [certificate, key, authority] = ['cert-file', 'key-file', 'trusted-ca-file'].map(option)
+  // Only the cluster's own etcd has its data; clusters that were kept from before have no certificates for it.
+  if (proc.machine.hostname !== controlPlaneNode || ![certificate, key, authority].every((file) => file && proc.fs.exists(file))) return
+  const trust = new CertificateTrust(proc.fs.readText(authority!), proc.clock)
+  const answer: HttpHandler = async (request, peer) => peer.clientCertificatePem && await trust.identify(peer.clientCertificatePem) ? etcd(request, peer) : new Response('remote error: tls: bad certificate\n', { status: 401 })
+  for (const url of urls) if (url.protocol === 'https:') proc.net.listenHttp(Number(url.port), answer, { ip: url.hostname, tls: { certificatePem: proc.fs.readText(certificate!), keyPem: proc.fs.readText(key!) } })
 }

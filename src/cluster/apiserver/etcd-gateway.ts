@@ -1,0 +1,151 @@
+import { deepFreeze } from '../../base/freeze.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import { base64Of, bytesOfBase64 } from '../../base/pem.ts'
+import { EtcdError, FROM_KEY } from '../etcd/types.ts'
+import type { Etcd } from '../etcd/etcd.ts'
+import type { Change, KeyRange, KeyValue } from '../etcd/types.ts'
+import { decodeProtobuf } from '../kinds/protobuf.ts'
+import { encodeProtobuf } from '../kinds/protobuf-encode.ts'
+
+/** Who serves the API, as it tells clients. */
+export interface EtcdMember {
+  name: string
+  version: string
+  peerUrl: string
+  clientUrl: string
+}
+
+const CLUSTER_ID = '14841639068965178418'
+const MEMBER_ID = '10276657743932975437'
+const RAFT_TERM = '2'
+/** Below this only Kubernetes' objects may be. */
+const REGISTRY = '/registry/'
+const PROTOBUF_START = 'k8s\0'
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+const encodeKey = (key: string) => base64Of(encoder.encode(key))
+
+type Body = Record<string, unknown>
+
+/**
+ * The JSON form of etcd's API, as etcd itself serves it beside gRPC: keys and values in base64, 64-bit numbers as text. Objects are shown in the
+ * form in which an API server stores them. k8s: go.etcd.io/etcd/api etcdserverpb rpc.proto
+ */
+export function createEtcdGateway(etcd: Etcd, member: EtcdMember): (request: HttpRequest) => Promise<Response> {
+  const header = () => ({ cluster_id: CLUSTER_ID, member_id: MEMBER_ID, revision: String(etcd.revision), raft_term: RAFT_TERM })
+  const rangeOf = (body: Body): KeyRange => {
+    const end = body['range_end'] ? decoder.decode(bytesOfBase64(String(body['range_end']))) : undefined
+    return { key: decoder.decode(bytesOfBase64(String(body['key'] ?? ''))), ...(end === undefined ? {} : { rangeEnd: end === '\0' ? FROM_KEY : end }) }
+  }
+  const size = () => etcd.range({ key: '\0', rangeEnd: FROM_KEY }).kvs.reduce((sum, kv) => sum + kv.key.length + valueBytes(kv.value).length, 0)
+
+  const answers: Readonly<Record<string, (body: Body, request: HttpRequest) => unknown>> = {
+    '/v3/kv/range': (body) => {
+      const { kvs, more, count } = etcd.range({ ...rangeOf(body), limit: Number(body['limit'] ?? 0), revision: Number(body['revision'] ?? 0), keysOnly: body['keys_only'] === true, countOnly: body['count_only'] === true })
+      return { header: header(), ...(kvs.length > 0 ? { kvs: kvs.map((kv) => shown(kv, body['keys_only'] === true)) } : {}), ...(more ? { more } : {}), ...(count > 0 ? { count: String(count) } : {}) }
+    },
+    '/v3/kv/put': (body) => {
+      const { key } = rangeOf(body)
+      if (key === '') throw new GatewayError(3, 'etcdserver: key is not provided')
+      const value = storedValue(key, bytesOfBase64(String(body['value'] ?? '')))
+      const { prevKv } = etcd.put(key, value, { prevKv: body['prev_kv'] === true })
+      return { header: header(), ...(prevKv ? { prev_kv: shown(prevKv) } : {}) }
+    },
+    '/v3/kv/deleterange': (body) => {
+      const { key, rangeEnd } = rangeOf(body)
+      const { deleted, prevKvs } = etcd.delete(key, { ...(rangeEnd === undefined ? {} : { rangeEnd }), prevKv: body['prev_kv'] === true })
+      return { header: header(), ...(deleted > 0 ? { deleted: String(deleted) } : {}), ...(prevKvs?.length ? { prev_kvs: prevKvs.map((kv) => shown(kv)) } : {}) }
+    },
+    '/v3/kv/compaction': (body) => {
+      etcd.compact(Number(body['revision'] ?? 0))
+      return { header: header() }
+    },
+    '/v3/watch': (body, request) => {
+      const { key, rangeEnd } = rangeOf((body['create_request'] ?? {}) as Body)
+      const isIn = (change: Change) => rangeEnd === undefined ? change.key === key : change.key >= key && (rangeEnd === FROM_KEY || change.key < rangeEnd)
+      let stop = () => {}
+      return new ReadableStream<Uint8Array>({
+        start(controller) {
+          const send = (result: unknown) => controller.enqueue(encoder.encode(`${JSON.stringify({ result })}\n`))
+          send({ header: header(), created: true })
+          stop = etcd.onCommit(({ changes }) => {
+            const events = changes.filter(isIn).map((change) => change.type === 'put' ? { kv: shown(change) } : { type: 'DELETE', kv: { key: encodeKey(change.key), mod_revision: String(change.modRevision) } })
+            if (events.length > 0) send({ header: header(), events })
+          })
+          request.signal.addEventListener('abort', () => stop(), { once: true })
+        },
+        cancel: () => stop(),
+      })
+    },
+    '/v3/cluster/member/list': () => ({ header: header(), members: [{ ID: MEMBER_ID, name: member.name, peerURLs: [member.peerUrl], clientURLs: [member.clientUrl] }] }),
+    '/v3/maintenance/status': () => {
+      const bytes = String(size())
+      return { header: header(), version: member.version, dbSize: bytes, leader: MEMBER_ID, raftIndex: String(etcd.revision), raftTerm: RAFT_TERM, raftAppliedIndex: String(etcd.revision), dbSizeInUse: bytes, storageVersion: '3.6.0' }
+    },
+    '/v3/maintenance/alarm': () => ({ header: header() }),
+    '/v3/maintenance/defragment': () => ({ header: header() }),
+    '/v3/maintenance/snapshot': () => {
+      const text = JSON.stringify(etcd.range({ key: '\0', rangeEnd: FROM_KEY }).kvs.map((kv) => shown(kv)))
+      return { result: { header: header(), remaining_bytes: '0', blob: base64Of(encoder.encode(text)) } }
+    },
+  }
+
+  return async (request) => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/version') return Response.json({ etcdserver: member.version, etcdcluster: '3.6.0', storage: '3.6.0' })
+    if (pathname === '/health') return Response.json({ health: 'true', reason: '' })
+    const answer = Object.hasOwn(answers, pathname) ? answers[pathname] : undefined
+    if (!answer) return new Response('404 page not found\n', { status: 404 })
+    if (request.method !== 'POST') return failure(new GatewayError(12, 'Method Not Allowed'), 501)
+    try {
+      const text = await request.text()
+      const result = answer(text.trim() === '' ? {} : JSON.parse(text) as Body, request)
+      return result instanceof ReadableStream ? new Response(result, { headers: { 'content-type': 'application/json' } }) : Response.json(result)
+    } catch (error) {
+      if (error instanceof GatewayError) return failure(error, 400)
+      if (error instanceof EtcdError) return failure(new GatewayError(11, error.message), 400)
+      if (error instanceof SyntaxError || (error as Error).name === 'InvalidCharacterError') return failure(new GatewayError(3, (error as Error).message), 400)
+      throw error
+    }
+  }
+}
+
+class GatewayError extends Error {
+  readonly code: number
+  constructor(code: number, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+function failure({ code, message }: GatewayError, status: number): Response {
+  return Response.json({ error: message, code, message }, { status })
+}
+
+function shown(kv: KeyValue, keysOnly = false): Body {
+  return { key: encodeKey(kv.key), create_revision: String(kv.createRevision), mod_revision: String(kv.modRevision), version: String(kv.version), ...(keysOnly ? {} : { value: base64Of(valueBytes(kv.value)) }), ...(kv.lease ? { lease: String(kv.lease) } : {}) }
+}
+
+/** A value as an API server writes it: protobuf, or JSON for kinds without; revisions aren't part of it. */
+function valueBytes(value: unknown): Uint8Array {
+  if (typeof value === 'string') return encoder.encode(value)
+  if (value === undefined || value === null) return new Uint8Array(0)
+  const { metadata, ...rest } = value as { metadata?: Record<string, unknown> }
+  const { resourceVersion: _revision, ...kept } = metadata ?? {}
+  const object = { ...rest, ...(metadata ? { metadata: kept } : {}) }
+  return encodeProtobuf(object) ?? encoder.encode(`${JSON.stringify(object)}\n`)
+}
+
+/** What is kept of bytes that somebody puts. Below {@link REGISTRY} that must be an object. @throws GatewayError */
+function storedValue(key: string, bytes: Uint8Array): unknown {
+  const text = decoder.decode(bytes)
+  if (!key.startsWith(REGISTRY)) return text
+  let object: Record<string, unknown> | undefined
+  try {
+    object = text.startsWith(PROTOBUF_START) ? decodeProtobuf(bytes) : JSON.parse(text) as Record<string, unknown>
+  } catch { /* Neither form. */ }
+  if (typeof object !== 'object' || object === null || typeof object['kind'] !== 'string') throw new GatewayError(3, `etcdserver: what is put below ${REGISTRY} must be an object of Kubernetes`)
+  const { metadata, ...rest } = object as { metadata?: object }
+  return (revision: number) => deepFreeze({ ...rest, metadata: { ...metadata, resourceVersion: String(revision) } })
+}
