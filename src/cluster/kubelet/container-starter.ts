@@ -1,6 +1,5 @@
 import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
-import { StatusError } from '../kinds/status-error.ts'
 import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from '../runtime/cri.ts'
 import type { ContainerConfig, ContainerSecurity, ContainerStatus, Mount } from '../runtime/cri.ts'
 import { startsByLogFiles } from '../runtime/log-files.ts'
@@ -14,7 +13,7 @@ import { containerEnvironment, expand } from './environment.ts'
 import { StartError } from './image-manager.ts'
 import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
-import { containerReference, podLogDirectory, podReference, podText } from './pod-spec.ts'
+import { containerReference, podLogDirectory, podText } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 
 const MAX_TERMINATION_MESSAGE_BYTES = 4096
@@ -39,7 +38,6 @@ export class ContainerStarter {
     const { imageManager, runtime, events, network, clock } = this.#node
     const about = containerReference(pod, container)
     const failed = (message: string) => events.event(about, 'Warning', 'Failed', `Error: ${message}`)
-    await this.#lookForPullSecrets(pod)
     let imageRef: string
     try {
       imageRef = await imageManager.ensure(pod, about, container.image ?? '', container.imagePullPolicy)
@@ -136,20 +134,6 @@ export class ContainerStarter {
       resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
       ...(targetId ? { targetId } : {}), annotations: { hash: containerHash(container) },
     }
-  }
-
-  /** Tells of pull secrets that aren't there; the registries here let everybody pull what they have. k8s: pkg/kubelet getPullSecretsForPod */
-  async #lookForPullSecrets(pod: Pod): Promise<void> {
-    if (!pod.spec.imagePullSecrets?.length) return
-    const missing: string[] = []
-    for (const { name } of pod.spec.imagePullSecrets) {
-      if (!name) continue
-      await this.#node.objects.secret(pod.metadata.uid!, pod.metadata.namespace!, name).catch((error: unknown) => {
-        if (!(error instanceof StatusError)) throw error
-        missing.push(name)
-      })
-    }
-    if (missing.length > 0) this.#node.events.event(podReference(pod), 'Warning', 'FailedToRetrieveImagePullSecret', `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`)
   }
 
   #volumeFile(uid: string, volumeName: string, path: string): { nodePath: string; read(): string } {
