@@ -4,6 +4,7 @@ import type { Machine, MountableFileSystem, Process, Program, Tty, User } from '
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { editorPrograms } from '../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
+import { K3S_KUBECONFIG, k3s } from '../cli/k3s/k3s.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
@@ -66,13 +67,14 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash(hints), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash(hints), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },
       '/etc/passwd': `root:x:0:0:root:/root:/bin/bash\n${LEARNER.name}:x:${LEARNER.uid}:${LEARNER.gid}::${LEARNER.home}:/bin/bash\n`,
       '/etc/group': `root:x:0:\n${LEARNER.name}:x:${LEARNER.gid}:\n`,
       '/etc/os-release': 'PRETTY_NAME="Drydock"\nNAME="Drydock"\nID=drydock\n',
+      [K3S_KUBECONFIG]: { content: cluster.adminKubeconfig(SERVER_URL), mode: 0o600 },
       [SYSTEM_KUBECONFIG]: { content: cluster.adminKubeconfig(SERVER_URL), mode: 0o644 },
     },
   })

@@ -1,6 +1,7 @@
 import { volumeAllowsNode } from '../client/volume-matching.ts'
 import type { PersistentVolume } from '../kinds/generated/types.ts'
 import { prepareHostPath } from './host-path.ts'
+import { nfsProblem } from './nfs.ts'
 import { isNotFound } from './volume.ts'
 import type { VolumePlugin } from './volume.ts'
 
@@ -32,6 +33,7 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
     const node = context.node()
     if (node && !volumeAllowsNode(volumeObject, node)) throw new Error(`MountVolume.NodeAffinity check failed for volume "${volumeName}" : no matching NodeSelectorTerms`)
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false
+    if (spec.nfs) throw nfsProblem(spec.nfs, pod.metadata.uid!, volumeName)
     const source = spec.hostPath ?? spec.local
     if (!source) {
       const kind = Object.keys(spec).find((key) => typeof spec[key as keyof typeof spec] === 'object' && !['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions'].includes(key)) ?? 'unknown'
