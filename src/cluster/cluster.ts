@@ -8,7 +8,7 @@ import { Random } from '../base/random.ts'
 import { createMachine } from '../unix/machine.ts'
 import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
-import type { HttpHandler, Listener, Machine, MountableFileSystem } from '../unix/types.ts'
+import type { Hardware, HttpHandler, Listener, Machine, MountableFileSystem } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { createEtcdGateway } from './apiserver/etcd-gateway.ts'
@@ -35,6 +35,7 @@ import type { Deployment, Node, Service } from './kinds/generated/types.ts'
 import { shareManagedFields } from './kinds/patch/managed-fields.ts'
 import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
+import { quantityValue } from './kinds/quantity.ts'
 import { isStatusError } from './kinds/status-error.ts'
 import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
 import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
@@ -201,7 +202,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (podCidr) network.setPodCidr(node.name, podCidr)
     const nodeRandom = random.fork(`node/${node.name}`)
     const nodeLog = log.named(`kubelet/${node.name}`)
-    const runtime = createContainerRuntime({ clock, random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork, hostMachine: () => nodeMachines.get(node.name)!() })
+    const runtime = createContainerRuntime({ clock, hardware: hardwareOf(node), random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork, hostMachine: () => nodeMachines.get(node.name)!() })
     for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
     runtime.nodeFiles.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${node.ip}\t${node.name}\n`)
     options.onNodeFiles?.(node.name, runtime.nodeFiles)
@@ -231,7 +232,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     kubelets.set(node.name, kubelet)
     // Switched on when somebody logs in for the first time: most nodes are never looked at from inside.
     let machine: Promise<Machine> | undefined
-    const machineOptions = { bootMs: clock.nowMs(), name: node.name, runtime, network: nodeNetwork, kubelet, serviceRules: () => network.services.rules(node.name), podCidr: topology.podCidr, journal: journalOf(`kubelet/${node.name}`), clock, random: nodeRandom.fork('machine') }
+    const machineOptions = { hardware: hardwareOf(node), bootMs: clock.nowMs(), name: node.name, runtime, network: nodeNetwork, kubelet, serviceRules: () => network.services.rules(node.name), podCidr: topology.podCidr, journal: journalOf(`kubelet/${node.name}`), clock, random: nodeRandom.fork('machine') }
     nodeMachines.set(node.name, () => machine ??= clock.outside(import('./node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine(machineOptions)))
     nodeMachines.set(node.ip, nodeMachines.get(node.name)!)
     running.push(kubelet)
@@ -425,6 +426,11 @@ function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: Clust
     ...coreDns({ serviceCidr, clusterDomain }), ...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage(),
     ...(topology.flavour === 'k3s' ? cloudControllerManager() : []),
   ]
+}
+
+/** What a node's machine has, as its capacity says. */
+function hardwareOf({ cpu, memory }: NodeSpec): Hardware {
+  return { cpus: quantityValue(cpu), memoryBytes: quantityValue(memory) }
 }
 
 async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {

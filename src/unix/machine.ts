@@ -11,7 +11,7 @@ import { markTerminalStream, KernelProcess } from './process.ts'
 import type { Kernel } from './process.ts'
 import { bindNames } from './net/names.ts'
 import { Terminal } from './tty.ts'
-import type { Machine, MachineLimits, MountableFileSystem, NetStack, Proc, Process, Program, Signal, SpawnOptions, StartOptions, User } from './types.ts'
+import type { Hardware, Machine, MachineLimits, MountableFileSystem, NetStack, Proc, Process, Program, Signal, SpawnOptions, StartOptions, User } from './types.ts'
 
 export interface MachineOptions {
   hostname: string
@@ -21,6 +21,8 @@ export interface MachineOptions {
   clock: Clock
   random: Random
   limits?: MachineLimits
+  /** Four processors and 8 GiB by default. */
+  hardware?: Hardware
   /** Kernel parameters that differ, by dotted name (`kernel.shm_rmid_forced`). */
   sysctls?: Readonly<Record<string, string>>
   /** Told when processes were killed because memory ran out. */
@@ -69,6 +71,7 @@ class MemoryMachine implements Machine, Kernel {
   readonly clock: Clock
   readonly random: Random
   limits: MachineLimits
+  readonly hardware: Hardware
   readonly privileges: Privileges
   readonly namespaces: { network: object; processes: object }
   readonly #onOom: ((process: Process) => void) | undefined
@@ -90,6 +93,7 @@ class MemoryMachine implements Machine, Kernel {
     this.clock = options.clock
     this.random = options.random
     this.limits = options.limits ?? {}
+    this.hardware = options.hardware ?? { cpus: 4, memoryBytes: 8 * 2 ** 30 }
     this.privileges = options.privileges ?? FULL_PRIVILEGES
     this.namespaces = { network: options.net, processes: this.#namespace }
     this.#onOom = options.onOom
@@ -194,8 +198,10 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   memoryChanged(process: KernelProcess): void {
-    const limit = Math.min(this.limits.memoryBytes ?? Infinity, this.limits.hostMemoryBytes ?? Infinity)
-    if (limit === Infinity || this.usage().memoryBytes <= limit) return
+    const { memoryBytes = Infinity, hostMemoryBytes = Infinity } = this.limits
+    const used = this.usage().memoryBytes
+    const figurative = [...this.#own].reduce((sum, each) => sum + each.figurativeBytes, 0)
+    if (used <= Math.min(memoryBytes, this.hardware.memoryBytes) && used - figurative <= hostMemoryBytes) return
     this.#onOom?.(process)
     // memory.oom.group: a container is killed as a whole.
     for (const each of [...this.#own].sort((a, b) => b.memoryBytes - a.memoryBytes)) each.die('SIGKILL', true)

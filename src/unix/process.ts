@@ -69,6 +69,8 @@ export class KernelProcess implements ProcessDetails {
   status: ExitStatus | undefined
   stopped = false
   memoryBytes = BASE_MEMORY_BYTES
+  /** Of it, what is only a figure. */
+  figurativeBytes = 0
   /** What was used so far, but for {@link steadyCpuMillis}. */
   #cpuNanoseconds = START_CPU_NANOSECONDS
   /** CPU that is used all the time, in thousandths of a core, since a moment. */
@@ -132,6 +134,7 @@ export class KernelProcess implements ProcessDetails {
     this.#cpuNanoseconds = 0
     this.#steady.cpuMillis = 0
     this.memoryBytes = 0
+    this.figurativeBytes = 0
     return used
   }
 
@@ -465,8 +468,9 @@ class ProcView implements Proc {
     throw new ProcessExit(code)
   }
 
-  useMemory(bytes: number): void {
+  useMemory(bytes: number, { figurative = false }: { figurative?: boolean } = {}): void {
     this.#process.memoryBytes = BASE_MEMORY_BYTES + Math.max(0, bytes)
+    this.#process.figurativeBytes = figurative ? Math.max(0, bytes) : 0
     this.#kernel.memoryChanged(this.#process)
     if (this.#process.status) throw new ProcessKilled('SIGKILL')
   }

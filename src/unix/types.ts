@@ -75,7 +75,7 @@ export interface Proc {
   /** Ends the process. Never returns. */
   exit(code: number): never
   /** Reports the memory in use, so that limits bite. Rejects by OOM kill when the machine's limit is exceeded. */
-  useMemory(bytes: number): void
+  useMemory(bytes: number, options?: { /** A figure only: there is nothing of that size here. */ figurative?: boolean }): void
   /** CPU time used, in nanoseconds of one core, for usage figures. */
   useCpu(nanoseconds: number): void
   /** CPU that the process uses from now on even when nothing happens, in thousandths of a core: polling, garbage collection. */
@@ -357,6 +357,12 @@ export interface StackPort {
 
 // --- machines ------------------------------------------------------------------------------------------------------------------
 
+/** What a machine runs on. */
+export interface Hardware {
+  cpus: number
+  memoryBytes: number
+}
+
 export interface MachineLimits {
   /** OOM kill beyond it; undefined: no limit. */
   memoryBytes?: number
@@ -377,6 +383,7 @@ export interface Machine {
   readonly clock: Clock
   readonly random: Random
   limits: MachineLimits
+  readonly hardware: Hardware
   /** Starts a process whose parent is the kernel: pid 1 first, then what exec brings in. @throws UnixError when the file can't be executed. */
   start(argv: readonly string[], options: StartOptions): Process
   processes(): readonly Process[]

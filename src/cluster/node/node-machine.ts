@@ -7,7 +7,7 @@ import type { Privileges, ProcessDetails } from '../../unix/fs/proc-tree.ts'
 import { ROOT_USER, createMachine } from '../../unix/machine.ts'
 import { bash, dash } from '../../unix/shell/sh.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
-import type { ExitStatus, Machine, Process, Program, Signal, Tty, User } from '../../unix/types.ts'
+import type { ExitStatus, Hardware, Machine, Process, Program, Signal, Tty, User } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ServicePortRule } from '../network/service-table.ts'
@@ -22,6 +22,7 @@ import type { UnitDefinition } from './service-manager.ts'
 import { systemctl } from './systemctl.ts'
 
 export interface NodeMachineOptions {
+  hardware: Hardware
   name: string
   runtime: ContainerRuntime
   kubelet: Pick<Kubelet, 'suspend' | 'resume'>
@@ -84,7 +85,7 @@ export function createNodeMachine(options: NodeMachineOptions): Machine {
   // Mounted, not written: a node's own files are kept, its programs come with it.
   for (const path of ['/usr/bin', '/bin', '/usr/local/bin']) root.mount(path, tree, { readOnly: true })
   const guests = new ContainerProcesses(runtime)
-  machine = createMachine({ hostname: name, root, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
+  machine = createMachine({ hostname: name, root, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
   for (const unit of Object.keys(UNITS)) services.start(unit, options.bootMs)
   return machine
 }

@@ -9,7 +9,7 @@ import { createMachine } from '../../unix/machine.ts'
 import { createTty } from '../../unix/tty.ts'
 import type { Terminal } from '../../unix/tty.ts'
 import { UnixError } from '../../unix/types.ts'
-import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Program, Signal, User } from '../../unix/types.ts'
+import type { ExitStatus, Hardware, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Program, Signal, User } from '../../unix/types.ts'
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { ContainerLog } from './container-log.ts'
@@ -29,6 +29,8 @@ export interface ContainerRuntimeOptions {
   random: Random
   log?: Log
   nodeName: string
+  /** The node's processors and memory. */
+  hardware?: Hardware
   /** The node as a machine of its own, for containers that see its processes and its root. */
   hostMachine?: () => Promise<Machine>
   /** Times that setting things up takes, in milliseconds of cluster time. */
@@ -192,7 +194,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const { config, sandbox } = container
     const shared = config.targetId === undefined ? (sandbox.config.hostProcesses ? sandbox.host : sandbox.machine) : containers.get(config.targetId)?.machine
     const machine = createMachine({
-      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources),
+      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources), ...(options.hardware ? { hardware: options.hardware } : {}),
       privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false,
         ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: firstHostIdOf(sandbox) } : {}),
       },

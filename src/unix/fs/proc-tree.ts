@@ -51,9 +51,6 @@ export interface ProcSource {
   cpuNanoseconds(): number
 }
 
-const CPU_COUNT = 4
-const HOST_MEMORY_BYTES = 8 * 2 ** 30
-
 /** Kernel parameters as they are after a start. The host name is the machine's. */
 const SYSCTLS: Readonly<Record<string, string>> = {
   'kernel.osrelease': KERNEL_RELEASE, 'kernel.pid_max': '4194304', 'kernel.shm_rmid_forced': '0', 'kernel.shmmax': '18446744073692774399', 'kernel.shmall': '18446744073692774399', 'kernel.msgmax': '8192', 'kernel.sem': '32000\t1024000000\t500\t32000',
@@ -125,16 +122,16 @@ export function createProcTree(source: ProcSource): Tree {
   const fixed: Record<string, Inode> = {
     self: link((viewer) => String(viewer?.pid ?? 1)),
     'thread-self': link((viewer) => `${viewer?.pid ?? 1}/task/${viewer?.pid ?? 1}`),
-    uptime: text(() => `${seconds().toFixed(2)} ${Math.max(0, seconds() * CPU_COUNT - cpuSeconds()).toFixed(2)}\n`),
+    uptime: text(() => `${seconds().toFixed(2)} ${Math.max(0, seconds() * source.machine.hardware.cpus - cpuSeconds()).toFixed(2)}\n`),
     loadavg: text(() => `${load.now().map((each) => each.toFixed(2)).join(' ')} 1/${source.processes().length} ${Math.max(0, ...source.processes().map((p) => p.pid))}\n`),
     version: text(() => `Linux version ${KERNEL_RELEASE} (gcc 13.2.0, GNU ld 2.42) #1 SMP PREEMPT_DYNAMIC\n`),
-    cpuinfo: text(() => Array.from({ length: CPU_COUNT }, (_, i) => `processor\t: ${i}\nvendor_id\t: Drydock\nmodel name\t: Drydock Virtual CPU\ncpu MHz\t\t: 2400.000\ncache size\t: 4096 KB\n`).join('\n') + '\n'),
+    cpuinfo: text(() => Array.from({ length: source.machine.hardware.cpus }, (_, i) => `processor\t: ${i}\nvendor_id\t: Drydock\nmodel name\t: Drydock Virtual CPU\ncpu MHz\t\t: 2400.000\ncache size\t: 4096 KB\n`).join('\n') + '\n'),
     meminfo: text(() => {
       const used = source.machine.usage().memoryBytes
       const kib = (bytes: number) => `${Math.floor(bytes / 1024)} kB`.padStart(16)
-      return `MemTotal:  ${kib(HOST_MEMORY_BYTES)}\nMemFree:   ${kib(HOST_MEMORY_BYTES - used)}\nMemAvailable:${kib(HOST_MEMORY_BYTES - used)}\nBuffers:   ${kib(0)}\nCached:    ${kib(0)}\nSwapTotal: ${kib(0)}\nSwapFree:  ${kib(0)}\n`
+      return `MemTotal:  ${kib(source.machine.hardware.memoryBytes)}\nMemFree:   ${kib(source.machine.hardware.memoryBytes - used)}\nMemAvailable:${kib(source.machine.hardware.memoryBytes - used)}\nBuffers:   ${kib(0)}\nCached:    ${kib(0)}\nSwapTotal: ${kib(0)}\nSwapFree:  ${kib(0)}\n`
     }),
-    stat: text(() => `cpu  ${Math.floor(cpuSeconds() * 100)} 0 0 ${Math.floor(Math.max(0, seconds() * CPU_COUNT - cpuSeconds()) * 100)} 0 0 0 0 0 0\nbtime ${Math.floor(source.bootMs / 1000)}\nprocesses ${source.processes().length}\n`),
+    stat: text(() => `cpu  ${Math.floor(cpuSeconds() * 100)} 0 0 ${Math.floor(Math.max(0, seconds() * source.machine.hardware.cpus - cpuSeconds()) * 100)} 0 0 0 0 0 0\nbtime ${Math.floor(source.bootMs / 1000)}\nprocesses ${source.processes().length}\n`),
     filesystems: text(() => 'nodev\tproc\nnodev\ttmpfs\nnodev\toverlay\n\text4\n'),
     mounts: link(() => 'self/mounts'),
     net: directory({

@@ -35,8 +35,6 @@ export const sleep: Utility = async (context) => {
   return 0
 }
 
-const HOST_MEMORY_BYTES = 8 * 2 ** 30
-
 /** A table with the columns of ps. */
 function psTime(ms: number): string {
   const seconds = Math.floor(ms / 1000)
@@ -63,8 +61,9 @@ function userNames(proc: Proc): (process: Process) => string {
   return ({ user: { uid } }) => { const name = names.user(uid); return name.length > 8 ? String(uid) : name }
 }
 
-function memoryShare(process: Process): number {
-  return details(process).memoryBytes * 100 / HOST_MEMORY_BYTES
+/** Tells the share of the computer's memory that a process has, in percent. */
+function memoryShares({ machine: { hardware } }: Proc): (process: Process) => number {
+  return (process) => details(process).memoryBytes * 100 / hardware.memoryBytes
 }
 
 /** ps */
@@ -72,6 +71,7 @@ export const ps: Utility = async (context) => {
   const { proc } = context
   const all = [...proc.machine.processes()].sort((a, b) => a.pid - b.pid)
   const userOf = userNames(proc)
+  const memoryShare = memoryShares(proc)
   const start = (p: Process) => { const d = new Date(p.startedMs); return `${String(d.getUTCHours()).padStart(2, '0')}:${String(d.getUTCMinutes()).padStart(2, '0')}` }
   const cpuMs = (p: Process) => details(p).cpuNanoseconds / 1e6
   const kib = (p: Process) => Math.floor(details(p).memoryBytes / 1024)
@@ -124,6 +124,7 @@ export const top: Utility = async (context) => {
   const batch = options.has('b')
   const onScreen = proc.isTty(1) && !batch
   const userOf = userNames(proc)
+  const memoryShare = memoryShares(proc)
   const count = Number(options.value('n') ?? (proc.isTty(1) || batch ? Infinity : 1))
   let intervalMs = Math.max(0.1, Number(options.value('d') ?? (busybox ? 5 : 3))) * 1000
   const only = options.value('p')?.split(',').map(Number)
@@ -147,7 +148,7 @@ export const top: Utility = async (context) => {
       beforeMs = nowMs
       const width = onScreen ? tty?.columns ?? 80 : 512
       const lines = [...topHead(context, rows), ...rows.map(({ p, cpu }) => busybox
-        ? `${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${userOf(p).padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)} ${String(Math.round(memoryShare(p))).padStart(3)}%   0 ${String(Math.round(cpu / CORES)).padStart(3)}% ${commandLine(p)}`
+        ? `${String(p.pid).padStart(5)} ${String(p.ppid).padStart(5)} ${userOf(p).padEnd(8)} ${details(p).state.padEnd(4)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(5)} ${String(Math.round(memoryShare(p))).padStart(3)}%   0 ${String(Math.round(cpu / proc.machine.hardware.cpus)).padStart(3)}% ${commandLine(p)}`
         : `${String(p.pid).padStart(7)} ${userOf(p).padEnd(9).slice(0, 9)} 20   0 ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(7)} ${String(Math.floor(details(p).memoryBytes / 1024)).padStart(6)} ${'0'.padStart(6)} ${details(p).state} ${cpu.toFixed(1).padStart(5)} ${memoryShare(p).toFixed(1).padStart(5)} ${topTime(details(p).cpuNanoseconds)} ${options.has('c') ? commandLine(p) : commandName(p)}`)]
       const shown = (onScreen ? lines.slice(0, Math.max(1, (tty?.rows ?? 24) - 1)) : lines).map((line) => line.slice(0, width))
       const newline = reads ? '\r\n' : '\n'
@@ -169,20 +170,19 @@ export const top: Utility = async (context) => {
   }
 }
 
-const CORES = 4
-
 function topTime(cpuNanoseconds: number): string {
   const hundredths = Math.floor(cpuNanoseconds / 1e7)
   return `${Math.floor(hundredths / 6000)}:${String(Math.floor(hundredths / 100) % 60).padStart(2, '0')}.${String(hundredths % 100).padStart(2, '0')}`.padStart(9)
 }
 
 function topHead({ proc, busybox }: UtilityContext, rows: readonly { p: Process; cpu: number }[]): string[] {
-  const busy = Math.min(100, rows.reduce((sum, { cpu }) => sum + cpu, 0) / CORES)
+  const { hardware } = proc.machine
+  const busy = Math.min(100, rows.reduce((sum, { cpu }) => sum + cpu, 0) / hardware.cpus)
   const usedBytes = rows.reduce((sum, { p }) => sum + details(p).memoryBytes, 0)
   const load = proc.fs.readText('/proc/loadavg').split(' ')
   if (busybox) {
     const used = Math.floor(usedBytes / 1024)
-    return [`Mem: ${used}K used, ${HOST_MEMORY_BYTES / 1024 - used}K free, 0K shrd, 0K buff, 0K cached`, `CPU: ${String(Math.round(busy)).padStart(3)}% usr   0% sys   0% nic ${String(100 - Math.round(busy)).padStart(3)}% idle   0% io   0% irq   0% sirq`, `Load average: ${load.slice(0, 3).join(' ')} ${load[3]} ${proc.pid}`, '  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND']
+    return [`Mem: ${used}K used, ${hardware.memoryBytes / 1024 - used}K free, 0K shrd, 0K buff, 0K cached`, `CPU: ${String(Math.round(busy)).padStart(3)}% usr   0% sys   0% nic ${String(100 - Math.round(busy)).padStart(3)}% idle   0% io   0% irq   0% sirq`, `Load average: ${load.slice(0, 3).join(' ')} ${load[3]} ${proc.pid}`, '  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND']
   }
   const states = (state: string) => String(rows.filter(({ p }) => details(p).state === state).length).padStart(3)
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1).padStart(8)
@@ -191,7 +191,7 @@ function topHead({ proc, busybox }: UtilityContext, rows: readonly { p: Process;
   return [uptimeLine(proc, 'top - ').trimEnd(),
     `Tasks: ${String(rows.length).padStart(3)} total, ${String(running).padStart(3)} running, ${String(Math.max(0, Number(states('S')) - (running - Number(states('R'))))).padStart(3)} sleeping, ${states('T')} stopped, ${states('Z')} zombie`,
     `%Cpu(s): ${busy.toFixed(1).padStart(4)} us,  0.0 sy,  0.0 ni,${(100 - busy).toFixed(1).padStart(5)} id,  0.0 wa,  0.0 hi,  0.0 si,  0.0 st`,
-    `MiB Mem : ${mib(HOST_MEMORY_BYTES)} total, ${mib(HOST_MEMORY_BYTES - usedBytes)} free, ${mib(usedBytes)} used, ${mib(0)} buff/cache`, `MiB Swap: ${mib(0)} total, ${mib(0)} free, ${mib(0)} used. ${mib(HOST_MEMORY_BYTES - usedBytes)} avail Mem`, '', '    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND']
+    `MiB Mem : ${mib(hardware.memoryBytes)} total, ${mib(hardware.memoryBytes - usedBytes)} free, ${mib(usedBytes)} used, ${mib(0)} buff/cache`, `MiB Swap: ${mib(0)} total, ${mib(0)} free, ${mib(0)} used. ${mib(hardware.memoryBytes - usedBytes)} avail Mem`, '', '    PID USER      PR  NI    VIRT    RES    SHR S  %CPU  %MEM     TIME+ COMMAND']
 }
 
 /** kill */

@@ -12,7 +12,6 @@ import type { Proc } from '../types.ts'
 import { KERNEL_RELEASE } from '../kernel.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
-const HOST_MEMORY_BYTES = 8 * 2 ** 30
 
 /** true, false, sync and others that only have a status. */
 export const succeed: Utility = async () => 0
@@ -196,10 +195,11 @@ export function uptimeLine(proc: Proc, lead: string): string {
 /** free */
 export const free: Utility = async (context) => {
   const options = parseOptions(context.args, 'bkmghtw', {})
+  const { hardware } = context.proc.machine
   const used = context.proc.machine.usage().memoryBytes
   const shown = (bytes: number) => options.has('h') ? `${humanSize(bytes)}${bytes < 1024 ? 'B' : 'i'}` : String(Math.floor(bytes / (options.has('b') ? 1 : options.has('m') ? 2 ** 20 : options.has('g') ? 2 ** 30 : 1024)))
   const cell = (bytes: number) => shown(bytes).padStart(12)
-  await context.out(`               total        used        free      shared  buff/cache   available\nMem:    ${[HOST_MEMORY_BYTES, used, HOST_MEMORY_BYTES - used, 0, 0, HOST_MEMORY_BYTES - used].map(cell).join('')}\nSwap:   ${[0, 0, 0].map(cell).join('')}\n`)
+  await context.out(`               total        used        free      shared  buff/cache   available\nMem:    ${[hardware.memoryBytes, used, hardware.memoryBytes - used, 0, 0, hardware.memoryBytes - used].map(cell).join('')}\nSwap:   ${[0, 0, 0].map(cell).join('')}\n`)
   return 0
 }
 
@@ -223,7 +223,7 @@ export const stty: Utility = async (context) => {
 }
 
 export const clear: Utility = async (context) => { await context.out(context.name === 'reset' ? '\x1bc' : '\x1b[H\x1b[2J\x1b[3J'); return 0 }
-export const nproc: Utility = async (context) => { await context.out(`${Math.max(1, Math.ceil((context.proc.machine.limits.cpuMillis ?? 4000) / 1000))}\n`); return 0 }
+export const nproc: Utility = async (context) => { await context.out(`${context.proc.machine.hardware.cpus}\n`); return 0 }
 export const arch: Utility = async (context) => { await context.out('x86_64\n'); return 0 }
 
 /** expr */

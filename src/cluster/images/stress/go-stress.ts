@@ -6,6 +6,8 @@ import { spin } from './hogs.ts'
 
 /** The least that memory grows by at a time here, whatever the size of a chunk is: milliseconds. */
 const STEP_MS = 100
+/** What Go needs for itself. */
+const RUNTIME_BYTES = 2 ** 20
 
 /** stress in Go: memory that grows in chunks, and threads that spin. */
 const goStress: Program = async (proc) => {
@@ -20,13 +22,14 @@ const goStress: Program = async (proc) => {
       klog(proc, 'I', 'main.go:39', 'Spawning a thread to consume CPU')
       void spin(proc, cpus).catch(() => {})
     }
+    proc.useMemory(RUNTIME_BYTES)
     const totalBytes = quantityValue(total)
     const pauseMs = goDuration(pause) ?? 1
     const chunks = pauseMs > 0 ? Math.max(1, Math.floor(STEP_MS / pauseMs)) : Infinity
     for (let bytes = 0; bytes < totalBytes;) {
       await proc.sleep(pauseMs > 0 ? chunks * pauseMs : 1)
       bytes = Math.min(totalBytes, bytes + chunks * quantityValue(chunk))
-      proc.useMemory(bytes)
+      proc.useMemory(RUNTIME_BYTES + bytes, { figurative: true })
     }
     klog(proc, 'I', 'main.go:29', `Allocated ${JSON.stringify(total)} memory`)
     return proc.signal('SIGTERM', 'SIGINT').then(() => 2)

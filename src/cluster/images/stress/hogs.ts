@@ -18,7 +18,7 @@ export async function touchMemory(proc: Proc, bytes: number): Promise<void> {
   const ms = bytes / 2 ** 20 * TOUCH_MS_PER_MIB
   await proc.sleep(ms / cpuShare(proc, 1))
   proc.useCpu(ms * 1e6)
-  proc.useMemory(bytes)
+  proc.useMemory(bytes, { figurative: true })
 }
 
 /** What one of some busy threads gets of a core. */
