@@ -16,8 +16,6 @@ export interface ApacheOptions {
   server: string
   /** What the notice of the start adds to it: modules and their versions. */
   modules?: string
-  /** The first words of notices: the multi-processing module and how it runs. */
-  module: 'mpm_prefork' | 'mpm_event'
   commandLine: string
   answer(request: HttpRequest, url: URL): ApacheAnswer | Promise<ApacheAnswer>
 }
@@ -37,19 +35,19 @@ export async function apacheLog(proc: Proc, source: string, text: string): Promi
   await proc.stderr.write(`[${stamp(proc)}] [${source}] [pid ${proc.pid}] ${text}\n`)
 }
 
-/** Serves until it is told to stop: access log on standard output, error log on standard error. @returns the exit code */
-export async function runApache(proc: Proc, { port = 80, server, modules, module, commandLine, answer }: ApacheOptions): Promise<number> {
+/** Apache as Debian's PHP images have it (mpm_prefork). Serves until it is told to stop: access log on standard output, error log on standard error. @returns the exit code */
+export async function runApache(proc: Proc, { port = 80, server, modules, commandLine, answer }: ApacheOptions): Promise<number> {
   proc.net.listenHttp(port, async (request, peer) => {
     const url = new URL(request.url)
     const { status, type, body, headers } = await answer(request, url)
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body.slice()
     const nowMs = proc.clock.nowMs()
-    await proc.stdout.write(`${peer.remote.ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S +0000', nowMs)}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${status} ${bytes.length}${module === 'mpm_prefork' ? ` "-" "${request.headers.get('user-agent') ?? '-'}"` : ''}\n`)
+    await proc.stdout.write(`${peer.remote.ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S +0000', nowMs)}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${status} ${bytes.length} "-" "${request.headers.get('user-agent') ?? '-'}"\n`)
     return new Response(request.method === 'HEAD' ? null : bytes, { status, headers: { date: formatDate('%a, %d %b %Y %H:%M:%S GMT', nowMs), server, ...headers, 'content-length': String(bytes.length), 'content-type': type } })
   })
-  await apacheLog(proc, `${module}:notice`, `${module === 'mpm_event' ? 'AH00489' : 'AH00163'}: ${server}${modules === undefined ? '' : ` ${modules}`} configured -- resuming normal operations`)
+  await apacheLog(proc, 'mpm_prefork:notice', `AH00163: ${server}${modules === undefined ? '' : ` ${modules}`} configured -- resuming normal operations`)
   await apacheLog(proc, 'core:notice', `AH00094: Command line: '${commandLine}'`)
   const signal = await proc.signal('SIGTERM', 'SIGWINCH')
-  await apacheLog(proc, `${module}:notice`, signal === 'SIGWINCH' ? 'AH00492: caught SIGWINCH, shutting down gracefully' : 'AH00169: caught SIGTERM, shutting down')
+  await apacheLog(proc, 'mpm_prefork:notice', signal === 'SIGWINCH' ? 'AH00492: caught SIGWINCH, shutting down gracefully' : 'AH00169: caught SIGTERM, shutting down')
   return 0
 }

@@ -21,7 +21,7 @@ const apache: Program = async (proc) => {
   proc.useMemory(9 * 2 ** 20)
   proc.useCpuSteadily(1)
   return runApache(proc, {
-    server: 'Apache/2.4.10 (Debian)', modules: 'PHP/5.6.14', module: 'mpm_prefork', commandLine: 'apache2 -D FOREGROUND',
+    server: 'Apache/2.4.10 (Debian)', modules: 'PHP/5.6.14', commandLine: 'apache2 -D FOREGROUND',
     async answer(_, { pathname }) {
       if (pathname !== '/' && pathname !== '/index.php') return apacheNotFound()
       const nowMs = proc.clock.nowMs()

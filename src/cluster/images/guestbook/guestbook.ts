@@ -49,7 +49,7 @@ load()
 const frontend: Program = (proc) => {
   proc.useMemory(14 * 2 ** 20)
   return runApache(proc, {
-    server: 'Apache/2.4.52 (Debian)', modules: 'PHP/7.4.28', module: 'mpm_prefork', commandLine: 'apache2 -D FOREGROUND',
+    server: 'Apache/2.4.52 (Debian)', modules: 'PHP/7.4.28', commandLine: 'apache2 -D FOREGROUND',
     answer(_, { pathname, searchParams }) {
       if (pathname === '/guestbook.php') return guestbook(proc, searchParams)
       const file = `${proc.cwd}${pathname === '/' ? '/index.html' : pathname}`
