@@ -14,6 +14,12 @@ import { baseName } from '../path.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
+/** Headers after Host as curl sends them: its own first. */
+function inCurlsOrder(headers: Headers): [string, string][] {
+  const place = (name: string) => ['user-agent', 'accept'].indexOf(name) + 1 || 3
+  return [...headers].filter(([name]) => name !== 'host').sort(([a], [b]) => place(a) - place(b))
+}
+
 /** OpenSSL's numbers of what goes wrong in a handshake. */
 const TLS_ERRORS: Readonly<Record<string, string>> = { 'wrong version number': '0A00010B', 'unexpected eof while reading': '0A000126', 'sslv3 alert handshake failure': '0A000410', 'tlsv1 alert protocol version': '0A00042E', 'tlsv1 alert internal error': '0A000438', 'bad signature': '0A00007B' }
 
@@ -272,7 +278,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (!(error instanceof UnixError)) throw error
         return await fail(6, `Could not resolve host: ${host}`)
       }
-      if (options.has('v')) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${[...headers].filter(([name]) => name !== 'host').map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
+      if (options.has('v')) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${inCurlsOrder(headers).map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
       if (!headers.has('host') || hops > 0) headers.set('host', url.host)
       const patienceMs = Math.min(connectMs ?? Infinity, leftMs)
       let response: Response
