@@ -40,7 +40,7 @@ export const alpine: ImageDefinition = defineImage({
     ...busyboxFiles, ...accountFiles('/bin/sh', { passwd: 'guest:x:405:100:guest:/dev/null:/sbin/nologin\n' }), ...releaseFiles(LATEST),
     '/etc/issue': `Welcome to Alpine Linux ${LATEST}\nKernel \\r on an \\m (\\l)\n`,
     '/etc/profile': "export PATH='/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'\nexport PAGER=less\numask 022\n",
-    '/etc/shells': '/bin/sh\n/bin/ash\n', '/var/cache/apk': { directory: true },
+    '/etc/shells': '/bin/sh\n/bin/ash\n', '/var/cache/apk': { directory: true }, '/media': { directory: true }, '/mnt': { directory: true }, '/opt': { directory: true }, '/srv': { directory: true },
   },
   programs: { ...busyboxPrograms('1.37.0 (2025-08-05 16:40:33 UTC)'), ...utilityPrograms('gnu', { names: ['getent'] }), '/sbin/apk': apk },
   variants: Object.fromEntries(Object.entries(RELEASES).flatMap(([short, full]) => [short, full].map((tag) => [tag, { files: releaseFiles(full) }]))),

@@ -4,6 +4,7 @@ import { utilityPrograms } from '../../unix/utilities/list.ts'
 import { accountFiles } from './accounts.ts'
 import { apt } from './apt.ts'
 import { defineImage } from './image.ts'
+import type { ImageFile } from './image.ts'
 
 /** /etc/os-release of Debian, which many images are built on. */
 export const debianRelease = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\nHOME_URL="https://www.debian.org/"\n'
@@ -17,10 +18,16 @@ export const debianPrograms: Record<string, Program> = { ...utilityPrograms('gnu
 /** Without curl: what a bare Debian or Ubuntu has. */
 const bare = Object.fromEntries(Object.entries(debianPrograms).filter(([path]) => path !== '/usr/bin/curl'))
 
+/** Directories of Debian's root that are there though nothing is in them, and its links into /usr. */
+export const debianDirectories: Readonly<Record<string, ImageFile>> = {
+  ...Object.fromEntries(['/boot', '/media', '/mnt', '/opt', '/srv', '/usr/games', '/usr/include', '/usr/lib', '/usr/lib64', '/usr/sbin', '/usr/src', '/usr/local/bin', '/usr/local/sbin', '/usr/local/lib', '/usr/share', '/var/backups', '/var/cache', '/var/lib', '/var/local', '/var/log', '/var/mail', '/var/opt', '/var/spool'].map((path) => [path, { directory: true as const }])),
+  '/lib': { link: 'usr/lib' }, '/lib64': { link: 'usr/lib64' }, '/sbin': { link: 'usr/sbin' },
+}
+
 export const debian = defineImage({
   repository: 'docker.io/library/debian', tags: ['12', '12-slim', '13', '13-slim', 'bookworm', 'bookworm-slim', 'trixie', 'trixie-slim', 'latest', 'stable', 'stable-slim'], sizeBytes: 49_000_000, cmd: ['bash'],
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
-  files: { ...accountFiles('/bin/bash'), '/etc/os-release': debianRelease, '/etc/debian_version': '12.12\n' },
+  files: { ...debianDirectories, ...accountFiles('/bin/bash'), '/etc/os-release': debianRelease, '/etc/debian_version': '12.12\n' },
   programs: { ...bare, ...utilityPrograms('gnu', { names: ['ps', 'free', 'top', 'kill', 'pkill', 'pgrep'] }) },
 })
 

@@ -558,16 +558,29 @@ export const df: Utility = async (context) => {
   }
   const rows = mounts.map((mount) => {
     const sizeBytes = Number.isFinite(mount.tree.sizeLimitBytes) ? mount.tree.sizeLimitBytes : DISK_BYTES
-    const used = mount.tree.usedBytes
-    const shown = (bytes: number) => options.has('h') ? humanSize(bytes) : options.has('m') ? String(Math.ceil(bytes / 2 ** 20)) : String(Math.ceil(bytes / 1024))
+    const used = Math.ceil(mount.tree.usedBytes / BLOCK_BYTES) * BLOCK_BYTES
+    const shown = (bytes: number) => options.has('h') ? (context.busybox ? oneDecimal(bytes) : humanSize(bytes)) : options.has('m') ? String(Math.ceil(bytes / 2 ** 20)) : String(Math.ceil(bytes / 1024))
     return [mount.source, ...(options.has('T') ? [mount.type] : []), shown(sizeBytes), shown(used), shown(sizeBytes - used), `${Math.ceil(used / sizeBytes * 100)}%`, mount.path]
   })
   const header = ['Filesystem', ...(options.has('T') ? ['Type'] : []), options.has('h') ? 'Size' : options.has('m') ? '1M-blocks' : '1K-blocks', 'Used', options.has('h') ? 'Avail' : 'Available', 'Use%', 'Mounted on']
   const table = [header, ...rows]
-  const widths = header.map((_, i) => Math.max(...table.map((row) => row[i]!.length)))
   const left = options.has('T') ? 2 : 1
+  // The least widths of columns are those that each family gives them.
+  const least = (i: number) => i === 0 ? (context.busybox ? 20 : 14) : i < left ? (context.busybox ? 10 : 4) : i < left + 3 ? (context.busybox ? 9 : 5) : 0
+  const widths = header.map((_, i) => Math.max(least(i), ...table.map((row) => row[i]!.length)))
   await context.out(table.map((row) => `${row.map((cell, i) => i === row.length - 1 ? cell : i < left ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join(' ')}\n`).join(''))
   return 0
+}
+
+/** What files take of a disk at least. */
+const BLOCK_BYTES = 4096
+
+/** A size as BusyBox' df shows it for people: always with one decimal. */
+function oneDecimal(bytes: number): string {
+  let value = bytes / 1024
+  let unit = 0
+  while (value >= 1024 && unit < 4) { value /= 1024; unit += 1 }
+  return bytes === 0 ? '0' : `${value.toFixed(1)}${'KMGTP'[unit]}`
 }
 
 /** mount: lists; mounting takes rights that containers don't have. */

@@ -30,3 +30,9 @@ test('hexdump shows bytes beside their characters and leaves out lines like the 
   const { run } = testMachine({ programs: utilityPrograms('busybox') })
   expect((await run(['hexdump', '-C'], { stdin: `ab\n${'x'.repeat(45)}` })).stdout).toBe('00000000  61 62 0a 78 78 78 78 78  78 78 78 78 78 78 78 78  |ab.xxxxxxxxxxxxx|\n00000010  78 78 78 78 78 78 78 78  78 78 78 78 78 78 78 78  |xxxxxxxxxxxxxxxx|\n*\n00000030\n')
 })
+
+test('df keeps its columns as wide as each family has them, and counts in blocks of 4 KiB', async () => {
+  const lines = async (flavour: 'gnu' | 'busybox') => (await testMachine({ programs: utilityPrograms(flavour, { directory: '/bin' }), files: { '/note': 'x' } }).run(['df', '-h', '/'])).stdout.split('\n')
+  expect(await lines('gnu')).toEqual(['Filesystem      Size  Used Avail Use% Mounted on', expect.stringMatching(/^overlay +64G +[\d.]+K +\S+ +\d+% \/$/), ''])
+  expect((await lines('busybox'))[0]).toBe('Filesystem                Size      Used     Avail Use% Mounted on')
+})

@@ -6,7 +6,7 @@ import { formatDate } from '../../../unix/utilities/date.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
-import { debianPrograms, debianRelease } from '../debian.ts'
+import { debianDirectories, debianPrograms, debianRelease } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 import { NginxConfigError } from './nginx-config.ts'
@@ -407,7 +407,7 @@ const nginxAccount = { passwd: 'nginx:x:101:101:nginx user:/nonexistent:/bin/fal
 
 export const nginx = defineImage({
   ...common, tags: Object.keys(VERSIONS),
-  files: { ...accountFiles('/bin/bash', nginxAccount), '/etc/os-release': debianRelease, ...nginxFiles },
+  files: { ...debianDirectories, ...accountFiles('/bin/bash', nginxAccount), '/etc/os-release': debianRelease, ...nginxFiles },
   programs: { ...debianPrograms, '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', debianCompiler) },
   variants: variants(debianCompiler, ''),
 })

@@ -15,7 +15,7 @@ it('memory within the limit is held, and what is beyond it kills the container',
 })
 
 it('without a limit it may have what the node has, though nothing of that size is here', async () => {
-  const run = (size: string) => testMachine({ programs: { '/bin/stress': stressImage.programs!['/usr/local/bin/stress']! }, limits: { hostMemoryBytes: 512 * MIB }, ownInit: false }).run(['stress', '--vm', '1', '--vm-bytes', size, '--vm-hang', '1', '-t', '5'])
+  const run = (size: string) => testMachine({ programs: { '/bin/stress': stressImage.programs!['/usr/local/bin/stress']! }, limits: { hostMemoryBytes: 512 * MIB }, ownInit: false }).run(['stress', '--vm', '1', '--vm-bytes', size, '--vm-hang', '1', '-t', '20'])
   expect((await run('2G')).status).toEqual({ code: 0 })
   expect((await run('20G')).status).toMatchObject({ code: 137, oomKilled: true })
 })
