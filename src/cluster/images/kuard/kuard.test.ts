@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { createAuthority, generateKeys, privateKeyPem } from '../../../base/certificates.ts'
 import { httpRequest } from '../../../base/http.ts'
 import { createPipe } from '../../../base/streams.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
@@ -65,12 +66,22 @@ it('a probe page fails as often as it is told to', async () => {
   expect((await ask(on, 'GET', '/ready/api')).text).toContain('{"id":3,"when":"Nov 14 22:13:20","relWhen":"now","code":200}')
 })
 
-it('serves HTTPS when it finds a certificate, and ends when that is none', async () => {
-  const on = await serving({ '/tls/kuard.crt': '-----BEGIN CERTIFICATE-----\n', '/tls/kuard.key': '-----BEGIN PRIVATE KEY-----\n' })
+it('serves HTTPS when it finds a certificate with its key, and ends when they are no pair', async () => {
+  const clock = testMachine().clock
+  const pair = async () => {
+    const [authority, keys] = [await createAuthority('kuard.example.com', clock.nowMs()), await generateKeys()]
+    return { certificate: authority.certificatePem, key: await privateKeyPem(authority.key), other: await privateKeyPem(keys.privateKey) }
+  }
+  const { certificate, key, other } = await clock.outside(pair())
+  const on = await serving({ '/tls/kuard.crt': certificate, '/tls/kuard.key': key })
   expect(await ask(on, 'GET', '/healthy', undefined, 'https://127.0.0.1:8443')).toMatchObject({ status: 200, text: 'ok' })
-  const broken = testMachine({ programs: { '/kuard': kuard('v0.10.0-blue') }, files: { '/tls/kuard.crt': 'nothing', '/tls/kuard.key': 'nothing' } })
-  const { stderr, status } = await broken.run(['/kuard'])
-  expect([status.code, stderr]).toEqual([1, expect.stringContaining('tls: failed to find any PEM data in certificate input\n')])
+  const failure = async (files: Record<string, string>) => {
+    const { stderr, status } = await testMachine({ programs: { '/kuard': kuard('v0.10.0-blue') }, files }).run(['/kuard'])
+    expect(status.code).toBe(1)
+    return stderr.trimEnd().split('\n').at(-1)!.slice('2023/11/14 22:13:20 '.length)
+  }
+  expect(await failure({ '/tls/kuard.crt': 'nothing', '/tls/kuard.key': 'nothing' })).toBe('tls: failed to find any PEM data in certificate input')
+  expect(await failure({ '/tls/kuard.crt': certificate, '/tls/kuard.key': other })).toBe('tls: private key does not match public key')
 })
 
 it('refuses flags that it has not', async () => {

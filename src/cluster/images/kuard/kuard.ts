@@ -1,4 +1,5 @@
 import type { HttpRequest } from '../../../base/http.ts'
+import { keyPairProblem } from '../../../base/key-pair.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { askDns, readResolverConfig } from '../../../unix/net/names.ts'
@@ -74,13 +75,13 @@ export function kuard(version: string): Program {
       let tls: { certificatePem: string; keyPem: string }
       try {
         tls = { certificatePem: proc.fs.readText(certificate!), keyPem: proc.fs.readText(key!) }
-        if (!tls.certificatePem.includes('-----BEGIN CERTIFICATE-----')) throw new UnixError('EINVAL', 'tls: failed to find any PEM data in certificate input')
-        if (!/-----BEGIN (?:\w+ )?PRIVATE KEY-----/.test(tls.keyPem)) throw new UnixError('EINVAL', 'tls: failed to find any PEM data in key input')
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
-        goLog(proc, error.code === 'EINVAL' ? error.message : `open ${certificate}: ${errorText(error).toLowerCase()}`)
+        goLog(proc, `open ${certificate}: ${errorText(error).toLowerCase()}`)
         return 1
       }
+      const problem = keyPairProblem(tls.certificatePem, tls.keyPem)
+      if (problem !== undefined) { goLog(proc, problem); return 1 }
       try { listen(config.tlsAddress, tls) } catch (error) { return failed(config.tlsAddress, error) }
     } else goLog(proc, 'Could not find certificates to serve TLS')
     goLog(proc, `Serving on HTTP on ${config.address}`)
