@@ -93,3 +93,17 @@ test('a node whose kubelet is stopped is lost after a while, and its pods are st
   expect(await run('kubectl get node drydock-worker --no-headers')).not.toContain('NotReady')
   expect(await run('kubectl get pods -l app=web --no-headers')).not.toMatch(/Terminating/)
 })
+
+test('what was stopped stays stopped over a reload, and can be started again', async () => {
+  await takeAway('kube-scheduler')
+  await takeAway('kube-apiserver')
+  lab = await lab.reload()
+  expect(await run('kubectl get nodes')).toContain('was refused')
+  await lab.cluster.clock.advance(30_000)
+  await putBack('kube-apiserver', 60)
+  // The manager gave up without the API server, and its pod says so.
+  expect(await run('kubectl get pods -n kube-system --no-headers | grep -E "manager|scheduler"')).toMatch(/^kube-controller-manager\S+ +1\/1 +Running +[1-9].*\n$/)
+  expect(await run('kubectl run parked --image=nginx; sleep 5; kubectl get pod parked --no-headers')).toMatch(/parked +0\/1 +Pending/)
+  await putBack('kube-scheduler', 5)
+  expect(await run('kubectl get pod parked --no-headers')).toMatch(/parked +1\/1 +Running/)
+})

@@ -204,6 +204,8 @@ class NodeKubelet implements Kubelet {
         if (this.#podsSynced) return
         this.#podsSynced = true
         this.#removeOrphans()
+        // Those that have run already, while there was no API, have mirrors that don't know it yet.
+        for (const uid of this.#static.keys()) this.#node.statuses.refresh(uid)
         this.#startStatic()
       },
       onFailed: () => this.#startStatic(),
