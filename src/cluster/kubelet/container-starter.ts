@@ -216,6 +216,8 @@ export class ContainerStarter {
   }
 }
 
+// @k8s part: AppArmor, seccomp and capabilities: profiles are looked for and processes show what they may do, but nothing is refused for it
+
 /** How a container's system calls are filtered; without a profile they aren't. k8s: kuberuntime getSeccompProfile */
 function seccompOf(pod: Pod, container: AnyContainer): Pick<ContainerSecurity, 'seccomp' | 'seccompFile'> {
   const { type, localhostProfile } = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile ?? {}

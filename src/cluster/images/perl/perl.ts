@@ -17,6 +17,8 @@ interface Token {
   text: string
 }
 
+// @k8s part: perl: one-liners with print, say, sleep, exit, die, numbers, strings, $ENV{NAME}, arithmetic and bpi
+
 /**
  * What one-liners of manifests need of Perl: print, sleep, exit, die, numbers, strings, $ENV{NAME}, arithmetic, and bpi of bignum. It says
  * so of everything else rather than guess.
