@@ -18,7 +18,7 @@ const out = async (script: string) => {
 
 test("k3s' load balancer gives a Service the address of its node", async () => {
   await out('kubectl expose deployment web --port=80 --type=LoadBalancer; sleep 5')
-  expect(await out('kubectl get service web --no-headers')).toMatch(/^web +LoadBalancer +10\.96\.\d+\.\d+ +10\.89\.0\.2 +80:\d+\/TCP /)
+  expect(await out('kubectl get service web --no-headers')).toMatch(/^web +LoadBalancer +10\.43\.\d+\.\d+ +10\.89\.0\.2 +80:\d+\/TCP /)
   expect(await out('curl -s http://10.89.0.2/')).toContain('Welcome to nginx!')
   const uid = await out('kubectl get service web -o jsonpath={.metadata.uid}')
   expect(await out('kubectl get daemonset -n kube-system -l svccontroller.k3s.cattle.io/svcname=web --no-headers')).toMatch(new RegExp(`^svclb-web-${uid.slice(0, 8)} +1 +1 +1 +1 +1 +<none> `))

@@ -124,6 +124,7 @@ export const BOOT_MS = 40_000
 /** How long a restored cluster's start waits for its nodes, in milliseconds of cluster time. */
 const BOOT_PATIENCE_MS = 5_000
 const API_PORT = 6443
+const K3S_VERSION = 'k3s1'
 /** The components of the control plane, in the order in which they start. */
 const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 export const VERSION = {
@@ -170,7 +171,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const sign = options.platform.signerOf?.(pki.tokenKey.privateKey)
   const server = createApiServer({
-    etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: VERSION, advertiseAddress: `${controlPlane.ip}:${API_PORT}`, serviceCidr: topology.serviceCidr,
+    etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: topology.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, advertiseAddress: `${controlPlane.ip}:${API_PORT}`, serviceCidr: topology.serviceCidr,
     proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, ...(options.audit ? { audit: options.audit } : {}),
     parts: defaultParts({
       pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(sign ? { sign } : {}),
@@ -223,6 +224,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         labels: {}, taints: node.taints, addresses: [{ type: 'InternalIP', address: node.ip }, { type: 'Hostname', address: node.name }],
         capacity: { cpu: node.cpu, memory: node.memory, 'ephemeral-storage': node.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(node.maxPods) },
         providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
+        ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_VERSION } : {}),
       },
       serving: { certificatePem: once(() => createSelfSignedServer(node.name, clock.nowMs())), clientCaPem: pki.caCertificatePem },
       ...(topology.flavour === 'k3s' ? { allowedUnsafeSysctls: ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] } : {}),
@@ -313,6 +315,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
     for (const component of COMPONENTS) if (topology.flavour !== 'kubeadm' || first!.runtime.nodeFiles.exists(`${MANIFESTS}/${component}.yaml`)) components.start(component)
     if (!first) return
+    // Where no container listens for it, the node's own process does.
+    if (topology.flavour === 'k3s') first.nodeNetwork.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: serving.certificatePem } })
     // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
     startNode(first)
     if (!restore) {
@@ -423,8 +427,9 @@ function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: Clust
   const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
   return [
     ...kubeadmConfiguration({ clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }),
-    ...coreDns({ serviceCidr, clusterDomain }), ...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage(),
-    ...(topology.flavour === 'k3s' ? cloudControllerManager() : []),
+    ...coreDns({ serviceCidr, clusterDomain }),
+    // k3s has proxy and pod network in its one process.
+    ...(topology.flavour === 'k3s' ? [...localPathStorage('local-path'), ...cloudControllerManager()] : [...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage()]),
   ]
 }
 

@@ -61,7 +61,8 @@ export function kubeadmTopology(nodes = 3, name = 'drydock'): Topology {
 /** One node that is everything, as k3s sets it up. */
 export function singleNodeTopology(name = 'drydock'): Topology {
   const topology = kubeadmTopology(1, name)
-  return { ...topology, flavour: 'k3s', nodes: [{ ...topology.nodes[0]!, name }] }
+  const labels = { 'node-role.kubernetes.io/control-plane': 'true', 'node.kubernetes.io/instance-type': 'k3s' }
+  return { ...topology, flavour: 'k3s', podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', nodes: [{ ...topology.nodes[0]!, name, labels }] }
 }
 
 /** API server, controllers and scheduler without a node, as whoever tests against an API alone starts them. */

@@ -143,8 +143,8 @@ export function kindnet(options: { podCidr: string }): KubeObject[] {
   ]
 }
 
-/** Rancher's local-path provisioner with the default StorageClass `standard`. */
-export function localPathStorage(): KubeObject[] {
+/** Rancher's local-path provisioner with the default StorageClass. */
+export function localPathStorage(className = 'standard'): KubeObject[] {
   const namespace = 'local-path-storage'
   const account = { kind: 'ServiceAccount', name: 'local-path-provisioner-service-account', namespace }
   return [
@@ -167,7 +167,7 @@ export function localPathStorage(): KubeObject[] {
     }),
     {
       apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass',
-      metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      metadata: { name: className, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
       provisioner: 'rancher.io/local-path', volumeBindingMode: 'WaitForFirstConsumer', reclaimPolicy: 'Delete',
     },
     {

@@ -12,6 +12,8 @@ export interface NodeConfig {
   /** Capacity without what the system keeps; capacity by default. */
   allocatable?: Readonly<Record<string, string>>
   providerID?: string
+  /** What a distribution adds to the versions of its parts, `k3s1`. */
+  versionSuffix?: string
 }
 
 /** Facts of the machine. */
@@ -77,7 +79,7 @@ export function nodeStatus({ config, identity, images, old, nowMs, notReady, pre
     features: { supplementalGroupsPolicy: true },
     images: [...images].sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, MAX_IMAGES).map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
     nodeInfo: {
-      ...identity, architecture: 'amd64', containerRuntimeVersion: 'containerd://2.3.7', kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: 'v1.36.3',
+      ...identity, architecture: 'amd64', containerRuntimeVersion: `containerd://2.3.7${config.versionSuffix ? `-${config.versionSuffix}` : ''}`, kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: `v1.36.3${config.versionSuffix ? `+${config.versionSuffix}` : ''}`,
       operatingSystem: 'linux', osImage: 'Debian GNU/Linux 12 (bookworm)',
     },
     runtimeHandlers: ['', 'runc'].map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),
