@@ -1,7 +1,14 @@
-import type { Program } from '../../unix/types.ts'
+import type { Proc, Program } from '../../unix/types.ts'
 
 const MIRRORS = ['bookworm', 'bookworm-updates', 'bookworm-security']
 const host = (suite: string) => `http://deb.debian.org/debian${suite.endsWith('-security') ? '-security' : ''}`
+
+/** Packages whose program has another name. */
+const PROGRAMS: Readonly<Record<string, string>> = { procps: 'ps', coreutils: 'ls', dnsutils: 'dig', 'bind9-dnsutils': 'dig', iproute2: 'ip', 'netcat-openbsd': 'nc', 'iputils-ping': 'ping' }
+
+function isInstalled(proc: Proc, name: string): boolean {
+  return ['/bin', '/usr/bin', '/usr/sbin'].some((directory) => proc.fs.exists(`${directory}/${PROGRAMS[name] ?? name}`))
+}
 
 /** apt and apt-get: packages come from servers that can't be reached from here. */
 export const apt: Program = async (proc) => {
@@ -16,8 +23,10 @@ export const apt: Program = async (proc) => {
       return 0
     case 'install': {
       await proc.stdout.write('Reading package lists... Done\nBuilding dependency tree... Done\nReading state information... Done\n')
-      if (names.length === 0) { await proc.stdout.write('0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n'); return 0 }
-      for (const name of names) await proc.stderr.write(`E: Unable to locate package ${name}\n`)
+      const missing = names.filter((name) => !isInstalled(proc, name))
+      for (const name of names) if (!missing.includes(name)) await proc.stdout.write(`${name} is already the newest version.\n`)
+      if (missing.length === 0) { await proc.stdout.write('0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n'); return 0 }
+      for (const name of missing) await proc.stderr.write(`E: Unable to locate package ${name}\n`)
       return 100
     }
     case undefined:
