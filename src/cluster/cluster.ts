@@ -8,7 +8,7 @@ import { Random } from '../base/random.ts'
 import { createMachine } from '../unix/machine.ts'
 import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
-import type { Hardware, HttpHandler, Listener, Machine, MountableFileSystem } from '../unix/types.ts'
+import type { Hardware, HttpHandler, Listener, Machine, MountableFileSystem, NetStack } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { createEtcdGateway } from './apiserver/etcd-gateway.ts'
@@ -110,8 +110,8 @@ export interface Cluster {
   stop(): Promise<void>
   /** kubeadm's admin.conf for a server address: context, cluster and user carry the cluster's name. */
   adminKubeconfig(serverUrl: string): string
-  /** A machine outside the cluster on the nodes' network: the learner's laptop. */
-  createLaptop(options: { root: MountableFileSystem; hostname?: string }): Machine
+  /** A machine outside the cluster on the nodes' network: the learner's laptop. `outside`: its way to names that aren't the cluster's, see {@link NetStack.outside}. */
+  createLaptop(options: { root: MountableFileSystem; hostname?: string; outside?: NetStack['outside'] }): Machine
   /** A node as who logs in sees it, by its name or address; undefined when there is none. */
   nodeMachine(nameOrAddress: string): Promise<Machine> | undefined
   /** Tells whether a kube-apiserver runs, now and after each change, so that hosts open and close its port. */
@@ -352,8 +352,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       server.stop()
     },
     adminKubeconfig: (serverUrl) => kubeconfigText({ name: topology.name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
-    createLaptop({ root, hostname = 'laptop' }) {
+    createLaptop({ root, hostname = 'laptop', outside }) {
       const net = network.addHost(hostname, LAPTOP_ADDRESS, PUBLISHED_PORTS)
+      if (outside) net.outside = (request) => clock.outside(outside(request))
       let listener: Listener | undefined
       followApiServer((isServing) => {
         listener?.close()
@@ -362,7 +363,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
       root.writeFile('/etc/hosts', ['127.0.0.1\tlocalhost', `${LAPTOP_ADDRESS}\t${hostname}`, ...topology.nodes.map((node) => `${node.ip}\t${node.name}`)].join('\n') + '\n')
-      root.writeFile('/etc/resolv.conf', '# no name server: there is no Internet here\n')
+      root.writeFile('/etc/resolv.conf', '# no name server: only what the host can fetch is there of the Internet\n')
       return createMachine({ hostname, root, net, clock, random: random.fork(`laptop/${hostname}`), init: 'kernel' })
     },
     followApiServer,

@@ -12,6 +12,7 @@ import { MemoryFileSystem } from '../unix/file-system.ts'
 import { ClusterView } from './cluster-view.ts'
 import { GoalWatcher } from './goal-watcher.ts'
 import { HomeFiles, shortPath } from './home-files.ts'
+import { fetchFromWeb } from './fetch-from-web.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
 import { fetchPage } from './fetch-page.ts'
 import { pageEditor } from './page-editor.ts'
@@ -86,7 +87,7 @@ export class ClusterHost {
     this.#progress = progress
     const edit = pageEditor((tty, file, gone) => this.#openEditor(tty, file, gone))
     this.laptop = createLearnersLaptop({
-      cluster, home, utilities: options.utilities, hints: () => this.#hints.on,
+      cluster, home, utilities: options.utilities, hints: () => this.#hints.on, outside: fetchFromWeb,
       programs: { '/usr/local/bin/edit': edit, '/usr/local/bin/editor': edit },
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Machine, MountableFileSystem, Process, Program, Tty, User } from '../unix/types.ts'
+import type { Machine, MountableFileSystem, NetStack, Process, Program, Tty, User } from '../unix/types.ts'
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { editorPrograms } from '../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
@@ -56,12 +56,14 @@ export interface LaptopOptions {
   utilities: Readonly<Record<string, Program>>
   /** Whether the shell proposes how a line may go on. */
   hints?: () => boolean
+  /** The way to names outside the cluster. */
+  outside?: NetStack['outside']
   /** More programs by path: the editor of the page. */
   programs?: Readonly<Record<string, Program>>
 }
 
 /** The learner's machine: a small Unix with kubectl and bash, beside the cluster's nodes on the network. */
-export function createLearnersLaptop({ cluster, home, utilities, programs = {}, hints = () => false }: LaptopOptions): Machine {
+export function createLearnersLaptop({ cluster, home, utilities, programs = {}, hints = () => false, outside }: LaptopOptions): Machine {
   const program = (entries: Readonly<Record<string, Program>>) => Object.fromEntries(Object.entries(entries).map(([path, each]) => [path, { program: each }]))
   const root = createMemoryFileSystem({
     clock: cluster.clock,
@@ -79,7 +81,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     },
   })
   root.mount(LEARNER.home, home)
-  return cluster.createLaptop({ root })
+  return cluster.createLaptop({ root, ...(outside ? { outside } : {}) })
 }
 
 /** Starts the learner's login shell on a terminal. */

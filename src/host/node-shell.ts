@@ -3,6 +3,7 @@ import { BrokenPipeError } from '../base/streams.ts'
 import type { ByteWriter } from '../base/streams.ts'
 import { createTty } from '../unix/tty.ts'
 import { utilityPrograms } from '../unix/utilities/list.ts'
+import { fetchFromWeb } from './fetch-from-web.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER, startShell } from './laptop.ts'
 
 /**
@@ -12,7 +13,7 @@ import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEAR
 export async function runShell(cluster: Cluster): Promise<number> {
   const home = createHome(cluster.clock)
   furnishHome(home, cluster)
-  const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu') })
+  const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu'), outside: fetchFromWeb })
   const output = (stream: NodeJS.WriteStream): ByteWriter => ({
     write: (data) => new Promise((resolve, reject) => stream.write(data, (error) => error ? reject(new BrokenPipeError()) : resolve())),
     close() {},

@@ -328,6 +328,8 @@ export interface NetStack {
   fetch(request: HttpRequest, options?: FetchOptions): Promise<Response>
   /** Addresses of a name. @throws UnixError ENOTFOUND or EAI_AGAIN */
   lookup(name: string): Promise<string[]>
+  /** HTTP to names that nobody here knows, where there is a way to the real network. @throws UnixError ENOTFOUND */
+  outside?: ((request: HttpRequest) => Promise<Response>) | undefined
   /** What listens, for ss and netstat. */
   listeners(): { protocol: 'tcp' | 'udp'; ip: string; port: number }[]
 }

@@ -11,6 +11,7 @@ import { aggregate, ConnectionError, FileErrors, isNotFound, NoKindMatch } from 
 import { klogLine } from './klog.ts'
 import { dialMessage } from './factory.ts'
 import type { Factory } from './factory.ts'
+import { reasonPhrase } from '../../unix/net/http1.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
 
 /** An object that a command was pointed at, with where it came from. k8s: cli-runtime resource.Info */
@@ -418,7 +419,7 @@ export async function readInput(f: Factory, name: string): Promise<string> {
   if (name === '-') return new TextDecoder().decode(await readAll(f.proc.stdin))
   if (/^https?:\/\//.test(name)) {
     const response = await f.proc.net.fetch(httpRequest(name), {}).catch((error: Error) => { throw new ConnectionError('GET', name, dialMessage(name, error)) })
-    if (response.status !== 200) throw new Error(`unable to read URL ${JSON.stringify(name)}, server reported ${response.status} ${response.statusText}, status code=${response.status}`)
+    if (response.status !== 200) throw new Error(`unable to read URL ${JSON.stringify(name)}, server reported ${response.status} ${reasonPhrase(response.status)}, status code=${response.status}`)
     return response.text()
   }
   return f.proc.fs.readText(f.proc.resolve(name))

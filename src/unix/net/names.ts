@@ -87,6 +87,7 @@ export function bindNames(stack: NetStack, fs: FileSystem, clock: Clock): NetSta
   return {
     get hostname() { return stack.hostname },
     get addresses() { return stack.addresses },
+    get outside() { return stack.outside },
     listenHttp: (port, handler, options) => stack.listenHttp(port, handler, options),
     listenTcp: (port, handler, options) => stack.listenTcp(port, handler, options),
     listenUdp: (port, handler, options) => stack.listenUdp(port, handler, options),
@@ -101,7 +102,13 @@ export function bindNames(stack: NetStack, fs: FileSystem, clock: Clock): NetSta
       const url = new URL(request.url)
       const host = options.connectTo?.ip ?? urlHost(url)
       if (isAddress(host)) return stack.fetch(request, options)
-      const ip = (await lookup(host))[0]!
+      let ip: string
+      try {
+        ip = (await lookup(host))[0]!
+      } catch (error) {
+        if (stack.outside && (error as UnixError).code === 'ENOTFOUND') return stack.outside(request)
+        throw error
+      }
       return stack.fetch(request, { ...options, connectTo: { ip, port: options.connectTo?.port ?? urlPort(url) } })
     },
   }

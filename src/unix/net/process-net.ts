@@ -43,6 +43,7 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
   return {
     get hostname() { return stack.hostname },
     get addresses() { return stack.addresses },
+    get outside() { return stack.outside },
     listenHttp: (port, handler, options) => own(stack.listenHttp(port, interruptible(handler), options)),
     listenTcp: (port, handler, options) => own(stack.listenTcp(port, (socket) => handler(ownSocket(socket)), options)),
     listenUdp: (port, handler, options) => own(stack.listenUdp(port, handler, options)),

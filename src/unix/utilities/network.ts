@@ -117,10 +117,11 @@ export const wget: Utility = async (context) => {
     const deadline = new AbortController()
     const timer = proc.clock.after(timeoutMs, () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
     try {
-      ip = (await proc.net.lookup(host))[0]!
+      const found = await proc.net.lookup(host).catch((error: unknown) => { if (!proc.net.outside) throw error })
+      ip = found?.[0] ?? host
       if (!quiet) await context.err(busybox ? `Connecting to ${url.host} (${ip}:${port})\n` : `--  ${url.href}\nConnecting to ${host} (${host})|${ip}|:${port}... connected.\nHTTP request sent, awaiting response... `)
       headers.set('host', url.host)
-      response = await proc.net.fetch(httpRequest(url.href, { method: options.value('M') ?? (body === undefined ? options.has('s') && !busybox ? 'HEAD' : 'GET' : 'POST'), headers, body: body ?? null, signal: deadline.signal }), { insecure: true, connectTo: { ip, port }, connectTimeoutMs: timeoutMs })
+      response = await proc.net.fetch(httpRequest(url.href, { method: options.value('M') ?? (body === undefined ? options.has('s') && !busybox ? 'HEAD' : 'GET' : 'POST'), headers, body: body ?? null, signal: deadline.signal }), { insecure: true, ...(found ? { connectTo: { ip, port } } : {}), connectTimeoutMs: timeoutMs })
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       if (busybox) return context.complain(wgetFailure(error, host, ip, -1))
@@ -270,15 +271,15 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
     // A moment later than connecting is given up, so that it shows which of both took too long.
     const timer = maxMs === Infinity ? undefined : proc.clock.after(leftMs + 1, () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
     try {
-      let ip: string
+      let ip: string | undefined
       try {
         const pinned = options.all.filter(([name]) => name === 'r').map(([, value]) => String(value).split(':')).find((parts) => parts[0] === host && Number(parts[1]) === port)
         ip = pinned ? pinned.slice(2).join(':').replace(/^\[|\]$/g, '') : (await proc.net.lookup(host))[0]!
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
-        return await fail(6, `Could not resolve host: ${host}`)
+        if (error.code !== 'ENOTFOUND' || !proc.net.outside) return await fail(6, `Could not resolve host: ${host}`)
       }
-      if (options.has('v')) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${inCurlsOrder(headers).map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
+      if (options.has('v') && ip !== undefined) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${inCurlsOrder(headers).map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
       if (!headers.has('host') || hops > 0) headers.set('host', url.host)
       const patienceMs = Math.min(connectMs ?? Infinity, leftMs)
       let response: Response
@@ -287,7 +288,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (options.has('E') && !proc.fs.exists(proc.resolve(options.value('E')!))) return await fail(77, `error setting certificate file: ${options.value('E')!}`)
         const [ca, cert, key] = [pem('E') ?? systemAuthorities(proc), pem('K'), pem('Y')]
         response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
-          insecure: options.has('k'), acceptCommonName: true, connectTo: { ip, port }, ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
+          insecure: options.has('k'), acceptCommonName: true, ...(ip === undefined ? {} : { connectTo: { ip, port } }), ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
           ...(patienceMs === Infinity ? {} : { connectTimeoutMs: patienceMs }),
         })
       } catch (error) {
@@ -296,6 +297,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (attempt < retries && (error.code !== 'ECONNREFUSED' || options.has('2', '3'))) { attempt += 1; await proc.sleep(Number(options.value('z') ?? 2 ** (attempt - 1)) * 1000); continue }
         if (error instanceof CertificateError) return await fail(60, `${error.code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'SSL' : 'SSL certificate problem'}: ${error.message}\n${CERTIFICATE_HELP}`)
         switch (error.code) {
+          case 'ENOTFOUND': return await fail(6, `Could not resolve host: ${host}`)
           case 'ETIMEDOUT': case 'ECANCELED': return await fail(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : elapsed >= patienceMs ? `Connection timed out after ${elapsed} milliseconds` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
           case 'ECONNRESET': return await fail(52, 'Empty reply from server')
           case 'EPROTO': return await fail(35, `TLS connect error: error:${TLS_ERRORS[error.message] ?? '0A00010B'}:SSL routines::${error.message in TLS_ERRORS ? error.message : 'wrong version number'}`)
