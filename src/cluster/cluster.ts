@@ -358,7 +358,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       let listener: Listener | undefined
       followApiServer((isServing) => {
         listener?.close()
-        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: { certificatePem: serving.certificatePem } }) : undefined
+        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: serving }) : undefined
       })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)

@@ -8,7 +8,7 @@ import type { SpdyStream } from './spdy/session.ts'
 import { asksForSpdy, upgradeToSpdy } from './spdy/upgrade.ts'
 import { isWebSocketRequest, negotiate } from './streaming.ts'
 
-// @k8s part: TLS in pods: certificates are checked between programs of the cluster, but nothing is encrypted, so that a TLS client outside can't talk to a pod's HTTPS port through port-forward
+// @k8s part: TLS in pods: between programs of the cluster certificates are checked, but nothing is encrypted; through port-forward servers speak TLS 1.3 (kubelets, metrics-server and sample-apiserver don't yet)
 
 const TUNNEL = 'SPDY/3.1+portforward.k8s.io'
 const PROTOCOLS = [TUNNEL, 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'portforward.k8s.io', '']

@@ -176,11 +176,12 @@ export async function conversionWebhook(proc: Proc, args: readonly string[]): Pr
 /** Serves HTTPS with the certificate of the flags, `/readyz` included, until a signal comes. */
 function serveTls(proc: Proc, flags: ReadonlyMap<string, string>, answer: (request: HttpRequest, path: string) => Promise<Response | undefined>): Promise<number> {
   const certificatePem = proc.fs.readText(flags.get('tls-cert-file') ?? '')
+  const key = flags.get('tls-private-key-file')
   proc.net.listenHttp(Number(flags.get('port') ?? 443), async (request) => {
     const { pathname } = new URL(request.url)
     if (pathname === '/readyz') return goResponse(proc, 'ok')
     return await answer(request, pathname) ?? goError(proc, '404 page not found', 404)
-  }, { tls: { certificatePem } })
+  }, { tls: { certificatePem, ...(key && proc.fs.exists(key) ? { keyPem: proc.fs.readText(key) } : {}) } })
   return untilKilled(proc)
 }
 

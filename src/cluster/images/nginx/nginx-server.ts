@@ -9,9 +9,15 @@ import { contentType } from '../http/content-type.ts'
 import { KNOWN_DIRECTIVES, NginxConfigError, parseNginxConfig } from './nginx-config.ts'
 import type { Directive } from './nginx-config.ts'
 
+/** A certificate with its key, both PEM. */
+export interface ServerIdentity {
+  certificatePem: string
+  keyPem: string
+}
+
 /** What a configuration comes to: the servers by port. */
 export interface NginxSetup {
-  ports: Map<number, { ip: string | undefined; servers: Directive[][]; certificatePem?: string }>
+  ports: Map<number, { ip: string | undefined; servers: Directive[][]; tls?: ServerIdentity }>
   upstreams: Map<string, string[]>
   http: Directive[]
 }
@@ -52,7 +58,7 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
         if (listen.args.includes('default_server')) held.servers.unshift(directive.block!)
         else held.servers.push(directive.block!)
       }
-      if (listen.args.includes('ssl')) held.certificatePem ??= certificateOf(proc, [...directive.block!, ...http], listen)
+      if (listen.args.includes('ssl')) held.tls ??= identityOf(proc, [...directive.block!, ...http], listen)
       ports.set(port, held)
     }
     for (const location of directive.block!.filter((d) => d.name === 'location'))
@@ -63,7 +69,7 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
 }
 
 /** The certificate that a port answers with. @throws NginxConfigError when it or its key can't be read */
-function certificateOf(proc: Proc, directives: readonly Directive[], listen: Directive): string {
+function identityOf(proc: Proc, directives: readonly Directive[], listen: Directive): ServerIdentity {
   const file = (name: string) => {
     const path = directives.find((directive) => directive.name === name)?.args[0]
     if (path === undefined) throw new NginxConfigError(`no "${name}" is defined for the "listen ... ssl" directive in ${listen.file}:${listen.line}`)
@@ -78,9 +84,7 @@ function certificateOf(proc: Proc, directives: readonly Directive[], listen: Dir
       throw new NginxConfigError(`cannot load ${what} "${path}": BIO_new_file() failed (SSL: error:${number}:system library::${why}:calling fopen(${path}, r) error:10000080:BIO routines::no such file)`)
     }
   }
-  const certificate = readPem('certificate', file('ssl_certificate'))
-  readPem('certificate key', file('ssl_certificate_key'))
-  return certificate
+  return { certificatePem: readPem('certificate', file('ssl_certificate')), keyPem: readPem('certificate key', file('ssl_certificate_key')) }
 }
 
 /** Looks up the hosts of proxy_pass, as nginx does once when it starts. @throws NginxConfigError host not found in upstream */

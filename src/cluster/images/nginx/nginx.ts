@@ -11,7 +11,7 @@ import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 import { NginxConfigError } from './nginx-config.ts'
 import { answerRequest, loadNginxConfig, plainOnTlsPage, resolveUpstreams } from './nginx-server.ts'
-import type { NginxSetup } from './nginx-server.ts'
+import type { NginxSetup, ServerIdentity } from './nginx-server.ts'
 
 const MEMORY_BYTES = 3 * 2 ** 20
 
@@ -53,7 +53,7 @@ export function nginxProgram(version: string, compiler: string): Program {
     let connection = 0
     let inFlight = 0
     let whenIdle = () => {}
-    const listen = (port: number, { ip, certificatePem }: { ip: string | undefined; certificatePem?: string }): Listener => proc.net.listenHttp(port, async (request, peer) => {
+    const listen = (port: number, { ip, tls }: { ip: string | undefined; tls?: ServerIdentity }): Listener => proc.net.listenHttp(port, async (request, peer) => {
       const errors: string[] = []
       inFlight += 1
       try {
@@ -64,7 +64,7 @@ export function nginxProgram(version: string, compiler: string): Program {
         inFlight -= 1
         if (inFlight === 0) whenIdle()
       }
-    }, { ...(ip === undefined ? {} : { ip }), ...(certificatePem === undefined ? {} : { tls: { certificatePem, plainAnswer: () => plainOnTlsPage(`nginx/${version}`) } }) })
+    }, { ...(ip === undefined ? {} : { ip }), ...(tls ? { tls: { ...tls, plainAnswer: () => plainOnTlsPage(`nginx/${version}`) } } : {}) })
     for (const [port, bound] of setup.ports) {
       try { listeners.set(port, listen(port, bound)) } catch (error) {
         if (!(error instanceof UnixError)) throw error
