@@ -266,7 +266,7 @@ describe('kubelets', () => {
   test('of nodes that nobody registered are not asked', async () => {
     await api.create('pods', pod('p', 'n1'))
     expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 404, message: 'pods "n1" not found' })
-    expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1', undefined, UPGRADE)).json).toMatchObject({ code: 404, message: 'pods "n1" not found' })
+    for (const headers of [UPGRADE, {}]) expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1', undefined, headers)).json).toMatchObject({ code: 404, message: 'pods "n1" not found' })
   })
 
   test('are asked for logs with the parameters that matter to them', async () => {
@@ -287,6 +287,7 @@ describe('kubelets', () => {
     await addNode()
     await api.create('pods', pod('p', 'n1'))
     expect((await http('GET', '/api/v1/namespaces/default/pods/p/log')).json).toMatchObject({ code: 500, message: 'Get "https://n1:10250/containerLogs/default/p/a": dial tcp 10.0.0.1:10250: connect: connection refused' })
+    expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1')).json).toMatchObject({ code: 400, message: 'Upgrade request required' })
     expect((await http('POST', '/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=1', undefined, UPGRADE)).json).toMatchObject({ code: 500, message: 'error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused' })
   })
 })

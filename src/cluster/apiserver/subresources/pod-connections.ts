@@ -123,9 +123,8 @@ function nodeOf(pod: KubeObject): string {
   return node
 }
 
-/** Passes a request with its upgrade on to a kubelet. @throws StatusError 400 for one without. k8s: UpgradeAwareHandler with UpgradeRequired */
+/** Passes a request with its upgrade on to a kubelet. */
 async function connectKubelet(dialer: ClusterDialer, node: string, path: string, request: HttpRequest): Promise<Response> {
-  if (!/upgrade/i.test(request.headers.get('connection') ?? '')) throw apiError.badRequest('Upgrade request required')
   try {
     return await dialer.kubelet(node, httpRequest(`https://${node}:10250${path}`, { method: request.method, headers: forwardedHeaders(request.headers), body: request.body, signal: request.signal }))
   } catch (error) {

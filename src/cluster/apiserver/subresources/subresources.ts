@@ -60,15 +60,18 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
     for (const virtual of parts.virtualResources) this.#virtual.set(virtual.resource, virtual)
     const { writes, registry, clock, catalog, random } = parts
     // k8s: kubelet/client NodeConnectionInfoGetter: who isn't registered can't be reached
-    const dialerFor = (resource: string): ClusterDialer => ({
+    const dialerFor = (resource: string, upgradeRequired = false): ClusterDialer => ({
       http: parts.dialer.http,
       kubelet: async (node, request) => {
         // The store of nodes names the resource that the request is for.
         if (!catalog.reader.get('nodes', undefined, node)) throw apiError.notFound({ group: '', resource }, node)
+        // k8s: apimachinery/pkg/util/proxy UpgradeAwareHandler
+        if (upgradeRequired && !/upgrade/i.test(request.headers.get('connection') ?? '')) throw apiError.badRequest('Upgrade request required')
         return parts.dialer.kubelet(node, request)
       },
     })
     const dialer = dialerFor('pods')
+    const streams = dialerFor('pods', true)
     const connection = (connect: NonNullable<Subresource['connect']>): Subresource => ({
       connect: async (endpoint, context) => {
         await this.#admitConnection(endpoint, context)
@@ -90,9 +93,9 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
       .set('namespaces/finalize', planned(finalizePlan))
       .set('certificatesigningrequests.certificates.k8s.io/approval', planned((endpoint) => approvalPlan(endpoint, clock)))
       .set('pods/log', { connect: (endpoint, context) => podLog(dialer, clock, endpoint, context) })
-      .set('pods/exec', connection((endpoint, context) => podStream(dialer, endpoint, context, 'exec')))
-      .set('pods/attach', connection((endpoint, context) => podStream(dialer, endpoint, context, 'attach')))
-      .set('pods/portforward', connection((endpoint, context) => podPortForward(dialer, endpoint, context)))
+      .set('pods/exec', connection((endpoint, context) => podStream(streams, endpoint, context, 'exec')))
+      .set('pods/attach', connection((endpoint, context) => podStream(streams, endpoint, context, 'attach')))
+      .set('pods/portforward', connection((endpoint, context) => podPortForward(streams, endpoint, context)))
       .set('pods/proxy', proxy)
       .set('services/proxy', proxy)
       .set('nodes/proxy', proxy)
