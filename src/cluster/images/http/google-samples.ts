@@ -37,7 +37,7 @@ async function nodeServer(proc: Proc, port: number, answer: () => string): Promi
   return new Promise(() => {})
 }
 
-// @k8s part: node: the images of the tutorials run their own script only
+// @k8s part: Node.js: the images of the tutorials run their own script only
 
 /** node, which knows only the script that its image brings. */
 const onlyScript = (serve: (proc: Proc) => Promise<number>): Program => async (proc) => {
