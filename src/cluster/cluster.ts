@@ -273,9 +273,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   /** What `kubeadm init` does on the node of the control plane. */
   const install = async (files: MountableFileSystem): Promise<void> => {
     const client = (commonName: string, ...organizations: string[]) => pki.issueClientCertificate({ commonName, organizations })
-    const [superAdmin, manager, scheduler] = await clock.outside(Promise.all([client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler')]))
+    const [superAdmin, manager, scheduler, etcdFiles] = await clock.outside(Promise.all([
+      client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler'),
+      etcdPki({ hosts: [controlPlane.name, 'localhost', controlPlane.ip, '127.0.0.1'], nowMs: clock.nowMs() }),
+    ]))
     const keys = pki.snapshot()
-    const etcdFiles = await clock.outside(etcdPki({ hosts: [controlPlane.name, 'localhost', controlPlane.ip, '127.0.0.1'], nowMs: clock.nowMs() }))
     writeFiles(files, controlPlaneFiles({
       clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, caCertificatePem: pki.caCertificatePem,
       clients: { admin, 'super-admin': superAdmin, 'controller-manager': manager, scheduler },
