@@ -16,7 +16,7 @@ const PID_FILE = `${SERVER_ROOT}/logs/httpd.pid`
 const ERRNO: Readonly<Record<string, number>> = { EACCES: 13, EADDRINUSE: 98, EADDRNOTAVAIL: 99, EROFS: 30, ENOENT: 2 }
 
 /** httpd of one version: reads its configuration, serves until it is told to stop. */
-export function httpdProgram(version: string): Program {
+function httpdProgram(version: string): Program {
   return async (proc) => {
     const args = proc.argv.slice(1)
     const file = args.includes('-f') ? proc.resolve(args[args.indexOf('-f') + 1]!) : `${SERVER_ROOT}/conf/httpd.conf`

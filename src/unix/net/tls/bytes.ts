@@ -2,7 +2,7 @@
 
 export const u8 = (value: number) => [value & 255]
 export const u16 = (value: number) => [(value >> 8) & 255, value & 255]
-export const u24 = (value: number) => [(value >> 16) & 255, (value >> 8) & 255, value & 255]
+const u24 = (value: number) => [(value >> 16) & 255, (value >> 8) & 255, value & 255]
 
 /** A field of varying length with its length in front, in so many bytes. */
 export function vector(lengthBytes: 1 | 2 | 3, content: ArrayLike<number> & Iterable<number>): number[] {

@@ -10,7 +10,6 @@ export const CLIENT_HELLO = 1
 export const SERVER_HELLO = 2
 export const ENCRYPTED_EXTENSIONS = 8
 export const CERTIFICATE = 11
-export const CERTIFICATE_REQUEST = 13
 export const CERTIFICATE_VERIFY = 15
 export const FINISHED = 20
 const MESSAGE_HASH = 254

@@ -2,7 +2,7 @@ import { concatBytes } from '../../../base/streams.ts'
 import { u16, vector } from './bytes.ts'
 
 /** Bytes of SHA-256, on which the cipher suite TLS_AES_128_GCM_SHA256 rests. */
-export const HASH_BYTES = 32
+const HASH_BYTES = 32
 const encoder = new TextEncoder()
 const owned = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes)
 
@@ -11,7 +11,7 @@ export async function sha256(...parts: Uint8Array[]): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', owned(concatBytes(parts))))
 }
 
-export async function hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
+async function hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
   const imported = await crypto.subtle.importKey('raw', owned(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   return new Uint8Array(await crypto.subtle.sign('HMAC', imported, owned(data)))
 }

@@ -5,10 +5,10 @@ import type { TcpSocket } from '../../types.ts'
 import { u16 } from './bytes.ts'
 import { expandLabel } from './key-schedule.ts'
 
-export const CHANGE_CIPHER_SPEC = 20
+const CHANGE_CIPHER_SPEC = 20
 export const ALERT = 21
 export const HANDSHAKE = 22
-export const APPLICATION_DATA = 23
+const APPLICATION_DATA = 23
 const CLOSE_NOTIFY = 0
 const HEADER_BYTES = 5
 const MOST_BYTES = 16_384
