@@ -18,11 +18,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => lab.stop())
 
-const out = async (script: string) => {
-  const { stdout, stderr, code } = await lab.run(script)
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  return stdout
-}
+const out = (script: string) => lab.out(script)
 /** The controller takes changes at most every 3.3 seconds. */
 const SETTLE = 'sleep 7'
 

@@ -48,6 +48,8 @@ export interface Lab {
   writeFile(path: string, text: string): void
   /** Runs a script with bash on the laptop, as the learner would type it. */
   run(script: string, options?: { withinMs?: number; env?: Record<string, string> }): Promise<CommandResult>
+  /** What a script prints that nothing may be wrong with. @throws Error for an exit code or a complaint */
+  out(script: string): Promise<string>
   /** Whether a goal of a lesson is met. */
   met(goal: Goal): Promise<boolean>
   /** The lab as a reload of the page leaves it: only what is kept on disk. This one is over. */
@@ -93,7 +95,7 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
     await clock.until(() => settled, { withinMs, what })
     return work
   }
-  return {
+  const lab: Lab = {
     cluster, laptop,
     writeFile(path, text) {
       const parts = path.split('/')
@@ -122,6 +124,11 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
       const [stdout, stderr] = await outputs
       return { stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr), code: status.code }
     },
+    async out(script) {
+      const { stdout, stderr, code } = await lab.run(script)
+      if (code !== 0 || stderr !== '') throw new Error(`${script}\nended with ${code}: ${stderr || stdout}`)
+      return stdout
+    },
     met: async (goal) => (await drive(checkGoal(goal, async (method, path, body) => {
       const response = await cluster.handle(httpRequest(`https://cluster${path}`, { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }), cluster.adminConnection)
       return { status: response.status, body: await response.text() }
@@ -133,4 +140,5 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
     },
     stop: () => drive(cluster.stop(), 60_000, 'the cluster\'s end'),
   }
+  return lab
 }

@@ -13,11 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.stop())
 
-const out = async (script: string) => {
-  const { stdout, stderr, code } = await lab.run(script)
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  return stdout
-}
+const out = (script: string) => lab.out(script)
 
 test('ssh leads into a node whose containers are the ones that the API shows', async () => {
   const node = (await out(`kubectl get pod -l app=web -o jsonpath='{.items[0].spec.nodeName}'`))

@@ -10,11 +10,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => lab.stop())
 
-const out = async (script: string) => {
-  const { stdout, stderr, code } = await lab.run(script)
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  return stdout
-}
+const out = (script: string) => lab.out(script)
 
 test("k3s' load balancer gives a Service the address of its node", async () => {
   await out('kubectl expose deployment web --port=80 --type=LoadBalancer; sleep 5')

@@ -7,11 +7,7 @@ let lab: Lab
 beforeAll(async () => { lab = await startLab('textbook') })
 afterAll(() => lab.stop())
 
-const out = async (script: string) => {
-  const { stdout, stderr, code } = await lab.run(script)
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  return stdout
-}
+const out = (script: string) => lab.out(script)
 
 test('a rollout history shows the change-cause that a pod template carries', async () => {
   await out(`kubectl create deployment web --image=gcr.io/kuar-demo/kuard-amd64:blue; kubectl rollout status deployment/web
