@@ -27,14 +27,9 @@ function httpdProgram(version: string): Program {
     const control = args.includes('-k') ? args[args.indexOf('-k') + 1] : undefined
     if (control !== undefined && control !== 'start') return signalParent(proc, control)
     const name = nameWarning(proc)
-    let setup: HttpdSetup
-    try {
-      setup = loadHttpdConfig(proc, file)
-    } catch (error) {
-      if (!(error instanceof HttpdConfigError)) throw error
-      await proc.stderr.write(error.message)
-      return 1
-    }
+    const loaded = await loadOrComplain(proc, file)
+    if (!loaded) return 1
+    let setup = loaded
     const unnamed = setup.main.some((d) => d.name === 'servername') ? '' : name
     if (args.includes('-t')) {
       await proc.stderr.write(`${unnamed}Syntax OK\n`)
@@ -84,13 +79,9 @@ function httpdProgram(version: string): Program {
       const signal = await proc.signal('SIGWINCH', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1')
       if (signal === 'SIGHUP' || signal === 'SIGUSR1') {
         await say('mpm_event', 'notice', signal === 'SIGHUP' ? 'AH00494: SIGHUP received.  Attempting to restart' : 'AH00493: SIGUSR1 received.  Doing graceful restart')
-        try {
-          setup = loadHttpdConfig(proc, file)
-        } catch (error) {
-          if (!(error instanceof HttpdConfigError)) throw error
-          await proc.stderr.write(error.message)
-          return 1
-        }
+        const fresh = await loadOrComplain(proc, file)
+        if (!fresh) return 1
+        setup = fresh
         listenAll()
         await announce()
         continue
@@ -98,6 +89,17 @@ function httpdProgram(version: string): Program {
       await say('mpm_event', 'notice', signal === 'SIGWINCH' ? 'AH00492: caught SIGWINCH, shutting down gracefully' : `AH00491: caught ${signal}, shutting down`)
       return 0
     }
+  }
+}
+
+/** The configuration, or undefined once the fault in it has been told. */
+async function loadOrComplain(proc: Proc, file: string): Promise<HttpdSetup | undefined> {
+  try {
+    return loadHttpdConfig(proc, file)
+  } catch (error) {
+    if (!(error instanceof HttpdConfigError)) throw error
+    await proc.stderr.write(error.message)
+    return undefined
   }
 }
 
