@@ -63,6 +63,7 @@ test('etcdctl shows in what form objects are stored, to who has a certificate of
   await out('kubectl create namespace kept; kubectl create secret generic plain -n kept --from-literal=password=hunter2; kubectl create configmap gone -n kept')
   expect(await out(`${etcdctl} get /registry/secrets/kept/plain`)).toMatch(/^\/registry\/secrets\/kept\/plain\nk8s\0\n\f\n\x02v1\x12\x06Secret[^]*\x08password\x12\x07hunter2[^]*\x06Opaque/)
   expect(await out(`${etcdctl} get /registry/configmaps/kept --prefix --keys-only`)).toBe('/registry/configmaps/kept/gone\n\n/registry/configmaps/kept/kube-root-ca.crt\n\n')
+  expect(await out(`timeout 3 ${etcdctl} watch /registry/configmaps/kept/ --prefix & sleep 1; kubectl delete configmap gone -n kept >/dev/null; kubectl create configmap gone -n kept >/dev/null; wait || true`)).toMatch(/^DELETE\n\/registry\/configmaps\/kept\/gone\n\nPUT\n\/registry\/configmaps\/kept\/gone\nk8s\0/)
   expect(await out(`${etcdctl} del /registry/configmaps/kept/gone; kubectl get configmaps -n kept -o name`)).toBe('1\nconfigmap/kube-root-ca.crt\n')
   expect(await out(`${etcdctl} put mine 1; ${etcdctl} get mine --print-value-only; ${etcdctl} member list`)).toMatch(/^OK\n1\n8e9e05c52164694d, started, drydock-control-plane, https:\/\/10\.\S+:2380, https:\/\/10\.\S+:2379, false\n$/)
   const stranger = await lab.run('kubectl exec -n kube-system etcd-drydock-control-plane -- etcdctl get mine')

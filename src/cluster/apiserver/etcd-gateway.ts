@@ -3,7 +3,7 @@ import type { HttpRequest } from '../../base/http.ts'
 import { base64Of, bytesOfBase64 } from '../../base/pem.ts'
 import { EtcdError, FROM_KEY } from '../etcd/types.ts'
 import type { Etcd } from '../etcd/etcd.ts'
-import type { Change, KeyRange, KeyValue } from '../etcd/types.ts'
+import type { KeyRange, KeyValue, WatchEventKv } from '../etcd/types.ts'
 import { decodeProtobuf } from '../kinds/protobuf.ts'
 import { encodeProtobuf } from '../kinds/protobuf-encode.ts'
 
@@ -62,17 +62,20 @@ export function createEtcdGateway(etcd: Etcd, member: EtcdMember): (request: Htt
       return { header: header() }
     },
     '/v3/watch': (body, request) => {
-      const { key, rangeEnd } = rangeOf((body['create_request'] ?? {}) as Body)
-      const isIn = (change: Change) => rangeEnd === undefined ? change.key === key : change.key >= key && (rangeEnd === FROM_KEY || change.key < rangeEnd)
+      const wanted = (body['create_request'] ?? {}) as Body
+      const prevKv = wanted['prev_kv'] === true
       let stop = () => {}
       return new ReadableStream<Uint8Array>({
         start(controller) {
           const send = (result: unknown) => controller.enqueue(encoder.encode(`${JSON.stringify({ result })}\n`))
           send({ header: header(), created: true })
-          stop = etcd.onCommit(({ changes }) => {
-            const events = changes.filter(isIn).map((change) => change.type === 'put' ? { kv: shown(change) } : { type: 'DELETE', kv: { key: encodeKey(change.key), mod_revision: String(change.modRevision) } })
-            if (events.length > 0) send({ header: header(), events })
+          const watcher = etcd.watch({ ...rangeOf(wanted), startRevision: Number(wanted['start_revision'] ?? 0), prevKv }, ({ events, compactRevision }) => {
+            if (compactRevision !== undefined) {
+              send({ header: header(), canceled: true, compact_revision: String(compactRevision) })
+              controller.close()
+            } else if (events.length > 0) send({ header: header(), events: events.map(eventText) })
           })
+          stop = () => watcher.cancel()
           request.signal.addEventListener('abort', () => stop(), { once: true })
         },
         cancel: () => stop(),
@@ -121,6 +124,11 @@ class GatewayError extends Error {
 
 function failure({ code, message }: GatewayError, status: number): Response {
   return Response.json({ error: message, code, message }, { status })
+}
+
+function eventText({ kv, prevKv }: WatchEventKv): Body {
+  const change = kv.type === 'put' ? { kv: shown(kv) } : { type: 'DELETE', kv: { key: encodeKey(kv.key), mod_revision: String(kv.modRevision) } }
+  return { ...change, ...(prevKv ? { prev_kv: shown(prevKv) } : {}) }
 }
 
 function shown(kv: KeyValue, keysOnly = false): Body {
