@@ -16,6 +16,11 @@ it('prints, reckons, sleeps and ends with the code that it is told', async () =>
   expect(await perl('-e', 'die "no"')).toMatchObject({ stderr: 'no at -e line 1.\n', status: { code: 255 } })
 })
 
+it('nothing is divided by zero', async () => {
+  expect((await perl('-le', 'print 7 % 4')).stdout).toBe('3\n')
+  for (const [sign, problem] of [['/', 'division by zero'], ['%', 'modulus zero']]) expect(await perl('-e', `print 1 ${sign} 0`)).toMatchObject({ stderr: `Illegal ${problem} at -e line 1.\n`, status: { code: 255 } })
+})
+
 it('what it does not know it says', async () => {
   expect((await perl('-e', 'while (1) { print "x" }')).stderr).toMatch(/^syntax error at -e line 1, near "while"\n/)
 })

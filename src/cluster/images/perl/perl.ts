@@ -90,15 +90,15 @@ class OneLiner {
     for (;;) {
       if (this.#takes('*')) left = Number(left) * Number(await this.#power())
       else if (this.#takes('x')) left = String(left).repeat(Math.max(0, Number(await this.#power())))
-      else if (this.#takes('/')) left = this.#divided(Number(left), Number(await this.#power()), 'division by zero')
-      else if (this.#takes('%')) left = Math.trunc(Number(left)) % this.#divided(Math.trunc(Number(await this.#power())), 1, '')
+      else if (this.#takes('/')) left = Number(left) / this.#divisor(Number(await this.#power()), 'division by zero')
+      else if (this.#takes('%')) left = Math.trunc(Number(left)) % this.#divisor(Math.trunc(Number(await this.#power())), 'modulus zero')
       else return left
     }
   }
 
-  #divided(left: number, right: number, why: string): number {
-    if (right === 0) throw new PerlError(`Illegal ${why} at -e line 1.\n`)
-    return left / right
+  #divisor(value: number, problem: string): number {
+    if (value === 0) throw new PerlError(`Illegal ${problem} at -e line 1.\n`)
+    return value
   }
 
   async #power(): Promise<Value> {
