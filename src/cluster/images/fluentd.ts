@@ -8,6 +8,8 @@ import { defineImage } from './image.ts'
 
 const FORWARD_PORT = 24_224
 
+// @k8s part: fluentd: it reads its configuration, says what it is to do and opens its port, but no events are read, forwarded or written
+
 /** What the image's configuration says: takes what others forward, and writes it to files. */
 const CONFIGURATION = `<source>
   @type  forward
