@@ -119,7 +119,7 @@ export const wget: Utility = async (context) => {
     try {
       const found = await proc.net.lookup(host).catch((error: unknown) => { if (!proc.net.outside) throw error })
       ip = found?.[0] ?? host
-      if (!quiet) await context.err(busybox ? `Connecting to ${url.host} (${ip}:${port})\n` : `--  ${url.href}\nConnecting to ${host} (${host})|${ip}|:${port}... connected.\nHTTP request sent, awaiting response... `)
+      if (!quiet) await context.err(busybox ? `Connecting to ${url.host} (${ip}:${port})\n` : `--  ${url.href}\nConnecting to ${host} (${host})${found ? `|${ip}|` : ''}:${port}... connected.\nHTTP request sent, awaiting response... `)
       headers.set('host', url.host)
       response = await proc.net.fetch(httpRequest(url.href, { method: options.value('M') ?? (body === undefined ? options.has('s') && !busybox ? 'HEAD' : 'GET' : 'POST'), headers, body: body ?? null, signal: deadline.signal }), { insecure: true, ...(found ? { connectTo: { ip, port } } : {}), connectTimeoutMs: timeoutMs })
     } catch (error) {
