@@ -107,3 +107,9 @@ test('what was stopped stays stopped over a reload, and can be started again', a
   await putBack('kube-scheduler', 5)
   expect(await run('kubectl get pod parked --no-headers')).toMatch(/parked +1\/1 +Running/)
 })
+
+test("a node's kubelet has the configuration that is in the API", async () => {
+  const inApi = await run("kubectl get configmap kubelet-config -n kube-system -o jsonpath='{.data.kubelet}'")
+  expect(inApi).toContain('kind: KubeletConfiguration')
+  expect(await run('ssh drydock-worker cat /var/lib/kubelet/config.yaml | grep -v containerRuntimeEndpoint')).toBe(inApi)
+})

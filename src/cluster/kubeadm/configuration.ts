@@ -4,6 +4,11 @@ import { clusterDnsAddress } from './addons.ts'
 
 const NODE_TOKEN_GROUP = 'system:bootstrappers:kubeadm:default-node-token'
 
+/** How kubelets are configured, as YAML: in the API for all of them, and with its runtime on each node. k8s: kubelet/config/v1beta1 KubeletConfiguration */
+export function kubeletConfiguration({ clusterDns, clusterDomain, containerRuntimeEndpoint }: { clusterDns: string; clusterDomain: string; containerRuntimeEndpoint?: string }): string {
+  return `apiVersion: kubelet.config.k8s.io/v1beta1\nauthentication:\n  anonymous:\n    enabled: false\n  webhook:\n    cacheTTL: 0s\n    enabled: true\n  x509:\n    clientCAFile: /etc/kubernetes/pki/ca.crt\nauthorization:\n  mode: Webhook\ncgroupDriver: cgroupfs\nclusterDNS:\n- ${clusterDns}\nclusterDomain: ${clusterDomain}\n${containerRuntimeEndpoint === undefined ? '' : `containerRuntimeEndpoint: ${containerRuntimeEndpoint}\n`}evictionHard:\n  imagefs.available: 0%\n  memory.available: 0%\n  nodefs.available: 0%\n  nodefs.inodesFree: 0%\nfailSwapOn: false\nhealthzBindAddress: 127.0.0.1\nhealthzPort: 10248\nimageGCHighThresholdPercent: 100\nkind: KubeletConfiguration\nrotateCertificates: true\nserializeImagePulls: false\nstaticPodPath: /etc/kubernetes/manifests\n`
+}
+
 /**
  * What `kubeadm init` leaves in the API besides add-ons: its own and the kubelets' configuration, cluster-info, and the rights of joining nodes.
  * k8s: cmd/kubeadm/app/phases/{uploadconfig,bootstraptoken,kubelet}
@@ -15,7 +20,7 @@ export function kubeadmConfiguration(options: { clusterName: string; controlPlan
       ClusterConfiguration: `apiServer:\n  certSANs:\n  - localhost\n  - 127.0.0.1\n  - 10.89.0.1\napiVersion: kubeadm.k8s.io/v1beta4\ncaCertificateValidityPeriod: 87600h0m0s\ncertificateValidityPeriod: 8760h0m0s\ncertificatesDir: /etc/kubernetes/pki\nclusterName: ${options.clusterName}\ncontrolPlaneEndpoint: ${options.controlPlaneEndpoint}\ncontrollerManager:\n  extraArgs:\n  - name: enable-hostpath-provisioner\n    value: "true"\ndns: {}\nencryptionAlgorithm: ECDSA-P256\netcd:\n  local:\n    dataDir: /var/lib/etcd\n    extraArgs:\n    - name: unsafe-no-fsync\n      value: "true"\nimageRepository: registry.k8s.io\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.3\nnetworking:\n  dnsDomain: ${options.clusterDomain}\n  podSubnet: ${options.podCidr}\n  serviceSubnet: ${options.serviceCidr}\nproxy: {}\nscheduler: {}\n`,
     }),
     configMap('kube-system', 'kubelet-config', {
-      kubelet: `apiVersion: kubelet.config.k8s.io/v1beta1\nauthentication:\n  anonymous:\n    enabled: false\n  webhook:\n    cacheTTL: 0s\n    enabled: true\n  x509:\n    clientCAFile: /etc/kubernetes/pki/ca.crt\nauthorization:\n  mode: Webhook\ncgroupDriver: cgroupfs\nclusterDNS:\n- ${clusterDnsAddress(options.serviceCidr)}\nclusterDomain: ${options.clusterDomain}\nevictionHard:\n  imagefs.available: 0%\n  memory.available: 0%\n  nodefs.available: 0%\n  nodefs.inodesFree: 0%\nfailSwapOn: false\nhealthzBindAddress: 127.0.0.1\nhealthzPort: 10248\nimageGCHighThresholdPercent: 100\nkind: KubeletConfiguration\nrotateCertificates: true\nserializeImagePulls: false\nstaticPodPath: /etc/kubernetes/manifests\n`,
+      kubelet: kubeletConfiguration({ clusterDns: clusterDnsAddress(options.serviceCidr), clusterDomain: options.clusterDomain }),
     }),
     configMap('kube-public', 'cluster-info', {
       kubeconfig: `apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: ${caData}\n    server: https://${options.controlPlaneEndpoint}\n  name: ""\ncontexts: null\ncurrent-context: ""\nkind: Config\nusers: null\n`,

@@ -1,6 +1,7 @@
 import type { CertificateAndKey } from '../../base/certificates.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { printYaml } from '../kinds/print-yaml.ts'
+import { kubeletConfiguration } from './configuration.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 
 const KUBERNETES = '/etc/kubernetes'
@@ -45,14 +46,7 @@ export function nodeFiles(options: NodeFilesOptions): NodeFiles {
     contexts: [{ name: `system:node:${nodeName}@${clusterName}`, context: { cluster: clusterName, user: `system:node:${nodeName}` } }],
     users: [{ name: `system:node:${nodeName}`, user: { 'client-certificate': '/var/lib/kubelet/pki/kubelet-client-current.pem', 'client-key': '/var/lib/kubelet/pki/kubelet-client-current.pem' } }],
   }))
-  write('/var/lib/kubelet/config.yaml', printYaml({
-    apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration',
-    authentication: { anonymous: { enabled: false }, webhook: { cacheTTL: '0s', enabled: true }, x509: { clientCAFile: `${KUBERNETES}/pki/ca.crt` } },
-    authorization: { mode: 'Webhook', webhook: { cacheAuthorizedTTL: '0s', cacheUnauthorizedTTL: '0s' } },
-    cgroupDriver: 'systemd', cgroupRoot: '/kubelet', clusterDNS: [options.clusterDns], clusterDomain: options.clusterDomain, containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
-    evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' }, failSwapOn: false, healthzBindAddress: '127.0.0.1', healthzPort: 10248,
-    imageGCHighThresholdPercent: 100, rotateCertificates: true, staticPodPath: MANIFESTS,
-  }), 0o644)
+  write('/var/lib/kubelet/config.yaml', kubeletConfiguration({ clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock' }), 0o644)
   write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="--node-ip= --node-labels= --pod-infra-container-image=registry.k8s.io/pause:3.10.1 --provider-id=kind://docker/${clusterName}/${nodeName} --runtime-cgroups=/system.slice/containerd.service"\n`, 0o644)
   return files
 }
