@@ -87,7 +87,7 @@ export class ClusterHost {
     this.#progress = progress
     const edit = pageEditor((tty, file, gone) => this.#openEditor(tty, file, gone))
     this.laptop = createLearnersLaptop({
-      cluster, home, utilities: options.utilities, hints: () => this.#hints.on, outside: fetchFromWeb,
+      cluster, home, utilities: options.utilities, hints: () => this.#hints.on, homeKept: async () => { await this.#homeKept() }, outside: fetchFromWeb,
       programs: { '/usr/local/bin/edit': edit, '/usr/local/bin/editor': edit },
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
@@ -249,13 +249,13 @@ export class ClusterHost {
       case 'clock': return this.#setClock(ask)
       case 'listFiles': return this.#files.list((ask as Operations['listFiles']['ask']).path)
       case 'readFile': return { text: this.#files.read((ask as Operations['readFile']['ask']).path) }
-      case 'writeFile': { const { path, text } = ask as Operations['writeFile']['ask']; this.#files.write(path, text); return null }
+      case 'writeFile': { const { path, text } = ask as Operations['writeFile']['ask']; this.#files.write(path, text); return this.#homeKept() }
       case 'readBytes': return { data: this.#files.readBytes((ask as Operations['readBytes']['ask']).path) }
-      case 'writeBytes': { const { path, data } = ask as Operations['writeBytes']['ask']; this.#files.write(path, data); return null }
+      case 'writeBytes': { const { path, data } = ask as Operations['writeBytes']['ask']; this.#files.write(path, data); return this.#homeKept() }
       case 'browse': return fetchPage(this.laptop, ask)
       case 'hints': this.#hints.on = (ask as Operations['hints']['ask']).on; return null
-      case 'removeFile': this.#files.remove((ask as Operations['removeFile']['ask']).path); return null
-      case 'renameFile': { const { from, to } = ask as Operations['renameFile']['ask']; this.#files.rename(from, to); return null }
+      case 'removeFile': this.#files.remove((ask as Operations['removeFile']['ask']).path); return this.#homeKept()
+      case 'renameFile': { const { from, to } = ask as Operations['renameFile']['ask']; this.#files.rename(from, to); return this.#homeKept() }
       case 'finishEdit': { const { edit, code } = ask as Operations['finishEdit']['ask']; this.#edits.get(edit)?.finish(code); return null }
       case 'watchGoals': return this.#watchGoals(ask)
       case 'saveProgress': {
@@ -271,6 +271,12 @@ export class ClusterHost {
       }
       default: throw new Error(`operation ${name} isn't the cluster's`)
     }
+  }
+
+  /** A page may go at any moment: what it or its shell is told is done must be on disk. */
+  async #homeKept(): Promise<null> {
+    await this.#store.filesDurable(HOME_TREE)
+    return null
   }
 
   async #api({ method, path, body, contentType, accept }: Operations['api']['ask']): Promise<Operations['api']['answer']> {

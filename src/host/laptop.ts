@@ -8,6 +8,7 @@ import { K3S_KUBECONFIG, k3s } from '../cli/k3s/k3s.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
+import type { ShellProgramOptions } from '../unix/shell/sh.ts'
 import { sudo } from '../unix/utilities/sudo.ts'
 import { utilityProgram } from '../unix/utilities/utility.ts'
 import { kubectlCompleter } from './kubectl-completer.ts'
@@ -45,7 +46,9 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
 
 const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
-const bash = (hints: () => boolean) => shellProgram({ flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter, hints })
+const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => shellProgram({
+  ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter,
+})
 
 const SERVER_URL = 'https://127.0.0.1:6443'
 
@@ -56,6 +59,8 @@ export interface LaptopOptions {
   utilities: Readonly<Record<string, Program>>
   /** Whether the shell proposes how a line may go on. */
   hints?: () => boolean
+  /** Resolves once the files of the home directory are kept; the shell shows no prompt before. */
+  homeKept?: () => Promise<void>
   /** The way to names outside the cluster. */
   outside?: NetStack['outside']
   /** More programs by path: the editor of the page. */
@@ -63,13 +68,13 @@ export interface LaptopOptions {
 }
 
 /** The learner's machine: a small Unix with kubectl and bash, beside the cluster's nodes on the network. */
-export function createLearnersLaptop({ cluster, home, utilities, programs = {}, hints = () => false, outside }: LaptopOptions): Machine {
+export function createLearnersLaptop({ cluster, home, utilities, programs = {}, hints = () => false, homeKept, outside }: LaptopOptions): Machine {
   const program = (entries: Readonly<Record<string, Program>>) => Object.fromEntries(Object.entries(entries).map(([path, each]) => [path, { program: each }]))
   const root = createMemoryFileSystem({
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash(hints), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

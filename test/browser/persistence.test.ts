@@ -59,7 +59,13 @@ test('an acknowledged write survives a kill right after it', async () => {
     await tab.run(`kubectl create configmap kept-${i} --from-literal=n=${i}`)
     await kill(tab)
   }
+  for (let i = 0; i < 3; i++) {
+    const tab = await app.open()
+    await tab.run(`echo ${i} >> kept.txt`)
+    await kill(tab)
+  }
   const tab = await app.open()
+  expect(await tab.run('cat kept.txt')).toBe('0\n1\n2')
   expect((await tab.run('kubectl get configmaps -o name')).split('\n')).toEqual(expect.arrayContaining(['configmap/kept-0', 'configmap/kept-1', 'configmap/kept-2']))
 }, 120_000)
 

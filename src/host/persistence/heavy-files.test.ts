@@ -28,6 +28,8 @@ test('small files are written with every change, big ones the rarer the bigger t
   expect(writes.filter((write) => write.startsWith('big'))).toEqual(['big 0', 'big 4000', 'big 8000', 'big 12000'])
   change('big', 4_000_000)
   change('big', 4_000_000)
+  heavy.release((key) => key === 'small')
+  expect(timers).toHaveLength(1)
   heavy.release()
   expect(writes.filter((write) => write.startsWith('big')).slice(4)).toEqual(['big 20000', 'big 20000'])
   expect(timers).toEqual([])

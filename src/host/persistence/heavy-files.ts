@@ -48,9 +48,10 @@ export class HeavyFiles {
     else if (bytes < HEAVY_BYTES && !known?.waiting) this.#heavy.delete(key)
   }
 
-  /** Lets all go on that wait. */
-  release(): void {
-    for (const heavy of this.#heavy.values()) {
+  /** Lets those go on that wait. */
+  release(wanted: (key: string) => boolean = () => true): void {
+    for (const [key, heavy] of this.#heavy) {
+      if (!wanted(key)) continue
       const { waiting } = heavy
       delete heavy.waiting
       waiting?.cancel()

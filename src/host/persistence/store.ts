@@ -83,6 +83,8 @@ export class ClusterStore {
   #leaseIds = ''
   #pending: Commit[] = []
   #dirtyFiles = new Map<string, { look: FileLook; paths: Set<string> }>()
+  /** Trees of the write that runs. */
+  #writingFiles: ReadonlyMap<string, unknown> = new Map()
   #dirtyMeta = new Map<string, unknown>()
   #flushedRevision = 0
   #folded = 0
@@ -232,6 +234,13 @@ export class ClusterStore {
     })
   }
 
+  /** Resolves once what was changed in a tree so far is on disk; also when it can't be written, which {@link onFailure} hears. */
+  async filesDurable(tree: string): Promise<void> {
+    this.#heavy.release((key) => key.startsWith(`${tree} `))
+    if (this.#dirtyFiles.has(tree)) await this.#flushState()
+    else if (this.#writingFiles.has(tree)) await this.#running
+  }
+
   /** Writes what is pending. */
   async flush(): Promise<void> {
     this.#heavy.release()
@@ -295,6 +304,7 @@ export class ClusterStore {
     const leaseIds = leases.map(({ id }) => id).join()
     this.#pending = []
     this.#dirtyFiles = new Map()
+    this.#writingFiles = files
     this.#dirtyMeta = new Map()
     try {
       // Somebody who waits wants it on the disk; otherwise the system's buffers will do, which outlive a killed tab or browser.

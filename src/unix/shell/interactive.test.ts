@@ -32,6 +32,19 @@ test('a typed command runs and the prompt comes back', async () => {
   expect(out.endsWith('$ \r\x1b[2C')).toBe(true)
 })
 
+test('no prompt before what a command wrote is kept', async () => {
+  let keep = () => {}
+  const t = await terminal(shellProgram({ flavour: 'bash', beforePrompt: () => new Promise<void>((resolve) => { keep = resolve }) }))
+  keep()
+  await t.clock.settle()
+  const out = await t.type('echo done > note\r')
+  expect(out).not.toContain('$ \r')
+  expect(t.machine.fs.readText('/root/note')).toBe('done\n')
+  expect(await t.type('')).not.toContain('$ \r')
+  keep()
+  expect(await t.type('')).toContain('$ \r')
+})
+
 test('^C ends the command in the foreground, not the shell', async () => {
   const t = await terminal()
   await t.type('sleep 100\r')

@@ -1,4 +1,3 @@
-import type { Completer } from './completer.ts'
 import { ShellSyntaxError } from './ast.ts'
 import { jobLine } from './jobs.ts'
 import { LineEditor } from './line-editor.ts'
@@ -6,13 +5,14 @@ import { Parser } from './parser.ts'
 import { expandPrompt } from './prompt.ts'
 import { Jump } from './shell.ts'
 import type { Shell } from './shell.ts'
+import type { ShellProgramOptions } from './sh.ts'
 import { ProcessExit } from '../types.ts'
 import { joinPath } from '../path.ts'
 
 const HISTORY_LIMIT = 1000
 
 /** Reads commands from the terminal, with line editing, until the user ends the shell. */
-export async function runInteractive(shell: Shell, completer?: Completer, hints?: () => boolean): Promise<number> {
+export async function runInteractive(shell: Shell, { completer, hints, beforePrompt }: Pick<ShellProgramOptions, 'completer' | 'hints' | 'beforePrompt'>): Promise<number> {
   const { proc } = shell
   const { tty } = proc
   // What would end other programs only ends the line.
@@ -23,6 +23,7 @@ export async function runInteractive(shell: Shell, completer?: Completer, hints?
   let line = 1
   const work = async (): Promise<number> => {
     for (;;) {
+      await beforePrompt?.()
       await shell.reportJobs((job) => shell.err(jobLine(job, '+', shell.isBash ? 'bash' : 'dash')))
       const command = await readCommand(shell, editor, line)
       if (command === undefined) {

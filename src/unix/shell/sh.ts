@@ -14,6 +14,8 @@ export interface ShellProgramOptions {
   completer?: Completer
   /** Whether interactive shells propose in grey how a line may go on: from history, else what Tab would add. */
   hints?: () => boolean
+  /** Interactive shells wait for it before they say that a command is done. */
+  beforePrompt?: () => Promise<void>
   /** Version text of `--version`. */
   version?: string
 }
@@ -86,7 +88,7 @@ async function main(proc: Proc, options: ShellProgramOptions): Promise<number> {
   }
   shell.state.positional = args
   if (login || isInteractive) await readStartupFiles(shell, login, isInteractive)
-  if (isInteractive) return runInteractive(shell, options.completer, options.hints)
+  if (isInteractive) return runInteractive(shell, options)
   shell.state.name = proc.argv[0] ?? 'sh'
   return shell.runToEnd(() => runFromInput(shell))
 }
