@@ -1,10 +1,10 @@
+import { commonText } from './common-part.ts'
+import { ObjectTexts } from './object-texts.ts'
 import { sortKeys } from '../kinds/go-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { FieldSet } from '../kinds/patch/field-set.ts'
 import { isShared } from '../kinds/patch/field-set-table.ts'
 
-/** The text of each frozen object without kind and version, made at most once per revision. */
-const itemTexts = new WeakMap<object, string>()
 const METADATA_ORDER = ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields']
 const ORDERED = new Set(METADATA_ORDER)
 
@@ -14,52 +14,64 @@ export function jsonText(object: KubeObject | Readonly<Record<string, unknown>>)
   let head = ''
   if (kind !== undefined) head = `"kind":${quoted(kind)}`
   if (apiVersion !== undefined) head += `${head && ','}"apiVersion":${quoted(apiVersion)}`
-  const item = itemText(object)
+  const item = itemTexts.text(object)
   if (head === '') return item
   return item === '{}' ? `{${head}}` : `{${head},${item.slice(1)}`
 }
 
-/** JSON of an item of a typed list, which carries neither kind nor apiVersion. */
-export function itemText(object: KubeObject | Readonly<Record<string, unknown>>): string {
-  const known = itemTexts.get(object)
-  if (known !== undefined) return known
-  const pieces = ['{']
-  if (object.metadata !== undefined) {
-    pieces.push('"metadata":')
-    addMetadata(pieces, object.metadata as Record<string, unknown>)
+/** JSON of objects as items of a typed list, which carry neither kind nor apiVersion. */
+export const itemTexts = new ObjectTexts(itemText)
+
+function itemText(object: object): string {
+  let text = '{'
+  for (const key of ['metadata', ...Object.keys(object)]) {
+    if (key === 'kind' || key === 'apiVersion' || (key === 'metadata' && text !== '{')) continue
+    const value = (object as Record<string, unknown>)[key]
+    if (value !== undefined) text += (text === '{' ? nameOf(key) : nextName(key)) + (key === 'metadata' ? metadataText(value) : valueText(value))
   }
-  for (const key in object) if (key !== 'kind' && key !== 'apiVersion' && key !== 'metadata') addMember(pieces, key, (object as Record<string, unknown>)[key])
-  pieces.push('}')
-  // Joined, not added up: what is kept is one text, not a tree of its parts.
-  const text = pieces.join('')
-  if (Object.isFrozen(object)) itemTexts.set(object, text)
-  return text
+  return text + '}'
 }
 
 /** Most texts need no escapes, and a call of JSON.stringify costs more than looking. */
 const PLAIN = /^[ !#-[\]-~]*$/
 
-function addMember(pieces: string[], key: string, value: unknown): void {
-  if (value === undefined) return
-  if (pieces.at(-1) !== '{') pieces.push(',')
-  pieces.push(quoted(key), ':', typeof value === 'string' && PLAIN.test(value) ? `"${value}"` : JSON.stringify(value))
+/** As JSON.stringify writes it, except that what many objects have in common is written once. */
+function valueText(value: unknown): string {
+  if (typeof value === 'string') return PLAIN.test(value) ? '"' + value + '"' : JSON.stringify(value)
+  if (typeof value === 'boolean') return value ? 'true' : 'false'
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const common = commonText(value)
+  if (common !== undefined) return common
+  if (Array.isArray(value)) {
+    if (value.length === 0) return '[]'
+    let text = '[' + valueText(value[0])
+    for (let i = 1; i < value.length; i++) text += ',' + valueText(value[i])
+    return text + ']'
+  }
+  let text = '{'
+  for (const key in value) {
+    const member = (value as Record<string, unknown>)[key]
+    if (member !== undefined) text += (text === '{' ? nameOf(key) : nextName(key)) + valueText(member)
+  }
+  return text + '}'
 }
 
 /** Metadata has its fields in the order of its Go type, whatever order they were set in. */
-function addMetadata(pieces: string[], metadata: Record<string, unknown>): void {
-  if (metadata === null || typeof metadata !== 'object') {
-    pieces.push(JSON.stringify(metadata))
-    return
-  }
-  pieces.push('{')
+function metadataText(metadata: unknown): string {
+  if (metadata === null || typeof metadata !== 'object') return JSON.stringify(metadata)
+  let text = '{'
   for (const key of METADATA_ORDER) {
-    const value = metadata[key]
+    const value = (metadata as Record<string, unknown>)[key]
+    if (value === undefined) continue
     // They are about half of most objects' text, and objects that were written alike share them.
-    if (key === 'managedFields' && Array.isArray(value)) pieces.push(pieces.at(-1) === '{' ? '' : ',', '"managedFields":[', value.map(entryText).join(','), ']')
-    else addMember(pieces, key, value)
+    const written = key === 'managedFields' && Array.isArray(value) ? '[' + value.map(entryText).join(',') + ']' : valueText(value)
+    text += (text === '{' ? nameOf(key) : nextName(key)) + written
   }
-  for (const key in metadata) if (!ORDERED.has(key)) addMember(pieces, key, metadata[key])
-  pieces.push('}')
+  for (const key in metadata) {
+    const value = (metadata as Record<string, unknown>)[key]
+    if (!ORDERED.has(key) && value !== undefined) text += (text === '{' ? nameOf(key) : nextName(key)) + valueText(value)
+  }
+  return text + '}'
 }
 
 /** Of entries whose set of fields is shared. */
@@ -73,25 +85,32 @@ function entryText(entry: { fieldsV1?: object }): string {
   return text
 }
 
-/** Keys, kinds and versions come again and again. */
+/** `"key":` of members that stand first. Keys come again and again. */
+const names = new Map<string, string>()
+/** `,"key":` of the others. */
+const nextNames = new Map<string, string>()
+
+function nameOf(key: string): string {
+  return names.get(key) ?? remember(names, key, JSON.stringify(key) + ':')
+}
+
+function nextName(key: string): string {
+  return nextNames.get(key) ?? remember(nextNames, key, ',' + JSON.stringify(key) + ':')
+}
+
+/** Kinds and versions. */
 const quotes = new Map<string, string>()
 
 function quoted(value: unknown): string {
   if (typeof value !== 'string') return JSON.stringify(value)
-  const known = quotes.get(value)
-  if (known !== undefined) return known
-  const text = JSON.stringify(value)
-  if (quotes.size < 10_000 && value.length < 200) quotes.set(value, text)
+  return quotes.get(value) ?? remember(quotes, value, JSON.stringify(value))
+}
+
+/** Users choose keys, too: what they may fill is bounded. */
+function remember(texts: Map<string, string>, key: string, text: string): string {
+  if (texts.size < 10_000 && key.length < 200) texts.set(key, text)
   return text
 }
 
-const sortedTexts = new WeakMap<object, string>()
-
-/** JSON of a custom resource: like any data without a Go type its keys are sorted, at every level. */
-export function sortedJsonText(object: KubeObject): string {
-  const known = sortedTexts.get(object)
-  if (known !== undefined) return known
-  const text = JSON.stringify(sortKeys(object))
-  if (Object.isFrozen(object)) sortedTexts.set(object, text)
-  return text
-}
+/** JSON of custom resources: like any data without a Go type their keys are sorted, at every level. */
+export const sortedTexts = new ObjectTexts((object) => JSON.stringify(sortKeys(object)))

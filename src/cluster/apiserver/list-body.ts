@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { textStream } from '../../base/text-stream.ts'
 import type { KubeObject } from '../kinds/object.ts'
+import { ObjectTexts } from './object-texts.ts'
 
 /** Objects in a list that is sent as one text. */
 const SHORT = 100
@@ -11,13 +12,14 @@ const CHUNK = 20
 export interface ListText {
   head: string
   items: readonly KubeObject[]
-  textOf(item: KubeObject): string
+  /** Where the items' texts are kept, or how each is made. */
+  texts: ObjectTexts | ((item: KubeObject) => string)
   tail: string
 }
 
 /** The whole text, where one is needed (YAML, indented JSON) or the list is short. */
-export function listText({ head, items, textOf, tail }: ListText): string {
-  return head + items.map(textOf).join(',') + tail
+export function listText({ head, items, texts, tail }: ListText): string {
+  return head + items.map(texts instanceof ObjectTexts ? (item) => texts.text(item) : texts).join(',') + tail
 }
 
 /** Whether a list is better sent piece by piece. */
@@ -30,8 +32,13 @@ export function listStream(list: ListText, clock: Clock): ReadableStream<Uint8Ar
   return textStream(listPieces(list), clock)
 }
 
-function* listPieces({ head, items, textOf, tail }: ListText): Generator<string> {
+function* listPieces({ head, items, texts, tail }: ListText): Generator<string | Uint8Array> {
+  yield head
   for (let at = 0; at < items.length; at += CHUNK) {
-    yield (at === 0 ? head : ',') + items.slice(at, at + CHUNK).map(textOf).join(',') + (at + CHUNK < items.length ? '' : tail)
+    if (at > 0) yield ','
+    const part = items.slice(at, at + CHUNK)
+    if (texts instanceof ObjectTexts) yield* texts.joined(part)
+    else yield part.map(texts).join(',')
   }
+  yield tail
 }

@@ -16,7 +16,7 @@ import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import type { Caller } from './admission-chain.ts'
 import { componentStatus, componentStatuses } from './component-statuses.ts'
 import type { Endpoint } from './endpoint.ts'
-import { itemText, jsonText, sortedJsonText } from './json-text.ts'
+import { itemTexts, jsonText, sortedTexts } from './json-text.ts'
 import { isLong, listStream, listText, type ListText } from './list-body.ts'
 import { listObjects, selectionOf } from './listing.ts'
 import { isVersion, parseListOptions, versionProblem } from './list-options.ts'
@@ -230,19 +230,19 @@ export class ResourceHandler {
       const empty = jsonText({ ...tableOf(kind, [], nowMs), metadata, apiVersion: version })
       return {
         head: empty.slice(0, -']}'.length), items: kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects, tail: ']}',
-        textOf: (object) => JSON.stringify(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true }).rows[0]),
+        texts: (object) => JSON.stringify(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true }).rows[0]),
       }
     }
     if (as === 'PartialObjectMetadataList')
-      return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":[`, items: objects, textOf: (object) => JSON.stringify({ ...partialObjectOf(object), apiVersion: version }), tail: ']}' }
+      return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":[`, items: objects, texts: (object) => JSON.stringify({ ...partialObjectOf(object), apiVersion: version }), tail: ']}' }
     if (kind.custom) {
       return {
-        head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`, items: objects, textOf: sortedJsonText,
+        head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`, items: objects, texts: sortedTexts,
         tail: `],"kind":${JSON.stringify(kind.listKind)},"metadata":${JSON.stringify({ ...metadata, continue: (metadata as { continue?: string }).continue ?? '' })}}`,
       }
     }
     // Typed lists leave kind and version out of their items; custom resources keep them.
-    return { head: `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`, items: objects, textOf: itemText, tail: ']}' }
+    return { head: `{"kind":${JSON.stringify(kind.listKind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`, items: objects, texts: itemTexts, tail: ']}' }
   }
 
   /** k8s: runtime/serializer/protobuf collections.go */
@@ -399,7 +399,7 @@ export class ResourceHandler {
     }
     if (representation.encoding === 'protobuf') return protobufAnswer(code, representation.as ? { ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` } : object as unknown as Record<string, unknown>)
     if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
-    return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedJsonText(object) : jsonText(object), style)
+    return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedTexts.text(object) : jsonText(object), style)
   }
 }
 

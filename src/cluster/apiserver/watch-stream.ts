@@ -9,7 +9,7 @@ import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import { bookmarkObject, bookmarkRow } from './bookmark-object.ts'
 import { convertedWatch } from './converted-watch.ts'
 import type { Endpoint } from './endpoint.ts'
-import { jsonText, sortedJsonText } from './json-text.ts'
+import { jsonText, sortedTexts } from './json-text.ts'
 import { isVersion, parseReadVersion, versionProblem, type ListOptions } from './list-options.ts'
 import { selectionOf, tooLargeVersion } from './listing.ts'
 import { STREAM_TYPES, type Representation } from './media-types.ts'
@@ -161,7 +161,7 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
   if (as === 'PartialObjectMetadata')
     return (event) => line(event.type, JSON.stringify({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` }))
   return (event) => {
-    if (endpoint.kind.custom) return line(event.type, sortedJsonText(shown(event)))
+    if (endpoint.kind.custom) return line(event.type, sortedTexts.text(shown(event)))
     if (!endpoint.isStorageVersion) return line(event.type, jsonText(shown(event)))
     let bytes = lines.get(event)
     if (!bytes) {

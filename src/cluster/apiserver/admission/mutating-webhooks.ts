@@ -8,7 +8,7 @@ import { semanticEqual } from '../../kinds/semantic-equal.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { goPackage } from '../patched-type.ts'
 import { plainError } from '../registry.ts'
-import { sortedJsonText } from '../json-text.ts'
+import { sortedTexts } from '../json-text.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, Reader } from '../seams.ts'
 import { attributesIn, kindOfBody, outOfVersion } from './admission-version.ts'
 import { Reinvocable, reinvocationOf } from './reinvocation.ts'
@@ -121,7 +121,7 @@ function checkKind(value: KubeObject, was: KubeObject, known: Kind, reader: Read
   const { apiVersion, kind } = value
   if (known.custom) {
     // Any kind is read; what it is to be is left to validation.
-    if (!kind) throw apiError.internal(`Object 'Kind' is missing in '${sortedJsonText(value)}'`)
+    if (!kind) throw apiError.internal(`Object 'Kind' is missing in '${sortedTexts.text(value)}'`)
     if (apiVersion !== was.apiVersion) throw plainError(`${apiVersion ?? ''}, Kind=${kind} is unstructured and is not suitable for converting to ${JSON.stringify(was.apiVersion)}`)
     return
   }

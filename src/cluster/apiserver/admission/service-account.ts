@@ -2,6 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { Container, Pod, ServiceAccount, VolumeMount } from '../../kinds/generated/types.ts'
 import { quoted } from '../../kinds/go-text.ts'
+import { commonPart } from '../common-part.ts'
 import type { AdmissionAttributes, AdmissionPlugin, Reader } from '../seams.ts'
 import { badPathSegment, forbidden, isAbout } from './forbidden.ts'
 
@@ -77,14 +78,16 @@ function mountToken(pod: Pod, random: Random): void {
     name,
     projected: {
       defaultMode: 0o644,
-      sources: [
-        { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
-        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
-      ],
+      sources: TOKEN_SOURCES,
     },
   }]
 }
+
+const TOKEN_SOURCES = commonPart([
+  { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+  { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+  { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+])
 
 function checkMirrorPod(attributes: AdmissionAttributes, pod: Pod): void {
   if (pod.spec.serviceAccountName) throw forbidden(attributes, 'a mirror pod may not reference service accounts')
