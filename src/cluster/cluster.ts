@@ -8,14 +8,13 @@ import { Random } from '../base/random.ts'
 import { createMachine } from '../unix/machine.ts'
 import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
-import type { Hardware, HttpHandler, Listener, Machine, MountableFileSystem, NetStack } from '../unix/types.ts'
+import type { HttpHandler, Listener, Machine, MountableFileSystem, NetStack, Program } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { createEtcdGateway } from './apiserver/etcd-gateway.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
 import { defaultParts } from './apiserver/default-parts.ts'
 import { legacyServiceAccountToken } from './apiserver/tokens/service-account-tokens.ts'
-import { createSelfSignedServer } from '../base/certificates.ts'
 import { createClusterPki, restoreClusterPki } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.ts'
@@ -23,6 +22,8 @@ import type { Api } from './client/api.ts'
 import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
+import { Computers } from './computers/computers.ts'
+import type { Computer } from './computers/computer.ts'
 import { ControlPlane } from './control-plane.ts'
 import { createCloudControllerManager, createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
@@ -31,26 +32,22 @@ import { controlPlaneImages } from './images/control-plane.ts'
 import { coreDnsImage } from './images/coredns/coredns.ts'
 import { imageCatalogue } from './images/image-catalogue.ts'
 import { builtInKinds, kindOf } from './kinds/index.ts'
-import type { Deployment, Node, Service } from './kinds/generated/types.ts'
+import type { Deployment, Node, Pod, Service } from './kinds/generated/types.ts'
 import { shareManagedFields } from './kinds/patch/managed-fields.ts'
 import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
-import { quantityValue } from './kinds/quantity.ts'
 import { isStatusError } from './kinds/status-error.ts'
 import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
 import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
 import { etcdPki } from './kubeadm/etcd-pki.ts'
-import { INSTALLED, MANIFESTS, controlPlaneFiles, nodeFiles } from './kubeadm/node-files.ts'
+import { KUBELET_KUBECONFIG, MANIFESTS, controlPlaneFiles, nodeFiles } from './kubeadm/node-files.ts'
 import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
-import { createKubelet } from './kubelet/kubelet.ts'
-import type { Kubelet } from './kubelet/kubelet.ts'
 import { NetworkPolicyTable } from './network/network-policies.ts'
 import { Network } from './network/network.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
-import { createContainerRuntime } from './runtime/container-runtime.ts'
 import { createImageRegistry } from './runtime/image-registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { kubeadmTopology } from './topology.ts'
@@ -89,6 +86,10 @@ export interface ClusterOptions {
   bootMs?: number
   /** How the API server reaches hosts that are none of the cluster's, such as webhooks by their URL. Without it there are none. */
   outside?: ClusterDialer['http']
+  /** Told whenever a machine comes, goes, or is switched on or off, to keep what {@link ClusterSnapshot.topology} would say. */
+  onTopology?(topology: Topology): void
+  /** Further programs of nodes, by their paths. */
+  nodePrograms?: Readonly<Record<string, Program>>
   /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
   audit?: AuditOptions
 }
@@ -112,7 +113,9 @@ export interface Cluster {
   adminKubeconfig(serverUrl: string): string
   /** A machine outside the cluster on the nodes' network: the learner's laptop. `outside`: its way to names that aren't the cluster's, see {@link NetStack.outside}. */
   createLaptop(options: { root: MountableFileSystem; hostname?: string; outside?: NetStack['outside'] }): Machine
-  /** A node as who logs in sees it, by its name or address; undefined when there is none. */
+  /** The machines that are or may become its nodes. */
+  readonly computers: Computers
+  /** A node as who logs in sees it, by its name or address; undefined when there is none, or it is off. */
   nodeMachine(nameOrAddress: string): Promise<Machine> | undefined
   /** Tells whether a kube-apiserver runs, now and after each change, so that hosts open and close its port. */
   followApiServer(listener: (isServing: boolean) => void): void
@@ -137,7 +140,7 @@ const MASTERS: UserInfo = { name: 'system:apiserver', groups: ['system:masters',
 /** Puts a cluster together from its topology, fresh or as a snapshot left it. Nothing runs before {@link Cluster.start}. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { clock, restore } = options
-  const topology = restore?.topology ?? options.topology ?? kubeadmTopology()
+  let topology = restore?.topology ?? options.topology ?? kubeadmTopology()
   const seed = restore?.seed ?? options.seed
   // Never the same chance twice: what was made up before the reload (names, uids, ids of containers) is still there.
   const random = new Random(restore ? `${seed}/${restore.commits?.at(-1)?.revision ?? restore.etcd.revision}` : seed)
@@ -156,16 +159,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
   const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
-  const kubelets = new Map<string, Kubelet>()
   const components = new ControlPlane(clock, `${controlPlane.ip}:${API_PORT}`)
-  const nodeMachines = new Map<string, () => Promise<Machine>>()
 
   const dialer: ClusterDialer = {
-    async kubelet(nodeName, request) {
-      const kubelet = kubelets.get(nodeName)
-      if (!kubelet) throw new Error(`dial tcp: lookup ${nodeName}: no such host`)
-      return kubelet.handle(request)
-    },
+    kubelet: (nodeName, request) => computers.askKubelet(nodeName, request),
     http: (host, port, request, { tls = false } = {}) => options.outside && !network.covers(host) ? clock.outside(options.outside(host, port, request, { tls }))
       : network.fetchFrom(controlPlane.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
   }
@@ -195,56 +192,39 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   let stopped = false
   const shared = createInformers({ api: masters, clock, log: log.named('informers') })
 
-  /** A node's machine before anything runs on it. */
-  const prepareNode = (node: NodeSpec) => {
-    const nodeNetwork = network.addNode(node.name, node.ip)
-    // The configuration of the CNI plugin is on the node's disk, so that the node doesn't come back without a network.
-    const podCidr = etcd.get<Node>(`/registry/minions/${node.name}`)?.value.spec.podCIDR
-    if (podCidr) network.setPodCidr(node.name, podCidr)
-    const nodeRandom = random.fork(`node/${node.name}`)
-    const nodeLog = log.named(`kubelet/${node.name}`)
-    const runtime = createContainerRuntime({ clock, hardware: hardwareOf(node), random: nodeRandom.fork('runtime'), log: nodeLog, registry, nodeName: node.name, network: nodeNetwork, hostMachine: () => nodeMachines.get(node.name)!() })
-    for (const path of NODE_FOLDERS) runtime.nodeFiles.mkdir(path, { recursive: true })
-    runtime.nodeFiles.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${node.ip}\t${node.name}\n`)
-    options.onNodeFiles?.(node.name, runtime.nodeFiles)
-    runtime.recallImages()
-    for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
-    components.define(`kube-proxy/${node.name}`, () => ({ start: () => network.services.thaw(node.name), stop: () => network.services.freeze(node.name) }))
-    return { node, nodeNetwork, nodeRandom, nodeLog, runtime }
+  const { nodes: _, ...plan } = topology
+  const computers = new Computers({
+    clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan, clusterName: topology.name, nodes: topology.nodes, clientCaPem: pki.caCertificatePem, services: shared.for<Service>('services'),
+    apiAs: (name, groups) => components.gated(server.as({ name, groups })),
+    podCidrOf: (nodeName) => etcd.get<Node>(`/registry/minions/${nodeName}`)?.value.spec.podCIDR,
+    podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,
+    onNodeFiles: options.onNodeFiles, programs: options.nodePrograms ?? {},
+    onStarted: (computer) => { if (topology.flavour === 'k3s') startServer(computer) },
+    onStopped: (computer) => { if (computer.spec.controlPlane) for (const component of [...COMPONENTS, CLOUD_CONTROLLER_MANAGER]) components.halt(component) },
+    onSpecs(nodes) {
+      topology = { ...topology, nodes: [...nodes] }
+      options.onTopology?.(topology)
+    },
+  })
+
+  /** What the installer leaves on a computer that has never been started; one that was reset stays as it is. */
+  const join = ({ files, hasBooted, spec }: Computer): void => {
+    if (topology.flavour !== 'kubeadm' || hasBooted || files.exists(KUBELET_KUBECONFIG)) return
+    writeFiles(files, nodeFiles({ nodeName: spec.name, clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
   }
 
-  const startNode = ({ node, nodeNetwork, nodeRandom, nodeLog, runtime }: ReturnType<typeof prepareNode>): void => {
-    if (topology.flavour === 'kubeadm' && !runtime.nodeFiles.exists(INSTALLED))
-      writeFiles(runtime.nodeFiles, nodeFiles({ nodeName: node.name, clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
-    const kubelet = createKubelet({
-      nodeName: node.name,
-      api: components.gated(server.as({ name: `system:node:${node.name}`, groups: ['system:nodes', 'system:authenticated'] })),
-      clock, random: nodeRandom.fork('kubelet'), log: nodeLog, runtime, network: nodeNetwork,
-      node: {
-        labels: {}, taints: node.taints, addresses: [{ type: 'InternalIP', address: node.ip }, { type: 'Hostname', address: node.name }],
-        capacity: { cpu: node.cpu, memory: node.memory, 'ephemeral-storage': node.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(node.maxPods) },
-        providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${node.name}` : `k3s://${node.name}`,
-        ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_VERSION } : {}),
-      },
-      serving: { certificatePem: once(() => createSelfSignedServer(node.name, clock.nowMs())), clientCaPem: pki.caCertificatePem },
-      ...(topology.flavour === 'k3s' ? { allowedUnsafeSysctls: ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] } : {}),
-      clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services: shared.for<Service>('services'),
-      staticPodPath: MANIFESTS,
-    })
-    kubelets.set(node.name, kubelet)
-    // Switched on when somebody logs in for the first time: most nodes are never looked at from inside.
-    let machine: Promise<Machine> | undefined
-    const machineOptions = { hardware: hardwareOf(node), bootMs: clock.nowMs(), name: node.name, runtime, network: nodeNetwork, kubelet, serviceRules: () => network.services.rules(node.name), podCidr: topology.podCidr, journal: journalOf(`kubelet/${node.name}`), clock, random: nodeRandom.fork('machine') }
-    nodeMachines.set(node.name, () => machine ??= clock.outside(import('./node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine(machineOptions)))
-    nodeMachines.set(node.ip, nodeMachines.get(node.name)!)
-    running.push(kubelet)
-    kubelet.start()
+  /** k3s is one process: no container stands for the control plane or listens for it. */
+  const startServer = (computer: Computer): void => {
+    for (const component of COMPONENTS) components.start(component)
+    computer.network!.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: serving.certificatePem } })
+    if (hasCloud) components.start(CLOUD_CONTROLLER_MANAGER)
   }
+  let hasCloud = false
 
   const startOthers = async (): Promise<void> => {
-    for (const node of topology.nodes) {
+    for (const computer of computers.all()) {
       if (stopped) return
-      if (node !== controlPlane) startNode(prepareNode(node))
+      if (!computer.spec.controlPlane) computers.begin(computer, 'resumed', join)
       await clock.breathe()
     }
   }
@@ -312,22 +292,26 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     followApiServer((isServing) => {
       if (isServing && ++starts > 1) reconcile().catch((error: unknown) => log.error('could not reconcile the bootstrap objects', { error: String(error) }))
     })
-    const first = topology.flavour === 'bare' ? undefined : prepareNode(controlPlane)
-    if (first && topology.flavour === 'kubeadm' && !first.runtime.nodeFiles.exists(INSTALLED)) await install(first.runtime.nodeFiles)
+    const first = topology.flavour === 'bare' ? undefined : computers.get(controlPlane.name)!
+    if (first && first.spec.power === undefined) {
+      first.switchOn('resumed')
+      if (topology.flavour === 'kubeadm' && !first.hasBooted && !first.files.exists(KUBELET_KUBECONFIG)) await install(first.files)
+    }
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
-    for (const component of COMPONENTS) if (topology.flavour !== 'kubeadm' || first!.runtime.nodeFiles.exists(`${MANIFESTS}/${component}.yaml`)) components.start(component)
+    if (topology.flavour === 'k3s' && first!.isOn) startServer(first!)
+    else for (const component of COMPONENTS) if (!first || (first.isOn && first.files.exists(`${MANIFESTS}/${component}.yaml`))) components.start(component)
+    running.push(computers)
     if (!first) return
-    // Where no container listens for it, the node's own process does.
-    if (topology.flavour === 'k3s') first.nodeNetwork.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: serving.certificatePem } })
     // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
-    startNode(first)
+    computers.begin(first, 'resumed', join)
     if (!restore) {
       await labelNodes(shared, masters, topology)
       await allReady(shared, clock, 1)
       for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
       await addonsReady(shared, clock)
     }
-    if (topology.flavour === 'k3s') components.start(CLOUD_CONTROLLER_MANAGER)
+    hasCloud = topology.flavour === 'k3s'
+    if (hasCloud && first.isOn) components.start(CLOUD_CONTROLLER_MANAGER)
     const others = startOthers()
     // The nodes of a restored cluster have much to do, which nobody needs to wait for.
     if (restore) return void others.catch((error: unknown) => log.error('could not start the nodes', { error: String(error) }))
@@ -336,7 +320,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   return {
-    clock, etcd, pki, network, topology, handle, apiAs,
+    clock, etcd, pki, network, handle, apiAs,
+    get topology() { return topology },
     adminConnection: { clientCertificatePem: admin.certificatePem, remoteAddress: '127.0.0.1' },
     async start() {
       if (restore) return boot()
@@ -364,12 +349,20 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
-      root.writeFile('/etc/hosts', ['127.0.0.1\tlocalhost', `${LAPTOP_ADDRESS}\t${hostname}`, ...topology.nodes.map((node) => `${node.ip}\t${node.name}`)].join('\n') + '\n')
+      const nodeLine = (node: { name: string; ip: string }) => `${node.ip}\t${node.name}\n`
+      root.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${LAPTOP_ADDRESS}\t${hostname}\n${topology.nodes.map(nodeLine).join('')}`)
+      const known = new Set(topology.nodes.map(nodeLine))
+      computers.onChange(() => {
+        const fresh = topology.nodes.map(nodeLine).filter((line) => !known.has(line))
+        for (const line of fresh) known.add(line)
+        if (fresh.length > 0) root.writeFile('/etc/hosts', `${root.readText('/etc/hosts').replace(/\n?$/, '\n')}${fresh.join('')}`)
+      })
       root.writeFile('/etc/resolv.conf', '# no name server: only what the host can fetch is there of the Internet\n')
       return createMachine({ hostname, root, net, clock, random: random.fork(`laptop/${hostname}`), init: 'kernel' })
     },
     followApiServer,
-    nodeMachine: (nameOrAddress) => nodeMachines.get(nameOrAddress)?.(),
+    computers,
+    nodeMachine: (nameOrAddress) => computers.machine(nameOrAddress),
     snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
   }
 }
@@ -379,9 +372,6 @@ const LAPTOP_ADDRESS = '10.89.0.1'
 
 /** Ports of nodes that the learner's machine has as its own, as kind's users map them for an ingress controller. */
 const PUBLISHED_PORTS = [80, 443]
-
-/** Folders of a node that pods may mount: what an operating system and the installer leave there. */
-const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
 
 function writeFiles(files: MountableFileSystem, written: NodeFiles): void {
   for (const [path, { text, mode }] of Object.entries(written)) {
@@ -434,11 +424,6 @@ function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: Clust
     // k3s has proxy and pod network in its one process.
     ...(topology.flavour === 'k3s' ? [...localPathStorage('local-path'), ...cloudControllerManager()] : [...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage()]),
   ]
-}
-
-/** What a node's machine has, as its capacity says. */
-function hardwareOf({ cpu, memory }: NodeSpec): Hardware {
-  return { cpus: quantityValue(cpu), memoryBytes: quantityValue(memory) }
 }
 
 async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {
@@ -510,10 +495,4 @@ function untilInformer(informer: Informer<any>, holds: () => boolean): Promise<v
       resolve()
     })
   })
-}
-
-/** Computes something when it is first wanted. */
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => (made ??= { value: make() }).value
 }

@@ -113,6 +113,11 @@ export class ControlPlane {
     return () => Promise.reject(new Error(`dial tcp ${this.#address}: connect: connection refused`))
   }
 
+  /** Ends a component whose node has lost its power. */
+  halt(component: string): void {
+    if (this.isRunning(component)) this.#stop(component)
+  }
+
   async stop(): Promise<void> {
     const parts = [...this.#running.values()].reverse()
     this.#running.clear()

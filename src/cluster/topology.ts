@@ -12,6 +12,8 @@ export interface NodeSpec {
   memory: string
   ephemeralStorage: string
   maxPods: number
+  /** Without power, or about to start; on otherwise. */
+  power?: 'off' | 'starting'
 }
 
 /** What a cluster consists of before anything runs in it. */
@@ -38,17 +40,11 @@ export function kubeadmTopology(nodes = 3, name = 'drydock'): Topology {
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5_000) throw new RangeError(`a cluster has 1 to 5000 nodes, not ${nodes}`)
   return {
     name,
-    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => ({
-      name: i === 0 ? `${name}-control-plane` : i === 1 ? `${name}-worker` : `${name}-worker${i}`,
-      ip: hostAddress(i + 2),
-      controlPlane: i === 0,
-      labels: i === 0 ? { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' } : {},
-      taints: i === 0 && nodes > 1 ? [CONTROL_PLANE_TAINT] : [],
-      cpu: '2',
-      memory: '24684084Ki',
-      ephemeralStorage: '264212084Ki',
-      maxPods: 110,
-    })),
+    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => i > 0 ? workerSpec(i === 1 ? `${name}-worker` : `${name}-worker${i}`, i) : {
+      ...workerSpec(`${name}-control-plane`, 0), controlPlane: true,
+      labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
+      taints: nodes > 1 ? [CONTROL_PLANE_TAINT] : [],
+    }),
     // A /24 per node; larger clusters get a wider range, as an administrator would choose.
     podCidr: nodes <= 256 ? '10.244.0.0/16' : '10.128.0.0/11',
     serviceCidr: '10.96.0.0/16',
@@ -56,6 +52,11 @@ export function kubeadmTopology(nodes = 3, name = 'drydock'): Topology {
     clusterDomain: 'cluster.local',
     flavour: 'kubeadm',
   }
+}
+
+/** A machine for pods; `number` of the cluster's, from 0 on, gives its address. */
+export function workerSpec(name: string, number: number): NodeSpec {
+  return { name, ip: hostAddress(number + 2), controlPlane: false, labels: {}, taints: [], cpu: '2', memory: '24684084Ki', ephemeralStorage: '264212084Ki', maxPods: 110 }
 }
 
 /** One node that is everything, as k3s sets it up. */

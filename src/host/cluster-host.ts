@@ -105,13 +105,18 @@ export class ClusterHost {
     let begun!: () => void
     const whenBegun = new Promise<void>((resolve) => { begun = resolve })
     const seed = stored?.identity.seed ?? Array.from(platform.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    /** Trees that were put back: another computer of the same name begins with an empty disk. */
+    const takenUp = new Set<string>()
     const cluster = await createCluster({
       platform, clock, seed,
+      onTopology: (topology) => store.setTopology(topology),
       ...(stored ? { restore: snapshotOf(stored) } : {}),
       onNodeFiles: (node, files) => {
         const tree = nodeTree(node)
-        restoreFiles(files, stored?.files.filter((file) => file.tree === tree) ?? [])
-        restoreLogs(files, stored?.logs.filter((file) => file.tree === tree) ?? [], stored?.timeMs ?? 0)
+        const kept = takenUp.has(tree) ? undefined : stored
+        takenUp.add(tree)
+        restoreFiles(files, kept?.files.filter((file) => file.tree === tree) ?? [])
+        restoreLogs(files, kept?.logs.filter((file) => file.tree === tree) ?? [], kept?.timeMs ?? 0)
         const record = () => {
           recordFiles(store, tree, files, isKeptOnNodes)
           files.watch('/', (path) => { if (isLog(path)) store.logChanged(tree, path, files) })

@@ -2,10 +2,12 @@ import { errorText } from './errno.ts'
 import { ROOT_USER } from './machine.ts'
 import { createTty } from './tty.ts'
 import { UnixError } from './types.ts'
-import type { Listener, Machine, Proc, Program, TcpSocket } from './types.ts'
+import type { ExitStatus, Listener, Machine, Proc, Program, TcpSocket } from './types.ts'
 
 /** Options of OpenSSH's client that take a value, and those that don't. */
 const VALUED = 'BbcDEeFIiJLlmOopPQRSWw'
+/** How long a connection is tried, in milliseconds. */
+const CONNECT_MS = 127_000
 const USAGE = 'usage: ssh [-46AaCfGgKkMNnqsTtVvXxYy] [-B bind_interface] [-b bind_address]\n           [-c cipher_spec] [-D [bind_address:]port] [-E log_file]\n           [-e escape_char] [-F configfile] [-I pkcs11] [-i identity_file]\n           [-J destination] [-L address] [-l login_name] [-m mac_spec]\n           [-O ctl_cmd] [-o option] [-P tag] [-p port] [-Q query_option]\n           [-R address] [-S ctl_path] [-W host:port] [-w local_tun[:remote_tun]]\n           destination [command [argument ...]]\n'
 
 /** What was typed: options stand before the destination and right behind it. */
@@ -108,7 +110,14 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
       }
     }
     const machine = await (known ?? machineOf(address))
-    if (!machine || port !== 22) { await proc.stderr.write(`ssh: connect to host ${host} port ${port}: Connection refused\n`); return 255 }
+    if (!machine || port !== 22) {
+      // Who has the address answers that nobody listens; who is switched off doesn't answer.
+      const problem = await proc.net.connectTcp(address, port, { timeoutMs: CONNECT_MS }).then((socket) => { socket.destroy(); return 'Connection refused' }, (error: Error) => errorText(error))
+      await proc.stderr.write(`ssh: connect to host ${host} port ${port}: ${problem}\n`)
+      return 255
+    }
+    /** The machine went away under a process. */
+    const isGone = (status: ExitStatus) => status.signal === 'SIGKILL' && machine.processes().length === 0
     if (user !== 'root') { await proc.stderr.write(`${user}@${host}: Permission denied (publickey).\n`); return 255 }
     const forwards: Listener[] = []
     for (const [letter, value] of values) {
@@ -135,7 +144,10 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
       const process = machine.start(argv, { env, cwd: '/root', user: ROOT_USER, stdin: { read: () => proc.stdin.read(), cancel() {} }, stdout: proc.stdout, stderr: proc.stderr })
       proc.killed.addEventListener('abort', () => process.kill('SIGHUP'))
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) proc.onSignal(signal, () => process.kill(signal === 'SIGINT' ? 'SIGINT' : 'SIGHUP'))
-      return (await process.wait()).code
+      const status = await process.wait()
+      if (!isGone(status)) return status.code
+      await proc.stderr.write(`Connection to ${host} closed by remote host.\r\n`)
+      return 255
     }
     // A terminal of the other machine's own, joined to this one.
     const remote = createTty({ columns: tty.columns, rows: tty.rows, output: proc.stdout })
@@ -156,8 +168,13 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
       }
       const pumping = pump().catch(() => remote.hangup())
       proc.killed.addEventListener('abort', () => { remote.hangup(); process.kill('SIGHUP') })
-      const { code } = await whenEnded
+      const status = await whenEnded
       void pumping
+      if (isGone(status)) {
+        await proc.stderr.write(`Connection to ${host} closed by remote host.\r\n${command === '' ? `Connection to ${host} closed.\r\n` : ''}`)
+        return 255
+      }
+      const { code } = status
       if (command === '') await proc.stdout.write(`Connection to ${host} closed.\r\n`)
       return code
     } finally {

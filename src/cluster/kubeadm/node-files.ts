@@ -28,8 +28,14 @@ export interface ControlPlaneFilesOptions {
   staticPods: readonly KubeObject[]
 }
 
-/** A node on which kubeadm has been at work has this file. */
-export const INSTALLED = `${KUBERNETES}/kubelet.conf`
+/** How the kubelet reaches the API server. A node on which kubeadm has been at work has this file. */
+export const KUBELET_KUBECONFIG = `${KUBERNETES}/kubelet.conf`
+/** With what it asks for a certificate of its own first. */
+export const KUBELET_BOOTSTRAP_KUBECONFIG = `${KUBERNETES}/bootstrap-kubelet.conf`
+export const KUBELET_CONFIG = '/var/lib/kubelet/config.yaml'
+export const KUBELET_FLAGS = '/var/lib/kubelet/kubeadm-flags.env'
+/** Its client certificate with the key. */
+export const KUBELET_CLIENT_CERTIFICATE = '/var/lib/kubelet/pki/kubelet-client-current.pem'
 
 /** Text and mode of files by their paths. */
 export type NodeFiles = Record<string, { text: string; mode: number }>
@@ -40,15 +46,20 @@ export function nodeFiles(options: NodeFilesOptions): NodeFiles {
   const files: NodeFiles = {}
   const write = writer(files)
   write(`${KUBERNETES}/pki/ca.crt`, caCertificatePem, 0o644)
-  write(INSTALLED, printYaml({
+  write(KUBELET_KUBECONFIG, printYaml({
     apiVersion: 'v1', kind: 'Config', 'current-context': `system:node:${nodeName}@${clusterName}`,
     clusters: [{ name: clusterName, cluster: { 'certificate-authority-data': btoa(caCertificatePem), server: serverUrl } }],
     contexts: [{ name: `system:node:${nodeName}@${clusterName}`, context: { cluster: clusterName, user: `system:node:${nodeName}` } }],
-    users: [{ name: `system:node:${nodeName}`, user: { 'client-certificate': '/var/lib/kubelet/pki/kubelet-client-current.pem', 'client-key': '/var/lib/kubelet/pki/kubelet-client-current.pem' } }],
+    users: [{ name: `system:node:${nodeName}`, user: { 'client-certificate': KUBELET_CLIENT_CERTIFICATE, 'client-key': KUBELET_CLIENT_CERTIFICATE } }],
   }))
-  write('/var/lib/kubelet/config.yaml', kubeletConfiguration({ clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock' }), 0o644)
-  write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="--node-ip= --node-labels= --pod-infra-container-image=registry.k8s.io/pause:3.10.1 --provider-id=kind://docker/${clusterName}/${nodeName} --runtime-cgroups=/system.slice/containerd.service"\n`, 0o644)
+  write(KUBELET_CONFIG, kubeletConfiguration({ clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock' }), 0o644)
+  write(KUBELET_FLAGS, kubeletFlags(`--node-ip= --node-labels= --pod-infra-container-image=registry.k8s.io/pause:3.10.1 --provider-id=kind://docker/${clusterName}/${nodeName} --runtime-cgroups=/system.slice/containerd.service`), 0o644)
   return files
+}
+
+/** The file with the flags that kubeadm gives the kubelet. k8s: cmd/kubeadm/app/phases/kubelet WriteKubeletDynamicEnvFile */
+export function kubeletFlags(flags: string): string {
+  return `KUBELET_KUBEADM_ARGS="${flags}"\n`
 }
 
 /** What `kubeadm init` leaves on the first node. k8s: cmd/kubeadm/app/phases/{controlplane,etcd,kubeconfig,certs} */

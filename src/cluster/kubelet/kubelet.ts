@@ -23,7 +23,7 @@ import { KubeletServer } from './kubelet-server.ts'
 import { ManifestFolder } from './manifest-folder.ts'
 import { NodeAgent } from './node-agent.ts'
 import type { NodeContext } from './node-context.ts'
-import type { NodeConfig } from './node-status.ts'
+import type { NodeConfig, NodeIdentity } from './node-status.ts'
 import { ObjectSource } from './object-source.ts'
 import { refuseResize, rejectPod } from './pod-admission.ts'
 import { podQosClass } from '../kinds/core/pod-qos.ts'
@@ -57,6 +57,10 @@ export interface KubeletOptions {
   staticPodPath?: string
   /** Services that all kubelets of this process can share; a watch of its own by default. */
   services?: Informer<Service>
+  /** Facts of the machine; made up by default. */
+  identity?: NodeIdentity
+  /** The machine was switched on before this kubelet began: no container runs. Tells what the disk knows of pods that had run. */
+  coldBoot?: { lastKnown(namespace: string, name: string): Pod | undefined }
   /** Opens port 10250 of the node to whoever the API server allows; without it only {@link Kubelet.handle} leads there. */
   serving?: { certificatePem(): Promise<string>; clientCaPem: string }
 }
@@ -70,6 +74,8 @@ export interface Kubelet {
   suspend(): void
   /** What starting it again does. */
   resume(): void
+  /** Before the machine ends: ends pods in the time that the configuration gives them for it. */
+  shutDownPods(): Promise<void>
   /** The kubelet's server on port 10250. */
   handle(request: HttpRequest): Promise<Response>
 }
@@ -169,11 +175,11 @@ class NodeKubelet implements Kubelet {
       servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,
       reconcileMirror: (pod) => { void this.#reconcileMirror(pod) },
       refuseResize: (pod) => refuseResize(pod, allocatable, this.#active().filter((w) => w.pod.metadata.uid !== pod.metadata.uid).map((w) => w.allotted)),
-      isSuspended,
+      isSuspended, isColdBoot: options.coldBoot !== undefined,
       onFinished: (uid) => this.#onFinished(uid),
     }
     this.#starter = new ContainerStarter(this.#node)
-    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, onNode: () => {
+    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, onNode: () => {
       for (const uid of this.#static.keys()) this.#workers.get(uid)?.kick()
     } })
     this.#server = new KubeletServer({
@@ -251,6 +257,8 @@ class NodeKubelet implements Kubelet {
     this.#node.statuses.resume()
     for (const worker of this.#workers.values()) worker.kick()
   }
+
+  async shutDownPods(): Promise<void> {}
 
   /** k8s: ListenAndServeKubeletServer, and its health on the loopback address */
   #listen(): void {
@@ -367,7 +375,7 @@ class NodeKubelet implements Kubelet {
     for (const [uid, pod] of this.#static) {
       const isNameTaken = [...this.#workers.values()].some((w) => !w.isFinished && isStaticPod(w.pod) && podFullName(w.pod) === podFullName(pod))
       if (isNameTaken || this.#workers.has(uid)) continue
-      const mirror = this.#mirrors.get(podFullName(pod))
+      const mirror = this.#mirrors.get(podFullName(pod)) ?? this.#options.coldBoot?.lastKnown(pod.metadata.namespace!, pod.metadata.name!)
       this.#startWorker(pod, mirror?.metadata.annotations?.['kubernetes.io/config.mirror'] === uid ? mirror.status : undefined)
     }
   }

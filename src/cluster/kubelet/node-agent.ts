@@ -29,6 +29,10 @@ export interface NodeAgentOptions {
   images: ImageService
   network: NodeNetwork
   config: NodeConfig
+  /** Facts of the machine; made up by default. */
+  identity?: NodeIdentity | undefined
+  /** The machine began anew, which the node's next status tells. */
+  isColdBoot?: boolean
   onNode(node: Node): void
 }
 
@@ -48,7 +52,8 @@ export class NodeAgent {
     this.#options = options
     const { random } = options
     const id = () => random.uuid()
-    this.#identity = { machineID: id().replaceAll('-', ''), systemUUID: id(), bootID: id() }
+    const madeUp = { machineID: id().replaceAll('-', ''), systemUUID: id(), bootID: id() }
+    this.#identity = options.identity ?? madeUp
   }
 
   /** Begins, also once more after {@link stop}. */
@@ -88,12 +93,13 @@ export class NodeAgent {
   #status(old: NodeStatus | undefined): NodeStatus {
     const { config, images, clock, network } = this.#options
     const notReady = network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined
-    const identity = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
+    const known = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
+    const identity = this.#options.isColdBoot ? { ...known, bootID: this.#identity.bootID } : known
     return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, pid: false } })
   }
 
   async #register(): Promise<void> {
-    const { api, nodeName, config, log, clock } = this.#options
+    const { api, nodeName, config, log, clock, events } = this.#options
     log.info('Attempting to register node', { node: nodeName })
     try {
       const fresh = initialNode(nodeName, config, this.#status(undefined))
@@ -107,6 +113,9 @@ export class NodeAgent {
       for (const reason of ['NodeHasSufficientMemory', 'NodeHasNoDiskPressure', 'NodeHasSufficientPID']) this.#event(reason, `Node ${nodeName} status is now: ${reason}`)
       this.#event('NodeAllocatableEnforced', 'Updated Node Allocatable limit across pods')
       if (this.#stopped) return
+      // k8s: nodestatus MachineInfo
+      const bootId = node.status?.nodeInfo?.bootID
+      if (this.#options.isColdBoot && bootId && bootId !== this.#identity.bootID) events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${this.#identity.bootID}`)
       this.#wasReady = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
       this.#reportedMs = clock.nowMs()
       log.info('Successfully registered node', { node: nodeName })

@@ -48,6 +48,8 @@ export interface NodeContext {
   refuseResize(pod: Pod): ResizeRefusal | undefined
   /** Whether the kubelet doesn't run at present, while containers do: nobody looks after them. */
   isSuspended(): boolean
+  /** The machine was switched on before the kubelet began: what ran before has ended. */
+  readonly isColdBoot: boolean
   /** The pod's worker has nothing left to do. */
   onFinished(uid: string): void
 }

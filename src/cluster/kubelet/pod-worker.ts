@@ -496,7 +496,7 @@ export class PodWorker {
     statuses.adopt(pod, old)
     if (!pod.spec.hostNetwork) for (const { ip } of old.podIPs ?? []) network.continueAfter(ip)
     const isOver = isTerminalPhase(old.phase)
-    const sandbox = isOver ? undefined : await this.#restoreSandbox(old)
+    const sandbox = isOver || this.#node.isColdBoot ? undefined : await this.#restoreSandbox(old)
     const { id: sandboxId } = sandbox ?? runtime.recordPodSandbox(this.#sandboxConfig(0))
     for (const s of [...old.initContainerStatuses ?? [], ...old.containerStatuses ?? [], ...old.ephemeralContainerStatuses ?? []]) {
       const spec = containerSpec(pod, s.name)
@@ -519,8 +519,8 @@ export class PodWorker {
         this.#node.probes.takeOver(spec, s)
         await runtime.restoreContainer(sandboxId, config, { id: bare(s.containerID), startedMs })
       } catch (error) {
-        // What it needs is there no more. containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason
-        this.#node.log.warn('could not take a container over', { pod: podText(pod), container: s.name, error: String(error) })
+        // It ended with the machine, or what it needs is there no more. containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason
+        if (!this.#node.isColdBoot) this.#node.log.warn('could not take a container over', { pod: podText(pod), container: s.name, error: String(error) })
         record(s.restartCount, s.containerID, { startedMs, finishedMs: clock.nowMs(), exitCode: 255, reason: 'Unknown', message: '' })
       }
     }

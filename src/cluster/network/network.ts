@@ -150,7 +150,8 @@ export class Network {
 
   #createStack(hostname: string, addresses: string[], nodeName: string | undefined, fabric: Fabric = this.#fabric, pod?: string): Stack {
     const { clock, random } = this.#options
-    const stack = createNetStack({ hostname, addresses, fabric, clock, random: random.fork(`stack/${hostname}`) })
+    // Nodes know each other by name, as containers on a network of Docker's do.
+    const stack = createNetStack({ hostname, addresses, ...(nodeName !== undefined && pod === undefined ? { neighbour: (name: string) => this.#nodes.get(name)?.nodeIp } : {}), fabric, clock, random: random.fork(`stack/${hostname}`) })
     for (const ip of addresses) this.#attached.set(ip, { port: stack, nodeName, pod, sockets: new Set() })
     return stack
   }
@@ -163,7 +164,8 @@ export class Network {
   }
 
   #addPod(node: MutableNodeNetwork, pod: PodNetworkRequest, lastUsed: { address: number }): PodNetwork {
-    if (!node.podCidr) throw new Error('cni plugin not initialized')
+    // A node that has lost its power takes nobody up any more.
+    if (!node.podCidr || this.#nodes.get(node.nodeName) !== node) throw new Error('cni plugin not initialized')
     const ip = pod.ip ?? this.#nextAddress(parseCidr(node.podCidr), lastUsed)
     if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
     const stack = this.#createStack(pod.hostname, [ip], node.nodeName, this.#fabric, `${pod.namespace}/${pod.name}`)

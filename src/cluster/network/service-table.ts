@@ -79,6 +79,11 @@ export class ServiceTable {
     if (!this.#frozen.has(nodeName)) this.#frozen.set(nodeName, this.#live)
   }
 
+  /** A node's kernel has begun anew: without rules, until kube-proxy runs. */
+  flush(nodeName: string): void {
+    this.#frozen.set(nodeName, NO_RULES)
+  }
+
   /** kube-proxy runs again on a node. */
   thaw(nodeName: string): void {
     this.#frozen.delete(nodeName)

@@ -11,7 +11,13 @@ import type { ExitStatus, Hardware, Machine, Process, Program, Signal, Tty, User
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ServicePortRule } from '../network/service-table.ts'
-import type { Kubelet } from '../kubelet/kubelet.ts'
+import { kubeletProgram } from './kubelet-program.ts'
+import type { KubeletControl } from './kubelet-program.ts'
+import type { PowerRequest } from '../computers/computer.ts'
+import { PowerSwitch, powerPrograms } from './power.ts'
+import { sudo } from '../../unix/utilities/sudo.ts'
+import { utilityProgram } from '../../unix/utilities/utility.ts'
+import type { Log } from '../../base/log.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { crictl } from './crictl.ts'
 import { iptables } from './iptables-save.ts'
@@ -25,7 +31,15 @@ export interface NodeMachineOptions {
   hardware: Hardware
   name: string
   runtime: ContainerRuntime
-  kubelet: Pick<Kubelet, 'suspend' | 'resume'>
+  kubelet: KubeletControl
+  /** Of the node's services. */
+  log: Log
+  /** Whether the node's files are kubeadm's, and kubeadm is there. */
+  isKubeadm: boolean
+  /** Further programs by their paths. */
+  programs: Readonly<Record<string, Program>>
+  /** `poweroff` and `reboot`. */
+  onPowerRequest(request: PowerRequest): void
   network: NodeNetwork
   /** Rules of kube-proxy on this node. */
   serviceRules: () => readonly ServicePortRule[]
@@ -46,17 +60,6 @@ const UNITS: Readonly<Record<string, UnitDefinition>> = {
 /** containerd's process: it stands for the part that runs in the cluster's own process. */
 const containerd: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
 
-/** The kubelet's process: the kubelet works as long as it does. */
-function kubeletProgram(kubelet: NodeMachineOptions['kubelet']): Program {
-  return async (proc) => {
-    kubelet.resume()
-    proc.killed.addEventListener('abort', () => kubelet.suspend())
-    await proc.signal('SIGTERM', 'SIGINT')
-    kubelet.suspend()
-    return 0
-  }
-}
-
 const SINK = { write: async () => {}, close() {} }
 
 /**
@@ -76,17 +79,18 @@ export function createNodeMachine(options: NodeMachineOptions): Machine {
   const pidOf = (each: string) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status)?.pid ?? 0
   const packet = iptables(options.serviceRules, { nodeName: name, podCidr: options.podCidr, clock })
   const services = new ServiceManager(UNITS, clock, (argv, startedMs) => machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
+  const power = new PowerSwitch(options.onPowerRequest)
   const programs: Record<string, Program> = {
-    ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
+    ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
-    '/usr/bin/systemctl': systemctl(services),
+    '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), ...powerPrograms(power), ...options.programs,
   }
-  const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace('/usr/bin', ''), { program }])) })
+  const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace(/^\/usr\/s?bin/, ''), { program }])) })
   // Mounted, not written: a node's own files are kept, its programs come with it.
-  for (const path of ['/usr/bin', '/bin', '/usr/local/bin']) root.mount(path, tree, { readOnly: true })
+  for (const path of ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
   const guests = new ContainerProcesses(runtime)
   machine = createMachine({ hostname: name, root, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
-  for (const unit of Object.keys(UNITS)) services.start(unit, options.bootMs)
+  for (const { name: unit, isEnabled } of services.units()) if (isEnabled) services.start(unit, options.bootMs)
   return machine
 }
 

@@ -1,6 +1,8 @@
 import type { Program } from '../../unix/types.ts'
 import { utilityProgram } from '../../unix/utilities/utility.ts'
 import type { UtilityContext } from '../../unix/utilities/utility.ts'
+import { allowed } from './power.ts'
+import type { PowerSwitch } from './power.ts'
 import type { ServiceManager, Unit } from './service-manager.ts'
 
 const FOLDER = '/etc/systemd/system'
@@ -16,12 +18,13 @@ const MISSING: Readonly<Record<string, (verb: string, unit: string) => string>> 
 
 /** `systemctl status kubelet` and its kin. */
 // @k8s part: systemctl: services only; masking, properties and other kinds of units are missing
-export function systemctl(services: ServiceManager): Program {
+export function systemctl(services: ServiceManager, power: PowerSwitch): Program {
   return utilityProgram(async (context) => {
     const options = context.args.filter((arg) => arg.startsWith('-'))
     const [verb = 'list-units', ...names] = context.args.filter((arg) => !arg.startsWith('-'))
     if (verb === 'list-units') return listUnits(context, services)
     if (verb === 'daemon-reload') return 0
+    if (verb === 'poweroff' || verb === 'halt' || verb === 'reboot') return allowed(context, verb, () => power.now(context.proc, verb === 'reboot' ? 'reboot' : 'poweroff'))
     const act = VERBS[verb]
     if (!act) {
       await context.err(`Unknown command verb ${verb}.\n`)

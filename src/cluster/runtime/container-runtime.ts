@@ -33,6 +33,8 @@ export interface ContainerRuntimeOptions {
   hardware?: Hardware
   /** The node as a machine of its own, for containers that see its processes and its root. */
   hostMachine?: () => Promise<Machine>
+  /** The node's disk, where it held something before; an empty one otherwise. */
+  nodeFiles?: MountableFileSystem
   /** Times that setting things up takes, in milliseconds of cluster time. */
   latency?: { sandboxMs: number; startMs: number }
   logMaxBytes?: number
@@ -99,7 +101,7 @@ interface Container {
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
-  const nodeFiles = createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
+  const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
   // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
   images.importImage(SANDBOX_IMAGE)

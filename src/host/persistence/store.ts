@@ -86,6 +86,7 @@ export class ClusterStore {
   /** Trees of the write that runs. */
   #writingFiles: ReadonlyMap<string, unknown> = new Map()
   #dirtyMeta = new Map<string, unknown>()
+  #identity: StoredIdentity | undefined
   #flushedRevision = 0
   #folded = 0
   /** Changed keys since `folded`, newest first wins. */
@@ -162,6 +163,7 @@ export class ClusterStore {
       }
     }
     for (const kv of kvs) if (typeof kv?.key !== 'string' || !(kv.modRevision <= folded)) throw new StoreError('corrupt', `key ${JSON.stringify(kv?.key)} is damaged`)
+    this.#identity = identity
     this.#folded = folded
     this.#flushedRevision = revision
     for (const commit of commits) this.#note(commit)
@@ -184,7 +186,8 @@ export class ClusterStore {
     void tx.objectStore('log').clear()
     void tx.objectStore('kvs').clear()
     void tx.objectStore('logs').clear()
-    void meta.put({ schema: SCHEMA_VERSION, ...identity } satisfies StoredIdentity, 'identity')
+    this.#identity = { schema: SCHEMA_VERSION, ...identity }
+    void meta.put(this.#identity, 'identity')
     void meta.put(this.#nowMs(), 'time')
     void meta.put(snapshot.revision, 'folded')
     void meta.put(snapshot.leases, 'leases')
@@ -204,6 +207,8 @@ export class ClusterStore {
     this.#heavy.changed(`${tree} ${path}`, () => {
       let entry = this.#dirtyFiles.get(tree)
       if (!entry) this.#dirtyFiles.set(tree, entry = { look, paths: new Set() })
+      // Another disk may have come under the same name.
+      entry.look = look
       entry.paths.add(path)
       this.#schedule(IDLE_FLUSH_MS)
     })
@@ -217,6 +222,14 @@ export class ClusterStore {
 
   setMeta(key: 'progress' | 'pace', value: unknown): void {
     this.#dirtyMeta.set(key, value)
+    this.#schedule(IDLE_FLUSH_MS)
+  }
+
+  /** What machines there are, and which of them are on. */
+  setTopology(topology: unknown): void {
+    if (!this.#identity) return
+    this.#identity = { ...this.#identity, topology }
+    this.#dirtyMeta.set('identity', this.#identity)
     this.#schedule(IDLE_FLUSH_MS)
   }
 

@@ -13,6 +13,8 @@ export interface NetStackOptions {
   hostname: string
   /** Own addresses, without loopback; empty: no network. */
   addresses: readonly string[]
+  /** Addresses of names that everybody on its network knows. */
+  neighbour?: (name: string) => string | undefined
   fabric: Fabric
   clock: Clock
   random: Random
@@ -45,6 +47,7 @@ export function createNetStack(options: NetStackOptions): NetStack & StackPort {
 class Stack implements NetStack, StackPort {
   readonly hostname: string
   readonly addresses: readonly string[]
+  readonly #neighbour: ((name: string) => string | undefined) | undefined
   readonly #fabric: Fabric
   readonly #clock: Clock
   readonly #random: Random
@@ -55,6 +58,7 @@ class Stack implements NetStack, StackPort {
   constructor(options: NetStackOptions) {
     this.hostname = options.hostname
     this.addresses = options.addresses
+    this.#neighbour = options.neighbour
     this.#fabric = options.fabric
     this.#clock = options.clock
     this.#random = options.random
@@ -122,6 +126,8 @@ class Stack implements NetStack, StackPort {
     if (isAddress(name)) return [name]
     if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1']
     if (name === this.hostname && this.addresses.length > 0) return [...this.addresses]
+    const neighbour = this.#neighbour?.(name)
+    if (neighbour !== undefined) return [neighbour]
     throw errno('ENOTFOUND', name)
   }
 

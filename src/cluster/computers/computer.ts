@@ -1,0 +1,282 @@
+import type { ClusterClock } from '../../base/clock.ts'
+import { createSelfSignedServer } from '../../base/certificates.ts'
+import type { Log } from '../../base/log.ts'
+import { Random } from '../../base/random.ts'
+import type { HttpRequest } from '../../base/http.ts'
+import type { Hardware, Machine, MountableFileSystem, Program } from '../../unix/types.ts'
+import type { Api } from '../client/api.ts'
+import type { Informer } from '../client/informers.ts'
+import type { ControlPlane } from '../control-plane.ts'
+import type { ImageDefinition } from '../images/image.ts'
+import type { Pod, Service } from '../kinds/generated/types.ts'
+import { quantityValue } from '../kinds/quantity.ts'
+import { clusterDnsAddress } from '../kubeadm/addons.ts'
+import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../kubeadm/node-files.ts'
+import { createKubelet } from '../kubelet/kubelet.ts'
+import type { Kubelet } from '../kubelet/kubelet.ts'
+import type { Network } from '../network/network.ts'
+import type { NodeNetwork } from '../network/types.ts'
+import type { Journal } from '../node/journal.ts'
+import { createContainerRuntime } from '../runtime/container-runtime.ts'
+import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import type { ImageRegistry } from '../runtime/image-registry.ts'
+import type { NodeSpec, Topology } from '../topology.ts'
+
+/** What the computers of a cluster have in common. */
+export interface Surroundings {
+  clock: ClusterClock
+  seed: string
+  random: Random
+  log: Log
+  journalOf(component: string): Journal
+  network: Network
+  registry: ImageRegistry
+  /** Images that every computer of the cluster comes with. */
+  systemImages: readonly ImageDefinition[]
+  components: ControlPlane
+  topology: Omit<Topology, 'nodes'>
+  /** The API as a user, as long as there is an API server. */
+  apiAs(name: string, groups: readonly string[]): Api
+  /** Who signs the certificates of the kubelets' clients. */
+  clientCaPem: string
+  /** Services that all kubelets share. */
+  services: Informer<Service>
+  /** What the API knows of a computer's node and of a pod: its disk says the same. */
+  podCidrOf(nodeName: string): string | undefined
+  podOf(namespace: string, name: string): Pod | undefined
+  /** Gets a computer's files before anything runs there. */
+  onNodeFiles?: ((nodeName: string, files: MountableFileSystem) => void) | undefined
+  /** Further programs of nodes, by their paths. */
+  programs: Readonly<Record<string, Program>>
+  /** Somebody on the computer asks for its end, or for another beginning. */
+  onPowerRequest(nodeName: string, request: PowerRequest): void
+}
+
+/** What `poweroff` and `reboot` ask for. */
+export type PowerRequest = 'poweroff' | 'reboot'
+
+/** `resumed`: the processes went away and the computer didn't notice, as by a reload. `cold`: it was switched on. */
+export type Beginning = 'resumed' | 'cold'
+
+/** What is there while a computer has power. */
+interface Running {
+  network: NodeNetwork
+  runtime: ContainerRuntime
+  random: Random
+  log: Log
+  beginning: Beginning
+  bootMs: number
+  bootId: string
+  kubelet: Kubelet | undefined
+  machine: Promise<Machine> | undefined
+}
+
+/** Folders of a node that pods may mount: what an operating system and the installer leave there. */
+const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
+/** What of a disk is memory, or is emptied by each start of the operating system. */
+const VOLATILE_FOLDERS = ['/run', '/tmp']
+const MACHINE_ID = '/etc/machine-id'
+const K3S_VERSION = 'k3s1'
+const KUBELET_PORT = 10250
+/** How long it takes until somebody without an answer to ARP is given up, in milliseconds. */
+const NO_NEIGHBOUR_MS = 3_000
+/** How long processes have to end once the operating system ends, in milliseconds. k8s: none; systemd: DefaultTimeoutStopSec of kind's nodes */
+const LAST_PROCESSES_MS = 10_000
+const LAST_PROCESSES_POLL_MS = 100
+
+/** A computer that is or may become a node: its disk, and what runs on it while it has power. */
+export class Computer {
+  spec: NodeSpec
+  readonly #around: Surroundings
+  #disk: MountableFileSystem | undefined
+  #running: Running | undefined
+
+  constructor(spec: NodeSpec, around: Surroundings) {
+    this.spec = spec
+    this.#around = around
+  }
+
+  get isOn(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** Its place in the network while it has power. */
+  get network(): NodeNetwork | undefined {
+    return this.#running?.network
+  }
+
+  /** Its files, which outlast its power. They are there from the first time on that it was switched on. */
+  get files(): MountableFileSystem {
+    return this.#disk!
+  }
+
+  /** Whether an operating system has started here before. */
+  get hasBooted(): boolean {
+    return this.#disk?.exists(MACHINE_ID) ?? false
+  }
+
+  /** Gives it power: network and disk are there, and nothing runs yet. */
+  switchOn(beginning: Beginning): void {
+    if (this.#running) return
+    const { spec, spec: { name } } = this
+    const { network, clock, components, systemImages, topology, onNodeFiles } = this.#around
+    const nodeNetwork = network.addNode(name, spec.ip)
+    // The configuration of the CNI plugin is on the node's disk, so that the node doesn't come back without a network.
+    const podCidr = this.#around.podCidrOf(name)
+    if (podCidr) network.setPodCidr(name, podCidr)
+    const random = this.#around.random.fork(`node/${name}`)
+    const log = this.#around.log.named(`kubelet/${name}`)
+    const isNew = this.#disk === undefined
+    const runtime = createContainerRuntime({ clock, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
+    this.#disk = runtime.nodeFiles
+    for (const path of NODE_FOLDERS) this.#disk.mkdir(path, { recursive: true })
+    if (isNew) this.#disk.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${spec.ip}\t${name}\n`)
+    if (isNew) onNodeFiles?.(name, this.#disk)
+    if (beginning === 'cold') this.#emptyVolatile()
+    runtime.recallImages()
+    for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
+    components.define(`kube-proxy/${name}`, () => ({ start: () => network.services.thaw(name), stop: () => network.services.freeze(name) }))
+    // The kernel begins without rules; kube-proxy writes them again.
+    if (beginning === 'cold' && topology.flavour === 'kubeadm') network.services.flush(name)
+    this.#running = { network: nodeNetwork, runtime, random, log, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot').uuid(), kubelet: undefined, machine: undefined }
+  }
+
+  /** The operating system is up: it starts its services. */
+  startServices(): void {
+    const files = this.files
+    if (!files.exists(MACHINE_ID)) files.writeFile(MACHINE_ID, `${this.#chance('machine-id').hex(16)}\n`, { mode: 0o444 })
+    if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) this.startKubelet()
+    // One that hasn't become a member yet goes on with it.
+    else if (files.exists(KUBELET_BOOTSTRAP_KUBECONFIG)) void this.machine()
+  }
+
+  /** The kubelet's process has begun. */
+  startKubelet(): void {
+    const running = this.#running
+    if (!running) return
+    if (running.kubelet) return running.kubelet.resume()
+    running.kubelet = this.#createKubelet(running)
+    running.kubelet.start()
+  }
+
+  /** The kubelet's process has ended: containers run on. */
+  suspendKubelet(): void {
+    this.#running?.kubelet?.suspend()
+  }
+
+  /** Ends all containers, and with them what the kubelet knew: it begins as a new one. */
+  async forgetPods(): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    const { kubelet } = running
+    running.kubelet = undefined
+    running.beginning = 'cold'
+    if (kubelet) await kubelet.stop()
+    else await running.runtime.shutdown()
+  }
+
+  /** As somebody sees it who logs in; undefined without power. Made when first asked for: most nodes are never looked at from inside. */
+  machine(): Promise<Machine> | undefined {
+    const running = this.#running
+    if (!running) return undefined
+    const { spec, spec: { name } } = this
+    const { clock, network, topology, journalOf, programs, onPowerRequest } = this.#around
+    const kubelet = { start: () => this.startKubelet(), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
+    return running.machine ??= clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
+      hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: topology.podCidr,
+      journal: journalOf(`kubelet/${name}`), clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
+    }))
+  }
+
+  /** A request to the kubelet's port, as the API server makes it. @throws Error in the words of Go's dialer */
+  async askKubelet(request: HttpRequest): Promise<Response> {
+    const { ip } = this.spec
+    if (!this.#running) {
+      await this.#around.clock.sleep(NO_NEIGHBOUR_MS, request.signal)
+      throw new Error(`dial tcp ${ip}:${KUBELET_PORT}: connect: no route to host`)
+    }
+    const { kubelet } = this.#running
+    if (!kubelet) throw new Error(`dial tcp ${ip}:${KUBELET_PORT}: connect: connection refused`)
+    return kubelet.handle(request)
+  }
+
+  /** The operating system ends: pods that the kubelet's configuration gives time for it, then services, then all processes. The power stays on. */
+  async endProcesses(): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    const { clock } = this.#around
+    await running.kubelet?.shutDownPods()
+    running.kubelet?.suspend()
+    const machines = () => running.runtime.listContainers().flatMap((container) => container.state === 'running' ? running.runtime.machine(container.id) ?? [] : [])
+    for (const machine of machines()) for (const process of machine.processes()) process.kill('SIGTERM')
+    const endMs = clock.nowMs() + LAST_PROCESSES_MS
+    while (machines().length > 0 && clock.nowMs() < endMs) await clock.sleep(LAST_PROCESSES_POLL_MS)
+  }
+
+  /** Takes its power away: everything that runs is gone at once, and nobody is told. */
+  async switchOff(): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    this.#running = undefined
+    const ended = running.kubelet ? running.kubelet.stop() : running.runtime.shutdown()
+    this.#around.network.removeNode(this.spec.name)
+    await ended
+    await (await running.machine)?.shutdown()
+  }
+
+  /** Throws its disk away. It must be off. */
+  async erase(): Promise<void> {
+    // What was kept of the disk is known only once it was switched on.
+    if (!this.#disk) {
+      this.switchOn('cold')
+      await this.switchOff()
+    }
+    for (const name of this.#disk?.readdir('/') ?? []) this.#disk!.remove(`/${name}`, { recursive: true, force: true })
+  }
+
+  /** Of its own, so that nobody else's changes with it. */
+  #chance(label: string): Random {
+    return new Random(`${this.#around.seed} ${label} ${this.spec.name} ${this.#around.clock.nowMs()}`)
+  }
+
+  #emptyVolatile(): void {
+    for (const folder of VOLATILE_FOLDERS) {
+      if (!this.files.exists(folder)) continue
+      for (const name of this.files.readdir(folder)) this.files.remove(`${folder}/${name}`, { recursive: true, force: true })
+    }
+  }
+
+  #createKubelet({ network, runtime, random, log, beginning, bootId }: Running): Kubelet {
+    const { spec, spec: { name } } = this
+    const { clock, topology, clientCaPem, services, apiAs, podOf } = this.#around
+    const machineId = this.files.readText(MACHINE_ID).trim()
+    return createKubelet({
+      nodeName: name,
+      api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated']),
+      clock, random: random.fork('kubelet'), log, runtime, network,
+      node: {
+        labels: {}, taints: spec.taints, addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
+        capacity: { cpu: spec.cpu, memory: spec.memory, 'ephemeral-storage': spec.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(spec.maxPods) },
+        providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${name}` : `k3s://${name}`,
+        ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_VERSION } : {}),
+      },
+      serving: { certificatePem: once(() => createSelfSignedServer(name, clock.nowMs())), clientCaPem },
+      ...(topology.flavour === 'k3s' ? { allowedUnsafeSysctls: ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] } : {}),
+      clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services,
+      staticPodPath: MANIFESTS,
+      identity: { machineID: machineId, systemUUID: new Random(`system ${machineId}`).uuid(), bootID: bootId },
+      ...(beginning === 'cold' ? { coldBoot: { lastKnown: podOf } } : {}),
+    })
+  }
+}
+
+/** What a node's machine has, as its capacity says. */
+function hardwareOf({ cpu, memory }: NodeSpec): Hardware {
+  return { cpus: quantityValue(cpu), memoryBytes: quantityValue(memory) }
+}
+
+/** Computes something when it is first wanted. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
