@@ -23,6 +23,8 @@ const result = await build({
   logLevel: 'warning',
   metafile: true,
 })
+// The JavaScript engine of containers looks for its code beside its module.
+fs.copyFileSync(path.join(root, 'node_modules/@jitl/quickjs-ng-wasmfile-release-sync/dist/emscripten-module.wasm'), path.join(outdir, 'chunks/emscripten-module.wasm'))
 fs.chmodSync(path.join(outdir, 'drydock.js'), 0o755)
 const bytes = Object.values(result.metafile.outputs).reduce((sum, o) => sum + o.bytes, 0)
 console.log(`dist/drydock.js and chunks: ${(bytes / 1e6).toFixed(1)} MB`)
