@@ -64,6 +64,7 @@ interface Running {
   runtime: ContainerRuntime
   random: Random
   log: Log
+  journal: Journal
   beginning: Beginning
   bootMs: number
   bootId: string
@@ -126,6 +127,8 @@ export class Computer {
     if (podCidr) network.setPodCidr(name, podCidr)
     const random = this.#around.random.fork(`node/${name}`)
     const log = this.#around.log.named(`kubelet/${name}`)
+    // It keeps what is said from now on, whoever reads it later.
+    const journal = this.#around.journalOf(`kubelet/${name}`)
     const isNew = this.#disk === undefined
     const runtime = createContainerRuntime({ clock, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
     this.#disk = runtime.nodeFiles
@@ -138,7 +141,7 @@ export class Computer {
     components.define(`kube-proxy/${name}`, () => ({ start: () => network.services.thaw(name), stop: () => network.services.freeze(name) }))
     // The kernel begins without rules; kube-proxy writes them again.
     if (beginning === 'cold' && topology.flavour === 'kubeadm') network.services.flush(name)
-    this.#running = { network: nodeNetwork, runtime, random, log, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot').uuid(), kubelet: undefined, machine: undefined }
+    this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot').uuid(), kubelet: undefined, machine: undefined }
   }
 
   /** The operating system is up: it starts its services. */
@@ -180,11 +183,11 @@ export class Computer {
     const running = this.#running
     if (!running) return undefined
     const { spec, spec: { name } } = this
-    const { clock, network, topology, journalOf, programs, onPowerRequest } = this.#around
+    const { clock, network, topology, programs, onPowerRequest } = this.#around
     const kubelet = { start: () => this.startKubelet(), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
     return running.machine ??= clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
       hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: topology.podCidr,
-      journal: journalOf(`kubelet/${name}`), clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
+      journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
     }))
   }
 
