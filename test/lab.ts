@@ -7,6 +7,7 @@ import type { Topology } from '../src/cluster/topology.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER } from '../src/host/laptop.ts'
 import { lookAtFiles, restoreFiles } from '../src/host/persistence/stored-file.ts'
 import type { StoredFile } from '../src/host/persistence/stored-file.ts'
+import { nodePrograms } from '../src/host/node-programs.ts'
 import { nodePlatform } from '../src/host/platform-node.ts'
 import { checkGoal } from '../src/lessons/check.ts'
 import type { Goal } from '../src/lessons/goal.ts'
@@ -15,6 +16,7 @@ import type { FileSystem, Machine, MountableFileSystem } from '../src/unix/types
 
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
 import '../src/unix/openssl/openssl.ts'
+import '../src/host/virsh.ts'
 import '../src/cli/kubectl/commands/describe.ts'
 import '../src/cli/kubectl/commands/explain.ts'
 import '../src/cli/kubectl/commands/edit.ts'
@@ -75,7 +77,7 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
   const clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: kept?.cluster.timeMs ?? nodePlatform.wallMs() })
   const nodeFiles = new Map<string, MountableFileSystem>()
   const cluster = await createCluster({
-    platform: nodePlatform, clock, seed, ...(kept ? { restore: kept.cluster } : {}), ...(topology ? { topology } : {}),
+    platform: nodePlatform, clock, seed, nodePrograms, ...(kept ? { restore: kept.cluster } : {}), ...(topology ? { topology } : {}),
     onNodeFiles(node, files) {
       nodeFiles.set(node, files)
       restoreFiles(files, kept?.nodes.get(node) ?? [])

@@ -253,8 +253,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   /** What `kubeadm init` does on the node of the control plane. */
   const install = async (files: MountableFileSystem): Promise<void> => {
     const client = (commonName: string, ...organizations: string[]) => pki.issueClientCertificate({ commonName, organizations })
-    const [superAdmin, manager, scheduler, etcdFiles] = await clock.outside(Promise.all([
-      client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler'),
+    const [superAdmin, manager, scheduler, kubeletClient, etcdFiles] = await clock.outside(Promise.all([
+      client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler'), client('kube-apiserver-kubelet-client', 'kubeadm:cluster-admins'),
       etcdPki({ hosts: [controlPlane.name, 'localhost', controlPlane.ip, '127.0.0.1'], nowMs: clock.nowMs() }),
     ]))
     const keys = pki.snapshot()
@@ -262,7 +262,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, caCertificatePem: pki.caCertificatePem,
       clients: { admin, 'super-admin': superAdmin, 'controller-manager': manager, scheduler },
       pki: {
-        'ca.crt': pki.caCertificatePem, 'ca.key': keys.caKeyPem, 'apiserver.crt': serving.certificatePem, 'apiserver.key': serving.keyPem, 'front-proxy-ca.crt': pki.frontProxyCaCertificatePem, 'front-proxy-ca.key': keys.frontProxyCaKeyPem,
+        'ca.crt': pki.caCertificatePem, 'ca.key': keys.caKeyPem, 'apiserver.crt': serving.certificatePem, 'apiserver.key': serving.keyPem, 'apiserver-kubelet-client.crt': kubeletClient.certificatePem, 'apiserver-kubelet-client.key': kubeletClient.keyPem, 'front-proxy-ca.crt': pki.frontProxyCaCertificatePem, 'front-proxy-ca.key': keys.frontProxyCaKeyPem,
         'front-proxy-client.crt': proxyClient.certificatePem, 'front-proxy-client.key': proxyClient.keyPem, ...etcdFiles, 'sa.key': keys.serviceAccountKeyPem, 'sa.pub': pki.tokenKey.publicKeyPem,
       },
       staticPods: staticPods(controlPlane, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }),

@@ -15,6 +15,7 @@ import { HomeFiles, shortPath } from './home-files.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
 import { fetchPage } from './fetch-page.ts'
+import { nodePrograms } from './node-programs.ts'
 import { pageEditor } from './page-editor.ts'
 import { exportDatabase } from './persistence/store.ts'
 import type { ClusterStore, StoredCluster } from './persistence/store.ts'
@@ -110,6 +111,7 @@ export class ClusterHost {
     const cluster = await createCluster({
       platform, clock, seed,
       onTopology: (topology) => store.setTopology(topology),
+      nodePrograms,
       ...(stored ? { restore: snapshotOf(stored) } : {}),
       onNodeFiles: (node, files) => {
         const tree = nodeTree(node)

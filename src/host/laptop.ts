@@ -50,6 +50,9 @@ const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => s
   ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter,
 })
 
+const virsh = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virsh(computers))
+const virtInstall = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virtInstall(computers))
+
 const SERVER_URL = 'https://127.0.0.1:6443'
 
 export interface LaptopOptions {
@@ -74,7 +77,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

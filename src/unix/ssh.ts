@@ -74,6 +74,12 @@ async function join(one: TcpSocket, other: TcpSocket): Promise<void> {
   })
 }
 
+/** What /etc/environment gives every session. pam_env(8) */
+function environmentFile({ fs }: Machine): Record<string, string> {
+  if (!fs.exists('/etc/environment')) return {}
+  return Object.fromEntries([...fs.readText('/etc/environment').matchAll(/^(?:export\s+)?(\w+)=(["']?)(.*)\2$/gm)].map(([, name, , value]) => [name!, value!]))
+}
+
 /** `ssh [-t] [USER@]HOST [COMMAND]` to the machines that this one can reach; it has its key on all of them. */
 // @k8s part: ssh: everybody logs in as root; keys, remote and dynamic forwarding and configuration files are missing
 export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): Program {
@@ -137,7 +143,7 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
       for (const listener of forwards) listener.close()
       return 255
     }
-    const env = { HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PWD: '/root', LANG: 'C.UTF-8' }
+    const env: Record<string, string> = { HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PWD: '/root', LANG: 'C.UTF-8', ...environmentFile(machine) }
     const argv = command === '' ? ['bash', '-l'] : ['bash', '-c', command]
     const { tty } = proc
     if (!tty || noTty || (command !== '' && !forceTty) || !proc.isTty(0)) {

@@ -17,6 +17,7 @@ import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { Network } from '../network/network.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { Journal } from '../node/journal.ts'
+import type { NodeMachine } from '../node/node-machine.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ImageRegistry } from '../runtime/image-registry.ts'
@@ -69,7 +70,7 @@ interface Running {
   bootMs: number
   bootId: string
   kubelet: Kubelet | undefined
-  machine: Promise<Machine> | undefined
+  machine: Promise<NodeMachine> | undefined
 }
 
 /** Folders of a node that pods may mount: what an operating system and the installer leave there. */
@@ -185,10 +186,11 @@ export class Computer {
     const { spec, spec: { name } } = this
     const { clock, network, topology, programs, onPowerRequest } = this.#around
     const kubelet = { start: () => this.startKubelet(), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
-    return running.machine ??= clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
+    running.machine ??= clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
       hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: topology.podCidr,
       journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
     }))
+    return running.machine.then(({ machine }) => machine)
   }
 
   /** A request to the kubelet's port, as the API server makes it. @throws Error in the words of Go's dialer */
@@ -224,7 +226,7 @@ export class Computer {
     const ended = running.kubelet ? running.kubelet.stop() : running.runtime.shutdown()
     this.#around.network.removeNode(this.spec.name)
     await ended
-    await (await running.machine)?.shutdown()
+    await (await running.machine)?.halt()
   }
 
   /** Throws its disk away. It must be off. */

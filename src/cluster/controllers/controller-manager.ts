@@ -7,6 +7,7 @@ import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import type { ApiFetch } from '../client/json-client.ts'
 import { validatingAdmissionPolicyStatusController } from './admission-policy-status/admission-policy-status.ts'
+import { bootstrapSigner, tokenCleaner } from './bootstrap-tokens.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { cronJobController } from './cronjob/cronjob.ts'
 import { daemonSetController } from './daemonset/daemonset.ts'
@@ -114,6 +115,8 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(claimProtectionController, 'pvc-protection-controller')
       run(volumeProtectionController, 'pv-protection-controller')
       run(attributesClassProtectionController, 'volumeattributesclass-protection-controller')
+      run(bootstrapSigner, 'bootstrap-signer')
+      run(tokenCleaner, 'token-cleaner')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')

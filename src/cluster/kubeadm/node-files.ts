@@ -69,6 +69,8 @@ export function controlPlaneFiles({ clusterName, serverUrl, caCertificatePem, pk
   for (const [name, { certificatePem, keyPem }] of Object.entries(clients))
     write(`${KUBERNETES}/${name}.conf`, kubeconfigText({ name: clusterName, serverUrl, caCertificatePem, clientCertificatePem: certificatePem, clientKeyPem: keyPem }))
   for (const [name, text] of Object.entries(pki)) write(`${KUBERNETES}/pki/${name}`, text, name.endsWith('.key') ? 0o600 : 0o644)
+  // As kind's image does it: kubectl on the node is the administrator's.
+  write('/etc/environment', `KUBECONFIG=${KUBERNETES}/admin.conf\n`, 0o644)
   for (const pod of staticPods) write(`${MANIFESTS}/${pod.metadata.name}.yaml`, printYaml({ ...pod, status: {} }))
   return files
 }

@@ -22,6 +22,8 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { crictl } from './crictl.ts'
 import { iptables } from './iptables-save.ts'
 import type { Journal } from './journal.ts'
+import { kubeadm } from './kubeadm/kubeadm.ts'
+import type { NodeServices } from './kubeadm/command.ts'
 import { journalctl } from './journalctl.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { UnitDefinition } from './service-manager.ts'
@@ -51,6 +53,12 @@ export interface NodeMachineOptions {
   random: Random
 }
 
+/** The machine, and the way to end all that runs on it. */
+export interface NodeMachine {
+  readonly machine: Machine
+  halt(): Promise<void>
+}
+
 /** What systemd starts on a node. */
 const UNITS: Readonly<Record<string, UnitDefinition>> = {
   containerd: { description: 'containerd container runtime', argv: ['/usr/local/bin/containerd'] },
@@ -66,7 +74,7 @@ const SINK = { write: async () => {}, close() {} }
  * A node as somebody sees it who logs in: its files, its network, the processes of its containers, and the tools to look at them.
  */
 // @k8s part: nodes: ending containerd's process changes nothing
-export function createNodeMachine(options: NodeMachineOptions): Machine {
+export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const { name, runtime, network, clock } = options
   const root = withOwnMounts(runtime.nodeFiles)
   for (const [path, text] of Object.entries({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n', '/etc/group': 'root:x:0:\nnogroup:x:65534:\n', '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', '/root/.bashrc': "PS1='\\u@\\h:\\w\\$ '\nalias ll='ls -l'\n", '/root/.profile': '. ~/.bashrc\n' })) {
@@ -84,6 +92,7 @@ export function createNodeMachine(options: NodeMachineOptions): Machine {
     ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
     '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), ...powerPrograms(power), ...options.programs,
+    ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm(servicesOf(services, options.kubelet)) } : {}),
   }
   const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace(/^\/usr\/s?bin/, ''), { program }])) })
   // Mounted, not written: a node's own files are kept, its programs come with it.
@@ -91,7 +100,22 @@ export function createNodeMachine(options: NodeMachineOptions): Machine {
   const guests = new ContainerProcesses(runtime)
   machine = createMachine({ hostname: name, root, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
   for (const { name: unit, isEnabled } of services.units()) if (isEnabled) services.start(unit, options.bootMs)
-  return machine
+  return {
+    machine,
+    halt() {
+      services.close()
+      power.cancel()
+      return machine.shutdown()
+    },
+  }
+}
+
+/** What kubeadm asks systemd and the container runtime for. */
+function servicesOf(services: ServiceManager, kubelet: KubeletControl): NodeServices {
+  return {
+    isActive: (name) => services.unit(name)?.process !== undefined, isEnabled: (name) => services.unit(name)?.isEnabled ?? false,
+    start: (name) => services.start(name), stop: (name) => services.stop(name), removeContainers: () => kubelet.forgetPods(),
+  }
 }
 
 /** Processes of a node's containers with the numbers that the node gives them. */

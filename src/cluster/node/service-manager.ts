@@ -62,6 +62,12 @@ export class ServiceManager {
     })
   }
 
+  /** The machine goes: what ends now isn't started again. */
+  close(): void {
+    for (const unit of this.#units.values()) unit.process = undefined
+    for (const timer of this.#restarts.values()) timer.cancel()
+  }
+
   /** Ends a service for as long as nobody starts it. */
   async stop(name: string): Promise<void> {
     const unit = this.#units.get(name)!

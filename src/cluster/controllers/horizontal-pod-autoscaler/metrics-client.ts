@@ -1,3 +1,4 @@
+import { parseGoDuration } from '../../kinds/duration.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { JsonClient } from '../../client/json-client.ts'
 import type { CrossVersionObjectReference } from '../../kinds/generated/types.ts'
@@ -65,7 +66,7 @@ export class MetricsClient {
       const counted = container === '' ? containers : containers.filter(({ name }) => name === container)
       const usages = counted.map(({ usage }) => usage?.[resource])
       if (usages.length === 0 || usages.includes(undefined)) continue
-      found.set(metadata.name, { timestampMs: timeMs(timestamp), windowMs: goDurationMs(window), value: usages.reduce((sum, usage) => sum + milliValue(usage!), 0n) })
+      found.set(metadata.name, { timestampMs: timeMs(timestamp), windowMs: (parseGoDuration(window) ?? 0), value: usages.reduce((sum, usage) => sum + milliValue(usage!), 0n) })
     }
     return found
   }
@@ -136,13 +137,4 @@ export function milliValue(text: string): bigint {
   const { nanos } = parseQuantity(text)
   const millis = nanos / 1_000_000n
   return BigInt.asIntN(64, nanos % 1_000_000n === 0n ? millis : nanos > 0n ? millis + 1n : millis - 1n)
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, 'µs': 1e-3, ns: 1e-6 }
-
-/** Go's time.Duration: `30s`, `1m0.5s`. */
-function goDurationMs(text: string): number {
-  let sum = 0
-  for (const [, count, unit] of text.matchAll(/([\d.]+)(h|ms|m|s|us|µs|ns)/g)) sum += Number(count) * UNITS_MS[unit!]!
-  return sum
 }

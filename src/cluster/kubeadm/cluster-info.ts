@@ -1,0 +1,14 @@
+import { hmacSha256 } from '../../base/hmac.ts'
+import { base64Url } from '../../base/pem.ts'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+/**
+ * By what a joining node knows that a cluster knows its token: a JSON Web Signature without its payload.
+ * k8s: staging/src/k8s.io/cluster-bootstrap/token/jws ComputeDetachedSignature
+ */
+export function detachedSignature(content: string, tokenId: string, tokenSecret: string): string {
+  const header = base64Url(bytes(JSON.stringify({ alg: 'HS256', kid: tokenId })))
+  const signature = hmacSha256(bytes(tokenSecret), bytes(`${header}.${base64Url(bytes(content))}`))
+  return `${header}..${base64Url(signature)}`
+}

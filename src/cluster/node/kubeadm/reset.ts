@@ -1,0 +1,54 @@
+import type { UtilityContext } from '../../../unix/utilities/utility.ts'
+import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../../kubeadm/node-files.ts'
+import { klogWarning } from './command.ts'
+import type { Command } from './command.ts'
+import { runRootCheck } from './preflight.ts'
+
+const FOLDERS = [MANIFESTS, '/var/lib/kubelet', '/etc/kubernetes/pki']
+const FILES = ['/etc/kubernetes/admin.conf', '/etc/kubernetes/super-admin.conf', KUBELET_KUBECONFIG, KUBELET_BOOTSTRAP_KUBECONFIG, '/etc/kubernetes/controller-manager.conf', '/etc/kubernetes/scheduler.conf']
+const REST = `
+The reset process does not perform cleanup of CNI plugin configuration,
+network filtering rules and kubeconfig files.
+
+For information on how to perform this cleanup manually, please see:
+    https://k8s.io/docs/reference/setup-tools/kubeadm/kubeadm-reset/
+
+`
+
+/** `kubeadm reset`: what init and join have made goes away. k8s: cmd/kubeadm/app/cmd/phases/reset */
+export const reset: Command = async (context, args, node) => {
+  const { proc, out } = context
+  const { fs } = proc
+  if (fs.exists(`${MANIFESTS}/etcd.yaml`)) throw new Error('drydock: this is the only control plane, and nothing could bring it back; resetting it is not supported')
+  const isDry = args.has('dry-run')
+  if (!args.has('force') && !isDry) {
+    await klogWarning(context, 'preflight.go:56', "[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted.")
+    await out('[reset] Are you sure you want to proceed? [y/N]: ')
+    if (!/^y(es)?$/i.test(await readLine(context))) throw new Error("error execution phase preflight: won't proceed; the user didn't answer (Y|y) in order to continue")
+  }
+  await out('[preflight] Running pre-flight checks\n')
+  await runRootCheck(context, args).catch((error: Error) => { throw new Error(`error execution phase preflight: ${error.message}`) })
+  await klogWarning(context, 'removeetcdmember.go:106', '[reset] No kubeadm config, using etcd pod spec to get data directory')
+  if (isDry) {
+    await out(`[dryrun] Would stop the kubelet service\n[dryrun] Would unmount mounted directories in "/var/lib/kubelet"\n[dryrun] Would remove Kubernetes-managed containers\n[dryrun] Would delete contents of directories: [${FOLDERS.join(' ')}]\n[dryrun] Would delete files: [${FILES.join(' ')}]\n`)
+    return
+  }
+  await out('[reset] Stopping the kubelet service\n')
+  await node.stop('kubelet')
+  await out('[reset] Unmounting mounted directories in "/var/lib/kubelet"\n')
+  await node.removeContainers()
+  await out(`[reset] Deleting contents of directories: [${FOLDERS.join(' ')}]\n`)
+  for (const folder of FOLDERS) if (fs.exists(folder)) for (const name of fs.readdir(folder)) fs.remove(`${folder}/${name}`, { recursive: true, force: true })
+  await out(`[reset] Deleting files: [${FILES.join(' ')}]\n`)
+  for (const file of FILES) fs.remove(file, { force: true })
+  await out(REST)
+}
+
+async function readLine({ proc }: UtilityContext): Promise<string> {
+  let text = ''
+  for (let chunk = await proc.stdin.read(); chunk; chunk = await proc.stdin.read()) {
+    text += new TextDecoder().decode(chunk)
+    if (text.includes('\n')) break
+  }
+  return text.split('\n')[0]!.trim()
+}
