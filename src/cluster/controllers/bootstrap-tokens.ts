@@ -2,7 +2,7 @@
 import type { Controller } from '../client/controller-runner.ts'
 import type { ConfigMap, Secret } from '../kinds/generated/types.ts'
 import { isStatusError } from '../kinds/status-error.ts'
-import { detachedSignature } from '../kubeadm/cluster-info.ts'
+import { detachedSignature } from '../../base/detached-signature.ts'
 
 const TYPE = 'bootstrap.kubernetes.io/token'
 const NAMESPACE = 'kube-system'

@@ -1,5 +1,5 @@
-import { hmacSha256 } from '../../base/hmac.ts'
-import { base64Url } from '../../base/pem.ts'
+import { hmacSha256 } from './hmac.ts'
+import { base64Url } from './pem.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
