@@ -10,6 +10,7 @@ import type { Informers } from '../cluster/client/informers.ts'
 import type { Machine, MountableFileSystem, Program, Tty } from '../unix/types.ts'
 import { MemoryFileSystem } from '../unix/file-system.ts'
 import { ClusterView } from './cluster-view.ts'
+import { actOnMachine } from './machine-actions.ts'
 import { GoalWatcher } from './goal-watcher.ts'
 import { HomeFiles, shortPath } from './home-files.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
@@ -93,7 +94,7 @@ export class ClusterHost {
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
     this.#informers = createInformers({ api: cluster.apiAs({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] }), clock, log: silentLog })
-    this.#view = new ClusterView(this.#informers, options.platform, (change) => this.#broadcast({ type: 'view', change }))
+    this.#view = new ClusterView(this.#informers, cluster.computers, options.platform, (change) => this.#broadcast({ type: 'view', change }))
     this.#goals = new GoalWatcher({ platform: options.platform, etcd: cluster.etcd, ask: (method, path, body) => this.#api({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }) })
   }
 
@@ -264,6 +265,7 @@ export class ClusterHost {
       case 'removeFile': this.#files.remove((ask as Operations['removeFile']['ask']).path); return this.#homeKept()
       case 'renameFile': { const { from, to } = ask as Operations['renameFile']['ask']; this.#files.rename(from, to); return this.#homeKept() }
       case 'finishEdit': { const { edit, code } = ask as Operations['finishEdit']['ask']; this.#edits.get(edit)?.finish(code); return null }
+      case 'machine': { const name = await actOnMachine(this.cluster, ask); await this.#store.flush(); return { name } }
       case 'watchGoals': return this.#watchGoals(ask)
       case 'saveProgress': {
         this.#progress = ask

@@ -3,14 +3,15 @@ import type { Informers } from '../cluster/client/informers.ts'
 import { podSummary } from '../cluster/kinds/core/pod-columns.ts'
 import type { Node, Pod } from '../cluster/kinds/generated/types.ts'
 import { quantityMilliValue } from '../cluster/kinds/quantity.ts'
-import type { ClusterViewChange, Health, NodeView, PodView } from './protocol.ts'
+import type { Computers } from '../cluster/computers/computers.ts'
+import type { ClusterViewChange, Health, MachineView, NodeView, PodView } from './protocol.ts'
 
 /** Changes within so many milliseconds are told together. */
 const BATCH_MS = 50
 
 const NOT_YET = new Set(['Pending', 'ContainerCreating', 'PodInitializing', 'SchedulingGated', 'Running', 'NotReady'])
 
-/** Follows nodes and pods and tells in small pieces what changed for the page's live view. */
+/** Follows machines, nodes and pods and tells in small pieces what changed for the page's live view. */
 export class ClusterView {
   readonly #platform: Platform
   readonly #send: (change: ClusterViewChange) => void
@@ -19,12 +20,15 @@ export class ClusterView {
   readonly #podRequests = new Map<string, { node: string; millis: number }>()
   readonly #dirty = new Set<string>()
   readonly #stops: (() => void)[]
+  readonly #machines: () => MachineView[]
   #cancelTimer: (() => void) | undefined
 
-  constructor(informers: Informers, platform: Platform, send: (change: ClusterViewChange) => void) {
+  constructor(informers: Informers, computers: Computers, platform: Platform, send: (change: ClusterViewChange) => void) {
     this.#platform = platform
+    this.#machines = () => computers.states().map(({ name, controlPlane, power }) => ({ name, controlPlane, power }))
     this.#send = send
     this.#stops = [
+      computers.onChange(() => { this.#send({ machines: this.#machines() }) }),
       informers.for<Node>('nodes').onChanges((changes) => {
         for (const { type, object } of changes) {
           const uid = object.metadata.uid!
@@ -55,7 +59,7 @@ export class ClusterView {
   /** Everything, for a page that begins to look. */
   whole(): ClusterViewChange {
     this.#countRequests()
-    return { reset: true, nodes: [...this.#nodes.values()], pods: [...this.#pods.values()] }
+    return { reset: true, machines: this.#machines(), nodes: [...this.#nodes.values()], pods: [...this.#pods.values()] }
   }
 
   stop(): void {
@@ -71,7 +75,7 @@ export class ClusterView {
   #flush(): void {
     this.#cancelTimer = undefined
     this.#countRequests()
-    const change: Required<Omit<ClusterViewChange, 'reset'>> = { nodes: [], pods: [], gone: [] }
+    const change: Required<Omit<ClusterViewChange, 'reset' | 'machines'>> = { nodes: [], pods: [], gone: [] }
     for (const uid of this.#dirty) {
       const node = this.#nodes.get(uid)
       const pod = this.#pods.get(uid)

@@ -49,11 +49,23 @@ export interface NodeView {
   requestedCpuMillis: number
 }
 
+/** A machine of the cluster, whether it is a node or not. */
+export interface MachineView {
+  name: string
+  controlPlane: boolean
+  power: 'on' | 'off' | 'starting' | 'stopping'
+}
+
+/** What can be done with machines: a new one that becomes a node; the others with one that is there. `cut`: takes its power away. */
+export type MachineAction = 'add' | 'start' | 'reboot' | 'shutdown' | 'cut' | 'join' | 'remove'
+
 /** What the live view shows. Sent whole for the first time, then only what changed. */
 export interface ClusterViewChange {
   reset?: boolean
   nodes?: NodeView[]
   pods?: PodView[]
+  /** All there are, whenever one of them has changed. */
+  machines?: MachineView[]
   /** Uids. */
   gone?: string[]
 }
@@ -110,6 +122,8 @@ export interface Operations {
   renameFile: { ask: { from: string; to: string }; answer: null }
   /** Ends an {@link EditRequest}; the editor program in the terminal goes on with this exit code. */
   finishEdit: { ask: { edit: number; code: number }; answer: null }
+  /** Answers once it is done: a new node has joined then. */
+  machine: { ask: { do: MachineAction; name?: string }; answer: { name: string } }
   /** Watches these goals until others are set; answers come as `goals` messages. `manifest` is applied first. */
   watchGoals: { ask: { lesson: string; step: string; goals: Goal[]; manifest?: string }; answer: null }
   saveProgress: { ask: Progress; answer: null }

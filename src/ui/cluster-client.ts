@@ -1,5 +1,5 @@
 import type {
-  ClockState, ClusterViewChange, EditRequest, FromWorker, GoalState, HostStatus, NodeView, OperationName, Operations, PodView, Progress, ToWorker,
+  ClockState, ClusterViewChange, EditRequest, FromWorker, GoalState, HostStatus, MachineView, NodeView, OperationName, Operations, PodView, Progress, ToWorker,
 } from '../host/protocol.ts'
 
 /** One terminal's end on the page. */
@@ -36,6 +36,7 @@ export class ClusterClient {
   status: HostStatus = { phase: 'starting', attached: false }
   readonly nodes = new Map<string, NodeView>()
   readonly pods = new Map<string, PodView>()
+  machines: readonly MachineView[] = []
   clock: ClockState | undefined
   /** `performance.now()` when {@link clock} came. */
   clockReceivedMs = 0
@@ -114,6 +115,7 @@ export class ClusterClient {
     this.status = { phase: 'starting', attached: false }
     this.nodes.clear()
     this.pods.clear()
+    this.machines = []
     this.#terminals.clear()
     for (const { reject } of this.#asked.values()) reject(new Error('the cluster was restarted'))
     this.#asked.clear()
@@ -157,7 +159,8 @@ export class ClusterClient {
     }
   }
 
-  #applyView({ reset, nodes, pods, gone }: ClusterViewChange): void {
+  #applyView({ reset, machines, nodes, pods, gone }: ClusterViewChange): void {
+    if (machines) this.machines = machines
     if (reset) { this.nodes.clear(); this.pods.clear() }
     for (const uid of gone ?? []) { this.nodes.delete(uid); this.pods.delete(uid) }
     for (const node of nodes ?? []) this.nodes.set(node.uid, node)

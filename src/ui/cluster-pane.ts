@@ -2,10 +2,11 @@ import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
-import type { Health, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
+import type { Health, MachineView, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
-import { healthMark } from './icons.ts'
+import { healthMark, icons } from './icons.ts'
 import { Localized, language, t } from './localization.ts'
+import { actOnMachine } from './machine-menu.ts'
 import './object-details.ts'
 import type { ObjectDetails } from './object-details.ts'
 import { readSetting, saveSetting } from './settings.ts'
@@ -31,10 +32,12 @@ interface Berth {
 
 /** The live cluster: nodes as berths with the pods that lie there, and pods that wait for one. */
 export class ClusterPane extends LitElement {
-  static override properties = { scope: { state: true }, shown: { state: true } }
+  static override properties = { scope: { state: true }, shown: { state: true }, problem: { state: true } }
   declare scope: 'mine' | 'all'
   /** The object whose details are open. */
   declare shown: ObjectAddress | undefined
+  /** What went wrong with a machine last. */
+  declare problem: string | undefined
   declare client: ClusterClient
   #renderPending = false
   /** Pods drawn last time, by berth. */
@@ -115,25 +118,34 @@ export class ClusterPane extends LitElement {
           <button aria-pressed=${this.scope === 'all'} @click=${() => this.#setScope('all')}>${t('cluster.scopeAll')}</button>
         </div>
       </div>
-      <div class="quay" @keydown=${this.#onKey}>
+      <div class="quay" @keydown=${this.#onKey} @machine-problem=${(event: CustomEvent<string>) => { this.problem = event.detail }}>
+        <p class="problem" role="alert" ?hidden=${!this.problem}>${this.problem}<button class="icon-button" aria-label=${t('dialog.close')} @click=${() => { this.problem = undefined }}>${icons.close}</button></p>
         ${this.client.nodes.size === 0 ? html`<p class="quiet">${t('cluster.starting')}</p>` : nothing}
         ${anchorage && anchorage.pods.length > 0 ? html`<section class="anchorage"><h3 class="stencil">${t('cluster.anchorage')}</h3>${this.#renderPods(anchorage)}</section>` : nothing}
-        ${berths.filter((berth) => berth.node).map((berth) => this.#renderBerth(berth, berth.node!))}
+        ${berths.filter((berth) => berth.node).map((berth) => this.#renderBerth(berth, berth.node!, this.client.machines.find((machine) => machine.name === berth.node!.name)))}
+        ${this.client.nodes.size === 0 ? nothing : this.client.machines.filter((machine) => !berths.some((berth) => berth.node?.name === machine.name)).map((machine) => this.#renderMachine(machine))}
+        ${this.client.nodes.size === 0 ? nothing : html`<button class="add" @click=${(event: Event) => actOnMachine(event.currentTarget as HTMLElement, this.client, 'add')}>${icons.plus}${t('machine.add')}</button>`}
         <ul class="legend" aria-label=${t('cluster.legend')}>${HEALTHS.map((health) => html`<li class=${health}>${healthMark(health)}${t(`health.${health}`)}</li>`)}</ul>
       </div>
       ${this.shown ? html`<dd-object-details .client=${this.client} .object=${this.shown} @close-details=${() => this.#hide()}></dd-object-details>` : nothing}`
   }
 
-  #renderBerth(berth: Berth, node: NodeView): TemplateResult {
+  /** A machine that is no node. */
+  #renderMachine(machine: MachineView): TemplateResult {
+    const words = machine.power === 'on' ? t('machine.notANode') : t(`machine.power.${machine.power}`)
+    return html`<section class="berth machine" aria-label=${machine.name}><div class="inside"><div class="head"><span class="node"><b>${machine.name}</b><small>${words}</small></span><dd-machine-menu .client=${this.client} .machine=${machine} .joined=${false}></dd-machine-menu></div></div></section>`
+  }
+
+  #renderBerth(berth: Berth, node: NodeView, machine: MachineView | undefined): TemplateResult {
     const share = node.cpuMillis > 0 ? Math.min(1, node.requestedCpuMillis / node.cpuMillis) : 0
     const cpu = t('cluster.cpu', { used: cores(node.requestedCpuMillis), total: cores(node.cpuMillis) })
     return html`<section class="berth ${node.health}" aria-label=${node.name}>
       <div class="gauge" role="img" aria-label=${cpu} title=${cpu}><i style=${`height:${Math.round(share * 100)}%`}></i></div>
       <div class="inside">
-        <button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
+        <div class="head"><button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
           <span class="status ${node.health}">${healthMark(node.health)}</span><b>${node.name}</b>
-          <small>${[node.status, ...node.roles.filter((role) => !node.name.includes(role))].join(' · ')}</small>
-        </button>
+          <small>${[...(machine && machine.power !== 'on' ? [t(`machine.power.${machine.power}`)] : []), node.status, ...node.roles.filter((role) => !node.name.includes(role))].join(' · ')}</small>
+        </button>${machine ? html`<dd-machine-menu .client=${this.client} .machine=${machine}></dd-machine-menu>` : nothing}</div>
         ${this.#renderPods(berth)}
       </div>
     </section>`
@@ -181,7 +193,15 @@ export class ClusterPane extends LitElement {
     .gauge { flex: none; position: relative; width: 13px; background: repeating-linear-gradient(to top, var(--line-strong) 0 1px, transparent 1px 20%), var(--sunken); border-inline-end: 1px solid var(--line); }
     .gauge i { position: absolute; inset-inline: 0; bottom: 0; background: var(--accent); opacity: 0.75; transition: height 0.4s ease; }
     .inside { flex: 1; min-width: 0; padding: 5px 8px 9px; }
-    .node { display: flex; align-items: baseline; gap: 8px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
+    .head { display: flex; align-items: center; gap: 2px; }
+    .problem { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 12px; border-radius: var(--radius); background: var(--bad-soft); color: var(--bad); }
+    .problem[hidden] { display: none; }
+    .problem .icon-button { margin-inline-start: auto; }
+    .add { flex: none; align-self: start; display: flex; align-items: center; gap: 7px; min-height: 30px; padding: 4px 12px 4px 9px; border: 1.5px dashed var(--line-strong); border-radius: var(--radius); background: none; color: var(--ink-soft); font-size: var(--small); }
+    .add:hover { color: var(--ink); border-color: var(--ink-soft); }
+    .add svg { width: 14px; height: 14px; }
+    .machine { border-style: dashed; }
+    .node { flex: 1; min-width: 0; display: flex; align-items: baseline; gap: 8px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
     .node b { font-weight: 650; font-size: var(--small); letter-spacing: -0.003em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .node small { flex: none; max-width: 55%; margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
     .node:hover b { text-decoration: underline; text-underline-offset: 3px; }
@@ -222,7 +242,7 @@ export class ClusterPane extends LitElement {
     .legend li { display: flex; align-items: center; gap: 6px; }
     .legend .mark { width: 9px; height: 9px; animation: none; }
     dd-object-details { flex: 1.6 1 0; min-height: 200px; }
-    @media (pointer: coarse) { .pod { min-height: 38px; } .node { min-height: 38px; } .scope button { min-height: 34px; } }
+    @media (pointer: coarse) { .pod { min-height: 38px; } .node, .add { min-height: 38px; } .scope button { min-height: 34px; } }
   `]
 }
 customElements.define('dd-cluster-pane', ClusterPane)

@@ -30,6 +30,7 @@ export const icons = {
   lesson: icon(svg`<path d="M8 4.2C6.6 3 4.6 2.6 2 2.8v9.4c2.6-.2 4.6.2 6 1.4 1.4-1.2 3.4-1.6 6-1.4V2.8c-2.6-.2-4.6.2-6 1.4zM8 4.2v9.4"/>`),
   cluster: icon(svg`<path d="M2 10.5h12l-1.6 3H3.6z"/><path d="M4.5 10.5V7h7v3.5M7 7V3h2.5v4"/>`),
   trash: icon(svg`<path d="M3 4.5h10M6 4.5V3h4v1.5M4.5 4.5l.6 9h5.8l.6-9"/>`),
+  more: icon(svg`<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.4"/>`),
   check: icon(svg`<path d="M3.5 8.5l3 3 6-7" stroke-width="1.8"/>`),
 }
 

@@ -1,0 +1,76 @@
+import { createPipe, readAll } from '../base/streams.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { ROOT_USER } from '../unix/machine.ts'
+import type { Machine } from '../unix/types.ts'
+import type { MachineAction } from './protocol.ts'
+
+/** What sshd gives root. */
+const ROOT_ENVIRONMENT = { HOME: '/root', USER: 'root', LOGNAME: 'root', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', KUBECONFIG: '/etc/kubernetes/admin.conf' }
+
+/** Runs a command as root on a machine. @throws Error with what it complained about */
+async function runOn(machine: Machine, command: string): Promise<string> {
+  const out = createPipe()
+  const err = createPipe()
+  const process = machine.start(['bash', '-c', command], { env: ROOT_ENVIRONMENT, cwd: '/root', user: ROOT_USER, stdout: out.writer, stderr: err.writer })
+  const texts = Promise.all([out, err].map(async ({ reader }) => new TextDecoder().decode(await readAll(reader))))
+  const { code } = await process.wait()
+  out.writer.close()
+  err.writer.close()
+  const [stdout, stderr] = await texts
+  if (code !== 0) throw new Error(stderr!.split('\n').find((line) => line.startsWith('error')) ?? (stderr!.trim() || `${command.split(' ')[0]} ended with ${code}`))
+  return stdout!
+}
+
+async function machineOf(cluster: Cluster, name: string): Promise<Machine> {
+  const machine = await cluster.computers.machine(name)
+  if (!machine) throw new Error(`${name} is off`)
+  return machine
+}
+
+/** Makes a node of a machine, as its administrator would: a token on the control plane, and kubeadm join on the machine. */
+async function join(cluster: Cluster, name: string): Promise<void> {
+  const controlPlane = cluster.topology.nodes.find((node) => node.controlPlane)!.name
+  const command = await runOn(await machineOf(cluster, controlPlane), 'kubeadm token create --print-join-command')
+  await runOn(await machineOf(cluster, name), command)
+}
+
+/** Resolves once a machine has started. */
+function started({ computers }: Cluster, name: string): Promise<void> {
+  const isOn = () => computers.states().find((state) => state.name === name)?.power !== 'starting'
+  if (isOn()) return Promise.resolve()
+  return new Promise((resolve) => {
+    const stop = computers.onChange(() => {
+      if (!isOn()) return
+      stop()
+      resolve()
+    })
+  })
+}
+
+/** Does what the page's menu of a machine says. @returns the machine's name. @throws Error for people */
+export async function actOnMachine(cluster: Cluster, { do: action, name }: { do: MachineAction; name?: string }): Promise<string> {
+  const { computers } = cluster
+  if (action === 'add') {
+    const { name: fresh } = computers.add()
+    await started(cluster, fresh)
+    await join(cluster, fresh)
+    return fresh
+  }
+  if (name === undefined) throw new Error('which machine?')
+  switch (action) {
+    case 'start': computers.powerOn(name); break
+    case 'shutdown': await computers.shutDown(name); break
+    case 'reboot': await computers.reboot(name); break
+    case 'cut': await computers.powerOff(name); break
+    case 'join': await join(cluster, name); break
+    case 'remove': {
+      const controlPlane = await computers.machine(cluster.topology.nodes.find((node) => node.controlPlane)!.name)
+      const isOn = computers.get(name)?.isOn === true
+      // What can't be asked any more is removed all the same.
+      if (controlPlane && isOn) await runOn(controlPlane, `kubectl drain ${name} --ignore-daemonsets --delete-emptydir-data --force --timeout=60s`).catch(() => {})
+      if (controlPlane) await runOn(controlPlane, `kubectl delete node ${name} --ignore-not-found`)
+      await computers.remove(name)
+    }
+  }
+  return name
+}
