@@ -211,7 +211,7 @@ export class ClusterHost {
           },
         })
         terminals.set(terminal, opened)
-        return opened.start(this.laptop)
+        return opened.start(this.laptop, message.cwd)
       }
       case 'terminal-input': return terminals.get(message.terminal)?.type(message.data)
       case 'terminal-resize': return terminals.get(message.terminal)?.resize(message.columns, message.rows)

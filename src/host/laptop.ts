@@ -18,10 +18,17 @@ export const LEARNER: User = { uid: 1000, gid: 1000, groups: [1000], name: 'lear
 /** A kubeconfig of the machine's own, so that views don't depend on what the learner does to theirs. */
 export const SYSTEM_KUBECONFIG = '/etc/drydock/admin.conf'
 
+/** What the page's terminals call themselves in TERM_PROGRAM. */
+const PAGE_TERMINAL = 'Drydock'
+
 const BASHRC = `# Read by every new shell. Change it as you like.
 PS1='\\[\\e[1;38;5;209m\\]\\w\\[\\e[0m\\] $ '
 alias k=kubectl
 alias ll='ls -l'
+`
+
+/** Read by every bash. The page's terminal hears where a shell is, so that a new one begins there when the page has been loaded again. */
+const SYSTEM_BASHRC = `[ "$TERM_PROGRAM" = ${PAGE_TERMINAL} ] && PROMPT_COMMAND='printf "\\e]7;file://%s\\e\\\\" "$PWD"'
 `
 
 /** The environment of a login. */
@@ -81,6 +88,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },
+      '/etc/bash.bashrc': SYSTEM_BASHRC,
       '/etc/passwd': `root:x:0:0:root:/root:/bin/bash\n${LEARNER.name}:x:${LEARNER.uid}:${LEARNER.gid}::${LEARNER.home}:/bin/bash\n`,
       '/etc/group': `root:x:0:\n${LEARNER.name}:x:${LEARNER.gid}:\n`,
       '/etc/os-release': 'PRETTY_NAME="Drydock"\nNAME="Drydock"\nID=drydock\n',
@@ -92,7 +100,19 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
   return cluster.createLaptop({ root, ...(outside ? { outside } : {}) })
 }
 
+/** A terminal that a shell is started on. */
+export interface ShellTerminal {
+  tty: Tty
+  stdin: ByteReader
+  stdout: ByteWriter
+  /** The page's, which hears where its shell is. */
+  isPage?: boolean
+  /** Where the shell begins, if that is still a folder; else in the home directory. */
+  cwd?: string
+}
+
 /** Starts the learner's login shell on a terminal. */
-export function startShell(laptop: Machine, terminal: { tty: Tty; stdin: ByteReader; stdout: ByteWriter }): Process {
-  return laptop.start(['bash'], { env: learnerEnvironment(), cwd: LEARNER.home, user: LEARNER, stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal.tty })
+export function startShell(laptop: Machine, { tty, stdin, stdout, isPage = false, cwd: wanted }: ShellTerminal): Process {
+  const cwd = wanted?.startsWith('/') && laptop.fs.exists(wanted) && laptop.fs.stat(wanted).type === 'directory' ? wanted : LEARNER.home
+  return laptop.start(['bash'], { env: { ...learnerEnvironment(), PWD: cwd, ...(isPage ? { TERM_PROGRAM: PAGE_TERMINAL } : {}) }, cwd, user: LEARNER, stdin, stdout, stderr: stdout, tty })
 }

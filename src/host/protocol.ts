@@ -141,7 +141,7 @@ export type ToWorker =
   | { type: 'hello' }
   /** The tab closes. */
   | { type: 'bye' }
-  | { type: 'terminal-open'; terminal: number; columns: number; rows: number }
+  | { type: 'terminal-open'; terminal: number; columns: number; rows: number; cwd?: string }
   | { type: 'terminal-input'; terminal: number; data: string }
   | { type: 'terminal-resize'; terminal: number; columns: number; rows: number }
   /** The screen has drawn this many bytes; more may come. */

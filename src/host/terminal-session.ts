@@ -36,8 +36,8 @@ export class TerminalSession {
   readonly #onExit: (code: number) => void
 
   /** Starts the shell; what was typed before waits for it. */
-  start(laptop: Machine): void {
-    const process = startShell(laptop, { tty: this.tty, stdin: this.tty.stdin, stdout: this.tty.stdout })
+  start(laptop: Machine, cwd?: string): void {
+    const process = startShell(laptop, { tty: this.tty, stdin: this.tty.stdin, stdout: this.tty.stdout, isPage: true, ...(cwd ? { cwd } : {}) })
     this.#process = process
     void process.wait().then(({ code }) => {
       this.#output.flush()

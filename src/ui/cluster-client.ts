@@ -28,7 +28,8 @@ export interface ClientEvents {
   files: string[]
   goals: { lesson: string; step: string; states: GoalState[] }
   progress: Progress
-  restarted: undefined
+  /** Whether with another cluster; otherwise with the same one in another worker. */
+  restarted: { isFresh: boolean }
 }
 
 /** The page's side of the protocol: keeps the latest state, asks questions, opens terminals. */
@@ -71,10 +72,10 @@ export class ClusterClient {
     })
   }
 
-  openTerminal(columns: number, rows: number, handlers: TerminalHandlers): TerminalConnection {
+  openTerminal(columns: number, rows: number, handlers: TerminalHandlers, cwd?: string): TerminalConnection {
     const terminal = this.#nextId++
     this.#terminals.set(terminal, handlers)
-    this.#post({ type: 'terminal-open', terminal, columns, rows })
+    this.#post({ type: 'terminal-open', terminal, columns, rows, ...(cwd ? { cwd } : {}) })
     return {
       terminal,
       input: (data) => this.#post({ type: 'terminal-input', terminal, data }),
@@ -93,7 +94,7 @@ export class ClusterClient {
     this.#forget()
     this.#worker = this.#start()
     this.#emit('status', this.status)
-    this.#emit('restarted', undefined)
+    this.#emit('restarted', { isFresh: true })
   }
 
   #start(): Worker {
@@ -128,7 +129,7 @@ export class ClusterClient {
         return this.#emit('status', message.status)
       case 'restarted':
         this.#forget()
-        return this.#emit('restarted', undefined)
+        return this.#emit('restarted', { isFresh: false })
       case 'respawn': return this.restart()
       case 'terminal-output': return this.#terminals.get(message.terminal)?.onData(message.data)
       case 'terminal-exit': {

@@ -3,6 +3,8 @@ import { LitElement, css, html, nothing, unsafeCSS } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
 import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
+import { forgetKeptTerminals, keepTerminals, takeKeptTerminals } from './kept-terminals.ts'
+import type { KeptTerminal } from './kept-terminals.ts'
 import { Localized, t } from './localization.ts'
 import { readSetting } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
@@ -36,11 +38,36 @@ export class TerminalPane extends LitElement {
 
   override firstUpdated(): void {
     this.#resizes.observe(this.renderRoot.querySelector('.screens')!)
-    this.client.on('restarted', () => { for (const screen of this.screens) screen.reconnect() })
+    this.client.on('restarted', ({ isFresh }) => {
+      if (isFresh) forgetKeptTerminals()
+      for (const screen of this.screens) screen.reconnect(isFresh)
+    })
     const themed = () => { for (const screen of this.screens) screen.setTheme() }
     new MutationObserver(themed).observe(document.documentElement, { attributeFilter: ['data-theme'] })
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', themed)
-    this.#add()
+    const kept = takeKeptTerminals()
+    for (const each of kept?.terminals ?? [undefined]) this.#add(each)
+    if (kept) this.current = this.screens[kept.front]
+    // The page may end without another word once it is hidden.
+    addEventListener('pagehide', this.#onPageHide)
+    document.addEventListener('visibilitychange', this.#onVisibility)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#resizes.disconnect()
+    removeEventListener('pagehide', this.#onPageHide)
+    document.removeEventListener('visibilitychange', this.#onVisibility)
+  }
+
+  #keep(isEnd: boolean): void {
+    keepTerminals({ terminals: this.screens.map((screen) => screen.kept()), front: Math.max(0, this.screens.indexOf(this.current!)) }, isEnd)
+  }
+
+  readonly #onPageHide = () => this.#keep(true)
+
+  readonly #onVisibility = () => {
+    if (document.visibilityState === 'hidden') this.#keep(false)
   }
 
   /** Whether one of these terminals has that number in the protocol. */
@@ -64,8 +91,8 @@ export class TerminalPane extends LitElement {
     for (const screen of this.screens) screen.terminal.options.screenReaderMode = readSetting('screenReader') ?? false
   }
 
-  #add(): void {
-    const screen = new TerminalScreen(++this.#lastNumber, this.client)
+  #add(kept?: KeptTerminal): void {
+    const screen = new TerminalScreen(++this.#lastNumber, this.client, kept)
     screen.onKey = (event) => this.#key(event)
     screen.onPage = (url) => this.dispatchEvent(new CustomEvent('open-page', { detail: { url }, bubbles: true, composed: true }))
     screen.onCtrlUsed = () => { this.ctrl = false }

@@ -1,8 +1,10 @@
 import { FitAddon } from '@xterm/addon-fit'
 import { SearchAddon } from '@xterm/addon-search'
+import { SerializeAddon } from '@xterm/addon-serialize'
 import { WebLinksAddon } from '@xterm/addon-web-links'
 import { Terminal } from '@xterm/xterm'
 import type { ClusterClient, TerminalConnection } from './cluster-client.ts'
+import type { KeptTerminal } from './kept-terminals.ts'
 import { t } from './localization.ts'
 import { isInSandbox } from './sandboxed-page.ts'
 import { readSetting } from './settings.ts'
@@ -17,9 +19,12 @@ const THEME = {
 /** Addresses with a port that stand alone. */
 const ADDRESS = /(?<![\w./:@-])(?:127\.0\.0\.1|localhost|10(?:\.\d{1,3}){3}):\d{2,5}(?![\w:.-])(?:\/[\w./?=&%-]*)?/g
 
-/** What reads well on a window of this width, in pixels. */
+/** Lines above the screen that outlive the page. */
+const KEPT_LINES = 1_000
+
+/** What reads well on a window of this width, in pixels. A laptop's has room for the widest common table: all pods, about 102 columns. */
 function fontSize(): number {
-  return innerWidth >= 3200 ? 20 : innerWidth >= 2400 ? 17 : innerWidth < 480 ? 11 : innerWidth < 760 ? 12 : 13
+  return innerWidth >= 3200 ? 20 : innerWidth >= 2400 ? 17 : innerWidth < 480 ? 11 : innerWidth < 760 ? 12 : innerWidth < 1600 ? 12.5 : 13
 }
 
 /** One terminal: an xterm on the page joined to a shell in the worker. */
@@ -29,11 +34,14 @@ export class TerminalScreen {
   readonly terminal: Terminal
   readonly search = new SearchAddon()
   readonly #fit = new FitAddon()
+  readonly #serialize = new SerializeAddon()
   readonly #client: ClusterClient
   #connection: TerminalConnection | undefined
   #ended = false
   #opened = false
   #typedAhead = ''
+  /** Where the shell last said that it is. */
+  #cwd: string | undefined
   /** Worker's number of the terminal, to tell whose edit request it is. */
   id = -1
   /** The next key counts as one with Ctrl. */
@@ -43,7 +51,7 @@ export class TerminalScreen {
   /** Somebody wants to see an address of the sandbox. */
   onPage: (url: string) => void = () => {}
 
-  constructor(number: number, client: ClusterClient) {
+  constructor(number: number, client: ClusterClient, kept?: KeptTerminal) {
     this.number = number
     this.#client = client
     this.element.className = 'screen'
@@ -55,6 +63,7 @@ export class TerminalScreen {
     })
     this.terminal.loadAddon(this.#fit)
     this.terminal.loadAddon(this.search)
+    this.terminal.loadAddon(this.#serialize)
     const openLink = (uri: string) => {
       if (isInSandbox(uri)) this.onPage(uri)
       else open(uri, '_blank', 'noopener')
@@ -68,6 +77,13 @@ export class TerminalScreen {
         answer([...text.matchAll(ADDRESS)].map((match) => ({ text: match[0], range: { start: { x: match.index + 1, y: row }, end: { x: match.index + match[0].length, y: row } }, activate: () => this.onPage(`http://${match[0]}`) })))
       },
     })
+    // OSC 7: the shell says where it is.
+    this.terminal.parser.registerOscHandler(7, (data) => {
+      this.#cwd = data.replace(/^file:\/\/[^/]*/, '')
+      return true
+    })
+    this.#cwd = kept?.cwd
+    if (kept?.text) this.terminal.write(kept.text + this.#interruption())
     this.terminal.attachCustomKeyEventHandler((event) => this.#key(event))
     this.terminal.onData((data) => this.#input(data))
     this.terminal.onResize(({ cols, rows }) => this.#connection?.resize(cols, rows))
@@ -89,17 +105,29 @@ export class TerminalScreen {
     this.#connection = this.#client.openTerminal(this.terminal.cols, this.terminal.rows, {
       onData: (data) => this.terminal.write(data, () => this.#connection?.drawn(data.length)),
       onExit: (code) => this.#exit(code),
-    })
+    }, this.#cwd)
     this.id = this.#connection.terminal
     if (this.#typedAhead) this.#connection.input(this.#typedAhead)
     this.#typedAhead = ''
   }
 
-  /** The worker was restarted: another shell on the same screen. */
-  reconnect(): void {
+  /** The worker was restarted: another shell on the same screen, and an empty one if it is another cluster's. */
+  reconnect(isFresh: boolean): void {
     this.#connection = undefined
-    this.terminal.reset()
+    if (isFresh) {
+      this.#cwd = undefined
+      this.terminal.reset()
+    } else this.terminal.write(`\x1b[?1049l${this.#interruption()}`)
     if (this.#opened) this.connect()
+  }
+
+  /** What a later page shows of it. */
+  kept(): KeptTerminal {
+    return { text: this.#serialize.serialize({ scrollback: KEPT_LINES, excludeModes: true, excludeAltBuffer: true }), ...(this.#cwd ? { cwd: this.#cwd } : {}) }
+  }
+
+  #interruption(): string {
+    return `\x1b[0m\r\n\x1b[90m${t('terminal.restored')}\x1b[0m\r\n`
   }
 
   fit(): void {

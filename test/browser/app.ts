@@ -94,8 +94,10 @@ export async function waitForPrompt(page: Page, timeoutMs = 30_000): Promise<voi
   }
 }
 
+/** Screens outlive their page, so that a mark must not come twice. */
+let lastMark = 0
+
 export function tabOf(page: Page, promptAfterMs = 0): Tab {
-  let lastMark = 0
   const tab: Tab = {
     page,
     promptAfterMs,

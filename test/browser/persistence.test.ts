@@ -69,6 +69,31 @@ test('an acknowledged write survives a kill right after it', async () => {
   expect((await tab.run('kubectl get configmaps -o name')).split('\n')).toEqual(expect.arrayContaining(['configmap/kept-0', 'configmap/kept-1', 'configmap/kept-2']))
 }, 120_000)
 
+test('terminals are there again after a reload, with what they showed and where their shells were', async () => {
+  const tab = await app.open()
+  await tab.run('mkdir -p deep/er; cd deep; echo first-screen')
+  await tab.page.getByRole('button', { name: 'New terminal' }).click()
+  await waitForPrompt(tab.page)
+  await tab.run('cd deep/er; echo second-screen')
+  await tab.page.reload()
+  await waitForPrompt(tab.page)
+  const second = await tab.screen()
+  expect(second).toContain('second-screen')
+  expect(second).toContain('Restored.')
+  expect(await tab.run('pwd')).toBe('/home/learner/deep/er')
+  await tab.page.getByRole('tab', { name: 'Terminal 1' }).click()
+  await waitForPrompt(tab.page)
+  expect(await tab.screen()).toContain('first-screen')
+  expect(await tab.run('pwd')).toBe('/home/learner/deep')
+  // Another tab has its own, beside the one that shows these.
+  const other = await app.open()
+  expect(await other.screen()).not.toContain('screen')
+  // Another cluster has none of it.
+  await tab.page.evaluate(() => (document.querySelector('dd-app') as unknown as { client: { ask(name: string, ask: unknown): Promise<unknown> } }).client.ask('reset', {}))
+  await expect.poll(() => tab.screen(), { timeout: 30_000 }).not.toContain('first-screen')
+  expect(app.errors).toEqual([])
+}, 90_000)
+
 test('files in volumes outlive the tab', async () => {
   let tab = await app.open()
   await tab.run(`kubectl run keeper --image=nginx:1.27 --overrides='{"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"keeper","image":"nginx:1.27","volumeMounts":[{"name":"v","mountPath":"/data"}]}]}}'`)

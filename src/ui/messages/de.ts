@@ -82,6 +82,7 @@ export const de: Messages = {
   'terminal.name': 'Terminal {number}',
   'terminal.new': 'Neues Terminal',
   'terminal.close': 'Terminal {number} schließen',
+  'terminal.restored': 'Wiederhergestellt. Programme, die hier liefen, endeten mit der Seite; dies ist eine neue Shell.',
   'terminal.ended': 'Die Shell ist zu Ende (Exit-Code {code}). Enter öffnet eine neue.',
   'terminal.search': 'Suchen',
   'terminal.searchNext': 'Nächster Treffer',

@@ -81,6 +81,7 @@ export const en = {
   'terminal.name': 'Terminal {number}',
   'terminal.new': 'New terminal',
   'terminal.close': 'Close terminal {number}',
+  'terminal.restored': 'Restored. Programs that ran here ended with the page; this is a new shell.',
   'terminal.ended': 'The shell has ended (exit code {code}). Press Enter for a new one.',
   'terminal.search': 'Search',
   'terminal.searchNext': 'Next match',

@@ -45,6 +45,14 @@ test('no prompt before what a command wrote is kept', async () => {
   expect(await t.type('')).toContain('$ \r')
 })
 
+test('PROMPT_COMMAND runs before each prompt and leaves the status alone', async () => {
+  const t = await terminal(bash, { '/root/.bashrc': "PS1='$ '\nPROMPT_COMMAND='printf \"<%s>\" \"$PWD\"'\n" })
+  expect(await t.type('cd /usr; false\r')).toContain('</usr>')
+  expect(await t.type('echo $?\r')).toContain('1\r\n</usr>')
+  expect(await t.type("PROMPT_COMMAND='nope('; echo on\r")).toContain('syntax error')
+  expect(await t.type('echo still $?\r')).toContain('still 0\r\n')
+})
+
 test('^C ends the command in the foreground, not the shell', async () => {
   const t = await terminal()
   await t.type('sleep 100\r')

@@ -23,6 +23,7 @@ export async function runInteractive(shell: Shell, { completer, hints, beforePro
   let line = 1
   const work = async (): Promise<number> => {
     for (;;) {
+      await runPromptCommand(shell)
       await beforePrompt?.()
       await shell.reportJobs((job) => shell.err(jobLine(job, '+', shell.isBash ? 'bash' : 'dash')))
       const command = await readCommand(shell, editor, line)
@@ -64,6 +65,20 @@ async function readCommand(shell: Shell, editor: LineEditor, line: number): Prom
     }
     prompt = await expandPrompt(shell, shell.variables.get('PS2') ?? '> ')
   }
+}
+
+/** What bash runs before each prompt. It leaves `$?` alone, and what goes wrong in it is said and forgotten. */
+async function runPromptCommand(shell: Shell): Promise<void> {
+  const text = shell.isBash ? shell.variables.get('PROMPT_COMMAND') : undefined
+  if (!text) return
+  const { lastStatus } = shell.state
+  try {
+    await shell.runText(text)
+  } catch (error) {
+    if (error instanceof ProcessExit) throw error
+    if (!(error instanceof Jump)) await shell.statusOf(error)
+  }
+  shell.state.lastStatus = lastStatus
 }
 
 function historyFile(shell: Shell): string | undefined {
