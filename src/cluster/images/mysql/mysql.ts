@@ -1,0 +1,42 @@
+import { lazyProgram } from '../../../unix/lazy-program.ts'
+import type { Program } from '../../../unix/types.ts'
+import { accountFiles } from '../accounts.ts'
+import { fedora } from '../fedora.ts'
+import { defineImage } from '../image.ts'
+import type { ImageDefinition } from '../image.ts'
+
+// @k8s part: MySQL: databases, tables, users, joins, aggregates, subqueries, views, keys and transactions over the real protocol; no replication (binary log, CHANGE MASTER, xtrabackup), procedures, triggers, window functions and TLS
+
+/** Versions behind the tags. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  '5': '5.7.44', '5.6': '5.6.51', '5.6.51': '5.6.51', '5.7': '5.7.44', '5.7.44': '5.7.44', '8': '8.4.7', '8.0': '8.0.44', '8.0.44': '8.0.44', '8.0.36': '8.0.36', '8.4': '8.4.7', '8.4.7': '8.4.7', lts: '8.4.7', '9': '9.5.0', '9.5': '9.5.0', '9.5.0': '9.5.0', '9.1': '9.1.0', '9.0': '9.0.1', innovation: '9.5.0', latest: '9.5.0',
+}
+
+const programsByVersion = new Map<string, Record<string, Program>>()
+function programsOf(version: string): Record<string, Program> {
+  let programs = programsByVersion.get(version)
+  if (!programs) {
+    const client = (load: () => Promise<(proc: Parameters<Program>[0], version: string) => Promise<number>>): Program => lazyProgram(async () => { const run = await load(); return (proc) => run(proc, version) })
+    programs = {
+      '/usr/local/bin/docker-entrypoint.sh': client(async () => (await import('./entrypoint.ts')).entrypoint), '/usr/sbin/mysqld': client(async () => (await import('./mysqld.ts')).mysqld),
+      '/usr/bin/mysql': client(async () => (await import('./mysql-client.ts')).mysqlClient), '/usr/bin/mysqladmin': client(async () => (await import('./mysqladmin.ts')).mysqladmin), '/usr/bin/mysqldump': client(async () => (await import('./mysqldump.ts')).mysqldump),
+    }
+    programsByVersion.set(version, programs)
+  }
+  return programs
+}
+
+const environment = (version: string) => ({ PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', GOSU_VERSION: '1.19', MYSQL_MAJOR: version.startsWith('9') ? 'innovation' : version.split('.').slice(0, 2).join('.'), MYSQL_VERSION: `${version}-1.el9`, MYSQL_SHELL_VERSION: `${version}-1.el9` })
+
+const variants: NonNullable<ImageDefinition['variants']> = Object.fromEntries(['', '-oracle', '-oraclelinux9'].flatMap((suffix) => Object.entries(VERSIONS).map(([tag, version]) => [suffix !== '' && tag === 'latest' ? suffix.slice(1) : `${tag}${suffix}`, { env: environment(version), programs: programsOf(version), ...(version.startsWith('5.') ? { sizeBytes: 145_000_000 } : {}) }])))
+
+/** The official image: data in /var/lib/mysql, first start by docker-entrypoint.sh. */
+export const mysqlImage = defineImage({
+  repository: 'docker.io/library/mysql', tags: Object.keys(variants), sizeBytes: 245_000_000, base: fedora, entrypoint: ['docker-entrypoint.sh'], cmd: ['mysqld'], exposedPorts: [3306, 33060], volumes: ['/var/lib/mysql'],
+  env: environment(VERSIONS.latest!), programs: programsOf(VERSIONS.latest!), variants,
+  files: {
+    ...accountFiles('/bin/bash', { passwd: 'mysql:x:999:999::/var/lib/mysql:/bin/bash\n', group: 'mysql:x:999:\n' }), '/var/lib/mysql': { directory: true, uid: 999, gid: 999 }, '/var/run/mysqld': { directory: true, uid: 999, gid: 999, mode: 0o1777 }, '/docker-entrypoint-initdb.d': { directory: true },
+    '/etc/my.cnf': '# For advice on how to change settings please see\n# http://dev.mysql.com/doc/refman/8.4/en/server-configuration-defaults.html\n\n[mysqld]\nskip-name-resolve\ndatadir=/var/lib/mysql\nsocket=/var/run/mysqld/mysqld.sock\nsecure-file-priv=/var/lib/mysql-files\nuser=mysql\n\npid-file=/var/run/mysqld/mysqld.pid\n[client]\nsocket=/var/run/mysqld/mysqld.sock\n\n!includedir /etc/mysql/conf.d/\n', '/etc/mysql/conf.d': { directory: true },
+    '/etc/os-release': 'NAME="Oracle Linux Server"\nVERSION="9.6"\nID="ol"\nID_LIKE="fedora"\nVERSION_ID="9.6"\nPRETTY_NAME="Oracle Linux Server 9.6"\n',
+  },
+})
