@@ -3,7 +3,7 @@ import { createPipe } from '../base/streams.ts'
 import { errno } from './errno.ts'
 import { resolvePath } from './path.ts'
 import { UnixError } from './types.ts'
-import type { FileStat, FileSystem, MountableFileSystem, OpenFile, Program, User } from './types.ts'
+import type { FileStat, MountableFileSystem, OpenFile, Program, User } from './types.ts'
 import { Tree, childOf, namesOf, populate } from './fs/tree.ts'
 import type { FileViewer, InitialFile, Inode } from './fs/tree.ts'
 
@@ -277,11 +277,16 @@ export class MemoryFileSystem implements MountableFileSystem {
   /** A copy of an executable that is one of ours. */
   copyProgram(from: string, to: string): void {
     const source = this.#existing(from)
-    const place = this.#walk(to, true)
-    if (place.inode) throw errno('EEXIST', to)
-    const inode = place.tree.create('file', source.mode, this.#user?.uid, this.#user?.gid)
-    if (source.program) inode.program = source.program
-    this.#link(place, inode, to)
+    this.installProgram(to, source.program, source.mode)
+  }
+
+  /** A new executable that is one of ours. */
+  installProgram(path: string, program: Program | undefined, mode = 0o755): void {
+    const place = this.#walk(path, true)
+    if (place.inode) throw errno('EEXIST', path)
+    const inode = place.tree.create('file', mode, this.#user?.uid, this.#user?.gid)
+    if (program) inode.program = program
+    this.#link(place, inode, path)
   }
 
   /** A named pipe. */
@@ -657,16 +662,4 @@ export class MemoryFileSystem implements MountableFileSystem {
 
 function join(directory: string, name: string): string {
   return directory === '/' ? `/${name}` : `${directory}/${name}`
-}
-
-/** Copies a file or a directory with everything below it, also between file systems. */
-export function copyTree(from: FileSystem, source: string, to: FileSystem, target: string): void {
-  const stat = from.lstat(source)
-  if (stat.type === 'symlink') { to.symlink(from.readlink(source), target); return }
-  if (stat.type === 'directory') {
-    if (!to.exists(target)) to.mkdir(target, { mode: stat.mode })
-    for (const name of from.readdir(source)) copyTree(from, join(source, name), to, join(target, name))
-    return
-  }
-  to.writeFile(target, from.readFile(source), { mode: stat.mode })
 }
