@@ -1,5 +1,5 @@
-import { createPipe } from '../../base/streams.ts'
 import type { Proc, Program } from '../../unix/types.ts'
+import { terminalSizes } from '../../unix/terminal-sizes.ts'
 import { UsageError, parseOptions, utilityProgram } from '../../unix/utilities/utility.ts'
 import type { UtilityContext } from '../../unix/utilities/utility.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
@@ -184,7 +184,7 @@ class Crictl {
     const { tty } = this.#proc
     const asTerminal = options.has('t') && tty !== undefined && this.#proc.isTty(0)
     const wasRaw = tty?.raw ?? false
-    const sizes = createSizes(this.#proc)
+    const sizes = terminalSizes(this.#proc)
     if (asTerminal) tty.setRaw(true)
     const stdin = options.has('i') ? { read: () => this.#proc.stdin.read(), cancel() {} } : undefined
     try {
@@ -306,25 +306,4 @@ function sizeText(bytes: number): string {
   let unit = 0
   while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit += 1 }
   return `${Number(value.toPrecision(3))}${units[unit]}`
-}
-
-/** The sizes of a process's terminal, from now on. */
-function createSizes(proc: Proc): { all: AsyncIterable<{ columns: number; rows: number }>; stop(): void } {
-  const { tty } = proc
-  const { reader, writer } = createPipe()
-  const tell = () => { if (tty) void writer.write(`${tty.columns} ${tty.rows}\n`).catch(() => {}) }
-  const off = tty?.onResize(tell)
-  tell()
-  return {
-    all: (async function* () {
-      const decoder = new TextDecoder()
-      for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
-        for (const line of decoder.decode(chunk).split('\n')) {
-          const [columns, rows] = line.split(' ').map(Number)
-          if (columns && rows) yield { columns, rows }
-        }
-      }
-    })(),
-    stop() { off?.(); writer.close() },
-  }
 }
