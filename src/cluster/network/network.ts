@@ -33,6 +33,8 @@ interface Attached {
   nodeName: string | undefined
   /** `namespace/name` of the pod that the stack is; undefined for nodes and hosts. */
   pod: string | undefined
+  /** The host whose bridge it is plugged into, and as whom that appears there; others don't reach it. */
+  behind?: { host: string; gateway: string }
   /** Ends connections of this address. */
   sockets: Set<TcpSocket>
 }
@@ -130,6 +132,37 @@ export class Network {
       openTcp: (from, to, options) => this.#fabric.openTcp(from, { ip: publishedOn(to) ?? to.ip, port: to.port }, options),
       fetch: (from, to, request, options) => this.#fabric.fetch(from, { ip: publishedOn(to) ?? to.ip, port: to.port }, request, options),
     })
+  }
+
+  /**
+   * A bridge of a host outside the cluster, with a range of its own behind the host's address: what Docker's network `bridge` is. Containers reach
+   * each other, the host by the range's first address, and whatever the host reaches, as the host.
+   */
+  addBridge(host: NetStack, cidr: string): NodeNetwork {
+    const hostIp = host.addresses[0]!
+    const range = parseCidr(cidr)
+    const gateway = formatIPv4(range.first + 1)
+    const behind = { host: hostIp, gateway }
+    this.#attached.set(gateway, { ...this.#attached.get(hostIp)!, behind })
+    const isInside = (ip: string) => { const address = addressOf(ip); return address !== undefined && cidrContains(range, address) }
+    const masqueraded = (from: SocketAddress, to: SocketAddress) => isInside(to.ip) ? from : { ip: hostIp, port: from.port }
+    const fabric: Fabric = {
+      openTcp: (from, to, options) => this.#fabric.openTcp(masqueraded(from, to), to, options),
+      fetch: (from, to, request, options) => this.#fabric.fetch(masqueraded(from, to), to, request, options),
+      askUdp: (from, to, payload, timeoutMs) => this.#fabric.askUdp(masqueraded(from, to), to, payload, timeoutMs),
+    }
+    return {
+      nodeName: host.hostname, nodeIp: hostIp, hostStack: host, podCidr: cidr,
+      addPod: (pod) => {
+        const ip = pod.ip ?? this.#nextAddress(range, { address: 0 })
+        if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
+        const stack = this.#createStack(pod.hostname, [ip], undefined, fabric)
+        stack.outside = host.outside
+        this.#attached.get(ip)!.behind = behind
+        return { ip, ips: [ip], stack, release: () => this.#detach(ip) }
+      },
+      continueAfter() {},
+    }
   }
 
   #nodeWithHostPort(port: number): string | undefined {
@@ -240,6 +273,8 @@ export class Network {
     if (found === 'reject') throw new UnixError('ECONNREFUSED', 'Connection refused')
     if (found === 'drop' || (this.policies && !this.#isAllowed(this.policies, protocol, from, origin, found))) return this.#unanswered(timeoutMs, signal)
     const { target, address, source } = found
+    if (target?.behind && from.ip === target.behind.host) return { target, address, source: { ip: target.behind.gateway, port: source.port } }
+    if (target?.behind && origin?.behind?.host !== target.behind.host) return this.#unanswered(timeoutMs, signal)
     if (target) return { target, address, source }
     // Who was translated to is thought of as a neighbour.
     if (address !== to) return this.#noNeighbour(timeoutMs, signal)
