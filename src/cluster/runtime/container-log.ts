@@ -126,17 +126,22 @@ export class ContainerLog {
   /** Reads as `kubectl logs` asks. With follow, the stream goes on until the container has ended. */
   read(options: LogReadOptions): ByteReader {
     const { reader, writer } = createPipe()
-    this.#pump(options, writer).catch(() => {}).finally(() => writer.close())
+    this.#pump(options, (chunk) => writer.write(chunk)).catch(() => {}).finally(() => writer.close())
     return reader
   }
 
+  /** Reads with both streams kept apart, in their order. Resolves at the end. */
+  async readInto(options: LogReadOptions, streams: { stdout: ByteWriter; stderr: ByteWriter }): Promise<void> {
+    await this.#pump(options, (chunk, stream) => streams[stream].write(chunk))
+  }
+
   // k8s: pkg/kubelet/kuberuntime/logs ReadLogs
-  async #pump(options: LogReadOptions, writer: ByteWriter): Promise<void> {
+  async #pump(options: LogReadOptions, write: (chunk: Uint8Array, stream: 'stdout' | 'stderr') => Promise<void>): Promise<void> {
     if (this.#kept) {
       const copy = new ContainerLog(this.#nowMs)
       copy.#lines = await this.#kept.lines()
       copy.#closed = true
-      return copy.#pump(options, writer)
+      return copy.#pump(options, write)
     }
     let rest = options.limitBytes ?? Infinity
     const wanted = options.stream === 'Stdout' ? 'stdout' : options.stream === 'Stderr' ? 'stderr' : undefined
@@ -144,7 +149,7 @@ export class ContainerLog {
     let next = this.#dropped + (tail === undefined || tail < 0 ? 0 : Math.max(0, this.#lines.length - tail))
     let atLineStart = true
     while (rest > 0) {
-      const chunks: Uint8Array[] = []
+      const chunks: { bytes: Uint8Array; stream: LogLine['stream'] }[] = []
       let size = 0
       const end = this.#dropped + this.#lines.length
       for (next = Math.max(next, this.#dropped); next < end && size < 65_536 && size < rest; next++) {
@@ -157,12 +162,12 @@ export class ContainerLog {
         out.set(line.data, stamp.length)
         if (!line.partial) out[out.length - 1] = 10
         atLineStart = !line.partial
-        chunks.push(out)
+        chunks.push({ bytes: out, stream: line.stream })
         size += out.length
       }
-      for (let chunk of chunks) {
-        if (chunk.length > rest) chunk = chunk.subarray(0, rest)
-        if (chunk.length > 0) await writer.write(chunk)
+      for (const { bytes, stream } of chunks) {
+        const chunk = bytes.length > rest ? bytes.subarray(0, rest) : bytes
+        if (chunk.length > 0) await write(chunk, stream)
         rest -= chunk.length
         if (rest <= 0) return
       }

@@ -16,6 +16,7 @@ import { ContainerLog } from './container-log.ts'
 import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
+import type { ImageStore } from './image-store.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import { keepImages } from './kept-images.ts'
 import { keptLog, linkLogFile, logFile, removeLogFile, removeLogFiles, writeLogFile } from './log-files.ts'
@@ -24,6 +25,8 @@ import { resolveUser } from './users.ts'
 
 export interface ContainerRuntimeOptions {
   registry: ImageRegistry
+  /** Where its images are, if somebody else looks after them. */
+  images?: ImageStore
   network: NodeNetwork
   clock: Clock
   random: Random
@@ -102,7 +105,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const { clock, random, network, log = silentLog } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
-  const images = keepImages(createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
+  const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
   // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
   images.importImage(SANDBOX_IMAGE)
   const sandboxes = new Map<string, Sandbox>()
@@ -141,7 +144,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const { seccompFile, appArmor } = config.security
     if (appArmor !== undefined && appArmor !== DEFAULT_APPARMOR_PROFILE) throw new RuntimeError('Unknown', `failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found ${appArmor}`)
     if (seccompFile !== undefined && !nodeFiles.exists(seccompFile)) throw new RuntimeError('Unknown', `failed to create containerd container: cannot load seccomp profile ${JSON.stringify(seccompFile)}: open ${seccompFile}: no such file or directory`)
-    const root = image.root({ readOnly: config.security.readOnlyRootFilesystem })
+    const root = config.root ?? image.root({ readOnly: config.security.readOnlyRootFilesystem })
     const hostFiles = sandbox.host?.fs
     mountAll(root, config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
     let user: User
@@ -154,13 +157,30 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     env.HOME ??= user.home
     let markEnded!: () => void
     const ended = new Promise<void>((resolve) => { markEnded = resolve })
-    return {
+    const container: Container = {
       id, sandbox, config, image: [...image.tags][0] ?? image.repoDigest, imageRef: image.repoDigest, state: 'created', createdMs: clock.nowMs(),
       startedMs: 0, finishedMs: 0, exitCode: 0, reason: '', message: '', user, argv, env, cwd: config.workingDir || image.config.workingDir || '/',
       stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, machine: undefined, main: undefined,
       log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), logFile: logFileOf(sandbox, config, id), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
     }
+    // From here on clients may attach.
+    if (config.tty) container.terminal = createTty({ output: outputOf(container, 'stdout') })
+    else if (config.stdin) container.stdin = createPipe()
+    return container
   }
+
+  /** What a container writes goes to its log and to who is attached. */
+  const outputOf = (container: Container, stream: 'stdout' | 'stderr'): ByteWriter => ({
+    async write(data) {
+      const bytes = typeof data === 'string' ? encoder.encode(data) : data
+      container.log.append(stream, bytes)
+      for (const client of container.attached) {
+        const writer = stream === 'stdout' ? client.stdout : client.stderr
+        if (writer) await writer.write(bytes).catch(() => { container.attached.delete(client) })
+      }
+    },
+    close() {},
+  })
 
   /** Pods with users of their own get ranges of the node's ids, one after the other. */
   const idRanges = new Map<string, number>()
@@ -205,28 +225,12 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     if (!container.root.exists(container.cwd)) {
       container.root.mkdir(container.cwd, { recursive: true })
     }
-    const output = (stream: 'stdout' | 'stderr'): ByteWriter => ({
-      async write(data) {
-        const bytes = typeof data === 'string' ? encoder.encode(data) : data
-        container.log.append(stream, bytes)
-        for (const client of container.attached) {
-          const writer = stream === 'stdout' ? client.stdout : client.stderr
-          if (writer) await writer.write(bytes).catch(() => { container.attached.delete(client) })
-        }
-      },
-      close() {},
-    })
     let stdin: ByteReader = readerOf('')
-    if (config.tty) {
-      container.terminal = createTty({ output: output('stdout') })
-    } else if (config.stdin) {
-      container.stdin = createPipe()
-      stdin = container.stdin.reader
-    }
     const { terminal } = container
+    if (container.stdin) stdin = container.stdin.reader
     const streams = terminal
       ? { stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal }
-      : { stdin, stdout: output('stdout'), stderr: output('stderr') }
+      : { stdin, stdout: outputOf(container, 'stdout'), stderr: outputOf(container, 'stderr') }
     const main = start(machine, container.argv, { env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), ...streams })
     container.machine = machine
     container.main = main
@@ -417,7 +421,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     containerFiles: (id) => containers.get(id)?.root,
     containerLog: (id) => containers.get(id)?.log,
 
-    async exec(id, argv, io) {
+    async exec(id, argv, io, as = {}) {
       const container = running(id)
       const execId = hex(32)
       const terminal = io.tty ? createTty({ output: io.stdout ?? discard }) : undefined
@@ -430,7 +434,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       let process: Process
       try {
         process = start(container.machine, argv, {
-          env: { ...container.env, ...(io.tty ? { TERM: 'xterm' } : {}) }, cwd: container.cwd, user: asKernel(container.user), stdin,
+          env: { ...container.env, ...(io.tty ? { TERM: 'xterm' } : {}), ...as.env }, cwd: as.workingDir ?? container.cwd, stdin,
+          user: asKernel(as.user === undefined ? container.user : resolveUser(container.root, as.user, { supplementalGroups: [], mergeImageGroups: true })),
           stdout: terminal?.stdout ?? io.stdout ?? discard, stderr: terminal?.stdout ?? io.stderr ?? discard, ...(terminal ? { tty: terminal } : {}),
         })
       } catch (error) {
@@ -470,7 +475,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     },
 
     async attach(id, io) {
-      const container = running(id)
+      const container = need(id).state === 'created' ? need(id) : running(id)
       const client = { ...(io.stdout ? { stdout: io.stdout } : {}), ...(io.stderr && !container.config.tty ? { stderr: io.stderr } : {}) }
       container.attached.add(client)
       if (io.stdin) {

@@ -105,6 +105,8 @@ export interface ContainerConfig {
   security: ContainerSecurity
   resources: MachineLimits
   stopSignal?: Signal
+  /** The container's files where it has had some before; otherwise a fresh layer on its image. */
+  root?: MountableFileSystem
   /** The container whose processes this one sees too. */
   targetId?: string
   /** Kept for the kubelet: its hash of the spec and the like. */
@@ -163,6 +165,14 @@ export interface StreamIo {
   signal?: AbortSignal
 }
 
+/** What differs for a command from the container's first process. */
+export interface ExecContext {
+  env?: Readonly<Record<string, string>>
+  workingDir?: string
+  /** `uid`, `name` or `uid:gid`. */
+  user?: string
+}
+
 export interface ContainerStats {
   id: string
   name: string
@@ -215,8 +225,8 @@ export interface RuntimeService {
   /** File system of the container, also after its end. */
   containerFiles(id: string): MountableFileSystem | undefined
   containerLog(id: string): ContainerLog | undefined
-  /** Runs a command in a container. @throws RuntimeError when it can't be started. */
-  exec(id: string, argv: readonly string[], io: StreamIo): Promise<ExitStatus>
+  /** Runs a command in a container, as its first process was started unless told otherwise. @throws RuntimeError when it can't be started. */
+  exec(id: string, argv: readonly string[], io: StreamIo, as?: ExecContext): Promise<ExitStatus>
   /** Runs a command to its end. @throws RuntimeError DeadlineExceeded after `timeoutMs`, or when it can't be started. */
   execSync(id: string, argv: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: Uint8Array }>
   /** Joins the streams of the container's first process; resolves when that ends or the client leaves. */

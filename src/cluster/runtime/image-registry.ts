@@ -31,6 +31,10 @@ export interface ImageRegistry {
   tags(repository: string): readonly string[]
   /** Digest of an image's manifest. */
   digest(repository: string, tag: string): string
+  /** The image that a name had before one was pushed to it. */
+  original(repository: string, tag: string): RegistryImage | undefined
+  /** Takes an image under a name, in place of what had it. */
+  push(repository: string, tag: string, digest: string, image: RegistryImage): void
 }
 
 /** A digest for an image whose real one isn't known: made from its name, so that it is the same on every node and in every run. */
@@ -67,28 +71,36 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
   const byRepository = new Map<string, ImageDefinition[]>()
   for (const image of images) byRepository.set(image.repository, [...byRepository.get(image.repository) ?? [], image])
   const made = new Map<string, RegistryImage>()
+  const pushed = new Map<string, Map<string, { digest: string; image: RegistryImage }>>()
+  const original = (repository: string, tag: string): RegistryImage | undefined => {
+    const name = `${repository}:${tag}`
+    const held = made.get(name)
+    if (held) return held
+    const definition = byRepository.get(repository)?.find((image) => image.tags.includes(tag))
+    if (!definition) return undefined
+    const { files, config, sizeBytes } = flatten(definition, tag)
+    let base: MountableFileSystem | undefined
+    const image: RegistryImage = {
+      config, sizeBytes, ...(definition.credentials ? { credentials: definition.credentials } : {}),
+      root(options = {}) {
+        base ??= createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, ...files } })
+        return createOverlay(base, clock, options.readOnly ? { readOnly: true } : {})
+      },
+    }
+    made.set(name, image)
+    return image
+  }
   return {
-    repositories: () => [...byRepository.keys()],
-    hasRepository: (repository) => byRepository.has(repository),
-    tags: (repository) => (byRepository.get(repository) ?? []).flatMap((image) => image.tags),
-    digest: (repository, tag) => byRepository.get(repository)?.find((image) => image.tags.includes(tag))?.digests?.[tag] ?? imageDigest(repository, tag),
-    find(repository, tag) {
-      const name = `${repository}:${tag}`
-      const held = made.get(name)
-      if (held) return held
-      const definition = byRepository.get(repository)?.find((image) => image.tags.includes(tag))
-      if (!definition) return undefined
-      const { files, config, sizeBytes } = flatten(definition, tag)
-      let base: MountableFileSystem | undefined
-      const image: RegistryImage = {
-        config, sizeBytes, ...(definition.credentials ? { credentials: definition.credentials } : {}),
-        root(options = {}) {
-          base ??= createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, ...files } })
-          return createOverlay(base, clock, options.readOnly ? { readOnly: true } : {})
-        },
-      }
-      made.set(name, image)
-      return image
+    repositories: () => [...new Set([...byRepository.keys(), ...pushed.keys()])],
+    hasRepository: (repository) => byRepository.has(repository) || pushed.has(repository),
+    tags: (repository) => [...new Set([...pushed.get(repository)?.keys() ?? [], ...(byRepository.get(repository) ?? []).flatMap((image) => image.tags)])],
+    push(repository, tag, digest, image) {
+      let tags = pushed.get(repository)
+      if (!tags) pushed.set(repository, tags = new Map())
+      tags.set(tag, { digest, image })
     },
+    digest: (repository, tag) => pushed.get(repository)?.get(tag)?.digest ?? byRepository.get(repository)?.find((image) => image.tags.includes(tag))?.digests?.[tag] ?? imageDigest(repository, tag),
+    find: (repository, tag) => pushed.get(repository)?.get(tag)?.image ?? original(repository, tag),
+    original,
   }
 }

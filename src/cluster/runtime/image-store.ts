@@ -66,6 +66,8 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
       byName.set(repoDigest, stored)
     }
     if (!reference.digest) {
+      // The name may have been another image's.
+      byName.get(reference.fullName)?.tags.delete(reference.fullName)
       stored.tags.add(reference.fullName)
       byName.set(reference.fullName, stored)
     }
