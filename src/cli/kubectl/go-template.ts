@@ -3,6 +3,9 @@ import { unescapeGo } from '../../cluster/kinds/jsonpath.ts'
 
 /** A small text/template: actions, pipelines, variables, if/range/with/define/template/block, and the functions kubectl offers. */
 
+/** Functions that a program offers besides Go's. */
+type TemplateFunctions = Readonly<Record<string, (...args: any[]) => unknown>>
+
 /** Where something stands in the template, for errors: characters from its beginning, and its words. */
 interface Place { at: number; text: string }
 type Expression = Place & (
@@ -45,12 +48,14 @@ function tokenize(action: string, offset: number): Token[] {
 }
 
 class ActionParser {
+  readonly #functions: TemplateFunctions
   readonly #tokens: Token[]
   readonly #context: string
   #at = 0
   /** @param offset where the text begins in the template @param context what the pipeline belongs to, for errors */
-  constructor(text: string, offset: number, context = 'command') {
+  constructor(text: string, offset: number, functions: TemplateFunctions, context = 'command') {
     this.#context = context
+    this.#functions = functions
     this.#tokens = tokenize(text, offset)
   }
 
@@ -110,7 +115,7 @@ class ActionParser {
         if (token.text === 'true' || token.text === 'false') base = { ...place, type: 'literal', goType: 'bool', value: token.text === 'true' }
         else if (token.text === 'nil') base = { ...place, type: 'nil' }
         else {
-          if (!FUNCTIONS[token.text] && token.text !== 'and' && token.text !== 'or') throw new Error(`function ${JSON.stringify(token.text)} not defined`)
+          if (!FUNCTIONS[token.text] && !this.#functions[token.text] && token.text !== 'and' && token.text !== 'or') throw new Error(`function ${JSON.stringify(token.text)} not defined`)
           base = { ...place, type: 'function', name: token.text }
         }
         break
@@ -142,9 +147,11 @@ export class GoTemplate {
   readonly #root: Node[]
   readonly #defined = new Map<string, Node[]>()
   readonly #missingKeyError: boolean
+  readonly #functions: TemplateFunctions
 
   /** @throws Error in Go's words when the template is malformed. */
-  constructor(source: string, options: { name?: string; missingKeyError?: boolean } = {}) {
+  constructor(source: string, options: { name?: string; missingKeyError?: boolean; /** More of them. */ functions?: TemplateFunctions } = {}) {
+    this.#functions = options.functions ?? {}
     this.#name = options.name ?? 'output'
     this.#source = source
     this.#missingKeyError = options.missingKeyError ?? false
@@ -217,11 +224,11 @@ export class GoTemplate {
             const [, name, more] = /^\s*("(?:\\.|[^"\\])*"|`[^`]*`)([\s\S]*)$/.exec(rest) ?? this.#fail(part.line, `unexpected ${JSON.stringify(rest)} in ${keyword} clause`)
             const key = unescapeGo(name!.slice(1, -1))
             this.#defined.set(key, block(['end']).nodes)
-            if (keyword === 'block') nodes.push({ type: 'template', name: key, pipe: new ActionParser(more!, part.at + action.length - more!.length, 'block clause').pipeline() })
+            if (keyword === 'block') nodes.push({ type: 'template', name: key, pipe: new ActionParser(more!, part.at + action.length - more!.length, this.#functions, 'block clause').pipeline() })
           } else if (keyword === 'template') {
             const [, name, more] = /^\s*("(?:\\.|[^"\\])*"|`[^`]*`)([\s\S]*)$/.exec(rest) ?? this.#fail(part.line, `unexpected ${JSON.stringify(rest)} in template clause`)
-            nodes.push({ type: 'template', name: unescapeGo(name!.slice(1, -1)), pipe: more!.trim() ? new ActionParser(more!, part.at + action.length - more!.length, 'template clause').pipeline() : undefined })
-          } else nodes.push({ type: 'action', pipe: new ActionParser(action, part.at).pipeline() })
+            nodes.push({ type: 'template', name: unescapeGo(name!.slice(1, -1)), pipe: more!.trim() ? new ActionParser(more!, part.at + action.length - more!.length, this.#functions, 'template clause').pipeline() : undefined })
+          } else nodes.push({ type: 'action', pipe: new ActionParser(action, part.at, this.#functions).pipeline() })
         } catch (error) {
           if ((error as Error).message.startsWith('template: ')) throw error
           this.#fail(part.line, (error as Error).message)
@@ -231,7 +238,7 @@ export class GoTemplate {
       return { nodes, end: '', rest: '', line, at: 0 }
     }
     const control = (type: 'if' | 'with' | 'range', text: string, at: number): Node => {
-      const pipe = new ActionParser(text, at, type).pipeline()
+      const pipe = new ActionParser(text, at, this.#functions, type).pipeline()
       const body = block(['end', 'else'])
       let otherwise: Node[] = []
       if (body.end === 'else') {
@@ -356,7 +363,7 @@ export class GoTemplate {
           return sprintf(plain[0], plain.slice(1), types.slice(1))
         }
         if (name === 'len') return lengthOf(plain[0], types[0]!)
-        return FUNCTIONS[name]!(...plain)
+        return (this.#functions[name] ?? FUNCTIONS[name]!)(...plain)
       } catch (error) {
         if ((error as Error).message.startsWith('template: ')) throw error
         throw this.#execError(command, `error calling ${name}: ${(error as Error).message}`)
