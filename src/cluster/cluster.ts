@@ -5,6 +5,7 @@ import { createLog } from '../base/log.ts'
 import type { Log, LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { Random } from '../base/random.ts'
+import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { createMachine } from '../unix/machine.ts'
 import { Journal } from './node/journal.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
@@ -48,6 +49,8 @@ import { staticPods } from './kubeadm/static-pods.ts'
 import { NetworkPolicyTable } from './network/network-policies.ts'
 import { Network } from './network/network.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
+import { holdsContainers, holdsPushedImages, openDockerHost, openPushedImages } from './docker/docker-host.ts'
+import type { DockerHost } from './docker/docker-host.ts'
 import { createImageRegistry } from './runtime/image-registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { kubeadmTopology } from './topology.ts'
@@ -77,7 +80,7 @@ export interface ClusterOptions {
   restore?: ClusterSnapshot
   /** Resolves once everything up to the revision is kept. Writes that come over the network aren't answered before. */
   durable?(revision: number): Promise<void>
-  /** Gets each node's files before anything runs there: to bring back what was kept of them, and to keep them. */
+  /** Gets the files of each node, of the laptop's container engine and of the registries before anything runs there: to bring back what was kept of them, and to keep them. */
   onNodeFiles?(nodeName: string, files: MountableFileSystem): void
   /**
    * How much cluster time a fresh cluster's boot takes, in milliseconds, driven as fast as the machine can: afterwards its parts have found
@@ -112,7 +115,7 @@ export interface Cluster {
   /** kubeadm's admin.conf for a server address: context, cluster and user carry the cluster's name. */
   adminKubeconfig(serverUrl: string): string
   /** A machine outside the cluster on the nodes' network: the learner's laptop. `outside`: its way to names that aren't the cluster's, see {@link NetStack.outside}. */
-  createLaptop(options: { root: MountableFileSystem; hostname?: string; outside?: NetStack['outside'] }): Machine
+  createLaptop(options: { root: MountableFileSystem; hostname?: string; outside?: NetStack['outside'] }): Laptop
   /** The machines that are or may become its nodes. */
   readonly computers: Computers
   /** A node as who logs in sees it, by its name or address; undefined when there is none, or it is off. */
@@ -120,6 +123,13 @@ export interface Cluster {
   /** Tells whether a kube-apiserver runs, now and after each change, so that hosts open and close its port. */
   followApiServer(listener: (isServing: boolean) => void): void
   snapshot(): ClusterSnapshot
+}
+
+/** The learner's machine and what runs on it besides programs. */
+export interface Laptop {
+  machine: Machine
+  /** The engine behind `docker`, begun when it is first asked for, or when its disk says that containers ran. */
+  docker: () => Promise<DockerHost>
 }
 
 /** Cluster time that passes while a fresh cluster boots, in milliseconds: long enough for every probe of the control plane's pods. */
@@ -187,6 +197,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
+  const registryDisk = createMemoryFileSystem({ clock })
+  options.onNodeFiles?.('registries', registryDisk)
+  const pushedImages = once(() => openPushedImages({ disk: registryDisk, registry, clock }))
   const masters = server.as(MASTERS)
   const running: { stop(): void | Promise<void> }[] = []
   let stopped = false
@@ -292,6 +305,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     followApiServer((isServing) => {
       if (isServing && ++starts > 1) reconcile().catch((error: unknown) => log.error('could not reconcile the bootstrap objects', { error: String(error) }))
     })
+    // Nodes look for their images there.
+    if (holdsPushedImages(registryDisk)) await pushedImages()
     const first = topology.flavour === 'bare' ? undefined : computers.get(controlPlane.name)!
     if (first && first.spec.power === undefined) {
       first.switchOn('resumed')
@@ -358,7 +373,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         if (fresh.length > 0) root.writeFile('/etc/hosts', `${root.readText('/etc/hosts').replace(/\n?$/, '\n')}${fresh.join('')}`)
       })
       root.writeFile('/etc/resolv.conf', '# no name server: only what the host can fetch is there of the Internet\n')
-      return createMachine({ hostname, root, net, clock, random: random.fork(`laptop/${hostname}`), init: 'kernel' })
+      const ownRandom = random.fork(`laptop/${hostname}`)
+      const machine = createMachine({ hostname, root, net, clock, random: ownRandom, init: 'kernel' })
+      const disk = createMemoryFileSystem({ clock, files: { [DOCKER_ROOT]: { directory: true, mode: 0o710 } } })
+      options.onNodeFiles?.(hostname, disk)
+      root.mount(DOCKER_ROOT, disk, { subPath: DOCKER_ROOT })
+      const docker = once(() => openDockerHost({ disk, machine, net, network: network.addBridge(net, DOCKER_CIDR), registry, pushed: pushedImages, clock, random: ownRandom.fork('docker') }).then((host) => { running.push({ stop: () => host.engine.close() }); return host }))
+      if (holdsContainers(disk)) void docker().catch((error: unknown) => log.error('could not take up the containers of the laptop', { error: String(error) }))
+      return { machine, docker }
     },
     followApiServer,
     computers,
@@ -366,6 +388,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
   }
 }
+
+const DOCKER_ROOT = '/var/lib/docker'
+/** Docker's network `bridge`. */
+const DOCKER_CIDR = '172.17.0.0/16'
 
 /** The first address of the nodes' network: where kind's users sit. */
 const LAPTOP_ADDRESS = '10.89.0.1'

@@ -6,6 +6,7 @@ import { editorPrograms } from '../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { K3S_KUBECONFIG, k3s } from '../cli/k3s/k3s.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
+import type { DockerHost } from '../cluster/docker/docker-host.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
 import type { ShellProgramOptions } from '../unix/shell/sh.ts'
@@ -53,6 +54,11 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
 
 const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
+/** The engine is the cluster's business, templates are kubectl's. */
+const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {
+  const [{ docker: program }, { GoTemplate }] = await Promise.all([import('../cluster/docker/docker.ts'), import('../cli/kubectl/go-template.ts')])
+  return program({ engine, templateOf: (source, functions) => { const template = new GoTemplate(source, { name: '', functions, missingKeyError: true }); return (data) => template.execute(data) } })
+})
 const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => shellProgram({
   ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter,
 })
@@ -84,7 +90,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/bin/docker': docker(() => laptop.docker()), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },
@@ -97,7 +103,8 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     },
   })
   root.mount(LEARNER.home, home)
-  return cluster.createLaptop({ root, ...(outside ? { outside } : {}) })
+  const laptop = cluster.createLaptop({ root, ...(outside ? { outside } : {}) })
+  return laptop.machine
 }
 
 /** A terminal that a shell is started on. */

@@ -1,0 +1,729 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import { silentLog } from '../../base/log.ts'
+import { createMemoryFileSystem, createOverlay, withOwnMounts } from '../../unix/file-system.ts'
+import { layerChanges } from '../../unix/fs/layer-changes.ts'
+import { copyTree } from '../../unix/fs/copy-tree.ts'
+import { directoryName } from '../../unix/path.ts'
+import type { Machine, MountableFileSystem, NetStack, Signal } from '../../unix/types.ts'
+import type { NodeNetwork } from '../network/types.ts'
+import { createContainerRuntime } from '../runtime/container-runtime.ts'
+import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import { RuntimeError } from '../runtime/cri.ts'
+import type { ContainerConfig, ExecContext, Mount, PodSandboxConfig, StreamIo } from '../runtime/cri.ts'
+import type { LogReadOptions } from '../runtime/container-log.ts'
+import type { ImageReference } from '../runtime/image-reference.ts'
+import { pullMs } from '../runtime/image-store.ts'
+import type { ImageRegistry, RegistryCredentials } from '../runtime/image-registry.ts'
+import type { ByteWriter } from '../../base/streams.ts'
+import { randomContainerName } from './container-names.ts'
+import type { ContainerRecord, ContainerSpec, DockerContainer } from './docker-container.ts'
+import { digestOfText } from './digest.ts'
+import { DockerError } from './docker-error.ts'
+import { baseLayerDigest, compressedSize, envRecord, layerDigests, sizeOnDisk } from './docker-image.ts'
+import type { DockerImage } from './docker-image.ts'
+import { ImageShelf } from './image-shelf.ts'
+import { ImageTable, familiarName } from './image-table.ts'
+import { LayerStore } from './layer-store.ts'
+import { PublishedPorts } from './published-ports.ts'
+import type { PushedImages } from './pushed-images.ts'
+import { RegistryAccess } from './registry-access.ts'
+import { Volumes } from './volumes.ts'
+
+/** Where containers are written down. */
+const CONTAINERS = '/var/lib/docker/containers'
+const NETWORKS = '/var/lib/docker/network/networks.json'
+/** Restarting waits that long at first, twice as long each further time, a minute at most. docker: daemon/internal/restartmanager */
+const FIRST_BACKOFF_MS = 100
+const MAX_BACKOFF_MS = 60_000
+/** Who ran longer than this begins anew with the shortest wait. */
+const STEADY_MS = 10_000
+const DEFAULT_STOP_SECONDS = 10
+const MIN_MEMORY_BYTES = 6 * 2 ** 20
+const EMPTY_HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n'
+
+export interface DockerEngineOptions {
+  /** The engine's disk. */
+  disk: MountableFileSystem
+  /** The machine's own files, for bind mounts. */
+  machine: () => Machine
+  network: NodeNetwork
+  net: NetStack
+  registry: ImageRegistry
+  pushed: PushedImages
+  clock: Clock
+  random: Random
+}
+
+export interface DockerNetwork {
+  id: string
+  createdMs: number
+}
+
+export interface DockerEvent {
+  container: DockerContainer
+  type: 'start' | 'die' | 'destroy' | 'health'
+}
+
+/** The engine behind `docker`: images, containers and volumes of one machine. Containers run as those of nodes do. */
+export class DockerEngine {
+  readonly images: ImageTable
+  readonly volumes: Volumes
+  readonly access: RegistryAccess
+  readonly layers: LayerStore
+  readonly shelf: ImageShelf
+  readonly runtime: ContainerRuntime
+  readonly clock: Clock
+  readonly random: Random
+  readonly disk: MountableFileSystem
+  readonly startedMs: number
+  readonly #options: DockerEngineOptions
+  readonly #containers = new Map<string, DockerContainer>()
+  readonly #ports: PublishedPorts
+  readonly #followed = new Map<string, () => Promise<void>>()
+  readonly #backoff = new Map<string, { waitMs: number; timer?: { cancel(): void } }>()
+  readonly #listeners = new Set<(event: DockerEvent) => void>()
+  readonly #health = new Map<string, AbortController>()
+  /** User-defined networks by name. */
+  readonly networks: Map<string, DockerNetwork>
+
+  private constructor(options: DockerEngineOptions) {
+    this.#options = options
+    this.clock = options.clock
+    this.disk = options.disk
+    this.startedMs = options.clock.nowMs()
+    // Never the same chance twice: what was made up before a reload is still there.
+    this.random = options.random.fork(`docker/${options.clock.nowMs()}`)
+    this.access = new RegistryAccess(options.registry)
+    this.layers = new LayerStore({ disk: options.disk, directory: '/var/lib/docker/overlay2', programs: options.pushed.programs, clock: options.clock })
+    this.shelf = new ImageShelf({ layers: this.layers, registry: options.registry, clock: options.clock })
+    this.images = new ImageTable(options.disk, options.clock)
+    this.volumes = new Volumes(options.disk, options.clock)
+    this.networks = new Map(options.disk.exists(NETWORKS) ? JSON.parse(options.disk.readText(NETWORKS)) as [string, DockerNetwork][] : [])
+    this.runtime = createContainerRuntime({
+      registry: options.registry, images: this.images.forRuntime(), nodeFiles: options.disk, network: options.network, clock: options.clock, random: this.random.fork('runtime'), log: silentLog, nodeName: options.net.hostname,
+      latency: { sandboxMs: 120, startMs: 80 },
+    })
+    this.#ports = new PublishedPorts(options.net)
+    this.runtime.onEvent(({ podUid, containerId, type }) => {
+      const container = this.#containers.get(podUid)
+      if (type === 'stopped' && container?.runs.at(-1)?.runtimeId === containerId && (container.status === 'running' || container.status === 'paused')) this.#ended(container)
+    })
+  }
+
+  /** An engine with what its disk holds; containers that ran are taken up again. */
+  static async open(options: DockerEngineOptions): Promise<DockerEngine> {
+    const engine = new DockerEngine(options)
+    await engine.images.recall(engine.shelf)
+    for (const image of engine.images.list()) if (image.base) options.pushed.programs.learn(`${image.base.repository}:${image.base.tag}`)
+    await engine.#recall()
+    return engine
+  }
+
+  // --- images --------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * Fetches an image from its registry. `say` is told what `docker pull` prints.
+   * @throws DockerError
+   */
+  async pull(reference: ImageReference, credentials: RegistryCredentials | undefined, say: (line: string) => Promise<void>): Promise<DockerImage> {
+    const { registry, pushed } = this.#options
+    const { repository, domain } = reference
+    const tag = reference.digest ? registry.tags(repository).find((each) => registry.digest(repository, each) === reference.digest) : reference.tag
+    const found = tag === undefined ? undefined : registry.find(repository, tag)
+    await this.clock.sleep(150 + this.random.float() * 150)
+    if (!this.access.exists(domain)) throw new DockerError(`failed to resolve reference "${reference.fullName}": failed to do request: Head "https://${domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${domain.replace(/:\d+$/, '')}: no such host`, 'not found')
+    if (found && !this.access.mayPull(found.credentials, credentials))
+      throw new DockerError(credentials ? `pull access denied for ${familiarName(repository)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied` : `Head "https://${domain}/v2/${reference.path}/manifests/${reference.tag}": no basic auth credentials`, 'not found')
+    if (!found || tag === undefined) {
+      if (!registry.hasRepository(repository)) throw new DockerError(`pull access denied for ${familiarName(repository)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`, 'not found')
+      throw new DockerError(`manifest for ${familiarName(reference.fullName)} not found: manifest unknown: manifest unknown`, 'not found')
+    }
+    const digest = registry.digest(repository, tag)
+    await say(`${reference.digest ?? tag}: Pulling from ${reference.path}`)
+    const built = pushed.behind(found)
+    const image = built ?? this.shelf.fromCatalogue({ repository, tag, digest })!
+    const isNew = this.images.find(image.id) === undefined
+    if (image.base) this.#options.pushed.programs.learn(`${image.base.repository}:${image.base.tag}`)
+    if (isNew) {
+      const here = new Set(this.images.list().flatMap(layerDigests))
+      const layers = layerDigests(image).map((id) => ({ short: id.slice(7, 19), isHere: here.has(id) }))
+      for (const { short, isHere } of layers) await say(isHere ? `${short}: Already exists` : `${short}: Pulling fs layer`)
+      const toFetch = layers.filter(({ isHere }) => !isHere)
+      if (toFetch.length > 0) await this.clock.sleep(pullMs(compressedSize(image), this.random))
+      for (const { short } of toFetch) await say(`${short}: Download complete`)
+      for (const { short } of toFetch) await say(`${short}: Pull complete`)
+      if (built) for (const layer of built.layers) { await this.layers.adopt(layer); this.shelf.keepLayer(layer) }
+      this.images.add(image)
+    }
+    const had = reference.digest ? image : this.images.byName(reference.fullName)
+    this.images.addDigest(image.id, `${repository}@${digest}`)
+    if (!reference.digest) this.images.tag(reference.fullName, image.id)
+    await say(`Digest: ${digest}`)
+    await say(!isNew && had?.id === image.id ? `Status: Image is up to date for ${familiarName(reference.requested)}` : `Status: Downloaded newer image for ${familiarName(reference.requested)}`)
+    return image
+  }
+
+  /**
+   * Sends an image to its registry. `say` is told what `docker push` prints.
+   * @throws DockerError
+   */
+  async push(reference: ImageReference, credentials: RegistryCredentials | undefined, say: (line: string) => Promise<void>): Promise<void> {
+    const image = this.images.byName(reference.fullName)
+    const { repository, tag, domain } = reference
+    await say(`The push refers to repository [${repository}]`)
+    if (!image) throw new DockerError(this.images.list().some(({ id }) => this.images.namesOf(id).some((name) => name.startsWith(`${repository}:`))) ? `tag does not exist: ${familiarName(reference.fullName)}` : `An image does not exist locally with the tag: ${familiarName(repository)}`, 'not found')
+    await this.clock.sleep(150 + this.random.float() * 150)
+    if (!this.access.exists(domain)) throw new DockerError(`Get "https://${domain}/v2/": dial tcp: lookup ${domain.replace(/:\d+$/, '')}: no such host`)
+    const digests = layerDigests(image).reverse()
+    const short = (id: string) => id.slice(7, 19)
+    for (const id of digests) await say(`${short(id)}: Preparing`)
+    if (!this.access.mayPush(reference, credentials)) throw new DockerError(this.access.accountOf(domain) && !credentials ? 'no basic auth credentials' : 'denied: requested access to the resource is denied')
+    const baseId = image.base && baseLayerDigest(image.base)
+    for (const id of digests) {
+      if (this.#options.pushed.hasLayer(domain, id)) await say(`${short(id)}: Layer already exists`)
+      else if (id === baseId && image.base!.repository.startsWith(`${domain}/`) && image.base!.repository !== repository) await say(`${short(id)}: Mounted from ${image.base!.repository.slice(domain.length + 1)}`)
+      else {
+        await this.clock.sleep(120 + this.random.float() * 200)
+        await say(`${short(id)}: Pushed`)
+      }
+    }
+    const account = this.access.accountOf(domain)
+    await this.#options.pushed.push(repository, tag, image, account)
+    this.images.addDigest(image.id, `${repository}@${image.id}`)
+    await say(`${tag}: digest: ${image.id} size: ${428 + 158 * digests.length}`)
+  }
+
+  sizeOfImage(id: string): number {
+    const image = this.images.find(id)
+    return image ? sizeOnDisk(image) : 0
+  }
+
+  /** The id of a network, by its name. */
+  networkId(name: string): string {
+    return this.networks.get(name)?.id ?? digestOfText(`network ${name === 'default' ? 'bridge' : name}`).slice(7)
+  }
+
+  /** A network of its own; containers on it know each other by name. @returns its id */
+  createNetwork(name: string): string {
+    const network = { id: this.random.hex(32), createdMs: this.clock.nowMs() }
+    this.networks.set(name, network)
+    this.#saveNetworks()
+    return network.id
+  }
+
+  removeNetwork(name: string): void {
+    this.networks.delete(name)
+    this.#saveNetworks()
+  }
+
+  #saveNetworks(): void {
+    this.disk.mkdir(directoryName(NETWORKS), { recursive: true })
+    this.disk.writeFile(NETWORKS, JSON.stringify([...this.networks]))
+  }
+
+  /** What a container changed of its image: A(dded), C(hanged) or D(eleted). */
+  changesOf(container: DockerContainer): [kind: 'A' | 'C' | 'D', path: string][] {
+    const image = this.images.find(container.imageId)
+    return [...layerChanges(container.layer)].map(({ path, kind }) => [kind === 'removed' ? 'D' : image?.files.exists(path) ? 'C' : 'A', path])
+  }
+
+  /** The containers that were made from an image, newest first. */
+  usersOf(imageId: string): DockerContainer[] {
+    return this.containers().filter((container) => container.imageId === imageId)
+  }
+
+  // --- containers ----------------------------------------------------------------------------------------------------------------
+
+  /** Newest first. */
+  containers(): DockerContainer[] {
+    return [...this.#containers.values()].sort((a, b) => b.createdMs - a.createdMs)
+  }
+
+  /** By name, id or the beginning of an id. @throws DockerError */
+  find(text: string): DockerContainer {
+    const named = this.containers().find(({ name, id }) => name === text.replace(/^\//, '') || id === text)
+    if (named) return named
+    const found = /^[0-9a-f]+$/.test(text) ? this.containers().filter(({ id }) => id.startsWith(text)) : []
+    if (found.length > 1) throw new DockerError(`multiple IDs found with provided prefix: ${text}`)
+    if (!found[0]) throw new DockerError(`No such container: ${text}`, 'not found')
+    return found[0]
+  }
+
+  /** @throws DockerError */
+  async create(spec: ContainerSpec, image: DockerImage): Promise<DockerContainer> {
+    this.#check(spec)
+    const name = spec.name ?? randomContainerName(this.random, (each) => this.containers().some((container) => container.name === each))
+    this.#demandFreeName(name)
+    const id = this.random.hex(32)
+    const layer = createOverlay(image.files, this.clock)
+    const container: DockerContainer = {
+      id, name, createdMs: this.clock.nowMs(), imageId: image.id, spec, status: 'created', startedMs: 0, finishedMs: 0, exitCode: 0, oomKilled: false, error: '', restartCount: 0, stoppedByUser: false, ip: '', bindings: [], runs: [], anonymousVolumes: [], layer,
+    }
+    await this.#prepareVolumes(container, image)
+    this.#containers.set(id, container)
+    this.#followed.set(id, this.layers.follow(layer, `container-${id}`))
+    this.#save(container)
+    return container
+  }
+
+  rename(container: DockerContainer, name: string): void {
+    this.#demandFreeName(name)
+    container.name = name
+    this.#save(container)
+  }
+
+  #demandFreeName(name: string): void {
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw new DockerError(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`)
+    const taken = this.containers().find((container) => container.name === name)
+    if (taken) throw new DockerError(`Conflict. The container name "/${name}" is already in use by container "${taken.id}". You have to remove (or rename) that container to be able to reuse that name.`, 'conflict')
+  }
+
+  #check(spec: ContainerSpec): void {
+    if (spec.entrypoint.length === 0 && spec.cmd.length === 0) throw new DockerError('no command specified')
+    if (spec.memoryBytes > 0 && spec.memoryBytes < MIN_MEMORY_BYTES) throw new DockerError('Minimum memory limit allowed is 6MB')
+    if (spec.memorySwapBytes > 0 && spec.memoryBytes === 0) throw new DockerError('You should always set the Memory limit when using Memoryswap limit, see usage')
+    if (spec.memorySwapBytes > 0 && spec.memorySwapBytes < spec.memoryBytes) throw new DockerError('Minimum memoryswap limit should be larger than memory limit, see usage')
+    const cpus = this.#options.machine().hardware.cpus
+    if (spec.nanoCpus > cpus * 1e9) throw new DockerError(`range of CPUs is from 0.01 to ${cpus.toFixed(2)}, as there are only ${cpus} CPUs available`)
+    if (spec.autoRemove && spec.restart.name !== 'no') throw new DockerError('conflicting options: cannot specify both --restart and --rm')
+    if (!['default', 'bridge', 'host'].includes(spec.networkMode) && !this.networks.has(spec.networkMode)) throw new DockerError(`network ${spec.networkMode} not found`, 'not found')
+  }
+
+  /** Volumes that the image asks for and the user didn't give; new ones begin with what the image has there. */
+  async #prepareVolumes(container: DockerContainer, image: DockerImage): Promise<void> {
+    const mounts = container.spec.mounts as ContainerSpec['mounts'][number][]
+    const all = [...mounts]
+    for (const target of image.config.volumes) if (!all.some((mount) => mount.target === target)) all.push({ type: 'volume', source: '', target, readOnly: false })
+    for (const [index, mount] of all.entries()) {
+      if (mount.type !== 'volume') continue
+      const anonymous = mount.source === ''
+      const name = anonymous ? this.random.hex(32) : mount.source
+      if (anonymous) {
+        all[index] = { ...mount, source: name }
+        container.anonymousVolumes.push(name)
+      }
+      const { isNew } = this.volumes.ensure(name, { anonymous })
+      if (isNew && image.files.exists(mount.target) && image.files.stat(mount.target).type === 'directory') await copyTree(image.files, mount.target, this.disk, this.volumes.pathOf(name), { clock: this.clock })
+    }
+    ;(container.spec as { mounts: ContainerSpec['mounts'] }).mounts = all
+  }
+
+  /**
+   * Starts a container. `attach`: streams that are joined before it says anything; the returned `attached` resolves when they end.
+   * @throws DockerError
+   */
+  async start(container: DockerContainer, attach?: StreamIo): Promise<{ attached?: Promise<void> }> {
+    if (container.status === 'running' || container.status === 'paused') return {}
+    this.#backoff.get(container.id)?.timer?.cancel()
+    container.stoppedByUser = false
+    const run = await this.#begin(container)
+    const attached = attach && this.runtime.attach(run.runtimeId, attach)
+    container.status = 'running'
+    container.error = ''
+    try {
+      await this.runtime.startContainer(run.runtimeId)
+    } catch (error) {
+      container.runs = container.runs.filter((each) => each !== run)
+      container.status = 'created'
+      this.#ports.close(container.id)
+      void this.runtime.stopPodSandbox(this.runtime.podSandbox(container.id)?.id ?? '')
+      if (!(error instanceof RuntimeError)) throw error
+      container.error = `${error.message.replace('failed to create containerd task', 'failed to create task for container')}: unknown`
+      container.exitCode = /permission denied|is a directory|exec format/.test(error.message) ? 126 : 127
+      this.#save(container)
+      throw new DockerError(container.error, 'start')
+    }
+    container.startedMs = run.startedMs = this.runtime.containerStatus(run.runtimeId)?.startedMs || this.clock.nowMs()
+    container.finishedMs = 0
+    container.exitCode = 0
+    container.oomKilled = false
+    this.#begun(container)
+    return attached ? { attached } : {}
+  }
+
+  /** A container runs, for the first time or again. */
+  #begun(container: DockerContainer): void {
+    this.#save(container)
+    this.#writeHosts()
+    this.#watchHealth(container)
+    this.#emit(container, 'start')
+  }
+
+  /** What comes before a container's first process: its place in the network, its ports, its files. */
+  async #begin(container: DockerContainer): Promise<{ runtimeId: string; attempt: number; startedMs: number }> {
+    const { sandbox } = await this.#sandbox(container)
+    try {
+      this.#open(container, sandbox.ips[0] ?? '')
+    } catch (error) {
+      await this.runtime.stopPodSandbox(sandbox.id)
+      throw error
+    }
+    const attempt = (container.runs.at(-1)?.attempt ?? -1) + 1
+    let runtimeId: string
+    try {
+      runtimeId = this.runtime.createContainer(sandbox.id, await this.#configOf(container, attempt))
+    } catch (error) {
+      this.#ports.close(container.id)
+      await this.runtime.stopPodSandbox(sandbox.id)
+      if (!(error instanceof RuntimeError)) throw error
+      throw new DockerError(error.message.replace(/^failed to generate container "\w+" spec: /, ''))
+    }
+    const run = { runtimeId, attempt, startedMs: 0 }
+    container.runs.push(run)
+    return run
+  }
+
+  async #sandbox(container: DockerContainer, ip?: string) {
+    const sandbox = await this.runtime.runPodSandbox(this.#sandboxConfig(container, ip))
+    container.ip = sandbox.ips[0] ?? ''
+    return { sandbox }
+  }
+
+  #sandboxConfig({ id, name, spec, runs }: DockerContainer, ip?: string): PodSandboxConfig {
+    return {
+      uid: id, namespace: 'docker', name, attempt: runs.length, hostname: spec.hostname ?? (spec.networkMode === 'host' ? this.#options.net.hostname : id.slice(0, 12)), hostDomain: '', logDirectory: `/var/log/pods/docker_${id}`, dns: { servers: [], searches: [], options: [] },
+      hostNetwork: spec.networkMode === 'host', portMappings: [], sysctls: {}, shareProcesses: false, ...(ip ? { ip } : {}),
+    }
+  }
+
+  #open(container: DockerContainer, ip: string): void {
+    const { ports, publishAll, exposedPorts, networkMode } = container.spec
+    const all = publishAll ? exposedPorts.filter((port) => !ports.some((each) => `${each.containerPort}/${each.protocol}` === port)).map((port) => {
+      const [number, protocol] = port.split('/')
+      return { containerPort: Number(number), protocol: protocol === 'udp' ? 'udp' as const : 'tcp' as const, hostIp: '', hostPort: 0 }
+    }) : []
+    container.bindings = networkMode === 'host' ? [] : this.#ports.open(container, [...ports, ...all], ip)
+  }
+
+  async #configOf(container: DockerContainer, attempt: number): Promise<ContainerConfig> {
+    const { spec, imageId, layer } = container
+    return {
+      name: container.name, attempt, image: spec.image, imageRef: imageId, command: [...spec.entrypoint, ...spec.cmd], args: [], workingDir: spec.workingDir, env: { ...envRecord(spec.env) }, mounts: this.#mountsOf(container),
+      stdin: spec.openStdin, stdinOnce: true, tty: spec.tty, logPath: `${attempt}.log`, root: withOwnMounts(layer), annotations: {},
+      security: { ...this.#userOf(container), mergeImageGroups: true, readOnlyRootFilesystem: spec.readOnly, privileged: spec.privileged, addCapabilities: spec.capAdd, dropCapabilities: spec.capDrop, seccomp: !spec.privileged },
+      resources: {
+        ...(spec.memoryBytes > 0 ? { memoryBytes: spec.memoryBytes } : {}), ...(spec.nanoCpus > 0 ? { cpuMillis: spec.nanoCpus / 1e6 } : {}), cpuShares: spec.cpuShares || 1024,
+      },
+      ...(spec.stopSignal ? { stopSignal: spec.stopSignal } : {}),
+    }
+  }
+
+  /** The user as numbers where the container differs from its image. @throws DockerError */
+  #userOf({ spec, layer }: DockerContainer): { runAsUser?: number; runAsGroup?: number; supplementalGroups: readonly number[] } {
+    const [user = '', group] = spec.user.split(':')
+    if (user === '') return { supplementalGroups: [] }
+    const lookUp = (file: string, name: string, what: string): number => {
+      if (/^\d+$/.test(name)) return Number(name)
+      const line = layer.exists(file) ? layer.readText(file).split('\n').find((each) => each.startsWith(`${name}:`)) : undefined
+      if (!line) throw new DockerError(`unable to find ${what} ${name}: no matching entries in ${what === 'user' ? 'passwd' : 'group'} file`)
+      return Number(line.split(':')[2])
+    }
+    return { runAsUser: lookUp('/etc/passwd', user, 'user'), ...(group ? { runAsGroup: lookUp('/etc/group', group, 'group') } : {}), supplementalGroups: [] }
+  }
+
+  #mountsOf(container: DockerContainer): Mount[] {
+    const mounts: Mount[] = []
+    const directory = `${CONTAINERS}/${container.id}`
+    this.disk.mkdir(directory, { recursive: true })
+    if (container.spec.networkMode !== 'host') {
+      this.disk.writeFile(`${directory}/hostname`, `${container.spec.hostname ?? container.id.slice(0, 12)}\n`)
+      this.disk.writeFile(`${directory}/hosts`, this.#hostsOf(container))
+      this.disk.writeFile(`${directory}/resolv.conf`, this.#options.machine().fs.readText('/etc/resolv.conf'))
+      for (const name of ['hostname', 'hosts', 'resolv.conf']) mounts.push({ containerPath: `/etc/${name}`, tree: this.disk, subPath: `${directory}/${name}`, readOnly: false })
+    }
+    for (const mount of container.spec.mounts) {
+      if (mount.type === 'tmpfs') mounts.push({ containerPath: mount.target, tree: createMemoryFileSystem({ clock: this.clock }), readOnly: false, inMemory: true })
+      else if (mount.type === 'volume') mounts.push({ containerPath: mount.target, tree: this.disk, subPath: this.volumes.pathOf(mount.source), readOnly: mount.readOnly })
+      else {
+        const { fs } = this.#options.machine()
+        if (!fs.exists(mount.source)) fs.mkdir(mount.source, { recursive: true })
+        mounts.push({ containerPath: mount.target, tree: fs, subPath: mount.source, readOnly: mount.readOnly })
+      }
+    }
+    return mounts
+  }
+
+  #hostsOf(container: DockerContainer): string {
+    const gateway = this.#options.network.podCidr!.replace(/0\/\d+$/, '1')
+    const extra = container.spec.extraHosts.map((each) => { const at = each.indexOf(each.includes('=') ? '=' : ':'); return `${each.slice(at + 1) === 'host-gateway' ? gateway : each.slice(at + 1)}\t${each.slice(0, at)}\n` })
+    // On networks of their own containers know each other's names.
+    const peers = this.networks.has(container.spec.networkMode) ? this.containers().filter((each) => each !== container && each.spec.networkMode === container.spec.networkMode && each.status === 'running' && each.ip !== '').map(({ ip, name, id }) => `${ip}\t${name} ${id.slice(0, 12)}\n`) : []
+    return `${EMPTY_HOSTS}${extra.join('')}${container.ip}\t${container.spec.hostname ?? container.id.slice(0, 12)}\n${peers.join('')}`
+  }
+
+  /** Tells containers of networks of their own who came and went. */
+  #writeHosts(): void {
+    for (const container of this.#containers.values())
+      if (container.status === 'running' && this.networks.has(container.spec.networkMode)) this.disk.writeFile(`${CONTAINERS}/${container.id}/hosts`, this.#hostsOf(container))
+  }
+
+  /** A container's first process has ended. */
+  #ended(container: DockerContainer): void {
+    const run = container.runs.at(-1)!
+    const status = this.runtime.containerStatus(run.runtimeId)
+    container.status = 'exited'
+    container.finishedMs = status?.finishedMs ?? this.clock.nowMs()
+    container.exitCode = status?.exitCode ?? 0
+    container.oomKilled = status?.reason === 'OOMKilled'
+    container.ip = ''
+    container.bindings = []
+    delete container.health
+    this.#health.get(container.id)?.abort()
+    this.#ports.close(container.id)
+    const sandbox = this.runtime.podSandbox(container.id)
+    if (sandbox) void this.runtime.stopPodSandbox(sandbox.id)
+    this.#save(container)
+    this.#writeHosts()
+    this.#emit(container, 'die')
+    if (this.#shallRestart(container)) this.#restartLater(container)
+    else if (container.spec.autoRemove) this.#destroy(container)
+  }
+
+  #shallRestart({ spec: { restart }, exitCode, stoppedByUser, restartCount }: DockerContainer): boolean {
+    if (stoppedByUser) return false
+    if (restart.name === 'always' || restart.name === 'unless-stopped') return true
+    return restart.name === 'on-failure' && exitCode !== 0 && (restart.maximumRetryCount === 0 || restartCount < restart.maximumRetryCount)
+  }
+
+  #restartLater(container: DockerContainer): void {
+    const ranMs = container.finishedMs - container.startedMs
+    const known = this.#backoff.get(container.id)
+    const waitMs = !known || ranMs > STEADY_MS ? FIRST_BACKOFF_MS : Math.min(MAX_BACKOFF_MS, known.waitMs * 2)
+    container.status = 'restarting'
+    const timer = this.clock.after(waitMs, () => {
+      container.status = 'exited'
+      container.restartCount += 1
+      this.start(container).catch(() => { /* What is wrong stands in the container's state. */ })
+    })
+    this.#backoff.set(container.id, { waitMs, timer })
+    this.#save(container)
+  }
+
+  /** Stop signal, then SIGKILL. */
+  async stop(container: DockerContainer, options: { seconds?: number; signal?: Signal } = {}): Promise<void> {
+    this.#hold(container)
+    if (container.status !== 'running' && container.status !== 'paused') return
+    if (container.status === 'paused') this.unpause(container)
+    const runtimeId = container.runs.at(-1)!.runtimeId
+    const seconds = options.seconds ?? container.spec.stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS
+    if (options.signal && seconds !== 0) {
+      this.#signal(container, options.signal)
+      await Promise.race([this.wait(container), this.clock.sleep(Math.max(0, seconds) * 1000)])
+      if ((container.status as string) === 'running') await this.runtime.stopContainer(runtimeId, 0)
+    } else await this.runtime.stopContainer(runtimeId, seconds < 0 ? 86_400 : seconds)
+  }
+
+  /** It isn't started again by itself. */
+  #hold(container: DockerContainer): void {
+    container.stoppedByUser = true
+    const waiting = this.#backoff.get(container.id)
+    this.#backoff.delete(container.id)
+    waiting?.timer?.cancel()
+    if (container.status === 'restarting') { container.status = 'exited'; this.#save(container) }
+  }
+
+  /** @throws DockerError unless it runs */
+  kill(container: DockerContainer, signal: Signal): void {
+    if (container.status !== 'running' && container.status !== 'paused') throw new DockerError(`cannot kill container: ${container.id}: container ${container.id} is not running`, 'conflict')
+    if (signal === 'SIGKILL' || signal === (container.spec.stopSignal ?? 'SIGTERM')) container.stoppedByUser = true
+    this.#signal(container, signal)
+  }
+
+  #signal(container: DockerContainer, signal: Signal): void {
+    const machine = this.machineOf(container)
+    machine?.processes()[0]?.kill(signal)
+  }
+
+  pause(container: DockerContainer): void {
+    if (container.status !== 'running') throw new DockerError(container.status === 'paused' ? `cannot pause container ${container.id}: container is already paused` : `container ${container.id} is not running`)
+    for (const process of this.machineOf(container)?.processes() ?? []) process.kill('SIGSTOP')
+    container.status = 'paused'
+    this.#save(container)
+  }
+
+  unpause(container: DockerContainer): void {
+    if (container.status !== 'paused') throw new DockerError(`Container ${container.id} is not paused`)
+    for (const process of this.machineOf(container)?.processes() ?? []) process.kill('SIGCONT')
+    container.status = 'running'
+    this.#save(container)
+  }
+
+  async restart(container: DockerContainer, options: { seconds?: number; signal?: Signal } = {}): Promise<void> {
+    if (container.status === 'running' || container.status === 'paused') await this.stop(container, options)
+    await this.start(container)
+  }
+
+  /** @throws DockerError for one that runs, unless forced */
+  async remove(container: DockerContainer, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
+    if (container.status === 'running' || container.status === 'paused' || container.status === 'restarting') {
+      if (!options.force) throw new DockerError(`cannot remove container "${container.name}": container is ${container.status}: stop the container before removing or force remove`, 'conflict')
+      const gone = this.#containers.has(container.id) && container.spec.autoRemove ? this.waitGone(container) : undefined
+      await this.stop(container, { seconds: 0 })
+      if (gone) return gone
+    }
+    this.#destroy(container, options.volumes)
+  }
+
+  #destroy(container: DockerContainer, withVolumes = container.spec.autoRemove): void {
+    if (!this.#containers.delete(container.id)) return
+    this.#backoff.get(container.id)?.timer?.cancel()
+    this.#backoff.delete(container.id)
+    for (const sandbox of this.runtime.listPodSandboxes()) if (sandbox.config.uid === container.id) this.runtime.removePodSandbox(sandbox.id)
+    const layerId = `container-${container.id}`
+    void this.#followed.get(container.id)?.().then(() => this.layers.remove(layerId))
+    this.#followed.delete(container.id)
+    this.disk.remove(`${CONTAINERS}/${container.id}`, { recursive: true, force: true })
+    if (withVolumes) for (const name of container.anonymousVolumes) this.volumes.remove(name)
+    this.#emit(container, 'destroy')
+  }
+
+  /** Resolves once the container doesn't run: with its exit code. */
+  wait(container: DockerContainer): Promise<number> {
+    if (container.status !== 'running' && container.status !== 'paused' && container.status !== 'restarting') return Promise.resolve(container.exitCode)
+    return new Promise((resolve) => {
+      const off = this.onEvent((event) => { if (event.container === container && event.type !== 'start' && event.type !== 'health') { off(); resolve(container.exitCode) } })
+    })
+  }
+
+  /** Resolves once the container is removed. */
+  waitGone(container: DockerContainer): Promise<void> {
+    if (!this.#containers.has(container.id)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const off = this.onEvent((event) => { if (event.container === container && event.type === 'destroy') { off(); resolve() } })
+    })
+  }
+
+  onEvent(listener: (event: DockerEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  #emit(container: DockerContainer, type: DockerEvent['type']): void {
+    for (const listener of [...this.#listeners]) listener({ container, type })
+  }
+
+  /** What a container printed over all its runs; with `follow` until it has ended. */
+  async logs(container: DockerContainer, options: LogReadOptions, streams: { stdout: ByteWriter; stderr: ByteWriter }): Promise<void> {
+    const { follow, ...rest } = options
+    for (let index = options.tailLines === undefined ? 0 : Math.max(0, container.runs.length - 1); index < container.runs.length; index++) {
+      const isLast = index === container.runs.length - 1
+      await this.runtime.containerLog(container.runs[index]!.runtimeId)?.readInto({ ...rest, ...(follow && isLast ? { follow } : {}) }, streams)
+      // It may be started again at once.
+      if (follow && isLast && container.status === 'restarting') await new Promise<void>((resolve) => { const off = this.onEvent((event) => { if (event.container === container) { off(); resolve() } }) })
+    }
+  }
+
+  /** @throws DockerError */
+  async exec(container: DockerContainer, argv: readonly string[], io: StreamIo, as: ExecContext): Promise<number> {
+    if (container.status === 'paused') throw new DockerError(`container ${container.name} is paused, unpause the container before exec`, 'conflict')
+    if (container.status !== 'running') throw new DockerError(`container ${container.id} is not running`, 'conflict')
+    try {
+      return (await this.runtime.exec(container.runs.at(-1)!.runtimeId, argv, io, as)).code
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error
+      throw new DockerError(`${error.message.replace(/^failed to exec in container: failed to start exec "\w+": /, '')}: unknown`, 'start')
+    }
+  }
+
+  /** @throws DockerError unless it runs */
+  async attach(container: DockerContainer, io: StreamIo): Promise<void> {
+    if (container.status !== 'running') throw new DockerError('cannot attach to a stopped container, start it first')
+    await this.runtime.attach(container.runs.at(-1)!.runtimeId, io)
+  }
+
+  machineOf(container: DockerContainer): Machine | undefined {
+    const run = container.runs.at(-1)
+    return run && (container.status === 'running' || container.status === 'paused') ? this.runtime.machine(run.runtimeId) : undefined
+  }
+
+  /** The container's files with what is mounted there, as long as it runs. */
+  filesOf(container: DockerContainer): MountableFileSystem {
+    return this.machineOf(container)?.fs ?? container.layer
+  }
+
+  #watchHealth(container: DockerContainer): void {
+    const check = container.spec.healthCheck
+    if (!check || check.test[0] === 'NONE' || check.test.length === 0) return
+    const argv = check.test[0] === 'CMD-SHELL' ? ['/bin/sh', '-c', check.test.slice(1).join(' ')] : check.test.slice(1)
+    const stop = new AbortController()
+    this.#health.get(container.id)?.abort()
+    this.#health.set(container.id, stop)
+    const health: NonNullable<ContainerRecord['health']> = container.health = { status: 'starting', failingStreak: 0 }
+    const { runtimeId } = container.runs.at(-1)!
+    const beganMs = this.clock.nowMs()
+    void (async () => {
+      for (;;) {
+        await this.clock.sleep(check.intervalMs, stop.signal)
+        const healthy = await this.runtime.execSync(runtimeId, argv, check.timeoutMs).then(({ exitCode }) => exitCode === 0, () => false)
+        if (stop.signal.aborted) return
+        if (healthy) { health.failingStreak = 0; health.status = 'healthy' }
+        else if (health.status !== 'starting' || this.clock.nowMs() - beganMs > check.startPeriodMs) {
+          health.failingStreak += 1
+          if (health.failingStreak >= check.retries) health.status = 'unhealthy'
+        }
+        this.#emit(container, 'health')
+      }
+    })().catch(() => { /* The container has ended. */ })
+  }
+
+  // --- over a reload -------------------------------------------------------------------------------------------------------------
+
+  #save(container: DockerContainer): void {
+    if (!this.#containers.has(container.id)) return
+    const { layer: _, ...record } = container
+    const directory = `${CONTAINERS}/${container.id}`
+    this.disk.mkdir(directory, { recursive: true })
+    this.disk.writeFile(`${directory}/config.json`, JSON.stringify(record satisfies ContainerRecord))
+  }
+
+  async #recall(): Promise<void> {
+    if (!this.disk.exists(CONTAINERS)) return
+    const records = this.disk.readdir(CONTAINERS).filter((id) => this.disk.exists(`${CONTAINERS}/${id}/config.json`)).map((id) => JSON.parse(this.disk.readText(`${CONTAINERS}/${id}/config.json`)) as ContainerRecord)
+    for (const record of records.sort((a, b) => a.createdMs - b.createdMs)) {
+      const image = this.images.find(record.imageId)
+      if (!image) continue
+      const layer = createOverlay(image.files, this.clock)
+      await this.layers.restore(`container-${record.id}`, layer)
+      const container: DockerContainer = { ...record, layer }
+      this.#containers.set(container.id, container)
+      this.#followed.set(container.id, this.layers.follow(layer, `container-${container.id}`))
+      const wasRunning = record.status === 'running' || record.status === 'paused' || record.status === 'restarting'
+      const ended = wasRunning && record.status !== 'restarting' ? container.runs.slice(0, -1) : container.runs
+      if (ended.length > 0) {
+        const sandbox = this.runtime.recordPodSandbox(this.#sandboxConfig(container))
+        for (const run of ended) this.runtime.recordExited(sandbox.id, await this.#configOf(container, run.attempt), { id: run.runtimeId, image: container.spec.image, imageRef: container.imageId, user: { uid: 0, gid: 0, supplementalGroups: [] }, startedMs: run.startedMs, finishedMs: container.finishedMs, exitCode: container.exitCode, reason: '', message: '' })
+      }
+      if (record.status === 'restarting') { container.status = 'exited'; await this.start(container).catch(() => {}) }
+      else if (wasRunning) await this.#takeUp(container)
+    }
+  }
+
+  /** A container that ran when the process before this one ended. */
+  async #takeUp(container: DockerContainer): Promise<void> {
+    const run = container.runs.at(-1)!
+    try {
+      const { sandbox } = await this.#sandbox(container, container.ip)
+      this.#open({ ...container, spec: { ...container.spec, publishAll: false, ports: container.bindings } }, container.ip)
+      await this.runtime.restoreContainer(sandbox.id, await this.#configOf(container, run.attempt), { id: run.runtimeId, startedMs: run.startedMs })
+      container.status = 'running'
+      if (this.runtime.containerStatus(run.runtimeId)?.state === 'running') this.#begun(container)
+      else this.#ended(container)
+    } catch (error) {
+      container.status = 'exited'
+      container.exitCode = 255
+      container.finishedMs = this.clock.nowMs()
+      container.error = (error as Error).message
+      this.#save(container)
+    }
+  }
+
+  /** Writes down what is pending: the process ends. Containers go on in the next one. */
+  async close(): Promise<void> {
+    for (const stop of this.#health.values()) stop.abort()
+    for (const { timer } of this.#backoff.values()) timer?.cancel()
+    for (const id of [...this.#containers.keys()]) this.#ports.close(id)
+    await Promise.all([...this.#followed.values()].map((stop) => stop()))
+    await this.runtime.shutdown()
+  }
+}
