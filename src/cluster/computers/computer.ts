@@ -3,6 +3,7 @@ import { createSelfSignedServer } from '../../base/certificates.ts'
 import type { Log } from '../../base/log.ts'
 import { Random } from '../../base/random.ts'
 import type { HttpRequest } from '../../base/http.ts'
+import { once } from '../../base/once.ts'
 import type { Hardware, Machine, MountableFileSystem, Program } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { Informer } from '../client/informers.ts'
@@ -278,10 +279,4 @@ export class Computer {
 /** What a node's machine has, as its capacity says. */
 function hardwareOf({ cpu, memory }: NodeSpec): Hardware {
   return { cpus: quantityValue(cpu), memoryBytes: quantityValue(memory) }
-}
-
-/** Computes something when it is first wanted. */
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => (made ??= { value: make() }).value
 }
