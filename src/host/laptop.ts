@@ -52,12 +52,13 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
   for (const path of ['/.kube', '/.kube/config', '/.bashrc']) home.chown(path, LEARNER.uid, LEARNER.gid)
 }
 
+const helm = lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm)
 const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
 /** The engine is the cluster's business, templates are kubectl's. */
 const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {
-  const [{ docker: program }, { GoTemplate }] = await Promise.all([import('../cluster/docker/docker.ts'), import('../cli/kubectl/go-template.ts')])
-  return program({ engine, templateOf: (source, functions) => { const template = new GoTemplate(source, { name: '', functions, missingKeyError: true }); return (data) => template.execute(data) } })
+  const [{ docker: program }, { plainTemplate }] = await Promise.all([import('../cluster/docker/docker.ts'), import('../cli/go-template/plain-template.ts')])
+  return program({ engine, templateOf: (source, functions) => plainTemplate(source, { name: '', functions, missingKey: 'error' }) })
 })
 const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => shellProgram({
   ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter,
@@ -90,7 +91,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/bin/docker': docker(() => laptop.docker()), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(() => laptop.docker()), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

@@ -17,7 +17,8 @@ export interface CommandSpec {
 }
 
 type RawFlag = [name: string, short: string, type: string, defaultText: string, noOptionText: string, bits?: number]
-interface RawCommand { path: string; use: string; aliases?: string[]; flags?: RawFlag[]; persistent?: RawFlag[] }
+/** A line of the table that a tree of commands is made of. */
+export interface RawCommand { path: string; use: string; aliases?: string[]; flags?: RawFlag[]; persistent?: RawFlag[] }
 
 /** The order of commands in kubectl's own help, which suggestions follow. */
 const HELP_ORDER = ['create', 'expose', 'run', 'set', 'explain', 'get', 'edit', 'delete', 'rollout', 'scale', 'autoscale', 'certificate', 'cluster-info', 'top', 'cordon', 'uncordon',
@@ -32,8 +33,15 @@ let root: CommandSpec | undefined
 /** The tree of all commands. */
 export function rootCommand(): CommandSpec {
   if (root) return root
+  root = commandTree(commandTable as unknown as RawCommand[])
+  root.children.sort((a, b) => HELP_ORDER.indexOf(a.name) - HELP_ORDER.indexOf(b.name))
+  return root
+}
+
+/** Makes a tree of a table whose first line is the root. */
+export function commandTree(table: readonly RawCommand[]): CommandSpec {
   const byPath = new Map<string, CommandSpec>()
-  for (const raw of commandTable as unknown as RawCommand[]) {
+  for (const raw of table) {
     const parent = byPath.get(raw.path.slice(0, raw.path.lastIndexOf(' ')))
     const spec: CommandSpec = {
       path: raw.path, name: raw.path.slice(raw.path.lastIndexOf(' ') + 1), use: raw.use.trimEnd(), aliases: raw.aliases ?? [],
@@ -42,9 +50,7 @@ export function rootCommand(): CommandSpec {
     byPath.set(raw.path, spec)
     parent?.children.push(spec)
   }
-  root = byPath.get('kubectl')!
-  root.children.sort((a, b) => HELP_ORDER.indexOf(a.name) - HELP_ORDER.indexOf(b.name))
-  return root
+  return byPath.get(table[0]!.path)!
 }
 
 /** A flag that is there for those who ask for it with $KUBECTL_APPLYSET. k8s: cmdutil.AddPruningFlags */
@@ -106,8 +112,8 @@ export function parseCommandLine(words: readonly string[], presets: readonly { f
 }
 
 /** Walks down the tree, passing over flags as cobra does; what isn't part of the command's path is left over in order. */
-export function findCommand(words: readonly string[]): { spec: CommandSpec; rest: string[] } {
-  let spec = rootCommand()
+export function findCommand(words: readonly string[], root = rootCommand()): { spec: CommandSpec; rest: string[] } {
+  let spec = root
   const rest = [...words]
   for (;;) {
     const at = firstPositional(allFlags(spec), rest)

@@ -20,6 +20,13 @@ import { restConfigOf } from './rest-config.ts'
 
 export const CLIENT_VERSION = 'v1.36.3'
 
+/** How a program that isn't kubectl presents itself and what it does with the server's warnings. */
+export interface FactoryOptions {
+  userAgent?: string
+  /** Hears of each warning once. */
+  onWarning?: (text: string) => void
+}
+
 /** What a running command has at hand: its words, its output, and lazily the server. k8s: cmdutil.Factory */
 export class Factory {
   readonly proc: Proc
@@ -37,8 +44,10 @@ export class Factory {
   #mapperIsLive = true
   #believesCache = true
   #seenWarnings = new Set<string>()
+  readonly #options: FactoryOptions
 
-  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec, words: readonly string[] = [], pluginPolicy: PluginPolicy = { policy: '', allowlist: undefined }) {
+  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec, words: readonly string[] = [], pluginPolicy: PluginPolicy = { policy: '', allowlist: undefined }, options: FactoryOptions = {}) {
+    this.#options = options
     this.proc = proc
     this.io = io
     this.flags = flags
@@ -126,13 +135,14 @@ export class Factory {
     const context = this.#context()
     return restConfigOf({
       proc: this.proc, flags: this.flags, kubeconfig: this.kubeconfig(), clusterName: this.#global('cluster') || context?.cluster || '', userName: this.#global('user') || context?.user || '',
-      fromContext: context !== undefined, global: (name) => this.#global(name), inCluster, pluginPolicy: this.pluginPolicy, userAgent: `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`,
+      fromContext: context !== undefined, global: (name) => this.#global(name), inCluster, pluginPolicy: this.pluginPolicy, userAgent: this.#options.userAgent ?? `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`,
     })
   }
 
   #warnOnce(text: string): void {
     if (this.#seenWarnings.has(text)) return
     this.#seenWarnings.add(text)
+    if (this.#options.onWarning) { this.#options.onWarning(text); return }
     const colour = this.proc.isTty(2) && this.proc.env['TERM'] !== 'dumb' && !this.proc.env['NO_COLOR']
     void this.io.err(colour ? `\x1b[33;1mWarning:\x1b[0m ${text}\n` : `Warning: ${text}\n`)
   }

@@ -7,7 +7,9 @@ import { unixText } from './factory.ts'
 import type { Factory } from './factory.ts'
 import { escapeHtml, goJson, goSprint } from '../../cluster/kinds/go-text.ts'
 import { goSyntax } from '../../cluster/kinds/patch/go-format.ts'
-import { GoTemplate } from './go-template.ts'
+import { GoTemplate } from '../go-template/go-template.ts'
+import { withIntegers } from '../go-template/values.ts'
+import { KUBECTL_FUNCTIONS } from './template-functions.ts'
 import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 import { klogLine } from './klog.ts'
 import { printKyaml, printSortedKyaml } from './kyaml.ts'
@@ -111,14 +113,14 @@ export function printerOfFormat(f: Factory, format: string, options: PrinterOpti
       const text = templateText(f, kind.endsWith('file'), inline, kind)
       let template: GoTemplate
       try {
-        template = new GoTemplate(text, { missingKeyError: !allowsMissing(f) })
+        template = new GoTemplate(text, { functions: KUBECTL_FUNCTIONS, missingKey: allowsMissing(f) ? 'invalid' : 'error' })
       } catch (error) {
         throw new Error(`error parsing template ${text}, ${(error as Error).message}`)
       }
       return (object) => {
         const made: string[] = []
         try {
-          return template.execute(object, made)
+          return template.execute(withIntegers(object), made)
         } catch (error) {
           // All that helps to find the mistake goes where the output would have gone.
           void f.io.out(`${made.join('')}Error executing template: ${(error as Error).message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${text}\n\traw data was:\n\t\t${goJson(object)}\n\tobject given to template engine was:\n\t\t${goSprint(object)}\n\n`)

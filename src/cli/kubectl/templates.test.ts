@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { GoTemplate } from './go-template.ts'
+import { GoTemplate } from '../go-template/go-template.ts'
+import { withIntegers } from '../go-template/values.ts'
+import { KUBECTL_FUNCTIONS } from './template-functions.ts'
+
+const kubectlTemplate = (text: string) => {
+  const template = new GoTemplate(text, { functions: KUBECTL_FUNCTIONS })
+  return { execute: (object: unknown) => template.execute(withIntegers(object)) }
+}
 import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 
 const pod = {
@@ -70,7 +77,7 @@ describe('Go templates', () => {
     ['{{range .spec.containers}}{{if eq .name "side"}}{{break}}{{end}}{{.name}}{{end}}', 'nginx'],
     ['{{.status}}', 'map[phase:Running]'],
   ])('%s', (template, wanted) => {
-    expect(new GoTemplate(template).execute(pod)).toBe(wanted)
+    expect(kubectlTemplate(template).execute(pod)).toBe(wanted)
   })
 
   test.each([
@@ -80,21 +87,21 @@ describe('Go templates', () => {
     ['{{printf "%s"}} {{printf "x" 1}}', '%!s(MISSING) x%!(EXTRA int=1)'],
     ['{{urlquery "it\'s (a) b"}}', 'it%27s+%28a%29+b'],
   ])('format as Go does: %s', (template, wanted) => {
-    expect(new GoTemplate(template).execute(pod)).toBe(wanted)
+    expect(kubectlTemplate(template).execute(pod)).toBe(wanted)
   })
 
   test('unknown variables and open quotes are found at once, and the whole command is quoted', () => {
-    expect(() => new GoTemplate('{{$y}}')).toThrow('template: output:1: undefined variable "$y"')
-    expect(() => new GoTemplate('{{range $i, $c := .items}}{{$i}}{{end}}{{$c}}')).toThrow('undefined variable "$c"')
-    expect(() => new GoTemplate('{{"abc}}')).toThrow('template: output:1: unterminated quoted string')
-    expect(() => new GoTemplate('{{index .spec.containers 9}}').execute(pod)).toThrow('at <index .spec.containers 9>: error calling index: index out of range: 9')
-    expect(() => new GoTemplate('{{range .kind}}{{end}}').execute(pod)).toThrow("output:1:8: executing \"output\" at <.kind>: range can't iterate over Pod")
-    expect(() => new GoTemplate('{{gt 3 2.5}}').execute(pod)).toThrow('incompatible types for comparison: int and float64')
+    expect(() => kubectlTemplate('{{$y}}')).toThrow('template: output:1: undefined variable "$y"')
+    expect(() => kubectlTemplate('{{range $i, $c := .items}}{{$i}}{{end}}{{$c}}')).toThrow('undefined variable "$c"')
+    expect(() => kubectlTemplate('{{"abc}}')).toThrow('template: output:1: unterminated quoted string')
+    expect(() => kubectlTemplate('{{index .spec.containers 9}}').execute(pod)).toThrow('at <index .spec.containers 9>: error calling index: index out of range: 9')
+    expect(() => kubectlTemplate('{{range .kind}}{{end}}').execute(pod)).toThrow("output:1:8: executing \"output\" at <.kind>: range can't iterate over Pod")
+    expect(() => kubectlTemplate('{{gt 3 2.5}}').execute(pod)).toThrow('incompatible types for comparison: int and float64')
   })
 
   test('say where they fail', () => {
-    expect(() => new GoTemplate('{{.metadata.name.first}}').execute(pod)).toThrow(`template: output:1:11: executing "output" at <.metadata.name.first>: can't evaluate field first in type interface {}`)
-    expect(() => new GoTemplate('{{nofunc}}')).toThrow('function "nofunc" not defined')
-    expect(() => new GoTemplate('{{if .a}}')).toThrow('unexpected EOF')
+    expect(() => kubectlTemplate('{{.metadata.name.first}}').execute(pod)).toThrow(`template: output:1:11: executing "output" at <.metadata.name.first>: can't evaluate field first in type interface {}`)
+    expect(() => kubectlTemplate('{{nofunc}}')).toThrow('function "nofunc" not defined')
+    expect(() => kubectlTemplate('{{if .a}}')).toThrow('unexpected EOF')
   })
 })

@@ -1,0 +1,44 @@
+import { pathPattern } from './glob.ts'
+
+interface Rule { matches(path: string, directory: boolean): boolean; negated: boolean; directoriesOnly: boolean }
+
+/**
+ * What .helmignore says.
+ * @returns whether a path (relative to the chart) is left out
+ * @throws Error for patterns that Helm doesn't know
+ */
+export function ignoreRules(text: string): (path: string, directory: boolean) => boolean {
+  const rules: Rule[] = []
+  for (const line of [...text.split('\n'), 'templates/.?*']) {
+    let pattern = line.trim()
+    if (pattern === '' || pattern.startsWith('#')) continue
+    if (pattern.includes('**')) throw new Error('double-star (**) syntax is not supported')
+    const negated = pattern.startsWith('!')
+    if (negated) pattern = pattern.slice(1)
+    const directoriesOnly = pattern.endsWith('/')
+    if (directoriesOnly) pattern = pattern.slice(0, -1)
+    if (pattern.startsWith('/')) {
+      const whole = pathPattern(pattern.slice(1))
+      rules.push({ negated, directoriesOnly, matches: (path) => whole.test(path) })
+    } else if (pattern.includes('/')) {
+      const whole = pathPattern(pattern)
+      rules.push({ negated, directoriesOnly, matches: (path) => whole.test(path) })
+    } else {
+      const base = pathPattern(pattern)
+      rules.push({ negated, directoriesOnly, matches: (path) => base.test(path.slice(path.lastIndexOf('/') + 1)) })
+    }
+  }
+  return (path, directory) => {
+    if (path === '' || path === '.') return false
+    for (const rule of rules) {
+      if (rule.negated) {
+        if (rule.directoriesOnly && !directory) return true
+        if (!rule.matches(path, directory)) return true
+        continue
+      }
+      if (rule.directoriesOnly && !directory) continue
+      if (rule.matches(path, directory)) return true
+    }
+    return false
+  }
+}
