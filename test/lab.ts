@@ -17,6 +17,7 @@ import type { FileSystem, Machine, MountableFileSystem } from '../src/unix/types
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
 import '../src/unix/openssl/openssl.ts'
 import '../src/host/virsh.ts'
+import '../src/cli/helm/helm.ts'
 import '../src/cli/kubectl/commands/describe.ts'
 import '../src/cli/kubectl/commands/explain.ts'
 import '../src/cli/kubectl/commands/edit.ts'

@@ -3,11 +3,12 @@ import { GoTemplate } from '../go-template/go-template.ts'
 import { withIntegers } from '../go-template/values.ts'
 import { KUBECTL_FUNCTIONS } from './template-functions.ts'
 
+import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
+
 const kubectlTemplate = (text: string) => {
   const template = new GoTemplate(text, { functions: KUBECTL_FUNCTIONS })
   return { execute: (object: unknown) => template.execute(withIntegers(object)) }
 }
-import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'
 
 const pod = {
   kind: 'Pod', metadata: { name: 'web', labels: { 'app.io/name': 'web', tier: 'front' } },

@@ -65,6 +65,11 @@ export class KubeClient {
     const found = await findResources(this.#f, { text: { source: '', text: manifest }, namespace: this.#namespace, flatten: true, continueOnError: true, validate })
     const { infos, error } = await found.infos()
     if (error) throw new Error(error.message.replaceAll('; if you choose to ignore these errors, turn validation off with --validate=false', ''))
+    for (const info of infos) {
+      if (!info.mapping.namespaced || info.namespace) continue
+      info.namespace = this.#namespace
+      info.object = { ...info.object!, metadata: { ...info.object!.metadata, namespace: this.#namespace } }
+    }
     return infos
   }
 

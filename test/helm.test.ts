@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decodeRelease } from '../src/cli/helm/release/release.ts'
+import { startLab } from './lab.ts'
+import type { Lab } from './lab.ts'
+
+let lab: Lab
+beforeAll(async () => { lab = await startLab('helm') }, 60_000)
+afterAll(() => lab.stop())
+
+describe('helm on the learner\'s machine', () => {
+  test('makes a chart, installs it, and waits until its pods are ready', async () => {
+    expect(await lab.out('helm create web')).toBe('Creating web\n')
+    expect(await lab.out('helm install web web --wait --set replicaCount=2 | grep -v DEPLOYED')).toContain('NAME: web\nNAMESPACE: default\nSTATUS: deployed\nREVISION: 1\nNOTES:\n')
+    expect(await lab.out('kubectl get deployment web -o jsonpath="{.status.readyReplicas} {.metadata.labels.app\\.kubernetes\\.io/managed-by} {.metadata.annotations.meta\\.helm\\.sh/release-name}"')).toBe('2 Helm web')
+    expect(await lab.out('helm list -o json')).toMatch(/^\[\{"name":"web","namespace":"default","revision":"1","updated":"[^"]* \+0000 UTC","status":"deployed","chart":"web-0\.1\.0","app_version":"1\.16\.0"\}\]\n$/)
+  })
+
+  test('keeps releases in Secrets as every Helm reads them', async () => {
+    const secret = JSON.parse(await lab.out('kubectl get secret sh.helm.release.v1.web.v1 -o json')) as { type: string; metadata: { labels: Record<string, string> }; data: { release: string } }
+    expect(secret.type).toBe('helm.sh/release.v1')
+    expect(secret.metadata.labels).toMatchObject({ name: 'web', owner: 'helm', status: 'deployed', version: '1' })
+    const release = decodeRelease(atob(secret.data.release))
+    expect(release.config).toEqual({ replicaCount: 2 })
+    expect(release.manifest).toContain('# Source: web/templates/deployment.yaml')
+  })
+
+  test('upgrades, tells the history, and rolls back', async () => {
+    await lab.out('helm upgrade web web --reuse-values --set service.port=8080 && helm upgrade web web --set replicaCount=1 && helm rollback web 2')
+    expect(await lab.out('helm get values web')).toBe('USER-SUPPLIED VALUES:\nreplicaCount: 2\nservice:\n  port: 8080\n')
+    expect(await lab.out('helm history web -o json | jq -r ".[] | [.revision, .status, .description] | @tsv"')).toBe('1\tsuperseded\tInstall complete\n2\tsuperseded\tUpgrade complete\n3\tsuperseded\tUpgrade complete\n4\tdeployed\tRollback to 2\n')
+    expect(await lab.out('kubectl get service web -o jsonpath="{.spec.ports[0].port}"')).toBe('8080')
+  })
+
+  test('leaves what belongs to somebody else alone', async () => {
+    await lab.out('kubectl create configmap taken && mkdir -p mini/templates && printf "apiVersion: v2\\nname: mini\\nversion: 0.1.0\\n" > mini/Chart.yaml && printf "apiVersion: v1\\nkind: ConfigMap\\nmetadata:\\n  name: taken\\n" > mini/templates/cm.yaml')
+    const { stderr, code } = await lab.run('helm install mini ./mini')
+    expect(code).toBe(1)
+    expect(stderr).toBe('Error: INSTALLATION FAILED: Unable to continue with install: ConfigMap "taken" in namespace "default" exists and cannot be imported into the current release: invalid ownership metadata; label validation error: missing key "app.kubernetes.io/managed-by": must be set to "Helm"; annotation validation error: missing key "meta.helm.sh/release-name": must be set to "mini"; annotation validation error: missing key "meta.helm.sh/release-namespace": must be set to "default"\n')
+  })
+
+  test('carries out hooks by weight and goes back when an atomic upgrade fails', async () => {
+    lab.writeFile('hooked/Chart.yaml', 'apiVersion: v2\nname: hooked\nversion: 0.1.0\n')
+    lab.writeFile('hooked/templates/cm.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settled}\ndata: {colour: {{ .Values.colour | default "blue" }}}\n')
+    lab.writeFile('hooked/templates/job.yaml', `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: before
+  annotations: {helm.sh/hook: "pre-install,pre-upgrade", helm.sh/hook-delete-policy: before-hook-creation}
+spec:
+  backoffLimit: 0
+  template: {spec: {restartPolicy: Never, containers: [{name: c, image: busybox, command: [sh, -c, "exit {{ .Values.code | default 0 }}"]}]}}
+`)
+    await lab.out('helm install hooked ./hooked')
+    expect(await lab.out('kubectl get job before -o jsonpath="{.status.succeeded}"')).toBe('1')
+    const { stderr, code } = await lab.run('helm upgrade hooked ./hooked --set code=3,colour=red --atomic')
+    expect(code).toBe(1)
+    expect(stderr).toContain('Error: UPGRADE FAILED: release hooked failed, and has been rolled back due to atomic being set: pre-upgrade hooks failed: 1 error occurred:\n\t* job before failed: BackoffLimitExceeded')
+    expect(await lab.out('kubectl get configmap settled -o jsonpath="{.data.colour}"')).toBe('blue')
+  })
+
+  test('tests a release and takes it away', async () => {
+    expect(await lab.out('helm test web --logs | grep -A4 "TEST SUITE" | grep -v Last')).toContain('TEST SUITE:     web-test-connection\nPhase:          Succeeded\n')
+    expect(await lab.out('helm uninstall web hooked')).toBe('release "web" uninstalled\nrelease "hooked" uninstalled\n')
+    expect((await lab.run('helm status web')).stderr).toBe('Error: release: not found\n')
+  })
+})
