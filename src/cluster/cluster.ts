@@ -26,6 +26,7 @@ import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { Computers } from './computers/computers.ts'
 import type { Computer } from './computers/computer.ts'
+import { ComponentLauncher } from './component-launcher.ts'
 import { ControlPlane } from './control-plane.ts'
 import { createCloudControllerManager, createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
@@ -36,6 +37,7 @@ import { imageCatalogue } from './images/image-catalogue.ts'
 import { builtInKinds, kindOf } from './kinds/index.ts'
 import type { Deployment, Node, Pod, Service } from './kinds/generated/types.ts'
 import { shareManagedFields } from './kinds/patch/managed-fields.ts'
+import { parseYaml } from './kinds/yaml-text.ts'
 import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
 import { isStatusError } from './kinds/status-error.ts'
@@ -180,7 +182,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const sign = options.platform.signerOf?.(pki.tokenKey.privateKey)
   const server = createApiServer({
     etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: topology.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, advertiseAddress: `${controlPlane.ip}:${API_PORT}`, serviceCidr: topology.serviceCidr,
-    proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, ...(options.audit ? { audit: options.audit } : {}),
+    proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}),
     parts: defaultParts({
       pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(sign ? { sign } : {}),
     }),
@@ -193,9 +195,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (options.durable && request.method !== 'GET' && request.method !== 'HEAD') await clock.outside(options.durable(etcd.revision))
     return response
   }
+  const kubeadmPods = staticPods(controlPlane, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain })
+  const launcher: ComponentLauncher = new ComponentLauncher({
+    clock, etcd, server: () => server, ownCommands: new Map(kubeadmPods.map((pod) => [pod.metadata.name!, commandOf(pod)])), disk: () => computers.get(controlPlane.name)!.files,
+    etcdAddresses: ['127.0.0.1:2379', `${controlPlane.ip}:2379`], onFailed: (component) => components.halt(component),
+  })
   const systemImages = [...controlPlaneImages({
-    apiServer: apiHandler, etcd: createEtcdGateway(etcd, { name: controlPlane.name, version: '3.6.8', peerUrl: `https://${controlPlane.ip}:2380`, clientUrl: `https://${controlPlane.ip}:2379` }), servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
-    begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
+    apiServer: apiHandler, etcd: createEtcdGateway(etcd, { name: controlPlane.name, version: '3.6.8', peerUrl: `https://${controlPlane.ip}:2380`, clientUrl: `https://${controlPlane.ip}:2379` }, (...value) => launcher.stored(...value)), servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
+    launch: (proc, print) => launcher.launch(proc, print), begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
   const registryDisk = createMemoryFileSystem({ clock })
@@ -235,6 +242,19 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   let hasCloud = false
 
+  /** Whether a component's manifest is there, and says nothing that it couldn't begin with; what it says takes effect. */
+  const canBegin = async ({ files }: Computer, component: string): Promise<boolean> => {
+    const path = `${MANIFESTS}/${component}.yaml`
+    if (!files.exists(path)) return false
+    let argv: readonly string[]
+    try {
+      argv = commandOf(parseYaml(files.readText(path)).value as KubeObject)
+    } catch {
+      return false
+    }
+    return await launcher.launch({ argv, fs: files, clock, pid: 1 }, () => {}) === undefined
+  }
+
   const startOthers = async (): Promise<void> => {
     for (const computer of computers.all()) {
       if (stopped) return
@@ -252,15 +272,21 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const starts = { manager: 0, scheduler: 0, provisioner: 0, cloud: 0 }
     /** Chance of its own for each time that a component starts. */
     const chance = (label: keyof typeof starts, name: string) => { const count = starts[label]++; return random.fork(count === 0 ? name : `${name}/${count}`) }
-    components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) }))
+    components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, settings: launcher.settings, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) }))
     components.define('local-path-provisioner', () => createLocalPathProvisioner({ ...managerOptions, random: chance('provisioner', 'local-path'), log: log.named('local-path-provisioner') }))
     components.define(CLOUD_CONTROLLER_MANAGER, () => createCloudControllerManager(CLOUD_CONTROLLER_MANAGER, { ...managerOptions, random: chance('cloud', 'cloud'), log: log.named('cloud-controller-manager') }))
     components.define('kube-scheduler', () => {
       const api = components.gated(server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }))
       const own = log.named('kube-scheduler')
       const informers = createInformers({ api, clock, log: own })
-      const scheduler = createScheduler({ api, informers, clock, random: chance('scheduler', 'scheduler'), log: own, host: controlPlane.name })
-      return { start: () => scheduler.start(), stop() { scheduler.stop(); informers.stop() } }
+      const schedulers = (launcher.profiles ?? [{}]).map((profile) => createScheduler({ api, informers, clock, random: chance('scheduler', 'scheduler'), log: own, host: controlPlane.name, ...profile }))
+      return {
+        start() { for (const scheduler of schedulers) scheduler.start() },
+        stop() {
+          for (const scheduler of schedulers) scheduler.stop()
+          informers.stop()
+        },
+      }
     })
   }
 
@@ -279,7 +305,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         'ca.crt': pki.caCertificatePem, 'ca.key': keys.caKeyPem, 'apiserver.crt': serving.certificatePem, 'apiserver.key': serving.keyPem, 'apiserver-kubelet-client.crt': kubeletClient.certificatePem, 'apiserver-kubelet-client.key': kubeletClient.keyPem, 'front-proxy-ca.crt': pki.frontProxyCaCertificatePem, 'front-proxy-ca.key': keys.frontProxyCaKeyPem,
         'front-proxy-client.crt': proxyClient.certificatePem, 'front-proxy-client.key': proxyClient.keyPem, ...etcdFiles, 'sa.key': keys.serviceAccountKeyPem, 'sa.pub': pki.tokenKey.publicKeyPem,
       },
-      staticPods: staticPods(controlPlane, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain }),
+      staticPods: kubeadmPods,
     }))
   }
 
@@ -315,7 +341,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     }
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
     if (topology.flavour === 'k3s' && first!.isOn) startServer(first!)
-    else for (const component of COMPONENTS) if (!first || (first.isOn && first.files.exists(`${MANIFESTS}/${component}.yaml`))) components.start(component)
+    else for (const component of COMPONENTS) if (!first || (first.isOn && await canBegin(first, component))) components.start(component)
     running.push(computers)
     if (!first) return
     // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
@@ -399,6 +425,12 @@ const LAPTOP_ADDRESS = '10.89.0.1'
 
 /** Ports of nodes that the learner's machine has as its own, as kind's users map them for an ingress controller. */
 const PUBLISHED_PORTS = [80, 443]
+
+/** The command of a static pod's only container. @throws TypeError for what is no such pod */
+function commandOf(pod: KubeObject): readonly string[] {
+  const [container] = (pod as Pod).spec.containers
+  return [...container!.command ?? [], ...container!.args ?? []]
+}
 
 function writeFiles(files: MountableFileSystem, written: NodeFiles): void {
   for (const [path, { text, mode }] of Object.entries(written)) {

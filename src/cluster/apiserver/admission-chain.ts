@@ -36,14 +36,19 @@ export interface AdmissionRequest {
 
 /** Asks the plugins in order; the first refusal counts. k8s: apiserver/pkg/admission chain */
 export class AdmissionChain {
-  readonly #mutating: readonly AdmissionPlugin[]
-  readonly #validating: readonly AdmissionPlugin[]
+  #mutating!: readonly AdmissionPlugin[]
+  #validating!: readonly AdmissionPlugin[]
   readonly context: AdmissionContext
 
   constructor(plugins: readonly AdmissionPlugin[], context: AdmissionContext) {
+    this.context = context
+    this.use(plugins)
+  }
+
+  /** From now on these are asked. */
+  use(plugins: readonly AdmissionPlugin[]): void {
     this.#mutating = plugins.filter((plugin) => plugin.mutate)
     this.#validating = plugins.filter((plugin) => plugin.validate)
-    this.context = context
   }
 
   /**

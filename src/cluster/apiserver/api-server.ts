@@ -18,6 +18,8 @@ import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { FlowControl, TooManyRequests } from './flowcontrol/flow-control.ts'
 import { FlowController } from './flowcontrol/flow-controller.ts'
 import type { Classification } from './flowcontrol/flow-schemas.ts'
+import type { ApiServerConfiguration } from './configuration.ts'
+import { prefixEnd } from '../etcd/types.ts'
 import { AdmissionMetrics } from './metrics/admission-metrics.ts'
 import { RequestMetrics } from './metrics/request-metrics.ts'
 import { serverMetrics } from './metrics/server-metrics.ts'
@@ -57,6 +59,8 @@ export interface ApiServerOptions {
   proxyClientCertificatePem?: string
   /** Writes down who asked for what. */
   audit?: AuditOptions
+  /** Why a value can't be read from etcd; undefined: it can. Asked only where something was encrypted. */
+  unreadable?: () => ((key: string, modRevision: number) => string | undefined) | undefined
   /** Of the components beside this server; all are well without it. */
   health?: ControlPlaneHealth
   /** Makes the parts that decide who may do what; called once. */
@@ -80,6 +84,8 @@ export interface ApiServerParts {
   authorizer: Authorizer
   admission: readonly AdmissionPlugin[]
   virtualResources: readonly VirtualResource[]
+  /** Takes what the server was started with this time. @returns the admission plugins that are on */
+  configure?(configuration: ApiServerConfiguration): readonly AdmissionPlugin[]
   /** Documents that the parts publish at paths of their own; undefined for every other path. */
   published?(path: string): Promise<Response | undefined>
 }
@@ -92,6 +98,8 @@ export interface ApiServer {
   /** Answers a request of such a client that {@link Api} has no words for. Like {@link as}, it enters at authorization; never rejects. */
   fetchAs(user: UserInfo, request: HttpRequest): Promise<Response>
   readonly reader: Reader
+  /** Takes other flags, as another start of its program gives them. */
+  configure(configuration: ApiServerConfiguration): void
   /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
   installKind(kind: Kind): void
   removeKind(kind: Kind): void
@@ -121,7 +129,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const admission = new AdmissionChain(parts.admission, admissionContext)
   const registry = new Registry({ clock, random, admission })
   for (const resource of ['resourceclaims.resource.k8s.io', 'resourceclaimtemplates.resource.k8s.io']) registry.hook(resource, new DeviceAdminAccess(catalog, resource))
-  registry.hook('services', new ServiceAllocation({ catalog, clock, random, serviceCidr: options.serviceCidr ?? '10.96.0.0/16' }))
+  const services = new ServiceAllocation({ catalog, clock, random, serviceCidr: options.serviceCidr ?? '10.96.0.0/16' })
+  registry.hook('services', services)
   const writes = new WriteOperations(registry, clock)
   const subresources = new Subresources({ clock, random, catalog, registry, writes, admission, dialer: options.dialer, virtualResources: parts.virtualResources })
   inProcess = { clock, etcd, catalog, registry, writes, subresources, authorizer }
@@ -132,7 +141,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const flowController = new FlowController({ clock, log: log.named('flowcontrol'), reader, api: lateApi })
   const metrics = new RequestMetrics()
   const admissionMetrics = new AdmissionMetrics()
-  const auditLog = options.audit && new AuditLog(options.audit, clock)
+  let auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
   const nonResources = new NonResourceHandler({
     catalog, aggregator, version: options.version, flow, clock, startedMs, serverAddress: options.advertiseAddress ?? '127.0.0.1:6443', ...(options.health ? { health: options.health } : {}),
@@ -211,9 +220,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     }
     if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
+    checkReadable(info)
     const outage = options.health?.etcdOutage()
     if (outage && info.resource !== 'componentstatuses') await etcdAnswers(outage, passage)
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
+  }
+
+  /** Fails as a server does that has lost the keys of what it has written. k8s: apiserver/pkg/storage/etcd3 transformer errors */
+  function checkReadable(info: RequestInfo): void {
+    const problemOf = options.unreadable?.()
+    const kind = problemOf && info.isResourceRequest && info.verb !== 'create' ? catalog.find(info.group, info.version, info.resource)?.kind : undefined
+    if (!kind) return
+    const place = `${kind.custom ? `${kind.group}/` : ''}${kind.resource}/${info.namespace ? `${info.namespace}/` : ''}`
+    const key = `/registry/${place}${info.name}`
+    for (const kv of etcd.range(info.name ? { key } : { key, rangeEnd: prefixEnd(key) }).kvs) {
+      const problem = problemOf!(kv.key, kv.modRevision)
+      if (problem !== undefined) throw apiError.internal(`unable to transform key ${JSON.stringify(kv.key)}: ${problem}`)
+    }
   }
 
   /** Reads wait for etcd as long as their client does, writes as long as the server works on them. */
@@ -311,6 +334,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     handle,
     as: (user) => new InProcessApi(inProcess!, user),
     fetchAs,
+    configure(configuration) {
+      const plugins = parts.configure?.(configuration)
+      if (plugins) admission.use(plugins)
+      services.useNodePorts(configuration.nodePorts)
+      catalog.leases.ttlSeconds = configuration.eventTtlSeconds
+      const audit = configuration.audit ?? options.audit
+      auditLog = audit && new AuditLog(audit, clock)
+    },
     installKind: (kind) => catalog.install(kind),
     removeKind: (kind) => catalog.remove(kind),
     start() {

@@ -1,4 +1,4 @@
-import { anonymousAuthenticator } from './auth/anonymous-authenticator.ts'
+import { anonymousAuthenticator, noAnonymous } from './auth/anonymous-authenticator.ts'
 import { accessReviews } from './auth/access-reviews.ts'
 import { bearerTokenAuthenticator } from './auth/bearer-token-authenticator.ts'
 import { clientCertificateAuthenticator } from './auth/client-certificate-authenticator.ts'
@@ -6,7 +6,10 @@ import { NodeAuthorizer } from './auth/node-authorizer.ts'
 import { requestHeaderAuthenticator } from './auth/request-header-authenticator.ts'
 import { RbacAuthorizer } from './auth/rbac-authorizer.ts'
 import { unionAuthorizer } from './auth/union-authorizer.ts'
-import { defaultAdmission } from './admission/default-chain.ts'
+import { configuredPlugins, defaultAdmission } from './admission/default-chain.ts'
+import { KUBEADM_CONFIGURATION } from './configuration.ts'
+import type { AuthorizationMode } from './configuration.ts'
+import type { Authorizer } from './seams.ts'
 import type { ApiServerCore, ApiServerParts } from './api-server.ts'
 import type { ClusterPki } from './pki/cluster-pki.ts'
 import { issuerDiscovery } from './tokens/issuer-discovery.ts'
@@ -26,10 +29,25 @@ export function defaultParts({ pki, serverUrl, sign }: DefaultPartsOptions): (co
   return ({ reader, clock, random, dialer }) => {
     const tokens = new ServiceAccountTokens({ key: sign ? { ...pki.tokenKey, sign } : pki.tokenKey, clock, random: random.fork('tokens'), reader })
     const rbac = new RbacAuthorizer(reader)
+    const modes: Readonly<Record<AuthorizationMode, Authorizer>> = { Node: new NodeAuthorizer(reader), RBAC: rbac, AlwaysAllow: { authorize: () => ({ allowed: true }) }, AlwaysDeny: { authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }) } }
+    const plugins = defaultAdmission({ reader, rbac, clock, random: random.fork('admission'), dialer })
+    let configuration = KUBEADM_CONFIGURATION
+    const authenticators = () => [
+      requestHeaderAuthenticator({ caCertificatePem: pki.frontProxyCaCertificatePem, allowedNames: ['front-proxy-client'] }, clock), clientCertificateAuthenticator(pki, clock),
+      bearerTokenAuthenticator(tokens, reader, clock, () => configuration.staticTokens), configuration.anonymousAuth ? anonymousAuthenticator : noAnonymous,
+    ]
+    const authorizers = () => unionAuthorizer(...configuration.authorizationModes.map((mode) => modes[mode]))
+    const current = { authenticators: authenticators(), authorizer: authorizers() }
     return {
-      authenticators: [requestHeaderAuthenticator({ caCertificatePem: pki.frontProxyCaCertificatePem, allowedNames: ['front-proxy-client'] }, clock), clientCertificateAuthenticator(pki, clock), bearerTokenAuthenticator(tokens, reader, clock), anonymousAuthenticator],
-      authorizer: unionAuthorizer(new NodeAuthorizer(reader), rbac),
-      admission: defaultAdmission({ reader, rbac, clock, random: random.fork('admission'), dialer }),
+      get authenticators() { return current.authenticators },
+      authorizer: { authorize: (attributes) => current.authorizer.authorize(attributes) },
+      admission: plugins,
+      configure(next) {
+        configuration = next
+        current.authenticators = authenticators()
+        current.authorizer = authorizers()
+        return configuredPlugins(plugins, next)
+      },
       virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],
       published: issuerDiscovery(pki.tokenKey, serverUrl, clock),
     }

@@ -15,6 +15,9 @@ export interface EtcdMember {
   clientUrl: string
 }
 
+/** A value as it lies in etcd: encrypted, where it was written so. */
+export type StoredForm = (key: string, modRevision: number, plain: Uint8Array) => Promise<Uint8Array>
+
 const CLUSTER_ID = '14841639068965178418'
 const MEMBER_ID = '10276657743932975437'
 const RAFT_TERM = '2'
@@ -32,7 +35,7 @@ type Body = Record<string, unknown>
  * The JSON form of etcd's API, as etcd itself serves it beside gRPC: keys and values in base64, 64-bit numbers as text. Objects are shown in the
  * form in which an API server stores them. k8s: go.etcd.io/etcd/api etcdserverpb rpc.proto
  */
-export function createEtcdGateway(etcd: Etcd, member: EtcdMember): (request: HttpRequest) => Promise<Response> {
+export function createEtcdGateway(etcd: Etcd, member: EtcdMember, stored: StoredForm = async (_key, _revision, plain) => plain): (request: HttpRequest) => Promise<Response> {
   const header = () => ({ cluster_id: CLUSTER_ID, member_id: MEMBER_ID, revision: String(etcd.revision), raft_term: RAFT_TERM })
   const rangeOf = (body: Body): KeyRange => {
     const end = body['range_end'] ? decoder.decode(bytesOfBase64(String(body['range_end']))) : undefined
@@ -41,9 +44,9 @@ export function createEtcdGateway(etcd: Etcd, member: EtcdMember): (request: Htt
   const size = () => etcd.range({ key: '\0', rangeEnd: FROM_KEY }).kvs.reduce((sum, kv) => sum + kv.key.length + valueBytes(kv.value).length, 0)
 
   const answers: Readonly<Record<string, (body: Body, request: HttpRequest) => unknown>> = {
-    '/v3/kv/range': (body) => {
+    '/v3/kv/range': async (body) => {
       const { kvs, more, count } = etcd.range({ ...rangeOf(body), limit: Number(body['limit'] ?? 0), revision: Number(body['revision'] ?? 0), keysOnly: body['keys_only'] === true, countOnly: body['count_only'] === true })
-      return { header: header(), ...(kvs.length > 0 ? { kvs: kvs.map((kv) => shown(kv, body['keys_only'] === true)) } : {}), ...(more ? { more } : {}), ...(count > 0 ? { count: String(count) } : {}) }
+      return { header: header(), ...(kvs.length > 0 ? { kvs: await Promise.all(kvs.map(async (kv) => body['keys_only'] === true ? shown(kv, true) : shown(kv, false, await stored(kv.key, kv.modRevision, valueBytes(kv.value))))) } : {}), ...(more ? { more } : {}), ...(count > 0 ? { count: String(count) } : {}) }
     },
     '/v3/kv/put': (body) => {
       const { key } = rangeOf(body)
@@ -103,7 +106,7 @@ export function createEtcdGateway(etcd: Etcd, member: EtcdMember): (request: Htt
     if (request.method !== 'POST') return failure(new GatewayError(12, 'Method Not Allowed'), 501)
     try {
       const text = await request.text()
-      const result = answer(text.trim() === '' ? {} : JSON.parse(text) as Body, request)
+      const result = await answer(text.trim() === '' ? {} : JSON.parse(text) as Body, request)
       return result instanceof ReadableStream ? new Response(result, { headers: { 'content-type': 'application/json' } }) : Response.json(result)
     } catch (error) {
       if (error instanceof GatewayError) return failure(error, 400)
@@ -131,8 +134,8 @@ function eventText({ kv, prevKv }: WatchEventKv): Body {
   return { ...change, ...(prevKv ? { prev_kv: shown(prevKv) } : {}) }
 }
 
-function shown(kv: KeyValue, keysOnly = false): Body {
-  return { key: encodeKey(kv.key), create_revision: String(kv.createRevision), mod_revision: String(kv.modRevision), version: String(kv.version), ...(keysOnly ? {} : { value: base64Of(valueBytes(kv.value)) }), ...(kv.lease ? { lease: String(kv.lease) } : {}) }
+function shown(kv: KeyValue, keysOnly = false, bytes?: Uint8Array): Body {
+  return { key: encodeKey(kv.key), create_revision: String(kv.createRevision), mod_revision: String(kv.modRevision), version: String(kv.version), ...(keysOnly ? {} : { value: base64Of(bytes ?? valueBytes(kv.value)) }), ...(kv.lease ? { lease: String(kv.lease) } : {}) }
 }
 
 /** A value as an API server writes it: protobuf, or JSON for kinds without; revisions aren't part of it. */

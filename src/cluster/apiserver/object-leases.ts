@@ -10,6 +10,8 @@ const REUSE_PART = 0.05
 export class ObjectLeases {
   readonly #etcd: Etcd
   readonly #clock: Pick<Clock, 'nowMs'>
+  /** What events live for, where it isn't what their kind says. k8s: kube-apiserver --event-ttl */
+  ttlSeconds: number | undefined
   #last = { id: 0, expiresMs: 0, objects: 0 }
 
   constructor(etcd: Etcd, clock: Pick<Clock, 'nowMs'>) {
@@ -17,8 +19,9 @@ export class ObjectLeases {
     this.#clock = clock
   }
 
-  /** The lease for one more object that is to live for `ttlSeconds`, or a little longer. */
-  leaseFor(ttlSeconds: number): number {
+  /** The lease for one more object that is to live for so long, or a little longer. */
+  leaseFor(byDefaultSeconds: number): number {
+    const ttlSeconds = this.ttlSeconds ?? byDefaultSeconds
     const nowMs = this.#clock.nowMs()
     const reuseSeconds = Math.min(REUSE_SECONDS, Math.floor(ttlSeconds * REUSE_PART))
     const endMs = nowMs + ttlSeconds * 1000

@@ -14,7 +14,8 @@ import type { Reader } from './seams.ts'
  */
 export class ResourceCatalog {
   readonly #etcd: Etcd
-  readonly #leases: ObjectLeases
+  /** Of objects that live for some time only. */
+  readonly leases: ObjectLeases
   readonly #stores = new Map<string, ResourceStore>()
   readonly #endpoints = new Map<string, Endpoint>()
   /** Endpoint by which in-process parts name a resource. */
@@ -25,7 +26,7 @@ export class ResourceCatalog {
 
   constructor(options: { etcd: Etcd; clock: Clock; kinds: readonly Kind[] }) {
     this.#etcd = options.etcd
-    this.#leases = new ObjectLeases(options.etcd, options.clock)
+    this.leases = new ObjectLeases(options.etcd, options.clock)
     // Storage versions first: a store must know the kind that etcd holds.
     const kinds = options.kinds
     for (const kind of kinds) if (isStorageKind(kind)) this.install(kind)
@@ -56,7 +57,7 @@ export class ResourceCatalog {
   install(kind: Kind): void {
     let store = this.#stores.get(kind.storagePrefix)
     if (!store) {
-      store = new ResourceStore(this.#etcd, kind, this.#leases)
+      store = new ResourceStore(this.#etcd, kind, this.leases)
       this.#stores.set(kind.storagePrefix, store)
     } else if (isStorageKind(kind)) store.kind = kind
     const endpoint = new Endpoint(kind, store)

@@ -58,8 +58,30 @@ export interface ControllerManagerOptions {
   serviceCidr: string
   /** Makes tokens for Secrets; without, these stay empty. */
   issueToken?: ServiceAccountTokensOptions['issueToken']
+  /** What differs from the defaults. */
+  settings?: ControllerManagerSettings | undefined
   /** Further controllers, such as those of certificates. */
   extra?: readonly { controller: Controller; serviceAccount: string }[]
+}
+
+/** Flags of kube-controller-manager; what is undefined is as by default. */
+export interface ControllerManagerSettings {
+  /** Whether a controller of this name runs, by the names that --controllers takes. */
+  isEnabled(name: string): boolean
+  nodeMonitorPeriodMs: number | undefined
+  nodeMonitorGraceMs: number | undefined
+  nodeStartupGraceMs: number | undefined
+  /** Time between two nodes that get the taint that evicts pods. */
+  evictionIntervalMs: number | undefined
+  terminatedPodThreshold: number | undefined
+}
+
+/** Names of controllers that --controllers knows under others. k8s: cmd/kube-controller-manager/names */
+const FLAG_NAMES: Readonly<Record<string, string>> = {
+  'node-controller': 'node-lifecycle-controller', 'pod-garbage-collector': 'pod-garbage-collector-controller', 'job-orphan-pod-controller': 'job-controller', 'tokens-controller': 'serviceaccount-token-controller',
+  'horizontal-pod-autoscaler': 'horizontal-pod-autoscaler-controller', 'service-account-controller': 'serviceaccount-controller', 'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller', 'endpoint-controller': 'endpoints-controller',
+  'endpoint-slice-controller': 'endpointslice-controller', 'endpoint-slice-mirroring-controller': 'endpointslice-mirroring-controller', 'persistentvolume-controller': 'persistentvolume-binder-controller',
+  'replication-controller': 'replicationcontroller-controller', 'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
 }
 
 export interface ControllerManager {
@@ -75,7 +97,10 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
 
   const userOf = (serviceAccount: string) => [`system:serviceaccount:kube-system:${serviceAccount}`, ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated']] as const
   const apiOf = (serviceAccount: string) => options.apiAs(...userOf(serviceAccount))
+  const { settings } = options
+  const isEnabled = (name: string) => settings?.isEnabled(FLAG_NAMES[name] ?? name) ?? true
   const run = (controller: Controller, serviceAccount: string, component = controller.name) => {
+    if (!isEnabled(controller.name)) return
     running.push(startController(controller, apiOf(serviceAccount), informers, options, component))
   }
 
@@ -85,10 +110,10 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(namespaceController(directory), 'namespace-controller')
       run(serviceAccountController, 'service-account-controller')
       // The one controller that isn't a service account itself.
-      if (options.issueToken) running.push(startController(serviceAccountTokensController({ caCertificatePem: options.caCertificatePem, issueToken: options.issueToken }), options.apiAs('system:kube-controller-manager', ['system:authenticated']), informers, options))
+      if (options.issueToken && isEnabled('tokens-controller')) running.push(startController(serviceAccountTokensController({ caCertificatePem: options.caCertificatePem, issueToken: options.issueToken }), options.apiAs('system:kube-controller-manager', ['system:authenticated']), informers, options))
       run(rootCaPublisher(options.caCertificatePem), 'root-ca-cert-publisher')
       run(nodeIpamController(options.clusterCidr), 'node-controller')
-      run(nodeLifecycleController(), 'node-controller')
+      run(nodeLifecycleController(settings), 'node-controller')
       run(taintEvictionController(), 'node-controller')
       run(nodeTtlController(), 'ttl-controller')
       run(deploymentController, 'deployment-controller')
@@ -108,7 +133,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(disruptionController, 'disruption-controller', 'controllermanager')
       run(horizontalPodAutoscalerController(options.fetchAs(...userOf('horizontal-pod-autoscaler'))), 'horizontal-pod-autoscaler')
       run(resourceQuotaController(directory), 'resourcequota-controller')
-      run(podGcController(), 'pod-garbage-collector')
+      run(podGcController(settings?.terminatedPodThreshold), 'pod-garbage-collector')
       run(claimBinder, 'persistent-volume-binder')
       run(volumeBinder, 'persistent-volume-binder')
       run(ephemeralVolumeController, 'ephemeral-volume-controller')
@@ -118,6 +143,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(bootstrapSigner, 'bootstrap-signer')
       run(tokenCleaner, 'token-cleaner')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
+      if (!isEnabled('garbage-collector-controller')) return
       const api = apiOf('generic-garbage-collector')
       const gcLog = log.named('garbage-collector-controller')
       running.push(runGarbageCollector({

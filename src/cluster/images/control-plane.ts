@@ -11,6 +11,11 @@ export interface ControlPlaneParts {
   apiServer: HttpHandler
   /** The node whose components make up the control plane; what runs elsewhere of the same images is somebody's own. */
   controlPlaneNode: string
+  /**
+   * Reads a component's command line and takes what it says. `fs`: its files, `print`: its standard output.
+   * @returns its last words where it can't begin so
+   */
+  launch(proc: Pick<Proc, 'argv' | 'fs' | 'clock' | 'pid'>, print: (line: string) => void): Promise<string | undefined>
   /** A process of a component has begun; returns what to call when it has ended. */
   begin(component: string): () => void
   /** Resolves once a component runs, or with false after `withinMs`. */
@@ -55,7 +60,7 @@ const API_SERVER: Dependency = {
 }
 
 /** Severity, time and process of a line of klog. */
-function klogHead(proc: Proc, severity: 'E' | 'I'): string {
+export function klogHead(proc: Pick<Proc, 'clock' | 'pid'>, severity: 'E' | 'I'): string {
   const iso = new Date(proc.clock.nowMs()).toISOString()
   return `${severity}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000 ${String(proc.pid).padStart(7)}`
 }
@@ -66,6 +71,12 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
   /** What each uses while little happens: thousandths of a core and MiB. */
   const component = (name: string, [cpuMillis, memoryMib]: readonly [number, number], { serve, needs, scope }: Component): Program => async (proc) => {
     proc.useMemory(memoryMib * 2 ** 20)
+    const isOwn = proc.machine.hostname === parts.controlPlaneNode && scope === undefined
+    const problem = isOwn ? await parts.launch(proc, (line) => { proc.stdout.write(`${line}\n`).catch(() => {}) }) : undefined
+    if (problem !== undefined) {
+      await proc.stderr.write(problem)
+      return 1
+    }
     if (needs && !await parts.untilRunning(needs.component, needs.patienceMs)) {
       await proc.stderr.write(`${klogHead(proc, 'E')} ${needs.problem}\n`)
       return 1

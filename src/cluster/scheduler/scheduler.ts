@@ -39,6 +39,8 @@ export interface SchedulerOptions {
   log: Log
   /** Name of the node the scheduler runs on, for events. */
   host?: string
+  /** Whose pods it places; those of `default-scheduler` by default. */
+  name?: string
   plugins?: readonly Plugin[]
 }
 
@@ -57,6 +59,7 @@ type Outcome =
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { api, informers, clock, random, log } = options
   const plugins = options.plugins ?? defaultPlugins
+  const ownName = options.name ?? DEFAULT_SCHEDULER_NAME
   const withMethod = <T>(method: string) => plugins.filter((plugin) => method in plugin) as unknown as readonly T[]
   const preFilters = withMethod<PreFilterPlugin>('preFilter')
   const filters = withMethod<FilterPlugin>('filter')
@@ -72,7 +75,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const cluster = new ClusterState()
   // A kubeadm scheduler is up before its API server, so it never learns of events.k8s.io and records core events.
   // k8s: client-go/tools/events NewEventBroadcasterAdapterWithContext
-  const events = createEventRecorder({ api, clock, log, component: DEFAULT_SCHEDULER_NAME, ...(options.host ? { host: options.host } : {}) })
+  const events = createEventRecorder({ api, clock, log, component: ownName, ...(options.host ? { host: options.host } : {}) })
   const stops: (() => void)[] = []
   let started = false
   let stopped = false
@@ -419,7 +422,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         }
         continue
       }
-      if ((pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) !== DEFAULT_SCHEDULER_NAME) continue
+      if ((pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) !== ownName) continue
       if (type === 'add') queue.add(pod)
       else queue.update(pod, old!)
     }

@@ -26,7 +26,8 @@ export function justBash(command: CommandName): Utility {
     const streams = command === 'jq' && readsValuesOneByOne(proc, context.args)
     const stdin = streams ? '' : usesInput ? latin1Of(await inputOf(proc, context.args, command)) : ''
     const bash = new Bash({
-      fs: fileSystemFor(proc), cwd: proc.cwd, env: { ...proc.env }, commands: [...JUST_BASH_COMMANDS], customCommands: ownCommands(proc, defineCommand),
+      // It takes its own commands for files where another folder of the path comes first; those of all folders are known to it by name.
+      fs: fileSystemFor(proc), cwd: proc.cwd, env: { ...proc.env, PATH: '/usr/bin:/bin' }, commands: [...JUST_BASH_COMMANDS], customCommands: ownCommands(proc, defineCommand),
       defenseInDepth: false, sleep: (ms) => proc.sleep(ms),
     })
     const run = async (input: string): Promise<number> => {

@@ -2,6 +2,8 @@ import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { RbacAuthorizer } from '../auth/rbac-authorizer.ts'
 import type { AdmissionPlugin, ClusterDialer, Reader } from '../seams.ts'
+import type { ApiServerConfiguration } from '../configuration.ts'
+import { EARLY_PLUGINS, LATE_PLUGINS } from './optional-plugins.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
@@ -32,6 +34,19 @@ export interface DefaultAdmissionOptions {
   random: Random
   /** How webhooks are reached. */
   dialer?: ClusterDialer | undefined
+}
+
+/** What is no plugin of upstream's, and so always there. */
+const ALWAYS = new Set(['RBACEscalation'])
+
+/** Those of all plugins that a configuration wants. NodeRestriction is off by default, as upstream. */
+export function configuredPlugins(all: readonly AdmissionPlugin[], { enabledPlugins, disabledPlugins }: Pick<ApiServerConfiguration, 'enabledPlugins' | 'disabledPlugins'>): readonly AdmissionPlugin[] {
+  const isOn = (name: string, byDefault: boolean) => enabledPlugins.includes(name) || (byDefault && !disabledPlugins.includes(name))
+  return [
+    ...EARLY_PLUGINS.filter(({ name }) => isOn(name, false)),
+    ...all.filter(({ name }) => ALWAYS.has(name) || isOn(name, name !== 'NodeRestriction')),
+    ...LATE_PLUGINS.filter(({ name }) => isOn(name, false)),
+  ]
 }
 
 /** The plugins that are on by default, and NodeRestriction as kubeadm adds it, in upstream's order. k8s: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins */

@@ -21,12 +21,16 @@ function bearerTokenOf(request: HttpRequest): string | undefined {
   return undefined
 }
 
-/** Service-account tokens and bootstrap tokens. A token that nobody knows is refused, never taken for no token. */
-export function bearerTokenAuthenticator(tokens: ServiceAccountTokens, reader: Reader, clock: Clock): Authenticator {
+const NOBODY: ReadonlyMap<string, UserInfo> = new Map()
+
+/** Tokens of a file, of service accounts and bootstrap tokens. A token that nobody knows is refused, never taken for no token. */
+export function bearerTokenAuthenticator(tokens: ServiceAccountTokens, reader: Reader, clock: Clock, fromFile: () => ReadonlyMap<string, UserInfo> = () => NOBODY): Authenticator {
   return {
     async authenticate(request): Promise<UserInfo | undefined> {
       const token = bearerTokenOf(request)
       if (token === undefined) return undefined
+      const named = fromFile().get(token)
+      if (named) return named
       const bootstrap = bootstrapTokenUser(reader, token, clock.nowMs())
       if (bootstrap) return bootstrap
       try {

@@ -1,9 +1,16 @@
 import type { Random } from '../../../base/random.ts'
 
-/** First and last node port. k8s: kube-apiserver --service-node-port-range */
-export const NODE_PORTS: readonly [number, number] = [30000, 32767]
-/** Ports below this are only given out when the upper ones are used up: room for those that people choose. k8s: portallocator calculateRangeOffset */
-const DYNAMIC_FROM = 30086
+/** k8s: kube-apiserver --service-node-port-range */
+const DEFAULT_RANGE: readonly [number, number] = [30000, 32767]
+/** As many of the lower ports are only given out when the upper ones are used up: room for those that people choose. k8s: portallocator calculateRangeOffset */
+const STATIC_STEP = 32
+const MIN_STATIC = 16
+const MAX_STATIC = 128
+
+function staticPorts([first, last]: readonly [number, number]): number {
+  const size = last - first + 1
+  return size <= MIN_STATIC ? 0 : Math.min(Math.max(MIN_STATIC, Math.floor(size / STATIC_STEP)), MAX_STATIC)
+}
 
 /** A port that can't be had, in upstream's words. */
 export class PortError extends Error {}
@@ -12,6 +19,8 @@ export class PortError extends Error {}
 export class PortAllocator {
   readonly #taken = new Set<number>()
   readonly #random: Random
+  /** First and last. */
+  range = DEFAULT_RANGE
 
   constructor(random: Random) {
     this.#random = random
@@ -32,7 +41,7 @@ export class PortAllocator {
 
   /** @throws PortError */
   take(port: number): void {
-    const [first, last] = NODE_PORTS
+    const [first, last] = this.range
     if (port < first || port > last) throw new PortError(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`)
     if (this.#taken.has(port)) throw new PortError('provided port is already allocated')
     this.#taken.add(port)
@@ -40,9 +49,11 @@ export class PortAllocator {
 
   /** @throws PortError when all are taken. */
   takeAny(): number {
-    const [first, last] = NODE_PORTS
-    for (const [low, high] of [[DYNAMIC_FROM, last], [first, DYNAMIC_FROM - 1]] as const) {
+    const [first, last] = this.range
+    const dynamicFrom = first + staticPorts(this.range)
+    for (const [low, high] of [[dynamicFrom, last], [first, dynamicFrom - 1]] as const) {
       const size = high - low + 1
+      if (size < 1) continue
       const offset = this.#random.int(size)
       for (let i = 0; i < size; i++) {
         const port = low + (offset + i) % size
@@ -81,7 +92,7 @@ export class PortOperation {
 
   takeAny(): number {
     // A dry run needs a number nobody else can have, not one it would really get.
-    const port = this.#dryRun ? (this.#taken.length > 0 ? Math.max(0, ...this.#taken) : NODE_PORTS[1] + 1) + 1 : this.#allocator.takeAny()
+    const port = this.#dryRun ? (this.#taken.length > 0 ? Math.max(0, ...this.#taken) : this.#allocator.range[1] + 1) + 1 : this.#allocator.takeAny()
     this.#taken.push(port)
     return port
   }

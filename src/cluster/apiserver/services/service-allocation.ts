@@ -54,6 +54,11 @@ export class ServiceAllocation implements StorageHooks {
     for (const service of catalog.byRef('services').store.list()) for (const port of portsOf(service['spec'])) this.#ports.mark(port)
   }
 
+  /** From now on node ports are given from this range. */
+  useNodePorts(range: readonly [number, number]): void {
+    this.#ports.range = range
+  }
+
   begin(draft: KubeObject, old: KubeObject | undefined, dryRun: boolean): (succeeded: boolean) => void {
     const spec = draft['spec'] as ServiceSpec
     const before = old?.['spec'] as ServiceSpec | undefined

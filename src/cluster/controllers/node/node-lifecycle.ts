@@ -56,13 +56,14 @@ export function zoneState(ready: readonly (string | undefined)[]): ZoneState {
 }
 
 /** Watches over heartbeats, tells which nodes are ill, and taints them. k8s: pkg/controller/nodelifecycle */
-export function nodeLifecycleController(): Controller {
+export function nodeLifecycleController(settings: { nodeMonitorPeriodMs?: number | undefined; nodeMonitorGraceMs?: number | undefined; nodeStartupGraceMs?: number | undefined; evictionIntervalMs?: number | undefined } = {}): Controller {
+  const { nodeMonitorPeriodMs: monitorPeriodMs = MONITOR_PERIOD_MS, nodeMonitorGraceMs: monitorGraceMs = MONITOR_GRACE_MS, nodeStartupGraceMs: startupGraceMs = STARTUP_GRACE_MS, evictionIntervalMs = EVICTION_INTERVAL_MS } = settings
   const health = new Map<string, Health>()
   const known = new Map<string, string>()
   /** Nodes that wait for their NoExecute taint, oldest first. */
   const tainting = new Set<string>()
   let nextTaintMs = 0
-  let intervalMs = EVICTION_INTERVAL_MS
+  let intervalMs = evictionIntervalMs
   let stopped = false
 
   async function monitor(context: ControllerContext): Promise<void> {
@@ -92,7 +93,7 @@ export function nodeLifecycleController(): Controller {
     // When everything looks dead it is probably us.
     const states = [...ready.values()].map(zoneState)
     const allDead = states.length > 0 && states.every((state) => state === 'full')
-    intervalMs = allDead ? Infinity : states.includes('partial') ? (nodes.length > LARGE_CLUSTER ? SECONDARY_INTERVAL_MS : Infinity) : EVICTION_INTERVAL_MS
+    intervalMs = allDead ? Infinity : states.includes('partial') ? (nodes.length > LARGE_CLUSTER ? SECONDARY_INTERVAL_MS : Infinity) : evictionIntervalMs
     if (allDead) tainting.clear()
     for (const name of [...tainting]) {
       if (intervalMs === Infinity || clock.nowMs() < nextTaintMs) break
@@ -129,7 +130,7 @@ export function nodeLifecycleController(): Controller {
 
     const before = ready?.status ?? 'Unknown'
     let after = ready?.status
-    if (nowMs > seen.probeMs + (ready ? MONITOR_GRACE_MS : STARTUP_GRACE_MS)) {
+    if (nowMs > seen.probeMs + (ready ? monitorGraceMs : startupGraceMs)) {
       const conditions = unknownConditions(node, nowMs)
       if (!deepEqual(conditions, node.status?.conditions)) {
         try {
@@ -180,7 +181,7 @@ export function nodeLifecycleController(): Controller {
         } catch (error) {
           context.log.warn('node health was not fully checked', { error: messageOf(error) })
         }
-        context.clock.after(MONITOR_PERIOD_MS, () => void loop())
+        context.clock.after(monitorPeriodMs, () => void loop())
       }
       void loop()
       return () => { stopped = true }

@@ -11,7 +11,7 @@ const TERMINATED_THRESHOLD = 12_500
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 
 /** Removes pods whose node is gone, that were never placed, or of which there are too many that have ended. k8s: pkg/controller/podgc */
-export function podGcController(): Controller {
+export function podGcController(terminatedThreshold = TERMINATED_THRESHOLD): Controller {
   const missingSince = new Map<string, number>()
   let stopped = false
 
@@ -21,10 +21,10 @@ export function podGcController(): Controller {
     const pods = cache.list<Pod>('pods')
     const nodes = new Map(cache.list<Node>('nodes').map((node) => [node.metadata.name!, node]))
     const ended = pods.filter((pod) => isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined)
-    if (ended.length > TERMINATED_THRESHOLD) {
+    if (terminatedThreshold > 0 && ended.length > terminatedThreshold) {
       const isEvicted = (pod: Pod) => pod.status?.phase === 'Failed' && pod.status.reason === 'Evicted'
       ended.sort((a, b) => Number(isEvicted(b)) - Number(isEvicted(a)) || timeMs(a.metadata.creationTimestamp) - timeMs(b.metadata.creationTimestamp))
-      for (const pod of ended.slice(0, ended.length - TERMINATED_THRESHOLD)) await remove(pod, context)
+      for (const pod of ended.slice(0, ended.length - terminatedThreshold)) await remove(pod, context)
     }
     const missing = new Set<string>()
     for (const pod of pods) {

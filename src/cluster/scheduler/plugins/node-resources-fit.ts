@@ -38,6 +38,11 @@ export function lackingResources(requests: Amounts, node: NodeInfo): { reasons: 
   return { reasons, hopeless }
 }
 
+/** Fuller nodes are better. k8s: plugins/noderesources MostAllocated */
+function usedUp(capacity: number, requested: number): number {
+  return Math.trunc(Math.min(requested, capacity) * 100 / capacity)
+}
+
 /** CPU, memory and other resources must suffice; emptier nodes are better. k8s: plugins/noderesources Fit, LeastAllocated */
 export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   name: 'NodeResourcesFit',
@@ -62,4 +67,14 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
       return true
     }),
   ],
+}
+
+/** The same with another idea of what is better. k8s: NodeResourcesFitArgs scoringStrategy MostAllocated */
+export const mostAllocated: FilterPlugin & ScorePlugin = {
+  ...nodeResourcesFit,
+  score({ info }, node) {
+    const { cpu = 0, memory = 0 } = node.allocatable
+    const scores = [...(cpu === 0 ? [] : [usedUp(cpu, node.nonZeroCpu + info.nonZero.cpu)]), ...(memory === 0 ? [] : [usedUp(memory, node.nonZeroMemory + info.nonZero.memory)])]
+    return scores.length === 0 ? 0 : Math.trunc(scores.reduce((sum, score) => sum + score, 0) / scores.length)
+  },
 }
