@@ -2,6 +2,7 @@ import { createOverlay } from '../../unix/file-system.ts'
 import { applyChange, layerChanges } from '../../unix/fs/layer-changes.ts'
 import type { DockerContainer } from './docker-container.ts'
 import type { DockerEngine } from './docker-engine.ts'
+import { isRuntimeFile } from './runtime-files.ts'
 import { manifestDigest, topOf } from './docker-image.ts'
 import type { DockerImage } from './docker-image.ts'
 
@@ -12,7 +13,7 @@ export async function commitContainer(engine: DockerEngine, container: DockerCon
   const files = createOverlay(below.files, engine.clock)
   for (const change of layerChanges(container.layer)) {
     await engine.clock.breathe()
-    applyChange(files, change)
+    if (!isRuntimeFile(change.path) || below.files.exists(change.path)) applyChange(files, change)
   }
   const layer = await engine.layers.seal(files, topOf(below))
   engine.shelf.keepLayer(layer)

@@ -27,6 +27,7 @@ import { ImageTable, familiarName } from './image-table.ts'
 import { LayerStore } from './layer-store.ts'
 import { PublishedPorts } from './published-ports.ts'
 import type { PushedImages } from './pushed-images.ts'
+import { isRuntimeFile } from './runtime-files.ts'
 import { RegistryAccess } from './registry-access.ts'
 import { Volumes } from './volumes.ts'
 
@@ -225,7 +226,7 @@ export class DockerEngine {
   /** What a container changed of its image: A(dded), C(hanged) or D(eleted). */
   changesOf(container: DockerContainer): [kind: 'A' | 'C' | 'D', path: string][] {
     const image = this.images.find(container.imageId)
-    return [...layerChanges(container.layer)].map(({ path, kind }) => [kind === 'removed' ? 'D' : image?.files.exists(path) ? 'C' : 'A', path])
+    return [...layerChanges(container.layer)].filter(({ path }) => !isRuntimeFile(path) || image?.files.exists(path)).map(({ path, kind }) => [kind === 'removed' ? 'D' : image?.files.exists(path) ? 'C' : 'A', path])
   }
 
   /** The containers that were made from an image, newest first. */

@@ -4,6 +4,8 @@ import type { ByteWriter } from '../../base/streams.ts'
 import { httpRequest } from '../../base/http.ts'
 import { baseName, joinPath, resolvePath } from '../../unix/path.ts'
 import { parseSignal } from '../../unix/signals.ts'
+import { goNetError } from '../../unix/net/go-net-error.ts'
+import { UnixError } from '../../unix/types.ts'
 import type { MountableFileSystem, NetStack } from '../../unix/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { Mount } from '../runtime/cri.ts'
@@ -24,6 +26,7 @@ import type { Instruction } from './dockerfile.ts'
 import { durationMs } from './durations.ts'
 import { referenceOf } from './image-table.ts'
 import type { Layer } from './layer-store.ts'
+import { RUNTIME_FILES } from './runtime-files.ts'
 import { humanSize } from './units.ts'
 
 export interface BuildRequest {
@@ -84,8 +87,6 @@ const PROXY_ARGS = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'F
 const PLATFORM_ARGS: Readonly<Record<string, string>> = { TARGETPLATFORM: 'linux/amd64', TARGETOS: 'linux', TARGETARCH: 'amd64', TARGETVARIANT: '', BUILDPLATFORM: 'linux/amd64', BUILDOS: 'linux', BUILDARCH: 'amd64', BUILDVARIANT: '' }
 const DEFAULT_SHELL = ['/bin/sh', '-c']
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-/** Made by the runtime in every container; what wasn't in the image before doesn't get into it. */
-const RUNTIME_FILES = ['/proc', '/dev', '/sys', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf']
 /** Instructions that show up as steps. */
 const STEPS = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR'])
 
@@ -526,7 +527,8 @@ class ImageBuilder {
       if (response.ok) return new Uint8Array(await this.#engine.clock.outside(response.arrayBuffer()))
       throw new Error(`invalid response status ${response.status}`)
     } catch (error) {
-      throw new BuildError(`failed to load cache key: ${(error as Error).message}`, { instruction })
+      const { hostname, port, protocol } = new URL(url)
+      throw new BuildError(`failed to load cache key: ${error instanceof UnixError ? `Get ${JSON.stringify(url)}: ${goNetError(error, hostname, Number(port) || (protocol === 'https:' ? 443 : 80))}` : (error as Error).message}`, { instruction })
     }
   }
 

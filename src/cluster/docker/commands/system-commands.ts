@@ -376,10 +376,10 @@ export const systemPrune: DockerCommand = {
     for (const name of networks) engine.removeNetwork(name)
     const volumes = flags.is('volumes') ? pruneVolumes(engine, false) : { names: [], bytes: 0 }
     const images = pruneImages(engine, all)
-    const cachedSteps = cache.list().length
+    const cached = cache.list().map(([key]) => key.slice(7, 32))
     const cacheBytes = pruneBuildCache(engine, cache)
     const section = (title: string, lines: readonly string[]) => lines.length > 0 ? `${title}:\n${lines.map((line) => `${line}\n`).join('')}\n` : ''
-    await out(`${section('Deleted Containers', containers.ids)}${section('Deleted Networks', networks)}${section('Deleted Volumes', volumes.names)}${section('Deleted Images', images.lines)}${cachedSteps > 0 ? `Deleted build cache objects: ${cachedSteps}\n\n` : ''}Total reclaimed space: ${humanSize(containers.bytes + volumes.bytes + images.bytes + cacheBytes)}\n`)
+    await out(`${section('Deleted Containers', containers.ids)}${section('Deleted Networks', networks)}${section('Deleted Volumes', volumes.names)}${section('Deleted Images', images.lines)}${section('Deleted build cache objects', cached)}Total reclaimed space: ${humanSize(containers.bytes + volumes.bytes + images.bytes + cacheBytes)}\n`)
     return 0
   },
 }
