@@ -13,7 +13,10 @@ export const debianRelease = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME
 const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'chroot', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'sha256sum', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs', 'yes']
 
 /** The user land of Debian-based images. */
-export const debianPrograms: Record<string, Program> = { ...utilityPrograms('gnu', { names: debianUtilities }), '/bin/sh': dash, '/bin/bash': bash, '/usr/bin/apt': apt, '/usr/bin/apt-get': apt }
+export const debianPrograms: Record<string, Program> = {
+  ...utilityPrograms('gnu', { names: debianUtilities }), ...utilityPrograms('gnu', { directory: '/usr/sbin', names: ['adduser', 'addgroup', 'deluser', 'delgroup', 'useradd', 'groupadd', 'usermod', 'userdel', 'groupdel'] }),
+  '/bin/sh': dash, '/bin/bash': bash, '/usr/bin/apt': apt, '/usr/bin/apt-get': apt,
+}
 
 /** Without curl: what a bare Debian or Ubuntu has. */
 const bare = Object.fromEntries(Object.entries(debianPrograms).filter(([path]) => path !== '/usr/bin/curl'))

@@ -1,4 +1,5 @@
 import type { Program } from '../types.ts'
+import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
 import { diff } from './diff.ts'
 import * as files from './files.ts'
@@ -25,11 +26,12 @@ export const utilities: Readonly<Record<string, Utility>> = {
   timeout: processes.timeout, watch: processes.watch, xargs: processes.xargs, chroot: processes.chroot, nohup: processes.nohup, nice: processes.nohup, setsid: processes.nohup, stdbuf: processes.nohup, time: processes.time, which: processes.which,
   true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
   hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, hexdump, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
+  adduser: accounts.adduser, addgroup: accounts.addgroup, deluser: accounts.deluser, delgroup: accounts.delgroup, useradd: accounts.useradd, groupadd: accounts.groupadd, usermod: accounts.usermod, userdel: accounts.deluser, groupdel: accounts.delgroup,
   nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip: network.ip, ifconfig: network.ip,
 }
 
 /** What BusyBox has of them. */
-const NOT_IN_BUSYBOX = new Set(['curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_'])
+const NOT_IN_BUSYBOX = new Set(['useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_'])
 
 /** Names of BusyBox' applets. */
 export const busyboxApplets: readonly string[] = Object.keys(utilities).filter((name) => !NOT_IN_BUSYBOX.has(name)).sort()
