@@ -101,6 +101,29 @@ test('images go by names, ids and the beginnings of ids', async () => {
   expect(await out(`docker rmi -f ${id.slice(7, 12)}`)).toContain(`Deleted: ${id}\n`)
 })
 
+test('images get packages and users of their own, which are still there after a reload', async () => {
+  say('tools', 'FROM alpine:3.20\nRUN apk add --no-cache curl jq && addgroup -S app && adduser -S -G app app\nUSER app\nWORKDIR /home/app\nCMD echo "[\\"$(id -un) $(pwd)\\"]" | jq -r ".[0]"; command -v curl\n')
+  expect(await both('docker build -t tools tools')).toMatch(/\(1\/2\) Installing curl \(\S+\)\n/)
+  say('deb', 'FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nRUN useradd -m -u 1234 worker\nUSER worker\nCMD curl --version | head -1 | cut -d" " -f1; id -u\n')
+  expect(await both('docker build -t deb deb')).toMatch(/Setting up curl \(\S+\) \.\.\.\n/)
+  const prints = 'docker run --rm tools; docker run --rm deb'
+  expect(await out(prints)).toBe('app /home/app\n/usr/bin/curl\ncurl\n1234\n')
+  lab = await lab.reload()
+  expect(await out(prints)).toBe('app /home/app\n/usr/bin/curl\ncurl\n1234\n')
+})
+
+test('a health check tells whether a container is well', async () => {
+  say('healthy', 'FROM busybox\nHEALTHCHECK --interval=2s --retries=2 CMD test -f /ok\nCMD sleep 1000\n')
+  await run('docker build -q -t healthy healthy; docker run -d --name heart healthy')
+  const status = () => out('docker ps --filter name=heart --format "{{.Status}}"')
+  expect(await status()).toMatch(/\(health: starting\)\n$/)
+  await out('sleep 5')
+  expect(await status()).toMatch(/\(unhealthy\)\n$/)
+  await out('docker exec heart touch /ok; sleep 3')
+  expect(await status()).toMatch(/\(healthy\)\n$/)
+  await out('docker rm -f heart')
+})
+
 test('what is pushed after a login is pulled by nodes, and all of it is there after a reload', async () => {
   say('page', 'FROM nginx:1.27\nCOPY index.html /usr/share/nginx/html/index.html\n')
   lab.writeFile('page/index.html', '<h1>Mine</h1>\n')

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { createOverlay } from '../../unix/file-system.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
+import { PACKAGES_NAME, packageFiles } from '../images/packages.ts'
 import type { ImageRegistry, RegistryCredentials, RegistryImage } from '../runtime/image-registry.ts'
 import { compressedSize, recordOf, runtimeConfig } from './docker-image.ts'
 import type { DockerImage, StoredImageRecord } from './docker-image.ts'
@@ -34,9 +35,11 @@ export class PushedImages {
     this.#registry = registry
     this.#clock = clock
     this.programs = new ProgramNames((name) => {
+      if (name === PACKAGES_NAME) return packageFiles(clock)
       const colon = name.lastIndexOf(':')
       return registry.original(name.slice(0, colon), name.slice(colon + 1))?.root({ readOnly: true })
     })
+    this.programs.learn(PACKAGES_NAME)
     this.#layers = new LayerStore({ disk, directory: '/var/lib/registry/layers', programs: this.programs, clock })
     this.#shelf = new ImageShelf({ layers: this.#layers, registry, clock })
   }

@@ -3,28 +3,10 @@ import { UnixError } from '../../unix/types.ts'
 import type { Program } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import { accountFiles } from './accounts.ts'
+import { apk } from './apk.ts'
 import { busyboxFiles, busyboxPrograms } from './busybox/busybox.ts'
 import { defineImage } from './image.ts'
 import type { ImageDefinition } from './image.ts'
-
-/** apk: packages come from servers that can't be reached from here. */
-const apk: Program = async (proc) => {
-  const [command, ...names] = proc.argv.slice(1).filter((arg) => !arg.startsWith('-'))
-  const release = proc.fs.exists('/etc/alpine-release') ? proc.fs.readText('/etc/alpine-release').trim().split('.').slice(0, 2).join('.') : '3.22'
-  if (command === 'info' || command === 'list') { await proc.stdout.write('alpine-baselayout\nalpine-keys\napk-tools\nbusybox\nmusl\n'); return 0 }
-  if (command === undefined) { await proc.stdout.write('apk-tools 2.14.9, compiled for x86_64.\n\nusage: apk [<OPTIONS>...] COMMAND [<ARGUMENTS>...]\n'); return 1 }
-  for (const part of ['main', 'community']) {
-    const url = `https://dl-cdn.alpinelinux.org/alpine/v${release}/${part}`
-    await proc.stdout.write(`fetch ${url}/x86_64/APKINDEX.tar.gz\n`)
-    await proc.stderr.write(`WARNING: fetching ${url}: temporary error (try again later)\n`)
-  }
-  if (command === 'add') {
-    await proc.stderr.write(`ERROR: unable to select packages:\n${names.map((name) => `  ${name} (no such package):\n    required by: world[${name}]\n`).join('')}`)
-    return names.length
-  }
-  await proc.stderr.write('2 unavailable, 0 stale; 14 distinct packages available\n')
-  return 2
-}
 
 const RELEASES: Readonly<Record<string, string>> = { '3.18': '3.18.12', '3.19': '3.19.9', '3.20': '3.20.8', '3.21': '3.21.5', '3.22': '3.22.2', '3.23': '3.23.0' }
 const LATEST = '3.23.0'
