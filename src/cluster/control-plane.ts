@@ -99,9 +99,15 @@ export class ControlPlane {
     },
   }
 
-  /** A client of the API as long as there is an API server with its etcd. Watches outlast an absence: nobody writes meanwhile. */
-  gated(api: Api): Api {
-    return new GatedApi(api, () => this.#obstacle())
+  /**
+   * A client of the API as long as there is an API server with its etcd. Watches outlast an absence: nobody writes meanwhile.
+   * @param astray why this client doesn't even get there, in the words of Go's dialler
+   */
+  gated(api: Api, astray?: () => string | undefined): Api {
+    return new GatedApi(api, () => {
+      const problem = astray?.()
+      return problem === undefined ? this.#obstacle() : () => Promise.reject(new Error(problem))
+    })
   }
 
   /** What keeps the API from answering: undefined, or the way to learn how a request fails. */

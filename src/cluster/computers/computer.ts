@@ -12,7 +12,8 @@ import type { ImageDefinition } from '../images/image.ts'
 import type { Pod, Service } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { clusterDnsAddress } from '../kubeadm/addons.ts'
-import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../kubeadm/node-files.ts'
+import { readKubeletConfiguration } from '../kubelet/kubelet-configuration.ts'
+import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../kubeadm/node-files.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { Network } from '../network/network.ts'
@@ -37,8 +38,9 @@ export interface Surroundings {
   systemImages: readonly ImageDefinition[]
   components: ControlPlane
   topology: Omit<Topology, 'nodes'>
-  /** The API as a user, as long as there is an API server. */
-  apiAs(name: string, groups: readonly string[]): Api
+  /** The API as a user, as long as there is an API server and the client isn't astray. */
+  apiAs(name: string, groups: readonly string[], astray?: () => string | undefined): Api
+  apiServer: { host: string; ip: string; port: number }
   /** Who signs the certificates of the kubelets' clients. */
   clientCaPem: string
   /** Services that all kubelets share. */
@@ -72,6 +74,8 @@ interface Running {
   bootId: string
   kubelet: Kubelet | undefined
   machine: Promise<NodeMachine> | undefined
+  /** Why the kubelet looks for the API server where it isn't. */
+  astray: string | undefined
 }
 
 /** Folders of a node that pods may mount: what an operating system and the installer leave there. */
@@ -143,25 +147,36 @@ export class Computer {
     components.define(`kube-proxy/${name}`, () => ({ start: () => network.services.thaw(name), stop: () => network.services.freeze(name) }))
     // The kernel begins without rules; kube-proxy writes them again.
     if (beginning === 'cold' && topology.flavour === 'kubeadm') network.services.flush(name)
-    this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot').uuid(), kubelet: undefined, machine: undefined }
+    this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot').uuid(), kubelet: undefined, machine: undefined, astray: undefined }
   }
 
   /** The operating system is up: it starts its services. */
   startServices(): void {
     const files = this.files
     if (!files.exists(MACHINE_ID)) files.writeFile(MACHINE_ID, `${this.#chance('machine-id').hex(16)}\n`, { mode: 0o444 })
-    if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) this.startKubelet()
+    if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) {
+      try {
+        this.startKubelet()
+      } catch {
+        // systemd tells why, and tries again.
+        void this.machine()
+      }
+    }
     // One that hasn't become a member yet goes on with it.
     else if (files.exists(KUBELET_BOOTSTRAP_KUBECONFIG)) void this.machine()
   }
 
-  /** The kubelet's process has begun. */
+  /** The kubelet's process has begun. @throws Error for a configuration that it can't take */
   startKubelet(): void {
     const running = this.#running
     if (!running) return
-    if (running.kubelet) return running.kubelet.resume()
-    running.kubelet = this.#createKubelet(running)
-    running.kubelet.start()
+    const configuration = this.#around.topology.flavour === 'kubeadm' && this.files.exists(KUBELET_CONFIG) ? readKubeletConfiguration(this.files, KUBELET_CONFIG) : undefined
+    running.astray = this.#wayAstray()
+    const isNew = running.kubelet === undefined
+    const kubelet = running.kubelet ??= this.#createKubelet(running)
+    if (configuration) kubelet.configure(configuration)
+    if (isNew) kubelet.start()
+    else kubelet.resume()
   }
 
   /** The kubelet's process has ended: containers run on. */
@@ -240,6 +255,17 @@ export class Computer {
     for (const name of this.#disk?.readdir('/') ?? []) this.#disk!.remove(`/${name}`, { recursive: true, force: true })
   }
 
+  /** How the kubelet fails to reach the server of its kubeconfig; undefined: it does. */
+  #wayAstray(): string | undefined {
+    if (!this.files.exists(KUBELET_KUBECONFIG)) return undefined
+    const [, host = '', port = '443'] = /^\s*server:\s*["']?https:\/\/([^:\s"'/]+)(?::(\d+))?/m.exec(this.files.readText(KUBELET_KUBECONFIG)) ?? []
+    const { apiServer, network } = this.#around
+    const isOwn = this.spec.controlPlane && (host === 'localhost' || host === '127.0.0.1')
+    const ip = host === apiServer.host || isOwn ? apiServer.ip : network.node(host)?.nodeIp ?? (/^[\d.]+$/.test(host) ? host : undefined)
+    if (ip === undefined) return `dial tcp: lookup ${host}: no such host`
+    return ip === apiServer.ip && Number(port) === apiServer.port ? undefined : `dial tcp ${ip}:${port}: connect: connection refused`
+  }
+
   /** Of its own, so that nobody else's changes with it. */
   #chance(label: string): Random {
     return new Random(`${this.#around.seed} ${label} ${this.spec.name} ${this.#around.clock.nowMs()}`)
@@ -258,7 +284,7 @@ export class Computer {
     const machineId = this.files.readText(MACHINE_ID).trim()
     return createKubelet({
       nodeName: name,
-      api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated']),
+      api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated'], () => this.#running?.astray),
       clock, random: random.fork('kubelet'), log, runtime, network,
       node: {
         labels: {}, taints: spec.taints, addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],

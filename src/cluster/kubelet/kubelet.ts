@@ -22,6 +22,10 @@ import { KubeletAccess } from './kubelet-access.ts'
 import { KubeletServer } from './kubelet-server.ts'
 import { ManifestFolder } from './manifest-folder.ts'
 import { NodeAgent } from './node-agent.ts'
+import type { DnsSettings } from './dns-config.ts'
+import { allocatableOf } from './kubelet-configuration.ts'
+import type { KubeletConfiguration } from './kubelet-configuration.ts'
+import { NodePressure, isCriticalPod } from './node-pressure.ts'
 import type { NodeContext } from './node-context.ts'
 import type { NodeConfig, NodeIdentity } from './node-status.ts'
 import { ObjectSource } from './object-source.ts'
@@ -37,7 +41,7 @@ import { mirrorPod, podFullName } from './static-pods.ts'
 import { StatusManager } from './status-manager.ts'
 import { VolumeManager } from './volume-manager.ts'
 
-// @k8s part: Eviction: by a pod's local storage; thresholds of node pressure are 0 % in the kubelets' configuration, as kind has them, and others can't be set; images aren't collected
+// @k8s part: Eviction: by a pod's local storage, and by evictionHard of memory and the node's disk (0 % in the kubelets' configuration, as kind has them); soft thresholds, inodes and processes are missing, and images aren't collected
 
 export interface KubeletOptions {
   nodeName: string
@@ -67,6 +71,8 @@ export interface KubeletOptions {
 
 /** The agent of one node. */
 export interface Kubelet {
+  /** Takes what its configuration says, for its next start. */
+  configure(configuration: KubeletConfiguration): void
   start(): void
   /** Ends it and, as nobody looks after them any more, the node's containers. */
   stop(): Promise<void>
@@ -90,6 +96,8 @@ const CRASH_BACKOFF_MS = 10_000
 const CRASH_BACKOFF_MAX_MS = 300_000
 /** A changed ConfigMap or Secret is noticed at the pod's next regular look. k8s: syncFrequency */
 const SYNC_MS = 60_000
+/** How often is looked whether pods have ended before the machine does. */
+const SHUTDOWN_POLL_MS = 200
 /** k8s: evictionMonitoringPeriod */
 const EVICTION_MS = 10_000
 
@@ -111,7 +119,15 @@ class NodeKubelet implements Kubelet {
   readonly #mirrorsInWork = new Set<string>()
   /** Static pods by uid. */
   readonly #static = new Map<string, Pod>()
-  readonly #manifests: ManifestFolder | undefined
+  #manifests: ManifestFolder | undefined
+  #allocatable: Readonly<Record<string, string>>
+  #capacity: Readonly<Record<string, string>>
+  #dns: DnsSettings
+  #configuration: KubeletConfiguration | undefined
+  readonly #pressure: NodePressure
+  /** The machine is about to end. */
+  #isShuttingDown = false
+  #staticPodPath: string | undefined
   /** Static pods run from the first answer about mirrors on, or from when it is clear that there is none. */
   #startsStatic = false
   #suspended = false
@@ -130,9 +146,11 @@ class NodeKubelet implements Kubelet {
     const { api, clock, random, log, runtime, network, nodeName } = options
     const { nodeFiles } = runtime
     const hostIps = options.node.addresses.filter((a) => a.type === 'InternalIP').map((a) => a.address)
-    const allocatable = options.node.allocatable ?? options.node.capacity
+    this.#capacity = options.node.capacity
+    this.#allocatable = options.node.allocatable ?? options.node.capacity
+    this.#dns = { clusterDns: typeof options.clusterDns === 'string' ? [options.clusterDns] : options.clusterDns, clusterDomain: options.clusterDomain, host: { servers: [], searches: [], options: [] } }
     const events = createEventRecorder({ api, clock, log, component: 'kubelet', host: nodeName })
-    this.#manifests = options.staticPodPath === undefined ? undefined : new ManifestFolder({ files: nodeFiles, path: options.staticPodPath, nodeName, clock, log, onPods: (pods) => this.#onManifests(pods) })
+    this.#followManifests(options.staticPodPath)
     const isSuspended = () => this.#suspended
     this.#servicesSynced = new Promise((resolve) => { this.#markServices = resolve })
     const objects = new ObjectSource(api, clock, (uids) => { for (const uid of uids) this.#workers.get(uid)?.kickAfter(random.float() * SYNC_MS) })
@@ -145,7 +163,7 @@ class NodeKubelet implements Kubelet {
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
     const volumes = new VolumeManager({ events, context: (pod): VolumeContext => ({
-      clock, nodeFiles, nodeName, node: () => this.#agent.node, hostIps, nodeAllocatable: allocatable, createFileSystem,
+      clock, nodeFiles, nodeName, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
       objects: {
         configMap: (namespace, name) => objects.configMap(pod.metadata.uid!, namespace, name),
@@ -167,19 +185,32 @@ class NodeKubelet implements Kubelet {
       },
     }) })
     const probes = new ProbeManager({ clock, runtime, hostStack: network.hostStack, events, statuses, isSuspended, onChange: (uid) => this.#workers.get(uid)?.kick() })
+    const own = { capacity: () => this.#capacity, allocatable: () => this.#allocatable, dns: () => this.#dns }
     this.#node = {
-      nodeName, hostIps, capacity: options.node.capacity, allocatable, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
+      get capacity() { return own.capacity() },
+      get allocatable() { return own.allocatable() },
+      get dns() { return own.dns() },
+      nodeName, hostIps, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
       crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
-      dns: { clusterDns: typeof options.clusterDns === 'string' ? [options.clusterDns] : options.clusterDns, clusterDomain: options.clusterDomain, host: { servers: [], searches: [], options: [] } },
       services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],
       servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,
       reconcileMirror: (pod) => { void this.#reconcileMirror(pod) },
-      refuseResize: (pod) => refuseResize(pod, allocatable, this.#active().filter((w) => w.pod.metadata.uid !== pod.metadata.uid).map((w) => w.allotted)),
+      refuseResize: (pod) => refuseResize(pod, this.#allocatable, this.#active().filter((w) => w.pod.metadata.uid !== pod.metadata.uid).map((w) => w.allotted)),
       isSuspended, isColdBoot: options.coldBoot !== undefined,
       onFinished: (uid) => this.#onFinished(uid),
     }
+    this.#pressure = new NodePressure({
+      nodeName, clock, events, capacity: options.node.capacity, imageBytes: () => runtime.images.listImages().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), onChange: () => this.#agent.refresh(),
+      pods: () => this.#active().filter((worker) => !worker.isTerminating).map((worker) => ({
+        pod: worker.pod, stats: runtime.listContainers(worker.pod.metadata.uid!).flatMap((c) => runtime.stats(c.id) ?? []),
+        evict(message) {
+          events.event(podReference(worker.pod), 'Warning', 'Evicted', message)
+          worker.evict({ reason: 'Evicted', message, graceSeconds: 1, condition: { reason: 'TerminationByKubelet', message } })
+        },
+      })),
+    })
     this.#starter = new ContainerStarter(this.#node)
-    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, onNode: () => {
+    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, onNode: () => {
       for (const uid of this.#static.keys()) this.#workers.get(uid)?.kick()
     } })
     this.#server = new KubeletServer({
@@ -189,8 +220,26 @@ class NodeKubelet implements Kubelet {
     })
   }
 
+  configure(configuration: KubeletConfiguration): void {
+    this.#configuration = configuration
+    const { node } = this.#options
+    this.#capacity = { ...node.capacity, pods: String(configuration.maxPods) }
+    this.#allocatable = allocatableOf(this.#capacity, configuration)
+    this.#agent.configure({ ...node, capacity: this.#capacity, allocatable: this.#allocatable })
+    this.#dns = { ...this.#dns, clusterDns: configuration.clusterDns, clusterDomain: configuration.clusterDomain }
+    if (configuration.staticPodPath !== this.#staticPodPath) this.#followManifests(configuration.staticPodPath)
+  }
+
+  #followManifests(path: string | undefined): void {
+    this.#manifests?.stop()
+    this.#staticPodPath = path
+    const { runtime, nodeName, clock, log } = this.#options
+    this.#manifests = path === undefined || path === '' ? undefined : new ManifestFolder({ files: runtime.nodeFiles, path, nodeName, clock, log, onPods: (pods) => this.#onManifests(pods) })
+  }
+
   start(): void {
     const { api, clock, log, nodeName, runtime } = this.#options
+    if (this.#configuration) this.#pressure.start(this.#configuration)
     log.info('Starting kubelet main sync loop')
     this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
     this.#manifests?.start()
@@ -226,6 +275,7 @@ class NodeKubelet implements Kubelet {
     this.#stopped = true
     this.#manifests?.stop()
     for (const listener of this.#listeners) listener.close()
+    this.#pressure.stop()
     this.#unsubscribe?.()
     this.#evictionTimer?.cancel()
     for (const reflector of this.#reflectors) reflector.stop()
@@ -243,6 +293,7 @@ class NodeKubelet implements Kubelet {
     this.#manifests?.stop()
     for (const listener of this.#listeners.splice(0)) listener.close()
     for (const reflector of this.#reflectors) reflector.stop()
+    this.#pressure.stop()
     this.#agent.stop()
   }
 
@@ -250,7 +301,10 @@ class NodeKubelet implements Kubelet {
     if (!this.#suspended || this.#stopped) return
     this.#suspended = false
     this.#options.log.info('Starting kubelet main sync loop')
-    this.#manifests?.start()
+    if (this.#configuration) this.#pressure.start(this.#configuration)
+    // Without a folder there are no static pods.
+    if (this.#manifests) this.#manifests.start()
+    else this.#onManifests([])
     this.#agent.start()
     this.#listen()
     for (const reflector of this.#reflectors) reflector.start()
@@ -258,7 +312,24 @@ class NodeKubelet implements Kubelet {
     for (const worker of this.#workers.values()) worker.kick()
   }
 
-  async shutDownPods(): Promise<void> {}
+  // k8s: pkg/kubelet/nodeshutdown
+  async shutDownPods(): Promise<void> {
+    const { shutdownMs = 0, shutdownCriticalMs = 0 } = this.#configuration ?? {}
+    if (shutdownMs === 0 || this.#suspended) return
+    this.#isShuttingDown = true
+    this.#agent.refresh()
+    const { clock, log } = this.#node
+    const message = 'Pod was terminated in response to imminent node shutdown.'
+    for (const [isCritical, ms] of [[false, shutdownMs - shutdownCriticalMs], [true, shutdownCriticalMs]] as const) {
+      const workers = this.#active().filter((worker) => isCriticalPod(worker.pod) === isCritical)
+      log.info('Shutdown manager killing pods', { critical: isCritical, pods: workers.length })
+      for (const worker of workers) worker.evict({ reason: 'Terminated', message, graceSeconds: Math.min(ms / 1000, worker.pod.spec.terminationGracePeriodSeconds ?? 30), condition: { reason: 'TerminationByKubelet', message } })
+      const endMs = clock.nowMs() + ms
+      while (workers.some((worker) => !worker.isFinished) && clock.nowMs() < endMs) await clock.sleep(SHUTDOWN_POLL_MS)
+    }
+    // What was reported has to get out before the network goes.
+    await clock.sleep(SHUTDOWN_POLL_MS)
+  }
 
   /** k8s: ListenAndServeKubeletServer, and its health on the loopback address */
   #listen(): void {
@@ -342,7 +413,7 @@ class NodeKubelet implements Kubelet {
     if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
     const node = this.#agent.node
     if (!node) return true
-    const rejection = rejectPod(pod, node, this.#node.allocatable, this.#active().map((w) => w.allotted), this.#options.allowedUnsafeSysctls)
+    const rejection = this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : rejectPod(pod, node, this.#node.allocatable, this.#active().map((w) => w.allotted), this.#options.allowedUnsafeSysctls)
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)

@@ -33,6 +33,10 @@ export interface NodeAgentOptions {
   identity?: NodeIdentity | undefined
   /** The machine began anew, which the node's next status tells. */
   isColdBoot?: boolean
+  /** What is scarce on the node. */
+  pressure?(): { memory: boolean; disk: boolean }
+  /** Why the node isn't ready whatever else is; undefined: nothing. */
+  unready?(): string | undefined
   onNode(node: Node): void
 }
 
@@ -40,6 +44,7 @@ export interface NodeAgentOptions {
 export class NodeAgent {
   readonly #options: NodeAgentOptions
   readonly #identity: NodeIdentity
+  #config: NodeConfig
   node: Node | undefined
   #lease: Lease | undefined
   #reportedMs = -Infinity
@@ -50,10 +55,21 @@ export class NodeAgent {
 
   constructor(options: NodeAgentOptions) {
     this.#options = options
+    this.#config = options.config
     const { random } = options
     const id = () => random.uuid()
     const madeUp = { machineID: id().replaceAll('-', ''), systemUUID: id(), bootID: id() }
     this.#identity = options.identity ?? madeUp
+  }
+
+  /** The kubelet was told something else of its node. */
+  configure(config: NodeConfig): void {
+    this.#config = config
+  }
+
+  /** Tells the API soon what has changed. */
+  refresh(): void {
+    void this.#update()
   }
 
   /** Begins, also once more after {@link stop}. */
@@ -91,18 +107,19 @@ export class NodeAgent {
   }
 
   #status(old: NodeStatus | undefined): NodeStatus {
-    const { config, images, clock, network } = this.#options
-    const notReady = network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined
+    const { images, clock, network } = this.#options
+    const config = this.#config
+    const notReady = this.#options.unready?.() ?? (network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined)
     const known = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
     const identity = this.#options.isColdBoot ? { ...known, bootID: this.#identity.bootID } : known
-    return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, pid: false } })
+    return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, ...this.#options.pressure?.(), pid: false } })
   }
 
   async #register(): Promise<void> {
-    const { api, nodeName, config, log, clock, events } = this.#options
+    const { api, nodeName, log, clock, events } = this.#options
     log.info('Attempting to register node', { node: nodeName })
     try {
-      const fresh = initialNode(nodeName, config, this.#status(undefined))
+      const fresh = initialNode(nodeName, this.#config, this.#status(undefined))
       let node: Node
       try {
         node = await api.create<Node>('nodes', fresh)
@@ -148,6 +165,10 @@ export class NodeAgent {
         try {
           this.node = await api.updateStatus<Node>('nodes', { ...this.node, status })
           this.#reportedMs = nowMs
+          for (const { type, bad, good } of PRESSURES) {
+            const is = (of: NodeStatus | undefined) => of?.conditions?.some((c) => c.type === type && c.status === 'True') ?? false
+            if (is(old) !== is(status)) this.#event(is(status) ? bad : good, `Node ${nodeName} status is now: ${is(status) ? bad : good}`)
+          }
           if (isReady && !this.#wasReady) log.info('Fast updating node status as it just became ready')
           if (isReady && !this.#wasReady) this.#event('NodeReady', `Node ${nodeName} status is now: NodeReady`)
           if (!isReady && this.#wasReady) this.#event('NodeNotReady', `Node ${nodeName} status is now: NodeNotReady`)
@@ -201,6 +222,9 @@ export class NodeAgent {
     this.#later(LEASE_SECONDS * 250, () => void this.#renew())
   }
 }
+
+/** What events say of conditions of pressure. */
+const PRESSURES = [{ type: 'MemoryPressure', bad: 'NodeHasInsufficientMemory', good: 'NodeHasSufficientMemory' }, { type: 'DiskPressure', bad: 'NodeHasDiskPressure', good: 'NodeHasNoDiskPressure' }]
 
 function withoutHeartbeats(status: NodeStatus | undefined): unknown {
   return { ...status, conditions: (status?.conditions ?? []).map((c) => ({ ...c, lastHeartbeatTime: '' })) }

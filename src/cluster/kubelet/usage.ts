@@ -36,7 +36,7 @@ export interface NodeUsage extends Usage {
 const INTERVAL_MS = 10_000
 /** What the node's own daemons (kubelet, containerd, systemd) use. */
 const SYSTEM_CPU_MILLIS = 22
-const SYSTEM_MEMORY_BYTES = 210 * 2 ** 20
+export const SYSTEM_MEMORY_BYTES = 210 * 2 ** 20
 
 interface Measured {
   timeMs: number
