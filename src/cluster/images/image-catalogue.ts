@@ -20,6 +20,7 @@ import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mysqlImage } from './mysql/mysql.ts'
 import { e2eNginx, nginx, nginxAlpine, nginxHttps, nginxSlim } from './nginx/nginx.ts'
+import { nodeImages } from './node/node.ts'
 import { pause } from './pause.ts'
 import { privateWeb } from './private-web.ts'
 import { perlImage } from './perl/perl.ts'
@@ -30,7 +31,7 @@ import { stressImage } from './stress/stress.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
+  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,

@@ -16,7 +16,7 @@ import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSWASMModule }
 
 /**
  * What passes between a realm and its host: undefined, null, booleans, numbers, strings, big integers, bytes (Uint8Array on both sides), and
- * plain data as JSON has it, copied. Functions of the script arrive as {@link GuestFunction}, its promises as {@link GuestPromise}; host
+ * plain data as JSON has it, copied. Functions of the script arrive as {@link GuestFunction} (and go back as what they were), its promises as {@link GuestPromise}; host
  * functions that return a promise give the script one.
  */
 export type Value = unknown
@@ -76,16 +76,28 @@ export class GuestPromise {
   }
 }
 
+/** A value of the script that stays there: given back to the script (once) it is the same. */
+export class GuestReference {
+  readonly handle: unknown
+  constructor(handle: unknown) {
+    this.handle = handle
+  }
+}
+
 export interface EvaluateOptions {
   /** For stack traces, and what relative imports are resolved against. */
   filename?: string
   /** An ECMAScript module: the value is its namespace (or a promise for it, where it awaits at top level). */
   module?: boolean
+  /** The value is not taken out of the realm but referred to. */
+  refer?: boolean
 }
 
 export interface Realm {
   /** Makes a function of the host a global of the realm. */
   define(name: string, fn: HostFunction): void
+  /** Makes a global function that tells what became of a promise, without waiting: `['pending' | 'fulfilled' | 'rejected', result]`. */
+  definePromiseState(name: string): void
   /** Sets a global. */
   set(name: string, value: Value): void
   /** Runs a text and the promise jobs that it causes. @throws JavaScriptError, JavaScriptInterrupted */
@@ -103,8 +115,9 @@ export interface Realm {
 /** What the engine gets through between two looks at its watch counts as so much, in milliseconds of a core. */
 export const TICK_MS = 0.25
 
-/** So many promise jobs count as much. */
+/** So many promise jobs, or calls of the host, count as much. */
 const JOBS_PER_TICK = 64
+const CALLS_PER_TICK = 32
 const DEFAULT_MAX_MS = 2_000
 const DEFAULT_MEMORY_BYTES = 128 * 2 ** 20
 const PAGE_BYTES = 2 ** 16
@@ -162,6 +175,8 @@ class QuickJsRealm implements Realm {
   readonly #memory: WebAssembly.Memory
   readonly #options: RealmOptions
   readonly #border: Record<string, QuickJSHandle> = {}
+  /** The script's functions that the host has seen. */
+  readonly #functions = new WeakMap<object, QuickJSHandle>()
   readonly #maxTicks: number
   /** Calls into the realm that are under way. */
   #depth = 0
@@ -212,10 +227,25 @@ class QuickJsRealm implements Realm {
   define(name: string, fn: HostFunction): void {
     const handle = this.#context.newFunction(name, (...args) => {
       try {
+        this.#ticks += 1 / CALLS_PER_TICK
         return this.#toGuest(fn(...args.map((arg) => this.#fromGuest(arg))))
       } catch (error) {
         return { error: this.#guestError(error) }
       }
+    })
+    this.#context.setProp(this.#context.global, name, handle)
+    handle.dispose()
+  }
+
+  definePromiseState(name: string): void {
+    const handle = this.#context.newFunction(name, (promise) => {
+      const state = this.#context.getPromiseState(promise!)
+      const told = this.#context.newArray()
+      const kind = this.#context.newString(state.type)
+      this.#context.setProp(told, 0, kind)
+      kind.dispose()
+      if (state.type !== 'pending') this.#context.setProp(told, 1, state.type === 'fulfilled' ? state.value : state.error)
+      return told
     })
     this.#context.setProp(this.#context.global, name, handle)
     handle.dispose()
@@ -227,8 +257,8 @@ class QuickJsRealm implements Realm {
     handle.dispose()
   }
 
-  evaluate(source: string, { filename = 'script.js', module = false }: EvaluateOptions = {}): Value {
-    return this.#turn(() => this.#unwrap(this.#context.evalCode(source, filename, { type: module ? 'module' : 'global' })))
+  evaluate(source: string, { filename = 'script.js', module = false, refer = false }: EvaluateOptions = {}): Value {
+    return this.#turn(() => this.#unwrap(this.#context.evalCode(source, filename, { type: module ? 'module' : 'global' })), refer)
   }
 
   async settle(value: Value): Promise<Value> {
@@ -246,13 +276,13 @@ class QuickJsRealm implements Realm {
   }
 
   /** One entry into the realm with the promise jobs that follow from it. */
-  #turn(enter: () => QuickJSHandle): Value {
+  #turn(enter: () => QuickJSHandle, refer = false): Value {
     if (this.#disposed) throw new JavaScriptInterrupted('the realm is gone')
     this.#depth++
     try {
       const handle = enter()
-      const value = this.#fromGuest(handle)
-      handle.dispose()
+      const value = refer ? new GuestReference(handle) : this.#fromGuest(handle)
+      if (!refer) handle.dispose()
       if (this.#depth === 1) this.#runJobs()
       return value
     } finally {
@@ -331,6 +361,8 @@ class QuickJsRealm implements Realm {
       buffer.dispose()
       return bytes
     }
+    if (value instanceof GuestReference) return value.handle as QuickJSHandle
+    if (typeof value === 'function' && this.#functions.has(value)) return this.#functions.get(value)!.dup()
     if (value instanceof GuestPromise) return this.#promise(value.settled)
     if (value instanceof Promise) return this.#promise(value)
     return this.#made('data', JSON.stringify(value))
@@ -382,12 +414,14 @@ class QuickJsRealm implements Realm {
   }
 
   #guestFunction(handle: QuickJSHandle): GuestFunction {
-    return (...args) => this.#turn(() => {
+    const fn: GuestFunction = (...args) => this.#turn(() => {
       const handles = args.map((arg) => this.#toGuest(arg))
       const result = this.#context.callFunction(handle, this.#context.undefined, ...handles)
       for (const arg of handles) arg.dispose()
       return this.#unwrap(result)
     })
+    this.#functions.set(fn, handle)
+    return fn
   }
 
   #hostPromise(handle: QuickJSHandle): GuestPromise {

@@ -1,5 +1,5 @@
-import type { Proc, Program } from '../../../unix/types.ts'
-import { formatDate } from '../../../unix/utilities/date.ts'
+import { nodePrograms } from '../../../unix/node/node.ts'
+import type { Program } from '../../../unix/types.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
 import { goLog, goProgram, goResponse, untilKilled } from '../agnhost/go-server.ts'
 import { alpine } from '../alpine.ts'
@@ -30,34 +30,6 @@ const helloAppAt = (repository: string): ImageDefinition => defineImage({
 /** The web server of many pages of the documentation, at its old and its new place. */
 export const helloAppImages = [helloAppAt('gcr.io/google-samples/hello-app'), helloAppAt('us-docker.pkg.dev/google-samples/containers/gke/hello-app')]
 
-/** An HTTP server written in JavaScript: as pid 1 it doesn't die of SIGTERM, because nothing handles it. */
-async function nodeServer(proc: Proc, port: number, answer: () => string): Promise<number> {
-  proc.net.listenHttp(port, () => new Response(answer(), { headers: { 'content-type': 'text/plain', date: formatDate('%a, %d %b %Y %H:%M:%S GMT', proc.clock.nowMs()) } }))
-  proc.useMemory(28 * 2 ** 20)
-  return new Promise(() => {})
-}
-
-// @k8s part: Node.js: the images of the tutorials run their own script only
-
-/** node, which knows only the script that its image brings. */
-const onlyScript = (serve: (proc: Proc) => Promise<number>): Program => async (proc) => {
-  const script = proc.argv[1]
-  if (script === '-v' || script === '--version') { await proc.stdout.write('v6.3.1\n'); return 0 }
-  if (script !== undefined && proc.fs.exists(proc.resolve(script)) && proc.resolve(script) === '/server.js') return serve(proc)
-  await proc.stderr.write('node: this image runs only its own /server.js\n')
-  return 1
-}
-
-const bootcamp = (version: number) => onlyScript(async (proc) => {
-  const startedMs = proc.clock.nowMs()
-  const date = () => new Date(proc.clock.nowMs()).toISOString()
-  const host = proc.env.HOSTNAME ?? ''
-  let requests = 0
-  const logRequest = () => { proc.stdout.write(`Running On: ${host} | Total Requests: ${++requests} | App Uptime: ${(proc.clock.nowMs() - startedMs) / 1000} seconds | Log Time: ${date()}\n`).catch(() => {}) }
-  await proc.stdout.write(`Kubernetes Bootcamp App Started At: ${date()} | Running On:  ${host} \n\n`)
-  return nodeServer(proc, 8080, () => { logRequest(); return `Hello Kubernetes bootcamp! | Running on: ${host} | v=${version}\n` })
-})
-
 const bootcampScript = (version: number) => `const http = require('http')
 const host = require('os').hostname()
 const started = new Date
@@ -72,11 +44,11 @@ http.createServer((request, response) => {
 })
 `
 const bootcampAt = (repository: string): ImageDefinition => {
-  const version = (number: number) => ({ files: { '/server.js': bootcampScript(number) }, programs: { '/usr/local/bin/node': bootcamp(number) } })
+  const version = (number: number) => ({ files: { '/server.js': bootcampScript(number) } })
   return defineImage({
     repository, tags: ['v1', 'v2'], sizeBytes: 83_000_000, cmd: ['/bin/sh', '-c', 'node server.js'], workingDir: '/', exposedPorts: [8080], base: debian,
     env: { NODE_VERSION: '6.3.1', NPM_CONFIG_LOGLEVEL: 'info' }, ...version(1),
-    programs: { ...version(1).programs, ...utilityPrograms('gnu', { names: ['curl', 'wget'] }) }, variants: { v2: version(2) },
+    programs: { ...nodePrograms(6), ...utilityPrograms('gnu', { names: ['curl', 'wget'] }) }, variants: { v2: version(2) },
   })
 }
 
@@ -86,7 +58,7 @@ export const bootcampImages = [bootcampAt('gcr.io/google-samples/kubernetes-boot
 export const nodeHelloImage = defineImage({
   repository: 'gcr.io/google-samples/node-hello', tags: ['1.0'], sizeBytes: 250_000_000, cmd: ['/bin/sh', '-c', 'node server.js'], workingDir: '/', exposedPorts: [8080], base: debian, env: { NODE_VERSION: '4.4.2', NPM_CONFIG_LOGLEVEL: 'info' },
   files: { '/server.js': "const http = require('http')\n\nhttp.createServer((request, response) => response.end('Hello Kubernetes!')).listen(8080)\n" },
-  programs: { '/usr/local/bin/node': onlyScript((proc) => nodeServer(proc, 8080, () => 'Hello Kubernetes!')), ...utilityPrograms('gnu', { names: ['curl', 'wget', 'ps'] }) },
+  programs: { ...nodePrograms(4), ...utilityPrograms('gnu', { names: ['curl', 'wget', 'ps'] }) },
 })
 
 const helloGo: Program = (proc) => goProgram(proc, () => {
