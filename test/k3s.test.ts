@@ -15,3 +15,15 @@ test('the one node of k3s is everything: pods run on it, names are found, and no
     await lab.stop()
   }
 }, 60_000)
+
+test('the one node loses its power and comes back with everything', async () => {
+  const lab = await startLab('k3s power', singleNodeTopology())
+  const { computers, clock } = lab.cluster
+  await computers.powerOff('drydock')
+  expect((await lab.run('kubectl get nodes')).stderr).toContain('was refused')
+  computers.powerOn('drydock')
+  await clock.advance(60_000)
+  expect(await lab.out('kubectl get nodes --no-headers')).toContain(' Ready')
+  expect(await lab.out('kubectl get pods -A --no-headers')).not.toMatch(/Unknown|Pending|Error/)
+  await lab.stop()
+})

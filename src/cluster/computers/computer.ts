@@ -18,6 +18,7 @@ import { createKubelet } from '../kubelet/kubelet.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { Network } from '../network/network.ts'
 import type { NodeNetwork } from '../network/types.ts'
+import { installUnits, isUnitEnabled, isUnitStopped } from '../node/unit-state.ts'
 import type { Journal } from '../node/journal.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
@@ -153,7 +154,11 @@ export class Computer {
   /** The operating system is up: it starts its services. */
   startServices(): void {
     const files = this.files
-    if (!files.exists(MACHINE_ID)) files.writeFile(MACHINE_ID, `${this.#chance('machine-id').hex(16)}\n`, { mode: 0o444 })
+    if (!files.exists(MACHINE_ID)) {
+      installUnits(files, ['containerd', 'kubelet'])
+      files.writeFile(MACHINE_ID, `${this.#chance('machine-id').hex(16)}\n`, { mode: 0o444 })
+    }
+    if (!isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
     if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) {
       try {
         this.startKubelet()

@@ -86,7 +86,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   let machine: Machine
   const pidOf = (each: string) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status)?.pid ?? 0
   const packet = iptables(options.serviceRules, { nodeName: name, podCidr: options.podCidr, clock })
-  const services = new ServiceManager(UNITS, clock, (argv, startedMs) => machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
+  const services = new ServiceManager(UNITS, runtime.nodeFiles, clock, (argv, startedMs) => machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const power = new PowerSwitch(options.onPowerRequest)
   const programs: Record<string, Program> = {
     ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
@@ -99,7 +99,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   for (const path of ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
   const guests = new ContainerProcesses(runtime)
   machine = createMachine({ hostname: name, root, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
-  for (const { name: unit, isEnabled } of services.units()) if (isEnabled) services.start(unit, options.bootMs)
+  services.startEnabled(options.bootMs)
   return {
     machine,
     halt() {

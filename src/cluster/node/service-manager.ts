@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { ExitStatus, Process } from '../../unix/types.ts'
+import type { ExitStatus, FileSystem, Process } from '../../unix/types.ts'
+import { disableUnit, enableUnit, isUnitEnabled, isUnitStopped, markUnit } from './unit-state.ts'
 
 /** A service as its unit file describes it. */
 export interface UnitDefinition {
@@ -18,7 +19,8 @@ export interface Unit extends UnitDefinition {
   ended: { status: ExitStatus; pid: number; atMs: number; startedMs: number } | undefined
   /** It ended by itself and is about to be started again. */
   isRestarting: boolean
-  isEnabled: boolean
+  /** Starts with the machine. */
+  readonly isEnabled: boolean
 }
 
 /** kubeadm's and containerd's units say Restart=always; RestartSec of the kubelet's. */
@@ -31,10 +33,27 @@ export class ServiceManager {
   readonly #clock: Clock
   readonly #start: (argv: readonly string[], startedMs: number) => Process
 
-  constructor(units: Readonly<Record<string, UnitDefinition>>, clock: Clock, start: (argv: readonly string[], startedMs: number) => Process) {
+  readonly #files: FileSystem
+
+  /** @param files the machine's, that know what was enabled and stopped */
+  constructor(units: Readonly<Record<string, UnitDefinition>>, files: FileSystem, clock: Clock, start: (argv: readonly string[], startedMs: number) => Process) {
     this.#clock = clock
+    this.#files = files
     this.#start = start
-    for (const [name, definition] of Object.entries(units)) this.#units.set(name, { ...definition, name, process: undefined, ended: undefined, isRestarting: false, isEnabled: true })
+    for (const [name, definition] of Object.entries(units)) this.#units.set(name, { ...definition, name, process: undefined, ended: undefined, isRestarting: false, get isEnabled() { return isUnitEnabled(files, name) } })
+  }
+
+  /** Starts what starts with the machine and wasn't stopped since. */
+  startEnabled(startedMs: number): void {
+    for (const { name, isEnabled } of this.#units.values()) if (isEnabled && !isUnitStopped(this.#files, name)) this.start(name, startedMs)
+  }
+
+  enable(name: string): void {
+    enableUnit(this.#files, name)
+  }
+
+  disable(name: string): void {
+    disableUnit(this.#files, name)
   }
 
   unit(name: string): Unit | undefined {
@@ -51,6 +70,7 @@ export class ServiceManager {
     this.#restarts.get(name)?.cancel()
     unit.isRestarting = false
     if (unit.process) return
+    markUnit(this.#files, name, false)
     const process = this.#start(unit.argv, startedMs)
     unit.process = process
     void process.wait().then((status) => {
@@ -73,6 +93,7 @@ export class ServiceManager {
     const unit = this.#units.get(name)!
     this.#restarts.get(name)?.cancel()
     unit.isRestarting = false
+    markUnit(this.#files, name, true)
     const { process } = unit
     if (!process) return
     unit.process = undefined

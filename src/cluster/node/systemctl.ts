@@ -1,12 +1,12 @@
 import type { Program } from '../../unix/types.ts'
 import { utilityProgram } from '../../unix/utilities/utility.ts'
 import type { UtilityContext } from '../../unix/utilities/utility.ts'
+import { enablingLink } from './unit-state.ts'
 import { allowed } from './power.ts'
 import type { PowerSwitch } from './power.ts'
 import type { ServiceManager, Unit } from './service-manager.ts'
 
 const FOLDER = '/etc/systemd/system'
-const LINK = (name: string) => `${FOLDER}/multi-user.target.wants/${name}.service`
 
 /** What each verb says of a unit that there isn't. */
 const MISSING: Readonly<Record<string, (verb: string, unit: string) => string>> = {
@@ -66,14 +66,14 @@ const VERBS: Readonly<Record<string, (context: UtilityContext, unit: Unit, servi
   },
   async kill(_, { process }) { process?.kill('SIGTERM'); return 0 },
   async enable(context, unit, services, options) {
-    if (!unit.isEnabled) await context.err(`Created symlink ${LINK(unit.name)} → ${FOLDER}/${unit.name}.service.\n`)
-    unit.isEnabled = true
+    if (!unit.isEnabled) await context.err(`Created symlink ${enablingLink(unit.name)} → ${FOLDER}/${unit.name}.service.\n`)
+    services.enable(unit.name)
     if (options.includes('--now')) services.start(unit.name)
     return 0
   },
   async disable(context, unit, services, options) {
-    if (unit.isEnabled) await context.err(`Removed "${LINK(unit.name)}".\n`)
-    unit.isEnabled = false
+    if (unit.isEnabled) await context.err(`Removed "${enablingLink(unit.name)}".\n`)
+    services.disable(unit.name)
     if (options.includes('--now')) await services.stop(unit.name)
     return 0
   },
