@@ -45,7 +45,7 @@ function lengthOf(value: unknown): GoInt {
   if (typeof value === 'string') return new GoInt(new TextEncoder().encode(value).length)
   if (Array.isArray(value) || value instanceof Uint8Array) return new GoInt(value.length)
   if (isGoMap(value)) return new GoInt(Object.keys(value).length)
-  throw new Error(isNil(value) ? 'len of nil pointer' : `len of type ${goTypeOf(value)}`)
+  throw new Error(value === NO_VALUE ? 'reflect: call of reflect.Value.Type on zero Value' : isNil(value) ? 'len of nil pointer' : `len of type ${goTypeOf(value)}`)
 }
 
 function position(key: unknown, length: number, what: string): number {
@@ -88,7 +88,7 @@ function slice(item: unknown, ...bounds: unknown[]): unknown {
 }
 
 const escapeUri = (text: string) => encodeURIComponent(text).replaceAll('%20', '+').replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-const texts = (args: readonly unknown[]) => args.length === 1 && typeof args[0] === 'string' ? args[0] : sprint(args)
+const texts = (args: readonly unknown[]) => args.length === 1 && typeof args[0] === 'string' ? args[0] : sprint(args.map((arg) => isNil(arg) ? '<no value>' : arg))
 
 /** The functions that every template has; `and` and `or` don't look at all their arguments and are part of the engine. */
 export const BUILTINS: Readonly<Record<string, GoFunction>> = {

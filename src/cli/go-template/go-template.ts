@@ -216,7 +216,7 @@ class Execution {
   #command(command: Command, dot: Held, final: Held | undefined): Held {
     const first = command.words[0]!
     const rest = command.words.slice(1)
-    const noArguments = () => { if (rest.length > 0 || final) this.#fail(`can't give argument to non-function ${first.text}`) }
+    const noArguments = () => { if (rest.length > 0 || final) this.#fail(`can't give argument to non-function ${first.type === 'pipe' ? first.pipe.text : first.text}`) }
     switch (first.type) {
       case 'field': this.#place = first; return this.#fields(dot, dot, first, first.names, rest, final)
       case 'chain': return this.#chain(first, dot, rest, final)
@@ -368,5 +368,5 @@ class Execution {
 }
 
 /** Types that have a nil. */
-const NILABLE = /^(map\[|\[\]|\*|interface|any$)/
+const NILABLE = /^(map\[|\[\]|\*|interface|any$|value$)/
 const INTEGER = /^u?int(8|32|64)?$/

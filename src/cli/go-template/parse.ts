@@ -330,6 +330,6 @@ class Parser {
 /** k8s: parse.item.String */
 function shown(token: Token): string {
   if (token.kind === 'eof') return 'EOF'
-  if (token.kind === 'keyword') return `<${token.text}>`
+  if (token.kind === 'keyword' || token.kind === 'dot' || token.kind === 'nil') return `<${token.text}>`
   return token.text.length > 10 ? `${JSON.stringify(token.text.slice(0, 10))}...` : JSON.stringify(token.text)
 }

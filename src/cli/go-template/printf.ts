@@ -23,7 +23,9 @@ export function sprintf(format: string, args: readonly unknown[]): string {
     if (next >= args.length || next < 0) return chosen !== undefined ? `%!${verb}(BADINDEX)` : `%!${verb}(MISSING)`
     const arg = args[next++]
     const numeric = typeof arg === 'number' || arg instanceof GoInt
-    let out = formatted(verb, arg, flags, digits)
+    const found = formatted(verb, arg, flags, digits)
+    if (found === undefined) return bad(verb, arg, flags, size, digits)
+    let out = found
     if (flags.includes('+') && 'dfFeEgGv'.includes(verb) && numeric && Number(arg) >= 0) out = `+${out}`
     else if (flags.includes(' ') && 'dfFeEgG'.includes(verb) && numeric && Number(arg) >= 0) out = ` ${out}`
     if (flags.includes('-')) return out.padEnd(size)
@@ -36,15 +38,20 @@ export function sprintf(format: string, args: readonly unknown[]): string {
 
 const padded = (text: string, size: number, fill: string) => fill.repeat(Math.max(0, size - [...text].length)) + text
 
-const bad = (verb: string, value: unknown) => `%!${verb}(${isNil(value) ? '<nil>' : `${goTypeOf(value)}=${goPrint(value)}`})`
+/** A verb that doesn't suit the value: it is shown with its type, as wide as was asked for. */
+function bad(verb: string, value: unknown, flags = '', size = 0, precision?: number): string {
+  if (isNil(value)) return `%!${verb}(<nil>)`
+  const text = typeof value === 'string' && precision !== undefined ? [...value].slice(0, precision).join('') : goPrint(value)
+  return `%!${verb}(${goTypeOf(value)}=${flags.includes('-') ? text.padEnd(size) : padded(text, size, ' ')})`
+}
 
-function formatted(verb: string, value: unknown, flags: string, precision: number | undefined): string {
+/** One argument, or undefined where the verb doesn't suit its type. */
+function formatted(verb: string, value: unknown, flags: string, precision: number | undefined): string | undefined {
   if (verb === 'T') return goTypeOf(value) || '<nil>'
   if (verb === 'v') return flags.includes('#') ? goSyntaxOf(value) : goPrint(value)
-  if (isNil(value)) return bad(verb, value)
-  if (verb === 'p') return bad(verb, value)
-  if (Array.isArray(value)) return `[${value.map((v) => formatted(verb, v, flags, precision)).join(' ')}]`
-  if (isGoMap(value)) return `map[${sortedKeys(value).map((k) => `${formatted(verb, k, flags, precision)}:${formatted(verb, (value as GoMap)[k], flags, precision)}`).join(' ')}]`
+  if (isNil(value) || verb === 'p') return undefined
+  if (Array.isArray(value)) return `[${value.map((v) => isNil(v) ? '<nil>' : formatted(verb, v, flags, precision) ?? bad(verb, v)).join(' ')}]`
+  if (isGoMap(value)) return `map[${sortedKeys(value).map((k) => `${formatted(verb, k, flags, precision) ?? bad(verb, k)}:${formatted(verb, (value as GoMap)[k], flags, precision) ?? bad(verb, (value as GoMap)[k])}`).join(' ')}]`
   if (value instanceof Uint8Array) value = new TextDecoder().decode(value)
   if (isGoObject(value)) value = value.print()
   if (value instanceof GoInt && (verb === 's' || verb === 'q') && value.goType === 'time.Duration') value = goPrint(value)
@@ -68,17 +75,17 @@ function formatted(verb: string, value: unknown, flags: string, precision: numbe
     case 'c': if (whole === undefined) break; return String.fromCodePoint(whole)
     case 'U': if (whole === undefined) break; return `U+${whole.toString(16).toUpperCase().padStart(4, '0')}`
     case 'f': case 'F': if (typeof value !== 'number') break; return Number.isFinite(value) ? value.toFixed(precision ?? 6) : goPrint(value)
-    case 'g': case 'G': if (typeof value !== 'number') break; return precision === undefined ? goFloatText(value, 21) : significant(value, precision)
+    case 'g': case 'G': if (typeof value !== 'number') break; return precision === undefined ? goFloatText(value) : significant(value, precision)
     case 'e': case 'E': {
       if (typeof value !== 'number') break
       const text = value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, 'e$10$2')
       return verb === 'E' ? text.toUpperCase() : text
     }
     case 't': if (typeof value !== 'boolean') break; return String(value)
-    case 'q': return typeof value === 'string' ? quoted(precision === undefined ? value : [...value].slice(0, precision).join('')) : whole !== undefined ? `'${String.fromCodePoint(whole)}'` : bad(verb, value)
+    case 'q': return typeof value === 'string' ? quoted(precision === undefined ? value : [...value].slice(0, precision).join('')) : whole !== undefined ? `'${quoted(String.fromCodePoint(whole)).slice(1, -1).replace('\\"', '"').replace(/^'$/, "\\'")}'` : undefined
     case 's': if (typeof value !== 'string') break; return precision === undefined ? value : [...value].slice(0, precision).join('')
   }
-  return bad(verb, value)
+  return undefined
 }
 
 function significant(value: number, digits: number): string {

@@ -70,7 +70,6 @@ async function runHelm(io: CommandIo, sessionOf: (...args: [CommandSpec, Constru
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!entry) {
     if (spec.children.length === 0) throw new Error(`"${spec.path}" is not available in Drydock`)
-    if (args.length > 0) throw new Error(`"${spec.path}" accepts no arguments\n\nUsage:  ${usageLine(spec)}`)
     return showHelp(spec)
   }
   checkArity(spec, entry[1], args.length)

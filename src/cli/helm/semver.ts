@@ -10,7 +10,7 @@ export interface Version {
   original: string
 }
 
-const LOOSE = /^v?(0|[1-9]\d*)(?:\.(0|[1-9]\d*))?(?:\.(0|[1-9]\d*))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/
+const LOOSE = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/
 const STRICT = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/
 
 function versionOf(match: RegExpExecArray | null, original: string): Version | undefined {
@@ -56,7 +56,7 @@ export type Constraint = Comparison[][]
 
 /** @throws Error `improper constraint: ...` */
 export function parseConstraint(text: string): Constraint {
-  const improper = () => new Error(`improper constraint: ${text}`)
+  const improper = () => new Error(`improper constraint: ${JSON.stringify(text)}`)
   const wildcard = (part: string | undefined) => part === undefined || /^[xX*]$/.test(part)
   const ranged = text.replace(/\s*(v?[0-9xX*][^\s,|]*)\s+-\s+(v?[0-9xX*][^\s,|]*)\s*/g, '>=$1,<=$2')
   return ranged.split('||').map((part) => {

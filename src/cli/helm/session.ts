@@ -6,6 +6,7 @@ import { Factory } from '../kubectl/factory.ts'
 import { FlagValues } from '../kubectl/flags.ts'
 import type { CommandIo } from '../kubectl/io.ts'
 import { klogLine } from '../kubectl/klog.ts'
+import { formatTime } from './engine/go-time.ts'
 import type { Capabilities } from './engine/objects.ts'
 import { KubeClient } from './kube/kube-client.ts'
 import { ReleaseStorage } from './release/storage.ts'
@@ -26,12 +27,14 @@ export class Session {
   readonly spec: CommandSpec
   readonly args: readonly string[]
   readonly factory: Factory
+  readonly #startedMs: number
   #storage: ReleaseStorage | undefined
   #kube: KubeClient | undefined
   #capabilities: Promise<Capabilities> | undefined
 
   constructor(proc: Proc, io: CommandIo, spec: CommandSpec, flags: FlagValues, args: readonly string[]) {
     this.proc = proc
+    this.#startedMs = proc.clock.nowMs()
     this.io = io
     this.spec = spec
     this.flags = flags
@@ -58,7 +61,11 @@ export class Session {
   log(place: string, text: string): void { void this.io.err(`${place}: ${text}\n`) }
   warn = (text: string): void => this.log(placeOfWarning(text), text)
   get isDebug(): boolean { return this.flags.bool('debug') || ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(this.proc.env['HELM_DEBUG'] ?? '') }
-  debug(place: string, text: string): void { if (this.isDebug) this.log(place, `[debug] ${text}`) }
+  debug(place: string, text: string): void {
+    if (!this.isDebug) return
+    const nowMs = this.nowMs()
+    this.log(place, `${formatTime('2006-01-02 15:04:05.999999999 -0700 MST', nowMs)} m=+${((nowMs - this.#startedMs) / 1000).toFixed(9)} [debug] ${text}`)
+  }
   nowMs(): number { return this.proc.clock.nowMs() }
   /** The present time as Helm keeps it. */
   nowText(): string { return new Date(this.nowMs()).toISOString().replace(/\.(\d{3})Z$/, (_, ms: string) => `.${ms}000000Z`) }

@@ -41,7 +41,10 @@ const byBytes = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0
 
 const ESCAPES: Record<string, string> = { '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '"': '\\"', '\\': '\\\\' }
 
+const unseen = (code: number) => code < 0x80 ? `\\x${code.toString(16).padStart(2, '0')}` : code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`
+
 /** %q */
 export function quoted(text: string): string {
-  return `"${text.replace(/["\\\x00-\x1f\x7f]/g, (c) => ESCAPES[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`
+  // What can't be seen is told by its number.
+  return `"${text.replace(/["\\\x00-\x1f\x7f]|(?! )[\p{C}\p{Z}]/gu, (c) => ESCAPES[c] ?? unseen(c.codePointAt(0)!))}"`
 }

@@ -60,7 +60,7 @@ class Emitter {
       return
     }
     this.#lead(context)
-    this.#put(typeof value === 'string' ? scalarText(value, this.#column, context === 'root' ? 0 : indent, false) : plainText(value))
+    this.#put(typeof value === 'string' ? scalarText(value, this.#column, context === 'root' ? 2 : indent, false) : plainText(value))
     if (this.#column > 0 || typeof value !== 'string' || !isBlock(value)) this.#put('\n')
   }
 
@@ -78,7 +78,9 @@ function plainText(value: unknown): string {
 /** A JSON number as Go prints it after YAML conversion. */
 function goNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
-  return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
+  // Fractions have an exponent from a million on. Go strconv.FormatFloat 'g'
+  const text = Math.abs(value) >= 1e6 && Math.abs(value) < 1e21 ? value.toExponential() : String(value)
+  return text.replace(/e([+-])(\d)$/, 'e$10$2')
 }
 
 interface Analysis { multiline: boolean; plain: boolean; single: boolean; block: boolean }

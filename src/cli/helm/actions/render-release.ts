@@ -45,7 +45,7 @@ export async function renderRelease(session: Session, request: RenderRequest): P
   const values = coalesceValues(chart, request.values, session.warn)
   if (!request.skipSchema) validateValues(chart, values)
   const { kubeVersion } = chart.metadata
-  if (kubeVersion && !isCompatibleRange(kubeVersion, capabilities.kubeVersion.version)) throw new Error(`chart requires kubeVersion: ${kubeVersion} which is incompatible with Kubernetes ${capabilities.kubeVersion.version}`)
+  if (kubeVersion && !isCompatibleRange(kubeVersion, capabilities.kubeVersion.version)) throw new ManifestError(`chart requires kubeVersion: ${kubeVersion} which is incompatible with Kubernetes ${capabilities.kubeVersion.version}`, '')
   const { clock, random } = session.proc
   let files: Map<string, string>
   try {

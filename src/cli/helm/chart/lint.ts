@@ -42,9 +42,9 @@ export async function lintChart(session: Session, given: string, values: GoMap, 
     const inside = chart.dependencies.map(nameOf)
     const wanted = chart.metadata.dependencies ?? []
     const extra = inside.filter((name) => !wanted.some((d) => d.name === name))
-    rule('ERROR', given, extra.length > 0 ? `chart metadata is missing these dependencies: ${extra.join(',')}` : undefined)
+    rule('ERROR', path, extra.length > 0 ? `chart metadata is missing these dependencies: ${extra.join(',')}` : undefined)
     const missing = wanted.filter((d) => !inside.includes(d.name))
-    rule('WARNING', given, missing.length > 0 ? `chart directory is missing these dependencies: ${missing.map((d) => d.name).join(',')}` : undefined)
+    rule('WARNING', path, missing.length > 0 ? `chart directory is missing these dependencies: ${missing.map((d) => d.name).join(',')}` : undefined)
   }
   return out
 }
@@ -158,7 +158,7 @@ function documents(rule: Rule, file: string, content: string): boolean {
     }
     if (!isGoMap(value)) continue
     const metadata = isGoMap(value['metadata']) ? value['metadata'] : {}
-    const name = typeof metadata['name'] === 'string' ? metadata['name'] : ''
+    const name = ['string', 'number', 'boolean'].includes(typeof metadata['name']) ? String(metadata['name']) : ''
     const kind = String(value['kind'] ?? '')
     if (!/^(role|clusterrole|rolebinding|clusterrolebinding|certificatesigningrequest)$/i.test(kind)) rule('WARNING', file, SUBDOMAIN.test(name) && name.length <= 253 ? undefined : `object name does not conform to Kubernetes naming requirements: ${JSON.stringify(name)}: metadata.name: Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`)
     rule('ERROR', file, SELECTING.has(kind) && !/matchLabels|matchExpressions/.test(content) ? `a ${kind} must contain matchLabels or matchExpressions, and ${JSON.stringify(name)} does not` : undefined)

@@ -1,5 +1,5 @@
 /** What templates see beside their values: chart, capabilities, files. */
-import { goFunction, goPrint, NO_VALUE, typedList, typedMap } from '../../go-template/values.ts'
+import { goFunction, goPrint, typedList, typedMap } from '../../go-template/values.ts'
 import type { GoMap, GoObject } from '../../go-template/values.ts'
 import { metadataJson } from '../chart/chart.ts'
 import type { Chart, ChartFile } from '../chart/chart.ts'
@@ -61,7 +61,7 @@ export function filesObject(files: readonly ChartFile[]): GoObject {
     goType: 'engine.files',
     range: () => names().map((name) => [name, byName.get(name)!]),
     print: () => `map[${names().map((name) => `${name}:${goPrint(byName.get(name))}`).join(' ')}]`,
-    field: (name) => ({ value: byName.get(name) ?? NO_VALUE }),
+    field: (name) => ({ value: byName.get(name) ?? new Uint8Array(0) }),
     method(name) {
       switch (name) {
         case 'Get': return goFunction('string', (path: string) => text(byName.get(path) ?? new Uint8Array(0)))

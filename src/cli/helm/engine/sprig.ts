@@ -1,13 +1,14 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import { sha256 } from '../../../base/sha256.ts'
-import { escapeHtml, quoted } from '../../../cluster/kinds/go-text.ts'
-import { goFunction, goDurationText, GoInt, goPrint, goTypeOf, isGoMap, isGoObject, isNil, isTrue, plainValue, setOwn, sortedKeys, typedList, typedMap } from '../../go-template/values.ts'
+import { quoted } from '../../../cluster/kinds/go-text.ts'
+import { goFunction, goDurationText, GoInt, goPrint, goTypeOf, isGoMap, isGoObject, isNil, isTrue, setOwn, typedList, typedMap } from '../../go-template/values.ts'
 import type { GoFunction, GoMap, GoObject } from '../../go-template/values.ts'
 import { parseDurationMs } from '../../kubectl/duration.ts'
 import { compareVersions, parseConstraint, parseVersion, satisfies, versionText } from '../semver.ts'
 import type { Version } from '../semver.ts'
 import { copyValues } from '../values/coalesce.ts'
+import { jsonText } from './json-text.ts'
 import { adler32Text, sha1Hex, sha512Hex } from './digests.ts'
 import { goRegex } from './go-regex.ts'
 import { formatTime, GoTime, parseTime, ZERO_MS } from './go-time.ts'
@@ -31,9 +32,8 @@ const toInt64 = (value: unknown): number => {
   if (typeof value === 'boolean') return value ? 1 : 0
   if (typeof value === 'string') {
     // Digits with a base, then floats cut down. k8s: spf13/cast ToInt64
-    const trimmed = value.replace(/\.0*$/, '')
-    if (/^[+-]?\d+$/.test(trimmed)) return Number(trimmed.replace(/^([+-]?)0+(?=\d)/, '$1'))
-    if (/^[+-]?0[xX][0-9a-fA-F]+$/.test(trimmed)) return Number(trimmed)
+    const [, sign, digits] = /^([+-]?)(0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])*|[1-9](?:_?\d)*)$/.exec(value.replace(/\.0*$/, '')) ?? []
+    if (digits !== undefined) return (sign === '-' ? -1 : 1) * Number(digits.replaceAll('_', '').replace(/^0(?=\d)/, '0o'))
   }
   return 0
 }
@@ -49,7 +49,7 @@ const isEmpty = (value: unknown) => !isTrue(value) && !isGoObject(value)
 function listOf(value: unknown, what: string): unknown[] {
   if (Array.isArray(value)) return value
   if (isNil(value)) throw new Error(`runtime error: invalid memory address or nil pointer dereference`)
-  throw new Error(`Cannot ${what} on type ${kindOf(value)}`)
+  throw new Error(what === 'slice' ? `list should be type of slice or array but ${kindOf(value)}` : what === 'chunk' ? `Cannot chunk type ${kindOf(value)}` : `Cannot ${what} on type ${kindOf(value)}`)
 }
 
 function textList(value: unknown): string[] {
@@ -76,20 +76,6 @@ function deepEqual(a: unknown, b: unknown): boolean {
     return keys.length === Object.keys(b as GoMap).length && keys.every((k) => Object.hasOwn(b as GoMap, k) && deepEqual(a[k], (b as GoMap)[k]))
   }
   return a === b
-}
-
-/** encoding/json with sorted keys. */
-function jsonText(value: unknown, indent = '', escape = true): string {
-  const sorted = (v: unknown): unknown => {
-    if (Array.isArray(v)) return v.map(sorted)
-    if (v === null || typeof v !== 'object') return v
-    const out: GoMap = {}
-    for (const key of sortedKeys(v)) setOwn(out, key, sorted((v as GoMap)[key]))
-    return out
-  }
-  const plain = plainValue(value)
-  const text = JSON.stringify(isGoObject(value) ? plain : sorted(plain), null, indent).replace(/(?<=[\d])e\+(\d)(?=[,\s}\]]|$)/g, 'e+0$1')
-  return escape ? escapeHtml(text) : text
 }
 
 /** mergo: what dest lacks or has empty comes from source. */
@@ -225,6 +211,11 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
   const timeOf = (value: unknown) => value instanceof GoTime ? value.ms : value instanceof GoInt ? value.value * 1000 : clock.nowMs()
   /** Functions that have a `must...` twin. */
   const both = (name: string, each: GoFunction) => { out[name] = each; out[`must${name[0]!.toUpperCase()}${name.slice(1)}`] = each }
+  /** Those whose plain form panics as regexp.MustCompile does. */
+  const regexBoth = (name: string, each: GoFunction) => {
+    both(name, each)
+    out[name] = { ...each, call: (regex: string, ...rest) => { try { goRegex(regex) } catch (error) { throw new Error(`regexp: Compile(${regex.includes('`') ? quoted(regex) : `\`${regex}\``}): ${(error as Error).message}`) } return each.call(regex, ...rest) } }
+  }
   const durationMs = (text: string) => { try { return parseDurationMs(text) } catch { return undefined } }
 
   Object.assign(out, {
@@ -248,7 +239,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     mustToDate: fn('string, string', parseTime),
     unixEpoch: fn('time.Time', (when: GoTime) => String(Math.floor(when.ms / 1000))),
     // Texts
-    abbrev: fn('int, string', (width: GoInt, text: string) => width.value < 4 || text.length <= width.value ? text : `${text.slice(0, width.value - 3)}...`),
+    abbrev: fn('int, string', (width: GoInt, text: string) => width.value < 4 || bytesOf(text).length <= width.value ? text : `${textOf(bytesOf(text).slice(0, width.value - 3))}...`),
     abbrevboth: fn('int, int, string', (left: GoInt, right: GoInt, text: string) => {
       if (right.value < 4 || (left.value > 0 && right.value < 7) || text.length <= right.value) return text
       if (left.value <= 4) return `${text.slice(0, right.value - 3)}...`
@@ -263,7 +254,9 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     untitle: fn('string', (text: string) => text.replace(/(^|\s)(\S)/g, (_, before: string, c: string) => before + c.toLowerCase())),
     substr: fn('int, int, string', (from: GoInt, to: GoInt, text: string) => {
       const bytes = bytesOf(text)
-      if (from.value < 0) return textOf(bytes.slice(0, to.value))
+      const bounds = (a: number, b: number) => { if (a > b || b > bytes.length) throw new Error(`runtime error: slice bounds out of range [${b > bytes.length ? `:${b}] with length ${bytes.length}` : `${a}:${b}]`}`) }
+      if (from.value < 0) { bounds(0, to.value); return textOf(bytes.slice(0, to.value)) }
+      bounds(from.value, to.value < 0 || to.value > bytes.length ? bytes.length : to.value)
       return textOf(to.value < 0 || to.value > bytes.length ? bytes.slice(from.value) : bytes.slice(from.value, to.value))
     }),
     repeat: fn('int, string', (count: GoInt, text: string) => { if (count.value < 0) throw new Error('strings: negative Repeat count'); return text.repeat(count.value) }),
@@ -336,7 +329,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     add1f: fn('any', (a) => decimal(toFloat64(a) + 1)),
     addf: fn('...any', (...args) => args.reduce((sum: number, a) => decimal(sum + toFloat64(a)), 0)),
     subf: fn('any, ...any', (a, ...rest) => rest.reduce((sum: number, b) => decimal(sum - toFloat64(b)), toFloat64(a))),
-    divf: fn('any, ...any', (a, ...rest) => rest.reduce((sum: number, b) => { if (toFloat64(b) === 0) throw new Error('decimal division by 0'); return sum / toFloat64(b) }, toFloat64(a))),
+    divf: fn('any, ...any', (a, ...rest) => rest.reduce((sum: number, b) => { if (toFloat64(b) === 0) throw new Error('decimal division by 0'); return Number((sum / toFloat64(b)).toFixed(16)) }, toFloat64(a))),
     mulf: fn('any, ...any', (a, ...rest) => rest.reduce((sum: number, b) => decimal(sum * toFloat64(b)), toFloat64(a))),
     max: fn('any, ...any', (a, ...rest) => int64(Math.max(toInt64(a), ...rest.map(toInt64)))),
     min: fn('any, ...any', (a, ...rest) => int64(Math.min(toInt64(a), ...rest.map(toInt64)))),
@@ -390,7 +383,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
       for (let i = 0; i < items.length; i += 2) setOwn(made, textValueOf(items[i]), i + 1 < items.length ? items[i + 1] : '')
       return made
     }),
-    get: fn(`${map}, string`, (from: GoMap, key: string) => Object.hasOwn(from, key) ? from[key] : ''),
+    get: fn(`${map}, string`, (from: GoMap, key: string) => Object.hasOwn(from ?? {}, key) ? from[key] : ''),
     set: fn(`${map}, string, any`, (on: GoMap, key: string, value) => { setOwn(on, key, value); return on }),
     unset: fn(`${map}, string`, (on: GoMap, key: string) => { delete on[key]; return on }),
     hasKey: fn(`${map}, string`, (on: GoMap, key: string) => Object.hasOwn(on ?? {}, key)),
@@ -399,8 +392,8 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     values: fn(map, (of: GoMap) => Object.values(of ?? {})),
     pick: fn(`${map}, ...string`, (from: GoMap, ...keys: string[]) => Object.fromEntries(keys.filter((k) => Object.hasOwn(from, k)).map((k) => [k, from[k]]))),
     omit: fn(`${map}, ...string`, (from: GoMap, ...keys: string[]) => Object.fromEntries(Object.entries(from).filter(([k]) => !keys.includes(k)))),
-    merge: fn(`${map}, ...${map}`, (dest: GoMap, ...sources: GoMap[]) => sources.reduce((d, s) => merge(d, s ?? {}, false), dest)),
-    mergeOverwrite: fn(`${map}, ...${map}`, (dest: GoMap, ...sources: GoMap[]) => sources.reduce((d, s) => merge(d, s ?? {}, true), dest)),
+    merge: fn(`${map}, ...${map}`, (dest: GoMap, ...sources: GoMap[]) => sources.reduce((d, s) => merge(d, s ?? {}, false), dest ?? {})),
+    mergeOverwrite: fn(`${map}, ...${map}`, (dest: GoMap, ...sources: GoMap[]) => sources.reduce((d, s) => merge(d, s ?? {}, true), dest ?? {})),
     dig: fn('...any', (...args) => {
       if (args.length < 3) throw new Error('dig needs at least three arguments')
       let at: unknown = args.at(-1)
@@ -412,6 +405,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
       return at
     }),
     concat: fn('...any', (...lists) => lists.flatMap((list) => {
+      if (isNil(list)) throw new Error('runtime error: invalid memory address or nil pointer dereference')
       if (!Array.isArray(list)) throw new Error(`Cannot concat type ${kindOf(list)} as list`)
       return list as unknown[]
     })),
@@ -439,7 +433,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
   })
   both('toJson', fn('any', (value) => jsonText(value)))
   both('toRawJson', fn('any', (value) => jsonText(value, '', false)))
-  both('deepCopy', fn('any', copyValues))
+  both('deepCopy', fn('any', (value) => { if (isNil(value)) throw new Error('reflect: call of reflect.Value.Type on zero Value'); return copyValues(value) }))
   both('compact', fn('any', (value) => listOf(value, 'compact').filter((item) => !isEmpty(item))))
   both('append', fn('any, any', (value, item) => [...listOf(value, 'push'), item]))
   both('prepend', fn('any, any', (value, item) => [item, ...listOf(value, 'prepend')]))
@@ -453,6 +447,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
   both('has', fn('any, any', (item, value) => !isNil(value) && listOf(value, 'find has').some((other) => deepEqual(item, other))))
   both('slice', fn('any, ...any', (value, ...bounds) => {
     const list = listOf(value, 'slice')
+    if (list.length === 0) return null
     const [from = 0, to = list.length] = bounds.map(toInt64)
     if (from < 0 || to > list.length || from > to) throw new Error('reflect.Value.Slice: slice index out of bounds')
     return list.slice(from, to)
@@ -464,11 +459,11 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     return chunks
   }))
   both('regexMatch', fn('string, string', (regex: string, text: string) => goRegex(regex).test(text)))
-  both('regexFind', fn('string, string', (regex: string, text: string) => goRegex(regex).findAll(text, 1)[0] ?? ''))
-  both('regexFindAll', fn('string, string, int', (regex: string, text: string, n: GoInt) => strings(goRegex(regex).findAll(text, n.value))))
-  both('regexReplaceAll', fn('string, string, string', (regex: string, text: string, by: string) => goRegex(regex).replaceAll(text, by)))
-  both('regexReplaceAllLiteral', fn('string, string, string', (regex: string, text: string, by: string) => goRegex(regex).replaceAllLiteral(text, by)))
-  both('regexSplit', fn('string, string, int', (regex: string, text: string, n: GoInt) => strings(goRegex(regex).split(text, n.value))))
+  regexBoth('regexFind', fn('string, string', (regex: string, text: string) => goRegex(regex).findAll(text, 1)[0] ?? ''))
+  regexBoth('regexFindAll', fn('string, string, int', (regex: string, text: string, n: GoInt) => strings(goRegex(regex).findAll(text, n.value))))
+  regexBoth('regexReplaceAll', fn('string, string, string', (regex: string, text: string, by: string) => goRegex(regex).replaceAll(text, by)))
+  regexBoth('regexReplaceAllLiteral', fn('string, string, string', (regex: string, text: string, by: string) => goRegex(regex).replaceAllLiteral(text, by)))
+  regexBoth('regexSplit', fn('string, string, int', (regex: string, text: string, n: GoInt) => strings(goRegex(regex).split(text, n.value))))
   out['regexMatch'] = fn('string, string', (regex: string, text: string) => { try { return goRegex(regex).test(text) } catch { return false } })
 
   const alias: Record<string, string> = {

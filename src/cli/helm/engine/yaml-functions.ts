@@ -1,7 +1,8 @@
-import { escapeHtml } from '../../../cluster/kinds/go-text.ts'
-import { goFunction, isGoMap, isNil, plainValue } from '../../go-template/values.ts'
+import { parseJson } from '../../../cluster/kinds/json-text.ts'
+import { goFloatText, goFunction, isGoMap, isNil, plainValue } from '../../go-template/values.ts'
 import type { GoFunction, GoMap } from '../../go-template/values.ts'
 import { parseYaml, printYaml } from '../../yaml.ts'
+import { jsonText } from './json-text.ts'
 import { tomlText } from './toml.ts'
 
 /** YAML as Helm's own functions make it: sorted, with lists flush with their key. */
@@ -9,11 +10,11 @@ export const toYaml = (value: unknown): string => printYaml(plainValue(value)).r
 
 function read(text: string, what: 'YAML' | 'JSON'): { value: unknown } | { error: string } {
   try {
-    if (what === 'JSON') return { value: JSON.parse(text) as unknown }
+    if (what === 'JSON') return { value: parseJson(text) }
     return { value: parseYaml(text) }
   } catch (error) {
     const { message } = error as Error
-    if (what === 'JSON') return { error: text.trim() === '' ? 'unexpected end of JSON input' : /Unexpected end/.test(message) ? 'unexpected end of JSON input' : `invalid character '${/'(.)'|token '?(.)/.exec(message)?.slice(1).find(Boolean) ?? text.trim()[0]}' looking for beginning of value` }
+    if (what === 'JSON') return { error: message }
     return { error: `error converting YAML to JSON: ${message.startsWith('yaml:') ? message : `yaml: ${message}`}` }
   }
 }
@@ -43,26 +44,27 @@ function indented(value: unknown, depth = 0): string {
     const each = value[key]
     const name = printYaml({ [key]: null }).replace(/: null\n$/, '')
     const deep = (Array.isArray(each) && each.length > 0) || (isGoMap(each) && Object.keys(each).length > 0)
-    return `${pad}${name}:${deep ? `\n${indented(each, depth + 1)}` : ` ${printYaml(each).trimEnd().replaceAll('\n', `\n${pad}`)}`}`
+    return `${pad}${name}:${deep ? `\n${indented(each, depth + 1)}` : ` ${scalar(each).replaceAll('\n', `\n${pad}`)}`}`
   }).join('\n')
-  return printYaml(value).trimEnd()
+  return scalar(value)
+}
+
+/** One value that is neither a list nor a map with something in it; long texts stay on their line. */
+function scalar(value: unknown): string {
+  if (typeof value === 'number') return goFloatText(value)
+  const text = printYaml(plainValue(value)).trimEnd()
+  return text.startsWith('|') ? text : text.replace(/\n\s*/g, ' ')
 }
 
 /** k8s: helm.sh/helm/v3/pkg/engine funcMap */
 export const YAML_FUNCTIONS: Readonly<Record<string, GoFunction>> = {
   toYaml: goFunction('any', toYaml),
-  toYamlPretty: goFunction('any', (value) => indented(plainValue(value))),
+  toYamlPretty: goFunction('any', (value) => indented(value)),
   fromYaml: goFunction('string', (text: string) => asMap(text, 'YAML')),
   fromYamlArray: goFunction('string', (text: string) => asList(text, 'YAML')),
-  toJson: goFunction('any', (value) => escapeHtml(JSON.stringify(sorted(plainValue(value))))),
+  toJson: goFunction('any', (value) => jsonText(value)),
   fromJson: goFunction('string', (text: string) => asMap(text, 'JSON')),
   fromJsonArray: goFunction('string', (text: string) => asList(text, 'JSON')),
-  toToml: goFunction('any', (value) => tomlText(plainValue(value))),
+  toToml: goFunction('any', (value) => tomlText(value)),
   fromToml: goFunction('string', () => ({ Error: 'fromToml is not available in Drydock' })),
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isGoMap(value)) return value
-  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]))
 }

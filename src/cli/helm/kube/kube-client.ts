@@ -52,7 +52,7 @@ export class KubeClient {
     try {
       return await this.#f.rest().json('GET', '/version')
     } catch (error) {
-      throw new Error(`Kubernetes cluster unreachable: ${(error as Error).message}`)
+      throw new Error(`Kubernetes cluster unreachable: ${(error as Error).message.replace(/^context was not found for specified context: (.*)$/, (_, name: string) => `context ${JSON.stringify(name)} does not exist`)}`)
     }
   }
 

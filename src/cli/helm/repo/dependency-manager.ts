@@ -9,6 +9,7 @@ import type { Constraint } from '../semver.ts'
 import type { Session } from '../session.ts'
 import { absoluteUrl, fetchBytes } from './download.ts'
 import { findVersion } from './index-file.ts'
+import type { IndexFile } from './index-file.ts'
 import { cachedIndex, loadRepositories, refreshIndex } from './repositories.ts'
 import type { RepositoryEntry } from './repositories.ts'
 
@@ -129,6 +130,14 @@ function constraintOf(dependency: ChartDependency): Constraint {
   }
 }
 
+function knownIndex(session: Session, name: string): IndexFile {
+  try {
+    return cachedIndex(session, name)
+  } catch (error) {
+    throw new Error(`no cached repository for ${name} found. (try 'helm repo update'): ${(error as Error).message}`)
+  }
+}
+
 async function resolveVersions(session: Session, path: string, wanted: readonly ChartDependency[], repositories: ReadonlyMap<string, RepositoryEntry | undefined>): Promise<ChartDependency[]> {
   const missing: string[] = []
   const out: ChartDependency[] = []
@@ -145,7 +154,7 @@ async function resolveVersions(session: Session, path: string, wanted: readonly 
       if (!version || !satisfies(version, constraint)) absent()
       else out.push({ name, repository, version: chart.metadata.version! })
     } else {
-      const index = cachedIndex(session, repositories.get(repository)?.name ?? keyOf(repository))
+      const index = knownIndex(session, repositories.get(repository)?.name ?? keyOf(repository))
       if (!index.entries[name]) throw new Error(`${name} chart not found in repo ${repository}`)
       const found = index.entries[name].find((each) => {
         const version = parseVersion(each.version ?? '')

@@ -1,3 +1,4 @@
+import { sprintf } from '../../go-template/printf.ts'
 import { isGoMap, setOwn, sortedKeys, goPrint } from '../../go-template/values.ts'
 import type { GoMap } from '../../go-template/values.ts'
 import { nameOf } from '../chart/chart.ts'
@@ -32,7 +33,7 @@ function coalesce(chart: Chart, dest: GoMap, prefix: string, merge: boolean, war
   for (const child of chart.dependencies) {
     const name = nameOf(child)
     if (!Object.hasOwn(dest, name)) dest[name] = {}
-    else if (!isGoMap(dest[name])) throw new Error(`type mismatch on ${name}: %!t(${typeof dest[name] === 'string' ? 'string' : typeof dest[name] === 'boolean' ? 'bool' : dest[name] === null ? '<nil>' : 'float64'}=${goPrint(dest[name])})`)
+    else if (!isGoMap(dest[name])) throw new Error(`type mismatch on ${name}: ${sprintf('%t', [dest[name]])}`)
     const inner = dest[name] as GoMap
     const below = at(prefix, nameOf(chart))
     globals(inner, dest, below, warn)
