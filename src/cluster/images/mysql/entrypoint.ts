@@ -4,6 +4,7 @@ import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Process, User } from '../../../unix/types.ts'
 import { joinPath } from '../../../unix/path.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
+import { giveFiles } from '../give-files.ts'
 import { readConfiguration } from './mysqld.ts'
 
 const SCRIPTS = '/docker-entrypoint-initdb.d'
@@ -177,15 +178,5 @@ class Entrypoint {
     await proc.stdout.write('\n')
     proc.fs.remove('/tmp/.docker-entrypoint-client.cnf', { force: true })
     return 0
-  }
-}
-
-/** Gives a directory and what is in it to another user, as far as it can be changed. */
-function giveFiles(proc: Proc, path: string, uid: number, gid: number): void {
-  try {
-    proc.fs.chown(path, uid, gid)
-    if (proc.fs.lstat(path).type === 'directory') for (const name of proc.fs.readdir(path)) giveFiles(proc, joinPath(path, name), uid, gid)
-  } catch (error) {
-    if (!(error instanceof UnixError)) throw error
   }
 }

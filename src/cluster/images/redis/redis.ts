@@ -1,25 +1,16 @@
 import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'
-import type { Proc, Program } from '../../../unix/types.ts'
-import { joinPath } from '../../../unix/path.ts'
+import type { Program } from '../../../unix/types.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
 import { debian } from '../debian.ts'
+import { giveFiles } from '../give-files.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 import { redisCli } from './redis-cli.ts'
 import { redisServer } from './redis-server.ts'
 
-/** Gives a directory and what is in it to another user, as far as it can be changed. */
-function giveFiles(proc: Proc, path: string, uid: number, gid: number): void {
-  try {
-    proc.fs.chown(path, uid, gid)
-    if (proc.fs.lstat(path).type === 'directory') for (const name of proc.fs.readdir(path)) giveFiles(proc, joinPath(path, name), uid, gid)
-  } catch (error) {
-    if (!(error instanceof UnixError)) throw error
-  }
-}
 
 /** docker-entrypoint.sh: options and configuration files are redis-server's, which root starts as the user redis; anything else is run as it is. */
 const entrypoint: Program = async (proc) => {
