@@ -155,6 +155,7 @@ test('volumes outlive containers, directories of the machine are shared, and fil
   await out("docker volume create data; docker run --rm -v data:/data busybox sh -c 'echo kept > /data/f'")
   expect(await out('docker run --rm -v data:/data busybox cat /data/f')).toBe('kept\n')
   expect(await out('mkdir -p share; echo host > share/x; docker run --rm -v $PWD/share:/s busybox sh -c "cat /s/x; echo back > /s/y"; cat share/y')).toBe('host\nback\n')
+  expect(await run('docker run --rm --read-only busybox touch /x')).toMatchObject({ code: 1, stderr: 'touch: /x: Read-only file system\n' })
   expect(await run('docker volume rm data; docker run -d --name holder -v held:/h busybox sleep 100; docker volume rm held')).toMatchObject({ code: 1, stderr: expect.stringMatching(/remove held: volume is in use - \[[0-9a-f]{64}\]\n/) })
   await run('docker cp share/x holder:/tmp/copied; docker cp holder:/etc/passwd passwd')
   expect(await out('docker exec holder cat /tmp/copied; head -1 passwd; docker rm -f holder')).toBe('host\nroot:x:0:0:root:/root:/bin/sh\nholder\n')

@@ -401,7 +401,7 @@ export class DockerEngine {
     const { spec, imageId, layer } = container
     return {
       name: container.name, attempt, image: spec.image, imageRef: imageId, command: [...spec.entrypoint, ...spec.cmd], args: [], workingDir: spec.workingDir, env: { ...envRecord(spec.env) }, mounts: this.#mountsOf(container),
-      stdin: spec.openStdin, stdinOnce: true, tty: spec.tty, logPath: `${attempt}.log`, root: withOwnMounts(layer), annotations: {},
+      stdin: spec.openStdin, stdinOnce: true, tty: spec.tty, logPath: `${attempt}.log`, root: spec.readOnly ? createOverlay(layer, this.clock, { readOnly: true }) : withOwnMounts(layer), annotations: {},
       security: { ...this.#userOf(container), mergeImageGroups: true, readOnlyRootFilesystem: spec.readOnly, privileged: spec.privileged, addCapabilities: spec.capAdd, dropCapabilities: spec.capDrop, seccomp: !spec.privileged },
       resources: {
         ...(spec.memoryBytes > 0 ? { memoryBytes: spec.memoryBytes } : {}), ...(spec.nanoCpus > 0 ? { cpuMillis: spec.nanoCpus / 1e6 } : {}), cpuShares: spec.cpuShares || 1024,
