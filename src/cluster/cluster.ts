@@ -206,7 +206,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
   const registryDisk = createMemoryFileSystem({ clock })
-  options.onNodeFiles?.('registries', registryDisk)
+  options.onNodeFiles?.(OTHER_DISKS.registries, registryDisk)
   const pushedImages = once(() => openPushedImages({ disk: registryDisk, registry, clock }))
   const masters = server.as(MASTERS)
   const running: { stop(): void | Promise<void> }[] = []
@@ -381,7 +381,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       server.stop()
     },
     adminKubeconfig: (serverUrl) => kubeconfigText({ name: topology.name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
-    createLaptop({ root, hostname = 'laptop', outside }) {
+    createLaptop({ root, hostname = OTHER_DISKS.laptop, outside }) {
       const net = network.addHost(hostname, LAPTOP_ADDRESS, PUBLISHED_PORTS)
       if (outside) net.outside = (request) => clock.outside(outside(request))
       let listener: Listener | undefined
@@ -415,6 +415,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
   }
 }
+
+/** Machines besides the nodes whose disks are kept: the laptop with its Docker, and the registries. */
+export const OTHER_DISKS = { laptop: 'laptop', registries: 'registries' }
 
 const DOCKER_ROOT = '/var/lib/docker'
 /** Docker's network `bridge`. */

@@ -3,7 +3,7 @@ import { httpRequest } from '../base/http.ts'
 import { silentLog } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { createPipe, readAll, readerOf } from '../base/streams.ts'
-import { BOOT_MS, createCluster } from '../cluster/cluster.ts'
+import { BOOT_MS, OTHER_DISKS, createCluster } from '../cluster/cluster.ts'
 import type { Cluster, ClusterSnapshot } from '../cluster/cluster.ts'
 import { createInformers } from '../cluster/client/informers.ts'
 import type { Informers } from '../cluster/client/informers.ts'
@@ -284,7 +284,7 @@ export class ClusterHost {
 
   /** A page may go at any moment: what it or its shell is told is done must be on disk. */
   async #homeKept(): Promise<null> {
-    await this.#store.filesDurable(HOME_TREE)
+    for (const tree of [HOME_TREE, ...Object.values(OTHER_DISKS).map(nodeTree)]) await this.#store.filesDurable(tree)
     return null
   }
 
