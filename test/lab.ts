@@ -15,6 +15,7 @@ import { utilityPrograms } from '../src/unix/utilities/list.ts'
 import type { FileSystem, Machine, MountableFileSystem } from '../src/unix/types.ts'
 
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
+import '../src/unix/git/git.ts'
 import '../src/unix/openssl/openssl.ts'
 import '../src/host/virsh.ts'
 import '../src/cli/helm/helm.ts'

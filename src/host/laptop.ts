@@ -32,6 +32,14 @@ alias ll='ls -l'
 const SYSTEM_BASHRC = `[ "$TERM_PROGRAM" = ${PAGE_TERMINAL} ] && PROMPT_COMMAND='printf "\\e]7;file://%s\\e\\\\" "$PWD"'
 `
 
+/** So that the first commit needs no preparation; `git config --global` overrides it. */
+const GITCONFIG = `[user]
+\tname = ${LEARNER.name}
+\temail = ${LEARNER.name}@localhost
+[init]
+\tdefaultBranch = main
+`
+
 /** The environment of a login. */
 export function learnerEnvironment(): Record<string, string> {
   return { HOME: LEARNER.home, USER: LEARNER.name, LOGNAME: LEARNER.name, SHELL: '/bin/bash', PATH: '/usr/local/bin:/usr/bin:/bin', PWD: LEARNER.home, TERM: 'xterm-256color', COLORTERM: 'truecolor', LANG: 'C.UTF-8', EDITOR: 'edit' }
@@ -53,6 +61,7 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
 }
 
 const helm = lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm)
+const git = lazyProgram(async () => (await import('../unix/git/git.ts')).git)
 const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
 /** The engine is the cluster's business, templates are kubectl's. */
@@ -91,13 +100,14 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(() => laptop.docker()), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(() => laptop.docker()), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },
       '/etc/bash.bashrc': SYSTEM_BASHRC,
       '/etc/passwd': `root:x:0:0:root:/root:/bin/bash\n${LEARNER.name}:x:${LEARNER.uid}:${LEARNER.gid}::${LEARNER.home}:/bin/bash\n`,
       '/etc/group': `root:x:0:\n${LEARNER.name}:x:${LEARNER.gid}:\n`,
+      '/etc/gitconfig': GITCONFIG,
       '/etc/os-release': 'PRETTY_NAME="Drydock"\nNAME="Drydock"\nID=drydock\n',
       [K3S_KUBECONFIG]: { content: cluster.adminKubeconfig(SERVER_URL), mode: 0o600 },
       [SYSTEM_KUBECONFIG]: { content: cluster.adminKubeconfig(SERVER_URL), mode: 0o644 },
