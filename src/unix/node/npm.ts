@@ -122,6 +122,11 @@ class Npm {
     return 0
   }
 
+  /** npm before 7 says things differently. */
+  get #isOld(): boolean {
+    return Number(this.#release.npm.split('.')[0]) < 7
+  }
+
   get #isQuiet(): boolean {
     return this.#flags.has('s') || this.#flags.has('silent') || this.#flags.has('q') || this.#flags.get('loglevel') === 'silent' || this.#flags.get('loglevel') === 'error'
   }
@@ -244,6 +249,7 @@ class Npm {
     const packagesText = (count: number) => `${count} package${count === 1 ? '' : 's'}`
     const what = added > 0 ? `added ${packagesText(added)}` : removed > 0 ? `removed ${packagesText(removed)}` : 'up to date'
     const ms = this.#proc.clock.nowMs() - this.#startedMs
+    if (this.#isOld) return this.#say(`${added > 0 ? `added ${packagesText(added)} from ${added} contributor${added === 1 ? '' : 's'}` : removed > 0 ? `removed ${packagesText(removed)}` : 'up to date'} and audited ${packagesText(this.#installed(folder).length)} in ${(ms / 1000).toFixed(3)}s\nfound 0 vulnerabilities\n\n`)
     return this.#say(`\n${what}, ${added + removed > 0 ? 'and ' : ''}audited ${packagesText(this.#installed(folder).length + 1)} in ${ms < 950 ? `${Math.round(ms)}ms` : `${Math.round(ms / 1000)}s`}\n\nfound 0 vulnerabilities\n`)
   }
 
@@ -339,7 +345,7 @@ class Npm {
     const proc = this.#proc
     const root = this.#root()
     const command = [text, ...args.map((arg) => /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`)].join(' ')
-    if (!this.#isQuiet) await proc.stdout.write(`\n> ${own.name === undefined ? event : `${own.name}@${own.version ?? ''} ${event}`}\n> ${command}\n\n`)
+    if (!this.#isQuiet) await proc.stdout.write(`\n> ${own.name === undefined ? event : `${own.name}@${own.version ?? ''} ${event}`}${this.#isOld ? ` ${root}` : ''}\n> ${command}\n\n`)
     const env = { ...proc.env, PATH: `${root}/node_modules/.bin:${proc.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}`, npm_lifecycle_event: event, npm_lifecycle_script: text, npm_package_json: `${root}/package.json`, npm_execpath: '/usr/local/lib/node_modules/npm/bin/npm-cli.js', npm_node_execpath: '/usr/local/bin/node', npm_command: event === 'start' ? 'start' : 'run-script', INIT_CWD: proc.cwd, NODE: '/usr/local/bin/node', ...(own.name === undefined ? {} : { npm_package_name: own.name }), ...(own.version === undefined ? {} : { npm_package_version: own.version }) }
     const child = proc.spawn(['sh', '-c', command], { cwd: root, env, stdin: proc.stdin, stdout: proc.stdout, stderr: proc.stderr })
     // npm hands on what it is asked to do.

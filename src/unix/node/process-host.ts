@@ -65,6 +65,7 @@ class ScriptProcess {
   #loadProblem: object | undefined
   #cpuMs = 0
   #turnStartedMs = 0
+  #hasRejections = false
   /** What the script heard last. */
   #nowMs = 0
 
@@ -117,6 +118,11 @@ class ScriptProcess {
     this.#turnStartedMs = this.#proc.clock.nowMs()
     try {
       this.#dispatch(...args)
+      // Whoever minds a rejection may do so until the turn's jobs are done.
+      while (this.#hasRejections) {
+        this.#hasRejections = false
+        this.#dispatch('rejected')
+      }
       this.#proc.useMemory(this.#memory().rss, { figurative: true })
     } catch (error) {
       if (this.#proc.killed.aborted || this.#exitCode !== undefined) return
@@ -187,6 +193,7 @@ class ScriptProcess {
       now: () => this.#nowMs = Math.max(this.#nowMs, proc.clock.nowMs(), this.#turnStartedMs + this.#realm.computedMs),
       write: (fd: 1 | 2, data: string | Uint8Array) => this.#write(fd, data),
       exit: (code: number) => this.#end(code),
+      rejected: () => { this.#hasRejections = true },
       close: (id: number) => loop.close(id),
       ref: (id: number) => loop.count(id, true),
       unref: (id: number) => loop.count(id, false),

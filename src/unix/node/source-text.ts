@@ -1,4 +1,4 @@
-import { parse } from 'acorn'
+import { parse, tokenizer } from 'acorn'
 import type { AnyNode, Options } from 'acorn'
 
 /** How a text is run: as a CommonJS module, as an ECMAScript module, or as a script whose names are global. */
@@ -39,7 +39,7 @@ export function prepareSource(text: string, kind: SourceKind, path: string): Pre
     return { ...prepared, problem: syntaxProblem(error as AcornError, plain, kind === 'module' ? `file://${path}` : path) }
   }
   prepared.tree = tree
-  const edits = [...floatingPromises(tree, plain), ...(kind === 'module' ? importMetas(tree, path) : [])].sort((a, b) => a.at - b.at)
+  const edits = [...floatingPromises(tree, plain), ...thrownValues(tree, plain, path), ...(kind === 'module' ? importMetas(tree, path) : [])].sort((a, b) => a.at - b.at)
   let code = ''
   let at = 0
   for (const edit of edits) {
@@ -49,7 +49,7 @@ export function prepareSource(text: string, kind: SourceKind, path: string): Pre
     prepared.insertions.push([line.length, line.at(-1)!.length + 1, edit.text.length - edit.leaves])
   }
   code += plain.slice(at)
-  return { ...prepared, code: kind === 'commonjs' ? `${WRAPPER}${code}\n})` : code, offset: kind === 'commonjs' ? WRAPPER.length : 0 }
+  return { ...prepared, code: kind === 'commonjs' ? `${WRAPPER}${code}\n})` : code, offset: kind === 'commonjs' ? WRAPPER.length - 1 : 0 }
 }
 
 /** Whether a text that is no CommonJS is an ECMAScript module: it imports, exports, or awaits at top level. */
@@ -100,6 +100,21 @@ function floatingPromises(tree: AnyNode, text: string): Edit[] {
   return edits
 }
 
+/** Errors whose stack begins where they are thrown, if they are made there. */
+const BUILT_IN_ERRORS = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError'])
+
+/** Where values are thrown that don't know where they were made, or were made elsewhere. */
+function thrownValues(tree: AnyNode, text: string, path: string): Edit[] {
+  const edits: Edit[] = []
+  if (!/\bthrow\b/.test(text)) return edits
+  for (const node of nodes(tree)) {
+    if (node.type !== 'ThrowStatement' || (node.argument.type === 'NewExpression' && BUILT_IN_ERRORS.has(calleeName(node.argument.callee, text)))) continue
+    const before = text.slice(0, node.start).split('\n')
+    edits.push({ at: node.argument.start, text: '__thrown(', leaves: 0 }, { at: node.argument.end, text: `, ${JSON.stringify(path)}, ${before.length}, ${before.at(-1)!.length + 1})`, leaves: 0 })
+  }
+  return edits
+}
+
 function importMetas(tree: AnyNode, path: string): Edit[] {
   return [...nodes(tree)].filter((node) => node.type === 'MetaProperty' && node.meta.name === 'import').map(({ start, end }) => ({ at: start, text: `__meta(${JSON.stringify(path)})`, leaves: end - start }))
 }
@@ -112,6 +127,8 @@ export interface TextPlace {
   callee?: string
   /** What is gone through there, as V8 names it in `x is not iterable`. */
   iterated?: string
+  /** The class whose method has the place, as in `K.run`; `new K` in its constructor. */
+  owner?: { type: string; isConstructor: boolean }
 }
 
 /** The engine points at the beginning of what it does, V8 at the property that is called or at the word `new`. `property` is one that was looked up there. */
@@ -126,7 +143,11 @@ export function placeAt({ tree, text }: PreparedSource, line: number, column: nu
   }
   let best: { size: number; node: AnyNode } | undefined
   for (const node of nodes(tree)) {
-    if (offset < node.start || offset > node.end) continue
+    if (node.type === 'ClassDeclaration' || node.type === 'ClassExpression') {
+      const method = node.body.body.find((each) => each.type === 'MethodDefinition' && offset >= each.start && offset <= each.end)
+      if (method?.type === 'MethodDefinition' && node.id) place.owner = { type: node.id.name, isConstructor: method.kind === 'constructor' }
+    }
+    if (offset < node.start - 1 || offset > node.end) continue
     if (node.type === 'ForOfStatement' && place.iterated === undefined) place.iterated = calleeName(node.right, text)
     const isWanted = property === undefined ? node.type === 'CallExpression' || node.type === 'NewExpression' : node.type === 'MemberExpression' && !node.computed && text.slice(node.property.start, node.property.end) === property
     if (!isWanted) continue
@@ -173,6 +194,23 @@ const REWORDED: readonly [pattern: RegExp, message: string][] = [
   [/^Cannot use keyword 'await' outside an async function|^Cannot use 'await' as identifier/, 'await is only valid in async functions and the top level bodies of modules'],
 ]
 
+/** The token before a place where a call's arguments should have gone on or ended. */
+function openCall(text: string, position: number): { start: number; end: number } | undefined {
+  const open: ('call' | 'other')[] = []
+  let last: { start: number; end: number; label: string } | undefined
+  try {
+    for (const { type, start, end } of tokenizer(text, { ecmaVersion: 'latest', allowHashBang: true })) {
+      if (start >= position) break
+      if (/^[({[]|^\$\{/.test(type.label)) open.push(type.label === '(' && last && /^(?:name|\)|\])$/.test(last.label) ? 'call' : 'other')
+      else if (/^[)}\]]/.test(type.label)) open.pop()
+      last = { start, end, label: type.label }
+    }
+  } catch {
+    return undefined
+  }
+  return open.at(-1) === 'call' && last && /^(?:name|num|string|\)|\]|\}|`|template|true|false|null|this|regexp)$/.test(last.label) ? last : undefined
+}
+
 /** acorn's errors in V8's words. */
 function syntaxProblem(error: AcornError, text: string, shown: string): SyntaxProblem {
   const lines = text.split('\n')
@@ -200,6 +238,12 @@ function syntaxProblem(error: AcornError, text: string, shown: string): SyntaxPr
       const token = /^(?:=>|\.\.\.|===|!==|==|!=|>=|<=|&&|\|\||\?\?|\+\+|--|\*\*|[^\s])/.exec(rest)?.[0] ?? rest[0]!
       told = `Unexpected token '${token}'`
       length = token.length
+    }
+    const last = openCall(text, error.pos)
+    if (last) {
+      told = 'missing ) after argument list'
+      const head = text.slice(0, last.start).split('\n')
+      ;[line, column, length] = [head.length, head.at(-1)!.length, last.end - last.start]
     }
   } else if (word !== undefined) length = word.length
   return { message: told, place: [`${shown}:${line}`, lines[line - 1] ?? '', length === 0 ? '' : ' '.repeat(column) + '^'.repeat(length)] }

@@ -102,10 +102,14 @@ export function bootstrap(config) {
   Error.prepareStackTrace = (error, frames) => {
     const lines = []
     let first = true
+    // The constructors of an error's own class are no part of its history.
+    let ownClasses
+    if (error instanceof Error && error.constructor !== Error) { ownClasses = new Set(); for (let each = error.constructor; typeof each === 'function' && each !== Error && each !== Function.prototype; each = Object.getPrototypeOf(each)) ownClasses.add(each.name) }
     let hasTail = false
     for (const frame of frames) {
       const file = frame.getFileName() ?? 'native'
       if (frame.isNative() || nativeFile.test(file)) continue
+      let owner
       let line = frame.getLineNumber()
       let column = frame.getColumnNumber()
       const source = sourceOf(file)
@@ -114,11 +118,13 @@ export function bootstrap(config) {
         const property = first ? /^cannot (?:read|set) property '(.*)' of /.exec(error?.message ?? '')?.[1] : undefined
         const seen = source.place(line, column, property)
         if (first) improveMessage(error, seen);
-        ({ line, column } = seen)
+        ({ line, column, owner } = seen)
       } else if (first) improveMessage(error, {})
       first = false
       const place = `${source?.shown ?? file}:${line}:${column}`
-      const name = frame.getFunctionName() || ''
+      let name = frame.getFunctionName() || ''
+      if (ownClasses?.has(name) && lines.length === 0) { ownClasses.delete(name); first = false; continue }
+      if (owner && !name.includes('.') && name !== '' && name !== '<anonymous>') name = owner.isConstructor && owner.type === name ? `new ${name}` : `${owner.type}.${name}`
       const isTop = name === '' ? false : name === '<eval>' || name === 'moduleTopLevel'
       if (isTop && source?.kind === 'commonjs') lines.push(`    at Object.<anonymous> (${place})`)
       else if (isTop || name === '' || name === '<anonymous>') lines.push(`    at ${place}`)
@@ -134,6 +140,8 @@ export function bootstrap(config) {
   }
   const header = (error) => {
     let name = error.name === undefined ? 'Error' : String(error.name)
+    // V8 writes the heading when somebody reads it: by then most classes have given their errors a name.
+    if (name === 'Error' && error.constructor?.name) name = error.constructor.name
     if (nodeErrors.has(error)) name = `${name} [${error.code}]`
     const message = error.message === undefined ? '' : String(error.message)
     return name === '' ? message : message === '' ? name : `${name}: ${message}`
@@ -158,22 +166,35 @@ export function bootstrap(config) {
     Error.stackTraceLimit = limit
     return error
   }
+  /** Puts Node's own frames above those of the script, and says what Node shows above an error that nobody catches. */
+  host.withFrames = (error, own, place) => {
+    const [heading, ...frames] = error.stack.split(/(?=\n {4}at )/)
+    error.stack = heading + [...own.map((frame) => `\n    at ${frame}`), ...frames].slice(0, 10).join('')
+    if (place) { error.place = place; hidePlace(error) }
+    return error
+  }
   const ERRNO = { EPERM: 1, ENOENT: 2, EIO: 5, EBADF: 9, EACCES: 13, EEXIST: 17, ENOTDIR: 20, EISDIR: 21, EINVAL: 22, ENOSPC: 28, EROFS: 30, EPIPE: 32, ENOTEMPTY: 39, ELOOP: 40, EADDRINUSE: 98, EADDRNOTAVAIL: 99, ENETUNREACH: 101, ECONNRESET: 104, ETIMEDOUT: 110, ECONNREFUSED: 111, EHOSTUNREACH: 113, ENOTFOUND: 3008, EAI_AGAIN: 3001 }
   const ERROR_TEXTS = { EPERM: 'operation not permitted', ENOENT: 'no such file or directory', EACCES: 'permission denied', EEXIST: 'file already exists', ENOTDIR: 'not a directory', EISDIR: 'illegal operation on a directory', EINVAL: 'invalid argument', EROFS: 'read-only file system', ENOTEMPTY: 'directory not empty', EADDRINUSE: 'address already in use', EADDRNOTAVAIL: 'address not available', ELOOP: 'too many symbolic links encountered', EBADF: 'bad file descriptor', ENOSPC: 'no space left on device' }
   /** A failed system call as libuv tells it. */
-  host.systemError = (code, syscall, rest = '', details = {}) => {
+  host.systemError = (code, syscall, rest = '', details = {}, origin) => {
     const error = new Error(ERROR_TEXTS[code] ? `${code}: ${ERROR_TEXTS[code]}, ${syscall}${rest}` : `${syscall} ${code}${rest}`)
+    if (origin) host.withFrames(error, origin.frames, origin.place)
     return Object.assign(error, { errno: -(ERRNO[code] ?? 1), code, syscall }, details)
   }
 
   const then = Promise.prototype.then
+  /** What rejected in this turn without anybody having minded. */
+  const rejections = []
   /** Looks after a promise that nobody else will: what it rejects with is unhandled. */
   const track = (value) => {
-    if (value instanceof Promise) then.call(value, undefined, (reason) => uncaught(reason, 'unhandledRejection', value))
+    if (value instanceof Promise) then.call(value, undefined, (reason) => { rejections.push([reason, value]); call('rejected') })
     return value
   }
   host.track = track
   globalThis.__float = track
+  let lastThrown
+  globalThis.__thrown = (value, path, line, column) => { lastThrown = { value, path, line, column }; return value }
+  Object.defineProperty(globalThis, '__thrown', { enumerable: false })
   globalThis.__importing = (work) => then.call(work, undefined, (error) => { throw loadError(error) })
   Object.defineProperty(globalThis, '__importing', { enumerable: false })
   Object.defineProperty(globalThis, '__float', { enumerable: false })
@@ -203,11 +224,15 @@ export function bootstrap(config) {
   const uncaughtText = (error, isRejection = false) => {
     const place = error?.place ?? placeOf(error, isRejection)
     if (error && typeof error === 'object') delete error.place
-    const shown = error instanceof Error ? require('util').inspect(error) : `${typeof error === 'string' ? error : require('util').inspect(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`
+    const shown = error instanceof Error ? require('util').inspect(error) : typeof error === 'object' && error !== null ? require('util').inspect(error) : `${typeof error === 'string' ? error : require('util').inspect(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`
     return `${error instanceof Error || !place ? '' : '\n'}${place ? `${place.join('\n')}\n${error instanceof Error ? '\n' : ''}` : error instanceof Error ? '' : 'Uncaught:\n'}${shown}\n\nNode.js ${process.version}\n`
   }
   /** File and line of an error with the line itself and a mark below it. */
   const placeOf = (error, isRejection) => {
+    if (!isRejection && lastThrown && Object.is(lastThrown.value, error)) {
+      const source = sourceOf(lastThrown.path)
+      return [`${source?.shown ?? lastThrown.path}:${lastThrown.line}`, (source?.text ?? '').split('\n')[lastThrown.line - 1] ?? '', `${' '.repeat(lastThrown.column - 1)}^`]
+    }
     const [, shown, lineText, columnText] = /^ {4}at (?:.*\()?((?:file:\/\/)?\/[^\n]*?|\[\w+\]):(\d+):(\d+)\)?$/m.exec(String(error?.stack ?? '')) ?? []
     if (shown === undefined) return undefined
     const source = sourceOf(shown.replace(/^file:\/\//, ''))
@@ -218,6 +243,22 @@ export function bootstrap(config) {
     const thrown = isRejection ? -1 : line.slice(0, column).search(/\bthrow\s+$/)
     return [`${shown}:${lineText}`, line, `${line.slice(0, Math.max(0, thrown >= 0 ? thrown : column)).replace(/[^\t]/g, ' ')}^`]
   }
+
+  const parse = JSON.parse
+  JSON.parse = Object.defineProperty(function (text, reviver) {
+    try {
+      return parse(text, reviver)
+    } catch (error) {
+      const [, position] = /^Expected property name or '}' in JSON at position (\d+)/.exec(error.message) ?? []
+      if (position !== undefined && /,\s*$/.test(text.slice(0, Number(position)))) error.message = error.message.replace("property name or '}'", 'double-quoted property name')
+      const [heading, ...frames] = error.stack.split(/(?=\n {4}at )/)
+      void heading
+      error.stack = `${error.name}: ${error.message}${['\n    at JSON.parse (<anonymous>)', ...frames].slice(0, 10).join('')}`
+      const [, at] = / in JSON at position (\d+)/.exec(error.message) ?? []
+      if (at !== undefined) { const before = String(text).slice(0, Number(at)).split('\n'); error.place = [`<anonymous_script>:${before.length}`, String(text).split('\n')[before.length - 1], `${' '.repeat(before.at(-1).length)}^`]; hidePlace(error) }
+      throw error
+    }
+  }, 'name', { value: 'parse' })
 
   // --- time and chance ------------------------------------------------------------------------------------------------------------
 
@@ -513,6 +554,8 @@ export function bootstrap(config) {
     getuid: () => config.uid, geteuid: () => config.uid, getgid: () => config.gid, getegid: () => config.gid, getgroups: () => [config.gid],
     kill(pid, signal = 'SIGTERM') { const code = call('kill', pid, signal); if (code) throw host.systemError(code, 'kill'); return true },
     emitWarning(warning, options, code) {
+      const made = warning instanceof Error ? warning : Object.assign(new Error(warning), { name: typeof options === 'string' ? options : options?.type ?? 'Warning' })
+      nextTick(() => process.emit('warning', made))
       const type = typeof options === 'string' ? options : options?.type ?? 'Warning'
       call('write', 2, `(node:${config.pid}) ${(typeof options === 'object' ? options?.code : code) ? `[${typeof options === 'object' ? options.code : code}] ` : ''}${warning?.name && warning instanceof Error ? warning.name : type}: ${warning?.message ?? warning}\n(Use \`node --trace-warnings ...\` to show where the warning was created)\n`)
     },
@@ -621,6 +664,7 @@ export function bootstrap(config) {
           drainTicks()
           return undefined
         }
+        case 'rejected': for (const [reason, promise] of rejections.splice(0)) uncaught(reason, 'unhandledRejection', promise); drainTicks(); return undefined
         case 'idle': { process.emit('beforeExit', Number(process.exitCode ?? 0)); drainTicks(); return undefined }
         case 'exit': return exit()
         case 'repl': return require('repl').start()

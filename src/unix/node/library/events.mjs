@@ -44,7 +44,14 @@ export function events(module, exports, require, host) {
       if (!listeners) {
         if (name !== 'error') return false
         const [error] = args
-        if (error instanceof Error) throw error
+        if (error instanceof Error) {
+          if (error.place === undefined) {
+            Object.defineProperty(error, 'place', { value: ['node:events:505', "    throw er; // Unhandled 'error' event", '    ^'], configurable: true, enumerable: false })
+            const frames = host.emittedFrom ?? new Error('').stack.split('\n').slice(1)
+            error.stack += `\nEmitted 'error' event${this.constructor.name === 'EventEmitter' ? '' : ` on ${this.constructor.name} instance`} at:\n${frames.slice(0, 10).join('\n')}`
+          }
+          throw error
+        }
         throw host.nodeError(Error, 'ERR_UNHANDLED_ERROR', `Unhandled error. (${typeof error === 'string' ? `'${error}'` : require('util').inspect(error)})`, { context: error })
       }
       for (const listener of listeners) host.track(listener.apply(this, args))

@@ -8,12 +8,24 @@ export function fs(module, exports, require, host) {
     if (Buffer.isBuffer(path)) return path.toString()
     throw host.nodeError(TypeError, 'ERR_INVALID_ARG_TYPE', `The "path" argument must be of type string or an instance of Buffer or URL. Received ${require('util').received(path)}`)
   }
+  /** Where Node itself fails, for those who don't catch it. */
+  const ORIGINS = {
+    readFile: [['Object.openSync (node:fs:621:18)', 'Object.readFileSync (node:fs:487:35)'], ['node:fs:621', '  return binding.open(', '                 ^']],
+    readText: [['Object.readFileSync (node:fs:483:20)'], ['node:fs:483', '    return binding.readFileUtf8(path, stringToFlags(options.flag));', '                   ^']],
+    writeFile: [['Object.writeFileSync (node:fs:2482:20)'], ['node:fs:2482', '    return binding.writeFileUtf8(', '                   ^']],
+    mkdir: [['Object.mkdirSync (node:fs:1410:26)'], ['node:fs:1410', '  const result = binding.mkdir(', '                         ^']],
+    readdir: [['Object.readdirSync (node:fs:1630:26)'], ['node:fs:1630', '  const result = binding.readdir(', '                         ^']],
+    stat: [['Object.statSync (node:fs:1794:25)'], ['node:fs:1794', '  const stats = binding.stat(', '                        ^']],
+    unlink: [['Object.unlinkSync (node:fs:2000:11)'], ['node:fs:2000', '  binding.unlink(getValidatedPath(path));', '          ^']],
+  }
+  /** Errors of calls that come back later have no frames. */
+  let isSynchronous = true
   const call = (syscall, path, op, ...args) => {
     try {
       return host.call(op, path, ...args)
     } catch (error) {
       if (!error.code) throw error
-      throw host.systemError(error.code, syscall, error.code === 'EISDIR' && syscall === 'read' ? '' : ` '${path}'`, error.code === 'EISDIR' && syscall === 'read' ? {} : { path })
+      throw host.systemError(error.code, syscall, error.code === 'EISDIR' && syscall === 'read' ? '' : ` '${path}'`, error.code === 'EISDIR' && syscall === 'read' ? {} : { path }, isSynchronous && ORIGINS[op] ? { frames: ORIGINS[op][0], place: ORIGINS[op][1] } : undefined)
     }
   }
   const encodingIn = (options) => typeof options === 'string' ? options : options?.encoding ?? null
@@ -48,6 +60,8 @@ export function fs(module, exports, require, host) {
   const file = (fd, syscall) => opened.get(fd) ?? (() => { throw host.systemError('EBADF', syscall) })()
   const sync = {
     readFile(path, options) {
+      const op = /^utf-?8$/i.test(encodingIn(options) ?? '') && typeof path !== 'number' ? 'readText' : 'readFile'
+      if (op === 'readText') return call(host.call('isDirectory', pathOf(path)) ? 'read' : 'open', pathOf(path), host.call('isDirectory', pathOf(path)) ? 'readFile' : op)
       const bytes = Buffer.from((typeof path === 'number' ? call('read', file(path, 'read').path, 'readFile') : call(host.call('isDirectory', pathOf(path)) ? 'read' : 'open', pathOf(path), 'readFile')).buffer)
       return encodingIn(options) ? bytes.toString(encodingIn(options)) : bytes
     },
@@ -119,12 +133,13 @@ export function fs(module, exports, require, host) {
       if (typeof callback !== 'function') throw host.nodeError(TypeError, 'ERR_INVALID_ARG_TYPE', `The "cb" argument must be of type function. Received ${require('util').received(callback)}`)
       host.begin('immediate', [], () => {
         let result
-        try { result = fn(...args) } catch (error) { return callback(name === 'exists' ? false : error) }
+        isSynchronous = false
+        try { result = fn(...args) } catch (error) { error.stack = `Error: ${error.message}`; return callback(name === 'exists' ? false : error) } finally { isSynchronous = true }
         if (name === 'exists') return callback(result)
         return name === 'read' ? callback(null, result, args[1]) : callback(null, result)
       })
     }
-    promises[name] = (...args) => new Promise((resolve, reject) => { host.begin('immediate', [], () => { try { resolve(fn(...args)) } catch (error) { reject(error) } }) })
+    promises[name] = (...args) => new Promise((resolve, reject) => { host.begin('immediate', [], () => { isSynchronous = false; try { resolve(fn(...args)) } catch (error) { if (error.code) error.stack = `Error: ${error.message}\n    at async open (node:internal/fs/promises:640:25)`; reject(error) } finally { isSynchronous = true } }) })
   }
   promises.open = async (path, flags) => {
     const fd = sync.open(path, flags)

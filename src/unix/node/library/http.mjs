@@ -141,7 +141,11 @@ export function http(module, exports, require, host) {
         this.state.id = host.keep('listen', [number, anyIp ? null : shown, this.tls?.() ?? null], (what, ...rest) => this.heard(what, ...rest))
       } catch (error) {
         const code = error.code ?? 'EINVAL'
-        process.nextTick(() => this.emit('error', Object.assign(new Error(`listen ${code}: ${{ EADDRINUSE: 'address already in use', EACCES: 'permission denied', EADDRNOTAVAIL: 'address not available' }[code] ?? code} ${shown.includes(':') ? `${shown}` : shown}:${number}`), { code, errno: { EADDRINUSE: -98, EACCES: -13, EADDRNOTAVAIL: -99 }[code] ?? -1, syscall: 'listen', address: shown, port: number })))
+        const failure = host.withFrames(Object.assign(new Error(`listen ${code}: ${{ EADDRINUSE: 'address already in use', EACCES: 'permission denied', EADDRNOTAVAIL: 'address not available' }[code] ?? code} ${shown.includes(':') ? `${shown}` : shown}:${number}`), { code, errno: { EADDRINUSE: -98, EACCES: -13, EADDRNOTAVAIL: -99 }[code] ?? -1, syscall: 'listen', address: shown, port: number }), ['Server.setupListenHandle [as _listen2] (node:net:2328:16)', 'listenInCluster (node:net:2437:12)', 'Server.listen (node:net:2540:7)'])
+        process.nextTick(() => {
+          host.emittedFrom = ['    at emitErrorNT (node:net:2416:8)', '    at process.processTicksAndRejections (node:internal/process/task_queues:90:21)']
+          try { this.emit('error', failure) } finally { host.emittedFrom = undefined }
+        })
         return this
       }
       this.state.address = { address: shown, family: shown.includes(':') ? 'IPv6' : 'IPv4', port: host.call('listenedPort', this.state.id) }
@@ -196,9 +200,11 @@ export function http(module, exports, require, host) {
   const exchanges = new Map()
 
   class Agent extends EventEmitter { constructor(options = {}) { super(); this.options = options; this.maxSockets = Infinity } destroy() {} }
-  const TLS_TEXTS = { DEPTH_ZERO_SELF_SIGNED_CERT: 'self-signed certificate', UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'unable to verify the first certificate', SELF_SIGNED_CERT_IN_CHAIN: 'self-signed certificate in certificate chain', CERT_HAS_EXPIRED: 'certificate has expired' }
+  const TLS_TEXTS = { CERT_NOT_YET_VALID: 'certificate is not yet valid', DEPTH_ZERO_SELF_SIGNED_CERT: 'self-signed certificate', UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'unable to verify the first certificate', SELF_SIGNED_CERT_IN_CHAIN: 'self-signed certificate in certificate chain', CERT_HAS_EXPIRED: 'certificate has expired' }
   /** What a connection that fails says. */
   const connectionError = (code, message, { address, port, hostname }) => {
+    // Servers here show their own certificate alone: Node's last word on it is that it can't be verified.
+    if (code === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY') code = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), { errno: code === 'ENOTFOUND' ? -3008 : -3001, code, syscall: 'getaddrinfo', hostname })
     if (TLS_TEXTS[code] || code === 'ERR_TLS_CERT_ALTNAME_INVALID') return Object.assign(new Error(TLS_TEXTS[code] ?? message), { code })
     if (code === 'ECONNRESET') return Object.assign(new Error('socket hang up'), { code })
