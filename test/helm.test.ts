@@ -58,6 +58,34 @@ spec:
     expect(await lab.out('kubectl get configmap settled -o jsonpath="{.data.colour}"')).toBe('blue')
   })
 
+  test('lets templates look at the cluster, but not in a dry run', async () => {
+    lab.writeFile('looking/Chart.yaml', 'apiVersion: v2\nname: looking\nversion: 0.1.0\n')
+    lab.writeFile('looking/templates/cm.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: found}\ndata:\n  ip: {{ (lookup "v1" "Service" "default" "kubernetes").spec.clusterIP | default "none" | quote }}\n  nodes: "{{ len (lookup "v1" "Node" "" "").items }}"\n')
+    await lab.out('helm install looking ./looking')
+    expect(await lab.out('kubectl get configmap found -o jsonpath="{.data.ip} {.data.nodes}"')).toBe('10.96.0.1 3')
+    expect((await lab.run('helm template ./looking')).stderr).toContain('nil pointer evaluating interface {}.clusterIP')
+    await lab.out('helm uninstall looking')
+  })
+
+  test('takes charts from repositories', async () => {
+    const archives = new Map<string, Uint8Array>()
+    const server = lab.laptop.net.listenHttp(8879, (request) => {
+      const data = archives.get(new URL(request.url).pathname)
+      return data ? new Response(Uint8Array.from(data)) : new Response('gone', { status: 404 })
+    })
+    await lab.out('mkdir -p repo && helm package mini -d repo --app-version 2.0 && helm package mini -d repo --version 0.2.0 && helm repo index repo')
+    for (const name of lab.laptop.fs.readdir('/home/learner/repo')) archives.set(`/${name}`, lab.laptop.fs.readFile(`/home/learner/repo/${name}`))
+    expect(await lab.out('helm repo add local http://127.0.0.1:8879 && helm repo update')).toBe('"local" has been added to your repositories\nHang tight while we grab the latest from your chart repositories...\n...Successfully got an update from the "local" chart repository\nUpdate Complete. ⎈Happy Helming!⎈\n')
+    expect(await lab.out('helm search repo mini -l')).toBe('NAME      \tCHART VERSION\tAPP VERSION\tDESCRIPTION\nlocal/mini\t0.2.0        \t           \t           \nlocal/mini\t0.1.0        \t2.0        \t           \n')
+    expect(await lab.out('helm show chart local/mini --version "<0.2"')).toBe('apiVersion: v2\nappVersion: "2.0"\nname: mini\nversion: 0.1.0\n\n')
+    expect((await lab.run('helm repo add gone http://127.0.0.1:8879/nowhere')).stderr).toBe('Error: looks like "http://127.0.0.1:8879/nowhere" is not a valid chart repository or cannot be reached: failed to fetch http://127.0.0.1:8879/nowhere/index.yaml : 404 Not Found\n')
+    lab.writeFile('outer/Chart.yaml', 'apiVersion: v2\nname: outer\nversion: 0.1.0\ndependencies: [{name: mini, version: ^0.1.0, repository: "@local"}]\n')
+    expect((await lab.run('helm template outer')).stderr).toContain('You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: mini')
+    await lab.out('helm dependency update outer')
+    expect(await lab.out('helm dependency list outer; helm template outer')).toBe('NAME\tVERSION\tREPOSITORY\tSTATUS\nmini\t^0.1.0 \t@local    \tok    \n\n---\n# Source: outer/charts/mini/templates/cm.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: taken\n')
+    server.close()
+  })
+
   test('tests a release and takes it away', async () => {
     expect(await lab.out('helm test web --logs | grep -A4 "TEST SUITE" | grep -v Last')).toContain('TEST SUITE:     web-test-connection\nPhase:          Succeeded\n')
     expect(await lab.out('helm uninstall web hooked')).toBe('release "web" uninstalled\nrelease "hooked" uninstalled\n')

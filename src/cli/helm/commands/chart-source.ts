@@ -15,7 +15,10 @@ import { setValues, textValue, typedValue } from '../values/set-flags.ts'
 export async function locateChart(session: Session, given: string): Promise<string> {
   const name = given.trim()
   const path = session.resolve(name)
-  if (name !== '' && session.proc.fs.exists(path)) return path
+  if (name !== '' && session.proc.fs.exists(path)) {
+    if (session.flags.str('repo')) session.err(`install.go:759: WARN local chart found in current working directory. repository url ignored chart=${name} repository=${session.flags.str('repo')}\n`)
+    return path
+  }
   if (name.startsWith('/') || name.startsWith('.')) throw new Error(`path ${JSON.stringify(name)} not found`)
   return downloadChart(session, name, chartVersion(session), session.repositoryCache)
 }

@@ -10,7 +10,7 @@ import { archived, saveChart } from '../chart/save.ts'
 import { lintChart } from '../chart/lint.ts'
 import type { LintMessage } from '../chart/lint.ts'
 import { tableText } from '../output.ts'
-import { downloadChart } from '../repo/download.ts'
+import { chartUrl, downloadChart } from '../repo/download.ts'
 import { buildDependencies, updateDependencies } from '../repo/dependency-manager.ts'
 import { parseConstraint, parseStrictVersion, parseVersion, satisfies } from '../semver.ts'
 import type { Session } from '../session.ts'
@@ -91,13 +91,15 @@ export const pullCommand: HelmCommand = async (session) => {
   const { fs } = session.proc
   for (const reference of session.args) {
     const destination = flags.str('destination')
+    // The real one writes beside the archive first.
+    if (!fs.exists(session.resolve(destination)) && !flags.bool('untar')) throw new Error(`open ${destination}/${(await chartUrl(session, reference, chartVersion(session))).split('/').at(-1)}${session.proc.random.uint32()}: no such file or directory`)
     if (!flags.bool('untar')) { await downloadChart(session, reference, chartVersion(session), destination); continue }
     const saved = await downloadChart(session, reference, chartVersion(session), '/tmp/helm-pull')
     const folder = flags.str('untardir').startsWith('/') ? flags.str('untardir') : `${destination}/${flags.str('untardir')}`
     const chart = await loadArchive(fs.readFile(saved))
     fs.remove(saved)
-    const target = `${session.resolve(folder)}/${nameOf(chart)}`
-    if (fs.exists(target)) throw new Error(`failed to untar: a file or directory with the name ${target} already exists`)
+    const target = `${folder.replace(/^(?:\.\/+)+/, '').replace(/^\.$/, '').replace(/(.)\/*$/, '$1/').replace(/\/\.\//g, '/')}${reference.split('/').at(-1)}`
+    if (fs.exists(session.resolve(target))) throw new Error(`failed to untar: a file or directory with the name ${target} already exists`)
     for (const { name, data } of archived(chart, '')) {
       const path = `${session.resolve(folder)}/${name}`
       fs.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })

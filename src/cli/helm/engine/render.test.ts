@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../../base/random.ts'
 import type { Clock } from '../../../base/clock.ts'
@@ -18,7 +19,7 @@ async function render(template: string, lookup?: Parameters<typeof renderChart>[
     ...emptyChart(), metadata: { name: 'c', version: '1.2.3', apiVersion: 'v2', appVersion: '9' }, files: [{ name: 'a.txt', data: bytes('one\ntwo\n') }, { name: 'conf/b.ini', data: bytes('k=v') }],
     templates: [{ name: 'templates/_h.tpl', data: bytes('{{define "h"}}<{{.}}>{{end}}{{define "bad"}}\n {{.x.y.z}}{{end}}') }, { name: 'templates/t.yaml', data: bytes(template) }],
   }
-  const clock = { nowMs: () => 0, breathe: async () => {} } as unknown as Clock
+  const clock = { nowMs: () => 0, breathe: async () => {}, outside: (work: Promise<unknown>) => work } as unknown as Clock
   const made = await renderChart({
     chart, values, release: { name: 'rel', namespace: 'ns', revision: 1, isInstall: true, isUpgrade: false }, capabilities: { kubeVersion: { version: 'v1.36.3', major: '1', minor: '36' }, apiVersions: DEFAULT_API_VERSIONS },
     clock, random: new Random('x'), ...(lookup ? { lookup } : {}),
@@ -84,4 +85,14 @@ test('lookups wait for the cluster\'s answer, and ask for each object once', asy
   })
   expect(made).toBe('qqmap[]')
   expect(asked).toEqual(['v1 Secret ns/x', 'v1 Pod ns/none'])
+})
+
+test('certificates are made once for each call, and signed by the authority that was made before', async () => {
+  const [authority, first, second, key] = (await render('{{ $ca := genCA "ca" 1 }}{{ $ca.Cert }},{{ (genSignedCert "a" nil (list "a") 1 $ca).Cert }},{{ (genSignedCert "a" nil (list "a") 1 $ca).Cert }},{{ $ca.Key }}')).split(',')
+  const [ca, ...leaves] = [authority, first, second].map((pem) => new X509Certificate(pem!))
+  for (const leaf of leaves) expect(leaf.verify(ca!.publicKey)).toBe(true)
+  expect(first).not.toBe(second)
+  expect(ca!.subject).toBe('CN=ca')
+  expect(leaves[0]!.subjectAltName).toBe('DNS:a')
+  expect(ca!.checkPrivateKey(createPrivateKey(key!))).toBe(true)
 })

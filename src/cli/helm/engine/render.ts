@@ -10,6 +10,7 @@ import { tableAt } from '../values/coalesce.ts'
 import { BUILD_INFO } from '../version.ts'
 import { capabilitiesObject, chartObject, filesObject } from './objects.ts'
 import type { Capabilities } from './objects.ts'
+import { certificateFunctions } from './certificate-functions.ts'
 import { sprigFunctions } from './sprig.ts'
 import { YAML_FUNCTIONS } from './yaml-functions.ts'
 
@@ -32,13 +33,41 @@ export interface RenderOptions {
   lookup?: (apiVersion: string, kind: string, namespace: string, name: string) => Promise<GoMap>
 }
 
-/** An answer of the cluster must be waited for: the template is carried out again once it is there. */
-class LookupPending extends Error {
+/** Something must be waited for: the template is carried out again once it is there. */
+class Pending extends Error {
   readonly passesTemplates = true
-  readonly answer: Promise<unknown>
-  constructor(answer: Promise<unknown>) {
-    super('lookup')
-    this.answer = answer
+  readonly work: Promise<unknown>
+  constructor(work: Promise<unknown>) {
+    super('pending')
+    this.work = work
+  }
+}
+
+/** What took time and is there now, for templates, which can't wait. */
+class Awaited {
+  readonly #found = new Map<string, { value: unknown } | { error: Error }>()
+  readonly #calls = new Map<string, number>()
+  #file = ''
+
+  /** A template is carried out from its beginning. */
+  begin(file: string): void {
+    this.#calls.clear()
+    this.#file = file
+  }
+
+  /** The result of some work, which is done once for equal keys. @throws Pending until it is there, then its own error */
+  get(key: string, work: () => Promise<unknown>): unknown {
+    const known = this.#found.get(key)
+    if (!known) throw new Pending(work().then((value) => { this.#found.set(key, { value }) }, (error: Error) => { this.#found.set(key, { error }) }))
+    if ('error' in known) throw known.error
+    return known.value
+  }
+
+  /** The same for work that gives something else each time it is asked for. */
+  fresh(what: string, work: () => Promise<unknown>): unknown {
+    const call = (this.#calls.get(what) ?? 0) + 1
+    this.#calls.set(what, call)
+    return this.get(`${this.#file} ${what} ${call}`, work)
   }
 }
 
@@ -58,8 +87,8 @@ export async function renderChart(options: RenderOptions): Promise<Map<string, s
   const templates = new Map<string, { text: string; data: GoMap; basePath: string }>()
   collect(options, options.chart, { Values: options.values }, templates)
   const files = [...templates.keys()].sort(deepestFirst)
-  const answers = new Map<string, GoMap>()
-  const set = templateSet(options, answers)
+  const awaited = new Awaited()
+  const set = templateSet(options, awaited)
   for (const file of files) {
     try {
       set.parse(file, templates.get(file)!.text)
@@ -76,11 +105,12 @@ export async function renderChart(options: RenderOptions): Promise<Map<string, s
     for (;;) {
       try {
         set.depth = 0
+        awaited.begin(file)
         rendered.set(file, withoutNoValue(set.execute(file, data)))
         break
       } catch (error) {
-        if (!(error instanceof LookupPending)) throw execFailure(error as Error)
-        await error.answer
+        if (!(error instanceof Pending)) throw execFailure(error as Error)
+        await error.work
       }
     }
   }
@@ -111,7 +141,7 @@ function deepestFirst(a: string, b: string): number {
   return depth !== 0 ? depth : a < b ? 1 : a > b ? -1 : 0
 }
 
-function templateSet(options: RenderOptions, answers: Map<string, GoMap>): TemplateSet {
+function templateSet(options: RenderOptions, awaited: Awaited): TemplateSet {
   const { lint, lookup } = options
   const standard: Record<string, GoFunction> = { ...sprigFunctions(options), ...YAML_FUNCTIONS }
   delete standard['env']
@@ -129,11 +159,9 @@ function templateSet(options: RenderOptions, answers: Map<string, GoMap>): Templ
   })
   standard['lookup'] = goFunction('string, string, string, string', (apiVersion: string, kind: string, namespace: string, name: string) => {
     if (!lookup || lint) return {}
-    const key = [apiVersion, kind, namespace, name].join(' ')
-    const known = answers.get(key)
-    if (known) return known
-    throw new LookupPending(lookup(apiVersion, kind, namespace, name).then((found) => { answers.set(key, found) }))
+    return awaited.get(['lookup', apiVersion, kind, namespace, name].join(' '), () => lookup(apiVersion, kind, namespace, name))
   })
+  Object.assign(standard, certificateFunctions(options, (what, work) => awaited.fresh(what, () => options.clock.outside(work()))))
   const references = new Map<string, number>()
   const withReferences = (of: () => TemplateSet): Record<string, GoFunction> => ({
     ...standard,
@@ -162,7 +190,7 @@ function templateSet(options: RenderOptions, answers: Map<string, GoMap>): Templ
       try {
         return withoutNoValue(copy.execute('gotpl', data))
       } catch (error) {
-        if (error instanceof LookupPending) throw error
+        if (error instanceof Pending) throw error
         throw new Error(`error during tpl function execution for ${quoted(text)}: ${(error as Error).message}`)
       }
     }),

@@ -202,7 +202,7 @@ export interface SprigContext { clock: Pick<Clock, 'nowMs'>; random: Random }
 const map = 'map[string]interface {}'
 
 /** The functions of the sprig library, except for those that make keys and certificates. k8s: Masterminds/sprig TxtFuncMap */
-// @k8s part: Helm templates: functions that make keys, certificates and password hashes (genCA, genSelfSignedCert, htpasswd ...) are missing
+// @k8s part: Helm templates: derived and hashed passwords and AES (derivePassword, bcrypt, htpasswd, encryptAES) are missing, and fromToml
 export function sprigFunctions({ clock, random }: SprigContext): Record<string, GoFunction> {
   const fn = goFunction
   const out: Record<string, GoFunction> = {}
@@ -470,7 +470,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     date_in_zone: 'dateInZone', date_modify: 'dateModify', must_date_modify: 'mustDateModify', trimall: 'trimAll', biggest: 'max', tuple: 'list', push: 'append', mustPush: 'mustAppend', mustMerge: 'merge', mustMergeOverwrite: 'mergeOverwrite',
   }
   for (const [name, of] of Object.entries(alias)) out[name] = out[of]!
-  for (const name of ['bcrypt', 'htpasswd', 'genPrivateKey', 'derivePassword', 'buildCustomCert', 'genCA', 'genCAWithKey', 'genSelfSignedCert', 'genSelfSignedCertWithKey', 'genSignedCert', 'genSignedCertWithKey', 'encryptAES', 'decryptAES'])
-    out[name] = fn('...any', () => { throw new Error('not available in Drydock: use a Secret made with openssl instead') })
+  for (const name of ['bcrypt', 'htpasswd', 'derivePassword', 'encryptAES', 'decryptAES'])
+    out[name] = fn('...any', () => { throw new Error('not available in Drydock') })
   return out
 }
