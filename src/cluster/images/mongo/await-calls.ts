@@ -91,7 +91,7 @@ export function awaitCalls(source: string): string {
       const declarations = (node.declarations as AnyNode[]).map((each) => each.init ? text(each, true) : `${text(each.id as AnyNode, true)} = undefined`)
       return `void (${declarations.join(', ')});`
     }
-    if (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') return `globalThis.${(node.id as AnyNode & { name: string }).name} = ${text(node, true)};`
+    if (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') return `${i === body.length - 1 ? '__value = ' : ''}globalThis.${(node.id as AnyNode & { name: string }).name} = ${text(node, true)};`
     if (node.type === 'ExpressionStatement' && i === body.length - 1) return `__value = (${text(node.expression as AnyNode, true)});`
     return text(node, true)
   })

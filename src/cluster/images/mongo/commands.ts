@@ -255,10 +255,12 @@ function sizeOf(collection: Collection): number {
 
 const storageSize = (bytes: number) => Math.max(4096, Math.ceil(bytes / 4096) * 4096 + (bytes > 0 ? 16_384 : 0))
 
+const indexSize = ({ documents }: Collection) => documents.size > 0 ? 20_480 : 4096
+
 function listDatabases({ server, command }: CommandContext): Document {
   const all = [...server.store.databases.keys(), ...server.oplogExists && !server.store.databases.has('local') ? ['local'] : []].sort()
   const databases = all.map((name) => {
-    const sizeOnDisk = [...server.store.databases.get(name)?.values() ?? []].reduce((sum, collection) => sum + storageSize(sizeOf(collection)) + 4096 * collection.indexes.length * 5, 0)
+    const sizeOnDisk = [...server.store.databases.get(name)?.values() ?? []].reduce((sum, collection) => sum + storageSize(sizeOf(collection)) + indexSize(collection) * collection.indexes.length, 0)
     return { name, sizeOnDisk, empty: false }
   })
   if (command.nameOnly) return { databases: databases.map(({ name }) => ({ name })) }
@@ -383,13 +385,13 @@ export const dataCommands: Readonly<Record<string, Command>> = {
     const collection = context.server.store.collection(ns)
     const size = collection ? sizeOf(collection) : 0
     const count = collection?.documents.size ?? 0
-    return { ns, size, count, ...(count > 0 ? { avgObjSize: Math.floor(size / count) } : {}), storageSize: storageSize(size), nindexes: collection?.indexes.length ?? 0, totalIndexSize: 20_480 * (collection?.indexes.length ?? 0), indexSizes: Object.fromEntries((collection?.indexes ?? []).map(({ name }) => [name, 20_480])), capped: false, scaleFactor: 1 }
+    return { ns, size, count, ...(count > 0 ? { avgObjSize: Math.floor(size / count) } : {}), storageSize: storageSize(size), nindexes: collection?.indexes.length ?? 0, totalIndexSize: collection ? indexSize(collection) * collection.indexes.length : 0, indexSizes: Object.fromEntries((collection?.indexes ?? []).map(({ name }) => [name, indexSize(collection!)])), capped: false, scaleFactor: 1 }
   } },
   dbStats: { read: true, run: ({ server, database }) => {
     const all = [...server.store.databases.get(database)?.values() ?? []]
     const dataSize = all.reduce((sum, each) => sum + sizeOf(each), 0)
     const objects = all.reduce((sum, { documents }) => sum + documents.size, 0)
-    return { db: database, collections: all.length, views: 0, objects, avgObjSize: objects > 0 ? dataSize / objects : 0, dataSize, storageSize: all.reduce((sum, each) => sum + storageSize(sizeOf(each)), 0), indexes: all.reduce((sum, { indexes }) => sum + indexes.length, 0), indexSize: all.reduce((sum, { indexes }) => sum + indexes.length * 20_480, 0), scaleFactor: 1 }
+    return { db: database, collections: all.length, views: 0, objects, avgObjSize: objects > 0 ? dataSize / objects : 0, dataSize, storageSize: all.reduce((sum, each) => sum + storageSize(sizeOf(each)), 0), indexes: all.reduce((sum, { indexes }) => sum + indexes.length, 0), indexSize: all.reduce((sum, each) => sum + each.indexes.length * indexSize(each), 0), scaleFactor: 1 }
   } },
   ping: { run: () => ({}), open: true }, buildInfo: { run: ({ server }) => server.buildInfo(), open: true }, buildinfo: { run: ({ server }) => server.buildInfo(), open: true }, serverStatus: simple(serverStatus),
   whatsmyuri: simple(({ session }) => ({ you: `${session.remote.ip}:${session.remote.port}` })), getParameter: simple(({ server }) => ({ featureCompatibilityVersion: { version: server.version.split('.').slice(0, 2).join('.') } })), getCmdLineOpts: simple(({ server }) => ({ argv: [...server.proc.argv], parsed: {} })),

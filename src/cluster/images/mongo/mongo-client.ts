@@ -17,8 +17,8 @@ export class MongoClient {
   }
 
   /** @throws UnixError when it can't be reached */
-  static async connect(proc: Proc, host: string, port: number, timeoutMs = 10_000): Promise<MongoClient> {
-    return new MongoClient(proc, new MessageStream(await proc.net.connectTcp(host, port, { timeoutMs })))
+  static async connect(proc: Proc, host: string, port: number, { timeoutMs = 10_000, keepLongs = false }: { timeoutMs?: number; keepLongs?: boolean } = {}): Promise<MongoClient> {
+    return new MongoClient(proc, new MessageStream(await proc.net.connectTcp(host, port, { timeoutMs }), { keepLongs }))
   }
 
   /**

@@ -53,7 +53,7 @@ describe('mongod and mongosh', () => {
     const on = box()
     await startServer(on)
     expect(await talk(on, 'for (let i = 0; i < 30; i++) db.n.insertOne({ _id: i })', "const all = db.n.find({}, { _id: 1 }).toArray()", 'all.map(d => d._id).filter(x => x > 27)', 'function total() {', '  let sum = 0', '  db.n.find().forEach(d => { sum += d._id })', '  return sum', '}', 'total()', "[1, 2].map(i => db.n.findOne({ _id: i })._id)", 'nothing', 'db.n.find({}, { _id: 1 }).limit(1).next()', 'x = 5', 'x + 1')).toBe(
-      '[ 28, 29 ]\n435\n[ 1, 2 ]\nReferenceError: nothing is not defined\n{ _id: 0 }\n5\n6\n')
+      '[ 28, 29 ]\n[Function: total]\n435\n[ 1, 2 ]\nReferenceError: nothing is not defined\n{ _id: 0 }\n5\n6\n')
     const { stdout } = await on.run(['mongosh', '--quiet', '--eval', 'db.n.countDocuments()'])
     expect(stdout).toBe('30\n')
   })

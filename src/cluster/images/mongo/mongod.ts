@@ -1,4 +1,4 @@
-import { ObjectId } from 'bson'
+import { Binary, Long, ObjectId } from 'bson'
 import type { Document } from 'bson'
 import { ProcessKilled, UnixError } from '../../../unix/types.ts'
 import type { Proc, SocketAddress, TcpSocket } from '../../../unix/types.ts'
@@ -153,6 +153,7 @@ export class MongoServer {
         return 100
       }
       this.store.open()
+      if (!this.store.databases.has('admin')) this.#furnish()
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       await this.log('E', 'CONTROL', 20557, 'initandlisten', 'DBException in initAndListen, terminating', { error: `IllegalOperation: Attempted to create a lock file on a read-only directory: ${directory}` }, `exception in initAndListen: 98 Unable to create/open lock file: ${directory}/mongod.lock Permission denied. Is a mongod instance already running?, terminating`)
@@ -192,6 +193,16 @@ export class MongoServer {
     this.store.checkpoint()
     await this.log('I', 'CONTROL', 23138, 'SignalHandler', 'Shutting down', { exitCode: 0 }, 'dbexit:  rc: 0')
     return 0
+  }
+
+  /** What every mongod has from its first start on. */
+  #furnish(): void {
+    const major = this.version.split('.').slice(0, 2).join('.')
+    this.store.commit({ op: 'i', ns: 'admin.system.version', o: { _id: 'featureCompatibilityVersion', version: major } })
+    this.store.commit({ op: 'i', ns: 'local.startup_log', o: { _id: `${this.proc.machine.hostname}-${Math.floor(this.startedMs)}`, hostname: this.proc.machine.hostname, startTime: new Date(Math.floor(this.startedMs)), pid: this.proc.pid } })
+    if (Number(major) < 3.6) return
+    this.store.commit({ op: 'c', ns: 'config.$cmd', o: { create: 'system.sessions' } })
+    this.store.commit({ op: 'c', ns: 'config.$cmd', o: { createIndexes: 'system.sessions', spec: { v: 2, key: { lastUse: 1 }, name: 'lsidTTLIndex', expireAfterSeconds: 1800 } } })
   }
 
   async #warn(id: number, text: string): Promise<void> {
@@ -289,7 +300,7 @@ export class MongoServer {
       reply = { ...error.more, ok: 0, errmsg: error.message, code: error.code, codeName: error.codeName }
     }
     const applied = this.replicaSet?.config ? this.replicaSet.applied.ts : undefined
-    if (applied && !this.version.startsWith('3.4')) Object.assign(reply, { $clusterTime: { clusterTime: applied, signature: { hash: { $binary: 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=', type: '00' }, keyId: 0 } }, operationTime: applied })
+    if (applied && !this.version.startsWith('3.4')) Object.assign(reply, { $clusterTime: { clusterTime: applied, signature: { hash: new Binary(new Uint8Array(20)), keyId: Long.fromNumber(0) } }, operationTime: applied })
     return reply
   }
 

@@ -172,7 +172,7 @@ class Shell {
   async #connect(): Promise<string | undefined> {
     const { host, port, user, password, source } = this.#options
     try {
-      this.#client = await MongoClient.connect(this.#proc, host, port)
+      this.#client = await MongoClient.connect(this.#proc, host, port, { keepLongs: true })
       await this.#client.command('admin', { hello: 1 })
       if (user !== undefined) await authenticate(this.#proc, this.#client, { user, password: password ?? '', source: source ?? 'admin' })
       return undefined
@@ -214,7 +214,7 @@ class Shell {
       if (!this.#client || this.#client.closed) {
         if (await this.#connect() !== undefined) throw new UnixError('ECONNREFUSED')
       }
-      return EJSON.stringify(await this.#client!.command(database, command), { relaxed: true })
+      return EJSON.stringify(await this.#client!.command(database, command), { relaxed: false })
     } catch (error) { throw this.#guestError(error) }
   }
 

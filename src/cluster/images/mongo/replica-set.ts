@@ -1,4 +1,4 @@
-import { EJSON, ObjectId, Timestamp } from 'bson'
+import { Long, ObjectId, Timestamp } from 'bson'
 import type { Document } from 'bson'
 import { ProcessKilled, UnixError } from '../../../unix/types.ts'
 import { MongoClient } from './mongo-client.ts'
@@ -231,7 +231,7 @@ export class ReplicaSet {
 
   async #connect(host: string): Promise<MongoClient> {
     const { name, port } = splitHost(host)
-    const client = await MongoClient.connect(this.#server.proc, name, port, CALL_TIMEOUT_MS)
+    const client = await MongoClient.connect(this.#server.proc, name, port, { timeoutMs: CALL_TIMEOUT_MS })
     await this.#server.authenticateMember(client)
     return client
   }
@@ -514,7 +514,7 @@ export class ReplicaSet {
     if (!config) throw new MongoError(94, 'no replset config has been received', { ...(this.#server.old ? { info: 'run rs.initiate(...) if not yet done for the set' } : {}) })
     const now = this.#nowMs
     const date = (ms: number) => new Date(Math.floor(ms))
-    const optime = ({ ts, t }: OpTime) => ({ ts, t })
+    const optime = ({ ts, t }: OpTime) => ({ ts, t: Long.fromNumber(t) })
     const wall = ({ ts }: OpTime) => new Date(ts.getHighBits() * 1000)
     const old = this.#server.old
     const members = config.members.map((member) => {
@@ -529,17 +529,17 @@ export class ReplicaSet {
         if (this.isPrimary && this.#electionTime) Object.assign(base, { electionTime: this.#electionTime, electionDate: date(this.#electionMs) })
         return { ...base, configVersion: config.version, ...(old ? {} : { configTerm: config.term }), self: true, ...(old ? {} : { lastHeartbeatMessage: '' }) }
       }
-      Object.assign(base, { lastHeartbeat: date(peer?.lastHeartbeatMs ?? 0), lastHeartbeatRecv: date(peer?.lastReceivedMs ?? 0), pingMs: 0, ...(peer?.message || !old ? { lastHeartbeatMessage: peer?.message ?? '' } : {}) })
+      Object.assign(base, { lastHeartbeat: date(peer?.lastHeartbeatMs ?? 0), lastHeartbeatRecv: date(peer?.lastReceivedMs ?? 0), pingMs: Long.fromNumber(0), ...(peer?.message || !old ? { lastHeartbeatMessage: peer?.message ?? '' } : {}) })
       if (old) { if (peer?.syncSource) base.syncingTo = peer.syncSource } else Object.assign(base, { syncSourceHost: peer?.syncSource ?? '', syncSourceId: config.members.find(({ host }) => host === peer?.syncSource)?._id ?? -1, infoMessage: '' })
       if (peer?.state === 1 && peer.electionTime) Object.assign(base, { electionTime: peer.electionTime, electionDate: wall({ ts: peer.electionTime, t: 0 }) })
       return { ...base, configVersion: peer?.configVersion ?? -2, ...(old ? {} : { configTerm: peer?.configTerm ?? -1 }) }
     })
     const applied = this.applied
     return {
-      set: config._id, date: date(now), myState: this.state, term: this.#term, ...(old ? this.#syncSource ? { syncingTo: this.#syncSource } : {} : { syncSourceHost: this.#syncSource, syncSourceId: config.members.find(({ host }) => host === this.#syncSource)?._id ?? -1 }), heartbeatIntervalMillis: HEARTBEAT_MS,
+      set: config._id, date: date(now), myState: this.state, term: Long.fromNumber(this.#term), ...(old ? this.#syncSource ? { syncingTo: this.#syncSource } : {} : { syncSourceHost: this.#syncSource, syncSourceId: config.members.find(({ host }) => host === this.#syncSource)?._id ?? -1 }), heartbeatIntervalMillis: Long.fromNumber(HEARTBEAT_MS),
       ...(old ? {} : { majorityVoteCount: this.#majority, writeMajorityCount: this.#majority, votingMembersCount: this.#voters.length, writableVotingMembersCount: this.#voters.filter(({ arbiterOnly }) => !arbiterOnly).length }),
       optimes: old ? { lastCommittedOpTime: optime(applied), appliedOpTime: optime(applied), durableOpTime: optime(applied) } : { lastCommittedOpTime: optime(applied), lastCommittedWallTime: wall(applied), readConcernMajorityOpTime: optime(applied), appliedOpTime: optime(applied), durableOpTime: optime(applied), lastAppliedWallTime: wall(applied), lastDurableWallTime: wall(applied) },
-      ...(old || !this.isPrimary ? {} : { lastStableRecoveryTimestamp: applied.ts, electionCandidateMetrics: { lastElectionReason: 'electionTimeout', lastElectionDate: date(this.#electionMs), electionTerm: this.#term, numVotesNeeded: this.#majority, priorityAtElection: this.#self?.priority ?? 1, electionTimeoutMillis: ELECTION_TIMEOUT_MS } }), members,
+      ...(old || !this.isPrimary ? {} : { lastStableRecoveryTimestamp: applied.ts, electionCandidateMetrics: { lastElectionReason: 'electionTimeout', lastElectionDate: date(this.#electionMs), electionTerm: Long.fromNumber(this.#term), numVotesNeeded: this.#majority, priorityAtElection: this.#self?.priority ?? 1, electionTimeoutMillis: ELECTION_TIMEOUT_MS } }), members,
     }
   }
 
@@ -561,6 +561,3 @@ export function splitHost(host: string): { name: string; port: number } {
   const [, name, port] = /^(.*?)(?::(\d+))?$/.exec(host)!
   return { name: name!, port: Number(port ?? 27017) }
 }
-
-/** For logs and messages. */
-export const documentText = (document: unknown): string => EJSON.stringify(document, { relaxed: true })

@@ -20,7 +20,13 @@ export class MessageStream {
   #rest: Uint8Array = new Uint8Array(0)
   #nextId = 1
 
-  constructor(socket: TcpSocket) { this.socket = socket }
+  readonly #options: { promoteLongs: boolean }
+
+  /** `keepLongs`: integers of 64 bits stay what they are instead of becoming numbers. */
+  constructor(socket: TcpSocket, { keepLongs = false }: { keepLongs?: boolean } = {}) {
+    this.socket = socket
+    this.#options = { promoteLongs: !keepLongs }
+  }
 
   async #need(bytes: number): Promise<boolean> {
     while (this.#rest.length < bytes) {
@@ -44,7 +50,7 @@ export class MessageStream {
     this.#rest = this.#rest.slice(length)
     if (operation === OP_QUERY) {
       const end = body.indexOf(0, 4)
-      const document = deserialize(body.subarray(end + 9))
+      const document = deserialize(body.subarray(end + 9), this.#options)
       return { id, responseTo, document: (document.$query as Document | undefined) ?? document, legacy: true, noReply: false }
     }
     const view = new DataView(body.buffer, body.byteOffset)
@@ -53,13 +59,13 @@ export class MessageStream {
     for (let at = 4; at + 1 < body.length;) {
       const kind = body[at++]!
       const size = view.getInt32(at, true)
-      if (kind === 0) { Object.assign(document, deserialize(body.subarray(at, at + size))); at += size; continue }
+      if (kind === 0) { Object.assign(document, deserialize(body.subarray(at, at + size), this.#options)); at += size; continue }
       // A sequence of documents: the field that it names.
       const end = at + size
       const nameEnd = body.indexOf(0, at + 4)
       const name = new TextDecoder().decode(body.subarray(at + 4, nameEnd))
       const list: Document[] = []
-      for (let from = nameEnd + 1; from < end;) { const bytes = view.getInt32(from, true); list.push(deserialize(body.subarray(from, from + bytes))); from += bytes }
+      for (let from = nameEnd + 1; from < end;) { const bytes = view.getInt32(from, true); list.push(deserialize(body.subarray(from, from + bytes), this.#options)); from += bytes }
       document[name] = list
       at = end
     }

@@ -169,7 +169,12 @@ class Monitor {
     let text = ''
     let quote = ''
     const prompt = () => stdout.write(text === '' ? 'mysql> ' : quote && quote !== '*/' ? `    ${quote}> ` : quote ? '   /*> ' : '    -> ')
-    const stopInterrupt = this.#proc.onSignal('SIGINT', () => { text = ''; quote = ''; void stdout.write('^C\nmysql> ') })
+    const stopInterrupt = this.#proc.onSignal('SIGINT', () => {
+      text = ''
+      quote = ''
+      // The terminal shows ^C first.
+      this.#proc.clock.after(0, () => { stdout.write('\nmysql> ').catch(() => {}) })
+    })
     await prompt()
     try {
       for await (const line of readLines(this.#proc.stdin)) {

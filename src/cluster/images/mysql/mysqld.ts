@@ -1,3 +1,4 @@
+import { rfc3339Micro } from '../../../base/clock.ts'
 import { ProcessKilled, UnixError } from '../../../unix/types.ts'
 import type { Listener, Proc, TcpSocket } from '../../../unix/types.ts'
 import { passwordHash, proves } from './authentication.ts'
@@ -71,7 +72,7 @@ class MysqlServer {
   }
 
   async #log(level: 'System' | 'Warning' | 'ERROR' | 'Note', code: number, subsystem: 'Server' | 'InnoDB', text: string): Promise<void> {
-    const now = `${new Date(Math.floor(this.#proc.clock.nowMs())).toISOString().slice(0, -1)}${String(this.#proc.random.int(1000)).padStart(3, '0')}Z`
+    const now = rfc3339Micro(this.#proc.clock.nowMs())
     if (this.#old) await this.#proc.stderr.write(`${now} 0 [${level === 'System' ? 'Note' : level}] ${subsystem === 'InnoDB' ? 'InnoDB: ' : ''}${text.replace('/usr/sbin/mysqld', 'mysqld')}\n`)
     else await this.#proc.stderr.write(`${now} 0 [${level}] [MY-${String(code).padStart(6, '0')}] [${subsystem}] ${text}\n`)
   }
