@@ -89,6 +89,17 @@ test('a build that fails says where', async () => {
   expect((await run('docker build broken')).stderr).toMatch(/ERROR: failed to build: failed to solve: dockerfile parse error on line 2: unknown instruction: RUM \(did you mean RUN\?\)\n$/)
 })
 
+test('a build that is given up leaves nothing that runs', async () => {
+  say('endless', 'FROM busybox\nRUN --mount=type=cache,target=/c while sleep 1; do echo x >> /c/f; done\n')
+  say('count', 'FROM busybox\nRUN --mount=type=cache,target=/c echo lines: $(wc -l < /c/f)\n')
+  expect((await run('timeout -s INT 5 docker build endless')).code).toBe(124)
+  const count = async () => /lines: (\d+)\n/.exec(await both('docker build --no-cache count'))?.[1]
+  const counted = await count()
+  expect(Number(counted)).toBeGreaterThan(0)
+  await out('sleep 5')
+  expect(await count()).toBe(counted)
+})
+
 test('images go by names, ids and the beginnings of ids', async () => {
   await out('docker pull -q busybox >/dev/null; docker tag busybox learner/box:1; docker tag busybox learner/box:2')
   const id = (await out('docker images -q --no-trunc learner/box:1')).trim()

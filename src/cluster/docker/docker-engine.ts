@@ -14,7 +14,7 @@ import type { ContainerConfig, ExecContext, Mount, PodSandboxConfig, StreamIo } 
 import type { LogReadOptions } from '../runtime/container-log.ts'
 import type { ImageReference } from '../runtime/image-reference.ts'
 import { pullMs } from '../runtime/image-store.ts'
-import type { ImageRegistry, RegistryCredentials } from '../runtime/image-registry.ts'
+import type { ImageRegistry, RegistryCredentials, RegistryImage } from '../runtime/image-registry.ts'
 import type { ByteWriter } from '../../base/streams.ts'
 import { randomContainerName } from './container-names.ts'
 import type { ContainerRecord, ContainerSpec, DockerContainer } from './docker-container.ts'
@@ -54,6 +54,14 @@ export interface DockerEngineOptions {
   pushed: PushedImages
   clock: Clock
   random: Random
+}
+
+/** An image as a registry has it. */
+export interface RemoteImage {
+  reference: ImageReference
+  tag: string
+  digest: string
+  image: RegistryImage
 }
 
 export interface DockerNetwork {
@@ -123,45 +131,54 @@ export class DockerEngine {
 
   // --- images --------------------------------------------------------------------------------------------------------------------
 
+  /** What a registry has under a name. @throws DockerError */
+  async resolve(reference: ImageReference, credentials: RegistryCredentials | undefined): Promise<RemoteImage> {
+    const { registry } = this.#options
+    const { repository, domain } = reference
+    const tag = reference.digest ? registry.tags(repository).find((each) => registry.digest(repository, each) === reference.digest) : reference.tag
+    const found = tag === undefined ? undefined : registry.find(repository, tag)
+    await this.clock.sleep(150 + this.random.float() * 150)
+    const denied = `pull access denied for ${familiarName(repository)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`
+    if (!this.access.exists(domain)) throw new DockerError(`failed to resolve reference "${reference.fullName}": failed to do request: Head "https://${domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${domain.replace(/:\d+$/, '')}: no such host`, 'not found')
+    if (found && !this.access.mayPull(found.credentials, credentials)) throw new DockerError(credentials ? denied : `Head "https://${domain}/v2/${reference.path}/manifests/${reference.tag}": no basic auth credentials`, 'not found')
+    if (!found || tag === undefined) throw new DockerError(registry.hasRepository(repository) ? `manifest for ${familiarName(reference.fullName)} not found: manifest unknown: manifest unknown` : denied, 'not found')
+    return { reference, tag, digest: registry.digest(repository, tag), image: found }
+  }
+
+  /** Fetches what isn't here of an image that a registry has. @param onLayer told of each layer as it goes on */
+  async fetch({ reference, tag, digest, image: found }: RemoteImage, onLayer: (digest: string, state: 'here' | 'begun' | 'downloaded' | 'extracted') => Promise<void>): Promise<{ image: DockerImage; isNew: boolean }> {
+    const { pushed } = this.#options
+    const { repository } = reference
+    const built = pushed.behind(found)
+    const image = built ?? this.shelf.fromCatalogue({ repository, tag, digest })!
+    const isNew = this.images.find(image.id) === undefined
+    if (image.base) pushed.programs.learn(`${image.base.repository}:${image.base.tag}`)
+    if (isNew) {
+      const here = new Set(this.images.list().flatMap(layerDigests))
+      const layers = layerDigests(image)
+      for (const id of layers) await onLayer(id, here.has(id) ? 'here' : 'begun')
+      const toFetch = layers.filter((id) => !here.has(id))
+      if (toFetch.length > 0) await this.clock.sleep(pullMs(compressedSize(image), this.random))
+      for (const state of ['downloaded', 'extracted'] as const) for (const id of toFetch) await onLayer(id, state)
+      if (built) for (const layer of built.layers) { await this.layers.adopt(layer); this.shelf.keepLayer(layer) }
+      this.images.add(image)
+    }
+    const isMoved = !reference.digest && this.images.byName(reference.fullName)?.id !== image.id
+    this.images.addDigest(image.id, `${repository}@${digest}`)
+    if (!reference.digest) this.images.tag(reference.fullName, image.id)
+    return { image, isNew: isNew || isMoved }
+  }
+
   /**
    * Fetches an image from its registry. `say` is told what `docker pull` prints.
    * @throws DockerError
    */
   async pull(reference: ImageReference, credentials: RegistryCredentials | undefined, say: (line: string) => Promise<void>): Promise<DockerImage> {
-    const { registry, pushed } = this.#options
-    const { repository, domain } = reference
-    const tag = reference.digest ? registry.tags(repository).find((each) => registry.digest(repository, each) === reference.digest) : reference.tag
-    const found = tag === undefined ? undefined : registry.find(repository, tag)
-    await this.clock.sleep(150 + this.random.float() * 150)
-    if (!this.access.exists(domain)) throw new DockerError(`failed to resolve reference "${reference.fullName}": failed to do request: Head "https://${domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${domain.replace(/:\d+$/, '')}: no such host`, 'not found')
-    if (found && !this.access.mayPull(found.credentials, credentials))
-      throw new DockerError(credentials ? `pull access denied for ${familiarName(repository)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied` : `Head "https://${domain}/v2/${reference.path}/manifests/${reference.tag}": no basic auth credentials`, 'not found')
-    if (!found || tag === undefined) {
-      if (!registry.hasRepository(repository)) throw new DockerError(`pull access denied for ${familiarName(repository)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`, 'not found')
-      throw new DockerError(`manifest for ${familiarName(reference.fullName)} not found: manifest unknown: manifest unknown`, 'not found')
-    }
-    const digest = registry.digest(repository, tag)
-    await say(`${reference.digest ?? tag}: Pulling from ${reference.path}`)
-    const built = pushed.behind(found)
-    const image = built ?? this.shelf.fromCatalogue({ repository, tag, digest })!
-    const isNew = this.images.find(image.id) === undefined
-    if (image.base) this.#options.pushed.programs.learn(`${image.base.repository}:${image.base.tag}`)
-    if (isNew) {
-      const here = new Set(this.images.list().flatMap(layerDigests))
-      const layers = layerDigests(image).map((id) => ({ short: id.slice(7, 19), isHere: here.has(id) }))
-      for (const { short, isHere } of layers) await say(isHere ? `${short}: Already exists` : `${short}: Pulling fs layer`)
-      const toFetch = layers.filter(({ isHere }) => !isHere)
-      if (toFetch.length > 0) await this.clock.sleep(pullMs(compressedSize(image), this.random))
-      for (const { short } of toFetch) await say(`${short}: Download complete`)
-      for (const { short } of toFetch) await say(`${short}: Pull complete`)
-      if (built) for (const layer of built.layers) { await this.layers.adopt(layer); this.shelf.keepLayer(layer) }
-      this.images.add(image)
-    }
-    const had = reference.digest ? image : this.images.byName(reference.fullName)
-    this.images.addDigest(image.id, `${repository}@${digest}`)
-    if (!reference.digest) this.images.tag(reference.fullName, image.id)
-    await say(`Digest: ${digest}`)
-    await say(!isNew && had?.id === image.id ? `Status: Image is up to date for ${familiarName(reference.requested)}` : `Status: Downloaded newer image for ${familiarName(reference.requested)}`)
+    const remote = await this.resolve(reference, credentials)
+    await say(`${reference.digest ?? remote.tag}: Pulling from ${reference.path}`)
+    const { image, isNew } = await this.fetch(remote, (id, state) => say(`${id.slice(7, 19)}: ${{ here: 'Already exists', begun: 'Pulling fs layer', downloaded: 'Download complete', extracted: 'Pull complete' }[state]}`))
+    await say(`Digest: ${remote.digest}`)
+    await say(`Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiarName(reference.requested)}`)
     return image
   }
 

@@ -20,7 +20,7 @@ import { digestOfText } from './digest.ts'
 import { DockerError } from './docker-error.ts'
 import { envRecord, execForm, manifestDigest, topOf } from './docker-image.ts'
 import type { BaseImage, DockerConfig, DockerImage, HealthCheck, HistoryEntry } from './docker-image.ts'
-import type { DockerEngine } from './docker-engine.ts'
+import type { DockerEngine, RemoteImage } from './docker-engine.ts'
 import { DockerfileError, expandVariables, parseDockerfile, parseInstruction, splitPairs, splitWords } from './dockerfile.ts'
 import type { Instruction } from './dockerfile.ts'
 import { durationMs } from './durations.ts'
@@ -36,6 +36,8 @@ export interface BuildRequest {
   dockerfileName: string
   /** Undefined where only a Dockerfile was given. */
   context?: CopySource
+  /** How long its .dockerignore is. */
+  ignoreBytes?: number
   /** Full names that the image gets. */
   tags: readonly ImageReference[]
   buildArgs: Readonly<Record<string, string>>
@@ -45,6 +47,8 @@ export interface BuildRequest {
   /** Asks registries for base images that are here already. */
   pull: boolean
   credentialsFor(domain: string): RegistryCredentials | undefined
+  /** Aborts when whoever wants the image has gone. */
+  signal: AbortSignal
   /** Progress. */
   write(text: string): Promise<void>
 }
@@ -67,6 +71,12 @@ interface Stage {
   name: string
   from: Instruction
   instructions: Instruction[]
+}
+
+/** An image that a stage begins with, here or still to be fetched. */
+interface Base {
+  image?: DockerImage
+  remote?: RemoteImage
 }
 
 /** A stage as far as it has been built. */
@@ -102,7 +112,7 @@ class ImageBuilder {
   readonly #request: BuildRequest
   readonly #progress: BuildProgress
   readonly #built = new Map<Stage, BuiltStage>()
-  readonly #bases = new Map<string, DockerImage>()
+  readonly #bases = new Map<string, Base>()
   #stages: Stage[] = []
   #escape = '\\'
   #globalArgs: Record<string, string> = {}
@@ -129,7 +139,7 @@ class ImageBuilder {
     const wanted = this.#needed(target)
     await this.#loadBases(wanted)
     const ignore = await this.#progress.begin('[internal] load .dockerignore')
-    await ignore.say('transferring context: 2B done')
+    await ignore.say(`transferring context: ${humanSize(this.#request.ignoreBytes ?? 2)} done`)
     await ignore.done()
     for (const stage of this.#stages) if (wanted.has(stage)) this.#built.set(stage, await this.#buildStage(stage))
     const image = this.#imageOf(this.#built.get(target)!)
@@ -211,7 +221,7 @@ class ImageBuilder {
   }
 
   /** An image that a stage begins with or copies from. */
-  async #base(name: string, instruction: Instruction): Promise<DockerImage> {
+  async #base(name: string, instruction: Instruction): Promise<Base> {
     let reference: ImageReference
     try {
       reference = referenceOf(name)
@@ -220,39 +230,56 @@ class ImageBuilder {
     }
     const known = this.#bases.get(reference.fullName)
     if (known) return known
-    const here = this.#engine.images.find(name)
-    const vertex = await this.#progress.begin(`[internal] load metadata for ${reference.fullName}`)
-    let image: DockerImage
+    const here = this.#request.pull ? undefined : this.#engine.images.find(name)
+    const vertexName = `[internal] load metadata for ${reference.fullName}`
+    const vertex = await this.#progress.begin(vertexName)
+    let base: Base
     try {
-      image = here && !this.#request.pull ? here : await this.#engine.pull(reference, this.#request.credentialsFor(reference.domain), async () => {})
+      base = here ? { image: here } : { remote: await this.#engine.resolve(reference, this.#request.credentialsFor(reference.domain)) }
     } catch (error) {
       if (!(error instanceof DockerError)) throw error
       const why = /pull access denied/.test(error.message) ? 'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed'
         : /manifest unknown/.test(error.message) ? `${reference.fullName}: not found` : error.message
       await vertex.failed(why)
-      throw new BuildError(`${name}: failed to resolve source metadata for ${reference.fullName}: ${why}`, { instruction, vertexName: `[internal] load metadata for ${reference.fullName}` })
+      throw new BuildError(`${name}: failed to resolve source metadata for ${reference.fullName}: ${why}`, { instruction, vertexName })
     }
     await vertex.done()
-    this.#bases.set(reference.fullName, image)
-    return image
+    this.#bases.set(reference.fullName, base)
+    return base
+  }
+
+  /** Fetches a base that isn't here yet. */
+  async #fetched(base: Base, title: (text: string) => string, name: string): Promise<DockerImage> {
+    const vertex = await this.#progress.begin(title(`FROM ${referenceOf(name).fullName.replace(/@.*$/, '')}@${base.image?.id ?? base.remote!.digest}`))
+    if (!base.image) {
+      const { remote } = base
+      await vertex.say(`resolve ${remote!.reference.fullName.replace(/@.*$/, '')}@${remote!.digest} done`)
+      const size = humanSize(remote!.image.sizeBytes, 4)
+      base.image = (await this.#engine.fetch(remote!, async (digest, state) => {
+        if (state === 'downloaded') await vertex.say(`${digest} ${size} / ${size} done`)
+        if (state === 'extracted') await vertex.say(`extracting ${digest} done`)
+      })).image
+    }
+    await vertex.done()
+    return base.image
   }
 
   async #buildStage(stage: Stage): Promise<BuiltStage> {
     const baseText = this.#baseName(stage)
     const below = this.#stageByName(baseText, stage.index)
-    const built = below ? copyOf(this.#built.get(below)!) : baseText === 'scratch' ? this.#scratch() : fromImage(await this.#base(baseText, stage.from))
-    const triggers = below ? [] : (built.config.onBuild ?? []).map((text) => parseInstruction(text, stage.from.line))
+    const base = below || baseText === 'scratch' ? undefined : await this.#base(baseText, stage.from)
+    let step = 0
+    let steps = 0
+    const label = this.#stages.length === 1 ? '' : `${stage.name || `stage-${stage.index}`} `
+    const title = (text: string) => `[${label}${String(++step).padStart(String(steps).length)}/${steps}] ${text}`
+    const stepsOf = (list: readonly Instruction[]) => list.filter(({ name }) => STEPS.has(name)).length + (base ? 1 : 0)
+    // What the base asks its users to do is known once it is here.
+    steps = stepsOf(stage.instructions) + (base?.image ? stepsOf(triggersOf(base.image.config, stage.from)) - 1 : 0)
+    const built = below ? copyOf(this.#built.get(below)!) : base ? fromImage(await this.#fetched(base, title, baseText)) : this.#scratch()
+    const triggers = below ? [] : triggersOf(built.config, stage.from)
     delete built.config.onBuild
     const instructions = [...triggers, ...stage.instructions]
-    const steps = instructions.filter(({ name }) => STEPS.has(name)).length + (below || baseText === 'scratch' ? 0 : 1)
-    const label = this.#stages.length === 1 ? '' : `${stage.name || `stage-${stage.index}`} `
-    let step = 0
-    const title = (text: string) => `[${label}${String(++step).padStart(String(steps).length)}/${steps}] ${text}`
-    if (!below && baseText !== 'scratch') {
-      const image = await this.#base(baseText, stage.from)
-      const vertex = await this.#progress.begin(title(`FROM ${referenceOf(baseText).fullName.replace(/@.*$/, '')}@${image.id}`))
-      await vertex.done()
-    }
+    steps = stepsOf(instructions)
     const args: Record<string, string> = {}
     for (const instruction of instructions) await this.#carryOut(instruction, built, args, stage, title)
     if (stage === this.#target()) built.config.labels = { ...built.config.labels, ...this.#request.labels }
@@ -428,9 +455,10 @@ class ImageBuilder {
         mounts: [...['hosts', 'resolv.conf'].map((name) => ({ containerPath: `/etc/${name}`, tree: disk, subPath: `/var/lib/docker/buildkit/${name}`, readOnly: true })), ...options.mounts],
         security: { supplementalGroups: [], mergeImageGroups: true, readOnlyRootFilesystem: false, privileged: false },
       })
-      const ended = runtime.attach(id, { stdout: options.output, stderr: options.output, tty: false })
+      const ended = runtime.attach(id, { stdout: options.output, stderr: options.output, tty: false, signal: this.#request.signal })
       await runtime.startContainer(id)
       await ended
+      this.#request.signal.throwIfAborted()
       return runtime.containerStatus(id)!.exitCode
     } finally {
       forget()
@@ -468,7 +496,8 @@ class ImageBuilder {
   async #source(from: string, stage: Stage, instruction: Instruction): Promise<CopySource> {
     const other = this.#stageByName(from, stage.index)
     if (other) return { files: topOf(this.#built.get(other)!).files, directory: '/' }
-    return { files: (await this.#base(from, instruction)).files, directory: '/' }
+    const base = await this.#base(from, instruction)
+    return { files: (base.image ?? await this.#fetched(base, (text) => text, from)).files, directory: '/' }
   }
 
   async #copy(instruction: Instruction, built: BuiltStage, expand: (text: string) => string, stage: Stage, title: (text: string) => string): Promise<void> {
@@ -544,6 +573,10 @@ class ImageBuilder {
     const gid = group === undefined ? uid : /^\d+$/.test(group) ? Number(group) : lookUp('/etc/group', group, 2, 'gid')!
     return { uid, gid: group === undefined ? (/^\d+$/.test(user) ? uid : lookUp('/etc/passwd', String(uid), 3, 'gid') ?? uid) : gid }
   }
+}
+
+function triggersOf({ onBuild = [] }: DockerConfig, from: Instruction): Instruction[] {
+  return onBuild.map((text) => parseInstruction(text, from.line))
 }
 
 function copyOf(stage: BuiltStage): BuiltStage {

@@ -71,9 +71,9 @@ export const build: DockerCommand = {
     const ignore = !fromStdin && ignoreFile ? new IgnoreFile(proc.fs.readText(ignoreFile)) : undefined
     try {
       const image = await buildImage(engine, cache, proc.net, {
-        dockerfile, dockerfileName: name, ...(fromStdin ? {} : { context: { files: proc.fs, directory, ...(ignore ? { ignores: (path: string) => ignore.ignores(path), hasExceptions: ignore.hasExceptions } : {}) } }),
+        dockerfile, dockerfileName: name, ...(fromStdin ? {} : { context: { files: proc.fs, directory, ...(ignore ? { ignores: (path: string) => ignore.ignores(path), hasExceptions: ignore.hasExceptions } : {}) } }), ...(ignore ? { ignoreBytes: proc.fs.stat(ignoreFile!).sizeBytes } : {}),
         tags, buildArgs: pairs(flags.all('build-arg'), proc.env), labels: pairs(flags.all('label'), {}), ...(flags.get('target') === undefined ? {} : { target: flags.get('target')! }), noCache: flags.is('no-cache'), pull: flags.is('pull'),
-        credentialsFor: (domain) => credentialsFor(proc, domain), write: quiet ? async () => {} : err,
+        credentialsFor: (domain) => credentialsFor(proc, domain), signal: proc.killed, write: quiet ? async () => {} : err,
       })
       const iidFile = flags.get('iidfile')
       if (iidFile !== undefined) proc.fs.writeFile(proc.resolve(iidFile), image.id)
