@@ -43,6 +43,21 @@ test('a configuration that is none keeps the kubelet from starting, and the jour
   expect(await run('kubectl get node drydock-worker2 --no-headers')).toContain(' Ready')
 })
 
+test('the ports of a kubelet answer strangers only where the configuration wants it', async () => {
+  const ask = (url: string) => run(`curl -sk -m 3 -o /dev/null -w '%{http_code}' ${url}`)
+  expect(await ask('https://10.89.0.4:10250/pods')).toBe('401')
+  expect(await ask('http://10.89.0.4:10255/pods')).toBe('000')
+  await run(`ssh drydock-worker2 'sed -i "/anonymous:/,/enabled/s/false/true/" ${CONFIG}; echo "readOnlyPort: 10255" >> ${CONFIG}; systemctl restart kubelet'`)
+  expect(await ask('https://10.89.0.4:10250/pods')).toBe('403')
+  expect(await run('curl -s http://10.89.0.4:10255/pods')).toContain('"kind":"PodList"')
+  await configure('drydock-worker2', 's/mode: Webhook/mode: AlwaysAllow/')
+  expect(await ask('https://10.89.0.4:10250/pods')).toBe('200')
+})
+
+test('a kubelet shows the certificate that it got when its node joined', async () => {
+  expect(await run('ssh drydock-worker "cat /var/lib/kubelet/pki/kubelet-client-current.pem" | openssl x509 -noout -subject -issuer -ext extendedKeyUsage')).toMatch(/subject=O ?= ?system:nodes, CN ?= ?system:node:drydock-worker\nissuer=CN ?= ?kubernetes\n[^]*TLS Web Client Authentication/)
+})
+
 test('static pods come from the folder that is configured', async () => {
   await run(`ssh drydock-worker2 'mkdir -p /opt/static; printf "apiVersion: v1\\nkind: Pod\\nmetadata: {name: own}\\nspec: {containers: [{name: nginx, image: nginx}]}\\n" > /opt/static/own.yaml'`)
   await configure('drydock-worker2', 's#^staticPodPath: .*#staticPodPath: /opt/static#')

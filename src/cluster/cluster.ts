@@ -215,7 +215,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
   const { nodes: _, ...plan } = topology
   const computers = new Computers({
-    clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan, clusterName: topology.name, nodes: topology.nodes, clientCaPem: pki.caCertificatePem, services: shared.for<Service>('services'),
+    clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan, clusterName: topology.name, nodes: topology.nodes, issueNodeCertificate: (nodeName) => pki.issueClientCertificate({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'], nowMs: clock.nowMs() }), clientCaPem: pki.caCertificatePem, services: shared.for<Service>('services'),
     apiAs: (name, groups, astray) => components.gated(server.as({ name, groups }), astray), apiServer: { host: controlPlane.name, ip: controlPlane.ip, port: API_PORT },
     podCidrOf: (nodeName) => etcd.get<Node>(`/registry/minions/${nodeName}`)?.value.spec.podCIDR,
     podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,

@@ -1,4 +1,5 @@
 import type { ClusterClock } from '../../base/clock.ts'
+import type { CertificateAndKey } from '../../base/certificates.ts'
 import { createSelfSignedServer } from '../../base/certificates.ts'
 import type { Log } from '../../base/log.ts'
 import { Random } from '../../base/random.ts'
@@ -13,7 +14,7 @@ import type { Pod, Service } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { clusterDnsAddress } from '../kubeadm/addons.ts'
 import { readKubeletConfiguration } from '../kubelet/kubelet-configuration.ts'
-import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../kubeadm/node-files.ts'
+import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT_CERTIFICATE, KUBELET_CONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../kubeadm/node-files.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { Network } from '../network/network.ts'
@@ -42,6 +43,8 @@ export interface Surroundings {
   /** The API as a user, as long as there is an API server and the client isn't astray. */
   apiAs(name: string, groups: readonly string[], astray?: () => string | undefined): Api
   apiServer: { host: string; ip: string; port: number }
+  /** The client certificate of a node's kubelet. */
+  issueNodeCertificate(nodeName: string): Promise<CertificateAndKey>
   /** Who signs the certificates of the kubelets' clients. */
   clientCaPem: string
   /** Services that all kubelets share. */
@@ -148,7 +151,7 @@ export class Computer {
     components.define(`kube-proxy/${name}`, () => ({ start: () => network.services.thaw(name), stop: () => network.services.freeze(name) }))
     // The kernel begins without rules; kube-proxy writes them again.
     if (beginning === 'cold' && topology.flavour === 'kubeadm') network.services.flush(name)
-    this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot').uuid(), kubelet: undefined, machine: undefined, astray: undefined }
+    this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot', beginning).uuid(), kubelet: undefined, machine: undefined, astray: undefined }
   }
 
   /** The operating system is up: it starts its services. */
@@ -156,7 +159,7 @@ export class Computer {
     const files = this.files
     if (!files.exists(MACHINE_ID)) {
       installUnits(files, ['containerd', 'kubelet'])
-      files.writeFile(MACHINE_ID, `${this.#chance('machine-id').hex(16)}\n`, { mode: 0o444 })
+      files.writeFile(MACHINE_ID, `${this.#chance('machine-id', this.#running!.beginning).hex(16)}\n`, { mode: 0o444 })
     }
     if (!isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
     if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) {
@@ -207,11 +210,26 @@ export class Computer {
     const { spec, spec: { name } } = this
     const { clock, network, topology, programs, onPowerRequest } = this.#around
     const kubelet = { start: () => this.startKubelet(), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
-    running.machine ??= clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
+    running.machine ??= this.#prepareLogin().then(() => clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
       hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: topology.podCidr,
       journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
-    }))
+    })))
     return running.machine.then(({ machine }) => machine)
+  }
+
+  /** Certificates that a kubelet has had since its node joined are made when somebody can look at them. */
+  async #prepareLogin(): Promise<void> {
+    const { files, spec: { name } } = this
+    const { clock, issueNodeCertificate, topology } = this.#around
+    if (topology.flavour !== 'kubeadm' || !files.exists(KUBELET_KUBECONFIG) || files.exists(KUBELET_CLIENT_CERTIFICATE)) return
+    const { certificatePem, keyPem } = await clock.outside(issueNodeCertificate(name))
+    const serving = await clock.outside(createSelfSignedServer(name, clock.nowMs()))
+    if (files.exists(KUBELET_CLIENT_CERTIFICATE)) return
+    const dated = `/var/lib/kubelet/pki/kubelet-client-${new Date(clock.nowMs()).toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '-')}.pem`
+    files.mkdir('/var/lib/kubelet/pki', { recursive: true })
+    files.writeFile(dated, `${certificatePem}${keyPem}`, { mode: 0o600 })
+    files.symlink(dated, KUBELET_CLIENT_CERTIFICATE)
+    files.writeFile('/var/lib/kubelet/pki/kubelet.crt', serving, { mode: 0o644 })
   }
 
   /** A request to the kubelet's port, as the API server makes it. @throws Error in the words of Go's dialer */
@@ -271,9 +289,10 @@ export class Computer {
     return ip === apiServer.ip && Number(port) === apiServer.port ? undefined : `dial tcp ${ip}:${port}: connect: connection refused`
   }
 
-  /** Of its own, so that nobody else's changes with it. */
-  #chance(label: string): Random {
-    return new Random(`${this.#around.seed} ${label} ${this.spec.name} ${this.#around.clock.nowMs()}`)
+  /** Of its own for what is there from the beginning, so that nobody else's changes with it; later on never the same twice. */
+  #chance(label: string, beginning: Beginning): Random {
+    const { seed, random } = this.#around
+    return beginning === 'cold' ? random.fork(`${label}/${this.spec.name}`) : new Random(`${seed} ${label} ${this.spec.name}`)
   }
 
   #emptyVolatile(): void {

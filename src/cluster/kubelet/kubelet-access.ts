@@ -12,12 +12,18 @@ export interface KubeletAccessOptions {
   clock: Clock
   /** Authority of clients' certificates. */
   clientCaPem: string
+  /** Whether who shows nothing is `system:anonymous`. k8s: authentication.anonymous.enabled */
+  allowsAnonymous?: boolean
+  /** Whether everybody may do everything. k8s: authorization.mode AlwaysAllow */
+  allowsAll?: boolean
 }
+
+const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] }
 
 /** How long an answer of the API server counts. k8s: kubelet webhook cache TTLs */
 const CACHE_MS = 30_000
 
-/** Who may use the kubelet's port: certificates and tokens, checked and authorized by the API server; nobody else. k8s: pkg/kubelet/server InstallAuthFilter */
+/** Who may use the kubelet's port: certificates and tokens, checked and authorized by the API server; nobody else unless the configuration wants it. k8s: pkg/kubelet/server InstallAuthFilter */
 export class KubeletAccess {
   readonly #options: KubeletAccessOptions
   readonly #trust: CertificateTrust
@@ -33,6 +39,7 @@ export class KubeletAccess {
   async refusal(request: HttpRequest, peer: HttpPeer): Promise<Response | undefined> {
     const user = await this.#userOf(request, peer)
     if (!user) return text(401, 'Unauthorized')
+    if (this.#options.allowsAll) return undefined
     const verb = { POST: 'create', GET: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[request.method] ?? ''
     const subresources = subresourcesOf(new URL(request.url).pathname)
     for (const subresource of subresources) if (await this.#mayUse(user, verb, subresource)) return undefined
@@ -43,7 +50,7 @@ export class KubeletAccess {
     const identity = clientCertificatePem ? await this.#trust.identify(clientCertificatePem) : undefined
     if (identity?.commonName) return { username: identity.commonName, groups: [...identity.organizations, 'system:authenticated'] }
     const token = /^bearer\s+(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
-    if (!token) return undefined
+    if (!token) return this.#options.allowsAnonymous ? ANONYMOUS : undefined
     const { api, clock } = this.#options
     const known = this.#tokens.get(token)
     if (known && known.untilMs > clock.nowMs()) return known.user

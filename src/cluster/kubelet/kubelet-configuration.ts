@@ -3,7 +3,7 @@ import { parseGoDuration } from '../kinds/duration.ts'
 import { addQuantities, parseQuantity, quantityValue, subQuantities } from '../kinds/quantity.ts'
 import { parseYaml } from '../kinds/yaml-text.ts'
 
-// @k8s part: KubeletConfiguration: maxPods, reserved resources, evictionHard (memory.available, nodefs.available), shutdownGracePeriod, clusterDNS, clusterDomain, staticPodPath and clientCAFile take effect when the kubelet starts; other fields change nothing
+// @k8s part: KubeletConfiguration: maxPods, reserved resources, evictionHard (memory.available, nodefs.available), shutdownGracePeriod, clusterDNS, clusterDomain, staticPodPath, authentication, authorization, readOnlyPort and clientCAFile take effect when the kubelet starts; other fields change nothing
 
 /** How much of something has to be left: bytes, or a part of all there is. */
 export type EvictionThreshold = { bytes: number; text: string } | { percent: number }
@@ -23,6 +23,11 @@ export interface KubeletConfiguration {
   clusterDns: readonly string[]
   clusterDomain: string
   staticPodPath: string | undefined
+  /** Whether port 10250 answers who shows nothing, and whether it answers everybody everything. */
+  allowsAnonymous: boolean
+  allowsAll: boolean
+  /** A port without TLS or questions; 0: none. */
+  readOnlyPort: number
 }
 
 interface Fields {
@@ -38,7 +43,9 @@ interface Fields {
   clusterDNS?: string[] | null
   clusterDomain?: string
   staticPodPath?: string
-  authentication?: { x509?: { clientCAFile?: string } | null } | null
+  authentication?: { x509?: { clientCAFile?: string } | null; anonymous?: { enabled?: boolean } | null } | null
+  authorization?: { mode?: string } | null
+  readOnlyPort?: unknown
 }
 
 const SIGNALS = ['memory.available', 'nodefs.available'] as const
@@ -74,11 +81,15 @@ export function readKubeletConfiguration(fs: FileSystem, path: string): KubeletC
   if (maxPods < 0) problems.push(`invalid configuration: maxPods (--max-pods) ${maxPods} must not be a negative number`)
   if (shutdownCriticalMs > shutdownMs) problems.push(`invalid configuration: shutdownGracePeriodCriticalPods {${shutdownCriticalMs / 1000}s} must be <= shutdownGracePeriod {${shutdownMs / 1000}s}`)
   if (problems.length > 0) throw new Error(`failed to validate kubelet configuration, error: ${problems.join(', ')}, path: ${path}`)
+  const mode = fields.authorization?.mode ?? 'Webhook'
+  if (mode !== 'Webhook' && mode !== 'AlwaysAllow') throw new Error(`failed to run Kubelet: unable to create authorizer: unknown authorization mode ${mode}`)
+  if (fields.readOnlyPort !== undefined && typeof fields.readOnlyPort !== 'number') throw decoding('readOnlyPort', fields.readOnlyPort, 'int32')
   const clientCa = fields.authentication?.x509?.clientCAFile
   if (clientCa && !fs.exists(clientCa)) throw new Error(`failed to construct kubelet dependencies: unable to load client CA file ${clientCa}: open ${clientCa}: no such file or directory`)
   return {
     maxPods, reserved: reservedOf(fields), evictionHard: thresholdsOf(fields.evictionHard ?? {}), pressureTransitionMs: duration('evictionPressureTransitionPeriod', fields.evictionPressureTransitionPeriod, TRANSITION_MS), shutdownMs, shutdownCriticalMs,
     clusterDns: fields.clusterDNS ?? [], clusterDomain: fields.clusterDomain ?? '', staticPodPath: fields.staticPodPath,
+    allowsAnonymous: fields.authentication?.anonymous?.enabled === true, allowsAll: mode === 'AlwaysAllow', readOnlyPort: (fields.readOnlyPort as number | undefined) ?? 0,
   }
 }
 

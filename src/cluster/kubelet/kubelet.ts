@@ -335,7 +335,11 @@ class NodeKubelet implements Kubelet {
   #listen(): void {
     const { serving, network, nodeName, api, clock } = this.#options
     if (!serving) return
-    const access = new KubeletAccess({ nodeName, api, clock, clientCaPem: serving.clientCaPem })
+    const { allowsAnonymous = false, allowsAll = false, readOnlyPort = 0 } = this.#configuration ?? {}
+    const access = new KubeletAccess({ nodeName, api, clock, clientCaPem: serving.clientCaPem, allowsAnonymous, allowsAll })
+    // What others may look at without being asked who they are. k8s: ListenAndServeKubeletReadOnlyServer
+    const isReadOnly = ({ method, url }: HttpRequest) => method === 'GET' && /^\/(?:pods|metrics|stats|spec|healthz)\b/.test(new URL(url).pathname)
+    if (readOnlyPort > 0) this.#listeners.push(network.hostStack.listenHttp(readOnlyPort, (request) => isReadOnly(request) ? this.#server.handle(request) : new Response('404 page not found\n', { status: 404 })))
     this.#listeners.push(
       network.hostStack.listenHttp(KUBELET_PORT, async (request, peer) => await access.refusal(request, peer) ?? this.#server.handle(request), { tls: { certificatePem: serving.certificatePem } }),
       network.hostStack.listenHttp(HEALTHZ_PORT, (request) => new URL(request.url).pathname.startsWith('/healthz') ? new Response('ok') : new Response('404 page not found\n', { status: 404 }), { ip: '127.0.0.1' }),
