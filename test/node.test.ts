@@ -64,3 +64,33 @@ test('a script that fails restarts, and its last words are in the log', async ()
   expect(await out(`kubectl get pod broken -o jsonpath='{.status.containerStatuses[0].lastState.terminated.exitCode}'`)).toBe('1')
   expect(await out('kubectl logs broken --previous')).toMatch(/^up\n\[eval\]:1\n[^]*Error: out of luck\n {4}at Timeout\._onTimeout \(\[eval\]:1:45\)\n[^]*\nNode\.js v20\.20\.2\n$/)
 })
+
+test('a web application counts its visits in Redis, and Prometheus could read how many', async () => {
+  lab.writeFile('app.js', `const app = require('express')()
+const { createClient } = require('redis')
+const { Counter, register } = require('prom-client')
+const served = new Counter({ name: 'served_total', help: 'Pages served', labelNames: ['path'] })
+const client = createClient({ url: process.env.REDIS_URL })
+client.on('error', (error) => console.log(error.code))
+app.get('/', async (req, res) => { served.inc({ path: req.path }); res.send('visit ' + await client.incr('visits') + '\\n') })
+app.get('/metrics', async (req, res) => { res.type(register.contentType).send(await register.metrics()) })
+client.connect().then(() => app.listen(3000))
+`)
+  lab.writeFile('app.yaml', `apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  containers:
+  - name: app
+    image: node:20
+    workingDir: /app
+    command: [sh, -c, npm install express redis prom-client && cp /src/app.js . && exec node app.js]
+    env: [{name: REDIS_URL, value: "redis://cache:6379"}]
+    readinessProbe: {httpGet: {path: /metrics, port: 3000}, periodSeconds: 1}
+    volumeMounts: [{name: src, mountPath: /src}]
+  volumes: [{name: src, configMap: {name: visits}}]
+`)
+  await out('kubectl run cache --image=redis:7 --port=6379 --expose && kubectl wait --for=condition=Ready pod/cache && kubectl create configmap visits --from-file=app.js && kubectl apply -f app.yaml && kubectl wait --for=condition=Ready pod/app --timeout=60s')
+  expect(await out('kubectl exec app -- sh -c "curl -s localhost:3000; curl -s localhost:3000"')).toBe('visit 1\nvisit 2\n')
+  expect(await out('kubectl exec app -- curl -s localhost:3000/metrics')).toBe('# HELP served_total Pages served\n# TYPE served_total counter\nserved_total{path="/"} 2\n')
+})

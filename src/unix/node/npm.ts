@@ -5,7 +5,7 @@ import type { RegistryPackage } from './packages/index.mjs'
 import type { NodeRelease } from './releases.ts'
 import { satisfies } from './semver.ts'
 
-// @k8s part: npm: the registry has express, body-parser, cookie-parser, cors, morgan, dotenv, uuid and axios, each in one file; others are not found
+// @k8s part: npm: the registry has express, body-parser, cookie-parser, cors, morgan, dotenv, uuid, axios, redis, ioredis and prom-client, each with what programs mostly use of it; others are not found
 
 /** What npm says before it gives up. */
 class NpmError extends Error {
@@ -188,7 +188,7 @@ class Npm {
       if (this.#versionIn(target) === version) continue
       this.#proc.fs.mkdir(target, { recursive: true })
       this.#proc.fs.writeFile(`${target}/package.json`, `${JSON.stringify({ name, version, description: known.description, license: 'MIT', main: 'index.js' }, undefined, 2)}\n`)
-      this.#proc.fs.writeFile(`${target}/index.js`, `'use strict'\n\n;(${String(known.main)})(module, exports, require)\n`)
+      for (const [file, main] of Object.entries({ 'index.js': known.main, ...known.files })) this.#proc.fs.writeFile(`${target}/${file}`, `'use strict'\n\n;(${String(main)})(module, exports, require)\n`)
       placed.push([name, version])
     }
     return placed

@@ -1,3 +1,4 @@
+import { deflate, deflateRaw, gzip, inflate, inflateRaw, ungzip } from 'pako'
 import { JavaScriptInterrupted, createRealm } from '../javascript/engine.ts'
 import type { GuestFunction, Realm } from '../javascript/engine.ts'
 import { createPipe } from '../../base/streams.ts'
@@ -40,7 +41,7 @@ export type Script = { path: string } | { text: string; name: string; prints: bo
 
 type Call = (...args: never[]) => unknown
 
-// @k8s part: Node.js: scripts run in QuickJS, slower than in Node, and a turn that computes for more than three seconds ends the process; no worker threads, cluster.fork, execSync, zlib, streams of the web, Intl or native add-ons
+// @k8s part: Node.js: scripts run in QuickJS, slower than in Node, and a turn that computes for more than three seconds ends the process; no worker threads, cluster.fork, execSync, streams of the web, Intl or native add-ons
 
 /** Runs a script as Node does: a realm, the calls that it makes of this process, and its turns. @returns the exit code */
 export async function runScript(proc: Proc, script: Script, options: ScriptOptions): Promise<number> {
@@ -233,6 +234,7 @@ class ScriptProcess {
       environment: () => ({ ...proc.env }),
       randomBytes: (count: number) => Uint8Array.from({ length: count }, () => proc.random.int(256)),
       digest: (name: string, bytes: Uint8Array) => (digests[name] ?? (() => { throw new UnixError('ERR_CRYPTO_INVALID_DIGEST', 'Digest method not supported') }))(bytes),
+      zlib: (format: 'gzip' | 'zlib' | 'raw', way: 'pack' | 'unpack', bytes: Uint8Array) => ZLIB[format][way](bytes),
       toBytes: (text: string, encoding: string) => bytesOf(text, encoding),
       toText: (bytes: Uint8Array, encoding: string) => textOf(bytes, encoding),
       memoryUsage: () => this.#memory(),
@@ -357,6 +359,8 @@ class ScriptProcess {
     return `const exports = __import(${JSON.stringify(kind)}, ${JSON.stringify(name)})\nexport default exports\nexport { exports as 'module.exports' }\n${own.map((each, i) => `const name${i} = exports[${JSON.stringify(each)}]\nexport { name${i} as ${each} }\n`).join('')}`
   }
 }
+
+const ZLIB = { gzip: { pack: gzip, unpack: ungzip }, zlib: { pack: deflate, unpack: inflate }, raw: { pack: deflateRaw, unpack: inflateRaw } }
 
 /** What Node shows above the errors of imports. */
 const IMPORT_PLACES = {

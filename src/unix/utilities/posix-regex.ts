@@ -25,8 +25,9 @@ export function posixRegex(pattern: string, extended: boolean): string {
     if (char === '*' && (out === '' || out.endsWith('(') && !out.endsWith('\\(') || (!extended && out === '^'))) { out += '\\*'; continue }
     if (char === '{' && !/^\{\d*,?\d*\}/.test(pattern.slice(i))) { out += '\\{'; continue }
     if (char === '}' && !/\{\d*,?\d*$/.test(out)) { out += '\\}'; continue }
-    if (!extended && char === '^' && out !== '' && !out.endsWith('(')) { out += '\\^'; continue }
-    if (!extended && char === '$' && i < pattern.length - 1 && !pattern.startsWith('\\)', i + 1)) { out += '\\$'; continue }
+    // Anchors stand at the edges of the expression, of a group, or of an alternative.
+    if (!extended && char === '^' && !/(?:^|[^\\])[(|]$|^$/.test(out)) { out += '\\^'; continue }
+    if (!extended && char === '$' && i < pattern.length - 1 && !pattern.startsWith('\\)', i + 1) && !pattern.startsWith('\\|', i + 1)) { out += '\\$'; continue }
     if (char === ']' || char === '/') { out += `\\${char}`; continue }
     out += char
   }

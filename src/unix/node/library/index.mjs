@@ -6,7 +6,7 @@ import { fs, fsPromises } from './fs.mjs'
 import { http, https, net } from './http.mjs'
 import { path } from './path.mjs'
 import { repl } from './repl.mjs'
-import { assert, async_hooks, child_process, cluster, crypto, dns, os, querystring, readline, timersPromises, tty, url, worker_threads } from './small.mjs'
+import { assert, async_hooks, child_process, cluster, crypto, dns, os, querystring, readline, timersPromises, tty, url, v8, vm, worker_threads, zlib } from './small.mjs'
 import { stream } from './stream.mjs'
 import { string_decoder, util } from './util.mjs'
 import { web } from './web.mjs'
@@ -16,7 +16,7 @@ export { bootstrap }
 
 /** Node's modules by name, without `node:`. Their text is what runs in realms. */
 export const library = {
-  assert, async_hooks, buffer, child_process, cluster, console, crypto, dns, events, fs, 'fs/promises': fsPromises, http, https, net, os, path, 'path/posix': path, querystring, readline, repl, stream, string_decoder, 'timers/promises': timersPromises, tty, url, util, worker_threads, web,
+  assert, async_hooks, buffer, child_process, cluster, console, crypto, dns, events, fs, 'fs/promises': fsPromises, http, https, net, os, path, 'path/posix': path, querystring, readline, repl, stream, string_decoder, 'timers/promises': timersPromises, tty, url, util, v8, vm, worker_threads, zlib, web,
   'assert/strict': function (module, exports, require) { module.exports = require('assert').strict },
   'dns/promises': function (module, exports, require) { module.exports = require('dns').promises },
   'readline/promises': function (module, exports, require) { module.exports = require('readline').promises },

@@ -386,3 +386,28 @@ export function worker_threads(module) {
 export function tty(module, exports, require, host) {
   module.exports = { isatty: (fd) => host.config.isTty[fd] === true }
 }
+
+/** node:zlib. */
+export function zlib(module, exports, require, host) {
+  const { Transform } = require('stream')
+  const run = (format, way) => (data) => { try { return Buffer.from(host.call('zlib', format, way, typeof data === 'string' ? new Uint8Array(Buffer.from(data)) : new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)).buffer) } catch (error) { throw Object.assign(new Error(error.message), { errno: -3, code: 'Z_DATA_ERROR' }) } }
+  const functions = { gzip: run('gzip', 'pack'), gunzip: run('gzip', 'unpack'), deflate: run('zlib', 'pack'), inflate: run('zlib', 'unpack'), deflateRaw: run('raw', 'pack'), inflateRaw: run('raw', 'unpack'), unzip: run('gzip', 'unpack') }
+  const stream = (fn) => () => { const parts = []; return new Transform({ transform(chunk, encoding, callback) { parts.push(chunk); callback() }, flush(callback) { try { callback(null, fn(Buffer.concat(parts))) } catch (error) { callback(error) } } }) }
+  module.exports = { constants: { Z_BEST_SPEED: 1, Z_BEST_COMPRESSION: 9, Z_DEFAULT_COMPRESSION: -1 } }
+  for (const [name, fn] of Object.entries(functions)) {
+    module.exports[`${name}Sync`] = (data) => fn(data)
+    module.exports[name] = (data, options, callback = options) => { process.nextTick(() => { let result; try { result = fn(data) } catch (error) { callback(error); return } callback(null, result) }) }
+    module.exports[`create${name[0].toUpperCase()}${name.slice(1)}`] = stream(fn)
+  }
+}
+
+/** node:vm, in this realm only. */
+export function vm(module) {
+  const runInThisContext = (text) => (0, eval)(text)
+  module.exports = { runInThisContext, Script: class Script { constructor(text) { this.text = text } runInThisContext() { return runInThisContext(this.text) } }, isContext: () => false }
+}
+
+/** node:v8. */
+export function v8(module) {
+  module.exports = { getHeapStatistics: () => { const { heapTotal, heapUsed } = process.memoryUsage(); return { total_heap_size: heapTotal, used_heap_size: heapUsed, heap_size_limit: 4345298944, total_available_size: 4345298944 - heapUsed, malloced_memory: 262320 } }, setFlagsFromString() {}, serialize: (value) => Buffer.from(JSON.stringify(value)), deserialize: (bytes) => JSON.parse(bytes.toString()) }
+}

@@ -5,6 +5,8 @@ export interface RegistryPackage {
   description: string
   /** Its text is the package's index.js. */
   main: (...args: never[]) => void
+  /** What lies beside it. */
+  files?: Readonly<Record<string, (...args: never[]) => void>>
   /** What it asks for itself. */
   needs?: Readonly<Record<string, string>>
 }
