@@ -129,6 +129,21 @@ test('secrets are encrypted in etcd from when that is wanted, and those of befor
   await reset('kube-apiserver')
 })
 
+test('a configuration of admission holds all namespaces to a standard, and asks a webhook about images', async () => {
+  await onControlPlane('printf "apiVersion: apiserver.config.k8s.io/v1\\nkind: AdmissionConfiguration\\nplugins:\\n- name: PodSecurity\\n  configuration:\\n    apiVersion: pod-security.admission.config.k8s.io/v1\\n    kind: PodSecurityConfiguration\\n    defaults: {enforce: baseline, warn: restricted}\\n    exemptions: {namespaces: [kube-system]}\\n- name: ImagePolicyWebhook\\n  path: images.yaml\\n" > /etc/kubernetes/enc/admission.yaml')
+  await onControlPlane('printf "imagePolicy: {kubeConfigFile: /etc/kubernetes/enc/kubeconfig, defaultAllow: false}\\n" > /etc/kubernetes/enc/images.yaml; printf "clusters: [{name: c, cluster: {server: \\"https://10.89.0.2:9999/images\\"}}]\\ncontexts: [{name: c, context: {cluster: c}}]\\ncurrent-context: c\\n" > /etc/kubernetes/enc/kubeconfig')
+  await addFlags('kube-apiserver', ['--admission-control-config-file=/etc/kubernetes/enc/admission.yaml'], ['/etc/kubernetes/enc'])
+  expect(await run('kubectl run root --image=nginx --privileged')).toContain('pods "root" is forbidden: violates PodSecurity "baseline:latest": privileged (container "root" must not set securityContext.privileged=true)')
+  expect(await run('kubectl run plain2 --image=nginx')).toMatch(/^pod\/plain2 created\nWarning: would violate PodSecurity "restricted:latest"/)
+  await onControlPlane('sed -i s/=NodeRestriction/=NodeRestriction,ImagePolicyWebhook/ /etc/kubernetes/manifests/kube-apiserver.yaml')
+  await pass(60)
+  expect(await run('kubectl run asked --image=nginx')).toContain('pods "asked" is forbidden: Post "https://10.89.0.2:9999/images": dial tcp 10.89.0.2:9999: connect: connection refused')
+  await onControlPlane('sed -i "s/defaultAllow: false/defaultAllow: true/" /etc/kubernetes/enc/images.yaml; mv /etc/kubernetes/manifests/kube-apiserver.yaml /root/; sleep 5; mv /root/kube-apiserver.yaml /etc/kubernetes/manifests/')
+  await pass(60)
+  expect(await run('kubectl run asked --image=nginx')).toContain('pod/asked created')
+  await reset('kube-apiserver')
+})
+
 test('node ports come from the range that is given', async () => {
   await addFlags('kube-apiserver', ['--service-node-port-range=80-100', '--event-ttl=2m'])
   expect(await run('kubectl create service nodeport web --tcp=80 --node-port=80')).toBe('service/web created\n')

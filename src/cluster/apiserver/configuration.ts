@@ -1,4 +1,6 @@
 import type { AuditOptions } from './audit/audit-log.ts'
+import type { ImagePolicySettings } from './admission/image-policy-webhook.ts'
+import type { PodSecuritySettings } from './admission/pod-security.ts'
 import type { EncryptionRule } from './encryption/encryption-at-rest.ts'
 import type { UserInfo } from './seams.ts'
 
@@ -20,11 +22,14 @@ export interface ApiServerConfiguration {
   /** k8s: --event-ttl */
   eventTtlSeconds: number
   audit: AuditOptions | undefined
+  /** Of --admission-control-config-file. */
+  podSecurity: PodSecuritySettings | undefined
+  imagePolicy: ImagePolicySettings | undefined
   /** k8s: --encryption-provider-config */
   encryption: readonly EncryptionRule[]
 }
 
 /** How kubeadm leaves it. */
 export const KUBEADM_CONFIGURATION: ApiServerConfiguration = {
-  anonymousAuth: true, authorizationModes: ['Node', 'RBAC'], enabledPlugins: ['NodeRestriction'], disabledPlugins: [], staticTokens: new Map(), nodePorts: [30000, 32767], eventTtlSeconds: 3_600, audit: undefined, encryption: [],
+  anonymousAuth: true, authorizationModes: ['Node', 'RBAC'], enabledPlugins: ['NodeRestriction'], disabledPlugins: [], staticTokens: new Map(), nodePorts: [30000, 32767], eventTtlSeconds: 3_600, audit: undefined, podSecurity: undefined, imagePolicy: undefined, encryption: [],
 }

@@ -6,6 +6,8 @@ import { NodeAuthorizer } from './auth/node-authorizer.ts'
 import { requestHeaderAuthenticator } from './auth/request-header-authenticator.ts'
 import { RbacAuthorizer } from './auth/rbac-authorizer.ts'
 import { unionAuthorizer } from './auth/union-authorizer.ts'
+import { imagePolicyWebhook } from './admission/image-policy-webhook.ts'
+import { podSecurityOf } from './admission/pod-security.ts'
 import { configuredPlugins, defaultAdmission } from './admission/default-chain.ts'
 import { KUBEADM_CONFIGURATION } from './configuration.ts'
 import type { AuthorizationMode } from './configuration.ts'
@@ -46,7 +48,9 @@ export function defaultParts({ pki, serverUrl, sign }: DefaultPartsOptions): (co
         configuration = next
         current.authenticators = authenticators()
         current.authorizer = authorizers()
-        return configuredPlugins(plugins, next)
+        const { podSecurity, imagePolicy, enabledPlugins } = next
+        const all = podSecurity ? plugins.map((plugin) => plugin.name === 'PodSecurity' ? podSecurityOf(podSecurity) : plugin) : plugins
+        return [...configuredPlugins(all, next), ...(imagePolicy && dialer && enabledPlugins.includes('ImagePolicyWebhook') ? [imagePolicyWebhook(imagePolicy, { clock, dialer })] : [])]
       },
       virtualResources: [...accessReviews(rbac), ...tokenResources(tokens)],
       published: issuerDiscovery(pki.tokenKey, serverUrl, clock),

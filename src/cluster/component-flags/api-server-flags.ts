@@ -1,3 +1,4 @@
+import { admissionConfiguration } from './admission-configuration.ts'
 import { parseAuditPolicy } from '../apiserver/audit/audit-policy.ts'
 import type { AuditOptions } from '../apiserver/audit/audit-log.ts'
 import { MISSING_PLUGINS, PLUGIN_NAMES } from '../apiserver/admission/optional-plugins.ts'
@@ -12,7 +13,7 @@ import type { ComponentFlags } from './component-flags.ts'
 import { fileText, requireFiles } from './launch-files.ts'
 import type { LaunchPlace } from './launch-files.ts'
 
-// @k8s part: kube-apiserver flags: anonymous-auth, authorization-mode (Node, RBAC, AlwaysAllow, AlwaysDeny), admission plugins, encryption-provider-config, audit log, token-auth-file, service-node-port-range, event-ttl, etcd-servers and the files that flags name; other flags are checked and change nothing
+// @k8s part: kube-apiserver flags: anonymous-auth, authorization-mode (Node, RBAC, AlwaysAllow, AlwaysDeny), admission plugins and the configuration of PodSecurity and ImagePolicyWebhook, encryption-provider-config, audit log, token-auth-file, service-node-port-range, event-ttl, etcd-servers and the files that flags name; other flags are checked and change nothing
 
 const MODES = ['AlwaysAllow', 'AlwaysDeny', 'ABAC', 'Webhook', 'RBAC', 'Node']
 const KEY_BYTES = [16, 24, 32]
@@ -40,11 +41,12 @@ export function apiServerConfiguration(flags: ComponentFlags, place: LaunchPlace
   }
   requireFiles(place, flags, ['requestheader-client-ca-file', 'service-account-key-file'])
   const enabledPlugins = [...flags.list('enable-admission-plugins'), ...flags.list('admission-control')]
-  for (const name of enabledPlugins) checkOptional(name, flags, place)
+  for (const name of enabledPlugins) checkOptional(name, flags)
+  const { podSecurity, imagePolicy } = admissionConfiguration(flags, place)
   requireFiles(place, flags, [['kubelet-client-certificate', 'problem initializing API group "": %s'], ['kubelet-client-key', 'problem initializing API group "": %s'], 'proxy-client-cert-file', 'proxy-client-key-file'])
   return {
     anonymousAuth: flags.bool('anonymous-auth', true), authorizationModes, enabledPlugins, disabledPlugins: flags.list('disable-admission-plugins'), staticTokens, nodePorts,
-    eventTtlSeconds: (flags.durationMs('event-ttl') ?? 3_600_000) / 1000, audit, encryption,
+    eventTtlSeconds: (flags.durationMs('event-ttl') ?? 3_600_000) / 1000, audit, encryption, podSecurity, imagePolicy,
   }
 }
 
@@ -72,11 +74,9 @@ function checkPlugins(flags: ComponentFlags): void {
   if (both.length > 0) throw new LaunchError(`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`)
 }
 
-function checkOptional(name: string, flags: ComponentFlags, place: LaunchPlace): void {
+function checkOptional(name: string, flags: ComponentFlags): void {
   if (!MISSING_PLUGINS.includes(name)) return
-  const file = flags.text('admission-control-config-file')
-  if (file) fileText(place, file, `failed to apply admission: failed to read plugin config: unable to read admission control configuration from ${JSON.stringify(file)} [%s]`)
-  const problem = file ? undefined : { ImagePolicyWebhook: 'no config specified', EventRateLimit: 'limits: Invalid value: null: must not be empty' }[name]
+  const problem = name === 'EventRateLimit' && !flags.has('admission-control-config-file') ? 'limits: Invalid value: null: must not be empty' : undefined
   throw new LaunchError(problem === undefined ? `drydock: admission plugin ${JSON.stringify(name)} is not supported` : `failed to apply admission: couldn't init admission plugin ${JSON.stringify(name)}: ${problem}`)
 }
 

@@ -117,4 +117,4 @@ export const PLUGIN_NAMES = ('AlwaysAdmit AlwaysDeny AlwaysPullImages Certificat
   + 'PodGroupProtection PodGroupWorkloadExists PodNodeSelector PodResizeValidator PodSecurity PodTolerationRestriction PodTopologyLabels Priority ResourceQuota RuntimeClass ServiceAccount '
   + 'StorageObjectInUseProtection TaintNodesByCondition ValidatingAdmissionPolicy ValidatingAdmissionWebhook').split(' ')
 /** Those of them that can be asked for and aren't here. */
-export const MISSING_PLUGINS = ['EventRateLimit', 'ImagePolicyWebhook', 'OwnerReferencesPermissionEnforcement', 'PodTolerationRestriction']
+export const MISSING_PLUGINS = ['EventRateLimit', 'OwnerReferencesPermissionEnforcement', 'PodTolerationRestriction']

@@ -21,23 +21,37 @@ interface Policy {
   warn: LevelVersion
 }
 
+/** What holds where a namespace's labels say nothing, and for whom nothing holds. k8s: pod-security-admission/admission/api PodSecurityConfiguration */
+export interface PodSecuritySettings {
+  /** By mode and `MODE-version`. */
+  defaults: Readonly<Record<string, string>>
+  exemptions: { usernames: readonly string[]; namespaces: readonly string[]; runtimeClasses: readonly string[] }
+}
+
 const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted']
 const PREFIX = 'pod-security.kubernetes.io/'
 /** Pods of a namespace that a stricter label is held against at most. */
 const MAX_PODS_TO_CHECK = 3000
 const IGNORED_SUBRESOURCES = ['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status']
 
-export const podSecurity: AdmissionPlugin = {
-  name: 'PodSecurity',
-  validate(attributes, { reader }) {
-    const { operation, kind, object } = attributes
-    if ((operation !== 'CREATE' && operation !== 'UPDATE') || !object) return
-    const resource = kind.group ? `${kind.resource}.${kind.group}` : kind.resource
-    if (resource === 'namespaces') return checkNamespace(attributes, reader)
-    if (resource === 'pods') return checkPod(attributes, reader)
-    const template = TEMPLATES[resource]
-    if (template && attributes.subresource === '') checkController(attributes, reader, template)
-  },
+/** @param settings nothing holds by default, for nobody an exception */
+export function podSecurityOf(settings?: PodSecuritySettings): AdmissionPlugin {
+  const basics = settings ? policyOf(Object.fromEntries(Object.entries(settings.defaults).map(([mode, value]) => [PREFIX + mode, value]))).policy : NO_POLICY.policy
+  const isExempt = ({ user, namespace }: AdmissionAttributes) => settings !== undefined && (settings.exemptions.usernames.includes(user.name) || settings.exemptions.namespaces.includes(namespace))
+  const isExemptSpec = (spec: PodSpec | undefined) => settings !== undefined && spec?.runtimeClassName !== undefined && settings.exemptions.runtimeClasses.includes(spec.runtimeClassName)
+  return {
+    name: 'PodSecurity',
+    validate(attributes, { reader }) {
+      const { operation, kind, object } = attributes
+      if ((operation !== 'CREATE' && operation !== 'UPDATE') || !object) return
+      const resource = kind.group ? `${kind.resource}.${kind.group}` : kind.resource
+      if (resource === 'namespaces') return checkNamespace(attributes, reader, basics)
+      if (isExempt(attributes)) return
+      if (resource === 'pods') return isExemptSpec((object as Pod).spec) ? undefined : checkPod(attributes, reader, basics)
+      const template = TEMPLATES[resource]
+      if (template && attributes.subresource === '' && !isExemptSpec(template(object)?.spec)) checkController(attributes, reader, template, basics)
+    },
+  }
 }
 
 type Template = { metadata?: ObjectMeta; spec?: PodSpec } | undefined
@@ -48,12 +62,12 @@ const TEMPLATES: Readonly<Record<string, (object: KubeObject) => Template>> = {
   'daemonsets.apps': templateOf, 'jobs.batch': templateOf, 'cronjobs.batch': (object) => (object.spec as { jobTemplate?: { spec?: { template?: Template } } } | undefined)?.jobTemplate?.spec?.template,
 }
 
-function checkNamespace(attributes: AdmissionAttributes, reader: Reader): void {
+function checkNamespace(attributes: AdmissionAttributes, reader: Reader, basics: Policy): void {
   if (attributes.subresource !== '') return
   const namespace = attributes.object!
-  const next = policyOf(namespace.metadata.labels)
+  const next = policyOf(namespace.metadata.labels, basics)
   const name = namespace.metadata.name ?? attributes.name
-  const old = attributes.oldObject && policyOf(attributes.oldObject.metadata.labels)
+  const old = attributes.oldObject && policyOf(attributes.oldObject.metadata.labels, basics)
   if (next.findings.length > 0 && (!old || JSON.stringify(next.findings) !== JSON.stringify(old.findings))) throw apiError.invalid({ group: '', kind: 'Namespace' }, name, next.findings)
   if (!old) return
   const { enforce } = next.policy
@@ -62,17 +76,17 @@ function checkNamespace(attributes: AdmissionAttributes, reader: Reader): void {
   for (const warning of existingViolations(reader, name, enforce)) attributes.warn(warning)
 }
 
-function checkPod(attributes: AdmissionAttributes, reader: Reader): void {
+function checkPod(attributes: AdmissionAttributes, reader: Reader, basics: Policy): void {
   if (IGNORED_SUBRESOURCES.includes(attributes.subresource)) return
-  const { policy, findings } = namespacePolicy(reader, attributes.namespace)
+  const { policy, findings } = namespacePolicy(reader, attributes.namespace, basics)
   if (findings.length === 0 && isPrivileged(policy)) return
   const pod = attributes.object as Pod
   if (attributes.operation === 'UPDATE' && !isSignificantUpdate(pod, attributes.oldObject as Pod)) return
   evaluate(attributes, policy, findings, pod.metadata, pod.spec, true)
 }
 
-function checkController(attributes: AdmissionAttributes, reader: Reader, template: (object: KubeObject) => Template): void {
-  const { policy, findings } = namespacePolicy(reader, attributes.namespace)
+function checkController(attributes: AdmissionAttributes, reader: Reader, template: (object: KubeObject) => Template, basics: Policy): void {
+  const { policy, findings } = namespacePolicy(reader, attributes.namespace, basics)
   if (findings.length === 0 && policy.warn.level === 'privileged' && policy.audit.level === 'privileged') return
   const found = template(attributes.object!)
   if (found?.spec) evaluate(attributes, policy, findings, found.metadata ?? {}, found.spec, false)
@@ -96,10 +110,10 @@ const textOf = ({ level, minor }: LevelVersion) => `${level}:${minor === Infinit
 const detailsOf = (violations: readonly Violation[]) => violations.map(({ reason, detail }) => (detail ? `${reason} (${detail})` : reason)).join(', ')
 const isPrivileged = ({ enforce, audit, warn }: Policy) => enforce.level === 'privileged' && audit.level === 'privileged' && warn.level === 'privileged'
 
-function namespacePolicy(reader: Reader, namespace: string): { policy: Policy; findings: Finding[] } {
+function namespacePolicy(reader: Reader, namespace: string, basics: Policy): { policy: Policy; findings: Finding[] } {
   const found = reader.get<Namespace>('namespaces', undefined, namespace)
   if (!found) throw apiError.internal(`failed to lookup namespace ${JSON.stringify(namespace)}`)
-  return policyOf(found.metadata.labels)
+  return policyOf(found.metadata.labels, basics)
 }
 
 const NO_POLICY: { policy: Policy; findings: Finding[] } = {
@@ -107,13 +121,13 @@ const NO_POLICY: { policy: Policy; findings: Finding[] } = {
 }
 
 /** k8s: pod-security-admission/api PolicyToEvaluate */
-function policyOf(labels: Readonly<Record<string, string>> | undefined): { policy: Policy; findings: Finding[] } {
+function policyOf(labels: Readonly<Record<string, string>> | undefined, basics = NO_POLICY.policy): { policy: Policy; findings: Finding[] } {
   let has = false
   for (const key in labels) if (key.startsWith(PREFIX)) { has = true; break }
-  if (!labels || !has) return NO_POLICY
+  if (!labels || !has) return basics === NO_POLICY.policy ? NO_POLICY : { policy: basics, findings: [] }
   const findings: Finding[] = []
   const read = (mode: 'enforce' | 'audit' | 'warn', onError: Level): LevelVersion => {
-    const out: LevelVersion = { level: 'privileged', minor: Infinity }
+    const out: LevelVersion = { ...basics[mode] }
     const level = labels[PREFIX + mode]
     if (level !== undefined) {
       if ((LEVELS as readonly string[]).includes(level)) out.level = level as Level
@@ -181,3 +195,5 @@ function oneOfEachControllerFirst(pods: readonly Pod[]): Pod[] {
   }
   return [...first, ...rest]
 }
+
+export const podSecurity = podSecurityOf()
