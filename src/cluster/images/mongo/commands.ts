@@ -80,6 +80,17 @@ function cursorReply({ server }: CommandContext, ns: string, documents: Document
 
 const number = (value: unknown, otherwise: number): number => value === undefined || value === null ? otherwise : Number(value)
 
+/** Documents with the fields of a projection, in the documents' own order. */
+function project(context: CommandContext, documents: Document[], projection: Document | undefined): Document[] {
+  if (!projection || Object.keys(projection).length === 0) return documents
+  return documents.map((document) => {
+    const [made] = aggregate(context, [{ $project: projection }], [document])
+    const names = Object.keys(document)
+    const place = (name: string) => { const at = names.indexOf(name); return at < 0 ? names.length : at }
+    return Object.fromEntries(Object.entries(made!).sort(([a], [b]) => place(a) - place(b)))
+  })
+}
+
 async function find(context: CommandContext): Promise<Document> {
   const { command, server } = context
   const ns = nameOf(context, 'find')
@@ -94,8 +105,8 @@ async function find(context: CommandContext): Promise<Document> {
   else if (sort && number(sort.$natural, 1) < 0) documents = [...documents].reverse()
   if (skip > 0) stages.push({ $skip: skip })
   if (limit !== Infinity) stages.push({ $limit: limit })
-  if (command.projection && Object.keys(command.projection as Document).length > 0) stages.push({ $project: command.projection as Document })
-  return cursorReply(context, ns, stages.length > 0 ? aggregate(context, stages, documents) : documents, number(command.batchSize, FIRST_BATCH), command.singleBatch === true)
+  if (stages.length > 0) documents = aggregate(context, stages, documents)
+  return cursorReply(context, ns, project(context, documents, command.projection as Document | undefined), number(command.batchSize, FIRST_BATCH), command.singleBatch === true)
 }
 
 function insert(context: CommandContext): Document {
@@ -206,15 +217,15 @@ async function deleteCommand(context: CommandContext): Promise<Document> {
 async function findAndModify(context: CommandContext): Promise<Document> {
   const { command, server } = context
   const ns = nameOf(context, 'findAndModify' in command ? 'findAndModify' : 'findandmodify')
-  const project = (document: Document | undefined) => document === undefined ? null : command.fields ? aggregate(context, [{ $project: command.fields as Document }], [document])[0]! : document
+  const shown = (document: Document | undefined) => document === undefined ? null : project(context, [document], command.fields as Document | undefined)[0]!
   if (command.remove) {
     const sorted = await matching(context, ns, command.query)
     const [document] = command.sort ? aggregate(context, [{ $sort: command.sort as Document }], sorted) : sorted
     if (document) server.write({ op: 'd', ns, o: { _id: document._id as unknown } })
-    return { lastErrorObject: { n: document ? 1 : 0 }, value: project(document) }
+    return { lastErrorObject: { n: document ? 1 : 0 }, value: shown(document) }
   }
   const { matched, upserted, before, after } = await updateDocuments(context, ns, { q: command.query, u: command.update, upsert: command.upsert, sort: command.sort, arrayFilters: command.arrayFilters })
-  return { lastErrorObject: { n: matched + (upserted === undefined ? 0 : 1), updatedExisting: matched > 0, ...(upserted === undefined ? {} : { upserted }) }, value: project(command.new ? after : before) }
+  return { lastErrorObject: { n: matched + (upserted === undefined ? 0 : 1), updatedExisting: matched > 0, ...(upserted === undefined ? {} : { upserted }) }, value: shown(command.new ? after : before) }
 }
 
 async function aggregateCommand(context: CommandContext): Promise<Document> {

@@ -58,6 +58,12 @@ describe('mongod and mongosh', () => {
     expect(stdout).toBe('30\n')
   })
 
+  it('show a mistake where it is, and names of databases and collections', async () => {
+    const on = box()
+    await startServer(on)
+    expect(await talk(on, 'f(1 2)', 'db', 'db.a.b', "db.p.insertOne({ name: 'x', age: 3 }).acknowledged", 'db.p.find({}, { age: 1, name: 1, _id: 0 })')).toBe("Uncaught:\nSyntaxError: Unexpected token (1:4)\n\n> 1 | f(1 2)\n    |     ^\n\ntest\ntest.a.b\ntrue\n[ { name: 'x', age: 3 } ]\n")
+  })
+
   it('keep data over a crash', async () => {
     const on = box()
     const { process } = await startServer(on)

@@ -248,8 +248,8 @@ class Shell {
     } finally { await this.#flush() }
   }
 
-  #describe(error: JavaScriptError | JavaScriptInterrupted | ScriptSyntaxError, where: string): string {
-    if (error instanceof ScriptSyntaxError) return this.#legacy ? `${this.#stamp} E QUERY    [thread1] SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, '').toLowerCase().replace('unexpected token', 'missing ; before statement')} @${where}:${error.line}:${error.column}\n` : `Uncaught:\nSyntaxError: ${error.message}\n`
+  #describe(error: JavaScriptError | JavaScriptInterrupted | ScriptSyntaxError, where: string, source = ''): string {
+    if (error instanceof ScriptSyntaxError) return this.#legacy ? `${this.#stamp} E QUERY    [thread1] SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, '').toLowerCase().replace('unexpected token', 'missing ; before statement')} @${where}:${error.line}:${error.column}\n` : `Uncaught:\nSyntaxError: ${error.message}\n\n${codeFrame(source, error)}\n`
     if (error instanceof JavaScriptInterrupted) return 'MongoshInterruptedError: operation was interrupted\n'
     const details = error.details as { codeName?: string } | undefined
     if (this.#legacy) return `${this.#stamp} E QUERY    [thread1] ${error.isError ? `${error.name === 'MongoServerError' ? 'Error' : error.name}: ${error.message}` : `uncaught exception: ${error.message}`} :\n@${where}:1:1\n`
@@ -266,7 +266,7 @@ class Shell {
       return 1
     } catch (error) {
       if (!(error instanceof ScriptSyntaxError)) throw error
-      await (this.#legacy ? this.#proc.stdout : this.#proc.stderr).write(this.#describe(error, where))
+      await (this.#legacy ? this.#proc.stdout : this.#proc.stderr).write(this.#describe(error, where, text))
       return this.#legacy ? 252 : 1
     }
   }
@@ -310,7 +310,7 @@ class Shell {
     } catch (error) {
       if (!(error instanceof ScriptSyntaxError)) throw error
       if (error.incomplete) return 'more'
-      await this.#proc.stdout.write(this.#describe(error, '(shell)'))
+      await this.#proc.stdout.write(this.#describe(error, '(shell)', text))
       return 'done'
     }
   }
@@ -341,6 +341,13 @@ class Shell {
     await stdout.write(this.#legacy ? 'bye\n' : '\n')
     return 0
   }
+}
+
+/** The lines around a mistake, with a caret below it. */
+function codeFrame(source: string, { line, column }: ScriptSyntaxError): string {
+  const lines = source.split('\n')
+  const width = String(lines.length).length
+  return lines.map((text, i) => `${i + 1 === line ? '>' : ' '} ${String(i + 1).padStart(width)} | ${text}\n${i + 1 === line ? `  ${' '.repeat(width)} | ${' '.repeat(column)}^\n` : ''}`).slice(Math.max(0, line - 3), line + 3).join('')
 }
 
 const HELP = `

@@ -38,6 +38,9 @@ interface Peer {
   client?: MongoClient
 }
 
+/** Whether a configuration replaces another: one of a later term, or a later version. */
+const isNewer = (a: Pick<SetConfig, 'version' | 'term'>, b: Pick<SetConfig, 'version' | 'term'>) => a.term !== b.term ? a.term > b.term : a.version > b.version
+
 const isLater = (a: OpTime, b: OpTime) => a.t !== b.t ? a.t > b.t : a.ts.comp(b.ts) > 0
 
 /** One member's part in a replica set: heartbeats, elections, and the others' operations. */
@@ -255,7 +258,7 @@ export class ReplicaSet {
       Object.assign(peer, { health: 1, state: Number(reply.state), lastHeartbeatMs: now, message: '', configVersion: Number(reply.v), configTerm: Number(reply.configTerm ?? -1), term: Number(reply.term ?? 0), syncSource: String(reply.syncingTo ?? ''), electionTime: reply.electionTime as Timestamp | undefined })
       if (reply.opTime) this.#learnPosition(host, { ts: (reply.opTime as Document).ts as Timestamp, t: Number((reply.opTime as Document).t) })
       this.#learnTerm(peer.term)
-      if (reply.config && Number((reply.config as Document).version) > this.config!.version) await this.#install(reply.config as unknown as SetConfig)
+      if (reply.config && isNewer(reply.config as SetConfig, this.config!)) await this.#install(reply.config as unknown as SetConfig)
     } catch (error) {
       if (error instanceof ProcessKilled) throw error
       if (!(error instanceof UnixError || error instanceof MongoError)) throw error
@@ -276,7 +279,7 @@ export class ReplicaSet {
     // Who has a newer configuration is asked for it.
     if (from !== '' && Number(command.configVersion) > (this.config?.version ?? -2)) this.#server.background(this.#fetchConfig(from))
     const { config } = this
-    return { set: this.name, state: this.state, v: config?.version ?? -2, configTerm: config?.term ?? -1, term: this.#term, opTime: this.applied, syncingTo: this.#syncSource, ...(this.#electionTime && this.isPrimary ? { electionTime: this.#electionTime } : {}), ...(config && Number(command.configVersion) < config.version ? { config } : {}) }
+    return { set: this.name, state: this.state, v: config?.version ?? -2, configTerm: config?.term ?? -1, term: this.#term, opTime: this.applied, syncingTo: this.#syncSource, ...(this.#electionTime && this.isPrimary ? { electionTime: this.#electionTime } : {}), ...(config && isNewer(config, { version: Number(command.configVersion), term: Number(command.configTerm ?? -1) }) ? { config } : {}) }
   }
 
   async #fetchConfig(host: string): Promise<void> {
@@ -349,6 +352,8 @@ export class ReplicaSet {
     this.#syncSource = ''
     this.#electionTime = this.nextOpTime().ts
     this.#electionMs = this.#nowMs
+    this.config = { ...this.config!, term }
+    this.#save('system.replset', this.config as unknown as Document)
     this.#become(1)
     this.#server.write({ op: 'n', ns: '', o: { msg: 'new primary' } })
     for (const host of this.#peers.keys()) this.#server.background(this.#heartbeat(host))

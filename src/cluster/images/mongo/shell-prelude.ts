@@ -53,7 +53,10 @@ class Int32 { constructor(value) { this.value = Math.trunc(Number(value)) } toSt
 class Decimal128 { constructor(text) { this.text = String(text) } toString() { return this.text } }
 class Timestamp { constructor(t, i) { if (t && typeof t === 'object') { i = t.i; t = t.t } this.t = t ?? 0; this.i = i ?? 0 } }
 class Binary { constructor(base64, type) { this.base64 = base64; this.type = type } }
-class MinKey {} 
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const uuidText = ({ base64 }) => { let bits = ''; for (const c of base64.replaceAll('=', '')) bits += BASE64.indexOf(c).toString(2).padStart(6, '0'); let hex = ''; for (let i = 0; i + 4 <= 128; i += 4) hex += parseInt(bits.slice(i, i + 4), 2).toString(16); return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') }
+const uuid = (text) => { const hex = text ? text.replaceAll('-', '') : hexOf(globalThis.__random() * 2 ** 48, 12) + '4' + hexOf(globalThis.__random() * 0xfff, 3) + '8' + hexOf(globalThis.__random() * 2 ** 48, 12) + hexOf(globalThis.__random() * 0xfff, 3); let bits = ''; for (const c of hex) bits += parseInt(c, 16).toString(2).padStart(4, '0'); let out = ''; for (let i = 0; i < bits.length; i += 6) out += BASE64[parseInt(bits.slice(i, i + 6).padEnd(6, '0'), 2)]; return new Binary(out + '==', '04') }
+class MinKey {}
 class MaxKey {}
 const callable = (Type) => new Proxy(Type, { apply: (_, __, args) => new Type(...args) })
 
@@ -109,6 +112,7 @@ function special(value) {
   if (value instanceof Int32) return String(value.value)
   if (value instanceof Decimal128) return "Decimal128('" + value.text + "')"
   if (value instanceof Timestamp) return 'Timestamp({ t: ' + value.t + ', i: ' + value.i + ' })'
+  if (value instanceof Binary && value.type === '04') return "UUID('" + uuidText(value) + "')"
   if (value instanceof Binary) return "Binary.createFromBase64('" + value.base64 + "', " + parseInt(value.type, 16) + ')'
   if (value instanceof MinKey) return 'MinKey()'
   if (value instanceof MaxKey) return 'MaxKey()'
@@ -494,7 +498,7 @@ async function showCommand(what) {
 async function display(value) {
   if (value === undefined) return
   if (value instanceof Cursor) return value.page()
-  if (value && value.__explain) value = await value.finish()
+  if (value && value.__explain === true) value = await value.finish()
   if (legacy) { if (value === null) print('null'); else print(typeof value === 'string' ? value : tojson(value)); return }
   print(typeof value === 'string' ? value : inspect(value))
 }
@@ -502,7 +506,7 @@ async function display(value) {
 Object.assign(globalThis, {
   print, printjson: (value) => print(legacy ? tojson(value) : inspect(value)), printjsononeline: (value) => print(tojson(value, '', true)), tojson: (value) => legacy ? tojson(value) : inspect(value), tojsononeline: (value) => tojson(value, '', true), console: { log: print, error: print, info: print, warn: print, debug: print },
   ObjectId: callable(ObjectId), ObjectID: callable(ObjectId), ISODate: (text) => text === undefined ? new Date(globalThis.__now()) : new Date(text), NumberInt: (value) => new Int32(value ?? 0), NumberLong: (value) => new Long(value ?? 0), Long: callable(Long), Int32: callable(Int32), NumberDecimal: (text) => new Decimal128(text ?? '0'), Decimal128: callable(Decimal128), Double: (value) => Number(value), Timestamp: callable(Timestamp), MinKey: callable(MinKey), MaxKey: callable(MaxKey), BinData: (type, base64) => new Binary(base64, type.toString(16).padStart(2, '0')),
-  rs, sh: { status() { throw Object.assign(new Error('This db does not have sharding enabled. Be sure you are connecting to a mongos from the shell and not to a mongod.'), { name: 'MongoshInvalidInputError', codeName: 'SHAPI-10003' }) } }, sleep: (ms) => globalThis.__sleep(ms), quit: (code) => globalThis.__quit(code ?? 0), exit: (code) => globalThis.__quit(code ?? 0), load: (file) => globalThis.__load(file), Mongo: function () { return mongo }, connect: () => databaseProxy(shell.database), hostname: () => globalThis.__hostname, version: () => globalThis.__version, disableTelemetry: () => 'Telemetry is now disabled.', enableTelemetry: () => 'Telemetry is now enabled.', passwordPrompt: () => '',
+  UUID: uuid, rs, sh: { status() { throw Object.assign(new Error('This db does not have sharding enabled. Be sure you are connecting to a mongos from the shell and not to a mongod.'), { name: 'MongoshInvalidInputError', codeName: 'SHAPI-10003' }) } }, sleep: (ms) => globalThis.__sleep(ms), quit: (code) => globalThis.__quit(code ?? 0), exit: (code) => globalThis.__quit(code ?? 0), load: (file) => globalThis.__load(file), Mongo: function () { return mongo }, connect: () => databaseProxy(shell.database), hostname: () => globalThis.__hostname, version: () => globalThis.__version, disableTelemetry: () => 'Telemetry is now disabled.', enableTelemetry: () => 'Telemetry is now enabled.', passwordPrompt: () => '',
   __use(name) { shell.database = name; globalThis.db = databaseProxy(name); print((legacy || globalThis.__was === name ? legacy ? 'switched to db ' : 'already on db ' : 'switched to db ') + name); globalThis.__was = name },
   __show: showCommand, __displayed: display, __evaluated: async (value) => { if (value instanceof Cursor && legacy) print(String(value)); else if (legacy && value && typeof value === 'object') print(String(value)); else await display(value) },
   __it: async () => { if (shell.more) await shell.more.page(); else print(legacy ? 'no cursor' : 'no cursor') }, __currentDatabase: () => shell.database,

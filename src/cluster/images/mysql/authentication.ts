@@ -1,6 +1,6 @@
 import { concatBytes } from '../../../base/streams.ts'
 import { sha256 } from '../../../base/sha256.ts'
-import { sha1 } from './sha1.ts'
+import { sha1 } from '../../../unix/node/digests.ts'
 
 /** How a password is proven without being sent. */
 export type AuthenticationPlugin = 'mysql_native_password' | 'caching_sha2_password'

@@ -123,6 +123,7 @@ describe("MySQL's statements", () => {
     ["insert into a.people values ('x', 'y', 1)", "ERROR 1366 (HY000) at line 1: Incorrect integer value: 'x' for column 'id' at row 1"],
     ['select nope from a.people', "ERROR 1054 (42S22) at line 1: Unknown column 'nope' in 'field list'"],
     ['select name, count(*) from a.people', "ERROR 1140 (42000) at line 1: In aggregated query without GROUP BY, expression #1 of SELECT list contains nonaggregated column 'a.people.name'; this is incompatible with sql_mode=only_full_group_by"],
+    ["create procedure p() select 1", "ERROR 1235 (42000) at line 1: This version of MySQL doesn't yet support 'CREATE PROCEDURE'"],
     ['create database a', "ERROR 1007 (HY000) at line 1: Can't create database 'a'; database exists"],
     ['drop table a.nothing', "ERROR 1051 (42S02) at line 1: Unknown table 'a.nothing'"],
   ])('refuse %s', async (text, error) => {
@@ -146,6 +147,14 @@ describe("MySQL's statements", () => {
     await first
     expect(await sql('select balance from a.accounts')).toContain('|      70 |\n|      30 |')
     expect(await sql('use a; begin; delete from accounts; rollback; select count(*) from accounts')).toContain('|        2 |')
+  })
+
+  it('change several tables at once, and through views and common tables', async () => {
+    expect(await sql(`use a; create table l (id int primary key, n varchar(5)); create table r (id int primary key, n varchar(5)); insert into l values (1,'a'),(2,'b'); insert into r values (2,'B');
+      update l join r using (id) set l.n = r.n; create view both_of as select l.id, r.n from l left join r on r.id = l.id; select * from both_of;
+      with recursive t(i) as (select 1 union all select i + 1 from t where i < 4) select sum(i) from t; select coalesce(sum(1.50), 0) s from l where id > 9`)).toBe([
+      '+----+------+', '| id | n    |', '+----+------+', '|  1 | NULL |', '|  2 | B    |', '+----+------+', '+--------+', '| sum(i) |', '+--------+', '|     10 |', '+--------+', '+------+', '| s    |', '+------+', '| 0.00 |', '+------+', '',
+    ].join('\n'))
   })
 
   it('hold foreign keys', async () => {

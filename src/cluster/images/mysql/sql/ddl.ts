@@ -134,7 +134,7 @@ function createTable(session: Session, statement: Extract<Statement, { kind: 'cr
   }
   if (definition.charset !== undefined || definition.collation !== undefined) Object.assign(definition, characterSet(session, definition))
   completeDefinition(session, name, definition)
-  const table = new Table(databaseName, name, definition, instance.options.nowMs())
+  const table = new Table(databaseName, name, definition, instance.options.nowMs(), { bareKeys: instance.old })
   if (definition.autoIncrement) { table.autoIncrement = BigInt(definition.autoIncrement); delete definition.autoIncrement }
   for (const column of definition.columns) if (column.default) session.default(column)
   instance.checkpoint()
@@ -161,8 +161,9 @@ function completeDefinition(session: Session, tableName: string, definition: Tab
     if (index.kind === 'primary') for (const column of definition.columns) if (index.columns.some((each) => each.toLowerCase() === column.name.toLowerCase())) column.notNull = true
   }
   definition.foreignKeys.forEach((key, i) => {
+    const named = key.name !== ''
     key.name ||= `${tableName}_ibfk_${i + 1}`
-    addForeignKey(session, definition, key)
+    addForeignKey(session, definition, key, named)
   })
   definition.checks.forEach((check, i) => { check.name ||= `${tableName}_chk_${i + 1}` })
   const automatic = definition.columns.filter(({ autoIncrement }) => autoIncrement)
@@ -189,11 +190,11 @@ function nameIndex(index: IndexDefinition, taken: Set<string>): void {
   taken.add(index.name.toLowerCase())
 }
 
-function addForeignKey(session: Session, definition: TableDefinition, key: TableDefinition['foreignKeys'][number]): void {
+function addForeignKey(session: Session, definition: TableDefinition, key: TableDefinition['foreignKeys'][number], named: boolean): void {
   const parent = session.instance.databases.get(key.table.database ?? session.database ?? '')?.tables.get(key.table.name)
   if (!parent && session.systemVariable('foreign_key_checks', false) === 1n) throw new SqlError(1824, `Failed to open the referenced table '${key.table.name}'`)
   for (const column of key.references) if (parent && parent.find(column) < 0) throw new SqlError(3734, `Failed to add the foreign key constraint. Missing column '${column}' for constraint '${key.name}' in the referenced table '${key.table.name}'`)
-  if (!definition.indexes.some(({ columns }) => key.columns.every((column, i) => columns[i] === column))) definition.indexes.push({ name: key.name, columns: [...key.columns], kind: 'plain' })
+  if (!definition.indexes.some(({ columns }) => key.columns.every((column, i) => columns[i] === column))) definition.indexes.push({ name: named ? key.name : key.columns[0]!, columns: [...key.columns], kind: 'plain' })
 }
 
 function dropTables(session: Session, { tables, ifExists, view }: Extract<Statement, { kind: 'drop table' }>): Result {
@@ -313,8 +314,8 @@ function alter(session: Session, table: Table, action: AlterAction): void {
       return
     }
     case 'add foreign key':
+      addForeignKey(session, definition, action.key, action.key.name !== '')
       action.key.name ||= `${table.name}_ibfk_${definition.foreignKeys.length + 1}`
-      addForeignKey(session, definition, action.key)
       definition.foreignKeys.push(action.key)
       return
     case 'drop foreign key': {

@@ -2,7 +2,7 @@ import type { ColumnDefinition, ColumnType, Expression, OrderItem, Query } from 
 import { SqlError } from './errors.ts'
 import { addInterval, aggregateFunctions, arithmetic, scalarFunctions } from './functions.ts'
 import type { FunctionContext } from './functions.ts'
-import { Decimal, coerce, collate, compare, compareForOrder, fromTruth, groupKey, numeric, toNumber, toText, truth } from './values.ts'
+import { Decimal, asDecimal, coerce, collate, compare, compareForOrder, fromTruth, groupKey, numeric, toNumber, toText, truth } from './values.ts'
 import type { Value } from './values.ts'
 
 /** A column that expressions can name. */
@@ -135,6 +135,17 @@ export function isNullable(expression: Expression, scope: Scope): boolean {
     case 'case': return !expression.otherwise || childrenOf(expression).some((child) => isNullable(child, scope))
     default: return childrenOf(expression).some((child) => isNullable(child, scope))
   }
+}
+
+/** Digits behind the point of an exact number; undefined for what is none. */
+function exactScale(expression: Expression, scope: Scope): number | undefined {
+  if (expression.kind === 'literal') return expression.value instanceof Decimal ? expression.value.scale : typeof expression.value === 'bigint' || expression.value === null ? 0 : undefined
+  if (expression.kind === 'call') {
+    const of = expression.args[0] && expression.args[0].kind !== 'star' ? exactScale(expression.args[0], scope) : undefined
+    return expression.name === 'count' ? 0 : of === undefined ? undefined : ['sum', 'min', 'max'].includes(expression.name) ? of : expression.name === 'avg' ? of + 4 : undefined
+  }
+  const type = staticType(expression, scope)
+  return type?.name === 'decimal' ? type.scale ?? 0 : type && /int$/.test(type.name) ? 0 : undefined
 }
 
 /** Turns an expression into a function of the scope's row. @throws SqlError for names that nobody knows. */
@@ -350,6 +361,12 @@ function compileCall(call: Extract<Expression, { kind: 'call' }>, options: Compi
   const run = scalarFunctions[name]
   if (!run) throw context.database === undefined ? new SqlError(1305, `FUNCTION ${name} does not exist`) : new SqlError(1305, `FUNCTION ${context.database}.${name} does not exist`)
   const args = call.args.map((arg) => compile(arg, options))
+  if (name === 'ifnull' || name === 'coalesce') {
+    // Exact numbers are all shown alike.
+    const scales = call.args.map((arg) => exactScale(arg, scope))
+    const scale = scales.includes(undefined) ? 0 : Math.max(...scales as number[])
+    if (scale > 0) return () => { const value = run(context, args.map((arg) => arg())); return typeof value === 'bigint' || value instanceof Decimal ? asDecimal(value).rescale(scale) : value }
+  }
   // Only the branch that is taken counts.
   if (name === 'if') { if (args.length !== 3) throw wrongCount(name); return () => truth(args[0]!()) ? args[1]!() : args[2]!() }
   if (args.length < (MINIMUM[name] ?? 0)) throw wrongCount(name)

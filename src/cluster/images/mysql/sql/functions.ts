@@ -18,7 +18,8 @@ export interface FunctionContext {
   random(): number
   /** The statement waits so long before it answers. */
   addSleep(ms: number): void
-  sha(algorithm: 'sha2', text: string): string
+  /** A digest in hexadecimal. */
+  digest(algorithm: 'md5' | 'sha1' | 'sha256' | 'sha512', text: string): string
 }
 
 type Present = Exclude<Value, null>
@@ -187,7 +188,8 @@ export const scalarFunctions: Readonly<Record<string, ScalarFunction>> = {
   hex: strict((value) => typeof value === 'string' ? [...new TextEncoder().encode(value)].map((byte) => byte.toString(16).padStart(2, '0')).join('').toUpperCase() : BigInt(int(value)).toString(16).toUpperCase()),
   bin: strict((value) => BigInt(int(value)).toString(2)), oct: strict((value) => BigInt(int(value)).toString(8)),
   format: strict((value, digits) => grouped(value, int(digits!))), quote: (_, [value]) => value === null ? 'NULL' : `'${toText(value!).replace(/['\\]/g, '\\$&')}'`,
-  sha2: (context, [text, bits]) => text === null || bits === null || ![0, 256].includes(int(bits!)) ? null : context.sha('sha2', toText(text!)),
+  sha2: (context, [text, bits]) => text === null || bits === null || ![0, 256, 512].includes(int(bits!)) ? null : context.digest(int(bits!) === 512 ? 'sha512' : 'sha256', toText(text!)),
+  md5: (context, [text]) => text === null ? null : context.digest('md5', toText(text!)), sha1: (context, [text]) => text === null ? null : context.digest('sha1', toText(text!)), sha: (context, [text]) => text === null ? null : context.digest('sha1', toText(text!)),
   // Numbers
   abs: strict((value) => { const n = numeric(value); return typeof n === 'number' ? Math.abs(n) : typeof n === 'bigint' ? n < 0n ? -n : n : new Decimal(n.unscaled < 0n ? -n.unscaled : n.unscaled, n.scale) }),
   round: strict((value, digits) => round(value, digits === undefined ? 0 : int(digits), false)), truncate: strict((value, digits) => round(value, int(digits!), true)),

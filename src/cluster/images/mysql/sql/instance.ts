@@ -110,7 +110,7 @@ export class Instance {
       if (!file.endsWith('.ibd')) continue
       const saved = JSON.parse(files.readText(this.path(`${name}/${file}`)), (_, value: unknown) => value && typeof value === 'object' && '$int' in value ? BigInt(value.$int as string) : value) as TableDefinition & { next: string; createdMs: number; rows: [number, (string | null)[]][]; checks: { name: string; text: string }[] }
       const { next, createdMs, rows, ...definition } = saved
-      const table = new Table(name, file.slice(0, -4), { ...definition, checks: definition.checks.map((check) => ({ ...check, expression: parseExpression(check.text) })) }, createdMs)
+      const table = new Table(name, file.slice(0, -4), { ...definition, checks: definition.checks.map((check) => ({ ...check, expression: parseExpression(check.text) })) }, createdMs, { bareKeys: this.old })
       for (const [id, row] of rows) table.restore(id, table.decodeRow(row))
       table.autoIncrement = BigInt(next)
       database.tables.set(table.name, table)

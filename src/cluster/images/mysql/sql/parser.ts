@@ -4,6 +4,7 @@
  * and how numbers were written.
  */
 import type { Account, AlterAction, Assignment, CheckConstraint, ColumnDefinition, ColumnPosition, ColumnType, Expression, ForeignKey, IndexDefinition, OrderItem, Query, Select, SelectItem, Statement, TableDefinition, TableName, TableReference } from './ast.ts'
+import { unsupported } from './errors.ts'
 import { syntaxError, tokenize } from './lexer.ts'
 import type { Token } from './lexer.ts'
 import { decimalOf } from './values.ts'
@@ -16,6 +17,9 @@ const WITHOUT_PARENTHESES = new Set(['current_timestamp', 'current_date', 'curre
 const UNITS = new Set(['microsecond', 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'])
 const TYPE_ALIASES: Readonly<Record<string, string>> = { integer: 'int', int4: 'int', int8: 'bigint', dec: 'decimal', numeric: 'decimal', fixed: 'decimal', bool: 'tinyint', boolean: 'tinyint', character: 'char', nchar: 'char', nvarchar: 'varchar', real: 'double', long: 'mediumtext' }
 const TYPES = new Set('bit tinyint smallint mediumint int bigint decimal float double date time datetime timestamp year char varchar binary varbinary tinyblob blob mediumblob longblob tinytext text mediumtext longtext enum set json'.split(' '))
+
+/** Beginnings of statements that MySQL has and this server doesn't. */
+const UNSUPPORTED = new Set(['call', 'change', 'start', 'stop', 'reset', 'purge', 'prepare', 'execute', 'deallocate', 'load', 'handler', 'install', 'uninstall', 'xa', 'import', 'clone', 'binlog'])
 
 /** Cuts a text into statements' texts, without their semicolons. */
 export function splitStatements(sql: string): string[] {
@@ -180,6 +184,7 @@ class Parser {
     if (this.#eat('shutdown')) return { kind: 'shutdown' }
     const maintenance = this.#oneOf('analyze', 'optimize', 'check', 'repair')
     if (maintenance) { this.#eat('no_write_to_binlog'); this.#expect('table'); return { kind: 'maintenance', command: maintenance, tables: this.#list(() => this.#tableName()) } }
+    if (this.#token.kind === 'word' && UNSUPPORTED.has(this.#token.text.toLowerCase())) unsupported([this.#token, this.#peek()].filter(({ kind }) => kind === 'word').map(({ text }) => text.toUpperCase()).join(' '))
     return this.#fail()
   }
 
@@ -279,6 +284,7 @@ class Parser {
       return { kind: 'alter table', table, actions: [{ kind: 'add index', index: { name, columns, kind: unique === 'unique' ? 'unique' : 'plain' } }] }
     }
     if (unique) this.#fail()
+    for (const what of ['procedure', 'function', 'trigger', 'event', 'role', 'tablespace', 'server']) if (this.#is(what)) unsupported(`CREATE ${what.toUpperCase()}`)
     this.#eat('temporary')
     this.#expect('table')
     const ifNotExists = this.#ifNotExists()
@@ -651,7 +657,7 @@ class Parser {
     const select: Select = { kind: 'select', distinct, items: this.#list(() => this.#selectItem()) }
     if (this.#eat('from') && !this.#eat('dual')) select.from = this.#tableReferences()
     if (this.#eat('where')) select.where = this.expression()
-    if (this.#eat('group', 'by')) { select.groupBy = this.#list(() => { const expression = this.expression(); this.#oneOf('asc', 'desc'); return expression }); if (this.#is('with', 'rollup')) this.#fail() }
+    if (this.#eat('group', 'by')) { select.groupBy = this.#list(() => { const expression = this.expression(); this.#oneOf('asc', 'desc'); return expression }); if (this.#is('with', 'rollup')) unsupported('WITH ROLLUP') }
     if (this.#eat('having')) select.having = this.expression()
     return select
   }
@@ -920,9 +926,8 @@ class Parser {
     return this.#over(done({ kind: 'call', name, args, ...(distinct ? { distinct } : {}), ...(order ? { order } : {}), ...(separator === undefined ? {} : { separator }) }))
   }
 
-  /** Windows are not known: what has one is refused where its name is looked up. */
   #over(call: Expression): Expression {
-    if (this.#is('over', '(')) this.#fail()
+    if (this.#is('over')) unsupported('window functions')
     return call
   }
 }

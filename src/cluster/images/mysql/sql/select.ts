@@ -205,10 +205,13 @@ function prepareSelect(select: Select, tables: Tables, outer: Scope | undefined,
   const values = items.map(({ expression }) => compile(expression, options))
   const having = select.having && compile(select.having, { ...options, clause: 'having clause', aliases })
   const order = (orderBy ?? []).map(({ expression, descending }) => ({ value: compile(itemAt(expression, items, 'order clause') ?? expression, { ...options, clause: 'order clause', aliases }), descending }))
-  const columns = items.map(({ name, expression }): ResultColumn => {
+  const columns = items.map(({ name: heading, aliased, expression }): ResultColumn => {
+    let name = heading
     const type = staticType(expression, scope)
     let origin: ScopeColumn | undefined
     if (expression.kind === 'column') { try { const found = findColumn(scope, expression, ''); origin = found.scope.columns[found.index] } catch { /* an alias */ } }
+    // Tables of the information schema have their own spelling.
+    if (origin && !aliased && origin.name === heading.toUpperCase()) name = origin.name
     return { name, nullable: isNullable(expression, scope), ...(type ? { type } : {}), ...(origin ? { table: origin.table, ...(origin.database === undefined ? {} : { database: origin.database }) } : {}) }
   })
   return {

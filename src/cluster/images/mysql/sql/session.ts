@@ -1,4 +1,4 @@
-import { sha256 } from '../../../../base/sha256.ts'
+import { digests } from '../../../../unix/node/digests.ts'
 import type { UserRecord } from './accounts.ts'
 import { isGranted } from './accounts.ts'
 import { manageAccounts } from './account-statements.ts'
@@ -73,7 +73,7 @@ export class Session {
       version: instance.version, user: login, account: `${user.name}@${user.host}`, connectionId: id, userVariables: new Map(),
       get database() { return session.database }, get lastInsertId() { return session.#lastInsertId }, get rowCount() { return session.#rowCount }, get foundRows() { return session.#foundRows },
       nowMs: () => this.sinceMs, random: () => instance.options.random(), addSleep: (ms) => { this.sleepMs += ms },
-      sha: (_, text) => [...sha256(new TextEncoder().encode(text))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+      digest: (algorithm, text) => [...digests[algorithm]!(new TextEncoder().encode(text))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
       systemVariable: (name, global) => this.systemVariable(name, global),
       subquery: (query, outer) => { const prepared = prepare(query, this.tables, outer); return { width: prepared.columns.length, rows: () => prepared.rows() } },
     }

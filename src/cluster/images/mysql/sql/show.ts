@@ -5,6 +5,7 @@ import { SqlError } from './errors.ts'
 import { Scope, compile, likePattern } from './evaluate.ts'
 import { defaultAndExtra, keyOf, processRows, visibleDatabases } from './information-schema.ts'
 import { SYSTEM_DATABASES } from './instance.ts'
+import { syntaxError } from './lexer.ts'
 import type { ResultSet } from './select.ts'
 import type { Session } from './session.ts'
 import { collate, dateTimeText, toText, truth, typeText } from './values.ts'
@@ -36,9 +37,13 @@ export function show(session: Session, statement: Show): ResultSet {
   return { columns: set.columns, rows }
 }
 
+/** Words that went with 8.4. */
+const GONE = new Set(['master status', 'slave status', 'slave hosts', 'master logs'])
+
 function answer(session: Session, statement: Show): ResultSet {
   const { instance } = session
   const { old } = instance
+  if (GONE.has(statement.what) && Number(instance.version.split('.').slice(0, 2).join('.')) >= 8.4) throw syntaxError(statement.what, 0)
   switch (statement.what) {
     case 'databases': return made(['Database'], visibleDatabases(session).map((name) => [name]))
     case 'tables': {

@@ -52,6 +52,8 @@ export class Table {
   definition: TableDefinition
   autoIncrement = 1n
   createdMs: number
+  /** Up to 5.7 messages name keys without their table. */
+  readonly #bareKeys: boolean
   readonly #rows = new Map<number, Row>()
   #nextId = 1
   #unique: { name: string; positions: number[]; ids: Map<string, number> }[] = []
@@ -59,7 +61,8 @@ export class Table {
   /** Rows of transactions that haven't ended, with what others see of them. */
   readonly #pending = new Map<number, { transaction: Transaction; committed: Row | undefined }>()
 
-  constructor(database: string, name: string, definition: TableDefinition, createdMs: number) {
+  constructor(database: string, name: string, definition: TableDefinition, createdMs: number, { bareKeys = false }: { bareKeys?: boolean } = {}) {
+    this.#bareKeys = bareKeys
     this.database = database
     this.name = name
     this.definition = definition
@@ -98,7 +101,7 @@ export class Table {
   }
 
   #duplicate(index: { name: string; positions: number[] }, row: Row): SqlError {
-    return new SqlError(1062, `Duplicate entry '${index.positions.map((position) => toText(row[position]!)).join('-').slice(0, 64)}' for key '${this.name}.${index.name}'`)
+    return new SqlError(1062, `Duplicate entry '${index.positions.map((position) => toText(row[position]!)).join('-').slice(0, 64)}' for key '${this.#bareKeys ? '' : `${this.name}.`}${index.name}'`)
   }
 
   /** The row that has a value of a unique index already, besides `except`. */
