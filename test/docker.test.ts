@@ -162,6 +162,18 @@ test('what is pushed after a login is pulled by nodes, and all of it is there af
   expect(await out('docker rm -f site; docker rmi -f again learner/page:1 registry.drydock.test/learner/page:1 >/dev/null; docker pull -q learner/page:1; docker run --rm learner/page:1 cat /usr/share/nginx/html/index.html')).toBe('site\ndocker.io/learner/page:1\n<h1>Mine</h1>\n')
 })
 
+test('Tab knows commands, flags, containers and images', async () => {
+  await out('docker create --name tabbed busybox true')
+  const complete = async (line: string) => (await out(`docker __complete ${line}`)).split('\n').filter(Boolean)
+  expect(await complete("''")).toEqual(expect.arrayContaining(['run', 'container', 'images']))
+  expect(await complete("image ''")).toContain('prune')
+  expect(await complete('run --mem')).toContain('--memory-swap')
+  expect(await complete("rm ''")).toContain('tabbed')
+  expect(await complete("run -d --name x ''")).toContain('busybox:latest')
+  expect(await complete("exec -it tabbed ''")).toEqual([])
+  await out('docker rm tabbed')
+})
+
 test('volumes outlive containers, directories of the machine are shared, and files are copied both ways', async () => {
   await out("docker volume create data; docker run --rm -v data:/data busybox sh -c 'echo kept > /data/f'")
   expect(await out('docker run --rm -v data:/data busybox cat /data/f')).toBe('kept\n')

@@ -7,7 +7,7 @@ import { startShell } from './laptop.ts'
 let lab: Lab
 beforeAll(async () => {
   lab = await startLab('completion')
-  await lab.run('kubectl create namespace team-blue; kubectl create deployment web --image=nginx:1.27; kubectl create deployment whale --image=nginx:1.27; sleep 5')
+  await lab.run('kubectl create namespace team-blue; kubectl create deployment web --image=nginx:1.27; kubectl create deployment whale --image=nginx:1.27; docker create --name lamplight busybox; sleep 5')
 })
 afterAll(() => lab.stop())
 
@@ -41,7 +41,11 @@ test.each([
   ['kubectl get pods -o ya', 'kubectl get pods -o yaml '],
   ['kubectl config use-con', 'kubectl config use-context '],
   ['kubectl rollout restart deployment wh', 'kubectl rollout restart deployment whale '],
+  ['docker contai', 'docker container '],
+  ['docker run --publish-a', 'docker run --publish-all '],
+  ['docker rm lamp', 'docker rm lamplight '],
   ['cat .bash', 'cat .bashrc '],
+  ['docker build -f .bash', 'docker build -f .bashrc '],
 ])('%j becomes %j', async (typed, expected) => {
   expect(await completed(typed)).toBe(expected)
 })

@@ -1,9 +1,7 @@
-import { createPipe, readAll } from '../base/streams.ts'
 import { allFlags, rootCommand } from '../cli/kubectl/command.ts'
 import type { CommandSpec } from '../cli/kubectl/command.ts'
-import { emptyReader } from '../unix/input.ts'
 import type { Completer, Completion } from '../unix/shell/completer.ts'
-import type { Shell } from '../unix/shell/shell.ts'
+import { linesOf, plain } from './completion-words.ts'
 
 /** Commands whose first argument is the name of one fixed type. */
 const FIXED_TYPE: Readonly<Record<string, string>> = {
@@ -83,19 +81,4 @@ function understand(typed: readonly string[]): { spec: CommandSpec; positional: 
     }
   }
   return { spec, positional, context, awaiting }
-}
-
-function plain(values: readonly string[]): Completion[] {
-  return values.filter(Boolean).map((value) => ({ value }))
-}
-
-/** Standard output of a command; nothing when it fails. */
-async function linesOf(shell: Shell, argv: readonly string[]): Promise<string[]> {
-  const out = createPipe(1 << 24)
-  const nowhere = { write: async () => {}, close() {} }
-  const process = shell.proc.spawn(argv, { stdin: emptyReader, stdout: out.writer, stderr: nowhere })
-  const text = readAll(out.reader)
-  const { code } = await process.wait()
-  out.writer.close()
-  return code === 0 ? new TextDecoder().decode(await text).split('\n') : []
 }

@@ -12,6 +12,7 @@ import { dash, shellProgram } from '../unix/shell/sh.ts'
 import type { ShellProgramOptions } from '../unix/shell/sh.ts'
 import { sudo } from '../unix/utilities/sudo.ts'
 import { utilityProgram } from '../unix/utilities/utility.ts'
+import { dockerCompleter } from './docker-completer.ts'
 import { kubectlCompleter } from './kubectl-completer.ts'
 
 /** Who sits at the terminal. */
@@ -70,7 +71,7 @@ const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {
   return program({ engine, templateOf: (source, functions) => plainTemplate(source, { name: '', functions, missingKey: 'error' }) })
 })
 const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => shellProgram({
-  ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: kubectlCompleter,
+  ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: async (request) => await kubectlCompleter(request) ?? dockerCompleter(request),
 })
 
 const virsh = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virsh(computers))

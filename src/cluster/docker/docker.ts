@@ -4,6 +4,7 @@ import type { Program } from '../../unix/types.ts'
 import type { BuildCache } from './build-cache.ts'
 import { DockerError } from './docker-error.ts'
 import type { DockerEngine } from './docker-engine.ts'
+import { familiarName } from './image-table.ts'
 import type { DockerCommand, TemplateOf } from './commands/command.ts'
 import * as containers from './commands/container-commands.ts'
 import { FlagError, Flags, optionsHelp } from './commands/flags.ts'
@@ -42,6 +43,7 @@ export function docker({ engine: open, templateOf }: DockerProgramOptions): Prog
     let args = [...proc.argv.slice(1)]
     while (args[0]?.startsWith('-') && args[0] !== '--help' && args[0] !== '-h' && args[0] !== '-v' && args[0] !== '--version') args = /^(?:-H|-c|-l|--host|--context|--config|--log-level)$/.test(args[0]) ? args.slice(2) : args.slice(1)
     const [first, second] = args
+    if (first === '__complete') { await out((await candidates(args.slice(1), open)).map((each) => `${each}\n`).join('')); return 0 }
     if (first === undefined || first === '--help' || first === '-h' || (first === 'help' && second === undefined)) { await out(overview()); return 0 }
     if (first === '-v' || first === '--version') { await out(`Docker version ${system.DOCKER_VERSION}, build drydock\n`); return 0 }
     if (first === 'help') args = [...args.slice(1), '--help']
@@ -83,6 +85,33 @@ function countProblem(count: number, { min = 0, max = Infinity }: DockerCommand)
   if (count < min) return `requires at least ${things(min)}`
   if (count > max) return max === 0 ? 'accepts no arguments' : `requires at most ${things(max)}`
   return undefined
+}
+
+/** What the last word of a command line may become, for shells; nothing where files are meant. */
+async function candidates(words: readonly string[], open: DockerProgramOptions['engine']): Promise<string[]> {
+  const word = words.at(-1) ?? ''
+  const names = Object.keys(COMMANDS)
+  if (words.length <= 1) return [...new Set(names.map((name) => name.split(' ')[0]!))]
+  const isGroup = words[0]! in GROUPS
+  if (isGroup && words.length === 2) return names.filter((name) => name.startsWith(`${words[0]} `)).map((name) => name.split(' ')[1]!)
+  const command = COMMANDS[isGroup ? `${words[0]} ${words[1]}` : words[0]!]
+  if (!command) return []
+  if (word.startsWith('-')) return command.flags.map(([name]) => `--${name}`)
+  const before = words.slice(isGroup ? 2 : 1, -1)
+  let operands: readonly string[]
+  try {
+    operands = new Flags(command.flags, before, { stopAtOperand: command.stopAtOperand ?? false }).operands
+  } catch {
+    return [] // A flag waits for its value.
+  }
+  // A program's own words follow what it is run in.
+  if (command.stopAtOperand && operands.length > 0) return []
+  const { engine } = await open()
+  if (/ CONTAINER/.test(command.usage)) return engine.containers().map(({ name }) => name)
+  if (/ (?:SOURCE_)?IMAGE| NAME\[:TAG/.test(command.usage)) return engine.images.list().flatMap(({ id }) => engine.images.namesOf(id)).map(familiarName)
+  if (/ VOLUME/.test(command.usage)) return engine.volumes.list().map(({ name }) => name)
+  if (/ NETWORK/.test(command.usage)) return [...engine.networks.keys()]
+  return []
 }
 
 function rows(names: readonly (readonly [string, string])[]): string {
