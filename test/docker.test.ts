@@ -174,6 +174,18 @@ test('Tab knows commands, flags, containers and images', async () => {
   await out('docker rm tabbed')
 })
 
+test('an archive shows what is in each layer, removed files too, and gives the image back', async () => {
+  say('secret', 'FROM alpine:3.20\nRUN echo hunter2 > /password\nRUN rm /password && apk add --no-cache jq\nUSER nobody\n')
+  await run('docker build -q -t secret secret')
+  const id = await out('docker images -q --no-trunc secret')
+  await out('docker save secret -o secret.tar; mkdir -p layers; tar -xf secret.tar -C layers')
+  const [, second, third] = JSON.parse(await out('cat layers/manifest.json'))[0].Layers as string[]
+  expect(await out(`tar -xOf layers/${second} password; tar -tf layers/${third} | grep password`)).toBe('hunter2\n.wh.password\n')
+  await out('docker rmi -f secret; docker system prune -f')
+  expect(await out('docker load -i secret.tar; docker images -q --no-trunc secret')).toBe(`Loaded image: secret:latest\n${id}`)
+  expect(await out(`docker run --rm secret sh -c 'id -un; echo "[7]" | jq ".[0]"; test -e /password || echo gone'`)).toBe('nobody\n7\ngone\n')
+})
+
 test('volumes outlive containers, directories of the machine are shared, and files are copied both ways', async () => {
   await out("docker volume create data; docker run --rm -v data:/data busybox sh -c 'echo kept > /data/f'")
   expect(await out('docker run --rm -v data:/data busybox cat /data/f')).toBe('kept\n')

@@ -25,6 +25,7 @@ import type { DockerImage } from './docker-image.ts'
 import { ImageShelf } from './image-shelf.ts'
 import { ImageTable, familiarName } from './image-table.ts'
 import { LayerStore } from './layer-store.ts'
+import type { ProgramNames } from './program-names.ts'
 import { PublishedPorts } from './published-ports.ts'
 import type { PushedImages } from './pushed-images.ts'
 import { isRuntimeFile } from './runtime-files.ts'
@@ -80,6 +81,8 @@ export class DockerEngine {
   readonly volumes: Volumes
   readonly access: RegistryAccess
   readonly layers: LayerStore
+  /** What files are that have no bytes. */
+  readonly programs: ProgramNames
   readonly shelf: ImageShelf
   readonly runtime: ContainerRuntime
   readonly clock: Clock
@@ -104,6 +107,7 @@ export class DockerEngine {
     // Never the same chance twice: what was made up before a reload is still there.
     this.random = options.random.fork(`docker/${options.clock.nowMs()}`)
     this.access = new RegistryAccess(options.registry)
+    this.programs = options.pushed.programs
     this.layers = new LayerStore({ disk: options.disk, directory: '/var/lib/docker/overlay2', programs: options.pushed.programs, clock: options.clock })
     this.shelf = new ImageShelf({ layers: this.layers, registry: options.registry, clock: options.clock })
     this.images = new ImageTable(options.disk, options.clock)

@@ -5,6 +5,7 @@ import type { BuildCache } from './build-cache.ts'
 import { DockerError } from './docker-error.ts'
 import type { DockerEngine } from './docker-engine.ts'
 import { familiarName } from './image-table.ts'
+import * as archives from './commands/archive-commands.ts'
 import type { DockerCommand, TemplateOf } from './commands/command.ts'
 import * as containers from './commands/container-commands.ts'
 import { FlagError, Flags, optionsHelp } from './commands/flags.ts'
@@ -16,11 +17,11 @@ import { TemplateError } from './commands/table.ts'
 const COMMANDS: Readonly<Record<string, DockerCommand>> = {
   run: containers.run, exec: containers.exec, ps: containers.ps, build: images.build, pull: images.pull, push: images.push, images: images.images, login: system.login, logout: system.logout, version: system.version, info: system.info,
   attach: containers.attach, commit: system.commit, cp: system.cp, create: containers.create, diff: containers.diff, history: images.history, inspect: system.inspect, kill: containers.kill, logs: containers.logs, pause: containers.pause, port: containers.port, rename: containers.rename, restart: containers.restart,
-  rm: containers.rm, rmi: images.rmi, start: containers.start, stats: system.stats, stop: containers.stop, tag: images.tag, top: containers.top, unpause: containers.unpause, wait: containers.wait,
+  rm: containers.rm, rmi: images.rmi, save: archives.save, load: archives.load, start: containers.start, stats: system.stats, stop: containers.stop, tag: images.tag, top: containers.top, unpause: containers.unpause, wait: containers.wait,
   'builder build': images.build, 'builder prune': system.builderPrune, 'buildx build': images.build, 'buildx prune': system.builderPrune,
   ...Object.fromEntries((['run', 'exec', 'attach', 'create', 'diff', 'kill', 'logs', 'pause', 'port', 'rename', 'restart', 'rm', 'start', 'stop', 'top', 'unpause', 'wait', 'prune'] as const).map((name) => [`container ${name}`, containers[name]])),
   'container ls': containers.ps, 'container list': containers.ps, 'container ps': containers.ps, 'container cp': system.cp, 'container commit': system.commit, 'container stats': system.stats, 'container inspect': system.inspectContainer,
-  'image ls': images.images, 'image list': images.images, 'image build': images.build, 'image pull': images.pull, 'image push': images.push, 'image tag': images.tag, 'image rm': images.rmi, 'image remove': images.rmi, 'image history': images.history, 'image prune': images.prune, 'image inspect': system.inspectImage,
+  'image ls': images.images, 'image list': images.images, 'image build': images.build, 'image pull': images.pull, 'image push': images.push, 'image tag': images.tag, 'image rm': images.rmi, 'image remove': images.rmi, 'image history': images.history, 'image prune': images.prune, 'image save': archives.save, 'image load': archives.load, 'image inspect': system.inspectImage,
   'volume ls': system.volumeList, 'volume list': system.volumeList, 'volume create': system.volumeCreate, 'volume rm': system.volumeRemove, 'volume remove': system.volumeRemove, 'volume prune': system.volumePrune, 'volume inspect': system.inspectVolume,
   'network ls': system.networkList, 'network list': system.networkList, 'network create': system.networkCreate, 'network rm': system.networkRemove, 'network remove': system.networkRemove, 'network inspect': system.inspectNetwork,
   'system df': system.systemDf, 'system prune': system.systemPrune, 'system info': system.info,
@@ -35,7 +36,7 @@ export interface DockerProgramOptions {
 }
 
 /** `docker`: the command line of the engine on the learner's machine. */
-// @k8s part: docker: compose, swarm, contexts, save and load, plugins and the engine's HTTP API are missing; networks of their own share one range of addresses
+// @k8s part: docker: compose, swarm, contexts, plugins and the engine's HTTP API are missing; networks of their own share one range of addresses
 export function docker({ engine: open, templateOf }: DockerProgramOptions): Program {
   return async (proc) => {
     const out = (text: string) => proc.stdout.write(text)
