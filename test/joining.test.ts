@@ -83,6 +83,11 @@ test('drain, delete, reset and undefine take it away again, and reset lets it jo
 
 test('what kubeadm says of the cluster', async () => {
   expect(await run('ssh drydock-control-plane kubeadm certs check-expiration')).toMatch(/\nadmin\.conf +\w{3} \d\d, \d{4} \d\d:\d\d UTC +9y +ca +no {6}\n[^]*\netcd-server +\S+ \d\d, \d{4} \d\d:\d\d UTC +\S+ +etcd-ca +no {6}\n[^]*CERTIFICATE AUTHORITY +EXPIRES +RESIDUAL TIME +EXTERNALLY MANAGED\nca +\w{3} \d\d, \d{4} \d\d:\d\d UTC +9y +no/)
+  expect(await run('ssh drydock-control-plane kubeadm certs renew apiserver')).toMatch(/^\[renew\] Reading configuration[^]*\n\ncertificate for serving the Kubernetes API renewed\n$/)
+  expect(await run('ssh drydock-control-plane kubeadm certs renew all')).toContain('\ncertificate embedded in the kubeconfig file for the admin to use and for kubeadm itself renewed\n')
+  expect(await run('ssh drydock-control-plane kubeadm certs check-expiration')).toMatch(/\nadmin\.conf +\w{3} \d\d, \d{4} \d\d:\d\d UTC +364d +ca +no {6}\napiserver +\w{3} \d\d, \d{4} \d\d:\d\d UTC +364d/)
+  expect(await run('ssh drydock-control-plane cat /etc/kubernetes/pki/apiserver.crt | openssl x509 -noout -ext subjectAltName')).toContain('DNS:kubernetes.default.svc.cluster.local')
+  expect(await run('ssh drydock-control-plane "kubeadm kubeconfig user --client-name ann --org devs 2>/dev/null > /root/ann.conf; kubectl --kubeconfig /root/ann.conf auth whoami"')).toMatch(/Username +ann\nGroups +\[devs system:authenticated\]/)
   expect(await run('ssh drydock-control-plane kubeadm version -o short')).toBe('v1.36.3\n')
   expect(await run('ssh drydock-control-plane kubeadm config print join-defaults')).toContain('kind: JoinConfiguration\n')
   expect(await run('ssh drydock-control-plane kubeadm upgrade plan')).toContain('[upgrade/versions] Cluster version: 1.36.3\n')

@@ -2,7 +2,7 @@ import { utilityProgram } from '../../../unix/utilities/utility.ts'
 import type { Program } from '../../../unix/types.ts'
 import { UnixError } from '../../../unix/types.ts'
 import { errorText } from '../../../unix/errno.ts'
-import { checkExpiration } from './certs.ts'
+import { CERTIFICATE_NAMES, checkExpiration, kubeconfigUser, renew } from './certs.ts'
 import { parseArguments, VERSION } from './command.ts'
 import type { Command, NodeServices } from './command.ts'
 import { imagesList, printInitDefaults, printJoinDefaults, printResetDefaults } from './config.ts'
@@ -28,6 +28,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   join: { run: join, valued: ['token', 'discovery-token', 'discovery-token-ca-cert-hash', 'tls-bootstrap-token', 'node-name', 'cri-socket', 'config', 'ignore-preflight-errors', 'certificate-key', 'apiserver-advertise-address', 'apiserver-bind-port', 'patches', 'discovery-file'], switches: ['discovery-token-unsafe-skip-ca-verification', 'control-plane', 'dry-run'] },
   reset: { run: reset, valued: ['cri-socket', 'cert-dir', 'ignore-preflight-errors', 'config'], switches: ['force', 'dry-run', 'cleanup-tmp-dir'] },
   'certs check-expiration': { run: checkExpiration, valued: ['cert-dir', 'config', 'output'] },
+  ...Object.fromEntries([undefined, ...CERTIFICATE_NAMES].map((name): [string, Entry] => [`certs renew ${name ?? 'all'}`, { run: renew(name), valued: ['cert-dir', 'config'] }])),
+  'kubeconfig user': { run: kubeconfigUser, valued: ['client-name', 'org', 'token', 'validity-period', 'config'] },
   'config print init-defaults': { run: printInitDefaults, valued: ['component-configs'] },
   'config print join-defaults': { run: printJoinDefaults, valued: ['component-configs'] },
   'config print reset-defaults': { run: printResetDefaults },
@@ -50,6 +52,7 @@ Usage:
 Available Commands:
   certs       Commands related to handling Kubernetes certificates
   config      Manage configuration for a kubeadm cluster persisted in a ConfigMap in the cluster
+  kubeconfig  Kubeconfig file utilities
   join        Run this on any machine you wish to join an existing cluster
   reset       Performs a best effort revert of changes made to this host by 'kubeadm init' or 'kubeadm join'
   token       Manage bootstrap tokens
@@ -72,7 +75,7 @@ function versionText(output: string | undefined): string {
 }
 
 /** The tool that makes clusters, on a node. k8s: cmd/kubeadm */
-// @k8s part: kubeadm: token, join of workers, reset of workers, certs check-expiration, config print and images list, upgrade plan, version; init, control planes that join, certs renew and upgrades are missing
+// @k8s part: kubeadm: token, join of workers, reset of workers, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images list, upgrade plan, version; init, control planes that join and upgrades are missing
 export function kubeadm(node: NodeServices): Program {
   return utilityProgram(async (context) => {
     const { args, out, err } = context
