@@ -86,6 +86,14 @@ spec:
     server.close()
   })
 
+  test('gives a release up on ^C and writes that down', async () => {
+    const { stdout, stderr, code } = await lab.run('timeout --preserve-status -s INT 5 helm install stuck web --wait --set image.tag=never')
+    expect({ stdout, stderr, code }).toEqual({ stdout: 'Release stuck has been cancelled.\n', stderr: 'Error: INSTALLATION FAILED: context canceled\n', code: 1 })
+    expect(await lab.out('helm list -a --filter stuck -o json | jq -r ".[].status"; helm history stuck | grep -o "Release .*"')).toBe('failed\nRelease "stuck" failed: context canceled\n')
+    expect((await lab.run('timeout --preserve-status -s INT 5 helm upgrade stuck web --wait --set image.tag=never')).stderr).toBe('Error: UPGRADE FAILED: context canceled\n')
+    await lab.out('helm upgrade stuck web --wait --reset-values && helm uninstall stuck')
+  })
+
   test('tests a release and takes it away', async () => {
     expect(await lab.out('helm test web --logs | grep -A4 "TEST SUITE" | grep -v Last')).toContain('TEST SUITE:     web-test-connection\nPhase:          Succeeded\n')
     expect(await lab.out('helm uninstall web hooked')).toBe('release "web" uninstalled\nrelease "hooked" uninstalled\n')

@@ -31,6 +31,7 @@ export class Session {
   #storage: ReleaseStorage | undefined
   #kube: KubeClient | undefined
   #capabilities: Promise<Capabilities> | undefined
+  #cancelled: Promise<never> | undefined
 
   constructor(proc: Proc, io: CommandIo, spec: CommandSpec, flags: FlagValues, args: readonly string[]) {
     this.proc = proc
@@ -70,6 +71,27 @@ export class Session {
   /** The present time as Helm keeps it. */
   nowText(): string { return new Date(this.nowMs()).toISOString().replace(/\.(\d{3})Z$/, (_, ms: string) => `.${ms}000000Z`) }
   resolve(path: string): string { return this.proc.resolve(path) }
+
+  /** From here on ^C gives the release up, with what that leaves written down, instead of ending helm on the spot. */
+  cancelOnSignal(release: string): void {
+    if (this.#cancelled) return
+    // The handlers stay: a second ^C doesn't end what cleans up after the first.
+    this.#cancelled = new Promise<never>((_, reject) => {
+      let isCancelled = false
+      for (const signal of ['SIGINT', 'SIGTERM'] as const)
+        this.proc.onSignal(signal, () => {
+          if (!isCancelled) this.out(`Release ${release} has been cancelled.\n`)
+          isCancelled = true
+          reject(new Error('context canceled'))
+        })
+    })
+    this.#cancelled.catch(() => {})
+  }
+
+  /** @throws Error `context canceled`; the work itself isn't waited for then */
+  unlessCancelled<T>(work: Promise<T>): Promise<T> {
+    return this.#cancelled ? Promise.race([work, this.#cancelled]) : work
+  }
 
   get namespace(): string {
     try {

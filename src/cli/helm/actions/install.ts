@@ -117,12 +117,15 @@ export async function install(session: Session, chart: Chart, values: GoMap, opt
   if (options.createNamespace) await createNamespace(session, namespace)
   if (options.replace) await replaceOld(session, release)
   await storage.create(release)
-  try {
+  const perform = async () => {
     if (!options.noHooks) await runHooks(session, release, 'pre-install', options.timeoutMs).catch((error: Error) => { throw new Error(`failed pre-install: ${error.message}`) })
     if (existing.length === 0 && infos.length > 0) await kube.create(infos)
     else if (infos.length > 0) await kube.update(existing, infos, options.force, options.takeOwnership)
     if (options.wait || options.atomic) await kube.wait(infos, options.timeoutMs, options.waitForJobs)
     if (!options.noHooks) await runHooks(session, release, 'post-install', options.timeoutMs).catch((error: Error) => { throw new Error(`failed post-install: ${error.message}`) })
+  }
+  try {
+    await session.unlessCancelled(perform())
   } catch (error) {
     await failed(session, release, error as Error, options)
   }

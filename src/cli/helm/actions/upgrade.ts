@@ -78,7 +78,7 @@ export async function upgrade(session: Session, name: string, chart: Chart, give
   await storage.create(release)
   const recordCurrent = () => storage.update({ ...current, labels: ownLabels(current.labels) }).catch(() => {})
   let created: Info[] = []
-  try {
+  const perform = async () => {
     if (!options.noHooks) await runHooks(session, release, 'pre-upgrade', options.timeoutMs).catch((error: Error) => { throw new Error(`pre-upgrade hooks failed: ${error.message}`) })
     try {
       created = (await kube.update(before, target, options.force)).created
@@ -89,6 +89,9 @@ export async function upgrade(session: Session, name: string, chart: Chart, give
       throw error
     }
     if (!options.noHooks) await runHooks(session, release, 'post-upgrade', options.timeoutMs).catch((error: Error) => { throw new Error(`post-upgrade hooks failed: ${error.message}`) })
+  }
+  try {
+    await session.unlessCancelled(perform())
   } catch (error) {
     await failed(session, release, created, error as Error, options)
   }

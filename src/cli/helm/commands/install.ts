@@ -55,6 +55,7 @@ export async function runInstall(session: Session, given: { name: string; chart:
   if (type && type !== 'application') throw new Error(`${type} charts are not installable`)
   if (chart.metadata.deprecated) session.err('WARNING: This chart is deprecated\n')
   chart = await withDependencies(session, chart, chartPath)
+  session.cancelOnSignal(session.args[0]!)
   return install(session, chart, values, options(given.name))
 }
 

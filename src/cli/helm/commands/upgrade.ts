@@ -28,6 +28,7 @@ export const upgradeCommand: HelmCommand = async (session) => {
   const values = await givenValues(session)
   const chart = await withDependencies(session, found, chartPath)
   if (chart.metadata.deprecated) session.err('WARNING: This chart is deprecated\n')
+  session.cancelOnSignal(name)
   let release: Release
   try {
     release = await upgrade(session, name, chart, values, {
