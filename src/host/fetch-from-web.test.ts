@@ -23,3 +23,11 @@ test('what cannot be read is not there, and nothing is written to the web', asyn
   vi.stubGlobal('fetch', () => { throw new Error('nobody may ask') })
   for (const request of [httpRequest('https://example.com/', { method: 'POST', body: 'secret' }), httpRequest('http://example.com/')]) await expect(fetchFromWeb(request)).rejects.toMatchObject({ code: 'ENOTFOUND' })
 })
+
+test('repositories are cloned from servers that let browsers do so', async () => {
+  const asked: RequestInit[] = []
+  vi.stubGlobal('fetch', async (_: string, options: RequestInit) => { asked.push(options); return new Response('0008NAK\n') })
+  const answer = await fetchFromWeb(httpRequest('https://git.example.com/x.git/git-upload-pack', { method: 'POST', body: '0000' }))
+  expect(await answer.text()).toBe('0008NAK\n')
+  expect([new TextDecoder().decode(asked[0]!.body as ArrayBuffer), asked[0]!.credentials, asked[0]!.headers]).toEqual(['0000', 'omit', { 'content-type': 'application/x-git-upload-pack-request' }])
+})

@@ -15,12 +15,16 @@ const READABLE_COPIES: readonly (readonly [RegExp, string])[] = [
  * without saying where from. What the browser may not read is as good as not there.
  * @throws UnixError ENOTFOUND, also without a network
  */
-export async function fetchFromWeb({ url, method, signal }: HttpRequest): Promise<Response> {
+export async function fetchFromWeb(request: HttpRequest): Promise<Response> {
+  const { url, method, signal } = request
   const host = new URL(url).hostname
   const address = READABLE_COPIES.reduce((text, [known, copy]) => text.replace(known, copy), url)
-  if ((method !== 'GET' && method !== 'HEAD') || !address.startsWith('https:')) throw new UnixError('ENOTFOUND', host)
+  // What a client of Git wants from a repository is asked for by POST, and changes nothing there.
+  const clones = method === 'POST' && new URL(url).pathname.endsWith('/git-upload-pack')
+  if ((method !== 'GET' && method !== 'HEAD' && !clones) || !address.startsWith('https:')) throw new UnixError('ENOTFOUND', host)
   try {
-    const { status, headers, body } = await fetch(address, { method, signal, credentials: 'omit', referrerPolicy: 'no-referrer' })
+    const wanted = clones ? { body: await new Response(request.body as BodyInit | null).arrayBuffer(), headers: { 'content-type': 'application/x-git-upload-pack-request' } } : {}
+    const { status, headers, body } = await fetch(address, { method, signal, credentials: 'omit', referrerPolicy: 'no-referrer', ...wanted })
     return new Response(body, { status, headers: { 'content-type': headers.get('content-type') ?? 'application/octet-stream' } })
   } catch {
     throw new UnixError('ENOTFOUND', host)

@@ -27,6 +27,7 @@ import { privateWeb } from './private-web.ts'
 import { perlImage } from './perl/perl.ts'
 import { kubernetesRedis, redis, redisAlpine } from './redis/redis.ts'
 import { sampleApiServerImage } from './sample-apiserver/sample-apiserver.ts'
+import { gitImage, gitSyncImage } from './git/git.ts'
 import { goStressImage } from './stress/go-stress.ts'
 import { stressImage } from './stress/stress.ts'
 
@@ -36,5 +37,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, klipperLbImage,
+  ingressNginxImage, webhookCertgenImage, klipperLbImage, gitImage, gitSyncImage,
 ]

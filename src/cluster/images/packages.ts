@@ -25,6 +25,7 @@ export interface Package {
 const utilities = (...names: string[]) => utilityPrograms('gnu', { names })
 const both = (name: string, alpine: string, debian: string) => ({ name: { alpine: name, debian: name }, version: { alpine, debian } })
 const named = (alpine: string, alpineVersion: string, debian: string, debianVersion: string) => ({ name: { alpine, debian }, version: { alpine: alpineVersion, debian: debianVersion } })
+const git = lazyProgram(async () => (await import('../../unix/git/git.ts')).git)
 const openssl = lazyProgram(async () => (await import('../../unix/openssl/openssl.ts')).openssl)
 
 /** Those whose programs there are here. */
@@ -35,6 +36,7 @@ const packages: readonly Package[] = [
   { ...both('jq', '1.8.0-r0', '1.6-2.1+deb12u1'), kilobytes: [64, 113], programs: utilities('jq') },
   { ...both('vim', '9.1.1566-r0', '2:9.0.1378-2+deb12u2'), kilobytes: [1_567, 3_738], programs: { '/usr/bin/vim': editorPrograms['/usr/bin/vim']!, '/usr/bin/vi': editorPrograms['/usr/bin/vi']! } },
   { ...both('nano', '8.4-r0', '7.2-1+deb12u1'), kilobytes: [690, 2_871], programs: { '/usr/bin/nano': editorPrograms['/usr/bin/nano']! } },
+  { ...both('git', '2.49.1-r0', '1:2.39.5-0+deb12u3'), kilobytes: [2_735, 14_336], programs: { '/usr/bin/git': git } },
   { ...both('openssl', '3.5.4-r0', '3.0.17-1~deb12u3'), kilobytes: [1_427, 2_275], programs: { '/usr/bin/openssl': openssl } },
   { ...both('coreutils', '9.7-r1', '9.1-1'), kilobytes: [2_897, 17_882], programs: utilities('cat', 'cp', 'cut', 'date', 'head', 'ls', 'sort', 'stat', 'tail', 'tr', 'wc') },
   { ...both('grep', '3.12-r0', '3.8-5'), kilobytes: [411, 1_246], programs: utilities('grep', 'egrep', 'fgrep') },

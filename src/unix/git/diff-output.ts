@@ -241,7 +241,7 @@ function hunks(change: Change, style: DiffStyle): string {
   let text = ''
   const line = (sign: string, each: string, color?: ColorName) => {
     const shown = sign + withoutEnd(each)
-    text += `${color && style.paint(color, 'x') !== 'x' ? sign === '+' ? style.paint(color, '+') + style.paint(color, shown.slice(1)) : style.paint(color, shown) : shown}\n${each.endsWith('\n') ? '' : `${NO_NEWLINE}\n`}`
+    text += `${style.paint('red', 'x') === 'x' ? shown : color === undefined ? `${shown}\x1b[m` : sign === '+' ? style.paint(color, '+') + style.paint(color, shown.slice(1)) : style.paint(color, shown)}\n${each.endsWith('\n') ? '' : `${NO_NEWLINE}\n`}`
   }
   for (const group of groupsOf(changes, style.context, [a.length, b.length])) {
     const title = heading(a, group.a[0])

@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest'
 import { bash, dash } from '../shell/sh.ts'
 import { testMachine } from '../test-machine.ts'
+import type { Program } from '../types.ts'
 import { utilityPrograms } from '../utilities/list.ts'
 import { git } from './git.ts'
 import cases from './recorded-cases.json'
 import { CASES_ROOT, scriptOf } from './recorded-script.ts'
 
+// Hundreds of commands without a pause: a slow machine takes long for them, and time must not be thought to stand still meanwhile.
+const patient: Program = (proc) => proc.clock.outside(Promise.resolve(git(proc)))
+
 function box() {
   return testMachine({
-    programs: { ...utilityPrograms('gnu'), '/usr/bin/git': git, '/bin/sh': dash, '/bin/bash': bash },
+    programs: { ...utilityPrograms('gnu'), '/usr/bin/git': patient, '/bin/sh': dash, '/bin/bash': bash },
     files: { [`${CASES_ROOT}/work`]: { directory: true }, [`${CASES_ROOT}/home/.gitconfig`]: '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n' },
   })
 }

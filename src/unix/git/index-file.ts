@@ -69,7 +69,19 @@ export class Index {
   #clearWay(path: string): void {
     for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) this.#entries.delete(keyOf(path.slice(0, slash), 0))
     if (this.#folders === undefined) return
+    if (!this.#folderNames) {
+      this.#folderNames = new Set()
+      for (const entry of this.#entries.values()) this.#rememberFolders(entry.path)
+    }
+    this.#rememberFolders(path)
+    if (!this.#folderNames.has(path)) return
     for (const [key, entry] of this.#entries) if (entry.path.startsWith(`${path}/`)) this.#entries.delete(key)
+  }
+
+  /** Folders in which there is or was something. */
+  #folderNames: Set<string> | undefined
+  #rememberFolders(path: string): void {
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) this.#folderNames?.add(path.slice(0, slash))
   }
 
   #folders: true | undefined

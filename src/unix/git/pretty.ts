@@ -54,8 +54,8 @@ export function decorationText(session: Session, repo: Repository, table: Return
   for (const { name, kind } of found) {
     if (kind === 'head') {
       const pointed = current !== undefined && found.some((each) => each.name === current)
-      parts.push(pointed ? `${paint('boldcyan', 'HEAD')}${paint('boldcyan', ' -> ')}${paint('boldgreen', short(current))}` : paint('boldcyan', 'HEAD'))
-    } else if (name !== current || !found.some((each) => each.kind === 'head')) parts.push(kind === 'tag' ? `${paint('boldyellow', 'tag: ')}${paint('boldyellow', short(name))}` : paint(KIND_COLORS[kind]!, short(name)))
+      parts.push(pointed ? `${paint('boldcyan', 'HEAD -> ')}${paint('boldgreen', short(current))}` : paint('boldcyan', 'HEAD'))
+    } else if (name !== current || !found.some((each) => each.kind === 'head')) parts.push(kind === 'tag' ? paint('boldyellow', `tag: ${short(name)}`) : paint(KIND_COLORS[kind]!, short(name)))
   }
   return `${paint('yellow', prefix)}${parts.join(paint('yellow', ', '))}${paint('yellow', suffix)}`
 }
@@ -123,6 +123,8 @@ function expandFormat(session: Session, repo: Repository, commit: Commit, style:
   const color = (name: string) => session.colors ? COLORS[name.replace(/^(always|auto),/, '')] ?? '' : ''
   let pad: { width: number; side: 'left' | 'right' | 'both'; truncate: boolean } | undefined
   let out = ''
+  /** `%C(auto)` was met. */
+  let auto = false
   const format = style.format.slice(1)
   for (let i = 0; i < format.length;) {
     if (format[i] !== '%') { out += format[i++]; continue }
@@ -142,6 +144,10 @@ function expandFormat(session: Session, repo: Repository, commit: Commit, style:
     if ((match = /^(<|>|><)\((\d+)(?:,(\w+))?\)/.exec(rest))) {
       pad = { width: Number(match[2]), side: match[1] === '<' ? 'left' : match[1] === '>' ? 'right' : 'both', truncate: match[3] !== undefined }
       i += 1 + match[0].length
+    } else if (rest.startsWith('C(auto)')) {
+      auto = session.colors
+      if (auto && out !== '') out += '\x1b[m'
+      i += 8
     } else if ((match = /^C(?:\(([\w, ]+)\)|(red|green|blue|reset))/.exec(rest))) { out += color(match[1] ?? match[2]!); i += 1 + match[0].length } else if ((match = /^([ac])([neElLNdDrtiIshh])/.exec(rest)) && person(author, match[2]!) !== undefined) take(2, person(match[1] === 'a' ? author : committer, match[2]!)!)
     else if ((match = /^x([0-9a-fA-F]{2})/.exec(rest))) take(3, String.fromCharCode(Number.parseInt(match[1]!, 16)))
     else if ((match = /^g([dDsnNeE])/.exec(rest))) take(2, style.reflog ? { d: style.reflog.selector, D: style.reflog.selector, s: style.reflog.message, n: style.reflog.who.name, N: style.reflog.who.name, e: style.reflog.who.email, E: style.reflog.who.email }[match[1]!]! : '')
@@ -154,10 +160,10 @@ function expandFormat(session: Session, repo: Repository, commit: Commit, style:
       i += 3
     } else {
       const letter = rest[0] ?? ''
-      const value: string | undefined = letter === 'H' ? commit.id : letter === 'h' ? repo.abbreviate(commit.id) : letter === 'T' ? commit.tree : letter === 't' ? repo.abbreviate(commit.tree)
+      const value: string | undefined = letter === 'H' ? (auto ? session.paint('yellow', commit.id) : commit.id) : letter === 'h' ? (auto ? session.paint('yellow', repo.abbreviate(commit.id)) : repo.abbreviate(commit.id)) : letter === 'T' ? commit.tree : letter === 't' ? repo.abbreviate(commit.tree)
         : letter === 'P' ? commit.parents.join(' ') : letter === 'p' ? commit.parents.map((parent) => repo.abbreviate(parent)).join(' ') : letter === 's' ? subjectOf(message)
           : letter === 'f' ? subjectOf(message).replace(/[^A-Za-z0-9._]+/g, '-').replace(/\.{2,}/g, '.').replace(/^-+|[-.]+$/g, '') : letter === 'b' ? bodyOf(message) : letter === 'B' ? message : letter === 'n' ? '\n' : letter === '%' ? '%'
-            : letter === 'd' ? decorationText(session, repo, table, commit.id, style.decorate === 'full' ? 'full' : 'short') : letter === 'D' ? decorationText(session, repo, table, commit.id, style.decorate === 'full' ? 'full' : 'short', { prefix: '', suffix: '' }, false)
+            : letter === 'd' ? decorationText(session, repo, table, commit.id, style.decorate === 'full' ? 'full' : 'short', undefined, auto) : letter === 'D' ? decorationText(session, repo, table, commit.id, style.decorate === 'full' ? 'full' : 'short', { prefix: '', suffix: '' }, false)
               : letter === 'e' || letter === 'N' ? '' : letter === 'm' ? style.mark ?? '' : letter === 'S' ? '' : letter === 'G' ? '' : undefined
       if (letter === 'G') { take(2, rest[1] === '?' ? 'N' : ''); continue }
       if (value === undefined) { out += '%'; i++ } else take(1, value)

@@ -239,10 +239,10 @@ export class Session {
 
   // --- editors -------------------------------------------------------------------------------------------------------------------
 
-  /** Lets the user edit a file of the repository. @returns its text */
-  async edit(path: string): Promise<string> {
+  /** Lets the user edit a file of the repository, with another editor than usual if one is `given`. @returns its text */
+  async edit(path: string, given?: string): Promise<string> {
     const { proc } = this
-    const editor = proc.env['GIT_EDITOR'] ?? this.looseConfig.get('core.editor') ?? proc.env['VISUAL'] ?? proc.env['EDITOR'] ?? 'vi'
+    const editor = given ?? proc.env['GIT_EDITOR'] ?? this.looseConfig.get('core.editor') ?? proc.env['VISUAL'] ?? proc.env['EDITOR'] ?? 'vi'
     if (editor !== ':') {
       await this.flush()
       let code: number

@@ -213,6 +213,11 @@ export class PacketReader {
     return body
   }
 
+  /** Bytes that aren't in lines; null at the end. */
+  some(): Promise<Uint8Array | null> {
+    return this.#input.some()
+  }
+
   async rest(): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
     for (let part = await this.#input.some(); part; part = await this.#input.some()) parts.push(part)
@@ -402,6 +407,7 @@ class HttpRemote implements Remote {
 
   async fetch(wants: readonly string[], repo: Repository, options: { depth?: number; progress(text: string): Promise<void> }): Promise<Fetched> {
     const { smart, capabilities } = await this.#discover('git-upload-pack')
+    if (!smart && options.depth !== undefined) throw fatal('dumb http transport does not support shallow capabilities')
     if (!smart) return this.#fetchFiles(wants, repo)
     const response = await this.#ask(`${this.#address}/git-upload-pack`, { method: 'POST', headers: { 'content-type': 'application/x-git-upload-pack-request', accept: 'application/x-git-upload-pack-result' }, body: uploadRequest(wants, repo, capabilities, options.depth) })
     if (!response.ok) throw this.#refused(response)

@@ -203,9 +203,10 @@ function listBranches(session: Session, repo: Repository, options: Options): num
   const verbose = options.count('verbose')
   const width = Math.max(0, ...rows.map((row) => [...row.name].length))
   for (const row of rows) {
-    const shown = row.color ? session.paint(row.color, row.name) : row.name
+    const paint = (text: string) => row.color ? session.paint(row.color, text) : session.colors ? `${text}\x1b[m` : text
+    const shown = paint(row.name)
     if (row.target !== undefined) { session.out(`  ${shown}${verbose ? ' '.repeat(width - row.name.length) : ''} -> ${shortRef(repo, row.target)}\n`); continue }
-    let text = `${row.current ? '*' : ' '} ${shown}`
+    let text = `${row.current ? '*' : ' '} ${verbose > 0 ? paint(row.name + ' '.repeat(width - [...row.name].length)) : shown}`
     if (verbose > 0) {
       const commit = repo.objects.commit(row.id)
       let tracking = ''
@@ -222,7 +223,7 @@ function listBranches(session: Session, repo: Repository, options: Options): num
         if (verbose > 1) tracking = ` [${session.paint('blue', shortRef(repo, upstream.ref))}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}]`
         else if (parts.length > 0) tracking = ` [${parts.join(', ')}]`
       }
-      text += `${' '.repeat(width - [...row.name].length)} ${repo.abbreviate(row.id)}${tracking} ${subjectOf(commit.message)}`
+      text += ` ${repo.abbreviate(row.id)}${tracking} ${subjectOf(commit.message)}`
     }
     session.out(`${text}\n`)
   }

@@ -127,7 +127,11 @@ function compareSides(old: FileSide | undefined, next: FileSide | undefined): Ch
 async function showDifferences(session: Session, repo: Repository | undefined, options: Options, given: readonly Change[], always = false): Promise<number> {
   const request = diffRequest(session, repo, options, ['patch'])
   const picked = pickaxe(options)
-  const changes = (await refineChanges(session, request, given)).filter((change) => !picked || picked(change))
+  const folder = options.has('relative') && repo ? options.value('relative')?.replace(/\/?$/, '/') ?? repo.prefix : ''
+  const within = folder === '' ? given : given.filter((change) => [change.old, change.new].every((side) => !side || side.path.startsWith(folder)))
+  const changes = (await refineChanges(session, request, within)).filter((change) => !picked || picked(change))
+  // Names as seen from there; sides are shared by changes.
+  if (folder !== '') for (const side of new Set(changes.flatMap((change) => [change.old, change.new]))) if (side) side.path = side.path.slice(folder.length)
   const code = (options.has('exit-code', 'quiet') || always) && changes.length > 0 ? 1 : 0
   if (options.has('quiet')) return code
   const unmerged = request.style.formats.includes('patch') && repo ? changes.filter((change) => change.status === 'U') : []

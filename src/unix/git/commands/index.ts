@@ -3,6 +3,7 @@ import { branch } from './branch.ts'
 import { checkout, restore, switchBranch } from './checkout.ts'
 import { commit, commitTree } from './commit.ts'
 import { config } from './config.ts'
+import { daemon } from '../daemon.ts'
 import { diff } from './diff.ts'
 import { help, missing, version } from './help.ts'
 import { init } from './init.ts'
@@ -25,7 +26,7 @@ export type Command = (session: Session, args: readonly string[]) => Promise<num
 /** Git's commands by name. */
 export const commands: Readonly<Record<string, Command | undefined>> = {
   __proto__: null as never,
-  add, stage: add, blame, annotate: blame, branch, checkout, 'cherry-pick': cherryPick, clean, clone, commit, config, describe, diff, fetch, grep, help, init, log, merge, mv, pull, push, rebase, reflog, remote, reset, restore, revert, rm, shortlog, show, stash, status, switch: switchBranch, tag, version, whatchanged,
+  add, stage: add, blame, annotate: blame, branch, checkout, 'cherry-pick': cherryPick, clean, clone, commit, config, daemon, describe, diff, fetch, grep, help, init, log, merge, mv, pull, push, rebase, reflog, remote, reset, restore, revert, rm, shortlog, show, stash, status, switch: switchBranch, tag, version, whatchanged,
   'cat-file': plumbing.catFile, 'check-ignore': plumbing.checkIgnore, 'check-ref-format': plumbing.checkRefFormat, 'commit-tree': commitTree, 'count-objects': plumbing.countObjects, 'for-each-ref': plumbing.forEachRef, fsck: plumbing.fsck, gc: plumbing.gc, 'hash-object': plumbing.hashObjectCommand, 'ls-files': plumbing.lsFiles, 'ls-remote': lsRemote,
   'ls-tree': plumbing.lsTree, 'merge-base': plumbing.mergeBase, prune: plumbing.gc, 'read-tree': plumbing.readTree, 'rev-list': revList, 'rev-parse': plumbing.revParse, 'show-ref': plumbing.showRef, 'symbolic-ref': plumbing.symbolicRef, 'update-index': plumbing.updateIndex, 'update-ref': plumbing.updateRef, 'update-server-info': plumbing.updateServerInfo,
   var: plumbing.variable, 'write-tree': plumbing.writeTree,

@@ -109,7 +109,7 @@ async function start(session: Session, repo: Repository, options: Options): Prom
   const branchArgument = options.has('root') ? first : second
   if (upstreamName === undefined && !options.has('root')) {
     const upstream = repo.branch === undefined ? undefined : upstreamOf(repo, repo.branch)
-    if (!upstream) throw new GitFailure(repo.branch === undefined ? "You are not currently on a branch.\nPlease specify which branch you want to rebase against.\nSee git-rebase(1) for details.\n\n    git rebase '<branch>'\n" : `There is no tracking information for the current branch.\nPlease specify which branch you want to rebase against.\nSee git-rebase(1) for details.\n\n    git rebase '<branch>'\n\nIf you wish to set tracking information for this branch you can do so with:\n\n    git branch --set-upstream-to=${repo.config.subsections('remote')[0] ?? '<remote>'}/<branch> ${repo.branch}\n`, 1)
+    if (!upstream) { session.out(repo.branch === undefined ? "You are not currently on a branch.\nPlease specify which branch you want to rebase against.\nSee git-rebase(1) for details.\n\n    git rebase '<branch>'\n\n" : `There is no tracking information for the current branch.\nPlease specify which branch you want to rebase against.\nSee git-rebase(1) for details.\n\n    git rebase '<branch>'\n\nIf you wish to set tracking information for this branch you can do so with:\n\n    git branch --set-upstream-to=${repo.config.subsections('remote')[0] ?? '<remote>'}/<branch> ${repo.branch}\n\n`); return 1 }
     upstreamName = upstream.ref
   }
   const shownUpstream = upstreamName?.replace(/^refs\/(heads|remotes)\//, '')
@@ -185,8 +185,7 @@ async function start(session: Session, repo: Repository, options: Options): Prom
     let text: string
     try {
       const editor = session.proc.env['GIT_SEQUENCE_EDITOR'] ?? repo.config.get('sequence.editor')
-      if (editor !== undefined) session.proc.env['GIT_EDITOR'] = editor
-      text = await session.edit(path)
+      text = await session.edit(path, editor)
     } catch (error) {
       repo.removeNotes(FOLDER)
       throw error
@@ -223,7 +222,7 @@ async function start(session: Session, repo: Repository, options: Options): Prom
     let at = onto
     const forced = options.has('force-rebase', 'no-ff')
     const done: Step[] = []
-    while (!forced && steps[0]?.verb === 'pick' && (repo.objects.commit(steps[0].id).parents[0] === at || steps[0].id === at)) { at = steps[0].id; done.push(steps.shift()!) }
+    while (!forced && steps[0]?.verb === 'pick' && (repo.objects.commit(steps[0].id).parents[0] === at || (root && steps[0].id === at))) { at = steps[0].id; done.push(steps.shift()!) }
     repo.writeNote(`${FOLDER}/git-rebase-todo`, steps.map((step) => stepText(step, (id) => id)).join(''))
     if (done.length > 0) repo.writeNote(`${FOLDER}/done`, done.map((step) => stepText(step, (id) => id)).join(''))
     const obstacles = await switchFiles(repo, session.proc.clock, repo.filesOf(repo.head), repo.filesOf(at))
@@ -263,7 +262,7 @@ async function run(session: Session, repo: Repository): Promise<number> {
     if (step.verb === 'drop') continue
     if (step.verb === 'break') return 0
     if (step.verb === 'exec') {
-      await session.complain(`Executing: ${step.text}\n`)
+      await session.complain(`${clearLine(session)}Executing: ${step.text}\n`)
       await session.flush()
       const { code } = await session.proc.spawn(['sh', '-c', step.text], { stdin: session.proc.stdin, stdout: session.proc.stdout, stderr: session.proc.stderr, cwd: repo.top }).wait()
       if (code !== 0) throw new GitFailure(`warning: execution failed: ${step.text}\nYou can fix the problem, and then run\n\n  git rebase --continue\n\n`, 1)
@@ -336,7 +335,7 @@ async function afterPick(session: Session, repo: Repository, step: Step): Promis
   if (step.verb === 'edit') {
     repo.writeNote(`${FOLDER}/amend`, `${repo.head}\n`)
     repo.writeNote('REBASE_HEAD', `${step.id}\n`)
-    await session.complain(`Stopped at ${repo.abbreviate(step.id)}...  ${step.text}\nYou can amend the commit now, with\n\n  git commit --amend \n\nOnce you are satisfied with your changes, run\n\n  git rebase --continue\n`)
+    await session.complain(`${clearLine(session)}Stopped at ${repo.abbreviate(step.id)}...  ${step.text}\nYou can amend the commit now, with\n\n  git commit --amend \n\nOnce you are satisfied with your changes, run\n\n  git rebase --continue\n`)
     return 0
   }
   return undefined
@@ -387,8 +386,10 @@ async function finish(session: Session, repo: Repository): Promise<number> {
   return 0
 }
 
+const repoIsQuiet = (session: Session) => session.repository.note(`${FOLDER}/quiet`) !== undefined
+
 /** Takes the line about how far it got away. */
-const clearLine = (session: Session) => (session.proc.env['TERM'] ?? 'dumb') === 'dumb' ? `\r${' '.repeat(Number(session.proc.env['COLUMNS'] ?? 80) || 80)}\r` : '\r\x1b[K'
+const clearLine = (session: Session) => repoIsQuiet(session) ? '' : (session.proc.env['TERM'] ?? 'dumb') === 'dumb' ? `\r${' '.repeat(Number(session.proc.env['COLUMNS'] ?? 80) || 80)}\r` : '\r\x1b[K'
 
 async function applyAutostash(session: Session, id: string): Promise<void> {
   if (await popStash(session, id)) await session.complain('Applied autostash.\n')

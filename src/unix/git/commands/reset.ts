@@ -55,7 +55,7 @@ export async function reset(session: Session, args: readonly string[]): Promise<
   const files = repo.filesOf(target)
   if (mode === 'hard') await forceFiles(repo, clock, files)
   else if (mode === 'mixed') resetIndex(repo, files)
-  else if (mode === 'merge') await resetMerge(session, repo, files)
+  else if (mode === 'merge') await resetMerge(session, repo, files, name)
   else if (mode === 'keep') {
     const before = repo.filesOf(repo.head)
     resetIndex(repo, before)
@@ -75,7 +75,7 @@ export async function reset(session: Session, args: readonly string[]): Promise<
 }
 
 /** Back to a state, but with changes kept in files that are the same there: what ends a merge that isn't wanted. */
-export async function resetMerge(session: Session, repo: Repository, files: ReadonlyMap<string, TreeFile>): Promise<void> {
+export async function resetMerge(session: Session, repo: Repository, files: ReadonlyMap<string, TreeFile>, name = 'HEAD'): Promise<void> {
   const kept = new Set<string>()
   for (const entry of repo.index.entries()) {
     if (entry.stage !== 0) continue
@@ -84,7 +84,7 @@ export async function resetMerge(session: Session, repo: Repository, files: Read
     const changed = stat !== undefined && stat.type !== 'directory' && !isUnchanged(repo, entry, stat)
     if (!changed) continue
     if (file && file.id === entry.id && file.mode === entry.mode) kept.add(entry.path)
-    else throw new GitFailure(`error: Entry '${entry.path}' not uptodate. Cannot merge.\nfatal: Could not reset index file to revision 'HEAD'.`)
+    else throw new GitFailure(`error: Entry '${entry.path}' not uptodate. Cannot merge.\nfatal: Could not reset index file to revision '${name}'.`)
   }
   const target = new Map([...files].filter(([path]) => !kept.has(path)))
   const spared = [...kept].map((path) => repo.index.get(path)!)
