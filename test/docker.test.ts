@@ -186,6 +186,20 @@ test('an archive shows what is in each layer, removed files too, and gives the i
   expect(await out(`docker run --rm secret sh -c 'id -un; echo "[7]" | jq ".[0]"; test -e /password || echo gone'`)).toBe('nobody\n7\ngone\n')
 })
 
+test('containers are behind the laptop: it and they reach pods and each other, the cluster does not reach them', async () => {
+  await out("docker run -d --name inner busybox sh -c 'mkdir /www; echo inside > /www/index.html; httpd -f -p 80 -h /www'; sleep 1")
+  const ip = (await out(`docker inspect -f '{{.NetworkSettings.IPAddress}}' inner`)).trim()
+  expect(await out(`curl -s ${ip}; docker run --rm busybox wget -qO- ${ip}`)).toBe('inside\ninside\n')
+  await out('kubectl run plain --image=nginx:1.27; kubectl wait --for=condition=Ready pod/plain')
+  expect((await run(`kubectl exec plain -- curl -s -m 3 ${ip}`)).stderr).toContain('exit code 28')
+  await out("docker run --rm busybox wget -qO- $(kubectl get pod plain -o jsonpath='{.status.podIP}')")
+  expect(await out('kubectl logs plain | tail -1')).toMatch(/^10\.89\.0\.1 - - /)
+  // On a network of their own they know each other's names.
+  await out('docker network create quay; docker run -d --name named --network quay busybox sh -c "echo hi > /index.html; httpd -f -p 80 -h /"; sleep 1')
+  expect(await out('docker run --rm --network quay busybox wget -qO- named')).toBe('hi\n')
+  await out('docker rm -f inner named; docker network rm quay; kubectl delete pod plain --now')
+})
+
 test('volumes outlive containers, directories of the machine are shared, and files are copied both ways', async () => {
   await out("docker volume create data; docker run --rm -v data:/data busybox sh -c 'echo kept > /data/f'")
   expect(await out('docker run --rm -v data:/data busybox cat /data/f')).toBe('kept\n')

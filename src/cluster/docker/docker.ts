@@ -36,7 +36,7 @@ export interface DockerProgramOptions {
 }
 
 /** `docker`: the command line of the engine on the learner's machine. */
-// @k8s part: docker: compose, swarm, contexts, plugins and the engine's HTTP API are missing; networks of their own share one range of addresses
+// @k8s part: docker: compose, swarm, contexts, events, search, plugins and the engine's HTTP API are missing; networks of their own share one range of addresses
 export function docker({ engine: open, templateOf }: DockerProgramOptions): Program {
   return async (proc) => {
     const out = (text: string) => proc.stdout.write(text)

@@ -122,7 +122,11 @@ export const images: DockerCommand = {
         Repository: repository, Tag: tag, ID: flags.is('no-trunc') ? image.id : shortId(image.id), CreatedSince: `${humanDuration(nowMs - image.createdMs)} ago`, CreatedAt: goTime(image.createdMs), Size: humanSize(sizeOnDisk(image)),
         Digest: engine.images.digestsOf(image.id).find((each) => familiarName(each).startsWith(`${repository}@`))?.split('@')[1] ?? '<none>', Containers: String(engine.usersOf(image.id).length), SharedSize: 'N/A', UniqueSize: 'N/A', VirtualSize: humanSize(sizeOnDisk(image)),
       })
-      if (names.length === 0) return args[0] === undefined && engine.images.namesOf(image.id).length === 0 ? [row('<none>', '<none>')] : []
+      // What has no name any more may still be known by where it was pulled from or pushed to.
+      if (engine.images.namesOf(image.id).length === 0) {
+        const repositories = [...new Set(engine.images.digestsOf(image.id).map((each) => familiarName(each).split('@')[0]!))]
+        return (repositories.length > 0 ? repositories : ['<none>']).filter((name) => args[0] === undefined || matchesName(name, args[0])).map((name) => row(name, '<none>'))
+      }
       return names.map((name) => { const colon = name.lastIndexOf(':'); return row(name.slice(0, colon), name.slice(colon + 1)) })
     })
     const columns = flags.is('digests') ? [imageColumns[0], imageColumns[1], ['Digest', 'DIGEST'] as const, ...imageColumns.slice(2)] : imageColumns

@@ -1,7 +1,7 @@
 import { isSharedReader, readLineBytes } from '../../../unix/input.ts'
 import { joinPath, baseName, directoryName } from '../../../unix/path.ts'
 import { copyTree } from '../../../unix/fs/copy-tree.ts'
-import type { Proc } from '../../../unix/types.ts'
+import type { FileSystem, Proc } from '../../../unix/types.ts'
 import type { DockerContainer } from '../docker-container.ts'
 import type { DockerEngine } from '../docker-engine.ts'
 import { DockerError } from '../docker-error.ts'
@@ -424,9 +424,16 @@ export const cp: DockerCommand = {
     const owner = flags.is('archive') ? {} : { owner: to.container ? { uid: 0, gid: 0 } : { uid: proc.user.uid, gid: proc.user.gid } }
     const wanted = from.container ? (path: string) => !/^(?:proc|dev|sys)(?:\/|$)/.test(joinPath(source, path).slice(1)) : undefined
     await copyTree(from.fs, source, to.fs, at, { clock: engine.clock, ...owner, ...(wanted ? { wanted } : {}) })
-    await err(`Successfully copied ${humanSize(2048)} to ${to.container ? `${to.container.name}:${to.given.slice(to.given.indexOf(':') + 1)}` : proc.resolve(args[1]!)}\n`)
+    await err(`Successfully copied ${humanSize(archiveSize(to.fs, at) + 1024)} to ${to.container ? `${to.container.name}:${to.given.slice(to.given.indexOf(':') + 1)}` : proc.resolve(args[1]!)}\n`)
     return 0
   },
+}
+
+/** What something takes up in an archive: what is copied travels in one. */
+function archiveSize(fs: FileSystem, path: string): number {
+  const stat = fs.lstat(path)
+  if (stat.type === 'directory') return 512 + fs.readdir(path).reduce((sum, name) => sum + archiveSize(fs, joinPath(path, name)), 0)
+  return 512 + Math.ceil(stat.sizeBytes / 512) * 512
 }
 
 function endOf(engine: DockerEngine, proc: Proc, text: string) {
