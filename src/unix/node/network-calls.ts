@@ -90,13 +90,13 @@ export function networkCalls(proc: Proc, loop: EventLoop, notify: Notify): Recor
   const ports = new Map<number, number>()
   let lastId = 0
 
-  const serve = (server: number, request: HttpRequest, peer: HttpPeer, anyIp: boolean): Promise<Response> => new Promise((resolve, reject) => {
+  const serve = (server: number, request: HttpRequest, peer: HttpPeer, { anyIp, secure }: { anyIp: boolean; secure: boolean }): Promise<Response> => new Promise((resolve, reject) => {
     const id = --lastId
     const url = new URL(request.url)
     const headers: Pairs = [...request.headers]
     if (!request.headers.has('host')) headers.unshift(['host', url.host])
     exchanges.set(id, new Exchange(request.method === 'HEAD', resolve, reject))
-    notify(server, 'request', id, { method: request.method, path: `${url.pathname}${url.search}`, headers, remote: peer.remote, local: { ...peer.local, any: anyIp }, secure: url.protocol === 'https:' })
+    notify(server, 'request', id, { method: request.method, path: `${url.pathname}${url.search}`, headers, remote: peer.remote, local: { ...peer.local, any: anyIp }, secure })
     request.signal.addEventListener('abort', () => notify(server, 'gone', id), { once: true })
     void (async () => {
       const reader = request.body?.getReader()
@@ -147,7 +147,7 @@ export function networkCalls(proc: Proc, loop: EventLoop, notify: Notify): Recor
 
   const calls = {
     listen(id: number, port: number, ip: string | null, tls: TlsServerOptions | null) {
-      listening(id, () => proc.net.listenHttp(port, (request, peer) => serve(id, request, peer, ip === null), { ...(ip === null ? {} : { ip }), ...(tls ? { tls } : {}) }))
+      listening(id, () => proc.net.listenHttp(port, (request, peer) => serve(id, request, peer, { anyIp: ip === null, secure: tls !== null }), { ...(ip === null ? {} : { ip }), ...(tls ? { tls } : {}) }))
     },
     listenTcp(id: number, port: number, ip: string | null) {
       listening(id, () => proc.net.listenTcp(port, (socket) => {

@@ -22,7 +22,7 @@ Documentation can be found at https://nodejs.org/
 `
 
 /** Options of Node and V8 that change nothing here. */
-const IGNORED = /^--(?:max-old-space-size|max_old_space_size|max-semi-space-size|enable-source-maps|trace-warnings|no-warnings|trace-uncaught|trace-exit|unhandled-rejections|experimental-[\w-]+|no-experimental-[\w-]+|expose-gc|inspect|inspect-brk|stack-size|stack-trace-limit|dns-result-order|use-openssl-ca|openssl-legacy-provider|abort-on-uncaught-exception|watch|watch-path|env-file|title|optimize-for-size|gc-interval|report-[\w-]+|tls-min-v1\.[0-3]|disable-warning|import|es-module-specifier-resolution|preserve-symlinks|harmony[\w-]*|throw-deprecation|no-deprecation|trace-deprecation|max-http-header-size)(?:=|$)/
+const IGNORED = /^--(?:max-old-space-size|max_old_space_size|max-semi-space-size|enable-source-maps|trace-warnings|no-warnings|trace-uncaught|trace-exit|unhandled-rejections|experimental-[\w-]+|no-experimental-[\w-]+|expose-gc|inspect|inspect-brk|stack-size|stack-trace-limit|dns-result-order|use-openssl-ca|openssl-legacy-provider|abort-on-uncaught-exception|watch|watch-path|title|optimize-for-size|gc-interval|report-[\w-]+|tls-min-v1\.[0-3]|disable-warning|import|es-module-specifier-resolution|preserve-symlinks|harmony[\w-]*|throw-deprecation|no-deprecation|trace-deprecation|max-http-header-size)(?:=|$)/
 /** Those among them that take the next argument. */
 const WITH_VALUE = new Set(['--title', '--import', '--watch-path', '--disable-warning'])
 
@@ -35,6 +35,7 @@ export function nodeOf(release: NodeRelease): Program {
     let prints = false
     let checks = false
     let interactive = false
+    const preload: string[] = []
     while (args[0]?.startsWith('-') && args[0] !== '-') {
       const option = args.shift()!
       if (option === '--') break
@@ -51,21 +52,38 @@ export function nodeOf(release: NodeRelease): Program {
       }
       if (name === '-c' || name === '--check') { checks = true; continue }
       if (name === '-i' || name === '--interactive') { interactive = true; continue }
-      if (name === '-r' || name === '--require' || name === '--conditions' || name === '-C' || name === '--input-type') { execArgv.push(value ?? args.shift() ?? ''); continue }
+      if (name === '-r' || name === '--require') { preload.push(value ?? args.shift() ?? ''); execArgv.push(preload.at(-1)!); continue }
+      if (name === '--env-file' || name === '--env-file-if-exists') {
+        const file = value ?? args.shift() ?? ''
+        if (!proc.fs.exists(proc.resolve(file))) {
+          if (name === '--env-file-if-exists') continue
+          await proc.stderr.write(`${proc.argv[0]}: ${file}: not found\n`)
+          return 9
+        }
+        // What the environment has already stays.
+        Object.assign(proc.env, { ...environmentIn(proc.fs.readText(proc.resolve(file))), ...proc.env })
+        continue
+      }
+      if (name === '--conditions' || name === '-C' || name === '--input-type') { execArgv.push(value ?? args.shift() ?? ''); continue }
       if (IGNORED.test(name)) { if (value === undefined && WITH_VALUE.has(name)) args.shift(); continue }
       await proc.stderr.write(`${proc.argv[0]}: bad option: ${option}\n`)
       return 9
     }
     const { runScript } = await proc.clock.outside(import('./process-host.ts'))
-    if (text !== undefined) return runScript(proc, { text, name: '[eval]', prints }, { release, args, execArgv })
+    if (text !== undefined) return runScript(proc, { text, name: '[eval]', prints }, { release, args, execArgv, preload })
     const [script, ...rest] = args
     if (script !== undefined && script !== '-') {
       if (checks) return check(proc, script, release)
-      return runScript(proc, { path: script }, { release, args: rest, execArgv })
+      return runScript(proc, { path: script }, { release, args: rest, execArgv, preload })
     }
-    if (interactive || (proc.isTty(0) && script !== '-')) return runScript(proc, 'repl', { release, args: [], execArgv })
-    return runScript(proc, { text: new TextDecoder().decode(await readAll(proc.stdin)), name: '[stdin]', prints }, { release, args: rest, execArgv })
+    if (interactive || (proc.isTty(0) && script !== '-')) return runScript(proc, 'repl', { release, args: [], execArgv, preload })
+    return runScript(proc, { text: new TextDecoder().decode(await readAll(proc.stdin)), name: '[stdin]', prints }, { release, args: rest, execArgv, preload })
   }
+}
+
+/** The variables that a file of lines like `NAME=value` sets. */
+function environmentIn(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/^[^\S\n]*(?:export[^\S\n]+)?([\w.-]+)[^\S\n]*=[^\S\n]*(?:"([^"]*)"|'([^']*)'|([^#\n]*))/gm)].map(([, name, double, single, plain]) => [name!, double?.replaceAll('\\n', '\n') ?? single ?? plain!.trim()]))
 }
 
 async function check(proc: Proc, script: string, release: NodeRelease): Promise<number> {

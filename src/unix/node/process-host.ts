@@ -34,6 +34,8 @@ export interface ScriptOptions {
   /** The arguments after the script. */
   args: readonly string[]
   execArgv: readonly string[]
+  /** Modules to be loaded before. */
+  preload: readonly string[]
 }
 
 /** What to run. */
@@ -92,10 +94,11 @@ class ScriptProcess {
     const release = () => { this.#loop.stop(); this.#realm.dispose() }
     killed.addEventListener('abort', release, { once: true })
     try {
+      await clock.breathe()
       this.#furnish()
       // Starting takes its time, so that what a script sets its first timers to is due before the next turn.
       await this.#proc.sleep(START_MS)
-      this.#loop.post(() => { this.#enter(...this.#first()); this.#loop.computed(FIRST_TURN_MS) })
+      this.#loop.post(() => { for (const name of this.#options.preload) this.#enter('preload', name); this.#enter(...this.#first()); this.#loop.computed(FIRST_TURN_MS) })
       await this.#loop.run(() => { this.#enter('idle') })
       if (this.#exitCode === undefined) this.#enter('exit')
       await this.#written

@@ -27,18 +27,31 @@ export interface PreparedSource {
 
 const WRAPPER = '(function moduleTopLevel(exports, require, module, __filename, __dirname) { '
 
-/** Prepares a text. `shown` is how Node calls the file. */
+/** Texts that were prepared last: replicas run the same. */
+const prepared = new Map<string, PreparedSource>()
+const MAX_PREPARED = 64
+
+/** Prepares a text for the engine. */
 export function prepareSource(text: string, kind: SourceKind, path: string): PreparedSource {
+  const key = `${kind}\0${path}\0${text}`
+  const known = prepared.get(key) ?? prepareAnew(text, kind, path)
+  prepared.delete(key)
+  prepared.set(key, known)
+  if (prepared.size > MAX_PREPARED) prepared.delete(prepared.keys().next().value!)
+  return known
+}
+
+function prepareAnew(text: string, kind: SourceKind, path: string): PreparedSource {
   // A line for the shell is none for the engine.
   const plain = text.startsWith('#!') ? `//${text.slice(2)}` : text
-  const prepared: PreparedSource = { kind, text, code: '', insertions: [], offset: 0 }
+  const source: PreparedSource = { kind, text, code: '', insertions: [], offset: 0 }
   let tree: AnyNode
   try {
     tree = parse(plain, optionsFor(kind))
   } catch (error) {
-    return { ...prepared, problem: syntaxProblem(error as AcornError, plain, kind === 'module' ? `file://${path}` : path) }
+    return { ...source, problem: syntaxProblem(error as AcornError, plain, kind === 'module' ? `file://${path}` : path) }
   }
-  prepared.tree = tree
+  source.tree = tree
   const edits = [...floatingPromises(tree, plain), ...thrownValues(tree, plain, path), ...(kind === 'module' ? importMetas(tree, path) : [])].sort((a, b) => a.at - b.at)
   let code = ''
   let at = 0
@@ -46,10 +59,10 @@ export function prepareSource(text: string, kind: SourceKind, path: string): Pre
     code += plain.slice(at, edit.at) + edit.text
     at = edit.at + edit.leaves
     const line = plain.slice(0, edit.at).split('\n')
-    prepared.insertions.push([line.length, line.at(-1)!.length + 1, edit.text.length - edit.leaves])
+    source.insertions.push([line.length, line.at(-1)!.length + 1, edit.text.length - edit.leaves])
   }
   code += plain.slice(at)
-  return { ...prepared, code: kind === 'commonjs' ? `${WRAPPER}${code}\n})` : code, offset: kind === 'commonjs' ? WRAPPER.length - 1 : 0 }
+  return { ...source, code: kind === 'commonjs' ? `${WRAPPER}${code}\n})` : code, offset: kind === 'commonjs' ? WRAPPER.length - 1 : 0 }
 }
 
 /** Whether a text that is no CommonJS is an ECMAScript module: it imports, exports, or awaits at top level. */
@@ -142,11 +155,13 @@ export function placeAt({ tree, text }: PreparedSource, line: number, column: nu
     return { line: before.length, column: before.at(-1)!.length + 1 }
   }
   let best: { size: number; node: AnyNode } | undefined
+  let innermost: AnyNode | undefined
+  const methods = new Map<AnyNode, NonNullable<TextPlace['owner']>>()
   for (const node of nodes(tree)) {
+    if (/Function/.test(node.type) && offset >= node.start && offset <= node.end) innermost = node
     if (node.type === 'ClassDeclaration' || node.type === 'ClassExpression') {
-      const method = node.body.body.find((each) => each.type === 'MethodDefinition' && offset >= each.start && offset <= each.end)
-      if (method?.type === 'MethodDefinition' && node.id) place.owner = { type: node.id.name, isConstructor: method.kind === 'constructor' }
-    }
+      for (const method of node.body.body) if (method.type === 'MethodDefinition' && node.id) methods.set(method.value, { type: node.id.name, isConstructor: method.kind === 'constructor' })
+    } else if (node.type === 'Property' && node.value.type === 'FunctionExpression') methods.set(node.value, { type: 'Object', isConstructor: false })
     if (offset < node.start - 1 || offset > node.end) continue
     if (node.type === 'ForOfStatement' && place.iterated === undefined) place.iterated = calleeName(node.right, text)
     const isWanted = property === undefined ? node.type === 'CallExpression' || node.type === 'NewExpression' : node.type === 'MemberExpression' && !node.computed && text.slice(node.property.start, node.property.end) === property
@@ -156,6 +171,8 @@ export function placeAt({ tree, text }: PreparedSource, line: number, column: nu
     const size = distance * 1000 + (node.end - node.start)
     if (!best || size < best.size) best = { size, node }
   }
+  const owner = innermost && methods.get(innermost)
+  if (owner) place.owner = owner
   if (!best) return place
   const { node } = best
   if (node.type === 'MemberExpression') return { ...place, ...at(node.property.start) }

@@ -166,6 +166,13 @@ export function bootstrap(config) {
     Error.stackTraceLimit = limit
     return error
   }
+  /** An error that came from below: no frame of the script has to do with it. */
+  host.fromBelow = (error, frames) => { error.stack = `${header(error)}${frames.map((frame) => `\n    at ${frame}`).join('')}`; return error }
+  /** Emits an error from below; whoever doesn't listen hears where it came from. */
+  host.emitFromBelow = (emitter, error, frames) => {
+    host.emittedFrom = frames.map((frame) => `    at ${frame}`)
+    try { emitter.emit('error', error) } finally { host.emittedFrom = undefined }
+  }
   /** Puts Node's own frames above those of the script, and says what Node shows above an error that nobody catches. */
   host.withFrames = (error, own, place) => {
     const [heading, ...frames] = error.stack.split(/(?=\n {4}at )/)
@@ -222,7 +229,7 @@ export function bootstrap(config) {
     exit(1)
   }
   const uncaughtText = (error, isRejection = false) => {
-    const place = error?.place ?? placeOf(error, isRejection)
+    const place = error?.place ?? placeOf(error, isRejection) ?? (isRejection ? ['node:internal/process/promises:394', '    triggerUncaughtException(err, true /* fromPromise */);', '    ^'] : undefined)
     if (error && typeof error === 'object') delete error.place
     const shown = error instanceof Error ? require('util').inspect(error) : typeof error === 'object' && error !== null ? require('util').inspect(error) : `${typeof error === 'string' ? error : require('util').inspect(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`
     return `${error instanceof Error || !place ? '' : '\n'}${place ? `${place.join('\n')}\n${error instanceof Error ? '\n' : ''}` : error instanceof Error ? '' : 'Uncaught:\n'}${shown}\n\nNode.js ${process.version}\n`
@@ -407,7 +414,7 @@ export function bootstrap(config) {
     builtins.set(name, module)
     call('library', name)(module, module.exports, requireBuiltin, host)
     // Whoever made the library's text short also made its names short.
-    if (typeof module.exports === 'object') for (const [key, value] of Object.entries(module.exports)) if (typeof value === 'function' && value.name !== key && /^[A-Za-z]/.test(key) && !keptNames.has(value)) { Object.defineProperty(value, 'name', { value: key, configurable: true }); keptNames.add(value) }
+    if (typeof module.exports === 'object') for (const [key, value] of Object.entries(module.exports)) if (typeof value === 'function' && /^[A-Za-z]/.test(key) && !keptNames.has(value)) { Object.defineProperty(value, 'name', { value: key, configurable: true }); keptNames.add(value) }
     return module.exports
   }
   const keptNames = new WeakSet()
@@ -647,6 +654,7 @@ export function bootstrap(config) {
           drainTicks()
           return undefined
         }
+        case 'preload': { const from = new Module(`${cwd}/[preload]`, undefined); from.require(args[0]); return undefined }
         case 'main': {
           const [path] = args
           const found = call('resolve', path, '', 'main')

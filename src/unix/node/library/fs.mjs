@@ -139,7 +139,7 @@ export function fs(module, exports, require, host) {
         return name === 'read' ? callback(null, result, args[1]) : callback(null, result)
       })
     }
-    promises[name] = (...args) => new Promise((resolve, reject) => { host.begin('immediate', [], () => { isSynchronous = false; try { resolve(fn(...args)) } catch (error) { if (error.code) error.stack = `Error: ${error.message}\n    at async open (node:internal/fs/promises:640:25)`; reject(error) } finally { isSynchronous = true } }) })
+    promises[name] = (...args) => new Promise((resolve, reject) => { host.begin('immediate', [], () => { isSynchronous = false; try { resolve(fn(...args)) } catch (error) { if (error.code) error.stack = `Error: ${error.message}\n    at async open (node:internal/fs/promises:1345:25)\n    at async Object.${name} (node:internal/fs/promises:1996:14)`; reject(error) } finally { isSynchronous = true } }) })
   }
   promises.open = async (path, flags) => {
     const fd = sync.open(path, flags)

@@ -142,10 +142,7 @@ export function http(module, exports, require, host) {
       } catch (error) {
         const code = error.code ?? 'EINVAL'
         const failure = host.withFrames(Object.assign(new Error(`listen ${code}: ${{ EADDRINUSE: 'address already in use', EACCES: 'permission denied', EADDRNOTAVAIL: 'address not available' }[code] ?? code} ${shown.includes(':') ? `${shown}` : shown}:${number}`), { code, errno: { EADDRINUSE: -98, EACCES: -13, EADDRNOTAVAIL: -99 }[code] ?? -1, syscall: 'listen', address: shown, port: number }), ['Server.setupListenHandle [as _listen2] (node:net:2328:16)', 'listenInCluster (node:net:2437:12)', 'Server.listen (node:net:2540:7)'])
-        process.nextTick(() => {
-          host.emittedFrom = ['    at emitErrorNT (node:net:2416:8)', '    at process.processTicksAndRejections (node:internal/process/task_queues:90:21)']
-          try { this.emit('error', failure) } finally { host.emittedFrom = undefined }
-        })
+        process.nextTick(() => host.emitFromBelow(this, failure, ['emitErrorNT (node:net:2416:8)', 'process.processTicksAndRejections (node:internal/process/task_queues:90:21)']))
         return this
       }
       this.state.address = { address: shown, family: shown.includes(':') ? 'IPv6' : 'IPv4', port: host.call('listenedPort', this.state.id) }
@@ -205,12 +202,15 @@ export function http(module, exports, require, host) {
   const connectionError = (code, message, { address, port, hostname }) => {
     // Servers here show their own certificate alone: Node's last word on it is that it can't be verified.
     if (code === 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY') code = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
-    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return Object.assign(new Error(`getaddrinfo ${code} ${hostname}`), { errno: code === 'ENOTFOUND' ? -3008 : -3001, code, syscall: 'getaddrinfo', hostname })
-    if (TLS_TEXTS[code] || code === 'ERR_TLS_CERT_ALTNAME_INVALID') return Object.assign(new Error(TLS_TEXTS[code] ?? message), { code })
-    if (code === 'ECONNRESET') return Object.assign(new Error('socket hang up'), { code })
-    if (code === 'EPROTO') return Object.assign(new Error(`write EPROTO ${message}`), { code, errno: -71, syscall: 'write' })
-    return Object.assign(new Error(`connect ${code} ${address ?? hostname}:${port}`), { errno: { ECONNREFUSED: -111, ETIMEDOUT: -110, EHOSTUNREACH: -113, ENETUNREACH: -101 }[code] ?? -1, code, syscall: 'connect', address: address ?? hostname, port })
+    const made = (text, details, frame) => host.fromBelow(Object.assign(new Error(text), details), [frame])
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return made(`getaddrinfo ${code} ${hostname}`, { errno: code === 'ENOTFOUND' ? -3008 : -3001, code, syscall: 'getaddrinfo', hostname }, 'GetAddrInfoReqWrap.onlookupall [as oncomplete] (node:dns:123:26)')
+    if (TLS_TEXTS[code] || code === 'ERR_TLS_CERT_ALTNAME_INVALID') return made(TLS_TEXTS[code] ?? message, { code }, 'TLSSocket.onConnectSecure (node:_tls_wrap:1697:34)')
+    if (code === 'ECONNRESET') return made('socket hang up', { code }, 'Socket.socketOnEnd (node:_http_client:598:25)')
+    if (code === 'EPROTO') return made(`write EPROTO ${message}`, { errno: -71, code, syscall: 'write' }, 'WriteWrap.onWriteComplete [as oncomplete] (node:internal/stream_base_commons:87:19)')
+    return made(`connect ${code} ${address ?? hostname}:${port}`, { errno: { ECONNREFUSED: -111, ETIMEDOUT: -110, EHOSTUNREACH: -113, ENETUNREACH: -101 }[code] ?? -1, code, syscall: 'connect', address: address ?? hostname, port }, 'TCPConnectWrap.afterConnect [as oncomplete] (node:net:2021:16)')
   }
+  host.connectionError = connectionError
+  const DESTROYED = ['emitErrorNT (node:internal/streams/destroy:170:8)', 'emitErrorCloseNT (node:internal/streams/destroy:129:3)', 'process.processTicksAndRejections (node:internal/process/task_queues:90:21)']
   class ClientRequest extends OutgoingMessage {
     constructor(protocol, url, options, callback) {
       super({ autoDestroy: false })
@@ -267,7 +267,7 @@ export function http(module, exports, require, host) {
           clearTimeout(exchange.timer)
           const error = connectionError(value.code, value.message, { address: value.address, port: exchange.port, hostname: exchange.hostname })
           if (response) response.destroy(error)
-          else { this.destroyed = true; this.emit('error', error); this.emit('close') }
+          else { this.destroyed = true; host.emitFromBelow(this, error, ['emitErrorEvent (node:_http_client:114:11)', 'Socket.socketErrorListener (node:_http_client:766:5)', 'Socket.emit (node:events:514:28)', ...DESTROYED]); this.emit('close') }
         }
       })
       callback()
@@ -329,8 +329,8 @@ export function net(module, exports, require, host) {
       this.connecting = true
       const id = host.keep('connect', [String(name), Number(port)], (what, value) => {
         if (what === 'connected') { this.attach(id, value); this.emit('connect'); this.emit('ready'); this._work() } else if (what === 'error') {
-          const { code, address } = value
-          this.destroy(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? Object.assign(new Error(`getaddrinfo ${code} ${name}`), { errno: -3008, code, syscall: 'getaddrinfo', hostname: name }) : Object.assign(new Error(`connect ${code} ${address ?? name}:${port}`), { errno: { ECONNREFUSED: -111, ETIMEDOUT: -110 }[code] ?? -113, code, syscall: 'connect', address: address ?? name, port: Number(port) }))
+          require('http')
+          this.destroy(host.connectionError(value.code, value.message, { address: value.address, port: Number(port), hostname: name }))
           host.forget(id)
         } else this.heard(what, value)
       })

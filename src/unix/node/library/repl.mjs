@@ -41,6 +41,14 @@ export function repl(module, exports, require, host) {
       const done = (then) => (result) => { isBusy = false; then(result); goOn() }
       value.then(done(({ value: result }) => show(result)), done(fail))
     }
+    let isAsked = false
+    process.on('SIGINT', () => {
+      if (isAsked) { process.stdout.write('\n'); process.exit(0) }
+      isAsked = text === ''
+      text = ''
+      answer(isAsked ? '\n(To exit, press Ctrl+C again or Ctrl+D or type .exit)\n' : '\n')
+    })
+    reader.on('line', () => { isAsked = false })
     reader.on('line', (line) => { lines.push(line); goOn() })
     reader.on('close', () => { isOver = true; goOn() })
   }

@@ -15,7 +15,7 @@ export function stream(module, exports, require, host) {
   const destroyWith = (self, error) => {
     if (self.destroyed) return self
     self.destroyed = true
-    const finish = (failure) => process.nextTick(() => { if (failure) self.emit('error', failure); if (!self.closed) { self.closed = true; self.emit('close') } })
+    const finish = (failure) => process.nextTick(() => { if (failure) host.emitFromBelow(self, failure, ['emitErrorNT (node:internal/streams/destroy:170:8)', 'emitErrorCloseNT (node:internal/streams/destroy:129:3)', 'process.processTicksAndRejections (node:internal/process/task_queues:90:21)']); if (!self.closed) { self.closed = true; self.emit('close') } })
     if (self._destroy) self._destroy(error ?? null, (other) => finish(other ?? error))
     else finish(error)
     return self

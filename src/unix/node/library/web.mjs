@@ -102,15 +102,16 @@ export function web(module, exports, require, host) {
     static error() { return new Response(null, { status: 200 }) }
     [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) { return `Response ${inspect({ status: this.status, statusText: this.statusText, headers: this.headers, body: null, bodyUsed: this.bodyUsed, ok: this.ok, redirected: this.redirected, type: this.type, url: this.url }, options)}` }
   }
+  const failed = (cause) => host.fromBelow(new TypeError('fetch failed', { cause }), [])
   const exchange = (request, url, redirects) => new Promise((resolve, reject) => {
     const { protocol } = new URL(url)
-    if (protocol !== 'http:' && protocol !== 'https:') { reject(Object.assign(new TypeError('fetch failed'), { cause: new Error(protocol === 'about:' ? 'about:blank' : 'unknown scheme') })); return }
+    if (protocol !== 'http:' && protocol !== 'https:') { reject(failed(new Error(protocol === 'about:' ? 'about:blank' : 'unknown scheme'))); return }
     const headers = { accept: '*/*', 'accept-language': '*', 'sec-fetch-mode': 'cors', 'user-agent': 'node', ...Object.fromEntries(request.headers) }
     const outgoing = require(protocol.slice(0, -1)).request(url, { method: request.method, headers }, (incoming) => {
       const { location } = incoming.headers
       if (location && [301, 302, 303, 307, 308].includes(incoming.statusCode) && request.redirect !== 'manual') {
         incoming.resume()
-        if (request.redirect === 'error' || redirects >= 20) { reject(Object.assign(new TypeError('fetch failed'), { cause: new Error(redirects >= 20 ? 'redirect count exceeded' : 'unexpected redirect') })); return }
+        if (request.redirect === 'error' || redirects >= 20) { reject(failed(new Error(redirects >= 20 ? 'redirect count exceeded' : 'unexpected redirect'))); return }
         if (incoming.statusCode === 303 || (incoming.statusCode < 303 && request.method === 'POST')) request = new Request(url, { headers: request.headers, signal: request.signal })
         resolve(exchange(request, new URL(location, url).href, redirects + 1))
         return
@@ -121,7 +122,7 @@ export function web(module, exports, require, host) {
       bytes.then(() => {}, () => {})
       resolve(new Response(bytes, { status: incoming.statusCode, statusText: incoming.statusMessage, headers: pairs, url, redirected: redirects > 0 }))
     })
-    outgoing.on('error', (cause) => reject(request.signal.aborted ? request.signal.reason : Object.assign(new TypeError('fetch failed'), { cause })))
+    outgoing.on('error', (cause) => reject(request.signal.aborted ? request.signal.reason : failed(cause)))
     const abort = () => { reject(request.signal.reason); outgoing.destroy(request.signal.reason) }
     if (request.signal.aborted) { abort(); return }
     request.signal.addEventListener('abort', abort)
@@ -130,7 +131,7 @@ export function web(module, exports, require, host) {
   const fetch = async (input, init) => {
     let request
     try { request = new Request(input instanceof URL ? input.href : input, init) } catch (error) {
-      if (error.code === 'ERR_INVALID_URL') throw Object.assign(new TypeError(`Failed to parse URL from ${input}`), { cause: error })
+      if (error.code === 'ERR_INVALID_URL') throw new TypeError(`Failed to parse URL from ${input}`, { cause: error })
       throw error
     }
     return exchange(request, request.url, 0)
