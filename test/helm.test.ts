@@ -67,6 +67,17 @@ spec:
     await lab.out('helm uninstall looking')
   })
 
+  test('tells of a chart what the cluster would not take', async () => {
+    lab.writeFile('old/Chart.yaml', 'apiVersion: v2\nname: old\nversion: 0.1.0\n')
+    lab.writeFile('old/values.yaml', '')
+    lab.writeFile('old/templates/budget.yaml', 'apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: web}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: 1st}\n')
+    const { stdout, code } = await lab.run('helm lint old')
+    expect(code).toBe(0)
+    expect(stdout).toContain('[WARNING] templates/budget.yaml: policy/v1beta1 PodDisruptionBudget is deprecated in v1.21+, unavailable in v1.25+; use policy/v1 PodDisruptionBudget\n')
+    expect(stdout).toContain('object name does not conform to Kubernetes naming requirements: "1st": metadata.name: Invalid value: "1st": a DNS-1035 label must consist')
+    expect((await lab.run('helm lint old --kube-version 1.20')).stdout).not.toContain('deprecated')
+  })
+
   test('takes charts from repositories', async () => {
     const archives = new Map<string, Uint8Array>()
     const server = lab.laptop.net.listenHttp(8879, (request) => {

@@ -1,3 +1,4 @@
+import { dns1035LabelProblems, dnsLabelProblems, dnsSubdomainProblems, pathSegmentName } from '../../../cluster/kinds/names.ts'
 import { isGoMap } from '../../go-template/values.ts'
 import type { GoMap } from '../../go-template/values.ts'
 import { parseYaml, splitYamlDocuments } from '../../yaml.ts'
@@ -12,13 +13,13 @@ import { schemaProblems, validateValues } from '../values/json-schema.ts'
 import { DEFAULT_KUBE_VERSION } from '../version.ts'
 import { nameOf, textOf } from './chart.ts'
 import type { Chart } from './chart.ts'
+import deprecatedApis from './deprecated-apis.json' with { type: 'json' }
 import { archiveFiles, loadChart, loadFiles, metadataOf } from './load.ts'
 
 export type Severity = 'INFO' | 'WARNING' | 'ERROR'
 export interface LintMessage { severity: Severity; path: string; text: string }
 
 /** Looks a chart over. k8s: helm.sh/helm/v3/pkg/lint @throws Error where it isn't one */
-// @k8s part: helm lint: names of objects are checked as subdomains whatever their kind; deprecated APIs are not told
 export async function lintChart(session: Session, given: string, values: GoMap, options: { kubeVersion?: KubeVersion; skipSchema: boolean }): Promise<LintMessage[]> {
   const { fs } = session.proc
   const path = session.resolve(given)
@@ -140,14 +141,15 @@ async function templates(session: Session, load: () => Promise<Chart>, rule: Rul
     if (content.trim() === '') continue
     const first = content.split('\n').find((line) => line.trim() !== '')!
     rule('WARNING', file, /^[ \t]/.test(first) ? `document starts with an illegal indent: ${JSON.stringify(first)}, which may cause parsing problems` : undefined)
-    if (!documents(rule, file, content)) return
+    if (!documents(rule, file, content, options.kubeVersion ?? DEFAULT_KUBE_VERSION)) return
   }
 }
 
 const SELECTING = new Set(['Deployment', 'ReplicaSet', 'DaemonSet', 'StatefulSet'])
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
-function documents(rule: Rule, file: string, content: string): boolean {
+function documents(rule: Rule, file: string, content: string, kubeVersion: KubeVersion): boolean {
+  // What a List holds is read from the file's first document, whichever it is.
+  let first: GoMap | undefined
   for (const part of splitYamlDocuments(content)) {
     let value: unknown
     try {
@@ -157,11 +159,44 @@ function documents(rule: Rule, file: string, content: string): boolean {
       return rule('ERROR', file, `unable to parse YAML: error converting YAML to JSON: ${message.startsWith('yaml: ') ? message : `yaml: ${message}`}`)
     }
     if (!isGoMap(value)) continue
+    first ??= value
     const metadata = isGoMap(value['metadata']) ? value['metadata'] : {}
     const name = ['string', 'number', 'boolean'].includes(typeof metadata['name']) ? String(metadata['name']) : ''
     const kind = String(value['kind'] ?? '')
-    if (!/^(role|clusterrole|rolebinding|clusterrolebinding|certificatesigningrequest)$/i.test(kind)) rule('WARNING', file, SUBDOMAIN.test(name) && name.length <= 253 ? undefined : `object name does not conform to Kubernetes naming requirements: ${JSON.stringify(name)}: metadata.name: Invalid value: ${JSON.stringify(name)}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`)
+    rule('WARNING', file, nameProblem(kind, name))
+    rule('WARNING', file, deprecation(String(value['apiVersion'] ?? ''), kind, kubeVersion))
     rule('ERROR', file, SELECTING.has(kind) && !/matchLabels|matchExpressions/.test(content) ? `a ${kind} must contain matchLabels or matchExpressions, and ${JSON.stringify(name)} does not` : undefined)
+    rule('ERROR', file, kind === 'List' && Array.isArray(first['items']) && first['items'].some(isKept) ? "Annotation 'helm.sh/resource-policy' within List objects are ignored" : undefined)
   }
   return true
+}
+
+const isKept = (item: unknown) => isGoMap(item) && isGoMap(item['metadata']) && isGoMap(item['metadata']['annotations']) && 'helm.sh/resource-policy' in item['metadata']['annotations']
+
+/** k8s: helm.sh/helm/v3/pkg/lint/rules validateMetadataName */
+function nameProblem(kind: string, name: string): string | undefined {
+  const problems = nameRules(kind)(name).map((problem) => `metadata.name: Invalid value: ${JSON.stringify(name)}: ${problem}`)
+  if (problems.length === 0) return undefined
+  return `object name does not conform to Kubernetes naming requirements: ${JSON.stringify(name)}: ${problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`}`
+}
+
+function nameRules(kind: string): (name: string) => string[] {
+  switch (kind.toLowerCase()) {
+    case 'service': return dns1035LabelProblems
+    case 'namespace': return dnsLabelProblems
+    case 'certificatesigningrequest': return () => []
+    case 'role': case 'clusterrole': case 'rolebinding': case 'clusterrolebinding': return (name) => pathSegmentName(name, false)
+    default: return dnsSubdomainProblems
+  }
+}
+
+/** Since when, until when, and what comes instead; minor versions of Kubernetes 1. k8s: k8s.io/api zz_generated.prerelease-lifecycle.go */
+const DEPRECATED = deprecatedApis as unknown as Readonly<Record<string, Readonly<Record<string, readonly [since: number, until: number, instead?: string]>>>>
+
+function deprecation(apiVersion: string, kind: string, { major, minor }: KubeVersion): string | undefined {
+  const kinds = Object.hasOwn(DEPRECATED, apiVersion) ? DEPRECATED[apiVersion]! : {}
+  const found = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (!found || Number(major) < 1 || (Number(major) === 1 && Number.parseInt(minor) < found[0])) return undefined
+  const [since, until, instead] = found
+  return `${apiVersion} ${kind} is deprecated in v1.${since}+${until > 0 ? `, unavailable in v1.${until}+` : ''}${instead ? `; use ${instead}` : ''}`
 }
