@@ -8,6 +8,7 @@ import { sha1, sha512 } from './digests.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import './process-host.ts'
 import './npm.ts'
+import './yarn.ts'
 
 const programs = { ...nodePrograms(24), '/bin/sh': dash }
 const machine = (files: Record<string, InitialFile> = {}) => testMachine({ programs, files, limits: { cpuMillis: 500 } })
@@ -140,6 +141,15 @@ const server = app.listen(3000, async () => {
   expect(stderr).toMatch(/^Error: broken\n {4}at /)
   expect((await run(['npm', 'run', 'nope'], { env, cwd: '/app' })).stderr).toMatch(/^npm error Missing script: "nope"\nnpm error\nnpm error To see a list of scripts, run:\nnpm error {3}npm run\n/)
   expect(await run(['npm', 'install', 'left-pad-of-nobody'], { env, cwd: '/app' })).toMatchObject({ stderr: expect.stringContaining('npm error 404 Not Found - GET https://registry.npmjs.org/left-pad-of-nobody - Not found\n'), status: { code: 1 } })
+})
+
+it('yarn does the same in its own words', async () => {
+  const { run, machine: box } = machine({ '/app/package.json': '{"scripts": {"start": "node -p 1+1", "bad": "exit 3"}, "dependencies": {"uuid": "^9.0.0"}}' })
+  const yarn = (...args: string[]) => run(['yarn', ...args], { env, cwd: '/app' })
+  expect((await yarn()).stdout).toMatch(/^yarn install v1\.22\.22\ninfo No lockfile found\.\n\[1\/4\] Resolving packages\.\.\.\n[^]*success Saved lockfile\.\nDone in \d+\.\d\ds\.\n$/)
+  expect(box.fs.readText('/app/yarn.lock')).toContain('uuid@^9.0.1:\n  version "9.0.1"\n')
+  expect((await yarn('start')).stdout).toMatch(/^yarn run v1\.22\.22\n\$ node -p 1\+1\n2\nDone in /)
+  expect(await yarn('bad')).toMatchObject({ stderr: expect.stringContaining('error Command failed with exit code 3.'), status: { code: 1 } })
 })
 
 it('on a terminal node answers line by line', async () => {

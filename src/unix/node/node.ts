@@ -96,10 +96,11 @@ async function check(proc: Proc, script: string, release: NodeRelease): Promise<
   return 1
 }
 
-/** node, npm and what else a Node image has in /usr/local/bin, of a major version. */
+/** node, npm, yarn and what else a Node image has in /usr/local/bin, of a major version. */
 export function nodePrograms(major: keyof typeof NODE_RELEASES): Record<string, Program> {
   const release = NODE_RELEASES[major]!
   const npm = lazyProgram(async () => (await import('./npm.ts')).npmOf(release))
   const npx = lazyProgram(async () => (await import('./npm.ts')).npxOf(release))
-  return { '/usr/local/bin/node': nodeOf(release), '/usr/local/bin/npm': npm, '/usr/local/bin/npx': npx }
+  const yarn = lazyProgram(async () => (await import('./yarn.ts')).yarnOf(release))
+  return { '/usr/local/bin/node': nodeOf(release), '/usr/local/bin/npm': npm, '/usr/local/bin/npx': npx, '/usr/local/bin/yarn': yarn, '/usr/local/bin/yarnpkg': yarn }
 }
