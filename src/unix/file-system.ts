@@ -93,6 +93,9 @@ const CHUNK_BYTES = 65_536
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** Who holds locks on files: until the signal aborts. */
+const locked = new WeakMap<Inode, AbortSignal>()
+
 /** A file tree in memory, seen by one user (or by the kernel, who may do everything). */
 export class MemoryFileSystem implements MountableFileSystem {
   readonly space: MountSpace
@@ -290,6 +293,13 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   /** A named pipe. */
+  lock(path: string, until: AbortSignal): boolean {
+    const inode = this.#existing(path)
+    if (locked.get(inode)?.aborted === false) return false
+    locked.set(inode, until)
+    return true
+  }
+
   mkfifo(path: string, mode = 0o666 & ~this.umask): void {
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)

@@ -204,6 +204,8 @@ export interface FileSystem {
   rmdir?(path: string): void
   /** Another name for the same file. */
   link?(existing: string, path: string): void
+  /** An exclusive lock on a file, as flock(2) gives it, held until the signal aborts ({@link Proc.killed}). False while somebody else has it. */
+  lock?(path: string, until: AbortSignal): boolean
   /** A named pipe. */
   mkfifo?(path: string, mode?: number): void
   /** Permission bits that new files don't get. */

@@ -74,6 +74,16 @@ describe('mongod and mongosh', () => {
     expect(await talk(on, 'use shop', 'db.a.findOne()')).toBe("switched to db shop\n{\n  _id: ObjectId('65a000000000000000000001'),\n  at: ISODate('2024-01-02T03:04:05.000Z'),\n  n: Decimal128('1.50')\n}\n")
   })
 
+  it('leave a data directory to the server that has it', async () => {
+    const on = box()
+    const first = await startServer(on)
+    const second = await startServer(on, ['--port', '27018'])
+    expect([second.process.status!.code, second.log()]).toEqual([100, expect.stringContaining('DBPathInUse: Unable to lock the lock file: /data/db/mongod.lock (Resource temporarily unavailable).')])
+    first.process.kill('SIGTERM')
+    await on.clock.until(() => first.process.status !== undefined, { withinMs: 10_000 })
+    expect((await startServer(on)).process.status).toBe(undefined)
+  })
+
   it('ask for a password where a root user was asked for', async () => {
     const on = box()
     await startServer(on, [], { MONGO_INITDB_ROOT_USERNAME: 'root', MONGO_INITDB_ROOT_PASSWORD: 'secret' })

@@ -152,6 +152,13 @@ export class MongoServer {
         await this.log('E', 'CONTROL', 20557, 'initandlisten', 'DBException in initAndListen, terminating', { error: `NonExistentPath: Data directory ${directory} not found. Create the missing directory or specify another path using (1) the --dbpath command line option, or (2) by adding the 'storage.dbPath' option in the configuration file.` }, `exception in initAndListen: 29 Data directory ${directory} not found., terminating`)
         return 100
       }
+      const lockFile = `${directory}/mongod.lock`
+      if (!proc.fs.exists(lockFile)) proc.fs.writeFile(lockFile, '')
+      if (proc.fs.lock?.(lockFile, proc.killed) === false) {
+        await this.log('E', 'CONTROL', 20557, 'initandlisten', 'DBException in initAndListen, terminating', { error: `DBPathInUse: Unable to lock the lock file: ${lockFile} (Resource temporarily unavailable). Another mongod instance is already running on the ${directory} directory` }, `exception in initAndListen: 98 Unable to lock file: ${lockFile} Resource temporarily unavailable. Is a mongod instance already running?, terminating`)
+        return 100
+      }
+      proc.fs.writeFile(lockFile, `${proc.pid}\n`)
       this.store.open()
       if (!this.store.databases.has('admin')) this.#furnish()
     } catch (error) {

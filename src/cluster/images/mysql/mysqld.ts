@@ -20,6 +20,8 @@ const INITIALIZE_MS = 4_000
 const START_MS = 900
 const SHUTDOWN_MS = 400
 const LOCK_WAIT_MS = 50_000
+/** How often a server asks for a data directory that another has, once a second. */
+const LOCK_TRIES = 100
 /** Options that mean something here; others that exist are accepted. */
 const KNOWN_OPTIONS = new Set('admin_address admin_port authentication_policy auto_increment_increment auto_increment_offset back_log basedir bind_address binlog_cache_size binlog_expire_logs_seconds binlog_format binlog_row_image character_set_client_handshake character_set_filesystem character_set_server collation_server connect_timeout console daemonize datadir default_authentication_plugin default_storage_engine default_time_zone disable_log_bin enforce_gtid_consistency event_scheduler expire_logs_days explicit_defaults_for_timestamp federated general_log general_log_file group_concat_max_len gtid_mode host_cache_size init_connect init_file initialize initialize_insecure innodb_autoinc_lock_mode innodb_buffer_pool_instances innodb_buffer_pool_size innodb_data_file_path innodb_data_home_dir innodb_dedicated_server innodb_file_format innodb_file_per_table innodb_flush_log_at_trx_commit innodb_flush_method innodb_force_recovery innodb_io_capacity innodb_large_prefix innodb_lock_wait_timeout innodb_log_buffer_size innodb_log_file_size innodb_log_group_home_dir innodb_open_files innodb_redo_log_capacity innodb_use_native_aio interactive_timeout join_buffer_size key_buffer_size lc_messages local_infile lock_wait_timeout log_bin log_bin_index log_bin_trust_function_creators log_error log_error_verbosity log_output log_queries_not_using_indexes log_replica_updates log_slave_updates long_query_time loose_mysqlx lower_case_table_names max_allowed_packet max_binlog_size max_connect_errors max_connections max_execution_time max_heap_table_size mysql_native_password mysqlx mysqlx_port net_buffer_length net_read_timeout net_write_timeout open_files_limit performance_schema pid_file plugin_load plugin_load_add port query_cache_limit query_cache_size query_cache_type read_buffer_size read_only read_rnd_buffer_size relay_log relay_log_index replicate_do_db report_host require_secure_transport secure_file_priv server_id skip_external_locking skip_grant_tables skip_host_cache skip_innodb skip_log_bin skip_mysqlx skip_name_resolve skip_networking skip_slave_start skip_ssl slow_query_log slow_query_log_file socket sort_buffer_size sql_mode ssl super_read_only symbolic_links sync_binlog table_definition_cache table_open_cache thread_cache_size thread_stack tls_version tmp_table_size tmpdir transaction_isolation user verbose wait_timeout help version'.split(' '))
 /** Options that went with 8.0 and 8.4. */
@@ -183,6 +185,7 @@ class MysqlServer {
       await this.#log('ERROR', 10020, 'Server', `Data Dictionary initialization failed.`)
       return this.#abort()
     }
+    if (!await this.#lock(directory)) return this.#abort()
     try { this.#instance.load() } catch (error) {
       if (!(error instanceof UnixError || error instanceof SyntaxError)) throw error
       await this.#log('ERROR', 12592, 'InnoDB', error instanceof UnixError ? `Operating system error number 13 in a file operation.` : 'Corrupted page in the data directory.')
@@ -226,6 +229,25 @@ class MysqlServer {
     await this.#log('System', 10910, 'Server', `/usr/sbin/mysqld: Shutdown complete${this.#old ? '' : ` (mysqld ${this.#version})  MySQL Community Server - GPL.`}`)
     if (!this.#old) await this.#log('System', 15016, 'Server', 'MySQL Server - end.')
     return 0
+  }
+
+  /** Takes the data directory for itself; false when another server doesn't give it back. */
+  async #lock(directory: string): Promise<boolean> {
+    const { fs, killed } = this.#proc
+    const file = `${directory}/ibdata1`
+    for (let tries = 0; fs.exists(file) && fs.lock?.(file, killed) === false; tries++) {
+      if (tries === LOCK_TRIES) {
+        await this.#log('ERROR', 12592, 'InnoDB', 'Operating system error number 11 in a file operation.')
+        await this.#log('ERROR', 12596, 'InnoDB', "Error number 11 means 'Resource temporarily unavailable'")
+        await this.#log('ERROR', 12215, 'InnoDB', "Cannot open datafile './ibdata1'")
+        await this.#log('ERROR', 10334, 'Server', 'Failed to initialize DD Storage Engine')
+        await this.#log('ERROR', 10020, 'Server', 'Data Dictionary initialization failed.')
+        return false
+      }
+      await this.#log('ERROR', 12574, 'InnoDB', 'Unable to lock ./ibdata1 error: 11')
+      await this.#proc.sleep(1000)
+    }
+    return true
   }
 
   async #accept(socket: TcpSocket, local: boolean): Promise<void> {

@@ -1,0 +1,20 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startApp } from './app.ts'
+import type { App } from './app.ts'
+
+let app: App
+beforeEach(async () => { app = await startApp() })
+afterEach(() => app?.stop())
+
+test("databases run in the page, and what is on their volumes outlives the tab", async () => {
+  let tab = await app.open()
+  await tab.run(`printf 'apiVersion: v1\\nkind: PersistentVolumeClaim\\nmetadata: {name: data}\\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\\n' | kubectl apply -f -`)
+  await tab.run(`kubectl run sql --image=mysql:8.4 --env=MYSQL_ROOT_PASSWORD=x --overrides='{"spec":{"containers":[{"name":"sql","image":"mysql:8.4","env":[{"name":"MYSQL_ROOT_PASSWORD","value":"x"}],"volumeMounts":[{"name":"data","mountPath":"/var/lib/mysql"}]}],"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"data"}}]}}'; kubectl run documents --image=mongo:8; kubectl wait --for=condition=Ready pod/sql pod/documents`, { timeoutMs: 60_000 })
+  expect(await tab.until(`kubectl exec documents -- mongosh --quiet --eval 'db.a.insertOne({ n: 1 }); db.a.find({}, { _id: 0 })' 2>/dev/null`, (text) => text !== '')).toMatch(/^\[ \{ n: 1 \}/)
+  await tab.until(`kubectl exec sql -- mysql -px -e 'create database shop; create table shop.t (n int); insert into shop.t values (7)' 2>/dev/null && kubectl exec sql -- mysql -px -Ne 'select n from shop.t' 2>/dev/null`, (text) => text === '7', 60_000)
+  await tab.run('sleep 2')
+  await tab.page.close()
+  tab = await app.open()
+  expect(await tab.until(`kubectl exec sql -- mysql -px -Ne 'select n from shop.t' 2>/dev/null`, (text) => text !== '', 60_000)).toBe('7')
+  expect(app.errors).toEqual([])
+}, 180_000)
