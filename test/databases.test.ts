@@ -102,6 +102,7 @@ describe('MongoDB in a StatefulSet', () => {
     await lab.out('sleep 3')
     expect(await sh(2, 'db.a.find()')).toBe("[ { _id: 1, from: 'zero' } ]\n")
     expect((await lab.run(`kubectl exec mongo-1 -c mongodb -- mongosh --quiet --eval 'db.a.insertOne({ _id: 2 })'`)).stderr).toContain('MongoServerError[NotWritablePrimary]: not primary\n')
+    expect(await lab.out(`kubectl exec mongo-2 -c mongodb -- mongosh --quiet 'mongodb://mongo-9.mongo,mongo-1.mongo/test?replicaSet=rs0' --eval 'db.hello().me'`)).toBe('mongo-0.mongo:27017\n')
     await lab.out('kubectl delete pod mongo-0 --grace-period=0 --force 2>/dev/null; sleep 45; kubectl rollout status sts/mongo --timeout=300s')
     const primary = (await sh(1, 'db.hello().primary')).trim()
     expect(primary).toMatch(/^mongo-[12]\.mongo:27017$/)
@@ -109,7 +110,7 @@ describe('MongoDB in a StatefulSet', () => {
     // Its disk was the container's: it has copied everything anew.
     await lab.out('sleep 20')
     expect(await sh(0, 'db.a.countDocuments()')).toBe('2\n')
-  })
+  }, 60_000)
 })
 
 const INIT = `#!/bin/bash
@@ -154,6 +155,7 @@ describe('MongoDB with a script that registers its members', () => {
     lab.writeFile('mongo.yaml', mongo('mongo:3.4.1', `        livenessProbe:
           exec: {command: [/usr/bin/mongo, --eval, db.serverStatus()]}
           initialDelaySeconds: 10
+          periodSeconds: 30
           timeoutSeconds: 10
         volumeMounts: [{name: database, mountPath: /data/db}]
       - name: init-mongo
@@ -169,11 +171,11 @@ describe('MongoDB with a script that registers its members', () => {
       accessModes: [ReadWriteOnce]
       resources: {requests: {storage: 1Gi}}
 `))
-    await lab.out('kubectl create configmap mongo-init --from-file=init.sh && kubectl apply -f mongo.yaml && kubectl rollout status sts/mongo --timeout=300s; sleep 60')
+    await lab.out('kubectl create configmap mongo-init --from-file=init.sh && kubectl apply -f mongo.yaml && kubectl rollout status sts/mongo --timeout=300s; sleep 25')
     expect(await lab.out('kubectl get pods')).toMatch(/mongo-0 +2\/2 +Running +0 .*\nmongo-1 +2\/2 +Running +0 .*\nmongo-2 +2\/2 +Running +0 /)
     expect(await lab.out(`kubectl exec mongo-0 -c mongodb -- mongo --quiet --eval 'rs.status().members.forEach(function (m) { print(m.name + " " + m.stateStr) })'`)).toBe('mongo-0.mongo:27017 PRIMARY\nmongo-1.mongo:27017 SECONDARY\nmongo-2.mongo:27017 SECONDARY\n')
     expect(await lab.out('kubectl logs mongo-1 -c init-mongo')).toMatch(/adding self to mongo-0\nMongoDB shell version v3\.4\.1\n[^]*\{ "ok" : 1 \}\ninitialized\n$/)
-    await lab.out(`kubectl exec mongo-0 -c mongodb -- mongo --quiet --eval 'db.a.insert({ _id: 1 })'; kubectl delete sts mongo; kubectl wait --for=delete pod --all --timeout=120s; kubectl apply -f mongo.yaml; kubectl rollout status sts/mongo --timeout=300s; sleep 60`)
+    await lab.out(`kubectl exec mongo-0 -c mongodb -- mongo --quiet --eval 'db.a.insert({ _id: 1 })'; kubectl delete sts mongo; kubectl wait --for=delete pod --all --timeout=120s; kubectl apply -f mongo.yaml; kubectl rollout status sts/mongo --timeout=300s; sleep 25`)
     expect(await lab.out(`kubectl exec mongo-2 -c mongodb -- mongo --quiet --eval 'rs.slaveOk(); printjson(db.a.findOne())'`)).toBe('{ "_id" : 1 }\n')
-  })
+  }, 60_000)
 })

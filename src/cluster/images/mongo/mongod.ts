@@ -61,6 +61,8 @@ export class MongoServer {
   #auth = false
   #keyFile: string | undefined
   #logFile: string | undefined
+  /** Addresses that it listens on; undefined: all. */
+  #addresses: readonly string[] | undefined = []
 
   constructor(proc: Proc, version: string) {
     this.proc = proc
@@ -71,6 +73,9 @@ export class MongoServer {
     this.#idCounter = proc.random.int(2 ** 24)
     this.#idRandom = Array.from({ length: 5 }, () => proc.random.int(256))
   }
+
+  /** Whether clients reach it by an address; undefined: by any of its own. */
+  listensOn(ip: string | undefined): boolean { return this.#addresses === undefined || this.#addresses.some((each) => each === ip || !/^[\d.]+$/.test(each) || (ip === undefined && each !== '127.0.0.1')) }
 
   get port(): number { return Number(this.#options.get('port') ?? (this.#options.has('configsvr') ? 27019 : this.#options.has('shardsvr') ? 27018 : 27017)) }
 
@@ -177,6 +182,7 @@ export class MongoServer {
     if (name !== undefined) this.replicaSet = new ReplicaSet(this, name.split('/')[0]!)
     const everywhere = this.#options.has('bind_ip_all') || (this.#options.get('bind_ip') ?? '').split(',').some((ip) => ['0.0.0.0', '*', '::'].includes(ip)) || (this.old && !this.#options.has('bind_ip'))
     const addresses = everywhere ? [undefined] : [...new Set((this.#options.get('bind_ip') ?? 'localhost').split(',').map((ip) => ip === 'localhost' ? '127.0.0.1' : ip))]
+    this.#addresses = everywhere ? undefined : addresses.filter((ip) => ip !== undefined)
     try {
       for (const ip of addresses) {
         const known = ip === undefined || /^[\d.]+$/.test(ip) ? [ip] : await proc.net.lookup(ip)

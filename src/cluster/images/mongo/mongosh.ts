@@ -9,6 +9,7 @@ import { ScriptSyntaxError, awaitCalls } from './await-calls.ts'
 import { authenticate } from './login.ts'
 import { MongoClient } from './mongo-client.ts'
 import { MongoError } from './mongo-error.ts'
+import { splitHost } from './replica-set.ts'
 import { SHELL_PRELUDE } from './shell-prelude.ts'
 
 /** Versions of the shells in the images. */
@@ -18,6 +19,8 @@ const MONGOSH_VERSION = '2.5.9'
 interface ShellOptions {
   host: string
   port: number
+  /** Where else the set may be found. */
+  others: string[]
   database: string
   replicaSet: string | undefined
   user: string | undefined
@@ -36,11 +39,13 @@ const FLAGS = new Set(['--quiet', '--nodb', '--norc', '--shell', '--verbose', '-
 
 /** Reads a command line; a message when it is wrong. */
 function parse(proc: Proc, legacy: boolean): ShellOptions | string {
-  const options: ShellOptions = { host: '127.0.0.1', port: 27017, database: 'test', replicaSet: undefined, user: undefined, password: undefined, source: undefined, eval: [], files: [], quiet: false, noDatabase: false, shell: false, json: false }
+  const options: ShellOptions = { host: '127.0.0.1', port: 27017, others: [], database: 'test', replicaSet: undefined, user: undefined, password: undefined, source: undefined, eval: [], files: [], quiet: false, noDatabase: false, shell: false, json: false }
   const setHost = (text: string) => {
     const [, set, list] = /^(?:([^/]+)\/)?(.*)$/.exec(text)!
     options.replicaSet = set ?? options.replicaSet
-    const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(list!.split(',')[0]!)!
+    const [first, ...others] = list!.split(',')
+    options.others = others
+    const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(first!)!
     if (host) options.host = host
     if (port) options.port = Number(port)
   }
@@ -100,6 +105,8 @@ class Shell {
   #client: MongoClient | undefined
   #realm!: Realm
   #exitCode: number | undefined
+  /** Connected to a set rather than to one of its members. */
+  #wholeSet = false
   /** What the script printed but isn't written yet. */
   #output = ''
 
@@ -170,10 +177,20 @@ class Shell {
 
   /** What to say when there is no connection; undefined when there is. */
   async #connect(): Promise<string | undefined> {
-    const { host, port, user, password, source } = this.#options
+    const { user, password, source, others, replicaSet } = this.#options
+    let { host, port } = this.#options
+    const ofSet = replicaSet !== undefined || others.length > 0
     try {
-      this.#client = await MongoClient.connect(this.#proc, host, port, { keepLongs: true })
-      await this.#client.command('admin', { hello: 1 })
+      this.#client = await this.#open(host, port, others)
+      const { primary, setName } = await this.#client.command('admin', { isMaster: 1 })
+      if (replicaSet !== undefined && setName !== replicaSet) return `MongoServerSelectionError: Server selection timed out after 30000 ms\n`
+      if (ofSet && typeof primary === 'string') {
+        // Of a set it is the primary that is wanted.
+        ({ name: host, port } = splitHost(primary))
+        this.#client.close()
+        this.#client = await MongoClient.connect(this.#proc, host, port, { keepLongs: true })
+        this.#wholeSet = true
+      }
       if (user !== undefined) await authenticate(this.#proc, this.#client, { user, password: password ?? '', source: source ?? 'admin' })
       return undefined
     } catch (error) {
@@ -186,6 +203,16 @@ class Shell {
       }
       const why = unknown ? `couldn't initialize connection to host ${host}, address is invalid` : `couldn't connect to server ${host}:${port}, connection attempt failed`
       return `${unknown ? `${this.#stamp} W NETWORK  [thread1] getaddrinfo("${host}") failed: Name or service not known\n` : `${this.#stamp} W NETWORK  [thread1] Failed to connect to ${host}:${port}, in(checking socket for error after poll), reason: errno:111 Connection refused\n`}${this.#stamp} E QUERY    [thread1] Error: ${why} :\nconnect@src/mongo/shell/mongo.js:234:13\n@(connect):1:6\nexception: connect failed\n`
+    }
+  }
+
+  /** The first of several members that can be reached. @throws UnixError of the last */
+  async #open(host: string, port: number, others: readonly string[]): Promise<MongoClient> {
+    try { return await MongoClient.connect(this.#proc, host, port, { keepLongs: true }) } catch (error) {
+      const [next, ...rest] = others
+      if (!(error instanceof UnixError) || next === undefined) throw error
+      const { name, port: nextPort } = splitHost(next)
+      return this.#open(name, nextPort, rest)
     }
   }
 
@@ -321,7 +348,7 @@ class Shell {
     const set = hello.setName as string | undefined
     if (this.#legacy) return set ? `${set}:${hello.ismaster ? 'PRIMARY' : hello.secondary ? 'SECONDARY' : hello.arbiterOnly ? 'ARBITER' : 'OTHER'}> ` : '> '
     const database = String(this.#realm.evaluate('__currentDatabase()'))
-    return set ? `${set} [direct: ${hello.ismaster ? 'primary' : hello.secondary ? 'secondary' : hello.arbiterOnly ? 'arbiter' : 'other'}] ${database}> ` : `${database}> `
+    return set ? `${set} [${this.#wholeSet ? '' : 'direct: '}${hello.ismaster ? 'primary' : hello.secondary ? 'secondary' : hello.arbiterOnly ? 'arbiter' : 'other'}] ${database}> ` : `${database}> `
   }
 
   async #converse(): Promise<number> {

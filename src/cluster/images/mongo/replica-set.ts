@@ -133,11 +133,12 @@ export class ReplicaSet {
     const { name, port } = splitHost(host)
     const { proc } = this.#server
     if (port !== this.#server.port) return false
-    if (name === proc.machine.hostname || name === 'localhost' || name === '127.0.0.1') return true
-    // Names of a set that just begins may take a while to be known.
-    try { return (await proc.net.lookup(name)).some((ip) => proc.net.addresses.includes(ip)) } catch (error) {
+    if (name === 'localhost' || name === '127.0.0.1') return true
+    // Who listens to nobody but itself isn't found by its address.
+    try { return (await proc.net.lookup(name)).some((ip) => proc.net.addresses.includes(ip) && this.#server.listensOn(ip)) } catch (error) {
       if (!(error instanceof UnixError)) throw error
-      return name.split('.')[0] === proc.machine.hostname
+      // Names of a set that just begins may take a while to be known.
+      return name.split('.')[0] === proc.machine.hostname && this.#server.listensOn(undefined)
     }
   }
 
@@ -465,7 +466,7 @@ export class ReplicaSet {
     this.#server.background(this.#server.log('I', 'INITSYNC', 21164, 'ReplCoordExtern-0', 'Initial sync attempt starting', { syncSource: this.#syncSource }, `initial sync attempt starting from ${this.#syncSource}`))
     store.reset()
     const newest = await this.#documents(client, 'local', { find: 'oplog.rs', filter: {}, sort: { $natural: -1 }, limit: 1 })
-    const { databases } = await client.command('admin', { listDatabases: 1, nameOnly: true, $readPreference: { mode: 'nearest' } })
+    const { databases } = await client.command('admin', { listDatabases: 1, nameOnly: true, $readPreference: { mode: 'nearest' } }, CALL_TIMEOUT_MS)
     for (const { name: database } of databases as { name: string }[]) {
       if (database === 'local') continue
       for (const { name, options } of await this.#documents(client, database, { listCollections: 1 })) {
@@ -483,10 +484,10 @@ export class ReplicaSet {
 
   async #documents(client: MongoClient, database: string, command: Document): Promise<Document[]> {
     const readable = { ...command, $readPreference: { mode: 'nearest' } }
-    let { cursor } = await client.command(database, readable) as { cursor: { firstBatch: Document[]; nextBatch?: Document[]; id: unknown; ns: string } }
+    let { cursor } = await client.command(database, readable, CALL_TIMEOUT_MS) as { cursor: { firstBatch: Document[]; nextBatch?: Document[]; id: unknown; ns: string } }
     const out = [...cursor.firstBatch]
     while (Number(cursor.id) !== 0) {
-      cursor = (await client.command(database, { getMore: cursor.id, collection: cursor.ns.slice(cursor.ns.indexOf('.') + 1) })).cursor as typeof cursor
+      cursor = (await client.command(database, { getMore: cursor.id, collection: cursor.ns.slice(cursor.ns.indexOf('.') + 1) }, CALL_TIMEOUT_MS)).cursor as typeof cursor
       out.push(...cursor.nextBatch!)
     }
     return out
@@ -508,7 +509,7 @@ export class ReplicaSet {
       store.commit({ ...entry, t: Number(entry.t) })
     }
     this.#lastTs = this.applied.ts
-    if (rest.length > 0 && this.#self) await client.command('admin', { replSetUpdatePosition: 1, from: this.#self.host, applied: this.applied })
+    if (rest.length > 0 && this.#self) await client.command('admin', { replSetUpdatePosition: 1, from: this.#self.host, applied: this.applied }, CALL_TIMEOUT_MS)
   }
 
   // --- what is told -------------------------------------------------------------------------------------------------------------
