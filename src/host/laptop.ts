@@ -8,6 +8,7 @@ import { K3S_KUBECONFIG, k3s } from '../cli/k3s/k3s.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
 import type { DockerHost } from '../cluster/docker/docker-host.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
+import { git, openssl } from '../unix/lazy-programs.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
 import type { ShellProgramOptions } from '../unix/shell/sh.ts'
 import { sudo } from '../unix/utilities/sudo.ts'
@@ -62,8 +63,6 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
 }
 
 const helm = lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm)
-const git = lazyProgram(async () => (await import('../unix/git/git.ts')).git)
-const openssl = lazyProgram(async () => (await import('../unix/openssl/openssl.ts')).openssl)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
 /** The engine is the cluster's business, templates are kubectl's. */
 const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {

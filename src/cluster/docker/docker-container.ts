@@ -53,6 +53,8 @@ export interface ContainerSpec {
   cpuShares: number
   /** Billionths of a processor; 0: no limit. */
   nanoCpus: number
+  /** The processors that it may use (`0-2`); empty: all. */
+  cpuset: string
   restart: RestartPolicy
   autoRemove: boolean
   networkMode: string

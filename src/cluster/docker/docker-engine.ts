@@ -16,6 +16,7 @@ import type { ImageReference } from '../runtime/image-reference.ts'
 import { pullMs } from '../runtime/image-store.ts'
 import type { ImageRegistry, RegistryCredentials, RegistryImage } from '../runtime/image-registry.ts'
 import type { ByteWriter } from '../../base/streams.ts'
+import { cpusetOf } from './cpu-shares.ts'
 import { randomContainerName } from './container-names.ts'
 import type { ContainerRecord, ContainerSpec, DockerContainer } from './docker-container.ts'
 import { digestOfText } from './digest.ts'
@@ -308,6 +309,9 @@ export class DockerEngine {
     if (spec.memorySwapBytes > 0 && spec.memorySwapBytes < spec.memoryBytes) throw new DockerError('Minimum memoryswap limit should be larger than memory limit, see usage')
     const cpus = this.#options.machine().hardware.cpus
     if (spec.nanoCpus > cpus * 1e9) throw new DockerError(`range of CPUs is from 0.01 to ${cpus.toFixed(2)}, as there are only ${cpus} CPUs available`)
+    const wanted = cpusetOf(spec.cpuset)
+    if (!wanted) throw new DockerError(`invalid cpuset cpus: ${spec.cpuset}`)
+    if (wanted.some((cpu) => cpu >= cpus)) throw new DockerError(`requested CPUs are not available - requested ${spec.cpuset}, available: 0-${cpus - 1}`)
     if (spec.autoRemove && spec.restart.name !== 'no') throw new DockerError('conflicting options: cannot specify both --restart and --rm')
     if (!['default', 'bridge', 'host'].includes(spec.networkMode) && !this.networks.has(spec.networkMode)) throw new DockerError(`network ${spec.networkMode} not found`, 'not found')
   }

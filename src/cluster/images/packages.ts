@@ -2,7 +2,9 @@ import { editorPrograms } from '../../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../../unix/file-system.ts'
 import type { InitialFile, MemoryFileSystem } from '../../unix/file-system.ts'
 import type { Clock } from '../../base/clock.ts'
-import { lazyProgram } from '../../unix/lazy-program.ts'
+import { git, openssl } from '../../unix/lazy-programs.ts'
+import { nodePrograms } from '../../unix/node/node.ts'
+import { baseName } from '../../unix/path.ts'
 import { bash } from '../../unix/shell/sh.ts'
 import type { FileSystem, Program } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
@@ -25,8 +27,8 @@ export interface Package {
 const utilities = (...names: string[]) => utilityPrograms('gnu', { names })
 const both = (name: string, alpine: string, debian: string) => ({ name: { alpine: name, debian: name }, version: { alpine, debian } })
 const named = (alpine: string, alpineVersion: string, debian: string, debianVersion: string) => ({ name: { alpine, debian }, version: { alpine: alpineVersion, debian: debianVersion } })
-const git = lazyProgram(async () => (await import('../../unix/git/git.ts')).git)
-const openssl = lazyProgram(async () => (await import('../../unix/openssl/openssl.ts')).openssl)
+/** Node's programs where distributions put them. */
+const node = (...names: string[]) => Object.fromEntries(Object.entries(nodePrograms(22)).filter(([path]) => names.includes(baseName(path))).map(([path, program]) => [`/usr/bin/${baseName(path)}`, program]))
 
 /** Those whose programs there are here. */
 const packages: readonly Package[] = [
@@ -38,6 +40,8 @@ const packages: readonly Package[] = [
   { ...both('nano', '8.4-r0', '7.2-1+deb12u1'), kilobytes: [690, 2_871], programs: { '/usr/bin/nano': editorPrograms['/usr/bin/nano']! } },
   { ...both('git', '2.49.1-r0', '1:2.39.5-0+deb12u3'), kilobytes: [2_735, 14_336], programs: { '/usr/bin/git': git } },
   { ...both('openssl', '3.5.4-r0', '3.0.17-1~deb12u3'), kilobytes: [1_427, 2_275], programs: { '/usr/bin/openssl': openssl } },
+  { ...both('nodejs', '22.16.0-r2', '18.20.4+dfsg-1~deb12u1'), kilobytes: [14_848, 44_032], programs: node('node') },
+  { ...both('npm', '11.3.0-r1', '9.2.0~ds1-1'), kilobytes: [2_201, 9_216], programs: node('npm', 'npx') },
   { ...both('coreutils', '9.7-r1', '9.1-1'), kilobytes: [2_897, 17_882], programs: utilities('cat', 'cp', 'cut', 'date', 'head', 'ls', 'sort', 'stat', 'tail', 'tr', 'wc') },
   { ...both('grep', '3.12-r0', '3.8-5'), kilobytes: [411, 1_246], programs: utilities('grep', 'egrep', 'fgrep') },
   { ...both('sed', '4.9-r2', '4.9-1'), kilobytes: [329, 987], programs: utilities('sed') },

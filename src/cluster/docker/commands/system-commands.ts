@@ -3,6 +3,7 @@ import { joinPath, baseName, directoryName } from '../../../unix/path.ts'
 import { copyTree } from '../../../unix/fs/copy-tree.ts'
 import type { FileSystem, Proc } from '../../../unix/types.ts'
 import type { DockerContainer } from '../docker-container.ts'
+import { sharedCpu } from '../cpu-shares.ts'
 import type { DockerEngine } from '../docker-engine.ts'
 import { DockerError } from '../docker-error.ts'
 import { layerDigests } from '../docker-image.ts'
@@ -290,7 +291,13 @@ export const stats: DockerCommand = {
       const before = usageOf(engine)
       const beforeMs = engine.clock.nowMs()
       await proc.sleep(1_000)
-      const shares = sharedCpu(engine, before, engine.clock.nowMs() - beforeMs, proc.machine.hardware.cpus)
+      const overMs = engine.clock.nowMs() - beforeMs
+      const shares = sharedCpu([...usageOf(engine)].flatMap(([id, nanoseconds]) => {
+        const was = before.get(id)
+        const { spec } = engine.find(id)
+        const percent = was === undefined || overMs <= 0 ? 0 : (nanoseconds - was) / (overMs * 1e4)
+        return [{ id, percent: spec.nanoCpus > 0 ? Math.min(percent, spec.nanoCpus / 1e7) : percent, weight: spec.cpuShares || 1024, cpuset: spec.cpuset }]
+      }), proc.machine.hardware.cpus)
       const rows = chosen.map((container) => {
         const usage = engine.machineOf(container)?.usage()
         const limit = container.spec.memoryBytes || proc.machine.hardware.memoryBytes
@@ -309,31 +316,6 @@ export const stats: DockerCommand = {
 
 function usageOf(engine: DockerEngine): Map<string, number> {
   return new Map(engine.containers().flatMap((container) => { const usage = engine.machineOf(container)?.usage(); return usage ? [[container.id, usage.cpuNanoseconds]] : [] }))
-}
-
-/**
- * What each container gets of the processors, in per cent of one: as much as it wants, up to its limit, as long as there is enough; otherwise what
- * its weight says.
- */
-export function sharedCpu(engine: DockerEngine, before: ReadonlyMap<string, number>, overMs: number, cpus: number): Map<string, number> {
-  const wanted = [...usageOf(engine)].flatMap(([id, nanoseconds]) => {
-    const was = before.get(id)
-    const { spec } = engine.find(id)
-    if (was === undefined || overMs <= 0) return []
-    const percent = (nanoseconds - was) / (overMs * 1e4)
-    return [{ id, percent: spec.nanoCpus > 0 ? Math.min(percent, spec.nanoCpus / 1e7) : percent, weight: spec.cpuShares || 1024 }]
-  })
-  const got = new Map<string, number>()
-  let left = cpus * 100
-  let open = wanted
-  while (open.length > 0) {
-    const weights = open.reduce((sum, { weight }) => sum + weight, 0)
-    const content = open.filter(({ percent, weight }) => percent <= left * weight / weights)
-    if (content.length === 0) { for (const { id, weight } of open) got.set(id, left * weight / weights); break }
-    for (const { id, percent } of content) { got.set(id, percent); left -= percent }
-    open = open.filter((each) => !content.includes(each))
-  }
-  return got
 }
 
 export const systemDf: DockerCommand = {

@@ -1,9 +1,9 @@
 import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { git } from '../../../unix/lazy-programs.ts'
 import { alpine } from '../alpine.ts'
 import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
 
-const git = lazyProgram(async () => (await import('../../../unix/git/git.ts')).git)
 const gitSync = lazyProgram(async () => (await import('./git-sync.ts')).gitSync)
 
 /** Git and what it needs. */
