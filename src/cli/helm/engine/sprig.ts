@@ -8,6 +8,7 @@ import { parseDurationMs } from '../../kubectl/duration.ts'
 import { compareVersions, parseConstraint, parseVersion, satisfies, versionText } from '../semver.ts'
 import type { Version } from '../semver.ts'
 import { copyValues } from '../values/coalesce.ts'
+import { bcrypt } from './bcrypt.ts'
 import { jsonText } from './json-text.ts'
 import { adler32Text, sha1Hex, sha512Hex } from './digests.ts'
 import { goRegex } from './go-regex.ts'
@@ -202,7 +203,7 @@ export interface SprigContext { clock: Pick<Clock, 'nowMs'>; random: Random }
 const map = 'map[string]interface {}'
 
 /** The functions of the sprig library, except for those that make keys and certificates. k8s: Masterminds/sprig TxtFuncMap */
-// @k8s part: Helm templates: derived and hashed passwords and AES (derivePassword, bcrypt, htpasswd, encryptAES) are missing, and fromToml
+// @k8s part: Helm templates: derived passwords and AES (derivePassword, encryptAES) are missing, and fromToml
 export function sprigFunctions({ clock, random }: SprigContext): Record<string, GoFunction> {
   const fn = goFunction
   const out: Record<string, GoFunction> = {}
@@ -215,6 +216,13 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
   const regexBoth = (name: string, each: GoFunction) => {
     both(name, each)
     out[name] = { ...each, call: (regex: string, ...rest) => { try { goRegex(regex) } catch (error) { throw new Error(`regexp: Compile(${regex.includes('`') ? quoted(regex) : `\`${regex}\``}): ${(error as Error).message}`) } return each.call(regex, ...rest) } }
+  }
+  const hashed = (text: string) => {
+    try {
+      return bcrypt(bytesOf(text), random.bytes(16))
+    } catch (error) {
+      return `failed to encrypt string with bcrypt: ${(error as Error).message}`
+    }
   }
   const durationMs = (text: string) => { try { return parseDurationMs(text) } catch { return undefined } }
 
@@ -295,6 +303,8 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     replace: fn('string, string, string', (old: string, with_: string, text: string) => text.replaceAll(old, () => with_)),
     plural: fn('string, string, int', (one: string, many: string, count: GoInt) => count.value === 1 ? one : many),
     sha1sum: fn('string', (text: string) => sha1Hex(bytesOf(text))),
+    bcrypt: fn('string', (text: string) => hashed(text)),
+    htpasswd: fn('string, string', (user: string, password: string) => user.includes(':') ? `invalid username: ${user}` : `${user}:${hashed(password)}`),
     sha256sum: fn('string', (text: string) => hex(sha256(bytesOf(text)))),
     sha512sum: fn('string', (text: string) => sha512Hex(bytesOf(text))),
     adler32sum: fn('string', (text: string) => adler32Text(bytesOf(text))),
@@ -470,7 +480,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     date_in_zone: 'dateInZone', date_modify: 'dateModify', must_date_modify: 'mustDateModify', trimall: 'trimAll', biggest: 'max', tuple: 'list', push: 'append', mustPush: 'mustAppend', mustMerge: 'merge', mustMergeOverwrite: 'mergeOverwrite',
   }
   for (const [name, of] of Object.entries(alias)) out[name] = out[of]!
-  for (const name of ['bcrypt', 'htpasswd', 'derivePassword', 'encryptAES', 'decryptAES'])
+  for (const name of ['derivePassword', 'encryptAES', 'decryptAES'])
     out[name] = fn('...any', () => { throw new Error('not available in Drydock') })
   return out
 }
