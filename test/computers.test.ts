@@ -8,7 +8,7 @@ import '../src/unix/ssh.ts'
 let lab: Lab
 beforeAll(async () => {
   lab = await startLab('computers')
-})
+}, 60_000)
 afterAll(() => lab.stop())
 
 const run = async (script: string) => {

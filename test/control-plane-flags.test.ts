@@ -10,7 +10,7 @@ let lab: Lab
 beforeAll(async () => {
   lab = await startLab('control plane flags')
   await run('ssh drydock-control-plane "mkdir -p /root/saved /etc/kubernetes/enc /var/log/kubernetes; cp /etc/kubernetes/manifests/* /root/saved/"')
-})
+}, 60_000)
 afterAll(() => lab.stop())
 
 const run = async (script: string) => {

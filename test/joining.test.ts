@@ -6,7 +6,7 @@ import '../src/cluster/node/node-machine.ts'
 import '../src/unix/ssh.ts'
 
 let lab: Lab
-beforeAll(async () => { lab = await startLab('joining') })
+beforeAll(async () => { lab = await startLab('joining') }, 60_000)
 afterAll(() => lab.stop())
 
 const run = async (script: string) => {

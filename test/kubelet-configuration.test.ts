@@ -6,7 +6,7 @@ import '../src/cluster/node/node-machine.ts'
 import '../src/unix/ssh.ts'
 
 let lab: Lab
-beforeAll(async () => { lab = await startLab('kubelet configuration') })
+beforeAll(async () => { lab = await startLab('kubelet configuration') }, 60_000)
 afterAll(() => lab.stop())
 
 const run = async (script: string) => {
@@ -56,6 +56,22 @@ test('the ports of a kubelet answer strangers only where the configuration wants
 
 test('a kubelet shows the certificate that it got when its node joined', async () => {
   expect(await run('ssh drydock-worker "cat /var/lib/kubelet/pki/kubelet-client-current.pem" | openssl x509 -noout -subject -issuer -ext extendedKeyUsage')).toMatch(/subject=O ?= ?system:nodes, CN ?= ?system:node:drydock-worker\nissuer=CN ?= ?kubernetes\n[^]*TLS Web Client Authentication/)
+})
+
+test("a kubelet's unit and flags are read from the node's disk", async () => {
+  expect(await run('ssh drydock-worker2 "systemctl cat kubelet; pgrep -a kubelet || ps aux | grep kubelet"')).toMatch(/# \/etc\/systemd\/system\/kubelet\.service\n[^]*10-kubeadm\.conf\n[^]*\/usr\/bin\/kubelet --bootstrap-kubeconfig=\/etc\/kubernetes\/bootstrap-kubelet\.conf --kubeconfig=\/etc\/kubernetes\/kubelet\.conf --config=\/var\/lib\/kubelet\/config\.yaml --node-ip=/)
+  await run(`ssh drydock-worker2 'echo KUBELET_EXTRA_ARGS=--container-runtime=remote > /etc/default/kubelet; systemctl restart kubelet'`)
+  expect(await run('ssh drydock-worker2 journalctl -u kubelet | tail -1')).toContain('failed to parse kubelet flag: unknown flag: --container-runtime')
+  await run(`ssh drydock-worker2 'echo KUBELET_EXTRA_ARGS=--max-pods=33 > /etc/default/kubelet; systemctl restart kubelet'`)
+  await pass(20)
+  expect(await run("kubectl get node drydock-worker2 -o jsonpath='{.status.capacity.pods}'")).toBe('33')
+  expect(await run(`ssh drydock-worker2 'sed -i s#ExecStart=/usr/bin/kubelet#ExecStart=/usr/bin/local/kubelet# /etc/systemd/system/kubelet.service.d/10-kubeadm.conf; systemctl restart kubelet; systemctl daemon-reload; systemctl restart kubelet; systemctl status kubelet'`)).toMatch(/Process: \d+ ExecStart=\/usr\/bin\/local\/kubelet [^]*status=203\/EXEC[^]*Warning: The unit file/)
+  await run('ssh drydock-worker2 reboot')
+  await pass(90)
+  expect(await run('kubectl get node drydock-worker2 --no-headers')).toContain('NotReady')
+  await run(`ssh drydock-worker2 'sed -i s#/usr/bin/local/kubelet#/usr/bin/kubelet# /etc/systemd/system/kubelet.service.d/10-kubeadm.conf; rm /etc/default/kubelet; systemctl daemon-reload; systemctl restart kubelet'`)
+  await pass(30)
+  expect(await run('kubectl get node drydock-worker2 --no-headers')).toContain(' Ready')
 })
 
 test('static pods come from the folder that is configured', async () => {

@@ -14,13 +14,14 @@ import type { Pod, Service } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { clusterDnsAddress } from '../kubeadm/addons.ts'
 import { readKubeletConfiguration } from '../kubelet/kubelet-configuration.ts'
-import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT_CERTIFICATE, KUBELET_CONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../kubeadm/node-files.ts'
+import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT_CERTIFICATE, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG, MANIFESTS, kindKubeletFlags, kubeletFlags } from '../kubeadm/node-files.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { Network } from '../network/network.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import { installUnits, isUnitEnabled, isUnitStopped } from '../node/unit-state.ts'
 import type { Journal } from '../node/journal.ts'
+import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
@@ -91,7 +92,7 @@ const K3S_VERSION = 'k3s1'
 const KUBELET_PORT = 10250
 /** How long it takes until somebody without an answer to ARP is given up, in milliseconds. */
 const NO_NEIGHBOUR_MS = 3_000
-/** How long processes have to end once the operating system ends, in milliseconds. k8s: none; systemd: DefaultTimeoutStopSec of kind's nodes */
+/** How long processes have to end once the operating system ends, in milliseconds */
 const LAST_PROCESSES_MS = 10_000
 const LAST_PROCESSES_POLL_MS = 100
 
@@ -159,10 +160,13 @@ export class Computer {
     const files = this.files
     if (!files.exists(MACHINE_ID)) {
       installUnits(files, ['containerd', 'kubelet'])
+      if (this.#around.topology.flavour === 'kubeadm') writeUnitFiles(files)
       files.writeFile(MACHINE_ID, `${this.#chance('machine-id', this.#running!.beginning).hex(16)}\n`, { mode: 0o444 })
     }
     if (!isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
     if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) {
+      // What somebody has changed of its unit systemd has to read.
+      if (!isUnitAsInstalled(files, 'kubelet') || this.#hasOwnFlags()) return void this.machine()
       try {
         this.startKubelet()
       } catch {
@@ -175,14 +179,15 @@ export class Computer {
   }
 
   /** The kubelet's process has begun. @throws Error for a configuration that it can't take */
-  startKubelet(): void {
+  startKubelet(flags?: ReadonlyMap<string, string>): void {
     const running = this.#running
     if (!running) return
-    const configuration = this.#around.topology.flavour === 'kubeadm' && this.files.exists(KUBELET_CONFIG) ? readKubeletConfiguration(this.files, KUBELET_CONFIG) : undefined
+    const configuration = this.#around.topology.flavour === 'kubeadm' && this.files.exists(flags?.get('config') ?? KUBELET_CONFIG) ? readKubeletConfiguration(this.files, flags?.get('config') ?? KUBELET_CONFIG) : undefined
     running.astray = this.#wayAstray()
     const isNew = running.kubelet === undefined
     const kubelet = running.kubelet ??= this.#createKubelet(running)
-    if (configuration) kubelet.configure(configuration)
+    const maxPods = flags?.get('max-pods')
+    if (configuration) kubelet.configure(maxPods === undefined ? configuration : { ...configuration, maxPods: Number(maxPods) })
     if (isNew) kubelet.start()
     else kubelet.resume()
   }
@@ -209,7 +214,7 @@ export class Computer {
     if (!running) return undefined
     const { spec, spec: { name } } = this
     const { clock, network, topology, programs, onPowerRequest } = this.#around
-    const kubelet = { start: () => this.startKubelet(), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
+    const kubelet = { start: (flags: ReadonlyMap<string, string>) => this.startKubelet(flags), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
     running.machine ??= this.#prepareLogin().then(() => clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
       hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: topology.podCidr,
       journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
@@ -278,6 +283,24 @@ export class Computer {
     for (const name of this.#disk?.readdir('/') ?? []) this.#disk!.remove(`/${name}`, { recursive: true, force: true })
   }
 
+  /** A flag that the installer gives the kubelet. */
+  #installerFlag(name: string): string | undefined {
+    const { files } = this
+    return files.exists(KUBELET_FLAGS) ? new RegExp(`--${name}=([^\\s"]+)`).exec(files.readText(KUBELET_FLAGS))?.[1] : undefined
+  }
+
+  #registeredLabels(): Record<string, string> {
+    return Object.fromEntries((this.#installerFlag('node-labels') ?? '').split(',').filter(Boolean).map((label) => [label.split('=')[0]!, label.split('=')[1] ?? '']))
+  }
+
+  /** Whether the kubelet is given other flags than those that the installer wrote. */
+  #hasOwnFlags(): boolean {
+    const { files } = this
+    if (files.exists('/etc/default/kubelet')) return true
+    const text = files.exists(KUBELET_FLAGS) ? files.readText(KUBELET_FLAGS) : ''
+    return text !== '' && text !== kubeletFlags('') && text !== kubeletFlags(kindKubeletFlags(this.#around.topology.name, this.spec.name))
+  }
+
   /** How the kubelet fails to reach the server of its kubeconfig; undefined: it does. */
   #wayAstray(): string | undefined {
     if (!this.files.exists(KUBELET_KUBECONFIG)) return undefined
@@ -311,9 +334,9 @@ export class Computer {
       api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated'], () => this.#running?.astray),
       clock, random: random.fork('kubelet'), log, runtime, network,
       node: {
-        labels: {}, taints: spec.taints, addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
+        labels: this.#registeredLabels(), taints: spec.taints, addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
         capacity: { cpu: spec.cpu, memory: spec.memory, 'ephemeral-storage': spec.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(spec.maxPods) },
-        providerID: topology.flavour === 'kubeadm' ? `kind://docker/${topology.name}/${name}` : `k3s://${name}`,
+        ...(topology.flavour === 'k3s' ? { providerID: `k3s://${name}` } : this.#installerFlag('provider-id') ? { providerID: this.#installerFlag('provider-id')! } : {}),
         ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_VERSION } : {}),
       },
       serving: { certificatePem: once(() => createSelfSignedServer(name, clock.nowMs())), clientCaPem },

@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { ExitStatus, FileSystem, Process } from '../../unix/types.ts'
+import { UnixError } from '../../unix/types.ts'
+import { argvOf, readUnitFile } from './unit-file.ts'
+import type { UnitFile } from './unit-file.ts'
 import { disableUnit, enableUnit, isUnitEnabled, isUnitStopped, markUnit } from './unit-state.ts'
 
 /** A service as its unit file describes it. */
@@ -12,11 +15,18 @@ export interface UnitDefinition {
 
 /** A service of a node. */
 export interface Unit extends UnitDefinition {
+  description: string
+  argv: readonly string[]
+  dropIns?: readonly string[]
+  /** Its files, as they were read last. */
+  file: UnitFile | undefined
   readonly name: string
   /** Running, if it does. */
   process: Process | undefined
   /** How and when it ended last. */
   ended: { status: ExitStatus; pid: number; atMs: number; startedMs: number } | undefined
+  /** Its program couldn't be started at all. */
+  isUnstartable: boolean
   /** It ended by itself and is about to be started again. */
   isRestarting: boolean
   /** Starts with the machine. */
@@ -40,7 +50,24 @@ export class ServiceManager {
     this.#clock = clock
     this.#files = files
     this.#start = start
-    for (const [name, definition] of Object.entries(units)) this.#units.set(name, { ...definition, name, process: undefined, ended: undefined, isRestarting: false, get isEnabled() { return isUnitEnabled(files, name) } })
+    for (const [name, definition] of Object.entries(units)) this.#units.set(name, { ...definition, name, file: undefined, process: undefined, ended: undefined, isRestarting: false, isUnstartable: false, get isEnabled() { return isUnitEnabled(files, name) } })
+    this.reload()
+  }
+
+  /** Reads all files of units anew. systemctl daemon-reload */
+  reload(): void {
+    for (const unit of this.#units.values()) {
+      const file = readUnitFile(this.#files, unit.name)
+      unit.file = file
+      if (!file) continue
+      unit.description = file.description
+      unit.dropIns = file.dropIns
+    }
+  }
+
+  /** Whether a unit's files have changed since they were read. */
+  needsReload(name: string): boolean {
+    return (readUnitFile(this.#files, name)?.text ?? '') !== (this.#units.get(name)?.file?.text ?? '')
   }
 
   /** Starts what starts with the machine and wasn't stopped since. */
@@ -71,7 +98,19 @@ export class ServiceManager {
     unit.isRestarting = false
     if (unit.process) return
     markUnit(this.#files, name, false)
-    const process = this.#start(unit.argv, startedMs)
+    if (unit.file) unit.argv = argvOf(unit.file, this.#files)
+    let process: Process
+    try {
+      process = this.#start(unit.argv, startedMs)
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      // systemd.exec(5): EXIT_EXEC
+      unit.ended = { status: { code: 203 }, pid: 0, atMs: this.#clock.nowMs(), startedMs }
+      unit.isRestarting = unit.isUnstartable = true
+      this.#restarts.set(name, this.#clock.after(RESTART_MS, () => this.start(name)))
+      return
+    }
+    unit.isUnstartable = false
     unit.process = process
     void process.wait().then((status) => {
       if (unit.process !== process) return

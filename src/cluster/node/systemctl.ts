@@ -23,7 +23,7 @@ export function systemctl(services: ServiceManager, power: PowerSwitch): Program
     const options = context.args.filter((arg) => arg.startsWith('-'))
     const [verb = 'list-units', ...names] = context.args.filter((arg) => !arg.startsWith('-'))
     if (verb === 'list-units') return listUnits(context, services)
-    if (verb === 'daemon-reload') return 0
+    if (verb === 'daemon-reload') { services.reload(); return 0 }
     if (verb === 'poweroff' || verb === 'halt' || verb === 'reboot') return allowed(context, verb, () => power.now(context.proc, verb === 'reboot' ? 'reboot' : 'poweroff'))
     const act = VERBS[verb]
     if (!act) {
@@ -37,6 +37,7 @@ export function systemctl(services: ServiceManager, power: PowerSwitch): Program
     let code = 0
     for (const name of names.map((each) => each.replace(/\.service$/, ''))) {
       const unit = services.unit(name)
+      if (unit && ['start', 'restart', 'status'].includes(verb) && services.needsReload(unit.name)) await context.err(`Warning: The unit file, source configuration file or drop-ins of ${unit.name}.service changed on disk. Run 'systemctl daemon-reload' to reload units.\n`)
       const status = unit ? await act(context, unit, services, options) : await missing(context, verb, name)
       if (status !== 0) code = status
     }
@@ -81,6 +82,13 @@ const VERBS: Readonly<Record<string, (context: UtilityContext, unit: Unit, servi
   async 'is-failed'(context, unit) { await context.out(`${activeState(unit)}\n`); return 1 },
   async 'is-enabled'(context, unit) { await context.out(unit.isEnabled ? 'enabled\n' : 'disabled\n'); return unit.isEnabled ? 0 : 1 },
   async cat(context, unit) {
+    const { fs } = context.proc
+    const main = `${FOLDER}/${unit.name}.service`
+    if (fs.exists(main)) {
+      const files = [main, ...(unit.dropIns ?? []).map((name) => `${main}.d/${name}`)]
+      await context.out(files.map((path) => `# ${path}\n${fs.readText(path)}`).join('\n'))
+      return 0
+    }
     await context.out(`# ${FOLDER}/${unit.name}.service\n[Unit]\nDescription=${unit.description}\n\n[Service]\nExecStart=${unit.argv.join(' ')}\nRestart=always\nStartLimitInterval=0\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n`)
     return 0
   },
@@ -108,7 +116,7 @@ function statusText(unit: Unit, nowMs: number): string {
     lines.push(`             └─${unit.dropIns.join(', ')}`)
   }
   const since = (ms: number) => `since ${new Date(ms).toUTCString().slice(0, 3)} ${new Date(ms).toISOString().replace('T', ' ').slice(0, 19)} UTC; ${span(nowMs - ms)} ago`
-  const how = ended && (ended.status.signal && ended.status.code !== 0 ? `code=killed, signal=${ended.status.signal.slice(3)}` : `code=exited, status=${ended.status.code}/${ended.status.code === 0 ? 'SUCCESS' : 'FAILURE'}`)
+  const how = ended && (ended.status.signal && ended.status.code !== 0 ? `code=killed, signal=${ended.status.signal.slice(3)}` : `code=exited, status=${ended.status.code}/${ended.status.code === 0 ? 'SUCCESS' : unit.isUnstartable ? 'EXEC' : 'FAILURE'}`)
   if (process) field('Active', `active (running) ${since(process.startedMs)}`)
   else if (unit.isRestarting && ended) field('Active', `activating (auto-restart) (Result: ${ended.status.code === 0 ? 'success' : ended.status.signal ? 'signal' : 'exit-code'}) ${since(ended.atMs)}`)
   else field('Active', ended ? `inactive (dead) ${since(ended.atMs)}` : 'inactive (dead)')
