@@ -163,7 +163,7 @@ test('what is pushed after a login is pulled by nodes, and all of it is there af
 })
 
 test('Tab knows commands, flags, containers and images', async () => {
-  await out('docker create --name tabbed busybox true')
+  await out('docker create --name tabbed --label team=blue busybox true')
   const complete = async (line: string) => (await out(`docker __complete ${line}`)).split('\n').filter(Boolean)
   expect(await complete("''")).toEqual(expect.arrayContaining(['run', 'container', 'images']))
   expect(await complete("image ''")).toContain('prune')
@@ -171,6 +171,7 @@ test('Tab knows commands, flags, containers and images', async () => {
   expect(await complete("rm ''")).toContain('tabbed')
   expect(await complete("run -d --name x ''")).toContain('busybox:latest')
   expect(await complete("exec -it tabbed ''")).toEqual([])
+  expect(await out(`docker ps -a --filter label=team --format '{{.Names}} {{.Label "team"}} {{json .Labels}}{{.Label "none"}}'`)).toBe('tabbed blue "team=blue"\n')
   await out('docker rm tabbed')
 })
 

@@ -8,7 +8,7 @@ let lab: Lab
 beforeAll(async () => {
   lab = await startLab('completion')
   await lab.run('kubectl create namespace team-blue; kubectl create deployment web --image=nginx:1.27; kubectl create deployment whale --image=nginx:1.27; docker create --name lamplight busybox; sleep 5')
-})
+}, 60_000)
 afterAll(() => lab.stop())
 
 /** The line that a Tab makes of a typed one. */

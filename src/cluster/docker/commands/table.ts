@@ -39,7 +39,7 @@ export async function printRows(context: CommandContext, rows: readonly Readonly
   const template = userTemplate(context.templateOf, isTable ? format.replace(/^table\s+/, '') : format)
   const fill = (row: unknown) => {
     try {
-      return template(row)
+      return template(withLabels(row))
     } catch (error) {
       throw new TemplateError((error as Error).message)
     }
@@ -47,6 +47,17 @@ export async function printRows(context: CommandContext, rows: readonly Readonly
   if (!isTable) { for (const row of rows) await out(`${fill(row)}\n`); return }
   const headings = Object.fromEntries([...columns, ...options.headings ?? []])
   return out(alignColumns([fill(headings).split('\t'), ...rows.map((row) => fill(row).split('\t'))]))
+}
+
+/** A row as templates see it: besides its fields it has `.Label "name"`. */
+function withLabels(row: unknown): unknown {
+  const fields = row as Readonly<Record<string, unknown>>
+  if (typeof fields.Labels !== 'string') return row
+  const labels = new Map(fields.Labels.split(',').map((each) => { const at = each.indexOf('='); return [each.slice(0, at), each.slice(at + 1)] as const }))
+  return {
+    goType: '*formatter.Context', print: () => 'map', toJSON: () => fields, field: (name: string) => Object.hasOwn(fields, name) ? { value: fields[name] } : undefined,
+    method: (name: string) => name === 'Label' ? { params: ['string'], call: (label: string) => labels.get(label) ?? '' } : undefined,
+  }
 }
 
 /** Go's tabwriter with cells of ten characters at least and three blanks between. */
