@@ -3,6 +3,7 @@ import { JavaScriptInterrupted, createRealm } from '../javascript/engine.ts'
 import type { GuestFunction, Realm } from '../javascript/engine.ts'
 import { createPipe } from '../../base/streams.ts'
 import { KERNEL_RELEASE } from '../kernel.ts'
+import { LineEditor } from '../shell/line-editor.ts'
 import { SIGNAL_NUMBERS } from '../signals.ts'
 import { UnixError } from '../types.ts'
 import type { Proc, Process, Signal } from '../types.ts'
@@ -67,6 +68,8 @@ class ScriptProcess {
   /** Why a module could not be loaded, for whoever meets the failure. */
   #loadProblem: object | undefined
   #cpuMs = 0
+  readonly #history: string[] = []
+  readonly #lines: LineEditor
   #turnStartedMs = 0
   #hasRejections = false
   /** What the script heard last. */
@@ -79,6 +82,7 @@ class ScriptProcess {
     this.#loop = new EventLoop(proc)
     this.#modules = new ModuleResolution(proc.fs)
     this.#startedMs = proc.clock.nowMs()
+    this.#lines = new LineEditor({ proc, history: this.#history, editing: false, isBash: true }, undefined, undefined)
   }
 
   async run(): Promise<number> {
@@ -232,6 +236,13 @@ class ScriptProcess {
           for (let chunk = await proc.stdin.read(); chunk; chunk = await proc.stdin.read()) notify(id, chunk)
           loop.post(() => { loop.close(id); now(id, null) })
         })().catch(() => {})
+      },
+      readLine: (id: number, prompt: string) => {
+        loop.open(id)
+        void this.#lines.readLine(prompt).then((line) => {
+          if (line !== undefined && line !== 'interrupted' && line.trim() !== '') this.#history.push(line)
+          loop.post(() => { loop.close(id); now(id, line ?? null) })
+        }).catch(() => {})
       },
       rawMode: (raw: boolean) => proc.tty?.setRaw(raw),
       environment: () => ({ ...proc.env }),

@@ -19,7 +19,7 @@ export async function runInteractive(shell: Shell, { completer, hints, beforePro
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGTSTP'] as const) proc.onSignal(signal, () => {})
   if (tty) tty.foregroundGroup = shell.ownGroup
   shell.history = readHistory(shell)
-  const editor = new LineEditor(shell, completer, hints)
+  const editor = new LineEditor(shell, shell, completer, hints)
   let line = 1
   const work = async (): Promise<number> => {
     for (;;) {

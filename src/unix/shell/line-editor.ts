@@ -4,6 +4,7 @@ import { displayWidth, isWide } from '../display-width.ts'
 import { pastedText, splitKeys } from '../terminal-keys.ts'
 import type { Completer } from './completer.ts'
 import { commonPrefix, completeLine, listColumns } from './completion.ts'
+import type { Proc } from '../types.ts'
 import type { Shell } from './shell.ts'
 
 const decoder = new TextDecoder()
@@ -11,9 +12,22 @@ const encoder = new TextEncoder()
 /** How long no key may come before Tab's answer is proposed, in milliseconds. */
 const HINT_MS = 120
 
+/** Whose lines are read: a shell, or another program that asks line by line. */
+export interface LineReaderOwner {
+  readonly proc: Proc
+  /** Lines of before, the newest last. */
+  readonly history: readonly string[]
+  /** Whether a line is being read, so that the terminal is raw for a reason. */
+  editing: boolean
+  /** ^D is answered with a new line, as bash does. */
+  readonly isBash: boolean
+}
+
 /** Reads lines from a terminal with the keys of readline: cursor, words, kill and yank, history, search, completion. */
 export class LineEditor {
-  readonly #shell: Shell
+  readonly #owner: LineReaderOwner
+  /** Whose words Tab completes. */
+  readonly #shell: Shell | undefined
   readonly #completer: Completer | undefined
   #prompt = ''
   #text: string[] = []
@@ -34,8 +48,9 @@ export class LineEditor {
   /** Looks at what Tab would add once no key has come for a moment. */
   #hintTimer: Timer | undefined
 
-  /** `hints`: whether to propose how a line may go on. */
-  constructor(shell: Shell, completer: Completer | undefined, hints: () => boolean = () => false) {
+  /** `shell`: whose words Tab completes; nothing is completed without one. `hints`: whether to propose how a line may go on. */
+  constructor(owner: LineReaderOwner, shell: Shell | undefined, completer: Completer | undefined, hints: () => boolean = () => false) {
+    this.#owner = owner
     this.#shell = shell
     this.#completer = completer
     this.#hints = hints
@@ -43,7 +58,7 @@ export class LineEditor {
 
   /** A line without its newline; `interrupted` after ^C, undefined after ^D or at the end of input. */
   async readLine(prompt: string): Promise<string | 'interrupted' | undefined> {
-    const { proc } = this.#shell
+    const { proc } = this.#owner
     const { tty } = proc
     if (!tty || !proc.isTty(0)) {
       await proc.stderr.write(prompt)
@@ -56,9 +71,9 @@ export class LineEditor {
     this.#cursor = 0
     this.#cursorRow = 0
     this.#undo = []
-    this.#historyAt = this.#shell.history.length
+    this.#historyAt = this.#owner.history.length
     tty.setRaw(true)
-    this.#shell.editing = true
+    this.#owner.editing = true
     const stopResize = tty.onResize(() => { void this.#draw() })
     try {
       // Bracketed paste: pasted newlines don't run anything by themselves.
@@ -78,7 +93,7 @@ export class LineEditor {
       const rest = this.#keys.splice(0).join('')
       if (rest && isSharedReader(proc.stdin)) proc.stdin.unread(encoder.encode(rest))
       tty.setRaw(false)
-      this.#shell.editing = false
+      this.#owner.editing = false
     }
   }
 
@@ -87,7 +102,7 @@ export class LineEditor {
 
   async #nextKey(): Promise<string | undefined> {
     while (this.#keys.length === 0) {
-      const bytes = await this.#shell.proc.stdin.read()
+      const bytes = await this.#owner.proc.stdin.read()
       if (!bytes) return undefined
       const { keys, rest } = splitKeys(this.#partial + this.#stream.decode(bytes, { stream: true }))
       this.#keys = keys
@@ -115,7 +130,7 @@ export class LineEditor {
         await this.#write('^C\r\n')
         return { value: 'interrupted' }
       case '\x04':
-        if (text.length === 0) { await this.#write(this.#shell.isBash ? '\r\n' : ''); return { value: undefined } }
+        if (text.length === 0) { await this.#write(this.#owner.isBash ? '\r\n' : ''); return { value: undefined } }
         if (this.#cursor < text.length) { this.#remember(); text.splice(this.#cursor, 1) }
         break
       case '\x01': case '\x1b[H': case '\x1b[1~': case '\x1bOH': this.#cursor = 0; break
@@ -149,8 +164,8 @@ export class LineEditor {
       case '\x10': case '\x1b[A': case '\x1bOA': this.#recall(-1); break
       case '\x0e': case '\x1b[B': case '\x1bOB': this.#recall(1); break
       case '\x1b<': this.#recall(-this.#historyAt); break
-      case '\x1b>': this.#recall(this.#shell.history.length - this.#historyAt); break
-      case '\x1b.': case '\x1b_': { const last = this.#shell.history.at(-1)?.trim().split(/\s+/).at(-1); if (last) this.#insert(last); break }
+      case '\x1b>': this.#recall(this.#owner.history.length - this.#historyAt); break
+      case '\x1b.': case '\x1b_': { const last = this.#owner.history.at(-1)?.trim().split(/\s+/).at(-1); if (last) this.#insert(last); break }
       case '\x12': { const done = await this.#search(); if (done) return done; break }
       case '\t': await this.#complete(wasTab); this.#lastWasTab = true; break
       default: {
@@ -183,13 +198,14 @@ export class LineEditor {
     this.#forgetHint()
     const line = this.#text.join('')
     if (!this.#hints() || line.trim() === '' || this.#cursor < this.#text.length || line.includes('\n') || /^\x1b\[[AB]$|^[\x10\x0e]$/.test(key)) return
-    const before = this.#shell.history.findLast((entry) => entry.startsWith(line) && entry !== line && !entry.includes('\n'))
+    const before = this.#owner.history.findLast((entry) => entry.startsWith(line) && entry !== line && !entry.includes('\n'))
     if (before !== undefined) { this.#hint = before.slice(line.length); return }
     if (key === '\t' || line.endsWith(' ')) return
-    this.#hintTimer = this.#shell.proc.clock.after(HINT_MS, () => void this.#hintFromCompletion(line).catch(() => {}))
+    this.#hintTimer = this.#owner.proc.clock.after(HINT_MS, () => void this.#hintFromCompletion(line).catch(() => {}))
   }
 
   async #hintFromCompletion(line: string): Promise<void> {
+    if (!this.#shell) return
     const { start, completions, quote } = await completeLine(this.#shell, this.#completer, line, line.length)
     if (this.#hintTimer === undefined || this.#text.join('') !== line || completions.length !== 1) return
     const whole = quote(completions[0]!.value)
@@ -232,7 +248,7 @@ export class LineEditor {
   }
 
   #recall(step: number): void {
-    const { history } = this.#shell
+    const { history } = this.#owner
     const next = this.#historyAt + step
     if (next < 0 || next > history.length || step === 0) return
     if (this.#historyAt === history.length) this.#draft = this.#text.join('')
@@ -244,7 +260,7 @@ export class LineEditor {
 
   /** ^R: searches history backwards while typing. */
   async #search(): Promise<{ value: string | 'interrupted' } | undefined> {
-    const { history } = this.#shell
+    const { history } = this.#owner
     const prompt = this.#prompt
     let query = ''
     let at = history.length
@@ -275,6 +291,7 @@ export class LineEditor {
   }
 
   async #complete(again: boolean): Promise<void> {
+    if (!this.#shell) { await this.#write('\x07'); return }
     const line = this.#text.join('')
     const cursor = this.#text.slice(0, this.#cursor).join('').length
     const { start, completions, quote } = await completeLine(this.#shell, this.#completer, line, cursor)
@@ -295,17 +312,17 @@ export class LineEditor {
     const current = line.slice(start, cursor)
     if (quote(prefix).length > current.length) { replace(quote(prefix)); return }
     if (!again) { await this.#write('\x07'); return }
-    await this.#write(`\r\n${listColumns(completions.map((each) => each.label ?? each.value), this.#shell.proc.tty?.columns ?? 80).replaceAll('\n', '\r\n')}`)
+    await this.#write(`\r\n${listColumns(completions.map((each) => each.label ?? each.value), this.#owner.proc.tty?.columns || 80).replaceAll('\n', '\r\n')}`)
     this.#cursorRow = 0
   }
 
   #write(text: string): Promise<void> {
-    return this.#shell.proc.stdout.write(text)
+    return this.#owner.proc.stdout.write(text)
   }
 
   /** Draws the prompt and the line, wherever it wraps, and puts the cursor in its place. */
   #draw(): Promise<void> {
-    const columns = this.#shell.proc.tty?.columns ?? 80
+    const columns = this.#owner.proc.tty?.columns || 80
     const promptWidth = displayWidth(this.#prompt)
     const end = position(promptWidth, this.#text, columns)
     const cursor = position(promptWidth, this.#text.slice(0, this.#cursor), columns)
