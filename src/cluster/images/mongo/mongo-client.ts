@@ -34,8 +34,8 @@ export class MongoClient {
     this.#busy = answer.catch(() => {})
     const reply = await answer
     if (reply.ok === 1) return reply
-    const { ok: _, errmsg, code, codeName: __, ...more } = reply
-    throw new MongoError(Number(code ?? 8), String(errmsg ?? 'unknown error'), more)
+    const { ok: _, errmsg, code, codeName, $clusterTime: __, operationTime: ___, ...more } = reply
+    throw new MongoError(Number(code ?? 8), String(errmsg ?? 'unknown error'), more, codeName as string | undefined)
   }
 
   async #ask(document: Document, timeoutMs?: number): Promise<Document> {

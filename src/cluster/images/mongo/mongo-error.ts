@@ -9,10 +9,10 @@ export class MongoError extends Error {
   readonly codeName: string
   /** What the reply says besides. */
   readonly more: Readonly<Record<string, unknown>>
-  constructor(code: number, message: string, more: Readonly<Record<string, unknown>> = {}) {
+  constructor(code: number, message: string, more: Readonly<Record<string, unknown>> = {}, codeName?: string) {
     super(message)
     this.code = code
-    this.codeName = NAMES[code] ?? `Location${code}`
+    this.codeName = codeName ?? NAMES[code] ?? `Location${code}`
     this.more = more
   }
 }

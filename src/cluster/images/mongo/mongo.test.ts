@@ -115,6 +115,10 @@ describe('the old mongo shell', () => {
     const lines = await on.run(['mongo', '--quiet'], { stdin: "db.a.insert({ _id: 1, b: [1, 2] })\ndb.a.find()\nrs.status()\n" })
     expect(lines.stdout).toBe('WriteResult({ "nInserted" : 1 })\n{ "_id" : 1, "b" : [ 1, 2 ] }\n{\n\t"ok" : 0,\n\t"errmsg" : "not running with --replSet",\n\t"code" : 76,\n\t"codeName" : "NoReplicationEnabled"\n}\n')
     expect((await on.run(['mongo', '--port', '1', '--eval', '1'])).status.code).toBe(1)
+    const member = box('3.4.1')
+    await startServer(member, ['--replSet', 'rs0'])
+    const refused = await member.run(['mongo', '--quiet'], { stdin: 'db.a.insert({ _id: 1 })\ndb.a.find()\n' })
+    expect(refused.stdout).toMatch(/^WriteResult\(\{ "writeError" : \{ "code" : 10107, "errmsg" : "not master" \} \}\)\n.* E QUERY {4}\[thread1\] Error: error: \{\n\t"ok" : 0,\n\t"errmsg" : "not master and slaveOk=false",\n\t"code" : 13435,\n\t"codeName" : "NotMasterNoSlaveOk"\n\} :\n/)
   })
 })
 

@@ -18,7 +18,6 @@ import { MessageStream } from './wire.ts'
 
 const MEMORY_BYTES = 90 * 2 ** 20
 const START_MS = 700
-const CHECKPOINT_MS = 60_000
 const WRITE_CONCERN_MS = 60_000
 
 const COMMANDS: Readonly<Record<string, Command>> = { ...dataCommands, ...replicaCommands, ...userCommands }
@@ -197,7 +196,6 @@ export class MongoServer {
     await this.log('I', 'NETWORK', 23015, 'listener', 'Listening on', { address: everywhere ? '0.0.0.0' : addresses[0] }, undefined)
     await this.log('I', 'NETWORK', 23016, 'listener', 'Waiting for connections', { port: this.port, ssl: 'off' }, `waiting for connections on port ${this.port}`)
     if (this.replicaSet) this.background(this.replicaSet.run())
-    this.background(this.#checkpoints())
     const stopped = new Promise<void>((resolve) => { this.#stop = resolve })
     await Promise.race([proc.signal('SIGTERM', 'SIGINT'), stopped])
     await this.log('I', 'CONTROL', 23377, 'SignalHandler', 'Received signal', { signal: 15, error: 'Terminated' }, 'got signal 15 (Terminated), will terminate after current cmd ends')
@@ -233,10 +231,6 @@ export class MongoServer {
   async authenticateMember(client: MongoClient): Promise<void> {
     if (this.#keyFile === undefined) return
     await authenticate(this.proc, client, { user: '__system', password: this.proc.fs.readText(this.#keyFile).replace(/\s/g, ''), source: 'local' })
-  }
-
-  async #checkpoints(): Promise<void> {
-    for (;;) { await this.proc.sleep(CHECKPOINT_MS); this.store.checkpoint() }
   }
 
   stop(): void { this.#stop() }
@@ -310,7 +304,7 @@ export class MongoServer {
       reply = { ...reply, ok: 1 }
     } catch (error) {
       if (!(error instanceof MongoError)) throw error
-      reply = { ...error.more, ok: 0, errmsg: error.message, code: error.code, codeName: error.codeName }
+      reply = { ...error.more, ok: 0, errmsg: error.message, code: error.code, codeName: (this.old && OLD_NAMES[error.code]) || error.codeName }
     }
     const applied = this.replicaSet?.config ? this.replicaSet.applied.ts : undefined
     if (applied && !this.version.startsWith('3.4')) Object.assign(reply, { $clusterTime: { clusterTime: applied, signature: { hash: new Binary(new Uint8Array(20)), keyId: Long.fromNumber(0) } }, operationTime: applied })
@@ -346,6 +340,8 @@ export class MongoServer {
   }
 }
 
+/** What errors were called before 5.0. */
+const OLD_NAMES: Readonly<Record<number, string>> = { 10107: 'NotMaster', 13435: 'NotMasterNoSlaveOk', 13436: 'NotMasterOrSecondary' }
 const VALUED = new Set(['port', 'bind_ip', 'dbpath', 'replSet', 'keyFile', 'logpath', 'oplogSize', 'wiredTigerCacheSizeGB', 'maxConns', 'setParameter', 'storageEngine', 'clusterAuthMode', 'tlsMode', 'tlsCertificateKeyFile', 'sslMode', 'pidfilepath', 'unixSocketPrefix', 'profile', 'slowms', 'timeZoneInfo', 'nssize', 'journalCommitInterval', 'syncdelay', 'transitionToAuth'])
 const FLAGS = new Set(['auth', 'noauth', 'bind_ip_all', 'quiet', 'smallfiles', 'noprealloc', 'nojournal', 'journal', 'directoryperdb', 'ipv6', 'shardsvr', 'configsvr', 'logappend', 'fork', 'nounixsocket', 'httpinterface', 'rest', 'v', 'verbose', 'vv', 'enableMajorityReadConcern', 'notablescan', 'repair', 'shutdown'])
 

@@ -218,8 +218,12 @@ function tojsonAt(value, indent, oneLine) {
 // --- commands
 async function run(database, command) {
   const reading = ['find', 'aggregate', 'count', 'distinct', 'listDatabases', 'listCollections', 'listIndexes', 'collStats', 'dbStats'].includes(Object.keys(command)[0])
-  const text = await hostCommand(database, JSON.stringify(encode(reading && shell.readPreference !== 'primary' ? { ...command, $readPreference: { mode: shell.readPreference } } : command)))
-  return decode(JSON.parse(text))
+  const sent = JSON.stringify(encode(reading && shell.readPreference !== 'primary' ? { ...command, $readPreference: { mode: shell.readPreference } } : command))
+  try { return decode(JSON.parse(await hostCommand(database, sent))) } catch (error) {
+    // The old shell tells the whole answer.
+    if (legacy && reading && error.name === 'MongoServerError') error.message = 'error: ' + tojson({ ok: 0, errmsg: error.message, code: error.code, codeName: error.codeName })
+    throw error
+  }
 }
 /** Old shells hand out what the server refused. */
 async function answer(database, command) {
@@ -332,9 +336,10 @@ class Collection {
     const list = Array.isArray(documents) ? documents : [documents]
     if (!legacy) { print('DeprecationWarning: Collection.insert() is deprecated. Use insertOne, insertMany, or bulkWrite.'); const { insertedIds } = await this.insertMany(list); return { acknowledged: true, insertedIds } }
     for (const document of list) document._id ??= new ObjectId()
-    const reply = await this.#run({ insert: this.name, documents: list.map((document) => ({ _id: document._id, ...document })) }).catch((error) => { if (error.name !== 'MongoServerError') throw error; return { n: 0, writeErrors: [{ code: error.code, errmsg: error.message }] } })
+    const reply = await this.#run({ insert: this.name, documents: list.map((document) => ({ _id: document._id, ...document })) }).catch((error) => { if (error.name !== 'MongoServerError') throw error; return { refused: { code: error.code, errmsg: error.message } } })
+    if (reply.refused) return new WriteResult({ writeError: reply.refused })
     const [error] = reply.writeErrors ?? []
-    if (error) return new WriteResult({ nInserted: reply.n, ...(error.code === 11000 || error.index !== undefined ? { writeError: { code: error.code, errmsg: error.errmsg } } : { writeError: error }) })
+    if (error) return new WriteResult({ nInserted: reply.n, writeError: { code: error.code, errmsg: error.errmsg } })
     return Array.isArray(documents) ? new BulkWriteResult({ nInserted: reply.n, nUpserted: 0, nMatched: 0, nModified: 0, nRemoved: 0, upserted: [] }) : new WriteResult({ nInserted: reply.n })
   }
   async save(document) { return document._id === undefined ? this.insert(document) : this.update({ _id: document._id }, document, { upsert: true }) }

@@ -4,10 +4,10 @@ import { UnixError } from '../../../unix/types.ts'
 import type { FileSystem } from '../../../unix/types.ts'
 import { MongoError } from './mongo-error.ts'
 
-/** The journal is folded into the collections' files once it is longer, in bytes. */
+/** The journal is folded into the collections' files once it is longer, in bytes, and longer than what was written then. */
 const JOURNAL_BYTES = 128 * 1024
 /** Entries of the oplog that are kept. */
-const OPLOG_ENTRIES = 5_000
+const OPLOG_ENTRIES = 1_000
 
 export interface Index { v: number; key: Record<string, unknown>; name: string; unique?: boolean; sparse?: boolean; expireAfterSeconds?: number }
 
@@ -42,6 +42,8 @@ export class Store {
   readonly databases = new Map<string, Map<string, Collection>>()
   readonly oplog: OplogEntry[] = []
   #journalBytes = 0
+  /** What the last checkpoint wrote. */
+  #writtenBytes = 0
   #nextFile = 1
   readonly #dirty = new Set<Collection>()
   #waiters: (() => void)[] = []
@@ -103,7 +105,7 @@ export class Store {
     const line = `${EJSON.stringify(operation, { relaxed: true })}\n`
     this.#files.writeFile(this.#path('journal/WiredTigerLog.0000000001'), line, { append: true, mode: 0o600 })
     this.#journalBytes += line.length
-    if (this.#journalBytes > JOURNAL_BYTES) this.checkpoint()
+    if (this.#journalBytes > Math.max(JOURNAL_BYTES, this.#writtenBytes)) this.checkpoint()
     const waiters = this.#waiters
     this.#waiters = []
     for (const wake of waiters) wake()
@@ -176,10 +178,13 @@ export class Store {
   checkpoint(): void {
     const catalog: Document[] = []
     for (const [database, collections] of this.databases) for (const { file, name, options, indexes } of collections.values()) catalog.push({ file, database, name, options, indexes })
-    for (const collection of this.#dirty) this.#files.writeFile(this.#path(collection.file), [...collection.documents.values()].map((document) => `${EJSON.stringify(document, { relaxed: true })}\n`).join(''), { mode: 0o600 })
+    this.#writtenBytes = 0
+    const write = (file: string, text: string) => { this.#writtenBytes += text.length; this.#files.writeFile(this.#path(file), text, { mode: 0o600 }) }
+    const lines = (list: Iterable<unknown>) => Array.from(list, (each) => `${EJSON.stringify(each, { relaxed: true })}\n`).join('')
+    for (const { file, documents } of this.#dirty) write(file, lines(documents.values()))
     this.#dirty.clear()
-    this.#files.writeFile(this.#path('oplog.wt'), this.oplog.map((entry) => `${EJSON.stringify(entry, { relaxed: true })}\n`).join(''), { mode: 0o600 })
-    this.#files.writeFile(this.#path('_mdb_catalog.wt'), EJSON.stringify(catalog, { relaxed: true }), { mode: 0o600 })
+    write('oplog.wt', lines(this.oplog))
+    write('_mdb_catalog.wt', EJSON.stringify(catalog, { relaxed: true }))
     this.#files.writeFile(this.#path('journal/WiredTigerLog.0000000001'), '', { mode: 0o600 })
     this.#journalBytes = 0
   }

@@ -74,6 +74,19 @@ describe('the MySQL image', () => {
     expect(await ask(on, 'select count(*), sum(price) from copy.goods')).toContain('|        3 |      21.50 |')
   })
 
+  it('keeps what is being changed out of its files, whatever else happens meanwhile', async () => {
+    const on = box()
+    const { process } = await startServer(on)
+    await ask(on, 'create database d; use d; create table x (n int); create table y (a int, b int); insert into x values (1); insert into y values (1, 2)')
+    const open = ask(on, 'begin; update d.x set n = 99; select sleep(60)')
+    await on.clock.advance(1000)
+    await ask(on, 'use d; alter table y drop column a; insert into y values (3)')
+    process.kill('SIGKILL')
+    await open
+    await startServer(on)
+    expect(await ask(on, 'select n from d.x union all select b from d.y')).toBe('+------+\n| n    |\n+------+\n|    1 |\n|    2 |\n|    3 |\n+------+\n')
+  })
+
   it('talks as a monitor to whoever types', async () => {
     const on = box()
     await startServer(on)

@@ -9,7 +9,7 @@ import { Table } from './table.ts'
 import type { Database, Row, Transaction } from './table.ts'
 import { defaultVariables } from './variables.ts'
 
-/** The log is folded into the tables' files once it is longer, in bytes. */
+/** The log is folded into the tables' files once it is longer, in bytes, and longer than what was written then. */
 const LOG_BYTES = 128 * 1024
 
 /** Databases that every server has, and that nobody can change. */
@@ -41,6 +41,8 @@ export class Instance {
   readonly counters = new Map<string, number>()
   #log: string
   #logBytes = 0
+  /** What the last checkpoint wrote. */
+  #writtenBytes = 0
   readonly #dirty = new Set<Table>()
 
   constructor(options: InstanceOptions) {
@@ -132,9 +134,12 @@ export class Instance {
     this.options.files.remove(this.path(name), { recursive: true, force: true })
   }
 
-  saveTable(table: Table): void {
-    this.options.files.writeFile(this.path(`${table.database}/${table.name}.ibd`), table.serialize(), { mode: 0o640 })
+  /** Writes a table's file; its length. */
+  saveTable(table: Table): number {
+    const text = table.serialize()
+    this.options.files.writeFile(this.path(`${table.database}/${table.name}.ibd`), text, { mode: 0o640 })
     this.#dirty.delete(table)
+    return text.length
   }
 
   removeTable(table: Table): void {
@@ -159,14 +164,13 @@ export class Instance {
     if (lines === '') return
     this.options.files.writeFile(this.#log, lines, { append: true, mode: 0o640 })
     this.#logBytes += lines.length
-    if (this.#logBytes > LOG_BYTES) this.checkpoint()
+    if (this.#logBytes > Math.max(LOG_BYTES, this.#writtenBytes)) this.checkpoint()
   }
 
-  /** Folds the log into the tables' files. Tables with open transactions stay in the log: their files must not know of them. */
+  /** Folds the log into the tables' files. */
   checkpoint(): void {
-    const busy = [...this.#dirty].some((table) => table.busy)
-    if (busy) return
-    for (const table of [...this.#dirty]) this.saveTable(table)
+    this.#writtenBytes = 0
+    for (const table of [...this.#dirty]) this.#writtenBytes += this.saveTable(table)
     this.options.files.writeFile(this.#log, '', { mode: 0o640 })
     this.#logBytes = 0
   }

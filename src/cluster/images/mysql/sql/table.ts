@@ -219,9 +219,10 @@ export class Table {
     })
   }
 
+  /** The table with what transactions have brought to an end. */
   serialize(): string {
     const { checks, ...definition } = this.definition
-    return JSON.stringify({ ...definition, columns: definition.columns, checks: checks.map(({ name, text }) => ({ name, text })), next: String(this.autoIncrement), createdMs: this.createdMs, rows: [...this.#rows].map(([id, row]) => [id, this.encodeRow(row)]) }, (_, value: unknown) => typeof value === 'bigint' ? { $int: String(value) } : value)
+    return JSON.stringify({ ...definition, columns: definition.columns, checks: checks.map(({ name, text }) => ({ name, text })), next: String(this.autoIncrement), createdMs: this.createdMs, rows: this.scan().map(({ id, row }) => [id, this.encodeRow(row)]) }, (_, value: unknown) => typeof value === 'bigint' ? { $int: String(value) } : value)
   }
 }
 
