@@ -14,15 +14,11 @@ import { chartUrl, downloadChart } from '../repo/download.ts'
 import { buildDependencies, updateDependencies } from '../repo/dependency-manager.ts'
 import { parseConstraint, parseStrictVersion, parseVersion, satisfies } from '../semver.ts'
 import type { Session } from '../session.ts'
-import starter from '../starter-chart.json' with { type: 'json' }
+import { STARTER_CHART } from '../starter-chart.ts'
 import { chartVersion, givenValues, locateChart } from './chart-source.ts'
 import type { HelmCommand } from './command.ts'
 import { parseKubeVersion } from './template.ts'
 
-/** The order in which Helm writes, and so warns about, the files of a new chart. */
-const STARTER_FILES = ['Chart.yaml', 'values.yaml', '.helmignore', 'templates/ingress.yaml', 'templates/httproute.yaml', 'templates/deployment.yaml', 'templates/service.yaml', 'templates/serviceaccount.yaml', 'templates/hpa.yaml', 'templates/NOTES.txt', 'templates/_helpers.tpl', 'templates/tests/test-connection.yaml'] as const
-
-/** The starter chart is Helm's own (Apache License 2.0). */
 export const createCommand: HelmCommand = async (session) => {
   const given = session.args[0]!
   const name = given.replace(/\/+$/, '').split('/').at(-1)!
@@ -35,11 +31,11 @@ export const createCommand: HelmCommand = async (session) => {
   const parent = folder.slice(0, folder.lastIndexOf('/')) || '/'
   if (!fs.exists(parent)) throw new Error(`stat ${parent}: no such file or directory`)
   if (fs.exists(folder) && fs.stat(folder).type !== 'directory') throw new Error(`file ${folder} already exists and is not a directory`)
-  for (const file of STARTER_FILES) {
+  for (const [file, text] of Object.entries(STARTER_CHART)) {
     const path = `${folder}/${file}`
     if (fs.exists(path)) session.err(`WARNING: File ${JSON.stringify(path)} already exists. Overwriting.\n`)
     fs.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
-    fs.writeFile(path, starter[file].replaceAll('<CHARTNAME>', name))
+    fs.writeFile(path, text.replaceAll('<CHARTNAME>', name))
   }
   fs.mkdir(`${folder}/charts`, { recursive: true })
 }
