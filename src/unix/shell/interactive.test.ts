@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { testMachine } from '../test-machine.ts'
 import { createTty } from '../tty.ts'
 import { utilityPrograms } from '../utilities/list.ts'
-import { bash, shellProgram } from './sh.ts'
+import { ash, bash, shellProgram } from './sh.ts'
 import type { Program } from '../types.ts'
 
 /** bash on a terminal: `type` sends keys, `screen` is what the terminal was sent, without colours and redrawing of the prompt. */
@@ -30,6 +30,12 @@ test('a typed command runs and the prompt comes back', async () => {
   const out = await t.type('echo hello $((1+1))\r')
   expect(out).toContain('hello 2\r\n')
   expect(out.endsWith('$ \r\x1b[2C')).toBe(true)
+})
+
+test("without PS1 BusyBox' shell shows its directory, also after ^C", async () => {
+  const t = await terminal(ash)
+  expect((await t.type('cd /tmp\r')).endsWith('/tmp # \r\x1b[7C')).toBe(true)
+  expect((await t.type('x\x03')).endsWith('/tmp # \r\x1b[7C')).toBe(true)
 })
 
 test('no prompt before what a command wrote is kept', async () => {

@@ -46,13 +46,18 @@ export async function runInteractive(shell: Shell, { completer, hints, beforePro
   return shell.runToEnd(work)
 }
 
+/** PS1, or what a shell of the family shows without. */
+function firstPrompt(shell: Shell): Promise<string> {
+  return expandPrompt(shell, shell.variables.get('PS1') ?? { bash: '\\s-\\v\\$ ', ash: '\\w \\$ ', dash: shell.proc.user.uid === 0 ? '# ' : '$ ' }[shell.flavour])
+}
+
 /** A whole command, over several lines if its quotes or blocks go on; undefined at the end of input. */
 async function readCommand(shell: Shell, editor: LineEditor, line: number): Promise<string | undefined> {
   let text = ''
-  let prompt = await expandPrompt(shell, shell.variables.get('PS1') ?? (shell.isBash ? '\\s-\\v\\$ ' : shell.proc.user.uid === 0 ? '# ' : '$ '))
+  let prompt = await firstPrompt(shell)
   for (;;) {
     const typed = await editor.readLine(prompt)
-    if (typed === 'interrupted') { text = ''; shell.state.lastStatus = 130; prompt = await expandPrompt(shell, shell.variables.get('PS1') ?? '$ '); continue }
+    if (typed === 'interrupted') { text = ''; shell.state.lastStatus = 130; prompt = await firstPrompt(shell); continue }
     if (typed === undefined) return text === '' ? undefined : text
     text += `${typed}\n`
     if (text.trim() === '') return text
