@@ -170,6 +170,12 @@ describe("MySQL's statements", () => {
     ].join('\n'))
   })
 
+  it('join by looking rows up', async () => {
+    const numbers = Array.from({ length: 1000 }, (_, i) => `(${i})`).join(',')
+    await sql(`use a; create table big1 (n int, t varchar(9)); create table big2 (n decimal(9,2)); insert into big1 (n) values ${numbers}; insert into big2 values ${numbers}`)
+    expect(await sql('select count(*) from a.big1 x join a.big2 y on x.n = y.n and y.n > 990 left join a.people p on p.name = x.t')).toContain('|        9 |')
+  })
+
   it('hold foreign keys', async () => {
     expect(await sql('use a; create table orders (id int primary key, person int, foreign key (person) references people(id)); insert into orders values (1, 99)')).toBe('ERROR 1452 (23000) at line 1: Cannot add or update a child row: a foreign key constraint fails (`a`.`orders`, CONSTRAINT `orders_ibfk_1` FOREIGN KEY (`person`) REFERENCES `people` (`id`))\n')
   })

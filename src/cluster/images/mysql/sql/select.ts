@@ -2,7 +2,7 @@ import type { ColumnType, Expression, OrderItem, Query, Select, SelectItem, Tabl
 import { SqlError } from './errors.ts'
 import { Scope, childrenOf, compile, findColumn, hasAggregate, isNullable, staticType } from './evaluate.ts'
 import type { CompileOptions, Evaluate, EvaluationContext, ScopeColumn } from './evaluate.ts'
-import { compareForOrder, groupKey, toNumber, truth } from './values.ts'
+import { compareForOrder, groupKey, isNumericType, toNumber, truth } from './values.ts'
 import type { Value } from './values.ts'
 
 export interface ResultColumn {
@@ -154,6 +154,7 @@ function prepareFrom(reference: TableReference, tables: Tables, outer: Scope | u
         scope.row = row
         return truth(on()) === true
       }
+      const keys = equalities(reference.on, scope, left.columns.length, pairs)
       const nulls = (source: Source): Value[] => source.columns.map(() => null)
       return {
         columns,
@@ -161,15 +162,17 @@ function prepareFrom(reference: TableReference, tables: Tables, outer: Scope | u
           const [lefts, rights] = [left.rows(), right.rows()]
           const out: Value[][] = []
           if (reference.type === 'right') {
+            const candidates = lookup(lefts, keys.map(([a]) => a))
             for (const b of rights) {
-              const found = lefts.map((a) => [...a, ...b]).filter(matches)
+              const found = candidates(keys.map(([, at]) => b[at]!)).map((a) => [...a, ...b]).filter(matches)
               out.push(...(found.length > 0 ? found : [[...nulls(left), ...b]]))
             }
             return out
           }
+          const candidates = lookup(rights, keys.map(([, b]) => b))
           for (const a of lefts) {
             const before = out.length
-            for (const b of rights) { const row = [...a, ...b]; if (matches(row)) out.push(row) }
+            for (const b of candidates(keys.map(([at]) => a[at]!))) { const row = [...a, ...b]; if (matches(row)) out.push(row) }
             if (reference.type === 'left' && out.length === before) out.push([...a, ...nulls(right)])
           }
           return out
@@ -177,6 +180,39 @@ function prepareFrom(reference: TableReference, tables: Tables, outer: Scope | u
       }
     }
   }
+}
+
+/** Columns of both sides of a join that must be equal: what it can look rows up by. Positions in the left and in the right row. */
+function equalities(on: Expression | undefined, scope: Scope, width: number, pairs: readonly (readonly [number, number])[]): [number, number][] {
+  const out: [number, number][] = []
+  const kind = (index: number) => { const type = scope.columns[index]!.definition?.type; return type === undefined ? undefined : isNumericType(type) ? 'number' : /char|text|enum/.test(type.name) ? 'text' : undefined }
+  const add = (a: number, b: number) => { if (kind(a) !== undefined && kind(a) === kind(b)) out.push([a, b - width]) }
+  for (const [a, b] of pairs) add(a, width + b)
+  const visit = (expression: Expression | undefined): void => {
+    if (expression?.kind !== 'binary') return
+    if (expression.operator === 'and') { visit(expression.left); visit(expression.right) }
+    if (expression.operator !== '=' || expression.left.kind !== 'column' || expression.right.kind !== 'column') return
+    const [l, r] = [findColumn(scope, expression.left, 'on clause'), findColumn(scope, expression.right, 'on clause')]
+    if (l.scope !== scope || r.scope !== scope) return
+    const [a, b] = l.index < r.index ? [l.index, r.index] : [r.index, l.index]
+    if (a < width && b >= width) add(a, b)
+  }
+  visit(on)
+  return out
+}
+
+/** Rows by the values of some of their columns: all that may match, more than do where text is compared byte by byte. */
+function lookup(rows: readonly Value[][], columns: readonly number[]): (values: Value[]) => readonly Value[][] {
+  if (columns.length === 0) return () => rows
+  const byKey = new Map<string, Value[][]>()
+  const keyOf = (values: readonly Value[]) => values.map((value) => groupKey(value)).join('\0')
+  for (const row of rows) {
+    const key = keyOf(columns.map((column) => row[column]!))
+    const found = byKey.get(key)
+    if (found) found.push(row)
+    else byKey.set(key, [row])
+  }
+  return (values) => byKey.get(keyOf(values)) ?? []
 }
 
 /** `*` becomes columns. */
