@@ -12,7 +12,7 @@ import { mongoShell } from './mongosh.ts'
 const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
 
 function box(version = '8.2.1', files: Record<string, string> = {}): TestMachine {
-  const old = version.startsWith('3.')
+  const old = Number(version[0]) < 5
   return testMachine({
     programs: { '/bin/docker-entrypoint.sh': (proc: Proc) => entrypoint(proc, old ? 'mongo' : 'mongosh'), '/bin/mongod': (proc: Proc) => mongod(proc, version), [old ? '/bin/mongo' : '/bin/mongosh']: (proc: Proc) => mongoShell(proc, version, old), '/bin/bash': debianPrograms['/bin/bash']! },
     files: { '/data/db/.keep': '', '/data/configdb/.keep': '', ...files },
@@ -119,6 +119,15 @@ describe('the old mongo shell', () => {
     await startServer(member, ['--replSet', 'rs0'])
     const refused = await member.run(['mongo', '--quiet'], { stdin: 'db.a.insert({ _id: 1 })\ndb.a.find()\n' })
     expect(refused.stdout).toMatch(/^WriteResult\(\{ "writeError" : \{ "code" : 10107, "errmsg" : "not master" \} \}\)\n.* E QUERY {4}\[thread1\] Error: error: \{\n\t"ok" : 0,\n\t"errmsg" : "not master and slaveOk=false",\n\t"code" : 13435,\n\t"codeName" : "NotMasterNoSlaveOk"\n\} :\n/)
+  })
+})
+
+describe('the mongo shell of 4.4', () => {
+  it('says more when it connects, and less when something goes wrong', async () => {
+    const on = box('4.4.29')
+    expect((await on.run(['mongo'])).stdout).toContain("Error: couldn't connect to server 127.0.0.1:27017, connection attempt failed: SocketException: Error connecting to 127.0.0.1:27017 :: caused by :: Connection refused :\n")
+    await startServer(on)
+    expect((await on.run(['mongo', '--eval', 'nothing'])).stdout).toMatch(/^MongoDB shell version v4\.4\.29\nconnecting to: mongodb:\/\/127\.0\.0\.1:27017\/\?compressors=disabled&gssapiServiceName=mongodb\nImplicit session: session \{ "id" : UUID\("[0-9a-f-]{36}"\) \}\nMongoDB server version: 4\.4\.29\nuncaught exception: ReferenceError: nothing is not defined :\n@\(shell eval\):1:1\n$/)
   })
 })
 

@@ -116,6 +116,10 @@ class Shell {
     this.#legacy = legacy
   }
 
+  get #thread(): string { return this.#major >= 4 ? 'js' : 'thread1' }
+
+  get #major(): number { return Number(this.#version.split('.').slice(0, 2).join('.')) }
+
   get #stamp(): string { return `${new Date(Math.floor(this.#proc.clock.nowMs())).toISOString().slice(0, -1)}+0000` }
 
   get #uri(): string {
@@ -135,7 +139,7 @@ class Shell {
     if (options.user !== undefined && options.password === undefined) { const { askPassword } = await import('../mysql/client-options.ts'); options.password = await askPassword(proc, 'Enter password: ') }
     const interactive = options.eval.length === 0 && options.files.length === 0 || options.shell
     const address = `mongodb://${options.host}:${options.port}${options.database === 'test' ? '' : `/${options.database}`}`
-    if (this.#legacy && !options.quiet) await proc.stdout.write(`MongoDB shell version v${this.#version}\nconnecting to: ${address}\n`)
+    if (this.#legacy && !options.quiet) await proc.stdout.write(`MongoDB shell version v${this.#version}\nconnecting to: ${address}${this.#major >= 4.2 ? '/?compressors=disabled&gssapiServiceName=mongodb' : this.#major >= 4 ? '/?gssapiServiceName=mongodb' : ''}\n`)
     else if (!options.quiet && interactive) await proc.stdout.write(`Current Mongosh Log ID:\t${this.#logId()}\nConnecting to:\t\t${this.#uri}\n`)
     let version = this.#version
     if (!options.noDatabase) {
@@ -143,7 +147,7 @@ class Shell {
       if (failure !== undefined) { await (this.#legacy ? proc.stdout : proc.stderr).write(failure); return 1 }
       version = String((await this.#client!.command('admin', { buildInfo: 1 })).version)
     }
-    if (this.#legacy && !options.quiet) await proc.stdout.write(`MongoDB server version: ${version}\n`)
+    if (this.#legacy && !options.quiet) await proc.stdout.write(`${this.#major >= 3.6 ? `Implicit session: session { "id" : UUID("${this.#uuid()}") }\n` : ''}MongoDB server version: ${version}\n`)
     else if (!options.quiet && interactive) await this.#greet(version)
     await this.#createRealm()
     try {
@@ -163,6 +167,11 @@ class Shell {
       this.#realm.dispose()
       this.#client?.close()
     }
+  }
+
+  #uuid(): string {
+    const hex = this.#logId() + this.#logId()
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
   }
 
   #logId(): string { return Array.from({ length: 24 }, () => this.#proc.random.int(16).toString(16)).join('') }
@@ -202,6 +211,7 @@ class Shell {
         return error.code === 'ETIMEDOUT' ? 'MongoServerSelectionError: Server selection timed out after 30000 ms\n' : `MongoNetworkError: connect ${error.code} ${host}:${port}\n`
       }
       const why = unknown ? `couldn't initialize connection to host ${host}, address is invalid` : `couldn't connect to server ${host}:${port}, connection attempt failed`
+      if (this.#major >= 4.4) return `Error: couldn't connect to server ${host}:${port}, connection attempt failed: ${unknown ? `HostNotFound: Could not find address for ${host}:${port}: SocketException: Host not found (authoritative)` : `SocketException: Error connecting to ${host}:${port} :: caused by :: ${error.code === 'ECONNREFUSED' ? 'Connection refused' : 'No route to host'}`} :\nconnect@src/mongo/shell/mongo.js:374:17\n@(connect):2:6\nexception: connect failed\nexiting with code 1\n`
       return `${unknown ? `${this.#stamp} W NETWORK  [thread1] getaddrinfo("${host}") failed: Name or service not known\n` : `${this.#stamp} W NETWORK  [thread1] Failed to connect to ${host}:${port}, in(checking socket for error after poll), reason: errno:111 Connection refused\n`}${this.#stamp} E QUERY    [thread1] Error: ${why} :\nconnect@src/mongo/shell/mongo.js:234:13\n@(connect):1:6\nexception: connect failed\n`
     }
   }
@@ -276,10 +286,12 @@ class Shell {
   }
 
   #describe(error: JavaScriptError | JavaScriptInterrupted | ScriptSyntaxError, where: string, source = ''): string {
-    if (error instanceof ScriptSyntaxError) return this.#legacy ? `${this.#stamp} E QUERY    [thread1] SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, '').toLowerCase().replace('unexpected token', 'missing ; before statement')} @${where}:${error.line}:${error.column}\n` : `Uncaught:\nSyntaxError: ${error.message}\n\n${codeFrame(source, error)}\n`
+    if (error instanceof ScriptSyntaxError) return this.#legacy ? `${this.#stamp} E QUERY    [${this.#thread}] SyntaxError: ${error.message.replace(/ \(\d+:\d+\)$/, '').toLowerCase().replace('unexpected token', 'missing ; before statement')} @${where}:${error.line}:${error.column}\n` : `Uncaught:\nSyntaxError: ${error.message}\n\n${codeFrame(source, error)}\n`
     if (error instanceof JavaScriptInterrupted) return 'MongoshInterruptedError: operation was interrupted\n'
     const details = error.details as { codeName?: string } | undefined
-    if (this.#legacy) return `${this.#stamp} E QUERY    [thread1] ${error.isError ? `${error.name === 'MongoServerError' ? 'Error' : error.name}: ${error.message}` : `uncaught exception: ${error.message}`} :\n@${where}:1:1\n`
+    // Since 4.4 errors come without a stamp.
+    if (this.#legacy && this.#major >= 4.4) return `uncaught exception: ${error.isError ? `${error.name === 'MongoServerError' ? 'Error' : error.name}: ` : ''}${error.message} :\n@${where}:1:1\n`
+    if (this.#legacy) return `${this.#stamp} E QUERY    [${this.#thread}] ${error.isError ? `${error.name === 'MongoServerError' ? 'Error' : error.name}: ${error.message}` : `uncaught exception: ${error.message}`} :\n@${where}:1:1\n`
     return `${error.isError ? `${error.name}${details?.codeName ? `[${details.codeName}]` : ''}: ${error.message}` : `Uncaught ${error.message}`}\n`
   }
 
