@@ -92,13 +92,15 @@ export async function showChanges(given: readonly Change[], style: DiffStyle, ou
       counted.push({ change, counts: change.status === 'U' ? { added: 0, removed: 0, binary: false, sizes: [0, 0] } : count(change, style) })
       await breathe()
     }
-    if (has('numstat')) {
+    // Where only white space changed that doesn't count, there is nothing to report.
+    if (style.fold) counted.splice(0, counted.length, ...counted.filter(({ change, counts }) => change.status !== 'M' || counts.binary || counts.added + counts.removed > 0 || change.old?.mode !== change.new?.mode))
+    if (has('numstat') && counted.length > 0) {
       for (const { change, counts } of counted) {
         out(`${counts.binary ? '-' : counts.added}\t${counts.binary ? '-' : counts.removed}\t${style.nulls && change.score !== undefined ? `\0${change.old!.path}\0${change.new!.path}` : change.score === undefined ? name(pathOf(change)) : renameText(change.old!.path, change.new!.path)}${end}`)
       }
     }
-    if (has('stat')) out(statText(counted, style))
-    if (has('stat') || has('shortstat')) out(statSummary(counted))
+    if (has('stat') && counted.length > 0) out(statText(counted, style))
+    if ((has('stat') || has('shortstat')) && counted.length > 0) out(statSummary(counted))
   }
   if (has('summary')) for (const change of changes) out(summaryOf(change, style.quoteHigh))
   if (has('name-only')) for (const change of changes) out(name(pathOf(change)) + end)
@@ -145,7 +147,7 @@ function statSummary(counted: readonly { change: Change; counts: Counted }[]): s
 }
 
 function statText(counted: readonly { change: Change; counts: Counted }[], style: DiffStyle): string {
-  const named = counted.map(({ change, counts }) => ({ status: change.status, counts, name: change.score === undefined ? quotePath(pathOf(change), style.quoteHigh) : renameText(change.old!.path, change.new!.path) }))
+  const named = counted.map(({ change, counts }) => ({ status: change.status, counts, name: change.old && change.new && change.old.path !== change.new.path ? renameText(change.old.path, change.new.path) : quotePath(pathOf(change), style.quoteHigh) }))
   const most = Math.max(...named.map(({ counts }) => counts.added + counts.removed))
   const binWidth = Math.max(0, ...named.filter(({ counts }) => counts.binary).map(({ counts }) => `${counts.sizes[0]} -> ${counts.sizes[1]} bytes`.length))
   const numberWidth = Math.max(String(most).length, named.some(({ counts }) => counts.binary) ? 3 : 0)
@@ -209,6 +211,24 @@ export function patchOf(change: Change, style: DiffStyle): string {
     return `${head.map(bold).join('\n')}\n${body}`
   }
   return `${head.map(bold).join('\n')}\n`
+}
+
+/** `git diff --check`: what is wrong with the white space of lines that came. */
+export function checkText(change: Change, style: DiffStyle): string {
+  if (!change.new || isBinary(change.new.read())) return ''
+  const { b, changes } = changesOf(change, style)
+  let text = ''
+  for (const { b: [from, to] } of changes) {
+    for (let i = from; i < to; i++) {
+      const line = withoutEnd(b[i]!)
+      const faults = [...(/[ \t]$/.test(line) ? ['trailing whitespace'] : []), ...(/^[ \t]* \t/.test(line) ? ['space before tab in indent'] : [])]
+      const at = `${change.new.path}:${i + 1}`
+      if (/^(<{7}|={7}|>{7}|\|{7})( |$)/.test(line)) text += `${at}: leftover conflict marker\n`
+      if (faults.length > 0) text += `${at}: ${faults.join(', ')}.\n${style.paint('green', '+')}${style.paint('green', line)}\n`
+    }
+    if (to === b.length && from < to && b[to - 1] === '\n') text += `${change.new.path}:${to}: new blank line at EOF.\n`
+  }
+  return text
 }
 
 /** Groups of changes whose context touches, with the lines [from, to) of either side that are shown. */

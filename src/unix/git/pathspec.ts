@@ -36,7 +36,7 @@ export class Pathspec {
       const magic = /^:(?:\(([a-z,]*)\)|([!^/]+):?)/.exec(text)
       const words = magic?.[1]?.split(',') ?? []
       const signs = magic?.[2] ?? ''
-      const rest = magic ? text.slice(magic[0].length) : text === ':' ? '' : text
+      const rest = magic ? text.slice(magic[0].length) : text.startsWith(':') ? text.slice(1) : text
       const top = words.includes('top') || signs.includes('/')
       const path = fromTop(top ? '' : prefix, rest, workTree)
       const excludes = words.includes('exclude') || /[!^]/.test(signs)

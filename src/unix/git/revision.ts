@@ -185,6 +185,13 @@ export function resolveCommit(repo: Repository, text: string): string | undefine
   return toType(repo, id, 'commit')
 }
 
+/** `a...b` where one commit is wanted: what both come from. */
+export function mergeBaseOf(repo: Repository, text: string): string | undefined {
+  const match = /^(.*?)\.\.\.(.*)$/.exec(text)
+  const ends = match && [resolveCommit(repo, match[1] || 'HEAD'), resolveCommit(repo, match[2] || 'HEAD')]
+  return ends?.[0] !== undefined && ends[1] !== undefined ? mergeBases(repo, ends[0], ends[1])[0] : undefined
+}
+
 // --- history -------------------------------------------------------------------------------------------------------------------
 
 export interface HistoryStarts {

@@ -39,7 +39,7 @@ export function splitOperands(repo: Repository, options: Options, kinds: Operand
       if (there && /^[^:^~@]+$/.test(text)) throw fatal(`ambiguous argument '${text}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`)
       revisions.push(text)
     } else if (there || /[*?[]/.test(text) || (text.startsWith(':') && text.length > 1 && /^:[(!^/]/.test(text))) paths.push(text)
-    else throw missingPath(repo, text)
+    else throw paths.length > 0 ? fatal(`${text}: no such path in the working tree.\nUse 'git <command> -- <path>...' to specify paths that do not exist locally.`) : missingPath(repo, text)
   }
   return { revisions, paths }
 }

@@ -4,7 +4,7 @@ import { Options } from '../options.ts'
 import { subjectOf } from '../pretty.ts'
 import { isRefName } from '../refs.ts'
 import type { Repository } from '../repository.ts'
-import { aheadBehind, ancestors, findRef, isAncestor, resolve, resolveCommit, shortRef, upstreamOf } from '../revision.ts'
+import { aheadBehind, ancestors, findRef, isAncestor, mergeBaseOf, resolve, resolveCommit, shortRef, upstreamOf } from '../revision.ts'
 import type { Session } from '../session.ts'
 import { detachedAt } from '../status.ts'
 import { wildcard } from '../wildcard.ts'
@@ -40,7 +40,7 @@ export function createBranch(repo: Repository, name: string, start: string | und
   if (exists && !options.force) throw fatal(`a branch named '${name}' already exists`)
   if (exists && repo.branch === name && !options.currentToo) throw fatal(`cannot force update the branch '${name}' checked out at '${repo.workTree ?? repo.gitDir}'`)
   const text = start ?? 'HEAD'
-  const id = resolveCommit(repo, text)
+  const id = resolveCommit(repo, text) ?? mergeBaseOf(repo, text)
   if (id === undefined) throw resolve(repo, text) === undefined ? start === undefined && repo.head === undefined ? fatal(`not a valid object name: '${repo.branch}'`) : fatal(`not a valid object name: '${text}'`) : fatal(`not a valid branch point: '${text}'`)
   const upstream = start === undefined ? undefined : upstreamFor(repo, start)
   const tracks = options.track === undefined ? upstream !== undefined && upstream.remote !== '.' && repo.config.get('branch.autoSetupMerge') !== 'false' : options.track !== false

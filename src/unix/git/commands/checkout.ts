@@ -7,7 +7,7 @@ import { Pathspec } from '../pathspec.ts'
 import { subjectOf } from '../pretty.ts'
 import { isRefName } from '../refs.ts'
 import type { Repository, TreeFile } from '../repository.ts'
-import { ancestors, findRef, mergeBases, resolve, resolveCommit, toType } from '../revision.ts'
+import { ancestors, findRef, mergeBaseOf, mergeBases, resolve, resolveCommit, toType } from '../revision.ts'
 import type { Session } from '../session.ts'
 import { operationOf, stagedChanges, stagedFiles, trackingText } from '../status.ts'
 import { forceFiles, obstacleMessage, removeFile, stageFile, switchFiles, worktreeChanges, writeFile, lookAt } from '../worktree.ts'
@@ -176,7 +176,7 @@ export async function checkout(session: Session, args: readonly string[]): Promi
     return 0
   }
   const name = first === '-' ? '@{-1}' : first
-  const id = resolve(repo, name)
+  const id = resolve(repo, name) ?? mergeBaseOf(repo, name)
   if (rest.length > 0) {
     if (id !== undefined) return checkoutPaths(session, options, treeOf(repo, name), rest, name)
     return checkoutPaths(session, options, undefined, options.operands)
@@ -217,7 +217,7 @@ async function newBranch(session: Session, name: string, start: string | undefin
     if (!options.quiet) await session.complain(`Switched to a new branch '${name}'\n`)
     return 0
   }
-  const target = resolveCommit(repo, from ?? 'HEAD')
+  const target = resolveCommit(repo, from ?? 'HEAD') ?? mergeBaseOf(repo, from ?? '')
   if (target === undefined) {
     if (from !== undefined && resolve(repo, from) !== undefined) throw fatal(`Cannot switch branch to a non-commit '${from}'`)
     throw fatal(`'${from}' is not a commit and a branch '${name}' cannot be created from it`)

@@ -58,7 +58,7 @@ export async function config(session: Session, args: readonly string[]): Promise
   }
   const [name, value, pattern] = operands
   if (name === undefined) throw new GitFailure(`usage: git config [<options>]\n`, 129)
-  if (!options.has('get-regexp')) checkName(name)
+  if (!options.has('get-regexp')) checkName(name, value !== undefined && !options.has('get', 'get-all', 'unset', 'unset-all'))
   const matching = (entries: readonly ConfigEntry[], filter: string | undefined) => entries.filter((entry) => entry.name === normalName(name) && (filter === undefined || (options.has('fixed-value') ? entry.value === filter : filter.startsWith('!') ? !new RegExp(filter.slice(1)).test(entry.value ?? '') : new RegExp(filter).test(entry.value ?? ''))))
   if (options.has('get-regexp')) {
     const wanted = new RegExp(name)
@@ -103,8 +103,8 @@ export async function config(session: Session, args: readonly string[]): Promise
   return 0
 }
 
-function checkName(name: string): void {
-  if (!name.includes('.')) throw new GitFailure(`error: key does not contain a section: ${name}`, 1)
+function checkName(name: string, sets: boolean): void {
+  if (name.lastIndexOf('.') <= 0) throw new GitFailure(`error: key does not contain a section: ${name}`, sets ? 2 : 1)
   if (name.endsWith('.')) throw new GitFailure(`error: key does not contain variable name: ${name}`, 1)
   const { section, key } = splitName(name)
   if (!/^[\w-]+$/.test(section) || !/^[a-z][a-z0-9-]*$/.test(key)) throw new GitFailure(`error: invalid key: ${name}`, 1)

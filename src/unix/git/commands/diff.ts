@@ -1,6 +1,6 @@
 import { compareFiles } from '../changes.ts'
 import type { Change, FileSide } from '../changes.ts'
-import { showChanges } from '../diff-output.ts'
+import { checkText, showChanges } from '../diff-output.ts'
 import { fatal } from '../failure.ts'
 import { EXECUTABLE, REGULAR } from '../objects.ts'
 import { Options } from '../options.ts'
@@ -34,12 +34,22 @@ export async function diff(session: Session, args: readonly string[]): Promise<n
     if (range && resolve(repo, revision) === undefined) {
       const ends = [range[1] || 'HEAD', range[3] || 'HEAD'].map((name) => { const id = resolveCommit(repo, name); if (id === undefined) throw ambiguous(revision); return id })
       trees.push(range[2] === '...' ? mergeBases(repo, ends[0]!, ends[1]!)[0] ?? (() => { throw fatal(`${revision}: no merge base`) })() : ends[0]!, ends[1]!)
+    } else if (/\^[!@]$/.test(revision)) {
+      const { parents, id } = repo.objects.commit(resolveCommit(repo, revision.slice(0, -2))!)
+      trees.push(...parents.slice(0, 1), id)
     } else trees.push(resolve(repo, revision)!)
   }
   const types = trees.map((id) => repo.objects.typeOf(id))
   if (types.length === 2 && types.every((type) => type === 'blob')) {
     const side = (i: number): FileSide => ({ path: revisions[i]!.includes(':') ? revisions[i]!.slice(revisions[i]!.indexOf(':') + 1) : trees[i]!, mode: REGULAR, id: trees[i]!, read: () => read(trees[i]!) })
     return showDifferences(session, repo, options, [{ status: 'M', old: side(0), new: side(1) }])
+  }
+  if (types.length === 1 && types[0] === 'blob' && paths.length === 1) {
+    const path = spec.specs[0]!.literal ?? ''
+    const stat = lookAt(repo, path)
+    if (!stat) throw fatal(`${paths[0]}: no such path in the working tree.`)
+    const next: FileSide = { path, mode: modeOf(repo, stat), id: undefined, read: () => contentOf(repo, path, stat) }
+    return showDifferences(session, repo, options, [{ status: 'M', old: { path, mode: REGULAR, id: trees[0]!, read: () => read(trees[0]!) }, new: next }])
   }
   const filesAt = (id: string) => {
     const tree = toType(repo, id, 'tree')
@@ -134,6 +144,11 @@ async function showDifferences(session: Session, repo: Repository | undefined, o
   if (folder !== '') for (const side of new Set(changes.flatMap((change) => [change.old, change.new]))) if (side) side.path = side.path.slice(folder.length)
   const code = (options.has('exit-code', 'quiet') || always) && changes.length > 0 ? 1 : 0
   if (options.has('quiet')) return code
+  if (options.has('check')) {
+    const faults = changes.map((change) => checkText(change, request.style)).join('')
+    session.out(faults)
+    return faults === '' ? code : 2
+  }
   const unmerged = request.style.formats.includes('patch') && repo ? changes.filter((change) => change.status === 'U') : []
   const plain = unmerged.length > 0 && !options.has('cached', 'staged', 'ours', 'theirs', 'base') ? changes.filter((change) => change.status !== 'U') : changes
   if (unmerged.length > 0 && plain.length < changes.length && repo) {

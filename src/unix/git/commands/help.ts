@@ -12,7 +12,7 @@ const OPTIONS = `usage: git [-v | --version] [-h | --help] [-C <path>] [-c <name
            <command> [<args>]
 `
 
-/** Commands by what they are for, as the list of commands names them. */
+/** Commands by what they are for. */
 const GROUPS: readonly (readonly [title: string, commands: readonly (readonly [name: string, text: string])[]])[] = [
   ['start a working area (see also: git help tutorial)', [['clone', 'Clone a repository into a new directory'], ['init', 'Create an empty Git repository or reinitialize an existing one']]],
   ['work on the current change (see also: git help everyday)', [['add', 'Add file contents to the index'], ['mv', 'Move or rename a file, a directory, or a symlink'], ['restore', 'Restore working tree files'], ['rm', 'Remove files from the working tree and from the index']]],

@@ -501,7 +501,8 @@ async function reflogWalk(session: Session, options: Options): Promise<number> {
   const printer = new CommitPrinter(session, repo, style, diffRequest(session, repo, options, []), options, mergesMode(options, 'off'))
   const entries = repo.refs.reflog(ref)
   const most = Number(options.value('#') ?? options.value('max-count') ?? Infinity)
-  const skip = Number(options.value('skip') ?? 0)
+  // HEAD@{2} means: from there on.
+  const skip = Number(options.value('skip') ?? 0) + Number(/@\{(\d+)\}$/.exec(given)?.[1] ?? 0)
   let i = -1
   for (const entry of entries) {
     i++
@@ -534,7 +535,7 @@ export async function reflog(session: Session, args: readonly string[]): Promise
     }
     return 0
   }
-  const options = new Options('log', ['--walk-reflogs', '--abbrev-commit', '--pretty=oneline', ...verb === 'show' ? rest : args], LOG_OPTIONS)
+  const options = logOptions('log', ['--walk-reflogs', '--abbrev-commit', '--pretty=oneline', ...verb === 'show' ? rest : args])
   return reflogWalk(session, options)
 }
 

@@ -94,7 +94,7 @@ export async function revParse(session: Session, args: readonly string[]): Promi
       if (quiet) throw QUIET
       throw fatal('Needed a single revision')
     }
-    if (exists(repository, text) && !text.includes(':')) { session.out(`${text}\n`); continue }
+    if ((exists(repository, text) || /[*?[]/.test(text)) && !text.includes(':')) { session.out(`${text}\n`); continue }
     session.out(`${text}\n`)
     const colon = text.indexOf(':')
     if (colon > 0 && resolve(repository, text.slice(0, colon)) !== undefined) throw fatal(`path '${text.slice(colon + 1)}' ${exists(repository, text.slice(colon + 1)) ? 'exists on disk, but not in' : 'does not exist in'} '${text.slice(0, colon)}'`)

@@ -9,7 +9,7 @@ import { ancestors, peel, resolve, resolveCommit, toType } from '../revision.ts'
 import type { Session } from '../session.ts'
 import { stagedChanges } from '../status.ts'
 import { contentOf, lookAt, worktreeChanges } from '../worktree.ts'
-import { NO_ID } from '../objects.ts'
+import { FOLDER, NO_ID } from '../objects.ts'
 import { wildcard } from '../wildcard.ts'
 import { splitOperands } from './arguments.ts'
 import { commitChanges } from './log.ts'
@@ -17,6 +17,7 @@ import { commitChanges } from './log.ts'
 export async function describe(session: Session, args: readonly string[]): Promise<number> {
   const options = new Options('describe', args, ['contains', 'debug', 'all', 'tags', 'long', 'first-parent', 'abbrev?', 'exact-match', 'candidates=', 'match=', 'exclude=', 'always', 'dirty?', 'broken?'])
   const repo = session.repository
+  if (options.has('contains')) throw fatal("'git describe --contains' is not supported here; 'git tag --contains' lists the tags")
   for (const text of options.operands.length > 0 ? options.operands : ['HEAD']) {
     const id = resolveCommit(repo, text)
     if (id === undefined) throw fatal(`Not a valid object name ${text}`)
@@ -74,7 +75,7 @@ export async function blame(session: Session, args: readonly string[]): Promise<
   if (start === undefined) throw fatal(operands[0] === undefined ? 'no such ref: HEAD' : `bad revision '${operands[0]}'`)
   const linesAt = (commit: string, name: string): string[] | undefined => {
     const entry = repo.entryAt(repo.objects.commit(commit).tree, name)
-    return entry ? splitLines(decodeText(repo.objects.blob(entry.id))) : undefined
+    return entry && entry.mode !== FOLDER ? splitLines(decodeText(repo.objects.blob(entry.id))) : undefined
   }
   const committed = linesAt(start, path)
   if (!committed) throw fatal(`no such path '${path}' in ${operands[0] ?? 'HEAD'}`)

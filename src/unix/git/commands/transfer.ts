@@ -151,6 +151,8 @@ function remoteOf(session: Session, repo: Repository, name: string, push = false
 export async function fetch(session: Session, args: readonly string[]): Promise<number> {
   const options = new Options('fetch', args, ['v|verbose', 'q|quiet', 'all', 'set-upstream', 'a|append', 'atomic', 'upload-pack=', 'f|force', 'm|multiple', 't|tags', 'n', 'j|jobs=', 'prefetch', 'p|prune', 'P|prune-tags', 'recurse-submodules?', 'dry-run', 'write-fetch-head', 'k|keep', 'u|update-head-ok', 'progress', 'depth=', 'shallow-since=', 'deepen=', 'unshallow', 'refmap=', '4|ipv4', '6|ipv6', 'show-forced-updates'])
   const repo = session.repository
+  if (options.has('all') && options.operands.length > 1) throw fatal('fetch --all does not make sense with refspecs')
+  if (options.has('all') && options.operands.length > 0) throw fatal('fetch --all does not take a repository argument')
   if (options.has('all', 'multiple')) {
     const names = options.has('all') ? repo.config.subsections('remote') : options.operands
     for (const name of names) {
@@ -302,6 +304,7 @@ export async function push(session: Session, args: readonly string[]): Promise<n
   const name = given ?? options.value('repo') ?? (repo.branch === undefined ? undefined : repo.config.get(`branch.${repo.branch}.pushRemote`) ?? repo.config.get('remote.pushDefault')) ?? defaultRemote(repo)
   if (given === undefined && remoteAddress(repo, name) === undefined) throw fatal('No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n')
   const { address, remote: open } = remoteOf(session, repo, name, true)
+  if (options.has('all') && specs.length > 0) throw fatal("--all can't be combined with refspecs")
   const remoteIsNamed = remoteAddress(repo, name) !== undefined
   interface Wanted { from: string | undefined; fromName: string; to: string; force: boolean }
   const wanted: Wanted[] = []
