@@ -1,5 +1,6 @@
 import { httpRequest } from '../../base/http.ts'
 import { BufferedReader } from '../net/http1.ts'
+import { CertificateError } from '../net/server-certificate.ts'
 import { concatBytes } from '../../base/streams.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import { UnixError } from '../types.ts'
@@ -353,7 +354,7 @@ class HttpRemote implements Remote {
         if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') throw unable(`Could not resolve host: ${host}`)
         if (error.code === 'ETIMEDOUT') throw unable(`Failed to connect to ${host} port ${port}: Connection timed out`)
         if (error.code === 'ECONNRESET') throw unable('Empty reply from server')
-        if (error.code === 'ECONNREFUSED' || error.code === 'EHOSTUNREACH') throw unable(`Failed to connect to ${host} port ${port} after 0 ms: Couldn't connect to server`)
+        if (!(error instanceof CertificateError)) throw unable(`Failed to connect to ${host} port ${port} after 0 ms: Couldn't connect to server`)
         throw unable(`SSL certificate problem: ${error.message}`)
       }
       const location = response.headers.get('location')
