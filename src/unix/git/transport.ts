@@ -27,15 +27,21 @@ export interface PushedRef {
   to: string | undefined
 }
 
+export interface FetchSettings {
+  depth?: number
+  /** Says how far the other side is; undefined: nobody wants to know. */
+  progress: ((text: string) => Promise<void>) | undefined
+}
+
 /** What fetching brought. */
-export interface Fetched { objects: number; deltas: number }
+export interface Fetched { objects: number; deltas: number; /** Of the pack, where one came over a network. */ bytes?: number }
 
 /** Another repository, as far as fetching and pushing go. */
 export interface Remote {
   /** The refs that it has, sorted. */
   refs(): Promise<RemoteRef[]>
   /** Brings objects here, with everything that they need. */
-  fetch(wants: readonly string[], repo: Repository, options: { depth?: number; progress(text: string): Promise<void> }): Promise<Fetched>
+  fetch(wants: readonly string[], repo: Repository, options: FetchSettings): Promise<Fetched>
   /** @returns for each ref undefined, or why it was refused */
   push(refs: readonly PushedRef[], repo: Repository): Promise<Map<string, string | undefined>>
 }
@@ -256,8 +262,8 @@ async function readAdvertisement(packets: PacketReader, isHttp: boolean): Promis
 }
 
 /** What a client asks for: objects, and what it has of them. */
-function uploadRequest(wants: readonly string[], repo: Repository, capabilities: readonly string[], depth: number | undefined): Uint8Array {
-  const own = ['ofs-delta', 'side-band-64k', 'no-progress', ...depth === undefined ? [] : ['shallow'], 'agent=git/2.39.5'].filter((each) => capabilities.includes(each) || each.startsWith('agent'))
+function uploadRequest(wants: readonly string[], repo: Repository, capabilities: readonly string[], { depth, progress }: FetchSettings): Uint8Array {
+  const own = ['ofs-delta', 'side-band-64k', ...progress ? [] : ['no-progress'], ...depth === undefined ? [] : ['shallow'], 'agent=git/2.39.5'].filter((each) => capabilities.includes(each) || each.startsWith('agent'))
   const parts = wants.map((id, i) => packet(`want ${id}${i === 0 ? ` ${own.join(' ')}` : ''}\n`))
   for (const id of (repo.note('shallow') ?? '').trim().split('\n').filter(Boolean)) parts.push(packet(`shallow ${id}\n`))
   if (depth !== undefined) parts.push(packet(`deepen ${depth}\n`))
@@ -269,7 +275,7 @@ function uploadRequest(wants: readonly string[], repo: Repository, capabilities:
 }
 
 /** Reads a server's answer up to its pack. */
-async function readPack(packets: PacketReader, repo: Repository, capabilities: readonly string[], options: { depth?: number; progress(text: string): Promise<void> }): Promise<Uint8Array> {
+async function readPack(packets: PacketReader, repo: Repository, capabilities: readonly string[], options: FetchSettings): Promise<Uint8Array> {
   const shallow = new Set((repo.note('shallow') ?? '').trim().split('\n').filter(Boolean))
   if (options.depth !== undefined) {
     for (let line = await packets.next(); line; line = await packets.next()) {
@@ -278,6 +284,7 @@ async function readPack(packets: PacketReader, repo: Repository, capabilities: r
       else if (word === 'unshallow') shallow.delete(id)
     }
     if (shallow.size > 0) repo.writeNote('shallow', [...shallow].sort().map((id) => `${id}\n`).join(''))
+    else repo.removeNotes('shallow')
   }
   for (;;) {
     const line = await packets.next()
@@ -289,7 +296,7 @@ async function readPack(packets: PacketReader, repo: Repository, capabilities: r
   const parts: Uint8Array[] = []
   for (let line = await packets.next(); line; line = await packets.next()) {
     if (line[0] === 1) parts.push(line.subarray(1))
-    else if (line[0] === 2) await options.progress(decodeText(line.subarray(1)))
+    else if (line[0] === 2) await options.progress?.(decodeText(line.subarray(1)))
     else throw new GitFailure(`fatal: remote error: ${decodeText(line.subarray(1)).trim()}`)
   }
   return concatBytes(parts)
@@ -406,14 +413,14 @@ class HttpRemote implements Remote {
     return (await this.#discover('git-upload-pack')).refs
   }
 
-  async fetch(wants: readonly string[], repo: Repository, options: { depth?: number; progress(text: string): Promise<void> }): Promise<Fetched> {
+  async fetch(wants: readonly string[], repo: Repository, options: FetchSettings): Promise<Fetched> {
     const { smart, capabilities } = await this.#discover('git-upload-pack')
     if (!smart && options.depth !== undefined) throw fatal('dumb http transport does not support shallow capabilities')
     if (!smart) return this.#fetchFiles(wants, repo)
-    const response = await this.#ask(`${this.#address}/git-upload-pack`, { method: 'POST', headers: { 'content-type': 'application/x-git-upload-pack-request', accept: 'application/x-git-upload-pack-result' }, body: uploadRequest(wants, repo, capabilities, options.depth) })
+    const response = await this.#ask(`${this.#address}/git-upload-pack`, { method: 'POST', headers: { 'content-type': 'application/x-git-upload-pack-request', accept: 'application/x-git-upload-pack-result' }, body: uploadRequest(wants, repo, capabilities, options) })
     if (!response.ok) throw this.#refused(response)
     const pack = await readPack(new PacketReader(readerOfResponse(response)), repo, capabilities, options)
-    return receivePack(repo.fs, repo.objects, pack, this.#session.proc.clock)
+    return { ...await receivePack(repo.fs, repo.objects, pack, this.#session.proc.clock), bytes: pack.length }
   }
 
   /** Object by object, as they lie on the server; packs as a whole where an object isn't on its own. */
@@ -500,12 +507,12 @@ class DaemonRemote implements Remote {
     return (await this.#connect('git-upload-pack')).advertisement.refs
   }
 
-  async fetch(wants: readonly string[], repo: Repository, options: { depth?: number; progress(text: string): Promise<void> }): Promise<Fetched> {
+  async fetch(wants: readonly string[], repo: Repository, options: FetchSettings): Promise<Fetched> {
     const { packets, writer, advertisement } = await this.#connect('git-upload-pack')
-    await writer.write(uploadRequest(wants, repo, advertisement.capabilities, options.depth))
+    await writer.write(uploadRequest(wants, repo, advertisement.capabilities, options))
     const pack = await readPack(packets, repo, advertisement.capabilities, options)
     writer.close()
-    return receivePack(repo.fs, repo.objects, pack, this.#session.proc.clock)
+    return { ...await receivePack(repo.fs, repo.objects, pack, this.#session.proc.clock), bytes: pack.length }
   }
 
   async push(refs: readonly PushedRef[], repo: Repository): Promise<Map<string, string | undefined>> {

@@ -43,6 +43,18 @@ function reportText(address: string, reports: readonly Report[], direction: 'Fro
   return `${direction} ${address}\n${reports.map(({ flag, summary, from, to, note }) => direction === 'From' ? ` ${flag} ${summary.padEnd(summaries)} ${from.padEnd(names)} -> ${to}${note ? `  (${note})` : ''}\n` : ` ${flag} ${summary.padEnd(summaries)} ${from === '' ? to : `${from} -> ${to}`}${note ? ` (${note})` : ''}\n`).join('')}`
 }
 
+const sizeText = (bytes: number) => bytes < 1024 ? `${Math.floor(bytes)} bytes` : bytes < 1_048_576 ? `${(bytes / 1024).toFixed(2)} KiB` : `${(bytes / 1_048_576).toFixed(2)} MiB`
+
+/** Fetches, and shows on a terminal how far it is. */
+async function fetchShown(session: Session, remote: Remote, wants: readonly string[], repo: Repository, options: { depth?: number }, quiet: boolean): Promise<void> {
+  const shows = !quiet && session.proc.isTty(2)
+  const startMs = session.proc.clock.nowMs()
+  const { objects, deltas, bytes } = await remote.fetch(wants, repo, { ...options, progress: shows ? async (text) => { await session.complain(text.replace(/(^|[\r\n])(?=[^\r\n])/g, '$1remote: ')) } : undefined })
+  if (!shows || bytes === undefined || objects === 0) return
+  const seconds = Math.max(0.001, (session.proc.clock.nowMs() - startMs) / 1000)
+  await session.complain(`Receiving objects: 100% (${objects}/${objects}), ${sizeText(bytes)} | ${sizeText(bytes / seconds)}/s, done.\n${deltas > 0 ? `Resolving deltas: 100% (${deltas}/${deltas}), done.\n` : ''}`)
+}
+
 export async function clone(session: Session, args: readonly string[]): Promise<number> {
   const options = new Options('clone', args, ['v|verbose', 'q|quiet', 'progress', 'reject-shallow', 'n|no-checkout', 'bare', 'mirror', 'l|local', 'no-hardlinks', 's|shared', 'recurse-submodules?', 'recursive?', 'j|jobs=', 'template=', 'reference=', 'o|origin=', 'b|branch=', 'u|upload-pack=', 'depth=', 'shallow-since=', 'single-branch', 'tags', 'shallow-submodules', 'separate-git-dir=', 'c|config=', 'filter=', 'sparse', 'remote-submodules'])
   const { proc } = session
@@ -101,7 +113,7 @@ export async function clone(session: Session, args: readonly string[]): Promise<
     }
     const wanted = refs.filter((ref) => options.has('mirror') ? ref.name.startsWith('refs/') : single ? ref.name === branchRef || (branchRef === undefined && ref === checkedOut) : ref.name.startsWith('refs/heads/') || (ref.name.startsWith('refs/tags/') && !options.isOff('tags')))
     if (!branchRef && checkedOut && !wanted.includes(checkedOut)) wanted.push(checkedOut)
-    await remote.fetch([...new Set(wanted.map((ref) => ref.id))], repo, { ...(depth === undefined || local !== undefined ? {} : { depth: Number(depth) }), progress: async (text) => { if (!quiet) await session.complain(`remote: ${text}`) } })
+    await fetchShown(session, remote, [...new Set(wanted.map((ref) => ref.id))], repo, depth === undefined || local !== undefined ? {} : { depth: Number(depth) }, quiet)
     const from = `clone: from ${shownAddress}`
     for (const ref of wanted) {
       if (ref.name === 'HEAD') continue
@@ -205,12 +217,12 @@ async function fetchFrom(session: Session, repo: Repository, name: string, given
   const noTags = options.isOff('tags') || options.has('n') || repo.config.get(`remote.${name}.tagOpt`) === '--no-tags'
   const tagNeeds = tags.map((ref) => ref.id).filter((id) => !repo.objects.has(id))
   // Tags come along whose commits do.
-  if (needs.length > 0 || tagNeeds.length > 0 || options.has('unshallow')) await remote.fetch([...new Set([...needs, ...tagNeeds, ...options.has('unshallow') ? wanted.map(({ ref }) => ref.id) : []])], repo, { ...(options.has('unshallow') ? { depth: 2_147_483_647 } : depth === undefined ? {} : { depth: Number(depth) }), progress: async (text) => { if (!options.has('quiet')) await session.complain(`remote: ${text}`) } })
+  if (needs.length > 0 || tagNeeds.length > 0 || options.has('unshallow')) await fetchShown(session, remote, [...new Set([...needs, ...tagNeeds, ...options.has('unshallow') ? wanted.map(({ ref }) => ref.id) : []])], repo, options.has('unshallow') ? { depth: 2_147_483_647 } : depth === undefined ? {} : { depth: Number(depth) }, options.has('quiet'))
   if (!noTags && !options.has('tags')) {
     const following = refs.filter((ref) => ref.name.startsWith('refs/tags/') && repo.refs.id(ref.name) === undefined && repo.objects.has(ref.peeled ?? ref.id))
     if (wanted.some(({ to }) => to !== undefined)) {
       const missing = following.filter((ref) => !repo.objects.has(ref.id)).map((ref) => ref.id)
-      if (missing.length > 0) await remote.fetch(missing, repo, { progress: async () => {} })
+      if (missing.length > 0) await remote.fetch(missing, repo, { progress: undefined })
       for (const ref of following) tags.push(ref)
     }
   }
