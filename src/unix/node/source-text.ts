@@ -71,7 +71,8 @@ export function isModuleText(text: string): boolean {
   try {
     parse(text, optionsFor('commonjs'))
     return false
-  } catch {
+  } catch (error) {
+    if (/^'import' and 'export' may/.test((error as Error).message)) return true
     try {
       parse(text, optionsFor('module'))
       return true
@@ -202,7 +203,7 @@ interface AcornError extends SyntaxError {
 
 const REWORDED: readonly [pattern: RegExp, message: string][] = [
   [/^'import' and 'export' may (?:only )?appear/, 'Cannot use import statement outside a module'],
-  [/^Unterminated template/, 'Unterminated template literal'],
+  [/^'super' keyword outside a method|^super\(\) call outside constructor/, "'super' keyword unexpected here"],
   [/^Unterminated regular expression/, 'Invalid regular expression: missing /'],
   [/^Unterminated string constant|^Unexpected character|^Invalid number|^Identifier directly after number|^Unterminated comment/, 'Invalid or unexpected token'],
   [/^'return' outside of function/, 'Illegal return statement'],
@@ -234,10 +235,10 @@ function syntaxProblem(error: AcornError, text: string, shown: string): SyntaxPr
   const bare = error.message.replace(/ \(\d+:\d+\)$/, '')
   let { line, column } = error.loc
   let length = 1
-  let message = REWORDED.find(([pattern]) => pattern.test(bare))
+  const reworded = REWORDED.find(([pattern]) => pattern.test(bare))
   const rest = text.slice(error.pos)
   const word = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/u.exec(rest)?.[0]
-  let told = message ? bare.replace(message[0], message[1]).replace(/^(Cannot use import statement outside a module|await is only valid in async functions and the top level bodies of modules|Invalid or unexpected token|Unterminated template literal|Invalid regular expression: missing \/|Illegal return statement|Invalid left-hand side in assignment).*$/s, '$1') : bare
+  let told = reworded ? reworded[1].replace('$1', reworded[0].exec(bare)![1] ?? '') : bare
   if (told === 'Cannot use import statement outside a module' && rest.startsWith('export')) told = "Unexpected token 'export'"
   if (/^await$/.test(word ?? '') && bare.startsWith('Unexpected token')) told = 'await is only valid in async functions and the top level bodies of modules'
   // `await x` in a script: acorn takes await for a name and stumbles over what follows.
@@ -256,12 +257,28 @@ function syntaxProblem(error: AcornError, text: string, shown: string): SyntaxPr
       told = `Unexpected token '${token}'`
       length = token.length
     }
+    const head = text.slice(0, error.pos)
+    const [, constant] = /\bconst\s+([\w$]+)\s*$/.exec(head) ?? []
+    const [, unnamed] = /(?:^|[;{}\n])\s*((?:async\s+)?function)\s*$/.exec(head) ?? []
     const last = openCall(text, error.pos)
-    if (last) {
-      told = 'missing ) after argument list'
-      const head = text.slice(0, last.start).split('\n')
-      ;[line, column, length] = [head.length, head.at(-1)!.length, last.end - last.start]
+    const markAt = (start: number, size: number) => {
+      const before = text.slice(0, start).split('\n')
+      ;[line, column, length] = [before.length, before.at(-1)!.length, size]
     }
-  } else if (word !== undefined) length = word.length
+    if (constant !== undefined) {
+      told = 'Missing initializer in const declaration'
+      markAt(head.lastIndexOf(constant), constant.length)
+    } else if (unnamed !== undefined && rest.startsWith('(')) {
+      told = 'Function statements require a function name'
+      markAt(head.lastIndexOf(unnamed), unnamed.length)
+    } else if (last) {
+      told = 'missing ) after argument list'
+      markAt(last.start, last.end - last.start)
+    }
+  } else if (bare.startsWith('Unterminated template')) {
+    told = 'Unexpected end of input'
+    ;[line, column, length] = [lines.length, 0, 0]
+  } else if (bare.startsWith('Unterminated string')) length = rest.split('\n')[0]!.length
+  else if (word !== undefined) length = word.length
   return { message: told, place: [`${shown}:${line}`, lines[line - 1] ?? '', length === 0 ? '' : ' '.repeat(column) + '^'.repeat(length)] }
 }

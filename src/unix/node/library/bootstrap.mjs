@@ -106,6 +106,8 @@ export function bootstrap(config) {
     let ownClasses
     if (error instanceof Error && error.constructor !== Error) { ownClasses = new Set(); for (let each = error.constructor; typeof each === 'function' && each !== Error && each !== Function.prototype; each = Object.getPrototypeOf(each)) ownClasses.add(each.name) }
     let hasTail = false
+    // The outermost frame of a main module has no name.
+    let endsInModule = false
     for (const frame of frames) {
       const file = frame.getFileName() ?? 'native'
       if (frame.isNative() || nativeFile.test(file)) continue
@@ -129,8 +131,10 @@ export function bootstrap(config) {
       if (isTop && source?.kind === 'commonjs') lines.push(`    at Object.<anonymous> (${place})`)
       else if (isTop || name === '' || name === '<anonymous>') lines.push(`    at ${place}`)
       else lines.push(`    at ${name} (${place})`)
+      endsInModule = !isTop && (name === '' || name === '<anonymous>') && source?.isMain === true && source.kind === 'module'
       if (isTop && source?.isMain) { lines.push(...(source.kind === 'commonjs' ? config.mainFrames : config.moduleFrames)); hasTail = true }
     }
+    if (endsInModule && !caller) lines.push(...config.moduleFrames)
     if (caller && !hasTail && lines.length > 0) {
       const [, name, place] = /^ {4}at (?:(.*) \()?([^()]*)\)?$/.exec(lines.at(-1)) ?? []
       if (place !== undefined) lines[lines.length - 1] = `    at ${caller.name(name)} (${place})`
@@ -258,8 +262,7 @@ export function bootstrap(config) {
     } catch (error) {
       const [, position] = /^Expected property name or '}' in JSON at position (\d+)/.exec(error.message) ?? []
       if (position !== undefined && /,\s*$/.test(text.slice(0, Number(position)))) error.message = error.message.replace("property name or '}'", 'double-quoted property name')
-      const [heading, ...frames] = error.stack.split(/(?=\n {4}at )/)
-      void heading
+      const [, ...frames] = error.stack.split(/(?=\n {4}at )/)
       error.stack = `${error.name}: ${error.message}${['\n    at JSON.parse (<anonymous>)', ...frames].slice(0, 10).join('')}`
       const [, at] = / in JSON at position (\d+)/.exec(error.message) ?? []
       if (at !== undefined) { const before = String(text).slice(0, Number(at)).split('\n'); error.place = [`<anonymous_script>:${before.length}`, String(text).split('\n')[before.length - 1], `${' '.repeat(before.at(-1).length)}^`]; hidePlace(error) }

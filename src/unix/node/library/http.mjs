@@ -92,6 +92,7 @@ export function http(module, exports, require, host) {
       this.statusMessage ??= STATUS_CODES[this.statusCode] ?? 'unknown'
       const bodiless = this.statusCode === 204 || this.statusCode === 304
       if (length !== undefined && !bodiless && !this.hasHeader('content-length') && !this.hasHeader('transfer-encoding')) this.outHeaders.set('content-length', ['Content-Length', String(length)])
+      else if (length === undefined && !bodiless && this.req.method !== 'HEAD' && !this.hasHeader('content-length') && !this.hasHeader('transfer-encoding')) this.outHeaders.set('transfer-encoding', ['Transfer-Encoding', 'chunked'])
       const headers = this.headerList()
       if (this.sendDate && !this.hasHeader('date')) headers.push(['Date', new Date().toUTCString()])
       if (!this.hasHeader('connection')) headers.push(['Connection', 'keep-alive'], ['Keep-Alive', 'timeout=5'])
