@@ -7,7 +7,7 @@ import { Session } from './session.ts'
 import { similarCommands, unknownCommand, usage } from './commands/help.ts'
 
 /** `git`: a repository's objects, index and refs in Git's own formats, with the commands and messages of Git 2.39. */
-// @k8s part: git: hooks, signing, submodules, bisect, notes, worktrees and patches by mail are missing; the web is reached only where a browser may
+// @k8s part: git: signing, hooks other than pre-commit, commit-msg, post-commit and pre-push, submodules, bisect, notes, worktrees and patches by mail are missing; the web is reached only where a browser may
 export const git: Program = async (proc) => {
   const session = new Session(proc)
   let code: number

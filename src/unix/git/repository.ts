@@ -59,6 +59,11 @@ export class Repository {
     return this.#index ??= new Index(this.fs, this.#indexPath)
   }
 
+  /** Somebody else may have written the index. */
+  forgetIndex(): void {
+    this.#index = undefined
+  }
+
   get ignore(): Ignore {
     const own = this.config.get('core.excludesFile')
     const home = this.config.pathOf('global')!.replace(/\/[^/]*$/, '')

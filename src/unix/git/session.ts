@@ -1,7 +1,9 @@
 import { BrokenPipeError } from '../../base/streams.ts'
 import { baseName } from '../path.ts'
+import { errorText } from '../errno.ts'
+import { UnixError } from '../types.ts'
 import type { Process, Proc } from '../types.ts'
-import { createPipe } from '../../base/streams.ts'
+import { createPipe, readerOf } from '../../base/streams.ts'
 import type { Pipe } from '../../base/streams.ts'
 import { Config } from './config.ts'
 import { GitFailure, fatal } from './failure.ts'
@@ -254,6 +256,27 @@ export class Session {
       if (code !== 0) throw failedEditor(editor)
     }
     return proc.fs.readText(path)
+  }
+
+  /** Runs a hook of the repository if there is one; what it says goes to standard error (pre-push alone may use both). @returns whether it agrees */
+  async agrees(hook: string, args: readonly string[] = [], stdin = ''): Promise<boolean> {
+    const { proc } = this
+    const repo = this.repository
+    const own = repo.config.get('core.hooksPath')
+    const path = `${own === undefined ? `${repo.gitDir}/hooks` : own.startsWith('/') ? own : `${repo.top}/${own}`}/${hook}`
+    if (!proc.fs.exists(path)) return true
+    if (!(proc.fs.stat(path).mode & 0o111)) {
+      await this.complain(`hint: The '${own === undefined ? `.git/hooks/${hook}` : `${own}/${hook}`}' hook was ignored because it's not set as executable.\nhint: You can disable this warning with \`git config advice.ignoredHook false\`.\n`)
+      return true
+    }
+    await this.flush()
+    try {
+      return (await proc.spawn([path, ...args], { cwd: repo.workTree ?? repo.gitDir, stdin: readerOf(stdin), stdout: hook === 'pre-push' ? proc.stdout : proc.stderr, stderr: proc.stderr, env: { ...proc.env, GIT_DIR: repo.gitDir, GIT_INDEX_FILE: repo.index.path, GIT_PREFIX: repo.prefix } }).wait()).code === 0
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      await this.complain(`fatal: cannot run ${path}: ${errorText(error)}\n`)
+      return false
+    }
   }
 
   /** How the user calls a path of the repository, from where they are. */

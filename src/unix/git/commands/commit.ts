@@ -83,6 +83,11 @@ export async function commit(session: Session, args: readonly string[]): Promise
     // What else is staged stays so, outside of this commit.
     if (!options.has('include')) repo = partial(session, repo, head, spec)
   }
+  if (!options.has('no-verify', 'dry-run', 'short', 'porcelain', 'long') && options.operands.length === 0) {
+    repo.index.write()
+    if (!await session.agrees('pre-commit')) return 1
+    repo.forgetIndex()
+  }
   const status = await collectStatus(repo, session.proc.clock, { untracked: untrackedMode(session, options), ignored: false, ...(amend ? { against: repo.objects.commit(head!).parents[0] } : {}) })
   const plain = (_: unknown, text: string) => text
   const concludes = operation === 'merge'
@@ -152,6 +157,12 @@ export async function commit(session: Session, args: readonly string[]): Promise
     }
     if (template !== undefined && cleanMessage(message, true) === cleanMessage(text, true)) throw new GitFailure('Aborting commit; you did not edit the message.', 1)
   } else repo.fs.writeFile(`${repo.gitDir}/COMMIT_EDITMSG`, cleanMessage(message ?? '', false))
+  if (!options.has('no-verify')) {
+    const path = `${repo.gitDir}/COMMIT_EDITMSG`
+    if (!edits) repo.fs.writeFile(path, cleanMessage(message ?? '', false))
+    if (!await session.agrees('commit-msg', ['.git/COMMIT_EDITMSG'])) return 1
+    message = repo.fs.readText(path)
+  }
   const cleaned = mode === 'verbatim' ? message ?? '' : cleanMessage(message ?? '', mode !== 'whitespace')
   if (cleaned.trim() === '' && !options.has('allow-empty-message')) throw new GitFailure('Aborting commit due to empty commit message.', 1)
 
@@ -165,6 +176,7 @@ export async function commit(session: Session, args: readonly string[]): Promise
   if (operation !== 'rebase' && repo.note('sequencer/todo')?.trim().split('\n').length === 1) repo.removeNotes('sequencer')
   if (repo !== session.repository) session.repository.index.write()
   else repo.index.write()
+  await session.agrees('post-commit')
   if (!options.has('quiet')) session.out(await commitReport(session, repo, id, { root: parents.length === 0 && !amend, date: amend || date !== undefined || reused !== undefined || operation === 'cherry-pick' }))
   return 0
 }

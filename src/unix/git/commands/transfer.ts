@@ -1,4 +1,4 @@
-import { GitFailure, fatal } from '../failure.ts'
+import { GitFailure, failed as failure, fatal } from '../failure.ts'
 import { Options } from '../options.ts'
 import { isRefName } from '../refs.ts'
 import type { Repository } from '../repository.ts'
@@ -402,6 +402,10 @@ export async function push(session: Session, args: readonly string[]): Promise<n
     }
   }
   const real = updates.filter(({ report }) => report.flag !== '=')
+  if (real.length > 0 && !options.has('dry-run', 'no-verify')) {
+    const lines = real.map((update) => `${update.to === undefined ? '(delete)' : update.local} ${update.to ?? '0'.repeat(40)} ${update.name} ${update.from ?? '0'.repeat(40)}\n`).join('')
+    if (!await session.agrees('pre-push', [name, address], lines)) throw failure(`failed to push some refs to '${address}'`)
+  }
   if (real.length > 0 && !options.has('dry-run')) {
     const results = await remote.push(real, repo)
     for (const update of real) {
