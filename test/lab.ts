@@ -1,4 +1,3 @@
-import { ClusterClock } from '../src/base/clock.ts'
 import { readAll, createPipe } from '../src/base/streams.ts'
 import { httpRequest } from '../src/base/http.ts'
 import { createCluster } from '../src/cluster/cluster.ts'
@@ -13,6 +12,7 @@ import { checkGoal } from '../src/lessons/check.ts'
 import type { Goal } from '../src/lessons/goal.ts'
 import { utilityPrograms } from '../src/unix/utilities/list.ts'
 import type { FileSystem, Machine, MountableFileSystem } from '../src/unix/types.ts'
+import { OrderedClock } from './ordered-clock.ts'
 
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
 import '../src/unix/git/git.ts'
@@ -61,6 +61,9 @@ export interface Lab {
   stop(): Promise<void>
 }
 
+/** When labs begin. */
+const START_MS = Date.UTC(2026, 5, 1, 9)
+
 /** What outlives a process. */
 interface Kept {
   cluster: ClusterSnapshot
@@ -76,7 +79,7 @@ export function startLab(seed: string, topology?: Topology): Promise<Lab> {
 }
 
 async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<Lab> {
-  const clock = new ClusterClock(nodePlatform, { mode: 'paused', startMs: kept?.cluster.timeMs ?? nodePlatform.wallMs() })
+  const clock = new OrderedClock({ startMs: kept?.cluster.timeMs ?? START_MS })
   const nodeFiles = new Map<string, MountableFileSystem>()
   const cluster = await createCluster({
     platform: nodePlatform, clock, seed, nodePrograms, ...(kept ? { restore: kept.cluster } : {}), ...(topology ? { topology } : {}),

@@ -193,7 +193,7 @@ export class ClusterClock implements Clock {
   }
 
   breathe(): Promise<void> {
-    if (this.#platform.monotonicMs() - this.#sliceStartMs < BREATH_MS) return DONE
+    if (!this.shouldGiveWay()) return DONE
     return new Promise<void>((resolve) => {
       if (this.#breathing.push(resolve) > 1) return
       this.#holds++
@@ -201,10 +201,20 @@ export class ClusterClock implements Clock {
     })
   }
 
+  /** Whether the work at hand has kept the event loop long enough. */
+  protected shouldGiveWay(): boolean {
+    return this.#platform.monotonicMs() - this.#sliceStartMs >= BREATH_MS
+  }
+
+  /** How many of those who gave way go on together in a turn that begins now. */
+  protected breathsPerTurn(nowMs: number): number {
+    return this.#breaths.next(nowMs)
+  }
+
   /** Hundreds of writes that wait must not go on at once. */
   #breatheOn(): void {
     const startMs = this.#sliceStartMs = this.#platform.monotonicMs()
-    const released = this.#breathing.splice(0, this.#breaths.next(startMs))
+    const released = this.#breathing.splice(0, this.breathsPerTurn(startMs))
     for (const goOn of released) goOn()
     if (this.#breathing.length > 0) {
       this.#breaths.leftSome(startMs)
@@ -246,6 +256,11 @@ export class ClusterClock implements Clock {
       this.#holds--
       this.#outside--
     }
+  }
+
+  /** Whether work goes on here, apart from what waits for something outside. */
+  protected get isBusy(): boolean {
+    return this.#holds > this.#outside
   }
 
   pause(): void {
