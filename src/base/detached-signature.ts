@@ -1,4 +1,5 @@
-import { hmacSha256 } from './hmac.ts'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { base64Url } from './pem.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -9,6 +10,6 @@ const bytes = (text: string) => new TextEncoder().encode(text)
  */
 export function detachedSignature(content: string, tokenId: string, tokenSecret: string): string {
   const header = base64Url(bytes(JSON.stringify({ alg: 'HS256', kid: tokenId })))
-  const signature = hmacSha256(bytes(tokenSecret), bytes(`${header}.${base64Url(bytes(content))}`))
+  const signature = hmac(sha256, bytes(tokenSecret), bytes(`${header}.${base64Url(bytes(content))}`))
   return `${header}..${base64Url(signature)}`
 }

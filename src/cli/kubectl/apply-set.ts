@@ -1,4 +1,4 @@
-import { sha256 } from '../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { isStatusError } from '../../cluster/kinds/status-error.ts'
 import { groupVersion, resourcePath } from './discovery.ts'

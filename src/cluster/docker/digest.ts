@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { sha256 } from '../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 
 /** More than this isn't worth keeping the worker for. */
 const SHORT_BYTES = 32 * 1024

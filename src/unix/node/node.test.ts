@@ -4,7 +4,6 @@ import { dash } from '../shell/sh.ts'
 import { testMachine } from '../test-machine.ts'
 import type { InitialFile } from '../file-system.ts'
 import { nodePrograms } from './node.ts'
-import { sha1, sha512 } from './digests.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import './process-host.ts'
 import './npm.ts'
@@ -88,13 +87,6 @@ fs.promises.readFile('/none').catch((error) => console.log(error.code)); fs.crea
   const { stdout, stderr } = await node({ '/a.js': script }, '/a.js')
   expect(stderr).toBe('')
   expect(stdout).toBe("wörld! 7 true\nENOENT: no such file or directory, open '/none' -2 open\nca978112ca1b EEFSxb/coHvGM+69RhmfAlXJ9J0= hi <Buffer c3 a9>\nhttp://web:81/p?a=1&b=x+y#h 81 [Object: null prototype] { a: [ '1', '2' ] }\nENOENT\n7\n")
-})
-
-it('digests agree with the published ones', () => {
-  const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-  const abc = new TextEncoder().encode('abc')
-  expect(hex(sha1(abc))).toBe('a9993e364706816aba3e25717850c26c9cd0d89d')
-  expect(hex(sha512(abc))).toMatch(/^ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a[\da-f]{64}$/)
 })
 
 it('a server answers on the network, as a client in the same script sees it', async () => {

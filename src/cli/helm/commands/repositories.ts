@@ -1,5 +1,5 @@
 /** The commands about repositories of charts. */
-import { sha256 } from '../../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { printYaml } from '../../yaml.ts'
 import { metadataJson, nameOf } from '../chart/chart.ts'
 import { loadArchive } from '../chart/load.ts'

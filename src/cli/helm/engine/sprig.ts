@@ -1,6 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
-import { sha256 } from '../../../base/sha256.ts'
+import { sha1 } from '@noble/hashes/legacy.js'
+import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { quoted } from '../../../cluster/kinds/go-text.ts'
 import { goFunction, goDurationText, GoInt, goPrint, goTypeOf, isGoMap, isGoObject, isNil, isTrue, setOwn, typedList, typedMap } from '../../go-template/values.ts'
 import type { GoFunction, GoMap, GoObject } from '../../go-template/values.ts'
@@ -10,7 +11,7 @@ import type { Version } from '../semver.ts'
 import { copyValues } from '../values/coalesce.ts'
 import { bcrypt } from './bcrypt.ts'
 import { jsonText } from './json-text.ts'
-import { adler32Text, sha1Hex, sha512Hex } from './digests.ts'
+import { adler32Text } from './adler32.ts'
 import { goRegex } from './go-regex.ts'
 import { formatTime, GoTime, parseTime, ZERO_MS } from './go-time.ts'
 
@@ -219,7 +220,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
   }
   const hashed = (text: string) => {
     try {
-      return bcrypt(bytesOf(text), random.bytes(16))
+      return bcrypt(text, random.bytes(16))
     } catch (error) {
       return `failed to encrypt string with bcrypt: ${(error as Error).message}`
     }
@@ -302,11 +303,11 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     nindent: fn('int, string', (count: GoInt, text: string) => `\n${' '.repeat(count.value)}${text.replaceAll('\n', `\n${' '.repeat(count.value)}`)}`),
     replace: fn('string, string, string', (old: string, with_: string, text: string) => text.replaceAll(old, () => with_)),
     plural: fn('string, string, int', (one: string, many: string, count: GoInt) => count.value === 1 ? one : many),
-    sha1sum: fn('string', (text: string) => sha1Hex(bytesOf(text))),
+    sha1sum: fn('string', (text: string) => hex(sha1(bytesOf(text)))),
     bcrypt: fn('string', (text: string) => hashed(text)),
     htpasswd: fn('string, string', (user: string, password: string) => user.includes(':') ? `invalid username: ${user}` : `${user}:${hashed(password)}`),
     sha256sum: fn('string', (text: string) => hex(sha256(bytesOf(text)))),
-    sha512sum: fn('string', (text: string) => sha512Hex(bytesOf(text))),
+    sha512sum: fn('string', (text: string) => hex(sha512(bytesOf(text)))),
     adler32sum: fn('string', (text: string) => adler32Text(bytesOf(text))),
     toString: fn('any', textValueOf),
     // Numbers

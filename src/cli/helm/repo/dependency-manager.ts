@@ -1,4 +1,4 @@
-import { sha256 } from '../../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { printYaml } from '../../yaml.ts'
 import { dependencyJson, nameOf } from '../chart/chart.ts'
 import type { Chart, ChartDependency, ChartLock } from '../chart/chart.ts'

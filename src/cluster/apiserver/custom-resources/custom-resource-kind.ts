@@ -1,6 +1,6 @@
 /** Turns a CustomResourceDefinition into the kinds it serves. k8s: apiextensions-apiserver/pkg/apiserver/customresource_handler.go, registry/customresource */
 import { deepEqual, thaw } from '../../../base/freeze.ts'
-import { sha256 } from '../../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { DecodeError } from '../../kinds/decode.ts'
 import { invalid, type Finding } from '../../kinds/findings.ts'
 import { goSprint } from '../../kinds/go-text.ts'

@@ -1,6 +1,6 @@
 import { concatBytes } from '../../../base/streams.ts'
-import { sha256 } from '../../../base/sha256.ts'
-import { sha1 } from '../../../unix/node/digests.ts'
+import { sha1 } from '@noble/hashes/legacy.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 
 /** How a password is proven without being sent. */
 export type AuthenticationPlugin = 'mysql_native_password' | 'caching_sha2_password'

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import { hexOf } from '../../../base/pem.ts'
-import { sha256 } from '../../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 import * as x509 from '../../../base/x509.ts'
 import type { Random } from '../../../base/random.ts'
 import { parseGoDuration, shortHumanDuration } from '../../kinds/duration.ts'

@@ -1,4 +1,4 @@
-import { sha256 } from '../../../../base/sha256.ts'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { keyPairProblem } from '../../../../base/key-pair.ts'
 import type { KubeObject } from '../../../../cluster/kinds/object.ts'
 import { canonicalQuantity } from '../../../../cluster/kinds/quantity.ts'
