@@ -10,7 +10,7 @@ import { LayerStore } from './layer-store.ts'
 import { ProgramNames } from './program-names.ts'
 
 /** Where registries have what was pushed. */
-export const PUSHED = '/var/lib/registry/manifests.json'
+const PUSHED = '/var/lib/registry/manifests.json'
 
 interface PushedManifest {
   repository: string

@@ -32,12 +32,6 @@ export function hexText(bytes: Uint8Array): string {
   return text
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
-
 /** Whether Git takes a content for binary: a NUL near its beginning. */
 export function isBinary(bytes: Uint8Array): boolean {
   const at = bytes.indexOf(0)

@@ -125,7 +125,7 @@ export function summaryOf(change: Change, quoteHigh = true): string {
 }
 
 /** `a/{b => c}/d`. As diff.c pprint_rename has it. */
-export function renameText(from: string, to: string): string {
+function renameText(from: string, to: string): string {
   if (quotePath(from) !== from || quotePath(to) !== to) return `${quotePath(from)} => ${quotePath(to)}`
   let start = 0
   for (let i = 0; i < from.length && i < to.length && from[i] === to[i]; i++) if (from[i] === '/') start = i + 1

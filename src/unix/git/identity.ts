@@ -61,7 +61,7 @@ function formatTime(date: Date, seconds: number, zone: string, format: string): 
 }
 
 /** `3 days ago`. As date.c rounds it. */
-export function relativeDate(seconds: number, nowSeconds: number): string {
+function relativeDate(seconds: number, nowSeconds: number): string {
   let diff = nowSeconds - seconds
   const ago = (count: number, unit: string) => `${count} ${unit}${count === 1 ? '' : 's'} ago`
   if (diff < 0) return 'in the future'

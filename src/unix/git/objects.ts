@@ -48,7 +48,7 @@ export interface TagObject {
 /** The name of nothing. */
 export const NO_ID = '0'.repeat(40)
 
-export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 export function hashObject(type: ObjectType, content: Uint8Array): string {
   return sha1(encodeText(`${type} ${content.length}\0`), content)

@@ -43,7 +43,7 @@ export function decorations(repo: Repository): Map<string, { name: string; kind:
 const KIND_COLORS: Readonly<Record<string, ColorName>> = { head: 'boldcyan', tag: 'boldyellow', branch: 'boldgreen', remote: 'boldred', stash: 'boldmagenta' }
 
 /** ` (HEAD -> main, tag: v1)`; empty for commits that no ref leads to. */
-export function decorationText(session: Session, repo: Repository, table: ReturnType<typeof decorations>, id: string, style: Decoration, wrap: { prefix: string; suffix: string } | undefined = { prefix: ' (', suffix: ')' }, colored = true): string {
+function decorationText(session: Session, repo: Repository, table: ReturnType<typeof decorations>, id: string, style: Decoration, wrap: { prefix: string; suffix: string } | undefined = { prefix: ' (', suffix: ')' }, colored = true): string {
   const found = style === 'no' ? undefined : table.get(id)
   if (!found) return ''
   const paint = (color: ColorName, text: string) => colored ? session.paint(color, text) : text

@@ -45,7 +45,7 @@ export function upstreamOf(repo: Repository, branch: string): { remote: string; 
 }
 
 /** Branches in the order in which HEAD left them, the last one first. */
-export function branchesLeft(repo: Repository): string[] {
+function branchesLeft(repo: Repository): string[] {
   return repo.refs.reflog('HEAD').flatMap(({ message }) => /^checkout: moving from (\S+) to /.exec(message)?.[1] ?? [])
 }
 

@@ -74,7 +74,7 @@ export async function closure(session: Session, repo: Repository, wants: readonl
 }
 
 /** Copies objects from one repository to another on the same files. */
-export async function copyObjects(session: Session, from: Repository, to: Repository, wants: readonly string[]): Promise<number> {
+async function copyObjects(session: Session, from: Repository, to: Repository, wants: readonly string[]): Promise<number> {
   const ids = await closure(session, from, wants, (id) => to.objects.has(id))
   for (const id of ids) {
     const { type, content } = from.objects.read(id)

@@ -77,7 +77,7 @@ export class GuestPromise {
 }
 
 /** A value of the script that stays there: given back to the script (once) it is the same. */
-export class GuestReference {
+class GuestReference {
   readonly handle: unknown
   constructor(handle: unknown) {
     this.handle = handle

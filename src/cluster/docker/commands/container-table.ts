@@ -22,7 +22,7 @@ export function statusText(container: DockerContainer, nowMs: number): string {
 }
 
 /** `0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp`. */
-export function portsText({ status, bindings, spec }: DockerContainer): string {
+function portsText({ status, bindings, spec }: DockerContainer): string {
   if (status !== 'running' && status !== 'paused') return ''
   const published = bindings.flatMap(({ hostIp, hostPort, containerPort, protocol }) => (hostIp === '' ? ['0.0.0.0', '[::]'] : [hostIp]).map((ip) => `${ip}:${hostPort}->${containerPort}/${protocol}`))
   const others = spec.exposedPorts.filter((port) => !bindings.some(({ containerPort, protocol }) => `${containerPort}/${protocol}` === port))
@@ -34,7 +34,7 @@ function portOf(text: string): number {
 }
 
 /** The command line as `docker ps` shows it. */
-export function commandText({ spec }: DockerContainer, whole: boolean): string {
+function commandText({ spec }: DockerContainer, whole: boolean): string {
   const text = [...spec.entrypoint, ...spec.cmd].join(' ')
   return JSON.stringify(whole ? text : ellipsis(text, 20))
 }

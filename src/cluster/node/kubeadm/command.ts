@@ -23,7 +23,7 @@ export interface Arguments {
   has(...names: string[]): boolean
 }
 
-export const ADMIN_KUBECONFIG = '/etc/kubernetes/admin.conf'
+const ADMIN_KUBECONFIG = '/etc/kubernetes/admin.conf'
 export const VERSION = 'v1.36.3'
 
 /** pflag's rules. `valued`: flags that take a value; `switches`: those that may. @throws Error in pflag's words */

@@ -19,7 +19,7 @@ export function setUpstream(repo: Repository, branch: string, remote: string, me
 }
 
 /** A ref as what a branch may follow; undefined for what isn't a branch. */
-export function upstreamFor(repo: Repository, name: string): { remote: string; merge: string } | undefined {
+function upstreamFor(repo: Repository, name: string): { remote: string; merge: string } | undefined {
   const ref = findRef(repo, name)
   if (ref === undefined) return undefined
   if (ref.startsWith('refs/heads/')) return { remote: '.', merge: ref }

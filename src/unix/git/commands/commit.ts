@@ -33,7 +33,7 @@ export async function commitReport(session: Session, repo: Repository, id: strin
 }
 
 /** Stages what is changed in files that Git knows. */
-export async function stageTracked(session: Session, repo: Repository, wanted: (path: string) => boolean = () => true): Promise<void> {
+async function stageTracked(session: Session, repo: Repository, wanted: (path: string) => boolean = () => true): Promise<void> {
   for (const change of await worktreeChanges(repo, session.proc.clock, wanted)) {
     const { path } = (change.new ?? change.old)!
     const stat = lookAt(repo, path)

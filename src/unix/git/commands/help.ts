@@ -2,7 +2,7 @@ import { failed, fatal } from '../failure.ts'
 import type { Session } from '../session.ts'
 import { synopsisOf } from '../options.ts'
 
-export const GIT_VERSION = '2.39.5'
+const GIT_VERSION = '2.39.5'
 
 const OPTIONS = `usage: git [-v | --version] [-h | --help] [-C <path>] [-c <name>=<value>]
            [--exec-path[=<path>]] [--html-path] [--man-path] [--info-path]

@@ -22,7 +22,7 @@ import { DIFF_OPTIONS, diffRequest, pickaxe, refineChanges } from './diff-option
 import type { DiffRequest } from './diff-options.ts'
 
 /** Options that choose commits. */
-export const WALK_OPTIONS: readonly string[] = [
+const WALK_OPTIONS: readonly string[] = [
   '#', 'n|max-count=', 'skip=', 'since|after=', 'until|before=', 'author=', 'committer=', 'grep=', 'i|regexp-ignore-case', 'E|extended-regexp', 'F|fixed-strings', 'P|perl-regexp', 'all-match', 'invert-grep', 'merges', 'no-merges', 'min-parents=', 'max-parents=', 'first-parent', 'not', 'all', 'branches?', 'tags?', 'remotes?', 'glob=', 'reverse', 'topo-order', 'date-order', 'author-date-order',
   'g|walk-reflogs', 'left-right', 'cherry-pick', 'cherry-mark', 'cherry', 'boundary', 'full-history', 'simplify-merges', 'dense', 'sparse', 'ancestry-path', 'no-walk?', 'do-walk', 'left-only', 'right-only', 'simplify-by-decoration',
 ]
@@ -143,7 +143,7 @@ export interface SelectedCommit {
 }
 
 /** The commits that a command is about, in the order in which they are shown. */
-export async function selectCommits(session: Session, repo: Repository, options: Options, walk: Walk, spec: Pathspec): Promise<{ commits: SelectedCommit[]; walk: Walk }> {
+async function selectCommits(session: Session, repo: Repository, options: Options, walk: Walk, spec: Pathspec): Promise<{ commits: SelectedCommit[]; walk: Walk }> {
   const filter = filterOf(session, options)
   const picked = pickaxe(options)
   const firstParent = options.has('first-parent')
@@ -257,7 +257,7 @@ export function treeChanges(repo: Repository, from: string | undefined, to: stri
   return compareFiles(before, after, (id) => repo.objects.blob(id), (path) => spec?.matches(path) ?? true)
 }
 
-export function decorationOf(session: Session, options: Options): Decoration {
+function decorationOf(session: Session, options: Options): Decoration {
   const said = options.isOff('decorate') ? 'no' : options.has('decorate') ? options.value('decorate') ?? 'short' : session.looseConfig.get('log.decorate') ?? (session.proc.isTty(1) ? 'short' : 'no')
   return said === 'no' || said === 'false' || said === '0' ? 'no' : said === 'full' ? 'full' : said === 'auto' ? session.proc.isTty(1) ? 'short' : 'no' : 'short'
 }

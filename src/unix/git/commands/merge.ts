@@ -4,7 +4,6 @@ import { showChanges } from '../diff-output.ts'
 import { GitFailure, fatal } from '../failure.ts'
 import { baseFiles, conflictStyle, mergeIntoWorktree, stagedPaths } from '../merging.ts'
 import { Options } from '../options.ts'
-import { subjectOf } from '../pretty.ts'
 import type { Repository } from '../repository.ts'
 import { findRef, history, isAncestor, resolveCommit, upstreamOf } from '../revision.ts'
 import type { Session } from '../session.ts'
@@ -17,14 +16,14 @@ import { treeChanges } from './log.ts'
 import { resetMerge } from './reset.ts'
 
 /** What a merge changed, as it is reported. */
-export async function showMergeStat(session: Session, repo: Repository, from: string | undefined, to: string): Promise<void> {
+async function showMergeStat(session: Session, repo: Repository, from: string | undefined, to: string): Promise<void> {
   const { style } = diffRequest(session, repo, new Options('diff', [], DIFF_OPTIONS), ['stat', 'summary'])
   const changes = await detectRenames(treeChanges(repo, from === undefined ? undefined : repo.objects.commit(from).tree, repo.objects.commit(to).tree), session.proc.clock)
   await showChanges(changes, style, (text) => session.out(text), () => session.breathe())
 }
 
 /** How a merge's message names what is merged. */
-export function mergedName(repo: Repository, text: string): string {
+function mergedName(repo: Repository, text: string): string {
   const ref = findRef(repo, text)
   if (ref?.startsWith('refs/heads/')) return `branch '${ref.slice(11)}'`
   if (ref?.startsWith('refs/remotes/')) return `remote-tracking branch '${ref.slice(13)}'`
@@ -185,5 +184,3 @@ export async function merge(session: Session, args: readonly string[]): Promise<
     unrelated: options.has('allow-unrelated-histories'), ...(message === undefined ? {} : { message }), ...(favor ? { favor } : {}), ...(strategy === undefined ? {} : { strategy }),
   })
 }
-
-export const commitTitle = (repo: Repository, id: string): string => subjectOf(repo.objects.commit(id).message)

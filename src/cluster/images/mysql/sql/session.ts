@@ -565,7 +565,7 @@ function constraintText(table: Table, key: ForeignKey): string {
   return `\`${table.database}\`.\`${table.name}\`, CONSTRAINT \`${key.name}\` FOREIGN KEY (${names(key.columns)}) REFERENCES \`${key.table.name}\` (${names(key.references)})${key.onDelete && key.onDelete !== 'NO ACTION' ? ` ON DELETE ${key.onDelete}` : ''}${key.onUpdate && key.onUpdate !== 'NO ACTION' ? ` ON UPDATE ${key.onUpdate}` : ''}`
 }
 
-export function scopeColumns(table: Table, alias: string): ScopeColumn[] {
+function scopeColumns(table: Table, alias: string): ScopeColumn[] {
   const primary = table.definition.indexes.find(({ kind }) => kind === 'primary')?.columns
   return table.definition.columns.map((definition) => ({ database: table.database, table: alias, name: definition.name, definition, ...(primary?.length === 1 && primary[0]!.toLowerCase() === definition.name.toLowerCase() ? { primary: true } : {}) }))
 }
