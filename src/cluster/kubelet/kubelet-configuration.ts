@@ -1,3 +1,4 @@
+import { deepFreeze } from '../../base/freeze.ts'
 import type { FileSystem } from '../../unix/types.ts'
 import { parseGoDuration } from '../kinds/duration.ts'
 import { addQuantities, parseQuantity, quantityValue, subQuantities } from '../kinds/quantity.ts'
@@ -60,7 +61,7 @@ export function readKubeletConfiguration(fs: FileSystem, path: string): KubeletC
   if (!fs.exists(path)) throw loading(`failed to read kubelet config file ${JSON.stringify(path)}, error: open ${path}: no such file or directory`)
   let fields: Fields
   try {
-    fields = (parseYaml(fs.readText(path)).value ?? {}) as Fields
+    fields = parsed(fs.readText(path))
   } catch (error) {
     throw loading(`failed to decode: couldn't get version/kind; json parse error: ${(error as Error).message}`)
   }
@@ -91,6 +92,14 @@ export function readKubeletConfiguration(fs: FileSystem, path: string): KubeletC
     clusterDns: fields.clusterDNS ?? [], clusterDomain: fields.clusterDomain ?? '', staticPodPath: fields.staticPodPath,
     allowsAnonymous: fields.authentication?.anonymous?.enabled === true, allowsAll: mode === 'AlwaysAllow', readOnlyPort: (fields.readOnlyPort as number | undefined) ?? 0,
   }
+}
+
+/** The text that was read last: nodes of a cluster have the same. */
+let last: { text: string; fields: Fields } | undefined
+
+function parsed(text: string): Fields {
+  if (last?.text !== text) last = { text, fields: deepFreeze((parseYaml(text).value ?? {}) as Fields) }
+  return last.fields
 }
 
 function reservedOf({ systemReserved, kubeReserved }: Fields): Record<string, string> {
