@@ -258,7 +258,7 @@ export class DrydockApp extends LitElement {
   #columns(): string {
     const lesson = this.panes['lesson']
     const cluster = this.panes['cluster']
-    return `--lesson:${lesson ? `${lesson}px` : 'clamp(300px, 23vw, 620px)'};--cluster:${cluster ? `${cluster}px` : 'clamp(280px, 20vw, 760px)'};--editor:${this.panes['editor'] ? `${this.panes['editor']}px` : '42%'}`
+    return `--lesson:${lesson ? `${lesson}px` : 'clamp(300px, 22vw, 620px)'};--cluster:${cluster ? `${cluster}px` : 'clamp(300px, 22vw, 760px)'};--editor:${this.panes['editor'] ? `${this.panes['editor']}px` : '42%'}`
   }
 
   readonly #onShowObject = (event: CustomEvent<ObjectAddress>) => {

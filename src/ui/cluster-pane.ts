@@ -201,7 +201,7 @@ export class ClusterPane extends LitElement {
     .add:hover { color: var(--ink); border-color: var(--ink-soft); }
     .add svg { width: 14px; height: 14px; }
     .machine { border-style: dashed; }
-    .node { flex: 1; min-width: 0; display: flex; align-items: baseline; gap: 8px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
+    .node { flex: 1; min-width: 0; display: flex; align-items: baseline; gap: 6px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
     .node b { font-weight: 650; font-size: var(--small); letter-spacing: -0.003em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .node small { flex: none; max-width: 55%; margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
     .node:hover b { text-decoration: underline; text-underline-offset: 3px; }
