@@ -103,8 +103,8 @@ function standardOutput(stream: NodeJS.WriteStream): ByteWriter {
 function nodeTty(): Tty {
   let raw = false
   return {
-    get columns() { return process.stdout.columns ?? 80 },
-    get rows() { return process.stdout.rows ?? 24 },
+    get columns() { return process.stdout.columns || 80 },
+    get rows() { return process.stdout.rows || 24 },
     onResize(listener) {
       process.stdout.on('resize', listener)
       return () => { process.stdout.off('resize', listener) }

@@ -25,8 +25,10 @@ export async function runShell(cluster: Cluster): Promise<number> {
       const shell = laptop.start(['bash', '-c', script], { env: learnerEnvironment(), cwd: LEARNER.home, user: LEARNER, stdout: output(process.stdout), stderr: output(process.stderr) })
       return (await shell.wait()).code
     }
-    const tty = createTty({ columns: process.stdout.columns, rows: process.stdout.rows, output: output(process.stdout) })
-    process.stdout.on('resize', () => tty.resize(process.stdout.columns, process.stdout.rows))
+    // Terminals that don't know their size say 0.
+    const size = () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 })
+    const tty = createTty({ ...size(), output: output(process.stdout) })
+    process.stdout.on('resize', () => tty.resize(size().columns, size().rows))
     // Keys go to the machine's own line discipline as they are typed.
     process.stdin.setRawMode(true)
     process.stdin.on('data', (data: Buffer) => { tty.type(data.toString('utf8')) })
