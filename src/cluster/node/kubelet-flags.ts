@@ -1,3 +1,5 @@
+// @k8s part: kubelet flags: --config, --max-pods, --node-labels and --provider-id take effect; the others are known and change nothing
+
 /** The flags that a kubelet takes. Facts of Kubernetes v1.36.3. k8s: cmd/kubelet/app/options */
 const KNOWN = new Set(`
 address allowed-unsafe-sysctls anonymous-auth authentication-token-webhook authentication-token-webhook-cache-ttl authorization-mode authorization-webhook-cache-authorized-ttl 

@@ -39,10 +39,17 @@ export class PowerSwitch {
 
 /** `poweroff`, `halt`, `reboot` and `shutdown`, which are systemctl under other names. */
 export function powerPrograms(power: PowerSwitch): Record<string, Program> {
-  const simple = (name: string, request: PowerRequest) => utilityProgram((context) => {
+  const simple = (name: string, request: PowerRequest) => utilityProgram(async (context) => {
+    const unknown = context.args.find((arg) => !/^(-[pfwdn]|--(reboot|poweroff|halt|force|wtmp-only|no-wtmp|no-wall|no-sync))$/.test(arg))
+    if (unknown !== undefined) {
+      await context.err(unknown.startsWith('--') ? `${name}: unrecognized option '${unknown}'\n` : unknown.startsWith('-') ? `${name}: invalid option -- '${unknown.slice(1)}'\n` : `Too many arguments.\n`)
+      return 1
+    }
+    // Only writes down that it would.
+    if (context.args.some((arg) => arg === '-w' || arg === '--wtmp-only')) return 0
     const asksForReboot = context.args.includes('--reboot')
     const asksForPowerOff = context.args.some((arg) => arg === '-p' || arg === '--poweroff' || arg === '--halt')
-    return allowed(context, name === 'halt' ? 'halt' : name, () => power.now(context.proc, asksForReboot ? 'reboot' : asksForPowerOff ? 'poweroff' : request))
+    return allowed(context, name, () => power.now(context.proc, asksForReboot ? 'reboot' : asksForPowerOff ? 'poweroff' : request))
   }, 'gnu', name)
   return {
     '/usr/sbin/poweroff': simple('poweroff', 'poweroff'), '/usr/sbin/halt': simple('halt', 'poweroff'), '/usr/sbin/reboot': simple('reboot', 'reboot'),
@@ -61,7 +68,7 @@ export async function allowed(context: UtilityContext, verb: string, act: () => 
 async function shutdown(context: UtilityContext, power: PowerSwitch): Promise<number> {
   const flags = context.args.filter((arg) => arg.startsWith('-'))
   const [time = '+1'] = context.args.filter((arg) => !arg.startsWith('-'))
-  const unknown = flags.find((flag) => !/^(-[hPHrck]+|--(halt|poweroff|reboot|no-wall|show))$/.test(flag))
+  const unknown = flags.find((flag) => !/^(-[hPHrck]+|--(halt|poweroff|reboot|no-wall))$/.test(flag))
   if (unknown !== undefined) {
     await context.err(unknown.startsWith('--') ? `shutdown: unrecognized option '${unknown}'\n` : `shutdown: invalid option -- '${unknown.slice(1)}'\n`)
     return 1
@@ -69,6 +76,8 @@ async function shutdown(context: UtilityContext, power: PowerSwitch): Promise<nu
   return allowed(context, 'shutdown', async () => {
     const { proc } = context
     if (flags.some((flag) => /^-\w*c/.test(flag))) { power.cancel(); return 0 }
+    // -k only tells those who are logged in, and nobody else is.
+    if (flags.some((flag) => /^-\w*k/.test(flag))) return 0
     const request: PowerRequest = flags.some((flag) => /^-\w*r|--reboot/.test(flag)) ? 'reboot' : 'poweroff'
     const delayMs = delayOf(time, proc.clock.nowMs())
     if (delayMs === undefined) { await context.err(`Failed to parse time specification: ${time}\n`); return 1 }

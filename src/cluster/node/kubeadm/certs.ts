@@ -44,6 +44,8 @@ export const checkExpiration: Command = async (context, args) => {
   const { fs, clock } = proc
   const folder = args.flag('cert-dir') ?? `${KUBERNETES}/pki`
   await readClusterConfiguration(context, adminAccess(context, args), 'check-expiration')
+  // Whoever took the key away looks after it.
+  const isExternal = (authority: string) => (fs.exists(`${folder}/${AUTHORITIES.find(([each]) => each === authority)![1].replace(/\.crt$/, '.key')}`) ? 'no' : 'yes').padEnd(8)
   const endOf = (file: string): number | undefined => {
     const path = file.startsWith('/') ? file : `${folder}/${file}`
     if (!fs.exists(path)) return undefined
@@ -53,8 +55,8 @@ export const checkExpiration: Command = async (context, args) => {
   }
   const row = (name: string, endMs: number | undefined, rest: readonly string[]): string[] =>
     endMs === undefined ? [`!MISSING! ${name}`, '', '', ...rest.map(() => '')] : [name, dateText(endMs), humanDuration(endMs - clock.nowMs()), ...rest]
-  await out(`\n${tabbed([['CERTIFICATE', 'EXPIRES', 'RESIDUAL TIME', 'CERTIFICATE AUTHORITY', 'EXTERNALLY MANAGED'], ...CERTIFICATES.map(({ name, file, authority }) => row(name, endOf(file), [authority, 'no      ']))])}`)
-  await out(`\n${tabbed([['CERTIFICATE AUTHORITY', 'EXPIRES', 'RESIDUAL TIME', 'EXTERNALLY MANAGED'], ...AUTHORITIES.map(([name, file]) => row(name, endOf(file), ['no      ']))])}`)
+  await out(`\n${tabbed([['CERTIFICATE', 'EXPIRES', 'RESIDUAL TIME', 'CERTIFICATE AUTHORITY', 'EXTERNALLY MANAGED'], ...CERTIFICATES.map(({ name, file, authority }) => row(name, endOf(file), [authority, isExternal(authority)]))])}`)
+  await out(`\n${tabbed([['CERTIFICATE AUTHORITY', 'EXPIRES', 'RESIDUAL TIME', 'EXTERNALLY MANAGED'], ...AUTHORITIES.map(([name, file]) => row(name, endOf(file), [isExternal(name)]))])}`)
 }
 
 /** Go's layout `Jan 02, 2006 15:04 MST`. */
@@ -63,7 +65,7 @@ function dateText(ms: number): string {
   return `${month} ${day}, ${year} ${time} UTC`
 }
 
-/** An authority as its files are. @throws Error where they aren't there */
+/** An authority as its files are; undefined where its certificate or its key isn't there. */
 async function authorityOf({ proc }: UtilityContext, folder: string, name: string): Promise<CertificateAuthority | undefined> {
   const base = `${folder}/${AUTHORITIES.find(([each]) => each === name)![1].replace(/\.crt$/, '')}`
   const { fs, clock } = proc

@@ -16,25 +16,27 @@ interface Entry {
   /** Flags that take a value, and those that may. */
   valued?: readonly string[]
   switches?: readonly string[]
+  /** Those of kubeadm's that nothing here would follow. */
+  refused?: readonly string[]
 }
 
 /** Flags of all commands. */
 const COMMON = ['v', 'kubeconfig', 'rootfs']
 const COMMANDS: Readonly<Record<string, Entry>> = {
-  'token create': { run: tokenCreate, valued: ['ttl', 'usages', 'groups', 'description', 'config'], switches: ['print-join-command', 'dry-run'] },
+  'token create': { run: tokenCreate, valued: ['ttl', 'usages', 'groups', 'description', 'config'], switches: ['print-join-command', 'dry-run'], refused: ['dry-run', 'config'] },
   'token generate': { run: tokenGenerate },
-  'token list': { run: tokenList, valued: ['output'] },
-  'token delete': { run: tokenDelete, switches: ['dry-run'] },
+  'token list': { run: tokenList, valued: ['output'], refused: ['output'] },
+  'token delete': { run: tokenDelete, switches: ['dry-run'], refused: ['dry-run'] },
   join: { run: join, valued: ['token', 'discovery-token', 'discovery-token-ca-cert-hash', 'tls-bootstrap-token', 'node-name', 'cri-socket', 'config', 'ignore-preflight-errors', 'certificate-key', 'apiserver-advertise-address', 'apiserver-bind-port', 'patches', 'discovery-file'], switches: ['discovery-token-unsafe-skip-ca-verification', 'control-plane', 'dry-run'] },
-  reset: { run: reset, valued: ['cri-socket', 'cert-dir', 'ignore-preflight-errors', 'config'], switches: ['force', 'dry-run', 'cleanup-tmp-dir'] },
-  'certs check-expiration': { run: checkExpiration, valued: ['cert-dir', 'config', 'output'] },
+  reset: { run: reset, valued: ['cri-socket', 'cert-dir', 'ignore-preflight-errors', 'config'], switches: ['force', 'dry-run', 'cleanup-tmp-dir'], refused: ['cert-dir', 'config', 'cleanup-tmp-dir'] },
+  'certs check-expiration': { run: checkExpiration, valued: ['cert-dir', 'config', 'output'], refused: ['output'] },
   ...Object.fromEntries([undefined, ...CERTIFICATE_NAMES].map((name): [string, Entry] => [`certs renew ${name ?? 'all'}`, { run: renew(name), valued: ['cert-dir', 'config'] }])),
   'kubeconfig user': { run: kubeconfigUser, valued: ['client-name', 'org', 'token', 'validity-period', 'config'] },
-  'config print init-defaults': { run: printInitDefaults, valued: ['component-configs'] },
-  'config print join-defaults': { run: printJoinDefaults, valued: ['component-configs'] },
+  'config print init-defaults': { run: printInitDefaults, valued: ['component-configs'], refused: ['component-configs'] },
+  'config print join-defaults': { run: printJoinDefaults, valued: ['component-configs'], refused: ['component-configs'] },
   'config print reset-defaults': { run: printResetDefaults },
-  'config images list': { run: imagesList, valued: ['config', 'image-repository', 'kubernetes-version', 'feature-gates', 'output'] },
-  'upgrade plan': { run: upgradePlan, valued: ['config', 'ignore-preflight-errors', 'output'], switches: ['allow-experimental-upgrades', 'allow-release-candidate-upgrades', 'print-config', 'etcd-upgrade'] },
+  'config images list': { run: imagesList, valued: ['config', 'image-repository', 'kubernetes-version', 'feature-gates', 'output'], refused: ['image-repository', 'kubernetes-version', 'output'] },
+  'upgrade plan': { run: upgradePlan, valued: ['config', 'ignore-preflight-errors', 'output'], switches: ['allow-experimental-upgrades', 'allow-release-candidate-upgrades', 'print-config', 'etcd-upgrade'], refused: ['config', 'ignore-preflight-errors', 'output', 'print-config'] },
   version: { run: async ({ out }, args) => out(versionText(args.flag('output'))), valued: ['output'] },
 }
 /** What kubeadm has and this one hasn't. */
@@ -88,9 +90,12 @@ export function kubeadm(node: NodeServices): Program {
     const length = [3, 2, 1].find((count) => COMMANDS[words.slice(0, count).join(' ')] !== undefined && args.slice(0, count).join(' ') === words.slice(0, count).join(' '))
     const name = length === undefined ? undefined : args.slice(0, length).join(' ')
     if (name === undefined) return fail(MISSING.includes(words[0]!) ? `drydock: kubeadm ${words.slice(0, 2).join(' ')} is not supported` : `unknown command ${JSON.stringify(words[0])} for "kubeadm"`)
-    const { run, valued = [], switches = [] } = COMMANDS[name]!
+    const { run, valued = [], switches = [], refused = [] } = COMMANDS[name]!
     try {
-      await run(context, parseArguments(args.slice(length), [...COMMON, ...valued], switches), node)
+      const given = parseArguments(args.slice(length), [...COMMON, ...valued], switches)
+      const unable = refused.find((flag) => given.has(flag))
+      if (unable !== undefined) return fail(`drydock: --${unable} is not supported`)
+      await run(context, given, node)
       return 0
     } catch (error) {
       return fail(error instanceof UnixError ? `${error.path === undefined ? '' : `open ${error.path}: `}${errorText(error).toLowerCase()}` : (error as Error).message)
