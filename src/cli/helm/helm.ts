@@ -66,6 +66,7 @@ async function runHelm(io: CommandIo, sessionOf: (...args: [CommandSpec, Constru
   const known = allFlags(spec)
   const { values, args } = parseFlags(known, rest)
   if (values.bool('help')) return showHelp(spec)
+  for (const flag of UNAVAILABLE) if (values.changed(flag)) throw new Error(`--${flag} is not available in Drydock`)
   const name = spec.path.slice('helm '.length)
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!entry) {
@@ -75,6 +76,9 @@ async function runHelm(io: CommandIo, sessionOf: (...args: [CommandSpec, Constru
   checkArity(spec, entry[1], args.length)
   return await entry[0](sessionOf(spec, values, args)) ?? 0
 }
+
+/** Flags that promise something which isn't done here. */
+const UNAVAILABLE = ['verify', 'prov', 'recreate-pods']
 
 /** k8s: cmd/helm/require @throws Error */
 function checkArity(spec: CommandSpec, arity: Arity, count: number): void {

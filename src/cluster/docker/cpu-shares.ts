@@ -1,4 +1,4 @@
-/** What a container would use of the processors if it were alone. */
+/** What a container asks of the processors. */
 export interface CpuDemand {
   id: string
   /** In per cent of one processor. */

@@ -59,7 +59,6 @@ export interface DockerImage {
   readonly history: readonly HistoryEntry[]
   /** Undefined for images that begin with nothing. */
   readonly base: BaseImage | undefined
-  /** Digest of the base's layers and those on top, lowest first. */
   readonly baseSizeBytes: number
   readonly layers: readonly Layer[]
   /** Everything below containers' own layers. */
@@ -97,7 +96,7 @@ export function topOf(image: Pick<DockerImage, 'base' | 'layers' | 'files'>): { 
 /** An image of the catalogue as Docker shows it. */
 export function fromCatalogue(base: BaseImage, image: RegistryImage, nowMs: number): DockerImage {
   const { config } = image
-  // The same day on every machine and after every reload.
+  // A date for a list that keeps none: weeks before it was first wanted here.
   const createdMs = Math.floor((nowMs - CATALOGUE_AGE_MS) / 86_400_000) * 86_400_000 - parseInt(base.digest.slice(7, 12), 16) * 1000
   const sizeBytes = Math.round(image.sizeBytes * UNPACKED)
   const dockerConfig: DockerConfig = {

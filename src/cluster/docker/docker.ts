@@ -36,7 +36,7 @@ export interface DockerProgramOptions {
 }
 
 /** `docker`: the command line of the engine on the learner's machine. */
-// @k8s part: docker: compose, swarm, contexts, events, search, plugins and the engine's HTTP API are missing; networks of their own share one range of addresses
+// @k8s part: docker: compose, swarm, contexts, events, search, plugins and the engine's HTTP API are missing; networks of their own share one range of addresses; filters of prune and a few other flags are refused; stats counts no network and disk traffic
 export function docker({ engine: open, templateOf }: DockerProgramOptions): Program {
   return async (proc) => {
     const out = (text: string) => proc.stdout.write(text)
@@ -65,6 +65,8 @@ export function docker({ engine: open, templateOf }: DockerProgramOptions): Prog
       if (flags.is('help')) { await out(help); return 0 }
       const wrong = countProblem(flags.operands.length, command)
       if (wrong) { await err(`docker: '${called}' ${wrong}\n\nUsage:  ${usage}\n\nRun '${called} --help' for more information\n`); return 1 }
+      const unable = command.refused?.find((flag) => flags.get(flag) !== undefined)
+      if (unable !== undefined) { await err(`drydock: ${called} --${unable} is not supported\n`); return 1 }
       const opened = await open()
       return await command.run({ ...opened, proc, flags, args: flags.operands, called, templateOf, out, err })
     } catch (error) {

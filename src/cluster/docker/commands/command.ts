@@ -27,6 +27,8 @@ export interface DockerCommand {
   usage: string
   help: string
   flags: readonly FlagSpec[]
+  /** Those among them that nothing here follows; they are refused, so that nobody takes them for done. */
+  refused?: readonly string[]
   /** How many operands it takes; any number by default. */
   min?: number
   max?: number

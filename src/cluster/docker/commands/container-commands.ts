@@ -300,7 +300,7 @@ export const diff: DockerCommand = {
 }
 
 export const prune: DockerCommand = {
-  usage: 'docker container prune [OPTIONS]', help: 'Remove all stopped containers', max: 0,
+  refused: ['filter'], usage: 'docker container prune [OPTIONS]', help: 'Remove all stopped containers', max: 0,
   flags: [['filter', '', 'list', 'Provide filter values (e.g. "until=<timestamp>")'], ['force', 'f', 'bool', 'Do not prompt for confirmation']],
   async run(context) {
     if (!context.flags.is('force') && !await confirm(context, 'WARNING! This will remove all stopped containers.\n')) return 0

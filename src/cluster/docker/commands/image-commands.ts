@@ -30,7 +30,7 @@ export async function pullImage({ engine, proc }: CommandContext, reference: Ima
 }
 
 export const build: DockerCommand = {
-  usage: 'docker buildx build [OPTIONS] PATH | URL | -', help: 'Start a build', errorCode: 1,
+  refused: ['add-host', 'network'], usage: 'docker buildx build [OPTIONS] PATH | URL | -', help: 'Start a build', errorCode: 1,
   flags: [
     ['add-host', '', 'list', 'Add a custom host-to-IP mapping (format: "host:ip")'], ['build-arg', '', 'list', 'Set build-time variables'], ['cache-from', '', 'list', 'External cache sources'], ['file', 'f', 'string', 'Name of the Dockerfile (default: "PATH/Dockerfile")'], ['force-rm', '', 'bool', 'Always remove intermediate containers'],
     ['iidfile', '', 'string', 'Write the image ID to a file'], ['label', '', 'list', 'Set metadata for an image'], ['load', '', 'bool', 'Shorthand for "--output=type=docker"'], ['network', '', 'string', 'Set the networking mode for the "RUN" instructions during build'], ['no-cache', '', 'bool', 'Do not use cache when building the image'],
@@ -164,7 +164,7 @@ export function goTime(ms: number): string {
 }
 
 export const pull: DockerCommand = {
-  usage: 'docker pull [OPTIONS] NAME[:TAG|@DIGEST]', help: 'Download an image from a registry', min: 1, max: 1,
+  refused: ['all-tags'], usage: 'docker pull [OPTIONS] NAME[:TAG|@DIGEST]', help: 'Download an image from a registry', min: 1, max: 1,
   flags: [['all-tags', 'a', 'bool', 'Download all tagged images in the repository'], ['platform', '', 'string', 'Set platform if server is multi-platform capable'], ['quiet', 'q', 'bool', 'Suppress verbose output']],
   async run(context) {
     const { flags, args, out } = context
@@ -279,7 +279,7 @@ export const history: DockerCommand = {
 }
 
 export const prune: DockerCommand = {
-  usage: 'docker image prune [OPTIONS]', help: 'Remove unused images', max: 0,
+  refused: ['filter'], usage: 'docker image prune [OPTIONS]', help: 'Remove unused images', max: 0,
   flags: [['all', 'a', 'bool', 'Remove all unused images, not just dangling ones'], ['filter', '', 'list', 'Provide filter values (e.g. "until=<timestamp>")'], ['force', 'f', 'bool', 'Do not prompt for confirmation']],
   async run(context) {
     const { engine, flags, out } = context

@@ -166,7 +166,7 @@ export const volumeList: DockerCommand = {
 }
 
 export const volumeCreate: DockerCommand = {
-  usage: 'docker volume create [OPTIONS] [VOLUME]', help: 'Create a volume', max: 1, flags: [['driver', 'd', 'string', 'Specify volume driver name'], ['label', '', 'list', 'Set metadata for a volume'], ['opt', 'o', 'list', 'Set driver specific options']],
+  refused: ['driver', 'opt'], usage: 'docker volume create [OPTIONS] [VOLUME]', help: 'Create a volume', max: 1, flags: [['driver', 'd', 'string', 'Specify volume driver name'], ['label', '', 'list', 'Set metadata for a volume'], ['opt', 'o', 'list', 'Set driver specific options']],
   async run({ engine, flags, args, out }) {
     const name = args[0] ?? engine.random.hex(32)
     engine.volumes.ensure(name, { labels: Object.fromEntries(flags.all('label').map((each) => { const at = each.indexOf('='); return at < 0 ? [each, ''] : [each.slice(0, at), each.slice(at + 1)] })), anonymous: args[0] === undefined })
@@ -188,7 +188,7 @@ export const volumeRemove: DockerCommand = {
 }
 
 export const volumePrune: DockerCommand = {
-  usage: 'docker volume prune [OPTIONS]', help: 'Remove unused local volumes', max: 0, flags: [['all', 'a', 'bool', 'Remove all unused volumes, not just anonymous ones'], ['filter', '', 'list', 'Provide filter values (e.g. "label=<label>")'], ['force', 'f', 'bool', 'Do not prompt for confirmation']],
+  refused: ['filter'], usage: 'docker volume prune [OPTIONS]', help: 'Remove unused local volumes', max: 0, flags: [['all', 'a', 'bool', 'Remove all unused volumes, not just anonymous ones'], ['filter', '', 'list', 'Provide filter values (e.g. "label=<label>")'], ['force', 'f', 'bool', 'Do not prompt for confirmation']],
   async run(context) {
     const { engine, flags, out } = context
     if (!flags.is('force') && !await confirm(context, `WARNING! This will remove ${flags.is('all') ? 'all' : 'anonymous'} local volumes not used by at least one container.\n`)) return 0
@@ -228,7 +228,7 @@ export const networkList: DockerCommand = {
 }
 
 export const networkCreate: DockerCommand = {
-  usage: 'docker network create [OPTIONS] NETWORK', help: 'Create a network', min: 1, max: 1, flags: [['driver', 'd', 'string', 'Driver to manage the Network'], ['label', '', 'list', 'Set metadata on a network'], ['subnet', '', 'list', 'Subnet in CIDR format that represents a network segment']],
+  refused: ['subnet'], usage: 'docker network create [OPTIONS] NETWORK', help: 'Create a network', min: 1, max: 1, flags: [['driver', 'd', 'string', 'Driver to manage the Network'], ['label', '', 'list', 'Set metadata on a network'], ['subnet', '', 'list', 'Subnet in CIDR format that represents a network segment']],
   async run({ engine, flags, args, out }) {
     const name = args[0]!
     if (flags.get('driver') !== undefined && flags.get('driver') !== 'bridge') throw new DockerError(`could not find plugin ${flags.get('driver')} in v1 plugin registry: plugin not found`)
@@ -304,7 +304,7 @@ export const stats: DockerCommand = {
         const bytes = usage?.memoryBytes ?? 0
         return {
           Container: flags.is('no-trunc') ? container.id : shortId(container.id), ID: flags.is('no-trunc') ? container.id : shortId(container.id), Name: container.name, CPUPerc: `${(shares.get(container.id) ?? 0).toFixed(2)}%`, MemUsage: `${usage ? binarySize(bytes) : '0B'} / ${usage ? binarySize(limit) : '0B'}`,
-          MemPerc: `${(usage ? bytes / limit * 100 : 0).toFixed(2)}%`, NetIO: '0B / 0B', BlockIO: '0B / 0B', PIDs: String(engine.machineOf(container)?.processes().length ?? 0),
+          MemPerc: `${(usage ? bytes / limit * 100 : 0).toFixed(2)}%`, NetIO: '--', BlockIO: '--', PIDs: String(engine.machineOf(container)?.processes().length ?? 0),
         }
       })
       if (!flags.is('no-stream')) await out('\x1b[H\x1b[J')
@@ -347,7 +347,7 @@ export const systemDf: DockerCommand = {
 }
 
 export const systemPrune: DockerCommand = {
-  usage: 'docker system prune [OPTIONS]', help: 'Remove unused data', max: 0, flags: [['all', 'a', 'bool', 'Remove all unused images not just dangling ones'], ['filter', '', 'list', 'Provide filter values (e.g. "label=<key>=<value>")'], ['force', 'f', 'bool', 'Do not prompt for confirmation'], ['volumes', '', 'bool', 'Prune anonymous volumes']],
+  refused: ['filter'], usage: 'docker system prune [OPTIONS]', help: 'Remove unused data', max: 0, flags: [['all', 'a', 'bool', 'Remove all unused images not just dangling ones'], ['filter', '', 'list', 'Provide filter values (e.g. "label=<key>=<value>")'], ['force', 'f', 'bool', 'Do not prompt for confirmation'], ['volumes', '', 'bool', 'Prune anonymous volumes']],
   async run(context) {
     const { engine, cache, flags, out } = context
     const all = flags.is('all')
@@ -367,7 +367,7 @@ export const systemPrune: DockerCommand = {
 }
 
 export const builderPrune: DockerCommand = {
-  usage: 'docker builder prune', help: 'Remove build cache', max: 0, flags: [['all', 'a', 'bool', 'Remove all unused build cache, not just dangling ones'], ['filter', '', 'list', 'Provide filter values (e.g. "until=24h")'], ['force', 'f', 'bool', 'Do not prompt for confirmation'], ['keep-storage', '', 'string', 'Amount of disk space to keep for cache']],
+  refused: ['filter', 'keep-storage'], usage: 'docker builder prune', help: 'Remove build cache', max: 0, flags: [['all', 'a', 'bool', 'Remove all unused build cache, not just dangling ones'], ['filter', '', 'list', 'Provide filter values (e.g. "until=24h")'], ['force', 'f', 'bool', 'Do not prompt for confirmation'], ['keep-storage', '', 'string', 'Amount of disk space to keep for cache']],
   async run(context) {
     const { engine, cache, flags, out } = context
     if (!flags.is('force') && !await confirm(context, 'WARNING! This will remove all dangling build cache. ')) return 0
@@ -427,7 +427,7 @@ function endOf(engine: DockerEngine, proc: Proc, text: string) {
 }
 
 export const commit: DockerCommand = {
-  usage: 'docker commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]', help: "Create a new image from a container's changes", min: 1, max: 2, flags: [['author', 'a', 'string', 'Author'], ['change', 'c', 'list', 'Apply Dockerfile instruction to the created image'], ['message', 'm', 'string', 'Commit message'], ['pause', 'p', 'bool', 'Pause container during commit (default true)']],
+  refused: ['author', 'change'], usage: 'docker commit [OPTIONS] CONTAINER [REPOSITORY[:TAG]]', help: "Create a new image from a container's changes", min: 1, max: 2, flags: [['author', 'a', 'string', 'Author'], ['change', 'c', 'list', 'Apply Dockerfile instruction to the created image'], ['message', 'm', 'string', 'Commit message'], ['pause', 'p', 'bool', 'Pause container during commit (default true)']],
   async run({ engine, flags, args, out }) {
     const image = await commitContainer(engine, engine.find(args[0]!), flags.get('message') ?? '')
     if (args[1] !== undefined) engine.images.tag(referenceOf(args[1]).fullName, image.id)
