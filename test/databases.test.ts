@@ -99,6 +99,8 @@ describe('MongoDB in a StatefulSet', () => {
     await lab.out('sleep 20')
     expect(await sh(0, 'rs.status().members.map(m => m.name + " " + m.stateStr).join("\\n")')).toBe('mongo-0.mongo:27017 PRIMARY\nmongo-1.mongo:27017 SECONDARY\nmongo-2.mongo:27017 SECONDARY\n')
     expect(await sh(0, 'db.a.insertOne({ _id: 1, from: "zero" })')).toBe('{ acknowledged: true, insertedId: 1 }\n')
+    expect(await sh(0, 'db.b.insertOne({ _id: 1 }, { writeConcern: { w: 3 } })')).toBe('{ acknowledged: true, insertedId: 1 }\n')
+    expect(await sh(0, 'db.runCommand({ insert: "b", documents: [{ _id: 2 }], writeConcern: { w: 4 } }).writeConcernError.errmsg')).toBe('Not enough data-bearing nodes\n')
     await lab.out('sleep 3')
     expect(await sh(2, 'db.a.find()')).toBe("[ { _id: 1, from: 'zero' } ]\n")
     expect((await lab.run(`kubectl exec mongo-1 -c mongodb -- mongosh --quiet --eval 'db.a.insertOne({ _id: 2 })'`)).stderr).toContain('MongoServerError[NotWritablePrimary]: not primary\n')

@@ -340,10 +340,19 @@ function serverStatus({ server }: CommandContext): Document {
   const uptimeMs = server.proc.clock.nowMs() - server.startedMs
   return {
     host: `${server.proc.machine.hostname}${server.port === 27017 ? '' : `:${server.port}`}`, version: server.version, process: 'mongod', pid: server.proc.pid, uptime: Math.floor(uptimeMs / 1000), uptimeMillis: Math.floor(uptimeMs), uptimeEstimate: Math.floor(uptimeMs / 1000), localTime: new Date(Math.floor(server.proc.clock.nowMs())),
-    asserts: { regular: 0, warning: 0, msg: 0, user: 0, rollovers: 0 }, connections: { current: server.sessions.size, available: 838_860 - server.sessions.size, totalCreated: server.connectionCount, active: 1 }, network: { bytesIn: server.counters.messages * 200, bytesOut: server.counters.messages * 400, numRequests: server.counters.messages },
-    opcounters: { insert: server.counters.insert, query: server.counters.query, update: server.counters.update, delete: server.counters.delete, getmore: 0, command: server.counters.command }, ...(server.replicaSet ? { repl: server.replicaSet.hello() } : {}), storageEngine: { name: 'wiredTiger', supportsCommittedReads: true, persistent: true, readOnly: false }, mem: { bits: 64, resident: 100, virtual: 2500, supported: true },
+    connections: { current: server.sessions.size, totalCreated: server.connectionCount }, network: { numRequests: server.counters.messages },
+    opcounters: { insert: server.counters.insert, query: server.counters.query, update: server.counters.update, delete: server.counters.delete, getmore: server.counters.getmore, command: server.counters.command }, ...(server.replicaSet ? { repl: server.replicaSet.hello() } : {}), storageEngine: { name: 'wiredTiger', supportsCommittedReads: true, persistent: true, readOnly: false },
   }
 }
+
+/** The one parameter that is known here. @throws MongoError 72 */
+function getParameter({ server, command }: CommandContext): Document {
+  if (command.getParameter !== '*' && command.featureCompatibilityVersion === undefined) throw new MongoError(72, 'no option found to get')
+  return { featureCompatibilityVersion: { version: server.version.split('.').slice(0, 2).join('.') } }
+}
+
+/** Options of a new collection that would have no effect here. */
+const UNSUPPORTED_COLLECTIONS = ['viewOn', 'pipeline', 'validator', 'timeseries', 'collation', 'capped', 'clusteredIndex', 'expireAfterSeconds']
 
 const simple = (run: (context: CommandContext) => Document): Command => ({ run })
 
@@ -367,8 +376,9 @@ export const dataCommands: Readonly<Record<string, Command>> = {
   create: { write: true, run: (context) => {
     const ns = nameOf(context, 'create')
     if (context.server.store.collection(ns)) throw new MongoError(48, `Collection ${ns} already exists.`)
-    const { create, capped, size, max } = context.command
-    context.server.write({ op: 'c', ns: `${context.database}.$cmd`, o: { create, ...(capped ? { capped, size, max } : {}) } })
+    const wrong = UNSUPPORTED_COLLECTIONS.find((name) => context.command[name] !== undefined && context.command[name] !== false)
+    if (wrong !== undefined) throw new MongoError(115, `create with '${wrong}' is not supported by this server`)
+    context.server.write({ op: 'c', ns: `${context.database}.$cmd`, o: { create: context.command.create as unknown } })
     return {}
   } },
   drop: { write: true, run: (context) => {
@@ -405,15 +415,15 @@ export const dataCommands: Readonly<Record<string, Command>> = {
     return { db: database, collections: all.length, views: 0, objects, avgObjSize: objects > 0 ? dataSize / objects : 0, dataSize, storageSize: all.reduce((sum, each) => sum + storageSize(sizeOf(each)), 0), indexes: all.reduce((sum, { indexes }) => sum + indexes.length, 0), indexSize: all.reduce((sum, each) => sum + each.indexes.length * indexSize(each), 0), scaleFactor: 1 }
   } },
   ping: { run: () => ({}), open: true }, buildInfo: { run: ({ server }) => server.buildInfo(), open: true }, buildinfo: { run: ({ server }) => server.buildInfo(), open: true }, serverStatus: simple(serverStatus),
-  whatsmyuri: simple(({ session }) => ({ you: `${session.remote.ip}:${session.remote.port}` })), getParameter: simple(({ server }) => ({ featureCompatibilityVersion: { version: server.version.split('.').slice(0, 2).join('.') } })), getCmdLineOpts: simple(({ server }) => ({ argv: [...server.proc.argv], parsed: {} })),
+  whatsmyuri: simple(({ session }) => ({ you: `${session.remote.ip}:${session.remote.port}` })), getParameter: simple(getParameter), getCmdLineOpts: simple(({ server }) => ({ argv: [...server.proc.argv], parsed: {} })),
   getLog: simple(({ command, server }) => command.getLog === 'startupWarnings' ? { totalLinesWritten: server.startupWarnings.length, log: server.startupWarnings } : { totalLinesWritten: 0, log: [] }), hostInfo: simple(({ server }) => ({ system: { currentTime: new Date(Math.floor(server.proc.clock.nowMs())), hostname: server.proc.machine.hostname, cpuAddrSize: 64, numCores: server.proc.machine.hardware.cpus }, os: { type: 'Linux', name: 'Ubuntu', version: '24.04' } })),
-  currentOp: simple(() => ({ inprog: [] })), atlasVersion: simple(() => { throw new MongoError(59, "no such command: 'atlasVersion'") }), endSessions: { run: () => ({}), open: true }, logout: { run: ({ session }) => { session.user = undefined; return {} }, open: true }, isdbgrid: { run: () => { throw new MongoError(59, "no such command: 'isdbgrid'") }, open: true },
+  atlasVersion: simple(() => { throw new MongoError(59, "no such command: 'atlasVersion'") }), endSessions: { run: () => ({}), open: true }, logout: { run: ({ session }) => { session.user = undefined; return {} }, open: true }, isdbgrid: { run: () => { throw new MongoError(59, "no such command: 'isdbgrid'") }, open: true },
   connectionStatus: { run: ({ session }) => ({ authInfo: { authenticatedUsers: session.user ? [{ user: session.user.user, db: session.user.db }] : [], authenticatedUserRoles: session.user?.roles ?? [] } }), open: true },
   shutdown: simple(({ server, database }) => { if (database !== 'admin') throw new MongoError(13, 'shutdown may only be run against the admin database.'); server.stop(); return {} }), fsync: simple(({ server }) => { server.store.checkpoint(); return { numFiles: 1 } }), explain: simple(({ command, database, server }) => {
     const inner = command.explain as Document
+    if (command.verbosity !== undefined && command.verbosity !== 'queryPlanner') throw new MongoError(115, `explain with verbosity '${String(command.verbosity)}' is not supported by this server`)
     const ns = `${database}.${String(inner.find ?? inner.count ?? inner.aggregate)}`
-    const total = server.store.collection(ns)?.documents.size ?? 0
     const stage = Object.keys((inner.filter ?? {}) as Document).join() === '_id' ? 'IDHACK' : 'COLLSCAN'
-    return { explainVersion: '1', queryPlanner: { namespace: ns, parsedQuery: inner.filter ?? {}, winningPlan: { stage, ...(stage === 'COLLSCAN' ? { direction: 'forward' } : {}) }, rejectedPlans: [] }, executionStats: { executionSuccess: true, totalDocsExamined: total }, command: inner, serverInfo: { host: server.proc.machine.hostname, port: server.port, version: server.version } }
+    return { explainVersion: '1', queryPlanner: { namespace: ns, parsedQuery: inner.filter ?? {}, winningPlan: { stage, ...(stage === 'COLLSCAN' ? { direction: 'forward' } : {}) }, rejectedPlans: [] }, command: inner, serverInfo: { host: server.proc.machine.hostname, port: server.port, version: server.version } }
   }),
 }

@@ -35,6 +35,16 @@ async function talk(on: TestMachine, ...lines: string[]): Promise<string> {
 }
 
 describe('mongod and mongosh', () => {
+  it('say what they do not do, and count what they show', async () => {
+    const on = box()
+    await startServer(on)
+    const said = await talk(on, 'db.goods.insertOne({ _id: 1 })', 'db.goods.findOne()', 'const status = db.serverStatus()', 'status.opcounters.query', 'status.opcounters.insert', 'status.mem', 'db.currentOp()', 'db.adminCommand({ getParameter: 1, logLevel: 1 })', 'db.goods.validate()',
+      "db.createCollection('events', { capped: true, size: 4096 })", "db.goods.insertOne({ _id: 2 }, { writeConcern: { w: 3 } })", "db.goods.find().explain('executionStats')", 'db.goods.countDocuments()')
+    expect(said).toContain("{ _id: 1 }\n")
+    for (const text of ["no such command: 'currentOp'", 'no option found to get', "no such command: 'validate'", "create with 'capped' is not supported by this server", "cannot use 'w' > 1 when a host is not replicated", "explain with verbosity 'executionStats' is not supported by this server"]) expect(said).toContain(`]: ${text}\n`)
+    expect(said).toMatch(/\n1\n$/)
+  })
+
   it('keep documents and find them again', async () => {
     const on = box()
     const { log } = await startServer(on)

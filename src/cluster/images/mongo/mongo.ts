@@ -6,7 +6,7 @@ import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 
-// @k8s part: MongoDB: queries, updates, aggregation, unique indexes, users and replica sets with elections and replication between pods; indexes speed nothing up, integers of 64 bits are kept as numbers, no transactions, change streams, sharding, TTL, TLS and mongodump
+// @k8s part: MongoDB: queries, updates, aggregation, unique indexes, users and replica sets with elections and replication between pods; indexes speed nothing up, integers of 64 bits are kept as numbers, each document is read as it was last written (readConcern and most settings of mongod have no effect), no transactions, views, validators, capped collections, collations, execution statistics, change streams, sharding, TTL, TLS and mongodump
 
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {

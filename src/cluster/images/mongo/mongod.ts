@@ -45,7 +45,7 @@ export class MongoServer {
   readonly old: boolean
   readonly startedMs: number
   readonly sessions = new Set<ClientSession>()
-  readonly counters = { insert: 0, query: 0, update: 0, delete: 0, command: 0, messages: 0 }
+  readonly counters = { insert: 0, query: 0, update: 0, delete: 0, getmore: 0, command: 0, messages: 0 }
   readonly startupWarnings: string[] = []
   readonly #options = new Map<string, string>()
   readonly #cursors = new Map<number, { ns: string; documents: Document[] }>()
@@ -293,12 +293,15 @@ export class MongoServer {
   async #reply(session: ClientSession, document: Document): Promise<Document> {
     const [name] = Object.keys(document)
     const database = String(document.$db ?? 'admin')
-    this.counters.command += 1
+    if (name === 'find') this.counters.query += 1
+    else if (name === 'getMore') this.counters.getmore += 1
+    else if (name !== 'insert' && name !== 'update' && name !== 'delete') this.counters.command += 1
     let reply: Document
     try {
       const command = name === undefined ? undefined : COMMANDS[name]
       if (!command) throw new MongoError(59, `no such command: '${name ?? ''}'`)
       this.#check(session, name!, command, database, document)
+      if (command.write) this.#checkWriteConcern(document)
       reply = await command.run({ server: this, session, database, command: document })
       if (command.write) await this.#writeConcern(document, reply)
       reply = { ...reply, ok: 1 }
@@ -327,15 +330,29 @@ export class MongoServer {
     if (mode === undefined || mode === 'primary') throw new MongoError(13435, this.old ? 'not master and slaveOk=false' : 'not primary and secondaryOk=false')
   }
 
-  /** Waits for as many members as the write wants: most of them since 5.0. */
+  /** A write that wants what a server without others can't give is not begun. @throws MongoError 2, 79 */
+  #checkWriteConcern(document: Document): void {
+    const w = (document.writeConcern as { w?: unknown } | undefined)?.w
+    if (w === undefined || w === 'majority') return
+    if (typeof w === 'string') throw this.replicaSet ? new MongoError(79, `No write concern mode named '${w}' found in replica set configuration`, {}, 'UnknownReplWriteConcern') : new MongoError(2, `cannot use non-majority 'w' mode ${w} when a host is not a member of a replica set`)
+    if (!(Number(w) >= 0)) throw new MongoError(9, 'w has to be a number or a string')
+    if (!this.replicaSet && Number(w) > 1) throw new MongoError(2, "cannot use 'w' > 1 when a host is not replicated")
+  }
+
+  /** Waits for as many members as the write wants: `w` of them, or most of them, which is what writes want since 5.0 when they don't say. */
   async #writeConcern(document: Document, reply: Document): Promise<void> {
     const set = this.replicaSet
     if (!set) return
     const concern = document.writeConcern as { w?: number | string; wtimeout?: number } | undefined
     const w = concern?.w ?? (this.old ? 1 : 'majority')
     if (w !== 'majority' && Number(w) <= 1) return
+    const members = w === 'majority' ? undefined : Number(w)
+    if (members !== undefined && members > set.dataMembers) {
+      reply.writeConcernError = { code: 100, codeName: 'UnsatisfiableWriteConcern', errmsg: 'Not enough data-bearing nodes' }
+      return
+    }
     const timeoutMs = concern?.wtimeout || WRITE_CONCERN_MS
-    const done = await Promise.race([set.awaitMajority(set.applied).then(() => true), this.proc.sleep(timeoutMs).then(() => false)])
+    const done = await Promise.race([set.awaitMembers(set.applied, members).then(() => true), this.proc.sleep(timeoutMs).then(() => false)])
     if (!done) reply.writeConcernError = { code: 64, codeName: 'WriteConcernTimeout', errmsg: 'waiting for replication timed out', errInfo: { wtimeout: true } }
   }
 }

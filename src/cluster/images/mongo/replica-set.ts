@@ -384,7 +384,7 @@ export class ReplicaSet {
     if (!this.isPrimary) throw new MongoError(10107, this.#server.old ? 'not primary so can\'t step down' : 'not primary so can\'t step down')
     const now = this.#nowMs
     if (![...this.#peers.values()].some(({ health, applied }) => health === 1 && !isLater(this.applied, applied))) {
-      const caught = await Promise.race([this.awaitMajority(this.applied).then(() => true), this.#server.proc.sleep(Math.min(10_000, seconds * 1000)).then(() => false)])
+      const caught = await Promise.race([this.awaitMembers(this.applied).then(() => true), this.#server.proc.sleep(Math.min(10_000, seconds * 1000)).then(() => false)])
       if (!caught || this.#peers.size === 0) throw new MongoError(262, 'No electable secondaries caught up as of ' + new Date(Math.floor(now)).toISOString() + '. Please use the replSetStepDown command with the argument {force: true} to force node to step down.')
     }
     this.#frozenUntilMs = now + seconds * 1000
@@ -406,9 +406,12 @@ export class ReplicaSet {
 
   // --- replication --------------------------------------------------------------------------------------------------------------
 
-  /** Waits until most members have an operation. */
-  async awaitMajority(until: OpTime): Promise<void> {
-    const reached = () => this.#voters.filter(({ host, arbiterOnly }) => !arbiterOnly && (host === this.#self?.host || !isLater(until, this.#peers.get(host)?.applied ?? EMPTY))).length >= this.#majority
+  /** How many members have data. */
+  get dataMembers(): number { return this.config?.members.filter(({ arbiterOnly }) => !arbiterOnly).length ?? 0 }
+
+  /** Waits until so many members have an operation, or most of those that vote. */
+  async awaitMembers(until: OpTime, count?: number): Promise<void> {
+    const reached = () => (count === undefined ? this.#voters : this.config?.members ?? []).filter(({ host, arbiterOnly }) => !arbiterOnly && (host === this.#self?.host || !isLater(until, this.#peers.get(host)?.applied ?? EMPTY))).length >= (count ?? this.#majority)
     while (!reached()) {
       if (!this.isPrimary) throw new MongoError(189, 'operation was interrupted', {})
       await new Promise<void>((resolve) => { const wake = () => { this.#majorityWaiters.delete(wake); resolve() }; this.#majorityWaiters.add(wake) })

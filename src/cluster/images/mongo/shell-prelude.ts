@@ -285,7 +285,7 @@ class Cursor {
   async itcount() { return (await this.toArray()).length }
   async count() { return (await run(this.databaseName, { count: this.start.find, query: this.start.filter ?? {} })).n }
   async size() { return (await run(this.databaseName, { count: this.start.find, query: this.start.filter ?? {}, ...(this.options.limit ? { limit: this.options.limit } : {}), ...(this.options.skip ? { skip: this.options.skip } : {}) })).n }
-  async explain() { return clean(await run(this.databaseName, { explain: { ...this.start, ...this.options } })) }
+  async explain(verbosity) { return clean(await run(this.databaseName, { explain: { ...this.start, ...this.options }, ...(typeof verbosity === 'string' ? { verbosity } : {}) })) }
   async close() { this.batch = []; this.id = 0 }
   async *[Symbol.asyncIterator]() { while (await this.hasNext()) yield this.next() }
   toString() { return legacy ? 'DBQuery: ' + this.databaseName + '.' + (this.start.find ?? '') + ' -> ' + tojson(this.start.filter ?? {}) : '[object Object]' }
@@ -355,9 +355,9 @@ class Collection {
   async updateMany(q, u, options = {}) { if (u && !Array.isArray(u) && !Object.keys(u).some((key) => key.startsWith('$'))) throw Object.assign(new Error('Update document requires atomic operators'), { name: 'MongoInvalidArgumentError' }); return this.#result(await this.#update(q, u, options, true)) }
   async replaceOne(q, u, options = {}) { if (u && Object.keys(u).some((key) => key.startsWith('$'))) throw Object.assign(new Error('Replacement document must not contain atomic operators'), { name: 'MongoInvalidArgumentError' }); return this.#result(await this.#update(q, u, options, false)) }
   async update(q, u, options = {}) { const { multi = false, ...rest } = options; const { acknowledged, insertedId, matchedCount, modifiedCount, upsertedCount } = await this.#update(q, u, rest, multi); return legacy ? new WriteResult({ nMatched: matchedCount, nUpserted: upsertedCount, nModified: modifiedCount, ...(insertedId === null ? {} : { _id: insertedId }) }) : { acknowledged, insertedId, matchedCount, modifiedCount, upsertedCount } }
-  async #delete(q, limit) { requireArgument(q, 'filter', 'Collection.delete'); return { acknowledged: true, deletedCount: writeError(await this.#run({ delete: this.name, deletes: [{ q, limit }] })).n } }
-  async deleteOne(q) { return this.#delete(q, 1) }
-  async deleteMany(q) { return this.#delete(q, 0) }
+  async #delete(q, limit, { writeConcern } = {}) { requireArgument(q, 'filter', 'Collection.delete'); return { acknowledged: true, deletedCount: writeError(await this.#run({ delete: this.name, deletes: [{ q, limit }], ...(writeConcern ? { writeConcern } : {}) })).n } }
+  async deleteOne(q, options) { return this.#delete(q, 1, options) }
+  async deleteMany(q, options) { return this.#delete(q, 0, options) }
   async remove(q, options) { const one = options === true || options?.justOne; const result = await this.#delete(q, one ? 1 : 0); return legacy ? new WriteResult({ nRemoved: result.deletedCount }) : result }
   async #modify(command) { const { value } = await this.#run({ findAndModify: this.name, ...command }); return value }
   async findOneAndUpdate(query, update, { returnDocument, returnNewDocument, projection, sort, upsert, arrayFilters } = {}) { return this.#modify({ query, update, new: returnDocument === 'after' || returnNewDocument === true, ...(projection ? { fields: projection } : {}), ...(sort ? { sort } : {}), ...(upsert ? { upsert } : {}), ...(arrayFilters ? { arrayFilters } : {}) }) }
@@ -387,9 +387,9 @@ class Collection {
   async totalSize() { const stats = await this.#run({ collStats: this.name }); return stats.storageSize + stats.totalIndexSize }
   async totalIndexSize() { return (await this.#run({ collStats: this.name })).totalIndexSize }
   async isCapped() { return false }
-  async validate() { return { ns: this.getFullName(), valid: true, ok: 1 } }
+  async validate() { return clean(await this.#run({ validate: this.name })) }
   async exists() { return this.database.exists(this.name) }
-  explain() { return { find: (filter) => ({ finish: () => this.find(filter).explain(), __explain: true }), aggregate: (pipeline) => run(this.#db, { explain: { aggregate: this.name, pipeline } }) } }
+  explain(verbosity) { return { find: (filter) => ({ finish: () => this.find(filter).explain(verbosity), __explain: true }), aggregate: (pipeline) => run(this.#db, { explain: { aggregate: this.name, pipeline }, ...(typeof verbosity === 'string' ? { verbosity } : {}) }) } }
 }
 
 class Database {
