@@ -36,6 +36,29 @@ async function ask(on: TestMachine, sql: string, args: readonly string[] = ['-h'
 }
 
 describe('the MySQL image', () => {
+  it('refuses what would have no effect, and shows what it counted', async () => {
+    const on = box()
+    await startServer(on, { MYSQL_ROOT_PASSWORD: 'secret', MYSQL_DATABASE: 'shop' })
+    const no = (what: string) => `ERROR 1235 (42000) at line 1: This version of MySQL doesn't yet support '${what}'\n`
+    const args = ['-h127.0.0.1', '-psecret', 'shop']
+    expect(await ask(on, 'create table t (a text, fulltext key (a))', args)).toBe(no('FULLTEXT indexes'))
+    expect(await ask(on, 'create spatial index a on t (a)', args)).toBe(no('SPATIAL indexes'))
+    expect(await ask(on, "select get_lock('a', 1)", args)).toBe(no('GET_LOCK'))
+    expect(await ask(on, "grant select (a), insert on shop.t to root@'%'", args)).toBe(no('GRANT of privileges on columns'))
+    expect(await ask(on, 'show engine innodb status', args)).toBe(no('SHOW ENGINE STATUS'))
+    expect(await ask(on, "show status like 'Slow_queries'", args)).toBe('')
+    expect(await ask(on, 'select @@transaction_isolation', args)).toContain('READ-COMMITTED')
+    let output = ''
+    const writer = { write: async (data: Uint8Array | string) => { output += typeof data === 'string' ? data : new TextDecoder().decode(data) }, close() {} }
+    const client = on.machine.start(['mysql', ...args, '--force', '-e', 'select sleep(100); select 7'], { env: { PATH: '/bin' }, cwd: '/', user: ROOT, stdin: createPipe().reader, stdout: writer, stderr: writer })
+    let id: string | undefined
+    for (let tries = 0; id === undefined && tries < 5; tries++) id = /\| +(\d+) \|[^\n]*sleep\(100\)/.exec(await ask(on, 'show processlist', args))?.[1]
+    expect(await ask(on, `kill query ${id}`, args)).toBe('')
+    await on.clock.until(() => client.status !== undefined, { withinMs: 20_000 })
+    expect(output).toMatch(/ERROR 1317 \(70100\) at line 1: Query execution was interrupted/)
+    expect(output).toMatch(/^7$/m)
+  })
+
   it('wants to know about a password before it makes its data directory', async () => {
     const on = box()
     const { process, log } = await startServer(on, {})

@@ -5,7 +5,7 @@ import { fedora } from '../fedora.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 
-// @k8s part: MySQL: databases, tables, users, joins, aggregates, subqueries, views, keys and transactions over the real protocol; no replication (binary log, CHANGE MASTER, xtrabackup), procedures, triggers, window functions and TLS
+// @k8s part: MySQL: databases, tables, users, joins, aggregates, subqueries, views, keys and transactions over the real protocol; transactions read what is committed whatever isolation they ask for (READ COMMITTED), FOR UPDATE and FOR SHARE lock no rows, LOCK TABLES is accepted for mysqldump's output and locks nothing, most settings of my.cnf and SET have no effect; no replication (binary log, CHANGE MASTER, xtrabackup), procedures, triggers, window functions, FULLTEXT and SPATIAL indexes, GET_LOCK, privileges on columns and TLS
 
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {

@@ -327,7 +327,7 @@ class MysqlServer {
       else if (command === COMMANDS.useDatabase) { session.use(reader.rest()); await stream.write(okPacket(session, 0, 0n, '')) } else if (command === COMMANDS.statistics) {
         const status = new Map(statusRows(session))
         const uptime = Number(status.get('Uptime'))
-        await stream.write(new PacketWriter().text(`Uptime: ${uptime}  Threads: ${session.instance.sessions.size}  Questions: ${status.get('Questions')}  Slow queries: 0  Opens: ${status.get('Open_tables')}  Flush tables: 3  Open tables: ${status.get('Open_tables')}  Queries per second avg: ${(Number(status.get('Questions')) / Math.max(1, uptime)).toFixed(3)}`).packet)
+        await stream.write(new PacketWriter().text(`Uptime: ${uptime}  Threads: ${session.instance.sessions.size}  Questions: ${status.get('Questions')}  Open tables: ${status.get('Open_tables')}  Queries per second avg: ${(Number(status.get('Questions')) / Math.max(1, uptime)).toFixed(3)}`).packet)
       } else if (command === COMMANDS.query) await this.#query(stream, session, reader.rest())
       else await stream.write(errorPacket(new SqlError(1047, 'Unknown command')))
     } catch (error) {
@@ -345,6 +345,8 @@ class MysqlServer {
     session.info = sql
     const results: Result[] = []
     let failure: SqlError | undefined
+    let isInterrupted = false
+    const interrupted = new Promise<void>((resolve) => { session.killQuery = () => { isInterrupted = true; resolve() } })
     const run = session.execute(sql)
     // A statement that meets another transaction's rows waits for its end and begins again.
     let deadlineMs: number | undefined
@@ -361,7 +363,8 @@ class MysqlServer {
           const left = deadlineMs - this.#proc.clock.nowMs()
           if (left <= 0) { failure = new SqlError(1205, 'Lock wait timeout exceeded; try restarting transaction'); break }
           session.state = 'updating'
-          await Promise.race([new Promise<void>((resolve) => error.holder.onEnd(resolve)), this.#proc.sleep(left)])
+          await Promise.race([new Promise<void>((resolve) => error.holder.onEnd(resolve)), interrupted, this.#proc.sleep(left)])
+          if (isInterrupted) { failure = new SqlError(1317, 'Query execution was interrupted'); break }
           pending = session.executeAfter(sql, results.length)
           continue
         }
@@ -374,8 +377,10 @@ class MysqlServer {
       session.state = 'User sleep'
       const ms = session.sleepMs
       session.sleepMs = 0
-      await this.#proc.sleep(ms)
+      await Promise.race([interrupted, this.#proc.sleep(ms)])
+      if (isInterrupted) { results.pop(); failure = new SqlError(1317, 'Query execution was interrupted') }
     }
+    session.killQuery = () => {}
     const count = results.length
     for (const [i, result] of results.entries()) {
       const more = i < count - 1 || failure ? STATUS.moreResults : 0

@@ -1,4 +1,4 @@
-import { SqlError } from './errors.ts'
+import { SqlError, unsupported } from './errors.ts'
 import { Decimal, asDecimal, compare, dateMs, dateTimeText, decimalOf, divideRounded, fromTruth, jsonText, leadingNumber, numeric, parseDateTime, toNumber, toText, truth } from './values.ts'
 import type { Value } from './values.ts'
 
@@ -216,7 +216,7 @@ export const scalarFunctions: Readonly<Record<string, ScalarFunction>> = {
   last_insert_id: ({ lastInsertId }) => lastInsertId, row_count: ({ rowCount }) => rowCount, found_rows: ({ foundRows }) => foundRows,
   sleep: (context, [seconds]) => { context.addSleep(seconds === null || seconds === undefined ? 0 : toNumber(seconds) * 1000); return 0n },
   uuid: ({ random }) => { const hex = (n: number) => Array.from({ length: n }, () => Math.floor(random() * 16).toString(16)).join(''); return `${hex(8)}-${hex(4)}-11ef-${hex(4)}-${hex(12)}` },
-  charset: () => 'utf8mb4', collation: () => 'utf8mb4_0900_ai_ci', benchmark: () => 0n, get_lock: () => 1n, release_lock: () => 1n,
+  charset: () => 'utf8mb4', collation: () => 'utf8mb4_0900_ai_ci', benchmark: () => 0n, get_lock: () => unsupported('GET_LOCK'), release_lock: () => unsupported('RELEASE_LOCK'),
   inet_aton: textual((text) => { const parts = text.split('.').map(Number); return parts.length === 4 ? BigInt(parts.reduce((sum, part) => sum * 256 + part, 0)) : null }), inet_ntoa: strict((value) => { const n = int(value); return [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.') }),
   // JSON
   json_extract: textual((json, ...paths) => { const found = paths.map((path) => jsonPath(parseJson(json, 'json_extract'), path)).filter((each) => each !== undefined); return found.length === 0 ? null : jsonText(paths.length > 1 ? found : found[0]) }),

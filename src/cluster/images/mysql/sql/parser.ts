@@ -273,7 +273,7 @@ class Parser {
       return { kind: 'create view', view, replace, query, text: this.#sql.slice(start, this.#tokens[this.#at - 1]!.end), ...(columns ? { columns } : {}) }
     }
     if (replace) this.#fail()
-    const unique = this.#oneOf('unique', 'fulltext', 'spatial')
+    const unique = this.#indexKind()
     if (this.#oneOf('index', 'key')) {
       const name = this.#name()
       if (this.#eat('using')) this.#name()
@@ -281,7 +281,7 @@ class Parser {
       const table = this.#tableName()
       const columns = this.#indexColumns()
       while (this.#token.kind === 'word') this.#at += 1
-      return { kind: 'alter table', table, actions: [{ kind: 'add index', index: { name, columns, kind: unique === 'unique' ? 'unique' : 'plain' } }] }
+      return { kind: 'alter table', table, actions: [{ kind: 'add index', index: { name, columns, kind: unique ?? 'plain' } }] }
     }
     if (unique) this.#fail()
     for (const what of ['procedure', 'function', 'trigger', 'event', 'role', 'tablespace', 'server']) if (this.#is(what)) unsupported(`CREATE ${what.toUpperCase()}`)
@@ -341,8 +341,15 @@ class Parser {
     }
   }
 
+  /** @throws SqlError 1235 for indexes that nothing here would search */
+  #indexKind(): 'unique' | undefined {
+    const kind = this.#oneOf('unique', 'fulltext', 'spatial')
+    if (kind === 'fulltext' || kind === 'spatial') unsupported(`${kind.toUpperCase()} indexes`)
+    return kind === 'unique' ? kind : undefined
+  }
+
   #index(constraint?: string): IndexDefinition {
-    const kind = this.#oneOf('unique', 'fulltext', 'spatial') === 'unique' ? 'unique' : 'plain'
+    const kind = this.#indexKind() ?? 'plain'
     if (!this.#oneOf('index', 'key') && kind !== 'unique') this.#fail()
     const name = this.#isName() && !this.#is('using') ? this.#name() : constraint ?? ''
     if (this.#eat('using')) this.#name()
@@ -462,7 +469,7 @@ class Parser {
 
   #alterActions(): AlterAction[] {
     if (this.#eat('add')) {
-      if (['primary', 'unique', 'foreign', 'check', 'index', 'key', 'fulltext', 'constraint'].some((word) => this.#is(word))) {
+      if (['primary', 'unique', 'foreign', 'check', 'index', 'key', 'fulltext', 'spatial', 'constraint'].some((word) => this.#is(word))) {
         const made: TableDefinition = { columns: [], indexes: [], foreignKeys: [], checks: [] }
         this.#createDefinition(made)
         return [...made.indexes.map((index) => ({ kind: 'add index' as const, index })), ...made.foreignKeys.map((key) => ({ kind: 'add foreign key' as const, key })), ...made.checks.map((check) => ({ kind: 'add check' as const, check }))]
@@ -607,7 +614,7 @@ class Parser {
     const privileges = this.#list(() => {
       let text = ''
       while (this.#token.kind === 'word' && !this.#is('on') && !this.#is('to') && !this.#is('from')) text += ` ${this.#tokens[this.#at++]!.text.toUpperCase()}`
-      if (this.#is('(')) this.#names()
+      if (this.#is('(')) unsupported(`${revoke ? 'REVOKE' : 'GRANT'} of privileges on columns`)
       return text.trim() || this.#fail()
     })
     const on = { database: '*', table: '*' }

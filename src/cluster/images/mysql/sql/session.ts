@@ -52,6 +52,8 @@ export class Session {
   sinceMs: number
   /** KILL asks the connection to go. */
   kill: () => void = () => {}
+  /** KILL QUERY ends what the connection waits for, and leaves it. */
+  killQuery: () => void = () => {}
   /** SHUTDOWN. */
   shutdown: () => void = () => {}
   /** How long the statement waits before it answers: SLEEP(). */
@@ -229,7 +231,8 @@ export class Session {
         const session = this.instance.sessions.get(statement.id)
         if (!session) throw new SqlError(1094, `Unknown thread id: ${statement.id}`)
         if (session.user !== this.user) this.requireGlobal('SUPER')
-        session.kill()
+        if (statement.query) session.killQuery()
+        else session.kill()
         return this.ok()
       }
       case 'shutdown': this.requireGlobal('SHUTDOWN'); this.shutdown(); return this.ok()
