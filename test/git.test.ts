@@ -60,6 +60,11 @@ kubectl port-forward svc/repo 9418:9418 > /dev/null & sleep 1; git push -q origi
   expect((await lab.run('kubectl logs web -c git-sync')).stdout).toMatch(/"msg":"updated successfully","ref":"main","remote":"[0-9a-f]{40}","syncCount":2/)
 })
 
+test('git-sync ends with an error where it is asked for what it does not do', async () => {
+  await lab.out('kubectl run hooked --image=registry.k8s.io/git-sync/git-sync:v4.4.0 --restart=Never -- --repo=git://repo/site --webhook-url=http://web && kubectl wait --for=jsonpath={.status.phase}=Failed pod/hooked')
+  expect((await lab.run('kubectl logs hooked')).stdout).toBe('unsupported flag: --webhook-url=http://web does nothing in this git-sync\n')
+})
+
 test('pods clone from a web server that has a repository as files', async () => {
   lab.writeFile('files.yaml', `apiVersion: v1
 kind: Pod

@@ -43,3 +43,8 @@ test('lets an editor on the terminal write the message, and shows colours there'
   expect(screen).toContain('\t\x1b[31mmodified:   a\x1b[m\r\n')
   expect(screen).toMatch(/\x1b\[33m[0-9a-f]{7}\x1b\[m\x1b\[33m \(\x1b\[m\x1b\[1;36mHEAD -> \x1b\[m\x1b\[1;32mmain\x1b\[m\x1b\[33m\)\x1b\[m First words/)
 })
+
+test('a dry run of prune and of read-tree changes nothing', async () => {
+  const { stdout } = await box().run(['bash', '-c', 'cd /tmp && git init -q r && cd r && echo 1 > a && git add a && git -c user.name=a -c user.email=a@b commit -qm x && echo 2 > a && git add a; git read-tree -n HEAD; git diff --cached --name-only; git reset -q --hard; git prune -n; git cat-file -t 0cfbf08; git prune; git prune -n; git cat-file -e 0cfbf08 || echo gone'])
+  expect(stdout).toBe('a\n0cfbf08886fca9a91cb753ec8734c84fcbe52c9f blob\nblob\ngone\n')
+})

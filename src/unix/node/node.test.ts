@@ -125,7 +125,7 @@ const server = app.listen(3000, async () => {
 })`,
   })
   const install = await run(['npm', 'install', 'express'], { env, cwd: '/app' })
-  expect(install.stdout).toMatch(/^\nadded 1 package, and audited 2 packages in \S+\n\nfound 0 vulnerabilities\n$/)
+  expect(install.stdout).toMatch(/^\nadded 1 package in \S+\n$/)
   expect(JSON.parse(box.fs.readText('/app/package.json'))).toMatchObject({ dependencies: { express: expect.stringMatching(/^\^5\./) } })
   const { stdout, stderr } = await run(['npm', 'start'], { env, cwd: '/app' })
   expect(stdout).toContain('200 text/html; charset=utf-8 Hello World!\n200 application/json; charset=utf-8 {"id":"7","q":"x"}\n201 application/json; charset=utf-8 {"a":1}\n404 text/html; charset=utf-8')
@@ -135,11 +135,50 @@ const server = app.listen(3000, async () => {
   expect(await run(['npm', 'install', 'left-pad-of-nobody'], { env, cwd: '/app' })).toMatchObject({ stderr: expect.stringContaining('npm error 404 Not Found - GET https://registry.npmjs.org/left-pad-of-nobody - Not found\n'), status: { code: 1 } })
 })
 
+it('npm refuses what it can not know, and names the log that it wrote', async () => {
+  const { run, machine: box } = machine({ '/app/package.json': '{"name": "web", "version": "1.0.0"}', '/app/ids.js': `const { v1, v7, version } = require('uuid')
+const ids = Array.from({ length: 50 }, () => v7())
+console.log(version(v1()), version(ids[0]), ids.join() === [...ids].sort().join(), new Set(ids).size, Math.abs(parseInt(ids[0].replace('-', '').slice(0, 12), 16) - Date.now()) < 1000)
+const { heap_size_limit } = require('v8').getHeapStatistics()
+console.log(heap_size_limit, process.cpuUsage().system, require('os').freemem() < require('os').totalmem(), process.availableMemory() > 0)` })
+  const npm = (...args: string[]) => run(['npm', ...args], { env, cwd: '/app' })
+  for (const command of ['audit', 'outdated', 'ping']) {
+    const { stdout, stderr, status } = await npm(command)
+    expect([stdout, status?.code]).toEqual(['', 1])
+    const log = new RegExp(`^npm error npm ${command} is not supported here\nnpm error A complete log of this run can be found in: (\\S+)\n$`).exec(stderr)![1]!
+    expect(box.fs.readText(log)).toContain(`error npm ${command} is not supported here\n`)
+  }
+  expect(await npm('install', 'uuid@13.99.0')).toMatchObject({ stderr: expect.stringContaining('npm error code ETARGET\nnpm error notarget No matching version found for uuid@13.99.0.\n'), status: { code: 1 } })
+  await npm('install', 'uuid')
+  expect((await npm('prune')).stdout).toMatch(/^\nup to date in \S+\n$/)
+  box.fs.writeFile('/app/package.json', '{}')
+  expect(await npm('prune')).toMatchObject({ stderr: expect.stringContaining('npm error extraneous: uuid@13.0.0\n'), status: { code: 1 } })
+  expect((await npm('view', 'body-parser')).stdout).toContain('| deps: 1 |')
+  expect((await run(['node', 'ids.js'], { env, cwd: '/app' }))).toMatchObject({ stdout: '1 7 true 50 true\n268435456 0 true true\n', stderr: '' })
+})
+
+it('a transaction of ioredis is one for the server', async () => {
+  const { run } = machine({ '/app/package.json': '{}', '/app/multi.js': `const Redis = require('ioredis')
+const answers = { MULTI: '+OK', EXEC: '*2\\r\\n+OK\\r\\n-ERR not an integer', INCR: '+QUEUED', SET: '+QUEUED' }
+const heard = []
+const server = require('net').createServer((socket) => socket.on('data', (part) => {
+  for (const [, name] of String(part).matchAll(/\\*\\d+\\r\\n\\$\\d+\\r\\n(\\w+)/g)) { heard.push(name); socket.write(answers[name] + '\\r\\n') }
+})).listen(6379, async () => {
+  const redis = new Redis()
+  const [[error, set], [refused]] = await redis.multi().set('a', 'b').incr('a').exec()
+  console.log(heard.join(), error, set, refused.message)
+  redis.disconnect()
+  server.close()
+})` })
+  await run(['npm', 'install', 'ioredis'], { env, cwd: '/app' })
+  expect(await run(['node', 'multi.js'], { env, cwd: '/app' })).toMatchObject({ stdout: 'MULTI,SET,INCR,EXEC null OK ERR not an integer\n', stderr: '' })
+})
+
 it('yarn does the same in its own words', async () => {
   const { run, machine: box } = machine({ '/app/package.json': '{"scripts": {"start": "node -p 1+1", "bad": "exit 3"}, "dependencies": {"uuid": "^9.0.0"}}' })
   const yarn = (...args: string[]) => run(['yarn', ...args], { env, cwd: '/app' })
   expect((await yarn()).stdout).toMatch(/^yarn install v1\.22\.22\ninfo No lockfile found\.\n\[1\/4\] Resolving packages\.\.\.\n[^]*success Saved lockfile\.\nDone in \d+\.\d\ds\.\n$/)
-  expect(box.fs.readText('/app/yarn.lock')).toContain('uuid@^9.0.1:\n  version "9.0.1"\n')
+  expect(box.fs.readText('/app/yarn.lock')).toContain('uuid@^9.0.0:\n  version "9.0.1"\n')
   expect((await yarn('start')).stdout).toMatch(/^yarn run v1\.22\.22\n\$ node -p 1\+1\n2\nDone in /)
   expect(await yarn('bad')).toMatchObject({ stderr: expect.stringContaining('error Command failed with exit code 3.'), status: { code: 1 } })
 })

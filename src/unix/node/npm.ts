@@ -1,11 +1,12 @@
 import { directoryName } from '../path.ts'
+import { UnixError } from '../types.ts'
 import type { Proc, Program } from '../types.ts'
 import { packages } from './packages/index.mjs'
 import type { RegistryPackage } from './packages/index.mjs'
 import type { NodeRelease } from './releases.ts'
 import { satisfies } from './semver.ts'
 
-// @k8s part: npm: the registry has express, body-parser, cookie-parser, cors, morgan, dotenv, uuid, axios, redis, ioredis and prom-client, each with what programs mostly use of it; others are not found
+// @k8s part: npm: the registry has express, body-parser, cookie-parser, cors, morgan, dotenv, uuid, axios, redis, ioredis and prom-client, each with what programs mostly use of it; others are not found; no audit, outdated and ping, and npm config keeps nothing
 
 /** What npm says before it gives up. */
 class NpmError extends Error {
@@ -99,11 +100,10 @@ class Npm {
       case 'prefix': return this.#say(this.#flags.has('g') ? '/usr/local\n' : `${this.#root()}\n`)
       case 'version': return this.#say(`{\n  npm: '${this.#release.npm}',\n  node: '${this.#release.version.slice(1)}',\n  v8: '${this.#release.v8}',\n  modules: '${this.#release.abi}'\n}\n`)
       case 'config': case 'set': case 'get': return operands[0] === 'get' && operands[1] === 'registry' ? this.#say('https://registry.npmjs.org/\n') : 0
-      case 'cache': case 'fund': case 'prune': case 'dedupe': case 'rebuild': return 0
-      case 'audit': return this.#say('found 0 vulnerabilities\n')
-      case 'outdated': return 0
+      case 'cache': case 'fund': case 'dedupe': case 'rebuild': return 0
+      case 'prune': return this.#prune()
+      case 'audit': case 'outdated': case 'ping': throw new NpmError([`npm ${command} is not supported here`])
       case 'view': case 'info': case 'show': return this.#view(operands[0] ?? '')
-      case 'ping': return this.#say('npm notice PING https://registry.npmjs.org/\nnpm notice PONG 214ms\n')
       case undefined: case 'help': await this.#say(usage(this.#release)); return command === undefined ? 1 : 0
       default:
         await this.#proc.stderr.write(`Unknown command: "${command}"\n\n\nTo see a list of supported npm commands, run:\n  npm help\n`)
@@ -114,7 +114,16 @@ class Npm {
   async complain(lines: readonly string[]): Promise<void> {
     const mark = Number(this.#release.npm.split('.')[0]) >= 10 ? 'npm error' : 'npm ERR!'
     const stamp = new Date(this.#startedMs).toISOString().replace(/[:.]/g, '_')
-    await this.#proc.stderr.write([...lines, `A complete log of this run can be found in: ${this.#proc.user.home}/.npm/_logs/${stamp}-debug-0.log`].map((line) => `${mark}${line === '' ? '' : ` ${line}`}\n`).join(''))
+    const log = `${this.#proc.user.home}/.npm/_logs/${stamp}-debug-0.log`.replace('//', '/')
+    let isLogged = true
+    try {
+      this.#proc.fs.mkdir(directoryName(log), { recursive: true })
+      this.#proc.fs.writeFile(log, [`verbose cli ${this.#proc.argv.join(' ')}`, `info using npm@${this.#release.npm}`, `info using node@${this.#release.version}`, ...lines.map((line) => `error ${line}`.trimEnd())].map((line, i) => `${i} ${line}\n`).join(''))
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      isLogged = false
+    }
+    await this.#proc.stderr.write([...lines, ...isLogged ? [`A complete log of this run can be found in: ${log}`] : []].map((line) => `${mark}${line === '' ? '' : ` ${line}`}\n`).join(''))
   }
 
   async #say(text: string): Promise<number> {
@@ -168,8 +177,8 @@ class Npm {
       throw new NpmError(['code E404', `404 Not Found - GET ${url} - Not found`, '404', `404  ${missing}`, '404', '404 Note that you can also install from a', '404 tarball, folder, http url, or git url.'])
     }
     const fitting = known.versions.filter((version) => satisfies(version, range))
-    // A range that only names a major that is known, has been published some time.
-    const chosen = fitting.at(-1) ?? (/^\d+\.\d+\.\d+$/.test(range) && known.versions.some((version) => version.split('.')[0] === range.split('.')[0]) ? range : undefined)
+    // An exact version of a major that is known, and no newer than what is known, has been published some time.
+    const chosen = fitting.at(-1) ?? (/^\d+\.\d+\.\d+$/.test(range) && known.versions.some((version) => version.split('.')[0] === range.split('.')[0]) && satisfies(known.versions.at(-1)!, `>=${range}`) ? range : undefined)
     if (chosen === undefined) throw new NpmError(['code ETARGET', `notarget No matching version found for ${name}@${range}.`, 'notarget In most cases you or one of your dependencies are requesting', "notarget a package version that doesn't exist."])
     return chosen
   }
@@ -241,16 +250,32 @@ class Npm {
       if (this.#flags.get('package-lock') !== 'false' && !this.#flags.has('no-package-lock')) this.#writeLock(this.#read(), folder)
       for (const script of ['install', 'postinstall', 'prepare']) { const failed = operands.length === 0 ? await this.#lifecycle(script, own) : 0; if (failed !== 0) return failed }
     }
-    return this.#report(placed.length, 0, folder)
+    return this.#report(placed.length, 0)
   }
 
-  async #report(added: number, removed: number, folder: string): Promise<number> {
+  async #report(added: number, removed: number): Promise<number> {
     if (this.#isQuiet) return 0
     const packagesText = (count: number) => `${count} package${count === 1 ? '' : 's'}`
     const what = added > 0 ? `added ${packagesText(added)}` : removed > 0 ? `removed ${packagesText(removed)}` : 'up to date'
     const ms = this.#proc.clock.nowMs() - this.#startedMs
-    if (this.#isOld) return this.#say(`${added > 0 ? `added ${packagesText(added)} from ${added} contributor${added === 1 ? '' : 's'}` : removed > 0 ? `removed ${packagesText(removed)}` : 'up to date'} and audited ${packagesText(this.#installed(folder).length)} in ${(ms / 1000).toFixed(3)}s\nfound 0 vulnerabilities\n\n`)
-    return this.#say(`\n${what}, ${added + removed > 0 ? 'and ' : ''}audited ${packagesText(this.#installed(folder).length + 1)} in ${ms < 950 ? `${Math.round(ms)}ms` : `${Math.round(ms / 1000)}s`}\n\nfound 0 vulnerabilities\n`)
+    if (this.#isOld) return this.#say(`${what} in ${(ms / 1000).toFixed(3)}s\n\n`)
+    return this.#say(`\n${what} in ${ms < 950 ? `${Math.round(ms)}ms` : `${Math.round(ms / 1000)}s`}\n`)
+  }
+
+  /** Looks whether there is something that no package.json asks for. @throws NpmError when there is: nothing is taken away here */
+  async #prune(): Promise<number> {
+    const own = this.#read()
+    const withoutDev = this.#flags.get('omit') === 'dev' || this.#flags.has('production') || this.#proc.env.NODE_ENV === 'production'
+    const wanted = new Set<string>()
+    const waiting = Object.keys({ ...own.dependencies, ...(withoutDev ? {} : own.devDependencies) })
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      if (wanted.has(name)) continue
+      wanted.add(name)
+      waiting.push(...Object.keys(packages[name]?.needs ?? {}))
+    }
+    const extraneous = this.#installed(`${this.#root()}/node_modules`).filter(([name]) => !wanted.has(name))
+    if (extraneous.length > 0) throw new NpmError(['npm prune is not supported here, use npm uninstall', ...extraneous.map(([name, version]) => `extraneous: ${name}@${version}`)])
+    return this.#report(0, 0)
   }
 
   #writeLock({ name, version, dependencies, devDependencies }: PackageJson, folder: string): void {
@@ -274,7 +299,7 @@ class Npm {
     }
     this.#write(own)
     this.#writeLock(own, folder)
-    return this.#report(0, removed, folder)
+    return this.#report(0, removed)
   }
 
   async #list(): Promise<number> {
@@ -293,7 +318,8 @@ class Npm {
   async #view(operand: string): Promise<number> {
     const [, name = operand, range = '*'] = /^(@?[^@]+)(?:@(.*))?$/.exec(operand) ?? []
     const version = this.#choose(name, range)
-    return this.#say(`\n${name}@${version} | MIT | deps: none | versions: ${packages[name]!.versions.length}\n${packages[name]!.description}\n\ndist-tags:\nlatest: ${packages[name]!.versions.at(-1)!}\n`)
+    const needs = Object.entries(packages[name]!.needs ?? {})
+    return this.#say(`\n${name}@${version} | MIT | deps: ${needs.length === 0 ? 'none' : needs.length} | versions: ${packages[name]!.versions.length}\n${packages[name]!.description}\n${needs.length === 0 ? '' : `\ndependencies:\n${needs.map(([each, wanted]) => `${each}: ${wanted}\n`).join('')}`}\ndist-tags:\nlatest: ${packages[name]!.versions.at(-1)!}\n`)
   }
 
   async #init(): Promise<number> {

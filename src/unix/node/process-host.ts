@@ -29,6 +29,7 @@ const FIRST_TURN_MS = 4
 const MAX_TURN_MS = 3_000
 /** Node's old space has a limit of its own where the container has none. */
 const HEAP_BYTES = 256 * 2 ** 20
+const heapLimitOf = (memoryBytes = HEAP_BYTES) => Math.min(HEAP_BYTES, memoryBytes)
 
 export interface ScriptOptions {
   release: NodeRelease
@@ -44,7 +45,7 @@ export type Script = { path: string } | { text: string; name: string; prints: bo
 
 type Call = (...args: never[]) => unknown
 
-// @k8s part: Node.js: scripts run in QuickJS, slower than in Node, and a turn that computes for more than three seconds ends the process; no worker threads, cluster.fork, execSync, streams of the web, Intl or native add-ons
+// @k8s part: Node.js: scripts run in QuickJS, slower than in Node, and a turn that computes for more than three seconds ends the process; no worker threads, cluster.fork, execSync, streams of the web, Intl or native add-ons; fs.statfs tells the same of every disk, and no time counts as the system's
 
 /** Runs a script as Node does: a realm, the calls that it makes of this process, and its turns. @returns the exit code */
 export async function runScript(proc: Proc, script: Script, options: ScriptOptions): Promise<number> {
@@ -90,7 +91,7 @@ class ScriptProcess {
     this.#proc.useCpu(START_CPU_NANOSECONDS)
     this.#proc.useMemory(BASE_MEMORY_BYTES, { figurative: true })
     this.#realm = await clock.outside(createRealm({
-      maxMs: MAX_TURN_MS, memoryLimitBytes: Math.min(HEAP_BYTES, machine.limits.memoryBytes ?? HEAP_BYTES),
+      maxMs: MAX_TURN_MS, memoryLimitBytes: heapLimitOf(machine.limits.memoryBytes),
       onTurn: (ms) => { this.#cpuMs += ms; this.#loop.computed(ms) },
       interrupt: () => killed.aborted,
       modules: { resolve: (specifier, referrer) => this.#resolveImport(specifier, referrer), load: (id) => this.#loadModule(id) },
@@ -179,7 +180,7 @@ class ScriptProcess {
       version: release.version, v8: release.v8, abi: release.abi, lts: release.lts, builtins: [...Object.keys(library).filter((name) => name !== 'web' && name !== 'util/types'), 'util/types', 'module', 'timers', 'perf_hooks', 'process'],
       argv: [execPath, ...(script === undefined ? [] : [this.#modules.main(proc.resolve(script))?.path ?? proc.resolve(script)]), ...this.#options.args], argv0: proc.argv[0], execArgv: this.#options.execArgv, execPath, cwd: proc.cwd,
       pid: proc.pid, ppid: proc.ppid, uid: proc.user.uid, gid: proc.user.gid, user: proc.user.name, home: proc.user.home, hostname: proc.machine.hostname, kernel: KERNEL_RELEASE,
-      cpus: proc.machine.hardware.cpus, memoryBytes: proc.machine.hardware.memoryBytes, memoryLimit: proc.machine.limits.memoryBytes ?? 0, startedMs: this.#startedMs,
+      cpus: proc.machine.hardware.cpus, memoryBytes: proc.machine.hardware.memoryBytes, memoryLimit: proc.machine.limits.memoryBytes ?? 0, heapLimit: heapLimitOf(proc.machine.limits.memoryBytes), startedMs: this.#startedMs,
       isTty: [proc.isTty(0), proc.isTty(1), proc.isTty(2)], columns: proc.tty?.columns ?? 80, rows: proc.tty?.rows ?? 24,
       mainFrames: [...frames.compile, ...frames.main], requireFrames: frames.require, importFrames: frames.import, timerFrames: frames.timer, syntaxFrames: [...frames.wrap, ...frames.main], moduleFrames: frames.module,
       textFrames: ['    at makeContextifyScript (node:internal/vm:194:14)', '    at compileScript (node:internal/process/execution:388:10)', '    at evalTypeScript (node:internal/process/execution:260:22)', '    at node:internal/main/eval_string:71:3'],
@@ -188,7 +189,7 @@ class ScriptProcess {
 
   #memory(): { rss: number; heapTotal: number; heapUsed: number; external: number; arrayBuffers: number } {
     const script = this.#realm.memoryBytes()
-    return { rss: BASE_MEMORY_BYTES + script, heapTotal: 6_537_216 + script, heapUsed: 4_480_000 + script, external: 2_064_000, arrayBuffers: 10_515 }
+    return { rss: BASE_MEMORY_BYTES + script, heapTotal: 6_537_216 + script, heapUsed: 4_480_000 + script, external: 0, arrayBuffers: 0 }
   }
 
   #processCalls(): Record<string, Call> {
@@ -252,7 +253,11 @@ class ScriptProcess {
       toBytes: (text: string, encoding: string) => bytesOf(text, encoding),
       toText: (bytes: Uint8Array, encoding: string) => textOf(bytes, encoding),
       memoryUsage: () => this.#memory(),
-      cpuUsage: () => ({ user: Math.round((this.#cpuMs + this.#realm.computedMs) * 1000) + START_CPU_NANOSECONDS / 1000, system: 8_000 }),
+      freeMemory: () => {
+        const told = proc.fs.exists('/proc/meminfo') ? /^MemAvailable:\s*(\d+)/m.exec(proc.fs.readText('/proc/meminfo'))?.[1] : undefined
+        return told === undefined ? proc.machine.hardware.memoryBytes - proc.machine.usage().memoryBytes : Number(told) * 1024
+      },
+      cpuUsage: () => ({ user: Math.round((this.#cpuMs + this.#realm.computedMs) * 1000) + START_CPU_NANOSECONDS / 1000, system: 0 }),
       bootedSeconds: () => Math.floor((proc.clock.nowMs() - (proc.machine.process(1)?.startedMs ?? this.#startedMs)) / 1000),
       parseUrl: (text: string, base: string | null) => { try { return urlParts(new URL(text, base ?? undefined)) } catch { return null } },
       changeUrl: (href: string, part: string, value: string) => { const url = new URL(href); try { (url as unknown as Record<string, string>)[part] = value } catch { return null } return urlParts(url) },

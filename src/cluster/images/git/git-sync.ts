@@ -3,7 +3,7 @@ import { joinPath, resolvePath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
 
-// @k8s part: git-sync: credentials, hooks, webhooks, sparse checkouts, submodules and metrics are missing
+// @k8s part: git-sync: credentials, hooks, webhooks, sparse checkouts, submodules, metrics, the limit of a sync's time, git's configuration and gc are missing: a flag for them ends it with an error
 
 const VERSION = 'v4.6.0'
 
@@ -13,6 +13,12 @@ const VALUES: Readonly<Record<string, string>> = {
   'exechook-command': '', 'webhook-url': '', username: '', 'password-file': '', 'sync-on-signal': '',
 }
 const SWITCHES = ['one-time', 'add-user', 'group-write', 'version', 'help', 'http-metrics', 'ssh', 'man']
+
+/** Flags that are known and do nothing here, with values that ask for nothing beside what they are when nothing is said. */
+const MISSING: Readonly<Record<string, readonly string[]>> = {
+  submodules: ['off'], 'sync-timeout': [], git: [], 'git-gc': ['off'], 'git-config': [], 'stale-worktree-timeout': [], 'exechook-command': [], 'webhook-url': [], username: [], 'password-file': [], 'sync-on-signal': [],
+  'add-user': ['false'], 'group-write': ['false'], 'http-metrics': ['false'], ssh: ['false'], man: ['false'],
+}
 
 /** Go's durations, in milliseconds. */
 function duration(text: string): number | undefined {
@@ -48,6 +54,10 @@ export const gitSync: Program = async (proc) => {
   const isOn = (name: string) => flags.get(name) === 'true'
   if (isOn('version')) { await proc.stdout.write(`${VERSION}\n`); return 0 }
   if (isOn('help')) { await proc.stdout.write(`Usage:\n\n FLAGS:\n${[...Object.keys(VALUES), ...SWITCHES].sort().map((name) => `        --${name}\n`).join('')}`); return 0 }
+  for (const [name, harmless] of Object.entries(MISSING)) {
+    const said = flags.get(name) ?? ''
+    if (said !== '' && said !== VALUES[name] && !harmless.includes(said)) { await proc.stderr.write(`unsupported flag: --${name}=${said} does nothing in this git-sync\n`); return 1 }
+  }
   if (flag('root') === '') { await proc.stderr.write('required flag: --root must be specified\n'); return 1 }
   if (flag('repo') === '') { await proc.stderr.write('required flag: --repo must be specified\n'); return 1 }
   const periodMs = duration(flag('wait') === '' ? flag('period') : `${flag('wait')}s`.replace('ss', 's'))

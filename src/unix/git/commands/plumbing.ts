@@ -277,10 +277,11 @@ export async function writeTree(session: Session): Promise<number> {
 export async function readTree(session: Session, args: readonly string[]): Promise<number> {
   const options = new Options('read-tree', args, ['m', 'u', 'i', 'n|dry-run', 'v', 'reset', 'empty', 'prefix='])
   const repo = session.repository
-  if (options.has('empty')) { repo.index.clear(); repo.index.write(); return 0 }
+  if (options.has('empty')) { if (!options.has('dry-run')) { repo.index.clear(); repo.index.write() } return 0 }
   const id = resolve(repo, options.operands[0] ?? '')
   const tree = id === undefined ? undefined : toType(repo, id, 'tree')
   if (tree === undefined) throw fatal(`Not a valid object name ${options.operands[0]}`)
+  if (options.has('dry-run')) return 0
   if (options.value('prefix') === undefined) repo.index.clear()
   for (const [path, file] of repo.files(tree)) repo.index.set({ path: (options.value('prefix') ?? '') + path, ...file, stage: 0 })
   repo.index.write()
@@ -466,13 +467,16 @@ export async function fsck(session: Session): Promise<number> {
   return 0
 }
 
-/** There is little to tidy up in memory: refs stay as they are, and objects that nothing leads to go. */
+/** `prune`, and `gc --prune=now`, take away loose objects that nothing leads to, however young; all else leaves objects and refs as they are: nothing is packed. */
 export async function gc(session: Session, args: readonly string[]): Promise<number> {
-  new Options('gc', args, ['q|quiet', 'prune?', 'cruft', 'aggressive', 'auto', 'force', 'keep-largest-pack', 'expire=', 'n|dry-run', 'v|verbose', 'a', 'd', 'f', 'l', 'A'])
+  const options = new Options('gc', args, ['q|quiet', 'prune?', 'cruft', 'aggressive', 'auto', 'force', 'keep-largest-pack', 'expire=', 'n|dry-run', 'v|verbose', 'a', 'd', 'f', 'l', 'A'])
   const repo = session.repository
   if (session.command !== 'prune' && !args.includes('--prune=now')) return 0
   const kept = new Set(await closure(session, repo, [...repo.refs.list().map(({ id }) => id), ...repo.head ? [repo.head] : [], ...repo.index.entries().map(({ id }) => id), ...['HEAD', ...repo.refs.list().map(({ name }) => name)].flatMap((name) => repo.refs.reflog(name).flatMap(({ from, to }) => [from, to])).filter((id) => id !== NO_ID && repo.objects.has(id))], () => false))
-  for (const id of repo.objects.loose()) if (!kept.has(id)) repo.fs.remove(`${repo.objects.directory}/${id.slice(0, 2)}/${id.slice(2)}`, { force: true })
+  for (const id of repo.objects.loose().filter((each) => !kept.has(each))) {
+    if (options.has('dry-run') || (session.command === 'prune' && options.has('verbose'))) session.out(`${id} ${repo.objects.typeOf(id)}\n`)
+    if (!options.has('dry-run')) repo.fs.remove(`${repo.objects.directory}/${id.slice(0, 2)}/${id.slice(2)}`, { force: true })
+  }
   return 0
 }
 

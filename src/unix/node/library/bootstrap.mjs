@@ -559,7 +559,7 @@ export function bootstrap(config) {
     memoryUsage: Object.assign(() => call('memoryUsage'), { rss: () => call('memoryUsage').rss }),
     cpuUsage: () => call('cpuUsage'),
     resourceUsage: () => ({ userCPUTime: call('cpuUsage').user, systemCPUTime: call('cpuUsage').system, maxRSS: call('memoryUsage').rss >> 10 }),
-    constrainedMemory: () => config.memoryLimit, availableMemory: () => config.memoryLimit,
+    constrainedMemory: () => config.memoryLimit, availableMemory: () => config.memoryLimit > 0 ? Math.max(0, config.memoryLimit - call('memoryUsage').rss) : call('freeMemory'),
     umask: () => 0o22,
     getuid: () => config.uid, geteuid: () => config.uid, getgid: () => config.gid, getegid: () => config.gid, getgroups: () => [config.gid],
     kill(pid, signal = 'SIGTERM') { const code = call('kill', pid, signal); if (code) throw host.systemError(code, 'kill'); return true },

@@ -7,7 +7,7 @@ export function os(module, exports, require, host) {
     EOL: '\n', devNull: '/dev/null',
     hostname: () => config.hostname, platform: () => 'linux', type: () => 'Linux', arch: () => 'x64', machine: () => 'x86_64', endianness: () => 'LE',
     release: () => config.kernel, version: () => '#1 SMP PREEMPT_DYNAMIC', uptime: () => host.call('bootedSeconds'), loadavg: () => [0, 0, 0],
-    totalmem: () => config.memoryBytes, freemem: () => Math.round(config.memoryBytes * 0.6), availableParallelism: () => config.cpus,
+    totalmem: () => config.memoryBytes, freemem: () => host.call('freeMemory'), availableParallelism: () => config.cpus,
     cpus: () => Array.from({ length: config.cpus }, () => ({ model: 'AMD EPYC', speed: 2450, times: { user: 0, nice: 0, sys: 0, idle: 0, irq: 0 } })),
     homedir: () => process.env.HOME ?? config.home, tmpdir: () => process.env.TMPDIR ?? '/tmp',
     userInfo: () => ({ uid: config.uid, gid: config.gid, username: config.user, homedir: config.home, shell: '/bin/sh' }),
@@ -22,7 +22,7 @@ export function os(module, exports, require, host) {
 
 /** node:querystring. */
 export function querystring(module) {
-  const escape = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (character) => character === "'" || character === '(' || character === ')' || character === '*' || character === '!' ? character : character)
+  const escape = (text) => encodeURIComponent(text)
   const unescape = (text) => { try { return decodeURIComponent(text) } catch { return text } }
   const parse = (text, separator = '&', equals = '=') => {
     const values = Object.create(null)
@@ -408,6 +408,6 @@ export function vm(module) {
 }
 
 /** node:v8. */
-export function v8(module) {
-  module.exports = { getHeapStatistics: () => { const { heapTotal, heapUsed } = process.memoryUsage(); return { total_heap_size: heapTotal, used_heap_size: heapUsed, heap_size_limit: 4345298944, total_available_size: 4345298944 - heapUsed, malloced_memory: 262320 } }, setFlagsFromString() {}, serialize: (value) => Buffer.from(JSON.stringify(value)), deserialize: (bytes) => JSON.parse(bytes.toString()) }
+export function v8(module, exports, require, host) {
+  module.exports = { getHeapStatistics: () => { const { heapTotal, heapUsed } = process.memoryUsage(); return { total_heap_size: heapTotal, used_heap_size: heapUsed, heap_size_limit: host.config.heapLimit, total_available_size: Math.max(0, host.config.heapLimit - heapUsed), malloced_memory: 0 } }, setFlagsFromString() {}, serialize: (value) => Buffer.from(JSON.stringify(value)), deserialize: (bytes) => JSON.parse(bytes.toString()) }
 }

@@ -158,6 +158,8 @@ export function redis(module, exports, require) {
 
 export function ioredis(module, exports, require) {
   const Connection = require('./connection.js')
+  const wordsOf = (name, args) => [name.toUpperCase(), ...args.flat().flatMap((arg) => arg !== null && typeof arg === 'object' && !Buffer.isBuffer(arg) ? Object.entries(arg).flat() : [arg])]
+  const answerOf = (name, value) => /^hgetall$/i.test(name) ? Object.fromEntries(Array.from({ length: value.length / 2 }, (_, i) => [value[i * 2], value[i * 2 + 1]])) : value
   class Redis extends Connection {
     constructor(...args) {
       const options = {}
@@ -180,8 +182,7 @@ export function ioredis(module, exports, require) {
     call(name, ...args) {
       const callback = typeof args.at(-1) === 'function' ? args.pop() : undefined
       if (!this.socket && this.status === 'wait') this.open()
-      const words = [name.toUpperCase(), ...args.flat().flatMap((arg) => arg !== null && typeof arg === 'object' && !Buffer.isBuffer(arg) ? Object.entries(arg).flat() : [arg])]
-      const work = this.send(words).then((value) => /^hgetall$/i.test(name) ? Object.fromEntries(Array.from({ length: value.length / 2 }, (_, i) => [value[i * 2], value[i * 2 + 1]])) : value)
+      const work = this.send(wordsOf(name, args)).then((value) => answerOf(name, value))
       if (callback) work.then((value) => callback(null, value), (error) => callback(error))
       return work
     }
@@ -190,9 +191,22 @@ export function ioredis(module, exports, require) {
     subscribe(...channels) { for (const channel of channels.flat()) if (typeof channel === 'string') this.subscriptions.set(channel, () => {}); return this.send(['SUBSCRIBE', ...channels.filter((channel) => typeof channel === 'string')]) }
     duplicate() { return new Redis(this.address) }
     pipeline() { const commands = []; const chain = new Proxy({}, { get: (target, name) => name === 'exec' ? () => Promise.all(commands.map(([command, ...args]) => this.call(command, ...args).then((value) => [null, value], (error) => [error, undefined]))) : name === 'then' ? undefined : (...args) => { commands.push([name, ...args]); return chain } }); return chain }
-    multi() { return this.pipeline() }
+    multi({ pipeline = true } = {}) {
+      if (!pipeline) return this.call('multi')
+      const commands = []
+      const run = async () => {
+        const queued = commands.map(([name, ...args]) => [name, args.filter((arg) => typeof arg !== 'function')])
+        const sent = [this.call('multi'), ...queued.map(([name, args]) => this.send(wordsOf(name, args)))]
+        // What a command was refused for, EXEC tells again.
+        for (const each of sent) each.catch(() => {})
+        const answers = await this.call('exec')
+        return answers === null ? null : answers.map((value, i) => value instanceof Error ? [value, undefined] : [null, answerOf(queued[i][0], value)])
+      }
+      const chain = new Proxy({}, { get: (target, name) => name === 'exec' ? (callback) => { const work = run(); if (typeof callback === 'function') work.then((value) => callback(null, value), (error) => callback(error)); return work } : name === 'then' ? undefined : (...args) => { commands.push([name, ...args]); return chain } })
+      return chain
+    }
   }
-  for (const name of ['get', 'set', 'setex', 'setnx', 'getset', 'getdel', 'mget', 'mset', 'incr', 'incrby', 'decr', 'decrby', 'append', 'strlen', 'del', 'exists', 'expire', 'ttl', 'persist', 'keys', 'scan', 'type', 'rename', 'ping', 'echo', 'flushall', 'flushdb', 'dbsize', 'info', 'time', 'lpush', 'rpush', 'lpop', 'rpop', 'lrange', 'llen', 'ltrim', 'lindex', 'lrem', 'blpop', 'brpop', 'hset', 'hget', 'hgetall', 'hdel', 'hexists', 'hincrby', 'hkeys', 'hvals', 'hlen', 'hmget', 'hmset', 'sadd', 'srem', 'smembers', 'sismember', 'scard', 'spop', 'zadd', 'zrange', 'zrevrange', 'zrem', 'zscore', 'zcard', 'zincrby', 'zrank', 'publish', 'auth', 'select']) Object.defineProperty(Redis.prototype, name, { value(...args) { return this.call(name, ...args) }, writable: true, configurable: true })
+  for (const name of ['get', 'set', 'setex', 'setnx', 'getset', 'getdel', 'mget', 'mset', 'incr', 'incrby', 'decr', 'decrby', 'append', 'strlen', 'del', 'exists', 'expire', 'ttl', 'persist', 'keys', 'scan', 'type', 'rename', 'ping', 'echo', 'flushall', 'flushdb', 'dbsize', 'info', 'time', 'lpush', 'rpush', 'lpop', 'rpop', 'lrange', 'llen', 'ltrim', 'lindex', 'lrem', 'blpop', 'brpop', 'hset', 'hget', 'hgetall', 'hdel', 'hexists', 'hincrby', 'hkeys', 'hvals', 'hlen', 'hmget', 'hmset', 'sadd', 'srem', 'smembers', 'sismember', 'scard', 'spop', 'zadd', 'zrange', 'zrevrange', 'zrem', 'zscore', 'zcard', 'zincrby', 'zrank', 'publish', 'auth', 'select', 'exec', 'discard', 'watch', 'unwatch']) Object.defineProperty(Redis.prototype, name, { value(...args) { return this.call(name, ...args) }, writable: true, configurable: true })
   module.exports = Object.assign(Redis, { Redis, default: Redis })
 }
 
