@@ -11,7 +11,8 @@ import { nodePlatform } from '../src/host/platform-node.ts'
 import { checkGoal } from '../src/lessons/check.ts'
 import type { Goal } from '../src/lessons/goal.ts'
 import { utilityPrograms } from '../src/unix/utilities/list.ts'
-import type { FileSystem, Machine, MountableFileSystem } from '../src/unix/types.ts'
+import { withOwnMounts } from '../src/unix/file-system.ts'
+import type { Machine, MountableFileSystem } from '../src/unix/types.ts'
 import { OrderedClock } from './ordered-clock.ts'
 
 // Parts of kubectl that are loaded when first used: loading takes real time, which a stepped clock would leap over.
@@ -71,7 +72,7 @@ interface Kept {
   nodes: Map<string, StoredTree>
 }
 type StoredTree = { path: string; file: StoredFile }[]
-const treeOf = (files: FileSystem): StoredTree => Array.from(lookAtFiles(files, '/'), ([path, file]) => ({ path, file }))
+const treeOf = (files: MountableFileSystem): StoredTree => Array.from(lookAtFiles(withOwnMounts(files), '/'), ([path, file]) => ({ path, file }))
 
 /** Boots a lab, with three nodes unless told otherwise; the same seed gives the same run. */
 export function startLab(seed: string, topology?: Topology): Promise<Lab> {

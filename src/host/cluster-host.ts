@@ -8,7 +8,7 @@ import type { Cluster, ClusterSnapshot } from '../cluster/cluster.ts'
 import { createInformers } from '../cluster/client/informers.ts'
 import type { Informers } from '../cluster/client/informers.ts'
 import type { Machine, MountableFileSystem, Program, Tty } from '../unix/types.ts'
-import { MemoryFileSystem } from '../unix/file-system.ts'
+import { MemoryFileSystem, withOwnMounts } from '../unix/file-system.ts'
 import { ClusterView } from './cluster-view.ts'
 import { actOnMachine } from './machine-actions.ts'
 import { GoalWatcher } from './goal-watcher.ts'
@@ -128,7 +128,7 @@ export class ClusterHost {
         if (stored) record()
         else void whenBegun.then(() => {
           record()
-          store.fileChanged(tree, '/', (path) => lookAtFiles(files, path, isKeptOnNodes))
+          store.fileChanged(tree, '/', (path) => lookAtFiles(withOwnMounts(files), path, isKeptOnNodes))
           store.logChanged(tree, LOGS, files)
         })
       },
@@ -373,7 +373,9 @@ export class ClusterHost {
 
 /** Writes a tree's files whenever they change. */
 function recordFiles(store: ClusterStore, tree: string, files: MountableFileSystem, wanted: (path: string) => boolean = () => true): void {
-  files.watch('/', (path) => { if (wanted(path)) store.fileChanged(tree, path, (each) => lookAtFiles(files, each, wanted)) })
+  // A disk keeps what is on it, not what is mounted over it.
+  const disk = withOwnMounts(files)
+  files.watch('/', (path) => { if (wanted(path)) store.fileChanged(tree, path, (each) => lookAtFiles(disk, each, wanted)) })
 }
 
 /** Puts kept logs back; when they were written to last isn't kept. */

@@ -11,7 +11,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ELOOP: 'Too many levels of symbolic links', ENAMETOOLONG: 'File name too long', ENOSYS: 'Function not implemented',
   ENOTEMPTY: 'Directory not empty', EADDRINUSE: 'Address already in use', EADDRNOTAVAIL: 'Cannot assign requested address',
   ENETUNREACH: 'Network is unreachable', ECONNRESET: 'Connection reset by peer', ECONNREFUSED: 'Connection refused',
-  EHOSTUNREACH: 'No route to host', ETIMEDOUT: 'Connection timed out', ENOTSUP: 'Operation not supported',
+  EHOSTUNREACH: 'No route to host', ETIMEDOUT: 'Connection timed out', ENOTSUP: 'Operation not supported', ESTALE: 'Stale file handle',
   EAI_AGAIN: 'Temporary failure in name resolution', ENOTFOUND: 'Name or service not known',
 }
 

@@ -35,10 +35,12 @@ export function createOverlay(lower: MountableFileSystem, clock: Pick<Clock, 'no
   return new MemoryFileSystem({ root: tree, mounts: new Map() })
 }
 
-/** A view of another view's files with mounts of its own: what a mount namespace is. */
-export function withOwnMounts(files: MountableFileSystem): MemoryFileSystem {
+/** A view of another view's files with mounts of its own: what a mount namespace is. `follows`: what is mounted in the other view is mounted here too. */
+export function withOwnMounts(files: MountableFileSystem, options: { follows?: boolean } = {}): MemoryFileSystem {
   if (!(files instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be shared')
-  return new MemoryFileSystem({ root: files.space.root, mounts: new Map() })
+  const space: MountSpace = { root: files.space.root, mounts: options.follows ? new Map(files.space.mounts) : new Map() }
+  if (options.follows) (files.space.followers ??= new Set()).add(space)
+  return new MemoryFileSystem(space)
 }
 
 interface Mount {
@@ -49,6 +51,30 @@ interface Mount {
   readOnly: boolean
   source: string
   type: string
+  /** Lies on another machine: where it leads is asked each time. */
+  remote?: RemoteDirectory
+  /** The view whose mounts are these as well (shared propagation), and the path of this mount there. */
+  shared?: { space: MountSpace; path: string }
+}
+
+/** A directory of another machine, as a network file system shows it. */
+export interface RemoteDirectory {
+  /** Where it is now. @throws UnixError EIO while nobody serves it, ESTALE when it is gone */
+  locate(): RemoteLocation
+  /** Whom the server takes a user for. */
+  userOf(user: Pick<User, 'uid' | 'gid' | 'groups'> | undefined): Pick<User, 'uid' | 'gid' | 'groups'> | undefined
+}
+
+export interface RemoteLocation {
+  tree: Tree
+  inode: Inode
+  treePath: string
+}
+
+/** The files of a directory on another machine, to be mounted. */
+export function createRemoteFileSystem(clock: Pick<Clock, 'nowMs'>, remote: RemoteDirectory, options: { readOnly: boolean; source: string; type: string }): MemoryFileSystem {
+  const mount: Mount = { tree: () => remote.locate().tree, inode: () => remote.locate().inode, treePath: '/', ...options, remote }
+  return new MemoryFileSystem({ root: new Tree(clock, {}), mounts: new Map([['/', mount]]) })
 }
 
 /** A root tree with what is mounted in it: shared by all views of one machine. */
@@ -56,6 +82,20 @@ interface MountSpace {
   root: Tree
   /** By absolute, resolved path. */
   mounts: Map<string, Mount>
+  /** Views that show what is mounted here. */
+  followers?: Set<MountSpace>
+}
+
+/** How files are mounted. */
+export interface MountOptions {
+  readOnly?: boolean
+  subPath?: string
+  source?: string
+  type?: string
+  /** With what is mounted in them. */
+  recursive?: boolean
+  /** What is mounted below later is mounted in those files too (shared propagation). */
+  shared?: boolean
 }
 
 /** One step of a walk. */
@@ -66,7 +106,13 @@ interface Frame {
   path: string
   name: string
   readOnly: boolean
+  /** Who it is for those files: a server may take users for others. */
+  user: Viewing
+  /** The mount that it is in, if that leads to another machine. */
+  remote: Mount | undefined
 }
+
+type Viewing = Pick<User, 'uid' | 'gid' | 'groups'> | undefined
 
 /** Where a path leads: the frames of its directories and the last name, which may not exist. */
 interface Place {
@@ -77,6 +123,8 @@ interface Place {
   tree: Tree
   readOnly: boolean
   inode: Inode | undefined
+  user: Viewing
+  remote: Mount | undefined
   /** The path ends at a mount point or the root. */
   isMountPoint: boolean
 }
@@ -92,6 +140,29 @@ const MAX_LINKS = 40
 const CHUNK_BYTES = 65_536
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+/** Who answers at which socket. */
+const socketServers = new WeakMap<Inode, object>()
+
+/** The place itself and those in other views that show what is mounted there. */
+function peersOf(space: MountSpace, at: string): { space: MountSpace; path: string }[] {
+  const out = [{ space, path: at }]
+  for (const place of out) {
+    const shared = sharedAbove(place.space, place.path)
+    for (const next of [...(shared ? [shared] : []), ...Array.from(place.space.followers ?? [], (follower) => ({ space: follower, path: place.path }))])
+      if (!out.some((each) => each.space === next.space)) out.push(next)
+  }
+  return out
+}
+
+/** Where a place below a shared mount is in the view that it is shared with. */
+function sharedAbove({ mounts }: MountSpace, at: string): { space: MountSpace; path: string } | undefined {
+  for (let end = at.lastIndexOf('/'); end > 0; end = at.lastIndexOf('/', end - 1)) {
+    const mount = mounts.get(at.slice(0, end))
+    if (mount) return mount.shared && { space: mount.shared.space, path: join(mount.shared.path, at.slice(end + 1)) }
+  }
+  return undefined
+}
 
 /** Who holds locks on files: until the signal aborts. */
 const locked = new WeakMap<Inode, AbortSignal>()
@@ -118,8 +189,9 @@ export class MemoryFileSystem implements MountableFileSystem {
   // --- reading -------------------------------------------------------------------------------------------------------------------
 
   readFile(path: string): Uint8Array {
-    const inode = this.#existing(path)
-    this.#demand(inode, 4, path)
+    const place = this.#walk(path, true)
+    const inode = place.inode ?? this.#missing(path)
+    this.#demand(inode, 4, path, place.user)
     if (inode.type === 'directory') throw errno('EISDIR', path)
     if (inode.synthetic?.text) return encoder.encode(inode.synthetic.text(this.#viewer))
     if (!inode.content) return new Uint8Array(0)
@@ -151,7 +223,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, true)
     const inode = place.inode ?? this.#missing(path)
     if (inode.type !== 'directory') throw errno('ENOTDIR', path)
-    this.#demand(inode, 4, path)
+    this.#demand(inode, 4, path, place.user)
     return namesOf(inode, this.#viewer)
   }
 
@@ -192,13 +264,13 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   mkdir(path: string, options: { recursive?: boolean; mode?: number } = {}): void {
-    const make = (missing: Place) => this.#link(missing, missing.tree.create('directory', 0o777 & ~this.umask, this.#user?.uid, this.#user?.gid), missing.path)
+    const make = (missing: Place) => this.#link(missing, missing.tree.create('directory', 0o777 & ~this.umask, missing.user?.uid, missing.user?.gid), missing.path)
     const place = this.#walk(path, true, options.recursive ? make : undefined)
     if (place.inode) {
       if (options.recursive && place.inode.type === 'directory') return
       throw errno('EEXIST', path)
     }
-    const inode = place.tree.create('directory', options.mode ?? 0o777 & ~this.umask, this.#user?.uid, this.#user?.gid)
+    const inode = place.tree.create('directory', options.mode ?? 0o777 & ~this.umask, place.user?.uid, place.user?.gid)
     this.#link(place, inode, path)
   }
 
@@ -258,7 +330,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   symlink(target: string, path: string): void {
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)
-    const inode = place.tree.create('symlink', 0o777, this.#user?.uid, this.#user?.gid)
+    const inode = place.tree.create('symlink', 0o777, place.user?.uid, place.user?.gid)
     inode.target = target
     inode.sizeBytes = target.length
     this.#link(place, inode, path)
@@ -287,7 +359,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   installProgram(path: string, program: Program | undefined, mode = 0o755): void {
     const place = this.#walk(path, true)
     if (place.inode) throw errno('EEXIST', path)
-    const inode = place.tree.create('file', mode, this.#user?.uid, this.#user?.gid)
+    const inode = place.tree.create('file', mode, place.user?.uid, place.user?.gid)
     if (program) inode.program = program
     this.#link(place, inode, path)
   }
@@ -303,7 +375,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   mkfifo(path: string, mode = 0o666 & ~this.umask): void {
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)
-    this.#link(place, place.tree.create('fifo', mode, this.#user?.uid, this.#user?.gid), path)
+    this.#link(place, place.tree.create('fifo', mode, place.user?.uid, place.user?.gid), path)
   }
 
   chmod(path: string, mode: number): void {
@@ -311,7 +383,8 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   chown(path: string, uid: number, gid: number): void {
-    if (this.#user && this.#user.uid !== 0 && (uid !== this.#existing(path).uid || !(this.#user.groups.includes(gid) || gid === this.#user.gid))) throw errno('EPERM', path)
+    const { user, inode } = this.#walk(path, true)
+    if (user && user.uid !== 0 && (uid !== (inode ?? this.#missing(path)).uid || !(user.groups.includes(gid) || gid === user.gid))) throw errno('EPERM', path)
     this.#change(path, true, (inode) => { if (uid >= 0) inode.uid = uid; if (gid >= 0) inode.gid = gid })
   }
 
@@ -322,12 +395,12 @@ export class MemoryFileSystem implements MountableFileSystem {
   open(path: string, flags: 'r' | 'w' | 'a' | 'r+'): OpenFile {
     const place = this.#walk(path, true)
     if (place.inode?.device) {
-      this.#demand(place.inode, flags === 'r' ? 4 : 2, path)
+      this.#demand(place.inode, flags === 'r' ? 4 : 2, path, place.user)
       return place.inode.device(flags, this.#viewer)
     }
     if (place.inode?.type === 'fifo') return this.#fifo(place.inode)(flags, this.#viewer)
     if (flags === 'r') return this.#openForReading(place, path)
-    if (flags === 'r+') { if (!place.inode) throw errno('ENOENT', path); this.#demand(place.inode, 4, path) }
+    if (flags === 'r+') { if (!place.inode) throw errno('ENOENT', path); this.#demand(place.inode, 4, path, place.user) }
     const inode = this.#writable(place, path, 0o666 & ~this.umask)
     if (flags === 'w' && inode.sizeBytes > 0) { place.tree.setContent(inode, new Uint8Array(0)); place.tree.changed(place.treePath) }
     let position = 0
@@ -351,18 +424,70 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   // --- mounts --------------------------------------------------------------------------------------------------------------------
 
-  mount(path: string, tree: MountableFileSystem, options: { readOnly?: boolean; subPath?: string; source?: string; type?: string } = {}): () => void {
+  mount(path: string, tree: MountableFileSystem, options: MountOptions = {}): () => void {
     if (!(tree instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be mounted')
+    if (options.recursive && tree.space.mounts.size > 0) this.#mountBelow(path, tree, options)
     const subPath = options.subPath ? resolvePath('/', options.subPath) : '/'
     const inside = tree.#walk(subPath, true)
     if (!inside.inode) throw errno('ENOENT', subPath)
+    if (inside.remote) {
+      const { remote, source, type, readOnly } = inside.remote
+      const locate = (): RemoteLocation => {
+        const now = tree.#walk(subPath, true)
+        if (!now.inode) throw errno('ESTALE', path)
+        return { tree: now.tree, inode: now.inode, treePath: now.treePath }
+      }
+      const through: RemoteDirectory = { locate, userOf: (user) => remote!.userOf(user) }
+      return this.#addMount(path, inside.inode.type === 'directory', { tree: () => locate().tree, inode: () => locate().inode, treePath: '/', readOnly: readOnly || (options.readOnly ?? false), source, type, remote: through })
+    }
     const inode = inside.treePath === '/' ? inside.inode : tree.#owned(inside)
     // Not the place itself, which holds on to every directory on the way.
     const { tree: mounted, treePath } = inside
     return this.#addMount(path, inode.type === 'directory', {
       tree: () => mounted, inode: () => inode, treePath, readOnly: options.readOnly ?? false,
-      source: options.source ?? 'tmpfs', type: options.type ?? 'tmpfs',
+      source: options.source ?? 'tmpfs', type: options.type ?? 'tmpfs', ...(options.shared ? { shared: { space: tree.space, path: inside.path } } : {}),
     })
+  }
+
+  /** What is mounted below a directory comes along with it. */
+  #mountBelow(path: string, tree: MemoryFileSystem, { subPath = '/', readOnly }: MountOptions): void {
+    const at = resolvePath('/', path)
+    const from = resolvePath('/', subPath)
+    for (const [inside, mount] of tree.space.mounts)
+      if (inside.startsWith(from === '/' ? '/' : `${from}/`) && inside !== '/') this.space.mounts.set(join(at, inside.slice(from === '/' ? 1 : from.length + 1)), readOnly ? { ...mount, readOnly: true } : mount)
+  }
+
+  /** Undoes the topmost mount of a place, also where others share it. @throws UnixError EINVAL where nothing is mounted */
+  unmount(path: string): void {
+    const { path: at, isMountPoint } = this.#walk(path, true)
+    const mount = isMountPoint ? this.space.mounts.get(at) : undefined
+    if (!mount) throw errno('EINVAL', path)
+    for (const { space, path: each } of peersOf(this.space, at)) if (space.mounts.get(each) === mount) space.mounts.delete(each)
+  }
+
+  /** Whether something is mounted just there. @throws UnixError ENOENT and what else a walk meets */
+  isMountPoint(path: string): boolean {
+    const place = this.#walk(path, true)
+    if (!place.inode) throw errno('ENOENT', path)
+    return this.space.mounts.has(place.path)
+  }
+
+  /** Makes a socket that `server` answers at (bind(2)). @throws UnixError EADDRINUSE where a file of that name is */
+  bindSocket(path: string, server: object): void {
+    const place = this.#walk(path, false)
+    if (place.inode) throw errno('EADDRINUSE', path)
+    const inode = place.tree.create('socket', 0o777 & ~this.umask, place.user?.uid, place.user?.gid)
+    socketServers.set(inode, server)
+    this.#link(place, inode, path)
+  }
+
+  /** Who answers at a socket; undefined: nobody ever did in this process. @throws UnixError ENOENT, ENOTSOCK, EACCES */
+  socketServer(path: string): object | undefined {
+    const place = this.#walk(path, true)
+    if (!place.inode) throw errno('ENOENT', path)
+    if (place.inode.type !== 'socket') throw errno('ECONNREFUSED', path)
+    this.#demand(place.inode, 2, path, place.user)
+    return socketServers.get(place.inode)
   }
 
   /** Mounts other files with everything that is mounted in them (a recursive bind mount). */
@@ -371,6 +496,14 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.mount(path, files, options)
     const at = resolvePath('/', path)
     for (const [inside, mount] of files.space.mounts) this.space.mounts.set(`${at === '/' ? '' : at}${inside}`, options.readOnly ? { ...mount, readOnly: true } : mount)
+  }
+
+  /** Where a directory is, for whoever shows it to other machines. @throws UnixError ENOENT, ENOTDIR */
+  locate(path: string): RemoteLocation {
+    const place = this.#walk(path, true)
+    if (!place.inode) throw errno('ENOENT', path)
+    if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
+    return { tree: place.tree, inode: place.treePath === '/' ? place.inode : this.#owned(place), treePath: place.treePath }
   }
 
   /** These files as a process sees them whose root is a directory of them. @throws UnixError ENOENT, ENOTDIR */
@@ -396,7 +529,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   /** What is mounted, as /proc/mounts tells. */
   mounts(): { path: string; source: string; type: string; readOnly: boolean; tree: Tree }[] {
     const root = { path: '/', source: 'overlay', type: 'overlay', readOnly: this.space.root.readOnly, tree: this.space.root }
-    return [root, ...[...this.space.mounts].map(([path, m]) => ({ path, source: m.source, type: m.type, readOnly: m.readOnly, tree: m.tree() }))]
+    return [root, ...[...this.space.mounts].map(([path, m]) => ({ path, source: m.source, type: m.type, readOnly: m.readOnly, tree: m.remote ? this.space.root : m.tree() }))]
   }
 
   usedBytes(): number {
@@ -406,14 +539,16 @@ export class MemoryFileSystem implements MountableFileSystem {
   #addMount(path: string, isDirectory: boolean, mount: Mount): () => void {
     const kernel = this.#user ? new MemoryFileSystem(this.space) : this
     const { path: at } = kernel.#makeMountPoint(path, isDirectory)
-    const { mounts } = this.space
-    const covered = mounts.get(at)
-    mounts.set(at, mount)
-    return () => {
-      if (mounts.get(at) !== mount) return
-      if (covered) mounts.set(at, covered)
-      else mounts.delete(at)
-    }
+    const undo = peersOf(this.space, at).map(({ space: { mounts }, path: each }) => {
+      const covered = mounts.get(each)
+      mounts.set(each, mount)
+      return () => {
+        if (mounts.get(each) !== mount) return
+        if (covered) mounts.set(each, covered)
+        else mounts.delete(each)
+      }
+    })
+    return () => { for (const each of undo) each() }
   }
 
   #makeMountPoint(path: string, isDirectory: boolean): Place {
@@ -436,8 +571,8 @@ export class MemoryFileSystem implements MountableFileSystem {
     const { root, mounts } = this.space
     const rootMount = mounts.get('/')
     const rootFrame: Frame = rootMount
-      ? { inode: rootMount.inode(), tree: rootMount.tree(), treePath: rootMount.treePath, path: '/', name: '', readOnly: rootMount.readOnly }
-      : { inode: root.root, tree: root, treePath: '/', path: '/', name: '', readOnly: root.readOnly }
+      ? { ...this.#entering(rootMount), path: '/', name: '', readOnly: rootMount.readOnly }
+      : { inode: root.root, tree: root, treePath: '/', path: '/', name: '', readOnly: root.readOnly, user: this.#user, remote: undefined }
     let frames: Frame[] = [rootFrame]
     const mustBeDirectory = path.length > 1 && path.endsWith('/')
     const parts = path.split('/').reverse()
@@ -449,23 +584,24 @@ export class MemoryFileSystem implements MountableFileSystem {
         if (mustBeDirectory && here.inode.type !== 'directory') throw errno('ENOTDIR', path)
         const isMountPoint = frames.length === 1 || mounts.has(here.path)
         frames.pop()
-        return { directories: frames, name: here.name, path: here.path, treePath: here.treePath, tree: here.tree, readOnly: here.readOnly, inode: here.inode, isMountPoint }
+        return { directories: frames, name: here.name, path: here.path, treePath: here.treePath, tree: here.tree, readOnly: here.readOnly, inode: here.inode, user: here.user, remote: here.remote, isMountPoint }
       }
       if (part === '' || part === '.') continue
       if (here.inode.type !== 'directory') throw errno('ENOTDIR', path)
-      this.#demand(here.inode, 1, path)
+      this.#demand(here.inode, 1, path, here.user)
       if (part === '..') { if (frames.length > 1) frames.pop(); continue }
       const childPath = join(here.path, part)
       const mount = mounts.size > 0 ? mounts.get(childPath) : undefined
       if (mount) {
-        frames.push({ inode: mount.inode(), tree: mount.tree(), treePath: mount.treePath, path: childPath, name: part, readOnly: mount.readOnly || mount.tree().readOnly })
+        const entered = this.#entering(mount)
+        frames.push({ ...entered, path: childPath, name: part, readOnly: mount.readOnly || entered.tree.readOnly })
         continue
       }
       const child = childOf(here.inode, part, this.#viewer)
       const isLast = isRest(parts)
       const treePath = here.treePath === here.path ? childPath : join(here.treePath, part)
       if (!child) {
-        const missing: Place = { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, isMountPoint: false }
+        const missing: Place = { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, user: here.user, remote: here.remote, isMountPoint: false }
         if (isLast) return missing
         if (!makeDirectory) throw errno('ENOENT', path)
         makeDirectory(missing)
@@ -485,8 +621,14 @@ export class MemoryFileSystem implements MountableFileSystem {
         parts.push(...target.split('/').reverse())
         continue
       }
-      frames.push({ inode: child, tree: here.tree, treePath, path: childPath, name: part, readOnly: here.readOnly })
+      frames.push({ inode: child, tree: here.tree, treePath, path: childPath, name: part, readOnly: here.readOnly, user: here.user, remote: here.remote })
     }
+  }
+
+  /** What a walk finds behind a mount point. @throws UnixError EIO, ESTALE where that is another machine's */
+  #entering(mount: Mount): Pick<Frame, 'inode' | 'tree' | 'treePath' | 'user' | 'remote'> {
+    if (!mount.remote) return { inode: mount.inode(), tree: mount.tree(), treePath: mount.treePath, user: this.#user, remote: undefined }
+    return { ...mount.remote.locate(), user: mount.remote.userOf(this.#user), remote: mount }
   }
 
   #existing(path: string, follow = true): Inode {
@@ -536,11 +678,11 @@ export class MemoryFileSystem implements MountableFileSystem {
     if (place.inode) {
       if (place.inode.type === 'directory') throw errno('EISDIR', path)
       if (place.readOnly) throw errno('EROFS', path)
-      this.#demand(place.inode, 2, path)
+      this.#demand(place.inode, 2, path, place.user)
       if (place.inode.synthetic) throw errno('EACCES', path)
       return this.#owned(place)
     }
-    const inode = place.tree.create('file', mode, this.#user?.uid, this.#user?.gid)
+    const inode = place.tree.create('file', mode, place.user?.uid, place.user?.gid)
     this.#link(place, inode, path)
     return inode
   }
@@ -561,7 +703,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   #unlink(place: Place, path: string): void {
     this.#demandChange(place, path)
     const directory = this.#ownedDirectory(place)
-    if (this.#user && directory.mode & 0o1000 && ![0, directory.uid, place.inode!.uid].includes(this.#user.uid)) throw errno('EPERM', path)
+    if (place.user && directory.mode & 0o1000 && ![0, directory.uid, place.inode!.uid].includes(place.user.uid)) throw errno('EPERM', path)
     place.tree.dropLink(place.inode!)
     this.#forget(directory, place.name)
     directory.modifiedMs = directory.changedMs = place.tree.clock.nowMs()
@@ -577,7 +719,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, follow)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.readOnly) throw errno('EROFS', path)
-    if (this.#user && this.#user.uid !== 0 && this.#user.uid !== place.inode.uid) throw errno('EPERM', path)
+    if (place.user && place.user.uid !== 0 && place.user.uid !== place.inode.uid) throw errno('EPERM', path)
     const inode = this.#owned(place)
     act(inode)
     inode.changedMs = place.tree.clock.nowMs()
@@ -589,16 +731,15 @@ export class MemoryFileSystem implements MountableFileSystem {
     const directory = place.directories[place.directories.length - 1]
     if (!directory) throw errno('EBUSY', path)
     if (directory.inode.synthetic) throw errno('EPERM', path)
-    this.#demand(directory.inode, 2, path)
+    this.#demand(directory.inode, 2, path, place.user)
   }
 
   /** @throws UnixError EACCES unless the user has the permission (4 read, 2 write, 1 execute or search). */
-  #demand(inode: Inode, bit: 1 | 2 | 4, path: string): void {
-    if (!this.allows(inode, bit)) throw errno('EACCES', path)
+  #demand(inode: Inode, bit: 1 | 2 | 4, path: string, user: Viewing): void {
+    if (!this.allows(inode, bit, user)) throw errno('EACCES', path)
   }
 
-  allows(inode: Pick<Inode, 'mode' | 'uid' | 'gid' | 'type'>, bit: 1 | 2 | 4): boolean {
-    const user = this.#user
+  allows(inode: Pick<Inode, 'mode' | 'uid' | 'gid' | 'type'>, bit: 1 | 2 | 4, user: Viewing = this.#user): boolean {
     if (!user || user.uid === 0) return bit !== 1 || inode.type === 'directory' || (inode.mode & 0o111) !== 0
     const shift = user.uid === inode.uid ? 6 : user.gid === inode.gid || user.groups.includes(inode.gid) ? 3 : 0
     return ((inode.mode >> shift) & bit) !== 0
@@ -608,7 +749,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   access(path: string, bit: 1 | 2 | 4): boolean {
     try {
       const place = this.#walk(path, true)
-      return place.inode !== undefined && this.allows(place.inode, bit) && !(bit === 2 && place.readOnly)
+      return place.inode !== undefined && this.allows(place.inode, bit, place.user ?? ROOT) && !(bit === 2 && place.readOnly)
     } catch {
       return false
     }
@@ -618,7 +759,7 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   #openForReading(place: Place, path: string): OpenFile {
     const inode = place.inode ?? this.#missing(path)
-    this.#demand(inode, 4, path)
+    this.#demand(inode, 4, path, place.user)
     if (inode.type === 'directory') throw errno('EISDIR', path)
     if (inode.synthetic?.text) {
       let rest: Uint8Array | null = encoder.encode(inode.synthetic.text(this.#viewer))

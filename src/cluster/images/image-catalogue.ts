@@ -20,6 +20,7 @@ import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
+import { nfsServerImages } from './nfs/nfs-servers.ts'
 import { e2eNginx, nginx, nginxAlpine, nginxHttps, nginxSlim } from './nginx/nginx.ts'
 import { nodeImages } from './node/node.ts'
 import { pause } from './pause.ts'
@@ -37,5 +38,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, klipperLbImage, gitImage, gitSyncImage,
+  ingressNginxImage, webhookCertgenImage, klipperLbImage, gitImage, gitSyncImage, ...nfsServerImages,
 ]

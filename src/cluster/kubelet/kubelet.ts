@@ -163,7 +163,7 @@ class NodeKubelet implements Kubelet {
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
     const volumes = new VolumeManager({ events, context: (pod): VolumeContext => ({
-      clock, nodeFiles, nodeName, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
+      clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
       objects: {
         configMap: (namespace, name) => objects.configMap(pod.metadata.uid!, namespace, name),

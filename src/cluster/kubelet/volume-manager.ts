@@ -66,7 +66,7 @@ export class VolumeManager {
           if (!mounting.mounted) {
             const plugin = volumePlugins.find((p) => p.supports(mounting.volume))
             if (!plugin) throw new Error(`no volume plugin matched`)
-            mounting.mounted = await plugin.setUp(mounting.volume, pod, context)
+            mounting.mounted = await plugin.setUp(mounting.volume, pod, context, signal)
           } else await mounting.mounted.update?.(pod)
           mounting.retryMs = FIRST_RETRY_MS
           mounting.nextTryMs = 0

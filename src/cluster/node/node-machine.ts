@@ -76,7 +76,7 @@ const SINK = { write: async () => {}, close() {} }
 // @k8s part: nodes: ending containerd's process changes nothing
 export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const { name, runtime, network, clock } = options
-  const root = withOwnMounts(runtime.nodeFiles)
+  const root = withOwnMounts(runtime.nodeFiles, { follows: true })
   for (const [path, text] of Object.entries({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n', '/etc/group': 'root:x:0:\nnogroup:x:65534:\n', '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', '/root/.bashrc': "PS1='\\u@\\h:\\w\\$ '\nalias ll='ls -l'\n", '/root/.profile': '. ~/.bashrc\n' })) {
     if (root.exists(path)) continue
     root.mkdir(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true })

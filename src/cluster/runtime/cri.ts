@@ -58,6 +58,8 @@ export interface Mount {
   readOnly: boolean
   /** Lies in memory (a tmpfs), not on the node's disk. */
   inMemory?: boolean
+  /** Which mounts are seen on the other side; those that are there when the container begins always are. */
+  propagation?: 'None' | 'HostToContainer' | 'Bidirectional'
 }
 
 /** What confines containers that don't say otherwise, and the only profile of AppArmor that nodes have loaded. */

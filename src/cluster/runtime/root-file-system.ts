@@ -11,10 +11,10 @@ const NODE_DISK = { source: '/dev/vda1', type: 'ext4' }
 export function mountAll(root: MountableFileSystem, mounts: readonly Mount[], withMounts: (mount: Mount) => MountableFileSystem | undefined = () => undefined): void {
   const byDepth = [...mounts].sort((a, b) => depth(a.containerPath) - depth(b.containerPath))
   for (const mount of byDepth) {
-    const { containerPath, tree, subPath, readOnly, inMemory } = mount
+    const { containerPath, tree, subPath, readOnly, inMemory, propagation } = mount
     const whole = withMounts(mount)
     if (whole) root.mountWithMounts(containerPath, whole, { readOnly, ...NODE_DISK })
-    else root.mount(containerPath, tree, { readOnly, ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
+    else root.mount(containerPath, tree, { readOnly, recursive: true, shared: propagation === 'Bidirectional', ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
   }
 }
 

@@ -1,17 +1,42 @@
-import type { VolumePlugin } from './volume.ts'
+import { NfsMountError, mountNfs } from '../../unix/nfs/client.ts'
+import type { Pod } from '../kinds/generated/types.ts'
+import type { MountedVolume, VolumeContext, VolumePlugin } from './volume.ts'
 
-/** Why a directory of an NFS server can't be mounted: there is no such server on this network. k8s: pkg/volume/nfs, k8s.io/mount-utils mount_linux.go */
-export function nfsProblem(source: { server: string; path: string; readOnly?: boolean }, podUid: string, volumeName: string): Error {
-  const { server, path, readOnly } = source
-  const target = `/var/lib/kubelet/pods/${podUid}/volumes/kubernetes.io~nfs/${volumeName}`
-  const isAddress = /^[\d.]+$/.test(server) || server.includes(':')
-  const output = isAddress ? 'mount.nfs: Connection refused' : `mount.nfs: Failed to resolve server ${server}: Name or service not known`
-  return new Error(`mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs ${readOnly ? '-o ro ' : ''}${server}:${path} ${target}\nOutput: ${output}\n`)
+// @k8s part: Volumes of NFS servers: mounted over the cluster's network; while a server is away, reading and writing fail with "Input/output error" (as with the mount option soft) instead of waiting for it, and locks aren't shared between clients
+
+const NAME = 'kubernetes.io/nfs'
+
+/**
+ * Mounts a directory of an NFS server into a pod, with the node's address. `volumeName` is the PersistentVolume's where there is one.
+ * @throws Error with what mount said. k8s: pkg/volume/nfs SetUpAt, k8s.io/mount-utils mount_linux.go doMount
+ */
+export async function setUpNfs(source: { server: string; path: string; readOnly?: boolean }, volumeName: string, mountOptions: readonly string[], pod: Pod, { net, clock, nodeFiles }: VolumeContext, signal: AbortSignal): Promise<MountedVolume> {
+  const spec = `${source.server}:${source.path}`
+  const target = `/var/lib/kubelet/pods/${pod.metadata.uid}/volumes/kubernetes.io~nfs/${volumeName}`
+  const options = [...new Set([...mountOptions, ...(source.readOnly ? ['ro'] : [])])].sort()
+  let mount
+  try {
+    mount = await mountNfs({ net, clock, source: spec, target, options, signal })
+  } catch (error) {
+    if (!(error instanceof NfsMountError)) throw error
+    throw new Error(`mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs ${options.length > 0 ? `-o ${options.join(',')} ` : ''}${spec} ${target}\nOutput: ${error.message}\n`)
+  }
+  const { files, close } = mount
+  nodeFiles.mkdir(target, { recursive: true })
+  const unmount = nodeFiles.mount(target, files)
+  return {
+    plugin: NAME, tree: files, root: '/', readOnly: false, usedBytes: () => 0,
+    tearDown() {
+      unmount()
+      close()
+      nodeFiles.remove(target, { recursive: true, force: true })
+    },
+  }
 }
 
-// @k8s part: Volumes of NFS servers: no image serves NFS, so that mounting fails as without a server
+/** A directory of an NFS server, named in the pod. k8s: pkg/volume/nfs */
 export const nfsPlugin: VolumePlugin = {
-  name: 'kubernetes.io/nfs',
+  name: NAME,
   supports: (volume) => volume.nfs !== undefined,
-  setUp: (volume, pod) => Promise.reject(nfsProblem(volume.nfs!, pod.metadata.uid!, volume.name)),
+  setUp: (volume, pod, context, signal) => setUpNfs(volume.nfs!, volume.name, [], pod, context, signal),
 }

@@ -1,7 +1,7 @@
 import { volumeAllowsNode } from '../client/volume-matching.ts'
 import type { PersistentVolume } from '../kinds/generated/types.ts'
 import { prepareHostPath } from './host-path.ts'
-import { nfsProblem } from './nfs.ts'
+import { setUpNfs } from './nfs.ts'
 import { isNotFound } from './volume.ts'
 import type { VolumePlugin } from './volume.ts'
 
@@ -11,7 +11,7 @@ import type { VolumePlugin } from './volume.ts'
 export const persistentVolumeClaimPlugin: VolumePlugin = {
   name: 'kubernetes.io/persistent-volume-claim',
   supports: (volume) => volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined,
-  async setUp(volume, pod, context) {
+  async setUp(volume, pod, context, signal) {
     const namespace = pod.metadata.namespace!
     const claimName = volume.persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`
     const about = `error processing PVC ${namespace}/${claimName}: `
@@ -33,7 +33,10 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
     const node = context.node()
     if (node && !volumeAllowsNode(volumeObject, node)) throw new Error(`MountVolume.NodeAffinity check failed for volume "${volumeName}" : no matching NodeSelectorTerms`)
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false
-    if (spec.nfs) throw nfsProblem(spec.nfs, pod.metadata.uid!, volumeName)
+    if (spec.nfs) {
+      const { nfs, mountOptions = [] } = spec
+      return setUpNfs({ ...nfs, readOnly: readOnly || (nfs.readOnly ?? false) }, volumeName, mountOptions, pod, context, signal).catch((error: unknown) => { throw new Error(`MountVolume.SetUp failed for volume ${JSON.stringify(volumeName)} : ${(error as Error).message}`) })
+    }
     const source = spec.hostPath ?? spec.local
     if (!source) {
       const kind = Object.keys(spec).find((key) => typeof spec[key as keyof typeof spec] === 'object' && !['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions'].includes(key)) ?? 'unknown'

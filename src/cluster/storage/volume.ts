@@ -1,6 +1,6 @@
 /** What volumes are to a kubelet: plugins set a volume up for a pod and give a tree of files to mount. CSI-shaped. */
 import type { Clock } from '../../base/clock.ts'
-import type { MountableFileSystem } from '../../unix/types.ts'
+import type { MountableFileSystem, NetStack } from '../../unix/types.ts'
 import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
 
 /** Objects that volumes are made of. Every method rejects with StatusError, also with NotFound. */
@@ -16,6 +16,8 @@ export interface VolumeObjects {
 export interface VolumeContext {
   clock: Clock
   objects: VolumeObjects
+  /** The node's own sockets. */
+  net: NetStack
   /** The node's own files. */
   nodeFiles: MountableFileSystem
   nodeName: string
@@ -51,8 +53,8 @@ export interface VolumePlugin {
   /** As in `kubernetes.io/configmap`. */
   readonly name: string
   supports(volume: Volume): boolean
-  /** @throws Error with the text that goes into a FailedMount event. */
-  setUp(volume: Volume, pod: Pod, context: VolumeContext): Promise<MountedVolume>
+  /** @param signal aborts when nobody waits for it any more @throws Error with the text that goes into a FailedMount event. */
+  setUp(volume: Volume, pod: Pod, context: VolumeContext, signal: AbortSignal): Promise<MountedVolume>
 }
 
 /** One file of a volume that is made of data. */
