@@ -139,7 +139,7 @@ function createTable(session: Session, statement: Extract<Statement, { kind: 'cr
   for (const column of definition.columns) if (column.default) session.default(column)
   instance.checkpoint()
   database.tables.set(name, table)
-  rows.forEach((row, i) => { table.insert(row.map((value, at) => value === null ? null : coerce(value, definition.columns[at]!.type, { column: definition.columns[at]!.name, row: i + 1 })), session.transaction) })
+  rows.forEach((row, i) => { table.insert(row.map((value, at) => value === null ? null : coerce(value, definition.columns[at]!.type, { column: definition.columns[at]!.name, row: i + 1, zeroDates: session.zeroDates })), session.transaction) })
   instance.saveTable(table)
   return session.ok(rows.length, statement.query ? `Records: ${rows.length}  Duplicates: 0  Warnings: 0` : '')
 }
@@ -260,9 +260,9 @@ function alter(session: Session, table: Table, action: AlterAction): void {
       const column = { ...action.column }
       if (definition.indexes.some((index) => index.kind === 'primary' && index.columns.includes(action.old))) column.notNull = true
       let number = 0
-      const changed = table.scan().map(({ row }) => { number += 1; const value = row[from]!; if (value === null && column.notNull) throw new SqlError(1138, 'Invalid use of NULL value'); return value === null ? null : coerce(value, column.type, { column: column.name, row: number }) })
+      const changed = table.scan().map(({ row }) => { number += 1; const value = row[from]!; if (value === null && column.notNull) throw new SqlError(1138, 'Invalid use of NULL value'); return value === null ? null : coerce(value, column.type, { column: column.name, row: number, zeroDates: session.zeroDates }) })
       void changed
-      table.rewrite((row) => row.map((value, i) => i !== from || value === null ? value : coerce(value, column.type, { column: column.name, row: 1 })))
+      table.rewrite((row) => row.map((value, i) => i !== from || value === null ? value : coerce(value, column.type, { column: column.name, row: 1, zeroDates: session.zeroDates })))
       definition.columns[from] = column
       renameInIndexes(definition, action.old, column.name)
       if (action.position) {
@@ -394,5 +394,5 @@ export function defaultText(column: ColumnDefinition): string {
   const value = column.default!
   if (value.kind === 'call') return ['now', 'current_timestamp', 'localtimestamp', 'localtime'].includes(value.name) ? `CURRENT_TIMESTAMP${value.args[0]?.kind === 'literal' ? `(${value.args[0].value})` : ''}` : `(${value.name}())`
   if (value.kind !== 'literal') return value.kind === 'unary' && value.operand.kind === 'literal' ? `'-${String(value.operand.value)}'` : '(...)'
-  return value.value === null ? 'NULL' : `'${String(coerce(value.value, column.type, { column: column.name, row: 1 })).replaceAll("'", "''")}'`
+  return value.value === null ? 'NULL' : `'${String(coerce(value.value, column.type, { column: column.name, row: 1, zeroDates: true })).replaceAll("'", "''")}'`
 }

@@ -305,10 +305,13 @@ export class Session {
 
   // --- rows ---------------------------------------------------------------------------------------------------------------------
 
+  /** Whether sql_mode takes 0000-00-00 for a date. */
+  get zeroDates(): boolean { return !String(this.systemVariable('sql_mode', false)).includes('NO_ZERO_DATE') }
+
   /** What a column holds where an INSERT says nothing. @throws SqlError 1364 */
   default(column: ColumnDefinition): Value {
     if (column.autoIncrement) return null
-    if (column.default) { const value = this.evaluate(column.default); return value === null ? null : coerce(value, column.type, { column: column.name, row: 1 }) }
+    if (column.default) { const value = this.evaluate(column.default); return value === null ? null : coerce(value, column.type, { column: column.name, row: 1, zeroDates: this.zeroDates }) }
     if (!column.notNull) return null
     throw new SqlError(1364, `Field '${column.name}' doesn't have a default value`)
   }
@@ -385,7 +388,7 @@ export class Session {
         if (column.notNull) throw new SqlError(1048, `Column '${column.name}' cannot be null`)
         return null
       }
-      const kept = coerce(value, column.type, { column: column.name, row: number })
+      const kept = coerce(value, column.type, { column: column.name, row: number, zeroDates: this.zeroDates })
       if (column.autoIncrement && typeof kept === 'bigint' && kept >= table.autoIncrement) table.autoIncrement = kept + 1n
       return kept
     })
@@ -416,7 +419,7 @@ export class Session {
       const column = table.definition.columns[position]!
       const computed = value.kind === 'default' ? this.default(column) : compile(value, { context: this.context, scope, clause: 'field list' })()
       if (computed === null && column.notNull) throw new SqlError(1048, `Column '${column.name}' cannot be null`)
-      row[position] = computed === null ? null : coerce(computed, column.type, { column: column.name, row: number })
+      row[position] = computed === null ? null : coerce(computed, column.type, { column: column.name, row: number, zeroDates: this.zeroDates })
     }
     if (row.every((value, i) => same(value, old[i]!))) return false
     table.definition.columns.forEach((column, i) => { if (column.onUpdateNow && same(row[i]!, old[i]!)) row[i] = coerce(dateTimeText(this.sinceMs, 6), column.type, { column: column.name, row: number }) })

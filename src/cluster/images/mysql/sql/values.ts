@@ -136,14 +136,16 @@ export function dateTimeText(ms: number, digits = 0): string {
   return `${text.slice(0, 10)} ${text.slice(11, 19)}${digits > 0 ? `.${`${text.slice(20, 23)}000`.slice(0, digits)}` : ''}`
 }
 
-/** Where a value goes to, for messages. */
-export interface Place { column: string; row: number }
+/** Where a value goes to, for messages; `zeroDates`: sql_mode lacks NO_ZERO_DATE, so that `0000-00-00` is a date. */
+export interface Place { column: string; row: number; zeroDates?: boolean }
+
+const ZERO_DATE = /^0000-00-00(?: 00:00:00(?:\.0+)?)?$/
 
 /**
  * A value as a column of that type keeps it.
  * @throws SqlError 1264, 1265, 1292, 1366, 1406 as in strict mode.
  */
-export function coerce(value: Exclude<Value, null>, type: ColumnType, { column, row }: Place): Exclude<Value, null> {
+export function coerce(value: Exclude<Value, null>, type: ColumnType, { column, row, zeroDates = false }: Place): Exclude<Value, null> {
   const incorrect = (kind: string): never => { throw new SqlError(1366, `Incorrect ${kind} value: '${toText(value)}' for column '${column}' at row ${row}`) }
   const outOfRange = (): never => { throw new SqlError(1264, `Out of range value for column '${column}' at row ${row}`) }
   const tooLong = (): never => { throw new SqlError(1406, `Data too long for column '${column}' at row ${row}`) }
@@ -181,6 +183,7 @@ export function coerce(value: Exclude<Value, null>, type: ColumnType, { column, 
     return BigInt(year >= 1901 && year <= 2155 ? year : year > 0 && year < 70 ? 2000 + year : year >= 70 && year < 100 ? 1900 + year : year === 0 ? 0 : outOfRange() as never)
   }
   if (name === 'date' || name === 'datetime' || name === 'timestamp') {
+    if (zeroDates && ZERO_DATE.test(toText(value))) return name === 'date' ? '0000-00-00' : '0000-00-00 00:00:00'
     const parts = parseDateTime(toText(value)) ?? parseDateTime(toText(value).replace(/^(\S+ \S+) .*$/, '$1'))
     if (!parts) throw new SqlError(1292, `Incorrect ${name === 'date' ? 'date' : 'datetime'} value: '${toText(value)}' for column '${column}' at row ${row}`)
     return name === 'date' ? parts.date : `${parts.date} ${parts.time}${type.length ? `.${parts.fraction.padEnd(6, '0').slice(0, type.length)}` : ''}`
