@@ -38,6 +38,13 @@ export function httpRequest(url: string, init: HttpRequestInit = {}): HttpReques
   }
 }
 
+/** A Response with all of its headers: browsers drop Set-Cookie from those that their programs make. */
+export function httpResponse(body: BodyInit | null, init: Omit<ResponseInit, 'headers'> & { headers: Headers }): Response {
+  const response = new Response(body, init)
+  if (init.headers.has('set-cookie') && !response.headers.has('set-cookie')) Object.defineProperty(response, 'headers', { value: init.headers })
+  return response
+}
+
 /** A close frame. */
 export interface WebSocketClose {
   code: number

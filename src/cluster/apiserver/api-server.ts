@@ -1,3 +1,4 @@
+import { httpResponse } from '../../base/http.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { deepFreeze } from '../../base/freeze.ts'
 import type { HttpRequest } from '../../base/http.ts'
@@ -292,7 +293,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       // What is still being written ends when it was read.
       const { status, headers } = response
       const close = isLong && status === 200 ? metrics.open(observed) : undefined
-      response = new Response(endingWith(response.body, (bytes) => {
+      response = httpResponse(endingWith(response.body, (bytes) => {
         close?.()
         ended(status, bytes)
       }), { status, headers })
@@ -316,7 +317,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (request.method === 'HEAD' && response.body) {
       // The headers alone; a watch would never end.
       response.body.cancel().catch(() => {})
-      response = new Response(null, { status: response.status, headers: response.headers })
+      response = httpResponse(null, { status: response.status, headers: response.headers })
     }
     const { headers } = response
     headers.set('audit-id', auditId)

@@ -1,4 +1,4 @@
-import { UpgradeResponse, httpRequest, webSocketPair } from '../../base/http.ts'
+import { UpgradeResponse, httpRequest, httpResponse, webSocketPair } from '../../base/http.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { ByteReader } from '../../base/streams.ts'
 import { concatBytes } from '../../base/streams.ts'
@@ -290,7 +290,7 @@ export async function fetchHttp1(socket: TcpSocket, request: HttpRequest): Promi
     const bodyless = request.method === 'HEAD' || status === 204 || status === 304
     const received = bodyless ? undefined : bodyOf(input, answer, true)
     answer.delete('transfer-encoding')
-    return new Response(received?.stream ?? null, { status, statusText: match[2] ?? '', headers: answer })
+    return httpResponse(received?.stream ?? null, { status, statusText: match[2] ?? '', headers: answer })
   }
 }
 

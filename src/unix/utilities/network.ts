@@ -1,3 +1,4 @@
+import { CookieJar } from '../../base/cookie-jar.ts'
 import { httpRequest } from '../../base/http.ts'
 import { errorText } from '../errno.ts'
 import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
@@ -177,7 +178,7 @@ function headerName(name: string): string {
 
 const CURL_LETTERS = 'X:d:H:o:OsSvkLIifu:A:m:w:GF:T:b:c:e:x:r:NnZ#046Vgq'
 const CURL_LONG = {
-  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4', globoff: 'g', disable: 'q', 'interface=': '@',
+  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'cookie-jar=': 'c', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4', globoff: 'g', disable: 'q', 'interface=': '@',
 }
 
 /** What curl adds to a certificate that it doesn't trust. */
@@ -235,7 +236,10 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
     if (text === '') headers.delete(key)
     else headers.set(key, text)
   }
-  if (options.value('b')) headers.set('cookie', options.value('b')!)
+  const [cookies, cookieFile] = [options.value('b'), options.value('c')]
+  const jar = cookieFile !== undefined || (cookies !== undefined && !cookies.includes('=')) ? new CookieJar() : undefined
+  if (cookies !== undefined && !cookies.includes('=') && cookies !== '' && proc.fs.exists(proc.resolve(cookies))) jar!.read(proc.fs.readText(proc.resolve(cookies)), proc.clock.nowMs())
+  const ownCookie = cookies?.includes('=') ? cookies : headers.get('cookie')
   if (options.value('u')) headers.set('authorization', `Basic ${btoa(options.value('u')!)}`)
   else if (url.username) headers.set('authorization', `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`)
   let method = options.value('X') ?? (options.has('I') ? 'HEAD' : upload !== undefined ? 'PUT' : data !== undefined ? 'POST' : 'GET')
@@ -279,6 +283,9 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (!(error instanceof UnixError)) throw error
         if (error.code !== 'ENOTFOUND' || !proc.net.outside) return await fail(6, `Could not resolve host: ${host}`)
       }
+      const kept = [ownCookie, jar?.header(url, proc.clock.nowMs(), (headers.get('host') ?? url.host).replace(/:\d+$/, ''))].filter((each) => each != null).join('; ')
+      if (kept !== '') headers.set('cookie', kept)
+      else headers.delete('cookie')
       if (options.has('v') && ip !== undefined) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${inCurlsOrder(headers).map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
       if (!headers.has('host') || hops > 0) headers.set('host', url.host)
       const patienceMs = Math.min(connectMs ?? Infinity, leftMs)
@@ -304,6 +311,8 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
           default: return await fail(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
         }
       }
+      jar?.take(url, response.headers, proc.clock.nowMs(), (headers.get('host') ?? url.host).replace(/:\d+$/, ''))
+      if (jar && cookieFile !== undefined) proc.fs.writeFile(proc.resolve(cookieFile), jar.text)
       const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${[...response.headers].map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
       if (options.has('v')) await context.err(shownHeaders.split('\r\n').slice(0, -1).map((line) => `< ${line}\r\n`).join(''))
       const location = response.headers.get('location')

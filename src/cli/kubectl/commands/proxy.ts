@@ -1,4 +1,4 @@
-import { httpRequest, UpgradeResponse } from '../../../base/http.ts'
+import { UpgradeResponse, httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { UnixError } from '../../../unix/types.ts'
 import type { Credentials } from '../../rest-client.ts'
@@ -105,7 +105,7 @@ async function passOn(f: Factory, request: HttpRequest, url: string): Promise<Re
   if (answer instanceof UpgradeResponse) return answer
   const shown = new Headers(answer.headers)
   for (const name of ['connection', 'keep-alive', 'transfer-encoding']) shown.delete(name)
-  return new Response(answer.body, { status: answer.status, headers: shown })
+  return httpResponse(answer.body, { status: answer.status, headers: shown })
 }
 
 function checkFolder(f: Factory, folder: string, warn: (line: number, text: string) => void): void {

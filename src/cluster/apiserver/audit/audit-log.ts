@@ -1,3 +1,4 @@
+import { httpResponse } from '../../../base/http.ts'
 import { rfc3339Micro } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { HttpRequest } from '../../../base/http.ts'
@@ -97,7 +98,7 @@ export class AuditTrail {
         return response
       }
       const ended = () => this.#event('ResponseComplete', { responseStatus: { metadata: {}, code: response.status } })
-      return new Response(endingWith(response.body, ended), { status: response.status, headers: response.headers })
+      return httpResponse(endingWith(response.body, ended), { status: response.status, headers: response.headers })
     }
     const wantsBody = this.#rule.level === 'RequestResponse' || response.status >= 400
     const bytes = wantsBody && response.body ? new Uint8Array(await response.arrayBuffer()) : undefined
@@ -109,7 +110,7 @@ export class AuditTrail {
         : { metadata: {}, code: response.status },
       ...(this.#rule.level === 'RequestResponse' && object !== undefined ? { responseObject: object } : {}),
     })
-    return bytes === undefined ? response : new Response(bytes, { status: response.status, headers: response.headers })
+    return bytes === undefined ? response : httpResponse(bytes, { status: response.status, headers: response.headers })
   }
 
   #objectOf(text: string): unknown {

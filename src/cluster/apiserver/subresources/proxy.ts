@@ -1,4 +1,4 @@
-import { httpRequest } from '../../../base/http.ts'
+import { httpRequest, httpResponse } from '../../../base/http.ts'
 import type { Random } from '../../../base/random.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
@@ -121,10 +121,10 @@ async function rewritten(response: Response, base: string, target: Target): Prom
   const headers = new Headers(response.headers)
   const location = headers.get('location')
   if (location) headers.set('location', throughProxy(location, base, target))
-  if (!(headers.get('content-type') ?? '').startsWith('text/html') || headers.has('content-encoding')) return new Response(response.body, { status: response.status, headers })
+  if (!(headers.get('content-type') ?? '').startsWith('text/html') || headers.has('content-encoding')) return httpResponse(response.body, { status: response.status, headers })
   const text = (await response.text()).replace(LINKS, (_all, attribute: string, quote: string, path: string) => `${attribute}${quote}${base}${path}${quote}`)
   headers.delete('content-length')
-  return new Response(NO_BODY.has(response.status) ? null : text, { status: response.status, headers })
+  return httpResponse(NO_BODY.has(response.status) ? null : text, { status: response.status, headers })
 }
 
 const NO_BODY = new Set([204, 205, 304])

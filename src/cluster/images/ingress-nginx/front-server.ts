@@ -1,4 +1,4 @@
-import { httpRequest } from '../../../base/http.ts'
+import { httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
@@ -235,7 +235,7 @@ export class FrontServer {
         const answer = new Headers(response.headers)
         for (const name of ['connection', 'transfer-encoding', 'server', 'date', 'keep-alive']) answer.delete(name)
         if (backend.affinity && cookie === undefined) answer.append('set-cookie', affinityCookie(exchange, backend.affinity, clock.nowMs()))
-        return new Response(response.body, { status: response.status, statusText: response.statusText, headers: answer })
+        return httpResponse(response.body, { status: response.status, statusText: response.statusText, headers: answer })
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
         const isLate = error.code === 'ETIMEDOUT'
@@ -328,7 +328,7 @@ export class FrontServer {
       },
       cancel(reason) { done(bytes); return reader.cancel(reason) },
     }, { highWaterMark: 0 })
-    return new Response(counted, { status: response.status, statusText: response.statusText, headers })
+    return httpResponse(counted, { status: response.status, statusText: response.statusText, headers })
   }
 
   #log(exchange: Exchange, status: number, bytes: number): void {
