@@ -1,5 +1,6 @@
 import { agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, livenessImage, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, testWebserverImage } from './agnhost/agnhost.ts'
 import { alpine, bashImage } from './alpine.ts'
+import { applicationImages } from './applications.ts'
 import { hpaExampleImage } from './apache/hpa-example.ts'
 import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox/busybox.ts'
 import { debian, ubuntu } from './debian.ts'
@@ -39,4 +40,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
   ingressNginxImage, webhookCertgenImage, klipperLbImage, gitImage, gitSyncImage, ...nfsServerImages,
+  ...applicationImages,
 ]

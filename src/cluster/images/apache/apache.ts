@@ -1,5 +1,6 @@
+import { httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
-import type { Proc } from '../../../unix/types.ts'
+import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 
 /** What an Apache answers a request with, before its own headers. */
@@ -8,6 +9,8 @@ export interface ApacheAnswer {
   type: string
   body: string | Uint8Array
   headers?: Record<string, string>
+  /** Lines of Set-Cookie. */
+  cookies?: readonly string[]
 }
 
 export interface ApacheOptions {
@@ -17,7 +20,7 @@ export interface ApacheOptions {
   /** What the notice of the start adds to it: modules and their versions. */
   modules?: string
   commandLine: string
-  answer(request: HttpRequest, url: URL): ApacheAnswer | Promise<ApacheAnswer>
+  answer(request: HttpRequest, url: URL, peer: HttpPeer): ApacheAnswer | Promise<ApacheAnswer>
 }
 
 /** The page of a path that isn't there. */
@@ -39,11 +42,13 @@ export async function apacheLog(proc: Proc, source: string, text: string): Promi
 export async function runApache(proc: Proc, { port = 80, server, modules, commandLine, answer }: ApacheOptions): Promise<number> {
   proc.net.listenHttp(port, async (request, peer) => {
     const url = new URL(request.url)
-    const { status, type, body, headers } = await answer(request, url)
+    const { status, type, body, headers, cookies = [] } = await answer(request, url, peer)
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body.slice()
     const nowMs = proc.clock.nowMs()
-    await proc.stdout.write(`${peer.remote.ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S +0000', nowMs)}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${status} ${bytes.length} "-" "${request.headers.get('user-agent') ?? '-'}"\n`)
-    return new Response(request.method === 'HEAD' ? null : bytes, { status, headers: { date: formatDate('%a, %d %b %Y %H:%M:%S GMT', nowMs), server, ...headers, 'content-length': String(bytes.length), 'content-type': type } })
+    await proc.stdout.write(`${peer.remote.ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S +0000', nowMs)}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${status} ${bytes.length} "${request.headers.get('referer') ?? '-'}" "${request.headers.get('user-agent') ?? '-'}"\n`)
+    const all = new Headers({ date: formatDate('%a, %d %b %Y %H:%M:%S GMT', nowMs), server, ...headers, 'content-length': String(bytes.length), 'content-type': type })
+    for (const cookie of cookies) all.append('set-cookie', cookie)
+    return httpResponse(request.method === 'HEAD' ? null : bytes, { status, headers: all })
   })
   await apacheLog(proc, 'mpm_prefork:notice', `AH00163: ${server}${modules === undefined ? '' : ` ${modules}`} configured -- resuming normal operations`)
   await apacheLog(proc, 'core:notice', `AH00094: Command line: '${commandLine}'`)

@@ -33,7 +33,7 @@ export class ClientError extends Error {
 export interface Field { name: string; numeric: boolean; notNull: boolean }
 
 export type Answer =
-  | { kind: 'ok'; affected: number; warnings: number; info: string; more: boolean }
+  | { kind: 'ok'; affected: number; insertId: number; warnings: number; info: string; more: boolean }
   | { kind: 'rows'; fields: Field[]; rows: (string | null)[][]; warnings: number; more: boolean }
 
 const ERRNO: Readonly<Record<string, number>> = { ECONNREFUSED: 111, EHOSTUNREACH: 113, ENETUNREACH: 101, ETIMEDOUT: 110, ECONNRESET: 104 }
@@ -122,10 +122,10 @@ export class ClientConnection {
     if (packet[0] === 0) {
       reader.int(1)
       const affected = reader.lengthEncoded()
-      reader.lengthEncoded()
+      const insertId = reader.lengthEncoded()
       const status = reader.int(2)
       const warnings = reader.int(2)
-      return { kind: 'ok', affected, warnings, info: reader.left > 0 ? reader.lengthEncodedText() ?? '' : '', more: (status & STATUS.moreResults) !== 0 }
+      return { kind: 'ok', affected, insertId, warnings, info: reader.left > 0 ? reader.lengthEncodedText() ?? '' : '', more: (status & STATUS.moreResults) !== 0 }
     }
     const fields: Field[] = []
     for (let count = reader.lengthEncoded(); count > 0; count--) {

@@ -1,0 +1,5 @@
+import type { ImageDefinition } from './image.ts'
+import { wordpressImage } from './wordpress/wordpress.ts'
+
+/** Applications that tutorials deploy, with pages for people. */
+export const applicationImages: readonly ImageDefinition[] = [wordpressImage]
