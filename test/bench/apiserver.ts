@@ -61,6 +61,16 @@ const pod = (name: string): KubeObject => ({
 })
 const names = Array.from({ length: PODS }, (_, i) => `web-${i}`)
 
+const admin = await pki.issueClientCertificate({ commonName: 'admin', organizations: ['system:masters'] })
+const get = (path: string) => server.handle(httpRequest(`http://bench${path}`), { clientCertificatePem: admin.certificatePem })
+/** Lists all Pods, reading the answer as it is sent, piece by piece. */
+async function timeList(which: string, target = ''): Promise<void> {
+  const startMs = performance.now()
+  let bytes = 0
+  for await (const part of (await get('/api/v1/pods')).body!) bytes += part.byteLength
+  report(`list ${PODS * 2} Pods as JSON (${(bytes / 1e6).toFixed(0)} MB), ${which}`, `${(performance.now() - startMs).toFixed(0)} ms`, target)
+}
+
 let events = 0
 for (let i = 0; i < 100; i++) masters.watch('pods', { resourceVersion: String(etcd.revision), fieldSelector: `spec.nodeName=node-${i}` }, (batch) => { events += batch.length })
 const oneByOne = async (suffix: string) => { for (const name of names) await controller.create('pods', pod(name + suffix)) }
@@ -69,6 +79,7 @@ const fiftyAtATime = async (suffix: string) => {
 }
 await rate('create Pods, one by one, from a cold start (100 kubelets)', PODS, () => oneByOne('-cold'))
 await fiftyAtATime('-warm')
+await timeList('from a cold start')
 for (const suffix of ['-cold', '-warm']) for (const name of names) await masters.delete('pods', name + suffix, 'default', { gracePeriodSeconds: 0 })
 etcd.compact(etcd.revision)
 await clock.settle()
@@ -92,18 +103,8 @@ await rate('update status', PODS, async () => {
   }
 })
 await rate('list all Pods in process, objects', PODS * 2 * 20, async () => { for (let i = 0; i < 20; i++) await masters.list('pods') })
-const admin = await pki.issueClientCertificate({ commonName: 'admin', organizations: ['system:masters'] })
-const get = (path: string) => server.handle(httpRequest(`http://bench${path}`), { clientCertificatePem: admin.certificatePem })
-/** Read as it is sent, piece by piece. */
-const listBytes = async () => {
-  let length = 0
-  for await (const part of (await get('/api/v1/pods')).body!) length += part.byteLength
-  return length
-}
-const firstMs = await fastest(1, listBytes)
-const bytes = await listBytes()
-report(`list ${PODS * 2} Pods as JSON (${(bytes / 1e6).toFixed(0)} MB), for the first time`, `${firstMs.toFixed(0)} ms`, '<= 150 ms')
-report('list them again', `${(await fastest(5, listBytes)).toFixed(0)} ms`, '<= 150 ms')
+await timeList('none of them read before', '<= 150 ms')
+await timeList('again', '<= 150 ms')
 await rate('get over handle()', 4000, async () => { for (const name of names.slice(0, 4000)) await (await get(`/api/v1/namespaces/default/pods/${name}`)).text() })
 
 let seen = 0

@@ -8,6 +8,10 @@ interface Place {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const COMMA = encoder.encode(',')
+/** A piece holds about a hundred Pods. In smaller ones the operating system takes longer to provide memory. */
+const PIECE_BYTES = 262_144
+/** Of UTF-8, for what is one unit of a string's length. */
+const MOST_BYTES = 3
 
 /**
  * The texts of frozen objects in one notation, each made at most once. What was part of a long list is kept as the bytes that were sent: the list
@@ -16,6 +20,9 @@ const COMMA = encoder.encode(',')
 export class ObjectTexts {
   readonly #make: (object: object) => string
   readonly #known = new WeakMap<object, string | Place>()
+  /** Where the next text goes, and where the last one ends there. */
+  #piece = new Uint8Array(0)
+  #end = 0
 
   constructor(make: (object: object) => string) {
     this.#make = make
@@ -30,11 +37,9 @@ export class ObjectTexts {
     return text
   }
 
-  /** UTF-8 of the texts with commas between them, in parts that are kept here: to be copied, not changed. */
+  /** UTF-8 of the texts with commas between them, in parts that are kept here: whoever gets them must not change them. */
   *joined(objects: readonly object[]): Generator<Uint8Array> {
-    const unknown = objects.filter((object) => !this.#known.has(object))
-    const fresh = unknown.length > 0 ? this.#encode(unknown) : undefined
-    const places = objects.map((object) => this.#placeOf(object) ?? fresh!.get(object)!)
+    const places = objects.map((object) => this.#placeOf(object))
     for (let i = 0; i < places.length; i++) {
       if (i > 0) yield COMMA
       const { bytes, begin } = places[i]!
@@ -45,27 +50,25 @@ export class ObjectTexts {
     }
   }
 
-  #placeOf(object: object): Place | undefined {
+  #placeOf(object: object): Place {
     const known = this.#known.get(object)
-    if (typeof known !== 'string') return known
-    const bytes = encoder.encode(known)
-    return { bytes, begin: 0, end: bytes.length }
+    if (typeof known === 'object') return known
+    const place = this.#write(known ?? this.#make(object))
+    if (known !== undefined || Object.isFrozen(object)) this.#known.set(object, place)
+    return place
   }
 
-  #encode(objects: readonly object[]): Map<object, Place> {
-    const texts = objects.map(this.#make)
-    const together = encoder.encode(texts.join(','))
-    // Only where every character is one byte do the lengths tell where each begins.
-    const isPlain = together.length === texts.reduce((length, text) => length + text.length + 1, -1)
-    const places = new Map<object, Place>()
-    let at = 0
-    for (const [i, object] of objects.entries()) {
-      const bytes = isPlain ? together : encoder.encode(texts[i])
-      const place = { bytes, begin: at, end: isPlain ? at + texts[i]!.length : bytes.length }
-      if (isPlain) at = place.end + 1
-      places.set(object, place)
-      if (Object.isFrozen(object)) this.#known.set(object, place)
+  /** Writes a text behind the last one. */
+  #write(text: string): Place {
+    let begin = this.#end === 0 ? 0 : this.#end + 1
+    let { read, written } = encoder.encodeInto(text, this.#piece.subarray(begin))
+    if (read < text.length) {
+      this.#piece = new Uint8Array(Math.max(PIECE_BYTES, text.length * MOST_BYTES))
+      begin = 0;
+      ({ read, written } = encoder.encodeInto(text, this.#piece))
     }
-    return places
+    if (begin > 0) this.#piece[begin - 1] = COMMA[0]!
+    this.#end = begin + written
+    return { bytes: this.#piece, begin, end: this.#end }
   }
 }
