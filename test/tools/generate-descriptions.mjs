@@ -66,7 +66,7 @@ function fromModel(key) {
 }
 
 /** Comments of parameters are one line each: blanks that stood at the beginning of a line, and empty lines, tell where others ended. */
-const brokenAgain = (text) => text.replace(/\. - (?=`)/g, '.\n- ').replace(/( {2,})(\S)/g, (all, blanks, next) => blanks.length % 2 ? `\n${blanks.slice(1)}${next}` : blanks.length > 2 || /[A-Z]/.test(next) ? `\n\n${blanks.slice(2)}${next}` : all)
+const brokenAgain = (text) => text.replace(/\. - (?=`)/g, '.\n- ').replace(/( {2,})(\S\w*)/g, (all, blanks, next) => blanks.length % 2 ? `\n${blanks.slice(1)}${next}` : blanks.length > 2 || /[A-Z]/.test(next) ? `\n\n${blanks.slice(2)}${next}` : all)
 
 /** Parameters by `verb:name`; those of connections by the kind of their options, `PodExecOptions:stdin`, those of logs by `log:name`. */
 function parametersOf() {
