@@ -1,6 +1,7 @@
 /** Objects inside custom resources that are Kubernetes objects themselves. k8s: apiextensions-apiserver/pkg/apiserver/schema/objectmeta */
 import { decodeValue, DecodeError } from '../decode.ts'
 import { invalid, required, type Finding } from '../findings.ts'
+import { sortKeys } from '../go-text.ts'
 import { dns1035LabelProblems, pathSegmentName } from '../names.ts'
 import type { ObjectMeta } from '../object.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
@@ -8,10 +9,28 @@ import { childPath, isJsonObject, keyPath, propertySchema, shownPath, valuesSche
 
 const OBJECT_META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
 
-/** Reads an ObjectMeta as Go does. @throws DecodeError */
+/**
+ * Reads an ObjectMeta as Go does. What doesn't fit is told in the order of the keys: the server writes the metadata as JSON again before it reads it.
+ * @throws DecodeError k8s: apiextensions-apiserver/pkg/apiserver/schema/objectmeta/coerce.go GetObjectMetaWithOptions
+ */
 export function decodeObjectMeta(metadata: unknown): { metadata: ObjectMeta; unknownFields: string[] } {
-  const { value, unknownFields } = decodeValue(OBJECT_META, metadata)
-  return { metadata: value as ObjectMeta, unknownFields }
+  try {
+    const { value, unknownFields } = decodeValue(OBJECT_META, metadata)
+    return { metadata: value as ObjectMeta, unknownFields: unknownFields.length > 1 ? decodeValue(OBJECT_META, sortKeys(metadata)).unknownFields : unknownFields }
+  } catch (error) {
+    if (error instanceof DecodeError) decodeValue(OBJECT_META, sortKeys(metadata))
+    throw error
+  }
+}
+
+/** What can't be read inside of an embedded resource. */
+export class EmbeddedResourceError extends DecodeError {
+  readonly finding: Finding
+
+  constructor(finding: Finding) {
+    super(finding.message)
+    this.finding = finding
+  }
 }
 
 const embeds = new WeakMap<JsonSchema, boolean>()
@@ -29,11 +48,11 @@ function hasEmbedded(schema: JsonSchema): boolean {
 
 /**
  * Brings the metadata of embedded resources into its form, in place. Answers with the paths of unknown fields, sorted.
- * @throws DecodeError
+ * @throws EmbeddedResourceError
  */
-export function coerceEmbedded(value: unknown, schema: JsonSchema | undefined): string[] {
+export function coerceEmbedded(value: unknown, schema: JsonSchema | undefined, path = ''): string[] {
   const unknown: string[] = []
-  coerce(value, schema, '', unknown)
+  coerce(value, schema, path, unknown)
   return unknown.sort()
 }
 
@@ -54,7 +73,7 @@ function coerce(value: unknown, schema: JsonSchema | undefined, path: string, un
 
 function coerceResource(value: JsonObject, path: string, unknown: string[]): void {
   for (const key of ['apiVersion', 'kind']) {
-    if (Object.hasOwn(value, key) && typeof value[key] !== 'string') throw new DecodeError(invalid(childPath(path, key), value[key], 'must be a string').message)
+    if (Object.hasOwn(value, key) && typeof value[key] !== 'string') throw new EmbeddedResourceError(invalid(childPath(path, key), value[key], 'must be a string'))
   }
   if (!Object.hasOwn(value, 'metadata')) return
   const at = childPath(path, 'metadata')
@@ -65,7 +84,7 @@ function coerceResource(value: JsonObject, path: string, unknown: string[]): voi
     value['metadata'] = metadata
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw new DecodeError(invalid(at, value['metadata'], error.message).message)
+    throw new EmbeddedResourceError(invalid(at, value['metadata'], error.message))
   }
 }
 
