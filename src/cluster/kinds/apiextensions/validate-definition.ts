@@ -77,7 +77,11 @@ function checkStoredVersions(out: Finding[], stored: readonly string[], spec: Re
     return
   }
   const versions = spec.versions ?? []
-  for (const { name, storage } of versions) if (storage && !stored.includes(name)) out.push(invalid(at, stored, `must have the storage version ${name}`))
+  // Of versions with the same name the first takes the entry.
+  const left = new Set(stored)
+  for (const { name, storage } of versions) {
+    if (!left.delete(name) && storage) out.push(invalid(at, stored, `must have the storage version ${name}`))
+  }
   stored.forEach((version, i) => {
     if (versions.some(({ name }) => name === version)) return
     out.push(invalid(`${at}[${i}]`, version, `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`))

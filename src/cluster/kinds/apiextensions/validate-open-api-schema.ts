@@ -1,26 +1,20 @@
 /** Rules for the schema of a definition's version. k8s: apiextensions-apiserver/pkg/apis/apiextensions/validation */
-import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { celTypeText, type CelType } from '../cel/cel-checker.ts'
 import { estimateCelCost } from '../cel/cel-cost.ts'
-import { programProblem } from '../cel/cel-literal-checks.ts'
 import { compileProblem, type Compiled } from '../cel/cel-problem.ts'
 import { mentionsCelName } from '../cel/cel-syntax.ts'
-import { DecodeError } from '../decode.ts'
-import { forbidden, invalid, notSupported, required, type Finding } from '../findings.ts'
-import type { JsonSchema, ValidationRule } from '../structural/json-schema.ts'
-import { coerceEmbedded, validateEmbedded } from '../structural/embedded-resources.ts'
-import { asKubeOpenApi, asResourceRoot } from '../structural/json-schema.ts'
-import { pruneUnknownFields } from '../structural/prune.ts'
-import { validateAgainstSchema } from '../structural/validate-schema.ts'
-import { validateRules } from '../structural/validation-rules.ts'
-import { celTypeOfSchema, LARGEST_REQUEST, namedType } from './cel-schema-types.ts'
+import { forbidden, internalFinding, invalid, notSupported, required, type Finding } from '../findings.ts'
+import type { ValidationRule } from '../structural/json-schema.ts'
+import { celTypeOfSchema, LARGEST_REQUEST } from './cel-schema-types.ts'
 import { schemaFieldProblem } from './field-path.ts'
 import { itemsText, ruleText, schemaText, type SentSchema } from './internal-form.ts'
+import { instantiationProblem, ruleProblem, ruleVariables } from './rule-compilation.ts'
+import { META_FIELDS, validateDefaults } from './validate-defaults.ts'
 import { structuralFormProblem, validateStructural } from './validate-structural.ts'
 
 const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string']
 const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired']
-const META_FIELDS = new Set(['metadata', 'kind', 'apiVersion'])
+
 /** With a status subresource only these say something at the root, by Go's names, in the schema's order of fields. */
 const ROOT_FIELDS = [
   'Description', 'Type', 'Format', 'Title', 'Maximum', 'ExclusiveMaximum', 'Minimum', 'ExclusiveMinimum', 'MaxLength', 'MinLength', 'Pattern', 'MaxItems', 'MinItems', 'UniqueItems', 'MultipleOf', 'Required', 'Items', 'Properties',
@@ -66,7 +60,7 @@ export function validateVersionSchema(out: Finding[], validation: Readonly<{ ope
     rules = structural.length === 0 && defaults.length === 0
   }
   const costs: RuleCosts = { total: 0, dearest: [], unchanged }
-  const found = checkSchema(schema, here, { isRoot: true, type: rules ? celTypeOfSchema(schema, true) : undefined, costs, times: 1 })
+  const found = checkSchema(schema, here, { isRoot: true, ...(rules ? { type: celTypeOfSchema(schema, true) ?? null } : {}), costs, times: 1 })
   own.push(...found.schema, ...found.rules)
   if (own.length === 0 && formProblem !== undefined) own.push(invalid(here, '', formProblem))
   if (costs.total > SCHEMA_COST_LIMIT) {
@@ -100,8 +94,12 @@ interface Place {
   noDefault?: string
   /** The nearest schema above whose values can't be told apart between two revisions. */
   uncorrelatable?: string
-  /** Absent where rules aren't looked at. */
-  type?: CelType | undefined
+  /** What rules see of such values: null where they can't; absent where rules aren't looked at. */
+  type?: CelType | null
+  /** There are rules here or above. */
+  underRules?: boolean
+  /** The type of a schema above, which rules are under, couldn't be told: then no type below can. */
+  untyped?: boolean
   costs: RuleCosts
   /** How many values of this schema there may be; absent where maps and lists above set no limit. */
   times?: number | undefined
@@ -111,6 +109,8 @@ interface Found {
   schema: Finding[]
   rules: Finding[]
 }
+
+const UNTYPED = 'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations'
 
 /** k8s: ValidateCustomResourceDefinitionOpenAPISchema */
 function checkSchema(schema: SentSchema | undefined, at: string, place: Place): Found {
@@ -125,9 +125,12 @@ function checkSchema(schema: SentSchema | undefined, at: string, place: Place): 
   if (schema.uniqueItems) out.push(forbidden(`${at}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'))
   const properties = schema.properties ?? {}
   const names = Object.keys(properties)
-  const { isRoot, type: _, ...above } = place
-  const inherited: Place = { ...above, times: timesBelow(schema, place.times) }
-  const typed = (below: SentSchema | undefined) => (place.type && below ? { type: celTypeOfSchema(below) } : {})
+  const rules = schema['x-kubernetes-validations'] ?? []
+  const { isRoot, type, ...above } = place
+  const underRules = place.underRules === true || rules.length > 0
+  const untyped = place.untyped === true || (underRules && type === null)
+  const inherited: Place = { ...above, times: timesBelow(schema, place.times), underRules, untyped }
+  const typed = (below: SentSchema | undefined) => (type !== undefined && below ? { type: celTypeOfSchema(below) ?? null } : {})
   const additional = schema.additionalProperties
   if (additional !== undefined) {
     if (names.length > 0 && additional !== true) out.push(forbidden(`${at}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'))
@@ -160,9 +163,10 @@ function checkSchema(schema: SentSchema | undefined, at: string, place: Place): 
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) out.push(invalid(`${at}.x-kubernetes-preserve-unknown-fields`, false, 'must be true or undefined'))
   checkMapType(out, schema, at)
   checkListType(out, schema, at)
-  const rules = schema['x-kubernetes-validations'] ?? []
   rules.forEach((rule, i) => checkRuleFields(out, rule, schema, `${at}.x-kubernetes-validations[${i}]`))
-  if (out.length === 0 && place.type) rules.forEach((rule, i) => checkRule(found.rules, rule, place, `${at}.x-kubernetes-validations[${i}]`))
+  if (out.length > 0 || type === undefined || rules.length === 0) return found
+  if (type === null || untyped) found.rules.push(internalFinding(`${at}.x-kubernetes-validations`, UNTYPED))
+  else rules.forEach((rule, i) => checkRule(found.rules, rule, place, `${at}.x-kubernetes-validations[${i}]`))
   return found
 }
 
@@ -269,9 +273,8 @@ function timesBelow(schema: SentSchema, here: number | undefined): number | unde
 
 /** Whether a rule compiles, and what it may cost. k8s: apiserver/schema/cel compileRule */
 function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: string): void {
-  const self = namedType(place.type!, `selfType${selfTypeNumber(at)}`)
-  const oldSelf = rule.optionalOldSelf ? { name: 'optional_type', params: [self] } : self
-  const variables = { self, oldSelf }
+  const variables = ruleVariables(rule, place.type!, at)
+  const { self } = variables
   const compiled = compileProblem(rule.rule, variables)
   const problem = ruleProblem(compiled)
   if (problem !== undefined) out.push(invalid(`${at}.rule`, ruleText(rule), problem))
@@ -291,24 +294,6 @@ function checkRule(out: Finding[], rule: ValidationRule, place: Place, at: strin
   } else if (rule.optionalOldSelf !== undefined) out.push(invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'))
 }
 
-/** Upstream names the type of `self` by the nanosecond. */
-function selfTypeNumber(at: string): number {
-  let hash = 0
-  for (let i = 0; i < at.length; i++) hash = (Math.imul(hash, 31) + at.charCodeAt(i)) >>> 0
-  return hash % 1_000_000_000
-}
-
-/** Why an expression isn't a rule. */
-function ruleProblem(compiled: Compiled): string | undefined {
-  if (compiled.problem !== undefined) return `compilation failed: ${compiled.problem}`
-  return celTypeText(compiled.type) !== 'bool' ? 'cel expression must evaluate to a bool' : instantiationProblem(compiled)
-}
-
-function instantiationProblem(compiled: Compiled, what = ''): string | undefined {
-  const problem = compiled.problem === undefined ? programProblem(compiled.node, compiled.checked) : undefined
-  return problem === undefined ? undefined : `${what}program instantiation failed: ${problem}`
-}
-
 /** k8s: getExpressionCost, TotalCost.ObserveExpressionCost */
 function checkCost(out: Finding[], compiled: Compiled, times: number, { costs, type }: Place, what: string, at: string): void {
   if (compiled.problem !== undefined) return
@@ -324,61 +309,4 @@ function costText(what: string, cost: number, limit: number): string {
   const over = cost / limit
   const factor = over > 100 ? 'more than 100x' : `${over.toFixed(over < 1.5 ? 6 : 1)}x`
   return `${what} exceeds budget by factor of ${factor} (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)`
-}
-
-/** Defaults must themselves be valid. k8s: apiserver/schema/defaulting ValidateDefaults */
-function validateDefaults(schema: SentSchema, at: string): Finding[] {
-  const out: Finding[] = []
-  checkDefaults(out, schema, at, false, true)
-  return out
-}
-
-function checkDefaults(out: Finding[], sent: SentSchema, at: string, insideMeta: boolean, isResource: boolean): void {
-  const schema = isResource ? asResourceRoot(sent as unknown as JsonSchema) as unknown as SentSchema : sent
-  const value = schema.default
-  if (value !== undefined && value !== null) out.push(...defaultFindings(value, schema as unknown as JsonSchema, `${at}.default`, insideMeta))
-  if (schema.items && !Array.isArray(schema.items)) {
-    const items = schema.items as SentSchema
-    checkDefaults(out, items, `${at}.items`, insideMeta && !items['x-kubernetes-embedded-resource'], items['x-kubernetes-embedded-resource'] === true)
-  }
-  for (const name in schema.properties ?? {}) {
-    const property = schema.properties![name]!
-    const embedded = property['x-kubernetes-embedded-resource'] === true
-    checkDefaults(out, property, `${at}.properties[${name}]`, !embedded && (insideMeta || (isResource && META_FIELDS.has(name))), embedded)
-  }
-}
-
-/** The first kind of thing that is wrong with a default counts. */
-function defaultFindings(value: unknown, schema: JsonSchema, at: string, insideMeta: boolean): Finding[] {
-  const unknown = !insideMeta && hasUnknownFields(value, schema) ? [invalid(at, value, 'must not have unknown fields')] : []
-  if (!insideMeta) {
-    const copy = thaw(value as object) as unknown
-    try {
-      coerceEmbedded(copy, schema)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      return [...unknown, invalid(at, value, error.message)]
-    }
-    const embedded = validateEmbedded(value, schema, at)
-    if (embedded.length > 0) return [...unknown, ...embedded]
-  }
-  const findings = validateAgainstSchema(value, asKubeOpenApi(schema), at)
-  if (findings.length > 0) return [...unknown, ...findings]
-  const type = celTypeOfSchema(schema as unknown as SentSchema)
-  const bad = (schema['x-kubernetes-validations'] ?? []).flatMap((rule) => {
-    if (!type || !rule.rule.trim()) return []
-    const self = namedType(type, `selfType${selfTypeNumber(at)}`)
-    const problem = ruleProblem(compileProblem(rule.rule, { self, oldSelf: rule.optionalOldSelf ? { name: 'optional_type', params: [self] } : self }))
-    return problem === undefined ? [] : [invalid(at, schema.type ?? '', `rule compile error: ${problem}`)]
-  })
-  if (bad.length > 0) return [...unknown, ...bad]
-  const atDefault = (finding: Finding): Finding => ({ ...finding, field: at, message: `${at}: ${finding.body}` })
-  const kept = validateRules(value, schema, value).findings
-  return [...unknown, ...(kept.length > 0 ? kept : validateRules(value, schema).findings).map(atDefault)]
-}
-
-function hasUnknownFields(value: unknown, schema: JsonSchema): boolean {
-  const wrapped = { value: thaw(value as object) as unknown }
-  pruneUnknownFields(wrapped, { type: 'object', properties: { value: schema } })
-  return !deepEqual(wrapped.value, value)
 }

@@ -77,9 +77,9 @@ function checkInvariants(out: Finding[], schema: SentSchema | undefined, level: 
 function checkMetadata(out: Finding[], metadata: SentSchema, isResource: boolean, level: Level, at: string): void {
   if (isResource && metadata.type !== 'object') out.push(invalid(`${at}.type`, metadata.type ?? '', 'must be object'))
   if (level !== 'root') return
-  const { type: _, default: __, properties, ...rest } = metadata
+  const { type: _, default: __, properties, additionalProperties, ...rest } = metadata
   const names = Object.keys(properties ?? {})
-  const more = names.length > 2 || names.some((name) => name !== 'name' && name !== 'generateName') || Object.values(rest).some((value) => value !== undefined && value !== false && value !== '')
+  const more = names.length > 2 || names.some((name) => name !== 'name' && name !== 'generateName') || additionalProperties !== undefined || Object.values(rest).some((value) => value !== undefined && value !== false && value !== '')
   if (more) out.push(forbidden(at, 'must not specify anything other than name and generateName, but metadata is implicitly specified'))
 }
 

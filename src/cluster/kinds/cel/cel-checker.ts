@@ -190,7 +190,7 @@ class Checker {
 
   #field(of: CelType, field: string, at: number): CelType {
     if (of === ERROR) return ERROR
-    if (of.name === 'dyn') return DYN
+    if (isDynamic(of)) return DYN
     if (of.name === 'map') return of.params![1]!
     if (of.fields) {
       if (Object.hasOwn(of.fields, field)) return of.fields[field]!
@@ -207,7 +207,7 @@ class Checker {
     if (whole === ERROR || by === ERROR) return ERROR
     const of = whole.name === 'optional_type' ? whole.params![0]! : whole
     const wrap = (type: CelType): CelType => (node.optional || whole !== of ? { name: 'optional_type', params: [type] } : type)
-    if (of.name === 'dyn') return wrap(DYN)
+    if (isDynamic(of)) return wrap(DYN)
     if (of.name === 'list' && fits(by, INT)) return wrap(of.params![0]!)
     if (of.name === 'map' && fits(by, of.params![0]!)) return wrap(of.params![1]!)
     return this.#problem(node.at, `found no matching overload for '${node.optional ? '_[?_]' : '_[_]'}' applied to '(${celTypeText(whole)}, ${celTypeText(by)})'`)
@@ -223,7 +223,7 @@ class Checker {
         if (type.name === 'optional_type') type = type.params![0]!
         else if (type.name !== 'dyn') this.#problem(node.at, `expected type 'optional_type(${celTypeText(type)})' but found '${celTypeText(type)}'`)
       }
-      joined = joined === undefined || (fits(type, joined) && joined.name !== 'dyn' && type.name !== 'dyn') ? joined ?? type : DYN
+      joined = joined === undefined || (fits(type, joined) && !isDynamic(joined) && !isDynamic(type)) ? joined ?? type : DYN
     }
     return joined ?? DYN
   }
@@ -360,6 +360,9 @@ class Checker {
   }
 }
 
+/** `any` is a message whose type isn't known before it is there. */
+const isDynamic = ({ name }: CelType) => name === 'dyn' || name === 'any'
+
 const isParameter = (type: CelType) => /^[A-Z]$/.test(type.name)
 
 /** Whether a value of one type can be used where another is asked for. */
@@ -374,13 +377,13 @@ function matches(type: CelType, wanted: CelType, bound: Map<string, CelType>): b
       bound.set(wanted.name, type)
       return true
     }
-    if (known.name === 'dyn' || type.name === 'dyn') {
-      bound.set(wanted.name, DYN)
+    if (isDynamic(known) || isDynamic(type)) {
+      bound.set(wanted.name, isDynamic(known) ? known : type)
       return true
     }
     return matches(type, known, new Map()) || matches(known, type, new Map())
   }
-  if (type.name === 'dyn' || wanted.name === 'dyn' || type.name === '!error!' || wanted.name === '!error!') return true
+  if (isDynamic(type) || isDynamic(wanted) || type.name === '!error!' || wanted.name === '!error!') return true
   // Types of values are all of one type.
   if (type.name === 'type' && wanted.name === 'type') return true
   // Null is a value of every message, duration and time.

@@ -44,7 +44,7 @@ interface CallCost {
 
 const UNKNOWN: Size = { min: 0, max: UNBOUNDED }
 const ONE: Size = { min: 1, max: 1 }
-const SCALARS = new Set(['bool', 'double', 'google.protobuf.Duration', 'int', 'google.protobuf.Timestamp', 'type', 'uint'])
+const SCALARS = new Set(['bool', 'double', 'google.protobuf.Duration', 'int', 'google.protobuf.Timestamp', 'uint'])
 /** Whose equality is decided in one step. */
 const EQUAL_AT_ONCE = new Set(['net.IP', 'net.CIDR', 'kubernetes.Quantity', 'kubernetes.Semver'])
 

@@ -1,5 +1,6 @@
 /** Rules for Ingress and IngressClass. k8s: pkg/apis/networking/validation */
 import { checkDnsSubdomain, checkName, checkPortNumberOrName } from '../checks.ts'
+import { givenEmpty } from '../decode.ts'
 import { forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import { parseIp, validateIp } from '../ip.ts'
 import { labelName, pathSegmentName, portNameProblems, wildcardSubdomainProblems } from '../names.ts'
@@ -48,7 +49,7 @@ export function ingressWarnings({ metadata }: Readonly<Ingress>): string[] {
 
 /** k8s: ValidateIngressSpec */
 function checkSpec(out: Finding[], spec: Readonly<IngressSpec>, at: string): void {
-  if (!spec.rules?.length && !spec.defaultBackend) out.push(invalid(at, null, 'either `defaultBackend` or `rules` must be specified'))
+  if (!spec.rules?.length && !spec.defaultBackend) out.push(invalid(at, givenEmpty(spec, 'rules') ? [] : null, 'either `defaultBackend` or `rules` must be specified'))
   if (spec.defaultBackend) checkBackend(out, spec.defaultBackend, `${at}.defaultBackend`)
   spec.rules?.forEach((rule, i) => {
     const here = `${at}.rules[${i}]`

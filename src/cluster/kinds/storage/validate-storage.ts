@@ -3,6 +3,7 @@ import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsSubdomain, checkNotNegative, checkNotNegativeQuantity, checkQualifiedName } from '../checks.ts'
 import { validateVolumeSpec } from '../core/validate-persistent-volume.ts'
 import { checkDriverName } from '../core/validate-volume.ts'
+import { givenEmpty } from '../decode.ts'
 import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import type { CSIDriver, CSINode, CSIStorageCapacity, StorageClass, TopologySelectorTerm, VolumeAttachment, VolumeAttributesClass } from '../generated/types.ts'
 import { byteLength } from '../names.ts'
@@ -14,8 +15,8 @@ const MAX_ERROR_BYTES = 1024
 const MAX_NODE_ID = 256
 const SHORTEST_TOKEN_SECONDS = 600
 
-function checkUnchanged(out: Finding[], value: unknown, old: unknown, at: string): void {
-  if (!deepEqual(value ?? null, old ?? null)) out.push(invalid(at, value, IMMUTABLE))
+function checkUnchanged(out: Finding[], value: unknown, old: unknown, at: string, shown = value): void {
+  if (!deepEqual(value ?? null, old ?? null)) out.push(invalid(at, shown, IMMUTABLE))
 }
 
 function checkProvisioner(out: Finding[], name: string, at: string): void {
@@ -71,7 +72,8 @@ function topologyText({ matchLabelExpressions = [] }: Readonly<TopologySelectorT
 
 export function validateStorageClassUpdate(storageClass: Readonly<StorageClass>, old: Readonly<StorageClass>): Finding[] {
   const out: Finding[] = []
-  for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) checkUnchanged(out, storageClass[field], old[field], field)
+  checkUnchanged(out, storageClass.parameters, old.parameters, 'parameters', storageClass.parameters ?? (givenEmpty(storageClass, 'parameters') ? {} : undefined))
+  for (const field of ['provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) checkUnchanged(out, storageClass[field], old[field], field)
   return out
 }
 

@@ -27,6 +27,16 @@ export function validateRules(value: unknown, schema: JsonSchema, old?: unknown,
   return out
 }
 
+/** Why a rule of this schema doesn't compile, if so. */
+type CompileProblem = (rule: ValidationRule, schema: JsonSchema, isResource: boolean) => string | undefined
+
+/** Checks the rules for a default at `path`, of a schema that wasn't let in yet: its rules may not even compile. */
+export function validateRulesOfDefault(value: unknown, schema: JsonSchema, path: string, isResource: boolean, old: unknown, problemOf: CompileProblem): Finding[] {
+  const out: RuleFindings = { findings: [], warnings: [] }
+  if (hasRules(schema)) new Walk(out, problemOf).check(value, old, schema, schema, path, isResource, { current: undefined, nearest: undefined })
+  return out.findings
+}
+
 const withRules = new WeakMap<JsonSchema, boolean>()
 
 /** Whether there is a rule anywhere in the schema. */
@@ -50,9 +60,11 @@ interface Place {
 class Walk {
   readonly #out: RuleFindings
   readonly #budget: CelBudget = { left: COST_BUDGET }
+  readonly #problemOf: CompileProblem | undefined
 
-  constructor(out: RuleFindings) {
+  constructor(out: RuleFindings, problemOf?: CompileProblem) {
     this.#out = out
+    this.#problemOf = problemOf
   }
 
   /** `rules`: the schema whose rules count, which in allOf isn't the one that types the value. */
@@ -96,8 +108,9 @@ class Walk {
     const type = schema.type ?? ''
     for (const rule of list) {
       const compiled = compiledRule(rule)
-      if (compiled.error) {
-        this.#out.findings.push(invalid(shownPath(path), type, `rule compile error: ${compiled.error.message}`))
+      const problem = this.#problemOf ? this.#problemOf(rule, schema, isResource) : compiled.error?.message
+      if (problem !== undefined) {
+        this.#out.findings.push(invalid(shownPath(path), type, `rule compile error: ${problem}`))
         continue
       }
       if (!compiled.program) continue
