@@ -1,4 +1,5 @@
 import type { EndpointSlice, Ingress, IngressBackend, IngressServiceBackend, Service } from '../../kinds/generated/types.ts'
+import { readyEndpoints } from '../front/service-endpoints.ts'
 import type { CanaryOptions, IngressOptions } from './annotations.ts'
 import type { ServerCertificate } from './server-certificate.ts'
 import { isForHost } from './server-certificate.ts'
@@ -148,19 +149,14 @@ export function serviceEndpoints(service: Service, port: string, source: Configu
 /** k8s: getEndpointsFromSlices */
 function endpointsOf(service: Service, port: NonNullable<Service['spec']['ports']>[number] | undefined, source: ConfigurationSource, protocol = 'TCP'): string[] {
   if (!port) return []
-  const out = new Set<string>()
-  for (const slice of source.slices(`${service.metadata.namespace}/${service.metadata.name}`)) {
-    const numbers = (slice.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === protocol).flatMap((each) => {
+  return readyEndpoints(source.slices(`${service.metadata.namespace}/${service.metadata.name}`), (slice) => {
+    const ports = slice.ports ?? []
+    const numbers = ports.filter((each) => (each.protocol ?? 'TCP') === protocol).flatMap((each) => {
       const number = !port.name || port.name === each.name ? each.port : typeof port.targetPort === 'number' ? port.targetPort : undefined
       return number ? [number] : []
     })
-    if (!slice.ports?.length && typeof port.targetPort === 'number') numbers.push(port.targetPort)
-    for (const endpoint of slice.endpoints ?? []) {
-      if (endpoint.conditions?.ready === false) continue
-      for (const number of numbers) for (const address of endpoint.addresses ?? []) out.add(`${address}:${number}`)
-    }
-  }
-  return [...out]
+    return ports.length === 0 && typeof port.targetPort === 'number' ? [port.targetPort] : numbers
+  })
 }
 
 /** The hosts, each with a location for what no path takes. k8s: createServers */

@@ -1,9 +1,9 @@
 import { httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
-import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
+import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
 import { credentialsOf, isPassword } from './basic-auth.ts'
@@ -221,36 +221,26 @@ export class FrontServer {
       const endpoint = backend.endpoints[(first + attempt) % backend.endpoints.length]!
       const target = `${isTls ? 'https' : 'http'}://${endpoint}${path}`
       const beginMs = clock.nowMs()
-      const late = new AbortController()
-      const giveUp = () => late.abort(new UnixError('ETIMEDOUT', 'Connection timed out'))
-      const timer = clock.after(options.readTimeoutMs, giveUp)
-      const onGone = () => late.abort(request.signal.reason)
-      request.signal.addEventListener('abort', onGone, { once: true })
       upstream.addresses.push(endpoint)
-      try {
-        const response = await this.#proc.net.fetch(httpRequest(target, { method: request.method, headers, body: exchange.body ?? null, signal: late.signal }), { insecure: true, connectTimeoutMs: options.connectTimeoutMs })
+      const response = await askUpstream(this.#proc, (signal) => httpRequest(target, { method: request.method, headers, body: exchange.body ?? null, signal }), { connectTimeoutMs: options.connectTimeoutMs, readTimeoutMs: options.readTimeoutMs, client: request.signal })
+      if (typeof response !== 'string') {
         upstream.statuses.push(String(response.status))
         upstream.seconds.push(((clock.nowMs() - beginMs) / 1000).toFixed(3))
         if (response.status === 101) return response
         const answer = new Headers(response.headers)
-        for (const name of ['connection', 'transfer-encoding', 'server', 'date', 'keep-alive']) answer.delete(name)
+        for (const name of [...HOP_HEADERS, 'server', 'date']) answer.delete(name)
         if (backend.affinity && cookie === undefined) answer.append('set-cookie', affinityCookie(exchange, backend.affinity, clock.nowMs()))
         return httpResponse(response.body, { status: response.status, statusText: response.statusText, headers: answer })
-      } catch (error) {
-        if (!(error instanceof UnixError)) throw error
-        const isLate = error.code === 'ETIMEDOUT'
-        upstream.statuses.push(isLate ? '504' : '502')
-        upstream.seconds.push(((clock.nowMs() - beginMs) / 1000).toFixed(3))
-        upstream.bytes.push('0')
-        if (request.signal.aborted) return new Response(null, { status: 499 })
-        const what = isLate ? `upstream timed out (110: Operation timed out) while ${late.signal.aborted ? 'reading response header from' : 'connecting to'} upstream`
-          : error.code === 'ECONNRESET' ? 'upstream prematurely closed connection while reading response header from upstream' : `connect() failed (${error.code === 'ECONNREFUSED' ? '111: Connection refused' : '113: Host is unreachable'}) while connecting to upstream`
-        this.#error(exchange, what, target)
-        if (attempt === tries - 1) return page(isLate ? 504 : 502)
-      } finally {
-        timer.cancel()
-        request.signal.removeEventListener('abort', onGone)
       }
+      const isLate = response === 'read-timeout' || response === 'connect-timeout'
+      upstream.statuses.push(isLate ? '504' : '502')
+      upstream.seconds.push(((clock.nowMs() - beginMs) / 1000).toFixed(3))
+      upstream.bytes.push('0')
+      if (response === 'client-gone') return new Response(null, { status: 499 })
+      const what = isLate ? `upstream timed out (110: Operation timed out) while ${response === 'read-timeout' ? 'reading response header from' : 'connecting to'} upstream`
+        : response === 'reset' ? 'upstream prematurely closed connection while reading response header from upstream' : `connect() failed (${response === 'refused' ? '111: Connection refused' : '113: Host is unreachable'}) while connecting to upstream`
+      this.#error(exchange, what, target)
+      if (attempt === tries - 1) return page(isLate ? 504 : 502)
     }
     return page(502)
   }
@@ -312,23 +302,7 @@ export class FrontServer {
       headers.set('access-control-max-age', String(cors.maxAgeSeconds))
     }
     const done = (bytes: number) => { if (isLogged) this.#log(exchange, response.status, bytes) }
-    const length = headers.get('content-length')
-    if (!response.body || request.method === 'HEAD' || length !== null) {
-      done(request.method === 'HEAD' || !response.body ? 0 : Number(length))
-      return response
-    }
-    let bytes = 0
-    const reader = response.body.getReader()
-    const counted = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const { done: isOver, value } = await reader.read()
-        if (isOver) { done(bytes); controller.close(); return }
-        bytes += value.length
-        controller.enqueue(value)
-      },
-      cancel(reason) { done(bytes); return reader.cancel(reason) },
-    }, { highWaterMark: 0 })
-    return httpResponse(counted, { status: response.status, statusText: response.statusText, headers })
+    return countedResponse(response, request.method, done)
   }
 
   #log(exchange: Exchange, status: number, bytes: number): void {

@@ -52,7 +52,7 @@ const controllerOf = (release: string) => lazyProgram(async () => {
   return (proc) => ingressNginxController(proc, release)
 })
 
-// @k8s part: Ingress: ingress-nginx serves it once its manifest is applied, as on kind; logins by another server or by certificate, snippets, mirrors and gRPC are missing, and other controllers' images
+// @k8s part: Ingress: ingress-nginx serves it once its manifest is applied, as on kind; logins by another server or by certificate, snippets, mirrors and gRPC are missing
 /** ingress-nginx: a controller that serves Ingresses, and the nginx that it runs. */
 export const ingressNginxImage = defineImage({
   repository: 'registry.k8s.io/ingress-nginx/controller', tags: Object.keys(DIGESTS), digests: Object.fromEntries(Object.entries(DIGESTS).map(([tag, hex]) => [tag, `sha256:${hex}`])), sizeBytes: 104_000_000, base: alpine,
