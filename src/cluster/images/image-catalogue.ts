@@ -3,8 +3,10 @@ import { alpine, bashImage } from './alpine.ts'
 import { applicationImages } from './applications.ts'
 import { hpaExampleImage } from './apache/hpa-example.ts'
 import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox/busybox.ts'
+import { contourImage } from './contour/contour.ts'
 import { debian, ubuntu } from './debian.ts'
 import { artifactImage } from './artifact.ts'
+import { envoyImage } from './envoy/envoy.ts'
 import { fluentdElasticsearchImage, fluentdImage } from './fluentd.ts'
 import { centos, fedora } from './fedora.ts'
 import { goproxyImage } from './goproxy.ts'
@@ -39,6 +41,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, klipperLbImage, gitImage, gitSyncImage, ...nfsServerImages,
+  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, klipperLbImage, gitImage, gitSyncImage, ...nfsServerImages,
   ...applicationImages,
 ]
