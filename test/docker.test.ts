@@ -130,8 +130,9 @@ test('a health check tells whether a container is well', async () => {
   expect(await status()).toMatch(/\(health: starting\)\n$/)
   await out('sleep 5')
   expect(await status()).toMatch(/\(unhealthy\)\n$/)
-  await out('docker exec heart touch /ok; sleep 3')
+  await out('docker exec heart sh -c "touch /ok"; sleep 3')
   expect(await status()).toMatch(/\(healthy\)\n$/)
+  expect(await out(`docker inspect -f '{{range .State.Health.Log}}{{.ExitCode}} {{end}}' heart`)).toMatch(/^1 1 (1 )*0 (0 )*\n$/)
   await out('docker rm -f heart')
 })
 

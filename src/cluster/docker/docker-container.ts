@@ -73,6 +73,8 @@ export type ContainerStatusName = 'created' | 'running' | 'paused' | 'restarting
 export interface HealthState {
   status: 'starting' | 'healthy' | 'unhealthy'
   failingStreak: number
+  /** The last checks, the newest last. */
+  log: { startMs: number; endMs: number; exitCode: number; output: string }[]
 }
 
 /** One start of a container: what the container runtime knows it by. */

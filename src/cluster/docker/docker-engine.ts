@@ -21,8 +21,9 @@ import { randomContainerName } from './container-names.ts'
 import type { ContainerRecord, ContainerSpec, DockerContainer } from './docker-container.ts'
 import { digestOfText } from './digest.ts'
 import { DockerError } from './docker-error.ts'
-import { baseLayerDigest, compressedSize, envRecord, layerDigests, sizeOnDisk } from './docker-image.ts'
+import { baseLayerDigest, envRecord, layerDigests, sizeOnDisk, transfersOf } from './docker-image.ts'
 import type { DockerImage } from './docker-image.ts'
+import { goDurationText } from '../kinds/duration.ts'
 import { ImageShelf } from './image-shelf.ts'
 import { ImageTable, familiarName } from './image-table.ts'
 import { LayerStore } from './layer-store.ts'
@@ -42,6 +43,9 @@ const MAX_BACKOFF_MS = 60_000
 /** Who ran longer than this begins anew with the shortest wait. */
 const STEADY_MS = 10_000
 const DEFAULT_STOP_SECONDS = 10
+/** Of a health check's output this much is kept, and of so many checks. */
+const HEALTH_OUTPUT_BYTES = 4_096
+const HEALTH_RESULTS = 5
 const MIN_MEMORY_BYTES = 6 * 2 ** 20
 const EMPTY_HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n'
 
@@ -151,7 +155,7 @@ export class DockerEngine {
   }
 
   /** Fetches what isn't here of an image that a registry has. @param onLayer told of each layer as it goes on */
-  async fetch({ reference, tag, digest, image: found }: RemoteImage, onLayer: (digest: string, state: 'here' | 'begun' | 'downloaded' | 'extracted') => Promise<void>): Promise<{ image: DockerImage; isNew: boolean }> {
+  async fetch({ reference, tag, digest, image: found }: RemoteImage, onLayer: (digest: string, state: 'here' | 'begun' | 'downloaded' | 'extracted', sizeBytes: number) => Promise<void>): Promise<{ image: DockerImage; isNew: boolean }> {
     const { pushed } = this.#options
     const { repository } = reference
     const built = pushed.behind(found)
@@ -160,11 +164,11 @@ export class DockerEngine {
     if (image.base) pushed.programs.learn(`${image.base.repository}:${image.base.tag}`)
     if (isNew) {
       const here = new Set(this.images.list().flatMap(layerDigests))
-      const layers = layerDigests(image)
-      for (const id of layers) await onLayer(id, here.has(id) ? 'here' : 'begun')
-      const toFetch = layers.filter((id) => !here.has(id))
-      if (toFetch.length > 0) await this.clock.sleep(pullMs(compressedSize(image), this.random))
-      for (const state of ['downloaded', 'extracted'] as const) for (const id of toFetch) await onLayer(id, state)
+      const layers = transfersOf(image)
+      for (const { digest: id, sizeBytes } of layers) await onLayer(id, here.has(id) ? 'here' : 'begun', sizeBytes)
+      const toFetch = layers.filter((layer) => !here.has(layer.digest))
+      if (toFetch.length > 0) await this.clock.sleep(pullMs(toFetch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), this.random))
+      for (const state of ['downloaded', 'extracted'] as const) for (const { digest: id, sizeBytes } of toFetch) await onLayer(id, state, sizeBytes)
       if (built) for (const layer of built.layers) { await this.layers.adopt(layer); this.shelf.keepLayer(layer) }
       this.images.add(image)
     }
@@ -675,15 +679,20 @@ export class DockerEngine {
     const stop = new AbortController()
     this.#health.get(container.id)?.abort()
     this.#health.set(container.id, stop)
-    const health: NonNullable<ContainerRecord['health']> = container.health = { status: 'starting', failingStreak: 0 }
+    const health: NonNullable<ContainerRecord['health']> = container.health = { status: 'starting', failingStreak: 0, log: [] }
     const { runtimeId } = container.runs.at(-1)!
     const beganMs = this.clock.nowMs()
     void (async () => {
       for (;;) {
         await this.clock.sleep(check.intervalMs, stop.signal)
-        const healthy = await this.runtime.execSync(runtimeId, argv, check.timeoutMs).then(({ exitCode }) => exitCode === 0, () => false)
+        const startMs = this.clock.nowMs()
+        const { exitCode, output } = await this.runtime.execSync(runtimeId, argv, check.timeoutMs).then(
+          (done) => ({ exitCode: done.exitCode, output: new TextDecoder().decode(done.output.subarray(0, HEALTH_OUTPUT_BYTES)) }),
+          () => ({ exitCode: -1, output: `Health check exceeded timeout (${goDurationText(check.timeoutMs)})` }),
+        )
         if (stop.signal.aborted) return
-        if (healthy) { health.failingStreak = 0; health.status = 'healthy' }
+        health.log = [...health.log, { startMs, endMs: this.clock.nowMs(), exitCode, output }].slice(-HEALTH_RESULTS)
+        if (exitCode === 0) { health.failingStreak = 0; health.status = 'healthy' }
         else if (health.status !== 'starting' || this.clock.nowMs() - beganMs > check.startPeriodMs) {
           health.failingStreak += 1
           if (health.failingStreak >= check.retries) health.status = 'unhealthy'
@@ -707,6 +716,8 @@ export class DockerEngine {
     if (!this.disk.exists(CONTAINERS)) return
     const records = this.disk.readdir(CONTAINERS).filter((id) => this.disk.exists(`${CONTAINERS}/${id}/config.json`)).map((id) => JSON.parse(this.disk.readText(`${CONTAINERS}/${id}/config.json`)) as ContainerRecord)
     for (const record of records.sort((a, b) => a.createdMs - b.createdMs)) {
+      // Earlier versions kept no results.
+      if (record.health) record.health.log ??= []
       const image = this.images.find(record.imageId)
       if (!image) continue
       const layer = createOverlay(image.files, this.clock)

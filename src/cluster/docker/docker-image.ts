@@ -76,12 +76,18 @@ export function sizeOnDisk(image: DockerImage): number {
 
 /** What a pull of it transfers. */
 export function compressedSize(image: DockerImage): number {
-  return Math.ceil(sizeOnDisk(image) / UNPACKED)
+  return transfersOf(image).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
 /** Digests of all layers, the base's counted as one. */
 export function layerDigests(image: DockerImage): string[] {
-  return [...(image.base ? [baseLayerDigest(image.base)] : []), ...image.layers.map(({ id }) => id)]
+  return transfersOf(image).map(({ digest }) => digest)
+}
+
+/** The layers as a registry sends them, the base's counted as one. */
+export function transfersOf({ base, baseSizeBytes, layers }: DockerImage): { digest: string; sizeBytes: number }[] {
+  const all = [...(base ? [{ id: baseLayerDigest(base), sizeBytes: baseSizeBytes }] : []), ...layers]
+  return all.map(({ id, sizeBytes }) => ({ digest: id, sizeBytes: Math.ceil(sizeBytes / UNPACKED) }))
 }
 
 export function baseLayerDigest(base: BaseImage): string {

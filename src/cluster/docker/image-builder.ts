@@ -254,8 +254,8 @@ class ImageBuilder {
     if (!base.image) {
       const { remote } = base
       await vertex.say(`resolve ${remote!.reference.fullName.replace(/@.*$/, '')}@${remote!.digest} done`)
-      const size = humanSize(remote!.image.sizeBytes, 4)
-      base.image = (await this.#engine.fetch(remote!, async (digest, state) => {
+      base.image = (await this.#engine.fetch(remote!, async (digest, state, sizeBytes) => {
+        const size = humanSize(sizeBytes, 4)
         if (state === 'downloaded') await vertex.say(`${digest} ${size} / ${size} done`)
         if (state === 'extracted') await vertex.say(`extracting ${digest} done`)
       })).image

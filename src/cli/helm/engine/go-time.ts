@@ -43,9 +43,61 @@ export const ZERO_MS = -62_135_596_800_000
 
 const PARTS = /2006|January|Jan|Monday|Mon|MST|Z07:00|Z0700|-07:00|-0700|-07|\.0+|\.9+|01|02|03|04|05|06|002|15|_2|PM|pm|1|2|3|4|5/g
 
-/** Go's time.Format, in UTC. */
-export function formatTime(layout: string, ms: number): string {
-  const t = new Date(ms)
+/** A time zone at a moment: how far its clocks are ahead of UTC, and what it is called then. */
+interface ZoneOffset {
+  minutes: number
+  name: string
+}
+
+const UTC: ZoneOffset = { minutes: 0, name: 'UTC' }
+
+/** The zone of a name as Go's time.LoadLocation knows it; UTC for names that it doesn't, as sprig has it. */
+export function zoneAt(name: string, ms: number): ZoneOffset {
+  if (name === '' || name === 'UTC' || name === 'Local') return UTC
+  const named = (style: 'longOffset' | 'short') => new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: style }).formatToParts(ms).find(({ type }) => type === 'timeZoneName')!.value
+  try {
+    const [, sign, hours = '0', minutes = '0'] = /^GMT(?:([+-])(\d\d):(\d\d))?$/.exec(named('longOffset'))!
+    const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1)
+    // Browsers abbreviate only the zones that their language's readers know; the zone database has numbers for many others, too.
+    const abbreviation = ABBREVIATIONS[name]?.[isSummer(name, ms) ? 1 : 0] ?? named('short')
+    return { minutes: offset, name: /^GMT./.test(abbreviation) ? numeric(offset) : abbreviation }
+  } catch {
+    return UTC
+  }
+}
+
+/** Standard and summer time of zones that English browsers only count from Greenwich. */
+const ABBREVIATIONS: Readonly<Record<string, readonly [string, string]>> = {
+  'Europe/London': ['GMT', 'BST'], 'Europe/Dublin': ['GMT', 'IST'], 'Europe/Lisbon': ['WET', 'WEST'],
+  ...Object.fromEntries(['Amsterdam', 'Berlin', 'Brussels', 'Budapest', 'Copenhagen', 'Madrid', 'Oslo', 'Paris', 'Prague', 'Rome', 'Stockholm', 'Vienna', 'Warsaw', 'Zurich'].map((city) => [`Europe/${city}`, ['CET', 'CEST']] as const)),
+  ...Object.fromEntries(['Athens', 'Bucharest', 'Helsinki', 'Kiev', 'Kyiv', 'Riga', 'Sofia', 'Tallinn', 'Vilnius'].map((city) => [`Europe/${city}`, ['EET', 'EEST']] as const)),
+  'Europe/Moscow': ['MSK', 'MSK'], 'Asia/Tokyo': ['JST', 'JST'], 'Asia/Seoul': ['KST', 'KST'], 'Asia/Shanghai': ['CST', 'CST'], 'Asia/Hong_Kong': ['HKT', 'HKT'], 'Asia/Kolkata': ['IST', 'IST'], 'Asia/Calcutta': ['IST', 'IST'], 'Asia/Jerusalem': ['IST', 'IDT'],
+  'Australia/Sydney': ['AEST', 'AEDT'], 'Australia/Melbourne': ['AEST', 'AEDT'], 'Australia/Brisbane': ['AEST', 'AEST'], 'Australia/Perth': ['AWST', 'AWST'], 'Pacific/Auckland': ['NZST', 'NZDT'], 'Africa/Johannesburg': ['SAST', 'SAST'],
+}
+
+/** Clocks are ahead of where they stand at one end of the year at least. */
+function isSummer(name: string, ms: number): boolean {
+  const year = new Date(ms).getUTCFullYear()
+  const ahead = (at: number) => new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }).format(at).split('GMT')[1] ?? ''
+  const [january, july, now] = [Date.UTC(year, 0, 1), Date.UTC(year, 6, 1), ms].map(ahead)
+  const minutes = (text = '') => Number(`${text[0] ?? '+'}1`) * (Number(text.slice(1, 3)) * 60 + Number(text.slice(4, 6)))
+  return january !== july && minutes(now) === Math.max(minutes(january), minutes(july))
+}
+
+/** How the zone database names a time that has no name: `+07`, `+0530`. */
+function numeric(offset: number): string {
+  return offsetText(offset, '').replace(/00$/, '')
+}
+
+/** `+05:30` */
+function offsetText(offset: number, colon: string): string {
+  return `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${colon}${two(Math.abs(offset) % 60)}`
+}
+
+/** Go's time.Format, in UTC or in the zone of that name. */
+export function formatTime(layout: string, ms: number, zone = 'UTC'): string {
+  const { minutes: offset, name } = zoneAt(zone, ms)
+  const t = new Date(ms + offset * 60_000)
   const hour12 = t.getUTCHours() % 12 || 12
   const nanos = `${String(t.getUTCMilliseconds()).padStart(3, '0')}000000`
   return layout.replace(PARTS, (part) => {
@@ -71,11 +123,12 @@ export function formatTime(layout: string, ms: number): string {
       case '5': return String(t.getUTCSeconds())
       case 'PM': return t.getUTCHours() >= 12 ? 'PM' : 'AM'
       case 'pm': return t.getUTCHours() >= 12 ? 'pm' : 'am'
-      case 'MST': return 'UTC'
-      case 'Z07:00': case 'Z0700': return 'Z'
-      case '-07:00': return '+00:00'
-      case '-0700': return '+0000'
-      case '-07': return '+00'
+      case 'MST': return name
+      case 'Z07:00': return offset === 0 ? 'Z' : offsetText(offset, ':')
+      case 'Z0700': return offset === 0 ? 'Z' : offsetText(offset, '')
+      case '-07:00': return offsetText(offset, ':')
+      case '-0700': return offsetText(offset, '')
+      case '-07': return offsetText(offset, '').slice(0, 3)
     }
     const digits = nanos.slice(0, part.length - 1)
     if (part[1] === '0') return `.${digits}`

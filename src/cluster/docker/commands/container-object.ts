@@ -17,7 +17,7 @@ export function containerObject(engine: DockerEngine, container: DockerContainer
     Id: id, Created: iso(createdMs), Path: path, Args: args,
     State: {
       Status: status, Running: isUp || status === 'restarting', Paused: status === 'paused', Restarting: status === 'restarting', OOMKilled: oomKilled, Dead: false, Pid: isUp ? 1_000 + parseInt(id.slice(0, 4), 16) : 0, ExitCode: exitCode, Error: error, StartedAt: iso(startedMs), FinishedAt: iso(finishedMs),
-      ...(health ? { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: [] } } : {}),
+      ...(health ? { Health: { Status: health.status, FailingStreak: health.failingStreak, Log: health.log.map(({ startMs, endMs, exitCode: code, output }) => ({ Start: iso(startMs), End: iso(endMs), ExitCode: code, Output: output })) } } : {}),
     },
     Image: imageId, ResolvConfPath: `/var/lib/docker/containers/${id}/resolv.conf`, HostnamePath: `/var/lib/docker/containers/${id}/hostname`, HostsPath: `/var/lib/docker/containers/${id}/hosts`, LogPath: `/var/log/pods/docker_${id}/0.log`,
     Name: `/${name}`, RestartCount: restartCount, Driver: 'overlayfs', Platform: 'linux', MountLabel: '', ProcessLabel: '', AppArmorProfile: '', ExecIDs: null,
