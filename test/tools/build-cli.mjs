@@ -20,7 +20,7 @@ const result = await build({
   sourcemap: false,
   legalComments: 'none',
   chunkNames: 'chunks/[name]-[hash]',
-  external: ['node-liblzma', '@mongodb-js/zstd', 'sql.js', 'bufferutil', 'utf-8-validate'],
+  external: ['node-liblzma', '@mongodb-js/zstd', 'bufferutil', 'utf-8-validate'],
   banner: { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'warning',
   metafile: true,

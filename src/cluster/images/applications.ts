@@ -1,5 +1,6 @@
 import type { ImageDefinition } from './image.ts'
+import { ghostImage } from './ghost/ghost.ts'
 import { wordpressImage } from './wordpress/wordpress.ts'
 
 /** Applications that tutorials deploy, with pages for people. */
-export const applicationImages: readonly ImageDefinition[] = [wordpressImage]
+export const applicationImages: readonly ImageDefinition[] = [wordpressImage, ghostImage]
