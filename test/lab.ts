@@ -6,6 +6,8 @@ import type { Topology } from '../src/cluster/topology.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER } from '../src/host/laptop.ts'
 import { lookAtFiles, restoreFiles } from '../src/host/persistence/stored-file.ts'
 import type { StoredFile } from '../src/host/persistence/stored-file.ts'
+import { Fleet } from '../src/host/fleet/fleet.ts'
+import { MemoryFleetStorage } from '../src/host/fleet/memory-fleet-storage.ts'
 import { nodePrograms } from '../src/host/node-programs.ts'
 import { nodePlatform } from '../src/host/platform-node.ts'
 import { checkGoal } from '../src/lessons/check.ts'
@@ -19,6 +21,7 @@ import { OrderedClock } from './ordered-clock.ts'
 import '../src/unix/git/git.ts'
 import '../src/unix/openssl/openssl.ts'
 import '../src/host/virsh.ts'
+import '../src/host/kind/kind.ts'
 import '../src/cli/helm/helm.ts'
 import '../src/cli/kubectl/commands/describe.ts'
 import '../src/cli/kubectl/commands/explain.ts'
@@ -49,6 +52,8 @@ export interface CommandResult {
 export interface Lab {
   readonly cluster: Cluster
   readonly laptop: Machine
+  /** Clusters besides it. */
+  readonly fleet: Fleet
   /** Writes a file below the learner's home directory, as its owner. */
   writeFile(path: string, text: string): void
   /** Runs a script with bash on the laptop, as the learner would type it. */
@@ -70,6 +75,7 @@ interface Kept {
   cluster: ClusterSnapshot
   home: StoredTree
   nodes: Map<string, StoredTree>
+  fleet: MemoryFleetStorage
 }
 type StoredTree = { path: string; file: StoredFile }[]
 const treeOf = (files: MountableFileSystem): StoredTree => Array.from(lookAtFiles(withOwnMounts(files), '/'), ([path, file]) => ({ path, file }))
@@ -96,15 +102,18 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
   const home = createHome(clock)
   if (kept) restoreFiles(home, kept.home)
   else furnishHome(home, cluster)
-  const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu') })
+  const storage = kept?.fleet ?? new MemoryFleetStorage()
+  const fleet = new Fleet({ platform: nodePlatform, clock, seed, storage, nodePrograms })
+  const laptop = createLearnersLaptop({ cluster, fleet, home, utilities: utilityPrograms('gnu') })
   const drive = async <T>(work: Promise<T>, withinMs: number, what: string): Promise<T> => {
     let settled = false
     work.then(() => { settled = true }, () => { settled = true })
     await clock.until(() => settled, { withinMs, what })
     return work
   }
+  await drive(fleet.recall(), 60_000, 'the further clusters')
   const lab: Lab = {
-    cluster, laptop,
+    cluster, laptop, fleet,
     writeFile(path, text) {
       const parts = path.split('/')
       for (let i = 1; i < parts.length; i++) {
@@ -142,11 +151,15 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
       return { status: response.status, body: await response.text() }
     }), 30_000, `an answer about: ${goal.text}`)).met,
     async reload() {
-      const left: Kept = structuredClone({ cluster: { ...cluster.snapshot(), ...(kept ? { etcd: kept.cluster.etcd, commits } : {}) }, home: treeOf(home), nodes: new Map(Array.from(nodeFiles, ([node, files]) => [node, treeOf(files)])) })
+      await drive(fleet.close(), 60_000, 'the end of the further clusters')
+      const left = structuredClone({ cluster: { ...cluster.snapshot(), ...(kept ? { etcd: kept.cluster.etcd, commits } : {}) }, home: treeOf(home), nodes: new Map(Array.from(nodeFiles, ([node, files]) => [node, treeOf(files)])) })
       await drive(cluster.stop(), 60_000, 'the cluster\'s end')
-      return labOf(seed, left)
+      return labOf(seed, { ...left, fleet: storage })
     },
-    stop: () => drive(cluster.stop(), 60_000, 'the cluster\'s end'),
+    async stop() {
+      await drive(fleet.close(), 60_000, 'the end of the further clusters')
+      await drive(cluster.stop(), 60_000, 'the cluster\'s end')
+    },
   }
   return lab
 }

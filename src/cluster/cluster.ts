@@ -9,6 +9,7 @@ import { once } from '../base/once.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { createMachine } from '../unix/machine.ts'
 import { Journal } from './node/journal.ts'
+import { isIPv4 } from '../unix/net/addresses.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Listener, Machine, MountableFileSystem, NetStack, Program } from '../unix/types.ts'
 import { createApiServer } from './apiserver/api-server.ts'
@@ -51,12 +52,15 @@ import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { NetworkPolicyTable } from './network/network-policies.ts'
 import { Network } from './network/network.ts'
+import { cidrContains, parseCidr, parseIPv4 } from './network/cidr.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
 import { holdsContainers, holdsPushedImages, openDockerHost, openPushedImages } from './docker/docker-host.ts'
 import type { DockerHost } from './docker/docker-host.ts'
+import type { DockerImage } from './docker/docker-image.ts'
 import { createImageRegistry } from './runtime/image-registry.ts'
+import type { ImageRegistry } from './runtime/image-registry.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import { kubeadmTopology } from './topology.ts'
+import { kubeadmTopology, laptopAddress } from './topology.ts'
 import type { NodeSpec, Topology } from './topology.ts'
 
 /** Everything that a cluster is at a moment; survives structured cloning. */
@@ -90,6 +94,13 @@ export interface ClusterOptions {
    * each other and its objects are that old. Hosts begin their clock that much before now. Default {@link BOOT_MS}.
    */
   bootMs?: number
+  /**
+   * Whether a fresh cluster boots while the clock runs on, beside others that use it; {@link bootMs} means nothing then.
+   * Told of each stage of the installation that begins.
+   */
+  bootInTime?: (stage: InstallationStage) => void
+  /** What was pushed to registries is there for this cluster's nodes too. */
+  registries?: Pick<ImageRegistry, 'pushed'>
   /** How the API server reaches hosts that are none of the cluster's, such as webhooks by their URL. Without it there are none. */
   outside?: ClusterDialer['http']
   /** Told whenever a machine comes, goes, or is switched on or off, to keep what {@link ClusterSnapshot.topology} would say. */
@@ -100,7 +111,12 @@ export interface ClusterOptions {
   audit?: AuditOptions
 }
 
+/** What an installer does, in order: the first node's files, its components with what they need in the API, the pod network, the StorageClass, and the other nodes. */
+export type InstallationStage = 'configuration' | 'control-plane' | 'network' | 'storage' | 'workers'
+
 export interface Cluster {
+  /** What all its chance comes from. */
+  readonly seed: string
   readonly clock: ClusterClock
   readonly etcd: Etcd
   readonly pki: ClusterPki
@@ -115,10 +131,16 @@ export interface Cluster {
   /** Boots everything. A fresh cluster drives the clock itself while it boots; afterwards nodes are Ready and the add-ons run. */
   start(): Promise<void>
   stop(): Promise<void>
-  /** kubeadm's admin.conf for a server address: context, cluster and user carry the cluster's name. */
-  adminKubeconfig(serverUrl: string): string
+  /** kubeadm's admin.conf for a server address: context, cluster and user carry the cluster's name, or another one. */
+  adminKubeconfig(serverUrl: string, name?: string): string
   /** A machine outside the cluster on the nodes' network: the learner's laptop. `outside`: its way to names that aren't the cluster's, see {@link NetStack.outside}. */
   createLaptop(options: { root: MountableFileSystem; hostname?: string; outside?: NetStack['outside'] }): Laptop
+  /** Plugs the learner's machine, which stands before another cluster, into this one: nodes by route, the API server at a port of the machine's loopback address. */
+  plugIn(laptop: { network: Network; net: NetStack }, options: { apiPort: number; covers?: (ip: string) => boolean }): { unplug(): void }
+  /** The registries that its nodes pull from. */
+  readonly registry: ImageRegistry
+  /** Gives nodes an image that needn't be in any registry, as `ctr images import` does. The name is a repository with its tag. */
+  loadImage(name: { repository: string; tag: string }, image: DockerImage, nodes: readonly string[]): Promise<void>
   /** The machines that are or may become its nodes. */
   readonly computers: Computers
   /** A node as who logs in sees it, by its name or address; undefined when there is none, or it is off. */
@@ -163,7 +185,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
   const [admin, serving, proxyClient] = await clock.outside(Promise.all([
     pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: [topology.flavour === 'bare' ? 'system:masters' : 'kubeadm:cluster-admins'] }),
-    pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', '10.89.0.1', topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
+    pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', laptopAddress(topology), topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
     pki.issueFrontProxyClientCertificate(),
   ]))
   if (restore) {
@@ -204,10 +226,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     apiServer: apiHandler, etcd: createEtcdGateway(etcd, { name: controlPlane.name, version: '3.6.8', peerUrl: `https://${controlPlane.ip}:2380`, clientUrl: `https://${controlPlane.ip}:2379` }, (...value) => launcher.stored(...value)), servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
     launch: (proc, print) => launcher.launch(proc, print), begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
   }), coreDnsImage]
-  const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock)
+  const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock, options.registries?.pushed)
   const registryDisk = createMemoryFileSystem({ clock })
   options.onNodeFiles?.(OTHER_DISKS.registries, registryDisk)
   const pushedImages = once(() => openPushedImages({ disk: registryDisk, registry, clock }))
+  const archiveDisk = createMemoryFileSystem({ clock })
+  options.onNodeFiles?.(OTHER_DISKS.archives, archiveDisk)
+  const archives = once(() => openPushedImages({ disk: archiveDisk, registry: { ...registry, push: registry.load }, clock }))
   const masters = server.as(MASTERS)
   const running: { stop(): void | Promise<void> }[] = []
   let stopped = false
@@ -231,7 +256,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   /** What the installer leaves on a computer that has never been started; one that was reset stays as it is. */
   const join = ({ files, hasBooted, spec }: Computer): void => {
     if (topology.flavour !== 'kubeadm' || hasBooted || files.exists(KUBELET_KUBECONFIG)) return
-    writeFiles(files, nodeFiles({ nodeName: spec.name, clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
+    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
   }
 
   /** k3s is one process: no container stands for the control plane or listens for it. */
@@ -319,6 +344,24 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     follow()
   }
 
+  const plugIn: Cluster['plugIn'] = ({ network: laptops, net }, { apiPort, covers = () => false }) => {
+    const hosts = parseCidr(topology.hostCidr)
+    const takeRouteAway = laptops.addRoute(net.addresses[0]!, { network, as: laptopAddress(topology), covers: (ip) => (isIPv4(ip) && cidrContains(hosts, parseIPv4(ip))) || covers(ip) })
+    let listener: Listener | undefined
+    let isPlugged = true
+    followApiServer((isServing) => {
+      listener?.close()
+      listener = isServing && isPlugged ? net.listenHttp(apiPort, apiHandler, { ip: '127.0.0.1', tls: serving }) : undefined
+    })
+    return {
+      unplug() {
+        isPlugged = false
+        listener?.close()
+        takeRouteAway()
+      },
+    }
+  }
+
   const boot = async (): Promise<void> => {
     const reconcile = () => reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
     await reconcile()
@@ -334,11 +377,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     })
     // Nodes look for their images there.
     if (holdsPushedImages(registryDisk)) await pushedImages()
+    if (holdsPushedImages(archiveDisk)) await archives()
     const first = topology.flavour === 'bare' ? undefined : computers.get(controlPlane.name)!
+    options.bootInTime?.('configuration')
     if (first && first.spec.power === undefined) {
       first.switchOn('resumed')
       if (topology.flavour === 'kubeadm' && !first.hasBooted && !first.files.exists(KUBELET_KUBECONFIG)) await install(first.files)
     }
+    options.bootInTime?.('control-plane')
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
     if (topology.flavour === 'k3s' && first!.isOn) startServer(first!)
     else for (const component of COMPONENTS) if (!first || (first.isOn && await canBegin(first, component))) components.start(component)
@@ -349,9 +395,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (!restore) {
       await labelNodes(shared, masters, topology)
       await allReady(shared, clock, 1)
-      for (const object of installedObjects(topology, controlPlane, pki)) await createUnlessThere(masters, object)
+      for (const [stage, objects] of installedObjects(topology, controlPlane, pki)) {
+        if (stage !== 'control-plane') options.bootInTime?.(stage)
+        for (const object of objects) await createUnlessThere(masters, object)
+      }
       await addonsReady(shared, clock)
     }
+    options.bootInTime?.('workers')
     hasCloud = topology.flavour === 'k3s'
     if (hasCloud && first.isOn) components.start(CLOUD_CONTROLLER_MANAGER)
     const others = startOthers()
@@ -362,11 +412,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   return {
-    clock, etcd, pki, network, handle, apiAs,
+    seed, clock, etcd, pki, network, handle, apiAs,
     get topology() { return topology },
     adminConnection: { clientCertificatePem: admin.certificatePem, remoteAddress: '127.0.0.1' },
     async start() {
-      if (restore) return boot()
+      if (restore || options.bootInTime) return boot()
       const booted = boot()
       const endMs = clock.nowMs() + (options.bootMs ?? BOOT_MS)
       let failure: unknown
@@ -380,9 +430,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       shared.stop()
       server.stop()
     },
-    adminKubeconfig: (serverUrl) => kubeconfigText({ name: topology.name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
+    adminKubeconfig: (serverUrl, name = topology.name) => kubeconfigText({ name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
     createLaptop({ root, hostname = OTHER_DISKS.laptop, outside }) {
-      const net = network.addHost(hostname, LAPTOP_ADDRESS, PUBLISHED_PORTS)
+      const laptopIp = laptopAddress(topology)
+      const net = network.addHost(hostname, laptopIp, PUBLISHED_PORTS)
       if (outside) net.outside = (request) => clock.outside(outside(request))
       let listener: Listener | undefined
       followApiServer((isServing) => {
@@ -392,7 +443,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
       const nodeLine = (node: { name: string; ip: string }) => `${node.ip}\t${node.name}\n`
-      root.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${LAPTOP_ADDRESS}\t${hostname}\n${topology.nodes.map(nodeLine).join('')}`)
+      root.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${laptopIp}\t${hostname}\n${topology.nodes.map(nodeLine).join('')}`)
       const known = new Set(topology.nodes.map(nodeLine))
       computers.onChange(() => {
         const fresh = topology.nodes.map(nodeLine).filter((line) => !known.has(line))
@@ -410,21 +461,22 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       return { machine, docker }
     },
     followApiServer,
-    computers,
+    computers, registry, plugIn,
+    async loadImage({ repository, tag }, image, nodes) {
+      await (await archives()).push(repository, tag, image)
+      for (const node of nodes) computers.get(node)!.loadImage(`${repository}:${tag}`)
+    },
     nodeMachine: (nameOrAddress) => computers.machine(nameOrAddress),
     snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
   }
 }
 
-/** Machines besides the nodes whose disks are kept: the laptop with its Docker, and the registries. */
-export const OTHER_DISKS = { laptop: 'laptop', registries: 'registries' }
+/** Machines besides the nodes whose disks are kept: the laptop with its Docker, and the registries; and the images that nodes were given as archives. */
+export const OTHER_DISKS = { laptop: 'laptop', registries: 'registries', archives: 'archives' }
 
 const DOCKER_ROOT = '/var/lib/docker'
 /** Docker's network `bridge`. */
 const DOCKER_CIDR = '172.17.0.0/16'
-
-/** The first address of the nodes' network: where kind's users sit. */
-const LAPTOP_ADDRESS = '10.89.0.1'
 
 /** Ports of nodes that the learner's machine has as its own, as kind's users map them for an ingress controller. */
 const PUBLISHED_PORTS = [80, 443]
@@ -476,16 +528,14 @@ function klogLine(entry: LogEntry): string {
   return `${letter}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000       1 ${entry.component}] ${JSON.stringify(entry.message)}${fields}`
 }
 
-/** What `kubeadm init` and the add-ons put into a new cluster. */
-function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: ClusterPki) {
+/** What `kubeadm init` and the add-ons put into a new cluster, in the stages of its installation. */
+function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: ClusterPki): [stage: InstallationStage, objects: KubeObject[]][] {
   const controlPlaneEndpoint = `${controlPlane.name}:${API_PORT}`
   const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
-  return [
-    ...kubeadmConfiguration({ clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }),
-    ...coreDns({ serviceCidr, clusterDomain }),
-    // k3s has proxy and pod network in its one process.
-    ...(topology.flavour === 'k3s' ? [...localPathStorage('local-path'), ...cloudControllerManager()] : [...kubeProxy({ controlPlaneEndpoint, podCidr }), ...kindnet({ podCidr }), ...localPathStorage()]),
-  ]
+  const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...coreDns({ serviceCidr, clusterDomain })]
+  // k3s has proxy and pod network in its one process.
+  if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...localPathStorage('local-path'), ...cloudControllerManager()]]]
+  return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ['network', kindnet({ podCidr })], ['storage', localPathStorage()]]
 }
 
 async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {

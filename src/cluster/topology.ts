@@ -1,4 +1,5 @@
 import type { Taint } from './kinds/generated/types.ts'
+import { formatIPv4, parseCidr } from './network/cidr.ts'
 
 /** One machine of the cluster. */
 export interface NodeSpec {
@@ -12,6 +13,10 @@ export interface NodeSpec {
   memory: string
   ephemeralStorage: string
   maxPods: number
+  /** Labels that its kubelet registers it with. */
+  nodeLabels?: Record<string, string>
+  /** What its provider calls it; `kind://docker/CLUSTER/NODE` by default. */
+  providerID?: string
   /** Without power, or about to start; on otherwise. */
   power?: 'off' | 'starting'
 }
@@ -30,33 +35,36 @@ export interface Topology {
   flavour: 'kubeadm' | 'k3s' | 'bare'
 }
 
+/** The network of the first cluster's nodes. */
+const HOST_CIDR = '10.89.0.0/16'
+
 const CONTROL_PLANE_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }
 
 /**
  * The cluster that learners get: a control plane and workers, as kind lays it out.
  * @param nodes how many machines, the control plane included; a single one isn't tainted.
  */
-export function kubeadmTopology(nodes = 3, name = 'drydock'): Topology {
+export function kubeadmTopology(nodes = 3, name = 'drydock', hostCidr = HOST_CIDR): Topology {
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5_000) throw new RangeError(`a cluster has 1 to 5000 nodes, not ${nodes}`)
   return {
     name,
-    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => i > 0 ? workerSpec(i === 1 ? `${name}-worker` : `${name}-worker${i}`, i) : {
-      ...workerSpec(`${name}-control-plane`, 0), controlPlane: true,
+    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => i > 0 ? workerSpec(i === 1 ? `${name}-worker` : `${name}-worker${i}`, i, hostCidr) : {
+      ...workerSpec(`${name}-control-plane`, 0, hostCidr), controlPlane: true,
       labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
       taints: nodes > 1 ? [CONTROL_PLANE_TAINT] : [],
     }),
     // A /24 per node; larger clusters get a wider range, as an administrator would choose.
     podCidr: nodes <= 256 ? '10.244.0.0/16' : '10.128.0.0/11',
     serviceCidr: '10.96.0.0/16',
-    hostCidr: '10.89.0.0/16',
+    hostCidr,
     clusterDomain: 'cluster.local',
     flavour: 'kubeadm',
   }
 }
 
 /** A machine for pods; `number` of the cluster's, from 0 on, gives its address. */
-export function workerSpec(name: string, number: number): NodeSpec {
-  return { name, ip: hostAddress(number + 2), controlPlane: false, labels: {}, taints: [], cpu: '2', memory: '24684084Ki', ephemeralStorage: '264212084Ki', maxPods: 110 }
+export function workerSpec(name: string, number: number, hostCidr = HOST_CIDR): NodeSpec {
+  return { name, ip: hostAddress(hostCidr, number + 2), controlPlane: false, labels: {}, taints: [], cpu: '2', memory: '24684084Ki', ephemeralStorage: '264212084Ki', maxPods: 110 }
 }
 
 /** One node that is everything, as k3s sets it up. */
@@ -71,7 +79,12 @@ export function bareTopology(name = 'drydock'): Topology {
   return { ...kubeadmTopology(1, name), flavour: 'bare' }
 }
 
-/** The n-th address of the host network. */
-function hostAddress(n: number): string {
-  return `10.89.${Math.floor(n / 256)}.${n % 256}`
+/** The address of the learner's machine on a cluster's host network, as kind's users have the gateway's. */
+export function laptopAddress({ hostCidr }: Pick<Topology, 'hostCidr'>): string {
+  return hostAddress(hostCidr, 1)
+}
+
+/** The n-th address of a host network. */
+function hostAddress(hostCidr: string, n: number): string {
+  return formatIPv4(parseCidr(hostCidr).first + n)
 }

@@ -4,22 +4,25 @@ import { silentLog } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { createPipe, readAll, readerOf } from '../base/streams.ts'
 import { BOOT_MS, OTHER_DISKS, createCluster } from '../cluster/cluster.ts'
-import type { Cluster, ClusterSnapshot } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { createInformers } from '../cluster/client/informers.ts'
 import type { Informers } from '../cluster/client/informers.ts'
 import type { Machine, MountableFileSystem, Program, Tty } from '../unix/types.ts'
-import { MemoryFileSystem, withOwnMounts } from '../unix/file-system.ts'
+import { MemoryFileSystem } from '../unix/file-system.ts'
 import { ClusterView } from './cluster-view.ts'
 import { actOnMachine } from './machine-actions.ts'
 import { GoalWatcher } from './goal-watcher.ts'
 import { HomeFiles, shortPath } from './home-files.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
+import { Fleet } from './fleet/fleet.ts'
 import { fetchPage } from './fetch-page.ts'
 import { nodePrograms } from './node-programs.ts'
 import { pageEditor } from './page-editor.ts'
+import { FleetStore, latestFleetMs } from './persistence/fleet-store.ts'
+import { KeptCluster, nodeTree } from './persistence/kept-cluster.ts'
 import { exportDatabase } from './persistence/store.ts'
-import type { ClusterStore, StoredCluster } from './persistence/store.ts'
+import type { ClusterStore } from './persistence/store.ts'
 import { StoreError } from './persistence/store-error.ts'
 import { lookAtFiles, restoreFiles } from './persistence/stored-file.ts'
 import type { Client, ClockState, EditRequest, FromWorker, OperationName, Operations, Progress, ToWorker } from './protocol.ts'
@@ -29,12 +32,6 @@ import { TerminalSession } from './terminal-session.ts'
 const MAX_RUN_BYTES = 2_000_000
 /** The tree of {@link StoredFile}s that is the home directory. */
 const HOME_TREE = 'home'
-/** The tree of a node: its volumes. */
-const nodeTree = (node: string) => `node/${node}`
-/** Where containers' logs are. They grow with every line, so that they are kept in another way; links to them are made with the containers. */
-const LOGS = '/var/log/pods'
-const isLog = (path: string) => path.startsWith(`${LOGS}/`)
-const isKeptOnNodes = (path: string) => !isLog(path) && !path.startsWith('/var/log/containers/')
 
 /** How much cluster time containers have to start again where the clock is paused, in milliseconds. */
 const RESTART_MS = 3_000
@@ -60,6 +57,8 @@ interface Session {
 /** A running cluster with its laptop and its place on disk, serving any number of pages. */
 export class ClusterHost {
   readonly cluster: Cluster
+  /** Clusters besides it. */
+  readonly fleet: Fleet
   readonly laptop: Machine
   readonly #platform: Platform
   readonly #clock: ClusterClock
@@ -79,9 +78,10 @@ export class ClusterHost {
   #ready = false
   readonly #changedFiles = new Set<string>()
 
-  private constructor(parts: { cluster: Cluster; clock: ClusterClock; home: MountableFileSystem; progress: Progress; options: HostOptions }) {
-    const { cluster, clock, home, progress, options } = parts
+  private constructor(parts: { cluster: Cluster; fleet: Fleet; clock: ClusterClock; home: MountableFileSystem; progress: Progress; options: HostOptions }) {
+    const { cluster, fleet, clock, home, progress, options } = parts
     this.cluster = cluster
+    this.fleet = fleet
     this.#clock = clock
     this.#platform = options.platform
     this.#store = options.store
@@ -89,7 +89,7 @@ export class ClusterHost {
     this.#progress = progress
     const edit = pageEditor((tty, file, gone) => this.#openEditor(tty, file, gone))
     this.laptop = createLearnersLaptop({
-      cluster, home, utilities: options.utilities, hints: () => this.#hints.on, homeKept: async () => { await this.#homeKept() }, outside: fetchFromWeb,
+      cluster, fleet, home, utilities: options.utilities, hints: () => this.#hints.on, homeKept: async () => { await this.#homeKept() }, outside: fetchFromWeb,
       programs: { '/usr/local/bin/edit': edit, '/usr/local/bin/editor': edit },
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
@@ -102,75 +102,33 @@ export class ClusterHost {
   static async start(options: HostOptions): Promise<ClusterHost> {
     const { platform, store } = options
     const stored = await store.load()
-    const clock = new ClusterClock(platform, { startMs: stored ? stored.timeMs : platform.wallMs() - BOOT_MS })
-    // Nothing may be acknowledged before the first state is on disk.
-    let begun!: () => void
-    const whenBegun = new Promise<void>((resolve) => { begun = resolve })
+    const clock = new ClusterClock(platform, { startMs: stored ? Math.max(stored.timeMs, await latestFleetMs(store)) : platform.wallMs() - BOOT_MS })
     const seed = stored?.identity.seed ?? Array.from(platform.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
-    /** Trees that were put back: another computer of the same name begins with an empty disk. */
-    const takenUp = new Set<string>()
-    const cluster = await createCluster({
-      platform, clock, seed,
-      onTopology: (topology) => store.setTopology(topology),
-      nodePrograms,
-      ...(stored ? { restore: snapshotOf(stored) } : {}),
-      onNodeFiles: (node, files) => {
-        const tree = nodeTree(node)
-        const kept = takenUp.has(tree) ? undefined : stored
-        takenUp.add(tree)
-        restoreFiles(files, kept?.files.filter((file) => file.tree === tree) ?? [])
-        restoreLogs(files, kept?.logs.filter((file) => file.tree === tree) ?? [], kept?.timeMs ?? 0)
-        const record = () => {
-          recordFiles(store, tree, files, isKeptOnNodes)
-          files.watch('/', (path) => { if (isLog(path)) store.logChanged(tree, path, files) })
-        }
-        // A fresh node's files are written as a whole once it stands.
-        if (stored) record()
-        else void whenBegun.then(() => {
-          record()
-          store.fileChanged(tree, '/', (path) => lookAtFiles(withOwnMounts(files), path, isKeptOnNodes))
-          store.logChanged(tree, LOGS, files)
-        })
-      },
-      durable: async (revision) => { await whenBegun; await store.durable(revision) },
-    }).catch((error: unknown) => { throw stored ? new StoreError('corrupt', `the saved cluster can't be restored: ${(error as Error).message}`) : error })
+    const kept = new KeptCluster(store, stored)
+    const cluster = await createCluster({ platform, clock, seed, nodePrograms, ...kept.options })
+      .catch((error: unknown) => { throw stored ? new StoreError('corrupt', `the saved cluster can't be restored: ${(error as Error).message}`) : error })
+    const fleet = new Fleet({ platform, clock, seed, nodePrograms, storage: new FleetStore({ main: store, clock, setTimer: (fn, delayMs) => platform.setTimer(fn, delayMs), onFailure: options.onStoreFailure }) })
     const home = createHome(clock)
     if (stored) restoreFiles(home, stored.files.filter((file) => file.tree === HOME_TREE))
     else furnishHome(home, cluster)
     const progress = (await store.getMeta('progress') as Progress | undefined) ?? { done: {} }
     const pace = await store.getMeta('pace') as Pace | undefined
 
-    const host = new ClusterHost({ cluster, clock, home, progress, options })
+    const host = new ClusterHost({ cluster, fleet, clock, home, progress, options })
     store.onFailure = options.onStoreFailure
-    const leases = () => cluster.etcd.leases()
-    const record = () => {
-      cluster.etcd.onCommit((commit) => store.append(commit))
-      host.#recordFiles()
-    }
-    if (stored) {
-      await store.begin({ nowMs: () => clock.nowMs(), leases })
-      record()
-      begun()
-      await cluster.start()
-    } else {
-      // A cluster that is only half installed is not worth keeping: recording begins when it stands.
-      await cluster.start()
-      const { seed, topology, pki, etcd } = cluster.snapshot()
-      record()
-      await store.begin({ nowMs: () => clock.nowMs(), leases, fresh: { identity: { seed, topology, pki }, snapshot: etcd } })
-      store.fileChanged(HOME_TREE, '/', (path) => lookAtFiles(home, path))
-      begun()
-    }
+    await kept.run(cluster, clock, () => host.#recordFiles())
+    if (!stored) store.fileChanged(HOME_TREE, '/', (path) => lookAtFiles(home, path))
     if (pace) host.#setPace(pace)
     // Time stands still; the containers were running when it stopped, so they get the moment that they need to start again.
     if (stored && pace?.mode === 'paused') await clock.advance(RESTART_MS)
     host.#ready = true
+    if (stored) void fleet.recall().catch((error: unknown) => console.warn('the further clusters can\'t be taken up', error))
     return host
   }
 
   #recordFiles(): void {
-    recordFiles(this.#store, HOME_TREE, this.#home)
     this.#home.watch('/', (path) => {
+      this.#store.fileChanged(HOME_TREE, path, (each) => lookAtFiles(this.#home, each))
       if (this.#changedFiles.size === 0) this.#platform.setTimer(() => {
         const paths = [...this.#changedFiles]
         this.#changedFiles.clear()
@@ -237,6 +195,7 @@ export class ClusterHost {
     this.#goals.stop()
     this.#informers.stop()
     await this.laptop.shutdown()
+    await this.fleet.close()
     await this.cluster.stop()
     await this.#store.close()
   }
@@ -276,6 +235,7 @@ export class ClusterHost {
       }
       case 'export': {
         await this.#store.flush()
+        await this.fleet.flush()
         return { name: exportName(this.#platform.wallMs()), data: await exportDatabase() }
       }
       default: throw new Error(`operation ${name} isn't the cluster's`)
@@ -369,27 +329,6 @@ export class ClusterHost {
     }
     return Promise.reject(new Error('no page shows this terminal'))
   }
-}
-
-/** Writes a tree's files whenever they change. */
-function recordFiles(store: ClusterStore, tree: string, files: MountableFileSystem, wanted: (path: string) => boolean = () => true): void {
-  // A disk keeps what is on it, not what is mounted over it.
-  const disk = withOwnMounts(files)
-  files.watch('/', (path) => { if (wanted(path)) store.fileChanged(tree, path, (each) => lookAtFiles(disk, each, wanted)) })
-}
-
-/** Puts kept logs back; when they were written to last isn't kept. */
-function restoreLogs(files: MountableFileSystem, logs: readonly { path: string; data: Uint8Array }[], timeMs: number): void {
-  for (const { path, data } of logs) {
-    files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
-    files.writeFile(path, data, { mode: 0o640 })
-    files.utimes(path, timeMs, timeMs)
-  }
-}
-
-function snapshotOf(stored: StoredCluster): ClusterSnapshot {
-  const { identity, timeMs, snapshot, commits } = stored
-  return { formatVersion: 1, seed: identity.seed, topology: identity.topology as ClusterSnapshot['topology'], timeMs, pki: identity.pki as ClusterSnapshot['pki'], etcd: snapshot, commits }
 }
 
 /** `drydock-2026-11-21-1830.drydock` */

@@ -13,7 +13,10 @@ import { dash, shellProgram } from '../unix/shell/sh.ts'
 import type { ShellProgramOptions } from '../unix/shell/sh.ts'
 import { sudo } from '../unix/utilities/sudo.ts'
 import { utilityProgram } from '../unix/utilities/utility.ts'
-import { dockerCompleter } from './docker-completer.ts'
+import { programCompleter } from './program-completer.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import { nodeContainers } from './fleet/node-containers.ts'
+import type { ProviderOptions } from './fleet/provider-options.ts'
 import { kubectlCompleter } from './kubectl-completer.ts'
 
 /** Who sits at the terminal. */
@@ -70,9 +73,10 @@ const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {
   return program({ engine, templateOf: (source, functions) => plainTemplate(source, { name: '', functions, missingKey: 'error' }) })
 })
 const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => shellProgram({
-  ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: async (request) => await kubectlCompleter(request) ?? dockerCompleter(request),
+  ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: async (request) => await kubectlCompleter(request) ?? programCompleter(request),
 })
 
+const kind = (options: ProviderOptions) => lazyProgram(async () => (await import('./kind/kind.ts')).kind(options))
 const virsh = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virsh(computers))
 const virtInstall = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virtInstall(computers))
 
@@ -80,6 +84,8 @@ const SERVER_URL = 'https://127.0.0.1:6443'
 
 export interface LaptopOptions {
   cluster: Cluster
+  /** Clusters besides it, that programs of the machine make. */
+  fleet: Fleet
   home: MountableFileSystem
   /** The laptop's utilities (`ls`, `grep` ...) by path. */
   utilities: Readonly<Record<string, Program>>
@@ -94,13 +100,18 @@ export interface LaptopOptions {
 }
 
 /** The learner's machine: a small Unix with kubectl and bash, beside the cluster's nodes on the network. */
-export function createLearnersLaptop({ cluster, home, utilities, programs = {}, hints = () => false, homeKept, outside }: LaptopOptions): Machine {
+export function createLearnersLaptop({ cluster, fleet, home, utilities, programs = {}, hints = () => false, homeKept, outside }: LaptopOptions): Machine {
+  const engine = async () => {
+    const host = await laptop.docker()
+    host.engine.guests = () => nodeContainers(fleet, host.engine)
+    return host
+  }
   const program = (entries: Readonly<Record<string, Program>>) => Object.fromEntries(Object.entries(entries).map(([path, each]) => [path, { program: each }]))
   const root = createMemoryFileSystem({
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(() => laptop.docker()), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), '/usr/local/bin/kind': kind({ fleet, docker: engine }), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },
@@ -115,6 +126,7 @@ export function createLearnersLaptop({ cluster, home, utilities, programs = {}, 
   })
   root.mount(LEARNER.home, home)
   const laptop = cluster.createLaptop({ root, ...(outside ? { outside } : {}) })
+  fleet.standBefore({ ...laptop, home: cluster })
   return laptop.machine
 }
 

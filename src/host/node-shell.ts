@@ -4,6 +4,10 @@ import type { ByteWriter } from '../base/streams.ts'
 import { createTty } from '../unix/tty.ts'
 import { utilityPrograms } from '../unix/utilities/list.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
+import { Fleet } from './fleet/fleet.ts'
+import { MemoryFleetStorage } from './fleet/memory-fleet-storage.ts'
+import { nodePrograms } from './node-programs.ts'
+import { nodePlatform } from './platform-node.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER, startShell } from './laptop.ts'
 
 /**
@@ -13,7 +17,8 @@ import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEAR
 export async function runShell(cluster: Cluster): Promise<number> {
   const home = createHome(cluster.clock)
   furnishHome(home, cluster)
-  const laptop = createLearnersLaptop({ cluster, home, utilities: utilityPrograms('gnu'), outside: fetchFromWeb })
+  const fleet = new Fleet({ platform: nodePlatform, clock: cluster.clock, seed: cluster.seed, storage: new MemoryFleetStorage(), nodePrograms })
+  const laptop = createLearnersLaptop({ cluster, fleet, home, utilities: utilityPrograms('gnu'), outside: fetchFromWeb })
   const output = (stream: NodeJS.WriteStream): ByteWriter => ({
     write: (data) => new Promise((resolve, reject) => stream.write(data, (error) => error ? reject(new BrokenPipeError()) : resolve())),
     close() {},
@@ -37,6 +42,7 @@ export async function runShell(cluster: Cluster): Promise<number> {
   } finally {
     if (process.stdin.isTTY) process.stdin.setRawMode(false)
     process.stdin.pause()
+    await fleet.close()
     await cluster.stop()
   }
 }

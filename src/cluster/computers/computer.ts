@@ -25,6 +25,7 @@ import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import type { ImageSummary } from '../runtime/cri.ts'
 import type { ImageRegistry } from '../runtime/image-registry.ts'
 import type { NodeSpec, Topology } from '../topology.ts'
 
@@ -153,6 +154,16 @@ export class Computer {
     // The kernel begins without rules; kube-proxy writes them again.
     if (beginning === 'cold' && topology.flavour === 'kubeadm') network.services.flush(name)
     this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot', beginning).uuid(), kubelet: undefined, machine: undefined, astray: undefined }
+  }
+
+  /** Its container runtime takes an image that was loaded for it. False without power, and where there is none. */
+  loadImage(name: string): boolean {
+    return this.#running?.runtime.loadImage(name) ?? false
+  }
+
+  /** The names and ids of its images, while it has power. */
+  images(): readonly ImageSummary[] {
+    return this.#running?.runtime.images.listImages() ?? []
   }
 
   /** The operating system is up: it starts its services. */
@@ -298,7 +309,7 @@ export class Computer {
     const { files } = this
     if (files.exists('/etc/default/kubelet')) return true
     const text = files.exists(KUBELET_FLAGS) ? files.readText(KUBELET_FLAGS) : ''
-    return text !== '' && text !== kubeletFlags('') && text !== kubeletFlags(kindKubeletFlags(this.#around.topology.name, this.spec.name))
+    return text !== '' && text !== kubeletFlags('') && text !== kubeletFlags(kindKubeletFlags({ ...this.spec, clusterName: this.#around.topology.name, nodeName: this.spec.name }))
   }
 
   /** How the kubelet fails to reach the server of its kubeconfig; undefined: it does. */

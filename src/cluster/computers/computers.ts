@@ -100,7 +100,7 @@ export class Computers {
     const used = new Set(this.all().map(({ spec }) => spec.ip))
     let number = 0
     let spec
-    do spec = workerSpec(name, number++); while (used.has(spec.ip))
+    do spec = workerSpec(name, number++, this.#options.topology.hostCidr); while (used.has(spec.ip))
     const computer = new Computer(spec, this.#around)
     this.#computers.set(name, computer)
     void this.#start(computer)

@@ -1,6 +1,7 @@
 import type { MemoryFileSystem } from '../../unix/file-system.ts'
 import type { Signal } from '../../unix/types.ts'
 import type { HealthCheck } from './docker-image.ts'
+import type { GuestContainer } from './guest-container.ts'
 
 /** A port of the container that is one of the machine's too. */
 export interface PortBinding {
@@ -112,6 +113,8 @@ export interface ContainerRecord {
 
 /** A container of this process. */
 export interface DockerContainer extends ContainerRecord {
+  /** For one that another program looks after. */
+  guest?: GuestContainer
   /** Its writable layer. */
   layer: MemoryFileSystem
 }

@@ -5,6 +5,8 @@ import { createMemoryFileSystem, createOverlay, withOwnMounts } from '../../unix
 import { layerChanges } from '../../unix/fs/layer-changes.ts'
 import { copyTree } from '../../unix/fs/copy-tree.ts'
 import { directoryName } from '../../unix/path.ts'
+import { ROOT_USER } from '../../unix/machine.ts'
+import { UnixError } from '../../unix/types.ts'
 import type { Machine, MountableFileSystem, NetStack, Signal } from '../../unix/types.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
@@ -101,6 +103,8 @@ export class DockerEngine {
   readonly #backoff = new Map<string, { waitMs: number; timer?: { cancel(): void } }>()
   readonly #listeners = new Set<(event: DockerEvent) => void>()
   readonly #health = new Map<string, AbortController>()
+  /** Containers that other programs look after: the nodes of their clusters. */
+  guests: () => readonly DockerContainer[] = () => []
   /** User-defined networks by name. */
   readonly networks: Map<string, DockerNetwork>
 
@@ -264,7 +268,7 @@ export class DockerEngine {
 
   /** Newest first. */
   containers(): DockerContainer[] {
-    return [...this.#containers.values()].sort((a, b) => b.createdMs - a.createdMs)
+    return [...this.#containers.values(), ...this.guests()].sort((a, b) => b.createdMs - a.createdMs)
   }
 
   /** By name, id or the beginning of an id. @throws DockerError */
@@ -295,6 +299,7 @@ export class DockerEngine {
   }
 
   rename(container: DockerContainer, name: string): void {
+    refuseGuest(container, 'rename')
     this.#demandFreeName(name)
     container.name = name
     this.#save(container)
@@ -345,6 +350,10 @@ export class DockerEngine {
    */
   async start(container: DockerContainer, attach?: StreamIo): Promise<{ attached?: Promise<void> }> {
     if (container.status === 'running' || container.status === 'paused') return {}
+    if (container.guest) {
+      await container.guest.start()
+      return {}
+    }
     this.#backoff.get(container.id)?.timer?.cancel()
     container.stoppedByUser = false
     const run = await this.#begin(container)
@@ -532,6 +541,7 @@ export class DockerEngine {
 
   /** Stop signal, then SIGKILL. */
   async stop(container: DockerContainer, options: { seconds?: number; signal?: Signal } = {}): Promise<void> {
+    if (container.guest) return container.status === 'running' ? container.guest.stop(options.seconds === 0 ? 'at once' : 'in order') : undefined
     this.#hold(container)
     if (container.status !== 'running' && container.status !== 'paused') return
     if (container.status === 'paused') this.unpause(container)
@@ -556,6 +566,7 @@ export class DockerEngine {
   /** @throws DockerError unless it runs */
   kill(container: DockerContainer, signal: Signal): void {
     if (container.status !== 'running' && container.status !== 'paused') throw new DockerError(`cannot kill container: ${container.id}: container ${container.id} is not running`, 'conflict')
+    if (container.guest) return void container.guest.stop(signal === 'SIGKILL' ? 'at once' : 'in order')
     if (signal === 'SIGKILL' || signal === (container.spec.stopSignal ?? 'SIGTERM')) container.stoppedByUser = true
     this.#signal(container, signal)
   }
@@ -566,6 +577,7 @@ export class DockerEngine {
   }
 
   pause(container: DockerContainer): void {
+    refuseGuest(container, 'pause')
     if (container.status !== 'running') throw new DockerError(container.status === 'paused' ? `cannot pause container ${container.id}: container is already paused` : `container ${container.id} is not running`)
     for (const process of this.machineOf(container)?.processes() ?? []) process.kill('SIGSTOP')
     container.status = 'paused'
@@ -581,11 +593,12 @@ export class DockerEngine {
 
   async restart(container: DockerContainer, options: { seconds?: number; signal?: Signal } = {}): Promise<void> {
     if (container.status === 'running' || container.status === 'paused') await this.stop(container, options)
-    await this.start(container)
+    await this.start(container.guest ? this.find(container.id) : container)
   }
 
   /** @throws DockerError for one that runs, unless forced */
   async remove(container: DockerContainer, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
+    refuseGuest(container, 'remove')
     if (container.status === 'running' || container.status === 'paused' || container.status === 'restarting') {
       if (!options.force) throw new DockerError(`cannot remove container "${container.name}": container is ${container.status}: stop the container before removing or force remove`, 'conflict')
       const gone = this.#containers.has(container.id) && container.spec.autoRemove ? this.waitGone(container) : undefined
@@ -635,6 +648,7 @@ export class DockerEngine {
 
   /** What a container printed over all its runs; with `follow` until it has ended. */
   async logs(container: DockerContainer, options: LogReadOptions, streams: { stdout: ByteWriter; stderr: ByteWriter }): Promise<void> {
+    refuseGuest(container, 'show the console of')
     const { follow, ...rest } = options
     for (let index = options.tailLines === undefined ? 0 : Math.max(0, container.runs.length - 1); index < container.runs.length; index++) {
       const isLast = index === container.runs.length - 1
@@ -648,6 +662,7 @@ export class DockerEngine {
   async exec(container: DockerContainer, argv: readonly string[], io: StreamIo, as: ExecContext): Promise<number> {
     if (container.status === 'paused') throw new DockerError(`container ${container.name} is paused, unpause the container before exec`, 'conflict')
     if (container.status !== 'running') throw new DockerError(`container ${container.id} is not running`, 'conflict')
+    if (container.guest) return this.#execInGuest(container, argv, io, as)
     try {
       return (await this.runtime.exec(container.runs.at(-1)!.runtimeId, argv, io, as)).code
     } catch (error) {
@@ -656,8 +671,22 @@ export class DockerEngine {
     }
   }
 
+  async #execInGuest({ guest, spec }: DockerContainer, argv: readonly string[], io: StreamIo, as: ExecContext): Promise<number> {
+    const [{ execInGuest }, { createTty }] = await this.clock.outside(Promise.all([import('./guest-container.ts'), import('../../unix/tty.ts')]))
+    const machine = await guest!.machine()
+    if (!machine) throw new DockerError(`container ${spec.hostname} is not running`, 'conflict')
+    if (as.user !== undefined && as.user !== 'root' && as.user !== '0') throw new DockerError(`unable to find user ${as.user}: no matching entries in passwd file`)
+    try {
+      return await execInGuest(machine, argv, io, { env: { ...envRecord(spec.env), ...as.env }, cwd: as.workingDir ?? '/', createTty, user: ROOT_USER })
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      throw new DockerError(`OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(argv[0])}: ${argv[0]!.includes('/') ? `stat ${argv[0]}: no such file or directory` : 'executable file not found in $PATH'}: unknown`, 'start')
+    }
+  }
+
   /** @throws DockerError unless it runs */
   async attach(container: DockerContainer, io: StreamIo): Promise<void> {
+    refuseGuest(container, 'attach to the console of')
     if (container.status !== 'running') throw new DockerError('cannot attach to a stopped container, start it first')
     await this.runtime.attach(container.runs.at(-1)!.runtimeId, io)
   }
@@ -669,7 +698,7 @@ export class DockerEngine {
 
   /** The container's files with what is mounted there, as long as it runs. */
   filesOf(container: DockerContainer): MountableFileSystem {
-    return this.machineOf(container)?.fs ?? container.layer
+    return container.guest?.files() ?? this.machineOf(container)?.fs ?? container.layer
   }
 
   #watchHealth(container: DockerContainer): void {
@@ -763,4 +792,9 @@ export class DockerEngine {
     await Promise.all([...this.#followed.values()].map((stop) => stop()))
     await this.runtime.shutdown()
   }
+}
+
+/** @throws DockerError for a container that isn't the engine's own */
+function refuseGuest({ guest, name }: DockerContainer, what: string): void {
+  if (guest) throw new DockerError(`cannot ${what} container ${name}: it is a node of a cluster, and the program that made the cluster looks after it`, 'conflict')
 }

@@ -18,6 +18,7 @@ import { httpd, httpdAlpine } from './httpd/httpd.ts'
 import type { ImageDefinition } from './image.ts'
 import { ingressNginxImage } from './ingress-nginx/ingress-nginx.ts'
 import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
+import { kindNodeImage } from './kind-node.ts'
 import { klipperLbImage } from './klipper-lb/klipper-lb.ts'
 import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
@@ -41,6 +42,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, klipperLbImage, gitImage, gitSyncImage, ...nfsServerImages,
+  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages,
   ...applicationImages,
 ]

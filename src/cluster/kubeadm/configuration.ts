@@ -13,11 +13,11 @@ export function kubeletConfiguration({ clusterDns, clusterDomain, containerRunti
  * What `kubeadm init` leaves in the API besides add-ons: its own and the kubelets' configuration, cluster-info, and the rights of joining nodes.
  * k8s: cmd/kubeadm/app/phases/{uploadconfig,bootstraptoken,kubelet}
  */
-export function kubeadmConfiguration(options: { clusterName: string; controlPlaneEndpoint: string; podCidr: string; serviceCidr: string; clusterDomain: string; caCertificatePem: string }): KubeObject[] {
+export function kubeadmConfiguration(options: { clusterName: string; controlPlaneEndpoint: string; podCidr: string; serviceCidr: string; clusterDomain: string; caCertificatePem: string; laptopAddress: string }): KubeObject[] {
   const caData = btoa(options.caCertificatePem)
   return [
     configMap('kube-system', 'kubeadm-config', {
-      ClusterConfiguration: `apiServer:\n  certSANs:\n  - localhost\n  - 127.0.0.1\n  - 10.89.0.1\napiVersion: kubeadm.k8s.io/v1beta4\ncaCertificateValidityPeriod: 87600h0m0s\ncertificateValidityPeriod: 8760h0m0s\ncertificatesDir: /etc/kubernetes/pki\nclusterName: ${options.clusterName}\ncontrolPlaneEndpoint: ${options.controlPlaneEndpoint}\ncontrollerManager:\n  extraArgs:\n  - name: enable-hostpath-provisioner\n    value: "true"\ndns: {}\nencryptionAlgorithm: ECDSA-P256\netcd:\n  local:\n    dataDir: /var/lib/etcd\n    extraArgs:\n    - name: unsafe-no-fsync\n      value: "true"\nimageRepository: registry.k8s.io\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.3\nnetworking:\n  dnsDomain: ${options.clusterDomain}\n  podSubnet: ${options.podCidr}\n  serviceSubnet: ${options.serviceCidr}\nproxy: {}\nscheduler: {}\n`,
+      ClusterConfiguration: `apiServer:\n  certSANs:\n  - localhost\n  - 127.0.0.1\n  - ${options.laptopAddress}\napiVersion: kubeadm.k8s.io/v1beta4\ncaCertificateValidityPeriod: 87600h0m0s\ncertificateValidityPeriod: 8760h0m0s\ncertificatesDir: /etc/kubernetes/pki\nclusterName: ${options.clusterName}\ncontrolPlaneEndpoint: ${options.controlPlaneEndpoint}\ncontrollerManager:\n  extraArgs:\n  - name: enable-hostpath-provisioner\n    value: "true"\ndns: {}\nencryptionAlgorithm: ECDSA-P256\netcd:\n  local:\n    dataDir: /var/lib/etcd\n    extraArgs:\n    - name: unsafe-no-fsync\n      value: "true"\nimageRepository: registry.k8s.io\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.3\nnetworking:\n  dnsDomain: ${options.clusterDomain}\n  podSubnet: ${options.podCidr}\n  serviceSubnet: ${options.serviceCidr}\nproxy: {}\nscheduler: {}\n`,
     }),
     configMap('kube-system', 'kubelet-config', {
       kubelet: kubeletConfiguration({ clusterDns: clusterDnsAddress(options.serviceCidr), clusterDomain: options.clusterDomain }),

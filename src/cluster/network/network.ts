@@ -58,6 +58,15 @@ interface Destination {
   ruleNode: string | undefined
 }
 
+/** A way from a host into another cluster's network. */
+export interface RouteTo {
+  network: Network
+  /** The host's address there. */
+  as: string
+  /** Whether an address is reached this way. */
+  covers(ip: string): boolean
+}
+
 /** A way to somebody. */
 type Route = Pick<Destination, 'address' | 'source'> & { target: Attached }
 
@@ -74,6 +83,8 @@ export class Network {
   readonly #ranges: { pods: { first: number; size: number }; services: { first: number; size: number }; hosts: { first: number; size: number } }
   readonly #attached = new Map<string, Attached>()
   readonly #nodes = new Map<string, MutableNodeNetwork>()
+  /** Of hosts, by their addresses. */
+  readonly #routes = new Map<string, Set<RouteTo>>()
 
   constructor(options: NetworkOptions) {
     this.#options = options
@@ -126,12 +137,41 @@ export class Network {
    */
   addHost(hostname: string, ip: string, publishedPorts: readonly number[] = []): NetStack {
     const publishedOn = (to: SocketAddress) => isLoopback(to.ip) && publishedPorts.includes(to.port) ? this.#nodeWithHostPort(to.port) : undefined
+    this.#routes.set(ip, new Set())
+    const way = (from: SocketAddress, to: SocketAddress) => this.#way(ip, from, to)
     return this.#createStack(hostname, [ip], undefined, {
-      ...this.#fabric,
       redirects: (protocol, to) => protocol === 'TCP' && publishedOn(to) !== undefined,
-      openTcp: (from, to, options) => this.#fabric.openTcp(from, { ip: publishedOn(to) ?? to.ip, port: to.port }, options),
-      fetch: (from, to, request, options) => this.#fabric.fetch(from, { ip: publishedOn(to) ?? to.ip, port: to.port }, request, options),
+      openTcp(from, to, options) {
+        const [fabric, source] = way(from, to)
+        return fabric.openTcp(source, { ip: publishedOn(to) ?? to.ip, port: to.port }, options)
+      },
+      fetch(from, to, request, options) {
+        const [fabric, source] = way(from, to)
+        return fabric.fetch(source, { ip: publishedOn(to) ?? to.ip, port: to.port }, request, options)
+      },
+      askUdp(from, to, payload, timeoutMs) {
+        const [fabric, source] = way(from, to)
+        return fabric.askUdp(source, to, payload, timeoutMs)
+      },
     })
+  }
+
+  /** Which network a host's connection goes into, and as whom it comes there. */
+  #way(hostIp: string, from: SocketAddress, to: SocketAddress): [fabric: Fabric, from: SocketAddress] {
+    for (const { network, as, covers } of this.#routes.get(hostIp) ?? []) if (covers(to.ip)) return [network.#fabric, { ip: as, port: from.port }]
+    return [this.#fabric, from]
+  }
+
+  /** Gives a host of this network a way into another cluster's, where it is a machine outside the cluster too. Returns the way to take it away. */
+  addRoute(hostIp: string, route: RouteTo): () => void {
+    const { network, as } = route
+    const routes = this.#routes.get(hostIp)!
+    network.#attached.set(as, { ...this.#attached.get(hostIp)!, sockets: new Set() })
+    routes.add(route)
+    return () => {
+      routes.delete(route)
+      network.#detach(as)
+    }
   }
 
   /**
@@ -145,11 +185,20 @@ export class Network {
     const behind = { host: hostIp, gateway }
     this.#attached.set(gateway, { ...this.#attached.get(hostIp)!, behind })
     const isInside = (ip: string) => { const address = addressOf(ip); return address !== undefined && cidrContains(range, address) }
-    const masqueraded = (from: SocketAddress, to: SocketAddress) => isInside(to.ip) ? from : { ip: hostIp, port: from.port }
+    const masqueraded = (from: SocketAddress, to: SocketAddress): [fabric: Fabric, from: SocketAddress] => isInside(to.ip) ? [this.#fabric, from] : this.#way(hostIp, { ip: hostIp, port: from.port }, to)
     const fabric: Fabric = {
-      openTcp: (from, to, options) => this.#fabric.openTcp(masqueraded(from, to), to, options),
-      fetch: (from, to, request, options) => this.#fabric.fetch(masqueraded(from, to), to, request, options),
-      askUdp: (from, to, payload, timeoutMs) => this.#fabric.askUdp(masqueraded(from, to), to, payload, timeoutMs),
+      openTcp(from, to, options) {
+        const [way, source] = masqueraded(from, to)
+        return way.openTcp(source, to, options)
+      },
+      fetch(from, to, request, options) {
+        const [way, source] = masqueraded(from, to)
+        return way.fetch(source, to, request, options)
+      },
+      askUdp(from, to, payload, timeoutMs) {
+        const [way, source] = masqueraded(from, to)
+        return way.askUdp(source, to, payload, timeoutMs)
+      },
     }
     return {
       nodeName: host.hostname, nodeIp: hostIp, hostStack: host, podCidr: cidr,

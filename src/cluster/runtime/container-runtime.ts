@@ -51,6 +51,8 @@ export type ContainerRuntime = RuntimeService & {
   imageRoot(name: string): MountableFileSystem | undefined
   /** Takes up the images that the node's disk holds from before this process. */
   recallImages(): void
+  /** Takes an image that was loaded as an archive ({@link ImageRegistry.load}); it stays over a restart. False when there is none of that name. */
+  loadImage(name: string): boolean
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -273,6 +275,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     images,
     nodeFiles,
     recallImages: () => images.recall(),
+    loadImage: (name) => images.load(name),
     imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
 
     async runPodSandbox(config) {

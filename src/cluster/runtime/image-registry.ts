@@ -35,7 +35,21 @@ export interface ImageRegistry {
   original(repository: string, tag: string): RegistryImage | undefined
   /** Takes an image under a name, in place of what had it. */
   push(repository: string, tag: string, digest: string, image: RegistryImage): void
+  /** Takes an image that no registry has: nodes were given it as an archive. */
+  load(repository: string, tag: string, digest: string, image: RegistryImage): void
+  loaded(repository: string, tag: string): HeldImage | undefined
+  /** What was pushed, for other clusters' nodes, which reach the same registries. */
+  readonly pushed: PushedTable
 }
+
+/** An image with the digest of its manifest. */
+export interface HeldImage {
+  digest: string
+  image: RegistryImage
+}
+
+/** Images by repository and tag. */
+export type PushedTable = Map<string, Map<string, HeldImage>>
 
 /** A digest for an image whose real one isn't known: made from its name, so that it is the same on every node and in every run. */
 function imageDigest(repository: string, tag: string): string {
@@ -66,12 +80,12 @@ function flatten(image: ImageDefinition, tag: string | undefined): { files: Reco
   }
 }
 
-/** Registries that hold the given images. Root file systems are made when an image is first used, once for all nodes. */
-export function createImageRegistry(images: readonly ImageDefinition[], clock: Pick<Clock, 'nowMs'>): ImageRegistry {
+/** Registries that hold the given images, and what was `pushed`. Root file systems are made when an image is first used, once for all nodes. */
+export function createImageRegistry(images: readonly ImageDefinition[], clock: Pick<Clock, 'nowMs'>, pushed: PushedTable = new Map()): ImageRegistry {
   const byRepository = new Map<string, ImageDefinition[]>()
   for (const image of images) byRepository.set(image.repository, [...byRepository.get(image.repository) ?? [], image])
   const made = new Map<string, RegistryImage>()
-  const pushed = new Map<string, Map<string, { digest: string; image: RegistryImage }>>()
+  const loaded = new Map<string, HeldImage>()
   const original = (repository: string, tag: string): RegistryImage | undefined => {
     const name = `${repository}:${tag}`
     const held = made.get(name)
@@ -91,6 +105,9 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
     return image
   }
   return {
+    pushed,
+    load(repository, tag, digest, image) { loaded.set(`${repository}:${tag}`, { digest, image }) },
+    loaded: (repository, tag) => loaded.get(`${repository}:${tag}`),
     repositories: () => [...new Set([...byRepository.keys(), ...pushed.keys()])],
     hasRepository: (repository) => byRepository.has(repository) || pushed.has(repository),
     tags: (repository) => [...new Set([...pushed.get(repository)?.keys() ?? [], ...(byRepository.get(repository) ?? []).flatMap((image) => image.tags)])],

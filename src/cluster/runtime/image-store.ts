@@ -56,8 +56,7 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
     return image && { image, tag: tag! }
   }
 
-  const add = (reference: ImageReference, image: RegistryImage, tag: string): StoredImage => {
-    const digest = registry.digest(reference.repository, tag)
+  const add = (reference: ImageReference, image: RegistryImage, tag: string, digest = registry.digest(reference.repository, tag)): StoredImage => {
     const repoDigest = `${reference.repository}@${digest}`
     let stored = byDigest.get(repoDigest)
     if (!stored) {
@@ -149,9 +148,10 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
     },
     importImage(name) {
       const reference = parseImageReference(name)
-      const found = resolve(reference)
+      const loaded = registry.loaded(reference.repository, reference.tag)
+      const found = loaded ? { ...loaded, tag: reference.tag } : resolve(reference)
       if (!found) return false
-      add(reference, found.image, found.tag)
+      add(reference, found.image, found.tag, loaded?.digest)
       return true
     },
   }

@@ -5,8 +5,8 @@ import type { ImageStore } from './image-store.ts'
 /** Names of images that were pulled, one a line. */
 const LIST = '/var/lib/containerd/pulled-images'
 
-/** A node's images, with the list on its disk of those that were pulled. `recall` brings them back in the next process. */
-export function keepImages(store: ImageStore, files: MountableFileSystem): ImageStore & { recall(): void } {
+/** A node's images, with the list on its disk of those that were pulled or loaded. `load` takes one from an archive; `recall` brings them back in the next process. */
+export function keepImages(store: ImageStore, files: MountableFileSystem): ImageStore & { load(name: string): boolean; recall(): void } {
   const pulled = new Set<string>()
   const write = () => {
     try {
@@ -14,16 +14,23 @@ export function keepImages(store: ImageStore, files: MountableFileSystem): Image
       files.writeFile(LIST, [...pulled].map((name) => `${name}\n`).join(''))
     } catch { /* the disk is full: they will have to be pulled again */ }
   }
+  const keep = (name: string) => {
+    const { fullName } = parseImageReference(name)
+    if (pulled.has(fullName)) return
+    pulled.add(fullName)
+    write()
+  }
   return {
     ...store,
     async pullImage(name, credentials) {
       const result = await store.pullImage(name, credentials)
-      const { fullName } = parseImageReference(name)
-      if (!pulled.has(fullName)) {
-        pulled.add(fullName)
-        write()
-      }
+      keep(name)
       return result
+    },
+    load(name) {
+      const isThere = store.importImage(name)
+      if (isThere) keep(name)
+      return isThere
     },
     removeImage(name) {
       const names = store.imageStatus(name)?.names ?? []

@@ -30,7 +30,7 @@ interface LogGroup {
 }
 
 interface Schema extends DBSchema {
-  /** `identity`, `time`, `folded` (revision up to which the log is in kvs), `leases`, `progress`. */
+  /** `identity`, `time`, `folded` (revision up to which the log is in kvs), `leases`, `progress`, `pace`, `fleet` (the records of further clusters). */
   meta: { key: string; value: unknown }
   /** Commits after `folded`, by their last revision. */
   log: { key: number; value: LogGroup }
@@ -220,7 +220,7 @@ export class ClusterStore {
     this.#scheduleLogs()
   }
 
-  setMeta(key: 'progress' | 'pace', value: unknown): void {
+  setMeta(key: 'progress' | 'pace' | 'fleet', value: unknown): void {
     this.#dirtyMeta.set(key, value)
     this.#schedule(IDLE_FLUSH_MS)
   }
@@ -233,7 +233,7 @@ export class ClusterStore {
     this.#schedule(IDLE_FLUSH_MS)
   }
 
-  async getMeta(key: 'progress' | 'pace'): Promise<unknown> {
+  async getMeta(key: 'progress' | 'pace' | 'fleet'): Promise<unknown> {
     return this.#db.get('meta', key)
   }
 
@@ -405,8 +405,31 @@ function keyValueOf({ key, value, createRevision, modRevision, version, lease }:
   return { key, value, createRevision, modRevision, version, ...(lease ? { lease } : {}) }
 }
 
-/** Everything in the database, readable or not, as one file. Works on databases of any version. */
+/** The database of a further cluster, which stands beside the first one's. */
+export const databaseOfFurther = (id: string, name = DATABASE): string => `${name}/${id}`
+
+/** Ids of further clusters, as the first one's table says. */
+function furtherIds(tables: Tables): string[] {
+  const records = tables['meta']?.find(([key]) => key === 'fleet')?.[1]
+  return Array.isArray(records) ? records.map(({ id }: { id: string }) => id) : []
+}
+
+/** Databases of further clusters that there are, whether anybody knows them or not. */
+export async function furtherDatabases(name = DATABASE): Promise<string[]> {
+  return (await indexedDB.databases()).flatMap((each) => each.name?.startsWith(`${name}/`) ? [each.name] : [])
+}
+
+/** Everything in the database and in those of further clusters, readable or not, as one file. Works on databases of any version. */
 export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayBuffer>> {
+  const { tables, version } = await readTables(name)
+  for (const id of furtherIds(tables)) {
+    const further = await readTables(databaseOfFurther(id, name))
+    for (const [table, rows] of Object.entries(further.tables)) tables[`${id}/${table}`] = rows
+  }
+  return await packTables(tables, version)
+}
+
+async function readTables(name: string): Promise<{ tables: Tables; version: number }> {
   const db = await openDB(name)
   try {
     const names = Array.from(db.objectStoreNames)
@@ -420,7 +443,7 @@ export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayB
         tables[table] = values.map((value, i) => [keys[i], value])
       }))
     }
-    return await packTables(tables, db.version)
+    return { tables, version: db.version }
   } finally {
     db.close()
   }
@@ -429,8 +452,9 @@ export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayB
 /** Replaces the database by an exported file. @throws StoreError when the file isn't one, or is of a later version; nothing is changed then. */
 export async function importDatabase(data: Uint8Array, name = DATABASE): Promise<void> {
   const tables = await tablesOf(data)
-  await deleteDB(name)
+  await deleteDatabase(name)
   await fill(name, tables)
+  for (const id of furtherIds(tables)) await fill(databaseOfFurther(id, name), Object.fromEntries(TABLES.map((table) => [table, tables[`${id}/${table}`] ?? []])))
 }
 
 /** Tries a file out beside the database. @throws StoreError when no cluster can be started from it. */
@@ -473,7 +497,8 @@ async function fill(name: string, tables: Tables): Promise<void> {
   }
 }
 
-/** Forgets everything. */
+/** Forgets everything: the cluster, and those that stand beside it. */
 export async function deleteDatabase(name = DATABASE): Promise<void> {
+  for (const further of await furtherDatabases(name)) await deleteDB(further)
   await deleteDB(name)
 }

@@ -312,7 +312,7 @@ export const prune: DockerCommand = {
 
 /** Removes containers that don't run. */
 export async function pruneContainers({ engine }: CommandContext): Promise<{ ids: string[]; bytes: number }> {
-  const stopped = engine.containers().filter(({ status }) => status === 'exited' || status === 'created')
+  const stopped = engine.containers().filter(({ status, guest }) => !guest && (status === 'exited' || status === 'created'))
   let bytes = 0
   for (const container of stopped) {
     bytes += container.layer.usedBytes()
