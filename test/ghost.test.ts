@@ -58,7 +58,7 @@ describe('Ghost', () => {
     expect(log).toMatch(/INFO Ghost booted in/)
     const front = await viaProxy(`curl -s ${proxied}/`)
     expect(front).toContain('<a href="/api/v1/namespaces/default/services/ghost/proxy/coming-soon/">Coming soon</a>')
-    expect(await viaProxy(`curl -s ${proxied}/coming-soon/`)).toContain('This is a brand new site')
+    expect(await viaProxy(`curl -s ${proxied}/coming-soon/`)).toContain('There is nothing here yet')
     expect(await viaProxy(`curl -s -o /dev/null -w '%{http_code}' ${proxied}/nothing/`)).toBe('404')
     expect(JSON.parse(await viaProxy(`${SET_UP.replace('correct horse', 'short')} ${proxied}/ghost/api/admin/authentication/setup/`))).toMatchObject({ errors: [{ type: 'ValidationError', context: 'Your password must be at least 10 characters long.' }] })
     expect(JSON.parse(await viaProxy(`${SET_UP} ${proxied}/ghost/api/admin/authentication/setup/`))).toMatchObject({ users: [{ name: 'Ada', slug: 'ada' }] })

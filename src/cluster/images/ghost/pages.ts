@@ -42,7 +42,7 @@ const problem = (text: string | undefined) => text !== undefined && html`<p clas
 
 /** The first page of a new blog. */
 export function setUpPage(error: string | undefined, values: URLSearchParams): string {
-  return adminPage('Ghost Admin', html`<h1>Welcome to Ghost.</h1><p>All over the world, people have started millions of incredible sites with Ghost. Today, we’re starting yours.</p>${problem(error)}<form method="post" action="/ghost/"><input type="hidden" name="action" value="setup"><label for="blog-title">Site title</label><input id="blog-title" name="blogTitle" value="${values.get('blogTitle') ?? ''}"><label for="name">Full name</label><input id="name" name="name" value="${values.get('name') ?? ''}"><label for="email">Email address</label><input id="email" name="email" type="email" value="${values.get('email') ?? ''}"><label for="password">Password</label><input id="password" name="password" type="password"><p><button>Create account &amp; start publishing →</button></p></form>`)
+  return adminPage('Ghost Admin', html`<h1>Welcome to Ghost.</h1><p>What is the blog called, and who owns it?</p>${problem(error)}<form method="post" action="/ghost/"><input type="hidden" name="action" value="setup"><label for="blog-title">Site title</label><input id="blog-title" name="blogTitle" value="${values.get('blogTitle') ?? ''}"><label for="name">Full name</label><input id="name" name="name" value="${values.get('name') ?? ''}"><label for="email">Email address</label><input id="email" name="email" type="email" value="${values.get('email') ?? ''}"><label for="password">Password</label><input id="password" name="password" type="password"><p><button>Create account &amp; start publishing →</button></p></form>`)
 }
 
 /** Signing in. */

@@ -21,8 +21,8 @@ export async function install(site: Site, url: string, { title, user, password, 
   for (const [key, value] of [['nickname', user], ['first_name', ''], ['last_name', ''], [`${tablePrefix}capabilities`, 'a:1:{s:13:"administrator";b:1;}'], [`${tablePrefix}user_level`, '10']] as const) await db.run(`INSERT INTO ${site.t('usermeta')} (user_id, meta_key, meta_value) VALUES (?, ?, ?)`, id, key, value)
   await db.run(`INSERT INTO ${site.t('terms')} (name, slug) VALUES ('Uncategorized', 'uncategorized')`)
   await db.run(`INSERT INTO ${site.t('term_taxonomy')} (term_id, taxonomy, description) VALUES (1, 'category', '')`)
-  const post = await site.savePost({ author: id, title: 'Hello world!', content: '<!-- wp:paragraph -->\n<p>Welcome to WordPress. This is your first post. Edit or delete it, then start writing!</p>\n<!-- /wp:paragraph -->', status: 'publish', type: 'post', name: 'hello-world' })
-  await site.addComment({ post, author: 'A WordPress Commenter', email: 'wapuu@wordpress.example', url: 'https://wordpress.org/', content: 'Hi, this is a comment.\nTo get started with moderating, editing, and deleting comments, please visit the Comments screen in the dashboard.', approved: '1', user: 0, parent: 0, ip: '', agent: '' })
+  const post = await site.savePost({ author: id, title: 'Hello world!', content: '<!-- wp:paragraph -->\n<p>Your first post. Change it or delete it, and write another.</p>\n<!-- /wp:paragraph -->', status: 'publish', type: 'post', name: 'hello-world' })
+  await site.addComment({ post, author: 'A WordPress Commenter', email: 'wapuu@wordpress.example', url: 'https://wordpress.org/', content: 'This is a comment. The dashboard has a page where comments are approved and deleted.', approved: '1', user: 0, parent: 0, ip: '', agent: '' })
   await site.savePost({ author: id, title: 'Sample Page', content: '<!-- wp:paragraph -->\n<p>This is an example page. It stays in one place and is no part of the stream of posts.</p>\n<!-- /wp:paragraph -->', status: 'publish', type: 'page', name: 'sample-page' })
   await site.savePost({ author: id, title: 'Privacy Policy', content: '', status: 'draft', type: 'page', name: 'privacy-policy' })
 }
