@@ -1,6 +1,7 @@
 import type { ImageDefinition } from './image.ts'
+import { dashboardImage, metricsScraperImage } from './dashboard/dashboard.ts'
 import { ghostImage } from './ghost/ghost.ts'
 import { wordpressImage } from './wordpress/wordpress.ts'
 
 /** Applications that tutorials deploy, with pages for people. */
-export const applicationImages: readonly ImageDefinition[] = [wordpressImage, ghostImage]
+export const applicationImages: readonly ImageDefinition[] = [wordpressImage, ghostImage, dashboardImage, metricsScraperImage]
