@@ -15,7 +15,7 @@ let lab: Lab
 beforeAll(async () => {
   lab = await startLab('dashboard')
   lab.writeFile('dashboard.yaml', MANIFEST)
-  await lab.out('kubectl apply -f dashboard.yaml && kubectl create deployment web --image=nginx --replicas=2 && kubectl rollout status -n kubernetes-dashboard deploy/kubernetes-dashboard --timeout=180s && kubectl rollout status deploy/web --timeout=120s')
+  await lab.out('kubectl apply -f dashboard.yaml && kubectl expose -n kubernetes-dashboard deploy/dashboard-metrics-scraper --port=8000 && kubectl create deployment web --image=nginx --replicas=2 && kubectl rollout status -n kubernetes-dashboard deploy/kubernetes-dashboard --timeout=180s && kubectl rollout status deploy/web --timeout=120s')
   await lab.out('kubectl create serviceaccount admin-user -n kubernetes-dashboard && kubectl create clusterrolebinding admin-user --clusterrole=cluster-admin --serviceaccount=kubernetes-dashboard:admin-user && kubectl create serviceaccount guest')
 }, 60_000)
 afterAll(() => lab.stop())
