@@ -11,6 +11,7 @@ import { lazyProgram } from '../unix/lazy-program.ts'
 import { git, openssl } from '../unix/lazy-programs.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
 import type { ShellProgramOptions } from '../unix/shell/sh.ts'
+import { setUserId } from '../unix/set-user-id.ts'
 import { sudo } from '../unix/utilities/sudo.ts'
 import { utilityProgram } from '../unix/utilities/utility.ts'
 import { programCompleter } from './program-completer.ts'
@@ -111,7 +112,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), '/usr/local/bin/kind': kind({ fleet, docker: engine }), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), '/usr/local/bin/kind': kind({ fleet, docker: engine }), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

@@ -7,6 +7,9 @@ export interface Executable {
   path: string
   program: Program
   argv: readonly string[]
+  /** Whom the process becomes, where the file has a set-user-ID or set-group-ID bit. */
+  setUid?: number
+  setGid?: number
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -52,7 +55,10 @@ function isExecutable(fs: FileSystem, path: string): boolean {
 
 function interpret(fs: FileSystem, path: string, argv: readonly string[], cwd: string, depth: number): Executable {
   const program = fs.program(path)
-  if (program) return { path, program, argv }
+  if (program) {
+    const { mode, uid, gid } = fs.stat(path)
+    return mode & 0o6000 ? { path, program, argv, ...(mode & 0o4000 ? { setUid: uid } : {}), ...(mode & 0o2000 ? { setGid: gid } : {}) } : { path, program, argv }
+  }
   if (depth >= MAX_INTERPRETERS) throw errno('ELOOP', path)
   const head = fs.readText(path).slice(0, 256)
   if (!head.startsWith('#!')) throw errno('ENOEXEC', path)

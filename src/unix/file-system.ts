@@ -1,7 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import { createPipe } from '../base/streams.ts'
+import { ALL_FILE_RIGHTS, FileRight } from './capabilities.ts'
+import type { FileAccess, FileCall, FileGuard } from './confinement.ts'
 import { errno } from './errno.ts'
 import { resolvePath } from './path.ts'
+import { programMode } from './set-user-id.ts'
 import { UnixError } from './types.ts'
 import type { FileStat, MountableFileSystem, OpenFile, Program, User } from './types.ts'
 import { Tree, childOf, namesOf, populate } from './fs/tree.ts'
@@ -164,6 +167,10 @@ function sharedAbove({ mounts }: MountSpace, at: string): { space: MountSpace; p
   return undefined
 }
 
+function isInGroup(user: Viewing, gid: number): boolean {
+  return !user || user.gid === gid || user.groups.includes(gid)
+}
+
 /** Who holds locks on files: until the signal aborts. */
 const locked = new WeakMap<Inode, AbortSignal>()
 
@@ -172,23 +179,29 @@ export class MemoryFileSystem implements MountableFileSystem {
   readonly space: MountSpace
   readonly #user: Pick<User, 'uid' | 'gid' | 'groups'> | undefined
   readonly #viewer: FileViewer | undefined
+  /** What the user may do beyond the permissions of files, {@link FileRight}s. */
+  readonly #rights: number
+  readonly #guard: FileGuard | undefined
   /** Permission bits that new files don't get. */
   umask = 0o022
 
-  constructor(space: MountSpace, user?: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer) {
+  constructor(space: MountSpace, user?: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer, rights = user === undefined || user.uid === 0 ? ALL_FILE_RIGHTS : 0, guard?: FileGuard) {
     this.space = space
     this.#user = user
     this.#viewer = viewer
+    this.#rights = rights
+    this.#guard = guard
   }
 
-  /** The same files with a user's permissions, for one process. */
-  viewAs(user: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer): MemoryFileSystem {
-    return new MemoryFileSystem(this.space, user, viewer)
+  /** The same files with a user's permissions, for one process. @param rights {@link FileRight}s; root has them all by default */
+  viewAs(user: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer, rights?: number, guard?: FileGuard): MemoryFileSystem {
+    return new MemoryFileSystem(this.space, user, viewer, rights, guard)
   }
 
   // --- reading -------------------------------------------------------------------------------------------------------------------
 
   readFile(path: string): Uint8Array {
+    if (this.#guard) this.#check('open', path, 4)
     const place = this.#walk(path, true)
     const inode = place.inode ?? this.#missing(path)
     this.#demand(inode, 4, path, place.user)
@@ -220,6 +233,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   readdir(path: string): string[] {
+    if (this.#guard) this.#check('getdents', path, 4)
     const place = this.#walk(path, true)
     const inode = place.inode ?? this.#missing(path)
     if (inode.type !== 'directory') throw errno('ENOTDIR', path)
@@ -253,8 +267,13 @@ export class MemoryFileSystem implements MountableFileSystem {
   // --- changing ------------------------------------------------------------------------------------------------------------------
 
   writeFile(path: string, data: Uint8Array | string, options: { mode?: number; append?: boolean } = {}): void {
+    if (this.#guard) this.#check('open', path, 2)
     const place = this.#walk(path, true)
     const bytes = typeof data === 'string' ? encoder.encode(data) : data
+    if (place.inode?.synthetic?.write) {
+      this.#demand(place.inode, 2, path, place.user)
+      return place.inode.synthetic.write(decoder.decode(bytes))
+    }
     const device = place.inode?.device ?? (place.inode?.type === 'fifo' ? this.#fifo(place.inode) : undefined)
     if (device) { void device('w', this.#viewer).write(bytes).catch(() => {}); return }
     const inode = this.#writable(place, path, options.mode ?? 0o666 & ~this.umask)
@@ -264,6 +283,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   mkdir(path: string, options: { recursive?: boolean; mode?: number } = {}): void {
+    if (this.#guard) this.#check('mkdir', path, 2)
     const make = (missing: Place) => this.#link(missing, missing.tree.create('directory', 0o777 & ~this.umask, missing.user?.uid, missing.user?.gid), missing.path)
     const place = this.#walk(path, true, options.recursive ? make : undefined)
     if (place.inode) {
@@ -275,6 +295,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   remove(path: string, options: { recursive?: boolean; force?: boolean } = {}): void {
+    if (this.#guard && this.#isThere(path)) this.#check('unlink', path, 2, false)
     let place: Place
     try {
       place = this.#walk(path, false)
@@ -294,6 +315,7 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   /** Removes an empty directory. @throws UnixError ENOTEMPTY, ENOTDIR */
   rmdir(path: string): void {
+    if (this.#guard) this.#check('rmdir', path, 2, false)
     const place = this.#walk(path, false)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
@@ -303,6 +325,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   rename(from: string, to: string): void {
+    if (this.#guard) { this.#check('rename', from, 2, false); this.#check('rename', to, 2, false) }
     const source = this.#walk(from, false)
     if (!source.inode) throw errno('ENOENT', from)
     if (source.isMountPoint) throw errno('EBUSY', from)
@@ -328,6 +351,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   symlink(target: string, path: string): void {
+    if (this.#guard) this.#check('symlink', path, 2, false)
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)
     const inode = place.tree.create('symlink', 0o777, place.user?.uid, place.user?.gid)
@@ -338,6 +362,7 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   /** Another name for a file. @throws UnixError EPERM for directories, EXDEV across trees */
   link(existing: string, path: string): void {
+    if (this.#guard) this.#check('link', path, 2, false)
     const source = this.#walk(existing, false)
     if (!source.inode) throw errno('ENOENT', existing)
     if (source.inode.type === 'directory') throw errno('EPERM', existing)
@@ -356,7 +381,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   /** A new executable that is one of ours. */
-  installProgram(path: string, program: Program | undefined, mode = 0o755): void {
+  installProgram(path: string, program: Program | undefined, mode = program ? programMode(program) : 0o755): void {
     const place = this.#walk(path, true)
     if (place.inode) throw errno('EEXIST', path)
     const inode = place.tree.create('file', mode, place.user?.uid, place.user?.gid)
@@ -373,26 +398,40 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   mkfifo(path: string, mode = 0o666 & ~this.umask): void {
+    if (this.#guard) this.#check('mknod', path, 2, false)
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)
     this.#link(place, place.tree.create('fifo', mode, place.user?.uid, place.user?.gid), path)
   }
 
   chmod(path: string, mode: number): void {
-    this.#change(path, true, (inode) => { inode.mode = mode & 0o7777 })
+    if (this.#guard) this.#check('chmod', path, 2)
+    this.#change(path, true, (inode) => {
+      const keepsGroup = !(mode & 0o2000) || this.#rights & FileRight.KeepSetId || isInGroup(this.#user, inode.gid)
+      inode.mode = mode & (keepsGroup ? 0o7777 : 0o5777)
+    })
   }
 
   chown(path: string, uid: number, gid: number): void {
-    const { user, inode } = this.#walk(path, true)
-    if (user && user.uid !== 0 && (uid !== (inode ?? this.#missing(path)).uid || !(user.groups.includes(gid) || gid === user.gid))) throw errno('EPERM', path)
-    this.#change(path, true, (inode) => { if (uid >= 0) inode.uid = uid; if (gid >= 0) inode.gid = gid })
+    if (this.#guard) this.#check('chown', path, 2)
+    const { user, inode: known } = this.#walk(path, true)
+    const { uid: owner, gid: group } = known ?? this.#missing(path)
+    if (!(this.#rightsOf(user) & FileRight.ChangeOwner) && ((uid >= 0 && uid !== owner) || (gid >= 0 && gid !== group && !(user!.uid === owner && isInGroup(user, gid))))) throw errno('EPERM', path)
+    this.#change(path, true, (inode) => {
+      if (uid >= 0) inode.uid = uid
+      if (gid >= 0) inode.gid = gid
+      // What another user's file could do in their name is over.
+      if (this.#user && inode.type === 'file') inode.mode &= inode.mode & 0o010 ? 0o1777 : 0o3777
+    }, FileRight.ChangeOwner)
   }
 
   utimes(path: string, accessedMs: number, modifiedMs: number): void {
+    if (this.#guard) this.#check('utimes', path, 2)
     this.#change(path, true, (inode) => { inode.accessedMs = accessedMs; inode.modifiedMs = modifiedMs })
   }
 
   open(path: string, flags: 'r' | 'w' | 'a' | 'r+'): OpenFile {
+    if (this.#guard) this.#check('open', path, flags === 'r' ? 4 : 2)
     const place = this.#walk(path, true)
     if (place.inode?.device) {
       this.#demand(place.inode, flags === 'r' ? 4 : 2, path, place.user)
@@ -400,6 +439,11 @@ export class MemoryFileSystem implements MountableFileSystem {
     }
     if (place.inode?.type === 'fifo') return this.#fifo(place.inode)(flags, this.#viewer)
     if (flags === 'r') return this.#openForReading(place, path)
+    const takes = place.inode?.synthetic?.write
+    if (takes) {
+      this.#demand(place.inode!, 2, path, place.user)
+      return { async read() { throw errno('EBADF', path) }, async write(data) { takes(typeof data === 'string' ? data : decoder.decode(data)) }, close() {} }
+    }
     if (flags === 'r+') { if (!place.inode) throw errno('ENOENT', path); this.#demand(place.inode, 4, path, place.user) }
     const inode = this.#writable(place, path, 0o666 & ~this.umask)
     if (flags === 'w' && inode.sizeBytes > 0) { place.tree.setContent(inode, new Uint8Array(0)); place.tree.changed(place.treePath) }
@@ -519,6 +563,37 @@ export class MemoryFileSystem implements MountableFileSystem {
     return new MemoryFileSystem({ root: this.space.root, mounts })
   }
 
+  /** The same files and mounts; what is mounted from now on is seen by one of them only. */
+  withMountsOfItsOwn(): MemoryFileSystem {
+    return new MemoryFileSystem({ root: this.space.root, mounts: new Map(this.space.mounts) })
+  }
+
+  /** Shows a file or directory of these files at another place too. @throws UnixError */
+  bind(from: string, path: string, readOnly: boolean): void {
+    const place = this.#walk(from, true)
+    const inode = place.inode ? place.treePath === '/' ? place.inode : this.#owned(place) : this.#missing(from)
+    const { tree, treePath } = place
+    this.#addMount(path, inode.type === 'directory', { tree: () => tree, inode: () => inode, treePath, readOnly: readOnly || place.readOnly, source: '/dev/vda1', type: 'ext4' })
+  }
+
+  /** Makes a mount read-only or writable. @returns whether something is mounted there */
+  remount(path: string, readOnly: boolean): boolean {
+    const { mounts, root } = this.space
+    const mount = mounts.get(path)
+    if (mount) mounts.set(path, { ...mount, readOnly })
+    else if (path === '/') root.readOnly = readOnly
+    return mount !== undefined || path === '/'
+  }
+
+  /** A device file: another one's double, or one that nobody here may open. */
+  makeDevice(path: string, mode: number, like: string | undefined): void {
+    const place = this.#walk(path, false)
+    if (place.inode) throw errno('EEXIST', path)
+    const inode = place.tree.create('character', mode, place.user?.uid, place.user?.gid)
+    inode.device = (like === undefined ? undefined : this.#existing(like).device) ?? (() => { throw errno('EPERM', path) })
+    this.#link(place, inode, path)
+  }
+
   /** Mounts a tree that is made on first use: /proc and /dev of machines that mostly never look at them. */
   mountLazily(path: string, make: () => Tree, type: string, readOnly = false): () => void {
     let made: Tree | undefined
@@ -610,10 +685,10 @@ export class MemoryFileSystem implements MountableFileSystem {
       }
       if (child.type === 'symlink' && (!isLast || followLast || mustBeDirectory)) {
         if (++links > MAX_LINKS) throw errno('ELOOP', path)
-        const elsewhere = child.synthetic?.root?.(this.#user)
+        const elsewhere = child.synthetic?.root?.(this.#user, this.#viewer)
         if (elsewhere) {
           if (!(elsewhere instanceof MemoryFileSystem)) throw errno('EACCES', path)
-          const place = elsewhere.viewAs(this.#user ?? ROOT, this.#viewer).#walk(`/${parts.reverse().join('/')}`, followLast, makeDirectory)
+          const place = elsewhere.viewAs(this.#user ?? ROOT, this.#viewer, this.#rights).#walk(`/${parts.reverse().join('/')}`, followLast, makeDirectory)
           return { ...place, path: join(childPath, place.path) }
         }
         const target = this.#targetOf(child)
@@ -680,7 +755,9 @@ export class MemoryFileSystem implements MountableFileSystem {
       if (place.readOnly) throw errno('EROFS', path)
       this.#demand(place.inode, 2, path, place.user)
       if (place.inode.synthetic) throw errno('EACCES', path)
-      return this.#owned(place)
+      const owned = this.#owned(place)
+      if (owned.mode & 0o6000 && !(this.#rights & FileRight.KeepSetId)) owned.mode &= 0o1777
+      return owned
     }
     const inode = place.tree.create('file', mode, place.user?.uid, place.user?.gid)
     this.#link(place, inode, path)
@@ -703,7 +780,8 @@ export class MemoryFileSystem implements MountableFileSystem {
   #unlink(place: Place, path: string): void {
     this.#demandChange(place, path)
     const directory = this.#ownedDirectory(place)
-    if (place.user && directory.mode & 0o1000 && ![0, directory.uid, place.inode!.uid].includes(place.user.uid)) throw errno('EPERM', path)
+    const { user } = place
+    if (directory.mode & 0o1000 && !(this.#rightsOf(user) & FileRight.ActAsOwner) && user!.uid !== directory.uid && user!.uid !== place.inode!.uid) throw errno('EPERM', path)
     place.tree.dropLink(place.inode!)
     this.#forget(directory, place.name)
     directory.modifiedMs = directory.changedMs = place.tree.clock.nowMs()
@@ -715,11 +793,12 @@ export class MemoryFileSystem implements MountableFileSystem {
     else directory.entries!.delete(name)
   }
 
-  #change(path: string, follow: boolean, act: (inode: Inode) => void): void {
+  /** @param rights with which somebody else than the owner may do it */
+  #change(path: string, follow: boolean, act: (inode: Inode) => void, rights = FileRight.ActAsOwner as number): void {
     const place = this.#walk(path, follow)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.readOnly) throw errno('EROFS', path)
-    if (place.user && place.user.uid !== 0 && place.user.uid !== place.inode.uid) throw errno('EPERM', path)
+    if (!(this.#rightsOf(place.user) & rights) && place.user!.uid !== place.inode.uid) throw errno('EPERM', path)
     const inode = this.#owned(place)
     act(inode)
     inode.changedMs = place.tree.clock.nowMs()
@@ -740,9 +819,16 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   allows(inode: Pick<Inode, 'mode' | 'uid' | 'gid' | 'type'>, bit: 1 | 2 | 4, user: Viewing = this.#user): boolean {
-    if (!user || user.uid === 0) return bit !== 1 || inode.type === 'directory' || (inode.mode & 0o111) !== 0
-    const shift = user.uid === inode.uid ? 6 : user.gid === inode.gid || user.groups.includes(inode.gid) ? 3 : 0
-    return ((inode.mode >> shift) & bit) !== 0
+    const rights = this.#rightsOf(user)
+    if (rights & FileRight.Override) return bit !== 1 || inode.type === 'directory' || (inode.mode & 0o111) !== 0
+    const shift = user!.uid === inode.uid ? 6 : isInGroup(user, inode.gid) ? 3 : 0
+    return ((inode.mode >> shift) & bit) !== 0 || (rights & FileRight.Search) !== 0 && (bit === 4 || bit === 1 && inode.type === 'directory')
+  }
+
+  /** What somebody may do beyond permissions: capabilities are the own user's only, a server of files knows users. */
+  #rightsOf(user: Viewing): number {
+    if (user === this.#user) return this.#rights
+    return user === undefined || user.uid === 0 ? ALL_FILE_RIGHTS : 0
   }
 
   /** access(2): whether the user may read (4), write (2) or execute (1). */
@@ -753,6 +839,17 @@ export class MemoryFileSystem implements MountableFileSystem {
     } catch {
       return false
     }
+  }
+
+  /** Asks the guard about a path as it is without links. */
+  #check(call: FileCall, path: string, access: FileAccess, follow = true): void {
+    let resolved = path
+    try { resolved = this.#walk(path, follow).path } catch { /* the call itself says what is wrong with the path */ }
+    this.#guard!.check(call, resolved, access)
+  }
+
+  #isThere(path: string): boolean {
+    try { return this.#walk(path, false).inode !== undefined } catch { return false }
   }
 
   // --- open files ----------------------------------------------------------------------------------------------------------------

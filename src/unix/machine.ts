@@ -1,14 +1,18 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import { fileRights, isCapable } from './capabilities.ts'
 import { errno } from './errno.ts'
 import { findExecutable } from './exec.ts'
+import type { Executable } from './exec.ts'
 import { MemoryFileSystem } from './file-system.ts'
 import { createDeviceTree } from './fs/devices.ts'
 import { createCgroupTree } from './fs/cgroup-tree.ts'
 import { FULL_PRIVILEGES, createProcTree } from './fs/proc-tree.ts'
 import type { Privileges, ProcessDetails } from './fs/proc-tree.ts'
-import { markTerminalStream, KernelProcess } from './process.ts'
+import { afterExec, markTerminalStream, KernelProcess } from './process.ts'
 import type { Kernel } from './process.ts'
+import { KernelLog } from './kernel-log.ts'
+import { KernelParameters } from './kernel-parameters.ts'
 import { bindNames } from './net/names.ts'
 import { Terminal } from './tty.ts'
 import type { Hardware, Machine, MachineLimits, MountableFileSystem, NetStack, Proc, Process, Program, Signal, SpawnOptions, StartOptions, User } from './types.ts'
@@ -23,8 +27,8 @@ export interface MachineOptions {
   limits?: MachineLimits
   /** Four processors and 8 GiB by default. */
   hardware?: Hardware
-  /** Kernel parameters that differ, by dotted name (`kernel.shm_rmid_forced`). */
-  sysctls?: Readonly<Record<string, string>>
+  /** Kernel parameters; those of a computer that was just started by default. */
+  parameters?: KernelParameters
   /** Told when processes were killed because memory ran out. */
   onOom?: (process: Process) => void
   /**
@@ -36,6 +40,8 @@ export interface MachineOptions {
   bootMs?: number
   /** Processes of other namespaces that this machine sees: a node sees those of its containers. */
   guests?: () => readonly ProcessDetails[]
+  /** What its kernel says; a container shares its computer's. */
+  kernelLog?: KernelLog
   /** What its processes may do; everything by default. */
   privileges?: Privileges
   /** Joins the process namespace of this machine: both see all processes, each ends and counts its own. */
@@ -63,7 +69,9 @@ export function createMachine(options: MachineOptions): Machine {
 }
 
 class MemoryMachine implements Machine, Kernel {
-  readonly hostname: string
+  hostname: string
+  readonly parameters: KernelParameters
+  readonly kernelLog: KernelLog
   readonly fs: MountableFileSystem
   readonly files: MemoryFileSystem
   readonly net: NetStack
@@ -85,6 +93,8 @@ class MemoryMachine implements Machine, Kernel {
 
   constructor(options: MachineOptions) {
     this.hostname = options.hostname
+    this.kernelLog = options.kernelLog ?? new KernelLog(() => options.clock.nowMs())
+    this.parameters = options.parameters ?? new KernelParameters()
     if (!(options.root instanceof MemoryFileSystem)) throw new TypeError('a machine needs a memory file system')
     this.fs = this.files = options.root
     const shared = options.shareProcessesWith
@@ -101,7 +111,7 @@ class MemoryMachine implements Machine, Kernel {
     this.#hasOwnInit = options.init === 'kernel'
     const bootMs = options.bootMs ?? this.clock.nowMs()
     this.files.mountLazily('/proc', () => createProcTree({
-      machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#namespace.guests()], sysctls: options.sysctls ?? {},
+      machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#namespace.guests()], parameters: this.parameters, isConfigurable: this.privileges.configuresKernel ?? true,
       cpuNanoseconds: () => this.#namespace.guests().reduce((sum, guest) => sum + guest.cpuNanoseconds, this.usage().cpuNanoseconds),
     }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
@@ -111,6 +121,10 @@ class MemoryMachine implements Machine, Kernel {
 
   get machine(): Machine {
     return this
+  }
+
+  setHostname(name: string): void {
+    this.hostname = name
   }
 
   #boot(startedMs: number): void {
@@ -134,6 +148,8 @@ class MemoryMachine implements Machine, Kernel {
   }
 
   spawn(parent: KernelProcess, argv: readonly string[], options: SpawnOptions): KernelProcess {
+    if (options.user) parent.demandIdentity(options.user)
+    if (parent.confinement) parent.systemCall('clone')
     return this.#create(parent.pid, options.newGroup ? undefined : options.group ?? parent.group, argv, {
       env: options.env ?? parent.env,
       cwd: options.cwd ?? parent.cwd,
@@ -144,13 +160,17 @@ class MemoryMachine implements Machine, Kernel {
       tty: options.tty ?? parent.tty,
       umask: parent.umask,
       ...(parent.files === this.files ? {} : { files: parent.files }),
+      bounding: parent.bounding, noNewPrivileges: parent.noNewPrivileges,
     }, options.program, parent.ignoredSignals())
   }
 
   #create(ppid: number, group: number | undefined, argv: readonly string[], init: Omit<ConstructorParameters<typeof KernelProcess>[1], 'pid' | 'ppid' | 'group' | 'argv'>, given?: Program, ignored: readonly Signal[] = []): KernelProcess {
-    const found = given ? { program: given, argv } : findExecutable((init.files ?? this.files).viewAs(init.user), argv, init.env, init.cwd)
+    const rights = fileRights(init.user.uid === 0 ? init.bounding ?? this.privileges.capabilities : 0n)
+    const found: Pick<Executable, 'program' | 'argv' | 'setUid' | 'setGid'> = given ? { program: given, argv } : findExecutable((init.files ?? this.files).viewAs(init.user, undefined, rights), argv, init.env, init.cwd)
     const pid = ++this.#namespace.lastPid
-    const process = new KernelProcess(this, { ...init, env: { ...init.env }, pid, ppid, group: group ?? pid, argv: found.argv })
+    const user = given ? init.user : afterExec(init.user, found, init.noNewPrivileges ?? this.privileges.noNewPrivileges)
+    const process = new KernelProcess(this, { ...init, user, env: { ...init.env }, pid, ppid, group: group ?? pid, argv: found.argv })
+    if (!given) process.demandExecution((found as Executable).path)
     for (const signal of ignored) process.onSignal(signal, 'ignore')
     this.#adopt(process)
     process.run(found.program)
@@ -245,11 +265,14 @@ class MemoryMachine implements Machine, Kernel {
 export function sendSignal(proc: Proc, pid: number, signal: Signal | undefined): void {
   const own = proc.machine.process(proc.pid)
   const all = proc.machine.processes()
+  proc.systemCall?.('kill')
   const targets = pid > 0 ? all.filter((p) => p.pid === pid)
     : pid === -1 ? all.filter((p) => p.pid !== 1 && p.pid !== proc.pid)
     : all.filter((p) => p.group === (pid === 0 ? own?.group : -pid))
   if (targets.length === 0) throw errno('ESRCH')
-  const allowed = targets.filter((p) => proc.user.uid === 0 || p.user.uid === proc.user.uid)
+  const mayKillAll = isCapable(proc, 'KILL')
+  const ownUid = proc.user.real?.uid ?? proc.user.uid
+  const allowed = targets.filter((p) => mayKillAll || [p.user.uid, p.user.real?.uid].some((uid) => uid === proc.user.uid || uid === ownUid))
   if (allowed.length === 0) throw errno('EPERM')
   if (!signal) return
   for (const target of allowed) {

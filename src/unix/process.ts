@@ -2,10 +2,14 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import { BrokenPipeError } from '../base/streams.ts'
-import { errorText } from './errno.ts'
+import { capabilityMask, fileRights } from './capabilities.ts'
+import { errno, errorText } from './errno.ts'
 import { findExecutable } from './exec.ts'
 import type { MemoryFileSystem } from './file-system.ts'
 import type { Privileges, ProcessDetails } from './fs/proc-tree.ts'
+import type { Confinement, FileGuard } from './confinement.ts'
+import type { KernelParameters } from './kernel-parameters.ts'
+import type { SystemCall } from './system-calls.ts'
 import { emptyReader, sharedReader } from './input.ts'
 import type { SharedReader } from './input.ts'
 import { ownNet } from './net/process-net.ts'
@@ -26,6 +30,7 @@ export interface Kernel {
   readonly machine: Machine
   readonly files: MemoryFileSystem
   readonly privileges: Privileges
+  readonly parameters: KernelParameters
   readonly namespaces: { network: object; processes: object }
   readonly stack: NetStack
   spawn(parent: KernelProcess, argv: readonly string[], options: SpawnOptions): KernelProcess
@@ -52,6 +57,9 @@ export interface ProcessInit {
   stderr: ByteWriter
   tty: Tty | undefined
   umask: number
+  /** The machine's by default. */
+  bounding?: bigint
+  noNewPrivileges?: boolean
 }
 
 /** A process as the kernel knows it. */
@@ -78,6 +86,8 @@ export class KernelProcess implements ProcessDetails {
   umask: number
   title: string | undefined
   files: MemoryFileSystem
+  bounding: bigint
+  noNewPrivileges: boolean
   readonly #kernel: Kernel
   #pending: Set<(error: unknown) => void> | undefined
   #handlers: Map<Signal, 'ignore' | Set<() => void>> | undefined
@@ -101,9 +111,16 @@ export class KernelProcess implements ProcessDetails {
     this.user = init.user
     this.tty = init.tty
     this.umask = init.umask
+    this.bounding = init.bounding ?? kernel.privileges.capabilities
+    this.noNewPrivileges = init.noNewPrivileges ?? kernel.privileges.noNewPrivileges
     this.files = init.files ?? kernel.files
     this.startedMs = init.startedMs ?? kernel.machine.clock.nowMs()
     this.streams = { stdin: init.stdin ? sharedReader(unwrapStream(init.stdin)) : emptyReader, stdout: unwrapStream(init.stdout), stderr: unwrapStream(init.stderr) }
+  }
+
+  /** Where it runs. */
+  get machine(): Machine {
+    return this.#kernel.machine
   }
 
   get namespaces(): { network: object; processes: object } {
@@ -112,6 +129,44 @@ export class KernelProcess implements ProcessDetails {
 
   get privileges(): Privileges {
     return this.#kernel.privileges
+  }
+
+  /** What it may do now: root all that is left of the bounding set, others nothing. */
+  get capabilities(): bigint {
+    const profile = this.confinement?.profile
+    return this.user.uid !== 0 ? 0n : profile ? this.bounding & profile.capabilities : this.bounding
+  }
+
+  get confinement(): Confinement | undefined {
+    return this.#kernel.privileges.confinement
+  }
+
+  /** Passes the filter of system calls. @throws UnixError, ProcessKilled */
+  systemCall(call: SystemCall): void {
+    this.confinement?.filter?.(call, this)
+  }
+
+  /** Passes the profile. @throws UnixError EACCES */
+  confined(call: SystemCall): void {
+    if (this.confinement?.profile?.refusedCalls.has(call)) throw errno('EACCES')
+  }
+
+  /** execve(2) as far as it is confined. @throws UnixError */
+  demandExecution(path: string): void {
+    if (!this.confinement) return
+    this.systemCall('execve')
+    if (this.confinement.profile?.allowsFile?.(path, 1, this) === false) throw errno('EACCES', path)
+  }
+
+  /** setgroups(2), setgid(2) and setuid(2), in this order. @throws UnixError EPERM whose path is the call's name */
+  demandIdentity(user: User): void {
+    const own = this.user
+    if (user === own) return
+    const sameGroups = user.gid === own.gid && user.groups.every((group) => group === own.gid || own.groups.includes(group))
+    if (!sameGroups) { this.systemCall('setgroups'); this.systemCall('setgid') }
+    if (user.uid !== own.uid) this.systemCall('setuid')
+    if (!sameGroups && !(this.capabilities & SET_GROUPS)) throw errno('EPERM', 'setgid')
+    if (user.uid !== own.uid && user.uid !== own.real?.uid && !(this.capabilities & SET_USER)) throw errno('EPERM', 'setuid')
   }
 
   /** CPU time used so far. */
@@ -161,13 +216,23 @@ export class KernelProcess implements ProcessDetails {
   /** execve(2): same process, other program; handlers go, ignored signals stay. @throws UnixError */
   async replace(argv: readonly string[], options: ExecOptions): Promise<number> {
     const env = options.env ?? this.env
-    const files = options.root === undefined ? this.files : this.files.rootedAt(options.root)
+    if (options.root !== undefined && !options.ownMounts) {
+      this.systemCall('chroot')
+      if (!(this.capabilities & CHANGE_ROOT)) throw errno('EPERM', 'chroot')
+    }
+    const files = options.root === undefined ? this.files : options.ownMounts ? this.files.withMountsOfItsOwn() : this.files.rootedAt(options.root)
     const cwd = options.cwd ?? (options.root === undefined ? this.cwd : '/')
-    const found = findExecutable(files.viewAs(this.user), argv, env, cwd)
+    if (options.user) this.demandIdentity(options.user)
+    const user = options.user ?? this.user
+    const bounding = this.bounding & (options.bounding ?? this.bounding)
+    const found = findExecutable(files.viewAs(user, undefined, fileRights(user.uid === 0 ? bounding : 0n)), argv, env, cwd)
+    this.demandExecution(found.path)
     this.files = files
     this.argv = found.argv
     this.title = undefined
-    if (options.user) this.user = options.user
+    this.bounding = bounding
+    if (options.noNewPrivileges) this.noNewPrivileges = true
+    this.user = afterExec(user, found, this.noNewPrivileges)
     this.env = { ...env }
     this.cwd = cwd
     if (options.stdin) this.streams.stdin = sharedReader(unwrapStream(options.stdin))
@@ -328,9 +393,23 @@ export class KernelProcess implements ProcessDetails {
   }
 
   get net(): NetStack {
-    return this.#net ??= ownNet(this.#kernel.stack, (work) => this.guard(work), () => this.useCpu(REQUEST_CPU_NANOSECONDS))
+    return this.#net ??= ownNet(this.#kernel.stack, (work) => this.guard(work), () => this.useCpu(REQUEST_CPU_NANOSECONDS), {
+      mayBind: (port) => (this.capabilities & BIND_SERVICE) !== 0n || port >= Number(this.#kernel.parameters.get('net.ipv4.ip_unprivileged_port_start')),
+      ...(this.confinement ? { systemCall: (call: SystemCall) => { this.systemCall(call); this.confined(call) } } : {}),
+    })
   }
 }
+
+/** Whom a process is once it runs a file: set-user-ID and set-group-ID count unless programs give it no rights. */
+export function afterExec(user: User, { setUid, setGid }: { setUid?: number; setGid?: number }, noNewPrivileges: boolean): User {
+  if (noNewPrivileges || (setUid === undefined && setGid === undefined)) return user
+  return { ...user, uid: setUid ?? user.uid, gid: setGid ?? user.gid, real: user.real ?? { uid: user.uid, gid: user.gid } }
+}
+
+const SET_USER = capabilityMask(['SETUID'])
+const SET_GROUPS = capabilityMask(['SETGID'])
+const BIND_SERVICE = capabilityMask(['NET_BIND_SERVICE'])
+const CHANGE_ROOT = capabilityMask(['SYS_CHROOT'])
 
 function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
@@ -358,6 +437,7 @@ class ProcView implements Proc {
   get cwd(): string { return this.#process.cwd }
   set cwd(path: string) { this.#process.cwd = path }
   get user(): User { return this.#process.user }
+  get capabilities(): bigint { return this.#process.capabilities }
   get tty(): Tty | undefined { return this.#process.tty }
   get net(): NetStack { return this.#process.net }
   get clock(): Clock { return this.#kernel.machine.clock }
@@ -405,19 +485,37 @@ class ProcView implements Proc {
 
   get fs(): FileSystem {
     if (!this.#fs) {
-      const view: Proc = this
+      const view: Required<Pick<Proc, 'capabilities'>> & Proc = this
       this.#fs = this.#process.files.viewAs(this.user, {
         pid: this.pid,
         get stdin() { return view.stdin },
         get stdout() { return view.stdout },
         get stderr() { return view.stderr },
         hasTty: this.tty !== undefined,
-      })
+        get capabilities() { return view.capabilities },
+      }, fileRights(this.capabilities), this.#guard())
       const process = this.#process
       Object.defineProperty(this.#fs, 'umask', { get: () => process.umask, set: (mask: number) => { process.umask = mask } })
     }
     return this.#fs
   }
+
+  /** Machines that nothing confines have no guard, so that files cost nothing more. */
+  #guard(): FileGuard | undefined {
+    const process = this.#process
+    const { filter: calls, filtersFiles, profile } = process.confinement ?? {}
+    const filter = filtersFiles ? calls : undefined
+    if (!filter && !profile?.allowsFile) return undefined
+    return {
+      check(call, path, access) {
+        filter?.(call, process)
+        if (profile?.allowsFile?.(path, access, process) === false) throw errno('EACCES', path)
+      },
+    }
+  }
+
+  systemCall(call: SystemCall): void { this.#process.systemCall(call) }
+  confined(call: SystemCall): void { this.#process.confined(call) }
 
   isTty(fd: 0 | 1 | 2): boolean {
     const { stdin, stdout, stderr } = this.#process.streams

@@ -7,10 +7,12 @@ import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { HttpRequest } from '../base/http.ts'
+import type { KernelLog } from './kernel-log.ts'
+import type { SystemCall } from './system-calls.ts'
 
 export type Signal =
   | 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGUSR1' | 'SIGUSR2' | 'SIGPIPE' | 'SIGALRM' | 'SIGTERM' | 'SIGCHLD'
-  | 'SIGCONT' | 'SIGSTOP' | 'SIGTSTP' | 'SIGWINCH'
+  | 'SIGCONT' | 'SIGSTOP' | 'SIGTSTP' | 'SIGWINCH' | 'SIGSYS'
 
 /** What a program is: it runs until its promise settles; the number is the exit code. Throwing {@link ProcessExit} ends it too. */
 export type Program = (proc: Proc) => Promise<number> | number
@@ -30,6 +32,8 @@ export interface User {
   groups: readonly number[]
   name: string
   home: string
+  /** Who started it, where a set-user-ID or set-group-ID file made it somebody else. */
+  real?: { uid: number; gid: number }
 }
 
 /** A process as its own program sees it. Every promise here rejects with {@link ProcessKilled} once a deadly signal arrived. */
@@ -42,6 +46,8 @@ export interface Proc {
   readonly env: Record<string, string>
   cwd: string
   readonly user: User
+  /** What it may do beyond its user's rights, a bit for each capability; without it root may do everything. */
+  readonly capabilities?: bigint
   readonly stdin: ByteReader
   readonly stdout: ByteWriter
   readonly stderr: ByteWriter
@@ -63,17 +69,21 @@ export interface Proc {
   sleep(ms: number): Promise<void>
   /** An absolute, normalised path. */
   resolve(path: string): string
-  /** Starts a child; `argv[0]` is looked up in PATH. @throws UnixError ENOENT or EACCES when it can't be started. */
+  /** Starts a child; `argv[0]` is looked up in PATH. @throws UnixError ENOENT or EACCES when it can't be started, EPERM where it may not be another user. */
   spawn(argv: readonly string[], options?: SpawnOptions): Process
   /**
    * Replaces this process's program (execve): the returned promise is the new program's exit code, which the caller returns.
-   * @throws UnixError ENOENT, EACCES, ENOEXEC
+   * @throws UnixError ENOENT, EACCES, ENOEXEC; EPERM for another user or root that it may not take
    */
   exec?(argv: readonly string[], options?: ExecOptions): Promise<number>
   /** What ps shows instead of the arguments from now on. */
   setTitle?(title: string): void
   /** Ends the process. Never returns. */
   exit(code: number): never
+  /** Passes the filter of system calls. @throws UnixError what the filter answers; ProcessKilled where it kills */
+  systemCall?(call: SystemCall): void
+  /** Passes the profile that confines the process. @throws UnixError EACCES */
+  confined?(call: SystemCall): void
   /** Reports the memory in use, so that limits bite. Rejects by OOM kill when the machine's limit is exceeded. */
   useMemory(bytes: number, options?: { /** A figure only: there is nothing of that size here. */ figurative?: boolean }): void
   /** CPU time used, in nanoseconds of one core, for usage figures. */
@@ -104,6 +114,12 @@ export interface ExecOptions extends Pick<SpawnOptions, 'env' | 'cwd' | 'stdin' 
   user?: User
   /** The directory that is its root from then on. */
   root?: string
+  /** The most that it can get from now on: capabilities that it had and that are missing here are gone for good. */
+  bounding?: bigint
+  /** With what is mounted now, but mounts of its own from now on. */
+  ownMounts?: boolean
+  /** Programs give no rights from now on. */
+  noNewPrivileges?: boolean
 }
 
 /** A process as others see it. */
@@ -382,10 +398,13 @@ export interface MachineLimits {
 /** A kernel with processes, one root file system and one network stack. Containers of a pod share `net`, each has its own machine. */
 export interface Machine {
   readonly hostname: string
+  /** Calls the machine something else; its network keeps the name that it began with. */
+  setHostname?(name: string): void
   readonly fs: MountableFileSystem
   readonly net: NetStack
   readonly clock: Clock
   readonly random: Random
+  readonly kernelLog: KernelLog
   limits: MachineLimits
   readonly hardware: Hardware
   /** Starts a process whose parent is the kernel: pid 1 first, then what exec brings in. @throws UnixError when the file can't be executed. */

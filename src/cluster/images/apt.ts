@@ -1,3 +1,4 @@
+import { isCapable } from '../../unix/capabilities.ts'
 import type { Proc, Program } from '../../unix/types.ts'
 import { isUnpacked, packageOf, unpack } from './packages.ts'
 import type { Package } from './packages.ts'
@@ -47,6 +48,7 @@ export const apt: Program = async (proc) => {
   switch (command) {
     case 'update': {
       if (proc.user.uid !== 0) { await proc.stderr.write(`E: Could not open lock file ${LISTS}/lock - open (13: Permission denied)\n`); return 100 }
+      if (await isStuckAsRoot(proc)) return 100
       for (const [i, suite] of mirror.suites.entries()) {
         await out(`Get:${i + 1} ${mirror.url} ${suite} InRelease [${[151, 55, 48][i]} kB]\n`)
         await proc.sleep(FETCH_MS)
@@ -88,6 +90,15 @@ export const apt: Program = async (proc) => {
   }
 }
 
+/** apt fetches as a user of its own, which it must be able to become. */
+async function isStuckAsRoot(proc: Proc): Promise<boolean> {
+  if (isCapable(proc, 'SETGID') && isCapable(proc, 'SETUID')) return false
+  if (!isCapable(proc, 'SETGID')) await proc.stderr.write('E: setgroups 65534 failed - setgroups (1: Operation not permitted)\nE: setegid 65534 failed - setegid (1: Operation not permitted)\n')
+  if (!isCapable(proc, 'SETUID')) await proc.stderr.write('E: seteuid 42 failed - seteuid (1: Operation not permitted)\n')
+  if (!isCapable(proc, 'SETGID')) await proc.stderr.write('E: setgroups 0 failed - setgroups (1: Operation not permitted)\n')
+  return true
+}
+
 async function install(proc: Proc, packages: readonly Package[], { yes, mirror }: { yes: boolean; mirror: Mirror }): Promise<number> {
   const out = (text: string) => proc.stdout.write(text)
   const fetched = packages.reduce((sum, each) => sum + each.kilobytes[0], 0)
@@ -98,6 +109,7 @@ async function install(proc: Proc, packages: readonly Package[], { yes, mirror }
     const text = answer && new TextDecoder().decode(answer).trim()
     if (text === null || !/^(?:y(?:es)?)?$/i.test(text)) { await out('Abort.\n'); return 1 }
   }
+  if (await isStuckAsRoot(proc)) return 100
   for (const [i, { name, version, kilobytes }] of packages.entries()) {
     await out(`Get:${i + 1} ${mirror.url} ${mirror.suites[0]}/main amd64 ${name.debian} amd64 ${version.debian} [${sizeText(kilobytes[0])}]\n`)
     await proc.sleep(FETCH_MS)

@@ -1,6 +1,8 @@
 import { bash, dash } from '../../unix/shell/sh.ts'
 import type { Program } from '../../unix/types.ts'
-import { utilityPrograms } from '../../unix/utilities/list.ts'
+import { setUserId } from '../../unix/set-user-id.ts'
+import { utilities, utilityPrograms } from '../../unix/utilities/list.ts'
+import { utilityProgram } from '../../unix/utilities/utility.ts'
 import { accountFiles } from './accounts.ts'
 import { apt } from './apt.ts'
 import { defineImage } from './image.ts'
@@ -10,12 +12,12 @@ import type { ImageFile } from './image.ts'
 export const debianRelease = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\nHOME_URL="https://www.debian.org/"\n'
 
 /** Utilities of the Debian image: no ps, no editors, no network tools but curl. */
-const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'chroot', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'sha256sum', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'uname', 'uniq', 'wc', 'which', 'whoami', 'xargs', 'yes']
+const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'chroot', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'dmesg', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mknod', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'nsenter', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'setpriv', 'sha256sum', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'umount', 'uname', 'uniq', 'unshare', 'wc', 'which', 'whoami', 'xargs', 'yes']
 
 /** The user land of Debian-based images. */
 export const debianPrograms: Record<string, Program> = {
   ...utilityPrograms('gnu', { names: debianUtilities }), ...utilityPrograms('gnu', { directory: '/usr/sbin', names: ['adduser', 'addgroup', 'deluser', 'delgroup', 'useradd', 'groupadd', 'usermod', 'userdel', 'groupdel'] }),
-  '/bin/sh': dash, '/bin/bash': bash, '/usr/bin/apt': apt, '/usr/bin/apt-get': apt,
+  '/bin/sh': dash, '/bin/bash': bash, '/usr/bin/su': setUserId(utilityProgram(utilities.su!, 'gnu')), '/usr/bin/apt': apt, '/usr/bin/apt-get': apt,
 }
 
 /** Without curl: what a bare Debian or Ubuntu has. */

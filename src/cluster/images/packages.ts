@@ -7,7 +7,11 @@ import { nodePrograms } from '../../unix/node/node.ts'
 import { baseName } from '../../unix/path.ts'
 import { bash } from '../../unix/shell/sh.ts'
 import type { FileSystem, Program } from '../../unix/types.ts'
+import { setUserId } from '../../unix/set-user-id.ts'
+import { gosu as gosuUtility } from '../../unix/utilities/become.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
+import { sudo } from '../../unix/utilities/sudo.ts'
+import { utilityProgram } from '../../unix/utilities/utility.ts'
 
 /** Distributions that packages are fetched for. */
 export type Distribution = 'alpine' | 'debian'
@@ -54,6 +58,9 @@ const packages: readonly Package[] = [
   { ...both('iproute2', '6.15.0-r0', '6.1.0-3'), kilobytes: [1_044, 3_569], programs: utilities('ip', 'ss') },
   { ...named('iputils', '20240905-r0', 'iputils-ping', '3:20221126-1+deb12u1'), kilobytes: [47, 120], programs: utilities('ping') },
   { ...both('net-tools', '2.10-r3', '2.10-0.1+deb12u2'), kilobytes: [243, 1_001], programs: utilities('netstat', 'ifconfig') },
+  { ...named('libcap', '2.76-r0', 'libcap2-bin', '1:2.66-4+deb12u2'), kilobytes: [31, 117], programs: utilityPrograms('gnu', { directory: '/usr/sbin', names: ['capsh', 'getpcaps'] }) },
+  { ...both('sudo', '1.9.17_p2-r0', '1.9.13p3-1+deb12u2'), kilobytes: [1_889, 6_205], programs: { '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')) }, files: { '/etc/sudoers': 'Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n' } },
+  { ...both('su-exec', '0.2-r3', ''), name: { alpine: 'su-exec' }, kilobytes: [5, 18], programs: { '/sbin/su-exec': utilityProgram(gosuUtility, 'gnu', 'su-exec') } },
   { ...named('bind-tools', '9.20.13-r0', 'dnsutils', '1:9.18.33-1~deb12u2'), kilobytes: [406, 821], programs: utilities('dig', 'nslookup', 'host') },
   { ...both('netcat-openbsd', '1.229.1-r0', '1.219-1'), kilobytes: [42, 110], programs: utilities('nc') },
   { ...both('ca-certificates', '20250911-r0', '20230311+deb12u1'), kilobytes: [153, 382], programs: {}, files: { '/usr/share/ca-certificates/mozilla/README': 'Authorities of the real web; in here nobody is signed by them.\n' } },

@@ -15,10 +15,12 @@ import { kubeletProgram } from './kubelet-program.ts'
 import type { KubeletControl } from './kubelet-program.ts'
 import type { PowerRequest } from '../computers/computer.ts'
 import { PowerSwitch, powerPrograms } from './power.ts'
+import { setUserId } from '../../unix/set-user-id.ts'
 import { sudo } from '../../unix/utilities/sudo.ts'
 import { utilityProgram } from '../../unix/utilities/utility.ts'
 import type { Log } from '../../base/log.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import { aaStatus, apparmorParser, mountSecurityFiles } from './apparmor.ts'
 import { crictl } from './crictl.ts'
 import { iptables } from './iptables-save.ts'
 import type { Journal } from './journal.ts'
@@ -91,14 +93,15 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const programs: Record<string, Program> = {
     ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
-    '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': utilityProgram(sudo, 'gnu'), ...powerPrograms(power), ...options.programs,
+    '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), ...powerPrograms(power), '/usr/sbin/apparmor_parser': apparmorParser(runtime.profiles), '/usr/sbin/aa-status': aaStatus(runtime.profiles), ...options.programs,
     ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm(servicesOf(services, options.kubelet)) } : {}),
   }
   const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace(/^\/usr\/s?bin/, ''), { program }])) })
   // Mounted, not written: a node's own files are kept, its programs come with it.
   for (const path of ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
+  mountSecurityFiles(root, runtime.profiles, clock)
   const guests = new ContainerProcesses(runtime)
-  machine = createMachine({ hostname: name, root, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
+  machine = createMachine({ hostname: name, root, parameters: runtime.parameters, kernelLog: runtime.kernelLog, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
   services.startEnabled(options.bootMs)
   return {
     machine,
@@ -177,6 +180,10 @@ class ContainerProcess implements ProcessDetails {
   get files(): MemoryFileSystem { return this.#own.files }
   get title(): string | undefined { return this.#own.title }
   get privileges(): Privileges { return this.#own.privileges }
+  get machine(): Machine { return this.#own.machine }
+  get capabilities(): bigint { return this.#own.capabilities }
+  get bounding(): bigint { return this.#own.bounding }
+  get noNewPrivileges(): boolean { return this.#own.noNewPrivileges }
   get namespaces(): { network: object; processes: object } { return this.#own.namespaces }
   get streams(): { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter } { return this.#own.streams }
   kill(signal: Signal): void { (this.#own as Process).kill(signal) }

@@ -12,8 +12,13 @@ import { UnixError } from '../../unix/types.ts'
 import type { ExitStatus, Hardware, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Program, Signal, User } from '../../unix/types.ts'
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { capabilitiesOf } from './capabilities.ts'
+import { AppArmorProfiles } from './apparmor-profiles.ts'
+import { confine } from './confine.ts'
+import type { ContainerConfinement } from './confine.ts'
+import { KernelLog } from '../../unix/kernel-log.ts'
+import { KernelParameters } from '../../unix/kernel-parameters.ts'
 import { ContainerLog } from './container-log.ts'
-import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from './cri.ts'
+import { RuntimeError } from './cri.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageStore } from './image-store.ts'
@@ -47,6 +52,11 @@ export type ContainerRuntime = RuntimeService & {
   readonly images: ImageService
   /** The node's own files. */
   readonly nodeFiles: MountableFileSystem
+  /** The node's kernel parameters, and what its kernel says. */
+  readonly parameters: KernelParameters
+  readonly kernelLog: KernelLog
+  /** What AppArmor has loaded on the node. */
+  readonly profiles: AppArmorProfiles
   /** A read-only root of an image that is on the node. */
   imageRoot(name: string): MountableFileSystem | undefined
   /** Takes up the images that the node's disk holds from before this process. */
@@ -66,6 +76,7 @@ interface Sandbox extends PodSandbox {
   machine: Machine | undefined
   /** The node, where the pod looks into it. */
   host?: Machine
+  parameters: KernelParameters
 }
 
 interface Container {
@@ -88,6 +99,7 @@ interface Container {
   stopSignal: Signal
   resources: MachineLimits
   root: MountableFileSystem
+  confined: ContainerConfinement
   machine: Machine | undefined
   main: Process | undefined
   log: ContainerLog
@@ -115,6 +127,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const containers = new Map<string, Container>()
   const containersByPod = new Map<string, Container[]>()
   const listeners = new Set<(event: ContainerEvent) => void>()
+  const parameters = new KernelParameters()
+  const kernelLog = new KernelLog(() => clock.nowMs())
+  const profiles = new AppArmorProfiles(nodeFiles)
   const hex = (bytes: number) => random.hex(bytes)
   const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
   const emit = (c: Container, type: ContainerEvent['type']) => {
@@ -143,9 +158,6 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const argv = config.command.length > 0 ? [...config.command, ...config.args]
       : [...image.config.entrypoint ?? [], ...(config.args.length > 0 ? config.args : image.config.cmd ?? [])]
     if (argv.length === 0) throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: failed to generate spec: no command specified`)
-    const { seccompFile, appArmor } = config.security
-    if (appArmor !== undefined && appArmor !== DEFAULT_APPARMOR_PROFILE) throw new RuntimeError('Unknown', `failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found ${appArmor}`)
-    if (seccompFile !== undefined && !nodeFiles.exists(seccompFile)) throw new RuntimeError('Unknown', `failed to create containerd container: cannot load seccomp profile ${JSON.stringify(seccompFile)}: open ${seccompFile}: no such file or directory`)
     const root = config.root ?? image.root({ readOnly: config.security.readOnlyRootFilesystem })
     const hostFiles = sandbox.host?.fs
     mountAll(root, config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
@@ -155,6 +167,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     } catch (error) {
       throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: ${(error as Error).message}`)
     }
+    const confined = confine(config.security, { root, nodeFiles, profiles, kernelLog })
     const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...(config.tty ? { TERM: 'xterm' } : {}), ...image.config.env, ...config.env }
     env.HOME ??= user.home
     let markEnded!: () => void
@@ -162,7 +175,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const container: Container = {
       id, sandbox, config, image: [...image.tags][0] ?? image.repoDigest, imageRef: image.repoDigest, state: 'created', createdMs: clock.nowMs(),
       startedMs: 0, finishedMs: 0, exitCode: 0, reason: '', message: '', user, argv, env, cwd: config.workingDir || image.config.workingDir || '/',
-      stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, machine: undefined, main: undefined,
+      stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, confined, machine: undefined, main: undefined,
       log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), logFile: logFileOf(sandbox, config, id), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
     }
     // From here on clients may attach.
@@ -218,11 +231,12 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const { config, sandbox } = container
     const shared = config.targetId === undefined ? (sandbox.config.hostProcesses ? sandbox.host : sandbox.machine) : containers.get(config.targetId)?.machine
     const machine = createMachine({
-      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, sysctls: sandbox.config.sysctls, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources), ...(options.hardware ? { hardware: options.hardware } : {}),
-      privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false,
+      ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, parameters: sandbox.parameters, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources), ...(options.hardware ? { hardware: options.hardware } : {}),
+      privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false, configuresKernel: config.security.privileged, ...(container.confined.confinement ? { confinement: container.confined.confinement } : {}),
         ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: firstHostIdOf(sandbox) } : {}),
       },
       onOom: () => { container.oomKilled = true },
+      kernelLog,
     })
     if (!container.root.exists(container.cwd)) {
       container.root.mkdir(container.cwd, { recursive: true })
@@ -256,7 +270,11 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   })
 
   const startError = (container: Container, error: unknown): RuntimeError => {
-    const message = `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${execProblem(container.argv[0]!, error)}`
+    const message = `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ${error instanceof StartProblem ? '' : 'unable to start container process: error during container init: '}${error instanceof StartProblem ? error.message : execProblem(container.argv[0]!, error)}`
+    return failedStart(container, message)
+  }
+
+  const failedStart = (container: Container, message: string): RuntimeError => {
     container.log.close()
     container.state = 'exited'
     container.startedMs = 0
@@ -274,6 +292,9 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     version: '2.3.7',
     images,
     nodeFiles,
+    parameters,
+    kernelLog,
+    profiles,
     recallImages: () => images.recall(),
     loadImage: (name) => images.load(name),
     imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
@@ -289,7 +310,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
           throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
         }
       }
-      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, machine: undefined }
+      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, machine: undefined, parameters: config.hostNetwork ? parameters : new KernelParameters(config.sysctls, parameters) }
       if ((config.hostProcesses || config.hostRoot) && options.hostMachine) sandbox.host = await options.hostMachine()
       if (config.shareProcesses) {
         sandbox.machine = createMachine({ hostname: config.hostname, root: createMemoryFileSystem({ clock, files: { '/pause': { program: pause } } }), net: sandbox.stack, clock, random: random.fork(id) })
@@ -340,8 +361,12 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       await wait(latency.startMs)
       if (containers.get(id) !== container || container.sandbox.state !== 'ready') throw new RuntimeError('NotFound', `container ${JSON.stringify(id)} was removed`)
       try {
+        const { startProblem, lateProblem } = container.confined
+        if (startProblem !== undefined) throw new StartProblem(startProblem)
+        if (lateProblem !== undefined) throw failedStart(container, `failed to start containerd task ${JSON.stringify(id)}: ${lateProblem}`)
         run(container, clock.nowMs())
       } catch (error) {
+        if (error instanceof RuntimeError) throw error
         throw startError(container, error)
       }
     },
@@ -361,7 +386,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     },
 
     recordPodSandbox(config) {
-      const sandbox: Sandbox = { id: hex(32), config, state: 'notready', createdMs: clock.nowMs(), ips: [], network: undefined, stack: network.hostStack, machine: undefined }
+      const sandbox: Sandbox = { id: hex(32), config, state: 'notready', createdMs: clock.nowMs(), ips: [], network: undefined, stack: network.hostStack, machine: undefined, parameters }
       sandboxes.set(sandbox.id, sandbox)
       sandboxByPod.set(config.uid, sandbox)
       return sandbox
@@ -372,7 +397,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       const logFile = logFileOf(sandbox, config, was.id)
       keep({
         ...was, sandbox, config, state: 'exited', createdMs: was.startedMs, user: { uid, gid, groups: supplementalGroups, name: '', home: '/' }, argv: [], env: {}, cwd: '/', stopSignal: 'SIGTERM', resources: config.resources,
-        root: createMemoryFileSystem({ clock }), machine: undefined, main: undefined, log: keptLog(nodeFiles, logFile.path, clock), logFile, stdin: undefined, terminal: undefined, attached: new Set(),
+        root: createMemoryFileSystem({ clock }), confined: { confinement: undefined }, machine: undefined, main: undefined, log: keptLog(nodeFiles, logFile.path, clock), logFile, stdin: undefined, terminal: undefined, attached: new Set(),
         ended: Promise.resolve(), markEnded() {}, oomKilled: false,
       })
       if (nodeFiles.exists(logFile.path)) linkLogFile(nodeFiles, logFile.path, logFile.link)
@@ -559,6 +584,9 @@ const PAUSE_USER: User = { uid: 65535, gid: 65535, groups: [], name: 'pause', ho
 
 const discard: ByteWriter = { async write() {}, close() {} }
 
+/** Why runc can't set a container up, in its words. */
+class StartProblem extends Error {}
+
 /** Starts a process; a `#!` script or binary that isn't there fails as UnixError. */
 function start(machine: Machine, argv: readonly string[], options: Parameters<Machine['start']>[1]): Process {
   if (!machine.fs.exists(options.cwd)) throw new UnixError('ENOENT', `chdir to cwd (${JSON.stringify(options.cwd)}) set in config.json failed: no such file or directory`, options.cwd)
@@ -572,6 +600,7 @@ function execProblem(program: string, error: unknown): string {
   if (code === 'ENOENT' && error instanceof UnixError && error.message.startsWith('chdir')) return error.message
   const head = `exec: ${JSON.stringify(program)}: `
   if (code === 'EACCES') return `${head}permission denied`
+  if (code === 'EPERM') return `${head}operation not permitted`
   if (code === 'EISDIR') return `${head}is a directory`
   if (code === 'ENOENT' && program.includes('/')) return path !== undefined && path !== program ? `exec ${program}: no such file or directory` : `${head}stat ${program}: no such file or directory`
   if (code === 'ENOENT') return `${head}executable file not found in $PATH`

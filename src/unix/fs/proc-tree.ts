@@ -3,7 +3,11 @@ import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import { Tree } from './tree.ts'
 import type { FileViewer, Inode, Synthetic } from './tree.ts'
 import { streamFile } from './devices.ts'
+import { errno } from '../errno.ts'
+import type { KernelParameters } from '../kernel-parameters.ts'
+import type { Confinement } from '../confinement.ts'
 import type { Machine, Process, Tty, User } from '../types.ts'
+import { ALL_CAPABILITIES, capabilityMask } from '../capabilities.ts'
 import { KERNEL_RELEASE } from '../kernel.ts'
 import type { MemoryFileSystem } from '../file-system.ts'
 
@@ -20,8 +24,14 @@ export interface ProcessDetails extends Process {
   readonly files: MemoryFileSystem
   /** What it calls itself instead of its arguments. */
   readonly title: string | undefined
-  /** What the kernel lets it do. */
+  /** What the kernel lets processes of its machine do. */
   readonly privileges: Privileges
+  /** The capabilities that it has now, and the most that it can get. */
+  readonly capabilities: bigint
+  readonly bounding: bigint
+  readonly noNewPrivileges: boolean
+  /** Where it runs: in a namespace of processes that several machines share, not always where it is seen. */
+  readonly machine: Machine
   /** What stands for the namespaces that it shares with others. */
   readonly namespaces: { network: object; processes: object }
 }
@@ -35,6 +45,10 @@ export interface Privileges {
   seccomp: boolean
   /** The AppArmor profile that confines them. */
   appArmor?: string
+  /** How system calls are filtered and what a profile leaves. */
+  confinement?: Confinement
+  /** Whether /proc/sys can be written to; as the root file system otherwise. */
+  configuresKernel?: boolean
   /** The first of the node's user ids that theirs stand for, in a user namespace of their own. */
   firstHostId?: number
 }
@@ -45,18 +59,11 @@ export interface ProcSource {
   bootMs: number
   files: MemoryFileSystem
   processes(): readonly ProcessDetails[]
-  /** Kernel parameters that differ from {@link SYSCTLS}, by dotted name. */
-  sysctls: Readonly<Record<string, string>>
+  parameters: KernelParameters
+  /** Whether /proc/sys can be written to. */
+  isConfigurable: boolean
   /** CPU time used by all of them and by those that have ended. */
   cpuNanoseconds(): number
-}
-
-/** Kernel parameters as they are after a start. The host name is the machine's. */
-const SYSCTLS: Readonly<Record<string, string>> = {
-  'kernel.osrelease': KERNEL_RELEASE, 'kernel.pid_max': '4194304', 'kernel.shm_rmid_forced': '0', 'kernel.shmmax': '18446744073692774399', 'kernel.shmall': '18446744073692774399', 'kernel.msgmax': '8192', 'kernel.sem': '32000\t1024000000\t500\t32000',
-  'net.core.somaxconn': '4096', 'net.ipv4.ip_forward': '1', 'net.ipv4.ip_local_port_range': '32768\t60999', 'net.ipv4.ip_local_reserved_ports': '', 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0\t2147483647',
-  'net.ipv4.tcp_syncookies': '1', 'net.ipv4.tcp_keepalive_time': '7200', 'net.ipv4.tcp_keepalive_intvl': '75', 'net.ipv4.tcp_keepalive_probes': '9', 'net.ipv4.tcp_fin_timeout': '60', 'net.ipv4.tcp_rmem': '4096\t131072\t6291456', 'net.ipv4.tcp_wmem': '4096\t16384\t4194304',
-  'fs.file-max': '9223372036854775807', 'fs.inotify.max_user_watches': '65536', 'vm.overcommit_memory': '0', 'vm.max_map_count': '65530', 'vm.swappiness': '60',
 }
 
 const LOAD_WINDOWS_MS = [60_000, 300_000, 900_000]
@@ -104,8 +111,13 @@ export function createProcTree(source: ProcSource): Tree {
   /** /proc/sys: a directory for each dot of a name. */
   function sysctlTree(): Inode {
     const root = directory({})
-    const values = { ...SYSCTLS, 'kernel.hostname': source.machine.hostname, ...source.sysctls }
-    for (const [name, value] of Object.entries(values)) {
+    const { parameters, isConfigurable, machine } = source
+    const set = (name: string, value: string) => {
+      if (!isConfigurable) throw errno('EROFS', `/proc/sys/${name.replaceAll('.', '/')}`)
+      if (name === 'kernel.hostname') machine.setHostname?.(value)
+      else parameters.set(name, value)
+    }
+    for (const name of ['kernel.hostname', ...parameters.names()]) {
       let at = root
       const path = name.split('.')
       for (const part of path.slice(0, -1)) {
@@ -113,7 +125,9 @@ export function createProcTree(source: ProcSource): Tree {
         at.entries!.set(part, next)
         at = next
       }
-      at.entries!.set(path.at(-1)!, text(() => `${value}\n`, 0o644))
+      const inode = text(() => `${name === 'kernel.hostname' ? machine.hostname : parameters.get(name)}\n`, 0o644)
+      inode.synthetic!.write = (value) => set(name, value.trim())
+      at.entries!.set(path.at(-1)!, inode)
     }
     return root
   }
@@ -159,7 +173,7 @@ export function createProcTree(source: ProcSource): Tree {
       mountinfo: text(() => source.files.mounts().map((m, i) => `${i + 100} 1 0:${i + 30} / ${m.path} ${m.readOnly ? 'ro' : 'rw'},relatime - ${m.type} ${m.source} ${m.readOnly ? 'ro' : 'rw'}\n`).join('')),
       cgroup: text(() => '0::/\n'),
       oom_score_adj: text(() => `${source.machine.limits.oomScoreAdjust ?? 0}\n`),
-      attr: directory({ current: text(() => of.privileges.appArmor === undefined ? 'unconfined\n' : `${of.privileges.appArmor} (enforce)\n`) }),
+      attr: directory({ current: text(() => of.privileges.appArmor === undefined ? 'unconfined\n' : `${of.privileges.appArmor} (${of.privileges.confinement?.profile?.isComplaining ? 'complain' : 'enforce'})\n`) }),
       uid_map: text(() => idMap(of.privileges)),
       gid_map: text(() => idMap(of.privileges)),
       ns: directory(Object.fromEntries(NAMESPACES.map((kind) => [kind, link(() => `${kind}:[${namespaceId(kind, of, source.machine.random)}]`)]))),
@@ -168,7 +182,7 @@ export function createProcTree(source: ProcSource): Tree {
       root: Object.assign(link(() => '/'), {
         synthetic: {
           target: () => '/',
-          root: (user: Pick<User, 'uid'> | undefined) => of.files.space === source.files.space ? undefined : user && user.uid !== 0 && user.uid !== of.user.uid ? 'denied' : of.files,
+          root: (user: Pick<User, 'uid'> | undefined, viewer: FileViewer | undefined) => of.files.space === source.files.space ? undefined : user && viewer && !mayTrace(user, viewer.capabilities, of) ? 'denied' : of.files,
         } satisfies Synthetic,
       }),
       fd: directory({ 0: streams(0), 1: streams(1), 2: streams(2) }),
@@ -216,21 +230,25 @@ function namespaceId(kind: NamespaceKind, of: ProcessDetails, random: Random): n
   return namespaceIds.get(owner)![kind]!
 }
 
-/** The capabilities of the kernel, all set. */
-const ALL_CAPABILITIES = 0x1ff_ffff_ffffn
+/** Whether somebody may look into a process: their own, with no more rights than they have, or anybody's with CAP_SYS_PTRACE. */
+function mayTrace(user: Pick<User, 'uid'>, capabilities: bigint, of: ProcessDetails): boolean {
+  return (capabilities & TRACE) !== 0n || user.uid === of.user.uid && (of.capabilities & ~capabilities) === 0n
+}
+
+const TRACE = capabilityMask(['SYS_PTRACE'])
 
 /** A machine without limits to what its root may do. */
 export const FULL_PRIVILEGES: Privileges = { capabilities: ALL_CAPABILITIES, noNewPrivileges: false, seccomp: false }
 
 function statusText(p: ProcessDetails): string {
   const states = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)', Z: 'Z (zombie)' }
-  const ids = (id: number) => `${id}\t${id}\t${id}\t${id}`
+  const ids = (id: number, real = id) => `${real}\t${id}\t${id}\t${id}`
   const kib = `${Math.floor(p.memoryBytes / 1024)} kB`
-  const { capabilities, noNewPrivileges, seccomp } = p.privileges
+  const { seccomp } = p.privileges
   const mask = (bits: bigint) => bits.toString(16).padStart(16, '0')
-  const held = mask(p.user.uid === 0 ? capabilities : 0n)
-  return `Name:\t${commandName(p)}\nUmask:\t0022\nState:\t${states[p.state]}\nTgid:\t${p.pid}\nPid:\t${p.pid}\nPPid:\t${p.ppid}\nUid:\t${ids(p.user.uid)}\nGid:\t${ids(p.user.gid)}\nGroups:\t${p.user.groups.join(' ')}\nVmSize:\t${kib}\nVmRSS:\t${kib}\nThreads:\t1\n`
-    + `CapInh:\t${mask(0n)}\nCapPrm:\t${held}\nCapEff:\t${held}\nCapBnd:\t${mask(capabilities)}\nCapAmb:\t${mask(0n)}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp ? 2 : 0}\nSeccomp_filters:\t${seccomp ? 1 : 0}\n`
+  const held = mask(p.user.uid === 0 ? p.bounding : 0n)
+  return `Name:\t${commandName(p)}\nUmask:\t0022\nState:\t${states[p.state]}\nTgid:\t${p.pid}\nPid:\t${p.pid}\nPPid:\t${p.ppid}\nUid:\t${ids(p.user.uid, p.user.real?.uid)}\nGid:\t${ids(p.user.gid, p.user.real?.gid)}\nGroups:\t${p.user.groups.join(' ')}\nVmSize:\t${kib}\nVmRSS:\t${kib}\nThreads:\t1\n`
+    + `CapInh:\t${mask(0n)}\nCapPrm:\t${held}\nCapEff:\t${held}\nCapBnd:\t${mask(p.bounding)}\nCapAmb:\t${mask(0n)}\nNoNewPrivs:\t${p.noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp ? 2 : 0}\nSeccomp_filters:\t${seccomp ? 1 : 0}\n`
 }
 
 function mountTable(files: MemoryFileSystem): string {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { errno } from '../errno.ts'
+import { programMode } from '../set-user-id.ts'
 import type { FileSystem, FileType, OpenFile, Program, User } from '../types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 
@@ -10,6 +11,8 @@ export interface FileViewer {
   stdout: ByteWriter
   stderr: ByteWriter
   hasTty: boolean
+  /** What it may do beyond its user's rights. */
+  capabilities: bigint
 }
 
 /** Opens a device or a pipe. */
@@ -18,9 +21,11 @@ export type OpenDevice = (flags: 'r' | 'w' | 'a' | 'r+', viewer: FileViewer | un
 /** Contents made on the spot: /proc. */
 export interface Synthetic {
   text?(viewer: FileViewer | undefined): string
+  /** Takes what is written; without it nothing can be. @throws UnixError */
+  write?(text: string): void
   target?(viewer: FileViewer | undefined): string
   /** A link that leads to the root of other files, as /proc/PID/root does; undefined: {@link target} says where it leads. */
-  root?(user: Pick<User, 'uid'> | undefined): FileSystem | 'denied' | undefined
+  root?(user: Pick<User, 'uid'> | undefined, viewer: FileViewer | undefined): FileSystem | 'denied' | undefined
   names?(viewer: FileViewer | undefined): string[]
   entry?(name: string, viewer: FileViewer | undefined): Inode | undefined
 }
@@ -217,7 +222,7 @@ function initialInode(tree: Tree, file: InitialFile, existing: Inode | undefined
     applyOwner(directory, file)
     return directory
   }
-  if ('program' in file) return Object.assign(tree.create('file', file.mode ?? 0o755), { program: file.program, sizeBytes: 0 })
+  if ('program' in file) return Object.assign(tree.create('file', file.mode ?? programMode(file.program)), { program: file.program, sizeBytes: 0 })
   const content = typeof file.content === 'string' ? encoder.encode(file.content) : file.content
   const inode = tree.create('file', file.mode ?? 0o644, file.uid, file.gid)
   inode.content = content

@@ -1,3 +1,5 @@
+import { errno } from '../errno.ts'
+import type { SystemCall } from '../system-calls.ts'
 import { UnixError } from '../types.ts'
 import type { HttpHandler, Listener, NetStack, TcpSocket } from '../types.ts'
 
@@ -6,8 +8,15 @@ export interface OwnedNet extends NetStack {
   closeAll(): void
 }
 
+/** What a process may do with the network. */
+export interface NetRules {
+  mayBind(port: number): boolean
+  /** @throws UnixError */
+  systemCall?(call: SystemCall): void
+}
+
 /** Wraps a stack for one process; `guard` makes its promises end with it, `onRequest` is told of every request that it answers. */
-export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>, onRequest: () => void): OwnedNet {
+export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>, onRequest: () => void, rules: NetRules): OwnedNet {
   const listeners = new Set<Listener>()
   const sockets = new Set<TcpSocket>()
   const inFlight = new Set<(error: unknown) => void>()
@@ -40,17 +49,28 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
       answer.then(resolve, reject).finally(() => inFlight.delete(reject))
     })
   }
+  const demandBind = (port: number) => {
+    if (rules.systemCall) for (const call of ['socket', 'bind', 'listen'] as const) rules.systemCall(call)
+    if (port !== 0 && !rules.mayBind(port)) throw errno('EACCES')
+  }
+  /** Names are looked up over the network too. */
+  const connecting = async <T>(work: () => Promise<T>, call: 'connect' | 'sendto' = 'connect'): Promise<T> => {
+    rules.systemCall!('socket')
+    rules.systemCall!(call)
+    return work()
+  }
+  const connected = <T>(work: () => Promise<T>, call: 'connect' | 'sendto' = 'connect') => rules.systemCall ? connecting(work, call) : work()
   return {
     get hostname() { return stack.hostname },
     get addresses() { return stack.addresses },
     get outside() { return stack.outside },
-    listenHttp: (port, handler, options) => own(stack.listenHttp(port, interruptible(handler), options)),
-    listenTcp: (port, handler, options) => own(stack.listenTcp(port, (socket) => handler(ownSocket(socket)), options)),
-    listenUdp: (port, handler, options) => own(stack.listenUdp(port, handler, options)),
-    connectTcp: (host, port, options) => guard(stack.connectTcp(host, port, options).then(ownSocket)),
-    askUdp: (ip, port, payload, timeoutMs) => guard(stack.askUdp(ip, port, payload, timeoutMs)),
-    fetch: (request, options) => guard(stack.fetch(request, options)),
-    lookup: (name) => guard(stack.lookup(name)),
+    listenHttp: (port, handler, options) => (demandBind(port), own(stack.listenHttp(port, interruptible(handler), options))),
+    listenTcp: (port, handler, options) => (demandBind(port), own(stack.listenTcp(port, (socket) => handler(ownSocket(socket)), options))),
+    listenUdp: (port, handler, options) => (demandBind(port), own(stack.listenUdp(port, handler, options))),
+    connectTcp: (host, port, options) => guard(connected(() => stack.connectTcp(host, port, options).then(ownSocket))),
+    askUdp: (ip, port, payload, timeoutMs) => guard(connected(() => stack.askUdp(ip, port, payload, timeoutMs), 'sendto')),
+    fetch: (request, options) => guard(connected(() => stack.fetch(request, options))),
+    lookup: (name) => guard(connected(() => stack.lookup(name), 'sendto')),
     listeners: () => stack.listeners(),
     closeAll() {
       closed = true

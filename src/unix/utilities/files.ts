@@ -583,16 +583,6 @@ function oneDecimal(bytes: number): string {
   return bytes === 0 ? '0' : `${value.toFixed(1)}${'KMGTP'[unit]}`
 }
 
-/** mount: lists; mounting takes rights that containers don't have. */
-export const mount: Utility = async (context) => {
-  const { fs } = context.proc
-  if (context.args.length > 0 && !(context.args.length === 2 && context.args[0] === '-t')) return context.complain(context.busybox ? 'permission denied (are you root?)' : `${context.args.at(-1)}: permission denied.`)
-  if (fs instanceof MemoryFileSystem) for (const each of fs.mounts()) await context.out(`${each.source} on ${each.path} type ${each.type} (${each.readOnly ? 'ro' : 'rw'},relatime)\n`)
-  return 0
-}
-
-export const umount: Utility = async (context) => context.complain(context.busybox ? `can't unmount ${context.args[0] ?? ''}: Operation not permitted` : `${context.args[0] ?? ''}: must be superuser to unmount.`)
-
 /** basename and dirname */
 export const basename: Utility = async (context) => {
   const options = parseOptions(context.args, 'as:z', { multiple: 'a', 'suffix=': 's' })

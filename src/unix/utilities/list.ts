@@ -3,7 +3,11 @@ import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
 import { diff } from './diff.ts'
 import * as files from './files.ts'
+import * as become from './become.ts'
+import * as capabilityTools from './capability-tools.ts'
 import { grep } from './grep.ts'
+import * as kernelTools from './kernel-tools.ts'
+import * as mounts from './mounts.ts'
 import { JUST_BASH_COMMANDS, justBash } from './just-bash.ts'
 import * as network from './network.ts'
 import * as processes from './processes.ts'
@@ -21,17 +25,18 @@ export const utilities: Readonly<Record<string, Utility>> = {
   cat: text.cat, head: text.head, tail: text.tail, tee: text.tee, yes: text.yes, wc: text.wc, seq: text.seq, tr: text.tr, cut: text.cut, sort: text.sort, uniq: text.uniq, rev: text.rev, tac: text.tac, nl: text.nl,
   diff, grep, egrep: grep, fgrep: grep, sed, awk, tar,
   ls: files.ls, mkdir: files.mkdir, rmdir: files.rmdir, rm: files.rm, unlink: files.rm, cp: files.cp, mv: files.mv, ln: files.ln, touch: files.touch, chmod: files.chmod, chown: files.chown, chgrp: files.chown, stat: files.stat,
-  readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: files.truncate, dd: files.dd, du: files.du, df: files.df, mount: files.mount, umount: files.umount, basename: files.basename, dirname: files.dirname,
+  readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: files.truncate, dd: files.dd, du: files.du, df: files.df, mount: mounts.mount, umount: mounts.umount, basename: files.basename, dirname: files.dirname,
   sleep: processes.sleep, ps: processes.ps, top: processes.top, kill: processes.kill, pkill: processes.pkill, pgrep: processes.pkill, killall: processes.pkill, pidof: processes.pkill, env: processes.env, printenv: processes.printenv,
   timeout: processes.timeout, watch: processes.watch, xargs: processes.xargs, chroot: processes.chroot, nohup: processes.nohup, nice: processes.nohup, setsid: processes.nohup, stdbuf: processes.nohup, time: processes.time, which: processes.which,
   true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
   hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, hexdump, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
   adduser: accounts.adduser, addgroup: accounts.addgroup, deluser: accounts.deluser, delgroup: accounts.delgroup, useradd: accounts.useradd, groupadd: accounts.groupadd, usermod: accounts.usermod, userdel: accounts.deluser, groupdel: accounts.delgroup,
+  su: become.su, gosu: become.gosu, 'su-exec': become.gosu, setpriv: become.setpriv, capsh: capabilityTools.capsh, getpcaps: capabilityTools.getpcaps, dmesg: kernelTools.dmesg, mknod: kernelTools.mknod, nsenter: kernelTools.nsenter, unshare: kernelTools.unshare,
   nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip: network.ip, ifconfig: network.ip,
 }
 
 /** What BusyBox has of them. */
-const NOT_IN_BUSYBOX = new Set(['useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_'])
+const NOT_IN_BUSYBOX = new Set(['useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_', 'gosu', 'su-exec', 'capsh', 'getpcaps'])
 
 /** Names of BusyBox' applets. */
 export const busyboxApplets: readonly string[] = Object.keys(utilities).filter((name) => !NOT_IN_BUSYBOX.has(name)).sort()

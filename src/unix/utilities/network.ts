@@ -7,7 +7,9 @@ import type { DnsMessage, RecordType } from '../net/dns.ts'
 import { reasonPhrase } from '../net/http1.ts'
 import { CertificateError } from '../net/server-certificate.ts'
 import { askDns, candidateNames, readResolverConfig } from '../net/names.ts'
+import { isCapable } from '../capabilities.ts'
 import { UnixError } from '../types.ts'
+import type { Proc } from '../types.ts'
 import type { TcpSocket } from '../types.ts'
 import { busyboxNslookup } from './busybox-nslookup.ts'
 import { durationMs } from './processes.ts'
@@ -467,12 +469,25 @@ export const host: Utility = async (context) => {
   return 0
 }
 
+/** Whether a process may send echo requests: with raw sockets, or because its group is one of those that may. */
+function mayPing(proc: Proc): boolean {
+  if (isCapable(proc, 'NET_RAW')) return true
+  const range = '/proc/sys/net/ipv4/ping_group_range'
+  const [first = 1, last = 0] = proc.fs.exists(range) ? proc.fs.readText(range).trim().split(/\s+/).map(Number) : [0, Infinity]
+  return [proc.user.gid, ...proc.user.groups].some((gid) => gid >= first && gid <= last)
+}
+
 /** ping: there are no packets here, so hosts answer when a connection to them is refused or accepted rather than lost. */
 export const ping: Utility = async (context) => {
   const { proc, busybox } = context
   const options = parseOptions(context.args, 'c:i:W:w:qs:4nI:', {})
   const [name] = options.operands
   if (name === undefined) throw new UsageError('usage error: Destination address required', 'missing host')
+  if (!mayPing(proc)) {
+    if (busybox) return context.complain('permission denied (are you root?)')
+    await context.err('ping: socktype: SOCK_RAW\nping: socket: Operation not permitted\nping: => missing cap_net_raw+p capability or setuid?\n')
+    return 2
+  }
   let ip: string
   try { ip = (await proc.net.lookup(name))[0]! } catch { return busybox ? context.complain(`bad address '${name}'`) : (await context.err(`ping: ${name}: Name or service not known\n`), 2) }
   const count = Number(options.value('c') ?? Infinity)
@@ -530,7 +545,13 @@ export const ss: Utility = async (context) => {
 export const ip: Utility = async (context) => {
   const { addresses } = context.proc.net
   const what = context.args.find((arg) => !arg.startsWith('-')) ?? 'addr'
-  if (context.name !== 'ifconfig' && 'route'.startsWith(what)) {
+  const isRoute = context.name !== 'ifconfig' && 'route'.startsWith(what)
+  if (isRoute && ['add', 'del', 'delete', 'change', 'replace', 'flush'].includes(context.args[context.args.indexOf(what) + 1] ?? '')) {
+    if (isCapable(context.proc, 'NET_ADMIN')) return context.complain('routes are the network\'s to give and can\'t be changed here')
+    await context.err(`${context.busybox ? 'ip: ' : ''}RTNETLINK answers: Operation not permitted\n`)
+    return 2
+  }
+  if (isRoute) {
     if (addresses[0]) await context.out(`default via ${addresses[0].replace(/\.\d+$/, '.1')} dev eth0\n`)
     return 0
   }
@@ -540,8 +561,8 @@ export const ip: Utility = async (context) => {
     return 0
   }
   if (!['a', 'addr', 'address', 'link', 'l'].includes(what)) return context.complain(`Object "${what}" is unknown, try "ip help".`)
-  // Devices and addresses are the host's to give: no process here holds CAP_NET_ADMIN.
   if (['add', 'del', 'delete', 'set', 'change', 'replace', 'flush'].includes(context.args[context.args.indexOf(what) + 1] ?? '')) {
+    if (isCapable(context.proc, 'NET_ADMIN')) return context.complain('devices and addresses are the network\'s to give and can\'t be changed here')
     await context.err(`${context.busybox ? 'ip: ' : ''}RTNETLINK answers: Operation not permitted\n`)
     return 2
   }

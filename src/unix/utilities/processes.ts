@@ -259,14 +259,16 @@ export const chroot: Utility = async (context) => {
   const { proc } = context
   const [directory, ...command] = context.args.filter((arg, i) => i > 0 || !arg.startsWith('--'))
   if (directory === undefined) throw new UsageError('missing operand')
-  if (proc.user.uid !== 0) return context.complain(context.busybox ? `can't change root directory to '${directory}': Operation not permitted` : `cannot change root directory to '${directory}': Operation not permitted`)
   const argv = command.length > 0 ? command : [proc.env.SHELL || '/bin/sh', '-i']
   if (!proc.exec) return context.complain(`cannot change root directory to '${directory}': Operation not permitted`)
   try {
     return await proc.exec(argv, { root: proc.resolve(directory) })
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
-    if (!proc.fs.exists(proc.resolve(directory))) return context.complain(context.busybox ? `can't change root directory to '${directory}': ${errorText(error)}` : `cannot change root directory to '${directory}': ${errorText(error)}`)
+    if (error.path === 'chroot' || !proc.fs.exists(proc.resolve(directory))) {
+      await context.complain(`${context.busybox ? "can't" : 'cannot'} change root directory to '${directory}': ${errorText(error)}`)
+      return context.busybox ? 1 : 125
+    }
     await context.complain(context.busybox ? `can't execute '${argv[0]}': ${errorText(error)}` : `failed to run command '${argv[0]}': ${errorText(error)}`)
     return error.code === 'ENOENT' ? 127 : 126
   }

@@ -5,6 +5,8 @@ import { TestError, evaluateTest } from '../shell/test-expression.ts'
 import { humanSize } from './listing.ts'
 import { accountId, accountNames } from './listing.ts'
 import { formatDate, parseDate } from './date.ts'
+import { errorText } from '../errno.ts'
+import { demandCall } from '../system-calls.ts'
 import { UnixError } from '../types.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { ProcessDetails } from '../fs/proc-tree.ts'
@@ -101,7 +103,16 @@ export const groups: Utility = async (context) => {
 export const hostname: Utility = async (context) => {
   const { proc } = context
   const options = parseOptions(context.args, 'sfidIA', { short: 's', fqdn: 'f', 'ip-address': 'i', 'all-ip-addresses': 'I', domain: 'd' })
-  if (options.operands.length > 0) return context.complain(context.busybox ? 'sethostname: Operation not permitted' : 'you must be root to change the host name')
+  if (options.operands.length > 0) {
+    try {
+      demandCall(proc, 'sethostname')
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      return context.complain(context.busybox ? `sethostname: ${errorText(error)}` : 'you must be root to change the host name')
+    }
+    proc.machine.setHostname?.(options.operands[0]!)
+    return 0
+  }
   const name = proc.machine.hostname
   if (options.has('i', 'I')) { await context.out(`${proc.net.addresses.join(' ') || '127.0.0.1'}${options.has('I') ? ' ' : ''}\n`); return 0 }
   if (options.has('f')) {
@@ -127,13 +138,30 @@ export const date: Utility = async (context) => {
     if (parsed === undefined) return context.complain(`invalid date '${given}'`)
     ms = parsed
   } else if (reference !== undefined) ms = proc.fs.stat(proc.resolve(reference)).modifiedMs
-  if (options.has('s')) return context.complain(context.busybox ? "can't set date: Operation not permitted" : 'cannot set date: Operation not permitted')
+  let status = 0
+  const wanted = options.value('s')
+  if (wanted !== undefined) {
+    const parsed = parseDate(wanted, nowMs)
+    if (parsed === undefined) return context.complain(`invalid date '${wanted}'`)
+    ms = parsed
+    const words = context.busybox ? "can't set date" : 'cannot set date'
+    try {
+      demandCall(proc, 'clock_settime')
+      // There is one clock for the whole cluster.
+      return context.complain(`${words}: the clock of this machine is the whole cluster's`)
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      await context.complain(`${words}: ${errorText(error)}`)
+      // BusyBox goes on as if nothing had happened.
+      status = context.busybox ? 0 : 1
+    }
+  }
   const [format] = options.operands
   if (format !== undefined && !format.startsWith('+')) return context.complain(`invalid date '${format}'`)
   const iso = options.value('I')
   const template = format?.slice(1) ?? (options.has('R') ? '%a, %d %b %Y %H:%M:%S +0000' : options.has('I') ? iso === 'seconds' ? '%Y-%m-%dT%H:%M:%S+00:00' : iso === 'ns' ? '%Y-%m-%dT%H:%M:%S,%N+00:00' : '%Y-%m-%d' : options.has('3') ? '%Y-%m-%d %H:%M:%S+00:00' : '%a %b %e %H:%M:%S %Z %Y')
   await context.out(`${formatDate(template, ms)}\n`)
-  return 0
+  return status
 }
 
 /** uname */
@@ -166,7 +194,18 @@ export const sysctl: Utility = async (context) => {
     const path = `/proc/sys/${name.replaceAll('.', '/')}`
     try {
       if (value === undefined) await show(name, proc.fs.readText(path).trimEnd())
-      else status = await context.complain(context.busybox ? `error setting key '${name}': Read-only file system` : `setting key "${name}": Read-only file system`)
+      else {
+        try {
+          proc.fs.writeFile(path, value.trim())
+        } catch (error) {
+          if (!(error instanceof UnixError) || error.code === 'ENOENT') throw error
+          const text = errorText(error)
+          const gnu = error.code === 'EACCES' ? `permission denied on key "${name}"` : error.code === 'EROFS' ? `setting key "${name}", ignoring: ${text}` : `setting key "${name}": ${text}`
+          status = await context.complain(context.busybox ? `error setting key '${name}': ${text}` : gnu)
+          continue
+        }
+        if (!options.has('q')) await show(name, proc.fs.readText(path).trimEnd())
+      }
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       if (!options.has('e')) status = await context.complain(context.busybox ? `error: '${name}' is an unknown key` : `cannot stat ${path}: No such file or directory`)

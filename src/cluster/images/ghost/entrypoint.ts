@@ -2,7 +2,7 @@ import { UnixError } from '../../../unix/types.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { joinPath } from '../../../unix/path.ts'
-import { giveFiles } from '../give-files.ts'
+import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 
 const NODE = { uid: 1000, gid: 1000, groups: [1000], name: 'node', home: '/home/node' }
 
@@ -12,7 +12,13 @@ export async function entrypoint(proc: Proc): Promise<number> {
   const isGhost = /^node.*current\/index\.js/.test(command.join(' '))
   const content = proc.env.GHOST_CONTENT ?? '/var/lib/ghost/content'
   const becomesNode = isGhost && proc.user.uid === 0
-  if (becomesNode) giveFiles(proc, content, NODE.uid, NODE.gid)
+  try {
+    if (becomesNode) giveFiles(proc, content, NODE.uid, NODE.gid)
+  } catch (error) {
+    if (!(error instanceof SwitchError)) throw error
+    await proc.stderr.write(error.message)
+    return 1
+  }
   if (isGhost) {
     try { seed(proc, joinPath(proc.env.GHOST_INSTALL ?? '/var/lib/ghost', 'content.orig'), content, becomesNode) } catch (error) {
       if (!(error instanceof UnixError)) throw error
@@ -20,7 +26,7 @@ export async function entrypoint(proc: Proc): Promise<number> {
       return 1
     }
   }
-  try { return await proc.exec!(command, becomesNode ? { user: NODE } : {}) } catch (error) {
+  try { return await (becomesNode ? gosu(proc, command, NODE) : proc.exec!(command)) } catch (error) {
     if (!(error instanceof UnixError)) throw error
     await proc.stderr.write(`/usr/local/bin/docker-entrypoint.sh: line 26: exec: ${command[0] ?? ''}: ${error.code === 'ENOENT' ? 'not found' : errorText(error)}\n`)
     return error.code === 'ENOENT' ? 127 : 126

@@ -1,9 +1,10 @@
 import { errorText } from '../../../unix/errno.ts'
 import { joinPath } from '../../../unix/path.ts'
+import { isCapable } from '../../../unix/capabilities.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Process, User } from '../../../unix/types.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
-import { giveFiles } from '../give-files.ts'
+import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 
 const SCRIPTS = '/docker-entrypoint-initdb.d'
 
@@ -16,8 +17,15 @@ export async function entrypoint(proc: Proc, shell: 'mongo' | 'mongosh'): Promis
     if (proc.user.uid === 0) {
       const uid = accountId(proc, 'user', 'mongodb') ?? 999
       const gid = accountId(proc, 'group', 'mongodb') ?? 999
-      for (const path of ['/data/configdb', '/data/db']) giveFiles(proc, path, uid, gid)
+      try {
+        for (const path of ['/data/configdb', '/data/db']) giveFiles(proc, path, uid, gid)
+      } catch (error) {
+        if (!(error instanceof SwitchError)) throw error
+        await proc.stderr.write(error.message)
+        return 1
+      }
       user = { uid, gid, groups: [gid], name: 'mongodb', home: '/data/db' }
+      if (!isCapable(proc, 'SETUID') || !isCapable(proc, 'SETGID')) return gosu(proc, command, user)
     }
     const code = await initialize(proc, command, user ?? proc.user, shell)
     if (typeof code === 'number') return code

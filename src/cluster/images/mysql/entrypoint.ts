@@ -1,10 +1,11 @@
 import { readerOf } from '../../../base/streams.ts'
 import { errorText } from '../../../unix/errno.ts'
+import { isCapable } from '../../../unix/capabilities.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Process, User } from '../../../unix/types.ts'
 import { joinPath } from '../../../unix/path.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
-import { giveFiles } from '../give-files.ts'
+import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 import { readConfiguration } from './mysqld.ts'
 
 const SCRIPTS = '/docker-entrypoint-initdb.d'
@@ -54,8 +55,15 @@ class Entrypoint {
     const gid = accountId(proc, 'group', 'mysql') ?? 999
     let user: User = proc.user
     if (proc.user.uid === 0) {
-      for (const path of [directory, '/var/run/mysqld']) { proc.fs.mkdir(path, { recursive: true }); giveFiles(proc, path, uid, gid) }
+      try {
+        for (const path of [directory, '/var/run/mysqld']) { proc.fs.mkdir(path, { recursive: true }); giveFiles(proc, path, uid, gid) }
+      } catch (error) {
+        if (!(error instanceof SwitchError)) throw error
+        await proc.stderr.write(error.message)
+        return 1
+      }
       await this.#say('Note', "Switching to dedicated user 'mysql'")
+      if (!isCapable(proc, 'SETUID') || !isCapable(proc, 'SETGID')) return gosu(proc, command, { uid, gid, groups: [gid], name: 'mysql', home: '/var/lib/mysql' })
       await this.#say('Note', `Entrypoint script for MySQL Server ${this.#version}-1.el9 started.`)
       user = { uid, gid, groups: [gid], name: 'mysql', home: '/var/lib/mysql' }
     }

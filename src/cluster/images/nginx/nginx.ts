@@ -1,3 +1,4 @@
+import { isCapable } from '../../../unix/capabilities.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
 import { UnixError } from '../../../unix/types.ts'
@@ -40,7 +41,7 @@ export function nginxProgram(version: string, compiler: string): Program {
     if (args.includes('-t') || args.includes('-T')) { await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`); return 0 }
     if (proc.user.uid !== 0) await proc.stderr.write(`${stamp()} [warn] ${proc.pid}#${proc.pid}: the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\nnginx: [warn] the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\n`)
     try {
-      for (const name of ['client_temp', 'proxy_temp', 'fastcgi_temp', 'uwsgi_temp', 'scgi_temp']) if (!proc.fs.exists(`/var/cache/nginx/${name}`)) await makeDirectory(proc, `/var/cache/nginx/${name}`)
+      for (const name of ['client_temp', 'proxy_temp', 'fastcgi_temp', 'uwsgi_temp', 'scgi_temp']) if (!proc.fs.exists(`/var/cache/nginx/${name}`)) await makeDirectory(proc, `/var/cache/nginx/${name}`, workerAccount(proc))
       writePid(proc)
     } catch (error) {
       if (!(error instanceof NginxConfigError)) throw error
@@ -48,12 +49,19 @@ export function nginxProgram(version: string, compiler: string): Program {
     }
     const listeners = new Map<number, Listener>()
     const account = proc.user.uid === 0 ? workerAccount(proc) : undefined
-    const startWorker = () => proc.spawn(proc.argv, { program: worker, ...(account ? { user: account } : {}) })
+    /** A worker that may not become its user ends at once. */
+    const startWorker = () => {
+      const refused = !account ? undefined : !isCapable(proc, 'SETGID') ? `setgid(${account.gid})` : !isCapable(proc, 'SETUID') ? `setuid(${account.uid})` : undefined
+      if (refused === undefined) return proc.spawn(proc.argv, { program: worker, ...(account ? { user: account } : {}) })
+      return proc.spawn(proc.argv, { program: async (own) => { await own.stderr.write(`${stamp()} [emerg] ${own.pid}#${own.pid}: ${refused} failed (1: Operation not permitted)\n`); return 2 } })
+    }
     let current: Process | undefined
     let connection = 0
     let inFlight = 0
+    let workerIsGone = false
     let whenIdle = () => {}
     const listen = (port: number, { ip, tls }: { ip: string | undefined; tls?: ServerIdentity }): Listener => proc.net.listenHttp(port, async (request, peer) => {
+      if (workerIsGone) await proc.sleep(2 ** 31)
       const errors: string[] = []
       inFlight += 1
       try {
@@ -82,6 +90,12 @@ export function nginxProgram(version: string, compiler: string): Program {
       const { code, signal } = await process.wait()
       if (process !== current) return
       await notice([`signal 17 (SIGCHLD) received from ${process.pid}`])
+      if (signal === undefined && code === 2) {
+        // Nobody answers any more, though the ports stay open.
+        workerIsGone = true
+        await proc.stderr.write(`${stamp()} [alert] ${proc.pid}#${proc.pid}: worker process ${process.pid} exited with fatal code 2 and cannot be respawned\n`)
+        return
+      }
       await proc.stderr.write(`${stamp()} [alert] ${proc.pid}#${proc.pid}: worker process ${process.pid} exited ${signal === undefined ? `with code ${code}` : `on signal ${code - 128}`}\n`)
       return watchWorker(startWorker())
     }
@@ -141,10 +155,15 @@ function workerAccount(proc: Proc): User | undefined {
   return uid === undefined ? undefined : { uid, gid: uid, groups: [uid], name: 'nginx', home: '/nonexistent' }
 }
 
-async function makeDirectory(proc: Proc, path: string): Promise<void> {
+async function makeDirectory(proc: Proc, path: string, owner: User | undefined): Promise<void> {
   try { proc.fs.mkdir(path, { mode: 0o700 }) } catch (error) {
     if (!(error instanceof UnixError)) throw error
     throw new NginxConfigError(`mkdir() "${path}" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
+  }
+  if (proc.user.uid !== 0 || !owner) return
+  try { proc.fs.chown(path, owner.uid, -1) } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw new NginxConfigError(`chown("${path}", ${owner.uid}) failed (1: ${errorText(error)})`)
   }
 }
 

@@ -5,7 +5,8 @@ import { accountId } from '../../../unix/utilities/listing.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
 import { debian } from '../debian.ts'
-import { giveFiles } from '../give-files.ts'
+import { isCapable } from '../../../unix/capabilities.ts'
+import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 import { redisCli } from './redis-cli.ts'
@@ -20,9 +21,12 @@ const entrypoint: Program = async (proc) => {
     if (command[0] !== 'redis-server' || proc.user.uid !== 0) return await proc.exec!(command)
     const uid = accountId(proc, 'user', 'redis') ?? 0
     const gid = accountId(proc, 'group', 'redis') ?? 0
+    // From Redis 8 on, whoever can't stop being root goes on as root.
+    if (Number(proc.env.REDIS_VERSION?.split('.')[0]) >= 8 && !(isCapable(proc, 'SETUID') && isCapable(proc, 'SETGID'))) return await proc.exec!(command)
     giveFiles(proc, proc.cwd, uid, gid)
-    return await proc.exec!(command, { user: { uid, gid, groups: [gid], name: 'redis', home: '/home/redis' } })
+    return await gosu(proc, command, { uid, gid, groups: [gid], name: 'redis', home: '/home/redis' })
   } catch (error) {
+    if (error instanceof SwitchError) { await proc.stderr.write(error.message); return 1 }
     if (!(error instanceof UnixError)) throw error
     await proc.stderr.write(`/usr/local/bin/docker-entrypoint.sh: exec: ${command[0] ?? ''}: ${error.code === 'ENOENT' ? 'not found' : errorText(error)}\n`)
     return error.code === 'ENOENT' ? 127 : 126

@@ -3,7 +3,7 @@ import type { FileSystem, Proc } from '../../../unix/types.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { joinPath } from '../../../unix/path.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
-import { giveFiles } from '../give-files.ts'
+import { SwitchError, giveFiles } from '../switch-user.ts'
 import { ClientError } from '../mysql/client-connection.ts'
 import { MysqlSession } from '../mysql/mysql-session.ts'
 import { phpConnectError, splitHost } from './database.ts'
@@ -49,7 +49,14 @@ async function copyWordpress(proc: Proc): Promise<void> {
     await say(proc, `WARNING: '${to}' exists! (not copying the WordPress version)`)
     return true
   })
-  if (own) for (const name of fs.readdir(cwd)) giveFiles(proc, joinPath(cwd, name), own.uid, own.gid)
+  try {
+    if (own) for (const name of fs.readdir(cwd)) giveFiles(proc, joinPath(cwd, name), own.uid, own.gid)
+  } catch (error) {
+    if (!(error instanceof SwitchError)) throw error
+    // tar can't give away what it unpacks.
+    await proc.stderr.write(error.message)
+    proc.exit(2)
+  }
   await say(proc, `Complete! WordPress has been successfully copied to ${cwd}`)
 }
 
