@@ -13,7 +13,7 @@ async function sh(script: string): Promise<string> {
   return stdout + stderr + (code === 0 ? '' : `exit ${code}\n`)
 }
 /** Runs a command in a pod's container. */
-const inPod = (pod: string, command: string) => sh(`kubectl exec ${pod} -- sh -c '${command}; echo "= $?"'`)
+const inPod = (pod: string, command: string) => sh(`kubectl exec ${pod} -c c -- sh -c '${command}; echo "= $?"'`)
 
 /** A pod with one container that sleeps. */
 async function pod(name: string, securityContext: object, { image = 'busybox:1.36', spec = {}, command = ['sleep', '1d'] }: { image?: string; spec?: object; command?: string[] | null } = {}): Promise<void> {
@@ -63,15 +63,15 @@ describe('capabilities', () => {
   })
 
   it('privileged containers may mount, name themselves and set kernel parameters, which all of the node see', async () => {
-    await pod('boss', { privileged: true }, { spec: { hostPID: true, nodeName: 'worker-1' } })
-    await pod('neighbour', {}, { spec: { nodeName: 'worker-1' } })
+    await pod('boss', { privileged: true }, { spec: { hostPID: true, nodeName: 'drydock-worker' } })
+    await pod('neighbour', {}, { spec: { nodeName: 'drydock-worker' } })
     await ready('boss', 'neighbour')
     expect(await inPod('boss', 'mkdir -p /a /b; mount -t tmpfs mine /a && echo x > /a/f && mount --bind /a /b && cat /b/f && mount | grep -c mine; umount /b && ls /b')).toBe('x\n1\n= 0\n')
     expect(await inPod('boss', 'hostname other && hostname')).toBe('other\n= 0\n')
     expect(await inPod('neighbour', 'sysctl -n vm.max_map_count')).toBe('65530\n= 0\n')
     expect(await inPod('boss', 'sysctl -w vm.max_map_count=262144')).toBe('vm.max_map_count = 262144\n= 0\n')
     expect(await inPod('neighbour', 'sysctl -n vm.max_map_count')).toBe('262144\n= 0\n')
-    expect(await inPod('boss', 'nsenter -t 1 -m -- hostname')).toBe('worker-1\n= 0\n')
+    expect(await inPod('boss', 'nsenter -t 1 -m -- hostname')).toBe('drydock-worker\n= 0\n')
     expect(await inPod('neighbour', 'nsenter -t 1 -m -- hostname')).toBe("nsenter: setns(): can't reassociate to namespace 'mnt': Operation not permitted\n= 1\n")
   })
 
@@ -91,7 +91,7 @@ describe('capabilities', () => {
 
 describe('users', () => {
   it('set-user-ID files give rights unless allowPrivilegeEscalation is false', async () => {
-    const prepare = 'cp /bin/busybox /shared/id && cp /bin/cat /shared/cat && chmod 4755 /shared/cat; echo secret > /shared/s && chmod 600 /shared/s; sleep 1d'
+    const prepare = 'cp /bin/cat /shared/cat && chmod 4755 /shared/cat; echo secret > /shared/s && chmod 600 /shared/s; sleep 1d'
     const spec = (allow: boolean) => ({
       volumes: [{ name: 'v', emptyDir: {} }], initContainers: [{ name: 'make', image: 'busybox:1.36', command: ['sh', '-c', prepare.replace('sleep 1d', 'true')], volumeMounts: [{ name: 'v', mountPath: '/shared' }] }],
       containers: [{ name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'], securityContext: { runAsUser: 1000, allowPrivilegeEscalation: allow }, volumeMounts: [{ name: 'v', mountPath: '/shared' }] }],
@@ -99,15 +99,33 @@ describe('users', () => {
     await pod('escalating', {}, { spec: spec(true) })
     await pod('staying', {}, { spec: spec(false) })
     await ready('escalating', 'staying')
+    await pod('gaining', { runAsUser: 1000 }, { image: 'registry.k8s.io/e2e-test-images/nonewprivs:1.3', command: null, spec: { restartPolicy: 'Never' } })
+    await pod('kept', { runAsUser: 1000, allowPrivilegeEscalation: false }, { image: 'registry.k8s.io/e2e-test-images/nonewprivs:1.3', command: null, spec: { restartPolicy: 'Never' } })
+    await sh('kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/gaining pod/kept --timeout=60s')
+    expect(await sh('kubectl logs gaining; kubectl logs kept')).toBe('Effective uid: 0\nEffective uid: 1000\n')
     expect(await inPod('escalating', 'cat /shared/s')).toBe("cat: can't open '/shared/s': Permission denied\n= 1\n")
     expect(await inPod('escalating', '/shared/cat /shared/s; /shared/cat /proc/self/status | grep -E "Uid|CapEff"')).toBe('secret\nUid:\t1000\t0\t0\t0\nCapEff:\t00000000a80425fb\n= 0\n')
     expect(await inPod('staying', '/shared/cat /shared/s; grep -E "NoNewPrivs|CapEff" /proc/self/status')).toBe("cat: can't open '/shared/s': Permission denied\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n= 0\n")
   })
 })
 
+describe('docker run', () => {
+  it('gives and takes the same rights', async () => {
+    expect(await sh('docker run --rm --cap-drop ALL busybox chown 1000 /tmp')).toContain('chown: /tmp: Operation not permitted\nexit 1\n')
+    expect(await sh('docker run --rm --cap-drop ALL --cap-add chown busybox chown 1000 /tmp')).toBe('')
+    expect(await sh('docker run --rm --cap-add NONSENSE busybox true')).toContain('invalid CapAdd: unknown capability: "CAP_NONSENSE"')
+    expect(await sh('docker run --rm busybox unshare -U true')).toContain('unshare: unshare(0x10000000): Operation not permitted\nexit 1\n')
+    lab.writeFile('nochmod.json', JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['chmod', 'fchmodat'], action: 'SCMP_ACT_ERRNO' }] }))
+    expect(await sh('docker run --rm --security-opt seccomp=nochmod.json busybox chmod 700 /tmp')).toBe('chmod: /tmp: Operation not permitted\nexit 1\n')
+    expect(await sh('docker run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status')).toBe('NoNewPrivs:\t1\n')
+    expect(await sh('docker run --rm --privileged busybox mount -t tmpfs none /tmp')).toBe('')
+    expect(await sh('docker run --rm --read-only busybox touch /x')).toBe('touch: /x: Read-only file system\nexit 1\n')
+  })
+})
+
 describe('seccomp', () => {
   const profiles = '/var/lib/kubelet/seccomp/profiles'
-  const put = (name: string, profile: object) => sh(`for node in $(kubectl get nodes -o name | cut -d/ -f2); do ssh $node "mkdir -p ${profiles}; echo '${JSON.stringify(profile)}' > ${profiles}/${name}.json"; done`)
+  const put = (name: string, profile: object) => sh(`for node in $(kubectl get nodes -o name | cut -d/ -f2); do ssh $node "mkdir -p ${profiles}; echo ${btoa(JSON.stringify(profile))} | base64 -d > ${profiles}/${name}.json"; done`)
   const localhost = (name: string) => ({ seccompProfile: { type: 'Localhost', localhostProfile: `profiles/${name}.json` } })
 
   it('a profile that refuses everything keeps the container from starting', async () => {
@@ -125,23 +143,23 @@ describe('seccomp', () => {
     await put('audit', { defaultAction: 'SCMP_ACT_LOG' })
     await pod('nomkdir', {}, { spec: { securityContext: localhost('nomkdir') } })
     await pod('deadly', {}, { spec: { securityContext: localhost('deadly') } })
-    await pod('audit', {}, { spec: { securityContext: localhost('audit'), nodeName: 'worker-1' } })
+    await pod('audit', {}, { spec: { securityContext: localhost('audit'), nodeName: 'drydock-worker' } })
     await pod('usual', {}, { spec: { securityContext: { seccompProfile: { type: 'RuntimeDefault' } } } })
     await ready('nomkdir', 'deadly', 'audit', 'usual')
     expect(await inPod('nomkdir', 'touch /tmp/f && mkdir /tmp/d')).toBe("mkdir: can't create directory '/tmp/d': Operation not permitted\n= 1\n")
     expect(await inPod('nomkdir', 'chmod 600 /tmp/f; ls /tmp')).toBe('chmod: /tmp/f: Operation not permitted\nf\n= 0\n')
     expect(await inPod('deadly', 'mkdir /tmp/d')).toBe('Bad system call\n= 159\n')
     expect(await inPod('audit', 'mkdir /tmp/d && ls -d /tmp/d')).toBe('/tmp/d\n= 0\n')
-    expect(await sh('ssh worker-1 "dmesg | grep comm=.mkdir | grep -c syscall=83"')).toBe('1\n')
+    expect(await sh('ssh drydock-worker "dmesg | grep comm=.mkdir | grep -c sig=0.*syscall=83"')).toBe('1\n')
     expect(await inPod('usual', 'unshare -U true')).toBe('unshare: unshare(0x10000000): Operation not permitted\n= 1\n')
     expect(await inPod('usual', 'grep Seccomp: /proc/self/status; mkdir /tmp/d')).toBe('Seccomp:\t2\n= 0\n')
   })
 
   it('a file that is missing or no profile is complained about when the container is made', async () => {
-    await sh(`ssh worker-1 "echo nonsense > ${profiles}/broken.json"`)
-    await pod('broken', {}, { spec: { securityContext: localhost('broken'), nodeName: 'worker-1' } })
+    await sh(`ssh drydock-worker "echo =nonsense > ${profiles}/broken.json"`)
+    await pod('broken', {}, { spec: { securityContext: localhost('broken'), nodeName: 'drydock-worker' } })
     await sh('kubectl wait --for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=CreateContainerError pod/broken --timeout=60s')
-    expect(await sh('kubectl get pod broken -o jsonpath="{.status.containerStatuses[0].state.waiting.message}"')).toBe(`failed to create containerd container: decoding seccomp profile failed "/var/lib/kubelet/seccomp/profiles/broken.json": invalid character 'o' in literal null (expecting 'u')`)
+    expect(await sh('kubectl get pod broken -o jsonpath="{.status.containerStatuses[0].state.waiting.message}"')).toBe(`failed to create containerd container: decoding seccomp profile failed "/var/lib/kubelet/seccomp/profiles/broken.json": invalid character '=' looking for beginning of value`)
   })
 })
 
@@ -159,7 +177,7 @@ profile k8s-apparmor-example-deny-write flags=(attach_disconnected) {
   deny /** w,
 }
 EOF'; done`)
-    expect(await sh('ssh worker-1 sudo cat /sys/kernel/security/apparmor/profiles')).toBe('cri-containerd.apparmor.d (enforce)\nk8s-apparmor-example-deny-write (enforce)\n')
+    expect(await sh('ssh drydock-worker sudo cat /sys/kernel/security/apparmor/profiles')).toBe('cri-containerd.apparmor.d (enforce)\nk8s-apparmor-example-deny-write (enforce)\n')
     const appArmor = (name: string) => ({ securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: name } } })
     await pod('hello-apparmor', {}, { spec: appArmor('k8s-apparmor-example-deny-write'), command: ['sh', '-c', "echo 'Hello AppArmor!' && sleep 1h"] })
     await pod('hello-apparmor-2', {}, { spec: appArmor('k8s-apparmor-example-allow-write') })
@@ -179,8 +197,8 @@ EOF'; done`)
   })
 
   it('profiles can be replaced and removed, and wrong ones are refused', async () => {
-    expect(await sh(`ssh worker-1 'echo "profile mine { file, }" > /etc/apparmor.d/mine && apparmor_parser /etc/apparmor.d/mine && apparmor_parser /etc/apparmor.d/mine'`)).toBe('apparmor_parser: Unable to add "mine".  Profile already exists\nexit 239\n')
-    expect(await sh(`ssh worker-1 'apparmor_parser -r /etc/apparmor.d/mine && aa-status | head -3; apparmor_parser -R /etc/apparmor.d/mine; grep -c mine /sys/kernel/security/apparmor/profiles'`)).toContain('apparmor module is loaded.\n3 profiles are loaded.\n3 profiles are in enforce mode.\n0\n')
-    expect(await sh(`ssh worker-1 'echo "profile mine { file }" | apparmor_parser'`)).toContain('AppArmor parser error at line 1: syntax error')
+    expect(await sh(`ssh drydock-worker 'echo "profile mine { file, }" > /etc/apparmor.d/mine && apparmor_parser /etc/apparmor.d/mine && apparmor_parser /etc/apparmor.d/mine'`)).toBe('apparmor_parser: Unable to add "mine".  Profile already exists\nexit 239\n')
+    expect(await sh(`ssh drydock-worker 'apparmor_parser -r /etc/apparmor.d/mine && aa-status | head -3; apparmor_parser -R /etc/apparmor.d/mine; grep -c mine /sys/kernel/security/apparmor/profiles'`)).toContain('apparmor module is loaded.\n3 profiles are loaded.\n3 profiles are in enforce mode.\n0\n')
+    expect(await sh(`ssh drydock-worker 'echo "profile mine { file }" | apparmor_parser'`)).toContain('AppArmor parser error at line 1: syntax error')
   })
 })

@@ -98,7 +98,7 @@ spec:
   expect(await waiting('confined')).toBe('CreateContainerError: failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found mine\n')
   expect(await waiting('audited')).toBe('CreateContainerError: failed to create containerd container: cannot load seccomp profile "/var/lib/kubelet/seccomp/profiles/audit.json": open /var/lib/kubelet/seccomp/profiles/audit.json: no such file or directory\n')
   expect(await sh("kubectl exec confined -c two -- sh -c 'cat /proc/1/attr/current; cat /proc/self/uid_map'")).toMatch(/^cri-containerd\.apparmor\.d \(enforce\)\n +0 +\d+ +65536\n$/)
-  await sh("ssh $(kubectl get pod audited -o jsonpath='{.spec.nodeName}') 'mkdir -p /var/lib/kubelet/seccomp/profiles; echo {} > /var/lib/kubelet/seccomp/profiles/audit.json'; kubectl wait --for=condition=Ready pod/audited --timeout=60s")
+  await sh("ssh $(kubectl get pod audited -o jsonpath='{.spec.nodeName}') 'mkdir -p /var/lib/kubelet/seccomp/profiles; echo eyJkZWZhdWx0QWN0aW9uIjoiU0NNUF9BQ1RfTE9HIn0= | base64 -d > /var/lib/kubelet/seccomp/profiles/audit.json'; kubectl wait --for=condition=Ready pod/audited --timeout=60s")
   expect(await waiting('audited')).toBe('')
 })
 

@@ -16,8 +16,8 @@ export class AppArmorError extends Error {
   }
 }
 
-/** What `#include <NAME>` finds everywhere: the facts of these files that matter to our programs. */
-const INCLUDES: Readonly<Record<string, string>> = {
+/** Files below /etc/apparmor.d that every profile includes: what of them matters to our programs. */
+export const APPARMOR_INCLUDES: Readonly<Record<string, string>> = {
   'tunables/global': '@{PROC}=/proc/\n@{HOME}=/home/*/ /root/\n@{pid}={[1-9],[1-9][0-9]*}\n@{sys}=/sys/\n@{run}=/run/ /var/run/\n',
   'abstractions/base': `
     /dev/log w, /dev/random r, /dev/urandom r, /dev/null rw, /dev/zero rw, /dev/full rw, /etc/localtime r, /etc/ld.so.* r, /usr/share/zoneinfo/** r, /usr/share/locale/** r,
@@ -87,7 +87,7 @@ class Parser {
     const found = this.#take(/#?include\s+(?:if\s+exists\s+)?(?:<([^>\n]+)>|"([^"\n]+)")/)
     if (!found) return undefined
     const name = found[1] ?? found[2]!
-    const text = this.#include(name) ?? INCLUDES[name]
+    const text = this.#include(name) ?? APPARMOR_INCLUDES[name]
     if (text === undefined && !/if\s+exists/.test(found[0])) this.#fail(`Could not open '${name}'`)
     return text ?? ''
   }

@@ -64,6 +64,8 @@ export interface ContainerSpec {
   privileged: boolean
   capAdd: readonly string[]
   capDrop: readonly string[]
+  /** `--security-opt`, with the text of a seccomp profile instead of its file's name. */
+  securityOpt?: readonly string[]
   stopSignal?: Signal
   stopTimeoutSeconds?: number
   healthCheck?: HealthCheck

@@ -12,7 +12,7 @@ import type { NodeNetwork } from '../network/types.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { RuntimeError } from '../runtime/cri.ts'
-import type { ContainerConfig, ExecContext, Mount, PodSandboxConfig, StreamIo } from '../runtime/cri.ts'
+import type { ContainerConfig, ContainerSecurity, ExecContext, Mount, PodSandboxConfig, StreamIo } from '../runtime/cri.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
 import type { ImageReference } from '../runtime/image-reference.ts'
 import { pullMs } from '../runtime/image-store.ts'
@@ -440,7 +440,7 @@ export class DockerEngine {
     return {
       name: container.name, attempt, image: spec.image, imageRef: imageId, command: [...spec.entrypoint, ...spec.cmd], args: [], workingDir: spec.workingDir, env: { ...envRecord(spec.env) }, mounts: this.#mountsOf(container),
       stdin: spec.openStdin, stdinOnce: true, tty: spec.tty, logPath: `${attempt}.log`, root: spec.readOnly ? createOverlay(layer, this.clock, { readOnly: true }) : withOwnMounts(layer), annotations: {},
-      security: { ...this.#userOf(container), mergeImageGroups: true, readOnlyRootFilesystem: spec.readOnly, privileged: spec.privileged, addCapabilities: spec.capAdd, dropCapabilities: spec.capDrop, seccomp: !spec.privileged },
+      security: { ...this.#userOf(container), mergeImageGroups: true, readOnlyRootFilesystem: spec.readOnly, privileged: spec.privileged, addCapabilities: spec.capAdd, dropCapabilities: spec.capDrop, ...securityOf(spec) },
       resources: {
         ...(spec.memoryBytes > 0 ? { memoryBytes: spec.memoryBytes } : {}), ...(spec.nanoCpus > 0 ? { cpuMillis: spec.nanoCpus / 1e6 } : {}), cpuShares: spec.cpuShares || 1024,
       },
@@ -797,4 +797,13 @@ export class DockerEngine {
 /** @throws DockerError for a container that isn't the engine's own */
 function refuseGuest({ guest, name }: DockerContainer, what: string): void {
   if (guest) throw new DockerError(`cannot ${what} container ${name}: it is a node of a cluster, and the program that made the cluster looks after it`, 'conflict')
+}
+
+/** How system calls are filtered, and whether programs give rights, as `--security-opt` says. */
+function securityOf({ privileged, securityOpt = [] }: ContainerSpec): Pick<ContainerSecurity, 'seccomp' | 'seccompText' | 'noNewPrivileges'> {
+  const seccomp = securityOpt.findLast((option) => option.startsWith('seccomp='))?.slice('seccomp='.length)
+  return {
+    seccomp: seccomp === undefined ? !privileged : seccomp !== 'unconfined', ...(seccomp?.startsWith('{') ? { seccompText: seccomp } : {}),
+    noNewPrivileges: securityOpt.some((option) => option === 'no-new-privileges' || option === 'no-new-privileges=true'),
+  }
 }

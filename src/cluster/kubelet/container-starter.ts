@@ -216,7 +216,7 @@ export class ContainerStarter {
   }
 }
 
-// @k8s part: AppArmor, seccomp and capabilities: profiles are looked for and processes show what they may do, but nothing is refused for it
+// @k8s part: capabilities: files have none (setcap), and those of users other than root (inheritable, ambient) can't be set
 
 /** How a container's system calls are filtered; without a profile they aren't. k8s: kuberuntime getSeccompProfile */
 function seccompOf(pod: Pod, container: AnyContainer): Pick<ContainerSecurity, 'seccomp' | 'seccompFile'> {

@@ -16,6 +16,7 @@ import type { KubeletControl } from './kubelet-program.ts'
 import type { PowerRequest } from '../computers/computer.ts'
 import { PowerSwitch, powerPrograms } from './power.ts'
 import { setUserId } from '../../unix/set-user-id.ts'
+import { APPARMOR_INCLUDES } from '../../unix/apparmor.ts'
 import { sudo } from '../../unix/utilities/sudo.ts'
 import { utilityProgram } from '../../unix/utilities/utility.ts'
 import type { Log } from '../../base/log.ts'
@@ -79,7 +80,7 @@ const SINK = { write: async () => {}, close() {} }
 export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const { name, runtime, network, clock } = options
   const root = withOwnMounts(runtime.nodeFiles, { follows: true })
-  for (const [path, text] of Object.entries({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n', '/etc/group': 'root:x:0:\nnogroup:x:65534:\n', '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', '/root/.bashrc': "PS1='\\u@\\h:\\w\\$ '\nalias ll='ls -l'\n", '/root/.profile': '. ~/.bashrc\n' })) {
+  for (const [path, text] of Object.entries({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n', '/etc/group': 'root:x:0:\nnogroup:x:65534:\n', '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', '/root/.bashrc': "PS1='\\u@\\h:\\w\\$ '\nalias ll='ls -l'\n", '/root/.profile': '. ~/.bashrc\n', ...Object.fromEntries(Object.entries(APPARMOR_INCLUDES).map(([name, text]) => [`/etc/apparmor.d/${name}`, text])) })) {
     if (root.exists(path)) continue
     root.mkdir(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true })
     root.writeFile(path, text)

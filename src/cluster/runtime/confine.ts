@@ -3,7 +3,6 @@ import type { KernelLog } from '../../unix/kernel-log.ts'
 import { RUNTIME_DEFAULT, SeccompFilter, seccompAuditLine, seccompProfile } from '../../unix/seccomp.ts'
 import type { SeccompProfile } from '../../unix/seccomp.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
-import { SyntaxProblem, parseJson } from '../kinds/json-text.ts'
 import type { AppArmorProfiles } from './apparmor-profiles.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { RuntimeError } from './cri.ts'
@@ -21,23 +20,23 @@ export interface ContainerConfinement {
 /** @throws RuntimeError where a profile isn't there */
 // containerd: internal/cri/server generateApparmorSpecOpts, contrib/seccomp WithProfile
 export function confine(security: ContainerSecurity, { root, nodeFiles, profiles, kernelLog }: { root: MountableFileSystem; nodeFiles: MountableFileSystem; profiles: AppArmorProfiles; kernelLog: KernelLog }): ContainerConfinement {
-  const { appArmor, seccomp, seccompFile, noNewPrivileges = false } = security
+  const { appArmor, seccomp, seccompFile, seccompText, noNewPrivileges = false } = security
   const profile = appArmor === undefined ? undefined : profiles.find(appArmor)
   if (appArmor !== undefined && !profile) throw new RuntimeError('Unknown', `failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found ${appArmor}`)
   if (!seccomp) return { confinement: profile && { profile: profile.rules } }
-  let rules: SeccompProfile = RUNTIME_DEFAULT
+  let rules: SeccompProfile = seccompText === undefined ? RUNTIME_DEFAULT : JSON.parse(seccompText) as SeccompProfile
   if (seccompFile !== undefined) {
     if (!nodeFiles.exists(seccompFile)) throw new RuntimeError('Unknown', `failed to create containerd container: cannot load seccomp profile ${JSON.stringify(seccompFile)}: open ${seccompFile}: no such file or directory`)
     try {
-      rules = seccompProfile(parseJson(nodeFiles.readText(seccompFile)) as SeccompProfile)
+      rules = seccompProfile(JSON.parse(nodeFiles.readText(seccompFile)) as SeccompProfile)
     } catch (error) {
-      if (error instanceof SyntaxProblem) throw new RuntimeError('Unknown', `failed to create containerd container: decoding seccomp profile failed ${JSON.stringify(seccompFile)}: ${error.message}`)
+      if (error instanceof SyntaxError) throw new RuntimeError('Unknown', `failed to create containerd container: decoding seccomp profile failed ${JSON.stringify(seccompFile)}: ${jsonProblem(nodeFiles.readText(seccompFile))}`)
       return { confinement: undefined, startProblem: (error as Error).message }
     }
   }
   const userLand = { isBusybox: root.exists('/bin/busybox'), isMusl: root.exists('/etc/alpine-release') }
   const filter = new SeccompFilter(rules, capabilitiesOf(security), userLand, (call, by, action) => kernelLog.add((atMs, serial) => seccompAuditLine(call, by, action, atMs, serial)))
-  const confinement: Confinement = { filter: filter.filter, filtersFiles: seccompFile !== undefined, ...(profile ? { profile: profile.rules } : {}) }
+  const confinement: Confinement = { filter: filter.filter, filtersFiles: rules !== RUNTIME_DEFAULT, ...(profile ? { profile: profile.rules } : {}) }
   return { confinement, ...problemOf(filter, noNewPrivileges) }
 }
 
@@ -52,4 +51,11 @@ function problemOf(filter: SeccompFilter, noNewPrivileges: boolean): Pick<Contai
     case 'capset': return { startProblem: 'unable to start container process: error during container init: unable to apply caps: operation not permitted' }
     case 'execve': return { startProblem: 'unable to start container process: error during container init: exec: operation not permitted' }
   }
+}
+
+/** What Go says of text that is no JSON, as far as its beginning tells. */
+function jsonProblem(text: string): string {
+  const [first] = text.trim()
+  if (first === undefined) return 'unexpected end of JSON input'
+  return /[{["\d\-tfn]/.test(first) ? 'invalid character in JSON text' : `invalid character '${first}' looking for beginning of value`
 }

@@ -80,6 +80,8 @@ export interface ContainerSecurity {
   seccomp?: boolean
   /** The file of the node that says how; the runtime's own rules without. */
   seccompFile?: string
+  /** The profile itself, where no file has it. */
+  seccompText?: string
   /** The AppArmor profile that confines it; `undefined`: none. */
   appArmor?: string
   /** In a user namespace of its own. */

@@ -21,9 +21,9 @@ test('sysctl reads kernel parameters by either spelling and does not know others
   expect(await run(['sysctl', 'no.such'])).toMatchObject({ stderr: "sysctl: error: 'no.such' is an unknown key\n", status: { code: 1 } })
 })
 
-test('ip changes no devices', async () => {
+test('ip changes no devices for those who may not', async () => {
   const { run } = testMachine({ programs: utilityPrograms('busybox') })
-  expect(await run(['ip', 'link', 'add', 'dummy0', 'type', 'dummy'])).toMatchObject({ stderr: 'ip: RTNETLINK answers: Operation not permitted\n', status: { code: 2 } })
+  expect(await run(['ip', 'link', 'add', 'dummy0', 'type', 'dummy'], { user: { uid: 1000, gid: 1000, groups: [], name: 'guest', home: '/' } })).toMatchObject({ stderr: 'ip: RTNETLINK answers: Operation not permitted\n', status: { code: 2 } })
 })
 
 test('hexdump shows bytes beside their characters and leaves out lines like the one before', async () => {

@@ -23,7 +23,7 @@ export function containerObject(engine: DockerEngine, container: DockerContainer
     Name: `/${name}`, RestartCount: restartCount, Driver: 'overlayfs', Platform: 'linux', MountLabel: '', ProcessLabel: '', AppArmorProfile: '', ExecIDs: null,
     HostConfig: {
       Binds: spec.mounts.filter(({ type }) => type === 'bind').map(({ source, target, readOnly }) => `${source}:${target}${readOnly ? ':ro' : ''}`), LogConfig: { Type: 'json-file', Config: {} }, NetworkMode: spec.networkMode, PortBindings: portMap(spec.ports, ['']), RestartPolicy: { Name: spec.restart.name, MaximumRetryCount: spec.restart.maximumRetryCount },
-      AutoRemove: spec.autoRemove, CapAdd: spec.capAdd.length > 0 ? spec.capAdd : null, CapDrop: spec.capDrop.length > 0 ? spec.capDrop : null, ExtraHosts: spec.extraHosts.length > 0 ? spec.extraHosts : null, Privileged: spec.privileged, PublishAllPorts: spec.publishAll, ReadonlyRootfs: spec.readOnly, ShmSize: 67_108_864, Runtime: 'runc',
+      AutoRemove: spec.autoRemove, CapAdd: spec.capAdd.length > 0 ? spec.capAdd : null, CapDrop: spec.capDrop.length > 0 ? spec.capDrop : null, ExtraHosts: spec.extraHosts.length > 0 ? spec.extraHosts : null, Privileged: spec.privileged, SecurityOpt: spec.securityOpt?.length ? spec.securityOpt : null, PublishAllPorts: spec.publishAll, ReadonlyRootfs: spec.readOnly, ShmSize: 67_108_864, Runtime: 'runc',
       CpuShares: spec.cpuShares, Memory: spec.memoryBytes, NanoCpus: spec.nanoCpus, CpuPeriod: 0, CpuQuota: 0, CpusetCpus: spec.cpuset, MemoryReservation: 0, MemorySwap: spec.memorySwapBytes || (spec.memoryBytes > 0 ? spec.memoryBytes * 2 : 0), MemorySwappiness: null, OomKillDisable: null, PidsLimit: null,
     },
     GraphDriver: { Data: null, Name: 'overlayfs' },

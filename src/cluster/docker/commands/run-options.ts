@@ -1,3 +1,8 @@
+import { isCapability } from '../../../unix/capabilities.ts'
+import { errorText } from '../../../unix/errno.ts'
+import { seccompProfile } from '../../../unix/seccomp.ts'
+import type { SeccompProfile } from '../../../unix/seccomp.ts'
+import { UnixError } from '../../../unix/types.ts'
 import { parseSignal } from '../../../unix/signals.ts'
 import type { Proc } from '../../../unix/types.ts'
 import type { ContainerMount, ContainerSpec, PortBinding, RestartPolicy } from '../docker-container.ts'
@@ -36,9 +41,37 @@ export function specOf(flags: Flags, [imageName, ...command]: readonly string[],
     ...(flags.get('hostname') ? { hostname: flags.get('hostname')! } : {}), labels: { ...config.labels, ...Object.fromEntries(flags.all('label').map(pair)) }, exposedPorts: [...new Set([...config.exposedPorts, ...flags.all('expose').map((port) => port.includes('/') ? port : `${port}/tcp`), ...flags.all('publish').flatMap(portBindings).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`)])],
     ports: flags.all('publish').flatMap(portBindings), publishAll: flags.is('publish-all'), mounts: [...flags.all('volume').map((text) => volumeOf(text, proc)), ...flags.all('mount').map((text) => mountOf(text, proc)), ...flags.all('tmpfs').map((text): ContainerMount => ({ type: 'tmpfs', source: '', target: text.split(':')[0]!, readOnly: false }))],
     tty: flags.is('tty'), openStdin: flags.is('interactive'), memoryBytes, memorySwapBytes: flags.get('memory-swap') === '-1' ? -1 : bytesOf(flags, 'memory-swap'), cpuShares: integerOf(flags, 'cpu-shares', 'cpu-shares', 'c'), nanoCpus: cpusOf(flags), cpuset: flags.get('cpuset-cpus') ?? '', restart: restartOf(flags.get('restart')), autoRemove: flags.is('rm'),
-    networkMode: flags.get('network') ?? flags.get('net') ?? 'bridge', extraHosts: flags.all('add-host'), readOnly: flags.is('read-only'), privileged: flags.is('privileged'), capAdd: flags.all('cap-add'), capDrop: flags.all('cap-drop'),
+    networkMode: flags.get('network') ?? flags.get('net') ?? 'bridge', extraHosts: flags.all('add-host'), readOnly: flags.is('read-only'), privileged: flags.is('privileged'), capAdd: knownCapabilities(flags.all('cap-add'), 'CapAdd'), capDrop: knownCapabilities(flags.all('cap-drop'), 'CapDrop'), ...(flags.all('security-opt').length > 0 ? { securityOpt: flags.all('security-opt').map((text) => securityOption(text, proc)) } : {}),
     ...(stopSignal ? { stopSignal } : {}), ...(stopTimeout === undefined ? {} : { stopTimeoutSeconds: Number(stopTimeout) }), ...(flags.is('no-healthcheck') || !healthCheck ? {} : { healthCheck }),
   }
+}
+
+/** @throws DockerError for names that the kernel doesn't know */
+function knownCapabilities(names: readonly string[], field: string): readonly string[] {
+  for (const name of names) {
+    const short = name.toUpperCase().replace(/^CAP_/, '')
+    if (short !== 'ALL' && !isCapability(short)) throw new DockerError(`invalid ${field}: unknown capability: "CAP_${short}"`)
+  }
+  return names
+}
+
+/** An option with what its file says. @throws DockerError */
+function securityOption(text: string, proc: Proc): string {
+  const [, key, value] = /^([^=:]+)(?:[=:](.*))?$/.exec(text) ?? []
+  if (key === 'no-new-privileges' && (value === undefined || value === 'true' || value === 'false')) return value === undefined ? key : `${key}=${value}`
+  if (key === 'apparmor' && value === 'unconfined') return `apparmor=${value}`
+  if (key === 'label') return text
+  if (key === 'seccomp' && value !== undefined) {
+    if (value === 'unconfined' || value === 'builtin') return `seccomp=${value}`
+    try {
+      return `seccomp=${JSON.stringify(seccompProfile(JSON.parse(proc.fs.readText(proc.resolve(value))) as SeccompProfile))}`
+    } catch (error) {
+      if (error instanceof UnixError) throw new FlagError(`opening seccomp profile (${value}) failed: open ${value}: ${errorText(error).toLowerCase()}`)
+      throw new DockerError(error instanceof SyntaxError ? `Decoding seccomp profile failed: ${error.message}` : (error as Error).message)
+    }
+  }
+  if (key === 'apparmor') throw new DockerError(`AppArmor profile "${value}" is not loaded`)
+  throw new DockerError(`invalid --security-opt 1: "${text}"`)
 }
 
 function pair(text: string): [string, string] {

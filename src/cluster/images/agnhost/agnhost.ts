@@ -6,6 +6,7 @@ import { readResolverConfig } from '../../../unix/net/names.ts'
 import { joinPath, resolvePath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program, TcpSocket } from '../../../unix/types.ts'
+import { setUserId } from '../../../unix/set-user-id.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
@@ -261,12 +262,10 @@ export const serveHostnameImage = formerly('serve_hostname', ['latest', '1.4', '
 export const livenessImage = formerly('liveness', ['latest'], ['liveness'])
 export const testWebserverImage = formerly('test-webserver', ['latest'], ['test-webserver'])
 
-// @k8s part: allowPrivilegeEscalation: set-user-ID programs never gain rights, as if it were always false
-
-/** Says as whom it runs; on a real system its set-user-ID bit makes that root where privileges may grow. */
+/** Says as whom it runs; its set-user-ID bit makes that root where privileges may grow. */
 export const noNewPrivileges = defineImage({
   repository: 'registry.k8s.io/e2e-test-images/nonewprivs', tags: ['1.3', '1.4'], sizeBytes: 17_000_000, cmd: ['nnp'], base: alpine,
-  programs: { '/usr/local/bin/nnp': async (proc) => { await proc.stdout.write(`Effective uid: ${proc.user.uid}\n`); return 0 } },
+  programs: { '/usr/local/bin/nnp': setUserId(async (proc) => { await proc.stdout.write(`Effective uid: ${proc.user.uid}\n`); return 0 }) },
 })
 
 /** BusyBox' user land that runs as uid 1234. */
