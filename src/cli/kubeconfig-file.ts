@@ -31,6 +31,15 @@ export function mergeKubeconfig(proc: Proc, explicitPath: string, text: string):
   return path
 }
 
+/** Makes another context the current one; an empty name: none. With `onlyFrom` only where that was the current one. */
+export function setCurrentContext(proc: Proc, name: string, onlyFrom?: string): void {
+  change(proc, fileToChange(proc, ''), (config) => {
+    if (onlyFrom !== undefined && config.currentContext !== onlyFrom) return false
+    config.currentContext = name
+    return true
+  })
+}
+
 /** Takes cluster, user and context of a name out of all kubeconfigs in force, and the choice of that context. */
 export function removeFromKubeconfigs(proc: Proc, explicitPath: string, name: string): void {
   const { paths } = kubeconfigFiles(explicitPath, proc.env, proc.env['HOME'] || proc.user.home)

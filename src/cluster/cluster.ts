@@ -145,6 +145,8 @@ export interface Cluster {
   readonly computers: Computers
   /** A node as who logs in sees it, by its name or address; undefined when there is none, or it is off. */
   nodeMachine(nameOrAddress: string): Promise<Machine> | undefined
+  /** Whether a kube-apiserver runs. */
+  readonly isServing: boolean
   /** Tells whether a kube-apiserver runs, now and after each change, so that hosts open and close its port. */
   followApiServer(listener: (isServing: boolean) => void): void
   snapshot(): ClusterSnapshot
@@ -461,6 +463,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       return { machine, docker }
     },
     followApiServer,
+    get isServing() { return components.isRunning('kube-apiserver') },
     computers, registry, plugIn,
     async loadImage({ repository, tag }, image, nodes) {
       await (await archives()).push(repository, tag, image)

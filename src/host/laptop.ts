@@ -16,8 +16,8 @@ import { sudo } from '../unix/utilities/sudo.ts'
 import { utilityProgram } from '../unix/utilities/utility.ts'
 import { programCompleter } from './program-completer.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import { clusterPrograms } from './fleet/cluster-programs.ts'
 import { nodeContainers } from './fleet/node-containers.ts'
-import type { ProviderOptions } from './fleet/provider-options.ts'
 import { kubectlCompleter } from './kubectl-completer.ts'
 
 /** Who sits at the terminal. */
@@ -77,7 +77,6 @@ const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => s
   ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: async (request) => await kubectlCompleter(request) ?? programCompleter(request),
 })
 
-const kind = (options: ProviderOptions) => lazyProgram(async () => (await import('./kind/kind.ts')).kind(options))
 const virsh = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virsh(computers))
 const virtInstall = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virtInstall(computers))
 
@@ -112,7 +111,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), '/usr/local/bin/kind': kind({ fleet, docker: engine }), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

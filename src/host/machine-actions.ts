@@ -8,7 +8,7 @@ import type { MachineAction } from './protocol.ts'
 const ROOT_ENVIRONMENT = { HOME: '/root', USER: 'root', LOGNAME: 'root', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', KUBECONFIG: '/etc/kubernetes/admin.conf' }
 
 /** Runs a command as root on a machine. @throws Error with what it complained about */
-async function runOn(machine: Machine, command: string): Promise<string> {
+export async function runOn(machine: Machine, command: string): Promise<string> {
   const out = createPipe()
   const err = createPipe()
   const process = machine.start(['bash', '-c', command], { env: ROOT_ENVIRONMENT, cwd: '/root', user: ROOT_USER, stdout: out.writer, stderr: err.writer })
@@ -47,15 +47,27 @@ function started({ computers }: Cluster, name: string): Promise<void> {
   })
 }
 
+/** Adds a machine and makes a node of it. @returns its name @throws Error for people */
+export async function addNode(cluster: Cluster, wanted?: string): Promise<string> {
+  const { name } = cluster.computers.add(wanted)
+  await started(cluster, name)
+  await join(cluster, name)
+  return name
+}
+
+/** Takes a machine away, and its node out of the API. What can't be asked any more is removed all the same. */
+export async function removeNode({ computers, topology }: Cluster, name: string): Promise<void> {
+  const controlPlane = await computers.machine(topology.nodes.find((node) => node.controlPlane)!.name)
+  const isOn = computers.get(name)?.isOn === true
+  if (controlPlane && isOn) await runOn(controlPlane, `kubectl drain ${name} --ignore-daemonsets --delete-emptydir-data --force --timeout=60s`).catch(() => {})
+  if (controlPlane) await runOn(controlPlane, `kubectl delete node ${name} --ignore-not-found`)
+  await computers.remove(name)
+}
+
 /** Does what the page's menu of a machine says. @returns the machine's name. @throws Error for people */
 export async function actOnMachine(cluster: Cluster, { do: action, name }: { do: MachineAction; name?: string }): Promise<string> {
   const { computers } = cluster
-  if (action === 'add') {
-    const { name: fresh } = computers.add()
-    await started(cluster, fresh)
-    await join(cluster, fresh)
-    return fresh
-  }
+  if (action === 'add') return addNode(cluster)
   if (name === undefined) throw new Error('which machine?')
   switch (action) {
     case 'start': computers.powerOn(name); break
@@ -63,14 +75,7 @@ export async function actOnMachine(cluster: Cluster, { do: action, name }: { do:
     case 'reboot': await computers.reboot(name); break
     case 'cut': await computers.powerOff(name); break
     case 'join': await join(cluster, name); break
-    case 'remove': {
-      const controlPlane = await computers.machine(cluster.topology.nodes.find((node) => node.controlPlane)!.name)
-      const isOn = computers.get(name)?.isOn === true
-      // What can't be asked any more is removed all the same.
-      if (controlPlane && isOn) await runOn(controlPlane, `kubectl drain ${name} --ignore-daemonsets --delete-emptydir-data --force --timeout=60s`).catch(() => {})
-      if (controlPlane) await runOn(controlPlane, `kubectl delete node ${name} --ignore-not-found`)
-      await computers.remove(name)
-    }
+    case 'remove': await removeNode(cluster, name)
   }
   return name
 }

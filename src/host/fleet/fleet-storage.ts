@@ -20,7 +20,7 @@ export interface FleetRecord {
   id: string
   provider: Provider
   name: string
-  /** No two clusters have the same; addresses are made of it. */
+  /** No two clusters of a provider have the same; addresses are made of it. */
   number: number
   /** The port of the learner's machine at which its API server answers. */
   apiPort: number

@@ -38,6 +38,8 @@ export interface FleetCluster {
 interface Running {
   cluster: Cluster
   disk: ClusterDisk
+  /** Addresses besides those of its nodes that the learner's machine reaches there. */
+  routes: Set<(ip: string) => boolean>
   unplug(): void
 }
 
@@ -132,7 +134,7 @@ export class Fleet {
     if (this.#records.has(id) || this.#busy.has(id)) throw new FleetError(`there is a cluster "${plan.name}" already`)
     return this.#exclusively(id, async () => {
       const nowMs = this.clock.nowMs()
-      const taken = new Set([...this.#records.values()].map(({ number }) => number))
+      const taken = new Set([...this.#records.values()].filter(({ provider }) => provider === plan.provider).map(({ number }) => number))
       let number = 0
       while (taken.has(number)) number++
       const record: FleetRecord = {
@@ -191,6 +193,13 @@ export class Fleet {
     await this.#exclusively(id, () => this.#drop(id))
   }
 
+  /** Ways of the learner's machine into a cluster besides that to its nodes, for as long as they are wanted. Returns the way to take this one away. */
+  addRoute({ id }: Pick<FleetRecord, 'id'>, covers: (ip: string) => boolean): () => void {
+    const routes = this.#running.get(id)?.routes
+    routes?.add(covers)
+    return () => { routes?.delete(covers) }
+  }
+
   /** Changes what is written down of a cluster. */
   async remember({ id }: Pick<FleetRecord, 'id'>, details: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#write({ ...this.#records.get(id)!, details })
@@ -232,13 +241,14 @@ export class Fleet {
       },
     })
     const open: { close(): void }[] = []
+    const routes = new Set<(ip: string) => boolean>()
     const unplug = () => { for (const each of open.splice(0)) each.close() }
     try {
-      const { unplug: close } = cluster.plugIn({ network: laptop.home.network, net: laptop.machine.net }, { apiPort: record.apiPort })
+      const { unplug: close } = cluster.plugIn({ network: laptop.home.network, net: laptop.machine.net }, { apiPort: record.apiPort, covers: (ip) => [...routes].some((covers) => covers(ip)) })
       open.push({ close })
       for (const port of record.ports) open.push(openNodePort(laptop.machine.net, cluster, port))
       this.#records.set(record.id, record)
-      this.#running.set(record.id, { cluster, disk, unplug })
+      this.#running.set(record.id, { cluster, disk, routes, unplug })
       this.#tell()
       await disk.run(cluster)
     } catch (error) {

@@ -12,6 +12,10 @@ const NODES: Partial<Record<Provider, { network(name: string): string; labels(na
     network: () => 'kind', apiPort: 6443, entrypoint: ['/usr/local/bin/entrypoint', '/sbin/init'], cmd: [], image: 'kindest/node',
     labels: (name, { controlPlane }) => ({ 'io.x-k8s.kind.cluster': name, 'io.x-k8s.kind.role': controlPlane ? 'control-plane' : 'worker' }),
   },
+  minikube: {
+    network: (name) => name, apiPort: 6443, entrypoint: ['/usr/local/bin/entrypoint', '/sbin/init'], cmd: [], image: 'gcr.io/k8s-minikube/kicbase:v0.0.50',
+    labels: (name, { name: node, controlPlane }) => ({ 'created_by.minikube.sigs.k8s.io': 'true', 'mode.minikube.sigs.k8s.io': node, 'name.minikube.sigs.k8s.io': name, 'role.minikube.sigs.k8s.io': controlPlane ? 'control-plane' : '' }),
+  },
 }
 
 /** The nodes of the fleet's clusters as containers of the learner's machine. */
