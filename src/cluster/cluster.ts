@@ -43,7 +43,7 @@ import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
 import { isStatusError } from './kinds/status-error.ts'
 import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
-import { clusterDnsAddress, coreDns, kindnet, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
+import { clusterDnsAddress, coreDns, kindnet as kindnetAddon, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
 import { etcdPki } from './kubeadm/etcd-pki.ts'
@@ -51,6 +51,8 @@ import { KUBELET_KUBECONFIG, MANIFESTS, controlPlaneFiles, nodeFiles } from './k
 import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { NetworkPolicyTable } from './network/network-policies.ts'
+import { startEmbeddedFlannel } from './network/embedded-flannel.ts'
+import { Kindnet } from './network/kindnet.ts'
 import { Network } from './network/network.ts'
 import { cidrContains, parseCidr, parseIPv4 } from './network/cidr.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
@@ -227,6 +229,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const systemImages = [...controlPlaneImages({
     apiServer: apiHandler, etcd: createEtcdGateway(etcd, { name: controlPlane.name, version: '3.6.8', peerUrl: `https://${controlPlane.ip}:2380`, clientUrl: `https://${controlPlane.ip}:2379` }, (...value) => launcher.stored(...value)), servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
     launch: (proc, print) => launcher.launch(proc, print), begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
+    kindnet: (agent) => kindnet().begin(agent),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock, options.registries?.pushed)
   const registryDisk = createMemoryFileSystem({ clock })
@@ -239,12 +242,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const running: { stop(): void | Promise<void> }[] = []
   let stopped = false
   const shared = createInformers({ api: masters, clock, log: log.named('informers') })
+  const policies = once(() => new NetworkPolicyTable(shared))
+  const kindnet = once(() => new Kindnet(shared, policies()))
 
   const { nodes: _, ...plan } = topology
   const computers = new Computers({
     clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan, clusterName: topology.name, nodes: topology.nodes, issueNodeCertificate: (nodeName) => pki.issueClientCertificate({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'], nowMs: clock.nowMs() }), clientCaPem: pki.caCertificatePem, services: shared.for<Service>('services'),
     apiAs: (name, groups, astray) => components.gated(server.as({ name, groups }), astray), apiServer: { host: controlPlane.name, ip: controlPlane.ip, port: API_PORT },
-    podCidrOf: (nodeName) => etcd.get<Node>(`/registry/minions/${nodeName}`)?.value.spec.podCIDR,
     podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,
     onNodeFiles: options.onNodeFiles, programs: options.nodePrograms ?? {},
     onStarted: (computer) => { if (topology.flavour === 'k3s') startServer(computer) },
@@ -266,7 +270,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     for (const component of COMPONENTS) components.start(component)
     computer.network!.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: serving.certificatePem } })
     if (hasCloud) components.start(CLOUD_CONTROLLER_MANAGER)
+    podNetwork?.stop()
+    podNetwork = startEmbeddedFlannel({ informers: shared, nodeName: computer.spec.name, files: computer.files, kernel: network.node(computer.spec.name)!.kernel, podCidr: topology.podCidr, policies: policies() })
   }
+  let podNetwork: { stop(): void } | undefined
   let hasCloud = false
 
   /** Whether a component's manifest is there, and says nothing that it couldn't begin with; what it says takes effect. */
@@ -368,8 +375,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const reconcile = () => reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
     await reconcile()
     server.start()
-    network.policies = new NetworkPolicyTable(shared)
-    running.push(network.policies, startServiceProxy({ informers: shared, table: network.services, clock }), followPodCidrs(shared, network))
+    running.push(policies(), kindnet(), startServiceProxy({ informers: shared, table: network.services, clock }))
     defineComponents()
     running.push(components)
     // Each further start of the API server brings back what it needs.
@@ -538,7 +544,7 @@ function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: Clust
   const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...coreDns({ serviceCidr, clusterDomain })]
   // k3s has proxy and pod network in its one process.
   if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...localPathStorage('local-path'), ...cloudControllerManager()]]]
-  return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ['network', kindnet({ podCidr })], ['storage', localPathStorage()]]
+  return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ['network', topology.cni === 'none' ? [] : kindnetAddon({ podCidr })], ['storage', localPathStorage()]]
 }
 
 async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {
@@ -554,14 +560,6 @@ function resourceOf(object: KubeObject): string {
   const kind = kindOf(object.apiVersion, object.kind)
   if (!kind) throw new Error(`no kind ${object.apiVersion} ${object.kind}`)
   return resourceRef(kind.resource, kind.group)
-}
-
-/** What the CNI agent of each node does: the range on the Node object becomes the node's. */
-function followPodCidrs(informers: Informers, network: Network): { stop(): void } {
-  const stop = informers.for<Node>('nodes').onChanges((changes) => {
-    for (const change of changes) if (change.type !== 'delete' && change.object.spec.podCIDR) network.setPodCidr(change.object.metadata.name!, change.object.spec.podCIDR)
-  })
-  return { stop }
 }
 
 /** kubeadm's mark-control-plane: labels that a kubelet may not give itself. */

@@ -33,6 +33,8 @@ export interface Topology {
   clusterDomain: string
   /** Which distribution's layout: kubeadm's with static pods, k3s's single process, or the control plane's programs alone, without nodes and add-ons. */
   flavour: 'kubeadm' | 'k3s' | 'bare'
+  /** `none`: kubeadm's cluster comes without a network plugin, and somebody has to install one. kindnet otherwise. */
+  cni?: 'none'
 }
 
 /** The network of the first cluster's nodes. */

@@ -350,6 +350,84 @@ export interface NetStack {
   outside?: ((request: HttpRequest) => Promise<Response>) | undefined
   /** What listens, for ss and netstat. */
   listeners(): { protocol: 'tcp' | 'udp'; ip: string; port: number }[]
+  /** Devices and routes as `ip` shows them; made up from {@link addresses} where nothing is said. */
+  devices?: (() => { links: readonly NetworkLink[]; routes: readonly NetworkRoute[] }) | undefined
+  /** The machine's way to others' networks, for those who set it up; absent where nobody may. */
+  kernel?: KernelNetwork | undefined
+}
+
+/** A network device. */
+export interface NetworkLink {
+  name: string
+  kind: 'loopback' | 'device' | 'veth' | 'bridge' | 'vxlan' | 'ipip'
+  mtu: number
+  hardwareAddress: string
+  /** With the length of their prefix: `10.244.1.1/24`. */
+  addresses: readonly string[]
+  /** The bridge that it is plugged into. */
+  master?: string
+  /** What `ip -d link` adds. */
+  details?: string
+}
+
+/** Where packets for a range go. */
+export interface NetworkRoute {
+  /** A range, an address, or `default`. */
+  destination: string
+  /** The next hop; without, the destination is on the device itself. */
+  via?: string
+  device: string
+  protocol?: 'kernel' | 'bird'
+  scope?: 'link' | 'host'
+  /** What is sent from here has this address. */
+  source?: string
+  onlink?: boolean
+  /** Packets are thrown away. */
+  blackhole?: boolean
+  /** The machine at the other end, where the device is a tunnel. */
+  tunnel?: string
+}
+
+/** One end of a connection that a machine passes on: its address, and who has it (`namespace/name`) where that is known. */
+export interface PacketEnd {
+  ip: string
+  pod: string | undefined
+}
+
+/** The first packet of a connection, after its destination was translated. */
+export interface Packet {
+  protocol: 'TCP' | 'UDP'
+  source: PacketEnd
+  destination: PacketEnd
+  /** Of the destination. */
+  port: number
+}
+
+/** Rules for what machines behind this one send and get. */
+export interface PacketFilter {
+  allowsEgress(packet: Packet): boolean
+  allowsIngress(packet: Packet): boolean
+}
+
+/** Routes that several machines may share, the narrowest range first. */
+export interface RouteLookup {
+  /** The route for an address. */
+  find(ip: string): NetworkRoute | undefined
+  all(): readonly NetworkRoute[]
+}
+
+/** A machine's devices, routes and filters: what needs CAP_NET_ADMIN on a real one. */
+export interface KernelNetwork {
+  addLink(link: NetworkLink): void
+  removeLink(name: string): void
+  hasLink(name: string): boolean
+  /** Puts a route in the place of the one for the same range. */
+  replaceRoute(route: NetworkRoute): void
+  removeRoute(destination: string): void
+  /** Routes of its own. */
+  routes(): readonly NetworkRoute[]
+  /** What every connection of machines behind this one is asked for. */
+  readonly filters: Set<PacketFilter>
 }
 
 /** The network that machines are plugged into: moves connections between stacks by address. Implemented by src/cluster/network. */

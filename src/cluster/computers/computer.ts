@@ -17,6 +17,8 @@ import { readKubeletConfiguration } from '../kubelet/kubelet-configuration.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CLIENT_CERTIFICATE, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG, MANIFESTS, kindKubeletFlags, kubeletFlags } from '../kubeadm/node-files.ts'
 import { createKubelet } from '../kubelet/kubelet.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
+import { CNI_PATHS, PLUGIN_BYTES, REFERENCE_PLUGINS } from '../network/cni/node-cni.ts'
+import { K3S_CNI_PATHS, K3S_PLUGINS } from '../network/embedded-flannel.ts'
 import type { Network } from '../network/network.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import { installUnits, isUnitEnabled, isUnitStopped } from '../node/unit-state.ts'
@@ -51,8 +53,7 @@ export interface Surroundings {
   clientCaPem: string
   /** Services that all kubelets share. */
   services: Informer<Service>
-  /** What the API knows of a computer's node and of a pod: its disk says the same. */
-  podCidrOf(nodeName: string): string | undefined
+  /** What the API knows of a pod: a computer's disk says the same. */
   podOf(namespace: string, name: string): Pod | undefined
   /** Gets a computer's files before anything runs there. */
   onNodeFiles?: ((nodeName: string, files: MountableFileSystem) => void) | undefined
@@ -85,7 +86,7 @@ interface Running {
 }
 
 /** Folders of a node that pods may mount: what an operating system and the installer leave there. */
-const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/run', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
+const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/proc', '/run', '/sys/fs/bpf', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
 /** What of a disk is memory, or is emptied by each start of the operating system. */
 const VOLATILE_FOLDERS = ['/run', '/tmp']
 const MACHINE_ID = '/etc/machine-id'
@@ -133,10 +134,9 @@ export class Computer {
     if (this.#running) return
     const { spec, spec: { name } } = this
     const { network, clock, components, systemImages, topology, onNodeFiles } = this.#around
-    const nodeNetwork = network.addNode(name, spec.ip)
-    // The configuration of the CNI plugin is on the node's disk, so that the node doesn't come back without a network.
-    const podCidr = this.#around.podCidrOf(name)
-    if (podCidr) network.setPodCidr(name, podCidr)
+    const isK3s = topology.flavour === 'k3s'
+    const paths = isK3s ? K3S_CNI_PATHS : CNI_PATHS
+    const nodeNetwork = network.addNode(name, spec.ip, () => this.#disk!, paths)
     const random = this.#around.random.fork(`node/${name}`)
     const log = this.#around.log.named(`kubelet/${name}`)
     // It keeps what is said from now on, whoever reads it later.
@@ -147,6 +147,7 @@ export class Computer {
     for (const path of NODE_FOLDERS) this.#disk.mkdir(path, { recursive: true })
     if (isNew) this.#disk.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${spec.ip}\t${name}\n`)
     if (isNew) onNodeFiles?.(name, this.#disk)
+    if (!this.#disk.exists(paths.programs)) installPlugins(this.#disk, paths.programs, isK3s ? K3S_PLUGINS : REFERENCE_PLUGINS)
     if (beginning === 'cold') this.#emptyVolatile()
     runtime.recallImages()
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
@@ -358,6 +359,12 @@ export class Computer {
       ...(beginning === 'cold' ? { coldBoot: { lastKnown: podOf } } : {}),
     })
   }
+}
+
+/** Programs of network plugins, as the node's image has them. */
+function installPlugins(files: MountableFileSystem, folder: string, names: readonly string[]): void {
+  files.mkdir(folder, { recursive: true })
+  for (const name of names) files.writeFile(`${folder}/${name}`, PLUGIN_BYTES, { mode: 0o755 })
 }
 
 /** What a node's machine has, as its capacity says. */

@@ -8,7 +8,7 @@ import { directoryName } from '../../unix/path.ts'
 import { ROOT_USER } from '../../unix/machine.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { Machine, MountableFileSystem, NetStack, Signal } from '../../unix/types.ts'
-import type { NodeNetwork } from '../network/types.ts'
+import type { BridgeNetwork } from '../network/types.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { RuntimeError } from '../runtime/cri.ts'
@@ -56,7 +56,7 @@ export interface DockerEngineOptions {
   disk: MountableFileSystem
   /** The machine's own files, for bind mounts. */
   machine: () => Machine
-  network: NodeNetwork
+  network: BridgeNetwork
   net: NetStack
   registry: ImageRegistry
   pushed: PushedImages
@@ -484,7 +484,7 @@ export class DockerEngine {
   }
 
   #hostsOf(container: DockerContainer): string {
-    const gateway = this.#options.network.podCidr!.replace(/0\/\d+$/, '1')
+    const gateway = this.#options.network.gateway
     const extra = container.spec.extraHosts.map((each) => { const at = each.indexOf(each.includes('=') ? '=' : ':'); return `${each.slice(at + 1) === 'host-gateway' ? gateway : each.slice(at + 1)}\t${each.slice(0, at)}\n` })
     // On networks of their own containers know each other's names.
     const peers = this.networks.has(container.spec.networkMode) ? this.containers().filter((each) => each !== container && each.spec.networkMode === container.spec.networkMode && each.status === 'running' && each.ip !== '').map(({ ip, name, id }) => `${ip}\t${name} ${id.slice(0, 12)}\n`) : []

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Machine, MountableFileSystem, NetStack } from '../../unix/types.ts'
-import type { NodeNetwork } from '../network/types.ts'
+import type { BridgeNetwork } from '../network/types.ts'
 import type { ImageRegistry } from '../runtime/image-registry.ts'
 import type { BuildCache } from './build-cache.ts'
 import type { DockerEngine } from './docker-engine.ts'
@@ -32,7 +32,7 @@ export async function openPushedImages(options: { disk: MountableFileSystem; reg
 }
 
 /** The engine of a machine. Its code is loaded when it is first needed. */
-export async function openDockerHost(options: { disk: MountableFileSystem; machine: Machine; net: NetStack; network: NodeNetwork; registry: ImageRegistry; pushed: () => Promise<PushedImages>; clock: Clock; random: Random }): Promise<DockerHost> {
+export async function openDockerHost(options: { disk: MountableFileSystem; machine: Machine; net: NetStack; network: BridgeNetwork; registry: ImageRegistry; pushed: () => Promise<PushedImages>; clock: Clock; random: Random }): Promise<DockerHost> {
   const [{ DockerEngine }, { BuildCache }, pushed] = await options.clock.outside(Promise.all([import('./docker-engine.ts'), import('./build-cache.ts'), options.pushed()]))
   const engine = await DockerEngine.open({ ...options, machine: () => options.machine, pushed })
   return { engine, cache: new BuildCache(options.disk) }

@@ -1,5 +1,7 @@
 import { CertificateTrust } from '../../base/certificate-trust.ts'
 import type { HttpHandler, Proc, Program } from '../../unix/types.ts'
+import { KINDNET_CONFIGURATION, kindnetConfiguration } from '../network/kindnet.ts'
+import type { KindnetAgent } from '../network/kindnet.ts'
 import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
 import { etcdctl } from './etcd/etcdctl.ts'
 import { defineImage } from './image.ts'
@@ -26,13 +28,15 @@ export interface ControlPlaneParts {
   etcd: HttpHandler
   /** PEM of its serving certificate. */
   servingCertificatePem: string
+  /** An agent of kindnet begins; returns what to call when it has ended. */
+  kindnet(agent: KindnetAgent): () => void
   /** Lines that a component has to say, from now on. Returns the way to stop. */
   logs(component: string, line: (text: string) => void): () => void
 }
 
 interface Component {
-  /** Opens the ports. */
-  serve?: (proc: Proc) => void
+  /** Opens the ports, and does what is to be done on its node; returns how that ends, if it has to. */
+  serve?: (proc: Proc) => (() => void) | void
   /** Without what it can't work. */
   needs?: Dependency
   /** Where it counts as the cluster's: on each node for itself, anywhere, or (by default) on the node of the control plane. */
@@ -86,7 +90,8 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     const ends = [stop, parts.begin(scope === 'cluster' || (scope === undefined && host === parts.controlPlaneNode) ? name : `${name}/${host}`)]
     const end = () => { for (const each of ends.splice(0)) each() }
     proc.killed.addEventListener('abort', end)
-    serve?.(proc)
+    const stopServing = serve?.(proc)
+    if (stopServing) ends.push(stopServing)
     proc.useCpuSteadily(cpuMillis)
     const signalled = proc.signal('SIGTERM', 'SIGINT').then(() => 0)
     const over = new AbortController()
@@ -108,11 +113,18 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) } })),
     image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': etcdctl('3.6.8') }),
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
-    image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => {
-      const folder = '/etc/cni/net.d'
-      proc.fs.mkdir(folder, { recursive: true })
-      proc.fs.writeFile(`${folder}/10-kindnet.conflist`, '{"cniVersion":"0.3.1","name":"kindnet","plugins":[{"type":"ptp","ipMasq":false,"ipam":{"type":"host-local"}},{"type":"portmap","capabilities":{"portMappings":true}}]}\n')
-    } })),
+    image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => parts.kindnet({
+      hostIp: proc.env.HOST_IP ?? '', kernel: proc.net.kernel,
+      configure(podCidr) {
+        const folder = KINDNET_CONFIGURATION.slice(0, KINDNET_CONFIGURATION.lastIndexOf('/'))
+        const text = kindnetConfiguration(podCidr)
+        if (proc.fs.exists(KINDNET_CONFIGURATION) && proc.fs.readText(KINDNET_CONFIGURATION) === text) return
+        proc.fs.mkdir(folder, { recursive: true })
+        // Under a name that nobody reads, until it is whole.
+        proc.fs.writeFile(`${KINDNET_CONFIGURATION}.temp`, text)
+        proc.fs.rename(`${KINDNET_CONFIGURATION}.temp`, KINDNET_CONFIGURATION)
+      },
+    }) })),
     image('docker.io/kindest/local-path-provisioner', ['v20260213'], 21_000_000, '/usr/local/bin/local-path-provisioner', component('local-path-provisioner', [1, 8], { scope: 'cluster' })),
   ]
 }

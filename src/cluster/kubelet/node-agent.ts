@@ -52,6 +52,8 @@ export class NodeAgent {
   #timers = new Set<Timer>()
   #stopped = false
   #updating = false
+  /** Something has changed while an update was on its way. */
+  #outdated = false
 
   constructor(options: NodeAgentOptions) {
     this.#options = options
@@ -60,6 +62,12 @@ export class NodeAgent {
     const id = () => random.uuid()
     const madeUp = { machineID: id().replaceAll('-', ''), systemUUID: id(), bootID: id() }
     this.#identity = options.identity ?? madeUp
+    // A node whose network is ready tells so at once, as with kubelets that were not ready yet.
+    options.network.onReadiness(() => {
+      if (options.network.notReady !== undefined) return
+      this.#outdated = true
+      void this.#update()
+    })
   }
 
   /** The kubelet was told something else of its node. */
@@ -89,7 +97,7 @@ export class NodeAgent {
   adopt(node: Node): void {
     this.node = node
     this.#options.onNode(node)
-    if (this.#wasReady === false && this.#options.network.podCidr !== undefined) void this.#update()
+    if (this.#wasReady === false && this.#options.network.notReady === undefined) void this.#update()
   }
 
   #later(delayMs: number, fn: () => void): void {
@@ -109,7 +117,7 @@ export class NodeAgent {
   #status(old: NodeStatus | undefined): NodeStatus {
     const { images, clock, network } = this.#options
     const config = this.#config
-    const notReady = this.#options.unready?.() ?? (network.podCidr === undefined ? 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized' : undefined)
+    const notReady = this.#options.unready?.() ?? (network.notReady === undefined ? undefined : `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: ${network.notReady}`)
     const known = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
     const identity = this.#options.isColdBoot ? { ...known, bootID: this.#identity.bootID } : known
     return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, ...this.#options.pressure?.(), pid: false } })
@@ -148,13 +156,14 @@ export class NodeAgent {
 
   async #loop(): Promise<void> {
     await this.#update()
-    this.#later(this.#wasReady ? STATUS_MS : UNREADY_POLL_MS, () => void this.#loop())
+    this.#later(this.#wasReady || this.#options.network.notReady !== undefined ? STATUS_MS : UNREADY_POLL_MS, () => void this.#loop())
   }
 
   async #update(): Promise<void> {
     const { api, log, clock, nodeName } = this.#options
     if (this.#updating || this.#stopped || !this.node) return
     this.#updating = true
+    this.#outdated = false
     try {
       for (let attempt = 0; attempt < 5; attempt++) {
         const old: NodeStatus | undefined = this.node.status
@@ -188,6 +197,7 @@ export class NodeAgent {
       } else if (!this.#stopped) log.warn('failed to update the node status', { error: String(error) })
     } finally {
       this.#updating = false
+      if (this.#outdated) void this.#update()
     }
   }
 

@@ -24,8 +24,6 @@ const RESYNC_MS = 60_000
 const LISTING_MS = 10
 const RETRY_MS = 10_000
 const RELIST_MS = 1_000
-/** How often is looked whether the node has its range of addresses. */
-const ADDRESS_POLL_MS = 100
 
 /** Why a pod has to end although nobody deleted it. */
 export interface Eviction {
@@ -254,8 +252,8 @@ export class PodWorker {
       return
     }
     if (isStaticPod(this.pod)) this.#node.reconcileMirror(this.pod)
-    if (!this.pod.spec.hostNetwork && network.podCidr === undefined) {
-      events.event(podReference(this.pod), 'Warning', 'NetworkNotReady', 'network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized')
+    if (!this.pod.spec.hostNetwork && network.notReady !== undefined) {
+      events.event(podReference(this.pod), 'Warning', 'NetworkNotReady', `network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: ${network.notReady}`)
       this.kickAfter(RELIST_MS * (1 + random.float() * 0.5))
       return
     }
@@ -529,15 +527,13 @@ export class PodWorker {
 
   /** Undefined where it can't be had again; then the pod gets another one, as on a node that was off. */
   async #restoreSandbox({ podIPs }: PodStatus): Promise<PodSandbox | undefined> {
-    const { runtime, volumes, network, clock } = this.#node
+    const { runtime, volumes } = this.#node
     const { pod } = this
     const ips = pod.spec.hostNetwork ? [] : podIPs?.map(({ ip }) => ip) ?? []
     if (!pod.spec.hostNetwork && ips.length === 0) return undefined
     this.#lastIps = ips
     let sandbox: PodSandbox | undefined
     try {
-      // The node is told its range of addresses only once its Node was read.
-      while (!pod.spec.hostNetwork && network.podCidr === undefined) await clock.sleep(ADDRESS_POLL_MS, this.#waiting.signal)
       sandbox = await runtime.runPodSandbox({ ...this.#sandboxConfig(0), ...(ips[0] === undefined ? {} : { ip: ips[0] }) })
       await volumes.waitForMounts(pod, this.#waiting.signal)
       return sandbox

@@ -15,6 +15,7 @@ import type { Pod } from '../kinds/generated/types.ts'
 import { builtInKinds } from '../kinds/index.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { Network } from '../network/network.ts'
+import { plugInKindnet } from '../network/test-network.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import { createImageRegistry } from '../runtime/image-registry.ts'
 import { createKubelet } from './kubelet.ts'
@@ -127,8 +128,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
   let disk: MountableFileSystem | undefined
   const boot = (label: string) => {
     const network = new Network({ clock, random: random.fork(`network${label}`), podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', hostCidr: '10.89.0.0/16' })
-    const nodeNetwork = network.addNode('node1', '10.89.0.3')
-    network.setPodCidr('node1', '10.244.1.0/24')
+    const nodeNetwork = network.addNode('node1', '10.89.0.3', () => runtime.nodeFiles)
     const runtime = createContainerRuntime({ clock, random: random.fork(`runtime${label}`), registry: createImageRegistry(testImages, clock), network: nodeNetwork, log, nodeName: 'node1' })
     const capacity = options.allocatable ?? { cpu: '4', memory: '8Gi', 'ephemeral-storage': '100Gi', pods: '110' }
     const kubelet = createKubelet({
@@ -136,6 +136,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
       node: { labels: {}, taints: [], addresses: [{ type: 'InternalIP', address: '10.89.0.3' }, { type: 'Hostname', address: 'node1' }], capacity },
       clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', staticPodPath: MANIFESTS,
     })
+    plugInKindnet(runtime.nodeFiles, '10.244.1.0/24')
     if (disk) copyFiles(disk, runtime.nodeFiles, '/var')
     disk = runtime.nodeFiles
     disk.mkdir(MANIFESTS, { recursive: true })

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { ClusterClock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
-import { Random } from '../../base/random.ts'
 import { testPlatform } from '../../unix/test-machine.ts'
 import type { NetStack } from '../../unix/types.ts'
 import type { Informers } from '../client/informers.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { NetworkPolicySpec } from '../kinds/generated/types.ts'
 import { NetworkPolicyTable } from './network-policies.ts'
-import { Network } from './network.ts'
+import { testNetwork } from './test-network.ts'
 
 /** Caches that hold these objects. */
 function cachesOf(objects: Record<string, KubeObject[]>): Informers {
@@ -28,8 +27,7 @@ function cachesOf(objects: Record<string, KubeObject[]>): Informers {
 /** Nodes `a` and `b`; pods `web` (app=web, port http) and `near` on a, `far` on b, all in `default`, and `ops` in a namespace with team=ops on b. */
 function network(...specs: Partial<NetworkPolicySpec>[]) {
   const clock = new ClusterClock(testPlatform, { mode: 'paused' })
-  const net = new Network({ clock, random: new Random('net'), podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', hostCidr: '10.89.0.0/24' })
-  const [a, b] = ['a', 'b'].map((name, i) => { const node = net.addNode(name, `10.89.0.${i + 2}`); net.setPodCidr(name, `10.244.${i}.0/24`); return node }) as [ReturnType<Network['addNode']>, ReturnType<Network['addNode']>]
+  const { network: net, a, b } = testNetwork(clock)
   const pods: KubeObject[] = []
   const pod = (node: typeof a, name: string, labels: Record<string, string> = {}, namespace = 'default') => {
     pods.push({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec: { containers: [{ name: 'c', ports: [{ name: 'http', containerPort: 80 }] }] } } as unknown as KubeObject)
@@ -41,9 +39,10 @@ function network(...specs: Partial<NetworkPolicySpec>[]) {
   b.hostStack.listenHttp(9000, () => new Response('node'))
   net.services.replace([{ service: 'default/web', portName: '', protocol: 'TCP', externalAddresses: [], internalLocal: false, externalLocal: false, affinityMs: undefined, addresses: ['10.96.0.9'], port: 80, nodePort: 30080, endpoints: [{ ip: made.web.ip, port: 80, nodeName: 'a' }] }])
   const policies = specs.map((spec, i) => ({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: `p${i}`, namespace: 'default' }, spec: { podSelector: {}, policyTypes: ['Ingress'], ...spec } }) as unknown as KubeObject)
-  net.policies = new NetworkPolicyTable(cachesOf({
+  const table = new NetworkPolicyTable(cachesOf({
     'networkpolicies.networking.k8s.io': policies, pods, namespaces: [{ metadata: { name: 'default' } }, { metadata: { name: 'ops', labels: { team: 'ops' } } }] as unknown as KubeObject[],
   }))
+  for (const { kernel } of [a, b]) kernel.filters.add(table)
   const get = async (from: NetStack, host: string) => {
     let answer: string | undefined
     void from.fetch(httpRequest(`http://${host}/`), { connectTimeoutMs: 1000 }).then((response) => response.text()).then((text) => { answer = text }, (error: { code: string }) => { answer = error.code })

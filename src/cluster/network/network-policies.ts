@@ -1,28 +1,14 @@
+import type { Packet, PacketEnd, PacketFilter } from '../../unix/types.ts'
 import type { Informer, Informers } from '../client/informers.ts'
 import { matcherOf } from '../client/label-selection.ts'
 import type { IPBlock, Namespace, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, Pod } from '../kinds/generated/types.ts'
 import { cidrContains, parseCidr, parseIPv4 } from './cidr.ts'
 
-/** One end of a connection: its address, and the pod (`namespace/name`) that has it. */
-export interface PacketEnd {
-  ip: string
-  pod: string | undefined
-}
-
-/** The first packet of a connection, after Services were translated. */
-export interface Packet {
-  protocol: 'TCP' | 'UDP'
-  source: PacketEnd
-  destination: PacketEnd
-  /** Of the destination. */
-  port: number
-}
-
 /**
  * NetworkPolicies as kindnet enforces them: when a connection is opened; what is open stays open. Pods and namespaces are followed from
  * the first policy on, and cost nothing before. k8s: sigs.k8s.io/kube-network-policies v0.8.0, which kindnetd v20260213 is built with
  */
-export class NetworkPolicyTable {
+export class NetworkPolicyTable implements PacketFilter {
   readonly #policies: Informer<NetworkPolicy>
   #pods: Informer<Pod> | undefined
   #namespaces: Informer<Namespace> | undefined

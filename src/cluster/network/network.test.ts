@@ -1,16 +1,13 @@
 import { expect, it } from 'vitest'
 import { ClusterClock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
-import { Random } from '../../base/random.ts'
 import { testPlatform } from '../../unix/test-machine.ts'
 import type { NetStack } from '../../unix/types.ts'
-import { Network } from './network.ts'
+import { testNetwork } from './test-network.ts'
 
 function twoNodes() {
   const clock = new ClusterClock(testPlatform, { mode: 'paused' })
-  const network = new Network({ clock, random: new Random('net'), podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', hostCidr: '10.89.0.0/24' })
-  const [a, b] = ['a', 'b'].map((name, i) => { const node = network.addNode(name, `10.89.0.${i + 2}`); network.setPodCidr(name, `10.244.${i}.0/24`); return node }) as [ReturnType<Network['addNode']>, ReturnType<Network['addNode']>]
-  return { clock, network, a, b }
+  return { clock, ...testNetwork(clock) }
 }
 const get = (from: NetStack, url: string) => from.fetch(httpRequest(url)).then((response) => response.text(), (error: { code: string }) => error.code)
 

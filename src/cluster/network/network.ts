@@ -1,15 +1,19 @@
 import type { Clock } from '../../base/clock.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { Random } from '../../base/random.ts'
-import { createPipe } from '../../base/streams.ts'
 import { UnixError } from '../../unix/types.ts'
-import type { Fabric, FetchOptions, NetStack, SocketAddress, StackPort, TcpSocket } from '../../unix/types.ts'
+import type { Fabric, FetchOptions, FileSystem, NetStack, Packet, SocketAddress, PacketFilter, StackPort, TcpSocket } from '../../unix/types.ts'
 import { isLoopback } from '../../unix/net/addresses.ts'
 import { createNetStack } from '../../unix/net/stack.ts'
 import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './cidr.ts'
-import type { NetworkPolicyTable, Packet } from './network-policies.ts'
+import { NOT_INITIALIZED } from './cni/cni-folder.ts'
+import { CNI_PATHS, NodeCni } from './cni/node-cni.ts'
+import type { CniPaths, PluggedIn } from './cni/node-cni.ts'
+import { NodeKernel } from './node-kernel.ts'
+import type { PodDevices } from './node-kernel.ts'
 import { ServiceTable } from './service-table.ts'
-import type { HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
+import { onDestroy, socketPair } from './socket-pair.ts'
+import type { BridgeNetwork, HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
 /** How long a connection to an address that nobody has waits for an ARP answer, in milliseconds of cluster time. */
 const NO_NEIGHBOUR_MS = 3_000
@@ -40,9 +44,12 @@ interface Attached {
 }
 
 interface MutableNodeNetwork extends NodeNetwork {
-  podCidr: string | undefined
+  readonly kernel: NodeKernel
+  readonly cni: NodeCni
   /** The plugin portmap's rules. */
   hostPorts: (HostPort & { podIp: string })[]
+  /** Cables and routes of its pods, by their addresses. */
+  pods: Map<string, PodDevices>
 }
 
 type Stack = NetStack & StackPort
@@ -71,14 +78,12 @@ export interface RouteTo {
 type Route = Pick<Destination, 'address' | 'source'> & { target: Attached }
 
 /**
- * The cluster's network: nodes on a host network, a range of pod addresses per node, and Services translated on the node where a
- * connection starts. Connections are joined in memory; nothing is sent as packets.
+ * The cluster's network: nodes on a host network, pods that network plugins connect to them, and Services translated on the node where a
+ * connection starts. Connections are joined in memory; nothing is sent as packets, but what leads to another node's pod follows the routes of both nodes.
  */
 export class Network {
   /** kube-proxy's rules; filled by the service proxy. */
   readonly services: ServiceTable
-  /** Which connections pods may open and accept; all without it. */
-  policies: NetworkPolicyTable | undefined
   readonly #options: NetworkOptions
   readonly #ranges: { pods: { first: number; size: number }; services: { first: number; size: number }; hosts: { first: number; size: number } }
   readonly #attached = new Map<string, Attached>()
@@ -92,21 +97,28 @@ export class Network {
     this.services = new ServiceTable(options.random.fork('services'), () => options.clock.nowMs())
   }
 
-  /** Connects a node. Pods can be added once {@link setPodCidr} gave it a range. */
-  addNode(name: string, ip: string): NodeNetwork {
+  /**
+   * Connects a node. Pods can be added once a network plugin's configuration lies among its files.
+   * @param files asked when the first pod comes
+   */
+  addNode(name: string, ip: string, files: () => FileSystem, paths: CniPaths = CNI_PATHS): NodeNetwork {
+    const { clock, hostCidr } = this.#options
     const hostPorts: MutableNodeNetwork['hostPorts'] = []
     const hostStack = this.#createStack(name, [ip], name, {
       ...this.#fabric,
       redirects: (protocol, to) => hostPortFor(hostPorts, protocol, to) !== undefined || ((to.ip === ip || isLoopback(to.ip)) && this.services.isNodePort(protocol, to.port)),
     })
     const lastUsed = { address: 0 }
+    const pods: MutableNodeNetwork['pods'] = new Map()
+    const kernel = new NodeKernel(ip, hostCidr, () => ({ links: [...pods.values()].flatMap(({ links }) => links), routes: [...pods.values()].flatMap(({ routes }) => routes) }))
+    hostStack.kernel = kernel
+    hostStack.devices = () => kernel.devices()
+    const cni = new NodeCni({ nodeName: name, nodeIp: ip, files, paths, kernel, hostStack: () => hostStack, clock, allocate: (range) => this.#nextAddress(range, lastUsed) })
     const node: MutableNodeNetwork = {
-      nodeName: name,
-      nodeIp: ip,
-      hostStack,
-      podCidr: undefined,
-      hostPorts,
-      addPod: (pod) => this.#addPod(node, pod, lastUsed),
+      nodeName: name, nodeIp: ip, hostStack, kernel, cni, hostPorts, pods,
+      get notReady() { return cni.notReady },
+      onReadiness: (listener) => cni.onReadiness(listener),
+      addPod: (pod) => this.#addPod(node, pod),
       continueAfter: (used) => { lastUsed.address = Math.max(lastUsed.address, parseIPv4(used)) },
     }
     this.#nodes.set(name, node)
@@ -117,17 +129,12 @@ export class Network {
     const node = this.#nodes.get(name)
     if (!node) return
     this.#nodes.delete(name)
+    node.cni.close()
     for (const [ip, attached] of this.#attached) if (attached.nodeName === name) this.#detach(ip)
   }
 
-  node(name: string): NodeNetwork | undefined {
+  node(name: string): (NodeNetwork & { readonly kernel: NodeKernel }) | undefined {
     return this.#nodes.get(name)
-  }
-
-  /** What the CNI configuration says once the node has its range. */
-  setPodCidr(nodeName: string, podCidr: string): void {
-    const node = this.#nodes.get(nodeName)
-    if (node) node.podCidr = podCidr
   }
 
   /**
@@ -178,7 +185,7 @@ export class Network {
    * A bridge of a host outside the cluster, with a range of its own behind the host's address: what Docker's network `bridge` is. Containers reach
    * each other, the host by the range's first address, and whatever the host reaches, as the host.
    */
-  addBridge(host: NetStack, cidr: string): NodeNetwork {
+  addBridge(host: NetStack, cidr: string): BridgeNetwork {
     const hostIp = host.addresses[0]!
     const range = parseCidr(cidr)
     const gateway = formatIPv4(range.first + 1)
@@ -201,9 +208,9 @@ export class Network {
       },
     }
     return {
-      nodeName: host.hostname, nodeIp: hostIp, hostStack: host, podCidr: cidr,
+      nodeName: host.hostname, nodeIp: hostIp, hostStack: host, gateway, notReady: undefined, onReadiness() {},
       addPod: (pod) => {
-        const ip = pod.ip ?? this.#nextAddress(range, { address: 0 })
+        const ip = pod.ip ?? this.#nextAddress(cidr, { address: 0 })
         if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
         const stack = this.#createStack(pod.hostname, [ip], undefined, fabric)
         stack.outside = host.outside
@@ -245,24 +252,33 @@ export class Network {
     for (const socket of attached.sockets) socket.destroy()
   }
 
-  #addPod(node: MutableNodeNetwork, pod: PodNetworkRequest, lastUsed: { address: number }): PodNetwork {
+  #addPod(node: MutableNodeNetwork, pod: PodNetworkRequest): PodNetwork | Promise<PodNetwork> {
+    const made = pod.ip === undefined ? node.cni.add(pod) : node.cni.takeUp(pod, pod.ip)
+    return made instanceof Promise ? made.then((result) => this.#plugIn(node, pod, result)) : this.#plugIn(node, pod, made)
+  }
+
+  #plugIn(node: MutableNodeNetwork, pod: PodNetworkRequest, { ip, inside, outside, mapsPorts, release: giveBack }: PluggedIn): PodNetwork {
     // A node that has lost its power takes nobody up any more.
-    if (!node.podCidr || this.#nodes.get(node.nodeName) !== node) throw new Error('cni plugin not initialized')
-    const ip = pod.ip ?? this.#nextAddress(parseCidr(node.podCidr), lastUsed)
+    if (this.#nodes.get(node.nodeName) !== node) throw new Error(NOT_INITIALIZED)
     if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)
     const stack = this.#createStack(pod.hostname, [ip], node.nodeName, this.#fabric, `${pod.namespace}/${pod.name}`)
-    for (const port of pod.hostPorts ?? []) node.hostPorts.push({ ...port, podIp: ip })
+    stack.devices = () => inside
+    node.pods.set(ip, outside)
+    if (mapsPorts) for (const port of pod.hostPorts ?? []) node.hostPorts.push({ ...port, podIp: ip })
     const release = () => {
       this.#detach(ip)
+      node.pods.delete(ip)
       const kept = node.hostPorts.filter((port) => port.podIp !== ip)
       node.hostPorts.splice(0, node.hostPorts.length, ...kept)
+      giveBack?.()
     }
     return { ip, ips: [ip], stack, release }
   }
 
   /** Round-robin through the range, as the host-local IPAM plugin does; the first address is the bridge's. */
-  #nextAddress(range: { first: number; size: number }, lastUsed: { address: number }): string {
-    const start = lastUsed.address || range.first + 1
+  #nextAddress(cidr: string, lastUsed: { address: number }): string {
+    const range = parseCidr(cidr)
+    const start = cidrContains(range, lastUsed.address) ? lastUsed.address : range.first + 1
     for (let step = 1; step <= range.size; step++) {
       const address = range.first + ((start - range.first + step) % range.size)
       if (address - range.first < 2 || address - range.first === range.size - 1) continue
@@ -271,7 +287,7 @@ export class Network {
       lastUsed.address = address
       return ip
     }
-    throw new Error('no IP addresses available in range set')
+    throw new Error(`failed to allocate for range 0: no IP addresses available in range set: ${formatIPv4(range.first + 1)}-${formatIPv4(range.first + range.size - 2)}`)
   }
 
   readonly #fabric: Fabric = {
@@ -320,8 +336,10 @@ export class Network {
     const origin = this.#attached.get(from.ip)
     const found = this.#destination(protocol, from, to, origin)
     if (found === 'reject') throw new UnixError('ECONNREFUSED', 'Connection refused')
-    if (found === 'drop' || (this.policies && !this.#isAllowed(this.policies, protocol, from, origin, found))) return this.#unanswered(timeoutMs, signal)
+    if (found === 'drop' || !this.#isAllowed(protocol, from, origin, found)) return this.#unanswered(timeoutMs, signal)
     const { target, address, source } = found
+    const way = this.#wayBetween(origin, from.ip, target, address.ip)
+    if (way !== 'open') return way === 'lost' ? this.#unanswered(timeoutMs, signal) : this.#noNeighbour(timeoutMs, signal)
     if (target?.behind && from.ip === target.behind.host) return { target, address, source: { ip: target.behind.gateway, port: source.port } }
     if (target?.behind && origin?.behind?.host !== target.behind.host) return this.#unanswered(timeoutMs, signal)
     if (target) return { target, address, source }
@@ -365,13 +383,29 @@ export class Network {
    * another node has hidden already. What root does on a node, such as the kubelet's probes, isn't asked about there, nor is what a pod
    * sends to its own node.
    */
-  #isAllowed(policies: NetworkPolicyTable, protocol: 'TCP' | 'UDP', from: SocketAddress, origin: Attached | undefined, { target, address, source, ruleNode }: Destination): boolean {
+  #isAllowed(protocol: 'TCP' | 'UDP', from: SocketAddress, origin: Attached | undefined, { target, address, source, ruleNode }: Destination): boolean {
     if (!origin?.pod && !target?.pod) return true
     const packetFrom = (ip: string): Packet => ({ protocol, source: { ip, pod: this.#attached.get(ip)?.pod }, destination: { ip: address.ip, pod: target?.pod }, port: address.port })
     const staysOnNode = origin !== undefined && origin.nodeName === target?.nodeName
-    if (origin?.pod && !(staysOnNode && !target?.pod) && !policies.allowsEgress(packetFrom(from.ip))) return false
+    if (origin?.pod && !(staysOnNode && !target?.pod)) for (const filter of this.#filtersOf(origin)) if (!filter.allowsEgress(packetFrom(from.ip))) return false
     if (!target?.pod || (staysOnNode && !origin.pod)) return true
-    return policies.allowsIngress(packetFrom(ruleNode === target.nodeName ? from.ip : source.ip))
+    for (const filter of this.#filtersOf(target)) if (!filter.allowsIngress(packetFrom(ruleNode === target.nodeName ? from.ip : source.ip))) return false
+    return true
+  }
+
+  #filtersOf({ nodeName }: Attached): Iterable<PacketFilter> {
+    return (nodeName === undefined ? undefined : this.#nodes.get(nodeName)?.kernel.filters) ?? []
+  }
+
+  /**
+   * Whether the routes of both ends' nodes lead a connection there and its answers back. `lost`: packets go where nobody knows what to do with them,
+   * `unreachable`: a node takes the address for that of a neighbour that isn't there.
+   */
+  #wayBetween(origin: Attached | undefined, from: string, target: Attached | undefined, to: string): 'open' | 'lost' | 'unreachable' {
+    const [here, there] = [origin, target].map((end) => end?.nodeName === undefined ? undefined : this.#nodes.get(end.nodeName))
+    if (!here || !there || here === there) return 'open'
+    const onward = leads(here, to, there)
+    return onward === 'open' ? leads(there, from, here) : onward
   }
 
   async #unanswered(timeoutMs: number, signal?: AbortSignal): Promise<never> {
@@ -391,39 +425,21 @@ function hostPortFor<T extends HostPort>(ports: readonly T[], protocol: 'TCP' | 
   return ports.find((port) => port.protocol === protocol && port.hostPort === to.port && (port.hostIp === undefined || port.hostIp === to.ip))
 }
 
+/** Where a node's routes lead what is for an address that another node has, or a pod there. */
+function leads(node: MutableNodeNetwork, ip: string, other: MutableNodeNetwork): 'open' | 'lost' | 'unreachable' {
+  const route = node.kernel.find(ip)
+  if (!route || route.blackhole) return 'lost'
+  const next = route.tunnel ?? route.via ?? ip
+  if (next !== other.nodeIp) return route.via === undefined && route.tunnel === undefined ? 'unreachable' : 'lost'
+  if (route.tunnel !== undefined) return other.kernel.hasLink(route.device) ? 'open' : 'lost'
+  // On a bridge for pods nobody finds a node.
+  return route.via !== undefined || route.device === 'eth0' ? 'open' : 'unreachable'
+}
+
 function addressOf(ip: string): number | undefined {
   try {
     return parseIPv4(ip)
   } catch {
     return undefined
   }
-}
-
-const destroyListeners = new WeakMap<TcpSocket, (() => void)[]>()
-
-function onDestroy(socket: TcpSocket, listener: () => void): void {
-  const listeners = destroyListeners.get(socket)
-  if (listeners) listeners.push(listener)
-  else destroyListeners.set(socket, [listener])
-}
-
-/** Both ends of a connection from `client` to `server`. The client sees the address that it dialled: a Service's, though a pod answers. */
-export function socketPair(client: SocketAddress, server: SocketAddress, dialled: SocketAddress = server): [TcpSocket, TcpSocket] {
-  const up = createPipe()
-  const down = createPipe()
-  let open = true
-  const destroy = () => {
-    if (!open) return
-    open = false
-    for (const pipe of [up, down]) {
-      pipe.writer.close()
-      pipe.reader.cancel()
-    }
-    for (const end of ends) for (const listener of destroyListeners.get(end) ?? []) listener()
-  }
-  const ends: [TcpSocket, TcpSocket] = [
-    { reader: down.reader, writer: up.writer, local: client, remote: dialled, destroy },
-    { reader: up.reader, writer: down.writer, local: server, remote: client, destroy },
-  ]
-  return ends
 }

@@ -37,10 +37,18 @@ export interface NodeNetwork {
   readonly nodeIp: string
   /** The node's own sockets, shared by its hostNetwork pods. */
   readonly hostStack: NetStack
-  /** Undefined until the node was given a range: the CNI plugin isn't ready before. */
-  readonly podCidr: string | undefined
-  /** @throws Error when the plugin isn't ready or the range is used up. */
-  addPod(pod: PodNetworkRequest): PodNetwork
+  /** Why the node's container runtime can't plug pods in; undefined: it can. */
+  readonly notReady: string | undefined
+  /** Calls back when {@link notReady} begins or ends. */
+  onReadiness(listener: () => void): void
+  /** @throws Error when no plugin is ready, or in the words of the plugin that fails. */
+  addPod(pod: PodNetworkRequest): PodNetwork | Promise<PodNetwork>
   /** Pods had addresses up to this one before this process began: new ones get those behind it. */
   continueAfter(ip: string): void
+}
+
+/** A bridge outside the cluster, which is always ready. */
+export interface BridgeNetwork extends NodeNetwork {
+  readonly gateway: string
+  addPod(pod: PodNetworkRequest): PodNetwork
 }

@@ -28,3 +28,8 @@ export function urlPort(url: URL): number {
   if (url.port) return Number(url.port)
   return url.protocol === 'https:' || url.protocol === 'wss:' ? 443 : 80
 }
+
+/** The address that a network card with an IPv4 address has here, made from it. */
+export function hardwareAddress(ip: string): string {
+  return ['02', '42', ...ip.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':')
+}

@@ -88,6 +88,8 @@ export function bindNames(stack: NetStack, fs: FileSystem, clock: Clock): NetSta
     get hostname() { return stack.hostname },
     get addresses() { return stack.addresses },
     get outside() { return stack.outside },
+    get devices() { return stack.devices },
+    get kernel() { return stack.kernel },
     listenHttp: (port, handler, options) => stack.listenHttp(port, handler, options),
     listenTcp: (port, handler, options) => stack.listenTcp(port, handler, options),
     listenUdp: (port, handler, options) => stack.listenUdp(port, handler, options),

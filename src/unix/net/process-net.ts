@@ -64,6 +64,8 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
     get hostname() { return stack.hostname },
     get addresses() { return stack.addresses },
     get outside() { return stack.outside },
+    get devices() { return stack.devices },
+    get kernel() { return stack.kernel },
     listenHttp: (port, handler, options) => (demandBind(port), own(stack.listenHttp(port, interruptible(handler), options))),
     listenTcp: (port, handler, options) => (demandBind(port), own(stack.listenTcp(port, (socket) => handler(ownSocket(socket)), options))),
     listenUdp: (port, handler, options) => (demandBind(port), own(stack.listenUdp(port, handler, options))),

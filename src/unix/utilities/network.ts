@@ -1,7 +1,7 @@
 import { CookieJar } from '../../base/cookie-jar.ts'
 import { httpRequest } from '../../base/http.ts'
 import { errorText } from '../errno.ts'
-import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
+import { hardwareAddress, isAddress, urlHost, urlPort } from '../net/addresses.ts'
 import { reverseName } from '../net/dns.ts'
 import type { DnsMessage, RecordType } from '../net/dns.ts'
 import { reasonPhrase } from '../net/http1.ts'
@@ -570,8 +570,4 @@ export const ip: Utility = async (context) => {
   await context.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n${withAddresses ? '    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n' : ''}`)
   if (addresses.length > 0) await context.out(`2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP qlen 1000\n    link/ether ${hardwareAddress(addresses[0]!)} brd ff:ff:ff:ff:ff:ff\n${withAddresses ? addresses.map((address) => `    inet ${address}/24 brd ${address.replace(/\.\d+$/, '.255')} scope global eth0\n       valid_lft forever preferred_lft forever\n`).join('') : ''}`)
   return 0
-}
-
-function hardwareAddress(ipAddress: string): string {
-  return ['02', '42', ...ipAddress.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))].join(':')
 }

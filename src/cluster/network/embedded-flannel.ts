@@ -1,0 +1,42 @@
+import type { Informers } from '../client/informers.ts'
+import type { FileSystem, PacketFilter } from '../../unix/types.ts'
+import type { Node } from '../kinds/generated/types.ts'
+import type { CniPaths } from './cni/node-cni.ts'
+import { parseCidr, formatIPv4 } from './cidr.ts'
+import type { NodeKernel } from './node-kernel.ts'
+
+/** Where k3s' containerd looks for configurations and plugins. */
+export const K3S_CNI_PATHS: CniPaths = { configurations: '/var/lib/rancher/k3s/agent/etc/cni/net.d', programs: '/var/lib/rancher/k3s/data/cni' }
+/** The plugins that k3s brings along. */
+export const K3S_PLUGINS = ['bandwidth', 'bridge', 'firewall', 'flannel', 'host-local', 'loopback', 'portmap']
+
+const MTU = 1450
+
+/**
+ * The pod network that k3s has in its process: flannel, and a controller that enforces network policies.
+ * k3s: pkg/agent/flannel/setup.go, pkg/agent/netpol
+ */
+export function startEmbeddedFlannel({ informers, nodeName, files, kernel, podCidr, policies }: { informers: Informers; nodeName: string; files: FileSystem; kernel: NodeKernel; podCidr: string; policies: PacketFilter }): { stop(): void } {
+  kernel.filters.add(policies)
+  let known: string | undefined
+  const configure = (range: string) => {
+    known = range
+    const { first } = parseCidr(range)
+    write(files, '/run/flannel/subnet.env', `FLANNEL_NETWORK=${podCidr}\nFLANNEL_SUBNET=${formatIPv4(first + 1)}/${range.split('/')[1]}\nFLANNEL_MTU=${MTU}\nFLANNEL_IPMASQ=true\n`)
+    write(files, `${K3S_CNI_PATHS.configurations}/10-flannel.conflist`, `${JSON.stringify({
+      name: 'cbr0', cniVersion: '1.0.0',
+      plugins: [
+        { type: 'flannel', delegate: { hairpinMode: true, forceAddress: true, isDefaultGateway: true } }, { type: 'portmap', capabilities: { portMappings: true } }, { type: 'bandwidth', capabilities: { bandwidth: true } },
+      ],
+    }, undefined, 2)}\n`)
+  }
+  const stop = informers.for<Node>('nodes').onChanges((changes) => {
+    for (const { type, object } of changes) if (type !== 'delete' && object.metadata.name === nodeName && object.spec.podCIDR && object.spec.podCIDR !== known) configure(object.spec.podCIDR)
+  })
+  return { stop }
+}
+
+function write(files: FileSystem, path: string, text: string): void {
+  files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+  files.writeFile(path, text)
+}

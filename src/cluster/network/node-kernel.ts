@@ -1,0 +1,86 @@
+import { hardwareAddress } from '../../unix/net/addresses.ts'
+import type { KernelNetwork, NetworkLink, NetworkRoute, PacketFilter, RouteLookup } from '../../unix/types.ts'
+import { formatIPv4, parseCidr } from './cidr.ts'
+import { RouteTable, rangeOf } from './route-table.ts'
+
+/** Devices of a node's pods and the routes to them, as the plugin that made them left them. */
+export interface PodDevices {
+  links: readonly NetworkLink[]
+  routes: readonly NetworkRoute[]
+}
+
+const MTU = 1500
+
+/** What a node's kernel knows of networks, besides what its pods have. */
+export class NodeKernel implements KernelNetwork {
+  readonly filters = new Set<PacketFilter>()
+  readonly #links = new Map<string, NetworkLink>()
+  readonly #routes = new RouteTable()
+  /** Tables that an agent keeps for several nodes. */
+  readonly #shared = new Set<RouteLookup>()
+  readonly #pods: () => PodDevices
+
+  /** @param hostCidr the nodes' network; its first address is the way out */
+  constructor(nodeIp: string, hostCidr: string, pods: () => PodDevices) {
+    this.#pods = pods
+    const { first } = parseCidr(hostCidr)
+    this.addLink({ name: 'lo', kind: 'loopback', mtu: 65_536, hardwareAddress: '00:00:00:00:00:00', addresses: ['127.0.0.1/8'] })
+    this.addLink({ name: 'eth0', kind: 'device', mtu: MTU, hardwareAddress: hardwareAddress(nodeIp), addresses: [`${nodeIp}/${hostCidr.split('/')[1]}`] })
+    this.replaceRoute({ destination: 'default', via: formatIPv4(first + 1), device: 'eth0' })
+    this.replaceRoute({ destination: hostCidr, device: 'eth0', protocol: 'kernel', scope: 'link', source: nodeIp })
+  }
+
+  addLink(link: NetworkLink): void {
+    this.#links.set(link.name, link)
+  }
+
+  removeLink(name: string): void {
+    this.#links.delete(name)
+  }
+
+  hasLink(name: string): boolean {
+    return this.#links.has(name)
+  }
+
+  replaceRoute(route: NetworkRoute): void {
+    this.#routes.replace(route)
+  }
+
+  removeRoute(destination: string): void {
+    this.#routes.remove(destination)
+  }
+
+  routes(): readonly NetworkRoute[] {
+    return this.#routes.all()
+  }
+
+  /** An agent's routes count from now on, and follow its table. */
+  share(table: RouteLookup): void {
+    this.#shared.add(table)
+  }
+
+  /** The agent has ended: its routes stay as they are. */
+  unshare(table: RouteLookup): void {
+    if (!this.#shared.delete(table)) return
+    for (const route of table.all()) this.#routes.replace(route)
+  }
+
+  /** The route for an address; its own come before those of agents with the same range. */
+  find(ip: string): NetworkRoute | undefined {
+    let found = this.#routes.find(ip)
+    for (const table of this.#shared) {
+      const other = table.find(ip)
+      if (other && (!found || rangeOf(other.destination).size < rangeOf(found.destination).size)) found = other
+    }
+    return found
+  }
+
+  /** All devices and routes, as `ip` lists them. */
+  devices(): { links: readonly NetworkLink[]; routes: readonly NetworkRoute[] } {
+    const pods = this.#pods()
+    const own = this.routes()
+    const known = new Set(own.map(({ destination }) => destination))
+    const routes = [...own, ...[...this.#shared].flatMap((table) => table.all().filter(({ destination }) => !known.has(destination))), ...pods.routes]
+    return { links: [...this.#links.values(), ...pods.links], routes: routes.sort((a, b) => rangeOf(a.destination).first - rangeOf(b.destination).first || rangeOf(b.destination).size - rangeOf(a.destination).size) }
+  }
+}
