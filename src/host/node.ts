@@ -9,12 +9,14 @@ const USAGE = `Drydock: a Kubernetes cluster in one process.
 
 Usage:
   drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node] [--kubeconfig FILE] [--seed S] [--time-scale X]
+                [--cni kindnet|none]
                 [--audit-policy-file FILE] [--audit-log-path FILE|-]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
+      With --cni none, nodes stay NotReady until somebody installs a network plugin (kind's disableDefaultCNI).
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
       kubectl, on $KUBECONFIG, with this machine's files and terminal.
-  drydock shell [--nodes N] [--seed S]
+  drydock shell [--nodes N] [--seed S] [--cni kindnet|none]
       A terminal in front of a fresh cluster.
 `
 
@@ -29,12 +31,13 @@ interface Flags {
   kubeconfig: string | undefined
   seed: string | undefined
   timeScale: number
+  cni: 'kindnet' | 'none'
   auditPolicyFile: string | undefined
   auditLogPath: string | undefined
 }
 
 function parseFlags(args: readonly string[]): Flags {
-  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, kubeconfig: undefined, seed: undefined, timeScale: 1, auditPolicyFile: undefined, auditLogPath: undefined }
+  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
   const rest = [...args]
   const number = (name: string, text: string, min: number, max: number, whole = true) => {
     const value = Number(text)
@@ -53,11 +56,16 @@ function parseFlags(args: readonly string[]): Flags {
       case 'kubeconfig': flags.kubeconfig = value; break
       case 'seed': flags.seed = value; break
       case 'time-scale': flags.timeScale = number(name, value, 0.001, 10_000, false); break
+      case 'cni':
+        if (value !== 'kindnet' && value !== 'none') throw new UsageError(`--cni takes kindnet or none, not "${value}"`)
+        flags.cni = value
+        break
       case 'audit-policy-file': flags.auditPolicyFile = value; break
       case 'audit-log-path': flags.auditLogPath = value; break
       default: throw new UsageError(`unknown flag: --${name}`)
     }
   }
+  if (flags.cni === 'none' && (flags.singleNode || flags.nodes === 0)) throw new UsageError(`--cni none is for clusters with nodes of kubeadm's`)
   return flags
 }
 
@@ -93,7 +101,7 @@ async function startCluster(flags: Flags) {
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
     outside: outsideHttp, nodePrograms,
     ...await auditOf(flags),
-    topology: flags.singleNode ? singleNodeTopology() : flags.nodes === 0 ? bareTopology() : kubeadmTopology(flags.nodes),
+    topology: flags.singleNode ? singleNodeTopology() : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
   })
   await cluster.start()
   return cluster

@@ -149,6 +149,7 @@ export class Computer {
     if (isNew) onNodeFiles?.(name, this.#disk)
     if (!this.#disk.exists(paths.programs)) installPlugins(this.#disk, paths.programs, isK3s ? K3S_PLUGINS : REFERENCE_PLUGINS)
     if (beginning === 'cold') this.#emptyVolatile()
+    nodeNetwork.recall()
     runtime.recallImages()
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
     components.define(`kube-proxy/${name}`, () => ({ start: () => network.services.thaw(name), stop: () => network.services.freeze(name) }))

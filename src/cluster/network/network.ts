@@ -10,6 +10,7 @@ import { NOT_INITIALIZED } from './cni/cni-folder.ts'
 import { CNI_PATHS, NodeCni } from './cni/node-cni.ts'
 import type { CniPaths, PluggedIn } from './cni/node-cni.ts'
 import { NodeKernel } from './node-kernel.ts'
+import { keepLeftBehind, leftBehind } from './left-behind.ts'
 import type { PodDevices } from './node-kernel.ts'
 import { ServiceTable } from './service-table.ts'
 import { onDestroy, socketPair } from './socket-pair.ts'
@@ -110,7 +111,7 @@ export class Network {
     })
     const lastUsed = { address: 0 }
     const pods: MutableNodeNetwork['pods'] = new Map()
-    const kernel = new NodeKernel(ip, hostCidr, () => ({ links: [...pods.values()].flatMap(({ links }) => links), routes: [...pods.values()].flatMap(({ routes }) => routes) }))
+    const kernel = new NodeKernel(ip, hostCidr, () => ({ links: [...pods.values()].flatMap(({ links }) => links), routes: [...pods.values()].flatMap(({ routes }) => routes) }), (left) => keepLeftBehind(files(), left))
     hostStack.kernel = kernel
     hostStack.devices = () => kernel.devices()
     const cni = new NodeCni({ nodeName: name, nodeIp: ip, files, paths, kernel, hostStack: () => hostStack, clock, allocate: (range) => this.#nextAddress(range, lastUsed) })
@@ -118,6 +119,7 @@ export class Network {
       nodeName: name, nodeIp: ip, hostStack, kernel, cni, hostPorts, pods,
       get notReady() { return cni.notReady },
       onReadiness: (listener) => cni.onReadiness(listener),
+      recall: () => { const left = leftBehind(files()); if (left) kernel.recall(left) },
       addPod: (pod) => this.#addPod(node, pod),
       continueAfter: (used) => { lastUsed.address = Math.max(lastUsed.address, parseIPv4(used)) },
     }
@@ -208,7 +210,7 @@ export class Network {
       },
     }
     return {
-      nodeName: host.hostname, nodeIp: hostIp, hostStack: host, gateway, notReady: undefined, onReadiness() {},
+      nodeName: host.hostname, nodeIp: hostIp, hostStack: host, gateway, notReady: undefined, onReadiness() {}, recall() {},
       addPod: (pod) => {
         const ip = pod.ip ?? this.#nextAddress(cidr, { address: 0 })
         if (this.#attached.has(ip)) throw new Error(`address ${ip} is in use`)

@@ -9,6 +9,12 @@ export interface PodDevices {
   routes: readonly NetworkRoute[]
 }
 
+/** What agents leave behind: it outlasts them, as long as the machine runs. */
+export interface LeftBehind {
+  links: readonly NetworkLink[]
+  routes: readonly NetworkRoute[]
+}
+
 const MTU = 1500
 
 /** What a node's kernel knows of networks, besides what its pods have. */
@@ -18,16 +24,26 @@ export class NodeKernel implements KernelNetwork {
   readonly #routes = new RouteTable()
   /** Tables that an agent keeps for several nodes. */
   readonly #shared = new Set<RouteLookup>()
+  readonly #nodeIp: string
   readonly #pods: () => PodDevices
+  readonly #keep: (left: LeftBehind | undefined) => void
+  /** Devices and routes that a kernel begins with. */
+  readonly #first: { links: ReadonlySet<string>; routes: ReadonlySet<string> }
 
-  /** @param hostCidr the nodes' network; its first address is the way out */
-  constructor(nodeIp: string, hostCidr: string, pods: () => PodDevices) {
+  /**
+   * @param hostCidr the nodes' network; its first address is the way out
+   * @param keep writes down what an agent left, or that there is one again
+   */
+  constructor(nodeIp: string, hostCidr: string, pods: () => PodDevices, keep: (left: LeftBehind | undefined) => void) {
+    this.#nodeIp = nodeIp
     this.#pods = pods
+    this.#keep = keep
     const { first } = parseCidr(hostCidr)
     this.addLink({ name: 'lo', kind: 'loopback', mtu: 65_536, hardwareAddress: '00:00:00:00:00:00', addresses: ['127.0.0.1/8'] })
     this.addLink({ name: 'eth0', kind: 'device', mtu: MTU, hardwareAddress: hardwareAddress(nodeIp), addresses: [`${nodeIp}/${hostCidr.split('/')[1]}`] })
     this.replaceRoute({ destination: 'default', via: formatIPv4(first + 1), device: 'eth0' })
     this.replaceRoute({ destination: hostCidr, device: 'eth0', protocol: 'kernel', scope: 'link', source: nodeIp })
+    this.#first = { links: new Set(this.#links.keys()), routes: new Set(this.routes().map(({ destination }) => destination)) }
   }
 
   addLink(link: NetworkLink): void {
@@ -57,12 +73,25 @@ export class NodeKernel implements KernelNetwork {
   /** An agent's routes count from now on, and follow its table. */
   share(table: RouteLookup): void {
     this.#shared.add(table)
+    this.#keep(undefined)
   }
 
   /** The agent has ended: its routes stay as they are. */
   unshare(table: RouteLookup): void {
     if (!this.#shared.delete(table)) return
-    for (const route of table.all()) this.#routes.replace(route)
+    for (const route of table.all()) if (route.via !== this.#nodeIp) this.#routes.replace(route)
+    this.leave()
+  }
+
+  /** An agent has ended: what it made stays. */
+  leave(): void {
+    this.#keep({ links: [...this.#links.values()].filter(({ name }) => !this.#first.links.has(name)), routes: this.routes().filter(({ destination }) => !this.#first.routes.has(destination)) })
+  }
+
+  /** Takes up what an agent left before this process began. */
+  recall({ links, routes }: LeftBehind): void {
+    for (const link of links) this.addLink(link)
+    for (const route of routes) this.replaceRoute(route)
   }
 
   /** The route for an address; its own come before those of agents with the same range. */
@@ -80,7 +109,7 @@ export class NodeKernel implements KernelNetwork {
     const pods = this.#pods()
     const own = this.routes()
     const known = new Set(own.map(({ destination }) => destination))
-    const routes = [...own, ...[...this.#shared].flatMap((table) => table.all().filter(({ destination }) => !known.has(destination))), ...pods.routes]
+    const routes = [...own, ...[...this.#shared].flatMap((table) => table.all().filter(({ destination, via }) => !known.has(destination) && via !== this.#nodeIp)), ...pods.routes]
     return { links: [...this.#links.values(), ...pods.links], routes: routes.sort((a, b) => rangeOf(a.destination).first - rangeOf(b.destination).first || rangeOf(b.destination).size - rangeOf(a.destination).size) }
   }
 }

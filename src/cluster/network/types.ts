@@ -41,6 +41,8 @@ export interface NodeNetwork {
   readonly notReady: string | undefined
   /** Calls back when {@link notReady} begins or ends. */
   onReadiness(listener: () => void): void
+  /** Takes up the routes that an agent left, when this process began anew and the machine did not. */
+  recall(): void
   /** @throws Error when no plugin is ready, or in the words of the plugin that fails. */
   addPod(pod: PodNetworkRequest): PodNetwork | Promise<PodNetwork>
   /** Pods had addresses up to this one before this process began: new ones get those behind it. */

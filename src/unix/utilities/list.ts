@@ -9,6 +9,7 @@ import { grep } from './grep.ts'
 import * as kernelTools from './kernel-tools.ts'
 import * as mounts from './mounts.ts'
 import { JUST_BASH_COMMANDS, justBash } from './just-bash.ts'
+import { ifconfig, ip } from './ip.ts'
 import * as network from './network.ts'
 import * as processes from './processes.ts'
 import * as system from './system.ts'
@@ -32,7 +33,7 @@ export const utilities: Readonly<Record<string, Utility>> = {
   hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, hexdump, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
   adduser: accounts.adduser, addgroup: accounts.addgroup, deluser: accounts.deluser, delgroup: accounts.delgroup, useradd: accounts.useradd, groupadd: accounts.groupadd, usermod: accounts.usermod, userdel: accounts.deluser, groupdel: accounts.delgroup,
   su: become.su, gosu: become.gosu, 'su-exec': become.gosu, setpriv: become.setpriv, capsh: capabilityTools.capsh, getpcaps: capabilityTools.getpcaps, dmesg: kernelTools.dmesg, mknod: kernelTools.mknod, nsenter: kernelTools.nsenter, unshare: kernelTools.unshare,
-  nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip: network.ip, ifconfig: network.ip,
+  nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip, ifconfig,
 }
 
 /** What BusyBox has of them. */

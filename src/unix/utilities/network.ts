@@ -1,7 +1,7 @@
 import { CookieJar } from '../../base/cookie-jar.ts'
 import { httpRequest } from '../../base/http.ts'
 import { errorText } from '../errno.ts'
-import { hardwareAddress, isAddress, urlHost, urlPort } from '../net/addresses.ts'
+import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
 import { reverseName } from '../net/dns.ts'
 import type { DnsMessage, RecordType } from '../net/dns.ts'
 import { reasonPhrase } from '../net/http1.ts'
@@ -538,36 +538,5 @@ export const ss: Utility = async (context) => {
   }
   await context.out('Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port\n')
   for (const { protocol, ip, port } of rows) await context.out(`${protocol.padEnd(5)} ${(protocol === 'tcp' ? 'LISTEN' : 'UNCONN').padEnd(6)} ${'0'.padEnd(6)} ${(protocol === 'tcp' ? '4096' : '0').padEnd(6)} ${`${ip}:${port}`.padStart(18)} ${'0.0.0.0:*'.padStart(17)}\n`)
-  return 0
-}
-
-/** ip addr, ip route; ifconfig */
-export const ip: Utility = async (context) => {
-  const { addresses } = context.proc.net
-  const what = context.args.find((arg) => !arg.startsWith('-')) ?? 'addr'
-  const isRoute = context.name !== 'ifconfig' && 'route'.startsWith(what)
-  if (isRoute && ['add', 'del', 'delete', 'change', 'replace', 'flush'].includes(context.args[context.args.indexOf(what) + 1] ?? '')) {
-    if (isCapable(context.proc, 'NET_ADMIN')) return context.complain('routes are the network\'s to give and can\'t be changed here')
-    await context.err(`${context.busybox ? 'ip: ' : ''}RTNETLINK answers: Operation not permitted\n`)
-    return 2
-  }
-  if (isRoute) {
-    if (addresses[0]) await context.out(`default via ${addresses[0].replace(/\.\d+$/, '.1')} dev eth0\n`)
-    return 0
-  }
-  if (context.name === 'ifconfig') {
-    for (const address of addresses) await context.out(`eth0      Link encap:Ethernet  HWaddr ${hardwareAddress(address)}\n          inet addr:${address}  Bcast:${address.replace(/\.\d+$/, '.255')}  Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n\n`)
-    await context.out('lo        Link encap:Local Loopback\n          inet addr:127.0.0.1  Mask:255.0.0.0\n          UP LOOPBACK RUNNING  MTU:65536  Metric:1\n\n')
-    return 0
-  }
-  if (!['a', 'addr', 'address', 'link', 'l'].includes(what)) return context.complain(`Object "${what}" is unknown, try "ip help".`)
-  if (['add', 'del', 'delete', 'set', 'change', 'replace', 'flush'].includes(context.args[context.args.indexOf(what) + 1] ?? '')) {
-    if (isCapable(context.proc, 'NET_ADMIN')) return context.complain('devices and addresses are the network\'s to give and can\'t be changed here')
-    await context.err(`${context.busybox ? 'ip: ' : ''}RTNETLINK answers: Operation not permitted\n`)
-    return 2
-  }
-  const withAddresses = what.startsWith('a')
-  await context.out(`1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n${withAddresses ? '    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n' : ''}`)
-  if (addresses.length > 0) await context.out(`2: eth0@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP qlen 1000\n    link/ether ${hardwareAddress(addresses[0]!)} brd ff:ff:ff:ff:ff:ff\n${withAddresses ? addresses.map((address) => `    inet ${address}/24 brd ${address.replace(/\.\d+$/, '.255')} scope global eth0\n       valid_lft forever preferred_lft forever\n`).join('') : ''}`)
   return 0
 }

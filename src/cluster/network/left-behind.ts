@@ -1,0 +1,18 @@
+import type { FileSystem } from '../../unix/types.ts'
+import type { LeftBehind } from './node-kernel.ts'
+
+/** Where it is written down what a kernel has after its agent ended: in memory on a real machine, and gone with its next start. */
+const FILE = '/run/network/left-behind.json'
+
+/** Writes down what an agent left; undefined: one runs again, and makes everything itself. */
+export function keepLeftBehind(files: FileSystem, left: LeftBehind | undefined): void {
+  if (left) {
+    files.mkdir('/run/network', { recursive: true })
+    files.writeFile(FILE, JSON.stringify(left))
+  } else if (files.exists(FILE)) files.remove(FILE)
+}
+
+/** What was left before this process began. */
+export function leftBehind(files: FileSystem): LeftBehind | undefined {
+  return files.exists(FILE) ? JSON.parse(files.readText(FILE)) as LeftBehind : undefined
+}

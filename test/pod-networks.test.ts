@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { kubeadmTopology } from '../src/cluster/topology.ts'
+import { startLab } from './lab.ts'
+import type { Lab } from './lab.ts'
+// Loaded when first used, which takes real time: a stepped clock would leap over it.
+import '../src/cluster/node/node-machine.ts'
+import '../src/unix/ssh.ts'
+
+let lab: Lab
+const run = async (script: string) => {
+  const { stdout, stderr } = await lab.run(script, { withinMs: 700_000 })
+  return stdout + stderr
+}
+const pass = (seconds: number) => lab.cluster.clock.advance(seconds * 1_000)
+const NOT_READY = 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized'
+/** A pod of one node asks a pod of another for its page. */
+const ask = (from: string, to: string) => run(`kubectl exec ${from} -- wget -qO- -T 2 http://$(kubectl get pod ${to} -o jsonpath='{.status.podIP}')`)
+const pods = (...lines: string[]) => lines.map((line) => { const [name, node, image = 'nginx:alpine'] = line.split(' '); return `kubectl run ${name} --image=${image} --labels=app=${name} --overrides='{"spec":{"nodeName":"${node}"}}';` }).join(' ')
+
+describe('without a network plugin', () => {
+  beforeAll(async () => { lab = await startLab('no cni', { ...kubeadmTopology(2), cni: 'none' }) }, 60_000)
+  afterAll(() => lab.stop())
+
+  test('nodes stay NotReady with a taint, pods of the host network run, and CoreDNS waits', async () => {
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/^drydock-control-plane +NotReady .*\ndrydock-worker +NotReady /)
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.status.conditions[?(@.type=="Ready")].message}'`)).toBe(NOT_READY)
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.spec.taints[*].key}'`)).toContain('node.kubernetes.io/not-ready')
+    expect(await run('kubectl get pods -n kube-system --no-headers')).toMatch(/coredns-\S+ +0\/1 +Pending[^]*kube-proxy-\S+ +1\/1 +Running/)
+    expect(await run('kubectl get pods -A --no-headers')).not.toContain('kindnet')
+    await run(pods('early drydock-worker'))
+    await pass(10)
+    expect(await run('kubectl get events --field-selector involvedObject.name=early')).toContain(`NetworkNotReady   pod/early   network is not ready: ${NOT_READY}`)
+  }, 60_000)
+
+  test('what a configuration asks for has to be there', async () => {
+    lab.writeFile('flannel.json', JSON.stringify({ name: 'cbr0', cniVersion: '0.3.1', plugins: [{ type: 'flannel' }] }))
+    expect(await run(`ssh drydock-worker 'cat > /etc/cni/net.d/10-flannel.conflist' < flannel.json`)).toBe('')
+    await pass(15)
+    expect(await run('kubectl get node drydock-worker --no-headers')).toMatch(/drydock-worker +Ready/)
+    expect(await run('kubectl get events --field-selector involvedObject.name=early,reason=FailedCreatePodSandBox')).toMatch(/Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "[0-9a-f]{64}": plugin type="flannel" failed \(add\): failed to find plugin "flannel" in path \[\/opt\/cni\/bin\]/)
+    await run('ssh drydock-worker cp /opt/cni/bin/ptp /opt/cni/bin/flannel')
+    await pass(60)
+    expect(await run('kubectl get events --field-selector involvedObject.name=early,reason=FailedCreatePodSandBox')).toContain('plugin type="flannel" failed (add): loadFlannelSubnetEnv failed: open /run/flannel/subnet.env: no such file or directory')
+    await run('ssh drydock-worker rm /etc/cni/net.d/10-flannel.conflist')
+    await pass(15)
+    expect(await run('kubectl get node drydock-worker --no-headers')).toMatch(/drydock-worker +NotReady/)
+  }, 60_000)
+})
+
+describe('kindnet', () => {
+  beforeAll(async () => { lab = await startLab('kindnet') }, 60_000)
+  afterAll(() => lab.stop())
+
+  test('its agents leave a configuration and routes on their nodes', async () => {
+    expect(await run('ssh drydock-worker "cat /etc/cni/net.d/10-kindnet.conflist"')).toContain('[ { "subnet": "10.244.1.0/24" } ]')
+    expect(await run('ssh drydock-worker ip route')).toMatch(/^default via 10\.89\.0\.1 dev eth0 \n10\.89\.0\.0\/16 dev eth0 proto kernel scope link src 10\.89\.0\.3 \n10\.244\.0\.0\/24 via 10\.89\.0\.2 dev eth0 \n10\.244\.2\.0\/24 via 10\.89\.0\.4 dev eth0 \n$/)
+    await run(`${pods('one drydock-worker', 'two drydock-worker2')} kubectl wait --for=condition=Ready pod --all`)
+    expect(await run('ssh drydock-worker ip route')).toMatch(/\n10\.244\.1\.\d+ dev veth[0-9a-f]{8} scope host \n/)
+    expect(await run('kubectl exec one -- ip route')).toMatch(/^default via 10\.244\.1\.1 dev eth0 \n/)
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+  }, 60_000)
+
+  test('when it goes, what is there stays, policies are not enforced any more, and new nodes get no network', async () => {
+    const policy = `kubectl apply -f - <<'END'\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: closed}\nspec: {podSelector: {matchLabels: {app: two}}, policyTypes: [Ingress]}\nEND\n`
+    await run(policy)
+    expect(await ask('one', 'two')).toContain('download timed out')
+    await run('kubectl delete daemonset kindnet -n kube-system')
+    await pass(40)
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/^(\S+ +Ready .*\n){3}$/)
+    await run(`${pods('three drydock-worker2')} kubectl wait --for=condition=Ready pod/three`)
+    expect(await ask('one', 'three')).toContain('Welcome to nginx!')
+    await run('virt-install --name drydock-worker3')
+    await pass(20)
+    await run('ssh drydock-worker3 $(ssh drydock-control-plane kubeadm token create --print-join-command)')
+    await pass(40)
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/drydock-worker2 +Ready .*\ndrydock-worker3 +NotReady /)
+  }, 60_000)
+
+  test('routes that it left are there after a reload, and not after a start of the machine', async () => {
+    lab = await lab.reload()
+    await pass(30)
+    expect(await ask('one', 'three')).toContain('Welcome to nginx!')
+    expect(await run('ssh drydock-worker ip route')).toContain('10.244.2.0/24 via 10.89.0.4 dev eth0')
+    await run('ssh drydock-worker sudo reboot')
+    await pass(90)
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/drydock-worker +Ready /)
+    expect(await run('ssh drydock-worker ip route')).not.toContain('10.244.2.0/24')
+    expect(await ask('one', 'three')).toContain('download timed out')
+  }, 60_000)
+})
