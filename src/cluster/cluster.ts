@@ -402,7 +402,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     computers.begin(first, 'resumed', join)
     if (!restore) {
       await labelNodes(shared, masters, topology)
-      await allReady(shared, clock, 1)
+      // kubeadm's node gets its network from one of the add-ons.
+      if (topology.flavour === 'k3s') await allReady(shared, clock, 1)
       for (const [stage, objects] of installedObjects(topology, controlPlane, pki)) {
         if (stage !== 'control-plane') options.bootInTime?.(stage)
         for (const object of objects) await createUnlessThere(masters, object)
@@ -544,7 +545,7 @@ function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: Clust
   const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...coreDns({ serviceCidr, clusterDomain })]
   // k3s has proxy and pod network in its one process.
   if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...localPathStorage('local-path'), ...cloudControllerManager()]]]
-  return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ['network', topology.cni === 'none' ? [] : kindnetAddon({ podCidr })], ['storage', localPathStorage()]]
+  return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ...(topology.cni === 'none' ? [] : [['network', kindnetAddon({ podCidr })] satisfies [InstallationStage, KubeObject[]]]), ['storage', localPathStorage()]]
 }
 
 async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {

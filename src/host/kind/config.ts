@@ -30,6 +30,8 @@ export interface KindConfig {
   nodes: readonly KindNode[]
   podSubnet: string
   serviceSubnet: string
+  /** No network plugin is installed. */
+  disableDefaultCni: boolean
   /** 0: any that is free. */
   apiServerPort: number
 }
@@ -64,7 +66,7 @@ export function readKindConfig(text: string | undefined, overrides: { name?: str
   const nodes = given.map((node) => nodeOf(isObject(node) ? node : {}, patches, overrides.image))
   const config: KindConfig = {
     name: overrides.name || String(raw['name'] ?? '') || 'kind', nodes,
-    podSubnet: String(networking['podSubnet'] ?? '10.244.0.0/16'), serviceSubnet: String(networking['serviceSubnet'] ?? '10.96.0.0/16'), apiServerPort: Number(networking['apiServerPort'] ?? 0),
+    podSubnet: String(networking['podSubnet'] ?? '10.244.0.0/16'), serviceSubnet: String(networking['serviceSubnet'] ?? '10.96.0.0/16'), disableDefaultCni: networking['disableDefaultCNI'] === true, apiServerPort: Number(networking['apiServerPort'] ?? 0),
   }
   const problems = problemsOf(config, networking)
   if (problems.length > 0) throw new KindConfigError(problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`)
@@ -154,7 +156,6 @@ function nodeProblems({ role, ports }: KindNode): string[] {
 function checkEffect({ nodes }: KindConfig, networking: Raw): void {
   if (nodes.filter(({ role }) => role === 'control-plane').length > 1) unavailable('a cluster with more than one control-plane node')
   for (const [field, taken] of [['ipFamily', 'ipv4'], ['kubeProxyMode', 'iptables'], ['apiServerAddress', '127.0.0.1']] as const) if (networking[field] !== undefined && networking[field] !== taken) unavailable(`networking.${field} ${JSON.stringify(networking[field])}`)
-  if (networking['disableDefaultCNI'] === true) unavailable('networking.disableDefaultCNI')
   if (networking['dnsSearch'] !== undefined) unavailable('networking.dnsSearch')
   for (const { ports } of nodes) for (const { protocol } of ports) if (protocol !== 'TCP' && protocol !== 'UDP') unavailable(`a port mapping of protocol ${JSON.stringify(protocol)}`)
 }

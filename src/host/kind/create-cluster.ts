@@ -103,13 +103,13 @@ function nodeNames({ name, nodes }: KindConfig): string[] {
 
 /** What a configuration makes: a cluster of its own range of kind's network. */
 export function kindTopology(config: KindConfig, number: number): Topology {
-  const { name, nodes, podSubnet, serviceSubnet } = config
+  const { name, nodes, podSubnet, serviceSubnet, disableDefaultCni } = config
   const names = nodeNames(config)
   const plain = kubeadmTopology(nodes.length, name, `172.18.${number}.0/24`)
   // The node of the control plane comes first, whatever the order in the file.
   const order = nodes.map((_, index) => index).sort((a, b) => Number(nodes[b]!.role === 'control-plane') - Number(nodes[a]!.role === 'control-plane') || a - b)
   return {
-    ...plain, podCidr: podSubnet, serviceCidr: serviceSubnet,
+    ...plain, podCidr: podSubnet, serviceCidr: serviceSubnet, ...(disableDefaultCni ? { cni: 'none' as const } : {}),
     nodes: order.map((index, place): NodeSpec => {
       const { labels, taints } = nodes[index]!
       const spec = plain.nodes[place]!
