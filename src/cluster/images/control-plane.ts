@@ -1,7 +1,5 @@
 import { CertificateTrust } from '../../base/certificate-trust.ts'
 import type { HttpHandler, Proc, Program } from '../../unix/types.ts'
-import { KINDNET_CONFIGURATION, kindnetConfiguration } from '../network/kindnet.ts'
-import type { KindnetAgent } from '../network/kindnet.ts'
 import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
 import { etcdctl } from './etcd/etcdctl.ts'
 import { defineImage } from './image.ts'
@@ -29,7 +27,7 @@ export interface ControlPlaneParts {
   /** PEM of its serving certificate. */
   servingCertificatePem: string
   /** An agent of kindnet begins; returns what to call when it has ended. */
-  kindnet(agent: KindnetAgent): () => void
+  kindnet(agent: { hostIp: string; kernel: unknown; write(path: string, text: string): void }): () => void
   /** Lines that a component has to say, from now on. Returns the way to stop. */
   logs(component: string, line: (text: string) => void): () => void
 }
@@ -115,14 +113,12 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => parts.kindnet({
       hostIp: proc.env.HOST_IP ?? '', kernel: proc.net.kernel,
-      configure(podCidr) {
-        const folder = KINDNET_CONFIGURATION.slice(0, KINDNET_CONFIGURATION.lastIndexOf('/'))
-        const text = kindnetConfiguration(podCidr)
-        if (proc.fs.exists(KINDNET_CONFIGURATION) && proc.fs.readText(KINDNET_CONFIGURATION) === text) return
-        proc.fs.mkdir(folder, { recursive: true })
+      write(path, text) {
+        if (proc.fs.exists(path) && proc.fs.readText(path) === text) return
+        proc.fs.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
         // Under a name that nobody reads, until it is whole.
-        proc.fs.writeFile(`${KINDNET_CONFIGURATION}.temp`, text)
-        proc.fs.rename(`${KINDNET_CONFIGURATION}.temp`, KINDNET_CONFIGURATION)
+        proc.fs.writeFile(`${path}.temp`, text)
+        proc.fs.rename(`${path}.temp`, path)
       },
     }) })),
     image('docker.io/kindest/local-path-provisioner', ['v20260213'], 21_000_000, '/usr/local/bin/local-path-provisioner', component('local-path-provisioner', [1, 8], { scope: 'cluster' })),

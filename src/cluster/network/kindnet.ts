@@ -10,8 +10,8 @@ export interface KindnetAgent {
   hostIp: string
   /** The kernel whose network it may change; undefined in a pod with a network of its own. */
   kernel: unknown
-  /** Writes the configuration for a range of addresses. */
-  configure(podCidr: string): void
+  /** Writes a file of its own, which may be the node's. */
+  write(path: string, text: string): void
 }
 
 /**
@@ -59,7 +59,7 @@ export class Kindnet {
     const ip = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
     if (!podCidr || !ip || podCidr.includes(':')) return
     this.#routes.replace({ destination: podCidr, via: ip, device: 'eth0' })
-    for (const agent of agents) if (agent.hostIp === ip) agent.configure(podCidr)
+    for (const agent of agents) if (agent.hostIp === ip) agent.write(KINDNET_CONFIGURATION, kindnetConfiguration(podCidr))
   }
 }
 
