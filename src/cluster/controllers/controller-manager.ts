@@ -35,6 +35,8 @@ import type { ServiceAccountTokensOptions } from './service-account-tokens.ts'
 import { serviceAccountController } from './service-account.ts'
 import { statefulSetController } from './statefulset/statefulset.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
+import { attachDetachController } from './volume/attach-detach.ts'
+import { expandController } from './volume/expand.ts'
 import { claimBinder, volumeBinder } from './volume/claim-binder.ts'
 import { ephemeralVolumeController } from './volume/ephemeral-volume.ts'
 import { localPathDeleter, localPathProvisioner } from './volume/local-path-provisioner.ts'
@@ -81,7 +83,7 @@ const FLAG_NAMES: Readonly<Record<string, string>> = {
   'node-controller': 'node-lifecycle-controller', 'pod-garbage-collector': 'pod-garbage-collector-controller', 'job-orphan-pod-controller': 'job-controller', 'tokens-controller': 'serviceaccount-token-controller',
   'horizontal-pod-autoscaler': 'horizontal-pod-autoscaler-controller', 'service-account-controller': 'serviceaccount-controller', 'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller', 'endpoint-controller': 'endpoints-controller',
   'endpoint-slice-controller': 'endpointslice-controller', 'endpoint-slice-mirroring-controller': 'endpointslice-mirroring-controller', 'persistentvolume-controller': 'persistentvolume-binder-controller',
-  'replication-controller': 'replicationcontroller-controller', 'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
+  'replication-controller': 'replicationcontroller-controller', 'attachdetach-controller': 'persistentvolume-attach-detach-controller', volume_expand: 'persistentvolume-expander-controller', ephemeral_volume: 'ephemeral-volume-controller', 'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
 }
 
 export interface ControllerManager {
@@ -136,6 +138,8 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(podGcController(settings?.terminatedPodThreshold), 'pod-garbage-collector')
       run(claimBinder, 'persistent-volume-binder')
       run(volumeBinder, 'persistent-volume-binder')
+      run(attachDetachController(), 'attachdetach-controller')
+      run(expandController, 'expand-controller')
       run(ephemeralVolumeController, 'ephemeral-volume-controller')
       run(claimProtectionController, 'pvc-protection-controller')
       run(volumeProtectionController, 'pv-protection-controller')

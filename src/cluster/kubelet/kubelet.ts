@@ -16,6 +16,7 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { removeLogFiles } from '../runtime/log-files.ts'
 import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
+import { CsiVolumes } from './csi-volumes.ts'
 import { ContainerStarter } from './container-starter.ts'
 import { ImageManager } from './image-manager.ts'
 import { KubeletAccess } from './kubelet-access.ts'
@@ -111,6 +112,7 @@ class NodeKubelet implements Kubelet {
   readonly #starter: ContainerStarter
   readonly #agent: NodeAgent
   readonly #server: KubeletServer
+  readonly #csi: CsiVolumes
   readonly #listeners: Listener[] = []
   readonly #workers = new Map<string, PodWorker>()
   /** Pods of the API by uid, mirrors included. */
@@ -162,7 +164,9 @@ class NodeKubelet implements Kubelet {
     })
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
-    const volumes = new VolumeManager({ events, context: (pod): VolumeContext => ({
+    this.#csi = new CsiVolumes({ nodeName, api, clock, log, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
+    const volumes = new VolumeManager({ clock, events, context: (pod): VolumeContext => ({
+      csi: this.#csi.context,
       clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
       objects: {
@@ -210,7 +214,7 @@ class NodeKubelet implements Kubelet {
       })),
     })
     this.#starter = new ContainerStarter(this.#node)
-    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, onNode: () => {
+    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => void this.#csi.initialize().catch((error: unknown) => log.warn('failed to initialize CSINode', { error: String(error) })), onNode: () => {
       for (const uid of this.#static.keys()) this.#workers.get(uid)?.kick()
     } })
     this.#server = new KubeletServer({
@@ -243,6 +247,7 @@ class NodeKubelet implements Kubelet {
     log.info('Starting kubelet main sync loop')
     this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
     this.#manifests?.start()
+    this.#csi.start()
     this.#agent.start()
     this.#listen()
     if (!this.#options.services) {
@@ -280,6 +285,7 @@ class NodeKubelet implements Kubelet {
     this.#evictionTimer?.cancel()
     for (const reflector of this.#reflectors) reflector.stop()
     this.#agent.stop()
+    this.#csi.stop()
     this.#node.probes.stop()
     this.#node.statuses.stop()
     this.#node.objects.stop()
@@ -295,6 +301,7 @@ class NodeKubelet implements Kubelet {
     for (const reflector of this.#reflectors) reflector.stop()
     this.#pressure.stop()
     this.#agent.stop()
+    this.#csi.stop()
   }
 
   resume(): void {
@@ -302,6 +309,7 @@ class NodeKubelet implements Kubelet {
     this.#suspended = false
     this.#options.log.info('Starting kubelet main sync loop')
     if (this.#configuration) this.#pressure.start(this.#configuration)
+    this.#csi.start()
     // Without a folder there are no static pods.
     if (this.#manifests) this.#manifests.start()
     else this.#onManifests([])

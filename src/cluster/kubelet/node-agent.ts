@@ -37,6 +37,10 @@ export interface NodeAgentOptions {
   pressure?(): { memory: boolean; disk: boolean }
   /** Why the node isn't ready whatever else is; undefined: nothing. */
   unready?(): string | undefined
+  /** Names of attachable volumes that pods use. */
+  volumesInUse?(): readonly string[]
+  /** The API has the node. */
+  onRegistered?(): void
   onNode(node: Node): void
 }
 
@@ -120,7 +124,7 @@ export class NodeAgent {
     const notReady = this.#options.unready?.() ?? (network.notReady === undefined ? undefined : `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: ${network.notReady}`)
     const known = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
     const identity = this.#options.isColdBoot ? { ...known, bootID: this.#identity.bootID } : known
-    return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, pressure: { memory: false, disk: false, ...this.#options.pressure?.(), pid: false } })
+    return nodeStatus({ config, identity, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, volumesInUse: this.#options.volumesInUse?.() ?? [], pressure: { memory: false, disk: false, ...this.#options.pressure?.(), pid: false } })
   }
 
   async #register(): Promise<void> {
@@ -145,6 +149,7 @@ export class NodeAgent {
       this.#reportedMs = clock.nowMs()
       log.info('Successfully registered node', { node: nodeName })
       this.adopt(node)
+      this.#options.onRegistered?.()
     } catch (error) {
       if (!this.#stopped) log.warn('failed to register the node', { error: String(error) })
       this.#later(RETRY_MS, () => void this.#register())

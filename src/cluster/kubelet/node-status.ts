@@ -50,10 +50,12 @@ export interface NodeStatusInput {
   /** Why the node isn't ready; undefined: it is. */
   notReady?: string | undefined
   pressure: { memory: boolean; disk: boolean; pid: boolean }
+  /** Names of attachable volumes that pods use. */
+  volumesInUse?: readonly string[]
 }
 
 /** k8s: pkg/kubelet/nodestatus setters.go */
-export function nodeStatus({ config, identity, images, old, nowMs, notReady, pressure }: NodeStatusInput): NodeStatus {
+export function nodeStatus({ config, identity, images, old, nowMs, notReady, pressure, volumesInUse = [] }: NodeStatusInput): NodeStatus {
   const nowText = rfc3339(nowMs)
   const condition = (type: string, status: 'True' | 'False', reason: string, message: string): NodeCondition => {
     const before = old?.conditions?.find((c) => c.type === type)
@@ -63,7 +65,7 @@ export function nodeStatus({ config, identity, images, old, nowMs, notReady, pre
     yes ? condition(type, 'True', bad, `kubelet has ${bad === 'KubeletHasDiskPressure' ? 'disk pressure' : `insufficient ${noun} available`}`)
       : condition(type, 'False', good, good === 'KubeletHasNoDiskPressure' ? 'kubelet has no disk pressure' : `kubelet has sufficient ${noun} available`)
   return {
-    ...(old?.volumesAttached ? { volumesAttached: old.volumesAttached } : {}), ...(old?.volumesInUse ? { volumesInUse: old.volumesInUse } : {}),
+    ...(old?.volumesAttached ? { volumesAttached: old.volumesAttached } : {}), ...(volumesInUse.length > 0 ? { volumesInUse: [...volumesInUse] } : {}),
     addresses: config.addresses.map((a) => ({ ...a })) as NonNullable<NodeStatus['addresses']>,
     // Resources that somebody else has announced (extended resources) stay, and are there for pods.
     allocatable: { ...old?.capacity, ...config.allocatable ?? config.capacity }, capacity: { ...old?.capacity, ...config.capacity },

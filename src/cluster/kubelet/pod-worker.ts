@@ -181,7 +181,10 @@ export class PodWorker {
       else await this.#sync()
     }
     if (this.#stage === 'terminating') await this.#terminate()
-    if (this.#stage === 'terminated') this.#cleanUp()
+    if (this.#stage !== 'terminated') return
+    const unmounting = this.#node.volumes.unmount(this.#uid)
+    if (unmounting) await unmounting
+    if (!this.#stopped) this.#cleanUp()
   }
 
   // k8s: pkg/kubelet/pod_workers.go podWorkerLoop, container/sync_result.go
@@ -454,8 +457,7 @@ export class PodWorker {
   }
 
   #cleanUp(): void {
-    const { statuses, volumes, objects, crashLoop, imageManager, onFinished } = this.#node
-    volumes.unmount(this.#uid)
+    const { statuses, objects, crashLoop, imageManager, onFinished } = this.#node
     objects.release(this.#uid)
     statuses.terminate(this.pod)
     crashLoop.forget(`${this.#uid}/`)

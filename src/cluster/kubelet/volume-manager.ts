@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Pod, Volume } from '../kinds/generated/types.ts'
 import { volumePlugins } from '../storage/volume-plugins.ts'
@@ -20,9 +21,14 @@ interface Mounting {
   mounted: MountedVolume | undefined
   retryMs: number
   nextTryMs: number
+  /** Being set up, which outlasts a wait for it. */
+  pending: Promise<MountedVolume> | undefined
+  /** Aborts when the pod is gone. */
+  gone: AbortController
 }
 
 export interface VolumeManagerOptions {
+  clock: Clock
   events: EventRecorder
   context(pod: Pod): VolumeContext
 }
@@ -55,7 +61,7 @@ export class VolumeManager {
     if (!volumes) this.#pods.set(uid, volumes = new Map())
     const used = new Set([...pod.spec.containers, ...pod.spec.initContainers ?? [], ...pod.spec.ephemeralContainers ?? []].flatMap((c) => (c.volumeMounts ?? []).map((m) => m.name)))
     for (const volume of pod.spec.volumes ?? [])
-      if (used.has(volume.name) && !volumes.has(volume.name)) volumes.set(volume.name, { volume, mounted: undefined, retryMs: FIRST_RETRY_MS, nextTryMs: 0 })
+      if (used.has(volume.name) && !volumes.has(volume.name)) volumes.set(volume.name, { volume, mounted: undefined, retryMs: FIRST_RETRY_MS, nextTryMs: 0, pending: undefined, gone: new AbortController() })
     const startMs = clock.nowMs()
     for (;;) {
       const missing: Mounting[] = []
@@ -66,12 +72,21 @@ export class VolumeManager {
           if (!mounting.mounted) {
             const plugin = volumePlugins.find((p) => p.supports(mounting.volume))
             if (!plugin) throw new Error(`no volume plugin matched`)
-            mounting.mounted = await plugin.setUp(mounting.volume, pod, context, signal)
+            const setUp = mounting.pending ??= plugin.setUp(mounting.volume, pod, context, mounting.gone.signal)
+            const mounted = mayTakeLong(mounting.volume) ? await within(setUp, startMs + TIMEOUT_MS, clock, signal) : await setUp
+            if (mounted) {
+              mounting.mounted = mounted
+              mounting.pending = undefined
+            } else {
+              missing.push(mounting)
+              continue
+            }
           } else await mounting.mounted.update?.(pod)
           mounting.retryMs = FIRST_RETRY_MS
           mounting.nextTryMs = 0
         } catch (error) {
           if (signal.aborted) throw signal.reason
+          mounting.pending = undefined
           const text = (error as Error).message
           if (!mounting.mounted && text.startsWith(CLAIM_PROBLEM)) {
             claims.push({ name: mounting.volume.name, problem: text })
@@ -116,14 +131,52 @@ export class VolumeManager {
     return at
   }
 
-  unmount(uid: string): void {
-    for (const { mounted } of this.#pods.get(uid)?.values() ?? []) mounted?.tearDown?.()
+  /** Takes a pod's volumes down; what takes time is tried until it works. */
+  unmount(uid: string): void | Promise<void> {
+    const waiting: Promise<void>[] = []
+    for (const mounting of this.#pods.get(uid)?.values() ?? []) {
+      mounting.gone.abort(new Error('the pod is gone'))
+      // What is on its way is waited for, and taken down like what has arrived.
+      const work = mounting.mounted ? mounting.mounted.tearDown?.() : mounting.pending?.then((late) => late.tearDown?.(), () => {})
+      if (work) waiting.push(work.catch(() => this.#tearDownLater(mounting)))
+    }
     this.#pods.delete(uid)
+    return waiting.length > 0 ? Promise.all(waiting).then(() => {}) : undefined
+  }
+
+  async #tearDownLater({ mounted, pending }: Mounting): Promise<void> {
+    const { clock } = this.#options
+    for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
+      await clock.sleep(waitMs)
+      try {
+        await (mounted ?? await pending)?.tearDown?.()
+        return
+      } catch { /* the driver isn't there (yet) */ }
+    }
   }
 
   #report(pod: Pod, volume: Volume, text: string): void {
     const about = podReference(pod)
     if (text.startsWith('MountVolume.') || text.startsWith(CLAIM_PROBLEM)) this.#options.events.event(about, 'Warning', 'FailedMount', text)
     else this.#options.events.event(about, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${text}`)
+  }
+}
+
+/** Whether setting a volume up waits for others: a server, a driver, a controller. */
+function mayTakeLong({ nfs, csi, persistentVolumeClaim, ephemeral }: Volume): boolean {
+  return nfs !== undefined || csi !== undefined || persistentVolumeClaim !== undefined || ephemeral !== undefined
+}
+
+/** What comes in time; undefined when the time is over first. */
+async function within<T>(work: Promise<T>, untilMs: number, clock: Clock, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) throw signal.reason
+  const over = new AbortController()
+  const stop = () => over.abort(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, clock.sleep(Math.max(1, untilMs - clock.nowMs()), over.signal).then(() => undefined)])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    over.abort(new Error('no longer needed'))
   }
 }

@@ -1,6 +1,7 @@
 import { volumeAllowsNode } from '../client/volume-matching.ts'
 import type { PersistentVolume } from '../kinds/generated/types.ts'
 import { prepareHostPath } from './host-path.ts'
+import { setUpCsiClaim } from './csi/csi-volume.ts'
 import { setUpNfs } from './nfs.ts'
 import { isNotFound } from './volume.ts'
 import type { VolumePlugin } from './volume.ts'
@@ -37,6 +38,7 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
       const { nfs, mountOptions = [] } = spec
       return setUpNfs({ ...nfs, readOnly: readOnly || (nfs.readOnly ?? false) }, volumeName, mountOptions, pod, context, signal).catch((error: unknown) => { throw new Error(`MountVolume.SetUp failed for volume ${JSON.stringify(volumeName)} : ${(error as Error).message}`) })
     }
+    if (spec.csi) return setUpCsiClaim(volumeObject, claim, readOnly, pod, context, signal)
     const source = spec.hostPath ?? spec.local
     if (!source) {
       const kind = Object.keys(spec).find((key) => typeof spec[key as keyof typeof spec] === 'object' && !['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions'].includes(key)) ?? 'unknown'

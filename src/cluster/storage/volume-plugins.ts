@@ -1,3 +1,4 @@
+import { csiInlinePlugin } from './csi/csi-volume.ts'
 import { configMapPlugin, downwardApiPlugin, projectedPlugin, secretPlugin } from './projected.ts'
 import { emptyDirPlugin } from './empty-dir.ts'
 import { hostPathPlugin } from './host-path.ts'
@@ -8,5 +9,5 @@ import type { VolumePlugin } from './volume.ts'
 
 /** Every kind of volume that nodes can mount. */
 export const volumePlugins: readonly VolumePlugin[] = [
-  projectedPlugin, emptyDirPlugin, configMapPlugin, secretPlugin, downwardApiPlugin, hostPathPlugin, persistentVolumeClaimPlugin, imageVolumePlugin, nfsPlugin,
+  projectedPlugin, emptyDirPlugin, configMapPlugin, secretPlugin, downwardApiPlugin, hostPathPlugin, persistentVolumeClaimPlugin, imageVolumePlugin, nfsPlugin, csiInlinePlugin,
 ]

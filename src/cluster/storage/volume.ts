@@ -1,6 +1,7 @@
 /** What volumes are to a kubelet: plugins set a volume up for a pod and give a tree of files to mount. CSI-shaped. */
 import type { Clock } from '../../base/clock.ts'
 import type { MountableFileSystem, NetStack } from '../../unix/types.ts'
+import type { CsiContext } from './csi/csi-volume.ts'
 import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
 
 /** Objects that volumes are made of. Every method rejects with StatusError, also with NotFound. */
@@ -16,6 +17,7 @@ export interface VolumeObjects {
 export interface VolumeContext {
   clock: Clock
   objects: VolumeObjects
+  csi: CsiContext
   /** The node's own sockets. */
   net: NetStack
   /** The node's own files. */
@@ -46,7 +48,8 @@ export interface MountedVolume {
   /** When {@link update} is due at the latest (a token to refresh), in cluster milliseconds. */
   readonly refreshMs?: number | undefined
   usedBytes(): number
-  tearDown?(): void
+  /** Rejects where that has to be tried again. */
+  tearDown?(): void | Promise<void>
 }
 
 export interface VolumePlugin {

@@ -1,0 +1,80 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { MountableFileSystem } from '../../unix/types.ts'
+import type { Api } from '../client/api.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
+import type { CSIDriver, Node, PersistentVolumeClaim, Secret, VolumeAttachment } from '../kinds/generated/types.ts'
+import { CsiDrivers } from '../storage/csi/csi-drivers.ts'
+import { orUndefined } from '../storage/csi/csi-volume.ts'
+import type { CsiContext } from '../storage/csi/csi-volume.ts'
+import { CsiNodeRegistry } from './csi-node.ts'
+import { PluginWatcher } from './plugin-watcher.ts'
+import { podReference } from './pod-spec.ts'
+
+export interface CsiVolumesOptions {
+  nodeName: string
+  api: Api
+  clock: Clock
+  log: Log
+  files: MountableFileSystem
+  events: EventRecorder
+  onNode(node: Node): void
+  /** What is in use changed, which the node's status is to tell soon. */
+  onUse(): void
+}
+
+/** A kubelet's part in CSI: drivers that register with it, and what mounting their volumes needs. */
+export class CsiVolumes {
+  readonly context: CsiContext
+  readonly #registry: CsiNodeRegistry
+  readonly #watcher: PluginWatcher
+  /** Targets by the name of the volume that is mounted there. */
+  readonly #used = new Map<string, Set<string>>()
+
+  constructor({ nodeName, api, clock, log, files, events, onNode, onUse }: CsiVolumesOptions) {
+    const drivers = new CsiDrivers(files, clock)
+    this.#registry = new CsiNodeRegistry({ nodeName, api, drivers, onNode })
+    this.#watcher = new PluginWatcher({ files, clock, log, register: (plugin) => this.#registry.register(plugin), deregister: ({ name }) => this.#registry.deregister(name) })
+    this.context = {
+      drivers, staged: new Map(),
+      driverObject: (name) => orUndefined(api.get<CSIDriver>('csidrivers.storage.k8s.io', name)),
+      attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)),
+      secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, atob(value)])),
+      inUse: async (unique, target, isUsed) => {
+        const targets = this.#used.get(unique) ?? new Set()
+        const before = targets.size
+        if (isUsed) targets.add(target)
+        else targets.delete(target)
+        if (targets.size > 0) this.#used.set(unique, targets)
+        else this.#used.delete(unique)
+        if ((before === 0) !== (targets.size === 0)) onUse()
+      },
+      async onExpanded(claim, volume, pod) {
+        const message = `MountVolume.NodeExpandVolume succeeded for volume ${JSON.stringify(volume.metadata.name)} ${nodeName}`
+        events.event(podReference(pod), 'Normal', 'FileSystemResizeSuccessful', message)
+        events.event(claim, 'Normal', 'FileSystemResizeSuccessful', message)
+        const { conditions = [], allocatedResourceStatuses: _statuses, ...status } = claim.status ?? {}
+        const left = conditions.filter(({ type }) => type !== 'FileSystemResizePending' && type !== 'Resizing')
+        await api.updateStatus<PersistentVolumeClaim>('persistentvolumeclaims', { ...claim, status: { ...status, capacity: { ...status.capacity, storage: volume.spec!.capacity!.storage! }, ...(left.length > 0 ? { conditions: left } : {}) } })
+      },
+    }
+  }
+
+  /** Names of the attachable volumes that pods use, sorted, as in a node's status. */
+  inUse(): string[] {
+    return [...this.#used.keys()].sort()
+  }
+
+  start(): void {
+    this.#watcher.start()
+  }
+
+  stop(): void {
+    this.#watcher.stop()
+  }
+
+  /** The node is registered. */
+  initialize(): Promise<void> {
+    return this.#registry.initialize()
+  }
+}

@@ -1,0 +1,116 @@
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { callGrpc } from '../../unix/net/grpc.ts'
+import type { MountableFileSystem } from '../../unix/types.ts'
+
+/** Where plugins put the sockets at which they tell who they are. */
+export const PLUGIN_REGISTRY = '/var/lib/kubelet/plugins_registry'
+
+const SETTLE_MS = 10
+const REGISTRATION = 'pluginregistration.Registration'
+const TIMEOUT_MS = 10_000
+/** k8s: pkg/kubelet/pluginmanager/operationexecutor, goroutinemap/exponentialbackoff */
+const FIRST_RETRY_MS = 500
+const MAX_RETRY_MS = 122_000
+
+/** What a plugin says of itself. */
+export interface PluginInfo {
+  type: string
+  name: string
+  /** The socket of its service; the one that it registers at when empty. */
+  endpoint: string
+  supportedVersions: readonly string[]
+}
+
+export interface PluginWatcherOptions {
+  files: MountableFileSystem
+  clock: Clock
+  log: Log
+  /** @throws Error that tells the plugin why it isn't registered */
+  register(plugin: PluginInfo): Promise<void>
+  deregister(plugin: PluginInfo): Promise<void>
+}
+
+interface Registered {
+  plugin: PluginInfo | undefined
+  retryMs: number
+  timer: Timer | undefined
+  busy: boolean
+}
+
+/** Finds plugins by the sockets in a folder: they come and go with their files. k8s: pkg/kubelet/pluginmanager */
+export class PluginWatcher {
+  readonly #options: PluginWatcherOptions
+  readonly #sockets = new Map<string, Registered>()
+  #unwatch: (() => void) | undefined
+  #timer: Timer | undefined
+
+  constructor(options: PluginWatcherOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { files, clock } = this.#options
+    for (const folder of [PLUGIN_REGISTRY, '/var/lib/kubelet/plugins']) files.mkdir(folder, { recursive: true, mode: 0o750 })
+    this.#unwatch ??= files.watch(PLUGIN_REGISTRY, () => {
+      this.#timer ??= clock.after(SETTLE_MS, () => {
+        this.#timer = undefined
+        this.#look()
+      })
+    })
+    this.#look()
+  }
+
+  stop(): void {
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const { timer } of this.#sockets.values()) timer?.cancel()
+    this.#sockets.clear()
+  }
+
+  #look(): void {
+    const { files, deregister, log } = this.#options
+    const present = new Set(files.readdir(PLUGIN_REGISTRY).filter((name) => !name.startsWith('.') && files.lstat(`${PLUGIN_REGISTRY}/${name}`).type === 'socket').map((name) => `${PLUGIN_REGISTRY}/${name}`))
+    for (const [path, { plugin, timer }] of this.#sockets) {
+      if (present.has(path)) continue
+      this.#sockets.delete(path)
+      timer?.cancel()
+      if (plugin) deregister(plugin).catch((error: unknown) => log.error('DeRegisterPlugin failed', { error: String(error) }))
+    }
+    for (const path of present) {
+      const known = this.#sockets.get(path)
+      if (known) continue
+      const state: Registered = { plugin: undefined, retryMs: FIRST_RETRY_MS, timer: undefined, busy: false }
+      this.#sockets.set(path, state)
+      void this.#register(path, state)
+    }
+  }
+
+  async #register(path: string, state: Registered): Promise<void> {
+    const { files, clock, log, register } = this.#options
+    if (state.busy) return
+    state.busy = true
+    const call = (method: string, request: object) => callGrpc(files, path, `${REGISTRATION}/${method}`, request, { clock, timeoutMs: TIMEOUT_MS })
+    try {
+      const info = await call('GetInfo', {}) as PluginInfo
+      const plugin = { ...info, endpoint: info.endpoint || path }
+      try {
+        await register(plugin)
+      } catch (error) {
+        await call('NotifyRegistrationStatus', { pluginRegistered: false, error: `RegisterPlugin error -- plugin registration failed with err: ${(error as Error).message}` })
+        throw error
+      }
+      await call('NotifyRegistrationStatus', { pluginRegistered: true, error: '' })
+      state.plugin = plugin
+    } catch (error) {
+      log.error('RegisterPlugin failed', { path, error: String(error) })
+      if (this.#sockets.get(path) !== state) return
+      state.timer = clock.after(state.retryMs, () => void this.#register(path, state))
+      state.retryMs = Math.min(state.retryMs * 2, MAX_RETRY_MS)
+    } finally {
+      state.busy = false
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import { sha256Hex } from '../../../base/sha256.ts'
+import { GrpcError } from '../../../unix/net/grpc.ts'
+import type { MountableFileSystem } from '../../../unix/types.ts'
+import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../../kinds/generated/types.ts'
+import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
+import { isNotFound } from '../volume.ts'
+import type { MountedVolume, VolumeContext, VolumePlugin } from '../volume.ts'
+import type { CsiDrivers } from './csi-drivers.ts'
+
+const NAME = 'kubernetes.io/csi'
+const PLUGIN_FOLDER = '/var/lib/kubelet/plugins/kubernetes.io/csi'
+/** How often an attachment is looked at while a pod waits for it. */
+const ATTACH_POLL_MS = 500
+
+/** What mounting CSI volumes needs of a kubelet. */
+export interface CsiContext {
+  drivers: CsiDrivers
+  /** Volumes that are staged, and for which targets, by driver and handle. */
+  staged: Map<string, Set<string>>
+  driverObject(name: string): Promise<CSIDriver | undefined>
+  attachment(name: string): Promise<VolumeAttachment | undefined>
+  secret(namespace: string, name: string): Promise<Record<string, string>>
+  /** Tells the node's status that a volume is in use (or no more), so that nobody detaches it. */
+  inUse(uniqueName: string, target: string, isUsed: boolean): Promise<void>
+  /** A volume was grown to what its PersistentVolume says. */
+  onExpanded(claim: PersistentVolumeClaim, volume: PersistentVolume, pod: Pod): Promise<void>
+}
+
+/** Name of the object that stands for a volume attached to a node. k8s: pkg/volume/csi getAttachmentName */
+export const attachmentName = async (handle: string, driver: string, node: string, clock: VolumeContext['clock']) => `csi-${await sha256Hex(`${handle}${driver}${node}`, clock)}`
+
+interface Source {
+  /** In messages and paths: the PersistentVolume's name, or the pod's own. */
+  name: string
+  driver: string
+  handle: string
+  fsType: string
+  readOnly: boolean
+  attributes: Readonly<Record<string, string>>
+  secret: { namespace: string; name: string } | undefined
+  volume: PersistentVolume | undefined
+}
+
+const prefixed = (step: string, name: string, error: unknown) => new Error(`MountVolume.${step} failed for volume ${JSON.stringify(name)} : ${(error as Error).message}`)
+const csi = (text: string) => `kubernetes.io/csi: ${text}`
+
+/** Attaches (if the driver is one that attaches), stages and publishes the volume of a claim. @throws Error with the text of a FailedMount event. k8s: pkg/volume/csi csi_attacher.go, csi_mounter.go */
+export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentVolumeClaim, readOnly: boolean, pod: Pod, context: VolumeContext, signal: AbortSignal): Promise<MountedVolume> {
+  const source = volume.spec!.csi!
+  const name = volume.metadata.name!
+  const { drivers, staged, driverObject, attachment, inUse } = context.csi
+  const unique = `kubernetes.io/csi/${source.driver}^${source.volumeHandle}`
+  const target = targetOf(pod, name)
+  const info = await driverObject(source.driver)
+  let publishContext: Readonly<Record<string, string>> = {}
+  if (info?.spec.attachRequired ?? true) {
+    await inUse(unique, target, true)
+    const id = await attachmentName(source.volumeHandle, source.driver, context.nodeName, context.clock)
+    for (;;) {
+      const attached = await attachment(id)
+      if (attached?.status?.attached && attached.metadata.deletionTimestamp === undefined) {
+        publishContext = attached.status.attachmentMetadata ?? {}
+        break
+      }
+      await context.clock.sleep(ATTACH_POLL_MS, signal)
+    }
+  }
+  const key = `${source.driver}^${source.volumeHandle}`
+  const globalPath = `${PLUGIN_FOLDER}/${source.driver}/${await sha256Hex(source.volumeHandle, context.clock)}/globalmount`
+  const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed('MountDevice', name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
+  const stages = await drivers.supports(source.driver, 'STAGE_UNSTAGE_VOLUME')
+  let users = staged.get(key)
+  if (!users) {
+    if (stages) {
+      context.nodeFiles.mkdir(globalPath, { recursive: true, mode: 0o750 })
+      context.nodeFiles.writeFile(`${globalPath.slice(0, -'/globalmount'.length)}/vol_data.json`, JSON.stringify({ driverName: source.driver, volumeHandle: source.volumeHandle }))
+      const ref = source.nodeStageSecretRef
+      try {
+        await drivers.call(source.driver, 'Node/NodeStageVolume', {
+          volumeId: source.volumeHandle, publishContext, stagingTargetPath: globalPath, volumeCapability: capability, volumeContext: source.volumeAttributes ?? {}, secrets: ref ? await context.csi.secret(ref.namespace!, ref.name!) : {},
+        })
+      } catch (error) {
+        context.nodeFiles.remove(globalPath.slice(0, -'/globalmount'.length), { recursive: true, force: true })
+        throw prefixed('MountDevice', name, error)
+      }
+    }
+    staged.set(key, users = new Set())
+  }
+  users.add(target)
+  const release = async () => {
+    users.delete(target)
+    if (users.size === 0) {
+      if (stages) {
+        await drivers.call(source.driver, 'Node/NodeUnstageVolume', { volumeId: source.volumeHandle, stagingTargetPath: globalPath })
+        context.nodeFiles.remove(globalPath.slice(0, -'/globalmount'.length), { recursive: true, force: true })
+      }
+      staged.delete(key)
+    }
+    await inUse(unique, target, false)
+  }
+  const mounted = await publish({
+    name, driver: source.driver, handle: source.volumeHandle, fsType: source.fsType ?? '', readOnly: readOnly || (source.readOnly ?? false), attributes: source.volumeAttributes ?? {}, volume,
+    secret: source.nodePublishSecretRef ? { namespace: source.nodePublishSecretRef.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
+  }, { pod, context, info, capability, stagingPath: stages ? globalPath : undefined, publishContext, release })
+  const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
+    const wanted = now.spec!.capacity?.storage ?? '0'
+    if (compareQuantities(current.status?.capacity?.storage ?? '0', wanted) >= 0 || !await drivers.supports(source.driver, 'EXPAND_VOLUME')) return
+    await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability })
+      .catch((error: unknown) => { throw prefixed('NodeExpandVolume', name, error) })
+    await context.csi.onExpanded(current, now, pod)
+  }
+  await grow(volume, claim)
+  const { namespace, name: claimName } = claim.metadata
+  return {
+    ...mounted,
+    async update() {
+      if (claim.spec!.volumeMode === 'Block') return
+      await grow(await context.objects.persistentVolume(name), await context.objects.claim(namespace!, claimName!))
+    },
+  }
+}
+
+/** A volume that a driver makes for one pod. k8s: pkg/volume/csi (CSI ephemeral inline volumes) */
+export const csiInlinePlugin: VolumePlugin = {
+  name: NAME,
+  supports: (volume) => volume.csi !== undefined,
+  async setUp(volume: Volume, pod, context) {
+    const source = volume.csi!
+    const info = await context.csi.driverObject(source.driver)
+    const handle = `csi-${await sha256Hex(`${pod.metadata.uid}${volume.name}`, context.clock)}`
+    try {
+      context.csi.drivers.demand(source.driver)
+    } catch (error) {
+      throw prefixed('SetUp', volume.name, new Error(csi(`mounter.SetUpAt failed to get CSI client: ${(error as Error).message}`)))
+    }
+    if (!(info?.spec.volumeLifecycleModes ?? ['Persistent']).includes('Ephemeral'))
+      throw prefixed('SetUp', volume.name, new Error(csi(`mounter.SetupAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${source.driver} (only supports ${JSON.stringify(info?.spec.volumeLifecycleModes ?? ['Persistent'])})`)))
+    return publish({
+      name: volume.name, driver: source.driver, handle, fsType: source.fsType ?? '', readOnly: source.readOnly ?? false, attributes: source.volumeAttributes ?? {}, volume: undefined,
+      secret: source.nodePublishSecretRef ? { namespace: pod.metadata.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
+    }, { pod, context, info, capability: { mount: { fsType: source.fsType ?? '', mountFlags: [] }, accessMode: { mode: 'SINGLE_NODE_WRITER' } }, stagingPath: undefined, publishContext: {}, release: async () => {} })
+  },
+}
+
+interface PublishOptions {
+  pod: Pod
+  context: VolumeContext
+  info: CSIDriver | undefined
+  capability: object
+  stagingPath: string | undefined
+  publishContext: Readonly<Record<string, string>>
+  /** After the volume is no longer published. */
+  release(): Promise<void>
+}
+
+const folderOf = (pod: Pod, name: string) => `/var/lib/kubelet/pods/${pod.metadata.uid}/volumes/kubernetes.io~csi/${name}`
+const targetOf = (pod: Pod, name: string) => `${folderOf(pod, name)}/mount`
+
+/** k8s: csiMountMgr.SetUpAt */
+async function publish(source: Source, { pod, context, info, capability, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume> {
+  const { drivers, secret } = context.csi
+  const { nodeFiles } = context
+  const folder = folderOf(pod, source.name)
+  const target = targetOf(pod, source.name)
+  nodeFiles.mkdir(folder, { recursive: true, mode: 0o750 })
+  const lifecycle = source.volume ? 'Persistent' : 'Ephemeral'
+  nodeFiles.writeFile(`${folder}/vol_data.json`, JSON.stringify({
+    attachmentID: await attachmentName(source.handle, source.driver, context.nodeName, context.clock), driverName: source.driver, nodeName: context.nodeName, specVolID: source.name, volumeHandle: source.handle, volumeLifecycleMode: lifecycle,
+  }))
+  const { name, namespace, uid } = pod.metadata
+  const about = info?.spec.podInfoOnMount ? { 'csi.storage.k8s.io/pod.name': name!, 'csi.storage.k8s.io/pod.namespace': namespace!, 'csi.storage.k8s.io/pod.uid': uid!, 'csi.storage.k8s.io/serviceAccount.name': pod.spec.serviceAccountName ?? '', 'csi.storage.k8s.io/ephemeral': String(!source.volume) } : {}
+  const tokens = await serviceAccountTokens(info, pod, context)
+  const inSecrets = (info?.spec as { serviceAccountTokenInSecrets?: boolean } | undefined)?.serviceAccountTokenInSecrets === true
+  try {
+    const secrets = source.secret ? await secret(source.secret.namespace, source.secret.name).catch((error: unknown) => { throw new Error(`fetching NodePublishSecretRef ${source.secret!.namespace}/${source.secret!.name} failed: ${(error as Error).message}`) }) : {}
+    await drivers.call(source.driver, 'Node/NodePublishVolume', {
+      volumeId: source.handle, publishContext, stagingTargetPath: stagingPath ?? '', targetPath: target, volumeCapability: capability, readonly: source.readOnly,
+      volumeContext: { ...source.attributes, ...about, ...(inSecrets ? {} : tokens) }, secrets: { ...secrets, ...(inSecrets ? tokens : {}) },
+    })
+  } catch (error) {
+    if (!(error instanceof GrpcError) || !['DeadlineExceeded', 'Unavailable', 'Aborted', 'Canceled'].includes(error.code)) nodeFiles.remove(folder, { recursive: true, force: true })
+    throw prefixed('SetUp', source.name, error)
+  }
+  const group = pod.spec.securityContext?.fsGroup
+  if (group !== undefined && appliesGroup(info, source)) giveToGroup(nodeFiles, target, group)
+  return {
+    plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, usedBytes: () => 0,
+    async tearDown() {
+      if (nodeFiles.exists(folder)) {
+        await drivers.call(source.driver, 'Node/NodeUnpublishVolume', { volumeId: source.handle, targetPath: target })
+        nodeFiles.remove(folder, { recursive: true, force: true })
+      }
+      await release()
+    },
+  }
+}
+
+/** k8s: csiMountMgr.podServiceAccountTokenAttrs */
+async function serviceAccountTokens(info: CSIDriver | undefined, pod: Pod, { objects }: VolumeContext): Promise<Record<string, string>> {
+  const requests = info?.spec.tokenRequests ?? []
+  if (requests.length === 0) return {}
+  const out: Record<string, { token: string; expirationTimestamp: string }> = {}
+  for (const { audience, expirationSeconds } of requests) {
+    const { token, expirationMs } = await objects.token(pod, audience || undefined, expirationSeconds ?? 3600)
+    out[audience] = { token, expirationTimestamp: new Date(expirationMs).toISOString().replace(/\.\d+/, '') }
+  }
+  return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(out) }
+}
+
+/** k8s: csiMountMgr.supportsFSGroup */
+function appliesGroup(info: CSIDriver | undefined, { fsType, volume, readOnly }: Source): boolean {
+  if (readOnly) return false
+  const policy = info?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType'
+  if (policy !== 'ReadWriteOnceWithFSType') return policy === 'File'
+  return fsType !== '' && volume !== undefined && (volume.spec!.accessModes ?? []).some((mode) => mode === 'ReadWriteOnce' || mode === 'ReadWriteOncePod')
+}
+
+/** k8s: pkg/volume SetVolumeOwnership */
+function giveToGroup(files: MountableFileSystem, path: string, group: number): void {
+  const stat = files.lstat(path)
+  if (stat.type === 'symlink') return
+  files.chown(path, stat.uid, group)
+  files.chmod(path, stat.mode | (stat.type === 'directory' ? 0o2770 : 0o660))
+  if (stat.type === 'directory') for (const name of files.readdir(path)) giveToGroup(files, `${path}/${name}`, group)
+}
+
+/** k8s: pkg/volume/csi asCSIAccessModeV1, asSingleNodeMultiWriterCapableCSIAccessModeV1 */
+async function accessMode(volume: PersistentVolume, driver: string, drivers: CsiDrivers): Promise<string> {
+  const single = await drivers.supports(driver, 'SINGLE_NODE_MULTI_WRITER')
+  switch (volume.spec!.accessModes?.[0]) {
+    case 'ReadOnlyMany': return 'MULTI_NODE_READER_ONLY'
+    case 'ReadWriteMany': return 'MULTI_NODE_MULTI_WRITER'
+    case 'ReadWriteOncePod': return single ? 'SINGLE_NODE_SINGLE_WRITER' : 'SINGLE_NODE_WRITER'
+    default: return single ? 'SINGLE_NODE_MULTI_WRITER' : 'SINGLE_NODE_WRITER'
+  }
+}
+
+function volumeCapability(volume: PersistentVolume, fsType: string, mode: string): object {
+  return { accessMode: { mode }, ...(volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType, mountFlags: volume.spec!.mountOptions ?? [] } }) }
+}
+
+/** Undefined for what there isn't. */
+export async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '../../base/clock.ts'
+import { MemoryFileSystem } from '../file-system.ts'
+import { UnixError } from '../types.ts'
+import type { FileSystem, Proc } from '../types.ts'
+import { strerror } from '../errno.ts'
+
+/** Names of gRPC's codes. */
+export type GrpcCode = 'Canceled' | 'Unknown' | 'InvalidArgument' | 'DeadlineExceeded' | 'NotFound' | 'AlreadyExists' | 'PermissionDenied' | 'ResourceExhausted' | 'FailedPrecondition' | 'Aborted' | 'OutOfRange' | 'Unimplemented' | 'Internal' | 'Unavailable'
+
+/** A call that failed, in the words of Go's library. */
+export class GrpcError extends Error {
+  readonly code: GrpcCode
+  readonly description: string
+  constructor(code: GrpcCode, description: string) {
+    super(`rpc error: code = ${code} desc = ${description}`)
+    this.code = code
+    this.description = description
+  }
+}
+
+/** One method: messages are plain objects, as their bytes are of no use inside one process. */
+export type GrpcMethod = (request: any) => Promise<object> | object
+
+/** Methods by full name, as in `csi.v1.Node/NodeGetInfo`. */
+export type GrpcService = Readonly<Record<string, GrpcMethod>>
+
+interface Endpoint {
+  service: GrpcService
+  pending: Set<(error: Error) => void>
+  closed: boolean
+}
+
+/** Serves at a Unix socket until the process ends or the returned function is called; the file stays, as it does when a process dies. @throws UnixError EADDRINUSE */
+export function serveGrpc(proc: Proc, path: string, service: GrpcService): () => void {
+  const endpoint: Endpoint = { service, pending: new Set(), closed: false };
+  (proc.fs as MemoryFileSystem).bindSocket(path, endpoint)
+  const close = () => {
+    endpoint.closed = true
+    for (const reject of endpoint.pending) reject(new GrpcError('Unavailable', 'error reading from server: EOF'))
+    endpoint.pending.clear()
+  }
+  proc.killed.addEventListener('abort', close, { once: true })
+  return close
+}
+
+/** Calls a method of whoever serves at a socket. @throws GrpcError */
+export async function callGrpc(fs: FileSystem, path: string, method: string, request: object, { clock, timeoutMs }: { clock: Clock; timeoutMs: number }): Promise<any> {
+  const endpoint = endpointAt(fs, path)
+  const handler = endpoint.service[method]
+  if (!handler) {
+    const [service, name] = method.split('/')
+    throw new GrpcError('Unimplemented', Object.keys(endpoint.service).some((each) => each.startsWith(`${service}/`)) ? `method ${name} not implemented` : `unknown service ${service}`)
+  }
+  let fail!: (error: Error) => void
+  const failed = new Promise<never>((_resolve, reject) => { fail = reject })
+  endpoint.pending.add(fail)
+  const timer = clock.after(timeoutMs, () => fail(new GrpcError('DeadlineExceeded', 'context deadline exceeded')))
+  try {
+    return await Promise.race([Promise.resolve(handler(request)).catch((error: unknown) => { throw error instanceof GrpcError ? error : new GrpcError('Unknown', (error as Error).message) }), failed])
+  } finally {
+    timer.cancel()
+    endpoint.pending.delete(fail)
+  }
+}
+
+/** Whether somebody serves at a socket. */
+export function isServed(fs: FileSystem, path: string): boolean {
+  try {
+    return Boolean(endpointAt(fs, path))
+  } catch {
+    return false
+  }
+}
+
+function endpointAt(fs: FileSystem, path: string): Endpoint {
+  const refused = (code: string) => new GrpcError('Unavailable', `connection error: desc = "transport: Error while dialing: dial unix ${path}: connect: ${strerror(code).toLowerCase()}"`)
+  let endpoint: Endpoint | undefined
+  try {
+    endpoint = (fs as MemoryFileSystem).socketServer(path) as Endpoint | undefined
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw refused(error.code)
+  }
+  if (!endpoint || endpoint.closed) throw refused('ECONNREFUSED')
+  return endpoint
+}
