@@ -24,6 +24,7 @@ import { kuardImage } from './kuard/kuard.ts'
 import { metricsServerImage } from './metrics-server/metrics-server.ts'
 import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
+import { csiImages } from './csi/csi-images.ts'
 import { nfsServerImages } from './nfs/nfs-servers.ts'
 import { e2eNginx, nginx, nginxAlpine, nginxHttps, nginxSlim } from './nginx/nginx.ts'
 import { nodeImages } from './node/node.ts'
@@ -42,6 +43,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages,
+  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
   ...applicationImages,
 ]

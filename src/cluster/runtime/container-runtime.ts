@@ -118,7 +118,7 @@ interface Container {
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
-  const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/etc/hostname': `${options.nodeName}\n` } })
+  const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
   // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
   images.importImage(SANDBOX_IMAGE)

@@ -1,0 +1,114 @@
+import { rfc3339 } from '../../../base/clock.ts'
+import { GrpcError } from '../../../unix/net/grpc.ts'
+import type { Proc } from '../../../unix/types.ts'
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimCondition, VolumeAttributesClass } from '../../kinds/generated/types.ts'
+import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
+import { isStatusError } from '../../kinds/status-error.ts'
+import { apiCall } from '../in-cluster/api-call.ts'
+import { inClusterEvents } from '../in-cluster/events.ts'
+import { bytesQuantity } from './bytes-quantity.ts'
+import { keyedWork, objectPath, ObjectCache } from './cluster-cache.ts'
+import { runSidecar } from './sidecar.ts'
+import type { Sidecar } from './sidecar.ts'
+
+const CLAIMS = '/api/v1/persistentvolumeclaims'
+const VOLUMES = '/api/v1/persistentvolumes'
+const PRE_RESIZE = 'volume.alpha.kubernetes.io/pre-resize-capacity'
+const KNOWN = ['handle-volume-inuse-error', 'workers', 'extra-modify-metadata']
+const RESIZING = ['Resizing', 'FileSystemResizePending', 'ControllerResizeError', 'NodeResizeError']
+
+/** The sidecar that grows volumes whose claims ask for more, and changes them to the VolumeAttributesClass that their claims name. */
+export const csiResizer = (proc: Proc) => runSidecar(proc, { known: KNOWN, lock: (driver) => `external-resizer-${driver.replace(/[^a-zA-Z0-9]/g, '-')}`, run })
+
+// k8s: external-resizer pkg/controller/expand_and_recover.go, pkg/modifycontroller
+async function run({ proc, client, driver }: Sidecar): Promise<void> {
+  const events = inClusterEvents(proc, client, `external-resizer ${driver.name}`)
+  const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, () => {})
+  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, (key, claim) => { if (claim?.status?.phase === 'Bound') queue(key) })
+  const now = () => rfc3339(proc.clock.nowMs())
+  const setStatus = (claim: PersistentVolumeClaim, status: object, conditions: readonly Omit<PersistentVolumeClaimCondition, 'lastTransitionTime'>[] | undefined) => apiCall<PersistentVolumeClaim>(client, 'PUT', `${objectPath(CLAIMS, claim)}/status`, {
+    ...claim, status: { ...claim.status, ...status, ...(conditions ? { conditions: [...(claim.status?.conditions ?? []).filter(({ type }) => !RESIZING.includes(type)), ...conditions.map((condition) => ({ ...condition, lastTransitionTime: now() }))] } : {}) },
+  })
+
+  const resize = async (claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> => {
+    const wanted = claim.spec!.resources!.requests!.storage!
+    if (compareQuantities(wanted, claim.status?.capacity?.storage ?? '0') <= 0) return
+    const pending = claim.status?.conditions?.some(({ type }) => type === 'FileSystemResizePending')
+    if (pending && compareQuantities(volume.spec?.capacity?.storage ?? '0', wanted) >= 0) return
+    const controller = driver.controllerCapabilities.has('EXPAND_VOLUME')
+    let current = await setStatus(claim, { allocatedResources: { ...claim.status?.allocatedResources, storage: wanted }, allocatedResourceStatuses: { ...claim.status?.allocatedResourceStatuses, storage: 'ControllerResizeInProgress' } }, [{ type: 'Resizing', status: 'True' }])
+    events.event(claim, 'Normal', 'Resizing', `External resizer is resizing volume ${volume.metadata.name}`)
+    let bytes = quantityValue(wanted)
+    let onNode = true
+    const { csi } = volume.spec!
+    if (controller) {
+      try {
+        const answer = await driver.call('Controller/ControllerExpandVolume', {
+          volumeId: csi!.volumeHandle, capacityRange: { requiredBytes: bytes }, secrets: {}, volumeCapability: volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType: csi!.fsType ?? '', mountFlags: volume.spec!.mountOptions ?? [] } },
+        }) as { capacityBytes: number; nodeExpansionRequired: boolean }
+        bytes = answer.capacityBytes
+        onNode = answer.nodeExpansionRequired
+      } catch (error) {
+        const infeasible = error instanceof GrpcError && ['InvalidArgument', 'OutOfRange', 'NotFound', 'Unimplemented'].includes(error.code)
+        const message = `resize volume ${JSON.stringify(volume.metadata.name)} by resizer ${JSON.stringify(driver.name)} failed: ${(error as Error).message}`
+        await setStatus(current, infeasible ? { allocatedResourceStatuses: { ...current.status?.allocatedResourceStatuses, storage: 'ControllerResizeInfeasible' } } : {}, [{ type: 'Resizing', status: 'True' }, { type: 'ControllerResizeError', status: 'True', message: (error as Error).message }])
+        events.event(claim, 'Warning', 'VolumeResizeFailed', message)
+        throw new Error(message)
+      }
+    }
+    const size = bytesQuantity(bytes)
+    await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { spec: { capacity: { storage: size } }, ...(onNode ? { metadata: { annotations: { [PRE_RESIZE]: claim.status?.capacity?.storage } } } : {}) })
+    if (onNode) {
+      current = await setStatus(current, { allocatedResourceStatuses: { ...current.status?.allocatedResourceStatuses, storage: 'NodeResizePending' } }, [{ type: 'FileSystemResizePending', status: 'True', message: 'Waiting for user to (re-)start a pod to finish file system resize of volume on node.' }])
+      events.event(claim, 'Normal', 'FileSystemResizeRequired', 'Require file system resize of volume on node')
+      return
+    }
+    const { storage: _storage, ...statuses } = current.status?.allocatedResourceStatuses ?? {}
+    await setStatus(current, { capacity: { ...current.status?.capacity, storage: size }, allocatedResourceStatuses: statuses }, [])
+    events.event(claim, 'Normal', 'VolumeResizeSuccessful', 'Resize volume succeeded')
+  }
+
+  const modify = async (claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> => {
+    const wanted = claim.spec?.volumeAttributesClassName
+    const has = claim.status?.currentVolumeAttributesClassName ?? volume.spec?.volumeAttributesClassName
+    if (!driver.controllerCapabilities.has('MODIFY_VOLUME') || !wanted || wanted === has) {
+      if (wanted && wanted === has && claim.status?.currentVolumeAttributesClassName !== wanted) await setStatus(claim, { currentVolumeAttributesClassName: wanted }, undefined)
+      return
+    }
+    let attributes: VolumeAttributesClass
+    try {
+      attributes = await apiCall<VolumeAttributesClass>(client, 'GET', `/apis/storage.k8s.io/v1/volumeattributesclasses/${wanted}`)
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound')) throw error
+      await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Pending' } }, undefined)
+      const message = `VAC ${wanted} does not exist.`
+      events.event(claim, 'Warning', 'VolumeModifyFailed', message)
+      throw new Error(message)
+    }
+    const current = await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'InProgress' } }, undefined)
+    events.event(claim, 'Normal', 'VolumeModify', `external resizer is modifying volume ${claim.metadata.name} with vac ${wanted}`)
+    try {
+      await driver.call('Controller/ControllerModifyVolume', { volumeId: volume.spec!.csi!.volumeHandle, secrets: {}, mutableParameters: attributes.parameters ?? {} })
+    } catch (error) {
+      if (error instanceof GrpcError && error.code === 'InvalidArgument') await setStatus(current, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Infeasible' } }, undefined)
+      events.event(claim, 'Warning', 'VolumeModifyFailed', (error as Error).message)
+      throw error
+    }
+    await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { spec: { volumeAttributesClassName: wanted } })
+    const { modifyVolumeStatus: _status, ...status } = current.status!
+    await apiCall(client, 'PUT', `${objectPath(CLAIMS, claim)}/status`, { ...current, status: { ...status, currentVolumeAttributesClassName: wanted } })
+    events.event(claim, 'Normal', 'VolumeModifySuccessful', `external resizer modified volume ${claim.metadata.name} with vac ${wanted} successfully`)
+  }
+
+  const queue = keyedWork(proc, 'PVC', async (key) => {
+    await volumes.synced
+    const claim = claims.get(key)
+    if (!claim?.spec?.volumeName) return
+    const volume = volumes.get(claim.spec.volumeName) ?? await apiCall<PersistentVolume>(client, 'GET', `${VOLUMES}/${claim.spec.volumeName}`)
+    if (volume.spec?.csi?.driver !== driver.name || volume.spec.claimRef?.uid !== claim.metadata.uid) return
+    if (volume.metadata.annotations?.[PRE_RESIZE] !== undefined && compareQuantities(claim.status?.capacity?.storage ?? '0', volume.spec.capacity?.storage ?? '0') >= 0)
+      await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { metadata: { annotations: { [PRE_RESIZE]: null } } })
+    await resize(claim, volume)
+    await modify(claims.get(key) ?? claim, volume)
+  })
+}

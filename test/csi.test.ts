@@ -1,0 +1,131 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startLab } from './lab.ts'
+import type { Lab } from './lab.ts'
+// Loaded when first used, which takes real time: a stepped clock would leap over it.
+import '../src/cluster/images/csi/hostpath/hostpath-driver.ts'
+import '../src/cluster/images/csi/csi-provisioner.ts'
+import '../src/cluster/images/csi/csi-attacher.ts'
+import '../src/cluster/images/csi/csi-resizer.ts'
+import '../src/cluster/images/csi/csi-snapshotter.ts'
+import '../src/cluster/images/csi/snapshot-controller.ts'
+import '../src/cluster/images/csi/node-driver-registrar.ts'
+import '../src/cluster/images/csi/small-sidecars.ts'
+
+let lab: Lab
+const out = (script: string) => lab.out(script)
+beforeAll(async () => {
+  lab = await startLab('csi')
+  for (const name of fs.readdirSync(path.join(import.meta.dirname, 'csi'))) lab.writeFile(name, fs.readFileSync(path.join(import.meta.dirname, 'csi', name), 'utf8'))
+  await out('kubectl apply -f sidecars-rbac.yaml -f snapshot-crds.yaml -f snapshot-controller.yaml')
+}, 60_000)
+afterAll(() => lab.stop())
+
+const claim = (name: string, extra = '', spec = '') => `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: ${name}}
+spec:
+  accessModes: [ReadWriteOnce]
+  storageClassName: csi-hostpath-sc
+  resources: {requests: {storage: 1Gi}}
+  ${extra}
+${spec}`
+const pod = (name: string, volume: string, extra = '') => `apiVersion: v1
+kind: Pod
+metadata: {name: ${name}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: main, image: busybox, command: [sleep, infinity], volumeMounts: [{name: data, mountPath: /data}]}]
+  volumes: [{name: data, ${volume}}]
+  ${extra}
+`
+
+test('a node has a CSINode, empty until a driver registers', async () => {
+  expect(await out('kubectl get csinodes')).toMatch(/^NAME +DRIVERS +AGE\ndrydock-control-plane +0 .*\ndrydock-worker +0 .*\ndrydock-worker2 +0 /)
+  expect(await out('kubectl get csidrivers 2>&1')).toBe('No resources found\n')
+})
+
+test('a claim waits for its driver, which registers from its own manifests', async () => {
+  lab.writeFile('class.yaml', 'apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: csi-hostpath-sc}\nprovisioner: hostpath.csi.k8s.io\nreclaimPolicy: Delete\nvolumeBindingMode: Immediate\nallowVolumeExpansion: true\n')
+  lab.writeFile('claim.yaml', claim('csi-pvc'))
+  await out('kubectl apply -f class.yaml -f claim.yaml; sleep 2')
+  expect(await out('kubectl get events --field-selector involvedObject.name=csi-pvc -o jsonpath="{.items[0].message}"')).toMatch(/^Waiting for a volume to be created either by the external provisioner 'hostpath\.csi\.k8s\.io' or manually /)
+  expect((await lab.run('kubectl apply -f hostpath.yaml -f snapshotclass.yaml')).stderr).toMatch(/^Warning: .*duplicate port name "healthz"/)
+  await out('kubectl rollout status statefulset csi-hostpathplugin --timeout=110s')
+  expect(await out('kubectl get pod csi-hostpathplugin-0')).toMatch(/ 8\/8 +Running +0 /)
+  await out('kubectl wait --for=jsonpath={.status.phase}=Bound pvc/csi-pvc --timeout=60s')
+  const node = await out('kubectl get pod csi-hostpathplugin-0 -o jsonpath={.spec.nodeName}')
+  expect(await out(`kubectl get csinode ${node} -o jsonpath={.spec}`)).toBe(`{"drivers":[{"name":"hostpath.csi.k8s.io","nodeID":"${node}","topologyKeys":["topology.hostpath.csi/node"]}]}`)
+  expect(await out(`kubectl get node ${node} -o jsonpath="{.metadata.annotations.csi\\.volume\\.kubernetes\\.io/nodeid} {.metadata.labels.topology\\.hostpath\\.csi/node}"`)).toBe(`{"hostpath.csi.k8s.io":"${node}"} ${node}`)
+  expect(await out('kubectl get csidriver')).toMatch(/hostpath\.csi\.k8s\.io +true +true +false +<unset> +false +Persistent,Ephemeral /)
+  const volume = await out('kubectl get pv -o jsonpath="{.items[0].metadata.finalizers} {.items[0].metadata.annotations.pv\\.kubernetes\\.io/provisioned-by} {.items[0].spec.csi.driver} {.items[0].spec.persistentVolumeReclaimPolicy} {.items[0].spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key}"')
+  expect(volume).toMatch(/^\["(external-provisioner\.volume\.kubernetes\.io\/finalizer","kubernetes\.io\/pv-protection|kubernetes\.io\/pv-protection","external-provisioner\.volume\.kubernetes\.io\/finalizer)"\] hostpath\.csi\.k8s\.io hostpath\.csi\.k8s\.io Delete topology\.hostpath\.csi\/node$/)
+  expect(await out('kubectl describe pvc csi-pvc')).toMatch(/Normal +Provisioning +\d+s .*hostpath\.csi\.k8s\.io_csi-hostpathplugin-0_\S+ +External provisioner is provisioning volume for claim "default\/csi-pvc"\n.*Normal +ProvisioningSucceeded .* Successfully provisioned volume pvc-/)
+}, 60_000)
+
+test('a pod gets the volume attached, staged and published; its data outlives it', async () => {
+  lab.writeFile('app.yaml', pod('app', 'persistentVolumeClaim: {claimName: csi-pvc}'))
+  await out('kubectl apply -f app.yaml; kubectl wait --for=condition=Ready pod app --timeout=60s; kubectl exec app -- sh -c "echo hello > /data/file"')
+  const node = await out('kubectl get pod csi-hostpathplugin-0 -o jsonpath={.spec.nodeName}')
+  expect(await out('kubectl get pod app -o jsonpath={.spec.nodeName}')).toBe(node)
+  expect(await out('kubectl get volumeattachments --no-headers')).toMatch(new RegExp(`^csi-[0-9a-f]{64} +hostpath\\.csi\\.k8s\\.io +pvc-\\S+ +${node} +true `))
+  expect(await out('kubectl get events --field-selector involvedObject.name=app,reason=SuccessfulAttachVolume -o jsonpath="{.items[0].message}|{.items[0].source.component}"')).toMatch(/^AttachVolume\.Attach succeeded for volume "pvc-\S+" \|attachdetach-controller$/)
+  expect(await out(`kubectl get node ${node} -o jsonpath="{.status.volumesAttached[0].name} {.status.volumesInUse[0]}"`)).toMatch(/^kubernetes\.io\/csi\/hostpath\.csi\.k8s\.io\^(\S+) kubernetes\.io\/csi\/hostpath\.csi\.k8s\.io\^\1$/)
+  expect(await out('kubectl exec csi-hostpathplugin-0 -c hostpath -- sh -c "cat /csi-data-dir/*/file"')).toBe('hello\n')
+  await out('kubectl delete pod app; sleep 12')
+  expect(await out('kubectl get volumeattachments 2>&1')).toBe('No resources found\n')
+  expect(await out(`kubectl get node ${node} -o jsonpath="{.status.volumesAttached}{.status.volumesInUse}"`)).toBe('')
+  await out('kubectl apply -f app.yaml; kubectl wait --for=condition=Ready pod app --timeout=60s')
+  expect(await out('kubectl exec app -- cat /data/file')).toBe('hello\n')
+}, 60_000)
+
+test('a snapshot is taken and restored, and a claim is cloned', async () => {
+  lab.writeFile('snapshot.yaml', 'apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshot\nmetadata: {name: snap}\nspec: {volumeSnapshotClassName: csi-hostpath-snapclass, source: {persistentVolumeClaimName: csi-pvc}}\n')
+  await out('kubectl apply -f snapshot.yaml; kubectl wait --for=jsonpath={.status.readyToUse}=true volumesnapshot/snap --timeout=60s; kubectl exec app -- sh -c "echo later > /data/file"')
+  expect(await out('kubectl get volumesnapshot snap')).toMatch(/^NAME +READYTOUSE +SOURCEPVC +SOURCESNAPSHOTCONTENT +RESTORESIZE +SNAPSHOTCLASS +SNAPSHOTCONTENT +CREATIONTIME +AGE\nsnap +true +csi-pvc +1Gi +csi-hostpath-snapclass +snapcontent-\S+ +\d+s +\d+s\n/)
+  expect((await out('kubectl get events --field-selector involvedObject.name=snap -o jsonpath="{.items[*].reason}"')).split(' ').sort()).toEqual(['CreatingSnapshot', 'SnapshotCreated', 'SnapshotReady'])
+  lab.writeFile('more.yaml', [claim('restored', 'dataSource: {name: snap, kind: VolumeSnapshot, apiGroup: snapshot.storage.k8s.io}'), claim('cloned', 'dataSource: {name: csi-pvc, kind: PersistentVolumeClaim}'), pod('restored', 'persistentVolumeClaim: {claimName: restored}'), pod('cloned', 'persistentVolumeClaim: {claimName: cloned}')].join('---\n'))
+  await out('kubectl apply -f more.yaml; kubectl wait --for=condition=Ready pod restored cloned --timeout=90s')
+  expect(await out('kubectl exec restored -- cat /data/file; kubectl exec cloned -- cat /data/file')).toBe('hello\nlater\n')
+  await out('kubectl delete volumesnapshot snap --timeout=60s')
+  expect(await out('kubectl get volumesnapshotcontents 2>&1')).toBe('No resources found\n')
+}, 60_000)
+
+test('a volume grows: the driver first, then the node', async () => {
+  await out(`kubectl patch pvc csi-pvc -p '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}'; sleep 3`)
+  expect(await out('kubectl get pvc csi-pvc -o jsonpath="{.status.conditions[0].type} {.status.capacity.storage} {.status.allocatedResourceStatuses.storage}"')).toBe('FileSystemResizePending 1Gi NodeResizePending')
+  await out('sleep 100')
+  expect(await out('kubectl get pvc csi-pvc -o jsonpath="{.status.capacity.storage}{.status.conditions}"; kubectl get pv -o jsonpath="{.items[?(@.spec.claimRef.name==\'csi-pvc\')].spec.capacity.storage}"')).toBe('2Gi2Gi')
+  const reasons = (await out('kubectl get events --field-selector involvedObject.name=csi-pvc -o jsonpath="{.items[*].reason}"')).split(' ')
+  for (const reason of ['ExternalExpanding', 'Resizing', 'FileSystemResizeRequired', 'FileSystemResizeSuccessful']) expect(reasons).toContain(reason)
+}, 60_000)
+
+test('inline and generic ephemeral volumes come and go with their pod', async () => {
+  lab.writeFile('inline.yaml', [pod('inline', 'csi: {driver: hostpath.csi.k8s.io}', 'nodeSelector: {topology.hostpath.csi/node: drydock-worker}'.replace('drydock-worker', await out('kubectl get pod csi-hostpathplugin-0 -o jsonpath={.spec.nodeName}'))), pod('generic', 'ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], storageClassName: csi-hostpath-sc, resources: {requests: {storage: 1Gi}}}}}')].join('---\n'))
+  await out('kubectl apply -f inline.yaml; kubectl wait --for=condition=Ready pod inline generic --timeout=90s; kubectl exec inline -- touch /data/x')
+  const state = 'kubectl exec csi-hostpathplugin-0 -c hostpath -- cat /csi-data-dir/state.json'
+  expect((JSON.parse(await out(state)) as { Volumes: { Ephemeral: boolean }[] }).Volumes.filter(({ Ephemeral }) => Ephemeral)).toHaveLength(1)
+  await out('kubectl delete pod inline generic; kubectl wait --for=delete pvc generic-data --timeout=60s')
+  expect((JSON.parse(await out(state)) as { Volumes: { Ephemeral: boolean }[] }).Volumes.filter(({ Ephemeral }) => Ephemeral)).toEqual([])
+}, 60_000)
+
+test('without its driver a volume is not mounted, and the pod says so', async () => {
+  await out('kubectl delete pod app restored cloned; kubectl delete pvc restored cloned; sleep 12')
+  await lab.run('kubectl scale statefulset csi-hostpathplugin --replicas=0; kubectl wait --for=delete pod csi-hostpathplugin-0')
+  expect(await out('kubectl get csinodes -o jsonpath="{.items[*].spec.drivers}"')).toBe('')
+  lab.writeFile('orphan.yaml', pod('orphan', 'csi: {driver: hostpath.csi.k8s.io}'))
+  await out('kubectl apply -f orphan.yaml; sleep 5')
+  expect(await out('kubectl get events --field-selector involvedObject.name=orphan,reason=FailedMount -o jsonpath="{.items[0].message}"')).toBe('MountVolume.SetUp failed for volume "data" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name hostpath.csi.k8s.io not found in the list of registered CSI drivers')
+  await out('kubectl delete pod orphan --timeout=60s')
+  await lab.run('kubectl scale statefulset csi-hostpathplugin --replicas=1; kubectl rollout status statefulset csi-hostpathplugin --timeout=110s; sleep 5')
+})
+
+test('a deleted claim takes its volume along, unless that is retained', async () => {
+  expect(await out('kubectl get pv -o name | wc -l')).toBe('1\n')
+  await out(`kubectl patch pv $(kubectl get pv -o jsonpath={.items[0].metadata.name}) -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; kubectl delete pvc csi-pvc; sleep 3`)
+  expect(await out('kubectl get pv --no-headers')).toMatch(/ 2Gi +RWO +Retain +Released +default\/csi-pvc +csi-hostpath-sc /)
+  await out(`kubectl patch pv $(kubectl get pv -o jsonpath={.items[0].metadata.name}) -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'; sleep 5`)
+  expect(await out('kubectl get pv 2>&1')).toBe('No resources found\n')
+  expect(await out('kubectl exec csi-hostpathplugin-0 -c hostpath -- ls /csi-data-dir')).toBe('state.json\n')
+})
