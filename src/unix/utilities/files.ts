@@ -176,6 +176,8 @@ export const rm: Utility = async (context) => {
 /** Where a copy or move of `source` to `target` ends up. */
 function destination(proc: Proc, source: string, target: string, intoDirectory: boolean): string {
   const path = proc.resolve(target)
+  // A directory that is named by `.` or `..` has no name of its own: what is in it goes into the target.
+  if (/(^|\/)\.\.?\/*$/.test(source)) return path
   return intoDirectory && isDirectory(proc, path) ? joinPath(path, baseName(proc.resolve(source))) : path
 }
 

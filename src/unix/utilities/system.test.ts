@@ -36,3 +36,8 @@ test('df keeps its columns as wide as each family has them, and counts in blocks
   expect(await lines('gnu')).toEqual(['Filesystem      Size  Used Avail Use% Mounted on', expect.stringMatching(/^overlay +64G +[\d.]+K +\S+ +\d+% \/$/), ''])
   expect((await lines('busybox'))[0]).toBe('Filesystem                Size      Used     Avail Use% Mounted on')
 })
+
+test('cp of a directory that is named by a dot copies what is in it', async () => {
+  const { run } = testMachine({ programs: { ...utilityPrograms('busybox'), '/bin/sh': ash } })
+  expect((await run(['sh', '-c', 'mkdir -p /from/sub /to; echo text > /from/sub/file; cp -a /from/. /to/; cp -r /from /to; find /to | sort'])).stdout).toBe('/to\n/to/from\n/to/from/sub\n/to/from/sub/file\n/to/sub\n/to/sub/file\n')
+})

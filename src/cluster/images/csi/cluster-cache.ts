@@ -11,13 +11,14 @@ export class ObjectCache<T extends KubeObject> {
   readonly objects = new Map<string, T>()
   readonly synced: Promise<void>
 
-  /** @param path below the server, e.g. `/api/v1/persistentvolumes` @param onChange told of each change, with the object as it was before */
-  constructor(proc: Proc, client: ClusterClient, path: string, onChange: (key: string, now: T | undefined, before: T | undefined) => void) {
+  /** @param path below the server, e.g. `/api/v1/persistentvolumes` @param type what lists don't say of each of their items @param onChange told of each change, with the object as it was before */
+  constructor(proc: Proc, client: ClusterClient, path: string, type: { apiVersion: string; kind: string }, onChange: (key: string, now: T | undefined, before: T | undefined) => void) {
     let synced!: () => void
     this.synced = new Promise((resolve) => { synced = resolve })
     followResource<T & { metadata: { name: string } }>({
       proc, client, path,
-      onChange: (key, object) => {
+      onChange: (key, found) => {
+        const object = found && { ...found, ...type }
         const short = key.startsWith('/') ? key.slice(1) : key
         const before = this.objects.get(short)
         if (object) this.objects.set(short, object)

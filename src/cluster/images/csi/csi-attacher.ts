@@ -21,7 +21,7 @@ export const csiAttacher = (proc: Proc) => runSidecar(proc, { known: KNOWN, lock
 async function run({ proc, client, driver }: Sidecar): Promise<void> {
   const attaches = driver.controllerCapabilities.has('PUBLISH_UNPUBLISH_VOLUME')
   const finalizer = `external-attacher/${driver.name.replace(/\./g, '-')}`
-  const attachments = new ObjectCache<VolumeAttachment>(proc, client, ATTACHMENTS, (key, attachment) => { if (attachment?.spec?.attacher === driver.name) queue(key) })
+  const attachments = new ObjectCache<VolumeAttachment>(proc, client, ATTACHMENTS, { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment' }, (key, attachment) => { if (attachment?.spec?.attacher === driver.name) queue(key) })
   const patch = <T>(path: string, body: object) => apiCall<T>(client, 'PATCH', path, body)
   const without = (finalizers: readonly string[] = []) => ({ '$deleteFromPrimitiveList/finalizers': finalizers.filter((each) => each === finalizer) })
 
@@ -75,7 +75,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
 
   if (!attaches) return
   // A volume that is going away is let go once nothing of it is attached.
-  const volumes = new ObjectCache<PersistentVolume>(proc, client, '/api/v1/persistentvolumes', (key, volume) => { if (volume?.metadata.deletionTimestamp) volumeQueue(key) })
+  const volumes = new ObjectCache<PersistentVolume>(proc, client, '/api/v1/persistentvolumes', { apiVersion: 'v1', kind: 'PersistentVolume' }, (key, volume) => { if (volume?.metadata.deletionTimestamp) volumeQueue(key) })
   const volumeQueue = keyedWork(proc, 'PersistentVolume', async (key) => {
     const volume = volumes.get(key)
     if (!volume?.metadata.deletionTimestamp || !volume.metadata.finalizers?.includes(finalizer)) return

@@ -23,11 +23,12 @@ export const csiResizer = (proc: Proc) => runSidecar(proc, { known: KNOWN, lock:
 // k8s: external-resizer pkg/controller/expand_and_recover.go, pkg/modifycontroller
 async function run({ proc, client, driver }: Sidecar): Promise<void> {
   const events = inClusterEvents(proc, client, `external-resizer ${driver.name}`)
-  const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, () => {})
-  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, (key, claim) => { if (claim?.status?.phase === 'Bound') queue(key) })
+  const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume' }, () => {})
+  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }, (key, claim) => { if (claim?.status?.phase === 'Bound') queue(key) })
   const now = () => rfc3339(proc.clock.nowMs())
-  const setStatus = (claim: PersistentVolumeClaim, status: object, conditions: readonly Omit<PersistentVolumeClaimCondition, 'lastTransitionTime'>[] | undefined) => apiCall<PersistentVolumeClaim>(client, 'PUT', `${objectPath(CLAIMS, claim)}/status`, {
-    ...claim, status: { ...claim.status, ...status, ...(conditions ? { conditions: [...(claim.status?.conditions ?? []).filter(({ type }) => !RESIZING.includes(type)), ...conditions.map((condition) => ({ ...condition, lastTransitionTime: now() }))] } : {}) },
+  /** The sidecar may only patch. `conditions` are those of resizing from now on; what is null goes. */
+  const setStatus = (claim: PersistentVolumeClaim, status: object, conditions?: readonly Omit<PersistentVolumeClaimCondition, 'lastTransitionTime'>[]) => apiCall<PersistentVolumeClaim>(client, 'PATCH', `${objectPath(CLAIMS, claim)}/status`, {
+    status: { ...status, ...(conditions ? { conditions: [{ $patch: 'replace' }, ...(claim.status?.conditions ?? []).filter(({ type }) => !RESIZING.includes(type)), ...conditions.map((condition) => ({ ...condition, lastTransitionTime: now() }))] } : {}) },
   })
 
   const resize = async (claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> => {
@@ -36,7 +37,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     const pending = claim.status?.conditions?.some(({ type }) => type === 'FileSystemResizePending')
     if (pending && compareQuantities(volume.spec?.capacity?.storage ?? '0', wanted) >= 0) return
     const controller = driver.controllerCapabilities.has('EXPAND_VOLUME')
-    let current = await setStatus(claim, { allocatedResources: { ...claim.status?.allocatedResources, storage: wanted }, allocatedResourceStatuses: { ...claim.status?.allocatedResourceStatuses, storage: 'ControllerResizeInProgress' } }, [{ type: 'Resizing', status: 'True' }])
+    let current = await setStatus(claim, { allocatedResources: { storage: wanted }, allocatedResourceStatuses: { storage: 'ControllerResizeInProgress' } }, [{ type: 'Resizing', status: 'True' }])
     events.event(claim, 'Normal', 'Resizing', `External resizer is resizing volume ${volume.metadata.name}`)
     let bytes = quantityValue(wanted)
     let onNode = true
@@ -51,7 +52,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
       } catch (error) {
         const infeasible = error instanceof GrpcError && ['InvalidArgument', 'OutOfRange', 'NotFound', 'Unimplemented'].includes(error.code)
         const message = `resize volume ${JSON.stringify(volume.metadata.name)} by resizer ${JSON.stringify(driver.name)} failed: ${(error as Error).message}`
-        await setStatus(current, infeasible ? { allocatedResourceStatuses: { ...current.status?.allocatedResourceStatuses, storage: 'ControllerResizeInfeasible' } } : {}, [{ type: 'Resizing', status: 'True' }, { type: 'ControllerResizeError', status: 'True', message: (error as Error).message }])
+        await setStatus(current, infeasible ? { allocatedResourceStatuses: { storage: 'ControllerResizeInfeasible' } } : {}, [{ type: 'Resizing', status: 'True' }, { type: 'ControllerResizeError', status: 'True', message: (error as Error).message }])
         events.event(claim, 'Warning', 'VolumeResizeFailed', message)
         throw new Error(message)
       }
@@ -59,12 +60,11 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     const size = bytesQuantity(bytes)
     await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { spec: { capacity: { storage: size } }, ...(onNode ? { metadata: { annotations: { [PRE_RESIZE]: claim.status?.capacity?.storage } } } : {}) })
     if (onNode) {
-      current = await setStatus(current, { allocatedResourceStatuses: { ...current.status?.allocatedResourceStatuses, storage: 'NodeResizePending' } }, [{ type: 'FileSystemResizePending', status: 'True', message: 'Waiting for user to (re-)start a pod to finish file system resize of volume on node.' }])
+      current = await setStatus(current, { allocatedResourceStatuses: { storage: 'NodeResizePending' } }, [{ type: 'FileSystemResizePending', status: 'True', message: 'Waiting for user to (re-)start a pod to finish file system resize of volume on node.' }])
       events.event(claim, 'Normal', 'FileSystemResizeRequired', 'Require file system resize of volume on node')
       return
     }
-    const { storage: _storage, ...statuses } = current.status?.allocatedResourceStatuses ?? {}
-    await setStatus(current, { capacity: { ...current.status?.capacity, storage: size }, allocatedResourceStatuses: statuses }, [])
+    await setStatus(current, { capacity: { storage: size }, allocatedResourceStatuses: { storage: null } }, [])
     events.event(claim, 'Normal', 'VolumeResizeSuccessful', 'Resize volume succeeded')
   }
 
@@ -72,7 +72,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     const wanted = claim.spec?.volumeAttributesClassName
     const has = claim.status?.currentVolumeAttributesClassName ?? volume.spec?.volumeAttributesClassName
     if (!driver.controllerCapabilities.has('MODIFY_VOLUME') || !wanted || wanted === has) {
-      if (wanted && wanted === has && claim.status?.currentVolumeAttributesClassName !== wanted) await setStatus(claim, { currentVolumeAttributesClassName: wanted }, undefined)
+      if (wanted && wanted === has && claim.status?.currentVolumeAttributesClassName !== wanted) await setStatus(claim, { currentVolumeAttributesClassName: wanted })
       return
     }
     let attributes: VolumeAttributesClass
@@ -80,23 +80,22 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
       attributes = await apiCall<VolumeAttributesClass>(client, 'GET', `/apis/storage.k8s.io/v1/volumeattributesclasses/${wanted}`)
     } catch (error) {
       if (!isStatusError(error, 'NotFound')) throw error
-      await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Pending' } }, undefined)
+      await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Pending' } })
       const message = `VAC ${wanted} does not exist.`
       events.event(claim, 'Warning', 'VolumeModifyFailed', message)
       throw new Error(message)
     }
-    const current = await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'InProgress' } }, undefined)
+    const current = await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'InProgress' } })
     events.event(claim, 'Normal', 'VolumeModify', `external resizer is modifying volume ${claim.metadata.name} with vac ${wanted}`)
     try {
       await driver.call('Controller/ControllerModifyVolume', { volumeId: volume.spec!.csi!.volumeHandle, secrets: {}, mutableParameters: attributes.parameters ?? {} })
     } catch (error) {
-      if (error instanceof GrpcError && error.code === 'InvalidArgument') await setStatus(current, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Infeasible' } }, undefined)
+      if (error instanceof GrpcError && error.code === 'InvalidArgument') await setStatus(current, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Infeasible' } })
       events.event(claim, 'Warning', 'VolumeModifyFailed', (error as Error).message)
       throw error
     }
     await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { spec: { volumeAttributesClassName: wanted } })
-    const { modifyVolumeStatus: _status, ...status } = current.status!
-    await apiCall(client, 'PUT', `${objectPath(CLAIMS, claim)}/status`, { ...current, status: { ...status, currentVolumeAttributesClassName: wanted } })
+    await setStatus(current, { modifyVolumeStatus: null, currentVolumeAttributesClassName: wanted })
     events.event(claim, 'Normal', 'VolumeModifySuccessful', `external resizer modified volume ${claim.metadata.name} with vac ${wanted} successfully`)
   }
 

@@ -6,7 +6,7 @@ import { inClusterEvents } from '../in-cluster/events.ts'
 import { keyedWork, ObjectCache } from './cluster-cache.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
-import { BEING_CREATED, BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SNAPSHOT_CLASSES } from './snapshots.ts'
+import { BEING_CREATED, BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SNAPSHOT_API, SNAPSHOT_CLASSES } from './snapshots.ts'
 import type { VolumeSnapshotClass, VolumeSnapshotContent } from './snapshots.ts'
 
 const KNOWN = ['snapshot-name-prefix', 'snapshot-name-uuid-length', 'extra-create-metadata', 'node-deployment', 'groupsnapshot-name-prefix', 'groupsnapshot-name-uuid-length']
@@ -19,7 +19,7 @@ export const csiSnapshotter = (proc: Proc) => runSidecar(proc, { known: KNOWN, l
 // k8s: external-snapshotter pkg/sidecar-controller/snapshot_controller.go
 async function run({ proc, client, driver }: Sidecar): Promise<void> {
   const events = inClusterEvents(proc, client, `csi-snapshotter ${driver.name}`)
-  const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, (key, content) => { if (content?.spec.driver === driver.name) queue(key) })
+  const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent' }, (key, content) => { if (content?.spec.driver === driver.name) queue(key) })
   const put = (content: VolumeSnapshotContent) => apiCall<VolumeSnapshotContent>(client, 'PUT', `${CONTENTS}/${content.metadata.name}`, content)
   const putStatus = (content: VolumeSnapshotContent) => apiCall<VolumeSnapshotContent>(client, 'PUT', `${CONTENTS}/${content.metadata.name}/status`, content)
   const annotated = (content: VolumeSnapshotContent, isBeing: boolean): VolumeSnapshotContent => {

@@ -44,9 +44,9 @@ export interface ProvisionControllerOptions {
 export async function runProvisionController({ proc, client, name, addFinalizer, provision, remove }: ProvisionControllerOptions): Promise<void> {
   const events = inClusterEvents(proc, client, `${name}_${proc.machine.hostname}_${proc.random.uuid()}`)
   const told = new Set<string>()
-  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, (key, claim) => { if (claim) claimQueue(key) })
-  const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, (key, volume) => { if (volume) volumeQueue(key) })
-  const classes = new ObjectCache<StorageClass>(proc, client, CLASSES, (_key, storageClass) => {
+  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }, (key, claim) => { if (claim) claimQueue(key) })
+  const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume' }, (key, volume) => { if (volume) volumeQueue(key) })
+  const classes = new ObjectCache<StorageClass>(proc, client, CLASSES, { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }, (_key, storageClass) => {
     // What could not be made for want of its class.
     if (storageClass?.provisioner === name) for (const [key, claim] of claims.objects) if (classOfClaim(claim) === storageClass.metadata.name && !claim.spec?.volumeName) claimQueue(key)
   })

@@ -11,7 +11,7 @@ import { runLeaderElection } from '../in-cluster/leader-election.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
 import { keyedWork, objectPath, ObjectCache } from './cluster-cache.ts'
 import { serveHealth, sidecarFlags } from './sidecar.ts'
-import { BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SNAPSHOT_CLASSES, SNAPSHOTS } from './snapshots.ts'
+import { BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SNAPSHOT_API, SNAPSHOT_CLASSES, SNAPSHOTS } from './snapshots.ts'
 import type { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from './snapshots.ts'
 
 const AS_SOURCE = 'snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection'
@@ -62,14 +62,14 @@ async function definitionsExist(proc: Proc, client: ClusterClient): Promise<bool
 // k8s: external-snapshotter pkg/common-controller/snapshot_controller.go
 function runController(proc: Proc, client: ClusterClient, preventsConversion: boolean): void {
   const events = inClusterEvents(proc, client, 'snapshot-controller')
-  const snapshots = new ObjectCache<VolumeSnapshot>(proc, client, SNAPSHOTS, (key, snapshot) => { if (snapshot) queue(key) })
-  const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, (key, content, before) => {
+  const snapshots = new ObjectCache<VolumeSnapshot>(proc, client, SNAPSHOTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshot' }, (key, snapshot) => { if (snapshot) queue(key) })
+  const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent' }, (key, content, before) => {
     const ref = (content ?? before)?.spec.volumeSnapshotRef
     if (ref) queue(`${ref.namespace}/${ref.name}`)
     if (content) contentQueue(key)
   })
-  const classes = new ObjectCache<VolumeSnapshotClass>(proc, client, SNAPSHOT_CLASSES, () => {})
-  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, () => {})
+  const classes = new ObjectCache<VolumeSnapshotClass>(proc, client, SNAPSHOT_CLASSES, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotClass' }, () => {})
+  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }, () => {})
   const put = <T extends { metadata: { name?: string; namespace?: string } }>(folder: string, object: T) => apiCall<T>(client, 'PUT', objectPath(folder, object as never), object)
   const putStatus = (snapshot: VolumeSnapshot) => apiCall<VolumeSnapshot>(client, 'PUT', `${objectPath(SNAPSHOTS, snapshot)}/status`, snapshot)
   const aboutOf = ({ metadata: { namespace, name } }: VolumeSnapshot) => `${namespace}/${name}`
@@ -120,9 +120,9 @@ function runController(proc: Proc, client: ClusterClient, preventsConversion: bo
     if (!volume.spec?.csi) throw new Error(`cannot find CSI PersistentVolumeSource for volume ${volume.metadata.name}`)
     const { namespace, name, uid, resourceVersion } = snapshot.metadata
     const content = await apiCall<VolumeSnapshotContent>(client, 'POST', CONTENTS, {
-      apiVersion: 'snapshot.storage.k8s.io/v1', kind: 'VolumeSnapshotContent', metadata: { name: `snapcontent-${uid}` },
+      apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent', metadata: { name: `snapcontent-${uid}` },
       spec: {
-        volumeSnapshotRef: { apiVersion: 'snapshot.storage.k8s.io/v1', kind: 'VolumeSnapshot', namespace, name, uid, resourceVersion }, source: { volumeHandle: volume.spec.csi.volumeHandle }, volumeSnapshotClassName: className,
+        volumeSnapshotRef: { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshot', namespace, name, uid, resourceVersion }, source: { volumeHandle: volume.spec.csi.volumeHandle }, volumeSnapshotClassName: className,
         deletionPolicy: snapshotClass.deletionPolicy, driver: snapshotClass.driver, ...(preventsConversion && volume.spec.volumeMode ? { sourceVolumeMode: volume.spec.volumeMode } : {}),
       },
     })

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../kinds/object.ts'
 
 /** Kinds of snapshot.storage.k8s.io/v1, which are custom resources. */
+export const SNAPSHOT_API = 'snapshot.storage.k8s.io/v1'
 export const SNAPSHOTS = '/apis/snapshot.storage.k8s.io/v1/volumesnapshots'
 export const CONTENTS = '/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents'
 export const SNAPSHOT_CLASSES = '/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses'
