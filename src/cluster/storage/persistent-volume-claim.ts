@@ -6,7 +6,7 @@ import { setUpNfs } from './nfs.ts'
 import { isNotFound } from './volume.ts'
 import type { VolumePlugin } from './volume.ts'
 
-// @k8s part: Volumes: emptyDir, ConfigMap, Secret, downward API, projected, hostPath, image and claims on hostPath or local volumes; no CSI drivers
+// @k8s part: Volumes: emptyDir, ConfigMap, Secret, downward API, projected, hostPath, image, NFS and CSI, and claims on hostPath, local, NFS or CSI volumes; block devices (volumeMode Block) aren't mapped into containers
 
 /** A claim, through the PersistentVolume it is bound to. k8s: pkg/kubelet/volumemanager/populator createVolumeSpec */
 export const persistentVolumeClaimPlugin: VolumePlugin = {
