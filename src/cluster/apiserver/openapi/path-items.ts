@@ -19,7 +19,8 @@ const MAY_BE_EMPTY = new Set(['delete', 'deletecollection'])
 /** The parameters of an operation, sorted by name. */
 function parametersOf(path: string, { query, scope, gvk }: Operation, texts: ParameterTexts): Parameter[] {
   const meaning = (name: string): Pick<Parameter, 'description'> => {
-    const description = texts[`${scope}:${name}`]
+    // Reading one object takes a version for custom resources alone: it means what it does for lists.
+    const description = texts[`${scope}:${name}`] ?? (name === 'resourceVersion' ? texts['list:resourceVersion'] : undefined)
     return description === undefined ? {} : { description }
   }
   const out: Parameter[] = query.map((name) => ({ name, in: 'query', type: QUERY_TYPES[name] ?? 'string', ...meaning(name) }))
