@@ -106,6 +106,20 @@ export class RestMapper {
     for (const group of this.groups) for (const v of group.versions) yield* v.resources
   }
 
+  /** Each resource in one version: the preferred one, or the first that has it. k8s: client-go/discovery ServerPreferredResources */
+  *preferredResources(): Generator<ApiResource> {
+    for (const group of this.groups) {
+      const names = new Set<string>()
+      for (const { resources } of group.versions) {
+        for (const r of resources) {
+          if (names.has(r.resource)) continue
+          names.add(r.resource)
+          yield r
+        }
+      }
+    }
+  }
+
   /**
    * What a user means by `po`, `Pods`, `deployments.apps`, `deployments.v1.apps` or a kind's name.
    * @throws Error `the server doesn't have a resource type ...`

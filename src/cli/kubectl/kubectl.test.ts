@@ -295,9 +295,36 @@ describe('discovery', () => {
     expect(answer.stderr).toBe('No resources found in default namespace.\n')
   })
 
+  test('lists a resource that the preferred version of its group does not have', async () => {
+    const group = { metadata: { name: 'apps.example.com' }, versions: [{ version: 'v1', resources: [resource('sets', 'Set')] }, { version: 'v1alpha1', resources: [resource('sets', 'Set'), resource('jobs', 'Job')] }] }
+    const { stdout } = await run(['api-resources', '--no-headers'], { '/api': { kind: 'APIGroupDiscoveryList', items: [] }, '/apis': { kind: 'APIGroupDiscoveryList', items: [group] } })
+    expect(stdout.split('\n').map((line) => line.split(/ +/).slice(0, 2))).toEqual([['jobs', 'apps.example.com/v1alpha1'], ['sets', 'apps.example.com/v1'], ['']])
+  })
+
   test('without a cache the failure is logged for each of the mapper\'s tries', async () => {
     const { stderr } = await run(['get', 'pods'], { '/api': forbidden() })
     expect(stderr.split('\n').map((l) => l.replace(/^E.*memcache/, 'memcache'))).toEqual([...Array(5).fill('memcache.go:265] "Unhandled Error" err="couldn\'t get current server API group list: unknown"'), 'Error from server (Forbidden): unknown', ''])
+  })
+})
+
+describe('explain', () => {
+  const gvk = { group: 'apps', version: 'v1', kind: 'Deployment' }
+  const schema = { type: 'object', properties: { spec: { type: 'object' } }, 'x-kubernetes-group-version-kind': [gvk] }
+  const answers = {
+    '/openapi/v3': { paths: { 'apis/apps/v1': { serverRelativeURL: '/openapi/v3/apis/apps/v1' }, 'apis/batch/v1': { serverRelativeURL: '/openapi/v3/apis/batch/v1' } } },
+    '/openapi/v3/apis/apps/v1': { paths: { '/apis/apps/v1/namespaces/{namespace}/deployments': { get: { 'x-kubernetes-group-version-kind': gvk } } }, components: { schemas: { 'apps.v1.Deployment': schema } } },
+    '/openapi/v3/apis/batch/v1': { paths: {}, components: { schemas: {} } },
+  }
+
+  test('takes what follows the group for a field, unless a version is asked for', async () => {
+    expect((await run(['explain', 'deployments.apps.spec'], answers)).stdout).toContain('FIELD: spec <Object>')
+    expect((await run(['explain', 'deployments.spec', '--api-version', 'apps/v1'], answers)).stdout).toContain('FIELD: spec <Object>')
+    expect((await run(['explain', 'deployments.apps.spec', '--api-version', 'apps/v1'], answers)).stderr).toBe('error: field "spec" does not exist\n')
+  })
+
+  test('says which resource the version asked for does not have', async () => {
+    expect((await run(['explain', 'deployments', '--api-version', 'apps/v2'], answers)).stderr).toBe('error: couldn\'t find resource for "apps/v2, Resource=deployments"\n')
+    expect((await run(['explain', 'deployments', '--api-version', 'batch/v1'], answers)).stderr).toBe('error: GVR (batch/v1, Resource=deployments) not found in OpenAPI schema\n')
   })
 })
 

@@ -19,15 +19,11 @@ export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }
   const categories = flags.list('categories')
   const shown: ApiResource[] = []
   if (!flags.bool('cached')) f.forgetDiscovery()
-  for (const group of (await f.mapper()).groups) {
-    if (flags.changed('api-group') && group.name !== flags.str('api-group')) continue
-    // Only the preferred version of a group is listed.
-    const version = group.versions[0]
-    for (const r of version?.resources ?? []) {
-      if (flags.changed('namespaced') && r.namespaced !== flags.bool('namespaced')) continue
-      if (r.verbs.length === 0 || !verbs.every((v) => r.verbs.includes(v)) || !categories.every((c) => r.categories.includes(c))) continue
-      shown.push(r)
-    }
+  for (const r of (await f.mapper()).preferredResources()) {
+    if (flags.changed('api-group') && r.group !== flags.str('api-group')) continue
+    if (flags.changed('namespaced') && r.namespaced !== flags.bool('namespaced')) continue
+    if (r.verbs.length === 0 || !verbs.every((v) => r.verbs.includes(v)) || !categories.every((c) => r.categories.includes(c))) continue
+    shown.push(r)
   }
   const text = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0
   shown.sort((a, b) => sortBy === 'name' ? text(a.resource, b.resource) : sortBy === 'kind' ? text(a.kind, b.kind) : text(a.group, b.group) || text(a.resource, b.resource))

@@ -3,6 +3,8 @@ import { resourceRef } from '../../../cluster/kinds/object.ts'
 import { groupVersion, parseGroupVersion } from '../discovery.ts'
 import type { CommandHandler } from './handler.ts'
 
+interface GroupVersionKind { group: string; version: string; kind: string }
+
 interface Context { document: any; recursive: boolean }
 
 const refOf = (schema: any): string => schema?.$ref ?? ''
@@ -111,6 +113,22 @@ function output(schema: any, path: readonly string[], context: Context, history:
   return ''
 }
 
+const isOfKind = ({ group, version, kind }: GroupVersionKind) => (schema: any) => (schema['x-kubernetes-group-version-kind'] ?? []).some((other: any) => deepEqual(other, { group, version, kind }))
+
+/** The kind that the paths of a resource speak of. k8s: kubectl/pkg/explain/v2/templates/plaintext.tmpl */
+function kindAt(paths: any, { group, version, resource }: { group: string; version: string; resource: string }): GroupVersionKind | undefined {
+  const root = group ? `/apis/${group}/${version}` : `/api/${version}`
+  for (const collection of [`${root}/${resource}`, `${root}/namespaces/{namespace}/${resource}`]) {
+    for (const path of [collection, `${collection}/{name}`]) {
+      for (const method of ['get', 'post', 'put', 'patch', 'delete']) {
+        const gvk = paths[path]?.[method]?.['x-kubernetes-group-version-kind']
+        if (gvk) return gvk as GroupVersionKind
+      }
+    }
+  }
+  return undefined
+}
+
 // k8s: kubectl/pkg/cmd/explain, kubectl/pkg/explain/v2
 export const explain: CommandHandler = async ({ f, flags, args, out }) => {
   if (args.length === 0) throw new Error('You must specify the type of resource to explain. Use "kubectl api-resources" for a complete list of supported resources.\n')
@@ -119,38 +137,36 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
   if (format !== 'plaintext' && format !== 'plaintext-openapiv2') throw new Error(`unrecognized format: ${format}`)
   if (/^\.|\[/.test(args[0]!)) throw new Error('invalid jsonpath syntax, first node must be field node')
   const parts = args[0]!.replace(/\.$/, '').split('.')
+  const wanted = flags.str('api-version')
   let { mapping, path } = await f.resolve((mapper) => {
-    // The first resource of that name wins whose whole name the text begins with, so that `events` never leaves the core group.
-    // k8s: kubectl/pkg/explain SplitAndParseResourceRequestWithMatchingPrefix
-    for (const r of mapper.resources()) {
+    // The first resource of that name wins whose whole name the text begins with, so that `events` never leaves the core group. With --api-version
+    // what comes after the first dot is a field. k8s: kubectl/pkg/explain SplitAndParseResourceRequestWithMatchingPrefix, SplitAndParseResourceRequest
+    for (const r of wanted ? [] : mapper.resources()) {
       const whole = resourceRef(r.resource, r.group)
       if ((r.resource === parts[0] || r.singular === parts[0]) && parts.join('.').startsWith(whole)) return { mapping: r, path: parts.slice(whole.split('.').length) }
     }
     return { mapping: mapper.requireResource(parts[0]!), path: parts.slice(1) }
   }, 2)
-  const mapper = await f.mapper()
-  const wanted = flags.str('api-version')
   if (wanted) {
-    const gv = parseGroupVersion(wanted)
-    const found = [...mapper.resources()].find((r) => r.group === gv.group && r.version === gv.version && r.resource === mapping!.resource)
-    if (!found) throw new Error(`couldn't find resource for "${wanted}, Resource=${mapping.resource}"`)
-    mapping = found
+    if (wanted.split('/').length > 2) throw new Error(`unexpected GroupVersion string: ${wanted}`)
+    mapping = { ...mapping, ...parseGroupVersion(wanted) }
   }
-  const gvk = { group: mapping.group, version: mapping.version, kind: mapping.kind }
-  const isOfKind = (s: any) => (s['x-kubernetes-group-version-kind'] ?? []).some((k: any) => deepEqual(k, gvk))
   if (format === 'plaintext-openapiv2') {
     const { definitions } = await f.rest().json('GET', '/openapi/v2')
-    const root = Object.values<any>(definitions ?? {}).find(isOfKind)
-    if (!root) throw new Error(`couldn't find resource for "${groupVersion(mapping)}, Kind=${mapping.kind}"`)
+    const root = Object.values<any>(definitions ?? {}).find(isOfKind(mapping))
+    if (!root) throw new Error(`couldn't find resource for "${mapping.group}/${mapping.version}, Kind=${mapping.kind}"`)
     const { explainOpenApiV2 } = await f.proc.clock.outside(import('./explain-openapiv2.ts'))
     void out(explainOpenApiV2({ definitions, root, path, recursive: flags.bool('recursive'), kind: mapping.kind, groupVersion: groupVersion(mapping) }))
     return
   }
   const index = await f.rest().json('GET', '/openapi/v3')
   const entry = index['paths']?.[mapping.group ? `apis/${groupVersion(mapping)}` : `api/${mapping.version}`]
-  if (!entry) throw new Error(`couldn't find resource for "${groupVersion(mapping)}, Resource=${mapping.resource}"`)
+  const asked = `${mapping.group}/${mapping.version}, Resource=${mapping.resource}`
+  if (!entry) throw new Error(`couldn't find resource for "${asked}"`)
   const document = await f.rest().json('GET', entry.serverRelativeURL)
-  const schema = Object.values<any>(document['components']?.schemas ?? {}).find(isOfKind)
+  const gvk = kindAt(document['paths'] ?? {}, mapping)
+  if (!gvk) throw new Error(`GVR (${asked}) not found in OpenAPI schema`)
+  const schema = Object.values<any>(document['components']?.schemas ?? {}).find(isOfKind(gvk))
   void out(`${gvk.group ? `GROUP:      ${gvk.group}\n` : ''}KIND:       ${gvk.kind}\nVERSION:    ${gvk.version}\n\n`)
   if (!schema) throw new Error(`GVK ${JSON.stringify(gvk)} not found in OpenAPI schema`)
   const text = output(schema, path, { document, recursive: flags.bool('recursive') }, new Set())
