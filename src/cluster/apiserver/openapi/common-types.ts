@@ -17,13 +17,17 @@ const COMMON_TYPES: Readonly<Record<string, string>> = { [`${META}.DeleteOptions
 
 interface GroupVersionKind { group: string; version: string; kind: string }
 
+/** Groups whose types the part of the server that serves custom resources doesn't know. k8s: client-go/kubernetes/scheme */
+const UNKNOWN_TO_CUSTOM_RESOURCES = new Set(['admission.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io', 'imagepolicy.k8s.io'])
+
 /**
  * As which kinds a type may be sent that belongs to every group; undefined for types that don't.
- * @param groupVersion that of a v3 document, which names only its own beside the core one; undefined: all
+ * @param of whose v3 document it is: a built-in kind's names only its own version beside the core one; undefined: all
  */
-export function commonKindsOf(schema: string, groupVersion: { group: string; version: string } | undefined): GroupVersionKind[] | undefined {
+export function commonKindsOf(schema: string, of: { group: string; version: string; custom?: unknown } | undefined): GroupVersionKind[] | undefined {
   const kind = COMMON_TYPES[schema]
   if (kind === undefined) return undefined
   const all = Object.entries(GROUP_VERSIONS).flatMap(([group, versions]) => versions.map((version): GroupVersionKind => ({ group, kind, version })))
-  return groupVersion ? all.filter(({ group, version }) => group === '' || (group === groupVersion.group && version === groupVersion.version)) : all
+  if (of?.custom) return all.filter(({ group }) => !UNKNOWN_TO_CUSTOM_RESOURCES.has(group))
+  return of ? all.filter(({ group, version }) => group === '' || (group === of.group && version === of.version)) : all
 }

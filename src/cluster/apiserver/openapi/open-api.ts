@@ -164,12 +164,12 @@ export class OpenApi {
     const sorted = [...definitions.keys()].sort().map((name) => definitions.get(name)!)
     const members = (parts: readonly Part[]) => `{${parts.map((part) => part.text).join(',')}}`
     const shared = JSON.stringify(Object.fromEntries([...parameters].sort(([a], [b]) => (a < b ? -1 : 1))))
-    const schemas = sorted.length > 0 ? `"schemas":${members(sorted)},` : ''
+    const schemas = sorted.length > 0 ? [`"schemas":${members(sorted)}`] : []
     const info = JSON.stringify(form === 'v3' && isCustom ? { title: 'Kubernetes CRD Swagger', version: 'v0.1.0' } : { title: 'Kubernetes', version: /^v(\d+\.\d+)/.exec(gitVersion)?.[1] ?? gitVersion })
     const security = JSON.stringify({ BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } })
     const text = form === 'v2'
       ? `{"swagger":"2.0","info":${info},"paths":${members(paths)},"definitions":${members(sorted)},"parameters":${shared},"securityDefinitions":${security},"security":[{"BearerToken":[]}]}`
-      : `{"openapi":"3.0.0","info":${info},"paths":${members(paths)},"components":{${schemas}"securitySchemes":${security}}}`
+      : `{"openapi":"3.0.0","info":${info},"paths":${members(paths)},"components":{${[...schemas, ...(isCustom ? [] : [`"securitySchemes":${security}`])].join()}}}`
     return { kinds, remoteHash: remote?.hash ?? '', text, hash: textHash([...[...paths, ...sorted].map((part) => part.hash), remote?.hash ?? ''].join()) }
   }
 
