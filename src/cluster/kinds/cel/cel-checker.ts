@@ -386,8 +386,8 @@ function matches(type: CelType, wanted: CelType, bound: Map<string, CelType>): b
   if (isDynamic(type) || isDynamic(wanted) || type.name === '!error!' || wanted.name === '!error!') return true
   // Types of values are all of one type.
   if (type.name === 'type' && wanted.name === 'type') return true
-  // Null is a value of every message, duration and time.
-  if (type.name === 'null_type' && (wanted.fields || wanted.name.includes('.'))) return true
+  // Null is a value of every message, duration, time and optional.
+  if (type.name === 'null_type' && (wanted.fields || wanted.name.includes('.') || wanted.name === 'optional_type')) return true
   if (type.name !== wanted.name) return false
   if (type.params && wanted.params) return type.params.every((param, i) => matches(param, wanted.params![i]!, bound))
   return true
