@@ -1,5 +1,6 @@
 /** Walks over objects along their merge type. k8s: structured-merge-diff/typed */
 import { deepEqual, setOwn } from '../../../base/freeze.ts'
+import { givenEmpty } from '../decode.ts'
 import { EMPTY_SET, type FieldSet, FieldSetBuilder, below, fieldTypeOf, hasMember, isEmptySet } from './field-set.ts'
 import { firstPlace, isShareable, nextPlace, sharedSet, sortElements } from './field-set-table.ts'
 import { goJson, goSyntax, goTypeName, goValue } from './go-format.ts'
@@ -173,7 +174,15 @@ function compareInside(left: unknown, right: unknown, type: MergeType, into: Com
     const l = isMap(left) ? left : undefined
     const r = isMap(right) ? right : undefined
     if (map.atomic || (isBare(l) && isBare(r)) || (left !== undefined && left !== null && !l) || (right !== undefined && right !== null && !r)) return leafChange(left, right)
-    if (l) for (const key in l) if (l[key] !== undefined && l[key] !== r?.[key]) compareMember(key, l[key], r && own(r, key), map, into)
+    if (l) {
+      for (const key in l) {
+        const mine = l[key]
+        if (mine === undefined) continue
+        if (mine !== r?.[key]) compareMember(key, mine, r && own(r, key), map, into)
+        // Nothing and an empty list look alike, but who gave the list owns it.
+        else if (mine === null && givenEmpty(r, key)) compareMember(key, null, map.fields.get(key)?.type?.list ? [] : {}, map, into)
+      }
+    }
     if (r) for (const key in r) if (r[key] !== undefined && (l === undefined || own(l, key) === undefined)) compareMember(key, undefined, r[key], map, into)
     return undefined
   }
