@@ -130,7 +130,7 @@ export function lex(source: string): Token[] {
           emit('field')
         }
       } else if (c === '.' || c === '+' || c === '-' || /[0-9]/.test(c)) {
-        const number = /[+-]?(?:0[xX][0-9a-fA-F_]*|0[oO][0-7_]*|0[bB][01_]*|[0-9_]*)(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?/y
+        const number = /[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*|0[bB][01_]*|[0-9_]*)(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?/y
         number.lastIndex = pos
         pos += number.exec(source)![0].length
         if (isAlphaNumeric(source[pos])) {

@@ -321,6 +321,9 @@ class Parser {
 
   #number(text: string): unknown {
     const digits = text.replaceAll('_', '').replace(/^\+/, '')
+    // Powers of two: 0x1p60.
+    const [, sign, whole, part = '', power] = /^(-?)0[xX]([\da-fA-F]*)(?:\.([\da-fA-F]*))?[pP]([+-]?\d+)$/.exec(digits) ?? []
+    if (power !== undefined) return Number(`${sign}1`) * parseInt(`${whole}${part}`, 16) * 2 ** (Number(power) - 4 * part.length)
     const value = /^-0[xXoObB]/.test(digits) ? -Number(digits.slice(1)) : /^-?0[0-7]+$/.test(digits) ? parseInt(digits, 8) : Number(digits)
     if (Number.isNaN(value)) this.#fail(`illegal number syntax: ${JSON.stringify(text)}`)
     return /[.eEpP]/.test(text) && !/^[+-]?0[xX]/.test(text) ? value : new GoInt(value)

@@ -77,6 +77,10 @@ describe('templates fail with Helm\'s words', () => {
   ])('%s', async (template, message) => { await expect(render(template)).rejects.toThrow(message) })
 })
 
+test('numbers may be hexadecimal powers of two', async () => {
+  expect(await render('{{ mulf 2 0x1p10 }} {{ mulf 1 -0x1.8p+1 }} {{ add 0x1F 1 }}')).toBe('2048 -3 32')
+})
+
 test('lookups wait for the cluster\'s answer, and ask for each object once', async () => {
   const asked: string[] = []
   const made = await render('{{ (lookup "v1" "Secret" "ns" "x").data.p }}{{ (lookup "v1" "Secret" "ns" "x").data.p }}{{ lookup "v1" "Pod" "ns" "none" }}', async (apiVersion, kind, namespace, name) => {
