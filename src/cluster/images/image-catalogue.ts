@@ -36,6 +36,7 @@ import { sampleApiServerImage } from './sample-apiserver/sample-apiserver.ts'
 import { gitImage, gitSyncImage } from './git/git.ts'
 import { goStressImage } from './stress/go-stress.ts'
 import { stressImage } from './stress/stress.ts'
+import { traefikImages } from './traefik/traefik.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
@@ -43,6 +44,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
+  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
   ...applicationImages,
 ]

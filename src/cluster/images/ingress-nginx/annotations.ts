@@ -1,7 +1,7 @@
 import type { Ingress, Secret } from '../../kinds/generated/types.ts'
 import { ANNOTATION_GROUPS, ANNOTATION_PREFIX, goBool, isTooRisky } from './annotation-table.ts'
-import { passwordsOf } from './basic-auth.ts'
-import type { BasicAuth } from './basic-auth.ts'
+import { passwordsOf } from '../front/basic-auth.ts'
+import type { BasicAuth } from '../front/basic-auth.ts'
 import type { GlobalOptions } from './global-options.ts'
 import { sizeBytes } from './global-options.ts'
 

@@ -4,7 +4,7 @@ import { readAnnotations } from './annotations.ts'
 import { CATCH_ALL, buildConfiguration } from './configuration.ts'
 import { readGlobalOptions } from './global-options.ts'
 import { Router } from './route.ts'
-import type { ServerCertificate } from './server-certificate.ts'
+import type { ServerCertificate } from '../front/server-certificate.ts'
 
 const global = readGlobalOptions()
 const annotated = (annotations: Record<string, string>) => Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`nginx.ingress.kubernetes.io/${key}`, value]))

@@ -1,8 +1,8 @@
 import type { EndpointSlice, Ingress, IngressBackend, IngressServiceBackend, Service } from '../../kinds/generated/types.ts'
 import { readyEndpoints } from '../front/service-endpoints.ts'
 import type { CanaryOptions, IngressOptions } from './annotations.ts'
-import type { ServerCertificate } from './server-certificate.ts'
-import { isForHost } from './server-certificate.ts'
+import type { ServerCertificate } from '../front/server-certificate.ts'
+import { isForHost } from '../front/server-certificate.ts'
 
 /** An Ingress of this controller with what its annotations say. */
 export interface TakenIngress {

@@ -21,7 +21,7 @@ import { IngressStatus } from './ingress-status.ts'
 import { IngressStore } from './ingress-store.ts'
 import { nginxConfigText } from './nginx-config-text.ts'
 import { StreamServices } from './stream-services.ts'
-import { createFakeCertificate } from './server-certificate.ts'
+import { createFakeCertificate } from '../front/server-certificate.ts'
 
 const BOOLEANS = new Set(['watch-ingress-without-class', 'ingress-class-by-name', 'profiling', 'update-status', 'update-status-on-shutdown', 'report-node-internal-ip-address', 'version', 'enable-ssl-passthrough', 'disable-leader-election',
   'disable-svc-external-name', 'enable-annotation-validation', 'enable-ssl-chain-completion', 'enable-metrics', 'metrics-per-host', 'disable-catch-all', 'disable-full-test', 'deep-inspect', 'disable-sync-events', 'enable-topology-aware-routing'])
@@ -90,7 +90,7 @@ class Controller {
     const proc = this.#proc
     await this.#connect()
     for (const flag of ['default-backend-service', 'publish-service']) if (this.#text(flag) !== '') await this.#checkService(this.#text(flag))
-    const fakeCertificate = await proc.clock.outside(createFakeCertificate(proc.clock.nowMs()))
+    const fakeCertificate = await proc.clock.outside(createFakeCertificate(proc.clock.nowMs(), { commonName: 'Kubernetes Ingress Controller Fake Certificate', organization: 'Acme Co', dnsName: 'ingress.local' }))
     proc.fs.writeFile(FAKE_CERTIFICATE_FILE, fakeCertificate.pem)
     this.#info('main.go:101', `"SSL fake certificate created" file="${FAKE_CERTIFICATE_FILE}"`)
     this.#pod = await this.#ownPod()

@@ -6,12 +6,12 @@ import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
-import { credentialsOf, isPassword } from './basic-auth.ts'
+import { credentialsOf, isPassword } from '../front/basic-auth.ts'
 import { CATCH_ALL, DEFAULT_BACKEND, DEFAULT_ENDPOINT, isRewritten } from './configuration.ts'
 import type { Backend, Configuration, Location, Server } from './configuration.ts'
 import type { GlobalOptions } from './global-options.ts'
 import { Router } from './route.ts'
-import type { ServerCertificate } from './server-certificate.ts'
+import type { ServerCertificate } from '../front/server-certificate.ts'
 
 /** All that the front server works by; replaced as a whole. */
 export interface FrontSetup {

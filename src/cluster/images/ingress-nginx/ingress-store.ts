@@ -6,7 +6,7 @@ import type { ConfigurationSource, TakenIngress } from './configuration.ts'
 import { readGlobalOptions } from './global-options.ts'
 import type { GlobalOptions } from './global-options.ts'
 import { certificateOfSecret } from './server-certificate.ts'
-import type { ServerCertificate } from './server-certificate.ts'
+import type { ServerCertificate } from '../front/server-certificate.ts'
 
 /** Which Ingresses are this controller's. */
 export interface ClassSelection {

@@ -1,0 +1,35 @@
+import type { ServerCertificate } from '../front/server-certificate.ts'
+import type { MiddlewareSpec } from './crd-types.ts'
+
+export interface Router {
+  /** `namespace-name-...@provider` */
+  name: string
+  entryPoints: readonly string[]
+  rule: string
+  /** Zero: by the length of the rule. */
+  priority: number
+  middlewares: readonly string[]
+  service: string
+  /** Served over TLS, and only so. */
+  tls: boolean
+}
+
+export interface Sticky {
+  cookie: string
+  secure: boolean
+  httpOnly: boolean
+}
+
+/** Where requests go: servers, or other services by weight. */
+export type TraefikService =
+  | { kind: 'servers'; scheme: string; servers: readonly string[]; passHostHeader: boolean; sticky: Sticky | undefined }
+  | { kind: 'weighted'; services: readonly { name: string; weight: number }[]; sticky: Sticky | undefined }
+
+/** All that the providers come to. */
+export interface DynamicConfiguration {
+  routers: Map<string, Router>
+  services: Map<string, TraefikService>
+  /** By full name, with the namespace in which their Secrets are. */
+  middlewares: Map<string, { namespace: string; spec: MiddlewareSpec }>
+  certificates: ServerCertificate[]
+}

@@ -1,0 +1,82 @@
+import { certificateOf, serversOf } from './cluster-objects.ts'
+import type { ClusterObjects } from './cluster-objects.ts'
+import type { DynamicConfiguration, Sticky } from './configuration.ts'
+import type { ObjectReference, ServiceReference } from './crd-types.ts'
+import { cookieName, normalized } from './ingress-provider.ts'
+import type { Complain } from './ingress-provider.ts'
+
+export interface CrdProviderOptions {
+  ingressClass: string
+  allowsEmptyServices: boolean
+  allowsCrossNamespace: boolean
+}
+
+/** Routers, services and middlewares of IngressRoutes and their kin. k8s: traefik/pkg/provider/kubernetes/crd */
+export function loadCustomResources(objects: ClusterObjects, options: CrdProviderOptions, into: DynamicConfiguration, complain: Complain): void {
+  for (const { metadata: { namespace, name }, spec } of objects.middlewares.values()) into.middlewares.set(`${namespace}-${name}@kubernetescrd`, { namespace, spec })
+  for (const { metadata: { name, namespace, annotations = {} }, spec } of objects.ingressRoutes.values()) {
+    const of = { ingress: name, namespace }
+    const className = spec.ingressClassName ?? annotations['kubernetes.io/ingress.class'] ?? ''
+    if (className !== options.ingressClass && !(options.ingressClass === '' && className === 'traefik')) continue
+    if (spec.tls?.certResolver) { complain('certificate resolvers are not supported by this build', of); continue }
+    if (spec.tls?.options?.name || spec.tls?.store?.name) { complain('TLS options and stores are not supported by this build', of); continue }
+    if (spec.tls?.secretName) try { into.certificates.push(certificateOf(objects, namespace, spec.tls.secretName)) } catch (error) { complain('Error configuring TLS', { ...of, error: (error as Error).message }) }
+    for (const [i, { kind = '', match, priority = 0, middlewares = [], services = [], syntax = '' }] of spec.routes.entries()) {
+      if (kind !== '' && kind !== 'Rule') { complain(`Unsupported match kind: ${kind}. Only "Rule" is supported for now.`, of); continue }
+      if (match === '') { complain('Empty match rule', of); continue }
+      if (syntax === 'v2') { complain('rule syntax v2 is not supported by this build', of); continue }
+      try {
+        const router = `${normalized(`${namespace}-${name}`)}-${markOf(`${i} ${match}`)}@kubernetescrd`
+        const service = services.length === 1 ? addService(services[0]!, namespace, router, objects, options, into) : addWeighted(router, services, undefined, namespace, objects, options, into)
+        into.routers.set(router, { name: router, entryPoints: spec.entryPoints ?? [], rule: match, priority, tls: spec.tls !== undefined, service, middlewares: middlewares.map((each) => middlewareName(each, namespace, options)) })
+      } catch (error) {
+        complain((error as Error).message, of)
+      }
+    }
+  }
+}
+
+/** @throws Error for a middleware of another namespace, unless that is allowed */
+function middlewareName({ name, namespace }: ObjectReference, own: string, { allowsCrossNamespace }: CrdProviderOptions): string {
+  if (name.includes('@')) return name
+  if (namespace !== undefined && namespace !== own && !allowsCrossNamespace) throw new Error(`Failed to create middleware keys: middleware ${namespace}/${name} is not in the IngressRoute namespace ${own}`)
+  return `${namespace ?? own}-${name}@kubernetescrd`
+}
+
+function addService(reference: ServiceReference, own: string, as: string, objects: ClusterObjects, options: CrdProviderOptions, into: DynamicConfiguration): string {
+  const { name, namespace = own, kind = 'Service', port, scheme, passHostHeader = true, sticky } = reference
+  if (namespace !== own && !options.allowsCrossNamespace) throw new Error(`${kind === 'Service' ? 'load balancer service' : 'service'} ${namespace}/${name} not in the parent resource namespace ${own}`)
+  if (kind === 'TraefikService') {
+    if (name.includes('@')) return name
+    const object = objects.traefikServices.get(`${namespace}/${name}`)
+    if (!object) throw new Error(`the service "${namespace}-${name}@kubernetescrd" does not exist`)
+    if (!object.spec.weighted) throw new Error(`TraefikService ${namespace}/${name}: only weighted services are supported by this build`)
+    return addWeighted(`${namespace}-${name}@kubernetescrd`, object.spec.weighted.services ?? [], object.spec.weighted.sticky, namespace, objects, options, into)
+  }
+  if (kind !== 'Service') throw new Error(`unsupported service kind ${kind}`)
+  if (port === undefined) throw new Error(`service ${namespace}/${name}: a port must be set`)
+  let found: ReturnType<typeof serversOf>
+  try { found = serversOf(objects, namespace, name, port) } catch (error) {
+    throw new Error((error as Error).message === 'service not found' ? `kubernetes service not found: ${namespace}/${name}` : `service port not found: ${port}`)
+  }
+  if (found.servers.length === 0 && !options.allowsEmptyServices) throw new Error(`subset not found for ${namespace}/${name}`)
+  if (scheme !== undefined && !['http', 'https', 'h2c'].includes(scheme)) throw new Error(`invalid scheme "${scheme}" specified`)
+  into.services.set(as, { kind: 'servers', servers: found.servers, scheme: scheme === 'h2c' ? 'http' : scheme ?? found.scheme, passHostHeader, sticky: stickyOf(sticky, as) })
+  return as
+}
+
+function addWeighted(as: string, services: readonly ServiceReference[], sticky: ServiceReference['sticky'], namespace: string, objects: ClusterObjects, options: CrdProviderOptions, into: DynamicConfiguration): string {
+  const named = services.map((service) => ({ name: addService(service, namespace, `${service.namespace ?? namespace}-${service.name}-${service.port ?? ''}@kubernetescrd`, objects, options, into), weight: service.weight ?? 1 }))
+  into.services.set(as, { kind: 'weighted', services: named, sticky: stickyOf(sticky, as) })
+  return as
+}
+
+function stickyOf(sticky: ServiceReference['sticky'], service: string): Sticky | undefined {
+  return sticky?.cookie ? { cookie: sticky.cookie.name || cookieName(service), secure: sticky.cookie.secure === true, httpOnly: sticky.cookie.httpOnly === true } : undefined
+}
+
+/** What tells routers of one IngressRoute apart: 20 digits of their rule's mark. */
+function markOf(rule: string): string {
+  const parts = [0x811c9dc5, 0x1000193, 0x9e3779b9].map((seed) => { let hash = seed; for (let i = 0; i < rule.length; i++) hash = Math.imul(hash ^ rule.charCodeAt(i), 0x01000193) >>> 0; return hash.toString(16).padStart(8, '0') })
+  return parts.join('').slice(0, 20)
+}

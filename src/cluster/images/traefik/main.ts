@@ -1,0 +1,174 @@
+import type { Proc } from '../../../unix/types.ts'
+import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../kinds/generated/types.ts'
+import { isStatusError } from '../../kinds/status-error.ts'
+import { createFakeCertificate } from '../front/server-certificate.ts'
+import { apiCall } from '../in-cluster/api-call.ts'
+import { clusterClient } from '../in-cluster/cluster-client.ts'
+import type { ClusterClient } from '../in-cluster/cluster-client.ts'
+import { watchResource } from '../in-cluster/watched-resource.ts'
+import type { ClusterObjects } from './cluster-objects.ts'
+import type { DynamicConfiguration } from './configuration.ts'
+import { loadCustomResources } from './crd-provider.ts'
+import type { IngressRoute, Middleware, TraefikServiceObject } from './crd-types.ts'
+import { HttpRouter } from './http-router.ts'
+import { isTaken, loadIngresses } from './ingress-provider.ts'
+import { traefikLog } from './log.ts'
+import type { TraefikLog } from './log.ts'
+import type { Handler } from './middlewares.ts'
+import { readStaticConfiguration } from './static-configuration.ts'
+import type { StaticConfiguration } from './static-configuration.ts'
+
+/** Changes are gathered for that long. k8s: traefik/pkg/server ConfigurationWatcher */
+const THROTTLE_MS = 500
+const MEMORY_BYTES = 80 * 2 ** 20
+
+/** Traefik: a proxy whose routers come from Ingresses and IngressRoutes. @param version e.g. `3.6.13` */
+export async function traefik(proc: Proc, version: string): Promise<number> {
+  const args = proc.argv.slice(1)
+  if (args[0] === 'version') { await proc.stdout.write(`Version:      ${version}\nCodename:     drydock\nOS/Arch:      linux/amd64\n`); return 0 }
+  let configuration: StaticConfiguration
+  try { configuration = readStaticConfiguration(args) } catch (error) {
+    await proc.stderr.write(`${new Date(proc.clock.nowMs()).toISOString().slice(0, 19)}Z ERR Command error error=${JSON.stringify((error as Error).message)}\n`)
+    return 1
+  }
+  return new Traefik(proc, configuration, version).run()
+}
+
+class Traefik {
+  readonly #proc: Proc
+  readonly #static: StaticConfiguration
+  readonly #log: TraefikLog
+  readonly #version: string
+  readonly #client: ClusterClient
+  readonly #router: HttpRouter
+  #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map() }
+  #isDue = true
+  #told = ''
+
+  constructor(proc: Proc, configuration: StaticConfiguration, version: string) {
+    this.#proc = proc
+    this.#static = configuration
+    this.#version = version
+    this.#log = traefikLog(proc, configuration.logLevel)
+    this.#client = clusterClient(proc, `traefik/${version}`)
+    this.#router = new HttpRouter(proc, this.#log, configuration.accessLog)
+  }
+
+  async run(): Promise<number> {
+    const proc = this.#proc
+    const { entryPoints, ingress, crd } = this.#static
+    this.#log('INF', `Traefik version ${this.#version}`, { version: this.#version })
+    proc.useMemory(MEMORY_BYTES)
+    proc.useCpuSteadily(2)
+    const fallback = await proc.clock.outside(createFakeCertificate(proc.clock.nowMs(), { commonName: 'TRAEFIK DEFAULT CERT', dnsName: `${proc.random.hex(16)}.${proc.random.hex(16)}.traefik.default` }))
+    const listeners = entryPoints.map((entryPoint) => {
+      const certificate = (name: string | undefined) => this.#router.certificateFor(name) ?? fallback
+      const answer = (request: Parameters<HttpRouter['answer']>[1], peer: Parameters<HttpRouter['answer']>[2], scheme: 'http' | 'https') => this.#own(entryPoint.name, request) ?? this.#router.answer(entryPoint, request, peer, scheme)
+      // A listener takes either TLS or plain requests; the chart's are one for each.
+      return entryPoint.tls ? proc.net.listenHttp(entryPoint.port, (request, peer) => answer(request, peer, 'https'), { tls: { certificatePem: async (name) => certificate(name).pem, keyPem: async (name) => certificate(name).keyPem } }) : proc.net.listenHttp(entryPoint.port, (request, peer) => answer(request, peer, 'http'))
+    })
+    if (ingress) this.#log('INF', 'Starting provider *ingress.Provider')
+    if (crd) this.#log('INF', 'Starting provider *crd.Provider')
+    if (ingress || crd) this.#watchAll().catch(() => {})
+    await proc.signal('SIGTERM', 'SIGINT')
+    this.#log('INF', 'I have to go...')
+    this.#log('INF', 'Stopping server gracefully')
+    for (const listener of listeners) listener.close()
+    this.#log('INF', 'Server stopped')
+    this.#log('INF', 'Shutting down')
+    return 0
+  }
+
+  async #watchAll(): Promise<void> {
+    const { ingress, crd } = this.#static
+    const onError = (message: string) => this.#log('ERR', `Failed to watch: ${message}`)
+    const watch = <T extends { metadata: { name?: string; resourceVersion?: string } }>(path: string) => watchResource<T>(this.#proc, this.#client, path, () => this.#changed(), onError)
+    const none = <T>() => ({ objects: new Map<string, T>(), synced: Promise.resolve() })
+    const networking = '/apis/networking.k8s.io/v1'
+    const traefikIo = '/apis/traefik.io/v1alpha1'
+    const ingresses = ingress ? watch<Ingress>(`${networking}/ingresses`) : none<Ingress>()
+    const ingressClasses = ingress ? watch<IngressClass>(`${networking}/ingressclasses`) : none<IngressClass>()
+    const services = watch<Service>('/api/v1/services')
+    const slices = watch<EndpointSlice>('/apis/discovery.k8s.io/v1/endpointslices')
+    const secrets = watch<Secret>('/api/v1/secrets')
+    const ingressRoutes = crd ? watch<IngressRoute>(`${traefikIo}/ingressroutes`) : none<IngressRoute>()
+    const middlewares = crd ? watch<Middleware>(`${traefikIo}/middlewares`) : none<Middleware>()
+    const traefikServices = crd ? watch<TraefikServiceObject>(`${traefikIo}/traefikservices`) : none<TraefikServiceObject>()
+    await Promise.all([ingresses, ingressClasses, services, slices, secrets, ingressRoutes, middlewares, traefikServices].map(({ synced }) => synced))
+    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: slices.objects, secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects }
+    this.#isDue = false
+    this.#rebuild()
+  }
+
+  #changed(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    void this.#proc.sleep(THROTTLE_MS).then(() => { this.#isDue = false; this.#rebuild() }, () => {})
+  }
+
+  #rebuild(): void {
+    const { ingress, crd, entryPoints } = this.#static
+    const configuration: DynamicConfiguration = { routers: new Map(), services: new Map(), middlewares: new Map(), certificates: [] }
+    const complaints: [string, Readonly<Record<string, string>>][] = []
+    if (ingress) loadIngresses(this.#objects, ingress, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetes', ...fields }]))
+    if (crd) loadCustomResources(this.#objects, crd, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetescrd', ...fields }]))
+    const told = JSON.stringify(complaints)
+    if (told !== this.#told) for (const [message, fields] of complaints) this.#log('ERR', message, fields)
+    this.#told = told
+    const internal = new Map<string, Handler>()
+    if (this.#static.api) internal.set('api@internal', ({ path }) => Promise.resolve(this.#apiAnswer(path) ?? new Response('404 page not found\n', { status: 404 })))
+    if (this.#static.ping) internal.set('ping@internal', () => Promise.resolve(new Response('OK', { headers: { 'content-length': '2' } })))
+    this.#router.configure(configuration, entryPoints, this.#objects.secrets, internal)
+    if (ingress) this.#writeStatus().catch(() => {})
+  }
+
+  /** Copies the address of the Service in front of Traefik to its Ingresses. k8s: updateIngressStatus */
+  async #writeStatus(): Promise<void> {
+    const { publishedService, ip, hostname, ingressClass } = this.#static.ingress!
+    let points: { ip?: string; hostname?: string }[]
+    if (publishedService === '') {
+      if (ip === '' && hostname === '') return
+      points = [{ ...ip ? { ip } : {}, ...hostname ? { hostname } : {} }]
+    } else {
+      const service = this.#objects.services.get(publishedService)
+      if (service?.spec.type !== 'LoadBalancer' || !service.status?.loadBalancer?.ingress) return
+      points = service.status.loadBalancer.ingress.map(({ ip: one, hostname: name }) => ({ ...one ? { ip: one } : {}, ...name ? { hostname: name } : {} }))
+    }
+    const plain = (list: readonly { ip?: string; hostname?: string }[] = []) => list.map((each) => `${each.ip ?? ''} ${each.hostname ?? ''}`).join()
+    for (const object of this.#objects.ingresses.values()) {
+      if (!isTaken(object, this.#objects, ingressClass) || plain(object.status?.loadBalancer?.ingress) === plain(points)) continue
+      const { namespace, name } = object.metadata
+      try {
+        await apiCall(this.#client, 'PUT', `/apis/networking.k8s.io/v1/namespaces/${namespace}/ingresses/${name}/status`, { ...object, status: { ...object.status, loadBalancer: { ingress: points } } })
+        this.#log('INF', 'Updated ingress status', { ingress: name!, namespace: namespace! })
+      } catch (error) {
+        if (this.#proc.killed.aborted) throw error
+        if (!isStatusError(error, 'Conflict') && !isStatusError(error, 'NotFound')) this.#log('ERR', 'Error while updating ingress status', { ingress: name!, namespace: namespace!, error: (error as Error).message })
+      }
+    }
+  }
+
+  /** What Traefik answers itself on an entry point, before any router. */
+  #own(entryPoint: string, request: { url: string }): Response | undefined {
+    const { pathname } = new URL(request.url)
+    const { ping, apiInsecure, metrics } = this.#static
+    if (entryPoint === 'traefik' && ping && pathname === '/ping') return new Response('OK', { headers: { 'content-type': 'text/plain; charset=utf-8', 'content-length': '2' } })
+    if (entryPoint === metrics && pathname === '/metrics') return new Response(`# HELP traefik_config_last_reload_success Last config reload success\n# TYPE traefik_entrypoint_requests_total counter\ntraefik_entrypoint_requests_total ${this.#router.requests}\n`, { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } })
+    return entryPoint === 'traefik' && apiInsecure ? this.#apiAnswer(pathname) : undefined
+  }
+
+  /** The API of the dashboard; its pages aren't here. */
+  #apiAnswer(path: string): Response | undefined {
+    const json = (value: unknown) => new Response(`${JSON.stringify(value)}\n`, { headers: { 'content-type': 'application/json' } })
+    const routers = () => this.#router.routers.map(({ name, rule, entryPoints, service, middlewares, priority, tls }) => ({ entryPoints, ...middlewares.length > 0 ? { middlewares } : {}, service, rule, priority: priority || rule.length, ...tls ? { tls: {} } : {}, status: 'enabled', name, provider: name.split('@').at(-1) }))
+    const services = () => [...this.#router.services].map(([name, service]) => ({ ...service.kind === 'servers' ? { loadBalancer: { servers: service.servers.map((server) => ({ url: `${service.scheme}://${server}` })), passHostHeader: service.passHostHeader } } : { weighted: { services: service.services } }, status: 'enabled', name, provider: name.split('@').at(-1) }))
+    switch (path) {
+      case '/api/http/routers': return json(routers())
+      case '/api/http/services': return json(services())
+      case '/api/version': return json({ Version: this.#version, Codename: 'drydock' })
+      case '/api/entrypoints': return json(this.#static.entryPoints.map(({ name, port }) => ({ address: `:${port}/tcp`, name })))
+      case '/api/rawdata': return json({ routers: Object.fromEntries(routers().map(({ name, ...rest }) => [name, rest])), services: Object.fromEntries(services().map(({ name, ...rest }) => [name, rest])) })
+      default: return undefined
+    }
+  }
+}
