@@ -5,7 +5,7 @@ import type { Lab } from './lab.ts'
 
 let lab: Lab
 beforeAll(async () => {
-  lab = await startLab('service-load-balancer', singleNodeTopology())
+  lab = await startLab('service-load-balancer', singleNodeTopology(undefined, ['traefik', 'metrics-server']))
   await lab.run('kubectl create deployment web --image=nginx:1.27; kubectl wait --for=condition=Available deployment/web')
 }, 60_000)
 afterAll(() => lab.stop())

@@ -43,6 +43,7 @@ import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
 import { isStatusError } from './kinds/status-error.ts'
 import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
+import { k3sAddons } from './kubeadm/k3s-addons.ts'
 import { clusterDnsAddress, coreDns, kindnet as kindnetAddon, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
@@ -409,6 +410,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         for (const object of objects) await createUnlessThere(masters, object)
       }
       await addonsReady(shared, clock)
+      // As with k3s, these come up while the cluster is used.
+      if (topology.flavour === 'k3s') for (const object of await clock.outside(k3sAddons(topology.disabled))) await createUnlessThere(masters, object)
     }
     options.bootInTime?.('workers')
     hasCloud = topology.flavour === 'k3s'

@@ -21,6 +21,10 @@ export interface NodeSpec {
   power?: 'off' | 'starting'
 }
 
+/** Add-ons of k3s that its users may do without. */
+export const K3S_ADDONS = ['traefik', 'metrics-server'] as const
+export type K3sAddon = (typeof K3S_ADDONS)[number]
+
 /** What a cluster consists of before anything runs in it. */
 export interface Topology {
   /** Name of context, cluster and user in kubeconfigs; prefix of node names. */
@@ -35,6 +39,8 @@ export interface Topology {
   flavour: 'kubeadm' | 'k3s' | 'bare'
   /** `none`: kubeadm's cluster comes without a network plugin, and somebody has to install one. kindnet otherwise. */
   cni?: 'none'
+  /** Which of k3s' add-ons are left away. */
+  disabled?: readonly K3sAddon[]
 }
 
 /** The network of the first cluster's nodes. */
@@ -69,11 +75,11 @@ export function workerSpec(name: string, number: number, hostCidr = HOST_CIDR): 
   return { name, ip: hostAddress(hostCidr, number + 2), controlPlane: false, labels: {}, taints: [], cpu: '2', memory: '24684084Ki', ephemeralStorage: '264212084Ki', maxPods: 110 }
 }
 
-/** One node that is everything, as k3s sets it up. */
-export function singleNodeTopology(name = 'drydock'): Topology {
+/** One node that is everything, as k3s sets it up. @param disabled add-ons that aren't installed (`k3s server --disable`) */
+export function singleNodeTopology(name = 'drydock', disabled: readonly K3sAddon[] = []): Topology {
   const topology = kubeadmTopology(1, name)
   const labels = { 'node-role.kubernetes.io/control-plane': 'true', 'node.kubernetes.io/instance-type': 'k3s' }
-  return { ...topology, flavour: 'k3s', podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', nodes: [{ ...topology.nodes[0]!, name, labels }] }
+  return { ...topology, flavour: 'k3s', podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', nodes: [{ ...topology.nodes[0]!, name, labels }], ...disabled.length > 0 ? { disabled } : {} }
 }
 
 /** API server, controllers and scheduler without a node, as whoever tests against an API alone starts them. */

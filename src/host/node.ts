@@ -2,17 +2,20 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { K3S_ADDONS } from '../cluster/topology.ts'
+import type { K3sAddon } from '../cluster/topology.ts'
 import { tuneEngine } from './node-engine.ts'
 import { runOnHost } from './node-proc.ts'
 
 const USAGE = `Drydock: a Kubernetes cluster in one process.
 
 Usage:
-  drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node] [--kubeconfig FILE] [--seed S] [--time-scale X]
+  drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node [--disable ADDON,...]] [--kubeconfig FILE] [--seed S] [--time-scale X]
                 [--cni kindnet|none]
                 [--audit-policy-file FILE] [--audit-log-path FILE|-]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
       With --cni none, nodes stay NotReady until somebody installs a network plugin (kind's disableDefaultCNI).
+      With --single-node: one node as k3s sets it up; --disable leaves traefik or metrics-server away.
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
       kubectl, on $KUBECONFIG, with this machine's files and terminal.
@@ -28,6 +31,7 @@ interface Flags {
   address: string
   nodes: number
   singleNode: boolean
+  disabled: K3sAddon[]
   kubeconfig: string | undefined
   seed: string | undefined
   timeScale: number
@@ -37,13 +41,14 @@ interface Flags {
 }
 
 function parseFlags(args: readonly string[]): Flags {
-  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
+  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, disabled: [], kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
   const rest = [...args]
   const number = (name: string, text: string, min: number, max: number, whole = true) => {
     const value = Number(text)
     if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max || (whole && !Number.isInteger(value))) throw new UsageError(`--${name} takes ${whole ? 'a whole number' : 'a number'} from ${min} to ${max}, not "${text}"`)
     return value
   }
+  const fail = (text: string): never => { throw new UsageError(text) }
   while (rest.length > 0) {
     const [, name, inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(rest.shift()!) ?? []
     if (name === 'single-node') { flags.singleNode = true; continue }
@@ -53,6 +58,7 @@ function parseFlags(args: readonly string[]): Flags {
       case 'port': flags.port = number(name, value, 0, 65_535); break
       case 'address': flags.address = value; break
       case 'nodes': flags.nodes = number(name, value, 0, 5_000); break
+      case 'disable': flags.disabled.push(...value.split(',').map((addon) => K3S_ADDONS.find((known) => known === addon) ?? fail(`--disable takes ${K3S_ADDONS.join(' and ')}, not "${addon}"`))); break
       case 'kubeconfig': flags.kubeconfig = value; break
       case 'seed': flags.seed = value; break
       case 'time-scale': flags.timeScale = number(name, value, 0.001, 10_000, false); break
@@ -66,6 +72,7 @@ function parseFlags(args: readonly string[]): Flags {
     }
   }
   if (flags.cni === 'none' && (flags.singleNode || flags.nodes === 0)) throw new UsageError(`--cni none is for clusters with nodes of kubeadm's`)
+  if (flags.disabled.length > 0 && !flags.singleNode) fail('--disable goes with --single-node')
   return flags
 }
 
@@ -101,7 +108,7 @@ async function startCluster(flags: Flags) {
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
     outside: outsideHttp, nodePrograms,
     ...await auditOf(flags),
-    topology: flags.singleNode ? singleNodeTopology() : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
+    topology: flags.singleNode ? singleNodeTopology(undefined, flags.disabled) : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
   })
   await cluster.start()
   return cluster

@@ -21,7 +21,7 @@ import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
 import { kindNodeImage } from './kind-node.ts'
 import { klipperLbImage } from './klipper-lb/klipper-lb.ts'
 import { kuardImage } from './kuard/kuard.ts'
-import { metricsServerImage } from './metrics-server/metrics-server.ts'
+import { metricsServerImages } from './metrics-server/metrics-server.ts'
 import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
 import { csiImages } from './csi/csi-images.ts'
@@ -43,7 +43,7 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
-  redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, metricsServerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
+  redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
   ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
   ...applicationImages,
 ]

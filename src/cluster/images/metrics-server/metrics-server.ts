@@ -18,11 +18,11 @@ const STARTED_MEMORY_BYTES = 19 * 2 ** 20
 /** A kubelet's answer is waited for nine tenths of the time between two rounds. */
 const SCRAPE_SHARE = 0.9
 
-/** Collects what the kubelets measure and serves it as metrics.k8s.io, an API server behind the cluster's own. */
-export const metricsServerImage = defineImage({
-  repository: 'registry.k8s.io/metrics-server/metrics-server', tags: ['v0.6.4', 'v0.7.0', 'v0.7.1', 'v0.7.2', 'v0.8.0', 'v0.8.1'], sizeBytes: 21_000_000,
+/** Collects what the kubelets measure and serves it as metrics.k8s.io, an API server behind the cluster's own; as Kubernetes' registry and k3s' mirror have it. */
+export const metricsServerImages = ['registry.k8s.io/metrics-server/metrics-server', 'docker.io/rancher/mirrored-metrics-server'].map((repository) => defineImage({
+  repository, tags: ['v0.6.4', 'v0.7.0', 'v0.7.1', 'v0.7.2', 'v0.8.0', 'v0.8.1'], sizeBytes: 21_000_000,
   entrypoint: ['/metrics-server'], user: '65534', programs: { '/metrics-server': metricsServer },
-})
+}))
 
 async function metricsServer(proc: Proc): Promise<number> {
   const flags = new Map(proc.argv.slice(1).map((argument) => {
