@@ -1,13 +1,12 @@
 import type { KubeObject } from '../kinds/object.ts'
-import type { K3sAddon } from '../topology.ts'
 import { clusterRole, clusterRoleBinding, roleBinding, serviceAccount } from './objects.ts'
 
 const NAMESPACE = 'kube-system'
 const TOLERATIONS = [{ key: 'CriticalAddonsOnly', operator: 'Exists' }, { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }]
 const CHART = 'traefik-39.0.701_up39.0.7'
 
-/** What k3s installs besides DNS and storage: Traefik with its definitions, and metrics-server. k3s: manifests/traefik.yaml, manifests/metrics-server */
-export async function k3sAddons(disabled: readonly K3sAddon[] = []): Promise<KubeObject[]> {
+/** What k3s installs besides DNS and storage: Traefik with its definitions, and metrics-server, but for those in `disabled`. k3s: manifests/traefik.yaml, manifests/metrics-server */
+export async function k3sAddons(disabled: readonly string[] = []): Promise<KubeObject[]> {
   const { default: definitions } = await import('./traefik-definitions.json', { with: { type: 'json' } })
   return [...disabled.includes('metrics-server') ? [] : metricsServer(), ...disabled.includes('traefik') ? [] : [...definitions as unknown as KubeObject[], ...traefik()]]
 }
