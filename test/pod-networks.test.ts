@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubeadmTopology } from '../src/cluster/topology.ts'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import '../src/cluster/node/node-machine.ts'
+import '../src/cluster/images/flannel/flanneld.ts'
 import '../src/unix/ssh.ts'
 
 let lab: Lab
@@ -88,4 +90,40 @@ describe('kindnet', () => {
     expect(await run('ssh drydock-worker ip route')).not.toContain('10.244.2.0/24')
     expect(await ask('one', 'three')).toContain('download timed out')
   }, 60_000)
+})
+
+describe('flannel', () => {
+  beforeAll(async () => { lab = await startLab('flannel', { ...kubeadmTopology(3), cni: 'none' }) }, 60_000)
+  afterAll(() => lab.stop())
+
+  test('its manifest makes nodes Ready, with its files, annotations, devices and routes', async () => {
+    lab.writeFile('kube-flannel.yml', readFileSync(new URL('./kube-flannel.yaml', import.meta.url), 'utf8'))
+    expect(await run('kubectl apply -f kube-flannel.yml')).toContain('daemonset.apps/kube-flannel-ds created')
+    expect(await run('kubectl -n kube-flannel rollout status ds/kube-flannel-ds --timeout=120s')).toContain('successfully rolled out')
+    await pass(20)
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/^(\S+ +Ready .*\n){3}$/)
+    expect(await run('kubectl get pods -n kube-system -l k8s-app=kube-dns --no-headers')).toMatch(/^(coredns-\S+ +1\/1 +Running .*\n){2}$/)
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.metadata.annotations}'`)).toMatch(/"flannel.alpha.coreos.com\/backend-data":"{\\"VNI\\":1,\\"VtepMAC\\":\\"[0-9a-f:]{17}\\"}","flannel.alpha.coreos.com\/backend-type":"vxlan","flannel.alpha.coreos.com\/kube-subnet-manager":"true","flannel.alpha.coreos.com\/public-ip":"10.89.0.3"/)
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.status.conditions[?(@.type=="NetworkUnavailable")].reason}'`)).toBe('FlannelIsUp')
+    expect(await run('ssh drydock-worker "cat /run/flannel/subnet.env; ls /etc/cni/net.d"')).toMatch(/^FLANNEL_NETWORK=10\.244\.0\.0\/16\nFLANNEL_SUBNET=10\.244\.(\d)\.1\/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n10-flannel\.conflist\n$/)
+    await run(`${pods('one drydock-worker', 'two drydock-worker2')} kubectl wait --for=condition=Ready pod --all`)
+    expect(await run('ssh drydock-worker ip -br a')).toMatch(/flannel\.1 +UNKNOWN +10\.244\.\d\.0\/32\ncni0 +UP +10\.244\.\d\.1\/24\n/)
+    expect(await run('ssh drydock-worker ip route')).toMatch(/\n10\.244\.(\d)\.0\/24 via 10\.244\.\1\.0 dev flannel\.1 onlink \n/)
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+    expect(await run('kubectl exec one -- nslookup kubernetes.default.svc.cluster.local')).toContain('10.96.0.1')
+  }, 100_000)
+
+  test('network policies are taken and have no effect', async () => {
+    await run(`kubectl apply -f - <<'END'\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: closed}\nspec: {podSelector: {}, policyTypes: [Ingress]}\nEND\n`)
+    expect(await run('kubectl get networkpolicy closed --no-headers')).toContain('closed')
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+  })
+
+  test('its daemon may go without harm to what is there, and a network that does not fit ends it', async () => {
+    await run(`sed -i 's#10.244.0.0/16#10.10.0.0/16#' kube-flannel.yml; kubectl apply -f kube-flannel.yml; kubectl -n kube-flannel delete pod --all`)
+    await pass(30)
+    expect(await run('kubectl get pods -n kube-flannel --no-headers')).toMatch(/^(kube-flannel-ds-\S+ +0\/1 +(CrashLoopBackOff|Error) .*\n){3}$/)
+    expect(await run('kubectl logs -n kube-flannel ds/kube-flannel-ds -c kube-flannel')).toMatch(/E\d{4} \S+ +\d+ main\.go:384\] Error registering network: failed to acquire lease: subnet "10\.10\.0\.0\/16" specified in the flannel net config doesn't contain "10\.244\.\d\.0\/24" PodCIDR of the "drydock-\S+" node\n/)
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+  }, 100_000)
 })

@@ -426,6 +426,8 @@ export interface KernelNetwork {
   removeRoute(destination: string): void
   /** Routes of its own. */
   routes(): readonly NetworkRoute[]
+  /** Whoever made something here has ended: it stays. */
+  leave(): void
   /** What every connection of machines behind this one is asked for. */
   readonly filters: Set<PacketFilter>
 }

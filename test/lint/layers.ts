@@ -18,6 +18,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/sample-apiserver': ['src/cluster/images', 'src/cluster/apiserver', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/metrics-server': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/dashboard': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/flannel': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/ingress-nginx': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/contour': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/envoy': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],

@@ -7,6 +7,7 @@ import { contourImage } from './contour/contour.ts'
 import { debian, ubuntu } from './debian.ts'
 import { artifactImage } from './artifact.ts'
 import { envoyImage } from './envoy/envoy.ts'
+import { flannelImages } from './flannel/flannel.ts'
 import { fluentdElasticsearchImage, fluentdImage } from './fluentd.ts'
 import { centos, fedora } from './fedora.ts'
 import { goproxyImage } from './goproxy.ts'
@@ -44,6 +45,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
-  ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
+  ...flannelImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
   ...applicationImages,
 ]
