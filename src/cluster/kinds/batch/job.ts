@@ -9,6 +9,7 @@ import { validateKindMetaUpdate } from '../validate-metadata.ts'
 import { validateJobStatusUpdate } from './validate-job-status.ts'
 import { validateJob, validateJobUpdate } from './validate-job.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
+import { sortKeys } from '../go-text.ts'
 
 const MAX_INT32 = 2147483647
 
@@ -102,8 +103,8 @@ export function generateSelector(draft: Job): void {
     labels[key] = value
   }
   const selector = (spec.selector ??= {})
-  selector.matchLabels = { ...selector.matchLabels }
-  if (selector.matchLabels['batch.kubernetes.io/controller-uid'] === undefined && selector.matchLabels['controller-uid'] === undefined) {
-    selector.matchLabels['batch.kubernetes.io/controller-uid'] = uid
-  }
+  const wanted = selector.matchLabels ?? {}
+  const isNamed = wanted['batch.kubernetes.io/controller-uid'] !== undefined || wanted['controller-uid'] !== undefined
+  // Messages show maps in order of their keys.
+  selector.matchLabels = sortKeys(isNamed ? wanted : { ...wanted, 'batch.kubernetes.io/controller-uid': uid }) as Record<string, string>
 }

@@ -6,6 +6,7 @@ import { dnsLabelProblems, labelValueProblems } from '../names.ts'
 import type { ObjectMeta } from '../object.ts'
 import { parseQuantity } from '../quantity.ts'
 import type { Strategy } from '../kind.ts'
+import { overlappingPathWarnings } from './overlapping-paths.ts'
 
 const NANOS = 1_000_000_000n
 
@@ -110,6 +111,7 @@ export function podWarnings(spec: Readonly<PodSpec>, metadata: Readonly<{ annota
     const claim = volume.ephemeral?.volumeClaimTemplate
     if (claim) out.push(...claimSpecWarnings(claim.spec, `${here}.ephemeral.volumeClaimTemplate.spec`))
   })
+  out.push(...overlappingPathWarnings(spec.volumes))
   repeated(out, spec.hostAliases?.map(({ ip }) => ip ?? ''), (i, ip) => `${at}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`)
   repeated(out, spec.imagePullSecrets?.map(({ name }) => name ?? ''), (i, name) => `${at}.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`)
   spec.imagePullSecrets?.forEach(({ name }, i) => name || out.push(`${at}.imagePullSecrets[${i}].name: invalid empty name ""`))
