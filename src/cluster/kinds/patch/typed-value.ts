@@ -448,7 +448,13 @@ export function validateTyped(value: unknown, type: MergeType | undefined, path 
 
 function shownElement(element: string): string {
   if (element.startsWith('v:')) return `[=${element.slice(2)}]`
-  return `[${Object.entries(JSON.parse(element.slice(2)) as Json).map(([name, value]) => `${name}=${value !== null && typeof value === 'object' ? '' : JSON.stringify(value)}`).join(',')}]`
+  return `[${Object.entries(JSON.parse(element.slice(2)) as Json).map(([name, value]) => `${name}=${valueText(value)}`).join(',')}]`
+}
+
+/** k8s: structured-merge-diff/value ToString */
+function valueText(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  return Array.isArray(value) ? `[${value.map(valueText).join(',')}]` : Object.entries(value).map(([name, member]) => `${name}=${valueText(member)}`).join('')
 }
 
 const goPointer = (value: unknown) => `&{${goValue(value)}}`
