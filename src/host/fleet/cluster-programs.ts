@@ -7,5 +7,8 @@ export function clusterPrograms(options: ProviderOptions): Readonly<Record<strin
   return {
     '/usr/local/bin/kind': lazyProgram(async () => (await import('../kind/kind.ts')).kind(options)),
     '/usr/local/bin/minikube': lazyProgram(async () => (await import('../minikube/minikube.ts')).minikube(options)),
+    '/usr/bin/gcloud': lazyProgram(async () => (await import('../cloud/gcloud.ts')).gcloud(options)),
+    '/usr/bin/az': lazyProgram(async () => (await import('../cloud/az.ts')).az(options)),
+    '/usr/local/bin/eksctl': lazyProgram(async () => (await import('../cloud/eksctl.ts')).eksctl(options)),
   }
 }

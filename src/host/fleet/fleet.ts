@@ -16,6 +16,9 @@ const POLL_MS = 250
 const FIRST_ANY_PORT = 32_768
 const ANY_PORTS = 28_000
 
+/** Providers that give Services of type LoadBalancer an address. */
+const CLOUDS: readonly Provider[] = ['gke', 'aks', 'eks']
+
 /** What a further cluster is made from. */
 export interface ClusterPlan {
   provider: Provider
@@ -251,12 +254,22 @@ export class Fleet {
       this.#running.set(record.id, { cluster, disk, routes, unplug })
       this.#tell()
       await disk.run(cluster)
+      if (CLOUDS.includes(record.provider)) await this.#balanceLoad(record, cluster, routes, open)
     } catch (error) {
       unplug()
       this.#running.delete(record.id)
       await cluster.stop().catch(() => {})
       throw error
     }
+  }
+
+  /** A cloud looks after load balancers for as long as the cluster runs. */
+  async #balanceLoad(record: FleetRecord, cluster: Cluster, routes: Set<(ip: string) => boolean>, open: { close(): void }[]): Promise<void> {
+    const { CloudLoadBalancers } = await this.clock.outside(import('../cloud/load-balancers.ts'))
+    const balancers = new CloudLoadBalancers({ cluster, record, laptop: this.#onLaptop().machine })
+    routes.add((ip) => balancers.covers(ip))
+    open.push({ close: () => balancers.stop() })
+    void balancers.run()
   }
 
   async #end(id: string): Promise<void> {

@@ -1,0 +1,146 @@
+import { mergeKubeconfig, removeFromKubeconfigs } from '../../cli/kubeconfig-file.ts'
+import { Random } from '../../base/random.ts'
+import type { Proc, Program } from '../../unix/types.ts'
+import { FleetError } from '../fleet/fleet.ts'
+import type { FleetCluster } from '../fleet/fleet.ts'
+import type { ProviderOptions } from '../fleet/provider-options.ts'
+import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, createCloudCluster, detailsOf, readState, writeState } from './cloud-cluster.ts'
+import { resize } from './gcloud.ts'
+
+const STATE = '.azure/groups.json'
+/** There are no subscriptions here. */
+const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000'
+const SIZES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { Standard_D2s_v3: [2, 8192], Standard_DS2_v2: [2, 7168], Standard_B2s: [2, 4096], Standard_D4s_v3: [4, 16384] }
+const FLAGS = { '--name': 'name', '-n': 'name', '--resource-group': 'group', '-g': 'group', '--location': 'location', '-l': 'location', '--node-count': 'nodes', '-c': 'nodes', '--node-vm-size': 'size', '-s': 'size', '--output': 'output', '-o': 'output', '--file': 'file', '-f': 'file' }
+const SWITCHES = { '--generate-ssh-keys': 'keys', '--yes': 'yes', '-y': 'yes', '--no-wait': 'no-wait', '--overwrite-existing': 'overwrite', '--admin': 'admin', '-a': 'admin' }
+
+class AzError extends Error {
+  readonly code: number
+  constructor(message: string, code = 1) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** az: resource groups, and clusters of AKS. */
+// @k8s part: az: group and aks create, show, list, scale, get-credentials and delete, as JSON; everything else is refused
+export function az({ fleet }: ProviderOptions): Program {
+  return async (proc) => {
+    const words = proc.argv.slice(1)
+    const [group = '', verb = ''] = words
+    try {
+      if (group === '' || group === '--help' || group === '-h') { await proc.stdout.write('az: group create|list|show|delete --name NAME [--location LOCATION]\n    aks create|show|list|scale|get-credentials|delete --resource-group GROUP --name NAME\n    aks install-cli\n'); return 0 }
+      if (group === 'login') { await proc.stderr.write('No account is needed here: commands work as if you were logged in.\n'); return 0 }
+      if (group !== 'group' && group !== 'aks') throw new AzError(`'${group}' is not available in Drydock.`, 2)
+      const { values, unknown, incomplete, operands } = cloudFlags(words.slice(2), FLAGS, SWITCHES)
+      if (incomplete) throw new AzError(`argument ${incomplete}: expected one argument`, 2)
+      if (unknown.length + operands.length > 0) throw new AzError(`unrecognized arguments or not available in Drydock: ${[...unknown, ...operands].join(' ')}`, 2)
+      const format = values.get('output') ?? 'json'
+      if (format !== 'json' && format !== 'none') throw new AzError(`--output ${format} is not available in Drydock`, 2)
+      const answer = group === 'group' ? groups(proc, verb, values, fleet) : aks(proc, verb, values, fleet)
+      const result = await answer
+      if (result !== undefined && format === 'json') await proc.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
+      return 0
+    } catch (error) {
+      if (!(error instanceof AzError || error instanceof FleetError)) throw error
+      await proc.stderr.write(`ERROR: ${error.message}\n`)
+      return error instanceof AzError ? error.code : 1
+    }
+  }
+}
+
+const need = (values: ReadonlyMap<string, string>, ...names: readonly (readonly [name: string, shown: string])[]) => {
+  const missing = names.filter(([name]) => !values.has(name)).map(([, shown]) => shown)
+  if (missing.length > 0) throw new AzError(`the following arguments are required: ${missing.join(', ')}`, 2)
+}
+const groupObject = (name: string, location: string) => ({ id: `/subscriptions/${SUBSCRIPTION}/resourceGroups/${name}`, location, managedBy: null, name, properties: { provisioningState: 'Succeeded' }, tags: null, type: 'Microsoft.Resources/resourceGroups' })
+const noGroup = (name: string) => new AzError(`(ResourceGroupNotFound) Resource group '${name}' could not be found.\nCode: ResourceGroupNotFound\nMessage: Resource group '${name}' could not be found.`, 3)
+
+async function groups(proc: Proc, verb: string, values: ReadonlyMap<string, string>, fleet: ProviderOptions['fleet']): Promise<unknown> {
+  const state = readState(proc, STATE) as Record<string, string>
+  if (verb === 'list') return Object.entries(state).map(([name, location]) => groupObject(name, location))
+  need(values, ['name', '--name/--resource-group/-n/-g'])
+  const name = values.get('name')!
+  switch (verb) {
+    case 'create': {
+      need(values, ['location', '--location/-l'])
+      writeState(proc, STATE, { ...state, [name]: values.get('location')! })
+      return groupObject(name, values.get('location')!)
+    }
+    case 'show': if (!(name in state)) throw noGroup(name); return groupObject(name, state[name]!)
+    case 'delete': {
+      if (!(name in state)) throw noGroup(name)
+      if (!values.has('yes') && !await confirmed(proc)) return undefined
+      for (const each of cloudClusters(fleet, 'aks')) if (detailsOf(each)['group'] === name) await remove(proc, each, fleet)
+      const { [name]: _, ...rest } = state
+      writeState(proc, STATE, rest)
+      return undefined
+    }
+    default: throw new AzError(`'group ${verb}' is not available in Drydock.`, 2)
+  }
+}
+
+async function confirmed(proc: Proc): Promise<boolean> {
+  if (!proc.isTty(0)) throw new AzError('Unable to prompt for confirmation as no tty available. Use --yes.')
+  await proc.stderr.write('Are you sure you want to perform this operation? (y/n): ')
+  return /^y/i.test(new TextDecoder().decode(await proc.stdin.read() ?? new Uint8Array(0)))
+}
+
+async function remove(proc: Proc, cluster: FleetCluster, fleet: ProviderOptions['fleet']): Promise<void> {
+  await fleet.delete(cluster.record)
+  removeFromKubeconfigs(proc, '', cluster.record.name)
+}
+
+function clusterObject({ record, cluster }: FleetCluster): unknown {
+  const { location, group, machineType } = detailsOf({ record, cluster })
+  const { name, topology } = record
+  return {
+    agentPoolProfiles: [{ count: topology.nodes.filter(({ controlPlane }) => !controlPlane).length, currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
+    currentKubernetesVersion: KUBERNETES, enableRbac: true, id: `/subscriptions/${SUBSCRIPTION}/resourcegroups/${String(group)}/providers/Microsoft.ContainerService/managedClusters/${name}`, kubernetesVersion: KUBERNETES, location, name,
+    networkProfile: { ipFamilies: ['IPv4'], podCidr: topology.podCidr, serviceCidr: topology.serviceCidr }, nodeResourceGroup: `MC_${String(group)}_${name}_${location}`, powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', resourceGroup: group, tags: null, type: 'Microsoft.ContainerService/ManagedClusters',
+  }
+}
+
+async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>, fleet: ProviderOptions['fleet']): Promise<unknown> {
+  if (verb === 'install-cli') {
+    await proc.stderr.write(`kubectl v${KUBERNETES} is installed already: /usr/local/bin/kubectl\n`)
+    return undefined
+  }
+  if (verb === 'list') return cloudClusters(fleet, 'aks').filter((each) => !values.has('group') || detailsOf(each)['group'] === values.get('group')).map(clusterObject)
+  need(values, ['group', '--resource-group/-g'], ['name', '--name/-n'])
+  const [group, name] = [values.get('group')!, values.get('name')!]
+  const state = readState(proc, STATE) as Record<string, string>
+  if (!(group in state)) throw noGroup(group)
+  const found = fleet.get('aks', name)
+  const here = found && detailsOf(found)['group'] === group ? found : undefined
+  if (verb === 'create') {
+    if (here) return clusterObject(here)
+    if (found) throw new AzError(`a cluster "${name}" in another resource group is not available in Drydock`)
+    const size = values.get('size') ?? 'Standard_D2s_v3'
+    const sized = SIZES[size]
+    if (!sized) throw new AzError(`--node-vm-size ${size} is not available in Drydock; there are ${Object.keys(SIZES).join(', ')}`)
+    const nodes = Number(values.get('nodes') ?? 3)
+    if (!Number.isInteger(nodes) || nodes < 1 || nodes > 50) throw new AzError(`argument --node-count/-c: invalid int value: '${values.get('nodes')}'`, 2)
+    const pool = parseInt(new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4), 16) % 100_000_000
+    return clusterObject(await createCloudCluster(fleet, {
+      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, details: { group },
+      nodeName: (_ip, index) => `aks-nodepool1-${String(pool).padStart(8, '0')}-vmss${index.toString(36).padStart(6, '0')}`, nodeLabels: () => ({ agentpool: 'nodepool1' }),
+    }))
+  }
+  if (!here) throw new AzError(`(ResourceNotFound) The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix\nCode: ResourceNotFound\nMessage: The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found.`, 3)
+  switch (verb) {
+    case 'show': return clusterObject(here)
+    case 'get-credentials': {
+      const path = mergeKubeconfig(proc, values.get('file') ?? '', cloudKubeconfig(here, name))
+      await proc.stdout.write(`Merged "${name}" as current context in ${path}\n`)
+      return undefined
+    }
+    case 'scale': {
+      need(values, ['nodes', '--node-count/-c'])
+      await resize(here, Number(values.get('nodes')), (index) => `aks-nodepool1-${new Random(`more ${name} ${index} ${proc.clock.nowMs()}`).hex(4)}-vmss${index.toString(36).padStart(6, '0')}`)
+      return clusterObject(fleet.get('aks', name)!)
+    }
+    case 'delete': if (values.has('yes') || await confirmed(proc)) await remove(proc, here, fleet); return undefined
+    default: throw new AzError(`'aks ${verb}' is not available in Drydock.`, 2)
+  }
+}

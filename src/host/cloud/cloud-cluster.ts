@@ -1,0 +1,101 @@
+import type { Proc } from '../../unix/types.ts'
+import { kubeadmTopology } from '../../cluster/topology.ts'
+import type { NodeSpec, Topology } from '../../cluster/topology.ts'
+import type { Fleet, FleetCluster } from '../fleet/fleet.ts'
+import type { Provider } from '../fleet/fleet-storage.ts'
+
+/** What a provider calls a cluster's nodes and gives them. */
+export interface CloudPlan {
+  provider: Extract<Provider, 'gke' | 'aks' | 'eks'>
+  name: string
+  location: string
+  nodes: number
+  cpus: number
+  memoryMegabytes: number
+  machineType: string
+  /** A node's name, by its address and its place. */
+  nodeName(ip: string, index: number): string
+  nodeLabels(index: number): Record<string, string>
+  details?: Readonly<Record<string, unknown>>
+}
+
+/** What is kept of a cluster of a cloud. */
+export interface CloudDetails {
+  location: string
+  machineType: string
+  nodes: number
+  [more: string]: unknown
+}
+
+export const KUBERNETES = '1.36.3'
+/** Ranges of the nodes' networks. */
+const NETWORKS = { gke: (number: number) => `10.128.${number}.0/24`, aks: (number: number) => `10.224.${number}.0/24`, eks: (number: number) => `192.168.${128 + number}.0/24` }
+
+/** A control plane that is a machine too, and workers as the provider has them. */
+// @k8s part: clusters of clouds: their control plane is a node that can be seen, addresses are on this machine's networks, there are no accounts, machine types only have their size, and versions carry no provider's suffix
+export function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
+  const plain = kubeadmTopology(nodes + 1, name, NETWORKS[provider](number))
+  return {
+    ...plain,
+    nodes: plain.nodes.map((spec, index): NodeSpec => spec.controlPlane ? { ...spec, providerID: '' } : {
+      ...spec, name: nodeName(spec.ip, index - 1), cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '',
+      nodeLabels: { 'node.kubernetes.io/instance-type': machineType, 'topology.kubernetes.io/region': location.replace(/-[a-z]$/, ''), ...(/-[a-z]$/.test(location) ? { 'topology.kubernetes.io/zone': location } : {}), ...nodeLabels(index - 1) },
+    }),
+  }
+}
+
+export async function createCloudCluster(fleet: Fleet, plan: CloudPlan): Promise<FleetCluster> {
+  const { provider, name, location, machineType, nodes, details } = plan
+  return fleet.create({ provider, name, topology: (number) => cloudTopology(plan, number), details: { location, machineType, nodes, ...details } satisfies CloudDetails })
+}
+
+/** The clusters of a provider, by name. */
+export function cloudClusters(fleet: Fleet, provider: Provider): readonly FleetCluster[] {
+  return fleet.list().filter(({ record }) => record.provider === provider).sort((a, b) => a.record.name < b.record.name ? -1 : 1)
+}
+
+export const detailsOf = ({ record }: FleetCluster): CloudDetails => record.details as CloudDetails
+
+/** How kubectl reaches a cluster, under a name. */
+export function cloudKubeconfig({ record, cluster }: FleetCluster, name: string): string {
+  return cluster!.adminKubeconfig(`https://127.0.0.1:${record.apiPort}`, name)
+}
+
+/** A JSON file of the caller's home: what the tool remembers. */
+export function readState(proc: Proc, path: string): Record<string, unknown> {
+  const file = `${proc.env['HOME'] || proc.user.home}/${path}`
+  return proc.fs.exists(file) ? JSON.parse(proc.fs.readText(file)) as Record<string, unknown> : {}
+}
+
+export function writeState(proc: Proc, path: string, state: Record<string, unknown>): void {
+  const file = `${proc.env['HOME'] || proc.user.home}/${path}`
+  proc.fs.mkdir(file.slice(0, file.lastIndexOf('/')), { recursive: true })
+  proc.fs.writeFile(file, `${JSON.stringify(state, undefined, 2)}\n`)
+}
+
+/** Flags of a command line: `--name VALUE`, `--name=VALUE`, `-n VALUE`; `switches` take none. Unknown ones are told. */
+export function cloudFlags(words: readonly string[], valued: Readonly<Record<string, string>>, switches: Readonly<Record<string, string>> = {}): { values: Map<string, string>; operands: string[]; unknown: string[]; incomplete: string | undefined } {
+  const values = new Map<string, string>()
+  const operands: string[] = []
+  const unknown: string[] = []
+  let incomplete: string | undefined
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!
+    if (!word.startsWith('-') || word === '-') { operands.push(word); continue }
+    const at = word.indexOf('=')
+    const flag = at < 0 ? word : word.slice(0, at)
+    if (flag in switches) values.set(switches[flag]!, at < 0 ? 'true' : word.slice(at + 1))
+    else if (flag in valued) {
+      const value = at < 0 ? words[++i] : word.slice(at + 1)
+      if (value === undefined) incomplete ??= flag
+      else values.set(valued[flag]!, value)
+    } else unknown.push(word)
+  }
+  return { values, operands, unknown, incomplete }
+}
+
+/** Columns with two blanks between them. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('')
+}

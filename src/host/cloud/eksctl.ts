@@ -1,0 +1,142 @@
+import { CobraError, runCobra } from '../../cli/cobra/cobra.ts'
+import type { CobraCommand, CobraFlag, CobraRun } from '../../cli/cobra/cobra.ts'
+import { mergeKubeconfig, removeFromKubeconfigs } from '../../cli/kubeconfig-file.ts'
+import { Random } from '../../base/random.ts'
+import type { Program } from '../../unix/types.ts'
+import { FleetError } from '../fleet/fleet.ts'
+import type { ProviderOptions } from '../fleet/provider-options.ts'
+import { cloudClusters, cloudKubeconfig, columns, createCloudCluster, detailsOf } from './cloud-cluster.ts'
+import { resize } from './gcloud.ts'
+
+const REGION = 'us-west-2'
+const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { 'm5.large': [2, 8192], 't3.medium': [2, 4096], 't3.small': [2, 2048], 'm5.xlarge': [4, 16384] }
+const NAME: CobraFlag = { name: 'name', short: 'n', type: 'string', usage: 'EKS cluster name' }
+const REGION_FLAG: CobraFlag = { name: 'region', short: 'r', type: 'string', usage: 'AWS region' }
+const CLUSTER: CobraFlag = { name: 'cluster', type: 'string', usage: 'EKS cluster name' }
+
+/** eksctl: clusters of EKS with one managed node group. */
+// @k8s part: eksctl: create, get and delete cluster, get and scale nodegroup; configuration files, Fargate, add-ons and everything else are refused
+export function eksctl(options: ProviderOptions): Program {
+  return async (proc) => {
+    try {
+      return await runCobra(commands(options), proc)
+    } catch (error) {
+      if (!(error instanceof CobraError || error instanceof FleetError)) throw error
+      await proc.stderr.write(`Error: ${error.message}\n`)
+      return 1
+    }
+  }
+}
+
+const needsSubcommand = async ({ out, help }: CobraRun): Promise<number> => { await out(help()); return 0 }
+
+function commands({ fleet }: ProviderOptions): CobraCommand {
+  const nameOf = ({ args, flags }: CobraRun, flag = 'name') => {
+    const name = flags.str(flag) || args[0]
+    if (!name) throw new CobraError(`--${flag} must be set`)
+    return name
+  }
+  const log = async ({ proc, out }: CobraRun, mark: 'ℹ' | '✔', text: string) => out(`${new Date(proc.clock.nowMs()).toISOString().slice(0, 19).replace('T', ' ')} [${mark}]  ${text}\n`)
+  const need = (name: string) => {
+    const found = fleet.get('eks', name)
+    if (!found) throw new CobraError(`unable to describe control plane ${JSON.stringify(name)}: operation error EKS: DescribeCluster, ResourceNotFoundException: No cluster found for name: ${name}.`)
+    return found
+  }
+  const contextOf = (name: string, region: string) => `learner@${name}.${region}.eksctl.io`
+  return {
+    use: 'eksctl', short: 'The official CLI for Amazon EKS', children: [
+      {
+        use: 'create', short: 'Create resource(s)', run: needsSubcommand,
+        children: [{
+          use: 'cluster', short: 'Create a cluster',
+          flags: [
+            NAME, REGION_FLAG, { name: 'version', type: 'string', value: '1.36', usage: 'Kubernetes version (valid options: 1.36)' }, { name: 'nodegroup-name', type: 'string', usage: 'name of the nodegroup (generated if unspecified)' },
+            { name: 'node-type', short: 't', type: 'string', value: 'm5.large', usage: 'node instance type' }, { name: 'nodes', short: 'N', type: 'int', value: '2', usage: 'total number of nodes (for a static ASG)' }, { name: 'kubeconfig', type: 'string', usage: 'path to write kubeconfig' },
+            { name: 'set-kubeconfig-context', type: 'bool', value: 'true', usage: "if true then current-context will be set in kubeconfig; if a context is already set then it will be overwritten" }, { name: 'managed', type: 'bool', value: 'true', usage: 'Create EKS-managed nodegroup' },
+          ],
+          async run(run) {
+            const { flags, proc } = run
+            const name = flags.str('name') || run.args[0] || `cluster-${new Random(`name ${proc.clock.nowMs()}`).hex(4)}`
+            const region = flags.str('region') || proc.env['AWS_REGION'] || proc.env['AWS_DEFAULT_REGION'] || REGION
+            if (fleet.get('eks', name)) throw new CobraError(`checking AWS STS access: creating CloudFormation stack "eksctl-${name}-cluster": AlreadyExistsException: Stack [eksctl-${name}-cluster] already exists`)
+            if (flags.str('version') !== '1.36') throw new CobraError(`invalid version ${flags.str('version')}, supported values: 1.36`)
+            if (!flags.bool('managed') || !flags.bool('set-kubeconfig-context')) throw new CobraError('--managed=false and --set-kubeconfig-context=false are not available in Drydock')
+            const sized = MACHINES[flags.str('node-type')]
+            if (!sized) throw new CobraError(`the node type "${flags.str('node-type')}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
+            const group = flags.str('nodegroup-name') || `ng-${new Random(`nodegroup ${name} ${proc.clock.nowMs()}`).hex(4)}`
+            await log(run, 'ℹ', `using region ${region}`)
+            await log(run, 'ℹ', 'using Kubernetes version 1.36')
+            await log(run, 'ℹ', `creating EKS cluster ${JSON.stringify(name)} in ${JSON.stringify(region)} region with managed nodes`)
+            const made = await createCloudCluster(fleet, {
+              provider: 'eks', name, location: region, nodes: flags.int('nodes'), cpus: sized[0], memoryMegabytes: sized[1], machineType: flags.str('node-type'), details: { group },
+              nodeName: (ip) => `ip-${ip.replaceAll('.', '-')}.${region}.compute.internal`, nodeLabels: () => ({ 'alpha.eksctl.io/cluster-name': name, 'alpha.eksctl.io/nodegroup-name': group }),
+            })
+            const path = mergeKubeconfig(proc, flags.str('kubeconfig'), cloudKubeconfig(made, contextOf(name, region)))
+            await log(run, '✔', `saved kubeconfig as ${JSON.stringify(path)}`)
+            await log(run, '✔', `all EKS cluster resources for ${JSON.stringify(name)} have been created`)
+            const workers = made.record.topology.nodes.filter(({ controlPlane }) => !controlPlane)
+            await log(run, 'ℹ', `nodegroup ${JSON.stringify(group)} has ${workers.length} node(s)`)
+            for (const worker of workers) await log(run, 'ℹ', `node ${JSON.stringify(worker.name)} is ready`)
+            await log(run, 'ℹ', `kubectl command should work with ${JSON.stringify(path)}, try 'kubectl get nodes'`)
+            await log(run, '✔', `EKS cluster ${JSON.stringify(name)} in ${JSON.stringify(region)} region is ready`)
+            return 0
+          },
+        }],
+      },
+      {
+        use: 'get', short: 'Get resource(s)', run: needsSubcommand,
+        children: [
+          {
+            use: 'cluster', aliases: ['clusters'], short: 'Get cluster(s)', flags: [NAME, REGION_FLAG],
+            async run({ out }) {
+              const all = cloudClusters(fleet, 'eks')
+              await out(all.length === 0 ? 'No clusters found\n' : columns([['NAME', 'REGION', 'EKSCTL CREATED'], ...all.map((each) => [each.record.name, detailsOf(each).location, 'True'])]))
+              return 0
+            },
+          },
+          {
+            use: 'nodegroup', aliases: ['nodegroups', 'ng'], short: 'Get nodegroup(s)', flags: [CLUSTER, REGION_FLAG],
+            async run(run) {
+              const found = need(nameOf(run, 'cluster'))
+              const count = String(found.record.topology.nodes.length - 1)
+              await run.out(columns([['CLUSTER', 'NODEGROUP', 'STATUS', 'CREATED', 'DESIRED CAPACITY', 'INSTANCE TYPE', 'TYPE'], [found.record.name, String(detailsOf(found)['group']), 'ACTIVE', new Date(found.record.createdMs).toISOString().slice(0, 19).concat('Z'), count, detailsOf(found).machineType, 'managed']]))
+              return 0
+            },
+          },
+        ],
+      },
+      {
+        use: 'scale', short: 'Scale resources(s)', run: needsSubcommand,
+        children: [{
+          use: 'nodegroup', aliases: ['ng'], short: 'Scale a nodegroup', flags: [CLUSTER, NAME, REGION_FLAG, { name: 'nodes', short: 'N', type: 'int', value: '-1', usage: 'desired number of nodes (required)' }],
+          async run(run) {
+            const found = need(nameOf(run, 'cluster'))
+            const count = run.flags.int('nodes')
+            if (count < 0) throw new CobraError('number of nodes must be 0 or greater. Use --nodes/-N flag')
+            const region = detailsOf(found).location
+            await log(run, 'ℹ', `scaling nodegroup ${JSON.stringify(String(detailsOf(found)['group']))} in cluster ${found.record.name}`)
+            await resize(found, count, (index) => `ip-192-168-200-${10 + index}-${region}-compute-internal`)
+            await log(run, '✔', 'nodegroup successfully scaled')
+            return 0
+          },
+        }],
+      },
+      {
+        use: 'delete', short: 'Delete resource(s)', run: needsSubcommand,
+        children: [{
+          use: 'cluster', short: 'Delete a cluster', flags: [NAME, REGION_FLAG],
+          async run(run) {
+            const found = need(nameOf(run))
+            const { name } = found.record
+            await log(run, 'ℹ', `deleting EKS cluster ${JSON.stringify(name)}`)
+            await fleet.delete(found.record)
+            removeFromKubeconfigs(run.proc, '', contextOf(name, detailsOf(found).location))
+            await log(run, '✔', 'all cluster resources were deleted')
+            return 0
+          },
+        }],
+      },
+      { use: 'version', short: 'Output the version of eksctl', run: async ({ out }) => { await out('0.0.0-drydock\n'); return 0 } },
+    ],
+  }
+}
