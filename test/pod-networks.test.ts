@@ -119,11 +119,40 @@ describe('flannel', () => {
     expect(await ask('one', 'two')).toContain('Welcome to nginx!')
   })
 
+  test('everything is there after a reload', async () => {
+    lab = await lab.reload()
+    await pass(40)
+    expect(await run('kubectl get pods -n kube-flannel --no-headers')).toMatch(/^(kube-flannel-ds-\S+ +1\/1 +Running .*\n){3}$/)
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+    expect(await run('ssh drydock-worker ip -br a')).toMatch(/cni0 +UP +10\.244\.\d\.1\/24\n/)
+  }, 100_000)
+
   test('its daemon may go without harm to what is there, and a network that does not fit ends it', async () => {
     await run(`sed -i 's#10.244.0.0/16#10.10.0.0/16#' kube-flannel.yml; kubectl apply -f kube-flannel.yml; kubectl -n kube-flannel delete pod --all`)
     await pass(30)
     expect(await run('kubectl get pods -n kube-flannel --no-headers')).toMatch(/^(kube-flannel-ds-\S+ +0\/1 +(CrashLoopBackOff|Error) .*\n){3}$/)
     expect(await run('kubectl logs -n kube-flannel ds/kube-flannel-ds -c kube-flannel')).toMatch(/E\d{4} \S+ +\d+ main\.go:384\] Error registering network: failed to acquire lease: subnet "10\.10\.0\.0\/16" specified in the flannel net config doesn't contain "10\.244\.\d\.0\/24" PodCIDR of the "drydock-\S+" node\n/)
     expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+  }, 100_000)
+})
+
+describe('flannel after kindnet', () => {
+  beforeAll(async () => { lab = await startLab('from kindnet to flannel') }, 60_000)
+  afterAll(() => lab.stop())
+
+  test('the first configuration by name counts, and pods keep their network until they are made anew', async () => {
+    await run(`${pods('one drydock-worker', 'two drydock-worker2')} kubectl wait --for=condition=Ready pod --all`)
+    const address = await run(`kubectl get pod one -o jsonpath='{.status.podIP}'`)
+    lab.writeFile('kube-flannel.yml', readFileSync(new URL('./kube-flannel.yaml', import.meta.url), 'utf8'))
+    await run('kubectl delete daemonset kindnet -n kube-system; kubectl apply -f kube-flannel.yml; kubectl -n kube-flannel rollout status ds/kube-flannel-ds --timeout=120s')
+    await pass(20)
+    expect(await run('ssh drydock-worker ls /etc/cni/net.d')).toBe('10-flannel.conflist\n10-kindnet.conflist\n')
+    await run(`${pods('three drydock-worker2')} kubectl wait --for=condition=Ready pod --all`)
+    expect(await run(`kubectl get pod one -o jsonpath='{.status.podIP}'`)).toBe(address)
+    expect(await ask('one', 'two')).toContain('Welcome to nginx!')
+    expect(await ask('one', 'three')).toContain('Welcome to nginx!')
+    expect(await ask('three', 'one')).toContain('Welcome to nginx!')
+    expect(await run('kubectl exec one -- ip route')).toMatch(/ dev eth0 scope link src /)
+    expect(await run('kubectl exec three -- ip route')).toMatch(/^default via 10\.244\.\d\.1 dev eth0 \n10\.244\.0\.0\/16 via 10\.244\.\d\.1 dev eth0 \n/)
   }, 100_000)
 })
