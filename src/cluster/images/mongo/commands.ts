@@ -172,8 +172,10 @@ async function updateDocuments(context: CommandContext, ns: string, { q, u, mult
   }
   if (found.length === 0 && upsert) {
     const fields = Object.fromEntries(Object.entries((q ?? {}) as Document).flatMap(([name, value]): [string, unknown][] => name.startsWith('$') ? [] : value && typeof value === 'object' && !('_bsontype' in value) && !(value instanceof Date) && Object.keys(value as object).some((key) => key.startsWith('$')) ? '$eq' in value ? [[name, value.$eq]] : [] : [[name, value as unknown]]))
-    const seed: Document = {}
-    if (Object.keys(fields).length > 0) update(seed as never, { $set: fields } as never, [])
+    // The library lets nothing set an identifier, which a new document may well have from the query.
+    const { _id: wanted, ...others } = fields
+    const seed: Document = wanted === undefined ? {} : { _id: wanted }
+    if (Object.keys(others).length > 0) update(seed as never, { $set: others } as never, [])
     let document = changed(context, seed, u as Document, undefined, true)
     if (document._id === undefined) document = { _id: fields._id ?? server.newId(), ...Object.fromEntries(Object.entries(document).filter(([name]) => name !== '_id')) }
     server.store.checkUnique(ns, document)

@@ -35,6 +35,12 @@ async function talk(on: TestMachine, ...lines: string[]): Promise<string> {
 }
 
 describe('mongod and mongosh', () => {
+  it('makes a document with the identifier that an upsert asked for', async () => {
+    const on = box()
+    await startServer(on)
+    expect(await talk(on, 'db.a.updateOne({ _id: "x", n: { $gt: 1 } }, { $set: { m: 2 } }, { upsert: true }).upsertedId', 'db.a.find()')).toContain("[ { _id: 'x', m: 2 } ]")
+  })
+
   it('say what they do not do, and count what they show', async () => {
     const on = box()
     await startServer(on)
