@@ -80,6 +80,15 @@ test('a pod gets the volume attached, staged and published; its data outlives it
   expect(await out('kubectl exec app -- cat /data/file')).toBe('hello\n')
 }, 60_000)
 
+test('a reload leaves attached and mounted what was so, without a word', async () => {
+  const before = await out('kubectl get volumeattachments -o jsonpath={.items[*].metadata.uid}')
+  lab = await lab.reload()
+  await out('sleep 10')
+  expect(await out('kubectl exec app -- cat /data/file; kubectl get volumeattachments -o jsonpath={.items[*].metadata.uid}')).toBe(`hello\n${before}`)
+  expect(await out('kubectl get pods --no-headers')).toMatch(/^app +1\/1 +Running +0 .*\ncsi-hostpathplugin-0 +8\/8 +Running +0 /)
+  expect(await out('kubectl get events --field-selector type=Warning,involvedObject.name=app 2>&1')).toBe('No resources found in default namespace.\n')
+}, 60_000)
+
 test('a snapshot is taken and restored, and a claim is cloned', async () => {
   lab.writeFile('snapshot.yaml', 'apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshot\nmetadata: {name: snap}\nspec: {volumeSnapshotClassName: csi-hostpath-snapclass, source: {persistentVolumeClaimName: csi-pvc}}\n')
   await out('kubectl apply -f snapshot.yaml; kubectl wait --for=jsonpath={.status.readyToUse}=true volumesnapshot/snap --timeout=60s; kubectl exec app -- sh -c "echo later > /data/file"')

@@ -18,7 +18,7 @@ const hostPath = (version: string) => lazyProgram(async () => {
   return (proc) => hostPathPlugin(proc, version)
 })
 
-/** The example driver of CSI, the containers beside drivers, and the controller of snapshots. */
+/** The example driver of CSI, the containers beside drivers, the controller of snapshots, and another provisioner. */
 export const csiImages: readonly ImageDefinition[] = [
   defineImage({
     repository: `${REGISTRY}/hostpathplugin`, tags: HOSTPATH_TAGS, sizeBytes: 31_000_000, base: alpine, entrypoint: ['/hostpathplugin'],
@@ -31,5 +31,6 @@ export const csiImages: readonly ImageDefinition[] = [
   sidecar('snapshot-controller', ['v8.0.1', 'v8.1.0', 'v8.2.0', 'v8.3.0', 'v8.4.0', 'v8.5.0', 'v8.6.0'], 28_000_000, async () => (await import('./snapshot-controller.ts')).snapshotController),
   sidecar('csi-node-driver-registrar', ['v2.11.1', 'v2.12.0', 'v2.13.0', 'v2.14.0', 'v2.15.0', 'v2.16.0', 'v2.17.0'], 12_000_000, async () => (await import('./node-driver-registrar.ts')).nodeDriverRegistrar),
   sidecar('livenessprobe', ['v2.13.1', 'v2.14.0', 'v2.15.0', 'v2.16.0', 'v2.17.0', 'v2.18.0', 'v2.19.0'], 12_000_000, async () => (await import('./small-sidecars.ts')).livenessProbe),
+  sidecar('nfs-subdir-external-provisioner', ['v4.0.0', 'v4.0.1', 'v4.0.2'], 18_000_000, async () => (await import('./nfs-subdir-provisioner.ts')).nfsSubdirProvisioner),
   sidecar('csi-external-health-monitor-controller', ['v0.12.1', 'v0.13.0', 'v0.14.0', 'v0.15.0', 'v0.16.0', 'v0.17.0', 'v0.18.0'], 27_000_000, async () => (await import('./small-sidecars.ts')).healthMonitorController),
 ]

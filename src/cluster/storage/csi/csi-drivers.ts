@@ -4,6 +4,7 @@ import type { MountableFileSystem } from '../../../unix/types.ts'
 
 /** How long a call of a driver may take. k8s: pkg/volume/csi csiTimeout */
 export const CSI_TIMEOUT_MS = 120_000
+const POLL_MS = 200
 
 /** What a driver's node service says of itself when it is registered. */
 export interface CsiNodeInfo {
@@ -36,6 +37,11 @@ export class CsiDrivers {
   /** @throws Error for a driver that isn't registered. k8s: newCsiDriverClient */
   demand(name: string): void {
     if (!this.#endpoints.has(name)) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`)
+  }
+
+  /** Resolves once a driver is registered, or when that takes too long. */
+  async settled(name: string, withinMs: number, signal: AbortSignal): Promise<void> {
+    for (const untilMs = this.#clock.nowMs() + withinMs; !this.#endpoints.has(name) && this.#clock.nowMs() < untilMs;) await this.#clock.sleep(POLL_MS, signal)
   }
 
   /** Calls a method of a driver's node service. @throws Error where it isn't registered, GrpcError */

@@ -11,6 +11,8 @@ const NAME = 'kubernetes.io/csi'
 const PLUGIN_FOLDER = '/var/lib/kubelet/plugins/kubernetes.io/csi'
 /** How often an attachment is looked at while a pod waits for it. */
 const ATTACH_POLL_MS = 500
+/** How long a driver has to come back after the kubelet began anew. */
+const RETURN_MS = 30_000
 
 /** What mounting CSI volumes needs of a kubelet. */
 export interface CsiContext {
@@ -51,6 +53,7 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
   const { drivers, staged, driverObject, attachment, inUse } = context.csi
   const unique = `kubernetes.io/csi/${source.driver}^${source.volumeHandle}`
   const target = targetOf(pod, name)
+  await awaitReturn(source.driver, pod, name, context, signal)
   const info = await driverObject(source.driver)
   let publishContext: Readonly<Record<string, string>> = {}
   if (info?.spec.attachRequired ?? true) {
@@ -124,8 +127,9 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
 export const csiInlinePlugin: VolumePlugin = {
   name: NAME,
   supports: (volume) => volume.csi !== undefined,
-  async setUp(volume: Volume, pod, context) {
+  async setUp(volume: Volume, pod, context, signal) {
     const source = volume.csi!
+    await awaitReturn(source.driver, pod, volume.name, context, signal)
     const info = await context.csi.driverObject(source.driver)
     const handle = `csi-${await sha256Hex(`${pod.metadata.uid}${volume.name}`, context.clock)}`
     try {
@@ -140,6 +144,11 @@ export const csiInlinePlugin: VolumePlugin = {
       secret: source.nodePublishSecretRef ? { namespace: pod.metadata.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
     }, { pod, context, info, capability: { mount: { fsType: source.fsType ?? '', mountFlags: [] }, accessMode: { mode: 'SINGLE_NODE_WRITER' } }, stagingPath: undefined, publishContext: {}, release: async () => {} })
   },
+}
+
+/** What was published when the kubelet began (anew) is so again as soon as its driver is back, of which nobody has to be told. */
+async function awaitReturn(driver: string, pod: Pod, name: string, { csi: { drivers }, nodeFiles }: VolumeContext, signal: AbortSignal): Promise<void> {
+  if (nodeFiles.exists(`${folderOf(pod, name)}/vol_data.json`)) await drivers.settled(driver, RETURN_MS, signal)
 }
 
 interface PublishOptions {
