@@ -72,9 +72,9 @@ test('a lost node is relieved of its volume after six minutes', async () => {
   await attachmentTo('one')
   await report({ attached: true })
   await setInUse('one', [UNIQUE])
+  // Its pod is evicted.
   plane.silence('one')
   await plane.clock.advance(60_000)
-  await plane.api.delete('pods', 'a', 'default', { gracePeriodSeconds: 0 })
   await plane.clock.advance(300_000)
   expect(await attachments()).toHaveLength(1)
   await plane.clock.advance(90_000)
