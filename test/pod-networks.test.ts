@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubeadmTopology } from '../src/cluster/topology.ts'
+import { kindTopology } from '../src/host/kind/create-cluster.ts'
+import { readKindConfig } from '../src/host/kind/config.ts'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
@@ -18,6 +20,12 @@ const NOT_READY = 'container runtime network not ready: NetworkReady=false reaso
 /** A pod of one node asks a pod of another for its page. */
 const ask = (from: string, to: string) => run(`kubectl exec ${from} -- wget -qO- -T 2 http://$(kubectl get pod ${to} -o jsonpath='{.status.podIP}')`)
 const pods = (...lines: string[]) => lines.map((line) => { const [name, node, image = 'nginx:alpine'] = line.split(' '); return `kubectl run ${name} --image=${image} --labels=app=${name} --overrides='{"spec":{"nodeName":"${node}"}}';` }).join(' ')
+
+test("kind's configuration can leave the network plugin out", () => {
+  const topologyOf = (networking: string) => kindTopology(readKindConfig(`kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking: {${networking}}\n`), 1)
+  expect(topologyOf('disableDefaultCNI: true').cni).toBe('none')
+  expect(topologyOf('disableDefaultCNI: false').cni).toBeUndefined()
+})
 
 describe('without a network plugin', () => {
   beforeAll(async () => { lab = await startLab('no cni', { ...kubeadmTopology(2), cni: 'none' }) }, 60_000)
