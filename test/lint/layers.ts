@@ -20,6 +20,8 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/dashboard': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/flannel': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/ingress-nginx': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  // Agents that ask the API about pods.
+  'src/cluster/images/fluent': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/contour': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/envoy': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/front': ['src/cluster/kinds', 'src/unix', 'src/base'],

@@ -8,7 +8,8 @@ import { debian, ubuntu } from './debian.ts'
 import { artifactImage } from './artifact.ts'
 import { envoyImage } from './envoy/envoy.ts'
 import { flannelImages } from './flannel/flannel.ts'
-import { fluentdElasticsearchImage, fluentdImage } from './fluentd.ts'
+import { elasticsearchImages } from './elasticsearch/elasticsearch.ts'
+import { fluentBitImages, fluentdDaemonsetImage, fluentdElasticsearchImage, fluentdImage } from './fluent/images.ts'
 import { centos, fedora } from './fedora.ts'
 import { goproxyImage } from './goproxy.ts'
 import { guestbookFollowerImages, guestbookFrontendImages } from './guestbook/guestbook.ts'
@@ -44,7 +45,7 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
-  redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, artifactImage,
+  redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
   ...applicationImages,
 ]
