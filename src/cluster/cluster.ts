@@ -28,9 +28,16 @@ import { certificateControllers } from './controllers/certificates/certificates.
 import { Computers } from './computers/computers.ts'
 import type { Computer } from './computers/computer.ts'
 import { ComponentLauncher } from './component-launcher.ts'
-import { ControlPlane } from './control-plane.ts'
+import { ControlPlane, componentOn } from './control-plane.ts'
+import type { ComponentPart } from './control-plane.ts'
+import { endpointLeases } from './control-plane-nodes/endpoint-leases.ts'
+import { installedFiles } from './control-plane-nodes/install.ts'
+import { leadingPart } from './control-plane-nodes/leading-part.ts'
+import { Notices } from './control-plane-nodes/notices.ts'
+import { LoadBalancer } from './control-plane-nodes/load-balancer.ts'
 import { createCloudControllerManager, createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
+import { EtcdMembers, peerUrl } from './etcd/members/etcd-members.ts'
 import type { Commit, EtcdSnapshot } from './etcd/types.ts'
 import { controlPlaneImages } from './images/control-plane.ts'
 import { coreDnsImage } from './images/coredns/coredns.ts'
@@ -47,8 +54,7 @@ import { k3sAddons } from './kubeadm/k3s-addons.ts'
 import { clusterDnsAddress, coreDns, kindnet as kindnetAddon, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
-import { etcdPki } from './kubeadm/etcd-pki.ts'
-import { KUBELET_KUBECONFIG, MANIFESTS, controlPlaneFiles, nodeFiles } from './kubeadm/node-files.ts'
+import { KUBELET_KUBECONFIG, MANIFESTS, nodeFiles } from './kubeadm/node-files.ts'
 import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { NetworkPolicyTable } from './network/network-policies.ts'
@@ -164,6 +170,9 @@ export interface Laptop {
 
 /** Cluster time that passes while a fresh cluster boots, in milliseconds: long enough for every probe of the control plane's pods. */
 export const BOOT_MS = 40_000
+/** How often and how many times a fresh cluster's start looks whether an etcd member has come. */
+const MEMBER_POLL_MS = 500
+const MEMBER_PATIENCE = 60
 /** How long a restored cluster's start waits for its nodes, in milliseconds of cluster time. */
 const BOOT_PATIENCE_MS = 5_000
 const API_PORT = 6443
@@ -185,12 +194,19 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   // Never the same chance twice: what was made up before the reload (names, uids, ids of containers) is still there.
   const random = new Random(restore ? `${seed}/${restore.commits?.at(-1)?.revision ?? restore.etcd.revision}` : seed)
   const { log, onComponentLine, journalOf } = createComponentLog(clock, options.onLog)
+  /** The first node of the control plane, and all of them. */
   const controlPlane = topology.nodes.find((node) => node.controlPlane)!
+  const controlPlanes = () => topology.nodes.filter((node) => node.controlPlane)
+  const isControlPlane = (host: string) => controlPlanes().some(({ name }) => name === host)
+  const { loadBalancer } = topology
+  /** Where everybody but the control plane itself finds the API: kubeadm's controlPlaneEndpoint. */
+  const endpoint = loadBalancer ?? controlPlane
+  const servingNames = ({ name, ip }: { name: string; ip: string }) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(topology), topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : [])]
 
   const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
   const [admin, serving, proxyClient] = await clock.outside(Promise.all([
     pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: [topology.flavour === 'bare' ? 'system:masters' : 'kubeadm:cluster-admins'] }),
-    pki.issueServerCertificate([controlPlane.name, controlPlane.ip, 'localhost', '127.0.0.1', laptopAddress(topology), topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`]),
+    pki.issueServerCertificate(servingNames(controlPlane)),
     pki.issueFrontProxyClientCertificate(),
   ]))
   if (restore) {
@@ -199,7 +215,19 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const etcd = restore ? Etcd.restore(deepFreeze(restore.etcd), deepFreeze(restore.commits ?? []), { clock }) : new Etcd({ clock })
   const network = new Network({ clock, random: random.fork('network'), podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, hostCidr: topology.hostCidr })
-  const components = new ControlPlane(clock, `${controlPlane.ip}:${API_PORT}`)
+  /** Chance that nobody else's changes with. */
+  const ownRandom = (label: string) => new Random(`${seed} ${etcd.revision} ${label}`)
+  /** The last words of etcd's members, and components that couldn't renew their Leases. */
+  const etcdFailures = new Notices<string>()
+  const lostLeases = new Notices<void>()
+  const members = new EtcdMembers({
+    etcd, clock, random: ownRandom('etcd'), founder: { host: controlPlane.name, ip: controlPlane.ip }, disk: (host) => computers.get(host)!.files,
+    reaches: (_from, to) => network.node(to) !== undefined,
+    onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),
+  })
+  const components = new ControlPlane(clock, controlPlanes, members)
+
+  if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: serving })
 
   const dialer: ClusterDialer = {
     kubelet: (nodeName, request) => computers.askKubelet(nodeName, request),
@@ -217,19 +245,40 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const apiAs = (user: UserInfo) => server.as(user)
   const handle = (request: HttpRequest, connection?: ConnectionInfo) => server.handle(request, connection)
 
-  const apiHandler: HttpHandler = async (request, peer) => {
-    const response = await server.handle(request, { remoteAddress: peer.remote.ip, ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
+  /** The API server behind the door of a node. */
+  const apiHandlerOn = (host: string): HttpHandler => async (request, peer) => {
+    const response = await server.handle(request, { remoteAddress: peer.remote.ip, ...(members.isShared ? { health: components.healthOn(host) } : {}), ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
     if (options.durable && request.method !== 'GET' && request.method !== 'HEAD') await clock.outside(options.durable(etcd.revision))
     return response
   }
-  const kubeadmPods = staticPods(controlPlane, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain })
+  /** What whoever asks at the cluster's endpoint gets to. */
+  const balancer = new LoadBalancer(clock, () => controlPlanes().map(({ name }) => ({
+    host: name, handler: apiHandlerOn(name), isOpen: () => components.isRunning(componentOn('kube-apiserver', name)), isHealthy: () => components.healthOn(name).etcdOutage() === undefined,
+  })))
+  const apiHandler = loadBalancer ? balancer.handler : apiHandlerOn(controlPlane.name)
+  /** kubeadm's manifests of a node; those that joined name the etcd members that there were. */
+  const kubeadmPods = (host: string) => {
+    const all = controlPlanes()
+    const at = all.findIndex(({ name }) => name === host)
+    return staticPods(all[at]!, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain, ...(at > 0 ? { etcdMembers: all.slice(0, at) } : {}) })
+  }
   const launcher: ComponentLauncher = new ComponentLauncher({
-    clock, etcd, server: () => server, ownCommands: new Map(kubeadmPods.map((pod) => [pod.metadata.name!, commandOf(pod)])), disk: () => computers.get(controlPlane.name)!.files,
-    etcdAddresses: ['127.0.0.1:2379', `${controlPlane.ip}:2379`], onFailed: (component) => components.halt(component),
+    clock, etcd, server: () => server, ownCommand: (component, host) => kubeadmPods(host).flatMap((pod) => pod.metadata.name === component ? [commandOf(pod)] : [])[0], disk: () => computers.get(controlPlane.name)!.files,
+    etcdAddresses: (host) => ['127.0.0.1:2379', ...controlPlanes().flatMap(({ name, ip }) => name === host ? [`${ip}:2379`] : [])], onFailed: (component, host) => components.halt(componentOn(component, host)),
   })
+  const gatewayOn = (host: string) => createEtcdGateway(etcd, members, { host, version: '3.6.8', clock }, (...value) => launcher.stored(...value))
   const systemImages = [...controlPlaneImages({
-    apiServer: apiHandler, etcd: createEtcdGateway(etcd, { name: controlPlane.name, version: '3.6.8', peerUrl: `https://${controlPlane.ip}:2380`, clientUrl: `https://${controlPlane.ip}:2379` }, (...value) => launcher.stored(...value)), servingCertificatePem: serving.certificatePem, logs: onComponentLine, controlPlaneNode: controlPlane.name,
-    launch: (proc, print) => launcher.launch(proc, print), begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, ms, signal) => components.lost(component, ms, signal),
+    apiServer: apiHandlerOn, isControlPlane, etcd: gatewayOn, logs: onComponentLine,
+    servingCertificatePem: (host) => host === controlPlane.name || !isControlPlane(host) ? serving.certificatePem : computers.get(host)!.files.readText('/etc/kubernetes/pki/apiserver.crt'),
+    launch: async (host, proc, print) => await launcher.launch(host, proc, print) ?? (proc.argv[0]?.endsWith('etcd') ? members.refusal(host, computers.get(host)!.spec.ip) : undefined),
+    begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, needed, ms, signal) => Promise.race([
+      lostLeases.next(component, signal).then(() => {}),
+      // One of several that waits for its turn goes on waiting.
+      components.lost(needed, ms, signal).then(() => members.isShared ? new Promise<never>(() => {}) : undefined),
+    ]),
+    untilEtcdAnswers: (host, withinMs) => components.untilEtcdAnswers(host, withinMs),
+    etcdHealth: () => members.isAvailable ? undefined : 'RAFT NO LEADER',
+    etcdFailure: (host, signal) => etcdFailures.next(host, signal),
     kindnet: (agent) => kindnet().begin(agent),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock, options.registries?.pushed)
@@ -249,13 +298,15 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { nodes: _, ...plan } = topology
   const computers = new Computers({
     clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan, clusterName: topology.name, nodes: topology.nodes, issueNodeCertificate: (nodeName) => pki.issueClientCertificate({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'], nowMs: clock.nowMs() }), clientCaPem: pki.caCertificatePem, services: shared.for<Service>('services'),
-    apiAs: (name, groups, astray) => components.gated(server.as({ name, groups }), astray), apiServer: { host: controlPlane.name, ip: controlPlane.ip, port: API_PORT },
+    apiAs: (name, groups, astray, host) => components.gated(server.as({ name, groups }), astray, host), apiServer: { host: endpoint.name, ip: endpoint.ip, port: API_PORT, isBehindLoadBalancer: loadBalancer !== undefined },
     podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,
     onNodeFiles: options.onNodeFiles, programs: options.nodePrograms ?? {},
     onStarted: (computer) => { if (topology.flavour === 'k3s') startServer(computer) },
-    onStopped: (computer) => { if (computer.spec.controlPlane) for (const component of [...COMPONENTS, CLOUD_CONTROLLER_MANAGER]) components.halt(component) },
+    onStopped: ({ spec }) => { if (spec.controlPlane) for (const component of [...COMPONENTS.map((each) => componentOn(each, spec.name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component) },
     onSpecs(nodes) {
+      const known = new Set(controlPlanes().map(({ name }) => name))
       topology = { ...topology, nodes: [...nodes] }
+      for (const { name, ip } of controlPlanes()) if (!known.has(name)) defineOn(name, ip)
       options.onTopology?.(topology)
     },
   })
@@ -263,12 +314,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   /** What the installer leaves on a computer that has never been started; one that was reset stays as it is. */
   const join = ({ files, hasBooted, spec }: Computer): void => {
     if (topology.flavour !== 'kubeadm' || hasBooted || files.exists(KUBELET_KUBECONFIG)) return
-    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
+    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, clusterName: topology.name, serverUrl: loadBalancer && spec.controlPlane ? `https://${spec.ip}:${API_PORT}` : `https://${endpoint.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
   }
 
   /** k3s is one process: no container stands for the control plane or listens for it. */
   const startServer = (computer: Computer): void => {
-    for (const component of COMPONENTS) components.start(component)
+    for (const component of COMPONENTS) components.start(componentOn(component, computer.spec.name))
     computer.network!.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: serving.certificatePem } })
     if (hasCloud) components.start(CLOUD_CONTROLLER_MANAGER)
     podNetwork?.stop()
@@ -278,7 +329,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   let hasCloud = false
 
   /** Whether a component's manifest is there, and says nothing that it couldn't begin with; what it says takes effect. */
-  const canBegin = async ({ files }: Computer, component: string): Promise<boolean> => {
+  const canBegin = async ({ files, spec }: Computer, component: string): Promise<boolean> => {
     const path = `${MANIFESTS}/${component}.yaml`
     if (!files.exists(path)) return false
     let argv: readonly string[]
@@ -287,7 +338,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     } catch {
       return false
     }
-    return await launcher.launch({ argv, fs: files, clock, pid: 1 }, () => {}) === undefined
+    return await launcher.launch(spec.name, { argv, fs: files, clock, pid: 1 }, () => {}) === undefined
   }
 
   const startOthers = async (): Promise<void> => {
@@ -307,41 +358,62 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const starts = { manager: 0, scheduler: 0, provisioner: 0, cloud: 0 }
     /** Chance of its own for each time that a component starts. */
     const chance = (label: keyof typeof starts, name: string) => { const count = starts[label]++; return random.fork(count === 0 ? name : `${name}/${count}`) }
-    components.define('kube-controller-manager', () => createControllerManager({ ...managerOptions, settings: launcher.settings, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) }))
+    const manager = () => createControllerManager({ ...managerOptions, settings: launcher.settings, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) })
     components.define('local-path-provisioner', () => createLocalPathProvisioner({ ...managerOptions, random: chance('provisioner', 'local-path'), log: log.named('local-path-provisioner') }))
     components.define(CLOUD_CONTROLLER_MANAGER, () => createCloudControllerManager(CLOUD_CONTROLLER_MANAGER, { ...managerOptions, random: chance('cloud', 'cloud'), log: log.named('cloud-controller-manager') }))
-    components.define('kube-scheduler', () => {
+    const scheduler = (host: string) => {
       const api = components.gated(server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }))
       const own = log.named('kube-scheduler')
       const informers = createInformers({ api, clock, log: own })
-      const schedulers = (launcher.profiles ?? [{}]).map((profile) => createScheduler({ api, informers, clock, random: chance('scheduler', 'scheduler'), log: own, host: controlPlane.name, ...profile }))
+      const schedulers = (launcher.profiles ?? [{}]).map((profile) => createScheduler({ api, informers, clock, random: chance('scheduler', 'scheduler'), log: own, host, ...profile }))
       return {
-        start() { for (const scheduler of schedulers) scheduler.start() },
+        start() { for (const each of schedulers) each.start() },
         stop() {
-          for (const scheduler of schedulers) scheduler.stop()
+          for (const each of schedulers) each.stop()
           informers.stop()
         },
       }
+    }
+    const leading = (host: string, component: string, eventSource: string, make: () => ComponentPart) => leadingPart({
+      component, eventSource, host, make, clock, random: ownRandom(`${component}/${host}`), log: log.named(component), api: components.gated(server.as({ name: `system:${component}`, groups: ['system:authenticated'] }), undefined, host),
+      isOneOfSeveral: () => members.isShared, onChange: (listener) => components.onChange(listener), onLost: () => lostLeases.give(componentOn(component, host)),
     })
+    defineOn = (host, ip) => {
+      components.define(componentOn('etcd', host), () => ({ start: () => { members.start(host, ip) }, stop: () => members.stop(host) }))
+      components.define(componentOn('kube-apiserver', host), () => whenShared(components, members, () => endpointLeases({ etcd, api: masters, clock, log: log.named('kube-apiserver'), ip, port: API_PORT, canWrite: () => members.isAvailable })))
+      components.define(componentOn('kube-controller-manager', host), () => leading(host, 'kube-controller-manager', 'kube-controller-manager', manager))
+      components.define(componentOn('kube-scheduler', host), () => leading(host, 'kube-scheduler', 'default-scheduler', () => scheduler(host)))
+    }
+    for (const { name, ip } of controlPlanes()) defineOn(name, ip)
+  }
+  let defineOn: (host: string, ip: string) => void = () => {}
+
+  /** What `kubeadm init` and `kubeadm join --control-plane` do on a node of the control plane. */
+  const install = async ({ files, spec: { name, ip } }: Computer): Promise<void> => {
+    const isFirst = name === controlPlane.name
+    const url = (host: string) => `https://${host}:${API_PORT}`
+    writeFiles(files, await clock.outside((async () => installedFiles({
+      node: { name, ip }, clusterName: topology.name, pki, serverUrl: url(endpoint.name), localServerUrl: url(loadBalancer ? ip : endpoint.name), admin, proxyClient, nowMs: clock.nowMs(),
+      serving: isFirst ? serving : await pki.issueServerCertificate(servingNames({ name, ip })), staticPods: kubeadmPods(name), ...(isFirst ? {} : { first: computers.get(controlPlane.name)!.files }),
+    }))()))
   }
 
-  /** What `kubeadm init` does on the node of the control plane. */
-  const install = async (files: MountableFileSystem): Promise<void> => {
-    const client = (commonName: string, ...organizations: string[]) => pki.issueClientCertificate({ commonName, organizations })
-    const [superAdmin, manager, scheduler, kubeletClient, etcdFiles] = await clock.outside(Promise.all([
-      client('kubernetes-super-admin', 'system:masters'), client('system:kube-controller-manager'), client('system:kube-scheduler'), client('kube-apiserver-kubelet-client', 'kubeadm:cluster-admins'),
-      etcdPki({ hosts: [controlPlane.name, 'localhost', controlPlane.ip, '127.0.0.1'], nowMs: clock.nowMs() }),
-    ]))
-    const keys = pki.snapshot()
-    writeFiles(files, controlPlaneFiles({
-      clusterName: topology.name, serverUrl: `https://${controlPlane.name}:${API_PORT}`, caCertificatePem: pki.caCertificatePem,
-      clients: { admin, 'super-admin': superAdmin, 'controller-manager': manager, scheduler },
-      pki: {
-        'ca.crt': pki.caCertificatePem, 'ca.key': keys.caKeyPem, 'apiserver.crt': serving.certificatePem, 'apiserver.key': serving.keyPem, 'apiserver-kubelet-client.crt': kubeletClient.certificatePem, 'apiserver-kubelet-client.key': kubeletClient.keyPem, 'front-proxy-ca.crt': pki.frontProxyCaCertificatePem, 'front-proxy-ca.key': keys.frontProxyCaKeyPem,
-        'front-proxy-client.crt': proxyClient.certificatePem, 'front-proxy-client.key': proxyClient.keyPem, ...etcdFiles, 'sa.key': keys.serviceAccountKeyPem, 'sa.pub': pki.tokenKey.publicKeyPem,
-      },
-      staticPods: kubeadmPods,
-    }))
+  /** Another node of a fresh control plane: its etcd becomes a member of the cluster, first as a learner. */
+  const joinControlPlane = async (computer: Computer): Promise<void> => {
+    const { name, ip } = computer.spec
+    computer.switchOn('resumed')
+    await install(computer)
+    const { id } = members.add([peerUrl(ip)], true)
+    computers.begin(computer, 'resumed', join)
+    for (let waits = 0; waits < MEMBER_PATIENCE; waits++) {
+      await clock.sleep(MEMBER_POLL_MS)
+      if (!members.isRunning(name)) continue
+      try {
+        members.promote(id)
+        break
+      } catch { /* It isn't as far as the leader yet. */ }
+    }
+    await labelNodes(shared, masters, [computer.spec])
   }
 
   const followApiServer = (listener: (isServing: boolean) => void): void => {
@@ -359,7 +431,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const takeRouteAway = laptops.addRoute(net.addresses[0]!, { network, as: laptopAddress(topology), covers: (ip) => (isIPv4(ip) && cidrContains(hosts, parseIPv4(ip))) || covers(ip) })
     let listener: Listener | undefined
     let isPlugged = true
-    followApiServer((isServing) => {
+    followEndpoint((isServing) => {
       listener?.close()
       listener = isServing && isPlugged ? net.listenHttp(apiPort, apiHandler, { ip: '127.0.0.1', tls: serving }) : undefined
     })
@@ -372,13 +444,21 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     }
   }
 
+  /** Whether somebody accepts connections at the cluster's endpoint: a load balancer always does. */
+  const followEndpoint = (listener: (isServing: boolean) => void): void => loadBalancer ? listener(true) : followApiServer(listener)
+
   const boot = async (): Promise<void> => {
-    const reconcile = () => reconcileBootstrap(masters, { pki, advertiseAddress: controlPlane.ip, securePort: API_PORT, serviceCidr: topology.serviceCidr })
+    // Several API servers look after the addresses of their Service themselves.
+    const reconcile = () => reconcileBootstrap(masters, { pki, ...(members.isShared || (restore && controlPlanes().length > 1) ? {} : { advertiseAddress: controlPlane.ip }), securePort: API_PORT, serviceCidr: topology.serviceCidr })
     await reconcile()
     server.start()
     running.push(policies(), kindnet(), startServiceProxy({ informers: shared, table: network.services, clock }))
     defineComponents()
     running.push(components)
+    if (loadBalancer) {
+      balancer.start()
+      running.push(balancer)
+    }
     // Each further start of the API server brings back what it needs.
     let starts = 0
     followApiServer((isServing) => {
@@ -391,27 +471,35 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     options.bootInTime?.('configuration')
     if (first && first.spec.power === undefined) {
       first.switchOn('resumed')
-      if (topology.flavour === 'kubeadm' && !first.hasBooted && !first.files.exists(KUBELET_KUBECONFIG)) await install(first.files)
+      if (topology.flavour === 'kubeadm' && !first.hasBooted && !first.files.exists(KUBELET_KUBECONFIG)) await install(first)
     }
     options.bootInTime?.('control-plane')
+    const further = first ? controlPlanes().slice(1).map(({ name }) => computers.get(name)!) : []
+    if (restore) for (const computer of further) if (computer.spec.power === undefined) computer.switchOn('resumed')
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
     if (topology.flavour === 'k3s' && first!.isOn) startServer(first!)
-    else for (const component of COMPONENTS) if (!first || (first.isOn && await canBegin(first, component))) components.start(component)
+    else for (const component of COMPONENTS) {
+      if (!first) components.start(componentOn(component, controlPlane.name))
+      else for (const computer of [first, ...further]) if (computer.isOn && await canBegin(computer, component)) components.start(componentOn(component, computer.spec.name))
+      if (component === 'etcd') members.resume()
+    }
     running.push(computers)
     if (!first) return
     // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
     computers.begin(first, 'resumed', join)
-    if (!restore) {
-      await labelNodes(shared, masters, topology)
+    if (restore) for (const computer of further) computers.begin(computer, 'resumed', join)
+    else {
+      await labelNodes(shared, masters, [first.spec])
       // kubeadm's node gets its network from one of the add-ons.
       if (topology.flavour === 'k3s') await allReady(shared, clock, 1)
-      for (const [stage, objects] of installedObjects(topology, controlPlane, pki)) {
+      for (const [stage, objects] of installedObjects(topology, endpoint, pki)) {
         if (stage !== 'control-plane') options.bootInTime?.(stage)
         for (const object of objects) await createUnlessThere(masters, object)
       }
       await addonsReady(shared, clock)
       // As with k3s, these come up while the cluster is used.
       if (topology.flavour === 'k3s') for (const object of await clock.outside(k3sAddons(topology.disabled))) await createUnlessThere(masters, object)
+      for (const computer of further) await joinControlPlane(computer)
     }
     options.bootInTime?.('workers')
     hasCloud = topology.flavour === 'k3s'
@@ -448,14 +536,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       const net = network.addHost(hostname, laptopIp, PUBLISHED_PORTS)
       if (outside) net.outside = (request) => clock.outside(outside(request))
       let listener: Listener | undefined
-      followApiServer((isServing) => {
+      followEndpoint((isServing) => {
         listener?.close()
         listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: serving }) : undefined
       })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
       const nodeLine = (node: { name: string; ip: string }) => `${node.ip}\t${node.name}\n`
-      root.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${laptopIp}\t${hostname}\n${topology.nodes.map(nodeLine).join('')}`)
+      root.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n${laptopIp}\t${hostname}\n${[...topology.nodes, ...(loadBalancer ? [loadBalancer] : [])].map(nodeLine).join('')}`)
       const known = new Set(topology.nodes.map(nodeLine))
       computers.onChange(() => {
         const fresh = topology.nodes.map(nodeLine).filter((line) => !known.has(line))
@@ -500,6 +588,27 @@ function commandOf(pod: KubeObject): readonly string[] {
   return [...container!.command ?? [], ...container!.args ?? []]
 }
 
+/** A part that there is only once etcd has several members: until then nobody has to say that it is there. */
+function whenShared(components: ControlPlane, members: EtcdMembers, make: () => ComponentPart): ComponentPart {
+  let part: ComponentPart | undefined
+  const begin = () => {
+    if (part || !members.isShared) return
+    part = make()
+    part.start()
+  }
+  let stopWatching = () => {}
+  return {
+    start() {
+      stopWatching = components.onChange(begin)
+      begin()
+    },
+    stop() {
+      stopWatching()
+      return part?.stop()
+    },
+  }
+}
+
 function writeFiles(files: MountableFileSystem, written: NodeFiles): void {
   for (const [path, { text, mode }] of Object.entries(written)) {
     files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
@@ -542,8 +651,8 @@ function klogLine(entry: LogEntry): string {
 }
 
 /** What `kubeadm init` and the add-ons put into a new cluster, in the stages of its installation. */
-function installedObjects(topology: Topology, controlPlane: NodeSpec, pki: ClusterPki): [stage: InstallationStage, objects: KubeObject[]][] {
-  const controlPlaneEndpoint = `${controlPlane.name}:${API_PORT}`
+function installedObjects(topology: Topology, endpoint: { name: string }, pki: ClusterPki): [stage: InstallationStage, objects: KubeObject[]][] {
+  const controlPlaneEndpoint = `${endpoint.name}:${API_PORT}`
   const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
   const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...coreDns({ serviceCidr, clusterDomain })]
   // k3s has proxy and pod network in its one process.
@@ -567,9 +676,9 @@ function resourceOf(object: KubeObject): string {
 }
 
 /** kubeadm's mark-control-plane: labels that a kubelet may not give itself. */
-async function labelNodes(informers: Informers, api: Api, topology: Topology): Promise<void> {
+async function labelNodes(informers: Informers, api: Api, specs: readonly NodeSpec[]): Promise<void> {
   const nodes = informers.for<Node>('nodes')
-  for (const { name, labels } of topology.nodes) {
+  for (const { name, labels } of specs) {
     if (Object.keys(labels).length === 0) continue
     await untilInformer(nodes, () => nodes.get(name) !== undefined)
     await api.patch('nodes', name, undefined, 'application/merge-patch+json', { metadata: { labels } }, { fieldManager: 'kubeadm' })

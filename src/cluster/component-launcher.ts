@@ -18,14 +18,14 @@ export interface ComponentLauncherOptions {
   clock: Clock
   etcd: Etcd
   server: () => Pick<ApiServer, 'configure'>
-  /** The commands of kubeadm's manifests, by component. */
-  ownCommands: ReadonlyMap<string, readonly string[]>
-  /** The disk of the control plane's computer. */
+  /** The command of a node's component in kubeadm's manifest. */
+  ownCommand(component: string, host: string): readonly string[] | undefined
+  /** The disk on which etcd's data are. */
   disk: () => FileSystem
-  /** Addresses at which etcd answers, `ip:port`. */
-  etcdAddresses: readonly string[]
+  /** Addresses at which etcd answers a node's API server, `ip:port`. */
+  etcdAddresses(host: string): readonly string[]
   /** A component that can't begin. */
-  onFailed(component: string): void
+  onFailed(component: string, host: string): void
 }
 
 /** What a component is started with, as far as it matters before its process has begun. */
@@ -64,12 +64,12 @@ export class ComponentLauncher {
     return encryption?.isUsed ? this.#options.clock.outside(encryption.stored(key, modRevision, plain)) : Promise.resolve(plain)
   }
 
-  /** Takes what a component's command line says. @returns the component's last words where it can't begin so */
-  async launch(context: LaunchContext, print: (line: string) => void): Promise<string | undefined> {
+  /** Takes what the command line of a component on a node says. @returns the component's last words where it can't begin so */
+  async launch(host: string, context: LaunchContext, print: (line: string) => void): Promise<string | undefined> {
     const { argv, fs } = context
     const component = argv[0]?.split('/').at(-1) ?? ''
     if (component === 'kube-apiserver') this.#recallEncryption()
-    if (this.#isAsInstalled(component, argv, fs)) {
+    if (this.#isAsInstalled(component, host, argv, fs)) {
       this.#takeDefaults(component)
       return undefined
     }
@@ -80,11 +80,11 @@ export class ComponentLauncher {
       launch = launchOf(argv, { fs, print })
     } catch (error) {
       if (!(error instanceof LaunchError)) throw error
-      this.#options.onFailed(component)
+      this.#options.onFailed(component, host)
       return lastWords(error, klogHead(context, 'E'))
     }
-    if (launch?.component === 'kube-apiserver' && !launch.etcdServers.some((server) => this.#isEtcd(server))) {
-      this.#options.onFailed(component)
+    if (launch?.component === 'kube-apiserver' && !launch.etcdServers.some((server) => this.#isEtcd(server, host))) {
+      this.#options.onFailed(component, host)
       await this.#options.clock.sleep(ETCD_PATIENCE_MS)
       return `${klogHead(context, 'E')} run.go:72] "command failed" err="context deadline exceeded"\n`
     }
@@ -92,14 +92,14 @@ export class ComponentLauncher {
     return undefined
   }
 
-  #isEtcd(server: string): boolean {
+  #isEtcd(server: string, from: string): boolean {
     const [, host, port] = /^https:\/\/(.+):(\d+)\/?$/.exec(server) ?? []
-    return host !== undefined && this.#options.etcdAddresses.includes(`${host === 'localhost' ? '127.0.0.1' : host}:${port}`)
+    return host !== undefined && this.#options.etcdAddresses(from).includes(`${host === 'localhost' ? '127.0.0.1' : host}:${port}`)
   }
 
   /** kubeadm's own command line, and all files that it names are there. */
-  #isAsInstalled(component: string, argv: readonly string[], fs: FileSystem): boolean {
-    const own = this.#options.ownCommands.get(component)
+  #isAsInstalled(component: string, host: string, argv: readonly string[], fs: FileSystem): boolean {
+    const own = this.#options.ownCommand(component, host)
     if (!own) return true
     return own.length === argv.length && own.every((word, i) => i === 0 || word === argv[i]) && argv.every((word) => {
       const path = /^--[^=]+=(\/etc\/kubernetes\/.*)$/.exec(word)?.[1]

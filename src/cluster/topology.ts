@@ -30,6 +30,8 @@ export interface Topology {
   /** Name of context, cluster and user in kubeconfigs; prefix of node names. */
   name: string
   nodes: NodeSpec[]
+  /** The machine in front of several API servers. */
+  loadBalancer?: { name: string; ip: string }
   podCidr: string
   serviceCidr: string
   /** The network of the nodes. Its first address is the learner's machine. */
@@ -48,19 +50,28 @@ const HOST_CIDR = '10.89.0.0/16'
 
 const CONTROL_PLANE_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }
 
+/** What distinguishes a node of the control plane once kubeadm has been there. */
+export const CONTROL_PLANE_MARKS = { controlPlane: true, labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' }, taints: [CONTROL_PLANE_TAINT] }
+/** As many members as etcd advises at most. */
+const MAX_CONTROL_PLANES = 7
+
 /**
  * The cluster that learners get: a control plane and workers, as kind lays it out.
  * @param nodes how many machines, the control plane included; a single one isn't tainted.
+ * @param controlPlanes how many of them make up the control plane; several have a load balancer in front of them.
  */
-export function kubeadmTopology(nodes = 3, name = 'drydock', hostCidr = HOST_CIDR): Topology {
+export function kubeadmTopology(nodes = 3, name = 'drydock', hostCidr = HOST_CIDR, controlPlanes = 1): Topology {
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5_000) throw new RangeError(`a cluster has 1 to 5000 nodes, not ${nodes}`)
+  if (!Number.isInteger(controlPlanes) || controlPlanes < 1 || controlPlanes > Math.min(nodes, MAX_CONTROL_PLANES)) throw new RangeError(`a control plane has 1 to ${Math.min(nodes, MAX_CONTROL_PLANES)} of ${nodes} nodes, not ${controlPlanes}`)
+  const numbered = (role: string, i: number) => i === 0 ? `${name}-${role}` : `${name}-${role}${i + 1}`
   return {
     name,
-    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => i > 0 ? workerSpec(i === 1 ? `${name}-worker` : `${name}-worker${i}`, i, hostCidr) : {
-      ...workerSpec(`${name}-control-plane`, 0, hostCidr), controlPlane: true,
-      labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' },
-      taints: nodes > 1 ? [CONTROL_PLANE_TAINT] : [],
+    nodes: Array.from({ length: nodes }, (_, i): NodeSpec => i >= controlPlanes ? workerSpec(numbered('worker', i - controlPlanes), i, hostCidr) : {
+      ...workerSpec(numbered('control-plane', i), i, hostCidr), ...CONTROL_PLANE_MARKS,
+      // kind takes the taint away where there are no workers.
+      taints: nodes > controlPlanes ? [CONTROL_PLANE_TAINT] : [],
     }),
+    ...(controlPlanes > 1 ? { loadBalancer: { name: `${name}-external-load-balancer`, ip: hostAddress(hostCidr, nodes + 2) } } : {}),
     // A /24 per node; larger clusters get a wider range, as an administrator would choose.
     podCidr: nodes <= 256 ? '10.244.0.0/16' : '10.128.0.0/11',
     serviceCidr: '10.96.0.0/16',

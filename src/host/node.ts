@@ -10,16 +10,17 @@ import { runOnHost } from './node-proc.ts'
 const USAGE = `Drydock: a Kubernetes cluster in one process.
 
 Usage:
-  drydock serve [--port N|0] [--address IP] [--nodes N] [--single-node [--disable ADDON,...]] [--kubeconfig FILE] [--seed S] [--time-scale X]
+  drydock serve [--port N|0] [--address IP] [--nodes N] [--control-planes M] [--single-node [--disable ADDON,...]] [--kubeconfig FILE] [--seed S] [--time-scale X]
                 [--cni kindnet|none]
                 [--audit-policy-file FILE] [--audit-log-path FILE|-]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
       With --cni none, nodes stay NotReady until somebody installs a network plugin (kind's disableDefaultCNI).
       With --single-node: one node as k3s sets it up; --disable leaves traefik or metrics-server away.
+      With --control-planes M: so many of the nodes make up the control plane, with a load balancer in front of their API servers.
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
       kubectl, on $KUBECONFIG, with this machine's files and terminal.
-  drydock shell [--nodes N] [--seed S] [--cni kindnet|none]
+  drydock shell [--nodes N] [--control-planes M] [--seed S] [--cni kindnet|none]
       A terminal in front of a fresh cluster.
 `
 
@@ -30,6 +31,7 @@ interface Flags {
   port: number
   address: string
   nodes: number
+  controlPlanes: number
   singleNode: boolean
   disabled: K3sAddon[]
   kubeconfig: string | undefined
@@ -41,7 +43,7 @@ interface Flags {
 }
 
 function parseFlags(args: readonly string[]): Flags {
-  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, singleNode: false, disabled: [], kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
+  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, controlPlanes: 1, singleNode: false, disabled: [], kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
   const rest = [...args]
   const number = (name: string, text: string, min: number, max: number, whole = true) => {
     const value = Number(text)
@@ -59,6 +61,7 @@ function parseFlags(args: readonly string[]): Flags {
       case 'address': flags.address = value; break
       case 'nodes': flags.nodes = number(name, value, 0, 5_000); break
       case 'disable': flags.disabled.push(...value.split(',').map((addon) => K3S_ADDONS.find((known) => known === addon) ?? fail(`--disable takes ${K3S_ADDONS.join(' and ')}, not "${addon}"`))); break
+      case 'control-planes': flags.controlPlanes = number(name, value, 1, 7); break
       case 'kubeconfig': flags.kubeconfig = value; break
       case 'seed': flags.seed = value; break
       case 'time-scale': flags.timeScale = number(name, value, 0.001, 10_000, false); break
@@ -73,6 +76,7 @@ function parseFlags(args: readonly string[]): Flags {
   }
   if (flags.cni === 'none' && (flags.singleNode || flags.nodes === 0)) throw new UsageError(`--cni none is for clusters with nodes of kubeadm's`)
   if (flags.disabled.length > 0 && !flags.singleNode) fail('--disable goes with --single-node')
+  if (flags.controlPlanes > 1 && (flags.singleNode || flags.nodes < flags.controlPlanes)) throw new UsageError(`--control-planes ${flags.controlPlanes} needs at least as many --nodes`)
   return flags
 }
 
@@ -108,7 +112,7 @@ async function startCluster(flags: Flags) {
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
     outside: outsideHttp, nodePrograms,
     ...await auditOf(flags),
-    topology: flags.singleNode ? singleNodeTopology(undefined, flags.disabled) : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
+    topology: flags.singleNode ? singleNodeTopology(undefined, flags.disabled) : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes, undefined, undefined, flags.controlPlanes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
   })
   await cluster.start()
   return cluster

@@ -35,7 +35,7 @@ import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
 import { pathNotFound, plainText, statusAnswer, type TextStyle } from './responses.ts'
-import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, Reader, UserInfo, VirtualResource } from './seams.ts'
+import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, EtcdOutage, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
 import { warningHeaders } from './warnings.ts'
@@ -220,9 +220,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         return document
       }
     }
-    if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query)
+    if (!info.isResourceRequest || isKnownNonResource) return nonResources.handle(request, target.path, target.query, connection.health)
     checkReadable(info)
-    const outage = options.health?.etcdOutage()
+    const outage = (connection.health ?? options.health)?.etcdOutage()
     if (outage && info.resource !== 'componentstatuses') await etcdAnswers(outage, passage)
     return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
   }
@@ -241,12 +241,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   }
 
   /** Reads wait for etcd as long as their client does, writes as long as the server works on them. */
-  async function etcdAnswers(outage: Promise<void>, { info, deadlineMs }: Passage): Promise<void> {
-    if (deadlineMs === undefined || ['get', 'list', 'watch'].includes(info.verb)) return outage
+  async function etcdAnswers({ over, refusal }: EtcdOutage, { info, deadlineMs }: Passage): Promise<void> {
+    if (deadlineMs === undefined || ['get', 'list', 'watch'].includes(info.verb)) return over
     const limit = new AbortController()
-    const isOver = await Promise.race([outage.then(() => false), clock.sleep(deadlineMs - clock.nowMs(), limit.signal).then(() => true, () => false)])
+    const leftMs = Math.min(deadlineMs - clock.nowMs(), refusal?.afterMs ?? Infinity)
+    const hasPassed = await Promise.race([over.then(() => false), clock.sleep(leftMs, limit.signal).then(() => true, () => false)])
     limit.abort()
-    if (isOver) throw apiError.generic(504, 'Timeout', 'Timeout: request did not complete within requested timeout - context deadline exceeded', {})
+    if (hasPassed && refusal) throw apiError.generic(500, '', refusal.message, {})
+    if (hasPassed) throw apiError.generic(504, 'Timeout', 'Timeout: request did not complete within requested timeout - context deadline exceeded', {})
   }
 
   /** Whether a path names a resource that this server knows, and one that is deprecated. */

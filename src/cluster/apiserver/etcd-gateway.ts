@@ -1,26 +1,19 @@
+import type { Clock } from '../../base/clock.ts'
 import { deepFreeze } from '../../base/freeze.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import { base64Of, bytesOfBase64 } from '../../base/pem.ts'
+import { CLUSTER_ID } from '../etcd/members/etcd-members.ts'
+import type { EtcdMembers } from '../etcd/members/etcd-members.ts'
+import type { MemberInfo } from '../etcd/members/member-record.ts'
 import { EtcdError, FROM_KEY } from '../etcd/types.ts'
 import type { Etcd } from '../etcd/etcd.ts'
-import type { KeyRange, KeyValue, WatchEventKv } from '../etcd/types.ts'
+import type { EtcdErrorCode, KeyRange, KeyValue, WatchEventKv } from '../etcd/types.ts'
 import { decodeProtobuf } from '../kinds/protobuf.ts'
 import { encodeProtobuf } from '../kinds/protobuf-encode.ts'
-
-/** Who serves the API, as it tells clients. */
-export interface EtcdMember {
-  name: string
-  version: string
-  peerUrl: string
-  clientUrl: string
-}
 
 /** A value as it lies in etcd: encrypted, where it was written so. */
 export type StoredForm = (key: string, modRevision: number, plain: Uint8Array) => Promise<Uint8Array>
 
-const CLUSTER_ID = '14841639068965178418'
-const MEMBER_ID = '10276657743932975437'
-const RAFT_TERM = '2'
 /** Below this only Kubernetes' objects may be. */
 const REGISTRY = '/registry/'
 const PROTOBUF_START = 'k8s\0'
@@ -35,8 +28,9 @@ type Body = Record<string, unknown>
  * The JSON form of etcd's API, as etcd itself serves it beside gRPC: keys and values in base64, 64-bit numbers as text. Objects are shown in the
  * form in which an API server stores them. k8s: go.etcd.io/etcd/api etcdserverpb rpc.proto
  */
-export function createEtcdGateway(etcd: Etcd, member: EtcdMember, stored: StoredForm = async (_key, _revision, plain) => plain): (request: HttpRequest) => Promise<Response> {
-  const header = () => ({ cluster_id: CLUSTER_ID, member_id: MEMBER_ID, revision: String(etcd.revision), raft_term: RAFT_TERM })
+export function createEtcdGateway(etcd: Etcd, members: EtcdMembers, { host, version, clock }: { host: string; version: string; clock: Clock }, stored: StoredForm = async (_key, _revision, plain) => plain): (request: HttpRequest) => Promise<Response> {
+  const own = () => members.status(host)!
+  const header = () => { const { id, term, revision } = own(); return { cluster_id: CLUSTER_ID, member_id: id, revision: String(revision), raft_term: String(term) } }
   const rangeOf = (body: Body): KeyRange => {
     const end = body['range_end'] ? decoder.decode(bytesOfBase64(String(body['range_end']))) : undefined
     return { key: decoder.decode(bytesOfBase64(String(body['key'] ?? ''))), ...(end === undefined ? {} : { rangeEnd: end === '\0' ? FROM_KEY : end }) }
@@ -45,7 +39,11 @@ export function createEtcdGateway(etcd: Etcd, member: EtcdMember, stored: Stored
 
   const answers: Readonly<Record<string, (body: Body, request: HttpRequest) => unknown>> = {
     '/v3/kv/range': async (body) => {
-      const { kvs, more, count } = etcd.range({ ...rangeOf(body), limit: Number(body['limit'] ?? 0), revision: Number(body['revision'] ?? 0), keysOnly: body['keys_only'] === true, countOnly: body['count_only'] === true })
+      const isSerializable = body['serializable'] === true
+      if (!isSerializable) members.confirmLeader()
+      // One that is behind knows no more than it got.
+      const asOf = isSerializable && own().revision < etcd.revision ? own().revision : 0
+      const { kvs, more, count } = etcd.range({ ...rangeOf(body), limit: Number(body['limit'] ?? 0), revision: Number(body['revision'] ?? 0) || asOf, keysOnly: body['keys_only'] === true, countOnly: body['count_only'] === true })
       return { header: header(), ...(kvs.length > 0 ? { kvs: await Promise.all(kvs.map(async (kv) => body['keys_only'] === true ? shown(kv, true) : shown(kv, false, await stored(kv.key, kv.modRevision, valueBytes(kv.value))))) } : {}), ...(more ? { more } : {}), ...(count > 0 ? { count: String(count) } : {}) }
     },
     '/v3/kv/put': (body) => {
@@ -84,10 +82,30 @@ export function createEtcdGateway(etcd: Etcd, member: EtcdMember, stored: Stored
         cancel: () => stop(),
       })
     },
-    '/v3/cluster/member/list': () => ({ header: header(), members: [{ ID: MEMBER_ID, name: member.name, peerURLs: [member.peerUrl], clientURLs: [member.clientUrl] }] }),
+    '/v3/cluster/member/list': (body) => {
+      if (body['linearizable'] !== false) members.confirmLeader()
+      return { header: header(), members: members.list().map(memberText) }
+    },
+    '/v3/cluster/member/add': (body) => {
+      const member = members.add((body['peerURLs'] ?? []) as string[], body['isLearner'] === true)
+      return { header: header(), member: memberText(member), members: members.list().map(memberText) }
+    },
+    '/v3/cluster/member/remove': (body) => {
+      members.remove(String(body['ID'] ?? ''))
+      return { header: header(), members: members.list().map(memberText) }
+    },
+    '/v3/cluster/member/promote': (body) => {
+      members.promote(String(body['ID'] ?? ''))
+      return { header: header(), members: members.list().map(memberText) }
+    },
+    '/v3/maintenance/transfer-leadership': (body) => {
+      members.moveLeader(host, String(body['targetID'] ?? ''))
+      return { header: header() }
+    },
     '/v3/maintenance/status': () => {
       const bytes = String(size())
-      return { header: header(), version: member.version, dbSize: bytes, leader: MEMBER_ID, raftIndex: String(etcd.revision), raftTerm: RAFT_TERM, raftAppliedIndex: String(etcd.revision), dbSizeInUse: bytes, storageVersion: '3.6.0' }
+      const { leader, index, term, isLearner } = own()
+      return { header: header(), version, dbSize: bytes, ...(leader === undefined ? {} : { leader }), raftIndex: String(index), raftTerm: String(term), raftAppliedIndex: String(index), ...(leader === undefined ? { errors: ['etcdserver: no leader'] } : {}), dbSizeInUse: bytes, ...(isLearner ? { isLearner } : {}), storageVersion: '3.6.0' }
     },
     '/v3/maintenance/alarm': () => ({ header: header() }),
     '/v3/maintenance/defragment': () => ({ header: header() }),
@@ -99,22 +117,51 @@ export function createEtcdGateway(etcd: Etcd, member: EtcdMember, stored: Stored
 
   return async (request) => {
     const { pathname } = new URL(request.url)
-    if (pathname === '/version') return Response.json({ etcdserver: member.version, etcdcluster: '3.6.0', storage: '3.6.0' })
-    if (pathname === '/health') return Response.json({ health: 'true', reason: '' })
+    if (pathname === '/version') return Response.json({ etcdserver: version, etcdcluster: '3.6.0', storage: '3.6.0' })
+    if (pathname === '/health') return members.isAvailable ? Response.json({ health: 'true', reason: '' }) : Response.json({ health: 'false', reason: 'RAFT NO LEADER' }, { status: 503 })
     const answer = Object.hasOwn(answers, pathname) ? answers[pathname] : undefined
     if (!answer) return new Response('404 page not found\n', { status: 404 })
     if (request.method !== 'POST') return failure(new GatewayError(12, 'Method Not Allowed'), 501)
     try {
       const text = await request.text()
-      const result = await answer(text.trim() === '' ? {} : JSON.parse(text) as Body, request)
+      if (!members.status(host)) return new Response('', { status: 503 })
+      const body = text.trim() === '' ? {} : JSON.parse(text) as Body
+      if (own().isLearner && !LEARNERS_ANSWER.has(pathname) && body['serializable'] !== true) throw new GatewayError(14, 'etcdserver: rpc not supported for learner')
+      if (!members.isAvailable && needsAgreement(pathname, body)) await withinTime(members.outage(), clock)
+      const result = await answer(body, request)
       return result instanceof ReadableStream ? new Response(result, { headers: { 'content-type': 'application/json' } }) : Response.json(result)
     } catch (error) {
       if (error instanceof GatewayError) return failure(error, 400)
-      if (error instanceof EtcdError) return failure(new GatewayError(11, error.message), 400)
+      if (error instanceof EtcdError) return error.code === 'timeout' ? failure(new GatewayError(14, error.message), 503) : failure(new GatewayError(CODES[error.code] ?? 11, error.message), 400)
       if (error instanceof SyntaxError || (error as Error).name === 'InvalidCharacterError') return failure(new GatewayError(3, (error as Error).message), 400)
       throw error
     }
   }
+}
+
+/** What a learner answers. */
+const LEARNERS_ANSWER = new Set(['/v3/maintenance/status', '/v3/cluster/member/list', '/v3/maintenance/alarm', '/v3/maintenance/snapshot'])
+/** k8s: etcd's --election-timeout and what it adds to it, config ReqTimeout */
+const REQUEST_MS = 7_000
+/** gRPC's codes of refusals that are none of OUT_OF_RANGE. k8s: api/v3rpc/rpctypes error.go */
+const CODES: Partial<Record<EtcdErrorCode, number>> = { 'not-leader': 9, 'bad-leader-transferee': 9, 'member-not-found': 5, 'member-removed': 5, 'peer-url-exists': 9, 'not-learner': 9, 'learner-not-ready': 9, 'too-many-learners': 9, 'not-enough-started': 9 }
+
+/** Whether a request needs a leader whom a majority hears. */
+function needsAgreement(path: string, body: Body): boolean {
+  return path.startsWith('/v3/kv/') ? body['serializable'] !== true : path.startsWith('/v3/cluster/') && body['linearizable'] !== false
+}
+
+/** @throws EtcdError when it takes too long */
+async function withinTime(work: Promise<void> | undefined, clock: Clock): Promise<void> {
+  if (!work) return
+  const limit = new AbortController()
+  const isOver = await Promise.race([work.then(() => true), clock.sleep(REQUEST_MS, limit.signal).then(() => false, () => false)])
+  limit.abort()
+  if (!isOver) throw new EtcdError('timeout')
+}
+
+function memberText({ id, name, peerUrls, clientUrls, isLearner }: MemberInfo): Body {
+  return { ID: id, ...(name ? { name } : {}), peerURLs: peerUrls, ...(clientUrls.length > 0 ? { clientURLs: clientUrls } : {}), ...(isLearner ? { isLearner } : {}) }
 }
 
 class GatewayError extends Error {

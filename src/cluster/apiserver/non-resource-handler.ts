@@ -45,8 +45,7 @@ export class NonResourceHandler {
 
   constructor(options: NonResourceOptions) {
     this.#options = options
-    const etcd = () => options.health?.etcdOutage() ? 'etcd client connection not yet established' : undefined
-    this.#checks = { etcd, 'etcd-readiness': etcd }
+    this.#checks = checksOf(options.health)
     this.#catalog = options.catalog
     this.#aggregator = options.aggregator
     this.#version = options.version
@@ -57,13 +56,14 @@ export class NonResourceHandler {
     return info.isResourceRequest && info.parts.length === 0
   }
 
-  handle(request: HttpRequest, fullPath: string, query: URLSearchParams): Response {
+  /** @param neighbours of the components beside the API server that is asked, where there are several */
+  handle(request: HttpRequest, fullPath: string, query: URLSearchParams, neighbours?: ControlPlaneHealth): Response {
     if (fullPath.startsWith('//')) return pathNotFound()
     const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
     // Only go-restful's routes have a slash at their end.
     if (fullPath !== '/' && fullPath.endsWith('/') && !/^\/(api|apis|version|openid|\.well-known)(\/|$)/.test(path)) return pathNotFound()
     const pretty = wantsPretty(query, request)
-    const health = healthAnswer(path, query, this.#checks)
+    const health = healthAnswer(path, query, neighbours ? checksOf(neighbours) : this.#checks)
     if (health) return health
     const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
     if (path === '/version' || path === '/api' || (/^\/(api|apis\/[^/]+)\/[^/]+$/.test(path) && this.#isRouted(path))) {
@@ -170,4 +170,13 @@ function sliMetrics(): MetricFamily[] {
     return name.length > 0 ? [{ labels: { name: name.join('/'), type: endpoint }, value: 1 }] : []
   })
   return [{ name: 'kubernetes_healthcheck', type: 'gauge', help: '[STABLE] This metric records the result of a single healthcheck.', samples }]
+}
+
+/** The checks that depend on others. k8s: storagebackend/factory newETCD3HealthCheck */
+function checksOf(health: ControlPlaneHealth | undefined): HealthChecks {
+  const etcd = () => {
+    const outage = health?.etcdOutage()
+    return outage && (outage.refusal ? 'error getting data from etcd: context deadline exceeded' : 'etcd client connection not yet established')
+  }
+  return { etcd, 'etcd-readiness': etcd }
 }

@@ -19,6 +19,8 @@ export interface ConnectionInfo {
   /** PEM of the certificate that the client proved to own; the API server checks who signed it. */
   clientCertificatePem?: string
   remoteAddress?: string
+  /** Of the components beside the API server that the connection leads to, where there are several. */
+  health?: ControlPlaneHealth
 }
 
 /** One way to tell who asks. `undefined`: this way sees no credentials; the next one is tried. @throws StatusError 401 for bad ones. */
@@ -153,15 +155,23 @@ export interface VirtualRequest {
   admit(body: KubeObject): Promise<void>
 }
 
-/** How the API server reaches kubelets and pods (log, exec, attach, port-forward, proxy, webhooks): HTTP, like the real one. */
+/** A time in which etcd answers nobody. */
+export interface EtcdOutage {
+  /** Resolves once it answers again. */
+  over: Promise<void>
+  /** How long it keeps a write waiting and what it says then; without, the API server doesn't reach it at all. */
+  refusal?: { afterMs: number; message: string }
+}
+
 /** What a server can learn of the components beside it. */
 export interface ControlPlaneHealth {
-  /** Undefined while etcd answers; resolves once it does again. */
-  etcdOutage(): Promise<void> | undefined
+  /** Undefined while etcd answers. */
+  etcdOutage(): EtcdOutage | undefined
   /** What a component's health check says when it isn't healthy. */
   problem(component: string): string | undefined
 }
 
+/** How the API server reaches kubelets and pods (log, exec, attach, port-forward, proxy, webhooks): HTTP, like the real one. */
 export interface ClusterDialer {
   /** The kubelet's server on port 10250 of a node. Rejects when the node can't be reached. */
   kubelet(nodeName: string, request: HttpRequest): Promise<Response>

@@ -44,9 +44,10 @@ export interface Surroundings {
   systemImages: readonly ImageDefinition[]
   components: ControlPlane
   topology: Omit<Topology, 'nodes'>
-  /** The API as a user, as long as there is an API server and the client isn't astray. */
-  apiAs(name: string, groups: readonly string[], astray?: () => string | undefined): Api
-  apiServer: { host: string; ip: string; port: number }
+  /** The API as a user, as long as there is an API server (on `host`) and the client isn't astray. */
+  apiAs(name: string, groups: readonly string[], astray?: () => string | undefined, host?: string): Api
+  /** Where nodes find the API: a load balancer, or the only API server. */
+  apiServer: { host: string; ip: string; port: number; isBehindLoadBalancer: boolean }
   /** The client certificate of a node's kubelet. */
   issueNodeCertificate(nodeName: string): Promise<CertificateAndKey>
   /** Who signs the certificates of the kubelets' clients. */
@@ -59,6 +60,8 @@ export interface Surroundings {
   onNodeFiles?: ((nodeName: string, files: MountableFileSystem) => void) | undefined
   /** Further programs of nodes, by their paths. */
   programs: Readonly<Record<string, Program>>
+  /** Whether a computer is one of the control plane's, as its kubelet begins. */
+  onRole(computer: Computer, isControlPlane: boolean): void
   /** Somebody on the computer asks for its end, or for another beginning. */
   onPowerRequest(nodeName: string, request: PowerRequest): void
 }
@@ -91,6 +94,8 @@ const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '
 const VOLATILE_FOLDERS = ['/run', '/tmp']
 const MACHINE_ID = '/etc/machine-id'
 const K3S_VERSION = 'k3s1'
+/** On a node of the control plane, and on no other. */
+const API_SERVER_CERTIFICATE = '/etc/kubernetes/pki/apiserver.crt'
 const KUBELET_PORT = 10250
 /** How long it takes until somebody without an answer to ARP is given up, in milliseconds. */
 const NO_NEIGHBOUR_MS = 3_000
@@ -196,6 +201,8 @@ export class Computer {
     const running = this.#running
     if (!running) return
     const configuration = this.#around.topology.flavour === 'kubeadm' && this.files.exists(flags?.get('config') ?? KUBELET_CONFIG) ? readKubeletConfiguration(this.files, flags?.get('config') ?? KUBELET_CONFIG) : undefined
+    // What kubeadm has left tells whether the control plane's components run here.
+    if (this.#around.topology.flavour === 'kubeadm') this.#around.onRole(this, this.files.exists(API_SERVER_CERTIFICATE))
     running.astray = this.#wayAstray()
     const isNew = running.kubelet === undefined
     const kubelet = running.kubelet ??= this.#createKubelet(running)
@@ -316,13 +323,29 @@ export class Computer {
 
   /** How the kubelet fails to reach the server of its kubeconfig; undefined: it does. */
   #wayAstray(): string | undefined {
-    if (!this.files.exists(KUBELET_KUBECONFIG)) return undefined
-    const [, host = '', port = '443'] = /^\s*server:\s*["']?https:\/\/([^:\s"'/]+)(?::(\d+))?/m.exec(this.files.readText(KUBELET_KUBECONFIG)) ?? []
+    const server = this.#serverOfKubeconfig()
+    if (!server) return undefined
+    const { host, port } = server
     const { apiServer, network } = this.#around
     const isOwn = this.spec.controlPlane && (host === 'localhost' || host === '127.0.0.1')
-    const ip = host === apiServer.host || isOwn ? apiServer.ip : network.node(host)?.nodeIp ?? (/^[\d.]+$/.test(host) ? host : undefined)
+    if (isOwn || (this.spec.controlPlane && host === this.spec.ip)) return port === apiServer.port ? undefined : `dial tcp ${host}:${port}: connect: connection refused`
+    const ip = host === apiServer.host ? apiServer.ip : network.node(host)?.nodeIp ?? (/^[\d.]+$/.test(host) ? host : undefined)
     if (ip === undefined) return `dial tcp: lookup ${host}: no such host`
-    return ip === apiServer.ip && Number(port) === apiServer.port ? undefined : `dial tcp ${ip}:${port}: connect: connection refused`
+    return ip === apiServer.ip && port === apiServer.port ? undefined : `dial tcp ${ip}:${port}: connect: connection refused`
+  }
+
+  /** Whose API server the kubelet asks, by its kubeconfig; undefined: whichever the load balancer gives it. */
+  #apiServerHost(): string | undefined {
+    const { apiServer } = this.#around
+    const host = this.#serverOfKubeconfig()?.host ?? (this.spec.controlPlane ? this.spec.name : apiServer.host)
+    if (host === 'localhost' || host === '127.0.0.1' || host === this.spec.ip) return this.spec.name
+    return apiServer.isBehindLoadBalancer && (host === apiServer.host || host === apiServer.ip) ? undefined : host === apiServer.ip ? apiServer.host : host
+  }
+
+  #serverOfKubeconfig(): { host: string; port: number } | undefined {
+    if (!this.files.exists(KUBELET_KUBECONFIG)) return undefined
+    const [, host = '', port = '443'] = /^\s*server:\s*["']?https:\/\/([^:\s"'/]+)(?::(\d+))?/m.exec(this.files.readText(KUBELET_KUBECONFIG)) ?? []
+    return { host, port: Number(port) }
   }
 
   /** Of its own for what is there from the beginning, so that nobody else's changes with it; later on never the same twice. */
@@ -344,7 +367,7 @@ export class Computer {
     const machineId = this.files.readText(MACHINE_ID).trim()
     return createKubelet({
       nodeName: name,
-      api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated'], () => this.#running?.astray),
+      api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated'], () => this.#running?.astray, this.#apiServerHost()),
       clock, random: random.fork('kubelet'), log, runtime, network,
       node: {
         labels: this.#registeredLabels(), taints: spec.taints, addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],

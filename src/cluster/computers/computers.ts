@@ -17,7 +17,7 @@ export interface ComputerState {
 /** `starting` and `stopping`: its operating system does. */
 export type PowerState = 'on' | 'off' | 'starting' | 'stopping'
 
-export interface ComputersOptions extends Omit<Surroundings, 'onPowerRequest'> {
+export interface ComputersOptions extends Omit<Surroundings, 'onPowerRequest' | 'onRole'> {
   /** Prefix of the names of new ones. */
   clusterName: string
   nodes: readonly NodeSpec[]
@@ -48,7 +48,7 @@ export class Computers {
   constructor(options: ComputersOptions) {
     this.#options = options
     this.#log = options.log.named('computers')
-    this.#around = { ...options, onPowerRequest: (name, request) => { void this.#followRequest(name, request) } }
+    this.#around = { ...options, onPowerRequest: (name, request) => { void this.#followRequest(name, request) }, onRole: (computer, isControlPlane) => this.#setRole(computer, isControlPlane) }
     for (const spec of options.nodes) this.#computers.set(spec.name, new Computer(spec, this.#around))
   }
 
@@ -97,7 +97,7 @@ export class Computers {
   add(name = this.#freeName()): ComputerState {
     if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw new ComputerError(`"${name}" is no name for a computer`)
     if (this.#computers.has(name)) throw new ComputerError(`there is a computer "${name}" already`)
-    const used = new Set(this.all().map(({ spec }) => spec.ip))
+    const used = new Set([...this.all().map(({ spec }) => spec.ip), this.#options.topology.loadBalancer?.ip])
     let number = 0
     let spec
     do spec = workerSpec(name, number++, this.#options.topology.hostCidr); while (used.has(spec.ip))
@@ -110,7 +110,7 @@ export class Computers {
   /** Takes a computer away, with its disk. Whoever knew it as a node has to be told. */
   async remove(name: string): Promise<void> {
     const computer = this.#need(name)
-    if (computer.spec.controlPlane) throw new ComputerError(`${name} is the control plane: without it there is no cluster`)
+    if (computer === this.all()[0]) throw new ComputerError(`${name} is the control plane: without it there is no cluster`)
     await this.powerOff(name)
     await computer.erase()
     this.#computers.delete(name)
@@ -196,6 +196,13 @@ export class Computers {
   #setPower(computer: Computer, power: 'on' | 'off' | 'starting'): void {
     const { power: _, ...spec } = computer.spec
     computer.spec = power === 'on' ? spec : { ...spec, power }
+    this.#tell()
+  }
+
+  /** What `kubeadm` has made of it. The first one is what it was installed as. */
+  #setRole(computer: Computer, controlPlane: boolean): void {
+    if (computer === this.all()[0] || computer.spec.controlPlane === controlPlane) return
+    computer.spec = { ...computer.spec, controlPlane }
     this.#tell()
   }
 

@@ -35,9 +35,11 @@ interface LogEntry {
 
 /** etcd's limit, seconds. */
 const MAX_LEASE_TTL_SECONDS = 9_000_000_000
+/** k8s: lease/lessor defaultExpiredleaseRetryInterval */
+const EXPIRY_RETRY_MS = 3_000
 
 /**
- * etcd with a single member: multi-version key-value store with a global revision, transactions, watches, leases and compaction.
+ * What an etcd cluster holds: multi-version key-value store with a global revision, transactions, watches, leases and compaction.
  * Operations are synchronous; watchers hear of changes afterwards, in order and in batches. Values are opaque and never copied.
  *
  * A new store is at revision 1, as the real one is.
@@ -56,6 +58,7 @@ export class Etcd {
   readonly #leases = new Map<number, Lease>()
   #nextLeaseId = 1
   #batch: Batch | undefined
+  #agree: ((revision: number) => void) | undefined
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock
@@ -180,6 +183,11 @@ export class Etcd {
     }
   }
 
+  /** Has several members agree on each commit before it is one; `agree` throws where they can't, and nothing has happened then. */
+  replicateBy(agree: (revision: number) => void): void {
+    this.#agree = agree
+  }
+
   /** Forgets versions that were replaced at or before `revision`. @throws EtcdError for one that is compacted already or still to come. */
   compact(revision: number): void {
     if (revision > this.#revision) throw new EtcdError('future-revision')
@@ -276,7 +284,14 @@ export class Etcd {
     if (this.#leases.get(lease.id) !== lease) return
     const leftMs = lease.expiresMs - this.#clock.nowMs()
     if (leftMs > 0) lease.timer = this.#clock.after(leftMs, () => this.#expire(lease))
-    else this.revokeLease(lease.id)
+    else try {
+      this.revokeLease(lease.id)
+    } catch (error) {
+      // Without a leader nothing expires.
+      if (!(error instanceof EtcdError)) throw error
+      if (!this.#leases.has(lease.id)) this.#leases.set(lease.id, lease)
+      lease.timer = this.#clock.after(EXPIRY_RETRY_MS, () => this.#expire(lease))
+    }
   }
 
   #moveLease(key: string, from: number | undefined, to: number | undefined): void {
@@ -304,6 +319,7 @@ export class Etcd {
   }
 
   #commit(batch: Batch): void {
+    this.#agree?.(batch.revision)
     this.#revision = batch.revision
     const commit: Commit = { revision: batch.revision, changes: batch.changes }
     this.#log.push({ commit, previous: batch.previous })

@@ -181,6 +181,7 @@ export interface EtcdSnapshot {
 }
 
 export type EtcdErrorCode = 'compacted' | 'future-revision' | 'lease-not-found' | 'lease-exists' | 'lease-ttl-too-large' | 'empty-key' | 'duplicate-key'
+  | 'timeout' | 'no-leader' | 'not-leader' | 'bad-leader-transferee' | 'member-not-found' | 'member-removed' | 'peer-url-exists' | 'not-learner' | 'learner-not-ready' | 'too-many-learners' | 'not-enough-started'
 
 const MESSAGES: Record<EtcdErrorCode, string> = {
   'compacted': 'etcdserver: mvcc: required revision has been compacted',
@@ -190,6 +191,17 @@ const MESSAGES: Record<EtcdErrorCode, string> = {
   'lease-ttl-too-large': 'etcdserver: too large lease TTL',
   'empty-key': 'etcdserver: key is not provided',
   'duplicate-key': 'etcdserver: duplicate key given in txn request',
+  'timeout': 'etcdserver: request timed out',
+  'no-leader': 'etcdserver: no leader',
+  'not-leader': 'etcdserver: not leader',
+  'bad-leader-transferee': 'etcdserver: bad leader transferee',
+  'member-not-found': 'etcdserver: member not found',
+  'member-removed': 'etcdserver: member not found',
+  'peer-url-exists': 'etcdserver: Peer URLs already exists',
+  'not-learner': 'etcdserver: can only promote a learner member',
+  'learner-not-ready': 'etcdserver: can only promote a learner member which is in sync with leader',
+  'too-many-learners': 'etcdserver: too many learner members in cluster',
+  'not-enough-started': 'etcdserver: re-configuration failed due to not enough started members',
 }
 
 /** A request that the store refuses, in etcd's wording. k8s: etcd api/v3rpc/rpctypes */

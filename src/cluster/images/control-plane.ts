@@ -7,25 +7,31 @@ import type { ImageDefinition } from './image.ts'
 
 /** What the containers of the control plane are made of: the parts that run in this process, and live with their containers. */
 export interface ControlPlaneParts {
-  /** The API server's handler, for port 6443. */
-  apiServer: HttpHandler
-  /** The node whose components make up the control plane; what runs elsewhere of the same images is somebody's own. */
-  controlPlaneNode: string
+  /** The handler of a node's API server, for port 6443. */
+  apiServer(host: string): HttpHandler
+  /** Whether a node's components belong to the control plane; what runs elsewhere of the same images is somebody's own. */
+  isControlPlane(host: string): boolean
   /**
    * Reads a component's command line and takes what it says. `fs`: its files, `print`: its standard output.
    * @returns its last words where it can't begin so
    */
-  launch(proc: Pick<Proc, 'argv' | 'fs' | 'clock' | 'pid'>, print: (line: string) => void): Promise<string | undefined>
+  launch(host: string, proc: Pick<Proc, 'argv' | 'fs' | 'clock' | 'pid'>, print: (line: string) => void): Promise<string | undefined>
   /** A process of a component has begun; returns what to call when it has ended. */
   begin(component: string): () => void
   /** Resolves once a component runs, or with false after `withinMs`. */
   untilRunning(component: string, withinMs: number): Promise<boolean>
-  /** Resolves once a component has been away for `ms` without a break. */
-  lost(component: string, ms: number, signal: AbortSignal): Promise<void>
-  /** etcd's API for clients. */
-  etcd: HttpHandler
-  /** PEM of its serving certificate. */
-  servingCertificatePem: string
+  /** Resolves once what a component needs has been away for `ms` without a break, so that it gives up. */
+  lost(component: string, needed: string, ms: number, signal: AbortSignal): Promise<void>
+  /** Resolves once a node's etcd answers, or with false after `withinMs`. */
+  untilEtcdAnswers(host: string, withinMs: number): Promise<boolean>
+  /** Resolves with its last words once a node's etcd can't go on, or can't begin. */
+  etcdFailure(host: string, signal: AbortSignal): Promise<string>
+  /** Why etcd can't confirm what a client reads, if it can't. */
+  etcdHealth(): string | undefined
+  /** etcd's API for clients, as a node's member answers. */
+  etcd(host: string): HttpHandler
+  /** PEM of the certificate with which a node's components serve. */
+  servingCertificatePem(host: string): string
   /** An agent of kindnet begins; returns what to call when it has ended. */
   kindnet(agent: { hostIp: string; kernel: unknown; write(path: string, text: string): void }): () => void
   /** Lines that a component has to say, from now on. Returns the way to stop. */
@@ -67,25 +73,35 @@ export function klogHead(proc: Pick<Proc, 'clock' | 'pid'>, severity: 'E' | 'I')
   return `${severity}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000 ${String(proc.pid).padStart(7)}`
 }
 
+/** What etcd says last, and its exit code. k8s: etcdserver/server.go run, etcdmain/etcd.go, raft's logger */
+function etcdEnd({ clock }: Proc, reason: string): { lines: string; code: number } {
+  const line = (level: string, caller: string, msg: string, more: object = {}) => `${JSON.stringify({ level, ts: new Date(clock.nowMs()).toISOString().replace('Z', '000Z'), caller, msg, ...more })}\n`
+  if (reason.startsWith('the member has been permanently removed')) return { lines: line('warn', 'etcdserver/server.go:831', 'server error', { error: reason }) + line('warn', 'etcdserver/server.go:832', 'data-dir used by this member must be removed'), code: 0 }
+  if (reason.startsWith('tocommit')) return { lines: `${line('panic', 'raft/log.go:343', reason)}panic: ${reason}\n`, code: 2 }
+  return { lines: line('fatal', 'etcdmain/etcd.go:182', 'discovery failed', { error: reason }), code: 1 }
+}
+
 /** Images of kubeadm's static pods and node agents. */
 export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] {
-  const tls = { certificatePem: parts.servingCertificatePem }
+  const tls = (proc: Proc) => ({ certificatePem: parts.servingCertificatePem(proc.machine.hostname) })
   /** What each uses while little happens: thousandths of a core and MiB. */
   const component = (name: string, [cpuMillis, memoryMib]: readonly [number, number], { serve, needs, scope }: Component): Program => async (proc) => {
     proc.useMemory(memoryMib * 2 ** 20)
-    const isOwn = proc.machine.hostname === parts.controlPlaneNode && scope === undefined
-    const problem = isOwn ? await parts.launch(proc, (line) => { proc.stdout.write(`${line}\n`).catch(() => {}) }) : undefined
+    const host = proc.machine.hostname
+    const isOwn = scope === undefined && parts.isControlPlane(host)
+    const problem = isOwn ? await parts.launch(host, proc, (line) => { proc.stdout.write(`${line}\n`).catch(() => {}) }) : undefined
     if (problem !== undefined) {
-      await proc.stderr.write(problem)
-      return 1
+      const { lines, code } = name === 'etcd' ? etcdEnd(proc, problem) : { lines: problem, code: 1 }
+      await proc.stderr.write(lines)
+      return code
     }
-    if (needs && !await parts.untilRunning(needs.component, needs.patienceMs)) {
+    const needed = needs && (isOwn ? `${needs.component}/${host}` : needs.component)
+    if (needs && !await (isOwn && needs.component === 'etcd' ? parts.untilEtcdAnswers(host, needs.patienceMs) : parts.untilRunning(needed!, needs.patienceMs))) {
       await proc.stderr.write(`${klogHead(proc, 'E')} ${needs.problem}\n`)
       return 1
     }
     const stop = parts.logs(name, (text) => { proc.stderr.write(`${text}\n`).catch(() => {}) })
-    const host = proc.machine.hostname
-    const ends = [stop, parts.begin(scope === 'cluster' || (scope === undefined && host === parts.controlPlaneNode) ? name : `${name}/${host}`)]
+    const ends = [stop, parts.begin(scope === 'cluster' ? name : `${name}/${host}`)]
     const end = () => { for (const each of ends.splice(0)) each() }
     proc.killed.addEventListener('abort', end)
     const stopServing = serve?.(proc)
@@ -93,10 +109,16 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     proc.useCpuSteadily(cpuMillis)
     const signalled = proc.signal('SIGTERM', 'SIGINT').then(() => 0)
     const over = new AbortController()
-    const code = await Promise.race([signalled, ...(needs?.lossMs === undefined ? [] : [parts.lost(needs.component, needs.lossMs, over.signal).then(() => 1)])])
+    let lastWords = ''
+    const failed = (words: Promise<{ lines: string; code: number }>) => words.then(({ lines, code }) => { lastWords = lines; return code })
+    const code = await Promise.race([
+      signalled,
+      ...(needs?.lossMs === undefined ? [] : [failed(parts.lost(`${name}/${host}`, needed!, needs.lossMs, over.signal).then(() => ({ lines: `${klogHead(proc, 'E')} ${needs.loss}\n`, code: 1 })))]),
+      ...(isOwn && name === 'etcd' ? [failed(parts.etcdFailure(host, over.signal).then((reason) => etcdEnd(proc, reason)))] : []),
+    ])
     over.abort()
     end()
-    if (code !== 0) await proc.stderr.write(`${klogHead(proc, 'E')} ${needs!.loss}\n`)
+    await proc.stderr.write(lastWords)
     return code
   }
   const healthy: HttpHandler = (request) => {
@@ -106,9 +128,9 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
   const image = (repository: string, tags: string[], sizeBytes: number, binary: string, program: Program, others: Record<string, Program> = {}): ImageDefinition =>
     defineImage({ repository, tags, sizeBytes, entrypoint: [binary], programs: { [binary]: program, ...others } })
   return [
-    image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer, { tls }) } })),
-    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls }) } })),
-    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls }) } })),
+    image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer(proc.machine.hostname), { tls: tls(proc) }) } })),
+    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
+    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
     image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': etcdctl('3.6.8') }),
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => parts.kindnet({
@@ -126,7 +148,8 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
 }
 
 /** Where kubeadm's etcd answers its clients, who show certificates, and about its health; another one where it is told to listen for clients without TLS. */
-function serveEtcd(proc: Proc, { etcd, controlPlaneNode }: ControlPlaneParts): void {
+function serveEtcd(proc: Proc, { etcd, isControlPlane, etcdHealth }: ControlPlaneParts): void {
+  const host = proc.machine.hostname
   const option = (name: string) => {
     const at = proc.argv.findIndex((argument) => new RegExp(`^--?${name}(=|$)`).test(argument))
     return at < 0 ? '' : proc.argv[at]!.split('=')[1] ?? proc.argv[at + 1] ?? ''
@@ -136,16 +159,24 @@ function serveEtcd(proc: Proc, { etcd, controlPlaneNode }: ControlPlaneParts): v
   const health: HttpHandler = (request) => {
     const path = new URL(request.url).pathname
     if (path === '/version') return Response.json({ etcdserver: '3.6.8', etcdcluster: '3.6.0', storage: '3.6.0' })
-    if (path === '/health') return Response.json({ health: 'true', reason: '' })
+    const problem = isControlPlane(host) ? etcdHealth() : undefined
+    if (path === '/health') return problem === undefined ? Response.json({ health: 'true', reason: '' }) : Response.json({ health: 'false', reason: problem }, { status: 503 })
+    if (path === '/readyz' && problem !== undefined) return new Response(`[+]data_corruption ok\n[+]serializable_read ok\n[-]linearizable_read failed: ${problem}\n`, { status: 503 })
     if (path === GRPC_HEALTH_PATH) return grpcHealth('serving')
     return /^\/(?:livez|readyz)\b/.test(path) ? new Response('ok\n') : new Response('404 page not found\n', { status: 404 })
   }
   if (plain.length === 0) proc.net.listenHttp(2381, health, { ip: '127.0.0.1' })
+  // Peers come here; what they say goes from member to member in this process.
+  for (const url of option('listen-peer-urls').split(',').filter(Boolean).map((each) => new URL(each))) {
+    const [certificate, key] = ['peer-cert-file', 'peer-key-file'].map(option)
+    if (isControlPlane(host) && certificate && key && proc.fs.exists(certificate) && proc.fs.exists(key)) proc.net.listenHttp(Number(url.port), () => new Response('404 page not found\n', { status: 404 }), { ip: url.hostname, tls: { certificatePem: proc.fs.readText(certificate), keyPem: proc.fs.readText(key) } })
+  }
   for (const url of plain) proc.net.listenHttp(Number(url.port || 80), health, { ip: url.hostname })
   const [certificate, key, authority] = ['cert-file', 'key-file', 'trusted-ca-file'].map(option)
   // Only the cluster's own etcd has its data; clusters that were kept from before have no certificates for it.
-  if (proc.machine.hostname !== controlPlaneNode || ![certificate, key, authority].every((file) => file && proc.fs.exists(file))) return
+  if (!isControlPlane(host) || ![certificate, key, authority].every((file) => file && proc.fs.exists(file))) return
   const trust = new CertificateTrust(proc.fs.readText(authority!), proc.clock)
-  const answer: HttpHandler = async (request, peer) => peer.clientCertificatePem && await trust.identify(peer.clientCertificatePem) ? etcd(request, peer) : new Response('remote error: tls: bad certificate\n', { status: 401 })
+  const answerOfMember = etcd(host)
+  const answer: HttpHandler = async (request, peer) => peer.clientCertificatePem && await trust.identify(peer.clientCertificatePem) ? answerOfMember(request, peer) : new Response('remote error: tls: bad certificate\n', { status: 401 })
   for (const url of urls) if (url.protocol === 'https:') proc.net.listenHttp(Number(url.port), answer, { ip: url.hostname, tls: { certificatePem: proc.fs.readText(certificate!), keyPem: proc.fs.readText(key!) } })
 }

@@ -1,9 +1,13 @@
 import { BACKDATE_MS, YEAR_MS, alternativeNames, createAuthority, generateKeys, privateKeyPem, serialOf, signCertificate, subjectName } from '../../base/certificates.ts'
+import type { CertificateAuthority } from '../../base/certificates.ts'
 import { ExtendedKeyUsage, KeyUsageFlags } from '../../base/x509.ts'
 
-/** Certificates and keys of etcd and of its client, the API server, by their place below kubeadm's folder. k8s: cmd/kubeadm/app/phases/certs certlist.go */
-export async function etcdPki({ hosts, nowMs }: { hosts: readonly string[]; nowMs: number }): Promise<Record<string, string>> {
-  const authority = await createAuthority('etcd-ca', nowMs)
+/**
+ * Certificates and keys of a node's etcd and of its client, the API server, by their place below kubeadm's folder. Further nodes share the authority.
+ * k8s: cmd/kubeadm/app/phases/certs certlist.go
+ */
+export async function etcdPki({ hosts, nowMs, authority: known }: { hosts: readonly string[]; nowMs: number; authority?: CertificateAuthority }): Promise<Record<string, string>> {
+  const authority = known ?? await createAuthority('etcd-ca', nowMs)
   const issue = async (path: string, commonName: string, usages: readonly string[], names: readonly string[]) => {
     const keys = await generateKeys()
     const certificate = await signCertificate(authority, {

@@ -26,8 +26,11 @@ interface Component {
 /**
  * The control plane's static pods, as kubeadm writes them to /etc/kubernetes/manifests.
  * k8s: cmd/kubeadm/app/phases/controlplane, phases/etcd
+ * @param options `etcdMembers`: those of the cluster that the node joins
  */
-export function staticPods(node: { name: string; ip: string }, options: { clusterName: string; podCidr: string; serviceCidr: string; clusterDomain: string }): KubeObject[] {
+export function staticPods(node: { name: string; ip: string }, options: { clusterName: string; podCidr: string; serviceCidr: string; clusterDomain: string; etcdMembers?: readonly { name: string; ip: string }[] }): KubeObject[] {
+  // Who joins names those who were there, itself the last.
+  const members = [...options.etcdMembers ?? [], node].map(({ name, ip }) => `${name}=https://${ip}:2380`).join()
   const pki = '/etc/kubernetes/pki'
   const certificates: Component['hostPaths'] = [
     ['usr-local-share-ca-certificates', '/usr/local/share/ca-certificates', true],
@@ -40,7 +43,7 @@ export function staticPods(node: { name: string; ip: string }, options: { cluste
       annotations: { 'kubeadm.kubernetes.io/etcd.advertise-client-urls': `https://${node.ip}:2379` },
       command: [
         'etcd', `--advertise-client-urls=https://${node.ip}:2379`, `--cert-file=${pki}/etcd/server.crt`, '--client-cert-auth=true', '--data-dir=/var/lib/etcd',
-        '--feature-gates=InitialCorruptCheck=true', `--initial-advertise-peer-urls=https://${node.ip}:2380`, `--initial-cluster=${node.name}=https://${node.ip}:2380`,
+        '--feature-gates=InitialCorruptCheck=true', `--initial-advertise-peer-urls=https://${node.ip}:2380`, `--initial-cluster=${members}`, ...(options.etcdMembers ? ['--initial-cluster-state=existing'] : []),
         `--key-file=${pki}/etcd/server.key`, `--listen-client-urls=https://127.0.0.1:2379,https://${node.ip}:2379`, '--listen-metrics-urls=http://127.0.0.1:2381',
         `--listen-peer-urls=https://${node.ip}:2380`, `--name=${node.name}`, `--peer-cert-file=${pki}/etcd/peer.crt`, '--peer-client-cert-auth=true',
         `--peer-key-file=${pki}/etcd/peer.key`, `--peer-trusted-ca-file=${pki}/etcd/ca.crt`, '--snapshot-count=10000', `--trusted-ca-file=${pki}/etcd/ca.crt`,

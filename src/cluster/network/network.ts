@@ -91,6 +91,8 @@ export class Network {
   readonly #nodes = new Map<string, MutableNodeNetwork>()
   /** Of hosts, by their addresses. */
   readonly #routes = new Map<string, Set<RouteTo>>()
+  /** Machines beside the nodes that these know by name. */
+  readonly #neighbours = new Map<string, string>()
 
   constructor(options: NetworkOptions) {
     this.#options = options
@@ -223,6 +225,12 @@ export class Network {
     }
   }
 
+  /** Connects a machine that is no node and that nodes know by name. */
+  addNeighbour(hostname: string, ip: string): NetStack {
+    this.#neighbours.set(hostname, ip)
+    return this.addHost(hostname, ip)
+  }
+
   #nodeWithHostPort(port: number): string | undefined {
     for (const node of this.#nodes.values()) if (hostPortFor(node.hostPorts, 'TCP', { ip: node.nodeIp, port })) return node.nodeIp
     return undefined
@@ -242,7 +250,7 @@ export class Network {
   #createStack(hostname: string, addresses: string[], nodeName: string | undefined, fabric: Fabric = this.#fabric, pod?: string): Stack {
     const { clock, random } = this.#options
     // Nodes know each other by name, as containers on a network of Docker's do.
-    const stack = createNetStack({ hostname, addresses, ...(nodeName !== undefined && pod === undefined ? { neighbour: (name: string) => this.#nodes.get(name)?.nodeIp } : {}), fabric, clock, random: random.fork(`stack/${hostname}`) })
+    const stack = createNetStack({ hostname, addresses, ...(nodeName !== undefined && pod === undefined ? { neighbour: (name: string) => this.#nodes.get(name)?.nodeIp ?? this.#neighbours.get(name) } : {}), fabric, clock, random: random.fork(`stack/${hostname}`) })
     for (const ip of addresses) this.#attached.set(ip, { port: stack, nodeName, pod, sockets: new Set() })
     return stack
   }

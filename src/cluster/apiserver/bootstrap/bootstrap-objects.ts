@@ -17,7 +17,7 @@ export interface BootstrapGroup {
 export function bootstrapObjects(options: BootstrapOptions = {}): BootstrapGroup[] {
   const rbac = rbacObjects()
   const flow = flowControlObjects()
-  const endpoints = options.advertiseAddress ? kubernetesEndpoints(options.advertiseAddress, options.securePort ?? DEFAULT_SECURE_PORT) : []
+  const endpoints = options.advertiseAddress ? kubernetesEndpoints([options.advertiseAddress], options.securePort ?? DEFAULT_SECURE_PORT) : []
   const of = (resource: ResourceRef, objects: readonly KubeObject[], existing: BootstrapGroup['existing'] = 'keep'): BootstrapGroup => ({ resource, objects, existing })
   return [
     of('namespaces', namespaces()),

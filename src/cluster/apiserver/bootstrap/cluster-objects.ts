@@ -46,13 +46,13 @@ export function kubernetesService({ serviceCidr = DEFAULT_SERVICE_CIDR, securePo
 }
 
 /** k8s: pkg/controlplane/reconcilers */
-export function kubernetesEndpoints(address: string, securePort: number): KubeObject[] {
+export function kubernetesEndpoints(addresses: readonly string[], securePort: number): KubeObject[] {
   const metadata = { name: 'kubernetes', namespace: 'default' }
   return [
-    { apiVersion: 'v1', kind: 'Endpoints', metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } }, subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port: securePort, protocol: 'TCP' }] }] },
+    { apiVersion: 'v1', kind: 'Endpoints', metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } }, subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port: securePort, protocol: 'TCP' }] }] },
     {
       apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-      addressType: address.includes(':') ? 'IPv6' : 'IPv4', endpoints: [{ addresses: [address], conditions: { ready: true } }], ports: [{ name: 'https', port: securePort, protocol: 'TCP' }],
+      addressType: addresses[0]!.includes(':') ? 'IPv6' : 'IPv4', endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })), ports: [{ name: 'https', port: securePort, protocol: 'TCP' }],
     },
   ]
 }

@@ -9,8 +9,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** Flags that take a value. */
-const VALUED = new Set(['endpoints', 'cacert', 'cert', 'key', 'command-timeout', 'dial-timeout', 'keepalive-time', 'keepalive-timeout', 'user', 'password', 'write-out', 'limit', 'rev', 'order', 'sort-by', 'lease', 'consistency'])
-const SWITCHES = new Set(['prefix', 'from-key', 'keys-only', 'print-value-only', 'count-only', 'prev-kv', 'hex', 'insecure-skip-tls-verify', 'insecure-transport', 'debug', 'cluster', 'help', 'physical'])
+const VALUED = new Set(['endpoints', 'cacert', 'cert', 'key', 'command-timeout', 'dial-timeout', 'keepalive-time', 'keepalive-timeout', 'user', 'password', 'write-out', 'limit', 'rev', 'order', 'sort-by', 'lease', 'consistency', 'peer-urls'])
+const SWITCHES = new Set(['prefix', 'from-key', 'keys-only', 'print-value-only', 'count-only', 'prev-kv', 'hex', 'insecure-skip-tls-verify', 'insecure-transport', 'debug', 'cluster', 'help', 'physical', 'learner'])
 const ENVIRONMENT = ['endpoints', 'cacert', 'cert', 'key', 'command-timeout', 'dial-timeout', 'write-out', 'insecure-skip-tls-verify', 'user', 'password']
 const TIMEOUT_MS = 5_000
 
@@ -21,7 +21,7 @@ interface KeyValue { key: string; value?: string; create_revision: string; mod_r
 interface RangeAnswer { header: object; kvs?: KeyValue[]; count?: string; more?: boolean }
 
 /** etcdctl, by way of the JSON form of etcd's API. */
-// @k8s part: etcdctl: get, put, del, watch, compact, defrag, member list, endpoint health and status, alarm list and snapshot save; no users, leases, locks, elections and transactions; a snapshot is no database that etcdutl could read
+// @k8s part: etcdctl: get, put, del, watch, compact, defrag, member list, add, remove and promote, move-leader, endpoint health and status, alarm list and snapshot save; no users, leases, locks, elections and transactions; a snapshot is no database that etcdutl could read
 export function etcdctl(version: string): Program {
   return async (proc) => {
     try {
@@ -100,9 +100,9 @@ class Client {
     const url = `${secure ? 'https' : 'http'}://${endpoint.replace(/^https?:\/\//, '')}${path}`
     let response: Response
     try {
-      response = await proc.net.fetch(httpRequest(url, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }), {
+      response = await this.#inTime(path, proc.net.fetch(httpRequest(url, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }), {
         connectTimeoutMs: TIMEOUT_MS, insecure: this.has('insecure-skip-tls-verify'), ...(caPem ? { caPem } : {}), ...(certificate && key ? { clientCertificatePem: certificate, clientKeyPem: key } : {}),
-      })
+      }))
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       return this.#inVain(endpoint, error.code === 'ECONNREFUSED' ? `dial tcp ${new URL(url).host}: connect: connection refused` : error.message)
@@ -110,6 +110,28 @@ class Client {
     if (response.status === 401 || !response.headers.get('content-type')?.startsWith('application/json')) return this.#inVain(endpoint, secure ? 'authentication handshake failed: remote error: tls: bad certificate' : 'error reading server preface: EOF')
     if (response.status !== 200) throw new CommandFailure((await response.json() as { message: string }).message)
     return response
+  }
+
+  /** @throws CommandFailure for what is no duration */
+  #timeoutMs(): number {
+    const text = this.flags.get('command-timeout')
+    if (text === undefined) return TIMEOUT_MS
+    const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? []
+    if (number === undefined) throw new CommandFailure(`invalid argument ${JSON.stringify(text)} for "--command-timeout" flag: time: invalid duration ${JSON.stringify(text)}`)
+    return Number(number) * { ms: 1, s: 1_000, m: 60_000 }[unit as 'ms' | 's' | 'm']
+  }
+
+  /** What takes longer than --command-timeout is given up; a watch may take as long as it likes. */
+  async #inTime(path: string, answer: Promise<Response>): Promise<Response> {
+    if (path === '/v3/watch') return answer
+    const limit = new AbortController()
+    const late = this.proc.clock.sleep(this.#timeoutMs(), limit.signal).then(() => { throw new CommandFailure('context deadline exceeded') })
+    late.catch(() => {})
+    try {
+      return await Promise.race([answer, late])
+    } finally {
+      limit.abort()
+    }
   }
 
   /** As a client that tries until its time is over. */
@@ -167,7 +189,12 @@ async function run(client: Client, version: string, words: readonly string[]): P
         await client.out(`Finished defragmenting etcd member[${endpoint}]. took ${client.proc.random.int(30) + 10}.${client.proc.random.int(900) + 100}ms\n`)
       }
       return 0
-    case 'member': if (args[0] === 'list') return memberList(client); break
+    case 'member': {
+      const run = Object.hasOwn(MEMBER_COMMANDS, args[0] ?? '') ? MEMBER_COMMANDS[args[0]!] : undefined
+      if (run) return run(client, args.slice(1))
+      break
+    }
+    case 'move-leader': return moveLeader(client, args)
     case 'endpoint':
       if (args[0] === 'health') return endpointHealth(client)
       if (args[0] === 'status') return endpointStatus(client)
@@ -176,7 +203,7 @@ async function run(client: Client, version: string, words: readonly string[]): P
     case 'snapshot': if (args[0] === 'save') return saveSnapshot(client, args.slice(1)); break
   }
   if (command === undefined || command === 'help' || client.has('help')) {
-    await client.out(`NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nVERSION:\n\t${version}\n\nAPI VERSION:\n\t${version.split('.').slice(0, 2).join('.')}\n\nCOMMANDS:\n\talarm list\t\tLists all alarms\n\tcompaction\t\tCompacts the event history in etcd\n\tdefrag\t\t\tDefragments the storage of the etcd members with given endpoints\n\tdel\t\t\tRemoves the specified key or range of keys [key, range_end)\n\tendpoint health\t\tChecks the healthiness of endpoints specified in \`--endpoints\` flag\n\tendpoint status\t\tPrints out the status of endpoints specified in \`--endpoints\` flag\n\tget\t\t\tGets the key or a range of keys\n\tmember list\t\tLists all members in the cluster\n\tput\t\t\tPuts the given key into the store\n\tsnapshot save\t\tStores an etcd node backend snapshot to a given file\n\tversion\t\t\tPrints the version of etcdctl\n\twatch\t\t\tWatches events stream on keys or prefixes\n`)
+    await client.out(`NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nVERSION:\n\t${version}\n\nAPI VERSION:\n\t${version.split('.').slice(0, 2).join('.')}\n\nCOMMANDS:\n\talarm list\t\tLists all alarms\n\tcompaction\t\tCompacts the event history in etcd\n\tdefrag\t\t\tDefragments the storage of the etcd members with given endpoints\n\tdel\t\t\tRemoves the specified key or range of keys [key, range_end)\n\tendpoint health\t\tChecks the healthiness of endpoints specified in \`--endpoints\` flag\n\tendpoint status\t\tPrints out the status of endpoints specified in \`--endpoints\` flag\n\tget\t\t\tGets the key or a range of keys\n\tmember add\t\tAdds a member into the cluster\n\tmember list\t\tLists all members in the cluster\n\tmember promote\t\tPromotes a non-voting member in the cluster\n\tmember remove\t\tRemoves a member from the cluster\n\tmove-leader\t\tTransfers leadership to another etcd cluster member.\n\tput\t\t\tPuts the given key into the store\n\tsnapshot save\t\tStores an etcd node backend snapshot to a given file\n\tversion\t\t\tPrints the version of etcdctl\n\twatch\t\t\tWatches events stream on keys or prefixes\n`)
     return 0
   }
   throw new CommandFailure(`unknown command "${words.slice(0, ['member', 'endpoint', 'alarm', 'snapshot'].includes(command) ? 2 : 1).join(' ')}" for "etcdctl"`)
@@ -210,7 +237,7 @@ async function get(client: Client, args: readonly string[]): Promise<number> {
   if (args.length === 0 && !client.has('prefix') && !client.has('from-key')) throw new CommandFailure('get command needs one argument as key and an optional argument as range_end')
   if (client.has('keys-only') && client.has('count-only')) throw new CommandFailure('`--keys-only` and `--count-only` cannot be set at the same time, choose one')
   const answer = await client.ask<RangeAnswer>('/v3/kv/range', {
-    ...rangeOf(client, args), keys_only: client.has('keys-only'), count_only: client.has('count-only'), ...(client.flags.has('limit') ? { limit: client.flags.get('limit') } : {}), ...(client.flags.has('rev') ? { revision: client.flags.get('rev') } : {}),
+    ...rangeOf(client, args), keys_only: client.has('keys-only'), count_only: client.has('count-only'), ...(client.flags.has('limit') ? { limit: client.flags.get('limit') } : {}), ...(client.flags.has('rev') ? { revision: client.flags.get('rev') } : {}), ...(client.flags.get('consistency') === 's' ? { serializable: true } : {}),
   })
   if (client.format === 'json') { await client.out(jsonText(answer)); return 0 }
   if (client.format === 'fields') {
@@ -260,16 +287,78 @@ function jsonText(answer: unknown): string {
   return `${JSON.stringify(answer).replace(NUMBERS, '"$1":$2')}\n`
 }
 
+interface Member { ID: string; name?: string; peerURLs: string[]; clientURLs?: string[]; isLearner?: boolean }
+interface MemberAnswer { header: { cluster_id: string; member_id: string }; member?: Member; members: Member[] }
+
+const MEMBER_COMMANDS: Readonly<Record<string, (client: Client, args: readonly string[]) => Promise<number>>> = { list: memberList, add: memberAdd, remove: memberRemove, promote: memberPromote }
+
 async function memberList(client: Client): Promise<number> {
-  const answer = await client.ask<{ header: object; members: { ID: string; name: string; peerURLs: string[]; clientURLs: string[] }[] }>('/v3/cluster/member/list', {})
-  const rows = answer.members.map((member) => [hexId(member.ID), 'started', member.name, member.peerURLs.join(','), member.clientURLs.join(','), 'false'])
+  const answer = await client.ask<MemberAnswer>('/v3/cluster/member/list', { linearizable: client.flags.get('consistency') !== 's' })
+  const rows = answer.members.map(({ ID, name = '', peerURLs, clientURLs = [], isLearner = false }) => [hexId(ID), name === '' ? 'unstarted' : 'started', name, peerURLs.join(','), clientURLs.join(','), String(isLearner)])
   await client.out(client.format === 'json' ? jsonText(answer) : client.format === 'table' ? table(['ID', 'STATUS', 'NAME', 'PEER ADDRS', 'CLIENT ADDRS', 'IS LEARNER'], rows) : rows.map((row) => `${row.join(', ')}\n`).join(''))
   return 0
 }
 
+/** k8s: etcdctl ctlv3/command/member_command.go */
+async function memberAdd(client: Client, args: readonly string[]): Promise<number> {
+  if (args.length < 1) throw new CommandFailure('member name not provided')
+  if (args.length > 1) throw new CommandFailure('too many arguments')
+  const urls = client.flags.get('peer-urls')?.split(',').filter(Boolean) ?? []
+  if (urls.length === 0) throw new CommandFailure('member peer urls not provided')
+  const answer = await client.ask<MemberAnswer>('/v3/cluster/member/add', { peerURLs: urls, isLearner: client.has('learner') })
+  if (client.format === 'json') { await client.out(jsonText(answer)); return 0 }
+  const added = answer.member!
+  const pairs = answer.members.flatMap(({ ID, name, peerURLs }) => peerURLs.map((url) => `${ID === added.ID ? args[0] : name ?? ''}=${url}`))
+  await client.out(`Member ${hexId(added.ID).padStart(16)} added to cluster ${hexId(answer.header.cluster_id).padStart(16)}\n\nETCD_NAME="${args[0]}"\nETCD_INITIAL_CLUSTER="${pairs.join(',')}"\nETCD_INITIAL_ADVERTISE_PEER_URLS="${urls.join(',')}"\nETCD_INITIAL_CLUSTER_STATE="existing"\n`)
+  return 0
+}
+
+async function memberRemove(client: Client, args: readonly string[]): Promise<number> {
+  if (args.length !== 1) throw new CommandFailure('member ID is not provided')
+  const answer = await client.ask<MemberAnswer>('/v3/cluster/member/remove', { ID: idOf(args[0]!) })
+  await client.out(client.format === 'json' ? jsonText(answer) : `Member ${hexId(idOf(args[0]!)).padStart(16)} removed from cluster ${hexId(answer.header.cluster_id).padStart(16)}\n`)
+  return 0
+}
+
+async function memberPromote(client: Client, args: readonly string[]): Promise<number> {
+  if (args.length !== 1) throw new CommandFailure('member ID is not provided')
+  const answer = await client.ask<MemberAnswer>('/v3/cluster/member/promote', { ID: idOf(args[0]!) })
+  await client.out(client.format === 'json' ? jsonText(answer) : `Member ${hexId(idOf(args[0]!)).padStart(16)} promoted in cluster ${hexId(answer.header.cluster_id).padStart(16)}\n`)
+  return 0
+}
+
+/** A member's number, from hexadecimal. */
+function idOf(text: string): string {
+  if (!/^[0-9a-f]{1,16}$/i.test(text)) throw new CommandFailure(`bad member ID arg (strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax), expecting ID in Hex`)
+  return String(BigInt(`0x${text}`))
+}
+
+/** k8s: etcdctl ctlv3/command/move_leader_command.go */
+async function moveLeader(client: Client, args: readonly string[]): Promise<number> {
+  if (args.length !== 1) throw new CommandFailure('move-leader command needs 1 argument')
+  const target = idOf(args[0]!)
+  for (const endpoint of client.endpoints) {
+    const status = await client.ask<{ header: { member_id: string }; leader?: string }>('/v3/maintenance/status', {}, endpoint)
+    if (status.header.member_id !== status.leader) continue
+    await client.ask('/v3/maintenance/transfer-leadership', { targetID: target }, endpoint)
+    await client.out(`Leadership transferred from ${hexId(status.leader)} to ${hexId(target)}\n`)
+    return 0
+  }
+  throw new CommandFailure(`no leader endpoint given at ${JSON.stringify(client.endpoints).replaceAll('","', ' ').replaceAll('"', '')}`)
+}
+
+/** Those of the flags, or with --cluster those of all members. k8s: etcdctl ctlv3/command/ep_command.go endpointsFromCluster */
+async function endpointsOf(client: Client): Promise<string[]> {
+  if (!client.has('cluster')) return client.endpoints
+  const { members } = await client.ask<{ members: Member[] }>('/v3/cluster/member/list', { linearizable: false }).catch((error: unknown) => {
+    throw error instanceof CommandFailure ? new CommandFailure(`failed to fetch endpoints from etcd cluster member list: ${error.message}`) : error
+  })
+  return members.flatMap(({ clientURLs = [] }) => clientURLs)
+}
+
 async function endpointHealth(client: Client): Promise<number> {
   let code = 0
-  for (const endpoint of client.endpoints) {
+  for (const endpoint of await endpointsOf(client)) {
     const startMs = client.proc.clock.nowMs()
     try {
       await client.ask('/v3/kv/range', { key: encode('health') }, endpoint)
@@ -287,16 +376,26 @@ async function endpointHealth(client: Client): Promise<number> {
 
 async function endpointStatus(client: Client): Promise<number> {
   const rows: string[][] = []
-  for (const endpoint of client.endpoints) {
-    const status = await client.ask<{ header: { member_id: string }; version: string; storageVersion: string; dbSize: string; dbSizeInUse: string; leader: string; raftTerm: string; raftIndex: string; raftAppliedIndex: string }>('/v3/maintenance/status', {}, endpoint)
-    if (client.format === 'json') { await client.out(jsonText([{ Endpoint: endpoint, Status: status }])); continue }
-    rows.push([endpoint, hexId(status.header.member_id), status.version, status.storageVersion, bytesText(Number(status.dbSize)), bytesText(Number(status.dbSizeInUse)), '0%', '0 B', String(status.leader === status.header.member_id), 'false', status.raftTerm, status.raftIndex, status.raftAppliedIndex, '', '', 'false'])
+  const answers: object[] = []
+  let isMissing = false
+  for (const endpoint of await endpointsOf(client)) {
+    let status
+    try {
+      status = await client.ask<{ header: { member_id: string }; version: string; storageVersion: string; dbSize: string; dbSizeInUse: string; leader?: string; raftTerm: string; raftIndex: string; raftAppliedIndex: string; errors?: string[]; isLearner?: boolean }>('/v3/maintenance/status', {}, endpoint)
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error
+      isMissing = true
+      await client.proc.stderr.write(`Failed to get the status of endpoint ${endpoint} (${error.message})\n`)
+      continue
+    }
+    answers.push({ Endpoint: endpoint, Status: status })
+    rows.push([endpoint, hexId(status.header.member_id), status.version, status.storageVersion, bytesText(Number(status.dbSize)), bytesText(Number(status.dbSizeInUse)), '0%', '0 B', String(status.leader === status.header.member_id), String(status.isLearner ?? false), status.raftTerm, status.raftIndex, status.raftAppliedIndex, status.errors?.join(', ') ?? '', '', 'false'])
   }
-  if (rows.length === 0) return 0
-  await client.out(client.format === 'table'
+  if (client.format === 'json') await client.out(jsonText(answers))
+  else if (rows.length > 0) await client.out(client.format === 'table'
     ? table(['ENDPOINT', 'ID', 'VERSION', 'STORAGE VERSION', 'DB SIZE', 'IN USE', 'PERCENTAGE NOT IN USE', 'QUOTA', 'IS LEADER', 'IS LEARNER', 'RAFT TERM', 'RAFT INDEX', 'RAFT APPLIED INDEX', 'ERRORS', 'DOWNGRADE TARGET VERSION', 'DOWNGRADE ENABLED'], rows)
     : rows.map((row) => `${row.join(', ')}\n`).join(''))
-  return 0
+  return isMissing ? 1 : 0
 }
 
 async function saveSnapshot(client: Client, [path]: readonly string[]): Promise<number> {

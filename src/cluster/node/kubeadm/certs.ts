@@ -66,7 +66,7 @@ function dateText(ms: number): string {
 }
 
 /** An authority as its files are; undefined where its certificate or its key isn't there. */
-async function authorityOf({ proc }: UtilityContext, folder: string, name: string): Promise<CertificateAuthority | undefined> {
+export async function authorityOf({ proc }: UtilityContext, folder: string, name: string): Promise<CertificateAuthority | undefined> {
   const base = `${folder}/${AUTHORITIES.find(([each]) => each === name)![1].replace(/\.crt$/, '')}`
   const { fs, clock } = proc
   if (!fs.exists(`${base}.crt`) || !fs.exists(`${base}.key`)) return undefined
@@ -75,7 +75,7 @@ async function authorityOf({ proc }: UtilityContext, folder: string, name: strin
 }
 
 /** A new key with a certificate for it. */
-async function issued(context: UtilityContext, authority: CertificateAuthority, template: Pick<CertificateTemplate, 'subject' | 'extendedKeyUsages' | 'alternativeNames'>, validMs = YEAR_MS): Promise<CertificateAndKey> {
+export async function issued(context: UtilityContext, authority: CertificateAuthority, template: Pick<CertificateTemplate, 'subject' | 'extendedKeyUsages' | 'alternativeNames'>, validMs = YEAR_MS): Promise<CertificateAndKey> {
   const { clock } = context.proc
   const nowMs = clock.nowMs()
   return clock.outside((async () => {

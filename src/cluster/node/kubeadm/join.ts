@@ -12,6 +12,7 @@ import { ApiAnswerError, accessOf, askApi } from '../kubeconfig-client.ts'
 import type { Access } from '../kubeconfig-client.ts'
 import { readClusterConfiguration } from './cluster-configuration.ts'
 import { wrapped } from './command.ts'
+import { ControlPlaneJoin } from './control-plane-join.ts'
 import type { Arguments, Command } from './command.ts'
 import { runJoinChecks, runRootCheck } from './preflight.ts'
 import { TOKEN, publicKeyPin } from './token.ts'
@@ -42,21 +43,26 @@ interface Discovery {
   pins: readonly string[]
 }
 
-/** `kubeadm join`: discovery, checks, and a kubelet that asks for its certificate. k8s: cmd/kubeadm/app/cmd/join.go */
+/**
+ * `kubeadm join`: discovery, checks, and a kubelet that asks for its certificate. k8s: cmd/kubeadm/app/cmd/join.go
+ * differs: the kubelet of a control plane goes by the cluster's endpoint, and so has its certificate before etcd joins
+ */
 export const join: Command = async (context, args, node) => {
   const { proc, out } = context
-  if (args.has('control-plane')) throw new Error('drydock: joining as another control plane is not supported')
+  const isControlPlane = args.has('control-plane')
+  if (args.has('apiserver-bind-port') && args.flag('apiserver-bind-port') !== '6443') throw new Error('drydock: --apiserver-bind-port is not supported')
   if (args.has('dry-run')) throw new Error('drydock: --dry-run is not supported')
   if (args.has('node-name') && args.flag('node-name') !== proc.machine.hostname) throw new Error('drydock: a node has the name of its machine; --node-name is not supported')
   const discovery = discoveryOf(context, args)
-  const { access, kubeconfig } = await phase('preflight', async () => {
+  const { access, kubeconfig, controlPlane } = await phase('preflight', async () => {
     await runRootCheck(context, args)
     await out('[preflight] Running pre-flight checks\n')
     await runJoinChecks(context, args, node)
     const found = await discover(context, discovery).catch((error: unknown) => { throw wrapped("couldn't validate the identity of the API Server", error) })
-    await readClusterConfiguration(context, found.access, 'preflight')
-    return found
+    const text = await readClusterConfiguration(context, found.access, 'preflight')
+    return { ...found, controlPlane: isControlPlane ? new ControlPlaneJoin(context, text, args.flag('apiserver-advertise-address')) : undefined }
   })
+  if (controlPlane) await phase('control-plane-prepare', () => controlPlane.prepare(access, args.flag('certificate-key')))
   await phase('kubelet-start', async () => {
     const { fs } = proc
     const write = (path: string, text: string, mode: number) => {
@@ -95,7 +101,9 @@ export const join: Command = async (context, args, node) => {
       proc.fs.remove(KUBELET_BOOTSTRAP_KUBECONFIG, { force: true })
     }
   })
-  await out(DONE)
+  if (!controlPlane) return out(DONE)
+  await phase('etcd-join', () => controlPlane.joinEtcd())
+  await phase('control-plane-join/mark-control-plane', () => controlPlane.mark())
 }
 
 async function phase<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import type { Command, NodeServices } from './command.ts'
 import { imagesList, printInitDefaults, printJoinDefaults, printResetDefaults } from './config.ts'
 import { join } from './join.ts'
 import { reset } from './reset.ts'
+import { printCertificateKey, uploadCerts } from './upload-certs.ts'
 import { tokenCreate, tokenDelete, tokenGenerate, tokenList } from './token.ts'
 import { upgradePlan } from './upgrade.ts'
 
@@ -23,12 +24,14 @@ interface Entry {
 /** Flags of all commands. */
 const COMMON = ['v', 'kubeconfig', 'rootfs']
 const COMMANDS: Readonly<Record<string, Entry>> = {
-  'token create': { run: tokenCreate, valued: ['ttl', 'usages', 'groups', 'description', 'config'], switches: ['print-join-command', 'dry-run'], refused: ['dry-run', 'config'] },
+  'token create': { run: tokenCreate, valued: ['ttl', 'usages', 'groups', 'description', 'config', 'certificate-key'], switches: ['print-join-command', 'dry-run'], refused: ['dry-run', 'config'] },
   'token generate': { run: tokenGenerate },
   'token list': { run: tokenList, valued: ['output'], refused: ['output'] },
   'token delete': { run: tokenDelete, switches: ['dry-run'], refused: ['dry-run'] },
-  join: { run: join, valued: ['token', 'discovery-token', 'discovery-token-ca-cert-hash', 'tls-bootstrap-token', 'node-name', 'cri-socket', 'config', 'ignore-preflight-errors', 'certificate-key', 'apiserver-advertise-address', 'apiserver-bind-port', 'patches', 'discovery-file'], switches: ['discovery-token-unsafe-skip-ca-verification', 'control-plane', 'dry-run'] },
+  join: { run: join, valued: ['token', 'discovery-token', 'discovery-token-ca-cert-hash', 'tls-bootstrap-token', 'node-name', 'cri-socket', 'config', 'ignore-preflight-errors', 'certificate-key', 'apiserver-advertise-address', 'apiserver-bind-port', 'patches', 'discovery-file'], refused: ['patches', 'discovery-file'], switches: ['discovery-token-unsafe-skip-ca-verification', 'control-plane', 'dry-run'] },
   reset: { run: reset, valued: ['cri-socket', 'cert-dir', 'ignore-preflight-errors', 'config'], switches: ['force', 'dry-run', 'cleanup-tmp-dir'], refused: ['cert-dir', 'config', 'cleanup-tmp-dir'] },
+  'init phase upload-certs': { run: uploadCerts, valued: ['certificate-key', 'config'], switches: ['upload-certs', 'dry-run', 'skip-certificate-key-print'], refused: ['config', 'dry-run', 'skip-certificate-key-print'] },
+  'certs certificate-key': { run: printCertificateKey },
   'certs check-expiration': { run: checkExpiration, valued: ['cert-dir', 'config', 'output'], refused: ['output'] },
   ...Object.fromEntries([undefined, ...CERTIFICATE_NAMES].map((name): [string, Entry] => [`certs renew ${name ?? 'all'}`, { run: renew(name), valued: ['cert-dir', 'config'] }])),
   'kubeconfig user': { run: kubeconfigUser, valued: ['client-name', 'org', 'token', 'validity-period', 'config'] },
@@ -77,7 +80,7 @@ function versionText(output: string | undefined): string {
 }
 
 /** The tool that makes clusters, on a node. k8s: cmd/kubeadm */
-// @k8s part: kubeadm: token, join of workers, reset of workers, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images list, upgrade plan, version; init, control planes that join and upgrades are missing
+// @k8s part: kubeadm: token, init phase upload-certs, join of workers and control planes, reset, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images list, upgrade plan, version; init itself and upgrades are missing
 export function kubeadm(node: NodeServices): Program {
   return utilityProgram(async (context) => {
     const { args, out, err } = context

@@ -1,9 +1,12 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../../kubeadm/node-files.ts'
-import { klogWarning } from './command.ts'
+import { readClusterConfiguration } from './cluster-configuration.ts'
+import { adminAccess, klogWarning } from './command.ts'
 import type { Command } from './command.ts'
+import { EtcdClient } from './etcd-client.ts'
 import { runRootCheck } from './preflight.ts'
 
+const ETCD_DATA = '/var/lib/etcd'
 const FOLDERS = [MANIFESTS, '/var/lib/kubelet', '/etc/kubernetes/pki']
 const FILES = ['/etc/kubernetes/admin.conf', '/etc/kubernetes/super-admin.conf', KUBELET_KUBECONFIG, KUBELET_BOOTSTRAP_KUBECONFIG, '/etc/kubernetes/controller-manager.conf', '/etc/kubernetes/scheduler.conf']
 const REST = `
@@ -19,8 +22,12 @@ For information on how to perform this cleanup manually, please see:
 export const reset: Command = async (context, args, node) => {
   const { proc, out } = context
   const { fs } = proc
-  if (fs.exists(`${MANIFESTS}/etcd.yaml`)) throw new Error('drydock: this is the only control plane, and nothing could bring it back; resetting it is not supported')
   const isDry = args.has('dry-run')
+  const isMember = fs.exists(`${MANIFESTS}/etcd.yaml`)
+  if (isMember) await readClusterConfiguration(context, adminAccess(context, args), 'reset')
+  const etcd = isMember ? await EtcdClient.ofCluster(context, adminAccess(context, args)) : undefined
+  const members = await etcd?.members() ?? []
+  if (isMember && members.length < 2) throw new Error('drydock: this is the only control plane, and nothing could bring it back; resetting it is not supported')
   if (!args.has('force') && !isDry) {
     await klogWarning(context, 'preflight.go:56', "[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted.")
     await out('[reset] Are you sure you want to proceed? [y/N]: ')
@@ -28,10 +35,17 @@ export const reset: Command = async (context, args, node) => {
   }
   await out('[preflight] Running pre-flight checks\n')
   await runRootCheck(context, args).catch((error: Error) => { throw new Error(`error execution phase preflight: ${error.message}`) })
-  await klogWarning(context, 'removeetcdmember.go:106', '[reset] No kubeadm config, using etcd pod spec to get data directory')
+  if (!isMember) await klogWarning(context, 'removeetcdmember.go:106', '[reset] No kubeadm config, using etcd pod spec to get data directory')
+  const own = members.find(({ peerURLs }) => peerURLs.some((url) => proc.net.addresses.includes(new URL(url).hostname)))
   if (isDry) {
+    if (isMember) await out(`[dryrun] Would remove the etcd member on this node from the etcd cluster\n[dryrun] Would delete contents of the etcd data directory: ${ETCD_DATA}\n`)
     await out(`[dryrun] Would stop the kubelet service\n[dryrun] Would unmount mounted directories in "/var/lib/kubelet"\n[dryrun] Would remove Kubernetes-managed containers\n[dryrun] Would delete contents of directories: [${FOLDERS.join(' ')}]\n[dryrun] Would delete files: [${FILES.join(' ')}]\n`)
     return
+  }
+  if (own) {
+    await etcd!.remove(own.ID)
+    for (const name of fs.exists(ETCD_DATA) ? fs.readdir(ETCD_DATA) : []) fs.remove(`${ETCD_DATA}/${name}`, { recursive: true, force: true })
+    await out(`[reset] Deleted contents of the etcd data directory: ${ETCD_DATA}\n`)
   }
   await out('[reset] Stopping the kubelet service\n')
   await node.stop('kubelet')

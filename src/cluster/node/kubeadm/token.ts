@@ -16,7 +16,7 @@ const TOKEN_ID_PATTERN = '\\A([a-z0-9]{6})\\z'
 const DEFAULT_GROUP = 'system:bootstrappers:kubeadm:default-node-token'
 const CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz'
 
-function freshToken(random: Random): string {
+export function freshToken(random: Random): string {
   const text = (length: number) => Array.from({ length }, () => random.pick([...CHARACTERS])).join('')
   return `${text(6)}.${text(16)}`
 }
@@ -55,7 +55,7 @@ export const tokenCreate: Command = async (context, args) => {
     throw error
   }
   const pins = [access.caPem].flatMap((pem) => pem === undefined ? [] : [publicKeyPin(pem)])
-  await context.out(args.has('print-join-command') ? `kubeadm join ${access.server.replace('https://', '')} --token ${token} ${pins.map((pin) => `--discovery-token-ca-cert-hash ${pin} `).join('')}\n` : `${token}\n`)
+  await context.out(args.has('print-join-command') ? `kubeadm join ${access.server.replace('https://', '')} --token ${token} ${pins.map((pin) => `--discovery-token-ca-cert-hash ${pin} `).join('')}${args.has('certificate-key') ? `--control-plane --certificate-key ${args.flag('certificate-key')}` : ''}\n` : `${token}\n`)
 }
 
 /** `kubeadm token generate` */

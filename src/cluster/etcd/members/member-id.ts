@@ -1,0 +1,16 @@
+import { sha1 } from '@noble/hashes/legacy.js'
+import type { MemberId } from '../raft/types.ts'
+
+/** etcd's default for --initial-cluster-token. */
+const CLUSTER_TOKEN = 'etcd-cluster'
+const firstEight = (bytes: Uint8Array): bigint => new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0)
+
+/** The number of a member: of its addresses and, for one that was added later, of when. k8s: etcdserver/api/membership computeMemberID */
+export function computeMemberId(peerUrls: readonly string[], addedSeconds: number): MemberId {
+  return String(firstEight(sha1(new TextEncoder().encode(`${[...peerUrls].sort().join('')}${CLUSTER_TOKEN}${addedSeconds}`))))
+}
+
+/** As etcd writes numbers of members and clusters. */
+export function hexId(id: MemberId): string {
+  return BigInt(id).toString(16)
+}
