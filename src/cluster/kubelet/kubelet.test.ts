@@ -357,6 +357,16 @@ test('a pod bound past the scheduler is rejected where a port of the node is tak
   expect(pod.status).toMatchObject({ reason: 'NodePorts', message: "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" })
 })
 
+test('a pod that was deleted at once keeps no other one away while it ends', async () => {
+  node = await startTestNode()
+  const ports = [{ containerPort: 80, hostPort: 8080 }]
+  await node.createPod('a', { terminationGracePeriodSeconds: 5, containers: [{ name: 'c', image: 'box:1', args: ['forever'], ports }] })
+  await node.until('a', ready)
+  await node.api.delete('pods', 'a', 'default', { gracePeriodSeconds: 0 })
+  await node.createPod('b', { containers: [{ name: 'c', image: 'box:1', args: ['forever'], ports }] })
+  await node.until('b', ready)
+})
+
 test('a pod that runs longer than it may is ended', async () => {
   node = await startTestNode()
   await node.createPod('limited', { activeDeadlineSeconds: 3, terminationGracePeriodSeconds: 1, command: ['forever'] })

@@ -419,13 +419,18 @@ class NodeKubelet implements Kubelet {
     return [...this.#workers.values()].filter((w) => !w.isFinished && !isTerminalPhase(w.pod.status?.phase))
   }
 
+  /** Those of pods that are still the node's: what a pod holds that is gone from the API, but not yet ended, keeps no other one away. */
+  #assigned(): PodWorker[] {
+    return this.#active().filter(({ pod }) => this.#apiPods.has(pod.metadata.uid!) || this.#static.has(pod.metadata.uid!))
+  }
+
   /** k8s: kubelet HandlePodAdditions, canAdmitPod */
   #admit(pod: Pod): boolean {
     const phase = pod.status?.phase
     if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
     const node = this.#agent.node
     if (!node) return true
-    const rejection = this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : rejectPod(pod, node, this.#node.allocatable, this.#active().map((w) => w.allotted), this.#options.allowedUnsafeSysctls)
+    const rejection = this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : rejectPod(pod, node, this.#node.allocatable, this.#assigned().map((w) => w.allotted), this.#options.allowedUnsafeSysctls)
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)
