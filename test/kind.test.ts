@@ -64,6 +64,25 @@ describe('kind', () => {
     expect(await lab.out('curl -s localhost:8080 | grep -c "Welcome to nginx"')).toBe('2\n')
   }, 60_000)
 
+  it('makes control planes of several nodes, which need a majority', async () => {
+    const own = await startLab('kind control planes')
+    try {
+      own.writeFile('three.yaml', `kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: three\nnodes:\n${'- role: control-plane\n'.repeat(3)}`)
+      const { stderr, code } = await own.run('kind create cluster --config three.yaml --wait 2m')
+      expect(code, stderr).toBe(0)
+      expect([...stderr.matchAll(/ [✓•] (.*?) [^\w.)]*$/gm)].map(([, step]) => step).join(', ')).toMatch(/external load balancer, Writing configuration, .*, Joining more control-plane nodes/)
+      expect(stderr).not.toContain('Joining worker nodes')
+      expect(await own.out('kubectl get nodes --no-headers | awk \'{print $1, $2, $3}\'; kubectl get pods -n kube-system -l component=etcd -o name | wc -l')).toBe('three-control-plane Ready control-plane\nthree-control-plane2 Ready control-plane\nthree-control-plane3 Ready control-plane\n3\n')
+      await own.out('docker stop three-control-plane; sleep 20; kubectl create configmap with-two')
+      await own.out('docker stop three-control-plane2')
+      expect((await own.run('sleep 20; kubectl create configmap with-one --request-timeout=20s')).code).toBe(1)
+      await own.out('docker start three-control-plane2; sleep 90')
+      expect(await own.out('kubectl create configmap again; kubectl get configmaps -o name')).toBe('configmap/again created\nconfigmap/again\nconfigmap/kube-root-ca.crt\nconfigmap/with-two\n')
+    } finally {
+      await own.stop()
+    }
+  }, 120_000)
+
   it('finds its clusters after a reload as they were, running or stopped', async () => {
     lab = await lab.reload()
     expect(await lab.out('kubectl get nodes --no-headers | awk \'{print $1, $2}\'')).toBe('two-control-plane Ready\ntwo-worker Ready\n')
@@ -87,7 +106,7 @@ describe('kind', () => {
       expect(code).toBe(1)
       return stderr
     }
-    expect(await refusal('nodes:\n- role: control-plane\n- role: control-plane\n')).toBe('ERROR: failed to create cluster: a cluster with more than one control-plane node is not available in Drydock\n')
+    expect(await refusal(`nodes:\n${'- role: control-plane\n'.repeat(9)}`)).toBe('ERROR: failed to create cluster: a cluster with more than 7 control-plane nodes is not available in Drydock\n')
     expect(await refusal('networking:\n  ipFamily: ipv6\n')).toBe('ERROR: failed to create cluster: networking.ipFamily "ipv6" is not available in Drydock\n')
     expect(await refusal('nodes:\n- role: worker\n')).toBe('ERROR: failed to create cluster: must have at least one control-plane node\n')
     expect(await refusal('nodez: []\n')).toContain('field nodez not found in type v1alpha4.Cluster')

@@ -121,7 +121,7 @@ export interface ClusterOptions {
 }
 
 /** What an installer does, in order: the first node's files, its components with what they need in the API, the pod network, the StorageClass, and the other nodes. */
-export type InstallationStage = 'configuration' | 'control-plane' | 'network' | 'storage' | 'workers'
+export type InstallationStage = 'configuration' | 'control-plane' | 'network' | 'storage' | 'control-planes' | 'workers'
 
 export interface Cluster {
   /** What all its chance comes from. */
@@ -499,6 +499,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       await addonsReady(shared, clock)
       // As with k3s, these come up while the cluster is used.
       if (topology.flavour === 'k3s') for (const object of await clock.outside(k3sAddons(topology.disabled))) await createUnlessThere(masters, object)
+      if (further.length > 0) options.bootInTime?.('control-planes')
       for (const computer of further) await joinControlPlane(computer)
     }
     options.bootInTime?.('workers')

@@ -53,7 +53,7 @@ const CONTROL_PLANE_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane
 /** What distinguishes a node of the control plane once kubeadm has been there. */
 export const CONTROL_PLANE_MARKS = { controlPlane: true, labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' }, taints: [CONTROL_PLANE_TAINT] }
 /** As many members as etcd advises at most. */
-const MAX_CONTROL_PLANES = 7
+export const MAX_CONTROL_PLANES = 7
 
 /**
  * The cluster that learners get: a control plane and workers, as kind lays it out.

@@ -1,6 +1,7 @@
 import { parseYaml } from '../../cli/yaml.ts'
 import { KIND_NODE_VERSION } from '../../cluster/images/kind-node.ts'
 import type { Taint } from '../../cluster/kinds/generated/types.ts'
+import { MAX_CONTROL_PLANES } from '../../cluster/topology.ts'
 import { isIPv4 } from '../../unix/net/addresses.ts'
 import { kubeadmPatch } from './kubeadm-patch.ts'
 
@@ -154,7 +155,7 @@ function nodeProblems({ role, ports }: KindNode): string[] {
 
 /** Refuses what is right and has no effect here. */
 function checkEffect({ nodes }: KindConfig, networking: Raw): void {
-  if (nodes.filter(({ role }) => role === 'control-plane').length > 1) unavailable('a cluster with more than one control-plane node')
+  if (nodes.filter(({ role }) => role === 'control-plane').length > MAX_CONTROL_PLANES) unavailable(`a cluster with more than ${MAX_CONTROL_PLANES} control-plane nodes`)
   for (const [field, taken] of [['ipFamily', 'ipv4'], ['kubeProxyMode', 'iptables'], ['apiServerAddress', '127.0.0.1']] as const) if (networking[field] !== undefined && networking[field] !== taken) unavailable(`networking.${field} ${JSON.stringify(networking[field])}`)
   if (networking['dnsSearch'] !== undefined) unavailable('networking.dnsSearch')
   for (const { ports } of nodes) for (const { protocol } of ports) if (protocol !== 'TCP' && protocol !== 'UDP') unavailable(`a port mapping of protocol ${JSON.stringify(protocol)}`)

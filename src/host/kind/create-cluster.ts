@@ -64,7 +64,7 @@ async function create(run: CobraRun, { fleet, docker }: ProviderOptions): Promis
       provider: 'kind', name, apiPort: config.apiServerPort, topology: (number) => kindTopology(config, number),
       ports: nodes.flatMap(({ ports }, index) => ports.map(({ hostPort, containerPort, listenAddress, protocol }) => ({ hostIp: listenAddress, hostPort, containerPort, node: nodeNames(config)[index]!, protocol: protocol === 'UDP' ? 'udp' as const : 'tcp' as const }))),
       details: { images: Object.fromEntries(nodes.map(({ image }, index) => [nodeNames(config)[index]!, image])) },
-    }, (stage) => steps.reached(stage, nodes.length > 1))
+    }, (stage) => steps.reached(stage, { hasWorkers: nodes.some(({ role }) => role === 'worker'), hasLoadBalancer: nodes.filter(({ role }) => role === 'control-plane').length > 1 }))
     await steps.written()
     await waitUntilReady(status, made.cluster!, flags.duration('wait'), proc.killed)
     await status.end(true)
@@ -105,8 +105,8 @@ function nodeNames({ name, nodes }: KindConfig): string[] {
 export function kindTopology(config: KindConfig, number: number): Topology {
   const { name, nodes, podSubnet, serviceSubnet, disableDefaultCni } = config
   const names = nodeNames(config)
-  const plain = kubeadmTopology(nodes.length, name, `172.18.${number}.0/24`)
-  // The node of the control plane comes first, whatever the order in the file.
+  const plain = kubeadmTopology(nodes.length, name, `172.18.${number}.0/24`, nodes.filter(({ role }) => role === 'control-plane').length)
+  // The nodes of the control plane come first, whatever the order in the file.
   const order = nodes.map((_, index) => index).sort((a, b) => Number(nodes[b]!.role === 'control-plane') - Number(nodes[a]!.role === 'control-plane') || a - b)
   return {
     ...plain, podCidr: podSubnet, serviceCidr: serviceSubnet, ...(disableDefaultCni ? { cni: 'none' as const } : {}),
@@ -145,7 +145,8 @@ async function ensureImage(docker: ProviderOptions['docker'], image: string, sle
   }
 }
 
-const STEPS: Readonly<Record<InstallationStage, string>> = { configuration: 'Writing configuration 📜', 'control-plane': 'Starting control-plane 🕹️', network: 'Installing CNI 🔌', storage: 'Installing StorageClass 💾', workers: 'Joining worker nodes 🚜' }
+const STEPS: Readonly<Record<InstallationStage, string>> = { configuration: 'Writing configuration 📜', 'control-plane': 'Starting control-plane 🕹️', network: 'Installing CNI 🔌', storage: 'Installing StorageClass 💾', 'control-planes': 'Joining more control-plane nodes 🎮', workers: 'Joining worker nodes 🚜' }
+const LOAD_BALANCER_STEP = 'Configuring the external load balancer ⚖️'
 
 /** Writes the stages of an installation down in the order in which they begin. */
 class Steps {
@@ -156,8 +157,9 @@ class Steps {
     this.#status = status
   }
 
-  reached(stage: InstallationStage, hasWorkers: boolean): void {
+  reached(stage: InstallationStage, { hasWorkers, hasLoadBalancer }: { hasWorkers: boolean; hasLoadBalancer: boolean }): void {
     if (stage === 'workers' && !hasWorkers) return
+    if (stage === 'configuration' && hasLoadBalancer) this.#written = this.#written.then(() => this.#status.begin(LOAD_BALANCER_STEP))
     this.#written = this.#written.then(() => this.#status.begin(STEPS[stage]))
   }
 

@@ -23,7 +23,7 @@ Errors will only occur if the cluster resources exist and are not able to be del
 `
 
 /** kind: clusters whose nodes are containers of the machine. */
-// @k8s part: kind: clusters with several control planes, extraMounts, IPv6, other network plugins and proxies, feature gates, patches but for labels and taints, and node images of other versions are refused
+// @k8s part: kind: the load balancer before several control planes is no container; extraMounts, IPv6, other network plugins and proxies, feature gates, patches but for labels and taints, and node images of other versions are refused
 export function kind(options: ProviderOptions): Program {
   return async (proc) => {
     const words = proc.argv.slice(1)
