@@ -220,8 +220,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   /** The last words of etcd's members, and components that couldn't renew their Leases. */
   const etcdFailures = new Notices<string>()
   const lostLeases = new Notices<void>()
+  // Without nodes there is no machine whose disk would be etcd's.
+  const noMachinesDisk = once(() => createMemoryFileSystem({ clock }))
   const members = new EtcdMembers({
-    etcd, clock, random: ownRandom('etcd'), founder: { host: controlPlane.name, ip: controlPlane.ip }, disk: (host) => computers.get(host)!.files,
+    etcd, clock, random: ownRandom('etcd'), founder: { host: controlPlane.name, ip: controlPlane.ip }, disk: (host) => computers.get(host)?.files ?? noMachinesDisk(),
     reaches: (_from, to) => network.node(to) !== undefined,
     onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),
   })
