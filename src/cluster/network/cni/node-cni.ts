@@ -49,6 +49,9 @@ export interface PluggedIn extends PluginResult {
 export class NodeCni {
   readonly #options: NodeCniOptions
   readonly #folder: CniFolder
+  /** Programs that were found, until something changes where they are. */
+  readonly #found = new Set<string>()
+  #stopWatching: (() => void) | undefined
 
   constructor(options: NodeCniOptions) {
     this.#options = options
@@ -65,6 +68,7 @@ export class NodeCni {
   }
 
   close(): void {
+    this.#stopWatching?.()
     this.#folder.close()
   }
 
@@ -113,8 +117,11 @@ export class NodeCni {
 
   /** libcni: invoke FindInPath */
   #findProgram(type: string): void {
+    if (this.#found.has(type)) return
     const { files, paths: { programs } } = this.#options
     if (!files().exists(`${programs}/${type}`)) throw new Error(`failed to find plugin ${JSON.stringify(type)} in path [${programs}]`)
+    this.#stopWatching ??= files().watch(programs, () => this.#found.clear())
+    this.#found.add(type)
   }
 
   #attempt<T>(type: string, work: () => T): T {
