@@ -177,18 +177,22 @@ class ParseApi {
       return { status: 200, body: this.#shown(found) }
     }
     if (method === 'GET') return this.#query(name, query)
+    if (method === 'POST' && id === undefined && name === '_User') return this.#signUp(body, base)
     if (method === 'POST' && id === undefined) {
       await this.#learn(name, body, isMaster)
       const now = this.#now()
-      const document = { _id: this.#newId(), ...kept(body, true), _created_at: now, _updated_at: now }
+      const document = { ...kept(body, true), _id: this.#newId(), _created_at: now, _updated_at: now }
       await this.#db.insert(name, document)
       return { status: 201, body: { objectId: document._id, createdAt: now.toISOString() }, headers: { location: `${base}/classes/${name}/${document._id}` } }
     }
     if (method === 'PUT' && id !== undefined) {
       await this.#learn(name, body, isMaster)
       const now = this.#now()
-      const operations = kept(body, false)
-      const update: Document = { $set: { _updated_at: now } }
+      const { password, ...fields } = body
+      if (name !== '_User' && password !== undefined) Object.assign(fields, { password })
+      if (name === '_User' && password !== undefined && (typeof password !== 'string' || password === '')) throw new ParseError(201, 'password is required')
+      const operations = kept(fields, false)
+      const update: Document = { $set: { _updated_at: now, ...name === '_User' && typeof password === 'string' ? { _hashed_password: this.#hashed(password) } : {} } }
       for (const [field, value] of Object.entries(operations)) {
         const operation = value && typeof value === 'object' && '__op' in value ? value as { __op: string; amount?: number; objects?: unknown[] } : undefined
         const put = (operator: string, what: unknown) => { (update[operator] ??= {})[field] = what }
@@ -270,9 +274,14 @@ class ParseApi {
     await this.#learn('_User', fields, false)
     const now = this.#now()
     const id = this.#newId()
-    const salt = encodeBase64(Array.from({ length: 16 }, () => this.#proc.random.int(256)), 16)
-    await this.#db.insert('_User', { _id: id, ...kept(fields, true), _hashed_password: hashSync(password, `$2b$${String(BCRYPT_COST).padStart(2, '0')}$${salt}`), _created_at: now, _updated_at: now })
+    await this.#db.insert('_User', { ...kept(fields, true), _id: id, _hashed_password: this.#hashed(password), _created_at: now, _updated_at: now })
     return { status: 201, body: { objectId: id, createdAt: now.toISOString(), sessionToken: await this.#startSession(id) }, headers: { location: `${base}/users/${id}` } }
+  }
+
+  /** A password as the database has it. */
+  #hashed(password: string): string {
+    const salt = encodeBase64(Array.from({ length: 16 }, () => this.#proc.random.int(256)), 16)
+    return hashSync(password, `$2b$${String(BCRYPT_COST).padStart(2, '0')}$${salt}`)
   }
 
   async #login({ username, email, password }: Fields): Promise<Answer> {
