@@ -35,5 +35,7 @@ spec:
   expect(JSON.parse(await forward(`curl -s -X POST -H 'authorization: token ${token}' localhost:8888/api/kernels`))).toMatchObject({ message: expect.stringContaining('no kernel can be started') as string })
   expect(JSON.parse(await forward(`curl -s -X PUT -d '{"type":"file","format":"text","content":"hi"}' 'localhost:8888/api/contents/work/a.txt?token=${token}'; curl -s 'localhost:8888/api/contents/work/a.txt?token=${token}' -o answer; cat answer >/dev/null`))).toMatchObject({ path: 'work/a.txt', type: 'file' })
   expect(await forward(`curl -s -o /dev/null -w '%{http_code}' 'localhost:8888/api/contents/..%2f..%2fetc%2fpasswd?token=${token}'`)).toBe('404')
+  expect(await forward(`curl -s -o /dev/null -w '%{http_code}' -X DELETE 'localhost:8888/api/contents/?token=${token}'`)).toBe('400')
+  expect(await lab.out('kubectl exec -n jupyter deploy/jupyter -- cat work/a.txt')).toBe('hi')
   expect((await lab.run('kubectl exec -n jupyter deploy/jupyter -- python3 -c 1')).stderr).toContain('there is no Python in this image')
 }, 60_000)

@@ -17,9 +17,9 @@ const page = (title: string, body: Html) => html`<!DOCTYPE HTML>
 </html>
 `.text
 
-/** Asks for the token. */
-export function loginPage(next: string, xsrf: string, failed: boolean): string {
-  return page('Jupyter Server', html`<h1>Jupyter</h1>${failed && html`<p class="note">Invalid credentials</p>`}<form action="/login?next=${encodeURIComponent(next)}" method="post"><input type="hidden" name="_xsrf" value="${xsrf}"><label for="password_input"><strong>Password or token:</strong></label> <input type="password" name="password" id="password_input"> <button type="submit" id="login_submit">Log in</button></form><h3>Token authentication is enabled</h3><p>If no password has been configured, you need to open the server with its login token in the URL, or paste it above.</p>`)
+/** Asks for the token. `base` is what comes before every address of the server. */
+export function loginPage(base: string, next: string, xsrf: string, failed: boolean): string {
+  return page('Jupyter Server', html`<h1>Jupyter</h1>${failed && html`<p class="note">Invalid credentials</p>`}<form action="${base}/login?next=${encodeURIComponent(next)}" method="post"><input type="hidden" name="_xsrf" value="${xsrf}"><label for="password_input"><strong>Password or token:</strong></label> <input type="password" name="password" id="password_input"> <button type="submit" id="login_submit">Log in</button></form><h3>Token authentication is enabled</h3><p>The server has written its token into its log; it goes into the field above, or behind the address as ?token=.</p>`)
 }
 
 /** An entry of a directory. */
@@ -28,24 +28,25 @@ export interface Entry { name: string; path: string; type: 'directory' | 'notebo
 const encodePath = (path: string) => path.split('/').map(encodeURIComponent).join('/')
 
 /** The dashboard. */
-export function treePage(path: string, entries: readonly Entry[], xsrf: string, problem: string | undefined): string {
-  const act = (action: string, label: string, target: string) => html`<form class="inline" method="post" action="/tree/${encodePath(path)}"><input type="hidden" name="_xsrf" value="${xsrf}"><input type="hidden" name="action" value="${action}"><input type="hidden" name="target" value="${target}"><button>${label}</button></form> `
-  return page('Home Page - Select or create a notebook', html`<h1>Jupyter</h1><form class="inline" method="post" action="/logout"><input type="hidden" name="_xsrf" value="${xsrf}"><button>Logout</button></form><p class="note">${NO_KERNEL}</p>${problem !== undefined && html`<p class="note">${problem}</p>`}<p>${act('notebook', 'New notebook', '')}${act('file', 'New text file', '')}${act('directory', 'New folder', '')}</p><table id="notebook_list"><tr><th>/${path}</th><th>Last modified</th><th>Size</th><th></th></tr>${path !== '' && html`<tr><td><a href="/tree/${encodePath(path.split('/').slice(0, -1).join('/'))}">..</a></td><td></td><td></td><td></td></tr>`}${entries.map((entry) => html`<tr><td><a href="/${entry.type === 'directory' ? 'tree' : entry.type === 'notebook' ? 'notebooks' : 'edit'}/${encodePath(entry.path)}">${entry.name}${entry.type === 'directory' && '/'}</a></td><td>${entry.modified}</td><td>${entry.type !== 'directory' && `${entry.size} B`}</td><td>${act('delete', 'Delete', entry.path)}</td></tr>`)}</table>`)
+export function treePage(base: string, path: string, entries: readonly Entry[], xsrf: string): string {
+  const act = (action: string, label: string, target: string) => html`<form class="inline" method="post" action="${base}/tree/${encodePath(path)}"><input type="hidden" name="_xsrf" value="${xsrf}"><input type="hidden" name="action" value="${action}"><input type="hidden" name="target" value="${target}"><button>${label}</button></form> `
+  return page('Home Page - Select or create a notebook', html`<h1>Jupyter</h1><form class="inline" method="post" action="${base}/logout"><input type="hidden" name="_xsrf" value="${xsrf}"><button>Logout</button></form><p class="note">${NO_KERNEL}</p><p>${act('notebook', 'New notebook', '')}${act('file', 'New text file', '')}${act('directory', 'New folder', '')}</p><table id="notebook_list"><tr><th>/${path}</th><th>Last modified</th><th>Size</th><th></th></tr>${path !== '' && html`<tr><td><a href="${base}/tree/${encodePath(path.split('/').slice(0, -1).join('/'))}">..</a></td><td></td><td></td><td></td></tr>`}${entries.map((entry) => html`<tr><td><a href="${base}/${entry.type === 'directory' ? 'tree' : entry.type === 'notebook' ? 'notebooks' : 'edit'}/${encodePath(entry.path)}">${entry.name}${entry.type === 'directory' && '/'}</a></td><td>${entry.modified}</td><td>${entry.type !== 'directory' && `${entry.size} B`}</td><td>${act('delete', 'Delete', entry.path)}</td></tr>`)}</table>`)
 }
 
 /** A notebook's cells. */
 export interface Cell { cell_type: string; source: string | string[]; metadata?: object; outputs?: { text?: string | string[]; data?: Record<string, string | string[]> }[]; execution_count?: number | null }
 
+/** Text that notebooks keep whole or by lines. */
 export const joined = (text: string | string[] | undefined) => Array.isArray(text) ? text.join('') : text ?? ''
 
 /** A notebook to write in. */
-export function notebookPage(path: string, cells: readonly Cell[], xsrf: string): string {
-  return page(`${path.split('/').at(-1)} - Jupyter Notebook`, html`<p><a href="/tree/${encodePath(path.split('/').slice(0, -1).join('/'))}">Jupyter</a> <b>${path}</b></p><p class="note">${NO_KERNEL}</p><form method="post" action="/notebooks/${encodePath(path)}"><input type="hidden" name="_xsrf" value="${xsrf}"><p><button name="action" value="save">Save</button> <button name="action" value="code">+ Code</button> <button name="action" value="markdown">+ Markdown</button> <button name="action" value="run">Run</button></p>${cells.map((cell) => html`<div class="cell ${cell.cell_type}"><input type="hidden" name="type" value="${cell.cell_type}"><textarea name="source" rows="${Math.max(2, joined(cell.source).split('\n').length)}" spellcheck="false">${joined(cell.source)}</textarea>${(cell.outputs ?? []).map((output) => html`<pre>${joined(output.text) || joined(output.data?.['text/plain'])}</pre>`)}</div>`)}</form>`)
+export function notebookPage(base: string, path: string, cells: readonly Cell[], xsrf: string): string {
+  return page(`${path.split('/').at(-1)} - Jupyter Notebook`, html`<p><a href="${base}/tree/${encodePath(path.split('/').slice(0, -1).join('/'))}">Jupyter</a> <b>${path}</b></p><p class="note">${NO_KERNEL}</p><form method="post" action="${base}/notebooks/${encodePath(path)}"><input type="hidden" name="_xsrf" value="${xsrf}"><p><button name="action" value="save">Save</button> <button name="action" value="code">+ Code</button> <button name="action" value="markdown">+ Markdown</button> <button name="action" value="run">Run</button></p>${cells.map((cell) => html`<div class="cell ${cell.cell_type}"><input type="hidden" name="type" value="${cell.cell_type}"><textarea name="source" rows="${Math.max(2, joined(cell.source).split('\n').length)}" spellcheck="false">${joined(cell.source)}</textarea>${(cell.outputs ?? []).map((output) => html`<pre>${joined(output.text) || joined(output.data?.['text/plain'])}</pre>`)}</div>`)}</form>`)
 }
 
 /** A text file to write in. */
-export function editPage(path: string, text: string, xsrf: string): string {
-  return page(path, html`<p><a href="/tree/${encodePath(path.split('/').slice(0, -1).join('/'))}">Jupyter</a> <b>${path}</b></p><form method="post" action="/edit/${encodePath(path)}"><input type="hidden" name="_xsrf" value="${xsrf}"><textarea name="source" rows="24" spellcheck="false">${text}</textarea><p><button>Save</button></p></form>`)
+export function editPage(base: string, path: string, text: string, xsrf: string): string {
+  return page(path, html`<p><a href="${base}/tree/${encodePath(path.split('/').slice(0, -1).join('/'))}">Jupyter</a> <b>${path}</b></p><form method="post" action="${base}/edit/${encodePath(path)}"><input type="hidden" name="_xsrf" value="${xsrf}"><textarea name="source" rows="24" spellcheck="false">${text}</textarea><p><button>Save</button></p></form>`)
 }
 
 /** A page of a few words. */

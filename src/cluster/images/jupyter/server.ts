@@ -15,10 +15,10 @@ import type { Cell, Entry } from './pages.ts'
 
 const HOME = '/home/jovyan'
 const MEMORY_BYTES = 62 * 2 ** 20
-/** Options that change nothing of what is here. */
-const HARMLESS = new Set(['ip', 'no-browser', 'allow-root', 'open_browser', 'base_url', 'allow_origin', 'disable_check_xsrf', 'iopub_data_rate_limit', 'notebook_dir', 'root_dir', 'port', 'token', 'autoreload'])
+/** Options that are followed, and those that mean nothing where no browser, no kernel and no root is. */
+const OPTIONS = new Set(['ip', 'base_url', 'disable_check_xsrf', 'notebook_dir', 'root_dir', 'port', 'token', 'no-browser', 'allow-root', 'open_browser', 'iopub_data_rate_limit'])
 
-interface Settings { token: string; port: number; root: string; base: string }
+interface Settings { token: string; port: number; root: string; base: string; ip: string; checksXsrf: boolean }
 
 /** A number that ends a request. */
 class HttpError extends Error {
@@ -46,11 +46,13 @@ export async function jupyterServer(proc: Proc, release: JupyterRelease): Promis
     if (!['notebook', 'lab', 'server'].includes(args[0])) { await proc.stderr.write(`jupyter: there is no Python in this image, and of Jupyter's commands only notebook, lab and server: ${args[0]}\n`); return 1 }
     args = args.slice(1)
   }
-  const settings: Settings = { token: proc.env.JUPYTER_TOKEN ?? Array.from({ length: 48 }, () => proc.random.int(16).toString(16)).join(''), port: 8888, root: proc.cwd, base: '' }
+  const settings: Settings = { token: proc.env.JUPYTER_TOKEN ?? Array.from({ length: 48 }, () => proc.random.int(16).toString(16)).join(''), port: 8888, root: proc.cwd, base: '', ip: '', checksXsrf: true }
   for (const argument of args) {
     const [, option, value = ''] = /^--(?:\w+App\.|IdentityProvider\.)?([\w-]+)(?:=['"]?(.*?)['"]?)?$/.exec(argument) ?? []
-    if (option === undefined || !HARMLESS.has(option)) { await proc.stderr.write(`[C ${release.app}] Unsupported option: ${argument}: nothing follows it in this server\n`); return 1 }
+    if (option === undefined || !OPTIONS.has(option)) { await proc.stderr.write(`[C ${release.app}] Unsupported option: ${argument}: nothing follows it in this server\n`); return 1 }
     if (option === 'token') settings.token = value
+    if (option === 'ip') settings.ip = value
+    if (option === 'disable_check_xsrf') settings.checksXsrf = value.toLowerCase() === 'false'
     if (option === 'port') settings.port = Number(value)
     if (option === 'notebook_dir' || option === 'root_dir') settings.root = resolvePath(proc.cwd, value)
     if (option === 'base_url') settings.base = value.replace(/\/+$/, '')
@@ -77,7 +79,7 @@ class Server {
 
   async run(name: string): Promise<number> {
     const proc = this.#proc
-    const { token, port, root, base } = this.#settings
+    const { token, port, root, base, ip } = this.#settings
     const isOld = this.#release.app === 'NotebookApp'
     proc.useMemory(MEMORY_BYTES)
     proc.useCpuSteadily(2)
@@ -99,7 +101,7 @@ class Server {
     if (isOld) await this.#log('W', 'WARNING: The notebook server is listening on all IP addresses and not using encryption. This is not recommended.')
     if (token === '') await this.#log('W', isOld ? 'WARNING: The notebook server is listening on all IP addresses and not using authentication. This is highly insecure and not recommended.' : 'All authentication is disabled.  Anyone who can connect to this server will be able to run code.')
     const query = token === '' ? '' : `?token=${token}`
-    proc.net.listenHttp(port, (request, peer) => this.#respond(request, peer))
+    proc.net.listenHttp(port, (request, peer) => this.#respond(request, peer), ['127.0.0.1', 'localhost'].includes(ip) ? { ip: '127.0.0.1' } : {})
     await this.#log('I', `Serving notebooks from local directory: ${root}`)
     if (isOld) {
       await this.#log('I', '0 active kernels ')
@@ -145,9 +147,9 @@ class Server {
       if (path === '/api' || path === '/api/') return answer(200, JSON.stringify({ version: this.#release.version }), 'application/json')
       if (path === '/login') {
         const next = url.searchParams.get('next') ?? `${base}${this.#release.home}`
-        const target = /^\/(?!\/)/.test(next) ? next : `${base}/`
-        if (request.method !== 'POST') return isIn ? redirect(target) : answer(200, loginPage(target, xsrf, false))
-        if (form.get('password') !== token) return answer(401, loginPage(target, xsrf, true))
+        const target = /^\/(?![\\/])/.test(next) ? next : `${base}/`
+        if (request.method !== 'POST') return isIn ? redirect(target) : answer(200, loginPage(base, target, xsrf, false))
+        if (form.get('password') !== token) return answer(401, loginPage(base, target, xsrf, true))
         headers.append('set-cookie', `${cookieName}=${this.#seal(`login|${token}`)}; HttpOnly; Path=${base}/`)
         return redirect(target)
       }
@@ -156,14 +158,14 @@ class Server {
         return redirect(`${base}/login?next=${encodeURIComponent(url.pathname)}`)
       }
       // Who comes by a token in a header or an address isn't somebody's browser that another site sent.
-      if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method) && !byToken && (form.get('_xsrf') ?? request.headers.get('x-xsrftoken')) !== xsrf) throw new HttpError(403, "'_xsrf' argument missing from " + request.method)
+      if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method) && !byToken && this.#settings.checksXsrf && (form.get('_xsrf') ?? request.headers.get('x-xsrftoken')) !== xsrf) throw new HttpError(403, "'_xsrf' argument missing from " + request.method)
       if (path === '/') return redirect(`${base}${this.#release.home}${url.search}`)
       if (path === '/logout') { headers.append('set-cookie', `${cookieName}=; Max-Age=0; Path=${base}/`); return redirect(`${base}/login`) }
       if (isApi) return answer(...await this.#api(path.slice('/api/'.length), request))
       return this.#page(path, request.method, form, xsrf, answer, redirect)
     } catch (error) {
       if (error instanceof ProcessKilled) throw error
-      const status = error instanceof HttpError ? error.status : error instanceof UnixError ? error.code === 'ENOENT' ? 404 : 403 : error instanceof SyntaxError ? 400 : 500
+      const status = error instanceof HttpError ? error.status : error instanceof UnixError ? error.code === 'ENOENT' ? 404 : 403 : error instanceof SyntaxError || error instanceof URIError ? 400 : 500
       if (status === 500) throw error
       await this.#log('W', `${status} ${request.method} ${url.pathname} (${peer.remote.ip}) ${(error as Error).message} port=${port}`)
       return isApi ? answer(status, JSON.stringify({ message: (error as Error).message, reason: null }), 'application/json') : answer(status, plainPage(`${status} : ${status === 404 ? 'Not Found' : status === 403 ? 'Forbidden' : 'Error'}`, (error as Error).message))
@@ -194,6 +196,12 @@ class Server {
     }
   }
 
+  #remove(path: string): void {
+    const file = this.#absolute(path)
+    if (file === this.#absolute('')) throw new HttpError(400, "Can't delete root directory")
+    this.#proc.fs.remove(file, { recursive: true })
+  }
+
   #create(path: string, type: string): string {
     const { fs } = this.#proc
     const made = type === 'directory' ? this.#free(path, 'Untitled Folder', '') : this.#free(path, type === 'notebook' ? 'Untitled' : 'untitled', type === 'notebook' ? '.ipynb' : '.txt')
@@ -210,12 +218,12 @@ class Server {
     if (area === 'lab' || area === 'tree') {
       if (method === 'POST') {
         const action = form.get('action') ?? ''
-        if (action === 'delete') fs.remove(this.#absolute(form.get('target') ?? ''), { recursive: true })
+        if (action === 'delete') this.#remove(form.get('target') ?? '')
         else if (['notebook', 'file', 'directory'].includes(action)) this.#create(rest, action)
         return redirect(`${base}/tree/${encoded}`)
       }
       if (fs.stat(this.#absolute(rest)).type !== 'directory') return redirect(`${base}/${rest.endsWith('.ipynb') ? 'notebooks' : 'edit'}/${encoded}`)
-      return answer(200, treePage(rest, this.#entries(rest), xsrf, undefined))
+      return answer(200, treePage(base, rest, this.#entries(rest), xsrf))
     }
     const file = this.#absolute(rest)
     if (area === 'files') return answer(200, fs.readFile(file).slice(), contentType(file, 'text/plain'))
@@ -230,11 +238,11 @@ class Server {
         if (action === 'run') return answer(501, plainPage('No kernel', NO_KERNEL))
         return redirect(`${base}/notebooks/${encoded}`)
       }
-      return answer(200, notebookPage(rest, cells, xsrf))
+      return answer(200, notebookPage(base, rest, cells, xsrf))
     }
     if (area === 'edit') {
       if (method === 'POST') { fs.writeFile(file, (form.get('source') ?? '').replaceAll('\r\n', '\n')); return redirect(`${base}/edit/${encoded}`) }
-      return answer(200, editPage(rest, fs.readText(file), xsrf))
+      return answer(200, editPage(base, rest, fs.readText(file), xsrf))
     }
     throw new HttpError(404, 'You are requesting a page that does not exist!')
   }
@@ -256,7 +264,7 @@ class Server {
     const file = this.#absolute(rest)
     if (method === 'GET') return json(this.#model(rest, new URL(request.url).searchParams.get('content') !== '0'))
     if (method === 'DELETE') {
-      fs.remove(file, { recursive: true })
+      this.#remove(rest)
       return [204, '', 'application/json']
     }
     const body = JSON.parse(await request.text() || '{}') as { type?: string; content?: unknown; format?: string; path?: string; ext?: string; copy_from?: string }
