@@ -12,6 +12,9 @@ const STYLE = new Html('body{font:14px/1.4 system-ui,sans-serif;margin:0;display
 
 interface Login { server: string; username: string; password: string }
 
+/** A login with what its pages' forms carry, so that no other site can send them. */
+interface Session extends Login { token: string }
+
 /** PHP's own web server with Adminer behind it; the command line is the image's. */
 export async function adminer(proc: Proc): Promise<number> {
   const at = proc.argv.indexOf('-S')
@@ -20,7 +23,7 @@ export async function adminer(proc: Proc): Promise<number> {
   proc.useMemory(18 * 2 ** 20)
   const stamp = () => formatDate('%a %b %d %H:%M:%S %Y', proc.clock.nowMs())
   // Who is signed in, by what their cookies say; gone with the process, as PHP's sessions are with the container.
-  const sessions = new Map<string, Login>()
+  const sessions = new Map<string, Session>()
   proc.net.listenHttp(port, async (request, peer) => {
     const response = await respond(proc, sessions, request)
     const url = new URL(request.url)
@@ -39,7 +42,7 @@ const page = (title: string, nav: Html | '', main: Html) => html`<!DOCTYPE html>
 </html>
 `.text
 
-async function respond(proc: Proc, sessions: Map<string, Login>, request: HttpRequest): Promise<Response> {
+async function respond(proc: Proc, sessions: Map<string, Session>, request: HttpRequest): Promise<Response> {
   const url = new URL(request.url)
   const query = url.searchParams
   const form = await readForm(request)
@@ -57,12 +60,13 @@ async function respond(proc: Proc, sessions: Map<string, Login>, request: HttpRe
       if (!(error instanceof ClientError)) throw error
       return loginPage(phpText(error), 403)
     }
-    const id = Array.from({ length: 32 }, () => proc.random.int(16).toString(16)).join('')
-    sessions.set(id, login)
+    const [id, token] = [32, 32].map((length) => Array.from({ length }, () => proc.random.int(16).toString(16)).join('')) as [string, string]
+    sessions.set(id, { ...login, token })
     return answer('', 302, { location: `?${new URLSearchParams({ server: login.server, username: login.username, ...form.get('auth[db]') ? { db: form.get('auth[db]')! } : {} })}`, 'set-cookie': `adminer_sid=${id}; path=/; HttpOnly; SameSite=Strict` })
   }
   const login = sessions.get(cookie)
   if (!login) return loginPage(cookie === '' ? undefined : 'Session expired, please login again.', cookie === '' ? 200 : 403)
+  if (request.method === 'POST' && form.get('token') !== login.token) return answer(page('Error', '', html`<p class="error">Invalid CSRF token. Send the form again.</p>`), 403)
   if (form.has('logout')) { sessions.delete(cookie); return answer('', 302, { location: '?', 'set-cookie': 'adminer_sid=; Max-Age=0; path=/' }) }
   const link = (more: Record<string, string>) => `?${new URLSearchParams({ server: login.server, username: login.username, ...more })}`
   let connection: ClientConnection
@@ -76,22 +80,22 @@ async function respond(proc: Proc, sessions: Map<string, Login>, request: HttpRe
     const name = (text: string) => `\`${text.replaceAll('`', '``')}\``
     if (db !== '') await connection.use(db)
     const tables = db === '' ? [] : await names('SHOW TABLES')
-    const nav = html`<nav><h1>Adminer</h1><a href="${link({})}">${login.server}</a>${db !== '' && html`<a href="${link({ db })}"><b>${db}</b></a><a href="${link({ db, sql: '' })}">SQL command</a>${tables.map((table) => html`<a href="${link({ db, select: table })}">${table}</a>`)}`}<form method="post" action="?"><button name="logout" value="1">Logout</button></form></nav>`
+    const hidden = html`<input type="hidden" name="token" value="${login.token}">`
+    const nav = html`<nav><h1>Adminer</h1><a href="${link({})}">${login.server}</a>${db !== '' && html`<a href="${link({ db })}"><b>${db}</b></a><a href="${link({ db, sql: '' })}">SQL command</a>${tables.map((table) => html`<a href="${link({ db, select: table })}">${table}</a>`)}`}<form method="post" action="?">${hidden}<button name="logout" value="1">Logout</button></form></nav>`
     if (query.has('select') || query.has('table')) {
       const table = query.get('select') ?? query.get('table')!
-      const offset = (Number(query.get('page') ?? 0) || 0) * ROWS
+      const offset = Math.min(1e9, Math.max(0, Math.floor(Number(query.get('page') ?? 0) || 0))) * ROWS
       const result = await connection.ask(query.has('select') ? `SELECT * FROM ${name(table)} LIMIT ${ROWS} OFFSET ${offset}` : `SHOW FULL COLUMNS FROM ${name(table)}`)
       return answer(page(`${query.has('select') ? 'Select' : 'Table'}: ${table}`, nav, html`<p><a href="${link({ db, select: table })}">Select data</a> <a href="${link({ db, table })}">Show structure</a></p>${grid(result)}${result.kind === 'rows' && result.rows.length === ROWS && html`<a href="${link({ db, select: table, page: String(offset / ROWS + 1) })}">Load more data</a>`}`))
     }
     if (query.has('sql')) {
       const text = form.get('query') ?? ''
       const results: Html[] = []
-      // A form of another site can't know the session's cookie: it is SameSite=Strict.
       if (text.trim() !== '') try { for await (const result of connection.query(text)) results.push(grid(result)) } catch (error) {
         if (!(error instanceof ClientError)) throw error
         results.push(html`<p class="error">Error in query (${error.code}): ${error.message}</p>`)
       }
-      return answer(page('SQL command', nav, html`${results}<form method="post" action="${link({ db, sql: '' })}"><textarea name="query" rows="10">${text}</textarea><p><button>Execute</button></p></form>`))
+      return answer(page('SQL command', nav, html`${results}<form method="post" action="${link({ db, sql: '' })}">${hidden}<textarea name="query" rows="10">${text}</textarea><p><button>Execute</button></p></form>`))
     }
     if (db !== '') return answer(page(`Database: ${db}`, nav, html`<h3>Tables and views</h3>${tables.length === 0 ? html`<p>No tables.</p>` : html`<table><tr><th>Table</th></tr>${tables.map((table) => html`<tr><td><a href="${link({ db, table })}">${table}</a></td></tr>`)}</table>`}`))
     return answer(page('Select database', nav, html`<p>MySQL version: <b>${connection.serverVersion}</b></p><p>Logged as: <b>${login.username}</b></p><table><tr><th>Database</th></tr>${(await names('SHOW DATABASES')).map((each) => html`<tr><td><a href="${link({ db: each })}">${each}</a></td></tr>`)}</table>`))
