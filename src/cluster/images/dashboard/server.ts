@@ -22,11 +22,10 @@ import { COOKIE, Sessions } from './session.ts'
 
 const KEY_HOLDER = 'kubernetes-dashboard-key-holder'
 const CSRF = 'kubernetes-dashboard-csrf'
-const VALUES = new Set(['namespace', 'port', 'insecure-port', 'bind-address', 'insecure-bind-address', 'token-ttl', 'default-cert-dir', 'sidecar-host', 'metrics-provider', 'metric-client-check-period', 'authentication-mode', 'api-log-level', 'locale-config', 'system-banner', 'system-banner-severity', 'apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'auto-generate-certificates', 'enable-skip-login', 'enable-insecure-login', 'disable-settings-authorizer'])
+const VALUES = new Set(['namespace', 'port', 'insecure-port', 'bind-address', 'insecure-bind-address', 'token-ttl', 'default-cert-dir', 'sidecar-host', 'metrics-provider', 'metric-client-check-period', 'authentication-mode', 'system-banner', 'system-banner-severity', 'apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'auto-generate-certificates', 'enable-skip-login', 'enable-insecure-login', 'disable-settings-authorizer'])
 /** Flags that nothing follows here. */
-const MISSING = ['apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'system-banner', 'sidecar-host']
+const MISSING = ['default-cert-dir', 'system-banner-severity', 'disable-settings-authorizer', 'apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'system-banner', 'sidecar-host']
 const MEMORY_BYTES = 22 * 2 ** 20
-const CHECK_MS = 30_000
 
 /** The web UI's server. k8s: kubernetes/dashboard src/app/backend dashboard.go */
 export async function dashboard(proc: Proc): Promise<number> {
@@ -37,6 +36,9 @@ export async function dashboard(proc: Proc): Promise<number> {
   }
   const modes = (flags.get('authentication-mode') ?? 'token').split(',')
   if (modes.some((mode) => mode !== 'token')) { await proc.stderr.write(`unsupported flag: --authentication-mode=${flags.get('authentication-mode')}: only token is known to this dashboard\n`); return 2 }
+  const provider = flags.get('metrics-provider') ?? 'sidecar'
+  if (provider !== 'sidecar' && provider !== 'none') { await proc.stderr.write(`unsupported flag: --metrics-provider=${provider}: this dashboard knows sidecar and none\n`); return 2 }
+  const checkSeconds = Number(flags.get('metric-client-check-period') ?? 30)
   const namespace = flags.get('namespace') ?? 'kube-system'
   const log = (text: string) => goLog(proc, text)
   const own = clusterClient(proc, 'dashboard/v2.7.0')
@@ -63,8 +65,9 @@ export async function dashboard(proc: Proc): Promise<number> {
     await proc.stderr.write(`panic: ${error.message}\n\ngoroutine 1 [running]:\n`)
     return 2
   }
-  log('Creating in-cluster Sidecar client')
   const checks = (async () => {
+    if (provider === 'none') return
+    log('Creating in-cluster Sidecar client')
     for (;;) {
       try {
         await text(await own.fetch(`/api/v1/namespaces/${namespace}/services/dashboard-metrics-scraper/proxy/healthz`))
@@ -72,13 +75,13 @@ export async function dashboard(proc: Proc): Promise<number> {
         return
       } catch (error) {
         if (error instanceof ProcessKilled) throw error
-        log(`Metric client health check failed: ${(error as Error).message}. Retrying in 30 seconds.`)
+        log(`Metric client health check failed: ${(error as Error).message}. Retrying in ${checkSeconds} seconds.`)
       }
-      await proc.sleep(CHECK_MS)
+      await proc.sleep(checkSeconds * 1000)
     }
   })()
   checks.catch(() => {})
-  const ui = new Dashboard(proc, own, new Sessions(proc, secret, Number(flags.get('token-ttl') ?? 900) * 1000), { namespace, maySkip: flags.get('enable-skip-login') === 'true' })
+  const ui = new Dashboard(proc, own, new Sessions(proc, secret, Number(flags.get('token-ttl') ?? 900) * 1000), { namespace, maySkip: flags.get('enable-skip-login') === 'true', hasMetrics: provider !== 'none' })
   const handler = (request: HttpRequest) => ui.respond(request)
   if (flags.get('auto-generate-certificates') === 'true') {
     log('Auto-generating certificates')
@@ -133,9 +136,9 @@ class Dashboard {
   readonly #proc: Proc
   readonly #own: ClusterClient
   readonly #sessions: Sessions
-  readonly #options: { namespace: string; maySkip: boolean }
+  readonly #options: { namespace: string; maySkip: boolean; hasMetrics: boolean }
 
-  constructor(proc: Proc, own: ClusterClient, sessions: Sessions, options: { namespace: string; maySkip: boolean }) {
+  constructor(proc: Proc, own: ClusterClient, sessions: Sessions, options: { namespace: string; maySkip: boolean; hasMetrics: boolean }) {
     this.#proc = proc
     this.#own = own
     this.#sessions = sessions
@@ -213,7 +216,7 @@ class Dashboard {
           errors.push(error.message)
         }
       }
-      return shown('Workloads', html`${errors.map((error) => html`<p class="error">${error}</p>`)}${cards}${cards.length === 0 && html`<p>There is nothing to display here.</p>`}`)
+      return shown('Workloads', html`${errors.map((error) => html`<p class="error">${error}</p>`)}${cards}${cards.length === 0 && html`<p>Nothing runs here.</p>`}`)
     }
     if (view === 'create') {
       if (method !== 'POST') return shown('Create', createPage(frame, ''))
@@ -306,6 +309,7 @@ class Dashboard {
 
   /** Newest figures of the scraper; nothing where it isn't there. */
   async #usage(objects: readonly KubeObject[]): Promise<Usage | undefined> {
+    if (!this.#options.hasMetrics) return undefined
     const usage = new Map<string, { cpu: number; memory: number }>()
     const bySpace = new Map<string, KubeObject[]>()
     for (const object of objects) bySpace.set(object.metadata.namespace ?? 'nodes', [...bySpace.get(object.metadata.namespace ?? 'nodes') ?? [], object])
