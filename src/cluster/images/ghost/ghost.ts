@@ -6,7 +6,7 @@ import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 
-// @k8s part: Ghost: the blog, its set-up, signing in, writing, tags, integrations and the Admin and Content APIs' posts, pages, tags, settings, site and users, in MySQL or in a file of SQLite; it is a program of ours behind Ghost's own files, which aren't there: no themes, members, newsletters, mail, uploads, imports and the editor's cards, and only the tables of what there is; a config.js of Ghost 0.x is read by every release, which real ones since 1.0 pass over; passwords are turned fewer times by bcrypt
+// @k8s part: Ghost: the blog, its set-up, signing in, writing, tags, integrations and the Admin and Content APIs' posts, pages, tags, settings, site and users (of their parameters filter by single names, limit, page and formats), in MySQL or in a file of SQLite; it is a program of ours behind Ghost's own files, which aren't there: no themes, members, newsletters, mail, uploads, imports and the editor's cards, and only the tables of what there is; a config.js of Ghost 0.x is read by every release, which real ones since 1.0 pass over; passwords are turned fewer times by bcrypt
 
 /** A release of Ghost and what its image has it do by itself. */
 export interface GhostRelease {

@@ -5,7 +5,7 @@ import { adminPage, diePage } from './pages.ts'
 import { hashPassword } from './password.ts'
 import { page, redirect } from './visit.ts'
 import type { Visit } from './visit.ts'
-import { slugOf } from './site.ts'
+import { mayEdit, slugOf } from './site.ts'
 import type { Post, Site, User } from './site.ts'
 
 const FORBIDDEN = 'Sorry, you are not allowed to access this page.'
@@ -53,6 +53,7 @@ async function postAction(site: Site, { address, form, request }: Visit, user: U
   const id = Number(form.get('post_ID') ?? address.searchParams.get('post')) || 0
   const post = id === 0 ? undefined : await site.post(id)
   if (id !== 0 && !post) return page(diePage('WordPress › Error', html`<p>You attempted to edit an item that does not exist. Perhaps it was deleted?</p>`), 500)
+  if (!mayEdit(user, post ?? { author: user.id, type: form.get('post_type') === 'page' ? 'page' : 'post' })) return page(diePage('WordPress › Error', html`<p>Sorry, you are not allowed to edit this item.</p>`), 403)
   if (request.method !== 'POST') return post ? page(adminPage(site, user, post.type === 'page' ? 'Edit Page' : 'Edit Post', html`${address.searchParams.has('message') && html`<div class="notice"><p>${post.status === 'publish' ? 'Post published.' : 'Draft saved.'} <a href="${site.permalink(post)}">View Post</a></p></div>`}${postForm(site, user, post, post.type)}`)) : redirect(`${site.url}/wp-admin/edit.php`)
   if (!site.isNonce(form.get('_wpnonce'), `post-${id}`, user)) return page(diePage('Something went wrong.', html`<p>The link you followed has expired.</p>`), 403)
   const back = `${site.url}/wp-admin/edit.php${post?.type === 'page' ? '?post_type=page' : ''}`
@@ -79,6 +80,7 @@ async function index(site: Site, visit: Visit, user: User, path: string): Promis
   const nonce = html`<input type="hidden" name="_wpnonce" value="${site.nonce(path, user)}">`
   if (path === '/wp-admin/edit-comments.php') {
     if (request.method === 'POST') {
+      if (!user.roles.some((role) => role === 'administrator' || role === 'editor')) return page(diePage('WordPress › Error', html`<p>Sorry, you are not allowed to edit this comment.</p>`), 403)
       const [comment] = await site.comments('comment_ID = ?', Number(form.get('c')) || 0)
       const to = { approve: '1', unapprove: '0', spam: 'spam', trash: 'trash' }[form.get('action') ?? '']
       if (comment && to !== undefined) {

@@ -40,7 +40,7 @@ export async function front(site: Site, { address, request, user }: Visit): Prom
 }
 
 async function notFound(site: Site, user: User | undefined): Promise<ApacheAnswer> {
-  return page(await blogPage(site, user, 'Page not found', html`<h1>Page not found</h1><p>The page you are looking for doesn’t exist, or it has been moved. Please try searching using the form below.</p><form action="${site.home}/"><input name="s" type="text"> <button>Search</button></form>`), 404)
+  return page(await blogPage(site, user, 'Page not found', html`<h1>Page not found</h1><p>Nothing is at this address. Perhaps a search finds it:</p><form action="${site.home}/"><input name="s" type="text"> <button>Search</button></form>`), 404)
 }
 
 async function single(site: Site, post: Post, user: User | undefined, query: URLSearchParams): Promise<ApacheAnswer> {

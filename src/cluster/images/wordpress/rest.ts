@@ -1,6 +1,7 @@
 import type { ApacheAnswer } from '../apache/apache.ts'
 import { isPassword } from './password.ts'
 import type { Visit } from './visit.ts'
+import { mayEdit } from './site.ts'
 import type { Comment, Post, Site, User } from './site.ts'
 
 /** An error as the REST API words it. */
@@ -131,6 +132,7 @@ class RestRequest {
 
   async #create(type: string, given: User | undefined): Promise<RestResult> {
     const user = this.#mayWrite(given, 'rest_cannot_create', 'Sorry, you are not allowed to create posts as this user.')
+    if (!mayEdit(user, { author: user.id, type })) throw new RestError('rest_cannot_create', 'Sorry, you are not allowed to create posts as this user.', 403)
     const fields = await this.#fields()
     const [title, content, excerpt] = [this.#text(fields.title), this.#text(fields.content), this.#text(fields.excerpt)]
     if (title === '' && content === '' && excerpt === '') throw new RestError('empty_content', 'Content, title, and excerpt are empty.', 400)
@@ -142,6 +144,7 @@ class RestRequest {
     const deletes = method === 'DELETE'
     const user = this.#mayWrite(given, deletes ? 'rest_cannot_delete' : 'rest_cannot_edit', deletes ? 'Sorry, you are not allowed to delete this post.' : 'Sorry, you are not allowed to edit this post.')
     const post = await this.#readable(id ?? '', type, user)
+    if (!mayEdit(user, post)) throw new RestError(deletes ? 'rest_cannot_delete' : 'rest_cannot_edit', `Sorry, you are not allowed to ${deletes ? 'delete' : 'edit'} this post.`, 403)
     if (deletes) {
       if (this.#visit.address.searchParams.get('force') === 'true') { await this.#site.deletePost(post.id); return { body: { deleted: true, previous: this.#shown(post) } } }
       if (post.status === 'trash') throw new RestError('rest_already_trashed', 'The post has already been deleted.', 410)

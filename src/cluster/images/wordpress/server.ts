@@ -65,15 +65,15 @@ function forbidden(): ApacheAnswer {
 function databasePage(proc: Proc, script: string, error: DatabaseDown): string {
   if (!script.startsWith('/wp-admin/')) return diePage('Database Error', html`<h1>Error establishing a database connection</h1>`)
   const { constants } = readConfiguration(proc, joinPath(proc.cwd, 'wp-config.php'))!
-  if (error.isMissing) return diePage('WordPress › Error', html`<h1>Cannot select database</h1><p>The database server could be connected to (which means your username and password is okay) but the <code>${constants.get('DB_NAME') ?? ''}</code> database could not be selected.</p><ul><li>Are you sure it exists?</li><li>Does the user <code>${constants.get('DB_USER') ?? ''}</code> have permission to use the <code>${constants.get('DB_NAME') ?? ''}</code> database?</li></ul>`)
-  return diePage('WordPress › Error', html`<h1>Error establishing a database connection</h1><p>This either means that the username and password information in your <code>wp-config.php</code> file is incorrect or that contact with the database server at <code>${splitHost(constants.get('DB_HOST') ?? '').host}</code> could not be established. This could mean your host’s database server is down.</p><ul><li>Are you sure you have the correct username and password?</li><li>Are you sure you have typed the correct hostname?</li><li>Are you sure the database server is running?</li></ul>`)
+  if (error.isMissing) return diePage('WordPress › Error', html`<h1>Cannot select database</h1><p>The server let <code>${constants.get('DB_USER') ?? ''}</code> in, but not into the database <code>${constants.get('DB_NAME') ?? ''}</code>: either there is none of that name, or this user has no rights on it.</p>`)
+  return diePage('WordPress › Error', html`<h1>Error establishing a database connection</h1><p>The database server <code>${splitHost(constants.get('DB_HOST') ?? '').host}</code> does not answer, or it refuses the user and password of <code>wp-config.php</code>.</p>`)
 }
 
 async function wordpress(proc: Proc, release: WordpressRelease, visit: Visit, script: string): Promise<ApacheAnswer> {
   const base = visit.address.origin
   const configuration = readConfiguration(proc, joinPath(proc.cwd, 'wp-config.php'))
   if (!configuration) return script === '/wp-admin/setup-config.php' ? setUpConfiguration(proc, visit) : redirect(`${base}/wp-admin/setup-config.php`)
-  if (script === '/wp-admin/setup-config.php') return page(boxPage('WordPress › Setup Configuration File', html`<p>The file <code>wp-config.php</code> already exists. If you need to reset any of the configuration items in this file, please delete it first. You may try <a href="install.php">installing now</a>.</p>`), 409)
+  if (script === '/wp-admin/setup-config.php') return page(boxPage('WordPress › Setup Configuration File', html`<p>There is a <code>wp-config.php</code> already; it is only written anew once it is deleted. The next step is <a href="install.php">the installation</a>.</p>`), 409)
   const db: MysqlSession = await connect(proc, configuration)
   try {
     const site = new Site(proc, release, configuration, db)
@@ -115,7 +115,7 @@ async function installer(site: Site, { address, form, request }: Visit, isInstal
   const problem = request.method !== 'POST' ? undefined
     : user === '' ? 'Please provide a valid username.' : !/^[\w .@-]+$/.test(user) ? 'The username you provided has invalid characters.'
       : form.has('admin_password2') && form.get('admin_password2') !== password ? 'Your passwords do not match. Please try again.'
-        : email === '' ? 'You must provide an email address.' : !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email) ? 'Sorry, that is not a valid email address. Email addresses look like <code>username@example.com</code>.'.replace(/<\/?code>/g, '') : undefined
+        : email === '' ? 'You must provide an email address.' : !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email) ? 'Sorry, that is not a valid email address.' : undefined
   if (request.method !== 'POST' || problem !== undefined) {
     return page(boxPage(title, html`<h1>Welcome</h1>${problem !== undefined && html`<p class="message error">${problem}</p>`}<p>This is the famous five-minute WordPress installation: what the site is called, and who writes in it.</p><h2>Information needed</h2><form id="setup" method="post" action="install.php?step=2" novalidate="novalidate"><label for="weblog_title">Site Title</label><input name="weblog_title" type="text" id="weblog_title" value="${field('weblog_title')}"><label for="user_login">Username</label><input name="user_name" type="text" id="user_login" value="${user}"><label for="pass1">Password</label><input type="password" name="admin_password" id="pass1"><label for="pass2">Repeat Password</label><input name="admin_password2" type="password" id="pass2"><label for="admin_email">Your Email</label><input name="admin_email" type="email" id="admin_email" value="${email}"><p><label for="blog_public"><input name="blog_public" type="checkbox" id="blog_public" value="0"> Discourage search engines from indexing this site</label></p><p class="step"><input type="submit" name="Submit" id="submit" value="Install WordPress"></p></form>`))
   }

@@ -11,11 +11,19 @@ const DAY_MS = 86_400_000
 const LOGIN_DAYS = 2
 const REMEMBERED_DAYS = 14
 
+/** Somebody of wp_users, with roles. */
 export interface User { id: number; login: string; name: string; slug: string; email: string; pass: string; registered: string; roles: string[] }
 
+/** A row of wp_posts: posts and pages. */
 export interface Post { id: number; author: number; date: string; modified: string; content: string; title: string; excerpt: string; status: string; comments: string; name: string; type: string; commentCount: number }
 
+/** A row of wp_comments. */
 export interface Comment { id: number; post: number; author: string; email: string; url: string; date: string; content: string; approved: string; user: number; parent: number }
+
+/** Whether somebody may change or delete a post: editors everything, authors what they wrote themselves, but no pages. */
+export function mayEdit(user: User, post: Pick<Post, 'author' | 'type'>): boolean {
+  return user.roles.some((role) => role === 'administrator' || role === 'editor') || (user.roles.includes('author') && post.author === user.id && post.type === 'post')
+}
 
 /** What a part of a text is in an address. */
 export function slugOf(title: string): string {

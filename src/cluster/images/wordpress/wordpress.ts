@@ -5,7 +5,7 @@ import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 import { wordpressFiles } from './files.ts'
 
-// @k8s part: WordPress: the installer, the blog with posts, pages and comments, logging in, writing, settings and the REST API's posts, pages, comments, categories, tags and users, in the tables of MySQL that the real one makes; a program of ours serves it, so PHP in files (themes, plugins, what else of wp-config.php than constants) isn't run; no media library, menus, widgets, updates, XML-RPC, mail, block editor and sessions table; the images of php-fpm and wp-cli aren't there
+// @k8s part: WordPress: the installer, the blog with posts, pages and comments, logging in, writing, settings and the REST API's posts, pages, comments, categories, tags and users (of their lists' parameters page, per_page, search and slug), in the tables of MySQL that the real one makes; a program of ours serves it, what authors write is not filtered; PHP in files (themes, plugins, what else of wp-config.php than constants) isn't run; no media library, menus, widgets, updates, XML-RPC, mail, block editor and sessions table; the images of php-fpm and wp-cli aren't there
 
 /** A release of WordPress with the PHP and the Apache of its image. */
 export interface WordpressRelease {
@@ -36,7 +36,7 @@ function programsOf(release: WordpressRelease): Record<string, Program> {
   }
 }
 
-const environment = ({ php, apache: _ }: WordpressRelease) => ({ PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PHP_INI_DIR: '/usr/local/etc/php', APACHE_CONFDIR: '/etc/apache2', APACHE_ENVVARS: '/etc/apache2/envvars', PHP_VERSION: php })
+const environment = ({ php }: WordpressRelease) => ({ PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PHP_INI_DIR: '/usr/local/etc/php', APACHE_CONFDIR: '/etc/apache2', APACHE_ENVVARS: '/etc/apache2/envvars', PHP_VERSION: php })
 
 const variants: NonNullable<ImageDefinition['variants']> = Object.fromEntries(RELEASES.flatMap((release) => {
   const variant = { env: environment(release), programs: programsOf(release), files: wordpressFiles(release) }
