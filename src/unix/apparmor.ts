@@ -32,13 +32,16 @@ const IGNORED: ReadonlySet<string> = new Set(['signal', 'ptrace', 'dbus', 'unix'
 
 interface FileRule { pattern: RegExp; access: number; denies: boolean }
 
+/** How deeply files may include others. */
+const DEEPEST = 100
+
 const BLANK = /(?:\s|#(?!include\b)[^\n]*(?:\n|$))*/y
 
 /**
  * Reads the profiles of a text. @param include the text of an included file, by the name in the brackets
  * @throws AppArmorError
  */
-// @k8s part: AppArmor: owner, hats, profiles inside of profiles and what profiles say of signals, tracing and D-Bus aren't followed
+// @k8s part: AppArmor: owner, hats, profiles inside of profiles, transitions of executed files, which networks and file systems network and mount rules mean, and what profiles say of signals, tracing, D-Bus, links, namespaces, message queues, io_uring and pivot_root aren't followed
 export function parseAppArmor(text: string, include: (name: string) => string | undefined): AppArmorProfile[] {
   return new Parser(include).parse(text)
 }
@@ -48,6 +51,7 @@ class Parser {
   readonly #variables = new Map<string, string[]>()
   #text = ''
   #at = 0
+  #depth = 0
 
   constructor(include: (name: string) => string | undefined) {
     this.#include = include
@@ -77,7 +81,10 @@ class Parser {
     const [before, at] = [this.#text, this.#at]
     this.#text = text
     this.#at = 0
+    this.#depth += 1
+    if (this.#depth > DEEPEST) this.#fail('Exceeded maximum number of nested includes')
     const out = work()
+    this.#depth -= 1
     this.#text = before
     this.#at = at
     return out

@@ -1,5 +1,5 @@
 import { ALL_CAPABILITIES } from '../../unix/capabilities.ts'
-import { parseAppArmor } from '../../unix/apparmor.ts'
+import { AppArmorError, parseAppArmor } from '../../unix/apparmor.ts'
 import type { AppArmorProfile } from '../../unix/apparmor.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import { DEFAULT_APPARMOR_PROFILE } from './cri.ts'
@@ -29,6 +29,7 @@ export class AppArmorProfiles {
     return [RUNTIME_DEFAULT, ...names.flatMap((name) => this.#read(`${CACHE}/${name}`) ?? [])].sort((a, b) => a.name < b.name ? -1 : 1)
   }
 
+  /** The profile of a name; undefined where the kernel has none. */
   find(name: string): AppArmorProfile | undefined {
     return name === DEFAULT_APPARMOR_PROFILE ? RUNTIME_DEFAULT : this.#read(fileOf(name))
   }
@@ -44,6 +45,7 @@ export class AppArmorProfiles {
     this.#files.writeFile(fileOf(name), text)
   }
 
+  /** Unloads a profile. */
   remove(name: string): void {
     this.#files.remove(fileOf(name), { force: true })
   }
@@ -53,8 +55,14 @@ export class AppArmorProfiles {
     const text = this.#files.readText(path)
     const known = this.#compiled.get(path)
     if (known?.text === text) return known.profile
-    const profile = this.parse(text).find(({ name }) => fileOf(name) === path)
-    if (profile) this.#compiled.set(path, { text, profile })
-    return profile
+    try {
+      const profile = this.parse(text).find(({ name }) => fileOf(name) === path)
+      if (profile) this.#compiled.set(path, { text, profile })
+      return profile
+    } catch (error) {
+      // A file that it includes has gone since it was loaded.
+      if (error instanceof AppArmorError) return undefined
+      throw error
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { ALL_CAPABILITIES, capabilityMask, capabilityNames } from '../capabilities.ts'
+import { ALL_CAPABILITIES, capabilityMask, capabilityNames, isCapability } from '../capabilities.ts'
 import { errorText } from '../errno.ts'
 import { UnixError } from '../types.ts'
 import type { ExecOptions, Proc, User } from '../types.ts'
@@ -6,6 +6,7 @@ import { accountId } from './listing.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
+/** An account as /etc/passwd and /etc/group have it. */
 interface Account { user: User; shell: string }
 
 /** A user of /etc/passwd by name or number, with the groups that /etc/group says. */
@@ -45,7 +46,9 @@ export const su: Utility = async (context) => {
     if (arg === '-' || arg === '-l' || arg === '--login') login = true
     else if (arg === '-c' || arg === '--command') command = context.args[++i]
     else if (arg === '-s' || arg === '--shell') shell = context.args[++i]
-    else if (arg === '-m' || arg === '-p') keeps = true
+    else if (arg === '-m' || arg === '-p' || arg === '--preserve-environment') keeps = true
+    else if (arg === '--') { args.push(...context.args.slice(i + 1)); break }
+    else if (/^-./.test(arg) && args.length === 0) return context.complain(arg.startsWith('--') ? `unrecognized option '${arg}'` : `invalid option -- '${arg[1]}'`)
     else args.push(arg)
   }
   if (proc.user.uid !== 0 && busybox) return context.complain('must be suid to work properly')
@@ -93,7 +96,7 @@ export const gosu: Utility = async (context) => {
 /** setpriv(1): a command with other rights. */
 export const setpriv: Utility = async (context) => {
   const { proc } = context
-  const options = parseOptions(context.args, 'dh', { dump: 'd', 'reuid=': 'reuid', 'regid=': 'regid', 'clear-groups': 'clear', 'init-groups': 'init', 'keep-groups': 'keep', 'bounding-set=': 'bounding', 'inh-caps=': 'inheritable', 'ambient-caps=': 'ambient', 'no-new-privs': 'nnp', nnp: 'nnp' }, { stopAtOperand: true })
+  const options = parseOptions(context.args, 'd', { dump: 'd', 'reuid=': 'reuid', 'regid=': 'regid', 'clear-groups': 'clear', 'init-groups': 'init', 'keep-groups': 'keep', 'bounding-set=': 'bounding', 'inh-caps=': 'inheritable', 'ambient-caps=': 'ambient', 'no-new-privs': 'nnp', nnp: 'nnp' }, { stopAtOperand: true })
   if (options.has('d')) {
     const status = proc.fs.readText('/proc/self/status')
     const names = (field: string) => capabilityNames(BigInt(`0x${new RegExp(`^${field}:\\s*(\\w+)`, 'm').exec(status)![1]}`)).map((name) => name.toLowerCase()).join(',') || '[none]'
@@ -107,6 +110,8 @@ export const setpriv: Utility = async (context) => {
   if (options.value('reuid') !== undefined && uid === undefined) return context.complain(`failed to parse reuid: '${options.value('reuid')}'`)
   if (options.value('regid') !== undefined && gid === undefined) return context.complain(`failed to parse regid: '${options.value('regid')}'`)
   if (gid !== undefined && !options.has('clear', 'init', 'keep')) return context.complain('--[re]gid requires --keep-groups, --clear-groups, --init-groups, or --groups')
+  const unknown = options.value('bounding')?.split(',').find((word) => !/^[+-]/.test(word) || (word.slice(1) !== 'all' && !isCapability(word.slice(1).toUpperCase())))
+  if (unknown !== undefined) return context.complain(/^[+-]/.test(unknown) ? `unknown capability "${unknown.slice(1)}"` : 'bad capability string')
   if (options.operands.length === 0) throw new UsageError('No program specified')
   const known = uid === undefined ? undefined : accountOf(proc, String(uid))
   const user: User = {

@@ -1,4 +1,4 @@
-import { ALL_CAPABILITIES, capabilityMask, capabilityNames } from '../capabilities.ts'
+import { ALL_CAPABILITIES, capabilityMask, capabilityNames, isCapability } from '../capabilities.ts'
 import type { Capability } from '../capabilities.ts'
 import { errno, errorText } from '../errno.ts'
 import type { ProcessDetails } from '../fs/proc-tree.ts'
@@ -31,6 +31,8 @@ export const capsh: Utility = async (context) => {
       await context.out(`0x${mask.toString(16).padStart(16, '0')}=${lower(capabilityNames(mask)).join(',')}\n`)
     } else if (arg.startsWith('--drop=')) {
       const dropped = value === 'all' ? ALL_CAPABILITIES : capabilityMask(value.split(','))
+      const unknown = value === 'all' ? undefined : value.split(',').find((name) => !isCapability(name.toUpperCase().replace(/^CAP_/, '')))
+      if (unknown !== undefined) { await context.err(`capability [${unknown}] is unknown to libcap\n`); return 1 }
       if (!((proc.capabilities ?? ALL_CAPABILITIES) & capabilityMask(['SETPCAP']))) { await context.err(`Unable to drop bounding capability [${value}]\n`); return 1 }
       bounding &= ~dropped
     } else if (arg === '--') {

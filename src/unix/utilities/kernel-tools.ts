@@ -4,6 +4,7 @@ import { MemoryFileSystem } from '../file-system.ts'
 import type { ProcessDetails } from '../fs/proc-tree.ts'
 import { demandCall } from '../system-calls.ts'
 import { UnixError } from '../types.ts'
+import { formatDate } from './date.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility } from './utility.ts'
 
@@ -11,23 +12,24 @@ import type { Utility } from './utility.ts'
 export const dmesg: Utility = async (context) => {
   const { proc, busybox } = context
   const options = parseOptions(context.args, 'cn:s:rTHwkxCl:', { ctime: 'T', human: 'H', follow: 'w', kernel: 'k', decode: 'x' })
-  if (options.has('c', 'C', 'n', 'w')) return context.complain('the kernel\'s log can only be shown here')
+  if (options.has('c', 'C', 'n', 's', 'r', 'H', 'w', 'x', 'l')) return context.complain('the kernel\'s log can only be shown as it is here, with times of the clock by -T')
   try {
     if (proc.machine.kernelLog && proc.fs.readText('/proc/sys/kernel/dmesg_restrict').trim() === '1') demandCall(proc, 'syslog')
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
     return context.complain(busybox ? `klogctl: ${errorText(error)}` : `read kernel buffer failed: ${errorText(error)}`)
   }
-  for (const line of proc.machine.kernelLog.lines()) await context.out(`${line}\n`)
+  for (const line of proc.machine.kernelLog.lines(options.has('T') ? (atMs) => formatDate('%a %b %e %H:%M:%S %Y', atMs) : undefined)) await context.out(`${line}\n`)
   return 0
 }
 
 /** mknod(1): pipes, and the devices of memory, which containers may open. */
 export const mknod: Utility = async (context) => {
   const { proc } = context
-  const options = parseOptions(context.args, 'm:Z', { 'mode=': 'm' })
+  const options = parseOptions(context.args, 'm:', { 'mode=': 'm' })
   const [name, type, major, minor] = options.operands
   if (name === undefined || type === undefined) throw new UsageError(name === undefined ? 'missing operand' : `missing operand after '${name}'`)
+  if (options.value('m') !== undefined && !/^[0-7]{1,4}$/.test(options.value('m')!)) return context.complain('invalid mode')
   const path = proc.resolve(name)
   const mode = options.value('m') === undefined ? 0o666 & ~(proc.fs.umask ?? 0o022) : parseInt(options.value('m')!, 8)
   try {

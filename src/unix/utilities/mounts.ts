@@ -2,15 +2,16 @@ import { errorText } from '../errno.ts'
 import { MemoryFileSystem, createMemoryFileSystem } from '../file-system.ts'
 import { demandCall } from '../system-calls.ts'
 import { UnixError } from '../types.ts'
-import { parseOptions } from './utility.ts'
+import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
 /** mount(8): lists, and mounts tmpfs and directories, for who may. */
-// @k8s part: mount: only tmpfs, bind mounts and remounts as read-only or writable
+// @k8s part: mount: only tmpfs, bind mounts and remounts as read-only or writable; of options ro, rw, size and mode are followed, others are taken and change nothing
 export const mount: Utility = async (context) => {
   const { proc, busybox } = context
   const { fs } = proc
   const options = parseOptions(context.args, 't:o:rwnaflvsBM', { 'types=': 't', 'options=': 'o', bind: 'B', rbind: 'B', 'read-only': 'r' })
+  if (options.has('a', 'f', 'l', 'M')) return context.complain('of the options of mount only -t, -o, -r, -w, -B, -n, -s and -v are followed here')
   const [source, target] = options.operands
   if (!(fs instanceof MemoryFileSystem)) return context.complain('cannot read table of mounted file systems')
   if (source === undefined) {
@@ -61,6 +62,8 @@ export const umount: Utility = async (context) => {
   const { proc, busybox } = context
   const { fs } = proc
   const options = parseOptions(context.args, 'lfrnadRv', { lazy: 'l', force: 'f', recursive: 'R' })
+  if (options.has('a', 'R', 'r', 'd')) return context.complain('of the options of umount only -l, -f, -n and -v are followed here')
+  if (options.operands.length === 0) throw new UsageError('bad usage')
   let status = 0
   for (const target of options.operands) {
     try {
