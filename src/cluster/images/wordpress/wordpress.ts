@@ -5,7 +5,7 @@ import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 import { wordpressFiles } from './files.ts'
 
-// @k8s part: WordPress: the installer, the blog with posts, pages and comments, logging in, writing, settings and the REST API's posts, pages, comments, categories, tags and users (of their lists' parameters page, per_page, search and slug), in the tables of MySQL that the real one makes; a program of ours serves it, what authors write is not filtered; PHP in files (themes, plugins, what else of wp-config.php than constants) isn't run; no media library, menus, widgets, updates, XML-RPC, mail, block editor and sessions table; the images of php-fpm and wp-cli aren't there
+// @k8s part: WordPress: the installer, the blog with posts, pages and comments, logging in, writing, settings and the REST API's posts, pages, comments, categories, tags and users (of their lists' parameters page, per_page, search and slug), in the tables of MySQL that the real one makes; a program of ours serves it, so PHP in files (themes, plugins, what else of wp-config.php than constants) isn't run; what authors write is not filtered; no media library, menus, widgets, updates, XML-RPC, mail, block editor and sessions table; the images of php-fpm and wp-cli aren't there
 
 /** A release of WordPress with the PHP and the Apache of its image. */
 export interface WordpressRelease {
