@@ -89,7 +89,7 @@ describe('WordPress and MySQL with volumes', () => {
     const url = `http://${node}:30080`
     expect(await lab.out('kubectl logs deploy/wordpress')).toMatch(/WordPress not found in \/var\/www\/html - copying now...\nComplete! WordPress has been successfully copied to \/var\/www\/html\nNo 'wp-config.php' found in \/var\/www\/html, but 'WORDPRESS_...' variables supplied; copying 'wp-config-docker.php' \(.*WORDPRESS_DB_HOST WORDPRESS_DB_PASSWORD WORDPRESS_DB_USER.*\)\nAH00558/)
     expect(await lab.out(`curl -s -w '%{http_code}' ${url}/`)).toMatch(/<h1>Error establishing a database connection<\/h1>[\s\S]*500$/)
-    expect(await lab.out(`curl -s ${url}/wp-admin/install.php`)).toContain('contact with the database server at <code>wordpress-mysql</code> could not be established')
+    expect(await lab.out(`curl -s ${url}/wp-admin/install.php`)).toContain('The database server <code>wordpress-mysql</code> does not answer')
     await lab.out('kubectl apply -f mysql.yaml && kubectl rollout status deploy/wordpress-mysql --timeout=180s; sleep 20')
     expect(await lab.out(`curl -s -o /dev/null -w '%{http_code}' ${url}/; curl -sI ${url}/ | grep -i ^location`)).toBe(`302Location: ${url}/wp-admin/install.php\r\n`)
     expect(await lab.out(`curl -sL ${url}/`)).toContain('famous five-minute WordPress installation')
