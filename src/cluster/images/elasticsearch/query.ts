@@ -1,4 +1,5 @@
 import { ElasticError, analyze, comparable, isJson, valuesAt } from './documents.ts'
+import type { Clock } from '../../../base/clock.ts'
 import type { Document, Json } from './documents.ts'
 import type { Index } from './index-store.ts'
 
@@ -17,26 +18,43 @@ const K1 = 1.2
 const B = 0.75
 
 /** Finds the documents that a query means. @throws ElasticError for queries that aren't known */
-export function findHits(indices: readonly Index[], query: unknown, nowMs: number): Hit[] {
-  const matches = new Compiler(indices, nowMs).compile(query ?? { match_all: {} })
+export async function findHits(indices: readonly Index[], query: unknown, clock: Clock): Promise<Hit[]> {
+  const compiler = new Compiler(indices, clock.nowMs())
+  const matches = compiler.compile(query ?? { match_all: {} })
+  await compiler.prepare(() => clock.breathe())
   const hits: Hit[] = []
+  let seen = 0
   for (const index of indices) for (const document of index.documents.values()) {
     const score = matches(index, document)
     if (score !== undefined) hits.push({ index, document, score })
+    if (++seen % DOCUMENTS_PER_BREATH === 0) await clock.breathe()
   }
   return hits
 }
+
+/** How many documents are looked at before others have their turn. */
+const DOCUMENTS_PER_BREATH = 64
+
+/** What a word's weight in an index depends on. */
+interface Figures { idf: number; average: number }
 
 // @k8s part: Elasticsearch queries: match_all, match, match_phrase, multi_match, term, terms, range, exists, prefix, wildcard, ids, bool, and simple words of query_string; others are refused
 class Compiler {
   readonly #indices: readonly Index[]
   readonly #nowMs: number
+  readonly #preparations: ((breathe: () => Promise<void>) => Promise<void>)[] = []
 
   constructor(indices: readonly Index[], nowMs: number) {
     this.#indices = indices
     this.#nowMs = nowMs
   }
 
+  /** Counts what compiled queries need to know of all documents. */
+  async prepare(breathe: () => Promise<void>): Promise<void> {
+    for (const each of this.#preparations) await each(breathe)
+  }
+
+  /** @throws ElasticError for queries that aren't known */
   compile(query: unknown): Matcher {
     if (!isJson(query)) throw new ElasticError(400, 'parsing_exception', 'query malformed, must start with start_object')
     const [[name, body] = [undefined, undefined], ...more] = Object.entries(query)
@@ -50,13 +68,15 @@ class Compiler {
       case 'ids': return (_, { id }) => (body.values as string[] | undefined)?.includes(id) ? 1 : undefined
       case 'exists': return (_, { source }) => valuesAt(source, String(body.field)).length > 0 || isObjectAt(source, String(body.field)) ? 1 : undefined
       case 'multi_match': {
+        demandKeys(name, body, ['query', 'fields'])
         const all = (body.fields as string[] | undefined ?? []).map((field) => this.#match(field, String(body.query), false))
         return (index, document) => best(all.map((each) => each(index, document)))
       }
-      case 'query_string': case 'simple_query_string': return this.queryString(String(body.query), (body.default_field as string | undefined) ?? (body.fields as string[] | undefined)?.[0])
+      case 'query_string': case 'simple_query_string': demandKeys(name, body, ['query', 'default_field', 'fields']); return this.queryString(String(body.query), (body.default_field as string | undefined) ?? (body.fields as string[] | undefined)?.[0])
     }
     const [[field, value] = [undefined, undefined]] = Object.entries(body)
     if (field === undefined) throw new ElasticError(400, 'illegal_argument_exception', `[${name}] query malformed, no field specified`)
+    if (isJson(value) && name !== 'range' && name !== 'terms') demandKeys(name, value, name === 'match' ? ['query', 'operator'] : ['query', 'value'])
     const argument = isJson(value) ? value.query ?? value.value : value
     switch (name) {
       case 'match': return this.#match(field, String(argument), isJson(value) && String(value.operator).toLowerCase() === 'and')
@@ -99,7 +119,7 @@ class Compiler {
 
   #bool(body: Json): Matcher {
     const clauses = (name: string) => { const of = body[name]; return (of === undefined ? [] : Array.isArray(of) ? of : [of]).map((each) => this.compile(each)) }
-    for (const name of Object.keys(body)) if (!['must', 'filter', 'should', 'must_not', 'minimum_should_match', 'boost'].includes(name)) throw new ElasticError(400, 'parsing_exception', `[bool] query does not support [${name}]`)
+    for (const name of Object.keys(body)) if (!['must', 'filter', 'should', 'must_not', 'minimum_should_match'].includes(name)) throw new ElasticError(400, 'parsing_exception', `[bool] query does not support [${name}]`)
     const [must, filter, should, mustNot] = [clauses('must'), clauses('filter'), clauses('should'), clauses('must_not')]
     return combine(must, filter, should, mustNot, Number(body.minimum_should_match ?? (must.length + filter.length === 0 && should.length > 0 ? 1 : 0)))
   }
@@ -110,24 +130,23 @@ class Compiler {
   }
 
   #match(field: string, text: string, all: boolean): Matcher {
-    const figures = new Map<string, { idf: number; average: number }>()
-    const figuresOf = (index: Index, term: string) => {
-      const key = `${index.name}/${term}`
-      const known = figures.get(key)
-      if (known) return known
-      const lengths: number[] = []
-      let having = 0
-      for (const document of index.documents.values()) {
-        const words = this.#words(index, document, field)
-        if (words.length > 0) lengths.push(words.length)
-        if (words.includes(term)) having += 1
+    const figures = new Map<Index, Map<string, Figures>>()
+    const termsOf = (index: Index) => field.endsWith('.keyword') || index.fields.get(field) !== 'text' ? [text] : analyze(text)
+    this.#preparations.push(async (breathe) => {
+      for (const index of this.#indices) {
+        const having = new Map([...new Set(termsOf(index))].map((term) => [term, 0]))
+        let [documents, words, seen] = [0, 0, 0]
+        for (const document of index.documents.values()) {
+          const own = this.#words(index, document, field)
+          if (own.length > 0) { documents += 1; words += own.length }
+          for (const term of having.keys()) if (own.includes(term)) having.set(term, having.get(term)! + 1)
+          if (++seen % DOCUMENTS_PER_BREATH === 0) await breathe()
+        }
+        figures.set(index, new Map([...having].map(([term, n]) => [term, { idf: Math.log(1 + (documents - n + 0.5) / (n + 0.5)), average: words / Math.max(1, documents) }])))
       }
-      const fresh = { idf: Math.log(1 + (lengths.length - having + 0.5) / (having + 0.5)), average: lengths.reduce((a, b) => a + b, 0) / Math.max(1, lengths.length) }
-      figures.set(key, fresh)
-      return fresh
-    }
+    })
     return (index, document) => {
-      const terms = field.endsWith('.keyword') || index.fields.get(field) !== 'text' ? [text] : analyze(text)
+      const terms = termsOf(index)
       const words = this.#words(index, document, field)
       let score = 0
       let found = 0
@@ -135,7 +154,8 @@ class Compiler {
         const count = words.filter((word) => word === term).length
         if (count === 0) continue
         found += 1
-        const { idf, average } = figuresOf(index, term)
+        // A document that came while others were counted has words that nobody counted.
+        const { idf, average } = figures.get(index)?.get(term) ?? { idf: 0, average: words.length }
         score += (K1 + 1) * idf * count / (count + K1 * (1 - B + B * words.length / average))
       }
       return found === 0 || all && found < terms.length ? undefined : score
@@ -143,11 +163,11 @@ class Compiler {
   }
 
   #phrase(field: string, text: string): Matcher {
+    const [exact, scored, terms] = [this.#terms(field, [text]), this.#match(field, text, true), analyze(text)]
     return (index, document) => {
-      if (index.fields.get(field) !== 'text') return this.#terms(field, [text])(index, document)
-      const terms = analyze(text)
+      if (index.fields.get(field) !== 'text') return exact(index, document)
       const words = this.#words(index, document, field)
-      return words.some((_, at) => terms.every((term, i) => words[at + i] === term)) ? this.#match(field, text, true)(index, document) : undefined
+      return words.some((_, at) => terms.every((term, i) => words[at + i] === term)) ? scored(index, document) : undefined
     }
   }
 
@@ -164,7 +184,8 @@ class Compiler {
   }
 
   #range(field: string, bounds: Json): Matcher {
-    for (const name of Object.keys(bounds)) if (!['gt', 'gte', 'lt', 'lte', 'format', 'time_zone', 'boost'].includes(name)) throw new ElasticError(400, 'parsing_exception', `[range] query does not support [${name}]`)
+    demandKeys('range', bounds, ['gt', 'gte', 'lt', 'lte', 'format'])
+    if (bounds.format !== undefined && !/^(?:strict_date_optional_time|epoch_millis|\|\|)+$/.test(String(bounds.format))) throw new ElasticError(400, 'parsing_exception', `[range] format [${String(bounds.format)}] is not read here`)
     return (index, { source }) => {
       const type = field.endsWith('.keyword') ? 'keyword' : index.fields.get(field)
       const limit = (name: string) => bounds[name] === undefined || bounds[name] === null ? undefined : comparable(bounds[name], type, this.#nowMs)
@@ -172,6 +193,11 @@ class Compiler {
       return valuesAt(source, field).map((value) => comparable(value, type, this.#nowMs)).some((value) => (gt === undefined || value > gt) && (gte === undefined || value >= gte) && (lt === undefined || value < lt) && (lte === undefined || value <= lte)) ? 1 : undefined
     }
   }
+}
+
+/** @throws ElasticError for settings of a query that nothing follows */
+function demandKeys(query: string, body: Json, known: readonly string[]): void {
+  for (const name of Object.keys(body)) if (!known.includes(name)) throw new ElasticError(400, 'parsing_exception', `[${query}] query does not support [${name}]`)
 }
 
 function combine(must: readonly Matcher[], filter: readonly Matcher[], should: readonly Matcher[], mustNot: readonly Matcher[], least: number): Matcher {

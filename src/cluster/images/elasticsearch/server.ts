@@ -20,7 +20,7 @@ const SHARDS = { total: 1, successful: 1, failed: 0 }
 const TYPES: readonly FieldType[] = ['text', 'keyword', 'long', 'float', 'boolean', 'date', 'ip']
 
 /** Elasticsearch's REST API, as far as log collectors and those who search their lines need it. */
-// @k8s part: Elasticsearch: one node without security; indices, documents, bulk, search (terms aggregations only), count, mappings, _cat and _cluster/health
+// @k8s part: Elasticsearch: one node without security; indices, documents, bulk, search (terms aggregations only), count, mappings, _cat and _cluster/health; an index lies in one piece whatever its number of shards is
 export class ElasticServer {
   readonly #store: IndexStore
   readonly #clock: Clock
@@ -40,6 +40,7 @@ export class ElasticServer {
       const { status = 200, body } = 'body' in answer && isJson(answer.body) ? answer as { status?: number; body: Json } : { body: answer }
       return this.#json(status, body, request, url)
     } catch (error) {
+      if (error instanceof SyntaxError || error instanceof URIError) return this.#json(400, new ElasticError(400, 'x_content_parse_exception', '[1:1] Failed to parse content').body(), request, url)
       if (!(error instanceof ElasticError)) throw error
       return this.#json(error.status, error.body(), request, url)
     }
@@ -65,7 +66,7 @@ export class ElasticServer {
       case '_cluster': return second === 'health' ? this.#health() : refuse()
       case '_bulk': return this.#bulk(await request.text(), undefined)
       case '_search': return this.#search('_all', await body(), url)
-      case '_count': return this.#count('_all', await body(), url)
+      case '_count': return await this.#count('_all', await body(), url)
       case '_refresh': return { _shards: SHARDS }
       case '_mapping': return this.#mappings('_all')
       case '_all': if (second === undefined) return method === 'GET' ? this.#describe('_all') : refuse(); break
@@ -105,8 +106,10 @@ export class ElasticServer {
 
   #health(): Json {
     // Copies of shards have no second node to be on.
-    const shards = this.#store.indices.size
-    return { cluster_name: this.#identity.clusterName, status: shards > 0 ? 'yellow' : 'green', timed_out: false, number_of_nodes: 1, number_of_data_nodes: 1, active_primary_shards: shards, active_shards: shards, relocating_shards: 0, initializing_shards: 0, unassigned_shards: shards, delayed_unassigned_shards: 0, number_of_pending_tasks: 0, number_of_in_flight_fetch: 0, task_max_waiting_in_queue_millis: 0, active_shards_percent_as_number: shards > 0 ? 50 : 100 }
+    const all = [...this.#store.indices.values()].map(shardsOf)
+    const shards = all.reduce((sum, { primaries }) => sum + primaries, 0)
+    const copies = all.reduce((sum, { primaries, replicas }) => sum + primaries * replicas, 0)
+    return { cluster_name: this.#identity.clusterName, status: copies > 0 ? 'yellow' : 'green', timed_out: false, number_of_nodes: 1, number_of_data_nodes: 1, active_primary_shards: shards, active_shards: shards, relocating_shards: 0, initializing_shards: 0, unassigned_shards: copies, delayed_unassigned_shards: 0, number_of_pending_tasks: 0, number_of_in_flight_fetch: 0, task_max_waiting_in_queue_millis: 0, active_shards_percent_as_number: shards > 0 ? 100 * shards / (shards + copies) : 100 }
   }
 
   #cat(what: string | undefined, name: string | undefined, url: URL): string {
@@ -114,11 +117,11 @@ export class ElasticServer {
     switch (what) {
       case 'indices': {
         const size = (bytes: number) => bytes < 1024 ? `${bytes}b` : bytes < 2 ** 20 ? `${(bytes / 1024).toFixed(1)}kb` : `${(bytes / 2 ** 20).toFixed(1)}mb`
-        rows = this.#store.named(name ?? '_all').map((index) => ({ health: 'yellow', status: 'open', index: index.name, uuid: index.uuid, pri: '1', rep: '1', 'docs.count': String(index.documents.size), 'docs.deleted': String(index.nextSeqNo - index.documents.size), 'store.size': size(index.bytes), 'pri.store.size': size(index.bytes) }))
+        rows = this.#store.named(name ?? '_all').map((index) => ({ health: shardsOf(index).replicas > 0 ? 'yellow' : 'green', status: 'open', index: index.name, uuid: index.uuid, pri: String(shardsOf(index).primaries), rep: String(shardsOf(index).replicas), 'docs.count': String(index.documents.size), 'docs.deleted': String(index.nextSeqNo - index.documents.size), 'store.size': size(index.bytes), 'pri.store.size': size(index.bytes) }))
         break
       }
       case 'count': rows = [{ epoch: String(Math.floor(this.#clock.nowMs() / 1000)), timestamp: new Date(Math.floor(this.#clock.nowMs())).toISOString().slice(11, 19), count: String(this.#store.named(name ?? '_all').reduce((sum, { documents }) => sum + documents.size, 0)) }]; break
-      case 'health': rows = [Object.fromEntries([['cluster', this.#identity.clusterName], ['status', String(this.#health().status)], ['node.total', '1'], ['node.data', '1'], ['shards', String(this.#store.indices.size)]])]; break
+      case 'health': rows = [Object.fromEntries([['cluster', this.#identity.clusterName], ['status', String(this.#health().status)], ['node.total', '1'], ['node.data', '1'], ['shards', String(this.#health().active_shards)]])]; break
       case 'nodes': rows = [{ ip: this.#identity.ip, 'node.role': 'cdfhilmrstw', master: '*', name: this.#identity.nodeName }]; break
       case undefined: return '=^.^=\n/_cat/count\n/_cat/count/{index}\n/_cat/health\n/_cat/indices\n/_cat/indices/{index}\n/_cat/nodes\n'
       default: throw new ElasticError(400, 'illegal_argument_exception', `request [${url.pathname}] with method [GET] is not served here`)
@@ -137,13 +140,17 @@ export class ElasticServer {
   #create(name: string, body: Json): Json {
     for (const key of Object.keys(body)) if (!['settings', 'mappings', 'aliases'].includes(key)) throw new ElasticError(400, 'parse_exception', `unknown key [${key}] for create index`)
     if (isJson(body.aliases) && Object.keys(body.aliases).length > 0) throw new ElasticError(400, 'illegal_argument_exception', 'aliases are not served here')
+    const settings = isJson(body.settings) ? isJson(body.settings.index) ? body.settings.index : body.settings : {}
+    const unknown = Object.keys(settings).map((key) => key.replace(/^index\./, '')).find((key) => !['number_of_shards', 'number_of_replicas'].includes(key))
+    if (unknown !== undefined) throw new ElasticError(400, 'illegal_argument_exception', `unknown setting [index.${unknown}]: only number_of_shards and number_of_replicas are kept here`)
     this.#store.create(name, { settings: isJson(body.settings) ? body.settings : {}, fields: fieldsOf(isJson(body.mappings) ? body.mappings : {}) })
     return { acknowledged: true, shards_acknowledged: true, index: name }
   }
 
-  #settings({ settings, createdMs, uuid, name }: Index): Json {
-    const given = isJson(settings.index) ? settings.index : settings
-    return { index: { number_of_shards: '1', number_of_replicas: String(given.number_of_replicas ?? 1), provided_name: name, creation_date: String(Math.floor(createdMs)), uuid } }
+  #settings(index: Index): Json {
+    const { createdMs, uuid, name } = index
+    const { primaries, replicas } = shardsOf(index)
+    return { index: { number_of_shards: String(primaries), number_of_replicas: String(replicas), provided_name: name, creation_date: String(Math.floor(createdMs)), uuid } }
   }
 
   #mapping({ fields }: Index): Json {
@@ -206,7 +213,7 @@ export class ElasticServer {
           items.push({ delete: { ...this.#written(name, about._id ?? '', (gone?.version ?? 0) + 1, (index?.nextSeqNo ?? 1) - 1, gone ? 'deleted' : 'not_found'), status: gone ? 200 : 404 } })
           continue
         }
-        const { document, created } = this.#store.put(name, about._id, JSON.parse(lines[++i]!) as Json, action === 'create')
+        const { document, created } = this.#store.put(name, about._id, JSON.parse(lines[++i] ?? '') as Json, action === 'create')
         items.push({ [action]: { ...this.#written(name, document.id, document.version, document.seqNo, created ? 'created' : 'updated'), status: created ? 201 : 200 } })
       } catch (error) {
         if (!(error instanceof ElasticError)) throw error
@@ -217,19 +224,21 @@ export class ElasticServer {
     return { errors: items.some((item) => Object.values(item).some((each) => isJson(each) && each.error !== undefined)), took: Math.round(this.#clock.nowMs() - startedMs), items }
   }
 
-  #count(name: string, body: Json, url: URL): Json {
-    return { count: this.#hits(name, body, url).length, _shards: { ...SHARDS, skipped: 0 } }
+  async #count(name: string, body: Json, url: URL): Promise<Json> {
+    return { count: (await this.#hits(name, body, url)).length, _shards: { ...SHARDS, skipped: 0 } }
   }
 
-  #hits(name: string, body: Json, url: URL): Hit[] {
+  #hits(name: string, body: Json, url: URL): Promise<Hit[]> {
+    const unknown = [...url.searchParams.keys()].find((key) => !['q', 'df', 'size', 'from', 'sort', '_source', 'pretty'].includes(key))
+    if (unknown !== undefined) throw new ElasticError(400, 'illegal_argument_exception', `request [${url.pathname}] contains unrecognized parameter: [${unknown}]`)
     const text = url.searchParams.get('q')
-    return findHits(this.#store.named(name), text === null ? body.query : { query_string: { query: text, ...(url.searchParams.has('df') ? { default_field: url.searchParams.get('df')! } : {}) } }, this.#clock.nowMs())
+    return findHits(this.#store.named(name), text === null ? body.query : { query_string: { query: text, ...(url.searchParams.has('df') ? { default_field: url.searchParams.get('df')! } : {}) } }, this.#clock)
   }
 
-  #search(name: string, body: Json, url: URL): Json {
+  async #search(name: string, body: Json, url: URL): Promise<Json> {
     const startedMs = this.#clock.nowMs()
     for (const key of Object.keys(body)) if (!['query', 'size', 'from', 'sort', '_source', 'aggs', 'aggregations', 'track_total_hits'].includes(key)) throw new ElasticError(400, 'parsing_exception', `unknown key [${key}] for a START_OBJECT in [search]`)
-    const hits = this.#hits(name, body, url)
+    const hits = await this.#hits(name, body, url)
     const sort = sortOf(body.sort ?? url.searchParams.get('sort'))
     const from = Number(body.from ?? url.searchParams.get('from') ?? 0)
     const size = Number(body.size ?? url.searchParams.get('size') ?? 10)
@@ -238,9 +247,14 @@ export class ElasticServer {
       const [value] = valuesAt(document.source, field)
       return value === undefined ? undefined : comparable(value, index.fields.get(field), this.#clock.nowMs())
     }
+    const keys = new Map<Hit, (number | string | undefined)[]>()
+    if (sort.length > 0) for (const [i, hit] of hits.entries()) {
+      keys.set(hit, sort.map(({ field }) => keyOf(hit, field)))
+      if (i % 256 === 255) await this.#clock.breathe()
+    }
     const ordered = sort.length === 0 ? [...hits].sort((a, b) => b.score - a.score) : [...hits].sort((a, b) => {
-      for (const { field, descending } of sort) {
-        const [x, y] = [keyOf(a, field), keyOf(b, field)]
+      for (const [i, { descending }] of sort.entries()) {
+        const [x, y] = [keys.get(a)![i], keys.get(b)![i]]
         if (x === y) continue
         if (x === undefined) return 1
         if (y === undefined) return -1
@@ -252,15 +266,22 @@ export class ElasticServer {
     return {
       took: Math.round(this.#clock.nowMs() - startedMs), timed_out: false, _shards: { total: shards, successful: shards, skipped: 0, failed: 0 },
       hits: {
-        total: { value: hits.length, relation: 'eq' }, max_score: sort.length > 0 || hits.length === 0 ? null : Math.max(...hits.map(({ score }) => score)),
+        total: { value: hits.length, relation: 'eq' }, max_score: sort.length > 0 || hits.length === 0 ? null : hits.reduce((most, { score }) => Math.max(most, score), 0),
         hits: ordered.slice(from, from + size).map((hit) => ({
           _index: hit.index.name, ...(this.#identity.version.startsWith('7') ? { _type: '_doc' } : {}), _id: hit.document.id, _score: sort.length > 0 ? null : hit.score, ...(body._source === false ? {} : { _source: chosenSource(hit.document.source, body._source ?? url.searchParams.get('_source')) }),
-          ...(sort.length > 0 ? { sort: sort.map(({ field }) => keyOf(hit, field) ?? null) } : {}),
+          ...(sort.length > 0 ? { sort: keys.get(hit)!.map((key) => key ?? null) } : {}),
         })),
       },
       ...(body.aggs ?? body.aggregations ? { aggregations: aggregate(hits, (body.aggs ?? body.aggregations) as Json, keyOf) } : {}),
     }
   }
+}
+
+/** How many shards an index has, and how many copies of each are wanted. */
+function shardsOf({ settings }: Index): { primaries: number; replicas: number } {
+  const given = isJson(settings.index) ? settings.index : settings
+  const figure = (name: string) => Number(given[name] ?? given[`index.${name}`] ?? 1)
+  return { primaries: figure('number_of_shards'), replicas: figure('number_of_replicas') }
 }
 
 function aggregate(hits: readonly Hit[], aggregations: Json, keyOf: (hit: Hit, field: string) => number | string | undefined): Json {
