@@ -88,6 +88,8 @@ spec: { selector: { app: elasticsearch }, ports: [{ port: 9200 }] }
   expect(found.aggregations.nodes.buckets.map(({ key }) => key).sort()).toEqual(nodes)
   expect((await json('/logstash-*/_count', { query: { match_phrase: { message: 'number 0 from' } } })).count).toBe(4)
   expect((await json('/logstash-*/_count?q=nosuchword')).count).toBe(0)
+  expect(await ask('/logstash-*/_search?scroll=1m')).toContain('contains unrecognized parameter: [scroll]')
+  expect(await ask('/logstash-*/_search', { query: { match: { message: { query: 'helo', fuzziness: 'AUTO' } } } })).toContain('[match] query does not support [fuzziness]')
   expect(await ask('/_cat/indices?h=health,status,index')).toBe('yellow open logstash-2026.06.01\n')
   expect(await sh('kubectl -n kube-system logs daemonset/fluentd')).toContain('adding match pattern="**" type="elasticsearch"')
 })
@@ -103,6 +105,8 @@ it('Fluent Bit does the same with a ConfigMap, and keeps only what its filters l
         args: [-c, /fluent-bit/etc/conf/fluent-bit.conf]`, '      - { name: config, configMap: { name: fluent-bit } }\n'))
   lab.writeFile('fluent-bit.conf', `[SERVICE]
     Flush 1
+    HTTP_Server On
+    Health_Check On
 [INPUT]
     Name tail
     Path /var/log/containers/talker-*.log
@@ -113,6 +117,7 @@ it('Fluent Bit does the same with a ConfigMap, and keeps only what its filters l
 [FILTER]
     Name kubernetes
     Match kube.*
+    K8S-Logging.Exclude On
 [FILTER]
     Name grep
     Match *
@@ -131,10 +136,12 @@ it('Fluent Bit does the same with a ConfigMap, and keeps only what its filters l
     Name stdout
     Match *
 `)
+  await sh('kubectl run talker-private --image=busybox:1.36 --annotations=fluentbit.io/exclude=true --restart=Never -- echo number 0 from nobody')
   await sh('kubectl -n kube-system create configmap fluent-bit --from-file=fluent-bit.conf; kubectl apply -f bit.yaml; kubectl -n kube-system rollout status daemonset/fluent-bit --timeout=120s; sleep 20')
   const found = await json('/bits/_search?size=20')
   expect(found.hits.total.value).toBe(8)
   expect(found.hits.hits[0]!._source).toMatchObject({ cluster: 'lab', stream: 'stdout', _p: 'F', kubernetes: { namespace_name: 'default', labels: { app: 'talker' } } })
+  expect(await sh(`kubectl exec client -- curl -s $(kubectl -n kube-system get pod -l k8s-app=fluent-bit -o jsonpath='{.items[0].status.podIP}'):2020/api/v1/health`)).toBe('ok\n')
   expect(await sh('kubectl -n kube-system logs -l k8s-app=fluent-bit --tail=-1 | grep -c "number 0 from"')).toBe('4\n')
 })
 

@@ -1,6 +1,7 @@
 import type { Proc } from '../../../unix/types.ts'
 import { UnixError } from '../../../unix/types.ts'
 
+/** Which files are followed, and what becomes of their lines. */
 export interface TailOptions {
   /** Globs. */
   paths: readonly string[]
@@ -10,7 +11,7 @@ export interface TailOptions {
   /** Where positions are kept; in memory only without. */
   positions?: PositionFile | undefined
   onFile?(path: string): void
-  /** Rejects when it can't take them now; they come again. */
+  /** Complete lines, without their ends. */
   onLines(path: string, lines: readonly string[]): void | Promise<void>
 }
 

@@ -1,5 +1,5 @@
 import { errorText } from '../../../unix/errno.ts'
-import { UnixError } from '../../../unix/types.ts'
+import { ProcessKilled, UnixError } from '../../../unix/types.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { datedIndex, sendBulk } from './elasticsearch-sender.ts'
@@ -15,7 +15,7 @@ import { PodMetadata, parseLogFileName } from './pod-metadata.ts'
 const MEMORY_BYTES = 18 * 2 ** 20
 
 /** Fluent Bit of one version. */
-// @k8s part: Fluent Bit: in tail and dummy; parsers json, regex, cri and docker; filters kubernetes, grep, modify, record_modifier and nest; out stdout, null, http, es, forward (between the agents here) and file; the db of positions is a text file
+// @k8s part: Fluent Bit: in tail and dummy; parsers json, regex, cri and docker; filters kubernetes, grep, modify, record_modifier and nest; out stdout, null, http, es, forward (between the agents here) and file; the db of positions is a text file; of the service Flush, Parsers_File, HTTP_Server and Health_Check are followed; other properties of these plugins are taken and change nothing
 export function fluentBit(version: string): Program {
   return async (proc) => {
     const log = (level: 'info' | 'warn' | 'error', text: string) => { void proc.stderr.write(`[${formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())}] [${level === 'error' ? 'error' : ` ${level}`}] ${text}\n`) }
@@ -23,12 +23,13 @@ export function fluentBit(version: string): Program {
     const path = at >= 0 ? proc.argv[at + 1]! : proc.fs.exists('/fluent-bit/etc/fluent-bit.yaml') ? '/fluent-bit/etc/fluent-bit.yaml' : '/fluent-bit/etc/fluent-bit.conf'
     await proc.stderr.write(`Fluent Bit v${version}\n* Copyright (C) 2015-2024 The Fluent Bit Authors\n* Fluent Bit is a CNCF sub-project under the umbrella of Fluentd\n* https://fluentbit.io\n\n`)
     let pipeline: Pipeline
+    let sections: BitSection[]
     try {
       const directory = path.slice(0, path.lastIndexOf('/'))
       const read = (name: string) => proc.fs.readText(name.startsWith('/') ? name : `${directory}/${name}`)
       const text = read(path)
       const env = { ...proc.env, HOSTNAME: proc.machine.hostname }
-      const sections = /\.ya?ml$/.test(path) ? parseYaml(text, env) : parseClassic(text, env, read)
+      sections = /\.ya?ml$/.test(path) ? parseYaml(text, env) : parseClassic(text, env, read)
       for (const [key, file] of sections.filter(({ kind }) => kind === 'service').flatMap(({ properties }) => properties)) if (key === 'parsers_file') sections.push(...(/\.ya?ml$/.test(file) ? parseYaml(read(file), env) : parseClassic(read(file), env, read)))
       log('info', `[fluent bit] version=${version}, pid=${proc.pid}`)
       pipeline = new Pipeline(proc, sections, log)
@@ -38,6 +39,10 @@ export function fluentBit(version: string): Program {
       return 1
     }
     proc.useMemory(MEMORY_BYTES)
+    try { serveHealth(proc, version, sections, log) } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      log('error', `[http_server] could not listen: ${errorText(error)}`)
+    }
     pipeline.start()
     await proc.signal('SIGTERM', 'SIGINT')
     log('warn', '[engine] service will shutdown in max 5 seconds')
@@ -45,6 +50,25 @@ export function fluentBit(version: string): Program {
     log('info', '[engine] service has stopped (0 pending tasks)')
     return 0
   }
+}
+
+/** The HTTP server that probes ask, where HTTP_Server is on: who it is, and its health where Health_Check is on. */
+function serveHealth(proc: Proc, version: string, sections: readonly BitSection[], log: (level: 'info', text: string) => void): void {
+  const service = new Map(sections.filter(({ kind }) => kind === 'service').flatMap(({ properties }) => properties))
+  if (!isOn(service.get('http_server'))) return
+  const port = Number(service.get('http_port') ?? 2020)
+  const beginMs = proc.clock.nowMs()
+  proc.net.listenHttp(port, (request) => {
+    const json = (body: unknown) => new Response(`${JSON.stringify(body)}\n`, { headers: { 'content-type': 'application/json' } })
+    const seconds = Math.floor((proc.clock.nowMs() - beginMs) / 1000)
+    switch (new URL(request.url).pathname) {
+      case '/': return Promise.resolve(json({ 'fluent-bit': { version, edition: 'Community', flags: [] } }))
+      case '/api/v1/uptime': return Promise.resolve(json({ uptime_sec: seconds }))
+      case '/api/v1/health': if (isOn(service.get('health_check'))) return Promise.resolve(new Response('ok\n'))
+    }
+    return Promise.resolve(new Response('', { status: 404 }))
+  })
+  log('info', `[http_server] listen iface=${service.get('http_listen') ?? '0.0.0.0'} tcp_port=${port}`)
 }
 
 type Properties = ReadonlyMap<string, string>
@@ -80,7 +104,10 @@ class Pipeline {
   }
 
   start(): void {
-    for (const start of this.#starts) start().catch(() => {})
+    for (const start of this.#starts) start().catch((error: unknown) => {
+      if (error instanceof ProcessKilled || this.#proc.killed.aborted) return
+      this.#log('error', `[engine] an input has ended: ${error instanceof UnixError ? `${error.path ?? ''}: ${errorText(error)}` : String(error)}`)
+    })
     void (async () => {
       for (;;) { await this.#proc.sleep(this.#flushSeconds * 1000); await this.flush() }
     })().catch(() => {})
@@ -92,7 +119,7 @@ class Pipeline {
       const events = output.waiting
       output.waiting = []
       try { await output.send(events) } catch (error) {
-        if (!(error instanceof Error) || error.name === 'ProcessKilled') throw error
+        if (!(error instanceof Error) || error instanceof ProcessKilled) throw error
         output.waiting = [...events, ...output.waiting]
         this.#log('warn', `[engine] failed to flush chunk, retry in ${this.#flushSeconds} seconds: output=${output.name} (${error instanceof UnixError ? errorText(error) : error.message})`)
       }
@@ -194,12 +221,15 @@ class Pipeline {
     }
   }
 
-  #kubernetes(map: Properties): (event: LogEvent) => Promise<LogEvent> {
+  #kubernetes(map: Properties): (event: LogEvent) => Promise<LogEvent | undefined> {
     const metadata = new PodMetadata(this.#proc, 'Fluent-Bit')
     return async (event) => {
       const name = parseLogFileName(event.tag)
       if (!name) return event
       const pod = await metadata.pod(name)
+      // What pods ask of the agent by annotations, where it is allowed to listen to them.
+      const wish = (what: 'exclude' | 'parser') => isOn(map.get(`k8s-logging.${what}`)) ? pod?.metadata.annotations?.[`fluentbit.io/${what}-${name.container}`] ?? pod?.metadata.annotations?.[`fluentbit.io/${what}`] : undefined
+      if (wish('exclude') === 'true') return undefined
       const status = [...pod?.status?.containerStatuses ?? [], ...pod?.status?.initContainerStatuses ?? []].find((each) => each.name === name.container)
       const about = (key: string, value: Record<string, string> | undefined) => isOn(map.get(key) ?? 'on') && value && Object.keys(value).length > 0 ? { [key]: value } : {}
       const kubernetes = {
@@ -207,7 +237,8 @@ class Pipeline {
         container_name: name.container, docker_id: name.id, ...(status ? { container_hash: status.imageID, container_image: status.image } : {}),
       }
       const text = event.record.log ?? event.record.message
-      let merged: Record<string, unknown> = {}
+      const suggested = this.#parsers.get(wish('parser') ?? '')
+      let merged: Record<string, unknown> = typeof text === 'string' && suggested?.(text, event.timeMs)?.record || {}
       if (isOn(map.get('merge_log')) && typeof text === 'string' && text.trim().startsWith('{')) {
         try { const parsed = JSON.parse(text) as Record<string, unknown>; merged = map.has('merge_log_key') ? { [map.get('merge_log_key')!]: parsed } : parsed } catch { /* it stays as it is */ }
       }

@@ -16,6 +16,7 @@ export class ConfigError extends Error {
   }
 }
 
+/** What a configuration may refer to. */
 export interface ConfigSource {
   /** Files that a path or pattern of `@include` means, with their text. */
   include(pattern: string): { path: string; text: string }[]

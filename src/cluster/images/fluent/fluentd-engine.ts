@@ -1,5 +1,5 @@
 import type { Proc, TcpSocket } from '../../../unix/types.ts'
-import { UnixError } from '../../../unix/types.ts'
+import { ProcessKilled, UnixError } from '../../../unix/types.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { createPipe, readLines } from '../../../base/streams.ts'
@@ -11,6 +11,7 @@ import { ConfigError, secondsOf } from './fluentd-config.ts'
 import type { Section } from './fluentd-config.ts'
 import { PodMetadata, parseLogFileName } from './pod-metadata.ts'
 
+/** Writes a line of the agent's own log. */
 export type Log = (level: 'info' | 'warn' | 'error', text: string) => void
 
 type Filter = (event: LogEvent) => LogEvent | undefined | Promise<LogEvent | undefined>
@@ -29,7 +30,7 @@ const RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
 
 /** fluentd's events on their way: sources, filters, and the output of the first match. */
-// @k8s part: fluentd: in tail, forward (JSON between fluentds here), http and exec; parsers json, regexp, cri and none; filters stdout, grep, record_transformer (without Ruby), kubernetes_metadata and parser; out stdout, file, forward, elasticsearch, copy, null and relabel; buffers are in memory only
+// @k8s part: fluentd: in tail, forward (JSON between fluentds here), http and exec; parsers json, regexp, cri and none; filters stdout, grep, record_transformer (without Ruby), kubernetes_metadata and parser; out stdout, file, forward, elasticsearch, copy, null and relabel; buffers are in memory only, without limits, and of their settings flush_interval and flush_mode immediate are followed; other parameters of these plugins are taken as they are and change nothing
 export class FluentdEngine {
   readonly #proc: Proc
   readonly #log: Log
@@ -52,7 +53,11 @@ export class FluentdEngine {
   }
 
   start(): void {
-    for (const start of this.#starts) Promise.resolve(start()).catch(() => {})
+    for (const start of this.#starts) Promise.resolve(start()).catch((error: unknown) => {
+      if (error instanceof ProcessKilled || this.#proc.killed.aborted) return
+      // A file of positions that can't be written, for example: the source has ended.
+      this.#log('error', `#0 unexpected error error_class=${error instanceof UnixError ? `Errno::${error.code} error=${JSON.stringify(`${errorText(error)} @ rb_sysopen - ${error.path ?? ''}`)}` : `StandardError error=${JSON.stringify(String(error))}`}`)
+    })
   }
 
   /** Sends what waits in buffers. */
@@ -251,16 +256,20 @@ export class FluentdEngine {
         })
       }
       case 'forward': {
-        const server = section.sections.find((each) => each.name === 'server') ?? (() => { throw new ConfigError("'<server>' sections are required") })()
-        const [host, port] = [server.params.get('host') ?? '', Number(server.params.get('port') ?? 24_224)]
+        const servers = section.sections.filter((each) => each.name === 'server').map(({ params: own }) => ({ host: own.get('host') ?? '', port: Number(own.get('port') ?? 24_224) }))
+        if (servers.length === 0) throw new ConfigError("'<server>' sections are required")
+        let turn = 0
         return this.#buffered(section, async (events) => {
+          // They take turns, and who doesn't answer leaves it to the next one.
+          const { host, port } = servers[turn++ % servers.length]!
           const socket = await this.#proc.net.connectTcp(host, port, { timeoutMs: 5_000 })
           await socket.writer.write(events.map(({ tag, timeMs, record }) => `${JSON.stringify([tag, timeMs, record])}\n`).join(''))
           socket.writer.close()
         })
       }
       case 'elasticsearch': {
-        const [host, port] = (params.get('hosts')?.split(',')[0] ?? `${params.get('host') || 'localhost'}:${params.get('port') || 9200}`).replace(/^https?:\/\//, '').split(':')
+        if (params.get('hosts')?.includes(',')) throw new ConfigError("'hosts': only one host can be sent to here")
+        const [host, port] = (params.get('hosts') ?? `${params.get('host') || 'localhost'}:${params.get('port') || 9200}`).replace(/^https?:\/\//, '').split(':')
         const target = { host: host!, port: Number(port ?? 9200), scheme: params.get('scheme') || 'http', ...(params.get('user') ? { user: params.get('user'), password: params.get('password') } : {}) }
         const dated = params.get('logstash_format') === 'true'
         const tagKey = params.get('include_tag_key') === 'true' ? params.get('tag_key') ?? 'tag' : undefined

@@ -32,7 +32,7 @@ export function fluentd(version: string): Program {
         },
       })
       log('info', `using configuration file: <ROOT>\n${configText(root)}</ROOT>`)
-      log('info', `starting fluentd-${version} pid=${proc.pid} ruby="3.2.6"`)
+      log('info', `starting fluentd-${version} pid=${proc.pid}`)
       engine = new FluentdEngine(proc, root, log)
     } catch (error) {
       if (error instanceof ConfigError) log('error', `config error file="${path}" error_class=${error.errorClass} error=${JSON.stringify(error.message)}`)

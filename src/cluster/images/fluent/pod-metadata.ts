@@ -47,6 +47,7 @@ export class PodMetadata {
     if (kept && kept.untilMs > nowMs) return kept.value as T | undefined
     let value: T | undefined
     try { value = await apiCall<T>(this.#client, 'GET', path) } catch { value = undefined }
+    for (const [old, { untilMs }] of this.#kept) if (untilMs <= nowMs) this.#kept.delete(old)
     this.#kept.set(path, { value, untilMs: nowMs + (value === undefined ? FAILED_MS : KEPT_MS) })
     return value
   }
