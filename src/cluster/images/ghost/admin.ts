@@ -5,6 +5,7 @@ import type { Blog } from './blog.ts'
 import { adminHome, setUpPage, signInPage } from './pages.ts'
 import type { GhostAnswer, Visit } from './server.ts'
 
+/** The cookie that sessions of the admin are known by. */
 export const SESSION_COOKIE = 'ghost-admin-api-session'
 /** Half a year, in seconds. */
 const SESSION_SECONDS = 15_768_000

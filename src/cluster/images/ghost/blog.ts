@@ -28,7 +28,9 @@ export function plainText(html: string): string {
   return html.replace(/<(?:script|style)[\s\S]*?<\/(?:script|style)>/gi, '').replace(/<\/(?:p|div|h\d|li)>/gi, '\n\n').replace(/<[^>]*>/g, '').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&#0?39;/g, "'").replace(/&amp;/g, '&').trim()
 }
 
+/** A row of posts, with its tags. */
 export interface GhostPost { id: string; uuid: string; title: string; slug: string; html: string; text: string; source: string; type: string; status: string; visibility: string; featured: boolean; excerpt: string | null; created: string; updated: string; published: string | null; author: string; tags: { id: string; name: string; slug: string }[] }
+/** A row of users. */
 export interface GhostUser { id: string; name: string; slug: string; email: string; password: string; status: string; created: string }
 
 /** What is written and read of the blog. */

@@ -71,8 +71,8 @@ export async function ghostServer(proc: Proc, release: GhostRelease): Promise<nu
       if (error instanceof ProcessKilled || !(error instanceof DatabaseError || error instanceof MigrationsLocked)) throw error
       const code = error instanceof DatabaseError ? error.code : 'MigrationsAreLockedError'
       if (release.major >= 4) {
-        await say('ERROR', `${error.message}\n\n${error.message}\n\n"${error instanceof DatabaseError ? 'Unknown database error' : 'If you are sure no migration is running, check your data and if your database is in a broken state, you could run `knex-migrator rollback`.'}"\n\nError ID:\n    500\n\nError Code: \n    ${code}\n\n----------------------------------------\n\nError: ${error.message}\n    at /var/lib/ghost/versions/${release.version}/node_modules/knex-migrator/lib/database.js:57:19\n`)
-      } else await say('ERROR', `\n\nNAME: RollbackError\nCODE: ${code}\nMESSAGE: ${error.message}\n\nlevel:normal\n\nOuterError: The server has encountered an error.\nRollbackError: ${error.message}\n    at RollbackError.KnexMigrateError (/var/lib/ghost/versions/${release.version}/node_modules/knex-migrator/lib/errors.js:7:26)\n`)
+        await say('ERROR', `${error.message}\n\n${error.message}\n\n"${error instanceof DatabaseError ? 'Unknown database error' : 'If you are sure no migration is running, check your data and if your database is in a broken state, you could run `knex-migrator rollback`.'}"\n\nError ID:\n    500\n\nError Code: \n    ${code}\n\n----------------------------------------\n\nError: ${error.message}\n`)
+      } else await say('ERROR', `\n\nNAME: RollbackError\nCODE: ${code}\nMESSAGE: ${error.message}\n\nlevel:normal\n\nOuterError: The server has encountered an error.\nRollbackError: ${error.message}\n`)
       await goodbye()
       return BOOT_FAILED
     }
@@ -108,7 +108,7 @@ async function respond(blog: Blog, request: HttpRequest, isReady: boolean, say: 
   let answer: GhostAnswer
   try {
     const visit: Visit = { request, address, form: await readForm(request), cookies: readCookies(request) }
-    if (!isReady) answer = isApi || (request.headers.get('accept') ?? '').includes('json') ? errorAnswer(503, 'MaintenanceError', 'Site is starting up, please wait a moment then retry.') : { status: 503, body: "<!DOCTYPE html>\n<html><head><title>We'll be right back</title></head><body><h1>We'll be right back.</h1><p>We're busy updating our site to give you the best experience, and will be back soon.</p></body></html>\n", headers: { 'retry-after': '2' } }
+    if (!isReady) answer = isApi || (request.headers.get('accept') ?? '').includes('json') ? errorAnswer(503, 'MaintenanceError', 'Site is starting up, please wait a moment then retry.') : { status: 503, body: "<!DOCTYPE html>\n<html><head><title>We'll be right back</title></head><body><h1>We'll be right back.</h1><p>The site is starting.</p></body></html>\n", headers: { 'retry-after': '2' } }
     // A blog of https sends everybody there who doesn't come by it.
     else if (url.startsWith('https:') && request.headers.get('x-forwarded-proto') !== 'https') answer = { status: 301, headers: { location: `${url}${address.pathname}${address.search}` } }
     else answer = isApi ? await apiAnswer(blog, visit) : address.pathname === '/ghost' ? { status: 301, headers: { location: '/ghost/' } } : address.pathname.startsWith('/ghost/') ? await adminAnswer(blog, visit) : await frontAnswer(blog, visit)
