@@ -32,10 +32,11 @@ export interface PluginWatcherOptions {
 }
 
 interface Registered {
+  /** Number of the socket's inode: another socket of the same name is another plugin. */
+  inode: number
   plugin: PluginInfo | undefined
   retryMs: number
   timer: Timer | undefined
-  busy: boolean
 }
 
 /** Finds plugins by the sockets in a folder: they come and go with their files. k8s: pkg/kubelet/pluginmanager */
@@ -71,27 +72,31 @@ export class PluginWatcher {
   }
 
   #look(): void {
-    const { files, deregister, log } = this.#options
-    const present = new Set(files.readdir(PLUGIN_REGISTRY).filter((name) => !name.startsWith('.') && files.lstat(`${PLUGIN_REGISTRY}/${name}`).type === 'socket').map((name) => `${PLUGIN_REGISTRY}/${name}`))
-    for (const [path, { plugin, timer }] of this.#sockets) {
-      if (present.has(path)) continue
+    const { files } = this.#options
+    const present = new Map(files.readdir(PLUGIN_REGISTRY).filter((name) => !name.startsWith('.')).map((name) => `${PLUGIN_REGISTRY}/${name}`).flatMap((path) => { const { type, inode } = files.lstat(path); return type === 'socket' ? [[path, inode] as const] : [] }))
+    for (const [path, { inode, plugin, timer }] of this.#sockets) {
+      const now = present.get(path)
+      if (now === inode) continue
       this.#sockets.delete(path)
       timer?.cancel()
-      if (plugin) deregister(plugin).catch((error: unknown) => log.error('DeRegisterPlugin failed', { error: String(error) }))
+      // One that came back registers again, which puts what it says in the place of what it said.
+      if (plugin && now === undefined) this.#deregister(plugin)
     }
-    for (const path of present) {
-      const known = this.#sockets.get(path)
-      if (known) continue
-      const state: Registered = { plugin: undefined, retryMs: FIRST_RETRY_MS, timer: undefined, busy: false }
+    for (const [path, inode] of present) {
+      if (this.#sockets.has(path)) continue
+      const state: Registered = { inode, plugin: undefined, retryMs: FIRST_RETRY_MS, timer: undefined }
       this.#sockets.set(path, state)
       void this.#register(path, state)
     }
   }
 
+  #deregister(plugin: PluginInfo): void {
+    const { deregister, log } = this.#options
+    deregister(plugin).catch((error: unknown) => log.error('DeRegisterPlugin failed', { error: String(error) }))
+  }
+
   async #register(path: string, state: Registered): Promise<void> {
     const { files, clock, log, register } = this.#options
-    if (state.busy) return
-    state.busy = true
     const call = (method: string, request: object) => callGrpc(files, path, `${REGISTRATION}/${method}`, request, { clock, timeoutMs: TIMEOUT_MS })
     try {
       const info = await call('GetInfo', {}) as PluginInfo
@@ -102,15 +107,15 @@ export class PluginWatcher {
         await call('NotifyRegistrationStatus', { pluginRegistered: false, error: `RegisterPlugin error -- plugin registration failed with err: ${(error as Error).message}` })
         throw error
       }
-      await call('NotifyRegistrationStatus', { pluginRegistered: true, error: '' })
       state.plugin = plugin
+      // Its socket went while it registered.
+      if (this.#unwatch && !this.#sockets.has(path)) return this.#deregister(plugin)
+      await call('NotifyRegistrationStatus', { pluginRegistered: true, error: '' })
     } catch (error) {
       log.error('RegisterPlugin failed', { path, error: String(error) })
       if (this.#sockets.get(path) !== state) return
       state.timer = clock.after(state.retryMs, () => void this.#register(path, state))
       state.retryMs = Math.min(state.retryMs * 2, MAX_RETRY_MS)
-    } finally {
-      state.busy = false
     }
   }
 }
