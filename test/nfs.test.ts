@@ -104,6 +104,7 @@ test('exports say who may write: read-only ones and a root that is nobody', asyn
   expect((await lab.run('kubectl exec squashed -- chown 0:0 /data/x')).stderr).toContain('Operation not permitted')
   // Where no narrower export is for a client, the one above shows the directory.
   expect(await out('kubectl get pod private -o jsonpath={.status.phase}')).toBe('Running')
+  expect((await lab.run(`kubectl exec deploy/nfs-server -- sh -c 'echo "/nfsshare friend.example.com(rw)" > /etc/exports; exportfs -r'`)).stderr).toContain('exportfs: Failed to resolve friend.example.com\n')
 }, 60_000)
 
 test('a directory of the image itself can not be exported, and without privileges nobody serves', async () => {

@@ -32,6 +32,7 @@ export interface NfsMountOptions {
   target: string
   /** As after `mount -o`. */
   options: readonly string[]
+  /** Ends the attempts, and the mount too. */
   signal: AbortSignal
 }
 
@@ -94,14 +95,15 @@ export async function mountNfs({ net, clock, source, target, options, signal }: 
     }
     await clock.sleep(waitMs, signal)
   }
-  return hold(served, negotiate, { clock, source, readOnly: options.includes('ro') })
+  return hold(served, negotiate, { clock, source, readOnly: options.includes('ro'), signal })
 }
 
 /** Keeps a mount: when its server ends, another one is looked for at the same address until the mount is closed. */
-function hold(first: ServedDirectory, negotiate: () => Promise<ServedDirectory>, { clock, source, readOnly }: { clock: Clock; source: string; readOnly: boolean }): NfsMount {
+function hold(first: ServedDirectory, negotiate: () => Promise<ServedDirectory>, { clock, source, readOnly, signal }: { clock: Clock; source: string; readOnly: boolean; signal: AbortSignal }): NfsMount {
   const { tree, inode } = first.locate()
   let served: ServedDirectory | undefined = first
   const closed = new AbortController()
+  signal.addEventListener('abort', () => closed.abort(signal.reason), { once: true })
   const locate = (): RemoteLocation => {
     if (!served || closed.signal.aborted) throw errno('EIO')
     let now: RemoteLocation

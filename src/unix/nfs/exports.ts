@@ -4,7 +4,7 @@ import { isIPv4 } from '../net/addresses.ts'
 /** One directory for one kind of client. */
 export interface NfsExport {
   path: string
-  /** `*`, an address, a network in CIDR form, or a host name (with wildcards). */
+  /** `*`, an address, or a network with the length of its prefix or its mask. */
   client: string
   readOnly: boolean
   /** Root of clients is nobody here. */
@@ -22,7 +22,7 @@ export interface NfsExport {
 /** What has an effect here, and what says only what is so in any case: nothing is cached between the server and its disk, and clients have privileged ports. */
 const KNOWN = /^(ro|rw|sync|async|secure|insecure|(no_)?root_squash|(no_)?all_squash|(no_)?subtree_check|(no_)?wdelay|no_auth_nlm|auth_nlm|secure_locks|insecure_locks|no_acl|acl|hide|fsid=(0|root|\d+|[0-9a-f-]+)|anonuid=\d+|anongid=\d+|sec=sys)$/
 
-/** Reads exports. @throws Error in exportfs' words, for the first line that it can't follow */
+/** Reads exports. Clients are known by their addresses only: there are no names of hosts that the server could look up. @throws Error in exportfs' words, for the first line that it can't follow */
 export function parseExports(text: string, file = '/etc/exports'): NfsExport[] {
   const out: NfsExport[] = []
   text.replaceAll(/\\\n/g, ' ').split('\n').forEach((raw, i) => {
@@ -35,6 +35,8 @@ export function parseExports(text: string, file = '/etc/exports'): NfsExport[] {
       const options = (parts[2] ?? '').split(',').filter(Boolean)
       const bad = options.find((option) => !KNOWN.test(option))
       if (bad !== undefined) throw new Error(`exportfs: ${file}:${i + 1}: unknown keyword ${JSON.stringify(bad)}`)
+      const client = parts[1] || '*'
+      if (client !== '*' && !isNetwork(client)) throw new Error(`exportfs: Failed to resolve ${client}`)
       const has = (name: string) => options.includes(name)
       const number = (name: string) => Number(options.findLast((option) => option.startsWith(`${name}=`))?.split('=')[1] ?? 65534)
       const last = (...names: string[]) => options.findLast((option) => names.includes(option))
@@ -43,7 +45,7 @@ export function parseExports(text: string, file = '/etc/exports'): NfsExport[] {
       const rootSquash = last('root_squash', 'no_root_squash') !== 'no_root_squash'
       const allSquash = last('all_squash', 'no_all_squash') === 'all_squash'
       out.push({
-        path: path!.replace(/^"|"$/g, ''), client: parts[1] || '*', readOnly, rootSquash, allSquash, anonymousUid: number('anonuid'), anonymousGid: number('anongid'), isRoot: fsid === 'fsid=0' || fsid === 'fsid=root',
+        path: path!.replace(/^"|"$/g, ''), client, readOnly, rootSquash, allSquash, anonymousUid: number('anonuid'), anonymousGid: number('anongid'), isRoot: fsid === 'fsid=0' || fsid === 'fsid=root',
         flags: [has('async') ? 'async' : 'sync', has('no_wdelay') ? 'no_wdelay' : 'wdelay', 'hide', has('subtree_check') ? 'subtree_check' : 'no_subtree_check', ...(fsid ? [fsid === 'fsid=root' ? 'fsid=0' : fsid] : []), 'sec=sys',
           readOnly ? 'ro' : 'rw', has('insecure') ? 'insecure' : 'secure', rootSquash ? 'root_squash' : 'no_root_squash', allSquash ? 'all_squash' : 'no_all_squash'],
       })
@@ -58,7 +60,7 @@ export function exportLine({ path, client, flags }: NfsExport, verbose: boolean)
   return `${path.length < 15 ? path.padEnd(14) : `${path}\n\t\t`}\t${who}${verbose ? `(${flags.join(',')})` : ''}\n`
 }
 
-/** Whether an export is for a client of this address. Names are those that the server knows. */
+/** Whether an export is for a client of this address. */
 export function allowsClient({ client }: NfsExport, ip: string): boolean {
   if (client === '*') return true
   const [network, bits] = client.split('/')
@@ -71,6 +73,11 @@ export function allowsClient({ client }: NfsExport, ip: string): boolean {
     const mask = (0xff00 >> left) & 0xff
     return (byte & mask) === (wanted[i]! & mask)
   })
+}
+
+function isNetwork(client: string): boolean {
+  const [network, bits, more] = client.split('/')
+  return parseIp(network!) !== undefined && more === undefined && (bits === undefined || (/^\d+$/.test(bits) ? Number(bits) <= 32 : parseIp(bits) !== undefined))
 }
 
 function parseIp(text: string): number[] | undefined {
