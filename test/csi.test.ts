@@ -119,6 +119,21 @@ test('inline and generic ephemeral volumes come and go with their pod', async ()
   expect((JSON.parse(await out(state)) as { Volumes: { Ephemeral: boolean }[] }).Volumes.filter(({ Ephemeral }) => Ephemeral)).toEqual([])
 }, 60_000)
 
+test('a pod that goes before its volume could be attached leaves nothing in use', async () => {
+  const node = await out('kubectl get pod csi-hostpathplugin-0 -o jsonpath={.spec.nodeName}')
+  const inUse = `kubectl get node ${node} -o jsonpath={.status.volumesInUse}`
+  lab.writeFile('nowhere.yaml', ['apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: nowhere}\nspec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, csi: {driver: hostpath.csi.k8s.io, volumeHandle: nowhere}}\n',
+    'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: nowhere}\nspec: {accessModes: [ReadWriteOnce], storageClassName: "", volumeName: nowhere, resources: {requests: {storage: 1Gi}}}\n', pod('nowhere', 'persistentVolumeClaim: {claimName: nowhere}', `nodeName: ${node}`)].join('---\n'))
+  await out('kubectl apply -f nowhere.yaml; sleep 5')
+  expect(await out(inUse)).toContain('^nowhere"')
+  expect(await out('kubectl get volumeattachments -o jsonpath={.items[*].spec.source.persistentVolumeName}')).toContain('nowhere')
+  await out('kubectl delete pod nowhere; sleep 15')
+  expect(await out(inUse)).not.toContain('nowhere')
+  // Those of other pods are still in use.
+  expect(await out(inUse)).toContain('kubernetes.io/csi/hostpath.csi.k8s.io^')
+  await out('kubectl delete pvc nowhere; kubectl delete pv nowhere --wait=false')
+}, 60_000)
+
 test('without its driver a volume is not mounted, and the pod says so', async () => {
   await out('kubectl delete pod app restored cloned; kubectl delete pvc restored cloned; sleep 12')
   await lab.run('kubectl scale statefulset csi-hostpathplugin --replicas=0; kubectl wait --for=delete pod csi-hostpathplugin-0')

@@ -5,11 +5,15 @@ import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { CSIDriver, Node, PersistentVolumeClaim, Secret, VolumeAttachment } from '../kinds/generated/types.ts'
 import { CsiDrivers } from '../storage/csi/csi-drivers.ts'
+import { StagedVolumes } from '../storage/csi/staged-volumes.ts'
 import { orUndefined } from '../storage/csi/csi-volume.ts'
 import type { CsiContext } from '../storage/csi/csi-volume.ts'
 import { CsiNodeRegistry } from './csi-node.ts'
 import { PluginWatcher } from './plugin-watcher.ts'
 import { podReference } from './pod-spec.ts'
+
+/** Where pods have their volumes. */
+export const PODS_FOLDER = '/var/lib/kubelet/pods'
 
 export interface CsiVolumesOptions {
   nodeName: string
@@ -28,27 +32,21 @@ export class CsiVolumes {
   readonly context: CsiContext
   readonly #registry: CsiNodeRegistry
   readonly #watcher: PluginWatcher
+  readonly #onUse: () => void
   /** Targets by the name of the volume that is mounted there. */
   readonly #used = new Map<string, Set<string>>()
 
   constructor({ nodeName, api, clock, log, files, events, onNode, onUse }: CsiVolumesOptions) {
+    this.#onUse = onUse
     const drivers = new CsiDrivers(files, clock)
     this.#registry = new CsiNodeRegistry({ nodeName, api, drivers, onNode })
     this.#watcher = new PluginWatcher({ files, clock, log, register: (plugin) => this.#registry.register(plugin), deregister: ({ name }) => this.#registry.deregister(name) })
     this.context = {
-      drivers, staged: new Map(),
+      drivers, staged: new StagedVolumes(),
       driverObject: (name) => orUndefined(api.get<CSIDriver>('csidrivers.storage.k8s.io', name)),
       attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)),
       secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, atob(value)])),
-      inUse: async (unique, target, isUsed) => {
-        const targets = this.#used.get(unique) ?? new Set()
-        const before = targets.size
-        if (isUsed) targets.add(target)
-        else targets.delete(target)
-        if (targets.size > 0) this.#used.set(unique, targets)
-        else this.#used.delete(unique)
-        if ((before === 0) !== (targets.size === 0)) onUse()
-      },
+      inUse: (unique, target, isUsed) => this.#use(unique, target, isUsed),
       async onExpanded(claim, volume, pod) {
         const message = `MountVolume.NodeExpandVolume succeeded for volume ${JSON.stringify(volume.metadata.name)} ${nodeName}`
         events.event(podReference(pod), 'Normal', 'FileSystemResizeSuccessful', message)
@@ -58,6 +56,21 @@ export class CsiVolumes {
         await api.updateStatus<PersistentVolumeClaim>('persistentvolumeclaims', { ...claim, status: { ...status, capacity: { ...status.capacity, storage: volume.spec!.capacity!.storage! }, ...(left.length > 0 ? { conditions: left } : {}) } })
       },
     }
+  }
+
+  /** A pod has gone: what it was waiting for isn't in use by it. */
+  forget(uid: string): void {
+    for (const [unique, targets] of [...this.#used]) for (const target of [...targets]) if (target.startsWith(`${PODS_FOLDER}/${uid}/`)) this.#use(unique, target, false)
+  }
+
+  #use(unique: string, target: string, isUsed: boolean): void {
+    const targets = this.#used.get(unique) ?? new Set()
+    const before = targets.size
+    if (isUsed) targets.add(target)
+    else targets.delete(target)
+    if (targets.size > 0) this.#used.set(unique, targets)
+    else this.#used.delete(unique)
+    if ((before === 0) !== (targets.size === 0)) this.#onUse()
   }
 
   /** Names of the attachable volumes that pods use, sorted, as in a node's status. */

@@ -16,7 +16,7 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { removeLogFiles } from '../runtime/log-files.ts'
 import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
-import { CsiVolumes } from './csi-volumes.ts'
+import { CsiVolumes, PODS_FOLDER } from './csi-volumes.ts'
 import { ContainerStarter } from './container-starter.ts'
 import { ImageManager } from './image-manager.ts'
 import { KubeletAccess } from './kubelet-access.ts'
@@ -89,7 +89,6 @@ export interface Kubelet {
 
 const KUBELET_PORT = 10250
 /** Where volumes of pods are, by their uids. */
-const PODS_FOLDER = '/var/lib/kubelet/pods'
 const HEALTHZ_PORT = 10248
 const connectionRefused = (ip: string) => new Error(`dial tcp ${ip}:${KUBELET_PORT}: connect: connection refused`)
 /** k8s: pkg/kubelet containerBackOff */
@@ -165,7 +164,7 @@ class NodeKubelet implements Kubelet {
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
     this.#csi = new CsiVolumes({ nodeName, api, clock, log, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
-    const volumes = new VolumeManager({ clock, events, context: (pod): VolumeContext => ({
+    const volumes = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
       csi: this.#csi.context,
       clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
@@ -286,6 +285,7 @@ class NodeKubelet implements Kubelet {
     for (const reflector of this.#reflectors) reflector.stop()
     this.#agent.stop()
     this.#csi.stop()
+    this.#node.volumes.stop()
     this.#node.probes.stop()
     this.#node.statuses.stop()
     this.#node.objects.stop()

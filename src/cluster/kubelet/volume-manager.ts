@@ -31,12 +31,15 @@ export interface VolumeManagerOptions {
   clock: Clock
   events: EventRecorder
   context(pod: Pod): VolumeContext
+  /** A pod has no volumes any more, nor is one on its way. */
+  onUnmounted(uid: string): void
 }
 
 /** Sets up the volumes of pods and keeps their contents current. k8s: pkg/kubelet/volumemanager */
 export class VolumeManager {
   readonly #options: VolumeManagerOptions
   readonly #pods = new Map<string, Map<string, Mounting>>()
+  readonly #stopped = new AbortController()
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options
@@ -73,6 +76,8 @@ export class VolumeManager {
             const plugin = volumePlugins.find((p) => p.supports(mounting.volume))
             if (!plugin) throw new Error(`no volume plugin matched`)
             const setUp = mounting.pending ??= plugin.setUp(mounting.volume, pod, context, mounting.gone.signal)
+            // It may fail when nobody waits for it any more.
+            setUp.catch(() => {})
             const mounted = mayTakeLong(mounting.volume) ? await within(setUp, startMs + TIMEOUT_MS, clock, signal) : await setUp
             if (mounted) {
               mounting.mounted = mounted
@@ -141,13 +146,21 @@ export class VolumeManager {
       if (work) waiting.push(work.catch(() => this.#tearDownLater(mounting)))
     }
     this.#pods.delete(uid)
-    return waiting.length > 0 ? Promise.all(waiting).then(() => {}) : undefined
+    if (waiting.length > 0) return Promise.all(waiting).then(() => this.#options.onUnmounted(uid))
+    this.#options.onUnmounted(uid)
   }
 
+  /** The machine ends: nothing is set up or taken down any more. What was mounted is there when it starts again. */
+  stop(): void {
+    this.#stopped.abort(new Error('the kubelet stops'))
+    for (const volumes of this.#pods.values()) for (const { gone } of volumes.values()) gone.abort(this.#stopped.signal.reason)
+  }
+
+  /** @throws Error when the kubelet stops */
   async #tearDownLater({ mounted, pending }: Mounting): Promise<void> {
     const { clock } = this.#options
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
-      await clock.sleep(waitMs)
+      await clock.sleep(waitMs, this.#stopped.signal)
       try {
         await (mounted ?? await pending)?.tearDown?.()
         return

@@ -1,5 +1,5 @@
-import { sha256Hex } from '../../../base/sha256.ts'
 import type { Controller, ControllerContext, ReconcileResult } from '../../client/controller-runner.ts'
+import { attachmentName, csiVolumeName } from '../../client/csi-names.ts'
 import { keyOf } from '../../client/informers.ts'
 import type { CSIDriver, Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
@@ -19,16 +19,13 @@ const ATTACH_TIMEOUT_MS = 120_000
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 const BY_VOLUME = { name: 'volume', values: ({ spec }: VolumeAttachment): readonly string[] => spec?.source?.persistentVolumeName ? [spec.source.persistentVolumeName] : [] }
 
-/** Name of a volume as a node's status has it. */
-const uniqueName = (driver: string, handle: string) => `kubernetes.io/csi/${driver}^${handle}`
-
 /**
  * Attaches CSI volumes to the nodes whose pods use them, and detaches them when the last one has let go: it makes and deletes VolumeAttachments, which
  * the driver's external-attacher acts on. k8s: pkg/controller/volume/attachdetach
  */
 export const attachDetachController = (): Controller => {
-  /** What pods were told already, so that it is told once. */
-  const told = new Map<string, string>()
+  /** By volume: what its pods were told already, so that it is told once. */
+  const toldOf = new Map<string, Map<string, string>>()
   /** Since when a volume should be off a node. */
   const detachSinceMs = new Map<string, number>()
 
@@ -37,7 +34,10 @@ export const attachDetachController = (): Controller => {
     const volume = cache.get<PersistentVolume>(VOLUMES, key)
     const attachments = cache.byIndex<VolumeAttachment>(ATTACHMENTS, BY_VOLUME.name, key)
     const csi = volume?.spec?.csi
-    if (!csi && attachments.length === 0) return
+    if (!csi && attachments.length === 0) {
+      toldOf.delete(key)
+      return
+    }
     const attachRequired = csi !== undefined && (cache.get<CSIDriver>(DRIVERS, csi.driver)?.spec.attachRequired ?? true)
     const ref = volume?.spec?.claimRef
     const claim = ref && cache.get<PersistentVolumeClaim>(CLAIMS, `${ref.namespace}/${ref.name}`)
@@ -45,6 +45,11 @@ export const attachDetachController = (): Controller => {
       ? cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, keyOf(claim)).filter((pod) => pod.spec.nodeName && !isPodTerminal(pod) && cache.get<Node>('nodes', pod.spec.nodeName)) : []
     const wanted = new Map<string, Pod[]>()
     for (const pod of pods) wanted.set(pod.spec.nodeName!, [...wanted.get(pod.spec.nodeName!) ?? [], pod])
+    const before = toldOf.get(key)
+    const told = new Map<string, string>()
+    for (const [nodeName, users] of wanted) for (const { metadata: { uid } } of users) { const last = before?.get(`${nodeName} ${uid}`); if (last !== undefined) told.set(`${nodeName} ${uid}`, last) }
+    if (wanted.size > 0) toldOf.set(key, told)
+    else toldOf.delete(key)
     let again = false
 
     // Detaching comes first, so that a volume is free for the node that its pod moved to.
@@ -63,22 +68,21 @@ export const attachDetachController = (): Controller => {
       if (attachment.metadata.deletionTimestamp !== undefined) continue
       const sinceMs = detachSinceMs.get(id) ?? clock.nowMs()
       detachSinceMs.set(id, sinceMs)
-      const isMounted = csi !== undefined && (node?.status?.volumesInUse ?? []).includes(uniqueName(attacher, csi.volumeHandle))
+      const isMounted = csi !== undefined && (node?.status?.volumesInUse ?? []).includes(csiVolumeName(attacher, csi.volumeHandle))
       const isHealthy = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
       const isForced = (!isHealthy && clock.nowMs() - sinceMs > MAX_UNMOUNT_WAIT_MS) || (node?.spec?.taints ?? []).some((taint) => taint.key === OUT_OF_SERVICE)
       if (isMounted && node && !isForced) continue
-      if (csi && node) await reportAttached(node, uniqueName(csi.driver, csi.volumeHandle), false, context)
+      if (csi && node) await reportAttached(node, csiVolumeName(csi.driver, csi.volumeHandle), false, context)
       await api.delete(ATTACHMENTS, attachment.metadata.name!).catch((error: unknown) => { if (!isStatusError(error, 'NotFound')) throw error })
       detachSinceMs.delete(id)
     }
 
     const isExclusive = !(volume?.spec?.accessModes ?? []).some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany')
     for (const [nodeName, users] of wanted) {
-      const id = `${key} ${nodeName}`
       const attachment = attachments.find(({ spec }) => spec?.nodeName === nodeName)
       const tell = (type: 'Normal' | 'Warning', reason: string, message: string, once: string) => {
         for (const pod of users) {
-          const about = `${id} ${pod.metadata.uid}`
+          const about = `${nodeName} ${pod.metadata.uid}`
           if (told.get(about) === once) continue
           told.set(about, once)
           events.event(pod, type, reason, message)
@@ -88,7 +92,7 @@ export const attachDetachController = (): Controller => {
         const others = [...attachedElsewhere].filter((other) => other !== nodeName)
         if (isExclusive && others.length > 0) {
           for (const pod of users) {
-            const about = `${id} ${pod.metadata.uid}`
+            const about = `${nodeName} ${pod.metadata.uid}`
             if (told.has(about)) continue
             told.set(about, 'multi-attach')
             events.event(pod, 'Warning', 'FailedAttachVolume', multiAttachError(key, pod, others.flatMap((other) => wanted.get(other) ?? [])))
@@ -97,7 +101,7 @@ export const attachDetachController = (): Controller => {
           continue
         }
         await api.create(ATTACHMENTS, {
-          apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: `csi-${await sha256Hex(`${csi!.volumeHandle}${csi!.driver}${nodeName}`, clock)}` },
+          apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: attachmentName(csi!.volumeHandle, csi!.driver, nodeName) },
           spec: { attacher: csi!.driver, nodeName, source: { persistentVolumeName: key } },
         } as VolumeAttachment).catch((error: unknown) => { if (!isStatusError(error, 'AlreadyExists')) throw error })
         attachedElsewhere.add(nodeName)
@@ -107,7 +111,7 @@ export const attachDetachController = (): Controller => {
       if (attachment.metadata.deletionTimestamp !== undefined) { again = true; continue }
       if (attachment.status?.attached) {
         const node = cache.get<Node>('nodes', nodeName)!
-        const unique = uniqueName(csi!.driver, csi!.volumeHandle)
+        const unique = csiVolumeName(csi!.driver, csi!.volumeHandle)
         const isNews = !(node.status?.volumesAttached ?? []).some(({ name }) => name === unique)
         await reportAttached(node, unique, true, context)
         if (isNews) tell('Normal', 'SuccessfulAttachVolume', `AttachVolume.Attach succeeded for volume ${JSON.stringify(key)} `, `attached ${attachment.metadata.uid}`)

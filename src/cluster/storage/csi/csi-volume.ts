@@ -1,11 +1,12 @@
-import { sha256Hex } from '../../../base/sha256.ts'
 import { GrpcError } from '../../../unix/net/grpc.ts'
 import type { MountableFileSystem } from '../../../unix/types.ts'
+import { attachmentName, csiVolumeName, sha256Hex } from '../../client/csi-names.ts'
 import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../../kinds/generated/types.ts'
 import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
 import { isNotFound } from '../volume.ts'
 import type { MountedVolume, VolumeContext, VolumePlugin } from '../volume.ts'
 import type { CsiDrivers } from './csi-drivers.ts'
+import type { StagedVolumes } from './staged-volumes.ts'
 
 const NAME = 'kubernetes.io/csi'
 const PLUGIN_FOLDER = '/var/lib/kubelet/plugins/kubernetes.io/csi'
@@ -17,19 +18,15 @@ const RETURN_MS = 30_000
 /** What mounting CSI volumes needs of a kubelet. */
 export interface CsiContext {
   drivers: CsiDrivers
-  /** Volumes that are staged, and for which targets, by driver and handle. */
-  staged: Map<string, Set<string>>
+  staged: StagedVolumes
   driverObject(name: string): Promise<CSIDriver | undefined>
   attachment(name: string): Promise<VolumeAttachment | undefined>
   secret(namespace: string, name: string): Promise<Record<string, string>>
   /** Tells the node's status that a volume is in use (or no more), so that nobody detaches it. */
-  inUse(uniqueName: string, target: string, isUsed: boolean): Promise<void>
+  inUse(uniqueName: string, target: string, isUsed: boolean): void
   /** A volume was grown to what its PersistentVolume says. */
   onExpanded(claim: PersistentVolumeClaim, volume: PersistentVolume, pod: Pod): Promise<void>
 }
-
-/** Name of the object that stands for a volume attached to a node. k8s: pkg/volume/csi getAttachmentName */
-export const attachmentName = async (handle: string, driver: string, node: string, clock: VolumeContext['clock']) => `csi-${await sha256Hex(`${handle}${driver}${node}`, clock)}`
 
 interface Source {
   /** In messages and paths: the PersistentVolume's name, or the pod's own. */
@@ -46,80 +43,85 @@ interface Source {
 const prefixed = (step: string, name: string, error: unknown) => new Error(`MountVolume.${step} failed for volume ${JSON.stringify(name)} : ${(error as Error).message}`)
 const csi = (text: string) => `kubernetes.io/csi: ${text}`
 
-/** Attaches (if the driver is one that attaches), stages and publishes the volume of a claim. @throws Error with the text of a FailedMount event. k8s: pkg/volume/csi csi_attacher.go, csi_mounter.go */
+/**
+ * Attaches (if the driver is one that attaches), stages and publishes the volume of a claim. What fails leaves nothing staged, but the
+ * volume counts as in use as long as its pod is there, which will try again.
+ * @throws Error with the text of a FailedMount event. k8s: pkg/volume/csi csi_attacher.go, csi_mounter.go
+ */
 export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentVolumeClaim, readOnly: boolean, pod: Pod, context: VolumeContext, signal: AbortSignal): Promise<MountedVolume> {
   const source = volume.spec!.csi!
   const name = volume.metadata.name!
-  const { drivers, staged, driverObject, attachment, inUse } = context.csi
-  const unique = `kubernetes.io/csi/${source.driver}^${source.volumeHandle}`
+  const { drivers, staged, driverObject, inUse } = context.csi
+  const unique = csiVolumeName(source.driver, source.volumeHandle)
   const target = targetOf(pod, name)
   await awaitReturn(source.driver, pod, name, context, signal)
   const info = await driverObject(source.driver)
-  let publishContext: Readonly<Record<string, string>> = {}
-  if (info?.spec.attachRequired ?? true) {
-    await inUse(unique, target, true)
-    const id = await attachmentName(source.volumeHandle, source.driver, context.nodeName, context.clock)
-    for (;;) {
-      const attached = await attachment(id)
-      if (attached?.status?.attached && attached.metadata.deletionTimestamp === undefined) {
-        publishContext = attached.status.attachmentMetadata ?? {}
-        break
-      }
-      await context.clock.sleep(ATTACH_POLL_MS, signal)
-    }
+  const folder = `${PLUGIN_FOLDER}/${source.driver}/${sha256Hex(source.volumeHandle)}`
+  const globalPath = `${folder}/globalmount`
+  let stages = false
+  const letGo = () => staged.release(unique, target, async () => {
+    if (!stages) return
+    await drivers.call(source.driver, 'Node/NodeUnstageVolume', { volumeId: source.volumeHandle, stagingTargetPath: globalPath })
+    context.nodeFiles.remove(folder, { recursive: true, force: true })
+  })
+  const release = async () => {
+    await letGo()
+    inUse(unique, target, false)
   }
-  const key = `${source.driver}^${source.volumeHandle}`
-  const globalPath = `${PLUGIN_FOLDER}/${source.driver}/${await sha256Hex(source.volumeHandle, context.clock)}/globalmount`
-  const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed('MountDevice', name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
-  const stages = await drivers.supports(source.driver, 'STAGE_UNSTAGE_VOLUME')
-  let users = staged.get(key)
-  if (!users) {
-    if (stages) {
+  let undo = letGo
+  try {
+    const publishContext = info?.spec.attachRequired ?? true ? await attached(source.driver, source.volumeHandle, target, context, signal) : {}
+    const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed('MountDevice', name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
+    stages = await drivers.supports(source.driver, 'STAGE_UNSTAGE_VOLUME')
+    await staged.use(unique, target, async () => {
+      if (!stages) return
       context.nodeFiles.mkdir(globalPath, { recursive: true, mode: 0o750 })
-      context.nodeFiles.writeFile(`${globalPath.slice(0, -'/globalmount'.length)}/vol_data.json`, JSON.stringify({ driverName: source.driver, volumeHandle: source.volumeHandle }))
+      context.nodeFiles.writeFile(`${folder}/vol_data.json`, JSON.stringify({ driverName: source.driver, volumeHandle: source.volumeHandle }))
       const ref = source.nodeStageSecretRef
       try {
         await drivers.call(source.driver, 'Node/NodeStageVolume', {
           volumeId: source.volumeHandle, publishContext, stagingTargetPath: globalPath, volumeCapability: capability, volumeContext: source.volumeAttributes ?? {}, secrets: ref ? await context.csi.secret(ref.namespace!, ref.name!) : {},
         })
       } catch (error) {
-        context.nodeFiles.remove(globalPath.slice(0, -'/globalmount'.length), { recursive: true, force: true })
+        context.nodeFiles.remove(folder, { recursive: true, force: true })
         throw prefixed('MountDevice', name, error)
       }
+    })
+    const mounted = await publish({
+      name, driver: source.driver, handle: source.volumeHandle, fsType: source.fsType ?? '', readOnly: readOnly || (source.readOnly ?? false), attributes: source.volumeAttributes ?? {}, volume,
+      secret: source.nodePublishSecretRef ? { namespace: source.nodePublishSecretRef.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
+    }, { pod, context, info, capability, stagingPath: stages ? globalPath : undefined, publishContext, release })
+    undo = mounted.tearDown
+    const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
+      const wanted = now.spec!.capacity?.storage ?? '0'
+      if (compareQuantities(current.status?.capacity?.storage ?? '0', wanted) >= 0 || !await drivers.supports(source.driver, 'EXPAND_VOLUME')) return
+      await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability })
+        .catch((error: unknown) => { throw prefixed('NodeExpandVolume', name, error) })
+      await context.csi.onExpanded(current, now, pod)
     }
-    staged.set(key, users = new Set())
-  }
-  users.add(target)
-  const release = async () => {
-    users.delete(target)
-    if (users.size === 0) {
-      if (stages) {
-        await drivers.call(source.driver, 'Node/NodeUnstageVolume', { volumeId: source.volumeHandle, stagingTargetPath: globalPath })
-        context.nodeFiles.remove(globalPath.slice(0, -'/globalmount'.length), { recursive: true, force: true })
-      }
-      staged.delete(key)
+    await grow(volume, claim)
+    const { namespace, name: claimName } = claim.metadata
+    return {
+      ...mounted,
+      async update() {
+        if (claim.spec!.volumeMode === 'Block') return
+        await grow(await context.objects.persistentVolume(name), await context.objects.claim(namespace!, claimName!))
+      },
     }
-    await inUse(unique, target, false)
+  } catch (error) {
+    await undo().catch(() => { /* the driver isn't there: the next attempt, or its next start, finds the volume as it is */ })
+    throw error
   }
-  const mounted = await publish({
-    name, driver: source.driver, handle: source.volumeHandle, fsType: source.fsType ?? '', readOnly: readOnly || (source.readOnly ?? false), attributes: source.volumeAttributes ?? {}, volume,
-    secret: source.nodePublishSecretRef ? { namespace: source.nodePublishSecretRef.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
-  }, { pod, context, info, capability, stagingPath: stages ? globalPath : undefined, publishContext, release })
-  const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
-    const wanted = now.spec!.capacity?.storage ?? '0'
-    if (compareQuantities(current.status?.capacity?.storage ?? '0', wanted) >= 0 || !await drivers.supports(source.driver, 'EXPAND_VOLUME')) return
-    await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability })
-      .catch((error: unknown) => { throw prefixed('NodeExpandVolume', name, error) })
-    await context.csi.onExpanded(current, now, pod)
-  }
-  await grow(volume, claim)
-  const { namespace, name: claimName } = claim.metadata
-  return {
-    ...mounted,
-    async update() {
-      if (claim.spec!.volumeMode === 'Block') return
-      await grow(await context.objects.persistentVolume(name), await context.objects.claim(namespace!, claimName!))
-    },
+}
+
+/** Resolves with what the driver says of a volume once that is attached to the node, which from now on counts as using it. */
+async function attached(driver: string, handle: string, target: string, { csi: { attachment, inUse }, clock, nodeName }: VolumeContext, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  inUse(csiVolumeName(driver, handle), target, true)
+  const id = attachmentName(handle, driver, nodeName)
+  for (;;) {
+    const found = await attachment(id)
+    if (found?.status?.attached && found.metadata.deletionTimestamp === undefined) return found.status.attachmentMetadata ?? {}
+    await clock.sleep(ATTACH_POLL_MS, signal)
   }
 }
 
@@ -131,7 +133,7 @@ export const csiInlinePlugin: VolumePlugin = {
     const source = volume.csi!
     await awaitReturn(source.driver, pod, volume.name, context, signal)
     const info = await context.csi.driverObject(source.driver)
-    const handle = `csi-${await sha256Hex(`${pod.metadata.uid}${volume.name}`, context.clock)}`
+    const handle = `csi-${sha256Hex(`${pod.metadata.uid}${volume.name}`)}`
     try {
       context.csi.drivers.demand(source.driver)
     } catch (error) {
@@ -166,7 +168,7 @@ const folderOf = (pod: Pod, name: string) => `/var/lib/kubelet/pods/${pod.metada
 const targetOf = (pod: Pod, name: string) => `${folderOf(pod, name)}/mount`
 
 /** k8s: csiMountMgr.SetUpAt */
-async function publish(source: Source, { pod, context, info, capability, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume> {
+async function publish(source: Source, { pod, context, info, capability, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume & { tearDown(): Promise<void> }> {
   const { drivers, secret } = context.csi
   const { nodeFiles } = context
   const folder = folderOf(pod, source.name)
@@ -174,7 +176,7 @@ async function publish(source: Source, { pod, context, info, capability, staging
   nodeFiles.mkdir(folder, { recursive: true, mode: 0o750 })
   const lifecycle = source.volume ? 'Persistent' : 'Ephemeral'
   nodeFiles.writeFile(`${folder}/vol_data.json`, JSON.stringify({
-    attachmentID: await attachmentName(source.handle, source.driver, context.nodeName, context.clock), driverName: source.driver, nodeName: context.nodeName, specVolID: source.name, volumeHandle: source.handle, volumeLifecycleMode: lifecycle,
+    attachmentID: attachmentName(source.handle, source.driver, context.nodeName), driverName: source.driver, nodeName: context.nodeName, specVolID: source.name, volumeHandle: source.handle, volumeLifecycleMode: lifecycle,
   }))
   const { name, namespace, uid } = pod.metadata
   const about = info?.spec.podInfoOnMount ? { 'csi.storage.k8s.io/pod.name': name!, 'csi.storage.k8s.io/pod.namespace': namespace!, 'csi.storage.k8s.io/pod.uid': uid!, 'csi.storage.k8s.io/serviceAccount.name': pod.spec.serviceAccountName ?? '', 'csi.storage.k8s.io/ephemeral': String(!source.volume) } : {}

@@ -1,0 +1,43 @@
+/**
+ * Which CSI volumes are staged on a node, and for which targets: a volume is staged for the first and let go after the last. What is done to one
+ * volume comes one after the other, so that nobody takes up what another one is just letting go. k8s: pkg/volume/util/nestedpendingoperations
+ */
+export class StagedVolumes {
+  /** Targets by volume; a volume without any is still staged when letting it go has failed. */
+  readonly #targets = new Map<string, Set<string>>()
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  /** Takes a volume up for a target. @throws what `stage` throws; the target doesn't count then */
+  use(volume: string, target: string, stage: () => Promise<void>): Promise<void> {
+    return this.#inTurn(volume, async () => {
+      const targets = this.#targets.get(volume)
+      if (targets) targets.add(target)
+      else {
+        await stage()
+        this.#targets.set(volume, new Set([target]))
+      }
+    })
+  }
+
+  /** Lets a volume go for a target; one that isn't taken up is none of anybody's business. @throws what `unstage` throws, and may be called again */
+  release(volume: string, target: string, unstage: () => Promise<void>): Promise<void> {
+    return this.#inTurn(volume, async () => {
+      const targets = this.#targets.get(volume)
+      targets?.delete(target)
+      if (!targets || targets.size > 0) return
+      await unstage()
+      this.#targets.delete(volume)
+    })
+  }
+
+  async #inTurn(volume: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(volume)
+    const turn = before ? before.then(work, work) : work()
+    this.#turns.set(volume, turn)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(volume) === turn) this.#turns.delete(volume)
+    }
+  }
+}
