@@ -2,7 +2,7 @@ import { NfsMountError, mountNfs } from '../../unix/nfs/client.ts'
 import type { Pod } from '../kinds/generated/types.ts'
 import type { MountedVolume, VolumeContext, VolumePlugin } from './volume.ts'
 
-// @k8s part: Volumes of NFS servers: mounted over the cluster's network; while a server is away, reading and writing fail with "Input/output error" (as with the mount option soft) instead of waiting for it, and locks aren't shared between clients
+// @k8s part: Volumes of NFS servers: mounted over the cluster's network; while a server is away, reading and writing fail with "Input/output error" (as with the mount option soft) instead of waiting for it, locks aren't shared between clients, and mount options about caching, timing, nosuid, nodev and noexec change nothing
 
 const NAME = 'kubernetes.io/nfs'
 

@@ -15,7 +15,12 @@ export async function nodeDriverRegistrar(proc: Proc): Promise<number> {
     klog(proc, 'E', 'main.go:135', '"kubelet-registration-path is a required parameter"')
     return 1
   }
-  klog(proc, 'I', 'main.go:146', `"Running node-driver-registrar" mode=${JSON.stringify(flags.get('mode') ?? '')}`)
+  const mode = flags.get('mode') ?? ''
+  if (mode !== '' && mode !== 'registration') {
+    klog(proc, 'E', 'main.go:135', `"drydock: this mode is not supported" mode=${JSON.stringify(mode)}`)
+    return 1
+  }
+  klog(proc, 'I', 'main.go:146', `"Running node-driver-registrar" mode=${JSON.stringify(mode)}`)
   const address = flags.get('csi-address') ?? '/run/csi/socket'
   klog(proc, 'I', 'main.go:163', `"Attempting to open a gRPC connection" csiAddress=${JSON.stringify(address)}`)
   const stopped = proc.signal('SIGTERM', 'SIGINT')

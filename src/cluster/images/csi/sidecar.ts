@@ -25,7 +25,7 @@ export interface Sidecar {
   driver: DriverConnection
 }
 
-const BOOLEANS = new Set(['leader-election', 'version', 'logtostderr', 'extra-create-metadata', 'strict-topology', 'immediate-topology', 'enable-capacity', 'enable-node-deployment', 'node-deployment', 'enable-node-watcher', 'handle-volume-inuse-error', 'automaxprocs', 'enable-pprof', 'controller-publish-readonly', 'node-deployment-immediate-binding', 'http-endpoint-tls'])
+const BOOLEANS = new Set(['leader-election', 'logtostderr', 'extra-create-metadata', 'strict-topology', 'immediate-topology', 'enable-capacity', 'enable-node-deployment', 'node-deployment', 'enable-node-watcher', 'handle-volume-inuse-error', 'automaxprocs', 'enable-pprof', 'controller-publish-readonly', 'node-deployment-immediate-binding', 'http-endpoint-tls'])
 
 /** Flags of a program in Go whose flags are known; ends with 2 as Go does for one that isn't. */
 export async function sidecarFlags(proc: Proc, known: ReadonlySet<string>): Promise<ReadonlyMap<string, string> | undefined> {
@@ -36,7 +36,7 @@ export async function sidecarFlags(proc: Proc, known: ReadonlySet<string>): Prom
   return undefined
 }
 
-const COMMON = new Set(['v', 'csi-address', 'leader-election', 'leader-election-namespace', 'leader-election-lease-duration', 'leader-election-renew-deadline', 'leader-election-retry-period', 'leader-election-identity', 'version', 'timeout', 'http-endpoint', 'metrics-address', 'metrics-path', 'worker-threads', 'retry-interval-start', 'retry-interval-max', 'kube-api-qps', 'kube-api-burst', 'resync', 'feature-gates', 'logtostderr', 'automaxprocs', 'kubeconfig', 'master', 'connection-timeout'])
+const COMMON = new Set(['v', 'csi-address', 'leader-election', 'leader-election-namespace', 'leader-election-lease-duration', 'leader-election-renew-deadline', 'leader-election-retry-period', 'leader-election-identity', 'timeout', 'http-endpoint', 'metrics-address', 'metrics-path', 'worker-threads', 'retry-interval-start', 'retry-interval-max', 'kube-api-qps', 'kube-api-burst', 'resync', 'feature-gates', 'logtostderr', 'automaxprocs', 'connection-timeout'])
 
 /** Waits for a driver at a socket and asks for its name. */
 export async function awaitDriver(proc: Proc, address: string): Promise<Pick<DriverConnection, 'name' | 'call'>> {
@@ -64,7 +64,6 @@ export async function runSidecar(proc: Proc, { known, lock, run }: { known: read
   const flags = await sidecarFlags(proc, new Set(known))
   if (!flags) return 2
   const binary = proc.argv[0]!.split('/').pop()!
-  klog(proc, 'I', 'main.go:114', `"Version" version="${binary}"`)
   const main = (async () => {
     const driver = await connectDriver(proc, flags.get('csi-address') ?? '/run/csi/socket')
     klog(proc, 'I', 'main.go:173', `"CSI driver name" driver=${JSON.stringify(driver.name)}`)

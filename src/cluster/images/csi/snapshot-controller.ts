@@ -19,7 +19,7 @@ const BOUND = 'snapshot.storage.kubernetes.io/volumesnapshot-bound-protection'
 const CLAIM_FINALIZER = 'snapshot.storage.kubernetes.io/pvc-as-source-protection'
 const IS_DEFAULT = 'snapshot.storage.kubernetes.io/is-default-class'
 const CLAIMS = '/api/v1/persistentvolumeclaims'
-const KNOWN = new Set(['retry-crd-interval-max', 'prevent-volume-mode-conversion', 'enable-distributed-snapshotting'])
+const KNOWN = new Set(['retry-crd-interval-max', 'prevent-volume-mode-conversion'])
 const CRD_WAIT_MS = 30_000
 
 /** The controller that binds VolumeSnapshots to VolumeSnapshotContents; one for all drivers of a cluster. */
@@ -28,7 +28,6 @@ export async function snapshotController(proc: Proc): Promise<number> {
   const flags = await sidecarFlags(proc, KNOWN)
   if (!flags) return 2
   const client = clusterClient(proc, 'snapshot-controller')
-  klog(proc, 'I', 'main.go:169', '"Version" version="snapshot-controller"')
   const stopped = proc.signal('SIGTERM', 'SIGINT')
   const ready = await Promise.race([definitionsExist(proc, client), stopped.then(() => undefined)])
   if (ready === undefined) return 0

@@ -10,14 +10,14 @@ import { klog } from '../in-cluster/klog.ts'
 import { containsRange, readNetConf } from './net-conf.ts'
 import type { NetConf } from './net-conf.ts'
 
-// @k8s part: flannel: backends vxlan and host-gw for IPv4 with the Kubernetes subnet manager; others, nftables rules and masquerading are missing
+// @k8s part: flannel: backends vxlan and host-gw for IPv4 with the Kubernetes subnet manager; others, nftables rules and masquerading are missing, and --iptables-resync, --iptables-forward-rules and --healthz-ip change nothing
 
 const PREFIX = 'flannel.alpha.coreos.com'
 /** What a packet of the tunnel has around it, in bytes. */
 const VXLAN_OVERHEAD = 50
 const MTU = 1500
 const VALUES = ['healthz-ip', 'healthz-port', 'iface', 'net-config-path', 'subnet-file', 'iptables-resync', 'v', 'public-ip']
-const SWITCHES = ['ip-masq', 'kube-subnet-mgr', 'iptables-forward-rules', 'set-node-network-unavailable', 'version']
+const SWITCHES = ['ip-masq', 'kube-subnet-mgr', 'iptables-forward-rules', 'set-node-network-unavailable']
 
 /** Thrown for what ends the daemon: where it is said, and what. */
 class FlannelError extends Error {
@@ -64,6 +64,8 @@ function readFlags({ argv, env }: Proc): Map<string, string> | string {
 
 async function run(proc: Proc, flags: ReadonlyMap<string, string>): Promise<void> {
   if (flags.get('kube-subnet-mgr') !== 'true') throw new FlannelError('main.go:251', 'Failed to create SubnetManager: drydock: only --kube-subnet-mgr is supported')
+  const wanted = flags.get('iface')
+  if (wanted && wanted !== 'eth0' && !proc.net.addresses.includes(wanted)) throw new FlannelError('main.go:251', `Failed to create SubnetManager: drydock: --iface=${wanted}: nodes have no device but eth0`)
   const client = clusterClient(proc, 'flanneld')
   const manager = (message: string) => new FlannelError('main.go:251', `Failed to create SubnetManager: ${message}`)
   const { POD_NAME: podName, POD_NAMESPACE: podNamespace } = proc.env

@@ -12,7 +12,7 @@ export function readNetConf(text: string): NetConf {
   const { Type: backend = 'udp', VNI: vni = 1, DirectRouting: directRouting = false, ...others } = read.Backend ?? {}
   if (read.EnableIPv6 || read.EnableIPv4 === false) throw new Error('drydock: networks of IPv6 are not supported')
   if (backend !== 'vxlan' && backend !== 'host-gw') throw new Error(['udp', 'wireguard', 'ipip', 'ipsec', 'alloc', 'extension', 'tencent-vpc', 'ali-vpc'].includes(backend) ? `drydock: the backend ${backend} is not supported` : `unknown backend type: ${backend}`)
-  const unsupported = Object.keys(others).filter((field) => !['Port'].includes(field))
+  const unsupported = Object.keys(others)
   if (unsupported.length > 0) throw new Error(`drydock: ${unsupported.join(', ')} of the backend ${backend} is not supported`)
   return { network: read.Network ?? '', backend, vni, directRouting }
 }
