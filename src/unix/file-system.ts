@@ -525,7 +525,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.#link(place, inode, path)
   }
 
-  /** Who answers at a socket; undefined: nobody ever did in this process. @throws UnixError ENOENT, ENOTSOCK, EACCES */
+  /** Who answers at a socket; undefined: nobody ever did in this process. @throws UnixError ENOENT, EACCES, ECONNREFUSED where the file is no socket */
   socketServer(path: string): object | undefined {
     const place = this.#walk(path, true)
     if (!place.inode) throw errno('ENOENT', path)

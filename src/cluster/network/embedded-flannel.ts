@@ -33,7 +33,12 @@ export function startEmbeddedFlannel({ informers, nodeName, files, kernel, podCi
   const stop = informers.for<Node>('nodes').onChanges((changes) => {
     for (const { type, object } of changes) if (type !== 'delete' && object.metadata.name === nodeName && object.spec.podCIDR && object.spec.podCIDR !== known) configure(object.spec.podCIDR)
   })
-  return { stop }
+  return {
+    stop() {
+      stop()
+      kernel.filters.delete(policies)
+    },
+  }
 }
 
 function write(files: FileSystem, path: string, text: string): void {

@@ -35,13 +35,6 @@ export class RouteTable implements RouteLookup {
   all(): readonly NetworkRoute[] {
     return this.#sizes.flatMap((size) => [...this.#bySize.get(size)!.values()])
   }
-
-  /** The same routes, which don't follow this table any more. */
-  copy(): RouteTable {
-    const copy = new RouteTable()
-    for (const route of this.all()) copy.replace(route)
-    return copy
-  }
 }
 
 /** How many addresses a route's destination has. */
