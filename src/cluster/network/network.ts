@@ -167,6 +167,12 @@ export class Network {
     })
   }
 
+  /** Takes a machine outside the cluster off the host network again. */
+  removeHost(ip: string): void {
+    this.#routes.delete(ip)
+    this.#detach(ip)
+  }
+
   /** Which network a host's connection goes into, and as whom it comes there. */
   #way(hostIp: string, from: SocketAddress, to: SocketAddress): [fabric: Fabric, from: SocketAddress] {
     for (const { network, as, covers } of this.#routes.get(hostIp) ?? []) if (covers(to.ip)) return [network.#fabric, { ip: as, port: from.port }]

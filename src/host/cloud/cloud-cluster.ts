@@ -32,7 +32,7 @@ export const KUBERNETES = '1.36.3'
 const NETWORKS = { gke: (number: number) => `10.128.${number}.0/24`, aks: (number: number) => `10.224.${number}.0/24`, eks: (number: number) => `192.168.${128 + number}.0/24` }
 
 /** A control plane that is a machine too, and workers as the provider has them. */
-// @k8s part: clusters of clouds: their control plane is a node that can be seen, addresses are on this machine's networks, there are no accounts, machine types only have their size, and versions carry no provider's suffix
+// @k8s part: clusters of clouds: their control plane is a node that can be seen, addresses are on this machine's networks, there are no accounts, load balancers take TCP alone and lead to one worker that has power (health checks, externalTrafficPolicy and annotations mean nothing to them), machine types only have their size, and versions carry no provider's suffix
 export function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
   const plain = kubeadmTopology(nodes + 1, name, NETWORKS[provider](number))
   return {

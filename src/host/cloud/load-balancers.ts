@@ -10,6 +10,7 @@ const LOOK_MS = 2_000
 /** Addresses for documentation, which nobody else has. RFC 5737 */
 const PUBLIC = '203.0.113.'
 const FIRST = 10
+const LAST = 250
 const HOSTS = '/etc/hosts'
 
 /** A load balancer: a machine beside the nodes with the Service's ports. */
@@ -28,13 +29,16 @@ export class CloudLoadBalancers {
   readonly #cluster: Cluster
   readonly #record: FleetRecord
   readonly #laptop: Machine
+  readonly #isTaken: (ip: string) => boolean
   readonly #balancers = new Map<string, Balancer>()
   readonly #end = new AbortController()
 
-  constructor(options: { cluster: Cluster; record: FleetRecord; laptop: Machine }) {
+  /** @param options `isTaken`: whether somebody's load balancer has an address already, of whatever cluster */
+  constructor(options: { cluster: Cluster; record: FleetRecord; laptop: Machine; isTaken(ip: string): boolean }) {
     this.#cluster = options.cluster
     this.#record = options.record
     this.#laptop = options.laptop
+    this.#isTaken = options.isTaken
   }
 
   /** Whether an address is one of its load balancers'. */
@@ -42,15 +46,17 @@ export class CloudLoadBalancers {
     return [...this.#balancers.values()].some((balancer) => balancer.ip === ip)
   }
 
+  /** Looks after Services until {@link stop}. */
   async run(): Promise<void> {
     const { clock } = this.#cluster
     const { signal } = this.#end
     while (!signal.aborted) {
-      if (this.#cluster.isServing) await this.#look().catch(() => { /* the API server went away: the next look finds it again */ })
+      if (this.#cluster.isServing) await this.#look()
       await clock.sleep(LOOK_MS, signal).catch(() => {})
     }
   }
 
+  /** Ends what it looked after; Services keep what their status says. */
   stop(): void {
     this.#end.abort()
     for (const key of [...this.#balancers.keys()]) this.#remove(key)
@@ -61,7 +67,12 @@ export class CloudLoadBalancers {
     const services = this.#cluster.etcd.range<Service>({ key, rangeEnd: `${key.slice(0, -1)}0` }).kvs.map(({ value }) => value).filter(({ spec, metadata }) => spec.type === 'LoadBalancer' && !metadata.deletionTimestamp)
     const wanted = new Set(services.map(({ metadata }) => metadata.uid!))
     for (const uid of this.#balancers.keys()) if (!wanted.has(uid)) this.#remove(uid)
-    for (const service of services) await this.#balance(service)
+    // Who has an address keeps it.
+    const isKnown = ({ status }: Service) => Number(status.loadBalancer?.ingress?.[0] !== undefined)
+    for (const service of services.sort((a, b) => isKnown(b) - isKnown(a))) {
+      if (this.#end.signal.aborted) return
+      await this.#balance(service).catch(() => { /* the API server went away, or refuses: the next look tries again */ })
+    }
   }
 
   async #balance(service: Service): Promise<void> {
@@ -102,19 +113,26 @@ export class CloudLoadBalancers {
   }
 
   #remove(uid: string): void {
-    const { listeners, hostname } = this.#balancers.get(uid)!
+    const { listeners, hostname, ip } = this.#balancers.get(uid)!
     this.#balancers.delete(uid)
     for (const listener of listeners.values()) listener.close()
+    this.#cluster.network.removeHost(ip)
     if (hostname !== undefined) this.#laptop.fs.writeFile(HOSTS, this.#hostsWithout(hostname))
   }
 
   #hostsWithout(hostname: string): string {
-    return this.#laptop.fs.readText(HOSTS).split('\n').filter((line) => !line.endsWith(`\t${hostname}`)).join('\n')
+    const { fs } = this.#laptop
+    return (fs.exists(HOSTS) ? fs.readText(HOSTS) : '').split('\n').filter((line) => !line.endsWith(`\t${hostname}`)).join('\n')
   }
 
-  /** Clusters take theirs from different ends, so that no two have the same. */
+  /** One that no cluster's load balancer has: each begins to look at another place, so that addresses rarely change hands. @throws Error when there is none left */
   #freeAddress(): string {
-    const step = { gke: 0, aks: 80, eks: 160 }[this.#record.provider as 'gke' | 'aks' | 'eks'] + (this.#record.number % 5) * 16
-    for (let last = FIRST + step; ; last++) if (!this.covers(`${PUBLIC}${last}`)) return `${PUBLIC}${last}`
+    const count = LAST - FIRST + 1
+    const start = { gke: 0, aks: 80, eks: 160 }[this.#record.provider as 'gke' | 'aks' | 'eks'] + this.#record.number * 16
+    for (let step = 0; step < count; step++) {
+      const ip = `${PUBLIC}${FIRST + (start + step) % count}`
+      if (!this.#isTaken(ip)) return ip
+    }
+    throw new Error('there are no more addresses for load balancers')
   }
 }

@@ -44,6 +44,8 @@ export interface ClusterDisk {
   flush(): Promise<void>
   /** Writes everything; nothing more is kept afterwards. To be called before the cluster stops. */
   close(cluster: Cluster): Promise<void>
+  /** Lets go of it as it is: a cluster that couldn't begin has nothing to keep. */
+  abandon(): Promise<void>
 }
 
 /** Where further clusters are kept. */

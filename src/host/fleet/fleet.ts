@@ -74,6 +74,8 @@ export class Fleet {
   readonly #running = new Map<string, Running>()
   /** Those that are being made, begun or ended. */
   readonly #busy = new Set<string>()
+  /** Those that nobody would miss if the process ended now: they aren't written down before they stand. */
+  readonly #unfinished = new Set<string>()
   readonly #listeners = new Set<() => void>()
   #laptop: FleetsLaptop | undefined
 
@@ -146,9 +148,11 @@ export class Fleet {
       }
       // Its number and its ports are taken from now on.
       this.#records.set(id, record)
+      this.#unfinished.add(id)
       try {
         await this.clock.outside(this.#options.storage.erase(id))
         await this.#begin(record, await this.#open(id), onStage)
+        this.#unfinished.delete(id)
         await this.#write(record)
       } catch (error) {
         await this.#drop(id)
@@ -203,9 +207,9 @@ export class Fleet {
     return () => { routes?.delete(covers) }
   }
 
-  /** Changes what is written down of a cluster. */
-  async remember({ id }: Pick<FleetRecord, 'id'>, details: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.#write({ ...this.#records.get(id)!, details })
+  /** Changes what is written down of a cluster. @throws FleetError for one that was deleted meanwhile */
+  async remember({ provider, name }: Pick<FleetRecord, 'provider' | 'name'>, details: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#write({ ...this.#need(provider, name), details })
   }
 
   /** A port of the learner's machine that nobody has. */
@@ -230,7 +234,7 @@ export class Fleet {
   async #begin(record: FleetRecord, disk: ClusterDisk, onStage?: (stage: InstallationStage) => void): Promise<void> {
     const { platform, clock, seed, nodePrograms } = this.#options
     const laptop = this.#onLaptop()
-    const cluster = await createCluster({
+    const cluster = await this.#madeOr(disk, createCluster({
       platform, clock, seed: `${seed} ${record.id} ${record.createdMs}`, topology: record.topology, registries: laptop.home.registry, ...(nodePrograms ? { nodePrograms } : {}), bootInTime: onStage ?? (() => {}),
       ...disk.options,
       onTopology: (topology) => {
@@ -242,7 +246,7 @@ export class Fleet {
         if (changed.since !== known.since) void this.#keepRecords()
         this.#tell()
       },
-    })
+    }))
     const open: { close(): void }[] = []
     const routes = new Set<(ip: string) => boolean>()
     const unplug = () => { for (const each of open.splice(0)) each.close() }
@@ -259,6 +263,17 @@ export class Fleet {
       unplug()
       this.#running.delete(record.id)
       await cluster.stop().catch(() => {})
+      await this.clock.outside(disk.abandon())
+      throw error
+    }
+  }
+
+  /** A cluster that is being made from what a disk has; the disk is free again where that fails. */
+  async #madeOr(disk: ClusterDisk, making: Promise<Cluster>): Promise<Cluster> {
+    try {
+      return await making
+    } catch (error) {
+      await this.clock.outside(disk.abandon())
       throw error
     }
   }
@@ -266,7 +281,7 @@ export class Fleet {
   /** A cloud looks after load balancers for as long as the cluster runs. */
   async #balanceLoad(record: FleetRecord, cluster: Cluster, routes: Set<(ip: string) => boolean>, open: { close(): void }[]): Promise<void> {
     const { CloudLoadBalancers } = await this.clock.outside(import('../cloud/load-balancers.ts'))
-    const balancers = new CloudLoadBalancers({ cluster, record, laptop: this.#onLaptop().machine })
+    const balancers = new CloudLoadBalancers({ cluster, record, laptop: this.#onLaptop().machine, isTaken: (ip) => [...this.#running.values()].some((other) => [...other.routes].some((covers) => covers(ip))) })
     routes.add((ip) => balancers.covers(ip))
     open.push({ close: () => balancers.stop() })
     void balancers.run()
@@ -285,6 +300,7 @@ export class Fleet {
   async #drop(id: string): Promise<void> {
     await this.#end(id)
     this.#records.delete(id)
+    this.#unfinished.delete(id)
     await this.#keepRecords()
     await this.clock.outside(this.#options.storage.erase(id))
     this.#tell()
@@ -301,7 +317,7 @@ export class Fleet {
   }
 
   async #keepRecords(): Promise<void> {
-    await this.clock.outside(this.#options.storage.write([...this.#records.values()]))
+    await this.clock.outside(this.#options.storage.write([...this.#records.values()].filter(({ id }) => !this.#unfinished.has(id))))
   }
 
   async #exclusively<T>(id: string, act: () => Promise<T>): Promise<T> {

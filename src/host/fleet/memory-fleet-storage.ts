@@ -44,6 +44,7 @@ export class MemoryFleetStorage implements FleetStorage {
       },
       run: (cluster: Cluster) => cluster.start(),
       async flush() { /* it is written when it ends */ },
+      async abandon() { /* what was kept stays as it is */ },
       close: async (cluster: Cluster) => {
         this.#kept.set(id, structuredClone({ cluster: cluster.snapshot(), nodes: new Map(Array.from(trees, ([node, files]) => [node, treeOf(files)])) }))
       },

@@ -36,14 +36,16 @@ export class FleetStore implements FleetStorage {
     const store = await ClusterStore.open({ name: databaseOfFurther(id), setTimer: this.#setTimer })
     store.onFailure = this.#onFailure
     const kept = new KeptCluster(store, await store.load(), change)
+    const close = async () => {
+      kept.end()
+      await store.close()
+    }
     return {
       options: kept.options,
       run: (cluster) => kept.run(cluster, this.#clock),
       flush: () => store.flush(),
-      async close() {
-        kept.end()
-        await store.close()
-      },
+      close,
+      abandon: close,
     }
   }
 
