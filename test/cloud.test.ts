@@ -20,6 +20,9 @@ describe('clusters of clouds', () => {
     await lab.out(SERVE)
     expect(await lab.out(`curl -s $(kubectl get service web -o jsonpath="{.status.loadBalancer.ingress[0].ip}") | ${TITLE}`)).toBe('2\n')
     expect((await lab.run('gcloud container clusters resize kuar-cluster --num-nodes 2 -q; kubectl get nodes -o name')).stdout.split('\n')).toHaveLength(4)
+    expect(await lab.out("kubectl get nodes -l cloud.google.com/gke-nodepool=default-pool,node.kubernetes.io/instance-type=e2-medium -o jsonpath='{.items[*].status.capacity.memory}'")).toBe('4Gi 4Gi')
+    expect((await lab.run('gcloud container clusters delete kuar-cluster -q --zone us-west1-a')).stderr).toContain('code=404')
+    expect((await lab.run('gcloud container clusters describe kuar-cluster --num-nodes 3')).stderr).toContain('--num-nodes')
     expect((await lab.run('gcloud container clusters delete kuar-cluster -q; kubectl config get-contexts -o name')).stdout).toBe('drydock\n')
   }, 60_000)
 
@@ -28,6 +31,7 @@ describe('clusters of clouds', () => {
     expect(JSON.parse(await lab.out('az group create --name=kuar --location=westus'))).toMatchObject({ name: 'kuar', location: 'westus', properties: { provisioningState: 'Succeeded' } })
     expect(JSON.parse(await lab.out('az aks create --resource-group=kuar --name=kuar-cluster --node-count 1'))).toMatchObject({ name: 'kuar-cluster', provisioningState: 'Succeeded', resourceGroup: 'kuar', agentPoolProfiles: [{ count: 1 }] })
     expect(await lab.out('az aks get-credentials --resource-group=kuar --name=kuar-cluster; kubectl config current-context')).toBe('Merged "kuar-cluster" as current context in /home/learner/.kube/config\nkuar-cluster\n')
+    expect(await lab.run('az aks scale -g kuar -n kuar-cluster -c many')).toMatchObject({ code: 2, stderr: "ERROR: argument --node-count/-c: invalid int value: 'many'\n" })
     expect(await lab.out('az group delete -n kuar --yes; az aks list; az group list')).toBe('[]\n[]\n')
   }, 60_000)
 
@@ -41,6 +45,9 @@ describe('clusters of clouds', () => {
     lab = await lab.reload()
     expect(await lab.out(`sleep 5; ${hostname}`)).toBe(given)
     expect(await lab.out(`curl -s $(${hostname}) | ${TITLE}`)).toBe('2\n')
+    const group = await lab.out("kubectl get nodes -o jsonpath='{.items[0].metadata.labels.alpha\\.eksctl\\.io/nodegroup-name}{.items[1].metadata.labels.alpha\\.eksctl\\.io/nodegroup-name}'")
+    expect((await lab.run('eksctl delete cluster --name kuar-cluster --region eu-west-1')).stderr).toContain('No cluster found for name: kuar-cluster.')
+    expect(group).toContain('ng-')
     await lab.out('eksctl delete cluster --name kuar-cluster')
     expect(await lab.out('grep -c elb.amazonaws.com /etc/hosts || true; kubectl --context drydock get nodes -o name | wc -l')).toBe('0\n3\n')
   }, 60_000)

@@ -1,5 +1,6 @@
 import { createPipe, readAll } from '../base/streams.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Computers } from '../cluster/computers/computers.ts'
 import { ROOT_USER } from '../unix/machine.ts'
 import type { Machine } from '../unix/types.ts'
 import type { MachineAction } from './protocol.ts'
@@ -47,9 +48,9 @@ function started({ computers }: Cluster, name: string): Promise<void> {
   })
 }
 
-/** Adds a machine and makes a node of it. @returns its name @throws Error for people */
-export async function addNode(cluster: Cluster, wanted?: string): Promise<string> {
-  const { name } = cluster.computers.add(wanted)
+/** Adds a machine and makes a node of it; see {@link Computers.add}. @returns its name @throws Error for people */
+export async function addNode(cluster: Cluster, ...[wanted, hardware]: Parameters<Computers['add']>): Promise<string> {
+  const { name } = cluster.computers.add(wanted, hardware)
   await started(cluster, name)
   await join(cluster, name)
   return name

@@ -93,15 +93,16 @@ export class Computers {
     computer.startServices()
   }
 
-  /** A new computer with an empty disk and kind's image of a node on it, switched on. Nothing makes it a node. */
-  add(name = this.#freeName()): ComputerState {
-    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw new ComputerError(`"${name}" is no name for a computer`)
-    if (this.#computers.has(name)) throw new ComputerError(`there is a computer "${name}" already`)
+  /** A new computer with an empty disk and kind's image of a node on it, switched on. Nothing makes it a node. @param wanted its name, which may be made of its address */
+  add(wanted: string | ((ip: string) => string) = this.#freeName(), hardware: Partial<Pick<NodeSpec, 'cpu' | 'memory'>> = {}): ComputerState {
     const used = new Set([...this.all().map(({ spec }) => spec.ip), this.#options.topology.loadBalancer?.ip])
     let number = 0
     let spec
-    do spec = workerSpec(name, number++, this.#options.topology.hostCidr); while (used.has(spec.ip))
-    const computer = new Computer(spec, this.#around)
+    do spec = workerSpec('', number++, this.#options.topology.hostCidr); while (used.has(spec.ip))
+    const name = typeof wanted === 'string' ? wanted : wanted(spec.ip)
+    if (!/^[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw new ComputerError(`"${name}" is no name for a computer`)
+    if (this.#computers.has(name)) throw new ComputerError(`there is a computer "${name}" already`)
+    const computer = new Computer({ ...spec, name, ...hardware }, this.#around)
     this.#computers.set(name, computer)
     void this.#start(computer)
     return this.states().find((state) => state.name === name)!

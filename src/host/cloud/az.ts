@@ -4,15 +4,23 @@ import type { Proc, Program } from '../../unix/types.ts'
 import { FleetError } from '../fleet/fleet.ts'
 import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
-import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, createCloudCluster, detailsOf, readState, writeState } from './cloud-cluster.ts'
-import { resize } from './gcloud.ts'
+import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, createCloudCluster, detailsOf, flagsFor, readState, workersOf, writeState } from './cloud-cluster.ts'
+import { resize } from './resize.ts'
 
 const STATE = '.azure/groups.json'
 /** There are no subscriptions here. */
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000'
 const SIZES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { Standard_D2s_v3: [2, 8192], Standard_DS2_v2: [2, 7168], Standard_B2s: [2, 4096], Standard_D4s_v3: [4, 16384] }
 const FLAGS = { '--name': 'name', '-n': 'name', '--resource-group': 'group', '-g': 'group', '--location': 'location', '-l': 'location', '--node-count': 'nodes', '-c': 'nodes', '--node-vm-size': 'size', '-s': 'size', '--output': 'output', '-o': 'output', '--file': 'file', '-f': 'file' }
-const SWITCHES = { '--generate-ssh-keys': 'keys', '--yes': 'yes', '-y': 'yes', '--no-wait': 'no-wait', '--overwrite-existing': 'overwrite', '--admin': 'admin', '-a': 'admin' }
+const SWITCHES = { '--generate-ssh-keys': 'keys', '--yes': 'yes', '-y': 'yes', '--overwrite-existing': 'overwrite' }
+/** What commands take besides --output. */
+const TAKEN: Readonly<Record<string, readonly string[]>> = {
+  'group create': ['name', 'group', 'location'], 'group show': ['name', 'group'], 'group list': [], 'group delete': ['name', 'group', 'yes'],
+  'aks create': ['group', 'name', 'location', 'nodes', 'size', 'keys'], 'aks show': ['group', 'name'], 'aks list': ['group'], 'aks scale': ['group', 'name', 'nodes'], 'aks get-credentials': ['group', 'name', 'file', 'overwrite'], 'aks delete': ['group', 'name', 'yes'], 'aks install-cli': [],
+}
+const NODE_LABELS = { agentpool: 'nodepool1' }
+/** How many nodes a pool may have here. */
+const MAX_NODES = 50
 
 class AzError extends Error {
   readonly code: number
@@ -23,7 +31,7 @@ class AzError extends Error {
 }
 
 /** az: resource groups, and clusters of AKS. */
-// @k8s part: az: group and aks create, show, list, scale, get-credentials and delete, as JSON; everything else is refused
+// @k8s part: az: group and aks create, show, list, scale, get-credentials (which always overwrites) and delete, as JSON; --generate-ssh-keys makes none; everything else is refused
 export function az({ fleet }: ProviderOptions): Program {
   return async (proc) => {
     const words = proc.argv.slice(1)
@@ -32,7 +40,9 @@ export function az({ fleet }: ProviderOptions): Program {
       if (group === '' || group === '--help' || group === '-h') { await proc.stdout.write('az: group create|list|show|delete --name NAME [--location LOCATION]\n    aks create|show|list|scale|get-credentials|delete --resource-group GROUP --name NAME\n    aks install-cli\n'); return 0 }
       if (group === 'login') { await proc.stderr.write('No account is needed here: commands work as if you were logged in.\n'); return 0 }
       if (group !== 'group' && group !== 'aks') throw new AzError(`'${group}' is not available in Drydock.`, 2)
-      const { values, unknown, incomplete, operands } = cloudFlags(words.slice(2), FLAGS, SWITCHES)
+      const taken = TAKEN[`${group} ${verb}`]
+      if (!taken) throw new AzError(`'${group} ${verb}' is not available in Drydock.`, 2)
+      const { values, unknown, incomplete, operands } = cloudFlags(words.slice(2), flagsFor(FLAGS, 'output', ...taken), flagsFor(SWITCHES, ...taken))
       if (incomplete) throw new AzError(`argument ${incomplete}: expected one argument`, 2)
       if (unknown.length + operands.length > 0) throw new AzError(`unrecognized arguments or not available in Drydock: ${[...unknown, ...operands].join(' ')}`, 2)
       const format = values.get('output') ?? 'json'
@@ -59,24 +69,24 @@ const noGroup = (name: string) => new AzError(`(ResourceGroupNotFound) Resource 
 async function groups(proc: Proc, verb: string, values: ReadonlyMap<string, string>, fleet: ProviderOptions['fleet']): Promise<unknown> {
   const state = readState(proc, STATE) as Record<string, string>
   if (verb === 'list') return Object.entries(state).map(([name, location]) => groupObject(name, location))
-  need(values, ['name', '--name/--resource-group/-n/-g'])
-  const name = values.get('name')!
+  const name = values.get('name') ?? values.get('group') ?? ''
+  if (name === '') need(values, ['name', '--name/--resource-group/-n/-g'])
   switch (verb) {
     case 'create': {
       need(values, ['location', '--location/-l'])
       writeState(proc, STATE, { ...state, [name]: values.get('location')! })
       return groupObject(name, values.get('location')!)
     }
-    case 'show': if (!(name in state)) throw noGroup(name); return groupObject(name, state[name]!)
+    case 'show': if (!Object.hasOwn(state, name)) throw noGroup(name); return groupObject(name, state[name]!)
     case 'delete': {
-      if (!(name in state)) throw noGroup(name)
+      if (!Object.hasOwn(state, name)) throw noGroup(name)
       if (!values.has('yes') && !await confirmed(proc)) return undefined
       for (const each of cloudClusters(fleet, 'aks')) if (detailsOf(each)['group'] === name) await remove(proc, each, fleet)
       const { [name]: _, ...rest } = state
       writeState(proc, STATE, rest)
       return undefined
     }
-    default: throw new AzError(`'group ${verb}' is not available in Drydock.`, 2)
+    default: return undefined
   }
 }
 
@@ -91,11 +101,22 @@ async function remove(proc: Proc, cluster: FleetCluster, fleet: ProviderOptions[
   removeFromKubeconfigs(proc, '', cluster.record.name)
 }
 
+/** Machines of a scale set are numbered, in base 36. */
+const nodeNameIn = (pool: unknown) => (_ip: string, index: number) => `aks-nodepool1-${String(pool)}-vmss${index.toString(36).padStart(6, '0')}`
+
+/** @throws AzError */
+function nodeCount(text: string, least: number): number {
+  const count = Number(text)
+  if (!/^\d+$/.test(text)) throw new AzError(`argument --node-count/-c: invalid int value: '${text}'`, 2)
+  if (count < least || count > MAX_NODES) throw new AzError(`--node-count: from ${least} to ${MAX_NODES} in Drydock`, 2)
+  return count
+}
+
 function clusterObject({ record, cluster }: FleetCluster): unknown {
   const { location, group, machineType } = detailsOf({ record, cluster })
   const { name, topology } = record
   return {
-    agentPoolProfiles: [{ count: topology.nodes.filter(({ controlPlane }) => !controlPlane).length, currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
+    agentPoolProfiles: [{ count: workersOf({ record, cluster }).length, currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
     currentKubernetesVersion: KUBERNETES, enableRbac: true, id: `/subscriptions/${SUBSCRIPTION}/resourcegroups/${String(group)}/providers/Microsoft.ContainerService/managedClusters/${name}`, kubernetesVersion: KUBERNETES, location, name,
     networkProfile: { ipFamilies: ['IPv4'], podCidr: topology.podCidr, serviceCidr: topology.serviceCidr }, nodeResourceGroup: `MC_${String(group)}_${name}_${location}`, powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', resourceGroup: group, tags: null, type: 'Microsoft.ContainerService/ManagedClusters',
   }
@@ -110,21 +131,19 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
   need(values, ['group', '--resource-group/-g'], ['name', '--name/-n'])
   const [group, name] = [values.get('group')!, values.get('name')!]
   const state = readState(proc, STATE) as Record<string, string>
-  if (!(group in state)) throw noGroup(group)
+  if (!Object.hasOwn(state, group)) throw noGroup(group)
   const found = fleet.get('aks', name)
   const here = found && detailsOf(found)['group'] === group ? found : undefined
   if (verb === 'create') {
     if (here) return clusterObject(here)
     if (found) throw new AzError(`a cluster "${name}" in another resource group is not available in Drydock`)
     const size = values.get('size') ?? 'Standard_D2s_v3'
-    const sized = SIZES[size]
+    const sized = Object.hasOwn(SIZES, size) ? SIZES[size] : undefined
     if (!sized) throw new AzError(`--node-vm-size ${size} is not available in Drydock; there are ${Object.keys(SIZES).join(', ')}`)
-    const nodes = Number(values.get('nodes') ?? 3)
-    if (!Number.isInteger(nodes) || nodes < 1 || nodes > 50) throw new AzError(`argument --node-count/-c: invalid int value: '${values.get('nodes')}'`, 2)
-    const pool = parseInt(new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4), 16) % 100_000_000
+    const nodes = nodeCount(values.get('nodes') ?? '3', 1)
+    const pool = String(parseInt(new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4), 16) % 100_000_000).padStart(8, '0')
     return clusterObject(await createCloudCluster(fleet, {
-      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, details: { group },
-      nodeName: (_ip, index) => `aks-nodepool1-${String(pool).padStart(8, '0')}-vmss${index.toString(36).padStart(6, '0')}`, nodeLabels: () => ({ agentpool: 'nodepool1' }),
+      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, details: { group, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
     }))
   }
   if (!here) throw new AzError(`(ResourceNotFound) The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix\nCode: ResourceNotFound\nMessage: The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found.`, 3)
@@ -137,10 +156,9 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
     }
     case 'scale': {
       need(values, ['nodes', '--node-count/-c'])
-      await resize(here, Number(values.get('nodes')), (index) => `aks-nodepool1-${new Random(`more ${name} ${index} ${proc.clock.nowMs()}`).hex(4)}-vmss${index.toString(36).padStart(6, '0')}`)
-      return clusterObject(fleet.get('aks', name)!)
+      return clusterObject(await resize(fleet, here, nodeCount(values.get('nodes')!, 0), { nodeName: nodeNameIn(detailsOf(here)['pool']), nodeLabels: NODE_LABELS }))
     }
     case 'delete': if (values.has('yes') || await confirmed(proc)) await remove(proc, here, fleet); return undefined
-    default: throw new AzError(`'aks ${verb}' is not available in Drydock.`, 2)
+    default: return undefined
   }
 }

@@ -1,6 +1,8 @@
 import type { Proc } from '../../unix/types.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
 import { kubeadmTopology } from '../../cluster/topology.ts'
 import type { NodeSpec, Topology } from '../../cluster/topology.ts'
+import { FleetError } from '../fleet/fleet.ts'
 import type { Fleet, FleetCluster } from '../fleet/fleet.ts'
 import type { Provider } from '../fleet/fleet-storage.ts'
 
@@ -15,7 +17,7 @@ export interface CloudPlan {
   machineType: string
   /** A node's name, by its address and its place. */
   nodeName(ip: string, index: number): string
-  nodeLabels(index: number): Record<string, string>
+  nodeLabels: Record<string, string>
   details?: Readonly<Record<string, unknown>>
 }
 
@@ -23,7 +25,8 @@ export interface CloudPlan {
 export interface CloudDetails {
   location: string
   machineType: string
-  nodes: number
+  cpus: number
+  memoryMegabytes: number
   [more: string]: unknown
 }
 
@@ -39,14 +42,20 @@ export function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, ma
     ...plain,
     nodes: plain.nodes.map((spec, index): NodeSpec => spec.controlPlane ? { ...spec, providerID: '' } : {
       ...spec, name: nodeName(spec.ip, index - 1), cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '',
-      nodeLabels: { 'node.kubernetes.io/instance-type': machineType, 'topology.kubernetes.io/region': location.replace(/-[a-z]$/, ''), ...(/-[a-z]$/.test(location) ? { 'topology.kubernetes.io/zone': location } : {}), ...nodeLabels(index - 1) },
+      nodeLabels: { ...placeLabels({ machineType, location }), ...nodeLabels },
     }),
   }
 }
 
+/** Labels that say what and where a node is. */
+export function placeLabels({ machineType, location }: Pick<CloudPlan, 'machineType' | 'location'>): Record<string, string> {
+  return { 'node.kubernetes.io/instance-type': machineType, 'topology.kubernetes.io/region': location.replace(/-[a-z]$/, ''), ...(/-[a-z]$/.test(location) ? { 'topology.kubernetes.io/zone': location } : {}) }
+}
+
+/** Makes a cluster as a plan says. @throws FleetError */
 export async function createCloudCluster(fleet: Fleet, plan: CloudPlan): Promise<FleetCluster> {
-  const { provider, name, location, machineType, nodes, details } = plan
-  return fleet.create({ provider, name, topology: (number) => cloudTopology(plan, number), details: { location, machineType, nodes, ...details } satisfies CloudDetails })
+  const { provider, name, location, machineType, cpus, memoryMegabytes, details } = plan
+  return fleet.create({ provider, name, topology: (number) => cloudTopology(plan, number), details: { location, machineType, cpus, memoryMegabytes, ...details } satisfies CloudDetails })
 }
 
 /** The clusters of a provider, by name. */
@@ -54,23 +63,43 @@ export function cloudClusters(fleet: Fleet, provider: Provider): readonly FleetC
   return fleet.list().filter(({ record }) => record.provider === provider).sort((a, b) => a.record.name < b.record.name ? -1 : 1)
 }
 
+/** Nodes that aren't the control plane. */
+export const workersOf = ({ record }: FleetCluster): readonly NodeSpec[] => record.topology.nodes.filter(({ controlPlane }) => !controlPlane)
+
+/** @throws FleetError for a cluster that doesn't run */
+export function runningCloud({ record, cluster }: FleetCluster): Cluster {
+  if (!cluster) throw new FleetError(`the cluster "${record.name}" doesn't run`)
+  return cluster
+}
+
 export const detailsOf = ({ record }: FleetCluster): CloudDetails => record.details as CloudDetails
 
-/** How kubectl reaches a cluster, under a name. */
-export function cloudKubeconfig({ record, cluster }: FleetCluster, name: string): string {
-  return cluster!.adminKubeconfig(`https://127.0.0.1:${record.apiPort}`, name)
+/** How kubectl reaches a cluster, under a name. @throws FleetError */
+export function cloudKubeconfig(found: FleetCluster, name: string): string {
+  return runningCloud(found).adminKubeconfig(`https://127.0.0.1:${found.record.apiPort}`, name)
 }
 
-/** A JSON file of the caller's home: what the tool remembers. */
+/** A JSON file of the caller's home: what the tool remembers. @throws FleetError for one that somebody has broken */
 export function readState(proc: Proc, path: string): Record<string, unknown> {
   const file = `${proc.env['HOME'] || proc.user.home}/${path}`
-  return proc.fs.exists(file) ? JSON.parse(proc.fs.readText(file)) as Record<string, unknown> : {}
+  if (!proc.fs.exists(file)) return {}
+  try {
+    return JSON.parse(proc.fs.readText(file)) as Record<string, unknown>
+  } catch (error) {
+    throw new FleetError(`${file} can't be read: ${(error as Error).message}`)
+  }
 }
 
+/** Remembers. */
 export function writeState(proc: Proc, path: string, state: Record<string, unknown>): void {
   const file = `${proc.env['HOME'] || proc.user.home}/${path}`
   proc.fs.mkdir(file.slice(0, file.lastIndexOf('/')), { recursive: true })
   proc.fs.writeFile(file, `${JSON.stringify(state, undefined, 2)}\n`)
+}
+
+/** Those of a program's flags that mean something to one of its commands: flags by what they are called in it. */
+export function flagsFor(all: Readonly<Record<string, string>>, ...meanings: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).filter(([, meaning]) => meanings.includes(meaning)))
 }
 
 /** Flags of a command line: `--name VALUE`, `--name=VALUE`, `-n VALUE`; `switches` take none. Unknown ones are told. */

@@ -5,13 +5,15 @@ import { Random } from '../../base/random.ts'
 import type { Program } from '../../unix/types.ts'
 import { FleetError } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
-import { cloudClusters, cloudKubeconfig, columns, createCloudCluster, detailsOf } from './cloud-cluster.ts'
-import { resize } from './gcloud.ts'
+import { cloudClusters, cloudKubeconfig, columns, createCloudCluster, detailsOf, workersOf } from './cloud-cluster.ts'
+import { resize } from './resize.ts'
 
 const REGION = 'us-west-2'
 const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { 'm5.large': [2, 8192], 't3.medium': [2, 4096], 't3.small': [2, 2048], 'm5.xlarge': [4, 16384] }
 const NAME: CobraFlag = { name: 'name', short: 'n', type: 'string', usage: 'EKS cluster name' }
 const REGION_FLAG: CobraFlag = { name: 'region', short: 'r', type: 'string', usage: 'AWS region' }
+/** How many nodes a node group may have here. */
+const MAX_NODES = 50
 const CLUSTER: CobraFlag = { name: 'cluster', type: 'string', usage: 'EKS cluster name' }
 
 /** eksctl: clusters of EKS with one managed node group. */
@@ -28,6 +30,9 @@ export function eksctl(options: ProviderOptions): Program {
   }
 }
 
+const nodeNameIn = (region: string) => (ip: string) => `ip-${ip.replaceAll('.', '-')}.${region}.compute.internal`
+const labelsOf = (cluster: string, group: string) => ({ 'alpha.eksctl.io/cluster-name': cluster, 'alpha.eksctl.io/nodegroup-name': group })
+
 const needsSubcommand = async ({ out, help }: CobraRun): Promise<number> => { await out(help()); return 0 }
 
 function commands({ fleet }: ProviderOptions): CobraCommand {
@@ -37,9 +42,10 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
     return name
   }
   const log = async ({ proc, out }: CobraRun, mark: 'ℹ' | '✔', text: string) => out(`${new Date(proc.clock.nowMs()).toISOString().slice(0, 19).replace('T', ' ')} [${mark}]  ${text}\n`)
-  const need = (name: string) => {
+  const regionOf = ({ flags, proc }: CobraRun) => flags.str('region') || proc.env['AWS_REGION'] || proc.env['AWS_DEFAULT_REGION'] || REGION
+  const need = (run: CobraRun, name: string) => {
     const found = fleet.get('eks', name)
-    if (!found) throw new CobraError(`unable to describe control plane ${JSON.stringify(name)}: operation error EKS: DescribeCluster, ResourceNotFoundException: No cluster found for name: ${name}.`)
+    if (!found || detailsOf(found).location !== regionOf(run)) throw new CobraError(`unable to describe control plane ${JSON.stringify(name)}: operation error EKS: DescribeCluster, ResourceNotFoundException: No cluster found for name: ${name}.`)
     return found
   }
   const contextOf = (name: string, region: string) => `learner@${name}.${region}.eksctl.io`
@@ -57,24 +63,25 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
           async run(run) {
             const { flags, proc } = run
             const name = flags.str('name') || run.args[0] || `cluster-${new Random(`name ${proc.clock.nowMs()}`).hex(4)}`
-            const region = flags.str('region') || proc.env['AWS_REGION'] || proc.env['AWS_DEFAULT_REGION'] || REGION
+            const region = regionOf(run)
             if (fleet.get('eks', name)) throw new CobraError(`checking AWS STS access: creating CloudFormation stack "eksctl-${name}-cluster": AlreadyExistsException: Stack [eksctl-${name}-cluster] already exists`)
             if (flags.str('version') !== '1.36') throw new CobraError(`invalid version ${flags.str('version')}, supported values: 1.36`)
             if (!flags.bool('managed') || !flags.bool('set-kubeconfig-context')) throw new CobraError('--managed=false and --set-kubeconfig-context=false are not available in Drydock')
-            const sized = MACHINES[flags.str('node-type')]
+            const sized = Object.hasOwn(MACHINES, flags.str('node-type')) ? MACHINES[flags.str('node-type')] : undefined
             if (!sized) throw new CobraError(`the node type "${flags.str('node-type')}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
+            if (flags.int('nodes') < 1 || flags.int('nodes') > MAX_NODES) throw new CobraError(`--nodes: from 1 to ${MAX_NODES} in Drydock`)
             const group = flags.str('nodegroup-name') || `ng-${new Random(`nodegroup ${name} ${proc.clock.nowMs()}`).hex(4)}`
             await log(run, 'ℹ', `using region ${region}`)
             await log(run, 'ℹ', 'using Kubernetes version 1.36')
             await log(run, 'ℹ', `creating EKS cluster ${JSON.stringify(name)} in ${JSON.stringify(region)} region with managed nodes`)
             const made = await createCloudCluster(fleet, {
               provider: 'eks', name, location: region, nodes: flags.int('nodes'), cpus: sized[0], memoryMegabytes: sized[1], machineType: flags.str('node-type'), details: { group },
-              nodeName: (ip) => `ip-${ip.replaceAll('.', '-')}.${region}.compute.internal`, nodeLabels: () => ({ 'alpha.eksctl.io/cluster-name': name, 'alpha.eksctl.io/nodegroup-name': group }),
+              nodeName: nodeNameIn(region), nodeLabels: labelsOf(name, group),
             })
             const path = mergeKubeconfig(proc, flags.str('kubeconfig'), cloudKubeconfig(made, contextOf(name, region)))
             await log(run, '✔', `saved kubeconfig as ${JSON.stringify(path)}`)
             await log(run, '✔', `all EKS cluster resources for ${JSON.stringify(name)} have been created`)
-            const workers = made.record.topology.nodes.filter(({ controlPlane }) => !controlPlane)
+            const workers = workersOf(made)
             await log(run, 'ℹ', `nodegroup ${JSON.stringify(group)} has ${workers.length} node(s)`)
             for (const worker of workers) await log(run, 'ℹ', `node ${JSON.stringify(worker.name)} is ready`)
             await log(run, 'ℹ', `kubectl command should work with ${JSON.stringify(path)}, try 'kubectl get nodes'`)
@@ -88,8 +95,11 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
         children: [
           {
             use: 'cluster', aliases: ['clusters'], short: 'Get cluster(s)', flags: [NAME, REGION_FLAG],
-            async run({ out }) {
-              const all = cloudClusters(fleet, 'eks')
+            async run(run) {
+              const { out, flags } = run
+              const wanted = flags.str('name') || run.args[0]
+              if (wanted) need(run, wanted)
+              const all = cloudClusters(fleet, 'eks').filter((each) => detailsOf(each).location === regionOf(run) && (!wanted || each.record.name === wanted))
               await out(all.length === 0 ? 'No clusters found\n' : columns([['NAME', 'REGION', 'EKSCTL CREATED'], ...all.map((each) => [each.record.name, detailsOf(each).location, 'True'])]))
               return 0
             },
@@ -97,8 +107,8 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
           {
             use: 'nodegroup', aliases: ['nodegroups', 'ng'], short: 'Get nodegroup(s)', flags: [CLUSTER, REGION_FLAG],
             async run(run) {
-              const found = need(nameOf(run, 'cluster'))
-              const count = String(found.record.topology.nodes.length - 1)
+              const found = need(run, nameOf(run, 'cluster'))
+              const count = String(workersOf(found).length)
               await run.out(columns([['CLUSTER', 'NODEGROUP', 'STATUS', 'CREATED', 'DESIRED CAPACITY', 'INSTANCE TYPE', 'TYPE'], [found.record.name, String(detailsOf(found)['group']), 'ACTIVE', new Date(found.record.createdMs).toISOString().slice(0, 19).concat('Z'), count, detailsOf(found).machineType, 'managed']]))
               return 0
             },
@@ -108,14 +118,19 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
       {
         use: 'scale', short: 'Scale resources(s)', run: needsSubcommand,
         children: [{
-          use: 'nodegroup', aliases: ['ng'], short: 'Scale a nodegroup', flags: [CLUSTER, NAME, REGION_FLAG, { name: 'nodes', short: 'N', type: 'int', value: '-1', usage: 'desired number of nodes (required)' }],
+          use: 'nodegroup', aliases: ['ng'], short: 'Scale a nodegroup', flags: [CLUSTER, { ...NAME, usage: 'name of the nodegroup to scale' }, REGION_FLAG, { name: 'nodes', short: 'N', type: 'int', value: '-1', usage: 'desired number of nodes (required)' }],
           async run(run) {
-            const found = need(nameOf(run, 'cluster'))
+            const cluster = run.flags.str('cluster')
+            if (!cluster) throw new CobraError('--cluster must be set')
+            const found = need(run, cluster)
+            const group = String(detailsOf(found)['group'])
+            const wanted = nameOf(run)
+            if (wanted !== group) throw new CobraError(`nodegroup with name ${JSON.stringify(wanted)} not found`)
             const count = run.flags.int('nodes')
             if (count < 0) throw new CobraError('number of nodes must be 0 or greater. Use --nodes/-N flag')
-            const region = detailsOf(found).location
-            await log(run, 'ℹ', `scaling nodegroup ${JSON.stringify(String(detailsOf(found)['group']))} in cluster ${found.record.name}`)
-            await resize(found, count, (index) => `ip-192-168-200-${10 + index}-${region}-compute-internal`)
+            if (count > MAX_NODES) throw new CobraError(`--nodes: from 0 to ${MAX_NODES} in Drydock`)
+            await log(run, 'ℹ', `scaling nodegroup ${JSON.stringify(group)} in cluster ${found.record.name}`)
+            await resize(fleet, found, count, { nodeName: nodeNameIn(detailsOf(found).location), nodeLabels: labelsOf(cluster, group) })
             await log(run, '✔', 'nodegroup successfully scaled')
             return 0
           },
@@ -126,7 +141,7 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
         children: [{
           use: 'cluster', short: 'Delete a cluster', flags: [NAME, REGION_FLAG],
           async run(run) {
-            const found = need(nameOf(run))
+            const found = need(run, nameOf(run))
             const { name } = found.record
             await log(run, 'ℹ', `deleting EKS cluster ${JSON.stringify(name)}`)
             await fleet.delete(found.record)

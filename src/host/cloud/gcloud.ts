@@ -4,15 +4,18 @@ import type { Proc, Program } from '../../unix/types.ts'
 import { FleetError } from '../fleet/fleet.ts'
 import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
-import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, columns, createCloudCluster, detailsOf, readState, writeState } from './cloud-cluster.ts'
-import { addNode, removeNode } from '../machine-actions.ts'
+import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, columns, createCloudCluster, detailsOf, flagsFor, readState, workersOf, writeState } from './cloud-cluster.ts'
+import { resize } from './resize.ts'
 
 const STATE = '.config/gcloud/properties.json'
 const PROJECT = 'drydock'
 /** Processors and memory of machine types. */
 const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { 'e2-small': [2, 2048], 'e2-medium': [2, 4096], 'e2-standard-2': [2, 8192], 'e2-standard-4': [4, 16384], 'n1-standard-1': [1, 3840], 'n1-standard-2': [2, 7680] }
-const FLAGS = { '--zone': 'location', '-z': 'location', '--location': 'location', '--region': 'region', '--num-nodes': 'nodes', '--machine-type': 'machine', '-m': 'machine', '--project': 'project', '--format': 'format', '--node-pool': 'pool' }
-const SWITCHES = { '--quiet': 'quiet', '-q': 'quiet', '--async': 'async' }
+const FLAGS = { '--zone': 'location', '-z': 'location', '--location': 'location', '--region': 'region', '--num-nodes': 'nodes', '--machine-type': 'machine', '-m': 'machine', '--project': 'project', '--node-pool': 'pool' }
+const SWITCHES = { '--quiet': 'quiet', '-q': 'quiet' }
+/** What commands take besides --project and --quiet. */
+const TAKEN: Readonly<Record<string, readonly string[]>> = { create: ['location', 'region', 'nodes', 'machine'], 'get-credentials': ['location', 'region'], list: ['location', 'region'], describe: ['location', 'region'], resize: ['location', 'region', 'nodes', 'pool'], delete: ['location', 'region'] }
+const NODE_LABELS = { 'cloud.google.com/gke-nodepool': 'default-pool' }
 
 class GcloudError extends Error {}
 
@@ -65,26 +68,32 @@ async function config(proc: Proc, words: readonly string[]): Promise<number> {
 async function clusters(proc: Proc, verb: string, words: readonly string[], fleet: ProviderOptions['fleet']): Promise<number> {
   const command = `(gcloud.container.clusters.${verb})`
   const fail = (text: string): never => { throw new GcloudError(`${command} ${text}`) }
-  if (!['create', 'get-credentials', 'list', 'describe', 'resize', 'delete'].includes(verb)) fail('is not available in Drydock')
-  const { values, operands, unknown, incomplete } = cloudFlags(words, FLAGS, SWITCHES)
+  if (!Object.hasOwn(TAKEN, verb)) fail('is not available in Drydock')
+  const { values, operands, unknown, incomplete } = cloudFlags(words, flagsFor(FLAGS, 'project', ...TAKEN[verb]!), SWITCHES)
   if (incomplete) fail(`argument ${incomplete}: expected one argument`)
   if (unknown.length > 0) fail(`unrecognized arguments or not available in Drydock:\n  ${unknown.join('\n  ')}`)
   const state = readState(proc, STATE)
   const project = values.get('project') ?? String(state['core/project'] ?? PROJECT)
   const { stdout, stderr } = proc
   if (verb === 'list') {
-    const all = cloudClusters(fleet, 'gke')
+    const at = values.get('location') ?? values.get('region')
+    const all = cloudClusters(fleet, 'gke').filter((each) => detailsOf(each)['project'] === project && (at === undefined || detailsOf(each).location === at))
     if (all.length > 0) await stdout.write(table(all))
     return 0
   }
-  const [name] = operands
+  const [name, ...others] = operands
+  if (others.length > 0) fail(`unrecognized arguments: ${others.join(' ')}`)
   if (name === undefined) fail('argument NAME: Must be specified.')
   const location = values.get('location') ?? values.get('region') ?? state['compute/zone'] ?? state['compute/region']
   if (location === undefined) fail('One of [--location, --region, --zone] must be supplied.')
   const zone = String(location)
   const link = `https://container.googleapis.com/v1/projects/${project}/zones/${zone}/clusters/${name}`
   const context = `gke_${project}_${zone}_${name}`
-  const found = fleet.get('gke', name!)
+  const known = fleet.get('gke', name!)
+  const found = known && detailsOf(known).location === zone && detailsOf(known)['project'] === project ? known : undefined
+  // A regional cluster has its nodes in each of three zones.
+  const zones = /-[a-z]$/.test(zone) ? 1 : 3
+  const nodeNameIn = (pool: unknown) => (ip: string) => `gke-${name}-default-pool-${String(pool)}-${new Random(`node ${name} ${ip} ${proc.clock.nowMs()}`).hex(2)}`
   const entry = async (cluster: FleetCluster) => {
     mergeKubeconfig(proc, '', cloudKubeconfig(cluster, context))
     await stderr.write(`kubeconfig entry generated for ${name}.\n`)
@@ -93,15 +102,13 @@ async function clusters(proc: Proc, verb: string, words: readonly string[], flee
     if (found) fail(`ResponseError: code=409, message=Already exists: projects/${project}/zones/${zone}/clusters/${name}.`)
     if (!/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/.test(name!)) fail(`ResponseError: code=400, message=Cluster.name must match "^[a-z](?:[-a-z0-9]*[a-z0-9])?$" and have at most 40 characters, not "${name}".`)
     const machine = values.get('machine') ?? 'e2-medium'
-    const [cpus, memoryMegabytes] = MACHINES[machine] ?? fail(`the machine type "${machine}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
-    // A regional cluster has so many nodes in each of its three zones.
-    const nodes = Number(values.get('nodes') ?? 3) * (/-[a-z]$/.test(zone) ? 1 : 3)
+    const [cpus, memoryMegabytes] = (Object.hasOwn(MACHINES, machine) ? MACHINES[machine] : undefined) ?? fail(`the machine type "${machine}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
+    const nodes = Number(values.get('nodes') ?? 3) * zones
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > 50) fail('argument --num-nodes: Value must be a number from 1 to 50 here')
     const pool = new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4)
     await stderr.write(`Creating cluster ${name} in ${zone}...`)
     const made = await createCloudCluster(fleet, {
-      provider: 'gke', name: name!, location: zone, nodes, cpus, memoryMegabytes, machineType: machine, details: { project },
-      nodeName: (_ip, index) => `gke-${name}-default-pool-${pool}-${new Random(`node ${name} ${index}`).hex(2)}`, nodeLabels: () => ({ 'cloud.google.com/gke-nodepool': 'default-pool' }),
+      provider: 'gke', name: name!, location: zone, nodes, cpus, memoryMegabytes, machineType: machine, details: { project, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
     })
     await stderr.write(`done.\nCreated [${link}].\n`)
     await entry(made)
@@ -122,9 +129,11 @@ async function clusters(proc: Proc, verb: string, words: readonly string[], flee
     }
     case 'resize': {
       const count = Number(values.get('nodes'))
-      if (!Number.isInteger(count) || count < 0 || count > 50) fail('argument --num-nodes: Must be specified: a number from 0 to 50 here.')
+      const pool = values.get('pool') ?? 'default-pool'
+      if (pool !== 'default-pool') fail(`No node pool found matching the name [${pool}].`)
+      if (!values.has('nodes') || !Number.isInteger(count) || count < 0 || count * zones > 50) fail('argument --num-nodes: Must be specified: a number from 0 to 50 here.')
       await ask(proc, values.has('quiet'), `Pool [default-pool] for [${name}] will be resized to ${count} node(s) each zone it spans.`)
-      await resize(cluster, count, (index) => `gke-${name}-default-pool-${new Random(`more ${name} ${index} ${proc.clock.nowMs()}`).hex(6)}`)
+      await resize(fleet, cluster, count * zones, { nodeName: nodeNameIn(detailsOf(cluster)['pool']), nodeLabels: NODE_LABELS })
       await stderr.write(`Resizing ${name}...done.\nUpdated [${link}].\n`)
       return 0
     }
@@ -136,15 +145,6 @@ async function clusters(proc: Proc, verb: string, words: readonly string[], flee
       await stderr.write(`done.\nDeleted [${link}].\n`)
       return 0
   }
-}
-
-const workersOf = ({ record }: FleetCluster) => record.topology.nodes.filter(({ controlPlane }) => !controlPlane)
-
-/** Adds or takes away workers until there are so many. */
-export async function resize({ record, cluster }: FleetCluster, count: number, nameOf: (index: number) => string): Promise<void> {
-  const workers = record.topology.nodes.filter(({ controlPlane }) => !controlPlane)
-  for (const { name } of workers.slice(count)) await removeNode(cluster!, name)
-  for (let index = workers.length; index < count; index++) await addNode(cluster!, nameOf(index))
 }
 
 /** gcloud's question; yes where nobody can answer. @throws GcloudError */
