@@ -60,7 +60,7 @@ test('of two members both are needed, also after a reload', async () => {
 
 test('kubeadm reset takes its member out of the cluster, and the first one goes on alone', async () => {
   expect(await run('ssh second kubeadm reset -f')).toMatch(/\[reset\] Deleted contents of the etcd data directory: \/var\/lib\/etcd\n\[reset\] Stopping the kubelet service\n/)
-  expect(await etcdctl('member list')).toBe('8e9e05c52164694d, started, drydock-control-plane, https://10.89.0.2:2380, https://10.89.0.2:2379, false\n')
+  expect(await etcdctl('member list')).toBe('4179273edd2158ad, started, drydock-control-plane, https://10.89.0.2:2380, https://10.89.0.2:2379, false\n')
   expect(await run('ssh second "ls /etc/kubernetes/manifests /var/lib/etcd"')).toBe('/etc/kubernetes/manifests:\n\n/var/lib/etcd:\n')
   await run('kubectl delete node second; virsh destroy second; virsh undefine second')
   await pass(60)

@@ -65,7 +65,7 @@ test('etcdctl shows in what form objects are stored, to who has a certificate of
   expect(await out(`${etcdctl} get /registry/configmaps/kept --prefix --keys-only`)).toBe('/registry/configmaps/kept/gone\n\n/registry/configmaps/kept/kube-root-ca.crt\n\n')
   expect(await out(`timeout 3 ${etcdctl} watch /registry/configmaps/kept/ --prefix & sleep 1; kubectl delete configmap gone -n kept >/dev/null; kubectl create configmap gone -n kept >/dev/null; wait || true`)).toMatch(/^DELETE\n\/registry\/configmaps\/kept\/gone\n\nPUT\n\/registry\/configmaps\/kept\/gone\nk8s\0/)
   expect(await out(`${etcdctl} del /registry/configmaps/kept/gone; kubectl get configmaps -n kept -o name`)).toBe('1\nconfigmap/kube-root-ca.crt\n')
-  expect(await out(`${etcdctl} put mine 1; ${etcdctl} get mine --print-value-only; ${etcdctl} member list`)).toMatch(/^OK\n1\n8e9e05c52164694d, started, drydock-control-plane, https:\/\/10\.\S+:2380, https:\/\/10\.\S+:2379, false\n$/)
+  expect(await out(`${etcdctl} put mine 1; ${etcdctl} get mine --print-value-only; ${etcdctl} member list`)).toMatch(/^OK\n1\n4179273edd2158ad, started, drydock-control-plane, https:\/\/10\.\S+:2380, https:\/\/10\.\S+:2379, false\n$/)
   const stranger = await lab.run('kubectl exec -n kube-system etcd-drydock-control-plane -- etcdctl get mine')
   expect([stranger.stdout, stranger.stderr]).toEqual(['', expect.stringContaining('\nError: context deadline exceeded\n')])
 })

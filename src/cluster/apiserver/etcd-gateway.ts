@@ -2,7 +2,6 @@ import type { Clock } from '../../base/clock.ts'
 import { deepFreeze } from '../../base/freeze.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import { base64Of, bytesOfBase64 } from '../../base/pem.ts'
-import { CLUSTER_ID } from '../etcd/members/etcd-members.ts'
 import type { EtcdMembers } from '../etcd/members/etcd-members.ts'
 import type { MemberInfo } from '../etcd/members/member-record.ts'
 import { EtcdError, FROM_KEY } from '../etcd/types.ts'
@@ -30,7 +29,7 @@ type Body = Record<string, unknown>
  */
 export function createEtcdGateway(etcd: Etcd, members: EtcdMembers, { host, version, clock }: { host: string; version: string; clock: Clock }, stored: StoredForm = async (_key, _revision, plain) => plain): (request: HttpRequest) => Promise<Response> {
   const own = () => members.status(host)!
-  const header = () => { const { id, term, revision } = own(); return { cluster_id: CLUSTER_ID, member_id: id, revision: String(revision), raft_term: String(term) } }
+  const header = () => { const { id, term, revision } = own(); return { cluster_id: members.clusterId, member_id: id, revision: String(revision), raft_term: String(term) } }
   const rangeOf = (body: Body): KeyRange => {
     const end = body['range_end'] ? decoder.decode(bytesOfBase64(String(body['range_end']))) : undefined
     return { key: decoder.decode(bytesOfBase64(String(body['key'] ?? ''))), ...(end === undefined ? {} : { rangeEnd: end === '\0' ? FROM_KEY : end }) }

@@ -5,7 +5,7 @@ import { Raft, firstState } from '../raft/raft.ts'
 import type { ConfigurationChange, Entry, MemberId, Message, Output } from '../raft/types.ts'
 import type { Etcd } from '../etcd.ts'
 import { EtcdError } from '../types.ts'
-import { computeMemberId } from './member-id.ts'
+import { computeClusterId, computeMemberId } from './member-id.ts'
 import { configurationOf, readRecord, stateOf, writeRecord } from './member-record.ts'
 import type { MemberDisk, MemberInfo } from './member-record.ts'
 
@@ -55,8 +55,6 @@ const QUIET_MS = 1_000
 /** k8s: etcd's --snapshot-count, and how many entries it keeps behind one */
 const COMPACT_AFTER = 10_000
 const TRAILING = 5_000
-const FOUNDER_ID = '10276657743932975437'
-export const CLUSTER_ID = '14841639068965178418'
 /** A learner that has this share of the leader's log may be promoted. k8s: etcdserver readyPercentThreshold */
 const READY_SHARE = 0.9
 
@@ -65,6 +63,9 @@ const READY_SHARE = 0.9
  * into it, and nothing else. As long as there is one member there is nothing to agree about, and writes go straight into the store.
  */
 export class EtcdMembers {
+  /** The cluster's number. */
+  readonly clusterId: string
+  readonly #founderId: MemberId
   readonly #options: EtcdMembersOptions
   readonly #members = new Map<MemberId, MemberInfo>()
   readonly #removed = new Set<MemberId>()
@@ -91,7 +92,9 @@ export class EtcdMembers {
   constructor(options: EtcdMembersOptions) {
     this.#options = options
     const { host, ip } = options.founder
-    this.#members.set(FOUNDER_ID, { id: FOUNDER_ID, name: host, peerUrls: [peerUrl(ip)], clientUrls: [clientUrl(ip)], isLearner: false })
+    this.#founderId = computeMemberId([peerUrl(ip)])
+    this.clusterId = computeClusterId([this.#founderId])
+    this.#members.set(this.#founderId, { id: this.#founderId, name: host, peerUrls: [peerUrl(ip)], clientUrls: [clientUrl(ip)], isLearner: false })
   }
 
   /** Whether there were ever several members, so that they have to agree. */
@@ -99,6 +102,7 @@ export class EtcdMembers {
     return this.#isShared
   }
 
+  /** Those that belong to the cluster, by their numbers. */
   list(): readonly MemberInfo[] {
     return [...this.#members.values()].sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
   }
@@ -159,6 +163,7 @@ export class EtcdMembers {
     }
   }
 
+  /** Whether a member's process runs on a host. */
   isRunning(host: string): boolean {
     return this.#isShared ? this.#on(host) !== undefined : this.#isSoloRunning && host === this.#options.founder.host
   }
@@ -174,10 +179,11 @@ export class EtcdMembers {
     return new Promise((resolve) => { this.#waiting.push(resolve) })
   }
 
+  /** What the member on a host says of itself; undefined while none runs there. */
   status(host: string): MemberStatus | undefined {
     if (!this.isRunning(host)) return undefined
     const { etcd } = this.#options
-    if (!this.#isShared) return { id: FOUNDER_ID, leader: FOUNDER_ID, term: 2, index: etcd.revision, revision: etcd.revision, isLearner: false }
+    if (!this.#isShared) return { id: this.#founderId, leader: this.#founderId, term: 2, index: etcd.revision, revision: etcd.revision, isLearner: false }
     const { id, raft, revision } = this.#on(host)!
     return { id, leader: raft.leader, term: raft.term, index: raft.commitIndex, revision, isLearner: this.#members.get(id)?.isLearner ?? false }
   }
@@ -195,6 +201,7 @@ export class EtcdMembers {
     this.#confirmed = undefined
     if (!confirmed.has(asked.read)) throw new EtcdError('timeout')
   }
+
   /** k8s: etcdserver AddMember. @throws EtcdError */
   add(peerUrls: readonly string[], isLearner: boolean): MemberInfo {
     for (const url of peerUrls) if (this.list().some((member) => member.peerUrls.includes(url))) throw new EtcdError('peer-url-exists')
@@ -245,9 +252,9 @@ export class EtcdMembers {
     if (!this.#isSoloRunning) return
     this.#catchUp()
     const configuration = configurationOf(this.list())
-    const raft = new Raft({ id: FOUNDER_ID, random: random.fork(`${founder.host}/${this.#starts++}`), state: firstState(configuration, etcd.revision, 1) })
-    const member: RunningMember = { id: FOUNDER_ID, host: founder.host, raft, revision: etcd.revision, written: '' }
-    this.#running.set(FOUNDER_ID, member)
+    const raft = new Raft({ id: this.#founderId, random: random.fork(`${founder.host}/${this.#starts++}`), state: firstState(configuration, etcd.revision, 1) })
+    const member: RunningMember = { id: this.#founderId, host: founder.host, raft, revision: etcd.revision, written: '' }
+    this.#running.set(this.#founderId, member)
     this.#step(member, () => raft.campaign())
     this.#disturb()
   }
@@ -279,6 +286,7 @@ export class EtcdMembers {
       return output
     })
   }
+
   /** The leader, if a majority of the voters reaches it and is reached by it. */
   #workingLeader(): RunningMember | undefined {
     for (const member of this.#running.values()) {
@@ -456,10 +464,12 @@ export class EtcdMembers {
 
 const NOTHING: Output = { messages: [], committed: [], confirmedReads: [] }
 
+/** Where members reach each other. */
 export function peerUrl(ip: string): string {
   return `https://${ip}:2380`
 }
 
+/** Where clients reach a member. */
 export function clientUrl(ip: string): string {
   return `https://${ip}:2379`
 }
