@@ -255,7 +255,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   /** What whoever asks at the cluster's endpoint gets to. */
   const balancer = new LoadBalancer(clock, () => controlPlanes().map(({ name }) => ({
-    host: name, handler: apiHandlerOn(name), isOpen: () => components.isRunning(componentOn('kube-apiserver', name)), isHealthy: () => components.healthOn(name).etcdOutage() === undefined,
+    host: name, handler: apiHandlerOn(name), isOpen: () => components.isRunning(componentOn('kube-apiserver', name)), isHealthy: () => components.isRunning(componentOn('etcd', name)) && members.isAvailable,
   })))
   const apiHandler = loadBalancer ? balancer.handler : apiHandlerOn(controlPlane.name)
   /** kubeadm's manifests of a node; those that joined name the etcd members that there were. */
