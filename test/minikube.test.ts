@@ -46,7 +46,9 @@ describe('minikube', () => {
     expect(await lab.run('minikube status | grep host; kubectl --context minikube get nodes')).toMatchObject({ code: 1, stdout: 'host: Stopped\n', stderr: expect.stringMatching(/^The connection to the server 127\.0\.0\.1:\d+ was refused/) })
     expect((await lab.run('minikube status')).code).toBe(7)
     lab = await lab.reload()
-    expect(await lab.out('minikube start')).toContain('* Restarting existing docker container for "minikube" ...\n')
+    expect((await lab.run('minikube config set cni calico; minikube start')).stderr).toContain('the network plugin "calico"')
+    expect(await lab.run('minikube config unset cni; minikube start --cpus 4')).toMatchObject({ stdout: expect.stringContaining('* Restarting existing docker container for "minikube" ...\n'), stderr: '! You cannot change the CPUs for an existing minikube cluster. Please first delete the cluster.\n' })
+    expect(await lab.run('minikube status -o wide')).toMatchObject({ code: 14, stderr: expect.stringContaining("MK_USAGE: invalid output format: wide. Valid values: 'text', 'json'") })
     expect(await lab.out('kubectl wait --for=condition=Available deployment/web --timeout=60s; kubectl config current-context')).toBe('deployment.apps/web condition met\nminikube\n')
   }, 60_000)
 
@@ -59,7 +61,7 @@ describe('minikube', () => {
 
   it('adds a node, and takes everything away', async () => {
     expect(await lab.out('minikube node add; minikube node list')).toBe('* Adding node m02 to cluster minikube as [worker]\n* Starting "minikube-m02" worker node in "minikube" cluster\n* Successfully added m02 to minikube!\nminikube\t192.168.49.2\nminikube-m02\t192.168.49.3\n')
-    expect(await lab.out('kubectl get nodes -o name')).toBe('node/minikube\nnode/minikube-m02\n')
+    expect(await lab.out('kubectl get nodes -l minikube.k8s.io/name=minikube -o name')).toBe('node/minikube\nnode/minikube-m02\n')
     expect(await lab.out('minikube delete')).toBe('* Deleting "minikube" in docker ...\n* Deleting container "minikube" ...\n* Deleting container "minikube-m02" ...\n* Removed all traces of the "minikube" cluster.\n')
     expect(await lab.out('kubectl config get-contexts -o name; docker ps -aq; kubectl --context drydock get nodes -o name | wc -l')).toBe('drydock\n3\n')
   }, 60_000)

@@ -4,7 +4,7 @@ import { kubeconfigFiles, loadKubeconfig } from '../../cli/kubeconfig.ts'
 import type { Proc } from '../../unix/types.ts'
 import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
-import { Output, framedTable, usageExit } from './output.ts'
+import { Output, framedTable, outputFormat, usageExit } from './output.ts'
 import { KUBERNETES_VERSION, NoProfile, nodeOf, partial, profileOf, profiles, readConfig, writeConfig } from './profiles.ts'
 
 /** `minikube stop`. */
@@ -79,10 +79,11 @@ function statusesOf({ record, cluster }: FleetCluster, proc: Proc, only: string)
 
 /** `minikube status`: the exit code tells by bits what doesn't run: the machine, the cluster, Kubernetes. */
 export async function status({ flags, proc, out }: CobraRun, { fleet }: ProviderOptions): Promise<number> {
+  const format = outputFormat(flags.str('output'), ['text', 'json'])
   const found = partial(fleet, profileOf(proc, flags.str('profile')))
   const only = flags.str('node') === '' ? '' : nodeOf(found, flags.str('node')).name
   const statuses = statusesOf(found, proc, only)
-  if (flags.str('output') === 'json') await out(`${JSON.stringify(statuses.length === 1 ? statuses[0] : statuses)}\n`)
+  if (format === 'json') await out(`${JSON.stringify(statuses.length === 1 ? statuses[0] : statuses)}\n`)
   else for (const { Name, Host, Kubelet, APIServer, Kubeconfig, Worker } of statuses) await out(Worker ? `${Name}\ntype: Worker\nhost: ${Host}\nkubelet: ${Kubelet}\n\n` : `${Name}\ntype: Control Plane\nhost: ${Host}\nkubelet: ${Kubelet}\napiserver: ${APIServer}\nkubeconfig: ${Kubeconfig}\n\n`)
   return statuses.reduce((code, { Host, Kubelet, APIServer, Worker }) => code | (Host === 'Running' ? 0 : 1) | (Worker || (APIServer === 'Running' && Kubelet === 'Running') ? 0 : 4) | (Kubelet === 'Running' ? 0 : 2), 0)
 }
@@ -102,11 +103,12 @@ export async function profile({ args, flags, proc, out }: CobraRun, { fleet }: P
 
 /** `minikube profile list`. */
 export async function profileList({ flags, proc, out }: CobraRun, { fleet }: ProviderOptions): Promise<number> {
+  const format = outputFormat(flags.str('output'), ['table', 'json'])
   const all = profiles(fleet)
   const current = profileOf(proc, flags.str('profile'))
   const context = loadKubeconfig(kubeconfigFiles('', proc.env, proc.env['HOME'] || proc.user.home), proc.fs, (path) => proc.resolve(path)).currentContext
   const wordOf = (found: FleetCluster) => !found.cluster ? 'Stopped' : found.cluster.isServing ? 'OK' : 'Starting'
-  if (flags.str('output') === 'json') {
+  if (format === 'json') {
     await out(`${JSON.stringify({ invalid: [], valid: all.map((found) => ({ Name: found.record.name, Status: wordOf(found), Config: { Name: found.record.name, Driver: 'docker', KubernetesConfig: { KubernetesVersion: KUBERNETES_VERSION, ClusterName: found.record.name, ContainerRuntime: 'containerd' }, Nodes: found.record.topology.nodes.map(({ name, ip, controlPlane }) => ({ Name: controlPlane ? '' : name.slice(found.record.name.length + 1), IP: ip, Port: 6443, KubernetesVersion: KUBERNETES_VERSION, ContainerRuntime: 'containerd', ControlPlane: controlPlane, Worker: true })) }, Active: found.record.name === current, ActiveKubeContext: found.record.name === context })) })}\n`)
     return 0
   }

@@ -9,17 +9,17 @@ import { addNode, removeNode } from '../machine-actions.ts'
 import { ADDONS, MISSING_ADDONS, setAddon } from './addons.ts'
 import { imageLoad, imageList } from './images.ts'
 import { profile, profileList, remove, status, stop } from './lifecycle.ts'
-import { MinikubeExit, Output, framedTable, unavailable, usageExit } from './output.ts'
+import { MinikubeExit, Output, framedTable, outputFormat, unavailable, usageExit } from './output.ts'
 import { MINIKUBE_VERSION, NoProfile, detailsOf, healthy, nodeOf, partial, profileOf, readConfig, running, writeConfig } from './profiles.ts'
 import { service, serviceList, tunnel } from './services.ts'
-import { kubeconfigOf, nodeName, start } from './start.ts'
+import { kubeconfigOf, labelWorkers, nodeName, start } from './start.ts'
 
 const PROFILE: CobraFlag = { name: 'profile', short: 'p', type: 'string', usage: 'The name of the minikube VM being used. This can be set to allow having multiple instances of minikube independently. (default "minikube")' }
 const OUTPUT = (value: string, usage: string): CobraFlag => ({ name: 'output', short: 'o', type: 'string', value, usage })
 const NODE: CobraFlag = { name: 'node', short: 'n', type: 'string', usage: 'The node to use. Defaults to the primary control plane.' }
 
-/** What `minikube config set` takes, and what becomes of a value. */
-const PROPERTIES: Readonly<Record<string, 'number' | 'text' | 'bool'>> = { cpus: 'text', memory: 'text', driver: 'text', 'kubernetes-version': 'text', profile: 'text', 'container-runtime': 'text', cni: 'text' }
+/** What `minikube config set` takes: `minikube start` follows all of it, and every command the profile. */
+const PROPERTIES = ['cpus', 'memory', 'driver', 'kubernetes-version', 'profile', 'container-runtime', 'cni']
 
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ['Basic Commands:', ['start', 'status', 'stop', 'delete', 'dashboard', 'pause', 'unpause']], ['Images Commands:', ['docker-env', 'image']], ['Configuration and Management Commands:', ['addons', 'config', 'profile', 'update-context']],
@@ -27,7 +27,7 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
 ]
 
 /** minikube: clusters of one machine or more, a profile each. */
-// @k8s part: minikube: the docker driver and containerd are all there is; pause, mount, docker-env, cp, several control planes, other versions and most addons are refused; volumes come from the local-path provisioner in place of minikube's own
+// @k8s part: minikube: the docker driver and containerd are all there is; pause, mount, docker-env, cp, several control planes, other versions and most addons are refused; logs shows a kubelet's journal, version no commit; volumes come from the local-path provisioner in place of minikube's own
 export function minikube(options: ProviderOptions): Program {
   return async (proc) => {
     const root = commands(options)
@@ -82,7 +82,7 @@ function commands(options: ProviderOptions): CobraCommand {
           const word = (name: string) => enabled(name) ? 'enabled' : 'disabled'
           const green = (text: string, name: string) => enabled(name) && outOf(run).hasColours ? `\u001b[32m${text}\u001b[0m` : text
           const maintainer = (name: string) => ADDONS[name]?.maintainer ?? 'not available in Drydock'
-          if (run.flags.str('output') === 'json') await run.out(`${JSON.stringify(Object.fromEntries(names.map((name) => [name, found ? { Profile: found.record.name, Status: word(name) } : {}])))}`)
+          if (outputFormat(run.flags.str('output'), ['list', 'json']) === 'json') await run.out(`${JSON.stringify(Object.fromEntries(names.map((name) => [name, found ? { Profile: found.record.name, Status: word(name) } : {}])))}`)
           else if (found) await run.out(framedTable(['Addon Name', 'Profile', 'Status', 'Maintainer'], names.map((name) => [name, found.record.name, `${word(name)} ${enabled(name) ? '✅' : '  '}`, maintainer(name)].map((text) => green(text, name))), { upperCase: true }))
           else await run.out(framedTable(['Addon Name', 'Maintainer'], names.map((name) => [name, maintainer(name)]), { upperCase: true }))
           return 0
@@ -95,7 +95,7 @@ function commands(options: ProviderOptions): CobraCommand {
           if (name === undefined || run.args.length !== 1) throw usageExit(`usage: minikube addons ${verb} ADDON_NAME`)
           const found = healthy(fleet, nameOf(run))
           if (MISSING_ADDONS.includes(name)) throw unavailable(`the addon "${name}"`)
-          if (!(name in ADDONS)) throw new MinikubeExit('MK_ADDON_ENABLE', `${verb === 'enable' ? 'enable failed: run callbacks: ' : ''}"${name}" is not a valid addon`, 10)
+          if (!Object.hasOwn(ADDONS, name)) throw new MinikubeExit('MK_ADDON_ENABLE', `${verb === 'enable' ? 'enable failed: run callbacks: ' : ''}"${name}" is not a valid addon`, 10)
           const out = outOf(run)
           const isOn = verb === 'enable'
           const { maintainer, images, verify } = ADDONS[name]!
@@ -122,13 +122,16 @@ function commands(options: ProviderOptions): CobraCommand {
         use: 'add', short: 'Adds a node to the given cluster.', flags: [{ name: 'control-plane', type: 'bool', usage: 'If set, added node will become a control-plane.' }, { name: 'worker', type: 'bool', value: 'true', usage: 'If set, added node will be available as worker.' }],
         async run(run) {
           if (run.flags.bool('control-plane')) throw unavailable('a cluster with more than one control-plane node')
-          const { record, cluster } = healthy(fleet, nameOf(run))
+          const found = healthy(fleet, nameOf(run))
+          const { record, cluster } = found
+          const { cpus, memoryMegabytes } = detailsOf(found)
           const out = outOf(run)
           const last = Math.max(...record.topology.nodes.map(({ name }) => Number(/-m(\d+)$/.exec(name)?.[1] ?? 1)))
           const name = nodeName(record.name, last + 1)
           await out.step('Happy', `Adding node ${name.slice(record.name.length + 1)} to cluster ${record.name} as [worker]`)
           await out.step('ThumbsUp', `Starting "${name}" worker node in "${record.name}" cluster`)
-          await addNode(cluster, name)
+          await addNode(cluster, name, { cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki` }).catch((error: Error) => { throw new MinikubeExit('GUEST_NODE_ADD', `failed to add node: ${error.message}`, 80) })
+          await labelWorkers(cluster, record.name, [name])
           await out.step('Ready', `Successfully added ${name.slice(record.name.length + 1)} to ${record.name}!`)
           return 0
         },
@@ -142,7 +145,7 @@ function commands(options: ProviderOptions): CobraCommand {
           if (controlPlane) throw unavailable('to delete the only control-plane node')
           const out = outOf(run)
           await out.step('DeletingHost', `Deleting node ${run.args[0]} from cluster ${found.record.name}`)
-          await removeNode(found.cluster, name)
+          await removeNode(found.cluster, name).catch((error: Error) => { throw new MinikubeExit('GUEST_NODE_DELETE', `deleting node: ${error.message}`, 80) })
           await out.step('Deleted', `Node ${run.args[0]} was successfully deleted.`)
           return 0
         },
@@ -175,16 +178,16 @@ function commands(options: ProviderOptions): CobraCommand {
   }
 
   const config: CobraCommand = {
-    use: 'config SUBCOMMAND [flags]', short: 'Modify persistent configuration values', long: `config modifies minikube config files using subcommands like "minikube config set driver kvm2"\nConfigurable fields:\n\n${Object.keys(PROPERTIES).map((name) => ` * ${name}\n`).join('')}`,
+    use: 'config SUBCOMMAND [flags]', short: 'Modify persistent configuration values', long: `config modifies minikube config files using subcommands like "minikube config set driver kvm2"\nConfigurable fields:\n\n${PROPERTIES.map((name) => ` * ${name}\n`).join('')}`,
     children: [
       {
         use: 'set PROPERTY_NAME PROPERTY_VALUE', short: 'Sets an individual value in a minikube config file',
         async run({ args, proc }) {
           const [name, value] = args
           if (args.length !== 2) throw usageExit(`${args.length < 2 ? 'not enough' : 'too many'} arguments (${args.length}).\nusage: minikube config set PROPERTY_NAME PROPERTY_VALUE`)
-          if (!(name! in PROPERTIES)) throw new MinikubeExit('MK_CONFIG_SET', `Set failed: property name "${name}" not found`, 14)
+          if (!PROPERTIES.includes(name!)) throw new MinikubeExit('MK_CONFIG_SET', `Set failed: property name "${name}" not found`, 14)
           writeConfig(proc, { ...readConfig(proc), [name!]: value })
-          if (['cpus', 'memory', 'driver'].includes(name!)) await new Output(proc).step('Warning', 'These changes will take effect upon a minikube delete and then a minikube start')
+          if (['cpus', 'memory', 'driver'].includes(name!)) await new Output(proc).complain('Warning', 'These changes will take effect upon a minikube delete and then a minikube start')
           return 0
         },
       },
@@ -200,7 +203,7 @@ function commands(options: ProviderOptions): CobraCommand {
   }
 
   return {
-    use: 'minikube', short: 'minikube quickly sets up a local Kubernetes cluster', long: 'minikube provisions and manages local Kubernetes clusters optimized for development workflows.', persistent: [PROFILE],
+    use: 'minikube', short: 'minikube quickly sets up a local Kubernetes cluster', long: 'minikube makes Kubernetes clusters on this machine, for trying things out.', persistent: [PROFILE],
     children: [
       {
         use: 'start', short: 'Starts a local Kubernetes cluster', run: (run) => start(run, options),
@@ -211,9 +214,9 @@ function commands(options: ProviderOptions): CobraCommand {
           { name: 'cni', type: 'string', usage: 'CNI plug-in to use. Valid options: auto, kindnet (default: auto)' }, { name: 'addons', type: 'stringSlice', usage: 'Enable addons. see `minikube addons list` for a list of valid addon names.' }, { name: 'keep-context', type: 'bool', usage: "This will keep the existing kubectl context and will create a minikube context." },
         ],
       },
-      { use: 'status', short: 'Gets the status of a local Kubernetes cluster', long: "Gets the status of a local Kubernetes cluster.\n\tExit status contains the status of minikube's VM, cluster and Kubernetes encoded on it's bits in this order from right to left.\n\tEg: 7 meaning: 1 (for minikube NOK) + 2 (for cluster NOK) + 4 (for Kubernetes NOK)", flags: [OUTPUT('text', 'minikube status --output OUTPUT. json, text'), NODE], run: (run) => status(run, options) },
-      { use: 'stop', short: 'Stops a running local Kubernetes cluster', long: 'Stops a local Kubernetes cluster. This command stops the underlying VM or container, but keeps user data intact. The cluster can be started again with the "start" command.', flags: [{ name: 'all', type: 'bool', usage: 'Set flag to stop all profiles (clusters)' }, { name: 'keep-context-active', type: 'bool', usage: 'keep the kube-context active after cluster is stopped. Defaults to false.' }], run: (run) => stop(run, options) },
-      { use: 'delete', short: 'Deletes a local Kubernetes cluster', long: 'Deletes a local Kubernetes cluster. This command deletes the VM, and removes all\nassociated files.', flags: [{ name: 'all', type: 'bool', usage: 'Set flag to delete all profiles' }], run: (run) => remove(run, options) },
+      { use: 'status', short: 'Gets the status of a local Kubernetes cluster', long: 'Says which parts of a cluster run.\nThe exit code is a sum of what does not: 1 the machine, 2 the cluster, 4 Kubernetes.', flags: [OUTPUT('text', 'minikube status --output OUTPUT. json, text'), NODE], run: (run) => status(run, options) },
+      { use: 'stop', short: 'Stops a running local Kubernetes cluster', long: 'Switches the machines of a cluster off. What is on their disks is there again after "minikube start".', flags: [{ name: 'all', type: 'bool', usage: 'Set flag to stop all profiles (clusters)' }, { name: 'keep-context-active', type: 'bool', usage: 'keep the kube-context active after cluster is stopped. Defaults to false.' }], run: (run) => stop(run, options) },
+      { use: 'delete', short: 'Deletes a local Kubernetes cluster', long: 'Takes a cluster away, with its machines and their disks.', flags: [{ name: 'all', type: 'bool', usage: 'Set flag to delete all profiles' }], run: (run) => remove(run, options) },
       { use: 'dashboard', short: 'Access the Kubernetes dashboard running within the minikube cluster', flags: [{ name: 'url', type: 'bool', usage: 'Display dashboard URL instead of opening a browser' }], run: refuse('the dashboard: there is no image of it') },
       { use: 'pause', short: 'pause Kubernetes', run: refuse('minikube pause') },
       { use: 'unpause', short: 'unpause Kubernetes', aliases: ['resume'], run: refuse('minikube unpause') },
@@ -238,11 +241,11 @@ function commands(options: ProviderOptions): CobraCommand {
         },
       },
       {
-        use: 'service [flags] SERVICE', short: 'Returns a URL to connect to a service', long: 'Returns the Kubernetes URL(s) for service(s) in your local cluster. In the case of multiple URLs they will be printed one at a time.', run: (run) => service(run, options),
+        use: 'service [flags] SERVICE', short: 'Returns a URL to connect to a service', long: 'Says under which URLs the node ports of Services answer, one a line.', run: (run) => service(run, options),
         flags: [{ name: 'url', type: 'bool', usage: 'Display the Kubernetes service URL in the CLI instead of opening it in the default browser' }, { name: 'https', type: 'bool', usage: 'Open the service URL with https instead of http (defaults to "false")' }, { name: 'all', type: 'bool', usage: 'Forwards all services in a namespace (defaults to "false")' }, { name: 'namespace', short: 'n', type: 'string', value: 'default', usage: 'The service namespace' }],
         children: [{ use: 'list [flags]', short: 'Lists the URLs for the services in your local cluster', flags: [OUTPUT('table', "The output format. One of 'json', 'table'"), { name: 'namespace', short: 'n', type: 'string', usage: 'The services namespace' }], run: (run) => serviceList(run, options) }],
       },
-      { use: 'tunnel', short: 'Connect to LoadBalancer services', long: 'tunnel creates a route to services deployed with type LoadBalancer and sets their Ingress to their ClusterIP. For a detailed example see https://minikube.sigs.k8s.io/docs/handbook/accessing', flags: [{ name: 'cleanup', short: 'c', type: 'bool', value: 'true', usage: 'call with cleanup=true to remove old tunnels' }], run: (run) => tunnel(run, options) },
+      { use: 'tunnel', short: 'Connect to LoadBalancer services', long: 'Makes a way to the cluster\'s Services for as long as it runs, and gives those of type LoadBalancer their cluster address as the one outside.', flags: [{ name: 'cleanup', short: 'c', type: 'bool', value: 'true', usage: 'call with cleanup=true to remove old tunnels' }], run: (run) => tunnel(run, options) },
       { use: 'mount [flags] <source directory>:<target directory>', short: 'Mounts the specified directory into minikube', run: refuse('minikube mount') },
       {
         use: 'ssh', short: 'Log into the minikube environment (for debugging)', long: "Log into or run a command on a machine with SSH; similar to 'docker-machine ssh'.", flags: [{ ...NODE, usage: 'The node to ssh into. Defaults to the primary control plane.' }],
@@ -272,7 +275,7 @@ function commands(options: ProviderOptions): CobraCommand {
       },
       {
         use: 'version', short: 'Print the version of minikube', flags: [{ name: 'short', type: 'bool', usage: 'Print just the version number.' }, OUTPUT('', "One of 'yaml' or 'json'.")],
-        run: async ({ flags, out }) => { await out(flags.str('output') === 'json' ? `${JSON.stringify({ minikubeVersion: MINIKUBE_VERSION })}\n` : flags.bool('short') ? `${MINIKUBE_VERSION}\n` : `minikube version: ${MINIKUBE_VERSION}\n`); return 0 },
+        run: async ({ flags, out }) => { await out(flags.str('output') === 'json' ? `${JSON.stringify({ minikubeVersion: MINIKUBE_VERSION })}\n` : flags.str('output') === 'yaml' ? `minikubeVersion: ${MINIKUBE_VERSION}\n` : flags.bool('short') ? `${MINIKUBE_VERSION}\n` : `minikube version: ${MINIKUBE_VERSION}\n`); return 0 },
       },
       {
         use: 'completion SHELL', short: 'Generate command completion for a shell',

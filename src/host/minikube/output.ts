@@ -34,6 +34,13 @@ export const usageExit = (message: string): MinikubeExit => new MinikubeExit('MK
 /** What minikube could do and this can't. minikube: reason.Unimplemented */
 export const unavailable = (what: string): MinikubeExit => new MinikubeExit('MK_UNIMPLEMENTED', `${what} is not available in Drydock`, 69)
 
+/** What --output asks for. @throws MinikubeExit for what isn't one of `formats` */
+export function outputFormat(wanted: string, formats: readonly string[]): string {
+  const format = wanted.toLowerCase()
+  if (!formats.includes(format)) throw usageExit(`invalid output format: ${wanted}. Valid values: ${formats.map((each) => `'${each}'`).join(', ')}`)
+  return format
+}
+
 /** minikube's lines: with pictures on a terminal that has colours, plain otherwise. minikube: pkg/minikube/out */
 export class Output {
   readonly #proc: Proc
@@ -42,14 +49,17 @@ export class Output {
     this.#proc = proc
   }
 
+  /** A line on standard output. */
   step(style: Style, text: string): Promise<void> {
     return this.#proc.stdout.write(`${PREFIXES[style][this.#hasPictures(1) ? 0 : 1]}${text}\n`)
   }
 
+  /** A line on standard error. */
   complain(style: Style, text: string): Promise<void> {
     return this.#proc.stderr.write(`${PREFIXES[style][this.#hasPictures(2) ? 0 : 1]}${text}\n`)
   }
 
+  /** A line without a mark. */
   line(text: string): Promise<void> {
     return this.#proc.stdout.write(`${text}\n`)
   }

@@ -27,6 +27,7 @@ export function readConfig(proc: Proc): Record<string, unknown> {
   }
 }
 
+/** Keeps what `minikube config` was told. */
 export function writeConfig(proc: Proc, config: Record<string, unknown>): void {
   const path = configFile(proc)
   proc.fs.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
@@ -38,10 +39,12 @@ export function profileOf(proc: Proc, named: string): string {
   return named || proc.env['MINIKUBE_PROFILE'] || String(readConfig(proc)['profile'] ?? '') || 'minikube'
 }
 
+/** minikube's clusters, by name. */
 export function profiles(fleet: Fleet): readonly FleetCluster[] {
   return fleet.list().filter(({ record }) => record.provider === 'minikube').sort((a, b) => a.record.name < b.record.name ? -1 : 1)
 }
 
+/** What a profile's cluster was made with. */
 export function detailsOf({ record }: FleetCluster): ProfileDetails {
   return record.details as unknown as ProfileDetails
 }

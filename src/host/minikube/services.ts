@@ -4,7 +4,7 @@ import { cidrContains, parseCidr, parseIPv4 } from '../../cluster/network/cidr.t
 import type { Service } from '../../cluster/kinds/generated/types.ts'
 import { isIPv4 } from '../../unix/net/addresses.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
-import { MinikubeExit, Output, framedTable, usageExit } from './output.ts'
+import { MinikubeExit, Output, framedTable, outputFormat, usageExit } from './output.ts'
 import { healthy, profileOf } from './profiles.ts'
 
 /** How often a tunnel looks after Services, in milliseconds. minikube: tunnel manager */
@@ -55,9 +55,10 @@ export async function service({ args, flags, proc, out }: CobraRun, { fleet }: P
 
 /** `minikube service list`. */
 export async function serviceList({ flags, proc, out }: CobraRun, { fleet }: ProviderOptions): Promise<number> {
+  const format = outputFormat(flags.str('output'), ['table', 'json'])
   const { cluster } = healthy(fleet, profileOf(proc, flags.str('profile')))
   const rows = servicesIn(cluster, flags.changed('namespace') ? flags.str('namespace') : '').map((each) => ({ each, ...urlsOf(cluster, each, { https: false }) }))
-  if (flags.str('output') === 'json') await out(JSON.stringify(rows.map(({ each, names, urls }) => ({ Namespace: each.metadata.namespace, Name: each.metadata.name, URLs: urls, PortNames: urls.length > 0 ? names : ['No node port'] }))))
+  if (format === 'json') await out(JSON.stringify(rows.map(({ each, names, urls }) => ({ Namespace: each.metadata.namespace, Name: each.metadata.name, URLs: urls, PortNames: urls.length > 0 ? names : ['No node port'] }))))
   else await out(framedTable(HEAD, rows.map(({ each, names, urls }) => [each.metadata.namespace!, each.metadata.name!, urls.length > 0 ? names.join('\n') : 'No node port', urls.join('\n')]), { upperCase: true }))
   return 0
 }

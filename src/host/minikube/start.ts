@@ -26,6 +26,7 @@ export function nodeName(profile: string, number: number): string {
   return number === 1 ? profile : `${profile}-m${String(number).padStart(2, '0')}`
 }
 
+/** What `minikube start` makes: a cluster of its own range of addresses. */
 export function minikubeTopology(profile: string, nodes: number, { cpus, memoryMegabytes }: Pick<ProfileDetails, 'cpus' | 'memoryMegabytes'>, number: number): Topology {
   const plain = kubeadmTopology(nodes, profile, `192.168.${FIRST_NETWORK + NETWORK_STEP * number}.0/24`)
   return {
@@ -45,43 +46,54 @@ function megabytes(text: string): number {
   return Math.round(Number(number) * factor)
 }
 
-function checkFlags({ flags }: CobraRun): void {
-  const driver = flags.str('driver') || flags.str('vm-driver')
+/** A flag's value, or what `minikube config` says in its place. */
+type Settings = (name: string, usual?: string) => string
+
+/** Refuses what can't be had, by flag or by configuration. @throws MinikubeExit */
+function checkSettings({ flags }: CobraRun, setting: Settings): void {
+  const driver = flags.str('vm-driver') || setting('driver')
   if (driver !== '' && !DRIVERS.includes(driver)) throw new MinikubeExit('DRV_UNSUPPORTED_OS', `The driver '${driver}' is not supported on linux/amd64`, 56)
-  const version = flags.str('kubernetes-version')
+  const version = setting('kubernetes-version')
   if (version !== '' && !['stable', 'latest', KUBERNETES_VERSION, KUBERNETES_VERSION.slice(1)].includes(version)) throw unavailable(`Kubernetes ${version} (there is ${KUBERNETES_VERSION})`)
-  const runtime = flags.str('container-runtime')
+  const runtime = setting('container-runtime')
   if (runtime !== '' && runtime !== 'containerd') throw unavailable(`the container runtime "${runtime}" (there is containerd)`)
-  const cni = flags.str('cni')
+  const cni = setting('cni')
   if (!['', 'auto', 'kindnet', 'true'].includes(cni)) throw unavailable(`the network plugin "${cni}" (there is kindnet)`)
   for (const addon of flags.list('addons')) {
     if (MISSING_ADDONS.includes(addon)) throw unavailable(`the addon "${addon}"`)
-    if (!(addon in ADDONS)) throw new MinikubeExit('MK_USAGE', `addon '${addon}' is not a valid addon packaged with minikube.\nTo see the list of available addons run:\nminikube addons list`, 14)
+    if (!Object.hasOwn(ADDONS, addon)) throw new MinikubeExit('MK_USAGE', `addon '${addon}' is not a valid addon packaged with minikube.\nTo see the list of available addons run:\nminikube addons list`, 14)
   }
   if (flags.changed('nodes') && flags.int('nodes') < 1) throw usageExit('Requested number of nodes must be at least 1')
-  if (flags.changed('cpus') && flags.str('cpus') !== 'max' && Number(flags.str('cpus')) < 2) throw new MinikubeExit('RSRC_INSUFFICIENT_CORES', `Requested cpu count ${flags.str('cpus')} is less than the minimum allowed of 2`, 23)
+  const cpus = setting('cpus', '2')
+  if (cpus !== 'max' && !/^\d+$/.test(cpus)) throw usageExit(`invalid argument ${JSON.stringify(cpus)} for "--cpus" flag: must be a number or "max"`)
+  if (cpus !== 'max' && Number(cpus) < 2) throw new MinikubeExit('RSRC_INSUFFICIENT_CORES', `Requested cpu count ${cpus} is less than the minimum allowed of 2`, 23)
 }
 
 /** `minikube start`. @throws MinikubeExit */
 export async function start(run: CobraRun, options: ProviderOptions): Promise<number> {
   const { flags, proc } = run
   const { fleet } = options
-  checkFlags(run)
+  const config = readConfig(proc)
+  const setting: Settings = (name, usual = '') => flags.changed(name) ? flags.str(name) : String(config[name] ?? usual)
+  checkSettings(run, setting)
   const profile = profileOf(proc, flags.str('profile'))
   if (!/^[a-zA-Z0-9][a-zA-Z0-9-]*$/.test(profile)) throw usageExit(`Profile name "${profile}" is not valid. Only alphanumeric and dashes '-' are permitted. Minimum 1 character, starting with alphanumeric.`)
   const out = new Output(proc)
   const known = fleet.get('minikube', profile)
-  const config = readConfig(proc)
-  const setting = (name: string, usual: string) => flags.changed(name) ? flags.str(name) : String(config[name] ?? usual)
   const isRunning = known?.cluster !== undefined
   const about = /^PRETTY_NAME="?([^"\n]*)/m.exec(proc.fs.exists('/etc/os-release') ? proc.fs.readText('/etc/os-release') : '')?.[1] ?? 'Linux'
   await out.step('Happy', `${profile === 'minikube' ? '' : `[${profile}] `}minikube ${MINIKUBE_VERSION} on ${about} (amd64)`)
-  await out.step('Sparkle', known ? 'Using the docker driver based on existing profile' : flags.changed('driver') ? 'Using the docker driver based on user configuration' : 'Automatically selected the docker driver')
+  await out.step('Sparkle', known ? 'Using the docker driver based on existing profile' : flags.changed('driver') || config['driver'] ? 'Using the docker driver based on user configuration' : 'Automatically selected the docker driver')
+  const cpus = setting('cpus', '2')
+  const details: ProfileDetails = known ? detailsOf(known) : { cpus: cpus === 'max' ? proc.machine.hardware.cpus : Number(cpus), memoryMegabytes: megabytes(setting('memory', '3072mb')), addons: DEFAULT_ADDONS }
+  if (known) {
+    if (flags.changed('memory') && megabytes(flags.str('memory')) !== details.memoryMegabytes) await out.complain('Warning', 'You cannot change the memory size for an existing minikube cluster. Please first delete the cluster.')
+    if (flags.changed('cpus') && flags.str('cpus') !== String(details.cpus)) await out.complain('Warning', 'You cannot change the CPUs for an existing minikube cluster. Please first delete the cluster.')
+    if (flags.changed('nodes') && flags.int('nodes') !== known.record.topology.nodes.length) await out.complain('Warning', "You cannot change the number of nodes for an existing minikube cluster. Please use 'minikube node add' to add nodes to an existing cluster.")
+  }
   if (!known) await out.step('Notice', 'Using Docker driver with root privileges')
   await out.step('ThumbsUp', `Starting "${profile}" primary control-plane node in "${profile}" cluster`)
   await out.step('Pulling', `Pulling base image ${BASE_IMAGE} ...`)
-  const cpus = setting('cpus', '2')
-  const details: ProfileDetails = known ? detailsOf(known) : { cpus: cpus === 'max' ? proc.machine.hardware.cpus : Number(cpus), memoryMegabytes: megabytes(setting('memory', '3072mb')), addons: DEFAULT_ADDONS }
   let found: FleetCluster
   if (isRunning) {
     await out.step('Running', `Updating the running docker "${profile}" container ...`)
@@ -94,24 +106,31 @@ export async function start(run: CobraRun, options: ProviderOptions): Promise<nu
     await out.step('StartingVM', `Creating docker container (CPUs=${details.cpus}, Memory=${details.memoryMegabytes}MB) ...`)
     const nodes = flags.changed('nodes') ? flags.int('nodes') : 1
     const creating = fleet.create({ provider: 'minikube', name: profile, topology: (number) => minikubeTopology(profile, nodes, details, number), details: { ...details } }, (stage) => {
-      if (stage === 'control-plane') void out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${CONTAINERD} ...`)
-      if (stage === 'network') void out.step('CNI', 'Configuring CNI (Container Networking Interface) ...')
+      // Whoever has gone hears nothing of it any more.
+      if (stage === 'control-plane') out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${CONTAINERD} ...`).catch(() => {})
+      if (stage === 'network') out.step('CNI', 'Configuring CNI (Container Networking Interface) ...').catch(() => {})
     })
     found = await creating
-    await labelWorkers(found.cluster!, profile)
+    await labelWorkers(found.cluster!, profile, found.record.topology.nodes.filter(({ controlPlane }) => !controlPlane).map(({ name }) => name))
   }
   const cluster = found.cluster!
   if (known) await out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${CONTAINERD} ...`)
   await out.step('HealthCheck', 'Verifying Kubernetes components...')
   await untilReady(cluster)
-  const wanted = [...new Set([...details.addons, ...flags.list('addons')])]
+  let wanted = [...new Set([...details.addons, ...flags.list('addons')])]
   for (const addon of wanted) {
     for (const image of ADDONS[addon]?.images ?? []) await out.step('SubStep', `Using image ${image}`)
-    if (!details.addons.includes(addon)) await setAddon(cluster, addon, true)
+    if (details.addons.includes(addon)) continue
+    try {
+      await setAddon(cluster, addon, true)
+    } catch (error) {
+      await out.complain('Warning', `Enabling '${addon}' returned an error: ${(error as Error).message}`)
+      wanted = wanted.filter((each) => each !== addon)
+    }
   }
   await fleet.remember(found.record, { ...details, addons: wanted })
   await out.step('AddonEnable', `Enabled addons: ${wanted.join(', ')}`)
-  if (!flags.bool('keep-context')) mergeKubeconfig(proc, '', kubeconfigOf(fleet.get('minikube', profile)!))
+  if (!flags.bool('keep-context')) mergeKubeconfig(proc, '', kubeconfigOf(found))
   await out.step('Ready', `Done! kubectl is now configured to use "${profile}" cluster and "default" namespace by default`)
   return 0
 }
@@ -124,9 +143,8 @@ export function kubeconfigOf({ record, cluster }: FleetCluster): string {
 const administrator = (cluster: Cluster) => cluster.apiAs({ name: 'minikube-user', groups: ['system:masters', 'system:authenticated'] })
 
 /** minikube labels its nodes once they have joined. */
-async function labelWorkers(cluster: Cluster, profile: string): Promise<void> {
-  for (const { name, controlPlane } of cluster.topology.nodes) {
-    if (controlPlane) continue
+export async function labelWorkers(cluster: Cluster, profile: string, workers: readonly string[]): Promise<void> {
+  for (const name of workers) {
     await administrator(cluster).patch('nodes', name, undefined, 'application/merge-patch+json', { metadata: { labels: { 'minikube.k8s.io/name': profile, 'minikube.k8s.io/primary': 'false', 'minikube.k8s.io/version': MINIKUBE_VERSION } } }, { fieldManager: 'minikube' })
   }
 }
