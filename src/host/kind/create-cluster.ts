@@ -161,6 +161,8 @@ class Steps {
     if (stage === 'workers' && !hasWorkers) return
     if (stage === 'configuration' && hasLoadBalancer) this.#written = this.#written.then(() => this.#status.begin(LOAD_BALANCER_STEP))
     this.#written = this.#written.then(() => this.#status.begin(STEPS[stage]))
+    // It is waited for at the end; until then nobody hears of a terminal that has gone.
+    this.#written.catch(() => {})
   }
 
   written(): Promise<void> {

@@ -15,12 +15,7 @@ const NAME: CobraFlag = { name: 'name', short: 'n', type: 'string', value: 'kind
 const KUBECONFIG: CobraFlag = { name: 'kubeconfig', type: 'string', usage: 'sets kubeconfig path instead of $KUBECONFIG or $HOME/.kube/config' }
 const INTERNAL: CobraFlag = { name: 'internal', type: 'bool', usage: 'use internal address instead of external' }
 const NODES: CobraFlag = { name: 'nodes', type: 'stringSlice', usage: 'comma separated list of nodes to load images into' }
-const IDEMPOTENT = `This is an idempotent operation, meaning it may be called multiple times without
-failing (like "rm -f"). If the cluster resources exist they will be deleted, and
-if the cluster is already gone it will just return success.
-
-Errors will only occur if the cluster resources exist and are not able to be deleted.
-`
+const IDEMPOTENT = 'A cluster that is gone already is no error.\n'
 
 /** kind: clusters whose nodes are containers of the machine. */
 // @k8s part: kind: the load balancer before several control planes is no container; extraMounts, IPv6, other network plugins and proxies, feature gates, patches but for labels and taints, and node images of other versions are refused

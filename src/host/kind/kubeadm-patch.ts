@@ -21,16 +21,26 @@ type Raw = Record<string, any>
 export function kubeadmPatch(patches: readonly string[], refuse: (what: string) => never): KubeadmPatch {
   const out: KubeadmPatch = { init: { labels: {} }, join: { labels: {} } }
   for (const text of patches) {
-    const patch = parseYaml(text) as Raw | null
-    const kind = String(patch?.['kind'] ?? '')
+    const patch = patchOf(text, refuse)
+    const kind = String(patch['kind'] ?? '')
     const target = kind === 'InitConfiguration' ? out.init : kind === 'JoinConfiguration' ? out.join : refuse(`a patch of kubeadm's ${kind || 'configuration'}`)
-    for (const [field, value] of Object.entries(patch!)) {
+    for (const [field, value] of Object.entries(patch)) {
       if (field === 'kind' || field === 'apiVersion') continue
       if (field !== 'nodeRegistration') refuse(`a patch of kubeadm's ${kind}.${field}`)
-      readRegistration(value as Raw, target, kind, refuse)
+      readRegistration((value ?? {}) as Raw, target, kind, refuse)
     }
   }
   return out
+}
+
+function patchOf(text: string, refuse: (what: string) => never): Raw {
+  let patch: unknown
+  try {
+    patch = parseYaml(text)
+  } catch {
+    return refuse("a patch of kubeadm's configuration that is no YAML")
+  }
+  return patch !== null && typeof patch === 'object' ? patch : {}
 }
 
 function readRegistration(registration: Raw, target: NodePatch, kind: string, refuse: (what: string) => never): void {
