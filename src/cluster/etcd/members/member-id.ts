@@ -16,8 +16,3 @@ export function computeClusterId(first: readonly MemberId[]): string {
   first.map(BigInt).sort((a, b) => (a < b ? -1 : 1)).forEach((id, place) => bytes.setBigUint64(8 * place, id))
   return String(firstEight(sha1(new Uint8Array(bytes.buffer))))
 }
-
-/** As etcd writes numbers of members and clusters. */
-export function hexId(id: MemberId): string {
-  return BigInt(id).toString(16)
-}

@@ -4,7 +4,6 @@ import { readLines, fromWebStream } from '../../../base/streams.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
-import { hexId } from '../../etcd/members/member-id.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -272,6 +271,8 @@ function table(headings: readonly string[], rows: readonly (readonly string[])[]
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
   return rule + line(headings.map((heading, i) => centred(heading, widths[i]!))) + rule + rows.map((row) => line(row.map((cell, i) => cell.padStart(widths[i]!)))).join('') + rule
 }
+
+const hexId = (id: string) => BigInt(id).toString(16)
 
 
 /** Bytes as a reader likes them: `350 kB`. */
