@@ -12,7 +12,13 @@ export function keepLeftBehind(files: FileSystem, left: LeftBehind | undefined):
   } else if (files.exists(FILE)) files.remove(FILE)
 }
 
-/** What was left before this process began. */
+/** What was left before this process began; undefined: nothing, or nothing that can be read, as root of the node may write there. */
 export function leftBehind(files: FileSystem): LeftBehind | undefined {
-  return files.exists(FILE) ? JSON.parse(files.readText(FILE)) as LeftBehind : undefined
+  if (!files.exists(FILE)) return undefined
+  try {
+    const { links, routes } = JSON.parse(files.readText(FILE)) as Partial<LeftBehind>
+    return Array.isArray(links) && Array.isArray(routes) ? { links, routes } : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -184,7 +184,9 @@ async function followNodes(proc: Proc, client: ClusterClient, nodeName: string, 
       if (node.metadata.name === nodeName || !publicIp || annotations[`${PREFIX}/backend-type`] !== config.backend) return
       const hop = range.split('/')[0]!
       const route: NetworkRoute = config.backend === 'vxlan' && !config.directRouting ? { destination: range, via: hop, device, onlink: true, tunnel: publicIp } : { destination: range, via: publicIp, device: 'eth0' }
-      if (known.get(key) !== range) klog(proc, 'I', 'vxlan_network.go:270', `Received Subnet Event with VxLan: BackendType: ${config.backend}, PublicIP: ${publicIp}, PublicIPv6: (nil), BackendData: ${annotations[`${PREFIX}/backend-data`]}, BackendV6Data: (nil)`)
+      const before = known.get(key)
+      if (before !== undefined && before !== range) kernel.removeRoute(before)
+      if (before !== range) klog(proc, 'I', 'vxlan_network.go:270', `Received Subnet Event with VxLan: BackendType: ${config.backend}, PublicIP: ${publicIp}, PublicIPv6: (nil), BackendData: ${annotations[`${PREFIX}/backend-data`]}, BackendV6Data: (nil)`)
       known.set(key, range)
       kernel.replaceRoute(route)
     },
