@@ -5,6 +5,7 @@ import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { klog } from '../in-cluster/klog.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
+import { certManagerFlags } from './flags.ts'
 import type { Certificate } from './types.ts'
 
 interface Target {
@@ -19,6 +20,7 @@ const PATHS = [`${ADMISSION}/mutatingwebhookconfigurations`, `${ADMISSION}/valid
 
 /** Tells webhooks, API services and definitions the authority that their annotation names. k8s: cert-manager/pkg/controller/cainjector */
 export async function cainjector(proc: Proc): Promise<number> {
+  if (!await certManagerFlags(proc, [])) return 1
   const client = clusterClient(proc, 'cert-manager-cainjector')
   proc.useMemory(30 * 2 ** 20)
   let isDue = false

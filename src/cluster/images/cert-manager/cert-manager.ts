@@ -10,7 +10,7 @@ const imageOf = (part: string, path: string, programOf: (release: string) => Pro
   variants: Object.fromEntries(RELEASES.map((tag) => [tag, { programs: { [path]: programOf(tag) } }])),
 })
 
-// @k8s part: cert-manager: its manifest installs it; self-signed and CA issuers, Certificates with their requests, renewals and Secrets, and Ingresses that ask for them; ACME, Vault and Venafi issuers say in their status that they aren't there, keystores, URIs and name constraints are refused, Gateways and CertificateSigningRequests are missing
+// @k8s part: cert-manager: its manifest installs it; self-signed and CA issuers, Certificates with their requests, renewals and Secrets, and Ingresses that ask for them; ACME, Vault and Venafi issuers say in their status that they aren't there, keystores, URIs, name constraints, Secret templates and most annotations of Ingresses are refused, a changed kind of key waits for the next renewal, Certificates stay when their Ingress no longer names them, and Gateways, CertificateSigningRequests and the programs' figures are missing
 /** cert-manager's three programs. */
 export const certManagerImages: readonly ImageDefinition[] = [
   imageOf('controller', '/app/cmd/controller/controller', (release) => lazyProgram(async () => { const { controller } = await import('./controller.ts'); return (proc) => controller(proc, release) })),

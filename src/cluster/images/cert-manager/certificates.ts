@@ -6,7 +6,8 @@ import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import type { ClusterClient } from '../in-cluster/cluster-client.ts'
 import type { inClusterEvents } from '../in-cluster/events.ts'
-import { certificateRequestPem, newPrivateKey, signRequest, validityOf } from './signing.ts'
+import { parseIp } from '../../kinds/ip.ts'
+import { certificateRequestPem, chainOf, newPrivateKey, signRequest, validityOf } from './signing.ts'
 import { GROUP, withCondition } from './types.ts'
 import type { Certificate, CertificateRequest, Issuer, IssuerRef } from './types.ts'
 
@@ -42,7 +43,7 @@ export class Certificates {
     const { namespace } = certificate.metadata
     const nowMs = proc.clock.nowMs()
     const secret = secrets.get(`${namespace}/${certificate.spec.secretName}`)
-    const cause = causeOf(certificate, secret, nowMs)
+    const cause = causeOf(certificate, secret, this.#options.requests.get(`${namespace}/${certificate.metadata.name}-${certificate.status?.revision ?? 0}`), nowMs)
     const issuing = certificate.status?.conditions?.find(({ type }) => type === 'Issuing')
     if (issuing?.status === 'True') return this.#issue(certificate, secret)
     await this.#writeReadiness(certificate, secret, cause)
@@ -91,8 +92,8 @@ export class Certificates {
         requestPem: atob(request.spec.request), durationMs, isCa: request.spec.isCA === true, usages: request.spec.usages?.length ? request.spec.usages : DEFAULT_USAGES, nowMs, serialNumber: `3${proc.random.hex(15)}`,
         signer: authority ? { certificatePem: authority, keyPem: atob(data['tls.key']) } : { keyPem: atob(data['tls.key']) },
       }))
-      // A chain names every authority but the root.
-      await say('True', 'Issued', 'Certificate fetched from issuer successfully', { certificate: encode(certificate), ca: encode(authority ? atob(data['ca.crt'] || data['tls.crt']!) : certificate) })
+      const { chainPem, authorityPem } = chainOf(certificate, authority ? `${authority}\n${atob(data['ca.crt'] ?? '')}` : certificate)
+      await say('True', 'Issued', 'Certificate fetched from issuer successfully', { certificate: encode(authority ? chainPem : certificate), ca: encode(authorityPem) })
     } catch (error) {
       if (isStatusError(error) || proc.killed.aborted) throw error
       await say('False', 'Failed', `Error generating certificate template: ${(error as Error).message}`, { failureTime: stamp(nowMs) })
@@ -113,9 +114,11 @@ export class Certificates {
     const ownerReferences = [{ apiVersion: `${GROUP}/v1`, kind: 'Certificate', name, uid, controller: true, blockOwnerDeletion: true }]
     const next = status.nextPrivateKeySecretName ? secrets.get(`${namespace}/${status.nextPrivateKeySecretName}`) : undefined
     if (!next) {
-      const key = await proc.clock.outside(newPrivateKey(spec))
+      const kept = spec.privateKey?.rotationPolicy === 'Never' ? secret?.data?.['tls.key'] : undefined
+      const key = kept ? atob(kept) : await proc.clock.outside(newPrivateKey(spec))
       const made = await apiCall<Secret>(client, 'POST', `/api/v1/namespaces/${namespace}/secrets`, { apiVersion: 'v1', kind: 'Secret', metadata: { generateName: `${name}-`, namespace, ownerReferences, labels: { 'cert-manager.io/next-private-key': 'true', 'controller.cert-manager.io/fao': 'true' } }, type: 'Opaque', data: { 'tls.key': encode(key) } })
-      this.#event(certificate, 'Normal', 'Generated', `Stored new private key in temporary Secret resource "${made.metadata.name}"`)
+      if (kept) this.#event(certificate, 'Normal', 'Reused', `Reusing private key stored in existing Secret resource "${spec.secretName}"`)
+      else this.#event(certificate, 'Normal', 'Generated', `Stored new private key in temporary Secret resource "${made.metadata.name}"`)
       await this.#status(certificate, { nextPrivateKeySecretName: made.metadata.name! })
       return undefined
     }
@@ -156,6 +159,12 @@ export class Certificates {
     await apiCall(client, 'DELETE', `/api/v1/namespaces/${namespace}/secrets/${next.metadata.name}`)
     const message = 'The certificate has been successfully issued'
     this.#event(certificate, 'Normal', 'Issuing', message)
+    // k8s: revisionmanager
+    const oldest = revision - (spec.revisionHistoryLimit ?? 1) + 1
+    for (const { metadata } of requests.values()) {
+      if (metadata.namespace !== namespace || metadata.annotations?.['cert-manager.io/certificate-name'] !== name || !(Number(metadata.annotations['cert-manager.io/certificate-revision']) < oldest)) continue
+      await apiCall(client, 'DELETE', `${API}/namespaces/${namespace}/certificaterequests/${metadata.name}`).catch((error: unknown) => { if (!isStatusError(error, 'NotFound')) throw error })
+    }
     const { nextPrivateKeySecretName: _gone, ...rest } = status
     await this.#put(`${API}/namespaces/${namespace}/certificates/${name}`, { ...certificate, status: { ...rest, ...timesOf(issued, spec), revision, conditions: withCondition(withCondition(status.conditions, { type: 'Ready', status: 'True', reason: 'Ready', message: 'Certificate is up to date and has not expired', observedGeneration: generation }, nowMs), { type: 'Issuing', status: 'False', reason: 'Issued', message, observedGeneration: generation }, nowMs).filter(({ type }) => type !== 'Issuing') } })
     return undefined
@@ -191,7 +200,7 @@ interface Cause {
 }
 
 /** Why a Certificate must be issued. k8s: cert-manager/internal/controller/certificates/policies */
-function causeOf({ spec, status }: Certificate, secret: Secret | undefined, nowMs: number): Cause | undefined {
+function causeOf({ spec, status }: Certificate, secret: Secret | undefined, request: CertificateRequest | undefined, nowMs: number): Cause | undefined {
   if (!secret) return { reason: 'DoesNotExist', message: 'Issuing certificate as Secret does not exist' }
   const { 'tls.crt': certificate, 'tls.key': key } = secret.data ?? {}
   if (!secret.data) return { reason: 'MissingData', message: 'Issuing certificate as Secret does not contain any data' }
@@ -202,7 +211,11 @@ function causeOf({ spec, status }: Certificate, secret: Secret | undefined, nowM
   if (of('name') !== name || of('kind') !== kind) return { reason: 'IncorrectIssuer', message: `Issuing certificate as Secret was previously issued by "${of('kind')}.${of('group') || group}/${of('name')}"` }
   const { names, commonName, notAfterMs } = validityOf(atob(certificate))
   const wanted = [...spec.dnsNames ?? [], ...spec.ipAddresses ?? []]
-  const violations = [...(spec.commonName ?? '') === commonName || (!spec.commonName && commonName === '') ? [] : ['spec.commonName'], ...[...names].sort().join() === [...wanted].sort().join() ? [] : ['spec.dnsNames']]
+  // One address can be written in several ways.
+  const inOrder = (list: readonly string[]) => list.map((each) => parseIp(each)?.bytes.join('.') ?? each).sort().join()
+  const violations = [...(spec.commonName ?? '') === commonName || (!spec.commonName && commonName === '') ? [] : ['spec.commonName'], ...inOrder(names) === inOrder(wanted) ? [] : ['spec.dnsNames'],
+    ...request && (parseGoDuration(request.spec.duration ?? '') ?? 0) !== (parseGoDuration(spec.duration ?? '') ?? 0) ? ['spec.duration'] : [], ...request && (request.spec.isCA ?? false) !== (spec.isCA ?? false) ? ['spec.isCA'] : [],
+    ...request && inOrder(request.spec.usages ?? []) !== inOrder(spec.usages ?? []) ? ['spec.usages'] : []]
   if (violations.length > 0) return { reason: 'RequestChanged', message: `Fields on existing CertificateRequest resource not up to date: [${violations.join(' ')}]` }
   if (notAfterMs <= nowMs) return { reason: 'Expired', message: `Certificate expired on ${new Date(notAfterMs).toUTCString().replace('GMT', 'UTC')}` }
   if (status?.renewalTime && Date.parse(status.renewalTime) <= nowMs) return { reason: 'Renewing', message: `Renewing certificate as renewal was scheduled at ${status.renewalTime.replace('T', ' ').replace('Z', ' +0000 UTC')}` }

@@ -1,7 +1,6 @@
 import type { Proc } from '../../../unix/types.ts'
 import type { Ingress, Secret } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
-import { goFlags } from '../agnhost/go-server.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
@@ -9,19 +8,24 @@ import { klog } from '../in-cluster/klog.ts'
 import { runLeaderElection } from '../in-cluster/leader-election.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
 import { Certificates } from './certificates.ts'
+import { certManagerFlags } from './flags.ts'
 import { judgeIssuer } from './issuers.ts'
 import { GROUP, withCondition } from './types.ts'
 import type { Certificate, CertificateRequest, Issuer } from './types.ts'
 
 const API = `/apis/${GROUP}/v1`
+/** Annotations by which Ingresses ask for Certificates. */
+const PREFIX = 'cert-manager.io/'
+const FOLLOWED = new Set(['issuer', 'cluster-issuer', 'common-name', 'duration', 'renew-before'])
 const MEMORY_BYTES = 45 * 2 ** 20
 const RETRY_MS = 5_000
 const LEASE_MS = 60_000
 
 /** cert-manager's controller: issuers, Certificates, their requests, and Ingresses that ask for Certificates. */
 export async function controller(proc: Proc, version: string): Promise<number> {
-  const { flags } = goFlags(proc.argv.slice(1))
-  klog(proc, 'I', 'controller.go:284', `"configured acme dns01 nameservers" logger="cert-manager.controller.build-context"`)
+  // Those of ACME are the manifest's: without its servers nobody solves challenges.
+  const flags = await certManagerFlags(proc, ['cluster-resource-namespace', 'acme-http01-solver-image', 'max-concurrent-challenges'])
+  if (!flags) return 1
   klog(proc, 'I', 'controller.go:89', `"starting cert-manager controller" logger="cert-manager" version="${version}"`)
   proc.useMemory(MEMORY_BYTES)
   proc.useCpuSteadily(2)
@@ -62,11 +66,20 @@ async function follow(proc: Proc, client: ReturnType<typeof clusterClient>, flag
     const [issuer, clusterIssuer] = [annotations['cert-manager.io/issuer'], annotations['cert-manager.io/cluster-issuer']]
     if (issuer === undefined && clusterIssuer === undefined) return
     if (issuer !== undefined && clusterIssuer !== undefined) return shimEvents.event(ingress, 'Warning', 'BadConfig', 'Could not determine issuer for ingress due to bad annotations: "cert-manager.io/issuer" and "cert-manager.io/cluster-issuer" cannot both be set')
+    const strange = Object.keys(annotations).find((key) => key.startsWith(PREFIX) && !FOLLOWED.has(key.slice(PREFIX.length)))
+    if (strange !== undefined) return shimEvents.event(ingress, 'Warning', 'BadConfig', `annotation ${strange} is not supported by this build`)
     for (const { secretName, hosts } of ingress.spec.tls ?? []) {
-      if (!secretName || !hosts?.length || certificates.objects.has(`${namespace}/${secretName}`)) continue
+      if (!secretName || !hosts?.length) continue
+      const known = certificates.objects.get(`${namespace}/${secretName}`)
+      if (known) {
+        if (!known.metadata.ownerReferences?.some((owner) => owner.controller && owner.uid === uid) || known.spec.dnsNames?.join() === hosts.join()) continue
+        await apiCall(client, 'PUT', `${API}/namespaces/${namespace}/certificates/${secretName}`, { ...known, spec: { ...known.spec, dnsNames: hosts } })
+        shimEvents.event(ingress, 'Normal', 'UpdateCertificate', `Successfully updated Certificate "${secretName}"`)
+        continue
+      }
       await apiCall(client, 'POST', `${API}/namespaces/${namespace}/certificates`, {
         apiVersion: `${GROUP}/v1`, kind: 'Certificate', metadata: { name: secretName, namespace, ownerReferences: [{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', name, uid, controller: true, blockOwnerDeletion: true }] },
-        spec: { dnsNames: hosts, secretName, issuerRef: { name: issuer ?? clusterIssuer, kind: issuer === undefined ? 'ClusterIssuer' : 'Issuer', group: GROUP }, usages: ['digital signature', 'key encipherment'], ...annotations['cert-manager.io/common-name'] ? { commonName: annotations['cert-manager.io/common-name'] } : {}, ...annotations['cert-manager.io/duration'] ? { duration: annotations['cert-manager.io/duration'] } : {} },
+        spec: { dnsNames: hosts, secretName, issuerRef: { name: issuer ?? clusterIssuer, kind: issuer === undefined ? 'ClusterIssuer' : 'Issuer', group: GROUP }, usages: ['digital signature', 'key encipherment'], ...annotations['cert-manager.io/common-name'] ? { commonName: annotations['cert-manager.io/common-name'] } : {}, ...annotations['cert-manager.io/duration'] ? { duration: annotations['cert-manager.io/duration'] } : {}, ...annotations['cert-manager.io/renew-before'] ? { renewBefore: annotations['cert-manager.io/renew-before'] } : {} },
       })
       shimEvents.event(ingress, 'Normal', 'CreateCertificate', `Successfully created Certificate "${secretName}"`)
     }

@@ -28,9 +28,10 @@ async function readKey(pem: string): Promise<Key> {
 /** The request that a Certificate comes to, signed by its key, as PEM. */
 export async function certificateRequestPem({ commonName, dnsNames = [], ipAddresses = [], subject = {} }: Certificate['spec'], keyPem: string): Promise<string> {
   const key = await readKey(keyPem)
+  const part = (key: string, values: string[] = []) => (values.length > 0 ? [{ [key]: values }] : [])
   const names = [...dnsNames.map((value) => ({ type: 'dns' as const, value })), ...ipAddresses.map((value) => ({ type: 'ip' as const, value }))]
   const made = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: [...subject.organizations?.length ? [{ O: subject.organizations }] : [], ...commonName ? [{ CN: [commonName] }] : []], keys: { publicKey: key.publicKey, privateKey: key.privateKey! }, signingAlgorithm: signingAlgorithm(kindOfSpki(key.spki)) as EcdsaParams,
+    name: [...part('C', subject.countries), ...part('O', subject.organizations), ...part('OU', subject.organizationalUnits), ...part('L', subject.localities), ...part('ST', subject.provinces), ...commonName ? [{ CN: [commonName] }] : []], keys: { publicKey: key.publicKey, privateKey: key.privateKey! }, signingAlgorithm: signingAlgorithm(kindOfSpki(key.spki)) as EcdsaParams,
     extensions: names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : [],
   })
   return pemOf('CERTIFICATE REQUEST', new Uint8Array(made.rawData))
@@ -41,6 +42,11 @@ const USAGES: Readonly<Record<string, number>> = {
   'data encipherment': x509.KeyUsageFlags.dataEncipherment, 'cert sign': x509.KeyUsageFlags.keyCertSign, 'crl sign': x509.KeyUsageFlags.cRLSign,
 }
 const EXTENDED: Readonly<Record<string, string>> = { 'server auth': x509.ExtendedKeyUsage.serverAuth, 'client auth': x509.ExtendedKeyUsage.clientAuth, 'code signing': x509.ExtendedKeyUsage.codeSigning, 'email protection': x509.ExtendedKeyUsage.emailProtection, 'ocsp signing': x509.ExtendedKeyUsage.ocspSigning }
+
+/** Whether a usage of a key, as Certificates name them, can be written into certificates here. */
+export function isKnownUsage(usage: string): boolean {
+  return Object.hasOwn(USAGES, usage) || Object.hasOwn(EXTENDED, usage)
+}
 
 export interface SigningOptions {
   requestPem: string
@@ -53,8 +59,10 @@ export interface SigningOptions {
   signer: { certificatePem: string; keyPem: string } | { keyPem: string }
 }
 
-/** A certificate for a request. @throws Error for a request or key that can't be read. k8s: cert-manager/pkg/util/pki */
+/** A certificate for a request. @throws Error for a request or key that can't be read, and usages that can't be written. k8s: cert-manager/pkg/util/pki */
 export async function signRequest({ requestPem, durationMs, isCa, usages, nowMs, serialNumber, signer }: SigningOptions): Promise<string> {
+  const strange = usages.find((usage) => !isKnownUsage(usage))
+  if (strange !== undefined) throw new Error(`key usage ${strange} is not supported by this build`)
   const request = new x509.Pkcs10CertificateRequest(requestPem)
   const key = await readKey(signer.keyPem)
   const authority = 'certificatePem' in signer ? new x509.X509Certificate(signer.certificatePem) : undefined
@@ -74,7 +82,16 @@ export async function signRequest({ requestPem, durationMs, isCa, usages, nowMs,
   return pemOf('CERTIFICATE', new Uint8Array(made.rawData))
 }
 
-/** When a certificate begins and ends. */
+/** A certificate with those that lead to its authority, and that authority: the one that signs itself, else the last that is known. k8s: cert-manager/pkg/util/pki ParseSingleCertificateChain */
+export function chainOf(certificatePem: string, authoritiesPem: string): { chainPem: string; authorityPem: string } {
+  const authorities = [...new Set(authoritiesPem.match(PEM) ?? [])].map((pem) => ({ pem: `${pem}\n`, read: new x509.X509Certificate(pem) }))
+  const root = authorities.find(({ read }) => read.subject === read.issuer)
+  return { chainPem: [certificatePem.trimEnd() + '\n', ...authorities.filter((each) => each !== root).map(({ pem }) => pem)].join(''), authorityPem: (root ?? authorities.at(-1))?.pem ?? certificatePem }
+}
+
+const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** What a certificate is for, and when it begins and ends. */
 export function validityOf(pem: string): { notBeforeMs: number; notAfterMs: number; names: string[]; commonName: string } {
   const read = new x509.X509Certificate(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(pem)?.[0] ?? '')
   return { notBeforeMs: read.notBefore.getTime(), notAfterMs: read.notAfter.getTime(), names: read.getExtension(x509.SubjectAlternativeNameExtension)?.names.items.map(({ value }) => value) ?? [], commonName: read.subjectName.getField('CN')[0] ?? '' }

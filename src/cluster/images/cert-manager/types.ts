@@ -40,7 +40,9 @@ export interface Certificate {
     renewBefore?: string
     isCA?: boolean
     usages?: string[]
-    subject?: { organizations?: string[] }
+    subject?: { countries?: string[]; organizations?: string[]; organizationalUnits?: string[]; localities?: string[]; provinces?: string[] }
+    /** How many of its requests are kept. */
+    revisionHistoryLimit?: number
     privateKey?: { algorithm?: string; size?: number; encoding?: string; rotationPolicy?: string }
   } & Record<string, unknown>
   status?: { conditions?: Condition[]; notBefore?: string; notAfter?: string; renewalTime?: string; revision?: number; nextPrivateKeySecretName?: string }

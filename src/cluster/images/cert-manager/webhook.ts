@@ -4,12 +4,15 @@ import * as x509 from '../../../base/x509.ts'
 import type { Proc } from '../../../unix/types.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
-import { goFlags } from '../agnhost/go-server.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { klog } from '../in-cluster/klog.ts'
+import { certManagerFlags } from './flags.ts'
+import { isKnownUsage } from './signing.ts'
 import type { Certificate, Issuer } from './types.ts'
 
+/** What of a Certificate's subject is written into its request. */
+const SUBJECT_FIELDS = ['countries', 'organizations', 'organizationalUnits', 'localities', 'provinces']
 const YEAR_MS = 365 * 24 * 3600 * 1000
 const encode = (text: string) => base64Of(new TextEncoder().encode(text))
 
@@ -21,7 +24,8 @@ interface Review {
 
 /** cert-manager's webhook: judges its objects, and says in requests who made them. Its authority lies in a Secret. k8s: cert-manager/cmd/webhook */
 export async function webhook(proc: Proc): Promise<number> {
-  const { flags } = goFlags(proc.argv.slice(1))
+  const flags = await certManagerFlags(proc, ['secure-port', 'dynamic-serving-ca-secret-namespace', 'dynamic-serving-ca-secret-name', 'dynamic-serving-dns-names'])
+  if (!flags) return 1
   const client = clusterClient(proc, 'cert-manager-webhook')
   const namespace = flags.get('dynamic-serving-ca-secret-namespace') ?? proc.env.POD_NAMESPACE ?? 'cert-manager'
   const name = flags.get('dynamic-serving-ca-secret-name') ?? 'cert-manager-webhook-ca'
@@ -83,13 +87,20 @@ function problemOf({ request: { kind, object } }: Review): string | undefined {
   if (kind.kind === 'Issuer' || kind.kind === 'ClusterIssuer') {
     const { spec } = object as unknown as Issuer
     const given = ['acme', 'ca', 'vault', 'selfSigned', 'venafi'].filter((each) => spec[each] !== undefined)
-    return given.length === 0 ? 'spec: Required value: at least one issuer must be configured' : given.length > 1 ? `spec.${given[1]}: Forbidden: may not specify more than one issuer type` : undefined
+    if (given.length === 0) return 'spec: Required value: at least one issuer must be configured'
+    if (given.length > 1) return `spec.${given[1]}: Forbidden: may not specify more than one issuer type`
+    const [field] = [...Object.keys(spec.selfSigned ?? {}).map((key) => `selfSigned.${key}`), ...Object.keys(spec.ca ?? {}).filter((key) => key !== 'secretName').map((key) => `ca.${key}`)]
+    return field === undefined ? undefined : `spec.${field}: Forbidden: not supported by this build`
   }
   if (kind.kind !== 'Certificate') return undefined
   const { spec } = object as unknown as Certificate
   if (!spec.issuerRef?.name) return 'spec.issuerRef.name: Required value: must be specified'
   if (!spec.commonName && !['dnsNames', 'uris', 'ipAddresses', 'emailAddresses', 'otherNames', 'literalSubject'].some((each) => (spec[each] as unknown[] | undefined)?.length)) return 'spec: Invalid value: "": at least one of commonName (from the commonName field or from a literalSubject), dnsNames, uriSANs, ipAddresses, emailSANs or otherNames must be set'
   if ((spec.commonName ?? '').length > 64) return `spec.commonName: Too long: may not be more than 64 bytes`
-  const unsupported = ['uris', 'emailAddresses', 'otherNames', 'literalSubject', 'keystores', 'additionalOutputFormats', 'nameConstraints', 'secretTemplate', 'renewBeforePercentage'].find((each) => spec[each] !== undefined)
+  const usage = spec.usages?.find((each) => !isKnownUsage(each))
+  if (usage !== undefined) return `spec.usages: Invalid value: "${usage}": not supported by this build`
+  const subject = Object.keys(spec.subject ?? {}).find((key) => !SUBJECT_FIELDS.includes(key))
+  if (subject !== undefined) return `spec.subject.${subject}: Forbidden: not supported by this build`
+  const unsupported = ['uris', 'emailAddresses', 'otherNames', 'literalSubject', 'keystores', 'additionalOutputFormats', 'nameConstraints', 'secretTemplate', 'renewBeforePercentage', 'encodeUsagesInRequest', 'signatureAlgorithm'].find((each) => spec[each] !== undefined)
   return unsupported === undefined ? undefined : `spec.${unsupported}: Forbidden: not supported by this build`
 }
