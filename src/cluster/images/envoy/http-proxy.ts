@@ -4,9 +4,10 @@ import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
 import type { UpstreamFailure } from '../front/upstream.ts'
+import { textMark } from '../front/text-mark.ts'
 import { accessLogLine } from './access-log.ts'
 import type { Cluster, EnvoyConfiguration, HeadersPolicy, RetryPolicy, Route, WeightedCluster } from './configuration.ts'
-import { LoadBalancers, hashOf } from './load-balancer.ts'
+import { LoadBalancers } from './load-balancer.ts'
 import { routeFor, virtualHostFor } from './route-match.ts'
 
 /** One request on its way through Envoy. */
@@ -139,7 +140,7 @@ export class HttpProxy {
     const key = affinity ?? (action.hashHeaders.length > 0 ? action.hashHeaders.map((name) => request.headers.get(name) ?? '').join('\0') : undefined)
     const deadlineMs = action.timeoutMs === undefined ? undefined : exchange.startMs + action.timeoutMs
     for (let tries = 0; ; tries++) {
-      const endpoint = this.#balancers.choose(cluster, key === undefined ? undefined : hashOf(key), tries)
+      const endpoint = this.#balancers.choose(cluster, key === undefined ? undefined : textMark(key), tries)
       exchange.upstreamHost = endpoint
       const nowMs = this.#proc.clock.nowMs()
       const left = deadlineMs === undefined ? undefined : Math.max(1, deadlineMs - nowMs)

@@ -1,4 +1,5 @@
 import type { Proc } from '../../../unix/types.ts'
+import { textMark } from '../front/text-mark.ts'
 import type { Cluster } from './configuration.ts'
 
 /** Chooses endpoints of clusters, and remembers what they are busy with. */
@@ -15,7 +16,7 @@ export class LoadBalancers {
   choose({ name, endpoints, policy }: Cluster, hash: number | undefined, tries: number): string {
     if (policy === 'Hash' && hash !== undefined) {
       // Rendezvous hashing: an endpoint that leaves takes only its own clients with it.
-      const ranked = endpoints.map((endpoint) => ({ endpoint, mark: hashOf(`${hash} ${endpoint}`) })).sort((a, b) => b.mark - a.mark)
+      const ranked = endpoints.map((endpoint) => ({ endpoint, mark: textMark(`${hash} ${endpoint}`) })).sort((a, b) => b.mark - a.mark)
       return ranked[tries % ranked.length]!.endpoint
     }
     if (policy === 'Random') return endpoints[this.#proc.random.int(endpoints.length)]!
@@ -36,11 +37,4 @@ export class LoadBalancers {
     add(1)
     try { return await run() } finally { add(-1) }
   }
-}
-
-/** FNV-1a. */
-export function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0
-  return hash
 }

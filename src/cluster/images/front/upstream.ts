@@ -52,7 +52,8 @@ export function countedResponse(response: Response, method: string, done: (bytes
   const reader = response.body.getReader()
   const counted = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done: isOver, value } = await reader.read()
+      // A backend that breaks off has ended the answer, too.
+      const { done: isOver, value } = await reader.read().catch((error: unknown) => { done(bytes); throw error })
       if (isOver) { done(bytes); controller.close(); return }
       bytes += value.length
       controller.enqueue(value)

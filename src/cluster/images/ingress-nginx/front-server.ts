@@ -3,6 +3,7 @@ import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
+import { textMark } from '../front/text-mark.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
@@ -253,7 +254,7 @@ export class FrontServer {
 
   /** Where a client's cookie leads, as long as that endpoint is there: the highest of all endpoints' marks. */
   #turnOf({ endpoints }: Backend, cookie: string): number {
-    const marks = endpoints.map((endpoint) => markOf(`${cookie} ${endpoint}`))
+    const marks = endpoints.map((endpoint) => textMark(`${cookie} ${endpoint}`))
     return marks.indexOf(Math.max(...marks))
   }
 
@@ -410,13 +411,6 @@ function isFromOrigin({ request }: Exchange, { origins }: CorsOptions): boolean 
 function isIn(ip: string, range: string): boolean {
   const [cidr, address] = [parseCidr(range), parseIp(ip)]
   return cidr && address ? cidrContains(cidr, address) : range === ip
-}
-
-/** FNV-1a. */
-function markOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0
-  return hash
 }
 
 /** Bytes of the request as it came over the wire. */
