@@ -48,6 +48,8 @@ test('IngressRoutes match by host, path, header and query, with and, or, not, an
     `{kind: Rule, match: "Host(\`r.example.com\`) && (PathPrefix(\`/b\`) || Header(\`X-To\`, \`b\`)) && !Query(\`stay\`, \`yes\`)", ${to('bandicoot')}}`,
   ].join(', ')))
   expect(await ask('r.example.com')).toMatch(/^alpaca-/)
+  await apply('checked', route('checked', `{kind: Rule, match: "Host(\`c.example.com\`)", services: [{name: alpaca, port: 8080, healthCheck: {path: /}}]}`))
+  expect(await out('kubectl logs -n kube-system deploy/traefik')).toContain('ERR service default/alpaca: healthCheck is not supported by this build')
   expect(await ask('r.example.com', '/hostname', '-H "X-To: b"')).toMatch(/^bandicoot-/)
   expect(await ask('r.example.com', '/hostname?stay=yes', '-H "X-To: b"')).toMatch(/^alpaca-/)
   await apply('bad', route('bad', `{kind: Rule, match: "Hst(\`r.example.com\`)", ${to('alpaca')}}`))
@@ -58,8 +60,8 @@ test('middlewares change paths, headers and addresses, ask for logins and limit'
   await out('kubectl create secret generic people --from-literal=users="foo:$(openssl passwd -apr1 bar)"')
   await apply('middlewares', middleware('strip', '{stripPrefix: {prefixes: [/api]}}'), middleware('add', '{addPrefix: {prefix: /x}}'), middleware('regex', '{replacePathRegex: {regex: "^/say/(.*)", replacement: "/echo"}}'), middleware('secure', '{redirectScheme: {scheme: https, permanent: true}}'),
     middleware('who', '{headers: {customRequestHeaders: {X-Who: me}, customResponseHeaders: {X-Made: here}, frameDeny: true}}'), middleware('login', '{basicAuth: {secret: people}}'), middleware('few', '{rateLimit: {average: 1, period: 1m, burst: 2}}'), middleware('both', '{chain: {middlewares: [{name: strip}, {name: who}]}}'),
-    middleware('forward', '{forwardAuth: {address: http://alpaca}}'),
-    ...[['strip', 'strip'], ['regex', 'regex'], ['secure', 'secure'], ['both', 'both'], ['login', 'login'], ['few', 'few'], ['forward', 'forward'], ['missing', 'nobody']].map(([host, name]) => route(`m-${host}`, `{kind: Rule, match: "Host(\`${host}.example.com\`)", middlewares: [{name: ${name}}], ${to('alpaca')}}`)))
+    middleware('forward', '{forwardAuth: {address: http://alpaca}}'), middleware('deep', '{ipAllowList: {sourceRange: [10.0.0.0/8], ipStrategy: {depth: 2}}}'),
+    ...[['strip', 'strip'], ['regex', 'regex'], ['secure', 'secure'], ['both', 'both'], ['login', 'login'], ['few', 'few'], ['forward', 'forward'], ['deep', 'deep'], ['missing', 'nobody']].map(([host, name]) => route(`m-${host}`, `{kind: Rule, match: "Host(\`${host}.example.com\`)", middlewares: [{name: ${name}}], ${to('alpaca')}}`)))
   expect(await ask('strip.example.com', '/api/hostname')).toMatch(/^alpaca-/)
   expect(await ask('regex.example.com', '/say/hello?msg=rewritten')).toBe('rewritten')
   expect(await ask('secure.example.com', '/a?b=1', '-i')).toMatch(/^HTTP\/1\.1 301 Moved Permanently\r\n[^]*Location: https:\/\/secure\.example\.com\/a\?b=1\r\n/)
@@ -70,6 +72,7 @@ test('middlewares change paths, headers and addresses, ask for logins and limit'
   // A router whose middleware can't be is none: the Ingress for everything answers.
   expect(await ask('forward.example.com')).toMatch(/^alpaca-/)
   const log = await out('kubectl logs -n kube-system deploy/traefik')
+  expect(log).toContain('invalid middleware: ipAllowList.ipStrategy is not supported by this build entryPointName=web')
   expect(log).toContain('invalid middleware: type forwardAuth is not supported by this build entryPointName=web')
   expect(log).toContain('ERR middleware "default-nobody@kubernetescrd" does not exist entryPointName=web')
 })

@@ -1,7 +1,7 @@
 import { X509Certificate, SubjectAlternativeNameExtension } from '../../../base/x509.ts'
 import { pemBlocks } from '../../../unix/openssl/keys.ts'
 import type { EndpointSlice, Ingress, Secret, Service } from '../../kinds/generated/types.ts'
-import { readyEndpoints } from '../front/service-endpoints.ts'
+import { readyEndpoints, slicesByService } from '../front/service-endpoints.ts'
 import type { CertificateDelegation, HttpProxy } from './http-proxy-types.ts'
 
 /** What Contour knows of the cluster, by `namespace/name`. */
@@ -24,6 +24,7 @@ const TLS_TYPES = ['kubernetes.io/tls', 'Opaque']
 /** Looks things up for Ingresses and HTTPProxies, with Contour's words for what can't be used. k8s: contour/internal/dag KubernetesCache */
 export class ClusterView {
   readonly #objects: ClusterObjects
+  #slices: ReadonlyMap<string, readonly EndpointSlice[]> | undefined
 
   constructor(objects: ClusterObjects) {
     this.#objects = objects
@@ -43,9 +44,8 @@ export class ClusterView {
   }
 
   endpoints(key: string, port: ServicePort): string[] {
-    const [namespace, name] = key.split('/')
-    const slices = [...this.#objects.slices.values()].filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name)
-    return readyEndpoints(slices, ({ ports }) => (ports ?? []).flatMap((each) => ((each.protocol ?? 'TCP') === 'TCP' && (!port.name || each.name === port.name) && each.port ? [each.port] : [])))
+    this.#slices ??= slicesByService(this.#objects.slices.values())
+    return readyEndpoints(this.#slices.get(key) ?? [], ({ ports }) => (ports ?? []).flatMap((each) => ((each.protocol ?? 'TCP') === 'TCP' && (!port.name || each.name === port.name) && each.port ? [each.port] : [])))
   }
 
   /** Certificate and key of a Secret, for somebody in a namespace. @throws Error, DelegationNotPermitted. k8s: LookupTLSSecret */

@@ -12,3 +12,15 @@ export function readyEndpoints(slices: readonly EndpointSlice[], portsOf: (slice
   }
   return [...out]
 }
+
+/** EndpointSlices by `namespace/name` of the Service that they belong to. */
+export function slicesByService(slices: Iterable<EndpointSlice>): Map<string, EndpointSlice[]> {
+  const out = new Map<string, EndpointSlice[]>()
+  for (const slice of slices) {
+    const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`
+    const known = out.get(key)
+    if (known) known.push(slice)
+    else out.set(key, [slice])
+  }
+  return out
+}

@@ -10,7 +10,8 @@ export interface ClusterObjects {
   ingresses: ReadonlyMap<string, Ingress>
   ingressClasses: ReadonlyMap<string, IngressClass>
   services: ReadonlyMap<string, Service>
-  slices: ReadonlyMap<string, EndpointSlice>
+  /** By `namespace/name` of their Service. */
+  slices: ReadonlyMap<string, readonly EndpointSlice[]>
   secrets: ReadonlyMap<string, Secret>
   ingressRoutes: ReadonlyMap<string, IngressRoute>
   middlewares: ReadonlyMap<string, Middleware>
@@ -24,10 +25,8 @@ export function serversOf({ services, slices }: ClusterObjects, namespace: strin
   if (service.spec.type === 'ExternalName') throw new Error(`externalName services not allowed: ${namespace}/${name}`)
   const port = service.spec.ports?.find((each) => each.port === Number(wanted) || (each.name === wanted && wanted !== ''))
   if (!port) throw new Error('service port not found')
-  const own = [...slices.values()].filter(({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name)
-  const servers = readyEndpoints(own, (slice) => (slice.ports ?? []).flatMap((each) => ((each.name ?? '') === (port.name ?? '') && each.port ? [each.port] : [])))
-  const annotated = service.metadata.annotations?.['traefik.ingress.kubernetes.io/service.serversscheme']
-  return { service, servers, scheme: annotated ?? (port.port === 443 || port.name?.startsWith('https') ? 'https' : 'http') }
+  const servers = readyEndpoints(slices.get(`${namespace}/${name}`) ?? [], (slice) => (slice.ports ?? []).flatMap((each) => ((each.name ?? '') === (port.name ?? '') && each.port ? [each.port] : [])))
+  return { service, servers, scheme: port.port === 443 || port.name?.startsWith('https') ? 'https' : 'http' }
 }
 
 /** The certificate in a Secret. @throws Error with Traefik's words */

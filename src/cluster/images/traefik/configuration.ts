@@ -14,10 +14,16 @@ export interface Router {
   tls: boolean
 }
 
+/** The cookie that keeps clients at a server. */
 export interface Sticky {
   cookie: string
   secure: boolean
   httpOnly: boolean
+  path: string
+  domain: string
+  /** Seconds; zero: as long as the client likes. */
+  maxAge: number
+  sameSite: string
 }
 
 /** Where requests go: servers, or other services by weight. */

@@ -2,14 +2,18 @@ import { certificateOf, serversOf } from './cluster-objects.ts'
 import type { ClusterObjects } from './cluster-objects.ts'
 import type { DynamicConfiguration, Sticky } from './configuration.ts'
 import type { ObjectReference, ServiceReference } from './crd-types.ts'
-import { cookieName, normalized } from './ingress-provider.ts'
+import { normalized, stickyCookie } from './ingress-provider.ts'
 import type { Complain } from './ingress-provider.ts'
+import { ruleKey } from './names.ts'
 
 export interface CrdProviderOptions {
   ingressClass: string
   allowsEmptyServices: boolean
   allowsCrossNamespace: boolean
 }
+
+/** What of references to services is followed. */
+const FOLLOWED = new Set(['kind', 'name', 'namespace', 'port', 'weight', 'scheme', 'passHostHeader', 'sticky', 'strategy'])
 
 /** Routers, services and middlewares of IngressRoutes and their kin. k8s: traefik/pkg/provider/kubernetes/crd */
 export function loadCustomResources(objects: ClusterObjects, options: CrdProviderOptions, into: DynamicConfiguration, complain: Complain): void {
@@ -20,13 +24,15 @@ export function loadCustomResources(objects: ClusterObjects, options: CrdProvide
     if (className !== options.ingressClass && !(options.ingressClass === '' && className === 'traefik')) continue
     if (spec.tls?.certResolver) { complain('certificate resolvers are not supported by this build', of); continue }
     if (spec.tls?.options?.name || spec.tls?.store?.name) { complain('TLS options and stores are not supported by this build', of); continue }
+    if (spec.parentRefs !== undefined) { complain('parent routers are not supported by this build', of); continue }
     if (spec.tls?.secretName) try { into.certificates.push(certificateOf(objects, namespace, spec.tls.secretName)) } catch (error) { complain('Error configuring TLS', { ...of, error: (error as Error).message }) }
-    for (const [i, { kind = '', match, priority = 0, middlewares = [], services = [], syntax = '' }] of spec.routes.entries()) {
+    for (const { kind = '', match, priority = 0, middlewares = [], services = [], syntax = '', observability } of spec.routes) {
       if (kind !== '' && kind !== 'Rule') { complain(`Unsupported match kind: ${kind}. Only "Rule" is supported for now.`, of); continue }
       if (match === '') { complain('Empty match rule', of); continue }
+      if (observability !== undefined) { complain('observability of routes is not supported by this build', of); continue }
       if (syntax === 'v2') { complain('rule syntax v2 is not supported by this build', of); continue }
       try {
-        const router = `${normalized(`${namespace}-${name}`)}-${markOf(`${i} ${match}`)}@kubernetescrd`
+        const router = `${normalized(`${namespace}-${name}`)}-${ruleKey(match)}@kubernetescrd`
         const service = services.length === 1 ? addService(services[0]!, namespace, router, objects, options, into) : addWeighted(router, services, undefined, namespace, objects, options, into)
         into.routers.set(router, { name: router, entryPoints: spec.entryPoints ?? [], rule: match, priority, tls: spec.tls !== undefined, service, middlewares: middlewares.map((each) => middlewareName(each, namespace, options)) })
       } catch (error) {
@@ -45,6 +51,9 @@ function middlewareName({ name, namespace }: ObjectReference, own: string, { all
 
 function addService(reference: ServiceReference, own: string, as: string, objects: ClusterObjects, options: CrdProviderOptions, into: DynamicConfiguration): string {
   const { name, namespace = own, kind = 'Service', port, scheme, passHostHeader = true, sticky } = reference
+  const strange = Object.keys(reference).find((key) => !FOLLOWED.has(key))
+  if (strange !== undefined) throw new Error(`service ${namespace}/${name}: ${strange} is not supported by this build`)
+  if (!['', 'wrr', 'RoundRobin'].includes(reference.strategy ?? '')) throw new Error(`service ${namespace}/${name}: strategy ${reference.strategy} is not supported by this build`)
   if (namespace !== own && !options.allowsCrossNamespace) throw new Error(`${kind === 'Service' ? 'load balancer service' : 'service'} ${namespace}/${name} not in the parent resource namespace ${own}`)
   if (kind === 'TraefikService') {
     if (name.includes('@')) return name
@@ -72,11 +81,5 @@ function addWeighted(as: string, services: readonly ServiceReference[], sticky: 
 }
 
 function stickyOf(sticky: ServiceReference['sticky'], service: string): Sticky | undefined {
-  return sticky?.cookie ? { cookie: sticky.cookie.name || cookieName(service), secure: sticky.cookie.secure === true, httpOnly: sticky.cookie.httpOnly === true } : undefined
-}
-
-/** What tells routers of one IngressRoute apart: 20 digits of their rule's mark. */
-function markOf(rule: string): string {
-  const parts = [0x811c9dc5, 0x1000193, 0x9e3779b9].map((seed) => { let hash = seed; for (let i = 0; i < rule.length; i++) hash = Math.imul(hash ^ rule.charCodeAt(i), 0x01000193) >>> 0; return hash.toString(16).padStart(8, '0') })
-  return parts.join('').slice(0, 20)
+  return sticky?.cookie && stickyCookie(sticky.cookie, service)
 }

@@ -8,20 +8,32 @@ export interface ObjectReference {
   namespace?: string
 }
 
+export interface StickyCookie {
+  name?: string
+  secure?: boolean
+  httpOnly?: boolean
+  path?: string
+  domain?: string
+  maxAge?: number
+  sameSite?: string
+}
+
 export interface ServiceReference extends ObjectReference {
   kind?: string
   port?: number | string
   weight?: number
   scheme?: string
   passHostHeader?: boolean
-  sticky?: { cookie?: { name?: string; secure?: boolean; httpOnly?: boolean } }
+  strategy?: string
+  sticky?: { cookie?: StickyCookie }
 }
 
 export interface IngressRoute {
   metadata: Metadata
   spec: {
     entryPoints?: string[]
-    routes: { kind?: string; match: string; priority?: number; syntax?: string; middlewares?: ObjectReference[]; services?: ServiceReference[] }[]
+    routes: { kind?: string; match: string; priority?: number; syntax?: string; middlewares?: ObjectReference[]; services?: ServiceReference[]; observability?: unknown }[]
+    parentRefs?: unknown
     tls?: { secretName?: string; certResolver?: string; options?: ObjectReference; store?: ObjectReference }
     ingressClassName?: string
   }

@@ -5,9 +5,10 @@ import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
 import { isForHost } from '../front/server-certificate.ts'
 import type { ServerCertificate } from '../front/server-certificate.ts'
 import type { ClusterObjects } from './cluster-objects.ts'
-import type { DynamicConfiguration, Router, TraefikService } from './configuration.ts'
+import type { DynamicConfiguration, Router, Sticky, TraefikService } from './configuration.ts'
 import { NO_ANSWER, middlewareOf } from './middlewares.ts'
 import type { Handler, Passage, Wrap } from './middlewares.ts'
+import { stickyMark } from './names.ts'
 import { parseRule } from './rule.ts'
 import type { Matcher } from './rule.ts'
 import type { TraefikLog } from './log.ts'
@@ -34,6 +35,7 @@ export class HttpRouter {
   /** Kept while their Middleware says the same, with what they remember of clients. */
   #kept = new Map<string, { text: string; wrap: Wrap }>()
   #requests = 0
+  readonly #answered = new Map<string, number>()
 
   constructor(proc: Proc, log: TraefikLog, writesAccessLog: boolean) {
     this.#proc = proc
@@ -41,8 +43,9 @@ export class HttpRouter {
     this.#writesAccessLog = writesAccessLog
   }
 
-  /** How many requests were answered. */
-  get requests(): number { return this.#requests }
+  /** How many requests were answered, by their labels in the text of Prometheus. */
+  get answered(): ReadonlyMap<string, number> { return this.#answered }
+  /** Those that serve some entry point. */
   get routers(): readonly Router[] { return [...new Set([...this.#routes.values()].flat().map(({ router }) => router))] }
   get services(): DynamicConfiguration['services'] { return this.#services }
 
@@ -93,25 +96,26 @@ export class HttpRouter {
   }
 
   /** Answers one request that came to an entry point. */
-  async answer({ name, tls, redirectTo }: EntryPoint, request: HttpRequest, peer: HttpPeer, scheme: 'http' | 'https'): Promise<Response> {
+  async answer({ name, tls }: EntryPoint, request: HttpRequest, peer: HttpPeer, scheme: 'http' | 'https'): Promise<Response> {
     const startMs = this.#proc.clock.nowMs()
-    this.#requests++
+    const number = ++this.#requests
     const url = new URL(request.url)
     const authority = request.headers.get('host') ?? url.host
     const host = authority.replace(/:\d+$/, '').toLowerCase().replace(/\.$/, '')
-    if (redirectTo) return new Response('Moved Permanently', { status: 301, headers: { location: `https://${host}${url.pathname}${url.search}`, 'content-length': '17' } })
     const seen = { host, path: decoded(url.pathname), method: request.method, headers: request.headers, query: url.searchParams, clientIp: peer.remote.ip }
     const route = this.#routes.get(name)?.find(({ router, matches }) => (router.tls || tls) === (scheme === 'https') && matches(seen))
-    if (!route) return finish(notFound())
     const headers = new Headers(request.headers)
     for (const each of ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-server', 'x-real-ip']) headers.delete(each)
     const body = request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined
-    const response = await route.handle({ request, peer, scheme, host: authority, path: url.pathname, search: url.search, headers, body, user: '' })
+    const found = { server: '-' }
+    const response = route ? await route.handle({ request, peer, scheme, host: authority, path: url.pathname, search: url.search, headers, body, user: '', found }) : notFound()
+    const labels = `code="${response.status}",entrypoint="${name}",method="${request.method}",protocol="${request.headers.get('upgrade') === null ? 'http' : 'websocket'}"`
+    this.#answered.set(labels, (this.#answered.get(labels) ?? 0) + 1)
     if (response.status === 101 || !this.#writesAccessLog) return response.status === 101 ? response : finish(response)
     return countedResponse(finish(response), request.method, (bytes) => {
       const at = new Date(startMs).toISOString()
       const day = `${at.slice(8, 10)}/${['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][Number(at.slice(5, 7)) - 1]}/${at.slice(0, 4)}:${at.slice(11, 19)} +0000`
-      void this.#proc.stdout.write(`${peer.remote.ip} - - [${day}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${bytes} "${request.headers.get('referer') ?? '-'}" "${request.headers.get('user-agent') ?? '-'}" ${this.#requests} "${route.router.name}" "${response.headers.get(NO_ANSWER) ?? '-'}" ${Math.round(this.#proc.clock.nowMs() - startMs)}ms\n`).catch(() => {})
+      void this.#proc.stdout.write(`${peer.remote.ip} - - [${day}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${bytes} "${request.headers.get('referer') ?? '-'}" "${request.headers.get('user-agent') ?? '-'}" ${number} "${route?.router.name ?? '-'}" "${found.server}" ${Math.round(this.#proc.clock.nowMs() - startMs)}ms\n`).catch(() => {})
     })
   }
 
@@ -126,9 +130,9 @@ export class HttpRouter {
     const usable = service.services.filter(({ weight, name: other }) => weight > 0 && this.#services.has(other))
     if (usable.length === 0) return Promise.resolve(unavailable())
     const stuck = service.sticky && cookieOf(passage.headers, service.sticky.cookie)
-    const chosen = usable.find((each) => markOf(each.name) === stuck) ?? this.#byWeight(name, usable)
+    const chosen = usable.find((each) => stickyMark(each.name) === stuck) ?? this.#byWeight(name, usable)
     const answer = this.#pass(chosen.name, this.#services.get(chosen.name)!, passage)
-    return service.sticky && stuck !== markOf(chosen.name) ? answer.then((response) => withCookie(response, service.sticky!, markOf(chosen.name))) : answer
+    return service.sticky && stuck !== stickyMark(chosen.name) ? answer.then((response) => withCookie(response, service.sticky!, stickyMark(chosen.name))) : answer
   }
 
   /** Smooth weighted round robin: a small share doesn't come all at once. */
@@ -141,13 +145,14 @@ export class HttpRouter {
     return chosen
   }
 
-  async #ask(name: string, { servers, scheme, passHostHeader, sticky }: Extract<TraefikService, { kind: 'servers' }>, { request, peer, scheme: shown, host, path, search, headers: given, body }: Passage): Promise<Response> {
+  async #ask(name: string, { servers, scheme, passHostHeader, sticky }: Extract<TraefikService, { kind: 'servers' }>, { request, peer, scheme: shown, host, path, search, headers: given, body, found }: Passage): Promise<Response> {
     if (servers.length === 0) return unavailable()
     const stuck = sticky && cookieOf(given, sticky.cookie)
-    const kept = servers.find((server) => markOf(server) === stuck)
+    const kept = servers.find((server) => stickyMark(`${scheme}://${server}`) === stuck)
     const turn = this.#turns.get(name) ?? this.#proc.random.int(servers.length)
     if (kept === undefined) this.#turns.set(name, turn + 1)
     const server = kept ?? servers[turn % servers.length]!
+    found.server = `${scheme}://${server}`
     const headers = new Headers(given)
     if (request.headers.get('upgrade') === null) headers.delete('connection')
     headers.set('host', passHostHeader ? host : server)
@@ -158,7 +163,7 @@ export class HttpRouter {
     headers.set('x-forwarded-server', this.#proc.net.hostname)
     headers.set('x-real-ip', peer.remote.ip)
     if (body) headers.set('content-length', String(body.length))
-    const url = `${scheme}://${server}${path}${search}`
+    const url = `${found.server}${path}${search}`
     const response = await askUpstream(this.#proc, (signal) => httpRequest(url, { method: request.method, headers, body: body ?? null, signal }), { connectTimeoutMs: CONNECT_TIMEOUT_MS, readTimeoutMs: undefined, client: request.signal })
     if (typeof response === 'string') {
       const status = response === 'client-gone' ? 499 : response === 'connect-timeout' || response === 'read-timeout' ? 504 : 502
@@ -170,7 +175,7 @@ export class HttpRouter {
     const answer = new Headers(response.headers)
     for (const each of HOP_HEADERS) answer.delete(each)
     const passed = httpResponse(response.body, { status: response.status, statusText: response.statusText, headers: answer })
-    return sticky && kept === undefined ? withCookie(passed, sticky, markOf(server)) : passed
+    return sticky && kept === undefined ? withCookie(passed, sticky, stickyMark(found.server)) : passed
   }
 }
 
@@ -185,21 +190,16 @@ function finish(response: Response): Response {
   return response
 }
 
-function withCookie(response: Response, { cookie, secure, httpOnly }: { cookie: string; secure: boolean; httpOnly: boolean }, value: string): Response {
+const SAME_SITE: Readonly<Record<string, readonly string[]>> = { none: ['SameSite=None'], lax: ['SameSite=Lax'], strict: ['SameSite=Strict'] }
+
+function withCookie(response: Response, { cookie, secure, httpOnly, path, domain, maxAge, sameSite }: Sticky, value: string): Response {
   const headers = new Headers(response.headers)
-  headers.append('set-cookie', [`${cookie}=${value}`, 'Path=/', ...httpOnly ? ['HttpOnly'] : [], ...secure ? ['Secure'] : []].join('; '))
+  headers.append('set-cookie', [`${cookie}=${value}`, `Path=${path}`, ...domain ? [`Domain=${domain}`] : [], ...maxAge === 0 ? [] : [`Max-Age=${Math.max(0, maxAge)}`], ...httpOnly ? ['HttpOnly'] : [], ...secure ? ['Secure'] : [], ...SAME_SITE[sameSite.toLowerCase()] ?? []].join('; '))
   return httpResponse(response.body, { status: response.status, statusText: response.statusText, headers })
 }
 
 function cookieOf(headers: Headers, name: string): string | undefined {
   return (headers.get('cookie') ?? '').split(';').map((pair) => pair.trim().split('=')).find(([key]) => key === name)?.slice(1).join('=')
-}
-
-/** Stands for a server in a cookie. */
-function markOf(server: string): string {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < server.length; i++) hash = Math.imul(hash ^ server.charCodeAt(i), 0x01000193) >>> 0
-  return hash.toString(16).padStart(8, '0')
 }
 
 function decoded(path: string): string {

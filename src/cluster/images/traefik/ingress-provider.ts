@@ -2,6 +2,8 @@ import type { Ingress, IngressBackend } from '../../kinds/generated/types.ts'
 import { certificateOf, serversOf } from './cluster-objects.ts'
 import type { ClusterObjects } from './cluster-objects.ts'
 import type { DynamicConfiguration, Sticky } from './configuration.ts'
+import type { StickyCookie } from './crd-types.ts'
+import { cookieName } from './names.ts'
 
 export type Complain = (message: string, fields?: Readonly<Record<string, string>>) => void
 
@@ -14,6 +16,7 @@ export interface IngressProviderOptions {
 const CONTROLLER = 'traefik.io/ingress-controller'
 const PREFIX = 'traefik.ingress.kubernetes.io/'
 const FOLLOWED = new Set(['router.entrypoints', 'router.middlewares', 'router.priority', 'router.tls', 'router.pathmatcher', 'router.rulesyntax'])
+const FOLLOWED_OF_SERVICES = new Set(['serversscheme', 'passhostheader', 'sticky.cookie', 'sticky.cookie.name', 'sticky.cookie.secure', 'sticky.cookie.httponly', 'sticky.cookie.path', 'sticky.cookie.domain', 'sticky.cookie.maxage', 'sticky.cookie.samesite'])
 const LAST = -(2 ** 31)
 
 /** Whether an Ingress is Traefik's. k8s: shouldProcessIngress */
@@ -31,6 +34,7 @@ export function loadIngresses(objects: ClusterObjects, options: IngressProviderO
     const of = { ingress: name, namespace }
     const unknown = Object.keys(annotations).find((key) => key.startsWith(PREFIX) && key.startsWith(`${PREFIX}router.`) && !FOLLOWED.has(key.slice(PREFIX.length)))
     if (unknown !== undefined) { complain('Failed to parse annotations', { ...of, error: `annotation ${unknown} is not supported by this build` }); continue }
+    if (annotations[`${PREFIX}router.rulesyntax`] === 'v2') { complain('Failed to parse annotations', { ...of, error: 'rule syntax v2 is not supported by this build' }); continue }
     const own = (key: string) => annotations[`${PREFIX}router.${key}`] ?? ''
     const list = (key: string) => own(key).split(',').map((each) => each.trim()).filter(Boolean)
     const common = { entryPoints: list('entrypoints'), middlewares: list('middlewares'), tls: own('tls') === 'true' }
@@ -45,8 +49,13 @@ export function loadIngresses(objects: ClusterObjects, options: IngressProviderO
       try {
         const found = serversOf(objects, namespace, service.name, port)
         if (found.servers.length === 0 && !options.allowsEmptyServices) { complain('Skipping service: no endpoints found', { ...of, serviceName: service.name, servicePort: String(port) }); return false }
-        const annotation = (name: string) => found.service.metadata.annotations?.[`${PREFIX}service.${name}`]
-        into.services.set(key, { kind: 'servers', servers: found.servers, scheme: found.scheme, passHostHeader: annotation('passhostheader') !== 'false', sticky: stickyOf(annotation('sticky.cookie'), annotation('sticky.cookie.name'), key) })
+        const given = found.service.metadata.annotations ?? {}
+        const strange = Object.keys(given).find((name) => name.startsWith(`${PREFIX}service.`) && !FOLLOWED_OF_SERVICES.has(name.slice(`${PREFIX}service.`.length)))
+        if (strange !== undefined) throw new Error(`annotation ${strange} is not supported by this build`)
+        const annotation = (name: string) => given[`${PREFIX}service.${name}`]
+        const cookie = (name: string) => annotation(`sticky.cookie.${name}`) ?? ''
+        const sticky = annotation('sticky.cookie') === 'true' ? stickyCookie({ name: cookie('name'), secure: cookie('secure') === 'true', httpOnly: cookie('httponly') === 'true', path: cookie('path'), domain: cookie('domain'), maxAge: Number(cookie('maxage')) || 0, sameSite: cookie('samesite') }, key) : undefined
+        into.services.set(key, { kind: 'servers', servers: found.servers, scheme: annotation('serversscheme') ?? found.scheme, passHostHeader: annotation('passhostheader') !== 'false', sticky })
         return true
       } catch (error) {
         complain('Cannot create service', { ...of, serviceName: service.name, servicePort: String(port), error: (error as Error).message })
@@ -78,13 +87,7 @@ export function normalized(name: string): string {
   return name.split(/[^\p{L}\p{N}]+/u).filter(Boolean).join('-')
 }
 
-function stickyOf(isOn: string | undefined, name: string | undefined, service: string): Sticky | undefined {
-  return isOn === 'true' ? { cookie: name || cookieName(service), secure: false, httpOnly: false } : undefined
-}
-
-/** A name for the cookie of a service that was given none: of its own name's beginning and mark. */
-export function cookieName(service: string): string {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < service.length; i++) hash = Math.imul(hash ^ service.charCodeAt(i), 0x01000193) >>> 0
-  return `_${hash.toString(16).padStart(8, '0').slice(0, 5)}`
+/** A cookie that keeps clients, with what it is where nothing is said. @param service for its name */
+export function stickyCookie({ name, secure = false, httpOnly = false, path, domain = '', maxAge = 0, sameSite = '' }: StickyCookie, service: string): Sticky {
+  return { cookie: name || cookieName(service), secure, httpOnly, path: path || '/', domain, maxAge, sameSite }
 }

@@ -2,6 +2,7 @@ import type { Proc } from '../../../unix/types.ts'
 import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { createFakeCertificate } from '../front/server-certificate.ts'
+import { slicesByService } from '../front/service-endpoints.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import type { ClusterClient } from '../in-cluster/cluster-client.ts'
@@ -12,6 +13,7 @@ import { loadCustomResources } from './crd-provider.ts'
 import type { IngressRoute, Middleware, TraefikServiceObject } from './crd-types.ts'
 import { HttpRouter } from './http-router.ts'
 import { isTaken, loadIngresses } from './ingress-provider.ts'
+import { addRedirections } from './redirections.ts'
 import { traefikLog } from './log.ts'
 import type { TraefikLog } from './log.ts'
 import type { Handler } from './middlewares.ts'
@@ -25,7 +27,7 @@ const MEMORY_BYTES = 80 * 2 ** 20
 /** Traefik: a proxy whose routers come from Ingresses and IngressRoutes. @param version e.g. `3.6.13` */
 export async function traefik(proc: Proc, version: string): Promise<number> {
   const args = proc.argv.slice(1)
-  if (args[0] === 'version') { await proc.stdout.write(`Version:      ${version}\nCodename:     drydock\nOS/Arch:      linux/amd64\n`); return 0 }
+  if (args[0] === 'version') { await proc.stdout.write(`Version:      ${version}\nOS/Arch:      linux/amd64\n`); return 0 }
   let configuration: StaticConfiguration
   try { configuration = readStaticConfiguration(args) } catch (error) {
     await proc.stderr.write(`${new Date(proc.clock.nowMs()).toISOString().slice(0, 19)}Z ERR Command error error=${JSON.stringify((error as Error).message)}\n`)
@@ -42,6 +44,7 @@ class Traefik {
   readonly #client: ClusterClient
   readonly #router: HttpRouter
   #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map() }
+  #slices: ReadonlyMap<string, EndpointSlice> = new Map()
   #isDue = true
   #told = ''
 
@@ -70,6 +73,7 @@ class Traefik {
     if (ingress) this.#log('INF', 'Starting provider *ingress.Provider')
     if (crd) this.#log('INF', 'Starting provider *crd.Provider')
     if (ingress || crd) this.#watchAll().catch(() => {})
+    else this.#rebuild()
     await proc.signal('SIGTERM', 'SIGINT')
     this.#log('INF', 'I have to go...')
     this.#log('INF', 'Stopping server gracefully')
@@ -95,7 +99,8 @@ class Traefik {
     const middlewares = crd ? watch<Middleware>(`${traefikIo}/middlewares`) : none<Middleware>()
     const traefikServices = crd ? watch<TraefikServiceObject>(`${traefikIo}/traefikservices`) : none<TraefikServiceObject>()
     await Promise.all([ingresses, ingressClasses, services, slices, secrets, ingressRoutes, middlewares, traefikServices].map(({ synced }) => synced))
-    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: slices.objects, secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects }
+    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: new Map(), secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects }
+    this.#slices = slices.objects
     this.#isDue = false
     this.#rebuild()
   }
@@ -109,13 +114,15 @@ class Traefik {
   #rebuild(): void {
     const { ingress, crd, entryPoints } = this.#static
     const configuration: DynamicConfiguration = { routers: new Map(), services: new Map(), middlewares: new Map(), certificates: [] }
+    this.#objects = { ...this.#objects, slices: slicesByService(this.#slices.values()) }
     const complaints: [string, Readonly<Record<string, string>>][] = []
     if (ingress) loadIngresses(this.#objects, ingress, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetes', ...fields }]))
     if (crd) loadCustomResources(this.#objects, crd, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetescrd', ...fields }]))
+    addRedirections(entryPoints, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'internal', ...fields }]))
     const told = JSON.stringify(complaints)
     if (told !== this.#told) for (const [message, fields] of complaints) this.#log('ERR', message, fields)
     this.#told = told
-    const internal = new Map<string, Handler>()
+    const internal = new Map<string, Handler>([['noop@internal', () => Promise.resolve(new Response('404 page not found\n', { status: 404 }))]])
     if (this.#static.api) internal.set('api@internal', ({ path }) => Promise.resolve(this.#apiAnswer(path) ?? new Response('404 page not found\n', { status: 404 })))
     if (this.#static.ping) internal.set('ping@internal', () => Promise.resolve(new Response('OK', { headers: { 'content-length': '2' } })))
     this.#router.configure(configuration, entryPoints, this.#objects.secrets, internal)
@@ -153,7 +160,7 @@ class Traefik {
     const { pathname } = new URL(request.url)
     const { ping, apiInsecure, metrics } = this.#static
     if (entryPoint === 'traefik' && ping && pathname === '/ping') return new Response('OK', { headers: { 'content-type': 'text/plain; charset=utf-8', 'content-length': '2' } })
-    if (entryPoint === metrics && pathname === '/metrics') return new Response(`# HELP traefik_config_last_reload_success Last config reload success\n# TYPE traefik_entrypoint_requests_total counter\ntraefik_entrypoint_requests_total ${this.#router.requests}\n`, { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } })
+    if (entryPoint === metrics && pathname === '/metrics') return new Response(`# TYPE traefik_entrypoint_requests_total counter\n${[...this.#router.answered].map(([labels, count]) => `traefik_entrypoint_requests_total{${labels}} ${count}\n`).join('')}`, { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } })
     return entryPoint === 'traefik' && apiInsecure ? this.#apiAnswer(pathname) : undefined
   }
 
@@ -165,7 +172,7 @@ class Traefik {
     switch (path) {
       case '/api/http/routers': return json(routers())
       case '/api/http/services': return json(services())
-      case '/api/version': return json({ Version: this.#version, Codename: 'drydock' })
+      case '/api/version': return json({ Version: this.#version })
       case '/api/entrypoints': return json(this.#static.entryPoints.map(({ name, port }) => ({ address: `:${port}/tcp`, name })))
       case '/api/rawdata': return json({ routers: Object.fromEntries(routers().map(({ name, ...rest }) => [name, rest])), services: Object.fromEntries(services().map(({ name, ...rest }) => [name, rest])) })
       default: return undefined

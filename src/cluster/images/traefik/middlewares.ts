@@ -19,6 +19,8 @@ export interface Passage {
   headers: Headers
   body: Uint8Array | undefined
   user: string
+  /** What is learnt on the way: the address of the server that was asked last. */
+  found: { server: string }
 }
 
 export type Handler = (passage: Passage) => Promise<Response>
@@ -37,6 +39,12 @@ export interface MiddlewareContext {
 /** Options of `headers` that are followed; others are refused. */
 const HEADER_OPTIONS = new Set(['customRequestHeaders', 'customResponseHeaders', 'accessControlAllowOriginList', 'accessControlAllowMethods', 'accessControlAllowHeaders', 'accessControlExposeHeaders', 'accessControlAllowCredentials', 'accessControlMaxAge', 'addVaryHeader', 'frameDeny', 'customFrameOptionsValue', 'contentTypeNosniff', 'browserXssFilter', 'referrerPolicy', 'contentSecurityPolicy', 'permissionsPolicy', 'stsSeconds', 'stsIncludeSubdomains', 'stsPreload', 'forceSTSHeader'])
 
+/** Options of the other kinds that are followed. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  addPrefix: ['prefix'], stripPrefix: ['prefixes', 'forceSlash'], stripPrefixRegex: ['regex'], replacePath: ['path'], replacePathRegex: ['regex', 'replacement'], redirectScheme: ['scheme', 'port', 'permanent'], redirectRegex: ['regex', 'replacement', 'permanent'], chain: ['middlewares'],
+  basicAuth: ['secret', 'realm', 'removeHeader', 'headerField'], ipAllowList: ['sourceRange', 'rejectStatusCode'], ipWhiteList: ['sourceRange'], rateLimit: ['average', 'period', 'burst'], inFlightReq: ['amount'], retry: ['attempts', 'initialInterval'],
+}
+
 /** What a Middleware object does. @throws Error with the words for the log where it can't be. k8s: traefik/pkg/server/middleware */
 export function middlewareOf(spec: MiddlewareSpec, context: MiddlewareContext): Wrap {
   const [kind, ...more] = Object.keys(spec)
@@ -44,6 +52,8 @@ export function middlewareOf(spec: MiddlewareSpec, context: MiddlewareContext): 
   if (more.length > 0) throw new Error('cannot create middleware: multi-types middleware not supported, consider declaring two different pieces of middleware instead')
   const make = MAKERS[kind]
   if (!make) throw new Error(`invalid middleware: type ${kind} is not supported by this build`)
+  const strange = Object.keys(spec[kind as keyof MiddlewareSpec] ?? {}).find((key) => OPTIONS[kind]?.includes(key) === false)
+  if (strange !== undefined) throw new Error(`invalid middleware: ${kind}.${strange} is not supported by this build`)
   return make(spec, context)
 }
 
@@ -123,9 +133,8 @@ const MAKERS: Readonly<Record<string, (spec: MiddlewareSpec, context: Middleware
   },
   ipAllowList: ({ ipAllowList: { sourceRange = [], rejectStatusCode = 403 } = {} }) => allowList(sourceRange, rejectStatusCode),
   ipWhiteList: ({ ipWhiteList: { sourceRange = [] } = {} }) => allowList(sourceRange, 403),
-  rateLimit: rateLimit,
-  inFlightReq({ inFlightReq: { amount = 0, sourceCriterion } = {} }) {
-    if (sourceCriterion !== undefined) throw new Error('inFlightReq.sourceCriterion is not supported by this build')
+  rateLimit,
+  inFlightReq({ inFlightReq: { amount = 0 } = {} }) {
     const busy = new Map<string, number>()
     return (next) => async (passage) => {
       // Without a criterion the host of the request decides.
@@ -197,8 +206,7 @@ function durationMs(given: string | number, otherwise: number): number {
 }
 
 /** A token bucket for each client. */
-function rateLimit({ rateLimit: { average = 0, period = '1s', burst = 1, sourceCriterion } = {} }: MiddlewareSpec, { proc }: MiddlewareContext): Wrap {
-  if (sourceCriterion !== undefined) throw new Error('rateLimit.sourceCriterion is not supported by this build')
+function rateLimit({ rateLimit: { average = 0, period = '1s', burst = 1 } = {} }: MiddlewareSpec, { proc }: MiddlewareContext): Wrap {
   if (average <= 0) return (next) => next
   const perMs = average / (durationMs(period, 1000) || 1000)
   const size = Math.max(1, burst)

@@ -6,8 +6,8 @@ export interface EntryPoint {
   tls: boolean
   /** Routers that name no entry points are served here. */
   isDefault: boolean
-  /** Every request is sent on to HTTPS. */
-  redirectTo: boolean
+  /** Where every request is sent on to: an entry point by name, or `:` and a port. */
+  redirection?: { to: string; scheme: string; permanent: boolean; priority: number }
 }
 
 export interface StaticConfiguration {
@@ -25,6 +25,9 @@ export interface StaticConfiguration {
 
 /** Flags whose absence changes nothing that can be seen here. */
 const QUIET = [/^global\.(checknewversion|sendanonymoususage)$/, /^metrics\.prometheus(\.(addentrypointslabels|addrouterslabels|addserviceslabels|buckets))?$/, /^api\.dashboard$/, /^providers\.\w+\.throttleduration$/, /^providers\.kubernetes(crd|ingress)$/]
+
+/** Before every other router. */
+const FIRST = Number.MAX_SAFE_INTEGER
 
 /** Reads the command line. @throws Error with Traefik's words for flags that there aren't, and for those that nothing here follows. k8s: traefik/pkg/config/static */
 export function readStaticConfiguration(args: readonly string[]): StaticConfiguration {
@@ -46,10 +49,10 @@ export function readStaticConfiguration(args: readonly string[]): StaticConfigur
     const port = Number(/:(\d+)(?:\/tcp)?$/.exec(own('address'))?.[1])
     if (!port) throw new Error(`entry point ${original(key)}: address ${JSON.stringify(own('address'))} is not supported by this build`)
     const to = own('http.redirections.entrypoint.to')
-    for (const name of ['http.redirections.entrypoint.scheme', 'http.redirections.entrypoint.permanent', 'http.redirections.entrypoint.priority']) read.add(`entrypoints.${key}.${name}`)
-    return { name: original(key), port, tls: own('http.tls') === 'true', isDefault: own('asdefault') === 'true', redirectTo: to !== '' }
+    const [scheme, permanent, priority] = [own('http.redirections.entrypoint.scheme') || 'https', own('http.redirections.entrypoint.permanent') !== 'false', Number(own('http.redirections.entrypoint.priority')) || FIRST]
+    return { name: original(key), port, tls: own('http.tls') === 'true', isDefault: own('asdefault') === 'true', ...to === '' ? {} : { redirection: { to, scheme, permanent, priority } } }
   })
-  if (entryPoints.length === 0) entryPoints.push({ name: 'http', port: 80, tls: false, isDefault: false, redirectTo: false })
+  if (entryPoints.length === 0) entryPoints.push({ name: 'http', port: 80, tls: false, isDefault: false })
   const configuration: StaticConfiguration = {
     entryPoints, logLevel: text('log.level', 'ERROR'), accessLog: flag('accesslog'), ping: has('ping'), api: has('api'), apiInsecure: flag('api.insecure'), metrics: has('metrics.prometheus') ? text('metrics.prometheus.entrypoint', 'traefik') : '',
     ingress: has('providers.kubernetesingress') ? {
@@ -60,6 +63,6 @@ export function readStaticConfiguration(args: readonly string[]): StaticConfigur
   }
   const unknown = [...flags.keys()].find((name) => !read.has(name) && !QUIET.some((pattern) => pattern.test(name)))
   if (unknown !== undefined) throw new Error(`command traefik error: failed to decode configuration from flags: field not found or not supported by this build, node: ${unknown}`)
-  if (!entryPoints.some(({ name }) => name === 'traefik') && (configuration.ping || configuration.apiInsecure || configuration.metrics === 'traefik')) entryPoints.push({ name: 'traefik', port: 8080, tls: false, isDefault: false, redirectTo: false })
+  if (!entryPoints.some(({ name }) => name === 'traefik') && (configuration.ping || configuration.apiInsecure || configuration.metrics === 'traefik')) entryPoints.push({ name: 'traefik', port: 8080, tls: false, isDefault: false })
   return configuration
 }

@@ -13,7 +13,7 @@ const imageOf = (repository: string, tags: Readonly<Record<string, string>>): Im
   variants: Object.fromEntries(Object.entries(tags).map(([tag, version]) => [tag, { programs: { '/usr/local/bin/traefik': lazyProgram(async () => { const { traefik } = await import('./main.ts'); return (proc) => traefik(proc, version) }) } }])),
 })
 
-// @k8s part: Traefik: its public chart installs it, k3s brings it; Ingresses and IngressRoutes with rules, weights, sticky cookies, TLS and the middlewares for paths, redirects, headers, logins, addresses, rates and retries; TCP and UDP, forward authentication, circuit breakers, buffering, compression, error pages, TLS options, ACME, Gateway API and the dashboard's pages are missing and refused in its log
+// @k8s part: Traefik: its public chart installs it, k3s brings it; Ingresses and IngressRoutes with rules, weights, sticky cookies, TLS and the middlewares for paths, redirects, headers, logins, addresses, rates and retries; TCP and UDP, forward authentication, circuit breakers, buffering, compression, error pages, TLS options, ACME, health checks, mirrors, Gateway API, logs in other forms, figures but for counts of requests, and the dashboard's pages are missing, what asks for them is refused in its log
 /** Traefik, as its makers, Docker's library and k3s' mirror have it. */
 export const traefikImages: readonly ImageDefinition[] = [
   imageOf('docker.io/library/traefik', Object.fromEntries([...VERSIONS.flatMap((version) => [[version, version], [`v${version}`, version], [`v${version.split('.').slice(0, 2).join('.')}`, version]]), ['v3', VERSIONS.at(-1)!], ['latest', VERSIONS.at(-1)!]])),
