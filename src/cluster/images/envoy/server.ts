@@ -7,6 +7,8 @@ import type { HttpPeer, Listener, Proc } from '../../../unix/types.ts'
 import { managementOf } from './bootstrap.ts'
 import type { Bootstrap, Management } from './bootstrap.ts'
 import type { EnvoyConfiguration } from './configuration.ts'
+import { envoyFlags } from './flags.ts'
+import type { EnvoyFlags } from './flags.ts'
 import { HttpProxy } from './http-proxy.ts'
 import { virtualHostFor } from './route-match.ts'
 
@@ -19,14 +21,18 @@ const [HTTP_PORT, HTTPS_PORT, STATS_PORT, ADMIN_PORT] = [8080, 8443, 8002, 9001]
 
 /** Envoy as Contour runs it: takes its routes from where its bootstrap file says, and passes requests on. */
 export async function envoy(proc: Proc): Promise<number> {
-  const at = proc.argv.findIndex((arg) => arg === '-c' || arg === '--config-path')
-  const file = proc.argv[at + 1]
-  if (at < 0 || file === undefined) {
+  let flags: EnvoyFlags
+  try { flags = envoyFlags(proc.argv.slice(1)) } catch (error) {
+    await proc.stderr.write(`${(error as Error).message}\n`)
+    return 1
+  }
+  const file = flags.configPath
+  if (file === undefined) {
     await proc.stderr.write(`${logLine(proc, 'critical', 'main', 'source/server/server.cc:432', 'error initializing config \'  \': At least one of --config-path or --config-yaml or Options::configProto() should be non-empty')}`)
     return 1
   }
   try {
-    return await new Envoy(proc).run(JSON.parse(proc.fs.readText(file)) as Bootstrap)
+    return await new Envoy(proc, flags).run(JSON.parse(proc.fs.readText(file)) as Bootstrap)
   } catch (error) {
     if (proc.killed.aborted || !(error instanceof Error)) throw error
     await proc.stderr.write(logLine(proc, 'critical', 'main', 'source/server/server.cc:432', `error initializing config '  ${file}': ${errorText(error)}`))
@@ -40,18 +46,20 @@ function logLine(proc: Proc, level: string, name: string, place: string, text: s
 
 class Envoy {
   readonly #proc: Proc
+  readonly #flags: EnvoyFlags
   readonly #proxy: HttpProxy
   readonly #listeners = new Map<string, Listener>()
   #isLive = false
   #isDraining = false
 
-  constructor(proc: Proc) {
+  constructor(proc: Proc, flags: EnvoyFlags) {
     this.#proc = proc
+    this.#flags = flags
     this.#proxy = new HttpProxy(proc)
   }
 
   #log(level: string, name: string, place: string, text: string): void {
-    void this.#proc.stderr.write(logLine(this.#proc, level, name, place, text)).catch(() => {})
+    if (this.#flags.shows(level)) void this.#proc.stderr.write(logLine(this.#proc, level, name, place, text)).catch(() => {})
   }
 
   async run(bootstrap: Bootstrap): Promise<number> {
