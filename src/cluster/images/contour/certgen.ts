@@ -15,7 +15,7 @@ const KEY = { type: 'rsa', bits: 2048 } as const
 
 /** `contour certgen`: certificates by which Contour and Envoy know one another, as Secrets. k8s: contour/cmd/contour/certgen.go */
 export async function certgen(proc: Proc, args: readonly string[]): Promise<number> {
-  const { flags } = kingpinFlags(args, new Set(['certificate-lifetime', 'kubeconfig', 'namespace', 'secrets-format', 'secrets-name-suffix']), new Set(['incluster', 'kube', 'overwrite']), new Set(['pem', 'yaml']))
+  const { flags } = kingpinFlags(args, new Set(['certificate-lifetime', 'namespace', 'secrets-format', 'secrets-name-suffix']), new Set(['incluster', 'kube', 'overwrite']), new Set(['kubeconfig', 'pem', 'yaml']))
   const namespace = flags.text('namespace', proc.env.CONTOUR_NAMESPACE || 'projectcontour')
   const format = flags.text('secrets-format', 'legacy')
   const days = Number(flags.text('certificate-lifetime', '365'))

@@ -33,7 +33,7 @@ async function version(proc: Proc, release: string): Promise<number> {
   return 0
 }
 
-// @k8s part: Contour: its quickstart manifest is served, Ingresses and HTTPProxies with conditions, weights, includes, rewriting, TLS, retries and status; of HTTPProxy, TCP proxying, passthrough, client certificates, external authorization, JWT, rate limits, CORS, mirroring and health checks are refused in the status, ExtensionService, ContourConfiguration, Gateway API and compression are missing
+// @k8s part: Contour: its quickstart manifest is served, Ingresses and HTTPProxies with conditions, weights, includes, rewriting, TLS, retries and status; of HTTPProxy, TCP proxying, passthrough, client certificates, external authorization, JWT, rate limits, CORS, mirroring and health checks are refused in the status, ExtensionService, ContourConfiguration, Gateway API, compression, limits of connections and versions of TLS by annotations, and most figures are missing, flags that nothing follows are refused
 /** Contour, the controller that tells Envoy what to do. */
 export const contourImage = defineImage({
   repository: 'ghcr.io/projectcontour/contour', tags: RELEASES, sizeBytes: 22_000_000, entrypoint: [], user: '65532:65532', env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },

@@ -1,6 +1,8 @@
 /** Flags of a command as kingpin reads them. */
 export interface KingpinFlags {
   text(name: string, otherwise?: string): string
+  /** @throws UsageError where the flag has another value than the only one that is followed here */
+  only(name: string, value: string): void
   flag(name: string): boolean
 }
 
@@ -27,5 +29,6 @@ export function kingpinFlags(args: readonly string[], values: ReadonlySet<string
     if (value === undefined) throw new UsageError(`expected argument for flag '--${name}'`)
     found.set(name, value)
   }
-  return { flags: { text: (name, otherwise = '') => found.get(name) ?? otherwise, flag: (name) => found.get(name) === 'true' }, rest }
+  const only = (name: string, value: string) => { if (found.has(name) && found.get(name) !== value) throw new UsageError(`flag '--${name}' takes only "${value}" in this build`) }
+  return { flags: { text: (name, otherwise = '') => found.get(name) ?? otherwise, only, flag: (name) => found.get(name) === 'true' }, rest }
 }

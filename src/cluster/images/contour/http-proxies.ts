@@ -79,6 +79,7 @@ function addTls(fqdn: string, tls: NonNullable<NonNullable<HttpProxy['spec']['vi
   }
   if (maximumProtocolVersion < minimumProtocolVersion) return fail('TLSConfigNotValid', 'Spec.Virtualhost.TLS the minimum protocol version is greater than the maximum protocol version')
   if (enableFallbackCertificate) return fail('FallbackNotPresent', 'Spec.Virtualhost.TLS enabled fallback but the fallback Certificate Secret is not configured in Contour configuration file')
+  if (minimumProtocolVersion !== '1.2' || maximumProtocolVersion !== '1.3') return fail('NotSupported', 'Spec.VirtualHost.TLS: only versions 1.2 to 1.3 are supported by this Contour')
   if (clientValidation !== undefined) return fail('NotSupported', 'Spec.VirtualHost.TLS.ClientValidation is not supported by this Contour')
   graph.addSecureHost(fqdn, pair)
   return true

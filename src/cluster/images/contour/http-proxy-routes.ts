@@ -138,7 +138,8 @@ function clusterOf(service: ProxyService, namespace: string, policy: Cluster['po
   const tls = protocol === 'tls' || protocol === 'h2'
   let validation: Cluster['validation']
   if (tls && service.validation) {
-    const { caSecret, subjectName } = service.validation
+    const { caSecret, subjectName, subjectNames = [] } = service.validation
+    if (subjectNames.some((name) => name !== subjectName)) refuse('ServiceError', 'NotSupported', `service "${service.name}": several names in validation.subjectNames are not supported by this Contour`)
     const secret = caSecret.includes('/') ? caSecret : `${namespace}/${caSecret}`
     try { validation = { caPem: view.authority(secret, namespace), subjectName } } catch (error) {
       if (error instanceof DelegationNotPermitted) refuse('TLSError', 'CACertificateNotDelegated', `service.UpstreamValidation.CACertificate Secret "${secret}" is not configured for certificate delegation`)

@@ -19,7 +19,7 @@ export interface ProxyService {
   port: number
   weight?: number
   protocol?: string
-  validation?: { caSecret: string; subjectName: string }
+  validation?: { caSecret: string; subjectName: string; subjectNames?: string[] }
   requestHeadersPolicy?: ProxyHeadersPolicy
   responseHeadersPolicy?: ProxyHeadersPolicy
 }

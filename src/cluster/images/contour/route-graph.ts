@@ -1,3 +1,4 @@
+import { textMark } from '../front/text-mark.ts'
 import type { Cluster, EnvoyConfiguration, Route } from '../envoy/configuration.ts'
 
 interface SecureHost {
@@ -30,8 +31,8 @@ export class RouteGraph {
 
   /** @returns the name by which routes know it */
   addCluster(service: string, settings: Omit<Cluster, 'name'>): string {
-    const { endpoints: _endpoints, ...rest } = settings
-    const name = `${service}/${settings.policy}${settings.tls ? '/tls' : ''}${settings.validation ? `/${settings.validation.subjectName}` : ''}${settings.connectTimeoutMs === 2_000 ? '' : `/${JSON.stringify(rest.connectTimeoutMs)}`}`
+    const { policy, tls, validation } = settings
+    const name = `${service}/${policy}${tls ? '/tls' : ''}${validation ? `/${validation.subjectName}/${textMark(validation.caPem).toString(16)}` : ''}`
     this.#clusters.set(name, { name, ...settings })
     return name
   }

@@ -11,7 +11,7 @@ import { runLeaderElection } from '../in-cluster/leader-election.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
 import type { WatchedResource } from '../in-cluster/watched-resource.ts'
 import { ClusterView } from './cluster-view.ts'
-import { kingpinFlags } from './flags.ts'
+import { UsageError, kingpinFlags } from './flags.ts'
 import type { KingpinFlags } from './flags.ts'
 import { addHttpProxies } from './http-proxies.ts'
 import type { CertificateDelegation, HttpProxy } from './http-proxy-types.ts'
@@ -24,9 +24,9 @@ import type { Settings } from './settings.ts'
 import { StatusWriter } from './status-writer.ts'
 
 const VALUES = new Set(['config-path', 'contour-cafile', 'contour-cert-file', 'contour-key-file', 'envoy-service-name', 'envoy-service-namespace', 'http-address', 'http-port', 'health-address', 'health-port', 'ingress-class-name', 'ingress-status-address', 'leader-election-resource-name', 'leader-election-resource-namespace',
-  'root-namespaces', 'xds-address', 'xds-port', 'log-format', 'debug-http-address', 'debug-http-port', 'accesslog-format', 'stats-address', 'stats-port'])
-const SWITCHES = new Set(['incluster', 'insecure', 'disable-leader-election', 'debug'])
-const REFUSED = new Set(['contour-config-name', 'disable-feature', 'envoy-http-access-log', 'envoy-https-access-log', 'envoy-service-http-address', 'envoy-service-http-port', 'envoy-service-https-address', 'envoy-service-https-port', 'kubeconfig', 'kubernetes-client-burst', 'kubernetes-client-qps', 'kubernetes-debug', 'leader-election-lease-duration',
+  'root-namespaces', 'xds-address', 'xds-port', 'log-format', 'accesslog-format', 'stats-address', 'stats-port'])
+const SWITCHES = new Set(['incluster', 'insecure', 'disable-leader-election'])
+const REFUSED = new Set(['contour-config-name', 'debug', 'debug-http-address', 'debug-http-port', 'disable-feature', 'envoy-http-access-log', 'envoy-https-access-log', 'envoy-service-http-address', 'envoy-service-http-port', 'envoy-service-https-address', 'envoy-service-https-port', 'kubeconfig', 'kubernetes-client-burst', 'kubernetes-client-qps', 'kubernetes-debug', 'leader-election-lease-duration',
   'leader-election-renew-deadline', 'leader-election-retry-period', 'use-proxy-protocol', 'watch-namespaces'])
 const LEASE_MS = 15_000
 /** Changes are gathered for that long, and never longer. k8s: contourEventHandler */
@@ -35,7 +35,9 @@ const MEMORY_BYTES = 60 * 2 ** 20
 
 /** `contour serve`: makes routes for Envoy of Ingresses and HTTPProxies, and keeps their status. k8s: contour/cmd/contour/serve.go */
 export async function serve(proc: Proc, args: readonly string[], release: string): Promise<number> {
-  const { flags } = kingpinFlags(args, VALUES, SWITCHES, REFUSED)
+  const { flags, rest: [strange] } = kingpinFlags(args, VALUES, SWITCHES, REFUSED)
+  if (strange !== undefined) throw new UsageError(`unexpected ${strange}`)
+  for (const [name, value] of [['log-format', 'text'], ['http-address', '0.0.0.0'], ['health-address', '0.0.0.0'], ['stats-address', '0.0.0.0'], ['stats-port', '8002']] as const) flags.only(name, value)
   let settings: Settings
   try { settings = readSettings(flags.text('config-path') === '' ? '' : proc.fs.readText(flags.text('config-path'))) } catch (error) {
     await proc.stderr.write(`contour: error: failed to parse configuration: ${errorText(error)}, try --help\n`)

@@ -12,7 +12,7 @@ const ATTEMPTS_MS = [0, 200, 1000, 5000]
 
 /** `contour envoy shutdown-manager`: holds Envoy's end back until its connections are drained. k8s: contour/cmd/contour/shutdownmanager.go */
 export async function shutdownManager(proc: Proc, args: readonly string[]): Promise<number> {
-  const { flags } = kingpinFlags(args, new Set(['ready-file', 'serve-port']), new Set(['debug']))
+  const { flags } = kingpinFlags(args, new Set(['ready-file', 'serve-port']), new Set(), new Set(['debug']))
   const readyFile = flags.text('ready-file', READY_FILE)
   logrus(proc, 'info', 'started envoy shutdown manager', { context: 'shutdown-manager' })
   const fields = { context: 'shutdownReadyHandler' }
@@ -33,7 +33,7 @@ export async function shutdownManager(proc: Proc, args: readonly string[]): Prom
 
 /** `contour envoy shutdown`: has Envoy fail its health checks, and waits for its connections to end. */
 export async function shutdown(proc: Proc, args: readonly string[]): Promise<number> {
-  const { flags } = kingpinFlags(args, new Set(['admin-address', 'check-delay', 'check-interval', 'drain-delay', 'min-open-connections', 'ready-file']), new Set(['debug']), new Set(['admin-port']))
+  const { flags } = kingpinFlags(args, new Set(['admin-address', 'check-delay', 'check-interval', 'drain-delay', 'min-open-connections', 'ready-file']), new Set(), new Set(['admin-port', 'debug']))
   const ms = (name: string, otherwise: number) => parseGoDuration(flags.text(name)) ?? otherwise
   const fields = { context: 'shutdownHandler' }
   const admin = flags.text('admin-address', '/admin/admin.sock')
