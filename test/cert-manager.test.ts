@@ -39,6 +39,7 @@ test('a certificate is renewed when the time that it names is left', async () =>
   await out('sleep 100')
   await out('sleep 60')
   expect(await out('kubectl get certificate web -o jsonpath={.status.revision}')).toBe('2')
+  expect(await out('kubectl get certificaterequest -o name')).toMatch(/\/root-1\n[^]*\/web-2\n$/)
   expect(await out('kubectl get secret web-tls -o jsonpath="{.data.tls\\.crt}" | base64 -d | openssl x509 -noout -serial')).not.toBe(before)
 })
 
@@ -49,4 +50,25 @@ test('Ingresses ask for certificates, and what cannot be is told', async () => {
   expect(await out('kubectl get issuer letsencrypt -o jsonpath="{.status.conditions[0].status} {.status.conditions[0].message}"')).toBe('False Error initializing issuer: ACME servers cannot be reached from this cluster')
   lab.writeFile('bad.yaml', 'apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: bad}\nspec: {secretName: bad, issuerRef: {name: ca}}\n')
   expect((await lab.run('kubectl apply -f bad.yaml')).stderr).toContain('admission webhook "webhook.cert-manager.io" denied the request: spec: Invalid value: "": at least one of commonName')
+})
+
+test('an authority below another one hands out the chain to it, keys that must not rotate stay, and new usages issue anew', async () => {
+  await apply('below', 'kind: Certificate\nmetadata: {name: middle}\nspec: {isCA: true, commonName: middle, secretName: middle, issuerRef: {name: ca}}', 'kind: Issuer\nmetadata: {name: middle}\nspec: {ca: {secretName: middle}}',
+    'kind: Certificate\nmetadata: {name: leaf}\nspec: {secretName: leaf, dnsNames: [leaf.example.com], ipAddresses: ["::1"], privateKey: {rotationPolicy: Never}, issuerRef: {name: middle}}')
+  const field = (key: string, file: string) => `kubectl get secret leaf -o jsonpath="{.data.${key}}" | base64 -d > ${file}`
+  await out(`${field('ca\\.crt', 'top.crt')}; ${field('tls\\.crt', 'leaf.crt')}; ${field('tls\\.key', 'leaf.key')}`)
+  expect(await out('grep -c BEGIN leaf.crt; openssl x509 -in top.crt -noout -subject; openssl x509 -in leaf.crt -noout -issuer')).toMatch(/^2\nsubject=CN ?= ?root\nissuer=CN ?= ?middle\n$/)
+  await out(`kubectl patch certificate leaf --type merge -p '{"spec":{"usages":["server auth"]}}'; sleep 10`)
+  expect(await out('kubectl get certificate leaf -o jsonpath="{.status.revision} {.status.conditions[0].status}"')).toBe('2 True')
+  expect(await out(`${field('tls\\.key', 'new.key')}; cat leaf.key new.key | sort | uniq -u`)).toBe('')
+  expect(await out('cat new.key')).toContain('PRIVATE KEY')
+})
+
+test('fields, annotations and flags that nothing follows are refused', async () => {
+  lab.writeFile('refused.yaml', 'apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: refused}\nspec: {secretName: refused, dnsNames: [a], usages: [timestamping], issuerRef: {name: ca}}\n')
+  expect((await lab.run('kubectl apply -f refused.yaml')).stderr).toContain('spec.usages: Invalid value: "timestamping": not supported by this build')
+  await out('kubectl create ingress keys --rule="keys.example.com/*=web:80,tls=keys-tls" --annotation cert-manager.io/issuer=ca --annotation cert-manager.io/private-key-size=4096; sleep 5')
+  expect(await out('kubectl get events --field-selector involvedObject.name=keys,reason=BadConfig -o jsonpath="{.items[0].message}"')).toBe('annotation cert-manager.io/private-key-size is not supported by this build')
+  expect((await lab.run('kubectl get certificate keys-tls')).stderr).toContain('not found')
+  expect(await out(`kubectl run flags --image=quay.io/jetstack/cert-manager-controller:v1.21.2 --restart=Never -- --enable-gateway-api=true; sleep 5; kubectl logs flags`)).toBe('pod/flags created\nError: unknown flag, or one that is not supported by this build: --enable-gateway-api\n')
 })
