@@ -5,7 +5,7 @@ import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
 import { defineImage } from '../image.ts'
 
-// @k8s part: Parse Server: objects with their operations and queries, users, sessions, schemas and batches over REST, in MongoDB; a program of ours, so no Cloud Code, files, GraphQL, LiveQuery, push, roles, permissions of classes and objects (ACL is kept and not enforced), relations, aggregation and PostgreSQL
+// @k8s part: Parse Server: objects with their operations and queries, users, sessions, schemas and batches over REST, in MongoDB; a program of ours, so no Cloud Code, files, GraphQL, LiveQuery, push, roles, permissions of classes and objects (ACL is kept and not enforced; masterKeyIps are single addresses or 0.0.0.0/0; host and serverURL change nothing), relations, aggregation and PostgreSQL
 
 const VERSIONS: Readonly<Record<string, string>> = { '4': '4.10.4', '4.10.4': '4.10.4', '5': '5.6.0', '5.6.0': '5.6.0', '6': '6.5.11', '6.5.11': '6.5.11', '7': '7.5.4', '7.5.4': '7.5.4', '8': '8.6.1', '8.6.1': '8.6.1', latest: '8.6.1' }
 const SCRIPT = '/parse-server/bin/parse-server'

@@ -28,6 +28,9 @@ class ParseError extends Error {
 export async function parseServer(proc: Proc, version: string): Promise<number> {
   const options = new Map<string, string>()
   for (const [name, variable] of Object.entries(OPTIONS)) if (proc.env[variable] !== undefined) options.set(name, proc.env[variable])
+  // Services leave variables of such names, too.
+  const ignored = Object.keys(proc.env).find((variable) => variable.startsWith('PARSE_SERVER_') && !Object.values(OPTIONS).includes(variable) && !/_(?:SERVICE_HOST|SERVICE_PORT\w*|PORT|PORT_\d+_(?:TCP|UDP)\w*)$/.test(variable))
+  if (ignored !== undefined) { await proc.stderr.write(`error: ${ignored}: nothing follows this setting in this Parse Server\n`); return 1 }
   const args = proc.argv.slice(2)
   while (args.length > 0) {
     const argument = args.shift()!
