@@ -20,7 +20,7 @@ const SHARDS = { total: 1, successful: 1, failed: 0 }
 const TYPES: readonly FieldType[] = ['text', 'keyword', 'long', 'float', 'boolean', 'date', 'ip']
 
 /** Elasticsearch's REST API, as far as log collectors and those who search their lines need it. */
-// @k8s part: Elasticsearch: one node without security; indices, documents, bulk, search (terms aggregations only), count, mappings, _cat and _cluster/health; an index lies in one piece whatever its number of shards is
+// @k8s part: Elasticsearch: one node without security; indices, documents, bulk, search (terms aggregations only), count, mappings, _cat and _cluster/health; an index lies in one piece whatever its number of shards is; of a node's settings node.name, cluster.name, discovery.type, the discovery settings that are checked, path.data, http.port and xpack.security.enabled are followed, and ES_JAVA_OPTS changes nothing
 export class ElasticServer {
   readonly #store: IndexStore
   readonly #clock: Clock
