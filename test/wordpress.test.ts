@@ -115,6 +115,12 @@ drydocks.' -d publish=Publish -d _wpnonce=$nonce ${url}/wp-admin/post.php`)).toC
     await lab.out(`nonce=$(curl -s -b jar ${url}/wp-admin/edit-comments.php | sed -n 's/.*_wpnonce" value="\\([^"]*\\)"><input type="hidden" name="c" value="2".*/\\1/p' | head -1); curl -s -b jar -d action=approve -d c=2 -d _wpnonce=$nonce ${url}/wp-admin/edit-comments.php`)
     expect(await lab.out(`curl -sL '${url}/?p=4'`)).toContain('&lt;b&gt;Fine&lt;/b&gt;')
 
+    await lab.out(`nonce=$(curl -s -b jar ${url}/wp-admin/users.php | sed -n 's/.*_wpnonce" value="\\([^"]*\\)".*/\\1/p' | head -1); curl -s -b jar -d user_login=eva -d email=eva@example.com -d pass1=s3cret -d role=author -d _wpnonce=$nonce ${url}/wp-admin/users.php`)
+    const asEva = async (path: string, body: string) => JSON.parse(await lab.out(`curl -s -u eva:s3cret -H 'content-type: application/json' -d '${body}' ${url}/wp-json/wp/v2/${path}`)) as object
+    const own = await asEva('posts', '{"title":"Mine","status":"draft"}') as { id: number }
+    expect(await asEva(`posts/${own.id}`, '{"title":"Still mine"}')).toMatchObject({ title: { rendered: 'Still mine' } })
+    expect(await asEva('posts/4', '{"title":"Hers"}')).toMatchObject({ code: 'rest_cannot_edit', data: { status: 403 } })
+
     await lab.out('kubectl delete pod -l app=wordpress && kubectl rollout status deploy/wordpress-mysql --timeout=180s && kubectl rollout status deploy/wordpress --timeout=180s; sleep 25')
     expect(await lab.out(`curl -s ${url}/ | grep -c 'Ships &amp; harbours'`)).toBe('1\n')
     expect(await lab.out(`curl -s -L -b jar ${url}/wp-admin/`)).toContain('Howdy, admin')
