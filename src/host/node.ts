@@ -20,7 +20,8 @@ Usage:
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
       kubectl, on $KUBECONFIG, with this machine's files and terminal.
-  drydock shell [--nodes N] [--control-planes M] [--seed S] [--cni kindnet|none]
+  drydock shell [--nodes N] [--control-planes M] [--single-node [--disable ADDON,...]] [--seed S] [--time-scale X] [--cni kindnet|none]
+                [--audit-policy-file FILE] [--audit-log-path FILE|-]
       A terminal in front of a fresh cluster.
 `
 
@@ -42,7 +43,11 @@ interface Flags {
   auditLogPath: string | undefined
 }
 
-function parseFlags(args: readonly string[]): Flags {
+/** Flags that say where a cluster is served. */
+const SERVE_ONLY = new Set(['port', 'address', 'kubeconfig'])
+
+/** @throws UsageError for flags that there aren't, and for those that the others make meaningless */
+function parseFlags(command: 'serve' | 'shell', args: readonly string[]): Flags {
   const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, controlPlanes: 1, singleNode: false, disabled: [], kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
   const rest = [...args]
   const number = (name: string, text: string, min: number, max: number, whole = true) => {
@@ -51,11 +56,14 @@ function parseFlags(args: readonly string[]): Flags {
     return value
   }
   const fail = (text: string): never => { throw new UsageError(text) }
+  const given = new Set<string>()
   while (rest.length > 0) {
     const [, name, inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(rest.shift()!) ?? []
     if (name === 'single-node') { flags.singleNode = true; continue }
     const value = inline ?? rest.shift()
     if (name === undefined || value === undefined) throw new UsageError(name === undefined ? 'flags begin with --' : `--${name} needs a value`)
+    if (command === 'shell' && SERVE_ONLY.has(name)) fail(`--${name} goes with serve`)
+    given.add(name)
     switch (name) {
       case 'port': flags.port = number(name, value, 0, 65_535); break
       case 'address': flags.address = value; break
@@ -75,6 +83,7 @@ function parseFlags(args: readonly string[]): Flags {
     }
   }
   if (flags.cni === 'none' && (flags.singleNode || flags.nodes === 0)) throw new UsageError(`--cni none is for clusters with nodes of kubeadm's`)
+  if (flags.singleNode && given.has('nodes') && flags.nodes !== 1) fail('--single-node has one node: --nodes does not go with it')
   if (flags.disabled.length > 0 && !flags.singleNode) fail('--disable goes with --single-node')
   if (flags.controlPlanes > 1 && (flags.singleNode || flags.nodes < flags.controlPlanes)) throw new UsageError(`--control-planes ${flags.controlPlanes} needs at least as many --nodes`)
   return flags
@@ -83,14 +92,14 @@ function parseFlags(args: readonly string[]): Flags {
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args
   switch (command) {
-    case 'serve': return serve(parseFlags(rest))
+    case 'serve': return serve(parseFlags('serve', rest))
     case 'kubectl': {
       const { kubectl } = await import('../cli/kubectl/kubectl.ts')
       return runOnHost(kubectl, ['kubectl', ...rest])
     }
     case 'shell': {
       const { runShell } = await import('./node-shell.ts')
-      const flags = parseFlags(rest)
+      const flags = parseFlags('shell', rest)
       return runShell(await startCluster(flags))
     }
     case undefined: case 'help': case '--help': case '-h':
