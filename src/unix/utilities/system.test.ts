@@ -41,3 +41,13 @@ test('cp of a directory that is named by a dot copies what is in it', async () =
   const { run } = testMachine({ programs: { ...utilityPrograms('busybox'), '/bin/sh': ash } })
   expect((await run(['sh', '-c', 'mkdir -p /from/sub /to; echo text > /from/sub/file; cp -a /from/. /to/; cp -r /from /to; find /to | sort'])).stdout).toBe('/to\n/to/from\n/to/from/sub\n/to/from/sub/file\n/to/sub\n/to/sub/file\n')
 })
+
+test('options that nothing follows are refused instead of passed over', async () => {
+  const { run } = testMachine({ programs: utilityPrograms('gnu') })
+  expect((await run(['umount'])).stderr).toContain('bad usage')
+  expect((await run(['mount', '-a'])).stderr).toContain('are followed here')
+  expect((await run(['mount'])).status.code).toBe(0)
+  expect((await run(['dmesg', '-r'])).stderr).toContain('by -T')
+  expect(await run(['dmesg', '-T'])).toMatchObject({ stderr: '', status: { code: 0 } })
+  expect((await run(['setpriv', '--bounding-set', '-nonsense', 'true'])).stderr).toBe('setpriv: unknown capability "nonsense"\n')
+})
