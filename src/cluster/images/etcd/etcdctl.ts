@@ -274,7 +274,6 @@ function table(headings: readonly string[], rows: readonly (readonly string[])[]
 
 const hexId = (id: string) => BigInt(id).toString(16)
 
-
 /** Bytes as a reader likes them: `350 kB`. */
 function bytesText(bytes: number): string {
   const [size, unit] = bytes < 1e3 ? [bytes, 'B'] : bytes < 1e6 ? [bytes / 1e3, 'kB'] : [bytes / 1e6, 'MB']

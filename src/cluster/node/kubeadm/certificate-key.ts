@@ -3,16 +3,20 @@ import type { Clock } from '../../../base/clock.ts'
 
 /** k8s: cmd/kubeadm/app/constants CertificateKeySize */
 export const CERTIFICATE_KEY_BYTES = 32
-const NONCE_BYTES = 12
+/** Of AES-GCM, as Go's has them. */
+export const NONCE_BYTES = 12
 
 /** The key that --certificate-key gives. @throws Error in kubeadm's words */
 export function certificateKeyOf(text: string): Uint8Array<ArrayBuffer> {
-  if (!/^([0-9a-f]{2})*$/i.test(text)) throw new Error('error decoding certificate key: encoding/hex: invalid byte')
+  const wrong = /[^0-9a-f]/iu.exec(text)?.[0]
+  if (wrong !== undefined) throw new Error(`error decoding certificate key: encoding/hex: invalid byte: U+${wrong.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')} '${wrong}'`)
+  if (text.length % 2 === 1) throw new Error('error decoding certificate key: encoding/hex: odd length hex string')
   const key = Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16))
   if (key.length !== CERTIFICATE_KEY_BYTES) throw new Error(`invalid certificate key: length must be ${CERTIFICATE_KEY_BYTES} bytes`)
   return key
 }
 
+/** A key as --certificate-key takes it. */
 export const certificateKeyText = (key: Uint8Array): string => hexOf(key)
 
 const imported = (key: Uint8Array<ArrayBuffer>, usage: 'encrypt' | 'decrypt') => crypto.subtle.importKey('raw', key, 'AES-GCM', false, [usage])
@@ -33,5 +37,3 @@ export async function decrypted(clock: Clock, bytes: Uint8Array<ArrayBuffer>, ke
     throw new Error('cipher: message authentication failed')
   }
 }
-
-export { NONCE_BYTES }

@@ -53,6 +53,8 @@ export const join: Command = async (context, args, node) => {
   if (args.has('apiserver-bind-port') && args.flag('apiserver-bind-port') !== '6443') throw new Error('drydock: --apiserver-bind-port is not supported')
   if (args.has('dry-run')) throw new Error('drydock: --dry-run is not supported')
   if (args.has('node-name') && args.flag('node-name') !== proc.machine.hostname) throw new Error('drydock: a node has the name of its machine; --node-name is not supported')
+  const advertised = args.flag('apiserver-advertise-address')
+  if (advertised !== undefined && !proc.net.addresses.includes(advertised)) throw new Error('drydock: --apiserver-advertise-address is not supported for an address that the machine does not have')
   const discovery = discoveryOf(context, args)
   const { access, kubeconfig, controlPlane } = await phase('preflight', async () => {
     await runRootCheck(context, args)
@@ -60,7 +62,7 @@ export const join: Command = async (context, args, node) => {
     await runJoinChecks(context, args, node)
     const found = await discover(context, discovery).catch((error: unknown) => { throw wrapped("couldn't validate the identity of the API Server", error) })
     const text = await readClusterConfiguration(context, found.access, 'preflight')
-    return { ...found, controlPlane: isControlPlane ? new ControlPlaneJoin(context, text, args.flag('apiserver-advertise-address')) : undefined }
+    return { ...found, controlPlane: isControlPlane ? new ControlPlaneJoin(context, text, advertised) : undefined }
   })
   if (controlPlane) await phase('control-plane-prepare', () => controlPlane.prepare(access, args.flag('certificate-key')))
   await phase('kubelet-start', async () => {
@@ -123,7 +125,8 @@ function discoveryOf({ proc }: UtilityContext, args: Arguments): Discovery {
   let isUnpinned = args.has('discovery-token-unsafe-skip-ca-verification')
   const file = args.flag('config')
   if (file !== undefined) {
-    const { discovery } = (parseYaml(proc.fs.readText(proc.resolve(file))).value ?? {}) as { discovery?: { bootstrapToken?: { apiServerEndpoint?: string; token?: string; caCertHashes?: string[]; unsafeSkipCAVerification?: boolean }; tlsBootstrapToken?: string } }
+    const { discovery, controlPlane } = (parseYaml(proc.fs.readText(proc.resolve(file))).value ?? {}) as { controlPlane?: unknown; discovery?: { bootstrapToken?: { apiServerEndpoint?: string; token?: string; caCertHashes?: string[]; unsafeSkipCAVerification?: boolean }; tlsBootstrapToken?: string } }
+    if (controlPlane !== undefined && controlPlane !== null) throw new Error('drydock: controlPlane in a configuration file is not supported; --control-plane and --certificate-key say the same')
     endpoint = discovery?.bootstrapToken?.apiServerEndpoint
     token = discovery?.bootstrapToken?.token
     bootstrapToken = discovery?.tlsBootstrapToken ?? token
