@@ -34,6 +34,7 @@ test('kubeadm join --control-plane makes a control plane of a fresh machine', as
   const command = (await run(`ssh drydock-control-plane kubeadm token create --print-join-command --certificate-key ${key}`)).trim()
   expect(command).toMatch(/ --control-plane --certificate-key [0-9a-f]{64}$/)
   expect(await run(`ssh second ${command.replace(/.{4}$/, '0000')}`)).toContain('error: error execution phase control-plane-prepare: error downloading certs: error decoding secret data with provided key: cipher: message authentication failed\n')
+  expect(await run(`ssh second ${command} --apiserver-advertise-address 10.89.0.77`)).toContain('--apiserver-advertise-address is not supported for an address that the machine does not have')
   await run('ssh second kubeadm reset -f')
   const joined = await run(`ssh second ${command}`)
   expect(joined).toMatch(/\[certs\] Generating "apiserver" certificate and key\n\[certs\] apiserver serving cert is signed for DNS names \[[^\]]*kubernetes\.default\.svc\.cluster\.local[^\]]*second\] and IPs \[10\.96\.0\.1 10\.89\.0\.3/)
