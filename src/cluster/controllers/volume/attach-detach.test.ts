@@ -87,3 +87,15 @@ test('a driver that does not attach leaves no objects', async () => {
   await plane.clock.advance(10_000)
   expect(await attachments()).toEqual([])
 })
+
+test('attachments that somebody else made stay, whatever volume they name', async () => {
+  for (const volume of ['disk', 'unknown']) {
+    await plane.api.create(ATTACHMENTS, { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: `own-${volume}` }, spec: { attacher: 'own.example.com', nodeName: 'one', source: { persistentVolumeName: volume } } } as VolumeAttachment)
+  }
+  await run('a', 'one')
+  await plane.clock.advance(20_000)
+  expect((await attachments()).map(({ metadata }) => metadata.name)).toEqual([expect.stringMatching(/^csi-[0-9a-f]{64}$/), 'own-disk', 'own-unknown'])
+  await plane.api.delete('pods', 'a', 'default')
+  await plane.clock.advance(20_000)
+  expect((await attachments()).map(({ metadata }) => metadata.name)).toEqual(['own-disk', 'own-unknown'])
+})

@@ -26,14 +26,20 @@ const BY_VOLUME = { name: 'volume', values: ({ spec }: VolumeAttachment): readon
 export const attachDetachController = (): Controller => {
   /** By volume: what its pods were told already, so that it is told once. */
   const toldOf = new Map<string, Map<string, string>>()
+  /** By volume: attachments of this controller's, to be recognised when the volume is gone. */
+  const ownOf = new Map<string, Set<string>>()
   /** Since when a volume should be off a node. */
   const detachSinceMs = new Map<string, number>()
 
   const reconcile = async (key: string, context: ControllerContext): Promise<ReconcileResult | void> => {
     const { api, cache, events, clock } = context
     const volume = cache.get<PersistentVolume>(VOLUMES, key)
-    const attachments = cache.byIndex<VolumeAttachment>(ATTACHMENTS, BY_VOLUME.name, key)
     const csi = volume?.spec?.csi
+    // Those of others are theirs. k8s: csiAttacher.Detach names what it deletes by handle, driver and node
+    const attachments = cache.byIndex<VolumeAttachment>(ATTACHMENTS, BY_VOLUME.name, key)
+      .filter(({ metadata: { name }, spec }) => csi ? name === attachmentName(csi.volumeHandle, csi.driver, spec!.nodeName) : ownOf.get(key)?.has(name!))
+    if (attachments.length > 0) ownOf.set(key, new Set(attachments.map(({ metadata }) => metadata.name!)))
+    else ownOf.delete(key)
     if (!csi && attachments.length === 0) {
       toldOf.delete(key)
       return
