@@ -95,6 +95,12 @@ test('objects that were read from the disk share their sets of fields with each 
   expect(pods[1]!.value.metadata.managedFields[0]!.fieldsV1).toBe(pods[0]!.value.metadata.managedFields[0]!.fieldsV1)
 })
 
+test("a cluster that was kept without the API server's certificate for kubelets, as earlier versions did, gets one", async () => {
+  await say('ssh drydock-control-plane rm /etc/kubernetes/pki/apiserver-kubelet-client.crt /etc/kubernetes/pki/apiserver-kubelet-client.key')
+  lab = await lab.reload()
+  expect(await say('kubectl get nodes --no-headers | wc -l; ssh drydock-control-plane ls /etc/kubernetes/pki | grep -c kubelet-client')).toBe('3\n2\n')
+})
+
 test('whenever it is cut off, the cluster gets to where it was going', async () => {
   const random = new Random('cut off')
   let other = await startLab('cut off')

@@ -176,6 +176,9 @@ const MEMBER_PATIENCE = 60
 /** How long a restored cluster's start waits for its nodes, in milliseconds of cluster time. */
 const BOOT_PATIENCE_MS = 5_000
 const API_PORT = 6443
+const PKI = '/etc/kubernetes/pki'
+/** The API server's certificate for kubelets. */
+const KUBELET_CLIENT = `${PKI}/apiserver-kubelet-client.crt`
 const K3S_VERSION = 'k3s1'
 /** The components of the control plane, in the order in which they start. */
 const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
@@ -390,14 +393,15 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   let defineOn: (host: string, ip: string) => void = () => {}
 
-  /** What `kubeadm init` and `kubeadm join --control-plane` do on a node of the control plane. */
-  const install = async ({ files, spec: { name, ip } }: Computer): Promise<void> => {
+  /** What `kubeadm init` and `kubeadm join --control-plane` do on a node of the control plane; `wanted` are the files that it writes. */
+  const install = async ({ files, spec: { name, ip } }: Computer, wanted: (path: string) => boolean = () => true): Promise<void> => {
     const isFirst = name === controlPlane.name
     const url = (host: string) => `https://${host}:${API_PORT}`
-    writeFiles(files, await clock.outside((async () => installedFiles({
+    const installed = await clock.outside((async () => installedFiles({
       node: { name, ip }, clusterName: topology.name, pki, serverUrl: url(endpoint.name), localServerUrl: url(loadBalancer ? ip : endpoint.name), admin, proxyClient, nowMs: clock.nowMs(),
       serving: isFirst ? serving : await pki.issueServerCertificate(servingNames({ name, ip })), staticPods: kubeadmPods(name), ...(isFirst ? {} : { first: computers.get(controlPlane.name)!.files }),
-    }))()))
+    }))())
+    writeFiles(files, Object.fromEntries(Object.entries(installed).filter(([path]) => wanted(path))))
   }
 
   /** Another node of a fresh control plane: its etcd becomes a member of the cluster, first as a learner. */
@@ -474,6 +478,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (first && first.spec.power === undefined) {
       first.switchOn('resumed')
       if (topology.flavour === 'kubeadm' && !first.hasBooted && !first.files.exists(KUBELET_KUBECONFIG)) await install(first)
+      // Clusters that earlier versions saved lack what kubeadm's command line names.
+      else if (restore && first.files.exists(`${PKI}/apiserver.crt`) && !first.files.exists(KUBELET_CLIENT)) await install(first, (path) => path.startsWith(KUBELET_CLIENT.replace(/crt$/, '')))
     }
     options.bootInTime?.('control-plane')
     const further = first ? controlPlanes().slice(1).map(({ name }) => computers.get(name)!) : []
