@@ -1,7 +1,7 @@
 import { CertificateTrust } from '../../base/certificate-trust.ts'
+import { lazyProgram } from '../../unix/lazy-program.ts'
 import type { HttpHandler, Proc, Program } from '../../unix/types.ts'
 import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
-import { etcdctl } from './etcd/etcdctl.ts'
 import { defineImage } from './image.ts'
 import type { ImageDefinition } from './image.ts'
 
@@ -131,7 +131,7 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer(proc.machine.hostname), { tls: tls(proc) }) } })),
     image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
     image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
-    image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': etcdctl('3.6.8') }),
+    image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': lazyProgram(async () => (await import('./etcd/etcdctl.ts')).etcdctl('3.6.8')) }),
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { proc.net.listenHttp(10256, healthy) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => parts.kindnet({
       hostIp: proc.env.HOST_IP ?? '', kernel: proc.net.kernel,

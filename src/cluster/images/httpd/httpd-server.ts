@@ -8,8 +8,8 @@ import { formatDate } from '../../../unix/utilities/date.ts'
 import { contentType } from '../http/content-type.ts'
 import { HttpdConfigError, parseHttpdConfig } from './httpd-config.ts'
 import type { HttpdDirective } from './httpd-config.ts'
+import { SERVER_ROOT } from './httpd-paths.ts'
 
-export const SERVER_ROOT = '/usr/local/apache2'
 /** Modules that the image's httpd.conf loads, or that are built in. */
 const MODULES = new Set(['access_compat_module', 'alias_module', 'auth_basic_module', 'authn_core_module', 'authn_file_module', 'authz_core_module', 'authz_host_module', 'authz_user_module', 'autoindex_module', 'dir_module', 'env_module', 'filter_module', 'headers_module', 'log_config_module', 'mime_module', 'mpm_event_module', 'reqtimeout_module', 'setenvif_module', 'status_module', 'unixd_module', 'version_module'])
 

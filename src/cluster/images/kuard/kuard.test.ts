@@ -5,7 +5,7 @@ import { createPipe } from '../../../base/streams.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
 import type { TestMachine } from '../../../unix/test-machine.ts'
 import type { Process } from '../../../unix/types.ts'
-import { kuard } from './kuard.ts'
+import { kuard } from './kuard-program.ts'
 
 const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
 

@@ -1,4 +1,5 @@
 import { errorText } from '../../../unix/errno.ts'
+import { lazyProgram } from '../../../unix/lazy-program.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Program } from '../../../unix/types.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
@@ -9,9 +10,6 @@ import { isCapable } from '../../../unix/capabilities.ts'
 import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
-import { redisCli } from './redis-cli.ts'
-import { redisServer } from './redis-server.ts'
-
 
 /** docker-entrypoint.sh: options and configuration files are redis-server's, which root starts as the user redis; anything else is run as it is. */
 const entrypoint: Program = async (proc) => {
@@ -43,8 +41,11 @@ const LATEST = '8.2.2'
 const programsByVersion = new Map<string, Record<string, Program>>()
 function programsOf(version: string): Record<string, Program> {
   let programs = programsByVersion.get(version)
-  const server = redisServer(version)
-  if (!programs) programsByVersion.set(version, programs = { '/usr/local/bin/redis-server': server, '/usr/local/bin/redis-sentinel': server, '/usr/local/bin/redis-cli': redisCli(version) })
+  if (!programs) {
+    const server = lazyProgram(async () => (await import('./redis-server.ts')).redisServer(version))
+    const client = lazyProgram(async () => (await import('./redis-cli.ts')).redisCli(version))
+    programsByVersion.set(version, programs = { '/usr/local/bin/redis-server': server, '/usr/local/bin/redis-sentinel': server, '/usr/local/bin/redis-cli': client })
+  }
   return programs
 }
 

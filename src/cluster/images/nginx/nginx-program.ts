@@ -1,0 +1,198 @@
+import { isCapable } from '../../../unix/capabilities.ts'
+import { errorText } from '../../../unix/errno.ts'
+import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
+import { UnixError } from '../../../unix/types.ts'
+import type { Listener, Proc, Process, Program, User } from '../../../unix/types.ts'
+import { formatDate } from '../../../unix/utilities/date.ts'
+import { accountId } from '../../../unix/utilities/listing.ts'
+import { NginxConfigError } from './nginx-config.ts'
+import { answerRequest, loadNginxConfig, plainOnTlsPage, resolveUpstreams } from './nginx-server.ts'
+import type { NginxSetup, ServerIdentity } from './nginx-server.ts'
+
+const MEMORY_BYTES = 3 * 2 ** 20
+
+/** nginx of one version: reads its configuration, serves until it is told to stop. */
+export function nginxProgram(version: string, compiler: string): Program {
+  return async (proc) => {
+    const args = proc.argv.slice(1)
+    if (args.includes('-v') || args.includes('-V')) { await proc.stderr.write(`nginx version: nginx/${version}\n`); return 0 }
+    const file = args.includes('-c') ? proc.resolve(args[args.indexOf('-c') + 1]!) : '/etc/nginx/nginx.conf'
+    const stamp = () => formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())
+    const notice = (lines: readonly string[]) => proc.stderr.write(lines.map((line) => `${stamp()} [notice] ${proc.pid}#${proc.pid}: ${line}\n`).join(''))
+    const emergency = async (text: string): Promise<number> => {
+      if (args.includes('-t') || args.includes('-T')) await proc.stderr.write(`nginx: [emerg] ${text}\nnginx: configuration file ${file} test failed\n`)
+      else await proc.stderr.write(`${stamp()} [emerg] ${proc.pid}#${proc.pid}: ${text}\nnginx: [emerg] ${text}\n`)
+      return 1
+    }
+    if (args.includes('-s')) return signalMaster(proc, args[args.indexOf('-s') + 1] ?? '')
+    let setup: NginxSetup
+    try {
+      setup = loadNginxConfig(proc, file)
+      await resolveUpstreams(proc, setup)
+    } catch (error) {
+      if (!(error instanceof NginxConfigError)) throw error
+      return emergency(error.message)
+    }
+    if (args.includes('-t') || args.includes('-T')) { await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`); return 0 }
+    if (proc.user.uid !== 0) await proc.stderr.write(`${stamp()} [warn] ${proc.pid}#${proc.pid}: the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\nnginx: [warn] the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\n`)
+    try {
+      for (const name of ['client_temp', 'proxy_temp', 'fastcgi_temp', 'uwsgi_temp', 'scgi_temp']) if (!proc.fs.exists(`/var/cache/nginx/${name}`)) await makeDirectory(proc, `/var/cache/nginx/${name}`, workerAccount(proc))
+      writePid(proc)
+    } catch (error) {
+      if (!(error instanceof NginxConfigError)) throw error
+      return emergency(error.message)
+    }
+    const listeners = new Map<number, Listener>()
+    const account = proc.user.uid === 0 ? workerAccount(proc) : undefined
+    /** A worker that may not become its user ends at once. */
+    const startWorker = () => {
+      const refused = !account ? undefined : !isCapable(proc, 'SETGID') ? `setgid(${account.gid})` : !isCapable(proc, 'SETUID') ? `setuid(${account.uid})` : undefined
+      if (refused === undefined) return proc.spawn(proc.argv, { program: worker, ...(account ? { user: account } : {}) })
+      return proc.spawn(proc.argv, { program: async (own) => { await own.stderr.write(`${stamp()} [emerg] ${own.pid}#${own.pid}: ${refused} failed (1: Operation not permitted)\n`); return 2 } })
+    }
+    let current: Process | undefined
+    let connection = 0
+    let inFlight = 0
+    let workerIsGone = false
+    let whenIdle = () => {}
+    const listen = (port: number, { ip, tls }: { ip: string | undefined; tls?: ServerIdentity }): Listener => proc.net.listenHttp(port, async (request, peer) => {
+      if (workerIsGone) await proc.sleep(2 ** 31)
+      const errors: string[] = []
+      inFlight += 1
+      try {
+        const response = await answerRequest(proc, setup, version, port, request, peer, ++connection, errors)
+        await log(proc, stamp, setup, request, peer.remote.ip, response, errors.map((error) => `[error] ${current?.pid}#${current?.pid}: ${error}`))
+        return response
+      } finally {
+        inFlight -= 1
+        if (inFlight === 0) whenIdle()
+      }
+    }, { ...(ip === undefined ? {} : { ip }), ...(tls ? { tls: { ...tls, plainAnswer: () => plainOnTlsPage(`nginx/${version}`) } } : {}) })
+    for (const [port, bound] of setup.ports) {
+      try { listeners.set(port, listen(port, bound)) } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        const number = error.code === 'EADDRINUSE' ? 98 : error.code === 'EACCES' ? 13 : 99
+        return emergency(`bind() to ${bound.ip ?? '0.0.0.0'}:${port} failed (${number}: ${errorText(error)})`)
+      }
+    }
+    proc.useMemory(MEMORY_BYTES)
+    await notice(['using the "epoll" event method', `nginx/${version}`, `built by ${compiler}`, `OS: Linux ${KERNEL_RELEASE}`, 'getrlimit(RLIMIT_NOFILE): 1048576:1048576', 'start worker processes'])
+    proc.setTitle?.(`nginx: master process ${proc.argv.join(' ')}`)
+    /** The worker that answers now. One that dies by itself has a successor. */
+    const watchWorker = async (process: Process): Promise<void> => {
+      current = process
+      await notice([`start worker process ${process.pid}`])
+      const { code, signal } = await process.wait()
+      if (process !== current) return
+      await notice([`signal 17 (SIGCHLD) received from ${process.pid}`])
+      if (signal === undefined && code === 2) {
+        // Nobody answers any more, though the ports stay open.
+        workerIsGone = true
+        await proc.stderr.write(`${stamp()} [alert] ${proc.pid}#${proc.pid}: worker process ${process.pid} exited with fatal code 2 and cannot be respawned\n`)
+        return
+      }
+      await proc.stderr.write(`${stamp()} [alert] ${proc.pid}#${proc.pid}: worker process ${process.pid} exited ${signal === undefined ? `with code ${code}` : `on signal ${code - 128}`}\n`)
+      return watchWorker(startWorker())
+    }
+    /** Ends the worker as a signal to the master does. */
+    const endWorker = async (graceful: boolean, old: Process): Promise<void> => {
+      const say = (texts: readonly string[]) => proc.stderr.write(texts.map((text) => `${stamp()} [notice] ${old.pid}#${old.pid}: ${text}\n`).join(''))
+      await say(graceful ? ['gracefully shutting down', 'exiting', 'exit'] : ['exiting', 'exit'])
+      old.kill('SIGQUIT')
+      await notice([`signal 17 (SIGCHLD) received from ${old.pid}`, `worker process ${old.pid} exited with code 0`])
+    }
+    const watch = (process: Process) => { watchWorker(process).catch(() => {}) }
+    watch(startWorker())
+    for (;;) {
+      const signal = await proc.signal('SIGQUIT', 'SIGTERM', 'SIGINT', 'SIGHUP')
+      if (signal === 'SIGHUP') {
+        await notice(['signal 1 (SIGHUP) received, reconfiguring', 'reconfiguring'])
+        try {
+          const next = loadNginxConfig(proc, file)
+          await resolveUpstreams(proc, next)
+          for (const [port, listener] of listeners) if (!next.ports.has(port)) { listener.close(); listeners.delete(port) }
+          setup = next
+          for (const [port, bound] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, bound))
+          await notice(['start worker processes'])
+          const old = current!
+          watch(startWorker())
+          await endWorker(true, old)
+        } catch (error) {
+          if (!(error instanceof NginxConfigError)) throw error
+          await proc.stderr.write(`${stamp()} [emerg] ${proc.pid}#${proc.pid}: ${error.message}\n`)
+        }
+        continue
+      }
+      const graceful = signal === 'SIGQUIT'
+      await notice([graceful ? 'signal 3 (SIGQUIT) received, shutting down' : `signal ${signal === 'SIGTERM' ? 15 : 2} (${signal}) received, exiting`])
+      for (const listener of listeners.values()) listener.close()
+      if (graceful && inFlight > 0) await Promise.race([new Promise<void>((resolve) => { whenIdle = resolve }), proc.signal('SIGTERM')])
+      const last = current!
+      current = undefined
+      await endWorker(graceful, last)
+      await notice(['exit'])
+      return 0
+    }
+  }
+}
+
+/** A worker: requests are answered in its name. */
+const worker: Program = async (proc) => {
+  proc.setTitle?.('nginx: worker process')
+  proc.onSignal('SIGHUP', 'ignore')
+  await proc.signal('SIGQUIT', 'SIGTERM', 'SIGINT')
+  return 0
+}
+
+/** Whom workers run as. */
+function workerAccount(proc: Proc): User | undefined {
+  const uid = accountId(proc, 'user', 'nginx')
+  return uid === undefined ? undefined : { uid, gid: uid, groups: [uid], name: 'nginx', home: '/nonexistent' }
+}
+
+async function makeDirectory(proc: Proc, path: string, owner: User | undefined): Promise<void> {
+  try { proc.fs.mkdir(path, { mode: 0o700 }) } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw new NginxConfigError(`mkdir() "${path}" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
+  }
+  if (proc.user.uid !== 0 || !owner) return
+  try { proc.fs.chown(path, owner.uid, -1) } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw new NginxConfigError(`chown("${path}", ${owner.uid}) failed (1: ${errorText(error)})`)
+  }
+}
+
+function writePid(proc: Proc): void {
+  try { proc.fs.writeFile('/run/nginx.pid', `${proc.pid}\n`) } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    throw new NginxConfigError(`open() "/run/nginx.pid" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
+  }
+}
+
+async function signalMaster(proc: Proc, name: string): Promise<number> {
+  const signal = ({ stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const)[name]
+  if (!signal) { await proc.stderr.write(`nginx: invalid option: "-s ${name}"\n`); return 1 }
+  let pid: number
+  try { pid = Number(proc.fs.readText('/run/nginx.pid')) } catch { await proc.stderr.write('nginx: [error] open() "/run/nginx.pid" failed (2: No such file or directory)\n'); return 1 }
+  proc.machine.process(pid)?.kill(signal)
+  return 0
+}
+
+async function log(proc: Proc, stamp: () => string, setup: NginxSetup, request: { method: string; url: string; headers: Headers }, ip: string, response: Response, errors: readonly string[]): Promise<void> {
+  if (errors.length > 0) await appendLog(proc, '/var/log/nginx/error.log', errors.map((error) => `${stamp()} ${error}\n`).join(''))
+  if (setup.http.some((d) => d.name === 'access_log' && d.args[0] === 'off')) return
+  const url = new URL(request.url)
+  const h = (name: string) => request.headers.get(name) || '-'
+  const size = response.headers.get('content-length') ?? '0'
+  await appendLog(proc, '/var/log/nginx/access.log', `${ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S %z', proc.clock.nowMs())}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${request.method === 'HEAD' ? 0 : size} "${h('referer')}" "${h('user-agent')}" "${h('x-forwarded-for')}"\n`)
+}
+
+async function appendLog(proc: Proc, path: string, text: string): Promise<void> {
+  try {
+    const file = proc.fs.open(path, 'a')
+    await file.write(text)
+    file.close()
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+  }
+}
