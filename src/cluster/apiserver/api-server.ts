@@ -7,6 +7,7 @@ import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { hasProtobufMessages, loadProtobufMessages } from '../kinds/protobuf-messages.ts'
 import { apiError, isStatusError, StatusError } from '../kinds/status-error.ts'
 import { forbiddenError, isDenial } from './access.ts'
 import { AdmissionChain } from './admission-chain.ts'
@@ -24,7 +25,7 @@ import { prefixEnd } from '../etcd/types.ts'
 import { AdmissionMetrics } from './metrics/admission-metrics.ts'
 import { RequestMetrics } from './metrics/request-metrics.ts'
 import { serverMetrics } from './metrics/server-metrics.ts'
-import { checkProducible, refusalStyle } from './media-types.ts'
+import { checkProducible, refusalStyle, speaksProtobuf } from './media-types.ts'
 import { NonResourceHandler, type VersionInfo } from './non-resource-handler.ts'
 import { wantsPretty } from './wants-pretty.ts'
 import { OpenApi } from './openapi/open-api.ts'
@@ -266,6 +267,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const beganMs = clock.nowMs()
     const answered = metrics.begin(observed)
     const isLong = isLongRunning(info)
+    if (!hasProtobufMessages() && speaksProtobuf(request.headers)) await clock.outside(loadProtobufMessages())
     let response: Response
     try {
       if (isLong) response = await pass(passage)

@@ -9,6 +9,7 @@ import type { Etcd } from '../etcd/etcd.ts'
 import type { EtcdErrorCode, KeyRange, KeyValue, WatchEventKv } from '../etcd/types.ts'
 import { decodeProtobuf } from '../kinds/protobuf.ts'
 import { encodeProtobuf } from '../kinds/protobuf-encode.ts'
+import { hasProtobufMessages, loadProtobufMessages } from '../kinds/protobuf-messages.ts'
 
 /** A value as it lies in etcd: encrypted, where it was written so. */
 export type StoredForm = (key: string, modRevision: number, plain: Uint8Array) => Promise<Uint8Array>
@@ -121,6 +122,8 @@ export function createEtcdGateway(etcd: Etcd, members: EtcdMembers, { host, vers
     const answer = Object.hasOwn(answers, pathname) ? answers[pathname] : undefined
     if (!answer) return new Response('404 page not found\n', { status: 404 })
     if (request.method !== 'POST') return failure(new GatewayError(12, 'Method Not Allowed'), 501)
+    // Values are shown and taken as an API server writes them.
+    if (!hasProtobufMessages()) await clock.outside(loadProtobufMessages())
     try {
       const text = await request.text()
       if (!members.status(host)) return new Response('', { status: 503 })

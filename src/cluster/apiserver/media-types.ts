@@ -117,6 +117,11 @@ export function isProtobuf(contentType: string | null): boolean {
   return (contentType ?? '').split(';')[0]!.trim().toLowerCase() === PROTOBUF_TYPE
 }
 
+/** Whether a request's body or its answer may be in that form. */
+export function speaksProtobuf(headers: Headers): boolean {
+  return isProtobuf(headers.get('content-type')) || (headers.get('accept') ?? '').includes(PROTOBUF_SUBTYPE)
+}
+
 /** The encoding of a request's body as the decoders see it: protobuf has been turned into JSON before. @throws StatusError 415. */
 export function bodyEncoding(contentType: string | null): TextEncoding {
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { deepFreeze } from '../../base/freeze.ts'
 import { builtInKinds } from './index.ts'
 import { decodeProtobuf } from './protobuf.ts'
 import { encodeProtobuf } from './protobuf-encode.ts'
-import { messageOf } from './protobuf-messages.ts'
+import { loadProtobufMessages, messageOf } from './protobuf-messages.ts'
+
+beforeAll(loadProtobufMessages)
 
 const hex = (bytes: Uint8Array | undefined) => Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, '0')).join('')
 

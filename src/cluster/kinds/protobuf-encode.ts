@@ -1,4 +1,4 @@
-import { fieldsOf, isScalar, messageOf, PROTOBUF_MAGIC, PROTOBUF_MESSAGES, type ProtobufField } from './protobuf-messages.ts'
+import { fieldsOf, isScalar, isTextList, messageOf, PROTOBUF_MAGIC, type ProtobufField } from './protobuf-messages.ts'
 
 /**
  * Writes an object's JSON form as Kubernetes' protobuf: kind and version in an envelope, the message inside.
@@ -122,7 +122,7 @@ export class ProtobufWriter {
 const utf8 = new TextEncoder()
 
 function writeMessage(writer: ProtobufWriter, message: string, value: unknown): void {
-  const special = SPECIAL[message]
+  const special = SPECIAL[message] ?? (isTextList(message) ? writeTextList : undefined)
   if (special) return special(writer, value)
   const object = (typeof value === 'object' && value !== null ? value : NOTHING) as Readonly<Record<string, unknown>>
   const fields = fieldsOf(message)
@@ -208,10 +208,9 @@ const SPECIAL: Record<string, (writer: ProtobufWriter, value: unknown) => void> 
   },
 }
 const SCHEMA_PROPS = 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'
-// Lists that have a message of their own.
-for (const name of PROTOBUF_MESSAGES) {
-  if (!/\.(?:ExtraValue|Verbs)$/.test(name)) continue
-  SPECIAL[name] = (writer, value) => { if (Array.isArray(value)) for (let i = value.length - 1; i >= 0; i--) writeValue(writer, 1, 's', value[i]) }
+
+function writeTextList(writer: ProtobufWriter, value: unknown): void {
+  if (Array.isArray(value)) for (let i = value.length - 1; i >= 0; i--) writeValue(writer, 1, 's', value[i])
 }
 
 /** Nothing at all for Go's zero time. k8s: metav1 Time ProtoTime */

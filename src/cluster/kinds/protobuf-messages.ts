@@ -1,5 +1,3 @@
-import fieldTable from './protobuf-fields.json' with { type: 'json' }
-
 /** A field of a protobuf message. */
 export interface ProtobufField {
   number: number
@@ -18,8 +16,27 @@ export interface ProtobufField {
 /** `k8s\0`, with which every body begins; a runtime.Unknown follows. k8s: apimachinery/pkg/runtime/serializer/protobuf */
 export const PROTOBUF_MAGIC: readonly number[] = [0x6b, 0x38, 0x73, 0x00]
 
-/** Names of all messages that have fields. */
-export const PROTOBUF_MESSAGES: readonly string[] = Object.keys(fieldTable)
+let fieldTable: Readonly<Record<string, string>> | undefined
+let loading: Promise<void> | undefined
+
+/**
+ * Loads the table of messages, which has to be there before anything is read or written: pages whose clients speak JSON never need it.
+ * What it waits for is outside of the cluster's time.
+ */
+export function loadProtobufMessages(): Promise<void> {
+  return loading ??= import('./protobuf-fields.json').then((module) => { fieldTable = module.default })
+}
+
+/** Whether there is nothing to wait for. */
+export const hasProtobufMessages = () => fieldTable !== undefined
+
+function messageTable(): Readonly<Record<string, string>> {
+  if (!fieldTable) throw new Error('the table of protobuf messages is not loaded')
+  return fieldTable
+}
+
+/** Whether a message is nothing but a list of texts, which Go has as a type of its own. */
+export const isTextList = (message: string) => message.endsWith('.ExtraValue') || message.endsWith('.Verbs')
 
 const parsed = new Map<string, readonly ProtobufField[]>()
 
@@ -27,7 +44,7 @@ const parsed = new Map<string, readonly ProtobufField[]>()
 export function fieldsOf(message: string): readonly ProtobufField[] {
   let fields = parsed.get(message)
   if (!fields) {
-    const text = (fieldTable as Record<string, string>)[message] ?? ''
+    const text = messageTable()[message] ?? ''
     fields = text.split(';').filter(Boolean).map((entry) => {
       const [number, name, type, form, inline] = entry.split(' ')
       return { number: Number(number), name: name!, type: type!, repeated: form === '1', map: form === '2', always: form === '3', inline: inline === '1' }
@@ -58,7 +75,7 @@ export function messageOf(apiVersion: string, kind: string): string | undefined 
   if (held) return held
   const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') as [string, string] : ['', apiVersion]
   const name = META_KINDS.has(kind) ? `k8s.io.apimachinery.pkg.apis.meta.v1.${kind}` : `${GROUP_PACKAGES[group] ?? `k8s.io.api.${group.split('.')[0]}`}.${version}.${kind}`
-  if (!(name in fieldTable)) return undefined
+  if (!(name in messageTable())) return undefined
   messageByKind.set(key, name)
   return name
 }

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { decodeProtobuf, ProtobufError } from './protobuf.ts'
+import { loadProtobufMessages } from './protobuf-messages.ts'
+
+beforeAll(loadProtobufMessages)
 
 /** Writes a length-delimited field. */
 const field = (number: number, value: string | number[]): number[] => {

@@ -1,7 +1,7 @@
 import { setOwn } from '../../base/freeze.ts'
 import { rfc3339, rfc3339Micro } from '../../base/clock.ts'
 import { goFieldName } from './go-field-names.ts'
-import { fieldsOf, isScalar, messageOf, PROTOBUF_MAGIC, PROTOBUF_MESSAGES, type ProtobufField } from './protobuf-messages.ts'
+import { fieldsOf, isScalar, isTextList, messageOf, PROTOBUF_MAGIC, type ProtobufField } from './protobuf-messages.ts'
 
 /** The media type that Go clients prefer for bodies of built-in kinds. */
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
@@ -77,7 +77,7 @@ const MAX_DEPTH = 100
 
 function decodeMessage(message: string, bytes: Uint8Array, depth: number): unknown {
   if (depth > MAX_DEPTH) throw new ProtobufError('the message is nested too deeply')
-  const special = SPECIAL[message]
+  const special = SPECIAL[message] ?? (isTextList(message) ? textList : undefined)
   if (special) return special(bytes)
   const out: Record<string, unknown> = {}
   const shape = shapeOf(message)
@@ -142,7 +142,7 @@ const SPECIAL: Record<string, (bytes: Uint8Array) => unknown> = {
 }
 const SCHEMA_PROPS = 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps'
 // Lists that have a message of their own.
-for (const name of PROTOBUF_MESSAGES) if (/\.(?:ExtraValue|Verbs)$/.test(name)) SPECIAL[name] = (bytes) => all(bytes, 1, text)
+const textList = (bytes: Uint8Array) => all(bytes, 1, text)
 
 type Value = bigint | Uint8Array | number
 

@@ -137,7 +137,7 @@ export class KubeletServer {
     if (!pod) return text(`pod ${JSON.stringify(name)} does not exist`, 404)
     const sandbox = runtime.podSandbox(pod.metadata.uid!)
     if (!sandbox || sandbox.state !== 'ready') return text(`pod not found (${JSON.stringify(`${name}_${namespace}`)})`, 500)
-    return servePortForward(request, query, { podName: sandbox.id, podUid: '', connect: (port) => runtime.portForward(sandbox.id, port) })
+    return servePortForward(request, query, { podName: sandbox.id, podUid: '', connect: (port) => runtime.portForward(sandbox.id, port) }, this.#options.node.clock)
   }
 
   #runningPods(): unknown[] {

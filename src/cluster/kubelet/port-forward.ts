@@ -1,9 +1,9 @@
+import type { Clock } from '../../base/clock.ts'
 import { UpgradeResponse, webSocketPair } from '../../base/http.ts'
 import type { HttpRequest, WebSocketEnd } from '../../base/http.ts'
 import { createPipe } from '../../base/streams.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import type { TcpSocket } from '../../unix/types.ts'
-import { serveSpdy } from './spdy/session.ts'
 import type { SpdyStream } from './spdy/session.ts'
 import { asksForSpdy, upgradeToSpdy } from './spdy/upgrade.ts'
 import { isWebSocketRequest, negotiate } from './streaming.ts'
@@ -22,14 +22,14 @@ export interface PortForwardTarget {
 }
 
 /** Serves port-forward over SPDY, or a WebSocket: SPDY tunnelled, or a pair of channels for each port. k8s: cri-streaming/pkg/streaming/portforward */
-export function servePortForward(request: HttpRequest, query: URLSearchParams, target: PortForwardTarget): Response {
-  if (asksForSpdy(request)) return upgradeToSpdy(request, ['portforward.k8s.io'], (connection) => { void serveTunnel(connection, target) })
+export function servePortForward(request: HttpRequest, query: URLSearchParams, target: PortForwardTarget, clock: Clock): Response {
+  if (asksForSpdy(request)) return upgradeToSpdy(request, ['portforward.k8s.io'], (connection) => { void serveTunnel(connection, target, clock) })
   if (!isWebSocketRequest(request)) return new Response('unable to upgrade: only WebSocket and SPDY connections are supported by this node', { status: 400 })
   const protocol = negotiate(request, PROTOCOLS)
   if (protocol === undefined) return new Response('unable to upgrade: none of the requested protocols is supported', { status: 403 })
   if (protocol === TUNNEL) {
     const [client, server] = webSocketPair(protocol)
-    void serveTunnel(server, target)
+    void serveTunnel(server, target, clock)
     return new UpgradeResponse(client, { 'sec-websocket-protocol': protocol })
   }
   const texts = [...query.getAll('port'), ...query.getAll('ports')].flatMap((p) => p.split(','))
@@ -58,7 +58,8 @@ async function join(socket: TcpSocket, reader: ByteReader, writer: ByteWriter): 
 
 const failure = (port: number, { podName, podUid }: PortForwardTarget, error: unknown) => `error forwarding port ${port} to pod ${podName}, uid ${podUid}: ${(error as Error).message}`
 
-async function serveTunnel(socket: WebSocketEnd, target: PortForwardTarget): Promise<void> {
+async function serveTunnel(socket: WebSocketEnd, target: PortForwardTarget, clock: Clock): Promise<void> {
+  const { serveSpdy } = await clock.outside(import('./spdy/session.ts'))
   const pairs = new Map<string, { data?: SpdyStream; error?: SpdyStream }>()
   await serveSpdy(socket, (stream) => {
     const port = Number(stream.headers.get('port'))

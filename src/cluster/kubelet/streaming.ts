@@ -6,7 +6,6 @@ import { createPipe } from '../../base/streams.ts'
 import type { ByteWriter } from '../../base/streams.ts'
 import type { ExitStatus } from '../../unix/types.ts'
 import type { StreamIo } from '../runtime/cri.ts'
-import { serveSpdy } from './spdy/session.ts'
 import type { SpdyStream } from './spdy/session.ts'
 import { asksForSpdy, upgradeToSpdy } from './spdy/upgrade.ts'
 
@@ -96,6 +95,7 @@ async function serveOverSpdy(connection: WebSocketEnd, protocol: string, wants: 
   const names = ['error', ...(wants.stdin ? ['stdin'] : []), ...(wants.stdout ? ['stdout'] : []), ...(wants.stderr ? ['stderr'] : []), ...(wants.tty && /^v[34]/.test(protocol) ? ['resize'] : [])]
   let markComplete!: () => void
   const complete = new Promise<void>((resolve) => { markComplete = resolve })
+  const { serveSpdy } = await clock.outside(import('./spdy/session.ts'))
   const session = serveSpdy(connection, (stream) => {
     const type = stream.headers.get('streamtype') ?? ''
     if (!names.includes(type) || streams.has(type)) return stream.reset()
