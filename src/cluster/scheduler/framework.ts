@@ -52,8 +52,8 @@ export interface Diagnosis {
 }
 
 export type EventAction = 'Add' | 'Delete' | 'Update' | 'UpdateNodeTaint' | 'UpdateNodeLabel' | 'UpdateNodeAllocatable' | 'UpdateNodeCondition' |
-  'UpdatePodLabel' | 'UpdatePodScaleDown' | 'UpdatePodTolerations' | 'UpdatePodSchedulingGatesEliminated'
-export type EventResource = 'Node' | 'Pod' | 'PersistentVolume' | 'PersistentVolumeClaim' | 'StorageClass' | 'CSINode'
+  'UpdatePodLabel' | 'UpdatePodScaleDown' | 'UpdatePodTolerations' | 'UpdatePodSchedulingGatesEliminated' | 'UpdatePodGeneratedResourceClaim'
+export type EventResource = 'Node' | 'Pod' | 'PersistentVolume' | 'PersistentVolumeClaim' | 'StorageClass' | 'CSINode' | 'ResourceClaim' | 'DeviceClass' | 'ResourceSlice'
 
 /** Something happened that may let a parked pod in. */
 export interface ClusterEvent {
@@ -82,7 +82,7 @@ interface PluginBase {
 
 /** Decides whether a pod may enter the queue at all. */
 export interface PreEnqueuePlugin extends PluginBase {
-  preEnqueue(pod: Pod): SchedulingStatus | undefined
+  preEnqueue(pod: Pod, handle: Handle): SchedulingStatus | undefined
 }
 
 export interface QueueSortPlugin extends PluginBase {
@@ -121,6 +121,8 @@ export interface PostFilterResult {
   message?: string
   /** Success: the pod will fit soon. */
   success?: boolean
+  /** It couldn't be asked: nothing else is tried, and only its message counts. */
+  failed?: boolean
 }
 
 export interface PostFilterPlugin extends PluginBase {

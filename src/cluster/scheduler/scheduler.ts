@@ -7,6 +7,7 @@ import type { Api } from '../client/api.ts'
 import { findCondition } from '../client/conditions.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { keyOf, type Change, type Informers } from '../client/informers.ts'
+import { DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES } from '../client/resource-claims.ts'
 import type { Node, Pod, PodCondition } from '../kinds/generated/types.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { isStatusError } from '../kinds/status-error.ts'
@@ -208,13 +209,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return { node: best(cycle, found) }
     }
     const fit: FitError = found
-    // k8s: RunPostFilterPlugins; the first part comes from DynamicResources, which has nothing to free without claims.
-    const messages = [fit.preFilterMessage ? '' : 'no new claims to deallocate']
+    // k8s: RunPostFilterPlugins
+    const messages: string[] = []
     let nominate: string | undefined
-    // differs: without a PreFilter state the claims' plugin ends the round with this very text.
-    if (fit.preFilterMessage) return { error: { ...fit, postFilterMessage: 'not found' } }
     for (const plugin of postFilters) {
       const result = plugin.postFilter(cycle, fit.diagnosis, handle)
+      if (result.failed) return { error: { ...fit, postFilterMessage: result.message! } }
       if (result.nominatedNodeName !== undefined) nominate = result.nominatedNodeName
       if (result.success) {
         messages.length = 0
@@ -439,7 +439,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     start() {
       const nodes = informers.for<Node>('nodes')
       const pods = informers.for<Pod>('pods')
-      for (const resource of ['services', 'replicasets.apps', 'replicationcontrollers', 'statefulsets.apps', 'namespaces', 'poddisruptionbudgets.policy']) informers.for(resource)
+      for (const resource of ['services', 'replicasets.apps', 'replicationcontrollers', 'statefulsets.apps', 'namespaces', 'poddisruptionbudgets.policy', RESOURCE_CLAIMS, RESOURCE_SLICES, DEVICE_CLASSES]) informers.for(resource)
       void (async () => {
         await informers.synced()
         if (stopped) return
@@ -449,6 +449,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         follow('persistentvolumeclaims', 'PersistentVolumeClaim')
         follow('storageclasses.storage.k8s.io', 'StorageClass')
         follow('csinodes.storage.k8s.io', 'CSINode')
+        follow(RESOURCE_CLAIMS, 'ResourceClaim')
+        follow(RESOURCE_SLICES, 'ResourceSlice')
+        follow(DEVICE_CLASSES, 'DeviceClass')
         wake()
       })()
     },

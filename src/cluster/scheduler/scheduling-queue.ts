@@ -117,7 +117,7 @@ export class SchedulingQueue {
   moveOn(event: ClusterEvent): void {
     if (this.#unschedulable.size === 0) return
     for (const [uid, queued] of this.#unschedulable) {
-      if (queued.gated || !this.#helps(queued, event)) continue
+      if (!this.#helps(queued, event)) continue
       this.#unschedulable.delete(uid)
       this.#requeue(queued)
     }
@@ -144,7 +144,7 @@ export class SchedulingQueue {
     const { pod } = queued.info
     queued.gated = false
     for (const plugin of this.#preEnqueue) {
-      const status = plugin.preEnqueue(pod)
+      const status = plugin.preEnqueue(pod, this.#handle())
       if (!status) continue
       queued.gated = true
       queued.rejectors = new Set([plugin.name])
@@ -158,6 +158,7 @@ export class SchedulingQueue {
   }
 
   #requeue(queued: QueuedPod): void {
+    queued.gated = false
     const restMs = queued.backoffUntilMs - this.#clock.nowMs()
     if (restMs <= 0) {
       this.#enter(queued)
@@ -259,5 +260,6 @@ function podEvents(pod: Pod, old: Pod): ClusterEvent[] {
   if ((pod.spec.tolerations?.length ?? 0) !== (old.spec.tolerations?.length ?? 0)) actions.push('UpdatePodTolerations')
   if (old.spec.schedulingGates?.length && !pod.spec.schedulingGates?.length) actions.push('UpdatePodSchedulingGatesEliminated')
   if (pod.metadata.generation !== old.metadata.generation) actions.push('UpdatePodScaleDown')
+  if (pod.spec.resourceClaims && pod.status?.resourceClaimStatuses !== old.status?.resourceClaimStatuses) actions.push('UpdatePodGeneratedResourceClaim')
   return actions.length === 0 ? [] : [{ resource: 'Pod', actions, object: pod, old }]
 }

@@ -4,7 +4,7 @@ import { CelFailure, type Charge } from './cel-failure.ts'
 import { literalValue } from './cel-literals.ts'
 import { callFunction, hasFunction } from './cel-runtime-functions.ts'
 import type { CelNode } from './cel-syntax.ts'
-import { celCompare, celEquals, CelOptional, celTypeOf, CelTypeName, CelUint, isCelMap, isOpaque, mapEntries, mapFind } from './cel-values.ts'
+import { celCompare, celEquals, CelOptional, celTypeOf, CelTypeName, CelUint, isCelMap, isOpaque, mapEntries, mapFind, mapPart } from './cel-values.ts'
 
 /** One evaluation: variables, also those of macros, and its meter. */
 export interface Scope {
@@ -77,7 +77,7 @@ function select(node: Extract<CelNode, { kind: 'select' }>, locals: readonly str
 /** A field, entry or item. k8s: cel-go/interpreter/attributes.go refQualify */
 function part(value: unknown, key: unknown): unknown {
   if (isCelMap(value)) {
-    const found = mapFind(value, key) ?? mapFind(value, `__${String(key)}__`)
+    const found = mapPart(value, key) ?? mapFind(value, `__${String(key)}__`)
     return found ? found.value : fail(`no such key: ${keyText(key)}`)
   }
   if (Array.isArray(value)) {
@@ -99,7 +99,7 @@ const keyText = (key: unknown) => key instanceof CelUint ? String(key.value) : S
 function optionalPart(value: unknown, key: unknown): CelOptional {
   if (value instanceof CelOptional) return value.hasValue ? optionalPart(value.value, key) : value
   if (isCelMap(value)) {
-    const found = mapFind(value, key)
+    const found = mapPart(value, key)
     return found ? CelOptional.of(found.value) : CelOptional.none
   }
   if (Array.isArray(value)) {

@@ -156,6 +156,20 @@ export function mapFind(map: Map<unknown, unknown> | Record<string, unknown>, ke
   return undefined
 }
 
+/** A map that has something to show for every key, without containing it. k8s: dynamic-resource-allocation/cel mapper */
+export class CelDefaultMap extends Map<unknown, unknown> {
+  readonly fallback: unknown
+  constructor(fallback: unknown) {
+    super()
+    this.fallback = fallback
+  }
+}
+
+/** What a key leads to, as expressions reach into a map. */
+export function mapPart(map: Map<unknown, unknown> | Record<string, unknown>, key: unknown): { value: unknown } | undefined {
+  return mapFind(map, key) ?? (map instanceof CelDefaultMap ? { value: map.fallback } : undefined)
+}
+
 /** strconv.FormatFloat(value, 'g', -1, 64) */
 export function doubleText(value: number): string {
   if (Number.isNaN(value)) return 'NaN'

@@ -1,6 +1,7 @@
 import type { Amounts } from '../../client/pod-resources.ts'
 import { podAmounts, amountOf } from '../../client/pod-resources.ts'
 import type { Node, Pod } from '../../kinds/generated/types.ts'
+import { classOfResource, mayBeDevices } from '../devices/device-class-resolver.ts'
 import { MAX_NODE_SCORE, on, type FilterPlugin, type ScorePlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import { PASS, type SchedulingStatus } from '../status.ts'
@@ -18,7 +19,7 @@ function leftOver(allocatable: number, requested: number): number {
 }
 
 /** What the node lacks for the requests: names in upstream's order, and whether waiting for other pods to go could help. */
-export function lackingResources(requests: Amounts, node: NodeInfo): { reasons: string[]; hopeless: boolean } | undefined {
+export function lackingResources(requests: Amounts, node: NodeInfo, isElsewhere: (resource: string) => boolean = () => false): { reasons: string[]; hopeless: boolean } | undefined {
   const { allocatable, requested } = node
   const tooMany = node.pods.size + 1 > (allocatable.pods ?? 0)
   if (!tooMany && fits(requests, allocatable, requested)) return undefined
@@ -31,11 +32,11 @@ export function lackingResources(requests: Amounts, node: NodeInfo): { reasons: 
   for (const name of [...FIRST, ...Object.keys(requests).filter((other) => !FIRST.includes(other))]) {
     const asked = requests[name]
     const all = allocatable[name] ?? 0
-    if (!asked || asked <= all - (requested[name] ?? 0)) continue
+    if (!asked || asked <= all - (requested[name] ?? 0) || (all === 0 && isElsewhere(name))) continue
     reasons.push(`Insufficient ${name}`)
     if (asked > all) hopeless = true
   }
-  return { reasons, hopeless }
+  return reasons.length > 0 ? { reasons, hopeless } : undefined
 }
 
 /** Fuller nodes are better. k8s: plugins/noderesources MostAllocated */
@@ -47,8 +48,9 @@ function usedUp(capacity: number, requested: number): number {
 export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   name: 'NodeResourcesFit',
   weight: 1,
-  filter({ info }, node): SchedulingStatus | undefined {
-    const lacking = lackingResources(info.requests, node)
+  filter({ info }, node, { informers }): SchedulingStatus | undefined {
+    // Devices that a class stands for are found by DynamicResources. k8s: shouldDelegateResourceToDRA
+    const lacking = lackingResources(info.requests, node, (name) => mayBeDevices(name) && classOfResource(informers, name) !== undefined)
     if (!lacking) return PASS
     return { code: lacking.hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons: lacking.reasons }
   },
@@ -60,6 +62,7 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   },
   retryOn: [
     on('Pod', ['Delete', 'UpdatePodScaleDown'], (pod, { object }) => object.metadata.uid === pod.metadata.uid || Boolean((object as Pod).spec.nodeName)),
+    on('DeviceClass', ['Add', 'Update']),
     on('Node', ['Add', 'UpdateNodeAllocatable'], (pod, { object }) => {
       const allocatable = (object as Node).status?.allocatable ?? {}
       const requests = podAmounts(pod)
