@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
-import { combineResourceGroup, compactRules } from '../describe/kinds.ts'
+import { combineResourceGroup, compactRules } from '../describe/rbac.ts'
 import { resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
