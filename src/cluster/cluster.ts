@@ -12,32 +12,31 @@ import { Journal } from './node/journal.ts'
 import { isIPv4 } from '../unix/net/addresses.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Listener, Machine, MountableFileSystem, NetStack, Program } from '../unix/types.ts'
-import { createApiServer } from './apiserver/api-server.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { createEtcdGateway } from './apiserver/etcd-gateway.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
-import { defaultParts } from './apiserver/default-parts.ts'
 import { legacyServiceAccountToken } from './apiserver/tokens/service-account-tokens.ts'
-import { createClusterPki, restoreClusterPki } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki.ts'
 import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.ts'
 import type { Api } from './client/api.ts'
 import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
-import { Computers } from './computers/computers.ts'
-import type { Computer } from './computers/computer.ts'
+import { ComputerError, Computers } from './computers/computers.ts'
+import type { Computer, Membership } from './computers/computer.ts'
 import { ComponentLauncher } from './component-launcher.ts'
 import { ControlPlane, componentOn } from './control-plane.ts'
 import type { ComponentPart } from './control-plane.ts'
 import { endpointLeases } from './control-plane-nodes/endpoint-leases.ts'
 import { installedFiles } from './control-plane-nodes/install.ts'
+import type { ControlPlaneConfiguration } from './control-plane-nodes/installer.ts'
 import { leadingPart } from './control-plane-nodes/leading-part.ts'
 import { Notices } from './control-plane-nodes/notices.ts'
 import { LoadBalancer } from './control-plane-nodes/load-balancer.ts'
 import { createCloudControllerManager, createControllerManager, createLocalPathProvisioner } from './controllers/controller-manager.ts'
 import { Etcd } from './etcd/etcd.ts'
-import { EtcdMembers, peerUrl } from './etcd/members/etcd-members.ts'
+import { peerUrl } from './etcd/members/etcd-members.ts'
+import type { EtcdMembers } from './etcd/members/etcd-members.ts'
 import type { Commit, EtcdSnapshot } from './etcd/types.ts'
 import { controlPlaneImages } from './images/control-plane.ts'
 import { coreDnsImage } from './images/coredns/coredns.ts'
@@ -57,9 +56,7 @@ import { kubeconfigText } from './kubeadm/kubeconfig.ts'
 import { KUBELET_KUBECONFIG, MANIFESTS, nodeFiles } from './kubeadm/node-files.ts'
 import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
-import { NetworkPolicyTable } from './network/network-policies.ts'
 import { startEmbeddedFlannel } from './network/embedded-flannel.ts'
-import { Kindnet } from './network/kindnet.ts'
 import { Network } from './network/network.ts'
 import { cidrContains, parseCidr, parseIPv4 } from './network/cidr.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
@@ -68,8 +65,10 @@ import type { DockerHost } from './docker/docker-host.ts'
 import type { DockerImage } from './docker/docker-image.ts'
 import { createImageRegistry } from './runtime/image-registry.ts'
 import type { ImageRegistry } from './runtime/image-registry.ts'
+import { API_PORT, createPlane } from './plane.ts'
+import type { Plane } from './plane.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import { kubeadmTopology, laptopAddress } from './topology.ts'
+import { blankTopology, controlPlaneNodes, kubeadmTopology, laptopAddress, singleNodeTopology } from './topology.ts'
 import type { NodeSpec, Topology } from './topology.ts'
 
 /** Everything that a cluster is at a moment; survives structured cloning. */
@@ -79,7 +78,8 @@ export interface ClusterSnapshot {
   topology: Topology
   /** Cluster time, milliseconds since 1970. */
   timeMs: number
-  pki: ClusterPkiSnapshot
+  /** Without a control plane there are no keys. */
+  pki?: ClusterPkiSnapshot | undefined
   etcd: EtcdSnapshot
   /** What was committed after the etcd snapshot, in order. */
   commits?: readonly Commit[]
@@ -112,8 +112,8 @@ export interface ClusterOptions {
   registries?: Pick<ImageRegistry, 'pushed'>
   /** How the API server reaches hosts that are none of the cluster's, such as webhooks by their URL. Without it there are none. */
   outside?: ClusterDialer['http']
-  /** Told whenever a machine comes, goes, or is switched on or off, to keep what {@link ClusterSnapshot.topology} would say. */
-  onTopology?(topology: Topology): void
+  /** Told whenever a machine comes, goes, or is switched on or off, and when a control plane is installed or taken away, to keep what {@link ClusterSnapshot.topology} and its keys would say. */
+  onTopology?(topology: Topology, pki: ClusterPkiSnapshot | undefined): void
   /** Further programs of nodes, by their paths. */
   nodePrograms?: Readonly<Record<string, Program>>
   /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
@@ -144,14 +144,33 @@ export interface Cluster {
   adminKubeconfig(serverUrl: string, name?: string): string
   /** A machine outside the cluster on the nodes' network: the learner's laptop. `outside`: its way to names that aren't the cluster's, see {@link NetStack.outside}. */
   createLaptop(options: { root: MountableFileSystem; hostname?: string; outside?: NetStack['outside'] }): Laptop
-  /** Plugs the learner's machine, which stands before another cluster, into this one: nodes by route, the API server at a port of the machine's loopback address. */
-  plugIn(laptop: { network: Network; net: NetStack }, options: { apiPort: number; covers?: (ip: string) => boolean }): { unplug(): void }
+  /** Plugs the learner's machine, which stands before another cluster, into this one: nodes by route, the API server at a port of the machine's loopback address, if it is to have one. */
+  plugIn(laptop: { network: Network; net: NetStack }, options: { apiPort?: number; covers?: (ip: string) => boolean }): { unplug(): void }
   /** The registries that its nodes pull from. */
   readonly registry: ImageRegistry
   /** Gives nodes an image that needn't be in any registry, as `ctr images import` does. The name is a repository with its tag. */
   loadImage(name: { repository: string; tag: string }, image: DockerImage, nodes: readonly string[]): Promise<void>
   /** The machines that are or may become its nodes. */
   readonly computers: Computers
+  /**
+   * Makes the control plane of a cluster that has none yet ({@link blankTopology}) on one of its machines, that is on. Resolves once there is an API that can be asked inside the
+   * process; who is asked over the network is its components' business.
+   *
+   * kubeadm's layout: the files of the machine come first (certificates, kubeconfigs, manifests; `pki` has the same keys), and components run once its kubelet, started afterwards, runs their
+   * static pods. Objects, labels and taints are the installer's, too.
+   *
+   * k3s' layout: components run at once in the place of its process, the kubelet begins, the node gets its labels, and the API what a server of k3s applies: CoreDNS, local-path storage and,
+   * but for those `disabled`, Traefik and metrics-server. {@link adminKubeconfig} is the text of k3s.yaml; what else lies on the disk is the installer's.
+   * Further machines become nodes with kubeadm's kubeconfig of a kubelet on their disks, or k3s' ({@link K3S_KUBELET_KUBECONFIG}, at each start of the machine; {@link Computer.startKubelet} begins at once).
+   * @throws ComputerError where there is a control plane already, or the machine is off
+   */
+  installControlPlane(machine: string, configuration: ControlPlaneConfiguration): Promise<void>
+  /**
+   * Takes an installed control plane away with everything in its etcd: the machines are blank ones again, as far as their files say so. Kubelets that run go on without an API server;
+   * whoever takes its machine back ends its pods first ({@link Computer.forgetPods}).
+   * @throws ComputerError where it was there from the beginning
+   */
+  removeControlPlane(): Promise<void>
   /** A node as who logs in sees it, by its name or address; undefined when there is none, or it is off. */
   nodeMachine(nameOrAddress: string): Promise<Machine> | undefined
   /** Whether a kube-apiserver runs. */
@@ -175,11 +194,13 @@ const MEMBER_POLL_MS = 500
 const MEMBER_PATIENCE = 60
 /** How long a restored cluster's start waits for its nodes, in milliseconds of cluster time. */
 const BOOT_PATIENCE_MS = 5_000
-const API_PORT = 6443
 const PKI = '/etc/kubernetes/pki'
 /** The API server's certificate for kubelets. */
 const KUBELET_CLIENT = `${PKI}/apiserver-kubelet-client.crt`
 const K3S_VERSION = 'k3s1'
+/** Go's words where there was an API server, and where there is somebody else's. */
+const refusedAt = ({ ip }: { ip: string }) => `dial tcp ${ip}:${API_PORT}: connect: connection refused`
+const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
 /** The components of the control plane, in the order in which they start. */
 const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 export const VERSION = {
@@ -187,7 +208,6 @@ export const VERSION = {
   gitVersion: 'v1.36.3+drydock', gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z',
   goVersion: 'go1.26.8', compiler: 'gc', platform: 'linux/amd64',
 }
-const MASTERS: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 /** Puts a cluster together from its topology, fresh or as a snapshot left it. Nothing runs before {@link Cluster.start}. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
@@ -197,21 +217,15 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   // Never the same chance twice: what was made up before the reload (names, uids, ids of containers) is still there.
   const random = new Random(restore ? `${seed}/${restore.commits?.at(-1)?.revision ?? restore.etcd.revision}` : seed)
   const { log, onComponentLine, journalOf } = createComponentLog(clock, options.onLog)
-  /** The first node of the control plane, and all of them. */
-  const controlPlane = topology.nodes.find((node) => node.controlPlane)!
-  const controlPlanes = () => topology.nodes.filter((node) => node.controlPlane)
+  /** The nodes of the control plane, the one first on which it was installed. None: machines alone, on one of which somebody may install it. */
+  const controlPlanes = () => controlPlaneNodes(topology)
+  const isInstalled = () => topology.nodes.some((node) => node.controlPlane)
   const isControlPlane = (host: string) => controlPlanes().some(({ name }) => name === host)
   const { loadBalancer } = topology
   /** Where everybody but the control plane itself finds the API: kubeadm's controlPlaneEndpoint. */
-  const endpoint = loadBalancer ?? controlPlane
-  const servingNames = ({ name, ip }: { name: string; ip: string }) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(topology), topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : [])]
+  const endpoint = () => loadBalancer ?? plane.founder
+  const servingNames = ({ name, ip }: { name: string; ip: string }) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(topology), topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : []), ...topology.installed?.names ?? []]
 
-  const pki = await clock.outside(restore ? restoreClusterPki(restore.pki) : createClusterPki({ nowMs: clock.nowMs(), clusterName: topology.name }))
-  const [admin, serving, proxyClient] = await clock.outside(Promise.all([
-    pki.issueClientCertificate({ commonName: 'kubernetes-admin', organizations: [topology.flavour === 'bare' ? 'system:masters' : 'kubeadm:cluster-admins'] }),
-    pki.issueServerCertificate(servingNames(controlPlane)),
-    pki.issueFrontProxyClientCertificate(),
-  ]))
   if (restore) {
     for (const { value } of restore.etcd.kvs) shareManagedFields(value as object)
     for (const { changes } of restore.commits ?? []) for (const change of changes) if (change.type === 'put') shareManagedFields(change.value as object)
@@ -225,42 +239,44 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const lostLeases = new Notices<void>()
   // Without nodes there is no machine whose disk would be etcd's.
   const noMachinesDisk = once(() => createMemoryFileSystem({ clock }))
-  const members = new EtcdMembers({
-    etcd, clock, random: ownRandom('etcd'), founder: { host: controlPlane.name, ip: controlPlane.ip }, disk: (host) => computers.get(host)?.files ?? noMachinesDisk(),
-    reaches: (_from, to) => network.node(to) !== undefined,
-    onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),
-  })
-  const components = new ControlPlane(clock, controlPlanes, members)
-
-  if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: serving })
-
+  const components = new ControlPlane(clock, controlPlanes, { outage: () => plane.members.outage(), get isAvailable() { return plane.members.isAvailable } })
   const dialer: ClusterDialer = {
     kubelet: (nodeName, request) => computers.askKubelet(nodeName, request),
     http: (host, port, request, { tls = false } = {}) => options.outside && !network.covers(host) ? clock.outside(options.outside(host, port, request, { tls }))
-      : network.fetchFrom(controlPlane.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
+      : network.fetchFrom(plane.founder.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
   }
-  const sign = options.platform.signerOf?.(pki.tokenKey.privateKey)
-  const server = createApiServer({
-    etcd, clock, random: random.fork('apiserver'), log: log.named('kube-apiserver'), kinds: builtInKinds, dialer, version: topology.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, advertiseAddress: `${controlPlane.ip}:${API_PORT}`, serviceCidr: topology.serviceCidr,
-    proxyClientCertificatePem: proxyClient.certificatePem, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}),
-    parts: defaultParts({
-      pki, serverUrl: `https://${controlPlane.ip}:${API_PORT}`, ...(sign ? { sign } : {}),
-    }),
-  })
-  const apiAs = (user: UserInfo) => server.as(user)
-  const handle = (request: HttpRequest, connection?: ConnectionInfo) => server.handle(request, connection)
+  const makePlane = (pki?: ClusterPkiSnapshot): Promise<Plane> => {
+    const { name, ip } = controlPlanes()[0]!
+    const founder = { name, ip: topology.installed?.advertiseAddress ?? ip }
+    return createPlane({
+      platform: options.platform, clock, random: random.fork('apiserver'), log, topology, founder, servingNames: servingNames(founder), pki,
+      apiServer: { etcd, kinds: builtInKinds, dialer, version: topology.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
+      members: {
+        random: ownRandom('etcd'), disk: (host) => computers.get(host)?.files ?? noMachinesDisk(), reaches: (_from, to) => network.node(to) !== undefined,
+        onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),
+      },
+    })
+  }
+  /** Not there yet where nobody has installed one; and then nobody looks at it. */
+  let plane!: Plane
+  if (isInstalled()) plane = await makePlane(restore?.pki)
+
+  if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: plane.serving })
+
+  const apiAs = (user: UserInfo) => plane.server.as(user)
+  const handle = (request: HttpRequest, connection?: ConnectionInfo) => plane.server.handle(request, connection)
 
   /** The API server behind the door of a node. */
   const apiHandlerOn = (host: string): HttpHandler => async (request, peer) => {
-    const response = await server.handle(request, { remoteAddress: peer.remote.ip, ...(members.isShared ? { health: components.healthOn(host) } : {}), ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
+    const response = await plane.server.handle(request, { remoteAddress: peer.remote.ip, ...(plane.members.isShared ? { health: components.healthOn(host) } : {}), ...(peer.clientCertificatePem ? { clientCertificatePem: peer.clientCertificatePem } : {}) })
     if (options.durable && request.method !== 'GET' && request.method !== 'HEAD') await clock.outside(options.durable(etcd.revision))
     return response
   }
   /** What whoever asks at the cluster's endpoint gets to. */
   const balancer = new LoadBalancer(clock, () => controlPlanes().map(({ name }) => ({
-    host: name, handler: apiHandlerOn(name), isOpen: () => components.isRunning(componentOn('kube-apiserver', name)), isHealthy: () => components.isRunning(componentOn('etcd', name)) && members.isAvailable,
+    host: name, handler: apiHandlerOn(name), isOpen: () => components.isRunning(componentOn('kube-apiserver', name)), isHealthy: () => components.isRunning(componentOn('etcd', name)) && plane.members.isAvailable,
   })))
-  const apiHandler = loadBalancer ? balancer.handler : apiHandlerOn(controlPlane.name)
+  const apiHandler: HttpHandler = loadBalancer ? balancer.handler : (request, peer) => apiHandlerOn(plane.founder.name)(request, peer)
   /** kubeadm's manifests of a node; those that joined name the etcd members that there were. */
   const kubeadmPods = (host: string) => {
     const all = controlPlanes()
@@ -268,23 +284,23 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     return staticPods(all[at]!, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain, ...(at > 0 ? { etcdMembers: all.slice(0, at) } : {}) })
   }
   const launcher: ComponentLauncher = new ComponentLauncher({
-    clock, etcd, server: () => server, ownCommand: (component, host) => kubeadmPods(host).flatMap((pod) => pod.metadata.name === component ? [commandOf(pod)] : [])[0], disk: () => computers.get(controlPlane.name)!.files,
+    clock, etcd, server: () => plane.server, ownCommand: (component, host) => kubeadmPods(host).flatMap((pod) => pod.metadata.name === component ? [commandOf(pod)] : [])[0], disk: () => computers.get(plane.founder.name)!.files,
     etcdAddresses: (host) => ['127.0.0.1:2379', ...controlPlanes().flatMap(({ name, ip }) => name === host ? [`${ip}:2379`] : [])], onFailed: (component, host) => components.halt(componentOn(component, host)),
   })
-  const gatewayOn = (host: string) => createEtcdGateway(etcd, members, { host, version: '3.6.8', clock }, (...value) => launcher.stored(...value))
+  const gatewayOn = (host: string) => createEtcdGateway(etcd, plane.members, { host, version: '3.6.8', clock }, (...value) => launcher.stored(...value))
   const systemImages = [...controlPlaneImages({
     apiServer: apiHandlerOn, isControlPlane, etcd: gatewayOn, logs: onComponentLine,
-    servingCertificatePem: (host) => host === controlPlane.name || !isControlPlane(host) ? serving.certificatePem : computers.get(host)!.files.readText('/etc/kubernetes/pki/apiserver.crt'),
-    launch: async (host, proc, print) => await launcher.launch(host, proc, print) ?? (proc.argv[0]?.endsWith('etcd') ? members.refusal(host, computers.get(host)!.spec.ip) : undefined),
+    servingCertificatePem: (host) => (host === plane.founder.name && !topology.installed) || !isControlPlane(host) ? plane.serving.certificatePem : computers.get(host)!.files.readText('/etc/kubernetes/pki/apiserver.crt'),
+    launch: async (host, proc, print) => await launcher.launch(host, proc, print) ?? (proc.argv[0]?.endsWith('etcd') ? plane.members.refusal(host, computers.get(host)!.spec.ip) : undefined),
     begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, needed, ms, signal) => Promise.race([
       lostLeases.next(component, signal).then(() => {}),
       // One of several that waits for its turn goes on waiting.
-      components.lost(needed, ms, signal).then(() => members.isShared ? new Promise<never>(() => {}) : undefined),
+      components.lost(needed, ms, signal).then(() => plane.members.isShared ? new Promise<never>(() => {}) : undefined),
     ]),
     untilEtcdAnswers: (host, withinMs) => components.untilEtcdAnswers(host, withinMs),
-    etcdHealth: () => members.isAvailable ? undefined : 'RAFT NO LEADER',
+    etcdHealth: () => plane.members.isAvailable ? undefined : 'RAFT NO LEADER',
     etcdFailure: (host, signal) => etcdFailures.next(host, signal),
-    kindnet: (agent) => kindnet().begin(agent),
+    kindnet: (agent) => plane.kindnet().begin(agent),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock, options.registries?.pushed)
   const registryDisk = createMemoryFileSystem({ clock })
@@ -293,44 +309,56 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const archiveDisk = createMemoryFileSystem({ clock })
   options.onNodeFiles?.(OTHER_DISKS.archives, archiveDisk)
   const archives = once(() => openPushedImages({ disk: archiveDisk, registry: { ...registry, push: registry.load }, clock }))
-  const masters = server.as(MASTERS)
   const running: { stop(): void | Promise<void> }[] = []
   let stopped = false
-  const shared = createInformers({ api: masters, clock, log: log.named('informers') })
-  const policies = once(() => new NetworkPolicyTable(shared))
-  const kindnet = once(() => new Kindnet(shared, policies()))
 
-  const { nodes: _, ...plan } = topology
+  /** What a computer needs to know of the control plane that there is now to be one of its nodes. */
+  const membership = (): Membership => {
+    const own = plane
+    return {
+      issueNodeCertificate: (nodeName) => own.pki.issueClientCertificate({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'], nowMs: clock.nowMs() }), clientCaPem: own.pki.caCertificatePem, services: own.shared.for<Service>('services'),
+      // A kubelet may outlast the control plane that it belonged to, and find another one in its place.
+      apiAs: (name, groups, astray, host) => components.gated(own.server.as({ name, groups }), () => !isInstalled() ? refusedAt(own.founder) : own !== plane ? UNKNOWN_AUTHORITY : astray?.(), host),
+      apiServer: { host: endpoint().name, ip: endpoint().ip, port: API_PORT, isBehindLoadBalancer: loadBalancer !== undefined, names: topology.installed?.names ?? [] },
+    }
+  }
   const computers = new Computers({
-    clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan, clusterName: topology.name, nodes: topology.nodes, issueNodeCertificate: (nodeName) => pki.issueClientCertificate({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'], nowMs: clock.nowMs() }), clientCaPem: pki.caCertificatePem, services: shared.for<Service>('services'),
-    apiAs: (name, groups, astray, host) => components.gated(server.as({ name, groups }), astray, host), apiServer: { host: endpoint.name, ip: endpoint.ip, port: API_PORT, isBehindLoadBalancer: loadBalancer !== undefined },
+    clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan(topology), clusterName: topology.name, nodes: topology.nodes, membership: isInstalled() ? membership() : undefined,
+    installer: {
+      get host() { return isInstalled() ? plane.founder.name : undefined },
+      get isOptional() { return !isInstalled() || topology.installed !== undefined },
+      install: (machine, configuration) => installControlPlane(machine, configuration), remove: () => removeControlPlane(),
+    },
+    onFounderGone: () => { void removeControlPlane() },
     podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,
     onNodeFiles: options.onNodeFiles, programs: options.nodePrograms ?? {},
-    onStarted: (computer) => { if (topology.flavour === 'k3s') startServer(computer) },
+    onStarted: (computer) => { if (topology.flavour === 'k3s' && computer.spec.controlPlane) startServer(computer) },
     onStopped: ({ spec }) => { if (spec.controlPlane) for (const component of [...COMPONENTS.map((each) => componentOn(each, spec.name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component) },
     onSpecs(nodes) {
       const known = new Set(controlPlanes().map(({ name }) => name))
       topology = { ...topology, nodes: [...nodes] }
       for (const { name, ip } of controlPlanes()) if (!known.has(name)) defineOn(name, ip)
-      options.onTopology?.(topology)
+      tellTopology()
     },
   })
+  const tellTopology = () => options.onTopology?.(topology, isInstalled() ? plane.pki.snapshot() : undefined)
 
   /** What the installer leaves on a computer that has never been started; one that was reset stays as it is. */
   const join = ({ files, hasBooted, spec }: Computer): void => {
-    if (topology.flavour !== 'kubeadm' || hasBooted || files.exists(KUBELET_KUBECONFIG)) return
-    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, clusterName: topology.name, serverUrl: loadBalancer && spec.controlPlane ? `https://${spec.ip}:${API_PORT}` : `https://${endpoint.name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: pki.caCertificatePem }))
+    if (topology.flavour !== 'kubeadm' || !isInstalled() || hasBooted || files.exists(KUBELET_KUBECONFIG)) return
+    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, clusterName: topology.name, serverUrl: loadBalancer && spec.controlPlane ? `https://${spec.ip}:${API_PORT}` : `https://${endpoint().name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: plane.pki.caCertificatePem }))
   }
 
   /** k3s is one process: no container stands for the control plane or listens for it. */
   const startServer = (computer: Computer): void => {
     for (const component of COMPONENTS) components.start(componentOn(component, computer.spec.name))
-    computer.network!.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: serving.certificatePem } })
+    serverPort = computer.network!.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: plane.serving.certificatePem } })
     if (hasCloud) components.start(CLOUD_CONTROLLER_MANAGER)
     podNetwork?.stop()
-    podNetwork = startEmbeddedFlannel({ informers: shared, nodeName: computer.spec.name, files: computer.files, kernel: network.node(computer.spec.name)!.kernel, podCidr: topology.podCidr, policies: policies() })
+    podNetwork = startEmbeddedFlannel({ informers: plane.shared, nodeName: computer.spec.name, files: computer.files, kernel: network.node(computer.spec.name)!.kernel, podCidr: topology.podCidr, policies: plane.policies() })
   }
   let podNetwork: { stop(): void } | undefined
+  let serverPort: Listener | undefined
   let hasCloud = false
 
   /** Whether a component's manifest is there, and says nothing that it couldn't begin with; what it says takes effect. */
@@ -355,6 +383,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   const defineComponents = (): void => {
+    const { server, pki, members, masters, sign } = plane
     const managerOptions = {
       apiAs: (name: string, groups: readonly string[]) => components.gated(server.as({ name, groups })),
       fetchAs: (name: string, groups: readonly string[]) => (request: HttpRequest) => server.fetchAs({ name, groups }, request),
@@ -395,11 +424,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 
   /** What `kubeadm init` and `kubeadm join --control-plane` do on a node of the control plane; `wanted` are the files that it writes. */
   const install = async ({ files, spec: { name, ip } }: Computer, wanted: (path: string) => boolean = () => true): Promise<void> => {
-    const isFirst = name === controlPlane.name
+    const { pki, admin, serving, proxyClient, founder } = plane
+    const isFirst = name === founder.name
     const url = (host: string) => `https://${host}:${API_PORT}`
     const installed = await clock.outside((async () => installedFiles({
-      node: { name, ip }, clusterName: topology.name, pki, serverUrl: url(endpoint.name), localServerUrl: url(loadBalancer ? ip : endpoint.name), admin, proxyClient, nowMs: clock.nowMs(),
-      serving: isFirst ? serving : await pki.issueServerCertificate(servingNames({ name, ip })), staticPods: kubeadmPods(name), ...(isFirst ? {} : { first: computers.get(controlPlane.name)!.files }),
+      node: { name, ip }, clusterName: topology.name, pki, serverUrl: url(endpoint().name), localServerUrl: url(loadBalancer ? ip : endpoint().name), admin, proxyClient, nowMs: clock.nowMs(),
+      serving: isFirst ? serving : await pki.issueServerCertificate(servingNames({ name, ip })), staticPods: kubeadmPods(name), ...(isFirst ? {} : { first: computers.get(founder.name)!.files }),
     }))())
     writeFiles(files, Object.fromEntries(Object.entries(installed).filter(([path]) => wanted(path))))
   }
@@ -409,6 +439,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const { name, ip } = computer.spec
     computer.switchOn('resumed')
     await install(computer)
+    const { members } = plane
     const { id } = members.add([peerUrl(ip)], true)
     computers.begin(computer, 'resumed', join)
     for (let waits = 0; waits < MEMBER_PATIENCE; waits++) {
@@ -419,7 +450,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         break
       } catch { /* It isn't as far as the leader yet. */ }
     }
-    await labelNodes(shared, masters, [computer.spec])
+    await labelNodes(plane.shared, plane.masters, [computer.spec])
   }
 
   const followApiServer = (listener: (isServing: boolean) => void): void => {
@@ -437,9 +468,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const takeRouteAway = laptops.addRoute(net.addresses[0]!, { network, as: laptopAddress(topology), covers: (ip) => (isIPv4(ip) && cidrContains(hosts, parseIPv4(ip))) || covers(ip) })
     let listener: Listener | undefined
     let isPlugged = true
-    followEndpoint((isServing) => {
+    if (apiPort !== undefined) followEndpoint((isServing) => {
       listener?.close()
-      listener = isServing && isPlugged ? net.listenHttp(apiPort, apiHandler, { ip: '127.0.0.1', tls: serving }) : undefined
+      listener = isServing && isPlugged ? net.listenHttp(apiPort, apiHandler, { ip: '127.0.0.1', tls: plane.serving }) : undefined
     })
     return {
       unplug() {
@@ -453,27 +484,98 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   /** Whether somebody accepts connections at the cluster's endpoint: a load balancer always does. */
   const followEndpoint = (listener: (isServing: boolean) => void): void => loadBalancer ? listener(true) : followApiServer(listener)
 
-  const boot = async (): Promise<void> => {
-    // Several API servers look after the addresses of their Service themselves.
-    const reconcile = () => reconcileBootstrap(masters, { pki, ...(members.isShared || (restore && controlPlanes().length > 1) ? {} : { advertiseAddress: controlPlane.ip }), securePort: API_PORT, serviceCidr: topology.serviceCidr })
+  // Several API servers look after the addresses of their Service themselves.
+  const reconcile = () => reconcileBootstrap(plane.masters, { pki: plane.pki, ...(plane.members.isShared || (restore && controlPlanes().length > 1) ? {} : { advertiseAddress: plane.founder.ip }), securePort: API_PORT, serviceCidr: topology.serviceCidr })
+
+  /** The control plane gets what it needs before its components begin. */
+  const beginPlane = async (): Promise<void> => {
     await reconcile()
-    server.start()
-    running.push(policies(), kindnet(), startServiceProxy({ informers: shared, table: network.services, clock }))
+    plane.server.start()
+    ofPlane.push(plane.policies(), plane.kindnet(), startServiceProxy({ informers: plane.shared, table: network.services, clock }))
     defineComponents()
-    running.push(components)
-    if (loadBalancer) {
-      balancer.start()
-      running.push(balancer)
+  }
+  const ofPlane: { stop(): void }[] = []
+  const endPlane = (): void => {
+    for (const part of ofPlane.splice(0).reverse()) part.stop()
+    plane.shared.stop()
+    plane.server.stop()
+  }
+
+  const installControlPlane: Cluster['installControlPlane'] = async (machine, { pki, flavour, clusterName, podCidr, serviceCidr, clusterDomain, advertiseAddress, names = [], disabled }) => {
+    const computer = computers.get(machine)
+    if (!computer?.isOn) throw new ComputerError(computer ? `${machine} is off` : `there is no computer "${machine}"`)
+    if (isInstalled()) throw new ComputerError(`${plane.founder.name} is a control plane already, and a network has one`)
+    etcd.erase()
+    topology = {
+      ...topology, name: clusterName, flavour, podCidr, serviceCidr, clusterDomain, nodes: topology.nodes.map((node) => node.name === machine ? { ...node, controlPlane: true } : node), ...disabled ? { disabled } : {},
+      installed: { on: machine, advertiseAddress: advertiseAddress ?? computer.spec.ip, names, networkName: topology.name },
     }
-    // Each further start of the API server brings back what it needs.
+    plane = await makePlane(pki)
+    network.plan(topology)
+    computers.settle(plan(topology), membership())
+    computers.mark(machine, { controlPlane: true, ...flavour === 'k3s' ? { labels: singleNodeTopology().nodes[0]!.labels } : {} })
+    await beginPlane()
+    if (flavour !== 'k3s') return
+    startServer(computer)
+    computer.startKubelet()
+    await installObjects(computer)
+    hasCloud = true
+    components.start(CLOUD_CONTROLLER_MANAGER)
+  }
+
+  const removeControlPlane: Cluster['removeControlPlane'] = async () => {
+    const { installed } = topology
+    if (!installed) throw new ComputerError('there is no control plane that somebody has installed')
+    for (const { name } of controlPlanes()) for (const component of [...COMPONENTS.map((each) => componentOn(each, name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component)
+    serverPort?.close()
+    podNetwork?.stop()
+    podNetwork = undefined
+    hasCloud = false
+    endPlane()
+    network.services.replace([])
+    etcd.erase()
+    const { installed: _, disabled: __, ...rest } = topology
+    topology = { ...rest, ...blankTopology(installed.networkName, topology.hostCidr), nodes: topology.nodes.map((node) => ({ ...node, controlPlane: false, labels: {} })) }
+    network.plan(topology)
+    computers.settle(plan(topology), undefined)
+    for (const { name } of topology.nodes) computers.mark(name, { controlPlane: false, labels: {} })
+  }
+
+  /** What belongs into a fresh cluster once its first node is there: labels, the installer's objects, and add-ons, which come while the control plane is the only node, so that their pods are there. */
+  const installObjects = async ({ spec }: Computer): Promise<void> => {
+    const { shared, masters, pki } = plane
+    await labelNodes(shared, masters, [spec])
+    // kubeadm's node gets its network from one of the add-ons.
+    if (topology.flavour === 'k3s') await allReady(shared, clock, 1)
+    for (const [stage, objects] of installedObjects(topology, endpoint(), pki)) {
+      if (stage !== 'control-plane') options.bootInTime?.(stage)
+      for (const object of objects) await createUnlessThere(masters, object)
+    }
+    await addonsReady(shared, clock)
+    // As with k3s, these come up while the cluster is used.
+    if (topology.flavour === 'k3s') for (const object of await clock.outside(k3sAddons(topology.disabled))) await createUnlessThere(masters, object)
+  }
+
+  const boot = async (): Promise<void> => {
+    running.push(components)
+    // Nodes look for their images there.
+    if (holdsPushedImages(registryDisk)) await pushedImages()
+    if (holdsPushedImages(archiveDisk)) await archives()
+    // Each further start of an API server brings back what it needs.
     let starts = 0
     followApiServer((isServing) => {
       if (isServing && ++starts > 1) reconcile().catch((error: unknown) => log.error('could not reconcile the bootstrap objects', { error: String(error) }))
     })
-    // Nodes look for their images there.
-    if (holdsPushedImages(registryDisk)) await pushedImages()
-    if (holdsPushedImages(archiveDisk)) await archives()
-    const first = topology.flavour === 'bare' ? undefined : computers.get(controlPlane.name)!
+    if (!isInstalled()) {
+      running.push(computers)
+      return startOthers()
+    }
+    await beginPlane()
+    if (loadBalancer) {
+      balancer.start()
+      running.push(balancer)
+    }
+    const first = topology.flavour === 'bare' ? undefined : computers.get(plane.founder.name)!
     options.bootInTime?.('configuration')
     if (first && first.spec.power === undefined) {
       first.switchOn('resumed')
@@ -487,26 +589,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
     if (topology.flavour === 'k3s' && first!.isOn) startServer(first!)
     else for (const component of COMPONENTS) {
-      if (!first) components.start(componentOn(component, controlPlane.name))
+      if (!first) components.start(componentOn(component, plane.founder.name))
       else for (const computer of [first, ...further]) if (computer.isOn && await canBegin(computer, component)) components.start(componentOn(component, computer.spec.name))
-      if (component === 'etcd') members.resume()
+      if (component === 'etcd') plane.members.resume()
     }
     running.push(computers)
     if (!first) return
-    // As kubeadm does it: the add-ons come while the control plane is the only node, and so their pods are there.
     computers.begin(first, 'resumed', join)
     if (restore) for (const computer of further) computers.begin(computer, 'resumed', join)
     else {
-      await labelNodes(shared, masters, [first.spec])
-      // kubeadm's node gets its network from one of the add-ons.
-      if (topology.flavour === 'k3s') await allReady(shared, clock, 1)
-      for (const [stage, objects] of installedObjects(topology, endpoint, pki)) {
-        if (stage !== 'control-plane') options.bootInTime?.(stage)
-        for (const object of objects) await createUnlessThere(masters, object)
-      }
-      await addonsReady(shared, clock)
-      // As with k3s, these come up while the cluster is used.
-      if (topology.flavour === 'k3s') for (const object of await clock.outside(k3sAddons(topology.disabled))) await createUnlessThere(masters, object)
+      await installObjects(first)
       if (further.length > 0) options.bootInTime?.('control-planes')
       for (const computer of further) await joinControlPlane(computer)
     }
@@ -517,13 +609,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     // The nodes of a restored cluster have much to do, which nobody needs to wait for.
     if (restore) return void others.catch((error: unknown) => log.error('could not start the nodes', { error: String(error) }))
     await others
-    await allReady(shared, clock, topology.nodes.length)
+    await allReady(plane.shared, clock, topology.nodes.length)
   }
 
   return {
-    seed, clock, etcd, pki, network, handle, apiAs,
+    seed, clock, etcd, network, handle, apiAs, installControlPlane, removeControlPlane,
+    get pki() { return plane.pki },
     get topology() { return topology },
-    adminConnection: { clientCertificatePem: admin.certificatePem, remoteAddress: '127.0.0.1' },
+    get adminConnection() { return { clientCertificatePem: plane.admin.certificatePem, remoteAddress: '127.0.0.1' } },
     async start() {
       if (restore || options.bootInTime) return boot()
       const booted = boot()
@@ -536,10 +629,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     async stop() {
       stopped = true
       await Promise.all(running.reverse().map((part) => part.stop()))
-      shared.stop()
-      server.stop()
+      if (isInstalled()) endPlane()
     },
-    adminKubeconfig: (serverUrl, name = topology.name) => kubeconfigText({ name, serverUrl, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem }),
+    adminKubeconfig: (serverUrl, name = topology.name) => kubeconfigText({ name, serverUrl, caCertificatePem: plane.pki.caCertificatePem, clientCertificatePem: plane.admin.certificatePem, clientKeyPem: plane.admin.keyPem }),
     createLaptop({ root, hostname = OTHER_DISKS.laptop, outside }) {
       const laptopIp = laptopAddress(topology)
       const net = network.addHost(hostname, laptopIp, PUBLISHED_PORTS)
@@ -547,7 +639,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       let listener: Listener | undefined
       followEndpoint((isServing) => {
         listener?.close()
-        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: serving }) : undefined
+        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: plane.serving }) : undefined
       })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)
@@ -577,8 +669,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       for (const node of nodes) computers.get(node)!.loadImage(`${repository}:${tag}`)
     },
     nodeMachine: (nameOrAddress) => computers.machine(nameOrAddress),
-    snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: pki.snapshot(), etcd: etcd.snapshot() }),
+    snapshot: () => ({ formatVersion: 1, seed, topology, timeMs: clock.nowMs(), pki: isInstalled() ? plane.pki.snapshot() : undefined, etcd: etcd.snapshot() }),
   }
+}
+
+/** What a cluster is but for its machines. */
+function plan({ nodes: _, ...rest }: Topology): Omit<Topology, 'nodes'> {
+  return rest
 }
 
 /** Machines besides the nodes whose disks are kept: the laptop with its Docker, and the registries; and the images that nodes were given as archives. */

@@ -169,8 +169,8 @@ export class ControlPlane {
       }
       case 'closed': {
         const hosts = this.#hosts()
-        const { ip } = hosts.find(({ name }) => name === host) ?? hosts[0]!
-        return () => Promise.reject(new Error(`dial tcp ${ip}:6443: connect: connection refused`))
+        const { ip } = hosts.find(({ name }) => name === host) ?? hosts[0] ?? {}
+        return () => Promise.reject(new Error(`dial tcp ${ip ?? ''}:6443: connect: connection refused`))
       }
     }
   }

@@ -43,6 +43,33 @@ export interface Topology {
   cni?: 'none'
   /** Which of k3s' add-ons are left away. */
   disabled?: readonly K3sAddon[]
+  /** The lowest address that a new machine gets; by default the second of {@link hostCidr}. */
+  firstAddress?: string
+  /** The control plane that somebody has installed on one of the machines; nothing where it was there from the beginning. */
+  installed?: Installed
+}
+
+/** What is known of a control plane that was installed on a machine that had been there before. */
+export interface Installed {
+  /** The machine's name. */
+  on: string
+  /** Where its API server says that it is. */
+  advertiseAddress: string
+  /** Names and addresses besides its own by which clients find it: what its certificate is for, too. */
+  names: readonly string[]
+  /** What {@link Topology.name} was before. */
+  networkName: string
+}
+
+/** A network for machines, without any. Somebody may install a control plane on one of those that come. */
+export function blankTopology(name: string, hostCidr: string, firstAddress?: string): Topology {
+  return { name, nodes: [], podCidr: '', serviceCidr: '', hostCidr, clusterDomain: 'cluster.local', flavour: 'kubeadm', cni: 'none', ...(firstAddress === undefined ? {} : { firstAddress }) }
+}
+
+/** The nodes of a control plane, the one first on which it began. */
+export function controlPlaneNodes({ nodes, installed }: Pick<Topology, 'nodes' | 'installed'>): NodeSpec[] {
+  const all = nodes.filter((node) => node.controlPlane)
+  return installed ? all.sort((a, b) => Number(b.name === installed.on) - Number(a.name === installed.on)) : all
 }
 
 /** The network of the first cluster's nodes. */

@@ -77,8 +77,10 @@ const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => s
   ...options, flavour: 'bash', version: 'GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)', completer: async (request) => await kubectlCompleter(request) ?? programCompleter(request),
 })
 
-const virsh = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virsh(computers))
-const virtInstall = ({ computers }: Cluster) => lazyProgram(async () => (await import('./virsh.ts')).virtInstall(computers))
+const withLibvirt = (cluster: Cluster, fleet: Fleet, name: 'virsh' | 'virtInstall') => lazyProgram(async () => {
+  const [programs, { Libvirt }] = await Promise.all([import('./virsh.ts'), import('./libvirt/libvirt.ts')])
+  return programs[name](new Libvirt(cluster, fleet))
+})
 
 const SERVER_URL = 'https://127.0.0.1:6443'
 
@@ -111,7 +113,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': virsh(cluster), '/usr/bin/virt-install': virtInstall(cluster), ...programs }),
+      ...program({ ...editorPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

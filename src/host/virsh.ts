@@ -1,8 +1,12 @@
 import { ComputerError } from '../cluster/computers/computers.ts'
 import type { Computers, ComputerState } from '../cluster/computers/computers.ts'
+import { hardwareAddress } from '../unix/net/addresses.ts'
 import { UsageError, parseOptions, utilityProgram } from '../unix/utilities/utility.ts'
 import type { UtilityContext } from '../unix/utilities/utility.ts'
 import type { Program } from '../unix/types.ts'
+import { DEFAULT_NETWORK, isInRange } from './libvirt/libvirt.ts'
+import type { Domain, Libvirt } from './libvirt/libvirt.ts'
+import { networkCommand, tableText } from './libvirt/network-commands.ts'
 
 const STATES: Readonly<Record<ComputerState['power'], string>> = { on: 'running', off: 'shut off', starting: 'running', stopping: 'in shutdown' }
 
@@ -36,11 +40,20 @@ const HELP = `virsh [options]... <command> [<domain>]
  reboot                  ends its system in order and starts it anew
  reset                   as with its reset button
  undefine                takes the machine away, with its disk
+ domifaddr               its address
+
+ net-create FILE         makes a network from its description, and starts it
+ net-define FILE         writes a network down
+ net-start               starts a network that is defined
+ net-list [--all]        networks that are active, or all
+ net-info, net-dumpxml   what is known of a network
+ net-destroy             ends a network
+ net-undefine            forgets a network
 `
 
 /** libvirt's tool for the machines that nodes run on. */
-// @k8s part: virsh: power, states and removal of the cluster's machines; everything else is missing
-export function virsh(computers: Computers): Program {
+// @k8s part: virsh: power, states, addresses and removal of machines; networks with one range of IPv4; everything else is missing
+export function virsh(libvirt: Libvirt): Program {
   return utilityProgram(async (context) => {
     const { args, out } = context
     const [command, ...rest] = args.filter((arg, i) => !(arg === '-c' || arg === '--connect' || args[i - 1] === '-c' || args[i - 1] === '--connect'))
@@ -50,16 +63,25 @@ export function virsh(computers: Computers): Program {
     }
     if (command === undefined || command === 'help' || command === '--help') { await out(HELP); return 0 }
     if (command === 'version' || command === '--version') { await out('10.0.0\n'); return 0 }
-    if (command === 'list') { await out(listing(computers.states(), rest)); return 0 }
+    if (command === 'list') { await out(listing(libvirt.domains().map(({ state }) => state), rest)); return 0 }
+    const done = await networkCommand(libvirt, context, command, rest)
+    if (done !== undefined) return done
     const verb = VERBS[command]
-    if (!verb && command !== 'domstate') return complain(`unknown command: '${command}'`)
+    if (!verb && command !== 'domstate' && command !== 'domifaddr') return complain(`unknown command: '${command}'`)
     const name = rest.find((arg) => !arg.startsWith('-'))
     if (name === undefined) return complain(`command '${command}' requires <domain> option`)
-    const state = computers.states().find((each) => each.name === name)
-    if (!state) return complain(`failed to get domain '${name}'`)
+    const domain = libvirt.domains().find(({ state }) => state.name === name)
+    if (!domain) return complain(`failed to get domain '${name}'`)
+    const { state, network: { computers, definition } } = domain
+    if (command === 'domifaddr') {
+      if (state.power === 'off') return complain('Failed to query for interfaces addresses', 'Requested operation is not valid: domain is not running')
+      await out(addressTable(domain))
+      return 0
+    }
     if (!verb) { await out(`${STATES[state.power]}\n\n`); return 0 }
     const refusal = verb.refuses?.(state)
     if (refusal !== undefined) return complain(`Failed to ${verb.failing} domain '${name}'`, refusal)
+    if (!computers) return complain(`Failed to ${verb.failing} domain '${name}'`, `Requested operation is not valid: network '${definition.name}' is not active`)
     try {
       await verb.act(computers, name)
     } catch (error) {
@@ -74,27 +96,52 @@ export function virsh(computers: Computers): Program {
 function listing(states: readonly ComputerState[], options: readonly string[]): string {
   const shown = states.map((state, i) => ({ ...state, id: i + 1 })).filter(({ power }) => options.includes('--all') || power !== 'off')
   if (options.includes('--name')) return `${shown.map(({ name }) => `${name}\n`).join('')}\n`
-  const rows = [['Id', 'Name', 'State'], ...shown.map(({ id, name, power }) => [power === 'off' ? '-' : String(id), name, STATES[power]])]
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const [head, ...lines] = rows.map((row) => ` ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('   ').trimEnd()}\n`)
-  return `${head}${'-'.repeat(widths.reduce((sum, width) => sum + width, 0) + 8)}\n${lines.join('')}\n`
+  return tableText([['Id', 'Name', 'State'], ...shown.map(({ id, name, power }) => [power === 'off' ? '-' : String(id), name, STATES[power]])])
 }
 
-/** `virt-install --name NAME`: a new machine with the image of a node, which isn't one yet. */
-// @k8s part: virt-install: a new machine is like the others, and its name is all that can be chosen
-export function virtInstall(computers: Computers): Program {
+/** libvirt: tools/virsh-domain-monitor.c cmdDomIfAddr */
+function addressTable({ state: { ip }, network: { definition } }: Domain): string {
+  const line = (name: string, mac: string, protocol: string, address: string) => ` ${name.padEnd(10)} ${mac.padEnd(20)} ${protocol.padEnd(8)}     ${address}\n`
+  return `${line('Name', 'MAC address', 'Protocol', 'Address')}${'-'.repeat(79)}\n${line('vnet0', hardwareAddress(ip), 'ipv4', `${ip}/${definition.cidr.split('/')[1]}`)}\n`
+}
+
+/** `virt-install --name NAME --network network=NETWORK`: a new machine with the image of a node, which isn't one yet. */
+// @k8s part: virt-install: name, network, memory and CPUs of a new machine are chosen; disks and systems are always the same
+export function virtInstall(libvirt: Libvirt): Program {
   return utilityProgram(async (context: UtilityContext) => {
-    const options = parseOptions(context.args, 'n:', { 'name=': 'n', 'memory=': 'm', 'vcpus=': 'c', 'disk=': 'd', 'os-variant=': 'o', 'osinfo=': 'o', 'network=': 'w', 'graphics=': 'g', import: 'i', noautoconsole: 'a', 'cloud-init=': 'u' })
+    const options = parseOptions(context.args, 'n:w:', { 'name=': 'n', 'memory=': 'm', 'ram=': 'm', 'vcpus=': 'c', 'disk=': 'd', 'os-variant=': 'o', 'osinfo=': 'o', 'network=': 'w', 'graphics=': 'g', import: 'i', noautoconsole: 'a', 'cloud-init=': 'u' })
     if (options.operands.length > 0) throw new UsageError(`unrecognized arguments: ${options.operands.join(' ')}`)
+    const fail = async (message: string) => { await context.err(`ERROR    ${message}\n`); return 1 }
+    const name = options.value('n')
+    const networkName = networkOf(options.value('w'))
+    if (networkName === undefined) return fail(`drydock: --network ${options.value('w')} is not supported; a machine has one network, by its name: --network network=NAME`)
+    const network = libvirt.network(networkName)
+    if (!network) return fail(`Network not found: no network with matching name '${networkName}'`)
+    if (!network.computers) return fail(`Requested operation is not valid: network '${networkName}' is not active`)
+    if (libvirt.domains().some(({ state }) => state.name === name)) return fail(`Guest name '${name}' is already in use.`)
+    const [memoryMib, cpus] = [options.value('m'), options.value('c')].map((value) => value === undefined ? undefined : Number(value.split(',')[0]))
+    for (const [flag, value] of [['--memory', memoryMib], ['--vcpus', cpus]] as const) if (value !== undefined && !(Number.isInteger(value) && value > 0)) return fail(`drydock: ${flag} takes a whole number`)
     try {
       await context.out('\nStarting install...\n')
-      const { name } = computers.add(options.value('n'))
-      await context.out(`Creating domain '${name}'...\nDomain creation completed.\n`)
+      const made = network.computers.add(name, { ...(memoryMib === undefined ? {} : { memory: `${memoryMib * 1024}Ki` }), ...(cpus === undefined ? {} : { cpu: String(cpus) }) })
+      if (!isInRange(network.definition, made.ip)) {
+        await network.computers.remove(made.name)
+        return fail(`drydock: the network ${networkName} has no address left`)
+      }
+      await context.out(`Creating domain '${made.name}'...\nDomain creation completed.\n`)
       return 0
     } catch (error) {
       if (!(error instanceof ComputerError)) throw error
-      await context.err(`ERROR    ${error.message}\n`)
-      return 1
+      return fail(error.message)
     }
   }, 'gnu', 'virt-install')
+}
+
+/** The network that `--network` names; undefined: something else than a network. */
+function networkOf(option: string | undefined): string | undefined {
+  if (option === undefined) return DEFAULT_NETWORK
+  const [first = '', ...more] = option.split(',')
+  const known = more.every((each) => /^model=/.test(each))
+  const name = /^(?:network=)?([\w.-]+)$/.exec(first)?.[1]
+  return known && name !== 'none' && name !== 'user' ? name : undefined
 }

@@ -21,7 +21,7 @@ import { FlowControl, TooManyRequests } from './flowcontrol/flow-control.ts'
 import { FlowController } from './flowcontrol/flow-controller.ts'
 import type { Classification } from './flowcontrol/flow-schemas.ts'
 import type { ApiServerConfiguration } from './configuration.ts'
-import { prefixEnd } from '../etcd/types.ts'
+import { FROM_KEY, prefixEnd } from '../etcd/types.ts'
 import { AdmissionMetrics } from './metrics/admission-metrics.ts'
 import { RequestMetrics } from './metrics/request-metrics.ts'
 import { serverMetrics } from './metrics/server-metrics.ts'
@@ -367,7 +367,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
 /** What the real server puts into an empty etcd before anything else. k8s: pkg/registry/core/service/allocator/storage, etcd3 compact.go */
 function layOutEtcd(etcd: Etcd, serviceCidr: string): void {
-  if (etcd.revision > 1) return
+  if (etcd.range({ key: '', rangeEnd: FROM_KEY, limit: 1 }).kvs.length > 0) return
   etcd.put('compact_rev_key', '0')
   const range = (of: string) => deepFreeze({ kind: 'RangeAllocation', apiVersion: 'v1', metadata: {}, range: of, data: '' })
   etcd.put('/registry/ranges/serviceips', range(serviceCidr))

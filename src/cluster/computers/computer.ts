@@ -9,6 +9,7 @@ import type { Hardware, Machine, MountableFileSystem, Program } from '../../unix
 import type { Api } from '../client/api.ts'
 import type { Informer } from '../client/informers.ts'
 import type { ControlPlane } from '../control-plane.ts'
+import type { ControlPlaneInstaller } from '../control-plane-nodes/installer.ts'
 import type { ImageDefinition } from '../images/image.ts'
 import type { Pod, Service } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
@@ -44,16 +45,10 @@ export interface Surroundings {
   systemImages: readonly ImageDefinition[]
   components: ControlPlane
   topology: Omit<Topology, 'nodes'>
-  /** The API as a user, as long as there is an API server (on `host`) and the client isn't astray. */
-  apiAs(name: string, groups: readonly string[], astray?: () => string | undefined, host?: string): Api
-  /** Where nodes find the API: a load balancer, or the only API server. */
-  apiServer: { host: string; ip: string; port: number; isBehindLoadBalancer: boolean }
-  /** The client certificate of a node's kubelet. */
-  issueNodeCertificate(nodeName: string): Promise<CertificateAndKey>
-  /** Who signs the certificates of the kubelets' clients. */
-  clientCaPem: string
-  /** Services that all kubelets share. */
-  services: Informer<Service>
+  /** The control plane whose nodes the computers are or may become; undefined: there is none yet. */
+  membership: Membership | undefined
+  /** Installs one, or takes it away, as programs of the computers do. */
+  installer: ControlPlaneInstaller
   /** What the API knows of a pod: a computer's disk says the same. */
   podOf(namespace: string, name: string): Pod | undefined
   /** Gets a computer's files before anything runs there. */
@@ -64,6 +59,20 @@ export interface Surroundings {
   onRole(computer: Computer, isControlPlane: boolean): void
   /** Somebody on the computer asks for its end, or for another beginning. */
   onPowerRequest(nodeName: string, request: PowerRequest): void
+}
+
+/** What being a node of a control plane takes. */
+export interface Membership {
+  /** The API as a user, as long as there is an API server (on `host`) and the client isn't astray. */
+  apiAs(name: string, groups: readonly string[], astray?: () => string | undefined, host?: string): Api
+  /** Where nodes find the API: a load balancer, or the only API server; `names` are others of its names and addresses. */
+  apiServer: { host: string; ip: string; port: number; isBehindLoadBalancer: boolean; names: readonly string[] }
+  /** The client certificate of a node's kubelet. */
+  issueNodeCertificate(nodeName: string): Promise<CertificateAndKey>
+  /** Who signs the certificates of the kubelets' clients. */
+  clientCaPem: string
+  /** Services that all kubelets share. */
+  services: Informer<Service>
 }
 
 /** What `poweroff` and `reboot` ask for. */
@@ -97,6 +106,8 @@ const K3S_VERSION = 'k3s1'
 /** On a node of the control plane, and on no other. */
 const API_SERVER_CERTIFICATE = '/etc/kubernetes/pki/apiserver.crt'
 const KUBELET_PORT = 10250
+/** What k3s' agents have on their disks. */
+export const K3S_KUBELET_KUBECONFIG = '/var/lib/rancher/k3s/agent/kubelet.kubeconfig'
 /** How long it takes until somebody without an answer to ARP is given up, in milliseconds. */
 const NO_NEIGHBOUR_MS = 3_000
 /** How long processes have to end once the operating system ends, in milliseconds */
@@ -181,7 +192,7 @@ export class Computer {
       if (this.#around.topology.flavour === 'kubeadm') writeUnitFiles(files)
       files.writeFile(MACHINE_ID, `${this.#chance('machine-id', this.#running!.beginning).hex(16)}\n`, { mode: 0o444 })
     }
-    if (!isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
+    if (this.#isWithoutAgent() || !isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
     if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) {
       // What somebody has changed of its unit systemd has to read.
       if (!isUnitAsInstalled(files, 'kubelet') || this.#hasOwnFlags()) return void this.machine()
@@ -196,10 +207,26 @@ export class Computer {
     else if (files.exists(KUBELET_BOOTSTRAP_KUBECONFIG)) void this.machine()
   }
 
+  /** Whether k3s was installed on another machine of the network, and not on this one. */
+  #isWithoutAgent(): boolean {
+    const { topology } = this.#around
+    return topology.flavour === 'k3s' && topology.installed !== undefined && !this.spec.controlPlane && !this.files.exists(K3S_KUBELET_KUBECONFIG)
+  }
+
+  /** The distribution that was installed looks for network plugins in places of its own. */
+  followFlavour(): void {
+    if (!this.#running) return
+    const isK3s = this.#around.topology.flavour === 'k3s'
+    const paths = isK3s ? K3S_CNI_PATHS : CNI_PATHS
+    if (!this.files.exists(paths.programs)) installPlugins(this.files, paths.programs, isK3s ? K3S_PLUGINS : REFERENCE_PLUGINS)
+    this.#around.network.node(this.spec.name)!.cni.use(paths)
+  }
+
   /** The kubelet's process has begun. @throws Error for a configuration that it can't take */
   startKubelet(flags?: ReadonlyMap<string, string>): void {
     const running = this.#running
     if (!running) return
+    if (!this.#around.membership) throw new Error('drydock: no control plane has been installed on any machine of this network')
     const configuration = this.#around.topology.flavour === 'kubeadm' && this.files.exists(flags?.get('config') ?? KUBELET_CONFIG) ? readKubeletConfiguration(this.files, flags?.get('config') ?? KUBELET_CONFIG) : undefined
     // What kubeadm has left tells whether the control plane's components run here.
     if (this.#around.topology.flavour === 'kubeadm') this.#around.onRole(this, this.files.exists(API_SERVER_CERTIFICATE))
@@ -233,10 +260,10 @@ export class Computer {
     const running = this.#running
     if (!running) return undefined
     const { spec, spec: { name } } = this
-    const { clock, network, topology, programs, onPowerRequest } = this.#around
+    const { clock, network, topology, programs, installer, onPowerRequest } = this.#around
     const kubelet = { start: (flags: ReadonlyMap<string, string>) => this.startKubelet(flags), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
     running.machine ??= this.#prepareLogin().then(() => clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
-      hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: topology.podCidr,
+      hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: () => this.#around.topology.podCidr, installer,
       journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
     })))
     return running.machine.then(({ machine }) => machine)
@@ -245,9 +272,9 @@ export class Computer {
   /** Certificates that a kubelet has had since its node joined are made when somebody can look at them. */
   async #prepareLogin(): Promise<void> {
     const { files, spec: { name } } = this
-    const { clock, issueNodeCertificate, topology } = this.#around
-    if (topology.flavour !== 'kubeadm' || !files.exists(KUBELET_KUBECONFIG) || files.exists(KUBELET_CLIENT_CERTIFICATE)) return
-    const { certificatePem, keyPem } = await clock.outside(issueNodeCertificate(name))
+    const { clock, membership, topology } = this.#around
+    if (topology.flavour !== 'kubeadm' || !membership || !files.exists(KUBELET_KUBECONFIG) || files.exists(KUBELET_CLIENT_CERTIFICATE)) return
+    const { certificatePem, keyPem } = await clock.outside(membership.issueNodeCertificate(name))
     const serving = await clock.outside(createSelfSignedServer(name, clock.nowMs()))
     if (files.exists(KUBELET_CLIENT_CERTIFICATE)) return
     const dated = `/var/lib/kubelet/pki/kubelet-client-${new Date(clock.nowMs()).toISOString().slice(0, 19).replace('T', '-').replaceAll(':', '-')}.pem`
@@ -326,20 +353,21 @@ export class Computer {
     const server = this.#serverOfKubeconfig()
     if (!server) return undefined
     const { host, port } = server
-    const { apiServer, network } = this.#around
+    const { membership, network } = this.#around
+    const { apiServer } = membership!
     const isOwn = this.spec.controlPlane && (host === 'localhost' || host === '127.0.0.1')
     if (isOwn || (this.spec.controlPlane && host === this.spec.ip)) return port === apiServer.port ? undefined : `dial tcp ${host}:${port}: connect: connection refused`
-    const ip = host === apiServer.host ? apiServer.ip : network.node(host)?.nodeIp ?? (/^[\d.]+$/.test(host) ? host : undefined)
+    const ip = host === apiServer.host || apiServer.names.includes(host) ? apiServer.ip : network.node(host)?.nodeIp ?? (/^[\d.]+$/.test(host) ? host : undefined)
     if (ip === undefined) return `dial tcp: lookup ${host}: no such host`
     return ip === apiServer.ip && port === apiServer.port ? undefined : `dial tcp ${ip}:${port}: connect: connection refused`
   }
 
   /** Whose API server the kubelet asks, by its kubeconfig; undefined: whichever the load balancer gives it. */
   #apiServerHost(): string | undefined {
-    const { apiServer } = this.#around
+    const { apiServer } = this.#around.membership!
     const host = this.#serverOfKubeconfig()?.host ?? (this.spec.controlPlane ? this.spec.name : apiServer.host)
     if (host === 'localhost' || host === '127.0.0.1' || host === this.spec.ip) return this.spec.name
-    return apiServer.isBehindLoadBalancer && (host === apiServer.host || host === apiServer.ip) ? undefined : host === apiServer.ip ? apiServer.host : host
+    return apiServer.isBehindLoadBalancer && (host === apiServer.host || host === apiServer.ip) ? undefined : host === apiServer.ip || apiServer.names.includes(host) ? apiServer.host : host
   }
 
   #serverOfKubeconfig(): { host: string; port: number } | undefined {
@@ -363,7 +391,8 @@ export class Computer {
 
   #createKubelet({ network, runtime, random, log, beginning, bootId }: Running): Kubelet {
     const { spec, spec: { name } } = this
-    const { clock, topology, clientCaPem, services, apiAs, podOf } = this.#around
+    const { clock, topology, membership, podOf } = this.#around
+    const { clientCaPem, services, apiAs } = membership!
     const machineId = this.files.readText(MACHINE_ID).trim()
     return createKubelet({
       nodeName: name,

@@ -1,6 +1,7 @@
 import type { Log } from '../../base/log.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { Machine } from '../../unix/types.ts'
+import { cidrContains, parseCidr, parseIPv4 } from '../network/cidr.ts'
 import { workerSpec } from '../topology.ts'
 import type { NodeSpec } from '../topology.ts'
 import { Computer } from './computer.ts'
@@ -18,6 +19,8 @@ export interface ComputerState {
 export type PowerState = 'on' | 'off' | 'starting' | 'stopping'
 
 export interface ComputersOptions extends Omit<Surroundings, 'onPowerRequest' | 'onRole'> {
+  /** The machine is gone on which the control plane was installed. */
+  onFounderGone(): void
   /** Prefix of the names of new ones. */
   clusterName: string
   nodes: readonly NodeSpec[]
@@ -83,6 +86,19 @@ export class Computers {
     return computer.askKubelet(request)
   }
 
+  /** A control plane was installed for the computers, or taken away. */
+  settle(topology: Surroundings['topology'], membership: Surroundings['membership']): void {
+    Object.assign(this.#around, { topology, membership })
+    for (const computer of this.all()) computer.followFlavour()
+  }
+
+  /** Says what has become of a computer. */
+  mark(name: string, marks: Pick<NodeSpec, 'controlPlane'> & Partial<Pick<NodeSpec, 'labels'>>): void {
+    const computer = this.#need(name)
+    computer.spec = { ...computer.spec, ...marks }
+    this.#tell()
+  }
+
   /** Starts a computer as it stands in the topology; `install` puts on its disk what belongs there. One that is off stays off over a reload, one that was starting starts. */
   begin(computer: Computer, beginning: Beginning, install: (computer: Computer) => void): void {
     const { power } = computer.spec
@@ -98,7 +114,10 @@ export class Computers {
     const used = new Set([...this.all().map(({ spec }) => spec.ip), this.#options.topology.loadBalancer?.ip])
     let number = 0
     let spec
-    do spec = workerSpec('', number++, this.#options.topology.hostCidr); while (used.has(spec.ip))
+    const { hostCidr, firstAddress } = this.#around.topology
+    const first = firstAddress === undefined ? 0 : parseIPv4(firstAddress)
+    do spec = workerSpec('', number++, hostCidr); while (used.has(spec.ip) || parseIPv4(spec.ip) < first)
+    if (!cidrContains(parseCidr(hostCidr), parseIPv4(spec.ip) + 1)) throw new ComputerError(`there is no free address in ${hostCidr}`)
     const name = typeof wanted === 'string' ? wanted : wanted(spec.ip)
     if (!/^[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw new ComputerError(`"${name}" is no name for a computer`)
     if (this.#computers.has(name)) throw new ComputerError(`there is a computer "${name}" already`)
@@ -111,11 +130,20 @@ export class Computers {
   /** Takes a computer away, with its disk. Whoever knew it as a node has to be told. */
   async remove(name: string): Promise<void> {
     const computer = this.#need(name)
-    if (computer === this.all()[0]) throw new ComputerError(`${name} is the control plane: without it there is no cluster`)
+    const isFounder = this.#isFounder(computer)
+    if (isFounder && !this.#around.topology.installed) throw new ComputerError(`${name} is the control plane: without it there is no cluster`)
+    if (isFounder && this.all().some((other) => other !== computer && other.spec.controlPlane)) throw new ComputerError(`${name} is where the control plane began: it can't go before its other nodes`)
     await this.powerOff(name)
+    if (isFounder) this.#options.onFounderGone()
     await computer.erase()
     this.#computers.delete(name)
     this.#tell()
+  }
+
+  /** Whether the control plane began on it, and hasn't been taken away. */
+  #isFounder(computer: Computer): boolean {
+    const { topology: { installed }, membership } = this.#around
+    return membership !== undefined && (installed ? computer.spec.name === installed.on : computer === this.all()[0])
   }
 
   /** Gives a computer power. */
@@ -202,7 +230,7 @@ export class Computers {
 
   /** What `kubeadm` has made of it. The first one is what it was installed as. */
   #setRole(computer: Computer, controlPlane: boolean): void {
-    if (computer === this.all()[0] || computer.spec.controlPlane === controlPlane) return
+    if (!this.#around.membership || this.#isFounder(computer) || computer.spec.controlPlane === controlPlane) return
     computer.spec = { ...computer.spec, controlPlane }
     this.#tell()
   }

@@ -55,7 +55,7 @@ export interface ControllerManagerOptions {
   log: Log
   /** PEM of the CA that signs the API server's certificate. */
   caCertificatePem: string
-  /** Network of the pods, e.g. 10.244.0.0/16. */
+  /** Network of the pods, e.g. 10.244.0.0/16; empty: nodes get no ranges of it. */
   clusterCidr: string
   /** Network of the Services' addresses. */
   serviceCidr: string
@@ -115,7 +115,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       // The one controller that isn't a service account itself.
       if (options.issueToken && isEnabled('tokens-controller')) running.push(startController(serviceAccountTokensController({ caCertificatePem: options.caCertificatePem, issueToken: options.issueToken }), options.apiAs('system:kube-controller-manager', ['system:authenticated']), informers, options))
       run(rootCaPublisher(options.caCertificatePem), 'root-ca-cert-publisher')
-      run(nodeIpamController(options.clusterCidr), 'node-controller')
+      if (options.clusterCidr !== '') run(nodeIpamController(options.clusterCidr), 'node-controller')
       run(nodeLifecycleController(settings), 'node-controller')
       run(taintEvictionController(), 'node-controller')
       run(nodeTtlController(), 'ttl-controller')

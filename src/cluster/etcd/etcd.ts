@@ -184,8 +184,19 @@ export class Etcd {
   }
 
   /** Has several members agree on each commit before it is one; `agree` throws where they can't, and nothing has happened then. */
-  replicateBy(agree: (revision: number) => void): void {
+  replicateBy(agree: ((revision: number) => void) | undefined): void {
     this.#agree = agree
+  }
+
+  /**
+   * Begins anew without anything, as with an empty data directory.
+   * differs: revisions go on, so that whoever keeps the log of commits keeps one
+   */
+  erase(): void {
+    this.#agree = undefined
+    for (const { id } of this.leases()) this.revokeLease(id)
+    if (this.range({ key: '', rangeEnd: FROM_KEY, limit: 1 }).kvs.length > 0) this.delete('', { rangeEnd: FROM_KEY })
+    if (this.#revision > Math.max(1, this.#compactRevision)) this.compact(this.#revision)
   }
 
   /** Forgets versions that were replaced at or before `revision`. @throws EtcdError for one that is compacted already or still to come. */

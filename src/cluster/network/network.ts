@@ -24,7 +24,7 @@ const CONNECT_TIMEOUT_MS = 127_000
 export interface NetworkOptions {
   clock: Clock
   random: Random
-  /** All pods. */
+  /** All pods, and all Services; empty: not planned yet. */
   podCidr: string
   serviceCidr: string
   /** The network that nodes and the learner's machine are on. */
@@ -86,7 +86,7 @@ export class Network {
   /** kube-proxy's rules; filled by the service proxy. */
   readonly services: ServiceTable
   readonly #options: NetworkOptions
-  readonly #ranges: { pods: { first: number; size: number }; services: { first: number; size: number }; hosts: { first: number; size: number } }
+  #ranges: { pods: { first: number; size: number }; services: { first: number; size: number }; hosts: { first: number; size: number } }
   readonly #attached = new Map<string, Attached>()
   readonly #nodes = new Map<string, MutableNodeNetwork>()
   /** Of hosts, by their addresses. */
@@ -96,8 +96,13 @@ export class Network {
 
   constructor(options: NetworkOptions) {
     this.#options = options
-    this.#ranges = { pods: parseCidr(options.podCidr), services: parseCidr(options.serviceCidr), hosts: parseCidr(options.hostCidr) }
+    this.#ranges = rangesOf(options)
     this.services = new ServiceTable(options.random.fork('services'), () => options.clock.nowMs())
+  }
+
+  /** The ranges of pods and Services, where they are planned only after machines are there. */
+  plan(ranges: Pick<NetworkOptions, 'podCidr' | 'serviceCidr'>): void {
+    this.#ranges = rangesOf({ ...ranges, hostCidr: this.#options.hostCidr })
   }
 
   /**
@@ -137,7 +142,7 @@ export class Network {
     for (const [ip, attached] of this.#attached) if (attached.nodeName === name) this.#detach(ip)
   }
 
-  node(name: string): (NodeNetwork & { readonly kernel: NodeKernel }) | undefined {
+  node(name: string): (NodeNetwork & Pick<MutableNodeNetwork, 'kernel' | 'cni'>) | undefined {
     return this.#nodes.get(name)
   }
 
@@ -434,6 +439,11 @@ export class Network {
     await this.#options.clock.sleep(NO_NEIGHBOUR_MS, signal)
     throw new UnixError('EHOSTUNREACH', 'No route to host')
   }
+}
+
+function rangesOf({ podCidr, serviceCidr, hostCidr }: Pick<NetworkOptions, 'podCidr' | 'serviceCidr' | 'hostCidr'>) {
+  const rangeOf = (cidr: string) => cidr === '' ? { first: 0, size: 0 } : parseCidr(cidr)
+  return { pods: rangeOf(podCidr), services: rangeOf(serviceCidr), hosts: parseCidr(hostCidr) }
 }
 
 /** The rule that a destination on a node falls under. */

@@ -130,13 +130,13 @@ const byName = (a: [string, unknown], b: [string, unknown]) => a[0] < b[0] ? -1 
 
 /** `iptables-save [-t TABLE]`, and `iptables -t nat -S [CHAIN]` or `-L`. */
 // @k8s part: iptables-save: rules of the CNI plugin and firewalls of load balancers are missing
-export function iptables(rules: () => readonly ServicePortRule[], context: { nodeName: string; podCidr: string; clock: Clock }): Program {
+export function iptables(rules: () => readonly ServicePortRule[], context: { nodeName: string; podCidr: () => string; clock: Clock }): Program {
   return async (proc) => {
     const args = proc.argv.slice(1)
     const at = args.findIndex((arg) => arg === '-t' || arg === '--table')
     const isSave = /-save$/.test(proc.argv[0]!)
     const table = at >= 0 ? args[at + 1] : isSave ? undefined : 'filter'
-    const text = await proc.clock.outside(iptablesText(rules(), { nodeName: context.nodeName, podCidr: context.podCidr, table, nowMs: context.clock.nowMs() }))
+    const text = await proc.clock.outside(iptablesText(rules(), { nodeName: context.nodeName, podCidr: context.podCidr(), table, nowMs: context.clock.nowMs() }))
     if (isSave) { await proc.stdout.write(text); return 0 }
     const list = args.findIndex((arg) => /^(?:-[nv]*[SL][nv]*|--list(?:-rules)?)$/.test(arg))
     if (list < 0) { await proc.stderr.write(`iptables: only the rules of kube-proxy are shown here (-S or -L, with -t nat or -t filter)\n`); return 2 }

@@ -13,6 +13,7 @@ import type { NodeNetwork } from '../network/types.ts'
 import type { ServicePortRule } from '../network/service-table.ts'
 import { kubeletProgram } from './kubelet-program.ts'
 import type { KubeletControl } from './kubelet-program.ts'
+import type { ControlPlaneInstaller } from '../control-plane-nodes/installer.ts'
 import type { PowerRequest } from '../computers/computer.ts'
 import { PowerSwitch, powerPrograms } from './power.ts'
 import { setUserId } from '../../unix/set-user-id.ts'
@@ -48,7 +49,9 @@ export interface NodeMachineOptions {
   network: NodeNetwork
   /** Rules of kube-proxy on this node. */
   serviceRules: () => readonly ServicePortRule[]
-  podCidr: string
+  podCidr: () => string
+  /** Makes the machine a control plane. */
+  installer: ControlPlaneInstaller
   journal: Journal
   /** When the node began. */
   bootMs: number

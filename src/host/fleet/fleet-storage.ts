@@ -12,7 +12,7 @@ export interface NodePortForward {
 }
 
 /** Whose program made a cluster. */
-export type Provider = 'kind' | 'minikube' | 'gke' | 'aks' | 'eks'
+export type Provider = 'kind' | 'minikube' | 'gke' | 'aks' | 'eks' | 'libvirt'
 
 /** What is written down of a further cluster, whether it runs or not. */
 export interface FleetRecord {
@@ -22,7 +22,7 @@ export interface FleetRecord {
   name: string
   /** No two clusters of a provider have the same; addresses are made of it. */
   number: number
-  /** The port of the learner's machine at which its API server answers. */
+  /** The port of the learner's machine at which its API server answers; 0: only the nodes' addresses lead there. */
   apiPort: number
   createdMs: number
   /** When each node was switched on or off last, in cluster time. */

@@ -27,6 +27,8 @@ export interface ClusterPlan {
   topology(number: number): Topology
   /** 0: any that is free. */
   apiPort?: number
+  /** No port of the learner's machine leads to its API server. */
+  isReachedByAddress?: boolean
   ports?: readonly NodePortForward[]
   details?: Readonly<Record<string, unknown>>
 }
@@ -143,7 +145,7 @@ export class Fleet {
       let number = 0
       while (taken.has(number)) number++
       const record: FleetRecord = {
-        id, provider: plan.provider, name: plan.name, number, apiPort: plan.apiPort || this.freePort(), createdMs: nowMs, since: {}, running: true,
+        id, provider: plan.provider, name: plan.name, number, apiPort: plan.isReachedByAddress ? 0 : plan.apiPort || this.freePort(), createdMs: nowMs, since: {}, running: true,
         topology: plan.topology(number), ports: (plan.ports ?? []).map((port) => port.hostPort ? port : { ...port, hostPort: this.freePort() }), details: plan.details ?? {},
       }
       // Its number and its ports are taken from now on.
@@ -237,8 +239,8 @@ export class Fleet {
     const cluster = await this.#madeOr(disk, createCluster({
       platform, clock, seed: `${seed} ${record.id} ${record.createdMs}`, topology: record.topology, registries: laptop.home.registry, ...(nodePrograms ? { nodePrograms } : {}), bootInTime: onStage ?? (() => {}),
       ...disk.options,
-      onTopology: (topology) => {
-        disk.options.onTopology?.(topology)
+      onTopology: (topology, pki) => {
+        disk.options.onTopology?.(topology, pki)
         const known = this.#records.get(record.id)
         if (!known) return
         const changed = switched(known, topology, clock.nowMs())
@@ -251,7 +253,7 @@ export class Fleet {
     const routes = new Set<(ip: string) => boolean>()
     const unplug = () => { for (const each of open.splice(0)) each.close() }
     try {
-      const { unplug: close } = cluster.plugIn({ network: laptop.home.network, net: laptop.machine.net }, { apiPort: record.apiPort, covers: (ip) => [...routes].some((covers) => covers(ip)) })
+      const { unplug: close } = cluster.plugIn({ network: laptop.home.network, net: laptop.machine.net }, { ...record.apiPort ? { apiPort: record.apiPort } : {}, covers: (ip) => [...routes].some((covers) => covers(ip)) })
       open.push({ close })
       for (const port of record.ports) open.push(openNodePort(laptop.machine.net, cluster, port))
       this.#records.set(record.id, record)

@@ -38,7 +38,7 @@ export class KeptCluster {
     const store = this.#store
     return {
       ...(this.stored ? { restore: snapshotOf(this.stored, this.#topology) } : {}),
-      onTopology: (topology) => { if (!this.#isOver) store.setTopology(topology) },
+      onTopology: (topology, pki) => { if (!this.#isOver) store.setTopology(topology, pki) },
       onNodeFiles: (node, files) => this.#keepFiles(node, files),
       durable: async (revision) => { await this.#begun; await store.durable(revision) },
     }

@@ -226,9 +226,9 @@ export class ClusterStore {
   }
 
   /** What machines there are, and which of them are on. */
-  setTopology(topology: unknown): void {
+  setTopology(topology: unknown, pki: unknown): void {
     if (!this.#identity) return
-    this.#identity = { ...this.#identity, topology }
+    this.#identity = { ...this.#identity, topology, pki }
     this.#dirtyMeta.set('identity', this.#identity)
     this.#schedule(IDLE_FLUSH_MS)
   }

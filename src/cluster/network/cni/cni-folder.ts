@@ -26,7 +26,7 @@ const EXTENSION = /\.(?:conf|conflist|json)$/
 // go-cni: opts.go loadFromConfDir; containerd watches the folder
 export class CniFolder {
   readonly #files: () => FileSystem
-  readonly #path: string
+  #path: string
   readonly #listeners = new Set<() => void>()
   #stopWatching: (() => void) | undefined
   #network: NetworkConfiguration | undefined
@@ -50,6 +50,15 @@ export class CniFolder {
   /** Calls back when there is a configuration and was none before, or the other way round. */
   onReadiness(listener: () => void): void {
     this.#listeners.add(listener)
+  }
+
+  /** Configurations lie in another folder from now on. */
+  moveTo(path: string): void {
+    const wasReady = this.#network !== undefined
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
+    this.#path = path
+    if (wasReady !== (this.network !== undefined)) for (const listener of this.#listeners) listener()
   }
 
   close(): void {

@@ -48,6 +48,7 @@ export interface PluggedIn extends PluginResult {
 // @k8s part: CNI plugins: ptp, bridge, host-local, portmap, flannel and Calico's; bandwidth, tuning, firewall and sbr change nothing, others are refused
 export class NodeCni {
   readonly #options: NodeCniOptions
+  #paths: CniPaths
   readonly #folder: CniFolder
   /** Programs that were found, until something changes where they are. */
   readonly #found = new Set<string>()
@@ -55,6 +56,7 @@ export class NodeCni {
 
   constructor(options: NodeCniOptions) {
     this.#options = options
+    this.#paths = options.paths
     this.#folder = new CniFolder(options.files, options.paths.configurations)
   }
 
@@ -65,6 +67,15 @@ export class NodeCni {
 
   onReadiness(listener: () => void): void {
     this.#folder.onReadiness(listener)
+  }
+
+  /** Another distribution's container runtime takes over, that looks elsewhere. */
+  use(paths: CniPaths): void {
+    this.#paths = paths
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
+    this.#found.clear()
+    this.#folder.moveTo(paths.configurations)
   }
 
   close(): void {
@@ -118,7 +129,8 @@ export class NodeCni {
   /** libcni: invoke FindInPath */
   #findProgram(type: string): void {
     if (this.#found.has(type)) return
-    const { files, paths: { programs } } = this.#options
+    const { files } = this.#options
+    const { programs } = this.#paths
     if (!files().exists(`${programs}/${type}`)) throw new Error(`failed to find plugin ${JSON.stringify(type)} in path [${programs}]`)
     this.#stopWatching ??= files().watch(programs, () => this.#found.clear())
     this.#found.add(type)
