@@ -1,6 +1,6 @@
 import { UnixError } from '../types.ts'
 import { errorText } from '../errno.ts'
-import type { ViEditor } from './vi.ts'
+import type { ViEditor } from './vi-editor.ts'
 
 /** Runs a line of the `:` prompt: a range, a command and its arguments. Problems become the editor's message. */
 export async function runExCommand(editor: ViEditor, line: string): Promise<void> {
@@ -84,9 +84,9 @@ async function run(editor: ViEditor, text: string): Promise<void> {
       return
     }
     case 'd': case 'delete': return editor.change(() => editor.deleteLines(range.first, range.last, /^[a-zA-Z]/.exec(args)?.[0]))
-    case 'y': case 'yank': editor.store(/^[a-zA-Z]/.exec(args)?.[0], selected(editor, range), 'line', true); if (range.last - range.first > 1) editor.message = `${range.last - range.first + 1} lines yanked`; return
+    case 'y': case 'yank': editor.registers.store(/^[a-zA-Z]/.exec(args)?.[0], selected(editor, range), 'line', true); if (range.last - range.first > 1) editor.message = `${range.last - range.first + 1} lines yanked`; return
     case 'pu': case 'put': {
-      const register = editor.registers.get(args[0] ?? '"')
+      const register = editor.registers.get(args[0])
       if (!register) throw new ExError(`E353: Nothing in register ${args[0] ?? '"'}`)
       return editor.change(() => { editor.lines.splice(force ? range.last : range.last + 1, 0, ...register.text); editor.cursor = { row: force ? range.last : range.last + 1, col: 0 } })
     }
@@ -131,7 +131,7 @@ async function run(editor: ViEditor, text: string): Promise<void> {
     case 'red': case 'redo': return editor.redo()
     case 'sy': case 'syn': case 'syntax': if (/^(?:on|enable|off)$/.test(args)) editor.options.syntax = args !== 'off'; return
     case 'filetype': case 'filet': case 'colo': case 'colorscheme': case 'map': case 'nmap': case 'imap': case 'let': case 'autocmd': case 'au': return
-    case 'reg': case 'registers': case 'di': case 'display': editor.message = [...editor.registers].map(([name, { text }]) => `"${name} ${text.join('^J').slice(0, 30)}`).join('  '); return
+    case 'reg': case 'registers': case 'di': case 'display': editor.message = [...editor.registers.entries()].map(([name, { text }]) => `"${name} ${text.join('^J').slice(0, 30)}`).join('  '); return
     case 'k': case 'ma': case 'mark': if (args[0]) editor.marks.set(args[0], { row: range.last, col: 0 }); return
     case 'h': case 'help': editor.message = ':w saves, :q leaves, :q! leaves without saving, :wq does both. u undoes, i inserts, Esc ends inserting.'; return
     case 'sh': case 'shell': return editor.shell('exec bash')
