@@ -8,7 +8,7 @@ import { lookAtFiles, restoreFiles } from '../src/host/persistence/stored-file.t
 import type { StoredFile } from '../src/host/persistence/stored-file.ts'
 import { Fleet } from '../src/host/fleet/fleet.ts'
 import { MemoryFleetStorage } from '../src/host/fleet/memory-fleet-storage.ts'
-import { nodePrograms } from '../src/host/node-programs.ts'
+import { imagePrograms, nodePrograms } from '../src/host/node-programs.ts'
 import { nodePlatform } from '../src/host/platform-node.ts'
 import { checkGoal } from '../src/lessons/check.ts'
 import type { Goal } from '../src/lessons/goal.ts'
@@ -95,7 +95,7 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
   const clock = new OrderedClock({ startMs: kept?.cluster.timeMs ?? START_MS })
   const nodeFiles = new Map<string, MountableFileSystem>()
   const cluster = await createCluster({
-    platform: nodePlatform, clock, seed, nodePrograms, ...(kept ? { restore: kept.cluster } : {}), ...(topology ? { topology } : {}),
+    platform: nodePlatform, clock, seed, nodePrograms, imagePrograms, ...(kept ? { restore: kept.cluster } : {}), ...(topology ? { topology } : {}),
     onNodeFiles(node, files) {
       nodeFiles.set(node, files)
       restoreFiles(files, kept?.nodes.get(node) ?? [])
@@ -109,7 +109,7 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
   if (kept) restoreFiles(home, kept.home)
   else furnishHome(home, cluster)
   const storage = kept?.fleet ?? new MemoryFleetStorage()
-  const fleet = new Fleet({ platform: nodePlatform, clock, seed, storage, nodePrograms })
+  const fleet = new Fleet({ platform: nodePlatform, clock, seed, storage, nodePrograms, imagePrograms })
   const laptop = createLearnersLaptop({ cluster, fleet, home, utilities: utilityPrograms('gnu') })
   const drive = async <T>(work: Promise<T>, withinMs: number, what: string): Promise<T> => {
     let settled = false

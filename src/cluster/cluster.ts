@@ -41,6 +41,7 @@ import type { Commit, EtcdSnapshot } from './etcd/types.ts'
 import { controlPlaneImages } from './images/control-plane.ts'
 import { coreDnsImage } from './images/coredns/coredns.ts'
 import { imageCatalogue } from './images/image-catalogue.ts'
+import { klipperHelmImage } from './images/klipper-helm/klipper-helm.ts'
 import { builtInKinds, kindOf } from './kinds/index.ts'
 import type { Deployment, Node, Pod, Service } from './kinds/generated/types.ts'
 import { shareManagedFields } from './kinds/patch/managed-fields.ts'
@@ -49,7 +50,6 @@ import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
 import { isStatusError } from './kinds/status-error.ts'
 import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
-import { k3sAddons } from './kubeadm/k3s-addons.ts'
 import { clusterDnsAddress, coreDns, kindnet as kindnetAddon, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
@@ -116,6 +116,8 @@ export interface ClusterOptions {
   onTopology?(topology: Topology, pki: ClusterPkiSnapshot | undefined): void
   /** Further programs of nodes, by their paths. */
   nodePrograms?: Readonly<Record<string, Program>>
+  /** Programs of images that aren't the cluster's own. */
+  imagePrograms?: Readonly<Record<'helm', Program>>
   /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
   audit?: AuditOptions
 }
@@ -302,7 +304,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     etcdFailure: (host, signal) => etcdFailures.next(host, signal),
     kindnet: (agent) => plane.kindnet().begin(agent),
   }), coreDnsImage]
-  const registry = createImageRegistry([...imageCatalogue, ...systemImages], clock, options.registries?.pushed)
+  const registry = createImageRegistry([...imageCatalogue, ...systemImages, ...options.imagePrograms ? [klipperHelmImage(options.imagePrograms.helm)] : []], clock, options.registries?.pushed)
   const registryDisk = createMemoryFileSystem({ clock })
   options.onNodeFiles?.(OTHER_DISKS.registries, registryDisk)
   const pushedImages = once(() => openPushedImages({ disk: registryDisk, registry, clock }))
@@ -332,8 +334,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     onFounderGone: () => { void removeControlPlane() },
     podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,
     onNodeFiles: options.onNodeFiles, programs: options.nodePrograms ?? {},
-    onStarted: (computer) => { if (topology.flavour === 'k3s' && computer.spec.controlPlane) startServer(computer) },
-    onStopped: ({ spec }) => { if (spec.controlPlane) for (const component of [...COMPONENTS.map((each) => componentOn(each, spec.name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component) },
+    onStarted(computer) {
+      if (topology.flavour !== 'k3s' || !computer.spec.controlPlane) return
+      startServer(computer)
+      void startManifests(computer, true)
+    },
+    onStopped({ spec }) {
+      if (!spec.controlPlane) return
+      for (const component of [...COMPONENTS.map((each) => componentOn(each, spec.name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component)
+      manifests?.stop()
+    },
     onSpecs(nodes) {
       const known = new Set(controlPlanes().map(({ name }) => name))
       topology = { ...topology, nodes: [...nodes] }
@@ -357,6 +367,17 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     podNetwork?.stop()
     podNetwork = startEmbeddedFlannel({ informers: plane.shared, nodeName: computer.spec.name, files: computer.files, kernel: network.node(computer.spec.name)!.kernel, podCidr: topology.podCidr, policies: plane.policies() })
   }
+  /** What k3s' server does with manifests and charts. */
+  const startManifests = async ({ files, spec: { name } }: Computer, isFreshStart: boolean): Promise<void> => {
+    const { startServerControllers } = await clock.outside(import('./k3s/server-controllers.ts'))
+    manifests?.stop()
+    if (stopped) return
+    manifests = startServerControllers({
+      nodeName: name, files, isFreshStart, api: components.gated(plane.masters), fetch: plane.fetch, informers: plane.shared, clock, random: ownRandom('k3s'), log: log.named('k3s'),
+      serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain, apiPort: API_PORT, disabled: topology.disabled ?? [],
+    })
+  }
+  let manifests: { stop(): void } | undefined
   let podNetwork: { stop(): void } | undefined
   let serverPort: Listener | undefined
   let hasCloud = false
@@ -521,6 +542,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     await installObjects(computer)
     hasCloud = true
     components.start(CLOUD_CONTROLLER_MANAGER)
+    await startManifests(computer, true)
   }
 
   const removeControlPlane: Cluster['removeControlPlane'] = async () => {
@@ -530,6 +552,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     serverPort?.close()
     podNetwork?.stop()
     podNetwork = undefined
+    manifests?.stop()
     hasCloud = false
     endPlane()
     network.services.replace([])
@@ -552,12 +575,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       for (const object of objects) await createUnlessThere(masters, object)
     }
     await addonsReady(shared, clock)
-    // As with k3s, these come up while the cluster is used.
-    if (topology.flavour === 'k3s') for (const object of await clock.outside(k3sAddons(topology.disabled))) await createUnlessThere(masters, object)
   }
 
   const boot = async (): Promise<void> => {
-    running.push(components)
+    running.push(components, { stop: () => manifests?.stop() })
     // Nodes look for their images there.
     if (holdsPushedImages(registryDisk)) await pushedImages()
     if (holdsPushedImages(archiveDisk)) await archives()
@@ -604,7 +625,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     }
     options.bootInTime?.('workers')
     hasCloud = topology.flavour === 'k3s'
-    if (hasCloud && first.isOn) components.start(CLOUD_CONTROLLER_MANAGER)
+    if (hasCloud && first.isOn) {
+      components.start(CLOUD_CONTROLLER_MANAGER)
+      await startManifests(first, !restore)
+    }
     const others = startOthers()
     // The nodes of a restored cluster have much to do, which nobody needs to wait for.
     if (restore) return void others.catch((error: unknown) => log.error('could not start the nodes', { error: String(error) }))

@@ -11,6 +11,7 @@ import { createClusterPki, restoreClusterPki } from './apiserver/pki/cluster-pki
 import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki.ts'
 import type { UserInfo } from './apiserver/seams.ts'
 import type { Api } from './client/api.ts'
+import type { ApiFetch } from './client/json-client.ts'
 import { createInformers } from './client/informers.ts'
 import type { Informers } from './client/informers.ts'
 import { EtcdMembers } from './etcd/members/etcd-members.ts'
@@ -48,6 +49,8 @@ export interface Plane {
   /** Signs tokens where the platform has a way of its own. */
   readonly sign: ReturnType<NonNullable<Platform['signerOf']>> | undefined
   readonly masters: Api
+  /** What {@link masters} has no words for, with the same rights. */
+  readonly fetch: ApiFetch
   readonly shared: Informers
   readonly policies: () => NetworkPolicyTable
   readonly kindnet: () => Kindnet
@@ -73,7 +76,7 @@ export async function createPlane({ platform, clock, random, log, topology, foun
   const shared = createInformers({ api: masters, clock, log: log.named('informers') })
   const policies = once(() => new NetworkPolicyTable(shared))
   return {
-    founder, pki, admin, serving, proxyClient, server, sign, masters, shared, policies, kindnet: once(() => new Kindnet(shared, policies())),
+    founder, pki, admin, serving, proxyClient, server, sign, masters, fetch: (request) => server.fetchAs(MASTERS, request), shared, policies, kindnet: once(() => new Kindnet(shared, policies())),
     members: new EtcdMembers({ ...members, etcd: apiServer.etcd, clock, founder: { host: founder.name, ip: founder.ip } }),
   }
 }

@@ -17,7 +17,7 @@ import { fetchFromWeb } from './fetch-from-web.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { fetchPage } from './fetch-page.ts'
-import { nodePrograms } from './node-programs.ts'
+import { imagePrograms, nodePrograms } from './node-programs.ts'
 import { pageEditor } from './page-editor.ts'
 import { FleetStore, latestFleetMs } from './persistence/fleet-store.ts'
 import { KeptCluster, nodeTree } from './persistence/kept-cluster.ts'
@@ -105,9 +105,9 @@ export class ClusterHost {
     const clock = new ClusterClock(platform, { startMs: stored ? Math.max(stored.timeMs, await latestFleetMs(store)) : platform.wallMs() - BOOT_MS })
     const seed = stored?.identity.seed ?? Array.from(platform.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
     const kept = new KeptCluster(store, stored)
-    const cluster = await createCluster({ platform, clock, seed, nodePrograms, ...kept.options })
+    const cluster = await createCluster({ platform, clock, seed, nodePrograms, imagePrograms, ...kept.options })
       .catch((error: unknown) => { throw stored ? new StoreError('corrupt', `the saved cluster can't be restored: ${(error as Error).message}`) : error })
-    const fleet = new Fleet({ platform, clock, seed, nodePrograms, storage: new FleetStore({ main: store, clock, setTimer: (fn, delayMs) => platform.setTimer(fn, delayMs), onFailure: options.onStoreFailure }) })
+    const fleet = new Fleet({ platform, clock, seed, nodePrograms, imagePrograms, storage: new FleetStore({ main: store, clock, setTimer: (fn, delayMs) => platform.setTimer(fn, delayMs), onFailure: options.onStoreFailure }) })
     const home = createHome(clock)
     if (stored) restoreFiles(home, stored.files.filter((file) => file.tree === HOME_TREE))
     else furnishHome(home, cluster)

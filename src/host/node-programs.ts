@@ -1,5 +1,9 @@
 import { kubectl } from '../cli/kubectl/kubectl.ts'
+import { lazyProgram } from '../unix/lazy-program.ts'
 import type { Program } from '../unix/types.ts'
 
 /** What kind's image of a node has besides the system: kubectl, for the administrator's kubeconfig on the control plane. */
 export const nodePrograms: Readonly<Record<string, Program>> = { '/usr/bin/kubectl': kubectl }
+
+/** What images have that are made of the terminal's programs. */
+export const imagePrograms: Readonly<Record<'helm', Program>> = { helm: lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm) }

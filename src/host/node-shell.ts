@@ -6,7 +6,7 @@ import { utilityPrograms } from '../unix/utilities/list.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { MemoryFleetStorage } from './fleet/memory-fleet-storage.ts'
-import { nodePrograms } from './node-programs.ts'
+import { imagePrograms, nodePrograms } from './node-programs.ts'
 import { nodePlatform } from './platform-node.ts'
 import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEARNER, startShell } from './laptop.ts'
 
@@ -17,7 +17,7 @@ import { createHome, createLearnersLaptop, furnishHome, learnerEnvironment, LEAR
 export async function runShell(cluster: Cluster): Promise<number> {
   const home = createHome(cluster.clock)
   furnishHome(home, cluster)
-  const fleet = new Fleet({ platform: nodePlatform, clock: cluster.clock, seed: cluster.seed, storage: new MemoryFleetStorage(), nodePrograms })
+  const fleet = new Fleet({ platform: nodePlatform, clock: cluster.clock, seed: cluster.seed, storage: new MemoryFleetStorage(), nodePrograms, imagePrograms })
   const laptop = createLearnersLaptop({ cluster, fleet, home, utilities: utilityPrograms('gnu'), outside: fetchFromWeb })
   const output = (stream: NodeJS.WriteStream): ByteWriter => ({
     write: (data) => new Promise((resolve, reject) => stream.write(data, (error) => error ? reject(new BrokenPipeError()) : resolve())),

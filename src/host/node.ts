@@ -112,14 +112,14 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function startCluster(flags: Flags) {
   tuneEngine()
-  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { nodePrograms }] = await Promise.all([
+  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }] = await Promise.all([
     import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'), import('./node-outside.ts'), import('./node-programs.ts'),
   ])
   const cluster = await createCluster({
     platform: nodePlatform,
     clock: new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS }),
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
-    outside: outsideHttp, nodePrograms,
+    outside: outsideHttp, nodePrograms, imagePrograms,
     ...await auditOf(flags),
     topology: flags.singleNode ? singleNodeTopology(undefined, flags.disabled) : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes, undefined, undefined, flags.controlPlanes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
   })

@@ -12,7 +12,6 @@ const DAEMON_SETS = 'daemonsets.apps'
 const SLICES = 'endpointslices.discovery.k8s.io'
 const MAX_NAME = 48
 
-// @k8s part: k3s with `--single-node`: its load balancer for Services, traefik and metrics-server are there; its Helm controller and the manifests on the server's disk aren't, and so no HelmChart, Addon or job of them
 /**
  * The load balancer for Services that k3s comes with: pods on every node that have the Service's ports as ports of their node, and the addresses
  * of those nodes in the Service's status. k8s: cloud-provider/controllers/service; k3s: pkg/cloudprovider/servicelb.go

@@ -5,10 +5,11 @@ const NAMESPACE = 'kube-system'
 const TOLERATIONS = [{ key: 'CriticalAddonsOnly', operator: 'Exists' }, { key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }]
 const CHART = 'traefik-39.0.701_up39.0.7'
 
-/** What k3s installs besides DNS and storage: Traefik with its definitions, and metrics-server, but for those in `disabled`. k3s: manifests/traefik.yaml, manifests/metrics-server */
-export async function k3sAddons(disabled: readonly string[] = []): Promise<KubeObject[]> {
+/** Traefik with its definitions. k3s: manifests/traefik.yaml */
+// @k8s part: k3s' Traefik: its manifest holds what its chart comes to with k3s' values, because that chart isn't there; a HelmChartConfig named traefik changes nothing
+export async function traefikAddon(): Promise<KubeObject[]> {
   const { default: definitions } = await import('./traefik-definitions.json', { with: { type: 'json' } })
-  return [...disabled.includes('metrics-server') ? [] : metricsServer(), ...disabled.includes('traefik') ? [] : [...definitions as unknown as KubeObject[], ...traefik()]]
+  return [...definitions as unknown as KubeObject[], ...traefik()]
 }
 
 /** The objects that Traefik's chart comes to with k3s' values. */
@@ -65,7 +66,8 @@ function traefik(): KubeObject[] {
   ]
 }
 
-function metricsServer(): KubeObject[] {
+/** What measures nodes and pods. k3s: manifests/metrics-server */
+export function metricsServerAddon(): KubeObject[] {
   const name = 'metrics-server'
   const labels = { 'k8s-app': name }
   const account = [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }]

@@ -58,6 +58,7 @@ export interface FleetOptions {
   seed: string
   storage: FleetStorage
   nodePrograms?: ClusterOptions['nodePrograms']
+  imagePrograms?: ClusterOptions['imagePrograms']
 }
 
 /** Where the clusters' user sits. */
@@ -234,10 +235,10 @@ export class Fleet {
   }
 
   async #begin(record: FleetRecord, disk: ClusterDisk, onStage?: (stage: InstallationStage) => void): Promise<void> {
-    const { platform, clock, seed, nodePrograms } = this.#options
+    const { platform, clock, seed, nodePrograms, imagePrograms } = this.#options
     const laptop = this.#onLaptop()
     const cluster = await this.#madeOr(disk, createCluster({
-      platform, clock, seed: `${seed} ${record.id} ${record.createdMs}`, topology: record.topology, registries: laptop.home.registry, ...(nodePrograms ? { nodePrograms } : {}), bootInTime: onStage ?? (() => {}),
+      platform, clock, seed: `${seed} ${record.id} ${record.createdMs}`, topology: record.topology, registries: laptop.home.registry, ...(nodePrograms ? { nodePrograms } : {}), ...(imagePrograms ? { imagePrograms } : {}), bootInTime: onStage ?? (() => {}),
       ...disk.options,
       onTopology: (topology, pki) => {
         disk.options.onTopology?.(topology, pki)

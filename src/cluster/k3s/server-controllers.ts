@@ -1,0 +1,75 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import type { FileSystem } from '../../unix/types.ts'
+import type { Api } from '../client/api.ts'
+import { runController } from '../client/controller-runner.ts'
+import { createEventRecorder } from '../client/event-recorder.ts'
+import type { Informers } from '../client/informers.ts'
+import { jsonClient } from '../client/json-client.ts'
+import type { ApiFetch } from '../client/json-client.ts'
+import { createResourceDirectory } from '../controllers/resource-directory.ts'
+import type { KubeObject } from '../kinds/object.ts'
+import { isStatusError } from '../kinds/status-error.ts'
+import { bundledManifests, isDisabled, stageManifests } from './bundled-manifests.ts'
+import { DeployController } from './deploy-controller.ts'
+import definitions from './definitions.json' with { type: 'json' }
+import { helmController } from './helm-controller.ts'
+import { ObjectSets } from './object-sets.ts'
+
+export interface ServerControllersOptions {
+  nodeName: string
+  /** The server's disk. */
+  files: FileSystem
+  api: Api
+  fetch: ApiFetch
+  informers: Informers
+  clock: Clock
+  random: Random
+  log: Log
+  serviceCidr: string
+  clusterDomain: string
+  apiPort: number
+  disabled: readonly string[]
+  /** Whether the server was started anew, and didn't just go on after a reload. */
+  isFreshStart: boolean
+}
+
+const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io'
+const POLL_MS = 100
+
+/** What a k3s server runs besides Kubernetes' own controllers: definitions, the deploy controller and the Helm controller. k3s: pkg/server coreControllers */
+export function startServerControllers(options: ServerControllersOptions): { stop(): void } {
+  const { api, clock, log, informers } = options
+  const running: { stop(): void }[] = []
+  let isStopped = false
+  const begin = async () => {
+    await createDefinitions(api, clock)
+    if (isStopped) return
+    const directory = createResourceDirectory(informers)
+    const eventsOf = (component: string) => createEventRecorder({ api, clock, log: log.named(component), component })
+    const setsOf = (component: string) => new ObjectSets({ client: jsonClient(options.fetch, { userAgent: 'k3s' }), api, directory, fieldManager: `${component}@${options.nodeName}` })
+    stageManifests(options.files, await clock.outside(bundledManifests(options)), (path) => isDisabled(path, options.disabled))
+    if (isStopped) return
+    await directoryKnows(informers)
+    const deploy = new DeployController({ files: options.files, api, sets: setsOf('deploy'), events: eventsOf('deploy'), clock, log: log.named('deploy'), disabled: options.disabled, force: options.isFreshStart })
+    running.push(deploy, runController(helmController(setsOf('helm-controller'), options.apiPort), { informers, api, clock, random: options.random.fork('helm-controller'), log: log.named('helm-controller'), events: eventsOf('helm-controller') }))
+    deploy.start()
+  }
+  begin().catch((error: unknown) => log.error('could not start the server\'s controllers', { error: String(error) }))
+  return {
+    stop() {
+      isStopped = true
+      for (const part of running) part.stop()
+    },
+  }
+}
+
+/** Resolves once all of the server's definitions are there and served. */
+async function createDefinitions(api: Api, clock: Clock): Promise<void> {
+  for (const definition of definitions as unknown as KubeObject[]) await api.create(DEFINITIONS, definition, { fieldManager: 'k3s' }).catch((error: unknown) => { if (!isStatusError(error, 'AlreadyExists')) throw error })
+  const isEstablished = ({ status }: KubeObject) => status?.conditions?.some(({ type, status: is }: { type: string; status: string }) => type === 'Established' && is === 'True')
+  for (const { metadata: { name } } of definitions) while (!isEstablished(await api.get(DEFINITIONS, name))) await clock.sleep(POLL_MS)
+}
+
+const directoryKnows = (informers: Informers): Promise<void> => informers.for(DEFINITIONS).synced()
