@@ -1,10 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { silentLog } from '../../base/log.ts'
-import { createMemoryFileSystem, createOverlay, withOwnMounts } from '../../unix/file-system.ts'
-import { layerChanges } from '../../unix/fs/layer-changes.ts'
+import { createOverlay } from '../../unix/file-system.ts'
 import { copyTree } from '../../unix/fs/copy-tree.ts'
-import { directoryName } from '../../unix/path.ts'
+import { layerChanges } from '../../unix/fs/layer-changes.ts'
 import { ROOT_USER } from '../../unix/machine.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { Machine, MountableFileSystem, NetStack, Signal } from '../../unix/types.ts'
@@ -12,44 +11,37 @@ import type { BridgeNetwork } from '../network/types.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { RuntimeError } from '../runtime/cri.ts'
-import type { ContainerConfig, ContainerSecurity, ExecContext, Mount, PodSandboxConfig, StreamIo } from '../runtime/cri.ts'
+import type { ExecContext, StreamIo } from '../runtime/cri.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
-import type { ImageReference } from '../runtime/image-reference.ts'
-import { pullMs } from '../runtime/image-store.ts'
-import type { ImageRegistry, RegistryCredentials, RegistryImage } from '../runtime/image-registry.ts'
+import type { ImageRegistry } from '../runtime/image-registry.ts'
 import type { ByteWriter } from '../../base/streams.ts'
-import { cpusetOf } from './cpu-shares.ts'
+import { CONTAINERS, ContainerConfigs } from './container-configs.ts'
 import { randomContainerName } from './container-names.ts'
+import { cpusetOf } from './cpu-shares.ts'
 import type { ContainerRecord, ContainerSpec, DockerContainer } from './docker-container.ts'
-import { digestOfText } from './digest.ts'
 import { DockerError } from './docker-error.ts'
-import { baseLayerDigest, envRecord, layerDigests, sizeOnDisk, transfersOf } from './docker-image.ts'
+import { envRecord, sizeOnDisk } from './docker-image.ts'
 import type { DockerImage } from './docker-image.ts'
-import { goDurationText } from '../kinds/duration.ts'
+import { DockerNetworks } from './docker-networks.ts'
+import { HealthChecks } from './health-checks.ts'
 import { ImageShelf } from './image-shelf.ts'
-import { ImageTable, familiarName } from './image-table.ts'
+import { ImageTable } from './image-table.ts'
 import { LayerStore } from './layer-store.ts'
 import type { ProgramNames } from './program-names.ts'
 import { PublishedPorts } from './published-ports.ts'
 import type { PushedImages } from './pushed-images.ts'
-import { isRuntimeFile } from './runtime-files.ts'
 import { RegistryAccess } from './registry-access.ts'
+import { RegistryTransfer } from './registry-transfer.ts'
+import { isRuntimeFile } from './runtime-files.ts'
 import { Volumes } from './volumes.ts'
 
-/** Where containers are written down. */
-const CONTAINERS = '/var/lib/docker/containers'
-const NETWORKS = '/var/lib/docker/network/networks.json'
 /** Restarting waits that long at first, twice as long each further time, a minute at most. docker: daemon/internal/restartmanager */
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 60_000
 /** Who ran longer than this begins anew with the shortest wait. */
 const STEADY_MS = 10_000
 const DEFAULT_STOP_SECONDS = 10
-/** Of a health check's output this much is kept, and of so many checks. */
-const HEALTH_OUTPUT_BYTES = 4_096
-const HEALTH_RESULTS = 5
 const MIN_MEMORY_BYTES = 6 * 2 ** 20
-const EMPTY_HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n'
 
 export interface DockerEngineOptions {
   /** The engine's disk. */
@@ -62,19 +54,6 @@ export interface DockerEngineOptions {
   pushed: PushedImages
   clock: Clock
   random: Random
-}
-
-/** An image as a registry has it. */
-export interface RemoteImage {
-  reference: ImageReference
-  tag: string
-  digest: string
-  image: RegistryImage
-}
-
-export interface DockerNetwork {
-  id: string
-  createdMs: number
 }
 
 export interface DockerEvent {
@@ -91,6 +70,7 @@ export class DockerEngine {
   /** What files are that have no bytes. */
   readonly programs: ProgramNames
   readonly shelf: ImageShelf
+  readonly transfer: RegistryTransfer
   readonly runtime: ContainerRuntime
   readonly clock: Clock
   readonly random: Random
@@ -99,14 +79,14 @@ export class DockerEngine {
   readonly #options: DockerEngineOptions
   readonly #containers = new Map<string, DockerContainer>()
   readonly #ports: PublishedPorts
+  readonly #configs: ContainerConfigs
   readonly #followed = new Map<string, () => Promise<void>>()
   readonly #backoff = new Map<string, { waitMs: number; timer?: { cancel(): void } }>()
   readonly #listeners = new Set<(event: DockerEvent) => void>()
-  readonly #health = new Map<string, AbortController>()
+  readonly #health: HealthChecks
   /** Containers that other programs look after: the nodes of their clusters. */
   guests: () => readonly DockerContainer[] = () => []
-  /** User-defined networks by name. */
-  readonly networks: Map<string, DockerNetwork>
+  readonly networks: DockerNetworks
 
   private constructor(options: DockerEngineOptions) {
     this.#options = options
@@ -120,13 +100,16 @@ export class DockerEngine {
     this.layers = new LayerStore({ disk: options.disk, directory: '/var/lib/docker/overlay2', programs: options.pushed.programs, clock: options.clock })
     this.shelf = new ImageShelf({ layers: this.layers, registry: options.registry, clock: options.clock })
     this.images = new ImageTable(options.disk, options.clock)
+    this.transfer = new RegistryTransfer({ registry: options.registry, access: this.access, pushed: options.pushed, images: this.images, shelf: this.shelf, layers: this.layers, clock: this.clock, random: this.random })
     this.volumes = new Volumes(options.disk, options.clock)
-    this.networks = new Map(options.disk.exists(NETWORKS) ? JSON.parse(options.disk.readText(NETWORKS)) as [string, DockerNetwork][] : [])
+    this.networks = new DockerNetworks(options.disk, this.clock, this.random)
+    this.#configs = new ContainerConfigs({ disk: options.disk, machine: options.machine, network: options.network, net: options.net, clock: this.clock, networks: this.networks, volumes: this.volumes, containers: () => this.containers() })
     this.runtime = createContainerRuntime({
       registry: options.registry, images: this.images.forRuntime(), nodeFiles: options.disk, network: options.network, clock: options.clock, random: this.random.fork('runtime'), log: silentLog, nodeName: options.net.hostname,
       latency: { sandboxMs: 120, startMs: 80 },
     })
     this.#ports = new PublishedPorts(options.net)
+    this.#health = new HealthChecks(this.runtime, this.clock, (container) => this.#emit(container, 'health'))
     this.runtime.onEvent(({ podUid, containerId, type }) => {
       const container = this.#containers.get(podUid)
       if (type === 'stopped' && container?.runs.at(-1)?.runtimeId === containerId && (container.status === 'running' || container.status === 'paused')) this.#ended(container)
@@ -144,113 +127,9 @@ export class DockerEngine {
 
   // --- images --------------------------------------------------------------------------------------------------------------------
 
-  /** What a registry has under a name. @throws DockerError */
-  async resolve(reference: ImageReference, credentials: RegistryCredentials | undefined): Promise<RemoteImage> {
-    const { registry } = this.#options
-    const { repository, domain } = reference
-    const tag = reference.digest ? registry.tags(repository).find((each) => registry.digest(repository, each) === reference.digest) : reference.tag
-    const found = tag === undefined ? undefined : registry.find(repository, tag)
-    await this.clock.sleep(150 + this.random.float() * 150)
-    const denied = `pull access denied for ${familiarName(repository)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`
-    if (!this.access.exists(domain)) throw new DockerError(`failed to resolve reference "${reference.fullName}": failed to do request: Head "https://${domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${domain.replace(/:\d+$/, '')}: no such host`, 'not found')
-    if (found && !this.access.mayPull(found.credentials, credentials)) throw new DockerError(credentials ? denied : `Head "https://${domain}/v2/${reference.path}/manifests/${reference.tag}": no basic auth credentials`, 'not found')
-    if (!found || tag === undefined) throw new DockerError(registry.hasRepository(repository) ? `manifest for ${familiarName(reference.fullName)} not found: manifest unknown: manifest unknown` : denied, 'not found')
-    return { reference, tag, digest: registry.digest(repository, tag), image: found }
-  }
-
-  /** Fetches what isn't here of an image that a registry has. @param onLayer told of each layer as it goes on */
-  async fetch({ reference, tag, digest, image: found }: RemoteImage, onLayer: (digest: string, state: 'here' | 'begun' | 'downloaded' | 'extracted', sizeBytes: number) => Promise<void>): Promise<{ image: DockerImage; isNew: boolean }> {
-    const { pushed } = this.#options
-    const { repository } = reference
-    const built = pushed.behind(found)
-    const image = built ?? this.shelf.fromCatalogue({ repository, tag, digest })!
-    const isNew = this.images.find(image.id) === undefined
-    if (image.base) pushed.programs.learn(`${image.base.repository}:${image.base.tag}`)
-    if (isNew) {
-      const here = new Set(this.images.list().flatMap(layerDigests))
-      const layers = transfersOf(image)
-      for (const { digest: id, sizeBytes } of layers) await onLayer(id, here.has(id) ? 'here' : 'begun', sizeBytes)
-      const toFetch = layers.filter((layer) => !here.has(layer.digest))
-      if (toFetch.length > 0) await this.clock.sleep(pullMs(toFetch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), this.random))
-      for (const state of ['downloaded', 'extracted'] as const) for (const { digest: id, sizeBytes } of toFetch) await onLayer(id, state, sizeBytes)
-      if (built) for (const layer of built.layers) { await this.layers.adopt(layer); this.shelf.keepLayer(layer) }
-      this.images.add(image)
-    }
-    const isMoved = !reference.digest && this.images.byName(reference.fullName)?.id !== image.id
-    this.images.addDigest(image.id, `${repository}@${digest}`)
-    if (!reference.digest) this.images.tag(reference.fullName, image.id)
-    return { image, isNew: isNew || isMoved }
-  }
-
-  /**
-   * Fetches an image from its registry. `say` is told what `docker pull` prints.
-   * @throws DockerError
-   */
-  async pull(reference: ImageReference, credentials: RegistryCredentials | undefined, say: (line: string) => Promise<void>): Promise<DockerImage> {
-    const remote = await this.resolve(reference, credentials)
-    await say(`${reference.digest ?? remote.tag}: Pulling from ${reference.path}`)
-    const { image, isNew } = await this.fetch(remote, (id, state) => say(`${id.slice(7, 19)}: ${{ here: 'Already exists', begun: 'Pulling fs layer', downloaded: 'Download complete', extracted: 'Pull complete' }[state]}`))
-    await say(`Digest: ${remote.digest}`)
-    await say(`Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiarName(reference.requested)}`)
-    return image
-  }
-
-  /**
-   * Sends an image to its registry. `say` is told what `docker push` prints.
-   * @throws DockerError
-   */
-  async push(reference: ImageReference, credentials: RegistryCredentials | undefined, say: (line: string) => Promise<void>): Promise<void> {
-    const image = this.images.byName(reference.fullName)
-    const { repository, tag, domain } = reference
-    await say(`The push refers to repository [${repository}]`)
-    if (!image) throw new DockerError(this.images.list().some(({ id }) => this.images.namesOf(id).some((name) => name.startsWith(`${repository}:`))) ? `tag does not exist: ${familiarName(reference.fullName)}` : `An image does not exist locally with the tag: ${familiarName(repository)}`, 'not found')
-    await this.clock.sleep(150 + this.random.float() * 150)
-    if (!this.access.exists(domain)) throw new DockerError(`Get "https://${domain}/v2/": dial tcp: lookup ${domain.replace(/:\d+$/, '')}: no such host`)
-    const digests = layerDigests(image).reverse()
-    const short = (id: string) => id.slice(7, 19)
-    for (const id of digests) await say(`${short(id)}: Preparing`)
-    if (!this.access.mayPush(reference, credentials)) throw new DockerError(this.access.accountOf(domain) && !credentials ? 'no basic auth credentials' : 'denied: requested access to the resource is denied')
-    const baseId = image.base && baseLayerDigest(image.base)
-    for (const id of digests) {
-      if (this.#options.pushed.hasLayer(domain, id)) await say(`${short(id)}: Layer already exists`)
-      else if (id === baseId && image.base!.repository.startsWith(`${domain}/`) && image.base!.repository !== repository) await say(`${short(id)}: Mounted from ${image.base!.repository.slice(domain.length + 1)}`)
-      else {
-        await this.clock.sleep(120 + this.random.float() * 200)
-        await say(`${short(id)}: Pushed`)
-      }
-    }
-    const account = this.access.accountOf(domain)
-    await this.#options.pushed.push(repository, tag, image, account)
-    this.images.addDigest(image.id, `${repository}@${image.id}`)
-    await say(`${tag}: digest: ${image.id} size: ${428 + 158 * digests.length}`)
-  }
-
   sizeOfImage(id: string): number {
     const image = this.images.find(id)
     return image ? sizeOnDisk(image) : 0
-  }
-
-  /** The id of a network, by its name. */
-  networkId(name: string): string {
-    return this.networks.get(name)?.id ?? digestOfText(`network ${name === 'default' ? 'bridge' : name}`).slice(7)
-  }
-
-  /** A network of its own; containers on it know each other by name. @returns its id */
-  createNetwork(name: string): string {
-    const network = { id: this.random.hex(32), createdMs: this.clock.nowMs() }
-    this.networks.set(name, network)
-    this.#saveNetworks()
-    return network.id
-  }
-
-  removeNetwork(name: string): void {
-    this.networks.delete(name)
-    this.#saveNetworks()
-  }
-
-  #saveNetworks(): void {
-    this.disk.mkdir(directoryName(NETWORKS), { recursive: true })
-    this.disk.writeFile(NETWORKS, JSON.stringify([...this.networks]))
   }
 
   /** What a container changed of its image: A(dded), C(hanged) or D(eleted). */
@@ -384,8 +263,8 @@ export class DockerEngine {
   /** A container runs, for the first time or again. */
   #begun(container: DockerContainer): void {
     this.#save(container)
-    this.#writeHosts()
-    this.#watchHealth(container)
+    this.#configs.writeHosts()
+    this.#health.watch(container)
     this.#emit(container, 'start')
   }
 
@@ -401,7 +280,7 @@ export class DockerEngine {
     const attempt = (container.runs.at(-1)?.attempt ?? -1) + 1
     let runtimeId: string
     try {
-      runtimeId = this.runtime.createContainer(sandbox.id, await this.#configOf(container, attempt))
+      runtimeId = this.runtime.createContainer(sandbox.id, this.#configs.container(container, attempt))
     } catch (error) {
       this.#ports.close(container.id)
       await this.runtime.stopPodSandbox(sandbox.id)
@@ -414,16 +293,9 @@ export class DockerEngine {
   }
 
   async #sandbox(container: DockerContainer, ip?: string) {
-    const sandbox = await this.runtime.runPodSandbox(this.#sandboxConfig(container, ip))
+    const sandbox = await this.runtime.runPodSandbox(this.#configs.sandbox(container, ip))
     container.ip = sandbox.ips[0] ?? ''
     return { sandbox }
-  }
-
-  #sandboxConfig({ id, name, spec, runs }: DockerContainer, ip?: string): PodSandboxConfig {
-    return {
-      uid: id, namespace: 'docker', name, attempt: runs.length, hostname: spec.hostname ?? (spec.networkMode === 'host' ? this.#options.net.hostname : id.slice(0, 12)), hostDomain: '', logDirectory: `/var/log/pods/docker_${id}`, dns: { servers: [], searches: [], options: [] },
-      hostNetwork: spec.networkMode === 'host', portMappings: [], sysctls: {}, shareProcesses: false, ...(ip ? { ip } : {}),
-    }
   }
 
   #open(container: DockerContainer, ip: string): void {
@@ -433,68 +305,6 @@ export class DockerEngine {
       return { containerPort: Number(number), protocol: protocol === 'udp' ? 'udp' as const : 'tcp' as const, hostIp: '', hostPort: 0 }
     }) : []
     container.bindings = networkMode === 'host' ? [] : this.#ports.open(container, [...ports, ...all], ip)
-  }
-
-  async #configOf(container: DockerContainer, attempt: number): Promise<ContainerConfig> {
-    const { spec, imageId, layer } = container
-    return {
-      name: container.name, attempt, image: spec.image, imageRef: imageId, command: [...spec.entrypoint, ...spec.cmd], args: [], workingDir: spec.workingDir, env: { ...envRecord(spec.env) }, mounts: this.#mountsOf(container),
-      stdin: spec.openStdin, stdinOnce: true, tty: spec.tty, logPath: `${attempt}.log`, root: spec.readOnly ? createOverlay(layer, this.clock, { readOnly: true }) : withOwnMounts(layer), annotations: {},
-      security: { ...this.#userOf(container), mergeImageGroups: true, readOnlyRootFilesystem: spec.readOnly, privileged: spec.privileged, addCapabilities: spec.capAdd, dropCapabilities: spec.capDrop, ...securityOf(spec) },
-      resources: {
-        ...(spec.memoryBytes > 0 ? { memoryBytes: spec.memoryBytes } : {}), ...(spec.nanoCpus > 0 ? { cpuMillis: spec.nanoCpus / 1e6 } : {}), cpuShares: spec.cpuShares || 1024,
-      },
-      ...(spec.stopSignal ? { stopSignal: spec.stopSignal } : {}),
-    }
-  }
-
-  /** The user as numbers where the container differs from its image. @throws DockerError */
-  #userOf({ spec, layer }: DockerContainer): { runAsUser?: number; runAsGroup?: number; supplementalGroups: readonly number[] } {
-    const [user = '', group] = spec.user.split(':')
-    if (user === '') return { supplementalGroups: [] }
-    const lookUp = (file: string, name: string, what: string): number => {
-      if (/^\d+$/.test(name)) return Number(name)
-      const line = layer.exists(file) ? layer.readText(file).split('\n').find((each) => each.startsWith(`${name}:`)) : undefined
-      if (!line) throw new DockerError(`unable to find ${what} ${name}: no matching entries in ${what === 'user' ? 'passwd' : 'group'} file`)
-      return Number(line.split(':')[2])
-    }
-    return { runAsUser: lookUp('/etc/passwd', user, 'user'), ...(group ? { runAsGroup: lookUp('/etc/group', group, 'group') } : {}), supplementalGroups: [] }
-  }
-
-  #mountsOf(container: DockerContainer): Mount[] {
-    const mounts: Mount[] = []
-    const directory = `${CONTAINERS}/${container.id}`
-    this.disk.mkdir(directory, { recursive: true })
-    if (container.spec.networkMode !== 'host') {
-      this.disk.writeFile(`${directory}/hostname`, `${container.spec.hostname ?? container.id.slice(0, 12)}\n`)
-      this.disk.writeFile(`${directory}/hosts`, this.#hostsOf(container))
-      this.disk.writeFile(`${directory}/resolv.conf`, this.#options.machine().fs.readText('/etc/resolv.conf'))
-      for (const name of ['hostname', 'hosts', 'resolv.conf']) mounts.push({ containerPath: `/etc/${name}`, tree: this.disk, subPath: `${directory}/${name}`, readOnly: false })
-    }
-    for (const mount of container.spec.mounts) {
-      if (mount.type === 'tmpfs') mounts.push({ containerPath: mount.target, tree: createMemoryFileSystem({ clock: this.clock }), readOnly: false, inMemory: true })
-      else if (mount.type === 'volume') mounts.push({ containerPath: mount.target, tree: this.disk, subPath: this.volumes.pathOf(mount.source), readOnly: mount.readOnly })
-      else {
-        const { fs } = this.#options.machine()
-        if (!fs.exists(mount.source)) fs.mkdir(mount.source, { recursive: true })
-        mounts.push({ containerPath: mount.target, tree: fs, subPath: mount.source, readOnly: mount.readOnly })
-      }
-    }
-    return mounts
-  }
-
-  #hostsOf(container: DockerContainer): string {
-    const gateway = this.#options.network.gateway
-    const extra = container.spec.extraHosts.map((each) => { const at = each.indexOf(each.includes('=') ? '=' : ':'); return `${each.slice(at + 1) === 'host-gateway' ? gateway : each.slice(at + 1)}\t${each.slice(0, at)}\n` })
-    // On networks of their own containers know each other's names.
-    const peers = this.networks.has(container.spec.networkMode) ? this.containers().filter((each) => each !== container && each.spec.networkMode === container.spec.networkMode && each.status === 'running' && each.ip !== '').map(({ ip, name, id }) => `${ip}\t${name} ${id.slice(0, 12)}\n`) : []
-    return `${EMPTY_HOSTS}${extra.join('')}${container.ip}\t${container.spec.hostname ?? container.id.slice(0, 12)}\n${peers.join('')}`
-  }
-
-  /** Tells containers of networks of their own who came and went. */
-  #writeHosts(): void {
-    for (const container of this.#containers.values())
-      if (container.status === 'running' && this.networks.has(container.spec.networkMode)) this.disk.writeFile(`${CONTAINERS}/${container.id}/hosts`, this.#hostsOf(container))
   }
 
   /** A container's first process has ended. */
@@ -508,12 +318,12 @@ export class DockerEngine {
     container.ip = ''
     container.bindings = []
     delete container.health
-    this.#health.get(container.id)?.abort()
+    this.#health.stop(container.id)
     this.#ports.close(container.id)
     const sandbox = this.runtime.podSandbox(container.id)
     if (sandbox) void this.runtime.stopPodSandbox(sandbox.id)
     this.#save(container)
-    this.#writeHosts()
+    this.#configs.writeHosts()
     this.#emit(container, 'die')
     if (this.#shallRestart(container)) this.#restartLater(container)
     else if (container.spec.autoRemove) this.#destroy(container)
@@ -701,36 +511,6 @@ export class DockerEngine {
     return container.guest?.files() ?? this.machineOf(container)?.fs ?? container.layer
   }
 
-  #watchHealth(container: DockerContainer): void {
-    const check = container.spec.healthCheck
-    if (!check || check.test[0] === 'NONE' || check.test.length === 0) return
-    const argv = check.test[0] === 'CMD-SHELL' ? ['/bin/sh', '-c', check.test.slice(1).join(' ')] : check.test.slice(1)
-    const stop = new AbortController()
-    this.#health.get(container.id)?.abort()
-    this.#health.set(container.id, stop)
-    const health: NonNullable<ContainerRecord['health']> = container.health = { status: 'starting', failingStreak: 0, log: [] }
-    const { runtimeId } = container.runs.at(-1)!
-    const beganMs = this.clock.nowMs()
-    void (async () => {
-      for (;;) {
-        await this.clock.sleep(check.intervalMs, stop.signal)
-        const startMs = this.clock.nowMs()
-        const { exitCode, output } = await this.runtime.execSync(runtimeId, argv, check.timeoutMs).then(
-          (done) => ({ exitCode: done.exitCode, output: new TextDecoder().decode(done.output.subarray(0, HEALTH_OUTPUT_BYTES)) }),
-          () => ({ exitCode: -1, output: `Health check exceeded timeout (${goDurationText(check.timeoutMs)})` }),
-        )
-        if (stop.signal.aborted) return
-        health.log = [...health.log, { startMs, endMs: this.clock.nowMs(), exitCode, output }].slice(-HEALTH_RESULTS)
-        if (exitCode === 0) { health.failingStreak = 0; health.status = 'healthy' }
-        else if (health.status !== 'starting' || this.clock.nowMs() - beganMs > check.startPeriodMs) {
-          health.failingStreak += 1
-          if (health.failingStreak >= check.retries) health.status = 'unhealthy'
-        }
-        this.#emit(container, 'health')
-      }
-    })().catch(() => { /* The container has ended. */ })
-  }
-
   // --- over a reload -------------------------------------------------------------------------------------------------------------
 
   #save(container: DockerContainer): void {
@@ -757,8 +537,8 @@ export class DockerEngine {
       const wasRunning = record.status === 'running' || record.status === 'paused' || record.status === 'restarting'
       const ended = wasRunning && record.status !== 'restarting' ? container.runs.slice(0, -1) : container.runs
       if (ended.length > 0) {
-        const sandbox = this.runtime.recordPodSandbox(this.#sandboxConfig(container))
-        for (const run of ended) this.runtime.recordExited(sandbox.id, await this.#configOf(container, run.attempt), { id: run.runtimeId, image: container.spec.image, imageRef: container.imageId, user: { uid: 0, gid: 0, supplementalGroups: [] }, startedMs: run.startedMs, finishedMs: container.finishedMs, exitCode: container.exitCode, reason: '', message: '' })
+        const sandbox = this.runtime.recordPodSandbox(this.#configs.sandbox(container))
+        for (const run of ended) this.runtime.recordExited(sandbox.id, this.#configs.container(container, run.attempt), { id: run.runtimeId, image: container.spec.image, imageRef: container.imageId, user: { uid: 0, gid: 0, supplementalGroups: [] }, startedMs: run.startedMs, finishedMs: container.finishedMs, exitCode: container.exitCode, reason: '', message: '' })
       }
       if (record.status === 'restarting') { container.status = 'exited'; await this.start(container).catch(() => {}) }
       else if (wasRunning) await this.#takeUp(container)
@@ -771,7 +551,7 @@ export class DockerEngine {
     try {
       const { sandbox } = await this.#sandbox(container, container.ip)
       this.#open({ ...container, spec: { ...container.spec, publishAll: false, ports: container.bindings } }, container.ip)
-      await this.runtime.restoreContainer(sandbox.id, await this.#configOf(container, run.attempt), { id: run.runtimeId, startedMs: run.startedMs })
+      await this.runtime.restoreContainer(sandbox.id, this.#configs.container(container, run.attempt), { id: run.runtimeId, startedMs: run.startedMs })
       container.status = 'running'
       if (this.runtime.containerStatus(run.runtimeId)?.state === 'running') this.#begun(container)
       else this.#ended(container)
@@ -786,7 +566,7 @@ export class DockerEngine {
 
   /** Writes down what is pending: the process ends. Containers go on in the next one. */
   async close(): Promise<void> {
-    for (const stop of this.#health.values()) stop.abort()
+    this.#health.close()
     for (const { timer } of this.#backoff.values()) timer?.cancel()
     for (const id of [...this.#containers.keys()]) this.#ports.close(id)
     await Promise.all([...this.#followed.values()].map((stop) => stop()))
@@ -797,13 +577,4 @@ export class DockerEngine {
 /** @throws DockerError for a container that isn't the engine's own */
 function refuseGuest({ guest, name }: DockerContainer, what: string): void {
   if (guest) throw new DockerError(`cannot ${what} container ${name}: it is a node of a cluster, and the program that made the cluster looks after it`, 'conflict')
-}
-
-/** How system calls are filtered, and whether programs give rights, as `--security-opt` says. */
-function securityOf({ privileged, securityOpt = [] }: ContainerSpec): Pick<ContainerSecurity, 'seccomp' | 'seccompText' | 'noNewPrivileges'> {
-  const seccomp = securityOpt.findLast((option) => option.startsWith('seccomp='))?.slice('seccomp='.length)
-  return {
-    seccomp: seccomp === undefined ? !privileged : seccomp !== 'unconfined', ...(seccomp?.startsWith('{') ? { seccompText: seccomp } : {}),
-    noNewPrivileges: securityOpt.some((option) => option === 'no-new-privileges' || option === 'no-new-privileges=true'),
-  }
 }

@@ -113,7 +113,7 @@ async function candidates(words: readonly string[], open: DockerProgramOptions['
   if (/ CONTAINER/.test(command.usage)) return engine.containers().map(({ name }) => name)
   if (/ (?:SOURCE_)?IMAGE| NAME\[:TAG/.test(command.usage)) return engine.images.list().flatMap(({ id }) => engine.images.namesOf(id)).map(familiarName)
   if (/ VOLUME/.test(command.usage)) return engine.volumes.list().map(({ name }) => name)
-  if (/ NETWORK/.test(command.usage)) return [...engine.networks.keys()]
+  if (/ NETWORK/.test(command.usage)) return engine.networks.names()
   return []
 }
 

@@ -20,12 +20,13 @@ import { digestOfText } from './digest.ts'
 import { DockerError } from './docker-error.ts'
 import { envRecord, execForm, manifestDigest, topOf } from './docker-image.ts'
 import type { BaseImage, DockerConfig, DockerImage, HealthCheck, HistoryEntry } from './docker-image.ts'
-import type { DockerEngine, RemoteImage } from './docker-engine.ts'
+import type { DockerEngine } from './docker-engine.ts'
 import { DockerfileError, expandVariables, parseDockerfile, parseInstruction, splitPairs, splitWords } from './dockerfile.ts'
 import type { Instruction } from './dockerfile.ts'
 import { durationMs } from './durations.ts'
 import { referenceOf } from './image-table.ts'
 import type { Layer } from './layer-store.ts'
+import type { RemoteImage } from './registry-transfer.ts'
 import { RUNTIME_FILES } from './runtime-files.ts'
 import { humanSize } from './units.ts'
 
@@ -235,7 +236,7 @@ class ImageBuilder {
     const vertex = await this.#progress.begin(vertexName)
     let base: Base
     try {
-      base = here ? { image: here } : { remote: await this.#engine.resolve(reference, this.#request.credentialsFor(reference.domain)) }
+      base = here ? { image: here } : { remote: await this.#engine.transfer.resolve(reference, this.#request.credentialsFor(reference.domain)) }
     } catch (error) {
       if (!(error instanceof DockerError)) throw error
       const why = /pull access denied/.test(error.message) ? 'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed'
@@ -254,7 +255,7 @@ class ImageBuilder {
     if (!base.image) {
       const { remote } = base
       await vertex.say(`resolve ${remote!.reference.fullName.replace(/@.*$/, '')}@${remote!.digest} done`)
-      base.image = (await this.#engine.fetch(remote!, async (digest, state, sizeBytes) => {
+      base.image = (await this.#engine.transfer.fetch(remote!, async (digest, state, sizeBytes) => {
         const size = humanSize(sizeBytes, 4)
         if (state === 'downloaded') await vertex.say(`${digest} ${size} / ${size} done`)
         if (state === 'extracted') await vertex.say(`extracting ${digest} done`)

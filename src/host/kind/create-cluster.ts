@@ -58,7 +58,7 @@ async function create(run: CobraRun, { fleet, docker }: ProviderOptions): Promis
       await ensureImage(docker, image, (ms) => proc.sleep(ms))
     }
     const { engine } = await docker()
-    if (!engine.networks.has('kind')) engine.createNetwork('kind')
+    if (!engine.networks.has('kind')) engine.networks.create('kind')
     await status.begin(`Preparing nodes ${'📦 '.repeat(nodes.length)}`)
     made = await fleet.create({
       provider: 'kind', name, apiPort: config.apiServerPort, topology: (number) => kindTopology(config, number),
@@ -135,7 +135,7 @@ async function ensureImage(docker: ProviderOptions['docker'], image: string, sle
     try {
       const reference = referenceOf(image)
       if (familiarName(reference.repository) !== 'kindest/node') throw new PullError(`${JSON.stringify(image)} is no image of kind's nodes: only kindest/node is available in Drydock`, '')
-      await engine.pull(reference, undefined, async () => {})
+      await engine.transfer.pull(reference, undefined, async () => {})
       return
     } catch (error) {
       if (!(error instanceof DockerError)) throw error

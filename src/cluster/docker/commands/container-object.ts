@@ -12,7 +12,7 @@ export function containerObject(engine: DockerEngine, container: DockerContainer
   const [path = '', ...args] = [...spec.entrypoint, ...spec.cmd]
   const isUp = status === 'running' || status === 'paused'
   const portMap = (ports: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[], any: string[]) => Object.fromEntries([...new Set(ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))].map((key) => [key, ports.filter(({ containerPort, protocol }) => `${containerPort}/${protocol}` === key).flatMap(({ hostIp, hostPort }) => (hostIp === '' ? any : [hostIp]).map((each) => ({ HostIp: each, HostPort: hostPort === 0 ? '' : String(hostPort) })))]))
-  const network = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: isUp && ip ? macOf(ip) : '', NetworkID: engine.networkId(spec.networkMode), EndpointID: isUp ? id : '', Gateway: isUp && ip ? '172.17.0.1' : '', IPAddress: isUp ? ip : '', IPPrefixLen: isUp && ip ? 16 : 0, DNSNames: null }
+  const network = { IPAMConfig: null, Links: null, Aliases: null, MacAddress: isUp && ip ? macOf(ip) : '', NetworkID: engine.networks.idOf(spec.networkMode), EndpointID: isUp ? id : '', Gateway: isUp && ip ? '172.17.0.1' : '', IPAddress: isUp ? ip : '', IPPrefixLen: isUp && ip ? 16 : 0, DNSNames: null }
   return {
     Id: id, Created: iso(createdMs), Path: path, Args: args,
     State: {

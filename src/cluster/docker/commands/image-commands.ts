@@ -26,7 +26,7 @@ export function shortId(id: string): string {
 
 /** Pulls with what `docker pull` prints. */
 export async function pullImage({ engine, proc }: CommandContext, reference: ImageReference, say: (text: string) => Promise<void>): Promise<DockerImage> {
-  return engine.pull(reference, credentialsFor(proc, reference.domain), (line) => say(`${line}\n`))
+  return engine.transfer.pull(reference, credentialsFor(proc, reference.domain), (line) => say(`${line}\n`))
 }
 
 export const build: DockerCommand = {
@@ -77,7 +77,7 @@ export const build: DockerCommand = {
       })
       const iidFile = flags.get('iidfile')
       if (iidFile !== undefined) proc.fs.writeFile(proc.resolve(iidFile), image.id)
-      if (flags.is('push')) for (const tag of tags) await engine.push(tag, credentialsFor(proc, tag.domain), (line) => quiet ? Promise.resolve() : err(`${line}\n`))
+      if (flags.is('push')) for (const tag of tags) await engine.transfer.push(tag, credentialsFor(proc, tag.domain), (line) => quiet ? Promise.resolve() : err(`${line}\n`))
       if (quiet) await out(`${image.id}\n`)
       return 0
     } catch (error) {
@@ -186,7 +186,7 @@ export const push: DockerCommand = {
     if (!quiet && reference.requested !== args[0] && !flags.is('all-tags')) await out(`Using default tag: ${reference.tag}\n`)
     const all = flags.is('all-tags') ? engine.images.list().flatMap(({ id }) => engine.images.namesOf(id)).filter((name) => name.startsWith(`${reference.repository}:`)).map(referenceOf) : [reference]
     try {
-      for (const each of all) await engine.push(each, credentialsFor(proc, each.domain), quiet ? async () => {} : (line) => out(`${line}\n`))
+      for (const each of all) await engine.transfer.push(each, credentialsFor(proc, each.domain), quiet ? async () => {} : (line) => out(`${line}\n`))
     } catch (error) {
       // What a registry says comes as it is.
       if (!(error instanceof DockerError) || error.message.startsWith('Get ')) throw error

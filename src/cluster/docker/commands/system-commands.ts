@@ -212,7 +212,7 @@ function networkObject(engine: DockerEngine, name: string) {
   if (!driver) throw new DockerError(`network ${name} not found`, 'not found')
   const members = engine.containers().filter(({ spec, ip }) => (spec.networkMode === 'default' ? 'bridge' : spec.networkMode) === name && ip !== '')
   return {
-    Name: name, Id: engine.networkId(name), Created: new Date(engine.networks.get(name)?.createdMs ?? engine.startedMs).toISOString(), Scope: 'local', Driver: driver, EnableIPv4: true, EnableIPv6: false, IPAM: { Driver: 'default', Options: null, Config: driver === 'bridge' ? [{ Subnet: '172.17.0.0/16', Gateway: '172.17.0.1' }] : null }, Internal: false, Attachable: false, Ingress: false,
+    Name: name, Id: engine.networks.idOf(name), Created: new Date(engine.networks.get(name)?.createdMs ?? engine.startedMs).toISOString(), Scope: 'local', Driver: driver, EnableIPv4: true, EnableIPv6: false, IPAM: { Driver: 'default', Options: null, Config: driver === 'bridge' ? [{ Subnet: '172.17.0.0/16', Gateway: '172.17.0.1' }] : null }, Internal: false, Attachable: false, Ingress: false,
     Containers: Object.fromEntries(members.map((container) => [container.id, { Name: container.name, EndpointID: container.id, MacAddress: '', IPv4Address: `${container.ip}/16`, IPv6Address: '' }])), Options: {}, Labels: {},
   }
 }
@@ -221,8 +221,8 @@ export const networkList: DockerCommand = {
   usage: 'docker network ls [OPTIONS]', help: 'List networks', max: 0, flags: [['filter', 'f', 'list', 'Provide filter values (e.g. "driver=bridge")'], ['format', '', 'string', 'Format output using a custom template'], ['no-trunc', '', 'bool', 'Do not truncate the output'], ['quiet', 'q', 'bool', 'Only display network IDs']],
   async run(context) {
     const { engine, flags } = context
-    const all = [...BUILT_IN_NETWORKS, ...[...engine.networks.keys()].map((name) => [name, 'bridge'] as const)].sort(([a], [b]) => a < b ? -1 : 1)
-    await printRows(context, all.map(([name, driver]) => ({ ID: flags.is('no-trunc') ? engine.networkId(name) : engine.networkId(name).slice(0, 12), Name: name, Driver: driver, Scope: 'local' })), [['ID', 'NETWORK ID'], ['Name', 'NAME'], ['Driver', 'DRIVER'], ['Scope', 'SCOPE']], flags.is('quiet') ? { quiet: 'ID' } : {})
+    const all = [...BUILT_IN_NETWORKS, ...engine.networks.names().map((name) => [name, 'bridge'] as const)].sort(([a], [b]) => a < b ? -1 : 1)
+    await printRows(context, all.map(([name, driver]) => ({ ID: flags.is('no-trunc') ? engine.networks.idOf(name) : engine.networks.idOf(name).slice(0, 12), Name: name, Driver: driver, Scope: 'local' })), [['ID', 'NETWORK ID'], ['Name', 'NAME'], ['Driver', 'DRIVER'], ['Scope', 'SCOPE']], flags.is('quiet') ? { quiet: 'ID' } : {})
     return 0
   },
 }
@@ -233,7 +233,7 @@ export const networkCreate: DockerCommand = {
     const name = args[0]!
     if (flags.get('driver') !== undefined && flags.get('driver') !== 'bridge') throw new DockerError(`could not find plugin ${flags.get('driver')} in v1 plugin registry: plugin not found`)
     if (engine.networks.has(name) || BUILT_IN_NETWORKS.some(([each]) => each === name)) throw new DockerError(`network with name ${name} already exists`)
-    await out(`${engine.createNetwork(name)}\n`)
+    await out(`${engine.networks.create(name)}\n`)
     return 0
   },
 }
@@ -245,7 +245,7 @@ export const networkRemove: DockerCommand = {
     if (BUILT_IN_NETWORKS.some(([each]) => each === name)) throw new DockerError(`${name} is a pre-defined network and cannot be removed`)
     if (!engine.networks.has(name)) throw new DockerError(`network ${name} not found`, 'not found')
     if (engine.containers().some(({ spec, status }) => spec.networkMode === name && status === 'running')) throw new DockerError(`error while removing network: network ${name} has active endpoints`)
-    engine.removeNetwork(name)
+    engine.networks.remove(name)
     return name
   }),
 }
@@ -270,7 +270,7 @@ export const info: DockerCommand = {
     const count = (status: DockerContainer['status']) => all.filter((each) => each.status === status).length
     const { cpus, memoryBytes } = proc.machine.hardware
     const data = {
-      ID: engine.networkId('id').slice(0, 36), Containers: all.length, ContainersRunning: count('running'), ContainersPaused: count('paused'), ContainersStopped: all.length - count('running') - count('paused'), Images: engine.images.list().length, Driver: 'overlayfs', LoggingDriver: 'json-file', CgroupDriver: 'systemd', CgroupVersion: '2',
+      ID: engine.networks.idOf('id').slice(0, 36), Containers: all.length, ContainersRunning: count('running'), ContainersPaused: count('paused'), ContainersStopped: all.length - count('running') - count('paused'), Images: engine.images.list().length, Driver: 'overlayfs', LoggingDriver: 'json-file', CgroupDriver: 'systemd', CgroupVersion: '2',
       ServerVersion: DOCKER_VERSION, OSType: 'linux', Architecture: 'x86_64', NCPU: cpus, MemTotal: memoryBytes, Name: proc.machine.hostname, DockerRootDir: '/var/lib/docker', OperatingSystem: 'Drydock',
     }
     const format = flags.get('format')
@@ -354,8 +354,8 @@ export const systemPrune: DockerCommand = {
     const warning = `WARNING! This will remove:\n  - all stopped containers\n  - all networks not used by at least one container\n${flags.is('volumes') ? '  - all anonymous volumes not used by at least one container\n' : ''}  - all ${all ? 'images without at least one container associated to them' : 'dangling images'}\n  - ${all ? 'all' : 'unused'} build cache\n\n`
     if (!flags.is('force') && !await confirm(context, warning)) return 0
     const containers = await pruneContainers(context)
-    const networks = [...engine.networks.keys()].filter((name) => !engine.containers().some(({ spec }) => spec.networkMode === name))
-    for (const name of networks) engine.removeNetwork(name)
+    const networks = engine.networks.names().filter((name) => !engine.containers().some(({ spec }) => spec.networkMode === name))
+    for (const name of networks) engine.networks.remove(name)
     const volumes = flags.is('volumes') ? pruneVolumes(engine, false) : { names: [], bytes: 0 }
     const images = pruneImages(engine, all)
     const cached = cache.list().map(([key]) => key.slice(7, 32))
