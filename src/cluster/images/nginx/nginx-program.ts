@@ -6,6 +6,7 @@ import type { Listener, Proc, Process, Program, User } from '../../../unix/types
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
 import { NginxConfigError } from './nginx-config.ts'
+import type { AccessEntry } from './access-log.ts'
 import { answerRequest, loadNginxConfig, plainOnTlsPage, resolveUpstreams } from './nginx-server.ts'
 import type { NginxSetup, ServerIdentity } from './nginx-server.ts'
 
@@ -24,7 +25,7 @@ export function nginxProgram(version: string, compiler: string): Program {
       else await proc.stderr.write(`${stamp()} [emerg] ${proc.pid}#${proc.pid}: ${text}\nnginx: [emerg] ${text}\n`)
       return 1
     }
-    if (args.includes('-s')) return signalMaster(proc, args[args.indexOf('-s') + 1] ?? '')
+    if (args.includes('-s')) return signalMaster(proc, file, args[args.indexOf('-s') + 1] ?? '')
     let setup: NginxSetup
     try {
       setup = loadNginxConfig(proc, file)
@@ -36,8 +37,8 @@ export function nginxProgram(version: string, compiler: string): Program {
     if (args.includes('-t') || args.includes('-T')) { await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`); return 0 }
     if (proc.user.uid !== 0) await proc.stderr.write(`${stamp()} [warn] ${proc.pid}#${proc.pid}: the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\nnginx: [warn] the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\n`)
     try {
-      for (const name of ['client_temp', 'proxy_temp', 'fastcgi_temp', 'uwsgi_temp', 'scgi_temp']) if (!proc.fs.exists(`/var/cache/nginx/${name}`)) await makeDirectory(proc, `/var/cache/nginx/${name}`, workerAccount(proc))
-      writePid(proc)
+      for (const folder of setup.temporaryFolders) if (!proc.fs.exists(folder)) await makeDirectory(proc, folder, workerAccount(proc))
+      writePid(proc, setup.pidFile)
     } catch (error) {
       if (!(error instanceof NginxConfigError)) throw error
       return emergency(error.message)
@@ -57,11 +58,12 @@ export function nginxProgram(version: string, compiler: string): Program {
     let whenIdle = () => {}
     const listen = (port: number, { ip, tls }: { ip: string | undefined; tls?: ServerIdentity }): Listener => proc.net.listenHttp(port, async (request, peer) => {
       if (workerIsGone) await proc.sleep(2 ** 31)
-      const errors: string[] = []
+      const lines = { errors: [] as string[], access: [] as AccessEntry[] }
       inFlight += 1
       try {
-        const response = await answerRequest(proc, setup, version, port, request, peer, ++connection, errors)
-        await log(proc, stamp, setup, request, peer.remote.ip, response, errors.map((error) => `[error] ${current?.pid}#${current?.pid}: ${error}`))
+        const response = await answerRequest(proc, setup, version, port, request, peer, ++connection, lines)
+        if (lines.errors.length > 0) await appendLog(proc, '/var/log/nginx/error.log', lines.errors.map((error) => `${stamp()} [error] ${current?.pid}#${current?.pid}: ${error}\n`).join(''))
+        for (const { path, line } of lines.access) await appendLog(proc, path, line)
         return response
       } finally {
         inFlight -= 1
@@ -162,29 +164,30 @@ async function makeDirectory(proc: Proc, path: string, owner: User | undefined):
   }
 }
 
-function writePid(proc: Proc): void {
-  try { proc.fs.writeFile('/run/nginx.pid', `${proc.pid}\n`) } catch (error) {
+function writePid(proc: Proc, file: string): void {
+  try { proc.fs.writeFile(file, `${proc.pid}\n`) } catch (error) {
     if (!(error instanceof UnixError)) throw error
-    throw new NginxConfigError(`open() "/run/nginx.pid" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
+    throw new NginxConfigError(`open() "${file}" failed (${{ EACCES: 13, EROFS: 30, ENOENT: 2 }[error.code] ?? 1}: ${errorText(error)})`)
   }
 }
 
-async function signalMaster(proc: Proc, name: string): Promise<number> {
+async function signalMaster(proc: Proc, configuration: string, name: string): Promise<number> {
   const signal = ({ stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const)[name]
   if (!signal) { await proc.stderr.write(`nginx: invalid option: "-s ${name}"\n`); return 1 }
+  let file: string
+  try {
+    // It reads its configuration first, and does nothing when that is wrong.
+    file = loadNginxConfig(proc, configuration).pidFile
+  } catch (error) {
+    if (!(error instanceof NginxConfigError)) throw error
+    await proc.stderr.write(`nginx: [emerg] ${error.message}\n`)
+    return 1
+  }
   let pid: number
-  try { pid = Number(proc.fs.readText('/run/nginx.pid')) } catch { await proc.stderr.write('nginx: [error] open() "/run/nginx.pid" failed (2: No such file or directory)\n'); return 1 }
+  try { pid = Number(proc.fs.readText(file)) } catch { await proc.stderr.write(`nginx: [error] open() "${file}" failed (2: No such file or directory)\n`); return 1 }
+  await proc.stderr.write(`${formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())} [notice] ${proc.pid}#${proc.pid}: signal process started\n`)
   proc.machine.process(pid)?.kill(signal)
   return 0
-}
-
-async function log(proc: Proc, stamp: () => string, setup: NginxSetup, request: { method: string; url: string; headers: Headers }, ip: string, response: Response, errors: readonly string[]): Promise<void> {
-  if (errors.length > 0) await appendLog(proc, '/var/log/nginx/error.log', errors.map((error) => `${stamp()} ${error}\n`).join(''))
-  if (setup.http.some((d) => d.name === 'access_log' && d.args[0] === 'off')) return
-  const url = new URL(request.url)
-  const h = (name: string) => request.headers.get(name) || '-'
-  const size = response.headers.get('content-length') ?? '0'
-  await appendLog(proc, '/var/log/nginx/access.log', `${ip} - - [${formatDate('%d/%b/%Y:%H:%M:%S %z', proc.clock.nowMs())}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${request.method === 'HEAD' ? 0 : size} "${h('referer')}" "${h('user-agent')}" "${h('x-forwarded-for')}"\n`)
 }
 
 async function appendLog(proc: Proc, path: string, text: string): Promise<void> {

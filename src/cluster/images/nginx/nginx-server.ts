@@ -5,7 +5,10 @@ import { reasonPhrase } from '../../../unix/net/http1.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
+import { formatDate } from '../../../unix/utilities/date.ts'
 import { contentType } from '../http/content-type.ts'
+import { accessEntries } from './access-log.ts'
+import type { AccessEntry } from './access-log.ts'
 import { KNOWN_DIRECTIVES, NginxConfigError, parseNginxConfig } from './nginx-config.ts'
 import type { Directive } from './nginx-config.ts'
 
@@ -20,7 +23,14 @@ export interface NginxSetup {
   ports: Map<number, { ip: string | undefined; servers: Directive[][]; tls?: ServerIdentity }>
   upstreams: Map<string, string[]>
   http: Directive[]
+  /** Where the master writes its process id. */
+  pidFile: string
+  /** Folders for what doesn't fit into memory. */
+  temporaryFolders: string[]
 }
+
+/** Temporary folders by what they are for, and where they are when the configuration doesn't say. */
+const TEMPORARY_FOLDERS: Readonly<Record<string, string>> = Object.fromEntries([['client_body_temp_path', 'client_temp'], ['proxy_temp_path', 'proxy_temp'], ['fastcgi_temp_path', 'fastcgi_temp'], ['uwsgi_temp_path', 'uwsgi_temp'], ['scgi_temp_path', 'scgi_temp']].map(([name, folder]) => [name, `/var/cache/nginx/${folder}`]))
 
 const parsed = new Map<string, Directive[]>()
 
@@ -65,7 +75,10 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
       for (const pass of (location.block ?? []).filter((d) => d.name === 'proxy_pass'))
         if (!/^(https?:\/\/|\$)/.test(pass.args[0] ?? '')) throw new NginxConfigError(`invalid URL prefix in ${pass.file}:${pass.line}`)
   }
-  return { ports, upstreams, http }
+  return {
+    ports, upstreams, http, pidFile: resolvePath('/etc/nginx', valueOf(all, 'pid') ?? '/run/nginx.pid'),
+    temporaryFolders: Object.entries(TEMPORARY_FOLDERS).map(([name, folder]) => resolvePath('/etc/nginx', valueOf(http, name) ?? folder)),
+  }
 }
 
 /** The certificate that a port answers with. @throws NginxConfigError when it or its key can't be read */
@@ -144,18 +157,36 @@ interface Exchange {
   connection: number
   errors: string[]
   variables: Map<string, string>
+  /** Directives of http, server and locations that answer, outermost first. */
+  levels: readonly (readonly Directive[])[]
+  /** Whom the request was passed on to. */
+  upstream: string[]
 }
 
-/** Answers one request as the server blocks say. `errors` collects what goes to the error log. */
-export async function answerRequest(proc: Proc, setup: NginxSetup, version: string, port: number, request: HttpRequest, peer: HttpPeer, connection: number, errors: string[]): Promise<Response> {
+/** Answers one request as the server blocks say. `errors` collects what goes to the error log, `access` what goes to access logs. */
+export async function answerRequest(proc: Proc, setup: NginxSetup, version: string, port: number, request: HttpRequest, peer: HttpPeer, connection: number, { errors, access }: { errors: string[]; access: AccessEntry[] }): Promise<Response> {
+  const startedMs = proc.clock.nowMs()
   const url = new URL(request.url)
   const host = (request.headers.get('host') ?? url.host).replace(/:\d+$/, '')
   const servers = setup.ports.get(port)!.servers
   const server = servers.find((block) => block.some((d) => d.name === 'server_name' && d.args.some((name) => serverNameMatches(name, host)))) ?? servers[0]!
-  const exchange: Exchange = { proc, setup, version, request, peer, server, port, url, host, connection, errors, variables: new Map() }
+  const exchange: Exchange = { proc, setup, version, request, peer, server, port, url, host, connection, errors, variables: new Map(), levels: [setup.http, server], upstream: [] }
   const response = await process(exchange, decodeURIComponentSafely(url.pathname), 0)
   response.headers.set('server', valueOf([...setup.http, ...server], 'server_tokens') === 'off' ? 'nginx' : `nginx/${version}`)
   response.headers.set('date', new Date(proc.clock.nowMs()).toUTCString())
+  const sentBytes = request.method === 'HEAD' ? '0' : response.headers.get('content-length') ?? '0'
+  const tookSeconds = ((proc.clock.nowMs() - startedMs) / 1000).toFixed(3)
+  access.push(...accessEntries(setup.http, exchange.levels, (name) => {
+    switch (name) {
+      case 'status': return String(response.status)
+      case 'body_bytes_sent': case 'bytes_sent': return sentBytes
+      case 'request_time': return tookSeconds
+      case 'upstream_addr': return exchange.upstream.join(', ')
+      case 'upstream_response_time': return exchange.upstream.length === 0 ? '' : tookSeconds
+      case 'upstream_status': return exchange.upstream.length === 0 ? '' : String(response.status)
+      default: return name.startsWith('sent_http_') ? response.headers.get(name.slice(10).replaceAll('_', '-')) ?? '' : variable(exchange, name, decodeURIComponentSafely(url.pathname))
+    }
+  }))
   return response
 }
 
@@ -188,7 +219,8 @@ async function process(exchange: Exchange, path: string, depth: number, named?: 
   if (depth > 10) return errorResponse(exchange, 500)
   const location = named ?? locationFor(exchange.server, path)
   const nested = location?.block ? locationFor(location.block, path) : undefined
-  const chain = [...exchange.setup.http, ...exchange.server, ...(location?.block ?? []), ...(nested?.block ?? [])]
+  exchange.levels = [exchange.setup.http, exchange.server, location?.block ?? [], nested?.block ?? []]
+  const chain = exchange.levels.flat()
   const own = [...(nested?.block ?? location?.block ?? [])]
   for (const directive of [...exchange.server.filter((d) => d.name === 'set'), ...own.filter((d) => d.name === 'set')]) exchange.variables.set(directive.args[0]!.slice(1), substitute(exchange, directive.args[1] ?? '', path))
   let response: Response
@@ -230,7 +262,7 @@ function returnResponse(exchange: Exchange, directive: Directive, path: string):
   const text = substitute(exchange, second, path)
   if ([301, 302, 303, 307, 308].includes(status)) return redirect(exchange, status, text)
   const type = valueOf([...exchange.setup.http, ...exchange.server, ...(locationFor(exchange.server, path)?.block ?? [])], 'default_type') ?? 'text/plain'
-  return new Response(text, { status, headers: { 'content-type': type } })
+  return new Response(text, { status, headers: { 'content-type': type, 'content-length': String(new TextEncoder().encode(text).length) } })
 }
 
 function redirect(exchange: Exchange, status: number, location: string): Response {
@@ -259,34 +291,54 @@ export function plainOnTlsPage(signature: string): Response {
 }
 
 function substitute(exchange: Exchange, text: string, path: string): string {
-  return text.replace(/\$\{?(\w+)\}?/g, (match, name: string) => {
-    switch (name) {
-      case 'host': return exchange.host
-      case 'http_host': return exchange.request.headers.get('host') ?? ''
-      case 'uri': case 'document_uri': return path
-      case 'request_uri': return exchange.url.pathname + exchange.url.search
-      case 'args': case 'query_string': return exchange.url.search.slice(1)
-      case 'is_args': return exchange.url.search ? '?' : ''
-      case 'scheme': return 'http'
-      case 'hostname': return exchange.proc.machine.hostname
-      case 'remote_addr': return exchange.peer.remote.ip
-      case 'remote_port': return String(exchange.peer.remote.port)
-      case 'server_addr': return exchange.peer.local.ip
-      case 'server_port': return String(exchange.port)
-      case 'server_name': return valueOf(exchange.server, 'server_name') ?? ''
-      case 'request_method': return exchange.request.method
-      case 'nginx_version': return exchange.version
-      case 'pid': return String(exchange.proc.pid)
-      case 'time_local': case 'time_iso8601': return new Date(exchange.proc.clock.nowMs()).toISOString()
-      case 'msec': return (exchange.proc.clock.nowMs() / 1000).toFixed(3)
-      case 'request_id': return exchange.proc.random.uuid().replaceAll('-', '')
-      case 'proxy_add_x_forwarded_for': return [exchange.request.headers.get('x-forwarded-for'), exchange.peer.remote.ip].filter(Boolean).join(', ')
-      default:
-        if (name.startsWith('http_')) return exchange.request.headers.get(name.slice(5).replaceAll('_', '-')) ?? ''
-        if (name.startsWith('arg_')) return exchange.url.searchParams.get(name.slice(4)) ?? ''
-        return exchange.variables.get(name) ?? (match.startsWith('${') ? match : '')
+  return text.replace(/\$\{?(\w+)\}?/g, (match, name: string) => variable(exchange, name, path) ?? (match.startsWith('${') ? match : ''))
+}
+
+/** The value of a variable for a request; undefined for one that there isn't. */
+function variable(exchange: Exchange, name: string, path: string): string | undefined {
+  const { proc, request, url, peer } = exchange
+  switch (name) {
+    case 'host': return exchange.host
+    case 'http_host': return request.headers.get('host') ?? ''
+    case 'uri': case 'document_uri': return path
+    case 'request_uri': return url.pathname + url.search
+    case 'request': return `${request.method} ${url.pathname}${url.search} HTTP/1.1`
+    case 'server_protocol': return 'HTTP/1.1'
+    case 'args': case 'query_string': return url.search.slice(1)
+    case 'is_args': return url.search ? '?' : ''
+    case 'scheme': return 'http'
+    case 'hostname': return proc.machine.hostname
+    case 'remote_addr': return peer.remote.ip
+    case 'remote_port': return String(peer.remote.port)
+    case 'remote_user': return remoteUser(request)
+    case 'server_addr': return peer.local.ip
+    case 'server_port': return String(exchange.port)
+    case 'server_name': return valueOf(exchange.server, 'server_name') ?? ''
+    case 'request_method': return request.method
+    case 'nginx_version': return exchange.version
+    case 'pid': return String(proc.pid)
+    case 'connection': return String(exchange.connection)
+    case 'time_local': return formatDate('%d/%b/%Y:%H:%M:%S %z', proc.clock.nowMs())
+    case 'time_iso8601': return formatDate('%Y-%m-%dT%H:%M:%S+00:00', proc.clock.nowMs())
+    case 'msec': return (proc.clock.nowMs() / 1000).toFixed(3)
+    case 'request_id': {
+      // One for the whole request.
+      const id = exchange.variables.get(name) ?? proc.random.uuid().replaceAll('-', '')
+      exchange.variables.set(name, id)
+      return id
     }
-  })
+    case 'proxy_add_x_forwarded_for': return [request.headers.get('x-forwarded-for'), peer.remote.ip].filter(Boolean).join(', ')
+    default:
+      if (name.startsWith('http_')) return request.headers.get(name.slice(5).replaceAll('_', '-')) ?? ''
+      if (name.startsWith('arg_')) return url.searchParams.get(name.slice(4)) ?? ''
+      return exchange.variables.get(name)
+  }
+}
+
+/** Who the client says they are. */
+function remoteUser(request: HttpRequest): string {
+  const credentials = /^Basic (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  try { return credentials === undefined ? '' : atob(credentials).split(':')[0]! } catch { return '' }
 }
 
 async function serveFiles(exchange: Exchange, chain: readonly Directive[], own: readonly Directive[], location: Directive | undefined, path: string, depth: number): Promise<Response> {
@@ -378,6 +430,7 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
   const start = exchange.connection % peers.length
   for (let i = 0; i < peers.length; i++) {
     const peer = peers[(start + i) % peers.length]!
+    exchange.upstream.push(peer)
     const address = `${scheme}://${peer}${rest}${url.search}`
     try {
       const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000 })

@@ -199,9 +199,13 @@ const nginxFiles: Record<string, ImageFile> = {
   '/docker-entrypoint.d/30-tune-worker-processes.sh': script('# number of workers'),
 }
 
+/** The last patch of each minor version of nginx 1 that registries have. */
+const LAST_PATCHES: Readonly<Record<number, number>> = { 7: 12, 8: 1, 9: 15, 10: 3, 11: 13, 12: 2, 13: 12, 14: 2, 15: 12, 16: 1, 17: 10, 18: 0, 19: 10, 20: 2, 21: 6, 22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 0, 29: 4 }
+
+/** Versions by tag. */
 const VERSIONS: Readonly<Record<string, string>> = {
-  '1.7.9': '1.7.9', '1.9.1': '1.9.1', '1.10': '1.10.3', '1.10.0': '1.10.0', '1.11': '1.11.13', '1.12': '1.12.2', '1.13': '1.13.12', '1.13.12': '1.13.12', '1.14': '1.14.2', '1.14.2': '1.14.2', '1.15': '1.15.12', '1.16': '1.16.1', '1.16.0': '1.16.0', '1.16.1': '1.16.1', '1.17': '1.17.10', '1.17.0': '1.17.0', '1.18': '1.18.0', '1.19': '1.19.10', '1.19.0': '1.19.0', '1.20': '1.20.2', '1.21': '1.21.6', '1.21.0': '1.21.0', '1.22': '1.22.1', '1.23': '1.23.4', '1.24': '1.24.0', '1.24.0': '1.24.0', '1.25': '1.25.5', '1.25.5': '1.25.5',
-  '1.26': '1.26.3', '1.26.3': '1.26.3', '1.27': '1.27.5', '1.27.0': '1.27.0', '1.27.5': '1.27.5', '1.28': '1.28.0', '1.28.0': '1.28.0', '1.29': '1.29.4', '1.29.1': '1.29.1', '1.29.4': '1.29.4', '1': '1.29.4', mainline: '1.29.4', latest: '1.29.4', stable: '1.28.0',
+  ...Object.fromEntries(Object.entries(LAST_PATCHES).flatMap(([minor, last]) => [[`1.${minor}`, `1.${minor}.${last}`], ...Array.from({ length: last + 1 }, (_, patch) => [`1.${minor}.${patch}`, `1.${minor}.${patch}`])])),
+  '1': '1.29.4', mainline: '1.29.4', latest: '1.29.4', stable: '1.28.0',
 }
 const debianCompiler = 'gcc 12.2.0 (Debian 12.2.0-14+deb12u1)'
 const alpineCompiler = 'gcc 14.2.0 (Alpine 14.2.0)'
@@ -243,6 +247,27 @@ export const nginxAlpine = defineImage({
   programs: { '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', alpineCompiler) },
   variants: variants(alpineCompiler, '-alpine'),
 })
+
+/** nginx for those who may not be root: on port 8080, with everything that it writes in /tmp. */
+const unprivilegedFiles: Record<string, ImageFile> = {
+  '/etc/nginx/nginx.conf': mainConf.replace('user  nginx;\n', '').replace('/run/nginx.pid', '/tmp/nginx.pid').replace('http {\n', 'http {\n    proxy_temp_path /tmp/proxy_temp;\n    client_body_temp_path /tmp/client_temp;\n    fastcgi_temp_path /tmp/fastcgi_temp;\n    uwsgi_temp_path /tmp/uwsgi_temp;\n    scgi_temp_path /tmp/scgi_temp;\n'),
+  '/etc/nginx/conf.d': { directory: true, uid: 101 }, '/etc/nginx/conf.d/default.conf': { content: defaultConf.replace('listen       80;', 'listen       8080;'), uid: 101 },
+}
+const unprivileged = { repository: 'docker.io/nginxinc/nginx-unprivileged', user: '101', exposedPorts: [8080] }
+const unprivilegedImages = [
+  defineImage({ ...common, ...unprivileged, base: nginx, tags: Object.keys(VERSIONS), files: unprivilegedFiles, programs: {}, variants: variants(debianCompiler, '') }),
+  defineImage({ ...common, ...unprivileged, base: nginxAlpine, tags: Object.keys(VERSIONS).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 21_000_000, files: unprivilegedFiles, programs: {}, variants: variants(alpineCompiler, '-alpine') }),
+]
+
+/** Who answers, as plain text or as a small page. */
+const helloConf = (type: string, text: string) => `server {\n    listen 80;\n    listen [::]:80;\n\n    location / {\n        default_type ${type};\n        expires -1;\n        return 200 '${text}';\n    }\n}\n`
+const helloText = helloConf('text/plain', 'Server address: $server_addr:$server_port\\nServer name: $hostname\\nDate: $time_local\\nURI: $request_uri\\nRequest ID: $request_id\\n')
+const helloPage = helloConf('text/html', `<!DOCTYPE html>\n<html>\n<head>\n<title>Hello World</title>\n<style>body { font: 20px Arial, sans-serif; color: #0f1419 } .info { display: table; background: #e8eaec; padding: 20px; border: 1px dashed black; border-radius: 10px; margin: 36px auto } .info p { display: table-row } .info span { display: table-cell; padding: 10px }</style>\n</head>\n<body>\n<div class="info">\n${[['Server&nbsp;name', '$hostname'], ['Server&nbsp;address', '$server_addr:$server_port'], ['URI', '$request_uri'], ['Date', '$time_local'], ['Client&nbsp;IP', '$remote_addr:$remote_port']].map(([name, value]) => `<p><span>${name}:</span> <span>${value}</span></p>\n`).join('')}</div>\n<div align="center">Request ID: $request_id</div>\n</body>\n</html>\n`)
+const helloImage = defineImage({
+  ...common, repository: 'docker.io/nginxdemos/hello', tags: ['latest', '0.2', '0.3', '0.4', 'plain-text', '0.2-plain-text', '0.3-plain-text', '0.4-plain-text'], sizeBytes: 17_000_000, base: nginxAlpine, programs: {},
+  files: { '/etc/nginx/conf.d/default.conf': helloPage }, variants: Object.fromEntries(['plain-text', '0.2-plain-text', '0.3-plain-text', '0.4-plain-text'].map((tag) => [tag, { files: { '/etc/nginx/conf.d/default.conf': helloText } }])),
+})
+export const nginxDerivatives: readonly ImageDefinition[] = [...unprivilegedImages, helloImage]
 
 /** The copies that the conformance suite uses. */
 export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4', '1.27-0'], base: nginx, variants: { '1.27-0': { programs: programsOf('1.27.5', debianCompiler) }, '1.14-4': { programs: programsOf('1.14.2', debianCompiler) }, '1.15-4': { programs: programsOf('1.15.12', debianCompiler) } } })
