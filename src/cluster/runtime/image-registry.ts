@@ -80,18 +80,36 @@ function flatten(image: ImageDefinition, tag: string | undefined): { files: Reco
   }
 }
 
+/** What the registries of old have that Kubernetes' images were in: k8s.gcr.io leads to its successor, Google's project keeps what it had. */
+const FORMER_REGISTRIES: readonly (readonly [prefix: string, names?: ReadonlySet<string>])[] = [
+  ['k8s.gcr.io/'],
+  ...['gcr.io/google-containers/', 'gcr.io/google_containers/'].map((prefix): [string, ReadonlySet<string>] => [prefix, new Set(['busybox', 'echoserver', 'hpa-example', 'liveness', 'nginx-slim', 'pause', 'serve_hostname', 'test-webserver'])]),
+]
+
+/** Where the images of a repository are: what k8s.gcr.io is asked for it finds in registry.k8s.io. */
+function successorOf(repository: string): string | undefined {
+  for (const [prefix, names] of FORMER_REGISTRIES) {
+    const name = repository.startsWith(prefix) ? repository.slice(prefix.length) : undefined
+    if (name !== undefined && (names?.has(name) ?? true)) return `registry.k8s.io/${name}`
+  }
+  return undefined
+}
+
 /** Registries that hold the given images, and what was `pushed`. Root file systems are made when an image is first used, once for all nodes. */
 export function createImageRegistry(images: readonly ImageDefinition[], clock: Pick<Clock, 'nowMs'>, pushed: PushedTable = new Map()): ImageRegistry {
   const byRepository = new Map<string, ImageDefinition[]>()
   for (const image of images) byRepository.set(image.repository, [...byRepository.get(image.repository) ?? [], image])
   const made = new Map<string, RegistryImage>()
   const loaded = new Map<string, HeldImage>()
+  const definitionsOf = (repository: string) => byRepository.get(repository) ?? byRepository.get(successorOf(repository) ?? '') ?? []
   const original = (repository: string, tag: string): RegistryImage | undefined => {
     const name = `${repository}:${tag}`
     const held = made.get(name)
     if (held) return held
-    const definition = byRepository.get(repository)?.find((image) => image.tags.includes(tag))
+    const definition = definitionsOf(repository).find((image) => image.tags.includes(tag))
     if (!definition) return undefined
+    // The same image: what it takes is taken once.
+    if (definition.repository !== repository) return original(definition.repository, tag)
     const { files, config, sizeBytes } = flatten(definition, tag)
     let base: MountableFileSystem | undefined
     const image: RegistryImage = {
@@ -109,14 +127,17 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
     load(repository, tag, digest, image) { loaded.set(`${repository}:${tag}`, { digest, image }) },
     loaded: (repository, tag) => loaded.get(`${repository}:${tag}`),
     repositories: () => [...new Set([...byRepository.keys(), ...pushed.keys()])],
-    hasRepository: (repository) => byRepository.has(repository) || pushed.has(repository),
-    tags: (repository) => [...new Set([...pushed.get(repository)?.keys() ?? [], ...(byRepository.get(repository) ?? []).flatMap((image) => image.tags)])],
+    hasRepository: (repository) => definitionsOf(repository).length > 0 || pushed.has(repository),
+    tags: (repository) => [...new Set([...pushed.get(repository)?.keys() ?? [], ...definitionsOf(repository).flatMap((image) => image.tags)])],
     push(repository, tag, digest, image) {
       let tags = pushed.get(repository)
       if (!tags) pushed.set(repository, tags = new Map())
       tags.set(tag, { digest, image })
     },
-    digest: (repository, tag) => pushed.get(repository)?.get(tag)?.digest ?? byRepository.get(repository)?.find((image) => image.tags.includes(tag))?.digests?.[tag] ?? imageDigest(repository, tag),
+    digest(repository, tag) {
+      const definition = definitionsOf(repository).find((image) => image.tags.includes(tag))
+      return pushed.get(repository)?.get(tag)?.digest ?? definition?.digests?.[tag] ?? imageDigest(definition?.repository ?? repository, tag)
+    },
     find: (repository, tag) => pushed.get(repository)?.get(tag)?.image ?? original(repository, tag),
     original,
   }

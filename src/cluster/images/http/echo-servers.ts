@@ -28,12 +28,27 @@ const httpEcho: Program = async (proc) => {
   return 0
 }
 
+/** What of an echoserver's answer is its version's. */
+interface EchoServerRelease {
+  nginx: string
+  lua: number
+  /** How it was up to 1.4: other headings, and nothing of who answers. */
+  isOld?: boolean
+}
+
 /** echoserver: tells a request back as text. */
-const echoServer: Program = async (proc) => {
+const echoServer = ({ nginx, lua, isOld = false }: EchoServerRelease): Program => async (proc) => {
   proc.net.listenHttp(8080, async (request, peer) => {
     const url = new URL(request.url)
-    const body = await request.text()
-    return goResponse(proc, `\n\nHostname: ${proc.machine.hostname}\n\nPod Information:\n\t-no pod information available-\n\nServer values:\n\tserver_version=nginx: 1.14.2 - lua: 10015\n\nRequest Information:\n\tclient_address=${peer.remote.ip}\n\tmethod=${request.method}\n\treal path=${url.pathname}${url.search}\n\tquery=${url.search.slice(1)}\n\trequest_version=1.1\n\trequest_scheme=http\n\trequest_uri=http://${url.hostname}:8080${url.pathname}${url.search}\n\nRequest Headers:\n${[...request.headers].sort(([a], [b]) => a < b ? -1 : 1).map(([name, value]) => `\t${name}=${value}\n`).join('')}\nRequest Body:\n\t${body || '-no body in request-'}\n\n`, { headers: { 'content-type': 'text/plain' } })
+    const body = await request.text() || '-no body in request-'
+    const uri = `http://${url.hostname}:8080${url.pathname}${url.search}`
+    const version = `nginx: ${nginx} - lua: ${lua}`
+    const host = request.headers.get('host') ?? url.host
+    const headers = [...new Map([...request.headers, ['host', host] as [string, string]])].sort(([a], [b]) => a < b ? -1 : 1)
+    if (isOld) return goResponse(proc, `CLIENT VALUES:\nclient_address=${peer.remote.ip}\ncommand=${request.method}\nreal path=${url.pathname}${url.search}\nquery=${url.search.slice(1) || 'nil'}\nrequest_version=1.1\nrequest_uri=${uri}\n\nSERVER VALUES:\nserver_version=${version}\n\nHEADERS RECEIVED:\n${headers.map(([name, value]) => `${name}=${value}\n`).join('')}BODY:\n${body}`, { headers: { 'content-type': 'text/plain' } })
+    const { NODE_NAME, POD_NAME, POD_NAMESPACE, POD_IP } = proc.env
+    const pod = NODE_NAME || POD_NAME ? `\tnode name:\t${NODE_NAME ?? ''}\n\tpod name:\t${POD_NAME ?? ''}\n\tpod namespace:\t${POD_NAMESPACE ?? ''}\n\tpod IP:\t${POD_IP ?? ''}\n` : '\t-no pod information available-\n'
+    return goResponse(proc, `\n\nHostname: ${proc.machine.hostname}\n\nPod Information:\n${pod}\nServer values:\n\tserver_version=${version}\n\nRequest Information:\n\tclient_address=${peer.remote.ip}\n\tmethod=${request.method}\n\treal path=${url.pathname}${url.search}\n\tquery=${url.search.slice(1)}\n\trequest_version=1.1\n\trequest_scheme=http\n\trequest_uri=${uri}\n\nRequest Headers:\n${headers.map(([name, value]) => `\t${name}=${value}\n`).join('')}\nRequest Body:\n\t${body}\n\n`, { headers: { 'content-type': 'text/plain' } })
   })
   await proc.signal('SIGTERM', 'SIGQUIT', 'SIGINT')
   return 0
@@ -94,8 +109,12 @@ async function answerHttpbin(proc: Proc, request: HttpRequest, peer: HttpPeer): 
 }
 
 export const httpEchoImage = defineImage({ repository: 'docker.io/hashicorp/http-echo', tags: ['0.2.3', '1.0', '1.0.0', 'latest'], sizeBytes: 2_800_000, entrypoint: ['/http-echo'], exposedPorts: [5678], user: '65532', programs: { '/http-echo': httpEcho } })
-export const echoServerImage = defineImage({ repository: 'registry.k8s.io/echoserver', tags: ['1.4', '1.10'], sizeBytes: 35_000_000, cmd: ['/usr/local/bin/run.sh'], exposedPorts: [8080], base: debian, programs: { '/usr/local/bin/run.sh': echoServer } })
-export const e2eEchoServerImage = defineImage({ ...echoServerImage, repository: 'registry.k8s.io/e2e-test-images/echoserver', tags: ['2.2', '2.3', '2.4', '2.5'] })
+const echoServerPrograms = (release: EchoServerRelease): Record<string, Program> => ({ '/usr/local/bin/run.sh': echoServer(release) })
+export const echoServerImage = defineImage({
+  repository: 'registry.k8s.io/echoserver', tags: ['1.4', '1.10'], sizeBytes: 35_000_000, cmd: ['/usr/local/bin/run.sh'], exposedPorts: [8080], base: debian, programs: echoServerPrograms({ nginx: '1.13.3', lua: 10008 }),
+  variants: { '1.4': { programs: echoServerPrograms({ nginx: '1.10.0', lua: 10001, isOld: true }) } },
+})
+export const e2eEchoServerImage = defineImage({ repository: 'registry.k8s.io/e2e-test-images/echoserver', tags: ['2.2', '2.3', '2.4', '2.5'], sizeBytes: 35_000_000, cmd: ['/usr/local/bin/run.sh'], exposedPorts: [8080], base: debian, programs: echoServerPrograms({ nginx: '1.14.2', lua: 10015 }) })
 export const httpbinImage = defineImage({ repository: 'docker.io/kennethreitz/httpbin', tags: ['latest'], sizeBytes: 200_000_000, cmd: ['gunicorn', '-b', '0.0.0.0:80', 'httpbin:app', '-k', 'gevent'], exposedPorts: [80], base: debian, programs: { '/usr/local/bin/gunicorn': httpbin } })
 
 /** curl's own image: its entrypoint runs curl with the arguments. */
