@@ -42,6 +42,7 @@ import { controlPlaneImages } from './images/control-plane.ts'
 import { coreDnsImage } from './images/coredns/coredns.ts'
 import { imageCatalogue } from './images/image-catalogue.ts'
 import { klipperHelmImage } from './images/klipper-helm/klipper-helm.ts'
+import { kubectlImages } from './images/kubectl-images.ts'
 import { builtInKinds, kindOf } from './kinds/index.ts'
 import type { Deployment, Node, Pod, Service } from './kinds/generated/types.ts'
 import { shareManagedFields } from './kinds/patch/managed-fields.ts'
@@ -117,7 +118,7 @@ export interface ClusterOptions {
   /** Further programs of nodes, by their paths. */
   nodePrograms?: Readonly<Record<string, Program>>
   /** Programs of images that aren't the cluster's own. */
-  imagePrograms?: Readonly<Record<'helm', Program>>
+  imagePrograms?: Readonly<Record<'helm' | 'kubectl', Program>>
   /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
   audit?: AuditOptions
 }
@@ -304,7 +305,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     etcdFailure: (host, signal) => etcdFailures.next(host, signal),
     kindnet: (agent) => plane.kindnet().begin(agent),
   }), coreDnsImage]
-  const registry = createImageRegistry([...imageCatalogue, ...systemImages, ...options.imagePrograms ? [klipperHelmImage(options.imagePrograms.helm)] : []], clock, options.registries?.pushed)
+  const registry = createImageRegistry([...imageCatalogue, ...systemImages, ...options.imagePrograms ? [klipperHelmImage(options.imagePrograms.helm), ...kubectlImages(options.imagePrograms.kubectl)] : []], clock, options.registries?.pushed)
   const registryDisk = createMemoryFileSystem({ clock })
   options.onNodeFiles?.(OTHER_DISKS.registries, registryDisk)
   const pushedImages = once(() => openPushedImages({ disk: registryDisk, registry, clock }))

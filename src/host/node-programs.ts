@@ -6,4 +6,4 @@ import type { Program } from '../unix/types.ts'
 export const nodePrograms: Readonly<Record<string, Program>> = { '/usr/bin/kubectl': kubectl }
 
 /** What images have that are made of the terminal's programs. */
-export const imagePrograms: Readonly<Record<'helm', Program>> = { helm: lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm) }
+export const imagePrograms: Readonly<Record<'helm' | 'kubectl', Program>> = { kubectl, helm: lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm) }

@@ -6,6 +6,7 @@ import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox
 import { certManagerImages } from './cert-manager/cert-manager.ts'
 import { contourImage } from './contour/contour.ts'
 import { debian, ubuntu } from './debian.ts'
+import { demoImages } from './demos/demos.ts'
 import { artifactImage } from './artifact.ts'
 import { envoyImage } from './envoy/envoy.ts'
 import { flannelImages } from './flannel/flannel.ts'
@@ -28,8 +29,9 @@ import { metricsServerImages } from './metrics-server/metrics-server.ts'
 import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
 import { csiImages } from './csi/csi-images.ts'
+import { networkToolImages } from './network-tools.ts'
 import { nfsServerImages } from './nfs/nfs-servers.ts'
-import { e2eNginx, nginx, nginxAlpine, nginxHttps, nginxSlim } from './nginx/nginx.ts'
+import { e2eNginx, nginx, nginxAlpine, nginxDerivatives, nginxHttps, nginxSlim } from './nginx/nginx.ts'
 import { nodeImages } from './node/node.ts'
 import { pause } from './pause.ts'
 import { privateWeb } from './private-web.ts'
@@ -43,10 +45,10 @@ import { traefikImages } from './traefik/traefik.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
+  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, ...nginxDerivatives, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
-  ...applicationImages,
+  ...networkToolImages, ...demoImages, ...applicationImages,
 ]
