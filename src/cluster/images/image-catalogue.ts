@@ -30,6 +30,7 @@ import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
 import { csiImages } from './csi/csi-images.ts'
 import { networkToolImages } from './network-tools.ts'
+import { draExampleDriverImage } from './dra-example-driver/dra-example-driver.ts'
 import { nfsServerImages } from './nfs/nfs-servers.ts'
 import { e2eNginx, nginx, nginxAlpine, nginxDerivatives, nginxHttps, nginxSlim } from './nginx/nginx.ts'
 import { nodeImages } from './node/node.ts'
@@ -51,4 +52,6 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages,
   ...networkToolImages, ...demoImages, ...applicationImages,
+  ...flannelImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
+  ...applicationImages,
 ]

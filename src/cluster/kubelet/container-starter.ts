@@ -96,7 +96,7 @@ export class ContainerStarter {
 
   /** @throws Error with the message of CreateContainerConfigError. k8s: generateContainerConfig */
   async config(pod: Pod, container: AnyContainer, status: RuntimePodStatus, attempt: number, imageRef: string): Promise<ContainerConfig> {
-    const { hostIps, allocatable, objects, images } = this.#node
+    const { hostIps, allocatable, objects, images, devices } = this.#node
     const uid = pod.metadata.uid!
     const ips = pod.spec.hostNetwork ? hostIps : status.ips
     await this.#node.servicesReady()
@@ -119,6 +119,7 @@ export class ContainerStarter {
     const target = (container as EphemeralContainer).targetContainerName
     const targetId = target === undefined ? undefined : findContainer(status, target)?.id
     if (target && !targetId) throw new Error(`unable to find target container ${target}`)
+    const cdiDevices = devices.cdiDevices(pod, container)
     return {
       name: container.name, attempt, image: container.image ?? '', imageRef,
       command: (container.command ?? []).map((part) => expand(part, lookup)), args: (container.args ?? []).map((part) => expand(part, lookup)),
@@ -132,7 +133,7 @@ export class ContainerStarter {
         noNewPrivileges: security?.allowPrivilegeEscalation === false, ...seccompOf(pod, container), ...appArmorOf(pod, container), ownUsers: pod.spec.hostUsers === false,
       },
       resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
-      ...(targetId ? { targetId } : {}), annotations: { hash: containerHash(container) },
+      ...(targetId ? { targetId } : {}), ...(cdiDevices.length > 0 ? { cdiDevices } : {}), annotations: { hash: containerHash(container) },
     }
   }
 

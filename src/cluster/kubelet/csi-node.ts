@@ -26,9 +26,8 @@ export class CsiNodeRegistry {
   }
 
   /** k8s: RegisterPlugin */
-  async register({ type, name, endpoint, supportedVersions }: PluginInfo): Promise<void> {
+  async register({ name, endpoint, supportedVersions }: PluginInfo): Promise<void> {
     const { drivers } = this.#options
-    if (type !== 'CSIPlugin') throw new Error(`failed to get registered handlers for plugin type: ${type}`)
     if (!supportedVersions.some((version) => /^v?1\./.test(version))) throw new Error(`kubernetes.io/csi: RegisterPlugin for CSI driver ${JSON.stringify(name)} failed. None of the versions specified ${JSON.stringify(supportedVersions)} are supported. err=None of the versions are supported`)
     drivers.set(name, endpoint)
     try {

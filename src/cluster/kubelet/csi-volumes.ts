@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts'
-import type { Log } from '../../base/log.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
@@ -9,7 +8,7 @@ import { StagedVolumes } from '../storage/csi/staged-volumes.ts'
 import { orUndefined } from '../storage/csi/csi-volume.ts'
 import type { CsiContext } from '../storage/csi/csi-volume.ts'
 import { CsiNodeRegistry } from './csi-node.ts'
-import { PluginWatcher } from './plugin-watcher.ts'
+import type { PluginHandler } from './plugin-watcher.ts'
 import { podReference } from './pod-spec.ts'
 
 /** Where pods have their volumes. */
@@ -19,7 +18,6 @@ export interface CsiVolumesOptions {
   nodeName: string
   api: Api
   clock: Clock
-  log: Log
   files: MountableFileSystem
   events: EventRecorder
   onNode(node: Node): void
@@ -30,17 +28,18 @@ export interface CsiVolumesOptions {
 /** A kubelet's part in CSI: drivers that register with it, and what mounting their volumes needs. */
 export class CsiVolumes {
   readonly context: CsiContext
+  /** What to do with plugins of the kind CSIPlugin. */
+  readonly plugins: PluginHandler
   readonly #registry: CsiNodeRegistry
-  readonly #watcher: PluginWatcher
   readonly #onUse: () => void
   /** Targets by the name of the volume that is mounted there. */
   readonly #used = new Map<string, Set<string>>()
 
-  constructor({ nodeName, api, clock, log, files, events, onNode, onUse }: CsiVolumesOptions) {
+  constructor({ nodeName, api, clock, files, events, onNode, onUse }: CsiVolumesOptions) {
     this.#onUse = onUse
     const drivers = new CsiDrivers(files, clock)
     this.#registry = new CsiNodeRegistry({ nodeName, api, drivers, onNode })
-    this.#watcher = new PluginWatcher({ files, clock, log, register: (plugin) => this.#registry.register(plugin), deregister: ({ name }) => this.#registry.deregister(name) })
+    this.plugins = { register: (plugin) => this.#registry.register(plugin), deregister: ({ name }) => this.#registry.deregister(name) }
     this.context = {
       drivers, staged: new StagedVolumes(),
       driverObject: (name) => orUndefined(api.get<CSIDriver>('csidrivers.storage.k8s.io', name)),
@@ -76,14 +75,6 @@ export class CsiVolumes {
   /** Names of the attachable volumes that pods use, sorted, as in a node's status. */
   inUse(): string[] {
     return [...this.#used.keys()].sort()
-  }
-
-  start(): void {
-    this.#watcher.start()
-  }
-
-  stop(): void {
-    this.#watcher.stop()
   }
 
   /** The node is registered. */

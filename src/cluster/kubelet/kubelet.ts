@@ -17,6 +17,9 @@ import { removeLogFiles } from '../runtime/log-files.ts'
 import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
 import { CsiVolumes, PODS_FOLDER } from './csi-volumes.ts'
+import { DeviceClaims } from './devices/device-claims.ts'
+import { DraPlugins } from './devices/dra-plugins.ts'
+import { PluginWatcher } from './plugin-watcher.ts'
 import { ContainerStarter } from './container-starter.ts'
 import { ImageManager } from './image-manager.ts'
 import { KubeletAccess } from './kubelet-access.ts'
@@ -112,6 +115,8 @@ class NodeKubelet implements Kubelet {
   readonly #agent: NodeAgent
   readonly #server: KubeletServer
   readonly #csi: CsiVolumes
+  readonly #drivers: DraPlugins
+  readonly #plugins: PluginWatcher
   readonly #listeners: Listener[] = []
   readonly #workers = new Map<string, PodWorker>()
   /** Pods of the API by uid, mirrors included. */
@@ -163,7 +168,10 @@ class NodeKubelet implements Kubelet {
     })
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
-    this.#csi = new CsiVolumes({ nodeName, api, clock, log, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
+    this.#csi = new CsiVolumes({ nodeName, api, clock, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
+    this.#drivers = new DraPlugins({ nodeName, api, clock, log, files: nodeFiles })
+    this.#plugins = new PluginWatcher({ files: nodeFiles, clock, log, handlers: { CSIPlugin: this.#csi.plugins, DRAPlugin: this.#drivers } })
+    const devices = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
     const volumes = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
       csi: this.#csi.context,
       clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
@@ -193,7 +201,7 @@ class NodeKubelet implements Kubelet {
       get capacity() { return own.capacity() },
       get allocatable() { return own.allocatable() },
       get dns() { return own.dns() },
-      nodeName, hostIps, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, imageManager,
+      nodeName, hostIps, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, devices, imageManager,
       crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
       services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],
       servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,
@@ -213,7 +221,10 @@ class NodeKubelet implements Kubelet {
       })),
     })
     this.#starter = new ContainerStarter(this.#node)
-    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => void this.#csi.initialize().catch((error: unknown) => log.warn('failed to initialize CSINode', { error: String(error) })), onNode: () => {
+    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => {
+      this.#drivers.start()
+      void this.#csi.initialize().catch((error: unknown) => log.warn('failed to initialize CSINode', { error: String(error) }))
+    }, onNode: () => {
       for (const uid of this.#static.keys()) this.#workers.get(uid)?.kick()
     } })
     this.#server = new KubeletServer({
@@ -233,6 +244,17 @@ class NodeKubelet implements Kubelet {
     if (configuration.staticPodPath !== this.#staticPodPath) this.#followManifests(configuration.staticPodPath)
   }
 
+  #startPlugins(): void {
+    this.#plugins.start()
+    this.#node.devices.start()
+  }
+
+  #stopPlugins(): void {
+    this.#plugins.stop()
+    this.#drivers.stop()
+    this.#node.devices.stop()
+  }
+
   #followManifests(path: string | undefined): void {
     this.#manifests?.stop()
     this.#staticPodPath = path
@@ -246,7 +268,7 @@ class NodeKubelet implements Kubelet {
     log.info('Starting kubelet main sync loop')
     this.#unsubscribe = runtime.onEvent((event) => { if (event.type === 'stopped') this.#workers.get(event.podUid)?.kick() })
     this.#manifests?.start()
-    this.#csi.start()
+    this.#startPlugins()
     this.#agent.start()
     this.#listen()
     if (!this.#options.services) {
@@ -284,7 +306,7 @@ class NodeKubelet implements Kubelet {
     this.#evictionTimer?.cancel()
     for (const reflector of this.#reflectors) reflector.stop()
     this.#agent.stop()
-    this.#csi.stop()
+    this.#stopPlugins()
     this.#node.volumes.stop()
     this.#node.probes.stop()
     this.#node.statuses.stop()
@@ -301,7 +323,7 @@ class NodeKubelet implements Kubelet {
     for (const reflector of this.#reflectors) reflector.stop()
     this.#pressure.stop()
     this.#agent.stop()
-    this.#csi.stop()
+    this.#stopPlugins()
   }
 
   resume(): void {
@@ -309,7 +331,7 @@ class NodeKubelet implements Kubelet {
     this.#suspended = false
     this.#options.log.info('Starting kubelet main sync loop')
     if (this.#configuration) this.#pressure.start(this.#configuration)
-    this.#csi.start()
+    this.#startPlugins()
     // Without a folder there are no static pods.
     if (this.#manifests) this.#manifests.start()
     else this.#onManifests([])

@@ -8,6 +8,7 @@ import type { Pod, Service } from '../kinds/generated/types.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ImageService, RuntimeService } from '../runtime/cri.ts'
 import type { BackOff } from './back-off.ts'
+import type { DeviceClaims } from './devices/device-claims.ts'
 import type { DnsSettings } from './dns-config.ts'
 import type { ImageManager } from './image-manager.ts'
 import type { ObjectSource } from './object-source.ts'
@@ -36,6 +37,7 @@ export interface NodeContext {
   readonly probes: ProbeManager
   readonly volumes: VolumeManager
   readonly objects: ObjectSource
+  readonly devices: DeviceClaims
   readonly imageManager: ImageManager
   readonly crashLoop: BackOff
   readonly dns: DnsSettings

@@ -16,7 +16,7 @@ test('a plugin registers with its socket, again when another socket takes its pl
     'pluginregistration.Registration/GetInfo': () => ({ type: 'CSIPlugin', name: 'disk', endpoint, supportedVersions: ['1.0.0'] }),
     'pluginregistration.Registration/NotifyRegistrationStatus': () => ({}),
   })
-  const watcher = new PluginWatcher({ files: fs, clock, log: silentLog, register: async ({ endpoint }) => { calls.push(`register ${endpoint}`) }, deregister: async ({ endpoint }) => { calls.push(`deregister ${endpoint}`) } })
+  const watcher = new PluginWatcher({ files: fs, clock, log: silentLog, handlers: { CSIPlugin: { register: async ({ endpoint }) => { calls.push(`register ${endpoint}`) }, deregister: async ({ endpoint }) => { calls.push(`deregister ${endpoint}`) } } } })
   watcher.start()
   serve('/first')
   await clock.advance(1_000)
@@ -35,7 +35,7 @@ test('a plugin whose socket goes while it registers is not registered', async ()
   const clock = new ClusterClock(testPlatform, { startMs: 0, mode: 'paused' })
   const fs = createMemoryFileSystem({ clock })
   const registered = new Set<string>()
-  const watcher = new PluginWatcher({ files: fs, clock, log: silentLog, register: async ({ name }) => { await clock.sleep(500); registered.add(name) }, deregister: async ({ name }) => { registered.delete(name) } })
+  const watcher = new PluginWatcher({ files: fs, clock, log: silentLog, handlers: { CSIPlugin: { register: async ({ name }) => { await clock.sleep(500); registered.add(name) }, deregister: async ({ name }) => { registered.delete(name) } } } })
   watcher.start()
   for (const name of ['stays', 'goes'])
     serveGrpc({ fs, killed: new AbortController().signal } as unknown as Proc, `${PLUGIN_REGISTRY}/${name}.sock`, {

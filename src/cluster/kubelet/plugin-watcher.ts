@@ -22,13 +22,19 @@ export interface PluginInfo {
   supportedVersions: readonly string[]
 }
 
+/** Takes plugins of one kind in. k8s: pkg/kubelet/pluginmanager/cache PluginHandler */
+export interface PluginHandler {
+  /** @throws Error that tells the plugin why it isn't registered */
+  register(plugin: PluginInfo): Promise<void>
+  deregister(plugin: PluginInfo): Promise<void>
+}
+
 export interface PluginWatcherOptions {
   files: MountableFileSystem
   clock: Clock
   log: Log
-  /** @throws Error that tells the plugin why it isn't registered */
-  register(plugin: PluginInfo): Promise<void>
-  deregister(plugin: PluginInfo): Promise<void>
+  /** By kind. */
+  handlers: Readonly<Record<string, PluginHandler>>
 }
 
 interface Registered {
@@ -91,18 +97,20 @@ export class PluginWatcher {
   }
 
   #deregister(plugin: PluginInfo): void {
-    const { deregister, log } = this.#options
-    deregister(plugin).catch((error: unknown) => log.error('DeRegisterPlugin failed', { error: String(error) }))
+    const { handlers, log } = this.#options
+    handlers[plugin.type]!.deregister(plugin).catch((error: unknown) => log.error('DeRegisterPlugin failed', { error: String(error) }))
   }
 
   async #register(path: string, state: Registered): Promise<void> {
-    const { files, clock, log, register } = this.#options
+    const { files, clock, log, handlers } = this.#options
     const call = (method: string, request: object) => callGrpc(files, path, `${REGISTRATION}/${method}`, request, { clock, timeoutMs: TIMEOUT_MS })
     try {
       const info = await call('GetInfo', {}) as PluginInfo
       const plugin = { ...info, endpoint: info.endpoint || path }
       try {
-        await register(plugin)
+        const handler = handlers[plugin.type]
+        if (!handler) throw new Error(`failed to get registered handlers for plugin type: ${plugin.type}`)
+        await handler.register(plugin)
       } catch (error) {
         await call('NotifyRegistrationStatus', { pluginRegistered: false, error: `RegisterPlugin error -- plugin registration failed with err: ${(error as Error).message}` })
         throw error

@@ -208,6 +208,7 @@ export class PodWorker {
       pod: this.allotted, runtime, old, podIsTerminal, hostIps, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
       resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: podIsTerminal ? [] : this.#resize.conditions,
     })
+    this.#node.devices.addTo(this.pod, status)
     const condition = this.#eviction?.condition
     if (condition && !status.conditions!.some((c) => c.type === 'DisruptionTarget'))
       status.conditions!.unshift({ type: 'DisruptionTarget', status: 'True', reason: condition.reason, message: condition.message, ...(this.pod.metadata.generation ? { observedGeneration: this.pod.metadata.generation } : {}) })
@@ -326,6 +327,12 @@ export class PodWorker {
       for (const { id, container, message, reason } of actions.toKill) await this.#killContainer(id, container, message, reason, undefined)
     }
     if (actions.createSandbox) {
+      try {
+        await this.#node.devices.prepare(pod)
+      } catch (error) {
+        events.event(podReference(pod), 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${(error as Error).message}`)
+        return []
+      }
       try {
         await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt))
       } catch (error) {
@@ -452,6 +459,7 @@ export class PodWorker {
     }
     probes.removePod(this.#uid)
     if (runtime.listContainers(this.#uid).some((c) => c.state === 'running')) throw new Error('containers run on after the pod was killed')
+    await this.#node.devices.unprepare(this.pod)
     this.#stage = 'terminated'
     statuses.set(this.pod, this.#status(this.#runtimeStatus(), true))
   }

@@ -11,6 +11,7 @@ import type { Terminal } from '../../unix/tty.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { ExitStatus, Hardware, Machine, MachineLimits, MountableFileSystem, NetStack, Process, Program, Signal, User } from '../../unix/types.ts'
 import type { NodeNetwork, PodNetwork } from '../network/types.ts'
+import { cdiEdits } from './cdi.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { AppArmorProfiles } from './apparmor-profiles.ts'
 import { confine } from './confine.ts'
@@ -160,7 +161,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     if (argv.length === 0) throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: failed to generate spec: no command specified`)
     const root = config.root ?? image.root({ readOnly: config.security.readOnlyRootFilesystem })
     const hostFiles = sandbox.host?.fs
-    mountAll(root, config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
+    const devices = config.cdiDevices ? cdiEdits(nodeFiles, config.cdiDevices) : undefined
+    mountAll(root, devices ? [...config.mounts, ...devices.mounts] : config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
     let user: User
     try {
       user = resolveUser(root, image.config.user, config.security)
@@ -168,7 +170,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: ${(error as Error).message}`)
     }
     const confined = confine(config.security, { root, nodeFiles, profiles, kernelLog })
-    const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...(config.tty ? { TERM: 'xterm' } : {}), ...image.config.env, ...config.env }
+    const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...(config.tty ? { TERM: 'xterm' } : {}), ...image.config.env, ...config.env, ...devices?.env }
     env.HOME ??= user.home
     let markEnded!: () => void
     const ended = new Promise<void>((resolve) => { markEnded = resolve })

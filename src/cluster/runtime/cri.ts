@@ -101,6 +101,8 @@ export interface ContainerConfig {
   workingDir: string
   env: Readonly<Record<string, string>>
   mounts: readonly Mount[]
+  /** Full names of devices, as in `vendor.com/class=device`. */
+  cdiDevices?: readonly string[]
   stdin: boolean
   stdinOnce: boolean
   tty: boolean

@@ -220,5 +220,7 @@ function claimsOf(pod: Pod): string[] {
 
 function resourceClaimsOf(pod: Pod): string[] {
   const statuses = pod.status?.resourceClaimStatuses ?? []
-  return (pod.spec.resourceClaims ?? []).flatMap((claim) => [claim.resourceClaimName, statuses.find((s) => s.name === claim.name)?.resourceClaimName].filter((n): n is string => Boolean(n)))
+  const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName
+  const named = (pod.spec.resourceClaims ?? []).flatMap((claim) => [claim.resourceClaimName, statuses.find((s) => s.name === claim.name)?.resourceClaimName])
+  return [...named, extended].filter((n): n is string => Boolean(n))
 }
