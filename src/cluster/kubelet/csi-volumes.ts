@@ -3,6 +3,7 @@ import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { CSIDriver, Node, PersistentVolumeClaim, Secret, VolumeAttachment } from '../kinds/generated/types.ts'
+import { isStatusError } from '../kinds/status-error.ts'
 import { CsiDrivers } from '../storage/csi/csi-drivers.ts'
 import { StagedVolumes } from '../storage/csi/staged-volumes.ts'
 import { orUndefined } from '../storage/csi/csi-volume.ts'
@@ -43,7 +44,8 @@ export class CsiVolumes {
     this.context = {
       drivers, staged: new StagedVolumes(),
       driverObject: (name) => orUndefined(api.get<CSIDriver>('csidrivers.storage.k8s.io', name)),
-      attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)),
+      // A node may not look at what isn't there (yet).
+      attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)).catch((error: unknown) => { if (isStatusError(error, 'Forbidden')) return undefined; throw error }),
       secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, atob(value)])),
       inUse: (unique, target, isUsed) => this.#use(unique, target, isUsed),
       async onExpanded(claim, volume, pod) {
