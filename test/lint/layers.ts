@@ -29,6 +29,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/cert-manager': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/in-cluster': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/csi': ['src/cluster/images', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/dra-example-driver': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/stress': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/network': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/runtime': ['src/cluster/images', 'src/cluster/network', 'src/unix', 'src/base'],
