@@ -1,5 +1,4 @@
 import { readAll, createPipe } from '../src/base/streams.ts'
-import { httpRequest } from '../src/base/http.ts'
 import { createCluster } from '../src/cluster/cluster.ts'
 import type { Cluster, ClusterSnapshot } from '../src/cluster/cluster.ts'
 import type { Topology } from '../src/cluster/topology.ts'
@@ -8,6 +7,7 @@ import { lookAtFiles, restoreFiles } from '../src/host/persistence/stored-file.t
 import type { StoredFile } from '../src/host/persistence/stored-file.ts'
 import { Fleet } from '../src/host/fleet/fleet.ts'
 import { MemoryFleetStorage } from '../src/host/fleet/memory-fleet-storage.ts'
+import { askCluster, furtherClusters } from '../src/host/lesson-clusters.ts'
 import { imagePrograms, nodePrograms } from '../src/host/node-programs.ts'
 import { nodePlatform } from '../src/host/platform-node.ts'
 import { checkGoal } from '../src/lessons/check.ts'
@@ -152,10 +152,7 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
       if (code !== 0 || stderr !== '') throw new Error(`${script}\nended with ${code}: ${stderr || stdout}`)
       return stdout
     },
-    met: async (goal) => (await drive(checkGoal(goal, async (method, path, body) => {
-      const response = await cluster.handle(httpRequest(`https://cluster${path}`, { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }), cluster.adminConnection)
-      return { status: response.status, body: await response.text() }
-    }), 30_000, `an answer about: ${goal.text}`)).met,
+    met: async (goal) => (await drive(checkGoal(goal, askCluster(cluster), furtherClusters(fleet)), 30_000, `an answer about: ${goal.text}`)).met,
     async reload() {
       await drive(fleet.close(), 60_000, 'the end of the further clusters')
       const left = structuredClone({ cluster: { ...cluster.snapshot(), ...(kept ? { etcd: kept.cluster.etcd, commits } : {}) }, home: treeOf(home), nodes: new Map(Array.from(nodeFiles, ([node, files]) => [node, treeOf(files)])) })

@@ -13,6 +13,7 @@ import { ClusterView } from './cluster-view.ts'
 import { actOnMachine } from './machine-actions.ts'
 import { GoalWatcher } from './goal-watcher.ts'
 import { HomeFiles, shortPath } from './home-files.ts'
+import { askCluster, furtherClusters } from './lesson-clusters.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
 import { Fleet } from './fleet/fleet.ts'
@@ -95,7 +96,7 @@ export class ClusterHost {
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
     this.#informers = createInformers({ api: cluster.apiAs({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] }), clock, log: silentLog })
     this.#view = new ClusterView(this.#informers, cluster.computers, options.platform, (change) => this.#broadcast({ type: 'view', change }))
-    this.#goals = new GoalWatcher({ platform: options.platform, etcd: cluster.etcd, ask: (method, path, body) => this.#api({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }) })
+    this.#goals = new GoalWatcher({ platform: options.platform, etcd: cluster.etcd, ask: askCluster(cluster), further: furtherClusters(fleet) })
   }
 
   /** Takes up the saved cluster, or makes a fresh one. Resolves once a prompt makes sense. @throws StoreError for data that can't be used. */

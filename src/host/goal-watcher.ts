@@ -1,18 +1,20 @@
 import type { Platform } from '../base/platform.ts'
 import type { Etcd } from '../cluster/etcd/etcd.ts'
 import { checkGoal } from '../lessons/check.ts'
-import type { Ask } from '../lessons/check.ts'
-import type { Goal } from '../lessons/goal.ts'
+import type { Ask, FurtherClusters } from '../lessons/check.ts'
+import type { Goal, GoalCondition } from '../lessons/goal.ts'
 import type { GoalState } from './protocol.ts'
 
 /** After a change in the cluster so many milliseconds pass before goals are looked at, so that a rollout isn't checked a hundred times. */
 const SETTLE_MS = 120
-/** Logs and answers of programs change without etcd; they are looked at so often. */
+/** Logs and answers of programs change without etcd, and further clusters with another one; they are looked at so often. */
 const POLL_MS = 1_000
+const POLLED: readonly GoalCondition['type'][] = ['log', 'answer', 'in', 'cluster']
 
 /** Looks at a step's goals whenever the cluster changed and tells how they stand. */
 export class GoalWatcher {
   readonly #ask: Ask
+  readonly #further: FurtherClusters
   readonly #platform: Platform
   readonly #etcd: Etcd
   #goals: readonly Goal[] = []
@@ -25,8 +27,9 @@ export class GoalWatcher {
   #again = false
   #told = ''
 
-  constructor(options: { ask: Ask; platform: Platform; etcd: Etcd }) {
+  constructor(options: { ask: Ask; further: FurtherClusters; platform: Platform; etcd: Etcd }) {
     this.#ask = options.ask
+    this.#further = options.further
     this.#platform = options.platform
     this.#etcd = options.etcd
   }
@@ -38,7 +41,7 @@ export class GoalWatcher {
     this.#tell = tell
     if (goals.length === 0) return
     this.#stopListening = this.#etcd.onCommit(() => this.#soon())
-    if (goals.some(({ condition }) => condition.type === 'log' || condition.type === 'answer')) this.#poll()
+    if (goals.some(({ condition }) => POLLED.includes(condition.type))) this.#poll()
     void this.#check()
   }
 
@@ -72,7 +75,7 @@ export class GoalWatcher {
     const round = this.#round
     try {
       const states: GoalState[] = []
-      for (const goal of this.#goals) states.push(await checkGoal(goal, this.#ask).catch((error: unknown) => ({ met: false, found: (error as Error).message })))
+      for (const goal of this.#goals) states.push(await checkGoal(goal, this.#ask, this.#further).catch((error: unknown) => ({ met: false, found: (error as Error).message })))
       const text = JSON.stringify(states)
       if (round === this.#round && text !== this.#told) {
         this.#told = text

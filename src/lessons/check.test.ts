@@ -19,7 +19,9 @@ const ask: Ask = async (method, path, body) => {
   if (path.startsWith('/api/v1/namespaces/default/pods?') || path === '/api/v1/namespaces/default/pods') return { status: 200, body: JSON.stringify({ items: [pod, { ...pod, status: { phase: 'Pending' } }] }) }
   return { status: 404, body: '{}' }
 }
-const met = async (line: string) => (await checkGoal({ text: '', source: line, condition: parseGoalCondition(line) }, ask)).met
+/** Further clusters: kind/east is like the first one, kind/quorum has lost its majority, kind/west is off. */
+const further = (cluster: string) => ({ 'kind/east': { ask }, 'kind/quorum': { ask: async (_: string, path: string) => path === '/hangs' ? Promise.reject(new Error('EOF')) : { status: 500, body: '{}' } }, 'kind/west': {} } as Record<string, { ask?: Ask }>)[cluster]
+const met = async (line: string) => (await checkGoal({ text: '', source: line, condition: parseGoalCondition(line) }, ask, further)).met
 
 describe('goals', () => {
   for (const [line, expected] of [
@@ -36,6 +38,9 @@ describe('goals', () => {
     ['can get pods -n default as system:serviceaccount:default:robot', true], ['can list pods -n default as jane', false], ['cannot list pods as jane', true],
     ['boats.v1.harbour.example/anna .spec.berth == 3', true], ['boats.v1.harbour.example/berta absent', true], ['cannot list boats.v1.harbour.example as jane', true],
     ['get /api/v1/namespaces/default/pods/a:80/proxy/ contains Welcome', true], ['get /nowhere contains x', false],
+    ['get /nowhere fails', false], ['in kind/quorum get /readyz fails', true], ['in kind/quorum get /hangs fails', true], ['in kind/west get /readyz fails', false],
+    ['in kind/east pod/a exists', true], ['in kind/east pod/b exists', false], ['in kind/east pods count == 2', true], ['in kind/west pod/a exists', false], ['in kind/west pod/a absent', false], ['in kind/north pod/a absent', false],
+    ['cluster kind/east exists', true], ['cluster kind/west exists', true], ['cluster kind/north exists', false], ['cluster kind/east absent', false], ['cluster kind/north absent', true],
     ['get /nowhere absent', true], ['get /api/v1/namespaces/default/pods/a:80/proxy/ absent', false],
   ] as const) test(`${line}: ${expected ? 'met' : 'not met'}`, async () => { expect(await met(line)).toBe(expected) })
 

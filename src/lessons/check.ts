@@ -1,7 +1,10 @@
-import type { Comparison, Goal, GoalCondition, ObjectTarget, PathStep, SelectionTarget } from './goal.ts'
+import type { Comparison, Goal, ObjectTarget, OneClusterCondition, PathStep, SelectionTarget } from './goal.ts'
 
 /** Asks the API server. */
 export type Ask = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: string }>
+
+/** Clusters besides the learner's first one, by maker and name: undefined where there is none, without `ask` where it doesn't run. */
+export type FurtherClusters = (cluster: string) => { ask?: Ask } | undefined
 
 export interface GoalResult {
   met: boolean
@@ -9,9 +12,17 @@ export interface GoalResult {
   found?: string
 }
 
-/** Whether the cluster is as a goal says. Only looks; never changes anything. */
-export async function checkGoal(goal: Goal, ask: Ask): Promise<GoalResult> {
-  const condition = goal.condition
+/** Whether the cluster, or a further one, is as a goal says. Only looks; never changes anything. */
+export async function checkGoal({ condition }: Goal, ask: Ask, further: FurtherClusters = () => undefined): Promise<GoalResult> {
+  if (condition.type === 'cluster') return { met: (further(condition.cluster) === undefined) === condition.absent, ...(condition.absent ? {} : { found: 'absent' }) }
+  if (condition.type !== 'in') return checkCondition(condition, ask)
+  const other = further(condition.cluster)
+  if (!other?.ask) return { met: false, found: other ? 'off' : 'absent' }
+  // Such a cluster may be being made, or be broken on purpose.
+  return checkCondition(condition.condition, other.ask).catch((error: unknown) => ({ met: false, found: (error as Error).message }))
+}
+
+async function checkCondition(condition: OneClusterCondition, ask: Ask): Promise<GoalResult> {
   switch (condition.type) {
     case 'exists': {
       const { object } = await readObject(condition.object, ask)
@@ -51,6 +62,10 @@ export async function checkGoal(goal: Goal, ask: Ask): Promise<GoalResult> {
       return { met: Boolean(JSON.parse(answer.body).status?.allowed) === allowed }
     }
     case 'answer': {
+      if (condition.comparison === 'fails') {
+        const status = await ask('GET', condition.path).then((answer) => answer.status, () => undefined)
+        return { met: status === undefined || status >= 500, ...(status === undefined ? {} : { found: `HTTP ${status}` }) }
+      }
       const answer = await ask('GET', condition.path)
       if (condition.comparison === 'absent') return { met: answer.status === 404, ...(answer.status === 404 ? {} : { found: `HTTP ${answer.status}` }) }
       return { met: answer.status < 300 && compare(answer.body, condition.comparison), ...(answer.status < 300 ? {} : { found: `HTTP ${answer.status}` }) }
@@ -58,7 +73,7 @@ export async function checkGoal(goal: Goal, ask: Ask): Promise<GoalResult> {
   }
 }
 
-async function checkField(condition: Extract<GoalCondition, { type: 'field' }>, ask: Ask): Promise<GoalResult> {
+async function checkField(condition: Extract<OneClusterCondition, { type: 'field' }>, ask: Ask): Promise<GoalResult> {
   const { object } = await readObject(condition.object, ask)
   if (!object) return { met: false, found: 'absent' }
   const values = valuesAt(object, condition.path)

@@ -30,7 +30,8 @@ export interface SelectionTarget extends GoalResource {
   fieldSelector?: string
 }
 
-export type GoalCondition =
+/** About what one cluster has. */
+export type OneClusterCondition =
   | { type: 'exists'; object: ObjectTarget; absent: boolean }
   | { type: 'field'; object: ObjectTarget; path: PathStep[]; comparison: Comparison | 'exists' | 'absent' }
   | { type: 'condition'; object: ObjectTarget; condition: string; status: string }
@@ -38,7 +39,13 @@ export type GoalCondition =
   | { type: 'count'; selection: SelectionTarget; comparison: Comparison }
   | { type: 'every' | 'some' | 'none'; selection: SelectionTarget; path: PathStep[]; comparison: Comparison }
   | { type: 'access'; allowed: boolean; user: string; verb: string; group: string; resource: string; subresource?: string; name?: string; namespace?: string }
-  | { type: 'answer'; path: string; comparison: Comparison | 'absent' }
+  | { type: 'answer'; path: string; comparison: Comparison | 'absent' | 'fails' }
+
+export type GoalCondition =
+  | OneClusterCondition
+  /** Of a cluster besides the learner's first one, by its maker and name: `kind/east`. */
+  | { type: 'in'; cluster: string; condition: OneClusterCondition }
+  | { type: 'cluster'; cluster: string; absent: boolean }
 
 /** Something about the cluster that must be so. */
 export interface Goal {
@@ -61,27 +68,46 @@ const OPERATORS: readonly Operator[] = ['==', '!=', '>=', '<=', '>', '<', '=~', 
  *     pods -l app=web count >= 2
  *     can list pods -n shop as system:serviceaccount:shop:robot
  *     get /api/v1/namespaces/default/services/web:80/proxy/ contains Welcome
+ *     in kind/east deployment/web .status.readyReplicas == 3
  *
  * @throws GoalError
  */
 export function parseGoalCondition(line: string): GoalCondition {
   const words = splitWords(line)
+  if (words[0] !== 'in' && words[0] !== 'cluster') return parseInCluster(words)
+  const [first] = words.splice(0, 1)
+  const cluster = takeCluster(words)
+  if (first === 'in') return { type: 'in', cluster, condition: parseInCluster(words) }
+  const word = words.shift()
+  if (word !== 'exists' && word !== 'absent') throw new GoalError(`after the cluster exists or absent must follow${word ? `, not "${word}"` : ''}`)
+  noMore(words)
+  return { type: 'cluster', cluster, absent: word === 'absent' }
+}
+
+function parseInCluster(words: string[]): OneClusterCondition {
   const first = words.shift()
   if (first === undefined) throw new GoalError('is empty')
   if (first === 'can' || first === 'cannot') return parseAccess(first === 'can', words)
   if (first === 'get') {
     const path = words.shift()
     if (!path?.startsWith('/')) throw new GoalError('"get" needs a path that begins with /')
-    if (words[0] === 'absent') {
+    if (words[0] === 'absent' || words[0] === 'fails') {
       noMore(words.slice(1))
-      return { type: 'answer', path, comparison: 'absent' }
+      return { type: 'answer', path, comparison: words[0] }
     }
     return { type: 'answer', path, comparison: parseComparison(words) }
   }
   return first.includes('/') ? parseObjectGoal(first, words) : parseSelectionGoal(first, words)
 }
 
-function parseObjectGoal(address: string, words: string[]): GoalCondition {
+/** `kind/east` */
+function takeCluster(words: string[]): string {
+  const cluster = words.shift()
+  if (!cluster || !/^[a-z]+\/[^/]+$/.test(cluster)) throw new GoalError(`a cluster is written as its maker and its name, as in kind/east${cluster ? `, not "${cluster}"` : ''}`)
+  return cluster
+}
+
+function parseObjectGoal(address: string, words: string[]): OneClusterCondition {
   const slash = address.indexOf('/')
   const resource = findResource(address.slice(0, slash))
   const name = address.slice(slash + 1)
@@ -119,7 +145,7 @@ function parseObjectGoal(address: string, words: string[]): GoalCondition {
   return { type: 'field', object, path, comparison: parseComparison(words) }
 }
 
-function parseSelectionGoal(kind: string, words: string[]): GoalCondition {
+function parseSelectionGoal(kind: string, words: string[]): OneClusterCondition {
   const resource = findResource(kind)
   const everywhere = takeSwitch(words, '-A')
   const namespace = takeFlag(words, '-n') ?? (resource.namespaced && !everywhere ? 'default' : undefined)
@@ -136,7 +162,7 @@ function parseSelectionGoal(kind: string, words: string[]): GoalCondition {
   throw new GoalError(`a selection of ${kind} needs count, every, some or none${word ? `, not "${word}"` : ''}`)
 }
 
-function parseAccess(allowed: boolean, words: string[]): GoalCondition {
+function parseAccess(allowed: boolean, words: string[]): OneClusterCondition {
   const user = takeFlag(words, 'as')
   if (!user) throw new GoalError('needs "as USER" at its end')
   const namespace = takeFlag(words, '-n')
