@@ -160,7 +160,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     request: HttpRequest
     connection: ConnectionInfo
     auditId: string
-    target: { path: string; query: URLSearchParams }
+    target: Target
     info: RequestInfo
     style: TextStyle
     warnings: string[]
@@ -173,7 +173,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   async function pass(passage: Passage): Promise<Response> {
     const { connection, info, target, auditId } = passage
     const authenticated = await authenticate(parts.authenticators, passage.request, connection)
-    passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.path + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.rawPath + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     const user = impersonated(authorizer, authenticated, passage.request)
     if (user !== authenticated) passage.trail?.impersonate(user)
     const isWatch = info.verb === 'watch'
@@ -205,7 +205,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
     const annotate = trail ? (key: string, value: string, level?: 'Request') => trail.annotate(key, value, level) : () => {}
     const remote = aggregator.remoteFor(target.path)
-    if (remote) return aggregator.serve(remote, { request, path: target.path, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    if (remote) return aggregator.serve(remote, { request, path: target.rawPath, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     // No route begins with two slashes, whatever is meant by it.
     if (target.path.startsWith('//')) return pathNotFound()
     const isKnownNonResource = nonResources.serves(info)
@@ -214,7 +214,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (document) return document
     }
     if (!info.isResourceRequest && parts.published) {
-      const document = await parts.published(target.path)
+      const document = await parts.published(target.path.replace(/\/$/, ''))
       if (document) {
         if (request.method !== 'GET') throw methodNotAllowed()
         checkProducible(request.headers.get('accept'), [document.headers.get('content-type') ?? ''])
@@ -225,7 +225,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     checkReadable(info)
     const outage = (connection.health ?? options.health)?.etcdOutage()
     if (outage && info.resource !== 'componentstatuses') await etcdAnswers(outage, passage)
-    return resources.handle({ request, query: target.query, info: decodedInfo(info), user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
+    return resources.handle({ request, query: target.query, info, user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
   }
 
   /** Fails as a server does that has lost the keys of what it has written. k8s: apiserver/pkg/storage/etcd3 transformer errors */
@@ -260,7 +260,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   }
 
   async function handle(request: HttpRequest, connection: ConnectionInfo = {}): Promise<Response> {
-    const target = parseTarget(request.url)
+    let target: Target
+    try {
+      target = parseTarget(request.url)
+    } catch (error) {
+      if (!(error instanceof MalformedTarget)) throw error
+      return new Response('400 Bad Request', { status: 400, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+    }
     const info = requestInfo(request.method, target.path, target.query)
     const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [] }
     const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path, ...served(info) }
@@ -405,36 +411,49 @@ function compactRegularly(clock: Clock, etcd: Etcd, catalog: ResourceCatalog): (
   }
 }
 
-/** Path and query of a URL. The path stays encoded, so that `%2F` in a name doesn't part it. */
-function parseTarget(url: string): { path: string; query: URLSearchParams } {
+/** What a URL asks for. */
+interface Target {
+  /** With its percent signs resolved, so that `%2F` parts it as a slash does. k8s: Go's URL.Path */
+  path: string
+  rawPath: string
+  query: URLSearchParams
+}
+
+/** @throws MalformedTarget */
+function parseTarget(url: string): Target {
   const afterScheme = url.indexOf('://')
   const start = url.indexOf('/', afterScheme < 0 ? 0 : afterScheme + 3)
   const rest = start < 0 ? '/' : url.slice(start)
   const hash = rest.indexOf('#')
   const target = hash < 0 ? rest : rest.slice(0, hash)
   const mark = target.indexOf('?')
-  return { path: mark < 0 ? target : target.slice(0, mark), query: new URLSearchParams(mark < 0 ? '' : readablePairs(target.slice(mark + 1))) }
+  const rawPath = mark < 0 ? target : target.slice(0, mark)
+  return { path: rawPath.includes('%') ? unescapedPath(rawPath) : rawPath, rawPath, query: new URLSearchParams(mark < 0 ? '' : readablePairs(target.slice(mark + 1))) }
+}
+
+/** A URL that Go's HTTP server refuses before anybody looks at the request. */
+class MalformedTarget extends Error {}
+
+function unescapedPath(path: string): string {
+  if (/%(?![0-9a-fA-F]{2})/.test(path)) throw new MalformedTarget(path)
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    // Bytes that are no UTF-8 stay bytes in Go; here they can only be marked.
+    const bytes = new TextEncoder().encode(path)
+    const out: number[] = []
+    for (let i = 0; i < bytes.length; i++) {
+      if (bytes[i] !== 0x25) out.push(bytes[i]!)
+      else out.push(Number.parseInt(String.fromCharCode(bytes[i + 1]!, bytes[i + 2]!), 16)), i += 2
+    }
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(out))
+  }
 }
 
 /** Go drops pairs that it can't unescape, and such with a semicolon. k8s: net/url ParseQuery */
 function readablePairs(query: string): string {
   if (!/;|%(?![0-9a-fA-F]{2})/.test(query)) return query
   return query.split('&').filter((pair) => !/;|%(?![0-9a-fA-F]{2})/.test(pair)).join('&')
-}
-
-/** Segments of a resource's path with their percent signs resolved. A slash inside a segment parts it, as in Go's URL.Path. */
-function decodedInfo<T extends { name: string; namespace: string; resource: string; subresource: string; parts: readonly string[] }>(info: T): T {
-  const decode = (text: string) => {
-    if (!text.includes('%')) return text
-    try {
-      return decodeURIComponent(text)
-    } catch {
-      throw apiError.badRequest(`invalid URL escape in ${JSON.stringify(text)}`)
-    }
-  }
-  const decoded = { ...info, name: decode(info.name), namespace: decode(info.namespace), resource: decode(info.resource), subresource: decode(info.subresource) }
-  if (decoded.name.includes('/') || decoded.namespace.includes('/')) throw apiError.generic(404, 'NotFound', 'the server could not find the requested resource', {})
-  return decoded
 }
 
 function asStatusError(error: unknown, log: Log, request: HttpRequest): StatusError {

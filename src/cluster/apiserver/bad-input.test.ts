@@ -135,3 +135,12 @@ test('numbers are judged as they are written, in bodies and in patches that are 
   expect((await send('DELETE', `${DEPLOYMENT}/n`, '{"gracePeriodSeconds":9223372036854775808}', 'application/json')).json.message).toBe('json: cannot unmarshal number 9223372036854775808 into Go struct field DeleteOptions.gracePeriodSeconds of type int64')
   expect((await send('PATCH', `${DEPLOYMENT}/n`, '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":9223372036854775807}}}}', MERGE)).code).toBe(200)
 })
+
+test('a name that storage cannot have, and an escape that is none, are refused', async () => {
+  const get = async (name: string) => api.server.handle(httpRequest(`https://localhost/api/v1/namespaces/default/configmaps/${name}`, { method: 'GET' }), connection)
+  expect((await (await get('%2e%2e')).json()).message).toBe(`Name parameter invalid: "..": may not be '..'`)
+  const response = await get('a%zz')
+  expect([response.status, await response.text()]).toEqual([400, '400 Bad Request'])
+  // Bytes that are no text don't end the request either.
+  expect((await get('%E4')).status).toBe(404)
+})

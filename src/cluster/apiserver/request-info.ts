@@ -1,7 +1,7 @@
 /** What a request asks for, told from its method and URL. k8s: apiserver/pkg/endpoints/request RequestInfo */
 export interface RequestInfo {
   isResourceRequest: boolean
-  /** Decoded path without a slash at its end. */
+  /** Decoded. */
   path: string
   /** For resources: get, list, watch, create, update, patch, delete, deletecollection; otherwise the method in lower case. */
   verb: string

@@ -372,6 +372,7 @@ export class ResourceHandler {
   }
 
   #place(endpoint: Endpoint, { info }: ResourceRequest): { namespace: string; name: string } {
+    checkPathName(info.name)
     return { namespace: endpoint.kind.namespaced ? info.namespace : '', name: info.name }
   }
 
@@ -404,6 +405,12 @@ export class ResourceHandler {
 }
 
 /** What a resource can't do: go-restful knows only its routes, the handler of custom resources names the verb. */
+/** k8s: registry/generic/registry/store.go NamespaceKeyFunc, content.IsPathSegmentName */
+function checkPathName(name: string): void {
+  const problem = name === '.' || name === '..' ? `may not be '${name}'` : name.includes('%') ? "may not contain '%'" : undefined
+  if (problem !== undefined) throw apiError.badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${problem}`)
+}
+
 function unsupported({ kind, groupResource }: Endpoint, { info }: ResourceRequest) {
   return kind.custom ? apiError.methodNotSupported(groupResource, info.verb) : methodNotAllowed()
 }

@@ -37,8 +37,8 @@ export async function serveProxy(parts: ProxyParts, endpoint: Endpoint, context:
   const target = resource === 'pods' ? podTarget(endpoint, context) : resource === 'services' ? serviceTarget(parts, endpoint, context) : nodeTarget(endpoint, context)
   const rawPath = new URL(request.url).pathname
   const prefix = `/${info.parts.slice(0, 3).join('/')}`
-  const base = rawPath.slice(0, rawPath.indexOf(prefix) + prefix.length)
-  const rest = rawPath.slice(base.length)
+  const base = info.path.slice(0, info.path.indexOf(prefix) + prefix.length)
+  const rest = escapedPath(info.path.slice(base.length))
   const search = request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : ''
   const isUpgrade = /upgrade/i.test(request.headers.get('connection') ?? '')
   if (rest === '' && !isUpgrade && (request.method === 'GET' || request.method === 'HEAD'))
@@ -57,6 +57,11 @@ export async function serveProxy(parts: ProxyParts, endpoint: Endpoint, context:
     throw apiError.serviceUnavailable(`error trying to reach service: ${(error as Error).message}`)
   }
   return response.status === 101 ? response : rewritten(response, base, target)
+}
+
+/** A path as Go writes it into a URL: what was escaped without need isn't any more. k8s: net/url URL.EscapedPath */
+function escapedPath(path: string): string {
+  return encodeURI(path).replace(/[!'()*?#[\]]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 function podTarget(endpoint: Endpoint, { info }: ResourceRequest): Target {
