@@ -11,6 +11,7 @@ import { type ObjectVersions, renamedVersions, withConvertedVersions } from '../
 import { inPatchedOrder, touchedBy, type Touched } from '../kinds/patch/patched-order.ts'
 import { type Applied, gvkText, serverSideApply, unexplained } from '../kinds/patch/server-side-apply.ts'
 import { conversionProblem } from '../kinds/patch/conversion-problem.ts'
+import { convertNumbers } from '../kinds/patch/convert-numbers.ts'
 import { goValue } from '../kinds/patch/go-format.ts'
 import { applyStrategicMergePatch } from '../kinds/patch/strategic-merge-patch.ts'
 import { apiError, type StatusError } from '../kinds/status-error.ts'
@@ -138,7 +139,7 @@ export class WriteOperations {
     if (typeof configuration !== 'object' || Array.isArray(configuration))
       throw apiError.badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonTypeOf(configuration)} into Go value of type map[string]interface {}`)
     const applied = (versions: ObjectVersions | undefined) => serverSideApply({
-      kind, live, applied: configuration, manager: request.manager, force: request.force, apiVersion: endpoint.apiVersion, subresource: request.subresource, versions,
+      kind, live, applied: kind.custom ? configuration : convertNumbers(kind.schema, configuration), manager: request.manager, force: request.force, apiVersion: endpoint.apiVersion, subresource: request.subresource, versions,
       time: this.#timeOf(request),
     })
     const finished = ({ object, changed }: Applied) => {
@@ -146,7 +147,7 @@ export class WriteOperations {
         throw apiError.badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${request.patchDuplicates.map((problem) => `  ${problem}`).join('\n')}`)
       if (request.fieldValidation === 'Warn') request.patchDuplicates?.forEach(request.warn)
       // Custom resources are what was merged: nothing is pruned, so that validation sees also nulls.
-      const draft = kind.custom?.merged(object) ?? decodePatched(endpoint, object, request, { undecodable: (why) => unconverted(endpoint, configuration as KubeObject, why) ?? undecodablePatch(object, why) })
+      const draft = kind.custom?.merged(object) ?? decodePatched(endpoint, object, request, { undecodable: (why) => unconverted(endpoint, configuration, why) })
       if (!draft.metadata) draft.metadata = {}
       // What another version's defaults would add to an object that stays as it is isn't asked for.
       if (changed || !kind.custom) applyDefaults(kind, draft)
@@ -205,7 +206,7 @@ function applyPatch(endpoint: Endpoint, type: PatchType, patch: unknown, current
       carrySpelledNumbers(patch, merged)
       return merged
     }
-    default: return applyStrategicMergePatch(endpoint.kind, current, patch)
+    default: return applyStrategicMergePatch(endpoint.kind, current, convertNumbers(endpoint.kind.schema, patch))
   }
 }
 
@@ -243,15 +244,19 @@ function checkCustomType(patched: KubeObject): void {
 /** Of a strategic merge patch the server names the patch, not the result, and converts without decoding JSON. k8s: handlers/patch.go applyPatchToObject */
 function convertPatched(endpoint: Endpoint, patch: unknown, patched: KubeObject, request: ManagedWrite, notes: readonly string[]): KubeObject {
   return decodePatched(endpoint, patched, request, { notes, touched: () => true, checksType: false, undecodable: (why) =>
-    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patched) ?? why.replace(/^illegal base64/, 'error decoding from json: $&').replace(/Go struct field \S+ of type/, 'Go value of type'))]) })
+    apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(endpoint.kind.schema, patch) ?? conversionProblem(endpoint.kind.schema, patched) ?? asConversion(why))]) })
 }
 
-/** Of what fits the schema of an apply, only this is refused by the conversion to Go's types. k8s: managedfields structuredMergeManager Apply */
-function unconverted({ apiVersion, kind }: Endpoint, { metadata }: KubeObject, why: string): StatusError | undefined {
-  const what = /^illegal base64/.test(why) ? `error decoding from json: ${why}` : /^json: cannot unmarshal number \S*\.\S* into .* of type (u?int\d+)$/.test(why) ? `cannot convert float64 to ${why.slice(why.lastIndexOf(' ') + 1)}` : undefined
-  if (what === undefined) return undefined
+/** What fits the schema of an apply may still be refused by the conversion to Go's types. k8s: managedfields structuredMergeManager Apply */
+function unconverted({ apiVersion, kind }: Endpoint, configuration: unknown, why: string): StatusError {
+  const { metadata } = configuration as KubeObject
   const type = gvkText(apiVersion, kind.kind)
-  return unexplained(`failed to convert new object (${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${what}`)
+  return unexplained(`failed to convert new object (${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${conversionProblem(kind.schema, configuration) ?? asConversion(why)}`)
+}
+
+/** A decoder's complaint of a single value that was given to it by the conversion. */
+function asConversion(why: string): string {
+  return why.replace(/^illegal base64/, 'error decoding from json: $&').replace(/Go struct field \S+ of type/, 'Go value of type')
 }
 
 /** The patched object doesn't fit its kind. k8s: endpoints/handlers patch.go applyPatchToCurrentObject */

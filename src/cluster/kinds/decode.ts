@@ -6,7 +6,7 @@ import { setOwn } from '../../base/freeze.ts'
 import { sortKeys } from './go-text.ts'
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
-import { isInt64, parseJson, spelledNumbers, type DuplicateKeys, type MemberEnds, type SpelledNumbers } from './json-text.ts'
+import { carryBigNumbers, isInt64, parseJson, spelledNumbers, type DuplicateKeys, type MemberEnds, type SpelledNumbers } from './json-text.ts'
 import { canonicalQuantity } from './quantity.ts'
 import { typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
 import { canonicalMicroTime, canonicalTime } from './time-text.ts'
@@ -67,8 +67,10 @@ function plainJson(text: string): unknown {
   try {
     const value = parseJson(text, duplicates, YAML_MAX_DEPTH)
     if (duplicates.size > 0 || /\\u[dD][89a-fA-F]/.test(text)) return undefined
-    // The way through YAML puts keys in order, and numbers into their shortest form.
-    return sortKeys(value)
+    // The way through YAML puts keys in order.
+    const sorted = sortKeys(value)
+    carryBigNumbers(value, sorted)
+    return sorted
   } catch {
     return undefined
   }
@@ -198,7 +200,11 @@ function decode(node: TypeNode, value: unknown, state: DecodeState, known?: unkn
       if (Array.isArray(value)) {
         const items = node.items!
         const out = new Array<unknown>(value.length)
-        for (let i = 0; i < value.length; i++) out[i] = value[i] === null ? zeroOf(items, state) : decode(items, value[i], state, Array.isArray(known) ? known[i] : undefined)
+        const spelled = state.spelled?.get(value)
+        for (let i = 0; i < value.length; i++) {
+          const item: unknown = spelled === undefined ? value[i] : asSpelled(items, value[i], spelled.get(String(i)), state)
+          out[i] = item === null ? zeroOf(items, state) : decode(items, item, state, Array.isArray(known) ? known[i] : undefined)
+        }
         return out
       }
       break
@@ -208,9 +214,11 @@ function decode(node: TypeNode, value: unknown, state: DecodeState, known?: unkn
         const keys = Object.keys(value)
         // Go prints maps in order of their keys.
         if (keys.length > 1) keys.sort()
+        const spelled = state.spelled?.get(value)
         for (const key of keys) {
-          const item = (value as Record<string, unknown>)[key]
-          if (item === undefined) continue
+          const given = (value as Record<string, unknown>)[key]
+          if (given === undefined) continue
+          const item = spelled === undefined ? given : asSpelled(node.items!, given, spelled.get(key), state)
           // In a map, storage knows no difference between no bytes and none given.
           const decoded = item === null ? node.items!.kind === 'bytes' ? '' : zeroOf(node.items!, state) : decode(node.items!, item, state)
           if (key === '__proto__') setOwn(out, key, decoded)
@@ -271,7 +279,7 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
   let known = 0
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!
-    const given = value[field.name]
+    let given = value[field.name]
     if (given === undefined) {
       if (!mayOmit(field)) out[field.name] = zeroField(field, state)
       continue
@@ -281,10 +289,7 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
       if (!mayOmit(field)) out[field.name] = zeroField(field, state)
       continue
     }
-    if (state.spelled !== undefined && isIntegral(field.type) && !isInt64(state.spelled.get(value)?.get(field.name) ?? '0')) {
-      state.strange = true
-      continue
-    }
+    if (state.spelled !== undefined) given = asSpelled(field.type, given, state.spelled.get(value)?.get(field.name), state)
     // Of an object's own members only metadata is written to by everyone who gets a draft.
     const decoded = decode(field.type, given, state, shared?.[field.name], fresh === 2 && field.name === 'metadata' ? 1 : 0)
     if (decoded === undefined) continue
@@ -303,7 +308,13 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
   return out
 }
 
-const isIntegral = ({ kind }: TypeNode) => kind === 'integer' || kind === 'int-or-string'
+/** A number as it was written, where that matters: quantities are read from the text, and integers have neither fraction nor exponent. */
+function asSpelled(type: TypeNode, value: unknown, spelling: string | undefined, state: DecodeState): unknown {
+  if (spelling === undefined || typeof value !== 'number') return value
+  if (type.kind === 'quantity') return spelling
+  if ((type.kind === 'integer' || type.kind === 'int-or-string') && !isInt64(spelling)) state.strange = true
+  return value
+}
 
 /** Fields that came as an empty list or map and were dropped, by the object they were in. */
 const emptyFields = new WeakMap<object, string[]>()
@@ -492,11 +503,11 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
     }
     case 'list':
       if (!Array.isArray(value)) return mismatch(jsonKind(value))
-      value.forEach((item, i) => inspect(node.items!, item, `${path}[${i}]`, fieldStack, structName, found))
+      value.forEach((item, i) => inspect(node.items!, item, `${path}[${i}]`, fieldStack, structName, found, found.spelled?.get(value)?.get(String(i))))
       return
     case 'map':
       if (typeof value !== 'object' || Array.isArray(value)) return mismatch(jsonKind(value))
-      for (const key of Object.keys(value)) inspect(node.items!, (value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, fieldStack, structName, found)
+      for (const key of Object.keys(value)) inspect(node.items!, (value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, fieldStack, structName, found, found.spelled?.get(value)?.get(key))
       return
     case 'string':
       if (typeof value !== 'string') mismatch(jsonKind(value))
@@ -523,7 +534,7 @@ function inspect(node: TypeNode, value: unknown, path: string, fieldStack: reado
     case 'quantity':
       if (typeof value === 'string' || typeof value === 'number') {
         try {
-          canonicalQuantity(typeof value === 'string' ? value.trim() : value)
+          canonicalQuantity(typeof value === 'string' ? value.trim() : spelling ?? value)
         } catch (error) {
           throw new Stop((error as Error).message)
         }

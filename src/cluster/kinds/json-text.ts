@@ -16,8 +16,8 @@ const QUOTE = 34
 const BACKSLASH = 92
 
 /**
- * How whole numbers were written that have a fraction or an exponent (`3.0`, `1e2`) or more digits than JavaScript tells apart, by the object they
- * are in and their key.
+ * How numbers were written that JavaScript would write otherwise (`3.0`, `1e2`, `1.10`), or that take more than 32 bits, by the object or list they are in
+ * and their key or index.
  */
 export type SpelledNumbers = Map<object, Map<string, string>>
 
@@ -50,6 +50,23 @@ export function carrySpelledParts(source: unknown, document: unknown, parts: rea
   for (const [from, to, renamed] of parts) walk(from, to, renamed)
   if (carried.size > 0) spelledIn.set(document, carried)
 }
+
+/**
+ * The same of a document that came through YAML on its way to JSON: of what fits into 64 bits the digits stay, everything else has its shortest form.
+ * k8s: sigs.k8s.io/yaml convertToJSONableObject
+ */
+export function carryBigNumbers(source: unknown, document: unknown): void {
+  carrySpelledNumbers(source, document)
+  for (const [container, members] of spelledNumbers(document) ?? []) {
+    for (const [key, literal] of members) {
+      const value = (container as Record<string, number>)[key]!
+      if (!Number.isInteger(value) || Math.abs(value) < 2 ** 31) members.delete(key)
+      else if (!isInt64(literal) && !isUint64(literal)) members.set(key, String(value))
+    }
+  }
+}
+
+const isUint64 = (literal: string) => /^\d+$/.test(literal) && BigInt.asUintN(64, BigInt(literal)) === BigInt(literal)
 
 /** Whether Go reads a number that is written like this as one of 64 bits. */
 export function isInt64(literal: string): boolean {
@@ -130,8 +147,8 @@ class JsonReader {
         }
         const next = this.#text.charCodeAt(this.#at)
         if (Array.isArray(container)) {
+          if (this.#spelling !== undefined) this.#noteSpelling(container, String(container.length))
           container.push(value)
-          this.#spelling = undefined
           if (next === 44) {
             this.#at++
             this.#space()
@@ -236,7 +253,7 @@ class JsonReader {
     const literal = text.slice(start, this.#at)
     const value = Number(literal)
     if (!Number.isFinite(value)) throw new SyntaxProblem(`json: cannot unmarshal number ${literal} into Go value of type float64`)
-    if (Number.isInteger(value) && (!Number.isSafeInteger(value) || /[.eE]/.test(literal))) this.#spelling = literal
+    if (!Number.isInteger(value) ? literal !== String(value) : value >= 2 ** 31 || value < -(2 ** 31) || /[.eE]/.test(literal)) this.#spelling = literal
     return value
   }
 

@@ -13,6 +13,7 @@ import { checkTypeMeta } from '../patched-type.ts'
 import { inPatchedOrder, touchedBy } from '../../kinds/patch/patched-order.ts'
 import { mergeType } from '../../kinds/patch/merge-type.ts'
 import { problemsText } from '../../kinds/patch/object-versions.ts'
+import { convertNumbers } from '../../kinds/patch/convert-numbers.ts'
 import { applyStrategicMergePatch } from '../../kinds/patch/strategic-merge-patch.ts'
 import { validateTyped } from '../../kinds/patch/typed-value.ts'
 import { apiError, isStatusError } from '../../kinds/status-error.ts'
@@ -175,10 +176,10 @@ function checkScaleType(result: KubeObject): void {
 /** k8s: handlers/patch.go; strictness sees the scale, not the object that has it. */
 function patchedScale(type: PatchType, patch: unknown, scale: KubeObject, write: ManagedWrite): KubeObject {
   const result = type === 'application/json-patch+json' ? applyJsonPatch(scale, patch)
-    : type === 'application/strategic-merge-patch+json' ? applyStrategicMergePatch(SCALE_SCHEMA, scale, patch)
+    : type === 'application/strategic-merge-patch+json' ? applyStrategicMergePatch(SCALE_SCHEMA, scale, convertNumbers(SCALE_SCHEMA, patch))
     : applyMergePatch(scale, patch)
   const touched = touchedBy(type, patch)
-  const undecodable = (why: string) => type === 'application/strategic-merge-patch+json' ? apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(SCALE_SCHEMA, result) ?? why)]) : undecodablePatch(result, why, touched)
+  const undecodable = (why: string) => type === 'application/strategic-merge-patch+json' ? apiError.invalid({ group: '', kind: '' }, '', [invalid('patch', goValue(patch), conversionProblem(SCALE_SCHEMA, patch) ?? conversionProblem(SCALE_SCHEMA, result) ?? why)]) : undecodablePatch(result, why, touched)
   const ordered = inPatchedOrder(result, touched)
   if (type === 'application/merge-patch+json') carrySpelledNumbers(patch, ordered)
   else if (type === 'application/json-patch+json') carrySpelledValues(patch, ordered)

@@ -1,12 +1,14 @@
+import { isInt64, spelledNumbers, type SpelledNumbers } from '../json-text.ts'
+
 /** Go's `%v` of JSON data: maps with sorted keys, lists in brackets, strings bare. */
-export function goValue(value: unknown): string {
+export function goValue(value: unknown, spelled: SpelledNumbers | undefined = spelledNumbers(value), spelling?: string): string {
   if (value === null || value === undefined) return '<nil>'
-  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`
+  if (Array.isArray(value)) return `[${value.map((item, i) => goValue(item, spelled, spelled?.get(value)?.get(String(i)))).join(' ')}]`
   if (typeof value === 'object') {
     const map = value as Record<string, unknown>
-    return `map[${Object.keys(map).sort().map((key) => `${key}:${goValue(map[key])}`).join(' ')}]`
+    return `map[${Object.keys(map).sort().map((key) => `${key}:${goValue(map[key], spelled, spelled?.get(map)?.get(key))}`).join(' ')}]`
   }
-  if (typeof value === 'number') return goNumber(value)
+  if (typeof value === 'number') return spelling !== undefined && isInt64(spelling) ? String(BigInt(spelling)) : goNumber(value, spelling !== undefined)
   return String(value)
 }
 
@@ -52,9 +54,13 @@ export function jsonKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value
 }
 
-function goNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
-  return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
+/** @param isFloat whether Go reads the number as one of its floats. k8s: strconv.FormatFloat 'g' with as many digits as it takes */
+function goNumber(value: number, isFloat = !Number.isInteger(value) || Math.abs(value) >= 2 ** 63): string {
+  if (!isFloat) return String(value)
+  const [digits, exponent] = value.toExponential().split('e') as [string, string]
+  const power = Number(exponent)
+  if (power >= -4 && power < 6) return Object.is(value, -0) ? '-0' : String(value)
+  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
 }
 
 const needsEscape = /[<>&\u2028\u2029]/

@@ -7,7 +7,7 @@ import { rememberingPairs, tableSet } from './field-set-table.ts'
 import { EMPTY_SET, type FieldSet, differenceOf as differenceOfAny, intersectionOf, isEmptySet, recursiveDifferenceOf as recursiveDifferenceOfAny, unionOf as unionOfAny } from './field-set.ts'
 import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
 import { comparisonsInVersions, type ObjectVersions, VersionProblem } from './object-versions.ts'
-import { type Comparison, compareObjects, validateTyped } from './typed-value.ts'
+import { type Comparison, compareObjects, KeylessItem, validateTyped } from './typed-value.ts'
 
 /** What one manager owns. */
 export interface Manager {
@@ -70,13 +70,14 @@ export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[
   if (kind.custom && subresource !== 'scale' && (validateTyped(updated, type, '', true).length > 0 || (old && validateTyped(old, type, '', true).length > 0))) return undefined
   const reset = resetFields(kind, subresource)
   let others: Map<string, Comparison> | undefined
+  let comparison: Comparison
   try {
+    comparison = filtered(compareObjects(old ?? emptyObject(kind.schema), updated, type), reset)
     others = options.versions && old && subresource !== 'scale' ? comparisonsInVersions(versionsOf(managers), apiVersion, old, updated, options.versions) : undefined
   } catch (error) {
-    if (!(error instanceof VersionProblem)) throw error
+    if (!(error instanceof VersionProblem || error instanceof KeylessItem)) throw error
     return undefined
   }
-  const comparison = filtered(compareObjects(old ?? emptyObject(kind.schema), updated, type), reset)
   const changed = takeFields(managers, comparison, undefined, others && new Map([...others].map(([version, other]) => [version, filtered(other, reset)])))
   const taken = withoutIdentity(unionOf(comparison.modified, comparison.added))
   let touched = changed

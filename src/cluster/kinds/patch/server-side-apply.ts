@@ -47,8 +47,11 @@ export function serverSideApply(options: ApplyOptions): Applied {
   const apiVersion = options.apiVersion ?? apiVersionOf(kind)
   const applied = options.applied as KubeObject
   checkType(applied, kind, apiVersion)
-  if (applied.metadata?.managedFields !== undefined && applied.metadata.managedFields !== null) throw apiError.badRequest('metadata.managedFields must be nil')
+  if (namesManagers(applied)) throw apiError.badRequest('metadata.managedFields must be nil')
   const type = mergeType(kind.schema)
+  const startingProblems = live && !kind.custom && !live.metadata.managedFields?.length ? validateTyped(live, type, '', true) : []
+  if (startingProblems.length > 0)
+    throw unexplained(`failed to create manager for existing fields: failed to convert new object (${live!.metadata.namespace ?? ''}/${live!.metadata.name ?? ''}; ${gvkText(apiVersion, kind.kind)}) to smd typed: ${problemsText(startingProblems)}`)
   const problems = validateTyped(applied, type)
   if (problems.length > 0) {
     const metadata = applied.metadata as { name?: unknown; namespace?: unknown } | undefined
@@ -85,6 +88,12 @@ export function serverSideApply(options: ApplyOptions): Applied {
   if (previous && managedFields && deepEqual(previous, managedFields)) managedFields = previous
   const { managedFields: _previous, ...metadata } = object.metadata ?? {}
   return { object: { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields: managedFields as ManagedFieldsEntry[] } : {}) } }, managedFields, changed }
+}
+
+/** A list with something else than entries in it says nothing. k8s: unstructured.Unstructured GetManagedFields */
+function namesManagers({ metadata }: KubeObject): boolean {
+  const entries: unknown = metadata?.managedFields
+  return entries !== undefined && entries !== null && !(Array.isArray(entries) && entries.some((entry) => entry === null || typeof entry !== 'object' || Array.isArray(entry)))
 }
 
 const textOr = (value: unknown) => (typeof value === 'string' ? value : '')
@@ -132,7 +141,7 @@ function apply(live: KubeObject, applied: KubeObject, type: MergeType, before: M
   if (last && !isEmptySet(last.set)) {
     object = versions && hasOtherVersions(managers, last, apiVersion) ? prunedInVersions(object, apiVersion, managers, last, versions) : pruned(object, type, managers, last)
     // Custom resources are maps all the way down: what was emptied stays there as a null.
-    if (!kind.custom) object = withoutNulls(object)
+    if (!kind.custom) object = withoutNulls(object, type)
   }
   const comparison = filtered(compareObjects(live, object, type), reset)
   const inVersions = versions && options.live ? comparisonsInVersions(versionsOf(managers), apiVersion, live, object, versions) : undefined
@@ -194,12 +203,14 @@ function prunedInVersions(merged: unknown, apiVersion: string, managers: Manager
   return inVersion(out, apiVersion, '').object
 }
 
-/** Removing leaves nulls where the last member of a struct or list went. */
-function withoutNulls(value: unknown): unknown {
+/** Removing leaves nulls where the last member of a struct or list went. A map's own nulls are values that were applied: empty ones, as Go reads them. */
+function withoutNulls(value: unknown, type: MergeType | undefined): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
   let out: Record<string, unknown> | undefined
   for (const [key, inner] of Object.entries(value)) {
-    const clean = inner === null ? undefined : withoutNulls(inner)
+    const field = type?.map?.fields.get(key)
+    if (inner === null && !field && type?.map) continue
+    const clean = inner === null ? undefined : withoutNulls(inner, field?.type ?? type?.map?.element)
     if (clean === inner) continue
     out ??= { ...value }
     if (clean === undefined) delete out[key]

@@ -257,11 +257,15 @@ function compareLists(left: readonly unknown[], right: readonly unknown[], list:
   }
 }
 
+/** An item of a list that can't be told from the others: what has one has no type, as upstream sees it. */
+export class KeylessItem extends Error {}
+
+/** @throws KeylessItem */
 function grouped(items: readonly unknown[], list: ListMergeType): Map<string, unknown[]> {
   const out = new Map<string, unknown[]>()
   for (const item of items) {
     const element = elementOf(list, item)
-    if (typeof element !== 'string') continue
+    if (typeof element !== 'string') throw new KeylessItem(element.message)
     const known = out.get(element)
     if (known) known.push(item)
     else out.set(element, [item])
