@@ -1,4 +1,5 @@
 import { commonText } from './common-part.ts'
+import type { JsonWriter } from './json-writer.ts'
 import { ObjectTexts } from './object-texts.ts'
 import { sortKeys } from '../kinds/go-text.ts'
 import type { KubeObject } from '../kinds/object.ts'
@@ -20,78 +21,101 @@ export function jsonText(object: KubeObject | Readonly<Record<string, unknown>>)
 }
 
 /** JSON of objects as items of a typed list, which carry neither kind nor apiVersion. */
-export const itemTexts = new ObjectTexts(itemText)
+export const itemTexts = new ObjectTexts(writeItem)
 
-function itemText(object: object): string {
-  let text = '{'
-  for (const key of ['metadata', ...Object.keys(object)]) {
-    if (key === 'kind' || key === 'apiVersion' || (key === 'metadata' && text !== '{')) continue
-    const value = (object as Record<string, unknown>)[key]
-    if (value !== undefined) text += (text === '{' ? nameOf(key) : nextName(key)) + (key === 'metadata' ? metadataText(value) : valueText(value))
+function writeItem(writer: JsonWriter, object: object): void {
+  const { metadata } = object as { metadata?: unknown }
+  let isFirst = metadata === undefined
+  if (!isFirst) {
+    writer.raw('{"metadata":')
+    writeMetadata(writer, metadata)
   }
-  return text + '}'
+  for (const key in object) {
+    const value = (object as Record<string, unknown>)[key]
+    if (value === undefined || key === 'metadata' || key === 'kind' || key === 'apiVersion') continue
+    writeName(writer, key, isFirst)
+    isFirst = false
+    writeValue(writer, value)
+  }
+  writer.raw(isFirst ? '{}' : '}')
 }
 
-/** Most texts need no escapes, and a call of JSON.stringify costs more than looking. */
-const PLAIN = /^[ !#-[\]-~]*$/
-
 /** As JSON.stringify writes it, except that what many objects have in common is written once. */
-function valueText(value: unknown): string {
-  if (typeof value === 'string') return PLAIN.test(value) ? '"' + value + '"' : JSON.stringify(value)
-  if (typeof value === 'boolean') return value ? 'true' : 'false'
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+function writeValue(writer: JsonWriter, value: unknown): void {
+  if (typeof value === 'string') return writer.string(value)
+  if (typeof value === 'boolean') return writer.raw(value ? 'true' : 'false')
+  if (typeof value !== 'object' || value === null) return writer.raw(JSON.stringify(value) ?? 'null')
   const common = commonText(value)
-  if (common !== undefined) return common
+  if (common !== undefined) return writer.copy(common)
   if (Array.isArray(value)) {
-    if (value.length === 0) return '[]'
-    let text = '[' + valueText(value[0])
-    for (let i = 1; i < value.length; i++) text += ',' + valueText(value[i])
-    return text + ']'
+    for (let i = 0; i < value.length; i++) {
+      writer.raw(i === 0 ? '[' : ',')
+      writeValue(writer, value[i])
+    }
+    return writer.raw(value.length === 0 ? '[]' : ']')
   }
-  let text = '{'
+  let isFirst = true
   for (const key in value) {
     const member = (value as Record<string, unknown>)[key]
-    if (member !== undefined) text += (text === '{' ? nameOf(key) : nextName(key)) + valueText(member)
+    if (member === undefined) continue
+    writeName(writer, key, isFirst)
+    isFirst = false
+    writeValue(writer, member)
   }
-  return text + '}'
+  writer.raw(isFirst ? '{}' : '}')
 }
 
 /** Metadata has its fields in the order of its Go type, whatever order they were set in. */
-function metadataText(metadata: unknown): string {
-  if (metadata === null || typeof metadata !== 'object') return JSON.stringify(metadata)
-  let text = '{'
+function writeMetadata(writer: JsonWriter, metadata: unknown): void {
+  if (metadata === null || typeof metadata !== 'object') return writer.raw(JSON.stringify(metadata))
+  let isFirst = true
   for (const key of METADATA_ORDER) {
     const value = (metadata as Record<string, unknown>)[key]
     if (value === undefined) continue
-    // They are about half of most objects' text, and objects that were written alike share them.
-    const written = key === 'managedFields' && Array.isArray(value) ? '[' + value.map(entryText).join(',') + ']' : valueText(value)
-    text += (text === '{' ? nameOf(key) : nextName(key)) + written
+    writeName(writer, key, isFirst)
+    isFirst = false
+    if (key === 'managedFields' && Array.isArray(value)) writeManagedFields(writer, value)
+    else writeValue(writer, value)
   }
   for (const key in metadata) {
     const value = (metadata as Record<string, unknown>)[key]
-    if (!ORDERED.has(key) && value !== undefined) text += (text === '{' ? nameOf(key) : nextName(key)) + valueText(value)
+    if (ORDERED.has(key) || value === undefined) continue
+    writeName(writer, key, isFirst)
+    isFirst = false
+    writeValue(writer, value)
   }
-  return text + '}'
+  writer.raw(isFirst ? '{}' : '}')
+}
+
+/** They are about half of most objects' text, and objects that were written alike share them. */
+function writeManagedFields(writer: JsonWriter, entries: readonly { fieldsV1?: object }[]): void {
+  for (let i = 0; i < entries.length; i++) {
+    writer.raw(i === 0 ? '[' : ',')
+    const entry = entries[i]!
+    const known = entryTexts.get(entry)
+    if (known) { writer.copy(known); continue }
+    const text = JSON.stringify(entry)
+    writer.raw(text)
+    if (Object.isFrozen(entry) && entry.fieldsV1 && isShared(entry.fieldsV1 as FieldSet)) entryTexts.set(entry, encoder.encode(text))
+  }
+  writer.raw(entries.length === 0 ? '[]' : ']')
 }
 
 /** Of entries whose set of fields is shared. */
-const entryTexts = new WeakMap<object, string>()
+const entryTexts = new WeakMap<object, Uint8Array>()
+const encoder = new TextEncoder()
 
-function entryText(entry: { fieldsV1?: object }): string {
-  const known = entryTexts.get(entry)
-  if (known !== undefined) return known
-  const text = JSON.stringify(entry)
-  if (Object.isFrozen(entry) && entry.fieldsV1 && isShared(entry.fieldsV1 as FieldSet)) entryTexts.set(entry, text)
-  return text
+function writeName(writer: JsonWriter, key: string, isFirst: boolean): void {
+  writer.raw(isFirst ? firstName(key) : nextName(key))
 }
 
-/** `"key":` of members that stand first. Keys come again and again. */
-const names = new Map<string, string>()
+/** `{"key":`, with which an object begins. Keys come again and again. */
+const firstNames = new Map<string, string>()
 /** `,"key":` of the others. */
 const nextNames = new Map<string, string>()
 
-function nameOf(key: string): string {
-  return names.get(key) ?? remember(names, key, JSON.stringify(key) + ':')
+function firstName(key: string): string {
+  return firstNames.get(key) ?? remember(firstNames, key, '{' + JSON.stringify(key) + ':')
 }
 
 function nextName(key: string): string {
@@ -113,4 +137,4 @@ function remember(texts: Map<string, string>, key: string, text: string): string
 }
 
 /** JSON of custom resources: like any data without a Go type their keys are sorted, at every level. */
-export const sortedTexts = new ObjectTexts((object) => JSON.stringify(sortKeys(object)))
+export const sortedTexts = new ObjectTexts((writer, object) => writer.raw(JSON.stringify(sortKeys(object))))

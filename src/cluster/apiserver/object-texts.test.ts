@@ -7,7 +7,7 @@ const textOf = (bytes: Iterable<Uint8Array>) => new TextDecoder().decode(concatB
 
 test('each text is made once, whoever asks first, and together they have commas between them', () => {
   const made: string[] = []
-  const texts = new ObjectTexts((object) => { made.push((object as { n: string }).n); return JSON.stringify(object) })
+  const texts = new ObjectTexts((writer, object) => { made.push((object as { n: string }).n); writer.raw(JSON.stringify(object)) })
   const [a, b, c, d] = ['a', 'ü€😀', 'c', 'd'].map((n) => deepFreeze({ n })) as [object, object, object, object]
   expect(texts.text(c)).toBe('{"n":"c"}')
   expect(textOf(texts.joined([a, b, c]))).toBe('{"n":"a"},{"n":"ü€😀"},{"n":"c"}')
@@ -18,7 +18,7 @@ test('each text is made once, whoever asks first, and together they have commas 
 })
 
 test('neighbours of a piece are one run of its bytes', () => {
-  const texts = new ObjectTexts((object) => JSON.stringify(object))
+  const texts = new ObjectTexts((writer, object) => writer.raw(JSON.stringify(object)))
   const objects = Array.from({ length: 5 }, (_, n) => deepFreeze({ n }))
   expect([...texts.joined(objects)]).toHaveLength(1)
   expect([...texts.joined(objects)]).toHaveLength(1)
@@ -26,7 +26,7 @@ test('neighbours of a piece are one run of its bytes', () => {
 })
 
 test('what may still change is written anew each time', () => {
-  const texts = new ObjectTexts((object) => JSON.stringify(object))
+  const texts = new ObjectTexts((writer, object) => writer.raw(JSON.stringify(object)))
   const draft = { n: 1 }
   expect(textOf(texts.joined([draft]))).toBe('{"n":1}')
   draft.n = 2

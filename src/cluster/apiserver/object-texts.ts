@@ -1,39 +1,32 @@
-/** Where an object's text stands among the bytes of a list's piece. */
-interface Place {
-  bytes: Uint8Array
-  begin: number
-  end: number
-}
+import { JsonWriter } from './json-writer.ts'
+import type { Place } from './json-writer.ts'
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-const COMMA = encoder.encode(',')
-/** A piece holds about a hundred Pods. In smaller ones the operating system takes longer to provide memory. */
-const PIECE_BYTES = 262_144
-/** Of UTF-8, for what is one unit of a string's length. */
-const MOST_BYTES = 3
+const COMMA = new TextEncoder().encode(',')
 
 /**
  * The texts of frozen objects in one notation, each made at most once. What was part of a long list is kept as the bytes that were sent: the list
  * is copied together when it is asked for again, and its texts burden no garbage collection.
  */
 export class ObjectTexts {
-  readonly #make: (object: object) => string
+  readonly #write: (writer: JsonWriter, object: object) => void
   readonly #known = new WeakMap<object, string | Place>()
-  /** Where the next text goes, and where the last one ends there. */
-  #piece = new Uint8Array(0)
-  #end = 0
+  /** Of what is kept. */
+  readonly #kept = new JsonWriter()
+  /** Of what is read at once. */
+  readonly #passing = new JsonWriter()
 
-  constructor(make: (object: object) => string) {
-    this.#make = make
+  /** @param write writes an object's text */
+  constructor(write: (writer: JsonWriter, object: object) => void) {
+    this.#write = write
   }
 
   text(object: object): string {
     const known = this.#known.get(object)
     if (typeof known === 'string') return known
-    if (known) return decoder.decode(known.bytes.subarray(known.begin, known.end))
-    const text = this.#make(object)
-    if (Object.isFrozen(object)) this.#known.set(object, text)
+    this.#passing.restart()
+    const text = stringOf(known ?? this.#made(this.#passing, object))
+    if (!known && Object.isFrozen(object)) this.#known.set(object, text)
     return text
   }
 
@@ -53,22 +46,17 @@ export class ObjectTexts {
   #placeOf(object: object): Place {
     const known = this.#known.get(object)
     if (typeof known === 'object') return known
-    const place = this.#write(known ?? this.#make(object))
+    const place = this.#made(this.#kept, object, known)
     if (known !== undefined || Object.isFrozen(object)) this.#known.set(object, place)
     return place
   }
 
-  /** Writes a text behind the last one. */
-  #write(text: string): Place {
-    let begin = this.#end === 0 ? 0 : this.#end + 1
-    let { read, written } = encoder.encodeInto(text, this.#piece.subarray(begin))
-    if (read < text.length) {
-      this.#piece = new Uint8Array(Math.max(PIECE_BYTES, text.length * MOST_BYTES))
-      begin = 0;
-      ({ read, written } = encoder.encodeInto(text, this.#piece))
-    }
-    if (begin > 0) this.#piece[begin - 1] = COMMA[0]!
-    this.#end = begin + written
-    return { bytes: this.#piece, begin, end: this.#end }
+  #made(writer: JsonWriter, object: object, text?: string): Place {
+    writer.begin()
+    if (text === undefined) this.#write(writer, object)
+    else writer.raw(text)
+    return writer.end()
   }
 }
+
+const stringOf = ({ bytes, begin, end }: Place) => decoder.decode(bytes.subarray(begin, end))
