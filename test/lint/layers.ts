@@ -18,6 +18,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/sample-apiserver': ['src/cluster/images', 'src/cluster/apiserver', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/metrics-server': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/dashboard': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/calico': ['src/cluster/images', 'src/cluster/calico', 'src/cluster/kinds', 'src/cluster/network/cidr.ts', 'src/unix', 'src/base'],
   'src/cluster/images/flannel': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/ingress-nginx': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   // Agents that ask the API about pods.
@@ -31,7 +32,9 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/csi': ['src/cluster/images', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/dra-example-driver': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/stress': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
-  'src/cluster/network': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  // What Calico's programs and its network plugin share, as they share libcalico-go.
+  'src/cluster/calico': ['src/cluster/kinds', 'src/cluster/network/cidr.ts', 'src/unix', 'src/base'],
+  'src/cluster/network': ['src/cluster/calico', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/runtime': ['src/cluster/images', 'src/cluster/network', 'src/unix', 'src/base'],
   'src/cluster/storage': ['src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/kubelet': ['src/cluster/runtime', 'src/cluster/network', 'src/cluster/storage', 'src/cluster/images', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],

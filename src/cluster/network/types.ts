@@ -13,6 +13,8 @@ export interface PodNetwork {
 /** What a kubelet asks for. */
 export interface PodNetworkRequest {
   uid: string
+  /** The sandbox that is made for it: `CNI_CONTAINERID`. */
+  sandboxId?: string
   namespace: string
   name: string
   hostname: string

@@ -307,7 +307,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       let podNetwork: PodNetwork | undefined
       if (!config.hostNetwork) {
         try {
-          podNetwork = await network.addPod({ uid: config.uid, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings, ...(config.ip ? { ip: config.ip } : {}) })
+          podNetwork = await network.addPod({ uid: config.uid, sandboxId: id, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings, ...(config.ip ? { ip: config.ip } : {}) })
         } catch (error) {
           throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
         }

@@ -3,6 +3,7 @@ import type { FileSystem, NetStack } from '../../../unix/types.ts'
 import type { NodeKernel } from '../node-kernel.ts'
 import type { PodNetworkRequest } from '../types.ts'
 import { CniFolder, NOT_INITIALIZED } from './cni-folder.ts'
+import { calico } from './calico-plugin.ts'
 import { flannel } from './flannel-plugin.ts'
 import { bridge, podLinks, ptp } from './interface-plugins.ts'
 import type { CniPlugin, PluginContext, PluginResult } from './plugin.ts'
@@ -23,7 +24,7 @@ export const REFERENCE_PLUGINS = ['bandwidth', 'bridge', 'dhcp', 'dummy', 'firew
 export const PLUGIN_BYTES = new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0])
 
 /** Plugins that make a pod's interface. */
-const MAKERS: Readonly<Record<string, CniPlugin>> = { ptp, bridge, flannel }
+const MAKERS: Readonly<Record<string, CniPlugin>> = { ptp, bridge, flannel, calico }
 /** Plugins that add to one. Only portmap has an effect here. */
 const ADDITIONS: ReadonlySet<string> = new Set(['portmap', 'bandwidth', 'tuning', 'firewall', 'sbr'])
 
@@ -109,16 +110,18 @@ export class NodeCni {
   }
 
   /** A pod that was plugged in before this process began, with the address that it has. */
-  takeUp(pod: PodNetworkRequest, ip: string): PluggedIn {
+  takeUp(pod: PodNetworkRequest, ip: string): PluggedIn | Promise<PluggedIn> {
+    // Where its plugin has gone since it stays reachable, as the kernel does what it was told.
+    const asItWas: PluggedIn = { ip, outside: { links: [], routes: [] }, inside: { links: podLinks(ip, 32, 1500), routes: [] }, mapsPorts: true }
     const network = this.#folder.network
     const maker = network && MAKERS[network.plugins[0]!.type]
     try {
       const made = maker?.(pod, network!.plugins[0]!, { ...this.#context(network!.name), allocate: () => ip, keeps: ip })
-      if (made && !(made instanceof Promise)) return { ...made, mapsPorts: true }
+      if (made instanceof Promise) return made.then((result) => ({ ...result, mapsPorts: true }), () => asItWas)
+      return made ? { ...made, mapsPorts: true } : asItWas
     } catch {
-      // Its plugin has gone since: it stays reachable, as the kernel does what it was told.
+      return asItWas
     }
-    return { ip, outside: { links: [], routes: [] }, inside: { links: podLinks(ip, 32, 1500), routes: [] }, mapsPorts: true }
   }
 
   #context(networkName: string): PluginContext {
