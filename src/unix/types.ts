@@ -377,7 +377,7 @@ export interface NetworkRoute {
   /** The next hop; without, the destination is on the device itself. */
   via?: string
   device: string
-  protocol?: 'kernel' | 'bird'
+  protocol?: 'kernel' | 'bird' | '80'
   scope?: 'link' | 'host'
   /** What is sent from here has this address. */
   source?: string
@@ -405,6 +405,10 @@ export interface Packet {
 
 /** Rules for what machines behind this one send and get. */
 export interface PacketFilter {
+  /** Whose rules they are, where one that begins again puts others in their place. */
+  readonly owner?: string
+  /** Asked of what the machines behind this one send to itself, too. */
+  readonly coversOwnNode?: boolean
   allowsEgress(packet: Packet): boolean
   allowsIngress(packet: Packet): boolean
 }

@@ -34,7 +34,7 @@ export function newBlock(cidr: string, node: string, nowMs: number): BlockSpec {
   const { size } = parseCidr(cidr)
   return {
     cidr, affinity: `host:${node}`, affinityClaimTime: `${new Date(nowMs).toISOString().slice(0, 19)}Z`, allocations: new Array<null>(size).fill(null), attributes: [], deleted: false,
-    sequenceNumber: nowMs, sequenceNumberForAllocation: {}, strictAffinity: false, unallocated: Array.from({ length: size }, (_, i) => i),
+    sequenceNumber: Math.floor(nowMs), sequenceNumberForAllocation: {}, strictAffinity: false, unallocated: Array.from({ length: size }, (_, i) => i),
   }
 }
 

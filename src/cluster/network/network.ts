@@ -401,14 +401,14 @@ export class Network {
 
   /**
    * What the policies of both ends say of a connection. Each node asks before it hides a source: the node of the destination sees what
-   * another node has hidden already. What root does on a node, such as the kubelet's probes, isn't asked about there, nor is what a pod
-   * sends to its own node.
+   * another node has hidden already. What root does on a node, such as the kubelet's probes, isn't asked about there; what a pod sends to
+   * its own node only where a filter covers that.
    */
   #isAllowed(protocol: 'TCP' | 'UDP', from: SocketAddress, origin: Attached | undefined, { target, address, source, ruleNode }: Destination): boolean {
     if (!origin?.pod && !target?.pod) return true
     const packetFrom = (ip: string): Packet => ({ protocol, source: { ip, pod: this.#attached.get(ip)?.pod }, destination: { ip: address.ip, pod: target?.pod }, port: address.port })
     const staysOnNode = origin !== undefined && origin.nodeName === target?.nodeName
-    if (origin?.pod && !(staysOnNode && !target?.pod)) for (const filter of this.#filtersOf(origin)) if (!filter.allowsEgress(packetFrom(from.ip))) return false
+    if (origin?.pod) for (const filter of this.#filtersOf(origin)) if ((target?.pod || !staysOnNode || filter.coversOwnNode) && !filter.allowsEgress(packetFrom(from.ip))) return false
     if (!target?.pod || (staysOnNode && !origin.pod)) return true
     for (const filter of this.#filtersOf(target)) if (!filter.allowsIngress(packetFrom(ruleNode === target.nodeName ? from.ip : source.ip))) return false
     return true

@@ -27,14 +27,14 @@ const installConf: Program = async (proc) => {
   }
 }
 
-const RELEASES = ['v0.25.7', 'v0.26.7', 'v0.27.4', 'v0.28.0', 'v0.28.1', 'v0.28.2', 'v0.28.3', 'v0.28.4', 'v0.28.5', 'v0.28.6', 'v0.28.7', 'v0.28.8', 'v0.28.9']
+const RELEASES = ['v0.24.4', 'v0.25.7', 'v0.26.7', 'v0.27.4', 'v0.28.0', 'v0.28.1', 'v0.28.2', 'v0.28.3', 'v0.28.4', 'v0.28.5', 'v0.28.6', 'v0.28.7', 'v0.28.8', 'v0.28.9']
 
 /** flannel's images: the daemon that joins the nodes' ranges, and the plugin that it brings along. */
 export const flannelImages = [
-  defineImage({
-    repository: 'ghcr.io/flannel-io/flannel', tags: RELEASES, sizeBytes: 33_000_000, base: alpine, entrypoint: ['/opt/bin/flanneld'],
+  ...['ghcr.io/flannel-io/flannel', 'docker.io/flannel/flannel'].map((repository) => defineImage({
+    repository, tags: RELEASES, sizeBytes: 33_000_000, base: alpine, entrypoint: ['/opt/bin/flanneld'],
     programs: { '/opt/bin/flanneld': lazyProgram(async () => (await import('./flanneld.ts')).flanneld), '/opt/bin/install-conf': installConf },
-  }),
+  })),
   defineImage({
     repository: 'ghcr.io/flannel-io/flannel-cni-plugin', tags: ['v1.6.2-flannel1', 'v1.7.1-flannel1', 'v1.8.0-flannel1', 'v1.9.0-flannel1', 'v1.9.1-flannel1', 'v1.9.1-flannel2', 'v1.9.1-flannel3'], sizeBytes: 4_900_000, base: alpine, cmd: ['/bin/sh'],
     files: { '/flannel': { content: ELF, mode: 0o755 } },

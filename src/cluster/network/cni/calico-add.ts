@@ -31,7 +31,7 @@ const locks = new WeakMap<NodeKernel, Promise<unknown>>()
 
 /** Plugs a pod in as Calico does: an address alone, and a cable that the node has a route for. calico: cni-plugin/pkg/plugin cmdAdd, pkg/k8s CmdAddK8s */
 export async function addCalico(pod: PodNetworkRequest, configuration: PluginConfiguration, context: PluginContext): Promise<PluginResult> {
-  const { files, clock, kernel, keeps } = context
+  const { files, kernel, keeps } = context
   const { ipam, kubernetes, policy } = configuration as { ipam?: { type?: string; ipv4_pools?: string[] }; kubernetes?: { kubeconfig?: string }; policy?: { type?: string } }
   if (configuration.datastore_type !== undefined && configuration.datastore_type !== 'kubernetes') throw new Error('drydock: only the datastore kubernetes is supported')
   if (keeps === undefined && configuration.nodename_file_optional !== true && !files.exists(NODE_NAME_FILE)) throw new Error(`stat ${NODE_NAME_FILE}: no such file or directory: check that the calico/node container is running and has mounted /var/lib/calico/`)

@@ -1,0 +1,136 @@
+import { isCapable } from '../../../../unix/capabilities.ts'
+import { hardwareAddress } from '../../../../unix/net/addresses.ts'
+import type { KernelNetwork, Proc } from '../../../../unix/types.ts'
+import type { BlockSpec } from '../../../calico/ipam-block.ts'
+import { poolOf } from '../../../calico/ipam.ts'
+import { CALICO_API } from '../../../calico/resources.ts'
+import type { IpPool, Resource } from '../../../calico/resources.ts'
+import type { Node } from '../../../kinds/generated/types.ts'
+import { watchResource } from '../../in-cluster/watched-resource.ts'
+import { calicoLog } from '../log.ts'
+import { PREFIX, annotateNode, calicoClient, nodeNameOf } from '../node-client.ts'
+import { Policies } from './policies.ts'
+
+const HEALTH_PORT = 9099
+const MTU_FILE = '/var/lib/calico/mtu'
+const HOST_MTU = 1500
+/** What packets of each tunnel have around them, in bytes. */
+const OVERHEAD = { ipip: 20, vxlan: 50 }
+const IPIP_DEVICE = 'tunl0'
+const VXLAN_DEVICE = 'vxlan.calico'
+const VXLAN_ID = 4096
+
+/** Settings of Felix that have an effect here; it reads them from the environment, too. */
+const SETTINGS = { healthEnabled: 'FELIX_HEALTHENABLED', healthPort: 'FELIX_HEALTHPORT' }
+
+/** `calico-node -felix`: enforces policies on its node, and makes the tunnels' devices and the routes of VXLAN. calico: felix */
+export async function felix(proc: Proc, version: string): Promise<number> {
+  const log = calicoLog(proc, 'felix')
+  const node = proc.env.FELIX_FELIXHOSTNAME || nodeNameOf(proc)
+  const { client, call } = calicoClient(proc)
+  const kernel = isCapable(proc, 'NET_ADMIN') ? proc.net.kernel : undefined
+  log('INFO', 'daemon.go 144', 'Felix starting up', { GOMAXPROCS: proc.machine.hardware.cpus, builddate: '', gitcommit: '', version })
+  if (!kernel) {
+    log('FATAL', 'int_dataplane.go 461', 'drydock: the dataplane needs the node\'s network and CAP_NET_ADMIN')
+    return 1
+  }
+  proc.useMemory(70 * 2 ** 20)
+  let isReady = false
+  if (/^(?:1|t|true|yes|y)$/i.test(proc.env[SETTINGS.healthEnabled] ?? '')) {
+    const port = Number(proc.env[SETTINGS.healthPort] || HEALTH_PORT)
+    log('INFO', 'health.go 420', `Starting health endpoints on localhost:${port}`)
+    proc.net.listenHttp(port, (request) => {
+      const path = new URL(request.url).pathname
+      if (path === '/liveness') return new Response(null, { status: 204 })
+      if (path === '/readiness') return new Response(null, { status: isReady ? 204 : 503 })
+      return new Response('404 page not found\n', { status: 404 })
+    }, { ip: proc.env.FELIX_HEALTHHOST && proc.env.FELIX_HEALTHHOST !== 'localhost' ? proc.env.FELIX_HEALTHHOST : '127.0.0.1' })
+  }
+  const dataplane = new Dataplane(kernel, node, proc)
+  const synced = dataplane.follow((path, onChange) => watchResource(proc, client, path, onChange, (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message })), (mac) => annotateNode(call, node, { [`${PREFIX}/VXLANTunnelMACAddr`]: mac }))
+  const policies = new Policies(proc, client, node, log)
+  await Promise.all([synced, policies.synced])
+  // Rules that an earlier one left are replaced at once.
+  for (const filter of [...kernel.filters]) if (filter.owner === policies.filter.owner) kernel.filters.delete(filter)
+  kernel.filters.add(policies.filter)
+  proc.killed.addEventListener('abort', () => kernel.leave())
+  isReady = true
+  log('INFO', 'int_dataplane.go 2187', 'Completed first update to dataplane.')
+  proc.useCpuSteadily(15)
+  await proc.signal('SIGTERM', 'SIGINT')
+  kernel.leave()
+  return 0
+}
+
+type Watch = <T extends { metadata: { name?: string } }>(path: string, onChange: () => void) => { objects: ReadonlyMap<string, T>; synced: Promise<void> }
+
+/** Devices and routes of a node's tunnels. */
+class Dataplane {
+  readonly #kernel: KernelNetwork
+  readonly #node: string
+  readonly #proc: Proc
+  readonly #routes = new Set<string>()
+
+  constructor(kernel: KernelNetwork, node: string, proc: Proc) {
+    this.#kernel = kernel
+    this.#node = node
+    this.#proc = proc
+  }
+
+  /** @param sayMac writes down the hardware address of this end of VXLAN's tunnel */
+  async follow(watch: Watch, sayMac: (mac: string) => Promise<void>): Promise<void> {
+    let isSynced = false
+    const renew = () => { if (isSynced) this.#renew(nodes.objects, pools.objects, blocks.objects, sayMac) }
+    const nodes = watch<Node>('/api/v1/nodes', renew)
+    const pools = watch<IpPool>(`${CALICO_API}/ippools`, renew)
+    const blocks = watch<Resource<BlockSpec>>(`${CALICO_API}/ipamblocks`, renew)
+    await Promise.all([nodes.synced, pools.synced, blocks.synced])
+    isSynced = true
+    renew()
+  }
+
+  #renew(nodes: ReadonlyMap<string, Node>, pools: ReadonlyMap<string, IpPool>, blocks: ReadonlyMap<string, Resource<BlockSpec>>, sayMac: (mac: string) => Promise<void>): void {
+    const kernel = this.#kernel
+    const annotation = (node: Node | undefined, name: string) => (node?.metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/${name}`]
+    const own = nodes.get(this.#node)
+    const all = [...pools.values()].filter(({ spec }) => !spec.cidr.includes(':'))
+    const hasIpip = all.some(({ spec }) => !spec.disabled && (spec.ipipMode ?? 'Never') !== 'Never')
+    const hasVxlan = all.some(({ spec }) => !spec.disabled && (spec.vxlanMode ?? 'Never') !== 'Never')
+    const isTunnelling = this.#proc.env.CALICO_NETWORKING_BACKEND !== 'none'
+    const mtu = HOST_MTU - (isTunnelling ? Math.max(hasIpip ? OVERHEAD.ipip : 0, hasVxlan ? OVERHEAD.vxlan : 0) : OVERHEAD.vxlan)
+    const wanted = Number(this.#proc.env.FELIX_IPINIPMTU || 0)
+    if (!this.#proc.fs.exists(MTU_FILE) || this.#proc.fs.readText(MTU_FILE) !== String(mtu)) this.#proc.fs.writeFile(MTU_FILE, String(mtu), { mode: 0o644 })
+    if (!isTunnelling) return
+    const ipip = annotation(own, 'IPv4IPIPTunnelAddr')
+    if (hasIpip) kernel.addLink({ name: IPIP_DEVICE, kind: 'ipip', mtu: wanted || HOST_MTU - OVERHEAD.ipip, hardwareAddress: '00:00:00:00:00:00', addresses: ipip === undefined ? [] : [`${ipip}/32`], details: 'ipip any remote any local any ttl inherit nopmtudisc' })
+    const vxlan = annotation(own, 'IPv4VXLANTunnelAddr')
+    const address = annotation(own, 'IPv4Address')?.split('/')[0] ?? this.#proc.net.addresses[0]!
+    if (hasVxlan && vxlan !== undefined) {
+      const mac = `66${hardwareAddress(vxlan).slice(2)}`
+      kernel.addLink({ name: VXLAN_DEVICE, kind: 'vxlan', mtu: Number(this.#proc.env.FELIX_VXLANMTU || 0) || HOST_MTU - OVERHEAD.vxlan, hardwareAddress: mac, addresses: [`${vxlan}/32`], details: `vxlan id ${VXLAN_ID} local ${address} dev eth0 srcport 0 0 dstport 4789 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx` })
+      if (annotation(own, 'VXLANTunnelMACAddr') !== mac) void sayMac(mac).catch(() => {})
+    } else kernel.removeLink(VXLAN_DEVICE)
+    const routes = new Set<string>()
+    for (const { spec: { cidr, affinity } } of blocks.values()) {
+      const mode = poolOf(all, cidr)?.spec.vxlanMode ?? 'Never'
+      if (mode === 'Never' || !affinity?.startsWith('host:')) continue
+      const name = affinity.slice('host:'.length)
+      if (name === this.#node) {
+        kernel.replaceRoute({ destination: cidr, device: 'lo', protocol: '80', blackhole: true })
+        routes.add(cidr)
+        continue
+      }
+      const other = nodes.get(name)
+      const tunnel = annotation(other, 'IPv4VXLANTunnelAddr')
+      const ip = annotation(other, 'IPv4Address')?.split('/')[0]
+      if (ip === undefined || (mode === 'Always' && tunnel === undefined)) continue
+      // All nodes here are in one network.
+      if (mode === 'CrossSubnet') kernel.replaceRoute({ destination: cidr, via: ip, device: 'eth0', protocol: '80', onlink: true })
+      else kernel.replaceRoute({ destination: cidr, via: tunnel!, device: VXLAN_DEVICE, onlink: true, tunnel: ip })
+      routes.add(cidr)
+    }
+    for (const destination of this.#routes) if (!routes.has(destination)) kernel.removeRoute(destination)
+    this.#routes.clear()
+    for (const destination of routes) this.#routes.add(destination)
+  }
+}

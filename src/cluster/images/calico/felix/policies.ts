@@ -1,0 +1,105 @@
+import { CALICO_API } from '../../../calico/resources.ts'
+import type { Resource } from '../../../calico/resources.ts'
+import type { EndpointSlice, NetworkPolicy, Pod } from '../../../kinds/generated/types.ts'
+import type { Packet, Proc } from '../../../../unix/types.ts'
+import type { ClusterClient } from '../../in-cluster/cluster-client.ts'
+import { watchResource } from '../../in-cluster/watched-resource.ts'
+import type { WatchedResource } from '../../in-cluster/watched-resource.ts'
+import type { Log } from '../log.ts'
+import { Endpoints } from './endpoints.ts'
+import type { LabelledObject, NetworkSet } from './endpoints.ts'
+import { calicoPolicyOf } from './kubernetes-policy.ts'
+import { compilePolicy } from './policy.ts'
+import type { CompiledPolicy, PolicyObject, ServiceLookup } from './policy.ts'
+import { PolicyFilter } from './policy-filter.ts'
+import type { Tier } from './policy-filter.ts'
+
+interface TierSpec { order?: number; defaultAction?: 'Deny' | 'Pass' }
+
+/** Follows policies and whom they speak of, and keeps a node's filter as they say. */
+export class Policies {
+  readonly filter: PolicyFilter
+  readonly endpoints: Endpoints
+  /** Resolves once everything is known and the filter can be used. */
+  readonly synced: Promise<void>
+  readonly #log: Log
+  #isSynced = false
+  readonly #watch: <T extends { metadata: { name?: string } }>(path: string, onChange?: (key: string, object: T | undefined) => void) => WatchedResource<T>
+  readonly #kubernetes: WatchedResource<NetworkPolicy>
+  readonly #namespaced: WatchedResource<PolicyObject>
+  readonly #global: WatchedResource<PolicyObject>
+  readonly #tiers: WatchedResource<Resource<TierSpec>>
+  /** Followed from the first rule on that speaks of a Service. */
+  #slices: WatchedResource<EndpointSlice> | undefined
+  /** By kind, namespace and name: what was read of each revision. */
+  readonly #compiled = new WeakMap<object, { policy: CompiledPolicy | undefined }>()
+
+  constructor(proc: Proc, client: ClusterClient, node: string, log: Log) {
+    this.#log = log
+    this.#watch = (path, onChange) => watchResource(proc, client, path, onChange ?? (() => this.#renew()), (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message }))
+    const namespaces = this.#watch<LabelledObject>('/api/v1/namespaces', (key) => { this.endpoints.inherit(key) })
+    const accounts = this.#watch<LabelledObject>('/api/v1/serviceaccounts', (key) => { this.endpoints.inherit(key.split('/')[0]!) })
+    this.endpoints = new Endpoints(namespaces.objects, accounts.objects)
+    this.filter = new PolicyFilter({ endpoints: this.endpoints, services: this.#service }, node, (packet) => logPacket(proc, packet))
+    this.#kubernetes = this.#watch('/apis/networking.k8s.io/v1/networkpolicies')
+    this.#namespaced = this.#watch(`${CALICO_API}/networkpolicies`)
+    this.#global = this.#watch(`${CALICO_API}/globalnetworkpolicies`)
+    this.#tiers = this.#watch(`${CALICO_API}/tiers`)
+    const takeSet = (key: string, set: NetworkSet | undefined) => this.endpoints.takeSet(key, set)
+    const sets = [this.#watch<NetworkSet>(`${CALICO_API}/networksets`, takeSet), this.#watch<NetworkSet>(`${CALICO_API}/globalnetworksets`, takeSet)]
+    this.synced = this.#sync([namespaces.synced, accounts.synced], sets.map(({ synced }) => synced))
+  }
+
+  /** Pods inherit labels, and so come last. */
+  async #sync(before: readonly Promise<void>[], beside: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(before)
+    const pods = this.#watch<Pod>('/api/v1/pods', (key, pod) => { this.endpoints.takePod(key, pod) })
+    await Promise.all([pods.synced, this.#kubernetes.synced, this.#namespaced.synced, this.#global.synced, this.#tiers.synced, ...beside])
+    this.#isSynced = true
+    this.#renew()
+  }
+
+  #renew(): void {
+    if (!this.#isSynced) return
+    const policies = [
+      ...this.#read('KubernetesNetworkPolicy', this.#kubernetes.objects.values(), calicoPolicyOf), ...this.#read('NetworkPolicy', this.#namespaced.objects.values(), (policy) => policy),
+      ...this.#read('GlobalNetworkPolicy', this.#global.objects.values(), (policy) => policy),
+    ]
+    const tiers = [...this.#tiers.objects.values()].map(({ metadata: { name }, spec }): Tier => ({ name, order: spec.order ?? Infinity, defaultAction: spec.defaultAction ?? 'Deny' }))
+    this.filter.setPolicies(tiers, policies)
+  }
+
+  #read<T extends { metadata: { name?: string; namespace?: string } }>(kind: string, objects: Iterable<T>, policyOf: (object: T) => PolicyObject): CompiledPolicy[] {
+    return [...objects].flatMap((object) => {
+      let known = this.#compiled.get(object)
+      if (!known) {
+        const policy = policyOf(object)
+        if ([...policy.spec?.ingress ?? [], ...policy.spec?.egress ?? []].some(({ source, destination }) => source?.services?.name || destination?.services?.name)) this.#slices ??= this.#watch('/apis/discovery.k8s.io/v1/endpointslices', () => {})
+        this.#compiled.set(object, known = { policy: this.#compile(kind, policy) })
+      }
+      return known.policy ? [known.policy] : []
+    })
+  }
+
+  #compile(kind: string, policy: PolicyObject): CompiledPolicy | undefined {
+    try {
+      return compilePolicy(kind, policy)
+    } catch (error) {
+      this.#log('WARNING', 'validation_filter.go 77', 'Validation failed; treating as missing', { error: (error as Error).message, key: `${kind}(${policy.metadata.namespace ? `${policy.metadata.namespace}/` : ''}${policy.metadata.name})` })
+      return undefined
+    }
+  }
+
+  readonly #service: ServiceLookup = (namespace, name, ip, port, protocol) => {
+    for (const { metadata, endpoints, ports } of this.#slices?.objects.values() ?? []) {
+      if (metadata.namespace !== namespace || (metadata.labels as Record<string, string> | undefined)?.['kubernetes.io/service-name'] !== name) continue
+      if (ports?.some((each) => each.port === port && (each.protocol ?? 'TCP') === protocol) && endpoints?.some(({ addresses }) => addresses.includes(ip))) return true
+    }
+    return false
+  }
+}
+
+/** What the action Log leaves in the kernel's log. */
+function logPacket(proc: Proc, { protocol, source, destination, port }: Packet): void {
+  proc.machine.kernelLog.add(() => `calico-packet: SRC=${source.ip} DST=${destination.ip} PROTO=${protocol} DPT=${port}${protocol === 'TCP' ? ' SYN' : ''}`)
+}

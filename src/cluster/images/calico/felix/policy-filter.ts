@@ -1,0 +1,79 @@
+import type { Packet, PacketFilter } from '../../../../unix/types.ts'
+import type { Action, CompiledPolicy, CompiledRule, Surroundings } from './policy.ts'
+
+/** A group of policies, that are asked before those of later tiers. */
+export interface Tier {
+  name: string
+  order: number
+  /** What becomes of traffic that the tier's policies for a pod don't speak of. */
+  defaultAction: 'Deny' | 'Pass'
+}
+
+/** What a pod's policies say of one direction: tier after tier. */
+type Chain = readonly { rules: readonly CompiledRule[]; defaultAction: Tier['defaultAction'] }[]
+
+/** Rules that Felix has put into its node's kernel. They stay when it ends, as they were. */
+export class PolicyFilter implements PacketFilter {
+  readonly owner = 'calico'
+  readonly coversOwnNode = true
+  readonly #surroundings: Surroundings
+  readonly #node: string
+  readonly #log: (packet: Packet) => void
+  #tiers: readonly Tier[] = []
+  #policies: readonly CompiledPolicy[] = []
+  /** By pod; made anew once something has changed. */
+  readonly #chains = new Map<string, { labels: unknown; Ingress: Chain; Egress: Chain }>()
+
+  constructor(surroundings: Surroundings, node: string, log: (packet: Packet) => void) {
+    this.#surroundings = surroundings
+    this.#node = node
+    this.#log = log
+  }
+
+  /** Puts others in the place of all policies. */
+  setPolicies(tiers: readonly Tier[], policies: readonly CompiledPolicy[]): void {
+    // calico: felix/calc TierLess, PolKVLess
+    this.#tiers = [...tiers].sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1))
+    this.#policies = [...policies].sort((a, b) => (a.order === b.order ? (a.key < b.key ? -1 : 1) : a.order - b.order))
+    this.#chains.clear()
+  }
+
+  allowsEgress(packet: Packet): boolean {
+    return this.#allows('Egress', packet.source.pod, packet)
+  }
+
+  allowsIngress(packet: Packet): boolean {
+    return this.#allows('Ingress', packet.destination.pod, packet)
+  }
+
+  #allows(direction: 'Ingress' | 'Egress', pod: string | undefined, packet: Packet): boolean {
+    if (pod === undefined) return true
+    const endpoint = this.#surroundings.endpoints.pod(pod)
+    // Interfaces that it knows nothing of are dropped.
+    if (!endpoint || endpoint.node !== this.#node) return false
+    let known = this.#chains.get(pod)
+    if (known?.labels !== endpoint.labels) this.#chains.set(pod, known = { labels: endpoint.labels, Ingress: this.#chainFor('Ingress', endpoint.labels), Egress: this.#chainFor('Egress', endpoint.labels) })
+    for (const { rules, defaultAction } of known![direction]) {
+      const action = this.#actionOf(rules, packet) ?? defaultAction
+      if (action !== 'Pass') return action === 'Allow'
+    }
+    // The namespace's profile, which lets everything through.
+    return true
+  }
+
+  #chainFor(direction: 'Ingress' | 'Egress', labels: Parameters<CompiledPolicy['selects']>[0]): Chain {
+    return this.#tiers.flatMap(({ name, defaultAction }) => {
+      const policies = this.#policies.filter((policy) => policy.tier === name && policy[direction] && policy.selects(labels))
+      return policies.length === 0 ? [] : [{ rules: policies.flatMap((policy) => policy[direction]!), defaultAction }]
+    })
+  }
+
+  #actionOf(rules: readonly CompiledRule[], packet: Packet): Exclude<Action, 'Log'> | undefined {
+    for (const rule of rules) {
+      if (!rule.takes(packet, this.#surroundings)) continue
+      if (rule.action !== 'Log') return rule.action
+      this.#log(packet)
+    }
+    return undefined
+  }
+}
