@@ -20,21 +20,165 @@ const run = async (script: string) => {
 }
 const manifest = (name: string) => readFileSync(new URL(`./${name}.yaml`, import.meta.url), 'utf8')
 const pass = (seconds: number) => lab.cluster.clock.advance(seconds * 1_000)
+const apply = (yaml: string) => run(`kubectl apply -f - <<'END'\n${yaml}\nEND\n`)
+const pods = (...lines: string[]) => run(`${lines.map((line) => { const [name, node] = line.split(' '); return `kubectl run ${name} --image=nginx:alpine --labels=app=${name} --overrides='{"spec":{"nodeName":"${node}"}}';` }).join(' ')} kubectl wait --for=condition=Ready pod --all`)
+/** A pod asks another for its page; `drop`: nobody answered. */
+const ask = async (from: string, to: string) => {
+  const answer = await run(`kubectl exec ${from} -- wget -qO- -T 2 http://$(kubectl get pod ${to} -o jsonpath='{.status.podIP}')`)
+  return answer.includes('Welcome to nginx!') ? 'page' : answer.includes('download timed out') ? 'drop' : answer
+}
+const boot = async (seed: string, file: string) => {
+  lab = await startLab(seed, { ...kubeadmTopology(3), cni: 'none' })
+  lab.writeFile('network.yaml', `${manifest('calico-crds')}---\n${file}`)
+}
 
 describe('Calico', () => {
-  beforeAll(async () => {
-    lab = await startLab('calico', { ...kubeadmTopology(3), cni: 'none' })
-    lab.writeFile('calico.yaml', `${manifest('calico-crds')}---\n${manifest('calico')}`)
-  }, 60_000)
+  beforeAll(() => boot('calico', manifest('calico')), 60_000)
   afterAll(() => lab.stop())
 
-  test('explore', async () => {
-    console.log(await run('kubectl apply -f calico.yaml'))
-    for (let i = 0; i < 8; i++) {
-      await pass(10)
-      console.log(await run('kubectl get pods -A -o wide; kubectl get nodes'))
-    }
-    console.log(await run('kubectl describe pod -n kube-system -l k8s-app=calico-node | tail -60; kubectl logs -n kube-system ds/calico-node -c install-cni; kubectl logs -n kube-system ds/calico-node -c upgrade-ipam;  kubectl logs -n kube-system ds/calico-node'))
-    console.log(await run('kubectl get ippools,ipamblocks,blockaffinities,ipamhandles,tiers,clusterinformations,felixconfigurations,ipamconfigs -o yaml | head -300; ssh drydock-worker "ip a; ip route; ls /etc/cni/net.d /opt/cni/bin"; kubectl get events -A | tail -20'))
-  }, 200_000)
+  test('its manifest makes nodes Ready; all probes of its pods succeed', async () => {
+    expect(await run('kubectl apply -f network.yaml')).toContain('daemonset.apps/calico-node created\ndeployment.apps/calico-kube-controllers created\n')
+    expect(await run('kubectl -n kube-system rollout status ds/calico-node --timeout=120s')).toContain('successfully rolled out')
+    await pass(30)
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/^(\S+ +Ready .*\n){3}$/)
+    expect(await run('kubectl get pods -n kube-system --no-headers')).toMatch(/^calico-kube-controllers-\S+ +1\/1 +Running +0 .*\n(calico-node-\S+ +1\/1 +Running +0 .*\n){3}(coredns-\S+ +1\/1 +Running .*\n){2}/)
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.status.conditions[?(@.type=="NetworkUnavailable")].reason}'`)).toBe('CalicoIsUp')
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.metadata.annotations}'`)).toMatch(/"projectcalico.org\/IPv4Address":"10\.89\.0\.3\/16","projectcalico.org\/IPv4IPIPTunnelAddr":"10\.244\.\d+\.\d+"/)
+  }, 100_000)
+
+  test('resources that it needs are there', async () => {
+    expect(await run(`kubectl get ippool default-ipv4-ippool -o jsonpath='{.spec}'`)).toBe('{"allowedUses":["Workload","Tunnel"],"assignmentMode":"Automatic","blockSize":26,"cidr":"10.244.0.0/16","ipipMode":"Always","natOutgoing":true,"nodeSelector":"all()","vxlanMode":"Never"}')
+    expect(await run(`kubectl get clusterinformation default -o jsonpath='{.spec.calicoVersion} {.spec.clusterType} {.spec.datastoreReady}'`)).toBe('v3.32.1 k8s,bgp,kubeadm,kdd true')
+    expect(await run(`kubectl get tiers -o jsonpath='{range .items[*]}{.metadata.name} {.spec.defaultAction} {end}'`)).toBe('default Deny kube-admin Pass kube-baseline Pass ')
+    await pods('one drydock-worker', 'two drydock-worker2')
+  }, 100_000)
+
+  test('addresses come from blocks of the pool, one after the other, and are given back', async () => {
+    const ip = await run(`kubectl get pod two -o jsonpath='{.status.podIP}'`)
+    const [, block] = /(\S+) drydock-worker2 confirmed/.exec(await run(`kubectl get blockaffinities -o jsonpath='{range .items[*]}{.spec.cidr} {.spec.node} {.spec.state}{"\\n"}{end}'`))!
+    expect(block).toMatch(/^10\.244\.\d+\.(0|64|128|192)\/26$/)
+    const name = block!.replaceAll('.', '-').replace('/', '-')
+    const first = block!.split('/')[0]!
+    // The tunnel has the first one.
+    expect(ip).toBe(first.replace(/\d+$/, (last) => String(Number(last) + 1)))
+    expect(await run(`kubectl get pod two -o jsonpath='{.metadata.annotations.cni\\.projectcalico\\.org/podIP}'`)).toBe(`${ip}/32`)
+    expect(await run(`kubectl get ipamblock ${name} -o jsonpath='{.spec.affinity} {.spec.attributes[*].secondary.pod} {.spec.attributes[0].handle_id}'`)).toBe('host:drydock-worker2 two ipip-tunnel-addr-drydock-worker2')
+    const handle = `k8s-pod-network.${await run(`kubectl get pod two -o jsonpath='{.metadata.annotations.cni\\.projectcalico\\.org/containerID}'`)}`
+    expect(await run(`kubectl get ipamhandle ${handle} -o jsonpath='{.spec.block}'`)).toBe(`{"${block}":1}`)
+    await run('kubectl delete pod two --now')
+    await pass(5)
+    expect(await run(`kubectl get ipamhandle ${handle}`)).toContain('NotFound')
+    expect(await run(`kubectl get ipamblock ${name} -o jsonpath='{.spec.attributes[*].secondary.pod}'`)).toBe('')
+    await pods('two drydock-worker2')
+    // What was given back comes last.
+    expect(await run(`kubectl get pod two -o jsonpath='{.status.podIP}'`)).toBe(first.replace(/\d+$/, (last) => String(Number(last) + 2)))
+  }, 100_000)
+
+  test('IP-in-IP leads from node to node, by routes that BIRD has from the others', async () => {
+    expect(await ask('one', 'two')).toBe('page')
+    expect(await run('ssh drydock-worker ip -br a')).toMatch(/tunl0 +UNKNOWN +10\.244\.\d+\.\d+\/32\n/)
+    expect(await run('ssh drydock-worker ip route')).toMatch(/\n10\.244\.\d+\.\d+\/26 via 10\.89\.0\.4 dev tunl0 proto bird onlink \n/)
+    expect(await run('ssh drydock-worker ip route')).toMatch(/\nblackhole 10\.244\.\d+\.\d+\/26 proto bird \n10\.244\.\d+\.\d+ dev cali[0-9a-f]{11} scope link \n/)
+    expect(await run('kubectl exec one -- ip route')).toBe('default via 169.254.1.1 dev eth0 \n169.254.1.1 dev eth0 scope link \n')
+    const agent = await run(`kubectl get pod -n kube-system -l k8s-app=calico-node --field-selector spec.nodeName=drydock-worker -o name`)
+    const inside = (command: string) => run(`kubectl exec -n kube-system ${agent.trim()} -c calico-node -- ${command}`)
+    expect(await inside('birdcl show protocols')).toMatch(/Mesh_10_89_0_2 BGP {6}master {3}up {5}\S+ +Established {3}\n.*Mesh_10_89_0_4 BGP {6}master {3}up {5}\S+ +Established/)
+    expect(await inside('/bin/calico-node -felix-live -bird-live -felix-ready -bird-ready; echo $?')).toBe('0\n')
+    // Without its daemon the node is not alive, until it is started again.
+    expect(await inside(`sh -c 'kill $(pidof bird); sleep 0.3; calico-node -bird-live; sleep 3; calico-node -bird-live && echo alive'`)).toMatch(/calico\/node is not ready: bird(\/confd)? is not live: .*\nalive\n$/)
+    await pass(20)
+    expect(await ask('one', 'two')).toBe('page')
+  }, 100_000)
+
+  test('a pool in which the mode changes to CrossSubnet leads plainly to neighbours', async () => {
+    await run(`kubectl patch ippool default-ipv4-ippool --type merge -p '{"spec":{"ipipMode":"CrossSubnet"}}'`)
+    await pass(5)
+    expect(await run('ssh drydock-worker ip route')).toMatch(/\n10\.244\.\d+\.\d+\/26 via 10\.89\.0\.4 dev eth0 proto bird \n/)
+    expect(await ask('one', 'two')).toBe('page')
+    await run(`kubectl patch ippool default-ipv4-ippool --type merge -p '{"spec":{"ipipMode":"Always"}}'`)
+    await pass(5)
+    expect(await ask('one', 'two')).toBe('page')
+    expect(await run(`kubectl patch ippool default-ipv4-ippool --type merge -p '{"spec":{"vxlanMode":"Always"}}'`)).toContain('ipipMode and vxlanMode cannot both be enabled')
+  }, 100_000)
+
+  test('network policies of Kubernetes are enforced', async () => {
+    await pods('three drydock-worker')
+    await apply('apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: closed}\nspec: {podSelector: {}, policyTypes: [Ingress]}')
+    expect([await ask('one', 'two'), await ask('three', 'two')]).toEqual(['drop', 'drop'])
+    await apply('apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: open}\nspec: {podSelector: {matchLabels: {app: two}}, ingress: [{from: [{podSelector: {matchLabels: {app: one}}}], ports: [{port: 80}]}]}')
+    expect([await ask('one', 'two'), await ask('three', 'two'), await ask('two', 'one')]).toEqual(['page', 'drop', 'drop'])
+    await run('kubectl delete networkpolicy --all')
+    expect([await ask('three', 'two'), await ask('two', 'one')]).toEqual(['page', 'page'])
+  }, 100_000)
+
+  test("Calico's own policies have orders, actions, selectors, tiers and network sets", async () => {
+    await apply(`apiVersion: crd.projectcalico.org/v1
+kind: GlobalNetworkPolicy
+metadata: {name: deny-to-two}
+spec:
+  order: 10
+  selector: app == 'two'
+  types: [Ingress]
+  ingress:
+  - {action: Log, source: {selector: "app == 'three'"}}
+  - {action: Deny, source: {selector: "app in {'three', 'four'}", namespaceSelector: projectcalico.org/name == 'default'}}
+  - {action: Allow}`)
+    expect([await ask('one', 'two'), await ask('three', 'two')]).toEqual(['page', 'drop'])
+    expect(await run('ssh drydock-worker2 sudo dmesg')).toMatch(/calico-packet: SRC=10\.244\.\d+\.\d+ DST=10\.244\.\d+\.\d+ PROTO=TCP DPT=80 SYN/)
+    // A smaller order comes first.
+    await apply(`apiVersion: crd.projectcalico.org/v1\nkind: NetworkPolicy\nmetadata: {name: allow-three}\nspec: {order: 5, selector: app == 'two', types: [Ingress], ingress: [{action: Allow, protocol: TCP, source: {selector: app == 'three'}, destination: {ports: [80]}}]}`)
+    expect(await ask('three', 'two')).toBe('page')
+    await run('kubectl delete networkpolicies.crd.projectcalico.org allow-three')
+    expect(await ask('three', 'two')).toBe('drop')
+    // An earlier tier passes on what it doesn't decide.
+    await apply(`apiVersion: crd.projectcalico.org/v1\nkind: Tier\nmetadata: {name: security}\nspec: {order: 100, defaultAction: Deny}\n---\napiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkSet\nmetadata: {name: pods, labels: {role: pods}}\nspec: {nets: [10.244.0.0/16]}\n---\napiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: {name: security.two}\nspec: {tier: security, selector: app == 'two', types: [Ingress], ingress: [{action: Pass, source: {selector: role == 'pods'}}]}`)
+    expect([await ask('one', 'two'), await ask('three', 'two')]).toEqual(['page', 'drop'])
+    await run(`kubectl patch globalnetworkset pods --type merge -p '{"spec":{"nets":["192.0.2.0/24"]}}'`)
+    expect([await ask('one', 'two'), await ask('three', 'two'), await ask('two', 'one')]).toEqual(['drop', 'drop', 'page'])
+    await run('kubectl delete globalnetworkpolicies.crd.projectcalico.org security.two deny-to-two')
+    expect(await ask('three', 'two')).toBe('page')
+    // What Felix can't read it leaves away.
+    await apply(`apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: {name: wrong}\nspec: {selector: app = 'two', types: [Ingress]}`)
+    expect(await ask('three', 'two')).toBe('page')
+    expect(await run('kubectl logs -n kube-system ds/calico-node --tail=5')).toContain('Validation failed; treating as missing error="expected ==" key="GlobalNetworkPolicy(wrong)"')
+    expect(await apply(`apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: {name: wrong}\nspec: {ingress: [{action: Reject}]}`)).toContain('Unsupported value: "Reject"')
+    await run('kubectl delete globalnetworkpolicies.crd.projectcalico.org wrong')
+  }, 100_000)
+
+  test('everything is there after a reload', async () => {
+    await apply('apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: closed}\nspec: {podSelector: {matchLabels: {app: two}}, policyTypes: [Ingress]}')
+    const before = await run('kubectl get pods -A -o custom-columns=N:.metadata.name,IP:.status.podIP,R:.status.containerStatuses[0].restartCount')
+    const addresses = await run('kubectl get ipamhandles -o name')
+    lab = await lab.reload()
+    await pass(40)
+    expect(await run('kubectl get pods -A -o custom-columns=N:.metadata.name,IP:.status.podIP,R:.status.containerStatuses[0].restartCount')).toBe(before)
+    expect(await run('kubectl get ipamhandles -o name')).toBe(addresses)
+    expect([await ask('one', 'two'), await ask('one', 'three'), await ask('two', 'three')]).toEqual(['drop', 'page', 'page'])
+    expect(await run('ssh drydock-worker ip -br link')).toMatch(/cali[0-9a-f]{11}/)
+    await run('kubectl delete pod three --now')
+    await pass(5)
+    expect((await run('kubectl get ipamhandles -o name')).split('\n').length).toBe(addresses.split('\n').length - 1)
+  }, 100_000)
+
+  test('without its agents rules and routes stay as they were, and what comes later reaches nobody', async () => {
+    await run('kubectl delete ds calico-node -n kube-system')
+    await pass(20)
+    expect([await ask('one', 'two'), await ask('two', 'one')]).toEqual(['drop', 'page'])
+    await pods('late drydock-worker2')
+    expect([await ask('late', 'one'), await ask('one', 'late')]).toEqual(['drop', 'drop'])
+    await run('kubectl apply -f network.yaml; kubectl -n kube-system rollout status ds/calico-node --timeout=120s; kubectl delete networkpolicy closed')
+    await pass(20)
+    expect([await ask('late', 'one'), await ask('one', 'late'), await ask('one', 'two')]).toEqual(['page', 'page', 'page'])
+  }, 100_000)
+
+  test('addresses and blocks of a node that is gone are taken back', async () => {
+    expect(await run('kubectl get blockaffinities -o name')).toContain('drydock-worker2-10-244-')
+    const count = (await run('kubectl get ipamblocks -o name')).trim().split('\n').length
+    await run('virsh destroy drydock-worker2; kubectl delete node drydock-worker2')
+    await pass(90)
+    expect(await run('kubectl get blockaffinities -o name')).not.toContain('drydock-worker2')
+    expect(await run('kubectl get blockaffinities -o name')).toContain('drydock-worker-10-244-')
+    expect((await run('kubectl get ipamblocks -o name')).trim().split('\n').length).toBe(count - 1)
+    expect(await run('ssh drydock-worker ip route')).not.toContain('10.89.0.4')
+  }, 100_000)
 })

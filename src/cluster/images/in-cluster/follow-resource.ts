@@ -25,8 +25,12 @@ export interface FollowOptions<T> {
 export async function followResource<T extends ApiObject>({ proc, client, path, onChange, onSynced, onError }: FollowOptions<T>): Promise<never> {
   const keyOf = (object: ApiObject) => `${object.metadata.namespace ?? ''}/${object.metadata.name}`
   const known = new Set<string>()
+  let request = new AbortController()
+  // A watch has no end of its own: it ends with the process.
+  atEndOf(proc, () => request.abort())
   const get = async (query: string) => {
-    const response = await client.fetch(`${path}${query}`)
+    request = new AbortController()
+    const response = await client.fetch(`${path}${query}`, { signal: request.signal })
     if (response.status !== 200) throw new Error(`${response.status} ${(await response.text()).slice(0, 200)}`)
     return response
   }
@@ -42,6 +46,7 @@ export async function followResource<T extends ApiObject>({ proc, client, path, 
       for (;;) {
         const response = await get(`?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`)
         for await (const line of readLines(fromWebStream(response.body!))) {
+          if (proc.killed.aborted) throw new Error('the process has ended')
           const { type, object } = JSON.parse(line) as { type: string; object: T }
           if (type === 'ERROR') throw new Error('the watch expired')
           version = object.metadata.resourceVersion ?? version
@@ -58,4 +63,15 @@ export async function followResource<T extends ApiObject>({ proc, client, path, 
     await proc.sleep(retryMs)
     retryMs = Math.min(retryMs * 2, RETRY_MAX_MS)
   }
+}
+
+/** What is to be done when a process ends: one listener for all that it follows. */
+const endings = new WeakMap<AbortSignal, (() => void)[]>()
+
+function atEndOf({ killed }: Proc, work: () => void): void {
+  const known = endings.get(killed)
+  if (known) { known.push(work); return }
+  const all = [work]
+  endings.set(killed, all)
+  killed.addEventListener('abort', () => { for (const each of all) each() }, { once: true })
 }
