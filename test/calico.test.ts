@@ -182,3 +182,49 @@ spec:
     expect(await run('ssh drydock-worker ip route')).not.toContain('10.89.0.4')
   }, 100_000)
 })
+
+describe('Calico without BGP', () => {
+  // As calico-vxlan.yaml has it.
+  const vxlan = manifest('calico').replace('calico_backend: bird', 'calico_backend: vxlan').replace("{name: CALICO_IPV4POOL_IPIP, value: Always}", "{name: CALICO_IPV4POOL_IPIP, value: Never}").replace("{name: CALICO_IPV4POOL_VXLAN, value: Never}", "{name: CALICO_IPV4POOL_VXLAN, value: Always}").replaceAll(', -bird-live', '').replaceAll(', -bird-ready', '')
+  beforeAll(() => boot('calico vxlan', vxlan), 60_000)
+  afterAll(() => lab.stop())
+
+  test('VXLAN leads from node to node', async () => {
+    await run('kubectl apply -f network.yaml; kubectl -n kube-system rollout status ds/calico-node --timeout=120s')
+    await pass(20)
+    expect(await run(`kubectl get ippool default-ipv4-ippool -o jsonpath='{.spec.ipipMode} {.spec.vxlanMode}'`)).toBe('Never Always')
+    await pods('one drydock-worker', 'two drydock-worker2')
+    expect(await ask('one', 'two')).toBe('page')
+    expect(await run(`kubectl get node drydock-worker -o jsonpath='{.metadata.annotations}'`)).toMatch(/"projectcalico.org\/IPv4VXLANTunnelAddr":"10\.244\.\d+\.\d+","projectcalico.org\/VXLANTunnelMACAddr":"66:[0-9a-f:]{14}"/)
+    expect(await run('ssh drydock-worker ip -d link show vxlan.calico')).toContain('vxlan id 4096 local 10.89.0.3 dev eth0')
+    expect(await run('ssh drydock-worker ip route')).toMatch(/\nblackhole 10\.244\.\d+\.\d+\/26 proto 80 \n[^]*10\.244\.(\d+\.\d+)\/26 via 10\.244\.\1 dev vxlan\.calico onlink \n/)
+    expect(await run('kubectl exec one -- ip link show eth0')).toContain('mtu 1450')
+  }, 100_000)
+})
+
+describe('Canal', () => {
+  beforeAll(() => boot('canal', manifest('canal')), 60_000)
+  afterAll(() => lab.stop())
+
+  test("flannel's network with Calico's policies", async () => {
+    await run('kubectl apply -f network.yaml')
+    expect(await run('kubectl -n kube-system rollout status ds/canal --timeout=120s')).toContain('successfully rolled out')
+    await pass(30)
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/^(\S+ +Ready .*\n){3}$/)
+    expect(await run('kubectl get pods -n kube-system --no-headers')).toMatch(/^calico-kube-controllers-\S+ +1\/1 +Running +0 .*\n(canal-\S+ +2\/2 +Running +0 .*\n){3}/)
+    await pods('one drydock-worker', 'two drydock-worker2', 'three drydock-worker')
+    expect(await run(`kubectl get pod two -o jsonpath='{.status.podIP}'`)).toMatch(new RegExp(`^${(await run(`kubectl get node drydock-worker2 -o jsonpath='{.spec.podCIDR}'`)).replace('0/24', '')}\\d+$`))
+    expect(await run('kubectl get ipamblocks')).toContain('No resources found')
+    expect(await run('ssh drydock-worker "ls /etc/cni/net.d; ip route"')).toMatch(/^10-canal\.conflist\ncalico-kubeconfig\n[^]*\n10\.244\.\d\.\d+ dev cali[0-9a-f]{11} scope link \n[^]*dev flannel\.1 onlink/)
+    expect([await ask('one', 'two'), await ask('three', 'two')]).toEqual(['page', 'page'])
+    await apply('apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: open}\nspec: {podSelector: {matchLabels: {app: two}}, ingress: [{from: [{podSelector: {matchLabels: {app: one}}}]}]}')
+    expect([await ask('one', 'two'), await ask('three', 'two')]).toEqual(['page', 'drop'])
+    await apply(`apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: {name: no-one}\nspec: {order: 1, selector: app == 'one', types: [Egress], egress: [{action: Deny, protocol: TCP, destination: {ports: ['80:90']}}, {action: Allow}]}`)
+    expect([await ask('one', 'two'), await ask('three', 'one')]).toEqual(['drop', 'page'])
+    lab = await lab.reload()
+    await pass(40)
+    expect([await ask('one', 'two'), await ask('three', 'two'), await ask('three', 'one')]).toEqual(['drop', 'drop', 'page'])
+    await run('kubectl delete globalnetworkpolicies.crd.projectcalico.org no-one')
+    expect([await ask('one', 'two'), await ask('three', 'two')]).toEqual(['page', 'drop'])
+  }, 200_000)
+})
