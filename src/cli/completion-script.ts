@@ -1,12 +1,12 @@
 /** For each shell a script that asks a program itself for the words, as cobra's generated scripts do. */
 const scriptsOf = (program: string): Record<string, string> => ({
   bash: `# bash completion for ${program}
-__${program}_complete() {
+__start_${program}() {
   local words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
   mapfile -t COMPREPLY < <(${program} __complete "\${words[@]}" 2>/dev/null)
   [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *[=/] ]] && compopt -o nospace
 }
-complete -o default -F __${program}_complete ${program}
+complete -o default -F __start_${program} ${program}
 `,
   zsh: `#compdef ${program}
 _${program}() {
@@ -17,11 +17,11 @@ _${program}() {
 compdef _${program} ${program}
 `,
   fish: `# fish completion for ${program}
-function __${program}_complete
+function __start_${program}
   set -l words (commandline -opc) (commandline -ct)
   ${program} __complete $words[2..-1] 2>/dev/null
 end
-complete -c ${program} -f -a '(__${program}_complete)'
+complete -c ${program} -f -a '(__start_${program})'
 `,
   powershell: `# PowerShell completion for ${program}
 Register-ArgumentCompleter -Native -CommandName ${program} -ScriptBlock {

@@ -1,4 +1,4 @@
-/** Variables of an arithmetic expression. */
+/** Variables of an arithmetic expression; elements of arrays are named as they are written: `a[i]`. */
 export interface ArithmeticScope {
   get(name: string): string
   set(name: string, value: string): void
@@ -11,7 +11,7 @@ const BINARY: Readonly<Record<string, number>> = {
   '||': 1, '&&': 2, '|': 3, '^': 4, '&': 5, '==': 6, '!=': 6, '<': 7, '<=': 7, '>': 7, '>=': 7, '<<': 8, '>>': 8, '+': 9, '-': 9, '*': 10, '/': 10, '%': 10, '**': 11,
 }
 const ASSIGN = new Set(['=', '+=', '-=', '*=', '/=', '%=', '<<=', '>>=', '&=', '^=', '|='])
-const TOKEN = /\s*(?:(0[xX][0-9a-fA-F]+|\d+#[0-9a-zA-Z@_]+|\d+)|([A-Za-z_]\w*)|(<<=|>>=|\*\*|\+\+|--|&&|\|\||[=!<>+\-*/%&^|]=|<<|>>|[-+*/%<>=!~&|^?:(),]))/y
+const TOKEN = /\s*(?:(0[xX][0-9a-fA-F]+|\d+#[0-9a-zA-Z@_]+|\d+)|([A-Za-z_]\w*(?:\[[^\]]+\])?)|(<<=|>>=|\*\*|\+\+|--|&&|\|\||[=!<>+\-*/%&^|]=|<<|>>|[-+*/%<>=!~&|^?:(),]))/y
 
 /** The value of an expression in 64-bit arithmetic. @throws ArithmeticError */
 export function evaluateArithmetic(text: string, scope: ArithmeticScope): bigint {

@@ -52,7 +52,8 @@ export interface Assignment {
   index?: Word
 }
 
-export interface SimpleCommand { kind: 'simple'; assignments: Assignment[]; words: Word[]; redirects: Redirect[]; line: number }
+/** `declared`: arrays among the arguments of `declare`, `local` and their like; the words have only their names. */
+export interface SimpleCommand { kind: 'simple'; assignments: Assignment[]; words: Word[]; redirects: Redirect[]; line: number; declared?: Assignment[] }
 export interface Pipeline { kind: 'pipeline'; commands: Command[]; negated: boolean; timed?: boolean; stderrToo: boolean[] }
 export interface AndOr { kind: 'and-or'; left: Command; operator: '&&' | '||'; right: Command }
 export interface List { kind: 'list'; items: { command: Command; background: boolean; text: string }[] }

@@ -12,6 +12,7 @@ import { jobLine, jobState } from './jobs.ts'
 import { formatPrintf } from './printf.ts'
 import { Jump, ShellError } from './shell.ts'
 import type { Shell } from './shell.ts'
+import { complete, compgen } from './programmable-completion.ts'
 import { evaluateTest, TestError } from './test-expression.ts'
 
 /** A command that runs inside the shell. */
@@ -537,11 +538,13 @@ const local: Builtin = async (shell, argv) => {
 }
 
 async function declareLocals(shell: Shell, args: readonly string[]): Promise<number> {
+  const flags = args.filter((arg) => /^-/.test(arg)).join('')
   for (const arg of args) {
     if (/^-/.test(arg)) continue
     const [, name, , value] = /^([A-Za-z_]\w*)((?:\+?=)([\s\S]*))?$/.exec(arg) ?? []
     if (!name) throw new ShellError(`local: ${arg}: bad variable name`)
     shell.variables.makeLocal(name, !shell.isBash)
+    if (shell.isBash && /[aA]/.test(flags)) shell.variables.setElements(name, new Map(), flags.includes('A'))
     if (value !== undefined) shell.variables.set(name, value)
   }
   return 0
@@ -555,10 +558,11 @@ const declare: Builtin = async (shell, argv) => {
     return 0
   }
   if (flags.includes('p') || args.length === 0) {
-    for (const [name, { value, exported, readonly }] of shell.variables.entries()) {
+    for (const [name, { value, exported, readonly, elements, isMap }] of shell.variables.entries()) {
       if (args.length > 0 && !args.includes(name)) continue
-      const marks = `${readonly ? 'r' : ''}${exported ? 'x' : ''}`
-      await shell.out(`declare -${marks || '-'} ${name}${value === undefined ? '' : `=${doubleQuoted(value)}`}\n`)
+      const marks = `${isMap ? 'A' : elements ? 'a' : ''}${readonly ? 'r' : ''}${exported ? 'x' : ''}`
+      const list = elements && [...elements].map(([at, each]) => `[${at}]=${doubleQuoted(each)}`).join(' ')
+      await shell.out(`declare -${marks || '-'} ${name}${elements ? `=(${list}${isMap && list ? ' ' : ''})` : value === undefined ? '' : `=${doubleQuoted(value)}`}\n`)
     }
     return 0
   }
@@ -566,8 +570,8 @@ const declare: Builtin = async (shell, argv) => {
   for (const arg of args) {
     const [, name, value] = /^([A-Za-z_]\w*)(?:=([\s\S]*))?$/.exec(arg) ?? []
     if (!name) { await shell.complain(`declare: \`${arg}': not a valid identifier`); return 1 }
-    if (flags.includes('A')) { shell.associative.add(name); shell.variables.setElements(name, new Map()) }
-    else if (flags.includes('a')) shell.variables.setElements(name, new Map())
+    if (flags.includes('A')) shell.variables.setElements(name, shell.variables.variable(name)?.elements ?? new Map(), true)
+    else if (flags.includes('a')) shell.variables.setElements(name, shell.variables.variable(name)?.elements ?? new Map())
     if (value !== undefined) shell.variables.set(name, flags.includes('i') ? evaluate(shell, value).toString() : value)
     if (flags.includes('x')) shell.variables.export(name)
     if (flags.includes('r')) shell.variables.makeReadonly(name)
@@ -760,7 +764,33 @@ const hash: Builtin = async (shell, argv) => {
   return 0
 }
 
-const shopt: Builtin = async () => 0
+/** Switches of bash that are on unless somebody switches them off. */
+const SHOPTS_ON = new Set(['checkwinsize', 'cmdhist', 'complete_fullquote', 'extglob', 'extquote', 'force_fignore', 'globasciiranges', 'hostcomplete', 'interactive_comments', 'progcomp', 'promptvars', 'sourcepath'])
+const SHOPTS = new Set([...SHOPTS_ON, 'autocd', 'cdspell', 'checkhash', 'checkjobs', 'compat44', 'direxpand', 'dirspell', 'dotglob', 'execfail', 'expand_aliases', 'extdebug', 'failglob', 'globstar', 'gnu_errfmt', 'histappend', 'histreedit', 'histverify', 'huponexit', 'inherit_errexit', 'lastpipe', 'lithist', 'localvar_inherit', 'login_shell', 'mailwarn', 'no_empty_cmd_completion', 'nocaseglob', 'nocasematch', 'nullglob', 'progcomp_alias', 'restricted_shell', 'shift_verbose', 'xpg_echo'])
+
+// @k8s part: bash's shopt: of the switches only expand_aliases has an effect
+const shopt: Builtin = async (shell, argv) => {
+  const flags = argv.slice(1).filter((arg) => arg.startsWith('-')).join('')
+  const names = argv.slice(1).filter((arg) => !arg.startsWith('-'))
+  if (flags.includes('o')) return set(shell, ['set', ...names.flatMap((name) => [flags.includes('u') ? '+o' : '-o', name])])
+  const { shopts } = shell.state
+  const isOn = (name: string) => shopts.has(name) || name === 'expand_aliases' && shell.interactive && !shopts.has('!expand_aliases') || SHOPTS_ON.has(name) && !shopts.has(`!${name}`)
+  let status = 0
+  for (const name of names.length > 0 ? names : flags === '' || flags === '-p' ? [...SHOPTS].sort() : []) {
+    if (!SHOPTS.has(name)) {
+      await shell.complain(`shopt: ${name}: invalid shell option name`)
+      status = 1
+    } else if (flags.includes('s') || flags.includes('u')) {
+      const on = flags.includes('s')
+      shopts.delete(on ? `!${name}` : name)
+      shopts.add(on ? name : `!${name}`)
+    } else {
+      if (!isOn(name) && names.length > 0) status = 1
+      if (!flags.includes('q')) await shell.out(flags.includes('p') ? `shopt -${isOn(name) ? 's' : 'u'} ${name}\n` : `${name.padEnd(15)}\t${isOn(name) ? 'on' : 'off'}\n`)
+    }
+  }
+  return status
+}
 
 const mapfile: Builtin = async (shell, argv) => {
   const strips = argv.includes('-t')
@@ -783,7 +813,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['unset', unset], ['set', set], ['shift', shift], ['break', jumpOut('break')], ['continue', jumpOut('continue')], ['exit', exit], ['return', returnBuiltin], ['eval', evalBuiltin],
   ['.', dot], ['source', dot], ['trap', trap], ['wait', wait], ['jobs', jobs], ['fg', fg], ['bg', bg], ['kill', kill], ['read', read], ['local', local], ['declare', declare], ['typeset', declare],
   ['getopts', getopts], ['test', testBuiltin], ['[', testBuiltin], ['alias', alias], ['unalias', unalias], ['type', type], ['command', command], ['builtin', command], ['umask', umask], ['ulimit', ulimit],
-  ['let', letBuiltin], ['history', history], ['hash', hash], ['shopt', shopt], ['mapfile', mapfile], ['readarray', mapfile], ['exec', always(0)],
+  ['let', letBuiltin], ['history', history], ['hash', hash], ['shopt', shopt], ['complete', complete], ['compgen', compgen], ['compopt', always(0)], ['mapfile', mapfile], ['readarray', mapfile], ['exec', always(0)],
   ['times', async (shell) => { await shell.out('0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n'); return 0 }],
   ['disown', always(0)], ['logout', exit],
 ])

@@ -1,5 +1,6 @@
 import { joinPath, resolvePath } from '../path.ts'
 import { builtins } from './builtins.ts'
+import { ruledCompletions } from './programmable-completion.ts'
 import type { Completer, Completion } from './completer.ts'
 import type { Shell } from './shell.ts'
 
@@ -24,7 +25,8 @@ export async function completeLine(shell: Shell, completer: Completer | undefine
   }
   const sorted = (items: readonly Completion[]) => [...new Map(items.map((item) => [item.value, item])).values()].sort((a, b) => a.value < b.value ? -1 : 1)
   if (words.length > 1 || word.includes('/')) {
-    const given = words.length > 1 ? await completer?.({ words, line, cursor, shell }) : undefined
+    // What the user's own rules say goes first; the completer knows what is no business of theirs.
+    const given = words.length > 1 ? await ruledCompletions(shell, words, line, cursor) ?? await completer?.({ words, line, cursor, shell }) : undefined
     if (given) return { start, completions: sorted(given.filter((each) => each.value.startsWith(word))), quote }
     return { start, completions: sorted(fileCompletions(shell, word, words[0] === 'cd')), quote }
   }
@@ -82,7 +84,8 @@ export function fileCompletions(shell: Shell, word: string, directoriesOnly = fa
   return out
 }
 
-function commandNames(shell: Shell): Set<string> {
+/** Everything that may be typed as a command. */
+export function commandNames(shell: Shell): Set<string> {
   const names = new Set<string>([...builtins.keys(), ...shell.state.functions.keys(), ...shell.state.aliases.keys()])
   for (const directory of (shell.variables.get('PATH') ?? '').split(':')) {
     try {

@@ -1,5 +1,5 @@
 import type { Word } from './ast.ts'
-import { evaluate, expandPattern, expandString } from './expand.ts'
+import { elementOf, evaluate, expandPattern, expandString } from './expand.ts'
 import { escapeRegExp, matchesPattern } from './pattern.ts'
 import { binaryTest, isUnaryTest, unaryTest } from './test-expression.ts'
 import type { Shell } from './shell.ts'
@@ -68,7 +68,10 @@ class ConditionalParser {
       this.#at += 2
       if (!live) return false
       const operand = await expandString(shell, second)
-      if (unary === '-v') return shell.variables.get(operand) !== undefined
+      if (unary === '-v') {
+        const element = elementOf(shell, operand)
+        return element ? shell.variables.variable(element.name)?.elements?.has(element.at) ?? false : shell.variables.get(operand) !== undefined
+      }
       if (unary === '-o') return shell.options.has(operand)
       return unaryTest(shell.proc, unary, operand)
     }

@@ -76,15 +76,28 @@ export async function expandArithmetic(host: ExpansionHost, expression: Word): P
   return evaluate(host, text)
 }
 
+/** `name[subscript]` as an array and the key in it; undefined for a plain name. */
+export function elementOf(host: ExpansionHost, text: string): { name: string; at: string } | undefined {
+  const match = host.isBash ? /^([A-Za-z_]\w*)\[(.+)\]$/.exec(text) : undefined
+  if (!match) return undefined
+  const [, name, subscript] = match
+  return { name: name!, at: host.variables.variable(name!)?.isMap ? subscript! : evaluate(host, subscript!).toString() }
+}
+
 export function evaluate(host: ExpansionHost, text: string): bigint {
   try {
     return evaluateArithmetic(text, {
       get: (name) => {
-        const value = host.variables.get(name) ?? host.special(name)
+        const element = elementOf(host, name)
+        const value = element ? host.variables.variable(element.name)?.elements?.get(element.at) ?? (element.at === '0' ? host.variables.get(element.name) : undefined) : host.variables.get(name) ?? host.special(name)
         if (value === undefined && host.options.has('nounset')) throw new ExpansionError(`${name}: ${host.isBash ? 'unbound variable' : 'parameter not set'}`)
         return value ?? ''
       },
-      set: (name, value) => host.variables.set(name, value),
+      set: (name, value) => {
+        const element = elementOf(host, name)
+        if (element) host.variables.setElement(element.name, element.at, value)
+        else host.variables.set(name, value)
+      },
     })
   } catch (error) {
     if (!(error instanceof ArithmeticError)) throw error
@@ -146,6 +159,11 @@ function tildes(host: ExpansionHost, text: string, isFirst: boolean, isLast: boo
 
 async function parameterItems(host: ExpansionHost, part: Parameter, quoted: boolean): Promise<Item[]> {
   let name = part.name
+  if (part.indirect && part.index?.parts[0]?.kind === 'literal' && /^[@*]$/.test(part.index.parts[0].text)) {
+    const { elements, value, isMap } = host.variables.variable(name) ?? {}
+    const keys = elements ? isMap ? [...elements.keys()] : [...elements.keys()].sort((a, b) => Number(a) - Number(b)) : value === undefined ? [] : ['0']
+    return listItems(host, { ...part, indirect: false }, { values: keys, joins: part.index.parts[0].text === '*' }, quoted)
+  }
   if (part.indirect) {
     const target = valueOf(host, name)
     if (target === undefined) return []
@@ -174,14 +192,15 @@ async function listValue(host: ExpansionHost, name: string, index: Word | undefi
   const key = index.parts[0]?.kind === 'literal' ? index.parts[0].text : ''
   if (key !== '@' && key !== '*') return undefined
   const variable = host.variables.variable(name)
-  return { values: variable?.elements ? [...variable.elements.entries()].sort(([a], [b]) => Number(a) - Number(b)).map(([, v]) => v) : variable?.value !== undefined ? [variable.value] : [], joins: key === '*' }
+  return { values: variable?.elements ? variable.isMap ? [...variable.elements.values()] : [...variable.elements.entries()].sort(([a], [b]) => Number(a) - Number(b)).map(([, v]) => v) : variable?.value !== undefined ? [variable.value] : [], joins: key === '*' }
 }
 
 async function scalarValue(host: ExpansionHost, name: string, index: Word | undefined): Promise<string | undefined> {
   if (!index) return valueOf(host, name)
   const key = await expandString(host, index)
   const variable = host.variables.variable(name)
-  const at = /^[A-Za-z_]\w*$/.test(key) && variable?.elements?.has(key) ? key : evaluate(host, key).toString()
+  if (variable?.isMap) return variable.elements?.get(key)
+  const at = evaluate(host, key).toString()
   if (!variable?.elements) return at === '0' ? variable?.value : undefined
   if (at.startsWith('-')) return [...variable.elements.values()].at(Number(at))
   return variable.elements.get(at)

@@ -62,7 +62,7 @@ async function readCommand(shell: Shell, editor: LineEditor, line: number): Prom
     text += `${typed}\n`
     if (text.trim() === '') return text
     try {
-      const parser = new Parser(text, { ...(shell.expandsAliases ? { aliases: shell.state.aliases } : {}), line })
+      const parser = new Parser(text, { aliases: () => shell.aliases, line })
       parser.all()
       if (!parser.endedInHereDocument && !/(^|[^\\])(\\\\)*\\\n$/.test(text)) return text
     } catch (error) {

@@ -1,5 +1,5 @@
 import { ShellSyntaxError } from './ast.ts'
-import type { Assignment, Case, Command, List, Redirect, SimpleCommand, Word } from './ast.ts'
+import type { Assignment, Case, Command, List, Redirect, SimpleCommand, Word, WordPart } from './ast.ts'
 import { WordReader, plainText } from './words.ts'
 import type { Cursor } from './words.ts'
 
@@ -19,7 +19,8 @@ const RESERVED = new Set(['if', 'then', 'else', 'elif', 'fi', 'do', 'done', 'cas
 const CLOSERS = new Set(['then', 'else', 'elif', 'fi', 'do', 'done', 'esac', '}'])
 
 export interface ParserOptions {
-  aliases?: ReadonlyMap<string, string>
+  /** Asked at each command, as the one before may have changed them. */
+  aliases?: () => ReadonlyMap<string, string> | undefined
   /** Number of the first line. */
   line?: number
 }
@@ -28,7 +29,7 @@ export interface ParserOptions {
 export class Parser {
   readonly #cursor: Cursor
   readonly #words: WordReader
-  readonly #aliases: ReadonlyMap<string, string> | undefined
+  readonly #aliases: () => ReadonlyMap<string, string> | undefined
   #token: Token | undefined
   #hereDocuments: { redirect: Redirect; delimiter: string; strip: boolean; quoted: boolean }[] = []
   /** Aliases being expanded: a name isn't expanded inside itself. */
@@ -36,7 +37,7 @@ export class Parser {
 
   constructor(text: string, options: ParserOptions = {}) {
     this.#cursor = { text, at: 0, line: options.line ?? 1 }
-    this.#aliases = options.aliases
+    this.#aliases = options.aliases ?? (() => undefined)
     this.#words = new WordReader(this.#cursor, () => this.#nestedList(), (inner, line) => new Parser(inner, { ...options, line }).all())
   }
 
@@ -455,6 +456,7 @@ export class Parser {
         if (assignment) { command.assignments.push(assignment); if (command.redirects.length === 0) this.#expandAlias(); continue }
       } else if (isDeclaration(command.words[0]!)) {
         const assignment = this.#assignment(token)
+        if (assignment?.elements) (command.declared ??= []).push(assignment)
         if (assignment) { command.words.push(declarationWord(assignment, token)); continue }
       }
       command.words.push(this.#take().word!)
@@ -478,6 +480,11 @@ export class Parser {
     const part = token.word!.parts[0]
     if (part?.kind !== 'literal' || part.quoted) return undefined
     const match = /^([A-Za-z_]\w*)(\[([^\]]*)\])?(\+?)=/.exec(part.text)
+    const subscripted = match ? undefined : subscriptedAssignment(token)
+    if (subscripted) {
+      this.#take()
+      return subscripted
+    }
     if (!match) return undefined
     this.#take()
     const rest = part.text.slice(match[0].length)
@@ -522,11 +529,12 @@ export class Parser {
 
   /** Replaces an alias in command position by its text. */
   #expandAlias(): void {
-    if (!this.#aliases?.size) return
+    const aliases = this.#aliases()
+    if (!aliases?.size) return
     const token = this.#peek()
     this.#expanding = this.#expanding.filter((each) => token.start < each.until)
     const name = token.kind === 'word' ? plainText(token.word!) : undefined
-    const text = name === undefined ? undefined : this.#aliases.get(name)
+    const text = name === undefined ? undefined : aliases.get(name)
     if (text === undefined || this.#expanding.some((each) => each.name === name)) return
     const after = this.#cursor.text.slice(token.start + name!.length)
     const added = `${text} `
@@ -547,13 +555,30 @@ function nestedIn(cursor: Cursor): List {
   return list
 }
 
+/** `name[$key]=value`, whose subscript is more than plain text. */
+function subscriptedAssignment(token: Token): Assignment | undefined {
+  const [first, ...others] = token.word!.parts
+  const opened = first?.kind === 'literal' ? /^([A-Za-z_]\w*)\[([^\]]*)$/.exec(first.text) : undefined
+  const end = others.findIndex((part) => part.kind === 'literal' && !part.quoted && part.text.includes(']'))
+  const last = others[end]
+  if (!opened || last?.kind !== 'literal') return undefined
+  const closed = /^([^\]]*)\](\+?)=([\s\S]*)$/.exec(last.text)
+  if (!closed) return undefined
+  const text = (piece: string): WordPart[] => piece === '' ? [] : [{ kind: 'literal', text: piece, quoted: false }]
+  const at = token.text.search(/\]\+?=/)
+  return {
+    name: opened[1]!, append: closed[2] === '+', index: { parts: [...text(opened[2]!), ...others.slice(0, end), ...text(closed[1]!)], text: token.text.slice(opened[1]!.length + 1, at) },
+    value: { parts: [...text(closed[3]!), ...others.slice(end + 1)], text: token.text.slice(token.text.indexOf('=', at) + 1) },
+  }
+}
+
 function isDeclaration(word: Word): boolean {
   return ['export', 'readonly', 'local', 'declare', 'typeset', 'alias'].includes(plainText(word) ?? '')
 }
 
 /** The argument of `export name=value`: its value is expanded without splitting, like an assignment's. */
 function declarationWord(assignment: Assignment, token: Token): Word {
-  if (assignment.elements) return { parts: [{ kind: 'literal', text: `${assignment.name}=`, quoted: true }, ...assignment.elements.flatMap((e) => e.parts)], text: token.text }
+  if (assignment.elements) return literal(assignment.name)
   return { parts: [{ kind: 'literal', text: `${assignment.name}${assignment.append ? '+' : ''}=`, quoted: true }, { kind: 'double', parts: assignment.value.parts }], text: token.text }
 }
 

@@ -106,7 +106,7 @@ async function runFromInput(shell: Shell): Promise<number> {
     if (pending.trim() === '' && bytes) { line += 1; pending = ''; continue }
     if (pending === '') return status
     try {
-      const probe = new Parser(pending, { ...(shell.expandsAliases ? { aliases: shell.state.aliases } : {}), line })
+      const probe = new Parser(pending, { aliases: () => shell.aliases, line })
       probe.all()
       if (probe.endedInHereDocument && bytes) continue
     } catch (error) {

@@ -38,6 +38,12 @@ describe('what bash adds', () => {
   test('pipefail', async () => expect(await run('set -o pipefail; false | true; echo $?')).toBe('1\n'))
   test('process substitution', async () => expect(await run('cat <(echo a) <(echo b)')).toBe('a\nb\n'))
   test('process substitution as the value of an option', async () => expect(await run('f() { echo $#; cat "${1#--file=}"; }; f --file=<(echo a)')).toBe('1\na\n'))
+  test('arrays by name, declared with their elements or without', async () => {
+    expect(await run('declare -A m=([x]=1 [y-z]="2 3"); k=new; m[$k]=4; m[x]+=0; unset "m[y-z]"; for k in "${!m[@]}"; do echo "$k=${m[$k]}"; done')).toBe('x=10\nnew=4\n')
+    expect(await run('declare -A n; for w in a b a; do ((n[$w]++)); done; echo ${n[a]} ${n[b]} ${#n[@]}; [[ -v n[a] && ! -v n[c] ]] && (echo sub ${n[a]})')).toBe('2 1 2\nsub 2\n')
+    expect(await run('a=([2]=c [5]=f g); echo ${!a[@]} ${a[@]} $((a[2+3]=7, a[5]+1)); f() { local -a l=(1 2 3); echo ${#l[@]}; }; f; echo ${l-gone}; readonly r=(a b); declare -p r')).toBe('2 5 6 c f g 8\n3\ngone\ndeclare -ar r=([0]="a" [1]="b")\n')
+  })
+  test('aliases of scripts that ask for them', async () => expect(await run("alias hi='echo hello'\nhi there 2>/dev/null\nshopt -s expand_aliases\nhi you; shopt -q nullglob || shopt expand_aliases")).toBe('hello you\nexpand_aliases \ton\n'))
   test('counted for loops and (( ))', async () => expect(await run('for ((i=0;i<3;i++)); do echo -n $i; done; (( i == 3 )) && echo ok')).toBe('012ok\n'))
 })
 

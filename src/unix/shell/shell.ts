@@ -9,6 +9,8 @@ import type { ExitStatus, Proc, Process, Signal } from '../types.ts'
 import { ShellSyntaxError } from './ast.ts'
 import type { AndOr, Assignment, Case, Command, For, If, List, Loop, Pipeline, Redirect, SimpleCommand } from './ast.ts'
 import { builtins, specialBuiltins } from './builtins.ts'
+import type { Builtin } from './builtins.ts'
+import type { CompletionRule } from './programmable-completion.ts'
 import { evaluateConditional } from './conditional.ts'
 import { Description, DescriptorTable, pipeDescriptions } from './descriptors.ts'
 import { ExpansionError, evaluate, expandArithmetic, expandPattern, expandString, expandWords } from './expand.ts'
@@ -54,6 +56,10 @@ interface State {
   functions: Map<string, { body: Command; text: string }>
   aliases: Map<string, string>
   options: Set<string>
+  /** What `shopt -s` switched on. */
+  shopts: Set<string>
+  /** What `complete` was told, by command. */
+  completions: Map<string, CompletionRule>
   positional: string[]
   name: string
   traps: Map<string, string>
@@ -110,13 +116,13 @@ export class Shell implements ExpansionHost {
       this.line = parent.line
       this.history = parent.history
       this.state = {
-        variables: from.variables.clone(), functions: new Map(from.functions), aliases: new Map(from.aliases), options: new Set(from.options), positional: [...from.positional], name: from.name,
+        variables: from.variables.clone(), functions: new Map(from.functions), aliases: new Map(from.aliases), options: new Set(from.options), shopts: new Set(from.shopts), completions: new Map(from.completions), positional: [...from.positional], name: from.name,
         // A subshell forgets traps, but keeps ignoring what was ignored.
         traps: new Map([...from.traps].filter(([, action]) => action === '')),
         lastStatus: from.lastStatus, lastBackground: from.lastBackground, descriptors: standard, loopDepth: 0, functionDepth: from.functionDepth, sourceDepth: from.sourceDepth,
       }
     } else {
-      this.state = { variables: new Variables(), functions: new Map(), aliases: new Map(), options: new Set(), positional: [], name: proc.argv[0] ?? 'sh', traps: new Map(), lastStatus: 0, lastBackground: undefined, descriptors: standard, loopDepth: 0, functionDepth: 0, sourceDepth: 0 }
+      this.state = { variables: new Variables(), functions: new Map(), aliases: new Map(), options: new Set(), shopts: new Set(), completions: new Map(), positional: [], name: proc.argv[0] ?? 'sh', traps: new Map(), lastStatus: 0, lastBackground: undefined, descriptors: standard, loopDepth: 0, functionDepth: 0, sourceDepth: 0 }
       this.#importEnvironment()
     }
   }
@@ -252,7 +258,7 @@ export class Shell implements ExpansionHost {
 
   /** Runs shell text; a syntax error is printed and gives status 2. */
   async runText(text: string, options: { line?: number; last?: boolean } = {}): Promise<number> {
-    const parser = new Parser(text, { ...(this.expandsAliases ? { aliases: this.state.aliases } : {}), ...(options.line ? { line: options.line } : {}) })
+    const parser = new Parser(text, { aliases: () => this.aliases, ...(options.line ? { line: options.line } : {}) })
     let status = 0
     let list = this.#parsed(parser, text)
     if (list === undefined) this.state.lastStatus = 0
@@ -279,9 +285,10 @@ export class Shell implements ExpansionHost {
     }
   }
 
-  /** bash expands aliases only where somebody types. */
-  get expandsAliases(): boolean {
-    return this.interactive || !this.isBash
+  /** Aliases that are expanded: by bash only where somebody types, or asks for it by `shopt -s expand_aliases`. */
+  get aliases(): ReadonlyMap<string, string> | undefined {
+    const { shopts } = this.state
+    return !this.isBash || shopts.has('expand_aliases') || this.interactive && !shopts.has('!expand_aliases') ? this.state.aliases : undefined
   }
 
   /** Prints what is wrong with the text, as the shell's family does. */
@@ -655,20 +662,55 @@ export class Shell implements ExpansionHost {
       for (const assignment of command.assignments) await this.#assign(assignment)
       if (name === 'exec') return this.#exec(argv, command.redirects)
       try {
-        return await this.#withRedirects(command.redirects, () => builtin(this, argv), { fatal: !this.isBash && !this.interactive })
+        return await this.#withRedirects(command.redirects, () => this.#declaring(command, argv, builtin), { fatal: !this.isBash && !this.interactive })
       } finally {
         for (const [variable, value] of saved) this.variables.restore(variable, value)
       }
     }
     if (run) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => this.callFunction(run.body, argv)))
-    if (builtin) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => builtin(this, argv)))
+    if (builtin) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => this.#declaring(command, argv, builtin)))
     return this.#external(argv, command, options)
+  }
+
+  /** A built-in command with what arrays are declared by it: one that makes them read-only comes after their elements, others before. */
+  async #declaring({ declared }: SimpleCommand, argv: string[], builtin: Builtin): Promise<number> {
+    if (!declared) return builtin(this, argv)
+    const isReadonly = argv[0] === 'readonly' || argv.some((arg) => /^-\w*r/.test(arg))
+    if (isReadonly && !argv.some((arg) => /^-\w*A/.test(arg))) for (const assignment of declared) await this.#assign(assignment)
+    const status = await builtin(this, argv)
+    if (status === 0 && !isReadonly) for (const assignment of declared) await this.#assign(assignment)
+    return status
   }
 
   async #trace(argv: string[], assignments: Assignment[]): Promise<void> {
     const ps4 = this.variables.get('PS4') ?? '+ '
     const words = [...await Promise.all(assignments.map(async (a) => `${a.name}=${quoteForTrace(await expandString(this, a.value))}`)), ...argv.map(quoteForTrace)]
     await this.err(`${ps4}${words.join(' ')}\n`)
+  }
+
+  /** Runs a function without letting it say anything, and leaves `$?` as it was. */
+  async runQuietly(argv: readonly string[]): Promise<void> {
+    const run = this.state.functions.get(argv[0]!)
+    if (!run) return
+    const { descriptors, lastStatus } = this.state
+    const nowhere = { write: async () => {}, close() {} }
+    this.state.descriptors = descriptors.clone()
+    for (const fd of [1, 2]) this.state.descriptors.set(fd, new Description({ writer: nowhere }))
+    try {
+      await this.callFunction(run.body, argv)
+    } finally {
+      this.state.descriptors.closeAll()
+      this.state.descriptors = descriptors
+      this.state.lastStatus = lastStatus
+    }
+  }
+
+  /** A text expanded and split into words, as the command line is. */
+  async splitWords(text: string): Promise<string[]> {
+    const escaped = text.replace(/["\\`]/g, '\\$&')
+    const list = new Parser(`: ${escaped.replace(/[;&|<>()\n#*?[\]{}!~']/g, (sign) => sign === '\n' ? ' ' : `\\${sign}`)}`).next()
+    const command = list?.items[0]?.command
+    return command?.kind === 'simple' ? expandWords(this, command.words.slice(1)) : []
   }
 
   async callFunction(body: Command, argv: readonly string[]): Promise<number> {
@@ -698,10 +740,15 @@ export class Shell implements ExpansionHost {
       const values = await expandWords(this, assignment.elements)
       const before = assignment.append ? variables.variable(assignment.name) : undefined
       const elements = new Map(before?.elements ?? (before?.value !== undefined ? [['0', before.value]] : []))
-      let index = elements.size > 0 ? Math.max(...[...elements.keys()].map(Number)) + 1 : 0
+      const isMap = variables.variable(assignment.name)?.isMap ?? false
+      let index = elements.size > 0 && !isMap ? Math.max(...[...elements.keys()].map(Number)) + 1 : 0
       for (const value of values) {
-        const keyed = /^\[([^\]]+)\]=([\s\S]*)$/.exec(value)
-        if (keyed) elements.set(keyed[1]!, keyed[2]!)
+        const keyed = /^\[([^\]]+)\](\+?)=([\s\S]*)$/.exec(value)
+        if (keyed) {
+          const at = isMap ? keyed[1]! : evaluate(this, keyed[1]!).toString()
+          elements.set(at, (keyed[2] ? elements.get(at) ?? '' : '') + keyed[3]!)
+          if (!isMap) index = Number(at) + 1
+        }
         else elements.set(String(index++), value)
       }
       variables.setElements(assignment.name, elements)
@@ -709,16 +756,13 @@ export class Shell implements ExpansionHost {
       const value = await expandString(this, assignment.value, { tilde: 'assignment' })
       if (assignment.index) {
         const key = await expandString(this, assignment.index)
-        const isMap = variables.variable(assignment.name)?.elements && [...variables.variable(assignment.name)!.elements!.keys()].some((k) => !/^\d+$/.test(k))
-        const at = isMap || this.associative.has(assignment.name) ? key : evaluate(this, key).toString()
-        variables.setElement(assignment.name, at, value)
+        const variable = variables.variable(assignment.name)
+        const at = variable?.isMap ? key : evaluate(this, key).toString()
+        variables.setElement(assignment.name, at, (assignment.append ? variable?.elements?.get(at) ?? '' : '') + value)
       } else variables.set(assignment.name, assignment.append ? (variables.get(assignment.name) ?? '') + value : value)
     }
     if (this.state.options.has('allexport')) variables.export(assignment.name)
   }
-
-  /** Names declared with `declare -A`. */
-  readonly associative = new Set<string>()
 
   /** Assignments that last for one command. */
   async #withAssignments<T>(assignments: readonly Assignment[], work: () => Promise<T>): Promise<T> {

@@ -4,6 +4,8 @@ export interface Variable {
   exported: boolean
   readonly: boolean
   elements?: Map<string, string>
+  /** Elements are known by names instead of numbers (`declare -A`). */
+  isMap?: boolean
 }
 
 /** Assigning to a variable that is marked read-only. */
@@ -49,10 +51,11 @@ export class Variables {
     if (variable.elements) variable.elements.set('0', value)
   }
 
-  setElements(name: string, elements: Map<string, string>): void {
+  setElements(name: string, elements: Map<string, string>, isMap = this.#all.get(name)?.isMap): void {
     const variable = this.#declare(name)
     if (variable.readonly) throw new ReadonlyError(name)
     variable.elements = elements
+    if (isMap) variable.isMap = true
     variable.value = elements.get('0')
   }
 
