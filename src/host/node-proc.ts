@@ -103,6 +103,8 @@ function standardOutput(stream: NodeJS.WriteStream): ByteWriter {
 function nodeTty(): Tty {
   let raw = false
   return {
+    stdin: standardInput(),
+    stdout: standardOutput(process.stdout),
     get columns() { return process.stdout.columns || 80 },
     get rows() { return process.stdout.rows || 24 },
     onResize(listener) {

@@ -491,7 +491,7 @@ class ProcView implements Proc {
         get stdin() { return view.stdin },
         get stdout() { return view.stdout },
         get stderr() { return view.stderr },
-        hasTty: this.tty !== undefined,
+        tty: this.tty,
         get capabilities() { return view.capabilities },
       }, fileRights(this.capabilities), this.#guard())
       const process = this.#process

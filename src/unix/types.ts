@@ -171,6 +171,9 @@ export class UnixError extends Error {
 
 /** A terminal: size, modes, and who is in the foreground. Line discipline (echo, erase, ^C, ^D, ^Z) belongs to it. */
 export interface Tty {
+  /** What is typed, and the screen: for those whose standard streams are something else. */
+  readonly stdin: ByteReader
+  readonly stdout: ByteWriter
   readonly columns: number
   readonly rows: number
   onResize(listener: () => void): () => void

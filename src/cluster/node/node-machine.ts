@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
-import { editorPrograms } from '../../unix/editors/programs.ts'
+import { editorPrograms, pagerPrograms } from '../../unix/editors/programs.ts'
 import { createMemoryFileSystem, withOwnMounts } from '../../unix/file-system.ts'
 import type { MemoryFileSystem } from '../../unix/file-system.ts'
 import type { Privileges, ProcessDetails } from '../../unix/fs/proc-tree.ts'
@@ -95,7 +95,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const services = new ServiceManager(UNITS, runtime.nodeFiles, clock, (argv, startedMs) => machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const power = new PowerSwitch(options.onPowerRequest)
   const programs: Record<string, Program> = {
-    ...utilityPrograms('gnu'), ...editorPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
+    ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
     '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), ...powerPrograms(power), '/usr/sbin/apparmor_parser': apparmorParser(runtime.profiles), '/usr/sbin/aa-status': aaStatus(runtime.profiles), ...options.programs,
     ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm(servicesOf(services, options.kubelet)) } : {}),

@@ -1,3 +1,4 @@
+import type { ByteReader } from '../../base/streams.ts'
 import { KeyReader, pastedText } from '../terminal-keys.ts'
 import type { Proc, Tty } from '../types.ts'
 
@@ -26,12 +27,12 @@ export class FullScreen {
   /** Called when the size changed; draw again. */
   onResize: () => void = () => {}
 
-  /** `altEscapes`: Alt with a key comes as `<M-x>`; else as Escape and the key. */
-  constructor(proc: Proc, tty: Tty, options: { altEscapes?: boolean } = {}) {
+  /** `altEscapes`: Alt with a key comes as `<M-x>`; else as Escape and the key. `keys`: where they come from, if not from standard input. */
+  constructor(proc: Proc, tty: Tty, options: { altEscapes?: boolean; keys?: ByteReader } = {}) {
     this.#proc = proc
     this.tty = tty
     this.#altEscapes = options.altEscapes ?? false
-    this.#keys = new KeyReader(proc.stdin)
+    this.#keys = new KeyReader(options.keys ?? proc.stdin)
   }
 
   get rows(): number {

@@ -25,8 +25,9 @@ export function createDeviceTree(clock: Clock, random: Random): Tree {
   device('random', () => endless((max) => random.bytes(max)))
   device('urandom', () => endless((max) => random.bytes(max)))
   device('tty', (flags, viewer) => {
-    if (!viewer?.hasTty) throw errno('ENXIO', '/dev/tty')
-    return streamFile(viewer, flags === 'r' ? 0 : 1)
+    if (!viewer?.tty) throw errno('ENXIO', '/dev/tty')
+    const { stdin, stdout } = viewer.tty
+    return { read: () => stdin.read(), write: (data) => stdout.write(data), close() {} }
   })
   device('console', (flags, viewer) => streamFile(viewer, flags === 'r' ? 0 : 1), 0o600)
   device('stdin', (_, viewer) => streamFile(viewer, 0))

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { errno } from '../errno.ts'
 import { programMode } from '../set-user-id.ts'
-import type { FileSystem, FileType, OpenFile, Program, User } from '../types.ts'
+import type { FileSystem, FileType, OpenFile, Program, Tty, User } from '../types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 
 /** The process that looks at files, for /proc/self and /dev/stdout. */
@@ -10,7 +10,8 @@ export interface FileViewer {
   stdin: ByteReader
   stdout: ByteWriter
   stderr: ByteWriter
-  hasTty: boolean
+  /** Its terminal. */
+  tty: Pick<Tty, 'stdin' | 'stdout'> | undefined
   /** What it may do beyond its user's rights. */
   capabilities: bigint
 }

@@ -1,4 +1,4 @@
-import { vi } from '../../../unix/editors/programs.ts'
+import { pagerPrograms, vi } from '../../../unix/editors/programs.ts'
 import { ash } from '../../../unix/shell/sh.ts'
 import type { Program } from '../../../unix/types.ts'
 import { baseName } from '../../../unix/path.ts'
@@ -30,11 +30,11 @@ export function busyboxBinary(version: string): Program {
   }
 }
 
-const appletNames = [...busyboxApplets, 'ash', 'httpd', 'init', 'sh', 'vi'].sort()
+const appletNames = [...busyboxApplets, 'ash', 'httpd', 'init', 'less', 'more', 'sh', 'vi'].sort()
 
 /** Executables and links of a BusyBox user land. */
 export function busyboxPrograms(version: string): Record<string, Program> {
-  return { ...utilityPrograms('busybox'), '/bin/sh': ash, '/bin/ash': ash, '/bin/busybox': busyboxBinary(version), '/bin/httpd': httpd, '/bin/vi': vi, '/sbin/init': init }
+  return { ...utilityPrograms('busybox'), '/bin/sh': ash, '/bin/ash': ash, '/bin/busybox': busyboxBinary(version), '/bin/httpd': httpd, '/bin/vi': vi, '/bin/less': pagerPrograms['/usr/bin/less']!, '/bin/more': pagerPrograms['/usr/bin/more']!, '/sbin/init': init }
 }
 
 /** Files of the busybox image. */
