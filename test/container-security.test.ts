@@ -40,6 +40,17 @@ describe('capabilities', () => {
     expect(await inPod('plain', 'mknod /tmp/n c 1 3; echo x > /tmp/n; cat /tmp/n')).toBe('= 0\n')
   })
 
+  it('volumes of the default class can be written to by whatever user a container runs as, and directories that a hostPath makes by root alone', async () => {
+    const claim = JSON.stringify({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'open' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } } })
+    lab.writeFile('open.yaml', claim)
+    await sh('kubectl apply -f open.yaml')
+    const volumes = [{ name: 'claim', persistentVolumeClaim: { claimName: 'open' } }, { name: 'path', hostPath: { path: '/srv/closed', type: 'DirectoryOrCreate' } }]
+    const container = { name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'], securityContext: { runAsUser: 1000 }, volumeMounts: [{ name: 'claim', mountPath: '/claim' }, { name: 'path', mountPath: '/path' }] }
+    await pod('writer', {}, { spec: { volumes, containers: [container] } })
+    await ready('writer')
+    expect(await inPod('writer', 'stat -c %a /claim && touch /claim/a && touch /path/a')).toBe('777\ntouch: /path/a: Permission denied\n= 1\n')
+  })
+
   it('what takes more than the usual capabilities fails in the words of its utility', async () => {
     expect(await inPod('plain', 'mount -t tmpfs none /mnt 2>&1 || mkdir /mnt; mount -t tmpfs none /mnt')).toContain('mount: permission denied (are you root?)\n= 1\n')
     expect(await inPod('plain', 'hostname other')).toBe('hostname: sethostname: Operation not permitted\n= 1\n')

@@ -6,6 +6,8 @@ import { matchesNodeSelector } from './node-selection.ts'
 
 export const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed'
 export const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller'
+/** The provisioner of kind's clusters, which makes directories on nodes. */
+export const LOCAL_PATH = 'rancher.io/local-path'
 export const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by'
 export const SELECTED_NODE = 'volume.kubernetes.io/selected-node'
 export const STORAGE_PROVISIONER = 'volume.kubernetes.io/storage-provisioner'

@@ -1,4 +1,4 @@
-import { volumeAllowsNode } from '../client/volume-matching.ts'
+import { LOCAL_PATH, PROVISIONED_BY, volumeAllowsNode } from '../client/volume-matching.ts'
 import type { PersistentVolume } from '../kinds/generated/types.ts'
 import { prepareHostPath } from './host-path.ts'
 import { setUpCsiClaim } from './csi/csi-volume.ts'
@@ -46,7 +46,10 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
     }
     const type = spec.hostPath?.type
     if (spec.local && !context.nodeFiles.exists(source.path)) throw new Error(`MountVolume.NewMounter initialization failed for volume "${volumeName}" : path "${source.path}" does not exist`)
+    const isNew = !context.nodeFiles.exists(source.path)
     prepareHostPath(context.nodeFiles, source.path, type)
+    // The provisioner's setup script makes directories that everybody may write to: whatever user a container runs as.
+    if (isNew && volumeObject.metadata.annotations?.[PROVISIONED_BY] === LOCAL_PATH) context.nodeFiles.chmod(source.path, 0o777)
     const gid = pod.spec.securityContext?.fsGroup
     // Only local volumes are given to the group; hostPath stays as the node has it.
     if (gid !== undefined && spec.local) {

@@ -1,10 +1,9 @@
 import type { Controller } from '../../client/controller-runner.ts'
-import { classOfClaim, PROVISIONED_BY, SELECTED_NODE, STORAGE_PROVISIONER } from '../../client/volume-matching.ts'
+import { classOfClaim, LOCAL_PATH, PROVISIONED_BY, SELECTED_NODE, STORAGE_PROVISIONER } from '../../client/volume-matching.ts'
 import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { messageOf } from '../pod-control.ts'
 
-export const LOCAL_PATH = 'rancher.io/local-path'
 const CLAIMS = 'persistentvolumeclaims'
 const VOLUMES = 'persistentvolumes'
 const DEFAULT_PATH = '/var/local-path-provisioner'
