@@ -8,7 +8,7 @@ import type { Kind } from './kind.ts'
 import type { KubeObject } from './object.ts'
 import { carryBigNumbers, isInt64, parseJson, spelledNumbers, type DuplicateKeys, type MemberEnds, type SpelledNumbers } from './json-text.ts'
 import { canonicalQuantity } from './quantity.ts'
-import { typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
+import { mayOmit, typeNode, type FieldNode, type TypeNode } from './schema-table.ts'
 import { canonicalMicroTime, canonicalTime } from './time-text.ts'
 import { parseYaml } from './yaml-text.ts'
 
@@ -275,36 +275,58 @@ function schemaNode(): TypeNode {
 
 function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: DecodeState, shared?: Record<string, unknown> | null, fresh = 0): Record<string, unknown> {
   const out: Record<string, unknown> = {}
-  const fields = node.fields!
-  let known = 0
-  for (let i = 0; i < fields.length; i++) {
-    const field = fields[i]!
-    let given = value[field.name]
-    if (given === undefined) {
-      if (!mayOmit(field)) out[field.name] = zeroField(field, state)
+  const byName = node.byName!
+  const required = node.required!
+  const spelled = state.spelled?.get(value)
+  /** Of the required fields, the next that hasn't been seen yet. */
+  let next = 0
+  let last = -1
+  let isOrdered = true
+  for (const key in value) {
+    let given = value[key]
+    if (given === undefined) continue
+    const field = byName.get(key)
+    if (field === undefined) {
+      state.strange = true
       continue
     }
-    known++
+    if (field.index < last) isOrdered = false
+    last = field.index
+    while (next < required.length && required[next]!.index < last) {
+      const missing = required[next++]!
+      out[missing.name] = zeroField(missing, state)
+    }
+    if (required[next] === field) next++
     if (given === null) {
-      if (!mayOmit(field)) out[field.name] = zeroField(field, state)
+      if (!mayOmit(field)) out[key] = zeroField(field, state)
       continue
     }
-    if (state.spelled !== undefined) given = asSpelled(field.type, given, state.spelled.get(value)?.get(field.name), state)
+    if (spelled !== undefined) given = asSpelled(field.type, given, spelled.get(key), state)
     // Of an object's own members only metadata is written to by everyone who gets a draft.
-    const decoded = decode(field.type, given, state, shared?.[field.name], fresh === 2 && field.name === 'metadata' ? 1 : 0)
+    const decoded = decode(field.type, given, state, shared?.[key], fresh === 2 && key === 'metadata' ? 1 : 0)
     if (decoded === undefined) continue
     if (omitted(field, decoded)) {
-      if (typeof decoded === 'object') noteEmpty(out, field.name)
+      if (typeof decoded === 'object') noteEmpty(out, key)
       continue
     }
     if (isEmptyCollection(field, decoded)) {
-      out[field.name] = null
-      noteEmpty(out, field.name)
-    } else out[field.name] = decoded
+      out[key] = null
+      noteEmpty(out, key)
+    } else out[key] = decoded
   }
-  let keys = 0
-  for (const key in value) if (value[key] !== undefined) keys++
-  if (keys !== known) state.strange = true
+  for (; next < required.length; next++) out[required[next]!.name] = zeroField(required[next]!, state)
+  return isOrdered ? out : inOrder(node, out)
+}
+
+/** A struct's fields in Go's order. */
+function inOrder(node: TypeNode, decoded: Record<string, unknown>): Record<string, unknown> {
+  const out: Record<string, unknown> = {}
+  for (const { name } of node.fields!) {
+    const value = decoded[name]
+    if (value !== undefined) out[name] = value
+  }
+  const empty = emptyFields.get(decoded)
+  if (empty) emptyFields.set(out, empty)
   return out
 }
 
@@ -331,21 +353,6 @@ function noteEmpty(object: object, field: string): void {
  */
 export function givenEmpty(object: object | undefined, field: string): boolean {
   return object !== undefined && emptyFields.get(object)?.includes(field) === true
-}
-
-/** Whether Go leaves the field out when nothing was given. */
-function mayOmit(field: FieldNode): boolean {
-  if (field.pointer || field.omitZero) return field.omitEmpty || field.omitZero
-  if (!field.omitEmpty) return false
-  // omitempty has no effect on struct values.
-  switch (field.type.kind) {
-    case 'struct': case 'time': case 'microtime': case 'quantity': case 'int-or-string': case 'schema-or-bool': case 'schema-or-array': case 'schema-or-strings':
-      return false
-    case 'raw':
-      return !field.type.goType.endsWith('.RawExtension') && !field.type.goType.endsWith('.JSON')
-    default:
-      return true
-  }
 }
 
 /** Whether Go's omitempty drops this value. */

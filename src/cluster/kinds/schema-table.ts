@@ -48,6 +48,8 @@ export interface TypeNode {
   readonly structName?: string
   readonly fields?: readonly FieldNode[]
   readonly byName?: ReadonlyMap<string, FieldNode>
+  /** Of structs: the fields that Go writes when nothing was given, in its order. */
+  readonly required?: readonly FieldNode[]
   /** Of lists and maps. */
   readonly items?: TypeNode
 }
@@ -55,6 +57,8 @@ export interface TypeNode {
 /** A field of a struct. */
 export interface FieldNode {
   readonly name: string
+  /** Its place among the fields of its struct. */
+  readonly index: number
   readonly type: TypeNode
   /** Absent and zero are different. */
   readonly pointer: boolean
@@ -102,14 +106,15 @@ export function typeNode(name: string): TypeNode {
   const goName = `${parts.at(-2)}.${parts.at(-1)}`
   const special = SPECIAL[name]
   if (special || !schema.properties) {
-    const node: TypeNode = { kind: special ?? (schema.type === 'object' ? 'struct' : 'string'), goType: goName, structName: parts.at(-1)!, fields: [], byName: new Map() }
+    const node: TypeNode = { kind: special ?? (schema.type === 'object' ? 'struct' : 'string'), goType: goName, structName: parts.at(-1)!, fields: [], byName: new Map(), required: [] }
     compiled.set(name, node)
     return node
   }
   // Types refer to themselves (JSONSchemaProps), so the node is known before its fields are.
   const fields: FieldNode[] = []
   const byName = new Map<string, FieldNode>()
-  const node: TypeNode = { kind: 'struct', goType: goName, structName: parts.at(-1)!, fields, byName }
+  const required: FieldNode[] = []
+  const node: TypeNode = { kind: 'struct', goType: goName, structName: parts.at(-1)!, fields, byName, required }
   compiled.set(name, node)
   const facts = (goFields as Record<string, string>)[name] ?? ''
   for (const fact of facts.split(';')) {
@@ -118,10 +123,11 @@ export function typeNode(name: string): TypeNode {
     const [fieldName = '', ...embeddedIn] = path.split('@')
     const property = schema.properties[fieldName]!
     const field: FieldNode = {
-      name: fieldName, type: nodeOf(property, goType), pointer: flags.includes('p'), omitEmpty: flags.includes('o'), omitZero: flags.includes('z'), keepsEmpty: KEEPS_EMPTY.has(`${name}.${fieldName}`), embeddedIn,
+      name: fieldName, index: fields.length, type: nodeOf(property, goType), pointer: flags.includes('p'), omitEmpty: flags.includes('o'), omitZero: flags.includes('z'), keepsEmpty: KEEPS_EMPTY.has(`${name}.${fieldName}`), embeddedIn,
     }
     fields.push(field)
     byName.set(fieldName, field)
+    if (!mayOmit(field)) required.push(field)
   }
   return node
 }
@@ -157,4 +163,19 @@ function elementType(goType: string): string {
   if (goType.startsWith('[]')) return goType.slice(2)
   if (goType.startsWith('map[')) return goType.slice(goType.indexOf(']') + 1)
   return NAMED[goType] ?? goType
+}
+
+/** Whether Go leaves the field out when nothing was given. */
+export function mayOmit(field: FieldNode): boolean {
+  if (field.pointer || field.omitZero) return field.omitEmpty || field.omitZero
+  if (!field.omitEmpty) return false
+  // omitempty has no effect on struct values.
+  switch (field.type.kind) {
+    case 'struct': case 'time': case 'microtime': case 'quantity': case 'int-or-string': case 'schema-or-bool': case 'schema-or-array': case 'schema-or-strings':
+      return false
+    case 'raw':
+      return !field.type.goType.endsWith('.RawExtension') && !field.type.goType.endsWith('.JSON')
+    default:
+      return true
+  }
 }
