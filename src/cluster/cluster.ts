@@ -59,7 +59,7 @@ import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { startEmbeddedFlannel } from './network/embedded-flannel.ts'
 import { Network } from './network/network.ts'
-import { cidrContains, parseCidr, parseIPv4 } from './network/cidr.ts'
+import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './network/cidr.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
 import { holdsContainers, holdsPushedImages, openDockerHost, openPushedImages } from './docker/docker-host.ts'
 import type { DockerHost } from './docker/docker-host.ts'
@@ -227,7 +227,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { loadBalancer } = topology
   /** Where everybody but the control plane itself finds the API: kubeadm's controlPlaneEndpoint. */
   const endpoint = () => loadBalancer ?? plane.founder
-  const servingNames = ({ name, ip }: { name: string; ip: string }) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(topology), topology.serviceCidr.replace(/\d+\/\d+$/, '1'), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : []), ...topology.installed?.names ?? []]
+  const servingNames = ({ name, ip }: { name: string; ip: string }) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(topology), formatIPv4(parseCidr(topology.serviceCidr).first + 1), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : []), ...topology.installed?.names ?? []]
 
   if (restore) {
     for (const { value } of restore.etcd.kvs) shareManagedFields(value as object)
@@ -284,7 +284,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const kubeadmPods = (host: string) => {
     const all = controlPlanes()
     const at = all.findIndex(({ name }) => name === host)
-    return staticPods(all[at]!, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain, ...(at > 0 ? { etcdMembers: all.slice(0, at) } : {}) })
+    return staticPods(host === plane.founder.name ? plane.founder : all[at]!, { clusterName: topology.name, podCidr: topology.podCidr, serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain, ...(at > 0 ? { etcdMembers: all.slice(0, at) } : {}), ...(topology.installed ? { extraArgs: {} } : {}) })
   }
   const launcher: ComponentLauncher = new ComponentLauncher({
     clock, etcd, server: () => plane.server, ownCommand: (component, host) => kubeadmPods(host).flatMap((pod) => pod.metadata.name === component ? [commandOf(pod)] : [])[0], disk: () => computers.get(plane.founder.name)!.files,

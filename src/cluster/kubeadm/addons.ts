@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kinds/object.ts'
+import { formatIPv4, parseCidr } from '../network/cidr.ts'
 import { clusterRole, clusterRoleBinding, configMap, role, roleBinding, serviceAccount } from './objects.ts'
 
 const linux = { 'kubernetes.io/os': 'linux' }
@@ -6,7 +7,7 @@ const everywhere = [{ operator: 'Exists' }]
 
 /** The DNS address of a service range: its tenth, as kubeadm chooses it. */
 export function clusterDnsAddress(serviceCidr: string): string {
-  return serviceCidr.replace(/\d+\/\d+$/, '10')
+  return formatIPv4(parseCidr(serviceCidr).first + 10)
 }
 
 /** CoreDNS as kubeadm installs it. k8s: cmd/kubeadm/app/phases/addons/dns */

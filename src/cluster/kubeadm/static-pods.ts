@@ -2,6 +2,18 @@ import type { KubeObject } from '../kinds/object.ts'
 
 const VERSION = 'v1.36.3'
 
+/** Flags of components besides those that kubeadm chooses, by component. */
+export type ExtraArgs = Readonly<Partial<Record<string, readonly { name: string; value: string }[]>>>
+
+/** What kind has kubeadm add. */
+const KIND_ARGS: ExtraArgs = { etcd: [{ name: 'unsafe-no-fsync', value: 'true' }], 'kube-controller-manager': [{ name: 'enable-hostpath-provisioner', value: 'true' }] }
+
+/** k8s: cmd/kubeadm/app/util ArgumentsToCommand */
+function withArgs([program, ...args]: readonly string[], extra: readonly { name: string; value: string }[]): string[] {
+  const own = new Set(extra.map(({ name }) => name))
+  return [program!, ...args.filter((arg) => !own.has(/^--([^=]+)/.exec(arg)?.[1] ?? '')), ...extra.map(({ name, value }) => `--${name}=${value}`)]
+}
+
 interface HealthProbes {
   host: string
   scheme: 'HTTP' | 'HTTPS'
@@ -26,12 +38,13 @@ interface Component {
 /**
  * The control plane's static pods, as kubeadm writes them to /etc/kubernetes/manifests.
  * k8s: cmd/kubeadm/app/phases/controlplane, phases/etcd
- * @param options `etcdMembers`: those of the cluster that the node joins
+ * @param options `etcdMembers`: those of the cluster that the node joins; `podCidr` may be empty; `extraArgs`: flags that components are given besides, kind's by default
  */
-export function staticPods(node: { name: string; ip: string }, options: { clusterName: string; podCidr: string; serviceCidr: string; clusterDomain: string; etcdMembers?: readonly { name: string; ip: string }[] }): KubeObject[] {
+export function staticPods(node: { name: string; ip: string }, options: { clusterName: string; podCidr: string; serviceCidr: string; clusterDomain: string; etcdMembers?: readonly { name: string; ip: string }[]; extraArgs?: ExtraArgs }): KubeObject[] {
   // Who joins names those who were there, itself the last.
   const members = [...options.etcdMembers ?? [], node].map(({ name, ip }) => `${name}=https://${ip}:2380`).join()
   const pki = '/etc/kubernetes/pki'
+  const allocates = (flag: string) => options.podCidr === '' ? [] : [flag]
   const certificates: Component['hostPaths'] = [
     ['usr-local-share-ca-certificates', '/usr/local/share/ca-certificates', true],
     ['usr-share-ca-certificates', '/usr/share/ca-certificates', true],
@@ -47,7 +60,7 @@ export function staticPods(node: { name: string; ip: string }, options: { cluste
         `--key-file=${pki}/etcd/server.key`, `--listen-client-urls=https://127.0.0.1:2379,https://${node.ip}:2379`, '--listen-metrics-urls=http://127.0.0.1:2381',
         `--listen-peer-urls=https://${node.ip}:2380`, `--name=${node.name}`, `--peer-cert-file=${pki}/etcd/peer.crt`, '--peer-client-cert-auth=true',
         `--peer-key-file=${pki}/etcd/peer.key`, `--peer-trusted-ca-file=${pki}/etcd/ca.crt`, '--snapshot-count=10000', `--trusted-ca-file=${pki}/etcd/ca.crt`,
-        '--watch-progress-notify-interval=5s', '--unsafe-no-fsync=true',
+        '--watch-progress-notify-interval=5s',
       ],
       port: 2381, cpu: '100m', memory: '100Mi',
       probes: { host: '127.0.0.1', scheme: 'HTTP', livez: '/livez', readyz: '/readyz', startup: '/readyz' },
@@ -76,11 +89,11 @@ export function staticPods(node: { name: string; ip: string }, options: { cluste
       name: 'kube-controller-manager',
       image: `registry.k8s.io/kube-controller-manager:${VERSION}`,
       command: [
-        'kube-controller-manager', '--allocate-node-cidrs=true', '--authentication-kubeconfig=/etc/kubernetes/controller-manager.conf',
-        '--authorization-kubeconfig=/etc/kubernetes/controller-manager.conf', '--bind-address=127.0.0.1', `--client-ca-file=${pki}/ca.crt`, `--cluster-cidr=${options.podCidr}`,
+        'kube-controller-manager', ...allocates('--allocate-node-cidrs=true'), '--authentication-kubeconfig=/etc/kubernetes/controller-manager.conf',
+        '--authorization-kubeconfig=/etc/kubernetes/controller-manager.conf', '--bind-address=127.0.0.1', `--client-ca-file=${pki}/ca.crt`, ...allocates(`--cluster-cidr=${options.podCidr}`),
         `--cluster-name=${options.clusterName}`, `--cluster-signing-cert-file=${pki}/ca.crt`, `--cluster-signing-key-file=${pki}/ca.key`, '--controllers=*,bootstrapsigner,tokencleaner',
         '--kubeconfig=/etc/kubernetes/controller-manager.conf', '--leader-elect=true', `--requestheader-client-ca-file=${pki}/front-proxy-ca.crt`, `--root-ca-file=${pki}/ca.crt`,
-        `--service-account-private-key-file=${pki}/sa.key`, `--service-cluster-ip-range=${options.serviceCidr}`, '--use-service-account-credentials=true', '--enable-hostpath-provisioner=true',
+        `--service-account-private-key-file=${pki}/sa.key`, ...allocates(`--service-cluster-ip-range=${options.serviceCidr}`), '--use-service-account-credentials=true',
       ],
       port: 10257, cpu: '200m',
       probes: { host: '127.0.0.1', scheme: 'HTTPS', livez: '/healthz', startup: '/healthz' },
@@ -98,7 +111,8 @@ export function staticPods(node: { name: string; ip: string }, options: { cluste
       hostPaths: [['kubeconfig', '/etc/kubernetes/scheduler.conf', true, 'FileOrCreate']],
     },
   ]
-  return components.map(podOf)
+  const { extraArgs = KIND_ARGS } = options
+  return components.map((component) => podOf({ ...component, command: withArgs(component.command, extraArgs[component.name] ?? []) }))
 }
 
 function podOf(component: Component): KubeObject {

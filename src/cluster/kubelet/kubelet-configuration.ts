@@ -72,7 +72,7 @@ export function readKubeletConfiguration(fs: FileSystem, path: string): KubeletC
     if (value === undefined || value === null || value === 0) return byDefault
     const ms = typeof value === 'string' ? parseGoDuration(value) : undefined
     if (ms === undefined) throw typeof value === 'string' ? loading(`failed to decode: time: invalid duration ${JSON.stringify(value)}`) : decoding(field, value, 'string')
-    return ms
+    return ms === 0 ? byDefault : ms
   }
   if (fields.maxPods !== undefined && typeof fields.maxPods !== 'number') throw decoding('maxPods', fields.maxPods, 'int32')
   const maxPods = (fields.maxPods as number | undefined) ?? MAX_PODS

@@ -60,6 +60,22 @@ export async function bootstrapClientCertificate(proc: Proc, log: Log): Promise<
   }
 }
 
+/** A kubeconfig that carries its certificate gives it to the store from which it is renewed. k8s: pkg/kubelet/certificate bootstrap.go, util/certificate NewManager */
+export function storeEmbeddedCertificate({ fs, clock }: Proc): void {
+  const { clientCertificatePem, clientKeyPem } = accessOf(fs.readText(KUBELET_KUBECONFIG), (path) => fs.exists(path) ? fs.readText(path) : '')
+  if (fs.exists(KUBELET_CLIENT_CERTIFICATE) || !clientCertificatePem || !clientKeyPem) return
+  fs.mkdir('/var/lib/kubelet/pki', { recursive: true })
+  storeCertificate(fs, clock.nowMs(), clientCertificatePem + clientKeyPem)
+}
+
+function storeCertificate(fs: Proc['fs'], nowMs: number, pem: string): void {
+  const stamp = new Date(nowMs).toISOString().replace('T', '-').replaceAll(':', '-').slice(0, 19)
+  const file = `/var/lib/kubelet/pki/kubelet-client-${stamp}.pem`
+  fs.writeFile(file, pem, { mode: 0o600 })
+  fs.remove(KUBELET_CLIENT_CERTIFICATE, { force: true })
+  fs.symlink(file, KUBELET_CLIENT_CERTIFICATE)
+}
+
 async function signingRequest(keyPem: string, nodeName: string): Promise<{ pem: string; fingerprint: string }> {
   const privateKey = await importPrivateKey(keyPem)
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', privateKey)
@@ -71,11 +87,7 @@ async function signingRequest(keyPem: string, nodeName: string): Promise<{ pem: 
 /** The certificate with its key, and the kubeconfig of the node. k8s: util/certificate FileStore, bootstrap.go writeKubeconfigFromBootstrapping */
 function writeIdentity(proc: Proc, nodeName: string, server: string, caPem: string, pem: string): void {
   const { fs, clock } = proc
-  const stamp = new Date(clock.nowMs()).toISOString().replace('T', '-').replaceAll(':', '-').slice(0, 19)
-  const file = `/var/lib/kubelet/pki/kubelet-client-${stamp}.pem`
-  fs.writeFile(file, pem, { mode: 0o600 })
-  fs.remove(KUBELET_CLIENT_CERTIFICATE, { force: true })
-  fs.symlink(file, KUBELET_CLIENT_CERTIFICATE)
+  storeCertificate(fs, clock.nowMs(), pem)
   fs.remove(KEY_IN_WORK, { force: true })
   fs.writeFile(KUBELET_KUBECONFIG, printYaml({
     apiVersion: 'v1', kind: 'Config', 'current-context': 'default-context',

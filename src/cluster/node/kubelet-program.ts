@@ -2,7 +2,7 @@ import type { Log } from '../../base/log.ts'
 import type { Program } from '../../unix/types.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_KUBECONFIG } from '../kubeadm/node-files.ts'
 import { parseKubeletFlags } from './kubelet-flags.ts'
-import { bootstrapClientCertificate } from './kubelet-bootstrap.ts'
+import { bootstrapClientCertificate, storeEmbeddedCertificate } from './kubelet-bootstrap.ts'
 
 /** The kubelet as its process sees it. */
 export interface KubeletControl {
@@ -43,7 +43,7 @@ export function kubeletProgram(kubelet: KubeletControl, log: Log, isKubeadm: boo
         const problem = await Promise.race([bootstrapClientCertificate(proc, log).then(() => undefined, (error: Error) => error.message), ended.then(() => 'interrupted')])
         if (problem === 'interrupted') return 0
         if (problem !== undefined) return fail(`failed to run Kubelet: ${problem}`)
-      }
+      } else storeEmbeddedCertificate(proc)
     }
     try {
       kubelet.start(flags)

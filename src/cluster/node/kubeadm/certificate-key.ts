@@ -1,4 +1,3 @@
-import { hexOf } from '../../../base/pem.ts'
 import type { Clock } from '../../../base/clock.ts'
 
 /** k8s: cmd/kubeadm/app/constants CertificateKeySize */
@@ -15,9 +14,6 @@ export function certificateKeyOf(text: string): Uint8Array<ArrayBuffer> {
   if (key.length !== CERTIFICATE_KEY_BYTES) throw new Error(`invalid certificate key: length must be ${CERTIFICATE_KEY_BYTES} bytes`)
   return key
 }
-
-/** A key as --certificate-key takes it. */
-export const certificateKeyText = (key: Uint8Array): string => hexOf(key)
 
 const imported = (key: Uint8Array<ArrayBuffer>, usage: 'encrypt' | 'decrypt') => crypto.subtle.importKey('raw', key, 'AES-GCM', false, [usage])
 

@@ -1,6 +1,7 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import { ApiAnswerError, accessOf } from '../kubeconfig-client.ts'
 import type { Access } from '../kubeconfig-client.ts'
+import type { ControlPlaneInstaller } from '../../control-plane-nodes/installer.ts'
 
 /** One of kubeadm's commands: prints, and throws what it ends with. */
 export type Command = (context: UtilityContext, args: Arguments, node: NodeServices) => Promise<void>
@@ -13,6 +14,8 @@ export interface NodeServices {
   stop(service: string): Promise<void>
   /** Ends and removes all containers of pods. */
   removeContainers(): Promise<void>
+  /** The control plane that the machine's network has, or may get. */
+  readonly controlPlane: ControlPlaneInstaller
 }
 
 /** Operands and flags of a command line. */

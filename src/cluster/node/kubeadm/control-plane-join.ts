@@ -1,24 +1,18 @@
-import * as x509 from '../../../base/x509.ts'
-import { alternativeNames, subjectName } from '../../../base/certificates.ts'
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
-import { kubeconfigText } from '../../kubeadm/kubeconfig.ts'
 import { MANIFESTS } from '../../kubeadm/node-files.ts'
-import { staticPods } from '../../kubeadm/static-pods.ts'
-import type { Node } from '../../kinds/generated/types.ts'
-import { printYaml } from '../../kinds/print-yaml.ts'
 import { parseYaml } from '../../kinds/yaml-text.ts'
-import { accessOf, askApi } from '../kubeconfig-client.ts'
+import { accessOf } from '../kubeconfig-client.ts'
 import type { Access } from '../kubeconfig-client.ts'
-import { authorityOf, issued } from './certs.ts'
+import type { ClusterConfiguration } from './cluster-configuration.ts'
+import { KUBERNETES, PKI, makeCertificate, makeKubeconfig, writeManifest } from './control-plane-files.ts'
+import type { CertificateName } from './control-plane-files.ts'
 import { wrapped } from './command.ts'
 import { EtcdClient } from './etcd-client.ts'
+import { CONTROL_PLANE_TAINT, markControlPlane } from './mark-control-plane.ts'
 import { downloadCerts } from './upload-certs.ts'
 
-const KUBERNETES = '/etc/kubernetes'
-const PKI = `${KUBERNETES}/pki`
 const ADMIN = `${KUBERNETES}/admin.conf`
-const LABELS = ['node-role.kubernetes.io/control-plane', 'node.kubernetes.io/exclude-from-external-load-balancers']
-const TAINT = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }
+const CERTIFICATES_OF_JOIN: readonly CertificateName[] = ['etcd-server', 'etcd-peer', 'etcd-healthcheck-client', 'apiserver-etcd-client', 'apiserver', 'apiserver-kubelet-client', 'front-proxy-client']
 /** k8s: cmd/kubeadm/app/phases/etcd etcdHealthyCheckInterval and Retries; util/etcd: how long a learner may take */
 const ETCD_POLL_MS = 5_000
 const ETCD_POLLS = 8
@@ -42,14 +36,6 @@ To start administering your cluster from this node, you need to run the followin
 Run 'kubectl get nodes' to see this node join the cluster.
 
 `
-
-/** What joining as a control plane needs to know of the cluster. */
-interface ClusterConfiguration {
-  clusterName?: string
-  controlPlaneEndpoint?: string
-  networking?: { dnsDomain?: string; podSubnet?: string; serviceSubnet?: string }
-  apiServer?: { certSANs?: string[] }
-}
 
 /** `kubeadm join --control-plane`, as far as it is more than joining. k8s: cmd/kubeadm/app/cmd/phases/join */
 export class ControlPlaneJoin {
@@ -115,13 +101,7 @@ export class ControlPlaneJoin {
   /** Label and taint. */
   async mark(): Promise<void> {
     const { proc, out } = this.#context
-    const { name } = this.#node
-    await out(`[mark-control-plane] Marking the node ${name} as control-plane by adding the labels: [${LABELS.join(' ')}]\n[mark-control-plane] Marking the node ${name} as control-plane by adding the taints [${TAINT.key}:${TAINT.effect}]\n`)
-    const admin = accessOf(proc.fs.readText(ADMIN), (file) => proc.fs.readText(file))
-    const path = `/api/v1/nodes/${name}`
-    const { spec } = await askApi<Node>(proc, admin, 'GET', path)
-    const taints = [...(spec.taints ?? []).filter(({ key }) => key !== TAINT.key), TAINT]
-    await askApi(proc, admin, 'PATCH', path, { metadata: { labels: Object.fromEntries(LABELS.map((label) => [label, ''])) }, spec: { taints } })
+    await markControlPlane(this.#context, accessOf(proc.fs.readText(ADMIN), (file) => proc.fs.readText(file)), this.#node.name, [CONTROL_PLANE_TAINT])
     await out(DONE)
   }
 
@@ -132,55 +112,19 @@ export class ControlPlaneJoin {
 
   async #makeCertificates(): Promise<void> {
     const { proc: { fs }, out } = this.#context
-    const { name, ip } = this.#node
-    const { networking = {}, apiServer = {}, controlPlaneEndpoint = '' } = this.#configuration
     for (const file of ['ca.crt', 'ca.key', 'sa.key', 'front-proxy-ca.crt', 'front-proxy-ca.key', 'etcd/ca.crt', 'etcd/ca.key'])
       if (!fs.exists(`${PKI}/${file}`)) throw new Error(`One or more conditions for hosting a new control plane instance is not satisfied.\n\nfailure loading certificate for ${file}: couldn't load the certificate file: open ${PKI}/${file}: no such file or directory\n\nPlease ensure that:\n* The cluster has a stable controlPlaneEndpoint address.\n* The certificates that must be shared among control plane instances are provided.\n\n`)
     await out(`[certs] Using certificateDir folder ${JSON.stringify(PKI)}\n`)
-    const { serverAuth, clientAuth } = x509.ExtendedKeyUsage
-    const etcdHosts = [name, 'localhost', ip, '127.0.0.1', '::1']
-    const service = (networking.serviceSubnet ?? '10.96.0.0/12').replace(/\d+\/\d+$/, '1')
-    const apiHosts = [name, 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${networking.dnsDomain ?? 'cluster.local'}`, controlPlaneEndpoint.replace(/:\d+$/, ''), service, ip, ...apiServer.certSANs ?? []]
-    const wanted: readonly (readonly [base: string, authority: string, commonName: string, usages: readonly string[], hosts: readonly string[], organizations: readonly string[]])[] = [
-      ['etcd/server', 'etcd-ca', name, [serverAuth, clientAuth], etcdHosts, []],
-      ['etcd/peer', 'etcd-ca', name, [serverAuth, clientAuth], etcdHosts, []],
-      ['etcd/healthcheck-client', 'etcd-ca', 'kube-etcd-healthcheck-client', [clientAuth], [], []],
-      ['apiserver-etcd-client', 'etcd-ca', 'kube-apiserver-etcd-client', [clientAuth], [], []],
-      ['apiserver', 'ca', 'kube-apiserver', [serverAuth], [...new Set(apiHosts)], []],
-      ['apiserver-kubelet-client', 'ca', 'kube-apiserver-kubelet-client', [clientAuth], [], ['kubeadm:cluster-admins']],
-      ['front-proxy-client', 'front-proxy-ca', 'front-proxy-client', [clientAuth], [], []],
-    ]
-    for (const [base, authorityName, commonName, usages, hosts, organizations] of wanted) {
-      const authority = await authorityOf(this.#context, PKI, authorityName)
-      if (!authority) throw new Error(`failure loading certificate for ${authorityName}`)
-      const { certificatePem, keyPem } = await issued(this.#context, authority, { subject: subjectName(commonName, organizations), extendedKeyUsages: [...usages], ...(hosts.length > 0 ? { alternativeNames: alternativeNames(hosts) } : {}) })
-      fs.writeFile(`${PKI}/${base}.crt`, certificatePem, { mode: 0o644 })
-      fs.writeFile(`${PKI}/${base}.key`, keyPem, { mode: 0o600 })
-      await out(`[certs] Generating ${JSON.stringify(base)} certificate and key\n`)
-      const isAddress = (host: string) => /^[\d.]+$|:/.test(host)
-      if (hosts.length > 0) await out(`[certs] ${base} serving cert is signed for DNS names [${[...new Set(hosts)].filter((host) => !isAddress(host)).sort().join(' ')}] and IPs [${[...new Set(hosts)].filter(isAddress).join(' ')}]\n`)
-    }
+    for (const name of CERTIFICATES_OF_JOIN) await makeCertificate(this.#context, name, this.#node, this.#configuration)
     await out(`[certs] Valid certificates and keys now exist in ${JSON.stringify(PKI)}\n[certs] Using the existing "sa" key\n`)
   }
 
   async #makeKubeconfigs(): Promise<void> {
-    const { proc: { fs }, out } = this.#context
-    const { clusterName = 'kubernetes', controlPlaneEndpoint } = this.#configuration
-    const authority = await authorityOf(this.#context, PKI, 'ca')
-    await out(`[kubeconfig] Generating kubeconfig files\n[kubeconfig] Using kubeconfig folder ${JSON.stringify(KUBERNETES)}\n`)
-    const local = `https://${this.#node.ip}:6443`
-    for (const [file, commonName, organizations, serverUrl] of [['admin', 'kubernetes-admin', ['kubeadm:cluster-admins'], `https://${controlPlaneEndpoint}`], ['controller-manager', 'system:kube-controller-manager', [], local], ['scheduler', 'system:kube-scheduler', [], local]] as const) {
-      const { certificatePem, keyPem } = await issued(this.#context, authority!, { subject: subjectName(commonName, organizations), extendedKeyUsages: [x509.ExtendedKeyUsage.clientAuth] })
-      fs.writeFile(`${KUBERNETES}/${file}.conf`, kubeconfigText({ name: clusterName, serverUrl, caCertificatePem: authority!.certificatePem, clientCertificatePem: certificatePem, clientKeyPem: keyPem }), { mode: 0o600 })
-      await out(`[kubeconfig] Writing "${file}.conf" kubeconfig file\n`)
-    }
+    await this.#context.out(`[kubeconfig] Generating kubeconfig files\n[kubeconfig] Using kubeconfig folder ${JSON.stringify(KUBERNETES)}\n`)
+    for (const name of ['admin', 'controller-manager', 'scheduler'] as const) await makeKubeconfig(this.#context, name, this.#node, this.#configuration)
   }
 
   #writeManifest(component: string, etcdMembers: readonly { name: string; ip: string }[]): void {
-    const { fs } = this.#context.proc
-    const { clusterName = 'kubernetes', networking = {} } = this.#configuration
-    const pod = staticPods(this.#node, { clusterName, podCidr: networking.podSubnet ?? '', serviceCidr: networking.serviceSubnet ?? '10.96.0.0/12', clusterDomain: networking.dnsDomain ?? 'cluster.local', etcdMembers }).find(({ metadata }) => metadata.name === component)!
-    fs.mkdir(MANIFESTS, { recursive: true })
-    fs.writeFile(`${MANIFESTS}/${component}.yaml`, printYaml({ ...pod, status: {} }), { mode: 0o600 })
+    writeManifest(this.#context, component, this.#node, this.#configuration, etcdMembers)
   }
 }

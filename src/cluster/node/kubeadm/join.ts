@@ -1,11 +1,7 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
-import { httpRequest } from '../../../base/http.ts'
-import { UnixError } from '../../../unix/types.ts'
-import { errorText } from '../../../unix/errno.ts'
 import { detachedSignature } from '../../../base/detached-signature.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG, kubeletFlags } from '../../kubeadm/node-files.ts'
 import type { ConfigMap, Node } from '../../kinds/generated/types.ts'
-import { goDurationText } from '../../kinds/duration.ts'
 import { printYaml } from '../../kinds/print-yaml.ts'
 import { parseYaml } from '../../kinds/yaml-text.ts'
 import { ApiAnswerError, accessOf, askApi } from '../kubeconfig-client.ts'
@@ -14,18 +10,17 @@ import { readClusterConfiguration } from './cluster-configuration.ts'
 import { wrapped } from './command.ts'
 import { ControlPlaneJoin } from './control-plane-join.ts'
 import type { Arguments, Command } from './command.ts'
+import { CONTAINERD, writeInstanceConfiguration } from './kubelet-files.ts'
 import { runJoinChecks, runRootCheck } from './preflight.ts'
 import { TOKEN, publicKeyPin } from './token.ts'
+import { waitForKubelet } from './wait-for-kubelet.ts'
 
 const CLUSTER_INFO = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
-/** k8s: constants DiscoveryRetryInterval, DiscoveryTimeout, KubernetesAPICallRetryInterval, KubeletHealthCheckTimeout, TLSBootstrapTimeout */
+/** k8s: constants DiscoveryRetryInterval, DiscoveryTimeout, KubernetesAPICallRetryInterval, TLSBootstrapTimeout */
 const DISCOVERY_RETRY_MS = 5_000
 const DISCOVERY_MS = 5 * 60_000
 const POLL_MS = 500
-const HEALTH_MS = 4 * 60_000
 const TLS_BOOTSTRAP_MS = 5 * 60_000
-const HEALTHZ = 'http://127.0.0.1:10248/healthz'
-const CONTAINERD = 'unix:///var/run/containerd/containerd.sock'
 const DONE = `
 This node has joined the cluster:
 * Certificate signing request was sent to apiserver and a response was received.
@@ -81,8 +76,7 @@ export const join: Command = async (context, args, node) => {
     if (known?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) throw new Error(`a Node with name ${JSON.stringify(name)} and status "Ready" already exists in the cluster. You must delete the existing Node or change the name of this new joining Node`)
     await node.stop('kubelet')
     const configuration = await askApi<ConfigMap>(proc, access, 'GET', '/api/v1/namespaces/kube-system/configmaps/kubelet-config').catch((error: unknown) => { throw wrapped('failed to get component configs', error) })
-    await out(`[kubelet-start] Writing kubelet configuration to file "/var/lib/kubelet/instance-config.yaml"\n`)
-    write('/var/lib/kubelet/instance-config.yaml', `apiVersion: kubelet.config.k8s.io/v1beta1\ncontainerRuntimeEndpoint: ${CONTAINERD}\nkind: KubeletConfiguration\n`, 0o644)
+    await writeInstanceConfiguration(context)
     await out(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(KUBELET_CONFIG)}\n`)
     write(KUBELET_CONFIG, withRuntime(configuration.data?.['kubelet'] ?? ''), 0o644)
     await out(`[kubelet-start] Writing kubelet environment file with flags to file ${JSON.stringify(KUBELET_FLAGS)}\n`)
@@ -191,26 +185,4 @@ async function clusterInfo(proc: UtilityContext['proc'], access: Access, tokenId
 /** The cluster's configuration of kubelets with this machine's runtime. */
 function withRuntime(kubelet: string): string {
   return printYaml({ ...parseYaml(kubelet).value as object, containerRuntimeEndpoint: CONTAINERD })
-}
-
-/** k8s: util/apiclient WaitForKubelet */
-async function waitForKubelet({ proc, out }: UtilityContext): Promise<void> {
-  await out(`[kubelet-check] Waiting for a healthy kubelet at ${HEALTHZ}. This can take up to ${goDurationText(HEALTH_MS)}\n`)
-  const startMs = proc.clock.nowMs()
-  for (;;) {
-    let cause: string
-    try {
-      const response = await proc.net.fetch(httpRequest(HEALTHZ))
-      if (response.ok) break
-      cause = `status code: ${response.status}`
-    } catch (error) {
-      cause = `error: Get "${HEALTHZ}": dial tcp 127.0.0.1:10248: ${error instanceof UnixError && error.code === 'ECONNREFUSED' ? 'connect: connection refused' : errorText(error as Error)}`
-    }
-    if (proc.clock.nowMs() - startMs > HEALTH_MS) {
-      await out(`[kubelet-check] The kubelet is not healthy after ${goDurationText(proc.clock.nowMs() - startMs)}\n`)
-      throw new Error(`The HTTP call equal to 'curl -sSL ${HEALTHZ}' returned ${cause}\n`)
-    }
-    await proc.clock.sleep(POLL_MS)
-  }
-  await out(`[kubelet-check] The kubelet is healthy after ${goDurationText(proc.clock.nowMs() - startMs)}\n`)
 }

@@ -6,9 +6,10 @@ import { CERTIFICATE_NAMES, checkExpiration, kubeconfigUser, renew } from './cer
 import { parseArguments, VERSION } from './command.ts'
 import type { Command, NodeServices } from './command.ts'
 import { imagesList, printInitDefaults, printJoinDefaults, printResetDefaults } from './config.ts'
+import { INIT_FLAGS, PHASE_COMMANDS, init } from './init/init.ts'
 import { join } from './join.ts'
 import { reset } from './reset.ts'
-import { printCertificateKey, uploadCerts } from './upload-certs.ts'
+import { printCertificateKey } from './upload-certs.ts'
 import { tokenCreate, tokenDelete, tokenGenerate, tokenList } from './token.ts'
 import { upgradePlan } from './upgrade.ts'
 
@@ -30,7 +31,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   'token delete': { run: tokenDelete, switches: ['dry-run'], refused: ['dry-run'] },
   join: { run: join, valued: ['token', 'discovery-token', 'discovery-token-ca-cert-hash', 'tls-bootstrap-token', 'node-name', 'cri-socket', 'config', 'ignore-preflight-errors', 'certificate-key', 'apiserver-advertise-address', 'apiserver-bind-port', 'patches', 'discovery-file'], refused: ['patches', 'discovery-file'], switches: ['discovery-token-unsafe-skip-ca-verification', 'control-plane', 'dry-run'] },
   reset: { run: reset, valued: ['cri-socket', 'cert-dir', 'ignore-preflight-errors', 'config'], switches: ['force', 'dry-run', 'cleanup-tmp-dir'], refused: ['cert-dir', 'config', 'cleanup-tmp-dir'] },
-  'init phase upload-certs': { run: uploadCerts, valued: ['certificate-key', 'config'], switches: ['upload-certs', 'dry-run', 'skip-certificate-key-print'], refused: ['config', 'dry-run', 'skip-certificate-key-print'] },
+  init: { run: init(), ...INIT_FLAGS },
+  ...Object.fromEntries(PHASE_COMMANDS.map((name): [string, Entry] => [`init phase ${name}`, { run: init(name.replace(' ', '/')), ...INIT_FLAGS }])),
   'certs certificate-key': { run: printCertificateKey },
   'certs check-expiration': { run: checkExpiration, valued: ['cert-dir', 'config', 'output'], refused: ['output'] },
   ...Object.fromEntries([undefined, ...CERTIFICATE_NAMES].map((name): [string, Entry] => [`certs renew ${name ?? 'all'}`, { run: renew(name), valued: ['cert-dir', 'config'] }])),
@@ -58,6 +60,7 @@ Available Commands:
   certs       Commands related to handling Kubernetes certificates
   config      Manage configuration for a kubeadm cluster persisted in a ConfigMap in the cluster
   kubeconfig  Kubeconfig file utilities
+  init        Run this command in order to set up the Kubernetes control plane
   join        Run this on any machine you wish to join an existing cluster
   reset       Performs a best effort revert of changes made to this host by 'kubeadm init' or 'kubeadm join'
   token       Manage bootstrap tokens
@@ -80,7 +83,7 @@ function versionText(output: string | undefined): string {
 }
 
 /** The tool that makes clusters, on a node. k8s: cmd/kubeadm */
-// @k8s part: kubeadm: token, init phase upload-certs, join of workers and control planes, reset, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images list, upgrade plan, version; init itself and upgrades are missing
+// @k8s part: kubeadm: token, init on machines of a network of their own (with its phases; --dry-run, patches and feature gates are refused, keys are of P-256), join of workers and control planes, reset, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images list, upgrade plan, version; upgrades are missing
 export function kubeadm(node: NodeServices): Program {
   return utilityProgram(async (context) => {
     const { args, out, err } = context
@@ -90,7 +93,7 @@ export function kubeadm(node: NodeServices): Program {
     }
     const words = args.filter((word) => !word.startsWith('-'))
     if (words.length === 0 || args.includes('--help') || args.includes('-h')) { await out(USAGE); return 0 }
-    const length = [3, 2, 1].find((count) => COMMANDS[words.slice(0, count).join(' ')] !== undefined && args.slice(0, count).join(' ') === words.slice(0, count).join(' '))
+    const length = [4, 3, 2, 1].find((count) => COMMANDS[words.slice(0, count).join(' ')] !== undefined && args.slice(0, count).join(' ') === words.slice(0, count).join(' '))
     const name = length === undefined ? undefined : args.slice(0, length).join(' ')
     if (name === undefined) return fail(MISSING.includes(words[0]!) ? `drydock: kubeadm ${words.slice(0, 2).join(' ')} is not supported` : `unknown command ${JSON.stringify(words[0])} for "kubeadm"`)
     const { run, valued = [], switches = [], refused = [] } = COMMANDS[name]!

@@ -27,7 +27,9 @@ export const reset: Command = async (context, args, node) => {
   if (isMember) await readClusterConfiguration(context, adminAccess(context, args), 'reset')
   const etcd = isMember ? await EtcdClient.ofCluster(context, adminAccess(context, args)) : undefined
   const members = await etcd?.members() ?? []
-  if (isMember && members.length < 2) throw new Error('drydock: this is the only control plane, and nothing could bring it back; resetting it is not supported')
+  const isLast = isMember && members.length < 2
+  if (isLast && !node.controlPlane.isOptional) throw new Error('drydock: this is the only control plane, and nothing could bring it back; resetting it is not supported')
+  if (isMember && !isLast && node.controlPlane.isOptional && node.controlPlane.host === proc.machine.hostname) throw new Error('drydock: the control plane began here; resetting it before its other nodes is not supported')
   if (!args.has('force') && !isDry) {
     await klogWarning(context, 'preflight.go:56', "[reset] WARNING: Changes made to this host by 'kubeadm init' or 'kubeadm join' will be reverted.")
     await out('[reset] Are you sure you want to proceed? [y/N]: ')
@@ -42,8 +44,8 @@ export const reset: Command = async (context, args, node) => {
     await out(`[dryrun] Would stop the kubelet service\n[dryrun] Would unmount mounted directories in "/var/lib/kubelet"\n[dryrun] Would remove Kubernetes-managed containers\n[dryrun] Would delete contents of directories: [${FOLDERS.join(' ')}]\n[dryrun] Would delete files: [${FILES.join(' ')}]\n`)
     return
   }
-  if (own) {
-    await etcd!.remove(own.ID)
+  if (own || isLast) {
+    if (!isLast) await etcd!.remove(own!.ID)
     for (const name of fs.exists(ETCD_DATA) ? fs.readdir(ETCD_DATA) : []) fs.remove(`${ETCD_DATA}/${name}`, { recursive: true, force: true })
     await out(`[reset] Deleted contents of the etcd data directory: ${ETCD_DATA}\n`)
   }
@@ -51,6 +53,7 @@ export const reset: Command = async (context, args, node) => {
   await node.stop('kubelet')
   await out('[reset] Unmounting mounted directories in "/var/lib/kubelet"\n')
   await node.removeContainers()
+  if (isLast) await node.controlPlane.remove()
   await out(`[reset] Deleting contents of directories: [${FOLDERS.join(' ')}]\n`)
   for (const folder of FOLDERS) if (fs.exists(folder)) for (const name of fs.readdir(folder)) fs.remove(`${folder}/${name}`, { recursive: true, force: true })
   await out(`[reset] Deleting files: [${FILES.join(' ')}]\n`)

@@ -5,15 +5,16 @@ import * as x509 from '../../../base/x509.ts'
 import type { Random } from '../../../base/random.ts'
 import { parseGoDuration, shortHumanDuration } from '../../kinds/duration.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
+import type { KubeObject } from '../../kinds/object.ts'
 import { ApiAnswerError, askApi } from '../kubeconfig-client.ts'
 import { adminAccess, tabbed, wrapped } from './command.ts'
 import type { Command } from './command.ts'
 
 const SECRETS = '/api/v1/namespaces/kube-system/secrets'
 export const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/
-const TOKEN_PATTERN = '\\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z'
+export const TOKEN_PATTERN = '\\A([a-z0-9]{6})\\.([a-z0-9]{16})\\z'
 const TOKEN_ID_PATTERN = '\\A([a-z0-9]{6})\\z'
-const DEFAULT_GROUP = 'system:bootstrappers:kubeadm:default-node-token'
+export const DEFAULT_GROUP = 'system:bootstrappers:kubeadm:default-node-token'
 const CHARACTERS = '0123456789abcdefghijklmnopqrstuvwxyz'
 
 export function freshToken(random: Random): string {
@@ -26,12 +27,25 @@ export function publicKeyPin(certificatePem: string): string {
   return `sha256:${hexOf(sha256(new Uint8Array(new x509.X509Certificate(certificatePem).publicKey.rawData)))}`
 }
 
+/** What a bootstrap token is kept as; `ttlMs` 0: for ever. k8s: cmd/kubeadm/app/apis/bootstraptoken BootstrapTokenToSecret */
+export function tokenSecret({ token, description, ttlMs, usages, groups, nowMs }: { token: string; description: string | undefined; ttlMs: number; usages: readonly string[]; groups: readonly string[]; nowMs: number }): KubeObject {
+  const [, id = '', secret = ''] = TOKEN.exec(token)!
+  const text = (value: string) => btoa(value)
+  return {
+    apiVersion: 'v1', kind: 'Secret', type: 'bootstrap.kubernetes.io/token', metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
+    data: {
+      'token-id': text(id), 'token-secret': text(secret), ...(description ? { description: text(description) } : {}), ...(ttlMs > 0 ? { expiration: text(rfc3339(nowMs + ttlMs)) } : {}),
+      ...Object.fromEntries(usages.map((usage) => [`usage-bootstrap-${usage}`, text('true')])), ...(groups.length > 0 ? { 'auth-extra-groups': text(groups.join(',')) } : {}),
+    },
+  }
+}
+
 /** `kubeadm token create [TOKEN]`. k8s: cmd/kubeadm/app/cmd/token.go RunCreateToken */
 export const tokenCreate: Command = async (context, args) => {
   const { proc } = context
   const token = args.operands[0] ?? freshToken(proc.random)
-  const [, id, secret] = TOKEN.exec(token) ?? []
-  if (id === undefined || secret === undefined) throw new Error(`the bootstrap token ${JSON.stringify(token)} was not of the form ${JSON.stringify(TOKEN_PATTERN)}`)
+  const [, id] = TOKEN.exec(token) ?? []
+  if (id === undefined) throw new Error(`the bootstrap token ${JSON.stringify(token)} was not of the form ${JSON.stringify(TOKEN_PATTERN)}`)
   const ttlText = args.flag('ttl') ?? '24h0m0s'
   const ttlMs = parseGoDuration(ttlText === '0' ? '0s' : ttlText)
   if (ttlMs === undefined) throw new Error(`invalid argument ${JSON.stringify(ttlText)} for "--ttl" flag: time: invalid duration ${JSON.stringify(ttlText)}`)
@@ -40,16 +54,8 @@ export const tokenCreate: Command = async (context, args) => {
   const unknown = usages.find((usage) => usage !== 'signing' && usage !== 'authentication')
   if (unknown !== undefined) throw new Error(`invalid bootstrap token usage string: ${unknown}, valid usage options: [signing authentication]`)
   const groups = args.has('groups') ? args.all('groups') : [DEFAULT_GROUP]
-  const description = args.flag('description')
-  const text = (value: string) => btoa(value)
   try {
-    await askApi(proc, access, 'POST', SECRETS, {
-      apiVersion: 'v1', kind: 'Secret', type: 'bootstrap.kubernetes.io/token', metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
-      data: {
-        'token-id': text(id), 'token-secret': text(secret), ...(description ? { description: text(description) } : {}), ...(ttlMs > 0 ? { expiration: text(rfc3339(proc.clock.nowMs() + ttlMs)) } : {}),
-        ...Object.fromEntries(usages.map((usage) => [`usage-bootstrap-${usage}`, text('true')])), ...(groups.length > 0 ? { 'auth-extra-groups': text(groups.join(',')) } : {}),
-      },
-    })
+    await askApi(proc, access, 'POST', SECRETS, tokenSecret({ token, description: args.flag('description'), ttlMs, usages, groups, nowMs: proc.clock.nowMs() }))
   } catch (error) {
     if (error instanceof ApiAnswerError && error.reason === 'AlreadyExists') throw new Error(`a token with id ${JSON.stringify(id)} already exists`)
     throw error

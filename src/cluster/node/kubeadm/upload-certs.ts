@@ -4,8 +4,9 @@ import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
 import { ApiAnswerError, askApi } from '../kubeconfig-client.ts'
 import type { Access } from '../kubeconfig-client.ts'
-import { CERTIFICATE_KEY_BYTES, NONCE_BYTES, certificateKeyOf, certificateKeyText, decrypted, encrypted } from './certificate-key.ts'
-import { adminAccess, wrapped } from './command.ts'
+import { CERTIFICATE_KEY_BYTES, NONCE_BYTES, certificateKeyOf, decrypted, encrypted } from './certificate-key.ts'
+import { wrapped } from './command.ts'
+import { createOrUpdate } from './create-or-update.ts'
 import type { Command } from './command.ts'
 import { freshToken } from './token.ts'
 
@@ -24,12 +25,10 @@ const FILES: Readonly<Record<string, string>> = {
 /** `kubeadm certs certificate-key` */
 export const printCertificateKey: Command = async ({ proc, out }) => out(`${proc.random.hex(CERTIFICATE_KEY_BYTES)}\n`)
 
-/** `kubeadm init phase upload-certs --upload-certs`: what further control planes need lies in a Secret, encrypted, for two hours. k8s: phases/copycerts UploadCerts */
-export const uploadCerts: Command = async (context, args) => {
+/** What further control planes need lies in a Secret, encrypted, for two hours. k8s: phases/copycerts UploadCerts */
+export async function storeCertificates(context: UtilityContext, access: Access, keyText: string): Promise<void> {
   const { proc, out } = context
-  if (!args.has('upload-certs')) return out('[upload-certs] Skipping phase. Please see --upload-certs\n')
-  const access = adminAccess(context, args)
-  const key = certificateKeyOf(args.flag('certificate-key') ?? proc.random.hex(CERTIFICATE_KEY_BYTES))
+  const key = certificateKeyOf(keyText)
   await out(`[upload-certs] Storing the certificates in Secret "${NAME}" in the "kube-system" Namespace\n`)
   try {
     const [id = '', secret = ''] = freshToken(proc.random).split('.')
@@ -39,17 +38,15 @@ export const uploadCerts: Command = async (context, args) => {
     })
     const data: Record<string, string> = {}
     for (const [name, file] of Object.entries(FILES)) data[name] = base64Of(await encrypted(proc.clock, Uint8Array.from(proc.fs.readFile(`${PKI}/${file}`)), key, Uint8Array.from(proc.random.bytes(NONCE_BYTES))))
-    await createOrUpdate(context, access, SECRETS, { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name: NAME, namespace: 'kube-system', ownerReferences: [{ apiVersion: 'v1', kind: 'Secret', name: token.metadata.name, uid: token.metadata.uid, controller: true, blockOwnerDeletion: true }] }, data })
-    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system'
-    await createOrUpdate(context, access, `${rbac}/roles`, { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: ROLE, namespace: 'kube-system' }, rules: [{ verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: [NAME] }] })
-    await createOrUpdate(context, access, `${rbac}/rolebindings`, {
+    await createOrUpdate(context, access, { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name: NAME, namespace: 'kube-system', ownerReferences: [{ apiVersion: 'v1', kind: 'Secret', name: token.metadata.name!, uid: token.metadata.uid!, controller: true, blockOwnerDeletion: true }] }, data })
+    await createOrUpdate(context, access, { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: ROLE, namespace: 'kube-system' }, rules: [{ verbs: ['get'], apiGroups: [''], resources: ['secrets'], resourceNames: [NAME] }] })
+    await createOrUpdate(context, access, {
       apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: ROLE, namespace: 'kube-system' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ROLE },
       subjects: [{ kind: 'Group', name: 'system:bootstrappers:kubeadm:default-node-token', apiGroup: 'rbac.authorization.k8s.io' }],
     })
   } catch (error) {
-    throw wrapped('error execution phase upload-certs: error uploading certs', error)
+    throw wrapped('error uploading certs', error)
   }
-  await out(`[upload-certs] Using certificate key:\n${certificateKeyText(key)}\n`)
 }
 
 /** What a control plane that joins takes from that Secret: texts by their places below kubeadm's folder. k8s: phases/copycerts DownloadCerts */
@@ -70,14 +67,5 @@ export async function downloadCerts({ proc, out }: UtilityContext, access: Acces
     const bytes = await decrypted(proc.clock, Uint8Array.from(bytesOfBase64(data)), key).catch((error: unknown) => { throw wrapped('error downloading certs: error decoding secret data with provided key', error) })
     proc.fs.mkdir(`${PKI}/etcd`, { recursive: true })
     proc.fs.writeFile(`${PKI}/${file}`, bytes, { mode: name.endsWith('.key') ? 0o600 : 0o644 })
-  }
-}
-
-async function createOrUpdate({ proc }: UtilityContext, access: Access, folder: string, object: { metadata: { name: string; namespace: string; ownerReferences?: object[] }; [field: string]: unknown }): Promise<void> {
-  try {
-    await askApi(proc, access, 'POST', folder, object)
-  } catch (error) {
-    if (!(error instanceof ApiAnswerError) || error.reason !== 'AlreadyExists') throw error
-    await askApi(proc, access, 'PUT', `${folder}/${object.metadata.name}`, object)
   }
 }
