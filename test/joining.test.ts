@@ -91,6 +91,6 @@ test('what kubeadm says of the cluster', async () => {
   expect(await run('ssh drydock-control-plane kubeadm version -o short')).toBe('v1.36.3\n')
   expect(await run('ssh drydock-control-plane kubeadm config print join-defaults')).toContain('kind: JoinConfiguration\n')
   expect(await run('ssh drydock-control-plane kubeadm upgrade plan')).toContain('[upgrade/versions] Cluster version: 1.36.3\n')
-  expect(await run('ssh drydock-control-plane kubeadm init')).toBe('error: drydock: kubeadm init is not supported\nTo see the stack trace of this error execute with --v=5 or higher\n')
+  expect(await run('ssh drydock-control-plane kubeadm init')).toMatch(/^\[init\] Using Kubernetes version: v1\.36\.3\n\[preflight\] Running pre-flight checks\n\[preflight\] Some fatal errors occurred:\n\t\[ERROR Port-6443\]: Port 6443 is in use\n[^]*error: error execution phase preflight: preflight checks failed\n/)
   expect(await run('ssh drydock-control-plane kubectl get nodes --no-headers')).toMatch(/drydock-control-plane +Ready/)
 })
