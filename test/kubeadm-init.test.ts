@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import '../src/cluster/node/node-machine.ts'
 import '../src/unix/ssh.ts'
+
+// Each of them makes a cluster.
+vi.setConfig({ testTimeout: 60_000 })
 
 let lab: Lab
 beforeAll(async () => {
@@ -67,17 +70,17 @@ test('kubeadm init makes a control plane whose node waits for a network plugin',
 })
 
 test('with a network plugin and a second machine it is a cluster that works', async () => {
-  await kubectl('kubectl apply -f flannel.yaml; sleep 20')
+  await kubectl('kubectl apply -f flannel.yaml; sleep 12')
   expect(await kubectl('kubectl get nodes --no-headers; kubectl get pods -n kube-system -l k8s-app=kube-dns --no-headers')).toMatch(/^vm1 +Ready [^]*coredns-\S+ +1\/1 +Running[^]*coredns-\S+ +1\/1 +Running/)
   expect(await run('ssh vm2 $(ssh vm1 kubeadm token create --print-join-command)')).toContain('This node has joined the cluster:')
-  await kubectl('sleep 30; kubectl create deployment web --image=nginx --replicas=2; kubectl expose deployment web --port=80; kubectl rollout status deployment web')
+  await kubectl('sleep 15; kubectl create deployment web --image=nginx --replicas=2; kubectl expose deployment web --port=80; kubectl rollout status deployment web')
   expect(await kubectl('kubectl get pods -l app=web -o jsonpath="{.items[*].spec.nodeName} {.items[*].status.podIP}"')).toMatch(/^vm2 vm2 10\.244\.1\.\d+ 10\.244\.1\.\d+$/)
   expect(await kubectl('ssh vm1 "curl -s $(kubectl get svc web -o jsonpath={.spec.clusterIP})" | grep title; kubectl run -i --rm ask --image=busybox --restart=Never -- wget -qO- web | grep title')).toMatch(/Welcome to nginx[^]*Welcome to nginx/)
 })
 
 test('it is there after a reload, and its kubeconfig is copied as kubeadm says', async () => {
   lab = await lab.reload()
-  await run('sleep 60')
+  await run('sleep 30')
   expect(await run("ssh vm1 'mkdir -p $HOME/.kube; cp -i /etc/kubernetes/admin.conf $HOME/.kube/config; chown $(id -u):$(id -g) $HOME/.kube/config; kubectl get nodes --no-headers'")).toMatch(/^vm1 +Ready +control-plane [^]*vm2 +Ready +<none> /)
   expect(await kubectl('kubectl get pods -l app=web --no-headers')).toMatch(/^web-\S+ +1\/1 +Running +0 [^]*web-\S+ +1\/1 +Running +0 /)
 })

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import '../src/cluster/node/node-machine.ts'
 import '../src/unix/ssh.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 let lab: Lab
 beforeAll(async () => { lab = await startLab('machine-networks') }, 60_000)
