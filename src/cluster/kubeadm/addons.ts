@@ -1,5 +1,5 @@
 import type { KubeObject } from '../kinds/object.ts'
-import { formatIPv4, parseCidr } from '../network/cidr.ts'
+import { ipText, parseCidr } from '../kinds/ip.ts'
 import { clusterRole, clusterRoleBinding, configMap, role, roleBinding, serviceAccount } from './objects.ts'
 
 const linux = { 'kubernetes.io/os': 'linux' }
@@ -7,7 +7,10 @@ const everywhere = [{ operator: 'Exists' }]
 
 /** The DNS address of a service range: its tenth, as kubeadm chooses it. */
 export function clusterDnsAddress(serviceCidr: string): string {
-  return formatIPv4(parseCidr(serviceCidr).first + 10)
+  const { ip: { bytes, family }, prefix } = parseCidr(serviceCidr)!
+  const kept = (i: number) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - 8 * i)))
+  // No range of Services is so small that its tenth address were in another byte.
+  return ipText({ family, bytes: bytes.map((byte, i) => (byte & kept(i)) + (i === bytes.length - 1 ? 10 : 0)) })
 }
 
 /** CoreDNS as kubeadm installs it. k8s: cmd/kubeadm/app/phases/addons/dns */
