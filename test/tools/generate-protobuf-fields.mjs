@@ -13,7 +13,10 @@ const walk = (folder) => {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name)
     if (entry.isDirectory()) walk(file)
-    else if (entry.name === 'generated.proto') readProto(fs.readFileSync(file, 'utf8'), fs.existsSync(path.join(folder, 'generated.pb.go')) ? nullable(fs.readFileSync(path.join(folder, 'generated.pb.go'), 'utf8')) : {})
+    else if (entry.name === 'generated.proto') {
+      const read = (name) => fs.existsSync(path.join(folder, name)) ? fs.readFileSync(path.join(folder, name), 'utf8') : ''
+      readProto(fs.readFileSync(file, 'utf8'), nullable(read('generated.pb.go')), goFields(read('types.go')))
+    }
   }
 }
 // Fields that may be missing, by message: the rest is written even when it is empty, for Go's structs have no other way to say it.
@@ -23,15 +26,22 @@ function nullable(code) {
     found[name] = new Set([...body.matchAll(/^\tif m\.(\w+) != nil \{/gm)].map(([, field]) => field.toLowerCase()))
   return found
 }
+// Names of Go's fields by message and name on the wire: a few have another one.
+function goFields(code) {
+  const found = {}
+  for (const [, name, body] of code.matchAll(/^type (\w+) struct \{\n([\s\S]*?)^\}/gm))
+    found[name] = new Map([...body.matchAll(/^\t(\w+)\s.*protobuf:"\w+,\d+,\w+,name=(\w+)/gm)].map(([, field, wire]) => [wire, field.toLowerCase()]))
+  return found
+}
 // Go leaves out a word that JSON's x-kubernetes-... has.
 const goName = (name) => name.replace(/^xKubernetes/, 'x').toLowerCase()
-function readProto(text, nullables) {
+function readProto(text, nullables, goNames) {
   const pkg = /^package (.+);/m.exec(text)[1]
   for (const [, name, body] of text.matchAll(/^message (\w+) \{\n([\s\S]*?)^\}/gm)) {
     const fields = []
     for (const line of body.split('\n')) {
       let m
-      if ((m = /^\s*(optional|repeated|required) ([\w.]+) (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], repeated: m[1] === 'repeated', always: !nullables[name]?.has(goName(m[3])) })
+      if ((m = /^\s*(optional|repeated|required) ([\w.]+) (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], repeated: m[1] === 'repeated', always: !nullables[name]?.has(goName(m[3])) && !nullables[name]?.has(goNames[name]?.get(m[3])) })
       else if ((m = /^\s*map<(\w+), ([\w.]+)> (\w+) = (\d+)/.exec(line))) fields.push({ number: +m[4], name: m[3], type: m[2], map: true })
     }
     messages[`${pkg}.${name}`] = fields

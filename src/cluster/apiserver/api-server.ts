@@ -15,6 +15,7 @@ import { Aggregator } from './aggregation/aggregator.ts'
 import { AuditLog, endingWith, type AuditOptions, type AuditTrail } from './audit/audit-log.ts'
 import { authenticate, impersonated } from './authentication.ts'
 import { CustomResources } from './custom-resources/custom-resources.ts'
+import { claimStatusCheck } from './claim-status-access.ts'
 import { DeviceAdminAccess } from './device-admin-access.ts'
 import { InProcessApi, type InProcessParts } from './in-process-api.ts'
 import { FlowControl, TooManyRequests } from './flowcontrol/flow-control.ts'
@@ -131,6 +132,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const admission = new AdmissionChain(parts.admission, admissionContext)
   const registry = new Registry({ clock, random, admission })
   for (const resource of ['resourceclaims.resource.k8s.io', 'resourceclaimtemplates.resource.k8s.io']) registry.hook(resource, new DeviceAdminAccess(catalog, resource))
+  registry.checkStatus('resourceclaims', claimStatusCheck(catalog, authorizer))
   const services = new ServiceAllocation({ catalog, clock, random, serviceCidr: options.serviceCidr ?? '10.96.0.0/16' })
   registry.hook('services', services)
   const writes = new WriteOperations(registry, clock)

@@ -5,7 +5,8 @@ import { validateCreate } from '../kinds/validate.ts'
 import type { StorageHooks } from './registry.ts'
 import type { ResourceCatalog } from './resource-catalog.ts'
 
-const LABEL = 'resource.kubernetes.io/admin-access'
+/** On namespaces whose claims may be for devices that others use. */
+export const ADMIN_ACCESS_LABEL = 'resource.kubernetes.io/admin-access'
 
 /** Lets claims to devices that others use be made in namespaces only that are marked for it. k8s: pkg/registry/resource AuthorizedForAdmin */
 export class DeviceAdminAccess implements StorageHooks {
@@ -24,9 +25,9 @@ export class DeviceAdminAccess implements StorageHooks {
     const asking = requests.findIndex((request) => request.exactly?.adminAccess === true)
     if (asking < 0) return
     const namespace = this.#catalog.byRef('namespaces').store.get('', draft.metadata.namespace!)
-    if (namespace?.metadata.labels?.[LABEL] === 'true') return
+    if (namespace?.metadata.labels?.[ADMIN_ACCESS_LABEL] === 'true') return
     const { kind } = this.#catalog.byRef(this.#resource)
-    const finding = forbidden(`spec.devices.requests[${asking}].adminAccess`, `admin access to devices requires the \`${LABEL}: true\` label on the containing namespace`)
+    const finding = forbidden(`spec.devices.requests[${asking}].adminAccess`, `admin access to devices requires the \`${ADMIN_ACCESS_LABEL}: true\` label on the containing namespace`)
     throw apiError.invalid(kind, draft.metadata.name ?? '', [finding, ...validateCreate(kind, draft)])
   }
 }

@@ -3,7 +3,7 @@ import { deepEqual, deepFreeze, thaw } from '../../base/freeze.ts'
 import type { Random } from '../../base/random.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { resourceRef, type KubeObject, type ResourceRef } from '../kinds/object.ts'
-import { invalid } from '../kinds/findings.ts'
+import { invalid, type Finding } from '../kinds/findings.ts'
 import { apiError, isStatusError, StatusError, type Status } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
 import { AdmissionChain, ignoreWarning, type AdmissionRequest, type Caller } from './admission-chain.ts'
@@ -12,6 +12,7 @@ import { pathSegmentName } from '../kinds/names.ts'
 import { validateCreate, validateStatusUpdate, validateUpdate } from '../kinds/validate.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from '../kinds/validate-metadata.ts'
 import type { ResourceStore } from './resource-store.ts'
+import type { UserInfo } from './seams.ts'
 import { returnsDeleted } from './returns-deleted.ts'
 import { checkNamespace } from './write-operations.ts'
 
@@ -42,6 +43,9 @@ export interface StorageHooks {
   /** After the object is gone from etcd. */
   afterDelete?(object: KubeObject): void
 }
+
+/** Findings about a status from who writes it, beside what the kind itself checks. */
+export type StatusCheck = (draft: KubeObject, old: KubeObject, by: { user: UserInfo; verb: 'update' | 'patch' }) => Finding[]
 
 /** The answer of a deletion: the object where it goes on existing (or its kind always answers so), else a Status. */
 export interface DeleteResult {
@@ -100,6 +104,7 @@ export class Registry {
   readonly #random: Random
   readonly #admission: AdmissionChain
   readonly #hooks = new Map<string, StorageHooks>()
+  readonly #statusChecks = new Map<string, StatusCheck>()
 
   constructor(options: { clock: Clock; random: Random; admission: AdmissionChain }) {
     this.#clock = options.clock
@@ -110,6 +115,11 @@ export class Registry {
   /** Attaches hooks to a resource (`services`). */
   hook(ref: string, hooks: StorageHooks): void {
     this.#hooks.set(ref, hooks)
+  }
+
+  /** Attaches a check to status writes of a resource, by its plural. */
+  checkStatus(resource: string, check: StatusCheck): void {
+    this.#statusChecks.set(resource, check)
   }
 
   /** Stores a new object; takes the draft (hub version, defaults applied) over. Answers with what is stored. */
@@ -231,7 +241,7 @@ export class Registry {
         else if (request.subresource === 'status') (strategy.beforeStatusUpdate ?? keepAllButStatus)(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
         else strategy.beforeUpdate?.(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
       })
-      const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request)
+      const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request, plan)
       if (error) throw error
       if (request.warn !== ignoreWarning) {
         // Whoever scales updates the object.
@@ -262,12 +272,13 @@ export class Registry {
     }
   }
 
-  #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest): StatusError | undefined {
+  #updateFindings(endpoint: Endpoint, draft: KubeObject, current: KubeObject, request: WriteRequest, { redraws }: UpdatePlan): StatusError | undefined {
     const { rules } = endpoint
     // k8s: rest.validateCommonFields, before what the kind itself asks for; it repeats some of it, as upstream does.
     const common = [...validateObjectMeta({ namespaced: rules.namespaced, nameRule: pathSegmentName, schema: '' }, draft.metadata), ...validateObjectMetaUpdate(draft.metadata, current.metadata)]
     const own = request.subresource === 'status' ? validateStatusUpdate(rules, draft, current) : validateUpdate(rules, draft, current)
-    const findings = common.length > 0 ? [...common, ...own] : own
+    const check = request.subresource === 'status' ? this.#statusChecks.get(endpoint.kind.resource) : undefined
+    const findings = common.length > 0 || check ? [...common, ...check?.(draft, current, { user: request.user, verb: redraws ? 'patch' : 'update' }) ?? [], ...own] : own
     if (request.warn !== ignoreWarning) rules.strategy.warningsOfValidation?.(draft).forEach(request.warn)
     return findings.length > 0 ? apiError.invalid(invalidKind(rules, draft), draft.metadata.name ?? '', findings) : undefined
   }

@@ -8,8 +8,8 @@ import type { LaunchPlace } from './launch-files.ts'
 
 /** Names that --controllers takes. k8s: cmd/kube-controller-manager/names */
 const CONTROLLERS = ('bootstrap-signer-controller certificatesigningrequest-approving-controller certificatesigningrequest-cleaner-controller certificatesigningrequest-signing-controller '
-  + 'clusterrole-aggregation-controller cronjob-controller daemonset-controller deployment-controller disruption-controller endpoints-controller endpointslice-controller '
-  + 'endpointslice-mirroring-controller ephemeral-volume-controller garbage-collector-controller horizontal-pod-autoscaler-controller job-controller legacy-serviceaccount-token-cleaner-controller '
+  + 'clusterrole-aggregation-controller cronjob-controller daemonset-controller deployment-controller device-taint-eviction-controller disruption-controller endpoints-controller endpointslice-controller '
+  + 'endpointslice-mirroring-controller kube-apiserver-serving-clustertrustbundle-publisher-controller podcertificaterequest-cleaner-controller podgroup-protection-controller resourcepoolstatusrequest-controller ephemeral-volume-controller garbage-collector-controller horizontal-pod-autoscaler-controller job-controller legacy-serviceaccount-token-cleaner-controller '
   + 'namespace-controller node-ipam-controller node-lifecycle-controller node-route-controller cloud-node-lifecycle-controller persistentvolume-attach-detach-controller persistentvolume-binder-controller '
   + 'persistentvolume-expander-controller persistentvolume-protection-controller persistentvolumeclaim-protection-controller pod-garbage-collector-controller replicaset-controller '
   + 'replicationcontroller-controller resourceclaim-controller resourcequota-controller root-ca-certificate-publisher-controller selinux-warning-controller service-cidr-controller '

@@ -26,6 +26,7 @@ import { podGcController } from './node/pod-gc.ts'
 import { nodeTtlController } from './node/node-ttl.ts'
 import { taintEvictionController } from './node/taint-eviction.ts'
 import { replicaSetController, replicationController } from './replicaset.ts'
+import { deviceTaintEvictionController } from './resource-claim/device-taint-eviction.ts'
 import { resourceClaimPods, resourceClaims } from './resource-claim/resource-claim.ts'
 import { createResourceDirectory } from './resource-directory.ts'
 import { resourceQuotaController } from './resource-quota.ts'
@@ -147,6 +148,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(attributesClassProtectionController, 'volumeattributesclass-protection-controller')
       run(resourceClaimPods, 'resource-claim-controller', 'resource_claim')
       run(resourceClaims, 'resource-claim-controller', 'resource_claim')
+      run(deviceTaintEvictionController(), 'device-taint-eviction-controller')
       run(bootstrapSigner, 'bootstrap-signer')
       run(tokenCleaner, 'token-cleaner')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)

@@ -9,7 +9,6 @@ import { messageOf } from '../pod-control.ts'
 import { isPodTerminal } from '../pods.ts'
 
 const BY_TEMPLATE = 'claim-template'
-const BY_CLAIM = 'claim'
 const BY_OWNER = 'owning-pod'
 const FIELD_MANAGER = 'ResourceClaimController'
 /** What a base of names may have, so that a hyphen and five characters follow. */
@@ -33,9 +32,12 @@ const claimKeys = (pod: Pod): string[] => [
 /** None of its containers runs or ever will. k8s: isPodDone */
 const isDone = (pod: Pod) => isPodTerminal(pod) || (pod.metadata.deletionTimestamp !== undefined && !pod.spec.nodeName)
 
-const INDEXES: Controller['indexes'] = [
+/** Pods by the claims that they name. */
+export const PODS_BY_RESOURCE_CLAIM = { resource: 'pods', name: 'resource-claim', values: (pod: Pod): readonly string[] => pod.spec.resourceClaims ? claimKeys(pod) : NONE }
+
+const INDEXES: NonNullable<Controller['indexes']> = [
+  PODS_BY_RESOURCE_CLAIM,
   { resource: 'pods', name: BY_TEMPLATE, values: ({ metadata, spec }: Pod) => spec.resourceClaims?.flatMap(({ resourceClaimTemplateName: name }) => name === undefined ? [] : `${metadata.namespace}/${name}`) ?? NONE },
-  { resource: 'pods', name: BY_CLAIM, values: (pod: Pod) => pod.spec.resourceClaims ? claimKeys(pod) : NONE },
   { resource: RESOURCE_CLAIMS, name: BY_OWNER, values: (claim: ResourceResourceClaim) => { const owner = owningPod(claim); return owner ? [owner.uid] : NONE } },
 ]
 
@@ -45,7 +47,7 @@ export const resourceClaimPods: Controller = {
   wants: ({ type, object }) => type !== 'delete' && (object as Pod).spec.resourceClaims !== undefined,
   watches: [
     { resource: RESOURCE_CLAIM_TEMPLATES, keys: ({ type, object }, { cache }) => type === 'delete' ? [] : cache.byIndex<Pod>('pods', BY_TEMPLATE, keyOf(object)).map(keyOf) },
-    { resource: RESOURCE_CLAIMS, keys: ({ object }, { cache }) => cache.byIndex<Pod>('pods', BY_CLAIM, keyOf(object)).map(keyOf) },
+    { resource: RESOURCE_CLAIMS, keys: ({ object }, { cache }) => cache.byIndex<Pod>('pods', PODS_BY_RESOURCE_CLAIM.name, keyOf(object)).map(keyOf) },
   ],
   async reconcile(key, context) {
     const { api, cache, events } = context

@@ -22,6 +22,7 @@ export const resourceClaim: Kind<ResourceResourceClaim> = defineKind<ResourceRes
     beforeStatusUpdate(draft, old) {
       keep(draft, old, 'spec')
       keepMetadata(draft, old)
+      dropDeallocatedDevices(draft, old)
     },
   },
   cells: {
@@ -37,3 +38,14 @@ export const resourceClaim: Kind<ResourceResourceClaim> = defineKind<ResourceRes
     },
   },
 })
+
+/** What is told of devices goes with their allocation. k8s: dropDeallocatedStatusDevices */
+function dropDeallocatedDevices({ status }: ResourceResourceClaim, old: Readonly<ResourceResourceClaim>): void {
+  if (!status?.devices) return
+  const key = ({ driver, pool, device, shareID = '' }: { driver: string; pool: string; device: string; shareID?: string }) => [driver, pool, device, shareID].join(' ')
+  const gone = new Set((old.status?.allocation?.devices?.results ?? []).map(key))
+  for (const result of status.allocation?.devices?.results ?? []) gone.delete(key(result))
+  const left = status.devices.filter((device) => !gone.has(key(device)))
+  if (left.length > 0) status.devices = left
+  else delete status.devices
+}

@@ -189,3 +189,21 @@ test('a claim that pods share stays allocated until the last one is gone, and ca
   await plane.clock.settle()
   await expect(current()).rejects.toMatchObject({ reason: 'NotFound' })
 })
+
+test('a taint that nobody tolerates takes pods off their devices, others after their time', async () => {
+  await start({ one: [{}, {}, {}] })
+  await template('plain')
+  await template('patient', { tolerations: [{ key: 'hot', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 }] })
+  await template('tolerant', { tolerations: [{ operator: 'Exists' , effect: 'NoExecute' }] })
+  for (const name of ['plain', 'patient', 'tolerant']) await pod(name, { resourceClaimTemplateName: name })
+  await plane.clock.until(async () => (await Promise.all(['plain', 'patient', 'tolerant'].map((name) => bound(name)()))).every(Boolean), { withinMs: 10_000 })
+  const slice = await plane.api.get<any>(RESOURCE_SLICES, 'one-slice')
+  await plane.api.update(RESOURCE_SLICES, { ...slice, spec: { ...slice.spec, devices: slice.spec.devices.map((device: Device) => ({ ...device, taints: [{ key: 'hot', effect: 'NoExecute' }] })) } })
+  await plane.clock.advance(5_000)
+  const there = async () => (await plane.api.list<Pod>('pods', { namespace: 'default' })).items.map(({ metadata }) => metadata.name!).sort()
+  expect(await there()).toEqual(['patient', 'tolerant'])
+  await plane.clock.advance(60_000)
+  expect(await there()).toEqual(['tolerant'])
+  const events = (await plane.api.list('events', { namespace: 'default' })).items as any[]
+  expect(events.filter(({ reason }) => reason === 'DeviceTaintManagerEviction').map(({ involvedObject, message }) => `${involvedObject.name}: ${message}`).sort()).toEqual(['patient: Marking for deletion', 'plain: Marking for deletion'])
+})
