@@ -84,3 +84,9 @@ test("kubectl in a pod acts as the pod's service account", async () => {
   expect(await lab.out('kubectl run ctl --image=bitnami/kubectl --restart=Never -- get pods net; sleep 5; kubectl logs ctl')).toContain('pods "net" is forbidden: User "system:serviceaccount:default:default" cannot get resource "pods"')
   expect(await lab.out('kubectl create clusterrolebinding look --clusterrole=view --serviceaccount=default:default >/dev/null; kubectl run again --image=registry.k8s.io/kubectl:v1.36.0 --restart=Never -- get pods net -o name >/dev/null; sleep 5; kubectl logs again')).toBe('pod/net\n')
 })
+
+test("the guestbook of before knows master and slave, and releases are what their tags say", async () => {
+  await lab.out(`kubectl run redis-master --image=registry.k8s.io/redis:e2e --port=6379 --expose >/dev/null; kubectl run redis-slave --image=gcr.io/google_samples/gb-redisslave:v1 --port=6379 --expose --env=GET_HOSTS_FROM=dns >/dev/null; kubectl run front --image=gcr.io/google-samples/gb-frontend:v4 --port=80 --expose --env=GET_HOSTS_FROM=dns >/dev/null; kubectl wait --for=condition=Ready pod redis-master redis-slave front; sleep 5`)
+  expect(await lab.out('kubectl exec net -- curl -s "http://front/guestbook.php?cmd=set&key=m&value=,hi"; sleep 3; kubectl exec net -- curl -s "http://front/guestbook.php?cmd=get&key=m"')).toBe('{"message": "Updated"}{"data": ",hi"}')
+  expect(await lab.out('for image in ubuntu:18.04 debian:11-slim alpine:3.12; do kubectl run ${image//[:.]/-} --image=$image --restart=Never -- sh -c ". /etc/os-release; echo \\$PRETTY_NAME" >/dev/null; done; sleep 8; for pod in ubuntu-18-04 debian-11-slim alpine-3-12; do kubectl logs $pod; done')).toBe('Ubuntu 18.04.6 LTS\nDebian GNU/Linux 11 (bullseye)\nAlpine Linux v3.12\n')
+})

@@ -6,17 +6,22 @@ import { accountFiles } from './accounts.ts'
 import { apk } from './apk.ts'
 import { busyboxFiles, busyboxPrograms } from './busybox/busybox.ts'
 import { defineImage } from './image.ts'
+import { patchReleases } from './releases.ts'
 import type { ImageDefinition } from './image.ts'
 
 const RELEASES: Readonly<Record<string, string>> = { '3.18': '3.18.12', '3.19': '3.19.9', '3.20': '3.20.8', '3.21': '3.21.5', '3.22': '3.22.2', '3.23': '3.23.0' }
+/** Releases of before, which images and courses still name. */
+const FORMER: Readonly<Record<string, string>> = { '3.4': '3.4.6', '3.5': '3.5.3', '3.6': '3.6.5', '3.7': '3.7.3', '3.8': '3.8.5', '3.9': '3.9.6', '3.10': '3.10.9', '3.11': '3.11.13', '3.12': '3.12.12', '3.13': '3.13.12', '3.14': '3.14.10', '3.15': '3.15.11', '3.16': '3.16.9', '3.17': '3.17.10' }
 const LATEST = '3.23.0'
+/** Releases by tag. */
+const VERSIONS: Readonly<Record<string, string>> = { ...patchReleases(Object.fromEntries([...Object.entries(RELEASES), ...Object.entries(FORMER).slice(8)].map(([line, last]) => [line, Number(last.split('.')[2])]))), ...FORMER, ...Object.fromEntries(Object.values(FORMER).map((version) => [version, version])), ...RELEASES }
 
 function releaseFiles(version: string) {
   return { '/etc/alpine-release': `${version}\n`, '/etc/os-release': `NAME="Alpine Linux"\nID=alpine\nVERSION_ID=${version}\nPRETTY_NAME="Alpine Linux v${version.split('.').slice(0, 2).join('.')}"\nHOME_URL="https://alpinelinux.org/"\nBUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"\n` }
 }
 
 export const alpine: ImageDefinition = defineImage({
-  repository: 'docker.io/library/alpine', tags: ['latest', 'edge', '3', ...Object.entries(RELEASES).flat()], sizeBytes: 3_800_000, cmd: ['/bin/sh'],
+  repository: 'docker.io/library/alpine', tags: ['latest', 'edge', '3', ...Object.keys(VERSIONS)], sizeBytes: 3_800_000, cmd: ['/bin/sh'],
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   files: {
     ...busyboxFiles, ...accountFiles('/bin/sh', { passwd: 'guest:x:405:100:guest:/dev/null:/sbin/nologin\n' }), ...releaseFiles(LATEST),
@@ -25,7 +30,7 @@ export const alpine: ImageDefinition = defineImage({
     '/etc/shells': '/bin/sh\n/bin/ash\n', '/var/cache/apk': { directory: true }, '/media': { directory: true }, '/mnt': { directory: true }, '/opt': { directory: true }, '/srv': { directory: true },
   },
   programs: { ...busyboxPrograms('1.37.0 (2025-08-05 16:40:33 UTC)'), ...utilityPrograms('gnu', { names: ['getent'] }), '/sbin/apk': apk },
-  variants: Object.fromEntries(Object.entries(RELEASES).flatMap(([short, full]) => [short, full].map((tag) => [tag, { files: releaseFiles(full) }]))),
+  variants: Object.fromEntries(Object.entries(VERSIONS).map(([tag, version]) => [tag, { files: releaseFiles(version) }])),
 })
 
 /** The entrypoint of the bash image: options and scripts are bash's, anything else is run as it is. */

@@ -48,7 +48,7 @@ export const busyboxFiles: Record<string, ImageFile> = {
   '/lib': { directory: true },
 }
 
-const VERSIONS = ['1.34', '1.34.1', '1.35', '1.35.0', '1.36', '1.36.0', '1.36.1', '1.37', '1.37.0', 'latest', 'stable', 'musl', 'glibc', 'uclibc', '1.28', '1.28.4', '1.27', '1.29', '1.30', '1.31', '1.32', '1.33', '1.36.1-musl', '1.36-musl', '1.37-musl', '1.37-glibc']
+const VERSIONS = ['1.34', '1.34.1', '1.35', '1.35.0', '1.36', '1.36.0', '1.36.1', '1.37', '1.37.0', 'latest', 'stable', 'musl', 'glibc', 'uclibc', '1', '1.25', '1.25.1', '1.26', '1.26.2', '1.27', '1.27.2', '1.28', '1.28.0', '1.28.1', '1.28.3', '1.28.4', '1.29', '1.29.2', '1.29.3', '1.30', '1.30.0', '1.30.1', '1.31', '1.31.0', '1.31.1', '1.32', '1.32.0', '1.32.1', '1.33', '1.33.0', '1.33.1', '1.36.1-musl', '1.36-musl', '1.37-musl', '1.37-glibc']
 
 /** Versions up to 1.28 look names up with the nslookup of old. */
 const oldPrograms = (version: string) => ({ ...busyboxPrograms(version), '/bin/nslookup': utilityProgram(oldNslookup, 'busybox') })
@@ -58,7 +58,7 @@ export const busybox = defineImage({
   repository: 'docker.io/library/busybox', tags: VERSIONS, sizeBytes: 2_160_000, cmd: ['sh'],
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
   files: busyboxFiles, programs: busyboxPrograms('1.37.0 (2024-09-26 21:31:42 UTC)'),
-  variants: { '1.27': { programs: OLD['1.27']! }, '1.28': { programs: OLD['1.28']! }, '1.28.4': { programs: OLD['1.28']! } },
+  variants: { '1.27': { programs: OLD['1.27']! }, '1.28': { programs: OLD['1.28']! }, ...Object.fromEntries(['1.28.0', '1.28.1', '1.28.3', '1.28.4'].map((tag) => [tag, { programs: OLD['1.28']! }])), ...Object.fromEntries(['1.25', '1.25.1', '1.26', '1.26.2', '1.27.2'].map((tag) => [tag, { programs: OLD['1.27']! }])) },
 })
 
 /** The copy that the conformance suite uses. */

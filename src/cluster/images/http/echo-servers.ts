@@ -108,10 +108,10 @@ async function answerHttpbin(proc: Proc, request: HttpRequest, peer: HttpPeer): 
   }
 }
 
-export const httpEchoImage = defineImage({ repository: 'docker.io/hashicorp/http-echo', tags: ['0.2.3', '1.0', '1.0.0', 'latest'], sizeBytes: 2_800_000, entrypoint: ['/http-echo'], exposedPorts: [5678], user: '65532', programs: { '/http-echo': httpEcho } })
+export const httpEchoImage = defineImage({ repository: 'docker.io/hashicorp/http-echo', tags: ['alpine', '0.2.3', '1.0', '1.0.0', 'latest'], sizeBytes: 2_800_000, entrypoint: ['/http-echo'], exposedPorts: [5678], user: '65532', programs: { '/http-echo': httpEcho } })
 const echoServerPrograms = (release: EchoServerRelease): Record<string, Program> => ({ '/usr/local/bin/run.sh': echoServer(release) })
 export const echoServerImage = defineImage({
-  repository: 'registry.k8s.io/echoserver', tags: ['1.4', '1.10'], sizeBytes: 35_000_000, cmd: ['/usr/local/bin/run.sh'], exposedPorts: [8080], base: debian, programs: echoServerPrograms({ nginx: '1.13.3', lua: 10008 }),
+  repository: 'registry.k8s.io/echoserver', tags: ['1.4', '1.8', '1.9', '1.10'], sizeBytes: 35_000_000, cmd: ['/usr/local/bin/run.sh'], exposedPorts: [8080], base: debian, programs: echoServerPrograms({ nginx: '1.13.3', lua: 10008 }),
   variants: { '1.4': { programs: echoServerPrograms({ nginx: '1.10.0', lua: 10001, isOld: true }) } },
 })
 export const e2eEchoServerImage = defineImage({ repository: 'registry.k8s.io/e2e-test-images/echoserver', tags: ['2.2', '2.3', '2.4', '2.5'], sizeBytes: 35_000_000, cmd: ['/usr/local/bin/run.sh'], exposedPorts: [8080], base: debian, programs: echoServerPrograms({ nginx: '1.14.2', lua: 10015 }) })
@@ -125,7 +125,7 @@ const curlEntrypoint: Program = async (proc) => {
 }
 
 export const curlImage = defineImage({
-  repository: 'docker.io/curlimages/curl', tags: ['latest', '8.7.1', '8.8.0', '8.9.1', '8.10.1', '8.11.1', '8.12.1', '8.13.0', '8.14.1', '8.15.0', '8.16.0', '8.17.0'], sizeBytes: 9_600_000, entrypoint: ['/entrypoint.sh'], cmd: ['curl'], user: '100:101', workingDir: '/home/curl_user', base: alpine,
+  repository: 'docker.io/curlimages/curl', tags: ['latest', ...['7.65.3', '7.70.0', '7.72.0', '7.73.0', '7.78.0', '7.79.1', '7.80.0', '7.81.0', '7.82.0', '7.83.1', '7.84.0', '7.85.0', '7.86.0', '7.87.0', '7.88.1', '8.00.1', '8.1.2', '8.2.1', '8.3.0', '8.4.0', '8.5.0', '8.6.0'], '8.7.1', '8.8.0', '8.9.1', '8.10.1', '8.11.1', '8.12.1', '8.13.0', '8.14.1', '8.15.0', '8.16.0', '8.17.0'], sizeBytes: 9_600_000, entrypoint: ['/entrypoint.sh'], cmd: ['curl'], user: '100:101', workingDir: '/home/curl_user', base: alpine,
   files: { '/home/curl_user': { directory: true, uid: 100, gid: 101 } },
   programs: { '/entrypoint.sh': curlEntrypoint, ...utilityPrograms('gnu', { names: ['curl'] }) },
 })

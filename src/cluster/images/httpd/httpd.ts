@@ -5,6 +5,7 @@ import { alpine } from '../alpine.ts'
 import { debianPrograms, debianRelease } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
+import { patchRange, patchReleases } from '../releases.ts'
 import { PID_FILE, SERVER_ROOT } from './httpd-paths.ts'
 
 /** The main settings of the image's httpd.conf; modules of the official one that do nothing here are left out. */
@@ -107,7 +108,7 @@ const oldPage = '<html><body><h1>It works!</h1></body></html>\n'
 
 const INDEX = `${SERVER_ROOT}/htdocs/index.html`
 const LATEST = '2.4.68'
-const VERSIONS: Readonly<Record<string, string>> = { ...Object.fromEntries(Array.from({ length: 18 }, (_, i) => [`2.4.${51 + i}`, `2.4.${51 + i}`])), '2.4': LATEST, '2': LATEST, latest: LATEST }
+const VERSIONS: Readonly<Record<string, string>> = { ...patchReleases({ 2.4: [10, 12, 16, 17, 18, 20, 23, 25, 27, 28, 29, 32, 33, 34, 35, 37, 38, 39, 41, 43, 46, 47, 48, 49, ...patchRange(51, 68)] }), '2.4': LATEST, '2': LATEST, latest: LATEST }
 const hasOldPage = (version: string) => Number(version.slice(4)) < 66
 
 const files: Record<string, ImageFile> = {

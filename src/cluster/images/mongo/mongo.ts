@@ -5,11 +5,13 @@ import { accountFiles } from '../accounts.ts'
 import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
+import { patchRange, patchReleases } from '../releases.ts'
 
 // @k8s part: MongoDB: queries, updates, aggregation, unique indexes, users and replica sets with elections and replication between pods; indexes speed nothing up, integers of 64 bits are kept as numbers, each document is read as it was last written (readConcern and most settings of mongod have no effect), no transactions, views, validators, capped collections, collations, execution statistics, change streams, sharding, TTL, TLS and mongodump
 
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {
+  ...patchReleases({ 3.4: 24, 3.6: 23, '4.0': 28, 4.2: 24, 4.4: 29, '5.0': patchRange(2, 31), '6.0': patchRange(1, 26), '7.0': patchRange(1, 25), '8.0': 15 }),
   '3.4': '3.4.24', '3.4.1': '3.4.1', '3.4.24': '3.4.24', '3.6': '3.6.23', '4': '4.4.29', '4.0': '4.0.28', '4.2': '4.2.24', '4.4': '4.4.29', '4.4.6': '4.4.6', '5': '5.0.31', '5.0': '5.0.31', '6': '6.0.26', '6.0': '6.0.26', '7': '7.0.25', '7.0': '7.0.25', '8': '8.0.15', '8.0': '8.0.15', '8.0.15': '8.0.15', '8.2': '8.2.1', latest: '8.2.1',
 }
 

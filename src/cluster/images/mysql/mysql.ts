@@ -4,12 +4,14 @@ import { accountFiles } from '../accounts.ts'
 import { fedora } from '../fedora.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
+import { patchRange, patchReleases } from '../releases.ts'
 
 // @k8s part: MySQL: databases, tables, users, joins, aggregates, subqueries, views, keys and transactions over the real protocol; transactions read what is committed whatever isolation they ask for (READ COMMITTED), FOR UPDATE and FOR SHARE lock no rows, LOCK TABLES is accepted for mysqldump's output and locks nothing, most settings of my.cnf and SET have no effect; no replication (binary log, CHANGE MASTER, xtrabackup), procedures, triggers, window functions, FULLTEXT and SPATIAL indexes, GET_LOCK, privileges on columns and TLS
 
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {
-  '5': '5.7.44', '5.6': '5.6.51', '5.6.51': '5.6.51', '5.7': '5.7.44', '5.7.44': '5.7.44', '8': '8.4.7', '8.0': '8.0.44', '8.0.44': '8.0.44', '8.0.36': '8.0.36', '8.4': '8.4.7', '8.4.7': '8.4.7', lts: '8.4.7', '9': '9.5.0', '9.5': '9.5.0', '9.5.0': '9.5.0', '9.1': '9.1.0', '9.0': '9.0.1', innovation: '9.5.0', latest: '9.5.0',
+  ...patchReleases({ 5.6: patchRange(17, 51), 5.7: patchRange(5, 44), '8.0': patchRange(11, 44), 8.4: 7, '9.0': 1, 9.1: 0, 9.2: 0, 9.3: 0, 9.4: 0 }),
+  '5': '5.7.44', '5.6': '5.6.51', '5.6.51': '5.6.51', '5.7': '5.7.44', '5.7.44': '5.7.44', '8': '8.4.7', '8.0': '8.0.44', '8.0.44': '8.0.44', '8.0.36': '8.0.36', '8.4': '8.4.7', '8.4.7': '8.4.7', lts: '8.4.7', '9': '9.5.0', '9.5': '9.5.0', '9.5.0': '9.5.0', '9.1': '9.1.0', '9.2': '9.2.0', '9.3': '9.3.0', '9.4': '9.4.0', '9.0': '9.0.1', innovation: '9.5.0', latest: '9.5.0',
 }
 
 const programsByVersion = new Map<string, Record<string, Program>>()

@@ -7,6 +7,7 @@ import { alpine } from '../alpine.ts'
 import { debianDirectories, debianPrograms, debianRelease } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
+import { patchReleases } from '../releases.ts'
 
 /** /docker-entrypoint.sh: prepares the configuration, then becomes the command. */
 const entrypoint: Program = async (proc) => {
@@ -199,12 +200,12 @@ const nginxFiles: Record<string, ImageFile> = {
   '/docker-entrypoint.d/30-tune-worker-processes.sh': script('# number of workers'),
 }
 
-/** The last patch of each minor version of nginx 1 that registries have. */
-const LAST_PATCHES: Readonly<Record<number, number>> = { 7: 12, 8: 1, 9: 15, 10: 3, 11: 13, 12: 2, 13: 12, 14: 2, 15: 12, 16: 1, 17: 10, 18: 0, 19: 10, 20: 2, 21: 6, 22: 1, 23: 4, 24: 0, 25: 5, 26: 3, 27: 5, 28: 0, 29: 4 }
+/** The last patch of each line that registries have. */
+const LAST_PATCHES: Readonly<Record<string, number>> = { '1.7': 12, '1.8': 1, '1.9': 15, '1.10': 3, '1.11': 13, '1.12': 2, '1.13': 12, '1.14': 2, '1.15': 12, '1.16': 1, '1.17': 10, '1.18': 0, '1.19': 10, '1.20': 2, '1.21': 6, '1.22': 1, '1.23': 4, '1.24': 0, '1.25': 5, '1.26': 3, '1.27': 5, '1.28': 0, '1.29': 4 }
 
 /** Versions by tag. */
 const VERSIONS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(Object.entries(LAST_PATCHES).flatMap(([minor, last]) => [[`1.${minor}`, `1.${minor}.${last}`], ...Array.from({ length: last + 1 }, (_, patch) => [`1.${minor}.${patch}`, `1.${minor}.${patch}`])])),
+  ...patchReleases(LAST_PATCHES), ...Object.fromEntries(Object.entries(LAST_PATCHES).map(([line, last]) => [line, `${line}.${last}`])),
   '1': '1.29.4', mainline: '1.29.4', latest: '1.29.4', stable: '1.28.0',
 }
 const debianCompiler = 'gcc 12.2.0 (Debian 12.2.0-14+deb12u1)'
@@ -235,17 +236,17 @@ const common = {
 const nginxAccount = { passwd: 'nginx:x:101:101:nginx user:/nonexistent:/bin/false\n', group: 'nginx:x:101:\n' }
 
 export const nginx = defineImage({
-  ...common, tags: Object.keys(VERSIONS),
+  ...common, tags: ['', '-bookworm'].flatMap((suffix) => Object.keys(VERSIONS).map((tag) => tagWith(tag, suffix))),
   files: { ...debianDirectories, ...accountFiles('/bin/bash', nginxAccount), '/etc/os-release': debianRelease, ...nginxFiles },
   programs: { ...debianPrograms, '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', debianCompiler) },
-  variants: variants(debianCompiler, ''),
+  variants: { ...variants(debianCompiler, ''), ...variants(debianCompiler, '-bookworm') },
 })
 
 export const nginxAlpine = defineImage({
-  ...common, tags: Object.keys(VERSIONS).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 21_000_000, base: alpine,
+  ...common, tags: ['-alpine', '-alpine-slim'].flatMap((suffix) => Object.keys(VERSIONS).map((tag) => tagWith(tag, suffix))), sizeBytes: 21_000_000, base: alpine,
   files: { ...accountFiles('/bin/sh', nginxAccount), ...nginxFiles },
   programs: { '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', alpineCompiler) },
-  variants: variants(alpineCompiler, '-alpine'),
+  variants: { ...variants(alpineCompiler, '-alpine'), ...variants(alpineCompiler, '-alpine-slim') },
 })
 
 /** nginx for those who may not be root: on port 8080, with everything that it writes in /tmp. */

@@ -10,6 +10,7 @@ import { isCapable } from '../../../unix/capabilities.ts'
 import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
+import { patchReleases } from '../releases.ts'
 
 /** docker-entrypoint.sh: options and configuration files are redis-server's, which root starts as the user redis; anything else is run as it is. */
 const entrypoint: Program = async (proc) => {
@@ -33,6 +34,7 @@ const entrypoint: Program = async (proc) => {
 
 /** Versions behind the tags. */
 const VERSIONS: Readonly<Record<string, string>> = {
+  ...patchReleases({ '3.2': 12, '4.0': 14, '5.0': 14, '6.0': 20, '6.2': 20, '7.0': 15, '7.2': 11, '7.4': 6, '8.0': 4, '8.2': 2 }),
   '3': '3.2.12', '3.2': '3.2.12', '3.2.7': '3.2.7', '3.2.12': '3.2.12', '4': '4.0.14', '4.0': '4.0.14', '4.0.14': '4.0.14', '5': '5.0.14', '5.0': '5.0.14', '5.0.4': '5.0.4', '5.0.14': '5.0.14',
   '6': '6.2.20', '6.2': '6.2.20', '6.2.20': '6.2.20', '6.0': '6.0.20', '6.0.5': '6.0.5', '7': '7.4.6', '7.0': '7.0.15', '7.0.15': '7.0.15', '7.2': '7.2.11', '7.2.4': '7.2.4', '7.2.5': '7.2.5', '7.2.11': '7.2.11', '7.4': '7.4.6', '7.4.6': '7.4.6', '8': '8.2.2', '8.0': '8.0.4', '8.0.2': '8.0.2', '8.2': '8.2.2', latest: '8.2.2',
 }
