@@ -112,11 +112,12 @@ function nodeCount(text: string, least: number): number {
   return count
 }
 
-function clusterObject({ record, cluster }: FleetCluster): unknown {
-  const { location, group, machineType } = detailsOf({ record, cluster })
+function clusterObject(found: FleetCluster): unknown {
+  const { record, cluster } = found
+  const { location, group, machineType } = detailsOf(found)
   const { name, topology } = record
   return {
-    agentPoolProfiles: [{ count: workersOf({ record, cluster }).length, currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
+    agentPoolProfiles: [{ count: workersOf(found).length, currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
     currentKubernetesVersion: KUBERNETES, enableRbac: true, id: `/subscriptions/${SUBSCRIPTION}/resourcegroups/${String(group)}/providers/Microsoft.ContainerService/managedClusters/${name}`, kubernetesVersion: KUBERNETES, location, name,
     networkProfile: { ipFamilies: ['IPv4'], podCidr: topology.podCidr, serviceCidr: topology.serviceCidr }, nodeResourceGroup: `MC_${String(group)}_${name}_${location}`, powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', resourceGroup: group, tags: null, type: 'Microsoft.ContainerService/ManagedClusters',
   }

@@ -53,3 +53,18 @@ it('writes nothing down for a cluster that was deleted meanwhile', async () => {
   await expect(fleet.remember(record, { addons: [] })).rejects.toThrow(FleetError)
   expect(storage.written).toEqual([])
 })
+
+it('says how each cluster stands, and tells whenever that changes', async () => {
+  const { fleet } = await fleetWith(countingStorage())
+  const seen: string[] = []
+  const stop = fleet.onChange(() => {
+    const now = fleet.list().map(({ state }) => state).join() || 'none'
+    if (seen.at(-1) !== now) seen.push(now)
+  })
+  const { record } = await fleet.create(plan('one'))
+  await fleet.stop(record)
+  await fleet.start(record)
+  await fleet.delete(record)
+  stop()
+  expect(seen).toEqual(['none', 'making', 'running', 'stopping', 'off', 'starting', 'running', 'stopping', 'none'])
+})

@@ -33,11 +33,15 @@ export interface ClusterPlan {
   details?: Readonly<Record<string, unknown>>
 }
 
+/** How a further cluster stands. `making`: for the first time, and nobody would miss it yet. */
+export type FleetState = 'making' | 'starting' | 'running' | 'stopping' | 'off'
+
 /** A cluster besides the first one. */
 export interface FleetCluster {
   record: FleetRecord
   /** While it runs, or comes to. */
   cluster: Cluster | undefined
+  state: FleetState
 }
 
 interface Running {
@@ -76,7 +80,7 @@ export class Fleet {
   readonly #records = new Map<string, FleetRecord>()
   readonly #running = new Map<string, Running>()
   /** Those that are being made, begun or ended. */
-  readonly #busy = new Set<string>()
+  readonly #busy = new Map<string, Exclude<FleetState, 'running' | 'off'>>()
   /** Those that nobody would miss if the process ended now: they aren't written down before they stand. */
   readonly #unfinished = new Set<string>()
   readonly #listeners = new Set<() => void>()
@@ -98,12 +102,17 @@ export class Fleet {
 
   /** In the order in which they were made. */
   list(): readonly FleetCluster[] {
-    return [...this.#records.values()].map((record) => ({ record, cluster: this.#running.get(record.id)?.cluster }))
+    return [...this.#records.values()].map((record) => this.#found(record))
   }
 
   get(provider: Provider, name: string): FleetCluster | undefined {
     const record = this.#records.get(`${provider}/${name}`)
-    return record && { record, cluster: this.#running.get(record.id)?.cluster }
+    return record && this.#found(record)
+  }
+
+  #found(record: FleetRecord): FleetCluster {
+    const cluster = this.#running.get(record.id)?.cluster
+    return { record, cluster, state: this.#busy.get(record.id) ?? (cluster ? 'running' : record.running ? 'starting' : 'off') }
   }
 
   /** Calls back whenever a cluster comes, goes, begins or ends to run. Returns the way to stop. */
@@ -128,7 +137,7 @@ export class Fleet {
     for (const record of [...this.#records.values()]) {
       if (!record.running) continue
       try {
-        await this.#exclusively(record.id, async () => { await this.#begin(record, await this.#open(record.id)) })
+        await this.#exclusively(record.id, 'starting', async () => { await this.#begin(record, await this.#open(record.id)) })
       } catch (error) {
         console.warn(`the cluster ${record.id} can't be taken up`, error)
         await this.#write({ ...record, running: false })
@@ -140,7 +149,7 @@ export class Fleet {
   async create(plan: ClusterPlan, onStage: (stage: InstallationStage) => void = () => {}): Promise<FleetCluster> {
     const id = `${plan.provider}/${plan.name}`
     if (this.#records.has(id) || this.#busy.has(id)) throw new FleetError(`there is a cluster "${plan.name}" already`)
-    return this.#exclusively(id, async () => {
+    return this.#exclusively(id, 'making', async () => {
       const nowMs = this.clock.nowMs()
       const taken = new Set([...this.#records.values()].filter(({ provider }) => provider === plan.provider).map(({ number }) => number))
       let number = 0
@@ -152,6 +161,7 @@ export class Fleet {
       // Its number and its ports are taken from now on.
       this.#records.set(id, record)
       this.#unfinished.add(id)
+      this.#tell()
       try {
         await this.clock.outside(this.#options.storage.erase(id))
         await this.#begin(record, await this.#open(id), onStage)
@@ -168,7 +178,7 @@ export class Fleet {
   /** Ends a cluster's machines in order, as one switches computers off. What is on their disks stays. */
   async stop({ provider, name }: Pick<FleetRecord, 'provider' | 'name'>): Promise<void> {
     const { id } = this.#need(provider, name)
-    await this.#exclusively(id, async () => {
+    await this.#exclusively(id, 'stopping', async () => {
       const running = this.#running.get(id)
       if (!running) return
       const { computers } = running.cluster
@@ -186,7 +196,7 @@ export class Fleet {
   /** Gives the machines of a cluster power again, or only some. Resolves once they have it, not once Kubernetes runs. */
   async start({ provider, name }: Pick<FleetRecord, 'provider' | 'name'>, nodes?: readonly string[]): Promise<FleetCluster> {
     const record = this.#need(provider, name)
-    return this.#exclusively(record.id, async () => {
+    return this.#exclusively(record.id, 'starting', async () => {
       if (!this.#running.has(record.id)) {
         const topology: Topology = { ...record.topology, nodes: record.topology.nodes.map((node) => ({ ...node, power: !nodes || nodes.includes(node.name) ? 'starting' as const : 'off' as const })) }
         const started: FleetRecord = { ...switched(record, topology, this.clock.nowMs()), running: true }
@@ -200,7 +210,7 @@ export class Fleet {
   /** Takes a cluster away with everything that is its own. */
   async delete({ provider, name }: Pick<FleetRecord, 'provider' | 'name'>): Promise<void> {
     const { id } = this.#need(provider, name)
-    await this.#exclusively(id, () => this.#drop(id))
+    await this.#exclusively(id, 'stopping', () => this.#drop(id))
   }
 
   /** Ways of the learner's machine into a cluster besides that to its nodes, for as long as they are wanted. Returns the way to take this one away. */
@@ -323,13 +333,15 @@ export class Fleet {
     await this.clock.outside(this.#options.storage.write([...this.#records.values()].filter(({ id }) => !this.#unfinished.has(id))))
   }
 
-  async #exclusively<T>(id: string, act: () => Promise<T>): Promise<T> {
+  async #exclusively<T>(id: string, state: Exclude<FleetState, 'running' | 'off'>, act: () => Promise<T>): Promise<T> {
     if (this.#busy.has(id)) throw new FleetError(`the cluster "${id.slice(id.indexOf('/') + 1)}" is busy: it is being made, started or stopped`)
-    this.#busy.add(id)
+    this.#busy.set(id, state)
+    this.#tell()
     try {
       return await act()
     } finally {
       this.#busy.delete(id)
+      this.#tell()
     }
   }
 
