@@ -1,22 +1,22 @@
 import { ClusterClock } from '../base/clock.ts'
 import { httpRequest } from '../base/http.ts'
-import { silentLog } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { createPipe, readAll, readerOf } from '../base/streams.ts'
 import { BOOT_MS, OTHER_DISKS, createCluster } from '../cluster/cluster.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { createInformers } from '../cluster/client/informers.ts'
-import type { Informers } from '../cluster/client/informers.ts'
 import type { Machine, MountableFileSystem, Program, Tty } from '../unix/types.ts'
 import { MemoryFileSystem } from '../unix/file-system.ts'
-import { ClusterView } from './cluster-view.ts'
-import { actOnMachine } from './machine-actions.ts'
+import { ClusterViews } from './cluster-views.ts'
+import { presetTopology } from './cluster-presets.ts'
+import { actOnFurtherMachine, actOnMachine } from './machine-actions.ts'
 import { GoalWatcher } from './goal-watcher.ts'
 import { HomeFiles, shortPath } from './home-files.ts'
 import { askCluster, furtherClusters } from './lesson-clusters.ts'
 import { fetchFromWeb } from './fetch-from-web.ts'
 import { LEARNER, SYSTEM_KUBECONFIG, createHome, createLearnersLaptop, furnishHome, learnerEnvironment } from './laptop.ts'
+import { flagForCluster } from './learners-context.ts'
 import { Fleet } from './fleet/fleet.ts'
+import type { FleetRecord } from './fleet/fleet-storage.ts'
 import { fetchPage } from './fetch-page.ts'
 import { imagePrograms, nodePrograms } from './node-programs.ts'
 import { pageEditor } from './page-editor.ts'
@@ -26,6 +26,7 @@ import { exportDatabase } from './persistence/store.ts'
 import type { ClusterStore } from './persistence/store.ts'
 import { StoreError } from './persistence/store-error.ts'
 import { lookAtFiles, restoreFiles } from './persistence/stored-file.ts'
+import { FIRST_CLUSTER } from './protocol.ts'
 import type { Client, ClockState, EditRequest, FromWorker, OperationName, Operations, Progress, ToWorker } from './protocol.ts'
 import { TerminalSession } from './terminal-session.ts'
 
@@ -66,8 +67,7 @@ export class ClusterHost {
   readonly #store: ClusterStore
   readonly #home: MountableFileSystem
   readonly #files: HomeFiles
-  readonly #informers: Informers
-  readonly #view: ClusterView
+  readonly #views: ClusterViews
   readonly #goals: GoalWatcher
   readonly #sessions = new Map<string, Session>()
   #watched: { lesson: string; step: string } | undefined
@@ -94,8 +94,7 @@ export class ClusterHost {
       programs: { '/usr/local/bin/edit': edit, '/usr/local/bin/editor': edit },
     })
     this.#files = new HomeFiles(this.laptop.fs instanceof MemoryFileSystem ? this.laptop.fs.viewAs(LEARNER) : this.laptop.fs)
-    this.#informers = createInformers({ api: cluster.apiAs({ name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] }), clock, log: silentLog })
-    this.#view = new ClusterView(this.#informers, cluster.computers, options.platform, (change) => this.#broadcast({ type: 'view', change }))
+    this.#views = new ClusterViews({ first: cluster, fleet, platform: options.platform, clock })
     this.#goals = new GoalWatcher({ platform: options.platform, etcd: cluster.etcd, ask: askCluster(cluster), further: furtherClusters(fleet) })
   }
 
@@ -106,7 +105,8 @@ export class ClusterHost {
     const clock = new ClusterClock(platform, { startMs: stored ? Math.max(stored.timeMs, await latestFleetMs(store)) : platform.wallMs() - BOOT_MS })
     const seed = stored?.identity.seed ?? Array.from(platform.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
     const kept = new KeptCluster(store, stored)
-    const cluster = await createCluster({ platform, clock, seed, nodePrograms, imagePrograms, ...kept.options })
+    const topology = stored ? {} : { topology: presetTopology(await store.getMeta('preset')) }
+    const cluster = await createCluster({ platform, clock, seed, nodePrograms, imagePrograms, ...topology, ...kept.options })
       .catch((error: unknown) => { throw stored ? new StoreError('corrupt', `the saved cluster can't be restored: ${(error as Error).message}`) : error })
     const fleet = new Fleet({ platform, clock, seed, nodePrograms, imagePrograms, storage: new FleetStore({ main: store, clock, setTimer: (fn, delayMs) => platform.setTimer(fn, delayMs), onFailure: options.onStoreFailure }) })
     const home = createHome(clock)
@@ -123,8 +123,16 @@ export class ClusterHost {
     // Time stands still; the containers were running when it stopped, so they get the moment that they need to start again.
     if (stored && pace?.mode === 'paused') await clock.advance(RESTART_MS)
     host.#ready = true
-    if (stored) void fleet.recall().catch((error: unknown) => console.warn('the further clusters can\'t be taken up', error))
+    if (stored) await host.#recallFleet()
     return host
+  }
+
+  /** Resolves once it is known which further clusters there are; they begin to run meanwhile. */
+  #recallFleet(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.fleet.onChange(() => { stop(); resolve() })
+      void this.fleet.recall().catch((error: unknown) => { console.warn('the further clusters can\'t be taken up', error) }).finally(() => { stop(); resolve() })
+    })
   }
 
   #recordFiles(): void {
@@ -143,7 +151,7 @@ export class ClusterHost {
   connect(client: Client): void {
     this.#sessions.set(client.id, { client, terminals: new Map() })
     client.send({ type: 'clock', clock: this.#clockState() })
-    client.send({ type: 'view', change: this.#view.whole() })
+    this.#views.add(client)
     client.send({ type: 'progress', progress: this.#progress })
     if (this.#lastGoals) client.send(this.#lastGoals)
   }
@@ -152,6 +160,7 @@ export class ClusterHost {
   disconnect(clientId: string): void {
     const session = this.#sessions.get(clientId)
     this.#sessions.delete(clientId)
+    this.#views.remove(clientId)
     for (const terminal of session?.terminals.values() ?? []) terminal.close()
   }
 
@@ -181,7 +190,7 @@ export class ClusterHost {
         return terminal?.close()
       }
       case 'ask':
-        this.#perform(message.operation, message.ask).then(
+        this.#perform(message.operation, message.ask, clientId).then(
           (answer) => client.send({ type: 'answer', id: message.id, answer }),
           (error: unknown) => client.send({ type: 'answer', id: message.id, error: (error as Error).message }),
         )
@@ -192,9 +201,8 @@ export class ClusterHost {
   /** Writes everything, then ends what runs. */
   async stop(): Promise<void> {
     for (const id of [...this.#sessions.keys()]) this.disconnect(id)
-    this.#view.stop()
+    this.#views.stop()
     this.#goals.stop()
-    this.#informers.stop()
     await this.laptop.shutdown()
     await this.fleet.close()
     await this.cluster.stop()
@@ -209,7 +217,7 @@ export class ClusterHost {
     for (const { client } of this.#sessions.values()) client.send(message)
   }
 
-  async #perform<Name extends OperationName>(name: Name, given: Operations[Name]['ask']): Promise<unknown> {
+  async #perform<Name extends OperationName>(name: Name, given: Operations[Name]['ask'], clientId: string): Promise<unknown> {
     const ask = given as never
     switch (name) {
       case 'api': return this.#api(ask)
@@ -225,7 +233,11 @@ export class ClusterHost {
       case 'removeFile': this.#files.remove((ask as Operations['removeFile']['ask']).path); return this.#homeKept()
       case 'renameFile': { const { from, to } = ask as Operations['renameFile']['ask']; this.#files.rename(from, to); return this.#homeKept() }
       case 'finishEdit': { const { edit, code } = ask as Operations['finishEdit']['ask']; this.#edits.get(edit)?.finish(code); return null }
-      case 'machine': { const name = await actOnMachine(this.cluster, ask); await this.#store.flush(); return { name } }
+      case 'machine': return this.#actOnMachine(ask)
+      case 'startCluster': await this.fleet.start(this.#furtherCluster((ask as Operations['startCluster']['ask']).cluster)); return null
+      case 'showCluster': return { cluster: this.#views.show(clientId, (ask as Operations['showCluster']['ask']).cluster) }
+      case 'installed': return this.#installed(ask)
+      case 'versions': return this.#versions()
       case 'watchGoals': return this.#watchGoals(ask)
       case 'saveProgress': {
         this.#progress = ask
@@ -257,18 +269,60 @@ export class ClusterHost {
     return { status: response.status, body: await response.text() }
   }
 
-  async #run({ argv, stdin }: Operations['run']['ask']): Promise<Operations['run']['answer']> {
+  async #actOnMachine(ask: Operations['machine']['ask']): Promise<Operations['machine']['answer']> {
+    const isFirst = (ask.cluster ?? FIRST_CLUSTER) === FIRST_CLUSTER
+    const name = await (isFirst ? actOnMachine(this.cluster, ask) : actOnFurtherMachine(this.fleet, this.#furtherCluster(ask.cluster!), ask))
+    await (isFirst ? this.#store.flush() : this.fleet.flush())
+    return { name }
+  }
+
+  #furtherCluster(id: string): FleetRecord {
+    const found = this.fleet.list().find(({ record }) => record.id === id)
+    if (!found) throw new Error(`there is no cluster ${id}`)
+    return found.record
+  }
+
+  /** A kubeconfig of the page's own for a cluster, so that views don't depend on what the learner does to theirs. @throws Error for one that is off */
+  #kubeconfigFor(id: string): { apiPort: number; kubeconfig: string } {
+    if (id === FIRST_CLUSTER) return { apiPort: 6443, kubeconfig: SYSTEM_KUBECONFIG }
+    const { apiPort } = this.#furtherCluster(id)
+    const cluster = this.#views.cluster(id)
+    if (!cluster) throw new Error(`the cluster ${id} is off`)
+    const kubeconfig = SYSTEM_KUBECONFIG.replace(/[^/]+$/, `${id.replace('/', '-')}.conf`)
+    this.laptop.fs.writeFile(kubeconfig, cluster.adminKubeconfig(`https://127.0.0.1:${apiPort}`), { mode: 0o644 })
+    return { apiPort, kubeconfig }
+  }
+
+  #flagFor(id: string): { flag?: string } {
+    const flag = flagForCluster(this.laptop.fs, LEARNER.home, this.#kubeconfigFor(id))
+    return flag === undefined ? {} : { flag }
+  }
+
+  async #installed({ cluster: id }: Operations['installed']['ask']): Promise<Operations['installed']['answer']> {
+    const cluster = this.#views.cluster(id)
+    if (!cluster) throw new Error(`the cluster ${id} is off`)
+    const { readInstalled } = await this.#clock.outside(import('./installed.ts'))
+    return { ...await readInstalled(cluster), ...this.#flagFor(id) }
+  }
+
+  async #versions(): Promise<Operations['versions']['answer']> {
+    const { deploymentVersions } = await this.#clock.outside(import('./deployment-versions.ts'))
+    return deploymentVersions([{ id: FIRST_CLUSTER, cluster: this.cluster }, ...this.fleet.list().flatMap(({ record: { id }, cluster }) => cluster ? [{ id, cluster }] : [])])
+  }
+
+  async #run({ argv, stdin, cluster }: Operations['run']['ask']): Promise<Operations['run']['answer']> {
+    const { kubeconfig } = this.#kubeconfigFor(cluster ?? FIRST_CLUSTER)
     const out = createPipe()
     const err = createPipe()
     const process = this.laptop.start(argv, {
-      env: { ...learnerEnvironment(), KUBECONFIG: SYSTEM_KUBECONFIG, TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdin: readerOf(stdin ?? ''), stdout: out.writer, stderr: err.writer,
+      env: { ...learnerEnvironment(), KUBECONFIG: kubeconfig, TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdin: readerOf(stdin ?? ''), stdout: out.writer, stderr: err.writer,
     })
     const texts = Promise.all([out, err].map(async ({ reader }) => new TextDecoder().decode((await readAll(reader)).subarray(0, MAX_RUN_BYTES))))
     const { code } = await process.wait()
     out.writer.close()
     err.writer.close()
     const [stdout, stderr] = await texts
-    return { stdout: stdout!, stderr: stderr!, code }
+    return { stdout: stdout!, stderr: stderr!, code, ...(cluster === undefined ? {} : this.#flagFor(cluster)) }
   }
 
   async #setClock({ mode, scale, stepMs }: Operations['clock']['ask']): Promise<ClockState> {

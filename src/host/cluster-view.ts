@@ -1,9 +1,9 @@
 import type { Platform } from '../base/platform.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Informers } from '../cluster/client/informers.ts'
 import { podSummary } from '../cluster/kinds/core/pod-columns.ts'
 import type { Node, Pod } from '../cluster/kinds/generated/types.ts'
 import { quantityMilliValue } from '../cluster/kinds/quantity.ts'
-import type { Computers } from '../cluster/computers/computers.ts'
 import type { ClusterViewChange, Health, MachineView, NodeView, PodView } from './protocol.ts'
 
 /** Changes within so many milliseconds are told together. */
@@ -21,10 +21,12 @@ export class ClusterView {
   readonly #dirty = new Set<string>()
   readonly #stops: (() => void)[]
   readonly #machines: () => MachineView[]
+  readonly #loadBalancer: string | undefined
   #cancelTimer: (() => void) | undefined
 
-  constructor(informers: Informers, computers: Computers, platform: Platform, send: (change: ClusterViewChange) => void) {
+  constructor(informers: Informers, { computers, topology }: Pick<Cluster, 'computers' | 'topology'>, platform: Platform, send: (change: ClusterViewChange) => void) {
     this.#platform = platform
+    this.#loadBalancer = topology.loadBalancer?.name
     this.#machines = () => computers.states().map(({ name, controlPlane, power }) => ({ name, controlPlane, power }))
     this.#send = send
     this.#stops = [
@@ -59,7 +61,7 @@ export class ClusterView {
   /** Everything, for a page that begins to look. */
   whole(): ClusterViewChange {
     this.#countRequests()
-    return { reset: true, machines: this.#machines(), nodes: [...this.#nodes.values()], pods: [...this.#pods.values()] }
+    return { reset: true, machines: this.#machines(), ...(this.#loadBalancer ? { loadBalancer: this.#loadBalancer } : {}), nodes: [...this.#nodes.values()], pods: [...this.#pods.values()] }
   }
 
   stop(): void {
@@ -75,7 +77,7 @@ export class ClusterView {
   #flush(): void {
     this.#cancelTimer = undefined
     this.#countRequests()
-    const change: Required<Omit<ClusterViewChange, 'reset' | 'machines'>> = { nodes: [], pods: [], gone: [] }
+    const change: Required<Omit<ClusterViewChange, 'reset' | 'machines' | 'loadBalancer'>> = { nodes: [], pods: [], gone: [] }
     for (const uid of this.#dirty) {
       const node = this.#nodes.get(uid)
       const pod = this.#pods.get(uid)

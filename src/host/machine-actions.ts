@@ -3,6 +3,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Computers } from '../cluster/computers/computers.ts'
 import { ROOT_USER } from '../unix/machine.ts'
 import type { Machine } from '../unix/types.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import type { FleetRecord } from './fleet/fleet-storage.ts'
 import type { MachineAction } from './protocol.ts'
 
 /** What sshd gives root. */
@@ -28,10 +30,15 @@ async function machineOf(cluster: Cluster, name: string): Promise<Machine> {
   return machine
 }
 
+/** The control plane's machine where things are done: the first one that runs. */
+function controlPlaneOf({ computers, topology }: Cluster): string {
+  const names = topology.nodes.filter(({ controlPlane }) => controlPlane).map(({ name }) => name)
+  return names.find((name) => computers.get(name)?.isOn) ?? names[0]!
+}
+
 /** Makes a node of a machine, as its administrator would: a token on the control plane, and kubeadm join on the machine. */
 async function join(cluster: Cluster, name: string): Promise<void> {
-  const controlPlane = cluster.topology.nodes.find((node) => node.controlPlane)!.name
-  const command = await runOn(await machineOf(cluster, controlPlane), 'kubeadm token create --print-join-command')
+  const command = await runOn(await machineOf(cluster, controlPlaneOf(cluster)), 'kubeadm token create --print-join-command')
   await runOn(await machineOf(cluster, name), command)
 }
 
@@ -57,8 +64,9 @@ export async function addNode(cluster: Cluster, ...[wanted, hardware]: Parameter
 }
 
 /** Takes a machine away, and its node out of the API. What can't be asked any more is removed all the same. */
-export async function removeNode({ computers, topology }: Cluster, name: string): Promise<void> {
-  const controlPlane = await computers.machine(topology.nodes.find((node) => node.controlPlane)!.name)
+export async function removeNode(cluster: Cluster, name: string): Promise<void> {
+  const { computers } = cluster
+  const controlPlane = await computers.machine(controlPlaneOf(cluster))
   const isOn = computers.get(name)?.isOn === true
   if (controlPlane && isOn) await runOn(controlPlane, `kubectl drain ${name} --ignore-daemonsets --delete-emptydir-data --force --timeout=60s`).catch(() => {})
   if (controlPlane) await runOn(controlPlane, `kubectl delete node ${name} --ignore-not-found`)
@@ -78,5 +86,21 @@ export async function actOnMachine(cluster: Cluster, { do: action, name }: { do:
     case 'join': await join(cluster, name); break
     case 'remove': await removeNode(cluster, name)
   }
+  return name
+}
+
+/** Does it with a machine of a further cluster: machines come and go there as the program that made it says. @throws Error for people */
+export async function actOnFurtherMachine(fleet: Fleet, { id, provider, name: clusterName }: FleetRecord, { do: action, name }: { do: MachineAction; name?: string }): Promise<string> {
+  if (action === 'add' || action === 'join' || action === 'remove') throw new Error(`machines of ${id} are added and removed by the program that made it`)
+  const cluster = fleet.get(provider, clusterName)?.cluster
+  if (name === undefined) throw new Error('which machine?')
+  if (!cluster) {
+    if (action !== 'start') throw new Error(`${name} is off`)
+    await fleet.start({ provider, name: clusterName }, [name])
+    return name
+  }
+  await actOnMachine(cluster, { do: action, name })
+  // With the last machine the cluster's process ends.
+  if ((action === 'shutdown' || action === 'cut') && cluster.computers.states().every(({ power }) => power === 'off')) await fleet.stop({ provider, name: clusterName })
   return name
 }

@@ -3,6 +3,8 @@
  * another tab owns the cluster, that worker passes the messages on (see ownership.ts).
  */
 import type { Goal } from '../lessons/goal.ts'
+import type { DeploymentVersions } from './deployment-versions.ts'
+import type { Installed } from './installed.ts'
 
 /** Where the cluster stands. `attached` tells that another tab runs it. */
 export type HostStatus =
@@ -59,13 +61,33 @@ export interface MachineView {
 /** What can be done with machines: a new one that becomes a node; the others with one that is there. `cut`: takes its power away. */
 export type MachineAction = 'add' | 'start' | 'reboot' | 'shutdown' | 'cut' | 'join' | 'remove'
 
-/** What the live view shows. Sent whole for the first time, then only what changed. */
+/** Id of the cluster that the page begins with. */
+export const FIRST_CLUSTER = ''
+
+/** A cluster that can be shown. `making`: for the first time. */
+export interface ClusterEntry {
+  /** {@link FIRST_CLUSTER}, or `PROVIDER/NAME`. */
+  id: string
+  name: string
+  /** Whose program made it; undefined for the first one. */
+  provider?: 'kind' | 'minikube' | 'gke' | 'aks' | 'eks'
+  state: 'making' | 'starting' | 'running' | 'stopping' | 'off'
+  /** Whether a machine can be added that becomes a node: the others get theirs from the program that made them. */
+  canGrow: boolean
+}
+
+/** What a new cluster can be. */
+export type ClusterPreset = 'nodes' | 'single' | 'high-availability' | 'no-network'
+
+/** What the live view shows of the cluster that is shown. Sent whole for the first time, then only what changed. */
 export interface ClusterViewChange {
   reset?: boolean
   nodes?: NodeView[]
   pods?: PodView[]
   /** All there are, whenever one of them has changed. */
   machines?: MachineView[]
+  /** The machine in front of several API servers, by its name; said with `reset` alone. */
+  loadBalancer?: string
   /** Uids. */
   gone?: string[]
 }
@@ -105,8 +127,17 @@ export interface ObjectAddress {
 export interface Operations {
   /** One HTTP exchange with the API server, as the administrator. */
   api: { ask: { method: string; path: string; body?: string; contentType?: string; accept?: string }; answer: { status: number; body: string } }
-  /** Runs a command of the laptop without a terminal. */
-  run: { ask: { argv: string[]; stdin?: string }; answer: { stdout: string; stderr: string; code: number } }
+  /**
+   * Runs a command of the laptop without a terminal, with a kubeconfig for one of the clusters. `flag`: what the learner's own kubectl has to be told to
+   * reach the same cluster, where its current context doesn't lead there.
+   */
+  run: { ask: { argv: string[]; stdin?: string; cluster?: string }; answer: { stdout: string; stderr: string; code: number; flag?: string } }
+  /** Says which cluster the views are to be of; answers with the one that they are of, as the one wanted may be gone. */
+  showCluster: { ask: { cluster: string }; answer: { cluster: string } }
+  /** What a cluster consists of besides its pods, read from its objects. */
+  installed: { ask: { cluster: string }; answer: Installed }
+  /** Which images the Deployments of all clusters run. */
+  versions: { ask: Record<string, never>; answer: DeploymentVersions[] }
   /** One page, as the laptop gets it from the simulated network; redirects are followed. */
   browse: { ask: { url: string; method: string; headers: [string, string][]; body?: string }; answer: { status: number; url: string; headers: [string, string][]; body: Uint8Array } }
   /** Whether shells propose how a line may go on. */
@@ -123,7 +154,9 @@ export interface Operations {
   /** Ends an {@link EditRequest}; the editor program in the terminal goes on with this exit code. */
   finishEdit: { ask: { edit: number; code: number }; answer: null }
   /** Answers once it is done: a new node has joined then. */
-  machine: { ask: { do: MachineAction; name?: string }; answer: { name: string } }
+  machine: { ask: { do: MachineAction; name?: string; cluster?: string }; answer: { name: string } }
+  /** Gives the machines of a further cluster power again. */
+  startCluster: { ask: { cluster: string }; answer: null }
   /** Watches these goals until others are set; answers come as `goals` messages. `manifest` is applied first. */
   watchGoals: { ask: { lesson: string; step: string; goals: Goal[]; manifest?: string }; answer: null }
   saveProgress: { ask: Progress; answer: null }
@@ -132,7 +165,7 @@ export interface Operations {
   /** Replaces everything by an exported file; the worker restarts. */
   import: { ask: { data: Uint8Array }; answer: null }
   /** Forgets everything; the worker restarts with a fresh cluster. */
-  reset: { ask: Record<string, never>; answer: null }
+  reset: { ask: { preset?: ClusterPreset }; answer: null }
 }
 
 export type OperationName = keyof Operations
@@ -172,6 +205,8 @@ export type FromWorker =
   | { type: 'respawn' }
   | { type: 'terminal-output'; terminal: number; data: Uint8Array }
   | { type: 'terminal-exit'; terminal: number; code: number }
+  /** All there are, whenever one has come, gone or changed; and which of them this page's views are of. */
+  | { type: 'clusters'; clusters: readonly ClusterEntry[]; shown: string }
   | { type: 'view'; change: ClusterViewChange }
   | { type: 'clock'; clock: ClockState }
   | { type: 'edit'; request: EditRequest }

@@ -1,5 +1,5 @@
 import type {
-  ClockState, ClusterViewChange, EditRequest, FromWorker, GoalState, HostStatus, MachineView, NodeView, OperationName, Operations, PodView, Progress, ToWorker,
+  ClockState, ClusterEntry, ClusterViewChange, EditRequest, FromWorker, GoalState, HostStatus, MachineView, NodeView, OperationName, Operations, PodView, Progress, ToWorker,
 } from '../host/protocol.ts'
 
 /** One terminal's end on the page. */
@@ -22,6 +22,8 @@ interface TerminalHandlers {
 export interface ClientEvents {
   status: HostStatus
   view: undefined
+  /** Which clusters there are, or which one is shown. */
+  clusters: undefined
   clock: ClockState
   edit: EditRequest
   'edit-gone': number
@@ -38,6 +40,11 @@ export class ClusterClient {
   readonly nodes = new Map<string, NodeView>()
   readonly pods = new Map<string, PodView>()
   machines: readonly MachineView[] = []
+  /** The machine in front of several API servers. */
+  loadBalancer: string | undefined
+  clusters: readonly ClusterEntry[] = []
+  /** Id of the one that nodes, pods and machines are of. */
+  shownCluster = ''
   clock: ClockState | undefined
   /** `performance.now()` when {@link clock} came. */
   clockReceivedMs = 0
@@ -117,6 +124,8 @@ export class ClusterClient {
     this.nodes.clear()
     this.pods.clear()
     this.machines = []
+    this.clusters = []
+    this.shownCluster = ''
     this.#terminals.clear()
     for (const { reject } of this.#asked.values()) reject(new Error('the cluster was restarted'))
     this.#asked.clear()
@@ -137,6 +146,10 @@ export class ClusterClient {
         this.#terminals.delete(message.terminal)
         return handlers?.onExit(message.code)
       }
+      case 'clusters':
+        this.clusters = message.clusters
+        this.shownCluster = message.shown
+        return this.#emit('clusters', undefined)
       case 'view':
         this.#applyView(message.change)
         return this.#emit('view', undefined)
@@ -160,9 +173,9 @@ export class ClusterClient {
     }
   }
 
-  #applyView({ reset, machines, nodes, pods, gone }: ClusterViewChange): void {
+  #applyView({ reset, machines, loadBalancer, nodes, pods, gone }: ClusterViewChange): void {
     if (machines) this.machines = machines
-    if (reset) { this.nodes.clear(); this.pods.clear() }
+    if (reset) { this.nodes.clear(); this.pods.clear(); this.loadBalancer = loadBalancer }
     for (const uid of gone ?? []) { this.nodes.delete(uid); this.pods.delete(uid) }
     for (const node of nodes ?? []) this.nodes.set(node.uid, node)
     for (const pod of pods ?? []) this.pods.set(pod.uid, pod)

@@ -2,7 +2,9 @@ import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
-import type { Health, MachineView, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
+import type { ClusterEntry, Health, MachineView, NodeView, ObjectAddress, PodView } from '../host/protocol.ts'
+import { FIRST_CLUSTER } from '../host/protocol.ts'
+import { clusterName, stateOf } from './cluster-names.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { healthMark, icons } from './icons.ts'
 import { Localized, language, t } from './localization.ts'
@@ -32,10 +34,14 @@ interface Berth {
 
 /** The live cluster: nodes as berths with the pods that lie there, and pods that wait for one. */
 export class ClusterPane extends LitElement {
-  static override properties = { scope: { state: true }, shown: { state: true }, problem: { state: true } }
+  static override properties = { scope: { state: true }, shown: { state: true }, isInstalledOpen: { state: true }, problem: { state: true }, announcement: { state: true } }
   declare scope: 'mine' | 'all'
   /** The object whose details are open. */
   declare shown: ObjectAddress | undefined
+  /** Whether the overview of what is installed is open, perhaps below an object's details. */
+  declare isInstalledOpen: boolean
+  /** What is said about clusters to who can't see them. */
+  declare announcement: string
   /** What went wrong with a machine last. */
   declare problem: string | undefined
   declare client: ClusterClient
@@ -43,21 +49,107 @@ export class ClusterPane extends LitElement {
   /** Pods drawn last time, by berth. */
   readonly #drawn = new Map<string, number>()
   #opener: HTMLElement | undefined
+  #installedOpener: HTMLElement | undefined
+  /** As they were told last. */
+  #clusters: readonly ClusterEntry[] = []
+  #shownCluster = FIRST_CLUSTER
+  readonly #stops: (() => void)[] = []
 
   constructor() {
     super()
     new Localized(this)
     this.scope = readSetting('scope') ?? 'mine'
+    this.isInstalledOpen = false
+    this.announcement = ''
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.client.on('view', () => this.#renderSoon())
-    this.client.on('restarted', () => { this.shown = undefined; this.requestUpdate() })
+    this.#stops.push(
+      this.client.on('view', () => this.#renderSoon()),
+      this.client.on('clusters', () => this.#clustersChanged()),
+      this.client.on('restarted', () => { this.#closeAll(); this.#clusters = []; this.requestUpdate() }),
+      this.client.on('status', ({ phase }) => {
+        const kept = readSetting('cluster')
+        if (phase === 'ready' && kept) void this.#showCluster(kept)
+      }),
+    )
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    for (const stop of this.#stops.splice(0)) stop()
   }
 
   focusPane(): void {
-    this.renderRoot.querySelector<HTMLElement>('[data-object]')?.focus()
+    this.renderRoot.querySelector<HTMLElement>('[data-object][tabindex="0"], .quay button, .bar button')?.focus()
+  }
+
+  async #showCluster(wanted: string): Promise<void> {
+    const { cluster } = await this.client.ask('showCluster', { cluster: wanted })
+    saveSetting('cluster', cluster)
+    this.#say(cluster === wanted ? t('cluster.showing', { name: this.#nameOf(cluster), nodes: this.client.nodes.size, pods: this.client.pods.size }) : '')
+  }
+
+  #clustersChanged(): void {
+    const { clusters, shownCluster } = this.client
+    const before = new Map(this.#clusters.map((each) => [each.id, each]))
+    if (before.size > 0) {
+      for (const each of clusters) {
+        const old = before.get(each.id)
+        if (!old) this.#say(t('cluster.came', { name: clusterName(each) }))
+        else if (old.state !== each.state) this.#say(t('cluster.changed', { name: clusterName(each), state: t(`cluster.state.${each.state}`) }))
+      }
+      const lost = before.get(this.#shownCluster)
+      if (lost && !clusters.some(({ id }) => id === lost.id)) {
+        saveSetting('cluster', shownCluster)
+        this.#say(t('cluster.gone', { name: clusterName(lost), other: this.#nameOf(shownCluster) }))
+      }
+    }
+    this.#clusters = clusters
+    if (shownCluster !== this.#shownCluster) {
+      this.#closeAll()
+      this.#drawn.clear()
+      this.problem = undefined
+    }
+    this.#shownCluster = shownCluster
+    this.requestUpdate()
+  }
+
+  #nameOf(id: string): string {
+    const entry = this.client.clusters.find((each) => each.id === id)
+    return entry ? clusterName(entry) : id
+  }
+
+  #say(text: string): void {
+    this.announcement = text
+  }
+
+  #closeAll(): void {
+    this.shown = undefined
+    this.isInstalledOpen = false
+  }
+
+  async #openInstalled(opener: HTMLElement): Promise<void> {
+    await import('./installed-details.ts')
+    this.#installedOpener = opener
+    this.shown = undefined
+    this.isInstalledOpen = true
+    await this.updateComplete
+    this.renderRoot.querySelector('dd-installed-details')?.focusPane()
+  }
+
+  #closeInstalled(): void {
+    this.isInstalledOpen = false
+    this.#installedOpener?.focus()
+  }
+
+  async #startCluster(): Promise<void> {
+    try {
+      await this.client.ask('startCluster', { cluster: this.client.shownCluster })
+    } catch (error) {
+      this.problem = (error as Error).message
+    }
   }
 
   /** Opens the details of an object. */
@@ -69,7 +161,8 @@ export class ClusterPane extends LitElement {
 
   #hide(): void {
     this.shown = undefined
-    this.#opener?.focus()
+    if (this.isInstalledOpen) void this.updateComplete.then(() => this.renderRoot.querySelector('dd-installed-details')?.focusPane())
+    else this.#opener?.focus()
   }
 
   /** At most one rendering per frame, however fast pods come and go. */
@@ -104,15 +197,23 @@ export class ClusterPane extends LitElement {
   override updated(): void {
     const all = [...this.renderRoot.querySelectorAll<HTMLElement>('[data-object]')]
     if (all.length > 0 && !all.some((each) => each.tabIndex === 0)) all[0]!.tabIndex = 0
+    const which = this.renderRoot.querySelector('select')
+    if (which) which.value = this.client.shownCluster
   }
 
   override render(): TemplateResult {
     const berths = berthsOf([...this.client.nodes.values()], [...this.client.pods.values()], this.scope)
     const anchorage = berths.find((berth) => !berth.node)
+    const { clusters, nodes, machines } = this.client
+    const entry = clusters.find(({ id }) => id === this.client.shownCluster)
+    const isFirst = this.client.shownCluster === FIRST_CLUSTER
+    // Before the first cluster has said which nodes it has, its machines aren't known to be anything else.
+    const unjoined = nodes.size === 0 && isFirst ? [] : machines.filter((machine) => !berths.some((berth) => berth.node?.name === machine.name))
     return html`
       <div class="bar">
-        <span class="stencil">${t('pane.cluster')}</span>
-        <span class="visually-hidden" role="status">${t('cluster.summary', { nodes: this.client.nodes.size, pods: this.client.pods.size })}</span>
+        ${clusters.length > 1 ? this.#renderSwitch(clusters) : html`<span class="stencil">${t('pane.cluster')}</span>`}
+        <span class="visually-hidden" role="status">${t('cluster.summary', { nodes: nodes.size, pods: this.client.pods.size })}</span>
+        <span class="visually-hidden" role="status">${this.announcement}</span>
         <div class="scope" role="group" aria-label=${t('cluster.scope')}>
           <button aria-pressed=${this.scope === 'mine'} @click=${() => this.#setScope('mine')}>${t('cluster.scopeMine')}</button>
           <button aria-pressed=${this.scope === 'all'} @click=${() => this.#setScope('all')}>${t('cluster.scopeAll')}</button>
@@ -120,14 +221,37 @@ export class ClusterPane extends LitElement {
       </div>
       <div class="quay" @keydown=${this.#onKey} @machine-problem=${(event: CustomEvent<string>) => { this.problem = event.detail }}>
         <p class="problem" role="alert" ?hidden=${!this.problem}>${this.problem}<button class="icon-button" aria-label=${t('dialog.close')} @click=${() => { this.problem = undefined }}>${icons.close}</button></p>
-        ${this.client.nodes.size === 0 ? html`<p class="quiet">${t('cluster.starting')}</p>` : nothing}
+        ${entry && entry.state !== 'running' ? this.#renderState(entry.state) : nodes.size === 0 ? html`<p class="quiet">${t('cluster.starting')}</p>` : nothing}
         ${anchorage && anchorage.pods.length > 0 ? html`<section class="anchorage"><h3 class="stencil">${t('cluster.anchorage')}</h3>${this.#renderPods(anchorage)}</section>` : nothing}
-        ${berths.filter((berth) => berth.node).map((berth) => this.#renderBerth(berth, berth.node!, this.client.machines.find((machine) => machine.name === berth.node!.name)))}
-        ${this.client.nodes.size === 0 ? nothing : this.client.machines.filter((machine) => !berths.some((berth) => berth.node?.name === machine.name)).map((machine) => this.#renderMachine(machine))}
-        ${this.client.nodes.size === 0 ? nothing : html`<button class="add" @click=${(event: Event) => actOnMachine(event.currentTarget as HTMLElement, this.client, 'add')}>${icons.plus}${t('machine.add')}</button>`}
+        ${this.client.loadBalancer ? this.#renderBalancer(this.client.loadBalancer) : nothing}
+        ${berths.filter((berth) => berth.node).map((berth) => this.#renderBerth(berth, berth.node!, machines.find((machine) => machine.name === berth.node!.name)))}
+        ${unjoined.map((machine) => this.#renderMachine(machine))}
+        ${nodes.size === 0 ? nothing : html`<div class="actions">
+          ${entry?.canGrow ? html`<button class="add" @click=${(event: Event) => actOnMachine(event.currentTarget as HTMLElement, this.client, 'add')}>${icons.plus}${t('machine.add')}</button>` : nothing}
+          <button class="add installed" @click=${(event: Event) => this.#openInstalled(event.currentTarget as HTMLElement)}>${icons.layers}${t('cluster.installed')}</button>
+        </div>`}
         <ul class="legend" aria-label=${t('cluster.legend')}>${HEALTHS.map((health) => html`<li class=${health}>${healthMark(health)}${t(`health.${health}`)}</li>`)}</ul>
       </div>
-      ${this.shown ? html`<dd-object-details .client=${this.client} .object=${this.shown} @close-details=${() => this.#hide()}></dd-object-details>` : nothing}`
+      ${this.shown ? html`<dd-object-details .client=${this.client} .object=${this.shown} @close-details=${() => this.#hide()}></dd-object-details>`
+        : this.isInstalledOpen ? html`<dd-installed-details .client=${this.client} @close-details=${() => this.#closeInstalled()} @show-details=${(event: CustomEvent<ObjectAddress>) => this.show(event.detail)}></dd-installed-details>` : nothing}`
+  }
+
+  #renderSwitch(clusters: readonly ClusterEntry[]): TemplateResult {
+    return html`<label class="which"><span class="stencil">${t('pane.cluster')}</span>
+      <select aria-label=${t('cluster.which')} @change=${(event: Event) => void this.#showCluster((event.target as HTMLSelectElement).value)}>
+        ${repeat(clusters, ({ id }) => id, (each) => html`<option value=${each.id}>${clusterName(each)}${stateOf(each)}</option>`)}
+      </select></label>`
+  }
+
+  /** A further cluster that isn't there, or not yet, or not any more. */
+  #renderState(state: Exclude<ClusterEntry['state'], 'running'>): TemplateResult {
+    return html`<p class="quiet">${t(`cluster.text.${state}`)}</p>
+      ${state === 'off' ? html`<button class="button switch-on" @click=${() => this.#startCluster()}>${icons.power}${t('cluster.switchOn')}</button>` : nothing}`
+  }
+
+  #renderBalancer(name: string): TemplateResult {
+    const count = this.client.machines.filter(({ controlPlane }) => controlPlane).length
+    return html`<section class="berth balancer" aria-label=${name}>${icons.balancer}<div><b title=${name}>${name}</b><small>${t('cluster.balancer', { count })}</small></div></section>`
   }
 
   /** A machine that is no node. */
@@ -145,7 +269,7 @@ export class ClusterPane extends LitElement {
         <div class="head"><button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
           <span class="status ${node.health}">${healthMark(node.health)}</span><b>${node.name}</b>
           <small>${[...(machine && machine.power !== 'on' ? [t(`machine.power.${machine.power}`)] : []), node.status, ...node.roles.filter((role) => !node.name.includes(role))].join(' · ')}</small>
-        </button>${machine ? html`<dd-machine-menu .client=${this.client} .machine=${machine}></dd-machine-menu>` : nothing}</div>
+        </button>${machine ? html`<dd-machine-menu .client=${this.client} .machine=${machine} .others=${this.client.machines.filter((other) => other.controlPlane && other !== machine).length}></dd-machine-menu>` : nothing}</div>
         ${this.#renderPods(berth)}
       </div>
     </section>`
@@ -183,7 +307,9 @@ export class ClusterPane extends LitElement {
   static override styles = [sharedStyles, css`
     :host { display: flex; flex-direction: column; min-height: 0; background: var(--surface); }
     .bar { flex: none; display: flex; align-items: center; justify-content: space-between; min-height: 38px; padding: 0 10px 0 16px; border-bottom: 1px solid var(--line); }
-    .scope { display: flex; padding: 2px; border-radius: 7px; background: var(--sunken); }
+    .which { display: flex; align-items: center; gap: 8px; min-width: 0; margin-inline-end: 8px; }
+    .which select { min-width: 0; max-width: 100%; padding: 4px 2px; border: 1px solid var(--line-strong); border-radius: var(--radius); background: var(--raised); font-size: var(--small); font-weight: 550; text-overflow: ellipsis; }
+    .scope { flex: none; display: flex; padding: 2px; border-radius: 7px; background: var(--sunken); }
     .scope button { min-height: 24px; padding: 2px 11px; border: 0; border-radius: 5px; background: none; color: var(--ink-soft); font-size: var(--tiny); font-weight: 550; }
     .scope button[aria-pressed='true'] { background: var(--raised); color: var(--ink); box-shadow: 0 1px 2px rgb(0 0 0 / 14%); }
     .quay { flex: 1; min-height: 110px; overflow-y: auto; padding: 14px; display: flex; flex-direction: column; gap: 12px; overscroll-behavior: contain; }
@@ -200,7 +326,16 @@ export class ClusterPane extends LitElement {
     .add { flex: none; align-self: start; display: flex; align-items: center; gap: 7px; min-height: 30px; padding: 4px 12px 4px 9px; border: 1.5px dashed var(--line-strong); border-radius: var(--radius); background: none; color: var(--ink-soft); font-size: var(--small); }
     .add:hover { color: var(--ink); border-color: var(--ink-soft); }
     .add svg { width: 14px; height: 14px; }
+    .actions { flex: none; display: flex; flex-wrap: wrap; gap: 8px; }
+    .add.installed { border-style: solid; border-width: 1px; }
+    .switch-on { align-self: start; }
     .machine { border-style: dashed; }
+    .balancer { align-items: center; gap: 10px; padding: 7px 12px; }
+    .balancer svg { flex: none; width: 16px; height: 16px; color: var(--ink-soft); }
+    .balancer div { min-width: 0; }
+    .balancer b, .balancer small { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+    .balancer b { font-size: var(--small); font-weight: 650; }
+    .balancer small { color: var(--ink-soft); font-size: var(--tiny); }
     .node { flex: 1; min-width: 0; display: flex; align-items: baseline; gap: 6px; width: 100%; padding: 4px; border: 0; background: none; text-align: start; border-radius: 4px; }
     .node b { font-weight: 650; font-size: var(--small); letter-spacing: -0.003em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .node small { flex: none; max-width: 55%; margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
@@ -241,8 +376,8 @@ export class ClusterPane extends LitElement {
     .legend { flex: none; display: flex; flex-wrap: wrap; gap: 4px 14px; margin: auto 2px 0; padding: 6px 0 0; list-style: none; color: var(--ink-soft); font-size: var(--tiny); }
     .legend li { display: flex; align-items: center; gap: 6px; }
     .legend .mark { width: 9px; height: 9px; animation: none; }
-    dd-object-details { flex: 1.6 1 0; min-height: 200px; }
-    @media (pointer: coarse) { .pod { min-height: 38px; } .node, .add { min-height: 38px; } .scope button { min-height: 34px; } }
+    dd-object-details, dd-installed-details { flex: 1.6 1 0; min-height: 200px; }
+    @media (pointer: coarse) { .pod { min-height: 38px; } .node, .add, .which select { min-height: 38px; } .scope button { min-height: 34px; } }
   `]
 }
 customElements.define('dd-cluster-pane', ClusterPane)

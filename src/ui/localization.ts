@@ -23,9 +23,17 @@ export function setLanguage(language: Language): void {
   for (const listener of listeners) listener()
 }
 
+type Values = Readonly<Record<string, string | number>>
+const filled = (text: string, values: Values) => text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+
 /** The text in the page's language. */
-export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return CATALOGUES[current][key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''))
+export function t(key: MessageKey, values: Values = {}): string {
+  return filled(CATALOGUES[current][key], values)
+}
+
+/** As {@link t}, for texts that are loaded with the part of the page that shows them. */
+export function textsOf<Key extends string>(catalogues: Record<Language, Record<Key, string>>): (key: Key, values?: Values) => string {
+  return (key, values = {}) => filled(catalogues[current][key], values)
 }
 
 /** Renders its component again when the language changes. */

@@ -1,6 +1,7 @@
 import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import type { MachineAction, MachineView } from '../host/protocol.ts'
+import { FIRST_CLUSTER } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import './confirm-dialog.ts'
 import { icons } from './icons.ts'
@@ -13,16 +14,19 @@ const HURTS: ReadonlySet<Action> = new Set(['shutdown', 'reboot', 'cut', 'remove
 
 /** What can be done with the machine of a node: its power, and whether it is there at all. */
 export class MachineMenu extends LitElement {
-  static override properties = { machine: { attribute: false }, joined: { attribute: false } }
+  static override properties = { machine: { attribute: false }, joined: { attribute: false }, others: { attribute: false } }
   declare machine: MachineView
   /** Whether it is a node. */
   declare joined: boolean
+  /** How many more control planes there are. */
+  declare others: number
   declare client: ClusterClient
 
   constructor() {
     super()
     new Localized(this)
     this.joined = true
+    this.others = 0
   }
 
   get #menu(): HTMLElement {
@@ -31,17 +35,19 @@ export class MachineMenu extends LitElement {
 
   get #actions(): Action[] {
     const { power, controlPlane } = this.machine
-    const remove: Action[] = controlPlane ? [] : ['remove']
+    // Machines of further clusters come and go with the program that made them.
+    const isFirst = this.client.shownCluster === FIRST_CLUSTER
+    const remove: Action[] = controlPlane || !isFirst ? [] : ['remove']
     if (power === 'off') return ['start', ...remove]
     if (power !== 'on') return ['cut']
-    return [...(this.joined || controlPlane ? [] : ['join' as const]), 'reboot', 'shutdown', 'cut', ...remove]
+    return [...(this.joined || controlPlane || !isFirst ? [] : ['join' as const]), 'reboot', 'shutdown', 'cut', ...remove]
   }
 
   async #act(action: Action): Promise<void> {
     this.#menu.hidePopover()
     const { name, controlPlane } = this.machine
     if (HURTS.has(action)) {
-      const text = `${t(`machine.ask.${action as 'shutdown' | 'reboot' | 'cut' | 'remove'}`)}${controlPlane ? ` ${t('machine.ask.controlPlane')}` : ''}`
+      const text = `${t(`machine.ask.${action as 'shutdown' | 'reboot' | 'cut' | 'remove'}`)}${!controlPlane ? '' : this.others === 0 ? ` ${t('machine.ask.controlPlane')}` : ` ${t('machine.ask.controlPlanes', { others: this.others })}`}`
       if (!await this.renderRoot.querySelector('dd-confirm-dialog')!.ask({ title: `${name}: ${t(`machine.${action}`)}`, text, confirm: t(`machine.${action}`), danger: true })) return
     }
     await actOnMachine(this, this.client, action, name)
@@ -92,7 +98,7 @@ customElements.define('dd-machine-menu', MachineMenu)
 /** Asks the worker; what fails is told where the element stands. */
 export async function actOnMachine(from: HTMLElement, client: ClusterClient, action: MachineAction, name?: string): Promise<void> {
   try {
-    await client.ask('machine', { do: action, ...(name === undefined ? {} : { name }) })
+    await client.ask('machine', { do: action, cluster: client.shownCluster, ...(name === undefined ? {} : { name }) })
   } catch (error) {
     from.dispatchEvent(new CustomEvent('machine-problem', { detail: `${name ?? ''}${name ? ': ' : ''}${(error as Error).message}`, bubbles: true, composed: true }))
   }

@@ -13,11 +13,13 @@ const REFRESH_MS = 1_500
 
 /** What kubectl says about one object, kept fresh, with the command that says it. */
 export class ObjectDetails extends LitElement {
-  static override properties = { object: { attribute: false }, view: { state: true }, text: { state: true }, failed: { state: true } }
+  static override properties = { object: { attribute: false }, view: { state: true }, text: { state: true }, failed: { state: true }, flag: { state: true } }
   declare object: ObjectAddress
   declare view: View
   declare text: string | undefined
   declare failed: boolean
+  /** What makes the learner's kubectl reach the cluster that is shown. */
+  declare flag: string | undefined
   declare client: ClusterClient
   #timer: ReturnType<typeof setTimeout> | undefined
   #loading = 0
@@ -66,8 +68,9 @@ export class ObjectDetails extends LitElement {
   async #load(): Promise<void> {
     const loading = ++this.#loading
     try {
-      const { stdout, stderr, code } = await this.client.ask('run', { argv: this.#argv() })
+      const { stdout, stderr, code, flag } = await this.client.ask('run', { argv: this.#argv(), cluster: this.client.shownCluster })
       if (loading !== this.#loading) return
+      this.flag = flag
       this.failed = code !== 0
       this.text = code === 0 ? stdout : stdout + stderr
     } catch (error) {
@@ -101,7 +104,8 @@ export class ObjectDetails extends LitElement {
 
   override render(): TemplateResult {
     const { kind, name } = this.object
-    const command = this.#argv().join(' ')
+    const [kubectl, ...words] = this.#argv()
+    const command = [kubectl, ...(this.flag ? [this.flag] : []), ...words].join(' ')
     const empty = this.text?.trim() === '' ? t(this.view === 'logs' ? 'details.noLogs' : 'details.noEvents') : undefined
     return html`<div class="all" role="region" aria-label=${t('details.label', { kind, name })} @keydown=${this.#onKey}>
       <div class="bar"><span class="stencil">${kind}</span><b title=${name}>${name}</b>

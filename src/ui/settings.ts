@@ -12,6 +12,8 @@ export interface Settings {
   /** Widths and heights of panes by name, in pixels. */
   panes: Record<string, number>
   scope: 'mine' | 'all'
+  /** Id of the cluster that is shown. */
+  cluster: string
 }
 
 const PREFIX = 'drydock.'
@@ -22,6 +24,7 @@ const VALID: { [Name in keyof Settings]: (value: unknown) => boolean } = {
   hints: (value) => typeof value === 'boolean',
   panes: (value) => value !== null && typeof value === 'object' && Object.values(value).every((each) => typeof each === 'number' && Number.isFinite(each)),
   scope: (value) => value === 'mine' || value === 'all',
+  cluster: (value) => typeof value === 'string',
 }
 
 /** Undefined when never chosen, unreadable or nonsense. */

@@ -1,0 +1,34 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Deployment } from '../cluster/kinds/generated/types.ts'
+
+/** So many are told, so that the message stays small. */
+const MAX_DEPLOYMENTS = 200
+/** What comes with a cluster, and not from its users. */
+const SYSTEM_NAMESPACES = new Set(['kube-system', 'local-path-storage'])
+
+/** A Deployment of some name, and what it runs in each cluster that has it. */
+export interface DeploymentVersions {
+  namespace: string
+  name: string
+  /** The containers' images, by the cluster's id. */
+  images: Record<string, string[]>
+}
+
+/** Compares what the Deployments of several clusters run; those that come with clusters are left out. */
+export async function deploymentVersions(clusters: readonly { id: string; cluster: Cluster }[]): Promise<DeploymentVersions[]> {
+  const found = new Map<string, DeploymentVersions>()
+  for (const { id, cluster } of clusters) {
+    const api = cluster.apiAs({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+    // A cluster whose control plane is down has nothing to tell.
+    const { items } = await api.list<Deployment>('deployments.apps').catch(() => ({ items: [] }))
+    await cluster.clock.breathe()
+    for (const { metadata: { namespace, name }, spec } of items) {
+      if (SYSTEM_NAMESPACES.has(namespace!)) continue
+      const key = `${namespace}/${name}`
+      const entry = found.get(key) ?? { namespace: namespace!, name: name!, images: {} }
+      entry.images[id] = (spec.template.spec?.containers ?? []).map(({ image }) => image!)
+      found.set(key, entry)
+    }
+  }
+  return [...found].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).slice(0, MAX_DEPLOYMENTS).map(([, entry]) => entry)
+}
