@@ -64,6 +64,9 @@ class Owner implements OwnerDuties {
     } else {
       await this.#letGo()
       await deleteDatabase()
+      // Whoever starts next, in whichever tab, makes what was chosen.
+      const preset = message.operation === 'reset' ? message.ask.preset : undefined
+      if (preset) await ClusterStore.prepare({ preset, setTimer: browserPlatform.setTimer })
     }
     browserPlatform.setTimer(() => sendToPage({ type: 'respawn' }), 50)
     return null

@@ -56,8 +56,8 @@ export class MainMenu extends LitElement {
   }
 
   async #reset(): Promise<void> {
-    if (!await this.#confirm.ask({ title: t('reset.title'), text: t('reset.text'), confirm: t('reset.confirm'), danger: true })) return
-    await this.client.ask('reset', {})
+    await import('./new-cluster-dialog.ts')
+    await this.renderRoot.querySelector('dd-new-cluster-dialog')!.open()
   }
 
   #setScreenReader(on: boolean): void {
@@ -108,7 +108,8 @@ export class MainMenu extends LitElement {
         <form method="dialog"><button class="button" autofocus>${t('dialog.close')}</button></form>
       </dialog>
       <dialog id="problem"><p>${this.problem}</p><form method="dialog"><button class="button" autofocus>${t('dialog.close')}</button></form></dialog>
-      <dd-confirm-dialog></dd-confirm-dialog>`
+      <dd-confirm-dialog></dd-confirm-dialog>
+      <dd-new-cluster-dialog .client=${this.client}></dd-new-cluster-dialog>`
   }
 
   static override styles = [sharedStyles, css`

@@ -58,6 +58,9 @@ export interface StoredCluster {
   logs: { tree: string; path: string; data: Uint8Array }[]
 }
 
+/** What stands beside the cluster. `preset`: what a fresh one is to be, in a database that has none yet. */
+type MetaKey = 'progress' | 'pace' | 'fleet' | 'preset'
+
 /** Looks at one place of a file tree when it is written. Undefined: it is gone. */
 export type FileLook = (path: string) => Iterable<[path: string, file: StoredFile]>
 
@@ -128,6 +131,13 @@ export class ClusterStore {
       if ((error as DOMException).name === 'VersionError') throw new StoreError('newer', `the database was written by a later version of Drydock (this one knows version ${SCHEMA_VERSION})`)
       throw new StoreError('corrupt', `the database can't be opened: ${(error as Error).message}`)
     }
+  }
+
+  /** Makes an empty database that says what the cluster in it is to be. */
+  static async prepare({ preset, setTimer }: { preset: string; setTimer: (fn: () => void, delayMs: number) => () => void }): Promise<void> {
+    const store = await ClusterStore.open({ setTimer })
+    store.setMeta('preset', preset)
+    await store.close()
   }
 
   /** What was saved; undefined in an empty database. @throws StoreError when it doesn't hold together. */
@@ -220,7 +230,7 @@ export class ClusterStore {
     this.#scheduleLogs()
   }
 
-  setMeta(key: 'progress' | 'pace' | 'fleet', value: unknown): void {
+  setMeta(key: MetaKey, value: unknown): void {
     this.#dirtyMeta.set(key, value)
     this.#schedule(IDLE_FLUSH_MS)
   }
@@ -233,7 +243,7 @@ export class ClusterStore {
     this.#schedule(IDLE_FLUSH_MS)
   }
 
-  async getMeta(key: 'progress' | 'pace' | 'fleet'): Promise<unknown> {
+  async getMeta(key: MetaKey): Promise<unknown> {
     return this.#db.get('meta', key)
   }
 
