@@ -4,6 +4,7 @@ import type { Platform } from '../base/platform.ts'
 import { createPipe, readAll, readerOf } from '../base/streams.ts'
 import { BOOT_MS, OTHER_DISKS, createCluster } from '../cluster/cluster.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { controlPlaneNodes } from '../cluster/topology.ts'
 import type { Machine, MountableFileSystem, Program, Tty } from '../unix/types.ts'
 import { MemoryFileSystem } from '../unix/file-system.ts'
 import { ClusterViews } from './cluster-views.ts'
@@ -283,14 +284,16 @@ export class ClusterHost {
   }
 
   /** A kubeconfig of the page's own for a cluster, so that views don't depend on what the learner does to theirs. @throws Error for one that is off */
-  #kubeconfigFor(id: string): { apiPort: number; kubeconfig: string } {
-    if (id === FIRST_CLUSTER) return { apiPort: 6443, kubeconfig: SYSTEM_KUBECONFIG }
+  #kubeconfigFor(id: string): { server: string; kubeconfig: string } {
+    if (id === FIRST_CLUSTER) return { server: '127.0.0.1:6443', kubeconfig: SYSTEM_KUBECONFIG }
     const { apiPort } = this.#furtherCluster(id)
     const cluster = this.#views.cluster(id)
-    if (!cluster) throw new Error(`the cluster ${id} is off`)
+    const controlPlane = cluster && controlPlaneNodes(cluster.topology)[0]
+    if (!controlPlane) throw new Error(cluster ? `nobody has installed Kubernetes on ${id}` : `the cluster ${id} is off`)
+    const server = apiPort ? `127.0.0.1:${apiPort}` : `${controlPlane.ip}:6443`
     const kubeconfig = SYSTEM_KUBECONFIG.replace(/[^/]+$/, `${id.replace('/', '-')}.conf`)
-    this.laptop.fs.writeFile(kubeconfig, cluster.adminKubeconfig(`https://127.0.0.1:${apiPort}`), { mode: 0o644 })
-    return { apiPort, kubeconfig }
+    this.laptop.fs.writeFile(kubeconfig, cluster.adminKubeconfig(`https://${server}`), { mode: 0o644 })
+    return { server, kubeconfig }
   }
 
   #flagFor(id: string): { flag?: string } {
@@ -307,7 +310,7 @@ export class ClusterHost {
 
   async #versions(): Promise<Operations['versions']['answer']> {
     const { deploymentVersions } = await this.#clock.outside(import('./deployment-versions.ts'))
-    return deploymentVersions([{ id: FIRST_CLUSTER, cluster: this.cluster }, ...this.fleet.list().flatMap(({ record: { id }, cluster }) => cluster ? [{ id, cluster }] : [])])
+    return deploymentVersions([{ id: FIRST_CLUSTER, cluster: this.cluster }, ...this.fleet.list().flatMap(({ record: { id }, cluster }) => cluster && controlPlaneNodes(cluster.topology).length > 0 ? [{ id, cluster }] : [])])
   }
 
   async #run({ argv, stdin, cluster }: Operations['run']['ask']): Promise<Operations['run']['answer']> {

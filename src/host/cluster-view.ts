@@ -24,13 +24,14 @@ export class ClusterView {
   readonly #loadBalancer: string | undefined
   #cancelTimer: (() => void) | undefined
 
-  constructor(informers: Informers, { computers, topology }: Pick<Cluster, 'computers' | 'topology'>, platform: Platform, send: (change: ClusterViewChange) => void) {
+  /** @param informers none where there is no API server: then there are machines alone */
+  constructor(informers: Informers | undefined, { computers, topology }: Pick<Cluster, 'computers' | 'topology'>, platform: Platform, send: (change: ClusterViewChange) => void) {
     this.#platform = platform
     this.#loadBalancer = topology.loadBalancer?.name
     this.#machines = () => computers.states().map(({ name, controlPlane, power }) => ({ name, controlPlane, power }))
     this.#send = send
-    this.#stops = [
-      computers.onChange(() => { this.#send({ machines: this.#machines() }) }),
+    this.#stops = [computers.onChange(() => { this.#send({ machines: this.#machines() }) })]
+    if (informers) this.#stops.push(
       informers.for<Node>('nodes').onChanges((changes) => {
         for (const { type, object } of changes) {
           const uid = object.metadata.uid!
@@ -55,7 +56,7 @@ export class ClusterView {
         }
         for (const node of this.#nodes.values()) this.#mark(node.uid)
       }),
-    ]
+    )
   }
 
   /** Everything, for a page that begins to look. */

@@ -4,6 +4,7 @@ import type { Platform } from '../base/platform.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { createInformers } from '../cluster/client/informers.ts'
 import type { Informers } from '../cluster/client/informers.ts'
+import { controlPlaneNodes } from '../cluster/topology.ts'
 import type { Topology } from '../cluster/topology.ts'
 import { ClusterView } from './cluster-view.ts'
 import type { Fleet } from './fleet/fleet.ts'
@@ -17,7 +18,9 @@ const ADMINISTRATOR = { name: 'kubernetes-admin', groups: ['kubeadm:cluster-admi
 
 interface Open {
   cluster: Cluster
-  informers: Informers
+  /** On whose machine the control plane was installed that is followed; undefined where there is none. */
+  controlPlane: string | undefined
+  informers: Informers | undefined
   view: ClusterView
 }
 
@@ -89,7 +92,7 @@ export class ClusterViews {
   #list(): readonly ClusterEntry[] {
     return [
       { id: FIRST_CLUSTER, name: this.#first.topology.name, state: 'running', canGrow: this.#first.topology.flavour === 'kubeadm' },
-      ...this.#fleet.list().map(({ record: { id, name, provider }, state }): ClusterEntry => ({ id, name, provider, state, canGrow: false })),
+      ...this.#fleet.list().map(({ record: { id, name, provider }, cluster, state }): ClusterEntry => ({ id, name, provider, state: cluster && state === 'running' && controlPlaneOf(cluster) === undefined ? 'blank' : state, canGrow: false })),
     ]
   }
 
@@ -101,8 +104,8 @@ export class ClusterViews {
     // Machines that are taken up as they stood have power without being switched on.
     const stateBefore = new Map(before.map(({ id, state }) => [id, state]))
     const replaced = new Set(this.#entries.flatMap(({ id, state }) => stateBefore.get(id) === state ? [] : [id]))
-    for (const [id, { cluster }] of [...this.#open]) {
-      if (id === FIRST_CLUSTER || this.#clusterOf(id) === cluster) continue
+    for (const [id, { cluster, controlPlane }] of [...this.#open]) {
+      if (id === FIRST_CLUSTER || (this.#clusterOf(id) === cluster && controlPlaneOf(cluster) === controlPlane)) continue
       this.#forget(id)
       replaced.add(id)
     }
@@ -136,11 +139,12 @@ export class ClusterViews {
   }
 
   #follow(id: string, cluster: Cluster): Open {
-    const informers = createInformers({ api: cluster.apiAs(ADMINISTRATOR), clock: this.#clock, log: silentLog })
+    const controlPlane = controlPlaneOf(cluster)
+    const informers = controlPlane === undefined ? undefined : createInformers({ api: cluster.apiAs(ADMINISTRATOR), clock: this.#clock, log: silentLog })
     const view = new ClusterView(informers, cluster, this.#platform, (change) => {
       for (const { client, shown } of this.#lookers.values()) if (shown === id) client.send({ type: 'view', change })
     })
-    const open = { cluster, informers, view }
+    const open = { cluster, controlPlane, informers, view }
     this.#open.set(id, open)
     return open
   }
@@ -154,8 +158,13 @@ export class ClusterViews {
     const open = this.#open.get(id)
     this.#open.delete(id)
     open?.view.stop()
-    open?.informers.stop()
+    open?.informers?.stop()
   }
+}
+
+/** The machine on which the control plane began: another one is another API server. Undefined where nobody has installed one. */
+function controlPlaneOf({ topology }: Cluster): string | undefined {
+  return controlPlaneNodes(topology)[0]?.name
 }
 
 /** What is seen of a cluster whose machines have no power. */

@@ -18,20 +18,20 @@ function homeWith(current: string, contexts: Record<string, string>) {
 }
 
 it('needs no flag where the current context leads to the cluster', () => {
-  expect(flagForCluster(homeWith('drydock', { drydock: 'https://127.0.0.1:6443' }), HOME, { apiPort: 6443, kubeconfig: PAGES })).toBeUndefined()
+  expect(flagForCluster(homeWith('drydock', { drydock: 'https://127.0.0.1:6443' }), HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBeUndefined()
 })
 
 it('names another context that leads there, quoted where the shell would take it apart', () => {
   const fs = homeWith('drydock', { drydock: 'https://127.0.0.1:6443', 'kind-kind': 'https://127.0.0.1:40001', "my 'dev": 'https://localhost:40002' })
-  expect(flagForCluster(fs, HOME, { apiPort: 40001, kubeconfig: PAGES })).toBe('--context kind-kind')
-  expect(flagForCluster(fs, HOME, { apiPort: 40002, kubeconfig: PAGES })).toBe("--context 'my '\\''dev'")
+  expect(flagForCluster(fs, HOME, { server: '127.0.0.1:40001', kubeconfig: PAGES })).toBe('--context kind-kind')
+  expect(flagForCluster(fs, HOME, { server: '127.0.0.1:40002', kubeconfig: PAGES })).toBe("--context 'my '\\''dev'")
 })
 
 it("names the page's own kubeconfig where the learner's leads nowhere near, is broken or is gone", () => {
   const fs = homeWith('drydock', { drydock: 'https://127.0.0.1:64430' })
-  expect(flagForCluster(fs, HOME, { apiPort: 6443, kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
+  expect(flagForCluster(fs, HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
   fs.writeFile(`${HOME}/.kube/config`, 'a: [')
-  expect(flagForCluster(fs, HOME, { apiPort: 6443, kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
+  expect(flagForCluster(fs, HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
   fs.remove(`${HOME}/.kube/config`)
-  expect(flagForCluster(fs, HOME, { apiPort: 6443, kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
+  expect(flagForCluster(fs, HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
 })

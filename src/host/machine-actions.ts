@@ -1,5 +1,6 @@
 import { createPipe, readAll } from '../base/streams.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { controlPlaneNodes } from '../cluster/topology.ts'
 import type { Computers } from '../cluster/computers/computers.ts'
 import { ROOT_USER } from '../unix/machine.ts'
 import type { Machine } from '../unix/types.ts'
@@ -32,7 +33,7 @@ async function machineOf(cluster: Cluster, name: string): Promise<Machine> {
 
 /** The control plane's machine where things are done: the first one that runs. */
 function controlPlaneOf({ computers, topology }: Cluster): string {
-  const names = topology.nodes.filter(({ controlPlane }) => controlPlane).map(({ name }) => name)
+  const names = controlPlaneNodes(topology).map(({ name }) => name)
   return names.find((name) => computers.get(name)?.isOn) ?? names[0]!
 }
 
@@ -100,7 +101,7 @@ export async function actOnFurtherMachine(fleet: Fleet, { id, provider, name: cl
     return name
   }
   await actOnMachine(cluster, { do: action, name })
-  // With the last machine the cluster's process ends.
-  if ((action === 'shutdown' || action === 'cut') && cluster.computers.states().every(({ power }) => power === 'off')) await fleet.stop({ provider, name: clusterName })
+  // With the last machine the cluster's process ends; a network of machines stays.
+  if (provider !== 'libvirt' && (action === 'shutdown' || action === 'cut') && cluster.computers.states().every(({ power }) => power === 'off')) await fleet.stop({ provider, name: clusterName })
   return name
 }

@@ -3,6 +3,8 @@
  * another tab owns the cluster, that worker passes the messages on (see ownership.ts).
  */
 import type { Goal } from '../lessons/goal.ts'
+import type { FleetState } from './fleet/fleet.ts'
+import type { Provider } from './fleet/fleet-storage.ts'
 import type { DeploymentVersions } from './deployment-versions.ts'
 import type { Installed } from './installed.ts'
 
@@ -64,14 +66,14 @@ export type MachineAction = 'add' | 'start' | 'reboot' | 'shutdown' | 'cut' | 'j
 /** Id of the cluster that the page begins with. */
 export const FIRST_CLUSTER = ''
 
-/** A cluster that can be shown. `making`: for the first time. */
+/** A cluster that can be shown. `making`: for the first time; `blank`: there are machines, perhaps, and no Kubernetes on them. */
 export interface ClusterEntry {
   /** {@link FIRST_CLUSTER}, or `PROVIDER/NAME`. */
   id: string
   name: string
   /** Whose program made it; undefined for the first one. */
-  provider?: 'kind' | 'minikube' | 'gke' | 'aks' | 'eks'
-  state: 'making' | 'starting' | 'running' | 'stopping' | 'off'
+  provider?: Provider
+  state: FleetState | 'blank'
   /** Whether a machine can be added that becomes a node: the others get theirs from the program that made them. */
   canGrow: boolean
 }

@@ -1,7 +1,7 @@
 import type { ClusterEntry } from '../host/protocol.ts'
 import { t } from './localization.ts'
 
-const PROVIDERS: Readonly<Record<NonNullable<ClusterEntry['provider']>, string>> = { kind: 'kind', minikube: 'minikube', gke: 'GKE', aks: 'AKS', eks: 'EKS' }
+const PROVIDERS: Readonly<Record<NonNullable<ClusterEntry['provider']>, string>> = { kind: 'kind', minikube: 'minikube', gke: 'GKE', aks: 'AKS', eks: 'EKS', libvirt: 'libvirt' }
 
 /** What people call a cluster: its name, and whose program made it where the name doesn't say so. */
 export function clusterName({ name, provider }: ClusterEntry): string {

@@ -109,6 +109,20 @@ test('the power of its machine is taken away and given back; a cluster that is o
   await region().getByRole('button', { name: /^Pod whale, Running, 1\/1/ }).waitFor({ timeout: 60_000 })
 })
 
+test('machines on a network of their own are shown before anybody has installed Kubernetes on them', async () => {
+  const xml = "<network><name>lab</name><forward mode='nat'/><ip address='192.168.100.1' netmask='255.255.255.0'><dhcp><range start='192.168.100.10' end='192.168.100.20'/></dhcp></ip></network>"
+  expect(await tab.run(`echo "${xml}" > lab.xml; virsh net-create lab.xml && virt-install --name vm1 --network network=lab > install.log`)).toContain('Network lab created')
+  await which().selectOption('lab (libvirt): machines alone')
+  await region().getByText('These machines are on a network of their own.').waitFor()
+  await region().getByRole('region', { name: 'vm1' }).getByText('not a node').waitFor({ timeout: 20_000 })
+  expect(await region().getByRole('button', { name: 'What is installed' }).count()).toBe(0)
+  await shot('switch-blank')
+  await which().selectOption('kind')
+  await region().getByRole('button', { name: /^kind-control-plane/ }).waitFor()
+  await tab.run('virsh destroy vm1; virsh undefine vm1; virsh net-destroy lab')
+  await expect.poll(options).toEqual(['drydock', 'kind'])
+})
+
 test('a cluster that is deleted gives its place to the first one, and the switch goes', async () => {
   expect(await tab.run('kind delete cluster')).toContain('Deleted nodes')
   await region().getByRole('button', { name: /^drydock-worker2/ }).waitFor()

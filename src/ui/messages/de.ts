@@ -146,6 +146,8 @@ export const de: Messages = {
   'cluster.state.starting': 'startet',
   'cluster.state.stopping': 'wird beendet',
   'cluster.state.off': 'aus',
+  'cluster.state.blank': 'nur Maschinen',
+  'cluster.text.blank': 'Diese Maschinen haben ein eigenes Netz. Ein Cluster werden sie, wenn jemand Kubernetes auf ihnen installiert.',
   'cluster.text.making': 'Dieser Cluster entsteht gerade. Seine Nodes erscheinen hier, sobald sie dazukommen.',
   'cluster.text.starting': 'Dieser Cluster startet. Seine Nodes erscheinen hier, sobald er antwortet.',
   'cluster.text.stopping': 'Dieser Cluster wird gerade beendet.',

@@ -145,6 +145,8 @@ export const en = {
   'cluster.state.starting': 'starting',
   'cluster.state.stopping': 'stopping',
   'cluster.state.off': 'off',
+  'cluster.state.blank': 'machines alone',
+  'cluster.text.blank': 'These machines are on a network of their own. They become a cluster when somebody installs Kubernetes on them.',
   'cluster.text.making': 'This cluster is being made. Its nodes appear here as they join.',
   'cluster.text.starting': 'This cluster is starting. Its nodes appear here once it answers.',
   'cluster.text.stopping': 'This cluster is being switched off.',
