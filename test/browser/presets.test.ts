@@ -74,9 +74,9 @@ test('without a pod network nodes are not ready, the overview says why, and a pl
   await startOverAs('Three nodes without a pod network')
   await expect.poll(() => tab.run('kubectl get nodes --no-headers | grep -c NotReady')).toBe('3')
   await region().getByRole('button', { name: 'What is installed' }).click()
-  const network = tab.page.getByRole('region', { name: 'What is installed' }).getByRole('region', { name: 'Network', exact: true })
-  await expect.poll(() => network.textContent()).toMatch(/cni plugin not initialized/)
-  expect(await network.textContent()).not.toContain('kindnet')
+  const network = () => tab.page.getByRole('region', { name: 'What is installed' }).getByRole('region', { name: 'Network', exact: true })
+  await expect.poll(() => network().textContent()).toMatch(/cni plugin not initialized/)
+  expect(await network().textContent()).not.toContain('kindnet')
   await shot('no-network')
   await reload()
   expect(await tab.run('kubectl get nodes --no-headers | grep -c NotReady')).toBe('3')
@@ -85,8 +85,8 @@ test('without a pod network nodes are not ready, the overview says why, and a pl
   expect(await tab.run('kubectl apply -f kube-flannel.yaml')).toContain('daemonset.apps/kube-flannel-ds created')
   await tab.until('kubectl get nodes --no-headers', (out) => (out.match(/ Ready /g) ?? []).length === 3)
   await region().getByRole('button', { name: 'What is installed' }).click()
-  await expect.poll(() => network.textContent(), { timeout: 10_000 }).toMatch(/kube-flannel\/kube-flannel-ds.*3\/3 ready/s)
-  expect(await network.textContent()).not.toContain('cni plugin not initialized')
+  await expect.poll(() => network().textContent(), { timeout: 10_000 }).toMatch(/kube-flannel\/kube-flannel-ds.*3\/3 ready/s)
+  expect(await network().textContent()).not.toContain('cni plugin not initialized')
 })
 
 test('one node as k3s sets it up has its add-ons, also after a reload', async () => {
