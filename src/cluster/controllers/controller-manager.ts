@@ -31,6 +31,7 @@ import { resourceClaimPods, resourceClaims } from './resource-claim/resource-cla
 import { createResourceDirectory } from './resource-directory.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCaPublisher } from './root-ca.ts'
+import { serviceCidrController } from './service-cidrs.ts'
 import { serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountTokensController } from './service-account-tokens.ts'
 import type { ServiceAccountTokensOptions } from './service-account-tokens.ts'
@@ -149,6 +150,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(resourceClaimPods, 'resource-claim-controller', 'resource_claim')
       run(resourceClaims, 'resource-claim-controller', 'resource_claim')
       run(deviceTaintEvictionController(), 'device-taint-eviction-controller')
+      run(serviceCidrController, 'service-cidrs-controller')
       run(bootstrapSigner, 'bootstrap-signer')
       run(tokenCleaner, 'token-cleaner')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)

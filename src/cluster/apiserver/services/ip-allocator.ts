@@ -24,7 +24,7 @@ export function ipText(number: number): string {
 }
 
 /**
- * Addresses of Services. An address is taken while its IPAddress object exists, as on the real server, so that etcd is the only truth.
+ * Addresses of one range for Services. An address is taken while its IPAddress object exists, as on the real server, so that etcd is the only truth.
  * k8s: registry/core/service/ipallocator
  */
 export class IpAllocator {
@@ -47,13 +47,19 @@ export class IpAllocator {
     this.#cidr = `${ipText(network)}/${bits}`
     this.#first = network + 1
     this.#last = network + size - 2
-    this.#dynamicFrom = this.#first + Math.min(Math.max(16, Math.floor(size / 16)), 256)
+    // k8s: calculateRangeOffset
+    this.#dynamicFrom = this.#first + (size <= 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256))
+  }
+
+  contains(ip: string): boolean {
+    const number = ipNumber(ip)
+    return number >= this.#first && number <= this.#last
   }
 
   /** @throws IpError */
   take(ip: string, service: KubeObject, dryRun: boolean): void {
     const number = ipNumber(ip)
-    const inRange = number >= this.#first && number <= this.#last
+    const inRange = this.contains(ip)
     if (dryRun) {
       // Who only tries isn't told that somebody else has the address.
       if (!inRange) throw new IpError(`the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${this.#cidr}`)
@@ -69,6 +75,7 @@ export class IpAllocator {
     if (dryRun) return ipText(this.#first - 1)
     for (const [low, high] of [[Math.min(this.#dynamicFrom, this.#last), this.#last], [this.#first, this.#dynamicFrom - 1]] as const) {
       const size = high - low + 1
+      if (size <= 0) continue
       const offset = this.#random.int(size)
       for (let i = 0; i < size; i++) {
         const number = low + (offset + i) % size
@@ -79,11 +86,6 @@ export class IpAllocator {
       }
     }
     throw new IpError('range is full', true)
-  }
-
-  release(ip: string): void {
-    const object = this.#addresses.store.get('', ip)
-    if (object) this.#addresses.store.remove('', object)
   }
 
   #isTaken(number: number): boolean {

@@ -7,7 +7,8 @@ import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import { plainError, type StorageHooks } from '../registry.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
-import { IpAllocator, IpError } from './ip-allocator.ts'
+import { IpError } from './ip-allocator.ts'
+import { ServiceIps } from './service-ips.ts'
 import { PortAllocator, PortError, type PortOperation } from './port-allocator.ts'
 
 type IpFamily = 'IPv4' | 'IPv6'
@@ -42,14 +43,14 @@ const DEFAULT_FAMILY: IpFamily = 'IPv4'
 
 /** Gives Services their addresses and node ports and takes them back. k8s: registry/core/service/storage storage.go, alloc.go */
 export class ServiceAllocation implements StorageHooks {
-  readonly #ips: IpAllocator
+  readonly #ips: ServiceIps
   readonly #ports: PortAllocator
   readonly #catalog: ResourceCatalog
 
   constructor(options: { catalog: ResourceCatalog; clock: Clock; random: Random; serviceCidr: string }) {
     const { catalog, clock, random } = options
     this.#catalog = catalog
-    this.#ips = new IpAllocator({ cidr: options.serviceCidr, addresses: catalog.byRef('ipaddresses.networking.k8s.io'), clock, random })
+    this.#ips = new ServiceIps({ cidr: options.serviceCidr, addresses: catalog.byRef('ipaddresses.networking.k8s.io'), serviceCidrs: catalog.byRef('servicecidrs.networking.k8s.io'), clock, random })
     this.#ports = new PortAllocator(random)
     for (const service of catalog.byRef('services').store.list()) for (const port of portsOf(service['spec'])) this.#ports.mark(port)
   }
