@@ -321,6 +321,7 @@ export class ResourceHandler {
     const { type, patch, notes } = await this.#readPatch(context, endpoint)
     const representation = this.#representation(endpoint, context, OBJECT_TRANSFORMS)
     const write = { ...this.#writeRequest(context, 'PatchOptions', type === 'application/apply-patch+yaml'), ...notes }
+    checkPathName(context.info.name)
     await this.#parts.clock.breathe()
     const { object, created } = await this.#parts.writes.patch(endpoint, type, patch, write)
     return this.#object(created ? 201 : 200, endpoint, endpoint.fromStorage(object), context, representation)
