@@ -1,4 +1,5 @@
 import { thaw } from '../../base/freeze.ts'
+import { decodeObject } from '../../cluster/kinds/decode.ts'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { createTwoWayMergePatch } from '../../cluster/kinds/patch/create-three-way-patch.ts'
 import { resourcePath } from './discovery.ts'
@@ -29,7 +30,24 @@ export async function findTargets(inv: Invocation, args: readonly string[], opti
     args: local ? [] : args, namespace, enforceNamespace: explicit, filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), local,
     labelSelector: local ? undefined : flags.str('selector') || undefined, allowEmptySelector: options.allowEmptySelector ?? flags.bool('all'), continueOnError: true, latest: !local, flatten: true,
   })).infos()
+  // What comes from a file is read into Go's types, which print also what is empty.
+  if (local) for (const info of infos) info.object = typed(info.object!)
   return { infos, errors: error instanceof AggregateErrors ? [...error.errors] : error ? [error] : [] }
+}
+
+/** An object of a built-in kind as Go's types hold it, without defaults; anything else as it is. */
+function typed(object: KubeObject): KubeObject {
+  const [group, version] = object.apiVersion.includes('/') ? object.apiVersion.split('/') as [string, string] : ['', object.apiVersion]
+  const schema = schemaNameOf(group, version, object.kind)
+  return schema ? decodeObject({ schema, group, version, kind: object.kind }, object).object : object
+}
+
+/** How errors call an object: by its resource, or, without a server to ask, by its kind. k8s: cli-runtime resource.Info ObjectName */
+function objectName({ mapping, name, object }: Info, local: boolean): string {
+  if (!local) return `${mapping.resource}/${name}`
+  const group = object!.apiVersion.includes('/') ? object!.apiVersion.split('/')[0]! : ''
+  const kind = object!.kind.toLowerCase()
+  return `${group ? `${kind}.${group}` : kind}/${name}\n`
 }
 
 export interface MutateOptions {
@@ -40,6 +58,8 @@ export interface MutateOptions {
   failure: string
   /** Whether what `change` throws gets the object's name in front; default true. */
   namesRefused?: boolean
+  /** Whether what doesn't change is sent and printed too. */
+  evenUnchanged?: boolean
   /** Called instead of printing nothing when an object didn't change. */
   unchanged?(info: Info): Error | undefined
 }
@@ -56,12 +76,12 @@ export async function mutateAll(inv: Invocation, infos: readonly Info[], errors:
       await change(draft, info)
       draft.metadata = recorded(f, draft).metadata
     } catch (error) {
-      errors.push(options.namesRefused === false ? error as Error : new Error(`error: ${inv.flags.bool('local') ? info.mapping.singular : info.mapping.resource}/${info.name} ${(error as Error).message}\n`))
+      errors.push(options.namesRefused === false ? error as Error : new Error(`error: ${objectName(info, inv.flags.bool('local'))} ${(error as Error).message}\n`))
       continue
     }
     const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)
     const patch = createTwoWayMergePatch(schema ?? '', before, draft) as Record<string, unknown>
-    if (Object.keys(patch).length === 0) {
+    if (Object.keys(patch).length === 0 && !options.evenUnchanged) {
       const problem = options.unchanged?.(info)
       if (problem) errors.push(problem)
       continue

@@ -104,6 +104,8 @@ function changing(field: Field): CommandHandler {
     })
     const version = flags.str('resource-version')
     if (!result.singleItemImplied && version) throw new Error('--resource-version may only be used with a single resource')
+    // Annotated objects share a printer, which parts YAML documents; labelled ones have each their own.
+    const printAnnotated = field === 'annotations' ? printerFor(f, { operation: `annotated${dryRunSuffix(dryRun)}` }) : undefined
     await result.visit(async (info) => {
       const object = info.object!
       if (list) {
@@ -123,9 +125,8 @@ function changing(field: Field): CommandHandler {
         if (version) patch['metadata'] = { ...patch['metadata'], resourceVersion: version }
         answer = await f.rest().json<KubeObject>('PATCH', resourcePath(info.mapping, info.namespace, info.name), { body: patch, contentType: 'application/merge-patch+json', query: writeQuery(inv, dryRun) })
       }
-      const word = field === 'annotations' ? 'annotated'
-        : made.added.length > 0 && made.removed.length > 0 ? 'modified' : made.added.length > 0 ? 'labeled' : made.removed.length > 0 ? 'unlabeled' : 'not labeled'
-      void out(printerFor(f, { operation: `${word}${dryRunSuffix(dryRun)}` })(answer))
+      const word = made.added.length > 0 && made.removed.length > 0 ? 'modified' : made.added.length > 0 ? 'labeled' : made.removed.length > 0 ? 'unlabeled' : 'not labeled'
+      void out((printAnnotated ?? printerFor(f, { operation: `${word}${dryRunSuffix(dryRun)}` }))(answer))
     })
   }
 }

@@ -31,9 +31,18 @@ function selected(spec: Record<string, any>, pattern: string): any[] {
 }
 
 function checkLocal(inv: Invocation, args: readonly string[]): void {
-  if (inv.flags.bool('local') && inv.flags.str('dry-run') === 'server') throw new Error('cannot specify --local and --dry-run=server - did you mean --dry-run=client?')
-  if (inv.flags.bool('local') && args.length > 0) throw new Error("error: you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'")
+  checkDryRun(inv)
+  checkLocalArgs(inv, args)
   if (inv.flags.bool('all') && inv.flags.str('selector')) throw new Error('cannot set --all and --selector at the same time')
+}
+
+function checkDryRun(inv: Invocation): void {
+  if (inv.flags.bool('local') && inv.flags.str('dry-run') === 'server') throw new Error('cannot specify --local and --dry-run=server - did you mean --dry-run=client?')
+}
+
+/** k8s: cli-runtime resource.LocalResourceError */
+function checkLocalArgs(inv: Invocation, args: readonly string[]): void {
+  if (inv.flags.bool('local') && args.length > 0) throw new Error("error: you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'")
 }
 
 /** The objects named, all of them: nothing is changed when one can't be had. @throws Error */
@@ -52,6 +61,7 @@ const image: CommandHandler = async (inv) => {
     if (at <= 0) throw new Error(`invalid image format: ${pair}`)
     images.push([pair.slice(0, at), pair.slice(at + 1)])
   }
+  checkLocalArgs(inv, resources)
   const { infos, errors } = await allTargets(inv, resources)
   if (resources.length === 0 && inv.flags.list('filename').length === 0 && !inv.flags.str('kustomize')) throw new Error(NO_RESOURCE)
   if (images.length === 0) throw new Error('at least one image update is required')
@@ -112,10 +122,8 @@ const serviceAccount: CommandHandler = async (inv) => {
   checkLocal(inv, targets)
   const { infos, errors } = await allTargets(inv, targets)
   await mutateAll(inv, infos, errors, (draft) => {
-    const spec = podSpecOf(draft)
-    spec['serviceAccountName'] = name
-    if (spec['serviceAccount'] !== undefined) spec['serviceAccount'] = name
-  }, { operation: 'serviceaccount updated', manager: 'kubectl-set', failure: 'failed to patch ServiceAccountName' })
+    podSpecOf(draft)['serviceAccountName'] = name
+  }, { operation: 'serviceaccount updated', evenUnchanged: true, manager: 'kubectl-set', failure: 'failed to patch ServiceAccountName' })
 }
 
 // k8s: kubectl/pkg/cmd/set RunSelector
@@ -239,7 +247,8 @@ const env: CommandHandler = async (inv) => {
   const targets = at < 0 ? args : args.slice(0, at)
   const words = at < 0 ? [] : args.slice(at)
   if (words.some((w) => !isEnv(w))) throw new Error(`all resources must be specified before environment changes: ${args.join(' ')}`)
-  checkLocal(inv, targets)
+  if (flags.bool('all') && flags.str('selector')) throw new Error('cannot set --all and --selector at the same time')
+  checkDryRun(inv)
   if (flags.list('filename').length === 0 && targets.length === 0) throw new Error(NO_RESOURCE)
   const list = flags.bool('list')
   if (list && flags.str('output')) throw new Error('--list and --output may not be specified together')
@@ -247,7 +256,8 @@ const env: CommandHandler = async (inv) => {
   const { set, remove } = await parseEnv(inv, [...flags.list('env'), ...words])
   const { namespace } = f.namespace()
   if (flags.str('from')) {
-    const { infos, error } = await (await findResources(f, { args: [flags.str('from')], namespace, latest: true, flatten: true })).infos()
+    // Without a server the files themselves are looked at.
+    const { infos, error } = flags.bool('local') ? { ...await allTargets(inv, []), error: undefined } : await (await findResources(f, { args: [flags.str('from')], namespace, latest: true, flatten: true })).infos()
     if (error) throw error
     const keys = flags.list('keys')
     for (const { object } of infos) {

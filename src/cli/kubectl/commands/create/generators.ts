@@ -546,9 +546,9 @@ const ingress: CommandHandler = async (inv) => {
   const hostsSeen = new Set<string>()
   const ingressRules: { host?: string; http: { paths: unknown[] } }[] = []
   for (const rule of rules) {
-    const [target, tlsPart] = rule.split(',')
+    const [target, tlsPart, ...more] = rule.split(',')
     const host = rule.split('/')[0]!
-    if (tlsPart !== undefined && !hostsSeen.has(host)) {
+    if (tlsPart !== undefined && more.length === 0 && !hostsSeen.has(host)) {
       hostsSeen.add(host)
       const secretName = tlsPart.split('=')[1] ?? ''
       const same = tls.find((t) => (t.secretName ?? '') === secretName)
