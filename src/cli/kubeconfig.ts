@@ -1,4 +1,5 @@
 import type { FileSystem } from '../unix/types.ts'
+import { kubeconfigProblem } from './kubeconfig-types.ts'
 import { parseYaml } from './yaml.ts'
 
 export interface ClusterEntry {
@@ -99,6 +100,8 @@ export function readKubeconfigFile(shownPath: string, absolute: string, fs: Pick
   const version = raw['apiVersion'] || 'v1'
   const kind = raw['kind'] || 'Config'
   if (version !== 'v1' || kind !== 'Config') throw new Error(`error loading config file "${shownPath}": no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`)
+  const problem = kubeconfigProblem(raw)
+  if (problem !== undefined) throw new Error(`error loading config file "${shownPath}": ${problem}`)
   for (const c of raw['clusters'] ?? []) if (!out.clusters.has(c.name)) out.clusters.set(c.name, { ...c.cluster })
   for (const c of raw['contexts'] ?? []) if (!out.contexts.has(c.name)) out.contexts.set(c.name, { ...c.context })
   for (const u of raw['users'] ?? []) if (!out.users.has(u.name)) out.users.set(u.name, { ...u.user })

@@ -47,3 +47,10 @@ describe('parseYaml', () => {
     expect(splitYamlDocuments('a: 1\n---\n# only a comment\n---\nb: "---"\n')).toHaveLength(3)
   })
 })
+
+test('scalars mean what they mean to Go, not to YAML 1.1', () => {
+  expect(parseYaml('{name: e1, b: E5, c: .e1, d: 1e3, e: 0644, f: yes, g: 1:30, h: 2020-01-01, i: ~, j: "5", k: 1_0, l: .5, m: !!str 5, o: +1}')).toEqual({
+    name: 'e1', b: 'E5', c: '.e1', d: 1000, e: 420, f: true, g: '1:30', h: '2020-01-01', i: null, j: '5', k: 10, l: 0.5, m: '5', o: 1,
+  })
+  expect(parseYaml('a: &x {p: 1, q: no}\nb: {<<: *x, q: 2}\nc: *x\nd:\n')).toEqual({ a: { p: 1, q: false }, b: { p: 1, q: 2 }, c: { p: 1, q: false }, d: null })
+})

@@ -1,6 +1,6 @@
 import { isCollection, isNode, isScalar, parseDocument, visit } from 'yaml'
 import { goYamlObjection } from '../cluster/kinds/go-yaml-syntax.ts'
-import { goSyntax, nullKeyProblem } from '../cluster/kinds/yaml-text.ts'
+import { goSyntax, nullKeyProblem, scalarValue } from '../cluster/kinds/yaml-text.ts'
 
 /** A syntax error in the words of the YAML library that kubectl uses. */
 export class YamlSyntaxError extends Error {}
@@ -10,16 +10,12 @@ export class YamlSyntaxError extends Error {}
  * @throws YamlSyntaxError
  */
 export function parseYaml(text: string): unknown {
-  const document = parseDocument(text, { version: '1.1', schema: 'yaml-1.1', uniqueKeys: false, merge: true, stringKeys: false, logLevel: 'silent', customTags: (tags) => tags.filter((t) => {
-    const name = typeof t === 'string' ? t : (t as { tag: string; format?: string })
-    const tag = typeof name === 'string' ? name : name.tag
-    const format = typeof name === 'string' ? '' : name.format ?? ''
-    // Dates and base-60 numbers are plain texts for Kubernetes.
-    return !/timestamp|binary|omap|pairs|set$/.test(tag) && format !== 'TIME'
-  }) })
+  const document = parseDocument(text, { version: '1.1', schema: 'failsafe', uniqueKeys: false, merge: true, stringKeys: false, logLevel: 'silent' })
   // What only one of the two libraries minds is decided by kubectl's: it reads no further than the first thing that is whole.
   const objection = goYamlObjection(text)
   if (objection !== undefined) throw new YamlSyntaxError(objection)
+  // What a scalar means is for Go's rules: a library for YAML 1.1 takes `e1` for a number.
+  visit(document, { Scalar(_, node) { if (typeof node.value === 'string') node.value = scalarValue(node) } })
   visit(document, {
     Pair(_, { key, value }) {
       if (isCollection(key)) throw new YamlSyntaxError(`yaml: invalid map key: ${goSyntax(toPlain(key.toJS(document)))}`)

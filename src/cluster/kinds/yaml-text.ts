@@ -153,8 +153,8 @@ for (const word of ['.nan', '.NaN', '.NAN']) CONSTANTS.set(word, NaN)
 for (const word of ['.inf', '.Inf', '.INF', '+.inf', '+.Inf', '+.INF']) CONSTANTS.set(word, Infinity)
 for (const word of ['-.inf', '-.Inf', '-.INF']) CONSTANTS.set(word, -Infinity)
 
-/** k8s: go-yaml v2 resolve */
-function scalarValue(node: Scalar): unknown {
+/** What a scalar means. k8s: go-yaml v2 resolve @throws SyntaxProblem for binary that isn't base64 */
+export function scalarValue(node: Scalar): unknown {
   const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
   const tag = node.tag
   if (tag !== undefined && tag !== '' && tag !== '!') {

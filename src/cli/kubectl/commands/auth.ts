@@ -63,6 +63,7 @@ const canI: CommandHandler = async (inv) => {
 
 // k8s: kubectl/pkg/cmd/auth WhoAmIOptions
 const whoAmI: CommandHandler = async ({ f, flags, out }) => {
+  const print = flags.str('output') ? printerFor(f, { typed: true }) : undefined
   let review: KubeObject
   try {
     review = await f.rest().json<KubeObject>('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: {}, status: { userInfo: {} } } })
@@ -70,7 +71,7 @@ const whoAmI: CommandHandler = async ({ f, flags, out }) => {
     if (error instanceof StatusError && error.reason === 'Forbidden') throw new Error('the selfsubjectreviews API is not enabled in the cluster or you do not have permission to call it')
     throw error
   }
-  if (flags.str('output')) { void out(printerFor(f, { typed: true })(review)); return }
+  if (print) { void out(print(review)); return }
   const user = review['status']?.userInfo ?? {}
   const rows = [['ATTRIBUTE', 'VALUE'], ['Username', user.username ?? '']]
   if (user.uid) rows.push(['UID', user.uid])

@@ -172,6 +172,8 @@ const shownFile = (f: Factory) => {
 
 const deleteEntry = (kind: Kind): CommandHandler => async (inv) => {
   const { f, args, out, err } = inv
+  // k8s: config/delete_user.go complains in its own way
+  if (kind === 'user' && args.length !== 1) throw usageError(inv.spec, 'user to delete is required')
   if (args.length !== 1) await wrongArguments(inv, '')
   const name = args[0]!
   const config = startingConfig(f)

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { goJson } from '../../../cluster/kinds/go-text.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { usageError } from '../command.ts'
 import { lowerGroupKind, groupVersion, resourcePath } from '../discovery.ts'
@@ -157,7 +158,6 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
     if (flags.bool('ignore-not-found') && isNotFound(error)) return
     throw error
   }
-  if (infos.length > 1 && infos.some((i) => i.name)) throw new Error('watch is only supported on individual resources and resource collections - more than 1 resource was found')
   const info = infos[0]!
   const events = flags.bool('output-watch-events')
   const layout = new TableLayout()
@@ -165,8 +165,10 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
   const plain = human ? undefined : printerFor(f, { formats: GET_FORMATS })
   const show = (object: KubeObject, type: string) => {
     if (human) return table.print(object, events ? type : '')
-    if (events) return plain!({ type, object } as unknown as KubeObject)
-    return plain!(object)
+    if (!events || flags.str('output') === 'name') return plain!(object)
+    // An event is one line of JSON, with everything in it.
+    if (flags.str('output') === 'json') return `{"type":${JSON.stringify(type)},"object":${goJson(object)}}\n`
+    return plain!({ type, object } as unknown as KubeObject)
   }
   const isList = info.name === ''
   let resourceVersion = '0'
@@ -182,6 +184,7 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
     const items = isList && !isTable(object!) && Array.isArray(object!['items']) ? object!['items'] as KubeObject[] : [object!]
     for (const item of items) await out(show(item.kind ? item : { ...item, apiVersion: groupVersion(info.mapping), kind: info.mapping.kind }, 'ADDED'))
   }
+  if (infos.length > 1 && infos.some((i) => i.name)) throw new Error('you may only watch a single resource or type of resource at a time')
   // A watch of one object from revision 0 begins with what is there already: it has just been printed, or wasn't wanted.
   let skip = !isList
   const path = resourcePath(info.mapping, info.namespace)

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { groupVersion, resourcePath } from '../discovery.ts'
-import { aggregate, isNotFound } from '../errors.ts'
+import { aggregate, AggregateErrors, isNotFound } from '../errors.ts'
 import { goSprint } from '../../../cluster/kinds/go-text.ts'
 import { JsonPath, relaxedJsonPath } from '../../../cluster/kinds/jsonpath.ts'
 import { printerFor } from '../print.ts'
@@ -109,12 +109,13 @@ export const wait: CommandHandler = async (inv) => {
       for (const condition of conditions) {
         // The first look at an object whose turn comes too late fails in the client itself.
         if (condition.type === 'delete' && timeout > 0 && f.nowMs() >= deadline) throw new Error('client rate limiter Wait returned an error: context deadline exceeded')
+        if (condition.type === 'check' && timeout > 0 && f.nowMs() >= deadline) throw new Error(`timed out waiting for the condition on ${info.mapping.resource}/${info.name}`)
         const object = await satisfied(inv, info, condition, timeout === 0 ? -1 : Math.max(1, deadline - f.nowMs()))
         if (object) { void out(print(object)); await f.io.flush() }
       }
     })
   } catch (error) {
-    if (!(forDelete && isNotFound(error))) errors.push(error as Error)
+    errors.push(...(error instanceof AggregateErrors ? error.errors : [error as Error]).filter((each) => !(forDelete && isNotFound(each))))
   }
   const failure = aggregate(errors)
   if (failure) throw failure
