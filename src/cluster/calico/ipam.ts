@@ -199,7 +199,16 @@ export class Ipam {
         return false
       }
     }
-    if (affinity.spec.state !== 'confirmed') await this.#store.update('blockaffinities', { ...affinity, spec: { ...affinity.spec, state: 'confirmed' } })
+    for (let attempt = 0; affinity.spec.state !== 'confirmed' && attempt < RETRIES; attempt++) {
+      try {
+        affinity = await this.#store.update('blockaffinities', { ...affinity, spec: { ...affinity.spec, state: 'confirmed' } })
+      } catch (error) {
+        // Another process of the node may have confirmed it.
+        const known = isFailure(error, 'Conflict') ? await this.#store.get<BlockAffinitySpec>('blockaffinities', name) : undefined
+        if (!known) throw error
+        affinity = known
+      }
+    }
     return true
   }
 

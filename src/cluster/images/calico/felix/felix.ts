@@ -4,11 +4,12 @@ import type { KernelNetwork, Proc } from '../../../../unix/types.ts'
 import type { BlockSpec } from '../../../calico/ipam-block.ts'
 import { poolOf } from '../../../calico/ipam.ts'
 import { CALICO_API } from '../../../calico/resources.ts'
-import type { IpPool, Resource } from '../../../calico/resources.ts'
+import type { Datastore, IpPool, Resource } from '../../../calico/resources.ts'
 import type { Node } from '../../../kinds/generated/types.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
 import { calicoLog } from '../log.ts'
 import { PREFIX, annotateNode, calicoClient, nodeNameOf } from '../node-client.ts'
+import type { EndpointToHostAction } from './policy-filter.ts'
 import { Policies } from './policies.ts'
 
 const HEALTH_PORT = 9099
@@ -20,14 +21,28 @@ const IPIP_DEVICE = 'tunl0'
 const VXLAN_DEVICE = 'vxlan.calico'
 const VXLAN_ID = 4096
 
-/** Settings of Felix that have an effect here; it reads them from the environment, too. */
-const SETTINGS = { healthEnabled: 'FELIX_HEALTHENABLED', healthPort: 'FELIX_HEALTHPORT' }
+// @k8s part: Calico's Felix: the dataplane of iptables for IPv4; eBPF, nftables, WireGuard and Typha are refused, other settings of FelixConfiguration and FELIX_ variables than those of health, MTU and traffic to the node have no effect, which its log says
+
+/** Variables that have an effect here, or ask for what is done anyway. */
+const FOLLOWED: ReadonlySet<string> = new Set(['HEALTHENABLED', 'HEALTHHOST', 'HEALTHPORT', 'FELIXHOSTNAME', 'IPINIPMTU', 'VXLANMTU', 'WIREGUARDMTU', 'DEFAULTENDPOINTTOHOSTACTION', 'IPTABLESREFRESHINTERVAL', 'DATASTORETYPE', 'LOGSEVERITYSCREEN'])
+/** Fields of FelixConfiguration that are there from the beginning. */
+const FOLLOWED_FIELDS: ReadonlySet<string> = new Set(['logSeverityScreen', 'reportingInterval', 'defaultEndpointToHostAction'])
+const isOn = (value: unknown) => /^(?:1|t|true|yes|y|enabled)$/i.test(String(value ?? ''))
+
+/** What this Felix can't be. */
+function refusal(env: Readonly<Record<string, string>>, spec: Readonly<Record<string, unknown>>): string | undefined {
+  if (isOn(env.FELIX_BPFENABLED) || isOn(spec.bpfEnabled)) return 'eBPF'
+  if (isOn(env.FELIX_NFTABLESMODE) || isOn(spec.nftablesMode)) return 'nftables'
+  if (isOn(env.FELIX_WIREGUARDENABLED) || isOn(spec.wireguardEnabled)) return 'WireGuard'
+  if (isOn(env.FELIX_IPV6SUPPORT)) return 'IPv6'
+  return (env.FELIX_TYPHAK8SSERVICENAME || 'none') !== 'none' || env.FELIX_TYPHAADDR ? 'Typha' : undefined
+}
 
 /** `calico-node -felix`: enforces policies on its node, and makes the tunnels' devices and the routes of VXLAN. calico: felix */
 export async function felix(proc: Proc, version: string): Promise<number> {
   const log = calicoLog(proc, 'felix')
   const node = proc.env.FELIX_FELIXHOSTNAME || nodeNameOf(proc)
-  const { client, call } = calicoClient(proc)
+  const { client, call, store } = calicoClient(proc)
   const kernel = isCapable(proc, 'NET_ADMIN') ? proc.net.kernel : undefined
   log('INFO', 'daemon.go 144', 'Felix starting up', { GOMAXPROCS: proc.machine.hardware.cpus, builddate: '', gitcommit: '', version })
   if (!kernel) {
@@ -35,9 +50,17 @@ export async function felix(proc: Proc, version: string): Promise<number> {
     return 1
   }
   proc.useMemory(70 * 2 ** 20)
+  const spec = await configuration(proc, store)
+  const refused = refusal(proc.env, spec)
+  if (refused !== undefined) {
+    log('FATAL', 'daemon.go 300', `drydock: ${refused} is not supported here`)
+    return 1
+  }
+  const ignored = [...Object.keys(proc.env).filter((name) => name.startsWith('FELIX_') && !FOLLOWED.has(name.slice('FELIX_'.length)) && !['FELIX_IPV6SUPPORT', 'FELIX_BPFENABLED', 'FELIX_NFTABLESMODE', 'FELIX_WIREGUARDENABLED', 'FELIX_TYPHAK8SSERVICENAME'].includes(name)), ...Object.keys(spec).filter((name) => !FOLLOWED_FIELDS.has(name))]
+  if (ignored.length > 0) log('WARNING', 'config_params.go 700', `drydock: these settings have no effect here: ${ignored.join(', ')}`)
   let isReady = false
-  if (/^(?:1|t|true|yes|y)$/i.test(proc.env[SETTINGS.healthEnabled] ?? '')) {
-    const port = Number(proc.env[SETTINGS.healthPort] || HEALTH_PORT)
+  if (isOn(proc.env.FELIX_HEALTHENABLED)) {
+    const port = Number(proc.env.FELIX_HEALTHPORT || HEALTH_PORT)
     log('INFO', 'health.go 420', `Starting health endpoints on localhost:${port}`)
     proc.net.listenHttp(port, (request) => {
       const path = new URL(request.url).pathname
@@ -48,7 +71,7 @@ export async function felix(proc: Proc, version: string): Promise<number> {
   }
   const dataplane = new Dataplane(kernel, node, proc)
   const synced = dataplane.follow((path, onChange) => watchResource(proc, client, path, onChange, (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message })), (mac) => annotateNode(call, node, { [`${PREFIX}/VXLANTunnelMACAddr`]: mac }))
-  const policies = new Policies(proc, client, node, log)
+  const policies = new Policies(proc, client, node, toHostAction(proc.env.FELIX_DEFAULTENDPOINTTOHOSTACTION || String(spec.defaultEndpointToHostAction ?? 'Drop')), log)
   await Promise.all([synced, policies.synced])
   // Rules that an earlier one left are replaced at once.
   for (const filter of [...kernel.filters]) if (filter.owner === policies.filter.owner) kernel.filters.delete(filter)
@@ -60,6 +83,23 @@ export async function felix(proc: Proc, version: string): Promise<number> {
   await proc.signal('SIGTERM', 'SIGINT')
   kernel.leave()
   return 0
+}
+
+/** The cluster's settings for all nodes. */
+async function configuration(proc: Proc, store: Datastore): Promise<Record<string, unknown>> {
+  for (;;) {
+    try {
+      return (await store.get<Record<string, unknown>>('felixconfigurations', 'default'))?.spec ?? {}
+    } catch (error) {
+      if (proc.killed.aborted) throw error
+      await proc.sleep(1_000)
+    }
+  }
+}
+
+function toHostAction(text: string): EndpointToHostAction {
+  const known = (['Accept', 'Return', 'Drop'] as const).find((action) => action.toLowerCase() === text.toLowerCase())
+  return known ?? 'Drop'
 }
 
 type Watch = <T extends { metadata: { name?: string } }>(path: string, onChange: () => void) => { objects: ReadonlyMap<string, T>; synced: Promise<void> }

@@ -12,7 +12,7 @@ import { calicoPolicyOf } from './kubernetes-policy.ts'
 import { compilePolicy } from './policy.ts'
 import type { CompiledPolicy, PolicyObject, ServiceLookup } from './policy.ts'
 import { PolicyFilter } from './policy-filter.ts'
-import type { Tier } from './policy-filter.ts'
+import type { EndpointToHostAction, Tier } from './policy-filter.ts'
 
 interface TierSpec { order?: number; defaultAction?: 'Deny' | 'Pass' }
 
@@ -34,13 +34,13 @@ export class Policies {
   /** By kind, namespace and name: what was read of each revision. */
   readonly #compiled = new WeakMap<object, { policy: CompiledPolicy | undefined }>()
 
-  constructor(proc: Proc, client: ClusterClient, node: string, log: Log) {
+  constructor(proc: Proc, client: ClusterClient, node: string, toHost: EndpointToHostAction, log: Log) {
     this.#log = log
     this.#watch = (path, onChange) => watchResource(proc, client, path, onChange ?? (() => this.#renew()), (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message }))
     const namespaces = this.#watch<LabelledObject>('/api/v1/namespaces', (key) => { this.endpoints.inherit(key) })
     const accounts = this.#watch<LabelledObject>('/api/v1/serviceaccounts', (key) => { this.endpoints.inherit(key.split('/')[0]!) })
     this.endpoints = new Endpoints(namespaces.objects, accounts.objects)
-    this.filter = new PolicyFilter({ endpoints: this.endpoints, services: this.#service }, node, (packet) => logPacket(proc, packet))
+    this.filter = new PolicyFilter({ endpoints: this.endpoints, services: this.#service }, { node, ips: proc.net.addresses, toHost }, (packet) => logPacket(proc, packet))
     this.#kubernetes = this.#watch('/apis/networking.k8s.io/v1/networkpolicies')
     this.#namespaced = this.#watch(`${CALICO_API}/networkpolicies`)
     this.#global = this.#watch(`${CALICO_API}/globalnetworkpolicies`)
@@ -93,7 +93,7 @@ export class Policies {
   readonly #service: ServiceLookup = (namespace, name, ip, port, protocol) => {
     for (const { metadata, endpoints, ports } of this.#slices?.objects.values() ?? []) {
       if (metadata.namespace !== namespace || (metadata.labels as Record<string, string> | undefined)?.['kubernetes.io/service-name'] !== name) continue
-      if (ports?.some((each) => each.port === port && (each.protocol ?? 'TCP') === protocol) && endpoints?.some(({ addresses }) => addresses.includes(ip))) return true
+      if ((port === undefined || ports?.some((each) => each.port === port && (each.protocol ?? 'TCP') === protocol)) && endpoints?.some(({ addresses }) => addresses.includes(ip))) return true
     }
     return false
   }

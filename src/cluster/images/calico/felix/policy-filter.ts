@@ -9,6 +9,16 @@ export interface Tier {
   defaultAction: 'Deny' | 'Pass'
 }
 
+/** What becomes of what pods send to their own node, once their policies have let it out. */
+export type EndpointToHostAction = 'Accept' | 'Return' | 'Drop'
+
+/** The node on which policies are enforced. */
+export interface FilteredNode {
+  node: string
+  ips: readonly string[]
+  toHost: EndpointToHostAction
+}
+
 /** What a pod's policies say of one direction: tier after tier. */
 type Chain = readonly { rules: readonly CompiledRule[]; defaultAction: Tier['defaultAction'] }[]
 
@@ -17,14 +27,14 @@ export class PolicyFilter implements PacketFilter {
   readonly owner = 'calico'
   readonly coversOwnNode = true
   readonly #surroundings: Surroundings
-  readonly #node: string
+  readonly #node: FilteredNode
   readonly #log: (packet: Packet) => void
   #tiers: readonly Tier[] = []
   #policies: readonly CompiledPolicy[] = []
   /** By pod; made anew once something has changed. */
   readonly #chains = new Map<string, { labels: unknown; Ingress: Chain; Egress: Chain }>()
 
-  constructor(surroundings: Surroundings, node: string, log: (packet: Packet) => void) {
+  constructor(surroundings: Surroundings, node: FilteredNode, log: (packet: Packet) => void) {
     this.#surroundings = surroundings
     this.#node = node
     this.#log = log
@@ -39,7 +49,7 @@ export class PolicyFilter implements PacketFilter {
   }
 
   allowsEgress(packet: Packet): boolean {
-    return this.#allows('Egress', packet.source.pod, packet)
+    return this.#allows('Egress', packet.source.pod, packet) && !(this.#node.toHost === 'Drop' && packet.source.pod !== undefined && packet.destination.pod === undefined && this.#node.ips.includes(packet.destination.ip))
   }
 
   allowsIngress(packet: Packet): boolean {
@@ -50,7 +60,7 @@ export class PolicyFilter implements PacketFilter {
     if (pod === undefined) return true
     const endpoint = this.#surroundings.endpoints.pod(pod)
     // Interfaces that it knows nothing of are dropped.
-    if (!endpoint || endpoint.node !== this.#node) return false
+    if (!endpoint || endpoint.node !== this.#node.node) return false
     let known = this.#chains.get(pod)
     if (known?.labels !== endpoint.labels) this.#chains.set(pod, known = { labels: endpoint.labels, Ingress: this.#chainFor('Ingress', endpoint.labels), Egress: this.#chainFor('Egress', endpoint.labels) })
     for (const { rules, defaultAction } of known![direction]) {

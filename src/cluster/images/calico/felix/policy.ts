@@ -51,8 +51,8 @@ export interface PolicyObject {
   }
 }
 
-/** Addresses and ports of a service, as a rule asks for them. */
-export type ServiceLookup = (namespace: string, name: string, ip: string, port: number, protocol: string) => boolean
+/** Whether an address is among a Service's; a port too, unless it is undefined. */
+export type ServiceLookup = (namespace: string, name: string, ip: string, port: number | undefined, protocol: string) => boolean
 
 /** Where a rule looks things up. */
 export interface Surroundings {
@@ -139,7 +139,7 @@ function compileEntity({ nets = [], notNets = [], selector, notSelector, namespa
   if (notNets.length > 0) checks.push(({ ip }) => !notNets.some((net) => contains(net, ip)))
   if (ports.length > 0) checks.push((end, port, protocol, { endpoints }) => ports.some((each) => isPort(each, end, port, protocol, endpoints)))
   if (notPorts.length > 0) checks.push((end, port, protocol, { endpoints }) => !notPorts.some((each) => isPort(each, end, port, protocol, endpoints)))
-  if (services?.name) checks.push(({ ip }, port, protocol, { services: lookUp }) => port !== undefined && lookUp(services.namespace ?? namespace ?? '', services.name!, ip, port, protocol))
+  if (services?.name) checks.push(({ ip }, port, protocol, { services: lookUp }) => lookUp(services.namespace ?? namespace ?? '', services.name!, ip, port, protocol))
   return (end, port, protocol, surroundings) => checks.every((check) => check(end, port, protocol, surroundings))
 }
 
