@@ -8,6 +8,7 @@ import '../src/cluster/node/node-machine.ts'
 import '../src/cluster/network/cni/calico-add.ts'
 import '../src/cluster/images/calico/bird.ts'
 import '../src/cluster/images/calico/calico-node.ts'
+import '../src/cluster/images/calico/calicoctl/calicoctl.ts'
 import '../src/cluster/images/calico/install-cni.ts'
 import '../src/cluster/images/calico/kube-controllers.ts'
 import '../src/cluster/images/flannel/flanneld.ts'
@@ -143,6 +144,23 @@ spec:
     expect(await run('kubectl logs -n kube-system ds/calico-node --tail=5')).toContain('Validation failed; treating as missing error="expected ==" key="GlobalNetworkPolicy(wrong)"')
     expect(await apply(`apiVersion: crd.projectcalico.org/v1\nkind: GlobalNetworkPolicy\nmetadata: {name: wrong}\nspec: {ingress: [{action: Reject}]}`)).toContain('Unsupported value: "Reject"')
     await run('kubectl delete globalnetworkpolicies.crd.projectcalico.org wrong')
+  }, 100_000)
+
+  test('calicoctl shows and changes resources, and asks BIRD on nodes', async () => {
+    expect(await run('calicoctl get nodes')).toBe('NAME                    \ndrydock-control-plane   \ndrydock-worker          \ndrydock-worker2         \n\n')
+    expect(await run('calicoctl get nodes -o wide')).toContain('drydock-worker          (64512)   10.89.0.3/16          \n')
+    expect(await run('calicoctl get ippool -o wide')).toBe('NAME                  CIDR            NAT    IPIPMODE   VXLANMODE   DISABLED   DISABLEBGPEXPORT   SELECTOR   ASSIGNMENTMODE   \ndefault-ipv4-ippool   10.244.0.0/16   true   Always     Never       false      false              all()      Automatic        \n\n')
+    lab.writeFile('policy.yaml', `apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: only-one, namespace: default}\nspec: {selector: app == 'two', ingress: [{action: Allow, source: {selector: app == 'one'}}]}\n`)
+    expect(await run('calicoctl apply -f policy.yaml; calicoctl create -f policy.yaml')).toMatch(/^Successfully applied 1 'NetworkPolicy' resource\(s\)\nfailed to create 'NetworkPolicy' resource: \[resource already exists: NetworkPolicy\(default\/only-one\) with error: /)
+    expect([await ask('one', 'two'), await ask('three', 'two'), await ask('two', 'one')]).toEqual(['page', 'drop', 'page'])
+    expect(await run('calicoctl get networkpolicy -o wide')).toContain("only-one   default   <nil>   app == 'two'   \n")
+    expect(await run('calicoctl get np only-one -o yaml')).toMatch(/^apiVersion: projectcalico\.org\/v3\nkind: NetworkPolicy\nmetadata:\n[^]*  name: only-one\n[^]*  types:\n    - Ingress\n$/)
+    expect(await run('calicoctl delete np only-one; calicoctl get np only-one; calicoctl get dog')).toMatch(/^Successfully deleted 1 'NetworkPolicy' resource\(s\)\nresource does not exist: NetworkPolicy\(default\/only-one\) with error: .* not found\nfailed to execute command: resource type 'dog' is not supported\n$/)
+    expect(await ask('three', 'two')).toBe('page')
+    expect(await run('calicoctl version')).toBe('Client Version:    v3.32.1\nCluster Version:   v3.32.1\nCluster Type:      k8s,bgp,kubeadm,kdd\n')
+    expect(await run('calicoctl ipam show')).toMatch(/^\+-+\+-+\+-+\+-+\+-+\+\n\| GROUPING \| {5}CIDR {6}\| IPS TOTAL \| IPS IN USE \| {3}IPS FREE {3}\|\n\+.*\+\n\| IP Pool {2}\| 10\.244\.0\.0\/16 \| {5}65536 \| \d+ \(0%\) +\| \d+ \(100%\) \|\n\+.*\+\n$/)
+    expect(await run(`calicoctl ipam show --ip=$(kubectl get pod one -o jsonpath='{.status.podIP}')`)).toMatch(/^IP \S+ is in use\nHandle ID: k8s-pod-network\.[0-9a-f]{64}\nActive Owner Attributes:\n  namespace: default\n  node: drydock-worker\n  pod: one\n/)
+    expect(await run('ssh drydock-worker sudo calicoctl node status')).toMatch(/^Calico process is running\.\n\nIPv4 BGP status\n\+-+\+-+\+-+\+-+\+-+\+\n\| PEER ADDRESS \| {5}PEER TYPE {5}\| STATE \| {2}SINCE {3}\| {4}INFO {5}\|\n\+.*\n\| 10\.89\.0\.2 {4}\| node-to-node mesh \| up {4}\| \S+ \| Established \|\n\| 10\.89\.0\.4 /)
   }, 100_000)
 
   test('everything is there after a reload', async () => {

@@ -7,6 +7,7 @@ import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { K3S_KUBECONFIG, k3s } from '../cli/k3s/k3s.ts'
 import { kubectl } from '../cli/kubectl/kubectl.ts'
 import type { DockerHost } from '../cluster/docker/docker-host.ts'
+import { latestCalicoctl } from '../cluster/images/calico/calico.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
 import { git, openssl } from '../unix/lazy-programs.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
@@ -113,7 +114,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, ...pagerPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
+      ...program({ ...editorPrograms, ...pagerPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/local/bin/calicoctl': latestCalicoctl, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

@@ -26,6 +26,11 @@ const controllerPrograms = (version: string): Record<string, Program> => ({
   '/usr/bin/kube-controllers': lazyProgram(async () => (await import('./kube-controllers.ts')).kubeControllers(version)), '/usr/bin/check-status': lazyProgram(async () => (await import('./kube-controllers.ts')).checkStatus(version)),
 })
 
+const ctlPrograms = (version: string): Record<string, Program> => ({ '/calicoctl': ctl(version) })
+const ctl = (version: string) => lazyProgram(async () => (await import('./calicoctl/calicoctl.ts')).calicoctl(version))
+/** calicoctl for the terminal, of the newest release. */
+export const latestCalicoctl: Program = ctl(RELEASES.at(-1)!)
+
 const variants = (programs: (version: string) => Record<string, Program>) => Object.fromEntries(RELEASES.map((version) => [version, { programs: programs(version) }]))
 const plugins: Record<string, ImageFile> = Object.fromEntries(PLUGINS.map((name) => [`/opt/cni/bin/${name}`, { content: ELF, mode: 0o755 }]))
 
@@ -44,4 +49,5 @@ export const calicoImages: readonly ImageDefinition[] = REGISTRIES.flatMap((regi
     repository: `${registry}/kube-controllers`, tags: RELEASES, sizeBytes: 52_000_000, base: alpine, entrypoint: ['/usr/bin/kube-controllers'], user: '999',
     files: { '/status': { directory: true, uid: 999, gid: 0, mode: 0o755 } }, variants: variants(controllerPrograms),
   }),
+  defineImage({ repository: `${registry}/ctl`, tags: RELEASES, sizeBytes: 43_000_000, base: alpine, entrypoint: ['/calicoctl'], variants: variants(ctlPrograms) }),
 ])

@@ -1,5 +1,5 @@
 import { Ipam } from '../../calico/ipam.ts'
-import { pluginClient } from '../../calico/plugin-client.ts'
+import { kubeconfigCall } from '../../calico/kubeconfig-call.ts'
 import { Datastore, isFailure } from '../../calico/resources.ts'
 import type { Call, ClusterInformationSpec, IpPool } from '../../calico/resources.ts'
 import type { Node } from '../../kinds/generated/types.ts'
@@ -35,7 +35,7 @@ export async function addCalico(pod: PodNetworkRequest, configuration: PluginCon
   const { ipam, kubernetes, policy } = configuration as { ipam?: { type?: string; ipv4_pools?: string[] }; kubernetes?: { kubeconfig?: string }; policy?: { type?: string } }
   if (configuration.datastore_type !== undefined && configuration.datastore_type !== 'kubernetes') throw new Error('drydock: only the datastore kubernetes is supported')
   if (keeps === undefined && configuration.nodename_file_optional !== true && !files.exists(NODE_NAME_FILE)) throw new Error(`stat ${NODE_NAME_FILE}: no such file or directory: check that the calico/node container is running and has mounted /var/lib/calico/`)
-  const call = () => pluginClient(kubernetes?.kubeconfig ?? '/etc/cni/net.d/calico-kubeconfig', files, context.hostStack)
+  const call = () => kubeconfigCall(kubernetes?.kubeconfig ?? '/etc/cni/net.d/calico-kubeconfig', files, context.hostStack)
   const release = ipam?.type === 'calico-ipam' ? (ip: string) => void giveBack(call, ip, pod, context) : undefined
   if (keeps !== undefined) return pluggedIn(pod, keeps, mtuOf(configuration, context), release)
 
