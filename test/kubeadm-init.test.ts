@@ -132,8 +132,17 @@ maxPods: 17
   expect(await kubectl('kubectl --server https://192.168.100.11:6443 get nodes')).toContain('x509: certificate signed by unknown authority')
 })
 
+test("a range for pods that is the machines' own network cuts pods off from their node", async () => {
+  await run('ssh vm2 kubeadm reset -f; ssh vm3 kubeadm init --pod-network-cidr=192.168.100.0/22; ssh vm3 cat /etc/kubernetes/admin.conf > admin.conf')
+  await kubectl('sed s#10.244.0.0/16#192.168.100.0/22# flannel.yaml | kubectl apply -f -; sleep 30')
+  expect(await kubectl('kubectl get nodes --no-headers; kubectl get pods -n kube-system -l k8s-app=kube-dns --no-headers')).toMatch(/^vm3 +Ready [^]*coredns-\S+ +0\/1 +Running[^]*coredns-\S+ +0\/1 +Running/)
+  expect(await kubectl('kubectl logs -n kube-system -l k8s-app=kube-dns; ssh vm3 ip route')).toMatch(/Failed to watch [^]*timed out[^]*\n192\.168\.100\.0\/24 dev eth0 [^]*\n192\.168\.100\.0\/24 dev cni0 /)
+  expect(await kubectl('kubectl get pods -n kube-system -l component=etcd --no-headers')).toMatch(/^etcd-vm3 +1\/1 +Running/)
+  // Devices and routes stay until the machine starts anew.
+  await run('ssh vm3 "kubeadm reset -f; rm -r /etc/cni/net.d/*"; virsh destroy vm3; virsh start vm3; sleep 15')
+})
+
 test('several control planes share the endpoint that they were made with', async () => {
-  await run('ssh vm2 kubeadm reset -f')
   const said = joined(await run('ssh vm1 kubeadm init --pod-network-cidr=10.244.0.0/16 --control-plane-endpoint=vm1 --upload-certs'))
   const [, command] = /\n {2}(kubeadm join vm1:6443 .* --control-plane --certificate-key [0-9a-f]{64})\n/.exec(said)!
   await run(`ssh vm1 cat /etc/kubernetes/admin.conf | sed s/vm1:6443/192.168.100.10:6443/ > admin.conf; for vm in vm2 vm3; do ssh $vm "${command}"; sleep 5; done`)

@@ -424,7 +424,8 @@ export class Network {
    */
   #wayBetween(origin: Attached | undefined, from: string, target: Attached | undefined, to: string): 'open' | 'lost' | 'unreachable' {
     const [here, there] = [origin, target].map((end) => end?.nodeName === undefined ? undefined : this.#nodes.get(end.nodeName))
-    if (!here || !there || here === there) return 'open'
+    if (!here || !there) return 'open'
+    if (here === there) return wayInside(here, origin?.pod ? from : undefined, target?.pod ? to : undefined)
     const onward = leads(here, to, there)
     return onward === 'open' ? leads(there, from, here) : onward
   }
@@ -449,6 +450,15 @@ function rangesOf({ podCidr, serviceCidr, hostCidr }: Pick<NetworkOptions, 'podC
 /** The rule that a destination on a node falls under. */
 function hostPortFor<T extends HostPort>(ports: readonly T[], protocol: 'TCP' | 'UDP', to: SocketAddress): T | undefined {
   return ports.find((port) => port.protocol === protocol && port.hostPort === to.port && (port.hostIp === undefined || port.hostIp === to.ip))
+}
+
+/** Between a node and a pod of its own: packets for an address of the node's own network go there, and not to the pod that has it too. */
+function wayInside(node: MutableNodeNetwork, from: string | undefined, to: string | undefined): 'open' | 'lost' | 'unreachable' {
+  const pod = from ?? to
+  if (pod === undefined || (from !== undefined && to !== undefined) || node.pods.get(pod)?.routes.length) return 'open'
+  const route = node.kernel.find(pod)
+  if (route?.protocol !== 'kernel' || route.device !== 'eth0') return 'open'
+  return from === undefined ? 'unreachable' : 'lost'
 }
 
 /** Where a node's routes lead what is for an address that another node has, or a pod there. */

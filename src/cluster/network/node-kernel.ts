@@ -22,6 +22,8 @@ export class NodeKernel implements KernelNetwork {
   readonly filters = new Set<PacketFilter>()
   readonly #links = new Map<string, NetworkLink>()
   readonly #routes = new RouteTable()
+  /** Routes that never count, because another one for the same range was there first. */
+  readonly #shadowed = new Map<string, NetworkRoute>()
   /** Tables that an agent keeps for several nodes. */
   readonly #shared = new Set<RouteLookup>()
   readonly #nodeIp: string
@@ -58,12 +60,15 @@ export class NodeKernel implements KernelNetwork {
     return this.#links.has(name)
   }
 
+  /** A second way into the range of a device stays behind the first one, as the kernel has it for addresses of devices. */
   replaceRoute(route: NetworkRoute): void {
-    this.#routes.replace(route)
+    const known = route.protocol === 'kernel' ? this.#routes.find(route.destination.split('/')[0]!) : undefined
+    if (known?.protocol === 'kernel' && known.destination === route.destination && known.device !== route.device) this.#shadowed.set(route.destination, route)
+    else this.#routes.replace(route)
   }
 
   removeRoute(destination: string): void {
-    this.#routes.remove(destination)
+    if (!this.#shadowed.delete(destination)) this.#routes.remove(destination)
   }
 
   routes(): readonly NetworkRoute[] {
@@ -109,7 +114,7 @@ export class NodeKernel implements KernelNetwork {
     const pods = this.#pods()
     const own = this.routes()
     const known = new Set(own.map(({ destination }) => destination))
-    const routes = [...own, ...[...this.#shared].flatMap((table) => table.all().filter(({ destination, via }) => !known.has(destination) && via !== this.#nodeIp)), ...pods.routes]
+    const routes = [...own, ...this.#shadowed.values(), ...[...this.#shared].flatMap((table) => table.all().filter(({ destination, via }) => !known.has(destination) && via !== this.#nodeIp)), ...pods.routes]
     return { links: [...this.#links.values(), ...pods.links], routes: routes.sort((a, b) => rangeOf(a.destination).first - rangeOf(b.destination).first || rangeOf(b.destination).size - rangeOf(a.destination).size) }
   }
 }
