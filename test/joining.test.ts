@@ -71,9 +71,22 @@ test('drain, delete, reset and undefine take it away again, and reset lets it jo
   lab = await lab.reload()
   await pass(60)
   expect(await run('kubectl get nodes')).toMatch(/^(?![^]*drydock-worker3)[^]*drydock-worker2 +Ready/)
-  await run('ssh drydock-worker3 $(ssh drydock-control-plane kubeadm token create --print-join-command)')
+  const [, token, pin] = /--token (\S+) --discovery-token-ca-cert-hash (\S+)/.exec(await run('ssh drydock-control-plane kubeadm token create --print-join-command'))!
+  lab.writeFile('join.yaml', `apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+discovery:
+  bootstrapToken: {apiServerEndpoint: "drydock-control-plane:6443", token: "${token}", caCertHashes: ["${pin}"]}
+nodeRegistration:
+  taints: [{key: dedicated, value: batch, effect: NoSchedule}]
+  kubeletExtraArgs:
+  - {name: node-labels, value: "pool=batch"}
+  - {name: max-pods, value: "23"}
+`)
+  expect(await run("sed 's/nodeRegistration:/nodeRegistration:\\n  patches: x/' join.yaml | ssh drydock-worker3 'cat > j.yaml; kubeadm join --config j.yaml'")).toContain('drydock: JoinConfiguration.nodeRegistration.patches is not supported')
+  await run("ssh drydock-worker3 'cat > j.yaml; kubeadm join --config j.yaml' < join.yaml")
   await pass(40)
   expect(await run('kubectl get nodes --no-headers')).toMatch(/drydock-worker3 +Ready/)
+  expect(await run("kubectl get node drydock-worker3 -o jsonpath='{.spec.taints[*].key}={.spec.taints[*].value} {.metadata.labels.pool} {.status.capacity.pods}'")).toBe('dedicated=batch batch 23')
   await run('kubectl delete node drydock-worker3; virsh destroy drydock-worker3; virsh undefine drydock-worker3')
   expect(await run('virsh list --all')).toMatch(/^(?![^]*drydock-worker3)[^]*drydock-worker2 /)
   expect(await run('ssh drydock-worker3 true')).toContain('ssh: connect to host drydock-worker3 port 22: No route to host')

@@ -27,6 +27,7 @@ const kubectl = (script: string) => run(`export KUBECONFIG=admin.conf; ${script}
 const joined = (text: string) => text.replace(/\\\n\s*/g, '')
 
 test('preflight finds what is the matter with a machine', async () => {
+  expect(await run('ssh small kubeadm config images pull')).toMatch(/^\[config\/images\] Pulled registry\.k8s\.io\/kube-apiserver:v1\.36\.3\n(\[config\/images\] Pulled \S+\n){6}$/)
   expect(await run('ssh small kubeadm init')).toBe(`[init] Using Kubernetes version: v1.36.3
 [preflight] Running pre-flight checks
 [preflight] Some fatal errors occurred:

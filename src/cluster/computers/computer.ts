@@ -11,7 +11,7 @@ import type { Informer } from '../client/informers.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import type { ControlPlaneInstaller } from '../control-plane-nodes/installer.ts'
 import type { ImageDefinition } from '../images/image.ts'
-import type { Pod, Service } from '../kinds/generated/types.ts'
+import type { Pod, Service, Taint } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { clusterDnsAddress } from '../kubeadm/addons.ts'
 import { readKubeletConfiguration } from '../kubelet/kubelet-configuration.ts'
@@ -340,6 +340,13 @@ export class Computer {
     return Object.fromEntries((this.#installerFlag('node-labels') ?? '').split(',').filter(Boolean).map((label) => [label.split('=')[0]!, label.split('=')[1] ?? '']))
   }
 
+  #registeredTaints(): Taint[] {
+    return (this.#installerFlag('register-with-taints') ?? '').split(',').flatMap((text) => {
+      const [, key, value, effect] = /^([^=:]+)(?:=([^:]*))?:(\w+)$/.exec(text) ?? []
+      return key === undefined ? [] : [{ key, ...value ? { value } : {}, effect: effect as Taint['effect'] }]
+    })
+  }
+
   /** Whether the kubelet is given other flags than those that the installer wrote. */
   #hasOwnFlags(): boolean {
     const { files } = this
@@ -399,7 +406,7 @@ export class Computer {
       api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated'], () => this.#running?.astray, this.#apiServerHost()),
       clock, random: random.fork('kubelet'), log, runtime, network,
       node: {
-        labels: this.#registeredLabels(), taints: spec.taints, addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
+        labels: this.#registeredLabels(), taints: [...spec.taints, ...this.#registeredTaints()], addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
         capacity: { cpu: spec.cpu, memory: spec.memory, 'ephemeral-storage': spec.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(spec.maxPods) },
         ...(topology.flavour === 'k3s' ? { providerID: `k3s://${name}` } : this.#installerFlag('provider-id') ? { providerID: this.#installerFlag('provider-id')! } : {}),
         ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_VERSION } : {}),

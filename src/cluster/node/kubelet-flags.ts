@@ -1,4 +1,4 @@
-// @k8s part: kubelet flags: --config, --max-pods, --node-labels and --provider-id take effect; the others are known and change nothing
+// @k8s part: kubelet flags: --config, --max-pods, --node-labels, --register-with-taints and --provider-id take effect; the others are known and change nothing
 
 /** The flags that a kubelet takes. Facts of Kubernetes v1.36.3. k8s: cmd/kubelet/app/options */
 const KNOWN = new Set(`

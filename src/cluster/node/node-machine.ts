@@ -98,7 +98,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
     ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
     '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), ...powerPrograms(power), '/usr/sbin/apparmor_parser': apparmorParser(runtime.profiles), '/usr/sbin/aa-status': aaStatus(runtime.profiles), ...options.programs,
-    ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm(servicesOf(services, options.kubelet, options.installer)) } : {}),
+    ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm({ ...servicesOf(services, options.kubelet, options.installer), pullImage: (image) => runtime.images.pullImage(image) }) } : {}),
   }
   const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace(/^\/usr\/s?bin/, ''), { program }])) })
   // Mounted, not written: a node's own files are kept, its programs come with it.
@@ -118,7 +118,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
 }
 
 /** What kubeadm asks systemd and the container runtime for. */
-function servicesOf(services: ServiceManager, kubelet: KubeletControl, controlPlane: ControlPlaneInstaller): NodeServices {
+function servicesOf(services: ServiceManager, kubelet: KubeletControl, controlPlane: ControlPlaneInstaller): Omit<NodeServices, 'pullImage'> {
   return {
     isActive: (name) => services.unit(name)?.process !== undefined, isEnabled: (name) => services.unit(name)?.isEnabled ?? false,
     start: (name) => services.start(name), stop: (name) => services.stop(name), removeContainers: () => kubelet.forgetPods(), controlPlane,

@@ -14,6 +14,8 @@ export interface NodeServices {
   stop(service: string): Promise<void>
   /** Ends and removes all containers of pods. */
   removeContainers(): Promise<void>
+  /** Gets an image. @throws Error */
+  pullImage(name: string): Promise<unknown>
   /** The control plane that the machine's network has, or may get. */
   readonly controlPlane: ControlPlaneInstaller
 }

@@ -34,5 +34,13 @@ export const printResetDefaults = print(RESET_DEFAULTS)
 /** The images of this version of kubeadm. k8s: cmd/kubeadm/app/images */
 const IMAGES = [...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy'].map((name) => `registry.k8s.io/${name}:${VERSION}`), 'registry.k8s.io/coredns/coredns:v1.14.2', 'registry.k8s.io/pause:3.10.1', 'registry.k8s.io/etcd:3.6.8-0']
 
+/** `kubeadm config images pull`. k8s: cmd/kubeadm/app/cmd/config.go PullControlPlaneImages */
+export const imagesPull: Command = async ({ out }, _args, node) => {
+  for (const image of IMAGES) {
+    await node.pullImage(image).catch((error: unknown) => { throw new Error(`failed to pull image ${JSON.stringify(image)}: ${(error as Error).message}`) })
+    await out(`[config/images] Pulled ${image}\n`)
+  }
+}
+
 /** `kubeadm config images list` */
 export const imagesList: Command = ({ out }) => out(IMAGES.map((image) => `${image}\n`).join(''))

@@ -1,6 +1,6 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import { detachedSignature } from '../../../base/detached-signature.ts'
-import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG, kubeletFlags } from '../../kubeadm/node-files.ts'
+import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG } from '../../kubeadm/node-files.ts'
 import type { ConfigMap, Node } from '../../kinds/generated/types.ts'
 import { printYaml } from '../../kinds/print-yaml.ts'
 import { parseYaml } from '../../kinds/yaml-text.ts'
@@ -8,9 +8,13 @@ import { ApiAnswerError, accessOf, askApi } from '../kubeconfig-client.ts'
 import type { Access } from '../kubeconfig-client.ts'
 import { readClusterConfiguration } from './cluster-configuration.ts'
 import { wrapped } from './command.ts'
+import { checkFields } from './config-fields.ts'
+import type { KnownFields } from './config-fields.ts'
 import { ControlPlaneJoin } from './control-plane-join.ts'
 import type { Arguments, Command } from './command.ts'
 import { CONTAINERD, writeInstanceConfiguration } from './kubelet-files.ts'
+import { KNOWN_REGISTRATION, checkRegistration, kubeletFlagsOf } from './node-registration.ts'
+import type { NodeRegistration } from './node-registration.ts'
 import { runJoinChecks, runRootCheck } from './preflight.ts'
 import { TOKEN, publicKeyPin } from './token.ts'
 import { waitForKubelet } from './wait-for-kubelet.ts'
@@ -47,14 +51,17 @@ export const join: Command = async (context, args, node) => {
   const isControlPlane = args.has('control-plane')
   if (args.has('apiserver-bind-port') && args.flag('apiserver-bind-port') !== '6443') throw new Error('drydock: --apiserver-bind-port is not supported')
   if (args.has('dry-run')) throw new Error('drydock: --dry-run is not supported')
-  if (args.has('node-name') && args.flag('node-name') !== proc.machine.hostname) throw new Error('drydock: a node has the name of its machine; --node-name is not supported')
   const advertised = args.flag('apiserver-advertise-address')
   if (advertised !== undefined && !proc.net.addresses.includes(advertised)) throw new Error('drydock: --apiserver-advertise-address is not supported for an address that the machine does not have')
-  const discovery = discoveryOf(context, args)
+  const file = joinConfigurationOf(context, args)
+  const registration = file?.nodeRegistration ?? {}
+  checkRegistration(proc.machine.hostname, args.flag('node-name') ?? registration.name, args.flag('cri-socket') ?? registration.criSocket)
+  const discovery = discoveryOf(args, file)
+  const ignored = [...args.all('ignore-preflight-errors'), ...registration.ignorePreflightErrors ?? []]
   const { access, kubeconfig, controlPlane } = await phase('preflight', async () => {
-    await runRootCheck(context, args)
+    await runRootCheck(context, ignored)
     await out('[preflight] Running pre-flight checks\n')
-    await runJoinChecks(context, args, node)
+    await runJoinChecks(context, ignored, node)
     const found = await discover(context, discovery).catch((error: unknown) => { throw wrapped("couldn't validate the identity of the API Server", error) })
     const text = await readClusterConfiguration(context, found.access, 'preflight')
     return { ...found, controlPlane: isControlPlane ? new ControlPlaneJoin(context, text, advertised) : undefined }
@@ -80,7 +87,7 @@ export const join: Command = async (context, args, node) => {
     await out(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(KUBELET_CONFIG)}\n`)
     write(KUBELET_CONFIG, withRuntime(configuration.data?.['kubelet'] ?? ''), 0o644)
     await out(`[kubelet-start] Writing kubelet environment file with flags to file ${JSON.stringify(KUBELET_FLAGS)}\n`)
-    write(KUBELET_FLAGS, kubeletFlags(''), 0o644)
+    write(KUBELET_FLAGS, kubeletFlagsOf(registration, { registersTaints: !isControlPlane }), 0o644)
     await out('[kubelet-start] Starting the kubelet\n')
     node.start('kubelet')
   })
@@ -110,23 +117,35 @@ async function phase<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What flags or a configuration file say. @throws Error in kubeadm's words for what is missing */
-function discoveryOf({ proc }: UtilityContext, args: Arguments): Discovery {
-  let endpoint: string | undefined = args.operands[0]
-  let token: string | undefined = args.flag('discovery-token') ?? args.flag('token')
-  let bootstrapToken: string | undefined = args.flag('tls-bootstrap-token') ?? args.flag('token') ?? token
-  let pins = args.all('discovery-token-ca-cert-hash')
-  let isUnpinned = args.has('discovery-token-unsafe-skip-ca-verification')
+/** What is followed of a configuration file for joining. */
+interface JoinConfiguration {
+  discovery?: { bootstrapToken?: { apiServerEndpoint?: string; token?: string; caCertHashes?: string[]; unsafeSkipCAVerification?: boolean }; tlsBootstrapToken?: string }
+  nodeRegistration?: NodeRegistration
+}
+
+const KNOWN: KnownFields = {
+  apiVersion: { is: ['kubeadm.k8s.io/v1beta4'] }, kind: { is: ['JoinConfiguration'] }, caCertPath: { is: ['/etc/kubernetes/pki/ca.crt'] }, nodeRegistration: KNOWN_REGISTRATION,
+  discovery: { bootstrapToken: { apiServerEndpoint: true, token: true, caCertHashes: true, unsafeSkipCAVerification: true }, tlsBootstrapToken: true },
+}
+
+/** @throws Error for fields that nothing here would follow */
+function joinConfigurationOf({ proc }: UtilityContext, args: Arguments): JoinConfiguration | undefined {
   const file = args.flag('config')
-  if (file !== undefined) {
-    const { discovery, controlPlane } = (parseYaml(proc.fs.readText(proc.resolve(file))).value ?? {}) as { controlPlane?: unknown; discovery?: { bootstrapToken?: { apiServerEndpoint?: string; token?: string; caCertHashes?: string[]; unsafeSkipCAVerification?: boolean }; tlsBootstrapToken?: string } }
-    if (controlPlane !== undefined && controlPlane !== null) throw new Error('drydock: controlPlane in a configuration file is not supported; --control-plane and --certificate-key say the same')
-    endpoint = discovery?.bootstrapToken?.apiServerEndpoint
-    token = discovery?.bootstrapToken?.token
-    bootstrapToken = discovery?.tlsBootstrapToken ?? token
-    pins = discovery?.bootstrapToken?.caCertHashes ?? []
-    isUnpinned = discovery?.bootstrapToken?.unsafeSkipCAVerification ?? false
-  }
+  if (file === undefined) return undefined
+  const configuration = (parseYaml(proc.fs.readText(proc.resolve(file))).value ?? {}) as JoinConfiguration & { controlPlane?: unknown }
+  if (configuration.controlPlane !== undefined && configuration.controlPlane !== null) throw new Error('drydock: controlPlane in a configuration file is not supported; --control-plane and --certificate-key say the same')
+  checkFields('JoinConfiguration', configuration, KNOWN)
+  return configuration
+}
+
+/** What flags or a configuration file say. @throws Error in kubeadm's words for what is missing */
+function discoveryOf(args: Arguments, file: JoinConfiguration | undefined): Discovery {
+  const { bootstrapToken: given, tlsBootstrapToken } = file?.discovery ?? {}
+  const endpoint = file ? given?.apiServerEndpoint : args.operands[0]
+  const token = file ? given?.token : args.flag('discovery-token') ?? args.flag('token')
+  const bootstrapToken = file ? tlsBootstrapToken ?? token : args.flag('tls-bootstrap-token') ?? args.flag('token') ?? token
+  const pins = file ? given?.caCertHashes ?? [] : args.all('discovery-token-ca-cert-hash')
+  const isUnpinned = file ? given?.unsafeSkipCAVerification ?? false : args.has('discovery-token-unsafe-skip-ca-verification')
   if (token === undefined) throw new Error('discovery: Invalid value: "": bootstrapToken or file must be set')
   if (!TOKEN.test(token)) throw new Error(`discovery.bootstrapToken.token: Invalid value: ${JSON.stringify(token)}: the bootstrap token is invalid`)
   if (endpoint === undefined) throw new Error('discovery.bootstrapToken: Invalid value: "": APIServerEndpoint is not set')

@@ -5,7 +5,7 @@ import { errorText } from '../../../unix/errno.ts'
 import { CERTIFICATE_NAMES, checkExpiration, kubeconfigUser, renew } from './certs.ts'
 import { parseArguments, VERSION } from './command.ts'
 import type { Command, NodeServices } from './command.ts'
-import { imagesList, printInitDefaults, printJoinDefaults, printResetDefaults } from './config.ts'
+import { imagesList, imagesPull, printInitDefaults, printJoinDefaults, printResetDefaults } from './config.ts'
 import { INIT_FLAGS, PHASE_COMMANDS, init } from './init/init.ts'
 import { join } from './join.ts'
 import { reset } from './reset.ts'
@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   'config print join-defaults': { run: printJoinDefaults, valued: ['component-configs'], refused: ['component-configs'] },
   'config print reset-defaults': { run: printResetDefaults },
   'config images list': { run: imagesList, valued: ['config', 'image-repository', 'kubernetes-version', 'feature-gates', 'output'], refused: ['image-repository', 'kubernetes-version', 'output'] },
+  'config images pull': { run: imagesPull, valued: ['config', 'cri-socket', 'image-repository', 'kubernetes-version', 'feature-gates'], refused: ['config', 'cri-socket', 'feature-gates', 'image-repository', 'kubernetes-version'] },
   'upgrade plan': { run: upgradePlan, valued: ['config', 'ignore-preflight-errors', 'output'], switches: ['allow-experimental-upgrades', 'allow-release-candidate-upgrades', 'print-config', 'etcd-upgrade'], refused: ['config', 'ignore-preflight-errors', 'output', 'print-config'] },
   version: { run: async ({ out }, args) => out(versionText(args.flag('output'))), valued: ['output'] },
 }
@@ -83,7 +84,7 @@ function versionText(output: string | undefined): string {
 }
 
 /** The tool that makes clusters, on a node. k8s: cmd/kubeadm */
-// @k8s part: kubeadm: token, init on machines of a network of their own (with its phases; --dry-run, patches and feature gates are refused, keys are of P-256), join of workers and control planes, reset, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images list, upgrade plan, version; upgrades are missing
+// @k8s part: kubeadm: token, init on machines of a network of their own (with its phases; --dry-run, patches and feature gates are refused, keys are of P-256), join of workers and control planes, reset, certs check-expiration and renew (the API server goes on with the certificate that it had), kubeconfig user, config print and images, upgrade plan, version; upgrades are missing
 export function kubeadm(node: NodeServices): Program {
   return utilityProgram(async (context) => {
     const { args, out, err } = context

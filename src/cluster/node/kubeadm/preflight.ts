@@ -1,6 +1,6 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../../kubeadm/node-files.ts'
-import type { Arguments, NodeServices } from './command.ts'
+import type { NodeServices } from './command.ts'
 
 /** One of kubeadm's checks of a machine; each problem is a line. */
 interface Check {
@@ -49,14 +49,14 @@ function initChecks(context: UtilityContext, node: NodeServices): Check[] {
 const ROOT: (context: UtilityContext) => Check = ({ proc }) => ({ name: 'IsPrivilegedUser', errors: proc.user.uid === 0 ? [] : ['user is not running as root'] })
 
 /** k8s: preflight RunRootCheckOnly */
-export const runRootCheck = (context: UtilityContext, args: Arguments): Promise<void> => runChecks(context, args.all('ignore-preflight-errors'), [ROOT(context)])
+export const runRootCheck = (context: UtilityContext, ignored: readonly string[]): Promise<void> => runChecks(context, ignored, [ROOT(context)])
 
 /** k8s: preflight RunJoinNodeChecks */
-export const runJoinChecks = (context: UtilityContext, args: Arguments, node: NodeServices): Promise<void> => runChecks(context, args.all('ignore-preflight-errors'), joinChecks(context, node))
+export const runJoinChecks = (context: UtilityContext, ignored: readonly string[], node: NodeServices): Promise<void> => runChecks(context, ignored, joinChecks(context, node))
 
 /** k8s: preflight RunRootCheckOnly, RunInitNodeChecks */
 export async function runInitChecks(context: UtilityContext, ignored: readonly string[], node: NodeServices): Promise<void> {
-  await runChecks(context, ignored, [ROOT(context)])
+  await runRootCheck(context, ignored)
   await runChecks(context, ignored, initChecks(context, node))
 }
 

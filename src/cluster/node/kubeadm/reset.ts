@@ -36,7 +36,7 @@ export const reset: Command = async (context, args, node) => {
     if (!/^y(es)?$/i.test(await readLine(context))) throw new Error("error execution phase preflight: won't proceed; the user didn't answer (Y|y) in order to continue")
   }
   await out('[preflight] Running pre-flight checks\n')
-  await runRootCheck(context, args).catch((error: Error) => { throw new Error(`error execution phase preflight: ${error.message}`) })
+  await runRootCheck(context, args.all('ignore-preflight-errors')).catch((error: Error) => { throw new Error(`error execution phase preflight: ${error.message}`) })
   if (!isMember) await klogWarning(context, 'removeetcdmember.go:106', '[reset] No kubeadm config, using etcd pod spec to get data directory')
   const own = members.find(({ peerURLs }) => peerURLs.some((url) => proc.net.addresses.includes(new URL(url).hostname)))
   if (isDry) {

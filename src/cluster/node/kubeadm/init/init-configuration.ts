@@ -9,6 +9,8 @@ import type { ClusterConfiguration } from '../cluster-configuration.ts'
 import { VERSION } from '../command.ts'
 import type { Arguments } from '../command.ts'
 import { CONTROL_PLANE_TAINT } from '../mark-control-plane.ts'
+import { checkRegistration } from '../node-registration.ts'
+import type { NodeRegistration } from '../node-registration.ts'
 import { DEFAULT_GROUP, TOKEN, TOKEN_PATTERN, freshToken } from '../token.ts'
 import { readInitConfig } from './init-config-file.ts'
 
@@ -27,6 +29,7 @@ export interface InitConfiguration {
   cluster: Required<Pick<ClusterConfiguration, 'clusterName' | 'kubernetesVersion' | 'networking'>> & ClusterConfiguration
   advertiseAddress: string
   taints: readonly Taint[]
+  registration: NodeRegistration
   ignoredChecks: readonly string[]
   skippedPhases: readonly string[]
   tokens: readonly InitToken[]
@@ -43,7 +46,6 @@ const MIN_ADDRESSES = 10
 const MAX_SERVICE_BITS = 20
 const NODE_MASK = 24
 const MAX_MASK_DIFFERENCE = 16
-const CONTAINERD = ['unix:///var/run/containerd/containerd.sock', 'unix:///run/containerd/containerd.sock']
 
 /** Reads flags and the configuration file. k8s: cmd/kubeadm/app/cmd/init.go newInitData @throws Error in kubeadm's words, and for what nothing here would follow */
 export function initConfigurationOf(context: UtilityContext, args: Arguments, flagNames: readonly string[]): InitConfiguration {
@@ -56,9 +58,7 @@ export function initConfigurationOf(context: UtilityContext, args: Arguments, fl
   const file = path === undefined ? { cluster: {}, init: {}, kubelet: {} } : readInitConfig(proc.fs.readText(proc.resolve(path)))
   const { init } = file
   const registration = init.nodeRegistration ?? {}
-  const nodeName = args.flag('node-name') ?? registration.name
-  if (nodeName !== undefined && nodeName !== proc.machine.hostname) throw new Error('drydock: a node has the name of its machine; another one is not supported')
-  only('the container runtime', args.flag('cri-socket') ?? registration.criSocket, CONTAINERD)
+  checkRegistration(proc.machine.hostname, args.flag('node-name') ?? registration.name, args.flag('cri-socket') ?? registration.criSocket)
   only('the port of the API server', args.flag('apiserver-bind-port') ?? init.localAPIEndpoint?.bindPort?.toString(), [String(API_PORT)])
   only('the folder of certificates', args.flag('cert-dir'), ['/etc/kubernetes/pki'])
   only('the registry of images', args.flag('image-repository'), ['registry.k8s.io'])
@@ -80,7 +80,7 @@ export function initConfigurationOf(context: UtilityContext, args: Arguments, fl
   if (certificateKey !== undefined) certificateKeyOf(certificateKey)
   return {
     cluster: { ...given, clusterName: given.clusterName ?? DEFAULT_CLUSTER_NAME, kubernetesVersion: VERSION, networking, ...endpoint === '' ? {} : { controlPlaneEndpoint: `${hostOf(endpoint)}:${API_PORT}` }, ...certSANs ? { apiServer: { ...given.apiServer, certSANs: [...certSANs] } } : {} },
-    advertiseAddress, taints: registration.taints ?? [CONTROL_PLANE_TAINT], certificateKey: certificateKey ?? proc.random.hex(32), kubelet: file.kubelet,
+    advertiseAddress, registration, taints: registration.taints ?? [CONTROL_PLANE_TAINT], certificateKey: certificateKey ?? proc.random.hex(32), kubelet: file.kubelet,
     ignoredChecks: ignoredChecks([...args.all('ignore-preflight-errors'), ...registration.ignorePreflightErrors ?? []]),
     skippedPhases: args.has('skip-phases') ? args.all('skip-phases') : init.skipPhases ?? [],
     tokens: (init.bootstrapTokens ?? [{}]).map((token): InitToken => ({

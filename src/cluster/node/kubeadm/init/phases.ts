@@ -1,7 +1,7 @@
 import type { UtilityContext } from '../../../../unix/utilities/utility.ts'
 import { coreDns, kubeProxy } from '../../../kubeadm/addons.ts'
 import { administratorsRights, bootstrapRights, clusterInfo, uploadedConfiguration, uploadedKubeletConfiguration } from '../../../kubeadm/configuration.ts'
-import { KUBELET_CLIENT_CERTIFICATE, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG, MANIFESTS, kubeletFlags } from '../../../kubeadm/node-files.ts'
+import { KUBELET_CLIENT_CERTIFICATE, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG, MANIFESTS } from '../../../kubeadm/node-files.ts'
 import type { KubeObject } from '../../../kinds/object.ts'
 import { printYaml } from '../../../kinds/print-yaml.ts'
 import { parseYaml } from '../../../kinds/yaml-text.ts'
@@ -14,6 +14,7 @@ import type { AuthorityName, CertificateName, ControlPlaneNode, KubeconfigName }
 import { createOrUpdate } from '../create-or-update.ts'
 import { writeInstanceConfiguration } from '../kubelet-files.ts'
 import { markControlPlane } from '../mark-control-plane.ts'
+import { kubeletFlagsOf } from '../node-registration.ts'
 import { runInitChecks } from '../preflight.ts'
 import { tokenSecret } from '../token.ts'
 import { storeCertificates } from '../upload-certs.ts'
@@ -126,7 +127,7 @@ export const PHASES: readonly Phase[] = [
       await services.stop('kubelet')
       fs.mkdir('/var/lib/kubelet', { recursive: true, mode: 0o700 })
       await out(`[kubelet-start] Writing kubelet environment file with flags to file ${JSON.stringify(KUBELET_FLAGS)}\n`)
-      fs.writeFile(KUBELET_FLAGS, kubeletFlags(''), { mode: 0o644 })
+      fs.writeFile(KUBELET_FLAGS, kubeletFlagsOf(configuration.registration, { registersTaints: false }), { mode: 0o644 })
       await writeInstanceConfiguration(context)
       await out(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(KUBELET_CONFIG)}\n`)
       fs.writeFile(KUBELET_CONFIG, printYaml(kubeletConfigurationOf(configuration, { isOnNode: true })), { mode: 0o644 })
