@@ -405,13 +405,13 @@ export class ResourceHandler {
   }
 }
 
-/** What a resource can't do: go-restful knows only its routes, the handler of custom resources names the verb. */
 /** k8s: registry/generic/registry/store.go NamespaceKeyFunc, content.IsPathSegmentName */
 function checkPathName(name: string): void {
   const problem = name === '.' || name === '..' ? `may not be '${name}'` : name.includes('%') ? "may not contain '%'" : undefined
   if (problem !== undefined) throw apiError.badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${problem}`)
 }
 
+/** What a resource can't do: go-restful knows only its routes, the handler of custom resources names the verb. */
 function unsupported({ kind, groupResource }: Endpoint, { info }: ResourceRequest) {
   return kind.custom ? apiError.methodNotSupported(groupResource, info.verb) : methodNotAllowed()
 }
