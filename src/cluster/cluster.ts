@@ -23,7 +23,9 @@ import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { ComputerError, Computers } from './computers/computers.ts'
+import { K3S_KUBELET_KUBECONFIG } from './computers/computer.ts'
 import type { Computer, Membership } from './computers/computer.ts'
+import { isServiceWanted } from './node/unit-state.ts'
 import { ComponentLauncher } from './component-launcher.ts'
 import { ControlPlane, componentOn } from './control-plane.ts'
 import type { ComponentPart } from './control-plane.ts'
@@ -54,10 +56,10 @@ import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/clou
 import { clusterDnsAddress, coreDns, kindnet as kindnetAddon, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
 import { kubeadmConfiguration } from './kubeadm/configuration.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
+import { SERVING_CERTIFICATE, ServerProcesses } from './k3s/server-processes.ts'
 import { KUBELET_KUBECONFIG, MANIFESTS, nodeFiles } from './kubeadm/node-files.ts'
 import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
-import { startEmbeddedFlannel } from './network/embedded-flannel.ts'
 import { Network } from './network/network.ts'
 import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './network/cidr.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
@@ -69,7 +71,7 @@ import type { ImageRegistry } from './runtime/image-registry.ts'
 import { API_PORT, createPlane } from './plane.ts'
 import type { Plane } from './plane.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import { blankTopology, controlPlaneNodes, kubeadmTopology, laptopAddress, singleNodeTopology } from './topology.ts'
+import { blankTopology, controlPlaneNodes, kubeadmTopology, laptopAddress, K3S_ETCD_LABELS, K3S_LABELS } from './topology.ts'
 import type { NodeSpec, Topology } from './topology.ts'
 
 /** Everything that a cluster is at a moment; survives structured cloning. */
@@ -330,20 +332,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     installer: {
       get host() { return isInstalled() ? plane.founder.name : undefined },
       get isOptional() { return !isInstalled() || topology.installed !== undefined },
-      install: (machine, configuration) => installControlPlane(machine, configuration), remove: () => removeControlPlane(),
+      install: (machine, configuration) => installControlPlane(machine, configuration), remove: () => removeControlPlane(), begin: (machine) => beginK3s(computers.get(machine)!), end: (machine) => endK3s(computers.get(machine)!),
+      join: (machine) => joinK3s(computers.get(machine)!), adminKubeconfig: (serverUrl, name) => adminKubeconfig(serverUrl, name),
     },
     onFounderGone: () => { void removeControlPlane() },
     podOf: (namespace, name) => etcd.get<Pod>(`/registry/pods/${namespace}/${name}`)?.value,
     onNodeFiles: options.onNodeFiles, programs: options.nodePrograms ?? {},
-    onStarted(computer) {
-      if (topology.flavour !== 'k3s' || !computer.spec.controlPlane) return
-      startServer(computer)
-      void startManifests(computer, true)
-    },
+    onStarted: (computer) => startK3s(computer, true),
     onStopped({ spec }) {
-      if (!spec.controlPlane) return
-      for (const component of [...COMPONENTS.map((each) => componentOn(each, spec.name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component)
-      manifests?.stop()
+      k3s.stop(spec.name)
+      if (spec.controlPlane) for (const component of COMPONENTS) components.halt(componentOn(component, spec.name))
     },
     onSpecs(nodes) {
       const known = new Set(controlPlanes().map(({ name }) => name))
@@ -361,27 +359,58 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   /** k3s is one process: no container stands for the control plane or listens for it. */
-  const startServer = (computer: Computer): void => {
-    for (const component of COMPONENTS) components.start(componentOn(component, computer.spec.name))
-    serverPort = computer.network!.hostStack.listenHttp(API_PORT, apiHandler, { tls: { certificatePem: plane.serving.certificatePem } })
-    if (hasCloud) components.start(CLOUD_CONTROLLER_MANAGER)
-    podNetwork?.stop()
-    podNetwork = startEmbeddedFlannel({ informers: plane.shared, nodeName: computer.spec.name, files: computer.files, kernel: network.node(computer.spec.name)!.kernel, podCidr: topology.podCidr, policies: plane.policies() })
+  const k3s = new ServerProcesses({ clock, log, components, network, random: () => ownRandom('k3s'), plane: () => plane, topology: () => topology, computers: () => computers.all(), handlerOn: apiHandlerOn })
+
+  const adminKubeconfig = (serverUrl: string, name = topology.name) => kubeconfigText({ name, serverUrl, caCertificatePem: plane.pki.caCertificatePem, clientCertificatePem: plane.admin.certificatePem, clientKeyPem: plane.admin.keyPem })
+
+  const beginK3s = (computer: Computer): void => {
+    if (!computer.isOn || k3s.isRunning(computer.spec.name)) return
+    if (computer.spec.controlPlane) {
+      k3s.start(computer)
+      void k3s.beginAddons(computer, true)
+    } else k3s.startAgent(computer)
+    computer.startKubelet()
   }
-  /** What k3s' server does with manifests and charts. */
-  const startManifests = async ({ files, spec: { name } }: Computer, isFreshStart: boolean): Promise<void> => {
-    const { startServerControllers } = await clock.outside(import('./k3s/server-controllers.ts'))
-    manifests?.stop()
-    if (stopped) return
-    manifests = startServerControllers({
-      nodeName: name, files, isFreshStart, api: components.gated(plane.masters), fetch: plane.fetch, informers: plane.shared, clock, random: ownRandom('k3s'), log: log.named('k3s'),
-      serviceCidr: topology.serviceCidr, clusterDomain: topology.clusterDomain, apiPort: API_PORT, disabled: topology.disabled ?? [],
-    })
+  const endK3s = (computer: Computer): void => {
+    k3s.stop(computer.spec.name)
+    computer.suspendKubelet()
   }
-  let manifests: { stop(): void } | undefined
-  let podNetwork: { stop(): void } | undefined
-  let serverPort: Listener | undefined
-  let hasCloud = false
+  const joinK3s = async (computer: Computer): Promise<void> => {
+    const { files, spec: { name, ip } } = computer
+    if (!topology.installed?.isEtcdEmbedded) throw new ComputerError(`${plane.founder.name} keeps its objects in a file of its own`)
+    const { certificatePem } = await clock.outside(plane.pki.issueServerCertificate(servingNames({ name, ip })))
+    writeFiles(files, { [SERVING_CERTIFICATE]: { text: certificatePem, mode: 0o644 } })
+    computers.mark(name, { controlPlane: true, labels: K3S_ETCD_LABELS })
+    const { members } = plane
+    const { id } = members.add([peerUrl(ip)], true)
+    k3s.start(computer)
+    await promote(name, id)
+    computer.startKubelet()
+    await labelNodes(plane.shared, plane.masters, [computer.spec])
+  }
+  /** Makes a new member of etcd one that counts, once it is as far as the leader. */
+  const promote = async (host: string, id: string): Promise<void> => {
+    for (let waits = 0; waits < MEMBER_PATIENCE; waits++) {
+      await clock.sleep(MEMBER_POLL_MS)
+      if (!plane.members.isRunning(host)) continue
+      try {
+        plane.members.promote(id)
+        return
+      } catch { /* It isn't as far as the leader yet. */ }
+    }
+  }
+
+  /** k3s begins with its machine, where its service is there and nobody has stopped it. */
+  const startK3s = (computer: Computer, isFreshStart: boolean): void => {
+    const { spec: { controlPlane }, files } = computer
+    if (topology.flavour !== 'k3s' || !computer.isOn || !isServiceWanted(files, controlPlane ? 'k3s' : 'k3s-agent', isFreshStart)) return
+    if (!controlPlane) {
+      if (files.exists(K3S_KUBELET_KUBECONFIG)) k3s.startAgent(computer)
+      return
+    }
+    k3s.start(computer)
+    if (isFreshStart) void k3s.beginAddons(computer, true)
+  }
 
   /** Whether a component's manifest is there, and says nothing that it couldn't begin with; what it says takes effect. */
   const canBegin = async ({ files, spec }: Computer, component: string): Promise<boolean> => {
@@ -399,7 +428,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const startOthers = async (): Promise<void> => {
     for (const computer of computers.all()) {
       if (stopped) return
-      if (!computer.spec.controlPlane) computers.begin(computer, 'resumed', join)
+      if (computer.spec.controlPlane) continue
+      computers.begin(computer, 'resumed', join)
+      startK3s(computer, false)
       await clock.breathe()
     }
   }
@@ -461,17 +492,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const { name, ip } = computer.spec
     computer.switchOn('resumed')
     await install(computer)
-    const { members } = plane
-    const { id } = members.add([peerUrl(ip)], true)
+    const { id } = plane.members.add([peerUrl(ip)], true)
     computers.begin(computer, 'resumed', join)
-    for (let waits = 0; waits < MEMBER_PATIENCE; waits++) {
-      await clock.sleep(MEMBER_POLL_MS)
-      if (!members.isRunning(name)) continue
-      try {
-        members.promote(id)
-        break
-      } catch { /* It isn't as far as the leader yet. */ }
-    }
+    await promote(name, id)
     await labelNodes(plane.shared, plane.masters, [computer.spec])
   }
 
@@ -523,38 +546,32 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     plane.server.stop()
   }
 
-  const installControlPlane: Cluster['installControlPlane'] = async (machine, { pki, flavour, clusterName, podCidr, serviceCidr, clusterDomain, advertiseAddress, names = [], disabled }) => {
+  const installControlPlane: Cluster['installControlPlane'] = async (machine, { pki, flavour, clusterName, podCidr, serviceCidr, clusterDomain, advertiseAddress, names = [], disabled, isEtcdEmbedded = false }) => {
     const computer = computers.get(machine)
     if (!computer?.isOn) throw new ComputerError(computer ? `${machine} is off` : `there is no computer "${machine}"`)
     if (isInstalled()) throw new ComputerError(`${plane.founder.name} is a control plane already, and a network has one`)
     etcd.erase()
     topology = {
       ...topology, name: clusterName, flavour, podCidr, serviceCidr, clusterDomain, nodes: topology.nodes.map((node) => node.name === machine ? { ...node, controlPlane: true } : node), ...disabled ? { disabled } : {},
-      installed: { on: machine, advertiseAddress: advertiseAddress ?? computer.spec.ip, names, networkName: topology.name },
+      installed: { on: machine, advertiseAddress: advertiseAddress ?? computer.spec.ip, names, networkName: topology.name, ...isEtcdEmbedded ? { isEtcdEmbedded } : {} },
     }
     plane = await makePlane(pki)
     network.plan(topology)
     computers.settle(plan(topology), membership())
-    computers.mark(machine, { controlPlane: true, ...flavour === 'k3s' ? { labels: singleNodeTopology().nodes[0]!.labels } : {} })
+    computers.mark(machine, { controlPlane: true, ...flavour === 'k3s' ? { labels: isEtcdEmbedded ? K3S_ETCD_LABELS : K3S_LABELS } : {} })
     await beginPlane()
     if (flavour !== 'k3s') return
-    startServer(computer)
+    k3s.start(computer)
     computer.startKubelet()
     await installObjects(computer)
-    hasCloud = true
-    components.start(CLOUD_CONTROLLER_MANAGER)
-    await startManifests(computer, true)
+    await k3s.beginAddons(computer, true)
   }
 
   const removeControlPlane: Cluster['removeControlPlane'] = async () => {
     const { installed } = topology
     if (!installed) throw new ComputerError('there is no control plane that somebody has installed')
-    for (const { name } of controlPlanes()) for (const component of [...COMPONENTS.map((each) => componentOn(each, name)), CLOUD_CONTROLLER_MANAGER]) components.halt(component)
-    serverPort?.close()
-    podNetwork?.stop()
-    podNetwork = undefined
-    manifests?.stop()
-    hasCloud = false
+    for (const { name } of controlPlanes()) for (const component of COMPONENTS) components.halt(componentOn(component, name))
+    k3s.forgetAll()
     endPlane()
     network.services.replace([])
     etcd.erase()
@@ -579,7 +596,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   const boot = async (): Promise<void> => {
-    running.push(components, { stop: () => manifests?.stop() })
+    running.push(components, { stop: () => k3s.stopAll() })
     // Nodes look for their images there.
     if (holdsPushedImages(registryDisk)) await pushedImages()
     if (holdsPushedImages(archiveDisk)) await archives()
@@ -609,8 +626,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const further = first ? controlPlanes().slice(1).map(({ name }) => computers.get(name)!) : []
     if (restore) for (const computer of further) if (computer.spec.power === undefined) computer.switchOn('resumed')
     // Components begin before their containers, which stand for them from then on. One whose manifest was taken away stays away.
-    if (topology.flavour === 'k3s' && first!.isOn) startServer(first!)
-    else for (const component of COMPONENTS) {
+    if (topology.flavour === 'k3s') {
+      for (const computer of [first!, ...further]) startK3s(computer, false)
+      plane.members.resume()
+    } else for (const component of COMPONENTS) {
       if (!first) components.start(componentOn(component, plane.founder.name))
       else for (const computer of [first, ...further]) if (computer.isOn && await canBegin(computer, component)) components.start(componentOn(component, computer.spec.name))
       if (component === 'etcd') plane.members.resume()
@@ -625,11 +644,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       for (const computer of further) await joinControlPlane(computer)
     }
     options.bootInTime?.('workers')
-    hasCloud = topology.flavour === 'k3s'
-    if (hasCloud && first.isOn) {
-      components.start(CLOUD_CONTROLLER_MANAGER)
-      await startManifests(first, !restore)
-    }
+    const server = [first, ...further].find(({ spec }) => k3s.isRunning(spec.name))
+    if (server) await k3s.beginAddons(server, !restore)
     const others = startOthers()
     // The nodes of a restored cluster have much to do, which nobody needs to wait for.
     if (restore) return void others.catch((error: unknown) => log.error('could not start the nodes', { error: String(error) }))
@@ -656,7 +672,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       await Promise.all(running.reverse().map((part) => part.stop()))
       if (isInstalled()) endPlane()
     },
-    adminKubeconfig: (serverUrl, name = topology.name) => kubeconfigText({ name, serverUrl, caCertificatePem: plane.pki.caCertificatePem, clientCertificatePem: plane.admin.certificatePem, clientKeyPem: plane.admin.keyPem }),
+    adminKubeconfig,
     createLaptop({ root, hostname = OTHER_DISKS.laptop, outside }) {
       const laptopIp = laptopAddress(topology)
       const net = network.addHost(hostname, laptopIp, PUBLISHED_PORTS)
@@ -785,9 +801,9 @@ function klogLine(entry: LogEntry): string {
 function installedObjects(topology: Topology, endpoint: { name: string }, pki: ClusterPki): [stage: InstallationStage, objects: KubeObject[]][] {
   const controlPlaneEndpoint = `${endpoint.name}:${API_PORT}`
   const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
-  const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...coreDns({ serviceCidr, clusterDomain })]
+  const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...topology.disabled?.includes('coredns') ? [] : coreDns({ serviceCidr, clusterDomain })]
   // k3s has proxy and pod network in its one process.
-  if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...localPathStorage('local-path'), ...cloudControllerManager()]]]
+  if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...topology.disabled?.includes('local-storage') ? [] : localPathStorage('local-path'), ...cloudControllerManager()]]]
   return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ...(topology.cni === 'none' ? [] : [['network', kindnetAddon({ podCidr })] satisfies [InstallationStage, KubeObject[]]]), ['storage', localPathStorage()]]
 }
 

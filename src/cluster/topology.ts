@@ -22,7 +22,7 @@ export interface NodeSpec {
 }
 
 /** Add-ons of k3s that its users may do without. */
-export const K3S_ADDONS = ['traefik', 'metrics-server'] as const
+export const K3S_ADDONS = ['coredns', 'servicelb', 'traefik', 'local-storage', 'metrics-server'] as const
 export type K3sAddon = (typeof K3S_ADDONS)[number]
 
 /** What a cluster consists of before anything runs in it. */
@@ -59,6 +59,8 @@ export interface Installed {
   names: readonly string[]
   /** What {@link Topology.name} was before. */
   networkName: string
+  /** Whether k3s' servers keep their objects in an etcd that more of them may join. */
+  isEtcdEmbedded?: boolean
 }
 
 /** A network for machines, without any. Somebody may install a control plane on one of those that come. */
@@ -113,11 +115,14 @@ export function workerSpec(name: string, number: number, hostCidr = HOST_CIDR): 
   return { name, ip: hostAddress(hostCidr, number + 2), controlPlane: false, labels: {}, taints: [], cpu: '2', memory: '24684084Ki', ephemeralStorage: '264212084Ki', maxPods: 110 }
 }
 
+/** What k3s says of the nodes of its servers, and of those with a member of etcd. */
+export const K3S_LABELS = { 'node-role.kubernetes.io/control-plane': 'true', 'node.kubernetes.io/instance-type': 'k3s' }
+export const K3S_ETCD_LABELS = { ...K3S_LABELS, 'node-role.kubernetes.io/etcd': 'true' }
+
 /** One node that is everything, as k3s sets it up. @param disabled add-ons that aren't installed (`k3s server --disable`) */
 export function singleNodeTopology(name = 'drydock', disabled: readonly K3sAddon[] = []): Topology {
   const topology = kubeadmTopology(1, name)
-  const labels = { 'node-role.kubernetes.io/control-plane': 'true', 'node.kubernetes.io/instance-type': 'k3s' }
-  return { ...topology, flavour: 'k3s', podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', nodes: [{ ...topology.nodes[0]!, name, labels }], ...disabled.length > 0 ? { disabled } : {} }
+  return { ...topology, flavour: 'k3s', podCidr: '10.42.0.0/16', serviceCidr: '10.43.0.0/16', nodes: [{ ...topology.nodes[0]!, name, labels: K3S_LABELS }], ...disabled.length > 0 ? { disabled } : {} }
 }
 
 /** API server, controllers and scheduler without a node, as whoever tests against an API alone starts them. */

@@ -18,7 +18,6 @@ GLOBAL OPTIONS:
 `
 
 /** `k3s kubectl ...` on the learner's machine, which runs no server of its own: kubectl, as the real binary carries it. */
-// @k8s part: k3s command: kubectl only; servers, agents and the other commands are missing
 export function k3s(kubectl: Program): Program {
   return async (proc) => {
     const [command = '', ...args] = proc.argv.slice(1)

@@ -22,7 +22,8 @@ import { CNI_PATHS, PLUGIN_BYTES, REFERENCE_PLUGINS } from '../network/cni/node-
 import { K3S_CNI_PATHS, K3S_PLUGINS } from '../network/embedded-flannel.ts'
 import type { Network } from '../network/network.ts'
 import type { NodeNetwork } from '../network/types.ts'
-import { installUnits, isUnitEnabled, isUnitStopped } from '../node/unit-state.ts'
+import { installUnits, isUnitEnabled, isUnitStopped, isServiceWanted } from '../node/unit-state.ts'
+import { installK3s } from '../node/k3s/installed-files.ts'
 import type { Journal } from '../node/journal.ts'
 import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
@@ -188,11 +189,17 @@ export class Computer {
   startServices(): void {
     const files = this.files
     if (!files.exists(MACHINE_ID)) {
-      installUnits(files, ['containerd', 'kubelet'])
+      installUnits(files, this.#isK3sPreset() ? ['k3s'] : ['containerd', 'kubelet'])
       if (this.#around.topology.flavour === 'kubeadm') writeUnitFiles(files)
       files.writeFile(MACHINE_ID, `${this.#chance('machine-id', this.#running!.beginning).hex(16)}\n`, { mode: 0o444 })
     }
-    if (this.#isWithoutAgent() || !isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
+    if (this.#isK3sPreset()) installK3s(files, this.#around.topology.disabled ?? [])
+    if (this.#isWithoutAgent()) return
+    if (this.#around.topology.flavour === 'k3s') {
+      if (isServiceWanted(files, this.spec.controlPlane ? 'k3s' : 'k3s-agent', this.#running!.beginning === 'cold')) this.startKubelet()
+      return
+    }
+    if (!isUnitEnabled(files, 'kubelet') || isUnitStopped(files, 'kubelet')) return
     if (this.#around.topology.flavour !== 'kubeadm' || files.exists(KUBELET_KUBECONFIG)) {
       // What somebody has changed of its unit systemd has to read.
       if (!isUnitAsInstalled(files, 'kubelet') || this.#hasOwnFlags()) return void this.machine()
@@ -205,6 +212,12 @@ export class Computer {
     }
     // One that hasn't become a member yet goes on with it.
     else if (files.exists(KUBELET_BOOTSTRAP_KUBECONFIG)) void this.machine()
+  }
+
+  /** Whether the cluster came with k3s on it. */
+  #isK3sPreset(): boolean {
+    const { topology } = this.#around
+    return topology.flavour === 'k3s' && topology.installed === undefined
   }
 
   /** Whether k3s was installed on another machine of the network, and not on this one. */
@@ -260,11 +273,11 @@ export class Computer {
     const running = this.#running
     if (!running) return undefined
     const { spec, spec: { name } } = this
-    const { clock, network, topology, programs, installer, onPowerRequest } = this.#around
+    const { clock, network, programs, installer, onPowerRequest } = this.#around
     const kubelet = { start: (flags: ReadonlyMap<string, string>) => this.startKubelet(flags), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
     running.machine ??= this.#prepareLogin().then(() => clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
       hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: () => this.#around.topology.podCidr, installer,
-      journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: topology.flavour === 'kubeadm', programs, onPowerRequest: (request) => onPowerRequest(name, request),
+      journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: !this.#isK3sPreset(), programs, onPowerRequest: (request) => onPowerRequest(name, request),
     })))
     return running.machine.then(({ machine }) => machine)
   }

@@ -17,6 +17,8 @@ export interface ControlPlaneConfiguration {
   names?: readonly string[]
   /** Keys that the installer has made; new ones are made without. */
   pki?: ClusterPkiSnapshot
+  /** Whether k3s keeps its objects in an etcd that more servers may join; in a file of its own otherwise. */
+  isEtcdEmbedded?: boolean
   /** Add-ons of k3s that are left away. */
   disabled?: readonly K3sAddon[]
 }
@@ -31,4 +33,12 @@ export interface ControlPlaneInstaller {
   install(machine: string, configuration: ControlPlaneConfiguration): Promise<void>
   /** See {@link Cluster.removeControlPlane} */
   remove(): Promise<void>
+  /** k3s' process on a machine begins, or goes on: a server's with what it was installed as, an agent's with its pod network and kubelet. */
+  begin(machine: string): void
+  /** k3s' process on a machine has ended: its components, pod network and kubelet stop, containers run on. */
+  end(machine: string): void
+  /** A machine becomes one more server of k3s, with a member of the control plane's etcd. */
+  join(machine: string): Promise<void>
+  /** See {@link Cluster.adminKubeconfig} */
+  adminKubeconfig(serverUrl: string, name: string): string
 }

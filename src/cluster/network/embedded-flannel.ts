@@ -2,6 +2,7 @@ import type { Informers } from '../client/informers.ts'
 import type { FileSystem, PacketFilter } from '../../unix/types.ts'
 import type { Node } from '../kinds/generated/types.ts'
 import type { CniPaths } from './cni/node-cni.ts'
+import { hardwareAddress } from '../../unix/net/addresses.ts'
 import { parseCidr, formatIPv4 } from './cidr.ts'
 import type { NodeKernel } from './node-kernel.ts'
 
@@ -11,6 +12,8 @@ export const K3S_CNI_PATHS: CniPaths = { configurations: '/var/lib/rancher/k3s/a
 export const K3S_PLUGINS = ['bandwidth', 'bridge', 'firewall', 'flannel', 'host-local', 'loopback', 'portmap']
 
 const MTU = 1450
+/** The tunnel's end on each node. */
+const DEVICE = 'flannel.1'
 
 /**
  * The pod network that k3s has in its process: flannel, and a controller that enforces network policies.
@@ -30,8 +33,32 @@ export function startEmbeddedFlannel({ informers, nodeName, files, kernel, podCi
       ],
     }, undefined, 2)}\n`)
   }
+  const device = (range: string) => {
+    const first = range.split('/')[0]!
+    kernel.addLink({ name: DEVICE, kind: 'vxlan', mtu: MTU, hardwareAddress: hardwareAddress(first), addresses: [`${first}/32`], details: 'vxlan id 1 dev eth0 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx' })
+  }
+  /** The other nodes' ranges, by their names. */
+  const led = new Map<string, string>()
+  const lead = ({ metadata: { name }, spec: { podCIDR: range }, status }: Node) => {
+    const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address
+    if (!range || !address || led.get(name!) === range) return
+    led.set(name!, range)
+    kernel.replaceRoute({ destination: range, via: range.split('/')[0]!, device: DEVICE, onlink: true, tunnel: address })
+  }
   const stop = informers.for<Node>('nodes').onChanges((changes) => {
-    for (const { type, object } of changes) if (type !== 'delete' && object.metadata.name === nodeName && object.spec.podCIDR && object.spec.podCIDR !== known) configure(object.spec.podCIDR)
+    for (const { type, object } of changes) {
+      const { metadata: { name }, spec: { podCIDR: range } } = object
+      if (name !== nodeName) {
+        if (type !== 'delete') lead(object)
+        else if (led.has(name!)) {
+          kernel.removeRoute(led.get(name!)!)
+          led.delete(name!)
+        }
+      } else if (type !== 'delete' && range && range !== known) {
+        configure(range)
+        device(range)
+      }
+    }
   })
   return {
     stop() {

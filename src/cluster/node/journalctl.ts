@@ -10,11 +10,13 @@ const SOURCES: Readonly<Record<string, string>> = {
   'Fast updating node status as it just became ready': 'kubelet_node_status.go:431', 'Error syncing pod, skipping': 'pod_workers.go:1338', 'Observed pod startup duration': 'pod_startup_latency_tracker.go:148',
 }
 const UNITS = ['kubelet', 'containerd']
+/** Whose entries are k3s' own, and not of its kubelet. */
+export const K3S_COMPONENT = 'k3s'
 const RANKS: Readonly<Record<string, number>> = { emerg: 0, alert: 1, crit: 2, err: 3, warning: 4, notice: 5, info: 6, debug: 7 }
 
 /** `journalctl -u kubelet`: what this node's kubelet really said. */
-// @k8s part: journalctl: only the kubelet writes to the journal
-export function journalctl(journal: Journal, kubeletPid: () => number): Program {
+// @k8s part: journalctl: only the kubelet and k3s write to the journal
+export function journalctl(journal: Journal, pidOf: (unit: string) => number, k3sUnit: () => string | undefined): Program {
   return utilityProgram(async (context) => {
     const { proc } = context
     const options = parseOptions(context.args, 'u:fn:reo:S:U:p:xkbqaD:', { 'unit=': 'u', follow: 'f', 'lines=': 'n', reverse: 'r', 'pager-end': 'e', 'output=': 'o', 'since=': 'S', 'until=': 'U', 'priority=': 'p', catalog: 'x', dmesg: 'k', boot: 'b', quiet: 'q', all: 'a', 'no-pager': 'N', 'no-hostname': 'H', 'no-tail': 'T', utc: 'Z' })
@@ -23,13 +25,17 @@ export function journalctl(journal: Journal, kubeletPid: () => number): Program 
     const until = timeOf(options.value('U'), proc.clock.nowMs())
     const rank = options.value('p') === undefined ? 7 : RANKS[options.value('p')!] ?? Number(options.value('p'))
     if (Number.isNaN(since) || Number.isNaN(until)) throw new UsageError(`Failed to parse timestamp: ${options.value('S') ?? options.value('U')}`)
-    const wanted = (entry: LogEntry) => (units.length === 0 || units.includes('kubelet')) && (since === undefined || entry.timeMs >= since) && (until === undefined || entry.timeMs <= until) && (entry.level === 'error' ? 3 : entry.level === 'warn' ? 4 : 6) <= rank && !options.has('k')
+    const inK3s = k3sUnit()
+    const unit = inK3s ?? 'kubelet'
+    const identifier = inK3s === undefined ? 'kubelet' : 'k3s'
+    const pid = () => pidOf(unit)
+    const wanted = (entry: LogEntry) => (units.length === 0 || units.includes(entry.message === 'command failed' ? 'kubelet' : unit)) && (since === undefined || entry.timeMs >= since) && (until === undefined || entry.timeMs <= until) && (entry.level === 'error' ? 3 : entry.level === 'warn' ? 4 : 6) <= rank && !options.has('k')
     const text = (entry: LogEntry) => {
-      const line = klogText(entry, kubeletPid(), SOURCES[entry.message] ?? 'kubelet.go:0')
+      const line = entry.component === K3S_COMPONENT ? `time="${new Date(entry.timeMs).toISOString().slice(0, 19)}Z" level=${entry.level === 'warn' ? 'warning' : entry.level} msg=${JSON.stringify(entry.message)}` : klogText(entry, pid(), SOURCES[entry.message] ?? 'kubelet.go:0')
       switch (options.value('o')) {
         case 'cat': return `${line}\n`
-        case 'json': return `${JSON.stringify({ __REALTIME_TIMESTAMP: String(Math.floor(entry.timeMs * 1000)), PRIORITY: String(entry.level === 'error' ? 3 : 6), _SYSTEMD_UNIT: 'kubelet.service', _PID: String(kubeletPid()), _COMM: 'kubelet', MESSAGE: line, _HOSTNAME: proc.machine.hostname })}\n`
-        default: return `${stamp(entry.timeMs, options.value('o'))} ${options.has('H') ? '' : `${proc.machine.hostname} `}kubelet[${kubeletPid()}]: ${line}\n`
+        case 'json': return `${JSON.stringify({ __REALTIME_TIMESTAMP: String(Math.floor(entry.timeMs * 1000)), PRIORITY: String(entry.level === 'error' ? 3 : 6), _SYSTEMD_UNIT: `${unit}.service`, _PID: String(pid()), _COMM: identifier, MESSAGE: line, _HOSTNAME: proc.machine.hostname })}\n`
+        default: return `${stamp(entry.timeMs, options.value('o'))} ${options.has('H') ? '' : `${proc.machine.hostname} `}${identifier}[${pid()}]: ${line}\n`
       }
     }
     let shown = journal.entries().filter(wanted)

@@ -7,7 +7,7 @@ import type { Privileges, ProcessDetails } from '../../unix/fs/proc-tree.ts'
 import { ROOT_USER, createMachine } from '../../unix/machine.ts'
 import { bash, dash } from '../../unix/shell/sh.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
-import type { ExitStatus, Hardware, Machine, Process, Program, Signal, Tty, User } from '../../unix/types.ts'
+import type { ExitStatus, FileSystem, Hardware, Machine, Process, Program, Signal, Tty, User } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ServicePortRule } from '../network/service-table.ts'
@@ -16,6 +16,9 @@ import type { KubeletControl } from './kubelet-program.ts'
 import type { ControlPlaneInstaller } from '../control-plane-nodes/installer.ts'
 import type { PowerRequest } from '../computers/computer.ts'
 import { PowerSwitch, powerPrograms } from './power.ts'
+import { lazyProgram } from '../../unix/lazy-program.ts'
+import { UnixError } from '../../unix/types.ts'
+import type { MachineServices } from './k3s/machine-services.ts'
 import { setUserId } from '../../unix/set-user-id.ts'
 import { APPARMOR_INCLUDES } from '../../unix/apparmor.ts'
 import { sudo } from '../../unix/utilities/sudo.ts'
@@ -26,9 +29,11 @@ import { aaStatus, apparmorParser, mountSecurityFiles } from './apparmor.ts'
 import { crictl } from './crictl.ts'
 import { iptables } from './iptables-save.ts'
 import type { Journal } from './journal.ts'
+import { K3S_PROGRAM } from './k3s/installed-files.ts'
+import { k3sSite } from './k3s/release-site.ts'
 import { kubeadm } from './kubeadm/kubeadm.ts'
 import type { NodeServices } from './kubeadm/command.ts'
-import { journalctl } from './journalctl.ts'
+import { K3S_COMPONENT, journalctl } from './journalctl.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { UnitDefinition } from './service-manager.ts'
 import { systemctl } from './systemctl.ts'
@@ -74,6 +79,12 @@ const UNITS: Readonly<Record<string, UnitDefinition>> = {
 /** containerd's process: it stands for the part that runs in the cluster's own process. */
 const containerd: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
 
+/** Whose process the kubelet is part of; undefined: it has one of its own. */
+function k3sUnit(files: FileSystem, isKubeadm: boolean): 'k3s' | 'k3s-agent' | undefined {
+  const has = (unit: string) => files.exists(`/etc/systemd/system/${unit}.service`)
+  return has('k3s') ? 'k3s' : has('k3s-agent') ? 'k3s-agent' : isKubeadm ? undefined : 'k3s'
+}
+
 const SINK = { write: async () => {}, close() {} }
 
 /**
@@ -90,19 +101,26 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   }
   const journal = options.journal
   let machine: Machine
-  const pidOf = (each: string) => machine.processes().find((process) => process.argv[0]?.endsWith(`/${each}`) && !process.status)?.pid ?? 0
+  const pidOf = (each: string) => services.unit(each)?.process?.pid ?? 0
   const packet = iptables(options.serviceRules, { nodeName: name, podCidr: options.podCidr, clock })
-  const services = new ServiceManager(UNITS, runtime.nodeFiles, clock, (argv, startedMs) => machine.start(argv, { env: {}, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
+  const services = new ServiceManager(options.isKubeadm ? UNITS : {}, runtime.nodeFiles, clock, (argv, startedMs, env) => machine.start(argv, { env, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const power = new PowerSwitch(options.onPowerRequest)
   const programs: Record<string, Program> = {
     ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
-    '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, () => pidOf('kubelet')),
+    '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, pidOf, () => k3sUnit(runtime.nodeFiles, options.isKubeadm)),
     '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), ...powerPrograms(power), '/usr/sbin/apparmor_parser': apparmorParser(runtime.profiles), '/usr/sbin/aa-status': aaStatus(runtime.profiles), ...options.programs,
     ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm({ ...servicesOf(services, options.kubelet, options.installer), pullImage: (image) => runtime.images.pullImage(image) }) } : {}),
   }
   const tree = createMemoryFileSystem({ clock, files: Object.fromEntries(Object.entries(programs).map(([path, program]) => [path.replace(/^\/usr\/s?bin/, ''), { program }])) })
   // Mounted, not written: a node's own files are kept, its programs come with it.
-  for (const path of ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
+  for (const path of ['/usr/bin', '/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
+  // What somebody installs himself is kept.
+  root.mkdir('/usr/local/bin', { recursive: true })
+  if (options.isKubeadm) root.mount('/usr/local/bin/containerd', tree, { readOnly: true, subPath: '/containerd' })
+  const k3sTree = createMemoryFileSystem({ clock, files: k3sPrograms({ name, installer: options.installer, kubelet: options.kubelet, notify: (pid) => services.notify(pid), crictl: crictl(runtime), log: (level, message) => journal.add({ timeMs: clock.nowMs(), level, component: K3S_COMPONENT, message }) }) })
+  root.mount(K3S_PROGRAM.slice(0, K3S_PROGRAM.lastIndexOf('/')), k3sTree, { readOnly: true })
+  const { outside } = network.hostStack
+  network.hostStack.outside = (request) => k3sSite(request) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname)))
   mountSecurityFiles(root, runtime.profiles, clock)
   const guests = new ContainerProcesses(runtime)
   machine = createMachine({ hostname: name, root, parameters: runtime.parameters, kernelLog: runtime.kernelLog, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
@@ -114,6 +132,17 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
       power.cancel()
       return machine.shutdown()
     },
+  }
+}
+
+/** k3s' program, as files that were downloaded find it, and what its scripts need of the machine. */
+function k3sPrograms(services: MachineServices): Record<string, { program: Program }> {
+  const folder = (name: string) => `/${name}`
+  return {
+    [folder('k3s')]: { program: lazyProgram(async () => (await import('./k3s/k3s.ts')).k3s(services)) },
+    // What `kill` does to the shims of real containers.
+    [folder('k3s-kill-pods')]: { program: async () => { await services.kubelet.forgetPods(); return 0 } },
+    [folder('k3s-forget-server')]: { program: async () => { if (services.installer.host === services.name && services.installer.isOptional) await services.installer.remove(); return 0 } },
   }
 }
 

@@ -24,6 +24,7 @@ export function systemctl(services: ServiceManager, power: PowerSwitch): Program
     const [verb = 'list-units', ...names] = context.args.filter((arg) => !arg.startsWith('-'))
     if (verb === 'list-units') return listUnits(context, services)
     if (verb === 'daemon-reload') { services.reload(); return 0 }
+    if (verb === 'reset-failed') return 0
     if (verb === 'poweroff' || verb === 'halt' || verb === 'reboot') return allowed(context, verb, () => power.now(context.proc, verb === 'reboot' ? 'reboot' : 'poweroff'))
     const act = VERBS[verb]
     if (!act) {
@@ -35,7 +36,9 @@ export function systemctl(services: ServiceManager, power: PowerSwitch): Program
       return 1
     }
     let code = 0
-    for (const name of names.map((each) => each.replace(/\.service$/, ''))) {
+    for (const name of names.map((each) => each.replace(/^.*\//, '').replace(/\.service$/, ''))) {
+      // What has just been written counts without a reload.
+      if (!services.unit(name)) services.reload()
       const unit = services.unit(name)
       if (unit && ['start', 'restart', 'status'].includes(verb) && services.needsReload(unit.name)) await context.err(`Warning: The unit file, source configuration file or drop-ins of ${unit.name}.service changed on disk. Run 'systemctl daemon-reload' to reload units.\n`)
       const status = unit ? await act(context, unit, services, options) : await missing(context, verb, name)
@@ -58,12 +61,15 @@ async function missing(context: UtilityContext, verb: string, name: string): Pro
 }
 
 const VERBS: Readonly<Record<string, (context: UtilityContext, unit: Unit, services: ServiceManager, options: readonly string[]) => Promise<number>>> = {
-  async start(_, { name }, services) { services.start(name); return 0 },
+  async start(context, { name }, services) {
+    services.start(name)
+    return started(context, name, services)
+  },
   async stop(_, { name }, services) { await services.stop(name); return 0 },
-  async restart(_, { name }, services) {
+  async restart(context, { name }, services) {
     await services.stop(name)
     services.start(name)
-    return 0
+    return started(context, name, services)
   },
   async kill(_, { process }) { process?.kill('SIGTERM'); return 0 },
   async enable(context, unit, services, options) {
@@ -94,8 +100,15 @@ const VERBS: Readonly<Record<string, (context: UtilityContext, unit: Unit, servi
   },
   async status(context, unit) { await context.out(statusText(unit, context.proc.clock.nowMs())); return unit.process ? 0 : 3 },
 }
+/** Waits for a service that tells when it has begun. */
+async function started(context: UtilityContext, name: string, services: ServiceManager): Promise<number> {
+  if (await services.untilReady(name)) return 0
+  await context.err(`Job for ${name}.service failed because the control process exited with error code.\nSee "systemctl status ${name}.service" and "journalctl -xeu ${name}.service" for details.\n`)
+  return 1
+}
+
 function activeState(unit: Unit): string {
-  return unit.process ? 'active' : unit.isRestarting ? 'activating' : 'inactive'
+  return unit.process ? unit.isReady ? 'active' : 'activating' : unit.isRestarting ? 'activating' : 'inactive'
 }
 
 async function listUnits(context: UtilityContext, services: ServiceManager): Promise<number> {
@@ -111,13 +124,13 @@ function statusText(unit: Unit, nowMs: number): string {
   const lines = [`${process || unit.isRestarting ? '●' : '○'} ${name}.service - ${unit.description}`]
   const field = (label: string, text: string) => lines.push(`${label.padStart(11)}: ${text}`)
   field('Loaded', `loaded (${FOLDER}/${name}.service; ${unit.isEnabled ? 'enabled' : 'disabled'}; preset: enabled)`)
-  if (unit.dropIns) {
+  if (unit.dropIns?.length) {
     field('Drop-In', `${FOLDER}/${name}.service.d`)
     lines.push(`             └─${unit.dropIns.join(', ')}`)
   }
   const since = (ms: number) => `since ${new Date(ms).toUTCString().slice(0, 3)} ${new Date(ms).toISOString().replace('T', ' ').slice(0, 19)} UTC; ${span(nowMs - ms)} ago`
   const how = ended && (ended.status.signal && ended.status.code !== 0 ? `code=killed, signal=${ended.status.signal.slice(3)}` : `code=exited, status=${ended.status.code}/${ended.status.code === 0 ? 'SUCCESS' : unit.isUnstartable ? 'EXEC' : 'FAILURE'}`)
-  if (process) field('Active', `active (running) ${since(process.startedMs)}`)
+  if (process) field('Active', `${unit.isReady ? 'active (running)' : 'activating (start)'} ${since(process.startedMs)}`)
   else if (unit.isRestarting && ended) field('Active', `activating (auto-restart) (Result: ${ended.status.code === 0 ? 'success' : ended.status.signal ? 'signal' : 'exit-code'}) ${since(ended.atMs)}`)
   else field('Active', ended ? `inactive (dead) ${since(ended.atMs)}` : 'inactive (dead)')
   if (!process && ended) {
@@ -128,7 +141,7 @@ function statusText(unit: Unit, nowMs: number): string {
   if (process) {
     field('Main PID', `${process.pid} (${name})`)
     field('CGroup', `/system.slice/${name}.service`)
-    lines.push(`             └─${process.pid} ${process.argv.join(' ')}`)
+    lines.push(`             └─${process.pid} ${(process as { title?: string }).title ?? process.argv.join(' ')}`)
   }
   return `${lines.join('\n')}\n`
 }

@@ -62,18 +62,24 @@ export function readUnitFile(files: FileSystem, name: string): UnitFile | undefi
   return { description, dropIns, command, environment, environmentFiles, text }
 }
 
-/** The words that are started: `$NAME` becomes words, `${NAME}` part of one. */
-export function argvOf({ command, environment, environmentFiles }: UnitFile, files: FileSystem): string[] {
+/** The words that are started: `$NAME` becomes words, `${NAME}` part of one; quotes keep one together. */
+export function argvOf(unit: UnitFile, files: FileSystem): string[] {
+  const variables = variablesOf(unit, files)
+  return (unit.command.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? []).flatMap((word) => {
+    const [, name] = /^\$(\w+)$/.exec(word) ?? []
+    return name === undefined ? [word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2').replace(/\$\{(\w+)\}/g, (_, each: string) => variables[each] ?? '')] : (variables[name] ?? '').split(/\s+/).filter(Boolean)
+  })
+}
+
+/** The variables that a service is started with. */
+export function variablesOf({ environment, environmentFiles }: UnitFile, files: FileSystem): Record<string, string> {
   const variables: Record<string, string> = { ...environment }
   for (const file of environmentFiles) {
     const path = file.replace(/^-/, '')
     if (!files.exists(path)) continue
     for (const line of files.readText(path).split('\n')) if (!/^\s*[#;]/.test(line)) assign(variables, line.trim().replace(/^(\w+)=(["'])(.*)\2$/, '$1=$3'))
   }
-  return command.split(/\s+/).filter(Boolean).flatMap((word) => {
-    const [, name] = /^\$(\w+)$/.exec(word) ?? []
-    return name === undefined ? [word.replace(/\$\{(\w+)\}/g, (_, each: string) => variables[each] ?? '')] : (variables[name] ?? '').split(/\s+/).filter(Boolean)
-  })
+  return variables
 }
 
 function assign(variables: Record<string, string>, text: string): void {

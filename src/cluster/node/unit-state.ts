@@ -39,3 +39,8 @@ export function markUnit(files: FileSystem, name: string, isStopped: boolean): v
     files.writeFile(`${STOPPED}/${name}`, '')
   } else files.remove(`${STOPPED}/${name}`, { force: true })
 }
+
+/** Whether a service that comes with its machine is to run: nobody has stopped it, or has it not start with the machine any more. Without a unit nobody could. */
+export function isServiceWanted(files: FileSystem, name: string, isFreshStart: boolean): boolean {
+  return !files.exists(`/etc/systemd/system/${name}.service`) || (!isUnitStopped(files, name) && (!isFreshStart || isUnitEnabled(files, name)))
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { createPipe } from '../../base/streams.ts'
+import { createPipe, readAll } from '../../base/streams.ts'
+import { dash } from '../shell/sh.ts'
 import { testMachine } from '../test-machine.ts'
 import { completeValues } from './just-bash.ts'
 import { utilityPrograms } from './list.ts'
@@ -22,4 +23,16 @@ test('jq answers each value before the next one comes', async () => {
   input.writer.close()
   await expect.poll(async () => { await clock.settle(); return process.status }).toEqual({ code: 0 })
   expect(out).toBe('"Pod"\n"Node"\n')
+})
+
+test('checksums of files that are not there leave standard input to whoever comes next', async () => {
+  const { machine } = testMachine({ programs: { ...utilityPrograms('gnu'), '/bin/sh': dash } })
+  const input = createPipe()
+  const output = createPipe()
+  const process = machine.start(['sh'], { env: { PATH: '/usr/bin:/bin' }, cwd: '/', user: { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }, stdin: input.reader, stdout: output.writer, stderr: output.writer })
+  await input.writer.write('sha256sum /nothing 2>/dev/null\necho after\n')
+  input.writer.close()
+  await process.wait()
+  output.writer.close()
+  expect(new TextDecoder().decode(await readAll(output.reader))).toBe('after\n')
 })

@@ -14,6 +14,9 @@ export const JUST_BASH_COMMANDS = [
 /** Commands that don't look at standard input when they are given files. */
 const NO_INPUT = new Set<string>(['find', 'tree', 'file', 'comm', 'join'])
 
+/** Commands whose operands are all files, so that those that aren't there are no reason to take input that is somebody else's. */
+const ONLY_FILES = new Set<string>(['md5sum', 'sha1sum', 'sha256sum', 'gunzip', 'zcat'])
+
 // Loaded on first use: most machines never run one of these.
 let library: Promise<typeof import('just-bash/browser')> | undefined
 
@@ -77,7 +80,7 @@ export function completeValues(text: string): number {
 async function inputOf(proc: Proc, args: readonly string[], command: string): Promise<Uint8Array> {
   const scriptArguments = ['awk', 'sed', 'jq', 'yq'].includes(command) ? 1 : 0
   const files = args.filter((arg) => !arg.startsWith('-')).slice(args.some((arg) => arg === '-f' || arg === '-e') ? 1 : scriptArguments)
-  const readsFiles = files.some((file) => { try { return proc.fs.stat(proc.resolve(file)).type === 'file' } catch { return false } })
+  const readsFiles = (ONLY_FILES.has(command) && files.length > 0) || files.some((file) => { try { return proc.fs.stat(proc.resolve(file)).type === 'file' } catch { return false } })
   if ((readsFiles && !args.includes('-')) || args.includes('-n') && command === 'jq') return new Uint8Array(0)
   return readAll(proc.stdin)
 }

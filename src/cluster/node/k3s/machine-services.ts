@@ -1,0 +1,15 @@
+import type { Program } from '../../../unix/types.ts'
+import type { ControlPlaneInstaller } from '../../control-plane-nodes/installer.ts'
+import type { KubeletControl } from '../kubelet-program.ts'
+
+/** What k3s does on a machine besides files and requests. */
+export interface MachineServices {
+  name: string
+  installer: ControlPlaneInstaller
+  kubelet: KubeletControl
+  /** A line for the journal of k3s' unit. */
+  log(level: 'info' | 'warn' | 'error', message: string): void
+  /** Tells systemd that the service whose process this is has begun. */
+  notify(pid: number): void
+  crictl: Program
+}
