@@ -15,6 +15,8 @@ import type { ShellProgramOptions } from '../unix/shell/sh.ts'
 import { setUserId } from '../unix/set-user-id.ts'
 import { sudo } from '../unix/utilities/sudo.ts'
 import { utilityProgram } from '../unix/utilities/utility.ts'
+import { UnixError } from '../unix/types.ts'
+import { toolSite } from './tool-site.ts'
 import { programCompleter } from './program-completer.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { clusterPrograms } from './fleet/cluster-programs.ts'
@@ -69,6 +71,12 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
 
 const helm = lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
+const sshKeygen = lazyProgram(async () => (await import('../unix/ssh-keys.ts')).sshKeygen)
+const sshCopyId = lazyProgram(async () => (await import('../unix/ssh-keys.ts')).sshCopyId)
+const arkade = lazyProgram(async () => (await import('../cli/arkade/arkade.ts')).arkade)
+const k3sup = lazyProgram(async () => (await import('../cli/k3sup/k3sup.ts')).k3sup)
+/** Where files lead that were downloaded, and stand for programs. */
+const TOOLS = '/usr/lib/drydock'
 /** The engine is the cluster's business, templates are kubectl's. */
 const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {
   const [{ docker: program }, { plainTemplate }] = await Promise.all([import('../cluster/docker/docker.ts'), import('../cli/go-template/plain-template.ts')])
@@ -114,7 +122,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, ...pagerPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/local/bin/calicoctl': latestCalicoctl, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
+      ...program({ ...editorPrograms, ...pagerPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/usr/bin/ssh-keygen': sshKeygen, '/usr/bin/ssh-copy-id': sshCopyId, '/usr/local/bin/arkade': arkade, '/usr/local/bin/k3sup': k3sup, [`${TOOLS}/arkade`]: arkade, [`${TOOLS}/k3sup`]: k3sup, '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/local/bin/calicoctl': latestCalicoctl, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },
@@ -128,7 +136,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     },
   })
   root.mount(LEARNER.home, home)
-  const laptop = cluster.createLaptop({ root, ...(outside ? { outside } : {}) })
+  const laptop = cluster.createLaptop({ root, outside: (request) => toolSite(request) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname))) })
   fleet.standBefore({ ...laptop, home: cluster })
   return laptop.machine
 }

@@ -2,7 +2,7 @@ import { errorText } from './errno.ts'
 import { ROOT_USER } from './machine.ts'
 import { createTty } from './tty.ts'
 import { UnixError } from './types.ts'
-import type { ExitStatus, Listener, Machine, Proc, Program, TcpSocket } from './types.ts'
+import type { ExitStatus, Listener, Machine, Proc, Program, TcpSocket, User } from './types.ts'
 
 /** Options of OpenSSH's client that take a value, and those that don't. */
 const VALUED = 'BbcDEeFIiJLlmOopPQRSWw'
@@ -74,6 +74,18 @@ async function join(one: TcpSocket, other: TcpSocket): Promise<void> {
   })
 }
 
+/** Somebody whom a machine knows, and who may log in there. */
+function accountOf({ fs }: Machine, name: string): User | undefined {
+  if (name === 'root') return ROOT_USER
+  const read = (path: string) => fs.exists(path) ? fs.readText(path).split('\n').map((line) => line.split(':')) : []
+  const row = read('/etc/passwd').find(([each]) => each === name)
+  if (!row || /nologin|false/.test(row[6] ?? '')) return undefined
+  const gid = Number(row[3])
+  const groups = read('/etc/group').filter((group) => (group[3] ?? '').split(',').includes(name)).map((group) => Number(group[2]))
+  const home = row[5] || '/'
+  return { uid: Number(row[2]), gid, groups: [gid, ...groups], name, home: fs.exists(home) ? home : '/' }
+}
+
 /** What /etc/environment gives every session. pam_env(8) */
 function environmentFile({ fs }: Machine): Record<string, string> {
   if (!fs.exists('/etc/environment')) return {}
@@ -81,7 +93,7 @@ function environmentFile({ fs }: Machine): Record<string, string> {
 }
 
 /** `ssh [-t] [USER@]HOST [COMMAND]` to the machines that this one can reach; it has its key on all of them. */
-// @k8s part: ssh: everybody logs in as root; keys, remote and dynamic forwarding and configuration files are missing
+// @k8s part: ssh: who sits at this machine may log in as everybody that another machine knows, without a key or password; remote and dynamic forwarding and configuration files are missing
 export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): Program {
   return async (proc) => {
     let line: CommandLine
@@ -124,7 +136,8 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
     }
     /** The machine went away under a process. */
     const isGone = (status: ExitStatus) => status.signal === 'SIGKILL' && machine.processes().length === 0
-    if (user !== 'root') { await proc.stderr.write(`${user}@${host}: Permission denied (publickey).\n`); return 255 }
+    const account = accountOf(machine, user)
+    if (!account) { await proc.stderr.write(`${user}@${host}: Permission denied (publickey).\n`); return 255 }
     const forwards: Listener[] = []
     for (const [letter, value] of values) {
       if (letter !== 'L') continue
@@ -143,11 +156,12 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
       for (const listener of forwards) listener.close()
       return 255
     }
-    const env: Record<string, string> = { HOME: '/root', USER: 'root', LOGNAME: 'root', SHELL: '/bin/bash', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PWD: '/root', LANG: 'C.UTF-8', ...environmentFile(machine) }
+    const { home } = account
+    const env: Record<string, string> = { HOME: home, USER: account.name, LOGNAME: account.name, SHELL: '/bin/bash', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', PWD: home, LANG: 'C.UTF-8', ...environmentFile(machine) }
     const argv = command === '' ? ['bash', '-l'] : ['bash', '-c', command]
     const { tty } = proc
     if (!tty || noTty || (command !== '' && !forceTty) || !proc.isTty(0)) {
-      const process = machine.start(argv, { env, cwd: '/root', user: ROOT_USER, stdin: { read: () => proc.stdin.read(), cancel() {} }, stdout: proc.stdout, stderr: proc.stderr })
+      const process = machine.start(argv, { env, cwd: home, user: account, stdin: { read: () => proc.stdin.read(), cancel() {} }, stdout: proc.stdout, stderr: proc.stderr })
       proc.killed.addEventListener('abort', () => process.kill('SIGHUP'))
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) proc.onSignal(signal, () => process.kill(signal === 'SIGINT' ? 'SIGINT' : 'SIGHUP'))
       const status = await process.wait()
@@ -161,7 +175,7 @@ export function ssh(machineOf: (host: string) => Promise<Machine> | undefined): 
     tty.setRaw(true)
     const stopResize = tty.onResize(() => remote.resize(tty.columns, tty.rows))
     try {
-      const process = machine.start(argv, { env: { ...env, TERM: proc.env['TERM'] ?? 'xterm-256color' }, cwd: '/root', user: ROOT_USER, stdin: remote.stdin, stdout: remote.stdout, stderr: remote.stdout, tty: remote })
+      const process = machine.start(argv, { env: { ...env, TERM: proc.env['TERM'] ?? 'xterm-256color' }, cwd: home, user: account, stdin: remote.stdin, stdout: remote.stdout, stderr: remote.stdout, tty: remote })
       let ended = false
       const whenEnded = process.wait().then((status) => { ended = true; return status })
       const pump = async () => {

@@ -85,6 +85,7 @@ function k3sUnit(files: FileSystem, isKubeadm: boolean): 'k3s' | 'k3s-agent' | u
   return has('k3s') ? 'k3s' : has('k3s-agent') ? 'k3s-agent' : isKubeadm ? undefined : 'k3s'
 }
 
+const ORDINARY_USER = { name: 'user', uid: 1000, home: '/home/user' }
 const SINK = { write: async () => {}, close() {} }
 
 /**
@@ -99,6 +100,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
     root.mkdir(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true })
     root.writeFile(path, text)
   }
+  if (options.installer.isOptional) addOrdinaryUser(root)
   const journal = options.journal
   let machine: Machine
   const pidOf = (each: string) => services.unit(each)?.process?.pid ?? 0
@@ -133,6 +135,19 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
       return machine.shutdown()
     },
   }
+}
+
+/** Somebody on machines of their own networks who isn't root, and whom sudo asks for a password. */
+function addOrdinaryUser(root: FileSystem): void {
+  const { name, uid, home } = ORDINARY_USER
+  if (root.exists('/etc/sudoers')) return
+  root.writeFile('/etc/sudoers', 'Defaults\tenv_reset\nroot\tALL=(ALL:ALL) ALL\n%sudo\tALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n', { mode: 0o440 })
+  root.mkdir('/etc/sudoers.d', { recursive: true, mode: 0o750 })
+  if (root.readText('/etc/passwd').includes(`${name}:`)) return
+  root.writeFile('/etc/passwd', `${name}:x:${uid}:${uid}::${home}:/bin/bash\n`, { append: true })
+  root.writeFile('/etc/group', `sudo:x:27:${name}\n${name}:x:${uid}:\n`, { append: true })
+  root.mkdir(home, { recursive: true, mode: 0o755 })
+  root.chown(home, uid, uid)
 }
 
 /** k3s' program, as files that were downloaded find it, and what its scripts need of the machine. */
