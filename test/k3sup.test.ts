@@ -57,7 +57,7 @@ test('of three servers one may fail, and not two', async () => {
   await run('ssh root@vm3 \'echo "user ALL = (ALL) NOPASSWD: ALL" > /etc/sudoers.d/user\'')
   await run(`${JOIN} --ip 192.168.100.11; ${JOIN} --ip 192.168.100.12; sleep 10`)
   expect(await run('KUBECONFIG=kubeconfig kubectl get nodes --no-headers')).toMatch(/^(vm\d +Ready +control-plane,etcd .*\n){3}$/)
-  await run('virsh destroy vm1; sleep 70')
+  await run('virsh destroy vm1; sleep 110')
   expect(await run('ssh vm2 "k3s kubectl create configmap after; k3s kubectl get nodes --no-headers"')).toMatch(/^configmap\/after created\nvm1 +NotReady [^]*vm2 +Ready [^]*vm3 +Ready /)
   await run('virsh destroy vm2; sleep 5')
   expect(await run('ssh vm3 "timeout 20 k3s kubectl create configmap never"')).toContain('etcdserver: request timed out')
