@@ -189,6 +189,16 @@ spec:
     expect([await ask('late', 'one'), await ask('one', 'late'), await ask('one', 'two')]).toEqual(['page', 'page', 'page'])
   }, 100_000)
 
+  test('a machine that starts anew gets its routes and rules back', async () => {
+    await apply('apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: closed}\nspec: {podSelector: {matchLabels: {app: one}}, policyTypes: [Ingress]}')
+    await run('ssh drydock-worker sudo reboot')
+    await pass(120)
+    expect(await run('kubectl get nodes --no-headers')).toMatch(/^(\S+ +Ready .*\n){3}$/)
+    expect([await ask('one', 'two'), await ask('two', 'one')]).toEqual(['page', 'drop'])
+    expect(await run('ssh drydock-worker ip route')).toMatch(/via 10\.89\.0\.4 dev tunl0 proto bird onlink/)
+    await run('kubectl delete networkpolicy closed')
+  }, 100_000)
+
   test('addresses and blocks of a node that is gone are taken back', async () => {
     expect(await run('kubectl get blockaffinities -o name')).toContain('drydock-worker2-10-244-')
     const count = (await run('kubectl get ipamblocks -o name')).trim().split('\n').length

@@ -4,6 +4,8 @@ import { alpine } from '../alpine.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
 
+// @k8s no: Calico's operator: tigera-operator.yaml and its Installation; Calico is installed by calico.yaml, calico-vxlan.yaml or canal.yaml, whose Typha, API server and eBPF there are not
+
 /** What stands for the bytes of a program that is only copied. */
 const ELF = new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0])
 
