@@ -9,7 +9,7 @@ import { kubectl } from '../cli/kubectl/kubectl.ts'
 import type { DockerHost } from '../cluster/docker/docker-host.ts'
 import { latestCalicoctl } from '../cluster/images/calico/calico.ts'
 import { lazyProgram } from '../unix/lazy-program.ts'
-import { git, openssl } from '../unix/lazy-programs.ts'
+import { git, htpasswd, openssl } from '../unix/lazy-programs.ts'
 import { dash, shellProgram } from '../unix/shell/sh.ts'
 import type { ShellProgramOptions } from '../unix/shell/sh.ts'
 import { setUserId } from '../unix/set-user-id.ts'
@@ -69,6 +69,9 @@ export function furnishHome(home: MountableFileSystem, cluster: Pick<Cluster, 'a
   for (const path of ['/.kube', '/.kube/config', '/.bashrc']) home.chown(path, LEARNER.uid, LEARNER.gid)
 }
 
+const kustomize = lazyProgram(async () => (await import('../cli/kustomize.ts')).kustomize)
+const kubectx = lazyProgram(async () => (await import('../cli/context-switchers.ts')).kubectx)
+const kubens = lazyProgram(async () => (await import('../cli/context-switchers.ts')).kubens)
 const helm = lazyProgram(async () => (await import('../cli/helm/helm.ts')).helm)
 const ssh = (machineOf: Parameters<typeof import('../unix/ssh.ts')['ssh']>[0]) => lazyProgram(async () => (await import('../unix/ssh.ts')).ssh(machineOf))
 const sshKeygen = lazyProgram(async () => (await import('../unix/ssh-keys.ts')).sshKeygen)
@@ -122,7 +125,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     clock: cluster.clock,
     files: {
       ...program(utilities),
-      ...program({ ...editorPrograms, ...pagerPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/usr/bin/ssh-keygen': sshKeygen, '/usr/bin/ssh-copy-id': sshCopyId, '/usr/local/bin/arkade': arkade, '/usr/local/bin/k3sup': k3sup, [`${TOOLS}/arkade`]: arkade, [`${TOOLS}/k3sup`]: k3sup, '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/local/bin/calicoctl': latestCalicoctl, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
+      ...program({ ...editorPrograms, ...pagerPrograms, '/usr/bin/git': git, '/usr/bin/openssl': openssl, '/usr/bin/htpasswd': htpasswd, '/usr/local/bin/kustomize': kustomize, '/usr/local/bin/kubectx': kubectx, '/usr/local/bin/kubens': kubens, '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), '/usr/bin/ssh': ssh((node) => cluster.nodeMachine(node) ?? fleet.nodeMachine(node)), '/usr/bin/ssh-keygen': sshKeygen, '/usr/bin/ssh-copy-id': sshCopyId, '/usr/local/bin/arkade': arkade, '/usr/local/bin/k3sup': k3sup, [`${TOOLS}/arkade`]: arkade, [`${TOOLS}/k3sup`]: k3sup, '/bin/bash': bash({ hints, ...(homeKept ? { beforePrompt: homeKept } : {}) }), '/bin/sh': dash, '/usr/local/bin/kubectl': kubectl, '/usr/local/bin/k3s': k3s(kubectl), '/usr/local/bin/helm': helm, '/usr/local/bin/calicoctl': latestCalicoctl, '/usr/bin/docker': docker(engine), ...clusterPrograms({ fleet, docker: engine }), '/usr/bin/virsh': withLibvirt(cluster, fleet, 'virsh'), '/usr/bin/virt-install': withLibvirt(cluster, fleet, 'virtInstall'), ...programs }),
       '/tmp': { directory: true, mode: 0o1777 },
       '/home': { directory: true },
       '/root': { directory: true, mode: 0o700 },

@@ -36,7 +36,7 @@ const bookworm = DEBIAN.find(({ codename }) => codename === 'bookworm')!
 export const debianRelease = debianReleaseOf(bookworm)
 
 /** Utilities of the Debian image: no ps, no editors, no network tools but curl. */
-const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'chroot', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'dmesg', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mknod', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'nsenter', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'setpriv', 'sha256sum', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'umount', 'uname', 'uniq', 'unshare', 'wc', 'which', 'whoami', 'xargs', 'yes']
+const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'chroot', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'dmesg', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mknod', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'nsenter', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'setpriv', 'sha256sum', 'shuf', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'umount', 'uname', 'uniq', 'unshare', 'wc', 'which', 'whoami', 'xargs', 'yes']
 
 /** The user land of Debian-based images. */
 export const debianPrograms: Record<string, Program> = {

@@ -2,7 +2,7 @@ import { editorPrograms, pagerPrograms } from '../../unix/editors/programs.ts'
 import { createMemoryFileSystem } from '../../unix/file-system.ts'
 import type { InitialFile, MemoryFileSystem } from '../../unix/file-system.ts'
 import type { Clock } from '../../base/clock.ts'
-import { git, openssl } from '../../unix/lazy-programs.ts'
+import { git, htpasswd, openssl } from '../../unix/lazy-programs.ts'
 import { nodePrograms } from '../../unix/node/node.ts'
 import { baseName } from '../../unix/path.ts'
 import { bash } from '../../unix/shell/sh.ts'
@@ -41,6 +41,8 @@ const packages: readonly Package[] = [
   { ...both('bash', '5.2.37-r0', '5.2.15-2+b9'), kilobytes: [1_491, 7_164], programs: { '/bin/bash': bash } },
   { ...both('jq', '1.8.0-r0', '1.6-2.1+deb12u1'), kilobytes: [64, 113], programs: utilities('jq') },
   { ...both('vim', '9.1.1566-r0', '2:9.0.1378-2+deb12u2'), kilobytes: [1_567, 3_738], programs: { '/usr/bin/vim': editorPrograms['/usr/bin/vim']!, '/usr/bin/vi': editorPrograms['/usr/bin/vi']! } },
+  { ...named('gettext-envsubst', '0.24.1-r0', 'gettext-base', '0.21-12'), kilobytes: [38, 118], programs: utilities('envsubst') },
+  { ...both('apache2-utils', '2.4.65-r0', '2.4.65-1~deb12u1'), kilobytes: [207, 422], programs: { '/usr/bin/htpasswd': htpasswd } },
   { ...both('less', '679-r0', '590-2.1~deb12u2'), kilobytes: [128, 313], programs: { '/usr/bin/less': pagerPrograms['/usr/bin/less']! } },
   { ...both('nano', '8.4-r0', '7.2-1+deb12u1'), kilobytes: [690, 2_871], programs: { '/usr/bin/nano': editorPrograms['/usr/bin/nano']! } },
   { ...both('git', '2.49.1-r0', '1:2.39.5-0+deb12u3'), kilobytes: [2_735, 14_336], programs: { '/usr/bin/git': git } },

@@ -2,6 +2,7 @@ import type { Program } from '../types.ts'
 import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
 import { diff } from './diff.ts'
+import { envsubst } from './envsubst.ts'
 import * as files from './files.ts'
 import * as become from './become.ts'
 import * as capabilityTools from './capability-tools.ts'
@@ -11,10 +12,12 @@ import * as mounts from './mounts.ts'
 import { JUST_BASH_COMMANDS, justBash } from './just-bash.ts'
 import { ifconfig, ip } from './ip.ts'
 import * as network from './network.ts'
+import { paste } from './paste.ts'
 import * as processes from './processes.ts'
 import * as system from './system.ts'
 import { hexdump } from './hexdump.ts'
 import { sed } from './sed.ts'
+import { shuf, uuidgen } from './shuf.ts'
 import { tar } from './tar.ts'
 import * as text from './text.ts'
 import { utilityProgram } from './utility.ts'
@@ -24,7 +27,7 @@ import type { Utility, UtilityFlavour } from './utility.ts'
 export const utilities: Readonly<Record<string, Utility>> = {
   ...Object.fromEntries(JUST_BASH_COMMANDS.map((name) => [name, justBash(name)])),
   cat: text.cat, head: text.head, tail: text.tail, tee: text.tee, yes: text.yes, wc: text.wc, seq: text.seq, tr: text.tr, cut: text.cut, sort: text.sort, uniq: text.uniq, rev: text.rev, tac: text.tac, nl: text.nl,
-  diff, grep, egrep: grep, fgrep: grep, sed, awk, tar,
+  envsubst, paste, shuf, uuidgen, diff, grep, egrep: grep, fgrep: grep, sed, awk, tar,
   ls: files.ls, mkdir: files.mkdir, rmdir: files.rmdir, rm: files.rm, unlink: files.rm, cp: files.cp, mv: files.mv, ln: files.ln, touch: files.touch, chmod: files.chmod, chown: files.chown, chgrp: files.chown, stat: files.stat,
   readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: files.truncate, dd: files.dd, du: files.du, df: files.df, mount: mounts.mount, umount: mounts.umount, basename: files.basename, dirname: files.dirname,
   sleep: processes.sleep, ps: processes.ps, top: processes.top, kill: processes.kill, pkill: processes.pkill, pgrep: processes.pkill, killall: processes.pkill, pidof: processes.pkill, env: processes.env, printenv: processes.printenv,
@@ -37,7 +40,7 @@ export const utilities: Readonly<Record<string, Utility>> = {
 }
 
 /** What BusyBox has of them. */
-const NOT_IN_BUSYBOX = new Set(['useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_', 'gosu', 'su-exec', 'capsh', 'getpcaps'])
+const NOT_IN_BUSYBOX = new Set(['envsubst', 'uuidgen', 'useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_', 'gosu', 'su-exec', 'capsh', 'getpcaps'])
 
 /** Names of BusyBox' applets. */
 export const busyboxApplets: readonly string[] = Object.keys(utilities).filter((name) => !NOT_IN_BUSYBOX.has(name)).sort()

@@ -1,3 +1,4 @@
+import { KUSTOMIZE_VERSION } from '../kustomize/version.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { printYaml } from '../../yaml.ts'
 import { usageError } from '../command.ts'
@@ -51,8 +52,6 @@ export const apiVersions: CommandHandler = async ({ f, args, out, spec }) => {
   const versions = mapper.groups.flatMap((g) => g.versions.map((v) => groupVersion({ group: g.name, version: v.version })))
   void out(versions.sort().map((v) => `${v}\n`).join(''))
 }
-
-const KUSTOMIZE_VERSION = 'v5.8.1'
 
 // k8s: kubectl/pkg/cmd/version
 export const version: CommandHandler = async ({ f, flags, args, out }) => {
