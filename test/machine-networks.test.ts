@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { httpRequest } from '../src/base/http.ts'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
@@ -60,6 +61,7 @@ test('machines of such a network belong to no cluster, reach each other, and are
   expect(await run('ssh vm1 "hostname; nproc; systemctl is-active kubelet; ss -tln | grep -c 6443"; curl -sk -m 2 https://192.168.100.10:6443/healthz; echo $?')).toBe('vm1\n4\nactivating\n0\n7\n')
   expect(await run('ssh 192.168.100.11 hostname; ssh vm1 "echo mine > /root/note; getent hosts vm2 | tr -s \' \'"')).toBe('vm2\n192.168.100.11 vm2\n')
   expect(await run('kubectl get nodes --no-headers')).not.toContain('vm1')
+  await expect(theCluster().handle(httpRequest('https://cluster/version'), theCluster().adminConnection)).rejects.toThrow('there is no control plane')
   lab = await lab.reload()
   expect(await run('ssh vm1 cat /root/note; virsh list --name')).toMatch(/^mine\n[^]*vm1\nvm2\n/)
   expect(await run('virsh net-destroy lab')).toContain('drydock: machines of the network run: vm1, vm2')

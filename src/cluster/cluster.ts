@@ -136,7 +136,7 @@ export interface Cluster {
   readonly pki: ClusterPki
   readonly network: Network
   readonly topology: Topology
-  /** The door: every request from outside. */
+  /** The door: every request from outside. Rejects where no control plane has been installed. */
   handle(request: HttpRequest, connection?: ConnectionInfo): Promise<Response>
   /** What a client holding the administrator's certificate presents. */
   readonly adminConnection: ConnectionInfo
@@ -269,7 +269,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: plane.serving })
 
   const apiAs = (user: UserInfo) => plane.server.as(user)
-  const handle = (request: HttpRequest, connection?: ConnectionInfo) => plane.server.handle(request, connection)
+  const handle = (request: HttpRequest, connection?: ConnectionInfo) => isInstalled() ? plane.server.handle(request, connection) : Promise.reject(new Error('there is no control plane'))
 
   /** The API server behind the door of a node. */
   const apiHandlerOn = (host: string): HttpHandler => async (request, peer) => {
@@ -657,7 +657,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     seed, clock, etcd, network, handle, apiAs, installControlPlane, removeControlPlane,
     get pki() { return plane.pki },
     get topology() { return topology },
-    get adminConnection() { return { clientCertificatePem: plane.admin.certificatePem, remoteAddress: '127.0.0.1' } },
+    get adminConnection() { return { ...isInstalled() ? { clientCertificatePem: plane.admin.certificatePem } : {}, remoteAddress: '127.0.0.1' } },
     async start() {
       if (restore || options.bootInTime) return boot()
       const booted = boot()
