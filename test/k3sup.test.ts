@@ -59,6 +59,8 @@ test('of three servers one may fail, and not two', async () => {
   expect(await run('KUBECONFIG=kubeconfig kubectl get nodes --no-headers')).toMatch(/^(vm\d +Ready +control-plane,etcd .*\n){3}$/)
   await run('virsh destroy vm1; sleep 110')
   expect(await run('ssh vm2 "k3s kubectl create configmap after; k3s kubectl get nodes --no-headers"')).toMatch(/^configmap\/after created\nvm1 +NotReady [^]*vm2 +Ready [^]*vm3 +Ready /)
+  // Another server looks after its manifests now.
+  expect(await run('for i in 2 3; do ssh vm$i ls /var/lib/rancher/k3s/server/manifests; done')).toContain('coredns.yaml')
   await run('virsh destroy vm2; sleep 5')
   expect(await run('ssh vm3 "timeout 20 k3s kubectl create configmap never"')).toContain('etcdserver: request timed out')
   await run('virsh start vm2; sleep 60')

@@ -92,7 +92,7 @@ export function readKubeconfigFile(shownPath: string, absolute: string, fs: Pick
   try {
     raw = parseYaml(fs.readText(absolute)) as Record<string, any> | null
   } catch (error) {
-    throw new Error(`error loading config file "${shownPath}": ${(error as Error).message}`)
+    throw new Error(`error loading config file "${shownPath}": ${(error as { code?: string }).code === 'EACCES' ? `open ${shownPath}: permission denied` : (error as Error).message}`)
   }
   if (raw === null || raw === undefined) return out
   if (typeof raw !== 'object' || Array.isArray(raw))

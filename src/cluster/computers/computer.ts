@@ -384,6 +384,8 @@ export class Computer {
 
   /** Whose API server the kubelet asks, by its kubeconfig; undefined: whichever the load balancer gives it. */
   #apiServerHost(): string | undefined {
+    // k3s' agents find the servers that there are by themselves.
+    if (this.#around.topology.flavour === 'k3s' && !this.spec.controlPlane) return undefined
     const { apiServer } = this.#around.membership!
     const host = this.#serverOfKubeconfig()?.host ?? (this.spec.controlPlane ? this.spec.name : apiServer.host)
     if (host === 'localhost' || host === '127.0.0.1' || host === this.spec.ip) return this.spec.name

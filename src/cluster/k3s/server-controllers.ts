@@ -37,6 +37,7 @@ export interface ServerControllersOptions {
 
 const DEFINITIONS = 'customresourcedefinitions.apiextensions.k8s.io'
 const POLL_MS = 100
+const RETRY_MS = 5_000
 
 /** What a k3s server runs besides Kubernetes' own controllers: definitions, the deploy controller and the Helm controller. k3s: pkg/server coreControllers */
 export function startServerControllers(options: ServerControllersOptions): { stop(): void } {
@@ -56,7 +57,18 @@ export function startServerControllers(options: ServerControllersOptions): { sto
     running.push(deploy, runController(helmController(setsOf('helm-controller'), options.apiPort), { informers, api, clock, random: options.random.fork('helm-controller'), log: log.named('helm-controller'), events: eventsOf('helm-controller') }))
     deploy.start()
   }
-  begin().catch((error: unknown) => log.error('could not start the server\'s controllers', { error: String(error) }))
+  const beginUntilDone = async () => {
+    while (!isStopped) {
+      try {
+        return await begin()
+      } catch (error) {
+        // The API may have to find itself first, as when another server is gone.
+        log.warn('could not start the server\'s controllers yet', { error: String(error) })
+        await clock.sleep(RETRY_MS)
+      }
+    }
+  }
+  void beginUntilDone()
   return {
     stop() {
       isStopped = true
