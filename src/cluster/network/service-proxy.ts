@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import type { Informers } from '../client/informers.ts'
-import type { EndpointSlice, Service } from '../kinds/generated/types.ts'
+import type { Change, Informers } from '../client/informers.ts'
+import type { EndpointSlice, Node, Service } from '../kinds/generated/types.ts'
 import type { ServiceEndpoint, ServicePortRule, ServiceTable } from './service-table.ts'
 
 /** How long changes are gathered before the rules are written anew, in milliseconds; keeps a rollout of many pods from rewriting them each time. */
@@ -30,7 +30,13 @@ export function startServiceProxy(options: { informers: Informers; table: Servic
       options.table.replace(services.list().flatMap((service) => rulesOf(service, slices.byIndex('service', `${service.metadata.namespace}/${service.metadata.name}`))))
     })
   }
-  const ends = [services.onChanges(changed), slices.onChanges(changed)]
+  const nodes = options.informers.for<Node>('nodes')
+  const zoneOf = (node: Node | undefined) => node?.metadata.labels?.['topology.kubernetes.io/zone']
+  const moved = (changes: readonly Change<Node>[]) => {
+    // Heartbeats change no zone.
+    if (changes.some(({ type, object, old }) => type === 'delete' || zoneOf(object) !== zoneOf(old))) options.table.setZones(new Map(nodes.list().flatMap((node) => zoneOf(node) === undefined ? [] : [[node.metadata.name!, zoneOf(node)!]])))
+  }
+  const ends = [services.onChanges(changed), slices.onChanges(changed), nodes.onChanges(moved)]
   void Promise.all([services.synced(), slices.synced()]).then(changed)
   return { stop() { stopped = true; for (const end of ends) end() } }
 }
@@ -55,6 +61,8 @@ export function rulesOf(service: Service, slices: readonly EndpointSlice[]): Ser
   }))
 }
 
+const namesOf = (list: readonly { name: string }[] = []): string[] => list.map(({ name }) => name)
+
 /** Ready endpoints; when none is ready, those that still serve while they terminate. k8s: pkg/proxy/topology.go CategorizeEndpoints */
 function endpointsOf(slices: readonly EndpointSlice[], portName: string): ServiceEndpoint[] {
   const ready: ServiceEndpoint[] = []
@@ -65,7 +73,7 @@ function endpointsOf(slices: readonly EndpointSlice[], portName: string): Servic
     for (const endpoint of slice.endpoints ?? []) {
       for (const ip of endpoint.addresses ?? []) {
         const entry = { ip, port, nodeName: endpoint.nodeName }
-        if (endpoint.conditions?.ready !== false) ready.push(entry)
+        if (endpoint.conditions?.ready !== false) ready.push(endpoint.hints ? { ...entry, hints: { nodes: namesOf(endpoint.hints.forNodes), zones: namesOf(endpoint.hints.forZones) } } : entry)
         else if (endpoint.conditions?.serving && endpoint.conditions?.terminating) serving.push(entry)
       }
     }

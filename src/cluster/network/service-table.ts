@@ -5,6 +5,8 @@ export interface ServiceEndpoint {
   ip: string
   port: number
   nodeName: string | undefined
+  /** For whom it is near; undefined: nobody in particular. */
+  hints?: { nodes: readonly string[]; zones: readonly string[] }
 }
 
 /** How kube-proxy treats one port of one Service. */
@@ -54,6 +56,8 @@ export class ServiceTable {
   #live: RuleSet = NO_RULES
   /** Rules of nodes on which kube-proxy doesn't run: the last that it wrote. */
   readonly #frozen = new Map<string, RuleSet>()
+  /** Zones by node. */
+  #zones: ReadonlyMap<string, string> = new Map()
   #affinity = new Map<string, { endpoint: string; untilMs: number }>()
 
   constructor(random: Random, nowMs: () => number) {
@@ -95,6 +99,11 @@ export class ServiceTable {
     return [...new Set([...byAddress.values(), ...byNodePort.values()])]
   }
 
+  /** In which zone each node is. */
+  setZones(zones: ReadonlyMap<string, string>): void {
+    this.#zones = zones
+  }
+
   #on(nodeName: string | undefined): RuleSet {
     return nodeName !== undefined && this.#frozen.size > 0 ? this.#frozen.get(nodeName) ?? this.#live : this.#live
   }
@@ -119,9 +128,20 @@ export class ServiceTable {
     const external = toNode || rule.externalAddresses.includes(ip)
     const local = external ? rule.externalLocal : rule.internalLocal
     if (rule.endpoints.length === 0) return { kind: 'reject' }
-    const usable = local ? rule.endpoints.filter((e) => e.nodeName === nodeName) : rule.endpoints
+    const usable = local ? rule.endpoints.filter((e) => e.nodeName === nodeName) : this.#near(rule.endpoints, nodeName)
     if (usable.length === 0) return { kind: 'drop' }
     return { kind: 'endpoint', endpoint: this.#choose(rule, usable, clientIp), rule, external }
+  }
+
+  /** Those on the node, or in its zone, where all endpoints say for whom they are. k8s: pkg/proxy/topology.go topologyModeFromHints */
+  #near(endpoints: readonly ServiceEndpoint[], nodeName: string | undefined): readonly ServiceEndpoint[] {
+    if (nodeName === undefined || endpoints[0]?.hints === undefined) return endpoints
+    for (const [kind, own] of [['nodes', nodeName], ['zones', this.#zones.get(nodeName)]] as const) {
+      if (own === undefined || !endpoints.every(({ hints }) => hints?.[kind].length)) continue
+      const near = endpoints.filter(({ hints }) => hints![kind].includes(own))
+      if (near.length > 0) return near
+    }
+    return endpoints
   }
 
   #choose(rule: ServicePortRule, usable: readonly ServiceEndpoint[], clientIp: string): ServiceEndpoint {

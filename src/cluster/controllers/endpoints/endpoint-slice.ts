@@ -95,14 +95,24 @@ export function endpointOf(pod: Pod, node: Node | undefined, service: Readonly<S
   const serving = isPodReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone']
+  const ready = Boolean(service.spec!.publishNotReadyAddresses) || (serving && !terminating)
+  const hints = ready ? hintsFor(service, zone, pod.spec.nodeName) : undefined
   return {
     addresses,
-    conditions: { ready: Boolean(service.spec!.publishNotReadyAddresses) || (serving && !terminating), serving, terminating },
+    conditions: { ready, serving, terminating },
     ...(hasHostname(pod, service) ? { hostname: pod.spec.hostname! } : {}),
     ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     targetRef: { kind: 'Pod', namespace: pod.metadata.namespace!, name: pod.metadata.name!, uid: pod.metadata.uid! },
-    ...(zone ? { zone } : {}),
+    ...(zone ? { zone } : {}), ...(hints ? { hints } : {}),
   }
+}
+
+/** For whom a ready endpoint is near. k8s: endpointslice/trafficdist */
+function hintsFor({ spec }: Readonly<Service>, zone: string | undefined, nodeName: string | undefined): Endpoint['hints'] {
+  const distribution = spec!.trafficDistribution
+  if (distribution !== 'PreferClose' && distribution !== 'PreferSameZone' && distribution !== 'PreferSameNode') return undefined
+  const forNodes = distribution === 'PreferSameNode' && nodeName ? [{ name: nodeName }] : undefined
+  return zone || forNodes ? { ...(zone ? { forZones: [{ name: zone }] } : {}), ...(forNodes ? { forNodes } : {}) } : undefined
 }
 
 function desiredGroups(service: Readonly<Service>, pods: readonly Pod[], addressType: string, { cache }: ControllerContext): DesiredGroup[] {
