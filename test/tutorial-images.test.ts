@@ -8,6 +8,7 @@ import '../src/cluster/images/demos/event-simulator.ts'
 import '../src/cluster/images/demos/hello-kubernetes.ts'
 import '../src/cluster/images/demos/webapp-color.ts'
 import '../src/cluster/images/demos/whoami.ts'
+import '../src/cluster/images/memcached/memcached-server.ts'
 
 let lab: Lab
 beforeAll(async () => {
@@ -89,4 +90,12 @@ test("the guestbook of before knows master and slave, and releases are what thei
   await lab.out(`kubectl run redis-master --image=registry.k8s.io/redis:e2e --port=6379 --expose >/dev/null; kubectl run redis-slave --image=gcr.io/google_samples/gb-redisslave:v1 --port=6379 --expose --env=GET_HOSTS_FROM=dns >/dev/null; kubectl run front --image=gcr.io/google-samples/gb-frontend:v4 --port=80 --expose --env=GET_HOSTS_FROM=dns >/dev/null; kubectl wait --for=condition=Ready pod redis-master redis-slave front; sleep 5`)
   expect(await lab.out('kubectl exec net -- curl -s "http://front/guestbook.php?cmd=set&key=m&value=,hi"; sleep 3; kubectl exec net -- curl -s "http://front/guestbook.php?cmd=get&key=m"')).toBe('{"message": "Updated"}{"data": ",hi"}')
   expect(await lab.out('for image in ubuntu:18.04 debian:11-slim alpine:3.12; do kubectl run ${image//[:.]/-} --image=$image --restart=Never -- sh -c ". /etc/os-release; echo \\$PRETTY_NAME" >/dev/null; done; sleep 8; for pod in ubuntu-18-04 debian-11-slim alpine-3-12; do kubectl logs $pod; done')).toBe('Ubuntu 18.04.6 LTS\nDebian GNU/Linux 11 (bullseye)\nAlpine Linux v3.12\n')
+})
+
+test('memcached keeps values for as long as it is told, by its protocol', async () => {
+  await lab.out('kubectl run cache --image=memcached:1.6-alpine --port=11211 --expose -- -m 64; kubectl wait --for=condition=Ready pod/cache')
+  const say = (...lines: string[]) => lab.out(`kubectl exec net -- sh -c "printf '${lines.map((line) => `${line}\\r\\n`).join('')}quit\\r\\n' | nc cache 11211"`)
+  expect(await say('set a 7 0 2', 'hi', 'set n 0 5 1', '9', 'get a n b', 'incr n 2', 'add a 0 0 1', 'x', 'nonsense', 'version')).toBe('STORED\r\nSTORED\r\nVALUE a 7 2\r\nhi\r\nVALUE n 0 1\r\n9\r\nEND\r\n11\r\nNOT_STORED\r\nERROR\r\nVERSION 1.6.39\r\n')
+  expect(await lab.out('sleep 6') + await say('get a n', 'delete a', 'delete a')).toBe('VALUE a 7 2\r\nhi\r\nEND\r\nDELETED\r\nNOT_FOUND\r\n')
+  expect(await say('stats')).toMatch(/STAT get_misses 2\r\n[\s\S]*STAT curr_items 0\r\nEND/)
 })

@@ -26,6 +26,7 @@ import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
 import { kindNodeImage } from './kind-node.ts'
 import { klipperLbImage } from './klipper-lb/klipper-lb.ts'
 import { kuardImage } from './kuard/kuard.ts'
+import { memcachedImages } from './memcached/memcached.ts'
 import { metricsServerImages } from './metrics-server/metrics-server.ts'
 import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
@@ -52,5 +53,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ...calicoImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
-  ...networkToolImages, ...demoImages, ...applicationImages,
+  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages,
 ]
