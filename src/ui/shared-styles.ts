@@ -32,7 +32,8 @@ export const sharedStyles = css`
     .button { min-height: 40px; }
     .icon-button { min-width: 40px; height: 40px; }
   }
+  /* A transition of no length would still be one: what is measured right after a change, as the terminal's letters are, would measure what was before. */
   @media (prefers-reduced-motion: reduce) {
-    *, *::before, *::after { animation-duration: 0.01ms !important; animation-iteration-count: 1 !important; transition-duration: 0.01ms !important; }
+    *, *::before, *::after { animation-duration: 0.01ms !important; animation-iteration-count: 1 !important; transition: none !important; }
   }
 `

@@ -187,6 +187,19 @@ test('a pod runs JavaScript: what it needs is loaded when it is needed, and says
   expect(await tab.run('kubectl exec js -- sh -c \'cd /tmp; npm init -y >/dev/null; npm i express >/dev/null; node -p "typeof require(\\"express\\")().get"\'')).toBe('function')
 })
 
+test('letters keep their distance when the window changes and motion is reduced', async () => {
+  const { page } = tab
+  const before = page.viewportSize()!
+  const spacing = () => page.locator('dd-terminal-pane .screen:not([hidden]) .xterm-rows').evaluate((rows) => [getComputedStyle(rows).fontSize, Math.abs(Number.parseFloat(getComputedStyle(rows).letterSpacing)) < 0.5])
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  for (const [width, size] of [[2560, '17px'], [1280, '12.5px']] as const) {
+    await page.setViewportSize({ width, height: 800 })
+    await expect.poll(spacing).toEqual([size, true])
+  }
+  await page.emulateMedia({ reducedMotion: null })
+  await page.setViewportSize(before)
+})
+
 test('no page complained', () => {
   expect(app.errors.filter((text) => !/Blocked a frame|Blocked script|ERR_CONNECTION_REFUSED|chrome-error/.test(text))).toEqual([])
 })
