@@ -82,7 +82,8 @@ export class ClusterPane extends LitElement {
   }
 
   focusPane(): void {
-    this.renderRoot.querySelector<HTMLElement>('[data-object][tabindex="0"], .quay button, .bar button')?.focus()
+    const place = ['[data-object][tabindex="0"]', '.quay button', '.bar select', '.bar button'].map((each) => this.renderRoot.querySelector<HTMLElement>(each)).find((each) => each?.checkVisibility())
+    place?.focus()
   }
 
   async #showCluster(wanted: string): Promise<void> {
@@ -368,7 +369,7 @@ export class ClusterPane extends LitElement {
     /* A hundred turning marks would keep the page busy with nothing else. */
     .dense .waiting > .mark { animation: none; }
     .berth, .anchorage { contain: content; }
-    .empty, .system { padding: 3px 5px; font-size: var(--tiny); color: var(--ink-soft); }
+    .empty, .system { min-height: 24px; padding: 3px 5px; font-size: var(--tiny); color: var(--ink-soft); }
     .system { align-self: start; border: 0; background: none; border-radius: 4px; }
     .system:hover { text-decoration: underline; text-underline-offset: 3px; }
     .anchorage { flex: none; padding: 10px 10px 11px; border: 1.5px dashed var(--line-strong); border-radius: var(--radius); }

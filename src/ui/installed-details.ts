@@ -109,10 +109,10 @@ export class InstalledDetails extends LitElement {
     return html`<div class="all" role="region" aria-label=${text('title')} @keydown=${this.#onKey}>
       <div class="bar">
         <div role="tablist" aria-label=${text('title')}>${this.#views.map((view) => html`
-          <button role="tab" aria-selected=${view === this.view} tabindex=${view === this.view ? 0 : -1} @click=${() => this.#choose(view)}>${text(view)}</button>`)}</div>
+          <button role="tab" aria-selected=${view === this.view} tabindex=${view === this.view ? 0 : -1} @click=${() => this.#choose(view)}>${text(`tab.${view}`)}</button>`)}</div>
         <button class="icon-button" aria-label=${text('close')} title=${`${text('close')} (Esc)`} @click=${() => this.#close()}>${icons.close}</button>
       </div>
-      <div class="content" role="tabpanel" tabindex="0" aria-label=${text(this.view)}>
+      <div class="content" role="tabpanel" tabindex="0" aria-label=${text(`tab.${this.view}`)}>
         ${this.problem ? html`<p class="problem">${this.problem}</p>` : nothing}
         ${this.view === 'images' ? this.#renderVersions() : this.#renderSections()}
       </div>
@@ -162,7 +162,7 @@ export class InstalledDetails extends LitElement {
     .all { flex: 1; min-width: 0; display: flex; flex-direction: column; }
     .bar { flex: none; display: flex; align-items: center; justify-content: space-between; min-height: 38px; padding: 0 8px 0 12px; border-bottom: 1px solid var(--line); }
     [role='tablist'] { display: flex; gap: 2px; align-self: end; min-width: 0; }
-    [role='tab'] { min-height: 36px; padding: 2px 9px; border: 0; border-bottom: 2px solid transparent; margin-bottom: -1px; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
+    [role='tab'] { min-height: 36px; padding: 2px 9px; border: 0; border-bottom: 2px solid transparent; margin-bottom: -1px; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; white-space: nowrap; }
     [role='tab'][aria-selected='true'] { color: var(--ink); border-color: var(--lead); }
     .content { flex: 1; min-height: 0; overflow: auto; padding: 12px 16px; overscroll-behavior: contain; }
     .content:focus-visible { outline-offset: -2px; }
@@ -172,11 +172,11 @@ export class InstalledDetails extends LitElement {
     p { margin: 0 0 6px; font-size: var(--small); }
     .about, .none { color: var(--ink-soft); }
     .none { font-style: italic; }
-    .problem { color: var(--bad); overflow-wrap: anywhere; }
+    .problem { margin-top: 6px; color: var(--bad); overflow-wrap: anywhere; }
     ul { display: flex; flex-direction: column; gap: 4px; margin: 0; padding: 0; list-style: none; }
     li { padding: 6px 10px 7px; border-radius: 5px; background: var(--paper); }
     .item { display: flex; align-items: center; gap: 8px; }
-    .item > button, .item > span { display: flex; align-items: center; gap: 7px; min-width: 0; padding: 0; border: 0; background: none; text-align: start; overflow-wrap: anywhere; }
+    .item > button, .item > span { display: flex; align-items: center; gap: 7px; min-width: 0; min-height: 24px; padding: 0; border: 0; background: none; text-align: start; overflow-wrap: anywhere; }
     .item > button:hover b { text-decoration: underline; text-underline-offset: 3px; }
     .item b { font: 600 var(--small) var(--mono); }
     .badge { padding: 0 7px; border-radius: 9px; background: var(--accent-soft); color: var(--ink); font-size: var(--tiny); }
@@ -185,8 +185,8 @@ export class InstalledDetails extends LitElement {
     .mark { display: block; flex: none; width: 10px; height: 10px; }
     .good { color: var(--good); } .waiting { color: var(--waiting); } .bad { color: var(--bad); }
     li > small { display: flex; flex-wrap: wrap; gap: 0 12px; color: var(--ink-soft); font-size: var(--tiny); overflow-wrap: anywhere; }
-    dl { display: grid; grid-template-columns: minmax(80px, auto) 1fr; gap: 2px 12px; margin: 4px 0 0; font-size: var(--small); }
-    dt { color: var(--ink-soft); }
+    dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: 2px 12px; margin: 4px 0 0; font-size: var(--small); }
+    dt { color: var(--ink-soft); overflow-wrap: anywhere; }
     dd { margin: 0; min-width: 0; overflow-wrap: anywhere; font: 12.5px var(--mono); }
     dd span { display: block; }
     @media (pointer: coarse) { .item > button { min-height: 34px; } }

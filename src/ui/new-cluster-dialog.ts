@@ -30,6 +30,8 @@ export class NewClusterDialog extends LitElement {
     this.problem = undefined
     await this.updateComplete
     this.#dialog.showModal()
+    // What is lost is read first, also where the dialog is higher than the window.
+    this.#dialog.scrollTop = 0
   }
 
   get #dialog(): HTMLDialogElement {
@@ -50,7 +52,7 @@ export class NewClusterDialog extends LitElement {
   override render(): TemplateResult {
     const further = this.client.clusters.filter(({ id }) => id !== FIRST_CLUSTER).map(clusterName)
     return html`<dialog aria-labelledby="title" aria-describedby="lost">
-      <h2 id="title">${text('title')}</h2>
+      <h2 id="title" tabindex="-1" autofocus>${text('title')}</h2>
       <div id="lost"><p>${text('lost')}</p>${further.length > 0 ? html`<p>${text('further', { names: further.join(', ') })}</p>` : nothing}</div>
       <fieldset><legend>${text('choose')}</legend>${PRESETS.map((preset) => html`
         <label><input type="radio" name="preset" value=${preset} aria-describedby=${`${preset}-for`} .checked=${preset === this.preset} @change=${() => { this.preset = preset }} />
@@ -58,7 +60,7 @@ export class NewClusterDialog extends LitElement {
       </fieldset>
       <p class="problem" role="alert">${this.problem ?? nothing}</p>
       <div class="buttons">
-        <button class="button" autofocus @click=${() => this.#dialog.close()}>${t('dialog.cancel')}</button>
+        <button class="button" @click=${() => this.#dialog.close()}>${t('dialog.cancel')}</button>
         <button class="button danger" ?disabled=${this.isBusy} @click=${() => this.#startOver()}>${text('confirm')}</button>
       </div>
     </dialog>`
@@ -68,6 +70,7 @@ export class NewClusterDialog extends LitElement {
     dialog { width: min(520px, calc(100vw - 24px)); max-height: calc(100dvh - 24px); overflow: auto; padding: 22px 24px; border: 1px solid var(--line); border-radius: 10px; background: var(--raised); color: var(--ink); box-shadow: var(--shadow); }
     dialog::backdrop { background: rgb(8 20 27 / 45%); }
     h2 { margin: 0 0 8px; font-size: 18px; letter-spacing: -0.01em; }
+    h2:focus { outline: none; }
     p { margin: 0 0 12px; color: var(--ink-soft); }
     fieldset { display: flex; flex-direction: column; gap: 6px; margin: 4px 0 18px; padding: 0; border: 0; }
     legend { margin-bottom: 6px; padding: 0; font-size: var(--small); font-weight: 650; }

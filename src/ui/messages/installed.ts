@@ -1,7 +1,7 @@
 /** Texts of the overview of what is installed, which come with it. */
 export const installedTexts = {
   en: {
-    title: 'What is installed', images: 'Images by cluster', close: 'Close the overview', default: 'default', loading: 'Looking …', failed: 'The API server doesn’t tell: {message}',
+    title: 'What is installed', 'tab.title': 'Installed', 'tab.images': 'Images by cluster', close: 'Close the overview', default: 'default', loading: 'Looking …', failed: 'The API server doesn’t tell: {message}',
     runtime: 'Container runtime', network: 'Network', storage: 'Storage', dns: 'DNS', ingress: 'Ingress and Gateway', metrics: 'Metrics',
     'about.runtime': 'What runs containers on each node.', 'about.network': 'Gives pods addresses, and leads Services to them.', 'about.storage': 'Where volumes come from.',
     'about.dns': 'Answers for the names of Services.', 'about.ingress': 'Lets requests from outside in by host and path.', 'about.metrics': 'Who measures what pods and nodes use.',
@@ -12,7 +12,7 @@ export const installedTexts = {
     ready: '{value} ready', run: 'Run in the terminal', noDeployments: 'No cluster has Deployments of its own yet.', same: 'the same everywhere', versions: '{count} different', missing: 'not there', compare: 'What each cluster’s Deployments run.',
   },
   de: {
-    title: 'Was installiert ist', images: 'Images je Cluster', close: 'Übersicht schließen', default: 'Standard', loading: 'Sieht nach …', failed: 'Der API-Server sagt es nicht: {message}',
+    title: 'Was installiert ist', 'tab.title': 'Installiert', 'tab.images': 'Images je Cluster', close: 'Übersicht schließen', default: 'Standard', loading: 'Sieht nach …', failed: 'Der API-Server sagt es nicht: {message}',
     runtime: 'Container-Laufzeit', network: 'Netz', storage: 'Speicher', dns: 'DNS', ingress: 'Ingress und Gateway', metrics: 'Messwerte',
     'about.runtime': 'Was auf jedem Node Container ausführt.', 'about.network': 'Gibt Pods Adressen und führt Services zu ihnen.', 'about.storage': 'Woher Volumes kommen.',
     'about.dns': 'Antwortet für die Namen von Services.', 'about.ingress': 'Lässt Anfragen von außen nach Host und Pfad herein.', 'about.metrics': 'Wer misst, was Pods und Nodes verbrauchen.',
