@@ -341,7 +341,7 @@ export class ClusterPane extends LitElement {
     .node b { font-weight: 650; font-size: var(--small); letter-spacing: -0.003em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
     .node small { flex: none; max-width: 55%; margin-inline-start: auto; color: var(--ink-soft); font-size: var(--tiny); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
     .node:hover b { text-decoration: underline; text-underline-offset: 3px; }
-    .berth:not(.good) .node small { color: var(--bad); font-weight: 600; }
+    .berth:not(.good):not(.machine) .node small { color: var(--bad); font-weight: 600; }
     .mark { flex: none; width: 11px; height: 11px; }
     .status .mark { width: 10px; height: 10px; }
     .status.good, .good > .mark { color: var(--good); }
