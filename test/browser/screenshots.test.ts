@@ -39,6 +39,9 @@ afterAll(() => app?.stop())
 /** Takes the picture; nothing may stick out of the page sideways. */
 async function picture(name: string): Promise<void> {
   await tab.page.waitForTimeout(400)
+  // What is said in passing is not what the picture is of.
+  const notice = tab.page.locator('.notice').getByRole('button', { name: 'Close' })
+  if (await notice.isVisible()) await notice.click()
   expect(await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${name} is wider than the window`).toBeLessThanOrEqual(0)
   await tab.page.screenshot({ path: path.join(folder, `${name}.png`) })
 }
