@@ -78,6 +78,8 @@ export class ClusterHost {
   #nextEdit = 1
   readonly #edits = new Map<number, { request: EditRequest; finish: (code: number) => void; client: Client }>()
   #ready = false
+  /** Resolves once it is known which further clusters there are. */
+  #fleetKnown = Promise.resolve()
   readonly #changedFiles = new Set<string>()
 
   private constructor(parts: { cluster: Cluster; fleet: Fleet; clock: ClusterClock; home: MountableFileSystem; progress: Progress; options: HostOptions }) {
@@ -124,7 +126,7 @@ export class ClusterHost {
     // Time stands still; the containers were running when it stopped, so they get the moment that they need to start again.
     if (stored && pace?.mode === 'paused') await clock.advance(RESTART_MS)
     host.#ready = true
-    if (stored) await host.#recallFleet()
+    if (stored) host.#fleetKnown = host.#recallFleet()
     return host
   }
 
@@ -236,7 +238,7 @@ export class ClusterHost {
       case 'finishEdit': { const { edit, code } = ask as Operations['finishEdit']['ask']; this.#edits.get(edit)?.finish(code); return null }
       case 'machine': return this.#actOnMachine(ask)
       case 'startCluster': await this.fleet.start(this.#furtherCluster((ask as Operations['startCluster']['ask']).cluster)); return null
-      case 'showCluster': return { cluster: this.#views.show(clientId, (ask as Operations['showCluster']['ask']).cluster) }
+      case 'showCluster': await this.#fleetKnown; return { cluster: this.#views.show(clientId, (ask as Operations['showCluster']['ask']).cluster) }
       case 'installed': return this.#installed(ask)
       case 'versions': return this.#versions()
       case 'watchGoals': return this.#watchGoals(ask)
