@@ -190,7 +190,7 @@ export class Computer {
     const files = this.files
     if (!files.exists(MACHINE_ID)) {
       installUnits(files, this.#isK3sPreset() ? ['k3s'] : ['containerd', 'kubelet'])
-      if (this.#around.topology.flavour === 'kubeadm') writeUnitFiles(files)
+      if (!this.#isK3sPreset()) writeUnitFiles(files)
       files.writeFile(MACHINE_ID, `${this.#chance('machine-id', this.#running!.beginning).hex(16)}\n`, { mode: 0o444 })
     }
     if (this.#isK3sPreset()) installK3s(files, this.#around.topology.disabled ?? [])
@@ -217,13 +217,13 @@ export class Computer {
   /** Whether the cluster came with k3s on it. */
   #isK3sPreset(): boolean {
     const { topology } = this.#around
-    return topology.flavour === 'k3s' && topology.installed === undefined
+    return topology.flavour === 'k3s' && topology.installed === undefined && this.spec.controlPlane
   }
 
   /** Whether k3s was installed on another machine of the network, and not on this one. */
   #isWithoutAgent(): boolean {
     const { topology } = this.#around
-    return topology.flavour === 'k3s' && topology.installed !== undefined && !this.spec.controlPlane && !this.files.exists(K3S_KUBELET_KUBECONFIG)
+    return topology.flavour === 'k3s' && !this.spec.controlPlane && !this.files.exists(K3S_KUBELET_KUBECONFIG)
   }
 
   /** The distribution that was installed looks for network plugins in places of its own. */

@@ -15,7 +15,9 @@ import { bundledManifests, isDisabled, stageManifests } from './bundled-manifest
 import { DeployController } from './deploy-controller.ts'
 import definitions from './definitions.json' with { type: 'json' }
 import { helmController } from './helm-controller.ts'
+import { writeServerFiles } from '../node/k3s/server-files.ts'
 import { ObjectSets } from './object-sets.ts'
+import { TOKEN_FILE } from './supervisor.ts'
 
 export interface ServerControllersOptions {
   nodeName: string
@@ -31,6 +33,8 @@ export interface ServerControllersOptions {
   clusterDomain: string
   apiPort: number
   disabled: readonly string[]
+  /** What the server's kubeconfig says, where its process hasn't written it: the cluster came with k3s. */
+  kubeconfig: string | undefined
   /** Whether the server was started anew, and didn't just go on after a reload. */
   isFreshStart: boolean
 }
@@ -44,6 +48,7 @@ export function startServerControllers(options: ServerControllersOptions): { sto
   const { api, clock, log, informers } = options
   const running: { stop(): void }[] = []
   let isStopped = false
+  if (options.kubeconfig !== undefined && !options.files.exists(TOKEN_FILE)) writeServerFiles(options.files, { kubeconfig: options.kubeconfig, token: undefined, random: options.random.fork('token') })
   const begin = async () => {
     await createDefinitions(api, clock)
     if (isStopped) return

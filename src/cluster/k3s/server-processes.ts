@@ -6,6 +6,7 @@ import type { Computer } from '../computers/computer.ts'
 import { componentOn } from '../control-plane.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import { CLOUD_CONTROLLER_MANAGER } from '../kubeadm/cloud-controller-manager.ts'
+import { kubeconfigText } from '../kubeadm/kubeconfig.ts'
 import { startEmbeddedFlannel } from '../network/embedded-flannel.ts'
 import type { Network } from '../network/network.ts'
 import { API_PORT } from '../plane.ts'
@@ -111,8 +112,9 @@ export class ServerProcesses {
     if (!disabled.includes('servicelb')) components.start(CLOUD_CONTROLLER_MANAGER)
     const { startServerControllers } = await clock.outside(import('./server-controllers.ts'))
     if (this.#isStopped || this.#addons !== addons) return
-    const { masters, fetch, shared } = plane()
-    const controllers = startServerControllers({ nodeName: name, files, isFreshStart, api: components.gated(masters), fetch, informers: shared, clock, random: random(), log: log.named('k3s'), serviceCidr, clusterDomain, apiPort: API_PORT, disabled })
+    const { masters, fetch, shared, admin, pki } = plane()
+    const kubeconfig = topology().installed ? undefined : kubeconfigText({ name: 'default', serverUrl: `https://127.0.0.1:${API_PORT}`, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem })
+    const controllers = startServerControllers({ nodeName: name, files, isFreshStart, kubeconfig, api: components.gated(masters), fetch, informers: shared, clock, random: random(), log: log.named('k3s'), serviceCidr, clusterDomain, apiPort: API_PORT, disabled })
     addons.stop = () => controllers.stop()
   }
 
