@@ -140,11 +140,8 @@ async function namesOf(f: Factory, mapping: ApiResource): Promise<string[]> {
 
 function typesOf(mapper: RestMapper, only: readonly string[] | undefined): string[] {
   if (only) return [...only]
-  const names = new Map<string, number>()
-  const all = [...mapper.resources()].filter((r) => r.verbs.includes('list') || r.verbs.includes('get'))
-  for (const r of all) names.set(r.resource, (names.get(r.resource) ?? 0) + 1)
-  // Names that several groups have are told apart.
-  return [...new Set(all.map((r, i) => names.get(r.resource)! > 1 && all.findIndex((o) => o.resource === r.resource) !== i && r.group !== all.find((o) => o.resource === r.resource)!.group ? groupResource(r) : r.resource))]
+  // k8s: util/completion compGetResourceList, which is what api-resources -o name lists
+  return [...new Set([...mapper.resources()].filter((r) => r.verbs.includes('list') || r.verbs.includes('get')).map(groupResource))]
 }
 
 async function argumentsOf(spec: CommandSpec, args: readonly string[], current: string, before: readonly string[], proc: Proc): Promise<readonly Candidate[] | undefined> {

@@ -16,6 +16,7 @@ import { methodNotAllowed } from './resource-routes.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
 import { answer, pathNotFound, plainText, type TextStyle } from './responses.ts'
 import type { ControlPlaneHealth } from './seams.ts'
+import { statuszForm, statuszObject, statuszText } from './statusz.ts'
 import { textHash } from './text-hash.ts'
 
 /** What `/version` says. */
@@ -63,6 +64,7 @@ export class NonResourceHandler {
     // Only go-restful's routes have a slash at their end.
     if (fullPath !== '/' && fullPath.endsWith('/') && !/^\/(api|apis|version|openid|\.well-known)(\/|$)/.test(path)) return pathNotFound()
     const pretty = wantsPretty(query, request)
+    if (path === '/statusz') return this.#statusz(request.headers.get('accept'), pretty)
     const health = healthAnswer(path, query, neighbours ? checksOf(neighbours) : this.#checks)
     if (health) return health
     const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
@@ -98,7 +100,6 @@ export class NonResourceHandler {
     const kinds = this.#catalog.kinds()
     if (path === '/version') return { body: this.#version as Record<string, unknown>, pretty: true }
     if (path === '/' || path === '/index.html') return { body: { paths: this.#paths(kinds) }, pretty: true }
-    if (path === '/statusz') return { text: this.#statusz() }
     if (path.startsWith('/debug/api_priority_and_fairness/')) return textOf(this.#options.flow.debugText(path.slice('/debug/api_priority_and_fairness/'.length)))
     if (path === '/api' || path === '/apis') {
       const of = path.slice(1) as 'api' | 'apis'
@@ -117,17 +118,18 @@ export class NonResourceHandler {
     return body && { body, encoding: negotiate(request.headers.get('accept')).encoding }
   }
 
-  /** k8s: component-base/zpages/statusz */
-  #statusz(): string {
+  #statusz(accept: string | null, pretty: boolean): Response {
     const { clock, startedMs, version } = this.#options
-    const upSeconds = Math.floor((clock.nowMs() - startedMs) / 1000)
-    const two = (value: number) => String(value).padStart(2, '0')
-    const started = new Date(startedMs)
-    const binary = version['gitVersion']?.replace(/^v/, '').replace(/\+.*$/, '') ?? ''
-    return `\napiserver statusz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n\n`
-      + `Started: ${started.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, (_, day: string, date: string, month: string, year: string, time: string) => `${day} ${month} ${date.replace(/^0/, ' ')} ${time} UTC ${year}`)}\n`
-      + `Up: ${Math.floor(upSeconds / 3600)} hr ${two(Math.floor(upSeconds / 60) % 60)} min ${two(upSeconds % 60)} sec\nGo version: ${version['goVersion'] ?? ''}\nBinary version: ${binary}\nEmulation version: ${version['emulationMajor'] ?? ''}.${version['emulationMinor'] ?? ''}\n`
-      + `Paths: /healthz /livez /metrics /readyz /statusz /version\n`
+    const state = { startedMs, nowMs: clock.nowMs(), version }
+    const form = statuszForm(accept)
+    if (form !== 'text') {
+      const response = answer(200, jsonText(statuszObject(state, form.version)), { encoding: form.encoding, pretty }, form.contentType)
+      if (form.version === 'v1alpha1') response.headers.append('warning', '299 - "This version of the statusz endpoint is deprecated. Please use a newer version."')
+      return response
+    }
+    const response = plainText(200, statuszText(state))
+    response.headers.delete('x-content-type-options')
+    return response
   }
 
   #paths(kinds: readonly Kind[]): string[] {

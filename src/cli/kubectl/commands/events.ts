@@ -47,6 +47,8 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
   const time = (e: any) => microseconds(e.series?.lastObservedTime ?? e.lastTimestamp ?? e.eventTime)
   const items = goSort(list.items.filter(wanted).map((e) => ({ apiVersion: 'v1', kind: 'Event', ...e })), (a, b) => time(a) < time(b))
   if (items.length === 0) { void err(all ? 'No events found.\n' : `No events found in ${namespace} namespace.\n`); return }
+  // A list of Go's own types has no name, and nobody looks at what the printer says of it.
+  if (flags.str('output') === 'name') return
   if (print) void out(print({ apiVersion: 'v1', items, kind: 'EventList', metadata: {} } as unknown as KubeObject))
   else void out(layout.format([...(flags.bool('no-headers') ? [] : [heading]), ...items.map(row)]))
 }
