@@ -427,3 +427,31 @@ describe('auth reconcile', () => {
     expect((await reconcile(binding(), {}, '--dry-run=server')).stderr).toBe('error: --dry-run=server for command reconcile is not supported yet\n')
   })
 })
+
+describe('set of local files', () => {
+  const files = { '/home/ann/d.yaml': `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: e1}
+spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: nginx, env: [{name: A, value: "1"}]}]}}}
+` }
+
+  test('prints what Go\'s types print, empty structs too', async () => {
+    const { stdout } = await run(['set', 'env', '-f', 'd.yaml', '--local', 'B=2', '-o', 'yaml'], {}, files)
+    expect(stdout).toContain('  strategy: {}\n')
+    expect(stdout).toContain('        - name: B\n          value: "2"\n        image: nginx\n        name: c\n        resources: {}\nstatus: {}\n')
+  })
+
+  test('an object is named by its kind and group, as no server tells its resource', async () => {
+    expect((await run(['set', 'env', '-f', 'd.yaml', '--local', 'A=2', '--overwrite=false'], {}, files)).stderr).toBe("error: deployment.apps/e1\n 'A' already has a value (1), and --overwrite is false\n")
+  })
+
+  test('an image without a container is taken for a resource, which local files leave no room for', async () => {
+    expect((await run(['set', 'image', '-f', 'd.yaml', 'c', '--local'], {}, files)).stderr).toMatch(/^error: you must specify resources by --filename when --local is set\./)
+  })
+})
+
+test('a kubeconfig whose values are of the wrong types is refused in the words of Go', async () => {
+  const problem = async (text: string) => (await run(['config', 'view'], {}, { '/home/ann/.kube/config': text })).stderr
+  expect(await problem('contexts: x\n')).toBe('error: error loading config file "/home/ann/.kube/config": json: cannot unmarshal string into Go struct field Config.contexts of type []v1.NamedContext\n')
+  expect(await problem('clusters: [{name: a, cluster: {server: 5}}]\n')).toBe('error: error loading config file "/home/ann/.kube/config": json: cannot unmarshal number into Go struct field Cluster.clusters.cluster.server of type string\n')
+})
