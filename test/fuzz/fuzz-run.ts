@@ -65,7 +65,7 @@ const HANG_TURNS = 20_000
 const MAX_MORE_TIMERS = 600
 /** What the real server answers with code 500, too. */
 const UPSTREAM_500 = [
-  /^failed to convert new object /,
+  /^(?:failed to create manager for existing fields: )?failed to convert new object /,
   /resource ?[vV]ersion/, /^strconv\.ParseUint: parsing/, /without impersonating a user/, /error dialing|no kubelet|no network|dial tcp|no endpoints available/, /failed calling webhook|failed to call webhook/,
   /json patch|jsonpatch|failed to create typed patch object|error in (opening|adding|removing|replacing|copying|moving|testing)|operation does not apply|unexpected kind:|Unexpected kind/i, /^unknown patch type: |^expected a (\[\]interface|map\[)/, /^list element types are not identical: |^merging an object in json but data type is not struct|^\[?target\.|^duplicate nodePort: |^Internal error occurred: failed to allocate requested HealthCheck NodePort|^invalid resource name /, /unable to find api field|map: .* does not contain declared merge key|invalid object to apply|delete list patches/,
 ]
