@@ -5,6 +5,7 @@ import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import '../src/cluster/node/node-machine.ts'
+import '../src/cluster/calico/policy/policy-filter.ts'
 import '../src/cluster/network/cni/calico-add.ts'
 import '../src/cluster/images/calico/bird.ts'
 import '../src/cluster/images/calico/calico-node.ts'
@@ -183,7 +184,11 @@ spec:
     await pass(20)
     expect([await ask('one', 'two'), await ask('two', 'one')]).toEqual(['drop', 'page'])
     await pods('late drydock-worker2')
-    expect([await ask('late', 'one'), await ask('one', 'late')]).toEqual(['drop', 'drop'])
+    const asked = async () => [await ask('one', 'two'), await ask('two', 'one'), await ask('late', 'one'), await ask('one', 'late')]
+    expect(await asked()).toEqual(['drop', 'page', 'drop', 'drop'])
+    lab = await lab.reload()
+    await pass(40)
+    expect(await asked()).toEqual(['drop', 'page', 'drop', 'drop'])
     await run('kubectl apply -f network.yaml; kubectl -n kube-system rollout status ds/calico-node --timeout=120s; kubectl delete networkpolicy closed')
     await pass(20)
     expect([await ask('late', 'one'), await ask('one', 'late'), await ask('one', 'two')]).toEqual(['page', 'page', 'page'])

@@ -412,6 +412,8 @@ export interface PacketFilter {
   readonly owner?: string
   /** Asked of what the machines behind this one send to itself, too. */
   readonly coversOwnNode?: boolean
+  /** All that its rules are made of, as JSON has it: for those that outlast who made them. */
+  keep?(): unknown
   allowsEgress(packet: Packet): boolean
   allowsIngress(packet: Packet): boolean
 }
@@ -433,7 +435,7 @@ export interface KernelNetwork {
   removeRoute(destination: string): void
   /** Routes of its own. */
   routes(): readonly NetworkRoute[]
-  /** Whoever made something here has ended: it stays. */
+  /** What somebody made here stays from now on, also once they have ended. */
   leave(): void
   /** What every connection of machines behind this one is asked for. */
   readonly filters: Set<PacketFilter>

@@ -7,8 +7,10 @@ const FILE = '/run/network/left-behind.json'
 /** Writes down what an agent left; undefined: one runs again, and makes everything itself. */
 export function keepLeftBehind(files: FileSystem, left: LeftBehind | undefined): void {
   if (left) {
+    const text = JSON.stringify(left)
+    if (files.exists(FILE) && files.readText(FILE) === text) return
     files.mkdir('/run/network', { recursive: true })
-    files.writeFile(FILE, JSON.stringify(left))
+    files.writeFile(FILE, text)
   } else if (files.exists(FILE)) files.remove(FILE)
 }
 
@@ -16,8 +18,8 @@ export function keepLeftBehind(files: FileSystem, left: LeftBehind | undefined):
 export function leftBehind(files: FileSystem): LeftBehind | undefined {
   if (!files.exists(FILE)) return undefined
   try {
-    const { links, routes } = JSON.parse(files.readText(FILE)) as Partial<LeftBehind>
-    return Array.isArray(links) && Array.isArray(routes) ? { links, routes } : undefined
+    const { links, routes, filters = [] } = JSON.parse(files.readText(FILE)) as Partial<LeftBehind>
+    return Array.isArray(links) && Array.isArray(routes) && Array.isArray(filters) ? { links, routes, filters } : undefined
   } catch {
     return undefined
   }

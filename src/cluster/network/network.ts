@@ -11,6 +11,7 @@ import { CNI_PATHS, NodeCni } from './cni/node-cni.ts'
 import type { CniPaths, PluggedIn } from './cni/node-cni.ts'
 import { NodeKernel } from './node-kernel.ts'
 import { keepLeftBehind, leftBehind } from './left-behind.ts'
+import { recallFilter } from './recalled-filter.ts'
 import type { PodDevices } from './node-kernel.ts'
 import { ServiceTable } from './service-table.ts'
 import { onDestroy, socketPair } from './socket-pair.ts'
@@ -126,7 +127,7 @@ export class Network {
       nodeName: name, nodeIp: ip, hostStack, kernel, cni, hostPorts, pods,
       get notReady() { return cni.notReady },
       onReadiness: (listener) => cni.onReadiness(listener),
-      recall: () => { const left = leftBehind(files()); if (left) kernel.recall(left) },
+      recall: () => { const left = leftBehind(files()); if (left) kernel.recall(left, (owner, rules) => recallFilter(owner, rules, clock)) },
       addPod: (pod) => this.#addPod(node, pod),
       continueAfter: (used) => { lastUsed.address = Math.max(lastUsed.address, parseIPv4(used)) },
     }

@@ -13,6 +13,8 @@ export interface PodDevices {
 export interface LeftBehind {
   links: readonly NetworkLink[]
   routes: readonly NetworkRoute[]
+  /** Rules by whose they are. */
+  filters: readonly { owner: string; rules: unknown }[]
 }
 
 const MTU = 1500
@@ -88,15 +90,19 @@ export class NodeKernel implements KernelNetwork {
     this.leave()
   }
 
-  /** An agent has ended: what it made stays. */
+  /** What agents made stays, also once they have ended. */
   leave(): void {
-    this.#keep({ links: [...this.#links.values()].filter(({ name }) => !this.#first.links.has(name)), routes: this.routes().filter(({ destination }) => !this.#first.routes.has(destination)) })
+    this.#keep({
+      links: [...this.#links.values()].filter(({ name }) => !this.#first.links.has(name)), routes: this.routes().filter(({ destination }) => !this.#first.routes.has(destination)),
+      filters: [...this.filters].flatMap((filter) => (filter.owner !== undefined && filter.keep ? [{ owner: filter.owner, rules: filter.keep() }] : [])),
+    })
   }
 
-  /** Takes up what an agent left before this process began. */
-  recall({ links, routes }: LeftBehind): void {
+  /** Takes up what an agent left before this process began. @param filterOf makes a filter of rules */
+  recall({ links, routes, filters }: LeftBehind, filterOf: (owner: string, rules: unknown) => PacketFilter): void {
     for (const link of links) this.addLink(link)
     for (const route of routes) this.replaceRoute(route)
+    for (const { owner, rules } of filters) this.filters.add(filterOf(owner, rules))
   }
 
   /** The route for an address; its own come before those of agents with the same range. */

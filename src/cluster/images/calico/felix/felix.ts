@@ -9,7 +9,7 @@ import type { Node } from '../../../kinds/generated/types.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
 import { calicoLog } from '../log.ts'
 import { PREFIX, annotateNode, calicoClient, nodeNameOf } from '../node-client.ts'
-import type { EndpointToHostAction } from './policy-filter.ts'
+import type { EndpointToHostAction } from '../../../calico/policy/policy-filter.ts'
 import { Policies } from './policies.ts'
 
 const HEALTH_PORT = 9099
@@ -20,6 +20,8 @@ const OVERHEAD = { ipip: 20, vxlan: 50 }
 const IPIP_DEVICE = 'tunl0'
 const VXLAN_DEVICE = 'vxlan.calico'
 const VXLAN_ID = 4096
+/** How long changes of rules are gathered before they are written down. */
+const KEEP_AFTER_MS = 2_000
 
 // @k8s part: Calico's Felix: the dataplane of iptables for IPv4; eBPF, nftables, WireGuard and Typha are refused, other settings of FelixConfiguration and FELIX_ variables than those of health, MTU and traffic to the node have no effect, which its log says
 
@@ -69,15 +71,23 @@ export async function felix(proc: Proc, version: string): Promise<number> {
       return new Response('404 page not found\n', { status: 404 })
     }, { ip: proc.env.FELIX_HEALTHHOST && proc.env.FELIX_HEALTHHOST !== 'localhost' ? proc.env.FELIX_HEALTHHOST : '127.0.0.1' })
   }
+  let isKeeping = false
+  /** Rules outlast this process and the page: they are written down a little after each change. */
+  const keep = () => {
+    if (isKeeping || !isReady) return
+    isKeeping = true
+    proc.sleep(KEEP_AFTER_MS).then(() => { isKeeping = false; kernel.leave() }, () => {})
+  }
   const dataplane = new Dataplane(kernel, node, proc)
   const synced = dataplane.follow((path, onChange) => watchResource(proc, client, path, onChange, (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message })), (mac) => annotateNode(call, node, { [`${PREFIX}/VXLANTunnelMACAddr`]: mac }))
-  const policies = new Policies(proc, client, node, toHostAction(proc.env.FELIX_DEFAULTENDPOINTTOHOSTACTION || String(spec.defaultEndpointToHostAction ?? 'Drop')), log)
+  const policies = new Policies(proc, client, node, toHostAction(proc.env.FELIX_DEFAULTENDPOINTTOHOSTACTION || String(spec.defaultEndpointToHostAction ?? 'Drop')), log, () => keep())
   await Promise.all([synced, policies.synced])
   // Rules that an earlier one left are replaced at once.
   for (const filter of [...kernel.filters]) if (filter.owner === policies.filter.owner) kernel.filters.delete(filter)
   kernel.filters.add(policies.filter)
   proc.killed.addEventListener('abort', () => kernel.leave())
   isReady = true
+  kernel.leave()
   log('INFO', 'int_dataplane.go 2187', 'Completed first update to dataplane.')
   proc.useCpuSteadily(15)
   await proc.signal('SIGTERM', 'SIGINT')
@@ -109,10 +119,12 @@ class Dataplane {
   readonly #kernel: KernelNetwork
   readonly #node: string
   readonly #proc: Proc
-  readonly #routes = new Set<string>()
+  readonly #routes: Set<string>
 
   constructor(kernel: KernelNetwork, node: string, proc: Proc) {
     this.#kernel = kernel
+    // Those that an earlier one left go with the others.
+    this.#routes = new Set(kernel.routes().filter(({ device, protocol }) => device === VXLAN_DEVICE || protocol === '80').map(({ destination }) => destination))
     this.#node = node
     this.#proc = proc
   }

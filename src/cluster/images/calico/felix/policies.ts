@@ -6,13 +6,14 @@ import type { ClusterClient } from '../../in-cluster/cluster-client.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
 import type { WatchedResource } from '../../in-cluster/watched-resource.ts'
 import type { Log } from '../log.ts'
-import { Endpoints } from './endpoints.ts'
-import type { LabelledObject, NetworkSet } from './endpoints.ts'
-import { calicoPolicyOf } from './kubernetes-policy.ts'
-import { compilePolicy } from './policy.ts'
-import type { CompiledPolicy, PolicyObject, ServiceLookup } from './policy.ts'
-import { PolicyFilter } from './policy-filter.ts'
-import type { EndpointToHostAction, Tier } from './policy-filter.ts'
+import { Endpoints } from '../../../calico/policy/endpoints.ts'
+import type { LabelledObject, NetworkSet } from '../../../calico/policy/endpoints.ts'
+import { calicoPolicyOf } from '../../../calico/policy/kubernetes-policy.ts'
+import { compilePolicy } from '../../../calico/policy/policy.ts'
+import type { CompiledPolicy, PolicyObject } from '../../../calico/policy/policy.ts'
+import { PolicyFilter } from '../../../calico/policy/policy-filter.ts'
+import type { EndpointToHostAction, Tier } from '../../../calico/policy/policy-filter.ts'
+import { ServiceEndpoints } from '../../../calico/policy/service-endpoints.ts'
 
 interface TierSpec { order?: number; defaultAction?: 'Deny' | 'Pass' }
 
@@ -23,29 +24,34 @@ export class Policies {
   /** Resolves once everything is known and the filter can be used. */
   readonly synced: Promise<void>
   readonly #log: Log
+  readonly #onChange: () => void
   #isSynced = false
   readonly #watch: <T extends { metadata: { name?: string } }>(path: string, onChange?: (key: string, object: T | undefined) => void) => WatchedResource<T>
   readonly #kubernetes: WatchedResource<NetworkPolicy>
   readonly #namespaced: WatchedResource<PolicyObject>
   readonly #global: WatchedResource<PolicyObject>
   readonly #tiers: WatchedResource<Resource<TierSpec>>
-  /** Followed from the first rule on that speaks of a Service. */
-  #slices: WatchedResource<EndpointSlice> | undefined
+  readonly #services = new ServiceEndpoints()
+  /** Services' endpoints, followed from the first rule on that speaks of one: `isKnown` once all are there. */
+  #slices: { isKnown: boolean; synced: Promise<void> } | undefined
   /** By kind, namespace and name: what was read of each revision. */
   readonly #compiled = new WeakMap<object, { policy: CompiledPolicy | undefined }>()
 
-  constructor(proc: Proc, client: ClusterClient, node: string, toHost: EndpointToHostAction, log: Log) {
+  /** @param onChange told after everything that changes what the filter says */
+  constructor(proc: Proc, client: ClusterClient, node: string, toHost: EndpointToHostAction, log: Log, onChange: () => void) {
     this.#log = log
-    this.#watch = (path, onChange) => watchResource(proc, client, path, onChange ?? (() => this.#renew()), (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message }))
-    const namespaces = this.#watch<LabelledObject>('/api/v1/namespaces', (key) => { this.endpoints.inherit(key) })
-    const accounts = this.#watch<LabelledObject>('/api/v1/serviceaccounts', (key) => { this.endpoints.inherit(key.split('/')[0]!) })
+    this.#onChange = onChange
+    this.#watch = (path, take) => watchResource(proc, client, path, take ?? (() => this.#renew()), (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message }))
+    const inherit = (namespace: string) => { this.endpoints.inherit(namespace); onChange() }
+    const namespaces = this.#watch<LabelledObject>('/api/v1/namespaces', inherit)
+    const accounts = this.#watch<LabelledObject>('/api/v1/serviceaccounts', (key) => inherit(key.split('/')[0]!))
     this.endpoints = new Endpoints(namespaces.objects, accounts.objects)
-    this.filter = new PolicyFilter({ endpoints: this.endpoints, services: this.#service }, { node, ips: proc.net.addresses, toHost }, (packet) => logPacket(proc, packet))
+    this.filter = new PolicyFilter({ endpoints: this.endpoints, services: this.#services }, { node, ips: proc.net.addresses, toHost }, (packet) => logPacket(proc, packet))
     this.#kubernetes = this.#watch('/apis/networking.k8s.io/v1/networkpolicies')
     this.#namespaced = this.#watch(`${CALICO_API}/networkpolicies`)
     this.#global = this.#watch(`${CALICO_API}/globalnetworkpolicies`)
     this.#tiers = this.#watch(`${CALICO_API}/tiers`)
-    const takeSet = (key: string, set: NetworkSet | undefined) => this.endpoints.takeSet(key, set)
+    const takeSet = (key: string, set: NetworkSet | undefined) => { this.endpoints.takeSet(key, set); onChange() }
     const sets = [this.#watch<NetworkSet>(`${CALICO_API}/networksets`, takeSet), this.#watch<NetworkSet>(`${CALICO_API}/globalnetworksets`, takeSet)]
     this.synced = this.#sync([namespaces.synced, accounts.synced], sets.map(({ synced }) => synced))
   }
@@ -53,10 +59,11 @@ export class Policies {
   /** Pods inherit labels, and so come last. */
   async #sync(before: readonly Promise<void>[], beside: readonly Promise<void>[]): Promise<void> {
     await Promise.all(before)
-    const pods = this.#watch<Pod>('/api/v1/pods', (key, pod) => { this.endpoints.takePod(key, pod) })
+    const pods = this.#watch<Pod>('/api/v1/pods', (key, pod) => { this.endpoints.takePod(key, pod); this.#onChange() })
     await Promise.all([pods.synced, this.#kubernetes.synced, this.#namespaced.synced, this.#global.synced, this.#tiers.synced, ...beside])
     this.#isSynced = true
     this.#renew()
+    await this.#slices?.synced
   }
 
   #renew(): void {
@@ -65,8 +72,11 @@ export class Policies {
       ...this.#read('KubernetesNetworkPolicy', this.#kubernetes.objects.values(), calicoPolicyOf), ...this.#read('NetworkPolicy', this.#namespaced.objects.values(), (policy) => policy),
       ...this.#read('GlobalNetworkPolicy', this.#global.objects.values(), (policy) => policy),
     ]
+    // A rule of Services that nobody knows yet would take what it shouldn't, or not what it should.
+    if (this.#slices?.isKnown === false) return
     const tiers = [...this.#tiers.objects.values()].map(({ metadata: { name }, spec }): Tier => ({ name, order: spec.order ?? Infinity, defaultAction: spec.defaultAction ?? 'Deny' }))
     this.filter.setPolicies(tiers, policies)
+    this.#onChange()
   }
 
   #read<T extends { metadata: { name?: string; namespace?: string } }>(kind: string, objects: Iterable<T>, policyOf: (object: T) => PolicyObject): CompiledPolicy[] {
@@ -74,7 +84,7 @@ export class Policies {
       let known = this.#compiled.get(object)
       if (!known) {
         const policy = policyOf(object)
-        if ([...policy.spec?.ingress ?? [], ...policy.spec?.egress ?? []].some(({ source, destination }) => source?.services?.name || destination?.services?.name)) this.#slices ??= this.#watch('/apis/discovery.k8s.io/v1/endpointslices', () => {})
+        if ([...policy.spec?.ingress ?? [], ...policy.spec?.egress ?? []].some(({ source, destination }) => source?.services?.name || destination?.services?.name)) this.#slices ??= this.#followSlices()
         this.#compiled.set(object, known = { policy: this.#compile(kind, policy) })
       }
       return known.policy ? [known.policy] : []
@@ -90,12 +100,10 @@ export class Policies {
     }
   }
 
-  readonly #service: ServiceLookup = (namespace, name, ip, port, protocol) => {
-    for (const { metadata, endpoints, ports } of this.#slices?.objects.values() ?? []) {
-      if (metadata.namespace !== namespace || (metadata.labels as Record<string, string> | undefined)?.['kubernetes.io/service-name'] !== name) continue
-      if ((port === undefined || ports?.some((each) => each.port === port && (each.protocol ?? 'TCP') === protocol)) && endpoints?.some(({ addresses }) => addresses.includes(ip))) return true
-    }
-    return false
+  #followSlices(): { isKnown: boolean; synced: Promise<void> } {
+    const { synced } = this.#watch<EndpointSlice>('/apis/discovery.k8s.io/v1/endpointslices', (key, slice) => { this.#services.takeSlice(key, slice); this.#onChange() })
+    const slices = { isKnown: false, synced: synced.then(() => { slices.isKnown = true; this.#renew() }) }
+    return slices
   }
 }
 

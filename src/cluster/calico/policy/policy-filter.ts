@@ -1,5 +1,10 @@
-import type { Packet, PacketFilter } from '../../../../unix/types.ts'
+import type { Packet, PacketFilter } from '../../../unix/types.ts'
+import { Endpoints } from './endpoints.ts'
+import type { KeptEndpoints } from './endpoints.ts'
+import { compilePolicy } from './policy.ts'
 import type { Action, CompiledPolicy, CompiledRule, Surroundings } from './policy.ts'
+import { ServiceEndpoints } from './service-endpoints.ts'
+import type { KeptServices } from './service-endpoints.ts'
 
 /** A group of policies, that are asked before those of later tiers. */
 export interface Tier {
@@ -17,6 +22,16 @@ export interface FilteredNode {
   node: string
   ips: readonly string[]
   toHost: EndpointToHostAction
+}
+
+/** A filter as it is written down. */
+interface KeptFilter {
+  node: FilteredNode
+  /** An order of null is the last one, which JSON has no number for. */
+  tiers: readonly (Omit<Tier, 'order'> & { order: number | null })[]
+  policies: readonly CompiledPolicy['source'][]
+  endpoints: KeptEndpoints
+  services: KeptServices
 }
 
 /** What a pod's policies say of one direction: tier after tier. */
@@ -46,6 +61,13 @@ export class PolicyFilter implements PacketFilter {
     this.#tiers = [...tiers].sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1))
     this.#policies = [...policies].sort((a, b) => (a.order === b.order ? (a.key < b.key ? -1 : 1) : a.order - b.order))
     this.#chains.clear()
+  }
+
+  /** The rules and all that they ask for, as JSON has it. */
+  keep(): unknown {
+    const { endpoints, services } = this.#surroundings
+    const tiers = this.#tiers.map((tier) => ({ ...tier, order: tier.order === Infinity ? null : tier.order }))
+    return { node: this.#node, tiers, policies: this.#policies.map(({ source }) => source), endpoints: endpoints.kept(), services: services.kept() } satisfies KeptFilter
   }
 
   allowsEgress(packet: Packet): boolean {
@@ -86,4 +108,16 @@ export class PolicyFilter implements PacketFilter {
     }
     return undefined
   }
+}
+
+/** The filter of rules that were written down; what follows from the action Log is nothing, as there is nobody who would write it. @throws Error for what no filter has written */
+export function recallPolicyFilter(rules: unknown): PolicyFilter {
+  const { node, tiers, policies, endpoints: known, services: slices } = rules as KeptFilter
+  const endpoints = new Endpoints(new Map(), new Map())
+  endpoints.recall(known)
+  const services = new ServiceEndpoints()
+  services.recall(slices)
+  const filter = new PolicyFilter({ endpoints, services }, node, () => {})
+  filter.setPolicies(tiers.map((tier) => ({ ...tier, order: tier.order ?? Infinity })), policies.flatMap((source) => compilePolicy(...source) ?? []))
+  return filter
 }

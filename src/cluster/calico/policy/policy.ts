@@ -1,8 +1,9 @@
-import { contains } from '../../../calico/ipam.ts'
-import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX, parseSelector } from '../../../calico/selector.ts'
-import type { Selector } from '../../../calico/selector.ts'
-import type { Packet, PacketEnd } from '../../../../unix/types.ts'
+import { contains } from '../ipam.ts'
+import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX, parseSelector } from '../selector.ts'
+import type { Selector } from '../selector.ts'
+import type { Packet, PacketEnd } from '../../../unix/types.ts'
 import type { Endpoints } from './endpoints.ts'
+import type { ServiceEndpoints } from './service-endpoints.ts'
 
 // @k8s part: Calico policies: NetworkPolicy, GlobalNetworkPolicy, tiers, network sets and Kubernetes' NetworkPolicy for pods, over TCP and UDP; HostEndpoints, ClusterNetworkPolicy, doNotTrack, preDNAT, applyOnForward and staged policies have no effect, rules with http take no traffic, and those with source ports none unless the range has all ports that clients use
 
@@ -51,13 +52,10 @@ export interface PolicyObject {
   }
 }
 
-/** Whether an address is among a Service's; a port too, unless it is undefined. */
-export type ServiceLookup = (namespace: string, name: string, ip: string, port: number | undefined, protocol: string) => boolean
-
 /** Where a rule looks things up. */
 export interface Surroundings {
   endpoints: Endpoints
-  services: ServiceLookup
+  services: ServiceEndpoints
 }
 
 export interface CompiledRule {
@@ -67,6 +65,8 @@ export interface CompiledRule {
 
 /** A policy that was read. */
 export interface CompiledPolicy {
+  /** What was read. */
+  source: readonly [kind: string, policy: PolicyObject]
   /** Name, namespace and kind: what settles the order of policies with the same. */
   key: string
   tier: string
@@ -97,7 +97,7 @@ export function compilePolicy(kind: string, { metadata: { name, namespace }, spe
   const types = spec.types ?? ['Ingress', 'Egress']
   const rules = (list: PolicyRule[] = []) => list.map((rule) => compileRule(rule, namespace))
   return {
-    key: `${name}/${namespace ?? ''}/${kind}`, tier: spec.tier || 'default', order: spec.order ?? Infinity, selects: (labels) => parts.every((part) => part(labels)),
+    source: [kind, { metadata: { name, ...(namespace === undefined ? {} : { namespace }) }, spec }], key: `${name}/${namespace ?? ''}/${kind}`, tier: spec.tier || 'default', order: spec.order ?? Infinity, selects: (labels) => parts.every((part) => part(labels)),
     ...(types.includes('Ingress') ? { Ingress: rules(spec.ingress) } : {}), ...(types.includes('Egress') ? { Egress: rules(spec.egress) } : {}),
   }
 }
@@ -139,7 +139,7 @@ function compileEntity({ nets = [], notNets = [], selector, notSelector, namespa
   if (notNets.length > 0) checks.push(({ ip }) => !notNets.some((net) => contains(net, ip)))
   if (ports.length > 0) checks.push((end, port, protocol, { endpoints }) => ports.some((each) => isPort(each, end, port, protocol, endpoints)))
   if (notPorts.length > 0) checks.push((end, port, protocol, { endpoints }) => !notPorts.some((each) => isPort(each, end, port, protocol, endpoints)))
-  if (services?.name) checks.push(({ ip }, port, protocol, { services: lookUp }) => lookUp(services.namespace ?? namespace ?? '', services.name!, ip, port, protocol))
+  if (services?.name) checks.push(({ ip }, port, protocol, { services: known }) => known.has(services.namespace ?? namespace ?? '', services.name!, ip, port, protocol))
   return (end, port, protocol, surroundings) => checks.every((check) => check(end, port, protocol, surroundings))
 }
 

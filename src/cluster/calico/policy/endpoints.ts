@@ -1,7 +1,7 @@
-import { contains } from '../../../calico/ipam.ts'
-import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from '../../../calico/selector.ts'
-import type { Labels, Selector } from '../../../calico/selector.ts'
-import type { Pod } from '../../../kinds/generated/types.ts'
+import { contains } from '../ipam.ts'
+import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from '../selector.ts'
+import type { Labels, Selector } from '../selector.ts'
+import type { Pod } from '../../kinds/generated/types.ts'
 
 /** A pod as policies see it. */
 export interface Endpoint {
@@ -11,6 +11,18 @@ export interface Endpoint {
   node: string
   labels: Labels
   ports: readonly { name: string; protocol: string; port: number }[]
+}
+
+/** A NetworkSet or GlobalNetworkSet as policies see it. */
+interface LabelledRanges {
+  labels: Labels
+  nets: readonly string[]
+}
+
+/** What can be written down of all that policies can speak of. */
+export interface KeptEndpoints {
+  pods: readonly Endpoint[]
+  sets: readonly (readonly [key: string, set: LabelledRanges])[]
 }
 
 /** Ranges with labels: a NetworkSet or GlobalNetworkSet. */
@@ -26,9 +38,9 @@ export interface LabelledObject {
 
 /** Everything with an address that policies can speak of. Pods are followed one by one, because there are many. */
 export class Endpoints {
-  readonly #pods = new Map<string, Endpoint & { pod: Pod }>()
+  readonly #pods = new Map<string, Endpoint & { pod?: Pod }>()
   readonly #byIp = new Map<string, Endpoint>()
-  readonly #sets = new Map<string, { labels: Labels; nets: readonly string[] }>()
+  readonly #sets = new Map<string, LabelledRanges & { set?: NetworkSet }>()
   readonly #namespaces: ReadonlyMap<string, LabelledObject>
   readonly #accounts: ReadonlyMap<string, LabelledObject>
 
@@ -46,35 +58,41 @@ export class Endpoints {
     const ip = pod && addressOf(pod)
     if (!pod || ip === undefined || pod.spec.hostNetwork || !pod.spec.nodeName || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return
     const ports = pod.spec.containers.flatMap(({ ports: own = [] }) => own.flatMap(({ name, containerPort, protocol = 'TCP' }) => (name ? [{ name, protocol, port: containerPort }] : [])))
-    const endpoint = { key, ip, node: pod.spec.nodeName, labels: this.#labelsOf(pod), ports, pod }
-    this.#pods.set(key, endpoint)
-    this.#byIp.set(ip, endpoint)
+    this.#put({ key, ip, node: pod.spec.nodeName, labels: this.#labelsOf(pod), ports, pod })
   }
 
-  /** Labels of a namespace or a service account have changed: its pods inherit them. */
+  /** Labels of a namespace or a service account have changed: its pods and network sets inherit them. */
   inherit(namespace: string): void {
-    for (const [key, { pod }] of [...this.#pods]) if (pod.metadata.namespace === namespace) this.takePod(key, pod)
+    for (const [key, { pod }] of [...this.#pods]) if (pod?.metadata.namespace === namespace) this.takePod(key, pod)
+    for (const [key, { set }] of [...this.#sets]) if (set?.metadata.namespace === namespace) this.takeSet(key, set)
   }
 
+  /** Takes a network set's new state. */
   takeSet(key: string, set: NetworkSet | undefined): void {
     if (!set) { this.#sets.delete(key); return }
     const { namespace, labels = {} } = set.metadata
-    this.#sets.set(key, { labels: { ...labels, ...(namespace === undefined ? {} : { [NAMESPACE_LABEL]: namespace, ...this.#inherited(namespace) }) }, nets: set.spec?.nets ?? [] })
+    this.#sets.set(key, { labels: { ...labels, ...(namespace === undefined ? {} : { [NAMESPACE_LABEL]: namespace, ...this.#inherited(namespace) }) }, nets: set.spec?.nets ?? [], set })
   }
 
+  /** All of it, to be written down. */
+  kept(): KeptEndpoints {
+    return { pods: [...this.#pods.values()].map(({ pod: _pod, ...endpoint }) => endpoint), sets: [...this.#sets].map(([key, { labels, nets }]) => [key, { labels, nets }]) }
+  }
+
+  /** Takes up what was written down. */
+  recall({ pods, sets }: KeptEndpoints): void {
+    for (const endpoint of pods) this.#put(endpoint)
+    for (const [key, set] of sets) this.#sets.set(key, set)
+  }
+
+  /** The pod of this `namespace/name`. */
   pod(key: string): Endpoint | undefined {
     return this.#pods.get(key)
   }
 
+  /** The pod that has an address. */
   at(ip: string): Endpoint | undefined {
     return this.#byIp.get(ip)
-  }
-
-  /** How many pods a node has. */
-  countOn(node: string): number {
-    let count = 0
-    for (const endpoint of this.#pods.values()) if (endpoint.node === node) count++
-    return count
   }
 
   /** Whether an address belongs to what a selector takes. */
@@ -83,6 +101,11 @@ export class Endpoints {
     if (endpoint && selector(endpoint.labels)) return true
     for (const { labels, nets } of this.#sets.values()) if (nets.some((net) => contains(net, ip)) && selector(labels)) return true
     return false
+  }
+
+  #put(endpoint: Endpoint & { pod?: Pod }): void {
+    this.#pods.set(endpoint.key, endpoint)
+    this.#byIp.set(endpoint.ip, endpoint)
   }
 
   #labelsOf({ metadata, spec }: Pod): Labels {

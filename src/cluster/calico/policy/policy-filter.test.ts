@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { NetworkPolicy, Pod } from '../../../kinds/generated/types.ts'
+import type { EndpointSlice, NetworkPolicy, Pod } from '../../kinds/generated/types.ts'
 import { Endpoints } from './endpoints.ts'
 import { calicoPolicyOf } from './kubernetes-policy.ts'
 import { compilePolicy } from './policy.ts'
-import type { PolicyObject, ServiceLookup } from './policy.ts'
-import { PolicyFilter } from './policy-filter.ts'
+import type { PolicyObject } from './policy.ts'
+import { PolicyFilter, recallPolicyFilter } from './policy-filter.ts'
 import type { EndpointToHostAction, Tier } from './policy-filter.ts'
+import { ServiceEndpoints } from './service-endpoints.ts'
 
 const ADDRESSES: Record<string, string> = { 'shop/web': '10.0.0.1', 'shop/db': '10.0.0.2', 'other/web': '10.0.0.3' }
 const NODE_IP = '192.168.0.1'
@@ -20,14 +21,17 @@ function endpoints(): Endpoints {
   return all
 }
 
-/** Whether policies let something from one to another. */
-function judge(policies: [kind: string, policy: PolicyObject][], tiers: Tier[] = [DEFAULT], { services = () => false, toHost = 'Accept' }: { services?: ServiceLookup; toHost?: EndpointToHostAction } = {}) {
+/** Whether policies let something from one to another; a filter that was written down must say the same. */
+function judge(policies: [kind: string, policy: PolicyObject][], tiers: Tier[] = [DEFAULT], { services = new ServiceEndpoints(), toHost = 'Accept' }: { services?: ServiceEndpoints; toHost?: EndpointToHostAction } = {}) {
   const filter = new PolicyFilter({ endpoints: endpoints(), services }, { node: 'n1', ips: [NODE_IP], toHost }, () => {})
   filter.setPolicies(tiers, policies.flatMap(([kind, policy]) => compilePolicy(kind, policy) ?? []))
+  const recalled = recallPolicyFilter(JSON.parse(JSON.stringify(filter.keep())))
   const end = (who: string) => (ADDRESSES[who] ? { ip: ADDRESSES[who], pod: who } : { ip: who, pod: undefined })
   return (from: string, to: string, port = 80, protocol: 'TCP' | 'UDP' = 'TCP') => {
     const packet = { protocol, source: end(from), destination: end(to), port }
-    return filter.allowsEgress(packet) && filter.allowsIngress(packet)
+    const [verdict, later] = [filter, recalled].map((each) => each.allowsEgress(packet) && each.allowsIngress(packet))
+    if (later !== verdict) throw new Error(`written down and read again, the rules say ${later}`)
+    return verdict
   }
 }
 const global = (name: string, spec: PolicyObject['spec']): [string, PolicyObject] => ['GlobalNetworkPolicy', { metadata: { name }, spec }]
@@ -37,7 +41,7 @@ describe('policies of Calico', () => {
   test('without any everything passes, and unknown pods reach nobody', () => {
     const allows = judge([])
     expect([allows('shop/web', 'shop/db'), allows('8.8.8.8', 'shop/db')]).toEqual([true, true])
-    const filter = new PolicyFilter({ endpoints: endpoints(), services: () => false }, { node: 'n2', ips: [], toHost: 'Accept' }, () => {})
+    const filter = new PolicyFilter({ endpoints: endpoints(), services: new ServiceEndpoints() }, { node: 'n2', ips: [], toHost: 'Accept' }, () => {})
     expect(filter.allowsEgress({ protocol: 'TCP', source: { ip: '10.0.0.1', pod: 'shop/web' }, destination: { ip: '10.0.0.2', pod: 'shop/db' }, port: 80 })).toBe(false)
   })
 
@@ -73,7 +77,8 @@ describe('policies of Calico', () => {
   })
 
   test('Services lend their addresses and ports', () => {
-    const services: ServiceLookup = (namespace, name, ip, port) => namespace === 'shop' && name === 'db' && ip === '10.0.0.2' && (port === undefined || port === 5432)
+    const services = new ServiceEndpoints()
+    services.takeSlice('shop/db-1', { metadata: { namespace: 'shop', labels: { 'kubernetes.io/service-name': 'db' } }, ports: [{ port: 5432 }], endpoints: [{ addresses: ['10.0.0.2'] }] } as unknown as EndpointSlice)
     const allows = judge([local('p', 'shop', { selector: "app == 'web'", types: ['Egress'], egress: [{ action: 'Allow', destination: { services: { name: 'db' } } }] })], [DEFAULT], { services })
     expect([allows('shop/web', 'shop/db', 5432), allows('shop/web', 'shop/db', 80), allows('shop/web', 'other/web', 5432)]).toEqual([true, false, false])
   })

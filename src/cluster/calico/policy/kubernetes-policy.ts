@@ -1,4 +1,4 @@
-import type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../../kinds/generated/types.ts'
+import type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../kinds/generated/types.ts'
 import type { EntityRule, PolicyObject, PolicyRule } from './policy.ts'
 
 /** Where Kubernetes' policies stand among others. */
