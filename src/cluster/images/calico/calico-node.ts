@@ -9,9 +9,9 @@ import { SERVICES, runServices } from './runit.ts'
 import { startup } from './startup.ts'
 import { allocateTunnelAddresses } from './tunnel-addresses.ts'
 
-const SWITCHES: ReadonlySet<string> = new Set(['v', 'node-services', 'felix', 'init', 'best-effort', 'startup', 'shutdown', 'allocate-tunnel-addrs', 'allocate-tunnel-addrs-run-once', 'felix-live', 'bird-live', 'bird-ready', 'felix-ready', 'confd', 'complete-startup', 'bird6-live', 'bird6-ready'])
+const SWITCHES: ReadonlySet<string> = new Set(['v', 'node-services', 'felix', 'init', 'best-effort', 'startup', 'shutdown', 'allocate-tunnel-addrs', 'allocate-tunnel-addrs-run-once', 'felix-live', 'bird-live', 'bird-ready', 'felix-ready', 'confd', 'bird6-live', 'bird6-ready'])
 /** Known to the real program and not to this one. */
-const UNSUPPORTED: ReadonlySet<string> = new Set(['monitor-addresses', 'monitor-token', 'status-reporter', 'bpf', 'flows', 'hostpath-init', 'show-status', 'confd-run-once', 'confd-keep-stage-file', 'confd-confdir'])
+const UNSUPPORTED: ReadonlySet<string> = new Set(['complete-startup', 'monitor-addresses', 'monitor-token', 'status-reporter', 'bpf', 'flows', 'hostpath-init', 'show-status', 'confd-run-once', 'confd-keep-stage-file', 'confd-confdir'])
 const THRESHOLD_MS = 30_000
 
 /** calico-node: one program for all that Calico does on a node, chosen by its flags. calico: node/cmd/calico-node */
@@ -44,7 +44,7 @@ export function calicoNode(version: string): Program {
     if (flags.has('shutdown')) return shutdown(proc)
     if (flags.has('confd')) return confd(proc)
     if (flags.has('node-services')) return nodeServices(proc)
-    if (flags.has('allocate-tunnel-addrs')) return allocate(proc)
+    if (flags.has('allocate-tunnel-addrs')) return flags.has('allocate-tunnel-addrs-run-once') ? allocate(proc) : say(proc, 'drydock: -allocate-tunnel-addrs is supported with -allocate-tunnel-addrs-run-once alone', 1)
     return say(proc, 'No valid options provided. Usage:', 1)
   }
 }
@@ -56,7 +56,7 @@ async function say(proc: Proc, text: string, code: number): Promise<number> {
 
 /** What eBPF would need; nothing here uses it. calico: node/pkg/nodeinit */
 async function init(proc: Proc, isBestEffort: boolean): Promise<number> {
-  calicoLog(proc, isBestEffort ? 'init-best-effort' : 'init')('INFO', 'calico-init_linux.go 57', 'drydock: there are no BPF and cgroup file systems to mount; only the dataplane of iptables is supported')
+  calicoLog(proc, isBestEffort ? 'init-best-effort' : 'init')('INFO', undefined, 'drydock: there are no BPF and cgroup file systems to mount; only the dataplane of iptables is supported')
   return 0
 }
 
@@ -64,13 +64,13 @@ async function init(proc: Proc, isBestEffort: boolean): Promise<number> {
 async function shutdown(proc: Proc): Promise<number> {
   const log = calicoLog(proc, 'shutdown')
   const time = `${new Date(proc.clock.nowMs()).toISOString().slice(0, 19)}Z`
-  log('INFO', 'utils.go 100', `Writing shutdown timestamp ${time} to /var/lib/calico/shutdownTS`)
+  log('INFO', 'utils.go 104', `Writing shutdown timestamp ${time} to /var/lib/calico/shutdownTS`)
   proc.fs.writeFile('/var/lib/calico/shutdownTS', time, { mode: 0o644 })
   const node = nodeNameOf(proc)
-  log('INFO', 'shutdown.go 42', `Shutting down node ${node}`)
+  log('INFO', 'shutdown.go 41', `Shutting down node ${node}`)
   if (proc.env.CALICO_NETWORKING_BACKEND === 'none') return 0
-  log('INFO', 'utils.go 175', 'Setting NetworkUnavailable to true')
-  await setNetworkUnavailable(proc, calicoClient(proc).call, node, true).catch((error: Error) => log('ERROR', 'shutdown.go 81', 'Unable to set NetworkUnavailable to true', { error: error.message }))
+  log('INFO', 'utils.go 191', 'Setting NetworkUnavailable to true')
+  await setNetworkUnavailable(proc, calicoClient(proc).call, node, true).catch((error: Error) => log('ERROR', 'shutdown.go 78', 'Unable to set NetworkUnavailable to true', { error: error.message }))
   return 0
 }
 
@@ -82,7 +82,7 @@ async function allocate(proc: Proc): Promise<number> {
     return 0
   } catch (error) {
     if (proc.killed.aborted) throw error
-    log('ERROR', 'main.go 218', 'Failed to allocate tunnel addresses', { error: (error as Error).message })
+    log('FATAL', 'main.go 206', 'Tunnel IP allocator failed', { error: (error as Error).message })
     return 1
   }
 }

@@ -7,10 +7,10 @@ import type { Node } from '../../kinds/generated/types.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
 import { formatIPv4, parseCidr } from '../../network/cidr.ts'
-import { calicoLog } from './log.ts'
+import { calicoLog, watchFailure } from './log.ts'
 import { PREFIX, calicoClient, nodeNameOf } from './node-client.ts'
 
-// @k8s part: Calico's routing: the mesh of all nodes with IP-in-IP, VXLAN or plain routes for IPv4; BGPPeer, BGPFilter, route reflectors, advertised Services and WireGuard have no effect, and traffic that leaves the cluster is not masqueraded by pools
+// @k8s part: Calico's routing: the mesh of all nodes with IP-in-IP, VXLAN or plain routes for IPv4; of BGPConfiguration asNumber and nodeToNodeMeshEnabled count; BGPPeer, BGPFilter, route reflectors, advertised Services and WireGuard have no effect, and traffic that leaves the cluster is not masqueraded by pools
 
 /** Where BIRD's configuration is. */
 export const BIRD_FOLDER = '/etc/calico/confd/config'
@@ -33,14 +33,14 @@ export async function confd(proc: Proc): Promise<number> {
       const path = `${BIRD_FOLDER}/${name}`
       if (proc.fs.exists(path) && proc.fs.readText(path) === text) continue
       proc.fs.writeFile(path, text, { mode: 0o644 })
-      log('INFO', 'resource.go 300', `Target config ${path} has been updated`)
+      log('INFO', 'resource.go 293', `Target config ${path} has been updated`)
     }
   }
-  const onError = (message: string) => log('WARNING', 'client.go 305', 'Failed to list or watch', { error: message })
-  const nodes = watchResource<Node>(proc, client, '/api/v1/nodes', write, onError)
-  const pools = watchResource<IpPool>(proc, client, `${CALICO_API}/ippools`, write, onError)
-  const blocks = watchResource<Resource<BlockSpec>>(proc, client, `${CALICO_API}/ipamblocks`, write, onError)
-  const configurations = watchResource<Resource<BgpConfiguration>>(proc, client, `${CALICO_API}/bgpconfigurations`, write, onError)
+  const watch = <T extends { metadata: { name?: string } }>(path: string) => watchResource<T>(proc, client, path, write, watchFailure(log, path))
+  const nodes = watch<Node>('/api/v1/nodes')
+  const pools = watch<IpPool>(`${CALICO_API}/ippools`)
+  const blocks = watch<Resource<BlockSpec>>(`${CALICO_API}/ipamblocks`)
+  const configurations = watch<Resource<BgpConfiguration>>(`${CALICO_API}/bgpconfigurations`)
   await Promise.all([nodes.synced, pools.synced, blocks.synced, configurations.synced])
   proc.fs.mkdir(BIRD_FOLDER, { recursive: true })
   // BIRD reads them all once the main one is there.

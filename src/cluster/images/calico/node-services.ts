@@ -31,25 +31,25 @@ async function completeStartup(proc: Proc, node: string): Promise<void> {
   const log = calicoLog(proc, 'complete-startup')
   const checks = { felixLive: false, birdLive: false, felixReady: proc.env.FELIX_HEALTHENABLED === 'true', birdReady: proc.fs.exists(`${SERVICES}/bird`) }
   const began = proc.clock.nowMs()
-  log('INFO', 'startup.go 290', 'Waiting for Calico to become ready before continuing...')
+  log('INFO', 'startup.go 281', 'Waiting for Calico to become ready before continuing...')
   for (let reason = await checkHealth(proc, checks, READY_WITHIN_MS); reason !== undefined; reason = await checkHealth(proc, checks, READY_WITHIN_MS)) {
-    if (proc.clock.nowMs() - began > READY_WITHIN_MS) { log('ERROR', 'startup.go 255', 'Calico failed to become ready, continuing anyway', { error: 'timed out waiting for Calico to become ready' }); break }
-    log('WARNING', 'startup.go 299', 'Calico is not ready yet, waiting...', { reason })
+    if (proc.clock.nowMs() - began > READY_WITHIN_MS) { log('ERROR', 'startup.go 253', 'Calico failed to become ready, continuing anyway', { error: 'timed out waiting for Calico to become ready' }); break }
+    log('WARNING', 'startup.go 290', 'Calico is not ready yet, waiting...', { reason })
     await proc.sleep(AGAIN_MS)
   }
-  if (proc.env.CALICO_NETWORKING_BACKEND === 'none') return log('INFO', 'startup.go 315', 'Calico is not managing networking, skipping NetworkUnavailable condition update')
-  log('INFO', 'utils.go 175', 'Setting NetworkUnavailable to false')
+  if (proc.env.CALICO_NETWORKING_BACKEND === 'none') return log('INFO', 'startup.go 305', 'Calico is not managing networking, skipping NetworkUnavailable condition update')
+  log('INFO', 'utils.go 191', 'Setting NetworkUnavailable to false')
   const { call } = calicoClient(proc)
   for (;;) {
     try {
       await setNetworkUnavailable(proc, call, node, false)
       break
     } catch (error) {
-      log('WARNING', 'utils.go 206', 'Failed to set NetworkUnavailable; will retry', { error: (error as Error).message })
+      log('WARNING', 'utils.go 228', 'Failed to set NetworkUnavailable; will retry', { error: (error as Error).message })
       await proc.sleep(AGAIN_MS)
     }
   }
-  log('INFO', 'startup.go 360', 'Calico started successfully')
+  log('INFO', 'startup.go 346', 'Calico started successfully')
 }
 
 async function keepCredentials(proc: Proc): Promise<void> {
@@ -61,7 +61,7 @@ async function keepCredentials(proc: Proc): Promise<void> {
       waitMs = Math.max(AGAIN_MS, (await writeCredentials(proc, call) - proc.clock.nowMs()) / REFRESH_FRACTION)
     } catch (error) {
       if (proc.killed.aborted) throw error
-      log('ERROR', 'token_watch.go 170', 'Failed to update CNI token, retrying...', { error: (error as Error).message })
+      log('ERROR', 'token_watch.go 171', 'Failed to update CNI token, retrying...', { error: (error as Error).message })
     }
     await proc.sleep(waitMs)
   }

@@ -26,17 +26,27 @@ export async function allocateTunnelAddresses({ call, store, ipam }: CalicoClien
       await annotateNode(call, node, { [annotation]: null })
       continue
     }
-    if (known !== undefined) {
-      const owned = (await ipam.attributesOf(known))?.secondary
-      if (owned?.type === type && owned.node === node && ranges.some((range) => contains(range, known))) {
-        log('INFO', 'allocateip.go 305', 'Current address is still valid, do nothing', { currentAddr: known, type })
+    let isOccupied = false
+    if (known === undefined) log('INFO', 'allocateip.go 315', 'Assign a new tunnel address', { type })
+    else {
+      const owned = await ipam.attributesOf(known)
+      const isOwn = owned?.secondary?.type === type && owned.secondary.node === node
+      if (isOwn && ranges.some((range) => contains(range, known))) {
+        log('INFO', 'allocateip.go 342', 'Current address is still valid, do nothing', { currentAddr: known, type })
         continue
       }
+      isOccupied = owned !== undefined && !isOwn
+      if (isOwn) log('INFO', 'allocateip.go 338', 'Current address is not in a valid pool, release it and reassign', { currentAddr: known, type })
+      else if (isOccupied) log('INFO', 'allocateip.go 378', 'Current address is occupied, assign a new one', { currentAddr: known, type })
+      else log('INFO', 'allocateip.go 382', 'Current address is not assigned, assign a new one', { currentAddr: known, type })
     }
-    log('INFO', 'allocateip.go 281', 'Assign a new tunnel address', { type })
-    await ipam.releaseByHandle(owner)
+    if (!isOccupied) {
+      log('INFO', 'allocateip.go 395', 'Release any old tunnel addresses', { IP: known ?? '', type })
+      await ipam.releaseByHandle(owner)
+    }
     const ip = await ipam.autoAssign({ node, handle: owner, attributes: { node, type }, use: 'Tunnel', pools: ranges })
+    log('INFO', 'allocateip.go 518', 'Assigned tunnel address to node', { IP: ip, type })
+    log('INFO', 'allocateip.go 409', 'Assign new tunnel address', { IP: ip, type })
     await annotateNode(call, node, { [annotation]: ip })
-    log('INFO', 'allocateip.go 389', 'Assign new tunnel address', { IP: ip, type })
   }
 }

@@ -7,7 +7,7 @@ import { CALICO_API } from '../../../calico/resources.ts'
 import type { Datastore, IpPool, Resource } from '../../../calico/resources.ts'
 import type { Node } from '../../../kinds/generated/types.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
-import { calicoLog } from '../log.ts'
+import { calicoLog, watchFailure } from '../log.ts'
 import { PREFIX, annotateNode, calicoClient, nodeNameOf } from '../node-client.ts'
 import type { EndpointToHostAction } from '../../../calico/policy/policy-filter.ts'
 import { Policies } from './policies.ts'
@@ -46,24 +46,24 @@ export async function felix(proc: Proc, version: string): Promise<number> {
   const node = proc.env.FELIX_FELIXHOSTNAME || nodeNameOf(proc)
   const { client, call, store } = calicoClient(proc)
   const kernel = isCapable(proc, 'NET_ADMIN') ? proc.net.kernel : undefined
-  log('INFO', 'daemon.go 144', 'Felix starting up', { GOMAXPROCS: proc.machine.hardware.cpus, builddate: '', gitcommit: '', version })
+  log('INFO', 'daemon.go 133', 'Felix starting up', { GOMAXPROCS: proc.machine.hardware.cpus, version })
   if (!kernel) {
-    log('FATAL', 'int_dataplane.go 461', 'drydock: the dataplane needs the node\'s network and CAP_NET_ADMIN')
+    log('FATAL', undefined, 'drydock: the dataplane needs the node\'s network and CAP_NET_ADMIN')
     return 1
   }
   proc.useMemory(70 * 2 ** 20)
   const spec = await configuration(proc, store)
   const refused = refusal(proc.env, spec)
   if (refused !== undefined) {
-    log('FATAL', 'daemon.go 300', `drydock: ${refused} is not supported here`)
+    log('FATAL', undefined, `drydock: ${refused} is not supported here`)
     return 1
   }
   const ignored = [...Object.keys(proc.env).filter((name) => name.startsWith('FELIX_') && !FOLLOWED.has(name.slice('FELIX_'.length)) && !['FELIX_IPV6SUPPORT', 'FELIX_BPFENABLED', 'FELIX_NFTABLESMODE', 'FELIX_WIREGUARDENABLED', 'FELIX_TYPHAK8SSERVICENAME'].includes(name)), ...Object.keys(spec).filter((name) => !FOLLOWED_FIELDS.has(name))]
-  if (ignored.length > 0) log('WARNING', 'config_params.go 700', `drydock: these settings have no effect here: ${ignored.join(', ')}`)
+  if (ignored.length > 0) log('WARNING', undefined, `drydock: these settings have no effect here: ${ignored.join(', ')}`)
   let isReady = false
   if (isOn(proc.env.FELIX_HEALTHENABLED)) {
     const port = Number(proc.env.FELIX_HEALTHPORT || HEALTH_PORT)
-    log('INFO', 'health.go 420', `Starting health endpoints on localhost:${port}`)
+    log('INFO', 'health.go 376', 'Health enabled.  Starting server.', { host: proc.env.FELIX_HEALTHHOST || 'localhost', port })
     proc.net.listenHttp(port, (request) => {
       const path = new URL(request.url).pathname
       if (path === '/liveness') return new Response(null, { status: 204 })
@@ -79,7 +79,7 @@ export async function felix(proc: Proc, version: string): Promise<number> {
     proc.sleep(KEEP_AFTER_MS).then(() => { isKeeping = false; kernel.leave() }, () => {})
   }
   const dataplane = new Dataplane(kernel, node, proc)
-  const synced = dataplane.follow((path, onChange) => watchResource(proc, client, path, onChange, (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message })), (mac) => annotateNode(call, node, { [`${PREFIX}/VXLANTunnelMACAddr`]: mac }))
+  const synced = dataplane.follow((path, onChange) => watchResource(proc, client, path, onChange, watchFailure(log, path)), (mac) => annotateNode(call, node, { [`${PREFIX}/VXLANTunnelMACAddr`]: mac }))
   const policies = new Policies(proc, client, node, toHostAction(proc.env.FELIX_DEFAULTENDPOINTTOHOSTACTION || String(spec.defaultEndpointToHostAction ?? 'Drop')), log, () => keep())
   await Promise.all([synced, policies.synced])
   // Rules that an earlier one left are replaced at once.
@@ -88,7 +88,7 @@ export async function felix(proc: Proc, version: string): Promise<number> {
   proc.killed.addEventListener('abort', () => kernel.leave())
   isReady = true
   kernel.leave()
-  log('INFO', 'int_dataplane.go 2187', 'Completed first update to dataplane.')
+  log('INFO', 'int_dataplane.go 2464', 'Completed first update to dataplane.')
   proc.useCpuSteadily(15)
   await proc.signal('SIGTERM', 'SIGINT')
   kernel.leave()

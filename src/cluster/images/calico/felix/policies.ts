@@ -5,6 +5,7 @@ import type { Packet, Proc } from '../../../../unix/types.ts'
 import type { ClusterClient } from '../../in-cluster/cluster-client.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
 import type { WatchedResource } from '../../in-cluster/watched-resource.ts'
+import { watchFailure } from '../log.ts'
 import type { Log } from '../log.ts'
 import { Endpoints } from '../../../calico/policy/endpoints.ts'
 import type { LabelledObject, NetworkSet } from '../../../calico/policy/endpoints.ts'
@@ -41,7 +42,7 @@ export class Policies {
   constructor(proc: Proc, client: ClusterClient, node: string, toHost: EndpointToHostAction, log: Log, onChange: () => void) {
     this.#log = log
     this.#onChange = onChange
-    this.#watch = (path, take) => watchResource(proc, client, path, take ?? (() => this.#renew()), (message) => log('WARNING', 'watchercache.go 205', 'Failed to perform list of current data during resync', { ListRoot: path, error: message }))
+    this.#watch = (path, take) => watchResource(proc, client, path, take ?? (() => this.#renew()), watchFailure(log, path))
     const inherit = (namespace: string) => { this.endpoints.inherit(namespace); onChange() }
     const namespaces = this.#watch<LabelledObject>('/api/v1/namespaces', inherit)
     const accounts = this.#watch<LabelledObject>('/api/v1/serviceaccounts', (key) => inherit(key.split('/')[0]!))
