@@ -33,6 +33,7 @@ export class IpamCollector {
     const blocks = await this.#ipam.blocks()
     const used = new Set<string>()
     const suspects = new Set<string>()
+    const lost: { ip: string; attribute: AllocationAttribute }[] = []
     for (const { spec } of blocks) {
       for (const { ip, attribute } of allocationsOf(spec)) {
         const node = attribute.secondary?.node
@@ -48,10 +49,11 @@ export class IpamCollector {
         const since = this.#leaks.get(id) ?? this.#nowMs()
         this.#leaks.set(id, since)
         if (isThere && (graceMs === 0 || this.#nowMs() - since < graceMs)) continue
-        this.#log('INFO', 'ipam.go 1210', 'Garbage collecting leaked IP address', { handle: attribute.handle_id ?? '', ip, node })
-        await this.#ipam.releaseAddress(ip, ({ handle_id: handle }) => handle === attribute.handle_id)
+        lost.push({ ip, attribute })
       }
     }
+    if (lost.length > 0) this.#log('INFO', 'ipam.go 1272', 'Garbage collecting leaked IP addresses', { num: lost.length })
+    for (const { ip, attribute } of lost) await this.#ipam.releaseAddress(ip, ({ handle_id: handle }) => handle === attribute.handle_id)
     for (const id of this.#leaks.keys()) if (!suspects.has(id)) this.#leaks.delete(id)
     await this.#releaseBlocks(used, graceMs)
   }
@@ -68,7 +70,7 @@ export class IpamCollector {
       if (type !== undefined && type !== 'host') continue
       if (!this.#owners.nodes.has(node)) {
         if (used.has(node)) { this.#log('INFO', 'ipam.go 973', "Can't cleanup node yet - IPs still in use on this node", { calicoNode: node }); continue }
-        this.#log('INFO', 'ipam.go 1300', 'Cleaning up IPAM affinities for deleted node', { calicoNode: node })
+        this.#log('INFO', 'ipam.go 1321', 'Cleaning up IPAM affinities for deleted node', { calicoNode: node })
         await this.#ipam.releaseAffinity(affinity, { mustBeEmpty: false })
         continue
       }

@@ -1,18 +1,22 @@
-import type { BlockAffinitySpec, Resource } from '../../calico/resources.ts'
+import type { Resource } from '../../calico/resources.ts'
 import { CALICO_API } from '../../calico/resources.ts'
 import type { Node, Pod } from '../../kinds/generated/types.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
 import { IpamCollector } from './ipam-collector.ts'
-import { calicoLog } from './log.ts'
+import { calicoLog, watchFailure } from './log.ts'
 import { calicoClient } from './node-client.ts'
 
 // @k8s part: Calico's kube-controllers: the node controller's care for addresses (of nodes that are gone, of pods that are gone, of blocks in which nobody is); addresses of LoadBalancer Services, automatic host endpoints and migrations are missing
 
 const STATUS_FILE = '/status/status.json'
 const HEALTH_MS = 10_000
+const INITIALIZE_WITHIN_MS = 60_000
+const INITIALIZE_AGAIN_MS = 5_000
 /** Nodes that went away are looked after this soon. */
 const SOON_MS = 1_000
+/** How often addresses are looked at where none is ever taken for lost. */
+const NO_GRACE_MS = 300_000
 const DEFAULT_LEAK_GRACE = '15m0s'
 const KNOWN: ReadonlySet<string> = new Set(['node', 'loadbalancer', 'policy', 'namespace', 'serviceaccount', 'workloadendpoint'])
 
@@ -26,9 +30,14 @@ export function kubeControllers(version: string): Program {
   return async (proc) => {
     const log = calicoLog(proc, 'kube-controllers')
     const { env } = proc
-    if (proc.argv.length > 1) {
-      await proc.stdout.write(proc.argv[1] === '--version' || proc.argv[1] === '-v' ? `${version}\n` : `unknown shorthand flag or argument: ${proc.argv[1]}\n`)
-      return proc.argv[1] === '--version' || proc.argv[1] === '-v' ? 0 : 1
+    for (const arg of proc.argv.slice(1)) {
+      const flag = /^--?([^=]+)/.exec(arg)?.[1]
+      if (flag === 'version') {
+        await proc.stdout.write(`${version}\n`)
+        return 0
+      }
+      await proc.stderr.write(flag === undefined || flag === 'status-file' ? `drydock: ${arg} is not supported here\n` : `flag provided but not defined: -${flag}\n`)
+      return 2
     }
     const readiness: Readiness = {}
     const setReady = (name: string, isReady: boolean, reason: string) => {
@@ -36,20 +45,20 @@ export function kubeControllers(version: string): Program {
       readiness[name] = { Ready: isReady, Reason: reason }
       proc.fs.writeFile(STATUS_FILE, JSON.stringify({ Readiness: readiness }), { mode: 0o644 })
     }
-    setReady('Startup', false, 'initialized to false')
-    log('INFO', 'main.go 100', 'Loaded configuration from environment', { config: `ENABLED_CONTROLLERS=${env.ENABLED_CONTROLLERS ?? 'node'}` })
     if ((env.DATASTORE_TYPE ?? 'kubernetes') !== 'kubernetes') {
-      log('FATAL', 'main.go 120', 'drydock: only the datastore kubernetes is supported')
+      log('FATAL', undefined, 'drydock: only the datastore kubernetes is supported')
       return 1
     }
     const enabled = (env.ENABLED_CONTROLLERS ?? 'node').split(',').map((name) => name.trim()).filter(Boolean)
     for (const name of enabled) {
-      if (!KNOWN.has(name)) { log('FATAL', 'main.go 350', `Invalid controller '${name}' provided.`); return 1 }
-      if (name !== 'node') log('WARNING', 'main.go 355', `drydock: the controller ${name} does nothing here`)
+      if (!KNOWN.has(name)) { log('FATAL', 'runconfig.go 676', `Invalid controller '${name}' provided.`); return 1 }
+      if (name !== 'node') log('WARNING', undefined, `drydock: the controller ${name} does nothing here`)
     }
     proc.useMemory(40 * 2 ** 20)
     const calico = calicoClient(proc)
-    for (;;) {
+    log('INFO', 'main.go 137', 'Ensuring Calico datastore is initialized')
+    setReady('Startup', false, 'initialized to false')
+    for (const beganMs = proc.clock.nowMs(); ;) {
       try {
         await calico.store.ensure('kubecontrollersconfigurations', 'default', {
           controllers: { loadBalancer: { assignIPs: 'AllServices' }, namespace: { reconcilerPeriod: '5m0s' }, node: { hostEndpoint: { autoCreate: 'Disabled', createDefaultHostEndpoint: 'Enabled' }, leakGracePeriod: DEFAULT_LEAK_GRACE, reconcilerPeriod: '5m0s', syncLabels: 'Enabled' }, policy: { reconcilerPeriod: '5m0s' }, serviceAccount: { reconcilerPeriod: '5m0s' }, workloadEndpoint: { reconcilerPeriod: '5m0s' } },
@@ -59,14 +68,16 @@ export function kubeControllers(version: string): Program {
       } catch (error) {
         if (proc.killed.aborted) throw error
         const reason = `Error initializing datastore: ${(error as Error).message}`
-        log('ERROR', 'main.go 143', 'Failed to initialize datastore', { error: (error as Error).message })
+        log('INFO', 'main.go 144', 'Failed to initialize datastore', { error: (error as Error).message })
         setReady('Startup', false, reason)
-        await proc.sleep(HEALTH_MS)
+        if (proc.clock.nowMs() - beganMs >= INITIALIZE_WITHIN_MS) { log('FATAL', 'main.go 157', 'Failed to initialize Calico datastore'); return 1 }
+        await proc.sleep(INITIALIZE_AGAIN_MS)
       }
     }
+    log('INFO', 'main.go 162', 'Calico datastore is initialized')
     setReady('Startup', true, '')
     void watchHealth(proc, calico.client, setReady).catch(() => {})
-    if (enabled.includes('node')) void runNodeController(proc, log).catch((error: Error) => { if (!proc.killed.aborted) log('ERROR', 'ipam.go 320', 'Failed', { error: error.message }) })
+    if (enabled.includes('node')) void runNodeController(proc, log).catch((error: Error) => { if (!proc.killed.aborted) log('ERROR', undefined, `drydock: the node controller has ended: ${error.message}`) })
     proc.useCpuSteadily(3)
     await proc.signal('SIGTERM', 'SIGINT')
     return 0
@@ -90,24 +101,29 @@ async function watchHealth(proc: Proc, client: ReturnType<typeof calicoClient>['
 /** calico: kube-controllers/pkg/controllers/node */
 async function runNodeController(proc: Proc, log: ReturnType<typeof calicoLog>): Promise<void> {
   const { client, ipam } = calicoClient(proc)
-  const onError = (message: string) => log('WARNING', 'watchercache.go 205', 'Failed to list or watch', { error: message })
+  let isAsked = false
   let wake: (() => void) | undefined
-  const nodes = watchResource<Node>(proc, client, '/api/v1/nodes', (_key, node) => { if (!node) wake?.() }, onError)
-  const pods = watchResource<Pod>(proc, client, '/api/v1/pods', (_key, pod, before) => { if (!pod && before && !nodes.objects.has(before.spec.nodeName ?? '')) wake?.() }, onError)
-  const settings = watchResource<Resource<ControllersConfiguration>>(proc, client, `${CALICO_API}/kubecontrollersconfigurations`, () => {}, onError)
-  const affinities = watchResource<Resource<BlockAffinitySpec>>(proc, client, `${CALICO_API}/blockaffinities`, () => {}, onError)
-  await Promise.all([nodes.synced, pods.synced, settings.synced, affinities.synced])
+  const ask = () => { isAsked = true; wake?.() }
+  const watch = <T extends { metadata: { name?: string } }>(path: string, onChange: (key: string, object: T | undefined, before: T | undefined) => void) => watchResource<T>(proc, client, path, onChange, watchFailure(log, path))
+  const nodes = watch<Node>('/api/v1/nodes', (_key, node) => { if (!node) ask() })
+  const pods = watch<Pod>('/api/v1/pods', (_key, pod, before) => { if (!pod && before && !nodes.objects.has(before.spec.nodeName ?? '')) ask() })
+  const settings = watch<Resource<ControllersConfiguration>>(`${CALICO_API}/kubecontrollersconfigurations`, () => {})
+  await Promise.all([nodes.synced, pods.synced, settings.synced])
+  proc.killed.addEventListener('abort', () => wake?.(), { once: true })
   const collector = new IpamCollector(ipam, { nodes: nodes.objects, pods: pods.objects }, () => proc.clock.nowMs(), log)
-  for (;;) {
+  while (!proc.killed.aborted) {
+    isAsked = false
     const graceMs = durationMs(settings.objects.get('default')?.spec.controllers?.node?.leakGracePeriod ?? DEFAULT_LEAK_GRACE)
-    await collector.collect(graceMs).catch((error: Error) => { if (proc.killed.aborted) throw error; log('WARNING', 'ipam.go 600', 'error syncing IPAM data', { error: error.message }) })
-    await new Promise<void>((resolve, reject) => {
-      const timer = proc.clock.after(graceMs > 0 ? graceMs / 2 : 300_000, resolve)
-      // A node takes its pods with it, one after the other.
-      wake = () => { wake = undefined; timer.cancel(); proc.sleep(SOON_MS).then(resolve, reject) }
-      proc.killed.addEventListener('abort', () => { timer.cancel(); reject(new Error('killed')) }, { once: true })
-    })
-    wake = undefined
+    await collector.collect(graceMs).catch((error: Error) => { if (proc.killed.aborted) throw error; log('WARNING', 'ipam.go 399', 'error syncing IPAM data', { error: error.message }) })
+    if (!isAsked) {
+      await new Promise<void>((resolve) => {
+        const timer = proc.clock.after(graceMs > 0 ? graceMs / 2 : NO_GRACE_MS, resolve)
+        wake = () => { timer.cancel(); resolve() }
+      })
+      wake = undefined
+    }
+    // A node takes its pods with it, one after the other.
+    if (isAsked) await proc.sleep(SOON_MS)
   }
 }
 
