@@ -17,16 +17,23 @@ import { API_V3, CTL_KINDS, pathOf, readResources } from './kinds.ts'
 import type { CtlKind, ShownResource } from './kinds.ts'
 import { bordered, tabbed } from './tables.ts'
 
-// @k8s part: calicoctl: get, create, apply, replace, delete, ipam show, node status and version; other commands, templates and custom columns are missing
+// @k8s part: calicoctl: get, create, apply, replace, delete, ipam show, node status and version; other commands, templates and custom columns are missing, --log-level has no effect
 
 /** Thrown for what ends the command; the message is printed. */
 class CtlError extends Error {}
 
 const VALUES = ['output', 'namespace', 'filename', 'config', 'context', 'ip', 'poll', 'log-level']
-const SHORT: Readonly<Record<string, string>> = { o: 'output', n: 'namespace', f: 'filename', c: 'config', l: 'log-level', a: 'all-namespaces', h: 'help' }
+const SHORT: Readonly<Record<string, string>> = { o: 'output', n: 'namespace', f: 'filename', c: 'config', l: 'log-level', a: 'all-namespaces', s: 'skip-not-exists', h: 'help' }
 const SWITCHES = ['all-namespaces', 'allow-version-mismatch', 'show-blocks', 'show-borrowed', 'client', 'help', 'skip-exists', 'skip-not-exists']
-const COMMANDS = ['create', 'replace', 'apply', 'delete', 'get', 'ipam', 'node', 'version']
+/** The flags of each command, besides those of all. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  create: ['filename', 'namespace', 'skip-exists'], replace: ['filename', 'namespace'], apply: ['filename', 'namespace'], delete: ['filename', 'namespace', 'skip-not-exists'],
+  get: ['filename', 'namespace', 'output', 'all-namespaces'], ipam: ['ip', 'show-blocks', 'show-borrowed'], node: [], version: ['poll', 'client'],
+}
+const COMMON = ['help', 'config', 'context', 'allow-version-mismatch', 'log-level']
 const UNSUPPORTED = ['patch', 'label', 'validate', 'datastore', 'cluster', 'convert']
+
+const invalid = (args: readonly string[]) => new CtlError(`invalid option: 'calicoctl ${args.join(' ')}'. Use flag '--help' to read about a specific subcommand`)
 
 /** calicoctl: shows and changes Calico's resources. calico: calicoctl */
 export function calicoctl(version: string): Program {
@@ -35,7 +42,7 @@ export function calicoctl(version: string): Program {
       await run(proc, version)
       return 0
     } catch (error) {
-      if (proc.killed.aborted || !(error instanceof CtlError)) throw error
+      if (proc.killed.aborted || !(error instanceof Error)) throw error
       await proc.stderr.write(`${error.message}\n`)
       return 1
     }
@@ -45,24 +52,25 @@ export function calicoctl(version: string): Program {
 async function run(proc: Proc, version: string): Promise<void> {
   const { words, flags } = readArguments(proc.argv.slice(1))
   const [command = '', ...rest] = words
-  const invalid = () => new CtlError(`Invalid option: '${proc.argv.slice(1).join(' ')}'. Use flag '--help' to read about a specific subcommand.`)
   if (UNSUPPORTED.includes(command)) throw new CtlError(`drydock: calicoctl ${command} is not supported here`)
   if (flags.has('help') || command === '') {
-    await proc.stdout.write(`Usage:\n  calicoctl [options] <command> [<args>...]\n\n    ${COMMANDS.join('\n    ')}\n`)
+    await proc.stdout.write(`Usage:\n  calicoctl [options] <command> [<args>...]\n\n    ${Object.keys(COMMANDS).join('\n    ')}\n`)
     return
   }
+  if (COMMANDS[command] && [...flags.keys()].some((flag) => !COMMON.includes(flag) && !COMMANDS[command]!.includes(flag))) throw invalid(proc.argv.slice(1))
   switch (command) {
     case 'version': return showVersion(proc, version, flags)
     case 'node':
       if (rest[0] !== 'status') throw new CtlError(`drydock: calicoctl node ${rest[0] ?? ''} is not supported here`)
       return nodeStatus(proc)
-    case 'get': return get(proc, rest, flags)
-    case 'create': case 'apply': case 'replace': return write(proc, command, flags)
-    case 'delete': return remove(proc, rest, flags)
+    case 'get': await refuseMismatch(proc, version, flags); return get(proc, rest, flags)
+    case 'create': case 'apply': case 'replace': await refuseMismatch(proc, version, flags); return write(proc, command, flags)
+    case 'delete': await refuseMismatch(proc, version, flags); return remove(proc, rest, flags)
     case 'ipam':
       if (rest[0] !== 'show') throw new CtlError(`drydock: calicoctl ipam ${rest[0] ?? ''} is not supported here`)
+      await refuseMismatch(proc, version, flags)
       return ipamShow(proc, flags)
-    default: throw invalid()
+    default: throw new CtlError(`unknown command: ${JSON.stringify(command)}`)
   }
 }
 
@@ -74,7 +82,7 @@ function readArguments(args: readonly string[]): { words: string[]; flags: Map<s
     if (!arg.startsWith('-') || arg === '-') { words.push(arg); continue }
     const [, long, value] = /^--([\w-]+)(?:=(.*))?$/s.exec(arg) ?? []
     const name = long ?? SHORT[arg[1]!]
-    if (name === undefined || (!VALUES.includes(name) && !SWITCHES.includes(name))) throw new CtlError(`Invalid option: '${args.join(' ')}'. Use flag '--help' to read about a specific subcommand.`)
+    if (name === undefined || (!VALUES.includes(name) && !SWITCHES.includes(name))) throw invalid(args)
     if (SWITCHES.includes(name)) flags.set(name, 'true')
     else flags.set(name, (long === undefined ? arg.slice(2).replace(/^=/, '') || args[++i] : value ?? args[++i]) ?? '')
   }
@@ -94,6 +102,14 @@ function connect(proc: Proc, flags: ReadonlyMap<string, string>): Call {
   }
 }
 
+/** Refuses to work on a cluster of another release, unless that is allowed. calico: calicoctl/calicoctl/commands/common/version_mismatch.go */
+async function refuseMismatch(proc: Proc, version: string, flags: ReadonlyMap<string, string>): Promise<void> {
+  if (flags.has('allow-version-mismatch')) return
+  const information = await new Datastore(connect(proc, flags)).get<ClusterInformationSpec>('clusterinformations', 'default').catch((error: Error) => { throw new CtlError(`unable to get Cluster Information to verify version mismatch: ${error.message}\nUse --allow-version-mismatch to override`) })
+  const [theirs, own] = [information?.spec.calicoVersion, version].map((text) => (text ?? '').replace(/^v/, '').split('-')[0]!)
+  if (theirs && theirs !== own) throw new CtlError(`version mismatch.\nClient Version:   ${version}\nCluster Version:  ${theirs}\nUse --allow-version-mismatch to override`)
+}
+
 function kindOf(word: string): CtlKind {
   const kind = CTL_KINDS.find(({ names, kind: own }) => names.includes(word.toLowerCase()) || own === word)
   if (!kind) throw new CtlError(`failed to execute command: resource type '${word}' is not supported`)
@@ -107,7 +123,7 @@ async function get(proc: Proc, [type, ...names]: readonly string[], flags: Reado
   if (!['ps', 'wide', 'yaml', 'json'].includes(output)) throw new CtlError(/^(custom-columns|go-template)/.test(output) ? `drydock: the output ${output} is not supported here` : `unrecognized output format '${output}'`)
   const call = connect(proc, flags)
   const files = flags.has('filename') ? await readFiles(proc, flags.get('filename')!) : undefined
-  if (!type && !files) throw new CtlError("Invalid option: 'calicoctl get'. Use flag '--help' to read about a specific subcommand")
+  if (!type && !files) throw invalid(['get'])
   const isAll = flags.has('all-namespaces')
   const wanted = files?.map(({ kind, metadata }) => ({ kind: kindOf(kind), name: metadata.name, namespace: metadata.namespace })) ?? (names.length > 0 ? names : [undefined]).map((name) => ({ kind: kindOf(type!), name, namespace: undefined }))
   const found: { kind: CtlKind; name: string | undefined; items: ShownResource[] }[] = []
@@ -139,37 +155,48 @@ async function readFiles(proc: Proc, path: string): Promise<ShownResource[]> {
   const documents = parseAllDocuments(text)
   const broken = documents.flatMap(({ errors }) => errors)[0]
   if (broken) throw new CtlError(`failed to execute command: error converting YAML to JSON: yaml: ${broken.message.split('\n')[0]}`)
-  return documents.map((document) => document.toJS() as ShownResource | null).filter((each): each is ShownResource => each !== null).flatMap((each) => (each.kind.endsWith('List') ? (each as unknown as { items: ShownResource[] }).items : [each]))
+  const objects = documents.map((document) => document.toJS() as ShownResource | null).filter((each): each is ShownResource => each !== null)
+  const strange = objects.find(({ kind }) => typeof kind !== 'string')
+  if (strange) throw new CtlError(`failed to execute command: resource type 'unknown resource type: ${strange.apiVersion ?? ''}, Kind='`)
+  const resources = objects.flatMap((each) => (each.kind.endsWith('List') ? (each as unknown as { items?: ShownResource[] }).items ?? [] : [each]))
+  if (resources.some(({ metadata }) => typeof metadata?.name !== 'string')) throw new CtlError(`drydock: a resource in ${path} has no name`)
+  return resources
 }
 
 /** calico: calicoctl/calicoctl/commands/{create,apply,replace}.go */
 async function write(proc: Proc, action: 'create' | 'apply' | 'replace', flags: ReadonlyMap<string, string>): Promise<void> {
-  if (!flags.has('filename')) throw new CtlError(`Invalid option: 'calicoctl ${action}'. Use flag '--help' to read about a specific subcommand`)
+  if (!flags.has('filename')) throw invalid([action])
   const resources = await readFiles(proc, flags.get('filename')!)
   if (resources.length === 0) { await proc.stdout.write('No resources specified\n'); return }
   const call = connect(proc, flags)
   const only = resources.every(({ kind }) => kind === resources[0]!.kind) ? resources[0]!.kind : undefined
   const done = { create: 'created', apply: 'applied', replace: 'replaced' }[action]
-  let count = 0
+  const errors: string[] = []
   for (const resource of resources) {
     try {
-      await writeOne(call, action, resource, flags.get('namespace'))
-      count++
+      await writeOne(call, action, resource, flags)
     } catch (error) {
-      const message = (error as Error).message
-      if (count === 0) throw new CtlError(resources.length === 1 ? `failed to ${action} '${only}' resource: [${message}]` : only ? `failed to ${action} any '${only}' resources: [${message}]` : `failed to ${action} any resources: [${message}]`)
-      await proc.stdout.write(`Partial success: ${done} the first ${count} out of ${resources.length} ${only ? `'${only}' ` : ''}resources:\n`)
-      throw new CtlError(`hit error(s): [${message}]`)
+      if (proc.killed.aborted) throw error
+      errors.push((error as Error).message)
     }
   }
-  await proc.stdout.write(`Successfully ${done} ${count} ${only ? `'${only}' ` : ''}resource(s)\n`)
+  const count = resources.length - errors.length
+  const what = only ? `'${only}' ` : ''
+  // Of several errors `replace` tells the last.
+  const told = action === 'replace' ? errors.at(-1)! : `[${errors.join(' ')}]`
+  if (count === 0) throw new CtlError(`failed to ${action} ${resources.length === 1 ? `${what}resource` : `any ${what}resources`}: ${told}`)
+  if (errors.length > 0) {
+    if (action === 'replace' || count > errors.length) await proc.stdout.write(`Partial success: ${done} the first ${count} out of ${resources.length} ${what}resources:\n`)
+    throw new CtlError(`hit error${action === 'apply' ? '(s)' : ''}: ${told}`)
+  }
+  await proc.stdout.write(`Successfully ${done} ${count} ${what}resource(s)\n`)
 }
 
-async function writeOne(call: Call, action: 'create' | 'apply' | 'replace', { apiVersion, kind: name, metadata, spec: said = {} }: ShownResource, namespace: string | undefined): Promise<void> {
+async function writeOne(call: Call, action: 'create' | 'apply' | 'replace', { apiVersion, kind: name, metadata, spec: said = {} }: ShownResource, flags: ReadonlyMap<string, string>): Promise<void> {
   const kind = kindOf(name)
   if (apiVersion !== API_V3) throw new CtlError(`resource type 'unknown resource type: ${apiVersion}, Kind=${name}'`)
   if (kind.plural === undefined) throw new CtlError(`drydock: ${name} can't be written here`)
-  const where = kind.isNamespaced ? metadata.namespace ?? namespace ?? 'default' : undefined
+  const where = kind.isNamespaced ? metadata.namespace ?? flags.get('namespace') ?? 'default' : undefined
   let spec = said
   if (name === 'NetworkPolicy' || name === 'GlobalNetworkPolicy') {
     const { ingress, egress } = said as { ingress?: unknown[]; egress?: unknown[] }
@@ -187,6 +214,7 @@ async function writeOne(call: Call, action: 'create' | 'apply' | 'replace', { ap
     if (known) await call('PUT', path, { ...object, metadata: { ...object.metadata, resourceVersion: metadata.resourceVersion ?? known.metadata.resourceVersion } })
     else await call('POST', pathOf(kind, where), object)
   } catch (error) {
+    if (isFailure(error, 'AlreadyExists') && flags.has('skip-exists')) return
     if (isFailure(error, 'AlreadyExists')) throw new CtlError(`resource already exists: ${name}(${where === undefined ? '' : `${where}/`}${metadata.name}) with error: ${(error as Error).message}`)
     throw error
   }
@@ -194,7 +222,7 @@ async function writeOne(call: Call, action: 'create' | 'apply' | 'replace', { ap
 
 async function remove(proc: Proc, [type, ...names]: readonly string[], flags: ReadonlyMap<string, string>): Promise<void> {
   const files = flags.has('filename') ? await readFiles(proc, flags.get('filename')!) : undefined
-  if (!files && (!type || names.length === 0)) throw new CtlError(`Invalid option: 'calicoctl delete${type ? ` ${type}` : ''}'. Use flag '--help' to read about a specific subcommand`)
+  if (!files && (!type || names.length === 0)) throw invalid(['delete', ...(type ? [type] : [])])
   const wanted = files?.map(({ kind, metadata }) => ({ kind: kindOf(kind), name: metadata.name, namespace: metadata.namespace })) ?? names.map((name) => ({ kind: kindOf(type!), name, namespace: undefined }))
   const call = connect(proc, flags)
   const only = wanted.every(({ kind }) => kind === wanted[0]!.kind) ? wanted[0]!.kind.kind : undefined
@@ -207,7 +235,7 @@ async function remove(proc: Proc, [type, ...names]: readonly string[], flags: Re
       await call('DELETE', pathOf(kind, where, name), undefined)
       count++
     } catch (error) {
-      if (isFailure(error, 'NotFound') && flags.has('skip-not-exists')) continue
+      if (isFailure(error, 'NotFound') && flags.has('skip-not-exists')) { count++; continue }
       failures.push(`Failed to delete ${only ? `'${only}' ` : ''}resource: ${isFailure(error, 'NotFound') ? missing(kind.kind, name, where, error as Error) : (error as Error).message}\n`)
     }
   }
