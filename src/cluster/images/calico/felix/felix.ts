@@ -6,8 +6,10 @@ import { poolOf } from '../../../calico/ipam.ts'
 import { CALICO_API } from '../../../calico/resources.ts'
 import type { Datastore, IpPool, Resource } from '../../../calico/resources.ts'
 import type { Node } from '../../../kinds/generated/types.ts'
+import type { ClusterClient } from '../../in-cluster/cluster-client.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
 import { calicoLog, watchFailure } from '../log.ts'
+import type { Log } from '../log.ts'
 import { PREFIX, annotateNode, calicoClient, nodeNameOf } from '../node-client.ts'
 import type { EndpointToHostAction } from '../../../calico/policy/policy-filter.ts'
 import { Policies } from './policies.ts'
@@ -23,7 +25,11 @@ const VXLAN_ID = 4096
 /** How long changes of rules are gathered before they are written down. */
 const KEEP_AFTER_MS = 2_000
 
-// @k8s part: Calico's Felix: the dataplane of iptables for IPv4; eBPF, nftables, WireGuard and Typha are refused, other settings of FelixConfiguration and FELIX_ variables than those of health, MTU and traffic to the node have no effect, which its log says
+// @k8s part: Calico's Felix: the dataplane of iptables for IPv4; eBPF, nftables, WireGuard and Typha are refused, other settings of FelixConfiguration and FELIX_ variables than those of health, MTU and traffic to the node have no effect, which its log says; those of single nodes have none
+
+/** Felix ends and is started again when its settings change: it says so and ends a little later. */
+const CHANGED_CODE = 129
+const EXIT_AFTER_MS = 2_000
 
 /** Variables that have an effect here, or ask for what is done anyway. */
 const FOLLOWED: ReadonlySet<string> = new Set(['HEALTHENABLED', 'HEALTHHOST', 'HEALTHPORT', 'FELIXHOSTNAME', 'IPINIPMTU', 'VXLANMTU', 'WIREGUARDMTU', 'DEFAULTENDPOINTTOHOSTACTION', 'IPTABLESREFRESHINTERVAL', 'DATASTORETYPE', 'LOGSEVERITYSCREEN'])
@@ -53,6 +59,7 @@ export async function felix(proc: Proc, version: string): Promise<number> {
   }
   proc.useMemory(70 * 2 ** 20)
   const spec = await configuration(proc, store)
+  const changed = configurationChange(proc, client, spec, log)
   const refused = refusal(proc.env, spec)
   if (refused !== undefined) {
     log('FATAL', undefined, `drydock: ${refused} is not supported here`)
@@ -90,9 +97,26 @@ export async function felix(proc: Proc, version: string): Promise<number> {
   kernel.leave()
   log('INFO', 'int_dataplane.go 2464', 'Completed first update to dataplane.')
   proc.useCpuSteadily(15)
-  await proc.signal('SIGTERM', 'SIGINT')
+  const isTold = await Promise.race([proc.signal('SIGTERM', 'SIGINT').then(() => true), changed.then(() => false)])
   kernel.leave()
-  return 0
+  if (isTold) return 0
+  await proc.sleep(EXIT_AFTER_MS)
+  log('WARNING', 'daemon.go 931', 'Exiting for config change')
+  return CHANGED_CODE
+}
+
+/** Resolves once the cluster's settings for all nodes are others than those that were read. calico: handleConfigUpdate */
+function configurationChange(proc: Proc, client: ClusterClient, spec: Readonly<Record<string, unknown>>, log: Log): Promise<void> {
+  const path = `${CALICO_API}/felixconfigurations`
+  return new Promise((resolve) => {
+    watchResource<Resource<Record<string, unknown>>>(proc, client, path, (name, object) => {
+      const now = object?.spec ?? {}
+      const different = [...new Set([...Object.keys(spec), ...Object.keys(now)])].sort().filter((key) => JSON.stringify(spec[key]) !== JSON.stringify(now[key]))
+      if (name !== 'default' || different.length === 0) return
+      for (const key of different) log('INFO', 'daemon.go 1550', 'Configuration value changed; change DOES require Felix to restart.', { key, newValue: JSON.stringify(now[key] ?? ''), oldValue: JSON.stringify(spec[key] ?? '') })
+      resolve()
+    }, watchFailure(log, path))
+  })
 }
 
 /** The cluster's settings for all nodes. */
