@@ -90,6 +90,8 @@ const say = (proc: Proc, text: string) => void proc.stdout.write(`bird: ${text}\
 export interface BirdStatus {
   routerId: string
   since: number
+  /** When its configuration was read last. */
+  configuredMs: number
   peers: { name: string; ip: string; state: Peer['state']; info: string; since: number }[]
   routes: { range: string; via?: string; name: string; device: string }[]
 }
@@ -98,6 +100,8 @@ class Bird {
   readonly #proc: Proc
   readonly #kernel: KernelNetwork | undefined
   readonly #since: number
+  #configuredMs: number
+  #stopWatching: (() => void) | undefined
   readonly #peers = new Map<string, Peer>()
   #configuration: Configuration | undefined
   readonly #programmed = new Map<string, string>()
@@ -105,7 +109,7 @@ class Bird {
 
   constructor(proc: Proc) {
     this.#proc = proc
-    this.#since = proc.clock.nowMs()
+    this.#since = this.#configuredMs = proc.clock.nowMs()
     this.#kernel = isCapable(proc, 'NET_ADMIN') ? proc.net.kernel : undefined
   }
 
@@ -114,7 +118,7 @@ class Bird {
     proc.net.listenTcp(BGP_PORT, (socket) => void this.#accept(socket))
     this.#configure(readConfiguration(proc, path))
     let isPending = false
-    proc.fs.watch(path.slice(0, path.lastIndexOf('/')), () => {
+    this.#stopWatching = proc.fs.watch(path.slice(0, path.lastIndexOf('/')), () => {
       if (isPending) return
       isPending = true
       void proc.sleep(100).then(() => {
@@ -131,13 +135,14 @@ class Bird {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#stopWatching?.()
     for (const peer of this.#peers.values()) { peer.grace?.cancel(); peer.socket?.destroy() }
     this.#kernel?.leave()
   }
 
   show(): BirdStatus {
     return {
-      routerId: this.#configuration?.routerId ?? '', since: this.#since,
+      routerId: this.#configuration?.routerId ?? '', since: this.#since, configuredMs: this.#configuredMs,
       peers: [...this.#peers.values()].map(({ name, ip, state, info, since }) => ({ name, ip, state, info, since })),
       routes: [...this.#wanted()].map(([range, { via, name, device }]) => ({ range, ...(via === undefined ? {} : { via }), name, device })),
     }
@@ -146,6 +151,7 @@ class Bird {
   #configure(configuration: Configuration | undefined): void {
     if (!configuration || this.#isClosed) return
     this.#configuration = configuration
+    this.#configuredMs = this.#proc.clock.nowMs()
     const wanted = new Map(configuration.peers.map((peer) => [peer.ip, peer]))
     for (const [ip, peer] of this.#peers) {
       if (wanted.has(ip)) continue
@@ -156,6 +162,7 @@ class Bird {
     for (const { name, ip, as, isPassive } of configuration.peers) {
       const known = this.#peers.get(ip)
       if (known?.as === as && known.isPassive === isPassive) { this.#sendRoutes(known); continue }
+      known?.grace?.cancel()
       known?.socket?.destroy()
       const peer: Peer = { name, ip, as, isPassive, state: isPassive ? 'Active' : 'Connect', info: '', since: this.#proc.clock.nowMs(), routes: new Set() }
       this.#peers.set(ip, peer)
@@ -168,7 +175,8 @@ class Bird {
     while (!this.#isClosed && this.#peers.get(peer.ip) === peer && !peer.socket) {
       try {
         const socket = await this.#proc.net.connectTcp(peer.ip, BGP_PORT, { timeoutMs: CONNECT_AGAIN_MS })
-        this.#talk(peer, socket)
+        if (this.#isClosed || this.#peers.get(peer.ip) !== peer) socket.destroy()
+        else this.#talk(peer, socket)
         return
       } catch (error) {
         if (this.#proc.killed.aborted) return
@@ -286,7 +294,7 @@ export const birdcl: Program = async (proc) => {
   switch (args.filter((arg) => arg !== '-r' && arg !== '-v').join(' ')) {
     case 'show status': {
       const stamp = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace('T', ' ')
-      await proc.stdout.write(`${hello}BIRD ${VERSION}\nRouter ID is ${status.routerId}\nCurrent server time is ${stamp(proc.clock.nowMs())}\nLast reboot on ${stamp(status.since)}\nLast reconfiguration on ${stamp(status.since)}\nDaemon is up and running\n`)
+      await proc.stdout.write(`${hello}BIRD ${VERSION}\nRouter ID is ${status.routerId}\nCurrent server time is ${stamp(proc.clock.nowMs())}\nLast reboot on ${stamp(status.since)}\nLast reconfiguration on ${stamp(status.configuredMs)}\nDaemon is up and running\n`)
       return 0
     }
     case 'show protocols': {
