@@ -24,6 +24,7 @@ export interface BlockSpec {
   sequenceNumber?: number
   sequenceNumberForAllocation?: Record<string, number>
 }
+/** The object that a range and its addresses are kept in. */
 export type Block = Resource<BlockSpec>
 
 /** `10-244-1-0-26`, the name of a range's object. */
@@ -38,7 +39,9 @@ export function newBlock(cidr: string, node: string, nowMs: number): BlockSpec {
   }
 }
 
+/** The address at a place of a block. */
 export const addressAt = ({ cidr }: BlockSpec, ordinal: number) => formatIPv4(parseCidr(cidr).first + ordinal)
+/** The place of an address in a block. */
 export const ordinalOf = ({ cidr }: BlockSpec, ip: string) => parseIPv4(ip) - parseCidr(cidr).first
 
 /** Gives an address away, the next free one or a certain one. @returns its place, undefined where none is free */
@@ -65,13 +68,14 @@ export function releaseOrdinals(block: BlockSpec, ordinals: readonly number[]): 
     block.unallocated.push(ordinal)
     delete block.sequenceNumberForAllocation?.[ordinal]
   }
-  const kept = block.attributes.map((_, i) => block.allocations.includes(i))
-  const moved = kept.map((_, i) => kept.slice(0, i).filter(Boolean).length)
-  block.attributes = block.attributes.filter((_, i) => kept[i])
-  block.allocations = block.allocations.map((i) => (i === null ? null : moved[i]!))
+  const kept = [...new Set(block.allocations.filter((i) => i !== null))].sort((a, b) => a - b)
+  const moved = new Map(kept.map((before, i) => [before, i]))
+  block.attributes = kept.map((i) => block.attributes[i]!)
+  block.allocations = block.allocations.map((i) => (i === null ? null : moved.get(i)!))
   return byHandle
 }
 
+/** Whether nobody has an address of a block. */
 export const isEmpty = ({ allocations }: BlockSpec) => allocations.every((each) => each === null)
 
 /** Addresses in use with what is known of them. */

@@ -136,6 +136,6 @@ async function giveBack(call: () => Call, ip: string, { namespace, name }: PodNe
 }
 
 /** A time as Go prints it. */
-export function goTime(ms: number): string {
+function goTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23).replace('T', ' ').replace(/\.?0+$/, '')} +0000 UTC`
 }

@@ -112,15 +112,15 @@ export class NodeCni {
   /** A pod that was plugged in before this process began, with the address that it has. */
   takeUp(pod: PodNetworkRequest, ip: string): PluggedIn | Promise<PluggedIn> {
     // Where its plugin has gone since it stays reachable, as the kernel does what it was told.
-    const asItWas: PluggedIn = { ip, outside: { links: [], routes: [] }, inside: { links: podLinks(ip, 32, 1500), routes: [] }, mapsPorts: true }
+    const asItWas = (): PluggedIn => ({ ip, outside: { links: [], routes: [] }, inside: { links: podLinks(ip, 32, 1500), routes: [] }, mapsPorts: true })
     const network = this.#folder.network
     const maker = network && MAKERS[network.plugins[0]!.type]
     try {
       const made = maker?.(pod, network!.plugins[0]!, { ...this.#context(network!.name), allocate: () => ip, keeps: ip })
-      if (made instanceof Promise) return made.then((result) => ({ ...result, mapsPorts: true }), () => asItWas)
-      return made ? { ...made, mapsPorts: true } : asItWas
+      if (made instanceof Promise) return made.then((result) => ({ ...result, mapsPorts: true }), asItWas)
+      return made ? { ...made, mapsPorts: true } : asItWas()
     } catch {
-      return asItWas
+      return asItWas()
     }
   }
 
