@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { BlockSpec } from './ipam-block.ts'
 import { Ipam } from './ipam.ts'
-import { Datastore } from './resources.ts'
-import { CRD, TestStore } from './test-store.ts'
+import { CALICO_API, Datastore } from './resources.ts'
+import { TestStore } from './test-store.ts'
 
 describe("Calico's address management", () => {
   let store: TestStore
@@ -14,7 +14,7 @@ describe("Calico's address management", () => {
     ipam = new Ipam(new Datastore(store.call), () => nowMs)
     for (const name of ['a', 'b', 'c']) await store.call('POST', '/api/v1/nodes', { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} })
   })
-  const pool = (name: string, spec: object) => store.call('POST', `${CRD}/ippools`, { metadata: { name }, spec: { blockSize: 30, ...spec } })
+  const pool = (name: string, spec: object) => store.call('POST', `${CALICO_API}/ippools`, { metadata: { name }, spec: { blockSize: 30, ...spec } })
   const want = (node: string, handle: string, more: object = {}) => ipam.autoAssign({ node, handle, attributes: { node, pod: handle, namespace: 'default' }, use: 'Workload', ...more })
 
   test('a node takes block after block, and borrows from others when there are no more', async () => {
@@ -46,7 +46,7 @@ describe("Calico's address management", () => {
 
   test('with strict affinity nobody borrows', async () => {
     await pool('one', { cidr: '10.0.0.0/30' })
-    await store.call('POST', `${CRD}/ipamconfigs`, { metadata: { name: 'default' }, spec: { strictAffinity: true, autoAllocateBlocks: true, maxBlocksPerHost: 0 } })
+    await store.call('POST', `${CALICO_API}/ipamconfigs`, { metadata: { name: 'default' }, spec: { strictAffinity: true, autoAllocateBlocks: true, maxBlocksPerHost: 0 } })
     await want('a', 'h1')
     await expect(want('b', 'h2')).rejects.toThrow('Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled')
     expect(await want('a', 'h3')).toMatch(/^10\.0\.0\./)
@@ -71,7 +71,7 @@ describe("Calico's address management", () => {
     const all = await Promise.all(['h1', 'h2', 'h3'].map((handle) => want('a', handle)))
     expect(new Set(all).size).toBe(3)
     const shared = await Promise.all([want('a', 'h4'), want('b', 'h4')])
-    const { spec } = store.objects.get(`${CRD}/ipamhandles/h4`)!
+    const { spec } = store.objects.get(`${CALICO_API}/ipamhandles/h4`)!
     expect(Object.values(spec.block as Record<string, number>).reduce((sum, count) => sum + count, 0)).toBe(2)
     await ipam.releaseByHandle('h4')
     expect(store.names('ipamhandles')).toEqual(['h1', 'h2', 'h3'])
@@ -99,7 +99,7 @@ describe("Calico's address management", () => {
     expect(await ipam.releaseAffinity(affinity!, { mustBeEmpty: false })).toBe(true)
     expect(store.names('blockaffinities')).toEqual([])
     const [name] = store.names('ipamblocks')
-    expect((store.objects.get(`${CRD}/ipamblocks/${name}`)!.spec as BlockSpec).affinity).toBeUndefined()
+    expect((store.objects.get(`${CALICO_API}/ipamblocks/${name}`)!.spec as BlockSpec).affinity).toBeUndefined()
     await ipam.releaseAddress(ip, () => true)
     expect(store.names('ipamblocks')).toEqual([])
   })

@@ -15,8 +15,10 @@ export interface Resource<Spec> {
   spec: Spec
 }
 
+/** For which nodes a pool's packets are wrapped up. */
 export type EncapsulationMode = 'Never' | 'Always' | 'CrossSubnet'
 
+/** A range for pods' addresses. */
 export interface IpPoolSpec {
   cidr: string
   blockSize?: number
@@ -30,8 +32,10 @@ export interface IpPoolSpec {
   allowedUses?: string[]
   assignmentMode?: 'Automatic' | 'Manual'
 }
+/** The object that a pool is kept in. */
 export type IpPool = Resource<IpPoolSpec>
 
+/** Which node a block belongs to. */
 export interface BlockAffinitySpec {
   cidr: string
   /** A boolean, as text. */
@@ -41,6 +45,7 @@ export interface BlockAffinitySpec {
   type?: string
 }
 
+/** Who has addresses of which blocks. */
 export interface IpamHandleSpec {
   handleID: string
   /** How many addresses it has in each block. */
@@ -48,12 +53,14 @@ export interface IpamHandleSpec {
   deleted?: boolean
 }
 
+/** The cluster's settings of address management. */
 export interface IpamConfigSpec {
   strictAffinity: boolean
   autoAllocateBlocks: boolean
   maxBlocksPerHost?: number
 }
 
+/** What Calico says of the cluster. */
 export interface ClusterInformationSpec {
   calicoVersion?: string
   clusterGUID?: string

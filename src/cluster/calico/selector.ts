@@ -84,7 +84,7 @@ export function parseSelector(text: string, prefix = ''): Selector {
     while (tokens[at]!.kind === '&&') { at++; terms.push(operation()) }
     return terms.length === 1 ? terms[0]! : (labels) => terms.every((term) => term(labels))
   }
-  const text1 = (): string => {
+  const literal = (): string => {
     const token = tokens[at++]!
     if (token.kind !== 'string') throw new Error('expected string')
     return token.value
@@ -104,11 +104,11 @@ export function parseSelector(text: string, prefix = ''): Selector {
     if (tokens.length - at < 3) throw new Error('unexpected end of string looking for op')
     const { kind } = tokens[at++]!
     switch (kind) {
-      case '==': { const value = text1(); return (labels) => labels[label] === value }
-      case '!=': { const value = text1(); return (labels) => labels[label] !== value }
-      case 'contains': { const value = text1(); return (labels) => labels[label]?.includes(value) ?? false }
-      case 'startswith': { const value = text1(); return (labels) => labels[label]?.startsWith(value) ?? false }
-      case 'endswith': { const value = text1(); return (labels) => labels[label]?.endsWith(value) ?? false }
+      case '==': { const value = literal(); return (labels) => labels[label] === value }
+      case '!=': { const value = literal(); return (labels) => labels[label] !== value }
+      case 'contains': { const value = literal(); return (labels) => labels[label]?.includes(value) ?? false }
+      case 'startswith': { const value = literal(); return (labels) => labels[label]?.startsWith(value) ?? false }
+      case 'endswith': { const value = literal(); return (labels) => labels[label]?.endsWith(value) ?? false }
       case 'in': { const values = set(); return (labels) => labels[label] !== undefined && values.has(labels[label]) }
       case 'notin': { const values = set(); return (labels) => labels[label] === undefined || !values.has(labels[label]) }
       default: throw new Error(`expected == or != not: ${kind}`)

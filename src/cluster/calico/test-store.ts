@@ -1,9 +1,6 @@
 import { apiError } from '../kinds/status-error.ts'
 import type { Call, Resource } from './resources.ts'
 
-/** Where Calico's resources are. */
-export const CRD = '/apis/crd.projectcalico.org/v1'
-
 /** Resources in memory, with the API server's conflicts. */
 export class TestStore {
   readonly objects = new Map<string, Resource<any>>()

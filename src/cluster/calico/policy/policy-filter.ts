@@ -46,8 +46,8 @@ export class PolicyFilter implements PacketFilter {
   readonly #log: (packet: Packet) => void
   #tiers: readonly Tier[] = []
   #policies: readonly CompiledPolicy[] = []
-  /** By pod; made anew once something has changed. */
-  readonly #chains = new Map<string, { labels: unknown; Ingress: Chain; Egress: Chain }>()
+  /** By a pod's labels, which are others after each change. */
+  #chains = new WeakMap<object, { Ingress: Chain; Egress: Chain }>()
 
   constructor(surroundings: Surroundings, node: FilteredNode, log: (packet: Packet) => void) {
     this.#surroundings = surroundings
@@ -60,7 +60,7 @@ export class PolicyFilter implements PacketFilter {
     // calico: felix/calc TierLess, PolKVLess
     this.#tiers = [...tiers].sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1))
     this.#policies = [...policies].sort((a, b) => (a.order === b.order ? (a.key < b.key ? -1 : 1) : a.order - b.order))
-    this.#chains.clear()
+    this.#chains = new WeakMap()
   }
 
   /** The rules and all that they ask for, as JSON has it. */
@@ -83,9 +83,10 @@ export class PolicyFilter implements PacketFilter {
     const endpoint = this.#surroundings.endpoints.pod(pod)
     // Interfaces that it knows nothing of are dropped.
     if (!endpoint || endpoint.node !== this.#node.node) return false
-    let known = this.#chains.get(pod)
-    if (known?.labels !== endpoint.labels) this.#chains.set(pod, known = { labels: endpoint.labels, Ingress: this.#chainFor('Ingress', endpoint.labels), Egress: this.#chainFor('Egress', endpoint.labels) })
-    for (const { rules, defaultAction } of known![direction]) {
+    const { labels } = endpoint
+    let known = this.#chains.get(labels)
+    if (!known) this.#chains.set(labels, known = { Ingress: this.#chainFor('Ingress', labels), Egress: this.#chainFor('Egress', labels) })
+    for (const { rules, defaultAction } of known[direction]) {
       const action = this.#actionOf(rules, packet) ?? defaultAction
       if (action !== 'Pass') return action === 'Allow'
     }

@@ -10,7 +10,7 @@ import { formatIPv4, parseCidr } from '../../network/cidr.ts'
 import { calicoLog, watchFailure } from './log.ts'
 import { PREFIX, calicoClient, nodeNameOf } from './node-client.ts'
 
-// @k8s part: Calico's routing: the mesh of all nodes with IP-in-IP, VXLAN or plain routes for IPv4; of BGPConfiguration asNumber and nodeToNodeMeshEnabled count; BGPPeer, BGPFilter, route reflectors, advertised Services and WireGuard have no effect, and traffic that leaves the cluster is not masqueraded by pools
+// @k8s part: Calico's routing: the mesh of all nodes with IP-in-IP, VXLAN or plain routes for IPv4; of BGPConfiguration asNumber and nodeToNodeMeshEnabled count, of variables those of calico.yaml and AS; BGPPeer, BGPFilter, route reflectors, advertised Services and WireGuard have no effect, and traffic that leaves the cluster is not masqueraded by pools
 
 /** Where BIRD's configuration is. */
 export const BIRD_FOLDER = '/etc/calico/confd/config'

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Ipam } from '../../calico/ipam.ts'
-import { Datastore } from '../../calico/resources.ts'
-import { CRD, TestStore } from '../../calico/test-store.ts'
+import { CALICO_API, Datastore } from '../../calico/resources.ts'
+import { TestStore } from '../../calico/test-store.ts'
 import type { Pod } from '../../kinds/generated/types.ts'
 import { IpamCollector } from './ipam-collector.ts'
 
@@ -25,7 +25,7 @@ describe('what nobody has any more', () => {
       nodes.set(name, {})
       await store.call('POST', '/api/v1/nodes', { metadata: { name, labels: {} }, spec: {} })
     }
-    await store.call('POST', `${CRD}/ippools`, { metadata: { name: 'pool' }, spec: { cidr: '10.0.0.0/24', blockSize: 31 } })
+    await store.call('POST', `${CALICO_API}/ippools`, { metadata: { name: 'pool' }, spec: { cidr: '10.0.0.0/24', blockSize: 31 } })
   })
   /** A pod that got an address; the API may show another, or none. */
   const pod = async (name: string, node: string, shown?: (ip: string) => string | undefined) => {

@@ -7,7 +7,7 @@ import { IpamCollector } from './ipam-collector.ts'
 import { calicoLog, watchFailure } from './log.ts'
 import { calicoClient } from './node-client.ts'
 
-// @k8s part: Calico's kube-controllers: the node controller's care for addresses (of nodes that are gone, of pods that are gone, of blocks in which nobody is); addresses of LoadBalancer Services, automatic host endpoints and migrations are missing
+// @k8s part: Calico's kube-controllers: the node controller's care for addresses (of nodes that are gone, of pods that are gone, of blocks in which nobody is); addresses of LoadBalancer Services, automatic host endpoints and migrations are missing, and of its settings leakGracePeriod counts
 
 const STATUS_FILE = '/status/status.json'
 const HEALTH_MS = 10_000

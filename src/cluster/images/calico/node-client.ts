@@ -14,6 +14,7 @@ export interface CalicoClient {
   ipam: Ipam
 }
 
+/** Asks the API as the pod's service account. */
 export function calicoClient(proc: Proc): CalicoClient {
   const client = clusterClient(proc, 'calico')
   const call: Call = (method, path, body) => apiCall(client, method, path, body)
@@ -21,7 +22,9 @@ export function calicoClient(proc: Proc): CalicoClient {
   return { client, call, store, ipam: new Ipam(store, () => proc.clock.nowMs()) }
 }
 
+/** Where calico-node leaves its node's name for the network plugin. */
 export const NODE_NAME_FILE = '/var/lib/calico/nodename'
+/** What Calico's annotations of Nodes begin with. */
 export const PREFIX = 'projectcalico.org'
 
 /** The name by which Calico knows its node. calico: node/pkg/lifecycle/utils DetermineNodeName */

@@ -1,10 +1,10 @@
+import { interfaceName } from '../../calico/interface-name.ts'
 import { Ipam } from '../../calico/ipam.ts'
 import { kubeconfigCall } from '../../calico/kubeconfig-call.ts'
 import { Datastore, isFailure } from '../../calico/resources.ts'
 import type { Call, ClusterInformationSpec, IpPool } from '../../calico/resources.ts'
 import type { Node } from '../../kinds/generated/types.ts'
 import { hardwareAddress } from '../../../unix/net/addresses.ts'
-import { sha1 } from '../../../unix/git/sha1.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { NodeKernel } from '../node-kernel.ts'
 import type { PodNetworkRequest } from '../types.ts'
@@ -112,7 +112,7 @@ async function withPodCidr(ipam: NonNullable<PluginConfiguration['ipam']>, api: 
 }
 
 function pluggedIn({ namespace, name }: PodNetworkRequest, ip: string, mtu: number, release: ((ip: string) => void) | undefined): PluginResult {
-  const device = `cali${sha1(new TextEncoder().encode(`${namespace}.${name}`)).slice(0, 11)}`
+  const device = interfaceName(namespace, name)
   return {
     ip,
     outside: { links: [{ name: device, kind: 'veth', mtu, hardwareAddress: 'ee:ee:ee:ee:ee:ee', addresses: [] }], routes: [{ destination: ip, device, scope: 'link' }] },

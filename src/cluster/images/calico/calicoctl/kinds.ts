@@ -1,4 +1,4 @@
-import { sha1 } from '../../../../unix/git/sha1.ts'
+import { interfaceName } from '../../../calico/interface-name.ts'
 import type { Call, Resource } from '../../../calico/resources.ts'
 import { CALICO_API } from '../../../calico/resources.ts'
 import type { Node, Pod } from '../../../kinds/generated/types.ts'
@@ -71,6 +71,7 @@ export const CTL_KINDS: readonly CtlKind[] = [
   simple('KubeControllersConfiguration', 'kubecontrollersconfigurations', ['kubecontrollersconfiguration', 'kubecontrollersconfigurations', 'kubecontrollersconfig']),
 ]
 
+/** The version by which calicoctl names its resources. */
 export const API_V3 = 'projectcalico.org/v3'
 
 /** Where a kind's objects are. */
@@ -110,9 +111,8 @@ function nodeOf({ metadata }: Node): ShownResource {
 
 function endpointOf({ metadata, spec, status }: Pod): ShownResource {
   const escape = (part: string) => part.replaceAll('-', '--')
-  const workload = `${metadata.namespace}.${metadata.name}`
   return {
     apiVersion: API_V3, kind: 'WorkloadEndpoint', metadata: { name: `${escape(spec.nodeName ?? '')}-k8s-${escape(metadata.name!)}-eth0`, namespace: metadata.namespace!, labels: metadata.labels as Record<string, string> },
-    spec: { pod: metadata.name, node: spec.nodeName, orchestrator: 'k8s', endpoint: 'eth0', ipNetworks: [`${status!.podIP}/32`], interfaceName: `cali${sha1(new TextEncoder().encode(workload)).slice(0, 11)}`, profiles: [`kns.${metadata.namespace}`, `ksa.${metadata.namespace}.${spec.serviceAccountName ?? 'default'}`] },
+    spec: { pod: metadata.name, node: spec.nodeName, orchestrator: 'k8s', endpoint: 'eth0', ipNetworks: [`${status!.podIP}/32`], interfaceName: interfaceName(metadata.namespace!, metadata.name!), profiles: [`kns.${metadata.namespace}`, `ksa.${metadata.namespace}.${spec.serviceAccountName ?? 'default'}`] },
   }
 }
