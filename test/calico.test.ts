@@ -159,9 +159,25 @@ spec:
     expect(await run('calicoctl delete np only-one; calicoctl get np only-one; calicoctl get dog')).toMatch(/^Successfully deleted 1 'NetworkPolicy' resource\(s\)\nresource does not exist: NetworkPolicy\(default\/only-one\) with error: .* not found\nfailed to execute command: resource type 'dog' is not supported\n$/)
     expect(await ask('three', 'two')).toBe('page')
     expect(await run('calicoctl version')).toBe('Client Version:    v3.32.1\nCluster Version:   v3.32.1\nCluster Type:      k8s,bgp,kubeadm,kdd\n')
+    expect(await run('calicoctl get nodes --show-blocks')).toBe("invalid option: 'calicoctl get nodes --show-blocks'. Use flag '--help' to read about a specific subcommand\n")
+    await run(`kubectl patch clusterinformation default --type merge -p '{"spec":{"calicoVersion":"v3.30.3"}}'`)
+    expect(await run('calicoctl get tiers')).toBe('version mismatch.\nClient Version:   v3.32.1\nCluster Version:  3.30.3\nUse --allow-version-mismatch to override\n')
+    expect(await run('calicoctl get tiers --allow-version-mismatch')).toContain('kube-admin')
+    await run(`kubectl patch clusterinformation default --type merge -p '{"spec":{"calicoVersion":"v3.32.1"}}'`)
     expect(await run('calicoctl ipam show')).toMatch(/^\+-+\+-+\+-+\+-+\+-+\+\n\| GROUPING \| {5}CIDR {6}\| IPS TOTAL \| IPS IN USE \| {3}IPS FREE {3}\|\n\+.*\+\n\| IP Pool {2}\| 10\.244\.0\.0\/16 \| {5}65536 \| \d+ \(0%\) +\| \d+ \(100%\) \|\n\+.*\+\n$/)
     expect(await run(`calicoctl ipam show --ip=$(kubectl get pod one -o jsonpath='{.status.podIP}')`)).toMatch(/^IP \S+ is in use\nHandle ID: k8s-pod-network\.[0-9a-f]{64}\nActive Owner Attributes:\n  namespace: default\n  node: drydock-worker\n  pod: one\n/)
     expect(await run('ssh drydock-worker sudo calicoctl node status')).toMatch(/^Calico process is running\.\n\nIPv4 BGP status\n\+-+\+-+\+-+\+-+\+-+\+\n\| PEER ADDRESS \| {5}PEER TYPE {5}\| STATE \| {2}SINCE {3}\| {4}INFO {5}\|\n\+.*\n\| 10\.89\.0\.2 {4}\| node-to-node mesh \| up {4}\| \S+ \| Established \|\n\| 10\.89\.0\.4 /)
+  }, 100_000)
+
+  test('Felix starts again with other settings, and refuses those it has no dataplane for; its rules stay meanwhile', async () => {
+    await apply('apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: closed}\nspec: {podSelector: {matchLabels: {app: two}}, policyTypes: [Ingress]}')
+    await run(`kubectl patch felixconfiguration default --type merge -p '{"spec":{"bpfEnabled":true}}'`)
+    await pass(5)
+    expect(await run('kubectl logs -n kube-system ds/calico-node --tail=30')).toMatch(/Configuration value changed; change DOES require Felix to restart\. key="bpfEnabled"[^]*felix: drydock: eBPF is not supported here/)
+    expect([await ask('one', 'two'), await ask('two', 'one')]).toEqual(['drop', 'page'])
+    await run(`kubectl patch felixconfiguration default --type json -p '[{"op":"remove","path":"/spec/bpfEnabled"}]'; kubectl delete networkpolicy closed`)
+    await pass(5)
+    expect([await ask('one', 'two'), await ask('two', 'one')]).toEqual(['page', 'page'])
   }, 100_000)
 
   test('everything is there after a reload', async () => {

@@ -89,6 +89,17 @@ describe('policies of Calico', () => {
     expect([judge([], [DEFAULT], { toHost: 'Drop' })('shop/web', NODE_IP), judge([], [DEFAULT], { toHost: 'Drop' })('shop/web', '192.168.0.2'), judge([], [DEFAULT], { toHost: 'Return' })('shop/web', NODE_IP)]).toEqual([false, true, true])
   })
 
+  test('a network set inherits the labels of its namespace, whenever those are known', () => {
+    const namespaces = new Map<string, { metadata: { labels: Record<string, string> } }>()
+    const all = new Endpoints(namespaces, new Map())
+    all.takeSet('shop/offices', { metadata: { name: 'offices', namespace: 'shop', labels: { role: 'office' } }, spec: { nets: ['192.0.2.0/24'] } })
+    const isBlue = () => all.matches('192.0.2.7', (labels) => labels.role === 'office' && labels['pcns.team'] === 'blue')
+    expect(isBlue()).toBe(false)
+    namespaces.set('shop', { metadata: { labels: { team: 'blue' } } })
+    all.inherit('shop')
+    expect(isBlue()).toBe(true)
+  })
+
   test("Kubernetes' policies say the same in its words", () => {
     const np = (spec: object) => judge([['KubernetesNetworkPolicy', calicoPolicyOf({ metadata: { name: 'p', namespace: 'shop' }, spec } as unknown as NetworkPolicy)]])
     const db = { matchLabels: { app: 'db' } }
