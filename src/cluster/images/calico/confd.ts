@@ -8,7 +8,7 @@ import type { Proc } from '../../../unix/types.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
 import { formatIPv4, parseCidr } from '../../network/cidr.ts'
 import { calicoLog, watchFailure } from './log.ts'
-import { PREFIX, calicoClient, nodeNameOf } from './node-client.ts'
+import { annotationOf, calicoClient, nodeNameOf } from './node-client.ts'
 
 // @k8s part: Calico's routing: the mesh of all nodes with IP-in-IP, VXLAN or plain routes for IPv4; of BGPConfiguration asNumber and nodeToNodeMeshEnabled count, of variables those of calico.yaml and AS; BGPPeer, BGPFilter, route reflectors, advertised Services and WireGuard have no effect, and traffic that leaves the cluster is not masqueraded by pools
 
@@ -51,11 +51,8 @@ export async function confd(proc: Proc): Promise<number> {
   return 0
 }
 
-function addressOf(node: Node | undefined): string | undefined {
-  return (node?.metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/IPv4Address`]
-}
-
-const asOf = (node: Node, { asNumber }: BgpConfiguration) => (node.metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/ASNumber`] ?? String(asNumber ?? DEFAULT_AS)
+const addressOf = (node: Node | undefined) => annotationOf(node, 'IPv4Address')
+const asOf = (node: Node, { asNumber }: BgpConfiguration) => annotationOf(node, 'ASNumber') ?? String(asNumber ?? DEFAULT_AS)
 
 /** Of two nodes the one with the higher address, as text, opens the connection. */
 function birdText(name: string, nodes: Iterable<Node>, bgp: BgpConfiguration): string {

@@ -1,6 +1,7 @@
 import { Ipam } from '../../calico/ipam.ts'
 import { Datastore } from '../../calico/resources.ts'
 import type { Call } from '../../calico/resources.ts'
+import type { Node } from '../../kinds/generated/types.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
@@ -34,6 +35,9 @@ export function nodeNameOf(proc: Proc): string {
   if (proc.fs.exists(NODE_NAME_FILE)) return proc.fs.readText(NODE_NAME_FILE)
   return (proc.env.HOSTNAME ?? proc.net.hostname).trim().toLowerCase()
 }
+
+/** One of Calico's annotations of a Node. */
+export const annotationOf = (node: Node | undefined, name: string) => (node?.metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/${name}`]
 
 /** Writes annotations of a Node; null takes one away. */
 export async function annotateNode(call: Call, node: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {

@@ -6,7 +6,7 @@ import type { ConfigMap, Node } from '../../kinds/generated/types.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { calicoLog } from './log.ts'
 import type { Log } from './log.ts'
-import { NODE_NAME_FILE, PREFIX, annotateNode, calicoClient, nodeNameOf } from './node-client.ts'
+import { NODE_NAME_FILE, PREFIX, annotateNode, annotationOf, calicoClient, nodeNameOf } from './node-client.ts'
 import type { CalicoClient } from './node-client.ts'
 
 const DEFAULT_POOL = 'default-ipv4-ippool'
@@ -82,10 +82,10 @@ async function configMap({ call }: CalicoClient, name: string): Promise<ConfigMa
 }
 
 /** The address by which other nodes find this one. calico: configureIPsAndSubnets, autodetection */
-async function configureAddress(proc: Proc, { call }: CalicoClient, { metadata, status }: Node, log: Log, terminate: Terminate): Promise<void> {
+async function configureAddress(proc: Proc, { call }: CalicoClient, node: Node, log: Log, terminate: Terminate): Promise<void> {
   const { env } = proc
-  const name = metadata.name!
-  const known = (metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/IPv4Address`]
+  const { metadata: { name }, status } = node
+  const known = annotationOf(node, 'IPv4Address')
   const own = proc.net.devices?.().links.find((link) => link.name === 'eth0')?.addresses[0] ?? `${proc.net.addresses[0]}/32`
   const said = env.IP ?? ''
   const failed = (error: string) => terminate('startup.go 368', 'Failed to configure IP addresses', { error })
@@ -110,11 +110,11 @@ async function configureAddress(proc: Proc, { call }: CalicoClient, { metadata, 
   const { items } = await call<{ items: Node[] }>('GET', '/api/v1/nodes')
   const ip = address.split('/')[0]
   for (const other of items) {
-    if (other.metadata.name === name || (other.metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/IPv4Address`]?.split('/')[0] !== ip) continue
+    if (other.metadata.name === name || annotationOf(other, 'IPv4Address')?.split('/')[0] !== ip) continue
     log('WARNING', 'startup.go 1207', `Calico node '${other.metadata.name}' is already using the IPv4 address ${ip}.`)
     if (env.DISABLE_NODE_IP_CHECK !== 'true') failed('IPv4 address conflict')
   }
-  await annotateNode(call, name, { [`${PREFIX}/IPv4Address`]: address })
+  await annotateNode(call, name!, { [`${PREFIX}/IPv4Address`]: address })
 }
 
 /** calico: autodetection_methods.go AutoDetectCIDR */
@@ -140,15 +140,15 @@ function detect(method: string, own: string, internalIp: string | undefined, log
 }
 
 /** The number of the node's autonomous system, where one is given. calico: configureASNumber */
-async function configureAsNumber({ env }: Proc, { call }: CalicoClient, { metadata }: Node, log: Log, terminate: Terminate): Promise<void> {
-  const known = (metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/ASNumber`]
+async function configureAsNumber({ env }: Proc, { call }: CalicoClient, node: Node, log: Log, terminate: Terminate): Promise<void> {
+  const known = annotationOf(node, 'ASNumber')
   if (!env.AS) return log('INFO', known === undefined ? 'startup.go 879' : 'startup.go 881', known === undefined ? 'No AS number configured on node resource, using global value' : `Using AS number ${known} configured in node resource`)
   // A number, or two halves with a dot between.
   const [, high, low] = /^(?:(\d+)\.)?(\d+)$/.exec(env.AS) ?? []
   const number = Number(high ?? 0) * 2 ** 16 + Number(low)
   if (low === undefined || number >= 2 ** 32 || (high !== undefined && (Number(high) >= 2 ** 16 || Number(low) >= 2 ** 16))) return terminate('startup.go 870', `The AS number specified in the environment (AS=${env.AS}) is not valid`)
   log('INFO', 'startup.go 873', `Using AS number specified in environment (AS=${number})`)
-  if (known !== String(number)) await annotateNode(call, metadata.name!, { [`${PREFIX}/ASNumber`]: String(number) })
+  if (known !== String(number)) await annotateNode(call, node.metadata.name!, { [`${PREFIX}/ASNumber`]: String(number) })
 }
 
 /** calico: configureIPPools, createIPPool */

@@ -2,7 +2,7 @@ import { interfaceName } from '../../../calico/interface-name.ts'
 import type { Call, Resource } from '../../../calico/resources.ts'
 import { CALICO_API } from '../../../calico/resources.ts'
 import type { Node, Pod } from '../../../kinds/generated/types.ts'
-import { PREFIX } from '../node-client.ts'
+import { annotationOf } from '../node-client.ts'
 
 /** A resource as calicoctl shows it. */
 export interface ShownResource extends Resource<Record<string, unknown>> {
@@ -96,12 +96,12 @@ export async function readResources(call: Call, kind: CtlKind, namespace: string
   })
 }
 
-function nodeOf({ metadata }: Node): ShownResource {
-  const annotation = (name: string) => (metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/${name}`]
-  const ipv4Address = annotation('IPv4Address')
-  const tunnel = annotation('IPv4IPIPTunnelAddr')
-  const vxlan = annotation('IPv4VXLANTunnelAddr')
-  const asNumber = annotation('ASNumber')
+function nodeOf(node: Node): ShownResource {
+  const { metadata } = node
+  const ipv4Address = annotationOf(node, 'IPv4Address')
+  const tunnel = annotationOf(node, 'IPv4IPIPTunnelAddr')
+  const vxlan = annotationOf(node, 'IPv4VXLANTunnelAddr')
+  const asNumber = annotationOf(node, 'ASNumber')
   const { name, labels, resourceVersion, uid, creationTimestamp } = metadata
   return {
     apiVersion: API_V3, kind: 'Node', metadata: { creationTimestamp, labels, name, resourceVersion, uid } as ShownResource['metadata'],

@@ -10,7 +10,7 @@ import type { ClusterClient } from '../../in-cluster/cluster-client.ts'
 import { watchResource } from '../../in-cluster/watched-resource.ts'
 import { calicoLog, watchFailure } from '../log.ts'
 import type { Log } from '../log.ts'
-import { PREFIX, annotateNode, calicoClient, nodeNameOf } from '../node-client.ts'
+import { PREFIX, annotateNode, annotationOf, calicoClient, nodeNameOf } from '../node-client.ts'
 import type { EndpointToHostAction } from '../../../calico/policy/policy-filter.ts'
 import { Policies } from './policies.ts'
 
@@ -167,7 +167,6 @@ class Dataplane {
 
   #renew(nodes: ReadonlyMap<string, Node>, pools: ReadonlyMap<string, IpPool>, blocks: ReadonlyMap<string, Resource<BlockSpec>>, sayMac: (mac: string) => Promise<void>): void {
     const kernel = this.#kernel
-    const annotation = (node: Node | undefined, name: string) => (node?.metadata.annotations as Record<string, string> | undefined)?.[`${PREFIX}/${name}`]
     const own = nodes.get(this.#node)
     const all = [...pools.values()].filter(({ spec }) => !spec.cidr.includes(':'))
     const hasIpip = all.some(({ spec }) => !spec.disabled && (spec.ipipMode ?? 'Never') !== 'Never')
@@ -177,14 +176,14 @@ class Dataplane {
     const wanted = Number(this.#proc.env.FELIX_IPINIPMTU || 0)
     if (!this.#proc.fs.exists(MTU_FILE) || this.#proc.fs.readText(MTU_FILE) !== String(mtu)) this.#proc.fs.writeFile(MTU_FILE, String(mtu), { mode: 0o644 })
     if (!isTunnelling) return
-    const ipip = annotation(own, 'IPv4IPIPTunnelAddr')
+    const ipip = annotationOf(own, 'IPv4IPIPTunnelAddr')
     if (hasIpip) kernel.addLink({ name: IPIP_DEVICE, kind: 'ipip', mtu: wanted || HOST_MTU - OVERHEAD.ipip, hardwareAddress: '00:00:00:00:00:00', addresses: ipip === undefined ? [] : [`${ipip}/32`], details: 'ipip any remote any local any ttl inherit nopmtudisc' })
-    const vxlan = annotation(own, 'IPv4VXLANTunnelAddr')
-    const address = annotation(own, 'IPv4Address')?.split('/')[0] ?? this.#proc.net.addresses[0]!
+    const vxlan = annotationOf(own, 'IPv4VXLANTunnelAddr')
+    const address = annotationOf(own, 'IPv4Address')?.split('/')[0] ?? this.#proc.net.addresses[0]!
     if (hasVxlan && vxlan !== undefined) {
       const mac = `66${hardwareAddress(vxlan).slice(2)}`
       kernel.addLink({ name: VXLAN_DEVICE, kind: 'vxlan', mtu: Number(this.#proc.env.FELIX_VXLANMTU || 0) || HOST_MTU - OVERHEAD.vxlan, hardwareAddress: mac, addresses: [`${vxlan}/32`], details: `vxlan id ${VXLAN_ID} local ${address} dev eth0 srcport 0 0 dstport 4789 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx` })
-      if (annotation(own, 'VXLANTunnelMACAddr') !== mac) void sayMac(mac).catch(() => {})
+      if (annotationOf(own, 'VXLANTunnelMACAddr') !== mac) void sayMac(mac).catch(() => {})
     } else kernel.removeLink(VXLAN_DEVICE)
     const routes = new Set<string>()
     for (const { spec: { cidr, affinity } } of blocks.values()) {
@@ -197,8 +196,8 @@ class Dataplane {
         continue
       }
       const other = nodes.get(name)
-      const tunnel = annotation(other, 'IPv4VXLANTunnelAddr')
-      const ip = annotation(other, 'IPv4Address')?.split('/')[0]
+      const tunnel = annotationOf(other, 'IPv4VXLANTunnelAddr')
+      const ip = annotationOf(other, 'IPv4Address')?.split('/')[0]
       if (ip === undefined || (mode === 'Always' && tunnel === undefined)) continue
       // All nodes here are in one network.
       if (mode === 'CrossSubnet') kernel.replaceRoute({ destination: cidr, via: ip, device: 'eth0', protocol: '80', onlink: true })
