@@ -1,3 +1,4 @@
+import type { Informers } from '../../client/informers.ts'
 import type { Amounts } from '../../client/pod-resources.ts'
 import { podAmounts, amountOf } from '../../client/pod-resources.ts'
 import type { Node, Pod } from '../../kinds/generated/types.ts'
@@ -18,8 +19,14 @@ function leftOver(allocatable: number, requested: number): number {
   return requested > allocatable ? 0 : Math.trunc((allocatable - requested) * MAX_NODE_SCORE / allocatable)
 }
 
-/** What the node lacks for the requests: names in upstream's order, and whether waiting for other pods to go could help. */
-export function lackingResources(requests: Amounts, node: NodeInfo, isElsewhere: (resource: string) => boolean = () => false): { reasons: string[]; hopeless: boolean } | undefined {
+/** Whether devices that a class stands for are found by DynamicResources. k8s: shouldDelegateResourceToDRA */
+const isDevices = (resource: string, informers: Informers) => mayBeDevices(resource) && classOfResource(informers, resource) !== undefined
+
+/**
+ * What the node lacks for the requests: names in upstream's order, and whether waiting for other pods to go could help.
+ * `informers`: to leave out what a DeviceClass stands for.
+ */
+export function lackingResources(requests: Amounts, node: NodeInfo, informers?: Informers): { reasons: string[]; hopeless: boolean } | undefined {
   const { allocatable, requested } = node
   const tooMany = node.pods.size + 1 > (allocatable.pods ?? 0)
   if (!tooMany && fits(requests, allocatable, requested)) return undefined
@@ -32,7 +39,7 @@ export function lackingResources(requests: Amounts, node: NodeInfo, isElsewhere:
   for (const name of [...FIRST, ...Object.keys(requests).filter((other) => !FIRST.includes(other))]) {
     const asked = requests[name]
     const all = allocatable[name] ?? 0
-    if (!asked || asked <= all - (requested[name] ?? 0) || (all === 0 && isElsewhere(name))) continue
+    if (!asked || asked <= all - (requested[name] ?? 0) || (all === 0 && informers && isDevices(name, informers))) continue
     reasons.push(`Insufficient ${name}`)
     if (asked > all) hopeless = true
   }
@@ -49,8 +56,7 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   name: 'NodeResourcesFit',
   weight: 1,
   filter({ info }, node, { informers }): SchedulingStatus | undefined {
-    // Devices that a class stands for are found by DynamicResources. k8s: shouldDelegateResourceToDRA
-    const lacking = lackingResources(info.requests, node, (name) => mayBeDevices(name) && classOfResource(informers, name) !== undefined)
+    const lacking = lackingResources(info.requests, node, informers)
     if (!lacking) return PASS
     return { code: lacking.hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons: lacking.reasons }
   },
