@@ -1,4 +1,5 @@
 import { keyOf } from '../../client/informers.ts'
+import type { Amounts } from '../../client/pod-resources.ts'
 import { matchesNodeSelector } from '../../client/node-selection.ts'
 import { claimNameOf, DEVICE_CLASSES, isReservedFor, RESOURCE_CLAIMS, RESOURCE_SLICES, whyNotForPod } from '../../client/resource-claims.ts'
 import type { DeviceClass, Pod, ResourceResourceClaim, ResourceSlice } from '../../kinds/generated/types.ts'
@@ -44,6 +45,12 @@ function claimsOf(pod: Pod, handle: Handle): ResourceResourceClaim[] | string {
   return claims
 }
 
+/** Whether a class stands for one of the extended resources. Every pod passes here: nothing is allocated. */
+function asksForDevices(requests: Amounts, { informers }: Handle): boolean {
+  for (const name in requests) if (requests[name]! > 0 && mayBeDevices(name) && classOfResource(informers, name)) return true
+  return false
+}
+
 /** What is missing for the claim's requests on every node. k8s: validateDeviceClass */
 function classProblem({ metadata, spec }: ResourceResourceClaim, { informers }: Handle): SchedulingStatus | undefined {
   const classes = informers.for<DeviceClass>(DEVICE_CLASSES)
@@ -66,7 +73,7 @@ export const dynamicResources: PreEnqueuePlugin & PreFilterPlugin & FilterPlugin
   },
   preFilter(cycle, handle) {
     const { pod, info } = cycle
-    const extended = Object.keys(info.requests).some((name) => info.requests[name]! > 0 && mayBeDevices(name) && classOfResource(handle.informers, name))
+    const extended = asksForDevices(info.requests, handle)
     if (!pod.spec.resourceClaims?.length && !extended) {
       cycle.skipScore.add(NAME)
       return SKIP
