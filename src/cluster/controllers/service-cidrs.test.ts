@@ -44,3 +44,17 @@ test('a range inside another may go at once', async () => {
   await plane.clock.advance(10_000)
   await expect(current('inner')).rejects.toMatchObject({ reason: 'NotFound' })
 })
+
+test('a range stays for an address that is the last of a smaller one and so not given by that', async () => {
+  plane = await startTestControlPlane()
+  await range('outer', '10.97.0.0/24')
+  await range('inner', '10.97.0.0/29')
+  await plane.api.create('services', { apiVersion: 'v1', kind: 'Service', metadata: { name: 'edge', namespace: 'default' }, spec: { clusterIP: '10.97.0.7', ports: [{ port: 80 }] } } as unknown as Service)
+  await plane.api.delete(RESOURCE, 'outer')
+  await plane.clock.advance(20_000)
+  expect(findCondition((await current('outer')).status?.conditions, 'Ready')).toMatchObject({ status: 'False', reason: 'Terminating' })
+  await plane.api.delete('services', 'edge', 'default')
+  await plane.clock.advance(20_000)
+  await expect(current('outer')).rejects.toMatchObject({ reason: 'NotFound' })
+  expect(await current('inner')).toBeDefined()
+})

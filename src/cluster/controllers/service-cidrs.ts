@@ -14,8 +14,16 @@ const DELETION_GRACE_MS = 10_000
 const rangesOf = ({ spec }: ServiceCIDR): Cidr[] => (spec?.cidrs ?? []).flatMap((range) => parseCidr(range) ?? [])
 const holds = (outer: Cidr, inner: Cidr) => outer.ip.family === inner.ip.family && outer.prefix <= inner.prefix && cidrContains(outer, inner.ip)
 const overlap = (a: Cidr, b: Cidr) => holds(a, b) || holds(b, a)
-/** A range's first and last address aren't for Services. k8s: servicecidr.PrefixContainsIP */
-const gives = (range: Cidr, ip: Ip) => range.ip.family === ip.family && cidrContains(range, ip)
+
+/** Whether the range gives the address to Services: not its first, and of IPv4 not its last. k8s: servicecidr.PrefixContainsIP */
+function gives(range: Cidr, ip: Ip): boolean {
+  if (range.ip.family !== ip.family || !cidrContains(range, ip)) return false
+  const hostBits = (fill: 0 | 1) => ip.bytes.every((byte, i) => {
+    const mask = 0xff >> Math.min(8, Math.max(0, range.prefix - i * 8))
+    return (byte & mask) === (fill ? mask : 0)
+  })
+  return !hostBits(0) && !(ip.family === 4 && hostBits(1))
+}
 
 /** Says of ranges for Services that they are ready, and keeps those whose addresses are in use. k8s: pkg/controller/servicecidrs */
 export const serviceCidrController: Controller = {
