@@ -5,7 +5,7 @@ import type { MountableFileSystem } from '../../unix/types.ts'
 import { RuntimeError } from './cri.ts'
 import type { Mount } from './cri.ts'
 
-// @k8s part: CDI: environment variables and bind mounts of a specification; device nodes and hooks are refused
+// @k8s part: CDI: environment variables and bind mounts of a specification; all else that one may ask for is refused
 
 /** Of several specifications of a device the later folder's counts. */
 const FOLDERS = ['/etc/cdi', '/var/run/cdi']
@@ -15,6 +15,9 @@ interface ContainerEdits {
   deviceNodes?: { path: string; hostPath?: string }[]
   hooks?: { hookName: string; path: string }[]
   mounts?: { hostPath: string; containerPath: string; options?: string[] }[]
+  netDevices?: unknown[]
+  intelRdt?: object
+  additionalGids?: number[]
 }
 
 interface Specification {
@@ -38,9 +41,12 @@ export function cdiEdits(files: MountableFileSystem, names: readonly string[]): 
   const unresolved = names.filter((name) => !known.has(name))
   if (unresolved.length > 0) throw failed(`unresolvable CDI devices ${unresolved.join(', ')}`)
   const out: CdiEdits = { env: {}, mounts: [] }
-  const apply = ({ env = [], deviceNodes = [], hooks = [], mounts = [] }: ContainerEdits) => {
+  const apply = ({ env = [], deviceNodes = [], hooks = [], mounts = [], netDevices = [], intelRdt, additionalGids = [] }: ContainerEdits) => {
     for (const { path, hostPath = path } of deviceNodes) throw failed(files.exists(hostPath) ? `drydock: device nodes are not supported: ${hostPath}` : `failed to stat CDI host device ${JSON.stringify(hostPath)}: no such file or directory`)
     for (const { path } of hooks) throw failed(`drydock: hooks are not supported: ${path}`)
+    if (netDevices.length > 0) throw failed('drydock: network devices are not supported')
+    if (intelRdt) throw failed('drydock: Intel RDT is not supported')
+    if (additionalGids.length > 0) throw failed('drydock: additional groups are not supported')
     for (const variable of env) out.env[variable.slice(0, variable.indexOf('='))] = variable.slice(variable.indexOf('=') + 1)
     for (const { hostPath, containerPath, options = [] } of mounts) out.mounts.push({ containerPath, tree: files, subPath: hostPath, readOnly: options.includes('ro') })
   }
