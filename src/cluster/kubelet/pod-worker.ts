@@ -6,6 +6,7 @@ import { RuntimeError } from '../runtime/cri.ts'
 import type { ContainerStatus, EndedContainer, PodSandbox, PodSandboxConfig } from '../runtime/cri.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
+import { usesDevices } from './devices/device-claims.ts'
 import { podDnsConfig, podHostname } from './dns-config.ts'
 import { StartError } from './image-manager.ts'
 import { runHook } from './lifecycle-hooks.ts'
@@ -327,7 +328,7 @@ export class PodWorker {
       for (const { id, container, message, reason } of actions.toKill) await this.#killContainer(id, container, message, reason, undefined)
     }
     if (actions.createSandbox) {
-      try {
+      if (usesDevices(pod)) try {
         await this.#node.devices.prepare(pod)
       } catch (error) {
         events.event(podReference(pod), 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${(error as Error).message}`)
@@ -459,7 +460,7 @@ export class PodWorker {
     }
     probes.removePod(this.#uid)
     if (runtime.listContainers(this.#uid).some((c) => c.state === 'running')) throw new Error('containers run on after the pod was killed')
-    await this.#node.devices.unprepare(this.pod)
+    if (usesDevices(this.pod)) await this.#node.devices.unprepare(this.pod)
     this.#stage = 'terminated'
     statuses.set(this.pod, this.#status(this.#runtimeStatus(), true))
   }

@@ -39,6 +39,7 @@ export class DeviceClaims {
   readonly #options: DeviceClaimsOptions
   #claims: Map<string, ClaimInfo> | undefined
   #timer: Timer | undefined
+  #isRunning = false
 
   constructor(options: DeviceClaimsOptions) {
     this.#options = options
@@ -46,7 +47,6 @@ export class DeviceClaims {
 
   /** Before a pod's sandbox is made. @throws Error that says what is missing. k8s: PrepareResources */
   async prepare(pod: Pod): Promise<void> {
-    if (!usesDevices(pod)) return
     try {
       await this.#prepare(pod)
     } catch (error) {
@@ -134,7 +134,6 @@ export class DeviceClaims {
 
   /** After a pod's containers have ended. @throws Error. k8s: UnprepareResources */
   async unprepare(pod: Pod): Promise<void> {
-    if (!usesDevices(pod)) return
     try {
       await this.#unprepare(pod.metadata.uid!, claimsOf(pod).map(({ name }) => `${pod.metadata.namespace}/${name}`))
     } catch (error) {
@@ -173,16 +172,19 @@ export class DeviceClaims {
 
   /** Begins to look after claims whose pods went while nobody looked. */
   start(): void {
+    this.#isRunning = true
     if (this.#options.files.exists(STATE_FILE)) this.#arm()
   }
 
   stop(): void {
+    this.#isRunning = false
     this.#timer?.cancel()
     this.#timer = undefined
   }
 
   // k8s: reconcileLoop
   #arm(): void {
+    if (!this.#isRunning) return
     this.#timer ??= this.#options.clock.after(RECONCILE_MS, () => {
       this.#timer = undefined
       const { isActive, log } = this.#options

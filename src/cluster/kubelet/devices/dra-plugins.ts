@@ -43,6 +43,8 @@ export class DraPlugins {
   /** By driver: its plugins, the newest last. */
   readonly #plugins = new Map<string, { endpoint: string; service: string }[]>()
   readonly #wipes = new Map<string, Timer>()
+  /** How often it was stopped: what began before goes no further. */
+  #stops = 0
 
   constructor(options: DraPluginsOptions) {
     this.#options = options
@@ -81,6 +83,7 @@ export class DraPlugins {
   }
 
   stop(): void {
+    this.#stops++
     for (const timer of this.#wipes.values()) timer.cancel()
     this.#wipes.clear()
     this.#plugins.clear()
@@ -89,9 +92,11 @@ export class DraPlugins {
   /** k8s: wipeResourceSlices */
   async #wipe(driver: string | undefined, retryMs: number): Promise<void> {
     const { api, nodeName, clock, log } = this.#options
+    const stops = this.#stops
     try {
       await api.deleteCollection(RESOURCE_SLICES, { fieldSelector: `spec.nodeName=${nodeName}${driver === undefined ? '' : `,spec.driver=${driver}`}` })
     } catch (error) {
+      if (stops !== this.#stops) return
       log.debug('ResourceSlices could not be removed', { error: String(error) })
       this.#wipes.set(driver ?? '', clock.after(retryMs, () => {
         this.#wipes.delete(driver ?? '')
