@@ -5,6 +5,7 @@ import type { ContainerConfig, ContainerSecurity, ContainerStatus, Mount } from 
 import { startsByLogFiles } from '../runtime/log-files.ts'
 import { resolvePath } from '../../unix/path.ts'
 import type { MountableFileSystem, Signal } from '../../unix/types.ts'
+import { allContainersCouldRestart } from '../kinds/core/restart-rules.ts'
 import { containerHash, findContainer } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
 import { containerLimits } from './container-limits.ts'
@@ -47,8 +48,8 @@ export class ContainerStarter {
     }
     const last = findContainer(status, container.name)
     const sandbox = status.sandbox!
-    // Only in a pod's first sandbox there can't be files of earlier containers.
-    const attempt = last ? last.attempt + 1 : sandbox.config.attempt === 0 ? 0 : startsByLogFiles(this.#node.nodeFiles, `${podLogDirectory(pod)}/${container.name}`)
+    // There can't be files of earlier containers in a pod's first sandbox, unless all its containers were started anew there.
+    const attempt = last ? last.attempt + 1 : sandbox.config.attempt === 0 && !allContainersCouldRestart(pod.spec) ? 0 : startsByLogFiles(this.#node.nodeFiles, `${podLogDirectory(pod)}/${container.name}`)
     let config: ContainerConfig
     try {
       config = await this.config(pod, container, status, attempt, imageRef)

@@ -4,6 +4,7 @@ import type { ContainerStatus } from '../runtime/cri.ts'
 import { findContainer, shouldContainerStart } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
 import { isSidecar } from './pod-spec.ts'
+import { RESTARTING_ALL } from './restart-all.ts'
 import type { AnyContainer } from './pod-spec.ts'
 
 /** Why a container could not be started: the reason and message of its waiting state. */
@@ -18,6 +19,8 @@ export interface ContainerStatusInput {
   previous: readonly ApiContainerStatus[]
   containers: readonly AnyContainer[]
   isInit: boolean
+  /** All of the pod's containers are to begin anew: those that are gone were taken away for that. */
+  restartAll: boolean
   failure(containerName: string): StartFailure | undefined
   /** Termination message of an ended container. */
   message(container: ContainerStatus): string
@@ -40,7 +43,7 @@ export function containerStatuses(input: ContainerStatusInput): ApiContainerStat
     if (runs.length > 0) {
       status = converted(runs[0]!, container, old, input)
       if (runs[1]) status.lastState = converted(runs[1], container, old, input).state!
-    } else status = absent(container, old, defaultReason, pod)
+    } else status = absent(container, old, defaultReason, input)
     out.push(waitingToStart(status, container, input))
   }
   if (!input.isInit) out.sort((a, b) => a.name < b.name ? -1 : 1)
@@ -58,7 +61,10 @@ function converted(run: ContainerStatus, container: AnyContainer, old: ApiContai
   }
   let state: ContainerState
   switch (run.state) {
-    case 'running': state = { running: { startedAt: rfc3339(run.startedMs) } }; break
+    case 'running':
+      state = { running: { startedAt: rfc3339(run.startedMs) } }
+      if (old?.state?.terminated && old.restartCount >= run.attempt) restartCount = old.restartCount + 1
+      break
     case 'exited': {
       const message = input.message(run)
       state = { terminated: { containerID, exitCode: run.exitCode, finishedAt: rfc3339(run.finishedMs), ...(message ? { message } : {}), ...(run.reason ? { reason: run.reason } : {}), startedAt: rfc3339(run.startedMs) } }
@@ -83,14 +89,27 @@ function volumeMountStatuses(container: AnyContainer): ApiContainerStatus['volum
   }))
 }
 
-/** A container that the runtime doesn't know (yet, or any more). */
-function absent(container: AnyContainer, old: ApiContainerStatus | undefined, defaultReason: string, pod: Pod): ApiContainerStatus {
-  if (old?.state?.terminated) return { ...old }
+function neverSeen(container: AnyContainer, old: ApiContainerStatus | undefined, defaultReason: string): ApiContainerStatus {
   const mounts = volumeMountStatuses(container)
-  const status: ApiContainerStatus = {
+  return {
     name: container.name, image: container.image ?? '', imageID: '', ready: false, restartCount: old?.restartCount ?? 0,
     state: { waiting: { reason: defaultReason } }, lastState: old?.lastState ?? {}, ...(mounts ? { volumeMounts: mounts } : {}),
   }
+}
+
+function reset(status: ApiContainerStatus, { restartCount }: ApiContainerStatus): ApiContainerStatus {
+  const why = { reason: RESTARTING_ALL, message: 'The container is removed because RestartAllContainers in place' }
+  return {
+    ...status, restartCount: restartCount + 1, state: { waiting: why },
+    lastState: { terminated: { ...why, exitCode: 137, startedAt: null as unknown as string, finishedAt: null as unknown as string } },
+  }
+}
+
+/** A container that the runtime doesn't know (yet, or any more). */
+function absent(container: AnyContainer, old: ApiContainerStatus | undefined, defaultReason: string, { pod, restartAll }: ContainerStatusInput): ApiContainerStatus {
+  if (restartAll && old && !old.state?.waiting) return reset(old.state?.terminated ? old : neverSeen(container, old, defaultReason), old)
+  if (old?.state?.terminated) return { ...old }
+  const status = neverSeen(container, old, defaultReason)
   if (old?.state?.running && !status.lastState?.terminated) {
     status.lastState = { terminated: { exitCode: 137, reason: UNKNOWN_REASON, message: 'The container could not be located when the pod was deleted.  The container used to be Running', startedAt: null as unknown as string, finishedAt: null as unknown as string } }
     if (!pod.metadata.deletionTimestamp) status.restartCount++

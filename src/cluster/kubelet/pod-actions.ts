@@ -1,6 +1,7 @@
+import { matchingRestartRule, shouldRestartAfter } from '../kinds/core/restart-rules.ts'
 import type { Container, EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import type { ContainerStatus, PodSandbox } from '../runtime/cri.ts'
-import { isSidecar, shouldRestartAfter } from './pod-spec.ts'
+import { isSidecar } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 
 /** What the runtime knows of a pod. */
@@ -20,6 +21,13 @@ export interface ContainerKill {
   reason: KillReason
 }
 
+/** A container that is taken out of the runtime, so that all begin anew. */
+export interface ContainerReset {
+  id: string
+  container: Container
+  isRunning: boolean
+}
+
 /** What has to be done for a pod. */
 export interface PodActions {
   killPod: boolean
@@ -29,6 +37,7 @@ export interface PodActions {
   initToStart: Container[]
   toStart: Container[]
   toKill: ContainerKill[]
+  toReset: ContainerReset[]
 }
 
 /** Results of probes by container id; undefined: no result yet. */
@@ -69,10 +78,20 @@ export function sandboxChanged(status: RuntimePodStatus): { changed: boolean; at
 const restartsOnFailure = (pod: Pod) => pod.spec.restartPolicy !== 'Never'
 const wasChanged = (container: AnyContainer, status: ContainerStatus) => status.annotations.hash !== containerHash(container)
 
-/** Compares what runs with what should. k8s: pkg/kubelet/kuberuntime computePodActions */
-export function computePodActions(pod: Pod, status: RuntimePodStatus, probes: ProbeResults): PodActions {
+/** Those whose end set it off come last. k8s: pkg/kubelet/kuberuntime getContainersToReset */
+function containersToReset({ spec }: Pod, { containers: runs }: RuntimePodStatus): ContainerReset[] {
+  const isSource = ({ state, exitCode }: ContainerStatus, container: Container) => state === 'exited' && matchingRestartRule(container, exitCode)?.action === 'RestartAllContainers'
+  const ofKind = (containers: readonly Container[], wanted: boolean) => containers.flatMap((container) =>
+    runs.filter((run) => run.name === container.name && isSource(run, container) === wanted).map((run) => ({ id: run.id, container, isRunning: run.state !== 'exited' })))
+  const init = spec.initContainers ?? []
+  return [...ofKind(spec.containers, false), ...ofKind(init, false), ...ofKind(spec.containers, true), ...ofKind(init, true)]
+}
+
+/** Compares what runs with what should. `restartAll`: all containers are to begin anew. k8s: pkg/kubelet/kuberuntime computePodActions */
+export function computePodActions(pod: Pod, status: RuntimePodStatus, probes: ProbeResults, restartAll = false): PodActions {
   const { changed, attempt } = sandboxChanged(status)
-  const actions: PodActions = { killPod: changed, createSandbox: changed, attempt, ephemeralToStart: [], initToStart: [], toStart: [], toKill: [] }
+  const actions: PodActions = { killPod: changed, createSandbox: changed, attempt, ephemeralToStart: [], initToStart: [], toStart: [], toKill: [], toReset: [] }
+  if (restartAll) return { ...actions, toReset: containersToReset(pod, status) }
   const init = pod.spec.initContainers ?? []
   if (changed) {
     if (!restartsOnFailure(pod) && attempt !== 0 && status.containers.length > 0) return { ...actions, createSandbox: false }

@@ -1,5 +1,6 @@
 import type { ContainerStatus, Pod, PodCondition } from '../kinds/generated/types.ts'
 import { isSidecar } from './pod-spec.ts'
+import { restartAllCondition } from './restart-all.ts'
 import { sandboxChanged } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
 
@@ -17,6 +18,8 @@ interface ConditionInput {
   others: readonly PodCondition[]
   /** Whether the pod was initialised before. */
   wasInitialized: boolean
+  /** Whether all containers are to begin anew; undefined: no rule can ask for it. */
+  restartAll: boolean | undefined
   runtime: RuntimePodStatus
 }
 
@@ -96,5 +99,6 @@ export function kubeletConditions(input: ConditionInput): PodCondition[] {
     readyCondition(input, containers),
     containers,
     condition(input.pod, 'PodScheduled', 'True'),
+    ...(input.restartAll === undefined ? [] : [restartAllCondition({ ...input, restartAll: input.restartAll })]),
   ]
 }

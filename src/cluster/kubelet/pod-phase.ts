@@ -1,9 +1,12 @@
-import type { ContainerStatus, Pod } from '../kinds/generated/types.ts'
-import { isSidecar, isStaticPod, shouldRestartAfter } from './pod-spec.ts'
+import { shouldRestartAfter } from '../kinds/core/restart-rules.ts'
+import type { Container, ContainerStateTerminated, ContainerStatus, Pod } from '../kinds/generated/types.ts'
+import { isSidecar, isStaticPod } from './pod-spec.ts'
+import { RESTARTING_ALL } from './restart-all.ts'
 
 /** The phase that containers add up to. `podIsTerminal`: nothing will be started any more. k8s: pkg/kubelet getPhase */
 export function podPhase(pod: Pod, statuses: readonly ContainerStatus[], podIsTerminal: boolean, hasInitialized: boolean): 'Pending' | 'Running' | 'Succeeded' | 'Failed' {
   const spec = pod.spec
+  const isRestarted = (container: Container, { exitCode, reason }: ContainerStateTerminated) => reason === RESTARTING_ALL || shouldRestartAfter(container, spec, exitCode)
   let pendingInit = 0
   let pendingSidecars = 0
   let failedForGood = 0
@@ -31,7 +34,7 @@ export function podPhase(pod: Pod, statuses: readonly ContainerStatus[], podIsTe
     }
     const ended = state?.terminated ?? (state?.waiting ? last : undefined)
     if (!ended) pendingInit++
-    else if (ended.exitCode !== 0 && !shouldRestartAfter(container, spec, ended.exitCode)) failedForGood++
+    else if (ended.exitCode !== 0 && !isRestarted(container, ended)) failedForGood++
   }
   for (const container of spec.containers) {
     const status = statuses.find((s) => s.name === container.name)
@@ -40,11 +43,11 @@ export function podPhase(pod: Pod, statuses: readonly ContainerStatus[], podIsTe
     else if (state?.running) running++
     else if (state?.terminated) {
       stopped++
-      if (!shouldRestartAfter(container, spec, state.terminated.exitCode)) stoppedForGood++
+      if (!isRestarted(container, state.terminated)) stoppedForGood++
       if (state.terminated.exitCode === 0) succeeded++
     } else if (state?.waiting && status.lastState?.terminated) {
       stopped++
-      if (!shouldRestartAfter(container, spec, status.lastState.terminated.exitCode)) stoppedForGood++
+      if (!isRestarted(container, status.lastState.terminated)) stoppedForGood++
     } else if (state?.waiting) waiting++
     else unknown++
   }

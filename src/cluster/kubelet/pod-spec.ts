@@ -1,5 +1,5 @@
 /** Small questions about pods, shared by the kubelet's parts. */
-import type { Container, EphemeralContainer, Pod, PodSpec } from '../kinds/generated/types.ts'
+import type { Container, EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import type { HostPort } from '../network/types.ts'
 import type { ObjectReference } from '../client/owner-references.ts'
 
@@ -18,20 +18,6 @@ export function containerSpec(pod: Pod, name: string): AnyContainer | undefined 
 /** `web_default(4c7...)`, as in messages. k8s: pkg/kubelet/util/format Pod */
 export function podText(pod: Pod): string {
   return `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`
-}
-
-/** k8s: podutil.ContainerShouldRestart */
-export function shouldRestartAfter(container: AnyContainer, spec: PodSpec, exitCode: number): boolean {
-  if (container.restartPolicy !== undefined) {
-    for (const rule of container.restartPolicyRules ?? []) {
-      const codes = rule.exitCodes
-      if (!codes) continue
-      const listed = (codes.values ?? []).includes(exitCode)
-      if (codes.operator === 'In' ? listed : !listed) return true
-    }
-    return container.restartPolicy === 'Always' || (container.restartPolicy === 'OnFailure' && exitCode !== 0)
-  }
-  return spec.restartPolicy === 'Never' ? false : spec.restartPolicy === 'OnFailure' ? exitCode !== 0 : true
 }
 
 /** Where log files of the pod's containers are. k8s: kuberuntime BuildPodLogsDirectory */

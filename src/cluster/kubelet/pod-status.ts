@@ -6,7 +6,9 @@ import type { RuntimePodStatus } from './pod-actions.ts'
 import { KUBELET_CONDITIONS, kubeletConditions } from './pod-conditions.ts'
 import { podPhase } from './pod-phase.ts'
 import { qosOf } from '../kinds/core/pod-qos.ts'
+import { allContainersCouldRestart } from '../kinds/core/restart-rules.ts'
 import { podLimits, podRequests } from './pod-resources.ts'
+import { shouldRestartAll } from './restart-all.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 
@@ -33,7 +35,8 @@ const NO_MEMORY_LIMIT = '9007199254740988Ki'
 /** The whole status of a pod, apart from transition times. k8s: pkg/kubelet generateAPIPodStatus */
 export function computePodStatus(input: PodStatusInput): PodStatus {
   const { pod, runtime, old } = input
-  const shared = { pod, runtime, failure: input.failure, message: input.message, resources: input.resources }
+  const restartAll = allContainersCouldRestart(pod.spec) ? shouldRestartAll(pod, runtime, old) : undefined
+  const shared = { pod, runtime, restartAll: restartAll ?? false, failure: input.failure, message: input.message, resources: input.resources }
   const statusesOf = (containers: readonly AnyContainer[] | undefined, previous: readonly ApiContainerStatus[] | undefined, isInit: boolean) =>
     containers && containers.length > 0 ? containerStatuses({ ...shared, previous: previous ?? [], containers, isInit }) : []
   const init = statusesOf(pod.spec.initContainers, old.initContainerStatuses, true)
@@ -85,7 +88,7 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
   const disruption = old.conditions?.find((c) => c.type === 'DisruptionTarget')
   const kept: PodCondition[] = [...others.filter((c) => !disruption || c.type !== 'DisruptionTarget'), ...input.resizeConditions, ...(disruption ? [disruption] : [])]
   status.conditions = [...kept, ...kubeletConditions({
-    pod, phase, statuses: [...status.initContainerStatuses ?? [], ...status.containerStatuses ?? []] as ApiContainerStatus[], others: kept, runtime,
+    pod, phase, statuses: [...status.initContainerStatuses ?? [], ...status.containerStatuses ?? []] as ApiContainerStatus[], others: kept, runtime, restartAll,
     wasInitialized: old.conditions?.some((c) => c.type === 'Initialized' && c.status === 'True') ?? false,
   })]
   return status

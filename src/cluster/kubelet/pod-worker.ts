@@ -15,6 +15,7 @@ import { computePodActions } from './pod-actions.ts'
 import type { KillReason, RuntimePodStatus } from './pod-actions.ts'
 import { containerReference, containerSpec, hostPortsOf, isSidecar, isStaticPod, isTerminalPhase, podLogDirectory, podReference, podText, sysctlsOf } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
+import { isRestartingAll } from './restart-all.ts'
 import { PodResize } from './pod-resize.ts'
 import { computePodStatus } from './pod-status.ts'
 import { containerLimits } from './container-limits.ts'
@@ -273,7 +274,13 @@ export class PodWorker {
       throw error
     }
     probes.addPod(this.pod)
-    const failures = await this.#act(before)
+    const restartAll = isRestartingAll(status)
+    const failures = await this.#act(before, restartAll)
+    if (restartAll && runtime.listContainers(this.#uid).length < before.containers.length) {
+      // They are gone; the next step starts them.
+      this.#dirty = true
+      return
+    }
     // What ends at once is over by the runtime's next listing, so that nobody sees it running.
     if (runtime.listContainers(this.#uid).some((c) => c.state === 'running' && !before.containers.some((b) => b.id === c.id))) await clock.sleep(LISTING_MS, this.#waiting.signal).catch(() => {})
     this.#prune()
@@ -313,19 +320,23 @@ export class PodWorker {
   }
 
   /** Carries out what the plan says. k8s: kuberuntime SyncPod */
-  async #act(before: RuntimePodStatus): Promise<StartError[]> {
+  async #act(before: RuntimePodStatus, restartAll: boolean): Promise<StartError[]> {
     const { runtime, events, statuses, probes } = this.#node
     let status = before
     const pod = this.allotted
     const actions = computePodActions(pod, status, {
       liveness: (id) => probes.results.Liveness.get(id), startup: (id) => probes.results.Startup.get(id), resizeNeedsRestart: (container) => this.#resize.changeOf(container) === 'restart',
-    })
+    }, restartAll)
     if (actions.createSandbox && status.sandbox) events.event(podReference(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
     if (actions.killPod) {
       await this.#killPod(status, undefined)
       if (actions.createSandbox && status.sandbox) for (const c of status.containers) if (pod.spec.initContainers?.some((i) => i.name === c.name)) runtime.removeContainer(c.id)
     } else {
       for (const { id, container, message, reason } of actions.toKill) await this.#killContainer(id, container, message, reason, undefined)
+      for (const { id, container, isRunning } of actions.toReset) {
+        if (isRunning) await this.#killContainer(id, container, 'killing', '', 0)
+        runtime.removeContainer(id, { keepLog: true })
+      }
     }
     if (actions.createSandbox) {
       if (usesDevices(pod)) try {

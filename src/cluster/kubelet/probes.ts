@@ -8,7 +8,9 @@ import type { Container, ContainerStatus, Pod, PodStatus, Probe } from '../kinds
 import { RuntimeError } from '../runtime/cri.ts'
 import type { RuntimeService } from '../runtime/cri.ts'
 import { expand } from './environment.ts'
-import { containerReference, isSidecar, isTerminalPhase, shouldRestartAfter } from './pod-spec.ts'
+import { shouldRestartAfter } from '../kinds/core/restart-rules.ts'
+import { shouldRestartAll } from './restart-all.ts'
+import { containerReference, isSidecar, isTerminalPhase } from './pod-spec.ts'
 import { fetchForProbe, resolvePort } from './http-action.ts'
 import type { StatusManager } from './status-manager.ts'
 
@@ -230,7 +232,7 @@ class ProbeWorker {
     if (!own.state?.running) {
       this.#manager.setResult(this.type, id, 'failure', this.pod)
       if (!own.state?.terminated) return true
-      return shouldRestartAfter(this.container, this.pod.spec, own.state.terminated.exitCode)
+      return shouldRestartAfter(this.container, this.pod.spec, own.state.terminated.exitCode) || shouldRestartAll(this.pod, undefined, status)
     }
     if (this.pod.metadata.deletionTimestamp && this.type !== 'Readiness') {
       this.#manager.setResult(this.type, id, 'success', this.pod)

@@ -423,7 +423,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       await container.ended
     },
 
-    removeContainer(id) {
+    removeContainer(id, { keepLog } = { keepLog: false }) {
       const container = containers.get(id)
       if (!container) return
       if (container.state === 'running') container.main?.kill('SIGKILL')
@@ -433,7 +433,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       if (list.length > 0) containersByPod.set(uid, list)
       else containersByPod.delete(uid)
       container.log.close()
-      removeLogFile(nodeFiles, container.logFile.path, container.logFile.link)
+      if (!keepLog) removeLogFile(nodeFiles, container.logFile.path, container.logFile.link)
       emit(container, 'removed')
     },
 

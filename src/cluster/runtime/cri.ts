@@ -221,7 +221,8 @@ export interface RuntimeService {
   recordExited(sandboxId: string, config: ContainerConfig, was: EndedContainer): void
   /** Stop signal, then SIGKILL after the grace period; resolves once it has ended. `signal` ends the wait early (for a shorter grace). */
   stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>
-  removeContainer(id: string): void
+  /** `keepLog`: its files stay until the pod goes. */
+  removeContainer(id: string, options?: { keepLog: boolean }): void
   /** Newest first. */
   listContainers(podUid?: string): readonly ContainerStatus[]
   containerStatus(id: string): ContainerStatus | undefined

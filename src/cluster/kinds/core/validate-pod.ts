@@ -1,4 +1,5 @@
 /** Rules for pods and pod templates. k8s: pkg/apis/core/validation */
+import { allContainersCouldRestart, shouldRestartAfter } from './restart-rules.ts'
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
@@ -398,16 +399,11 @@ function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | unde
   })))
 }
 
-/** Whether a container that ended may run again. k8s: pkg/api/v1/pod ContainerShouldRestart */
+/** Whether a container that ended may run again. k8s: ValidateContainerStateTransition, ValidateInitContainerStateTransition */
 function mayRestart(spec: Readonly<PodSpec>, name: string, exitCode: number, init: boolean): boolean {
+  if (allContainersCouldRestart(spec)) return true
   const container = (init ? spec.initContainers : spec.containers)?.find((candidate) => candidate.name === name)
-  if (!container) return false
-  for (const rule of container.restartPolicyRules ?? []) {
-    const listed = rule.exitCodes?.values?.includes(exitCode) ?? false
-    if (rule.exitCodes && (rule.exitCodes.operator === 'In' ? listed : !listed)) return true
-  }
-  const policy = container.restartPolicy ?? spec.restartPolicy
-  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0)
+  return container !== undefined && shouldRestartAfter(container, spec, exitCode)
 }
 
 function checkStateChanges(out: Finding[], now: readonly ContainerStatus[] | undefined, before: readonly ContainerStatus[] | undefined, at: string, allowed: (name: string, exitCode: number) => boolean): void {
