@@ -51,7 +51,7 @@ export interface Diagnosis {
   absent?: SchedulingStatus
 }
 
-export type EventAction = 'Add' | 'Delete' | 'Update' | 'UpdateNodeTaint' | 'UpdateNodeLabel' | 'UpdateNodeAllocatable' | 'UpdateNodeCondition' |
+export type EventAction = 'Add' | 'Delete' | 'Update' | 'UpdateNodeTaint' | 'UpdateNodeLabel' | 'UpdateNodeAllocatable' | 'UpdateNodeCondition' | 'UpdateNodeDeclaredFeature' |
   'UpdatePodLabel' | 'UpdatePodScaleDown' | 'UpdatePodTolerations' | 'UpdatePodSchedulingGatesEliminated' | 'UpdatePodGeneratedResourceClaim'
 export type EventResource = 'Node' | 'Pod' | 'PersistentVolume' | 'PersistentVolumeClaim' | 'StorageClass' | 'CSINode' | 'ResourceClaim' | 'DeviceClass' | 'ResourceSlice'
 

@@ -473,6 +473,7 @@ export function feasibleNodesToFind(nodes: number): number {
 function nodeActions(node: Node, old: Node): EventAction[] {
   const actions: EventAction[] = []
   if (!deepEqual(old.status?.allocatable, node.status?.allocatable)) actions.push('UpdateNodeAllocatable')
+  if (!deepEqual(old.status?.declaredFeatures, node.status?.declaredFeatures)) actions.push('UpdateNodeDeclaredFeature')
   if (!deepEqual(old.metadata.labels, node.metadata.labels)) actions.push('UpdateNodeLabel')
   if (!deepEqual(old.spec?.taints, node.spec?.taints) || old.spec?.unschedulable !== node.spec?.unschedulable) actions.push('UpdateNodeTaint')
   return actions
