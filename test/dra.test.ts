@@ -94,6 +94,12 @@ test('the driver registers on each worker and shows its devices', async () => {
   expect(await out('kubectl get resourceslices --no-headers')).toMatch(/^drydock-worker-gpu\.example\.com-\w{5} +drydock-worker +gpu\.example\.com +drydock-worker +\d+s\ndrydock-worker2-gpu\.example\.com-\w{5} +drydock-worker2 +gpu\.example\.com +drydock-worker2 +\d+s\n$/)
 })
 
+test('the driver refuses numbers that are none', async () => {
+  await out('kubectl run bad --restart=Never --image=registry.k8s.io/dra-example-driver/dra-example-driver:v0.2.0 --env NODE_NAME=n --env NUM_DEVICES=many --command -- dra-example-kubeletplugin; sleep 5')
+  expect(await out('kubectl logs bad')).toBe('Error: could not parse "many" as int value from environment variable "NUM_DEVICES" for flag num-devices: strconv.ParseInt: parsing "many": invalid syntax\n')
+  await out('kubectl delete pod bad --now')
+})
+
 test('of three pods two get a device each, and the third runs when one is gone', async () => {
   lab.writeFile('train.yaml', WORKLOAD)
   await out('kubectl apply -f train.yaml; sleep 10')

@@ -21,12 +21,30 @@ const OPTIONS: Readonly<Record<string, string>> = {
 /** What versions before 0.3.0 don't know. */
 const NEWER = new Set(['metrics-port', 'device-profile', 'driver-name', 'pod-uid', 'gpu-partitions', 'gpu-device-status', 'binding-conditions', 'gpu-allow-multiple-allocations', 'cpu-numa-nodes', 'cpus-per-numa-node'])
 
+/** Options that are switches. */
+const SWITCHES = new Set(['gpu-device-status', 'binding-conditions', 'gpu-allow-multiple-allocations'])
+/** Options that are numbers. */
+const NUMBERS = new Set(['num-devices', 'healthcheck-port', 'metrics-port', 'gpu-partitions', 'cpu-numa-nodes', 'cpus-per-numa-node'])
+const variableOf = (option: string): string => option.toUpperCase().replaceAll('-', '_')
+
+/** What is wrong with the value of an option. urfave/cli/v2: flag_int.go, flag_bool.go */
+function problemOf(name: string, flag: string | undefined, variable: string | undefined): string | undefined {
+  const isNumber = NUMBERS.has(name)
+  const isGood = (value: string) => isNumber ? /^[+-]?(?:\d+|0[xX][\da-fA-F]+)$/.test(value) : /^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)
+  if (variable && !isGood(variable)) {
+    const value = JSON.stringify(variable)
+    return `could not parse ${value} as ${isNumber ? 'int' : 'bool'} value from environment variable ${JSON.stringify(variableOf(name))} for flag ${name}: strconv.Parse${isNumber ? 'Int' : 'Bool'}: parsing ${value}: invalid syntax`
+  }
+  if (flag === undefined || isGood(flag)) return undefined
+  return isNumber ? `invalid value ${JSON.stringify(flag)} for flag -${name}: parse error` : `invalid boolean value ${JSON.stringify(flag)} for -${name}: parse error`
+}
+
 interface ClaimReference { namespace: string; uid: string; name: string }
 
 /** The driver's part on a node: shows the node's GPUs and puts them into containers. */
 // dra-example-driver cmd/dra-example-kubeletplugin
 export async function draExampleKubeletPlugin(proc: Proc, version: string): Promise<number> {
-  const { flags } = goFlags(proc.argv.slice(1), new Set(['gpu-device-status', 'binding-conditions', 'gpu-allow-multiple-allocations']))
+  const { flags } = goFlags(proc.argv.slice(1), SWITCHES)
   const isOld = version < 'v0.3.0'
   const failed = async (message: string) => {
     await proc.stderr.write(`Error: ${message}\n`)
@@ -35,7 +53,17 @@ export async function draExampleKubeletPlugin(proc: Proc, version: string): Prom
   const isKnown = (name: string) => name in OPTIONS && !(isOld && NEWER.has(name))
   const bad = [...flags.keys()].find((name) => !isKnown(name))
   if (bad !== undefined) return failed(`flag provided but not defined: -${bad}`)
-  const option = (name: string): string => flags.get(name) ?? (isKnown(name) ? proc.env[name.toUpperCase().replaceAll('-', '_')] : undefined) ?? OPTIONS[name]!
+  const fromEnvironment = (name: string) => isKnown(name) ? proc.env[variableOf(name)] : undefined
+  for (const name of [...NUMBERS, ...SWITCHES]) {
+    const problem = problemOf(name, flags.get(name), fromEnvironment(name))
+    if (problem !== undefined) return failed(problem)
+  }
+  const option = (name: string): string => {
+    const variable = fromEnvironment(name)
+    const isGiven = variable !== undefined && !(variable === '' && (NUMBERS.has(name) || SWITCHES.has(name)))
+    return flags.get(name) ?? (isGiven ? variable : OPTIONS[name]!)
+  }
+  const isOn = (name: string) => /^(?:1|t)/i.test(option(name))
   const nodeName = option('node-name')
   if (nodeName === '') return failed('Required flag "node-name" not set')
   const profile = option('device-profile')
@@ -44,7 +72,7 @@ export async function draExampleKubeletPlugin(proc: Proc, version: string): Prom
   const driver = option('driver-name') || 'gpu.example.com'
   const plugin = new KubeletPlugin(proc, {
     version, nodeName, driver, cdiRoot: option('cdi-root'), folder: `${option('kubelet-plugins-directory-path')}/${driver}`, registry: option('kubelet-registrar-directory-path'), uid: option('pod-uid'),
-    count: Number(option('num-devices')), partitions: Number(option('gpu-partitions')), deviceStatus: option('gpu-device-status') === 'true', bindingConditions: option('binding-conditions') === 'true', allowMultipleAllocations: option('gpu-allow-multiple-allocations') === 'true',
+    count: Number(option('num-devices')), partitions: Number(option('gpu-partitions')), deviceStatus: isOn('gpu-device-status'), bindingConditions: isOn('binding-conditions'), allowMultipleAllocations: isOn('gpu-allow-multiple-allocations'),
   })
   plugin.start(Number(option('healthcheck-port')))
   await proc.signal('SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT')
