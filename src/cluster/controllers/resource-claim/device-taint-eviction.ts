@@ -16,12 +16,11 @@ const isTainted = ({ spec }: ResourceSlice) => spec.devices?.some(({ taints }) =
 
 /** Deletes pods whose devices got a NoExecute taint that their claims don't tolerate. k8s: pkg/controller/devicetainteviction */
 export function deviceTaintEvictionController(): Controller {
-  /** Pods that are to go, by uid. */
-  const pending = new Set<string>()
+  /** Uids of pods that are to go later, by key. */
+  const pending = new Map<string, string>()
 
   async function evict({ metadata }: Pod, { api, clock, events }: ControllerContext): Promise<void> {
     const { name, namespace, uid, generation } = metadata
-    pending.delete(uid!)
     try {
       const pod = await api.get<Pod>('pods', name!, namespace)
       if (pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined) return
@@ -58,14 +57,16 @@ export function deviceTaintEvictionController(): Controller {
     async reconcile(key, context): Promise<ReconcileResult | void> {
       const { cache, clock, events } = context
       const pod = cache.get<Pod>('pods', key)
+      const waiting = pending.get(key)
+      pending.delete(key)
       if (!pod?.spec.nodeName || pod.metadata.deletionTimestamp !== undefined) return
       const dueMs = evictionMs(pod, cache)
       if (dueMs === Infinity) {
-        if (pending.delete(pod.metadata.uid!)) tell(pod.metadata, 'Cancelling deletion', events)
+        if (waiting === pod.metadata.uid) tell(pod.metadata, 'Cancelling deletion', events)
         return
       }
       if (dueMs <= clock.nowMs()) return evict(pod, context)
-      pending.add(pod.metadata.uid!)
+      pending.set(key, pod.metadata.uid!)
       return { requeueAfterMs: dueMs - clock.nowMs() }
     },
   }
