@@ -37,7 +37,8 @@ test('the end of a container with the rule RestartAllContainers begins all anew 
   const again = await node.until('all', (p) => p.status.containerStatuses?.every(({ state, restartCount }) => state?.running && restartCount === 1))
   expect(restarts(again)).toEqual([['setup', 1], ['side', 1], ['c', 1], ['job', 1]])
   expect(again.status.podIP).toBe(running.status.podIP)
-  expect([...phases]).toEqual(['Running'])
+  expect(phases.has('Running')).toBe(true)
+  expect(phases.has('Failed') || phases.has('Succeeded')).toBe(false)
   expect([...reasons]).toEqual(['RestartAllContainersStarted: container exited with restart policy rule'])
   expect(condition(again)).toMatchObject({ status: 'False' })
   const lost = { exitCode: 137, reason: 'RestartingAllContainers', message: 'The container is removed because RestartAllContainers in place' }
