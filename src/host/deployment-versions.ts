@@ -14,13 +14,23 @@ export interface DeploymentVersions {
   images: Record<string, string[]>
 }
 
+/** What several clusters' Deployments run, beside each other. */
+export interface VersionComparison {
+  /** By namespace and name, the first {@link MAX_DEPLOYMENTS} of them. */
+  deployments: DeploymentVersions[]
+  /** How many there are besides those. */
+  more: number
+  /** Ids of the clusters of which nothing is known, as nobody answers there. */
+  silent: string[]
+}
+
 /** Compares what the Deployments of several clusters run; those that come with clusters are left out. */
-export async function deploymentVersions(clusters: readonly { id: string; cluster: Cluster }[]): Promise<DeploymentVersions[]> {
+export async function deploymentVersions(clusters: readonly { id: string; cluster: Pick<Cluster, 'apiAs' | 'clock'> }[]): Promise<VersionComparison> {
   const found = new Map<string, DeploymentVersions>()
+  const silent: string[] = []
   for (const { id, cluster } of clusters) {
     const api = cluster.apiAs({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
-    // A cluster whose control plane is down has nothing to tell.
-    const { items } = await api.list<Deployment>('deployments.apps').catch(() => ({ items: [] }))
+    const { items } = await api.list<Deployment>('deployments.apps').catch(() => { silent.push(id); return { items: [] } })
     await cluster.clock.breathe()
     for (const { metadata: { namespace, name }, spec } of items) {
       if (SYSTEM_NAMESPACES.has(namespace!)) continue
@@ -30,5 +40,6 @@ export async function deploymentVersions(clusters: readonly { id: string; cluste
       found.set(key, entry)
     }
   }
-  return [...found].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).slice(0, MAX_DEPLOYMENTS).map(([, entry]) => entry)
+  const deployments = [...found].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0).slice(0, MAX_DEPLOYMENTS).map(([, entry]) => entry)
+  return { deployments, more: found.size - deployments.length, silent }
 }

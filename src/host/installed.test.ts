@@ -55,5 +55,12 @@ END`)
 })
 
 it('compares Deployments of several clusters by namespace and name, without those that came with the cluster', async () => {
-  expect(await deploymentVersions([{ id: '', cluster: lab.cluster }, { id: 'kind/kind', cluster: lab.cluster }])).toEqual([{ namespace: 'default', name: 'gate', images: { '': ['nginx:1.27'], 'kind/kind': ['nginx:1.27'] } }])
+  expect(await deploymentVersions([{ id: '', cluster: lab.cluster }, { id: 'kind/kind', cluster: lab.cluster }])).toEqual({ deployments: [{ namespace: 'default', name: 'gate', images: { '': ['nginx:1.27'], 'kind/kind': ['nginx:1.27'] } }], more: 0, silent: [] })
+})
+
+it('says how many Deployments it leaves out of the comparison, and which clusters do not answer', async () => {
+  const clusterOf = (list: () => Promise<unknown>) => ({ clock: lab.cluster.clock, apiAs: () => ({ list }) }) as unknown as Lab['cluster']
+  const items = Array.from({ length: 203 }, (_, i) => ({ metadata: { namespace: 'default', name: `web-${String(i).padStart(3, '0')}` }, spec: { template: { spec: { containers: [{ image: 'nginx:1.27' }] } } } }))
+  const { deployments, more, silent } = await deploymentVersions([{ id: '', cluster: clusterOf(async () => ({ items })) }, { id: 'kind/gone', cluster: clusterOf(() => Promise.reject(new Error('connection refused'))) }])
+  expect([deployments.length, deployments.at(-1)!.name, more, silent]).toEqual([200, 'web-199', 3, ['kind/gone']])
 })

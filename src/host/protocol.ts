@@ -5,7 +5,7 @@
 import type { Goal } from '../lessons/goal.ts'
 import type { FleetState } from './fleet/fleet.ts'
 import type { Provider } from './fleet/fleet-storage.ts'
-import type { DeploymentVersions } from './deployment-versions.ts'
+import type { VersionComparison } from './deployment-versions.ts'
 import type { Installed } from './installed.ts'
 
 /** Where the cluster stands. `attached` tells that another tab runs it. */
@@ -139,7 +139,7 @@ export interface Operations {
   /** What a cluster consists of besides its pods, read from its objects. */
   installed: { ask: { cluster: string }; answer: Installed }
   /** Which images the Deployments of all clusters run. */
-  versions: { ask: Record<string, never>; answer: DeploymentVersions[] }
+  versions: { ask: Record<string, never>; answer: VersionComparison }
   /** One page, as the laptop gets it from the simulated network; redirects are followed. */
   browse: { ask: { url: string; method: string; headers: [string, string][]; body?: string }; answer: { status: number; url: string; headers: [string, string][]; body: Uint8Array } }
   /** Whether shells propose how a line may go on. */

@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
-import type { DeploymentVersions } from '../host/deployment-versions.ts'
+import type { VersionComparison } from '../host/deployment-versions.ts'
 import type { Installed, InstalledItem, InstalledSection } from '../host/installed.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { clusterName } from './cluster-names.ts'
@@ -31,7 +31,7 @@ export class InstalledDetails extends LitElement {
   static override properties = { view: { state: true }, installed: { state: true }, versions: { state: true }, problem: { state: true } }
   declare view: View
   declare installed: Installed | undefined
-  declare versions: readonly DeploymentVersions[] | undefined
+  declare versions: VersionComparison | undefined
   declare problem: string | undefined
   declare client: ClusterClient
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -76,14 +76,20 @@ export class InstalledDetails extends LitElement {
 
   async #load(): Promise<void> {
     const loading = ++this.#loading
+    const isWanted = () => loading === this.#loading
     try {
-      if (this.view === 'images') this.versions = await this.client.ask('versions', {})
-      else this.installed = await this.client.ask('installed', { cluster: this.client.shownCluster })
-      this.problem = undefined
+      if (this.view === 'images') {
+        const versions = await this.client.ask('versions', {})
+        if (isWanted()) this.versions = versions
+      } else {
+        const installed = await this.client.ask('installed', { cluster: this.client.shownCluster })
+        if (isWanted()) this.installed = installed
+      }
+      if (isWanted()) this.problem = undefined
     } catch (error) {
-      this.problem = text('failed', { message: (error as Error).message })
+      if (isWanted()) this.problem = text('failed', { message: (error as Error).message })
     }
-    if (loading === this.#loading) this.#timer = setTimeout(() => this.#again(), REFRESH_MS)
+    if (isWanted()) this.#timer = setTimeout(() => this.#again(), REFRESH_MS)
   }
 
   #again(): void {
@@ -148,13 +154,15 @@ export class InstalledDetails extends LitElement {
     const { versions } = this
     if (!versions) return html`<p class="quiet">${this.problem ? nothing : text('loading')}</p>`
     const clusters = this.client.clusters.filter(({ state }) => state === 'running')
-    return html`<p class="about">${text('compare')}</p>${versions.length === 0 ? html`<p class="none">${text('noDeployments')}</p>` : versions.map(({ namespace, name, images }) => {
-      const kinds = new Set(Object.values(images).map((each) => each.join()))
+    const { deployments, more, silent } = versions
+    return html`<p class="about">${text('compare')}</p>${deployments.length === 0 ? html`<p class="none">${text('noDeployments')}</p>` : deployments.map(({ namespace, name, images }) => {
+      const there = clusters.flatMap(({ id }) => images[id] ? [images[id].join()] : [])
+      const kinds = new Set(there)
       return html`<section aria-label=${`${namespace}/${name}`}>
-        <div class="head"><h3>${namespace === 'default' ? name : `${namespace}/${name}`}</h3><small class=${kinds.size > 1 ? 'badge differs' : 'ready'}>${kinds.size > 1 ? text('versions', { count: kinds.size }) : Object.keys(images).length === clusters.length ? text('same') : nothing}</small></div>
-        <dl>${clusters.map((cluster) => html`<dt>${clusterName(cluster)}</dt><dd>${images[cluster.id]?.map((image) => html`<span>${image}</span>`) ?? html`<span class="none">${text('missing')}</span>`}</dd>`)}</dl>
+        <div class="head"><h3>${namespace === 'default' ? name : `${namespace}/${name}`}</h3><small class=${kinds.size > 1 ? 'badge differs' : 'ready'}>${kinds.size > 1 ? text('versions', { count: kinds.size }) : there.length === clusters.length ? text('same') : nothing}</small></div>
+        <dl>${clusters.map((cluster) => html`<dt>${clusterName(cluster)}</dt><dd>${images[cluster.id]?.map((image) => html`<span>${image}</span>`) ?? html`<span class="none">${text(silent.includes(cluster.id) ? 'silent' : 'missing')}</span>`}</dd>`)}</dl>
       </section>`
-    })}`
+    })}${more > 0 ? html`<p class="none">${text('more', { count: more })}</p>` : nothing}`
   }
 
   static override styles = [sharedStyles, css`
