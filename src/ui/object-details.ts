@@ -78,7 +78,12 @@ export class ObjectDetails extends LitElement {
       this.failed = true
       this.text = (error as Error).message
     }
-    this.#timer = setTimeout(() => { if (document.hidden) this.#timer = setTimeout(() => void this.#load(), REFRESH_MS); else void this.#load() }, REFRESH_MS)
+    this.#timer = setTimeout(() => this.#again(), REFRESH_MS)
+  }
+
+  #again(): void {
+    if (document.hidden) this.#timer = setTimeout(() => this.#again(), REFRESH_MS)
+    else void this.#load()
   }
 
   override updated(changed: PropertyValues): void {
