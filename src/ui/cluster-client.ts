@@ -124,6 +124,7 @@ export class ClusterClient {
     this.nodes.clear()
     this.pods.clear()
     this.machines = []
+    this.loadBalancer = undefined
     this.clusters = []
     this.shownCluster = ''
     this.#terminals.clear()

@@ -87,9 +87,11 @@ export class ClusterPane extends LitElement {
   }
 
   async #showCluster(wanted: string): Promise<void> {
-    const { cluster } = await this.client.ask('showCluster', { cluster: wanted })
-    saveSetting('cluster', cluster)
-    this.#say(cluster === wanted ? t('cluster.showing', { name: this.#nameOf(cluster), nodes: this.client.nodes.size, pods: this.client.pods.size }) : '')
+    // The worker goes when it starts over: what comes in its place is asked again.
+    const answer = await this.client.ask('showCluster', { cluster: wanted }).catch(() => undefined)
+    if (!answer) return
+    saveSetting('cluster', answer.cluster)
+    this.#say(answer.cluster === wanted ? t('cluster.showing', { name: this.#nameOf(wanted) }) : '')
   }
 
   #clustersChanged(): void {

@@ -59,7 +59,7 @@ test('the choice is made with keys, is said, and commands name the context where
   await which().focus()
   await tab.page.keyboard.press('ArrowUp')
   await region().getByRole('button', { name: /^drydock-worker2/ }).waitFor()
-  await expect.poll(said).toContainEqual(expect.stringMatching(/^The cluster drydock is shown: 3 nodes, \d+ pods\.$/))
+  await expect.poll(said).toContainEqual('The cluster drydock is shown.')
   await region().getByRole('button', { name: /^Pod seal/ }).click()
   const details = tab.page.getByRole('region', { name: 'Details of pod seal' })
   await expect.poll(() => details.locator('code').textContent()).toBe('$ kubectl --context drydock describe pod seal')
