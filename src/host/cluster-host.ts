@@ -293,7 +293,7 @@ export class ClusterHost {
     const controlPlane = cluster && controlPlaneNodes(cluster.topology)[0]
     if (!controlPlane) throw new Error(cluster ? `nobody has installed Kubernetes on ${id}` : `the cluster ${id} is off`)
     const server = apiPort ? `127.0.0.1:${apiPort}` : `${controlPlane.ip}:6443`
-    const kubeconfig = SYSTEM_KUBECONFIG.replace(/[^/]+$/, `${id.replace('/', '-')}.conf`)
+    const kubeconfig = SYSTEM_KUBECONFIG.replace(/[^/]+$/, `${id.replaceAll('/', '-')}.conf`)
     this.laptop.fs.writeFile(kubeconfig, cluster.adminKubeconfig(`https://${server}`), { mode: 0o644 })
     return { server, kubeconfig }
   }

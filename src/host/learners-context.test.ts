@@ -32,6 +32,7 @@ it("names the page's own kubeconfig where the learner's leads nowhere near, is b
   expect(flagForCluster(fs, HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
   fs.writeFile(`${HOME}/.kube/config`, 'a: [')
   expect(flagForCluster(fs, HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
+  expect(flagForCluster(fs, HOME, { server: '10.0.0.2:6443', kubeconfig: '/etc/drydock/libvirt-my lab; ls.conf' })).toBe("--kubeconfig '/etc/drydock/libvirt-my lab; ls.conf'")
   fs.remove(`${HOME}/.kube/config`)
   expect(flagForCluster(fs, HOME, { server: '127.0.0.1:6443', kubeconfig: PAGES })).toBe(`--kubeconfig ${PAGES}`)
 })

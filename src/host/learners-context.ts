@@ -7,11 +7,12 @@ import type { FileSystem } from '../unix/types.ts'
  * another context that does, or the kubeconfig that the page itself has for it.
  */
 export function flagForCluster(fs: Pick<FileSystem, 'exists' | 'readText'>, home: string, { server: wanted, kubeconfig }: { server: string; kubeconfig: string }): string | undefined {
+  const own = `--kubeconfig ${asWord(kubeconfig)}`
   let config: Kubeconfig
   try {
     config = loadKubeconfig(kubeconfigFiles('', {}, home), fs, (path) => path)
   } catch {
-    return `--kubeconfig ${kubeconfig}`
+    return own
   }
   const leads = (context: string) => {
     const server = config.clusters.get(config.contexts.get(context)?.cluster ?? '')?.server
@@ -19,5 +20,10 @@ export function flagForCluster(fs: Pick<FileSystem, 'exists' | 'readText'>, home
   }
   if (leads(config.currentContext)) return undefined
   const context = [...config.contexts.keys()].find(leads)
-  return context === undefined ? `--kubeconfig ${kubeconfig}` : `--context ${/^[\w.@/:-]+$/.test(context) ? context : `'${context.replaceAll("'", "'\\''")}'`}`
+  return context === undefined ? own : `--context ${asWord(context)}`
+}
+
+/** What the shell takes for one word and nothing else: people name clusters and contexts as they like. */
+function asWord(text: string): string {
+  return /^[\w.@/:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
