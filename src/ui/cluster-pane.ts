@@ -253,14 +253,17 @@ export class ClusterPane extends LitElement {
   }
 
   #renderBalancer(name: string): TemplateResult {
-    const count = this.client.machines.filter(({ controlPlane }) => controlPlane).length
-    return html`<section class="berth balancer" aria-label=${name}>${icons.balancer}<div><b title=${name}>${name}</b><small>${t('cluster.balancer', { count })}</small></div></section>`
+    return html`<section class="berth balancer" aria-label=${name}>${icons.balancer}<div><b title=${name}>${name}</b><small>${t('cluster.balancer', { count: this.#controlPlanes })}</small></div></section>`
+  }
+
+  get #controlPlanes(): number {
+    return this.client.machines.filter(({ controlPlane }) => controlPlane).length
   }
 
   /** A machine that is no node. */
   #renderMachine(machine: MachineView): TemplateResult {
     const words = machine.power === 'on' ? t('machine.notANode') : t(`machine.power.${machine.power}`)
-    return html`<section class="berth machine" aria-label=${machine.name}><div class="inside"><div class="head"><span class="node"><b>${machine.name}</b><small>${words}</small></span><dd-machine-menu .client=${this.client} .machine=${machine} .joined=${false}></dd-machine-menu></div></div></section>`
+    return html`<section class="berth machine" aria-label=${machine.name}><div class="inside"><div class="head"><span class="node"><b>${machine.name}</b><small>${words}</small></span><dd-machine-menu .client=${this.client} .machine=${machine} .joined=${false} .controlPlanes=${this.#controlPlanes}></dd-machine-menu></div></div></section>`
   }
 
   #renderBerth(berth: Berth, node: NodeView, machine: MachineView | undefined): TemplateResult {
@@ -272,7 +275,7 @@ export class ClusterPane extends LitElement {
         <div class="head"><button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
           <span class="status ${node.health}">${healthMark(node.health)}</span><b>${node.name}</b>
           <small>${[...(machine && machine.power !== 'on' ? [t(`machine.power.${machine.power}`)] : []), node.status, ...node.roles.filter((role) => !node.name.includes(role))].join(' · ')}</small>
-        </button>${machine ? html`<dd-machine-menu .client=${this.client} .machine=${machine} .others=${this.client.machines.filter((other) => other.controlPlane && other !== machine).length}></dd-machine-menu>` : nothing}</div>
+        </button>${machine ? html`<dd-machine-menu .client=${this.client} .machine=${machine} .controlPlanes=${this.#controlPlanes}></dd-machine-menu>` : nothing}</div>
         ${this.#renderPods(berth)}
       </div>
     </section>`

@@ -14,19 +14,19 @@ const HURTS: ReadonlySet<Action> = new Set(['shutdown', 'reboot', 'cut', 'remove
 
 /** What can be done with the machine of a node: its power, and whether it is there at all. */
 export class MachineMenu extends LitElement {
-  static override properties = { machine: { attribute: false }, joined: { attribute: false }, others: { attribute: false } }
+  static override properties = { machine: { attribute: false }, joined: { attribute: false }, controlPlanes: { attribute: false } }
   declare machine: MachineView
   /** Whether it is a node. */
   declare joined: boolean
-  /** How many more control planes there are. */
-  declare others: number
+  /** How many control planes the cluster has. */
+  declare controlPlanes: number
   declare client: ClusterClient
 
   constructor() {
     super()
     new Localized(this)
     this.joined = true
-    this.others = 0
+    this.controlPlanes = 1
   }
 
   get #menu(): HTMLElement {
@@ -47,7 +47,7 @@ export class MachineMenu extends LitElement {
     this.#menu.hidePopover()
     const { name, controlPlane } = this.machine
     if (HURTS.has(action)) {
-      const text = `${t(`machine.ask.${action as 'shutdown' | 'reboot' | 'cut' | 'remove'}`)}${!controlPlane ? '' : this.others === 0 ? ` ${t('machine.ask.controlPlane')}` : ` ${t('machine.ask.controlPlanes', { others: this.others })}`}`
+      const text = `${t(`machine.ask.${action as 'shutdown' | 'reboot' | 'cut' | 'remove'}`)}${!controlPlane ? '' : this.controlPlanes < 2 ? ` ${t('machine.ask.controlPlane')}` : ` ${t('machine.ask.controlPlanes', { count: this.controlPlanes })}`}`
       if (!await this.renderRoot.querySelector('dd-confirm-dialog')!.ask({ title: `${name}: ${t(`machine.${action}`)}`, text, confirm: t(`machine.${action}`), danger: true })) return
     }
     await actOnMachine(this, this.client, action, name)

@@ -28,6 +28,9 @@ export class NewClusterDialog extends LitElement {
 
   async open(): Promise<void> {
     this.problem = undefined
+    this.preset = 'nodes'
+    // Clusters may have come or gone since it was open last.
+    this.requestUpdate()
     await this.updateComplete
     this.#dialog.showModal()
     // What is lost is read first, also where the dialog is higher than the window.

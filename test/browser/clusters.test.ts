@@ -19,6 +19,9 @@ const shownNow = () => which().evaluate((select) => (select as unknown as HTMLSe
 const said = () => region().getByRole('status').allTextContents()
 const shot = async (name: string) => { if (process.env['SHOTS']) await tab.page.screenshot({ path: path.join(process.env['SHOTS'], `${name}.png`) }) }
 
+/** A network of machines. */
+const LAB = "<network><name>lab</name><forward mode='nat'/><ip address='192.168.100.1' netmask='255.255.255.0'><dhcp><range start='192.168.100.10' end='192.168.100.20'/></dhcp></ip></network>"
+
 test('with one cluster there is nothing to choose', async () => {
   await region().getByRole('button', { name: /^drydock-worker2/ }).waitFor()
   expect(await which().count()).toBe(0)
@@ -85,6 +88,23 @@ test('what is installed is read from the objects of each cluster, and Deployment
   await overview.getByRole('button', { name: 'Close the overview' }).click()
 })
 
+test('whoever wants to start over is told which further clusters go with it, those of now', async () => {
+  const dialog = tab.page.getByRole('dialog', { name: 'Start over?' })
+  const look = async () => {
+    await tab.page.getByRole('button', { name: 'Menu' }).click()
+    await tab.page.getByRole('button', { name: 'Start over …' }).click()
+    await dialog.waitFor()
+    const words = await dialog.textContent()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    return words
+  }
+  expect(await look()).toContain('as they run on the same machine: kind.')
+  expect(await tab.run(`echo "${LAB}" > lab.xml; virsh net-create lab.xml`)).toContain('Network lab created')
+  expect(await look()).toContain('as they run on the same machine: kind, lab (libvirt).')
+  await tab.run('virsh net-destroy lab')
+  expect(await look()).toContain('as they run on the same machine: kind.')
+})
+
 test('the choice outlasts a reload', async () => {
   await which().selectOption('kind')
   await region().getByRole('button', { name: /^kind-control-plane/ }).waitFor()
@@ -110,8 +130,7 @@ test('the power of its machine is taken away and given back; a cluster that is o
 })
 
 test('machines on a network of their own are shown before anybody has installed Kubernetes on them', async () => {
-  const xml = "<network><name>lab</name><forward mode='nat'/><ip address='192.168.100.1' netmask='255.255.255.0'><dhcp><range start='192.168.100.10' end='192.168.100.20'/></dhcp></ip></network>"
-  expect(await tab.run(`echo "${xml}" > lab.xml; virsh net-create lab.xml && virt-install --name vm1 --network network=lab > install.log`)).toContain('Network lab created')
+  expect(await tab.run(`virsh net-create lab.xml && virt-install --name vm1 --network network=lab > install.log`)).toContain('Network lab created')
   await which().selectOption('lab (libvirt): machines alone')
   await region().getByText('These machines are on a network of their own.').waitFor()
   await region().getByRole('region', { name: 'vm1' }).getByText('not a node').waitFor({ timeout: 20_000 })

@@ -65,7 +65,7 @@ test('three control planes stand behind a load balancer, also after a reload, an
   await region().getByRole('button', { name: 'What to do with the machine drydock-control-plane', exact: true }).click()
   await region().getByRole('menuitem', { name: 'Cut the power' }).click()
   const dialog = tab.page.getByRole('dialog')
-  await dialog.getByText('The other 2 answer for it').waitFor()
+  await dialog.getByText('It is one of 3 control planes').waitFor()
   await dialog.getByRole('button', { name: 'Cut the power' }).click()
   await region().getByRole('button', { name: /^drydock-control-plane off/ }).waitFor()
   expect(await tab.run('kubectl create configmap written --from-literal=a=b')).toBe('configmap/written created')

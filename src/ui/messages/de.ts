@@ -177,7 +177,7 @@ export const de: Messages = {
   'machine.ask.cut': 'Alles darauf steht auf der Stelle still, und niemand erfährt davon. Nach einer Weile gilt der Node als verloren, und andere Nodes übernehmen, was sie können.',
   'machine.ask.remove': 'Ihre Pods ziehen auf andere Nodes um, soweit das geht. Der Node und alles auf seiner Festplatte werden gelöscht.',
   'machine.ask.controlPlane': 'Es ist die Control Plane: Ohne sie beantwortet niemand kubectl.',
-  'machine.ask.controlPlanes': 'Es ist eine der Control Planes. Die anderen {others} antworten für sie, solange mehr als die Hälfte von allen läuft.',
+  'machine.ask.controlPlanes': 'Es ist eine von {count} Control Planes: kubectl bekommt Antwort, solange mehr als die Hälfte von ihnen läuft.',
   'health.good': 'läuft',
   'health.waiting': 'unterwegs',
   'health.bad': 'in Schwierigkeiten',

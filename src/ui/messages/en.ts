@@ -176,7 +176,7 @@ export const en = {
   'machine.ask.cut': 'Everything on it stops at once, and nobody is told. Its node is lost after a while, and other nodes take over what they can.',
   'machine.ask.remove': 'Its pods are moved to other nodes where that is possible. The node and everything on its disk are deleted.',
   'machine.ask.controlPlane': 'It is the control plane: without it nobody answers kubectl.',
-  'machine.ask.controlPlanes': 'It is one of the control planes. The other {others} answer for it, as long as more than half of all of them run.',
+  'machine.ask.controlPlanes': 'It is one of {count} control planes: kubectl is answered as long as more than half of them run.',
   'health.good': 'running',
   'health.waiting': 'on its way',
   'health.bad': 'in trouble',
