@@ -6,6 +6,7 @@ import { createInformers } from '../cluster/client/informers.ts'
 import type { Informers } from '../cluster/client/informers.ts'
 import { controlPlaneNodes } from '../cluster/topology.ts'
 import type { Topology } from '../cluster/topology.ts'
+import { ADMINISTRATOR } from './administrator.ts'
 import { ClusterView } from './cluster-view.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { FIRST_CLUSTER } from './protocol.ts'
@@ -13,8 +14,6 @@ import type { Client, ClusterEntry, ClusterViewChange } from './protocol.ts'
 
 /** Changes of the fleet within so many milliseconds are told together. */
 const BATCH_MS = 50
-/** Who looks. */
-const ADMINISTRATOR = { name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'] }
 
 interface Open {
   cluster: Cluster

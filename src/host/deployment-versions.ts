@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Deployment } from '../cluster/kinds/generated/types.ts'
+import { ADMINISTRATOR } from './administrator.ts'
 
 /** So many are told, so that the message stays small. */
 const MAX_DEPLOYMENTS = 200
@@ -29,7 +30,7 @@ export async function deploymentVersions(clusters: readonly { id: string; cluste
   const found = new Map<string, DeploymentVersions>()
   const silent: string[] = []
   for (const { id, cluster } of clusters) {
-    const api = cluster.apiAs({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+    const api = cluster.apiAs(ADMINISTRATOR)
     const { items } = await api.list<Deployment>('deployments.apps').catch(() => { silent.push(id); return { items: [] } })
     await cluster.clock.breathe()
     for (const { metadata: { namespace, name }, spec } of items) {

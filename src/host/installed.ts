@@ -2,6 +2,7 @@ import { isStatusError } from '../cluster/kinds/status-error.ts'
 import type { APIService, CSIDriver, CSINode, DaemonSet, Deployment, IngressClass, Node, Service, StorageClass } from '../cluster/kinds/generated/types.ts'
 import type { KubeObject, ResourceRef } from '../cluster/kinds/object.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { ADMINISTRATOR } from './administrator.ts'
 import type { Health, ObjectAddress } from './protocol.ts'
 
 /** The parts of a cluster that somebody chose, in the order in which they are shown. */
@@ -43,7 +44,7 @@ interface Workload {
 
 /** Reads what is installed in a cluster from its API. @throws StatusError when nobody answers */
 export async function readInstalled(cluster: Cluster): Promise<Installed> {
-  const api = cluster.apiAs({ name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+  const api = cluster.apiAs(ADMINISTRATOR)
   const list = async <T extends KubeObject>(resource: ResourceRef): Promise<readonly T[]> => {
     try {
       return (await api.list<T>(resource)).items
