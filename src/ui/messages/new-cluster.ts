@@ -10,7 +10,7 @@ export const newClusterTexts = {
   },
   de: {
     title: 'Von vorn beginnen?', lost: 'Der Cluster, seine Volumes und die Dateien deines Home-Verzeichnisses werden gelöscht, ebenso dein Fortschritt in den Lektionen. Exportiere vorher, wenn du etwas davon behalten möchtest.',
-    further: 'Mit gelöscht werden, da sie auf derselben Maschine laufen: {names}.', choose: 'Der neue Cluster', confirm: 'Löschen und neu beginnen', failed: 'Das ging nicht: {message}',
+    further: 'Mit ihm werden gelöscht, weil sie auf derselben Maschine laufen: {names}.', choose: 'Der neue Cluster', confirm: 'Löschen und neu beginnen', failed: 'Das hat nicht geklappt: {message}',
     nodes: 'Drei Nodes', 'nodes.for': 'Eine Control Plane und zwei Worker, wie kubeadm sie einrichtet: was die Lektionen erwarten.',
     single: 'Ein Node, wie k3s ihn einrichtet', 'single.for': 'Alles auf einer Maschine, von Anfang an mit Traefik, einem Load-Balancer für Services und Messwerten: um eine Anwendung auszuprobieren.',
     'high-availability': 'Drei Control Planes', 'high-availability.for': 'Drei Maschinen mit API-Server und etcd hinter einem Load-Balancer und zwei Worker: um zu sehen, was ein Cluster übersteht und was nicht.',
