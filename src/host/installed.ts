@@ -5,9 +5,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { ADMINISTRATOR } from './administrator.ts'
 import type { Health, ObjectAddress } from './protocol.ts'
 
-/** The parts of a cluster that somebody chose, in the order in which they are shown. */
-export const INSTALLED_SECTIONS = ['runtime', 'network', 'storage', 'dns', 'ingress', 'metrics'] as const
-export type InstalledSection = (typeof INSTALLED_SECTIONS)[number]
+/** The parts of a cluster that somebody chose. */
+export type InstalledSection = 'runtime' | 'network' | 'storage' | 'dns' | 'ingress' | 'metrics'
 
 /** What a value says: the page has words for it. */
 export type InstalledFact = 'nodes' | 'kubelet' | 'os' | 'image' | 'proxy' | 'embedded' | 'backend' | 'provisioner' | 'reclaim' | 'binding' | 'driver' | 'address' | 'controller' | 'gateway' | 'service'

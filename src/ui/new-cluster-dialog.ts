@@ -55,8 +55,8 @@ export class NewClusterDialog extends LitElement {
   override render(): TemplateResult {
     const further = this.client.clusters.filter(({ id }) => id !== FIRST_CLUSTER).map(clusterName)
     return html`<dialog aria-labelledby="title" aria-describedby="lost">
-      <h2 id="title" tabindex="-1" autofocus>${text('title')}</h2>
-      <div id="lost"><p>${text('lost')}</p>${further.length > 0 ? html`<p>${text('further', { names: further.join(', ') })}</p>` : nothing}</div>
+      <h2 id="title" tabindex="-1" autofocus>${t('reset.title')}</h2>
+      <div id="lost"><p>${t('reset.text')}</p>${further.length > 0 ? html`<p>${text('further', { names: further.join(', ') })}</p>` : nothing}</div>
       <fieldset><legend>${text('choose')}</legend>${PRESETS.map((preset) => html`
         <label><input type="radio" name="preset" value=${preset} aria-describedby=${`${preset}-for`} .checked=${preset === this.preset} @change=${() => { this.preset = preset }} />
           <span><b>${text(preset)}</b><small id=${`${preset}-for`}>${text(`${preset}.for`)}</small></span></label>`)}
@@ -64,7 +64,7 @@ export class NewClusterDialog extends LitElement {
       <p class="problem" role="alert">${this.problem ?? nothing}</p>
       <div class="buttons">
         <button class="button" @click=${() => this.#dialog.close()}>${t('dialog.cancel')}</button>
-        <button class="button danger" ?disabled=${this.isBusy} @click=${() => this.#startOver()}>${text('confirm')}</button>
+        <button class="button danger" ?disabled=${this.isBusy} @click=${() => this.#startOver()}>${t('reset.confirm')}</button>
       </div>
     </dialog>`
   }

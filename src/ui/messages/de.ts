@@ -2,7 +2,6 @@ import type { Messages } from './en.ts'
 
 export const de: Messages = {
   'app.title': 'Drydock: ein Kubernetes-Cluster im Browser',
-  'app.tagline': 'Ein Kubernetes-Cluster im Browser',
   'app.skip': 'Direkt zum Terminal',
   'app.panes': 'Bereiche',
   'pane.lesson': 'Lektion',
@@ -25,7 +24,6 @@ export const de: Messages = {
   'clock.time': 'Zeit im Cluster',
   'clock.pause': 'Zeit anhalten',
   'clock.resume': 'Zeit laufen lassen',
-  'clock.paused': 'Angehalten',
   'clock.speed': 'Tempo',
   'clock.times': '{factor}×',
   'clock.step': '{seconds} s weiter',
@@ -89,7 +87,6 @@ export const de: Messages = {
   'terminal.searchPrevious': 'Voriger Treffer',
   'terminal.noMatch': 'Kein Treffer',
   'terminal.keys': 'Tasten',
-  'terminal.waking': 'Eine Shell wird geöffnet …',
 
   'lesson.list': 'Lektionen',
   'lesson.listText': 'Jede Lektion findet im Cluster nebenan statt. Es zählt, wie der Cluster danach aussieht, nicht, was du getippt hast.',
@@ -123,12 +120,9 @@ export const de: Messages = {
   'lesson.previous': 'Zurück',
   'lesson.finish': 'Lektion beenden',
   'lesson.skip': 'Ohne das weiter',
-  'lesson.loading': 'Lädt …',
   'lesson.startFailed': 'Womit die Lektion beginnt, ließ sich nicht anlegen: {message}',
   'lesson.failed': 'Die Lektion konnte nicht geladen werden: {message}',
 
-  'cluster.nodes': 'Nodes',
-  'cluster.pods': 'Pods',
   'cluster.scope': 'Welche Pods',
   'cluster.scopeMine': 'Meine',
   'cluster.scopeAll': 'Alle',
@@ -193,7 +187,6 @@ export const de: Messages = {
   'details.command': 'Dasselbe im Terminal:',
   'details.noLogs': 'Noch keine Ausgabe.',
   'details.noEvents': 'Keine Ereignisse.',
-  'details.edit': 'Bearbeiten',
 
   'editor.files': 'Dateien in deinem Home-Verzeichnis',
   'editor.open': '{file} öffnen',

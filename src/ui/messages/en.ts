@@ -1,7 +1,6 @@
 /** All texts of the page. `{name}` is replaced. */
 export const en = {
   'app.title': 'Drydock: a Kubernetes cluster in your browser',
-  'app.tagline': 'A Kubernetes cluster in your browser',
   'app.skip': 'Skip to the terminal',
   'app.panes': 'Panes',
   'pane.lesson': 'Lesson',
@@ -24,7 +23,6 @@ export const en = {
   'clock.time': 'Cluster time',
   'clock.pause': 'Pause time',
   'clock.resume': 'Let time run',
-  'clock.paused': 'Paused',
   'clock.speed': 'Speed',
   'clock.times': '{factor}×',
   'clock.step': 'Step by {seconds} s',
@@ -88,7 +86,6 @@ export const en = {
   'terminal.searchPrevious': 'Previous match',
   'terminal.noMatch': 'No match',
   'terminal.keys': 'Keys',
-  'terminal.waking': 'Opening a shell …',
 
   'lesson.list': 'Lessons',
   'lesson.listText': 'Each lesson happens in the cluster beside it. What counts is what the cluster then looks like, not what you typed.',
@@ -122,12 +119,9 @@ export const en = {
   'lesson.previous': 'Back',
   'lesson.finish': 'Finish the lesson',
   'lesson.skip': 'Go on without it',
-  'lesson.loading': 'Loading …',
   'lesson.startFailed': 'What the lesson begins with could not be created: {message}',
   'lesson.failed': 'The lesson could not be loaded: {message}',
 
-  'cluster.nodes': 'Nodes',
-  'cluster.pods': 'Pods',
   'cluster.scope': 'Which pods',
   'cluster.scopeMine': 'Mine',
   'cluster.scopeAll': 'All',
@@ -192,7 +186,6 @@ export const en = {
   'details.command': 'The same in the terminal:',
   'details.noLogs': 'No output yet.',
   'details.noEvents': 'No events.',
-  'details.edit': 'Edit',
 
   'editor.files': 'Files in your home directory',
   'editor.open': 'Open {file}',
