@@ -298,8 +298,8 @@ export class ClusterHost {
     return { server, kubeconfig }
   }
 
-  #flagFor(id: string): { flag?: string } {
-    const flag = flagForCluster(this.laptop.fs, LEARNER.home, this.#kubeconfigFor(id))
+  #flagFor(api: { server: string; kubeconfig: string }): { flag?: string } {
+    const flag = flagForCluster(this.laptop.fs, LEARNER.home, api)
     return flag === undefined ? {} : { flag }
   }
 
@@ -307,7 +307,8 @@ export class ClusterHost {
     const cluster = this.#views.cluster(id)
     if (!cluster) throw new Error(`the cluster ${id} is off`)
     const { readInstalled } = await this.#clock.outside(import('./installed.ts'))
-    return { ...await readInstalled(cluster), ...this.#flagFor(id) }
+    const flag = this.#flagFor(this.#kubeconfigFor(id))
+    return { ...await readInstalled(cluster), ...flag }
   }
 
   async #versions(): Promise<Operations['versions']['answer']> {
@@ -316,18 +317,18 @@ export class ClusterHost {
   }
 
   async #run({ argv, stdin, cluster }: Operations['run']['ask']): Promise<Operations['run']['answer']> {
-    const { kubeconfig } = this.#kubeconfigFor(cluster ?? FIRST_CLUSTER)
+    const api = this.#kubeconfigFor(cluster ?? FIRST_CLUSTER)
     const out = createPipe()
     const err = createPipe()
     const process = this.laptop.start(argv, {
-      env: { ...learnerEnvironment(), KUBECONFIG: kubeconfig, TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdin: readerOf(stdin ?? ''), stdout: out.writer, stderr: err.writer,
+      env: { ...learnerEnvironment(), KUBECONFIG: api.kubeconfig, TERM: 'dumb' }, cwd: LEARNER.home, user: LEARNER, stdin: readerOf(stdin ?? ''), stdout: out.writer, stderr: err.writer,
     })
     const texts = Promise.all([out, err].map(async ({ reader }) => new TextDecoder().decode((await readAll(reader)).subarray(0, MAX_RUN_BYTES))))
     const { code } = await process.wait()
     out.writer.close()
     err.writer.close()
     const [stdout, stderr] = await texts
-    return { stdout: stdout!, stderr: stderr!, code, ...(cluster === undefined ? {} : this.#flagFor(cluster)) }
+    return { stdout: stdout!, stderr: stderr!, code, ...(cluster === undefined ? {} : this.#flagFor(api)) }
   }
 
   async #setClock({ mode, scale, stepMs }: Operations['clock']['ask']): Promise<ClockState> {
