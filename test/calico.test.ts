@@ -185,6 +185,9 @@ spec:
     const before = await run('kubectl get pods -A -o custom-columns=N:.metadata.name,IP:.status.podIP,R:.status.containerStatuses[0].restartCount')
     const addresses = await run('kubectl get ipamhandles -o name')
     lab = await lab.reload()
+    for (let i = 0; i < 40 && await run('kubectl exec one -- true; kubectl exec two -- true') !== ''; i++) await pass(0.1)
+    // Felix comes later than its rules.
+    expect([await ask('one', 'two'), await ask('two', 'one')]).toEqual(['drop', 'page'])
     await pass(40)
     expect(await run('kubectl get pods -A -o custom-columns=N:.metadata.name,IP:.status.podIP,R:.status.containerStatuses[0].restartCount')).toBe(before)
     expect(await run('kubectl get ipamhandles -o name')).toBe(addresses)

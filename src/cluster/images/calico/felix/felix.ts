@@ -22,7 +22,7 @@ const OVERHEAD = { ipip: 20, vxlan: 50 }
 const IPIP_DEVICE = 'tunl0'
 const VXLAN_DEVICE = 'vxlan.calico'
 const VXLAN_ID = 4096
-/** How long changes of rules are gathered before they are written down. */
+/** How long changes of pods and other endpoints are gathered before they are written down. */
 const KEEP_AFTER_MS = 2_000
 
 // @k8s part: Calico's Felix: the dataplane of iptables for IPv4; eBPF, nftables, WireGuard and Typha are refused, other settings of FelixConfiguration and FELIX_ variables than those of health, MTU and traffic to the node have no effect, which its log says; those of single nodes have none
@@ -79,15 +79,17 @@ export async function felix(proc: Proc, version: string): Promise<number> {
     }, { ip: proc.env.FELIX_HEALTHHOST && proc.env.FELIX_HEALTHHOST !== 'localhost' ? proc.env.FELIX_HEALTHHOST : '127.0.0.1' })
   }
   let isKeeping = false
-  /** Rules outlast this process and the page: they are written down a little after each change. */
-  const keep = () => {
-    if (isKeeping || !isReady) return
+  /** Rules outlast this process and the page: they are written down after each change, at once where a policy is another one. */
+  const keep = (arePolicies = false) => {
+    if (!isReady) return
+    if (arePolicies) return kernel.leave()
+    if (isKeeping) return
     isKeeping = true
     proc.sleep(KEEP_AFTER_MS).then(() => { isKeeping = false; kernel.leave() }, () => {})
   }
   const dataplane = new Dataplane(kernel, node, proc)
   const synced = dataplane.follow((path, onChange) => watchResource(proc, client, path, onChange, watchFailure(log, path)), (mac) => annotateNode(call, node, { [`${PREFIX}/VXLANTunnelMACAddr`]: mac }))
-  const policies = new Policies(proc, client, node, toHostAction(proc.env.FELIX_DEFAULTENDPOINTTOHOSTACTION || String(spec.defaultEndpointToHostAction ?? 'Drop')), log, () => keep())
+  const policies = new Policies(proc, client, node, toHostAction(proc.env.FELIX_DEFAULTENDPOINTTOHOSTACTION || String(spec.defaultEndpointToHostAction ?? 'Drop')), log, keep)
   await Promise.all([synced, policies.synced])
   // Rules that an earlier one left are replaced at once.
   for (const filter of [...kernel.filters]) if (filter.owner === policies.filter.owner) kernel.filters.delete(filter)

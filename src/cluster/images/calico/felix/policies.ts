@@ -25,7 +25,7 @@ export class Policies {
   /** Resolves once everything is known and the filter can be used. */
   readonly synced: Promise<void>
   readonly #log: Log
-  readonly #onChange: () => void
+  readonly #onChange: (arePolicies?: boolean) => void
   #isSynced = false
   readonly #watch: <T extends { metadata: { name?: string } }>(path: string, onChange?: (key: string, object: T | undefined) => void) => WatchedResource<T>
   readonly #kubernetes: WatchedResource<NetworkPolicy>
@@ -38,8 +38,8 @@ export class Policies {
   /** By kind, namespace and name: what was read of each revision. */
   readonly #compiled = new WeakMap<object, { policy: CompiledPolicy | undefined }>()
 
-  /** @param onChange told after everything that changes what the filter says */
-  constructor(proc: Proc, client: ClusterClient, node: string, toHost: EndpointToHostAction, log: Log, onChange: () => void) {
+  /** @param onChange told after everything that changes what the filter says, and whether policies have changed or only whom they speak of */
+  constructor(proc: Proc, client: ClusterClient, node: string, toHost: EndpointToHostAction, log: Log, onChange: (arePolicies?: boolean) => void) {
     this.#log = log
     this.#onChange = onChange
     this.#watch = (path, take) => watchResource(proc, client, path, take ?? (() => this.#renew()), watchFailure(log, path))
@@ -77,7 +77,7 @@ export class Policies {
     if (this.#slices?.isKnown === false) return
     const tiers = [...this.#tiers.objects.values()].map(({ metadata: { name }, spec }): Tier => ({ name, order: spec.order ?? Infinity, defaultAction: spec.defaultAction ?? 'Deny' }))
     this.filter.setPolicies(tiers, policies)
-    this.#onChange()
+    this.#onChange(true)
   }
 
   #read<T extends { metadata: { name?: string; namespace?: string } }>(kind: string, objects: Iterable<T>, policyOf: (object: T) => PolicyObject): CompiledPolicy[] {
