@@ -229,7 +229,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { loadBalancer } = topology
   /** Where everybody but the control plane itself finds the API: kubeadm's controlPlaneEndpoint. */
   const endpoint = () => loadBalancer ?? plane.founder
-  const servingNames = ({ name, ip }: { name: string; ip: string }) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(topology), formatIPv4(parseCidr(topology.serviceCidr).first + 1), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${topology.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : []), ...topology.installed?.names ?? []]
+  const servingNames = ({ name, ip }: { name: string; ip: string }, of = topology) => [name, ip, 'localhost', '127.0.0.1', laptopAddress(of), formatIPv4(parseCidr(of.serviceCidr).first + 1), 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${of.clusterDomain}`, ...(loadBalancer ? [loadBalancer.name, loadBalancer.ip] : []), ...of.installed?.names ?? []]
 
   if (restore) {
     for (const { value } of restore.etcd.kvs) shareManagedFields(value as object)
@@ -250,12 +250,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     http: (host, port, request, { tls = false } = {}) => options.outside && !network.covers(host) ? clock.outside(options.outside(host, port, request, { tls }))
       : network.fetchFrom(plane.founder.ip, { ip: host, port }, request, typeof tls === 'object' ? { ...tls, tls: true } : { tls, insecure: true }).catch((error) => { throw new Error(goNetError(error, host, port)) }),
   }
-  const makePlane = (pki?: ClusterPkiSnapshot): Promise<Plane> => {
-    const { name, ip } = controlPlanes()[0]!
-    const founder = { name, ip: topology.installed?.advertiseAddress ?? ip }
+  const makePlane = (of: Topology, pki?: ClusterPkiSnapshot): Promise<Plane> => {
+    const { name, ip } = controlPlaneNodes(of)[0]!
+    const founder = { name, ip: of.installed?.advertiseAddress ?? ip }
     return createPlane({
-      platform: options.platform, clock, random: random.fork('apiserver'), log, topology, founder, servingNames: servingNames(founder), pki,
-      apiServer: { etcd, kinds: builtInKinds, dialer, version: topology.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
+      platform: options.platform, clock, random: random.fork('apiserver'), log, topology: of, founder, servingNames: servingNames(founder, of), pki,
+      apiServer: { etcd, kinds: builtInKinds, dialer, version: of.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
       members: {
         random: ownRandom('etcd'), disk: (host) => computers.get(host)?.files ?? noMachinesDisk(), reaches: (_from, to) => network.node(to) !== undefined,
         onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),
@@ -264,7 +264,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   /** Not there yet where nobody has installed one; and then nobody looks at it. */
   let plane!: Plane
-  if (isInstalled()) plane = await makePlane(restore?.pki)
+  if (isInstalled()) plane = await makePlane(topology, restore?.pki)
 
   if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: plane.serving })
 
@@ -546,16 +546,24 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     plane.server.stop()
   }
 
+  const refuseSecond = (): void => {
+    if (isInstalled()) throw new ComputerError(`${plane.founder.name} is a control plane already, and a network has one`)
+  }
   const installControlPlane: Cluster['installControlPlane'] = async (machine, { pki, flavour, clusterName, podCidr, serviceCidr, clusterDomain, advertiseAddress, names = [], disabled, isEtcdEmbedded = false }) => {
     const computer = computers.get(machine)
     if (!computer?.isOn) throw new ComputerError(computer ? `${machine} is off` : `there is no computer "${machine}"`)
-    if (isInstalled()) throw new ComputerError(`${plane.founder.name} is a control plane already, and a network has one`)
+    refuseSecond()
     etcd.erase()
-    topology = {
+    const planned: Topology = {
       ...topology, name: clusterName, flavour, podCidr, serviceCidr, clusterDomain, nodes: topology.nodes.map((node) => node.name === machine ? { ...node, controlPlane: true } : node), ...disabled ? { disabled } : {},
       installed: { on: machine, advertiseAddress: advertiseAddress ?? computer.spec.ip, names, networkName: topology.name, ...isEtcdEmbedded ? { isEtcdEmbedded } : {} },
     }
-    plane = await makePlane(pki)
+    const made = await makePlane(planned, pki)
+    // Until there are keys there is no control plane, for nobody; in the meantime machines may have come and gone, and others may have been quicker.
+    refuseSecond()
+    if (computers.get(machine) !== computer || !computer.isOn) throw new ComputerError(`${machine} is off`)
+    plane = made
+    topology = { ...planned, nodes: topology.nodes.map((node) => node.name === machine ? { ...node, controlPlane: true } : node) }
     network.plan(topology)
     computers.settle(plan(topology), membership())
     computers.mark(machine, { controlPlane: true, ...flavour === 'k3s' ? { labels: isEtcdEmbedded ? K3S_ETCD_LABELS : K3S_LABELS } : {} })
