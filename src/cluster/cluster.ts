@@ -331,6 +331,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan(topology), clusterName: topology.name, nodes: topology.nodes, membership: isInstalled() ? membership() : undefined,
     installer: {
       get host() { return isInstalled() ? plane.founder.name : undefined },
+      carries: (machine) => isControlPlane(machine),
       get isOptional() { return !isInstalled() || topology.installed !== undefined },
       install: (machine, configuration) => installControlPlane(machine, configuration), remove: () => removeControlPlane(), begin: (machine) => beginK3s(computers.get(machine)!), end: (machine) => endK3s(computers.get(machine)!),
       join: (machine) => joinK3s(computers.get(machine)!), adminKubeconfig: (serverUrl, name) => adminKubeconfig(serverUrl, name),
@@ -368,6 +369,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (computer.spec.controlPlane) {
       k3s.start(computer)
       void k3s.beginAddons(computer, true)
+      // Each start sees to them: the first one may have been interrupted.
+      labelNodes(plane.shared, plane.masters, [computer.spec]).catch((error: unknown) => log.error('could not label the node of a server', { error: String(error) }))
     } else k3s.startAgent(computer)
     computer.startKubelet()
   }

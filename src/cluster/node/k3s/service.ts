@@ -57,14 +57,13 @@ async function beginServer(proc: Proc, flags: K3sFlags, { name, installer }: Mac
   if (mode !== undefined && !/^0?[0-7]{3}$/.test(mode)) throw new Fatal(`strconv.ParseInt: parsing ${JSON.stringify(mode)}: invalid syntax`)
   const server = flags.value('server')
   const token = tokenOf(proc, flags)
-  const isOwn = installer.host === name || proc.fs.exists('/var/lib/rancher/k3s/server/token')
   if (installer.host === undefined) {
     if (server !== undefined) await letIn(proc, server, token, name)
     await installer.install(name, {
       flavour: 'k3s', clusterName: K3S_CONTEXT, podCidr: flags.value('cluster-cidr') ?? DEFAULTS['cluster-cidr'], serviceCidr: flags.value('service-cidr') ?? DEFAULTS['service-cidr'], clusterDomain: flags.value('cluster-domain') ?? DEFAULTS['cluster-domain'],
       names: flags.list('tls-san'), isEtcdEmbedded: flags.has('cluster-init'), ...disabled.length > 0 ? { disabled: disabled as K3sAddon[] } : {},
     })
-  } else if (isOwn) installer.begin(name)
+  } else if (installer.carries(name)) installer.begin(name)
   else {
     if (server === undefined) throw new Fatal(`drydock: ${installer.host} of the same network is a server already, and a network has one cluster; --server joins it`)
     await letIn(proc, server, token, name)
