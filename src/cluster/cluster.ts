@@ -812,7 +812,7 @@ function klogLine(entry: LogEntry): string {
 function installedObjects(topology: Topology, endpoint: { name: string }, pki: ClusterPki): [stage: InstallationStage, objects: KubeObject[]][] {
   const controlPlaneEndpoint = `${endpoint.name}:${API_PORT}`
   const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
-  const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...topology.disabled?.includes('coredns') ? [] : coreDns({ serviceCidr, clusterDomain })]
+  const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...topology.disabled?.includes('coredns') ? [] : coreDns({ serviceCidr, clusterDomain, ...topology.flavour === 'k3s' ? { replicas: 1 } : {} })]
   // k3s has proxy and pod network in its one process.
   if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...topology.disabled?.includes('local-storage') ? [] : localPathStorage('local-path'), ...cloudControllerManager()]]]
   return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ...(topology.cni === 'none' ? [] : [['network', kindnetAddon({ podCidr })] satisfies [InstallationStage, KubeObject[]]]), ['storage', localPathStorage()]]

@@ -19,7 +19,7 @@ const METRICS_SERVER_FILES: Readonly<Record<string, readonly string[]>> = {
 export async function bundledManifests({ serviceCidr, clusterDomain }: { serviceCidr: string; clusterDomain: string }): Promise<Record<string, KubeObject[]>> {
   const metrics = metricsServerAddon()
   return {
-    'ccm.yaml': cloudControllerManager(), 'coredns.yaml': coreDns({ serviceCidr, clusterDomain }), 'local-storage.yaml': localPathStorage('local-path'),
+    'ccm.yaml': cloudControllerManager(), 'coredns.yaml': coreDns({ serviceCidr, clusterDomain, replicas: 1 }), 'local-storage.yaml': localPathStorage('local-path'),
     ...Object.fromEntries(Object.entries(METRICS_SERVER_FILES).map(([file, names]) => [`metrics-server/${file}.yaml`, metrics.filter(({ kind, metadata: { name } }) => names.includes(`${kind} ${name}`))])),
     'traefik.yaml': await traefikAddon(),
   }

@@ -14,7 +14,7 @@ export function clusterDnsAddress(serviceCidr: string): string {
 }
 
 /** CoreDNS as kubeadm installs it. k8s: cmd/kubeadm/app/phases/addons/dns */
-export function coreDns(options: { serviceCidr: string; clusterDomain: string }): KubeObject[] {
+export function coreDns(options: { serviceCidr: string; clusterDomain: string; replicas?: number }): KubeObject[] {
   const clusterIP = clusterDnsAddress(options.serviceCidr)
   return [
     serviceAccount('kube-system', 'coredns'),
@@ -67,7 +67,7 @@ export function coreDns(options: { serviceCidr: string; clusterDomain: string })
       apiVersion: 'apps/v1', kind: 'Deployment',
       metadata: { name: 'coredns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
       spec: {
-        replicas: 2,
+        replicas: options.replicas ?? 2,
         selector: { matchLabels: { 'k8s-app': 'kube-dns' } },
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
         template: {
