@@ -48,7 +48,8 @@ export function k3s(machine: MachineServices): Program {
     const [command = '', ...args] = APPLETS.includes(called) ? [called, ...words] : words
     switch (command) {
       case 'server': case 'agent':
-        proc.setTitle?.([file, ...words].join(' '))
+        // Its arguments may be secrets. k3s: pkg/cli/server Run
+        proc.setTitle?.(`${file} ${command}`)
         return k3sService(command, proc, args, machine)
       case 'kubectl': return kubectl(proc, args)
       case 'crictl': return proc.spawn(['crictl', ...args], { program: machine.crictl }).wait().then(({ code }) => code)
