@@ -119,7 +119,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   // What somebody installs himself is kept.
   root.mkdir('/usr/local/bin', { recursive: true })
   if (options.isKubeadm) root.mount('/usr/local/bin/containerd', tree, { readOnly: true, subPath: '/containerd' })
-  const k3sTree = createMemoryFileSystem({ clock, files: k3sPrograms({ name, installer: options.installer, kubelet: options.kubelet, notify: (pid) => services.notify(pid), crictl: crictl(runtime), log: (level, message) => journal.add({ timeMs: clock.nowMs(), level, component: K3S_COMPONENT, message }) }) })
+  const k3sTree = createMemoryFileSystem({ clock, files: k3sPrograms({ name, installer: options.installer, kubelet: options.kubelet, notify: (pid) => services.notify(pid), kubeletUnit: kubeletUnitOf(services), crictl: crictl(runtime), log: (level, message) => journal.add({ timeMs: clock.nowMs(), level, component: K3S_COMPONENT, message }) }) })
   root.mount(K3S_PROGRAM.slice(0, K3S_PROGRAM.lastIndexOf('/')), k3sTree, { readOnly: true })
   const { outside } = network.hostStack
   network.hostStack.outside = (request) => k3sSite(request) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname)))
@@ -157,7 +157,27 @@ function k3sPrograms(services: MachineServices): Record<string, { program: Progr
     [folder('k3s')]: { program: lazyProgram(async () => (await import('./k3s/k3s.ts')).k3s(services)) },
     // What `kill` does to the shims of real containers.
     [folder('k3s-kill-pods')]: { program: async () => { await services.kubelet.forgetPods(); return 0 } },
-    [folder('k3s-forget-server')]: { program: async () => { if (services.installer.host === services.name && services.installer.isOptional) await services.installer.remove(); return 0 } },
+    [folder('k3s-forget-server')]: { program: async () => {
+      const { installer, name, kubeletUnit } = services
+      if (installer.host === name && installer.isOptional) await installer.remove()
+      kubeletUnit.bringBack()
+      return 0
+    } },
+  }
+}
+
+function kubeletUnitOf(services: ServiceManager): MachineServices['kubeletUnit'] {
+  return {
+    async retire() {
+      if (!services.unit('kubelet')?.isEnabled) return
+      services.disable('kubelet')
+      await services.stop('kubelet')
+    },
+    bringBack() {
+      if (!services.unit('kubelet')) return
+      services.enable('kubelet')
+      services.start('kubelet')
+    },
   }
 }
 

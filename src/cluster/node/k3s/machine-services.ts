@@ -9,6 +9,8 @@ export interface MachineServices {
   kubelet: KubeletControl
   /** A line for the journal of k3s' unit. */
   log(level: 'info' | 'warn' | 'error', message: string): void
+  /** The kubelet's own unit, which kubeadm's machines come with: k3s has a kubelet in its process, and beside it that one would fail again and again. */
+  kubeletUnit: { retire(): Promise<void>; bringBack(): void }
   /** Tells systemd that the service whose process this is has begun. */
   notify(pid: number): void
   crictl: Program

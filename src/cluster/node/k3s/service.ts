@@ -32,6 +32,7 @@ export async function k3sService(kind: 'server' | 'agent', proc: Proc, args: rea
     if (proc.user.uid !== 0) throw new Fatal(kind === 'server' ? 'server must run as root, or with --rootless and/or --disable-agent' : 'agent must be run as root, or with --rootless')
     for (const [flag, own] of [['node-name', machine.name], ['node-ip', proc.net.addresses[0]]] as const) if ((flags.value(flag) ?? own) !== own) throw new Fatal(`drydock: --${flag} ${flags.value(flag)} is not supported: the machine's own is ${own}`)
     await say('info', `Starting k3s ${kind === 'agent' ? 'agent ' : ''}${K3S_RELEASE} (00000000)`)
+    await machine.kubeletUnit.retire()
     const began = await Promise.race([(kind === 'server' ? beginServer : beginAgent)(proc, flags, machine, say).then(() => true), ended.then(() => false)])
     if (!began) return 0
     proc.killed.addEventListener('abort', () => machine.installer.end(machine.name))
