@@ -124,8 +124,9 @@ export class ServerProcesses {
     this.#options.components.halt(CLOUD_CONTROLLER_MANAGER)
   }
 
-  #startPodNetwork({ spec: { name }, files }: Computer): { stop(): void } {
-    const { network, plane, topology } = this.#options
-    return startEmbeddedFlannel({ informers: plane().shared, nodeName: name, files, kernel: network.node(name)!.kernel, podCidr: topology().podCidr, policies: plane().policies() })
+  #startPodNetwork({ spec: { name, ip }, files }: Computer): { stop(): void } {
+    const { network, plane, topology, components, log } = this.#options
+    const { shared, masters, policies } = plane()
+    return startEmbeddedFlannel({ informers: shared, api: components.gated(masters), log: log.named('flannel'), nodeName: name, nodeIp: ip, files, kernel: network.node(name)!.kernel, podCidr: topology().podCidr, policies: policies() })
   }
 }

@@ -1,9 +1,12 @@
+import type { Log } from '../../base/log.ts'
+import type { Api } from '../client/api.ts'
 import type { Informers } from '../client/informers.ts'
 import type { FileSystem, PacketFilter } from '../../unix/types.ts'
 import type { Node } from '../kinds/generated/types.ts'
 import type { CniPaths } from './cni/node-cni.ts'
 import { hardwareAddress } from '../../unix/net/addresses.ts'
 import { parseCidr, formatIPv4 } from './cidr.ts'
+import { flannelAnnotations, lacks } from './flannel-annotations.ts'
 import type { NodeKernel } from './node-kernel.ts'
 
 /** Where k3s' containerd looks for configurations and plugins. */
@@ -13,13 +16,27 @@ export const K3S_PLUGINS = ['bandwidth', 'bridge', 'firewall', 'flannel', 'host-
 
 const MTU = 1450
 /** The tunnel's end on each node. */
-const DEVICE = 'flannel.1'
+const VNI = 1
+const DEVICE = `flannel.${VNI}`
+
+export interface EmbeddedFlannelOptions {
+  informers: Informers
+  api: Api
+  log: Log
+  nodeName: string
+  nodeIp: string
+  /** The node's disk. */
+  files: FileSystem
+  kernel: NodeKernel
+  podCidr: string
+  policies: PacketFilter
+}
 
 /**
  * The pod network that k3s has in its process: flannel, and a controller that enforces network policies.
  * k3s: pkg/agent/flannel/setup.go, pkg/agent/netpol
  */
-export function startEmbeddedFlannel({ informers, nodeName, files, kernel, podCidr, policies }: { informers: Informers; nodeName: string; files: FileSystem; kernel: NodeKernel; podCidr: string; policies: PacketFilter }): { stop(): void } {
+export function startEmbeddedFlannel({ informers, api, log, nodeName, nodeIp, files, kernel, podCidr, policies }: EmbeddedFlannelOptions): { stop(): void } {
   kernel.filters.add(policies)
   let known: string | undefined
   const configure = (range: string) => {
@@ -35,7 +52,21 @@ export function startEmbeddedFlannel({ informers, nodeName, files, kernel, podCi
   }
   const device = (range: string) => {
     const first = range.split('/')[0]!
-    kernel.addLink({ name: DEVICE, kind: 'vxlan', mtu: MTU, hardwareAddress: hardwareAddress(first), addresses: [`${first}/32`], details: 'vxlan id 1 dev eth0 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx' })
+    kernel.addLink({ name: DEVICE, kind: 'vxlan', mtu: MTU, hardwareAddress: hardwareAddress(first), addresses: [`${first}/32`], details: `vxlan id ${VNI} dev eth0 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx` })
+  }
+  let isAnnotating = false
+  const annotate = async ({ metadata: { annotations } }: Node, range: string) => {
+    const own = flannelAnnotations({ backend: 'vxlan', vni: VNI, range, publicIp: nodeIp })
+    if (isAnnotating || !lacks(annotations, own)) return
+    isAnnotating = true
+    try {
+      await api.patch('nodes', nodeName, undefined, 'application/strategic-merge-patch+json', { metadata: { annotations: own } }, { subresource: 'status', fieldManager: 'k3s' })
+    } catch (error) {
+      // The node's next change leads here again.
+      log.warn('flannel could not annotate its node', { error: String(error) })
+    } finally {
+      isAnnotating = false
+    }
   }
   /** The other nodes' ranges, by their names. */
   const led = new Map<string, string>()
@@ -54,7 +85,9 @@ export function startEmbeddedFlannel({ informers, nodeName, files, kernel, podCi
           kernel.removeRoute(led.get(name!)!)
           led.delete(name!)
         }
-      } else if (type !== 'delete' && range && range !== known) {
+      } else if (type !== 'delete' && range) {
+        void annotate(object, range)
+        if (range === known) continue
         configure(range)
         device(range)
       }

@@ -6,13 +6,13 @@ import type { Node, Pod } from '../../kinds/generated/types.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import type { ClusterClient } from '../in-cluster/cluster-client.ts'
 import { followResource } from '../in-cluster/follow-resource.ts'
+import { FLANNEL_PREFIX, flannelAnnotations, lacks } from '../../network/flannel-annotations.ts'
 import { klog } from '../in-cluster/klog.ts'
 import { containsRange, readNetConf } from './net-conf.ts'
 import type { NetConf } from './net-conf.ts'
 
 // @k8s part: flannel: backends vxlan and host-gw for IPv4 with the Kubernetes subnet manager; others, nftables rules and masquerading are missing, and --iptables-resync, --iptables-forward-rules and --healthz-ip change nothing
 
-const PREFIX = 'flannel.alpha.coreos.com'
 /** What a packet of the tunnel has around it, in bytes. */
 const VXLAN_OVERHEAD = 50
 const MTU = 1500
@@ -149,11 +149,8 @@ async function acquireLease(client: ClusterClient, nodeName: string, config: Net
   const node = await ask<Node>(client, `/api/v1/nodes/${nodeName}`)
   const range = node.spec.podCIDR
   if (!range) throw new Error(`node ${JSON.stringify(nodeName)} pod cidr not assigned`)
-  const own = {
-    [`${PREFIX}/backend-data`]: config.backend === 'vxlan' ? JSON.stringify({ VNI: config.vni, VtepMAC: hardwareAddress(range.split('/')[0]!) }) : 'null', [`${PREFIX}/backend-type`]: config.backend,
-    [`${PREFIX}/kube-subnet-manager`]: 'true', [`${PREFIX}/public-ip`]: publicIp,
-  }
-  if (Object.entries(own).some(([name, value]) => node.metadata.annotations?.[name] !== value)) await patchStatus(client, nodeName, { metadata: { annotations: own } })
+  const own = flannelAnnotations({ ...config, range, publicIp })
+  if (lacks(node.metadata.annotations, own)) await patchStatus(client, nodeName, { metadata: { annotations: own } })
   if (!containsRange(config.network, range)) throw new Error(`subnet ${JSON.stringify(config.network)} specified in the flannel net config doesn't contain ${JSON.stringify(range)} PodCIDR of the ${JSON.stringify(nodeName)} node`)
   return range
 }
@@ -174,19 +171,19 @@ async function followNodes(proc: Proc, client: ClusterClient, nodeName: string, 
     onChange(key, node) {
       const annotations = node?.metadata.annotations as Record<string, string> | undefined
       const range = node?.spec.podCIDR
-      if (!node || !range || annotations?.[`${PREFIX}/kube-subnet-manager`] !== 'true') {
+      if (!node || !range || annotations?.[`${FLANNEL_PREFIX}/kube-subnet-manager`] !== 'true') {
         const gone = known.get(key)
         if (gone !== undefined) kernel.removeRoute(gone)
         known.delete(key)
         return
       }
-      const publicIp = annotations[`${PREFIX}/public-ip`]
-      if (node.metadata.name === nodeName || !publicIp || annotations[`${PREFIX}/backend-type`] !== config.backend) return
+      const publicIp = annotations[`${FLANNEL_PREFIX}/public-ip`]
+      if (node.metadata.name === nodeName || !publicIp || annotations[`${FLANNEL_PREFIX}/backend-type`] !== config.backend) return
       const hop = range.split('/')[0]!
       const route: NetworkRoute = config.backend === 'vxlan' && !config.directRouting ? { destination: range, via: hop, device, onlink: true, tunnel: publicIp } : { destination: range, via: publicIp, device: 'eth0' }
       const before = known.get(key)
       if (before !== undefined && before !== range) kernel.removeRoute(before)
-      if (before !== range) klog(proc, 'I', 'vxlan_network.go:270', `Received Subnet Event with VxLan: BackendType: ${config.backend}, PublicIP: ${publicIp}, PublicIPv6: (nil), BackendData: ${annotations[`${PREFIX}/backend-data`]}, BackendV6Data: (nil)`)
+      if (before !== range) klog(proc, 'I', 'vxlan_network.go:270', `Received Subnet Event with VxLan: BackendType: ${config.backend}, PublicIP: ${publicIp}, PublicIPv6: (nil), BackendData: ${annotations[`${FLANNEL_PREFIX}/backend-data`]}, BackendV6Data: (nil)`)
       known.set(key, range)
       kernel.replaceRoute(route)
     },
