@@ -45,8 +45,14 @@ Created symlink /etc/systemd/system/multi-user.target.wants/k3s.service → /etc
 [INFO]  systemd: Starting k3s
 `)
   expect(await on('vm1', 'k3s kubectl get nodes --no-headers')).toMatch(/^vm1 +Ready +control-plane +\S+ +v1\.36\.3\+k3s1\n$/)
-  expect(await on('vm1', 'sleep 20; k3s kubectl get pods -A --no-headers')).not.toMatch(/traefik|metrics-server|Pending|Error/)
-  expect(await on('vm1', 'stat -c "%a %n" /etc/rancher/k3s/k3s.yaml; cat /var/lib/rancher/k3s/server/node-token; systemctl status k3s; journalctl -u k3s | grep -c level=info')).toMatch(/^600 \/etc\/rancher\/k3s\/k3s\.yaml\nK10[0-9a-f]{64}::server:[0-9a-f]{32}\n● k3s\.service - Lightweight Kubernetes\n[^]* Active: active \(running\)[^]*\/usr\/local\/bin\/k3s server --disable traefik --disable=metrics-server\n\d+\n$/)
+  const pods = await on('vm1', 'sleep 20; k3s kubectl get pods -A --no-headers')
+  expect(pods).toMatch(/coredns-\S+ +1\/1 +Running [^]*local-path-provisioner-\S+ +1\/1 +Running /)
+  expect(pods.match(/^.*coredns-/gm)).toHaveLength(1)
+  expect(pods).not.toMatch(/traefik|metrics-server|Pending|Error/)
+  expect(await on('vm1', 'stat -c "%a %n" /etc/rancher/k3s/k3s.yaml; cat /var/lib/rancher/k3s/server/node-token; systemctl status k3s; journalctl -u k3s | grep -c level=info')).toMatch(/^600 \/etc\/rancher\/k3s\/k3s\.yaml\nK10[0-9a-f]{64}::server:[0-9a-f]{32}\n● k3s\.service - Lightweight Kubernetes\n[^]* Active: active \(running\)[^]*\/usr\/local\/bin\/k3s server\n\d+\n$/)
+  expect(await on('vm1', "ps -ef | grep 'k3s serve[r]'; systemctl cat k3s | tail -4; systemctl is-active kubelet")).toMatch(/ \/usr\/local\/bin\/k3s server\n[^]*'--disable' \\\n\t'traefik' \\\n\t'--disable=metrics-server' \\\n\n?inactive\n$/)
+  const flannel = (name: string) => `{.metadata.annotations.flannel\\.alpha\\.coreos\\.com/${name}}`
+  expect(await on('vm1', `k3s kubectl get node vm1 -o jsonpath='${['backend-type', 'kube-subnet-manager', 'public-ip', 'backend-data'].map(flannel).join(' ')}'`)).toMatch(/^vxlan true 192\.168\.100\.10 {"VNI":1,"VtepMAC":"\S{17}"}$/)
 })
 
 test('a token lets another machine in as an agent, and only a right one does', async () => {
@@ -78,7 +84,7 @@ test('everything is there after a reload; a service that is stopped stays so', a
 
 test('uninstalling makes the machines blank again', async () => {
   expect(await on('vm2', 'k3s-agent-uninstall.sh 2>&1 | tail -1; ls /usr/local/bin /etc/systemd/system/k3s*; systemctl status k3s-agent')).toMatch(/^\+ rm -f \/usr\/local\/bin\/k3s-killall\.sh\nls: [^]*containerd\n[^]*could not be found/)
-  expect(await on('vm1', 'k3s-uninstall.sh > /dev/null 2>&1; ls /usr/local/bin /var/lib/rancher /etc/rancher; curl -sk -m 2 https://127.0.0.1:6443; echo $?')).toMatch(/containerd\n[^]*7\n$/)
+  expect(await on('vm1', 'k3s-uninstall.sh > /dev/null 2>&1; ls /usr/local/bin /var/lib/rancher /etc/rancher; curl -sk -m 2 https://127.0.0.1:6443; echo $?; systemctl is-enabled kubelet; systemctl is-active kubelet')).toMatch(/containerd\n[^]*7\nenabled\nactivating\n$/)
   expect(await on('vm1', `${GET} | sh - | tail -1; k3s kubectl get nodes --no-headers`)).toMatch(/\[INFO\] {2}systemd: Starting k3s\nvm1 +Ready /)
   expect(await run('kubectl get nodes --no-headers | wc -l')).toBe('3\n')
 })
