@@ -30,11 +30,16 @@ const network = (name: string, third: number) => `<network>
 test('networks are made of their files, listed, and taken away', async () => {
   lab.writeFile('lab.xml', network('lab', 100))
   lab.writeFile('other.xml', network('other', 100))
+  lab.writeFile('own.xml', network('own', 105).replace('</name>', '</name><uuid>6C7F0B3E-9D0C-4B7E-8F55-0D6C0A2F4E11</uuid><bridge name="br-own"/>'))
+  lab.writeFile('reversed.xml', network('reversed', 104).replace("192.168.104.11", '192.168.104.2'))
+  lab.writeFile('named.xml', network('named', 104).replace('<ip ', "<domain name='lab.example'/><ip "))
   lab.writeFile('isolated.xml', network('isolated', 101).replace('nat', 'bridge'))
   expect(await run('virsh net-create lab.xml')).toBe('Network lab created from lab.xml\n\n')
   expect(await run('virsh net-create lab.xml')).toMatch(/^error: Failed to create network from lab\.xml\nerror: operation failed: network 'lab' already exists with uuid \S{36}\n$/)
   expect(await run('virsh net-define other.xml')).toBe('error: Failed to define network from other.xml\nerror: internal error: Network is already in use by interface virbr1\n')
   expect(await run('virsh net-create isolated.xml')).toContain('drydock: the forward mode bridge is not supported')
+  expect(await run('virsh net-define reversed.xml; virsh net-define named.xml')).toMatch(/internal error: range 192\.168\.104\.10 - 192\.168\.104\.2 is reversed\n[^]*drydock: <domain> in a network is not supported\n$/)
+  expect(await run('virsh net-define own.xml; virsh net-info own; virsh net-undefine own')).toMatch(/UUID: +6c7f0b3e-9d0c-4b7e-8f55-0d6c0a2f4e11\n[^]*Bridge: +br-own\n\nNetwork own has been undefined\n/)
   await run('sed -i s/192.168.100/192.168.102/g other.xml; virsh net-define other.xml')
   expect(await run('virsh net-list --all')).toBe(` Name      State      Autostart   Persistent
 ----------------------------------------------
@@ -99,6 +104,6 @@ test("a control plane in k3s' layout can be installed on one, is there after a r
 })
 
 test('a machine that carries the control plane can be taken away, and its network with the last one', async () => {
-  expect(await run('virsh destroy vm2; virsh undefine vm2; virsh destroy vm1; virsh undefine vm1; virsh net-destroy lab; virsh net-list --name')).toMatch(/Domain 'vm2' has been undefined[^]*Domain 'vm1' has been undefined[^]*Network lab destroyed\n\ndefault\n/)
+  expect(await run('virsh destroy vm2; virsh undefine vm2; virsh destroy vm1; virsh net-destroy lab; virsh undefine vm1; virsh net-destroy lab; virsh net-list --name')).toMatch(/Domain 'vm2' has been undefined[^]*error: Failed to destroy network lab\nerror: drydock: machines belong to the network, which is gone once it ends: vm1; undefine them first\nDomain 'vm1' has been undefined[^]*Network lab destroyed\n\ndefault\n/)
   expect(await run('kubectl get nodes --no-headers | wc -l')).toBe('3\n')
 })

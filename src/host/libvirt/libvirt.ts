@@ -59,12 +59,14 @@ export class Libvirt {
 
   /** Makes a network; one that is only defined is to be started. @throws ComputerError */
   async create(definition: NetworkDefinition, { isPersistent, isActive }: { isPersistent: boolean; isActive: boolean }): Promise<void> {
-    const { name, cidr, range } = definition
+    const { name, cidr, range, uuid, bridge } = definition
     const known = this.network(name)
     if (known) throw new ComputerError(`operation failed: network '${name}' already exists with uuid ${known.uuid}`)
+    const like = this.networks().find((other) => (uuid !== undefined && other.uuid === uuid) || (bridge !== undefined && other.bridge === bridge))
+    if (like) throw new ComputerError(like.uuid === uuid ? `operation failed: network '${like.definition.name}' already exists with uuid ${uuid}` : `internal error: bridge name '${bridge}' already in use.`)
     const taken = [...DOCKER_CIDRS, this.#home.topology.hostCidr, ...this.#fleet.list().map(({ record }) => record.topology.hostCidr)]
     if (taken.some((other) => overlaps(other, cidr))) throw new ComputerError(`internal error: Network is already in use by interface ${this.networks().find(({ definition: other }) => overlaps(other.cidr, cidr))?.bridge ?? 'docker0'}`)
-    await this.#fleet.create({ provider: 'libvirt', name, isReachedByAddress: true, topology: () => blankTopology(name, cidr, range?.start), details: { isPersistent, ...range ? { range } : {} } })
+    await this.#fleet.create({ provider: 'libvirt', name, isReachedByAddress: true, topology: () => blankTopology(name, cidr, range?.start), details: { isPersistent, ...range ? { range } : {}, ...uuid === undefined ? {} : { uuid }, ...bridge === undefined ? {} : { bridge } } })
     if (!isActive) await this.#fleet.stop({ provider: 'libvirt', name })
   }
 
@@ -78,6 +80,8 @@ export class Libvirt {
     this.#refuseDefault(name)
     const running = states.filter(({ power }) => power !== 'off').map((state) => state.name)
     if (running.length > 0) throw new ComputerError(`drydock: machines of the network run: ${running.join(', ')}; destroy them first`)
+    // Nobody else knows of their disks.
+    if (!isPersistent && states.length > 0) throw new ComputerError(`drydock: machines belong to the network, which is gone once it ends: ${states.map((state) => state.name).join(', ')}; undefine them first`)
     await (isPersistent ? this.#fleet.stop({ provider: 'libvirt', name }) : this.#fleet.delete({ provider: 'libvirt', name }))
   }
 
@@ -98,7 +102,7 @@ function networkOf({ record, cluster }: FleetCluster): MachineNetwork {
   const { name, number, topology, details } = record
   const range = details['range'] as NetworkDefinition['range']
   return {
-    definition: { name, cidr: topology.hostCidr, ...range ? { range } : {} }, uuid: uuidOf(record.id), bridge: `virbr${number + 1}`, isActive: record.running, isPersistent: details['isPersistent'] === true,
+    definition: { name, cidr: topology.hostCidr, ...range ? { range } : {} }, uuid: String(details['uuid'] ?? uuidOf(record.id)), bridge: String(details['bridge'] ?? `virbr${number + 1}`), isActive: record.running, isPersistent: details['isPersistent'] === true,
     computers: cluster?.computers, states: cluster?.computers.states() ?? topology.nodes.map(({ name: machine, ip, controlPlane }) => ({ name: machine, ip, controlPlane, power: 'off' })),
   }
 }

@@ -7,13 +7,18 @@ export interface NetworkDefinition {
   cidr: string
   /** What machines get: the first and the last address. */
   range?: { start: string; end: string }
+  /** Where the file says so; one is made up otherwise. */
+  uuid?: string
+  bridge?: string
 }
 
 /** Thrown for a file that is no network here; the message is for people. */
 export class NetworkXmlError extends Error {}
 
-/** What says nothing that matters here, and what is followed. */
-const KNOWN = new Set(['network', 'name', 'uuid', 'forward', 'nat', 'port', 'bridge', 'mac', 'ip', 'dhcp', 'range', 'domain'])
+/** What is followed; and `mac`, and the ports of `nat`, which nobody would notice. */
+const KNOWN = new Set(['network', 'name', 'uuid', 'forward', 'nat', 'port', 'bridge', 'mac', 'ip', 'dhcp', 'range'])
+/** What the kernel takes for the name of a device. */
+const DEVICE_NAME = /^[\w.-]{1,15}$/
 
 /** Reads libvirt's description of a network. libvirt: src/conf/network_conf.c @throws NetworkXmlError */
 export function readNetworkXml(text: string): NetworkDefinition {
@@ -22,10 +27,16 @@ export function readNetworkXml(text: string): NetworkDefinition {
   if (elements[0]?.element !== 'network') throw new NetworkXmlError(`XML error: unexpected root element <${elements[0]?.element ?? ''}>, expecting <network>`)
   const name = /<name>\s*([^<]*?)\s*<\/name>/.exec(plain)?.[1]
   if (!name) throw new NetworkXmlError('XML error: missing name element')
+  if (!/^[\w.-]+$/.test(name)) throw new NetworkXmlError("drydock: a network's name has letters, digits, '.', '_' and '-' only")
   const unknown = elements.find(({ element }) => !KNOWN.has(element))
   if (unknown) throw new NetworkXmlError(`drydock: <${unknown.element}> in a network is not supported`)
   const mode = elements.find(({ element }) => element === 'forward')?.attribute('mode')
   if (mode !== undefined && mode !== 'nat' && mode !== 'open') throw new NetworkXmlError(`drydock: the forward mode ${mode} is not supported: machines are reached from the host, and nobody else is there`)
+  const uuid = /<uuid>\s*([^<]*?)\s*<\/uuid>/.exec(plain)?.[1]?.toLowerCase()
+  if (uuid !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid)) throw new NetworkXmlError('XML error: malformed uuid element')
+  const bridge = elements.find(({ element }) => element === 'bridge')?.attribute('name')
+  if (bridge !== undefined && !DEVICE_NAME.test(bridge)) throw new NetworkXmlError(`drydock: ${bridge} is no name for a bridge`)
+  const given = { ...uuid === undefined ? {} : { uuid }, ...bridge === undefined ? {} : { bridge } }
   const ips = elements.filter(({ element }) => element === 'ip')
   if (ips.length !== 1 || ips[0]!.attribute('family') === 'ipv6') throw new NetworkXmlError('drydock: a network has one <ip>, of IPv4')
   const address = ips[0]!.attribute('address') ?? ''
@@ -42,9 +53,11 @@ export function readNetworkXml(text: string): NetworkDefinition {
   const ranges = elements.filter(({ element }) => element === 'range')
   if (ranges.length > 1) throw new NetworkXmlError('drydock: a network has one <range>')
   const [start, end] = [ranges[0]?.attribute('start'), ranges[0]?.attribute('end')]
-  if (start === undefined || end === undefined) return { name, cidr }
+  if (ranges.length === 0) return { name, cidr, ...given }
+  if (start === undefined || end === undefined) throw new NetworkXmlError(`XML error: Missing '${start === undefined ? 'start' : 'end'}' attribute in range for network '${name}'`)
   for (const each of [start, end]) if (!isInside(each, cidr)) throw new NetworkXmlError(`internal error: range ${start} - ${end} is not entirely within network ${address}/${prefix}`)
-  return { name, cidr, range: { start, end } }
+  if (parseIPv4(end) < parseIPv4(start)) throw new NetworkXmlError(`internal error: range ${start} - ${end} is reversed`)
+  return { name, cidr, range: { start, end }, ...given }
 }
 
 /** What `virsh net-dumpxml` prints of a network. */
