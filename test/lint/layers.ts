@@ -19,7 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/metrics-server': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/dashboard': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/calico': ['src/cluster/images', 'src/cluster/calico', 'src/cluster/kinds', 'src/cluster/network/cidr.ts', 'src/unix', 'src/base'],
-  'src/cluster/images/flannel': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/flannel': ['src/cluster/images', 'src/cluster/kinds', 'src/cluster/network/flannel-annotations.ts', 'src/unix', 'src/base'],
   'src/cluster/images/ingress-nginx': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   // Agents that ask the API about pods.
   'src/cluster/images/fluent': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
