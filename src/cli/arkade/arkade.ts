@@ -4,9 +4,10 @@ import { K3SUP_VERSION } from '../k3sup/k3sup.ts'
 /** Where the machine has what downloaded files lead to. */
 export const TOOLS = '/usr/lib/drydock'
 const ARKADE_VERSION = '0.11.60'
+const ARKADE_COMMIT = '7753c60639bb790fe7af08f12cda546cbb7d6727'
 /** Tools that there are here. */
 const KNOWN: Readonly<Record<string, { owner: string; version: string }>> = { k3sup: { owner: 'alexellis', version: K3SUP_VERSION } }
-const HELP = `Portable marketplace for downloading your favourite DevOps CLIs and installing helm charts, with a single command
+const HELP = `Downloads command line tools; there is one of them here.
 
 Usage:
   arkade [flags]
@@ -14,21 +15,20 @@ Usage:
 
 Available Commands:
   get         The get command downloads a tool
-  install     Install Kubernetes apps from helm charts or YAML files
   version     Print the version
 
 Use "arkade [command] --help" for more information about a command.
 `
 
 /** arkade: fetches tools. */
-// @k8s part: arkade: get k3sup and version; other tools and install are missing
+// @k8s part: arkade: get k3sup and version; other tools are missing, and install is refused for every app
 export const arkade: Program = async (proc) => {
   const words = proc.argv[1]?.includes('/') ? proc.argv.slice(2) : proc.argv.slice(1)
   const [command = '', ...args] = words
   const fail = async (message: string) => { await proc.stderr.write(`Error: ${message}\n`); return 1 }
   switch (command) {
     case 'get': return args.length === 0 ? list(proc) : get(proc, args)
-    case 'version': await proc.stdout.write(`Version: ${ARKADE_VERSION}\nGit Commit: 00000000\n`); return 0
+    case 'version': await proc.stdout.write(`Version: ${ARKADE_VERSION}\nGit Commit: ${ARKADE_COMMIT}\n`); return 0
     case '': case 'help': case '--help': case '-h': await proc.stdout.write(HELP); return 0
     case 'install': return fail(args[0] === undefined ? 'drydock: arkade install is not supported; helm and kubectl apply install applications' : `drydock: arkade install ${args[0]} is not supported; helm and kubectl apply install applications`)
     default: return fail(`unknown command ${JSON.stringify(command)} for "arkade"\nRun 'arkade --help' for usage.`)
@@ -36,7 +36,7 @@ export const arkade: Program = async (proc) => {
 }
 
 async function list(proc: Proc): Promise<number> {
-  const rows = [['TOOL', 'DESCRIPTION'], ['k3sup', 'Bootstrap Kubernetes with k3s over SSH < 1 min.']]
+  const rows = [['TOOL', 'DESCRIPTION'], ['k3sup', 'Installs k3s on other machines over SSH']]
   await proc.stdout.write(`${rows.map(([name, text]) => `${name!.padEnd(8)}${text}`).join('\n')}\nThere is ${rows.length - 1} tool, use \`arkade get NAME\` to download one.\n`)
   return 0
 }

@@ -1,12 +1,10 @@
 /** A flag's kind, and what it is without being said. */
 export type FlagTable = Readonly<Record<string, string | boolean>>
 
-/** The flags of a command line by their names. Switches have boolean defaults. */
+/** The flags of a k3sup command line by their names. Switches have boolean defaults. */
 export class GoFlags {
   readonly #values: Map<string, string | boolean>
   readonly #changed = new Set<string>()
-  /** What isn't a flag. */
-  readonly operands: string[] = []
 
   /** pflag's rules. @throws Error in its words */
   constructor(table: FlagTable, words: readonly string[]) {
@@ -15,7 +13,7 @@ export class GoFlags {
       const [, name, value] = /^--([\w-]+)(?:=(.*))?$/s.exec(words[i]!) ?? []
       if (name === undefined) {
         if (words[i]!.startsWith('-') && words[i] !== '-') throw new Error(`unknown shorthand flag: '${words[i]![1]}' in ${words[i]}`)
-        this.operands.push(words[i]!)
+        // Nobody asks for what isn't a flag.
         continue
       }
       const known = table[name]

@@ -3,21 +3,20 @@ import { GoFlags } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { SshOperator } from './ssh-operator.ts'
 
+/** The release that this one is like, whose commit is {@link COMMIT}. */
 export const K3SUP_VERSION = '0.13.11'
-const TIP = 'Tip: Create clusters on Mac, Linux + WSL2 with K3sup and https://slicervm.com'
+const COMMIT = '5e5228b9d25c8c3dd1bb82d0f78a3944933529ed'
 const GET = 'curl -sfL https://get.k3s.io'
 const SHARED: FlagTable = { ip: '127.0.0.1', user: 'root', host: '', 'ssh-key': '~/.ssh/id_rsa', 'ssh-port': '22', sudo: true, 'skip-install': false, 'print-command': false, 'no-extras': false, 'k3s-version': '', 'k3s-extra-args': '', 'k3s-channel': 'stable', 'tls-san': '' }
 const COMMANDS: Readonly<Record<string, { flags: FlagTable; run: (proc: Proc, flags: GoFlags) => Promise<void> }>> = {
   install: { flags: { ...SHARED, 'local-path': 'kubeconfig', context: 'default', ipsec: false, merge: false, local: false, cluster: false, datastore: '', token: '' }, run: install },
   join: { flags: { ...SHARED, 'server-ip': '127.0.0.1', 'server-host': '', 'server-url': '', 'server-user': 'root', 'server-ssh-port': '22', server: false, 'node-token-path': '', 'node-token': '', 'server-data-dir': '/var/lib/rancher/k3s/' }, run: join },
   'node-token': { flags: { ip: '127.0.0.1', user: 'root', host: '', 'ssh-key': '~/.ssh/id_rsa', 'ssh-port': '22', sudo: true, 'server-data-dir': '/var/lib/rancher/k3s/' }, run: nodeToken },
-  version: { flags: {}, run: async (proc) => { await proc.stdout.write(`Version: ${K3SUP_VERSION}\nGit Commit: 00000000\n`) } },
+  version: { flags: {}, run: async (proc) => { await proc.stdout.write(`Version: ${K3SUP_VERSION}\nGit Commit: ${COMMIT}\n`) } },
 }
 /** What k3sup could do and this doesn't. */
 const UNSUPPORTED = ['ipsec', 'merge', 'local', 'datastore', 'token']
-const HELP = `${TIP}
-
-Usage:
+const HELP = `Usage:
   k3sup [flags]
   k3sup [command]
 
@@ -81,7 +80,7 @@ async function install(proc: Proc, flags: GoFlags): Promise<void> {
   const { stdout: kubeconfig } = await machine.execute(show, false).catch((error: Error) => { throw new Error(`error received processing command: ${error.message}`) })
   const context = flags.text('context') || 'default'
   const path = proc.resolve(expand(proc, flags.text('local-path')))
-  await proc.stdout.write(`Saving file to: ${path}\n\n# Test your cluster with:\nexport KUBECONFIG=${path}\nkubectl config use-context ${context}\nkubectl get node -o wide\n\n${TIP}\n`)
+  await proc.stdout.write(`Saving file to: ${path}\n\n# Test your cluster with:\nexport KUBECONFIG=${path}\nkubectl config use-context ${context}\nkubectl get node -o wide\n`)
   proc.fs.writeFile(path, kubeconfig.replace(/127\.0\.0\.1|localhost|default/g, (found) => found === 'default' ? context : host), { mode: 0o600 })
 }
 
@@ -110,7 +109,7 @@ async function join(proc: Proc, flags: GoFlags): Promise<void> {
   const command = `${GET} | K3S_URL='${url}' K3S_TOKEN='${token}' ${versionOf(flags)}${exec} sh -s -${extra ? ` ${extra}` : ''}`
   if (flags.is('print-command')) await proc.stdout.write(`ssh: ${command}\n`)
   const { stdout, stderr } = await machine.execute(command, true).catch((error: Error) => { throw new Error(`unable to setup agent: ${error.message}`) })
-  await proc.stdout.write(`${stderr ? `Logs: ${stderr}` : ''}Output: ${stdout}\n${TIP}\n`)
+  await proc.stdout.write(`${stderr ? `Logs: ${stderr}` : ''}Output: ${stdout}\n`)
 }
 
 async function nodeToken(proc: Proc, flags: GoFlags): Promise<void> {

@@ -29,7 +29,7 @@ export class SshOperator {
 
   /** Logs in with the key. @throws Error in the words of k3sup and of Go's ssh */
   static async connect(proc: Proc, login: Login): Promise<SshOperator> {
-    const { key, host, port, user } = login
+    const { key, host, port } = login
     const { fs } = proc
     if (!fs.exists(key)) throw new Error(`unable to load the ssh key with path ${JSON.stringify(key)}: unable to read file: ${key}, open ${key}: no such file or directory`)
     const operator = new SshOperator(proc, login)
@@ -42,7 +42,6 @@ export class SshOperator {
     }
     const own = fs.exists(`${key}.pub`) ? fs.readText(`${key}.pub`).trim().split(' ')[1] : undefined
     if (own === undefined || !stdout.split('\n').some((line) => line.includes(own))) failed(refused)
-    void user
     return operator
   }
 
