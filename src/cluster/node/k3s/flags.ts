@@ -25,8 +25,10 @@ export class K3sFlags {
 }
 
 const CONFIGURATION = '/etc/rancher/k3s/config.yaml'
-const ALIASES: Readonly<Record<string, string>> = { t: 'token', s: 'server', c: 'config', m: 'write-kubeconfig-mode', v: 'v', o: 'write-kubeconfig' }
-const ENVIRONMENT: Readonly<Record<string, string>> = { K3S_TOKEN: 'token', K3S_TOKEN_FILE: 'token-file', K3S_URL: 'server', K3S_KUBECONFIG_MODE: 'write-kubeconfig-mode', K3S_KUBECONFIG_OUTPUT: 'write-kubeconfig', K3S_NODE_NAME: 'node-name', K3S_CLUSTER_INIT: 'cluster-init' }
+const ALIASES: Readonly<Record<string, string>> = { t: 'token', s: 'server', c: 'config', m: 'write-kubeconfig-mode', o: 'write-kubeconfig' }
+const ENVIRONMENT: Readonly<Record<string, string>> = { K3S_TOKEN: 'token', K3S_TOKEN_FILE: 'token-file', K3S_URL: 'server', K3S_KUBECONFIG_MODE: 'write-kubeconfig-mode', K3S_KUBECONFIG_OUTPUT: 'write-kubeconfig', K3S_NODE_NAME: 'node-name', K3S_CLUSTER_INIT: 'cluster-init', K3S_CONFIG_FILE: 'config' }
+/** Variables of k3s that nothing here follows. */
+const UNFOLLOWED_ENVIRONMENT = ['AGENT_TOKEN', 'AGENT_TOKEN_FILE', 'CLUSTER_RESET', 'CLUSTER_SECRET', 'DATASTORE_ENDPOINT', 'DATASTORE_CAFILE', 'DATASTORE_CERTFILE', 'DATASTORE_KEYFILE', 'DATA_DIR', 'DEBUG', 'KUBECONFIG_GROUP', 'LB_SERVER_PORT', 'RESOLV_CONF', 'SELINUX', 'VPN_AUTH', 'VPN_AUTH_FILE'].map((name) => `K3S_${name}`)
 const COMMON = ['token', 'token-file', 'server', 'node-name', 'node-ip', 'config']
 const SERVER = [...COMMON, 'cluster-init', 'disable', 'tls-san', 'write-kubeconfig', 'write-kubeconfig-mode', 'cluster-cidr', 'service-cidr', 'cluster-domain', 'flannel-backend']
 const SWITCHES = ['cluster-init']
@@ -55,8 +57,10 @@ export function readK3sFlags(kind: 'server' | 'agent', args: readonly string[], 
     if (given === undefined) throw new Error(`flag needs an argument: --${name}`)
     line.push([name, given])
   }
+  const unfollowed = UNFOLLOWED_ENVIRONMENT.find((name) => env[name])
+  if (unfollowed !== undefined) throw new Error(`drydock: the variable ${unfollowed} is not supported`)
   const fromEnvironment = Object.entries(ENVIRONMENT).flatMap(([variable, name]): [string, string][] => env[variable] && known.includes(name) ? [[name, env[variable]]] : [])
-  const path = line.findLast(([name]) => name === 'config')?.[1] ?? CONFIGURATION
+  const path = [...fromEnvironment, ...line].findLast(([name]) => name === 'config')?.[1] ?? CONFIGURATION
   const configured = fs.exists(path) ? Object.entries((parseYaml(fs.readText(path)).value ?? {}) as Record<string, unknown>).flatMap(([name, value]): [string, string][] => (Array.isArray(value) ? value : [value]).map((each) => [check(name), String(each)])) : []
   return new K3sFlags([...configured, ...fromEnvironment, ...line])
 }

@@ -20,7 +20,7 @@ const DEFAULTS = { 'cluster-cidr': '10.42.0.0/16', 'service-cidr': '10.43.0.0/16
 class Fatal extends Error {}
 
 /** `k3s server` and `k3s agent`: the process that is all of Kubernetes on its machine. k3s: pkg/cli/server, pkg/cli/agent */
-// @k8s part: k3s server and agent: flags --cluster-init, --server, --token, --disable, --tls-san, --write-kubeconfig, --write-kubeconfig-mode, --cluster-cidr, --service-cidr and --cluster-domain, and the configuration file; others are refused, and a network has one cluster
+// @k8s part: k3s server and agent: flags --cluster-init, --server, --token, --disable, --tls-san, --write-kubeconfig, --write-kubeconfig-mode, --cluster-cidr, --service-cidr and --cluster-domain, and the configuration file; others are refused, a network has one cluster, and nodes have no passwords (Secrets NAME.node-password.k3s)
 export async function k3sService(kind: 'server' | 'agent', proc: Proc, args: readonly string[], machine: MachineServices): Promise<number> {
   const say = async (level: 'info' | 'warn' | 'error' | 'fatal', message: string) => {
     machine.log(level === 'fatal' ? 'error' : level, message)
