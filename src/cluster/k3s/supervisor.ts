@@ -34,7 +34,7 @@ export function supervised(api: HttpHandler, options: SupervisorOptions): HttpHa
 async function isAllowed(authorization: string | null, { files, api, clock }: SupervisorOptions): Promise<boolean> {
   const [scheme, text = ''] = (authorization ?? '').split(' ')
   if (scheme === 'Basic') {
-    const password = atob(text).replace(/^[^:]*:/, '')
+    const password = plainOf(text)?.replace(/^[^:]*:/, '') ?? ''
     return files.exists(TOKEN_FILE) && password !== '' && password === parseToken(files.readText(TOKEN_FILE).trim()).password
   }
   // Tokens that somebody has made for a while.
@@ -43,6 +43,15 @@ async function isAllowed(authorization: string | null, { files, api, clock }: Su
   const found = await api.get<Secret>('secrets', `bootstrap-token-${id}`, 'kube-system').catch(() => undefined)
   const read = (key: string) => atob(found?.data?.[key] ?? '')
   return read('token-secret') === secret && read('usage-bootstrap-authentication') === 'true' && (read('expiration') === '' || Date.parse(read('expiration')) > clock.nowMs())
+}
+
+/** @returns undefined for what isn't base64 */
+function plainOf(base64: string): string | undefined {
+  try {
+    return atob(base64)
+  } catch {
+    return undefined
+  }
 }
 
 /** A token's parts: the hash of the authority that it trusts, if it says so, and what it shows. k3s: pkg/clientaccess */
