@@ -25,9 +25,10 @@ import { certificateControllers } from './controllers/certificates/certificates.
 import { ComputerError, Computers } from './computers/computers.ts'
 import { K3S_KUBELET_KUBECONFIG } from './computers/computer.ts'
 import type { Computer, Membership } from './computers/computer.ts'
+import { K3S_RELEASE } from './node/k3s/installed-files.ts'
 import { isServiceWanted } from './node/unit-state.ts'
 import { ComponentLauncher } from './component-launcher.ts'
-import { ControlPlane, componentOn } from './control-plane.ts'
+import { COMPONENTS, ControlPlane, componentOn } from './control-plane.ts'
 import type { ComponentPart } from './control-plane.ts'
 import { endpointLeases } from './control-plane-nodes/endpoint-leases.ts'
 import { installedFiles } from './control-plane-nodes/install.ts'
@@ -202,12 +203,9 @@ const BOOT_PATIENCE_MS = 5_000
 const PKI = '/etc/kubernetes/pki'
 /** The API server's certificate for kubelets. */
 const KUBELET_CLIENT = `${PKI}/apiserver-kubelet-client.crt`
-const K3S_VERSION = 'k3s1'
 /** Go's words where there was an API server, and where there is somebody else's. */
 const refusedAt = ({ ip }: { ip: string }) => `dial tcp ${ip}:${API_PORT}: connect: connection refused`
 const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
-/** The components of the control plane, in the order in which they start. */
-const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 export const VERSION = {
   major: '1', minor: '36', emulationMajor: '1', emulationMinor: '36', minCompatibilityMajor: '1', minCompatibilityMinor: '35',
   gitVersion: 'v1.36.3+drydock', gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z',
@@ -255,7 +253,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const founder = { name, ip: of.installed?.advertiseAddress ?? ip }
     return createPlane({
       platform: options.platform, clock, random: random.fork('apiserver'), log, topology: of, founder, servingNames: servingNames(founder, of), pki,
-      apiServer: { etcd, kinds: builtInKinds, dialer, version: of.flavour === 'k3s' ? { ...VERSION, gitVersion: `v1.36.3+${K3S_VERSION}` } : VERSION, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
+      apiServer: { etcd, kinds: builtInKinds, dialer, version: of.flavour === 'k3s' ? { ...VERSION, gitVersion: K3S_RELEASE } : VERSION, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
       members: {
         random: ownRandom('etcd'), disk: (host) => computers.get(host)?.files ?? noMachinesDisk(), reaches: (_from, to) => network.node(to) !== undefined,
         onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),

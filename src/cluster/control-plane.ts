@@ -21,6 +21,9 @@ export interface ControlPlaneHost {
   ip: string
 }
 
+/** The components of the control plane, in the order in which they start. */
+export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+
 /** A component on one of the control plane's nodes. */
 export function componentOn(component: string, host: string): string {
   return `${component}/${host}`

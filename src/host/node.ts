@@ -15,7 +15,7 @@ Usage:
                 [--audit-policy-file FILE] [--audit-log-path FILE|-]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
       With --cni none, nodes stay NotReady until somebody installs a network plugin (kind's disableDefaultCNI).
-      With --single-node: one node as k3s sets it up; --disable leaves traefik or metrics-server away.
+      With --single-node: one node as k3s sets it up; --disable leaves add-ons away: ${K3S_ADDONS.join(', ')}.
       With --control-planes M: so many of the nodes make up the control plane, with a load balancer in front of their API servers.
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...

@@ -23,7 +23,7 @@ import { K3S_CNI_PATHS, K3S_PLUGINS } from '../network/embedded-flannel.ts'
 import type { Network } from '../network/network.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import { installUnits, isUnitEnabled, isUnitStopped, isServiceWanted } from '../node/unit-state.ts'
-import { installK3s } from '../node/k3s/installed-files.ts'
+import { K3S_RELEASE, installK3s } from '../node/k3s/installed-files.ts'
 import type { Journal } from '../node/journal.ts'
 import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
@@ -103,7 +103,6 @@ const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '
 /** What of a disk is memory, or is emptied by each start of the operating system. */
 const VOLATILE_FOLDERS = ['/run', '/tmp']
 const MACHINE_ID = '/etc/machine-id'
-const K3S_VERSION = 'k3s1'
 /** On a node of the control plane, and on no other. */
 const API_SERVER_CERTIFICATE = '/etc/kubernetes/pki/apiserver.crt'
 const KUBELET_PORT = 10250
@@ -424,7 +423,7 @@ export class Computer {
         labels: this.#registeredLabels(), taints: [...spec.taints, ...this.#registeredTaints()], addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
         capacity: { cpu: spec.cpu, memory: spec.memory, 'ephemeral-storage': spec.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(spec.maxPods) },
         ...(topology.flavour === 'k3s' ? { providerID: `k3s://${name}` } : this.#installerFlag('provider-id') ? { providerID: this.#installerFlag('provider-id')! } : {}),
-        ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_VERSION } : {}),
+        ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_RELEASE.split('+')[1]! } : {}),
       },
       serving: { certificatePem: once(() => createSelfSignedServer(name, clock.nowMs())), clientCaPem },
       ...(topology.flavour === 'k3s' ? { allowedUnsafeSysctls: ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] } : {}),

@@ -159,7 +159,7 @@ function kindsOf(addon: Addon): KindRef[] {
   })
 }
 
-/** All files below a folder, sorted; folders that are links are followed once. */
+/** All files below a folder, sorted; links that lead to folders aren't followed. */
 function filesBelow(files: FileSystem, folder: string): string[] {
   if (!files.exists(folder)) return []
   return files.readdir(folder).flatMap((name) => {

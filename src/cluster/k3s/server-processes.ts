@@ -3,7 +3,7 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { HttpHandler, Listener } from '../../unix/types.ts'
 import type { Computer } from '../computers/computer.ts'
-import { componentOn } from '../control-plane.ts'
+import { COMPONENTS, componentOn } from '../control-plane.ts'
 import type { ControlPlane } from '../control-plane.ts'
 import { CLOUD_CONTROLLER_MANAGER } from '../kubeadm/cloud-controller-manager.ts'
 import { kubeconfigText } from '../kubeadm/kubeconfig.ts'
@@ -33,7 +33,6 @@ interface Running {
   podNetwork: { stop(): void }
 }
 
-const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 /** The certificate of a server that joined. */
 export const SERVING_CERTIFICATE = '/var/lib/rancher/k3s/server/tls/serving-kube-apiserver.crt'
 
