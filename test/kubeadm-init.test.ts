@@ -70,6 +70,12 @@ test('kubeadm init makes a control plane whose node waits for a network plugin',
   expect(await run('kubectl get nodes --no-headers | wc -l')).toBe('3\n')
 })
 
+test('what was only begun, or lost its manifests, is taken away by kubeadm reset all the same', async () => {
+  await run('ssh vm3 "kubeadm init phase certs all; kubeadm init phase kubeconfig all; kubeadm init phase etcd local"')
+  expect(await run('ssh vm3 "kubeadm reset -f; ls -A /etc/kubernetes/pki /etc/kubernetes/manifests"')).toMatch(/W\d{4} [^]*\[reset\] Unable to fetch the kubeadm-config ConfigMap from cluster: [^]*\[reset\] Deleting files: [^]*\/etc\/kubernetes\/manifests:\n\n\/etc\/kubernetes\/pki:\n$/)
+  expect(await kubectl('kubectl get nodes --no-headers')).toMatch(/^vm1 /)
+})
+
 test('with a network plugin and a second machine it is a cluster that works', async () => {
   await kubectl('kubectl apply -f flannel.yaml; sleep 12')
   expect(await kubectl('kubectl get nodes --no-headers; kubectl get pods -n kube-system -l k8s-app=kube-dns --no-headers')).toMatch(/^vm1 +Ready [^]*coredns-\S+ +1\/1 +Running[^]*coredns-\S+ +1\/1 +Running/)
@@ -139,6 +145,7 @@ test("a range for pods that is the machines' own network cuts pods off from thei
   expect(await kubectl('kubectl get nodes --no-headers; kubectl get pods -n kube-system -l k8s-app=kube-dns --no-headers')).toMatch(/^vm3 +Ready [^]*coredns-\S+ +0\/1 +Running[^]*coredns-\S+ +0\/1 +Running/)
   expect(await kubectl('kubectl logs -n kube-system -l k8s-app=kube-dns; ssh vm3 ip route')).toMatch(/Failed to watch [^]*timed out[^]*\n192\.168\.100\.0\/24 dev eth0 [^]*\n192\.168\.100\.0\/24 dev cni0 /)
   expect(await kubectl('kubectl get pods -n kube-system -l component=etcd --no-headers')).toMatch(/^etcd-vm3 +1\/1 +Running/)
+  await run('ssh vm3 "rm /etc/kubernetes/manifests/*; sleep 30"')
   // Devices and routes stay until the machine starts anew.
   await run('ssh vm3 "kubeadm reset -f; rm -r /etc/cni/net.d/*"; virsh destroy vm3; virsh start vm3; sleep 15')
 })

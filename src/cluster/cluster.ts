@@ -329,7 +329,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     clock, seed, random, log, journalOf, network, registry, systemImages, components, topology: plan(topology), clusterName: topology.name, nodes: topology.nodes, membership: isInstalled() ? membership() : undefined,
     installer: {
       get host() { return isInstalled() ? plane.founder.name : undefined },
-      carries: (machine) => isControlPlane(machine),
+      get carriers() { return controlPlanes().map(({ name }) => name) },
       get isOptional() { return !isInstalled() || topology.installed !== undefined },
       install: (machine, configuration) => installControlPlane(machine, configuration), remove: () => removeControlPlane(), begin: (machine) => beginK3s(computers.get(machine)!), end: (machine) => endK3s(computers.get(machine)!),
       join: (machine) => joinK3s(computers.get(machine)!), adminKubeconfig: (serverUrl, name) => adminKubeconfig(serverUrl, name),

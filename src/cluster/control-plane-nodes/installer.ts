@@ -27,8 +27,8 @@ export interface ControlPlaneConfiguration {
 export interface ControlPlaneInstaller {
   /** The machine on which there is one; undefined: there is none. */
   readonly host: string | undefined
-  /** Whether a machine is one of those that carry it. */
-  carries(machine: string): boolean
+  /** The machines that carry it. */
+  readonly carriers: readonly string[]
   /** Whether it can be installed and taken away again; a cluster that came with its control plane keeps it. */
   readonly isOptional: boolean
   /** k8s: what `kubeadm init` and `k3s server` do that isn't files. See {@link Cluster.installControlPlane} */

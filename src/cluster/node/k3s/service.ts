@@ -64,7 +64,7 @@ async function beginServer(proc: Proc, flags: K3sFlags, { name, installer }: Mac
       flavour: 'k3s', clusterName: K3S_CONTEXT, podCidr: flags.value('cluster-cidr') ?? DEFAULTS['cluster-cidr'], serviceCidr: flags.value('service-cidr') ?? DEFAULTS['service-cidr'], clusterDomain: flags.value('cluster-domain') ?? DEFAULTS['cluster-domain'],
       names: flags.list('tls-san'), isEtcdEmbedded: flags.has('cluster-init'), ...disabled.length > 0 ? { disabled: disabled as K3sAddon[] } : {},
     })
-  } else if (installer.carries(name)) installer.begin(name)
+  } else if (installer.carriers.includes(name)) installer.begin(name)
   else {
     if (server === undefined) throw new Fatal(`drydock: ${installer.host} of the same network is a server already, and a network has one cluster; --server joins it`)
     await letIn(proc, server, token, name)

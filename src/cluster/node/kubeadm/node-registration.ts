@@ -14,7 +14,7 @@ export interface NodeRegistration {
 }
 
 export const KNOWN_REGISTRATION: KnownFields = {
-  name: true, criSocket: true, taints: [{ key: true, value: true, effect: true }], ignorePreflightErrors: true, imagePullPolicy: { is: ['IfNotPresent', 'Always', 'Never'] }, imagePullSerial: { is: [true, false] },
+  name: true, criSocket: true, taints: [{ key: true, value: true, effect: true }], ignorePreflightErrors: true, imagePullPolicy: { is: ['IfNotPresent', 'Always'] }, imagePullSerial: { is: [true, false] },
   kubeletExtraArgs: [{ name: { is: ['node-labels', 'max-pods'] }, value: true }],
 }
 
