@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { coreDns, localPathStorage } from '../kubeadm/addons.ts'
 import { cloudControllerManager } from '../kubeadm/cloud-controller-manager.ts'
@@ -26,11 +27,13 @@ export async function bundledManifests({ serviceCidr, clusterDomain }: { service
 }
 
 /** Writes the manifests that aren't to be left away; a file that is as it should be isn't touched. k3s: pkg/deploy/stage.go */
-export function stageManifests(files: FileSystem, manifests: Readonly<Record<string, readonly KubeObject[]>>, isLeftAway: (path: string) => boolean): void {
+export async function stageManifests(files: FileSystem, manifests: Readonly<Record<string, readonly KubeObject[]>>, isLeftAway: (path: string) => boolean, clock: Clock): Promise<void> {
   for (const [name, objects] of Object.entries(manifests)) {
     const path = `${MANIFEST_FOLDER}/${name}`
     if (isLeftAway(path)) continue
-    const text = manifestText(objects)
+    const text = await manifestText(objects, clock)
+    // The server may have ended meanwhile, and its folder be gone.
+    if (isLeftAway(path)) return
     if (files.exists(path) && files.readText(path) === text) continue
     files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true, mode: 0o700 })
     files.writeFile(path, text, { mode: 0o600 })

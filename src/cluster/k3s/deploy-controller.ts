@@ -97,7 +97,7 @@ export class DeployController {
   }
 
   async #deploy(path: string): Promise<void> {
-    const { files, api, events, sets } = this.#options
+    const { files, api, events, sets, clock } = this.#options
     const text = files.readText(path)
     const checksum = sha256Hex(text)
     const present = await this.#addon(path)
@@ -109,7 +109,7 @@ export class DeployController {
     }
     let objects: KubeObject[] = []
     try {
-      objects = objectsOfManifest(text)
+      objects = await objectsOfManifest(text, clock)
     } catch (error) {
       warn('ParseManifestFailed', 'Parse manifest', error)
     }
@@ -125,11 +125,11 @@ export class DeployController {
 
   /** Takes away what a manifest stands for, the file, and its Addon. */
   async #delete(path: string): Promise<void> {
-    const { files, api, events, sets } = this.#options
+    const { files, api, events, sets, clock } = this.#options
     const addon = await this.#addon(path)
     let kinds: readonly KindRef[] = addon ? kindsOf(addon) : []
     try {
-      kinds = [...kinds, ...objectsOfManifest(files.readText(path))]
+      kinds = [...kinds, ...await objectsOfManifest(files.readText(path), clock)]
     } catch { /* It never had any, then. */ }
     await sets.apply({ apiVersion: 'k3s.cattle.io/v1', kind: 'Addon', namespace: NAMESPACE, name: addonName(path) }, '', [], kinds)
     files.remove(path, { force: true })

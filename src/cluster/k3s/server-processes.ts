@@ -109,7 +109,15 @@ export class ServerProcesses {
     const { serviceCidr, clusterDomain, disabled = [] } = topology()
     const addons = this.#addons = { host: name, stop() {} }
     if (!disabled.includes('servicelb')) components.start(CLOUD_CONTROLLER_MANAGER)
-    const { startServerControllers } = await clock.outside(import('./server-controllers.ts'))
+    let startServerControllers
+    try {
+      ({ startServerControllers } = await clock.outside(import('./server-controllers.ts')))
+    } catch (error) {
+      log.error('could not load what a k3s server runs', { error: String(error) })
+      // The next start of a server tries once more.
+      if (this.#addons === addons) this.#endAddons()
+      return
+    }
     if (this.#isStopped || this.#addons !== addons) return
     const { masters, fetch, shared, admin, pki } = plane()
     const kubeconfig = topology().installed ? undefined : kubeconfigText({ name: 'default', serverUrl: `https://127.0.0.1:${API_PORT}`, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem })
