@@ -97,7 +97,10 @@ test('kubeadm reset makes it blank again, and another control plane has other ke
   expect(await kubectl('kubectl get nodes')).toContain('The connection to the server 192.168.100.10:6443 was refused')
   expect(await run('ssh vm1 "crictl ps -q; ls -A /var/lib/etcd /etc/kubernetes/pki"')).toBe('/etc/kubernetes/pki:\n\n/var/lib/etcd:\n')
   lab = await lab.reload()
-  await run('ssh vm2 kubeadm reset -f; ssh vm1 "rm -r /etc/cni/net.d/*"')
+  // Who was a node before isn't one of the next cluster's.
+  await run('ssh vm3 kubeadm init; ssh vm3 cat /etc/kubernetes/admin.conf > third.conf; sleep 40')
+  expect(await run('KUBECONFIG=third.conf kubectl get nodes --no-headers; ssh vm2 journalctl -u kubelet | tail -3')).toMatch(/^vm3 +NotReady +control-plane .*\n(?!vm)[^]*certificate signed by unknown authority/)
+  await run('ssh vm3 kubeadm reset -f; ssh vm2 kubeadm reset -f; ssh vm1 "rm -r /etc/cni/net.d/*"')
   // Phase by phase, on another machine than before, by a file.
   lab.writeFile('init.yaml', `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration

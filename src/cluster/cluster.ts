@@ -23,7 +23,7 @@ import { createInformers } from './client/informers.ts'
 import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { ComputerError, Computers } from './computers/computers.ts'
-import { K3S_KUBELET_KUBECONFIG } from './computers/computer.ts'
+import { K3S_KUBELET_KUBECONFIG, UNKNOWN_AUTHORITY } from './computers/computer.ts'
 import type { Computer, Membership } from './computers/computer.ts'
 import { K3S_RELEASE } from './node/k3s/installed-files.ts'
 import { isServiceWanted } from './node/unit-state.ts'
@@ -203,9 +203,8 @@ const BOOT_PATIENCE_MS = 5_000
 const PKI = '/etc/kubernetes/pki'
 /** The API server's certificate for kubelets. */
 const KUBELET_CLIENT = `${PKI}/apiserver-kubelet-client.crt`
-/** Go's words where there was an API server, and where there is somebody else's. */
+/** Go's words where there was an API server. */
 const refusedAt = ({ ip }: { ip: string }) => `dial tcp ${ip}:${API_PORT}: connect: connection refused`
-const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
 export const VERSION = {
   major: '1', minor: '36', emulationMajor: '1', emulationMinor: '36', minCompatibilityMajor: '1', minCompatibilityMinor: '35',
   gitVersion: 'v1.36.3+drydock', gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z',

@@ -106,6 +106,8 @@ const MACHINE_ID = '/etc/machine-id'
 /** On a node of the control plane, and on no other. */
 const API_SERVER_CERTIFICATE = '/etc/kubernetes/pki/apiserver.crt'
 const KUBELET_PORT = 10250
+/** Go's words where there is somebody else's API server. */
+export const UNKNOWN_AUTHORITY = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'
 /** What k3s' agents have on their disks. */
 export const K3S_KUBELET_KUBECONFIG = '/var/lib/rancher/k3s/agent/kubelet.kubeconfig'
 /** How long it takes until somebody without an answer to ARP is given up, in milliseconds. */
@@ -369,6 +371,7 @@ export class Computer {
 
   /** How the kubelet fails to reach the server of its kubeconfig; undefined: it does. */
   #wayAstray(): string | undefined {
+    if (this.#isOfAnotherCluster()) return UNKNOWN_AUTHORITY
     const server = this.#serverOfKubeconfig()
     if (!server) return undefined
     const { host, port } = server
@@ -379,6 +382,15 @@ export class Computer {
     const ip = host === apiServer.host || apiServer.names.includes(host) ? apiServer.ip : network.node(host)?.nodeIp ?? (/^[\d.]+$/.test(host) ? host : undefined)
     if (ip === undefined) return `dial tcp: lookup ${host}: no such host`
     return ip === apiServer.ip && port === apiServer.port ? undefined : `dial tcp ${ip}:${port}: connect: connection refused`
+  }
+
+  /** Whether its kubeconfig trusts the authority of a control plane that is gone, in whose place there is another one now. */
+  #isOfAnotherCluster(): boolean {
+    const { topology: { flavour, installed }, membership } = this.#around
+    const path = flavour === 'k3s' ? K3S_KUBELET_KUBECONFIG : KUBELET_KUBECONFIG
+    if (!installed || (flavour === 'k3s' && this.spec.controlPlane) || !this.files.exists(path)) return false
+    const [, trusted] = /certificate-authority-data:\s*["']?([\w+/=]+)/.exec(this.files.readText(path)) ?? []
+    return trusted !== undefined && atob(trusted).trim() !== membership!.clientCaPem.trim()
   }
 
   /** Whose API server the kubelet asks, by its kubeconfig; undefined: whichever the load balancer gives it. */
