@@ -45,7 +45,7 @@ Created symlink /etc/systemd/system/multi-user.target.wants/k3s.service → /etc
 [INFO]  systemd: Starting k3s
 `)
   expect(await on('vm1', 'k3s kubectl get nodes --no-headers')).toMatch(/^vm1 +Ready +control-plane +\S+ +v1\.36\.3\+k3s1\n$/)
-  const pods = await on('vm1', 'sleep 20; k3s kubectl get pods -A --no-headers')
+  const pods = await on('vm1', 'sleep 20; k3s kubectl rollout status -n kube-system deployment/coredns > /dev/null; k3s kubectl get pods -A --no-headers')
   expect(pods).toMatch(/coredns-\S+ +1\/1 +Running [^]*local-path-provisioner-\S+ +1\/1 +Running /)
   expect(pods.match(/^.*coredns-/gm)).toHaveLength(1)
   expect(pods).not.toMatch(/traefik|metrics-server|Pending|Error/)
@@ -62,6 +62,7 @@ test('a token lets another machine in as an agent, and only a right one does', a
   expect(await on('vm1', 'sleep 15; k3s kubectl get nodes --no-headers')).toMatch(/^vm1 +Ready +control-plane [^]*\nvm2 +Ready +<none> +\S+ +v1\.36\.3\+k3s1\n$/)
   expect(await on('vm2', 'systemctl stop k3s-agent; timeout 5 k3s agent --server https://192.168.100.10:6443 --token wrong')).toContain('Failed to validate connection to cluster at https://192.168.100.10:6443: https://192.168.100.10:6443/v1-k3s/client-kubelet.crt: 401 Unauthorized')
   expect(await on('vm2', 'systemctl start k3s-agent; k3s agent --frob')).toMatch(/level=fatal msg="flag provided but not defined: -frob"\n$/)
+  expect(await on('vm2', "sleep 10; curl -sk -m 3 -o /dev/null -w '%{http_code}\\n' https://10.43.0.1/version")).toBe('200\n')
   // Pods of both nodes reach each other.
   expect(await on('vm1', `k3s kubectl create deployment web --image=nginx --replicas=4 > /dev/null; k3s kubectl wait --for=condition=Available deployment/web --timeout=90s; k3s kubectl get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{"\\n"}{end}' | sort -u
 for ip in $(k3s kubectl get pods -l app=web -o jsonpath='{.items[*].status.podIP}'); do curl -s -m 3 http://$ip | grep -c "<title>Welcome"; done`)).toBe('deployment.apps/web condition met\nvm1\nvm2\n1\n1\n1\n1\n')

@@ -104,6 +104,6 @@ test("a control plane in k3s' layout can be installed on one, is there after a r
 })
 
 test('a machine that carries the control plane can be taken away, and its network with the last one', async () => {
-  expect(await run('virsh destroy vm2; virsh undefine vm2; virsh destroy vm1; virsh net-destroy lab; virsh undefine vm1; virsh net-destroy lab; virsh net-list --name')).toMatch(/Domain 'vm2' has been undefined[^]*error: Failed to destroy network lab\nerror: drydock: machines belong to the network, which is gone once it ends: vm1; undefine them first\nDomain 'vm1' has been undefined[^]*Network lab destroyed\n\ndefault\n/)
+  expect(await run('exec 2>&1; virsh destroy vm2; virsh undefine vm2; virsh destroy vm1; virsh net-destroy lab; virsh undefine vm1; virsh net-destroy lab; virsh net-list --name')).toMatch(/Domain 'vm2' has been undefined[^]*error: Failed to destroy network lab\nerror: drydock: machines belong to the network, which is gone once it ends: vm1; undefine them first\nDomain 'vm1' has been undefined[^]*Network lab destroyed\n\ndefault\n/)
   expect(await run('kubectl get nodes --no-headers | wc -l')).toBe('3\n')
 })

@@ -171,8 +171,8 @@ export class Computer {
     runtime.recallImages()
     for (const image of systemImages) runtime.images.importImage(`${image.repository}:${image.tags[0]}`)
     components.define(`kube-proxy/${name}`, () => ({ start: () => network.services.thaw(name), stop: () => network.services.freeze(name) }))
-    // The kernel begins without rules; kube-proxy writes them again.
-    if (beginning === 'cold' && topology.flavour === 'kubeadm') network.services.flush(name)
+    // The kernel begins without rules; kube-proxy, or k3s in its place, writes them again.
+    if (beginning === 'cold' && topology.flavour !== 'bare') network.services.flush(name)
     this.#running = { network: nodeNetwork, runtime, random, log, journal, beginning, bootMs: clock.nowMs(), bootId: this.#chance('boot', beginning).uuid(), kubelet: undefined, machine: undefined, astray: undefined }
   }
 

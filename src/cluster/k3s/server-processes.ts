@@ -131,9 +131,17 @@ export class ServerProcesses {
     this.#options.components.halt(CLOUD_CONTROLLER_MANAGER)
   }
 
+  /** The process is flannel and kube-proxy, too. The rules of the one that ended stay. */
   #startPodNetwork({ spec: { name, ip }, files }: Computer): { stop(): void } {
     const { network, plane, topology, components, log } = this.#options
     const { shared, masters, policies } = plane()
-    return startEmbeddedFlannel({ informers: shared, api: components.gated(masters), log: log.named('flannel'), nodeName: name, nodeIp: ip, files, kernel: network.node(name)!.kernel, podCidr: topology().podCidr, policies: policies() })
+    network.services.thaw(name)
+    const flannel = startEmbeddedFlannel({ informers: shared, api: components.gated(masters), log: log.named('flannel'), nodeName: name, nodeIp: ip, files, kernel: network.node(name)!.kernel, podCidr: topology().podCidr, policies: policies() })
+    return {
+      stop() {
+        flannel.stop()
+        network.services.freeze(name)
+      },
+    }
   }
 }
