@@ -15,6 +15,8 @@ import { matchesSelector, SelectorFailure } from './device-selector.ts'
 const MAX_DEVICES_PER_CLAIM = 32
 /** differs: upstream gives one node ten seconds; a search that is this long has no prospects either, and must not keep the scheduler. */
 const MAX_STEPS = 20_000
+/** The same for devices that are looked at: a step may look at many. */
+const MAX_LOOKS = 200_000
 
 /** What is wrong is wrong on every node. */
 export class AllocationFailure extends Error {}
@@ -106,6 +108,7 @@ class Search {
   readonly #shares = new Map<DeviceId, ConsumedCapacity>()
   readonly #consumed = new Map<string, CounterLedger>()
   #steps = 0
+  #looks = 0
 
   constructor(options: DeviceAllocatorOptions, counters: Map<string, CounterLedger>, node: Node, claims: readonly ResourceResourceClaim[]) {
     this.#options = options
@@ -209,6 +212,7 @@ class Search {
       for (let slice = pool === from.pool ? from.slice : 0; slice < candidates.slices.length; slice++) {
         const devices = candidates.slices[slice]!.spec.devices ?? []
         for (let device = pool === from.pool && slice === from.slice ? from.device : 0; device < devices.length; device++) {
+          if (++this.#looks > MAX_LOOKS) throw new AllocationTimeout()
           const candidate = candidateOf(candidates, candidates.slices[slice]!, devices[device]!)
           if (this.#isInUse(candidate.id, request, at.claim) || !this.#isSelectable(request, candidate, at.claim) || !this.#hasCapacity(request, candidate)) continue
           const undo = this.#pick(at, request, candidate, false)
