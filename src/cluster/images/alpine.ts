@@ -6,15 +6,15 @@ import { accountFiles } from './accounts.ts'
 import { apk } from './apk.ts'
 import { busyboxFiles, busyboxPrograms } from './busybox/busybox.ts'
 import { defineImage } from './image.ts'
-import { patchReleases } from './releases.ts'
+import { patchRange, releasesByTag } from './releases.ts'
 import type { ImageDefinition } from './image.ts'
 
-const RELEASES: Readonly<Record<string, string>> = { '3.18': '3.18.12', '3.19': '3.19.9', '3.20': '3.20.8', '3.21': '3.21.5', '3.22': '3.22.2', '3.23': '3.23.0' }
-/** Releases of before, which images and courses still name. */
-const FORMER: Readonly<Record<string, string>> = { '3.4': '3.4.6', '3.5': '3.5.3', '3.6': '3.6.5', '3.7': '3.7.3', '3.8': '3.8.5', '3.9': '3.9.6', '3.10': '3.10.9', '3.11': '3.11.13', '3.12': '3.12.12', '3.13': '3.13.12', '3.14': '3.14.10', '3.15': '3.15.11', '3.16': '3.16.9', '3.17': '3.17.10' }
 const LATEST = '3.23.0'
-/** Releases by tag. */
-const VERSIONS: Readonly<Record<string, string>> = { ...patchReleases(Object.fromEntries([...Object.entries(RELEASES), ...Object.entries(FORMER).slice(8)].map(([line, last]) => [line, Number(last.split('.')[2])]))), ...FORMER, ...Object.fromEntries(Object.values(FORMER).map((version) => [version, version])), ...RELEASES }
+/** Releases by tag. Of the oldest, which images and courses still name, registries have hardly more than the last. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  '3.4': '3.4.6', '3.5': '3.5.3', ...releasesByTag({ 3.6: [5], 3.7: [3], 3.8: [5], 3.9: [6], '3.10': [9], 3.11: [13] }),
+  ...releasesByTag({ 3.12: 12, 3.13: 12, 3.14: 10, 3.15: 11, 3.16: 9, 3.17: 10, 3.18: [0, ...patchRange(2, 12)], 3.19: 9, '3.20': 8, 3.21: 5, 3.22: 2, 3.23: 0 }),
+}
 
 function releaseFiles(version: string) {
   return { '/etc/alpine-release': `${version}\n`, '/etc/os-release': `NAME="Alpine Linux"\nID=alpine\nVERSION_ID=${version}\nPRETTY_NAME="Alpine Linux v${version.split('.').slice(0, 2).join('.')}"\nHOME_URL="https://alpinelinux.org/"\nBUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"\n` }

@@ -8,6 +8,8 @@ import { apt } from './apt.ts'
 import { defineImage } from './image.ts'
 import type { ImageFile } from './image.ts'
 
+export type DebianCodename = 'jessie' | 'stretch' | 'buster' | 'bullseye' | 'bookworm' | 'trixie'
+
 interface Release {
   /** As /etc/os-release calls it. */
   version: string
@@ -16,8 +18,8 @@ interface Release {
   full: string
 }
 
-const DEBIAN: readonly Release[] = [
-  { version: '9', codename: 'stretch', full: '9.13' }, { version: '10', codename: 'buster', full: '10.13' }, { version: '11', codename: 'bullseye', full: '11.11' }, { version: '12', codename: 'bookworm', full: '12.12' }, { version: '13', codename: 'trixie', full: '13.2' },
+const DEBIAN: readonly (Release & { codename: DebianCodename })[] = [
+  { version: '8', codename: 'jessie', full: '8.11' },  { version: '9', codename: 'stretch', full: '9.13' }, { version: '10', codename: 'buster', full: '10.13' }, { version: '11', codename: 'bullseye', full: '11.11' }, { version: '12', codename: 'bookworm', full: '12.12' }, { version: '13', codename: 'trixie', full: '13.2' },
 ]
 const UBUNTU: readonly (Release & { name: string; isLts?: boolean })[] = [
   { version: '14.04', codename: 'trusty', full: '14.04.6', name: 'Trusty Tahr', isLts: true }, { version: '16.04', codename: 'xenial', full: '16.04.7', name: 'Xenial Xerus', isLts: true }, { version: '18.04', codename: 'bionic', full: '18.04.6', name: 'Bionic Beaver', isLts: true },
@@ -31,9 +33,14 @@ const ubuntuFiles = ({ version, codename, full, name, isLts }: typeof UBUNTU[num
   '/etc/lsb-release': `DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=${version}\nDISTRIB_CODENAME=${codename}\nDISTRIB_DESCRIPTION="Ubuntu ${full}${isLts ? ' LTS' : ''}"\n`,
 })
 
-const bookworm = DEBIAN.find(({ codename }) => codename === 'bookworm')!
+/** The files that name a release of Debian. */
+export function debianReleaseFiles(codename: DebianCodename): Record<string, ImageFile> {
+  const release = DEBIAN.find((each) => each.codename === codename)!
+  return { '/etc/os-release': debianReleaseOf(release), '/etc/debian_version': `${release.full}\n` }
+}
+
 /** /etc/os-release of Debian, which many images are built on. */
-export const debianRelease = debianReleaseOf(bookworm)
+export const debianRelease = debianReleaseOf(DEBIAN.find(({ codename }) => codename === 'bookworm')!)
 
 /** Utilities of the Debian image: no ps, no editors, no network tools but curl. */
 const debianUtilities = ['awk', 'base64', 'basename', 'cat', 'chmod', 'chown', 'chroot', 'cp', 'curl', 'cut', 'date', 'dd', 'df', 'diff', 'dirname', 'dmesg', 'du', 'echo', 'egrep', 'env', 'expr', 'false', 'fgrep', 'find', 'getent', 'grep', 'gzip', 'head', 'hostname', 'id', 'ln', 'ls', 'md5sum', 'mkdir', 'mktemp', 'mkfifo', 'mknod', 'mount', 'mv', 'nl', 'nohup', 'nproc', 'nsenter', 'od', 'paste', 'printenv', 'printf', 'pwd', 'readlink', 'realpath', 'rm', 'rmdir', 'sed', 'seq', 'setpriv', 'sha256sum', 'shuf', 'sleep', 'sort', 'split', 'stat', 'stty', 'tac', 'tail', 'tar', 'tee', 'test', '[', 'timeout', 'touch', 'tr', 'true', 'truncate', 'tty', 'umount', 'uname', 'uniq', 'unshare', 'wc', 'which', 'whoami', 'xargs', 'yes']
@@ -54,7 +61,7 @@ export const debianDirectories: Readonly<Record<string, ImageFile>> = {
 }
 
 /** The release of each tag. */
-const debianTags: readonly (readonly [tag: string, release: Release])[] = DEBIAN.flatMap((release) => {
+const debianTags: readonly (readonly [tag: string, release: typeof DEBIAN[number]])[] = DEBIAN.flatMap((release) => {
   const names = [release.version, release.codename, release.full, ...release === DEBIAN.at(-1) ? ['latest', 'stable'] : release === DEBIAN.at(-2) ? ['oldstable'] : []]
   return [...names, ...names.map((name) => name === 'latest' ? 'stable-slim' : `${name}-slim`)].map((tag) => [tag, release] as const)
 })
@@ -63,9 +70,9 @@ const ubuntuTags = UBUNTU.flatMap((release) => [release.version, release.codenam
 export const debian = defineImage({
   repository: 'docker.io/library/debian', tags: [...new Set(debianTags.map(([tag]) => tag))], sizeBytes: 49_000_000, cmd: ['bash'],
   env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
-  files: { ...debianDirectories, ...accountFiles('/bin/bash'), '/etc/os-release': debianRelease, '/etc/debian_version': `${bookworm.full}\n` },
+  files: { ...debianDirectories, ...accountFiles('/bin/bash'), ...debianReleaseFiles('bookworm') },
   programs: { ...bare, ...utilityPrograms('gnu', { names: ['ps', 'free', 'top', 'kill', 'pkill', 'pgrep'] }) },
-  variants: Object.fromEntries(debianTags.map(([tag, release]) => [tag, { files: { '/etc/os-release': debianReleaseOf(release), '/etc/debian_version': `${release.full}\n` } }])),
+  variants: Object.fromEntries(debianTags.map(([tag, release]) => [tag, { files: debianReleaseFiles(release.codename) }])),
 })
 
 export const ubuntu = defineImage({

@@ -5,7 +5,8 @@ import { alpine } from '../alpine.ts'
 import { debianPrograms, debianRelease } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
-import { patchRange, patchReleases } from '../releases.ts'
+import { patchRange, releasesByTag, releasesSince } from '../releases.ts'
+import type { ReleaseLines } from '../releases.ts'
 import { PID_FILE, SERVER_ROOT } from './httpd-paths.ts'
 
 /** The main settings of the image's httpd.conf; modules of the official one that do nothing here are left out. */
@@ -108,7 +109,10 @@ const oldPage = '<html><body><h1>It works!</h1></body></html>\n'
 
 const INDEX = `${SERVER_ROOT}/htdocs/index.html`
 const LATEST = '2.4.68'
-const VERSIONS: Readonly<Record<string, string>> = { ...patchReleases({ 2.4: [10, 12, 16, 17, 18, 20, 23, 25, 27, 28, 29, 32, 33, 34, 35, 37, 38, 39, 41, 43, 46, 47, 48, 49, ...patchRange(51, 68)] }), '2.4': LATEST, '2': LATEST, latest: LATEST }
+const LINES: ReleaseLines = { 2.4: [10, 12, 16, 17, 18, 20, 23, 25, 27, 28, 29, 32, 33, 34, 35, 37, 38, 39, 41, 43, 46, 47, 48, 49, ...patchRange(51, 68)] }
+const versionsOf = (lines: ReleaseLines): Readonly<Record<string, string>> => ({ ...releasesByTag(lines), '2': LATEST, latest: LATEST })
+const VERSIONS = versionsOf(LINES)
+const ALPINE_VERSIONS = versionsOf(releasesSince(LINES, '2.4.23'))
 const hasOldPage = (version: string) => Number(version.slice(4)) < 66
 
 const files: Record<string, ImageFile> = {
@@ -128,8 +132,8 @@ function programsOf(version: string): Record<string, Program> {
   return programs
 }
 
-function variants(suffix: string): NonNullable<ImageDefinition['variants']> {
-  return Object.fromEntries(Object.entries(VERSIONS).map(([tag, version]) => [tagWith(tag, suffix), { env: { HTTPD_VERSION: version }, programs: programsOf(version), ...(hasOldPage(version) ? { files: { [INDEX]: oldPage } } : {}) }]))
+function variants(versions: Readonly<Record<string, string>>, suffix: string): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(Object.entries(versions).map(([tag, version]) => [tagWith(tag, suffix), { env: { HTTPD_VERSION: version }, programs: programsOf(version), ...(hasOldPage(version) ? { files: { [INDEX]: oldPage } } : {}) }]))
 }
 
 function tagWith(tag: string, suffix: string): string {
@@ -146,10 +150,10 @@ const debianUserLand = Object.fromEntries(Object.entries(debianPrograms).filter(
 export const httpd = defineImage({
   ...common, tags: Object.keys(VERSIONS), sizeBytes: 45_200_000,
   files: { ...accountFiles('/bin/bash'), '/etc/os-release': debianRelease, ...files },
-  programs: { ...debianUserLand, ...programsOf(LATEST) }, variants: variants(''),
+  programs: { ...debianUserLand, ...programsOf(LATEST) }, variants: variants(VERSIONS, ''),
 })
 
 export const httpdAlpine = defineImage({
-  ...common, tags: Object.keys(VERSIONS).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 20_400_000, base: alpine,
-  files: { ...accountFiles('/bin/sh'), ...files }, programs: programsOf(LATEST), variants: variants('-alpine'),
+  ...common, tags: Object.keys(ALPINE_VERSIONS).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 20_400_000, base: alpine,
+  files: { ...accountFiles('/bin/sh'), ...files }, programs: programsOf(LATEST), variants: variants(ALPINE_VERSIONS, '-alpine'),
 })

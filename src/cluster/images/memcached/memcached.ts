@@ -4,9 +4,9 @@ import { alpine } from '../alpine.ts'
 import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
-import { patchReleases } from '../releases.ts'
+import { patchRange, releasesByTag } from '../releases.ts'
 
-const VERSIONS: Readonly<Record<string, string>> = { ...patchReleases({ 1.5: 22, 1.6: 39 }), '1': '1.6.39', 1.5: '1.5.22', 1.6: '1.6.39', latest: '1.6.39' }
+const VERSIONS: Readonly<Record<string, string>> = { ...releasesByTag({ 1.5: [...patchRange(0, 12), ...patchRange(14, 17), ...patchRange(19, 22)], 1.6: [...patchRange(0, 3), ...patchRange(5, 10), ...patchRange(12, 39)] }), '1': '1.6.39', latest: '1.6.39' }
 const programsOf = (version: string): Record<string, Program> => ({ '/usr/local/bin/memcached': lazyProgram(async () => (await import('./memcached-server.ts')).memcached(version)) })
 /** What is no program is meant for memcached. */
 const ENTRYPOINT = '#!/bin/sh\nset -e\n\nif [ "${1#-}" != "$1" ]; then\n\tset -- memcached "$@"\nfi\n\nexec "$@"\n'

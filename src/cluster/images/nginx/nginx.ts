@@ -4,10 +4,10 @@ import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
-import { debianDirectories, debianPrograms, debianRelease } from '../debian.ts'
+import { debianDirectories, debianPrograms, debianReleaseFiles } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
-import { patchReleases } from '../releases.ts'
+import { LATEST_NGINX, debianOf, nginxVersions } from './nginx-versions.ts'
 
 /** /docker-entrypoint.sh: prepares the configuration, then becomes the command. */
 const entrypoint: Program = async (proc) => {
@@ -200,16 +200,7 @@ const nginxFiles: Record<string, ImageFile> = {
   '/docker-entrypoint.d/30-tune-worker-processes.sh': script('# number of workers'),
 }
 
-/** The last patch of each line that registries have. */
-const LAST_PATCHES: Readonly<Record<string, number>> = { '1.7': 12, '1.8': 1, '1.9': 15, '1.10': 3, '1.11': 13, '1.12': 2, '1.13': 12, '1.14': 2, '1.15': 12, '1.16': 1, '1.17': 10, '1.18': 0, '1.19': 10, '1.20': 2, '1.21': 6, '1.22': 1, '1.23': 4, '1.24': 0, '1.25': 5, '1.26': 3, '1.27': 5, '1.28': 0, '1.29': 4 }
-
-/** Versions by tag. */
-const VERSIONS: Readonly<Record<string, string>> = {
-  ...patchReleases(LAST_PATCHES), ...Object.fromEntries(Object.entries(LAST_PATCHES).map(([line, last]) => [line, `${line}.${last}`])),
-  '1': '1.29.4', mainline: '1.29.4', latest: '1.29.4', stable: '1.28.0',
-}
-const debianCompiler = 'gcc 12.2.0 (Debian 12.2.0-14+deb12u1)'
-const alpineCompiler = 'gcc 14.2.0 (Alpine 14.2.0)'
+const alpineCompiler = 'gcc 15.2.0 (Alpine 15.2.0)'
 
 /** Programs of one version; one object for all tags of it. */
 const byVersion = new Map<string, Record<string, Program>>()
@@ -220,8 +211,20 @@ function programsOf(version: string, compiler: string): Record<string, Program> 
   return programs
 }
 
-function variants(compiler: string, suffix: string): NonNullable<ImageDefinition['variants']> {
-  return Object.fromEntries(Object.entries(VERSIONS).map(([tag, version]) => [tagWith(tag, suffix), { env: { NGINX_VERSION: version }, programs: programsOf(version, compiler) }]))
+/** The suffixes of tags, by what their images are built on. */
+const DEBIAN_SUFFIXES = ['', '-bookworm', '-trixie'] as const
+const ALPINE_SUFFIXES = ['-alpine', '-alpine-slim'] as const
+
+/** The images of Debian, by tag: each version runs on the Debian of its time. */
+function debianVariants(suffixes: readonly typeof DEBIAN_SUFFIXES[number][]): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(suffixes.flatMap((suffix) => Object.entries(nginxVersions[suffix]).map(([tag, version]) => {
+    const { codename, compiler } = debianOf(version)
+    return [tagWith(tag, suffix), { env: { NGINX_VERSION: version, PKG_RELEASE: `1~${codename}` }, files: debianReleaseFiles(codename), programs: programsOf(version, compiler) }]
+  })))
+}
+
+function alpineVariants(suffixes: readonly typeof ALPINE_SUFFIXES[number][]): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(suffixes.flatMap((suffix) => Object.entries(nginxVersions[suffix]).map(([tag, version]) => [tagWith(tag, suffix), { env: { NGINX_VERSION: version }, programs: programsOf(version, alpineCompiler) }])))
 }
 
 function tagWith(tag: string, suffix: string): string {
@@ -230,23 +233,27 @@ function tagWith(tag: string, suffix: string): string {
 
 const common = {
   repository: 'docker.io/library/nginx', sizeBytes: 62_900_000, entrypoint: ['/docker-entrypoint.sh'], cmd: ['nginx', '-g', 'daemon off;'], exposedPorts: [80], stopSignal: 'SIGQUIT' as const,
-  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', NGINX_VERSION: '1.29.4', PKG_RELEASE: '1~bookworm', NJS_VERSION: '0.9.1' },
+  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', NGINX_VERSION: LATEST_NGINX },
 }
 
 const nginxAccount = { passwd: 'nginx:x:101:101:nginx user:/nonexistent:/bin/false\n', group: 'nginx:x:101:\n' }
+const latestDebian = debianOf(LATEST_NGINX)
+const debianTags = debianVariants(DEBIAN_SUFFIXES)
+const alpineTags = alpineVariants(ALPINE_SUFFIXES)
 
 export const nginx = defineImage({
-  ...common, tags: ['', '-bookworm'].flatMap((suffix) => Object.keys(VERSIONS).map((tag) => tagWith(tag, suffix))),
-  files: { ...debianDirectories, ...accountFiles('/bin/bash', nginxAccount), '/etc/os-release': debianRelease, ...nginxFiles },
-  programs: { ...debianPrograms, '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', debianCompiler) },
-  variants: { ...variants(debianCompiler, ''), ...variants(debianCompiler, '-bookworm') },
+  ...common, tags: Object.keys(debianTags),
+  files: { ...debianDirectories, ...accountFiles('/bin/bash', nginxAccount), ...debianReleaseFiles(latestDebian.codename), ...nginxFiles },
+  programs: { ...debianPrograms, '/docker-entrypoint.sh': entrypoint, ...programsOf(LATEST_NGINX, latestDebian.compiler) },
+  variants: debianTags,
 })
 
+// @k8s part: nginx images: of Alpine's images all versions are built on today's Alpine and name its compiler; modules (njs, perl, otel) aren't there
 export const nginxAlpine = defineImage({
-  ...common, tags: ['-alpine', '-alpine-slim'].flatMap((suffix) => Object.keys(VERSIONS).map((tag) => tagWith(tag, suffix))), sizeBytes: 21_000_000, base: alpine,
+  ...common, tags: Object.keys(alpineTags), sizeBytes: 21_000_000, base: alpine,
   files: { ...accountFiles('/bin/sh', nginxAccount), ...nginxFiles },
-  programs: { '/docker-entrypoint.sh': entrypoint, ...programsOf('1.29.4', alpineCompiler) },
-  variants: { ...variants(alpineCompiler, '-alpine'), ...variants(alpineCompiler, '-alpine-slim') },
+  programs: { '/docker-entrypoint.sh': entrypoint, ...programsOf(LATEST_NGINX, alpineCompiler) },
+  variants: alpineTags,
 })
 
 /** nginx for those who may not be root: on port 8080, with everything that it writes in /tmp. */
@@ -256,8 +263,8 @@ const unprivilegedFiles: Record<string, ImageFile> = {
 }
 const unprivileged = { repository: 'docker.io/nginxinc/nginx-unprivileged', user: '101', exposedPorts: [8080] }
 const unprivilegedImages = [
-  defineImage({ ...common, ...unprivileged, base: nginx, tags: Object.keys(VERSIONS), files: unprivilegedFiles, programs: {}, variants: variants(debianCompiler, '') }),
-  defineImage({ ...common, ...unprivileged, base: nginxAlpine, tags: Object.keys(VERSIONS).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 21_000_000, files: unprivilegedFiles, programs: {}, variants: variants(alpineCompiler, '-alpine') }),
+  defineImage({ ...common, ...unprivileged, base: nginx, tags: Object.keys(nginxVersions['']), files: unprivilegedFiles, programs: {}, variants: debianVariants(['']) }),
+  defineImage({ ...common, ...unprivileged, base: nginxAlpine, tags: Object.keys(nginxVersions['-alpine']).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 21_000_000, files: unprivilegedFiles, programs: {}, variants: alpineVariants(['-alpine']) }),
 ]
 
 /** Who answers, as plain text or as a small page. */
@@ -271,14 +278,14 @@ const helloImage = defineImage({
 export const nginxDerivatives: readonly ImageDefinition[] = [...unprivilegedImages, helloImage]
 
 /** The copies that the conformance suite uses. */
-export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4', '1.27-0'], base: nginx, variants: { '1.27-0': { programs: programsOf('1.27.5', debianCompiler) }, '1.14-4': { programs: programsOf('1.14.2', debianCompiler) }, '1.15-4': { programs: programsOf('1.15.12', debianCompiler) } } })
+export const e2eNginx = defineImage({ ...common, repository: 'registry.k8s.io/e2e-test-images/nginx', tags: ['1.14-2', '1.14-4', '1.15-2', '1.15-4', '1.27-0'], base: nginx, variants: { '1.27-0': { programs: programsOf('1.27.5', debianOf('1.27.5').compiler) }, '1.14-4': { programs: programsOf('1.14.2', debianOf('1.14.2').compiler) }, '1.15-4': { programs: programsOf('1.15.12', debianOf('1.15.12').compiler) } } })
 
 const slimVersions: Readonly<Record<string, string>> = { '0.7': '1.9.14', '0.8': '1.11.1', '0.21': '1.21.6', '0.24': '1.23.4', '0.25': '1.25.5', '0.26': '1.26.3', '0.27': '1.27.5' }
 /** The small nginx of the documentation's StatefulSets. */
 export const nginxSlim = defineImage({
   ...common, repository: 'registry.k8s.io/nginx-slim', tags: Object.keys(slimVersions), sizeBytes: 43_000_000, entrypoint: ['nginx', '-g', 'daemon off;'], cmd: [], base: nginx,
-  variants: Object.fromEntries(Object.entries(slimVersions).map(([tag, version]) => [tag, { env: { NGINX_VERSION: version }, programs: programsOf(version, debianCompiler) }])),
+  variants: Object.fromEntries(Object.entries(slimVersions).map(([tag, version]) => [tag, { env: { NGINX_VERSION: version }, programs: programsOf(version, debianOf(version).compiler) }])),
 })
 
 /** nginx that starts again with its new files when its configuration changes, as "Connecting Applications with Services" uses it. */
-export const nginxHttps = defineImage({ ...common, repository: 'docker.io/bprashanth/nginxhttps', tags: ['1.0'], sizeBytes: 51_000_000, entrypoint: ['nginx', '-g', 'daemon off;'], cmd: [], base: nginx, exposedPorts: [80, 443], programs: programsOf('1.9.15', debianCompiler) })
+export const nginxHttps = defineImage({ ...common, repository: 'docker.io/bprashanth/nginxhttps', tags: ['1.0'], sizeBytes: 51_000_000, entrypoint: ['nginx', '-g', 'daemon off;'], cmd: [], base: nginx, exposedPorts: [80, 443], programs: programsOf('1.9.15', debianOf('1.9.15').compiler) })

@@ -10,7 +10,8 @@ import { isCapable } from '../../../unix/capabilities.ts'
 import { SwitchError, giveFiles, gosu } from '../switch-user.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
-import { patchReleases } from '../releases.ts'
+import { patchRange, releasesByTag, releasesSince } from '../releases.ts'
+import type { ReleaseLines } from '../releases.ts'
 
 /** docker-entrypoint.sh: options and configuration files are redis-server's, which root starts as the user redis; anything else is run as it is. */
 const entrypoint: Program = async (proc) => {
@@ -32,12 +33,12 @@ const entrypoint: Program = async (proc) => {
   }
 }
 
+const LINES: ReleaseLines = { '3.2': 12, '4.0': [...patchRange(0, 2), ...patchRange(4, 14)], '5.0': 14, '6.0': 20, '6.2': [...patchRange(0, 8), ...patchRange(10, 14), ...patchRange(16, 20)], '7.0': 15, '7.2': 11, '7.4': 6, '8.0': 4, '8.2': 2 }
+const RECENT = { '6': '6.2.20', '7': '7.4.6', '8': '8.2.2', latest: '8.2.2' }
 /** Versions behind the tags. */
-const VERSIONS: Readonly<Record<string, string>> = {
-  ...patchReleases({ '3.2': 12, '4.0': 14, '5.0': 14, '6.0': 20, '6.2': 20, '7.0': 15, '7.2': 11, '7.4': 6, '8.0': 4, '8.2': 2 }),
-  '3': '3.2.12', '3.2': '3.2.12', '3.2.7': '3.2.7', '3.2.12': '3.2.12', '4': '4.0.14', '4.0': '4.0.14', '4.0.14': '4.0.14', '5': '5.0.14', '5.0': '5.0.14', '5.0.4': '5.0.4', '5.0.14': '5.0.14',
-  '6': '6.2.20', '6.2': '6.2.20', '6.2.20': '6.2.20', '6.0': '6.0.20', '6.0.5': '6.0.5', '7': '7.4.6', '7.0': '7.0.15', '7.0.15': '7.0.15', '7.2': '7.2.11', '7.2.4': '7.2.4', '7.2.5': '7.2.5', '7.2.11': '7.2.11', '7.4': '7.4.6', '7.4.6': '7.4.6', '8': '8.2.2', '8.0': '8.0.4', '8.0.2': '8.0.2', '8.2': '8.2.2', latest: '8.2.2',
-}
+const VERSIONS: Readonly<Record<string, string>> = { ...releasesByTag(LINES), '3': '3.2.12', '4': '4.0.14', '5': '5.0.14', ...RECENT }
+/** Those of the tags that name Debian 12. */
+const BOOKWORM_VERSIONS: Readonly<Record<string, string>> = { ...releasesByTag(releasesSince(LINES, '6.0.19', '6.2.12', '7.0.11')), ...RECENT }
 const LATEST = '8.2.2'
 
 const programsByVersion = new Map<string, Record<string, Program>>()
@@ -53,12 +54,11 @@ function programsOf(version: string): Record<string, Program> {
 
 const withSuffix = (tag: string, suffix: string) => suffix === '' ? tag : tag === 'latest' ? suffix : `${tag}-${suffix}`
 
-function tags(suffixes: readonly string[]): string[] {
-  return suffixes.flatMap((suffix) => Object.keys(VERSIONS).map((tag) => withSuffix(tag, suffix)))
-}
+/** Versions of the tags with a suffix. */
+type Suffixes = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-function variants(suffixes: readonly string[]): NonNullable<ImageDefinition['variants']> {
-  return Object.fromEntries(suffixes.flatMap((suffix) => Object.entries(VERSIONS).map(([tag, version]) => [withSuffix(tag, suffix), { env: { REDIS_VERSION: version }, programs: programsOf(version) }])))
+function variants(suffixes: Suffixes): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(Object.entries(suffixes).flatMap(([suffix, versions]) => Object.entries(versions).map(([tag, version]) => [withSuffix(tag, suffix), { env: { REDIS_VERSION: version }, programs: programsOf(version) }])))
 }
 
 const common = {
@@ -67,16 +67,16 @@ const common = {
 }
 const programs = { '/usr/local/bin/docker-entrypoint.sh': entrypoint, ...programsOf(LATEST) }
 const account = { passwd: 'redis:x:999:1000::/home/redis:/bin/sh\n', group: 'redis:x:1000:\n' }
-const DEBIAN = ['', 'bookworm']
-const ALPINE = ['alpine']
+const debianVariants = variants({ '': VERSIONS, bookworm: BOOKWORM_VERSIONS })
+const alpineVariants = variants({ alpine: VERSIONS })
 
 export const redis = defineImage({
-  ...common, tags: tags(DEBIAN), sizeBytes: 52_000_000, base: debian, programs, variants: variants(DEBIAN),
+  ...common, tags: Object.keys(debianVariants), sizeBytes: 52_000_000, base: debian, programs, variants: debianVariants,
   files: { ...accountFiles('/bin/bash', account), '/data': { directory: true, uid: 999, gid: 1000 } },
 })
 
 export const redisAlpine = defineImage({
-  ...common, tags: tags(ALPINE), sizeBytes: 17_500_000, base: alpine, programs, variants: variants(ALPINE),
+  ...common, tags: Object.keys(alpineVariants), sizeBytes: 17_500_000, base: alpine, programs, variants: alpineVariants,
   files: { ...accountFiles('/bin/sh', account), '/data': { directory: true, uid: 999, gid: 1000 } },
 })
 
