@@ -23,6 +23,9 @@ export const nginxVersions: Readonly<Record<'' | '-bookworm' | '-trixie' | '-alp
   '-alpine-slim': { ...releasesByTag(releasesSince(LINES, '1.22.1', '1.23.3')), ...RECENT },
 }
 
+/** Versions of the image for those who may not be root, which came later. */
+export const unprivilegedVersions: Versions = { ...releasesByTag(releasesSince(LINES, '1.14.0')), ...RECENT }
+
 /** The Debians that images are of, newest first: from which release of a line on, and from which line on. */
 const DEBIANS: readonly { codename: DebianCodename; firsts: Readonly<Record<string, number>>; line: number; compiler: string }[] = [
   { codename: 'trixie', firsts: { 28: 1, 29: 2 }, line: 30, compiler: 'gcc 14.2.0 (Debian 14.2.0-19)' },
@@ -41,4 +44,12 @@ export function debianOf(version: string): { codename: DebianCodename; compiler:
   if (line === 29 && codename === 'bookworm') return { codename, compiler: 'gcc 12.2.0 (Debian 12.2.0-14+deb12u1)' }
   if (codename === 'stretch' && (line < 13 || line === 13 && patch < 10)) return { codename, compiler: 'gcc 6.3.0 20170516 (Debian 6.3.0-18)' }
   return { codename, compiler }
+}
+
+/** What the environment says of the package that nginx came in. */
+export function packageEnvironment(version: string): Record<string, string> {
+  const { codename } = debianOf(version)
+  const [, line = 0, patch = 0] = version.split('.').map(Number)
+  if (line < 15 || line === 15 && patch < 12) return { NGINX_VERSION: `${version}-1~${codename}` }
+  return { NGINX_VERSION: version, PKG_RELEASE: `${version === '1.26.1' || version === '1.27.0' ? 2 : 1}~${codename}` }
 }

@@ -7,7 +7,8 @@ import { alpine } from '../alpine.ts'
 import { debianDirectories, debianPrograms, debianReleaseFiles } from '../debian.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition, ImageFile } from '../image.ts'
-import { LATEST_NGINX, debianOf, nginxVersions } from './nginx-versions.ts'
+import { LATEST_NGINX, debianOf, nginxVersions, packageEnvironment, unprivilegedVersions } from './nginx-versions.ts'
+import type { Versions } from './nginx-versions.ts'
 
 /** /docker-entrypoint.sh: prepares the configuration, then becomes the command. */
 const entrypoint: Program = async (proc) => {
@@ -211,20 +212,16 @@ function programsOf(version: string, compiler: string): Record<string, Program> 
   return programs
 }
 
-/** The suffixes of tags, by what their images are built on. */
-const DEBIAN_SUFFIXES = ['', '-bookworm', '-trixie'] as const
-const ALPINE_SUFFIXES = ['-alpine', '-alpine-slim'] as const
-
 /** The images of Debian, by tag: each version runs on the Debian of its time. */
-function debianVariants(suffixes: readonly typeof DEBIAN_SUFFIXES[number][]): NonNullable<ImageDefinition['variants']> {
-  return Object.fromEntries(suffixes.flatMap((suffix) => Object.entries(nginxVersions[suffix]).map(([tag, version]) => {
+function debianVariants(versions: Versions, suffix: string): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(Object.entries(versions).map(([tag, version]) => {
     const { codename, compiler } = debianOf(version)
-    return [tagWith(tag, suffix), { env: { NGINX_VERSION: version, PKG_RELEASE: `1~${codename}` }, files: debianReleaseFiles(codename), programs: programsOf(version, compiler) }]
-  })))
+    return [tagWith(tag, suffix), { env: packageEnvironment(version), files: debianReleaseFiles(codename), programs: programsOf(version, compiler) }]
+  }))
 }
 
-function alpineVariants(suffixes: readonly typeof ALPINE_SUFFIXES[number][]): NonNullable<ImageDefinition['variants']> {
-  return Object.fromEntries(suffixes.flatMap((suffix) => Object.entries(nginxVersions[suffix]).map(([tag, version]) => [tagWith(tag, suffix), { env: { NGINX_VERSION: version }, programs: programsOf(version, alpineCompiler) }])))
+function alpineVariants(versions: Versions, suffix: string): NonNullable<ImageDefinition['variants']> {
+  return Object.fromEntries(Object.entries(versions).map(([tag, version]) => [tagWith(tag, suffix), { env: { NGINX_VERSION: version }, programs: programsOf(version, alpineCompiler) }]))
 }
 
 function tagWith(tag: string, suffix: string): string {
@@ -238,8 +235,8 @@ const common = {
 
 const nginxAccount = { passwd: 'nginx:x:101:101:nginx user:/nonexistent:/bin/false\n', group: 'nginx:x:101:\n' }
 const latestDebian = debianOf(LATEST_NGINX)
-const debianTags = debianVariants(DEBIAN_SUFFIXES)
-const alpineTags = alpineVariants(ALPINE_SUFFIXES)
+const debianTags = { ...debianVariants(nginxVersions[''], ''), ...debianVariants(nginxVersions['-bookworm'], '-bookworm'), ...debianVariants(nginxVersions['-trixie'], '-trixie') }
+const alpineTags = { ...alpineVariants(nginxVersions['-alpine'], '-alpine'), ...alpineVariants(nginxVersions['-alpine-slim'], '-alpine-slim') }
 
 export const nginx = defineImage({
   ...common, tags: Object.keys(debianTags),
@@ -262,9 +259,11 @@ const unprivilegedFiles: Record<string, ImageFile> = {
   '/etc/nginx/conf.d': { directory: true, uid: 101 }, '/etc/nginx/conf.d/default.conf': { content: defaultConf.replace('listen       80;', 'listen       8080;'), uid: 101 },
 }
 const unprivileged = { repository: 'docker.io/nginxinc/nginx-unprivileged', user: '101', exposedPorts: [8080] }
+const unprivilegedTags = debianVariants(unprivilegedVersions, '')
+const unprivilegedAlpineTags = alpineVariants(unprivilegedVersions, '-alpine')
 const unprivilegedImages = [
-  defineImage({ ...common, ...unprivileged, base: nginx, tags: Object.keys(nginxVersions['']), files: unprivilegedFiles, programs: {}, variants: debianVariants(['']) }),
-  defineImage({ ...common, ...unprivileged, base: nginxAlpine, tags: Object.keys(nginxVersions['-alpine']).map((tag) => tagWith(tag, '-alpine')), sizeBytes: 21_000_000, files: unprivilegedFiles, programs: {}, variants: alpineVariants(['-alpine']) }),
+  defineImage({ ...common, ...unprivileged, base: nginx, tags: Object.keys(unprivilegedTags), files: unprivilegedFiles, programs: {}, variants: unprivilegedTags }),
+  defineImage({ ...common, ...unprivileged, base: nginxAlpine, tags: Object.keys(unprivilegedAlpineTags), sizeBytes: 21_000_000, files: unprivilegedFiles, programs: {}, variants: unprivilegedAlpineTags }),
 ]
 
 /** Who answers, as plain text or as a small page. */
