@@ -15,8 +15,10 @@ const MEMORY_BYTES = 3 * 2 ** 20
 /** nginx of one version: reads its configuration, serves until it is told to stop. */
 export function nginxProgram(version: string, compiler: string): Program {
   return async (proc) => {
-    const args = proc.argv.slice(1)
-    if (args.includes('-v') || args.includes('-V')) { await proc.stderr.write(`nginx version: nginx/${version}\n`); return 0 }
+    const args = options(proc.argv.slice(1))
+    const refused = args.find((arg, i) => arg.startsWith('-') ? !/^-[vVtTqgsc]$/.test(arg) : i === 0 || !/^-[gsc]$/.test(args[i - 1]!))
+    if (refused !== undefined) { await proc.stderr.write(/^-[pe]/.test(refused) ? `nginx: ${refused} is not supported here\n` : `nginx: invalid option: "${refused.replace(/^-/, '')}"\n`); return 1 }
+    if (args.includes('-v') || args.includes('-V')) { await proc.stderr.write(`nginx version: nginx/${version}\n${args.includes('-V') ? `built by ${compiler}\nTLS SNI support enabled\n` : ''}`); return 0 }
     const file = args.includes('-c') ? proc.resolve(args[args.indexOf('-c') + 1]!) : '/etc/nginx/nginx.conf'
     const stamp = () => formatDate('%Y/%m/%d %H:%M:%S', proc.clock.nowMs())
     const notice = (lines: readonly string[]) => proc.stderr.write(lines.map((line) => `${stamp()} [notice] ${proc.pid}#${proc.pid}: ${line}\n`).join(''))
@@ -34,17 +36,26 @@ export function nginxProgram(version: string, compiler: string): Program {
       if (!(error instanceof NginxConfigError)) throw error
       return emergency(error.message)
     }
-    if (args.includes('-t') || args.includes('-T')) { await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`); return 0 }
-    if (proc.user.uid !== 0) await proc.stderr.write(`${stamp()} [warn] ${proc.pid}#${proc.pid}: the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\nnginx: [warn] the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /etc/nginx/nginx.conf:2\n`)
+    if (args.includes('-t') || args.includes('-T')) {
+      if (!args.includes('-q')) await proc.stderr.write(`nginx: the configuration file ${file} syntax is ok\nnginx: configuration file ${file} test is successful\n`)
+      if (args.includes('-T')) await proc.stdout.write([...setup.files].map(([path, text]) => `# configuration file ${path}:\n${text}\n`).join(''))
+      return 0
+    }
+    if (proc.user.uid !== 0 && setup.user) {
+      const warning = `the "user" directive makes sense only if the master process runs with super-user privileges, ignored in ${setup.user.file}:${setup.user.line}`
+      await proc.stderr.write(`${stamp()} [warn] ${proc.pid}#${proc.pid}: ${warning}\nnginx: [warn] ${warning}\n`)
+    }
+    const userName = setup.user?.args[0] ?? 'nginx'
+    if (proc.user.uid === 0 && accountId(proc, 'user', userName) === undefined) return emergency(`getpwnam("${userName}") failed${setup.user ? ` in ${setup.user.file}:${setup.user.line}` : ''}`)
     try {
-      for (const folder of setup.temporaryFolders) if (!proc.fs.exists(folder)) await makeDirectory(proc, folder, workerAccount(proc))
+      for (const folder of setup.temporaryFolders) if (!proc.fs.exists(folder)) await makeDirectory(proc, folder, workerAccount(proc, userName))
       writePid(proc, setup.pidFile)
     } catch (error) {
       if (!(error instanceof NginxConfigError)) throw error
       return emergency(error.message)
     }
     const listeners = new Map<number, Listener>()
-    const account = proc.user.uid === 0 ? workerAccount(proc) : undefined
+    const account = proc.user.uid === 0 ? workerAccount(proc, userName) : undefined
     /** A worker that may not become its user ends at once. */
     const startWorker = () => {
       const refused = !account ? undefined : !isCapable(proc, 'SETGID') ? `setgid(${account.gid})` : !isCapable(proc, 'SETUID') ? `setuid(${account.uid})` : undefined
@@ -62,7 +73,7 @@ export function nginxProgram(version: string, compiler: string): Program {
       inFlight += 1
       try {
         const response = await answerRequest(proc, setup, version, port, request, peer, ++connection, lines)
-        if (lines.errors.length > 0) await appendLog(proc, '/var/log/nginx/error.log', lines.errors.map((error) => `${stamp()} [error] ${current?.pid}#${current?.pid}: ${error}\n`).join(''))
+        if (lines.errors.length > 0) await appendLog(proc, setup.errorLog, lines.errors.map((error) => `${stamp()} [error] ${current?.pid}#${current?.pid}: ${error}\n`).join(''))
         for (const { path, line } of lines.access) await appendLog(proc, path, line)
         return response
       } finally {
@@ -146,10 +157,17 @@ const worker: Program = async (proc) => {
   return 0
 }
 
+/** Options one by one: `-tq` is -t and -q, and `-sreload` is -s with its value. */
+function options(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => /^-[gsc]$/.test(args[i - 1] ?? '') ? [arg] : /^-[vVtTq]{2,}$/.test(arg) ? [...arg.slice(1)].map((letter) => `-${letter}`) : /^-[gsc]./.test(arg) ? [arg.slice(0, 2), arg.slice(2)] : [arg])
+}
+
 /** Whom workers run as. */
-function workerAccount(proc: Proc): User | undefined {
-  const uid = accountId(proc, 'user', 'nginx')
-  return uid === undefined ? undefined : { uid, gid: uid, groups: [uid], name: 'nginx', home: '/nonexistent' }
+function workerAccount(proc: Proc, name: string): User | undefined {
+  const uid = accountId(proc, 'user', name)
+  if (uid === undefined) return undefined
+  const gid = accountId(proc, 'group', name) ?? uid
+  return { uid, gid, groups: [gid], name, home: '/nonexistent' }
 }
 
 async function makeDirectory(proc: Proc, path: string, owner: User | undefined): Promise<void> {

@@ -5,12 +5,14 @@ import { reasonPhrase } from '../../../unix/net/http1.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
-import { formatDate } from '../../../unix/utilities/date.ts'
-import { contentType } from '../http/content-type.ts'
 import { accessEntries } from './access-log.ts'
 import type { AccessEntry } from './access-log.ts'
-import { KNOWN_DIRECTIVES, NginxConfigError, parseNginxConfig } from './nginx-config.ts'
+import { accessRefusal } from './access-phase.ts'
+import { DEFAULT_ROOT, expression, innermost, logError, serverNameMatches, substitute, valueOf, variable } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { KNOWN_DIRECTIVES, NginxConfigError, checkExpressions, parseNginxConfig } from './nginx-config.ts'
 import type { Directive } from './nginx-config.ts'
+import { rewritePhase } from './rewrite-phase.ts'
 
 /** A certificate with its key, both PEM. */
 export interface ServerIdentity {
@@ -23,6 +25,11 @@ export interface NginxSetup {
   ports: Map<number, { ip: string | undefined; servers: Directive[][]; tls?: ServerIdentity }>
   upstreams: Map<string, string[]>
   http: Directive[]
+  /** Whom workers run as. */
+  user: Directive | undefined
+  errorLog: string
+  /** Texts of the files by path, in the order in which they were read. */
+  files: ReadonlyMap<string, string>
   /** Where the master writes its process id. */
   pidFile: string
   /** Folders for what doesn't fit into memory. */
@@ -44,18 +51,24 @@ function parseCached(text: string, file: string): Directive[] {
 
 /** Reads the configuration with everything it includes. @throws NginxConfigError */
 export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
+  const files = new Map<string, string>()
+  const parse = (path: string, from?: Directive) => {
+    const text = read(proc, path, from)
+    files.set(path, text)
+    return parseCached(text, path)
+  }
   const expand = (directives: readonly Directive[]): Directive[] => directives.flatMap((directive) => {
-    if (directive.name === 'include') return included(proc, directive).flatMap((path) => expand(parseCached(read(proc, path, directive), path)))
+    if (directive.name === 'include') return included(proc, directive).flatMap((path) => expand(parse(path, directive)))
     return [directive.block ? { ...directive, block: expand(directive.block) } : directive]
   })
-  const all = expand(parseCached(read(proc, file), file))
+  const all = expand(parse(file))
   check(all)
   const http = all.find((directive) => directive.name === 'http')?.block ?? []
   const ports: NginxSetup['ports'] = new Map()
   const upstreams: NginxSetup['upstreams'] = new Map()
   if (!all.some((directive) => directive.name === 'events')) throw new NginxConfigError(`no "events" section in configuration`)
   for (const directive of http) {
-    if (directive.name === 'upstream') upstreams.set(directive.args[0]!, (directive.block ?? []).filter((d) => d.name === 'server').map((d) => d.args[0]!))
+    if (directive.name === 'upstream') upstreams.set(directive.args[0]!, (directive.block ?? []).filter((d) => d.name === 'server' && !d.args.includes('down')).flatMap((d) => Array.from({ length: Number(/^weight=(\d+)$/.exec(d.args.find((arg) => arg.startsWith('weight=')) ?? '')?.[1] ?? 1) }, () => d.args[0]!)))
     if (directive.name !== 'server') continue
     const listens = directive.block!.filter((d) => d.name === 'listen')
     for (const listen of listens.length > 0 ? listens : [{ name: 'listen', args: ['80'], file: directive.file, line: directive.line }]) {
@@ -76,9 +89,13 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
         if (!/^(https?:\/\/|\$)/.test(pass.args[0] ?? '')) throw new NginxConfigError(`invalid URL prefix in ${pass.file}:${pass.line}`)
   }
   return {
-    ports, upstreams, http, pidFile: resolvePath('/etc/nginx', valueOf(all, 'pid') ?? '/run/nginx.pid'),
+    ports, upstreams, http, user: all.find(({ name }) => name === 'user'), errorLog: errorLogOf(valueOf(http, 'error_log') ?? valueOf(all, 'error_log')), files, pidFile: resolvePath('/etc/nginx', valueOf(all, 'pid') ?? '/run/nginx.pid'),
     temporaryFolders: Object.entries(TEMPORARY_FOLDERS).map(([name, folder]) => resolvePath('/etc/nginx', valueOf(http, name) ?? folder)),
   }
+}
+
+function errorLogOf(target: string | undefined): string {
+  return target === 'stderr' ? '/dev/stderr' : resolvePath('/etc/nginx', target ?? '/var/log/nginx/error.log')
 }
 
 /** The certificate that a port answers with. @throws NginxConfigError when it or its key can't be read */
@@ -135,32 +152,15 @@ function included(proc: Proc, directive: Directive): string[] {
 function check(directives: readonly Directive[], inside?: string): void {
   for (const directive of directives) {
     if (inside === 'types' || inside === 'map') continue
+    const where = `${directive.file}:${directive.line}`
+    if (directive.name === 'stream') throw new NginxConfigError(`the "stream" module is not supported here in ${where}`)
+    if (directive.name === 'load_module') throw new NginxConfigError(`dlopen() "${resolvePath('/etc/nginx', directive.args[0] ?? '')}" failed (${resolvePath('/etc/nginx', directive.args[0] ?? '')}: cannot open shared object file: No such file or directory) in ${where}`)
+    checkExpressions(directive)
     if (!KNOWN_DIRECTIVES.has(directive.name)) throw new NginxConfigError(`unknown directive "${directive.name}" in ${directive.file}:${directive.line}`)
-    if (directive.name === 'server' && inside !== 'http' && inside !== 'upstream' && inside !== 'stream') throw new NginxConfigError(`"server" directive is not allowed here in ${directive.file}:${directive.line}`)
+    if (directive.name === 'server' && inside !== 'http' && inside !== 'upstream') throw new NginxConfigError(`"server" directive is not allowed here in ${directive.file}:${directive.line}`)
     if (directive.name === 'location' && inside !== 'server' && inside !== 'location') throw new NginxConfigError(`"location" directive is not allowed here in ${directive.file}:${directive.line}`)
     if (directive.block) check(directive.block, directive.name)
   }
-}
-
-/** One request on its way through the configuration. */
-interface Exchange {
-  proc: Proc
-  setup: NginxSetup
-  version: string
-  request: HttpRequest
-  peer: HttpPeer
-  server: readonly Directive[]
-  port: number
-  url: URL
-  host: string
-  /** Number of the connection, as the error log counts. */
-  connection: number
-  errors: string[]
-  variables: Map<string, string>
-  /** Directives of http, server and locations that answer, outermost first. */
-  levels: readonly (readonly Directive[])[]
-  /** Whom the request was passed on to. */
-  upstream: string[]
 }
 
 /** Answers one request as the server blocks say. `errors` collects what goes to the error log, `access` what goes to access logs. */
@@ -170,8 +170,8 @@ export async function answerRequest(proc: Proc, setup: NginxSetup, version: stri
   const host = (request.headers.get('host') ?? url.host).replace(/:\d+$/, '')
   const servers = setup.ports.get(port)!.servers
   const server = servers.find((block) => block.some((d) => d.name === 'server_name' && d.args.some((name) => serverNameMatches(name, host)))) ?? servers[0]!
-  const exchange: Exchange = { proc, setup, version, request, peer, server, port, url, host, connection, errors, variables: new Map(), levels: [setup.http, server], upstream: [] }
-  const response = await process(exchange, decodeURIComponentSafely(url.pathname), 0)
+  const exchange: Exchange = { proc, setup, version, request, peer, server, port, url, host, connection, errors, variables: new Map(), args: url.search.slice(1), levels: [setup.http, server], upstream: [] }
+  const response = await process(exchange, decodeURIComponentSafely(url.pathname))
   response.headers.set('server', valueOf([...setup.http, ...server], 'server_tokens') === 'off' ? 'nginx' : `nginx/${version}`)
   response.headers.set('date', new Date(proc.clock.nowMs()).toUTCString())
   const sentBytes = request.method === 'HEAD' ? '0' : response.headers.get('content-length') ?? '0'
@@ -194,17 +194,6 @@ function decodeURIComponentSafely(path: string): string {
   try { return decodeURIComponent(path) } catch { return path }
 }
 
-function serverNameMatches(name: string, host: string): boolean {
-  if (name.startsWith('~')) return new RegExp(name.slice(1)).test(host)
-  if (name.startsWith('*.')) return host.endsWith(name.slice(1))
-  if (name.endsWith('.*')) return host.startsWith(name.slice(0, -1))
-  return name === host
-}
-
-function valueOf(directives: readonly Directive[], name: string): string | undefined {
-  return directives.findLast((directive) => directive.name === name)?.args[0]
-}
-
 /** The location for a path: exact, then the longest prefix, unless a regular expression matches. */
 function locationFor(directives: readonly Directive[], path: string): Directive | undefined {
   const locations = directives.filter((d) => d.name === 'location')
@@ -212,62 +201,154 @@ function locationFor(directives: readonly Directive[], path: string): Directive 
   if (exact) return exact
   const prefixes = locations.filter((d) => d.args.length === 1 && !d.args[0]!.startsWith('@') || d.args[0] === '^~').map((d) => ({ d, prefix: d.args.at(-1)! })).filter(({ prefix }) => path.startsWith(prefix)).sort((a, b) => b.prefix.length - a.prefix.length)
   if (prefixes[0]?.d.args[0] === '^~') return prefixes[0].d
-  return locations.find((d) => (d.args[0] === '~' || d.args[0] === '~*') && new RegExp(d.args[1]!, d.args[0] === '~*' ? 'i' : '').test(path)) ?? prefixes[0]?.d
+  return locations.find((d) => (d.args[0] === '~' || d.args[0] === '~*') && expression(d.args[1]!, d.args[0] === '~*').test(path)) ?? prefixes[0]?.d
 }
 
-async function process(exchange: Exchange, path: string, depth: number, named?: Directive): Promise<Response> {
-  if (depth > 10) return errorResponse(exchange, 500)
+/** A URI that the configuration sends on to another one this often goes round in circles. */
+const MAX_TURNS = 10
+
+/** How a request came to a location. */
+interface Turn {
+  turns?: number
+  /** A location with a name (`@name`). */
+  named?: Directive
+  /** Not from the client: what is `internal` is there then. */
+  isInternal?: boolean
+}
+
+/** The phases of nginx: what the server rewrites, the location, what that rewrites, who may, and then the content. */
+async function process(exchange: Exchange, path: string, { turns = 0, named, isInternal = turns > 0 }: Turn = {}): Promise<Response> {
+  if (turns > MAX_TURNS) {
+    logError(exchange, `rewrite or internal redirection cycle while internally redirecting to "${path}"`)
+    return errorResponse(exchange, 500)
+  }
+  exchange.levels = [exchange.setup.http, exchange.server]
+  if (turns === 0) {
+    const outcome = rewritePhase(exchange, exchange.server, path)
+    if (outcome.answer) return finish(exchange, returnResponse(exchange, outcome.answer, path), path, turns)
+    path = outcome.path
+    exchange.levels = [...exchange.levels, ...outcome.blocks]
+  }
   const location = named ?? locationFor(exchange.server, path)
   const nested = location?.block ? locationFor(location.block, path) : undefined
-  exchange.levels = [exchange.setup.http, exchange.server, location?.block ?? [], nested?.block ?? []]
-  const chain = exchange.levels.flat()
   const own = [...(nested?.block ?? location?.block ?? [])]
-  for (const directive of [...exchange.server.filter((d) => d.name === 'set'), ...own.filter((d) => d.name === 'set')]) exchange.variables.set(directive.args[0]!.slice(1), substitute(exchange, directive.args[1] ?? '', path))
-  let response: Response
-  const rewritten = rewrite([...(location ? [] : exchange.server), ...own], path)
-  const returns = own.find((d) => d.name === 'return') ?? exchange.server.find((d) => d.name === 'return')
-  const pass = own.find((d) => d.name === 'proxy_pass')
-  if (returns) response = returnResponse(exchange, returns, path)
-  else if (rewritten !== undefined && rewritten !== path) return process(exchange, rewritten, depth + 1)
-  else if (own.some((d) => d.name === 'deny' && d.args[0] === 'all')) response = errorResponse(exchange, 403)
-  else if (pass) response = await proxy(exchange, pass, location!, path, own)
-  else if (own.some((d) => d.name === 'stub_status')) response = new Response(`Active connections: 1 \nserver accepts handled requests\n ${exchange.connection} ${exchange.connection} ${exchange.connection} \nReading: 0 Writing: 1 Waiting: 0 \n`, { headers: { 'content-type': 'text/plain' } })
-  else response = await serveFiles(exchange, chain, own, location, path, depth)
-  if (response.status >= 400 && depth < 9) {
-    const page = chain.findLast((d) => d.name === 'error_page' && d.args.slice(0, -1).includes(String(response.status)))
-    const target = page?.args.at(-1)
-    if (target?.startsWith('/') && target !== path) {
-      const replaced = await process(exchange, target, 9)
-      if (replaced.status < 400) response = new Response(replaced.body, { status: response.status, headers: replaced.headers })
-    }
+  exchange.levels = [...exchange.levels, location?.block ?? [], nested?.block ?? []]
+  if (!isInternal && own.some((d) => d.name === 'internal')) return finish(exchange, errorResponse(exchange, 404), path, turns)
+  const outcome = rewritePhase(exchange, own, path)
+  exchange.levels = [...exchange.levels, ...outcome.blocks]
+  if (outcome.answer) return finish(exchange, returnResponse(exchange, outcome.answer, path), path, turns)
+  if (outcome.path !== path && outcome.isFinal) path = outcome.path
+  else if (outcome.path !== path) return process(exchange, outcome.path, { turns: turns + 1 })
+  return finish(exchange, await content(exchange, nested ?? location, own, path, turns), path, turns)
+}
+
+async function content(exchange: Exchange, location: Directive | undefined, own: readonly Directive[], path: string, turns: number): Promise<Response> {
+  const { request, levels } = exchange
+  const chain = levels.flat()
+  const sentBytes = Number(request.headers.get('content-length') ?? 0)
+  const limitBytes = bytesOf(valueOf(chain, 'client_max_body_size') ?? '1m')
+  if (limitBytes > 0 && sentBytes > limitBytes) {
+    logError(exchange, `client intended to send too large body: ${sentBytes} bytes`)
+    return errorResponse(exchange, 413)
   }
-  for (const header of chain.filter((d) => d.name === 'add_header')) if (response.status < 400 || header.args.includes('always')) response.headers.set(header.args[0]!, substitute(exchange, header.args[1] ?? '', path))
+  const refusal = await accessRefusal(exchange, own)
+  if (refusal) {
+    const response = errorResponse(exchange, refusal.status)
+    if (refusal.realm !== undefined) response.headers.set('www-authenticate', `Basic realm="${substitute(exchange, refusal.realm, path)}"`)
+    return response
+  }
+  // Within `if` there may be another one.
+  const handlers = [...own, ...levels.slice(4).flat()]
+  const pass = handlers.findLast((d) => d.name === 'proxy_pass')
+  if (pass && location) return proxy(exchange, pass, location, path)
+  if (handlers.some((d) => d.name === 'fastcgi_pass')) {
+    logError(exchange, 'FastCGI is not supported here, so no upstream answers')
+    return errorResponse(exchange, 502)
+  }
+  if (handlers.some((d) => d.name === 'stub_status')) return new Response(`Active connections: 1 \nserver accepts handled requests\n ${exchange.connection} ${exchange.connection} ${exchange.connection} \nReading: 0 Writing: 1 Waiting: 0 \n`, { headers: { 'content-type': 'text/plain' } })
+  return serveFiles(exchange, chain, handlers, location, path, turns)
+}
+
+/** An own page for an error, and what is added to an answer. */
+async function finish(exchange: Exchange, answer: Response, path: string, turns: number): Promise<Response> {
+  const { levels } = exchange
+  let response = answer
+  const page = response.status >= 300 && !exchange.isErrorPage ? innermost(levels, 'error_page').find((d) => d.args.slice(0, -1).includes(String(response.status))) : undefined
+  const target = page?.args.at(-1)
+  if (target?.startsWith('@') || target?.startsWith('/') && target !== path) {
+    const named = exchange.server.find((d) => d.name === 'location' && d.args[0] === target)
+    exchange.isErrorPage = true
+    const replaced = await process(exchange, named ? path : target, { turns: turns + 1, ...(named ? { named } : {}) })
+    const changed = page!.args.find((arg) => /^=\d+$/.test(arg))
+    const status = changed ? Number(changed.slice(1)) : page!.args.includes('=') ? replaced.status : response.status
+    if (replaced.status < 400 || page!.args.includes('=')) return new Response(replaced.body, { status, headers: replaced.headers })
+    exchange.levels = levels
+  }
+  const chain = levels.flat()
+  response = await withSubstitutions(exchange, response, path)
+  const charset = valueOf(chain, 'charset')
+  const type = response.headers.get('content-type')
+  if (charset !== undefined && charset !== 'off' && type !== null && CHARSET_TYPES.has(type)) response.headers.set('content-type', `${type}; charset=${charset}`)
+  const isPlain = PLAIN_STATUSES.has(response.status)
+  if (isPlain) expire(exchange, response, valueOf(chain, 'expires'))
+  for (const header of innermost(levels, 'add_header')) if (isPlain || header.args.includes('always')) response.headers.append(header.args[0]!, substitute(exchange, header.args[1] ?? '', path))
   return response
 }
 
-function rewrite(directives: readonly Directive[], path: string): string | undefined {
-  for (const { name, args } of directives) {
-    if (name !== 'rewrite' || !args[0] || !args[1]) continue
-    const match = new RegExp(args[0]).exec(path)
-    if (match) return args[1].replace(/\$(\d)/g, (_, n: string) => match[Number(n)] ?? '')
+/** Statuses of answers that headers are added to without `always`. */
+const PLAIN_STATUSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308])
+const CHARSET_TYPES: ReadonlySet<string> = new Set(['text/html', 'text/xml', 'text/plain', 'text/vnd.wap.wml', 'application/javascript', 'application/rss+xml'])
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, M: 2_592_000, y: 31_536_000 }
+
+/** `expires`: how long clients may keep an answer. */
+function expire({ proc }: Exchange, response: Response, value: string | undefined): void {
+  if (value === undefined || value === 'off') return
+  const set = (date: Date, control: string) => { response.headers.set('expires', date.toUTCString()); response.headers.set('cache-control', control) }
+  if (value === 'epoch') return set(new Date(1000), 'no-cache')
+  if (value === 'max') return set(new Date(Date.UTC(2037, 11, 31, 23, 55, 55)), 'max-age=315360000')
+  const seconds = [...value.matchAll(/(\d+)([smhdwMy]?)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_SECONDS[unit || 's']!, 0) * (value.startsWith('-') ? -1 : 1)
+  set(new Date(proc.clock.nowMs() + seconds * 1000), seconds < 0 ? 'no-cache' : `max-age=${seconds}`)
+}
+
+/** `sub_filter`: texts in answers that are replaced, once each unless `sub_filter_once` is off. */
+async function withSubstitutions(exchange: Exchange, response: Response, path: string): Promise<Response> {
+  const filters = innermost(exchange.levels, 'sub_filter')
+  const types = ['text/html', ...innermost(exchange.levels, 'sub_filter_types').flatMap((d) => d.args)]
+  const type = (response.headers.get('content-type') ?? '').replace(/;.*/, '')
+  if (filters.length === 0 || response.body === null || !(types.includes(type) || types.includes('*'))) return response
+  const isOnce = valueOf(exchange.levels.flat(), 'sub_filter_once') !== 'off'
+  let text = await response.text()
+  for (const { args: [from = '', to = ''] } of filters) {
+    const [old, fresh] = [substitute(exchange, from, path), substitute(exchange, to, path)]
+    text = isOnce ? text.replace(old, () => fresh) : text.replaceAll(old, () => fresh)
   }
-  return undefined
+  const headers = new Headers(response.headers)
+  headers.delete('last-modified')
+  headers.set('content-length', String(new TextEncoder().encode(text).length))
+  return new Response(text, { status: response.status, statusText: response.statusText, headers })
+}
+
+/** A size such as 10m, in bytes. */
+function bytesOf(text: string): number {
+  const [, count, unit] = /^(\d+)([kmg]?)$/i.exec(text) ?? []
+  return Number(count ?? 0) * 1024 ** ['', 'k', 'm', 'g'].indexOf((unit ?? '').toLowerCase())
 }
 
 function returnResponse(exchange: Exchange, directive: Directive, path: string): Response {
   const [first, second] = directive.args
+  if (directive.name === 'rewrite') return redirect(exchange, directive.args[2] === 'permanent' ? 301 : 302, substitute(exchange, second!, path))
   if (!/^\d{3}$/.test(first ?? '')) return redirect(exchange, 302, substitute(exchange, first ?? '', path))
   const status = Number(first)
   if (second === undefined) return status >= 300 ? errorResponse(exchange, status) : new Response(null, { status })
   const text = substitute(exchange, second, path)
   if ([301, 302, 303, 307, 308].includes(status)) return redirect(exchange, status, text)
-  const type = valueOf([...exchange.setup.http, ...exchange.server, ...(locationFor(exchange.server, path)?.block ?? [])], 'default_type') ?? 'text/plain'
+  const type = valueOf(exchange.levels.flat(), 'default_type') ?? 'text/plain'
   return new Response(text, { status, headers: { 'content-type': type, 'content-length': String(new TextEncoder().encode(text).length) } })
 }
 
 function redirect(exchange: Exchange, status: number, location: string): Response {
   const response = errorResponse(exchange, status)
-  response.headers.set('location', location.startsWith('/') ? `http://${exchange.request.headers.get('host') ?? exchange.url.host}${location}` : location)
+  response.headers.set('location', location.startsWith('/') && valueOf(exchange.levels.flat(), 'absolute_redirect') !== 'off' ? `${variable(exchange, 'scheme', '/')}://${exchange.request.headers.get('host') ?? exchange.url.host}${location}` : location)
   return response
 }
 
@@ -290,62 +371,11 @@ export function plainOnTlsPage(signature: string): Response {
   return new Response(text, { status: 400, headers: { 'content-type': 'text/html', 'content-length': String(text.length), ...(signature === 'nginx' ? {} : { server: signature }) } })
 }
 
-function substitute(exchange: Exchange, text: string, path: string): string {
-  return text.replace(/\$\{?(\w+)\}?/g, (match, name: string) => variable(exchange, name, path) ?? (match.startsWith('${') ? match : ''))
-}
-
-/** The value of a variable for a request; undefined for one that there isn't. */
-function variable(exchange: Exchange, name: string, path: string): string | undefined {
-  const { proc, request, url, peer } = exchange
-  switch (name) {
-    case 'host': return exchange.host
-    case 'http_host': return request.headers.get('host') ?? ''
-    case 'uri': case 'document_uri': return path
-    case 'request_uri': return url.pathname + url.search
-    case 'request': return `${request.method} ${url.pathname}${url.search} HTTP/1.1`
-    case 'server_protocol': return 'HTTP/1.1'
-    case 'args': case 'query_string': return url.search.slice(1)
-    case 'is_args': return url.search ? '?' : ''
-    case 'scheme': return 'http'
-    case 'hostname': return proc.machine.hostname
-    case 'remote_addr': return peer.remote.ip
-    case 'remote_port': return String(peer.remote.port)
-    case 'remote_user': return remoteUser(request)
-    case 'server_addr': return peer.local.ip
-    case 'server_port': return String(exchange.port)
-    case 'server_name': return valueOf(exchange.server, 'server_name') ?? ''
-    case 'request_method': return request.method
-    case 'nginx_version': return exchange.version
-    case 'pid': return String(proc.pid)
-    case 'connection': return String(exchange.connection)
-    case 'time_local': return formatDate('%d/%b/%Y:%H:%M:%S %z', proc.clock.nowMs())
-    case 'time_iso8601': return formatDate('%Y-%m-%dT%H:%M:%S+00:00', proc.clock.nowMs())
-    case 'msec': return (proc.clock.nowMs() / 1000).toFixed(3)
-    case 'request_id': {
-      // One for the whole request.
-      const id = exchange.variables.get(name) ?? proc.random.uuid().replaceAll('-', '')
-      exchange.variables.set(name, id)
-      return id
-    }
-    case 'proxy_add_x_forwarded_for': return [request.headers.get('x-forwarded-for'), peer.remote.ip].filter(Boolean).join(', ')
-    default:
-      if (name.startsWith('http_')) return request.headers.get(name.slice(5).replaceAll('_', '-')) ?? ''
-      if (name.startsWith('arg_')) return url.searchParams.get(name.slice(4)) ?? ''
-      return exchange.variables.get(name)
-  }
-}
-
-/** Who the client says they are. */
-function remoteUser(request: HttpRequest): string {
-  const credentials = /^Basic (\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-  try { return credentials === undefined ? '' : atob(credentials).split(':')[0]! } catch { return '' }
-}
-
-async function serveFiles(exchange: Exchange, chain: readonly Directive[], own: readonly Directive[], location: Directive | undefined, path: string, depth: number): Promise<Response> {
+async function serveFiles(exchange: Exchange, chain: readonly Directive[], own: readonly Directive[], location: Directive | undefined, path: string, turns: number): Promise<Response> {
   const { proc, request } = exchange
   if (request.method !== 'GET' && request.method !== 'HEAD') return errorResponse(exchange, 405)
   const alias = own.find((d) => d.name === 'alias')?.args[0]
-  const root = valueOf(chain, 'root') ?? '/etc/nginx/html'
+  const root = valueOf(chain, 'root') ?? DEFAULT_ROOT
   const fileOf = (uri: string) => alias !== undefined ? resolvePath('/', alias + uri.slice(location!.args.at(-1)!.length)) : resolvePath('/', root + resolvePath('/', uri))
   const isFile = (file: string) => { try { return proc.fs.stat(file).type === 'file' } catch { return false } }
   const isDirectory = (file: string) => { try { return proc.fs.stat(file).type === 'directory' } catch { return false } }
@@ -357,9 +387,9 @@ async function serveFiles(exchange: Exchange, chain: readonly Directive[], own: 
     }
     const last = tries.args.at(-1)!
     if (last.startsWith('=')) return errorResponse(exchange, Number(last.slice(1)))
-    if (last.startsWith('@')) { const target = exchange.server.find((d) => d.name === 'location' && d.args[0] === last); return target ? process(exchange, path, depth + 1, target) : errorResponse(exchange, 500) }
+    if (last.startsWith('@')) { const target = exchange.server.find((d) => d.name === 'location' && d.args[0] === last); return target ? process(exchange, path, { turns: turns + 1, named: target }) : errorResponse(exchange, 500) }
     const uri = substitute(exchange, last, path).replace(/\?.*$/, '')
-    return uri === path ? errorResponse(exchange, 404) : process(exchange, uri, depth + 1)
+    return uri === path ? errorResponse(exchange, 404) : process(exchange, uri, { turns: turns + 1 })
   }
   return serveFile(exchange, chain, path, fileOf(path))
 }
@@ -383,7 +413,7 @@ function serveFile(exchange: Exchange, chain: readonly Directive[], path: string
     const stat = proc.fs.stat(target)
     const modified = new Date(stat.modifiedMs).toUTCString()
     const etag = `"${Math.floor(stat.modifiedMs / 1000).toString(16)}-${data.length.toString(16)}"`
-    const headers = { 'content-type': contentType(target, valueOf(chain, 'default_type') ?? 'application/octet-stream'), 'content-length': String(data.length), 'last-modified': modified, etag, 'accept-ranges': 'bytes' }
+    const headers = { 'content-type': mediaType(exchange, target), 'content-length': String(data.length), 'last-modified': modified, etag, 'accept-ranges': 'bytes' }
     if (request.headers.get('if-none-match') === etag || request.headers.get('if-modified-since') === modified) return new Response(null, { status: 304, headers: { 'last-modified': modified, etag } })
     return new Response(request.method === 'HEAD' ? null : data.slice(), { headers })
   } catch (error) {
@@ -392,6 +422,17 @@ function serveFile(exchange: Exchange, chain: readonly Directive[], path: string
     logError(exchange, `open() "${target}" failed (${denied ? '13: Permission denied' : '2: No such file or directory'})`)
     return errorResponse(exchange, denied ? 403 : 404)
   }
+}
+
+/** Without `types` nginx knows these. */
+const BUILT_IN_TYPES: readonly Pick<Directive, 'name' | 'args'>[] = [{ name: 'text/html', args: ['html'] }, { name: 'image/gif', args: ['gif'] }, { name: 'image/jpeg', args: ['jpg'] }]
+
+/** The media type of a file, by `types` and `default_type`. */
+function mediaType({ levels }: Exchange, file: string): string {
+  const extension = /\.([^./]+)$/.exec(file)?.[1]?.toLowerCase()
+  const blocks = innermost(levels, 'types')
+  const types = blocks.length > 0 ? blocks.flatMap(({ block = [] }) => block) : BUILT_IN_TYPES
+  return types.findLast(({ args }) => extension !== undefined && args.includes(extension))?.name ?? valueOf(levels.flat(), 'default_type') ?? 'text/plain'
 }
 
 function listing(exchange: Exchange, path: string, directory: string): Response {
@@ -404,12 +445,7 @@ function listing(exchange: Exchange, path: string, directory: string): Response 
   return new Response(`<html>\r\n<head><title>Index of ${path}</title></head>\r\n<body>\r\n<h1>Index of ${path}</h1><hr><pre><a href="../">../</a>\r\n${rows.join('')}</pre><hr></body>\r\n</html>\r\n`, { headers: { 'content-type': 'text/html' } })
 }
 
-function logError(exchange: Exchange, text: string): void {
-  const { request, url, peer, server } = exchange
-  exchange.errors.push(`*${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} HTTP/1.1", host: "${request.headers.get('host') ?? url.host}"`)
-}
-
-async function proxy(exchange: Exchange, pass: Directive, location: Directive, path: string, own: readonly Directive[]): Promise<Response> {
+async function proxy(exchange: Exchange, pass: Directive, location: Directive, path: string): Promise<Response> {
   const { proc, request, setup, url } = exchange
   const target = substitute(exchange, pass.args[0]!, path)
   const match = /^(https?):\/\/([^/]+)(\/.*)?$/.exec(target)
@@ -417,11 +453,13 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
   const [, scheme, authority, uri] = match
   const upstream = setup.upstreams.get(authority!)
   const prefix = location.args.at(-1)!
-  const rest = uri === undefined ? url.pathname : uri + (pass.args[0]!.includes('$') ? '' : url.pathname.slice(prefix.length))
+  const isRewritten = path !== decodeURIComponentSafely(url.pathname)
+  const rest = isRewritten ? encodeURI(path) : uri === undefined ? url.pathname : uri + (pass.args[0]!.includes('$') ? '' : url.pathname.slice(prefix.length))
+  const query = exchange.args === '' ? '' : `?${exchange.args}`
   const headers = new Headers(request.headers)
   headers.set('host', authority!)
   headers.set('connection', 'close')
-  for (const directive of [...exchange.server, ...own].filter((d) => d.name === 'proxy_set_header')) {
+  for (const directive of innermost(exchange.levels, 'proxy_set_header')) {
     const value = substitute(exchange, directive.args[1] ?? '', path)
     if (value === '') headers.delete(directive.args[0]!)
     else headers.set(directive.args[0]!, value)
@@ -431,12 +469,12 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
   for (let i = 0; i < peers.length; i++) {
     const peer = peers[(start + i) % peers.length]!
     exchange.upstream.push(peer)
-    const address = `${scheme}://${peer}${rest}${url.search}`
+    const address = `${scheme}://${peer}${rest}${query}`
     try {
       const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000 })
       if (response.status === 101) return response
       const answer = new Headers(response.headers)
-      for (const name of ['connection', 'transfer-encoding', 'server', 'date']) answer.delete(name)
+      for (const name of ['connection', 'transfer-encoding', 'server', 'date', ...innermost(exchange.levels, 'proxy_hide_header').map((d) => d.args[0]!)]) answer.delete(name)
       return new Response(response.body, { status: response.status, headers: answer })
     } catch (error) {
       if (!(error instanceof UnixError)) throw error

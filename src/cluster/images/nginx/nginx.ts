@@ -143,6 +143,17 @@ types {
     image/png                                        png;
     image/svg+xml                                    svg svgz;
     image/x-icon                                     ico;
+    image/webp                                       webp;
+    image/avif                                       avif;
+    font/woff                                        woff;
+    font/woff2                                       woff2;
+    application/atom+xml                             atom;
+    application/rss+xml                              rss;
+    application/xhtml+xml                            xhtml;
+    audio/mpeg                                       mp3;
+    audio/ogg                                        ogg;
+    video/mp4                                        mp4;
+    video/webm                                       webm;
     application/json                                 json;
     application/pdf                                  pdf;
     application/wasm                                 wasm;

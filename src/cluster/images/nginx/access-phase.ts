@@ -1,0 +1,61 @@
+import { resolvePath } from '../../../unix/path.ts'
+import { UnixError } from '../../../unix/types.ts'
+import { cidrContains, parseCidr, parseIPv4 } from '../../network/cidr.ts'
+import { credentialsOf, isPassword } from '../front/basic-auth.ts'
+import { innermost, logError, substitute } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { Directive } from './nginx-config.ts'
+
+/** Why somebody may not see a location. */
+export interface Refusal {
+  status: 401 | 403
+  /** What the login is for. */
+  realm?: string
+}
+
+/** allow, deny and auth_basic: all must do, unless `satisfy any` says that one is enough. Undefined for whoever may. */
+export async function accessRefusal(exchange: Exchange, own: readonly Directive[]): Promise<Refusal | undefined> {
+  const { method } = exchange.request
+  const limited = own.find((d) => d.name === 'limit_except' && !d.args.includes(method) && !(method === 'HEAD' && d.args.includes('GET')))?.block
+  const levels = limited ? [...exchange.levels, limited] : exchange.levels
+  const isEnough = innermost(levels, 'satisfy')[0]?.args[0] === 'any'
+  const rules = innermost(levels, 'allow', 'deny')
+  const isDenied = rules.find(({ args }) => covers(args[0] ?? '', exchange.peer.remote.ip))?.name === 'deny'
+  if (isEnough && rules.length > 0 && !isDenied) return undefined
+  const realm = innermost(levels, 'auth_basic')[0]?.args[0]
+  const hasLogin = realm !== undefined && realm !== 'off'
+  if (isDenied && !(isEnough && hasLogin)) {
+    logError(exchange, 'access forbidden by rule')
+    return { status: 403 }
+  }
+  return hasLogin ? loginRefusal(exchange, levels, realm) : undefined
+}
+
+async function loginRefusal(exchange: Exchange, levels: readonly (readonly Directive[])[], realm: string): Promise<Refusal | undefined> {
+  const { proc, request } = exchange
+  const file = innermost(levels, 'auth_basic_user_file')[0]?.args[0]
+  if (file === undefined) return { status: 403 }
+  const credentials = credentialsOf(request.headers.get('authorization'))
+  if (!credentials) return { status: 401, realm }
+  const path = resolvePath('/etc/nginx', substitute(exchange, file, exchange.url.pathname))
+  let lines: string[]
+  try {
+    lines = proc.fs.readText(path).split(/\r?\n/)
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    const isAbsent = error.code === 'ENOENT'
+    logError(exchange, `open() "${path}" failed (${isAbsent ? '2: No such file or directory' : '13: Permission denied'})`)
+    return { status: 403 }
+  }
+  const kept = lines.find((line) => line.startsWith(`${credentials.user}:`))?.split(':')[1]
+  if (kept !== undefined && await proc.clock.outside(isPassword(credentials.password, kept))) return undefined
+  logError(exchange, kept === undefined ? `user "${credentials.user}" was not found in "${path}"` : `user "${credentials.user}": password mismatch`)
+  return { status: 401, realm }
+}
+
+/** Whether `all`, an address or a range covers an address. */
+function covers(range: string, ip: string): boolean {
+  if (range === 'all') return true
+  if (!range.includes('/')) return range === ip
+  try { return cidrContains(parseCidr(range), parseIPv4(ip)) } catch { return false }
+}

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { httpRequest } from '../../../base/http.ts'
+import { createPipe } from '../../../base/streams.ts'
+import { testMachine } from '../../../unix/test-machine.ts'
+import type { TestMachine } from '../../../unix/test-machine.ts'
+import { utilityPrograms } from '../../../unix/utilities/list.ts'
+import { nginxProgram } from './nginx-program.ts'
+
+const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
+
+interface Answer {
+  status: number
+  text: string
+  headers: Headers
+}
+
+function run(on: TestMachine, ...args: string[]) {
+  let log = ''
+  const writer = { write: async (data: Uint8Array | string) => { log += typeof data === 'string' ? data : new TextDecoder().decode(data) }, close() {} }
+  const process = on.machine.start(['/usr/sbin/nginx', ...args], { env: {}, cwd: '/', user: ROOT, stdin: createPipe().reader, stdout: writer, stderr: writer })
+  return { process, log: () => log }
+}
+
+function machine(http: string, files: Record<string, string> = {}): TestMachine {
+  return testMachine({
+    programs: { ...utilityPrograms('gnu', { names: ['cat'] }), '/usr/sbin/nginx': nginxProgram('1.29.4', 'gcc 14.2.0 (Debian 14.2.0-19)') },
+    files: { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nnginx:x:101:101::/nonexistent:/bin/false\n', '/etc/group': 'root:x:0:\nnginx:x:101:\n', '/var/cache/nginx/.keep': '', '/var/log/nginx/error.log': '', '/run/.keep': '', '/etc/nginx/nginx.conf': `events {}\nhttp {\n${http}\n}\n`, ...files },
+  })
+}
+
+/** nginx with a configuration of http, and how one asks it. */
+async function serving(http: string, files: Record<string, string> = {}): Promise<{ on: TestMachine; ask: (path: string, init?: { method?: string; headers?: Record<string, string>; body?: string }) => Promise<Answer> }> {
+  const on = machine(http, files)
+  const { log } = run(on, '-g', 'daemon off;')
+  await on.clock.until(() => on.machine.net.listeners().some((listener) => listener.port === 80) || log().includes('[emerg]'), { withinMs: 10_000 })
+  return { on, ask: async (path, init = {}) => { const response = await on.machine.net.fetch(httpRequest(`http://127.0.0.1${path}`, init)); return { status: response.status, text: await response.text(), headers: response.headers } } }
+}
+
+test('auth_basic lets in whom the file of passwords knows, by each way of keeping them', async () => {
+  const { on, ask } = await serving('server { listen 80; root /site; auth_basic "Staff only"; auth_basic_user_file .htpasswd; location /open { auth_basic off; return 200 open; } location /lost { auth_basic_user_file absent; } }', {
+    '/site/index.html': 'secret', '/etc/nginx/.htpasswd': '# staff\nann:$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/\nbob:{PLAIN}word:comment\n',
+  })
+  const as = (user: string, password: string, path = '/') => ask(path, { headers: { authorization: `Basic ${btoa(`${user}:${password}`)}` } })
+  const refused = await ask('/')
+  expect([refused.status, refused.headers.get('www-authenticate'), refused.text]).toEqual([401, 'Basic realm="Staff only"', expect.stringContaining('401 Authorization Required')])
+  expect([(await as('ann', 'myPassword')).text, (await as('bob', 'word')).text, (await ask('/open')).text]).toEqual(['secret', 'secret', 'open'])
+  expect([(await as('ann', 'wrong')).status, (await as('eve', 'x')).status, (await as('ann', 'myPassword', '/lost')).status]).toEqual([401, 401, 403])
+  expect((await on.run(['cat', '/var/log/nginx/error.log'])).stdout).toMatch(/\*\d+ user "ann": password mismatch, client: 127[\s\S]*user "eve" was not found in "\/etc\/nginx\/\.htpasswd"[\s\S]*open\(\) "\/etc\/nginx\/absent" failed \(2: No such file or directory\)/)
+})
+
+test('map, if and set choose by what the request says', async () => {
+  const { ask } = await serving(`map $http_user_agent $kind { default other; ~*bot robot; "exact" same; "~^v(?<major>\\d+)" major-$major; }
+server { listen 80; if ($request_method = POST) { return 405; } if ($arg_go) { return 302 /at/$arg_go; }
+  location / { set $who nobody; if ($http_cookie ~* "user=([^;]+)") { set $who $1; } return 200 "$kind $who"; } }`)
+  const by = async (agent: string, cookie?: string) => (await ask('/', { headers: { 'user-agent': agent, ...(cookie ? { cookie } : {}) } })).text
+  expect([await by('GoogleBot'), await by('EXACT'), await by('v12'), await by('curl', 'a=b; User=zoe; c=d')]).toEqual(['robot nobody', 'same nobody', 'major-12 nobody', 'other zoe'])
+  expect((await ask('/', { method: 'POST', body: 'x' })).status).toBe(405)
+  expect((await ask('/?go=there')).headers.get('location')).toBe('http://127.0.0.1/at/there')
+})
+
+test('allow, deny, internal, limit_except and satisfy say who may', async () => {
+  const { ask } = await serving(`server { listen 80; root /site;
+  location /in { allow 127.0.0.0/8; deny all; return 200 never; try_files /index.html =404; } location /near { allow 127.0.0.0/8; deny all; try_files /index.html =404; } location /far { allow 10.1.0.0/16; deny all; }
+  location /hidden { internal; try_files /index.html =404; } location /way { rewrite ^ /hidden last; } location /read { limit_except GET { deny all; } try_files /index.html =404; } error_page 403 = @denied; location @denied { return 403 "not you"; } }`, { '/site/index.html': 'in' })
+  const statuses = await Promise.all(['/near', '/far', '/hidden', '/way', '/read'].map(async (path) => (await ask(path)).status))
+  expect(statuses).toEqual([200, 403, 404, 200, 200])
+  expect([(await ask('/far')).text, (await ask('/in')).text, (await ask('/read', { method: 'PUT', body: 'x' })).status]).toEqual(['not you', 'never', 403])
+})
+
+test('rewrites change what an upstream is asked, and headers are those of the innermost level', async () => {
+  const { ask } = await serving(`upstream app { server 127.0.0.1:8081; server 127.0.0.1:9 down; }
+server { listen 80; add_header X-Outer 1; client_max_body_size 4; location /api/ { rewrite ^/api/(.*)$ /$1?via=front break; proxy_pass http://app; proxy_hide_header X-Inner; sub_filter name "<b>$host</b>"; expires 1h; add_header X-Own 2; } }
+server { listen 8081; location / { default_type text/html; add_header X-Inner 1; return 200 "$request_uri name name"; } }`)
+  const { text, headers } = await ask('/api/users?id=3')
+  expect(text).toBe('/users?via=front&id=3 <b>127.0.0.1</b> name')
+  expect(['x-own', 'x-outer', 'x-inner', 'cache-control', 'content-length'].map((name) => headers.get(name))).toEqual(['2', null, null, 'max-age=3600', String(text.length)])
+  expect([(await ask('/api/', { method: 'POST', body: '12345', headers: { 'content-length': '5' } })).status, (await ask('/api/', { method: 'POST', body: '1234', headers: { 'content-length': '4' } })).status]).toEqual([413, 200])
+})
+
+test('what cannot be served is refused when nginx starts or tests its configuration, and -T shows the files', async () => {
+  const test = async (http: string, flag = '-t', files: Record<string, string> = {}) => {
+    const on = machine(http, files)
+    const { process, log } = run(on, flag)
+    await on.clock.until(() => process.status !== undefined, { withinMs: 10_000 })
+    return { code: process.status?.code, log: log() }
+  }
+  expect(await test('server { location ~ "(" { } }')).toEqual({ code: 1, log: 'nginx: [emerg] pcre2_compile() failed in "(" in /etc/nginx/nginx.conf:3\nnginx: configuration file /etc/nginx/nginx.conf test failed\n' })
+  expect((await test('', '-t', { '/etc/nginx/nginx.conf': 'load_module modules/x.so;\nevents {}\n' })).log).toContain('dlopen() "/etc/nginx/modules/x.so" failed')
+  expect((await test('', '-t', { '/etc/nginx/nginx.conf': 'events {}\nstream {}\n' })).log).toContain('the "stream" module is not supported here in /etc/nginx/nginx.conf:2')
+  expect((await test('', '-x')).log).toBe('nginx: invalid option: "x"\n')
+  expect((await test('include part;', '-T', { '/etc/nginx/part': 'server { }\n' })).log).toBe('nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n# configuration file /etc/nginx/nginx.conf:\nevents {}\nhttp {\ninclude part;\n}\n\n# configuration file /etc/nginx/part:\nserver { }\n\n')
+})
