@@ -26,7 +26,7 @@ spec:
     3 101       0:00 nginx: worker process
     4 root      0:00 sleep 3600
 `)
-  expect(await sh("kubectl exec shared -c shell -- sh -c 'head -3 /proc/$(pgrep -o nginx)/root/etc/nginx/nginx.conf; cat /proc/2/root/etc/nginx/../os-release | head -1; ls /proc/4/root/proc/self/cmdline'")).toBe('\nuser  nginx;\nworker_processes  auto;\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n/proc/4/root/proc/self/cmdline\n')
+  expect(await sh("kubectl exec shared -c shell -- sh -c 'head -3 /proc/$(pgrep -o nginx)/root/etc/nginx/nginx.conf; cat /proc/2/root/etc/nginx/../os-release | head -1; ls /proc/4/root/proc/self/cmdline'")).toBe('\nuser  nginx;\nworker_processes  auto;\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n/proc/4/root/proc/self/cmdline\n')
   expect(await sh("kubectl exec shared -c shell -- sh -c 'kill -9 3; sleep 1; pgrep nginx'")).toMatch(/^2\n\d+\n$/)
   expect(await sh('kubectl logs shared -c nginx | grep -c "worker process 3 exited on signal 9"')).toBe('1\n')
 })

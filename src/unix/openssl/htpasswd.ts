@@ -2,6 +2,7 @@ import { readLineBytes, isSharedReader } from '../input.ts'
 import { errorText } from '../errno.ts'
 import { UnixError } from '../types.ts'
 import type { Proc, Program } from '../types.ts'
+import { isPassword } from './kept-passwords.ts'
 import { md5Crypt } from './md5-crypt.ts'
 
 const USAGE = `Usage:
@@ -14,7 +15,7 @@ const USAGE = `Usage:
 const SALT_LETTERS = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /** Apache's htpasswd: users and passwords in a file, or on standard output with -n. */
-// @k8s part: htpasswd: -d, -s and SHA-2 (-2, -5) are missing
+// @k8s part: htpasswd: -d, -s and SHA-2 (-2, -5, -r) are missing
 export const htpasswd: Program = async (proc) => {
   const flags = new Set<string>()
   const rest: string[] = []
@@ -23,8 +24,8 @@ export const htpasswd: Program = async (proc) => {
   for (let i = 0; i < args.length; i++) {
     if (!/^-./.test(args[i]!) || rest.length > 0) { rest.push(args[i]!); continue }
     for (const letter of args[i]!.slice(1)) {
-      if (letter === 'C') { cost = Number(args[++i]); continue }
-      if (!'cinbmBpDv'.includes(letter)) { await proc.stderr.write('ds25'.includes(letter) ? `htpasswd: -${letter} is not supported here\n` : USAGE); return 2 }
+      if (letter === 'C') { cost = Number(args[++i]); if (!(cost >= 4 && cost <= 17)) { await proc.stderr.write('htpasswd: argument to -C must be an integer between 4 and 17\n'); return 2 } continue }
+      if (!'cinbmBpDv'.includes(letter)) { await proc.stderr.write('ds25r'.includes(letter) ? `htpasswd: -${letter} is not supported here\n` : USAGE); return 2 }
       flags.add(letter)
     }
   }
@@ -47,10 +48,11 @@ export const htpasswd: Program = async (proc) => {
     if (password === undefined) { await proc.stderr.write('htpasswd: password verification error\n'); return 3 }
     if (flags.has('v')) {
       if (at < 0) { await proc.stderr.write(`User ${user} not found\n`); return 6 }
-      const isRight = await matches(proc, password, lines[at]!.slice(user.length + 1))
+      const isRight = await proc.clock.outside(isPassword(password, lines[at]!.slice(user.length + 1)))
       await proc.stderr.write(isRight ? `Password for user ${user} correct.\n` : 'password verification failed\n')
       return isRight ? 0 : 3
     }
+    if (flags.has('p')) await proc.stderr.write('Warning: storing passwords as plain text might just not work on this platform.\n')
     const line = `${user}:${await hashed(proc, password, flags.has('B') ? 'bcrypt' : flags.has('p') ? 'plain' : 'apr1', cost)}`
     if (path === undefined) { await proc.stdout.write(`${line}\n\n`); return 0 }
     await proc.stderr.write(`${at < 0 ? 'Adding' : 'Updating'} password for user ${user}\n`)
@@ -72,13 +74,6 @@ async function hashed(proc: Proc, password: string, kind: 'apr1' | 'bcrypt' | 'p
   if (kind === 'apr1') return md5Crypt(password, Array.from({ length: 8 }, () => SALT_LETTERS[proc.random.int(64)]!).join(''), 'apr1')
   const { encodeBase64, hashSync } = await proc.clock.outside(import('bcryptjs'))
   return hashSync(password, `$2y$${String(cost).padStart(2, '0')}$${encodeBase64(proc.random.bytes(16), 16)}`)
-}
-
-async function matches(proc: Proc, password: string, kept: string): Promise<boolean> {
-  const apr1 = /^\$apr1\$([^$]*)\$/.exec(kept)
-  if (apr1) return md5Crypt(password, apr1[1]!, 'apr1') === kept
-  if (/^\$2[aby]\$/.test(kept)) return (await proc.clock.outside(import('bcryptjs'))).compareSync(password, kept)
-  return password === kept
 }
 
 /** A password from standard input: typed twice, unless it comes from a script or is only compared; undefined when they differ. */

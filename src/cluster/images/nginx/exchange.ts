@@ -23,6 +23,8 @@ export interface Exchange {
   connection: number
   errors: string[]
   variables: Map<string, string>
+  /** What the client sent; upgrades' streams aren't read. */
+  body: Uint8Array | undefined
   /** The query, which rewriting may change; `url` stays what was asked for. */
   args: string
   /** An error is answered with a page of its own: for what fails then there is none. */

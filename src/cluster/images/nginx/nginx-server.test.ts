@@ -74,7 +74,7 @@ server { listen 8081; location / { default_type text/html; add_header X-Inner 1;
   const { text, headers } = await ask('/api/users?id=3')
   expect(text).toBe('/users?via=front&id=3 <b>127.0.0.1</b> name')
   expect(['x-own', 'x-outer', 'x-inner', 'cache-control', 'content-length'].map((name) => headers.get(name))).toEqual(['2', null, null, 'max-age=3600', String(text.length)])
-  expect([(await ask('/api/', { method: 'POST', body: '12345', headers: { 'content-length': '5' } })).status, (await ask('/api/', { method: 'POST', body: '1234', headers: { 'content-length': '4' } })).status]).toEqual([413, 200])
+  expect([(await ask('/api/', { method: 'POST', body: '12345' })).status, (await ask('/api/', { method: 'POST', body: '1234' })).status]).toEqual([413, 200])
 })
 
 test('what cannot be served is refused when nginx starts or tests its configuration, and -T shows the files', async () => {

@@ -1,5 +1,5 @@
 import { joinPath, resolvePath } from '../../../unix/path.ts'
-import { httpRequest } from '../../../base/http.ts'
+import { httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import { reasonPhrase } from '../../../unix/net/http1.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
@@ -170,7 +170,7 @@ export async function answerRequest(proc: Proc, setup: NginxSetup, version: stri
   const host = (request.headers.get('host') ?? url.host).replace(/:\d+$/, '')
   const servers = setup.ports.get(port)!.servers
   const server = servers.find((block) => block.some((d) => d.name === 'server_name' && d.args.some((name) => serverNameMatches(name, host)))) ?? servers[0]!
-  const exchange: Exchange = { proc, setup, version, request, peer, server, port, url, host, connection, errors, variables: new Map(), args: url.search.slice(1), levels: [setup.http, server], upstream: [] }
+  const exchange: Exchange = { proc, setup, version, request, peer, server, port, url, host, connection, errors, variables: new Map(), body: request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined, args: url.search.slice(1), levels: [setup.http, server], upstream: [] }
   const response = await process(exchange, decodeURIComponentSafely(url.pathname))
   response.headers.set('server', valueOf([...setup.http, ...server], 'server_tokens') === 'off' ? 'nginx' : `nginx/${version}`)
   response.headers.set('date', new Date(proc.clock.nowMs()).toUTCString())
@@ -243,9 +243,9 @@ async function process(exchange: Exchange, path: string, { turns = 0, named, isI
 }
 
 async function content(exchange: Exchange, location: Directive | undefined, own: readonly Directive[], path: string, turns: number): Promise<Response> {
-  const { request, levels } = exchange
+  const { levels } = exchange
   const chain = levels.flat()
-  const sentBytes = Number(request.headers.get('content-length') ?? 0)
+  const sentBytes = exchange.body?.length ?? 0
   const limitBytes = bytesOf(valueOf(chain, 'client_max_body_size') ?? '1m')
   if (limitBytes > 0 && sentBytes > limitBytes) {
     logError(exchange, `client intended to send too large body: ${sentBytes} bytes`)
@@ -281,7 +281,7 @@ async function finish(exchange: Exchange, answer: Response, path: string, turns:
     const replaced = await process(exchange, named ? path : target, { turns: turns + 1, ...(named ? { named } : {}) })
     const changed = page!.args.find((arg) => /^=\d+$/.test(arg))
     const status = changed ? Number(changed.slice(1)) : page!.args.includes('=') ? replaced.status : response.status
-    if (replaced.status < 400 || page!.args.includes('=')) return new Response(replaced.body, { status, headers: replaced.headers })
+    if (replaced.status < 400 || page!.args.includes('=')) return httpResponse(replaced.body, { status, headers: replaced.headers })
     exchange.levels = levels
   }
   const chain = levels.flat()
@@ -325,7 +325,7 @@ async function withSubstitutions(exchange: Exchange, response: Response, path: s
   const headers = new Headers(response.headers)
   headers.delete('last-modified')
   headers.set('content-length', String(new TextEncoder().encode(text).length))
-  return new Response(text, { status: response.status, statusText: response.statusText, headers })
+  return httpResponse(text, { status: response.status, statusText: response.statusText, headers })
 }
 
 /** A size such as 10m, in bytes. */
@@ -471,11 +471,11 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
     exchange.upstream.push(peer)
     const address = `${scheme}://${peer}${rest}${query}`
     try {
-      const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000 })
+      const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: exchange.body ?? request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000 })
       if (response.status === 101) return response
       const answer = new Headers(response.headers)
       for (const name of ['connection', 'transfer-encoding', 'server', 'date', ...innermost(exchange.levels, 'proxy_hide_header').map((d) => d.args[0]!)]) answer.delete(name)
-      return new Response(response.body, { status: response.status, headers: answer })
+      return httpResponse(response.body, { status: response.status, headers: answer })
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       const timedOut = error.code === 'ETIMEDOUT'

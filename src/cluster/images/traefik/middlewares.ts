@@ -4,7 +4,8 @@ import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
 import { parseGoDuration } from '../../kinds/duration.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
-import { credentialsOf, isPassword } from '../front/basic-auth.ts'
+import { isPassword } from '../../../unix/openssl/kept-passwords.ts'
+import { credentialsOf } from '../front/basic-auth.ts'
 import type { MiddlewareSpec } from './crd-types.ts'
 
 /** One request on its way; middlewares change path, headers and host. */
