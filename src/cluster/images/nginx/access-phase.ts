@@ -1,6 +1,5 @@
 import { resolvePath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
-import { cidrContains, parseCidr, parseIPv4 } from '../../network/cidr.ts'
 import { isPassword } from '../../../unix/openssl/kept-passwords.ts'
 import { credentialsOf } from '../front/basic-auth.ts'
 import { innermost, logError, substitute } from './exchange.ts'
@@ -54,9 +53,12 @@ async function loginRefusal(exchange: Exchange, levels: readonly (readonly Direc
   return { status: 401, realm }
 }
 
-/** Whether `all`, an address or a range covers an address. */
+/** Whether `all`, an address or a range of IPv4 covers an address. */
 function covers(range: string, ip: string): boolean {
-  if (range === 'all') return true
-  if (!range.includes('/')) return range === ip
-  try { return cidrContains(parseCidr(range), parseIPv4(ip)) } catch { return false }
+  const [first = '', bits] = range.split('/')
+  if (range === 'all' || first === ip) return true
+  if (!/^\d+(\.\d+){3}$/.test(first) || !/^\d+$/.test(bits ?? '')) return false
+  const size = 2 ** (32 - Number(bits))
+  const block = (address: string) => Math.floor(address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) / size)
+  return block(first) === block(ip)
 }

@@ -60,7 +60,7 @@ server { listen 80; if ($request_method = POST) { return 405; } if ($arg_go) { r
 
 test('allow, deny, internal, limit_except and satisfy say who may', async () => {
   const { ask } = await serving(`server { listen 80; root /site;
-  location /in { allow 127.0.0.0/8; deny all; return 200 never; try_files /index.html =404; } location /near { allow 127.0.0.0/8; deny all; try_files /index.html =404; } location /far { allow 10.1.0.0/16; deny all; }
+  location /in { allow 127.0.0.0/8; deny all; return 200 never; try_files /index.html =404; } location /near { allow 127.0.0.0/8; deny all; try_files /index.html =404; } location /far { allow 10.1.0.0/16; allow 127.0.0.2; deny all; }
   location /hidden { internal; try_files /index.html =404; } location /way { rewrite ^ /hidden last; } location /read { limit_except GET { deny all; } try_files /index.html =404; } error_page 403 = @denied; location @denied { return 403 "not you"; } }`, { '/site/index.html': 'in' })
   const statuses = await Promise.all(['/near', '/far', '/hidden', '/way', '/read'].map(async (path) => (await ask(path)).status))
   expect(statuses).toEqual([200, 403, 404, 200, 200])
