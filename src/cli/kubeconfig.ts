@@ -1,5 +1,5 @@
 import type { FileSystem } from '../unix/types.ts'
-import { kubeconfigProblem } from './kubeconfig-types.ts'
+import { kubeconfigProblem, typeMetaProblem } from './kubeconfig-types.ts'
 import { parseYaml } from './yaml.ts'
 
 export interface ClusterEntry {
@@ -97,11 +97,12 @@ export function readKubeconfigFile(shownPath: string, absolute: string, fs: Pick
   if (raw === null || raw === undefined) return out
   if (typeof raw !== 'object' || Array.isArray(raw))
     throw new Error(`error loading config file "${shownPath}": couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(raw) ? 'array' : typeof raw} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`)
+  const unreadable = (problem: string | undefined) => { if (problem !== undefined) throw new Error(`error loading config file "${shownPath}": ${problem}`) }
+  unreadable(typeMetaProblem(raw))
   const version = raw['apiVersion'] || 'v1'
   const kind = raw['kind'] || 'Config'
   if (version !== 'v1' || kind !== 'Config') throw new Error(`error loading config file "${shownPath}": no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`)
-  const problem = kubeconfigProblem(raw)
-  if (problem !== undefined) throw new Error(`error loading config file "${shownPath}": ${problem}`)
+  unreadable(kubeconfigProblem(raw))
   for (const c of raw['clusters'] ?? []) if (!out.clusters.has(c.name)) out.clusters.set(c.name, { ...c.cluster })
   for (const c of raw['contexts'] ?? []) if (!out.contexts.has(c.name)) out.contexts.set(c.name, { ...c.context })
   for (const u of raw['users'] ?? []) if (!out.users.has(u.name)) out.users.set(u.name, { ...u.user })

@@ -416,7 +416,7 @@ function base64Of(bytes: readonly (number | null)[]): string {
 }
 
 /** Position of the first byte that is no base64, as Go counts; -1 when all is well. */
-function badBase64At(text: string): number {
+export function badBase64At(text: string): number {
   if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return -1
   let group = 0
   for (let i = 0; i < text.length; i++) {
