@@ -58,3 +58,11 @@ test('a range stays for an address that is the last of a smaller one and so not 
   await expect(current('outer')).rejects.toMatchObject({ reason: 'NotFound' })
   expect(await current('inner')).toBeDefined()
 })
+
+test('who takes the ranges away is told whether none were given or no list', async () => {
+  plane = await startTestControlPlane()
+  await range('small', '10.97.0.0/29')
+  const patched = (cidrs: null | []) => plane.api.patch(RESOURCE, 'small', '', 'application/merge-patch+json', { spec: { cidrs } })
+  await expect(patched([])).rejects.toThrow('spec.cidrs: Invalid value: []: field is immutable')
+  await expect(patched(null)).rejects.toThrow('spec.cidrs: Invalid value: null: field is immutable')
+})

@@ -1,3 +1,4 @@
+import { givenEmpty } from '../decode.ts'
 import { defineKind } from '../define-kind.ts'
 import { invalid, required, type Finding } from '../findings.ts'
 import type { ServiceCIDR } from '../generated/types.ts'
@@ -21,7 +22,7 @@ function validateServiceCidr({ spec }: Readonly<ServiceCIDR>): Finding[] {
 function validateServiceCidrUpdate(object: Readonly<ServiceCIDR>, old: Readonly<ServiceCIDR>): Finding[] {
   const ranges = object.spec?.cidrs ?? []
   const before = old.spec?.cidrs ?? []
-  if (before.length !== ranges.length && !(before.length === 1 && ranges.length === 2)) return [invalid('spec.cidrs', object.spec?.cidrs ?? null, IMMUTABLE)]
+  if (before.length !== ranges.length && !(before.length === 1 && ranges.length === 2)) return [invalid('spec.cidrs', object.spec?.cidrs ?? (givenEmpty(object.spec, 'cidrs') ? [] : null), IMMUTABLE)]
   const out = before.flatMap((range, i) => (range === ranges[i] ? [] : [invalid(`spec.cidrs[${i}]`, ranges[i], IMMUTABLE)]))
   return before.length === ranges.length ? out : out.concat(validateServiceCidr(object))
 }
