@@ -94,6 +94,8 @@ export const wait: CommandHandler = async (inv) => {
         await (await findResources(f, query)).visit(() => { found = true })
       } catch (error) {
         if (!isNotFound(error)) throw error
+        // While one is missing, the others are not enough. Several are an error that isn't looked into.
+        found = false
       }
       if (found) break
       if (f.nowMs() + 500 > deadline) throw new Error('timed out waiting for the condition')
