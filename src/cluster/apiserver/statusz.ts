@@ -34,6 +34,7 @@ const binaryVersion = (version: VersionInfo) => version['gitVersion']?.replace(/
 const emulationVersion = (version: VersionInfo) => `${version['emulationMajor'] ?? ''}.${version['emulationMinor'] ?? ''}`
 const upSecondsOf = ({ startedMs, nowMs }: ServerState) => Math.floor((nowMs - startedMs) / 1000)
 
+/** For programs. */
 export function statuszObject(state: ServerState, version: string): Record<string, unknown> {
   return {
     kind: 'Statusz', apiVersion: `config.k8s.io/${version}`, metadata: { name: 'apiserver' }, startTime: new Date(state.startedMs).toISOString().replace(/\.\d+Z$/, 'Z'), uptimeSeconds: upSecondsOf(state),
@@ -41,6 +42,7 @@ export function statuszObject(state: ServerState, version: string): Record<strin
   }
 }
 
+/** For people. */
 export function statuszText(state: ServerState): string {
   const upSeconds = upSecondsOf(state)
   const two = (value: number) => String(value).padStart(2, '0')
