@@ -8,7 +8,8 @@ const PROGRAMS = ['docker', 'kind', 'minikube']
 export const programCompleter: Completer = async ({ words, shell }) => {
   const program = shell.state.aliases.get(words[0]!)?.trim() ?? words[0]!
   if (!PROGRAMS.includes(program)) return undefined
-  const lines = await linesOf(shell, [program, '__complete', ...words.slice(1)])
+  // A directive for shells stands last.
+  const lines = (await linesOf(shell, [program, '__complete', ...words.slice(1)])).filter((line) => !/^:\d+$/.test(line))
   // Where it knows nothing, a file may be meant.
   return lines.some(Boolean) ? plain(lines) : undefined
 }

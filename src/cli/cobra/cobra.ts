@@ -1,4 +1,5 @@
 import type { Proc } from '../../unix/types.ts'
+import { completionAnswer } from '../completion-script.ts'
 import { editDistance } from '../kubectl/command.ts'
 import { parseFlags } from '../kubectl/flags.ts'
 import type { FlagSpec, FlagType, FlagValues } from '../kubectl/flags.ts'
@@ -110,7 +111,12 @@ function firstOperand(words: readonly string[], known: readonly FlagSpec[]): num
 export async function runCobra(root: CobraCommand, proc: Proc, words: readonly string[] = proc.argv.slice(1)): Promise<number> {
   const out = (text: string) => proc.stdout.write(text)
   const err = (text: string) => proc.stderr.write(text)
-  if (words[0] === '__complete') { await out(candidates(root, words.slice(1)).map((each) => `${each}\n`).join('')); return 0 }
+  if (words[0] === '__complete') {
+    const answer = completionAnswer(candidates(root, words.slice(1)))
+    await out(answer.stdout)
+    await err(answer.stderr)
+    return 0
+  }
   const isHelp = words[0] === 'help'
   const found = find(root, isHelp ? words.slice(1) : words)
   const { command, above, rest } = found

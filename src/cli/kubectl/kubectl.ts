@@ -34,8 +34,10 @@ export const kubectl: Program = async (proc) => {
 export async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): Promise<number> {
   if (words[0] === '__complete') {
     const { completeKubectl } = await import('./completion.ts')
-    const candidates = await completeKubectl(['kubectl', ...words.slice(1)], proc) ?? []
-    void io.out(candidates.map((c) => `${c.value}\n`).join(''))
+    const { completionAnswer } = await import('../completion-script.ts')
+    const answer = completionAnswer((await completeKubectl(['kubectl', ...words.slice(1)], proc))?.map(({ value }) => value))
+    void io.out(answer.stdout)
+    void io.err(answer.stderr)
     return 0
   }
   let prepared: PreparedCommandLine
