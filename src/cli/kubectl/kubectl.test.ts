@@ -453,5 +453,83 @@ spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, s
 test('a kubeconfig whose values are of the wrong types is refused in the words of Go', async () => {
   const problem = async (text: string) => (await run(['config', 'view'], {}, { '/home/ann/.kube/config': text })).stderr
   expect(await problem('contexts: x\n')).toBe('error: error loading config file "/home/ann/.kube/config": json: cannot unmarshal string into Go struct field Config.contexts of type []v1.NamedContext\n')
+  const user = (text: string) => problem(`users: [{name: a, user: {${text}}}]\n`)
+  const at = 'error: error loading config file "/home/ann/.kube/config": '
+  expect(await user('as: 5')).toBe(`${at}json: cannot unmarshal number into Go struct field AuthInfo.users.user.as of type string\n`)
+  expect(await user('as-groups: x')).toBe(`${at}json: cannot unmarshal string into Go struct field AuthInfo.users.user.as-groups of type []string\n`)
+  expect(await user('as-user-extra: {k: v}')).toBe(`${at}json: cannot unmarshal string into Go struct field AuthInfo.users.user.as-user-extra of type []string\n`)
+  expect(await user('exec: {env: [{name: 5}]}')).toBe(`${at}json: cannot unmarshal number into Go struct field ExecEnvVar.users.user.exec.env.name of type string\n`)
+  expect(await user('client-key-data: "??"')).toBe(`${at}illegal base64 data at input byte 0\n`)
+  expect(await user('act-as: 5')).toBe('')
+  expect(await problem('kind: 5\n')).toBe(`${at}couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .kind of type string\n`)
   expect(await problem('clusters: [{name: a, cluster: {server: 5}}]\n')).toBe('error: error loading config file "/home/ann/.kube/config": json: cannot unmarshal number into Go struct field Cluster.clusters.cluster.server of type string\n')
+})
+
+describe('several objects', () => {
+  const pod = (name: string, ready: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', resourceVersion: '5' }, status: { conditions: [{ type: 'Ready', status: ready }] } })
+  const pods = (...items: ReturnType<typeof pod>[]): Answers => ({
+    ...Object.fromEntries(items.map((item) => [`/api/v1/namespaces/default/pods/${item.metadata.name}`, item])),
+    '/api/v1/namespaces/default/pods': (request: HttpRequest) => {
+      const { searchParams } = new URL(request.url)
+      const found = items.filter(({ metadata }) => (searchParams.get('fieldSelector') ?? `metadata.name=${metadata.name}`) === `metadata.name=${metadata.name}`)
+      if (searchParams.get('watch')) return new Response(found.map((object) => `${JSON.stringify({ type: 'MODIFIED', object })}\n`).join(''))
+      return { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '9' }, items: found }
+    },
+  })
+  const NOT_FOUND = 'Error from server (NotFound): pods "nope" not found\n'
+
+  test('wait looks at each of them, and says last what was wrong', async () => {
+    expect(await run(['wait', '--for=condition=Ready', 'pod/a', 'pod/nope', 'pod/b'], pods(pod('a', 'True'), pod('b', 'True')))).toMatchObject({ code: 1, stdout: 'pod/a condition met\npod/b condition met\n', stderr: NOT_FOUND })
+    expect(await run(['wait', '--for=condition=Ready', 'pod/a', 'pod/b', '--timeout=0'], pods(pod('a', 'False'), pod('b', 'False')))).toMatchObject({ code: 1, stdout: '', stderr: 'condition not met for pods/a\ncondition not met for pods/b\n' })
+  })
+
+  test('waiting for deletion takes missing ones for deleted; waiting for creation takes all of them', async () => {
+    expect(await run(['wait', '--for=delete', 'pod/x', 'pod/y'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(await run(['wait', '--for=create', 'pod/nope', 'pod/a', '--timeout=1ms'], pods(pod('a', 'True')))).toMatchObject({ code: 1, stdout: '', stderr: 'error: timed out waiting for the condition\n' })
+    expect(await run(['wait', '--for=create', 'pod/b', 'pod/a', '--timeout=1ms'], pods(pod('a', 'True'), pod('b', 'True')))).toMatchObject({ code: 0, stdout: 'pod/b condition met\npod/a condition met\n' })
+  })
+
+  test('get --watch prints those that are named before it refuses to watch them', async () => {
+    expect(await run(['get', '-w', 'pods', 'a', 'b', '-o', 'name'], pods(pod('a', 'True'), pod('b', 'True')))).toMatchObject({ code: 1, stdout: 'pod/a\npod/b\n', stderr: 'error: you may only watch a single resource or type of resource at a time\n' })
+  })
+
+  test('--output-watch-events prints a line of JSON for each event, and names alone', async () => {
+    const events = async (format: string) => (await run(['get', '-w', 'pods', '--output-watch-events', '-o', format], pods(pod('a', 'True')))).stdout
+    const lines = (await events('json')).trimEnd().split('\n').map((line) => JSON.parse(line) as { type: string; object: { metadata: { name: string } } })
+    expect(lines.map(({ type, object }) => [type, object.metadata.name])).toEqual([['ADDED', 'a'], ['MODIFIED', 'a']])
+    expect(await events('name')).toBe('pod/a\npod/a\n')
+  })
+
+  test('events have no names to print, as lists of Go\'s own types', async () => {
+    const answers = { '/api/v1/namespaces/default/events': { kind: 'EventList', apiVersion: 'v1', metadata: {}, items: [{ metadata: { name: 'e' }, involvedObject: { kind: 'Pod', name: 'a' }, reason: 'Started', message: 'm', type: 'Normal', lastTimestamp: '2026-01-01T00:00:00Z' }] } }
+    expect(await run(['events', '-o', 'name'], answers)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect((await run(['events'], answers)).stdout).toContain('Started')
+  })
+
+  test('annotated ones are parted as documents of YAML', async () => {
+    const files = { '/home/ann/two.yaml': ['a', 'b'].map((name) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`).join('---\n') }
+    expect((await run(['annotate', '-f', 'two.yaml', '--local', 'x=y', '-o', 'yaml'], {}, files)).stdout.match(/^---$/gm)).toHaveLength(1)
+    expect((await run(['label', '-f', 'two.yaml', '--local', 'x=y', '-o', 'yaml'], {}, files)).stdout).not.toContain('---')
+  })
+})
+
+test('a rule of an ingress with more than one part behind its host has no TLS', async () => {
+  const tls = async (rule: string) => (await run(['create', 'ingress', 'i', `--rule=${rule}`, '--dry-run=client', '-o', 'jsonpath={.spec.tls}'])).stdout
+  expect(await tls('a.b/x=web:80,tls=s')).toBe('[{"hosts":["a.b"],"secretName":"s"}]')
+  expect(await tls('a.b/x=web:80,tls=s,tls=t')).toBe('')
+})
+
+test('config delete-user asks for its one user', async () => {
+  for (const names of [[], ['ann', 'ben']]) expect(await run(['config', 'delete-user', ...names])).toMatchObject({ code: 1, stderr: "error: user to delete is required\nSee 'kubectl config delete-user -h' for help and examples\n" })
+  expect(await run(['config', 'delete-user', 'ann'])).toMatchObject({ code: 0, stdout: 'deleted user ann from /home/ann/.kube/config\n' })
+})
+
+test('the version of the client has no facts of a build that it never had', async () => {
+  expect(JSON.parse((await run(['version', '--client', '-o', 'json'])).stdout)).toEqual({ clientVersion: { major: '1', minor: '36', gitVersion: 'v1.36.3', platform: 'linux/amd64' }, kustomizeVersion: 'v5.8.1' })
+})
+
+test('shells are told whole names of resources and whether file names may follow', async () => {
+  expect(await run(['__complete', 'get', 'd'])).toMatchObject({ code: 0, stdout: 'deployments.apps\n:4\n', stderr: 'Completion ended with directive: ShellCompDirectiveNoFileComp\n' })
+  expect((await run(['__complete', 'get', 'p'])).stdout).toBe('pods\n:4\n')
+  expect(await run(['__complete', 'apply', '-f', ''])).toMatchObject({ stdout: ':0\n' })
 })
