@@ -14,7 +14,7 @@ afterAll(() => lab.stop())
 test("kubectl's own script makes bash complete for an alias too, as the cheat sheet says", async () => {
   expect(await lab.out('source <(kubectl completion bash) && alias k=kubectl && complete -o default -F __start_kubectl k && complete -p k')).toBe('complete -o default -F __start_kubectl k\n')
   // Of what kubectl answers, the directive is no candidate.
-  expect(await lab.out('kubectl completion bash > script; . ./script; rm script; COMP_WORDS=(kubectl get daemon); COMP_CWORD=2; __start_kubectl; echo "${#COMPREPLY[@]} ${COMPREPLY[@]}"')).toBe('1 daemonsets.apps\n')
+  expect(await lab.out('source <(kubectl completion bash); COMP_WORDS=(kubectl get daemon); COMP_CWORD=2; __start_kubectl; echo "${#COMPREPLY[@]} ${COMPREPLY[@]}"')).toBe('1 daemonsets.apps\n')
 })
 
 test('envsubst fills manifests from the environment, all of it or what it is told', async () => {

@@ -1,3 +1,4 @@
+import { readAll } from '../../base/streams.ts'
 import { errno, errorText } from '../errno.ts'
 import { findInPath } from '../exec.ts'
 import { isSharedReader, readLineBytes } from '../input.ts'
@@ -5,7 +6,7 @@ import { sendSignal } from '../machine.ts'
 import { resolvePath } from '../path.ts'
 import { SIGNAL_NUMBERS, parseSignal, signalText } from '../signals.ts'
 import { ProcessExit, UnixError } from '../types.ts'
-import type { Signal } from '../types.ts'
+import type { OpenFile, Signal } from '../types.ts'
 import { unescapeEcho } from './escapes.ts'
 import { evaluate } from './expand.ts'
 import { jobLine, jobState } from './jobs.ts'
@@ -259,6 +260,15 @@ const evalBuiltin: Builtin = async (shell, argv) => {
   return text.trim() === '' ? 0 : shell.runText(text)
 }
 
+/** All that comes through a pipe with a name, as process substitutions have. */
+async function textOfPipe(pipe: OpenFile): Promise<string> {
+  try {
+    return new TextDecoder().decode(await readAll({ read: () => pipe.read(), cancel() {} }))
+  } finally {
+    pipe.close()
+  }
+}
+
 const dot: Builtin = async (shell, argv) => {
   const name = argv[1]
   if (name === undefined) {
@@ -277,7 +287,7 @@ const dot: Builtin = async (shell, argv) => {
   let text: string
   try {
     if (path === undefined) throw errno('ENOENT')
-    text = fs.readText(path)
+    text = fs.stat(path).type === 'fifo' ? await textOfPipe(fs.open(path, 'r')) : fs.readText(path)
   } catch (error) {
     if (shell.isBash) { await shell.complain(`${name}: ${errorText(error)}`); return 1 }
     const message = shell.flavour === 'ash' ? `.: can't open '${name}': ${errorText(error)}` : name.includes('/') ? `.: cannot open ${name}: No such file` : `.: ${name}: not found`
