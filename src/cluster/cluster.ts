@@ -1,14 +1,12 @@
 import type { ClusterClock } from '../base/clock.ts'
 import { deepFreeze } from '../base/freeze.ts'
 import type { HttpRequest } from '../base/http.ts'
-import { createLog } from '../base/log.ts'
-import type { Log, LogEntry } from '../base/log.ts'
+import type { LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
 import { Random } from '../base/random.ts'
 import { once } from '../base/once.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
 import { createMachine } from '../unix/machine.ts'
-import { Journal } from './node/journal.ts'
 import { isIPv4 } from '../unix/net/addresses.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Listener, Machine, MountableFileSystem, NetStack, Program } from '../unix/types.ts'
@@ -20,7 +18,6 @@ import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki
 import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.ts'
 import type { Api } from './client/api.ts'
 import { createInformers } from './client/informers.ts'
-import type { Informer, Informers } from './client/informers.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { ComputerError, Computers } from './computers/computers.ts'
 import { K3S_KUBELET_KUBECONFIG, UNKNOWN_AUTHORITY } from './computers/computer.ts'
@@ -46,16 +43,13 @@ import { coreDnsImage } from './images/coredns/coredns.ts'
 import { imageCatalogue } from './images/image-catalogue.ts'
 import { klipperHelmImage } from './images/klipper-helm/klipper-helm.ts'
 import { kubectlImages } from './images/kubectl-images.ts'
-import { builtInKinds, kindOf } from './kinds/index.ts'
-import type { Deployment, Node, Pod, Service } from './kinds/generated/types.ts'
+import { builtInKinds } from './kinds/index.ts'
+import type { Pod, Service } from './kinds/generated/types.ts'
 import { shareManagedFields } from './kinds/patch/managed-fields.ts'
 import { parseYaml } from './kinds/yaml-text.ts'
-import { resourceRef } from './kinds/object.ts'
 import type { KubeObject } from './kinds/object.ts'
-import { isStatusError } from './kinds/status-error.ts'
-import { CLOUD_CONTROLLER_MANAGER, cloudControllerManager } from './kubeadm/cloud-controller-manager.ts'
-import { clusterDnsAddress, coreDns, kindnet as kindnetAddon, kubeProxy, localPathStorage } from './kubeadm/addons.ts'
-import { kubeadmConfiguration } from './kubeadm/configuration.ts'
+import { CLOUD_CONTROLLER_MANAGER } from './kubeadm/cloud-controller-manager.ts'
+import { clusterDnsAddress } from './kubeadm/addons.ts'
 import { kubeconfigText } from './kubeadm/kubeconfig.ts'
 import { SERVING_CERTIFICATE, ServerProcesses } from './k3s/server-processes.ts'
 import { KUBELET_KUBECONFIG, MANIFESTS, nodeFiles } from './kubeadm/node-files.ts'
@@ -73,7 +67,10 @@ import { API_PORT, createPlane } from './plane.ts'
 import type { Plane } from './plane.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { blankTopology, controlPlaneNodes, kubeadmTopology, laptopAddress, K3S_ETCD_LABELS, K3S_LABELS } from './topology.ts'
-import type { NodeSpec, Topology } from './topology.ts'
+import type { Topology } from './topology.ts'
+import { createComponentLog } from './component-log.ts'
+import { addonsReady, allReady, createUnlessThere, installedObjects, labelNodes } from './installation.ts'
+import type { InstallationStage } from './installation.ts'
 
 /** Everything that a cluster is at a moment; survives structured cloning. */
 export interface ClusterSnapshot {
@@ -125,9 +122,6 @@ export interface ClusterOptions {
   /** Writes down who asked the API server for what, as kube-apiserver's --audit-policy-file and --audit-log-path do. */
   audit?: AuditOptions
 }
-
-/** What an installer does, in order: the first node's files, its components with what they need in the API, the pod network, the StorageClass, and the other nodes. */
-export type InstallationStage = 'configuration' | 'control-plane' | 'network' | 'storage' | 'control-planes' | 'workers'
 
 export interface Cluster {
   /** What all its chance comes from. */
@@ -198,8 +192,6 @@ export const BOOT_MS = 40_000
 /** How often and how many times a fresh cluster's start looks whether an etcd member has come. */
 const MEMBER_POLL_MS = 500
 const MEMBER_PATIENCE = 60
-/** How long a restored cluster's start waits for its nodes, in milliseconds of cluster time. */
-const BOOT_PATIENCE_MS = 5_000
 const PKI = '/etc/kubernetes/pki'
 /** The API server's certificate for kubelets. */
 const KUBELET_CLIENT = `${PKI}/apiserver-kubelet-client.crt`
@@ -769,111 +761,4 @@ function writeFiles(files: MountableFileSystem, written: NodeFiles): void {
     files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
     files.writeFile(path, text, { mode })
   }
-}
-
-/** A log whose entries can be followed per component, so that a control-plane container prints what its part says, and a node's journal keeps what its kubelet does. */
-function createComponentLog(clock: ClusterClock, onLog: ((entry: LogEntry) => void) | undefined): { log: Log; onComponentLine(component: string, line: (text: string) => void): () => void; journalOf(component: string): Journal } {
-  const followers = new Map<string, Set<(text: string) => void>>()
-  const journals = new Map<string, Journal>()
-  const log = createLog(clock, (entry) => {
-    onLog?.(entry)
-    if (entry.level !== 'debug') journals.get(entry.component)?.add(entry)
-    const set = followers.get(entry.component)
-    if (set && entry.level !== 'debug') for (const follow of set) follow(klogLine(entry))
-  })
-  return {
-    log,
-    onComponentLine(component, line) {
-      let set = followers.get(component)
-      if (!set) followers.set(component, set = new Set())
-      set.add(line)
-      return () => set.delete(line)
-    },
-    journalOf(component) {
-      let journal = journals.get(component)
-      if (!journal) journals.set(component, journal = new Journal())
-      return journal
-    },
-  }
-}
-
-/** k8s: klog's text format */
-function klogLine(entry: LogEntry): string {
-  const iso = new Date(entry.timeMs).toISOString()
-  const letter = { debug: 'I', info: 'I', warn: 'W', error: 'E' }[entry.level]
-  const fields = Object.entries(entry.fields ?? {}).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`).join('')
-  return `${letter}${iso.slice(5, 7)}${iso.slice(8, 10)} ${iso.slice(11, 23)}000       1 ${entry.component}] ${JSON.stringify(entry.message)}${fields}`
-}
-
-/** What `kubeadm init` and the add-ons put into a new cluster, in the stages of its installation. */
-function installedObjects(topology: Topology, endpoint: { name: string }, pki: ClusterPki): [stage: InstallationStage, objects: KubeObject[]][] {
-  const controlPlaneEndpoint = `${endpoint.name}:${API_PORT}`
-  const { name: clusterName, podCidr, serviceCidr, clusterDomain } = topology
-  const control = [...kubeadmConfiguration({ laptopAddress: laptopAddress(topology), clusterName, controlPlaneEndpoint, podCidr, serviceCidr, clusterDomain, caCertificatePem: pki.caCertificatePem }), ...topology.disabled?.includes('coredns') ? [] : coreDns({ serviceCidr, clusterDomain, ...topology.flavour === 'k3s' ? { replicas: 1 } : {} })]
-  // k3s has proxy and pod network in its one process.
-  if (topology.flavour === 'k3s') return [['control-plane', control], ['storage', [...topology.disabled?.includes('local-storage') ? [] : localPathStorage('local-path'), ...cloudControllerManager()]]]
-  return [['control-plane', [...control, ...kubeProxy({ controlPlaneEndpoint, podCidr })]], ...(topology.cni === 'none' ? [] : [['network', kindnetAddon({ podCidr })] satisfies [InstallationStage, KubeObject[]]]), ['storage', localPathStorage()]]
-}
-
-async function createUnlessThere(api: Api, object: KubeObject): Promise<void> {
-  const resource = resourceOf(object)
-  try {
-    await api.create(resource, object, { fieldManager: 'kubeadm' })
-  } catch (error) {
-    if (!isStatusError(error, 'AlreadyExists')) throw error
-  }
-}
-
-function resourceOf(object: KubeObject): string {
-  const kind = kindOf(object.apiVersion, object.kind)
-  if (!kind) throw new Error(`no kind ${object.apiVersion} ${object.kind}`)
-  return resourceRef(kind.resource, kind.group)
-}
-
-/** kubeadm's mark-control-plane: labels that a kubelet may not give itself. */
-async function labelNodes(informers: Informers, api: Api, specs: readonly NodeSpec[]): Promise<void> {
-  const nodes = informers.for<Node>('nodes')
-  for (const { name, labels } of specs) {
-    if (Object.keys(labels).length === 0) continue
-    await untilInformer(nodes, () => nodes.get(name) !== undefined)
-    await api.patch('nodes', name, undefined, 'application/merge-patch+json', { metadata: { labels } }, { fieldManager: 'kubeadm' })
-  }
-}
-
-/** Resolves once `count` nodes are there, all Ready and without the taint of those that aren't yet, or patience ends. */
-function allReady(informers: Informers, clock: ClusterClock, count: number): Promise<void> {
-  const nodes = informers.for<Node>('nodes')
-  const isReady = (node: Node) => node.status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') && !node.spec.taints?.some((t) => t.key === 'node.kubernetes.io/not-ready')
-  return within(clock, BOOT_PATIENCE_MS, [nodes], () => nodes.list().length >= count && nodes.list().every(isReady))
-}
-
-/** Resolves once the add-ons run, so that names can be looked up, or patience ends. */
-function addonsReady(informers: Informers, clock: ClusterClock): Promise<void> {
-  const deployments = informers.for<Deployment>('deployments.apps')
-  return within(clock, BOOT_PATIENCE_MS, [deployments], () => deployments.hasSynced && deployments.list('kube-system').every((d) => (d.status.readyReplicas ?? 0) >= (d.spec.replicas ?? 1)))
-}
-
-/** Resolves when `holds` does after a change, or after `patienceMs`. */
-function within(clock: ClusterClock, patienceMs: number, informers: Informer<any>[], holds: () => boolean): Promise<void> {
-  if (holds()) return Promise.resolve()
-  return new Promise((resolve) => {
-    const finish = () => {
-      timer.cancel()
-      for (const stop of stops) stop()
-      resolve()
-    }
-    const timer = clock.after(patienceMs, finish)
-    const stops = informers.map((informer) => informer.onChanges(() => { if (holds()) finish() }))
-  })
-}
-
-function untilInformer(informer: Informer<any>, holds: () => boolean): Promise<void> {
-  if (holds()) return Promise.resolve()
-  return new Promise((resolve) => {
-    const stop = informer.onChanges(() => {
-      if (!holds()) return
-      stop()
-      resolve()
-    })
-  })
 }
