@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { Random } from '../../base/random.ts'
+import { isImageProgram, loadImagePrograms } from '../../unix/lazy-program.ts'
 import { createMemoryFileSystem, createOverlay } from '../../unix/file-system.ts'
 import type { InitialFile } from '../../unix/file-system.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
@@ -12,6 +13,8 @@ export interface RegistryImage {
   readonly sizeBytes: number
   /** Who may pull it; everybody where nothing is said. */
   readonly credentials?: RegistryCredentials
+  /** Loads what the programs that it is for need, if that isn't here yet. */
+  prepare?(): Promise<void>
   /** A fresh layer on top of its root file system. */
   root(options?: { readOnly?: boolean }): MountableFileSystem
 }
@@ -111,9 +114,10 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
     // The same image: what it takes is taken once.
     if (definition.repository !== repository) return original(definition.repository, tag)
     const { files, config, sizeBytes } = flatten(definition, tag)
+    const programs = Object.values(files).flatMap((file) => typeof file === 'object' && 'program' in file && isImageProgram(file.program) ? [file.program] : [])
     let base: MountableFileSystem | undefined
     const image: RegistryImage = {
-      config, sizeBytes, ...(definition.credentials ? { credentials: definition.credentials } : {}),
+      config, sizeBytes, ...(definition.credentials ? { credentials: definition.credentials } : {}), ...(programs.length > 0 ? { prepare: () => loadImagePrograms(programs) } : {}),
       root(options = {}) {
         base ??= createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, ...files } })
         return createOverlay(base, clock, options.readOnly ? { readOnly: true } : {})

@@ -122,6 +122,7 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
           const digest = `${reference.repository}@${registry.digest(reference.repository, found.tag)}`
           // Layers that are here already are not fetched again: only the manifest is looked up.
           await clock.sleep(byDigest.has(digest) ? Math.round(60 + random.float() * 60) : pullMs(found.image.sizeBytes, random))
+          if (found.image.prepare) await clock.outside(found.image.prepare())
           return add(reference, found.image, found.tag)
         })()
         pulling.set(reference.fullName, pull)

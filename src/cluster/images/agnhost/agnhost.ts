@@ -1,4 +1,4 @@
-import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { imageProgram } from '../../../unix/lazy-program.ts'
 import { bash } from '../../../unix/shell/sh.ts'
 import { setUserId } from '../../../unix/set-user-id.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
@@ -15,7 +15,7 @@ export const agnhostImage = defineImage({
     ...accountFiles('/bin/sh', { passwd: 'user-defined-in-image:x:1000:1000:Linux User,,,:/home/user-defined-in-image:/bin/sh\n', group: 'user-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n' }),
     '/uploads': { directory: true }, '/localhost.crt': localhostCertificatePem, '/localhost.key': localhostKeyPem, '/agnhost-2': { link: 'agnhost' },
   },
-  programs: { '/agnhost': lazyProgram(async () => (await import('./agnhost-program.ts')).agnhost), '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
+  programs: { '/agnhost': imageProgram(async () => (await import('./agnhost-program.ts')).agnhost), '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
 })
 
 /** Pictures of the update demo: a web server with a file that says which picture it is. */

@@ -1,4 +1,4 @@
-import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { imageProgram } from '../../../unix/lazy-program.ts'
 import type { Program } from '../../../unix/types.ts'
 import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
@@ -42,7 +42,7 @@ document.getElementById('entry').addEventListener('submit', async (event) => {
 })
 load()
 `
-const frontendPrograms = (names: RedisNames): Record<string, Program> => ({ '/usr/local/bin/apache2-foreground': lazyProgram(async () => (await import('./frontend.ts')).frontend(names)) })
+const frontendPrograms = (names: RedisNames): Record<string, Program> => ({ '/usr/local/bin/apache2-foreground': imageProgram(async () => (await import('./frontend.ts')).frontend(names)) })
 /** The versions before the fifth know master and slave. */
 const formerFrontend = { programs: frontendPrograms({ leader: 'redis-master', follower: 'redis-slave' }) }
 

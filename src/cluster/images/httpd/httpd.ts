@@ -1,4 +1,4 @@
-import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { imageProgram } from '../../../unix/lazy-program.ts'
 import type { Program } from '../../../unix/types.ts'
 import { accountFiles } from '../accounts.ts'
 import { alpine } from '../alpine.ts'
@@ -126,7 +126,7 @@ const byVersion = new Map<string, Record<string, Program>>()
 function programsOf(version: string): Record<string, Program> {
   let programs = byVersion.get(version)
   if (!programs) {
-    const httpd = lazyProgram(async () => (await import('./httpd-program.ts')).httpdProgram(version))
+    const httpd = imageProgram(async () => (await import('./httpd-program.ts')).httpdProgram(version))
     byVersion.set(version, programs = { [`${SERVER_ROOT}/bin/httpd`]: httpd, [`${SERVER_ROOT}/bin/apachectl`]: httpd })
   }
   return programs

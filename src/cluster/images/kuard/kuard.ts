@@ -1,11 +1,11 @@
-import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { imageProgram } from '../../../unix/lazy-program.ts'
 import { alpine } from '../alpine.ts'
 import { defineImage } from '../image.ts'
 
 const COLOURS = ['blue', 'green', 'purple']
 const NUMBERS = ['1', '2', '3']
 
-const kuard = (version: string) => lazyProgram(async () => (await import('./kuard-program.ts')).kuard(version))
+const kuard = (version: string) => imageProgram(async () => (await import('./kuard-program.ts')).kuard(version))
 
 export const kuardImage = defineImage({
   repository: 'gcr.io/kuar-demo/kuard-amd64', tags: [...COLOURS, ...NUMBERS, ...COLOURS.map((colour) => `v0.10.0-${colour}`), 'v0.10.0'], sizeBytes: 11_500_000, cmd: ['/kuard'], user: 'nobody:nobody', base: alpine,

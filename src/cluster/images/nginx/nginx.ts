@@ -1,5 +1,5 @@
 import { errorText } from '../../../unix/errno.ts'
-import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { imageProgram } from '../../../unix/lazy-program.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
 import { accountFiles } from '../accounts.ts'
@@ -219,7 +219,7 @@ const byVersion = new Map<string, Record<string, Program>>()
 function programsOf(version: string, compiler: string): Record<string, Program> {
   const key = `${version} ${compiler}`
   let programs = byVersion.get(key)
-  if (!programs) byVersion.set(key, programs = { '/usr/sbin/nginx': lazyProgram(async () => (await import('./nginx-program.ts')).nginxProgram(version, compiler)) })
+  if (!programs) byVersion.set(key, programs = { '/usr/sbin/nginx': imageProgram(async () => (await import('./nginx-program.ts')).nginxProgram(version, compiler)) })
   return programs
 }
 

@@ -1,5 +1,5 @@
 import { errorText } from '../../../unix/errno.ts'
-import { lazyProgram } from '../../../unix/lazy-program.ts'
+import { imageProgram } from '../../../unix/lazy-program.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Program } from '../../../unix/types.ts'
 import { accountId } from '../../../unix/utilities/listing.ts'
@@ -45,8 +45,8 @@ const programsByVersion = new Map<string, Record<string, Program>>()
 function programsOf(version: string): Record<string, Program> {
   let programs = programsByVersion.get(version)
   if (!programs) {
-    const server = lazyProgram(async () => (await import('./redis-server.ts')).redisServer(version))
-    const client = lazyProgram(async () => (await import('./redis-cli.ts')).redisCli(version))
+    const server = imageProgram(async () => (await import('./redis-server.ts')).redisServer(version))
+    const client = imageProgram(async () => (await import('./redis-cli.ts')).redisCli(version))
     programsByVersion.set(version, programs = { '/usr/local/bin/redis-server': server, '/usr/local/bin/redis-sentinel': server, '/usr/local/bin/redis-cli': client })
   }
   return programs
