@@ -1,3 +1,5 @@
+import { unitHead } from './installed-files.ts'
+
 /** The script behind https://get.k3s.io: the steps and words of k3s' own, for machines with systemd. */
 export const INSTALL_SCRIPT = String.raw`#!/bin/sh
 set -e
@@ -157,33 +159,7 @@ $SUDO chmod 0600 $ENVIRONMENT
 env | grep -E '^(K3S|CONTAINERD)_' | $SUDO tee $ENVIRONMENT >/dev/null || true
 info "systemd: Creating service file $SERVICE"
 $SUDO tee $SERVICE >/dev/null << EOF
-[Unit]
-Description=Lightweight Kubernetes
-Documentation=https://k3s.io
-Wants=network-online.target
-After=network-online.target
-
-[Install]
-WantedBy=multi-user.target
-
-[Service]
-Type=notify
-EnvironmentFile=-/etc/default/%N
-EnvironmentFile=-/etc/sysconfig/%N
-EnvironmentFile=-$ENVIRONMENT
-KillMode=process
-Delegate=yes
-User=root
-LimitNOFILE=1048576
-LimitNPROC=infinity
-LimitCORE=infinity
-TasksMax=infinity
-TimeoutStartSec=0
-Restart=always
-RestartSec=5s
-ExecStartPre=-/sbin/modprobe br_netfilter
-ExecStartPre=-/sbin/modprobe overlay
-ExecStart=$BIN/k3s \\
+${unitHead('$ENVIRONMENT')}ExecStart=$BIN/k3s \\
     $COMMAND \\
 $(for word in "$@"; do printf "\t'%s' \\\\\n" "$word"; done)
 

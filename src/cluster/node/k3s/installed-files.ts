@@ -9,8 +9,8 @@ export const K3S_PROGRAM = '/usr/lib/drydock/k3s'
 export const K3S_BINARY = `#!${K3S_PROGRAM}\n`
 export const K3S_PATH = '/usr/local/bin/k3s'
 
-/** systemd's unit of k3s, as the installer writes it. @param command `server` or `agent` with its flags */
-export function unitText(unit: string, command: string): string {
+/** systemd's unit of k3s up to what it runs, as the installer writes it. @param environment the file of the service's variables */
+export function unitHead(environment: string): string {
   return `[Unit]
 Description=Lightweight Kubernetes
 Documentation=https://k3s.io
@@ -24,7 +24,7 @@ WantedBy=multi-user.target
 Type=notify
 EnvironmentFile=-/etc/default/%N
 EnvironmentFile=-/etc/sysconfig/%N
-EnvironmentFile=-/etc/systemd/system/${unit}.service.env
+EnvironmentFile=-${environment}
 KillMode=process
 Delegate=yes
 User=root
@@ -37,7 +37,12 @@ Restart=always
 RestartSec=5s
 ExecStartPre=-/sbin/modprobe br_netfilter
 ExecStartPre=-/sbin/modprobe overlay
-ExecStart=${K3S_PATH} \\
+`
+}
+
+/** systemd's unit of k3s. @param command `server` or `agent` with its flags */
+export function unitText(unit: string, command: string): string {
+  return `${unitHead(`/etc/systemd/system/${unit}.service.env`)}ExecStart=${K3S_PATH} \\
     ${command}
 
 `
