@@ -6,6 +6,8 @@ import { joinPath, resolvePath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program, TcpSocket } from '../../../unix/types.ts'
 import { contentType } from '../http/content-type.ts'
+import { resourceConsumerController } from '../resource-consumer/consumer.ts'
+import { externalMetrics } from './external-metrics.ts'
 import { formValues, goDuration, goError, goFlags, agnhostLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
 import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
@@ -206,6 +208,7 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   netexec, pause, mounttest, liveness, connect, porter, 'serve-hostname': serveHostname, 'entrypoint-tester': entrypointTester, 'test-webserver': testWebserver, 'logs-generator': logsGenerator,
   'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient, guestbook, nettest, 'grpc-health-checking': grpcHealthChecking,
   'test-service-account-issuer-discovery': serviceAccountIssuerDiscovery, webhook: admissionWebhook, 'crd-conversion-webhook': conversionWebhook,
+  'external-metrics': externalMetrics, 'resource-consumer-controller': resourceConsumerController,
 }
 
 /** The tool of the conformance suite: one binary with many small servers and checks. */

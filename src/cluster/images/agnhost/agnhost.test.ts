@@ -45,3 +45,20 @@ it('the conversion webhook parts host and port, joins them, and names what it ca
   expect((await convert({ apiVersion: v2, kind: 'T', host: 'a' }, v1)).convertedObjects).toEqual([{ apiVersion: v1, kind: 'T', hostPort: 'a:' }])
   expect((await convert({ apiVersion: v1, kind: 'T' }, 'stable.example.com/v3')).result).toEqual({ metadata: {}, status: 'Failure', message: 'unexpected conversion version "stable.example.com/v3"' })
 })
+
+it('external metrics answer with the values that were set, one by its labels, and fail when told to', async () => {
+  const on = await serving(6443, 'external-metrics')
+  const api = 'https://127.0.0.1:6443/apis/external.metrics.k8s.io'
+  const read = async (query: string) => JSON.parse((await ask(on, `${api}/v1beta1/namespaces/default/${query}`)).text)
+  expect(JSON.parse((await ask(on, `${api}/v1beta1`)).text).resources).toEqual([{ kind: 'ExternalMetricValueList', name: '*', namespaced: true, verbs: ['get'] }])
+  expect((await read('queue_messages_ready')).items).toMatchObject([{ metricLabels: null, metricName: 'queue_messages_ready', value: '100' }])
+  expect((await ask(on, 'https://127.0.0.1:6443/set/queue_messages_ready?value=7')).status).toBe(200)
+  expect((await read('queue_messages_ready')).items).toMatchObject([{ value: '7' }])
+  for (const [queue, value] of [['a', 1], ['b', 2]]) expect((await ask(on, `https://127.0.0.1:6443/create/depth?value=${value}&labels=queue%3D${queue}`)).status).toBe(201)
+  expect((await read('depth')).items).toHaveLength(2)
+  expect((await read('depth?labelSelector=queue%3Db')).items).toMatchObject([{ metricLabels: { queue: 'b' }, value: '2' }])
+  await ask(on, 'https://127.0.0.1:6443/fail/depth?fail=true&labels=queue%3Db')
+  expect(await ask(on, `${api}/v1beta1/namespaces/default/depth`)).toEqual({ status: 500, text: 'metric depth is configured to fail\n' })
+  expect(await ask(on, `${api}/v1beta1/namespaces/default/nothing`)).toEqual({ status: 404, text: 'no metric name called nothing\n' })
+  expect(await ask(on, 'https://127.0.0.1:6443/set/nothing?value=1')).toEqual({ status: 404, text: 'metric nothing not found\n' })
+})

@@ -43,7 +43,7 @@ interface Settings {
 }
 
 /** stress: workers that use up processor, memory or disk, each a process of its own. */
-const stress: Program = async (proc) => {
+export const stress: Program = async (proc) => {
   const startedMs = proc.clock.nowMs()
   const say = (level: string, text: string) => (level === 'info' || level === 'dbug' ? proc.stdout : proc.stderr).write(`stress: ${level}: [${proc.pid}] ${text}\n`)
   const args = proc.argv.slice(1)
