@@ -86,6 +86,17 @@ describe('capabilities', () => {
     expect(await inPod('neighbour', 'nsenter -t 1 -m -- hostname')).toBe("nsenter: setns(): can't reassociate to namespace 'mnt': Operation not permitted\n= 1\n")
   })
 
+  it('a container that mounts the kernel\'s control groups finds those of all pods of its node, with what each pod as a whole may have', async () => {
+    const resources = { requests: { cpu: '250m', memory: '32Mi' }, limits: { cpu: '500m', memory: '64Mi' } }
+    await pod('groups', {}, { spec: { nodeName: 'drydock-worker2', volumes: [{ name: 'groups', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } }], containers: [{ name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'], resources, volumeMounts: [{ name: 'groups', mountPath: '/groups', readOnly: true }] }] } })
+    await ready('groups')
+    const uid = (await sh("kubectl get pod groups -o jsonpath='{.metadata.uid}'")).replaceAll('-', '_')
+    const slice = `/groups/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${uid}.slice`
+    expect(await inPod('groups', `find /groups -name "*${uid}*"`)).toBe(`${slice}\n= 0\n`)
+    expect(await inPod('groups', `cd ${slice} && cat cpu.max cpu.weight memory.max && cat */cgroup.procs | wc -l`)).toBe('50000 100000\n35\n67108864\n4\n= 0\n')
+    expect(await inPod('groups', 'grep Cpus_allowed_list /proc/self/status')).toMatch(/^Cpus_allowed_list:\t0(-\d+)?\n/)
+  })
+
   it('entrypoints that stop being root say why they cannot', async () => {
     await pod('web', { capabilities: { drop: ['ALL'] } }, { image: 'nginx:1.27', command: null })
     await pod('half', { capabilities: { drop: ['ALL'], add: ['CHOWN', 'NET_BIND_SERVICE'] } }, { image: 'nginx:1.27', command: null })

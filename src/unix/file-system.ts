@@ -487,9 +487,11 @@ export class MemoryFileSystem implements MountableFileSystem {
     const inode = inside.treePath === '/' ? inside.inode : tree.#owned(inside)
     // Not the place itself, which holds on to every directory on the way.
     const { tree: mounted, treePath } = inside
+    // A mount of a mount shows what lies there, whatever the files around it are on.
+    const covering = inside.isMountPoint && inside.path !== '/' ? tree.space.mounts.get(inside.path) : undefined
     return this.#addMount(path, inode.type === 'directory', {
-      tree: () => mounted, inode: () => inode, treePath, readOnly: options.readOnly ?? false,
-      source: options.source ?? 'tmpfs', type: options.type ?? 'tmpfs', ...(options.shared ? { shared: { space: tree.space, path: inside.path } } : {}),
+      tree: () => mounted, inode: () => inode, treePath, readOnly: (options.readOnly ?? false) || (covering?.readOnly ?? false),
+      source: covering?.source ?? options.source ?? 'tmpfs', type: covering?.type ?? options.type ?? 'tmpfs', ...(options.shared ? { shared: { space: tree.space, path: inside.path } } : {}),
     })
   }
 

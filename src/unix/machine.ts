@@ -7,6 +7,7 @@ import type { Executable } from './exec.ts'
 import { MemoryFileSystem } from './file-system.ts'
 import { createDeviceTree } from './fs/devices.ts'
 import { createCgroupTree } from './fs/cgroup-tree.ts'
+import type { ControlGroup } from './fs/cgroup-tree.ts'
 import { FULL_PRIVILEGES, createProcTree } from './fs/proc-tree.ts'
 import type { Privileges, ProcessDetails } from './fs/proc-tree.ts'
 import { afterExec, markTerminalStream, KernelProcess } from './process.ts'
@@ -40,6 +41,8 @@ export interface MachineOptions {
   bootMs?: number
   /** Processes of other namespaces that this machine sees: a node sees those of its containers. */
   guests?: () => readonly ProcessDetails[]
+  /** Control groups inside its own, by the names of their directories: a node's are those of its pods. */
+  controlGroups?: () => ReadonlyMap<string, ControlGroup>
   /** What its kernel says; a container shares its computer's. */
   kernelLog?: KernelLog
   /** What its processes may do; everything by default. */
@@ -115,7 +118,7 @@ class MemoryMachine implements Machine, Kernel {
       cpuNanoseconds: () => this.#namespace.guests().reduce((sum, guest) => sum + guest.cpuNanoseconds, this.usage().cpuNanoseconds),
     }), 'proc')
     this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
-    this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this, () => [...this.#own]), 'cgroup2', true)
+    this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this.clock, controlGroupOf(this, () => [...this.#own], options.controlGroups)), 'cgroup2', true)
     if (this.#hasOwnInit) this.#boot(bootMs)
   }
 
@@ -255,6 +258,19 @@ class MemoryMachine implements Machine, Kernel {
       cpuNanoseconds += process.cpuNanoseconds
     }
     return { memoryBytes, cpuNanoseconds }
+  }
+}
+
+/** What all processes of a machine are in. */
+function controlGroupOf(machine: Machine, processes: () => readonly Process[], children: (() => ReadonlyMap<string, ControlGroup>) | undefined): ControlGroup {
+  return {
+    get limits() { return machine.limits },
+    usage: () => [...children?.().values() ?? []].reduce((sum, child) => {
+      const { memoryBytes, cpuNanoseconds } = child.usage()
+      return { memoryBytes: sum.memoryBytes + memoryBytes, cpuNanoseconds: sum.cpuNanoseconds + cpuNanoseconds }
+    }, machine.usage()),
+    processes,
+    ...(children ? { children } : {}),
   }
 }
 

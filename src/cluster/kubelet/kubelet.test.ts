@@ -423,6 +423,30 @@ test('resources of a running pod follow its spec without a restart', async () =>
   expect(refused.status.containerStatuses![0]!.resources!.limits!.cpu).toBe('150m')
 })
 
+test('resources of a pod as a whole reach its control group, and containers without limits of their own', async () => {
+  node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
+  const resources = (cpu: string) => ({ requests: { cpu, memory: '64Mi' }, limits: { cpu, memory: '64Mi' } })
+  await node.createPod('whole', { resources: resources('100m'), containers: [{ name: 'free', image: 'box:1', args: ['forever'] }, { name: 'bound', image: 'box:1', args: ['forever'], resources: { requests: { cpu: '20m' }, limits: { cpu: '50m' } } }] })
+  const { uid } = (await node.until('whole', ready)).metadata
+  const limits = () => ({ pod: node.runtime.podSandbox(uid!)!.resources, ...Object.fromEntries(node.runtime.listContainers(uid!).map((c) => [c.name, c.resources])) })
+  expect(limits()).toMatchObject({ pod: { cpuMillis: 100, memoryBytes: 64 * 2 ** 20, cpuShares: 102 }, free: { cpuMillis: 100, memoryBytes: 64 * 2 ** 20 }, bound: { cpuMillis: 50 } })
+  await node.api.patch('pods', 'whole', 'default', 'application/strategic-merge-patch+json', { spec: { resources: resources('200m') } }, { subresource: 'resize' })
+  const pod = await node.until('whole', (p) => p.status.resources?.limits?.cpu === '200m' && !p.status.conditions?.some((c) => c.type.startsWith('PodResize')))
+  expect(pod.status.containerStatuses!.map((s) => s.restartCount)).toEqual([0, 0])
+  expect(limits()).toMatchObject({ pod: { cpuMillis: 200 }, free: { cpuMillis: 200 }, bound: { cpuMillis: 50 } })
+})
+
+test('memory that a container uses is not taken away by a resize', async () => {
+  node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
+  const resources = (memory: string) => ({ requests: { cpu: '50m', memory }, limits: { cpu: '50m', memory } })
+  await node.createPod('full', { containers: [{ name: 'c', image: 'box:1', args: ['fill', '50000000', 'forever'], resources: resources('64Mi') }] })
+  await node.until('full', ready)
+  await node.api.patch('pods', 'full', 'default', 'application/strategic-merge-patch+json', { spec: { containers: [{ name: 'c', resources: resources('16Mi') }] } }, { subresource: 'resize' })
+  const pod = await node.until('full', (p) => p.status.conditions?.some((c) => c.type === 'PodResizeInProgress' && c.reason === 'Error'))
+  expect(pod.status.conditions!.find((c) => c.type === 'PodResizeInProgress')!.message).toMatch(/^cannot decrease memory limits: \[attempting to set pod memory limit \(16777216\) below current usage \(\d+\), attempting to set container "c" memory limit \(16777216\) below current usage \(\d+\)\]$/)
+  expect(pod.status.containerStatuses![0]!.resources!.limits!.memory).toBe('64Mi')
+})
+
 test('containers run as the user and with the groups they are given', async () => {
   node = await startTestNode()
   await node.createPod('sc', {

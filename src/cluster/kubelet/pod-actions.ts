@@ -169,6 +169,7 @@ function planInit(pod: Pod, status: RuntimePodStatus, probes: ProbeResults, acti
     if (last.state === 'created') start(i)
     else if (last.state === 'running') {
       if (sidecar) planSidecar(container, last, i)
+      else planResize(container, last, i)
     } else if (last.state === 'exited') {
       if (sidecar) start(i)
       else if (last.exitCode !== 0) {
@@ -200,6 +201,13 @@ function planInit(pod: Pod, status: RuntimePodStatus, probes: ProbeResults, acti
     if (i === init.length - 1) initialized = true
     else if (!previously) start(i + 1)
     if (wasChanged(container, last)) return kill('definition changed', '')
-    if (container.livenessProbe && probes.liveness(last.id) === 'failure') kill('failed liveness probe', 'LivenessProbe')
+    if (container.livenessProbe && probes.liveness(last.id) === 'failure') return kill('failed liveness probe', 'LivenessProbe')
+    planResize(container, last, i)
+  }
+
+  function planResize(container: Container, last: ContainerStatus, i: number): void {
+    if (!probes.resizeNeedsRestart?.(container)) return
+    actions.toKill.push({ id: last.id, container, message: `Container ${container.name} resize requires restart`, reason: '' })
+    start(i)
   }
 }

@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../base/clock.ts'
 import { deepEqual } from '../../base/freeze.ts'
 import type { Container, Pod, PodCondition, ResourceRequirements } from '../kinds/generated/types.ts'
+import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
 
 /** Why the node can't take the pod's wish now (Deferred) or ever (Infeasible). */
 export interface ResizeRefusal {
@@ -8,28 +9,45 @@ export interface ResizeRefusal {
   message: string
 }
 
+export interface ResizeEvent {
+  type: 'Normal' | 'Warning'
+  reason: string
+  message: string
+}
+
 type Change = 'none' | 'update' | 'restart'
 
+const RESIZABLE = ['cpu', 'memory'] as const
+
 /**
- * What a pod was given of what it asks for. Its spec can change while it runs; the node allots first, then containers follow.
+ * What a pod was given of what it asks for, as a whole and for its containers. Its spec can change while it runs; the node allots first, then
+ * containers and the pod's control group follow.
  * k8s: pkg/kubelet/allocation, kuberuntime computePodResizeAction
  */
 export class PodResize {
   /** By container; absent: as the spec says. */
   #allotted = new Map<string, ResourceRequirements>()
-  #applied = new Map<string, ResourceRequirements>()
+  /** With what the pod as a whole had then. */
+  #applied = new Map<string, { own: ResourceRequirements; pod: ResourceRequirements | undefined }>()
+  /** Of the pod as a whole. */
+  #allottedToPod: ResourceRequirements | undefined
+  #appliedToPod: ResourceRequirements | undefined
   #pending: PodCondition | undefined
   #inProgress: PodCondition | undefined
 
   constructor(pod: Pod) {
-    for (const container of resizable(pod)) this.#allotted.set(container.name, container.resources ?? {})
+    this.#allot(pod)
+    this.#appliedToPod = pod.spec.resources
   }
 
   /** The pod with the resources it was given. */
   allotted(pod: Pod): Pod {
-    if (resizable(pod).every((c) => this.#isAllotted(c))) return pod
+    if (this.#isAllAllotted(pod)) return pod
     const apply = (containers: Container[]) => containers.map((c) => this.#isAllotted(c) ? c : { ...c, resources: this.#allotted.get(c.name)! })
-    return { ...pod, spec: { ...pod.spec, containers: apply(pod.spec.containers), ...(pod.spec.initContainers ? { initContainers: apply(pod.spec.initContainers) } : {}) } }
+    const { resources: _, ...spec } = pod.spec
+    return {
+      ...pod, spec: { ...spec, containers: apply(spec.containers), ...(spec.initContainers ? { initContainers: apply(spec.initContainers) } : {}), ...(this.#allottedToPod ? { resources: this.#allottedToPod } : {}) },
+    }
   }
 
   get conditions(): PodCondition[] {
@@ -40,16 +58,20 @@ export class PodResize {
     return this.#pending !== undefined
   }
 
+  /** Something was allotted that isn't in force everywhere. */
+  get isInProgress(): boolean {
+    return this.#inProgress !== undefined
+  }
+
   /** Allots what the pod asks for, if the node can. Returns the event to record. */
-  plan(pod: Pod, nowMs: number, refuse: () => ResizeRefusal | undefined): { type: 'Normal' | 'Warning'; reason: string; message: string } | undefined {
-    const wanted = resizable(pod)
-    if (wanted.every((c) => this.#isAllotted(c))) {
+  plan(pod: Pod, nowMs: number, refuse: () => ResizeRefusal | undefined): ResizeEvent | undefined {
+    if (this.#isAllAllotted(pod)) {
       this.#pending = undefined
       return undefined
     }
     const refusal = refuse()
     if (!refusal) {
-      for (const container of wanted) this.#allotted.set(container.name, container.resources ?? {})
+      this.#allot(pod)
       this.#pending = undefined
       this.#inProgress = condition('PodResizeInProgress', pod, nowMs)
       return { type: 'Normal', reason: 'ResizeStarted', message: `Pod resize started: ${summary(pod)}` }
@@ -64,35 +86,76 @@ export class PodResize {
   changeOf(container: Container): Change {
     const applied = this.#applied.get(container.name)
     const allotted = this.#allotted.get(container.name)
-    if (!applied || !allotted || deepEqual(applied, allotted)) return 'none'
-    const restarts = (container.resizePolicy ?? []).some(({ resourceName, restartPolicy }) => restartPolicy === 'RestartContainer'
-      && (applied.requests?.[resourceName] !== allotted.requests?.[resourceName] || applied.limits?.[resourceName] !== allotted.limits?.[resourceName]))
-    return restarts ? 'restart' : 'update'
+    if (!applied || !allotted) return 'none'
+    const [before, after] = [inForce(applied.own, applied.pod), inForce(allotted, this.#allottedToPod)]
+    const changed = RESIZABLE.filter((resource) => before[resource].limit !== after[resource].limit || before[resource].request !== after[resource].request)
+    if (changed.length === 0) return 'none'
+    return changed.some((resource) => container.resizePolicy?.some(({ resourceName, restartPolicy }) => resourceName === resource && restartPolicy === 'RestartContainer')) ? 'restart' : 'update'
+  }
+
+  /** The new limit of a container's memory, in bytes, if it is lower than the one that is in force. */
+  loweredMemoryLimit(container: Container): number | undefined {
+    const applied = this.#applied.get(container.name)
+    const allotted = this.#allotted.get(container.name)
+    if (!applied || !allotted) return undefined
+    const [before, after] = [inForce(applied.own, applied.pod).memory.limit, inForce(allotted, this.#allottedToPod).memory.limit]
+    return after !== 0 && (before === 0 || after < before) ? after : undefined
   }
 
   /** The container has what it was allotted. */
   apply(name: string): void {
     const allotted = this.#allotted.get(name)
-    if (allotted) this.#applied.set(name, allotted)
+    if (allotted) this.#applied.set(name, { own: allotted, pod: this.#allottedToPod })
+  }
+
+  /** The pod's control group has what the pod was allotted. */
+  applyToPod(): void {
+    this.#appliedToPod = this.#allottedToPod
+  }
+
+  /** What was allotted can't be put in force now. Returns the event to record. k8s: status SetPodResizeInProgressCondition */
+  fail(pod: Pod, message: string): ResizeEvent | undefined {
+    const before = this.#inProgress
+    if (!before || before.reason === 'Error' && before.message === message) return undefined
+    this.#inProgress = { ...before, reason: 'Error', message }
+    return { type: 'Warning', reason: 'ResizeError', message: `Pod resize error: ${summary(pod, message)}` }
   }
 
   /** Ends the resize once every running container has followed. Returns the event to record. */
-  complete(pod: Pod, running: readonly string[]): { type: 'Normal'; reason: string; message: string } | undefined {
+  complete(pod: Pod, running: readonly string[]): ResizeEvent | undefined {
     if (!this.#inProgress) return undefined
-    for (const name of running) if (this.#applied.has(name) && !deepEqual(this.#applied.get(name), this.#allotted.get(name))) return undefined
+    if (!deepEqual(this.#appliedToPod, this.#allottedToPod)) return undefined
+    for (const name of running) if (this.#applied.has(name) && !deepEqual(this.#applied.get(name)?.own, this.#allotted.get(name))) return undefined
     this.#inProgress = undefined
     return { type: 'Normal', reason: 'ResizeCompleted', message: `Pod resize completed: ${summary(pod)}` }
   }
 
   /** Resources in force. */
   applied(name: string): ResourceRequirements | undefined {
-    return this.#applied.get(name)
+    return this.#applied.get(name)?.own
+  }
+
+  #allot(pod: Pod): void {
+    for (const container of resizable(pod)) this.#allotted.set(container.name, container.resources ?? {})
+    this.#allottedToPod = pod.spec.resources
+  }
+
+  #isAllAllotted(pod: Pod): boolean {
+    return (this.#allottedToPod === pod.spec.resources || deepEqual(this.#allottedToPod, pod.spec.resources)) && resizable(pod).every((c) => this.#isAllotted(c))
   }
 
   #isAllotted(container: Container): boolean {
     const allotted = this.#allotted.get(container.name)
     return allotted === undefined || allotted === container.resources || deepEqual(allotted, container.resources ?? {})
   }
+}
+
+/** What resources come to: thousandths of a processor, and bytes. A container without a limit has the pod's. k8s: kuberuntime containerResourcesFromRequirements */
+function inForce(container: ResourceRequirements, pod: ResourceRequirements | undefined): Record<typeof RESIZABLE[number], { request: number; limit: number }> {
+  const of = (resource: typeof RESIZABLE[number], amount: (quantity: string) => number) => ({
+    request: amount(container.requests?.[resource] ?? '0'), limit: amount(container.limits?.[resource] ?? pod?.limits?.[resource] ?? '0'),
+  })
+  return { cpu: of('cpu', quantityMilliValue), memory: of('memory', quantityValue) }
 }
 
 function resizable(pod: Pod): Container[] {

@@ -32,9 +32,14 @@ function total(pod: Pod, of: (container: Container) => Readonly<ResourceList> | 
   return sum
 }
 
+/** What a pod's containers ask of its node, as many as run at a time. k8s: component-helpers/resource AggregateContainerRequests */
+export function containerRequests(pod: Pod): ResourceList {
+  return total(pod, (c) => c.resources?.requests)
+}
+
 /** What a pod asks of its node. k8s: component-helpers/resource PodRequests */
 export function podRequests(pod: Pod): ResourceList {
-  const sum = total(pod, (c) => c.resources?.requests)
+  const sum = containerRequests(pod)
   Object.assign(sum, pod.spec.resources?.requests)
   add(sum, pod.spec.overhead)
   return sum

@@ -1,7 +1,7 @@
 import type { Timer } from '../../base/clock.ts'
 import { timeMs } from '../kinds/time-text.ts'
 import { quantityValue } from '../kinds/quantity.ts'
-import type { Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
+import type { Container, Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { ContainerStatus, EndedContainer, PodSandbox, PodSandboxConfig } from '../runtime/cri.ts'
 import { ContainerStarter } from './container-starter.ts'
@@ -19,6 +19,7 @@ import { isRestartingAll } from './restart-all.ts'
 import { PodResize } from './pod-resize.ts'
 import { computePodStatus } from './pod-status.ts'
 import { containerLimits } from './container-limits.ts'
+import { podCgroup, podCgroupLimits } from './pod-cgroup.ts'
 
 /** k8s: pkg/kubelet syncFrequency, backOffPeriod and their jitters */
 const RESYNC_MS = 60_000
@@ -231,14 +232,40 @@ export class PodWorker {
     const { clock, events, runtime } = this.#node
     const event = this.#resize.plan(this.pod, clock.nowMs(), () => this.#node.refuseResize(this.pod))
     if (event) events.event(podReference(this.pod), event.type, event.reason, event.message)
-    if (this.#resize.conditions.length === 0) return
+    if (!this.#resize.isInProgress) return
+    const pod = this.allotted
     const running = runtime.listContainers(this.#uid).filter((c) => c.state === 'running')
-    for (const container of [...this.allotted.spec.containers, ...this.allotted.spec.initContainers ?? []]) {
+    const toUpdate = [...pod.spec.containers, ...pod.spec.initContainers ?? []].flatMap((container) => {
       const run = running.find((c) => c.name === container.name)
-      if (!run || this.#resize.changeOf(container) !== 'update') continue
-      runtime.updateContainerResources(run.id, containerLimits(this.pod, container, quantityValue(this.#node.capacity.memory ?? '0')))
+      return run && this.#resize.changeOf(container) === 'update' ? [{ container, id: run.id }] : []
+    })
+    const problem = this.#whyNotResized(pod, toUpdate)
+    if (problem !== undefined) {
+      const error = this.#resize.fail(pod, problem)
+      if (error) events.event(podReference(this.pod), error.type, error.reason, error.message)
+      return
+    }
+    for (const { container, id } of toUpdate) {
+      runtime.updateContainerResources(id, containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')))
       this.#resize.apply(container.name)
     }
+    const sandbox = runtime.podSandbox(this.#uid)
+    if (sandbox) runtime.updatePodSandboxResources(sandbox.id, podCgroupLimits(pod))
+    this.#resize.applyToPod()
+  }
+
+  /** Memory that is in use can't be taken away. k8s: kuberuntime validateMemoryResizeAction */
+  #whyNotResized(pod: Pod, toUpdate: readonly { container: Container; id: string }[]): string | undefined {
+    const { runtime } = this.#node
+    const podUsage = runtime.listContainers(this.#uid).reduce((sum, { id }) => sum + (runtime.stats(id)?.memoryBytes ?? 0), 0)
+    const [before, after] = [runtime.podSandbox(this.#uid)?.resources.memoryBytes, podCgroupLimits(pod).memoryBytes]
+    const problems = after !== undefined && (before === undefined || after < before) && podUsage >= after ? [`attempting to set pod memory limit (${after}) below current usage (${podUsage})`] : []
+    for (const { container, id } of toUpdate) {
+      const limit = this.#resize.loweredMemoryLimit(container)
+      if (limit !== undefined && (runtime.stats(id)?.memoryBytes ?? 0) >= limit) problems.push(`attempting to set container ${JSON.stringify(container.name)} memory limit (${limit}) below current usage (${podUsage})`)
+    }
+    if (problems.length === 0) return undefined
+    return `cannot decrease memory limits: ${problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`}`
   }
 
   #finishResize(): void {
@@ -572,9 +599,15 @@ export class PodWorker {
     const { hostname, domain } = podHostname(pod, this.#node.dns.clusterDomain)
     return {
       uid: this.#uid, namespace: namespace!, name: name!, attempt, hostname: pod.spec.hostNetwork ? this.#node.nodeName : hostname, hostDomain: domain, logDirectory: podLogDirectory(pod), dns: podDnsConfig(pod, this.#node.dns),
-      hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod), shareProcesses: pod.spec.shareProcessNamespace ?? false, hostProcesses: pod.spec.hostPID ?? false, hostRoot: pod.spec.volumes?.some((volume) => volume.hostPath?.path === '/') ?? false,
+      hostNetwork: pod.spec.hostNetwork ?? false, portMappings: hostPortsOf(pod), sysctls: sysctlsOf(pod), shareProcesses: pod.spec.shareProcessNamespace ?? false, hostProcesses: pod.spec.hostPID ?? false, hostMounts: pod.spec.volumes?.some((volume) => volume.hostPath !== undefined && leadsIntoKernel(volume.hostPath.path)) ?? false,
+      cgroupParent: podCgroup(this.allotted), resources: podCgroupLimits(this.allotted),
     }
   }
+}
+
+/** Whether a path of the node, or what is mounted below it, is the kernel's and not on its disk. */
+function leadsIntoKernel(path: string): boolean {
+  return /^\/+(?:proc(?:\/.*)?|sys(?:\/fs(?:\/cgroup(?:\/.*)?)?)?\/*)?$/.test(path)
 }
 
 const bare = (id: string) => id.replace(/^containerd:\/\//, '')

@@ -17,6 +17,7 @@ import type { KubeObject } from '../kinds/object.ts'
 import { Network } from '../network/network.ts'
 import { plugInKindnet } from '../network/test-network.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
+import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { createImageRegistry } from '../runtime/image-registry.ts'
 import { createKubelet } from './kubelet.ts'
 import type { Kubelet } from './kubelet.ts'
@@ -78,6 +79,7 @@ export interface TestNode {
   kubelet: Kubelet
   /** The node's disk. */
   readonly files: MountableFileSystem
+  readonly runtime: ContainerRuntime
   /** Status writes that reached the API, by pod name. */
   writes: Map<string, number>
   createPod(name: string, spec: Partial<Pod['spec']> & { command?: string[] }, metadata?: Partial<Pod['metadata']>): Promise<Pod>
@@ -126,6 +128,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
   await drive(api.create('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } }).catch(() => undefined))
 
   let disk: MountableFileSystem | undefined
+  let current: ContainerRuntime
   const boot = (label: string) => {
     const network = new Network({ clock, random: random.fork(`network${label}`), podCidr: '10.244.0.0/16', serviceCidr: '10.96.0.0/16', hostCidr: '10.89.0.0/16' })
     const nodeNetwork = network.addNode('node1', '10.89.0.3', () => runtime.nodeFiles)
@@ -139,6 +142,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
     plugInKindnet(runtime.nodeFiles, '10.244.1.0/24')
     if (disk) copyFiles(disk, runtime.nodeFiles, '/var')
     disk = runtime.nodeFiles
+    current = runtime
     disk.mkdir(MANIFESTS, { recursive: true })
     for (const pod of options.staticPods ?? []) disk.writeFile(`${MANIFESTS}/${pod.metadata.name}.yaml`, printYaml(pod))
     kubelet.start()
@@ -147,6 +151,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
   const node: TestNode = {
     clock, api, writes, kubelet: boot(''),
     get files() { return disk! },
+    get runtime() { return current },
     createPod: (name, { command, ...spec }, metadata = {}) => drive(api.create<Pod>('pods', {
       apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', ...metadata },
       spec: { nodeName: 'node1', ...(command ? { containers: [{ name: 'c', image: 'box:1', args: command }] } : {}), ...spec } as Pod['spec'],

@@ -2,12 +2,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { editorPrograms, pagerPrograms } from '../../unix/editors/programs.ts'
 import { createMemoryFileSystem, withOwnMounts } from '../../unix/file-system.ts'
-import type { MemoryFileSystem } from '../../unix/file-system.ts'
-import type { Privileges, ProcessDetails } from '../../unix/fs/proc-tree.ts'
 import { ROOT_USER, createMachine } from '../../unix/machine.ts'
 import { bash, dash } from '../../unix/shell/sh.ts'
-import type { ByteReader, ByteWriter } from '../../base/streams.ts'
-import type { ExitStatus, FileSystem, Hardware, Machine, Process, Program, Signal, Tty, User } from '../../unix/types.ts'
+import type { FileSystem, Hardware, Machine, Program } from '../../unix/types.ts'
 import { utilityPrograms } from '../../unix/utilities/list.ts'
 import type { NodeNetwork } from '../network/types.ts'
 import type { ServicePortRule } from '../network/service-table.ts'
@@ -26,6 +23,8 @@ import { utilityProgram } from '../../unix/utilities/utility.ts'
 import type { Log } from '../../base/log.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { aaStatus, apparmorParser, mountSecurityFiles } from './apparmor.ts'
+import { ContainerProcesses } from './container-processes.ts'
+import { PodControlGroups } from './control-groups.ts'
 import { crictl } from './crictl.ts'
 import { iptables } from './iptables-save.ts'
 import type { Journal } from './journal.ts'
@@ -125,7 +124,8 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   network.hostStack.outside = (request) => k3sSite(request) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname)))
   mountSecurityFiles(root, runtime.profiles, clock)
   const guests = new ContainerProcesses(runtime)
-  machine = createMachine({ hostname: name, root, parameters: runtime.parameters, kernelLog: runtime.kernelLog, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list() })
+  const groups = new PodControlGroups(runtime, guests, options.hardware)
+  machine = createMachine({ hostname: name, root, parameters: runtime.parameters, kernelLog: runtime.kernelLog, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list(), controlGroups: () => groups.list() })
   services.startEnabled(options.bootMs)
   return {
     machine,
@@ -187,73 +187,4 @@ function servicesOf(services: ServiceManager, kubelet: KubeletControl, controlPl
     isActive: (name) => services.unit(name)?.process !== undefined, isEnabled: (name) => services.unit(name)?.isEnabled ?? false,
     start: (name) => services.start(name), stop: (name) => services.stop(name), removeContainers: () => kubelet.forgetPods(), controlPlane,
   }
-}
-
-/** Processes of a node's containers with the numbers that the node gives them. */
-class ContainerProcesses {
-  readonly #runtime: ContainerRuntime
-  readonly #numbers = new Map<string, number>()
-  #last = 1_000
-
-  constructor(runtime: ContainerRuntime) {
-    this.#runtime = runtime
-  }
-
-  list(): ContainerProcess[] {
-    const out: ContainerProcess[] = []
-    const seen = new Set<string>()
-    for (const { id, state, podUid } of [...this.#runtime.listContainers()].reverse()) {
-      // Those that share the node's namespace are no guests in it.
-      if (state !== 'running' || this.#runtime.podSandbox(podUid)?.config.hostProcesses) continue
-      for (const process of this.#runtime.machine(id)?.processes() ?? []) {
-        const key = `${id}/${process.pid}`
-        seen.add(key)
-        out.push(new ContainerProcess(process as ProcessDetails, this.#number(key), process.ppid === 0 ? 1 : this.#number(`${id}/${process.ppid}`)))
-      }
-    }
-    for (const key of this.#numbers.keys()) if (!seen.has(key)) this.#numbers.delete(key)
-    return out
-  }
-
-  #number(key: string): number {
-    let number = this.#numbers.get(key)
-    if (number === undefined) this.#numbers.set(key, number = ++this.#last)
-    return number
-  }
-}
-
-/** A container's process under the node's number for it. */
-class ContainerProcess implements ProcessDetails {
-  readonly #own: ProcessDetails
-  readonly pid: number
-  readonly ppid: number
-
-  constructor(own: ProcessDetails, pid: number, ppid: number) {
-    this.#own = own
-    this.pid = pid
-    this.ppid = ppid
-  }
-
-  get group(): number { return this.pid }
-  get argv(): readonly string[] { return this.#own.argv }
-  get user(): User { return this.#own.user.uid === 0 ? ROOT_USER : this.#own.user }
-  get startedMs(): number { return this.#own.startedMs }
-  get status(): ExitStatus | undefined { return this.#own.status }
-  get env(): Readonly<Record<string, string>> { return this.#own.env }
-  get cwd(): string { return this.#own.cwd }
-  get memoryBytes(): number { return this.#own.memoryBytes }
-  get state(): 'R' | 'S' | 'T' | 'Z' { return this.#own.state }
-  get cpuNanoseconds(): number { return this.#own.cpuNanoseconds }
-  get tty(): Tty | undefined { return this.#own.tty }
-  get files(): MemoryFileSystem { return this.#own.files }
-  get title(): string | undefined { return this.#own.title }
-  get privileges(): Privileges { return this.#own.privileges }
-  get machine(): Machine { return this.#own.machine }
-  get capabilities(): bigint { return this.#own.capabilities }
-  get bounding(): bigint { return this.#own.bounding }
-  get noNewPrivileges(): boolean { return this.#own.noNewPrivileges }
-  get namespaces(): { network: object; processes: object } { return this.#own.namespaces }
-  get streams(): { stdin: ByteReader; stdout: ByteWriter; stderr: ByteWriter } { return this.#own.streams }
-  kill(signal: Signal): void { (this.#own as Process).kill(signal) }
-  wait(): Promise<ExitStatus> { return this.#own.wait() }
 }

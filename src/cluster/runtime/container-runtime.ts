@@ -73,6 +73,7 @@ interface Sandbox extends PodSandbox {
   state: 'ready' | 'notready'
   network: PodNetwork | undefined
   stack: NetStack
+  resources: MachineLimits
   /** Holds the processes of pods whose containers share them. */
   machine: Machine | undefined
   /** The node, where the pod looks into it. */
@@ -119,7 +120,7 @@ interface Container {
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
-  const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
+  const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys/fs/cgroup': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
   // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
   images.importImage(SANDBOX_IMAGE)
@@ -162,7 +163,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const root = config.root ?? image.root({ readOnly: config.security.readOnlyRootFilesystem })
     const hostFiles = sandbox.host?.fs
     const devices = config.cdiDevices ? cdiEdits(nodeFiles, config.cdiDevices) : undefined
-    mountAll(root, devices ? [...config.mounts, ...devices.mounts] : config.mounts, (mount) => mount.tree === nodeFiles && (mount.subPath ?? '/') === '/' ? hostFiles : undefined)
+    mountAll(root, devices ? [...config.mounts, ...devices.mounts] : config.mounts, (mount) => mount.tree === nodeFiles ? hostFiles : undefined)
     let user: User
     try {
       user = resolveUser(root, image.config.user, config.security)
@@ -312,8 +313,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
           throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
         }
       }
-      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, machine: undefined, parameters: config.hostNetwork ? parameters : new KernelParameters(config.sysctls, parameters) }
-      if ((config.hostProcesses || config.hostRoot) && options.hostMachine) sandbox.host = await options.hostMachine()
+      const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, resources: config.resources ?? {}, machine: undefined, parameters: config.hostNetwork ? parameters : new KernelParameters(config.sysctls, parameters) }
+      if ((config.hostProcesses || config.hostMounts) && options.hostMachine) sandbox.host = await options.hostMachine()
       if (config.shareProcesses) {
         sandbox.machine = createMachine({ hostname: config.hostname, root: createMemoryFileSystem({ clock, files: { '/pause': { program: pause } } }), net: sandbox.stack, clock, random: random.fork(id) })
         sandbox.machine.start(['/pause'], { env: {}, cwd: '/', user: PAUSE_USER, stdout: discard, stderr: discard })
@@ -348,6 +349,11 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
 
     listPodSandboxes: () => [...sandboxes.values()].reverse(),
     podSandbox: (uid) => sandboxByPod.get(uid),
+    updatePodSandboxResources(id, limits) {
+      const sandbox = sandboxes.get(id)
+      if (!sandbox) throw new RuntimeError('NotFound', `failed to find sandbox: not found`)
+      sandbox.resources = limits
+    },
 
     createContainer(sandboxId, config) {
       const container = prepare(sandboxId, config, hex(32))
@@ -388,7 +394,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     },
 
     recordPodSandbox(config) {
-      const sandbox: Sandbox = { id: hex(32), config, state: 'notready', createdMs: clock.nowMs(), ips: [], network: undefined, stack: network.hostStack, machine: undefined, parameters }
+      const sandbox: Sandbox = { id: hex(32), config, state: 'notready', createdMs: clock.nowMs(), ips: [], network: undefined, stack: network.hostStack, resources: config.resources ?? {}, machine: undefined, parameters }
       sandboxes.set(sandbox.id, sandbox)
       sandboxByPod.set(config.uid, sandbox)
       return sandbox

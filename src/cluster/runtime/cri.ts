@@ -35,8 +35,12 @@ export interface PodSandboxConfig {
   shareProcesses: boolean
   /** Containers see the node's processes. */
   hostProcesses?: boolean
-  /** A container mounts the node's root, with what is mounted there. */
-  hostRoot?: boolean
+  /** A container mounts what the node has mounted: its root, or what its kernel shows. */
+  hostMounts?: boolean
+  /** The pod's control group: a path below /sys/fs/cgroup of the node. */
+  cgroupParent?: string
+  /** What all its containers together may have. */
+  resources?: MachineLimits
   /** Takes exactly this address (taking a pod over). */
   ip?: string
 }
@@ -48,6 +52,8 @@ export interface PodSandbox {
   readonly createdMs: number
   /** Empty for the host network. */
   readonly ips: readonly string[]
+  /** What all its containers together may have now. */
+  readonly resources: MachineLimits
 }
 
 /** A tree that appears in a container. */
@@ -209,6 +215,7 @@ export interface RuntimeService {
   /** Newest first. */
   listPodSandboxes(): readonly PodSandbox[]
   podSandbox(podUid: string): PodSandbox | undefined
+  updatePodSandboxResources(id: string, limits: MachineLimits): void
   /** @throws RuntimeError */
   createContainer(sandboxId: string, config: ContainerConfig): string
   /** @throws RuntimeError (the container then counts as exited with reason StartError). */

@@ -13,7 +13,8 @@ export function mountAll(root: MountableFileSystem, mounts: readonly Mount[], wi
   for (const mount of byDepth) {
     const { containerPath, tree, subPath, readOnly, inMemory, propagation } = mount
     const whole = withMounts(mount)
-    if (whole) root.mountWithMounts(containerPath, whole, { readOnly, ...NODE_DISK })
+    if (whole && (subPath ?? '/') === '/') root.mountWithMounts(containerPath, whole, { readOnly, ...NODE_DISK })
+    else if (whole && propagation !== 'Bidirectional') root.mount(containerPath, whole, { readOnly, recursive: true, subPath: subPath!, ...NODE_DISK })
     else root.mount(containerPath, tree, { readOnly, recursive: true, shared: propagation === 'Bidirectional', ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
   }
 }

@@ -172,7 +172,7 @@ export function createProcTree(source: ProcSource): Tree {
       mounts: text(() => mountTable(source.files)),
       mountinfo: text(() => source.files.mounts().map((m, i) => `${i + 100} 1 0:${i + 30} / ${m.path} ${m.readOnly ? 'ro' : 'rw'},relatime - ${m.type} ${m.source} ${m.readOnly ? 'ro' : 'rw'}\n`).join('')),
       cgroup: text(() => '0::/\n'),
-      oom_score_adj: text(() => `${source.machine.limits.oomScoreAdjust ?? 0}\n`),
+      oom_score_adj: text(() => `${of.machine.limits.oomScoreAdjust ?? 0}\n`),
       attr: directory({ current: text(() => of.privileges.appArmor === undefined ? 'unconfined\n' : `${of.privileges.appArmor} (${of.privileges.confinement?.profile?.isComplaining ? 'complain' : 'enforce'})\n`) }),
       uid_map: text(() => idMap(of.privileges)),
       gid_map: text(() => idMap(of.privileges)),
@@ -245,10 +245,12 @@ function statusText(p: ProcessDetails): string {
   const ids = (id: number, real = id) => `${real}\t${id}\t${id}\t${id}`
   const kib = `${Math.floor(p.memoryBytes / 1024)} kB`
   const { seccomp } = p.privileges
+  const { cpus } = p.machine.hardware
   const mask = (bits: bigint) => bits.toString(16).padStart(16, '0')
   const held = mask(p.user.uid === 0 ? p.bounding : 0n)
   return `Name:\t${commandName(p)}\nUmask:\t0022\nState:\t${states[p.state]}\nTgid:\t${p.pid}\nPid:\t${p.pid}\nPPid:\t${p.ppid}\nUid:\t${ids(p.user.uid, p.user.real?.uid)}\nGid:\t${ids(p.user.gid, p.user.real?.gid)}\nGroups:\t${p.user.groups.join(' ')}\nVmSize:\t${kib}\nVmRSS:\t${kib}\nThreads:\t1\n`
     + `CapInh:\t${mask(0n)}\nCapPrm:\t${held}\nCapEff:\t${held}\nCapBnd:\t${mask(p.bounding)}\nCapAmb:\t${mask(0n)}\nNoNewPrivs:\t${p.noNewPrivileges ? 1 : 0}\nSeccomp:\t${seccomp ? 2 : 0}\nSeccomp_filters:\t${seccomp ? 1 : 0}\n`
+    + `Cpus_allowed:\t${(2 ** cpus - 1).toString(16)}\nCpus_allowed_list:\t${cpus === 1 ? '0' : `0-${cpus - 1}`}\n`
 }
 
 function mountTable(files: MemoryFileSystem): string {
