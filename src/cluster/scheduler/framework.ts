@@ -29,6 +29,10 @@ export interface Handle {
   cloneCycle(cycle: Cycle): Cycle
   /** Asks again whether the pod may enter the queue, if a plugin kept it out. */
   ungate(pod: Pod): void
+  /** The pods that wait and have this node promised. */
+  nominatedTo(nodeName: string): readonly PodInfo[]
+  /** Writes a pod's nomination into its status; an empty name takes it back. */
+  nominate(pod: Pod, nodeName: string): Promise<void>
 }
 
 /** One attempt to place one pod. */

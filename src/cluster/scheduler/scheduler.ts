@@ -18,6 +18,7 @@ import type {
 } from './framework.ts'
 import { fitErrorMessage, type FitError } from './fit-error.ts'
 import type { NodeInfo } from './node-info.ts'
+import { Nominator } from './nominator.ts'
 import type { PodInfo } from './pod-info.ts'
 import { defaultPlugins } from './plugins/default-plugins.ts'
 import { SchedulingQueue } from './scheduling-queue.ts'
@@ -54,7 +55,7 @@ type Outcome =
   | { node: NodeInfo }
   | { error: FitError; nominate?: string }
   | { error: { kind: 'none'; message: string; rejectors: Set<string> }; nominate?: string }
-  | { error: { kind: 'other'; message: string } }
+  | { error: { kind: 'other'; message: string }; nominate?: string }
 
 /** Finds nodes for pods and binds them. k8s: pkg/scheduler */
 export function createScheduler(options: SchedulerOptions): Scheduler {
@@ -82,8 +83,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let stopped = false
   let running = false
   let nextStart = 0
-  /** Pods that wait for their victims to leave a node. */
-  const nominated = new Map<string, { info: PodInfo; nodeName: string }>()
+  const nominator = new Nominator()
 
   const handle: Handle = {
     api, informers, clock, random, log, events, cluster, runFilters,
@@ -91,6 +91,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     assumeRemoved(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.removePod?.(cycle, other, node, handle) },
     cloneCycle: (cycle) => ({ ...cycle, state: cloneState(cycle.state) }),
     ungate: (pod) => queue.ungate(pod.metadata.uid!),
+    nominatedTo: (nodeName) => nominator.on(nodeName),
+    nominate,
   }
   const queue = new SchedulingQueue({ clock, plugins, handle: () => handle, wake })
 
@@ -132,7 +134,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       outcome = placeOne(cycle)
     } catch (error) {
       log.error(`scheduling ${keyOf(pod)} failed`, { error: String((error as Error)?.stack ?? error) })
-      outcome = { error: { kind: 'other', message: String((error as Error)?.message ?? error) } }
+      outcome = { error: { kind: 'other', message: String((error as Error)?.message ?? error) }, nominate: '' }
     }
     if ('error' in outcome) {
       fail(queued, outcome)
@@ -141,20 +143,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { node } = outcome
     const nodeName = node.node.metadata.name!
     const assumed: PodInfo = { ...info, pod: { ...pod, spec: { ...pod.spec, nodeName } } }
-    nominated.delete(uid)
+    nominator.delete(uid)
     cluster.assume(assumed, nodeName)
     for (const plugin of reservers) {
       const status = plugin.reserve(cycle, node, handle)
       if (!status) continue
       undo(cycle, nodeName)
-      fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) } })
+      fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) }, nominate: '' })
       return
     }
     for (const plugin of permits) {
       const status = plugin.permit(cycle, nodeName, handle)
       if (!status) continue
       undo(cycle, nodeName)
-      fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) } })
+      fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) }, nominate: '' })
       return
     }
     void bind(queued, cycle, nodeName)
@@ -171,6 +173,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     let status: SchedulingStatus | undefined
     let rejector = ''
     try {
+      // Whoever adds and removes nodes learns where the pod will be. k8s: bindingCycle, NominatedNodeNameForExpectation
+      if (preBinders.some((plugin) => plugin.needsPreBind(cycle, nodeName))) await nominate(pod, nodeName)
       for (const plugin of preBinders) {
         if (!plugin.needsPreBind(cycle, nodeName)) continue
         status = await plugin.preBind(cycle, nodeName, handle)
@@ -195,8 +199,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     undo(cycle, nodeName)
     // The room that was held is free again.
     queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: { ...pod, spec: { ...pod.spec, nodeName } } as KubeObject })
-    if (isRejection(status)) fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([rejector]) } })
-    else fail(queued, { error: { kind: 'other', message: `binding rejected: running ${rejector === 'DefaultBinder' ? 'Bind' : 'PreBind'} plugin "${rejector}": ${messageOfStatus(status)}` } })
+    if (isRejection(status)) fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([rejector]) }, nominate: '' })
+    else fail(queued, { error: { kind: 'other', message: `binding rejected: running ${rejector === 'DefaultBinder' ? 'Bind' : 'PreBind'} plugin "${rejector}": ${messageOfStatus(status)}` }, nominate: '' })
   }
 
   /** k8s: schedulePod, schedulingAlgorithm */
@@ -280,19 +284,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** All filters, also as if pods nominated to the node were there already. k8s: RunFilterPluginsWithNominatedPods */
   function runFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined {
-    if (nominated.size > 0) {
-      const name = node.node.metadata.name!
-      const guests = [...nominated.values()].filter((guest) => guest.nodeName === name && guest.info.priority >= cycle.info.priority && guest.info.pod.metadata.uid !== cycle.pod.metadata.uid)
-      if (guests.length > 0) {
-        const what = { ...cycle, state: cloneState(cycle.state) }
-        const crowded = node.clone()
-        for (const guest of guests) {
-          crowded.add(guest.info)
-          handle.assumeAdded(what, guest.info, crowded)
-        }
-        const status = runPlainFilters(what, crowded)
-        if (status) return status
+    const guests = nominator.on(node.node.metadata.name!).filter((guest) => guest.priority >= cycle.info.priority && guest.pod.metadata.uid !== cycle.pod.metadata.uid)
+    if (guests.length > 0) {
+      const what = { ...cycle, state: cloneState(cycle.state) }
+      const crowded = node.clone()
+      for (const guest of guests) {
+        crowded.add(guest)
+        handle.assumeAdded(what, guest, crowded)
       }
+      const status = runPlainFilters(what, crowded)
+      if (status) return status
     }
     return runPlainFilters(cycle, node)
   }
@@ -353,11 +354,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return
     }
     queue.returnUnschedulable(queued, pod, error.kind === 'other' ? new Set() : error.rejectors)
-    const nominate = 'nominate' in rest ? rest.nominate : undefined
-    if (nominate) nominated.set(uid, { info: queued.info, nodeName: nominate })
-    else if (nominate === '') nominated.delete(uid)
+    const nominated = 'nominate' in rest ? rest.nominate : undefined
+    if (nominated !== undefined) nominator.set(queued.info, nominated)
     events.event(pod, 'Warning', 'FailedScheduling', message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH - 4)} ...` : message)
-    void report(pod, error.kind === 'other' ? 'SchedulerError' : 'Unschedulable', message, nominate)
+    void report(pod, error.kind === 'other' ? 'SchedulerError' : 'Unschedulable', message, nominated)
   }
 
   /** Writes the PodScheduled condition and the nomination, where they change anything. */
@@ -382,6 +382,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
   }
 
+  /** Writes down which node a pod is meant for; an empty name takes that back. */
+  async function nominate(pod: Pod, nodeName: string): Promise<void> {
+    const { name, namespace, uid } = pod.metadata
+    try {
+      await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', { metadata: { uid }, status: { nominatedNodeName: nodeName === '' ? null : nodeName } }, { subresource: 'status' })
+    } catch (error) {
+      if (!isStatusError(error, 'NotFound', 'Conflict')) log.warn(`nomination of ${keyOf(pod)} was not written`, { error: String(error) })
+    }
+  }
+
   function onNodes(changes: readonly Change<Node>[]): void {
     for (const { type, object, old } of changes) {
       if (type === 'delete') {
@@ -400,7 +410,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const over = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
       if (type === 'delete' || over) {
         queue.delete(uid)
-        nominated.delete(uid)
+        nominator.delete(uid)
         const wasBound = Boolean(pod.spec.nodeName)
         if (type === 'update' && over && old && (old.status?.phase === 'Succeeded' || old.status?.phase === 'Failed')) continue
         cluster.removePod(uid)
@@ -410,7 +420,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (pod.spec.nodeName) {
         if (!old?.spec.nodeName) {
           queue.delete(uid)
-          nominated.delete(uid)
+          nominator.delete(uid)
         }
         cluster.setPod(pod)
         if (type === 'add' || !old?.spec.nodeName) queue.moveOn({ resource: 'Pod', actions: ['Add'], object: pod })
@@ -423,8 +433,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         continue
       }
       if ((pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) !== ownName) continue
-      if (type === 'add') queue.add(pod)
-      else queue.update(pod, old!)
+      if (type === 'add') {
+        nominator.add(pod)
+        queue.add(pod)
+      } else {
+        if (!cluster.isAssumed(uid)) nominator.update(pod, old!)
+        queue.update(pod, old!)
+      }
     }
   }
 

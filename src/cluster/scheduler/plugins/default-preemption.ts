@@ -1,7 +1,7 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import { findCondition } from '../../client/conditions.ts'
 import { selects } from '../../client/label-selection.ts'
-import type { Pod, PodDisruptionBudget } from '../../kinds/generated/types.ts'
+import type { PodDisruptionBudget } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { fitErrorMessage } from '../fit-error.ts'
 import { on, type Cycle, type Diagnosis, type Handle, type PostFilterPlugin, type PreEnqueuePlugin } from '../framework.ts'
@@ -32,7 +32,7 @@ export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
   name: 'DefaultPreemption',
   preEnqueue: (pod) => preempting.has(pod.metadata.uid!) ? unresolvable('waiting for the preemption for this pod to be finished') : undefined,
   postFilter(cycle, diagnosis, handle) {
-    const { pod } = cycle
+    const { info } = cycle
     const { cluster, random } = handle
     const ineligible = whyNot(cycle, diagnosis, handle)
     if (ineligible) return { message: `preemption: ${ineligible}` }
@@ -51,7 +51,7 @@ export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
     if (candidates.length === 0)
       return { nominatedNodeName: '', message: `preemption: ${fitErrorMessage({ nodeCount: cluster.nodes.length, diagnosis: { nodes: statuses, absent: NOT_HELPFUL } })}` }
     const best = pickCandidate(candidates)
-    void evict(pod, best, handle)
+    void evict(info, best, handle)
     return { nominatedNodeName: best.node, success: true }
   },
   // Freed by its own end.
@@ -144,25 +144,29 @@ function pickCandidate(candidates: readonly Candidate[]): Candidate {
   return left[0]!
 }
 
-/** k8s: prepareCandidate */
-async function evict(preemptor: Pod, { node, victims }: Candidate, handle: Handle): Promise<void> {
+/**
+ * Tells the victims to go that aren't going yet. Less important pods that have the node promised lose it first, so that they look for another while the victims leave.
+ * k8s: prepareCandidateAsync
+ */
+async function evict(preemptor: PodInfo, { node, victims }: Candidate, handle: Handle): Promise<void> {
   const { api, clock, events, log } = handle
-  const uid = preemptor.metadata.uid!
+  const uid = preemptor.pod.metadata.uid!
+  const staying = victims.filter(({ pod }) => pod.metadata.deletionTimestamp === undefined)
+  if (staying.length === 0) return
   preempting.add(uid)
   try {
-    for (const { pod } of victims) {
-      const { name, namespace, generation, deletionTimestamp } = pod.metadata
+    for (const other of handle.nominatedTo(node)) if (other.priority < preemptor.priority) await handle.nominate(other.pod, '')
+    for (const { pod } of staying) {
+      const { name, namespace, generation } = pod.metadata
       try {
-        if (deletionTimestamp === undefined) {
-          await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
-            metadata: { uid: pod.metadata.uid },
-            status: { conditions: [{
-              type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
-              reason: 'PreemptionByScheduler', message: `${preemptor.spec.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
-            }] },
-          }, { subresource: 'status' })
-          await api.delete('pods', name!, namespace)
-        }
+        await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
+          metadata: { uid: pod.metadata.uid },
+          status: { conditions: [{
+            type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
+            reason: 'PreemptionByScheduler', message: `${preemptor.pod.spec.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+          }] },
+        }, { subresource: 'status' })
+        await api.delete('pods', name!, namespace)
         events.event(pod, 'Normal', 'Preempted', `Preempted by pod ${uid} on node ${node}`)
       } catch (error) {
         if (!isStatusError(error, 'NotFound')) log.warn(`could not preempt pod ${namespace}/${name}`, { error: String(error) })
@@ -170,6 +174,6 @@ async function evict(preemptor: Pod, { node, victims }: Candidate, handle: Handl
     }
   } finally {
     preempting.delete(uid)
-    handle.ungate(preemptor)
+    handle.ungate(preemptor.pod)
   }
 }
