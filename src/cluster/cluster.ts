@@ -57,6 +57,7 @@ import type { NodeFiles } from './kubeadm/node-files.ts'
 import { staticPods } from './kubeadm/static-pods.ts'
 import { Network } from './network/network.ts'
 import { cidrContains, formatIPv4, parseCidr, parseIPv4 } from './network/cidr.ts'
+import { serveProxy } from './network/proxy-servers.ts'
 import { startServiceProxy } from './network/service-proxy.ts'
 import { holdsContainers, holdsPushedImages, openDockerHost, openPushedImages } from './docker/docker-host.ts'
 import type { DockerHost } from './docker/docker-host.ts'
@@ -295,6 +296,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     etcdHealth: () => plane.members.isAvailable ? undefined : 'RAFT NO LEADER',
     etcdFailure: (host, signal) => etcdFailures.next(host, signal),
     kindnet: (agent) => plane.kindnet().begin(agent),
+    kubeProxy: (nodeName, net) => serveProxy({ net, table: network.services, nodeName, clock }),
   }), coreDnsImage]
   const registry = createImageRegistry([...imageCatalogue, ...systemImages, ...options.imagePrograms ? [klipperHelmImage(options.imagePrograms.helm), ...kubectlImages(options.imagePrograms.kubectl)] : []], clock, options.registries?.pushed)
   const registryDisk = createMemoryFileSystem({ clock })

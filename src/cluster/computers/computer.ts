@@ -277,7 +277,7 @@ export class Computer {
     const { clock, network, programs, installer, onPowerRequest } = this.#around
     const kubelet = { start: (flags: ReadonlyMap<string, string>) => this.startKubelet(flags), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
     running.machine ??= this.#prepareLogin().then(() => clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
-      hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), podCidr: () => this.#around.topology.podCidr, installer,
+      hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), zone: () => network.services.zoneOf(name), podCidr: () => this.#around.topology.podCidr, installer,
       journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: !this.#isK3sPreset(), programs, onPowerRequest: (request) => onPowerRequest(name, request),
     })))
     return running.machine.then(({ machine }) => machine)

@@ -9,6 +9,7 @@ import { CLOUD_CONTROLLER_MANAGER } from '../kubeadm/cloud-controller-manager.ts
 import { kubeconfigText } from '../kubeadm/kubeconfig.ts'
 import { startEmbeddedFlannel } from '../network/embedded-flannel.ts'
 import type { Network } from '../network/network.ts'
+import { serveProxy } from '../network/proxy-servers.ts'
 import { API_PORT } from '../plane.ts'
 import type { Plane } from '../plane.ts'
 import type { Topology } from '../topology.ts'
@@ -133,12 +134,14 @@ export class ServerProcesses {
 
   /** The process is flannel and kube-proxy, too. The rules of the one that ended stay. */
   #startPodNetwork({ spec: { name, ip }, files }: Computer): { stop(): void } {
-    const { network, plane, topology, components, log } = this.#options
+    const { network, plane, topology, components, log, clock } = this.#options
     const { shared, masters, policies } = plane()
     network.services.thaw(name)
     const flannel = startEmbeddedFlannel({ informers: shared, api: components.gated(masters), log: log.named('flannel'), nodeName: name, nodeIp: ip, files, kernel: network.node(name)!.kernel, podCidr: topology().podCidr, policies: policies() })
+    const stopServing = serveProxy({ net: network.node(name)!.hostStack, table: network.services, nodeName: name, clock })
     return {
       stop() {
+        stopServing()
         flannel.stop()
         network.services.freeze(name)
       },

@@ -41,3 +41,23 @@ it('a client of a Service sees the address it dialled, and a node reaches its ow
   expect((await a.hostStack.connectTcp('10.96.0.9', 80)).remote).toEqual({ ip: '10.96.0.9', port: 80 })
   expect(await get(a.hostStack, 'http://10.89.0.2:30081/')).toBe('web')
 })
+
+it('another node’s port is that node’s to translate, and pods come to other nodes as their own node', async () => {
+  const { network, a, b } = twoNodes()
+  const pod = (node: typeof a, name: string) => node.addPod({ uid: name, namespace: 'default', name, hostname: name })
+  const [client, web] = [pod(a, 'client'), pod(b, 'web')]
+  web.stack.listenHttp(80, (_, { remote }) => new Response(remote.ip))
+  b.hostStack.listenHttp(81, (_, { remote }) => new Response(remote.ip))
+  const rule = { service: 'default/web', portName: '', protocol: 'TCP' as const, externalAddresses: [], internalLocal: false, externalLocal: true, affinityMs: undefined, port: 80 }
+  network.services.replace([
+    { ...rule, addresses: ['10.96.0.9'], nodePort: 30080, endpoints: [{ ip: web.ip, port: 80, nodeName: 'b' }] },
+    { ...rule, addresses: ['10.96.0.10'], nodePort: undefined, endpoints: [{ ip: '10.89.0.3', port: 81, nodeName: 'b' }] },
+  ])
+  // The node of the client has no endpoint; that of the port has one, and sees who asks.
+  expect(await get(a.hostStack, 'http://10.89.0.3:30080/')).toBe('10.89.0.2')
+  expect(await get(client.stack, 'http://10.89.0.3:30080/')).toBe('10.89.0.2')
+  expect(await get(client.stack, 'http://10.89.0.2:30080/')).toBe(client.ip)
+  expect(await get(client.stack, `http://${web.ip}/`)).toBe(client.ip)
+  expect(await get(client.stack, 'http://10.89.0.3:81/')).toBe('10.89.0.2')
+  expect(await get(client.stack, 'http://10.96.0.10/')).toBe('10.89.0.2')
+})

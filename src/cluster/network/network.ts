@@ -14,6 +14,7 @@ import { keepLeftBehind, leftBehind } from './left-behind.ts'
 import { recallFilter } from './recalled-filter.ts'
 import type { PodDevices } from './node-kernel.ts'
 import { ServiceTable } from './service-table.ts'
+import type { ServiceClient } from './service-table.ts'
 import { onDestroy, socketPair } from './socket-pair.ts'
 import type { BridgeNetwork, HostPort, NodeNetwork, PodNetwork, PodNetworkRequest } from './types.ts'
 
@@ -63,6 +64,8 @@ interface Destination {
   address: SocketAddress
   /** The client as the target sees it. */
   source: SocketAddress
+  /** The client's address as the node sees it whose rules led there. */
+  arrived: string
   /** The node whose rules led there. */
   ruleNode: string | undefined
 }
@@ -358,7 +361,7 @@ export class Network {
     const origin = this.#attached.get(from.ip)
     const found = this.#destination(protocol, from, to, origin)
     if (found === 'reject') throw new UnixError('ECONNREFUSED', 'Connection refused')
-    if (found === 'drop' || !this.#isAllowed(protocol, from, origin, found)) return this.#unanswered(timeoutMs, signal)
+    if (found === 'drop' || !this.#isAllowed(protocol, from, to, origin, found)) return this.#unanswered(timeoutMs, signal)
     const { target, address, source } = found
     const way = this.#wayBetween(origin, from.ip, target, address.ip)
     if (way !== 'open') return way === 'lost' ? this.#unanswered(timeoutMs, signal) : this.#noNeighbour(timeoutMs, signal)
@@ -375,43 +378,57 @@ export class Network {
 
   /** Where the rules of the nodes on its way lead a connection, whether anybody is there or not. */
   #destination(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, origin: Attached | undefined): Destination | 'reject' | 'drop' {
-    const node = this.#attached.get(to.ip)
+    const receiver = this.#attached.get(to.ip)
+    const here = origin?.nodeName
+    const hereIp = here === undefined ? undefined : this.#nodes.get(here)?.nodeIp
+    const isNode = receiver?.nodeName !== undefined && this.#nodes.get(receiver.nodeName)?.nodeIp === to.ip
     // k8s: kube-proxy's --iptables-localhost-nodeports: a node's own loopback address has them too.
-    const isOwnLoopback = isLoopback(to.ip) && origin?.nodeName !== undefined && this.#nodes.get(origin.nodeName)?.nodeIp === from.ip
-    const toNode = isOwnLoopback || (node !== undefined && node.nodeName !== undefined && this.#nodes.get(node.nodeName)?.nodeIp === to.ip)
-    // Rules apply on the node where the connection starts; from outside, on the node it arrives at.
-    const ruleNode = origin?.nodeName ?? node?.nodeName
-    const translated = this.services.translate(protocol, to.ip, to.port, from.ip, ruleNode, toNode)
+    const isOwn = hereIp !== undefined && (to.ip === hereIp || (isLoopback(to.ip) && from.ip === hereIp))
+    // First the rules of the node where the connection starts; where it leads to another node's own address, those of that node follow.
+    const client = { ip: from.ip, kind: origin?.pod !== undefined ? 'pod' : here !== undefined ? 'node' : 'other' } as const
+    const first = here === undefined && isNode ? undefined : this.#onNode(protocol, from, to, client, here, isOwn)
+    if (first) return first
+    const isLeaving = origin?.pod !== undefined && !isOwn && receiver?.pod === undefined && !isLoopback(to.ip)
+    // Pods go out as their node. k8s: kindnetd's ip-masq, and its like of other plugins
+    const outside = isLeaving && hereIp !== undefined ? { ip: hereIp, port: from.port } : from
+    if (isNode && !isOwn) {
+      const second = this.#onNode(protocol, outside, to, { ip: outside.ip, kind: 'other' }, receiver.nodeName, true)
+      if (second) return second
+    }
+    return { target: receiver, address: to, source: outside, arrived: outside.ip, ruleNode: here ?? receiver?.nodeName }
+  }
+
+  /** What a node's rules make of a destination; undefined: nothing. @param isOwn whether the address is its own */
+  #onNode(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, client: ServiceClient, nodeName: string | undefined, isOwn: boolean): Destination | 'reject' | 'drop' | undefined {
+    const node = nodeName === undefined ? undefined : this.#nodes.get(nodeName)
+    const lead = (ip: string, port: number, isMasqueraded: boolean): Destination => {
+      const target = this.#attached.get(ip)
+      const isHidden = isMasqueraded || (client.kind === 'pod' && target !== undefined && target.pod === undefined && target.nodeName !== nodeName)
+      return { target, address: { ip, port }, source: { ip: (isHidden && node?.nodeIp) || from.ip, port: from.port }, arrived: from.ip, ruleNode: nodeName }
+    }
+    const translated = this.services.translate(protocol, to.ip, to.port, client, nodeName, isOwn)
     if (translated.kind === 'reject' || translated.kind === 'drop') return translated.kind
-    if (translated.kind === 'endpoint') {
-      const { endpoint, rule, external } = translated
-      // Connections through a node port hide their client behind the node, and so does a pod that reaches itself through its Service.
-      const hidden = (external && !rule.externalLocal) || endpoint.ip === from.ip
-      const gateway = hidden ? (ruleNode && this.#nodes.get(ruleNode)?.nodeIp) || from.ip : from.ip
-      return { target: this.#attached.get(endpoint.ip), address: { ip: endpoint.ip, port: endpoint.port }, source: { ip: gateway, port: from.port }, ruleNode }
-    }
-    const arrivesAt = isLoopback(to.ip) ? origin?.nodeName : toNode ? node!.nodeName : undefined
-    const mapped = arrivesAt !== undefined ? hostPortFor(this.#nodes.get(arrivesAt)?.hostPorts ?? [], protocol, to) : undefined
-    if (mapped) {
-      // A pod that reaches itself through its node comes from there.
-      const source = mapped.podIp === from.ip ? this.#nodes.get(arrivesAt!)!.nodeIp : from.ip
-      return { target: this.#attached.get(mapped.podIp), address: { ip: mapped.podIp, port: mapped.containerPort }, source: { ip: source, port: from.port }, ruleNode: arrivesAt }
-    }
-    return { target: node, address: to, source: from, ruleNode }
+    if (translated.kind === 'endpoint') return lead(translated.endpoint.ip, translated.endpoint.port, translated.masquerade)
+    const mapped = isOwn && node ? hostPortFor(node.hostPorts, protocol, to) : undefined
+    // A pod that reaches itself through its node comes from there.
+    return mapped && lead(mapped.podIp, mapped.containerPort, mapped.podIp === from.ip)
   }
 
   /**
    * What the policies of both ends say of a connection. Each node asks before it hides a source: the node of the destination sees what
-   * another node has hidden already. What root does on a node, such as the kubelet's probes, isn't asked about there; what a pod sends to
-   * its own node only where a filter covers that.
+   * another node has hidden already, and that of the client an address of another node as such. What root does on a node, such as the kubelet's
+   * probes, isn't asked about there; what a pod sends to its own node only where a filter covers that.
    */
-  #isAllowed(protocol: 'TCP' | 'UDP', from: SocketAddress, origin: Attached | undefined, { target, address, source, ruleNode }: Destination): boolean {
+  #isAllowed(protocol: 'TCP' | 'UDP', from: SocketAddress, to: SocketAddress, origin: Attached | undefined, { target, address, source, arrived, ruleNode }: Destination): boolean {
     if (!origin?.pod && !target?.pod) return true
-    const packetFrom = (ip: string): Packet => ({ protocol, source: { ip, pod: this.#attached.get(ip)?.pod }, destination: { ip: address.ip, pod: target?.pod }, port: address.port })
-    const staysOnNode = origin !== undefined && origin.nodeName === target?.nodeName
-    if (origin?.pod) for (const filter of this.#filtersOf(origin)) if ((target?.pod || !staysOnNode || filter.coversOwnNode) && !filter.allowsEgress(packetFrom(from.ip))) return false
+    const packet = (ip: string, sent: SocketAddress, pod: string | undefined): Packet => ({ protocol, source: { ip, pod: this.#attached.get(ip)?.pod }, destination: { ip: sent.ip, pod }, port: sent.port })
+    const staysOnNode = origin !== undefined && origin.nodeName === target?.nodeName && ruleNode === origin.nodeName
+    if (origin?.pod) {
+      const left = ruleNode === origin.nodeName ? packet(from.ip, address, target?.pod) : packet(from.ip, to, undefined)
+      for (const filter of this.#filtersOf(origin)) if ((target?.pod || !staysOnNode || filter.coversOwnNode) && !filter.allowsEgress(left)) return false
+    }
     if (!target?.pod || (staysOnNode && !origin.pod)) return true
-    for (const filter of this.#filtersOf(target)) if (!filter.allowsIngress(packetFrom(ruleNode === target.nodeName ? from.ip : source.ip))) return false
+    for (const filter of this.#filtersOf(target)) if (!filter.allowsIngress(packet(ruleNode === target.nodeName ? arrived : source.ip, address, target.pod))) return false
     return true
   }
 

@@ -1,12 +1,18 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Change, Informers } from '../client/informers.ts'
 import type { EndpointSlice, Node, Service } from '../kinds/generated/types.ts'
-import type { ServiceEndpoint, ServicePortRule, ServiceTable } from './service-table.ts'
+import { parseCidr } from './cidr.ts'
+import type { ServiceEndpoint } from './service-endpoints.ts'
+import type { ServicePortRule, ServiceTable } from './service-table.ts'
 
 /** How long changes are gathered before the rules are written anew, in milliseconds; keeps a rollout of many pods from rewriting them each time. */
 const MIN_SYNC_MS = 5
 
 const DEFAULT_AFFINITY_SECONDS = 10_800
+
+/** What has one of these labels, a Service or an EndpointSlice, somebody else looks after. k8s: cmd/kube-proxy/app/server.go Run */
+const OTHERS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
+const isForOthers = ({ metadata: { labels } }: Service | EndpointSlice): boolean => OTHERS.some((label) => labels?.[label] !== undefined)
 
 /**
  * kube-proxy's control loop for all nodes: Services and EndpointSlices in, rules of the {@link ServiceTable} out.
@@ -31,21 +37,26 @@ export function startServiceProxy(options: { informers: Informers; table: Servic
     })
   }
   const nodes = options.informers.for<Node>('nodes')
-  const zoneOf = (node: Node | undefined) => node?.metadata.labels?.['topology.kubernetes.io/zone']
   const moved = (changes: readonly Change<Node>[]) => {
-    // Heartbeats change no zone.
-    if (changes.some(({ type, object, old }) => type === 'delete' || zoneOf(object) !== zoneOf(old))) options.table.setZones(new Map(nodes.list().flatMap((node) => zoneOf(node) === undefined ? [] : [[node.metadata.name!, zoneOf(node)!]])))
+    // Heartbeats change nothing of it.
+    if (changes.some(({ type, object, old }) => type === 'delete' || !old || zoneOf(object) !== zoneOf(old) || isLeaving(object) !== isLeaving(old))) options.table.setNodes(new Map(nodes.list().map((node) => [node.metadata.name!, { zone: zoneOf(node), isLeaving: isLeaving(node) }])))
   }
   const ends = [services.onChanges(changed), slices.onChanges(changed), nodes.onChanges(moved)]
   void Promise.all([services.synced(), slices.synced()]).then(changed)
   return { stop() { stopped = true; for (const end of ends) end() } }
 }
 
+const zoneOf = (node: Node): string | undefined => node.metadata.labels?.['topology.kubernetes.io/zone']
+const isLeaving = ({ metadata, spec }: Node): boolean => metadata.deletionTimestamp !== undefined || (spec.taints?.some(({ key }) => key === 'ToBeDeletedByClusterAutoscaler') ?? false)
+
 /** The rules of one Service. Pure. */
 export function rulesOf(service: Service, slices: readonly EndpointSlice[]): ServicePortRule[] {
   const spec = service.spec
+  if (isForOthers(service)) return []
   if (spec.type === 'ExternalName' || !spec.clusterIP || spec.clusterIP === 'None') return []
-  const ingressAddresses = (service.status?.loadBalancer?.ingress ?? []).flatMap((i) => i.ip && i.ipMode !== 'Proxy' ? [i.ip] : [])
+  const loadBalancerAddresses = (service.status?.loadBalancer?.ingress ?? []).flatMap((i) => i.ip && i.ipMode !== 'Proxy' ? [i.ip] : [])
+  const sourceRanges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isRange)
+  const healthCheck = spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' && spec.healthCheckNodePort ? { healthCheckNodePort: spec.healthCheckNodePort } : {}
   return (spec.ports ?? []).map((port): ServicePortRule => ({
     service: `${service.metadata.namespace}/${service.metadata.name}`,
     portName: port.name ?? '',
@@ -53,7 +64,11 @@ export function rulesOf(service: Service, slices: readonly EndpointSlice[]): Ser
     port: port.port,
     nodePort: port.nodePort || undefined,
     addresses: spec.clusterIPs ?? [spec.clusterIP!],
-    externalAddresses: [...(spec.externalIPs ?? []), ...ingressAddresses],
+    externalAddresses: spec.externalIPs ?? [],
+    loadBalancerAddresses,
+    // A range that is everybody's is as none. k8s: pkg/proxy/serviceport.go
+    ...(sourceRanges.length > 0 && !sourceRanges.some((range) => range.endsWith('/0')) ? { sourceRanges } : {}),
+    ...healthCheck,
     endpoints: endpointsOf(slices, port.name ?? ''),
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
@@ -63,20 +78,30 @@ export function rulesOf(service: Service, slices: readonly EndpointSlice[]): Ser
 
 const namesOf = (list: readonly { name: string }[] = []): string[] => list.map(({ name }) => name)
 
-/** Ready endpoints; when none is ready, those that still serve while they terminate. k8s: pkg/proxy/topology.go CategorizeEndpoints */
+/** Of the addresses' family that there is. */
+function isRange(text: string): boolean {
+  try {
+    parseCidr(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Ready endpoints, and those that still serve while they terminate. k8s: pkg/proxy/endpointslicecache.go */
 function endpointsOf(slices: readonly EndpointSlice[], portName: string): ServiceEndpoint[] {
-  const ready: ServiceEndpoint[] = []
-  const serving: ServiceEndpoint[] = []
+  const out: ServiceEndpoint[] = []
   for (const slice of slices) {
+    if (isForOthers(slice)) continue
     const port = slice.ports?.find((p) => (p.name ?? '') === portName)?.port
     if (port === undefined || port === null) continue
     for (const endpoint of slice.endpoints ?? []) {
       for (const ip of endpoint.addresses ?? []) {
         const entry = { ip, port, nodeName: endpoint.nodeName }
-        if (endpoint.conditions?.ready !== false) ready.push(endpoint.hints ? { ...entry, hints: { nodes: namesOf(endpoint.hints.forNodes), zones: namesOf(endpoint.hints.forZones) } } : entry)
-        else if (endpoint.conditions?.serving && endpoint.conditions?.terminating) serving.push(entry)
+        if (endpoint.conditions?.ready !== false) out.push(endpoint.hints ? { ...entry, hints: { nodes: namesOf(endpoint.hints.forNodes), zones: namesOf(endpoint.hints.forZones) } } : entry)
+        else if (endpoint.conditions?.serving && endpoint.conditions?.terminating) out.push({ ...entry, isTerminating: true })
       }
     }
   }
-  return ready.length > 0 ? ready : serving
+  return out
 }

@@ -1,13 +1,8 @@
 import type { Random } from '../../base/random.ts'
-
-/** One pod behind a service port. */
-export interface ServiceEndpoint {
-  ip: string
-  port: number
-  nodeName: string | undefined
-  /** For whom it is near; undefined: nobody in particular. */
-  hints?: { nodes: readonly string[]; zones: readonly string[] }
-}
+import { isLoopback } from '../../unix/net/addresses.ts'
+import { cidrContains, parseCidr, parseIPv4 } from './cidr.ts'
+import { usableEndpoints } from './service-endpoints.ts'
+import type { ServiceEndpoint } from './service-endpoints.ts'
 
 /** How kube-proxy treats one port of one Service. */
 export interface ServicePortRule {
@@ -18,10 +13,16 @@ export interface ServicePortRule {
   protocol: 'TCP' | 'UDP' | 'SCTP'
   port: number
   nodePort: number | undefined
-  /** Cluster, external and load-balancer addresses. */
+  /** Addresses inside the cluster. */
   addresses: readonly string[]
-  /** External and load-balancer addresses follow externalTrafficPolicy. */
+  /** External addresses, which follow externalTrafficPolicy, as node ports do. */
   externalAddresses: readonly string[]
+  /** Those of load balancers, which do so too. */
+  loadBalancerAddresses?: readonly string[]
+  /** Who may come by a load balancer's address; everybody when absent. */
+  sourceRanges?: readonly string[]
+  /** Where nodes say whether they have endpoints. */
+  healthCheckNodePort?: number
   endpoints: readonly ServiceEndpoint[]
   internalLocal: boolean
   externalLocal: boolean
@@ -29,14 +30,29 @@ export interface ServicePortRule {
   affinityMs: number | undefined
 }
 
+/** Who sends a packet, as a node's rules tell clients apart. */
+export interface ServiceClient {
+  ip: string
+  /** A pod of the cluster, the node on which the rules are, or somebody else. */
+  kind: 'pod' | 'node' | 'other'
+}
+
 /** What a destination turned into. */
 export type Translation =
   | { kind: 'none' }
-  | { kind: 'endpoint'; endpoint: ServiceEndpoint; rule: ServicePortRule; external: boolean }
+  /** `masquerade`: the endpoint sees the node instead of the client. */
+  | { kind: 'endpoint'; endpoint: ServiceEndpoint; masquerade: boolean }
   /** A known port without endpoints: kube-proxy rejects. */
   | { kind: 'reject' }
-  /** A policy of Local without endpoints on the node: packets are dropped. */
+  /** A policy of Local without endpoints on the node, or a client who may not come: packets are dropped. */
   | { kind: 'drop' }
+
+/** What the rules need to know of a node. */
+export interface NodeTraits {
+  zone: string | undefined
+  /** It is being deleted, or the cluster autoscaler is about to. */
+  isLeaving: boolean
+}
 
 interface RuleSet {
   byAddress: Map<string, ServicePortRule>
@@ -56,9 +72,11 @@ export class ServiceTable {
   #live: RuleSet = NO_RULES
   /** Rules of nodes on which kube-proxy doesn't run: the last that it wrote. */
   readonly #frozen = new Map<string, RuleSet>()
-  /** Zones by node. */
-  #zones: ReadonlyMap<string, string> = new Map()
+  #nodes: ReadonlyMap<string, NodeTraits> = new Map()
+  /** Connections to node ports of loopback addresses, by node. */
+  readonly #onLoopback = new Map<string, number>()
   #affinity = new Map<string, { endpoint: string; untilMs: number }>()
+  readonly #listeners = new Set<() => void>()
 
   constructor(random: Random, nowMs: () => number) {
     this.#random = random
@@ -69,13 +87,20 @@ export class ServiceTable {
   replace(rules: readonly ServicePortRule[]): void {
     const live: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set() }
     for (const rule of rules) {
-      for (const ip of [...rule.addresses, ...rule.externalAddresses]) {
+      for (const ip of [...rule.addresses, ...rule.externalAddresses, ...rule.loadBalancerAddresses ?? []]) {
         live.byAddress.set(`${rule.protocol}/${ip}:${rule.port}`, rule)
         live.addresses.add(ip)
       }
       if (rule.nodePort) live.byNodePort.set(`${rule.protocol}/${rule.nodePort}`, rule)
     }
     this.#live = live
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Calls back when there are new rules. Returns the way to stop. */
+  onReplaced(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
   }
 
   /** kube-proxy has ended on a node: its rules stay as they are. */
@@ -99,9 +124,24 @@ export class ServiceTable {
     return [...new Set([...byAddress.values(), ...byNodePort.values()])]
   }
 
-  /** In which zone each node is. */
-  setZones(zones: ReadonlyMap<string, string>): void {
-    this.#zones = zones
+  /** What is known of each node. */
+  setNodes(nodes: ReadonlyMap<string, NodeTraits>): void {
+    this.#nodes = nodes
+  }
+
+  /** In which zone a node is. */
+  zoneOf(nodeName: string): string | undefined {
+    return this.#nodes.get(nodeName)?.zone
+  }
+
+  /** Whether load balancers may send new connections to a node: one that is about to go says no. k8s: pkg/proxy/healthcheck NodeEligible */
+  isEligible(nodeName: string): boolean {
+    return this.#nodes.get(nodeName)?.isLeaving === false
+  }
+
+  /** How many connections to node ports of its loopback addresses a node has let in. */
+  acceptedOnLoopback(nodeName: string): number {
+    return this.#onLoopback.get(nodeName) ?? 0
   }
 
   #on(nodeName: string | undefined): RuleSet {
@@ -118,39 +158,38 @@ export class ServiceTable {
 
   /**
    * Translates a destination as the rules on `nodeName` do.
-   * @param clientIp for session affinity.
-   * @param toNode whether the address is a node's own, so that node ports apply.
+   * @param toNode whether the address is the node's own, so that node ports apply.
    */
-  translate(protocol: 'TCP' | 'UDP', ip: string, port: number, clientIp: string, nodeName: string | undefined, toNode: boolean): Translation {
+  translate(protocol: 'TCP' | 'UDP', ip: string, port: number, client: ServiceClient, nodeName: string | undefined, toNode: boolean): Translation {
     const { byAddress, byNodePort } = this.#on(nodeName)
     const rule = byAddress.get(`${protocol}/${ip}:${port}`) ?? (toNode ? byNodePort.get(`${protocol}/${port}`) : undefined)
     if (!rule) return { kind: 'none' }
-    const external = toNode || rule.externalAddresses.includes(ip)
-    const local = external ? rule.externalLocal : rule.internalLocal
     if (rule.endpoints.length === 0) return { kind: 'reject' }
-    const usable = local ? rule.endpoints.filter((e) => e.nodeName === nodeName) : this.#near(rule.endpoints, nodeName)
+    const isExternal = !rule.addresses.includes(ip)
+    if (rule.sourceRanges && rule.loadBalancerAddresses?.includes(ip) && !rule.sourceRanges.some((range) => isIn(range, client.ip))) return { kind: 'drop' }
+    const { cluster, local } = usableEndpoints(rule.endpoints, nodeName, nodeName === undefined ? undefined : this.zoneOf(nodeName))
+    // What begins on the cluster's side is treated as if it had gone out to a load balancer and come in again: by no policy.
+    const byPolicy = isExternal ? rule.externalLocal && client.kind === 'other' : rule.internalLocal
+    const usable = byPolicy ? local : cluster
     if (usable.length === 0) return { kind: 'drop' }
-    return { kind: 'endpoint', endpoint: this.#choose(rule, usable, clientIp), rule, external }
+    if (toNode && nodeName !== undefined && isLoopback(ip)) this.#onLoopback.set(nodeName, this.acceptedOnLoopback(nodeName) + 1)
+    const endpoint = this.#choose(rule, usable, client.ip, nodeName)
+    const masquerade = endpoint.ip === client.ip || (isExternal ? !rule.externalLocal || client.kind === 'node' : client.kind !== 'pod')
+    return { kind: 'endpoint', endpoint, masquerade }
   }
 
-  /** Those on the node, or in its zone, where all endpoints say for whom they are. k8s: pkg/proxy/topology.go topologyModeFromHints */
-  #near(endpoints: readonly ServiceEndpoint[], nodeName: string | undefined): readonly ServiceEndpoint[] {
-    if (nodeName === undefined || endpoints[0]?.hints === undefined) return endpoints
-    for (const [kind, own] of [['nodes', nodeName], ['zones', this.#zones.get(nodeName)]] as const) {
-      if (own === undefined || !endpoints.every(({ hints }) => hints?.[kind].length)) continue
-      const near = endpoints.filter(({ hints }) => hints![kind].includes(own))
-      if (near.length > 0) return near
-    }
-    return endpoints
-  }
-
-  #choose(rule: ServicePortRule, usable: readonly ServiceEndpoint[], clientIp: string): ServiceEndpoint {
+  /** Each node remembers its own clients: k8s: xt_recent in the chain of an endpoint. */
+  #choose(rule: ServicePortRule, usable: readonly ServiceEndpoint[], clientIp: string, nodeName: string | undefined): ServiceEndpoint {
     if (rule.affinityMs === undefined) return this.#random.pick(usable)
-    const key = `${rule.service}/${rule.protocol}/${rule.port}/${clientIp}`
+    const key = `${nodeName ?? ''}/${rule.service}/${rule.protocol}/${rule.port}/${clientIp}`
     const nowMs = this.#nowMs()
     const held = this.#affinity.get(key)
     const chosen = (held && held.untilMs > nowMs && usable.find((e) => `${e.ip}:${e.port}` === held.endpoint)) || this.#random.pick(usable)
     this.#affinity.set(key, { endpoint: `${chosen.ip}:${chosen.port}`, untilMs: nowMs + rule.affinityMs })
     return chosen
   }
+}
+
+function isIn(range: string, ip: string): boolean {
+  return !range.includes(':') && cidrContains(parseCidr(range), parseIPv4(ip))
 }

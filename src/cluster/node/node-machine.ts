@@ -53,6 +53,8 @@ export interface NodeMachineOptions {
   network: NodeNetwork
   /** Rules of kube-proxy on this node. */
   serviceRules: () => readonly ServicePortRule[]
+  /** The zone that it is in. */
+  zone: () => string | undefined
   podCidr: () => string
   /** Makes the machine a control plane. */
   installer: ControlPlaneInstaller
@@ -103,7 +105,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const journal = options.journal
   let machine: Machine
   const pidOf = (each: string) => services.unit(each)?.process?.pid ?? 0
-  const packet = iptables(options.serviceRules, { nodeName: name, podCidr: options.podCidr, clock })
+  const packet = iptables(options.serviceRules, { nodeName: name, zone: options.zone, podCidr: options.podCidr, clock })
   const services = new ServiceManager(options.isKubeadm ? UNITS : {}, runtime.nodeFiles, clock, (argv, startedMs, env) => machine.start(argv, { env, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const power = new PowerSwitch(options.onPowerRequest)
   const programs: Record<string, Program> = {
