@@ -13,6 +13,7 @@ import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
 import { mounttest } from './mounttest.ts'
 import { nettest } from './nettest.ts'
+import { netRunners } from './net-runners.ts'
 import { netexec, redirect } from './netexec.ts'
 import { serviceAccountIssuerDiscovery } from './service-account-issuer-discovery.ts'
 import { admissionWebhook, conversionWebhook } from './webhook.ts'
@@ -206,7 +207,7 @@ const inClusterClient: Subcommand = async (proc, args) => {
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   netexec, pause, mounttest, liveness, connect, porter, 'serve-hostname': serveHostname, 'entrypoint-tester': entrypointTester, 'test-webserver': testWebserver, 'logs-generator': logsGenerator,
-  'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient, guestbook, nettest, 'grpc-health-checking': grpcHealthChecking,
+  'port-forward-tester': portForwardTester, 'dns-suffix': dnsSuffix, 'dns-server-list': dnsServers, 'etc-hosts': etcHosts, inclusterclient: inClusterClient, guestbook, nettest, net: netRunners, 'grpc-health-checking': grpcHealthChecking,
   'test-service-account-issuer-discovery': serviceAccountIssuerDiscovery, webhook: admissionWebhook, 'crd-conversion-webhook': conversionWebhook,
   'external-metrics': externalMetrics, 'resource-consumer-controller': resourceConsumerController,
 }

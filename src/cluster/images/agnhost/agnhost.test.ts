@@ -62,3 +62,13 @@ it('external metrics answer with the values that were set, one by its labels, an
   expect(await ask(on, `${api}/v1beta1/namespaces/default/nothing`)).toEqual({ status: 404, text: 'no metric name called nothing\n' })
   expect(await ask(on, 'https://127.0.0.1:6443/set/nothing?value=1')).toEqual({ status: 404, text: 'metric nothing not found\n' })
 })
+
+it('the client in CLOSE_WAIT keeps its direction open after the server has closed its own', async () => {
+  const on = await serving(9999, 'net', '--runner', 'nat-closewait-server', '--options', '{"LocalAddr":":9999","PostFinTimeoutSeconds":30}')
+  let printed = ''
+  const client = on.machine.start(['/agnhost', 'net', '--runner', 'nat-closewait-client', '--options', '{"RemoteAddr":"127.0.0.1:9999","PostFinTimeoutSeconds":10,"LeakConnection":true}'], { env: {}, cwd: '/', user: ROOT, stdin: createPipe().reader, stdout: { write: async (text) => { printed += String(text) }, close() {} }, stderr: { write: async () => {}, close() {} } })
+  let code: number | undefined
+  void client.wait().then((status) => { code = status.code })
+  await on.clock.until(() => code !== undefined, { withinMs: 20_000 })
+  expect([code, printed]).toEqual([0, expect.stringContaining('Server has half-closed the connection, waiting 10 seconds')])
+})
