@@ -1,5 +1,5 @@
 import { joinPath, resolvePath } from '../path.ts'
-import { builtins } from './builtins.ts'
+import { builtins } from './builtins/table.ts'
 import { ruledCompletions } from './programmable-completion.ts'
 import type { Completer, Completion } from './completer.ts'
 import type { Shell } from './shell.ts'

@@ -1,4 +1,4 @@
-import type { Builtin } from './builtins.ts'
+import type { Builtin } from './builtins/builtin.ts'
 import type { Completion } from './completer.ts'
 import { commandNames, fileCompletions } from './completion.ts'
 import type { Shell } from './shell.ts'

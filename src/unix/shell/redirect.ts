@@ -4,7 +4,7 @@ import { UnixError } from '../types.ts'
 import type { Redirect } from './ast.ts'
 import { Description, fileDescription } from './descriptors.ts'
 import { expandString, expandWords } from './expand.ts'
-import { ShellError } from './shell.ts'
+import { ShellError } from './shell-errors.ts'
 import type { Shell } from './shell.ts'
 
 /** Opens what redirections name, in order, in the shell's current descriptors. @throws UnixError, ShellError */

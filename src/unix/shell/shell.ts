@@ -8,8 +8,9 @@ import { ProcessExit, UnixError } from '../types.ts'
 import type { ExitStatus, Proc, Process, Signal } from '../types.ts'
 import { ShellSyntaxError } from './ast.ts'
 import type { AndOr, Assignment, Case, Command, For, If, List, Loop, Pipeline, Redirect, SimpleCommand } from './ast.ts'
-import { builtins, specialBuiltins } from './builtins.ts'
-import type { Builtin } from './builtins.ts'
+import { specialBuiltins } from './builtins/builtin.ts'
+import type { Builtin } from './builtins/builtin.ts'
+import { builtins } from './builtins/table.ts'
 import type { CompletionRule } from './programmable-completion.ts'
 import { evaluateConditional } from './conditional.ts'
 import { Description, DescriptorTable, pipeDescriptions } from './descriptors.ts'
@@ -20,6 +21,7 @@ import type { Job } from './jobs.ts'
 import { matchesPattern } from './pattern.ts'
 import { Parser } from './parser.ts'
 import { applyRedirects } from './redirect.ts'
+import { Jump, ShellError } from './shell-errors.ts'
 import { ReadonlyError, Variables } from './variables.ts'
 
 /** Turns of the event queue in which a background job gets its redirections made. */
@@ -28,28 +30,8 @@ const CHILD_FIRST_TURNS = 100
 /** Whose messages and small differences: Debian's sh, BusyBox' sh, or bash. */
 export type ShellFlavour = 'dash' | 'ash' | 'bash'
 
-/** `break`, `continue`, `return` on their way out. */
-export class Jump extends Error {
-  readonly kind: 'break' | 'continue' | 'return'
-  levels: number
-  constructor(kind: 'break' | 'continue' | 'return', levels: number) {
-    super(kind)
-    this.kind = kind
-    this.levels = levels
-  }
-}
-
 /** Built-in commands that wait for others. */
 const WAITING_BUILTINS = new Set(['read', 'wait', 'mapfile', 'readarray', 'fg'])
-
-/** An error that ends a non-interactive shell. */
-export class ShellError extends Error {
-  readonly status: number
-  constructor(message: string, status = 2) {
-    super(message)
-    this.status = status
-  }
-}
 
 interface State {
   variables: Variables
@@ -82,6 +64,8 @@ export class Shell implements ExpansionHost {
   readonly shellPid: number
   readonly isSubshell: boolean
   readonly jobs = new JobTable()
+  /** The commands that run inside this shell, by name. */
+  readonly builtins = builtins
   state: State
   /** Line of the command that runs. */
   line = 1
@@ -654,7 +638,7 @@ export class Shell implements ExpansionHost {
     if (this.state.options.has('xtrace')) await this.#trace(argv, command.assignments)
     const name = argv[0]!
     const run = this.state.functions.get(name)
-    const builtin = builtins.get(name)
+    const builtin = this.builtins.get(name)
     if (WAITING_BUILTINS.has(name)) this.#waits++
     if (specialBuiltins.has(name) && builtin && !(run && this.isBash)) {
       // Assignments before a special built-in stay (POSIX); bash keeps them only in POSIX mode.

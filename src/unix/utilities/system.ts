@@ -1,5 +1,5 @@
 import { formatPrintf } from '../shell/printf.ts'
-import { quoteWord } from '../shell/builtins.ts'
+import { quoteWord } from '../shell/builtins/quoting.ts'
 import { unescapeEcho } from '../shell/escapes.ts'
 import { TestError, evaluateTest } from '../shell/test-expression.ts'
 import { humanSize } from './listing.ts'
