@@ -111,21 +111,30 @@ export class WordReader {
 
   /** Parts inside double quotes (or a here-document, with end ''), up to but without the end. */
   quotedParts(end: string, line: number): WordPart[] {
+    const unfinished = end === '' ? undefined : () => new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string', quote: end })
+    return this.#quotedRun(end, `$\`\\${end}`, unfinished)
+  }
+
+  /**
+   * Quoted parts up to one of `ends`. A backslash counts before `escapable` characters and newlines only.
+   * @throws what `unfinished` makes when the text ends first; without it the end of the text is the end of the run
+   */
+  #quotedRun(ends: string, escapable: string, unfinished?: () => ShellSyntaxError): WordPart[] {
     const parts: WordPart[] = []
     let text = ''
     const flush = () => { if (text) parts.push({ kind: 'literal', text, quoted: true }); text = '' }
     for (;;) {
       const char = this.peek()
       if (char === '') {
-        if (end === '') break
-        throw new ShellSyntaxError('end of file', line, { incomplete: true, message: 'Unterminated quoted string', quote: end })
+        if (unfinished) throw unfinished()
+        break
       }
-      if (char === end) break
+      if (ends.includes(char)) break
       if (char === '\\') {
         this.take()
         const next = this.peek()
         if (next === '\n') this.take()
-        else if (next === '$' || next === '`' || next === '\\' || (next === '"' && end === '"') || (next === '}' && end === '}')) text += this.take()
+        else if (next !== '' && escapable.includes(next)) text += this.take()
         else text += '\\'
       } else if (char === '`') { flush(); parts.push(this.#backquotes(true)) }
       else if (char === '$') {
@@ -292,36 +301,12 @@ export class WordReader {
 
   #quotedOperand(line: number): WordPart[] {
     const parts: WordPart[] = []
+    const unfinished = () => new ShellSyntaxError('end of file', line, { incomplete: true, message: "Missing '}'" })
     for (;;) {
-      parts.push(...this.#quotedUntilBraceOrQuote(line))
+      parts.push(...this.#quotedRun('}"', '$`\\"}', unfinished))
       if (this.peek() !== '"') return parts
       parts.push(this.#double())
     }
-  }
-
-  #quotedUntilBraceOrQuote(line: number): WordPart[] {
-    const parts: WordPart[] = []
-    let text = ''
-    const flush = () => { if (text) parts.push({ kind: 'literal', text, quoted: true }); text = '' }
-    for (;;) {
-      const char = this.peek()
-      if (char === '') throw new ShellSyntaxError('end of file', line, { incomplete: true, message: "Missing '}'" })
-      if (char === '}' || char === '"') break
-      if (char === '\\') {
-        this.take()
-        const next = this.peek()
-        if ('$`\\"}'.includes(next)) text += this.take()
-        else if (next === '\n') this.take()
-        else text += '\\'
-      } else if (char === '`') { flush(); parts.push(this.#backquotes(true)) }
-      else if (char === '$') {
-        const part = this.#dollar(true)
-        if (typeof part === 'string') text += part
-        else { flush(); parts.push(part) }
-      } else text += this.take()
-    }
-    flush()
-    return parts
   }
 }
 
