@@ -3,12 +3,12 @@ import path from 'node:path'
 import { defineConfig } from 'vite'
 import type { Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
-import { checkLessons, parseLesson, summaryOf } from './src/lessons/lesson.ts'
+import { checkLessons, parseLesson, summaryOf, wordsOf } from './src/lessons/lesson.ts'
 
 const root = import.meta.dirname
 const LESSONS = path.join(root, 'lessons')
 
-/** Reads and checks lessons when the app is built: each file becomes a module with its parsed lesson, `virtual:lessons` the list of all. */
+/** Reads and checks lessons when the app is built: each file becomes a module with its parsed lesson, `virtual:lessons` the list of all, `virtual:lesson-words` what a search finds them by. */
 function lessons(): Plugin {
   const readAll = () => {
     const all = fs.readdirSync(LESSONS).filter((name) => name.endsWith('.md')).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
@@ -18,10 +18,11 @@ function lessons(): Plugin {
   }
   return {
     name: 'drydock-lessons',
-    resolveId: (id) => id === 'virtual:lessons' ? '\0virtual:lessons' : undefined,
+    resolveId: (id) => id === 'virtual:lessons' || id === 'virtual:lesson-words' ? `\0${id}` : undefined,
     load(id) {
-      if (id !== '\0virtual:lessons') return undefined
+      if (id !== '\0virtual:lessons' && id !== '\0virtual:lesson-words') return undefined
       for (const { file } of readAll()) this.addWatchFile(path.join(root, file))
+      if (id === '\0virtual:lesson-words') return `export default ${JSON.stringify(readAll().map(({ lesson }) => ({ id: lesson.id, language: lesson.language, steps: wordsOf(lesson) })))}`
       return `export default ${JSON.stringify(readAll().map(({ lesson }) => summaryOf(lesson)))}`
     },
     transform(source, id) {
@@ -39,7 +40,7 @@ export default defineConfig({
     VitePWA({
       injectRegister: false,
       registerType: 'prompt',
-      includeAssets: ['icon.svg', 'icon-180.png', 'theme.js'],
+      includeAssets: ['icon.svg', 'icon-180.png', 'theme.js', 'support.js'],
       workbox: {
         globPatterns: ['**/*.{js,css,html,svg,png,json,wasm}'],
         maximumFileSizeToCacheInBytes: 12_000_000,
@@ -50,6 +51,9 @@ export default defineConfig({
         name: 'Drydock',
         short_name: 'Drydock',
         description: 'A Kubernetes cluster in your browser, with a terminal and guided lessons.',
+        id: './',
+        lang: 'en',
+        dir: 'ltr',
         start_url: './',
         scope: './',
         display: 'standalone',

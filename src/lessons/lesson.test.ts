@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import fs from 'node:fs'
 import path from 'node:path'
-import { checkLessons, parseLesson } from './lesson.ts'
+import { checkLessons, parseLesson, wordsOf } from './lesson.ts'
 import type { Lesson } from './lesson.ts'
 
-const HEAD = '---\ntitle: T\nsummary: S\nminutes: 5\n---\n'
+const HEAD = '---\ntitle: T\nsummary: S\npart: basics\nminutes: 5\n---\n'
 const STEP = '\n## One {#one}\n\nText.\n'
 const goal = (line: string) => `${HEAD}${STEP}\n\`\`\`goal\n# It is so\n${line}\n\`\`\`\n\`\`\`solution\ntrue\n\`\`\`\n`
 const parse = (source: string) => parseLesson('lessons/1-x.en.md', source)
@@ -48,7 +48,9 @@ kubectl apply -f a.yaml
     ['missing front matter', STEP, 'lessons/1-x.en.md: front matter: must stand at the top'],
     ['a missing title', '---\nsummary: S\nminutes: 5\n---\n' + STEP, 'lessons/1-x.en.md: front matter: title: is missing'],
     ['an unknown field', '---\ntitle: T\nsummary: S\nminutes: 5\nauthor: me\n---\n' + STEP, 'front matter: author: is unknown'],
-    ['minutes that are no number', '---\ntitle: T\nsummary: S\nminutes: soon\n---\n' + STEP, 'front matter: minutes: must be a whole number'],
+    ['a missing part', '---\ntitle: T\nsummary: S\nminutes: 5\n---\n' + STEP, 'front matter: part: is missing'],
+    ['an unknown part', '---\ntitle: T\nsummary: S\npart: cooking\nminutes: 5\n---\n' + STEP, 'front matter: part: must be one of basics, '],
+    ['minutes that are no number', '---\ntitle: T\nsummary: S\npart: basics\nminutes: soon\n---\n' + STEP, 'front matter: minutes: must be a whole number'],
     ['YAML that does not parse', '---\ntitle: [T\n---\n' + STEP, 'front matter: '],
     ['a step without an id', `${HEAD}\n## One\n\nText.\n`, 'step "One": the heading must end with an id'],
     ['an id that is used twice', HEAD + STEP + STEP, 'step "one": the id is used twice'],
@@ -67,6 +69,11 @@ kubectl apply -f a.yaml
     ['a code block without end', `${HEAD}${STEP}\n\`\`\`run\nls\n`, 'the code block "run" is not closed'],
     ['a file outside the home directory', `${HEAD}${STEP}\n\`\`\`yaml file=../a\n\`\`\`\n`, 'is no path below the home directory'],
   ] as const) test(`${what} is refused with file and field`, () => { expect(() => parse(source)).toThrow(message) })
+
+  test('are found by what their steps stress, name and run', () => {
+    const lesson = parse(`${HEAD}\n## One {#one}\n\nA **persistent volume** and \`kubectl get pvc\`, nothing else.\n\n\`\`\`run\nkubectl apply -f claim.yaml\n\`\`\`\n`)
+    expect(wordsOf(lesson)).toEqual([{ id: 'one', title: 'One', words: 'persistent volume kubectl get pvc apply claim.yaml' }])
+  })
 
   test('a translation must have the same goals', () => {
     const en = parseLesson('lessons/1-x.en.md', goal('pod/a exists'))

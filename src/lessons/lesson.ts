@@ -5,6 +5,10 @@ import type { Goal } from './goal.ts'
 export const LANGUAGES = ['en', 'de'] as const
 export type Language = (typeof LANGUAGES)[number]
 
+/** Parts of the list of lessons, in its order. A lesson's place within its part is its number. */
+export const PARTS = ['basics', 'workloads', 'storage', 'network', 'security', 'delivery', 'operations'] as const
+export type Part = (typeof PARTS)[number]
+
 /** A piece of a step's text. Prose and hints are Markdown. */
 export type Block =
   | { type: 'prose'; markdown: string }
@@ -34,6 +38,7 @@ export interface Lesson {
   language: Language
   title: string
   summary: string
+  part: Part
   minutes: number
   /** Lessons that should come before. */
   needs: string[]
@@ -43,7 +48,15 @@ export interface Lesson {
 }
 
 /** What the list of lessons shows. */
-export type LessonSummary = Pick<Lesson, 'id' | 'order' | 'language' | 'title' | 'summary' | 'minutes' | 'needs'> & { steps: string[] }
+export type LessonSummary = Pick<Lesson, 'id' | 'order' | 'language' | 'title' | 'summary' | 'part' | 'minutes' | 'needs'> & { steps: string[] }
+
+/** What a search finds a step by. */
+export interface StepWords {
+  id: string
+  title: string
+  /** Words that the text stresses, commands and names from it; small letters, each once. */
+  words: string
+}
 
 /** A lesson file that breaks the rules of docs/LESSONS.md. */
 export class LessonError extends Error {
@@ -61,6 +74,7 @@ export class LessonError extends Error {
 const FRONT_MATTER: Record<string, { required: boolean; problem(value: unknown): string | undefined }> = {
   title: { required: true, problem: text(80) },
   summary: { required: true, problem: text(240) },
+  part: { required: true, problem: (value) => (PARTS as readonly unknown[]).includes(value) ? undefined : `must be one of ${PARTS.join(', ')}` },
   minutes: { required: true, problem: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 240 ? undefined : 'must be a whole number of minutes from 1 to 240' },
   needs: { required: false, problem: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string' && /^[a-z][a-z0-9-]*$/.test(each)) ? undefined : 'must be a list of lesson ids' },
   start: { required: false, problem: text(20_000) },
@@ -90,7 +104,7 @@ export function parseLesson(file: string, source: string): Lesson {
   }
   return {
     id: named[2]!, order: Number(named[1]), language,
-    title: matter['title'] as string, summary: matter['summary'] as string, minutes: matter['minutes'] as number,
+    title: matter['title'] as string, summary: matter['summary'] as string, part: matter['part'] as Part, minutes: matter['minutes'] as number,
     needs: (matter['needs'] as string[] | undefined) ?? [],
     ...(matter['start'] !== undefined ? { start: matter['start'] as string } : {}),
     steps,
@@ -98,8 +112,17 @@ export function parseLesson(file: string, source: string): Lesson {
 }
 
 export function summaryOf(lesson: Lesson): LessonSummary {
-  const { id, order, language, title, summary, minutes, needs, steps } = lesson
-  return { id, order, language, title, summary, minutes, needs, steps: steps.map((step) => step.id) }
+  const { id, order, language, title, summary, part, minutes, needs, steps } = lesson
+  return { id, order, language, title, summary, part, minutes, needs, steps: steps.map((step) => step.id) }
+}
+
+/** The words by which a lesson's steps are found: what their text sets in bold or as code, and what stands in commands and files. */
+export function wordsOf(lesson: Lesson): StepWords[] {
+  return lesson.steps.map(({ id, title, blocks }) => {
+    const texts = blocks.flatMap((block) => block.type === 'prose' ? [...block.markdown.matchAll(/\*\*([^*]+)\*\*|`([^`]+)`/g)].map((match) => match[1] ?? match[2]!) : [block.type === 'run' ? block.commands : block.text])
+    const words = new Set(texts.join(' ').toLowerCase().split(/[^\p{L}\p{N}./_-]+/u).map((word) => word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')).filter((word) => word.length > 2 && /\p{L}/u.test(word)))
+    return { id, title, words: [...words].join(' ') }
+  })
 }
 
 /**
@@ -119,6 +142,7 @@ export function checkLessons(lessons: readonly { file: string; lesson: Lesson }[
       if (JSON.stringify(mine) !== JSON.stringify(theirs)) throw new LessonError(file, name, `is not the same as in ${reference.file}`)
     }
     field('file name: order', lesson.order, reference.lesson.order)
+    field('front matter: part', lesson.part, reference.lesson.part)
     field('front matter: minutes', lesson.minutes, reference.lesson.minutes)
     field('front matter: needs', lesson.needs, reference.lesson.needs)
     field('front matter: start', lesson.start, reference.lesson.start)

@@ -49,6 +49,8 @@ export class ClusterClient {
   /** `performance.now()` when {@link clock} came. */
   clockReceivedMs = 0
   progress: Progress = { done: {} }
+  /** Whether {@link progress} is what the worker told. */
+  isProgressKnown = false
   #worker: Worker
   readonly #makeWorker: () => Worker
   #nextId = 1
@@ -60,6 +62,7 @@ export class ClusterClient {
     this.#makeWorker = makeWorker
     this.#worker = this.#start()
     addEventListener('pagehide', () => this.#post({ type: 'bye' }))
+    document.addEventListener('visibilitychange', () => this.#post({ type: 'visibility', isHidden: document.hidden }))
     addEventListener('pageshow', (event) => { if (event.persisted) this.restart() })
   }
 
@@ -112,6 +115,7 @@ export class ClusterClient {
       if (this.status.phase === 'starting') this.#take({ type: 'status', status: { phase: 'failed', attached: false, failure: { kind: 'other', message: event.message || 'the worker could not be loaded' } } })
     }
     worker.postMessage({ type: 'hello' } satisfies ToWorker)
+    if (document.hidden) worker.postMessage({ type: 'visibility', isHidden: true } satisfies ToWorker)
     return worker
   }
 
@@ -127,6 +131,7 @@ export class ClusterClient {
     this.loadBalancer = undefined
     this.clusters = []
     this.shownCluster = ''
+    this.isProgressKnown = false
     this.#terminals.clear()
     for (const { reject } of this.#asked.values()) reject(new Error('the cluster was restarted'))
     this.#asked.clear()
@@ -164,6 +169,7 @@ export class ClusterClient {
       case 'goals': return this.#emit('goals', message)
       case 'progress':
         this.progress = message.progress
+        this.isProgressKnown = true
         return this.#emit('progress', message.progress)
       case 'answer': {
         const asked = this.#asked.get(message.id)

@@ -4,14 +4,21 @@ import type { GoalState, Progress } from '../host/protocol.ts'
 import type { Block, Lesson, Step } from '../lessons/lesson.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { healthMark, icons } from './icons.ts'
-import { lessonList, loadLesson } from './lesson-library.ts'
+import { loadLesson } from './lesson-library.ts'
+import { lessonFragment, parseLessonLink } from './lesson-link.ts'
+import type { LessonLink } from './lesson-link.ts'
+import './confirm-dialog.ts'
+import './lesson-list.ts'
 import { Localized, language, t } from './localization.ts'
 import { markdown } from './markdown.ts'
 import { sharedStyles } from './shared-styles.ts'
 
-/** The list of lessons, or the lesson that is open, one step at a time with its goals. */
+/** What changes the page's address: `push` what the learner goes to, so that the browser's way back leads here again; `replace` what the page itself shows. */
+type Visit = 'push' | 'replace' | 'none'
+
+/** The list of lessons, or the lesson that is open, one step at a time with its goals. The page's address names the step. */
 export class LessonPane extends LitElement {
-  static override properties = { lesson: { state: true }, stepId: { state: true }, states: { state: true }, problem: { state: true }, said: { state: true }, copied: { state: true }, savedFile: { state: true } }
+  static override properties = { lesson: { state: true }, stepId: { state: true }, states: { state: true }, problem: { state: true }, said: { state: true }, copied: { state: true }, savedFile: { state: true }, isPrinting: { state: true }, fileProblem: { state: true } }
   declare lesson: Lesson | undefined
   declare stepId: string
   declare states: GoalState[]
@@ -20,7 +27,15 @@ export class LessonPane extends LitElement {
   declare said: string
   declare copied: string | undefined
   declare savedFile: string | undefined
+  declare fileProblem: { file: string; message: string } | undefined
+  /** All steps at once, for paper. */
+  declare isPrinting: boolean
   declare client: ClusterClient
+  /** Whether the worker has told what was done before; what is saved earlier would take its place. */
+  #isKnown = false
+  /** What the learner wanted before that, or what the page's address asks for. */
+  #wanted: LessonLink | undefined = parseLessonLink(location.hash)
+  readonly #stops: (() => void)[] = []
   #shownLanguage = language()
   #opening = 0
 
@@ -30,62 +45,126 @@ export class LessonPane extends LitElement {
     this.states = []
     this.said = ''
     this.stepId = ''
+    this.isPrinting = false
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.client.on('progress', (progress) => this.#onProgress(progress))
-    this.client.on('goals', ({ lesson, step, states }) => { if (lesson === this.lesson?.id && step === this.stepId) this.#onGoals(states) })
-    this.client.on('restarted', () => { this.states = [] })
-    if (this.client.progress.current) this.#onProgress(this.client.progress)
+    this.#stops.push(
+      this.client.on('progress', (progress) => this.#onProgress(progress)),
+      this.client.on('goals', ({ lesson, step, states }) => { if (lesson === this.lesson?.id && step === this.stepId) this.#onGoals(states) }),
+      this.client.on('restarted', ({ isFresh }) => {
+        this.states = []
+        if (isFresh) this.#isKnown = false
+      }),
+    )
+    addEventListener('popstate', this.#onHistory)
+    addEventListener('beforeprint', this.#onPrint)
+    addEventListener('afterprint', this.#onPrint)
+    if (this.client.isProgressKnown) this.#onProgress(this.client.progress)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    for (const stop of this.#stops.splice(0)) stop()
+    removeEventListener('popstate', this.#onHistory)
+    removeEventListener('beforeprint', this.#onPrint)
+    removeEventListener('afterprint', this.#onPrint)
   }
 
   focusPane(): void {
-    this.renderRoot.querySelector<HTMLElement>('h2')?.focus()
+    const list = this.renderRoot.querySelector('dd-lesson-list')
+    if (list) list.focusPane()
+    else this.renderRoot.querySelector<HTMLElement>('h2')?.focus()
+  }
+
+  readonly #onHistory = () => {
+    const link = parseLessonLink(location.hash)
+    if (link) void this.#open(link, 'none')
+    else if (this.lesson) this.#close('none')
+  }
+
+  /** The browser takes its picture right after the event: nothing may wait for the next rendering. */
+  readonly #onPrint = (event: Event) => {
+    this.isPrinting = event.type === 'beforeprint'
+    this.performUpdate()
   }
 
   #onProgress(progress: Progress): void {
     const { current } = progress
-    if (!this.lesson && current) void this.#open(current.lesson, current.step, false)
+    const isFirst = !this.#isKnown
+    this.#isKnown = true
+    const wanted = this.#wanted
+    this.#wanted = undefined
+    if (wanted) void this.#open(wanted, 'replace', current?.lesson !== wanted.lesson)
+    else if (isFirst && this.lesson && this.lesson.id !== current?.lesson) {
+      // Another cluster has come, with a progress of its own.
+      if (current) void this.#open(current, 'replace', false)
+      else this.#show(undefined, 'replace')
+    } else if (isFirst && current) void this.#open(current, 'replace', false)
     else if (this.lesson && current?.lesson === this.lesson.id) void this.#watch()
+    // What another tab opens meanwhile is there alone.
     this.requestUpdate()
   }
 
-  async #open(id: string, stepId?: string, begin = true): Promise<void> {
+  /** Opens a lesson at a step, or where it is to go on. */
+  async #open({ lesson: id, step: stepId }: LessonLink, visit: Visit = 'push', begin = true): Promise<void> {
+    if (!this.#isKnown) { this.#wanted = { lesson: id, ...(stepId ? { step: stepId } : {}) }; return }
     const opening = ++this.#opening
     this.problem = undefined
     try {
-      const lesson = await loadLesson(id, language())
+      const lesson = this.lesson?.id === id && this.#shownLanguage === language() ? this.lesson : await loadLesson(id, language())
       if (opening !== this.#opening) return
+      const isOpen = lesson === this.lesson
       this.#shownLanguage = language()
       this.lesson = lesson
       const done = this.client.progress.done[id] ?? []
       const step = lesson.steps.find((each) => each.id === stepId) ?? lesson.steps.find((each) => !done.includes(each.id)) ?? lesson.steps[0]!
       // A lesson that is finished begins again, with what it starts from: its last step may have cleared that away.
-      await this.#goTo(step.id, begin && (done.length === 0 || lesson.steps.every((each) => done.includes(each.id))))
+      await this.#goTo(step.id, visit, !isOpen && begin && (done.length === 0 || lesson.steps.every((each) => done.includes(each.id))))
     } catch (error) {
+      if (opening !== this.#opening) return
+      this.#show(undefined, visit === 'push' ? 'push' : 'replace')
       this.problem = (error as Error).message
     }
   }
 
-  #close(): void {
-    this.lesson = undefined
+  #close(visit: Visit = 'push'): void {
+    this.#show(undefined, visit)
+    void this.#save({ done: this.client.progress.done })
+    void this.updateComplete.then(() => this.focusPane())
+  }
+
+  #show(lesson: Lesson | undefined, visit: Visit): void {
+    this.lesson = lesson
     this.problem = undefined
     this.stepId = ''
     this.#opening++
-    void this.#save({ done: this.client.progress.done })
+    this.#visit(visit)
   }
 
-  async #goTo(stepId: string, begin = false): Promise<void> {
+  /** Lets address and title of the page follow what is shown. */
+  #visit(visit: Visit): void {
+    const fragment = lessonFragment(this.lesson && { lesson: this.lesson.id, step: this.stepId })
+    const address = `${location.pathname}${location.search}${fragment}`
+    if (visit !== 'none' && fragment !== location.hash) history[visit === 'push' ? 'pushState' : 'replaceState'](null, '', address)
+    document.title = this.lesson ? `Drydock: ${this.lesson.title}` : t('app.title')
+  }
+
+  async #goTo(stepId: string, visit: Visit = 'push', begin = false): Promise<void> {
     if (stepId !== this.stepId) {
+      const isLearners = visit === 'push'
       this.stepId = stepId
       this.states = []
       this.said = ''
       this.copied = this.savedFile = undefined
       await this.updateComplete
       this.renderRoot.querySelector('.scroll')?.scrollTo(0, 0)
+      // Whoever can't see that the text is another one hears its title, and goes on from there.
+      if (isLearners) this.renderRoot.querySelector<HTMLElement>('h2')?.focus({ preventScroll: true })
     }
     if (!this.lesson) return
+    this.#visit(visit)
     await this.#save({ current: { lesson: this.lesson.id, step: stepId }, done: this.client.progress.done })
     // A step that only tells something is done by looking at it.
     if (this.#step?.goals.length === 0) this.#markDone(stepId)
@@ -95,13 +174,32 @@ export class LessonPane extends LitElement {
   async #watch(begin = false): Promise<void> {
     const step = this.#step
     if (!this.lesson || !step) return
+    if (begin) this.problem = undefined
     await this.client.ask('watchGoals', { lesson: this.lesson.id, step: step.id, goals: step.goals, ...(begin && this.lesson.start ? { manifest: this.lesson.start } : {}) }).catch((error: Error) => {
       // Otherwise the worker has gone, and what comes in its place is asked again.
       if (begin && this.lesson?.start) this.problem = error.message
     })
   }
 
+  /** Forgets what was done of the lesson, and makes anew what it begins with, should it have been deleted. */
+  async #beginAgain(): Promise<void> {
+    const lesson = this.lesson!
+    const text = `${t('lesson.againText')}${lesson.start ? ` ${t('lesson.againStart')}` : ''}`
+    if (!await this.renderRoot.querySelector('dd-confirm-dialog')!.ask({ title: t('lesson.againTitle', { lesson: lesson.title }), text, confirm: t('lesson.beginAgain') })) return
+    if (this.lesson !== lesson) return
+    const { [lesson.id]: _, ...done } = this.client.progress.done
+    this.client.progress = { ...this.client.progress, done }
+    this.stepId = ''
+    await this.#goTo(lesson.steps[0]!.id, 'push', true)
+  }
+
+  async #share(): Promise<void> {
+    const copied = await copyText(location.href)
+    this.dispatchEvent(new CustomEvent('say', { detail: copied ? 'lesson.linkCopied' : 'lesson.linkInAddress', bubbles: true, composed: true }))
+  }
+
   async #save(progress: Progress): Promise<void> {
+    if (!this.#isKnown) return
     this.client.progress = progress
     this.requestUpdate()
     await this.client.ask('saveProgress', progress).catch(() => {})
@@ -138,12 +236,19 @@ export class LessonPane extends LitElement {
   }
 
   async #copy(text: string): Promise<void> {
-    await navigator.clipboard?.writeText(text)
-    this.copied = text
+    if (await copyText(text)) this.copied = text
+    this.said = t(this.copied === text ? 'lesson.copied' : 'lesson.copyFailed')
   }
 
   async #putFile(block: Extract<Block, { type: 'file' }>): Promise<void> {
-    await this.client.ask('writeFile', { path: block.name, text: block.text })
+    try {
+      await this.client.ask('writeFile', { path: block.name, text: block.text })
+    } catch (error) {
+      this.said = t('lesson.fileFailed', { file: block.name, message: (error as Error).message })
+      this.fileProblem = { file: block.name, message: this.said }
+      return
+    }
+    this.fileProblem = undefined
     this.savedFile = block.name
     this.said = t('lesson.fileSaved', { file: block.name })
     this.dispatchEvent(new CustomEvent('open-file', { detail: { path: block.name }, bubbles: true, composed: true }))
@@ -153,41 +258,25 @@ export class LessonPane extends LitElement {
     // The language was switched with a lesson open: the same step in the other one.
     if (this.lesson && this.#shownLanguage !== language()) {
       this.#shownLanguage = language()
-      void loadLesson(this.lesson.id, language()).then((lesson) => { this.lesson = lesson })
+      void loadLesson(this.lesson.id, language()).then((lesson) => { this.lesson = lesson; this.#visit('none') }, () => {})
     }
   }
 
   override render(): TemplateResult {
-    return html`${this.lesson && this.#step ? this.#renderStep(this.lesson, this.#step) : this.#renderList()}
-      <div class="visually-hidden" role="status" aria-live="polite">${this.said}</div>`
+    return html`${this.lesson && this.#step ? this.isPrinting ? this.#renderPaper(this.lesson) : this.#renderStep(this.lesson, this.#step) : html`
+        <dd-lesson-list .progress=${this.client.progress} .problem=${this.problem} @open-lesson=${(event: CustomEvent<LessonLink>) => this.#open(event.detail)}></dd-lesson-list>`}
+      <div class="visually-hidden" role="status" aria-live="polite">${this.said}</div>
+      <dd-confirm-dialog></dd-confirm-dialog>`
   }
 
-  #renderList(): TemplateResult {
-    const lessons = lessonList(language())
-    const { done } = this.client.progress
-    return html`<div class="scroll list">
-      <h2 tabindex="-1">${t('lesson.list')}</h2>
-      <p class="quiet">${t('lesson.listText')}</p>
-      ${this.problem ? html`<p role="alert" class="problem">${t('lesson.failed', { message: this.problem })}</p>` : nothing}
-      <ol>${lessons.map((lesson, i) => {
-        const finished = lesson.steps.filter((step) => done[lesson.id]?.includes(step)).length
-        const all = finished === lesson.steps.length
-        return html`<li class=${all ? 'finished' : ''}>
-          <span class="number" aria-hidden="true">${all ? icons.check : i + 1}</span>
-          <div>
-            <h3>${lesson.title}</h3>
-            <p>${lesson.summary}</p>
-            ${finished === 0 && lesson.needs.length > 0 ? html`<p class="needs">${t('lesson.needs', { lessons: lesson.needs.map((id) => lessons.find((each) => each.id === id)!.title).join(', ') })}</p>` : nothing}
-            <div class="foot">
-              <button class="button ${all || (i > 0 && finished === 0) ? '' : 'primary'}" aria-label=${`${t(all ? 'lesson.again' : finished > 0 ? 'lesson.continue' : 'lesson.open')}: ${lesson.title}`} @click=${() => this.#open(lesson.id)}>${t(all ? 'lesson.again' : finished > 0 ? 'lesson.continue' : 'lesson.open')}</button>
-              <small class="quiet">${finished > 0 ? t('lesson.stepsDone', { done: finished, total: lesson.steps.length }) : t('lesson.minutes', { minutes: lesson.minutes })}</small>
-            </div>
-          </div>
-        </li>`
-      })}</ol>
-      <h3>${t('lesson.free')}</h3>
-      <p class="quiet">${t('lesson.freeText')}</p>
-    </div>`
+  /** The whole lesson for paper: no hints and no solutions, and nothing to click. */
+  #renderPaper(lesson: Lesson): TemplateResult {
+    return html`<article class="paper"><h1>${lesson.title}</h1><p class="quiet">${lesson.summary}</p>${lesson.steps.map((step, i) => html`
+      <section><h2><small>${t('lesson.step', { number: i + 1, total: lesson.steps.length })}</small>${step.title}</h2>
+        ${step.blocks.map((block) => block.type === 'prose' ? html`<div class="prose">${markdown(block.markdown)}</div>`
+          : html`${block.type === 'file' ? html`<p class="mono">~/${block.name}</p>` : nothing}<pre class="code">${block.type === 'run' ? block.commands : block.text}</pre>`)}
+        ${step.goals.length > 0 ? html`<div class="goals"><h3 class="stencil">${t('lesson.goals')}</h3><ul>${step.goals.map((goal) => html`<li><span class="box"></span>${goal.text}</li>`)}</ul></div>` : nothing}
+      </section>`)}</article>`
   }
 
   #renderStep(lesson: Lesson, step: Step): TemplateResult {
@@ -198,6 +287,10 @@ export class LessonPane extends LitElement {
       <div class="top">
         <button class="icon-button" aria-label=${t('lesson.back')} title=${t('lesson.back')} @click=${() => this.#close()}>${icons.left}</button>
         <span class="stencil">${lesson.title}</span>
+        <span class="tools">
+          <button class="icon-button" aria-label=${t('lesson.share')} title=${t('lesson.share')} @click=${() => void this.#share()}>${icons.link}</button>
+          <button class="icon-button" aria-label=${t('lesson.beginAgain')} title=${t('lesson.beginAgain')} @click=${() => void this.#beginAgain()}>${icons.reload}</button>
+        </span>
       </div>
       <nav class="rail" aria-label=${t('lesson.steps')}>${lesson.steps.map((each, i) => {
         const done = this.#isDone(each)
@@ -206,7 +299,7 @@ export class LessonPane extends LitElement {
       })}</nav>
       <div class="scroll">
         <h2 tabindex="-1"><small>${t('lesson.step', { number: at + 1, total: lesson.steps.length })}</small>${step.title}</h2>
-        ${this.problem ? html`<p role="alert" class="problem">${t('lesson.startFailed', { message: this.problem })}</p>` : nothing}
+        ${this.problem ? html`<div role="alert" class="problem"><p>${t('lesson.startFailed', { message: this.problem })}</p><button class="button" @click=${() => void this.#watch(true)}>${t('failure.retry')}</button></div>` : nothing}
         ${step.blocks.map((block) => this.#renderBlock(block))}
         ${step.goals.length > 0 ? this.#renderGoals(step, isDone) : nothing}
         ${step.hints.map((hint, i) => html`<details><summary>${t('lesson.hint', { number: i + 1 })}</summary><div class="prose">${markdown(hint)}</div></details>`)}
@@ -238,7 +331,7 @@ export class LessonPane extends LitElement {
       case 'run': return this.#renderCommands(block.commands)
       case 'code': return html`<pre class="code" tabindex="0">${block.text}</pre>`
       case 'file': return html`<figure class="file"><figcaption>${icons.file}<span class="mono">${block.name}</span>
-        <button class="button" @click=${() => this.#putFile(block)}>${this.savedFile === block.name ? html`${icons.check}${t('editor.saved')}` : t('lesson.putFile', { file: block.name })}</button></figcaption><pre class="code" tabindex="0">${block.text}</pre></figure>`
+        <button class="button" @click=${() => this.#putFile(block)}>${this.savedFile === block.name ? html`${icons.check}${t('editor.saved')}` : t('lesson.putFile', { file: block.name })}</button></figcaption>${this.fileProblem?.file === block.name ? html`<p class="problem" role="alert">${this.fileProblem.message}</p>` : nothing}<pre class="code" tabindex="0">${block.text}</pre></figure>`
     }
   }
 
@@ -302,20 +395,51 @@ export class LessonPane extends LitElement {
     summary:hover { color: var(--ink); }
     .bottom { flex: none; display: flex; justify-content: space-between; gap: 8px; padding: 10px 16px; border-top: 1px solid var(--line); }
     .problem { color: var(--bad); }
-    .list h2 { margin-top: 4px; }
-    .list ol { list-style: none; margin: 20px 0 26px; padding: 0; }
-    .list li { display: flex; gap: 14px; padding: 16px 0; border-top: 1px solid var(--line); }
-    .list li:last-child { border-bottom: 1px solid var(--line); }
-    .number { flex: none; width: 30px; font: 700 24px/1.15 var(--sans); color: var(--lead); font-variant-numeric: tabular-nums; letter-spacing: -0.02em; }
-    .finished .number { color: var(--good); }
-    .finished .number svg { width: 24px; height: 24px; }
-    .list h3 { margin: 0 0 3px; font-size: 16px; font-weight: 650; letter-spacing: -0.008em; }
-    .list li p { margin: 0 0 10px; color: var(--ink-soft); font-size: var(--small); }
-    .list li .needs { margin-top: -6px; font-size: var(--tiny); }
-    .foot { display: flex; align-items: center; gap: 12px; }
+    .problem p { margin: 0 0 8px; }
+    .problem:has(button) { margin-bottom: 14px; padding: 10px 14px; border-radius: var(--radius); background: var(--bad-soft); }
+    .file .problem { margin: 0; padding: 6px 12px; font-size: var(--small); }
+    dd-lesson-list { flex: 1; }
+    .top .stencil { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+    .tools { display: flex; flex: none; margin-inline-start: auto; color: var(--ink-soft); }
+    /* Where little is to be seen at once, all of it scrolls. */
+    @media (max-height: 480px) {
+      :host { display: block; overflow-y: auto; }
+      .scroll { overflow: visible; padding-block: 10px; }
+      dd-lesson-list { height: 100%; }
+      .bottom { padding-block: 6px; }
+    }
+    @media print {
+      :host { display: block; overflow: visible; background: none; }
+      .paper { padding: 0; }
+      .paper h1 { margin: 0; font-size: 26px; }
+      .paper section { margin-top: 26px; }
+      .paper h2 { font-size: 19px; break-after: avoid; }
+      .paper .code { white-space: pre-wrap; overflow-wrap: anywhere; break-inside: avoid; background: none; }
+      .paper .goals { break-inside: avoid; background: none; }
+      .paper .goals li { align-items: baseline; }
+      .box { flex: none; width: 11px; height: 11px; border: 1.5px solid var(--ink); border-radius: 2px; }
+    }
+    @media (forced-colors: active) {
+      .rail button::before { background: GrayText; }
+      .rail button:is(.done, .current)::before { background: CanvasText; forced-color-adjust: none; }
+      .rail button.current::before { background: Highlight; }
+      .rail button::before { forced-color-adjust: none; }
+      .commands { border: 1px solid; }
+      .goals.met { border-inline-start-width: 8px; }
+    }
   `]
 }
 customElements.define('dd-lesson-pane', LessonPane)
+
+/** Whether it worked: without a secure connection, or when it is forbidden, there is no clipboard. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 declare global {
   interface HTMLElementTagNameMap { 'dd-lesson-pane': LessonPane }

@@ -12,6 +12,10 @@ export interface Settings {
   /** Widths and heights of panes by name, in pixels. */
   panes: Record<string, number>
   scope: 'mine' | 'all'
+  /** Whether the newcomer's hint was put away. */
+  welcomed: boolean
+  /** Panes at the side that were put away, where there is room for all. */
+  hidden: ('lesson' | 'cluster')[]
   /** Id of the cluster that is shown. */
   cluster: string
 }
@@ -24,6 +28,8 @@ const VALID: { [Name in keyof Settings]: (value: unknown) => boolean } = {
   hints: (value) => typeof value === 'boolean',
   panes: (value) => value !== null && typeof value === 'object' && Object.values(value).every((each) => typeof each === 'number' && Number.isFinite(each)),
   scope: (value) => value === 'mine' || value === 'all',
+  welcomed: (value) => typeof value === 'boolean',
+  hidden: (value) => Array.isArray(value) && value.every((each) => each === 'lesson' || each === 'cluster'),
   cluster: (value) => typeof value === 'string',
 }
 
@@ -45,7 +51,19 @@ export function saveSetting<Name extends keyof Settings>(name: Name, value: Sett
   }
 }
 
+/** Colours of the header, with which the window around the page is painted. */
+const WINDOW_COLORS: Record<'light' | 'dark', string> = { light: '#faf9f5', dark: '#121d24' }
+
 export function applyTheme(theme: Theme): void {
   if (theme === 'auto') delete document.documentElement.dataset['theme']
   else document.documentElement.dataset['theme'] = theme
+  for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) meta.content = WINDOW_COLORS[theme !== 'auto' ? theme : meta.media.includes('dark') ? 'dark' : 'light']
 }
+
+/** Asks the browser not to clear away what the cluster is kept in when room gets scarce. Done once there is something to lose, as some browsers ask the learner. */
+export function keepStorage(): void {
+  if (isAsked) return
+  isAsked = true
+  void navigator.storage?.persisted?.().then((isKept) => { if (!isKept) void navigator.storage.persist() }).catch(() => {})
+}
+let isAsked = false

@@ -4,6 +4,8 @@ import { css } from 'lit'
 export const sharedStyles = css`
   :host { box-sizing: border-box; }
   *, *::before, *::after { box-sizing: inherit; }
+  /* Between a details element and what is in it stand boxes of the browser, which pass nothing on. */
+  details > * { box-sizing: border-box; }
   :host([hidden]), [hidden] { display: none !important; }
   :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
   button, select, input { font: inherit; color: inherit; }
@@ -28,6 +30,14 @@ export const sharedStyles = css`
   .quiet { color: var(--ink-soft); }
   .visually-hidden { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   ::selection { background: color-mix(in srgb, var(--accent) 30%, transparent); }
+  /* Where the system chooses the colours, borders have to say what grounds say otherwise. */
+  @media (forced-colors: active) {
+    .button.primary, .button.danger { border-width: 2px; font-weight: 700; }
+    .icon-button { border-color: transparent; forced-color-adjust: none; background: Canvas; color: ButtonText; }
+    .icon-button:is(:hover, :focus-visible) { border-color: Highlight; }
+    :disabled { color: GrayText; }
+    .mark { forced-color-adjust: preserve-parent-color; }
+  }
   @media (pointer: coarse) {
     .button { min-height: 40px; }
     .icon-button { min-width: 40px; height: 40px; }

@@ -5,3 +5,9 @@ declare module 'virtual:lessons' {
   const summaries: LessonSummary[]
   export default summaries
 }
+
+declare module 'virtual:lesson-words' {
+  import type { Language, StepWords } from '../lessons/lesson.ts'
+  const words: { id: string; language: Language; steps: StepWords[] }[]
+  export default words
+}

@@ -1,14 +1,14 @@
 /** Texts of the dialog that starts over, which come with it. */
 export const newClusterTexts = {
   en: {
-    further: 'Deleted with it, as they run on the same machine: {names}.', choose: 'The new cluster', failed: 'That didn’t work: {message}',
+    further: 'Deleted with it, as they run on the same machine: {names}.', choose: 'The new cluster', failed: 'That didn’t work: {message}', exported: 'Saved as {file}.',
     nodes: 'Three nodes', 'nodes.for': 'A control plane and two workers, as kubeadm sets them up: what the lessons expect.',
     single: 'One node, as k3s sets it up', 'single.for': 'Everything on one machine, with Traefik, a load balancer for Services and metrics from the start: for trying an application out.',
     'high-availability': 'Three control planes', 'high-availability.for': 'Three machines with API server and etcd behind a load balancer, and two workers: for seeing what a cluster survives, and what it doesn’t.',
     'no-network': 'Three nodes without a pod network', 'no-network.for': 'Nodes stay NotReady until you install a network plugin yourself, such as flannel or Calico: for learning what one does.',
   },
   de: {
-    further: 'Mit ihm werden gelöscht, weil sie auf derselben Maschine laufen: {names}.', choose: 'Der neue Cluster', failed: 'Das hat nicht geklappt: {message}',
+    further: 'Mit ihm werden gelöscht, weil sie auf derselben Maschine laufen: {names}.', choose: 'Der neue Cluster', failed: 'Das hat nicht geklappt: {message}', exported: 'Gespeichert als {file}.',
     nodes: 'Drei Nodes', 'nodes.for': 'Eine Control Plane und zwei Worker, wie kubeadm sie einrichtet: was die Lektionen erwarten.',
     single: 'Ein Node, wie k3s ihn einrichtet', 'single.for': 'Alles auf einer Maschine, von Anfang an mit Traefik, einem Load-Balancer für Services und Messwerten: um eine Anwendung auszuprobieren.',
     'high-availability': 'Drei Control Planes', 'high-availability.for': 'Drei Maschinen mit API-Server und etcd hinter einem Load-Balancer und zwei Worker: um zu sehen, was ein Cluster übersteht und was nicht.',
