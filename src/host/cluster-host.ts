@@ -55,6 +55,8 @@ interface HostOptions {
 interface Session {
   client: Client
   terminals: Map<number, TerminalSession>
+  /** Nobody can see the page at the moment. */
+  isHidden: boolean
 }
 
 /** A running cluster with its laptop and its place on disk, serving any number of pages. */
@@ -152,7 +154,8 @@ export class ClusterHost {
 
   /** A page begins to look. */
   connect(client: Client): void {
-    this.#sessions.set(client.id, { client, terminals: new Map() })
+    this.#sessions.set(client.id, { client, terminals: new Map(), isHidden: false })
+    this.#whoSees()
     client.send({ type: 'clock', clock: this.#clockState() })
     this.#views.add(client)
     client.send({ type: 'progress', progress: this.#progress })
@@ -165,6 +168,11 @@ export class ClusterHost {
     this.#sessions.delete(clientId)
     this.#views.remove(clientId)
     for (const terminal of session?.terminals.values() ?? []) terminal.close()
+    this.#whoSees()
+  }
+
+  #whoSees(): void {
+    this.#goals.isSeen = Array.from(this.#sessions.values()).some(({ isHidden }) => !isHidden)
   }
 
   take(clientId: string, message: ToWorker): void {
@@ -191,6 +199,10 @@ export class ClusterHost {
         const terminal = terminals.get(message.terminal)
         terminals.delete(message.terminal)
         return terminal?.close()
+      }
+      case 'visibility': {
+        session.isHidden = message.isHidden
+        return this.#whoSees()
       }
       case 'ask':
         this.#perform(message.operation, message.ask, clientId).then(

@@ -42,3 +42,28 @@ test('a goal about the first cluster waits for a commit and asks no clock', asyn
   watch.watch([goal('pod/a exists')], () => {})
   expect(waiting()).toBe(0)
 })
+
+test('nothing is asked again and again while nobody sees a page, and at once when somebody does', async () => {
+  let asked = 0
+  const ask: Ask = async () => { asked++; return { status: 200, body: JSON.stringify({ items: [] }) } }
+  const { watch, elapse, waiting } = watcher(() => ({ ask }))
+  watch.watch([goal('in kind/east pods count == 2')], () => {})
+  await elapse()
+  watch.isSeen = false
+  // A look that had begun may be followed by one more.
+  await elapse()
+  await elapse()
+  expect(waiting()).toBe(0)
+  const before = asked
+  await elapse()
+  expect(asked).toBe(before)
+  watch.isSeen = true
+  await elapse()
+  expect(asked).toBeGreaterThan(before)
+  expect(waiting()).toBeGreaterThan(0)
+  watch.stop()
+  // Without goals there is nothing to go on with.
+  watch.isSeen = false
+  watch.isSeen = true
+  expect(waiting()).toBe(0)
+})

@@ -22,6 +22,7 @@ export class GoalWatcher {
   #stopListening: (() => void) | undefined
   #cancelTimer: (() => void) | undefined
   #cancelPoll: (() => void) | undefined
+  #isSeen = true
   #round = 0
   #checking = false
   #again = false
@@ -41,7 +42,18 @@ export class GoalWatcher {
     this.#tell = tell
     if (goals.length === 0) return
     this.#stopListening = this.#etcd.onCommit(() => this.#soon())
-    if (goals.some(({ condition }) => POLLED.includes(condition.type))) this.#poll()
+    this.#poll()
+    void this.#check()
+  }
+
+  /** Whether anybody looks at a page: what has to be asked for again and again isn't while nobody does. Changes of the first cluster are still looked at. */
+  set isSeen(isSeen: boolean) {
+    if (isSeen === this.#isSeen) return
+    this.#isSeen = isSeen
+    this.#cancelPoll?.()
+    this.#cancelPoll = undefined
+    if (!isSeen || !this.#stopListening) return
+    this.#poll()
     void this.#check()
   }
 
@@ -63,6 +75,7 @@ export class GoalWatcher {
   }
 
   #poll(): void {
+    if (!this.#isSeen || !this.#goals.some(({ condition }) => POLLED.includes(condition.type))) return
     this.#cancelPoll = this.#platform.setTimer(() => {
       void this.#check()
       this.#poll()

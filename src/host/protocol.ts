@@ -15,8 +15,8 @@ export type HostStatus =
   | { phase: 'failed'; attached: boolean; failure: Failure }
 
 export interface Failure {
-  /** `newer`: written by a later version of Drydock. `corrupt`: doesn't hold together. `other`: anything else. */
-  kind: 'newer' | 'corrupt' | 'other'
+  /** `newer`: written by a later version of Drydock. `corrupt`: doesn't hold together. `full`: no room left in the browser. `denied`: no place there at all. `other`: anything else. */
+  kind: 'newer' | 'corrupt' | 'full' | 'denied' | 'other'
   /** For people who report it: the cause in English. */
   message: string
 }
@@ -176,6 +176,8 @@ export type ToWorker =
   | { type: 'hello' }
   /** The tab closes. */
   | { type: 'bye' }
+  /** Whether anybody can see the page. */
+  | { type: 'visibility'; isHidden: boolean }
   | { type: 'terminal-open'; terminal: number; columns: number; rows: number; cwd?: string }
   | { type: 'terminal-input'; terminal: number; data: string }
   | { type: 'terminal-resize'; terminal: number; columns: number; rows: number }
