@@ -4,7 +4,7 @@ import { Ownership } from './ownership.ts'
 import type { OwnerDuties } from './ownership.ts'
 import { browserPlatform } from './platform-browser.ts'
 import { ClusterStore, checkExportedFile, deleteDatabase, exportDatabase, importDatabase } from './persistence/store.ts'
-import { StoreError } from './persistence/store-error.ts'
+import { problemOf } from './persistence/store-error.ts'
 import { utilityPrograms } from '../unix/utilities/list.ts'
 import type { Client, Failure, FromWorker, HostStatus, ToWorker } from './protocol.ts'
 
@@ -81,7 +81,7 @@ class Owner implements OwnerDuties {
 
   #fail(error: unknown): void {
     const { message } = error as Error
-    const kind: Failure['kind'] = error instanceof StoreError ? error.kind : 'other'
+    const kind: Failure['kind'] = problemOf(error) ?? 'other'
     console.error(error)
     this.#setStatus({ phase: 'failed', attached: false, failure: { kind, message } })
   }

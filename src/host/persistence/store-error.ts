@@ -1,8 +1,21 @@
-/** Saved data that can't be used. `newer`: made by a later version; `corrupt`: damaged, or not ours. */
+/** Saved data that can't be used. `newer`: made by a later version; `corrupt`: damaged, or not ours; `full`: there is no room left; `denied`: the browser gives no place at all. */
+export type StoreProblem = 'newer' | 'corrupt' | 'full' | 'denied'
+
 export class StoreError extends Error {
-  readonly kind: 'newer' | 'corrupt'
-  constructor(kind: 'newer' | 'corrupt', message: string) {
+  readonly kind: StoreProblem
+  constructor(kind: StoreProblem, message: string) {
     super(message)
     this.kind = kind
+  }
+}
+
+/** What stands behind an error of the browser's database; undefined for one that tells nothing about its place. */
+export function problemOf(error: unknown): StoreProblem | undefined {
+  if (error instanceof StoreError) return error.kind
+  switch ((error as { name?: unknown } | undefined)?.name) {
+    case 'QuotaExceededError': return 'full'
+    // Firefox in some private windows, Chrome where cookies are blocked.
+    case 'SecurityError': case 'InvalidStateError': case 'NotAllowedError': return 'denied'
+    default: return undefined
   }
 }

@@ -7,7 +7,7 @@ import type { Tables } from './export-file.ts'
 import { HeavyFiles } from './heavy-files.ts'
 import { LogPieces } from './log-pieces.ts'
 import type { PieceKey } from './log-pieces.ts'
-import { StoreError } from './store-error.ts'
+import { StoreError, problemOf } from './store-error.ts'
 import type { StoredFile } from './stored-file.ts'
 
 export const DATABASE = 'drydock'
@@ -129,7 +129,7 @@ export class ClusterStore {
     } catch (error) {
       if (error instanceof StoreError) throw error
       if ((error as DOMException).name === 'VersionError') throw new StoreError('newer', `the database was written by a later version of Drydock (this one knows version ${SCHEMA_VERSION})`)
-      throw new StoreError('corrupt', `the database can't be opened: ${(error as Error).message}`)
+      throw new StoreError(problemOf(error) ?? 'corrupt', `the database can't be opened: ${(error as Error).message}`)
     }
   }
 
@@ -145,7 +145,7 @@ export class ClusterStore {
     try {
       return await this.#load()
     } catch (error) {
-      throw error instanceof StoreError ? error : new StoreError('corrupt', `the database can't be read: ${(error as Error).message}`)
+      throw error instanceof StoreError ? error : new StoreError(problemOf(error) ?? 'corrupt', `the database can't be read: ${(error as Error).message}`)
     }
   }
 

@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest'
+import { StoreError, problemOf } from './store-error.ts'
+
+test('no room and no permission are told from damage', () => {
+  expect(problemOf(new DOMException('the quota has been exceeded', 'QuotaExceededError'))).toBe('full')
+  expect(problemOf(new DOMException('access denied', 'SecurityError'))).toBe('denied')
+  expect(problemOf(new StoreError('newer', 'version 9'))).toBe('newer')
+  expect(problemOf(new TypeError('x is undefined'))).toBeUndefined()
+  expect(problemOf(undefined)).toBeUndefined()
+})
