@@ -5,8 +5,8 @@ import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
 import { Localized, language, setLanguage, t } from './localization.ts'
 import type { MessageKey } from './messages/en.ts'
-import { applyTheme, readSetting, saveSetting } from './settings.ts'
-import type { Theme } from './settings.ts'
+import { applyTheme, keepStorage, readSetting, saveSetting } from './settings.ts'
+import type { Settings, Theme } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
 import './clock-controls.ts'
 import './cluster-pane.ts'
@@ -27,7 +27,7 @@ const LIMITS: Record<string, [min: number, max: number]> = { lesson: [260, 900],
 
 /** The page: header, panes, and what connects them. */
 export class DrydockApp extends LitElement {
-  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, browserOpen: { state: true }, front: { state: true }, panes: { state: true }, theme: { state: true }, notice: { state: true } }
+  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, browserOpen: { state: true }, front: { state: true }, panes: { state: true }, away: { state: true }, theme: { state: true }, notice: { state: true } }
   declare layout: Layout
   /** The pane in front on a phone; on a tablet the one beside the terminal. */
   declare active: PaneName
@@ -36,6 +36,8 @@ export class DrydockApp extends LitElement {
   /** Which of the two shares the place above the terminal. */
   declare front: 'editor' | 'browser'
   declare panes: Record<string, number>
+  /** Panes at the side that were put away; only where there is room for all. */
+  declare away: Settings['hidden']
   declare theme: Theme
   declare notice: { text: MessageKey; action?: { label: MessageKey; run: () => void } } | undefined
   declare client: ClusterClient
@@ -49,6 +51,7 @@ export class DrydockApp extends LitElement {
     super()
     new Localized(this)
     this.panes = readSetting('panes') ?? {}
+    this.away = readSetting('hidden') ?? []
     this.theme = readSetting('theme') ?? 'auto'
     this.layout = this.#layoutNow()
     this.active = this.layout === 'phone' ? 'terminal' : 'lesson'
@@ -67,6 +70,7 @@ export class DrydockApp extends LitElement {
       this.requestUpdate()
       if (status.phase === 'ready' && readSetting('hints') === false) void this.client.ask('hints', { on: false }).catch(() => {})
     })
+    this.client.on('progress', ({ done }) => { if (Object.values(done).some((steps) => steps.length > 1)) keepStorage() })
     this.client.on('edit', (request) => void this.#edit(request))
   }
 
@@ -74,6 +78,12 @@ export class DrydockApp extends LitElement {
     super.disconnectedCallback()
     for (const media of this.#media) media.removeEventListener('change', this.#onMedia)
     removeEventListener('keydown', this.#onKey)
+  }
+
+  /** Shows or puts away a pane at the side. */
+  #putAway(name: 'lesson' | 'cluster', isAway: boolean): void {
+    this.away = [...this.away.filter((each) => each !== name), ...(isAway ? [name] : [])]
+    saveSetting('hidden', this.away)
   }
 
   /** Says something in passing. */
@@ -97,6 +107,11 @@ export class DrydockApp extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent) => {
+    if (event.key === 'F1' && !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault()
+      this.renderRoot.querySelector('dd-main-menu')?.showKeys()
+      return
+    }
     if (event.key !== 'F6' || event.ctrlKey || event.altKey || event.metaKey) return
     event.preventDefault()
     const shown = [...this.renderRoot.querySelectorAll<HTMLElement>('[data-pane]')].filter((pane) => !pane.hidden)
@@ -158,7 +173,7 @@ export class DrydockApp extends LitElement {
 
   #resizePane(name: string, deltaPx: number, fallbackPx: number): void {
     const [min, max] = LIMITS[name]!
-    const room = name === 'editor' ? innerHeight * 0.75 : innerWidth * 0.5
+    const room = name === 'editor' ? innerHeight * 0.75 : innerWidth * 0.33
     this.panes = { ...this.panes, [name]: Math.round(Math.max(min, Math.min(max, room, (this.panes[name] ?? fallbackPx) + deltaPx))) }
     saveSetting('panes', this.panes)
   }
@@ -167,11 +182,10 @@ export class DrydockApp extends LitElement {
     const { status } = this.client
     if (status.phase === 'failed') return html`<dd-failure-page .client=${this.client} .failure=${status.failure}></dd-failure-page>`
     return html`
-      <a class="skip" href="#terminal" @click=${(event: Event) => { event.preventDefault(); this.#terminal.focusPane() }}>${t('app.skip')}</a>
       ${this.#header()}
-      <main class=${this.layout} style=${this.#columns()} @run-commands=${this.#onRun} @open-file=${this.#onOpenFile} @show-object=${this.#onShowObject} @open-page=${(event: CustomEvent<{ url: string }>) => void this.#openBrowser(event.detail.url)}>
+      <main class=${this.layout} style=${this.#columns()} @run-commands=${this.#onRun} @open-file=${this.#onOpenFile} @show-object=${this.#onShowObject} @open-page=${(event: CustomEvent<{ url: string }>) => void this.#openBrowser(event.detail.url)} @say=${(event: CustomEvent<MessageKey>) => this.announce(event.detail)}>
         ${this.#side('lesson', html`<dd-lesson-pane .client=${this.client}></dd-lesson-pane>`)}
-        ${this.layout === 'desk' ? this.#divider('lesson', 'vertical', 1, 380) : nothing}
+        ${this.#isBeside('lesson') ? this.#divider('lesson', 'vertical', 1, 380) : nothing}
         <div class="center" ?hidden=${this.layout === 'phone' && !['terminal', 'editor', 'browser'].includes(this.active)}>
           ${this.editorOpen && this.browserOpen && this.layout !== 'phone' ? html`<nav class="upper-tabs" aria-label=${t('app.panes')}>${(['editor', 'browser'] as const).map((name) => html`
             <button aria-current=${this.front === name ? 'true' : 'false'} @click=${() => { this.front = name }}>${name === 'editor' ? icons.file : icons.globe}${t(`pane.${name}`)}</button>`)}</nav>` : nothing}
@@ -189,7 +203,7 @@ export class DrydockApp extends LitElement {
             <dd-terminal-pane .client=${this.client}></dd-terminal-pane>
           </section>
         </div>
-        ${this.layout === 'desk' ? this.#divider('cluster', 'vertical', -1, 400) : nothing}
+        ${this.#isBeside('cluster') ? this.#divider('cluster', 'vertical', -1, 400) : nothing}
         ${this.#side('cluster', html`<dd-cluster-pane .client=${this.client}></dd-cluster-pane>`)}
       </main>
       ${this.layout === 'phone' ? this.#tabs(['lesson', 'terminal', 'cluster', 'editor', ...(this.browserOpen ? ['browser' as const] : [])], 'bottom') : nothing}
@@ -204,6 +218,7 @@ export class DrydockApp extends LitElement {
     const { status } = this.client
     const key: MessageKey = status.phase === 'starting' ? 'status.starting' : status.attached ? 'status.attached' : 'status.ready'
     return html`<header>
+      <button class="button skip" @click=${() => { if (this.layout === 'phone') this.active = 'terminal'; void this.updateComplete.then(() => this.#terminal.focusPane()) }}>${t('app.skip')}</button>
       <div class="brand"><img src="./icon.svg" alt="" width="24" height="24" /><h1>Drydock</h1></div>
       <div class="state" role="status" data-phase=${status.phase}><span class="lamp"></span><span class="words">${t(key)}</span></div>
       <dd-clock-controls .client=${this.client}></dd-clock-controls>
@@ -213,8 +228,10 @@ export class DrydockApp extends LitElement {
             <option value="en" lang="en" ?selected=${language() === 'en'}>English</option>
             <option value="de" lang="de" ?selected=${language() === 'de'}>Deutsch</option>
           </select></label>
+        ${this.layout === 'desk' ? (['lesson', 'cluster'] as const).map((name) => html`<button class="icon-button" aria-pressed=${!this.away.includes(name)} aria-label=${t(`pane.show.${name}`)} title=${t(`pane.show.${name}`)}
+          @click=${() => this.#putAway(name, !this.away.includes(name))}>${name === 'lesson' ? icons.sideLeft : icons.sideRight}</button>`) : nothing}
         ${this.#themeButton()}
-        <dd-main-menu .client=${this.client} @open-files=${() => void this.#openEditor()} @open-browser=${() => void this.#openBrowser()} @screen-reader=${() => this.#terminal.applySettings()}></dd-main-menu>
+        <dd-main-menu .client=${this.client} @open-files=${async () => (await this.#openEditor()).focusPane()} @open-browser=${() => void this.#openBrowser()} @screen-reader=${() => this.#terminal.applySettings()}></dd-main-menu>
       </div>
     </header>`
   }
@@ -230,8 +247,13 @@ export class DrydockApp extends LitElement {
     }}>${{ auto: icons.auto, light: icons.sun, dark: icons.moon }[this.theme]}</button>`
   }
 
+  /** Whether it stands beside the terminal, with a line between them. */
+  #isBeside(name: 'lesson' | 'cluster'): boolean {
+    return this.layout === 'desk' && !this.away.includes(name)
+  }
+
   #side(name: 'lesson' | 'cluster', content: TemplateResult): TemplateResult {
-    const shown = this.layout === 'desk' || this.active === name || (this.layout === 'tablet' && name === 'lesson' && this.active !== 'cluster')
+    const shown = this.layout === 'desk' ? this.#isBeside(name) : this.active === name || (this.layout === 'tablet' && name === 'lesson' && this.active !== 'cluster')
     return html`<div class="side ${name}" ?hidden=${!shown}>
       ${this.layout === 'tablet' ? this.#tabs(['lesson', 'cluster'], 'top') : nothing}
       <section data-pane=${name} aria-label=${t(`pane.${name}`)}>${content}</section>
@@ -255,21 +277,22 @@ export class DrydockApp extends LitElement {
       @move-divider=${(event: CustomEvent<number>) => this.#resizePane(name, sign * event.detail, fallbackPx)}></dd-divider>`
   }
 
+  /** What was chosen in a wide window leaves room for the terminal in a narrow one. */
   #columns(): string {
-    const lesson = this.panes['lesson']
-    const cluster = this.panes['cluster']
-    return `--lesson:${lesson ? `${lesson}px` : 'clamp(300px, 22vw, 620px)'};--cluster:${cluster ? `${cluster}px` : 'clamp(300px, 22vw, 760px)'};--editor:${this.panes['editor'] ? `${this.panes['editor']}px` : '42%'}`
+    const side = (name: 'lesson' | 'cluster', usual: string) => !this.#isBeside(name) ? '0' : this.panes[name] ? `min(${this.panes[name]}px, 33vw)` : usual
+    return `--lesson:${side('lesson', 'clamp(300px, 22vw, 620px)')};--cluster:${side('cluster', 'clamp(308px, 22vw, 760px)')};--editor:${this.panes['editor'] ? `min(${this.panes['editor']}px, 75vh)` : '42%'}`
   }
 
   readonly #onShowObject = (event: CustomEvent<ObjectAddress>) => {
     if (this.layout !== 'desk') this.active = 'cluster'
+    else if (this.away.includes('cluster')) this.#putAway('cluster', false)
     void this.updateComplete.then(() => this.renderRoot.querySelector('dd-cluster-pane')!.show(event.detail))
   }
 
   static override styles = [sharedStyles, css`
     :host { display: flex; flex-direction: column; height: 100vh; height: 100dvh; background: var(--paper); }
-    .skip { position: absolute; left: 8px; top: -60px; z-index: 10; padding: 8px 14px; background: var(--raised); color: var(--ink); border-radius: var(--radius); box-shadow: var(--shadow); }
-    .skip:focus { top: 8px; }
+    .skip { position: absolute; left: 8px; top: -60px; z-index: 10; box-shadow: var(--shadow); }
+    .skip:focus { top: 7px; }
     header { display: flex; align-items: center; gap: 14px; flex: none; min-height: 46px; padding: 0 8px 0 14px; background: var(--surface); border-bottom: 1px solid var(--line); }
     .brand { display: flex; align-items: center; gap: 9px; }
     .brand img { display: block; border-radius: 6px; }
@@ -285,6 +308,13 @@ export class DrydockApp extends LitElement {
     select:hover { border-color: var(--line-strong); }
     main { flex: 1; min-height: 0; display: grid; }
     main.desk { grid-template-columns: var(--lesson) 0 minmax(320px, 1fr) 0 var(--cluster); }
+    .desk > .lesson { grid-column: 1; }
+    .desk > .center { grid-column: 3; }
+    .desk > .cluster { grid-column: 5; }
+    .desk > dd-divider:has(+ .center) { grid-column: 2; }
+    .desk > .center ~ dd-divider { grid-column: 4; }
+    .desk > * { grid-row: 1; }
+    .tools [aria-pressed='false'] { color: var(--ink-soft); opacity: 0.65; }
     main.tablet { grid-template-columns: minmax(290px, 40%) 1fr; }
     main.tablet .side { grid-row: 1; grid-column: 1; }
     main.tablet .center { grid-row: 1; grid-column: 2; }
@@ -312,6 +342,24 @@ export class DrydockApp extends LitElement {
     .pane-tabs.bottom button[aria-current='true'] { box-shadow: inset 0 2px var(--accent); }
     .notice { position: fixed; inset-inline-end: 16px; bottom: 16px; width: fit-content; max-width: calc(100vw - 24px); display: flex; align-items: center; gap: 10px; padding: 8px 10px 8px 16px; background: var(--ink); color: var(--paper); border-radius: 8px; font-size: var(--small); box-shadow: var(--shadow); z-index: 20; }
     .notice .button { color: var(--ink); }
+    /* Little height, as on a phone on its side or at a great zoom: the room is for what is shown. */
+    @media (max-height: 480px) {
+      header { min-height: 38px; }
+      .pane-tabs.bottom button { flex-direction: row; gap: 7px; min-height: 38px; }
+      .pane-tabs svg { width: 15px; height: 15px; }
+    }
+    @media (forced-colors: active) {
+      .pane-tabs button, .upper-tabs button { border: 1px solid transparent; forced-color-adjust: none; background: Canvas; color: CanvasText; }
+      .pane-tabs button[aria-current='true'], .upper-tabs button[aria-current='true'] { background: Highlight; color: HighlightText; box-shadow: none; }
+      .notice, .skip { border: 1px solid; }
+      .lamp { forced-color-adjust: none; background: CanvasText; }
+      .tools [aria-pressed='true'] { border-width: 2px; }
+    }
+    @media print {
+      :host { display: block; height: auto; background: none; }
+      header, dd-divider, .center, .side.cluster, .pane-tabs, .notice { display: none !important; }
+      main, .side.lesson[hidden], .side.lesson, .side.lesson section { display: block !important; border: 0; background: none; }
+    }
     @media (max-width: 1099px) { .state .words { display: none; } }
     @media (max-width: 759px) {
       header { gap: 8px; padding-inline-start: 10px; }

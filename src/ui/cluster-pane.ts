@@ -273,7 +273,7 @@ export class ClusterPane extends LitElement {
       <div class="gauge" role="img" aria-label=${cpu} title=${cpu}><i style=${`height:${Math.round(share * 100)}%`}></i></div>
       <div class="inside">
         <div class="head"><button class="node" data-object tabindex="-1" @click=${() => this.show({ kind: 'node', name: node.name })}>
-          <span class="status ${node.health}">${healthMark(node.health)}</span><b>${node.name}</b>
+          <span class="status ${node.health}">${healthMark(node.health)}</span><b title=${node.name}>${node.name}</b>
           <small>${[...(machine && machine.power !== 'on' ? [t(`machine.power.${machine.power}`)] : []), node.status, ...node.roles.filter((role) => !node.name.includes(role))].join(' · ')}</small>
         </button>${machine ? html`<dd-machine-menu .client=${this.client} .machine=${machine} .controlPlanes=${this.#controlPlanes}></dd-machine-menu>` : nothing}</div>
         ${this.#renderPods(berth)}
@@ -318,13 +318,13 @@ export class ClusterPane extends LitElement {
     .scope { flex: none; display: flex; padding: 2px; border-radius: 7px; background: var(--sunken); }
     .scope button { min-height: 24px; padding: 2px 11px; border: 0; border-radius: 5px; background: none; color: var(--ink-soft); font-size: var(--tiny); font-weight: 550; }
     .scope button[aria-pressed='true'] { background: var(--raised); color: var(--ink); box-shadow: 0 1px 2px rgb(0 0 0 / 14%); }
-    .quay { flex: 1; min-height: 110px; overflow-y: auto; padding: 14px; display: flex; flex-direction: column; gap: 12px; overscroll-behavior: contain; }
+    .quay { flex: 1; min-height: 110px; overflow-y: auto; padding: 12px 10px; display: flex; flex-direction: column; gap: 10px; overscroll-behavior: contain; }
     .quay > p { margin: 8px 4px; font-size: var(--small); }
     .berth { flex: none; display: flex; border: 1px solid var(--line); border-radius: var(--radius); background: var(--raised); overflow: hidden; }
     /* A draught gauge: how deep the node lies in the water. */
     .gauge { flex: none; position: relative; width: 13px; background: repeating-linear-gradient(to top, var(--line-strong) 0 1px, transparent 1px 20%), var(--sunken); border-inline-end: 1px solid var(--line); }
     .gauge i { position: absolute; inset-inline: 0; bottom: 0; background: var(--accent); opacity: 0.75; transition: height 0.4s ease; }
-    .inside { flex: 1; min-width: 0; padding: 5px 8px 9px; }
+    .inside { flex: 1; min-width: 0; padding: 5px 6px 9px; }
     .head { display: flex; align-items: center; gap: 2px; }
     .problem { display: flex; align-items: center; gap: 8px; padding: 8px 8px 8px 12px; border-radius: var(--radius); background: var(--bad-soft); color: var(--bad); }
     .problem[hidden] { display: none; }
@@ -383,6 +383,11 @@ export class ClusterPane extends LitElement {
     .legend li { display: flex; align-items: center; gap: 6px; }
     .legend .mark { width: 9px; height: 9px; animation: none; }
     dd-object-details, dd-installed-details { flex: 1.6 1 0; min-height: 200px; }
+    @media (forced-colors: active) {
+      .scope button { border: 1px solid ButtonBorder; forced-color-adjust: none; background: Canvas; color: CanvasText; }
+      .scope button[aria-pressed='true'] { background: Highlight; color: HighlightText; }
+      .gauge i { forced-color-adjust: none; background: Highlight; opacity: 1; }
+    }
     @media (pointer: coarse) { .pod { min-height: 38px; } .node, .add, .which select { min-height: 38px; } .scope button { min-height: 34px; } }
   `]
 }

@@ -61,7 +61,8 @@ export class EditorPane extends LitElement {
 
   focusPane(): void {
     if (this.#editor) this.#editor.focus()
-    else this.renderRoot.querySelector<HTMLElement>('.tree button')?.focus()
+    // Right after it has come the files aren't listed yet.
+    else void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('.tree button')?.focus())
   }
 
   /** Opens a file; unsaved changes of the one before are saved. */

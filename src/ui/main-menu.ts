@@ -29,16 +29,43 @@ export class MainMenu extends LitElement {
     return this.renderRoot.querySelector('dd-confirm-dialog')!
   }
 
+  /** What opens a dialog: the dialog gives the focus back to where it is now, which has to be something that stays. */
   #do(action: () => unknown): () => void {
     return () => {
       this.#menu.hidePopover()
+      this.#opener.focus()
       void action()
     }
   }
 
+  get #opener(): HTMLElement {
+    return this.renderRoot.querySelector<HTMLElement>('[popovertarget=menu]')!
+  }
+
+  /** Closed by Escape or by its own items, it would leave the focus nowhere; a click elsewhere takes it along. */
+  readonly #onToggle = (event: ToggleEvent) => {
+    if (event.newState === 'closed' && (document.activeElement === document.body || this.shadowRoot!.activeElement?.closest('#menu'))) this.#opener.focus()
+  }
+
   async #export(): Promise<void> {
-    const { name, data } = await this.client.ask('export', {})
-    saveFile(name, data)
+    try {
+      const { name, data } = await this.client.ask('export', {})
+      saveFile(name, data)
+    } catch (error) {
+      await this.#tell(t('export.failed', { message: (error as Error).message }))
+    }
+  }
+
+  async #tell(problem: string): Promise<void> {
+    this.problem = problem
+    await this.updateComplete
+    this.renderRoot.querySelector<HTMLDialogElement>('#problem')!.showModal()
+  }
+
+  /** Shows which keys there are. */
+  showKeys(): void {
+    const dialog = this.renderRoot.querySelector<HTMLDialogElement>('#keys')!
+    if (!dialog.open) dialog.showModal()
   }
 
   async #import(input: HTMLInputElement): Promise<void> {
@@ -49,9 +76,7 @@ export class MainMenu extends LitElement {
     try {
       await this.client.ask('import', { data: new Uint8Array(await file.arrayBuffer()) })
     } catch (error) {
-      this.problem = t('import.failed', { message: (error as Error).message })
-      await this.updateComplete
-      this.renderRoot.querySelector<HTMLDialogElement>('#problem')!.showModal()
+      await this.#tell(t('import.failed', { message: (error as Error).message }))
     }
   }
 
@@ -73,8 +98,9 @@ export class MainMenu extends LitElement {
   override render(): TemplateResult {
     const keys: [string, string][] = [
       ['F6', t('keys.pane')],
-      [isApple ? '⌘C' : 'Ctrl+Shift+C', t('keys.copy')],
-      [isApple ? '⌘V' : 'Ctrl+Shift+V', t('keys.paste')],
+      ['F1', t('keys.keys')],
+      [isApple ? '⌘C' : 'Ctrl+C', t('keys.copy')],
+      [isApple ? '⌘V' : 'Ctrl+V', t('keys.paste')],
       ['Ctrl+Shift+F', t('keys.search')],
       ['Ctrl+Shift+E', t('keys.newTerminal')],
       [isApple ? '⌘S' : 'Ctrl+S', t('keys.save')],
@@ -83,7 +109,7 @@ export class MainMenu extends LitElement {
     ]
     return html`
       <button class="icon-button" popovertarget="menu" aria-label=${t('menu.label')} title=${t('menu.label')}>${icons.menu}</button>
-      <div id="menu" popover>
+      <div id="menu" popover @toggle=${this.#onToggle}>
         <button @click=${this.#do(() => this.dispatchEvent(new CustomEvent('open-files')))}>${t('menu.files')}</button>
         <button @click=${this.#do(() => this.dispatchEvent(new CustomEvent('open-browser')))}>${t('menu.browser')}</button>
         <hr />
@@ -98,7 +124,7 @@ export class MainMenu extends LitElement {
           </select></label>
         <label><input type="checkbox" ?checked=${readSetting('hints') ?? true} @change=${(event: Event) => this.#setHints((event.target as HTMLInputElement).checked)} /> ${t('menu.hints')}</label>
         <label><input type="checkbox" ?checked=${readSetting('screenReader') ?? false} @change=${(event: Event) => this.#setScreenReader((event.target as HTMLInputElement).checked)} /> ${t('menu.screenReader')}</label>
-        <button @click=${this.#do(() => this.renderRoot.querySelector<HTMLDialogElement>('#keys')!.showModal())}>${t('menu.keys')}</button>
+        <button @click=${this.#do(() => this.showKeys())}>${t('menu.keys')}<kbd>F1</kbd></button>
         <p>${t('menu.source')}</p>
       </div>
       <input type="file" hidden accept=".drydock" aria-label=${t('menu.import')} @change=${(event: Event) => this.#import(event.target as HTMLInputElement)} />
@@ -107,7 +133,7 @@ export class MainMenu extends LitElement {
         <dl>${keys.map(([key, meaning]) => html`<dt><kbd>${key}</kbd></dt><dd>${meaning}</dd>`)}</dl>
         <form method="dialog"><button class="button" autofocus>${t('dialog.close')}</button></form>
       </dialog>
-      <dialog id="problem"><p>${this.problem}</p><form method="dialog"><button class="button" autofocus>${t('dialog.close')}</button></form></dialog>
+      <dialog id="problem" aria-labelledby="problem-text"><p id="problem-text">${this.problem}</p><form method="dialog"><button class="button" autofocus>${t('dialog.close')}</button></form></dialog>
       <dd-confirm-dialog></dd-confirm-dialog>
       <dd-new-cluster-dialog .client=${this.client}></dd-new-cluster-dialog>`
   }
@@ -116,6 +142,7 @@ export class MainMenu extends LitElement {
     #menu { position: fixed; inset: 44px 8px auto auto; width: 300px; max-width: calc(100vw - 16px); margin: 0; padding: 6px; border: 1px solid var(--line); border-radius: 10px; background: var(--raised); color: var(--ink); box-shadow: var(--shadow); font-size: var(--small); }
     #menu > button, #menu > label { display: flex; align-items: center; gap: 8px; width: 100%; min-height: 34px; padding: 5px 10px; border: 0; border-radius: var(--radius); background: none; text-align: start; }
     #menu > button:hover, #menu > label:hover { background: var(--sunken); }
+    #menu kbd { margin-inline-start: auto; }
     #menu select { margin-inline-start: auto; background: var(--raised); border: 1px solid var(--line-strong); border-radius: 4px; }
     hr { border: 0; border-top: 1px solid var(--line); margin: 6px 4px; }
     #menu p { margin: 4px 10px 6px; color: var(--ink-soft); font-size: var(--tiny); }

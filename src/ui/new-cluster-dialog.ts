@@ -4,8 +4,10 @@ import type { ClusterPreset } from '../host/protocol.ts'
 import { FIRST_CLUSTER } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { clusterName } from './cluster-names.ts'
+import { icons } from './icons.ts'
 import { Localized, t, textsOf } from './localization.ts'
 import { newClusterTexts } from './messages/new-cluster.ts'
+import { saveFile } from './save-file.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 const PRESETS: readonly ClusterPreset[] = ['nodes', 'single', 'high-availability', 'no-network']
@@ -13,10 +15,12 @@ const text = textsOf(newClusterTexts)
 
 /** Asks what the next cluster is to be, and says what is lost for it. */
 export class NewClusterDialog extends LitElement {
-  static override properties = { preset: { state: true }, problem: { state: true }, isBusy: { state: true } }
+  static override properties = { preset: { state: true }, problem: { state: true }, isBusy: { state: true }, exported: { state: true } }
   declare preset: ClusterPreset
   declare problem: string | undefined
   declare isBusy: boolean
+  /** Name of the file that was saved from here. */
+  declare exported: string | undefined
   declare client: ClusterClient
 
   constructor() {
@@ -27,7 +31,7 @@ export class NewClusterDialog extends LitElement {
   }
 
   async open(): Promise<void> {
-    this.problem = undefined
+    this.problem = this.exported = undefined
     this.preset = 'nodes'
     // Clusters may have come or gone since it was open last.
     this.requestUpdate()
@@ -35,6 +39,17 @@ export class NewClusterDialog extends LitElement {
     this.#dialog.showModal()
     // What is lost is read first, also where the dialog is higher than the window.
     this.#dialog.scrollTop = 0
+  }
+
+  async #export(): Promise<void> {
+    this.problem = undefined
+    try {
+      const { name, data } = await this.client.ask('export', {})
+      saveFile(name, data)
+      this.exported = name
+    } catch (error) {
+      this.problem = t('export.failed', { message: (error as Error).message })
+    }
   }
 
   get #dialog(): HTMLDialogElement {
@@ -57,6 +72,7 @@ export class NewClusterDialog extends LitElement {
     return html`<dialog aria-labelledby="title" aria-describedby="lost">
       <h2 id="title" tabindex="-1" autofocus>${t('reset.title')}</h2>
       <div id="lost"><p>${t('reset.text')}</p>${further.length > 0 ? html`<p>${text('further', { names: further.join(', ') })}</p>` : nothing}</div>
+      <p class="export"><button class="button" @click=${() => void this.#export()}>${icons.download}${t('menu.export')}</button><span role="status">${this.exported ? text('exported', { file: this.exported }) : nothing}</span></p>
       <fieldset><legend>${text('choose')}</legend>${PRESETS.map((preset) => html`
         <label><input type="radio" name="preset" value=${preset} aria-describedby=${`${preset}-for`} .checked=${preset === this.preset} @change=${() => { this.preset = preset }} />
           <span><b>${text(preset)}</b><small id=${`${preset}-for`}>${text(`${preset}.for`)}</small></span></label>`)}
@@ -84,6 +100,7 @@ export class NewClusterDialog extends LitElement {
     b { display: block; font-size: var(--small); font-weight: 650; }
     small { display: block; color: var(--ink-soft); font-size: var(--small); line-height: 1.4; }
     label:has(:checked) small { color: var(--ink); }
+    .export { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 12px; font-size: var(--small); }
     .problem { color: var(--bad); }
     .problem:empty { display: none; }
     .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; }

@@ -138,6 +138,10 @@ export class ObjectDetails extends LitElement {
     .command { flex: none; display: flex; align-items: center; padding: 3px 6px 3px 16px; background: var(--hull); color: var(--hull-ink); }
     .command code { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px; }
     .command button { color: #f0a18a; }
+    @media (forced-colors: active) {
+      [role='tab'] { border-color: transparent; forced-color-adjust: none; background: Canvas; color: CanvasText; }
+      [role='tab'][aria-selected='true'] { border-color: Highlight; }
+    }
     .command :focus-visible { outline-color: #77d0e4; outline-offset: -2px; }
   `]
 }

@@ -154,6 +154,7 @@ export class TerminalPane extends LitElement {
   }
 
   override updated(changed: PropertyValues): void {
+    for (const screen of this.screens) screen.label()
     if (!changed.has('current') && !changed.has('screens')) return
     const holder = this.renderRoot.querySelector('.screens')!
     for (const screen of this.screens) {
@@ -163,6 +164,7 @@ export class TerminalPane extends LitElement {
     const screen = this.current
     if (!screen) return
     screen.open()
+    screen.label()
     if (changed.get('current') !== undefined || document.activeElement === document.body) screen.terminal.focus()
   }
 
@@ -209,6 +211,11 @@ export class TerminalPane extends LitElement {
     .keys { display: none; flex: none; gap: 4px; padding: 5px 6px; border-top: 1px solid var(--hull-line); overflow-x: auto; scrollbar-width: none; }
     .keys button { flex: 1 0 auto; min-width: 36px; min-height: 36px; padding: 0 8px; border: 1px solid var(--hull-line); border-radius: 6px; background: color-mix(in srgb, var(--hull-ink) 8%, transparent); font: 600 var(--small) var(--mono); }
     .keys button[aria-pressed='true'] { background: #f0a18a; border-color: #f0a18a; color: #13222b; }
+    @media (forced-colors: active) {
+      .tab { border-color: transparent; forced-color-adjust: none; background: Canvas; color: CanvasText; }
+      .tab.selected { border-color: Highlight; }
+      .keys button[aria-pressed='true'] { forced-color-adjust: none; background: Highlight; color: HighlightText; }
+    }
     @media (max-width: 759px), (pointer: coarse) { .keys { display: flex; } }
     .xterm { height: 100%; }
     .xterm .xterm-viewport { background: transparent; }

@@ -94,10 +94,14 @@ export class TerminalScreen {
     if (!this.#opened) {
       this.#opened = true
       this.terminal.open(this.element)
-      this.terminal.textarea?.setAttribute('aria-label', t('terminal.name', { number: this.number }))
     }
     this.fit()
     if (!this.#connection && !this.#ended) this.connect()
+  }
+
+  /** In the page's language. */
+  label(): void {
+    this.terminal.textarea?.setAttribute('aria-label', t('terminal.name', { number: this.number }))
   }
 
   connect(): void {
@@ -178,10 +182,24 @@ export class TerminalScreen {
 
   #key(event: KeyboardEvent): boolean {
     if (event.type !== 'keydown') return true
-    if (event.key === 'F6') return false
+    // A program that has the whole screen has the keys, too.
+    const isFullScreen = this.terminal.buffer.active.type === 'alternate'
+    const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey
+    if (event.key === 'F6' || (event.key === 'F1' && isPlain && !isFullScreen)) return false
+    if (event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey && !isFullScreen) {
+      // As in other programs: the browser pastes by itself, where the terminal leaves the key alone.
+      if (event.key === 'v') return false
+      // Without a selection it interrupts, as ever.
+      if (event.key === 'c' && this.terminal.hasSelection()) {
+        void navigator.clipboard?.writeText(this.terminal.getSelection()).catch(() => {})
+        this.terminal.clearSelection()
+        event.preventDefault()
+        return false
+      }
+    }
     const isCopy = event.code === 'KeyC' && event.ctrlKey && event.shiftKey
     if (isCopy) {
-      if (this.terminal.hasSelection()) void navigator.clipboard?.writeText(this.terminal.getSelection())
+      if (this.terminal.hasSelection()) void navigator.clipboard?.writeText(this.terminal.getSelection()).catch(() => {})
       event.preventDefault()
       return false
     }
