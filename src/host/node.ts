@@ -112,18 +112,20 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function startCluster(flags: Flags) {
   tuneEngine()
-  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }] = await Promise.all([
-    import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'), import('./node-outside.ts'), import('./node-programs.ts'),
+  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }, { catchUpWithWall }] = await Promise.all([
+    import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'), import('./node-outside.ts'), import('./node-programs.ts'), import('./wall-clock.ts'),
   ])
+  const clock = new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS })
   const cluster = await createCluster({
     platform: nodePlatform,
-    clock: new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS }),
+    clock,
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
     outside: outsideHttp, nodePrograms, imagePrograms,
     ...await auditOf(flags),
     topology: flags.singleNode ? singleNodeTopology(undefined, flags.disabled) : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes, undefined, undefined, flags.controlPlanes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
   })
   await cluster.start()
+  await catchUpWithWall(clock, nodePlatform)
   return cluster
 }
 

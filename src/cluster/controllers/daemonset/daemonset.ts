@@ -134,11 +134,17 @@ class DaemonSetSync {
         remove.push(...running.sort(byCreation).slice(1))
         continue
       }
-      if (running.length <= 1) continue
-      // Old and new may be together until the new one is available.
-      const fresh = running.filter((pod) => this.#isUpdated(pod, hash)).sort(byCreation)
-      const stale = running.filter((pod) => !this.#isUpdated(pod, hash)).sort(byCreation)
-      remove.push(...fresh.slice(1), ...stale.slice(1))
+      if (running.length <= 1) {
+        // With a surge the next one doesn't wait until the one before it has gone.
+        if (running.length === 0 && shouldRun) create.push(name)
+        continue
+      }
+      // Old and new may be together for as long as the old one is ready and the new one isn't available.
+      const ofHash = (pod: Pod) => pod.metadata.labels?.[REVISION_HASH] === hash
+      const [newest, ...moreNew] = running.filter(ofHash).sort(byCreation)
+      const [oldest, ...moreOld] = running.filter((pod) => !ofHash(pod)).sort(byCreation)
+      remove.push(...moreNew, ...moreOld)
+      if (newest && oldest && (!isPodReady(oldest) || isPodAvailable(newest, ds.spec!.minReadySeconds ?? 0, clock.nowMs()))) remove.push(oldest)
     }
     // Pods of nodes that are gone. k8s: getUnscheduledPodsWithoutNode
     const names = new Set(nodes.map((node) => node.metadata.name!))
@@ -187,6 +193,8 @@ class DaemonSetSync {
     const may: Pod[] = []
     const mustCreate: string[] = []
     const mayCreate: string[] = []
+    const misplaced: Pod[] = []
+    let available = 0
     let unavailable = 0
     let surging = 0
     for (const [name, own] of byNode) {
@@ -210,6 +218,8 @@ class DaemonSetSync {
         } else may.push(oldPod!)
         continue
       }
+      const serving = oldPod ?? newPod
+      if (serving && isAvailable(serving)) available++
       if (!oldPod) continue
       if (newPod) {
         if (isAvailable(newPod)) must.push(oldPod)
@@ -218,13 +228,13 @@ class DaemonSetSync {
       }
       const node = nodes.find((n) => n.metadata.name === name)
       if (!node || !nodeShouldRun(node, ds).shouldRun) {
-        if (!isAvailable(oldPod)) must.push(oldPod)
+        ;(isAvailable(oldPod) ? misplaced : must).push(oldPod)
         continue
       }
-      if (own.length > alive.length) continue
       ;(isAvailable(oldPod) ? mayCreate : mustCreate).push(name)
     }
-    const remove = [...must, ...may.slice(0, Math.max(0, maxUnavailable - unavailable))]
+    // Pods on nodes that are no longer meant go once those that take their place are available.
+    const remove = [...must, ...may.slice(0, Math.max(0, maxUnavailable - unavailable)), ...misplaced.slice(0, Math.max(0, available - desired))]
     const create = [...mustCreate, ...mayCreate.slice(0, Math.max(0, maxSurge - surging))]
     if (remove.length === 0 && create.length === 0) return
     const error = await this.#syncPods(create, remove, hash)
@@ -259,7 +269,10 @@ class DaemonSetSync {
       numberReady: ready, updatedNumberScheduled: updated || undefined, numberAvailable: available || undefined, numberUnavailable: desired - available || undefined,
     })
     if (!deepEqual(status, ds.status)) await this.#context.api.updateStatus('daemonsets.apps', { ...ds, status })
-    if (minReadySeconds > 0 && ready !== available) this.#later(nextAvailabilityMs(pods, minReadySeconds, nowMs) ?? minReadySeconds * 1000)
+    // Also those count that the status leaves out: during a surge it speaks of the oldest pod of each node.
+    const nextMs = nextAvailabilityMs(pods, minReadySeconds, nowMs)
+    if (nextMs !== undefined) this.#later(nextMs)
+    else if (minReadySeconds > 0 && ready !== available) this.#later(minReadySeconds * 1000)
   }
 
   #later(ms: number): void {
