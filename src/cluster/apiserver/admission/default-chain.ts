@@ -12,10 +12,13 @@ import { limitRanger } from './limit-ranger.ts'
 import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts'
 import { mutatingWebhooks } from './mutating-webhooks.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeDeclaredFeatureValidator } from './node-declared-feature-validator.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import { admissionPolicySource } from './policy-evaluation.ts'
+import { podResizeValidator } from './pod-resize.ts'
 import { podSecurity } from './pod-security.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priority } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -69,6 +72,9 @@ export function defaultAdmission({ reader, rbac, clock, random, dialer }: Defaul
     certificateSigning,
     certificateSubjectRestriction,
     defaultIngressClass,
+    podTopologyLabels,
+    nodeDeclaredFeatureValidator,
+    podResizeValidator,
     mutatingAdmissionPolicy(admissionPolicySource('mutating', reader, clock)),
     mutatingWebhooks(hooks),
     validatingAdmissionPolicy(admissionPolicySource('validating', reader, clock)),
