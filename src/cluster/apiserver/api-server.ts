@@ -174,8 +174,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   async function pass(passage: Passage): Promise<Response> {
     const { connection, info, target, auditId } = passage
-    const authenticated = await authenticate(parts.authenticators, passage.request, connection)
+    const notes = { warnings: passage.warnings, annotations: {} }
+    const authenticated = await authenticate(parts.authenticators, passage.request, connection, notes)
     passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.rawPath + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    for (const [key, value] of Object.entries(notes.annotations)) passage.trail?.annotate(key, String(value))
     const user = impersonated(authorizer, authenticated, passage.request)
     if (user !== authenticated) passage.trail?.impersonate(user)
     const isWatch = info.verb === 'watch'

@@ -1,7 +1,7 @@
 import type { HttpRequest } from '../../base/http.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
-import type { Authenticator, Authorizer, ConnectionInfo, UserInfo } from './seams.ts'
+import type { AuthenticationNotes, Authenticator, Authorizer, ConnectionInfo, UserInfo } from './seams.ts'
 
 const AUTHENTICATED = 'system:authenticated'
 const UNAUTHENTICATED = 'system:unauthenticated'
@@ -9,9 +9,9 @@ const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: [UNAUTHENTICATED
 const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:'
 
 /** Who asks: the first authenticator that knows, else the anonymous user. @throws StatusError 401 for bad credentials. */
-export async function authenticate(authenticators: readonly Authenticator[], request: HttpRequest, connection: ConnectionInfo): Promise<UserInfo> {
+export async function authenticate(authenticators: readonly Authenticator[], request: HttpRequest, connection: ConnectionInfo, notes?: AuthenticationNotes): Promise<UserInfo> {
   for (const authenticator of authenticators) {
-    const user = await authenticator.authenticate(request, connection)
+    const user = await authenticator.authenticate(request, connection, notes)
     if (user) return withGroup(user)
   }
   return ANONYMOUS

@@ -28,8 +28,8 @@ export interface DefaultPartsOptions {
 
 /** Who may do what, as kubeadm sets up kube-apiserver: certificates, tokens and anonymous; Node and RBAC; the default admission plugins and NodeRestriction. */
 export function defaultParts({ pki, serverUrl, sign }: DefaultPartsOptions): (core: ApiServerCore) => ApiServerParts {
-  return ({ reader, clock, random, dialer }) => {
-    const tokens = new ServiceAccountTokens({ key: sign ? { ...pki.tokenKey, sign } : pki.tokenKey, clock, random: random.fork('tokens'), reader })
+  return ({ reader, api, clock, random, dialer }) => {
+    const tokens = new ServiceAccountTokens({ key: sign ? { ...pki.tokenKey, sign } : pki.tokenKey, clock, random: random.fork('tokens'), reader, api })
     const rbac = new RbacAuthorizer(reader)
     const modes: Readonly<Record<AuthorizationMode, Authorizer>> = { Node: new NodeAuthorizer(reader), RBAC: rbac, AlwaysAllow: { authorize: () => ({ allowed: true }) }, AlwaysDeny: { authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }) } }
     const plugins = defaultAdmission({ reader, rbac, clock, random: random.fork('admission'), dialer })

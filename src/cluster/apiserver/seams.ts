@@ -25,7 +25,16 @@ export interface ConnectionInfo {
 
 /** One way to tell who asks. `undefined`: this way sees no credentials; the next one is tried. @throws StatusError 401 for bad ones. */
 export interface Authenticator {
-  authenticate(request: HttpRequest, connection: ConnectionInfo): Promise<UserInfo | undefined>
+  /** @param notes where it says what it thinks of the credentials that it takes */
+  authenticate(request: HttpRequest, connection: ConnectionInfo, notes?: AuthenticationNotes): Promise<UserInfo | undefined>
+}
+
+/** What is said of credentials that were accepted. */
+export interface AuthenticationNotes {
+  /** Texts of Warning headers. */
+  warnings: string[]
+  /** Annotations of the audit event. */
+  annotations: Record<string, string>
 }
 
 /** k8s: authorization/authorizer Attributes */

@@ -4,7 +4,7 @@ import type { ComponentFlags } from './component-flags.ts'
 import { requireFiles } from './launch-files.ts'
 import type { LaunchPlace } from './launch-files.ts'
 
-// @k8s part: kube-controller-manager flags: controllers, node-monitor-period, node-monitor-grace-period, node-startup-grace-period, node-eviction-rate, terminated-pod-gc-threshold, and the files that flags name; other flags are checked and change nothing
+// @k8s part: kube-controller-manager flags: controllers, node-monitor-period, node-monitor-grace-period, node-startup-grace-period, node-eviction-rate, terminated-pod-gc-threshold, legacy-service-account-token-clean-up-period, and the files that flags name; other flags are checked and change nothing
 
 /** Names that --controllers takes. k8s: cmd/kube-controller-manager/names */
 const CONTROLLERS = ('bootstrap-signer-controller certificatesigningrequest-approving-controller certificatesigningrequest-cleaner-controller certificatesigningrequest-signing-controller '
@@ -24,7 +24,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   bootstrapsigner: 'bootstrap-signer-controller', tokencleaner: 'token-cleaner-controller', nodeipam: 'node-ipam-controller', nodelifecycle: 'node-lifecycle-controller', 'persistentvolume-binder': 'persistentvolume-binder-controller',
   attachdetach: 'persistentvolume-attach-detach-controller', 'persistentvolume-expander': 'persistentvolume-expander-controller', 'clusterrole-aggregation': 'clusterrole-aggregation-controller', 'pvc-protection': 'persistentvolumeclaim-protection-controller',
   'pv-protection': 'persistentvolume-protection-controller', 'ttl-after-finished': 'ttl-after-finished-controller', 'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller', 'ephemeral-volume': 'ephemeral-volume-controller',
-  endpointslicemirroring: 'endpointslice-mirroring-controller',
+  endpointslicemirroring: 'endpointslice-mirroring-controller', 'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
 }
 /** Off unless somebody names them. */
 const OFF_BY_DEFAULT = ['bootstrap-signer-controller', 'token-cleaner-controller', 'selinux-warning-controller']
@@ -42,6 +42,6 @@ export function controllerManagerSettings(flags: ComponentFlags, place: LaunchPl
     isEnabled: (name) => named.get(name) ?? (wanted.includes('*') && !OFF_BY_DEFAULT.includes(name)),
     nodeMonitorPeriodMs: flags.durationMs('node-monitor-period'), nodeMonitorGraceMs: flags.durationMs('node-monitor-grace-period'), nodeStartupGraceMs: flags.durationMs('node-startup-grace-period'),
     evictionIntervalMs: evictionRate === undefined ? undefined : evictionRate === 0 ? Infinity : 1000 / evictionRate,
-    terminatedPodThreshold: flags.number('terminated-pod-gc-threshold'),
+    terminatedPodThreshold: flags.number('terminated-pod-gc-threshold'), legacyTokenCleanUpMs: flags.durationMs('legacy-service-account-token-clean-up-period'),
   }
 }

@@ -19,6 +19,7 @@ import { endpointsController } from './endpoints/endpoints.ts'
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts'
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-pod-autoscaler.ts'
 import { jobController, jobOrphanPodController } from './job/job.ts'
+import { legacyTokenCleaner } from './legacy-token-cleaner.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
 import { nodeLifecycleController } from './node/node-lifecycle.ts'
@@ -79,10 +80,13 @@ export interface ControllerManagerSettings {
   /** Time between two nodes that get the taint that evicts pods. */
   evictionIntervalMs: number | undefined
   terminatedPodThreshold: number | undefined
+  /** How long a generated token has to go unused until it is taken no more, and then until it goes. */
+  legacyTokenCleanUpMs: number | undefined
 }
 
 /** Names of controllers that --controllers knows under others. k8s: cmd/kube-controller-manager/names */
 const FLAG_NAMES: Readonly<Record<string, string>> = {
+  'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
   'node-controller': 'node-lifecycle-controller', 'pod-garbage-collector': 'pod-garbage-collector-controller', 'job-orphan-pod-controller': 'job-controller', 'tokens-controller': 'serviceaccount-token-controller',
   'horizontal-pod-autoscaler': 'horizontal-pod-autoscaler-controller', 'service-account-controller': 'serviceaccount-controller', 'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller', 'endpoint-controller': 'endpoints-controller',
   'endpoint-slice-controller': 'endpointslice-controller', 'endpoint-slice-mirroring-controller': 'endpointslice-mirroring-controller', 'persistentvolume-controller': 'persistentvolume-binder-controller',
@@ -153,6 +157,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(serviceCidrController, 'service-cidrs-controller')
       run(bootstrapSigner, 'bootstrap-signer')
       run(tokenCleaner, 'token-cleaner')
+      run(legacyTokenCleaner(settings?.legacyTokenCleanUpMs), 'legacy-service-account-token-cleaner')
       for (const { controller, serviceAccount } of options.extra ?? []) run(controller, serviceAccount)
       if (!isEnabled('garbage-collector-controller')) return
       const api = apiOf('generic-garbage-collector')

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClusterPki } from '../pki/cluster-pki.ts'
 import { parseJwt } from '../tokens/jwt.ts'
+import { legacyServiceAccountToken } from '../tokens/service-account-tokens.ts'
 import { type TestApiServer, startTestApiServer } from './test-api-server.ts'
 
 let lab: TestApiServer
@@ -116,4 +117,31 @@ test('bootstrap tokens speak for their groups until they expire', async () => {
 test('whoever shows nothing is anonymous and may look at health and version only', async () => {
   expect((await lab.call('GET', '/version')).code).toBe(200)
   expect((await lab.call('GET', '/api/v1/pods')).body.message).toBe('pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope')
+})
+
+describe('tokens in Secrets', () => {
+  const secretOf = (name: string) => lab.masters.get<{ metadata: { labels?: Record<string, string> } }>('secrets', name, 'default')
+  let token: string
+  beforeAll(async () => {
+    const account = await lab.masters.create<any>('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'old', namespace: 'default' } })
+    token = await legacyServiceAccountToken(account, 'old-token', lab.pki.tokenKey)
+    await lab.masters.create<any>('secrets', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'old-token', namespace: 'default', annotations: { 'kubernetes.io/service-account.name': 'old' } }, type: 'kubernetes.io/service-account-token', data: { token: btoa(token) } })
+  })
+
+  test('leave a note of the day on which they were used', async () => {
+    const { body, warnings } = await whoAmI({ token })
+    expect(body.status.userInfo.username).toBe('system:serviceaccount:default:old')
+    expect(warnings).toEqual([])
+    expect((await secretOf('old-token')).metadata.labels).toEqual({ 'kubernetes.io/legacy-token-last-used': '2026-01-01' })
+  })
+
+  test('are warned of when they were generated, and refused once they are marked', async () => {
+    await lab.masters.patch('serviceaccounts', 'old', 'default', 'application/merge-patch+json', { secrets: [{ name: 'old-token' }] })
+    expect((await whoAmI({ token })).warnings).toEqual(['Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.'])
+    await lab.masters.patch('secrets', 'old-token', 'default', 'application/merge-patch+json', { metadata: { labels: { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' } } })
+    expect((await whoAmI({ token })).code).toBe(401)
+    const { certificatePem } = await lab.pki.issueClientCertificate({ commonName: 'ada', organizations: ['system:masters'] })
+    const review = await lab.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } }, connection: { clientCertificatePem: certificatePem } })
+    expect(review.body.status.error).toContain('the token in secret default/old-token for service account default/old has been marked invalid. Use tokens from the TokenRequest API')
+  })
 })

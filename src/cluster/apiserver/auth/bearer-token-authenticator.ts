@@ -26,7 +26,7 @@ const NOBODY: ReadonlyMap<string, UserInfo> = new Map()
 /** Tokens of a file, of service accounts and bootstrap tokens. A token that nobody knows is refused, never taken for no token. */
 export function bearerTokenAuthenticator(tokens: ServiceAccountTokens, reader: Reader, clock: Clock, fromFile: () => ReadonlyMap<string, UserInfo> = () => NOBODY): Authenticator {
   return {
-    async authenticate(request): Promise<UserInfo | undefined> {
+    async authenticate(request, _connection, notes): Promise<UserInfo | undefined> {
       const token = bearerTokenOf(request)
       if (token === undefined) return undefined
       const named = fromFile().get(token)
@@ -35,7 +35,11 @@ export function bearerTokenAuthenticator(tokens: ServiceAccountTokens, reader: R
       if (bootstrap) return bootstrap
       try {
         const accepted = await tokens.authenticate(token)
-        if (accepted) return accepted.user
+        if (accepted) {
+          if (accepted.warning) notes?.warnings.push(accepted.warning)
+          if (notes) Object.assign(notes.annotations, accepted.annotations)
+          return accepted.user
+        }
       } catch (error) {
         if (!(error instanceof TokenRefused)) throw error
       }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../kinds/object.ts'
 import type { Pod, PersistentVolume, PersistentVolumeClaim, Volume } from '../../kinds/generated/types.ts'
+import { secretNamesOf } from '../../kinds/core/pod-secrets.ts'
 import type { AuthorizationAttributes, Authorizer, Decision, Reader, UserInfo } from '../seams.ts'
 import { nodeRules } from '../bootstrap/node-rules.ts'
 import { ruleAllows } from './rbac-rules.ts'
@@ -45,7 +46,7 @@ export class NodeAuthorizer implements Authorizer {
   /** Undefined: the static rules decide. */
   #resource(nodeName: string, a: AuthorizationAttributes): Decision | undefined {
     switch (a.group ? `${a.resource}.${a.group}` : a.resource) {
-      case 'secrets': return this.#readNamespaced(nodeName, a, (pod) => secretsOf(pod).includes(a.name) || this.#volumeSecretsOf(pod).includes(`${a.namespace}/${a.name}`))
+      case 'secrets': return this.#readNamespaced(nodeName, a, (pod) => secretNamesOf(pod).includes(a.name) || this.#volumeSecretsOf(pod).includes(`${a.namespace}/${a.name}`))
       case 'configmaps': return this.#readNamespaced(nodeName, a, (pod) => configMapsOf(pod).includes(a.name))
       case 'persistentvolumeclaims':
         if (a.subresource === 'status') {
@@ -186,19 +187,6 @@ function containersOf(pod: Pod) {
 
 function projectedSources(volume: Volume) {
   return volume.projected?.sources ?? []
-}
-
-function secretsOf(pod: Pod): string[] {
-  const out: (string | undefined)[] = (pod.spec.imagePullSecrets ?? []).map((ref) => ref.name)
-  for (const container of containersOf(pod)) {
-    for (const env of container.env ?? []) out.push(env.valueFrom?.secretKeyRef?.name)
-    for (const source of container.envFrom ?? []) out.push(source.secretRef?.name)
-  }
-  for (const volume of pod.spec.volumes ?? []) {
-    out.push(volume.secret?.secretName, volume.csi?.nodePublishSecretRef?.name, volume.rbd?.secretRef?.name, volume.iscsi?.secretRef?.name, volume.cephfs?.secretRef?.name, volume.flexVolume?.secretRef?.name)
-    for (const source of projectedSources(volume)) out.push(source.secret?.name)
-  }
-  return out.filter((name): name is string => Boolean(name))
 }
 
 function configMapsOf(pod: Pod): string[] {

@@ -1,6 +1,7 @@
 /** Tokens of service accounts: made, and judged. k8s: pkg/serviceaccount */
 import type { Random } from '../../../base/random.ts'
-import type { Clock } from '../../../base/clock.ts'
+import { rfc3339, type Clock } from '../../../base/clock.ts'
+import type { Api } from '../../client/api.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import type { TokenKey } from '../pki/cluster-pki.ts'
 import type { Reader, UserInfo } from '../seams.ts'
@@ -10,6 +11,11 @@ import { type Claims, parseJwt, signJwt, verifyJwt } from './jwt.ts'
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local'
 /** Issuer of the tokens in Secrets of type kubernetes.io/service-account-token. */
 const LEGACY_ISSUER = 'kubernetes/serviceaccount'
+/** Labels of Secrets with tokens: when one was last used, and since when it is taken no more (days, `2026-01-31`). */
+const LAST_USED = 'kubernetes.io/legacy-token-last-used'
+const INVALID_SINCE = 'kubernetes.io/legacy-token-invalid-since'
+const AUTO_GENERATED_WARNING = 'Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.'
+const DAY_MS = 24 * 3_600_000
 /** k8s: jwt.DefaultLeeway: how far clocks may differ, and how long tokens outlive their object, in seconds. */
 const LEEWAY_SECONDS = 60
 /** Verified tokens that are remembered. */
@@ -41,6 +47,10 @@ export interface TokenSubject {
 export interface AcceptedToken {
   user: UserInfo
   audiences: readonly string[]
+  /** What the answer's Warning header says of it. */
+  warning?: string
+  /** Annotations for the audit event, by key. */
+  annotations?: Readonly<Record<string, string>>
 }
 
 /** Why a token was refused, in upstream's words. */
@@ -60,14 +70,17 @@ export class ServiceAccountTokens {
   readonly #clock: Clock
   readonly #random: Random
   readonly #reader: Reader
+  readonly #api: Api | undefined
   /** Claims by token; null for tokens whose signature is wrong. Only what never changes is remembered. */
   readonly #verified = new Map<string, Claims | null>()
 
-  constructor(parts: { key: TokenKey; clock: Clock; random: Random; reader: Reader }) {
+  /** @param parts `api`: writes down when the token of a Secret was used, with the server's own rights */
+  constructor(parts: { key: TokenKey; clock: Clock; random: Random; reader: Reader; api?: Api }) {
     this.#key = parts.key
     this.#clock = parts.clock
     this.#random = parts.random
     this.#reader = parts.reader
+    this.#api = parts.api
   }
 
   /** @param warnAfterSeconds when use of the token counts as stale; for tokens that live longer than they were asked to */
@@ -129,17 +142,37 @@ export class ServiceAccountTokens {
     return { user: serviceAccountUser(namespace, serviceaccount.name, serviceaccount.uid, extra), audiences }
   }
 
-  #legacy(claims: Claims, token: string, wanted: readonly string[]): AcceptedToken {
+  /** k8s: pkg/serviceaccount/legacy.go */
+  async #legacy(claims: Claims, token: string, wanted: readonly string[]): Promise<AcceptedToken> {
     const audiences = audiencesFor([ISSUER], wanted)
     const text = (name: string) => String(claims[`kubernetes.io/serviceaccount/${name}`] ?? '')
     const namespace = text('namespace')
     const name = text('service-account.name')
     const uid = text('service-account.uid')
     const secret = this.#reader.get('secrets', namespace, text('secret.name'))
-    if (!secret || secret.metadata.deletionTimestamp || atob((secret.data as Record<string, string> | undefined)?.token ?? '') !== token)
-      throw new TokenRefused('service account token has been invalidated')
-    this.#checkAccount(namespace, name, uid)
-    return { user: serviceAccountUser(namespace, name, uid), audiences }
+    if (!secret || secret.metadata.deletionTimestamp) throw new TokenRefused('Token has been invalidated')
+    if (atob((secret.data as Record<string, string> | undefined)?.token ?? '') !== token) throw new TokenRefused("Token does not match server's copy")
+    const account = this.#reader.get('serviceaccounts', namespace, name)
+    if (!account) throw new TokenRefused(`serviceaccounts "${name}" not found`)
+    if (account.metadata.deletionTimestamp) throw new TokenRefused(`ServiceAccount ${namespace}/${name} has been deleted`)
+    if (account.metadata.uid !== uid) throw new TokenRefused(`ServiceAccount UID (${account.metadata.uid}) does not match claim (${uid})`)
+    await this.#rememberUse(secret)
+    if (secret.metadata.labels?.[INVALID_SINCE])
+      throw new TokenRefused(`the token in secret ${namespace}/${secret.metadata.name} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE}' label from the secret to temporarily allow use of this token`)
+    const isGenerated = ((account['secrets'] ?? []) as { name?: string }[]).some((ref) => ref.name === secret.metadata.name)
+    return {
+      user: serviceAccountUser(namespace, name, uid), audiences, ...(isGenerated ? { warning: AUTO_GENERATED_WARNING } : {}),
+      annotations: { [`authentication.k8s.io/legacy-token-${isGenerated ? 'autogenerated' : 'manual'}-secret`]: secret.metadata.name! },
+    }
+  }
+
+  /** Notes the day on the Secret, once a day. Whoever holds the token doesn't learn when that fails. */
+  async #rememberUse({ metadata: { name, namespace, uid, labels } }: KubeObject): Promise<void> {
+    const day = (ms: number) => rfc3339(ms).slice(0, 10)
+    const nowMs = this.#clock.nowMs()
+    const last = labels?.[LAST_USED]
+    if (!this.#api || last === day(nowMs) || last === day(nowMs + DAY_MS)) return
+    await this.#api.patch('secrets', name!, namespace, 'application/merge-patch+json', { metadata: { uid, labels: { [LAST_USED]: day(nowMs) } } }, { fieldManager: 'kube-apiserver' }).catch(() => {})
   }
 
   #checkAccount(namespace: string, name: string, uid: string): void {
