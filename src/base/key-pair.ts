@@ -34,6 +34,16 @@ function ofCertificate(der: Uint8Array): PublicPart {
   return rsaPart(modulus!, exponent!)
 }
 
+/** Whether bytes are a certificate with a public key, as far as its parts are looked at. */
+export function isCertificate(der: Uint8Array): boolean {
+  try {
+    ofCertificate(der)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function ofKey(der: Uint8Array, curveKnown = false): PublicPart | undefined {
   const fields = children(readDer(der))
   // Every form begins with its version.

@@ -355,6 +355,20 @@ export function givenEmpty(object: object | undefined, field: string): boolean {
   return object !== undefined && emptyFields.get(object)?.includes(field) === true
 }
 
+/** Whether a field of the object, or of what is in it, was given as an empty list or map; see {@link givenEmpty}. */
+export function givesEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return emptyFields.has(value) || Object.values(value).some(givesEmpty)
+}
+
+/** A shallow copy that still tells which of its fields were given as empty. */
+export function copyOf<T extends object>(object: Readonly<T>): T {
+  const copy = { ...object }
+  const fields = emptyFields.get(object)
+  if (fields) emptyFields.set(copy, [...fields])
+  return copy
+}
+
 /** Whether Go's omitempty drops this value. */
 function omitted(field: FieldNode, value: unknown): boolean {
   if (field.pointer || !field.omitEmpty) return false

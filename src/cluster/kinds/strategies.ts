@@ -1,6 +1,6 @@
 /** Parts that strategies of many kinds share. k8s: pkg/registry strategies */
 import { deepEqual } from '../../base/freeze.ts'
-import { decodeValue } from './decode.ts'
+import { decodeValue, givesEmpty } from './decode.ts'
 import type { Strategy } from './kind.ts'
 import type { KubeObject } from './object.ts'
 
@@ -60,6 +60,19 @@ export function specAndStatus<T extends KubeObject>(statusType: string, options:
     },
     beforeStatusUpdate(draft, old) {
       keep(draft, old, 'spec')
+    },
+  }
+}
+
+/**
+ * The same for one field, where empty lists that somebody gives are a change each time: what is stored has none of them.
+ * k8s: strategies that compare with reflect.DeepEqual instead of Semantic.DeepEqual
+ */
+export function literallyCountedGeneration<T extends KubeObject>(field: keyof T & string): Strategy<T> & Required<Pick<Strategy<T>, 'beforeCreate' | 'beforeUpdate'>> {
+  return {
+    beforeCreate: firstGeneration,
+    beforeUpdate(draft, old) {
+      bumpGeneration(draft, old, !deepEqual(draft[field], old[field]) || givesEmpty(draft[field]))
     },
   }
 }

@@ -63,3 +63,18 @@ describe('statuses of jobs', () => {
     ['indexes of a job without', { completedIndexes: '0' }, {}, ['status.completedIndexes: Invalid value: "0": cannot set non-empty completedIndexes when non-indexed completion mode']],
   ])('%s', (_, status, before, messages) => expect(changed(status, before)).toEqual(messages))
 })
+
+describe('nodes and claims', () => {
+  const node = (status: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: {}, status })
+  const claimStatus = (status: object) => {
+    const before: any = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: meta, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }
+    return validateStatusUpdate(kind(before), { ...before, status }, before).map(({ message }) => message)
+  }
+  it.each([
+    ['swap of no size', { nodeInfo: { swap: { capacity: 0 } } }, ['metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero']],
+    ['a long feature', { declaredFeatures: [`A${'b'.repeat(253)}`] }, [`status.declaredFeatures[0]: Invalid value: "A${'b'.repeat(253)}": invalid feature name "A${'b'.repeat(253)}": must be no more than 253 characters`]],
+  ])('%s', (_, status, messages) => expect(created(node(status))).toEqual(messages))
+  it('shows sizes below zero as numbers', () => expect(claimStatus({ capacity: { storage: '-1Ki' }, allocatedResources: { storage: '-1' } })).toEqual([
+    'status.capacity[storage]: Invalid value: -1024: must be a valid resource quantity', 'status.allocatedResources[storage]: Invalid value: -1: must be a valid resource quantity',
+  ]))
+})

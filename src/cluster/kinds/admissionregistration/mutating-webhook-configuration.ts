@@ -1,6 +1,6 @@
 import { defineKind } from '../define-kind.ts'
 import type { MutatingWebhookConfiguration } from '../generated/types.ts'
-import { countedGeneration } from '../strategies.ts'
+import { literallyCountedGeneration } from '../strategies.ts'
 import { validateWebhooks, validateWebhooksUpdate } from './validate-webhook.ts'
 import { defaultWebhook } from './webhook-defaults.ts'
 
@@ -14,6 +14,6 @@ export const mutatingWebhookConfiguration = defineKind<MutatingWebhookConfigurat
   },
   validate: ({ webhooks }) => validateWebhooks(webhooks),
   validateUpdate: ({ webhooks }, old) => validateWebhooksUpdate(webhooks, old.webhooks),
-  strategy: { ...countedGeneration<MutatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
+  strategy: { ...literallyCountedGeneration<MutatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
   cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
 })

@@ -1,6 +1,6 @@
 import { defineKind } from '../define-kind.ts'
 import type { ValidatingWebhookConfiguration } from '../generated/types.ts'
-import { countedGeneration } from '../strategies.ts'
+import { literallyCountedGeneration } from '../strategies.ts'
 import { validateWebhooks, validateWebhooksUpdate } from './validate-webhook.ts'
 import { defaultWebhook } from './webhook-defaults.ts'
 
@@ -13,6 +13,6 @@ export const validatingWebhookConfiguration = defineKind<ValidatingWebhookConfig
   },
   validate: ({ webhooks }) => validateWebhooks(webhooks),
   validateUpdate: ({ webhooks }, old) => validateWebhooksUpdate(webhooks, old.webhooks),
-  strategy: { ...countedGeneration<ValidatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
+  strategy: { ...literallyCountedGeneration<ValidatingWebhookConfiguration>('webhooks'), allowUnconditionalUpdate: false },
   cells: { Webhooks: (object) => object.webhooks?.length ?? 0 },
 })

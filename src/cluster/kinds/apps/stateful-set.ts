@@ -16,6 +16,11 @@ import { claimSpecWarnings, templateWarnings } from '../core/pod-warnings.ts'
 
 const COUNTS = ['replicas', 'readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas']
 
+/** A feature that is off by default: MaxUnavailableStatefulSet. Field managers keep its fields. k8s: dropStatefulSetDisabledFields */
+function dropGatedFields({ spec }: StatefulSet): void {
+  delete spec.updateStrategy?.rollingUpdate?.maxUnavailable
+}
+
 export const statefulSet = defineKind<StatefulSet>({
   group: 'apps', version: 'v1', resource: 'statefulsets',
   defaults({ spec }) {
@@ -26,8 +31,6 @@ export const statefulSet = defineKind<StatefulSet>({
       strategy.rollingUpdate ??= {}
     }
     if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate) strategy.rollingUpdate.partition ??= 0
-    // A feature that is off by default: MaxUnavailableStatefulSet.
-    if (strategy.rollingUpdate) delete strategy.rollingUpdate.maxUnavailable
     const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {})
     retention.whenDeleted ??= 'Retain'
     retention.whenScaled ??= 'Retain'
@@ -58,7 +61,7 @@ export const statefulSet = defineKind<StatefulSet>({
     return out
   },
   strategy: {
-    ...specAndStatus<StatefulSet>('io.k8s.api.apps.v1.StatefulSetStatus'),
+    ...specAndStatus<StatefulSet>('io.k8s.api.apps.v1.StatefulSetStatus', { also: dropGatedFields }),
     warningsOnCreate: (object) => [...podTemplateWarnings.warningsOnCreate!(object), ...setWarnings(object)],
     warningsOnUpdate: (object, old) => [...podTemplateWarnings.warningsOnUpdate!(object, old), ...setWarnings(object)],
   },

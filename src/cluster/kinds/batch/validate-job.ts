@@ -49,7 +49,7 @@ export function validateJobTemplate(out: Finding[], spec: Readonly<JobSpec>, at:
   }
   if (spec.podFailurePolicy) checkFailurePolicy(out, spec, `${at}.podFailurePolicy.rules`)
   if (spec.successPolicy) {
-    if (mode !== 'Indexed') out.push(invalid(`${at}.successPolicy`, { Rules: (spec.successPolicy.rules?.length ? spec.successPolicy.rules : undefined)?.map((rule) => ({ SucceededIndexes: rule.succeededIndexes ?? null, SucceededCount: rule.succeededCount ?? null })) ?? null }, 'requires indexed completion mode'))
+    if (mode !== 'Indexed') out.push(invalid(`${at}.successPolicy`, { Rules: (spec.successPolicy.rules?.length || givenEmpty(spec.successPolicy, 'rules') ? spec.successPolicy.rules ?? [] : undefined)?.map((rule) => ({ SucceededIndexes: rule.succeededIndexes ?? null, SucceededCount: rule.succeededCount ?? null })) ?? null }, 'requires indexed completion mode'))
     else checkSuccessPolicy(out, spec, `${at}.successPolicy.rules`)
   }
   const replacement = spec.podReplacementPolicy as string | undefined

@@ -5,6 +5,7 @@ import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Fi
 import type { CertificateSigningRequest } from '../generated/types.ts'
 import { byteLength, dnsLabelProblems, dnsSubdomainProblems } from '../names.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
+import { certificateContentProblem } from './certificate-content.ts'
 
 const USAGES = [
   'any', 'cert sign', 'client auth', 'code signing', 'content commitment', 'crl sign', 'data encipherment', 'decipher only', 'digital signature', 'email protection', 'encipher only', 'ipsec end system',
@@ -81,6 +82,8 @@ const ofType = (status: Readonly<Status>, type: string) => (status?.conditions ?
 export function validateRequestUpdate(object: Readonly<CertificateSigningRequest>, old: Readonly<CertificateSigningRequest>, may: { approve?: boolean; issue?: boolean } = {}): Finding[] {
   const out = [...validateObjectMeta({ namespaced: false, nameRule: () => [] }, object.metadata), ...validateRequest(object)]
   const at = 'status.conditions'
+  const problem = object.status?.certificate === old.status?.certificate ? undefined : certificateContentProblem(object.status?.certificate ?? '')
+  if (problem) out.push(invalid('status.certificate', '<certificate data>', problem))
   for (const type of ['Approved', 'Denied', 'Failed']) {
     if (ofType(object.status, type).length < ofType(old.status, type).length) out.push(forbidden(at, `updates may not remove a condition of type ${JSON.stringify(type)}`))
   }

@@ -11,16 +11,16 @@ function validateLease({ spec }: Readonly<Lease>): Finding[] {
   return out
 }
 
+/** A feature that is off by default: CoordinatedLeaderElection. Field managers keep its fields. k8s: registry/coordination/lease dropDisabledFields */
+function dropGatedFields({ spec }: Lease): void {
+  delete spec?.strategy
+  delete spec?.preferredHolder
+}
+
 export const lease = defineKind<Lease>({
   group: 'coordination.k8s.io', version: 'v1', resource: 'leases',
-  defaults({ spec }) {
-    // A feature that is off by default: CoordinatedLeaderElection.
-    if (!spec) return
-    delete spec.strategy
-    delete spec.preferredHolder
-  },
   validate: validateLease,
   validateUpdate: validateLease,
-  strategy: { allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
+  strategy: { beforeCreate: dropGatedFields, beforeUpdate: dropGatedFields, allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
   cells: { Holder: ({ spec }) => spec?.holderIdentity ?? '' },
 })

@@ -104,7 +104,8 @@ function checkResources(out: Finding[], { status }: Readonly<Node>): void {
 /** k8s: validateNodeDeclaredFeatures */
 function checkDeclaredFeatures(out: Finding[], { status }: Readonly<Node>): void {
   ;(status?.declaredFeatures ?? []).forEach((name, i) => {
-    if (!/^[A-Z][A-Za-z0-9]*(?:\/[A-Za-z0-9]+)*$/.test(name)) {
+    if (name.length > 253) out.push(invalid(`status.declaredFeatures[${i}]`, name, `invalid feature name ${JSON.stringify(name)}: must be no more than 253 characters`))
+    else if (!/^[A-Z][A-Za-z0-9]*(?:\/[A-Za-z0-9]+)*$/.test(name)) {
       out.push(invalid(`status.declaredFeatures[${i}]`, name, `invalid feature name ${JSON.stringify(name)}: must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`))
     }
     const next = status!.declaredFeatures![i + 1]
@@ -118,6 +119,9 @@ function validateNode(node: Readonly<Node>): Finding[] {
   const out: Finding[] = []
   checkTaints(out, node)
   checkResources(out, node)
+  const swap = node.status?.nodeInfo?.swap?.capacity
+  // The path is upstream's.
+  if (swap !== undefined && swap <= 0) out.push(invalid('metadata.nodeSwapStatus.capacity', swap, 'must be greater than zero'))
   checkDeclaredFeatures(out, node)
   const ranges = node.spec?.podCIDRs ?? []
   ranges.forEach((range, i) => out.push(...validateCidr(range, `spec.podCIDRs[${i}]`)))
@@ -131,6 +135,9 @@ function validateNode(node: Readonly<Node>): Finding[] {
 function validateNodeUpdate(node: Readonly<Node>, old: Readonly<Node>): Finding[] {
   const out: Finding[] = []
   checkResources(out, node)
+  const swap = node.status?.nodeInfo?.swap?.capacity
+  // The path is upstream's.
+  if (swap !== undefined && swap <= 0) out.push(invalid('metadata.nodeSwapStatus.capacity', swap, 'must be greater than zero'))
   checkDeclaredFeatures(out, node)
   const addresses = new Set<string>()
   ;(node.status?.addresses ?? []).forEach((found, i) => {

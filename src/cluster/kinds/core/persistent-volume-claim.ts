@@ -1,17 +1,19 @@
 import { specDiff } from './spec-diff.ts'
+import { copyOf, givenEmpty } from '../decode.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { accessModesText } from '../cells.ts'
-import { checkImmutable, checkNotNegativeQuantity } from '../checks.ts'
+import { checkImmutable } from '../checks.ts'
 import { defineKind } from '../define-kind.ts'
 import { forbidden, invalid, notSupported, type Finding } from '../findings.ts'
 import { labelKeyProblems } from '../names.ts'
-import { compareQuantities } from '../quantity.ts'
+import { compareQuantities, quantityValue } from '../quantity.ts'
 import { validateObjectMeta } from '../validate-metadata.ts'
 import type { PersistentVolumeClaim } from '../generated/types.ts'
 import { keep } from '../strategies.ts'
 import { claimSpecWarnings } from './pod-warnings.ts'
 import { roundUpToMillis } from './pod-defaults.ts'
 import { validateClaimSpec } from './validate-claim.ts'
+import { checkResourceValue } from './validate-resources.ts'
 
 type ClaimSpec = PersistentVolumeClaim['spec']
 
@@ -59,7 +61,7 @@ export const persistentVolumeClaim = defineKind<PersistentVolumeClaim>({
 export function defaultClaim(claim: PersistentVolumeClaim): void {
   if (claim.status) claim.status.phase ??= 'Pending'
   claim.spec.volumeMode ??= 'Filesystem'
-  for (const list of [claim.spec.resources?.limits, claim.spec.resources?.requests, claim.status?.capacity]) if (list) roundUpToMillis(list)
+  for (const list of [claim.spec.resources?.limits, claim.spec.resources?.requests, claim.status?.capacity, claim.status?.allocatedResources]) if (list) roundUpToMillis(list)
 }
 
 /** What a new claim may not name. k8s: DropDisabledFields (CrossNamespaceVolumeDataSource is off), EnforceDataSourceBackwardsCompatibility */
@@ -92,9 +94,9 @@ function claimWarnings({ metadata, spec }: Readonly<PersistentVolumeClaim>): str
 function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readonly<PersistentVolumeClaim>): Finding[] {
   const out: Finding[] = [...validateObjectMeta({ namespaced: true }, claim.metadata)]
   // Groups were not always looked at.
-  const anyGroup = old.spec.dataSource?.apiGroup !== undefined || old.spec.dataSourceRef?.apiGroup !== undefined
+  const anyGroup = (old.spec.dataSource?.apiGroup ?? old.spec.dataSourceRef?.apiGroup ?? undefined) !== undefined
   validateClaimSpec(out, claim.spec, 'spec', { anyGroup })
-  const now = { ...claim.spec }
+  const now = copyOf(claim.spec)
   const before = { ...old.spec }
   if (!before.volumeName) {
     if (now.volumeName === undefined) delete before.volumeName
@@ -114,7 +116,7 @@ function validateClaimUpdate(claim: Readonly<PersistentVolumeClaim>, old: Readon
   }
   if (claim.status?.phase === 'Bound') {
     take('volumeAttributesClassName')
-    if (now.resources?.requests) now.resources = { ...now.resources, requests: { ...now.resources.requests, storage: before.resources?.requests?.storage ?? '0' } }
+    if (now.resources?.requests || givenEmpty(now.resources, 'requests')) now.resources = { ...copyOf(now.resources!), requests: { ...now.resources!.requests, storage: before.resources?.requests?.storage ?? '0' } }
   }
   if (!deepEqual(now, before)) out.push(forbidden('spec', `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${specDiff('PersistentVolumeClaimSpec', before, now)}`))
   const size = claim.spec.resources?.requests?.storage ?? '0'
@@ -136,13 +138,23 @@ const RESIZE_STATES = ['ControllerResizeInProgress', 'ControllerResizeInfeasible
 function validateClaimStatus({ status }: Readonly<PersistentVolumeClaim>): Finding[] {
   const out: Finding[] = []
   const { capacity = {}, allocatedResourceStatuses = {}, allocatedResources = {} } = status ?? {}
-  for (const name of Object.keys(capacity).sort()) checkNotNegativeQuantity(out, capacity[name], `status.capacity[${name}]`)
+  for (const name of Object.keys(capacity).sort()) checkAmount(out, capacity[name]!, `status.capacity[${name}]`)
   for (const name of Object.keys(allocatedResourceStatuses).sort()) {
     checkResourceKey(out, name, 'status.allocatedResourceStatuses')
     if (!RESIZE_STATES.includes(allocatedResourceStatuses[name]!)) out.push(notSupported('status.allocatedResourceStatuses', name, RESIZE_STATES))
   }
-  for (const name of Object.keys(allocatedResources).sort()) if (checkResourceKey(out, name, 'status.allocatedResources')) checkNotNegativeQuantity(out, allocatedResources[name], `status.allocatedResources[${name}]`)
+  for (const name of Object.keys(allocatedResources).sort()) if (checkResourceKey(out, name, 'status.allocatedResources')) {
+    const at = `status.allocatedResources[${name}]`
+    if (checkAmount(out, allocatedResources[name]!, at)) checkResourceValue(out, 'storage', allocatedResources[name]!, at)
+  }
   return out
+}
+
+/** k8s: validateBasicResource */
+function checkAmount(out: Finding[], quantity: string, at: string): boolean {
+  const value = quantityValue(quantity)
+  if (value < 0) out.push(invalid(at, value, 'must be a valid resource quantity'))
+  return value >= 0
 }
 
 /** k8s: validatePersistentVolumeClaimResourceKey */

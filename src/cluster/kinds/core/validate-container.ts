@@ -2,6 +2,7 @@
 import {
   checkAlternatives, checkDnsLabel, checkNoBacksteps, checkNotNegative, checkOneOf, checkPortNumberOrName, checkQualifiedName, checkRelativePath,
 } from '../checks.ts'
+import { givenEmpty } from '../decode.ts'
 import { duplicate, forbidden, invalid, notFound, notSupported, required, tooMany, type Finding } from '../findings.ts'
 import { configKeyProblems, envVarNameProblems, headerNameProblems, portNameProblems, portNumberProblems, subdomainName } from '../names.ts'
 import { isZeroQuantity } from '../quantity.ts'
@@ -45,7 +46,9 @@ export function validateInitContainers(out: Finding[], containers: readonly Cont
   containers.forEach((container, i) => {
     const here = `${at}[${i}]`
     validateContainer(out, container, pod, here)
-    checkRestartPolicy(out, container, here)
+    // k8s: validateInitContainerRestartPolicy
+    if (container.restartPolicy !== undefined) checkRestartPolicy(out, container, here)
+    else if (container.restartPolicyRules?.length) out.push(required(`${here}.restartPolicy`, 'must specify restartPolicy when restart rules are used'))
     const sidecar = container.restartPolicy === 'Always'
     if (names.has(container.name)) out.push(duplicate(`${here}.name`, container.name))
     else if (container.name) names.add(container.name)
@@ -79,7 +82,8 @@ export function validateEphemeralContainers(out: Finding[], containers: readonly
     if (container.targetContainerName && !others.has(container.targetContainerName)) out.push(notFound(`${here}.targetContainerName`, container.targetContainerName))
     for (const field of NOT_EPHEMERAL) {
       const value = (container as unknown as Record<string, unknown>)[field]
-      if (value !== undefined && (field !== 'resources' || Object.keys(value as object).length > 0)) out.push(forbidden(`${here}.${field}`, 'cannot be set for an Ephemeral Container'))
+      const isSet = field === 'resources' ? ['limits', 'requests', 'claims'].some((part) => givenEmpty(value as object, part)) || Object.keys(value ?? {}).length > 0 : value !== undefined || givenEmpty(container, field)
+      if (isSet) out.push(forbidden(`${here}.${field}`, 'cannot be set for an Ephemeral Container'))
     }
     ;(container.volumeMounts ?? []).forEach((mount, j) => {
       if (mount.subPath) out.push(forbidden(`${here}.volumeMounts[${j}].subPath`, 'cannot be set for an Ephemeral Container'))

@@ -2,7 +2,7 @@ import { defineKind } from '../define-kind.ts'
 import type { NetworkPolicy, NetworkPolicyPeer } from '../generated/types.ts'
 import { cidrWarnings } from '../ip.ts'
 import { labelSelectorText } from '../label-selector.ts'
-import { countedGeneration } from '../strategies.ts'
+import { literallyCountedGeneration } from '../strategies.ts'
 import { validateNetworkPolicy, validateNetworkPolicyUpdate } from './validate-network-policy.ts'
 
 export const networkPolicy = defineKind<NetworkPolicy>({
@@ -14,7 +14,7 @@ export const networkPolicy = defineKind<NetworkPolicy>({
   },
   validate: validateNetworkPolicy,
   validateUpdate: validateNetworkPolicyUpdate,
-  strategy: { ...countedGeneration<NetworkPolicy>('spec'), warningsOnCreate: blockWarnings, warningsOnUpdate: blockWarnings },
+  strategy: { ...literallyCountedGeneration<NetworkPolicy>('spec'), warningsOnCreate: blockWarnings, warningsOnUpdate: blockWarnings },
   cells: { 'Pod-Selector': ({ spec }) => labelSelectorText(spec?.podSelector ?? {}) },
 })
 

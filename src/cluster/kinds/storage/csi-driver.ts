@@ -11,8 +11,6 @@ export const csiDriver = defineKind<CSIDriver>({
   validate: validateCsiDriver,
   validateUpdate: validateCsiDriverUpdate,
   defaults({ spec }) {
-    // A feature that is off by default.
-    delete (spec as { preventPodSchedulingIfMissing?: boolean }).preventPodSchedulingIfMissing
     spec.attachRequired ??= true
     spec.podInfoOnMount ??= false
     spec.storageCapacity ??= false
@@ -24,7 +22,9 @@ export const csiDriver = defineKind<CSIDriver>({
   strategy: {
     allowUnconditionalUpdate: false,
     warningsOnCreate: ({ spec }) => (spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined ? [UNSET_WARNING] : []),
+    beforeCreate: dropGatedFields,
     beforeUpdate(draft, old) {
+      dropGatedFields(draft)
       const counted = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'] as const
       bumpGeneration(draft, old, counted.some((field) => !deepEqual(draft.spec[field], old.spec[field])))
     },
@@ -38,3 +38,8 @@ export const csiDriver = defineKind<CSIDriver>({
     Modes: ({ spec }) => (spec.volumeLifecycleModes ?? []).join(',') || '<none>',
   },
 })
+
+/** Takes away the fields of features that are off by default; field managers keep them. k8s: registry/storage/csidriver/strategy.go */
+function dropGatedFields({ spec }: CSIDriver): void {
+  delete spec.preventPodSchedulingIfMissing
+}
