@@ -7,7 +7,7 @@ import { givenEmpty } from '../decode.ts'
 import { duplicate, forbidden, internalFinding, invalid, notFound, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import { parseIp, validateIp } from '../ip.ts'
 import { compareQuantities } from '../quantity.ts'
-import { byteLength, dnsSubdomainProblems, rangeText, subdomainName } from '../names.ts'
+import { byteLength, rangeText, subdomainName } from '../names.ts'
 import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 import type { ObjectMeta } from '../object.ts'
@@ -129,8 +129,10 @@ export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: str
   if (spec.topologySpreadConstraints) validateTopologySpread(out, spec.topologySpreadConstraints, `${at}.topologySpreadConstraints`)
   validateHostProcess(out, spec, at)
   if (spec.hostUsers === false) {
+    if (spec.hostNetwork) out.push(forbidden(`${at}.hostNetwork`, 'when `hostUsers` is false'))
     if (spec.hostPID) out.push(forbidden(`${at}.HostPID`, 'when `hostUsers` is false'))
     if (spec.hostIPC) out.push(forbidden(`${at}.HostIPC`, 'when `hostUsers` is false'))
+    for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) spec[list]?.forEach(({ volumeDevices }, i) => { if (volumeDevices?.length) out.push(forbidden(`${at}.${list}[${i}].volumeDevices`, 'when `hostUsers` is false')) })
   }
   if (spec.hostnameOverride !== undefined) {
     if (spec.setHostnameAsFQDN) out.push(forbidden(`${at}.hostnameOverride`, 'may not be specified when setHostnameAsFQDN is true'))
@@ -174,6 +176,9 @@ function checkResourceClaims(out: Finding[], spec: Readonly<PodSpec>, at: string
   })
 }
 
+const SEARCH_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
+const SEARCH_PATH = new RegExp(`^${SEARCH_LABEL}(\\.${SEARCH_LABEL})*$`)
+
 /** k8s: validatePodDNSConfig */
 function checkDns(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
   const dns = spec.dnsConfig
@@ -197,9 +202,9 @@ function checkDns(out: Finding[], spec: Readonly<PodSpec>, at: string): void {
     if (search === '.') return
     const name = search.replace(/\.$/, '')
     // Search paths may have underscores, unlike names.
-    if (dnsSubdomainProblems(name.replaceAll('_', 'a')).length > 0) {
-      const label = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
-      out.push(invalid(`${at}.searches[${i}]`, name, `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${label}(\\.${label})*')`))
+    if (name.length > 253) out.push(invalid(`${at}.searches[${i}]`, name, 'must be no more than 253 characters'))
+    if (!SEARCH_PATH.test(name)) {
+      out.push(invalid(`${at}.searches[${i}]`, name, `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '${SEARCH_LABEL}(\\.${SEARCH_LABEL})*')`))
     }
   })
   options.forEach((option, i) => {

@@ -2,6 +2,7 @@
 import { checkRelativePath } from '../checks.ts'
 import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import { byteLength, dnsSubdomainProblems, rangeText } from '../names.ts'
+import { internalValue } from './spec-diff.ts'
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext } from '../generated/types.ts'
 
 const MAX_ID = 2147483647
@@ -53,15 +54,7 @@ function goFields(value: object): Record<string, unknown> {
 }
 
 /** A container's context as Go shows the internal type. */
-function securityContextText(context: Readonly<SecurityContext>): Record<string, unknown> {
-  const capabilities = context.capabilities ? { Add: context.capabilities.add ?? null, Drop: context.capabilities.drop ?? null } : null
-  return {
-    Capabilities: capabilities, Privileged: context.privileged ?? null, SELinuxOptions: context.seLinuxOptions ? goFields(context.seLinuxOptions) : null,
-    WindowsOptions: context.windowsOptions ? goFields(context.windowsOptions) : null, RunAsUser: context.runAsUser ?? null, RunAsGroup: context.runAsGroup ?? null,
-    RunAsNonRoot: context.runAsNonRoot ?? null, ReadOnlyRootFilesystem: context.readOnlyRootFilesystem ?? null, AllowPrivilegeEscalation: context.allowPrivilegeEscalation ?? null,
-    ProcMount: context.procMount ?? null, SeccompProfile: context.seccompProfile ? goFields(context.seccompProfile) : null, AppArmorProfile: context.appArmorProfile ? goFields(context.appArmorProfile) : null,
-  }
-}
+const securityContextText = (context: Readonly<SecurityContext>) => internalValue('SecurityContext', context)
 
 /** k8s: ValidateSecurityContext */
 export function validateSecurityContext(out: Finding[], context: Readonly<SecurityContext> | undefined, hostUsers: boolean, at: string): void {
