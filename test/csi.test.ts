@@ -134,6 +134,21 @@ test('a pod that goes before its volume could be attached leaves nothing in use'
   await out('kubectl delete pvc nowhere; kubectl delete pv nowhere --wait=false')
 }, 60_000)
 
+test('a claim of mode Block is a device in its pod, and its snapshot has the same bytes', async () => {
+  const block = (name: string, extra = '') => claim(name, `volumeMode: Block\n  ${extra}`)
+  const user = (name: string) => pod(name, `persistentVolumeClaim: {claimName: ${name}}`).replace('volumeMounts: [{name: data, mountPath: /data}]', 'volumeDevices: [{name: data, devicePath: /dev/xvda}]')
+  lab.writeFile('block.yaml', [block('raw'), user('raw')].join('---\n'))
+  await out('kubectl apply -f block.yaml; kubectl wait --for=condition=Ready pod raw --timeout=90s')
+  expect(await out('kubectl exec raw -- sh -c "test -b /dev/xvda && blockdev --getsize64 /dev/xvda; echo hello > /dev/xvda"')).toBe('1073741824\n')
+  lab.writeFile('block-snapshot.yaml', 'apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshot\nmetadata: {name: raw}\nspec: {volumeSnapshotClassName: csi-hostpath-snapclass, source: {persistentVolumeClaimName: raw}}\n')
+  await out('kubectl apply -f block-snapshot.yaml; kubectl wait --for=jsonpath={.status.readyToUse}=true volumesnapshot/raw --timeout=60s')
+  lab.writeFile('block-restored.yaml', [block('raw-again', 'dataSource: {name: raw, kind: VolumeSnapshot, apiGroup: snapshot.storage.k8s.io}'), user('raw-again')].join('---\n'))
+  await out('kubectl apply -f block-restored.yaml; kubectl wait --for=condition=Ready pod raw-again --timeout=90s')
+  expect(await out('kubectl exec raw-again -- head -c 6 /dev/xvda')).toBe('hello\n')
+  await out('kubectl delete pod raw raw-again; kubectl delete volumesnapshot raw; kubectl delete pvc raw raw-again --timeout=60s; sleep 15')
+  expect(await out('kubectl exec csi-hostpathplugin-0 -c hostpath -- losetup -a; kubectl get pv --no-headers | wc -l')).toBe('3\n')
+}, 60_000)
+
 test('without its driver a volume is not mounted, and the pod says so', async () => {
   await out('kubectl delete pod app restored cloned; kubectl delete pvc restored cloned; sleep 12')
   await lab.run('kubectl scale statefulset csi-hostpathplugin --replicas=0; kubectl wait --for=delete pod csi-hostpathplugin-0')

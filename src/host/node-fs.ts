@@ -46,7 +46,7 @@ function openFile(p: string, flags: 'r' | 'w' | 'a' | 'r+'): OpenFile {
 }
 
 function statOf(stat: fs.Stats): FileStat {
-  const type: FileType = stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : stat.isFIFO() ? 'fifo' : stat.isCharacterDevice() ? 'character' : stat.isSocket() ? 'socket' : 'file'
+  const type: FileType = stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : stat.isFIFO() ? 'fifo' : stat.isCharacterDevice() ? 'character' : stat.isBlockDevice() ? 'block' : stat.isSocket() ? 'socket' : 'file'
   return {
     type, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, accessedMs: stat.atimeMs,
     changedMs: stat.ctimeMs, inode: stat.ino, links: stat.nlink,

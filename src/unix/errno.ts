@@ -8,6 +8,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   EBUSY: 'Device or resource busy', EEXIST: 'File exists', EXDEV: 'Invalid cross-device link', ENOTDIR: 'Not a directory',
   EISDIR: 'Is a directory', EINVAL: 'Invalid argument', ENOTTY: 'Inappropriate ioctl for device', EFBIG: 'File too large',
   ENOSPC: 'No space left on device', EROFS: 'Read-only file system', EMLINK: 'Too many links', EPIPE: 'Broken pipe',
+  ENOTBLK: 'Block device required', ENXIO: 'No such device or address', ENODEV: 'No such device',
   ELOOP: 'Too many levels of symbolic links', ENAMETOOLONG: 'File name too long', ENOSYS: 'Function not implemented',
   ENOTEMPTY: 'Directory not empty', EADDRINUSE: 'Address already in use', EADDRNOTAVAIL: 'Cannot assign requested address',
   ENETUNREACH: 'Network is unreachable', ECONNRESET: 'Connection reset by peer', ECONNREFUSED: 'Connection refused',

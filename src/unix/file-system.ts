@@ -7,6 +7,7 @@ import { resolvePath } from './path.ts'
 import { programMode } from './set-user-id.ts'
 import { UnixError } from './types.ts'
 import type { FileStat, MountableFileSystem, OpenFile, Program, User } from './types.ts'
+import type { BlockDevice } from './fs/block-device.ts'
 import { Tree, childOf, namesOf, populate } from './fs/tree.ts'
 import type { FileViewer, InitialFile, Inode } from './fs/tree.ts'
 
@@ -87,6 +88,8 @@ interface MountSpace {
   mounts: Map<string, Mount>
   /** Views that show what is mounted here. */
   followers?: Set<MountSpace>
+  /** The view in which everything that is mounted here from now on is mounted too. */
+  peer?: MountSpace
 }
 
 /** How files are mounted. */
@@ -152,7 +155,7 @@ function peersOf(space: MountSpace, at: string): { space: MountSpace; path: stri
   const out = [{ space, path: at }]
   for (const place of out) {
     const shared = sharedAbove(place.space, place.path)
-    for (const next of [...(shared ? [shared] : []), ...Array.from(place.space.followers ?? [], (follower) => ({ space: follower, path: place.path }))])
+    for (const next of [...(shared ? [shared] : []), ...(place.space.peer ? [{ space: place.space.peer, path: place.path }] : []), ...Array.from(place.space.followers ?? [], (follower) => ({ space: follower, path: place.path }))])
       if (!out.some((each) => each.space === next.space)) out.push(next)
   }
   return out
@@ -163,6 +166,15 @@ function sharedAbove({ mounts }: MountSpace, at: string): { space: MountSpace; p
   for (let end = at.lastIndexOf('/'); end > 0; end = at.lastIndexOf('/', end - 1)) {
     const mount = mounts.get(at.slice(0, end))
     if (mount) return mount.shared && { space: mount.shared.space, path: join(mount.shared.path, at.slice(end + 1)) }
+  }
+  return undefined
+}
+
+/** The mount that a place is in; undefined in the root. */
+function mountOver({ mounts }: MountSpace, at: string): Mount | undefined {
+  for (let path = at; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
+    const mount = mounts.get(path)
+    if (mount) return mount
   }
   return undefined
 }
@@ -207,9 +219,49 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.#demand(inode, 4, path, place.user)
     if (inode.type === 'directory') throw errno('EISDIR', path)
     if (inode.synthetic?.text) return encoder.encode(inode.synthetic.text(this.#viewer))
-    if (!inode.content) return new Uint8Array(0)
-    inode.shared = true
-    return inode.content.subarray(0, inode.sizeBytes)
+    if (inode.block) return inode.block.read(0, inode.block.sizeBytes)
+    const solid = solidOf(inode)
+    if (solid.length === inode.sizeBytes) return solid
+    const whole = new Uint8Array(inode.sizeBytes)
+    whole.set(solid)
+    return whole
+  }
+
+  /** What of a file takes memory: the rest up to its size are zeros. @throws UnixError */
+  readSolid(path: string): Uint8Array {
+    const inode = this.#existing(path)
+    this.#demand(inode, 4, path, this.#user)
+    return solidOf(inode)
+  }
+
+  /** Makes a file longer, by zeros that take no memory, or shorter (ftruncate). @throws UnixError */
+  resize(path: string, sizeBytes: number): void {
+    if (this.#guard) this.#check('open', path, 2)
+    const place = this.#walk(path, true)
+    place.tree.resize(this.#writable(place, path, 0o666 & ~this.umask), sizeBytes)
+    place.tree.changed(place.treePath)
+  }
+
+  /** The device that a file opens; undefined for other files. @throws UnixError ENOENT */
+  blockDevice(path: string): BlockDevice | undefined {
+    return this.#existing(path).block
+  }
+
+  /** A file that can be attached to a loop device. @throws UnixError ENOENT, EISDIR, EROFS */
+  loopFile(path: string): { tree: Tree; inode: Inode; path: string } {
+    const place = this.#walk(path, true)
+    if (!place.inode) throw errno('ENOENT', path)
+    if (place.inode.type !== 'file') throw errno(place.inode.type === 'directory' ? 'EISDIR' : 'EINVAL', path)
+    return { tree: place.tree, inode: this.#owned(place), path: place.path }
+  }
+
+  /** Another file for a block device. @throws UnixError EEXIST */
+  makeBlockDevice(path: string, mode: number, device: BlockDevice): void {
+    const place = this.#walk(path, false)
+    if (place.inode) throw errno('EEXIST', path)
+    const inode = place.tree.createDevice(device, mode)
+    if (place.user) { inode.uid = place.user.uid; inode.gid = place.user.gid }
+    this.#link(place, inode, path)
   }
 
   readText(path: string): string {
@@ -451,7 +503,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     return {
       async read(maxBytes = CHUNK_BYTES) {
         if (flags !== 'r+') throw errno('EBADF', path)
-        const chunk = (inode.content ?? new Uint8Array(0)).slice(position, Math.min(position + maxBytes, inode.sizeBytes))
+        const chunk = chunkOf(inode, position, maxBytes)
         position += chunk.length
         return chunk.length > 0 ? chunk : null
       },
@@ -462,6 +514,7 @@ export class MemoryFileSystem implements MountableFileSystem {
         position += bytes.length
         place.tree.changed(place.treePath)
       },
+      seek(positionBytes) { position = positionBytes },
       close() {},
     }
   }
@@ -488,10 +541,10 @@ export class MemoryFileSystem implements MountableFileSystem {
     // Not the place itself, which holds on to every directory on the way.
     const { tree: mounted, treePath } = inside
     // A mount of a mount shows what lies there, whatever the files around it are on.
-    const covering = inside.isMountPoint && inside.path !== '/' ? tree.space.mounts.get(inside.path) : undefined
+    const outer = mountOver(tree.space, inside.path)
     return this.#addMount(path, inode.type === 'directory', {
-      tree: () => mounted, inode: () => inode, treePath, readOnly: (options.readOnly ?? false) || (covering?.readOnly ?? false),
-      source: covering?.source ?? options.source ?? 'tmpfs', type: covering?.type ?? options.type ?? 'tmpfs', ...(options.shared ? { shared: { space: tree.space, path: inside.path } } : {}),
+      tree: () => mounted, inode: () => inode, treePath, readOnly: (options.readOnly ?? false) || (outer?.readOnly ?? false),
+      source: outer?.source ?? options.source ?? 'tmpfs', type: outer?.type ?? options.type ?? 'tmpfs', ...(options.shared ? { shared: { space: tree.space, path: inside.path } } : {}),
     })
   }
 
@@ -542,6 +595,25 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.mount(path, files, options)
     const at = resolvePath('/', path)
     for (const [inside, mount] of files.space.mounts) this.space.mounts.set(`${at === '/' ? '' : at}${inside}`, options.readOnly ? { ...mount, readOnly: true } : mount)
+  }
+
+  /**
+   * What is mounted here from now on is mounted in the other view too, which this one follows: both are one mount namespace.
+   * @returns what ends that, and takes away what was mounted here
+   */
+  shareMountsWith(files: MemoryFileSystem): () => void {
+    const before = new Set(files.space.mounts.values())
+    this.space.peer = files.space
+    return () => {
+      delete this.space.peer
+      files.space.followers?.delete(this.space)
+      for (const [path, mount] of this.space.mounts) if (!before.has(mount) && files.space.mounts.get(path) === mount) files.space.mounts.delete(path)
+    }
+  }
+
+  /** The process to whose namespaces a link of /proc/PID/ns leads; undefined for other files. @throws UnixError ENOENT, EACCES */
+  namespaceOwner(path: string): object | undefined {
+    return this.#existing(path, false).synthetic?.process
   }
 
   /** Where a directory is, for whoever shows it to other machines. @throws UnixError ENOENT, ENOTDIR */
@@ -874,12 +946,13 @@ export class MemoryFileSystem implements MountableFileSystem {
     return {
       async read(maxBytes = CHUNK_BYTES) {
         const now = current()
-        if (position >= now.sizeBytes || !now.content) { if (position > now.sizeBytes) position = 0; else return null }
-        const chunk = now.content!.slice(position, Math.min(position + maxBytes, now.sizeBytes))
+        if (position > now.sizeBytes) position = 0
+        const chunk = chunkOf(now, position, maxBytes)
         position += chunk.length
         return chunk.length > 0 ? chunk : null
       },
       async write() { throw errno('EBADF', path) },
+      seek(positionBytes) { position = positionBytes },
       close() {},
     }
   }
@@ -908,6 +981,22 @@ export class MemoryFileSystem implements MountableFileSystem {
       }
     }
   }
+}
+
+/** The bytes of a file that it has any for. */
+function solidOf(inode: Inode): Uint8Array {
+  if (!inode.content) return new Uint8Array(0)
+  inode.shared = true
+  return inode.content.subarray(0, inode.sizeBytes)
+}
+
+/** A copy of at most so many bytes of a file, with the zeros of a hole at its end. */
+function chunkOf({ content, sizeBytes }: Inode, position: number, maxBytes: number): Uint8Array {
+  const end = Math.min(position + maxBytes, sizeBytes)
+  if (content && content.length >= end) return content.slice(position, end)
+  const chunk = new Uint8Array(Math.max(0, end - position))
+  if (content && content.length > position) chunk.set(content.subarray(position, end))
+  return chunk
 }
 
 function join(directory: string, name: string): string {

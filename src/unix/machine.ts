@@ -5,6 +5,7 @@ import { errno } from './errno.ts'
 import { findExecutable } from './exec.ts'
 import type { Executable } from './exec.ts'
 import { MemoryFileSystem } from './file-system.ts'
+import { LoopDevices } from './fs/block-device.ts'
 import { createDeviceTree } from './fs/devices.ts'
 import { createCgroupTree } from './fs/cgroup-tree.ts'
 import type { ControlGroup } from './fs/cgroup-tree.ts'
@@ -45,6 +46,10 @@ export interface MachineOptions {
   controlGroups?: () => ReadonlyMap<string, ControlGroup>
   /** What its kernel says; a container shares its computer's. */
   kernelLog?: KernelLog
+  /** Files that stand for devices; a container's are its computer's. */
+  loopDevices?: LoopDevices
+  /** /dev is mounted in the root already. */
+  hasDevices?: boolean
   /** What its processes may do; everything by default. */
   privileges?: Privileges
   /** Joins the process namespace of this machine: both see all processes, each ends and counts its own. */
@@ -75,6 +80,7 @@ class MemoryMachine implements Machine, Kernel {
   hostname: string
   readonly parameters: KernelParameters
   readonly kernelLog: KernelLog
+  readonly loopDevices: LoopDevices
   readonly fs: MountableFileSystem
   readonly files: MemoryFileSystem
   readonly net: NetStack
@@ -96,6 +102,7 @@ class MemoryMachine implements Machine, Kernel {
 
   constructor(options: MachineOptions) {
     this.hostname = options.hostname
+    this.loopDevices = options.loopDevices ?? new LoopDevices()
     this.kernelLog = options.kernelLog ?? new KernelLog(() => options.clock.nowMs())
     this.parameters = options.parameters ?? new KernelParameters()
     if (!(options.root instanceof MemoryFileSystem)) throw new TypeError('a machine needs a memory file system')
@@ -117,8 +124,8 @@ class MemoryMachine implements Machine, Kernel {
       machine: this, bootMs, files: this.files, processes: () => [...this.#table.values(), ...this.#namespace.guests()], parameters: this.parameters, isConfigurable: this.privileges.configuresKernel ?? true,
       cpuNanoseconds: () => this.#namespace.guests().reduce((sum, guest) => sum + guest.cpuNanoseconds, this.usage().cpuNanoseconds),
     }), 'proc')
-    this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random), 'tmpfs')
     this.files.mountLazily('/sys/fs/cgroup', () => createCgroupTree(this.clock, controlGroupOf(this, () => [...this.#own], options.controlGroups)), 'cgroup2', true)
+    if (!options.hasDevices) this.files.mountLazily('/dev', () => createDeviceTree(this.clock, this.random, this.#hasOwnInit ? this.loopDevices : undefined), 'tmpfs')
     if (this.#hasOwnInit) this.#boot(bootMs)
   }
 

@@ -7,6 +7,7 @@ import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { HttpRequest } from '../base/http.ts'
+import type { LoopDevices } from './fs/block-device.ts'
 import type { KernelLog } from './kernel-log.ts'
 import type { SystemCall } from './system-calls.ts'
 
@@ -186,7 +187,7 @@ export interface Tty {
 
 // --- files ---------------------------------------------------------------------------------------------------------------------
 
-export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'character' | 'socket'
+export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'character' | 'block' | 'socket'
 
 export interface FileStat {
   type: FileType
@@ -250,6 +251,8 @@ export interface OpenFile {
   /** Next bytes or null at the end. `tail -f` polls or watches. */
   read(maxBytes?: number): Promise<Uint8Array | null>
   write(data: Uint8Array | string): Promise<void>
+  /** Goes on at another place; files and block devices have places. */
+  seek?(positionBytes: number): void
   close(): void
 }
 
@@ -494,6 +497,8 @@ export interface Machine {
   readonly clock: Clock
   readonly random: Random
   readonly kernelLog: KernelLog
+  /** Files that stand for devices. */
+  readonly loopDevices: LoopDevices
   limits: MachineLimits
   readonly hardware: Hardware
   /** Starts a process whose parent is the kernel: pid 1 first, then what exec brings in. @throws UnixError when the file can't be executed. */

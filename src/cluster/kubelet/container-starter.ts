@@ -1,7 +1,7 @@
 import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from '../runtime/cri.ts'
-import type { ContainerConfig, ContainerSecurity, ContainerStatus, Mount } from '../runtime/cri.ts'
+import type { BlockDeviceMapping, ContainerConfig, ContainerSecurity, ContainerStatus, Mount } from '../runtime/cri.ts'
 import { startsByLogFiles } from '../runtime/log-files.ts'
 import { resolvePath } from '../../unix/path.ts'
 import type { MountableFileSystem, Signal } from '../../unix/types.ts'
@@ -121,6 +121,7 @@ export class ContainerStarter {
     const targetId = target === undefined ? undefined : findContainer(status, target)?.id
     if (target && !targetId) throw new Error(`unable to find target container ${target}`)
     const cdiDevices = devices.cdiDevices(pod, container)
+    const blockDevices = this.#blockDevices(pod, container)
     return {
       name: container.name, attempt, image: container.image ?? '', imageRef,
       command: (container.command ?? []).map((part) => expand(part, lookup)), args: (container.args ?? []).map((part) => expand(part, lookup)),
@@ -128,13 +129,13 @@ export class ContainerStarter {
       stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false, logPath: logPath(container, attempt),
       security: {
         ...(runAsUser !== undefined ? { runAsUser } : {}), ...(runAsGroup !== undefined ? { runAsGroup } : {}),
-        supplementalGroups: [...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? []],
+        supplementalGroups: [...new Set([...(podSecurity?.fsGroup !== undefined ? [podSecurity.fsGroup] : []), ...podSecurity?.supplementalGroups ?? [], ...this.#volumeGroups(pod)])],
         mergeImageGroups: podSecurity?.supplementalGroupsPolicy !== 'Strict', readOnlyRootFilesystem: security?.readOnlyRootFilesystem ?? false, privileged: security?.privileged ?? false,
         ...(security?.capabilities?.add ? { addCapabilities: security.capabilities.add } : {}), ...(security?.capabilities?.drop ? { dropCapabilities: security.capabilities.drop } : {}),
         noNewPrivileges: security?.allowPrivilegeEscalation === false, ...seccompOf(pod, container), ...appArmorOf(pod, container), ownUsers: pod.spec.hostUsers === false,
       },
       resources: containerLimits(pod, container, quantityValue(this.#node.capacity.memory ?? '0')), ...((container.lifecycle as { stopSignal?: string } | undefined)?.stopSignal ? { stopSignal: (container.lifecycle as { stopSignal: Signal }).stopSignal } : {}),
-      ...(targetId ? { targetId } : {}), ...(cdiDevices.length > 0 ? { cdiDevices } : {}), annotations: { hash: containerHash(container) },
+      ...(targetId ? { targetId } : {}), ...(cdiDevices.length > 0 ? { cdiDevices } : {}), ...(blockDevices.length > 0 ? { devices: blockDevices } : {}), annotations: { hash: containerHash(container) },
     }
   }
 
@@ -143,6 +144,21 @@ export class ContainerStarter {
     if (!volume) throw new Error(`cannot find the volume ${JSON.stringify(volumeName)} referenced by FileKeyRef`)
     const inside = resolvePath(volume.root, path.replace(/^\/+/, ''))
     return { nodePath: `/var/lib/kubelet/pods/${uid}/volumes/${volume.plugin.replace('/', '~')}/${volumeName}/${path}`, read: () => volume.tree.readText(inside) }
+  }
+
+  // k8s: pkg/kubelet/volumemanager GetExtraSupplementalGroupsForPod
+  #volumeGroups(pod: Pod): number[] {
+    return [...this.#node.volumes.mounted(pod.metadata.uid!).values()].flatMap(({ group }) => group ?? [])
+  }
+
+  // k8s: pkg/kubelet makeBlockVolumes
+  #blockDevices(pod: Pod, container: AnyContainer): BlockDeviceMapping[] {
+    const mounted = this.#node.volumes.mounted(pod.metadata.uid!)
+    return (container.volumeDevices ?? []).map(({ name, devicePath }) => {
+      const volume = mounted.get(name)
+      if (!volume?.device) throw new Error(`cannot find volume ${JSON.stringify(name)} to pass into container ${JSON.stringify(container.name)}`)
+      return { containerPath: devicePath, device: volume.device, readOnly: volume.readOnly }
+    })
   }
 
   // k8s: pkg/kubelet makeMounts

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
-import type { CSIDriver, Node, PersistentVolumeClaim, Secret, VolumeAttachment } from '../kinds/generated/types.ts'
+import type { CSIDriver, Node, Secret, VolumeAttachment } from '../kinds/generated/types.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import { CsiDrivers } from '../storage/csi/csi-drivers.ts'
 import { StagedVolumes } from '../storage/csi/staged-volumes.ts'
@@ -10,7 +10,6 @@ import { orUndefined } from '../storage/csi/csi-volume.ts'
 import type { CsiContext } from '../storage/csi/csi-volume.ts'
 import { CsiNodeRegistry } from './csi-node.ts'
 import type { PluginHandler } from './plugin-watcher.ts'
-import { podReference } from './pod-spec.ts'
 
 /** Where pods have their volumes. */
 export const PODS_FOLDER = '/var/lib/kubelet/pods'
@@ -48,14 +47,6 @@ export class CsiVolumes {
       attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)).catch((error: unknown) => { if (isStatusError(error, 'Forbidden')) return undefined; throw error }),
       secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, atob(value)])),
       inUse: (unique, target, isUsed) => this.#use(unique, target, isUsed),
-      async onExpanded(claim, volume, pod) {
-        const message = `MountVolume.NodeExpandVolume succeeded for volume ${JSON.stringify(volume.metadata.name)} ${nodeName}`
-        events.event(podReference(pod), 'Normal', 'FileSystemResizeSuccessful', message)
-        events.event(claim, 'Normal', 'FileSystemResizeSuccessful', message)
-        const { conditions = [], allocatedResourceStatuses: _statuses, ...status } = claim.status ?? {}
-        const left = conditions.filter(({ type }) => type !== 'FileSystemResizePending' && type !== 'Resizing')
-        await api.updateStatus<PersistentVolumeClaim>('persistentvolumeclaims', { ...claim, status: { ...status, capacity: { ...status.capacity, storage: volume.spec!.capacity!.storage! }, ...(left.length > 0 ? { conditions: left } : {}) } })
-      },
     }
   }
 

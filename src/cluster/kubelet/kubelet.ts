@@ -16,6 +16,7 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { removeLogFiles } from '../runtime/log-files.ts'
 import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
+import { reportExpansion } from './volume-expansion.ts'
 import { CsiVolumes, PODS_FOLDER } from './csi-volumes.ts'
 import { DeviceClaims } from './devices/device-claims.ts'
 import { DraPlugins } from './devices/dra-plugins.ts'
@@ -174,6 +175,7 @@ class NodeKubelet implements Kubelet {
     const devices = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
     const volumes = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
       csi: this.#csi.context,
+      newUuid: () => random.uuid(), onExpanded: (claim, volume, p) => reportExpansion({ api, events, nodeName }, claim, volume, p),
       clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
       objects: {

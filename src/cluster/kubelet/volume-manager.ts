@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Pod, Volume } from '../kinds/generated/types.ts'
 import { volumePlugins } from '../storage/volume-plugins.ts'
+import { VolumeProcessingError } from '../storage/volume.ts'
 import type { MountedVolume, VolumeContext } from '../storage/volume.ts'
 import { podReference } from './pod-spec.ts'
 
@@ -62,7 +63,7 @@ export class VolumeManager {
     const { clock } = context
     let volumes = this.#pods.get(uid)
     if (!volumes) this.#pods.set(uid, volumes = new Map())
-    const used = new Set([...pod.spec.containers, ...pod.spec.initContainers ?? [], ...pod.spec.ephemeralContainers ?? []].flatMap((c) => (c.volumeMounts ?? []).map((m) => m.name)))
+    const used = new Set([...pod.spec.containers, ...pod.spec.initContainers ?? [], ...pod.spec.ephemeralContainers ?? []].flatMap((c) => [...c.volumeMounts ?? [], ...c.volumeDevices ?? []].map((m) => m.name)))
     for (const volume of pod.spec.volumes ?? [])
       if (used.has(volume.name) && !volumes.has(volume.name)) volumes.set(volume.name, { volume, mounted: undefined, retryMs: FIRST_RETRY_MS, nextTryMs: 0, pending: undefined, gone: new AbortController() })
     const startMs = clock.nowMs()
@@ -93,7 +94,7 @@ export class VolumeManager {
           if (signal.aborted) throw signal.reason
           mounting.pending = undefined
           const text = (error as Error).message
-          if (!mounting.mounted && text.startsWith(CLAIM_PROBLEM)) {
+          if (!mounting.mounted && (error instanceof VolumeProcessingError || text.startsWith(CLAIM_PROBLEM))) {
             claims.push({ name: mounting.volume.name, problem: text })
             mounting.nextTryMs = 0
             missing.push(mounting)
@@ -170,7 +171,9 @@ export class VolumeManager {
 
   #report(pod: Pod, volume: Volume, text: string): void {
     const about = podReference(pod)
-    if (text.startsWith('MountVolume.') || text.startsWith(CLAIM_PROBLEM)) this.#options.events.event(about, 'Warning', 'FailedMount', text)
+    // k8s: pkg/volume/util/operationexecutor GenerateMapVolumeFunc
+    if (text.startsWith('MapVolume.')) this.#options.events.event(about, 'Warning', 'FailedMapVolume', text)
+    else if (text.startsWith('MountVolume.') || text.startsWith(CLAIM_PROBLEM)) this.#options.events.event(about, 'Warning', 'FailedMount', text)
     else this.#options.events.event(about, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${text}`)
   }
 }

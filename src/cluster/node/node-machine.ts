@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { editorPrograms, pagerPrograms } from '../../unix/editors/programs.ts'
 import { createMemoryFileSystem, withOwnMounts } from '../../unix/file-system.ts'
+import type { MemoryFileSystem } from '../../unix/file-system.ts'
 import { ROOT_USER, createMachine } from '../../unix/machine.ts'
 import { bash, dash } from '../../unix/shell/sh.ts'
 import type { FileSystem, Hardware, Machine, Program } from '../../unix/types.ts'
@@ -127,14 +128,17 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   mountSecurityFiles(root, runtime.profiles, clock)
   const guests = new ContainerProcesses(runtime)
   const groups = new PodControlGroups(runtime, guests, options.hardware)
-  machine = createMachine({ hostname: name, root, parameters: runtime.parameters, kernelLog: runtime.kernelLog, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list(), controlGroups: () => groups.list() })
+  machine = createMachine({ hostname: name, root, parameters: runtime.parameters, kernelLog: runtime.kernelLog, loopDevices: runtime.loopDevices, hasDevices: true, hardware: options.hardware, net: network.hostStack, clock, random: options.random, init: 'kernel', bootMs: options.bootMs, guests: () => guests.list(), controlGroups: () => groups.list() })
+  // The kubelet sees what is mounted in a shell: they are in the same mount namespace.
+  const endSharing = root.shareMountsWith(runtime.nodeFiles as MemoryFileSystem)
   services.startEnabled(options.bootMs)
   return {
     machine,
-    halt() {
+    async halt() {
       services.close()
       power.cancel()
-      return machine.shutdown()
+      await machine.shutdown()
+      endSharing()
     },
   }
 }

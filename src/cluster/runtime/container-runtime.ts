@@ -4,7 +4,9 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import { createPipe, readAll, readerOf } from '../../base/streams.ts'
 import type { ByteReader, ByteWriter, Pipe } from '../../base/streams.ts'
-import { createMemoryFileSystem } from '../../unix/file-system.ts'
+import { MemoryFileSystem, createMemoryFileSystem } from '../../unix/file-system.ts'
+import { LoopDevices, readOnlyDevice } from '../../unix/fs/block-device.ts'
+import { createDeviceTree } from '../../unix/fs/devices.ts'
 import { createMachine } from '../../unix/machine.ts'
 import { createTty } from '../../unix/tty.ts'
 import type { Terminal } from '../../unix/tty.ts'
@@ -56,6 +58,8 @@ export type ContainerRuntime = RuntimeService & {
   /** The node's kernel parameters, and what its kernel says. */
   readonly parameters: KernelParameters
   readonly kernelLog: KernelLog
+  /** Files of the node that stand for devices. */
+  readonly loopDevices: LoopDevices
   /** What AppArmor has loaded on the node. */
   readonly profiles: AppArmorProfiles
   /** A read-only root of an image that is on the node. */
@@ -131,6 +135,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const listeners = new Set<(event: ContainerEvent) => void>()
   const parameters = new KernelParameters()
   const kernelLog = new KernelLog(() => clock.nowMs())
+  const loopDevices = new LoopDevices()
+  if (nodeFiles instanceof MemoryFileSystem) nodeFiles.mountLazily('/dev', () => createDeviceTree(clock, random.fork('node devices'), loopDevices), 'tmpfs')
   const profiles = new AppArmorProfiles(nodeFiles)
   const hex = (bytes: number) => random.hex(bytes)
   const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
@@ -239,8 +245,14 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
         ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: firstHostIdOf(sandbox) } : {}),
       },
       onOom: () => { container.oomKilled = true },
-      kernelLog,
+      kernelLog, loopDevices, hasDevices: config.mounts.some(({ containerPath }) => containerPath === '/dev'),
     })
+    for (const { containerPath, device, readOnly } of config.devices ?? []) {
+      const files = container.root as MemoryFileSystem
+      if (!files.exists(containerPath.slice(0, containerPath.lastIndexOf('/')) || '/')) files.mkdir(containerPath.slice(0, containerPath.lastIndexOf('/')), { recursive: true })
+      files.remove(containerPath, { force: true })
+      files.makeBlockDevice(containerPath, 0o660, readOnly ? readOnlyDevice(device) : device)
+    }
     if (!container.root.exists(container.cwd)) {
       container.root.mkdir(container.cwd, { recursive: true })
     }
@@ -297,6 +309,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     nodeFiles,
     parameters,
     kernelLog,
+    loopDevices,
     profiles,
     recallImages: () => images.recall(),
     loadImage: (name) => images.load(name),

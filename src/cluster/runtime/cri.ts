@@ -2,6 +2,7 @@
  * What a kubelet asks of a container runtime: the shape of the CRI (pods are sandboxes, containers live in them, images come from
  * registries), as plain calls.
  */
+import type { BlockDevice } from '../../unix/fs/block-device.ts'
 import type { HostPort } from '../network/types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
 import type { ExitStatus, Machine, MachineLimits, MountableFileSystem, Signal, TcpSocket } from '../../unix/types.ts'
@@ -56,6 +57,13 @@ export interface PodSandbox {
   readonly resources: MachineLimits
 }
 
+/** A device that appears in a container. */
+export interface BlockDeviceMapping {
+  containerPath: string
+  device: BlockDevice
+  readOnly: boolean
+}
+
 /** A tree that appears in a container. */
 export interface Mount {
   containerPath: string
@@ -107,6 +115,8 @@ export interface ContainerConfig {
   workingDir: string
   env: Readonly<Record<string, string>>
   mounts: readonly Mount[]
+  /** Block devices that the container has files for. */
+  devices?: readonly BlockDeviceMapping[]
   /** Full names of devices, as in `vendor.com/class=device`. */
   cdiDevices?: readonly string[]
   stdin: boolean

@@ -26,7 +26,7 @@ export function prepareHostPath(files: MountableFileSystem, path: string, type: 
     case 'File': return expect('file', 'a file')
     case 'Socket': return expect('socket', 'a socket file')
     case 'CharDevice': return expect('character', 'a character device')
-    case 'BlockDevice': throw new Error(`hostPath type check failed: ${path} is not a block device`)
+    case 'BlockDevice': return expect('block', 'a block device')
     default: throw new Error(`${type} is an invalid volume type`)
   }
 }

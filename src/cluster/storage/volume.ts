@@ -1,5 +1,6 @@
 /** What volumes are to a kubelet: plugins set a volume up for a pod and give a tree of files to mount. CSI-shaped. */
 import type { Clock } from '../../base/clock.ts'
+import type { BlockDevice } from '../../unix/fs/block-device.ts'
 import type { MountableFileSystem, NetStack } from '../../unix/types.ts'
 import type { CsiContext } from './csi/csi-volume.ts'
 import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
@@ -28,6 +29,10 @@ export interface VolumeContext {
   hostIps: readonly string[]
   nodeAllocatable: Readonly<Record<string, string>>
   podIps(): readonly string[]
+  /** For file systems that are made. */
+  newUuid(): string
+  /** A volume was grown to what its PersistentVolume says. */
+  onExpanded(claim: PersistentVolumeClaim, volume: PersistentVolume, pod: Pod): Promise<void>
   createFileSystem(options?: { maxBytes?: number }): MountableFileSystem
   /** Root of an image, pulled if need be. */
   imageRoot?(reference: string, pullPolicy: string | undefined): Promise<MountableFileSystem>
@@ -41,6 +46,10 @@ export interface MountedVolume {
   readonly root: string
   /** Containers can't write, whatever their mount says. */
   readonly readOnly: boolean
+  /** A group that the pod's processes have because of the volume. */
+  readonly group?: number
+  /** The volume is a device (volumeMode Block), not files. */
+  readonly device?: BlockDevice
   /** A tmpfs; else on the node's disk. */
   readonly inMemory?: boolean
   /** Brings changed contents in. */
@@ -51,6 +60,9 @@ export interface MountedVolume {
   /** Rejects where that has to be tried again. */
   tearDown?(): void | Promise<void>
 }
+
+/** A volume that can't be mounted at all yet, of which no event tells before the pod has waited for it. k8s: desiredStateOfWorld.AddErrorToPod */
+export class VolumeProcessingError extends Error {}
 
 export interface VolumePlugin {
   /** As in `kubernetes.io/configmap`. */

@@ -1,3 +1,4 @@
+import { MemoryFileSystem } from '../../unix/file-system.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { FileSystem } from '../../unix/types.ts'
 
@@ -9,6 +10,8 @@ export interface StoredFile {
   gid: number
   modifiedMs: number
   data?: Uint8Array
+  /** Where the file is longer than its data: it ends with a hole. */
+  sizeBytes?: number
   target?: string
 }
 
@@ -23,7 +26,10 @@ export function* lookAtFiles(fs: FileSystem, path: string, wanted: (path: string
     throw error
   }
   const common = { mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, modifiedMs: stat.modifiedMs }
-  if (stat.type === 'file') yield [path, { type: 'file', ...common, data: fs.readFile(path).slice() }]
+  if (stat.type === 'file') {
+    const data = (fs instanceof MemoryFileSystem ? fs.readSolid(path) : fs.readFile(path)).slice()
+    yield [path, { type: 'file', ...common, data, ...(data.length < stat.sizeBytes ? { sizeBytes: stat.sizeBytes } : {}) }]
+  }
   else if (stat.type === 'symlink') yield [path, { type: 'symlink', ...common, target: fs.readlink(path) }]
   else if (stat.type === 'directory') {
     yield [path, { type: 'directory', ...common }]
@@ -41,6 +47,7 @@ export function restoreFiles(fs: FileSystem, files: Iterable<{ path: string; fil
       fs.symlink(file.target ?? '', path)
     }
     else fs.writeFile(path, file.data ?? new Uint8Array(0))
+    if (file.sizeBytes !== undefined && fs instanceof MemoryFileSystem) fs.resize(path, file.sizeBytes)
     if (file.type === 'symlink') continue
     fs.chmod(path, file.mode)
     fs.chown(path, file.uid, file.gid)

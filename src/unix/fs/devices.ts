@@ -2,13 +2,14 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { errno } from '../errno.ts'
 import type { OpenFile } from '../types.ts'
+import type { LoopDevices } from './block-device.ts'
 import { Tree } from './tree.ts'
 import type { FileViewer, Inode, OpenDevice } from './tree.ts'
 
 const CHUNK_BYTES = 65_536
 
-/** The files of /dev: null, zero, full, random, urandom, tty, the standard streams and an empty shm. */
-export function createDeviceTree(clock: Clock, random: Random): Tree {
+/** The files of /dev: null, zero, full, random, urandom, tty, the standard streams, an empty shm, and what is attached to loop devices if they are shown. */
+export function createDeviceTree(clock: Clock, random: Random, loopDevices?: LoopDevices): Tree {
   const tree = new Tree(clock)
   const add = (name: string, inode: Inode) => tree.root.entries!.set(name, inode)
   const device = (name: string, open: OpenDevice, mode = 0o666) => add(name, Object.assign(tree.create('character', mode), { device: open }))
@@ -42,6 +43,7 @@ export function createDeviceTree(clock: Clock, random: Random): Tree {
   terminals.entries!.set('ptmx', Object.assign(tree.create('character', 0o666), { device: () => file({}) }))
   add('pts', terminals)
   link('ptmx', 'pts/ptmx')
+  loopDevices?.showIn(tree)
   return tree
 }
 

@@ -46,7 +46,10 @@ export function applyChange(files: FileSystem, change: LayerChange): void {
     files.remove(path, { recursive: true, force: true })
     if (change.kind === 'symlink') return files.symlink(inode.target ?? '', path)
     if (inode.program && files instanceof MemoryFileSystem) files.installProgram(path, inode.program)
-    else files.writeFile(path, inode.content?.subarray(0, inode.sizeBytes) ?? new Uint8Array(0))
+    else {
+      files.writeFile(path, inode.content?.subarray(0, inode.sizeBytes) ?? new Uint8Array(0))
+      if ((inode.content?.length ?? 0) < inode.sizeBytes && files instanceof MemoryFileSystem) files.resize(path, inode.sizeBytes)
+    }
   }
   files.chmod(path, inode.mode)
   files.chown(path, inode.uid, inode.gid)

@@ -176,7 +176,7 @@ export function createProcTree(source: ProcSource): Tree {
       attr: directory({ current: text(() => of.privileges.appArmor === undefined ? 'unconfined\n' : `${of.privileges.appArmor} (${of.privileges.confinement?.profile?.isComplaining ? 'complain' : 'enforce'})\n`) }),
       uid_map: text(() => idMap(of.privileges)),
       gid_map: text(() => idMap(of.privileges)),
-      ns: directory(Object.fromEntries(NAMESPACES.map((kind) => [kind, link(() => `${kind}:[${namespaceId(kind, of, source.machine.random)}]`)]))),
+      ns: directory(Object.fromEntries(NAMESPACES.map((kind) => [kind, Object.assign(tree.create('symlink', 0o777), { synthetic: { target: () => `${kind}:[${namespaceId(kind, of, source.machine.random)}]`, process: of } satisfies Synthetic })]))),
       cwd: link(() => of.cwd),
       exe: link(() => of.argv[0] ?? ''),
       root: Object.assign(link(() => '/'), {

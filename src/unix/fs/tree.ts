@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { errno } from '../errno.ts'
+import { openBlockDevice } from './block-device.ts'
+import type { BlockDevice } from './block-device.ts'
 import { programMode } from '../set-user-id.ts'
 import type { FileSystem, FileType, OpenFile, Program, Tty, User } from '../types.ts'
 import type { ByteReader, ByteWriter } from '../../base/streams.ts'
@@ -27,6 +29,8 @@ export interface Synthetic {
   target?(viewer: FileViewer | undefined): string
   /** A link that leads to the root of other files, as /proc/PID/root does; undefined: {@link target} says where it leads. */
   root?(user: Pick<User, 'uid'> | undefined, viewer: FileViewer | undefined): FileSystem | 'denied' | undefined
+  /** The process whose namespace a link of /proc/PID/ns names. */
+  process?: object
   names?(viewer: FileViewer | undefined): string[]
   entry?(name: string, viewer: FileViewer | undefined): Inode | undefined
 }
@@ -43,7 +47,7 @@ export interface Inode {
   accessedMs: number
   changedMs: number
   links: number
-  /** Bytes of a file; only the first {@link sizeBytes} count. */
+  /** Bytes of a file; only the first {@link sizeBytes} count, and where there are fewer the rest is a hole of zeros. */
   content?: Uint8Array
   sizeBytes: number
   /** Somebody was handed a view of `content`: overwriting has to copy first. */
@@ -55,6 +59,8 @@ export interface Inode {
   target?: string
   program?: Program
   device?: OpenDevice
+  /** What a block device is. */
+  block?: BlockDevice
   synthetic?: Synthetic
 }
 
@@ -79,7 +85,7 @@ const EMPTY = new Uint8Array(0)
 export class Tree {
   readonly clock: Pick<Clock, 'nowMs'>
   readonly root: Inode
-  readonly sizeLimitBytes: number
+  sizeLimitBytes: number
   readOnly: boolean
   usedBytes = 0
   #lastInode = 1
@@ -99,6 +105,11 @@ export class Tree {
     return inode
   }
 
+  /** A file that opens a block device. */
+  createDevice(device: BlockDevice, mode: number): Inode {
+    return Object.assign(this.create('block', mode), { block: device, device: ((flags) => openBlockDevice(device, flags)) satisfies OpenDevice })
+  }
+
   /** An inode of this layer that stands for one of the layer below. */
   copyUp(from: Inode): Inode {
     const { type, mode, uid, gid, modifiedMs, accessedMs, changedMs, links, sizeBytes } = from
@@ -108,6 +119,7 @@ export class Tree {
     if (from.target !== undefined) inode.target = from.target
     if (from.program) inode.program = from.program
     if (from.device) inode.device = from.device
+    if (from.block) inode.block = from.block
     if (from.synthetic) inode.synthetic = from.synthetic
     return inode
   }
@@ -129,14 +141,28 @@ export class Tree {
     if (end > oldSize) this.#account(end - oldSize)
     let content = inode.content ?? EMPTY
     const overwrites = position < oldSize
+    const solid = Math.min(content.length, oldSize)
     if (end > content.length || (inode.shared && overwrites) || (inode.shared && content.length === oldSize)) {
-      const grown = new Uint8Array(end <= oldSize ? oldSize : Math.max(end, end > content.length ? Math.min(content.length * 2, end + 1_048_576) : content.length))
-      grown.set(content.subarray(0, oldSize))
+      const grown = new Uint8Array(end <= solid ? solid : Math.max(end, end > content.length ? Math.min(content.length * 2, end + 1_048_576) : content.length))
+      grown.set(content.subarray(0, solid))
       inode.content = content = grown
       inode.shared = false
     }
     content.set(data, position)
     inode.sizeBytes = Math.max(oldSize, end)
+    delete inode.program
+    inode.modifiedMs = inode.changedMs = this.clock.nowMs()
+  }
+
+  /** Makes a file longer, by zeros that take no memory, or shorter. @throws UnixError ENOSPC */
+  resize(inode: Inode, sizeBytes: number): void {
+    this.#account(sizeBytes - inode.sizeBytes)
+    // What lies behind the end must not come back when the file grows again.
+    if (inode.content && inode.content.length > Math.min(sizeBytes, inode.sizeBytes)) {
+      inode.content = inode.content.subarray(0, Math.min(sizeBytes, inode.sizeBytes))
+      inode.shared = true
+    }
+    inode.sizeBytes = sizeBytes
     delete inode.program
     inode.modifiedMs = inode.changedMs = this.clock.nowMs()
   }

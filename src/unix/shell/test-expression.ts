@@ -77,7 +77,7 @@ export function unaryTest(context: TestContext, operator: string, operand: strin
     case '-p': return stat()?.type === 'fifo'
     case '-c': return stat()?.type === 'character'
     case '-S': return stat()?.type === 'socket'
-    case '-b': return false
+    case '-b': return stat()?.type === 'block'
     case '-s': return (stat()?.sizeBytes ?? 0) > 0
     case '-r': return access(4)
     case '-w': return access(2)

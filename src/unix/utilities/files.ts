@@ -67,9 +67,15 @@ export const ls: Utility = async (context) => {
   return status
 }
 
+/** Major and minor number of a block device, as `ls -l` shows them. */
+function blockNumbers(proc: Proc, path: string): string {
+  const device = proc.fs instanceof MemoryFileSystem ? proc.fs.blockDevice(path) : undefined
+  return device ? `${device.major},${String(device.minor).padStart(4)}` : '0,   0'
+}
+
 /** Kibibytes that a file takes on a disk with blocks of 4 KiB. */
 function blocks(stat: FileStat): number {
-  return stat.type === 'symlink' || stat.type === 'character' ? 0 : Math.ceil(stat.sizeBytes / 4096) * 4
+  return stat.type === 'symlink' || stat.type === 'character' || stat.type === 'block' ? 0 : Math.ceil(stat.sizeBytes / 4096) * 4
 }
 
 function sortEntries(entries: Entry[], { has }: ParsedOptions): Entry[] {
@@ -81,7 +87,7 @@ function sortEntries(entries: Entry[], { has }: ParsedOptions): Entry[] {
 
 async function printEntries(context: UtilityContext, { has }: ParsedOptions, entries: readonly Entry[]): Promise<void> {
   const { proc } = context
-  const mark = (entry: Entry) => has('F') ? { directory: '/', symlink: '@', fifo: '|', socket: '=', character: '', file: entry.stat.mode & 0o111 ? '*' : '' }[entry.stat.type] : has('p') && entry.stat.type === 'directory' ? '/' : ''
+  const mark = (entry: Entry) => has('F') ? { directory: '/', symlink: '@', fifo: '|', socket: '=', character: '', block: '', file: entry.stat.mode & 0o111 ? '*' : '' }[entry.stat.type] : has('p') && entry.stat.type === 'directory' ? '/' : ''
   const prefix = (entry: Entry) => `${has('i') ? `${String(entry.stat.inode).padStart(7)} ` : ''}${has('s') ? `${String(blocks(entry.stat)).padStart(4)} ` : ''}`
   if (!has('l', 'n', 'g', 'o', 'T')) {
     const names = entries.map((entry) => prefix(entry) + entry.name + mark(entry))
@@ -93,7 +99,7 @@ async function printEntries(context: UtilityContext, { has }: ParsedOptions, ent
   const rows = entries.map((entry) => ({
     entry, mode: modeText(entry.stat), links: String(entry.stat.links),
     user: has('n') ? String(entry.stat.uid) : accounts.user(entry.stat.uid), group: has('n') ? String(entry.stat.gid) : accounts.group(entry.stat.gid),
-    size: entry.stat.type === 'character' ? '1,   3' : has('h') ? humanSize(entry.stat.sizeBytes) : String(entry.stat.sizeBytes),
+    size: entry.stat.type === 'character' ? '1,   3' : entry.stat.type === 'block' ? blockNumbers(proc, entry.path) : has('h') ? humanSize(entry.stat.sizeBytes) : String(entry.stat.sizeBytes),
   }))
   const widest = (key: 'links' | 'user' | 'group' | 'size') => Math.max(0, ...rows.map((row) => row[key].length))
   const widths = { links: widest('links'), user: widest('user'), group: widest('group'), size: widest('size') }
@@ -312,7 +318,7 @@ export const touch: Utility = async (context) => {
   if (Number.isNaN(time)) return context.complain(`invalid date format '${given}'`)
   return eachPath(context, options.operands, (path) => {
     if (!proc.fs.exists(path)) { if (options.has('c')) return; proc.fs.writeFile(path, '') }
-    if (proc.fs.stat(path).type !== 'character') proc.fs.utimes(path, time, time)
+    if (!['character', 'block'].includes(proc.fs.stat(path).type)) proc.fs.utimes(path, time, time)
   }, (name, text) => context.busybox ? `${name}: ${text}` : `cannot touch '${name}': ${text}`)
 }
 
@@ -381,7 +387,7 @@ export const chown: Utility = async (context) => {
     (name, reason) => busybox ? `${name}: ${reason}` : reason === 'No such file or directory' ? `cannot access '${name}': ${reason}` : `changing ownership of '${name}': ${reason}`)
 }
 
-const TYPE_NAMES = { file: 'regular file', directory: 'directory', symlink: 'symbolic link', fifo: 'fifo', character: 'character special file', socket: 'socket' } as const
+const TYPE_NAMES = { file: 'regular file', directory: 'directory', symlink: 'symbolic link', fifo: 'fifo', character: 'character special file', block: 'block special file', socket: 'socket' } as const
 
 /** stat */
 export const stat: Utility = async (context) => {
@@ -396,7 +402,7 @@ export const stat: Utility = async (context) => {
     const kind = s.type === 'file' && s.sizeBytes === 0 ? 'regular empty file' : TYPE_NAMES[s.type]
     if (format !== undefined) {
       const text = format.replace(/%([a-zA-Z%])/g, (_, code: string) => ({
-        n: name, N: `'${name}'`, s: String(s.sizeBytes), a: s.mode.toString(8), A: modeText(s), f: ((s.type === 'directory' ? 0x4000 : s.type === 'symlink' ? 0xa000 : 0x8000) | s.mode).toString(16), u: String(s.uid), g: String(s.gid), U: accounts.user(s.uid), G: accounts.group(s.gid), F: kind, i: String(s.inode), h: String(s.links), b: String(blocks(s) * 2), B: '512', o: '4096', y: time(s.modifiedMs), Y: String(Math.floor(s.modifiedMs / 1000)), x: time(s.accessedMs), X: String(Math.floor(s.accessedMs / 1000)), z: time(s.changedMs), Z: String(Math.floor(s.changedMs / 1000)), w: '-', W: '0', m: '/', d: '65024', D: 'fe00', t: '0', T: '0', '%': '%',
+        n: name, N: `'${name}'`, s: String(s.sizeBytes), a: s.mode.toString(8), A: modeText(s), f: ((s.type === 'directory' ? 0x4000 : s.type === 'symlink' ? 0xa000 : s.type === 'block' ? 0x6000 : s.type === 'character' ? 0x2000 : s.type === 'fifo' ? 0x1000 : s.type === 'socket' ? 0xc000 : 0x8000) | s.mode).toString(16), u: String(s.uid), g: String(s.gid), U: accounts.user(s.uid), G: accounts.group(s.gid), F: kind, i: String(s.inode), h: String(s.links), b: String(blocks(s) * 2), B: '512', o: '4096', y: time(s.modifiedMs), Y: String(Math.floor(s.modifiedMs / 1000)), x: time(s.accessedMs), X: String(Math.floor(s.accessedMs / 1000)), z: time(s.changedMs), Z: String(Math.floor(s.changedMs / 1000)), w: '-', W: '0', m: '/', d: '65024', D: 'fe00', t: '0', T: '0', '%': '%',
       })[code] ?? `%${code}`)
       await context.out(options.has('P') ? text.replaceAll('\\n', '\n') : `${text}\n`)
       return
@@ -461,6 +467,7 @@ export const truncate: Utility = async (context) => {
   const size = sizeOf(options.value('s') ?? '')
   if (size === undefined) throw new UsageError("you must specify either '--size' or '--reference'")
   return eachPath(context, options.operands, (path) => {
+    if (proc.fs instanceof MemoryFileSystem) return proc.fs.resize(path, size)
     const data = proc.fs.exists(path) ? proc.fs.readFile(path) : new Uint8Array(0)
     const out = new Uint8Array(size)
     out.set(data.subarray(0, size))
@@ -486,8 +493,21 @@ export const dd: Utility = async (context) => {
   const target = options.get('of')
   let input
   try { input = source === undefined ? undefined : proc.fs.open(proc.resolve(source), 'r') } catch (error) { return context.complain(context.busybox ? `can't open '${source}': ${errorText(error)}` : `failed to open '${source}': ${errorText(error)}`) }
+  const seekBytes = Number(options.get('seek') ?? options.get('oseek') ?? 0) * (sizeOf(options.get('obs') ?? '') ?? blockBytes)
+  // What lies before the place that is written to stays, and all of it where that is asked for.
+  const isKept = (path: string) => (seekBytes > 0 || (options.get('conv') ?? '').split(',').includes('notrunc')) && proc.fs.exists(path)
   let output
-  try { output = target === undefined ? undefined : proc.fs.open(proc.resolve(target), /notrunc|append/.test(options.get('conv') ?? options.get('oflag') ?? '') ? 'r+' : 'w') } catch (error) { return context.complain(context.busybox ? `can't open '${target}': ${errorText(error)}` : `failed to open '${target}': ${errorText(error)}`) }
+  try { output = target === undefined ? undefined : proc.fs.open(proc.resolve(target), (options.get('oflag') ?? '').split(',').includes('append') ? 'a' : isKept(proc.resolve(target)) ? 'r+' : 'w') } catch (error) { return context.complain(context.busybox ? `can't open '${target}': ${errorText(error)}` : `failed to open '${target}': ${errorText(error)}`) }
+  const skipBytes = Number(options.get('skip') ?? 0) * (sizeOf(options.get('ibs') ?? '') ?? blockBytes)
+  if (skipBytes > 0) {
+    if (input?.seek) input.seek(skipBytes)
+    else for (let skipped = 0; skipped < skipBytes;) {
+      const chunk = await (input ?? proc.stdin).read(skipBytes - skipped)
+      if (!chunk) break
+      skipped += chunk.length
+    }
+  }
+  if (seekBytes > 0 && output?.seek) output.seek(seekBytes)
   let left = count * blockBytes
   let total = 0
   let failure: string | undefined

@@ -38,7 +38,9 @@ export const mknod: Utility = async (context) => {
     if (!/^\d+$/.test(major ?? '') || !/^\d+$/.test(minor ?? '')) throw new UsageError('Special files require major and minor device numbers.')
     demandCall(proc, 'mknod')
     if (!(proc.fs instanceof MemoryFileSystem)) throw new UnixError('EPERM')
-    proc.fs.makeDevice(path, mode, type === 'b' ? undefined : MEMORY_DEVICES[`${major}:${minor}`])
+    const loop = type === 'b' && major === '7' ? proc.machine.loopDevices.get(Number(minor)) : undefined
+    if (loop) proc.fs.makeBlockDevice(path, mode, loop)
+    else proc.fs.makeDevice(path, mode, type === 'b' ? undefined : MEMORY_DEVICES[`${major}:${minor}`])
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
     return context.complain(`${name}: ${errorText(error)}`)
@@ -50,17 +52,29 @@ export const mknod: Utility = async (context) => {
 const MEMORY_DEVICES: Readonly<Record<string, string>> = { '1:3': '/dev/null', '1:5': '/dev/zero', '1:7': '/dev/full', '1:8': '/dev/random', '1:9': '/dev/urandom' }
 
 const NAMESPACES = { m: 'mnt', u: 'uts', i: 'ipc', n: 'net', p: 'pid', U: 'user', C: 'cgroup' } as const
+const LONG_NAMES = { m: 'mount', u: 'uts', i: 'ipc', n: 'net', p: 'pid', U: 'user', C: 'cgroup' } as const
 
 /** nsenter(1): a command on the machine of another process, with all of its namespaces. */
 // @k8s part: nsenter: enters all namespaces of a process or its root directory, not single ones
 export const nsenter: Utility = async (context) => {
   const { proc, busybox } = context
-  const options = parseOptions(context.args, 't:amuinpUCr', { 'target=': 't', all: 'a', mount: 'm', uts: 'u', ipc: 'i', net: 'n', pid: 'p', user: 'U', cgroup: 'C', root: 'r' }, { stopAtOperand: true })
+  // An optional value is never an argument of its own: `-m/proc/1/ns/mnt`, `--mount=/proc/1/ns/mnt`.
+  const args = context.args.map((arg) => arg.replace(/^-([muinpUC])=?(\/.*)$/, (_, letter: keyof typeof NAMESPACES, file: string) => `--${LONG_NAMES[letter]}=${file}`))
+  const options = parseOptions(args, 't:amuinpUCr', { 'target=': 't', all: 'a', mount: 'm', uts: 'u', ipc: 'i', net: 'n', pid: 'p', user: 'U', cgroup: 'C', root: 'r' }, { stopAtOperand: true })
+  const letters = Object.keys(NAMESPACES) as (keyof typeof NAMESPACES)[]
+  const named = letters.find((letter) => options.value(letter) !== undefined)
   const target = options.value('t')
-  if (target === undefined) return context.complain(busybox ? "neither filename nor target pid supplied for 'ns/mnt'" : 'no target PID specified')
-  const process = proc.machine.process(Number(target)) as ProcessDetails | undefined
-  const first = options.has('a') ? 'm' : (Object.keys(NAMESPACES) as (keyof typeof NAMESPACES)[]).find((letter) => options.has(letter)) ?? 'm'
-  const file = `/proc/${target}/ns/${NAMESPACES[first]}`
+  if (target === undefined && named === undefined) return context.complain(busybox ? "neither filename nor target pid supplied for 'ns/mnt'" : 'no target PID specified')
+  const first = options.has('a') ? 'm' : named ?? letters.find((letter) => options.has(letter)) ?? 'm'
+  const file = named === undefined ? `/proc/${target}/ns/${NAMESPACES[first]}` : options.value(named)!
+  let process: ProcessDetails | undefined
+  try {
+    process = (named === undefined ? proc.machine.process(Number(target)) : (proc.fs as MemoryFileSystem).namespaceOwner(proc.resolve(file))) as ProcessDetails | undefined
+    if (!process && named !== undefined) return await context.complain(busybox ? `setns(): can't reassociate to namespace '${NAMESPACES[first]}': Invalid argument` : `reassociate to namespace 'ns/${NAMESPACES[first]}' failed: Invalid argument`)
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    return context.complain(`${busybox ? "can't open" : 'cannot open'} ${busybox ? `'${file}'` : file}: ${errorText(error)}`)
+  }
   if (!process) return context.complain(busybox ? `can't open '${file}': No such file or directory` : `cannot open ${file}: No such file or directory`)
   const isTraceable = isCapable(proc, 'SYS_PTRACE') || process.user.uid === proc.user.uid && (process.capabilities & ~(proc.capabilities ?? 0n)) === 0n
   if (!isTraceable) return context.complain(busybox ? `can't open '${file}': Permission denied` : `cannot open ${file}: Permission denied`)

@@ -1,4 +1,5 @@
 import type { Program } from '../types.ts'
+import * as blockTools from './block-tools.ts'
 import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
 import { diff } from './diff.ts'
@@ -35,12 +36,13 @@ export const utilities: Readonly<Record<string, Utility>> = {
   true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
   hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, hexdump, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
   adduser: accounts.adduser, addgroup: accounts.addgroup, deluser: accounts.deluser, delgroup: accounts.delgroup, useradd: accounts.useradd, groupadd: accounts.groupadd, usermod: accounts.usermod, userdel: accounts.deluser, groupdel: accounts.delgroup,
+  losetup: blockTools.losetup, mkfs: blockTools.mkfs, 'mkfs.ext2': blockTools.mkfs, 'mkfs.ext3': blockTools.mkfs, 'mkfs.ext4': blockTools.mkfs, 'mke2fs': blockTools.mkfs, resize2fs: blockTools.resize2fs, blkid: blockTools.blkid, blockdev: blockTools.blockdev, lsblk: blockTools.lsblk, fallocate: blockTools.fallocate,
   su: become.su, gosu: become.gosu, 'su-exec': become.gosu, setpriv: become.setpriv, capsh: capabilityTools.capsh, getpcaps: capabilityTools.getpcaps, dmesg: kernelTools.dmesg, mknod: kernelTools.mknod, nsenter: kernelTools.nsenter, unshare: kernelTools.unshare,
   nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip, ifconfig,
 }
 
 /** What BusyBox has of them. */
-const NOT_IN_BUSYBOX = new Set(['envsubst', 'uuidgen', 'useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'printenv_', 'gosu', 'su-exec', 'capsh', 'getpcaps'])
+const NOT_IN_BUSYBOX = new Set(['envsubst', 'uuidgen', 'useradd', 'groupadd', 'usermod', 'userdel', 'groupdel', 'curl', 'dig', 'host', 'jq', 'yq', 'column', 'join', 'file', 'ss', 'getent', 'stdbuf', 'mkfs', 'mkfs.ext3', 'mkfs.ext4', 'resize2fs', 'lsblk', 'printenv_', 'gosu', 'su-exec', 'capsh', 'getpcaps'])
 
 /** Names of BusyBox' applets. */
 export const busyboxApplets: readonly string[] = Object.keys(utilities).filter((name) => !NOT_IN_BUSYBOX.has(name)).sort()

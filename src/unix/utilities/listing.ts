@@ -6,7 +6,7 @@ const HALF_YEAR_MS = 15_778_476_000
 
 /** `drwxr-xr-x` */
 export function modeText(stat: Pick<FileStat, 'type' | 'mode'>): string {
-  const kind = { file: '-', directory: 'd', symlink: 'l', fifo: 'p', character: 'c', socket: 's' }[stat.type]
+  const kind = { file: '-', directory: 'd', symlink: 'l', fifo: 'p', character: 'c', block: 'b', socket: 's' }[stat.type]
   const part = (shift: number, special: number, letter: string) => {
     const bits = stat.mode >> shift
     const executable = (bits & 1) !== 0

@@ -6,7 +6,7 @@ import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
 /** mount(8): lists, and mounts tmpfs and directories, for who may. */
-// @k8s part: mount: only tmpfs, bind mounts and remounts as read-only or writable; of options ro, rw, size and mode are followed, others are taken and change nothing
+// @k8s part: mount: only tmpfs, ext file systems on loop devices, bind mounts and remounts as read-only or writable; of options ro, rw, loop, size and mode are followed, others are taken and change nothing
 export const mount: Utility = async (context) => {
   const { proc, busybox } = context
   const { fs } = proc
@@ -48,6 +48,10 @@ export const mount: Utility = async (context) => {
     return 0
   }
   const type = options.value('t')
+  if (type !== 'tmpfs') {
+    const mounted = mountDevice(context, source, path, type, readOnly, settings.includes('loop'))
+    if (mounted !== undefined) return mounted === '' ? 0 : busybox ? fail(context, `mounting ${source} on ${at} failed: ${mounted === 'bad' ? 'Invalid argument' : mounted}`, 255) : fail(context, mounted === 'bad' ? `${at}: wrong fs type, bad option, bad superblock on ${source}, missing codepage or helper program, or other error.` : `${at}: ${mounted}`)
+  }
   if (type !== 'tmpfs') return busybox ? fail(context, `mounting ${source} on ${at} failed: ${type === undefined ? 'Invalid argument' : 'No such device'}`, 255) : fail(context, type === undefined ? `${at}: ${source} is not a block device.` : `${at}: unknown filesystem type '${type}'.`)
   const size = settings.map((setting) => /^size=(\d+)([kmg]?)$/i.exec(setting)).find(Boolean)
   const mode = settings.map((setting) => /^mode=([0-7]+)$/.exec(setting)?.[1]).find(Boolean)
@@ -56,6 +60,26 @@ export const mount: Utility = async (context) => {
   fs.mount(path, files, { readOnly, source, type: 'tmpfs' })
   return 0
 }
+
+/** Mounts what is on a device. @returns '' where that is done, `bad` where there is no such file system on it, another reason, or undefined for what is no device */
+function mountDevice({ proc }: UtilityContext, source: string, path: string, type: string | undefined, readOnly: boolean, isLoop: boolean): string | undefined {
+  const fs = proc.fs as MemoryFileSystem
+  const from = proc.resolve(source)
+  if (!fs.exists(from)) return type !== undefined && DEVICE_TYPES.has(type) ? `special device ${source} does not exist.` : undefined
+  const { loopDevices } = proc.machine
+  let device = fs.blockDevice(from)
+  if (!device && fs.stat(from).type === 'file' && (isLoop || type === undefined || DEVICE_TYPES.has(type))) {
+    const file = fs.loopFile(from)
+    device = loopDevices.list().find((each) => each.inode === file.inode) ?? loopDevices.attach(loopDevices.firstFree(), file, readOnly)
+  }
+  if (!device) return undefined
+  const { fileSystem } = device
+  if (!fileSystem || (type !== undefined && type !== 'auto' && type !== fileSystem.type && !(DEVICE_TYPES.has(type) && DEVICE_TYPES.has(fileSystem.type)))) return 'bad'
+  fs.mount(path, fileSystem.files, { readOnly: readOnly || device.readOnly, source: `/dev/${device.name}`, type: type === undefined || type === 'auto' ? fileSystem.type : type })
+  return ''
+}
+
+const DEVICE_TYPES = new Set(['ext2', 'ext3', 'ext4'])
 
 /** umount(8) */
 export const umount: Utility = async (context) => {

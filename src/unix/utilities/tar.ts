@@ -163,7 +163,7 @@ async function create(context: UtilityContext, options: TarOptions): Promise<num
     let stat: FileStat
     try { stat = flags.has('h') ? proc.fs.stat(path) : proc.fs.lstat(path) } catch (error) { return fail(name, error, 'stat') }
     if (path === archivePath) { await context.complain(busybox ? `${name}: file is the archive; skipping` : `${name}: file is the archive; not dumped`); return }
-    if (stat.type === 'socket' || stat.type === 'character') return
+    if (stat.type === 'socket' || stat.type === 'character' || stat.type === 'block') return
     const isDirectory = stat.type === 'directory'
     let names: string[] = []
     let content: ReturnType<typeof openInput> | undefined

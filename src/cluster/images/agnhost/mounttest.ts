@@ -74,6 +74,6 @@ function permissions({ mode }: Pick<FileStat, 'mode'>): string {
 
 /** How Go prints a file's mode: letters for type and special bits, then permissions. */
 function goMode(stat: FileStat): string {
-  const letters = `${stat.type === 'directory' ? 'd' : stat.type === 'symlink' ? 'L' : stat.type === 'fifo' ? 'p' : stat.type === 'character' ? 'Dc' : ''}${stat.mode & 0o4000 ? 'u' : ''}${stat.mode & 0o2000 ? 'g' : ''}${stat.mode & 0o1000 ? 't' : ''}`
+  const letters = `${stat.type === 'directory' ? 'd' : stat.type === 'symlink' ? 'L' : stat.type === 'fifo' ? 'p' : stat.type === 'block' ? 'D' : stat.type === 'character' ? 'Dc' : ''}${stat.mode & 0o4000 ? 'u' : ''}${stat.mode & 0o2000 ? 'g' : ''}${stat.mode & 0o1000 ? 't' : ''}`
   return (letters || '-') + permissions(stat)
 }

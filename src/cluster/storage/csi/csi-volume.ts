@@ -1,8 +1,10 @@
 import { GrpcError } from '../../../unix/net/grpc.ts'
-import type { MountableFileSystem } from '../../../unix/types.ts'
+import type { MemoryFileSystem } from '../../../unix/file-system.ts'
+import type { BlockDevice } from '../../../unix/fs/block-device.ts'
 import { attachmentName, csiVolumeName, sha256Hex } from '../../client/csi-names.ts'
 import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../../kinds/generated/types.ts'
 import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
+import { giveToGroup } from '../ownership.ts'
 import { isNotFound } from '../volume.ts'
 import type { MountedVolume, VolumeContext, VolumePlugin } from '../volume.ts'
 import type { CsiDrivers } from './csi-drivers.ts'
@@ -10,6 +12,7 @@ import type { StagedVolumes } from './staged-volumes.ts'
 
 const NAME = 'kubernetes.io/csi'
 const PLUGIN_FOLDER = '/var/lib/kubelet/plugins/kubernetes.io/csi'
+const BLOCK_FOLDER = `${PLUGIN_FOLDER}/volumeDevices`
 /** How often an attachment is looked at while a pod waits for it. */
 const ATTACH_POLL_MS = 500
 /** How long a driver has to come back after the kubelet began anew. */
@@ -24,8 +27,6 @@ export interface CsiContext {
   secret(namespace: string, name: string): Promise<Record<string, string>>
   /** Tells the node's status that a volume is in use (or no more), so that nobody detaches it. */
   inUse(uniqueName: string, target: string, isUsed: boolean): void
-  /** A volume was grown to what its PersistentVolume says. */
-  onExpanded(claim: PersistentVolumeClaim, volume: PersistentVolume, pod: Pod): Promise<void>
 }
 
 interface Source {
@@ -40,7 +41,9 @@ interface Source {
   volume: PersistentVolume | undefined
 }
 
-const prefixed = (step: string, name: string, error: unknown) => new Error(`MountVolume.${step} failed for volume ${JSON.stringify(name)} : ${(error as Error).message}`)
+const prefixed = (step: string, name: string, error: unknown) => new Error(`${step} failed for volume ${JSON.stringify(name)} : ${(error as Error).message}`)
+/** What the steps of setting up are called in events. */
+const STEPS = { files: { stage: 'MountVolume.MountDevice', publish: 'MountVolume.SetUp' }, block: { stage: 'MapVolume.SetUpDevice', publish: 'MapVolume.MapPodDevice' } } as const
 const csi = (text: string) => `kubernetes.io/csi: ${text}`
 
 /**
@@ -53,15 +56,19 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
   const name = volume.metadata.name!
   const { drivers, staged, driverObject, inUse } = context.csi
   const unique = csiVolumeName(source.driver, source.volumeHandle)
-  const target = targetOf(pod, name)
+  const isBlock = volume.spec!.volumeMode === 'Block'
+  const steps = STEPS[isBlock ? 'block' : 'files']
+  const target = isBlock ? blockTargetOf(pod, name) : targetOf(pod, name)
   await awaitReturn(source.driver, pod, name, context, signal)
   const info = await driverObject(source.driver)
-  const folder = `${PLUGIN_FOLDER}/${source.driver}/${sha256Hex(source.volumeHandle)}`
-  const globalPath = `${folder}/globalmount`
+  const folder = isBlock ? `${BLOCK_FOLDER}/${name}` : `${PLUGIN_FOLDER}/${source.driver}/${sha256Hex(source.volumeHandle)}`
+  // k8s: csiBlockMapper.GetStagingPath
+  const globalPath = isBlock ? `${BLOCK_FOLDER}/staging/${name}` : `${folder}/globalmount`
   let stages = false
   const letGo = () => staged.release(unique, target, async () => {
     if (!stages) return
     await drivers.call(source.driver, 'Node/NodeUnstageVolume', { volumeId: source.volumeHandle, stagingTargetPath: globalPath })
+    if (isBlock) context.nodeFiles.remove(globalPath, { recursive: true, force: true })
     context.nodeFiles.remove(folder, { recursive: true, force: true })
   })
   const release = async () => {
@@ -71,11 +78,12 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
   let undo = letGo
   try {
     const publishContext = info?.spec.attachRequired ?? true ? await attached(source.driver, source.volumeHandle, target, context, signal) : {}
-    const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed('MountDevice', name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
+    const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed(steps.stage, name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
     stages = await drivers.supports(source.driver, 'STAGE_UNSTAGE_VOLUME')
     await staged.use(unique, target, async () => {
       if (!stages) return
       context.nodeFiles.mkdir(globalPath, { recursive: true, mode: 0o750 })
+      if (isBlock) context.nodeFiles.mkdir(folder, { recursive: true, mode: 0o750 })
       context.nodeFiles.writeFile(`${folder}/vol_data.json`, JSON.stringify({ driverName: source.driver, volumeHandle: source.volumeHandle }))
       const ref = source.nodeStageSecretRef
       try {
@@ -84,27 +92,26 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
         })
       } catch (error) {
         context.nodeFiles.remove(folder, { recursive: true, force: true })
-        throw prefixed('MountDevice', name, error)
+        throw prefixed(steps.stage, name, error)
       }
     })
     const mounted = await publish({
       name, driver: source.driver, handle: source.volumeHandle, fsType: source.fsType ?? '', readOnly: readOnly || (source.readOnly ?? false), attributes: source.volumeAttributes ?? {}, volume,
       secret: source.nodePublishSecretRef ? { namespace: source.nodePublishSecretRef.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
-    }, { pod, context, info, capability, stagingPath: stages ? globalPath : undefined, publishContext, release })
+    }, { pod, context, info, capability, isBlock, stagingPath: stages ? globalPath : undefined, publishContext, release })
     undo = mounted.tearDown
     const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
       const wanted = now.spec!.capacity?.storage ?? '0'
       if (compareQuantities(current.status?.capacity?.storage ?? '0', wanted) >= 0 || !await drivers.supports(source.driver, 'EXPAND_VOLUME')) return
       await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability })
-        .catch((error: unknown) => { throw prefixed('NodeExpandVolume', name, error) })
-      await context.csi.onExpanded(current, now, pod)
+        .catch((error: unknown) => { throw prefixed('MountVolume.NodeExpandVolume', name, error) })
+      await context.onExpanded(current, now, pod)
     }
     await grow(volume, claim)
     const { namespace, name: claimName } = claim.metadata
     return {
       ...mounted,
       async update() {
-        if (claim.spec!.volumeMode === 'Block') return
         await grow(await context.objects.persistentVolume(name), await context.objects.claim(namespace!, claimName!))
       },
     }
@@ -137,14 +144,14 @@ export const csiInlinePlugin: VolumePlugin = {
     try {
       context.csi.drivers.demand(source.driver)
     } catch (error) {
-      throw prefixed('SetUp', volume.name, new Error(csi(`mounter.SetUpAt failed to get CSI client: ${(error as Error).message}`)))
+      throw prefixed('MountVolume.SetUp', volume.name, new Error(csi(`mounter.SetUpAt failed to get CSI client: ${(error as Error).message}`)))
     }
     if (!(info?.spec.volumeLifecycleModes ?? ['Persistent']).includes('Ephemeral'))
-      throw prefixed('SetUp', volume.name, new Error(csi(`mounter.SetupAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${source.driver} (only supports ${JSON.stringify(info?.spec.volumeLifecycleModes ?? ['Persistent'])})`)))
+      throw prefixed('MountVolume.SetUp', volume.name, new Error(csi(`mounter.SetupAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${source.driver} (only supports ${JSON.stringify(info?.spec.volumeLifecycleModes ?? ['Persistent'])})`)))
     return publish({
       name: volume.name, driver: source.driver, handle, fsType: source.fsType ?? '', readOnly: source.readOnly ?? false, attributes: source.volumeAttributes ?? {}, volume: undefined,
       secret: source.nodePublishSecretRef ? { namespace: pod.metadata.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
-    }, { pod, context, info, capability: { mount: { fsType: source.fsType ?? '', mountFlags: [] }, accessMode: { mode: 'SINGLE_NODE_WRITER' } }, stagingPath: undefined, publishContext: {}, release: async () => {} })
+    }, { pod, context, info, capability: { mount: { fsType: source.fsType ?? '', mountFlags: [] }, accessMode: { mode: 'SINGLE_NODE_WRITER' } }, isBlock: false, stagingPath: undefined, publishContext: {}, release: async () => {} })
   },
 }
 
@@ -158,6 +165,7 @@ interface PublishOptions {
   context: VolumeContext
   info: CSIDriver | undefined
   capability: object
+  isBlock: boolean
   stagingPath: string | undefined
   publishContext: Readonly<Record<string, string>>
   /** After the volume is no longer published. */
@@ -165,14 +173,16 @@ interface PublishOptions {
 }
 
 const folderOf = (pod: Pod, name: string) => `/var/lib/kubelet/pods/${pod.metadata.uid}/volumes/kubernetes.io~csi/${name}`
+const blockTargetOf = (pod: Pod, name: string) => `${BLOCK_FOLDER}/publish/${name}/${pod.metadata.uid}`
 const targetOf = (pod: Pod, name: string) => `${folderOf(pod, name)}/mount`
 
 /** k8s: csiMountMgr.SetUpAt */
-async function publish(source: Source, { pod, context, info, capability, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume & { tearDown(): Promise<void> }> {
+async function publish(source: Source, { pod, context, info, capability, isBlock, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume & { tearDown(): Promise<void> }> {
   const { drivers, secret } = context.csi
   const { nodeFiles } = context
   const folder = folderOf(pod, source.name)
-  const target = targetOf(pod, source.name)
+  const target = isBlock ? blockTargetOf(pod, source.name) : targetOf(pod, source.name)
+  if (isBlock) nodeFiles.mkdir(target.slice(0, target.lastIndexOf('/')), { recursive: true, mode: 0o750 })
   nodeFiles.mkdir(folder, { recursive: true, mode: 0o750 })
   const lifecycle = source.volume ? 'Persistent' : 'Ephemeral'
   nodeFiles.writeFile(`${folder}/vol_data.json`, JSON.stringify({
@@ -190,16 +200,20 @@ async function publish(source: Source, { pod, context, info, capability, staging
     })
   } catch (error) {
     if (!(error instanceof GrpcError) || !['DeadlineExceeded', 'Unavailable', 'Aborted', 'Canceled'].includes(error.code)) nodeFiles.remove(folder, { recursive: true, force: true })
-    throw prefixed('SetUp', source.name, error)
+    throw prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error)
   }
-  const group = pod.spec.securityContext?.fsGroup
-  if (group !== undefined && appliesGroup(info, source)) giveToGroup(nodeFiles, target, group)
+  let device: BlockDevice | undefined
+  if (isBlock) {
+    device = nodeFiles.exists(target) ? (nodeFiles as MemoryFileSystem).blockDevice(target) : undefined
+    if (!device) throw prefixed(STEPS.block.publish, source.name, new Error(`blockMapper.MapPodDevice: ${target} is not a block device`))
+  } else if (appliesGroup(info, source)) giveToGroup(nodeFiles, target, pod)
   return {
-    plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, usedBytes: () => 0,
+    plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, ...(device ? { device } : {}), usedBytes: () => 0,
     async tearDown() {
       if (nodeFiles.exists(folder)) {
         await drivers.call(source.driver, 'Node/NodeUnpublishVolume', { volumeId: source.handle, targetPath: target })
         nodeFiles.remove(folder, { recursive: true, force: true })
+        if (isBlock) nodeFiles.remove(target, { force: true })
       }
       await release()
     },
@@ -224,15 +238,6 @@ function appliesGroup(info: CSIDriver | undefined, { fsType, volume, readOnly }:
   const policy = info?.spec.fsGroupPolicy ?? 'ReadWriteOnceWithFSType'
   if (policy !== 'ReadWriteOnceWithFSType') return policy === 'File'
   return fsType !== '' && volume !== undefined && (volume.spec!.accessModes ?? []).some((mode) => mode === 'ReadWriteOnce' || mode === 'ReadWriteOncePod')
-}
-
-/** k8s: pkg/volume SetVolumeOwnership */
-function giveToGroup(files: MountableFileSystem, path: string, group: number): void {
-  const stat = files.lstat(path)
-  if (stat.type === 'symlink') return
-  files.chown(path, stat.uid, group)
-  files.chmod(path, stat.mode | (stat.type === 'directory' ? 0o2770 : 0o660))
-  if (stat.type === 'directory') for (const name of files.readdir(path)) giveToGroup(files, `${path}/${name}`, group)
 }
 
 /** k8s: pkg/volume/csi asCSIAccessModeV1, asSingleNodeMultiWriterCapableCSIAccessModeV1 */

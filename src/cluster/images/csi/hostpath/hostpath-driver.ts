@@ -1,6 +1,7 @@
 import { GrpcError, serveGrpc } from '../../../../unix/net/grpc.ts'
 import type { GrpcService } from '../../../../unix/net/grpc.ts'
 import type { MemoryFileSystem } from '../../../../unix/file-system.ts'
+import type { LoopDevice } from '../../../../unix/fs/block-device.ts'
 import type { Proc } from '../../../../unix/types.ts'
 import { quantityValue } from '../../../kinds/quantity.ts'
 import { goFlags } from '../../agnhost/go-server.ts'
@@ -164,7 +165,7 @@ class HostPathDriver {
     return (this.#capacity.get(kind) ?? 0) - this.#state.volumes().filter(({ Kind }) => Kind === kind).reduce((sum, { VolSize }) => sum + VolSize, 0)
   }
 
-  #make(id: string, name: string, bytes: number, isEphemeral: boolean, wantedKind: string): HostPathVolume {
+  async #make(id: string, name: string, bytes: number, { isEphemeral = false, isBlock = false, kind: wantedKind = '' }: { isEphemeral?: boolean; isBlock?: boolean; kind?: string | undefined }): Promise<HostPathVolume> {
     if (bytes > this.#maxBytes) throw new GrpcError('OutOfRange', `Requested capacity ${bytes} exceeds maximum allowed ${this.#maxBytes}`)
     let kind = wantedKind
     if (this.#capacity.size > 0) {
@@ -173,13 +174,30 @@ class HostPathDriver {
       if (this.#left(kind) < bytes) throw new GrpcError('ResourceExhausted', `requested capacity ${bytes} exceeds remaining capacity for ${JSON.stringify(kind)}, ${(this.#capacity.get(kind) ?? 0) - this.#left(kind)} out of ${this.#capacity.get(kind) ?? 0} already used`)
     } else if (kind !== '') throw new GrpcError('InvalidArgument', `capacity tracking disabled, specifying kind ${JSON.stringify(kind)} is invalid`)
     const path = `${this.#folder}/${id}`
-    this.#proc.fs.mkdir(path, { recursive: true, mode: 0o755 })
-    const volume: HostPathVolume = { VolName: name, VolID: id, VolSize: bytes, VolPath: path, VolAccessType: 0, ParentVolID: '', ParentSnapID: '', Ephemeral: isEphemeral, NodeID: '', Kind: kind, ReadOnlyAttach: false, Attached: false, Staged: null, Published: null }
+    if (isBlock) {
+      this.#files.resize(path, Math.max(1, Math.floor(bytes / 1024 ** 2)) * 1024 ** 2)
+      await this.#run(`failed to attach device ${path}`, 'losetup', '-f', path)
+    } else this.#proc.fs.mkdir(path, { recursive: true, mode: 0o755 })
+    const volume: HostPathVolume = { VolName: name, VolID: id, VolSize: bytes, VolPath: path, VolAccessType: isBlock ? 1 : 0, ParentVolID: '', ParentSnapID: '', Ephemeral: isEphemeral, NodeID: '', Kind: kind, ReadOnlyAttach: false, Attached: false, Staged: null, Published: null }
     this.#state.putVolume(volume)
     return volume
   }
 
-  #drop({ VolID, VolPath }: HostPathVolume): void {
+  /** The device that a volume's file is attached to; after a start of the node it has to be attached anew. */
+  async #deviceOf({ VolPath }: HostPathVolume): Promise<LoopDevice> {
+    const { loopDevices } = this.#proc.machine
+    const { inode } = this.#files.loopFile(VolPath)
+    const find = () => loopDevices.list().find((device) => device.inode === inode)
+    if (!find()) await this.#run(`failed to get the loop device`, 'losetup', '-f', VolPath)
+    return find()!
+  }
+
+  #drop({ VolID, VolPath, VolAccessType }: HostPathVolume): void {
+    if (VolAccessType === 1 && this.#proc.fs.exists(VolPath)) {
+      const { loopDevices } = this.#proc.machine
+      const { inode } = this.#files.loopFile(VolPath)
+      for (const device of loopDevices.list()) if (device.inode === inode) loopDevices.detach(device.minor)
+    }
     this.#proc.fs.remove(VolPath, { recursive: true, force: true })
     this.#state.deleteVolume(VolID)
   }
@@ -189,11 +207,25 @@ class HostPathDriver {
     if (code !== 0) throw new Error(`${what}: exit status ${code}`)
   }
 
+  /** A block volume's bytes; what was never written takes no room in the copy either. */
+  #copyBytes(from: string, to: string): void {
+    const { sizeBytes } = this.#files.stat(from)
+    const inode = this.#files.exists(to) ? this.#files.loopFile(to) : undefined
+    const solid = this.#files.readSolid(from)
+    // In place, as a device is attached to it.
+    if (inode) inode.tree.writeAt(inode.inode, 0, solid)
+    else {
+      this.#files.writeFile(to, solid)
+      this.#files.resize(to, sizeBytes)
+    }
+  }
+
   async #createVolume({ name, capacityRange = {}, volumeCapabilities, parameters = {}, mutableParameters = {}, volumeContentSource: source }: CreateVolumeRequest): Promise<object> {
     if (!name) throw new GrpcError('InvalidArgument', 'Name missing in request')
     if (!volumeCapabilities) throw new GrpcError('InvalidArgument', 'Volume Capabilities missing in request')
     this.#demandMutable(mutableParameters)
-    if (volumeCapabilities.some(({ block }) => block)) throw new GrpcError('Unknown', `failed to attach device ${this.#folder}/${name}: losetup: cannot find an unused loop device: exit status 1`)
+    const isBlock = volumeCapabilities.some(({ block }) => block)
+    if (isBlock && volumeCapabilities.some(({ mount }) => mount)) throw new GrpcError('InvalidArgument', 'cannot have both block and mount access type')
     const { requiredBytes = 0, limitBytes = 0 } = capacityRange
     if (limitBytes > 0 && requiredBytes > limitBytes) throw new GrpcError('InvalidArgument', 'capacity cannot exceed limit')
     const bytes = requiredBytes || limitBytes
@@ -203,17 +235,20 @@ class HostPathDriver {
       if (existing.VolSize < bytes) throw new GrpcError('AlreadyExists', `Volume with the same name: ${name} but with different size already exist`)
       return answer(existing.VolID, existing.VolSize)
     }
-    const volume = this.#make(this.#proc.random.uuid(), name, bytes, false, parameters.kind ?? '')
+    const volume = await this.#make(this.#proc.random.uuid(), name, bytes, { isBlock, kind: parameters.kind })
     try {
       if (source?.snapshot) {
         const snapshot = this.#state.snapshot(source.snapshot.snapshotId)
         if (snapshot.SizeBytes > bytes) throw new GrpcError('InvalidArgument', `snapshot ${snapshot.Id} size ${snapshot.SizeBytes} is greater than requested volume size ${bytes}`)
-        await this.#run(`failed pre-populate data from snapshot ${snapshot.Id}`, 'tar', 'zxvf', snapshot.Path, '-C', volume.VolPath)
+        if (isBlock) this.#copyBytes(snapshot.Path, volume.VolPath)
+        else await this.#run(`failed pre-populate data from snapshot ${snapshot.Id}`, 'tar', 'zxvf', snapshot.Path, '-C', volume.VolPath)
         this.#state.putVolume({ ...volume, ParentSnapID: snapshot.Id })
       } else if (source?.volume) {
         const from = this.#state.volume(source.volume.volumeId)
         if (from.VolSize > bytes) throw new GrpcError('InvalidArgument', `volume ${from.VolID} size ${from.VolSize} is greater than requested volume size ${bytes}`)
-        if (this.#proc.fs.readdir(from.VolPath).length > 0) await this.#run(`failed pre-populate data from volume ${from.VolID}`, 'cp', '-a', `${from.VolPath}/.`, `${volume.VolPath}/`)
+        if (from.VolAccessType !== volume.VolAccessType) throw new GrpcError('InvalidArgument', `volume ${from.VolID} mode is not compatible with requested mode`)
+        if (isBlock) this.#copyBytes(from.VolPath, volume.VolPath)
+        else if (this.#proc.fs.readdir(from.VolPath).length > 0) await this.#run(`failed pre-populate data from volume ${from.VolID}`, 'cp', '-a', `${from.VolPath}/.`, `${volume.VolPath}/`)
         this.#state.putVolume({ ...volume, ParentVolID: from.VolID })
       }
     } catch (error) {
@@ -302,7 +337,8 @@ class HostPathDriver {
     const id = this.#proc.random.uuid()
     const path = `${this.#folder}/${id}.snap`
     const nowMs = this.#proc.clock.nowMs()
-    await this.#run('failed create snapshot', 'tar', 'czf', path, '-C', volume.VolPath, '.')
+    if (volume.VolAccessType === 1) this.#copyBytes(volume.VolPath, path)
+    else await this.#run('failed create snapshot', 'tar', 'czf', path, '-C', volume.VolPath, '.')
     const snapshot = { Name: name, Id: id, VolID: volume.VolID, Path: path, CreationTime: { seconds: Math.floor(nowMs / 1000), nanos: nowMs % 1000 * 1_000_000 }, SizeBytes: volume.VolSize, ReadyToUse: true, GroupSnapshotID: '' }
     this.#state.putSnapshot(snapshot)
     return { snapshot: snapshotOf(snapshot) }
@@ -335,17 +371,25 @@ class HostPathDriver {
     return {}
   }
 
-  #publish({ volumeId, targetPath = '', stagingTargetPath = '', volumeCapability, volumeContext = {}, readonly: isReadOnly = false }: NodeRequest): object {
+  async #publish({ volumeId, targetPath = '', stagingTargetPath = '', volumeCapability, volumeContext = {}, readonly: isReadOnly = false }: NodeRequest): Promise<object> {
     if (!volumeCapability) throw new GrpcError('InvalidArgument', 'Volume capability missing in request')
     if (!targetPath) throw new GrpcError('InvalidArgument', 'Target path missing in request')
     const isEphemeral = volumeContext['csi.storage.k8s.io/ephemeral'] === 'true' || (volumeContext['csi.storage.k8s.io/ephemeral'] === undefined && this.#is('ephemeral'))
-    if (isEphemeral && !this.#state.volumeByName(`ephemeral-${volumeId}`)) this.#make(volumeId, `ephemeral-${volumeId}`, EPHEMERAL_BYTES, true, volumeContext.kind ?? '')
+    if (isEphemeral && !this.#state.volumeByName(`ephemeral-${volumeId}`)) await this.#make(volumeId, `ephemeral-${volumeId}`, EPHEMERAL_BYTES, { isEphemeral: true, kind: volumeContext.kind })
     const volume = this.#state.volume(volumeId)
     const published = volume.Published ?? []
     if (volumeCapability.accessMode?.mode === 'SINGLE_NODE_SINGLE_WRITER' && published.some((each) => each !== targetPath)) throw new GrpcError('FailedPrecondition', 'volume uses SINGLE_NODE_SINGLE_WRITER access mode and is already mounted at a different target path')
     if (!isEphemeral) {
       if (!volume.Staged?.length) throw new GrpcError('FailedPrecondition', `volume ${JSON.stringify(volumeId)} must be staged before publishing`)
       if (!volume.Staged.includes(stagingTargetPath)) throw new GrpcError('InvalidArgument', `volume ${JSON.stringify(volumeId)} was staged at [${volume.Staged.join(' ')}], not ${JSON.stringify(stagingTargetPath)}`)
+    }
+    if ((volume.VolAccessType === 1) !== (volumeCapability.block !== undefined)) throw new GrpcError('InvalidArgument', volumeCapability.block ? 'cannot publish a non-block volume as block volume' : 'cannot publish a non-mount volume as mount volume')
+    if (volumeCapability.block) {
+      const device = await this.#deviceOf(volume)
+      if (!this.#proc.fs.exists(targetPath)) this.#files.writeFile(targetPath, '', { mode: 0o660 })
+      if (!this.#files.isMountPoint(targetPath)) this.#files.bind(`/dev/${device.name}`, targetPath, false)
+      this.#state.putVolume({ ...volume, NodeID: this.#node, Published: [...published.filter((each) => each !== targetPath), targetPath] })
+      return {}
     }
     if (!this.#proc.fs.exists(targetPath)) this.#proc.fs.mkdir(targetPath, { mode: 0o750 })
     if (!this.#files.isMountPoint(targetPath)) this.#files.mount(targetPath, this.#files, { subPath: volume.VolPath, readOnly: isReadOnly, source: '/dev/vda1', type: 'ext4' })
