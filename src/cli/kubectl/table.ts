@@ -6,7 +6,8 @@ import { TableLayout } from './tab-writer.ts'
 
 /** The server's table. k8s: metav1.Table */
 export interface ServerTable extends KubeObject {
-  columnDefinitions: { name: string; type: string; format?: string; priority?: number }[]
+  /** Null or empty: those of the table before. */
+  columnDefinitions: { name: string; type: string; format?: string; priority?: number }[] | null
   rows: { cells: unknown[]; object?: KubeObject }[]
 }
 
@@ -22,14 +23,14 @@ export interface TableOptions {
   nowMs: number
 }
 
-export const isTable = (object: KubeObject): object is ServerTable => object.kind === 'Table' && Array.isArray((object as ServerTable).columnDefinitions)
+export const isTable = (object: KubeObject): object is ServerTable => object.kind === 'Table' && Array.isArray((object as ServerTable).rows)
 
 /** Prints tables one after the other, with headings where they change. k8s: cli-runtime printers HumanReadablePrinter */
 export class TablePrinter {
   readonly #options: TableOptions
   readonly #layout: TableLayout
   #lastColumns = ''
-  #columns: ServerTable['columnDefinitions'] = []
+  #columns: NonNullable<ServerTable['columnDefinitions']> = []
   #printedHeaders = false
   #lastGeneric = false
 
@@ -41,7 +42,7 @@ export class TablePrinter {
   /** @param eventType adds a column for it, as --output-watch-events asks */
   print(object: KubeObject, eventType = ''): string {
     if (!isTable(object)) return this.#generic(object, eventType)
-    let definitions = object.columnDefinitions
+    let definitions = object.columnDefinitions ?? []
     let headers = !this.#options.noHeaders
     const signature = JSON.stringify(definitions)
     if (this.#printedHeaders && (definitions.length === 0 || signature === this.#lastColumns)) headers = false

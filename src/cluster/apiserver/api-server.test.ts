@@ -251,6 +251,20 @@ describe('over HTTP', () => {
     expect(table.columnDefinitions.map((column: { name: string }) => column.name)).toEqual(['Name', 'Data', 'Age'])
   })
 
+  test('a watch of a Table has definitions in its first event only, and metadata in the order of their type', async () => {
+    for (const name of ['a', 'b']) await api.create('configmaps', configMap(name, { k: '1' }))
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    const watch = await server.handle(httpRequest(`https://test${CONFIG_MAPS}?watch=1&timeoutSeconds=1`, { headers: { accept } }))
+    const text = watch.text()
+    await clock.advance(1500)
+    const lines = (await text).trim().split('\n')
+    const tables = lines.map((line) => (JSON.parse(line) as { object: { columnDefinitions: unknown[] | null } }).object)
+    expect(tables.map(({ columnDefinitions }) => columnDefinitions?.length ?? columnDefinitions)).toEqual([3, null])
+    const order = /"metadata":\{"name":"[ab]","namespace":"default","uid":"[^"]+","resourceVersion":"\d+","creationTimestamp"/
+    expect(lines.map((line) => order.test(line))).toEqual([true, true])
+    expect((await http('GET', CONFIG_MAPS, undefined, { accept })).text).toMatch(order)
+  })
+
   test('server-side apply creates, conflicts and takes over by force', async () => {
     const apply = (manager: string, k: string, more = '') => http('PATCH', `${CONFIG_MAPS}/a?fieldManager=${manager}${more}`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { k } }, { 'content-type': 'application/apply-patch+yaml' })
     expect((await apply('one', '1')).status).toBe(201)

@@ -17,6 +17,7 @@ import type { Caller } from './admission-chain.ts'
 import { componentStatus, componentStatuses } from './component-statuses.ts'
 import type { Endpoint } from './endpoint.ts'
 import { itemTexts, jsonText, sortedTexts } from './json-text.ts'
+import { rowText, tableText } from './table-text.ts'
 import { isLong, listStream, listText, type ListText } from './list-body.ts'
 import { listObjects, selectionOf } from './listing.ts'
 import { isVersion, parseListOptions, versionProblem } from './list-options.ts'
@@ -230,11 +231,11 @@ export class ResourceHandler {
       const empty = jsonText({ ...tableOf(kind, [], nowMs), metadata, apiVersion: version })
       return {
         head: empty.slice(0, -']}'.length), items: kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects, tail: ']}',
-        texts: (object) => JSON.stringify(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true }).rows[0]),
+        texts: (object) => rowText(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true }).rows[0]!, kind),
       }
     }
     if (as === 'PartialObjectMetadataList')
-      return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":[`, items: objects, texts: (object) => JSON.stringify({ ...partialObjectOf(object), apiVersion: version }), tail: ']}' }
+      return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":[`, items: objects, texts: (object) => jsonText({ ...partialObjectOf(object), apiVersion: version }), tail: ']}' }
     if (kind.custom) {
       return {
         head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`, items: objects, texts: sortedTexts,
@@ -393,14 +394,14 @@ export class ResourceHandler {
     if (representation.as === 'Table') {
       const shown = object.kind !== 'Scale' ? endpoint.kind : endpoint.kind.custom ? CUSTOM_SCALE_TABLE : SCALE_TABLE
       const table = { ...tableOf(shown, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
-      return answer(code, jsonText(table as unknown as Record<string, unknown>), style)
+      return answer(code, tableText(table, shown), style)
     }
     if (representation.as === 'PartialObjectMetadataList') {
       if (endpoint.kind.custom && object.kind === endpoint.kind.kind) throw plainError('content is not a list')
       throw apiError.notAcceptable(`you requested ${representation.as}, but the requested object is not a list (${endpoint.kind.custom ? `*v1.${object.kind}` : `*${goPackage(endpoint.kind.group)}.${endpoint.kind.kind}`})`)
     }
     if (representation.encoding === 'protobuf') return protobufAnswer(code, representation.as ? { ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` } : object as unknown as Record<string, unknown>)
-    if (representation.as === 'PartialObjectMetadata') return answer(code, JSON.stringify({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
+    if (representation.as === 'PartialObjectMetadata') return answer(code, jsonText({ ...partialObjectOf(object), apiVersion: `meta.k8s.io/${representation.asVersion}` }), style)
     return answer(code, endpoint.kind.custom && object.kind === endpoint.kind.kind ? sortedTexts.text(object) : jsonText(object), style)
   }
 }

@@ -9,6 +9,7 @@ import { partialObjectOf, tableOf, type IncludeObject } from '../kinds/table.ts'
 import { bookmarkObject, bookmarkRow } from './bookmark-object.ts'
 import { convertedWatch } from './converted-watch.ts'
 import type { Endpoint } from './endpoint.ts'
+import { tableText } from './table-text.ts'
 import { jsonText, sortedTexts } from './json-text.ts'
 import { isVersion, parseReadVersion, versionProblem, type ListOptions } from './list-options.ts'
 import { selectionOf, tooLargeVersion } from './listing.ts'
@@ -155,11 +156,11 @@ function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, incl
       const plain = tableOf(endpoint.kind, [shown(event)], parts.clock.nowMs(), { includeObject, withoutColumns })
       const table = { ...plain, rows: event.type === 'BOOKMARK' ? plain.rows.map((row) => bookmarkRow(endpoint.kind, row)) : plain.rows, metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
       withoutColumns = true
-      return line(event.type, jsonText(table as unknown as Record<string, unknown>))
+      return line(event.type, tableText(table, endpoint.kind))
     }
   }
   if (as === 'PartialObjectMetadata')
-    return (event) => line(event.type, JSON.stringify({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` }))
+    return (event) => line(event.type, jsonText({ ...partialObjectOf(event.object), apiVersion: `meta.k8s.io/${asVersion}` }))
   return (event) => {
     if (endpoint.kind.custom) return line(event.type, sortedTexts.text(shown(event)))
     if (!endpoint.isStorageVersion) return line(event.type, jsonText(shown(event)))

@@ -21,7 +21,8 @@ export interface Table {
   kind: 'Table'
   apiVersion: 'meta.k8s.io/v1'
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number }
-  columnDefinitions: ColumnDefinition[]
+  /** Null in all events of a watch but the first. */
+  columnDefinitions: ColumnDefinition[] | null
   rows: TableRow[]
 }
 
@@ -35,7 +36,7 @@ const DESCRIPTIONS: Record<string, string> = {
 DESCRIPTIONS['Created At'] = DESCRIPTIONS.Age!
 
 /** What a Table needs to know of a kind. */
-export type TableKind = Pick<Kind, 'columns' | 'rowOrder' | 'rowConditions'>
+export type TableKind = Pick<Kind, 'columns' | 'rowOrder' | 'rowConditions' | 'custom'>
 
 const definitions = new WeakMap<TableKind, ColumnDefinition[]>()
 
@@ -52,8 +53,8 @@ function columnDefinitions(kind: TableKind): ColumnDefinition[] {
 export function tableOf(kind: TableKind, objects: readonly KubeObject[], nowMs: number, options: { includeObject?: IncludeObject; withoutColumns?: boolean } = {}): Table {
   return {
     kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {},
-    // Watches send the definitions with the first event only.
-    columnDefinitions: options.withoutColumns ? [] : columnDefinitions(kind),
+    // Watches send the definitions with the first event only. k8s: GenerateOptions.NoHeaders
+    columnDefinitions: options.withoutColumns ? null : columnDefinitions(kind),
     rows: (kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects).map((object) => rowOf(kind, object, nowMs, options.includeObject ?? 'Metadata')),
   }
 }

@@ -101,7 +101,7 @@ function mergeTables(objects: readonly KubeObject[]): KubeObject[] {
   const out: KubeObject[] = []
   for (const object of objects) {
     const last = out.at(-1)
-    if (last && isTable(last) && isTable(object) && (object.columnDefinitions.length === 0 || JSON.stringify(object.columnDefinitions) === JSON.stringify(last.columnDefinitions)))
+    if (last && isTable(last) && isTable(object) && (!object.columnDefinitions?.length || JSON.stringify(object.columnDefinitions) === JSON.stringify(last.columnDefinitions)))
       out[out.length - 1] = { ...last, rows: [...last.rows, ...object.rows] } as KubeObject
     else out.push(object)
   }
