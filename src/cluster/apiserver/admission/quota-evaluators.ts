@@ -3,6 +3,7 @@ import type { PersistentVolumeClaim, Pod, PodAffinityTerm, ResourceQuota, Servic
 import type { KubeObject } from '../../kinds/object.ts'
 import { addQuantities, compareQuantities, quantityOf, quantityValue, parseQuantity, subQuantities } from '../../kinds/quantity.ts'
 import { type ResourceList, podResources } from './pod-resources.ts'
+import { resourceClaimQuota } from './resource-claim-quota.ts'
 
 export type { ResourceList }
 
@@ -32,7 +33,7 @@ export function quotaEvaluatorOf(resource: string): QuotaEvaluator {
 }
 
 /** Resources that have usage of their own, or an old name for their count. */
-export const QUOTA_RESOURCES: readonly string[] = ['pods', 'services', 'persistentvolumeclaims', 'configmaps', 'resourcequotas', 'replicationcontrollers', 'secrets']
+export const QUOTA_RESOURCES: readonly string[] = ['pods', 'services', 'persistentvolumeclaims', 'configmaps', 'resourcequotas', 'replicationcontrollers', 'secrets', 'resourceclaims.resource.k8s.io']
 
 const counters = new Map<string, QuotaEvaluator>()
 function remember(evaluator: QuotaEvaluator): QuotaEvaluator {
@@ -245,4 +246,4 @@ function roundedUp(quantity: string): string {
   return parsed.nanos % 1_000_000_000n === 0n ? quantity : quantityOf(quantityValue(quantity), parsed.format)
 }
 
-const SPECIAL: Readonly<Record<string, QuotaEvaluator>> = { pods, services, persistentvolumeclaims: claims }
+const SPECIAL: Readonly<Record<string, QuotaEvaluator>> = { pods, services, persistentvolumeclaims: claims, [resourceClaimQuota.resource]: resourceClaimQuota }
