@@ -3,15 +3,25 @@ const scriptsOf = (program: string): Record<string, string> => ({
   bash: `# bash completion for ${program}
 __start_${program}() {
   local words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
-  mapfile -t COMPREPLY < <(${program} __complete "\${words[@]}" 2>/dev/null | sed '$d')
-  [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *[=/] ]] && compopt -o nospace
+  local lines directive extension
+  mapfile -t lines < <(${program} __completeNoDesc "\${words[@]}" 2>/dev/null)
+  [[ \${#lines[@]} -gt 0 ]] || return
+  directive=\${lines[-1]#:}; unset 'lines[-1]'
+  COMPREPLY=()
+  if (( directive & ${Directive.filterFileExt} )); then
+    mapfile -t COMPREPLY < <(compgen -d -- "\${words[-1]}"; for extension in "\${lines[@]}"; do compgen -f -X "!*.$extension" -- "\${words[-1]}"; done)
+    return
+  fi
+  COMPREPLY=("\${lines[@]}")
+  (( directive & ${Directive.noSpace} )) && compopt -o nospace
+  (( directive & ${Directive.noFileComp} )) && compopt +o default
 }
 complete -o default -F __start_${program} ${program}
 `,
   zsh: `#compdef ${program}
 _${program}() {
   local -a candidates
-  candidates=("\${(@f)$(${program} __complete "\${words[@]:1:$((CURRENT-1))}" 2>/dev/null | sed '$d')}")
+  candidates=("\${(@f)$(${program} __completeNoDesc "\${words[@]:1:$((CURRENT-1))}" 2>/dev/null | sed '$d')}")
   compadd -S '' -- "\${candidates[@]}"
 }
 compdef _${program} ${program}
@@ -28,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName ${program} -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $words = $commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { "$_" }
   if ($wordToComplete -eq '') { $words = @($words) + '' }
-  ${program} __complete @words 2>$null | Select-Object -SkipLast 1 | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
+  ${program} __completeNoDesc @words 2>$null | Select-Object -SkipLast 1 | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
 }
 `,
 })
@@ -39,12 +49,30 @@ export function completionScript(program: string, shell: string): string | undef
   return Object.hasOwn(scripts, shell) ? scripts[shell] : undefined
 }
 
+/** What a shell should do beside offering candidates; a sum of these. k8s: cobra ShellCompDirective */
+export const Directive = { default: 0, noSpace: 2, noFileComp: 4, filterFileExt: 8 } as const
+
+/** The answer to `__complete`. */
+export interface CompletionAnswer {
+  /** Words, each perhaps with a tab and what it is for; with `filterFileExt` the extensions of files instead. */
+  candidates: readonly string[]
+  directive: number
+  /** Why nothing can be said. */
+  error?: string
+}
+
+const DIRECTIVE_NAMES: readonly (readonly [number, string])[] = [[Directive.noSpace, 'NoSpace'], [Directive.noFileComp, 'NoFileComp'], [Directive.filterFileExt, 'FilterFileExt']]
+
 /**
- * The answer to `__complete`: candidates, one a line, and after them a directive.
- * @param candidates undefined where file names are meant
- * k8s: cobra completions.go ShellCompDirective
+ * The answer as shells' scripts read it: candidates, one a line, and after them the directive.
+ * @param plain leaves out what candidates are for, as `__completeNoDesc` asks
+ * k8s: cobra completions.go initCompleteCmd
  */
-export function completionAnswer(candidates: readonly string[] | undefined): { stdout: string; stderr: string } {
-  const [directive, name] = candidates ? [4, 'NoFileComp'] : [0, 'Default']
-  return { stdout: [...candidates ?? [], `:${directive}`].map((line) => `${line}\n`).join(''), stderr: `Completion ended with directive: ShellCompDirective${name}\n` }
+export function completionAnswer({ candidates, directive, error }: CompletionAnswer, plain = false): { stdout: string; stderr: string } {
+  const names = DIRECTIVE_NAMES.filter(([bit]) => directive & bit).map(([, name]) => `ShellCompDirective${name}`)
+  const lines = candidates.map((candidate) => (plain ? candidate.split('\t')[0]! : candidate).split('\n')[0]!.trim())
+  return {
+    stdout: [...lines, `:${directive}`].map((line) => `${line}\n`).join(''),
+    stderr: `${error === undefined ? '' : `[Debug] [Error] ${error}\n`}Completion ended with directive: ${names.join(', ') || 'ShellCompDirectiveDefault'}\n`,
+  }
 }

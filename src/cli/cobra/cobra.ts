@@ -1,5 +1,5 @@
 import type { Proc } from '../../unix/types.ts'
-import { completionAnswer } from '../completion-script.ts'
+import { completionAnswer, Directive } from '../completion-script.ts'
 import { editDistance } from '../kubectl/command.ts'
 import { parseFlags } from '../kubectl/flags.ts'
 import type { FlagSpec, FlagType, FlagValues } from '../kubectl/flags.ts'
@@ -111,8 +111,8 @@ function firstOperand(words: readonly string[], known: readonly FlagSpec[]): num
 export async function runCobra(root: CobraCommand, proc: Proc, words: readonly string[] = proc.argv.slice(1)): Promise<number> {
   const out = (text: string) => proc.stdout.write(text)
   const err = (text: string) => proc.stderr.write(text)
-  if (words[0] === '__complete') {
-    const answer = completionAnswer(candidates(root, words.slice(1)))
+  if (words[0] === '__complete' || words[0] === '__completeNoDesc') {
+    const answer = completionAnswer({ candidates: candidates(root, words.slice(1)), directive: Directive.noFileComp })
     await out(answer.stdout)
     await err(answer.stderr)
     return 0

@@ -1,186 +1,143 @@
 import type { Proc } from '../../unix/types.ts'
-import { allFlags, childNamed, findCommand, rootCommand } from './command.ts'
+import { argumentCompletions, flagValueCompletions } from './completion-functions.ts'
+import { allFlags, findCommand, rootCommand } from './command.ts'
 import type { CommandSpec } from './command.ts'
-import { groupResource, resourcePath } from './discovery.ts'
-import type { ApiResource, RestMapper } from './discovery.ts'
 import { Factory } from './factory.ts'
-import { findFlag, FlagValues } from './flags.ts'
+import { findFlag, FlagValues, parseFlags } from './flags.ts'
 import type { FlagSpec } from './flags.ts'
+import { flagUsage, shortHelp } from './help-texts.ts'
 import { createCommandIo } from './io.ts'
-import { GET_FORMATS } from './print.ts'
-
-/** What a word may become. */
-export interface Candidate {
-  value: string
-  /** Shown in lists; the value by default. */
-  label?: string
-  /** More follows without a blank. */
-  partial?: boolean
-}
-
-const OUTPUTS = GET_FORMATS.filter((x) => !x.startsWith('custom-columns') && x !== 'wide')
-/** Values of flags that are words of a fixed list. */
-const FLAG_WORDS: Record<string, readonly string[]> = {
-  'dry-run': ['none', 'server', 'client'], cascade: ['background', 'orphan', 'foreground'], validate: ['strict', 'warn', 'ignore'], restart: ['Always', 'OnFailure', 'Never'], 'image-pull-policy': ['Always', 'IfNotPresent', 'Never'],
-  subresource: ['resize', 'scale', 'status'],
-}
-/** Commands whose arguments are a type and names. */
-const TYPE_AND_NAMES = new Set(['get', 'describe', 'delete', 'edit', 'label', 'annotate', 'patch', 'scale', 'autoscale', 'expose', 'wait', 'rollout status', 'rollout history', 'rollout undo', 'rollout pause', 'rollout resume', 'rollout restart',
-  'set image', 'set env', 'set resources', 'set selector', 'set serviceaccount', 'set subject', 'apply view-last-applied', 'apply edit-last-applied'])
-const WORKLOADS = ['deployments', 'daemonsets', 'statefulsets']
-const ONLY_TYPES: Record<string, readonly string[]> = {
-  'rollout status': WORKLOADS, 'rollout history': WORKLOADS, 'rollout undo': WORKLOADS, 'rollout restart': WORKLOADS, 'rollout pause': ['deployments'], 'rollout resume': ['deployments'],
-  scale: ['deployments', 'replicasets', 'replicationcontrollers', 'statefulsets'], autoscale: ['deployments', 'replicasets', 'replicationcontrollers', 'statefulsets'], expose: ['pods', 'services', 'replicationcontrollers', 'deployments', 'replicasets'],
-  'set image': ['pods', 'replicationcontrollers', 'deployments', 'daemonsets', 'statefulsets', 'cronjobs', 'replicasets'], taint: ['nodes'],
-}
-/** Commands whose first argument is a pod, or a type and name. */
-const POD_FIRST = new Set(['logs', 'exec', 'attach', 'port-forward', 'debug'])
+import { requiredFlags } from './required-flags.ts'
+import { Directive } from '../completion-script.ts'
+import type { CompletionAnswer } from '../completion-script.ts'
 
 /**
- * Proposes what the last word may become: commands, flags and their values, types, names, namespaces, containers, contexts.
- * @param words the command line up to the cursor, `kubectl` first; the last word is being completed and may be empty
- * @returns undefined where file names are meant. Never rejects: a cluster that doesn't answer just has no names.
+ * What the last word may become, as `kubectl __complete` says it: commands and flags with what they are for, values of flags, types, names, containers, ports.
+ * @param words the words behind `kubectl`, up to the cursor; the last one is being completed and may be empty
+ * @returns never rejects: a cluster that doesn't answer just has no names. k8s: spf13/cobra completions.go getCompletions
  */
-export async function completeKubectl(words: readonly string[], proc: Proc): Promise<readonly Candidate[] | undefined> {
-  const current = words.at(-1) ?? ''
-  const before = words.slice(1, -1)
-  const { spec, rest } = findCommand(before)
+export async function completeKubectl(words: readonly string[], proc: Proc): Promise<CompletionAnswer> {
+  let current = words.at(-1) ?? ''
+  const { spec, rest } = findCommand(words.slice(0, -1))
+  if (spec === rootCommand() && rest[0] === 'help') return helpTopics(rest.slice(1), current)
+  const dash = rest.indexOf('--')
+  const unknown = (dash < 0 ? rest : rest.slice(0, dash)).find((word, i) => !word.startsWith('-') && !takesValue(allFlags(spec), rest[i - 1]))
+  if (spec === rootCommand() && unknown !== undefined) return { candidates: [], directive: Directive.default, error: `unable to find a command for arguments: [${words.slice(0, -1).join(' ')}]` }
+
   const known = allFlags(spec)
+  const asked = flagBefore(known, rest, current)
+  current = asked.current
+  let flags: FlagValues
+  let args: string[]
+  let behindDash = false
   try {
-    if (before.includes('--')) return undefined
-    const assigned = /^(--[a-z-]+)=(.*)$/s.exec(current)
-    if (assigned) return prefixed(await flagValues(findFlag(known, assigned[1]!.slice(2)), spec, assigned[2]!, before, proc), `${assigned[1]}=`)
-    const pending = pendingFlag(known, before)
-    if (pending) return flagValues(pending, spec, current, before, proc)
-    if (current.startsWith('-')) return flagNames(known, current)
-    const args = positionals(known, rest)
-    if (spec.children.length > 0 && args.length === 0 && (spec === rootCommand() || !TYPE_AND_NAMES.has(spec.name)))
-      return matching(spec.children.filter((c) => c.name !== 'options' || spec !== rootCommand()).map((c) => c.name), current)
-    return await argumentsOf(spec, args, current, before, proc)
+    const parsed = parseFlags(known, asked.rest)
+    flags = parsed.values
+    args = parsed.args
+    behindDash = parsed.argsBeforeDash >= 0
+  } catch (error) {
+    return { candidates: [], directive: Directive.default, error: `Error while parsing flags from args [${asked.rest.join(' ')}]: ${(error as Error).message}` }
+  }
+  if (asked.unknown !== undefined && !behindDash) return { candidates: [], directive: Directive.default, error: `Subcommand '${spec.name}' does not support flag '${asked.unknown}'` }
+  if (flags.bool('help')) return { candidates: [], directive: Directive.noFileComp }
+  const flag = behindDash ? undefined : asked.flag
+  // k8s: cmdutil.AddJsonFilenameFlag
+  if (flag?.name === 'filename') return { candidates: ['json', 'yaml', 'yml'], directive: Directive.filterFileExt }
+  if (!flag && current.startsWith('-') && !current.includes('=') && !behindDash) return { candidates: flagNames(spec, known, flags, current), directive: Directive.noFileComp }
+
+  const candidates: string[] = []
+  let directive: number = Directive.default
+  if (!flag) {
+    const ownGiven = spec.flags.some(({ name }) => flags.changed(name))
+    if (args.length === 0 && !ownGiven && spec.children.length > 0) {
+      candidates.push(...subcommands(spec, current))
+      directive = Directive.noFileComp
+    }
+    candidates.push(...missingFlags(spec, known, flags, current))
+    // k8s: the command's ValidArgs
+    if (spec.path === 'kubectl completion') return { candidates: args.length === 0 ? SHELLS.filter((shell) => shell.startsWith(current)) : [], directive: args.length === 0 ? Directive.noFileComp : directive }
+  }
+  try {
+    const f = quietFactory(proc, flags, spec)
+    const more = flag ? await flagValueCompletions(f, spec, flag, args, current) : await argumentCompletions(f, spec, args, current)
+    if (more) {
+      candidates.push(...more.candidates)
+      directive = more.directive
+    }
   } catch {
-    return []
+    directive = Directive.noFileComp
   }
+  return { candidates, directive }
 }
 
-const matching = (values: Iterable<string>, current: string): Candidate[] => [...new Set(values)].filter((v) => v.startsWith(current)).sort().map((value) => ({ value }))
+const SHELLS = ['bash', 'fish', 'powershell', 'zsh']
 
-function prefixed(candidates: readonly Candidate[] | undefined, prefix: string): readonly Candidate[] | undefined {
-  return candidates?.map((c) => ({ ...c, value: prefix + c.value, label: c.label ?? c.value }))
+const described = (name: string, text: string) => text ? `${name}\t${text}` : name
+
+/** k8s: cobra IsAvailableCommand; alpha holds nothing. */
+function subcommands(spec: CommandSpec, current: string): string[] {
+  const names = spec.children.filter(({ path }) => path !== 'kubectl alpha').map((child) => ({ name: child.name, text: shortHelp(child.path) }))
+  if (spec === rootCommand()) names.push({ name: 'help', text: 'Show what a command does' })
+  return names.filter(({ name }) => name.startsWith(current)).sort((a, b) => a.name < b.name ? -1 : 1).map(({ name, text }) => described(name, text))
 }
 
-/** The flag that the word before is still waiting with. */
-function pendingFlag(known: readonly FlagSpec[], before: readonly string[]): FlagSpec | undefined {
-  const last = before.at(-1)
-  if (!last?.startsWith('-') || last === '-' || last.includes('=')) return undefined
-  const flag = last.startsWith('--') ? findFlag(known, last.slice(2)) : known.find((f) => f.short === last.at(-1))
-  return flag && !flag.noOptionText ? flag : undefined
+/** Behind `help` stand names of commands. k8s: cobra InitDefaultHelpCmd */
+function helpTopics(before: readonly string[], current: string): CompletionAnswer {
+  const { spec, rest } = findCommand(before)
+  return { candidates: rest.length > 0 ? [] : subcommands(spec, current), directive: Directive.noFileComp }
 }
 
-function flagNames(known: readonly FlagSpec[], current: string): Candidate[] {
-  if (!current.startsWith('--') && current !== '-') return []
-  return known.filter((f) => !f.hidden && !f.deprecated && `--${f.name}`.startsWith(current)).map((f) => f.noOptionText ? { value: `--${f.name}` } : { value: `--${f.name}=`, partial: true })
-    .sort((a, b) => a.value < b.value ? -1 : 1)
+const takesValue = (known: readonly FlagSpec[], word: string | undefined) => word !== undefined && waitingFlag(known, word)?.flag?.noOptionText === ''
+
+/** The flag that a word names without giving it a value, by its name or as the last of its letters. */
+function waitingFlag(known: readonly FlagSpec[], word: string): { name: string; flag: FlagSpec | undefined } | undefined {
+  if (!/^(--[^-=]|-[^-=])/.test(word) || word.includes('=')) return undefined
+  const name = word.startsWith('--') ? word.slice(2) : word.slice(-1)
+  return { name, flag: flagCalled(known, name) }
 }
 
-function positionals(known: readonly FlagSpec[], rest: readonly string[]): string[] {
-  const out: string[] = []
-  for (let i = 0; i < rest.length; i++) {
-    const word = rest[i]!
-    if (!word.startsWith('-') || word === '-') { out.push(word); continue }
-    if (word.includes('=')) continue
-    const flag = word.startsWith('--') ? findFlag(known, word.slice(2)) : known.find((f) => f.short === word.at(-1))
-    if (flag && !flag.noOptionText) i++
+const flagCalled = (known: readonly FlagSpec[], name: string) => name.length === 1 ? known.find(({ short }) => short === name) ?? findFlag(known, name) : findFlag(known, name)
+
+/** The flag whose value is being written; without that word among the rest. k8s: checkIfFlagCompletion */
+function flagBefore(known: readonly FlagSpec[], rest: readonly string[], current: string): { flag?: FlagSpec; rest: readonly string[]; current: string; unknown?: string } {
+  if (current.startsWith('-')) {
+    const at = current.indexOf('=')
+    if (at < 0) return { rest, current }
+    const name = current.startsWith('--') ? current.slice(2, at) : current.slice(at - 1, at)
+    const flag = flagCalled(known, name)
+    return flag ? { flag, rest, current: current.slice(at + 1) } : { rest, current, unknown: name }
   }
-  return out
+  const waiting = waitingFlag(known, rest.at(-1) ?? '')
+  if (!waiting) return { rest, current }
+  if (!waiting.flag) return { rest, current, unknown: waiting.name }
+  return waiting.flag.noOptionText ? { rest, current } : { flag: waiting.flag, rest: rest.slice(0, -1), current }
+}
+
+/** Both spellings of a flag. k8s: getFlagNameCompletions */
+function spellings(spec: CommandSpec, flag: FlagSpec, current: string): string[] {
+  if (flag.name !== 'help' && (flag.hidden || flag.deprecated)) return []
+  const text = flag.name === 'help' ? `help for ${spec.name}` : flagUsage(flag.name)
+  return [`--${flag.name}`, ...(flag.short ? [`-${flag.short}`] : [])].filter((name) => name.startsWith(current)).map((name) => described(name, text))
+}
+
+/** Required flags that weren't given stand before all others. k8s: completeRequireFlags */
+function missingFlags(spec: CommandSpec, known: readonly FlagSpec[], flags: FlagValues, current: string): string[] {
+  return [...requiredFlags(spec)].sort().filter((name) => !flags.changed(name)).flatMap((name) => spellings(spec, findFlag(known, name)!, current))
+}
+
+/** Inherited flags, then the command's own, each in order of the alphabet; what was given isn't offered again unless it may be given several times. */
+function flagNames(spec: CommandSpec, known: readonly FlagSpec[], flags: FlagValues, current: string): string[] {
+  const required = missingFlags(spec, known, flags, current)
+  if (required.length > 0) return required
+  const own = new Set([...spec.flags, ...spec.persistent].map(({ name }) => name)).add('help')
+  const order = (some: readonly FlagSpec[]) => [...some].sort((a, b) => a.name < b.name ? -1 : 1)
+  return [...order(known.filter(({ name }) => !own.has(name))), ...order(known.filter(({ name }) => own.has(name)))]
+    .filter(({ name, type }) => !flags.changed(name) || /Slice|Array|^stringTo|^map/.test(type))
+    .flatMap((flag) => spellings(spec, flag, current))
 }
 
 /** A factory for questions on the side: what the command line says about cluster and namespace counts, and nothing is printed. */
-function quietFactory(spec: CommandSpec, before: readonly string[], proc: Proc): Factory {
-  const known = allFlags(spec)
-  const flags = new FlagValues(known)
-  for (let i = 0; i < before.length; i++) {
-    const m = /^--([a-z-]+)(?:=(.*))?$/s.exec(before[i]!) ?? (/^-n$/.test(before[i]!) ? ['', 'namespace', undefined] : undefined)
-    const flag = m && ['namespace', 'context', 'cluster', 'user', 'kubeconfig', 'server', 'token', 'as'].includes(m[1]!) ? findFlag(known, m[1]!) : undefined
-    if (!flag) continue
-    const value = m![2] ?? before[i + 1]
-    if (value !== undefined) flags.set(flag, value)
-  }
+function quietFactory(proc: Proc, flags: FlagValues, spec: CommandSpec): Factory {
   const silent = { write: async () => {}, close() {} }
   return new Factory(proc, createCommandIo({ ...proc, stdout: silent, stderr: silent }), flags, spec)
-}
-
-async function flagValues(flag: FlagSpec | undefined, spec: CommandSpec, current: string, before: readonly string[], proc: Proc): Promise<readonly Candidate[] | undefined> {
-  if (!flag) return []
-  if (FLAG_WORDS[flag.name]) return matching(FLAG_WORDS[flag.name]!, current)
-  const f = () => quietFactory(spec, before, proc)
-  switch (flag.name) {
-    case 'output': return matching(spec.name === 'get' ? GET_FORMATS : OUTPUTS, current)
-    case 'namespace': return matching(await namesOf(f(), (await f().mapper()).mappingFor('namespaces')), current)
-    case 'context': return matching(f().kubeconfig().contexts.keys(), current)
-    case 'cluster': return matching(f().kubeconfig().clusters.keys(), current)
-    case 'user': return matching(f().kubeconfig().users.keys(), current)
-    case 'container': {
-      const name = positionals(allFlags(spec), findCommand(before).rest)[0]
-      if (!name) return []
-      const { podOrOwner, allContainers, asPod } = await import('./pods.ts')
-      const factory = f()
-      const object = await podOrOwner(factory, name, factory.namespace().namespace)
-      const template = object['spec']?.template
-      return matching(allContainers(asPod(template ? { ...object, spec: template.spec } : object)).map((c) => c.container.name), current)
-    }
-    case 'filename': case 'kustomize': case 'kubeconfig': case 'patch-file': case 'from-file': case 'from-env-file': case 'certificate-authority': case 'client-certificate': case 'client-key': case 'cert': case 'key': return undefined
-    default: return []
-  }
-}
-
-async function namesOf(f: Factory, mapping: ApiResource): Promise<string[]> {
-  const list = await f.rest().list(resourcePath(mapping, mapping.namespaced ? f.namespace().namespace : ''))
-  return list.items.map((i) => i.metadata.name!)
-}
-
-function typesOf(mapper: RestMapper, only: readonly string[] | undefined): string[] {
-  if (only) return [...only]
-  // k8s: util/completion compGetResourceList, which is what api-resources -o name lists
-  return [...new Set([...mapper.resources()].filter((r) => r.verbs.includes('list') || r.verbs.includes('get')).map(groupResource))]
-}
-
-async function argumentsOf(spec: CommandSpec, args: readonly string[], current: string, before: readonly string[], proc: Proc): Promise<readonly Candidate[] | undefined> {
-  const command = spec.path.slice('kubectl '.length)
-  const f = quietFactory(spec, before, proc)
-  const types = async () => typesOf(await f.mapper(), ONLY_TYPES[command])
-  const slashed = async (): Promise<readonly Candidate[]> => {
-    const at = current.indexOf('/')
-    const mapping = (await f.mapper()).mappingFor(current.slice(0, at))
-    return matching((await namesOf(f, mapping)).map((n) => `${current.slice(0, at)}/${n}`), current)
-  }
-  if (TYPE_AND_NAMES.has(command) || command === 'taint') {
-    if (current.includes('/')) return slashed()
-    if (args.length === 0) {
-      const at = current.lastIndexOf(',') + 1
-      const candidates = matching(await types(), current.slice(at))
-      return at > 0 ? candidates.map((c) => ({ value: current.slice(0, at) + c.value, label: c.value })) : candidates
-    }
-    if (args[0]!.includes('/')) return matching((await types()).map((t) => `${t}/`), current).map((c) => ({ ...c, partial: true }))
-    const names = (await Promise.all(args[0]!.split(',').map(async (t) => namesOf(f, (await f.mapper()).mappingFor(t))))).flat()
-    return matching(names.filter((n) => !args.slice(1).includes(n)), current)
-  }
-  if (POD_FIRST.has(command) && args.length === 0) {
-    if (current.includes('/')) return slashed()
-    const pods = await namesOf(f, (await f.mapper()).mappingFor('pods'))
-    const owners = ['daemonsets', 'deployments', 'jobs', 'pods', 'replicasets', 'replicationcontrollers', 'services', 'statefulsets']
-    return [...matching(pods, current), ...(current === '' ? [] : matching(owners.map((t) => `${t}/`), current).map((c) => ({ ...c, partial: true })))]
-  }
-  if (command === 'logs' && args.length === 1) return flagValues({ name: 'container' } as FlagSpec, spec, current, [...before], proc)
-  if (command === 'explain') return matching(await types(), current)
-  if (['cordon', 'uncordon', 'drain', 'top node'].includes(command)) return matching((await namesOf(f, (await f.mapper()).mappingFor('nodes'))).filter((n) => !args.includes(n)), current)
-  if (command === 'top pod') return matching(await namesOf(f, (await f.mapper()).mappingFor('pods')), current)
-  if (command.startsWith('certificate ')) return matching(await namesOf(f, (await f.mapper()).mappingFor('certificatesigningrequests')), current)
-  if (['config use-context', 'config delete-context', 'config rename-context', 'config set-context', 'config get-contexts'].includes(command)) return matching(f.kubeconfig().contexts.keys(), current)
-  if (command === 'config delete-cluster' || command === 'config set-cluster') return matching(f.kubeconfig().clusters.keys(), current)
-  if (command === 'config delete-user' || command === 'config set-credentials') return matching(f.kubeconfig().users.keys(), current)
-  if (command === 'completion') return matching(['bash', 'fish', 'powershell', 'zsh'], current)
-  if (command === 'auth can-i') return args.length === 0 ? matching(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'], current) : matching(await types(), current)
-  if (command === 'create token') return matching(await namesOf(f, (await f.mapper()).mappingFor('serviceaccounts')), current)
-  if (command === 'cp' || command === 'kustomize') return undefined
-  return childNamed(spec, current) ? matching(spec.children.map((c) => c.name), current) : []
 }

@@ -377,16 +377,53 @@ describe('nodes', () => {
 })
 
 describe('completion', () => {
-  const complete = (...words: string[]) => completeKubectl(['kubectl', ...words], fakeProc([], { '/api': CORE, '/apis': GROUPS, '/api/v1/namespaces/default/pods': { items: [{ metadata: { name: 'web' } }, { metadata: { name: 'db' } }] } }, { '/home/ann/.kube/config': KUBECONFIG }, { stdout: '', stderr: '', sent: [] }))
+  const POD = { metadata: { name: 'web', namespace: 'default' }, spec: { initContainers: [{ name: 'prepare' }], containers: [{ name: 'main', ports: [{ containerPort: 80 }] }] } }
+  const answers = { '/api': CORE, '/apis': GROUPS, '/api/v1/namespaces/default/pods': { items: [POD, { metadata: { name: 'db', namespace: 'default' } }] }, '/api/v1/namespaces/default/pods/web': { apiVersion: 'v1', kind: 'Pod', ...POD } }
+  const complete = (...words: string[]) => completeKubectl(words, fakeProc([], answers, { '/home/ann/.kube/config': KUBECONFIG }, { stdout: '', stderr: '', sent: [] }))
+  const words = async (...line: string[]) => (await complete(...line)).candidates.map((candidate) => candidate.split('\t')[0])
 
   test('proposes commands, types, names and flags', async () => {
-    expect((await complete('ro'))!.map((c) => c.value)).toEqual(['rollout'])
-    expect((await complete('get', 'po'))!.map((c) => c.value)).toEqual(['pods'])
-    expect((await complete('get', 'pods', ''))!.map((c) => c.value)).toEqual(['db', 'web'])
-    expect((await complete('describe', 'pod/w'))!.map((c) => c.value)).toEqual(['pod/web'])
-    expect((await complete('get', 'pods', '--all-n'))!.map((c) => c.value)).toEqual(['--all-namespaces'])
-    expect((await complete('get', 'pods', '-o', 'jsonpath-'))!.map((c) => c.value)).toEqual(['jsonpath-as-json', 'jsonpath-file'])
-    expect(await complete('apply', '-f', '')).toBeUndefined()
+    expect(await words('ro')).toEqual(['rollout'])
+    expect(await words('get', 'po')).toEqual(['pods'])
+    expect(await words('get', 'pods', '')).toEqual(['web', 'db'])
+    expect(await words('get', 'pods', 'db', '')).toEqual(['web'])
+    expect(await words('describe', 'pod/w')).toEqual(['pod/web'])
+    expect(await words('get', 'pods', '--all-n')).toEqual(['--all-namespaces'])
+    expect(await words('get', 'pods', '-o', 'jsonpath-')).toEqual(['jsonpath-as-json', 'jsonpath-file'])
+    expect(await words('help', 'rollout', 're')).toEqual(['restart', 'resume'])
+  })
+
+  test('says what commands and flags are for, unless a shell wants the words alone', async () => {
+    expect((await complete('rollout', 'undo', '--to-')).candidates[0]).toMatch(/^--to-revision\t./)
+    expect((await run(['__complete', 'uncor'])).stdout).toMatch(/^uncordon\t.+\n:4\n$/)
+    expect((await run(['__completeNoDesc', 'uncor'])).stdout).toBe('uncordon\n:4\n')
+  })
+
+  test('a required flag stands before all others until it is given', async () => {
+    expect(await words('run', 'x', '-')).toEqual(['--image'])
+    expect(await words('scale', '')).toEqual(['--replicas', 'deployment', 'replicaset', 'replicationcontroller', 'statefulset'])
+    expect(await words('run', 'x', '--image=a', '--image-')).toEqual(['--image-pull-policy'])
+  })
+
+  test('a flag that was given is offered again only where it may be given several times', async () => {
+    expect(await words('get', '--watch', '--wat')).toEqual(['--watch-only'])
+    expect(await words('get', '-f', 'x', '--filen')).toEqual(['--filename'])
+  })
+
+  test('containers and ports are those of the pod', async () => {
+    expect(await words('logs', 'web', '')).toEqual(['prepare', 'main'])
+    expect(await words('exec', 'web', '-c', 'm')).toEqual(['main'])
+    expect(await words('port-forward', 'web', '')).toEqual(['80:80'])
+    expect(await words('port-forward', 'web', '8080')).toEqual(['8080:80'])
+  })
+
+  test('says how shells go on', async () => {
+    expect(await complete('apply', '-f', '')).toEqual({ candidates: ['json', 'yaml', 'yml'], directive: 8 })
+    expect(await complete('wait', '')).toMatchObject({ candidates: [], directive: 0 })
+    expect(await complete('logs', 'dep')).toEqual({ candidates: ['deployments/'], directive: 6 })
+    expect(await complete('get', '--help', '')).toEqual({ candidates: [], directive: 4 })
+    expect(await run(['__complete', 'get', '--bogus', ''])).toMatchObject({ stdout: ':0\n', stderr: '[Debug] [Error] Error while parsing flags from args [--bogus]: unknown flag: --bogus\nCompletion ended with directive: ShellCompDirectiveDefault\n' })
+    expect(await complete('zz', '')).toMatchObject({ error: 'unable to find a command for arguments: [zz]' })
   })
 })
 
@@ -531,5 +568,5 @@ test('the version of the client has no facts of a build that it never had', asyn
 test('shells are told whole names of resources and whether file names may follow', async () => {
   expect(await run(['__complete', 'get', 'd'])).toMatchObject({ code: 0, stdout: 'deployments.apps\n:4\n', stderr: 'Completion ended with directive: ShellCompDirectiveNoFileComp\n' })
   expect((await run(['__complete', 'get', 'p'])).stdout).toBe('pods\n:4\n')
-  expect(await run(['__complete', 'apply', '-f', ''])).toMatchObject({ stdout: ':0\n' })
+  expect(await run(['__complete', 'apply', '-f', ''])).toMatchObject({ stdout: 'json\nyaml\nyml\n:8\n' })
 })

@@ -32,10 +32,11 @@ export const kubectl: Program = async (proc) => {
 
 /** Runs one command line. @returns the exit code */
 export async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): Promise<number> {
-  if (words[0] === '__complete') {
+  if (words[0] === '__complete' || words[0] === '__completeNoDesc') {
+    if (words.length === 1) throw new Error('requires at least 1 arg(s), only received 0')
     const { completeKubectl } = await import('./completion.ts')
     const { completionAnswer } = await import('../completion-script.ts')
-    const answer = completionAnswer((await completeKubectl(['kubectl', ...words.slice(1)], proc))?.map(({ value }) => value))
+    const answer = completionAnswer(await completeKubectl(words.slice(1), proc), words[0] === '__completeNoDesc')
     void io.out(answer.stdout)
     void io.err(answer.stderr)
     return 0

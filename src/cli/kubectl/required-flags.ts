@@ -6,8 +6,11 @@ const REQUIRED: Record<string, readonly string[]> = {
   'kubectl create service externalname': ['external-name'], 'kubectl run': ['image'], 'kubectl autoscale': ['max'], 'kubectl kuberc set': ['section'],
 }
 
+/** The names of flags that a command can't do without. */
+export const requiredFlags = (spec: CommandSpec): readonly string[] => REQUIRED[spec.path] ?? []
+
 /** @throws Error in cobra's words. */
 export function checkRequiredFlags(spec: CommandSpec, flags: FlagValues): void {
-  const missing = (REQUIRED[spec.path] ?? []).filter((name) => !flags.changed(name))
+  const missing = requiredFlags(spec).filter((name) => !flags.changed(name))
   if (missing.length > 0) throw new Error(`required flag(s) ${missing.map((m) => JSON.stringify(m)).join(', ')} not set`)
 }

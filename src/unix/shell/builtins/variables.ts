@@ -1,5 +1,5 @@
 import { ProcessExit } from '../../types.ts'
-import { evaluate } from '../expand.ts'
+import { elementOf, evaluate } from '../expand.ts'
 import { ShellError } from '../shell-errors.ts'
 import type { Shell } from '../shell.ts'
 import type { Builtin } from './builtin.ts'
@@ -43,14 +43,21 @@ export const readonlyBuiltin: Builtin = async (shell, argv) => {
   return 0
 }
 
+/** Indices below zero count back from behind the last element. */
+function unsetElement(elements: Map<string, string> | undefined, at: string): void {
+  elements?.delete(/^-\d+$/.test(at) ? String(Math.max(-1, ...[...elements.keys()].map(Number)) + 1 + Number(at)) : at)
+}
+
 /** `unset [-f|-v] NAME...`, and elements of arrays. */
 export const unset: Builtin = async (shell, argv) => {
   let args = argv.slice(1)
   let functions = false
   if (/^-[fv]$/.test(args[0] ?? '')) { functions = args[0] === '-f'; args = args.slice(1) }
   for (const name of args) {
-    const element = /^([A-Za-z_]\w*)\[(.+)\]$/.exec(name)
-    if (element) shell.variables.variable(element[1]!)?.elements?.delete(element[2]!)
+    const whole = /^([A-Za-z_]\w*)\[[@*]\]$/.exec(name)
+    if (whole) { shell.variables.variable(whole[1]!)?.elements?.clear(); continue }
+    const element = elementOf(shell, name)
+    if (element) unsetElement(shell.variables.variable(element.name)?.elements, element.at)
     else if (functions) shell.state.functions.delete(name)
     else if (shell.isBash && shell.variables.variable(name) === undefined) shell.state.functions.delete(name)
     else shell.variables.unset(name)
