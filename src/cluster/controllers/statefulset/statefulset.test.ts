@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { DaemonSet, Pod, StatefulSet } from '../../kinds/generated/types.ts'
+import type { KubeObject } from '../../kinds/object.ts'
 import { startTestControlPlane, type TestControlPlane } from '../test-control-plane.ts'
 
 let plane: TestControlPlane
@@ -66,4 +67,36 @@ test('a DaemonSet runs on every node without untolerated taints and replaces pod
   }, { withinMs: 60_000 })
   expect((await names()).map((name) => name.split(' ')[1])).toEqual(['v2', 'v2'])
   expect(errors).toEqual([])
+})
+
+test("claims get the owners that the set's policy asks for, whatever others own them, and stay as they are under another controller", async () => {
+  plane = await startTestControlPlane()
+  plane.runPods()
+  await plane.addNode('one')
+  await plane.api.create('statefulsets.apps', {
+    apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: 'default' },
+    spec: {
+      replicas: 3, serviceName: 'db', podManagementPolicy: 'Parallel', selector: { matchLabels: { app: 'db' } }, template: template('v1'),
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }],
+    },
+  } as unknown as StatefulSet)
+  const set = () => plane.api.get<StatefulSet>('statefulsets.apps', 'db', 'default')
+  // They wait for volumes, which nobody provides.
+  await plane.clock.until(async () => (await names()).length === 3, { withinMs: 30_000 })
+  const owners = async (ordinal: number) => ((await plane.api.get('persistentvolumeclaims', `data-db-${ordinal}`, 'default')).metadata.ownerReferences ?? []).map(({ kind, name, controller }) => `${kind}/${name}${controller ? ' manages' : ''}`)
+  const setOwners = (ordinal: number, ownerReferences: object[], finalizers: string[] = []) => plane.api.patch('persistentvolumeclaims', `data-db-${ordinal}`, 'default', 'application/merge-patch+json', { metadata: { ownerReferences, finalizers } })
+  const retain = (persistentVolumeClaimRetentionPolicy: object) => plane.api.patch('statefulsets.apps', 'db', 'default', 'application/merge-patch+json', { spec: { persistentVolumeClaimRetentionPolicy } })
+  const { uid } = (await plane.api.create<KubeObject>('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'other', namespace: 'default' } })).metadata
+  const other = { apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid }
+  await setOwners(1, [other])
+  await setOwners(2, [{ ...other, controller: true }])
+  await retain({ whenDeleted: 'Delete' })
+  await plane.clock.until(async () => (await owners(0)).length === 1, { withinMs: 5_000 })
+  await plane.clock.settle()
+  expect([await owners(0), await owners(1), await owners(2)]).toEqual([['StatefulSet/db manages'], ['ConfigMap/other', 'StatefulSet/db manages'], ['ConfigMap/other manages']])
+  // A reference that doesn't manage is made one that does.
+  await setOwners(0, [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: (await set()).metadata.uid, controller: false }])
+  await retain({ whenScaled: 'Delete' })
+  await plane.clock.until(async () => (await owners(0))[0] === 'StatefulSet/db manages', { withinMs: 5_000 })
+  expect((await owners(0))).toHaveLength(1)
 })

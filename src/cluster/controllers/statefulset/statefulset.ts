@@ -4,13 +4,13 @@ import { keyOf } from '../../client/informers.ts'
 import { selects } from '../../client/label-selection.ts'
 import { controllerOf } from '../../client/owner-references.ts'
 import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet, StatefulSetStatus } from '../../kinds/generated/types.ts'
-import type { OwnerReference } from '../../kinds/object.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { compact } from '../compact.ts'
 import { currentRevision, hashRevisionData, REVISION_HASH, revisionData, REVISIONS, templateOf, truncateHistory } from '../controller-revisions.ts'
 import { claim, ORPHANS } from '../ownership.ts'
 import { isNamespaceTerminating, messageOf } from '../pod-control.ts'
 import { isPodAvailable, isPodReady, nextAvailabilityMs } from '../pods.ts'
+import { hasConflictingController, isStaleClaim, wantedOwners } from './claim-retention.ts'
 import { claimsOf, firstOrdinal, isIntact, newStatefulPod, ordinalOf, withIdentity } from './stateful-pod.ts'
 
 const PODS_BATCH_MS = 10
@@ -147,7 +147,7 @@ class StatefulSetSync {
 
   async #create(ordinal: number): Promise<void> {
     const set = this.#set
-    const { api, cache } = this.#context
+    const { api } = this.#context
     const strategy = set.spec!.updateStrategy
     // Below the partition (or what is still to be updated) pods come back as they were.
     const keepsOld = strategy?.type !== 'OnDelete' && (strategy?.rollingUpdate
@@ -155,9 +155,9 @@ class StatefulSetSync {
     const revision = keepsOld ? this.#current : this.#update
     const pod = newStatefulPod(set, templateOf(revision), ordinal, revision.metadata.name!)
     const name = pod.metadata.name!
-    // A claim on its way out must be gone first.
-    for (const wanted of claimsOf(set, ordinal).values())
-      if (cache.get<PersistentVolumeClaim>('persistentvolumeclaims', keyOf(wanted))?.metadata.deletionTimestamp !== undefined) throw new Error(`pvc ${wanted.metadata.name} is being deleted`)
+    const stale = this.#heldClaims(ordinal).find((claim) => isStaleClaim(claim, set, pod))
+    // Upstream does nothing more in this round and looks again at the next occasion; here that comes for certain.
+    if (stale) throw new Error(`pvc ${stale.metadata.name} goes with the pod before this one`)
     try {
       await this.#createClaims(ordinal, pod)
     } catch (error) {
@@ -178,8 +178,11 @@ class StatefulSetSync {
   async #createClaims(ordinal: number, pod: Pod): Promise<void> {
     const { api, cache, events } = this.#context
     for (const wanted of claimsOf(this.#set, ordinal).values()) {
-      if (cache.get('persistentvolumeclaims', keyOf(wanted))) continue
       const { name } = wanted.metadata
+      const held = cache.get<PersistentVolumeClaim>('persistentvolumeclaims', keyOf(wanted))
+      // One on its way out must be gone first.
+      if (held?.metadata.deletionTimestamp !== undefined) throw new Error(`pvc ${name} is being deleted`)
+      if (held) continue
       try {
         await api.create('persistentvolumeclaims', wanted)
         events.event(this.#set, 'Normal', 'SuccessfulCreate', `Create Claim ${name} Pod ${pod.metadata.name} in StatefulSet ${this.#set.metadata.name} success`)
@@ -194,24 +197,23 @@ class StatefulSetSync {
   /** Makes claims go with their set or pod where the set says so. k8s: UpdatePodClaimForRetentionPolicy */
   async #applyRetention(ordinal: number, pod: Pod): Promise<void> {
     const set = this.#set
-    const { api, cache } = this.#context
-    const { whenDeleted = 'Retain', whenScaled = 'Retain' } = set.spec!.persistentVolumeClaimRetentionPolicy ?? {}
+    const { api, events } = this.#context
     const start = firstOrdinal(set)
     const isCondemned = ordinal < start || ordinal >= start + (set.spec!.replicas ?? 1)
-    for (const wanted of claimsOf(set, ordinal).values()) {
-      const held = cache.get<PersistentVolumeClaim>('persistentvolumeclaims', keyOf(wanted))
-      if (!held) continue
-      const owners = held.metadata.ownerReferences ?? []
-      // Someone else manages this claim.
-      if (owners.some((owner) => owner.controller && owner.uid !== set.metadata.uid && owner.uid !== pod.metadata.uid)) continue
-      const others = owners.filter((owner) => owner.uid !== set.metadata.uid && owner.uid !== pod.metadata.uid && !(owner.kind === 'Pod' && owner.name === pod.metadata.name))
-      const mine: OwnerReference[] = []
-      if (whenScaled === 'Delete' && isCondemned) mine.push({ apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name!, uid: pod.metadata.uid!, controller: true, blockOwnerDeletion: true })
-      else if (whenDeleted === 'Delete') mine.push({ apiVersion: 'apps/v1', kind: 'StatefulSet', name: set.metadata.name!, uid: set.metadata.uid!, controller: true, blockOwnerDeletion: true })
-      const wantedOwners = [...others, ...mine]
-      if (deepEqual(owners.map((o) => o.uid), wantedOwners.map((o) => o.uid))) continue
-      await api.update('persistentvolumeclaims', { ...held, metadata: { ...held.metadata, ownerReferences: wantedOwners } })
+    const held = this.#heldClaims(ordinal)
+    // All of them are looked at again once one is not as it should be.
+    if (held.every((claim) => wantedOwners(claim, set, pod, isCondemned) === undefined)) return
+    for (const claim of held) {
+      if (hasConflictingController(claim, set, pod))
+        events.event(set, 'Warning', 'ConflictingController', `PersistentVolumeClaim ${claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`)
+      const ownerReferences = wantedOwners(claim, set, pod, isCondemned)
+      if (ownerReferences) await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, ownerReferences } })
     }
+  }
+
+  /** The claims of a pod that are there. */
+  #heldClaims(ordinal: number): PersistentVolumeClaim[] {
+    return [...claimsOf(this.#set, ordinal).values()].flatMap((wanted) => this.#context.cache.get<PersistentVolumeClaim>('persistentvolumeclaims', keyOf(wanted)) ?? [])
   }
 
   async #delete(pod: Pod): Promise<void> {
