@@ -70,6 +70,10 @@
 
   // Until the page is there: afterwards its parts say themselves what fails.
   function isThere() { return !!(window.customElements && customElements.get('dd-app')) }
-  window.addEventListener('error', function (event) { if (!isThere() && event.target && event.target.tagName === 'SCRIPT') show('broken') }, true)
-  window.addEventListener('unhandledrejection', function () { if (!isThere()) show('broken') })
+  // Chrome and Firefox speak of "dynamically imported module", Safari of "Importing a module script". What else goes wrong meanwhile may be an extension's.
+  function isImport(error) { return /import/i.test(String(error && error.message)) }
+  window.addEventListener('error', function (event) {
+    if (!isThere() && ((event.target && event.target.tagName === 'SCRIPT') || isImport(event))) show('broken')
+  }, true)
+  window.addEventListener('unhandledrejection', function (event) { if (!isThere() && isImport(event.reason)) show('broken') })
 })()

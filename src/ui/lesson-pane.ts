@@ -425,6 +425,7 @@ export class LessonPane extends LitElement {
       .rail button.current::before { background: Highlight; }
       .rail button::before { forced-color-adjust: none; }
       .commands { border: 1px solid; }
+      .commands .icon-button { color: ButtonText; }
       .goals.met { border-inline-start-width: 8px; }
     }
   `]

@@ -45,6 +45,8 @@ export class MachineMenu extends LitElement {
 
   async #act(action: Action): Promise<void> {
     this.#menu.hidePopover()
+    // The question gives the focus back to where it is now.
+    this.renderRoot.querySelector<HTMLElement>('[popovertarget=menu]')!.focus()
     const { name, controlPlane } = this.machine
     if (HURTS.has(action)) {
       const text = `${t(`machine.ask.${action as 'shutdown' | 'reboot' | 'cut' | 'remove'}`)}${!controlPlane ? '' : this.controlPlanes < 2 ? ` ${t('machine.ask.controlPlane')}` : ` ${t('machine.ask.controlPlanes', { count: this.controlPlanes })}`}`
@@ -54,7 +56,10 @@ export class MachineMenu extends LitElement {
   }
 
   readonly #onToggle = (event: Event) => {
-    if ((event as ToggleEvent).newState !== 'open') return
+    if ((event as ToggleEvent).newState !== 'open') {
+      if (this.shadowRoot!.activeElement?.closest('#menu') || document.activeElement === document.body) this.renderRoot.querySelector<HTMLElement>('[popovertarget=menu]')!.focus()
+      return
+    }
     const button = this.renderRoot.querySelector('button')!.getBoundingClientRect()
     const menu = this.#menu
     const { width, height } = menu.getBoundingClientRect()
@@ -86,7 +91,7 @@ export class MachineMenu extends LitElement {
   static override styles = [sharedStyles, css`
     :host { flex: none; }
     .icon-button { width: 26px; height: 26px; min-height: 26px; padding: 4px; }
-    #menu { position: fixed; inset: auto; min-width: 190px; margin: 0; padding: 5px; border: 1px solid var(--line); border-radius: 9px; background: var(--raised); color: var(--ink); box-shadow: var(--shadow); }
+    #menu { position: fixed; inset: auto; min-width: 190px; max-height: calc(100dvh - 16px); overflow: auto; margin: 0; padding: 5px; border: 1px solid var(--line); border-radius: 9px; background: var(--raised); color: var(--ink); box-shadow: var(--shadow); }
     #menu button { display: block; width: 100%; min-height: 32px; padding: 5px 10px; border: 0; border-radius: 5px; background: none; font-size: var(--small); text-align: start; }
     #menu button:hover, #menu button:focus-visible { background: var(--sunken); }
     #menu .danger { color: var(--bad); }

@@ -65,7 +65,10 @@ export class MainMenu extends LitElement {
   /** Shows which keys there are. */
   showKeys(): void {
     const dialog = this.renderRoot.querySelector<HTMLDialogElement>('#keys')!
-    if (!dialog.open) dialog.showModal()
+    if (dialog.open) return
+    dialog.showModal()
+    // The button at its end has the focus; what is read comes first.
+    dialog.scrollTop = 0
   }
 
   async #import(input: HTMLInputElement): Promise<void> {
@@ -139,7 +142,7 @@ export class MainMenu extends LitElement {
   }
 
   static override styles = [sharedStyles, css`
-    #menu { position: fixed; inset: 44px 8px auto auto; width: 300px; max-width: calc(100vw - 16px); margin: 0; padding: 6px; border: 1px solid var(--line); border-radius: 10px; background: var(--raised); color: var(--ink); box-shadow: var(--shadow); font-size: var(--small); }
+    #menu { position: fixed; inset: 44px 8px auto auto; width: 300px; max-width: calc(100vw - 16px); max-height: calc(100dvh - 52px); overflow: auto; overscroll-behavior: contain; margin: 0; padding: 6px; border: 1px solid var(--line); border-radius: 10px; background: var(--raised); color: var(--ink); box-shadow: var(--shadow); font-size: var(--small); }
     #menu > button, #menu > label { display: flex; align-items: center; gap: 8px; width: 100%; min-height: 34px; padding: 5px 10px; border: 0; border-radius: var(--radius); background: none; text-align: start; }
     #menu > button:hover, #menu > label:hover { background: var(--sunken); }
     #menu kbd { margin-inline-start: auto; }

@@ -6,7 +6,7 @@ import { icons } from './icons.ts'
 import { Localized, t } from './localization.ts'
 import { sharedStyles } from './shared-styles.ts'
 
-type View = 'describe' | 'logs' | 'yaml' | 'events'
+type View = 'describe' | 'logs' | 'yaml' | 'events' | 'explain'
 
 /** How often an open view looks again, in milliseconds. */
 const REFRESH_MS = 1_500
@@ -42,7 +42,7 @@ export class ObjectDetails extends LitElement {
   }
 
   get #views(): View[] {
-    return this.object.kind === 'pod' ? ['describe', 'logs', 'yaml', 'events'] : ['describe', 'yaml', 'events']
+    return this.object.kind === 'pod' ? ['describe', 'logs', 'yaml', 'events', 'explain'] : ['describe', 'yaml', 'events', 'explain']
   }
 
   #argv(): string[] {
@@ -52,6 +52,7 @@ export class ObjectDetails extends LitElement {
       case 'describe': return ['kubectl', 'describe', kind, name, ...inNamespace]
       case 'logs': return ['kubectl', 'logs', name, ...inNamespace, '--all-containers', '--tail=500']
       case 'yaml': return ['kubectl', 'get', kind, name, ...inNamespace, '-o', 'yaml']
+      case 'explain': return ['kubectl', 'explain', kind]
       case 'events': return ['kubectl', 'events', '--for', `${kind}/${name}`, ...(kind === 'node' ? ['-A'] : inNamespace)]
     }
   }
@@ -78,7 +79,8 @@ export class ObjectDetails extends LitElement {
       this.failed = true
       this.text = (error as Error).message
     }
-    this.#timer = setTimeout(() => this.#again(), REFRESH_MS)
+    // What a kind of object is doesn't change; where it could not be asked for, it is asked again.
+    if (this.view !== 'explain' || this.failed) this.#timer = setTimeout(() => this.#again(), REFRESH_MS)
   }
 
   #again(): void {
@@ -117,7 +119,7 @@ export class ObjectDetails extends LitElement {
         <button class="icon-button" aria-label=${t('details.close')} title=${`${t('details.close')} (Esc)`} @click=${() => this.#close()}>${icons.close}</button></div>
       <div role="tablist" aria-label=${t('details.label', { kind, name })}>${this.#views.map((view) => html`
         <button role="tab" aria-selected=${view === this.view} tabindex=${view === this.view ? 0 : -1} @click=${() => { this.view = view }}>${t(`details.${view}`)}</button>`)}</div>
-      <pre role="tabpanel" tabindex="0" class=${this.failed ? 'failed' : ''}>${empty ?? this.text ?? nothing}</pre>
+      <pre role="tabpanel" tabindex="0" class=${this.failed ? 'failed' : this.view === 'explain' ? 'explain' : ''} aria-busy=${this.text === undefined} aria-label=${t(`details.${this.view}`)}>${empty ?? this.text ?? nothing}</pre>
       <div class="command"><span class="visually-hidden">${t('details.command')}</span><code>$ ${command}</code>
         <button class="icon-button" aria-label=${`${t('lesson.run')}: ${command}`} title=${t('lesson.run')} @click=${() => this.dispatchEvent(new CustomEvent('run-commands', { detail: { commands: command }, bubbles: true, composed: true }))}>${icons.play}</button></div>
     </div>`
@@ -129,16 +131,18 @@ export class ObjectDetails extends LitElement {
     .bar { flex: none; display: flex; align-items: center; gap: 8px; min-height: 38px; padding: 0 8px 0 16px; }
     .bar b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font: 600 var(--small) var(--mono); }
     .bar .icon-button { margin-inline-start: auto; }
-    [role='tablist'] { flex: none; display: flex; gap: 2px; padding: 0 12px; border-bottom: 1px solid var(--line); }
-    [role='tab'] { min-height: 32px; padding: 2px 9px; border: 0; border-bottom: 2px solid transparent; margin-bottom: -1px; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
+    [role='tablist'] { flex: none; display: flex; flex-wrap: wrap; gap: 0 2px; padding: 0 11px; border-bottom: 1px solid var(--line); }
+    [role='tab'] { min-height: 32px; padding: 2px 5px; border: 0; border-bottom: 2px solid transparent; margin-bottom: -1px; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
     [role='tab'][aria-selected='true'] { color: var(--ink); border-color: var(--lead); }
     pre { flex: 1; min-height: 0; margin: 0; padding: 12px 16px; overflow: auto; font-size: 12.5px; line-height: 1.5; overscroll-behavior: contain; }
     pre:focus-visible { outline-offset: -2px; }
+    pre.explain { white-space: pre-wrap; }
     pre.failed { color: var(--bad); white-space: pre-wrap; }
     .command { flex: none; display: flex; align-items: center; padding: 3px 6px 3px 16px; background: var(--hull); color: var(--hull-ink); }
     .command code { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px; }
     .command button { color: #f0a18a; }
     @media (forced-colors: active) {
+      .command button { color: ButtonText; }
       [role='tab'] { border-color: transparent; forced-color-adjust: none; background: Canvas; color: CanvasText; }
       [role='tab'][aria-selected='true'] { border-color: Highlight; }
     }

@@ -35,7 +35,7 @@ export const sharedStyles = css`
     .button.primary, .button.danger { border-width: 2px; font-weight: 700; }
     .icon-button { border-color: transparent; forced-color-adjust: none; background: Canvas; color: ButtonText; }
     .icon-button:is(:hover, :focus-visible) { border-color: Highlight; }
-    :disabled { color: GrayText; }
+    .button:disabled, .icon-button:disabled { color: GrayText; border-color: GrayText; }
     .mark { forced-color-adjust: preserve-parent-color; }
   }
   @media (pointer: coarse) {

@@ -212,7 +212,7 @@ export class TerminalPane extends LitElement {
     .keys button { flex: 1 0 auto; min-width: 36px; min-height: 36px; padding: 0 8px; border: 1px solid var(--hull-line); border-radius: 6px; background: color-mix(in srgb, var(--hull-ink) 8%, transparent); font: 600 var(--small) var(--mono); }
     .keys button[aria-pressed='true'] { background: #f0a18a; border-color: #f0a18a; color: #13222b; }
     @media (forced-colors: active) {
-      .tab { border-color: transparent; forced-color-adjust: none; background: Canvas; color: CanvasText; }
+      .tab, .tab.selected { border-color: transparent; forced-color-adjust: none; background: Canvas; color: CanvasText; }
       .tab.selected { border-color: Highlight; }
       .keys button[aria-pressed='true'] { forced-color-adjust: none; background: Highlight; color: HighlightText; }
     }

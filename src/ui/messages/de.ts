@@ -199,6 +199,7 @@ export const de: Messages = {
   'details.logs': 'Logs',
   'details.yaml': 'YAML',
   'details.events': 'Ereignisse',
+  'details.explain': 'Erklärung',
   'details.close': 'Einzelheiten schließen',
   'details.command': 'Dasselbe im Terminal:',
   'details.noLogs': 'Noch keine Ausgabe.',

@@ -198,6 +198,7 @@ export const en = {
   'details.logs': 'Logs',
   'details.yaml': 'YAML',
   'details.events': 'Events',
+  'details.explain': 'Explain',
   'details.close': 'Close details',
   'details.command': 'The same in the terminal:',
   'details.noLogs': 'No output yet.',
