@@ -107,7 +107,7 @@ export async function containerEnvironment(pod: Pod, container: AnyContainer, so
       const of = valueFrom.resourceFieldRef.containerName
       const target = of ? [...pod.spec.containers, ...pod.spec.initContainers ?? []].find((c) => c.name === of) : container
       if (!target) throw new Error(`container ${of} not found`)
-      result = resourceValue(target as Container, valueFrom.resourceFieldRef, sources.fields)
+      result = resourceValue(pod, target as Container, valueFrom.resourceFieldRef, sources.fields)
     } else if (valueFrom?.configMapKeyRef) {
       const { name: mapName = '', key, optional } = valueFrom.configMapKeyRef
       const found = (await get(configMaps, mapName, optional, sources.configMap))?.data?.[key]

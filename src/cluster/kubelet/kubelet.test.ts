@@ -436,6 +436,25 @@ test('resources of a pod as a whole reach its control group, and containers with
   expect(limits()).toMatchObject({ pod: { cpuMillis: 200 }, free: { cpuMillis: 200 }, bound: { cpuMillis: 50 } })
 })
 
+test('a container without a limit reads the one of its pod', async () => {
+  node = await startTestNode()
+  const of = (name: string, resource: string) => ({ name, valueFrom: { resourceFieldRef: { resource } } })
+  await node.createPod('read', { restartPolicy: 'Never', resources: { limits: { cpu: '2', memory: '64Mi' } }, containers: [{ name: 'c', image: 'box:1', args: ['echo', '$(CPU) $(MEMORY)'], env: [of('CPU', 'limits.cpu'), of('MEMORY', 'limits.memory')], resources: { limits: { cpu: '1' } } }] })
+  await node.until('read', (p) => p.status.phase === 'Succeeded')
+  expect(await node.logs('read')).toBe('1 67108864\n')
+})
+
+test('starts, ends and failures are counted', async () => {
+  node = await startTestNode()
+  await node.createPod('ends', { restartPolicy: 'Never', command: ['exit', '139'] })
+  await node.until('ends', (p) => p.status.phase === 'Failed')
+  await node.createPod('fails', { hostUsers: false, restartPolicy: 'Never', containers: [{ name: 'c', image: 'box:1', command: ['bogus'] }] })
+  await node.until('fails', (p) => p.status.phase === 'Failed')
+  const metrics = await (await node.kubelet.handle(node.request('/metrics'))).text()
+  for (const line of ['kubelet_started_pods_total 2', 'kubelet_started_user_namespaced_pods_total 1', 'kubelet_started_user_namespaced_pods_errors_total 1', 'kubelet_terminated_containers_total{container_type="container",exit_code="139",reason="Error"} 1', 'kubelet_started_containers_errors_total{container_type="container",code="RunContainerError"} 1'])
+    expect(metrics).toContain(`${line}\n`)
+})
+
 test('memory that a container uses is not taken away by a resize', async () => {
   node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
   const resources = (memory: string) => ({ requests: { cpu: '50m', memory }, limits: { cpu: '50m', memory } })

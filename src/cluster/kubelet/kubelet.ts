@@ -39,6 +39,7 @@ import { podQosClass } from '../kinds/core/pod-qos.ts'
 import { hasStorageLimits, storageExcess } from './local-storage.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-spec.ts'
 import { PodWorker } from './pod-worker.ts'
+import { KubeletCounters } from './kubelet-counters.ts'
 import { ProbeManager } from './probes.ts'
 import { PullSecrets } from './pull-secrets.ts'
 import { Reflector } from './reflector.ts'
@@ -161,8 +162,9 @@ class NodeKubelet implements Kubelet {
     const isSuspended = () => this.#suspended
     this.#servicesSynced = new Promise((resolve) => { this.#markServices = resolve })
     const objects = new ObjectSource(api, clock, (uids) => { for (const uid of uids) this.#workers.get(uid)?.kickAfter(random.float() * SYNC_MS) })
+    const counters = new KubeletCounters()
     const statuses = new StatusManager({
-      api, clock, log,
+      api, clock, log, onChange: (before, after) => counters.statusChanged(before, after),
       apiPod: (pod) => isStaticPod(pod) ? this.#mirrors.get(podFullName(pod)) : this.#apiPods.get(pod.metadata.uid!),
       isSuspended,
       couldHaveRunningContainers: (uid) => this.#workers.get(uid)?.couldHaveRunningContainers ?? false,
@@ -203,7 +205,7 @@ class NodeKubelet implements Kubelet {
       get capacity() { return own.capacity() },
       get allocatable() { return own.allocatable() },
       get dns() { return own.dns() },
-      nodeName, hostIps, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, devices, imageManager,
+      nodeName, hostIps, api, clock, random, log, runtime, nodeFiles, images: runtime.images, network, events, statuses, probes, volumes, objects, devices, imageManager, counters,
       crashLoop: new BackOff(CRASH_BACKOFF_MS, CRASH_BACKOFF_MAX_MS), createFileSystem,
       services: () => options.services ? options.services.list() : [...this.#servicesByUid.values()],
       servicesReady: () => options.services ? options.services.synced() : this.#servicesSynced,

@@ -11,6 +11,7 @@ import type { BackOff } from './back-off.ts'
 import type { DeviceClaims } from './devices/device-claims.ts'
 import type { DnsSettings } from './dns-config.ts'
 import type { ImageManager } from './image-manager.ts'
+import type { KubeletCounters } from './kubelet-counters.ts'
 import type { ObjectSource } from './object-source.ts'
 import type { ResizeRefusal } from './pod-resize.ts'
 import type { ProbeManager } from './probes.ts'
@@ -39,6 +40,7 @@ export interface NodeContext {
   readonly objects: ObjectSource
   readonly devices: DeviceClaims
   readonly imageManager: ImageManager
+  readonly counters: KubeletCounters
   readonly crashLoop: BackOff
   readonly dns: DnsSettings
   services(): readonly Service[]

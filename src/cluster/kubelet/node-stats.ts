@@ -65,6 +65,7 @@ export function kubeletMetrics(node: NodeContext, pods: readonly Pod[]): MetricF
       samples: (['created', 'exited', 'running'] as const).map((state) => ({ labels: { container_state: state }, value: containers.filter((c) => c.state === state).length })),
     },
     { name: 'kubelet_node_name', help: "[ALPHA] The node's name. The count is always 1.", type: 'gauge', samples: [{ labels: { node: node.nodeName }, value: 1 }] },
+    ...node.counters.families(),
   ]
 }
 

@@ -348,7 +348,7 @@ export class PodWorker {
 
   /** Carries out what the plan says. k8s: kuberuntime SyncPod */
   async #act(before: RuntimePodStatus, restartAll: boolean): Promise<StartError[]> {
-    const { runtime, events, statuses, probes } = this.#node
+    const { runtime, events, statuses, probes, counters } = this.#node
     let status = before
     const pod = this.allotted
     const actions = computePodActions(pod, status, {
@@ -372,11 +372,13 @@ export class PodWorker {
         events.event(podReference(pod), 'Warning', 'FailedPrepareDynamicResources', `Failed to prepare dynamic resources: ${(error as Error).message}`)
         return []
       }
+      counters.podStarts(pod)
       try {
         await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt))
       } catch (error) {
         if (this.#mustEnd()) return []
         const text = `rpc error: code = ${error instanceof RuntimeError ? error.code : 'Unknown'} desc = ${(error as Error).message}`
+        counters.podFailed(pod, 'sandbox')
         events.event(podReference(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)
         return [new StartError('CreatePodSandboxError', text)]
       }
@@ -387,25 +389,36 @@ export class PodWorker {
     }
     const failures: StartError[] = []
     const start = async (container: AnyContainer): Promise<boolean> => {
-      try {
-        this.#checkBackOff(container, status)
-        await this.#starter.start(pod, container, status, (id, c, message) => this.#killContainer(id, c, message, '', undefined))
-        this.#failures.delete(container.name)
-        this.#resize.apply(container.name)
-        return true
-      } catch (error) {
+      const refuse = (error: unknown): false => {
         if (!(error instanceof StartError)) throw error
         this.#failures.set(container.name, error)
         failures.push(error)
         return false
       }
+      try {
+        this.#checkBackOff(container, status)
+      } catch (error) {
+        return refuse(error)
+      }
+      counters.containerStarts(pod, container)
+      try {
+        await this.#starter.start(pod, container, status, (id, c, message) => this.#killContainer(id, c, message, '', undefined))
+        this.#failures.delete(container.name)
+        this.#resize.apply(container.name)
+        return true
+      } catch (error) {
+        if (error instanceof StartError) counters.containerFailed(pod, container, error.reason)
+        return refuse(error)
+      }
     }
     for (const container of actions.ephemeralToStart) await start(container)
-    for (const container of actions.initToStart) if (!(await start(container)) && !isSidecar(container)) return failures
-    for (const container of actions.toStart) {
+    let isReady = true
+    for (const container of actions.initToStart) if (isReady && !(await start(container)) && !isSidecar(container)) isReady = false
+    for (const container of isReady ? actions.toStart : []) {
       if (this.#mustEnd()) break
       await start(container)
     }
+    if (actions.createSandbox && failures.length > 0) counters.podFailed(pod, 'containers')
     return failures
   }
 

@@ -28,6 +28,8 @@ export interface StatusManagerOptions {
   apiPod(pod: Pod): Pod | undefined
   /** Containers of the pod may still run, so a terminal phase has to wait. */
   couldHaveRunningContainers(uid: string): boolean
+  /** Told of each status before it takes the place of the last one. */
+  onChange?(before: PodStatus | undefined, after: PodStatus): void
   /** Nothing is sent meanwhile. */
   isSuspended(): boolean
 }
@@ -130,6 +132,7 @@ export class StatusManager {
     const uid = pod.metadata.uid!
     const entry = this.#entries.get(uid)
     const old = entry?.status ?? this.#options.apiPod(pod)?.status ?? pod.status ?? {}
+    this.#options.onChange?.(old, draft)
     const nowText = rfc3339(this.#options.clock.nowMs())
     const status: PodStatus = { ...draft }
     status.conditions = (draft.conditions ?? []).map((c) => {

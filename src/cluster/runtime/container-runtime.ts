@@ -22,6 +22,7 @@ import { KernelLog } from '../../unix/kernel-log.ts'
 import { KernelParameters } from '../../unix/kernel-parameters.ts'
 import { ContainerLog } from './container-log.ts'
 import { RuntimeError } from './cri.ts'
+import { IdRanges } from './id-ranges.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageStore } from './image-store.ts'
@@ -206,13 +207,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     close() {},
   })
 
-  /** Pods with users of their own get ranges of the node's ids, one after the other. */
-  const idRanges = new Map<string, number>()
-  const firstHostIdOf = ({ config: { uid } }: Sandbox): number => {
-    let range = idRanges.get(uid)
-    if (range === undefined) idRanges.set(uid, range = idRanges.size + 1)
-    return range * 65_536
-  }
+  /** Ranges of the node's ids for pods with users of their own. */
+  const idRanges = new IdRanges(random.fork('id ranges'))
 
   const keep = (container: Container) => {
     containers.set(container.id, container)
@@ -242,7 +238,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const machine = createMachine({
       ...(shared ? { shareProcessesWith: shared } : {}), hostname: sandbox.config.hostname, root: container.root, parameters: sandbox.parameters, net: sandbox.stack, clock, random: random.fork(container.id), limits: machineLimits(container.resources), ...(options.hardware ? { hardware: options.hardware } : {}),
       privileges: { capabilities: capabilitiesOf(config.security), noNewPrivileges: config.security.noNewPrivileges ?? false, seccomp: config.security.seccomp ?? false, configuresKernel: config.security.privileged, ...(container.confined.confinement ? { confinement: container.confined.confinement } : {}),
-        ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: firstHostIdOf(sandbox) } : {}),
+        ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: idRanges.firstOf(sandbox.config.uid) } : {}),
       },
       onOom: () => { container.oomKilled = true },
       kernelLog, loopDevices, hasDevices: config.mounts.some(({ containerPath }) => containerPath === '/dev'),
@@ -357,6 +353,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       sandboxes.delete(id)
       if (sandboxByPod.get(sandbox.config.uid) !== sandbox) return
       sandboxByPod.delete(sandbox.config.uid)
+      idRanges.release(sandbox.config.uid)
       removeLogFiles(nodeFiles, sandbox.config.logDirectory)
     },
 

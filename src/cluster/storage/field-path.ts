@@ -1,5 +1,5 @@
 import type { Container, ObjectFieldSelector, Pod, ResourceFieldSelector } from '../kinds/generated/types.ts'
-import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
+import { isZeroQuantity, quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
 
 /** What a downward API reference needs besides the pod. */
 export interface FieldContext {
@@ -43,13 +43,19 @@ export function fieldValue(pod: Pod, selector: Pick<ObjectFieldSelector, 'fieldP
   }
 }
 
-/** The value of a `resourceFieldRef`, rounded up to the divisor. k8s: pkg/api/v1/resource ExtractContainerResourceValue */
-export function resourceValue(container: Container, selector: ResourceFieldSelector, context: FieldContext): string {
+/** Resources whose limit is the pod's, or what the node has, where a container names none. k8s: pkg/api/v1/resource MergeContainerResourceLimits */
+const ALWAYS_LIMITED = new Set(['cpu', 'memory', 'ephemeral-storage'])
+
+/** The value of a `resourceFieldRef`, rounded up to the divisor. k8s: pkg/api/v1/resource ExtractContainerResourceValue, pkg/kubelet defaultPodLimitsForDownwardAPI */
+export function resourceValue(pod: Pod, container: Container, selector: ResourceFieldSelector, context: FieldContext): string {
   const [kind, ...rest] = selector.resource.split('.')
   const resource = rest.join('.')
-  const limit = container.resources?.limits?.[resource]
-  let text = kind === 'limits' ? limit : container.resources?.requests?.[resource]
-  if (text === undefined) text = kind === 'limits' && (resource === 'cpu' || resource === 'memory' || resource === 'ephemeral-storage') ? context.nodeAllocatable[resource] : undefined
+  const isSet = (quantity: string | undefined) => quantity !== undefined && !isZeroQuantity(quantity)
+  let text = container.resources?.[kind as 'limits' | 'requests']?.[resource]
+  if (kind === 'limits' && ALWAYS_LIMITED.has(resource) && !isSet(text)) {
+    const ofPod = pod.spec.resources?.limits?.[resource]
+    text = isSet(ofPod) ? ofPod : context.nodeAllocatable[resource]
+  }
   const divisor = selector.divisor && selector.divisor !== '0' ? selector.divisor : '1'
   const amount = resource === 'cpu' ? quantityMilliValue : quantityValue
   return String(text === undefined ? 0 : Math.ceil(amount(text) / amount(divisor)))

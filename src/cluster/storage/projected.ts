@@ -23,7 +23,7 @@ function downwardPayload(items: readonly DownwardItem[] | undefined, defaultMode
       const name = item.resourceFieldRef.containerName
       const container = [...pod.spec.containers, ...pod.spec.initContainers ?? []].find((c) => c.name === name)
       if (!container) throw new Error(`container ${name} not found`)
-      text = resourceValue(container, item.resourceFieldRef, fields)
+      text = resourceValue(pod, container, item.resourceFieldRef, fields)
     }
     payload.set(item.path, { data: payloadText(text), mode: item.mode ?? defaultMode })
   }
