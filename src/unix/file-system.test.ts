@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMemoryFileSystem, createOverlay } from './file-system.ts'
+import { createMemoryFileSystem, createOverlay, withOwnMounts } from './file-system.ts'
 
 const clock = { nowMs: () => 1_700_000_000_000 }
 const code = (work: () => unknown) => { try { work(); return 'ok' } catch (error) { return (error as { code: string }).code } }
@@ -94,4 +94,21 @@ test('a size limit is ENOSPC, and removing makes room', () => {
 test('loops of links end with ELOOP', () => {
   const fs = createMemoryFileSystem({ clock, files: { '/a': { link: 'b' }, '/b': { link: 'a' } } })
   expect(code(() => fs.readFile('/a'))).toBe('ELOOP')
+})
+
+test('later mounts are seen as far as mounts propagate', () => {
+  const disk = createMemoryFileSystem({ clock, files: Object.fromEntries(['host', 'master', 'slave', 'private'].map((name) => [`/mnt/${name}`, { directory: true as const }])) })
+  const host = withOwnMounts(disk, { follows: true })
+  host.shareMountsWith(disk)
+  const container = (options: { shared?: boolean; receives?: boolean }) => {
+    const root = createMemoryFileSystem({ clock })
+    root.mount('/data', disk, { subPath: '/mnt', recursive: true, ...options })
+    return root
+  }
+  const views = { host, master: container({ shared: true, receives: true }), slave: container({ receives: true }), private: container({}) }
+  for (const [name, view] of Object.entries(views)) view.mount(`${view === host ? '/mnt' : '/data'}/${name}`, createMemoryFileSystem({ clock, files: { '/file': name } }))
+  const seen = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, Object.keys(views).filter((other) => view.exists(`${view === host ? '/mnt' : '/data'}/${other}/file`))]))
+  expect(seen).toEqual({ host: ['host', 'master'], master: ['host', 'master'], slave: ['host', 'master', 'slave'], private: ['private'] })
+  host.unmount('/mnt/host')
+  expect([views.master.exists('/data/host/file'), views.slave.exists('/data/host/file'), views.slave.exists('/data/master/file')]).toEqual([false, false, true])
 })

@@ -90,6 +90,8 @@ interface MountSpace {
   followers?: Set<MountSpace>
   /** The view in which everything that is mounted here from now on is mounted too. */
   peer?: MountSpace
+  /** Places of other views that show what is mounted below one of these. They hold no view that nobody uses any more. */
+  receivers?: { from: string; space: WeakRef<MountSpace>; to: string }[]
 }
 
 /** How files are mounted. */
@@ -102,6 +104,8 @@ export interface MountOptions {
   recursive?: boolean
   /** What is mounted below later is mounted in those files too (shared propagation). */
   shared?: boolean
+  /** What is mounted in those files later is mounted here too (slave and shared propagation). */
+  receives?: boolean
 }
 
 /** One step of a walk. */
@@ -155,10 +159,19 @@ function peersOf(space: MountSpace, at: string): { space: MountSpace; path: stri
   const out = [{ space, path: at }]
   for (const place of out) {
     const shared = sharedAbove(place.space, place.path)
-    for (const next of [...(shared ? [shared] : []), ...(place.space.peer ? [{ space: place.space.peer, path: place.path }] : []), ...Array.from(place.space.followers ?? [], (follower) => ({ space: follower, path: place.path }))])
+    const alike = [...(place.space.peer ? [place.space.peer] : []), ...place.space.followers ?? []].map((each) => ({ space: each, path: place.path }))
+    for (const next of [...(shared ? [shared] : []), ...alike, ...receiversOf(place)])
       if (!out.some((each) => each.space === next.space)) out.push(next)
   }
   return out
+}
+
+/** Where mounts show a place that lies below what they are mounts of. */
+function receiversOf({ space, path }: { space: MountSpace; path: string }): { space: MountSpace; path: string }[] {
+  return (space.receivers ?? []).flatMap(({ from, space: view, to }) => {
+    const receiver = path.startsWith(from === '/' ? '/' : `${from}/`) ? view.deref() : undefined
+    return receiver ? [{ space: receiver, path: join(to, path.slice(from === '/' ? 1 : from.length + 1)) }] : []
+  })
 }
 
 /** Where a place below a shared mount is in the view that it is shared with. */
@@ -541,6 +554,10 @@ export class MemoryFileSystem implements MountableFileSystem {
     // Not the place itself, which holds on to every directory on the way.
     const { tree: mounted, treePath } = inside
     // A mount of a mount shows what lies there, whatever the files around it are on.
+    if (options.receives) {
+      const receivers = (tree.space.receivers ?? []).filter(({ space }) => space.deref() !== undefined)
+      tree.space.receivers = [...receivers, { from: inside.path, space: new WeakRef(this.space), to: resolvePath('/', path) }]
+    }
     const outer = mountOver(tree.space, inside.path)
     return this.#addMount(path, inode.type === 'directory', {
       tree: () => mounted, inode: () => inode, treePath, readOnly: (options.readOnly ?? false) || (outer?.readOnly ?? false),

@@ -259,7 +259,7 @@ export interface OpenFile {
 /** A file tree that can be mounted at a path of a machine: an image's root, an emptyDir, a projected ConfigMap, a host directory. */
 export interface MountableFileSystem extends FileSystem {
   /** Adds a tree below a path, creating the mount point; a file may be mounted over a file (subPath). Returns the way to unmount. */
-  mount(path: string, tree: MountableFileSystem, options?: { readOnly?: boolean; subPath?: string; source?: string; type?: string; recursive?: boolean; shared?: boolean }): () => void
+  mount(path: string, tree: MountableFileSystem, options?: { readOnly?: boolean; subPath?: string; source?: string; type?: string; recursive?: boolean; shared?: boolean; receives?: boolean }): () => void
   /** Mounts files with everything that is mounted in them. */
   mountWithMounts(path: string, files: MountableFileSystem, options?: { readOnly?: boolean; source?: string; type?: string }): void
   /** Bytes held by this tree alone, without mounts. */

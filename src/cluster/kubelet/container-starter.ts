@@ -186,7 +186,7 @@ export class ContainerStarter {
         // The mount holds on to the file that is there now, whatever a ConfigMap's links point at later.
         root = path
       }
-      mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly, inMemory: volume.inMemory ?? false, ...(mount.mountPropagation === 'Bidirectional' ? { propagation: 'Bidirectional' as const } : {}) })
+      mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly, inMemory: volume.inMemory ?? false, ...(mount.mountPropagation ? { propagation: mount.mountPropagation as 'None' | 'HostToContainer' | 'Bidirectional' } : {}) })
     }
     let made = this.#made.get(uid)
     if (!made) this.#made.set(uid, made = new Set())

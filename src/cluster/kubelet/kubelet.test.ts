@@ -436,6 +436,18 @@ test('resources of a pod as a whole reach its control group, and containers with
   expect(limits()).toMatchObject({ pod: { cpuMillis: 200 }, free: { cpuMillis: 200 }, bound: { cpuMillis: 50 } })
 })
 
+test('a resize of the pod is over when the containers have restarted that have to', async () => {
+  node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
+  const resources = (memory: string) => ({ requests: { cpu: '100m', memory }, limits: { cpu: '100m', memory } })
+  const resizePolicy = [{ resourceName: 'memory', restartPolicy: 'RestartContainer' as const }]
+  await node.createPod('again', { resources: resources('64Mi'), terminationGracePeriodSeconds: 1, initContainers: [{ name: 'side', image: 'box:1', args: ['forever'], restartPolicy: 'Always', resizePolicy }], containers: [{ name: 'c', image: 'box:1', args: ['forever'], resizePolicy }] })
+  await node.until('again', ready)
+  await node.api.patch('pods', 'again', 'default', 'application/strategic-merge-patch+json', { spec: { resources: resources('96Mi') } }, { subresource: 'resize' })
+  await node.until('again', (p) => p.status.observedGeneration === 2 && !p.status.conditions?.some((c) => c.type.startsWith('PodResize')) && ready(p))
+  const pod = await node.pod('again')
+  expect([...pod.status.initContainerStatuses!, ...pod.status.containerStatuses!].map((s) => s.restartCount)).toEqual([1, 1])
+})
+
 test('a container without a limit reads the one of its pod', async () => {
   node = await startTestNode()
   const of = (name: string, resource: string) => ({ name, valueFrom: { resourceFieldRef: { resource } } })

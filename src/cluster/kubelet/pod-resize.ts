@@ -125,7 +125,7 @@ export class PodResize {
   complete(pod: Pod, running: readonly string[]): ResizeEvent | undefined {
     if (!this.#inProgress) return undefined
     if (!deepEqual(this.#appliedToPod, this.#allottedToPod)) return undefined
-    for (const name of running) if (this.#applied.has(name) && !deepEqual(this.#applied.get(name)?.own, this.#allotted.get(name))) return undefined
+    if (resizable(pod).some((container) => running.includes(container.name) && this.changeOf(container) !== 'none')) return undefined
     this.#inProgress = undefined
     return { type: 'Normal', reason: 'ResizeCompleted', message: `Pod resize completed: ${summary(pod)}` }
   }

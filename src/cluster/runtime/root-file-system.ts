@@ -14,8 +14,8 @@ export function mountAll(root: MountableFileSystem, mounts: readonly Mount[], wi
     const { containerPath, tree, subPath, readOnly, inMemory, propagation } = mount
     const whole = withMounts(mount)
     if (whole && (subPath ?? '/') === '/') root.mountWithMounts(containerPath, whole, { readOnly, ...NODE_DISK })
-    else if (whole && propagation !== 'Bidirectional') root.mount(containerPath, whole, { readOnly, recursive: true, subPath: subPath!, ...NODE_DISK })
-    else root.mount(containerPath, tree, { readOnly, recursive: true, shared: propagation === 'Bidirectional', ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
+    else if (whole && propagation !== 'Bidirectional') root.mount(containerPath, whole, { readOnly, recursive: true, receives: propagation === 'HostToContainer', subPath: subPath!, ...NODE_DISK })
+    else root.mount(containerPath, tree, { readOnly, recursive: true, shared: propagation === 'Bidirectional', receives: propagation === 'HostToContainer' || propagation === 'Bidirectional', ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
   }
 }
 
