@@ -78,6 +78,7 @@ describe('capabilities', () => {
     await pod('neighbour', {}, { spec: { nodeName: 'drydock-worker' } })
     await ready('boss', 'neighbour')
     expect(await inPod('boss', 'mkdir -p /a /b; mount -t tmpfs mine /a && echo x > /a/f && mount --bind /a /b && cat /b/f && mount | grep -c mine; umount /b && ls /b')).toBe('x\n1\n= 0\n')
+    expect(await inPod('boss', 'ip link add dummy1 type dummy; ip link add dummy1 type dummy; ip link show dummy1 | head -1; ip link set dummy1 up; ip -br link | grep -c dummy1; ip link del dummy1 && ip link del dummy1')).toMatch(/^ip: RTNETLINK answers: File exists\n\d+: dummy1: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN qlen 1000\n1\nip: can't find device 'dummy1'\n= 1\n$/)
     expect(await inPod('boss', 'hostname other && hostname')).toBe('other\n= 0\n')
     expect(await inPod('neighbour', 'sysctl -n vm.max_map_count')).toBe('65530\n= 0\n')
     expect(await inPod('boss', 'sysctl -w vm.max_map_count=262144')).toBe('vm.max_map_count = 262144\n= 0\n')

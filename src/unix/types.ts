@@ -365,13 +365,14 @@ export interface NetStack {
 /** A network device. */
 export interface NetworkLink {
   name: string
-  kind: 'loopback' | 'device' | 'veth' | 'bridge' | 'vxlan' | 'ipip'
+  kind: 'loopback' | 'device' | 'veth' | 'bridge' | 'vxlan' | 'ipip' | 'dummy'
   mtu: number
   hardwareAddress: string
   /** With the length of their prefix: `10.244.1.1/24`. */
   addresses: readonly string[]
   /** The bridge that it is plugged into. */
   master?: string
+  isDown?: boolean
   /** What `ip -d link` adds. */
   details?: string
 }

@@ -225,7 +225,7 @@ class NodeKubelet implements Kubelet {
       })),
     })
     this.#starter = new ContainerStarter(this.#node)
-    this.#agent = new NodeAgent({ nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => {
+    this.#agent = new NodeAgent({ handlers: runtime.handlers, nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => {
       this.#drivers.start()
       void this.#csi.initialize().catch((error: unknown) => log.warn('failed to initialize CSINode', { error: String(error) }))
     }, onNode: () => {
@@ -460,7 +460,7 @@ class NodeKubelet implements Kubelet {
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)
-    this.#node.statuses.set(pod, { phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, qosClass: podQosClass(pod.spec) })
+    this.#node.statuses.set(pod, { phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, qosClass: podQosClass(pod.spec), ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}) })
     return false
   }
 

@@ -44,6 +44,8 @@ export function initialNode(name: string, config: NodeConfig, status: NodeStatus
 export interface NodeStatusInput {
   config: NodeConfig
   identity: NodeIdentity
+  /** Ways to run pods that the container runtime is configured for. */
+  handlers: readonly string[]
   images: readonly ImageSummary[]
   old: NodeStatus | undefined
   nowMs: number
@@ -55,7 +57,7 @@ export interface NodeStatusInput {
 }
 
 /** k8s: pkg/kubelet/nodestatus setters.go */
-export function nodeStatus({ config, identity, images, old, nowMs, notReady, pressure, volumesInUse = [] }: NodeStatusInput): NodeStatus {
+export function nodeStatus({ config, identity, handlers, images, old, nowMs, notReady, pressure, volumesInUse = [] }: NodeStatusInput): NodeStatus {
   const nowText = rfc3339(nowMs)
   const condition = (type: string, status: 'True' | 'False', reason: string, message: string): NodeCondition => {
     const before = old?.conditions?.find((c) => c.type === type)
@@ -84,7 +86,7 @@ export function nodeStatus({ config, identity, images, old, nowMs, notReady, pre
       ...identity, architecture: 'amd64', containerRuntimeVersion: `containerd://2.3.7${config.versionSuffix ? `-${config.versionSuffix}` : ''}`, kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: `v1.36.3${config.versionSuffix ? `+${config.versionSuffix}` : ''}`,
       operatingSystem: 'linux', osImage: 'Debian GNU/Linux 12 (bookworm)',
     },
-    runtimeHandlers: ['', 'runc'].map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),
+    runtimeHandlers: handlers.map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),
   }
 }
 

@@ -32,6 +32,8 @@ export class PodResize {
   /** Of the pod as a whole. */
   #allottedToPod: ResourceRequirements | undefined
   #appliedToPod: ResourceRequirements | undefined
+  /** The pod with what it had, until its control group has what was allotted. */
+  #before: Pod | undefined
   #pending: PodCondition | undefined
   #inProgress: PodCondition | undefined
 
@@ -71,6 +73,7 @@ export class PodResize {
     }
     const refusal = refuse()
     if (!refusal) {
+      this.#before ??= this.allotted(pod)
       this.#allot(pod)
       this.#pending = undefined
       this.#inProgress = condition('PodResizeInProgress', pod, nowMs)
@@ -111,6 +114,12 @@ export class PodResize {
   /** The pod's control group has what the pod was allotted. */
   applyToPod(): void {
     this.#appliedToPod = this.#allottedToPod
+    this.#before = undefined
+  }
+
+  /** The pod with the resources that its control group has. */
+  inForce(pod: Pod): Pod {
+    return this.#before ?? this.allotted(pod)
   }
 
   /** What was allotted can't be put in force now. Returns the event to record. k8s: status SetPodResizeInProgressCondition */

@@ -27,6 +27,8 @@ export interface PodStatusInput {
   /** The pod must end, whatever its containers say. */
   evict?: { reason: string; message: string } | undefined
   resizeConditions: readonly PodCondition[]
+  /** The pod with the resources that its control group has; those that it was allotted by default. */
+  inForce?: Pod
 }
 
 /** cgroup's `memory.max` of a pod without a limit, as the kubelet reads it back. */
@@ -81,7 +83,8 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
   status.containerStatuses = regular
   if (ephemeral.length > 0) status.ephemeralContainerStatuses = ephemeral
   if (Object.keys(requests).length > 0) status.allocatedResources = requests
-  status.resources = podLevelResources(pod, requests)
+  const { inForce = pod } = input
+  status.resources = podLevelResources(inForce, inForce === pod ? requests : podRequests(inForce))
   input.applyProbes(pod, status)
 
   const others = (pod.status?.conditions ?? []).filter((c) => !KUBELET_CONDITIONS.has(c.type))

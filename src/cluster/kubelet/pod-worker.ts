@@ -1,7 +1,8 @@
 import type { Timer } from '../../base/clock.ts'
 import { timeMs } from '../kinds/time-text.ts'
 import { quantityValue } from '../kinds/quantity.ts'
-import type { Container, Pod, PodStatus, ResourceRequirements } from '../kinds/generated/types.ts'
+import { isStatusError } from '../kinds/status-error.ts'
+import type { Container, Pod, PodStatus, ResourceRequirements, RuntimeClass } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { ContainerStatus, EndedContainer, PodSandbox, PodSandboxConfig } from '../runtime/cri.ts'
 import { ContainerStarter } from './container-starter.ts'
@@ -209,7 +210,7 @@ export class PodWorker {
     const old = statuses.get(this.#uid) ?? this.pod.status ?? {}
     const status = computePodStatus({
       pod: this.allotted, runtime, old, podIsTerminal, hostIps, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
-      resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: podIsTerminal ? [] : this.#resize.conditions,
+      resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: podIsTerminal ? [] : this.#resize.conditions, inForce: this.#resize.inForce(this.pod),
     })
     this.#node.devices.addTo(this.pod, status)
     const condition = this.#eviction?.condition
@@ -374,10 +375,10 @@ export class PodWorker {
       }
       counters.podStarts(pod)
       try {
-        await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt))
+        await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt), await this.#runtimeHandler())
       } catch (error) {
         if (this.#mustEnd()) return []
-        const text = `rpc error: code = ${error instanceof RuntimeError ? error.code : 'Unknown'} desc = ${(error as Error).message}`
+        const text = isStatusError(error) ? error.message : `rpc error: code = ${error instanceof RuntimeError ? error.code : 'Unknown'} desc = ${(error as Error).message}`
         counters.podFailed(pod, 'sandbox')
         events.event(podReference(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${text}`)
         return [new StartError('CreatePodSandboxError', text)]
@@ -596,7 +597,7 @@ export class PodWorker {
     this.#lastIps = ips
     let sandbox: PodSandbox | undefined
     try {
-      sandbox = await runtime.runPodSandbox({ ...this.#sandboxConfig(0), ...(ips[0] === undefined ? {} : { ip: ips[0] }) })
+      sandbox = await runtime.runPodSandbox({ ...this.#sandboxConfig(0), ...(ips[0] === undefined ? {} : { ip: ips[0] }) }, await this.#runtimeHandler())
       await volumes.waitForMounts(pod, this.#waiting.signal)
       return sandbox
     } catch (error) {
@@ -604,6 +605,12 @@ export class PodWorker {
       if (sandbox) await runtime.stopPodSandbox(sandbox.id)
       return undefined
     }
+  }
+
+  /** What its RuntimeClass calls the runtime's way to run it. @throws StatusError k8s: pkg/kubelet/runtimeclass LookupRuntimeHandler */
+  async #runtimeHandler(): Promise<string> {
+    const { runtimeClassName } = this.pod.spec
+    return runtimeClassName === undefined ? '' : (await this.#node.api.get<RuntimeClass>('runtimeclasses.node.k8s.io', runtimeClassName)).handler
   }
 
   #sandboxConfig(attempt: number): PodSandboxConfig {

@@ -41,6 +41,8 @@ export interface ContainerRuntimeOptions {
   random: Random
   log?: Log
   nodeName: string
+  /** Runtimes that its configuration names; runc by default. */
+  handlers?: readonly string[]
   /** The node's processors and memory. */
   hardware?: Hardware
   /** The node as a machine of its own, for containers that see its processes and its root. */
@@ -124,6 +126,7 @@ interface Container {
 /** Containers as Unix machines: what containerd and runc are on a real node. */
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog } = options
+  const handlers = ['', ...options.handlers ?? ['runc']]
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys/fs/cgroup': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
@@ -311,9 +314,12 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     loadImage: (name) => images.load(name),
     imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
 
-    async runPodSandbox(config) {
+    handlers,
+
+    async runPodSandbox(config, handler = '') {
       await wait(latency.sandboxMs)
       const id = hex(32)
+      if (!handlers.includes(handler)) throw new RuntimeError('Unknown', `unable to get OCI runtime for sandbox ${JSON.stringify(id)}: no runtime for ${JSON.stringify(handler)} is configured`)
       let podNetwork: PodNetwork | undefined
       if (!config.hostNetwork) {
         try {

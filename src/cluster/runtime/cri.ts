@@ -218,7 +218,10 @@ export class RuntimeError extends Error {
 export interface RuntimeService {
   readonly name: string
   readonly version: string
-  runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox>
+  /** Ways to run pods that its configuration names, the default one (`''`) among them. */
+  readonly handlers: readonly string[]
+  /** @param handler one of {@link handlers}; the default one without */
+  runPodSandbox(config: PodSandboxConfig, handler?: string): Promise<PodSandbox>
   /** Kills what runs in it and gives the address back. */
   stopPodSandbox(id: string): Promise<void>
   removePodSandbox(id: string): void

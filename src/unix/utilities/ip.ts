@@ -1,5 +1,6 @@
 import { isCapable } from '../capabilities.ts'
 import { hardwareAddress } from '../net/addresses.ts'
+import { changeDummyLink, dummyLinks } from './dummy-links.ts'
 import type { NetStack, NetworkLink, NetworkRoute } from '../types.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
@@ -42,21 +43,21 @@ function linkText(link: NetworkLink, index: number, { isNode, withAddresses, wit
   const { name, kind, mtu, addresses } = link
   const isLoopback = kind === 'loopback'
   const shown = kind === 'veth' ? `${name}@if${isNode ? 2 : index + 1}` : kind === 'ipip' ? `${name}@NONE` : kind === 'device' ? `${name}@if${index + 1}` : name
-  const flags = isLoopback ? 'LOOPBACK,UP,LOWER_UP' : kind === 'ipip' ? 'NOARP,UP,LOWER_UP' : 'BROADCAST,MULTICAST,UP,LOWER_UP'
-  const state = isLoopback || kind === 'vxlan' || kind === 'ipip' ? 'UNKNOWN' : 'UP'
-  const queue = isLoopback || isNode === false || kind === 'device' ? ' qlen 1000' : kind === 'ipip' || kind === 'bridge' ? ' qlen 1000' : ''
+  const flags = kind === 'dummy' ? `BROADCAST,NOARP${link.isDown ? '' : ',UP,LOWER_UP'}` : isLoopback ? 'LOOPBACK,UP,LOWER_UP' : kind === 'ipip' ? 'NOARP,UP,LOWER_UP' : 'BROADCAST,MULTICAST,UP,LOWER_UP'
+  const state = link.isDown ? 'DOWN' : isLoopback || kind === 'vxlan' || kind === 'ipip' || kind === 'dummy' ? 'UNKNOWN' : 'UP'
+  const queue = isLoopback || isNode === false || kind === 'device' ? ' qlen 1000' : kind === 'ipip' || kind === 'bridge' || kind === 'dummy' ? ' qlen 1000' : ''
   const media = kind === 'ipip' ? `    link/ipip 0.0.0.0 brd 0.0.0.0\n` : `    link/${isLoopback ? 'loopback' : 'ether'} ${link.hardwareAddress} brd ${isLoopback ? '00:00:00:00:00:00' : 'ff:ff:ff:ff:ff:ff'}\n`
   const inet = (address: string) => {
     const broadcast = isLoopback || address.endsWith('/32') || (kind === 'vxlan') ? '' : ` brd ${broadcastOf(address)}`
     return `    inet ${address}${broadcast} scope ${isLoopback ? 'host' : 'global'} ${name}\n       valid_lft forever preferred_lft forever\n`
   }
-  return `${index}: ${shown}: <${flags}> mtu ${mtu} qdisc noqueue ${link.master === undefined ? '' : `master ${link.master} `}state ${state}${busybox ? '' : ' group default'}${queue}\n${media}${withDetails && link.details ? `    ${link.details}\n` : ''}${withAddresses ? addresses.map(inet).join('') : ''}`
+  return `${index}: ${shown}: <${flags}> mtu ${mtu} qdisc ${link.isDown ? 'noop' : 'noqueue'} ${link.master === undefined ? '' : `master ${link.master} `}state ${state}${busybox ? '' : ' group default'}${queue}\n${media}${withDetails && link.details ? `    ${link.details}\n` : ''}${withAddresses ? addresses.map(inet).join('') : ''}`
 }
 
 const CHANGES = ['add', 'del', 'delete', 'set', 'change', 'replace', 'append', 'flush']
 
 /** ip addr, ip link, ip route. Devices and routes are the network plugins' to make. */
-// @k8s part: ip: addr, link and route show what is there; nobody can change it from a shell, and other objects are missing
+// @k8s part: ip: addr, link and route show what is there; from a shell only dummy devices can be added, without addresses, and other objects are missing
 export const ip: Utility = async (context) => {
   const { proc: { net }, busybox } = context
   const flags = context.args.filter((arg) => arg.startsWith('-'))
@@ -68,8 +69,9 @@ export const ip: Utility = async (context) => {
   const at = words.indexOf('dev')
   const device = at >= 0 ? words[at + 1] : ['show', 'list', 's', 'ls', 'l'].includes(command) && words[2] !== undefined && !isObject('route') ? words[2] : undefined
   if (isObject('address') || isObject('link')) {
-    if (CHANGES.includes(command)) return refuse(context)
-    const { links } = devicesOf(net)
+    const ofNetwork = devicesOf(net).links
+    if (CHANGES.includes(command)) return (isObject('link') ? await changeDummyLink(context, words.slice(1), ofNetwork.map(({ name }) => name)) : undefined) ?? refuse(context)
+    const links = [...ofNetwork, ...dummyLinks(context.proc)]
     const shown = links.map((link, i) => ({ link, index: i + 1 })).filter(({ link }) => device === undefined || link.name === device)
     if (device !== undefined && shown.length === 0) {
       await context.err(busybox ? `ip: can't find device '${device}'\n` : `Device "${device}" does not exist.\n`)
@@ -105,7 +107,7 @@ export const ip: Utility = async (context) => {
   return context.complain(`Object "${what}" is unknown, try "ip help".`)
 }
 
-/** Devices and routes are the network plugins' to make, whatever a shell may. */
+/** Other devices and routes are the network plugins' to make, whatever a shell may. */
 async function refuse(context: UtilityContext): Promise<number> {
   if (isCapable(context.proc, 'NET_ADMIN')) return context.complain('devices, addresses and routes are the network\'s to give and can\'t be changed here')
   await context.err(`${context.busybox ? 'ip: ' : ''}RTNETLINK answers: Operation not permitted\n`)
