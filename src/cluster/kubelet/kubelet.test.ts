@@ -450,7 +450,7 @@ test('a resize of the pod is over when the containers have restarted that have t
 
 test('a pod whose RuntimeClass names no runtime of the node waits for one', async () => {
   node = await startTestNode()
-  await node.api.create('runtimeclasses.node.k8s.io', { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'sandboxed' }, handler: 'kata' } as KubeObject)
+  await node.api.create('runtimeclasses.node.k8s.io', { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'sandboxed' }, handler: 'kata' } as never)
   await node.createPod('waits', { runtimeClassName: 'sandboxed', command: ['forever'] })
   await node.clock.advance(3_000)
   expect((await node.pod('waits')).status.phase).toBe('Pending')
