@@ -25,6 +25,16 @@ export interface HttpActionContext {
   userAgent: string
 }
 
+/** Answers that lead elsewhere, and how often one follows them. k8s: Go's net/http redirectBehavior, pkg/probe/http RedirectChecker */
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+const MAX_REDIRECTS = 10
+/** What is read of an answer, in bytes. k8s: pkg/probe/http maxRespBodyLength */
+const MAX_BODY_BYTES = 10 * 1024
+
+async function beginningOf(answer: Response): Promise<string> {
+  return new TextDecoder().decode(new Uint8Array(await answer.arrayBuffer()).subarray(0, MAX_BODY_BYTES))
+}
+
 /** An HTTP GET as probes and hooks make it; redirects on the same host are followed. k8s: pkg/probe/http DoHTTPProbe */
 export async function fetchForProbe(action: HTTPGetAction, podIp: string, port: number, { stack, clock, timeoutMs, userAgent }: HttpActionContext): Promise<HttpActionResult> {
   const host = action.host || podIp
@@ -32,6 +42,7 @@ export async function fetchForProbe(action: HTTPGetAction, podIp: string, port: 
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const path = action.path ?? '/'
   let url = `${scheme}://${authority}${path.startsWith('/') ? path : `/${path}`}`
+  const first = new URL(url)
   const headers = new Headers({ 'user-agent': userAgent, accept: '*/*', connection: 'close' })
   for (const { name, value } of action.httpHeaders ?? []) {
     if (name.toLowerCase() === 'host') headers.set('host', value)
@@ -49,15 +60,18 @@ export async function fetchForProbe(action: HTTPGetAction, podIp: string, port: 
         return { result: 'failure', output: `Get ${JSON.stringify(url)}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)` }
       }
       const location = answer.headers.get('location')
-      if (answer.status >= 301 && answer.status <= 308 && answer.status !== 304 && location && hops < 10) {
-        await answer.body?.cancel()
+      if (REDIRECTS.has(answer.status) && location) {
         const next = new URL(location, url)
-        if (next.hostname !== new URL(url).hostname) return { result: 'warning', output: `Probe terminated redirects, Response body: ` }
-        url = next.href
-        continue
+        if (next.hostname === first.hostname) {
+          await answer.body?.cancel()
+          url = next.href
+          if (hops === MAX_REDIRECTS - 1) return { result: 'failure', output: `Get ${JSON.stringify(url)}: stopped after ${MAX_REDIRECTS} redirects` }
+          continue
+        }
       }
+      if (answer.status >= 300 && answer.status < 400) return { result: 'warning', output: `Probe terminated redirects, Response body: ${await beginningOf(answer)}` }
       await answer.body?.cancel()
-      return answer.status >= 200 && answer.status < 400 ? { result: 'success', output: '' } : { result: 'failure', output: `HTTP probe failed with statuscode: ${answer.status}` }
+      return answer.status >= 200 && answer.status < 300 ? { result: 'success', output: '' } : { result: 'failure', output: `HTTP probe failed with statuscode: ${answer.status}` }
     }
   } catch (error) {
     return { result: 'failure', output: `Get ${JSON.stringify(url)}: ${goNetError(error, host, port)}` }

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import { ClusterClock } from '../../base/clock.ts'
+import { testPlatform } from '../../base/test-platform.ts'
+import type { NetStack } from '../../unix/types.ts'
+import { fetchForProbe } from './http-action.ts'
+
+/** What a probe makes of a server's answers. */
+function probe(answer: (url: string) => Response) {
+  const clock = new ClusterClock(testPlatform, { startMs: 0, mode: 'paused' })
+  const stack = { fetch: async ({ url }: { url: string }) => answer(url) } as unknown as NetStack
+  return fetchForProbe({ path: '/start', port: 80 }, '10.0.0.1', 80, { stack, clock, timeoutMs: 1_000, userAgent: 'kube-probe/1.36' })
+}
+const to = (location: string, status = 302) => new Response(`<a href="${location}">Found</a>.\n`, { status, headers: { location } })
+
+it('redirects on the same host are followed, others end the probe with a warning', async () => {
+  expect(await probe((url) => url.endsWith('/start') ? to('/end') : new Response('ok'))).toEqual({ result: 'success', output: '' })
+  expect(await probe(() => to('http://0.0.0.0/'))).toEqual({ result: 'warning', output: 'Probe terminated redirects, Response body: <a href="http://0.0.0.0/">Found</a>.\n' })
+  expect(await probe(() => new Response(null, { status: 304 }))).toEqual({ result: 'warning', output: 'Probe terminated redirects, Response body: ' })
+  expect(await probe((url) => to(`${url}x`))).toMatchObject({ result: 'failure', output: expect.stringContaining('stopped after 10 redirects') })
+  expect(await probe(() => new Response('', { status: 404 }))).toEqual({ result: 'failure', output: 'HTTP probe failed with statuscode: 404' })
+})
