@@ -27,6 +27,7 @@ import { K3S_RELEASE, installK3s } from '../node/k3s/installed-files.ts'
 import type { Journal } from '../node/journal.ts'
 import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
+import { CONTAINERD_CONFIG, KIND_CONTAINERD_CONFIG } from '../runtime/containerd-config.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ImageSummary } from '../runtime/cri.ts'
@@ -102,8 +103,6 @@ interface Running {
 const NODE_FOLDERS = ['/etc/kubernetes/manifests', '/etc/kubernetes/pki/etcd', '/etc/ssl/certs', '/etc/cni/net.d', '/lib/modules', '/proc', '/run', '/sys/fs/bpf', '/usr/local/share/ca-certificates', '/usr/share/ca-certificates', '/var/lib/etcd', '/var/local-path-provisioner']
 /** What of a disk is memory, or is emptied by each start of the operating system. */
 const VOLATILE_FOLDERS = ['/run', '/tmp']
-/** containerd's runtimes on kind's nodes: runc, and the same once more under a name for tests of RuntimeClasses. */
-const KIND_HANDLERS = ['runc', 'test-handler']
 const MACHINE_ID = '/etc/machine-id'
 /** On a node of the control plane, and on no other. */
 const API_SERVER_CERTIFICATE = '/etc/kubernetes/pki/apiserver.crt'
@@ -162,9 +161,13 @@ export class Computer {
     // It keeps what is said from now on, whoever reads it later.
     const journal = this.#around.journalOf(`kubelet/${name}`)
     const isNew = this.#disk === undefined
-    const runtime = createContainerRuntime({ clock, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, handlers: isK3s ? ['runc'] : KIND_HANDLERS, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
+    const runtime = createContainerRuntime({ clock, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
     this.#disk = runtime.nodeFiles
     for (const path of NODE_FOLDERS) this.#disk.mkdir(path, { recursive: true })
+    if (isNew && !isK3s) {
+      this.#disk.mkdir('/etc/containerd', { recursive: true })
+      this.#disk.writeFile(CONTAINERD_CONFIG, KIND_CONTAINERD_CONFIG)
+    }
     if (isNew) this.#disk.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${spec.ip}\t${name}\n`)
     if (isNew) onNodeFiles?.(name, this.#disk)
     if (!this.#disk.exists(paths.programs)) installPlugins(this.#disk, paths.programs, isK3s ? K3S_PLUGINS : REFERENCE_PLUGINS)

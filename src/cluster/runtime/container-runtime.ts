@@ -16,6 +16,7 @@ import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { cdiEdits } from './cdi.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { AppArmorProfiles } from './apparmor-profiles.ts'
+import { configuredRuntimes } from './containerd-config.ts'
 import { confine } from './confine.ts'
 import type { ContainerConfinement } from './confine.ts'
 import { KernelLog } from '../../unix/kernel-log.ts'
@@ -41,8 +42,6 @@ export interface ContainerRuntimeOptions {
   random: Random
   log?: Log
   nodeName: string
-  /** Runtimes that its configuration names; runc by default. */
-  handlers?: readonly string[]
   /** The node's processors and memory. */
   hardware?: Hardware
   /** The node as a machine of its own, for containers that see its processes and its root. */
@@ -126,7 +125,6 @@ interface Container {
 /** Containers as Unix machines: what containerd and runc are on a real node. */
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog } = options
-  const handlers = ['', ...options.handlers ?? ['runc']]
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys/fs/cgroup': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
@@ -148,6 +146,10 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const event = { podUid: c.sandbox.config.uid, containerId: c.id, type }
     for (const listener of listeners) listener(event)
   }
+
+  // Read when it is first asked for: whoever makes a node writes it just after.
+  let known: readonly string[] | undefined
+  const handlers = () => known ??= ['', ...configuredRuntimes(nodeFiles)]
 
   const need = (id: string): Container => {
     const container = containers.get(id)
@@ -314,12 +316,12 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     loadImage: (name) => images.load(name),
     imageRoot: (name) => images.find(name)?.root({ readOnly: true }),
 
-    handlers,
+    get handlers() { return handlers() },
 
     async runPodSandbox(config, handler = '') {
       await wait(latency.sandboxMs)
       const id = hex(32)
-      if (!handlers.includes(handler)) throw new RuntimeError('Unknown', `unable to get OCI runtime for sandbox ${JSON.stringify(id)}: no runtime for ${JSON.stringify(handler)} is configured`)
+      if (!handlers().includes(handler)) throw new RuntimeError('Unknown', `unable to get OCI runtime for sandbox ${JSON.stringify(id)}: no runtime for ${JSON.stringify(handler)} is configured`)
       let podNetwork: PodNetwork | undefined
       if (!config.hostNetwork) {
         try {
