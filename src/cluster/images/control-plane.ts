@@ -1,5 +1,6 @@
 import { CertificateTrust } from '../../base/certificate-trust.ts'
 import { lazyProgram } from '../../unix/lazy-program.ts'
+import { UnixError } from '../../unix/types.ts'
 import type { HttpHandler, NetStack, Proc, Program } from '../../unix/types.ts'
 import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
 import { defineImage } from './image.ts'
@@ -83,6 +84,11 @@ function etcdEnd({ clock }: Proc, reason: string): { lines: string; code: number
   return { lines: line('fatal', 'etcdmain/etcd.go:182', 'discovery failed', { error: reason }), code: 1 }
 }
 
+/** Node ports of loopback addresses need the kernel to route these. k8s: pkg/proxy/iptables/proxier.go NewProxier. Who may not configure the kernel goes without. */
+function allowLoopbackNodePorts({ fs }: Proc): void {
+  try { fs.writeFile('/proc/sys/net/ipv4/conf/all/route_localnet', '1\n') } catch (error) { if (!(error instanceof UnixError)) throw error }
+}
+
 /** Images of kubeadm's static pods and node agents. */
 export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] {
   const tls = (proc: Proc) => ({ certificatePem: parts.servingCertificatePem(proc.machine.hostname) })
@@ -134,7 +140,7 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
     image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
     image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': lazyProgram(async () => (await import('./etcd/etcdctl.ts')).etcdctl('3.6.8')) }),
-    image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => parts.kubeProxy(proc.machine.hostname, proc.net) })),
+    image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { allowLoopbackNodePorts(proc); return parts.kubeProxy(proc.machine.hostname, proc.net) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => parts.kindnet({
       hostIp: proc.env.HOST_IP ?? '', kernel: proc.net.kernel,
       write(path, text) {

@@ -7,6 +7,7 @@ import { timeMs } from '../kinds/time-text.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
 import { cadvisorMetrics, kubeletMetrics, resourceMetrics, statsSummary } from './node-stats.ts'
+import { goFileServer } from '../images/http/go-file-server.ts'
 import type { NodeContext } from './node-context.ts'
 import { servePortForward } from './port-forward.ts'
 import { containerSpec } from './pod-spec.ts'
@@ -48,7 +49,7 @@ export class KubeletServer {
       case 'stats': return parts[1] === 'summary' ? json(statsSummary(this.#options.node, this.#meter.read(this.#options.pods()))) : notFound()
       case 'metrics': return this.#metrics(parts[1])
       case 'configz': return json({ kubeletconfig: kubeletConfiguration(this.#options.node) })
-      case 'logs': return this.#nodeLogs()
+      case 'logs': return goFileServer(this.#options.node.nodeFiles, '/var/log', url.pathname.slice('/logs/'.length))
       default: return notFound()
     }
   }
@@ -146,10 +147,6 @@ export class KubeletServer {
       const containers = runtime.listContainers(pod.metadata.uid!).filter((c) => c.state === 'running').map((c) => ({ name: c.name, image: c.image, resources: {} }))
       return containers.length > 0 ? [{ metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid }, spec: { containers }, status: {} }] : []
     })
-  }
-
-  #nodeLogs(): Response {
-    return text('this node keeps no log files of its own\n', 404)
   }
 }
 

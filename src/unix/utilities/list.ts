@@ -13,6 +13,7 @@ import * as mounts from './mounts.ts'
 import { JUST_BASH_COMMANDS, justBash } from './just-bash.ts'
 import { ifconfig, ip } from './ip.ts'
 import * as network from './network.ts'
+import { ss } from './ss.ts'
 import { paste } from './paste.ts'
 import * as processes from './processes.ts'
 import * as system from './system.ts'
@@ -38,7 +39,7 @@ export const utilities: Readonly<Record<string, Utility>> = {
   adduser: accounts.adduser, addgroup: accounts.addgroup, deluser: accounts.deluser, delgroup: accounts.delgroup, useradd: accounts.useradd, groupadd: accounts.groupadd, usermod: accounts.usermod, userdel: accounts.deluser, groupdel: accounts.delgroup,
   losetup: blockTools.losetup, mkfs: blockTools.mkfs, 'mkfs.ext2': blockTools.mkfs, 'mkfs.ext3': blockTools.mkfs, 'mkfs.ext4': blockTools.mkfs, 'mke2fs': blockTools.mkfs, resize2fs: blockTools.resize2fs, blkid: blockTools.blkid, blockdev: blockTools.blockdev, lsblk: blockTools.lsblk, fallocate: blockTools.fallocate,
   su: become.su, gosu: become.gosu, 'su-exec': become.gosu, setpriv: become.setpriv, capsh: capabilityTools.capsh, getpcaps: capabilityTools.getpcaps, dmesg: kernelTools.dmesg, mknod: kernelTools.mknod, nsenter: kernelTools.nsenter, unshare: kernelTools.unshare,
-  nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss: network.ss, netstat: network.ss, ip, ifconfig,
+  nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss, netstat: ss, ip, ifconfig,
 }
 
 /** What BusyBox has of them. */

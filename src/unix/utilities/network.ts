@@ -526,17 +526,3 @@ export const ping: Utility = async (context) => {
 
 /** traceroute: the simulated network has no hops to show. */
 export const traceroute: Utility = async (context) => context.complain('the network of this machine has no routers to trace')
-
-/** ss and netstat */
-export const ss: Utility = async (context) => {
-  const flags = context.args.filter((arg) => arg.startsWith('-')).join('')
-  const rows = context.proc.net.listeners().filter(({ protocol }) => /[tu]/.test(flags) ? flags.includes(protocol[0]!) : true)
-  if (context.name === 'netstat') {
-    await context.out('Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n')
-    for (const { protocol, ip, port } of rows) await context.out(`${protocol.padEnd(5)} ${'0'.padStart(6)} ${'0'.padStart(6)} ${`${ip}:${port}`.padEnd(23)} ${'0.0.0.0:*'.padEnd(23)} ${(protocol === 'tcp' ? 'LISTEN' : '').padEnd(11)} \n`)
-    return 0
-  }
-  await context.out('Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port\n')
-  for (const { protocol, ip, port } of rows) await context.out(`${protocol.padEnd(5)} ${(protocol === 'tcp' ? 'LISTEN' : 'UNCONN').padEnd(6)} ${'0'.padEnd(6)} ${(protocol === 'tcp' ? '4096' : '0').padEnd(6)} ${`${ip}:${port}`.padStart(18)} ${'0.0.0.0:*'.padStart(17)}\n`)
-  return 0
-}

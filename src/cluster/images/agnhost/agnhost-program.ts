@@ -2,10 +2,10 @@ import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { readResolverConfig } from '../../../unix/net/names.ts'
-import { joinPath, resolvePath } from '../../../unix/path.ts'
+import { joinPath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program, TcpSocket } from '../../../unix/types.ts'
-import { contentType } from '../http/content-type.ts'
+import { goFileServer } from '../http/go-file-server.ts'
 import { resourceConsumerController } from '../resource-consumer/consumer.ts'
 import { externalMetrics } from './external-metrics.ts'
 import { formValues, goDuration, goError, goFlags, agnhostLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
@@ -78,20 +78,7 @@ const testWebserver: Subcommand = async (proc, args) => {
   const { flags } = goFlags(args)
   proc.net.listenHttp(Number(flags.get('port') ?? 80), (request) => {
     const headers = { 'cache-control': 'private', 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true', 'access-control-allow-methods': 'GET, POST, OPTIONS', 'access-control-allow-headers': 'DNT,X-Mx-ReqToken,Keep-Alive,User-Agent,X-Requested-With,Cache-Control,Content-Type' }
-    const path = resolvePath('/', decodeURIComponent(new URL(request.url).pathname))
-    try {
-      const stat = proc.fs.stat(path)
-      if (stat.type === 'directory') {
-        const index = joinPath(path, 'index.html')
-        if (proc.fs.exists(index)) return new Response(proc.fs.readFile(index).slice(), { headers: { ...headers, 'content-type': 'text/html; charset=utf-8' } })
-        const names = proc.fs.readdir(path).map((name) => { const label = proc.fs.lstat(joinPath(path, name)).type === 'directory' ? `${name}/` : name; return `<a href="${encodeURI(label)}">${label}</a>\n` })
-        return goResponse(proc, `<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n${names.join('')}</pre>\n`, { headers: { ...headers, 'content-type': 'text/html; charset=utf-8' } })
-      }
-      return new Response(proc.fs.readFile(path).slice(), { headers: { ...headers, 'content-type': contentType(path, 'text/plain; charset=utf-8'), 'last-modified': new Date(stat.modifiedMs).toUTCString() } })
-    } catch (error) {
-      if (!(error instanceof UnixError)) throw error
-      return error.code === 'EACCES' ? goError(proc, '403 Forbidden', 403) : goError(proc, '404 page not found', 404)
-    }
+    return goFileServer(proc.fs, '/', new URL(request.url).pathname, headers)
   })
   return untilKilled(proc)
 }

@@ -72,3 +72,17 @@ it('the client in CLOSE_WAIT keeps its direction open after the server has close
   await on.clock.until(() => code !== undefined, { withinMs: 20_000 })
   expect([code, printed]).toEqual([0, expect.stringContaining('Server has half-closed the connection, waiting 10 seconds')])
 })
+
+it('netexec listens once on an address that it is given twice', async () => {
+  const on = await serving(8080, 'netexec', '--udp-port=8081', '--udp-listen-addresses=127.0.0.1,127.0.0.1')
+  expect(new TextDecoder().decode(await on.machine.net.askUdp('127.0.0.1', 8081, new TextEncoder().encode('serverport'), 1000))).toBe('8081')
+})
+
+it('test-webserver lists directories, leads to their slash, and serves files', async () => {
+  const on = await serving(80, 'test-webserver')
+  expect((await ask(on, 'http://127.0.0.1/')).text).toContain('<a href="tls.crt">tls.crt</a>\n')
+  expect((await ask(on, 'http://127.0.0.1/tls.crt')).text).toBe('PEM')
+  const moved = await on.machine.net.fetch(httpRequest('http://127.0.0.1/etc'))
+  expect([moved.status, moved.headers.get('location')]).toEqual([301, 'etc/'])
+  expect(await ask(on, 'http://127.0.0.1/none')).toEqual({ status: 404, text: '404 page not found\n' })
+})

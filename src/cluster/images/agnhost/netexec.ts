@@ -34,7 +34,8 @@ export async function netexec(proc: Proc, args: readonly string[]): Promise<numb
   const listeners: Listener[] = []
   try {
     if (udpPort !== -1) {
-      for (const ip of (flags.get('udp-listen-addresses') ?? '').split(',')) {
+      // The same address may be given twice: as the node's and as the pod's.
+      for (const ip of new Set((flags.get('udp-listen-addresses') ?? '').split(','))) {
         listeners.push(proc.net.listenUdp(udpPort, (payload, from) => answerUdp(proc, udpPort, payload, from), ip ? { ip } : {}))
         agnhostLog(proc, `Started UDP server on port ${ip} ${udpPort}`)
       }
