@@ -1,114 +1,235 @@
 import { decodeDns, dnsAnswer, encodeDns } from '../../../unix/net/dns.ts'
 import type { DnsMessage } from '../../../unix/net/dns.ts'
-import type { Proc } from '../../../unix/types.ts'
+import { joinPath } from '../../../unix/path.ts'
+import { UnixError } from '../../../unix/types.ts'
+import type { Listener, Proc, Program, SocketAddress, TcpSocket } from '../../../unix/types.ts'
 import { defineImage } from '../image.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { followResource } from '../in-cluster/follow-resource.ts'
+import { ClusterNames } from './cluster-names.ts'
 import { parseCorefile } from './corefile.ts'
-import type { Corefile } from './corefile.ts'
-import { endpointName, lookupClusterName } from './service-names.ts'
-import type { NameSource, ServiceObject, SliceObject } from './service-names.ts'
+import { chainOf, settingsOf } from './plugins.ts'
+import type { Handler, Query, ServerSettings } from './plugins.ts'
+import type { ServiceObject, SliceObject } from './service-names.ts'
 
 const VERSION = '1.14.2'
 
-/** CoreDNS with the plugins that clusters use: kubernetes, hosts, forward, health, ready, prometheus. It knows only what the API tells it. */
+/** CoreDNS with the plugins that clusters use. It knows only what the API tells it. */
 export const coreDnsImage = defineImage({
   repository: 'registry.k8s.io/coredns/coredns',
   tags: [`v${VERSION}`],
   sizeBytes: 23_000_000,
   entrypoint: ['/coredns'],
   user: 'nonroot:nonroot',
-  programs: { '/coredns': coredns },
+  programs: { '/coredns': coredns(VERSION, 'go1.26.8') },
   files: { '/etc/passwd': 'root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n', '/etc/group': 'root:x:0:\nnonroot:x:65532:\n' },
 })
 
-async function coredns(proc: Proc): Promise<number> {
-  const at = proc.argv.indexOf('-conf')
-  const file = at >= 0 ? proc.argv[at + 1]! : '/Corefile'
-  let config: Corefile
-  try {
-    config = parseCorefile(proc.fs.readText(proc.resolve(file)))
-  } catch (error) {
-    await proc.stderr.write(`${(error as Error).message}\n`)
-    return 1
+/** A configuration in force. */
+interface Instance {
+  /** Hash of the Corefile. */
+  hash: string
+  servers: { zone: string; port: number; handler: Handler }[]
+  settings: ServerSettings
+}
+
+/** The program of a release. */
+export function coredns(version: string, goVersion: string): Program {
+  return (proc) => new Server(proc).run(version, goVersion)
+}
+
+class Server {
+  readonly #proc: Proc
+  readonly #file: string
+  readonly #names = new ClusterNames()
+  readonly #synced = { services: false, slices: false, namespaces: false }
+  #follows = false
+  #instance!: Instance
+  #requests = 0
+  /** What listens, by a name of its own. */
+  readonly #listeners = new Map<string, Listener[]>()
+
+  constructor(proc: Proc) {
+    this.#proc = proc
+    const at = proc.argv.indexOf('-conf')
+    this.#file = at >= 0 ? proc.argv[at + 1] ?? '' : 'Corefile'
   }
-  const names = new Names()
-  let requests = 0
-  const ready = { services: false, slices: false, namespaces: false }
-  const isReady = () => config.kubernetesZones.length === 0 || (ready.services && ready.slices && ready.namespaces)
-  if (config.kubernetesZones.length > 0) {
-    const client = clusterClient(proc, 'coredns')
-    const follow = <T extends { metadata: { name: string } }>(path: string, onChange: (key: string, object: T | undefined) => void, of: keyof typeof ready) => {
-      const onError = (message: string) => { void proc.stdout.write(`[ERROR] plugin/kubernetes: Failed to watch ${path}: ${message}\n`) }
-      void followResource<T>({ proc, client, path, onChange, onSynced: () => { ready[of] = true }, onError }).catch(() => {})
-    }
-    follow<ServiceObject & { metadata: { name: string } }>('/api/v1/services', (key, service) => names.setService(key, service), 'services')
-    follow<SliceObject>('/apis/discovery.k8s.io/v1/endpointslices', (key, slice) => names.setSlice(key, slice), 'slices')
-    follow('/api/v1/namespaces', (key, namespace) => names.setNamespace(key.slice(1), namespace !== undefined), 'namespaces')
-  }
-  const answer = (payload: Uint8Array): Uint8Array | undefined => {
-    requests++
-    let query: DnsMessage
+
+  async run(version: string, goVersion: string): Promise<number> {
+    const proc = this.#proc
     try {
-      query = decodeDns(payload)
+      this.#instance = await this.#load()
+      this.#listen()
+    } catch (error) {
+      await proc.stderr.write(`${(error as Error).message}\n`)
+      return 1
+    }
+    proc.useMemory(13 * 2 ** 20)
+    proc.useCpuSteadily(2)
+    for (const { zone, port } of this.#instance.servers) this.#log(`${zone || ''}.:${port}`)
+    if (this.#instance.settings.reload) this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${this.#instance.hash}`)
+    this.#log(`CoreDNS-${version}\nlinux/amd64, ${goVersion}`)
+    void this.#reload().catch(() => {})
+    await proc.signal('SIGTERM', 'SIGINT')
+    this.#log('[INFO] SIGTERM: Shutting down servers then terminating')
+    const { lameduckMs } = this.#instance.settings
+    if (lameduckMs > 0) {
+      this.#log(`[INFO] plugin/health: Going into lameduck mode for ${lameduckMs / 1000}s`)
+      await proc.sleep(lameduckMs)
+    }
+    return 0
+  }
+
+  #log(text: string): void {
+    this.#proc.stdout.write(`${text}\n`).catch(() => {})
+  }
+
+  /** Reads the Corefile. @throws Error in CoreDNS' words */
+  async #load(): Promise<Instance> {
+    const { fs, clock } = this.#proc
+    const path = this.#proc.resolve(this.#file)
+    if (!fs.exists(path)) throw new Error(`loading Caddyfile via flag: open ${this.#file}: no such file or directory`)
+    const text = fs.readText(path)
+    const blocks = parseCorefile(text, this.#file, (pattern) => this.#import(pattern))
+    const settings = settingsOf(blocks, this.#file)
+    const context = { proc: this.#proc, names: this.#names, log: (line: string) => this.#log(line), upstream: (message: DnsMessage) => this.#resolve({ message, from: { ip: '127.0.0.1', port: 0 }, protocol: 'udp', bytes: 0 }, 53) }
+    const servers = blocks.flatMap((block) => {
+      const handler = chainOf(block, this.#file, context)
+      return block.zones.map((each) => ({ ...each, handler }))
+    })
+    const twice = servers.find(({ zone, port }, i) => servers.findIndex((other) => other.zone === zone && other.port === port) !== i)
+    if (twice) throw new Error(`cannot serve dns://${twice.zone}.:${twice.port} - it is already defined`)
+    if (settings.usesKubernetes) this.#follow()
+    const digest = await clock.outside(crypto.subtle.digest('SHA-512', new TextEncoder().encode(text)))
+    return { hash: [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join(''), servers, settings }
+  }
+
+  /** Files that a Corefile names by a pattern, put together. */
+  #import(pattern: string): string | undefined {
+    const { fs } = this.#proc
+    const path = this.#proc.resolve(pattern)
+    if (!pattern.includes('*')) return fs.exists(path) ? fs.readText(path) : undefined
+    const [folder, last] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
+    const matches = new RegExp(`^${last.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
+    const found = fs.exists(folder) ? fs.readdir(folder).filter((name) => matches.test(name)).sort() : []
+    if (found.length === 0) { this.#log(`[WARNING] No files matching import glob pattern: ${pattern}`); return undefined }
+    return found.map((name) => fs.readText(joinPath(folder, name))).join('\n')
+  }
+
+  /** Follows what the kubernetes plugin needs, from the first configuration on that has it. */
+  #follow(): void {
+    if (this.#follows) return
+    this.#follows = true
+    const proc = this.#proc
+    const client = clusterClient(proc, 'coredns')
+    const follow = <T extends { metadata: { name: string } }>(path: string, onChange: (key: string, object: T | undefined) => void, of: 'services' | 'slices' | 'namespaces') => {
+      const onError = (message: string) => this.#log(`[ERROR] plugin/kubernetes: Failed to watch ${path}: ${message}`)
+      void followResource<T>({ proc, client, path, onChange, onSynced: () => { this.#synced[of] = true }, onError }).catch(() => {})
+    }
+    follow<ServiceObject & { metadata: { name: string } }>('/api/v1/services', (key, service) => this.#names.setService(key, service), 'services')
+    follow<SliceObject>('/apis/discovery.k8s.io/v1/endpointslices', (key, slice) => this.#names.setSlice(key, slice), 'slices')
+    follow('/api/v1/namespaces', (key, namespace) => this.#names.setNamespace(key.slice(1), namespace !== undefined), 'namespaces')
+  }
+
+  /** Opens what the configuration asks for, and closes what it doesn't any more. @throws Error for a port that is taken */
+  #listen(): void {
+    const { net } = this.#proc
+    const { servers, settings: { healthPort, readyPort, metricsPort } } = this.#instance
+    const notFound = () => new Response('404 page not found\n', { status: 404 })
+    const wanted = new Map<string, () => Listener[]>()
+    for (const { port } of servers) wanted.set(`dns ${port}`, () => [
+      net.listenUdp(port, (payload, from) => this.#answer(payload, from, 'udp', port)),
+      net.listenTcp(port, (socket) => { void serveTcp(socket, (payload) => this.#answer(payload, socket.remote, 'tcp', port)).catch(() => {}) }),
+    ])
+    if (healthPort) wanted.set(`health ${healthPort}`, () => [net.listenHttp(healthPort, ({ url }) => new URL(url).pathname === '/health' ? new Response('OK') : notFound())])
+    if (readyPort) wanted.set(`ready ${readyPort}`, () => [net.listenHttp(readyPort, () => this.#isReady() ? new Response('OK') : new Response('kubernetes', { status: 503 }))])
+    if (metricsPort) wanted.set(`metrics ${metricsPort}`, () => [net.listenHttp(metricsPort, () => new Response(`# HELP coredns_dns_requests_total Counter of DNS requests made per zone, protocol and family.\n# TYPE coredns_dns_requests_total counter\ncoredns_dns_requests_total{family="1",proto="udp",server="dns://:53",type="A",zone="."} ${this.#requests}\n`))])
+    for (const [name, held] of this.#listeners) {
+      if (wanted.has(name)) continue
+      for (const listener of held) listener.close()
+      this.#listeners.delete(name)
+    }
+    for (const [name, open] of wanted) {
+      if (this.#listeners.has(name)) continue
+      try {
+        this.#listeners.set(name, open())
+      } catch (error) {
+        if (!(error instanceof UnixError)) throw error
+        const port = name.split(' ')[1]!
+        throw new Error(`Listen: listen tcp :${port}: bind: ${error.code === 'EACCES' ? 'permission denied' : 'address already in use'}`)
+      }
+    }
+  }
+
+  #isReady(): boolean {
+    return !this.#instance.settings.usesKubernetes || (this.#synced.services && this.#synced.slices && this.#synced.namespaces)
+  }
+
+  /** Looks at the Corefile every now and then. coredns: plugin/reload */
+  async #reload(): Promise<void> {
+    const proc = this.#proc
+    let failed: string | undefined
+    for (;;) {
+      const { reload } = this.#instance.settings
+      if (!reload) return
+      await proc.sleep(reload.intervalMs + proc.random.int(Math.max(1, Math.round(reload.jitterMs))))
+      let next: Instance
+      try {
+        next = await this.#load()
+      } catch (error) {
+        const { message } = error as Error
+        if (message !== failed) this.#log(`[INFO] Reloading\n[ERROR] Restart failed: ${message}\n[ERROR] plugin/reload: Corefile changed but reload failed: ${message}`)
+        failed = message
+        continue
+      }
+      failed = undefined
+      if (next.hash === this.#instance.hash) continue
+      this.#log('[INFO] Reloading')
+      const before = this.#instance
+      this.#instance = next
+      try {
+        this.#listen()
+      } catch (error) {
+        this.#instance = before
+        this.#log(`[ERROR] Restart failed: ${(error as Error).message}`)
+        continue
+      }
+      this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${next.hash}\n[INFO] Reloading complete`)
+    }
+  }
+
+  async #answer(payload: Uint8Array, from: SocketAddress, protocol: 'udp' | 'tcp', port: number): Promise<Uint8Array | undefined> {
+    this.#requests++
+    let message: DnsMessage
+    try {
+      message = decodeDns(payload)
     } catch {
       return undefined
     }
-    return encodeDns(resolve(query, config, names, proc))
+    return encodeDns(await this.#resolve({ message, from, protocol, bytes: payload.length }, port))
   }
-  proc.useMemory(13 * 2 ** 20)
-  proc.useCpuSteadily(2)
-  proc.net.listenUdp(53, answer)
-  proc.net.listenTcp(53, (socket) => { void serveTcp(socket, answer) })
-  if (config.health) proc.net.listenHttp(8080, (request) => new URL(request.url).pathname === '/health' ? new Response('OK') : new Response('404 page not found\n', { status: 404 }))
-  if (config.ready) proc.net.listenHttp(8181, () => isReady() ? new Response('OK') : new Response('kubernetes', { status: 503 }))
-  if (config.metricsPort) proc.net.listenHttp(config.metricsPort, () => new Response(`# HELP coredns_dns_requests_total Counter of DNS requests made per zone, protocol and family.\n# TYPE coredns_dns_requests_total counter\ncoredns_dns_requests_total{family="1",proto="udp",server="dns://:53",type="A",zone="."} ${requests}\n`))
-  await proc.stdout.write(`${config.zones.map((zone) => `${zone || '.'}:53`).join('\n')}\nCoreDNS-${VERSION}\nlinux/amd64, go1.26.8\n`)
-  await proc.signal('SIGTERM', 'SIGINT')
-  await proc.stdout.write('[INFO] SIGTERM: Shutting down servers then terminating\n')
-  if (config.lameduckMs > 0) {
-    await proc.stdout.write(`[INFO] plugin/health: Going into lameduck mode for ${config.lameduckMs / 1000}s\n`)
-    await proc.sleep(config.lameduckMs)
-  }
-  return 0
-}
 
-function resolve(query: DnsMessage, config: Corefile, names: Names, proc: Proc): DnsMessage {
-  const [question] = query.questions
-  if (!question) return dnsAnswer(query, 'FORMERR')
-  const name = question.name.toLowerCase()
-  const zone = config.kubernetesZones.find((z) => name === z || name.endsWith(`.${z}`))
-  if (zone && /\.arpa$/.test(zone)) {
-    const ip = addressOfReverse(name)
-    const targets = ip ? names.reverse(ip) : []
-    if (targets.length > 0) return dnsAnswer(query, 'NOERROR', question.type === 'PTR' ? targets.map((t) => ({ name: question.name, type: 'PTR', ttlSeconds: config.ttlSeconds, data: `${t}.${config.kubernetesZones[0]}` })) : [])
-    return dnsAnswer(query, 'NXDOMAIN')
-  }
-  if (zone) {
-    const found = lookupClusterName(name, question.type, names, { zone, ttlSeconds: config.ttlSeconds, pods: config.pods })
-    const answers = found.records.map((record) => record.name === name ? { ...record, name: question.name } : record)
-    // An alias into the cluster is followed at once, as the kubernetes plugin does.
-    for (const record of found.records) {
-      if (record.type !== 'CNAME') continue
-      const target = record.data.replace(/\.$/, '').toLowerCase()
-      if (!target.endsWith(`.${zone}`) || question.type === 'CNAME') continue
-      const further = lookupClusterName(target, question.type, names, { zone, ttlSeconds: config.ttlSeconds, pods: config.pods }).records
-      // An alias that leads to no address of the asked family isn't told either.
-      // k8s: coredns plugin/backend_lookup.go AAAA
-      if (further.length === 0) answers.splice(answers.findIndex((answer) => answer.type === 'CNAME'), 1)
-      else answers.push(...further)
+  /** The block with the closest zone answers. */
+  async #resolve(query: Query, port: number): Promise<DnsMessage> {
+    const { message } = query
+    const [question] = message.questions
+    if (!question) return dnsAnswer(message, 'FORMERR')
+    const name = question.name.toLowerCase()
+    let closest: Instance['servers'][number] | undefined
+    for (const server of this.#instance.servers) {
+      const isBelow = server.zone === '' || name === server.zone || name.endsWith(`.${server.zone}`)
+      if (server.port === port && isBelow && (!closest || server.zone.length > closest.zone.length)) closest = server
     }
-    const soa = { name: zone, type: 'SOA' as const, ttlSeconds: config.ttlSeconds, data: `ns.dns.${zone} hostmaster.${zone} ${Math.floor(proc.clock.nowMs() / 1000)} 7200 1800 86400 ${config.ttlSeconds}` }
-    return dnsAnswer(query, found.code, answers.some((a) => a.type === 'CNAME') ? answers : proc.random.shuffle(answers), answers.length === 0 ? { authorities: [soa] } : {})
+    try {
+      return closest ? await closest.handler(query) : dnsAnswer(message, 'REFUSED', [], { authoritative: false })
+    } catch {
+      return dnsAnswer(message, 'SERVFAIL', [], { authoritative: false })
+    }
   }
-  const host = config.hosts.find((h) => h.names.includes(name))
-  if (host) return dnsAnswer(query, 'NOERROR', question.type === 'A' ? [{ name: question.name, type: 'A', ttlSeconds: 3_600, data: host.ip }] : [])
-  // The nodes' resolver is outside of the simulation: there is no Internet to ask.
-  return dnsAnswer(query, 'NXDOMAIN', [], { authoritative: false })
 }
 
 /** DNS over TCP: messages with their length in front. */
-async function serveTcp(socket: import('../../../unix/types.ts').TcpSocket, answer: (payload: Uint8Array) => Uint8Array | undefined): Promise<void> {
+async function serveTcp(socket: TcpSocket, answer: (payload: Uint8Array) => Promise<Uint8Array | undefined>): Promise<void> {
   let held = new Uint8Array()
   for (let chunk = await socket.reader.read(); chunk; chunk = await socket.reader.read()) {
     const joined = new Uint8Array(held.length + chunk.length)
@@ -117,7 +238,7 @@ async function serveTcp(socket: import('../../../unix/types.ts').TcpSocket, answ
     held = joined
     while (held.length >= 2 && held.length >= 2 + (held[0]! << 8 | held[1]!)) {
       const length = held[0]! << 8 | held[1]!
-      const reply = answer(held.subarray(2, 2 + length))
+      const reply = await answer(held.subarray(2, 2 + length))
       held = held.slice(2 + length)
       if (!reply) continue
       const framed = new Uint8Array(reply.length + 2)
@@ -128,65 +249,4 @@ async function serveTcp(socket: import('../../../unix/types.ts').TcpSocket, answ
     }
   }
   socket.writer.close()
-}
-
-function addressOfReverse(name: string): string | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(name)
-  return match ? `${match[4]}.${match[3]}.${match[2]}.${match[1]}` : undefined
-}
-
-/** The kubernetes plugin's copy of the API's objects. */
-class Names implements NameSource {
-  readonly #services = new Map<string, ServiceObject>()
-  readonly #slices = new Map<string, SliceObject>()
-  readonly #slicesByService = new Map<string, Map<string, SliceObject>>()
-  readonly #namespaces = new Set<string>()
-
-  setService(key: string, service: ServiceObject | undefined): void {
-    if (service) this.#services.set(key, service)
-    else this.#services.delete(key)
-  }
-
-  setSlice(key: string, slice: SliceObject | undefined): void {
-    const old = this.#slices.get(key)
-    if (old) this.#slicesByService.get(serviceKey(old))?.delete(key)
-    if (!slice) { this.#slices.delete(key); return }
-    this.#slices.set(key, slice)
-    const owner = serviceKey(slice)
-    let group = this.#slicesByService.get(owner)
-    if (!group) this.#slicesByService.set(owner, group = new Map())
-    group.set(key, slice)
-  }
-
-  setNamespace(name: string, exists: boolean): void {
-    if (exists) this.#namespaces.add(name)
-    else this.#namespaces.delete(name)
-  }
-
-  service(namespace: string, name: string): ServiceObject | undefined {
-    return this.#services.get(`${namespace}/${name}`)
-  }
-
-  slices(namespace: string, service: string): readonly SliceObject[] {
-    return [...this.#slicesByService.get(`${namespace}/${service}`)?.values() ?? []]
-  }
-
-  hasNamespace(name: string): boolean {
-    return this.#namespaces.has(name)
-  }
-
-  reverse(ip: string): readonly string[] {
-    for (const { metadata, spec } of this.#services.values()) if (spec.clusterIPs?.includes(ip)) return [`${metadata.name}.${metadata.namespace}.svc`]
-    const out: string[] = []
-    for (const slice of this.#slices.values()) {
-      const service = slice.metadata.labels?.['kubernetes.io/service-name']
-      if (!service || this.service(slice.metadata.namespace, service)?.spec.clusterIP !== 'None') continue
-      for (const endpoint of slice.endpoints ?? []) if (endpoint.addresses.includes(ip)) out.push(`${endpointName(endpoint)}.${service}.${slice.metadata.namespace}.svc`)
-    }
-    return out
-  }
-}
-
-function serviceKey(slice: SliceObject): string {
-  return `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`
 }
