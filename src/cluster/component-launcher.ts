@@ -70,7 +70,7 @@ export class ComponentLauncher {
     const component = argv[0]?.split('/').at(-1) ?? ''
     if (component === 'kube-apiserver') this.#recallEncryption()
     if (this.#isAsInstalled(component, host, argv, fs)) {
-      this.#takeDefaults(component)
+      this.#takeDefaults(component, argv)
       return undefined
     }
     // Only who changes flags needs to read them.
@@ -88,7 +88,7 @@ export class ComponentLauncher {
       await this.#options.clock.sleep(ETCD_PATIENCE_MS)
       return `${klogHead(context, 'E')} run.go:72] "command failed" err="context deadline exceeded"\n`
     }
-    if (launch) this.#take(launch)
+    if (launch) this.#take(launch, argv)
     return undefined
   }
 
@@ -107,13 +107,13 @@ export class ComponentLauncher {
     })
   }
 
-  #takeDefaults(component: string): void {
-    if (component === 'kube-apiserver') this.#take({ component, configuration: KUBEADM_CONFIGURATION, etcdServers: [] })
+  #takeDefaults(component: string, argv: readonly string[]): void {
+    if (component === 'kube-apiserver') this.#take({ component, configuration: KUBEADM_CONFIGURATION, etcdServers: [] }, argv)
     if (component === 'kube-controller-manager') this.#settings = undefined
     if (component === 'kube-scheduler') this.#profiles = undefined
   }
 
-  #take(launch: Launch): void {
+  #take(launch: Launch, argv: readonly string[]): void {
     switch (launch.component) {
       case 'kube-apiserver': {
         const { etcd, server, disk } = this.#options
@@ -121,7 +121,7 @@ export class ComponentLauncher {
           disk().mkdir(ENCRYPTION_HISTORY.slice(0, ENCRYPTION_HISTORY.lastIndexOf('/')), { recursive: true })
           disk().writeFile(ENCRYPTION_HISTORY, this.#encryption!.history ?? '', { mode: 0o600 })
         }
-        return server().configure(launch.configuration)
+        return server().configure(launch.configuration, argv)
       }
       case 'kube-controller-manager': this.#settings = launch.settings; return
       case 'kube-scheduler': this.#profiles = launch.profiles

@@ -101,8 +101,8 @@ export interface ApiServer {
   /** Answers a request of such a client that {@link Api} has no words for. Like {@link as}, it enters at authorization; never rejects. */
   fetchAs(user: UserInfo, request: HttpRequest): Promise<Response>
   readonly reader: Reader
-  /** Takes other flags, as another start of its program gives them. */
-  configure(configuration: ApiServerConfiguration): void
+  /** Takes other flags, as another start of its program gives them. `commandLine`: as it was given, for `/flagz` */
+  configure(configuration: ApiServerConfiguration, commandLine?: readonly string[]): void
   /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
   installKind(kind: Kind): void
   removeKind(kind: Kind): void
@@ -147,7 +147,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const admissionMetrics = new AdmissionMetrics()
   let auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
+  let argv: readonly string[] = []
   const nonResources = new NonResourceHandler({
+    argv: () => argv,
     catalog, aggregator, version: options.version, flow, clock, startedMs, serverAddress: options.advertiseAddress ?? '127.0.0.1:6443', ...(options.health ? { health: options.health } : {}),
     metrics: () => serverMetrics({ requests: metrics, admission: admissionMetrics, flow, catalog, aggregator, version: options.version, startedMs }),
   })
@@ -349,7 +351,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     handle,
     as: (user) => new InProcessApi(inProcess!, user),
     fetchAs,
-    configure(configuration) {
+    configure(configuration, commandLine) {
+      argv = commandLine ?? argv
       const plugins = parts.configure?.(configuration)
       if (plugins) admission.use(plugins)
       services.useNodePorts(configuration.nodePorts)

@@ -16,7 +16,7 @@ import { methodNotAllowed } from './resource-routes.ts'
 import { unknownResource, type ResourceCatalog } from './resource-catalog.ts'
 import { answer, pathNotFound, plainText, type TextStyle } from './responses.ts'
 import type { ControlPlaneHealth } from './seams.ts'
-import { statuszForm, statuszObject, statuszText } from './statusz.ts'
+import { zpageForm, statuszObject, statuszText } from './statusz.ts'
 import { textHash } from './text-hash.ts'
 
 /** What `/version` says. */
@@ -32,6 +32,8 @@ export interface NonResourceOptions {
   metrics(): MetricFamily[]
   clock: Clock
   startedMs: number
+  /** The command line that the server was started with. */
+  argv(): readonly string[]
   /** Of the components beside this server. */
   health?: ControlPlaneHealth
 }
@@ -58,13 +60,14 @@ export class NonResourceHandler {
   }
 
   /** @param neighbours of the components beside the API server that is asked, where there are several */
-  handle(request: HttpRequest, fullPath: string, query: URLSearchParams, neighbours?: ControlPlaneHealth): Response {
+  handle(request: HttpRequest, fullPath: string, query: URLSearchParams, neighbours?: ControlPlaneHealth): Response | Promise<Response> {
     if (fullPath.startsWith('//')) return pathNotFound()
     const path = '/' + fullPath.replace(/^\/+|\/+$/g, '')
     // Only go-restful's routes have a slash at their end.
     if (fullPath !== '/' && fullPath.endsWith('/') && !/^\/(api|apis|version|openid|\.well-known)(\/|$)/.test(path)) return pathNotFound()
     const pretty = wantsPretty(query, request)
     if (path === '/statusz') return this.#statusz(request.headers.get('accept'), pretty)
+    if (path === '/flagz') return this.#flagz(request.headers.get('accept'), pretty)
     const health = healthAnswer(path, query, neighbours ? checksOf(neighbours) : this.#checks)
     if (health) return health
     const families = path === '/metrics' ? this.#options.metrics() : path === '/metrics/slis' ? sliMetrics() : undefined
@@ -121,15 +124,16 @@ export class NonResourceHandler {
   #statusz(accept: string | null, pretty: boolean): Response {
     const { clock, startedMs, version } = this.#options
     const state = { startedMs, nowMs: clock.nowMs(), version }
-    const form = statuszForm(accept)
-    if (form !== 'text') {
-      const response = answer(200, jsonText(statuszObject(state, form.version)), { encoding: form.encoding, pretty }, form.contentType)
-      if (form.version === 'v1alpha1') response.headers.append('warning', '299 - "This version of the statusz endpoint is deprecated. Please use a newer version."')
-      return response
-    }
-    const response = plainText(200, statuszText(state))
-    response.headers.delete('x-content-type-options')
-    return response
+    const form = zpageForm(accept, 'Statusz')
+    return zpage('statusz', form, pretty, (version) => statuszObject(state, version), () => statuszText(state))
+  }
+
+  async #flagz(accept: string | null, pretty: boolean): Promise<Response> {
+    const form = zpageForm(accept, 'Flagz')
+    const { clock, argv } = this.#options
+    const { flagValues, flagzObject, flagzText } = await clock.outside(import('./flagz.ts'))
+    const values = flagValues(argv())
+    return zpage('flagz', form, pretty, (version) => flagzObject(values, version), () => flagzText(values))
   }
 
   #paths(kinds: readonly Kind[]): string[] {
@@ -137,8 +141,20 @@ export class NonResourceHandler {
     for (const kind of kinds) {
       if (kind.group) groups.add(`/apis/${kind.group}`).add(`/apis/${kind.group}/${kind.version}`)
     }
-    return ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', ...groups, ...healthPaths(), '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/statusz', '/version'].sort()
+    return ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/apis/', ...groups, '/flagz', ...healthPaths(), '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/openid/v1/jwks', '/statusz', '/version'].sort()
   }
+}
+
+/** A page about the server, as text or as an object. k8s: component-base/zpages */
+function zpage(name: string, form: ReturnType<typeof zpageForm>, pretty: boolean, objectOf: (version: string) => Record<string, unknown>, textOf: () => string): Response {
+  if (form !== 'text') {
+    const response = answer(200, jsonText(objectOf(form.version)), { encoding: form.encoding, pretty }, form.contentType)
+    if (form.version === 'v1alpha1') response.headers.append('warning', `299 - "This version of the ${name} endpoint is deprecated. Please use a newer version."`)
+    return response
+  }
+  const response = plainText(200, textOf())
+  response.headers.delete('x-content-type-options')
+  return response
 }
 
 /** Answers with 304 to whoever has the document already. k8s: discovery/aggregated ServeHTTPWithETag */

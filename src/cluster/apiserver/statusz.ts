@@ -5,7 +5,6 @@ import { apiError } from '../kinds/status-error.ts'
 
 /**
  * A server's age and version, as `/statusz` tells them. k8s: component-base/zpages/statusz
- * @k8s no: kube-apiserver /flagz: the page of all flags with their values is missing
  */
 export interface ServerState {
   startedMs: number
@@ -13,19 +12,19 @@ export interface ServerState {
   version: VersionInfo
 }
 
-const PATHS = ['/healthz', '/livez', '/metrics', '/readyz', '/statusz', '/version']
+const PATHS = ['/flagz', '/healthz', '/livez', '/metrics', '/readyz', '/statusz', '/version']
 const VERSIONS = ['v1beta1', 'v1alpha1']
 const ENCODINGS: Readonly<Record<string, Encoding>> = { json: 'json', yaml: 'yaml' }
 
-/** The form of `/statusz` that a client gets: text for people, or an object for who asks for it by its whole name. @throws StatusError 406 */
-export function statuszForm(accept: string | null): 'text' | { encoding: Encoding; version: string; contentType: string } {
+/** The form of `/statusz` or `/flagz` (`kind`) that a client gets: text for people, or an object for who asks for it by its whole name. @throws StatusError 406 */
+export function zpageForm(accept: string | null, kind: 'Statusz' | 'Flagz'): 'text' | { encoding: Encoding; version: string; contentType: string } {
   if (!accept) return 'text'
   for (const { type, subType, parameters } of parseAccept(accept)) {
     if ((type === 'text' && (subType === 'plain' || subType === '*')) || (type === '*' && subType === '*')) return 'text'
     const encoding = type === 'application' && Object.hasOwn(ENCODINGS, subType) ? ENCODINGS[subType]! : undefined
     const version = parameters['v'] ?? ''
-    if (encoding && parameters['as'] === 'Statusz' && parameters['g'] === 'config.k8s.io' && VERSIONS.includes(version))
-      return { encoding, version, contentType: `application/${subType};g=config.k8s.io;v=${version};as=Statusz` }
+    if (encoding && parameters['as'] === kind && parameters['g'] === 'config.k8s.io' && VERSIONS.includes(version))
+      return { encoding, version, contentType: `application/${subType};g=config.k8s.io;v=${version};as=${kind}` }
   }
   throw apiError.generic(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml, text/plain')
 }

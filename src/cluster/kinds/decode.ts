@@ -355,10 +355,10 @@ export function givenEmpty(object: object | undefined, field: string): boolean {
   return object !== undefined && emptyFields.get(object)?.includes(field) === true
 }
 
-/** Whether a field of the object, or of what is in it, was given as an empty list or map; see {@link givenEmpty}. */
+/** Whether a field of the object, or of what is in it, was given as an empty list or map and is none by now; see {@link givenEmpty}. */
 export function givesEmpty(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  return emptyFields.has(value) || Object.values(value).some(givesEmpty)
+  return (emptyFields.get(value)?.some((field) => (value as Record<string, unknown>)[field] === undefined) ?? false) || Object.values(value).some(givesEmpty)
 }
 
 /** A shallow copy that still tells which of its fields were given as empty. */
