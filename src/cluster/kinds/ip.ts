@@ -169,6 +169,16 @@ export function validateCidr(value: string, at: string, { canonical = false } = 
   return canonical && text !== value ? [invalid(at, value, `must be in canonical form (${JSON.stringify(text)})`)] : []
 }
 
+/** An address with the length of its network's prefix, in canonical form. k8s: apimachinery validation IsValidInterfaceAddress */
+export function validateInterfaceAddress(value: string, at: string): Finding[] {
+  const slash = value.lastIndexOf('/')
+  const [ip, cidr] = [parseSloppyIp(value.slice(0, slash)), parseSloppyCidr(value)]
+  if (slash < 0 || !ip || !cidr) return [invalid(at, value, 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)')]
+  const mapped = isMapped(ip)
+  const canonical = `${ipText(plainIp(ip))}/${Number(value.slice(slash + 1)) - (mapped && Number(value.slice(slash + 1)) > 32 ? 96 : 0)}`
+  return value === canonical ? [] : [invalid(at, value, `must be in canonical form (${JSON.stringify(canonical)})`)]
+}
+
 /** What is said of valid ranges that are not written as they should be. k8s: GetWarningsForCIDR */
 export function cidrWarnings(value: string, at: string): string[] {
   const cidr = parseCidr(value)

@@ -64,6 +64,15 @@ describe('statuses of jobs', () => {
   ])('%s', (_, status, before, messages) => expect(changed(status, before)).toEqual(messages))
 })
 
+it('looks at what a driver says of the network of a device', () => {
+  const before: any = claim({ requests: [] })
+  const status = { allocation: { devices: { results: [{ request: 'r', driver: 'd.example.com', pool: 'p', device: 'd' }] } }, devices: [{ driver: 'd.example.com', pool: 'p', device: 'd', networkData: { interfaceName: 'x'.repeat(257), hardwareAddress: 'x'.repeat(129), ips: ['10.1.2.3', '10.1.2.3/24', '2001:DB8::1/64'] } }] }
+  expect(validateStatusUpdate(kind(before), { ...before, status }, before).map(({ message }) => message).filter((message) => message.includes('networkData'))).toEqual([
+    'status.devices[0].networkData.interfaceName: Too long: may not be more than 256 bytes', 'status.devices[0].networkData.hardwareAddress: Too long: may not be more than 128 bytes',
+    'status.devices[0].networkData.ips[0]: Invalid value: "10.1.2.3": must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)', 'status.devices[0].networkData.ips[2]: Invalid value: "2001:DB8::1/64": must be in canonical form ("2001:db8::1/64")',
+  ])
+})
+
 describe('nodes and claims', () => {
   const node = (status: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: {}, status })
   const claimStatus = (status: object) => {

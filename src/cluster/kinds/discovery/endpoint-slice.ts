@@ -5,11 +5,14 @@ import type { EndpointSlice } from '../generated/types.ts'
 import { bumpGeneration, firstGeneration } from '../strategies.ts'
 import { addressWarnings, newSliceWarnings, validateEndpointSlice, validateEndpointSliceUpdate } from './validate-endpoint-slice.ts'
 
+/** What only older versions had; it counts as a change all the same. k8s: dropTopologyOnV1 */
+function dropTopology({ endpoints = [] }: EndpointSlice): void {
+  for (const endpoint of endpoints) delete endpoint.deprecatedTopology
+}
+
 export const endpointSlice = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices',
   defaults(draft) {
-    // k8s: dropTopologyOnV1
-    for (const endpoint of draft.endpoints ?? []) delete endpoint.deprecatedTopology
     for (const port of draft.ports ?? []) {
       port.name ??= ''
       port.protocol ??= 'TCP'
@@ -22,10 +25,14 @@ export const endpointSlice = defineKind<EndpointSlice>({
     warningsOnCreate: newSliceWarnings,
     warningsOnUpdate: addressWarnings,
     allowCreateOnUpdate: false,
-    beforeCreate: firstGeneration,
+    beforeCreate(draft) {
+      firstGeneration(draft)
+      dropTopology(draft)
+    },
     beforeUpdate(draft, old) {
       const changed = !deepEqual(draft.endpoints, old.endpoints) || !deepEqual(draft.ports, old.ports) || draft.addressType !== old.addressType || !deepEqual(draft.metadata.labels, old.metadata.labels)
       bumpGeneration(draft, old, changed)
+      dropTopology(draft)
     },
   },
   cells: {

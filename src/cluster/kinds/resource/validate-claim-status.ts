@@ -4,10 +4,11 @@ import { checkDnsLabel } from '../checks.ts'
 import { internalValue } from '../core/spec-diff.ts'
 import { validateNodeSelector } from '../core/validate-scheduling.ts'
 import { checkDriverName } from '../core/validate-volume.ts'
-import { forbidden, invalid, notSupported, required, tooMany, type Finding } from '../findings.ts'
+import { forbidden, invalid, notSupported, required, tooLong, tooMany, type Finding } from '../findings.ts'
 import type { AllocatedDeviceStatus, AllocationResult, ResourceResourceClaim } from '../generated/types.ts'
 import type { Condition } from '../object.ts'
-import { conditionReasonProblems } from '../names.ts'
+import { validateInterfaceAddress } from '../ip.ts'
+import { byteLength, conditionReasonProblems } from '../names.ts'
 import { IMMUTABLE, validateConditions } from '../validate-metadata.ts'
 import { checkConfiguration, checkEach, checkRawObject, checkRequestRef, checkSet, requestNamesOf, type RequestNames } from './validate-devices.ts'
 import { checkBinding, checkPoolName } from './validate-slice.ts'
@@ -17,6 +18,9 @@ const MAX_RESULTS = 32
 const MAX_CONFIGS = 64
 const MAX_CONDITIONS = 8
 const MAX_DATA_BYTES = 10 * 1024
+const MAX_INTERFACE_NAME = 256
+const MAX_HARDWARE_ADDRESS = 128
+const MAX_IPS = 16
 const SOURCES = ['FromClaim', 'FromClass']
 
 export function validateClaimStatusUpdate(claim: Readonly<ResourceResourceClaim>, old: Readonly<ResourceResourceClaim>): Finding[] {
@@ -54,10 +58,18 @@ const shownDevice = ({ driver, pool, device, shareID }: Readonly<DeviceName>) =>
 function checkDeviceStatus(out: Finding[], device: Readonly<AllocatedDeviceStatus>, allocated: ReadonlySet<string>, at: string): void {
   checkDeviceName(out, device, at)
   if (!allocated.has(deviceKey(device))) out.push(invalid(at, shownDevice(device), 'must be an allocated device in the claim'))
-  const { conditions, data } = device
+  const { conditions, data, networkData } = device
   if (conditions && conditions.length > MAX_CONDITIONS) out.push(tooMany(`${at}.conditions`, conditions.length, MAX_CONDITIONS))
   out.push(...validateConditions(conditions as Condition[] | undefined, `${at}.conditions`, conditionReasonProblems))
   if (data !== undefined && data !== null) checkRawObject(out, data, MAX_DATA_BYTES, `${at}.data`)
+  if (networkData) checkNetworkData(out, networkData, `${at}.networkData`)
+}
+
+/** k8s: validateNetworkDeviceData */
+function checkNetworkData(out: Finding[], { interfaceName = '', hardwareAddress = '', ips }: Readonly<NonNullable<AllocatedDeviceStatus['networkData']>>, at: string): void {
+  if (byteLength(interfaceName) > MAX_INTERFACE_NAME) out.push(tooLong(`${at}.interfaceName`, MAX_INTERFACE_NAME))
+  if (byteLength(hardwareAddress) > MAX_HARDWARE_ADDRESS) out.push(tooLong(`${at}.hardwareAddress`, MAX_HARDWARE_ADDRESS))
+  checkSet(out, ips, MAX_IPS, `${at}.ips`, (ip) => ip, (ip, here) => out.push(...validateInterfaceAddress(ip, here)))
 }
 
 function checkDeviceName(out: Finding[], { driver, pool, device, shareID }: Readonly<DeviceName>, at: string): void {

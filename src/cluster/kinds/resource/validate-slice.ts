@@ -42,7 +42,7 @@ export function validateSlice({ spec }: Readonly<ResourceSlice>, old?: Readonly<
   const places = checkPlace(out, spec, 'must be either unset or set to a non-empty string', 'spec')
   if (spec.nodeSelector && spec.nodeSelector.nodeSelectorTerms?.length !== 1) {
     const terms = (spec.nodeSelector.nodeSelectorTerms ?? []).map((term) => ({ MatchExpressions: expressions(term.matchExpressions), MatchFields: expressions(term.matchFields) }))
-    out.push(invalid('spec.nodeSelector.nodeSelectorTerms', terms.length > 0 ? terms : null, 'must have exactly one node selector term'))
+    out.push(invalid('spec.nodeSelector.nodeSelectorTerms', terms.length > 0 ? terms : givenEmpty(spec.nodeSelector, 'nodeSelectorTerms') ? [] : null, 'must have exactly one node selector term'))
   }
   checkTrue(out, places, spec, 'allNodes', 'spec')
   checkTrue(out, places, spec, 'perDeviceNodeSelection', 'spec')
@@ -202,8 +202,9 @@ function checkValidRange(out: Finding[], { min, max, step }: Readonly<CapacityRe
 }
 
 /** k8s: validateDeviceBindingParameters */
-export function checkBinding(out: Finding[], { bindingConditions, bindingFailureConditions }: Readonly<Pick<Device, 'bindingConditions' | 'bindingFailureConditions'>>, at: string): void {
-  const lists = { bindingConditions: bindingConditions ?? [], bindingFailureConditions: bindingFailureConditions ?? [] }
+export function checkBinding(out: Finding[], device: Readonly<Pick<Device, 'bindingConditions' | 'bindingFailureConditions'>>, at: string): void {
+  const lists = { bindingConditions: device.bindingConditions ?? [], bindingFailureConditions: device.bindingFailureConditions ?? [] }
+  const none = (field: keyof typeof lists) => givenEmpty(device, field) ? [] : null
   for (const field of ['bindingConditions', 'bindingFailureConditions'] as const) checkEach(out, lists[field], MAX_CONDITIONS, `${at}.${field}`, (condition, here) => checkQualifiedName(out, condition, here))
   for (const field of ['bindingConditions', 'bindingFailureConditions'] as const) {
     lists[field].forEach((condition, i) => {
@@ -212,6 +213,6 @@ export function checkBinding(out: Finding[], { bindingConditions, bindingFailure
       if (field === 'bindingFailureConditions' && lists.bindingConditions.includes(condition)) out.push(invalid(here, condition, 'bindingFailureConditions must not overlap with bindingConditions'))
     })
   }
-  if (lists.bindingConditions.length === 0 && lists.bindingFailureConditions.length > 0) out.push(invalid(`${at}.bindingConditions`, null, 'bindingConditions are required to use bindingFailureConditions'))
-  if (lists.bindingFailureConditions.length === 0 && lists.bindingConditions.length > 0) out.push(invalid(`${at}.bindingFailureConditions`, null, 'bindingFailureConditions are required to use bindingConditions'))
+  if (lists.bindingConditions.length === 0 && lists.bindingFailureConditions.length > 0) out.push(invalid(`${at}.bindingConditions`, none('bindingConditions'), 'bindingConditions are required to use bindingFailureConditions'))
+  if (lists.bindingFailureConditions.length === 0 && lists.bindingConditions.length > 0) out.push(invalid(`${at}.bindingFailureConditions`, none('bindingFailureConditions'), 'bindingFailureConditions are required to use bindingConditions'))
 }
