@@ -112,7 +112,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function startCluster(flags: Flags) {
   tuneEngine()
-  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }, { catchUpWithWall }] = await Promise.all([
+  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }, { catchUpWithWall, followWall }] = await Promise.all([
     import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'), import('./node-outside.ts'), import('./node-programs.ts'), import('./wall-clock.ts'),
   ])
   const clock = new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS })
@@ -126,6 +126,7 @@ async function startCluster(flags: Flags) {
   })
   await cluster.start()
   await catchUpWithWall(clock, nodePlatform)
+  if (flags.timeScale === 1) followWall(clock, nodePlatform)
   return cluster
 }
 
