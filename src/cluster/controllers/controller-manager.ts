@@ -12,7 +12,7 @@ import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
 import { cronJobController } from './cronjob/cronjob.ts'
 import { daemonSetController } from './daemonset/daemonset.ts'
 import { deploymentController } from './deployment/deployment.ts'
-import { disruptionController } from './disruption.ts'
+import { disruptionController } from './disruption/disruption.ts'
 import { endpointSliceMirroringController } from './endpoints/endpoint-slice-mirroring.ts'
 import { endpointSliceController } from './endpoints/endpoint-slice.ts'
 import { endpointsController } from './endpoints/endpoints.ts'
@@ -139,7 +139,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(clusterRoleAggregationController, 'clusterrole-aggregation-controller')
       run(validatingAdmissionPolicyStatusController(options.fetchAs(...userOf('validatingadmissionpolicy-status-controller'))), 'validatingadmissionpolicy-status-controller')
       run(cronJobController, 'cronjob-controller')
-      run(disruptionController, 'disruption-controller', 'controllermanager')
+      run(disruptionController(options.fetchAs(...userOf('disruption-controller'))), 'disruption-controller', 'controllermanager')
       run(horizontalPodAutoscalerController(options.fetchAs(...userOf('horizontal-pod-autoscaler'))), 'horizontal-pod-autoscaler')
       run(resourceQuotaController(directory), 'resourcequota-controller')
       run(podGcController(settings?.terminatedPodThreshold), 'pod-garbage-collector')

@@ -10,8 +10,8 @@ import { messageOf } from '../pod-control.ts'
 import { MetricError, proposalOf } from './metric-computation.ts'
 import { MetricsClient } from './metrics-client.ts'
 import { ReplicaCalculator } from './replica-calculator.ts'
-import { RestMapper } from './rest-mapper.ts'
-import { ScaleClient, type Scale, type ScaleTarget } from './scale-client.ts'
+import { RestMapper } from '../scales/rest-mapper.ts'
+import { ScaleClient, type Scale, type ScaleTarget } from '../scales/scale-client.ts'
 import { limited, ScalingHistory } from './scaling-history.ts'
 
 /** k8s: HorizontalPodAutoscalerSyncPeriod */

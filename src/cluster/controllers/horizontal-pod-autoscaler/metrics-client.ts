@@ -6,7 +6,7 @@ import type { LabelSelector } from '../../kinds/label-selector.ts'
 import { parseQuantity } from '../../kinds/quantity.ts'
 import { messageOf } from '../pod-control.ts'
 import { timeMs } from '../pods.ts'
-import type { RestMapper } from './rest-mapper.ts'
+import type { RestMapper } from '../scales/rest-mapper.ts'
 
 /** One pod's value of a metric. */
 export interface PodMetric {
