@@ -2,6 +2,7 @@ import { CookieJar } from '../../base/cookie-jar.ts'
 import { httpRequest } from '../../base/http.ts'
 import { errorText } from '../errno.ts'
 import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
+import { connectTo, redirectionOf } from './curl-addresses.ts'
 import { reverseName } from '../net/dns.ts'
 import type { DnsMessage, RecordType } from '../net/dns.ts'
 import { reasonPhrase } from '../net/http1.ts'
@@ -259,7 +260,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
     const connected = response ? { time_connect: '0.000100', time_starttransfer: seconds, remote_ip: ip ?? '', remote_port: String(urlPort(url)) } : { time_connect: '0.000000', time_starttransfer: '0.000000', remote_ip: '', remote_port: '0' }
     const values: Record<string, string> = {
       http_code: String(response?.status ?? 0).padStart(3, '0'), response_code: String(response?.status ?? 0).padStart(3, '0'), size_download: String(bytes), time_total: seconds, ...connected, url_effective: url.href, num_redirects: String(hops),
-      content_type: response?.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1),
+      content_type: response?.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1), redirect_url: redirectionOf(response, url),
     }
     await context.out(format.replace(/%\{(\w+)\}|\\n|\\t|\\r|%%/g, (match, name?: string) => name !== undefined ? values[name] ?? '' : match === '\\n' ? '\n' : match === '\\t' ? '\t' : match === '\\r' ? '\r' : '%'))
   }
@@ -278,12 +279,15 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
     const timer = maxMs === Infinity ? undefined : proc.clock.after(leftMs + 1, () => deadline.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
     try {
       let ip: string | undefined
+      const elsewhere = connectTo(options.all.flatMap(([name, value]) => (name === '5' ? [String(value)] : [])), host, port)
+      let connectPort = port
       try {
         const pinned = options.all.filter(([name]) => name === 'r').map(([, value]) => String(value).split(':')).find((parts) => parts[0] === host && Number(parts[1]) === port)
-        ip = pinned ? pinned.slice(2).join(':').replace(/^\[|\]$/g, '') : (await proc.net.lookup(host))[0]!
+        if (elsewhere.port !== undefined) connectPort = elsewhere.port
+        ip = pinned ? pinned.slice(2).join(':').replace(/^\[|\]$/g, '') : (await proc.net.lookup(elsewhere.host ?? host))[0]!
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
-        if (error.code !== 'ENOTFOUND' || !proc.net.outside) return await fail(6, `Could not resolve host: ${host}`)
+        if (error.code !== 'ENOTFOUND' || !proc.net.outside) return await fail(6, `Could not resolve host: ${elsewhere.host ?? host}`)
       }
       const kept = [ownCookie, jar?.header(url, proc.clock.nowMs(), (headers.get('host') ?? url.host).replace(/:\d+$/, ''))].filter((each) => each != null).join('; ')
       if (kept !== '') headers.set('cookie', kept)
@@ -297,7 +301,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         if (options.has('E') && !proc.fs.exists(proc.resolve(options.value('E')!))) return await fail(77, `error setting certificate file: ${options.value('E')!}`)
         const [ca, cert, key] = [pem('E') ?? systemAuthorities(proc), pem('K'), pem('Y')]
         response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
-          insecure: options.has('k'), acceptCommonName: true, ...(ip === undefined ? {} : { connectTo: { ip, port } }), ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
+          insecure: options.has('k'), acceptCommonName: true, ...(ip === undefined ? {} : { connectTo: { ip, port: connectPort } }), ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
           ...(patienceMs === Infinity ? {} : { connectTimeoutMs: patienceMs }),
         })
       } catch (error) {
