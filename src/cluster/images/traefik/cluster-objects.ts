@@ -3,6 +3,7 @@ import { keyPairProblem } from '../../../base/key-pair.ts'
 import { SubjectAlternativeNameExtension, X509Certificate } from '../../../base/x509.ts'
 import { readyEndpoints } from '../front/service-endpoints.ts'
 import type { ServerCertificate } from '../front/server-certificate.ts'
+import type { GatewayObjects } from './gateway/gateway-context.ts'
 import type { IngressRoute, Middleware, TraefikServiceObject } from './crd-types.ts'
 
 /** What Traefik knows of the cluster, by `namespace/name`. */
@@ -16,6 +17,7 @@ export interface ClusterObjects {
   ingressRoutes: ReadonlyMap<string, IngressRoute>
   middlewares: ReadonlyMap<string, Middleware>
   traefikServices: ReadonlyMap<string, TraefikServiceObject>
+  gatewayApi: GatewayObjects
 }
 
 /** The servers of a Service's port. @throws Error with Traefik's words. k8s: loadService, loadServers */

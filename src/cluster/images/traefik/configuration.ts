@@ -26,10 +26,18 @@ export interface Sticky {
   sameSite: string
 }
 
+/** One of several services. */
+export interface WeightedService {
+  name: string
+  weight: number
+  /** Answered without asking anybody: what the name stands for can't be had. */
+  status?: number
+}
+
 /** Where requests go: servers, or other services by weight. */
 export type TraefikService =
-  | { kind: 'servers'; scheme: string; servers: readonly string[]; passHostHeader: boolean; sticky: Sticky | undefined }
-  | { kind: 'weighted'; services: readonly { name: string; weight: number }[]; sticky: Sticky | undefined }
+  | { kind: 'servers'; scheme: string; servers: readonly string[]; passHostHeader: boolean; sticky: Sticky | undefined; middlewares?: readonly string[] }
+  | { kind: 'weighted'; services: readonly WeightedService[]; sticky: Sticky | undefined }
 
 /** All that the providers come to. */
 export interface DynamicConfiguration {

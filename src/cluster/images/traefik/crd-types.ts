@@ -55,6 +55,23 @@ export interface MiddlewareSpec {
   rateLimit?: { average?: number; period?: string | number; burst?: number; sourceCriterion?: unknown }
   retry?: { attempts?: number; initialInterval?: string | number }
   inFlightReq?: { amount?: number; sourceCriterion?: unknown }
+  // Of the Gateway API's filters; Middleware objects can't have them.
+  requestHeaderModifier?: HeaderChanges
+  responseHeaderModifier?: HeaderChanges
+  requestRedirect?: { scheme?: string; hostname?: string; port?: string; statusCode: number } & PathChange
+  urlRewrite?: { hostname?: string } & PathChange
+}
+
+export interface HeaderChanges {
+  set: Readonly<Record<string, string>>
+  add: Readonly<Record<string, string>>
+  remove: readonly string[]
+}
+
+/** A whole path, or what goes in the place of a prefix. */
+export interface PathChange {
+  path?: string
+  pathPrefix?: string
 }
 
 export interface Middleware {

@@ -31,6 +31,9 @@ export class HttpRouter {
   #routes = new Map<string, Route[]>()
   #services: DynamicConfiguration['services'] = new Map()
   #certificates: readonly ServerCertificate[] = []
+  #internal: ReadonlyMap<string, Handler> = new Map()
+  /** Services behind middlewares of their own. */
+  #wrapped: ReadonlyMap<string, Handler> = new Map()
   readonly #turns = new Map<string, number>()
   /** Kept while their Middleware says the same, with what they remember of clients. */
   #kept = new Map<string, { text: string; wrap: Wrap }>()
@@ -70,6 +73,17 @@ export class HttpRouter {
         return wrap
       } finally { building.pop() }
     }
+    this.#internal = internal
+    const wrapped = new Map<string, Handler>()
+    for (const [name, service] of services) {
+      if (service.kind !== 'servers' || !service.middlewares?.length) continue
+      const last: Handler = (passage) => this.#pass(name, service, passage)
+      try { wrapped.set(name, service.middlewares.map(resolve).reduceRight((handler, wrap) => wrap(handler), last)) } catch (error) {
+        this.#log('ERR', (error as Error).message, { serviceName: name })
+        wrapped.set(name, () => Promise.resolve(new Response(null, { status: 500, headers: { 'content-length': '0' } })))
+      }
+    }
+    this.#wrapped = wrapped
     const routes = new Map<string, Route[]>(entryPoints.map(({ name }) => [name, []]))
     const usual = entryPoints.filter(({ isDefault }) => isDefault)
     for (const router of routers.values()) {
@@ -120,18 +134,24 @@ export class HttpRouter {
   }
 
   #serviceHandler(name: string): Handler {
+    if (!this.#services.has(name)) throw new Error(`the service "${name}" does not exist`)
+    return (passage) => this.#passOn(name, passage)
+  }
+
+  #passOn(name: string, passage: Passage): Promise<Response> {
+    const handler = this.#internal.get(name) ?? this.#wrapped.get(name)
+    if (handler) return handler(passage)
     const service = this.#services.get(name)
-    if (!service) throw new Error(`the service "${name}" does not exist`)
-    return (passage) => this.#pass(name, this.#services.get(name) ?? service, passage)
+    return service ? this.#pass(name, service, passage) : Promise.resolve(unavailable())
   }
 
   #pass(name: string, service: TraefikService, passage: Passage): Promise<Response> {
     if (service.kind === 'servers') return this.#ask(name, service, passage)
-    const usable = service.services.filter(({ weight, name: other }) => weight > 0 && this.#services.has(other))
+    const usable = service.services.filter(({ weight, name: other, status }) => weight > 0 && (status !== undefined || this.#internal.has(other) || this.#services.has(other)))
     if (usable.length === 0) return Promise.resolve(unavailable())
     const stuck = service.sticky && cookieOf(passage.headers, service.sticky.cookie)
     const chosen = usable.find((each) => stickyMark(each.name) === stuck) ?? this.#byWeight(name, usable)
-    const answer = this.#pass(chosen.name, this.#services.get(chosen.name)!, passage)
+    const answer = chosen.status === undefined ? this.#passOn(chosen.name, passage) : Promise.resolve(new Response(null, { status: chosen.status, headers: { 'content-length': '0' } }))
     return service.sticky && stuck !== stickyMark(chosen.name) ? answer.then((response) => withCookie(response, service.sticky!, stickyMark(chosen.name))) : answer
   }
 

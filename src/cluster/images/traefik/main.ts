@@ -1,5 +1,5 @@
 import type { Proc } from '../../../unix/types.ts'
-import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../kinds/generated/types.ts'
+import type { EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { createFakeCertificate } from '../front/server-certificate.ts'
 import { slicesByService } from '../front/service-endpoints.ts'
@@ -11,6 +11,11 @@ import type { ClusterObjects } from './cluster-objects.ts'
 import type { DynamicConfiguration } from './configuration.ts'
 import { loadCustomResources } from './crd-provider.ts'
 import type { IngressRoute, Middleware, TraefikServiceObject } from './crd-types.ts'
+import { GATEWAY_GROUP } from './gateway/gateway-context.ts'
+import type { GatewayObjects } from './gateway/gateway-context.ts'
+import { loadGateways } from './gateway/gateway-provider.ts'
+import type { Gateway, GatewayClass, HttpRoute, ReferenceGrant, Route } from './gateway/gateway-types.ts'
+import { writeStatuses } from './gateway/status-writer.ts'
 import { HttpRouter } from './http-router.ts'
 import { isTaken, loadIngresses } from './ingress-provider.ts'
 import { addRedirections } from './redirections.ts'
@@ -22,6 +27,7 @@ import type { StaticConfiguration } from './static-configuration.ts'
 
 /** Changes are gathered for that long. k8s: traefik/pkg/server ConfigurationWatcher */
 const THROTTLE_MS = 500
+const NO_GATEWAYS: GatewayObjects = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), referenceGrants: new Map(), namespaces: new Map() }
 const MEMORY_BYTES = 80 * 2 ** 20
 
 /** Traefik: a proxy whose routers come from Ingresses and IngressRoutes. @param version e.g. `3.6.13` */
@@ -43,7 +49,7 @@ class Traefik {
   readonly #version: string
   readonly #client: ClusterClient
   readonly #router: HttpRouter
-  #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map() }
+  #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map(), gatewayApi: NO_GATEWAYS }
   #slices: ReadonlyMap<string, EndpointSlice> = new Map()
   #isDue = true
   #told = ''
@@ -59,7 +65,7 @@ class Traefik {
 
   async run(): Promise<number> {
     const proc = this.#proc
-    const { entryPoints, ingress, crd } = this.#static
+    const { entryPoints, ingress, crd, gateway } = this.#static
     this.#log('INF', `Traefik version ${this.#version}`, { version: this.#version })
     proc.useMemory(MEMORY_BYTES)
     proc.useCpuSteadily(2)
@@ -72,7 +78,8 @@ class Traefik {
     })
     if (ingress) this.#log('INF', 'Starting provider *ingress.Provider')
     if (crd) this.#log('INF', 'Starting provider *crd.Provider')
-    if (ingress || crd) this.#watchAll().catch(() => {})
+    if (gateway) this.#log('INF', 'Starting provider *gateway.Provider')
+    if (ingress || crd || gateway) this.#watchAll().catch(() => {})
     else this.#rebuild()
     await proc.signal('SIGTERM', 'SIGINT')
     this.#log('INF', 'I have to go...')
@@ -84,7 +91,7 @@ class Traefik {
   }
 
   async #watchAll(): Promise<void> {
-    const { ingress, crd } = this.#static
+    const { ingress, crd, gateway } = this.#static
     const onError = (message: string) => this.#log('ERR', `Failed to watch: ${message}`)
     const watch = <T extends { metadata: { name?: string; resourceVersion?: string } }>(path: string) => watchResource<T>(this.#proc, this.#client, path, () => this.#changed(), onError)
     const none = <T>() => ({ objects: new Map<string, T>(), synced: Promise.resolve() })
@@ -98,8 +105,15 @@ class Traefik {
     const ingressRoutes = crd ? watch<IngressRoute>(`${traefikIo}/ingressroutes`) : none<IngressRoute>()
     const middlewares = crd ? watch<Middleware>(`${traefikIo}/middlewares`) : none<Middleware>()
     const traefikServices = crd ? watch<TraefikServiceObject>(`${traefikIo}/traefikservices`) : none<TraefikServiceObject>()
-    await Promise.all([ingresses, ingressClasses, services, slices, secrets, ingressRoutes, middlewares, traefikServices].map(({ synced }) => synced))
-    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: new Map(), secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects }
+    const gatewayV1 = `/apis/${GATEWAY_GROUP}/v1`
+    const gatewayClasses = gateway ? watch<GatewayClass>(`${gatewayV1}/gatewayclasses`) : none<GatewayClass>()
+    const gateways = gateway ? watch<Gateway>(`${gatewayV1}/gateways`) : none<Gateway>()
+    const httpRoutes = gateway ? watch<HttpRoute>(`${gatewayV1}/httproutes`) : none<HttpRoute>()
+    const grpcRoutes = gateway ? watch<Route>(`${gatewayV1}/grpcroutes`) : none<Route>()
+    const referenceGrants = gateway ? watch<ReferenceGrant>(`/apis/${GATEWAY_GROUP}/v1beta1/referencegrants`) : none<ReferenceGrant>()
+    const namespaces = gateway ? watch<Namespace>('/api/v1/namespaces') : none<Namespace>()
+    await Promise.all([gatewayClasses, gateways, httpRoutes, grpcRoutes, referenceGrants, namespaces, ingresses, ingressClasses, services, slices, secrets, ingressRoutes, middlewares, traefikServices].map(({ synced }) => synced))
+    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: new Map(), secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects, gatewayApi: { gatewayClasses: gatewayClasses.objects, gateways: gateways.objects, httpRoutes: httpRoutes.objects, grpcRoutes: grpcRoutes.objects, referenceGrants: referenceGrants.objects, namespaces: namespaces.objects } }
     this.#slices = slices.objects
     this.#isDue = false
     this.#rebuild()
@@ -112,12 +126,13 @@ class Traefik {
   }
 
   #rebuild(): void {
-    const { ingress, crd, entryPoints } = this.#static
+    const { ingress, crd, gateway, entryPoints } = this.#static
     const configuration: DynamicConfiguration = { routers: new Map(), services: new Map(), middlewares: new Map(), certificates: [] }
     this.#objects = { ...this.#objects, slices: slicesByService(this.#slices.values()) }
     const complaints: [string, Readonly<Record<string, string>>][] = []
     if (ingress) loadIngresses(this.#objects, ingress, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetes', ...fields }]))
     if (crd) loadCustomResources(this.#objects, crd, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetescrd', ...fields }]))
+    const report = gateway && loadGateways(this.#objects, this.#objects.gatewayApi, { ...gateway, knowsMiddlewares: crd !== undefined }, entryPoints, this.#proc.clock.nowMs(), configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetesgateway', ...fields }]))
     addRedirections(entryPoints, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'internal', ...fields }]))
     const told = JSON.stringify(complaints)
     if (told !== this.#told) for (const [message, fields] of complaints) this.#log('ERR', message, fields)
@@ -127,6 +142,7 @@ class Traefik {
     if (this.#static.ping) internal.set('ping@internal', () => Promise.resolve(new Response('OK', { headers: { 'content-length': '2' } })))
     this.#router.configure(configuration, entryPoints, this.#objects.secrets, internal)
     if (ingress) this.#writeStatus().catch(() => {})
+    if (report) writeStatuses(report, this.#objects.gatewayApi, this.#client, this.#log).catch(() => {})
   }
 
   /** Copies the address of the Service in front of Traefik to its Ingresses. k8s: updateIngressStatus */

@@ -7,6 +7,7 @@ import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { isPassword } from '../../../unix/openssl/kept-passwords.ts'
 import { credentialsOf } from '../front/basic-auth.ts'
 import type { MiddlewareSpec } from './crd-types.ts'
+import { gatewayMiddlewares } from './gateway/middlewares.ts'
 
 /** One request on its way; middlewares change path, headers and host. */
 export interface Passage {
@@ -38,7 +39,7 @@ export interface MiddlewareContext {
 }
 
 /** Options of `headers` that are followed; others are refused. */
-const HEADER_OPTIONS = new Set(['customRequestHeaders', 'customResponseHeaders', 'accessControlAllowOriginList', 'accessControlAllowMethods', 'accessControlAllowHeaders', 'accessControlExposeHeaders', 'accessControlAllowCredentials', 'accessControlMaxAge', 'addVaryHeader', 'frameDeny', 'customFrameOptionsValue', 'contentTypeNosniff', 'browserXssFilter', 'referrerPolicy', 'contentSecurityPolicy', 'permissionsPolicy', 'stsSeconds', 'stsIncludeSubdomains', 'stsPreload', 'forceSTSHeader'])
+const HEADER_OPTIONS = new Set(['customRequestHeaders', 'customResponseHeaders', 'accessControlAllowOriginList', 'accessControlAllowOriginListRegex', 'accessControlAllowMethods', 'accessControlAllowHeaders', 'accessControlExposeHeaders', 'accessControlAllowCredentials', 'accessControlMaxAge', 'addVaryHeader', 'frameDeny', 'customFrameOptionsValue', 'contentTypeNosniff', 'browserXssFilter', 'referrerPolicy', 'contentSecurityPolicy', 'permissionsPolicy', 'stsSeconds', 'stsIncludeSubdomains', 'stsPreload', 'forceSTSHeader'])
 
 /** Options of the other kinds that are followed. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -145,6 +146,7 @@ const MAKERS: Readonly<Record<string, (spec: MiddlewareSpec, context: Middleware
       try { return await next(passage) } finally { busy.set(passage.host, busy.get(passage.host)! - 1) }
     }
   },
+  ...gatewayMiddlewares,
   retry({ retry: { attempts = 0, initialInterval = 0 } = {} }, { proc }) {
     if (attempts <= 0) throw new Error(`incorrect (or empty) value for attempt (${attempts})`)
     const firstMs = durationMs(initialInterval, 0)
@@ -232,14 +234,15 @@ function headersMiddleware({ headers: options = {} }: MiddlewareSpec): Wrap {
   if (Object.keys(options).length === 0) throw new Error('headers configuration not valid')
   const list = (key: string) => (options[key] as string[] | undefined) ?? []
   const origins = list('accessControlAllowOriginList')
-  const allowed = (origin: string | null) => (origin === null ? undefined : origins.includes('*') ? '*' : origins.includes(origin) ? origin : undefined)
+  const patterns = list('accessControlAllowOriginListRegex').map((each) => regexOf(each))
+  const allowed = (origin: string | null) => (origin === null ? undefined : origins.includes('*') ? '*' : origins.includes(origin) || patterns.some((pattern) => pattern.test(origin)) ? origin : undefined)
   const secure: [string, string | undefined][] = [
     ['x-frame-options', (options.customFrameOptionsValue as string | undefined) || (options.frameDeny ? 'DENY' : undefined)], ['x-content-type-options', options.contentTypeNosniff ? 'nosniff' : undefined], ['x-xss-protection', options.browserXssFilter ? '1; mode=block' : undefined],
     ['referrer-policy', options.referrerPolicy as string | undefined], ['content-security-policy', options.contentSecurityPolicy as string | undefined], ['permissions-policy', options.permissionsPolicy as string | undefined],
   ]
   return (next) => async (passage) => {
     const origin = passage.headers.get('origin')
-    if (passage.request.method === 'OPTIONS' && origin !== null && passage.headers.get('access-control-request-method') !== null && origins.length > 0) {
+    if (passage.request.method === 'OPTIONS' && origin !== null && passage.headers.get('access-control-request-method') !== null && origins.length + patterns.length > 0) {
       const answer = new Headers({ 'content-length': '0' })
       if (options.accessControlAllowCredentials) answer.set('access-control-allow-credentials', 'true')
       if (list('accessControlAllowHeaders').length > 0) answer.set('access-control-allow-headers', list('accessControlAllowHeaders').join(','))

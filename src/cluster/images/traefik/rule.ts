@@ -60,11 +60,18 @@ export function parseRule(rule: string): Matcher {
       if (/\s/.test(text[i]!)) { i++; continue }
       const sign = SIGNS.find((each) => text.startsWith(each, i))
       if (sign) { out.push({ kind: 'sign', text: sign }); i += sign.length; continue }
-      if (text[i] === '`' || text[i] === '"') {
-        const end = text.indexOf(text[i]!, i + 1)
+      if (text[i] === '`') {
+        const end = text.indexOf('`', i + 1)
         if (end < 0) throw new RuleError(`error while parsing rule ${text}: unterminated text`)
         out.push({ kind: 'text', text: text.slice(i + 1, end) })
         i = end + 1
+        continue
+      }
+      if (text[i] === '"') {
+        const literal = /^"(?:[^"\\]|\\.)*"/.exec(text.slice(i))?.[0]
+        if (literal === undefined) throw new RuleError(`error while parsing rule ${text}: unterminated text`)
+        out.push({ kind: 'text', text: literal.slice(1, -1).replace(/\\(.)/g, '$1') })
+        i += literal.length
         continue
       }
       const word = /^\w+/.exec(text.slice(i))?.[0]

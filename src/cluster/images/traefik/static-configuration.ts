@@ -21,10 +21,11 @@ export interface StaticConfiguration {
   metrics: string
   ingress: { ingressClass: string; allowsEmptyServices: boolean; publishedService: string; ip: string; hostname: string } | undefined
   crd: { ingressClass: string; allowsEmptyServices: boolean; allowsCrossNamespace: boolean } | undefined
+  gateway: { publishedService: string; ip: string; hostname: string } | undefined
 }
 
 /** Flags whose absence changes nothing that can be seen here. */
-const QUIET = [/^global\.(checknewversion|sendanonymoususage)$/, /^metrics\.prometheus(\.(addentrypointslabels|addrouterslabels|addserviceslabels|buckets))?$/, /^api\.dashboard$/, /^providers\.\w+\.throttleduration$/, /^providers\.kubernetes(crd|ingress)$/]
+const QUIET = [/^global\.(checknewversion|sendanonymoususage)$/, /^metrics\.prometheus(\.(addentrypointslabels|addrouterslabels|addserviceslabels|buckets))?$/, /^api\.dashboard$/, /^providers\.\w+\.throttleduration$/, /^providers\.kubernetes(crd|ingress|gateway)$/, /^providers\.kubernetesgateway\.(qps|burst)$/]
 
 /** Before every other router. */
 const FIRST = Number.MAX_SAFE_INTEGER
@@ -60,6 +61,10 @@ export function readStaticConfiguration(args: readonly string[]): StaticConfigur
       ip: text('providers.kubernetesingress.ingressendpoint.ip'), hostname: text('providers.kubernetesingress.ingressendpoint.hostname'),
     } : undefined,
     crd: has('providers.kubernetescrd') ? { ingressClass: text('providers.kubernetescrd.ingressclass'), allowsEmptyServices: flag('providers.kubernetescrd.allowemptyservices'), allowsCrossNamespace: flag('providers.kubernetescrd.allowcrossnamespace') } : undefined,
+    gateway: has('providers.kubernetesgateway') ? {
+      publishedService: [text('providers.kubernetesgateway.statusaddress.service.namespace'), text('providers.kubernetesgateway.statusaddress.service.name')].filter(Boolean).join('/'),
+      ip: text('providers.kubernetesgateway.statusaddress.ip'), hostname: text('providers.kubernetesgateway.statusaddress.hostname'),
+    } : undefined,
   }
   const unknown = [...flags.keys()].find((name) => !read.has(name) && !QUIET.some((pattern) => pattern.test(name)))
   if (unknown !== undefined) throw new Error(`command traefik error: failed to decode configuration from flags: field not found or not supported by this build, node: ${unknown}`)
