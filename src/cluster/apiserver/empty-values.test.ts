@@ -42,6 +42,10 @@ test('field managers own fields of features that are off, which are not kept', a
   expect(JSON.stringify(made.metadata.managedFields)).toContain('"f:strategy":{}')
 })
 
+test('a slice may come without endpoints', async () => {
+  expect((await call('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata, addressType: 'IPv4' })).code).toBe(201)
+})
+
 test('a signer can only issue certificates', async () => {
   const request = `-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n`
   const made = await lab.masters.create<KubeObject>('certificatesigningrequests.certificates.k8s.io', { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name: 'a' }, spec: { request: btoa(request), signerName: 'example.com/x', usages: ['client auth'] } })

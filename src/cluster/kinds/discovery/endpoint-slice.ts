@@ -6,8 +6,9 @@ import { bumpGeneration, firstGeneration } from '../strategies.ts'
 import { addressWarnings, newSliceWarnings, validateEndpointSlice, validateEndpointSliceUpdate } from './validate-endpoint-slice.ts'
 
 /** What only older versions had; it counts as a change all the same. k8s: dropTopologyOnV1 */
-function dropTopology({ endpoints = [] }: EndpointSlice): void {
-  for (const endpoint of endpoints) delete endpoint.deprecatedTopology
+function dropTopology({ endpoints }: EndpointSlice): void {
+  // A slice without endpoints has null there.
+  for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology
 }
 
 export const endpointSlice = defineKind<EndpointSlice>({
