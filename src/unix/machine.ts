@@ -42,6 +42,8 @@ export interface MachineOptions {
   bootMs?: number
   /** Processes of other namespaces that this machine sees: a node sees those of its containers. */
   guests?: () => readonly ProcessDetails[]
+  /** Memory of the control group around its own, in bytes: OOM kill beyond that limit too. */
+  outerMemory?: () => { usedBytes: number; limitBytes: number } | undefined
   /** Control groups inside its own, by the names of their directories: a node's are those of its pods. */
   controlGroups?: () => ReadonlyMap<string, ControlGroup>
   /** What its kernel says; a container shares its computer's. */
@@ -92,6 +94,7 @@ class MemoryMachine implements Machine, Kernel {
   readonly privileges: Privileges
   readonly namespaces: { network: object; processes: object }
   readonly #onOom: ((process: Process) => void) | undefined
+  readonly #outerMemory: MachineOptions['outerMemory']
   readonly #namespace: ProcessNamespace
   readonly #table: Map<number, KernelProcess>
   /** The processes of the namespace that run on this machine. */
@@ -117,6 +120,7 @@ class MemoryMachine implements Machine, Kernel {
     this.privileges = options.privileges ?? FULL_PRIVILEGES
     this.namespaces = { network: options.net, processes: this.#namespace }
     this.#onOom = options.onOom
+    this.#outerMemory = options.outerMemory
     this.net = this.stack = bindNames(options.net, this.fs, options.clock)
     this.#hasOwnInit = options.init === 'kernel'
     const bootMs = options.bootMs ?? this.clock.nowMs()
@@ -231,7 +235,8 @@ class MemoryMachine implements Machine, Kernel {
     const { memoryBytes = Infinity, hostMemoryBytes = Infinity } = this.limits
     const used = this.usage().memoryBytes
     const figurative = [...this.#own].reduce((sum, each) => sum + each.figurativeBytes, 0)
-    if (used <= Math.min(memoryBytes, this.hardware.memoryBytes) && used - figurative <= hostMemoryBytes) return
+    const { usedBytes, limitBytes } = this.#outerMemory?.() ?? { usedBytes: 0, limitBytes: 0 }
+    if (used <= Math.min(memoryBytes, this.hardware.memoryBytes) && used - figurative <= hostMemoryBytes && usedBytes <= limitBytes) return
     this.#onOom?.(process)
     // memory.oom.group: a container is killed as a whole.
     for (const each of [...this.#own].sort((a, b) => b.memoryBytes - a.memoryBytes)) each.die('SIGKILL', true)

@@ -523,6 +523,14 @@ test('a container over its memory limit is killed', async () => {
   expect(pod.status.containerStatuses![0]!.state!.terminated).toMatchObject({ reason: 'OOMKilled', exitCode: 137 })
 })
 
+test('containers that together use more memory than their pod may have are killed', async () => {
+  node = await startTestNode()
+  const hungry = (name: string) => ({ name, image: 'box:1', args: ['fill', '40000000', 'forever'] })
+  await node.createPod('both', { restartPolicy: 'Never', resources: { limits: { memory: '64Mi' } }, containers: [hungry('first'), hungry('second')] })
+  const pod = await node.until('both', (p) => p.status.containerStatuses?.some((s) => s.state?.terminated))
+  expect(pod.status.containerStatuses!.map((s) => s.state!.terminated?.reason ?? 'running')).toEqual(['running', 'OOMKilled'])
+})
+
 test('debug containers join a running pod', async () => {
   node = await startTestNode()
   await node.createPod('app', { command: ['forever'] })

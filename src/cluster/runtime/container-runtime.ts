@@ -215,6 +215,13 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   /** Ranges of the node's ids for pods with users of their own. */
   const idRanges = new IdRanges(random.fork('id ranges'))
 
+  /** What a pod's containers use and may use together, where they are several. */
+  const podMemory = ({ config: { uid }, resources: { memoryBytes } }: Sandbox): { usedBytes: number; limitBytes: number } | undefined => {
+    const siblings = containersByPod.get(uid) ?? []
+    if (memoryBytes === undefined || siblings.length < 2) return undefined
+    return { usedBytes: siblings.reduce((sum, { machine }) => sum + (machine?.usage().memoryBytes ?? 0), 0), limitBytes: memoryBytes }
+  }
+
   const keep = (container: Container) => {
     containers.set(container.id, container)
     const uid = container.sandbox.config.uid
@@ -246,6 +253,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
         ...(config.security.appArmor === undefined ? {} : { appArmor: config.security.appArmor }), ...(config.security.ownUsers ? { firstHostId: idRanges.firstOf(sandbox.config.uid) } : {}),
       },
       onOom: () => { container.oomKilled = true },
+      outerMemory: () => podMemory(sandbox),
       kernelLog, loopDevices, hasDevices: config.mounts.some(({ containerPath }) => containerPath === '/dev'),
     })
     for (const { containerPath, device, readOnly } of config.devices ?? []) {
