@@ -6,7 +6,8 @@ import { quantityMilliValue } from '../kinds/quantity.ts'
 import { timeMs } from '../kinds/time-text.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
-import { cadvisorMetrics, kubeletMetrics, resourceMetrics, statsSummary } from './node-stats.ts'
+import { cadvisorMetrics } from './cadvisor-metrics.ts'
+import { kubeletMetrics, resourceMetrics, statsSummary } from './node-stats.ts'
 import { goFileServer } from '../images/http/go-file-server.ts'
 import type { NodeContext } from './node-context.ts'
 import { servePortForward } from './port-forward.ts'
@@ -60,7 +61,7 @@ export class KubeletServer {
     switch (part) {
       case undefined: return answer(kubeletMetrics(node, pods()))
       case 'resource': return answer(resourceMetrics(this.#meter.read(pods())))
-      case 'cadvisor': return answer(cadvisorMetrics(this.#meter.read(pods())))
+      case 'cadvisor': return answer(cadvisorMetrics(node, this.#meter.read(pods())))
       case 'probes': return answer([])
       default: return notFound()
     }

@@ -476,6 +476,19 @@ test('starts, ends and failures are counted', async () => {
     expect(metrics).toContain(`${line}\n`)
 })
 
+test('cAdvisor\'s metrics name the control groups of pods and containers with their limits', async () => {
+  node = await startTestNode()
+  await node.createPod('app', { containers: [{ name: 'c', image: 'box:1', args: ['forever'], resources: { limits: { cpu: '200m', memory: '32Mi' } } }] })
+  const { metadata: { uid }, status } = await node.until('app', ready)
+  const slice = `/kubepods.slice/kubepods-pod${uid!.replaceAll('-', '_')}.slice`
+  const id = status.containerStatuses![0]!.containerID!.replace('containerd://', '')
+  const metrics = await (await node.kubelet.handle(node.request('/metrics/cadvisor'))).text()
+  const value = (name: string, labels: string) => new RegExp(`^container_${name}\\{${labels}\\} (\\S+)`, 'm').exec(metrics)?.[1]
+  expect(value('spec_cpu_quota', `container="c",id="${slice}/cri-containerd-${id}.scope",image="docker.io/library/box:1",name="${id}",namespace="default",pod="app"`)).toBe('20000')
+  expect(value('spec_memory_limit_bytes', `container="",id="${slice}",image="",name="",namespace="default",pod="app"`)).toBe('3.3554432e+07')
+  expect(value('memory_working_set_bytes', 'container="",id="/",image="",name="",namespace="",pod=""')).toBeDefined()
+})
+
 test('memory that a container uses is not taken away by a resize', async () => {
   node = await startTestNode({ allocatable: { cpu: '1', memory: '1Gi', pods: '110' } })
   const resources = (memory: string) => ({ requests: { cpu: '50m', memory }, limits: { cpu: '50m', memory } })

@@ -68,17 +68,3 @@ export function kubeletMetrics(node: NodeContext, pods: readonly Pod[]): MetricF
     ...node.counters.families(),
   ]
 }
-
-/** `/metrics/cadvisor`: usage with the labels that dashboards know. k8s: cAdvisor's metrics/prometheus.go */
-export function cadvisorMetrics(usage: NodeUsage): MetricFamily[] {
-  const { timeMs } = usage
-  const rows = usage.pods.flatMap(({ pod, containers }) => containers.map((container) => ({
-    container, labels: { container: container.name, id: `/kubepods/pod${pod.metadata.uid}/${container.name}`, image: pod.spec?.containers.find((c) => c.name === container.name)?.image ?? '', name: container.name, namespace: pod.metadata.namespace!, pod: pod.metadata.name! },
-  })))
-  return [
-    { name: 'container_cpu_usage_seconds_total', help: 'Cumulative cpu time consumed in seconds.', type: 'counter', samples: rows.map(({ container, labels }) => ({ labels: { ...labels, cpu: 'total' }, value: container.cpuNanoseconds / 1e9, timeMs })) },
-    { name: 'container_memory_usage_bytes', help: 'Current memory usage in bytes, including all memory regardless of when it was accessed', type: 'gauge', samples: rows.map(({ container, labels }) => ({ labels, value: container.memoryBytes, timeMs })) },
-    { name: 'container_memory_working_set_bytes', help: 'Current working set in bytes.', type: 'gauge', samples: rows.map(({ container, labels }) => ({ labels, value: container.memoryBytes, timeMs })) },
-    { name: 'container_start_time_seconds', help: 'Start time of the container since unix epoch in seconds.', type: 'gauge', samples: rows.map(({ container, labels }) => ({ labels, value: container.startedMs / 1000, timeMs })) },
-  ]
-}
