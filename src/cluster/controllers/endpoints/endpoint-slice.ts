@@ -9,6 +9,7 @@ import { compact } from '../compact.ts'
 import { isNamespaceTerminating, messageOf } from '../pod-control.ts'
 import { isPodReady } from '../pods.ts'
 import { belongsInEndpoints, findPort, hasHostname, HEADLESS, isHeadless, selectedPods, servicesOfPodChange, TRIGGER_TIME, TriggerTimes } from './service-pods.ts'
+import { addTopologyHints, changesShares, wantsTopologyHints, zoneShares } from './topology-hints.ts'
 
 export const SERVICE_NAME = 'kubernetes.io/service-name'
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
@@ -108,8 +109,10 @@ export function endpointOf(pod: Pod, node: Node | undefined, service: Readonly<S
 }
 
 /** For whom a ready endpoint is near. k8s: endpointslice/trafficdist */
-function hintsFor({ spec }: Readonly<Service>, zone: string | undefined, nodeName: string | undefined): Endpoint['hints'] {
-  const distribution = spec!.trafficDistribution
+function hintsFor(service: Readonly<Service>, zone: string | undefined, nodeName: string | undefined): Endpoint['hints'] {
+  // The annotation of the older way counts first.
+  if (wantsTopologyHints(service)) return undefined
+  const distribution = service.spec!.trafficDistribution
   if (distribution !== 'PreferClose' && distribution !== 'PreferSameZone' && distribution !== 'PreferSameNode') return undefined
   const forNodes = distribution === 'PreferSameNode' && nodeName ? [{ name: nodeName }] : undefined
   return zone || forNodes ? { ...(zone ? { forZones: [{ name: zone }] } : {}), ...(forNodes ? { forNodes } : {}) } : undefined
@@ -135,6 +138,12 @@ function desiredGroups(service: Readonly<Service>, pods: readonly Pod[], address
   return [...groups.values()]
 }
 
+/** Hints by share aren't compared: what has them keeps them, for as long as its slice stays as it is. */
+function withHintsOf(slices: readonly EndpointSlice[], groups: readonly DesiredGroup[]): DesiredGroup[] {
+  const known = new Map(slices.flatMap(({ endpoints = [] }) => endpoints.map((endpoint) => [endpointKey(endpoint), endpoint.hints] as const)))
+  return groups.map(({ ports, endpoints }) => ({ ports, endpoints: endpoints.map((endpoint) => { const hints = known.get(endpointKey(endpoint)); return hints ? { ...endpoint, hints } : endpoint }) }))
+}
+
 function sliceLabels(service: Readonly<Service>): Record<string, string> {
   const own = Object.entries(service.metadata.labels ?? {}).filter(([key]) => key !== SERVICE_NAME && key !== MANAGED_BY && key !== HEADLESS)
   return { ...Object.fromEntries(own), ...(isHeadless(service) ? { [HEADLESS]: '' } : {}), [SERVICE_NAME]: service.metadata.name!, [MANAGED_BY]: CONTROLLER }
@@ -143,6 +152,8 @@ function sliceLabels(service: Readonly<Service>): Record<string, string> {
 /** Tells the network which pods stand behind a Service, in slices of at most 100. k8s: pkg/controller/endpointslice */
 export function endpointSliceController(): Controller {
   const triggers = new TriggerTimes()
+  /** Services and address types whose endpoints have hints by their zones' share. */
+  const hinted = new Set<string>()
   return {
     name: 'endpoint-slice-controller', for: 'services', reads: ['nodes'], minIntervalMs: 20,
     indexes: [{ resource: 'endpointslices.discovery.k8s.io', name: 'service', values: sliceServiceKeys }],
@@ -152,13 +163,14 @@ export function endpointSliceController(): Controller {
         resource: 'endpointslices.discovery.k8s.io',
         keys: ({ object }) => object.metadata.labels?.[MANAGED_BY] === CONTROLLER ? sliceServiceKeys(object) : [],
       },
-      { resource: 'nodes', keys: ({ type }, { cache }) => type === 'update' ? [] : cache.list<Service>('services').filter(({ spec }) => spec?.selector).map(keyOf) },
+      { resource: 'nodes', keys: (change, { cache }) => change.type === 'update' ? changesShares(change.old, change.object) ? cache.list<Service>('services').filter(wantsTopologyHints).map(keyOf) : [] : cache.list<Service>('services').filter(({ spec }) => spec?.selector).map(keyOf) },
     ],
     async reconcile(key, context) {
       const { api, cache, events } = context
       const service = cache.get<Service>('services', key)
       if (!service) {
         triggers.forget(key)
+        for (const family of ['IPv4', 'IPv6']) hinted.delete(`${key} ${family}`)
         return
       }
       if (service.spec!.type === 'ExternalName' || !service.spec!.selector || Object.keys(service.spec!.selector).length === 0) return
@@ -176,7 +188,9 @@ export function endpointSliceController(): Controller {
         for (const addressType of families) {
           const existing = all.filter((slice) => slice.addressType === addressType)
           const own = existing.filter((slice) => slice.metadata.ownerReferences?.some((owner) => owner.uid === service.metadata.uid))
-          const plan = planSlices(own, desiredGroups(service, pods, addressType, context), () => labels)
+          const isHinted = wantsTopologyHints(service)
+          const desired = desiredGroups(service, pods, addressType, context)
+          const plan = planSlices(own, isHinted ? withHintsOf(own, desired) : desired, () => labels)
           plan.remove.push(...existing.filter((slice) => !own.includes(slice)))
           if (plan.create.length === 0 && plan.remove.length === existing.length) {
             // An empty slice says that nobody is there, rather than that nobody has looked.
@@ -190,6 +204,11 @@ export function endpointSliceController(): Controller {
             const { ports, endpoints } = plan.create.shift()!
             plan.update.push({ slice: { ...slice, ports }, endpoints })
           }
+          const said = isHinted ? addTopologyHints(plan, own, zoneShares(cache.list<Node>('nodes'))) ?? true : undefined
+          if (typeof said === 'string' || (said === undefined && hinted.has(`${key} ${addressType}`))) events.event(service, 'Warning', 'TopologyAwareHintsDisabled', `${said ?? 'Topology Aware Hints has been disabled'}, addressType: ${addressType}`)
+          if (said === true && !hinted.has(`${key} ${addressType}`)) events.event(service, 'Normal', 'TopologyAwareHintsEnabled', `Topology Aware Hints has been enabled, addressType: ${addressType}`)
+          if (said === true) hinted.add(`${key} ${addressType}`)
+          else hinted.delete(`${key} ${addressType}`)
           for (const { ports, endpoints } of plan.create) await api.create<EndpointSlice>('endpointslices.discovery.k8s.io', {
             apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice',
             metadata: { generateName: `${name}-`, namespace: namespace!, labels, ...(annotations ? { annotations } : {}), ownerReferences: [controllerReference(service)] },

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import type { EndpointSlice, Node } from '../../kinds/generated/types.ts'
+import type { Endpoint, SlicesPlan } from './endpoint-slice.ts'
+import { addTopologyHints, zoneShares } from './topology-hints.ts'
+
+const node = (zone: string | undefined, cpu: string, more: { ready?: boolean; controlPlane?: boolean } = {}) => ({
+  metadata: { labels: { ...(zone ? { 'topology.kubernetes.io/zone': zone } : {}), ...(more.controlPlane ? { 'node-role.kubernetes.io/control-plane': '' } : {}) } },
+  status: { allocatable: { cpu }, conditions: [{ type: 'Ready', status: more.ready === false ? 'False' : 'True' }] },
+}) as unknown as Node
+const endpoints = (...zones: (string | undefined)[]): Endpoint[] => zones.map((zone, i) => ({ addresses: [`10.244.0.${i}`], conditions: { ready: true }, ...(zone ? { zone } : {}) }))
+const hintsOf = (list: readonly Endpoint[] | undefined) => (list ?? []).map(({ hints }) => hints?.forZones?.[0]?.name).join('')
+const planOf = (list: Endpoint[]): SlicesPlan => ({ create: [{ ports: [], endpoints: list }], update: [], remove: [] })
+
+it('zones have their share of the processors, where that can be said', () => {
+  expect(Object.fromEntries(zoneShares([node('a', '2'), node('a', '2'), node('b', '1'), node('b', '3', { ready: false }), node(undefined, '8', { controlPlane: true })])!)).toEqual({ a: 0.8, b: 0.2 })
+  expect(zoneShares([node('a', '2'), node(undefined, '2')])).toBeUndefined()
+  expect(zoneShares([node('a', '2'), node('a', '2')])).toBeUndefined()
+})
+
+it('endpoints are their own zone’s, but for those of zones with too many', () => {
+  const even = new Map([['a', 1 / 3], ['b', 1 / 3], ['c', 1 / 3]])
+  const hinted = (shares: ReadonlyMap<string, number>, ...zones: string[]) => { const plan = planOf(endpoints(...zones)); const why = addTopologyHints(plan, [], shares); return why ?? hintsOf(plan.create[0]!.endpoints) }
+  expect(hinted(even, 'a', 'b', 'c')).toBe('abc')
+  expect(hinted(even, 'a', 'a', 'a', 'a', 'b', 'c')).toBe('bcaabc')
+  expect(hinted(new Map([['a', 0.5], ['b', 0.5]]), 'a', 'a', 'a', 'b')).toBe('baab')
+  expect(hinted(even, 'a', 'b')).toBe('Insufficient number of endpoints (2 endpoints, 3 zones)')
+  expect(hinted(new Map([['a', 0.9], ['b', 0.05], ['c', 0.05]]), 'a', 'b', 'c')).toBe('Unable to allocate minimum required endpoints to each zone without exceeding overload threshold (3 endpoints, 3 zones)')
+})
+
+it('a slice that stays keeps its hints, and loses them where there can be none', () => {
+  const shares = new Map([['a', 0.5], ['b', 0.5]])
+  const plan = planOf(endpoints('a', 'b'))
+  addTopologyHints(plan, [], shares)
+  const slice = (list: Endpoint[]) => ({ metadata: { uid: 'u' }, endpoints: list }) as unknown as EndpointSlice
+  const kept: SlicesPlan = { create: [], update: [], remove: [] }
+  expect([addTopologyHints(kept, [slice(plan.create[0]!.endpoints)], shares), kept.update]).toEqual([undefined, []])
+  expect(addTopologyHints(kept, [slice(endpoints('a', undefined))], shares)).toBe('One or more endpoints do not have a zone specified')
+  const gone: SlicesPlan = { create: [], update: [], remove: [] }
+  expect(addTopologyHints(gone, [slice(plan.create[0]!.endpoints)], undefined)).toContain('Insufficient Node information')
+  expect(hintsOf(gone.update[0]!.endpoints)).toBe('')
+})
