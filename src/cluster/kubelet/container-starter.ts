@@ -1,3 +1,4 @@
+import { prepareSubPath } from './subpath.ts'
 import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from '../runtime/cri.ts'
@@ -180,12 +181,8 @@ export class ContainerStarter {
       const { tree } = volume
       if (subPath.startsWith('/')) throw new Error(`error SubPath \`${subPath}\` must not be an absolute path`)
       if (subPath.split('/').includes('..')) throw new Error(`unable to provision SubPath \`${subPath}\`: must not contain '..'`)
-      if (subPath) {
-        const path = `${root === '/' ? '' : root}/${subPath}`
-        if (!tree.exists(path)) tree.mkdir(path, { recursive: true, mode: 0o777 })
-        // The mount holds on to the file that is there now, whatever a ConfigMap's links point at later.
-        root = path
-      }
+      // The mount holds on to the file that is there now, whatever a ConfigMap's links point at later.
+      if (subPath) root = prepareSubPath({ tree, root, subPath, isWholeTree: root === '/' && volume.plugin !== 'kubernetes.io/host-path', volumeMount: mount.name, container: container.name })
       mounts.push({ containerPath: mount.mountPath, tree, ...(root !== '/' ? { subPath: root } : {}), readOnly, inMemory: volume.inMemory ?? false, ...(mount.mountPropagation ? { propagation: mount.mountPropagation as 'None' | 'HostToContainer' | 'Bidirectional' } : {}) })
     }
     let made = this.#made.get(uid)

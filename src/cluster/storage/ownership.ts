@@ -8,8 +8,9 @@ import type { Pod } from '../kinds/generated/types.ts'
 export function giveToGroup(files: MountableFileSystem, root: string, pod: Pod): void {
   const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {}
   if (fsGroup === undefined) return
-  if (fsGroupChangePolicy === 'OnRootMismatch' && isGiven(files, root, fsGroup)) return
-  give(files, root, fsGroup)
+  const path = files.realpath(root)
+  if (fsGroupChangePolicy === 'OnRootMismatch' && isGiven(files, path, fsGroup)) return
+  give(files, path, fsGroup)
 }
 
 const FILE_BITS = 0o660

@@ -1,6 +1,7 @@
 import { readAll } from '../../base/streams.ts'
 import { errorText } from '../errno.ts'
 import { UnixError } from '../types.ts'
+import { formatBytes } from './hexdump-format.ts'
 import { parseOptions } from './utility.ts'
 import type { Utility } from './utility.ts'
 
@@ -9,7 +10,7 @@ const LINE_BYTES = 16
 /** hexdump: bytes in words of two, or with -C one by one beside their characters. Lines like the one before become a star unless -v is given. */
 export const hexdump: Utility = async (context) => {
   const { proc } = context
-  const options = parseOptions(context.args, 'bcCdn:os:vxR', { canonical: 'C', 'no-squeezing': 'v', 'length=': 'n', 'skip=': 's' })
+  const options = parseOptions(context.args, 'bcCde:n:os:vxR', { canonical: 'C', 'format=': 'e', 'no-squeezing': 'v', 'length=': 'n', 'skip=': 's' })
   const chunks: Uint8Array[] = []
   let status = 0
   if (options.operands.length === 0) chunks.push(await readAll(proc.stdin))
@@ -25,6 +26,11 @@ export const hexdump: Utility = async (context) => {
   const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
   chunks.reduce((at, chunk) => { all.set(chunk, at); return at + chunk.length }, 0)
   const data = all.subarray(skip, options.value('n') === undefined ? undefined : skip + Number(options.value('n')))
+  const format = options.value('e')
+  if (format !== undefined) {
+    await context.out(formatBytes(data, format, skip))
+    return status
+  }
   const canonical = options.has('C')
   const address = (at: number) => at.toString(16).padStart(canonical ? 8 : 7, '0')
   let before = ''

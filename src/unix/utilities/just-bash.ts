@@ -7,7 +7,7 @@ import type { Utility } from './utility.ts'
 
 /** Utilities that the just-bash library provides. They read all of their input before they write, but for jq: see {@link completeValues}. */
 export const JUST_BASH_COMMANDS = [
-  'jq', 'yq', 'find', 'base64', 'md5sum', 'sha1sum', 'sha256sum', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join',
+  'jq', 'yq', 'find', 'md5sum', 'sha1sum', 'sha256sum', 'gzip', 'gunzip', 'zcat', 'column', 'comm', 'join',
   'fold', 'expand', 'unexpand', 'strings', 'split', 'od', 'tree', 'file',
 ] as const satisfies readonly CommandName[]
 

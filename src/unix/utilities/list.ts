@@ -1,4 +1,5 @@
 import type { Program } from '../types.ts'
+import { base64 } from './base64.ts'
 import * as blockTools from './block-tools.ts'
 import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
@@ -29,7 +30,7 @@ import type { Utility, UtilityFlavour } from './utility.ts'
 export const utilities: Readonly<Record<string, Utility>> = {
   ...Object.fromEntries(JUST_BASH_COMMANDS.map((name) => [name, justBash(name)])),
   cat: text.cat, head: text.head, tail: text.tail, tee: text.tee, yes: text.yes, wc: text.wc, seq: text.seq, tr: text.tr, cut: text.cut, sort: text.sort, uniq: text.uniq, rev: text.rev, tac: text.tac, nl: text.nl,
-  envsubst, paste, shuf, uuidgen, diff, grep, egrep: grep, fgrep: grep, sed, awk, tar,
+  base64, envsubst, paste, shuf, uuidgen, diff, grep, egrep: grep, fgrep: grep, sed, awk, tar,
   ls: files.ls, mkdir: files.mkdir, rmdir: files.rmdir, rm: files.rm, unlink: files.rm, cp: files.cp, mv: files.mv, ln: files.ln, touch: files.touch, chmod: files.chmod, chown: files.chown, chgrp: files.chown, stat: files.stat,
   readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: files.truncate, dd: files.dd, du: files.du, df: files.df, mount: mounts.mount, umount: mounts.umount, basename: files.basename, dirname: files.dirname,
   sleep: processes.sleep, ps: processes.ps, top: processes.top, kill: processes.kill, pkill: processes.pkill, pgrep: processes.pkill, killall: processes.pkill, pidof: processes.pkill, env: processes.env, printenv: processes.printenv,

@@ -31,6 +31,14 @@ test('hexdump shows bytes beside their characters and leaves out lines like the 
   expect((await run(['hexdump', '-C'], { stdin: `ab\n${'x'.repeat(45)}` })).stdout).toBe('00000000  61 62 0a 78 78 78 78 78  78 78 78 78 78 78 78 78  |ab.xxxxxxxxxxxxx|\n00000010  78 78 78 78 78 78 78 78  78 78 78 78 78 78 78 78  |xxxxxxxxxxxxxxxx|\n*\n00000030\n')
 })
 
+test('hexdump -e shows bytes as the format says', async () => {
+  const { run } = testMachine({ programs: utilityPrograms('busybox') })
+  const shown = async (format: string, stdin: string, ...more: string[]) => (await run(['hexdump', ...more, '-e', format], { stdin })).stdout
+  expect(await shown('100 "%_p"', 'hello\n', '-n', '100')).toBe('hello.')
+  expect(await shown('1/1 "%02x "', 'ab\n')).toBe('61 62 0a ')
+  expect(await shown('"%_ax: " 4/1 "%3d " "\\n"', 'abcd')).toBe('0:  97  98  99 100\n')
+})
+
 test('df keeps its columns as wide as each family has them, and counts in blocks of 4 KiB', async () => {
   const lines = async (flavour: 'gnu' | 'busybox') => (await testMachine({ programs: utilityPrograms(flavour, { directory: '/bin' }), files: { '/note': 'x' } }).run(['df', '-h', '/'])).stdout.split('\n')
   expect(await lines('gnu')).toEqual(['Filesystem      Size  Used Avail Use% Mounted on', expect.stringMatching(/^overlay +64G +[\d.]+K +\S+ +\d+% \/$/), ''])

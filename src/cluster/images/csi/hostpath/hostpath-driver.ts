@@ -6,6 +6,8 @@ import type { Proc } from '../../../../unix/types.ts'
 import { quantityValue } from '../../../kinds/quantity.ts'
 import { goFlags } from '../../agnhost/go-server.ts'
 import { klog } from '../../in-cluster/klog.ts'
+import { GRPC_CODES } from '../../../../unix/net/http2/grpc-client.ts'
+import { loggedCsi, messagesOf } from '../wire/csi-codec.ts'
 import { HostPathState } from './hostpath-state.ts'
 import type { HostPathVolume } from './hostpath-state.ts'
 
@@ -13,7 +15,7 @@ const TIB = 1024 ** 4
 const EPHEMERAL_BYTES = 100 * 1024 ** 2
 const TOPOLOGY_KEY = 'topology.hostpath.csi/node'
 const BOOLEANS = new Set(['ephemeral', 'enable-attach', 'check-volume-lifecycle', 'enable-topology', 'node-expand-required', 'enable-volume-expansion', 'enable-controller-modify-volume', 'disable-controller-expansion', 'disable-node-expansion', 'enable-list-snapshots', 'version', 'enable-snapshot-metadata', 'automaxprocs', 'logtostderr'])
-const KNOWN = new Set([...BOOLEANS, 'v', 'drivername', 'endpoint', 'nodeid', 'statedir', 'maxvolumespernode', 'capacity', 'max-volume-size', 'accepted-mutable-parameter-names', 'max-volume-size-node', 'attach-limit'])
+const KNOWN = new Set([...BOOLEANS, 'v', 'drivername', 'endpoint', 'nodeid', 'statedir', 'maxvolumespernode', 'capacity', 'max-volume-size', 'accepted-mutable-parameter-names', 'max-volume-size-node', 'attach-limit', 'proxy-endpoint'])
 
 interface Capability { block?: object; mount?: { fsType?: string }; accessMode?: { mode: string } }
 interface CreateVolumeRequest {
@@ -52,6 +54,8 @@ export async function hostPathPlugin(proc: Proc, version: string): Promise<numbe
     await proc.stderr.write('Failed to initialize driver: the snapshot metadata service is not available here')
     return 1
   }
+  const proxyEndpoint = flags.get('proxy-endpoint')
+  if (proxyEndpoint) return (await import('./driver-proxy.ts')).driverProxy(proc, (flags.get('endpoint') ?? 'unix:///tmp/csi.sock').replace(/^unix:\/\//, ''), proxyEndpoint)
   const missing = ([['drivername', 'driver name'], ['nodeid', 'node id'], ['endpoint', 'driver endpoint']] as const).find(([name]) => !(flags.get(name) ?? (name === 'drivername' ? 'hostpath.csi.k8s.io' : name === 'endpoint' ? 'unix://tmp/csi.sock' : '')))
   if (missing) {
     await proc.stdout.write(`Failed to initialize driver: no ${missing[1]} provided`)
@@ -141,12 +145,27 @@ class HostPathDriver {
       const work = this.#last.then(() => method(request))
       this.#last = work.catch(() => {})
       try {
-        return await work
+        const response = await work
+        this.#logCall(name, request, response, undefined)
+        return response
       } catch (error) {
         klog(this.#proc, 'E', 'server.go:110', `GRPC error: ${(error as Error).message}`)
+        this.#logCall(name, request, undefined, error as Error)
         throw error
       }
     }]))
+  }
+
+  /** What the tests of Kubernetes read: a line of JSON for each call, from verbosity 5 on. */
+  #logCall(name: string, request: object, response: object | undefined, error: Error | undefined): void {
+    if (Number(this.#flags.get('v') ?? 0) < 5) return
+    const types = messagesOf(`csi.v1.${name}`)
+    if (!types) return
+    const code = error instanceof GrpcError ? GRPC_CODES.indexOf(error.code) : 2
+    klog(this.#proc, 'I', 'server.go:135', `gRPCCall: ${JSON.stringify({
+      Method: `/csi.v1.${name}`, Request: loggedCsi(types.request, request, false), Response: response ? loggedCsi(types.response, response, false) : null, Error: error?.message ?? '',
+      FullError: error ? { code, message: error instanceof GrpcError ? error.description : error.message } : null,
+    })}`)
   }
 
   get #expands(): boolean {
