@@ -26,9 +26,8 @@ export async function untilObject(f: Factory, ref: ObjectRef, timeoutMs: number,
   const path = resourcePath(ref.mapping, ref.namespace)
   const fieldSelector = `metadata.name=${ref.name}`
   const controller = new AbortController()
-  const onBroken = () => controller.abort()
-  f.io.broken.addEventListener('abort', onBroken)
-  f.proc.killed.addEventListener('abort', onBroken)
+  // One signal that follows the others: many waits at once, as drain's, would leave as many listeners on those of the process.
+  const signal = AbortSignal.any([f.io.broken, f.proc.killed, controller.signal])
   let timedOut = false
   const timer = timeoutMs > 0 ? f.proc.clock.after(timeoutMs, () => { timedOut = true; controller.abort() }) : undefined
   try {
@@ -41,22 +40,20 @@ export async function untilObject(f: Factory, ref: ObjectRef, timeoutMs: number,
       if (timeoutMs < 0) throw new WaitTimeout()
       if (timedOut) throw new WaitTimeout()
       try {
-        for await (const event of f.rest().watch(path, { query: { fieldSelector, resourceVersion: list.metadata.resourceVersion }, signal: controller.signal })) {
+        for await (const event of f.rest().watch(path, { query: { fieldSelector, resourceVersion: list.metadata.resourceVersion }, signal })) {
           if (event.type === 'BOOKMARK') continue
           const deleted = event.type === 'DELETED'
           current = deleted ? undefined : event.object
           if (done(current, deleted)) return current
         }
       } catch (error) {
-        if (!controller.signal.aborted && !(error instanceof StatusError && error.code === 410)) throw error
+        if (!signal.aborted && !(error instanceof StatusError && error.code === 410)) throw error
       }
       if (timedOut) throw new WaitTimeout()
-      if (controller.signal.aborted) throw new WaitTimeout()
+      if (signal.aborted) throw new WaitTimeout()
     }
   } finally {
     timer?.cancel()
     controller.abort()
-    f.io.broken.removeEventListener('abort', onBroken)
-    f.proc.killed.removeEventListener('abort', onBroken)
   }
 }
