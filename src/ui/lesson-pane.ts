@@ -18,7 +18,7 @@ type Visit = 'push' | 'replace' | 'none'
 
 /** The list of lessons, or the lesson that is open, one step at a time with its goals. The page's address names the step. */
 export class LessonPane extends LitElement {
-  static override properties = { lesson: { state: true }, stepId: { state: true }, states: { state: true }, problem: { state: true }, said: { state: true }, copied: { state: true }, savedFile: { state: true }, isPrinting: { state: true }, fileProblem: { state: true } }
+  static override properties = { lesson: { state: true }, stepId: { state: true }, states: { state: true }, problem: { state: true }, said: { state: true }, copied: { state: true }, savedFile: { state: true }, isPrinting: { state: true }, isOpening: { state: true }, fileProblem: { state: true } }
   declare lesson: Lesson | undefined
   declare stepId: string
   declare states: GoalState[]
@@ -28,6 +28,8 @@ export class LessonPane extends LitElement {
   declare copied: string | undefined
   declare savedFile: string | undefined
   declare fileProblem: { file: string; message: string } | undefined
+  /** A lesson's text is being fetched. */
+  declare isOpening: boolean
   /** All steps at once, for paper. */
   declare isPrinting: boolean
   declare client: ClusterClient
@@ -45,7 +47,7 @@ export class LessonPane extends LitElement {
     this.states = []
     this.said = ''
     this.stepId = ''
-    this.isPrinting = false
+    this.isPrinting = this.isOpening = false
   }
 
   override connectedCallback(): void {
@@ -112,9 +114,11 @@ export class LessonPane extends LitElement {
     if (!this.#isKnown) { this.#wanted = { lesson: id, ...(stepId ? { step: stepId } : {}) }; return }
     const opening = ++this.#opening
     this.problem = undefined
+    this.isOpening = true
     try {
       const lesson = this.lesson?.id === id && this.#shownLanguage === language() ? this.lesson : await loadLesson(id, language())
       if (opening !== this.#opening) return
+      this.isOpening = false
       const isOpen = lesson === this.lesson
       this.#shownLanguage = language()
       this.lesson = lesson
@@ -139,6 +143,7 @@ export class LessonPane extends LitElement {
     this.lesson = lesson
     this.problem = undefined
     this.stepId = ''
+    this.isOpening = false
     this.#opening++
     this.#visit(visit)
   }
@@ -265,7 +270,8 @@ export class LessonPane extends LitElement {
   override render(): TemplateResult {
     return html`${this.lesson && this.#step ? this.isPrinting ? this.#renderPaper(this.lesson) : this.#renderStep(this.lesson, this.#step) : html`
         <dd-lesson-list .progress=${this.client.progress} .problem=${this.problem} @open-lesson=${(event: CustomEvent<LessonLink>) => this.#open(event.detail)}></dd-lesson-list>`}
-      <div class="visually-hidden" role="status" aria-live="polite">${this.said}</div>
+      ${this.isOpening ? html`<div class="progress"></div>` : nothing}
+      <div class="visually-hidden" role="status" aria-live="polite">${this.isOpening ? t('lesson.loading') : this.said}</div>
       <dd-confirm-dialog></dd-confirm-dialog>`
   }
 
@@ -395,6 +401,11 @@ export class LessonPane extends LitElement {
     summary:hover { color: var(--ink); }
     .bottom { flex: none; display: flex; justify-content: space-between; gap: 8px; padding: 10px 16px; border-top: 1px solid var(--line); }
     .problem { color: var(--bad); }
+    :host { position: relative; }
+    /* What comes at once shows no such thing. */
+    .progress { position: absolute; inset: 0 0 auto 0; height: 2px; background: linear-gradient(90deg, transparent, var(--accent), transparent); background-size: 40% 100%; background-repeat: no-repeat; opacity: 0; animation: run 1s linear infinite, appear 0s 250ms forwards; }
+    @keyframes run { from { background-position: -40% 0; } to { background-position: 140% 0; } }
+    @keyframes appear { to { opacity: 1; } }
     .problem p { margin: 0 0 8px; }
     .problem:has(button) { margin-bottom: 14px; padding: 10px 14px; border-radius: var(--radius); background: var(--bad-soft); }
     .file .problem { margin: 0; padding: 6px 12px; font-size: var(--small); }

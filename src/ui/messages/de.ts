@@ -138,6 +138,7 @@ export const de: Messages = {
   'lesson.skip': 'Ohne das weiter',
   'lesson.startFailed': 'Womit die Lektion beginnt, ließ sich nicht anlegen: {message}',
   'lesson.failed': 'Die Lektion konnte nicht geladen werden: {message}',
+  'lesson.loading': 'Die Lektion wird geladen …',
 
   'cluster.scope': 'Welche Pods',
   'cluster.scopeMine': 'Meine',

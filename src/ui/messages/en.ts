@@ -137,6 +137,7 @@ export const en = {
   'lesson.skip': 'Go on without it',
   'lesson.startFailed': 'What the lesson begins with could not be created: {message}',
   'lesson.failed': 'The lesson could not be loaded: {message}',
+  'lesson.loading': 'The lesson is being loaded …',
 
   'cluster.scope': 'Which pods',
   'cluster.scopeMine': 'Mine',
