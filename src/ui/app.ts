@@ -23,11 +23,16 @@ type PaneName = 'lesson' | 'terminal' | 'cluster' | 'editor' | 'browser'
 /** `phone`: one pane at a time; `tablet`: terminal and one more; `desk`: all beside each other. */
 type Layout = 'phone' | 'tablet' | 'desk'
 
+interface Notice {
+  text: MessageKey
+  action?: { label: MessageKey; run: () => void }
+}
+
 const LIMITS: Record<string, [min: number, max: number]> = { lesson: [260, 900], cluster: [260, 1100], editor: [120, 1600] }
 
 /** The page: header, panes, and what connects them. */
 export class DrydockApp extends LitElement {
-  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, browserOpen: { state: true }, front: { state: true }, panes: { state: true }, away: { state: true }, theme: { state: true }, notice: { state: true } }
+  static override properties = { layout: { state: true }, active: { state: true }, editorOpen: { state: true }, browserOpen: { state: true }, front: { state: true }, panes: { state: true }, away: { state: true }, theme: { state: true }, notice: { state: true }, offer: { state: true } }
   declare layout: Layout
   /** The pane in front on a phone; on a tablet the one beside the terminal. */
   declare active: PaneName
@@ -39,7 +44,10 @@ export class DrydockApp extends LitElement {
   /** Panes at the side that were put away; only where there is room for all. */
   declare away: Settings['hidden']
   declare theme: Theme
-  declare notice: { text: MessageKey; action?: { label: MessageKey; run: () => void } } | undefined
+  /** Said in passing. */
+  declare notice: Notice | undefined
+  /** Waits for an answer; what is said in passing stands before it for a while. */
+  declare offer: Notice | undefined
   declare client: ClusterClient
   readonly #media = [matchMedia('(max-width: 759px)'), matchMedia('(max-width: 1099px)')]
 
@@ -57,7 +65,7 @@ export class DrydockApp extends LitElement {
     this.active = this.layout === 'phone' ? 'terminal' : 'lesson'
     this.editorOpen = this.browserOpen = false
     this.front = 'editor'
-    this.notice = undefined
+    this.notice = this.offer = undefined
   }
 
   override connectedCallback(): void {
@@ -93,8 +101,9 @@ export class DrydockApp extends LitElement {
     setTimeout(() => { if (this.notice === notice) this.notice = undefined }, 6_000)
   }
 
-  offerUpdate(run: () => void): void {
-    this.notice = { text: 'status.update', action: { label: 'status.reload', run } }
+  /** Offers to load the page again. */
+  offerReload(text: 'status.update' | 'status.partMissing', run: () => void): void {
+    this.offer = { text, action: { label: 'status.reload', run } }
   }
 
   #layoutNow(): Layout {
@@ -207,11 +216,16 @@ export class DrydockApp extends LitElement {
         ${this.#side('cluster', html`<dd-cluster-pane .client=${this.client}></dd-cluster-pane>`)}
       </main>
       ${this.layout === 'phone' ? this.#tabs(['lesson', 'terminal', 'cluster', 'editor', ...(this.browserOpen ? ['browser' as const] : [])], 'bottom') : nothing}
-      <div class="notice" role="status" ?hidden=${!this.notice}>
-        ${this.notice ? t(this.notice.text) : nothing}
-        ${this.notice?.action ? html`<button class="button" @click=${this.notice.action.run}>${t(this.notice.action.label)}</button>` : nothing}
-        ${this.notice ? html`<button class="icon-button" aria-label=${t('dialog.close')} @click=${() => { this.notice = undefined }}>${icons.close}</button>` : nothing}
-      </div>`
+      ${this.#renderNotice()}`
+  }
+
+  #renderNotice(): TemplateResult {
+    const notice = this.notice ?? this.offer
+    return html`<div class="notice" role="status" ?hidden=${!notice}>
+        ${notice ? t(notice.text) : nothing}
+        ${notice?.action ? html`<button class="button" @click=${notice.action.run}>${t(notice.action.label)}</button>` : nothing}
+        ${notice ? html`<button class="icon-button" aria-label=${t('dialog.close')} @click=${() => { if (this.notice) this.notice = undefined; else this.offer = undefined }}>${icons.close}</button>` : nothing}
+    </div>`
   }
 
   #header(): TemplateResult {

@@ -11,6 +11,9 @@ const app = document.querySelector<InstanceType<typeof DrydockApp>>('dd-app')!
 app.client = client
 DrydockApp.define()
 
+// A part that is loaded when it is first needed did not come; whoever wanted it hears of it besides.
+addEventListener('vite:preloadError', () => app.offerReload('status.partMissing', () => location.reload()))
+
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
   const { registerServiceWorker } = await import('./service-worker-registration.ts')
   registerServiceWorker(app)

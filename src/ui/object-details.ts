@@ -131,7 +131,7 @@ export class ObjectDetails extends LitElement {
     .bar { flex: none; display: flex; align-items: center; gap: 8px; min-height: 38px; padding: 0 8px 0 16px; }
     .bar b { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font: 600 var(--small) var(--mono); }
     .bar .icon-button { margin-inline-start: auto; }
-    [role='tablist'] { flex: none; display: flex; flex-wrap: wrap; gap: 0 2px; padding: 0 11px; border-bottom: 1px solid var(--line); }
+    [role='tablist'] { flex: none; display: flex; flex-wrap: wrap; gap: 0; padding: 0 9px; border-bottom: 1px solid var(--line); }
     [role='tab'] { min-height: 32px; padding: 2px 5px; border: 0; border-bottom: 2px solid transparent; margin-bottom: -1px; background: none; color: var(--ink-soft); font-size: var(--small); font-weight: 550; }
     [role='tab'][aria-selected='true'] { color: var(--ink); border-color: var(--lead); }
     pre { flex: 1; min-height: 0; margin: 0; padding: 12px 16px; overflow: auto; font-size: 12.5px; line-height: 1.5; overscroll-behavior: contain; }

@@ -25,6 +25,8 @@ export const sharedStyles = css`
   }
   .icon-button:hover:not(:disabled) { background: color-mix(in srgb, currentColor 10%, transparent); }
   .icon-button svg, .button svg { width: 16px; height: 16px; flex: none; }
+  @media (min-width: 2400px) { .icon-button svg, .button svg { width: 18px; height: 18px; } .icon-button { height: 34px; min-width: 34px; } }
+  @media (min-width: 3200px) { .icon-button svg, .button svg { width: 22px; height: 22px; } .icon-button { height: 40px; min-width: 40px; } }
   .stencil { font-size: var(--tiny); font-weight: 650; letter-spacing: 0.08em; text-transform: uppercase; color: var(--ink-soft); }
   code, pre, .mono { font-family: var(--mono); font-size: 0.92em; }
   .quiet { color: var(--ink-soft); }

@@ -108,6 +108,22 @@ test('where there can be no cluster the page says why', async () => {
   await broken.close()
 })
 
+test('a part that does not come is said, and stays said when something else was', async () => {
+  const context = await app.browser.newContext({ locale: 'en-GB', permissions: ['clipboard-read', 'clipboard-write'], serviceWorkers: 'block' })
+  const page = await context.newPage()
+  await page.goto(`${app.url}#lesson/pods`)
+  await page.getByRole('heading', { level: 2, name: 'What you have in front of you' }).waitFor()
+  await page.route('**/assets/new-cluster-dialog-*.js', (route) => route.abort())
+  await page.getByRole('button', { name: 'Menu', exact: true }).click()
+  await page.getByRole('button', { name: 'Start over' }).click()
+  await page.getByText('A part of the page did not come.').waitFor()
+  await page.getByRole('button', { name: 'Copy a link to this step' }).click()
+  await page.getByText('The link to this step is copied.').waitFor()
+  await page.locator('.notice').getByRole('button', { name: 'Close' }).click()
+  await page.getByText('A part of the page did not come.').waitFor()
+  await context.close()
+})
+
 test('no page complained', () => {
   expect(app.errors).toEqual([])
 })

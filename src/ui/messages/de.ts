@@ -20,6 +20,7 @@ export const de: Messages = {
   'status.failed': 'Der Cluster konnte nicht starten',
   'status.offlineReady': 'Drydock funktioniert jetzt auch ohne Netz.',
   'status.update': 'Es gibt eine neue Version.',
+  'status.partMissing': 'Ein Teil der Seite ist nicht angekommen. Vielleicht fehlt das Netz, oder es gibt eine neue Version.',
   'status.reload': 'Neu laden',
 
   'clock.label': 'Uhr des Clusters',

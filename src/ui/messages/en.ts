@@ -19,6 +19,7 @@ export const en = {
   'status.failed': 'The cluster could not start',
   'status.offlineReady': 'Drydock now also works without a network.',
   'status.update': 'A new version is there.',
+  'status.partMissing': 'A part of the page did not come. Perhaps the network is gone, or there is a new version.',
   'status.reload': 'Reload',
 
   'clock.label': 'Cluster clock',
