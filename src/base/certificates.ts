@@ -64,18 +64,18 @@ export async function createAuthority(commonName: string, nowMs: number, validMs
 }
 
 /**
- * What a server without a certificate makes for itself: one that an authority of its own signed. PEM of both.
+ * What a server without a certificate makes for itself: one that an authority of its own signed, with the authority's behind it, and its key.
  * k8s: client-go/util/cert GenerateSelfSignedCertKey
  */
-export async function createSelfSignedServer(host: string, nowMs: number): Promise<string> {
+export async function createSelfSignedServer(host: string, nowMs: number): Promise<CertificateAndKey> {
   const stamp = Math.floor(nowMs / 1000)
   const authority = await createAuthority(`${host}-ca@${stamp}`, nowMs, YEAR_MS)
-  const { publicKey } = await generateKeys()
+  const { publicKey, privateKey } = await generateKeys()
   const leaf = await signCertificate(authority, {
     subject: subjectName(`${host}@${stamp}`), publicKey, serialNumber: await serialOf(await crypto.subtle.exportKey('spki', publicKey)), notBeforeMs: nowMs - BACKDATE_MS, notAfterMs: nowMs + YEAR_MS,
     keyUsages: x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, extendedKeyUsages: [x509.ExtendedKeyUsage.serverAuth], alternativeNames: alternativeNames([host]),
   })
-  return leaf + authority.certificatePem
+  return { certificatePem: leaf + authority.certificatePem, keyPem: await privateKeyPem(privateKey) }
 }
 
 export interface CertificateTemplate {

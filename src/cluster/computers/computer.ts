@@ -300,7 +300,8 @@ export class Computer {
     files.mkdir('/var/lib/kubelet/pki', { recursive: true })
     files.writeFile(dated, `${certificatePem}${keyPem}`, { mode: 0o600 })
     files.symlink(dated, KUBELET_CLIENT_CERTIFICATE)
-    files.writeFile('/var/lib/kubelet/pki/kubelet.crt', serving, { mode: 0o644 })
+    files.writeFile('/var/lib/kubelet/pki/kubelet.crt', serving.certificatePem, { mode: 0o644 })
+    files.writeFile('/var/lib/kubelet/pki/kubelet.key', serving.keyPem, { mode: 0o600 })
   }
 
   /** A request to the kubelet's port, as the API server makes it. @throws Error in the words of Go's dialer */
@@ -432,6 +433,7 @@ export class Computer {
     const { clock, topology, membership, podOf } = this.#around
     const { clientCaPem, services, apiAs } = membership!
     const machineId = this.files.readText(MACHINE_ID).trim()
+    const ownCertificate = once(() => createSelfSignedServer(name, clock.nowMs()))
     return createKubelet({
       nodeName: name,
       api: apiAs(`system:node:${name}`, ['system:nodes', 'system:authenticated'], () => this.#running?.astray, this.#apiServerHost()),
@@ -442,7 +444,7 @@ export class Computer {
         ...(topology.flavour === 'k3s' ? { providerID: `k3s://${name}` } : this.#installerFlag('provider-id') ? { providerID: this.#installerFlag('provider-id')! } : {}),
         ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_RELEASE.split('+')[1]! } : {}),
       },
-      serving: { certificatePem: once(() => createSelfSignedServer(name, clock.nowMs())), clientCaPem },
+      serving: { certificatePem: async () => (await ownCertificate()).certificatePem, keyPem: async () => (await ownCertificate()).keyPem, clientCaPem },
       ...(topology.flavour === 'k3s' ? { allowedUnsafeSysctls: ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] } : {}),
       clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, services,
       staticPodPath: MANIFESTS,

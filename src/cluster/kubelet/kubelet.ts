@@ -72,7 +72,7 @@ export interface KubeletOptions {
   /** The machine was switched on before this kubelet began: no container runs. Tells what the disk knows of pods that had run. */
   coldBoot?: { lastKnown(namespace: string, name: string): Pod | undefined }
   /** Opens port 10250 of the node to whoever the API server allows; without it only {@link Kubelet.handle} leads there. */
-  serving?: { certificatePem(): Promise<string>; clientCaPem: string }
+  serving?: { certificatePem(): Promise<string>; keyPem(): Promise<string>; clientCaPem: string }
 }
 
 /** The agent of one node. */
@@ -375,7 +375,7 @@ class NodeKubelet implements Kubelet {
     const isReadOnly = ({ method, url }: HttpRequest) => method === 'GET' && /^\/(?:pods|metrics|stats|spec|healthz)\b/.test(new URL(url).pathname)
     if (readOnlyPort > 0) this.#listeners.push(network.hostStack.listenHttp(readOnlyPort, (request) => isReadOnly(request) ? this.#server.handle(request) : new Response('404 page not found\n', { status: 404 })))
     this.#listeners.push(
-      network.hostStack.listenHttp(KUBELET_PORT, async (request, peer) => await access.refusal(request, peer) ?? this.#server.handle(request), { tls: { certificatePem: serving.certificatePem } }),
+      network.hostStack.listenHttp(KUBELET_PORT, async (request, peer) => await access.refusal(request, peer) ?? this.#server.handle(request), { tls: { certificatePem: serving.certificatePem, keyPem: serving.keyPem } }),
       network.hostStack.listenHttp(HEALTHZ_PORT, (request) => new URL(request.url).pathname.startsWith('/healthz') ? new Response('ok') : new Response('404 page not found\n', { status: 404 }), { ip: '127.0.0.1' }),
     )
   }

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { httpRequest } from '../../../base/http.ts'
 import { createPipe } from '../../../base/streams.ts'
+import { Random } from '../../../base/random.ts'
+import { connectTls } from '../../../unix/net/tls/client.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
 import type { TestMachine } from '../../../unix/test-machine.ts'
 import { agnhostImage } from './agnhost.ts'
@@ -85,4 +87,14 @@ it('test-webserver lists directories, leads to their slash, and serves files', a
   const moved = await on.machine.net.fetch(httpRequest('http://127.0.0.1/etc'))
   expect([moved.status, moved.headers.get('location')]).toEqual([301, 'etc/'])
   expect(await ask(on, 'http://127.0.0.1/none')).toEqual({ status: 404, text: '404 page not found\n' })
+})
+
+it('a server that makes a certificate for itself also speaks TLS with those who come over a stream of bytes', async () => {
+  const on = await serving(6443, 'external-metrics')
+  const raw = await on.machine.net.connectTcp('127.0.0.1', 6443)
+  const { socket } = await connectTls(raw, { serverName: 'localhost', clock: on.clock, random: new Random('client') })
+  await socket.writer.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  const heard = await socket.reader.read()
+  expect(new TextDecoder().decode(heard!)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  socket.destroy()
 })

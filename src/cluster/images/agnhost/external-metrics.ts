@@ -64,7 +64,7 @@ export async function externalMetrics(proc: Proc, args: readonly string[]): Prom
     metric.value = value
     return json({ metric: name, status: 'success', value })
   }
-  const certificatePem = await proc.clock.outside(createSelfSignedServer('localhost', proc.clock.nowMs()))
+  const tls = await proc.clock.outside(createSelfSignedServer('localhost', proc.clock.nowMs()))
   klog(proc, 'I', 'server.go:99', `"Starting server on" address="[::]:${port}"`)
   proc.net.listenHttp(port, (request) => {
     const { pathname, searchParams } = new URL(request.url)
@@ -74,7 +74,7 @@ export async function externalMetrics(proc: Proc, args: readonly string[]): Prom
     if (!isChange && pathname !== API && !pathname.startsWith(`${API}/`)) return wrong('404 page not found', 404)
     klog(proc, 'I', isChange ? 'server.go:209' : 'server.go:123', `"" method="${request.method}" path="${pathname}"`)
     return isChange ? change(action, decodeURIComponent(name), searchParams) : read(pathname.slice(API.length).replace(/^\//, ''), labelsOf(searchParams.get('labelSelector') ?? ''))
-  }, { tls: { certificatePem } })
+  }, { tls })
   return untilKilled(proc)
 }
 

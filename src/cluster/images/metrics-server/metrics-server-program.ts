@@ -45,12 +45,14 @@ export async function metricsServer(proc: Proc): Promise<number> {
     await proc.stderr.write(`Error: ${message}\n`)
     return 1
   }
-  const certificatePem = flags.has('tls-cert-file') ? proc.fs.readText(flags.get('tls-cert-file')!) : await proc.clock.outside(createSelfSignedServer('localhost', proc.clock.nowMs()))
+  const keyFile = flags.get('tls-private-key-file')
+  const tls = flags.has('tls-cert-file') ? { certificatePem: proc.fs.readText(flags.get('tls-cert-file')!), ...(keyFile ? { keyPem: proc.fs.readText(keyFile) } : {}) } : await proc.clock.outside(createSelfSignedServer('localhost', proc.clock.nowMs()))
   if (!flags.has('tls-cert-file')) {
     const folder = flags.get('cert-dir') ?? 'apiserver.local.config/certificates'
     try {
       proc.fs.mkdir(folder, { recursive: true })
-      proc.fs.writeFile(`${folder}/apiserver.crt`, certificatePem)
+      proc.fs.writeFile(`${folder}/apiserver.crt`, tls.certificatePem)
+      proc.fs.writeFile(`${folder}/apiserver.key`, tls.keyPem ?? '', { mode: 0o600 })
     } catch (error) {
       await proc.stderr.write(`panic: error creating self-signed certificates: open ${folder}/apiserver.crt: ${(error as Error).message.toLowerCase()}\n`)
       return 2
@@ -70,7 +72,7 @@ export async function metricsServer(proc: Proc): Promise<number> {
   const storage = new MetricStorage(resolutionMs)
   klog(proc, 'I', 'handler.go:288', 'Adding GroupVersion metrics.k8s.io v1beta1 to ResourceManager')
   const api = metricsApi({ nodes, pods, storage, access, nowMs: () => proc.clock.nowMs(), onFailedProbe: (why) => klog(proc, 'I', 'server.go:191', `"Failed probe" probe="metric-storage-ready" err="${why}"`) })
-  proc.net.listenHttp(port, (request: HttpRequest, peer: HttpPeer) => api(request, peer), { tls: { certificatePem } })
+  proc.net.listenHttp(port, (request: HttpRequest, peer: HttpPeer) => api(request, peer), { tls })
   klog(proc, 'I', 'secure_serving.go:211', `Serving securely on [::]:${port}`)
 
   const rounds = (async () => {

@@ -38,7 +38,8 @@ export async function sampleApiServer(proc: Proc): Promise<number> {
     return fail((error as Error).message)
   }
   const certificateFile = flags.get('tls-cert-file')
-  const certificatePem = certificateFile ? proc.fs.readText(certificateFile) : await proc.clock.outside(createSelfSignedServer('localhost', proc.clock.nowMs()))
+  const keyFile = flags.get('tls-private-key-file')
+  const tls = certificateFile ? { certificatePem: proc.fs.readText(certificateFile), ...(keyFile ? { keyPem: proc.fs.readText(keyFile) } : {}) } : await proc.clock.outside(createSelfSignedServer('localhost', proc.clock.nowMs()))
   await etcdIsThere(proc, etcd)
   proc.useMemory(24 * 2 ** 20)
   const server = createGenericServer({ clock: proc.clock, random: proc.random, kinds: wardleKinds(), gitVersion: 'v1.29.2', admission: [banFlunder] })
@@ -54,7 +55,7 @@ export async function sampleApiServer(proc: Proc): Promise<number> {
       if (!await access.allows(found, attributesOf(info))) return refused(forbiddenError({ user, resourceRequest: info.isResourceRequest, ...info }))
     }
     return server.handle(request, user)
-  }, { tls: { certificatePem } })
+  }, { tls })
   klog(proc, 'I', 'secure_serving.go:213', `Serving securely on [::]:${port}`)
   await proc.signal('SIGTERM', 'SIGINT')
   server.stop()
