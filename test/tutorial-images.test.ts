@@ -7,6 +7,7 @@ import '../src/cluster/images/demos/echo-server.ts'
 import '../src/cluster/images/demos/event-simulator.ts'
 import '../src/cluster/images/demos/hello-kubernetes.ts'
 import '../src/cluster/images/demos/webapp-color.ts'
+import '../src/cluster/images/demos/echo-basic.ts'
 import '../src/cluster/images/demos/whoami.ts'
 import '../src/cluster/images/memcached/memcached-server.ts'
 
@@ -33,6 +34,13 @@ test('whoami names itself and its addresses, as text and as JSON, and its health
   const script = 'ip=$(kubectl get pod who -o jsonpath={.status.podIP}); kubectl exec net -- sh -c "'
   expect(JSON.parse(await lab.out(`${script}curl -s $ip:8080/api"`))).toMatchObject({ hostname: 'who', method: 'GET', url: '/api', name: 'me' })
   expect(await lab.out(`${script}curl -s $ip:8080/health -d 503; curl -s -o /dev/null -w %{http_code} $ip:8080/health"`)).toBe('503')
+})
+
+test('echo-basic tells what it was asked, and at which pod', async () => {
+  const image = 'gcr.io/k8s-staging-gateway-api/echo-basic:v20240412-v1.0.0-394-g40c666fd'
+  expect(JSON.parse(await ask('basic', image, 3000, '/a?b=c', '--env=POD_NAME=basic --env=NAMESPACE=default'))).toMatchObject({ path: '/a?b=c', method: 'GET', proto: 'HTTP/1.1', headers: { Accept: ['*/*'] }, namespace: 'default', ingress: '', service: '', pod: 'basic' })
+  expect(await lab.out('kubectl exec net -- curl -s -o /dev/null -w %{http_code} $(kubectl get pod basic -o jsonpath={.status.podIP}):3000/status/418')).toBe('418')
+  expect(await lab.out('kubectl logs basic')).toMatch(/^Starting server, listening on port 3000 \(http\)\nStarting server, listening on port 3001 \(h2c\)\nEchoing back request made to \/a\?b=c to client \(10\.244\.\S+:\d+\)\n$/)
 })
 
 test('names of the old registries lead to the images of today, whose versions answer differently', async () => {

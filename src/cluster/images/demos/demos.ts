@@ -4,6 +4,7 @@ import { alpine } from '../alpine.ts'
 import { defineImage } from '../image.ts'
 import type { ImageDefinition } from '../image.ts'
 
+const echoBasic = lazyProgram(async () => (await import('./echo-basic.ts')).echoBasic)
 const echoServer = lazyProgram(async () => (await import('./echo-server.ts')).echoServer)
 const whoami = lazyProgram(async () => (await import('./whoami.ts')).whoami)
 const ealenEchoServer = lazyProgram(async () => (await import('./ealen-echo-server.ts')).ealenEchoServer)
@@ -20,6 +21,9 @@ const echoServers = [
 /** Traefik's server, at its place of today and that of before. */
 const whoamis = [['docker.io/traefik/whoami', ['latest', 'v1.8', 'v1.8.7', 'v1.9', 'v1.9.0', 'v1.10', 'v1.10.0', 'v1.10.1', 'v1.10.2', 'v1.10.3', 'v1.10.4', 'v1.11', 'v1.11.0']], ['docker.io/containous/whoami', ['latest', 'v1.0.1', 'v1.1.0', 'v1.2.0', 'v1.3.0', 'v1.4.0', 'v1.5.0']]] as const
 const whoamiImages = whoamis.map(([repository, tags]) => defineImage({ repository, tags, sizeBytes: 2_900_000, entrypoint: ['/whoami'], exposedPorts: [80], programs: { '/whoami': whoami } }))
+
+/** The server behind the Gateway API's conformance tests and many of its tutorials. */
+const echoBasicImage = defineImage({ repository: 'gcr.io/k8s-staging-gateway-api/echo-basic', tags: ['v20231024-v1.0.0-rc1-33-g9c830e50', 'v20231214-v1.0.0-140-gf544a46e', 'v20240412-v1.0.0-394-g40c666fd', 'v20260204-monthly-2026.01-60-g28382302'], sizeBytes: 3_400_000, entrypoint: ['/echo-basic'], user: '65532', programs: { '/echo-basic': echoBasic } })
 
 const ealenImage = defineImage({ repository: 'docker.io/ealen/echo-server', tags: ['latest', '0.5.1', '0.6.0', '0.7.0', '0.8.0', '0.9.0', '0.9.1', '0.9.2'], sizeBytes: 46_000_000, cmd: ['node', 'webserver'], workingDir: '/app', exposedPorts: [80], base: alpine, env: { PORT: '80' }, programs: { '/usr/local/bin/node': ealenEchoServer } })
 
@@ -39,4 +43,4 @@ const webappColorImage = defineImage({
 const eventSimulatorImage = defineImage({ repository: 'docker.io/kodekloud/event-simulator', tags: ['latest'], sizeBytes: 28_000_000, entrypoint: ['python', '/event-simulator.py'], base: alpine, files: { '/log': { directory: true } }, programs: { '/usr/local/bin/python': eventSimulator } })
 
 /** Small servers that courses and tutorials deploy to show who answers. */
-export const demoImages: readonly ImageDefinition[] = [...echoServers, ...whoamiImages, ealenImage, helloKubernetesImage, webappColorImage, eventSimulatorImage]
+export const demoImages: readonly ImageDefinition[] = [...echoServers, ...whoamiImages, echoBasicImage, ealenImage, helloKubernetesImage, webappColorImage, eventSimulatorImage]

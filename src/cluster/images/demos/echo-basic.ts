@@ -1,0 +1,46 @@
+import type { HttpRequest } from '../../../base/http.ts'
+import type { Program } from '../../../unix/types.ts'
+import { goDuration, goProgram, goResponse, untilKilled } from '../agnhost/go-server.ts'
+import { goHeaders, requestHost, requestUri } from './request-echo.ts'
+
+/** gateway-api/echo-basic: what came, and at which pod, as JSON. Set up by HTTP_PORT, HTTPS_PORT, TLS_SERVER_CERT, TLS_SERVER_PRIVKEY, NAMESPACE, SERVICE_NAME, INGRESS_NAME and POD_NAME. */
+// @k8s part: echo-basic image: gRPC (GRPC_ECHO_SERVER) is refused, WebSockets (`/ws`), the details of TLS and clients' certificates are missing
+export const echoBasic: Program = (proc) => goProgram(proc, async () => {
+  const { env } = proc
+  if (env.GRPC_ECHO_SERVER) {
+    await proc.stderr.write('the echo server for gRPC is not supported by this build\n')
+    return 1
+  }
+  const say = (text: string) => { void proc.stdout.write(`${text}\n`).catch(() => {}) }
+  const context = { namespace: env.NAMESPACE ?? '', ingress: env.INGRESS_NAME ?? '', service: env.SERVICE_NAME ?? '', pod: env.POD_NAME ?? '' }
+  const echo = async (request: HttpRequest, remote: string): Promise<Response> => {
+    say(`Echoing back request made to ${requestUri(request)} to client (${remote})`)
+    const delay = new URL(request.url).searchParams.get('delay') ?? ''
+    const delayMs = delay === '' ? 0 : goDuration(delay)
+    if (delayMs === undefined) return goResponse(proc, JSON.stringify({ message: `time: invalid duration ${JSON.stringify(delay)}` }), { status: 500, headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' } })
+    if (delayMs > 0) await proc.sleep(delayMs)
+    const headers: Record<string, string[]> = {}
+    for (const [name, value] of goHeaders(request)) (headers[name] ??= []).push(value)
+    const answer = goResponse(proc, JSON.stringify({ path: requestUri(request), host: requestHost(request), method: request.method, proto: 'HTTP/1.1', headers, ...context }, null, 1), { headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' } })
+    for (const pair of (request.headers.get('x-echo-set-header') ?? '').split(',')) {
+      const [, name, value] = /^\s*([^:\s]+):(.*)$/.exec(pair) ?? []
+      if (name) answer.headers.append(name, value!.trim())
+    }
+    return answer
+  }
+  const answer = (request: HttpRequest, { remote }: { remote: { ip: string; port: number } }): Promise<Response> => {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/health') return Promise.resolve(goResponse(proc, 'OK'))
+    if (pathname.startsWith('/status/')) return Promise.resolve(goResponse(proc, '', { status: Number(/^\/status\/(\d\d\d)$/.exec(requestUri(request))?.[1] ?? 400) }))
+    return echo(request, `${remote.ip}:${remote.port}`)
+  }
+  const listen = (port: string, protocol: string, tls?: { certificatePem: string; keyPem: string }) => {
+    say(`Starting server, listening on port ${port} (${protocol})`)
+    proc.net.listenHttp(Number(port), answer, tls ? { tls } : {})
+  }
+  listen(env.HTTP_PORT || '3000', 'http')
+  listen(env.H2C_PORT || '3001', 'h2c')
+  const file = (path: string) => proc.fs.readText(proc.resolve(path))
+  if (env.TLS_SERVER_CERT && env.TLS_SERVER_PRIVKEY) listen(env.HTTPS_PORT || '8443', 'https', { certificatePem: file(env.TLS_SERVER_CERT), keyPem: file(env.TLS_SERVER_PRIVKEY) })
+  return untilKilled(proc)
+})
