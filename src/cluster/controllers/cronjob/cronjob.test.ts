@@ -41,3 +41,20 @@ test('a CronJob makes a Job every minute and keeps the last three', async () => 
   expect(cronJob.status!.active).toBeUndefined()
   expect(errors).toEqual([])
 })
+
+test('a schedule that is changed counts from then on: what it would have missed starts nothing', async () => {
+  plane = await startTestControlPlane()
+  plane.runPods({ phase: () => 'Succeeded' })
+  await plane.addNode('one')
+  await plane.api.create('cronjobs.batch', {
+    apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'tick', namespace: 'default' },
+    spec: { schedule: '0 0 1 6 *', jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox' }] } } } } },
+  } as unknown as CronJob)
+  const jobs = async () => (await plane!.api.list<Job>('jobs.batch', { namespace: 'default' })).items.map((job) => job.metadata.name)
+  await plane.clock.advance(32 * 60_000)
+  await plane.api.patch('cronjobs.batch', 'tick', 'default', 'application/merge-patch+json', { spec: { schedule: '*/10 * * * *' } })
+  await plane.clock.advance(5 * 60_000)
+  expect(await jobs()).toEqual([])
+  await plane.clock.advance(5 * 60_000)
+  expect(await jobs()).toEqual([`tick-${at('2026-01-01T00:40:00Z') / 60_000}`])
+})

@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import type { Controller, ControllerContext, ReconcileResult } from '../../client/controller-runner.ts'
+import { keyOf, type Change } from '../../client/informers.ts'
 import { controllerReference, type ObjectReference } from '../../client/owner-references.ts'
 import type { CronJob, CronJobStatus, Job } from '../../kinds/generated/types.ts'
 import { isTimeZone, parseCron, type CronSchedule } from '../../kinds/batch/cron-schedule.ts'
@@ -35,11 +36,32 @@ export function mostRecentRun({ metadata, spec, status }: Readonly<CronJob>, sch
 /** Creates Jobs by the clock. k8s: pkg/controller/cronjob */
 export const cronJobController: Controller = {
   name: 'cronjob-controller', for: 'cronjobs.batch', owns: ['jobs.batch'],
+  // Another schedule waits for its next moment: what it would have missed so far is none of its business. k8s: updateCronJob
+  wants: (change) => !isRescheduled(change),
+  watches: [{
+    resource: 'cronjobs.batch',
+    keys: (change: Change<CronJob>, { clock, enqueue, events }) => {
+      if (!isRescheduled(change)) return []
+      const { object } = change
+      try {
+        const nowMs = clock.nowMs()
+        const next = nextRun(parseCron(object.spec!.schedule), nowMs, object.spec!.timeZone ?? '')
+        if (next !== undefined) enqueue(keyOf(object), next - nowMs + DELTA_MS)
+      } catch {
+        events.event(object, 'Warning', 'UnParseableCronJobSchedule', `unparseable schedule for cronjob: ${object.spec!.schedule}`)
+      }
+      return []
+    },
+  }],
   async reconcile(key, context) {
     const cronJob = context.cache.get<CronJob>('cronjobs.batch', key)
     if (!cronJob) return
     return sync(cronJob, context)
   },
+}
+
+function isRescheduled({ type, object, old }: Change<any>): boolean {
+  return type === 'update' && (old.spec.schedule !== object.spec.schedule || old.spec.timeZone !== object.spec.timeZone)
 }
 
 async function sync(cronJob: CronJob, context: ControllerContext): Promise<ReconcileResult | void> {
