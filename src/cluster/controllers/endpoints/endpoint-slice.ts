@@ -139,8 +139,8 @@ function desiredGroups(service: Readonly<Service>, pods: readonly Pod[], address
 }
 
 /** Hints by share aren't compared: what has them keeps them, for as long as its slice stays as it is. */
-function withHintsOf(slices: readonly EndpointSlice[], groups: readonly DesiredGroup[]): DesiredGroup[] {
-  const known = new Map(slices.flatMap(({ endpoints = [] }) => endpoints.map((endpoint) => [endpointKey(endpoint), endpoint.hints] as const)))
+export function withHintsOf(slices: readonly EndpointSlice[], groups: readonly DesiredGroup[]): DesiredGroup[] {
+  const known = new Map(slices.flatMap(({ endpoints }) => (endpoints ?? []).map((endpoint) => [endpointKey(endpoint), endpoint.hints] as const)))
   return groups.map(({ ports, endpoints }) => ({ ports, endpoints: endpoints.map((endpoint) => { const hints = known.get(endpointKey(endpoint)); return hints ? { ...endpoint, hints } : endpoint }) }))
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { EndpointSlice, Node } from '../../kinds/generated/types.ts'
+import { planSlices, withHintsOf } from './endpoint-slice.ts'
 import type { Endpoint, SlicesPlan } from './endpoint-slice.ts'
 import { addTopologyHints, zoneShares } from './topology-hints.ts'
 
@@ -38,4 +39,16 @@ it('a slice that stays keeps its hints, and loses them where there can be none',
   const gone: SlicesPlan = { create: [], update: [], remove: [] }
   expect(addTopologyHints(gone, [slice(plan.create[0]!.endpoints)], undefined)).toContain('Insufficient Node information')
   expect(hintsOf(gone.update[0]!.endpoints)).toBe('')
+})
+
+it('endpoints come to a slice that was empty, and one that is as it was stays with its hints', () => {
+  const labels = () => ({})
+  const shares = new Map([['a', 0.5], ['b', 0.5]])
+  const empty = { metadata: { uid: 'u', labels: {} }, endpoints: null, ports: null } as unknown as EndpointSlice
+  const group = { ports: [], endpoints: endpoints('a', 'b') }
+  const first = planSlices([empty], withHintsOf([empty], [group]), labels)
+  addTopologyHints(first, [empty], shares)
+  expect(hintsOf(first.update[0]!.endpoints)).toBe('ab')
+  const filled = { ...empty, endpoints: first.update[0]!.endpoints }
+  expect(planSlices([filled], withHintsOf([filled], [group]), labels)).toEqual({ create: [], update: [], remove: [] })
 })
