@@ -55,3 +55,8 @@ test('a signer can only issue certificates', async () => {
   expect(await problem('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')).toBe('x509: malformed certificate')
   expect(await problem((await lab.pki.issueClientCertificate({ commonName: 'ada' })).certificatePem)).toBe('')
 })
+
+test('a field selector that compares nothing with nothing is none', async () => {
+  expect((await lab.call('GET', '/api/v1/namespaces/default/configmaps?fieldSelector=%3D', { connection })).code).toBe(200)
+  expect((await lab.call('GET', '/api/v1/namespaces/default/configmaps?fieldSelector=%3Dx', { connection })).code).toBe(400)
+})

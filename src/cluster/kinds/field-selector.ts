@@ -28,7 +28,9 @@ export function parseFieldSelector(text: string): FieldSelector {
     if (part === '') continue
     const match = /^(.*?)(!=|==|=)([^]*)$/s.exec(part)
     if (!match) throw new SelectorError(`invalid selector: '${text}'; can't understand '${part}'`)
-    terms.push({ field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value: unescape(match[3]!) })
+    const value = unescape(match[3]!)
+    // Nothing compared with nothing is no term at all.
+    if (match[1] !== '' || value !== '') terms.push({ field: match[1]!, operator: match[2] === '!=' ? '!=' : '=', value })
   }
   return fieldSelectorOf(terms)
 }

@@ -19,8 +19,8 @@ export const resourceSlice = defineKind<ResourceSlice>({
       stampTaints(draft, context.nowMs)
     },
     beforeUpdate(draft, old, context) {
-      dropListAttributes(draft)
       generation.beforeUpdate(draft, old, context)
+      dropListAttributes(draft)
       stampTaints(draft, context.nowMs)
     },
   },
