@@ -73,6 +73,21 @@ it('looks at what a driver says of the network of a device', () => {
   ])
 })
 
+describe('pods that are gated', () => {
+  const gated = (spec: object): any => ({ apiVersion: 'v1', kind: 'Pod', metadata: meta, spec: { containers: [{ name: 'c', image: 'i', terminationMessagePolicy: 'File', imagePullPolicy: 'Always' }], restartPolicy: 'Always', dnsPolicy: 'ClusterFirst', terminationGracePeriodSeconds: 30, schedulerName: 's', securityContext: {}, schedulingGates: [{ name: 'a' }], ...spec } })
+  const term = (...values: string[]) => ({ matchExpressions: values.map((value) => ({ key: 'k', operator: 'In', values: [value] })) })
+  const affine = (...nodeSelectorTerms: object[]) => ({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } })
+  const changed = (before: object, after: object) => validateUpdate(kind(gated({})), gated(after), gated(before)).map(({ message }) => message)
+  const terms = 'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms'
+  it.each([
+    ['may get more to match', affine(term('a')), affine(term('a', 'b')), []],
+    ['may get a first affinity', {}, affine(term('a')), []],
+    ['keep what they had to match', affine(term('a', 'b')), affine(term('a')), [`${terms}[0]: Invalid value: {"MatchExpressions":[{"Key":"k","Operator":"In","Values":["a"]}],"MatchFields":null}: only additions are allowed (no mutations or deletions)`]],
+    ['keep their terms', affine(term('a')), {}, [`${terms}: Invalid value: null: no additions/deletions to non-empty NodeSelectorTerms list are allowed`]],
+    ['keep their node selector', { nodeSelector: { a: 'b' } }, { nodeSelector: { a: 'c' } }, ['spec.nodeSelector: Invalid value: {"a":"c"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)']],
+  ])('%s', (_, before, after, messages) => expect(changed(before, after)).toEqual(messages))
+})
+
 describe('nodes and claims', () => {
   const node = (status: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: {}, status })
   const claimStatus = (status: object) => {

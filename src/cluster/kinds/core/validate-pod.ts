@@ -3,7 +3,7 @@ import { allContainersCouldRestart, shouldRestartAfter } from './restart-rules.t
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
-import { givenEmpty } from '../decode.ts'
+import { copyOf, givenEmpty } from '../decode.ts'
 import { duplicate, forbidden, internalFinding, invalid, notFound, notSupported, required, tooLong, type Finding } from '../findings.ts'
 import { parseIp, validateIp } from '../ip.ts'
 import { compareQuantities } from '../quantity.ts'
@@ -15,6 +15,7 @@ import { checkImageSpaces, validateContainers, validateEphemeralContainers, vali
 import { aggregateResources } from './pod-defaults.ts'
 import { isHugePage, validateResourceRequirements } from './validate-resources.ts'
 import { validateAffinity, validateTolerations, validateTopologySpread } from './validate-scheduling.ts'
+import { takeSteering } from './validate-gated-pod.ts'
 import { validateHostProcess, validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
 import { validateVolumes } from './validate-volume.ts'
 
@@ -265,16 +266,16 @@ export function validatePodUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Findi
     if (!oldGates.includes(gate.name) && gates.findLastIndex(({ name }) => name === gate.name) === i) out.push(forbidden(`spec.schedulingGates[${i}].name`, `only deletion is allowed, but found new scheduling gate '${gate.name}'`))
   })
   if (deepEqual(spec, before)) return out
-  const masked = maskUpdatable(spec, before)
+  const masked = maskUpdatable(out, spec, before)
   if (!deepEqual(masked, before)) out.push(forbidden('spec', `pod updates may not change fields other than ${UPDATABLE}\n${specDiff('PodSpec', before, masked)}`))
   return out
 }
 
 /** The new spec with everything that may change taken from the old one. */
-function maskUpdatable(spec: Readonly<PodSpec>, before: Readonly<PodSpec>): PodSpec {
-  const masked: PodSpec = { ...spec }
+function maskUpdatable(out: Finding[], spec: Readonly<PodSpec>, before: Readonly<PodSpec>): PodSpec {
+  const masked: PodSpec = copyOf(spec)
   const images = <T extends { image?: string }>(now: readonly T[] | undefined, then: readonly T[] | undefined): T[] | undefined =>
-    now?.map((container, i) => ({ ...container, image: then?.[i]?.image }) as T)
+    now?.map((container, i) => Object.assign(copyOf(container), { image: then?.[i]?.image }) as T)
   masked.containers = images(spec.containers, before.containers)!
   if (spec.initContainers) masked.initContainers = images(spec.initContainers, before.initContainers)!
   const take = (field: keyof PodSpec) => {
@@ -285,17 +286,7 @@ function maskUpdatable(spec: Readonly<PodSpec>, before: Readonly<PodSpec>): PodS
   take('schedulingGates')
   take('tolerations')
   if ((before.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) take('terminationGracePeriodSeconds')
-  if (before.schedulingGates?.length) {
-    // A gated pod may still be steered: only additions narrow where it can go.
-    if (Object.entries(before.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)) take('nodeSelector')
-    if (!deepEqual(spec.affinity?.nodeAffinity, before.affinity?.nodeAffinity)) {
-      const affinity = { ...masked.affinity }
-      if (before.affinity?.nodeAffinity) affinity.nodeAffinity = before.affinity.nodeAffinity
-      else delete affinity.nodeAffinity
-      if (Object.keys(affinity).length === 0 && !before.affinity) delete masked.affinity
-      else masked.affinity = affinity
-    }
-  }
+  if (before.schedulingGates?.length) takeSteering(out, masked, before)
   return masked
 }
 
