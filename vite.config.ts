@@ -43,6 +43,9 @@ export default defineConfig({
       includeAssets: ['icon.svg', 'icon-180.png', 'theme.js', 'support.js'],
       workbox: {
         globPatterns: ['**/*.{js,css,html,svg,png,json,wasm}'],
+        // The database engine's files: kept once they were needed.
+        globIgnores: ['**/node_modules/**/*', '**/pglite-*.wasm', '**/initdb-*.wasm'],
+        runtimeCaching: [{ urlPattern: /\/assets\/(?:pglite|prepopulatedfs)-[^/]*\.(?:wasm|data|tgz)$/, handler: 'CacheFirst', options: { cacheName: 'drydock-postgres' } }],
         maximumFileSizeToCacheInBytes: 12_000_000,
         navigateFallback: 'index.html',
         cleanupOutdatedCaches: true,
@@ -70,5 +73,7 @@ export default defineConfig({
     }),
   ],
   worker: { format: 'es' },
+  // Looks for its files beside its own module.
+  optimizeDeps: { exclude: ['@electric-sql/pglite', '@electric-sql/pglite-prepopulatedfs'] },
   build: { outDir: 'dist/app', target: 'es2023', reportCompressedSize: false, chunkSizeWarningLimit: 4_000, modulePreload: { polyfill: false } },
 })

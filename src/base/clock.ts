@@ -306,11 +306,13 @@ export class ClusterClock implements Clock {
     const startMs = this.#platform.monotonicMs()
     let patienceMs = startMs + RESTLESS_MS
     for (let quietTurns = 0; quietTurns < 3 && this.#platform.monotonicMs() < patienceMs;) {
+      // What ends in a turn that it kept for long has only begun to have an effect.
+      const wasOutside = this.#outside > 0
       await new Promise<void>((resolve) => this.#platform.macrotask(resolve))
       this.#sliceStartMs = this.#platform.monotonicMs()
       quietTurns = this.#holds > 0 ? 0 : quietTurns + 1
       // A key may take a slow machine long; a busy loop is none of this.
-      if (this.#outside > 0) patienceMs = Math.min(this.#sliceStartMs, startMs + OUTSIDE_MS) + RESTLESS_MS
+      if (wasOutside || this.#outside > 0) patienceMs = Math.min(this.#sliceStartMs, startMs + OUTSIDE_MS) + RESTLESS_MS
     }
   }
 

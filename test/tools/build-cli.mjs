@@ -27,6 +27,10 @@ const result = await build({
 })
 // The JavaScript engine of containers looks for its code beside its module.
 fs.copyFileSync(path.join(root, 'node_modules/@jitl/quickjs-ng-wasmfile-release-sync/dist/emscripten-module.wasm'), path.join(outdir, 'chunks/emscripten-module.wasm'))
+// So does the engine of PostgreSQL; the cluster that it begins with is looked for in dist beside the module's directory.
+for (const file of ['pglite.wasm', 'pglite.data']) fs.copyFileSync(path.join(root, 'node_modules/@electric-sql/pglite/dist', file), path.join(outdir, 'chunks', file))
+fs.mkdirSync(path.join(outdir, 'dist'), { recursive: true })
+fs.copyFileSync(path.join(root, 'node_modules/@electric-sql/pglite-prepopulatedfs/dist/prepopulatedfs.tgz'), path.join(outdir, 'dist/prepopulatedfs.tgz'))
 fs.chmodSync(path.join(outdir, 'drydock.js'), 0o755)
 const bytes = Object.values(result.metafile.outputs).reduce((sum, o) => sum + o.bytes, 0)
 console.log(`dist/drydock.js and chunks: ${(bytes / 1e6).toFixed(1)} MB`)

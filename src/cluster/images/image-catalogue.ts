@@ -30,6 +30,7 @@ import { memcachedImages } from './memcached/memcached.ts'
 import { metricsServerImages } from './metrics-server/metrics-server.ts'
 import { mongoImage } from './mongo/mongo.ts'
 import { mysqlImage } from './mysql/mysql.ts'
+import { postgresImages } from './postgres/postgres.ts'
 import { csiImages } from './csi/csi-images.ts'
 import { networkToolImages } from './network-tools.ts'
 import { draExampleDriverImage } from './dra-example-driver/dra-example-driver.ts'
@@ -52,7 +53,7 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, ...nginxDerivatives, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
-  redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
+  redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...postgresImages, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ...calicoImages, ingressNginxImage, webhookCertgenImage, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
   ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages,
 ]
