@@ -99,9 +99,10 @@ export class TerminalScreen {
     if (!this.#connection && !this.#ended) this.connect()
   }
 
-  /** In the page's language. */
+  /** In the page's language. The Tab key is the shell's, so it is said how else to leave. */
   label(): void {
     this.terminal.textarea?.setAttribute('aria-label', t('terminal.name', { number: this.number }))
+    this.terminal.textarea?.setAttribute('aria-description', t('pane.hint'))
   }
 
   connect(): void {
