@@ -46,19 +46,36 @@ function sumContainers(spec: Readonly<PodSpec>, of: (container: Readonly<Contain
   return total
 }
 
+/** A resize that is not yet done counts with the most of what is asked, held and allotted; one that can't be done doesn't count. k8s: component-helpers/resource determineEffectiveRequests */
+function inEffect({ status }: Readonly<Pod>, asked: Parameters<typeof amountsOf>[0], held: Parameters<typeof amountsOf>[0], allotted: Parameters<typeof amountsOf>[0]): Amounts {
+  const amounts = amountsOf(held)
+  max(amounts, amountsOf(allotted))
+  if (!status?.conditions?.some(({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible')) max(amounts, amountsOf(asked))
+  return amounts
+}
+
+/** Whether a pod needs less of some resource than before. k8s: scheduler framework extractPodScaleDown */
+export function needsLess(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
+  // Before its first change there is nothing to compare.
+  if ((pod.metadata.generation ?? 1) <= 1) return false
+  const now = podAmounts(pod)
+  return Object.entries(podAmounts(old)).some(([name, amount]) => amount > (now[name] ?? 0))
+}
+
 /** Requests (or limits) of the whole pod with overhead. k8s: component-helpers/resource PodRequests, PodLimits */
 export function podAmounts(pod: Readonly<Pod>, kind: AmountsKind = 'requests'): Amounts {
   const { spec, status } = pod
-  // A resize that is not yet done counts with the larger of what is asked and what is held.
   const held = kind === 'requests' ? new Map([...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? []].map((c) => [c.name, c])) : undefined
   const total = sumContainers(spec, (container) => {
-    const own = amountsOf(container.resources?.[kind])
-    const allocated = held?.get(container.name)
-    if (allocated?.resources?.requests && kind === 'requests') max(own, amountsOf(allocated.resources.requests))
-    return own
+    const asked = container.resources?.[kind]
+    const { resources, allocatedResources } = held?.get(container.name) ?? {}
+    return resources ? inEffect(pod, asked, resources.requests, allocatedResources) : amountsOf(asked)
   })
   const podLevel = spec.resources?.[kind]
-  if (podLevel) for (const name in podLevel) if (name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')) total[name] = amountOf(name, podLevel[name]!)
+  if (podLevel) {
+    const amounts = kind === 'requests' && status?.resources ? inEffect(pod, podLevel, status.resources.requests, status.allocatedResources) : amountsOf(podLevel)
+    for (const name in podLevel) if (name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')) total[name] = amounts[name] ?? 0
+  }
   if (spec.overhead) {
     const overhead = amountsOf(spec.overhead)
     if (kind === 'requests') add(total, overhead)

@@ -1,4 +1,5 @@
 import { deepEqual } from '../../base/freeze.ts'
+import { podAmounts } from '../client/pod-resources.ts'
 import type { Node, Pod } from '../kinds/generated/types.ts'
 import { NodeInfo } from './node-info.ts'
 import { podInfoOf, type PodInfo } from './pod-info.ts'
@@ -104,8 +105,9 @@ export class ClusterState {
     const assumedNode = this.#podNode.get(uid)
     this.#assumed.delete(uid)
     const known = assumedNode === nodeName ? this.#nodes.get(nodeName)?.pods.get(uid) : undefined
-    // Most updates are about status: the sums stay.
-    if (known && known.pod.metadata.generation === pod.metadata.generation && known.pod.metadata.deletionTimestamp === pod.metadata.deletionTimestamp && deepEqual(known.pod.metadata.labels, pod.metadata.labels)) return
+    // Most updates are about status: the sums stay, unless a resize goes on.
+    if (known && known.pod.metadata.generation === pod.metadata.generation && known.pod.metadata.deletionTimestamp === pod.metadata.deletionTimestamp && deepEqual(known.pod.metadata.labels, pod.metadata.labels)
+      && ((pod.metadata.generation ?? 1) <= 1 || deepEqual(known.requests, podAmounts(pod)))) return
     this.removePod(uid)
     const info = podInfoOf(pod)
     if (this.#nodes.has(nodeName)) this.#place(info, nodeName)

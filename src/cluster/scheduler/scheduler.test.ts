@@ -55,6 +55,26 @@ test('a parked pod is tried again when a change may let it in', async () => {
   expect((await get('ssd')).spec.nodeName).toBe('two')
 })
 
+test('a pod that waits for room is tried again when a resize of another one has made some', async () => {
+  await start()
+  for (const name of ['first', 'second']) await create(name, cpu('7'))
+  await plane.clock.until(scheduled('second'), { withinMs: 5000 })
+  await create('third', cpu('6'))
+  await plane.clock.settle()
+  const held = async (amount: string) => {
+    const pod = await get('first')
+    await plane.api.updateStatus('pods', { ...pod, status: { ...pod.status, containerStatuses: [{ name: 'c', image: 'nginx', imageID: '', ready: true, restartCount: 0, allocatedResources: { cpu: amount }, resources: { requests: { cpu: amount } } }] } })
+    await plane.clock.advance(1_000)
+  }
+  await held('7')
+  await plane.api.patch('pods', 'first', 'default', 'application/strategic-merge-patch+json', { spec: cpu('1') }, { subresource: 'resize' })
+  await plane.clock.advance(1_000)
+  expect((await get('third')).spec.nodeName).toBeUndefined()
+  await held('1')
+  await plane.clock.until(scheduled('third'), { withinMs: 15_000 })
+  expect((await get('third')).spec.nodeName).toBe((await get('first')).spec.nodeName)
+})
+
 test('pods that avoid one another take a node each, and the third waits', async () => {
   await start()
   const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'a' } } }] } }

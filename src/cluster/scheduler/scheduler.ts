@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
 import { findCondition } from '../client/conditions.ts'
+import { needsLess } from '../client/pod-resources.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { keyOf, type Change, type Informers } from '../client/informers.ts'
 import { DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES } from '../client/resource-claims.ts'
@@ -427,7 +428,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         else {
           const actions: EventAction[] = []
           if (!deepEqual(old.metadata.labels, pod.metadata.labels)) actions.push('UpdatePodLabel')
-          if (old.metadata.generation !== pod.metadata.generation) actions.push('UpdatePodScaleDown')
+          if (needsLess(pod, old)) actions.push('UpdatePodScaleDown')
           if (actions.length > 0) queue.moveOn({ resource: 'Pod', actions, object: pod, old })
         }
         continue

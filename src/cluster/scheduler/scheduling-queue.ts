@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import { needsLess } from '../client/pod-resources.ts'
 import type { Pod } from '../kinds/generated/types.ts'
 import type { ClusterEvent, Handle, Plugin, PreEnqueuePlugin, QueuedPod, QueueSortPlugin, RetryRule } from './framework.ts'
 import { podInfoOf } from './pod-info.ts'
@@ -259,7 +260,7 @@ function podEvents(pod: Pod, old: Pod): ClusterEvent[] {
   if (pod.metadata.labels !== old.metadata.labels) actions.push('UpdatePodLabel')
   if ((pod.spec.tolerations?.length ?? 0) !== (old.spec.tolerations?.length ?? 0)) actions.push('UpdatePodTolerations')
   if (old.spec.schedulingGates?.length && !pod.spec.schedulingGates?.length) actions.push('UpdatePodSchedulingGatesEliminated')
-  if (pod.metadata.generation !== old.metadata.generation) actions.push('UpdatePodScaleDown')
+  if (needsLess(pod, old)) actions.push('UpdatePodScaleDown')
   if (pod.spec.resourceClaims && pod.status?.resourceClaimStatuses !== old.status?.resourceClaimStatuses) actions.push('UpdatePodGeneratedResourceClaim')
   return actions.length === 0 ? [] : [{ resource: 'Pod', actions, object: pod, old }]
 }
