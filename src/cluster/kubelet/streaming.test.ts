@@ -44,3 +44,17 @@ test('who names no protocol that is spoken, or none at all, is refused as upstre
   const silent = socketOf(await ask('command=a&output=1', { 'x-stream-protocol-version': 'channel.k8s.io' }))
   expect(await drive(silent.closed)).toMatchObject({ code: 1000 })
 })
+
+test.each([[false, true], [true, false]])('a client that has nothing more to say leaves a container whose input outlasts it (stdinOnce %s: %s)', async (stdinOnce, leaves) => {
+  node = await startTestNode()
+  await node.createPod('box', { containers: [{ name: 'c', image: 'box:1', args: ['serve', '80', '/none', 'forever'], stdin: true, stdinOnce }] })
+  await node.until('box', (pod) => pod.status.phase === 'Running')
+  const response = await drive(node.kubelet.handle(node.request('/attach/default/box/c?input=1&output=1', { headers: { ...UPGRADE, 'x-stream-protocol-version': 'v4.channel.k8s.io' } })))
+  const client = spdyClient(socketOf(response))
+  for (const [i, streamtype] of ['error', 'stdin', 'stdout'].entries()) await client.open(1 + 2 * i, { streamtype }, streamtype !== 'stdin')
+  client.data(3, 'a\n', true)
+  let over = false
+  void client.until(1).then(() => { over = true })
+  await node.clock.advance(5000)
+  expect(over).toBe(leaves)
+})

@@ -540,13 +540,15 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       const container = need(id).state === 'created' ? need(id) : running(id)
       const client = { ...(io.stdout ? { stdout: io.stdout } : {}), ...(io.stderr && !container.config.tty ? { stderr: io.stderr } : {}) }
       container.attached.add(client)
-      if (io.stdin) {
-        if (container.terminal) typeInto(io.stdin, container.terminal)
-        else if (container.stdin) feed(io.stdin, container.stdin.writer, container.config.stdinOnce)
-      }
+      // A client whose input has ended leaves the container, unless that ends the container's own input. k8s: containerd internal/cri/io ContainerIO.Attach
+      const inputOver = new Promise<void>((resolve) => {
+        if (!io.stdin) return
+        if (container.terminal) void typeInto(io.stdin, container.terminal).then(resolve)
+        else if (container.stdin) void feed(io.stdin, container.stdin.writer, container.config.stdinOnce).then(() => { if (!container.config.stdinOnce) resolve() })
+      })
       if (io.resizes && container.terminal) followSizes(io.resizes, container.terminal)
       const gone = new Promise<void>((resolve) => { if (io.signal?.aborted) resolve(); else io.signal?.addEventListener('abort', () => resolve(), { once: true }) })
-      await Promise.race([container.ended, gone])
+      await Promise.race([container.ended, gone, inputOver])
       container.attached.delete(client)
     },
 

@@ -256,7 +256,7 @@ export interface RuntimeService {
   exec(id: string, argv: readonly string[], io: StreamIo, as?: ExecContext): Promise<ExitStatus>
   /** Runs a command to its end. @throws RuntimeError DeadlineExceeded after `timeoutMs`, or when it can't be started. */
   execSync(id: string, argv: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: Uint8Array }>
-  /** Joins the streams of the container's first process; resolves when that ends or the client leaves. */
+  /** Joins the streams of the container's first process; resolves when that ends or the client leaves, which it also does with the end of its input where that isn't the container's. */
   attach(id: string, io: StreamIo): Promise<void>
   /** A connection to a port on the pod's loopback. @throws RuntimeError */
   portForward(sandboxId: string, port: number): Promise<TcpSocket>
