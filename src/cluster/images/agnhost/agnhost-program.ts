@@ -1,8 +1,6 @@
-import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { readResolverConfig } from '../../../unix/net/names.ts'
-import { joinPath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, Program, TcpSocket } from '../../../unix/types.ts'
 import { goFileServer } from '../http/go-file-server.ts'
@@ -11,6 +9,7 @@ import { externalMetrics } from './external-metrics.ts'
 import { formValues, goDuration, goError, goFlags, agnhostLog, goProgram, goResponse, klog, showDuration, untilKilled } from './go-server.ts'
 import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
+import { inClusterClient } from './inclusterclient.ts'
 import { mounttest } from './mounttest.ts'
 import { nettest } from './nettest.ts'
 import { netRunners } from './net-runners.ts'
@@ -169,28 +168,6 @@ const portForwardTester: Subcommand = async (proc) => {
 const dnsSuffix: Subcommand = async (proc) => { await proc.stdout.write(`${readResolverConfig(proc.fs).search.join(',')}\n`); return 0 }
 const dnsServers: Subcommand = async (proc) => { await proc.stdout.write(`${readResolverConfig(proc.fs).nameservers.join(',')}\n`); return 0 }
 const etcHosts: Subcommand = async (proc) => { await proc.stdout.write(`${proc.fs.readText('/etc/hosts')}\n`); return 0 }
-
-/** Asks the API server for its health with the pod's token, every few seconds. */
-const inClusterClient: Subcommand = async (proc, args) => {
-  const { flags } = goFlags(args)
-  const intervalMs = Number(flags.get('poll-interval') ?? 30) * 1000
-  const folder = '/var/run/secrets/kubernetes.io/serviceaccount'
-  const address = `https://${hostPort(proc.env.KUBERNETES_SERVICE_HOST ?? 'kubernetes.default.svc', Number(proc.env.KUBERNETES_SERVICE_PORT ?? 443))}`
-  agnhostLog(proc, 'started')
-  for (;;) {
-    try {
-      const token = proc.fs.readText(joinPath(folder, 'token'))
-      agnhostLog(proc, 'calling /healthz')
-      const response = await proc.net.fetch(httpRequest(`${address}/healthz`, { headers: { authorization: `Bearer ${token}` } }), { caPem: proc.fs.readText(joinPath(folder, 'ca.crt')) })
-      if (response.status !== 200) agnhostLog(proc, `status=${response.status}`)
-      await response.text()
-    } catch (error) {
-      if (!(error instanceof UnixError)) throw error
-      agnhostLog(proc, `err: ${errorText(error)}`)
-    }
-    await proc.sleep(intervalMs)
-  }
-}
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   netexec, pause, mounttest, liveness, connect, porter, 'serve-hostname': serveHostname, 'entrypoint-tester': entrypointTester, 'test-webserver': testWebserver, 'logs-generator': logsGenerator,
