@@ -570,3 +570,9 @@ test('shells are told whole names of resources and whether file names may follow
   expect((await run(['__complete', 'get', 'p'])).stdout).toBe('pods\n:4\n')
   expect(await run(['__complete', 'apply', '-f', ''])).toMatchObject({ stdout: 'json\nyaml\nyml\n:8\n' })
 })
+
+test('what is no object is refused in the words of the decoder that a command reads with', async () => {
+  const problem = async (...argv: string[]) => (await run([...argv, '-f', 'x.yaml'], {}, { '/home/ann/x.yaml': 'x\n' })).stderr
+  expect(await problem('delete')).toBe('error: unable to decode "x.yaml": json: cannot unmarshal string into Go value of type unstructured.detector\n')
+  expect(await problem('rollout', 'status')).toBe('error: unable to decode "x.yaml": couldn\'t get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }\n')
+})

@@ -437,6 +437,15 @@ async function* readFileInfos(f: Factory, query: ResourceQuery, input: FileInput
   yield* documentInfos(f, query, source, text)
 }
 
+/** Commands that read files into Go's types; the others take any object. k8s: resource.Builder WithScheme */
+const TYPED = /^kubectl (?:rollout|set|expose|exec|attach|debug|auth reconcile)\b/
+
+/** What Go's decoder says of a text or a list in the place of an object. */
+function noObject(value: unknown, isTyped: boolean): string {
+  const wrong = `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type`
+  return isTyped ? `couldn't get version/kind; json parse error: ${wrong} struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }` : `${wrong} unstructured.detector`
+}
+
 /** The objects of a text with YAML documents or JSON. */
 export async function* documentInfos(f: Factory, query: ResourceQuery, source: string, text: string): AsyncGenerator<Info | Error> {
   for (const part of documentTexts(text)) {
@@ -464,7 +473,7 @@ export async function* documentInfos(f: Factory, query: ResourceQuery, source: s
       const missing = typeof object === 'object' && !Array.isArray(object) && object.kind ? 'apiVersion' : 'Kind'
       yield new Error(typeof object === 'object' && !Array.isArray(object)
         ? `unable to decode ${JSON.stringify(source)}: Object '${missing}' is missing in '${JSON.stringify(object)}'`
-        : `unable to decode ${JSON.stringify(source)}: couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(object) ? 'array' : typeof object} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`)
+        : `unable to decode ${JSON.stringify(source)}: ${noObject(object, TYPED.test(f.spec.path))}`)
       continue
     }
     const wrong = metadataProblem(object)
