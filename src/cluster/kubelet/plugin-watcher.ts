@@ -58,7 +58,8 @@ export class PluginWatcher {
 
   start(): void {
     const { files, clock } = this.#options
-    for (const folder of [PLUGIN_REGISTRY, '/var/lib/kubelet/plugins']) files.mkdir(folder, { recursive: true, mode: 0o750 })
+    // k8s: pkg/kubelet setupDataDirs
+    for (const folder of [PLUGIN_REGISTRY, '/var/lib/kubelet/plugins', '/var/lib/kubelet/pods']) files.mkdir(folder, { recursive: true, mode: 0o750 })
     this.#unwatch ??= files.watch(PLUGIN_REGISTRY, () => {
       this.#timer ??= clock.after(SETTLE_MS, () => {
         this.#timer = undefined

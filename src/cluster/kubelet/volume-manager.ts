@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Pod, Volume } from '../kinds/generated/types.ts'
 import { volumePlugins } from '../storage/volume-plugins.ts'
-import { VolumeProcessingError } from '../storage/volume.ts'
+import { UncertainMountError, VolumeProcessingError } from '../storage/volume.ts'
 import type { MountedVolume, VolumeContext } from '../storage/volume.ts'
 import { podReference } from './pod-spec.ts'
 
@@ -24,6 +24,8 @@ interface Mounting {
   nextTryMs: number
   /** Being set up, which outlasts a wait for it. */
   pending: Promise<MountedVolume> | undefined
+  /** Takes down what an attempt may have left behind. */
+  uncertain: (() => Promise<void>) | undefined
   /** Aborts when the pod is gone. */
   gone: AbortController
 }
@@ -65,7 +67,7 @@ export class VolumeManager {
     if (!volumes) this.#pods.set(uid, volumes = new Map())
     const used = new Set([...pod.spec.containers, ...pod.spec.initContainers ?? [], ...pod.spec.ephemeralContainers ?? []].flatMap((c) => [...c.volumeMounts ?? [], ...c.volumeDevices ?? []].map((m) => m.name)))
     for (const volume of pod.spec.volumes ?? [])
-      if (used.has(volume.name) && !volumes.has(volume.name)) volumes.set(volume.name, { volume, mounted: undefined, retryMs: FIRST_RETRY_MS, nextTryMs: 0, pending: undefined, gone: new AbortController() })
+      if (used.has(volume.name) && !volumes.has(volume.name)) volumes.set(volume.name, { volume, mounted: undefined, retryMs: FIRST_RETRY_MS, nextTryMs: 0, pending: undefined, uncertain: undefined, gone: new AbortController() })
     const startMs = clock.nowMs()
     for (;;) {
       const missing: Mounting[] = []
@@ -82,6 +84,7 @@ export class VolumeManager {
             const mounted = mayTakeLong(mounting.volume) ? await within(setUp, startMs + TIMEOUT_MS, clock, signal) : await setUp
             if (mounted) {
               mounting.mounted = mounted
+              mounting.uncertain = undefined
               mounting.pending = undefined
             } else {
               missing.push(mounting)
@@ -93,6 +96,7 @@ export class VolumeManager {
         } catch (error) {
           if (signal.aborted) throw signal.reason
           mounting.pending = undefined
+          mounting.uncertain = error instanceof UncertainMountError ? error.tearDown : mounting.mounted ? mounting.uncertain : undefined
           const text = (error as Error).message
           if (!mounting.mounted && (error instanceof VolumeProcessingError || text.startsWith(CLAIM_PROBLEM))) {
             claims.push({ name: mounting.volume.name, problem: text })
@@ -143,8 +147,8 @@ export class VolumeManager {
     for (const mounting of this.#pods.get(uid)?.values() ?? []) {
       mounting.gone.abort(new Error('the pod is gone'))
       // What is on its way is waited for, and taken down like what has arrived.
-      const work = mounting.mounted ? mounting.mounted.tearDown?.() : mounting.pending?.then((late) => late.tearDown?.(), () => {})
-      if (work) waiting.push(work.catch(() => this.#tearDownLater(mounting)))
+      const work = mounting.mounted ? mounting.mounted.tearDown?.() : mounting.pending?.then((late) => late.tearDown?.(), (error: unknown) => { if (error instanceof UncertainMountError) return this.#untilTornDown(error.tearDown) }) ?? mounting.uncertain?.()
+      if (work) waiting.push(work.catch(() => this.#untilTornDown(async () => (mounting.mounted ?? await mounting.pending)?.tearDown?.() ?? mounting.uncertain?.())))
     }
     this.#pods.delete(uid)
     if (waiting.length > 0) return Promise.all(waiting).then(() => this.#options.onUnmounted(uid))
@@ -158,12 +162,12 @@ export class VolumeManager {
   }
 
   /** @throws Error when the kubelet stops */
-  async #tearDownLater({ mounted, pending }: Mounting): Promise<void> {
+  async #untilTornDown(tearDown: () => Promise<unknown>): Promise<void> {
     const { clock } = this.#options
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
       await clock.sleep(waitMs, this.#stopped.signal)
       try {
-        await (mounted ?? await pending)?.tearDown?.()
+        await tearDown()
         return
       } catch { /* the driver isn't there (yet) */ }
     }

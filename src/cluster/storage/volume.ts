@@ -64,6 +64,16 @@ export interface MountedVolume {
 /** A volume that can't be mounted at all yet, of which no event tells before the pod has waited for it. k8s: desiredStateOfWorld.AddErrorToPod */
 export class VolumeProcessingError extends Error {}
 
+/** A volume of which nobody knows whether it is set up: who no longer wants it has to have it taken down. k8s: pkg/volume/util/types UncertainProgressError */
+export class UncertainMountError extends Error {
+  /** Rejects where that has to be tried again. */
+  readonly tearDown: () => Promise<void>
+  constructor(message: string, tearDown: () => Promise<void>) {
+    super(message)
+    this.tearDown = tearDown
+  }
+}
+
 export interface VolumePlugin {
   /** As in `kubernetes.io/configmap`. */
   readonly name: string

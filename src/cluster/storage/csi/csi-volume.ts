@@ -5,7 +5,7 @@ import { attachmentName, csiVolumeName, sha256Hex } from '../../client/csi-names
 import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../../kinds/generated/types.ts'
 import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
 import { giveToGroup } from '../ownership.ts'
-import { isNotFound } from '../volume.ts'
+import { UncertainMountError, isNotFound } from '../volume.ts'
 import type { MountedVolume, VolumeContext, VolumePlugin } from '../volume.ts'
 import type { CsiDrivers } from './csi-drivers.ts'
 import type { StagedVolumes } from './staged-volumes.ts'
@@ -91,6 +91,7 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
           volumeId: source.volumeHandle, publishContext, stagingTargetPath: globalPath, volumeCapability: capability, volumeContext: source.volumeAttributes ?? {}, secrets: ref ? await context.csi.secret(ref.namespace!, ref.name!) : {},
         })
       } catch (error) {
+        if (isUncertain(error)) throw new UncertainMountError(prefixed(steps.stage, name, error).message, release)
         context.nodeFiles.remove(folder, { recursive: true, force: true })
         throw prefixed(steps.stage, name, error)
       }
@@ -116,19 +117,26 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
       },
     }
   } catch (error) {
+    // The next attempt goes on where this one may have got to.
+    if (error instanceof UncertainMountError) throw error
     await undo().catch(() => { /* the driver isn't there: the next attempt, or its next start, finds the volume as it is */ })
     throw error
   }
 }
 
 /** Resolves with what the driver says of a volume once that is attached to the node, which from now on counts as using it. */
-async function attached(driver: string, handle: string, target: string, { csi: { attachment, inUse }, clock, nodeName }: VolumeContext, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+async function attached(driver: string, handle: string, target: string, { csi: { attachment, driverObject, inUse }, clock, nodeName }: VolumeContext, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
   inUse(csiVolumeName(driver, handle), target, true)
   const id = attachmentName(handle, driver, nodeName)
   for (;;) {
     const found = await attachment(id)
     if (found?.status?.attached && found.metadata.deletionTimestamp === undefined) return found.status.attachmentMetadata ?? {}
     await clock.sleep(ATTACH_POLL_MS, signal)
+    // Somebody may only now have said that nobody attaches volumes of this driver.
+    if ((await driverObject(driver))?.spec.attachRequired === false) {
+      inUse(csiVolumeName(driver, handle), target, false)
+      return {}
+    }
   }
 }
 
@@ -192,6 +200,14 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   const about = info?.spec.podInfoOnMount ? { 'csi.storage.k8s.io/pod.name': name!, 'csi.storage.k8s.io/pod.namespace': namespace!, 'csi.storage.k8s.io/pod.uid': uid!, 'csi.storage.k8s.io/serviceAccount.name': pod.spec.serviceAccountName ?? '', 'csi.storage.k8s.io/ephemeral': String(!source.volume) } : {}
   const tokens = await serviceAccountTokens(info, pod, context)
   const inSecrets = (info?.spec as { serviceAccountTokenInSecrets?: boolean } | undefined)?.serviceAccountTokenInSecrets === true
+  const tearDown = async () => {
+    if (nodeFiles.exists(folder)) {
+      await drivers.call(source.driver, 'Node/NodeUnpublishVolume', { volumeId: source.handle, targetPath: target })
+      nodeFiles.remove(folder, { recursive: true, force: true })
+      if (isBlock) nodeFiles.remove(target, { force: true })
+    }
+    await release()
+  }
   try {
     const secrets = source.secret ? await secret(source.secret.namespace, source.secret.name).catch((error: unknown) => { throw new Error(`fetching NodePublishSecretRef ${source.secret!.namespace}/${source.secret!.name} failed: ${(error as Error).message}`) }) : {}
     await drivers.call(source.driver, 'Node/NodePublishVolume', {
@@ -199,7 +215,8 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
       volumeContext: { ...source.attributes, ...about, ...(inSecrets ? {} : tokens) }, secrets: { ...secrets, ...(inSecrets ? tokens : {}) },
     })
   } catch (error) {
-    if (!(error instanceof GrpcError) || !['DeadlineExceeded', 'Unavailable', 'Aborted', 'Canceled'].includes(error.code)) nodeFiles.remove(folder, { recursive: true, force: true })
+    if (isUncertain(error)) throw new UncertainMountError(prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error).message, tearDown)
+    nodeFiles.remove(folder, { recursive: true, force: true })
     throw prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error)
   }
   let device: BlockDevice | undefined
@@ -209,15 +226,13 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   } else if (appliesGroup(info, source)) giveToGroup(nodeFiles, target, pod)
   return {
     plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, ...(device ? { device } : {}), usedBytes: () => 0,
-    async tearDown() {
-      if (nodeFiles.exists(folder)) {
-        await drivers.call(source.driver, 'Node/NodeUnpublishVolume', { volumeId: source.handle, targetPath: target })
-        nodeFiles.remove(folder, { recursive: true, force: true })
-        if (isBlock) nodeFiles.remove(target, { force: true })
-      }
-      await release()
-    },
+    tearDown,
   }
+}
+
+/** Whether a driver may go on with what it was asked for. k8s: pkg/volume/csi isFinalError */
+function isUncertain(error: unknown): boolean {
+  return error instanceof GrpcError && ['Canceled', 'DeadlineExceeded', 'Unavailable', 'Aborted'].includes(error.code)
 }
 
 /** k8s: csiMountMgr.podServiceAccountTokenAttrs */

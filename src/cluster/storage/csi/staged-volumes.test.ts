@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { UncertainMountError } from '../volume.ts'
 import { StagedVolumes } from './staged-volumes.ts'
 
 const nothing = async () => {}
@@ -43,4 +44,17 @@ test('what could not be staged is nobody\'s, and what could not be let go is let
   await expect(staged.release('v', 'a', async () => { throw new Error('busy') })).rejects.toThrow('busy')
   await staged.release('v', 'a', async () => { calls.push('unstage') })
   expect(calls).toEqual(['stage', 'unstage'])
+})
+
+test('what may be staged or not is staged again, and let go even if that never worked; what failed for good is not', async () => {
+  const staged = new StagedVolumes()
+  const calls: string[] = []
+  const late = async () => { calls.push('late'); throw new UncertainMountError('deadline', nothing) }
+  await expect(staged.use('v', 'a', late)).rejects.toThrow('deadline')
+  await expect(staged.use('v', 'a', late)).rejects.toThrow('deadline')
+  await staged.release('v', 'a', async () => { calls.push('unstage') })
+  await expect(staged.use('w', 'a', late)).rejects.toThrow('deadline')
+  await expect(staged.use('w', 'a', async () => { throw new Error('no disk') })).rejects.toThrow('no disk')
+  await staged.release('w', 'a', async () => { calls.push('unstage for nobody') })
+  expect(calls).toEqual(['late', 'late', 'unstage', 'late'])
 })

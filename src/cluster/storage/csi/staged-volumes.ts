@@ -1,3 +1,5 @@
+import { UncertainMountError } from '../volume.ts'
+
 /**
  * Which CSI volumes are staged on a node, and for which targets: a volume is staged for the first and let go after the last. What is done to one
  * volume comes one after the other, so that nobody takes up what another one is just letting go. k8s: pkg/volume/util/nestedpendingoperations
@@ -5,17 +7,33 @@
 export class StagedVolumes {
   /** Targets by volume; a volume without any is still staged when letting it go has failed. */
   readonly #targets = new Map<string, Set<string>>()
+  /** Volumes of which nobody knows whether they are staged. */
+  readonly #uncertain = new Set<string>()
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  /** Takes a volume up for a target. @throws what `stage` throws; the target doesn't count then */
+  /** Takes a volume up for a target. @throws what `stage` throws; the target doesn't count then, but for an {@link UncertainMountError}, after which it is staged again and let go as if it were staged */
   use(volume: string, target: string, stage: () => Promise<void>): Promise<void> {
     return this.#inTurn(volume, async () => {
       const targets = this.#targets.get(volume)
-      if (targets) targets.add(target)
-      else {
-        await stage()
-        this.#targets.set(volume, new Set([target]))
+      if (targets && !this.#uncertain.has(volume)) {
+        targets.add(target)
+        return
       }
+      try {
+        await stage()
+        this.#uncertain.delete(volume)
+      } catch (error) {
+        if (!(error instanceof UncertainMountError)) {
+          // What has failed for good isn't staged, whatever was uncertain before.
+          this.#uncertain.delete(volume)
+          this.#targets.delete(volume)
+          throw error
+        }
+        this.#uncertain.add(volume)
+        this.#targets.set(volume, new Set([...targets ?? [], target]))
+        throw error
+      }
+      this.#targets.set(volume, new Set([...targets ?? [], target]))
     })
   }
 
@@ -27,6 +45,7 @@ export class StagedVolumes {
       if (!targets || targets.size > 0) return
       await unstage()
       this.#targets.delete(volume)
+      this.#uncertain.delete(volume)
     })
   }
 

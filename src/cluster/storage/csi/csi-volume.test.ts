@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { createMemoryFileSystem } from '../../../unix/file-system.ts'
+import { GrpcError } from '../../../unix/net/grpc.ts'
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../kinds/generated/types.ts'
+import { UncertainMountError } from '../volume.ts'
+import type { VolumeContext } from '../volume.ts'
+import { setUpCsiClaim } from './csi-volume.ts'
+import { StagedVolumes } from './staged-volumes.ts'
+
+const volume = { metadata: { name: 'pv' }, spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, csi: { driver: 'd', volumeHandle: 'h' } } } as unknown as PersistentVolume
+const claim = { metadata: { name: 'c', namespace: 'default' }, spec: {}, status: { capacity: { storage: '1Gi' } } } as unknown as PersistentVolumeClaim
+const pod = { metadata: { name: 'p', namespace: 'default', uid: 'u' }, spec: {} } as unknown as Pod
+
+/** A node with a driver that answers with what `answer` says. */
+function nodeWith(answer: (method: string) => object, attachRequired: () => boolean) {
+  const calls: string[] = []
+  const used = new Set<string>()
+  const context = {
+    nodeName: 'n', nodeFiles: createMemoryFileSystem({ clock: { nowMs: () => 0 } }), clock: { sleep: async () => {} },
+    csi: {
+      staged: new StagedVolumes(), driverObject: async () => ({ spec: { attachRequired: attachRequired() } }), attachment: async () => undefined,
+      inUse: (_: string, target: string, isUsed: boolean) => { if (isUsed) used.add(target); else used.delete(target) },
+      drivers: { supports: async (_: string, what: string) => what === 'STAGE_UNSTAGE_VOLUME', settled: async () => {}, call: async (_: string, method: string) => { calls.push(method); return answer(method) } },
+    },
+  } as unknown as VolumeContext
+  return { calls, used, setUp: () => setUpCsiClaim(volume, claim, false, pod, context, new AbortController().signal) }
+}
+
+test('a pod that waits for an attachment goes on when the driver turns out to be one that nobody attaches for', async () => {
+  let looks = 0
+  const { calls, used, setUp } = nodeWith(() => ({}), () => looks++ < 3)
+  await setUp()
+  expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume'])
+  expect([...used]).toEqual([])
+})
+
+test('a volume that may have been staged is let go by who gives up, one that failed for good is not', async () => {
+  const late = nodeWith((method) => { if (method === 'Node/NodeStageVolume') throw new GrpcError('DeadlineExceeded', 'slow'); return {} }, () => false)
+  const error = await late.setUp().catch((each: unknown) => each)
+  expect(error).toBeInstanceOf(UncertainMountError)
+  expect(late.calls).toEqual(['Node/NodeStageVolume'])
+  await (error as UncertainMountError).tearDown()
+  expect(late.calls).toEqual(['Node/NodeStageVolume', 'Node/NodeUnstageVolume'])
+  const refused = nodeWith((method) => { if (method === 'Node/NodeStageVolume') throw new GrpcError('InvalidArgument', 'no'); return {} }, () => false)
+  await expect(refused.setUp()).rejects.toThrow('MountVolume.MountDevice failed for volume "pv" : rpc error: code = InvalidArgument desc = no')
+  expect(refused.calls).toEqual(['Node/NodeStageVolume'])
+})
