@@ -21,12 +21,17 @@ test('a network policy whose rules are given as none counts as changed each time
   await call('POST', path, policy({ ingress: [] }))
   expect((await call('PUT', `${path}/a`, policy({}))).body.metadata.generation).toBe(1)
   expect((await call('PUT', `${path}/a`, policy({ ingress: [] }))).body.metadata.generation).toBe(2)
+  const labelled = await lab.call('PATCH', `${path}/a`, { body: { metadata: { labels: { a: 'b' } } }, connection, headers: { 'content-type': 'application/merge-patch+json' } })
+  expect(labelled.body.metadata.generation).toBe(2)
 })
 
 test('the difference between two claims tells empty from absent', async () => {
   const claim = (spec: object) => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'x', ...spec } })
   const path = '/api/v1/namespaces/default/persistentvolumeclaims'
   await call('POST', path, claim({}))
+  // What was given as empty long ago is absent by now.
+  await call('POST', path, { ...claim({ resources: { limits: {}, requests: { storage: '1Gi' } } }), metadata: { ...metadata, name: 'b' } })
+  expect((await call('PUT', `${path}/b`, { ...claim({ storageClassName: 'y' }), metadata: { ...metadata, name: 'b' } })).body.message).not.toContain('"Limits": {}')
   expect((await call('PUT', `${path}/a`, claim({ accessModes: [] }))).body.message).toContain('+ "AccessModes": [],\n')
   expect((await call('PUT', `${path}/a`, claim({ dataSource: { apiGroup: 'A_b', kind: 'X', name: 'x' }, dataSourceRef: { apiGroup: 'A_b', kind: 'X', name: 'x' } }))).body.message).toContain('spec.dataSource.apiGroup: Invalid value: "A_b"')
 })

@@ -12,26 +12,27 @@ const FIELDS = internalFields as Record<string, string>
  * What changed between two specs, as the API server tells it: a unified diff of its internal types as indented JSON.
  * k8s: apimachinery/pkg/util/diff Diff, pkg/apis/core/types.go
  * @param type of the specs, e.g. `PodSpec`
+ * @param before as it was stored: what it was once given as empty is absent since
  */
 export function specDiff(type: string, before: object, after: object): string {
-  return unifiedDiff(internalJson(type, before).split('\n'), internalJson(type, after).split('\n'))
+  return unifiedDiff(internalJson(type, before, true).split('\n'), internalJson(type, after).split('\n'))
 }
 
 /** A value of the API as its internal type in Go's indented JSON. */
-export function internalJson(type: string, value: object): string {
-  return JSON.stringify(internalValue(type, value), null, 1).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+export function internalJson(type: string, value: object, isStored = false): string {
+  return JSON.stringify(internalValue(type, value, isStored), null, 1).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The host's namespaces belong to the security context there. */
 const MOVED_TO_SECURITY_CONTEXT = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace', 'hostUsers']
 
-/** The same as a value. */
-export function internalValue(type: string, value: any): unknown {
-  if (type[0] === '*') return value === undefined || value === null ? null : internalValue(type.slice(1), value)
-  if (type.startsWith('[]')) return value?.length > 0 ? (value as unknown[]).map((item) => internalValue(type.slice(2), item)) : null
+/** The same as a value. `isStored`: it has been stored, and no field of it is empty. */
+export function internalValue(type: string, value: any, isStored = false): unknown {
+  if (type[0] === '*') return value === undefined || value === null ? null : internalValue(type.slice(1), value, isStored)
+  if (type.startsWith('[]')) return value?.length > 0 ? (value as unknown[]).map((item) => internalValue(type.slice(2), item, isStored)) : null
   if (type.startsWith('{}')) {
     const keys = Object.keys(value ?? {}).sort()
-    return keys.length > 0 ? Object.fromEntries(keys.map((key) => [key, internalValue(type.slice(2), value[key])])) : null
+    return keys.length > 0 ? Object.fromEntries(keys.map((key) => [key, internalValue(type.slice(2), value[key], isStored)])) : null
   }
   switch (type) {
     case 's': return value ?? ''
@@ -47,10 +48,10 @@ export function internalValue(type: string, value: any): unknown {
   for (const fact of FIELDS[type]!.split(';')) {
     const [name, fieldType] = fact.split(' ') as [string, string]
     // Embedded metadata is spread out.
-    if (name[0] === '@') Object.assign(out, internalValue(fieldType, source.metadata))
+    if (name[0] === '@') Object.assign(out, internalValue(fieldType, source.metadata, isStored))
     else {
       const field = jsonFieldName(type, name)
-      out[name] = internalValue(fieldType, source[field]) ?? (givenEmpty(value, field) ? (fieldType.startsWith('[]') ? [] : {}) : null)
+      out[name] = internalValue(fieldType, source[field], isStored) ?? (!isStored && givenEmpty(value, field) ? (fieldType.startsWith('[]') ? [] : {}) : null)
     }
   }
   return out
