@@ -175,8 +175,8 @@ class NodeKubelet implements Kubelet {
     this.#drivers = new DraPlugins({ nodeName, api, clock, log, files: nodeFiles })
     this.#plugins = new PluginWatcher({ files: nodeFiles, clock, log, handlers: { CSIPlugin: this.#csi.plugins, DRAPlugin: this.#drivers } })
     const devices = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
-    const volumes = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
-      csi: this.#csi.context,
+    const volumes: VolumeManager = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
+      csi: this.#csi.context, stopped: volumes.stopped,
       newUuid: () => random.uuid(), onExpanded: (claim, volume, p) => reportExpansion({ api, events, nodeName }, claim, volume, p),
       clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],

@@ -48,6 +48,11 @@ export class VolumeManager {
     this.#options = options
   }
 
+  /** Aborts when the machine ends. */
+  get stopped(): AbortSignal {
+    return this.#stopped.signal
+  }
+
   /** Volumes of a pod that are set up, by name. */
   mounted(uid: string): ReadonlyMap<string, MountedVolume> {
     const out = new Map<string, MountedVolume>()

@@ -19,6 +19,8 @@ export interface VolumeContext {
   clock: Clock
   objects: VolumeObjects
   csi: CsiContext
+  /** Aborts when the kubelet stops. */
+  stopped: AbortSignal
   /** The node's own sockets. */
   net: NetStack
   /** The node's own files. */

@@ -4,6 +4,7 @@ import type { Proc } from '../../../unix/types.ts'
 import type { CSINode, PersistentVolume, VolumeAttachment } from '../../kinds/generated/types.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { keyedWork, ObjectCache } from './cluster-cache.ts'
+import { secretData } from './secret-data.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
 
@@ -39,7 +40,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     const modes: Readonly<Record<string, string>> = { ReadOnlyMany: 'MULTI_NODE_READER_ONLY', ReadWriteMany: 'MULTI_NODE_MULTI_WRITER', ReadWriteOncePod: single ? 'SINGLE_NODE_SINGLE_WRITER' : 'SINGLE_NODE_WRITER' }
     const mode = modes[volume.spec!.accessModes?.[0] ?? ''] ?? (single ? 'SINGLE_NODE_MULTI_WRITER' : 'SINGLE_NODE_WRITER')
     const answer = await driver.call('Controller/ControllerPublishVolume', {
-      volumeId: csi.volumeHandle, nodeId, readonly: driver.controllerCapabilities.has('PUBLISH_READONLY') && (csi.readOnly ?? false), secrets: {}, volumeContext: csi.volumeAttributes ?? {},
+      volumeId: csi.volumeHandle, nodeId, readonly: driver.controllerCapabilities.has('PUBLISH_READONLY') && (csi.readOnly ?? false), secrets: await secretData(client, csi.controllerPublishSecretRef), volumeContext: csi.volumeAttributes ?? {},
       volumeCapability: { accessMode: { mode }, ...(volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType: csi.fsType ?? '', mountFlags: volume.spec!.mountOptions ?? [] } }) },
     }) as { publishContext?: Record<string, string> }
     return answer.publishContext ?? {}
@@ -65,7 +66,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     if (!attachment.metadata.finalizers?.includes(finalizer)) return
     try {
       const volume = await apiCall<PersistentVolume>(client, 'GET', `/api/v1/persistentvolumes/${attachment.spec!.source.persistentVolumeName}`)
-      await driver.call('Controller/ControllerUnpublishVolume', { volumeId: volume.spec!.csi!.volumeHandle, nodeId: attachment.metadata.annotations?.[NODE_ID] ?? '', secrets: {} })
+      await driver.call('Controller/ControllerUnpublishVolume', { volumeId: volume.spec!.csi!.volumeHandle, nodeId: attachment.metadata.annotations?.[NODE_ID] ?? '', secrets: await secretData(client, volume.spec!.csi!.controllerPublishSecretRef) })
       await patch(`${ATTACHMENTS}/${key}`, { metadata: without(attachment.metadata.finalizers) })
     } catch (error) {
       await status(attachment, { attached: true, detachError: failure(error) }).catch(() => {})

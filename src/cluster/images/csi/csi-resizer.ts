@@ -7,6 +7,7 @@ import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
+import { secretData } from './secret-data.ts'
 import { keyedWork, objectPath, ObjectCache } from './cluster-cache.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
@@ -45,7 +46,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     if (controller) {
       try {
         const answer = await driver.call('Controller/ControllerExpandVolume', {
-          volumeId: csi!.volumeHandle, capacityRange: { requiredBytes: bytes }, secrets: {}, volumeCapability: volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType: csi!.fsType ?? '', mountFlags: volume.spec!.mountOptions ?? [] } },
+          volumeId: csi!.volumeHandle, capacityRange: { requiredBytes: bytes }, secrets: await secretData(client, csi!.controllerExpandSecretRef), volumeCapability: volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType: csi!.fsType ?? '', mountFlags: volume.spec!.mountOptions ?? [] } },
         }) as { capacityBytes: number; nodeExpansionRequired: boolean }
         bytes = answer.capacityBytes
         onNode = answer.nodeExpansionRequired

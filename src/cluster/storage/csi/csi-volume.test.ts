@@ -16,7 +16,7 @@ function nodeWith(answer: (method: string) => object, attachRequired: () => bool
   const calls: string[] = []
   const used = new Set<string>()
   const context = {
-    nodeName: 'n', nodeFiles: createMemoryFileSystem({ clock: { nowMs: () => 0 } }), clock: { sleep: async () => {} },
+    nodeName: 'n', nodeFiles: createMemoryFileSystem({ clock: { nowMs: () => 0 } }), clock: { sleep: async () => {} }, stopped: new AbortController().signal,
     csi: {
       staged: new StagedVolumes(), driverObject: async () => ({ spec: { attachRequired: attachRequired() } }), attachment: async () => undefined,
       inUse: (_: string, target: string, isUsed: boolean) => { if (isUsed) used.add(target); else used.delete(target) },
@@ -44,4 +44,14 @@ test('a volume that may have been staged is let go by who gives up, one that fai
   const refused = nodeWith((method) => { if (method === 'Node/NodeStageVolume') throw new GrpcError('InvalidArgument', 'no'); return {} }, () => false)
   await expect(refused.setUp()).rejects.toThrow('MountVolume.MountDevice failed for volume "pv" : rpc error: code = InvalidArgument desc = no')
   expect(refused.calls).toEqual(['Node/NodeStageVolume'])
+})
+
+test('a pod is rid of its volume when that is unpublished, and unstaging is tried until it works', async () => {
+  let refusals = 2
+  const { calls, setUp } = nodeWith((method) => { if (method === 'Node/NodeUnstageVolume' && refusals-- > 0) throw new GrpcError('InvalidArgument', 'busy'); return {} }, () => false)
+  const mounted = await setUp()
+  await mounted.tearDown!()
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+  await new Promise((resolve) => { setImmediate(resolve) })
+  expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume', 'Node/NodeUnpublishVolume', 'Node/NodeUnstageVolume', 'Node/NodeUnstageVolume', 'Node/NodeUnstageVolume'])
 })

@@ -104,7 +104,8 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
     const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
       const wanted = now.spec!.capacity?.storage ?? '0'
       if (compareQuantities(current.status?.capacity?.storage ?? '0', wanted) >= 0 || !await drivers.supports(source.driver, 'EXPAND_VOLUME')) return
-      await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability })
+      const expandRef = source.nodeExpandSecretRef
+      await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability, secrets: expandRef ? await context.csi.secret(expandRef.namespace!, expandRef.name!) : {} })
         .catch((error: unknown) => { throw prefixed('MountVolume.NodeExpandVolume', name, error) })
       await context.onExpanded(current, now, pod)
     }
@@ -206,7 +207,8 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
       nodeFiles.remove(folder, { recursive: true, force: true })
       if (isBlock) nodeFiles.remove(target, { force: true })
     }
-    await release()
+    // The pod has nothing more to do with it; unstaging goes on until it works.
+    await release().catch(() => { void releaseLater(release, context) })
   }
   try {
     const secrets = source.secret ? await secret(source.secret.namespace, source.secret.name).catch((error: unknown) => { throw new Error(`fetching NodePublishSecretRef ${source.secret!.namespace}/${source.secret!.name} failed: ${(error as Error).message}`) }) : {}
@@ -227,6 +229,16 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   return {
     plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, ...(device ? { device } : {}), usedBytes: () => 0,
     tearDown,
+  }
+}
+
+/** Tries again, at longer and longer intervals. k8s: pkg/volume/util/operationexecutor UnmountDevice */
+async function releaseLater(release: () => Promise<void>, { clock, stopped }: VolumeContext): Promise<void> {
+  for (let waitMs = 500; !stopped.aborted; waitMs = Math.min(waitMs * 2, 122_000)) {
+    try {
+      await clock.sleep(waitMs, stopped)
+      return await release()
+    } catch { /* the driver refuses, isn't there (yet), or the kubelet stops */ }
   }
 }
 

@@ -43,7 +43,13 @@ export class StagedVolumes {
       const targets = this.#targets.get(volume)
       targets?.delete(target)
       if (!targets || targets.size > 0) return
-      await unstage()
+      try {
+        await unstage()
+      } catch (error) {
+        // Whoever takes it up next has it staged anew.
+        this.#uncertain.add(volume)
+        throw error
+      }
       this.#targets.delete(volume)
       this.#uncertain.delete(volume)
     })
