@@ -88,6 +88,16 @@ describe('pods that are gated', () => {
   ])('%s', (_, before, after, messages) => expect(changed(before, after)).toEqual(messages))
 })
 
+it('finds devices and claims that a pod names twice', () => {
+  const before: any = { apiVersion: 'v1', kind: 'Pod', metadata: meta, spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { 'x/y': '1' } } }] } }
+  const resource = { resourceID: 'd', health: 'Healthy' }
+  const mapping = { containerName: 'c', resourceName: 'x/y', requestName: 'r' }
+  const status = { containerStatuses: [{ name: 'c', allocatedResourcesStatus: [{ name: 'x/y', resources: [resource, resource] }] }], extendedResourceClaimStatus: { resourceClaimName: 'n', requestMappings: [mapping, mapping] } }
+  expect(validateStatusUpdate(kind(before), { ...before, status }, before).map(({ field, type }) => `${field} ${type}`)).toEqual(expect.arrayContaining([
+    'status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].resourceID FieldValueDuplicate', ...['containerName', 'resourceName', 'requestName'].map((name) => `status.extendedResourceClaimStatus.requestMappings[1].${name} FieldValueDuplicate`),
+  ]))
+})
+
 describe('nodes and claims', () => {
   const node = (status: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: {}, status })
   const claimStatus = (status: object) => {

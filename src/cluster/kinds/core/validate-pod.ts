@@ -373,6 +373,8 @@ function checkClaimStatuses(out: Finding[], { spec, status }: Readonly<Pod>): vo
       out.push(invalid(`${here}.resourceName`, resourceName, 'must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests'))
     }
     checkDnsLabel(out, requestName, `${at}.requestName`)
+    const isSame = (other: { containerName: string; resourceName: string; requestName: string }) => other.containerName === containerName && other.resourceName === resourceName && other.requestName === requestName
+    if (extended.requestMappings!.findIndex(isSame) < i) out.push(duplicate(`${here}.containerName`, containerName), duplicate(`${here}.resourceName`, resourceName), duplicate(`${here}.requestName`, requestName))
   })
   if (!extended.resourceClaimName) out.push(required(`${at}.resourceClaimName`))
   else checkName(out, extended.resourceClaimName, subdomainName, `${at}.resourceClaimName`)
@@ -390,8 +392,10 @@ function checkIpPair(out: Finding[], ips: readonly { ip: string }[] | undefined,
 const HEALTH = ['Healthy', 'Unhealthy', 'Unknown']
 
 function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | undefined, at: string): void {
-  statuses?.forEach(({ allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ resources }, j) => resources?.forEach(({ health = '' }, n) => {
-    if (!HEALTH.includes(health)) out.push(notSupported(`${at}[${i}].allocatedResourcesStatus[${j}].resources[${n}].health`, health, HEALTH))
+  statuses?.forEach(({ allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ resources }, j) => resources?.forEach(({ health = '', resourceID }, n) => {
+    const here = `${at}[${i}].allocatedResourcesStatus[${j}].resources[${n}]`
+    if (!HEALTH.includes(health)) out.push(notSupported(`${here}.health`, health, HEALTH))
+    if (resources.findIndex((other) => other.resourceID === resourceID) < n) out.push(duplicate(`${here}.resourceID`, resourceID))
   })))
 }
 
