@@ -97,6 +97,9 @@ You are connected to database "shop" as user "app" via socket in "/var/run/postg
     expect(await ask(on, 'select current_user', overTcp, { PGPASSWORD: 'secret' })).toBe('app\n')
     expect(await ask(on, '', overTcp, { PGPASSWORD: 'wrong' })).toBe('psql: error: connection to server at "127.0.0.1", port 5432 failed: FATAL:  password authentication failed for user "app"\n')
     expect(await ask(on, '', overTcp)).toBe('psql: error: connection to server at "127.0.0.1", port 5432 failed: fe_sendauth: no password supplied\n')
+    await ask(on, "create table o (t_id int references t(id), price numeric(8,2) default 1.5 check (price > 0)); insert into o values (1, 2); create view v as select name from t; create index on o (price)", args)
+    const dump = await on.run(['pg_dump', ...args], { env: tag.env! })
+    expect(dump.stdout).toContain(`COPY public.t (id, name) FROM stdin;\n1\tAda\n2\t\\N\n3\ta\\nb\n\\.\n`)
     // A transaction of one session keeps the other waiting until it ends; each has its own settings.
     const first = on.machine.start(['psql', ...args, '-q'], { env: { ...tag.env! }, cwd: '/', user: ROOT, stdin: readerOf("set timezone = 'Asia/Tokyo';\nbegin;\nupdate t set name = 'Eva' where id = 1;\nselect pg_sleep(5);\ncommit;\n"), stdout: nowhere, stderr: nowhere })
     const startMs = on.clock.nowMs()

@@ -9,7 +9,7 @@ import { releasesByTag, releasesSince } from '../releases.ts'
 import type { ReleaseLines } from '../releases.ts'
 import { majorOf } from './release.ts'
 
-// @k8s part: PostgreSQL: the real engine (PGlite: PostgreSQL 18 as WebAssembly, behind every tag) with databases, roles, SCRAM and pg_hba.conf, transactions that survive SIGKILL, COPY, LISTEN and NOTIFY; one session works at a time, so that others wait while a transaction is open, and sessions of several databases take turns (temporary tables, SQL's PREPARE, cursors and advisory locks of one database end then, and sessions of one database share them); long queries can't be interrupted, pg_stat_activity shows the one process, text sorts as in locale C; no replication, autovacuum, tablespaces, extensions but plpgsql, COPY over the extended protocol, TLS, pg_reload_conf for postgresql.conf, pg_restore and pg_dump's archive formats
+// @k8s part: PostgreSQL: the real engine (PGlite: PostgreSQL 18 as WebAssembly, behind every tag, so that clients which choose their questions about the catalog by the version ask older tags in vain) with databases, roles, SCRAM and pg_hba.conf, transactions that survive SIGKILL, COPY, LISTEN and NOTIFY; one session works at a time, so that others wait while a transaction is open, and sessions of several databases take turns (temporary tables, SQL's PREPARE, cursors and advisory locks of one database end then, and sessions of one database share them); long queries can't be interrupted, pg_stat_activity shows the one process, text sorts as in locale C; no replication, autovacuum, tablespaces, extensions but plpgsql, COPY over the extended protocol, TLS, pg_reload_conf for postgresql.conf, pg_restore, pg_dump's archive formats and privileges and comments in dumps
 
 /** Patch releases by line. */
 const LINES: ReleaseLines = { 9.6: 24, 10: 23, 11: 22, 12: 22, 13: 23, 14: 20, 15: 15, 16: 11, 17: 7, 18: 1 }
@@ -32,6 +32,7 @@ function programsOf(version: string, isAlpine: boolean): Record<string, Program>
   const directory = isAlpine ? '/usr/local/bin' : `/usr/lib/postgresql/${majorOf(version)}/bin`
   const own: Record<string, Program> = {
     postgres: program(async () => (await import('./postgres-server.ts')).postgresServer), initdb: program(async () => (await import('./initdb.ts')).initdb), psql: program(async () => (await import('./psql.ts')).psql), pg_isready: program(async () => (await import('./small-tools.ts')).pgIsready),
+    pg_dump: program(async () => (await import('./pg-dump.ts')).pgDump), pg_dumpall: program(async () => (await import('./pg-dump.ts')).pgDumpall),
     createdb: program(async () => (await import('./small-tools.ts')).createdb), dropdb: program(async () => (await import('./small-tools.ts')).dropdb), createuser: program(async () => (await import('./small-tools.ts')).createuser), dropuser: program(async () => (await import('./small-tools.ts')).dropuser),
   }
   const commands = Object.entries(own)

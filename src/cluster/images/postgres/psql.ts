@@ -239,7 +239,7 @@ class Psql {
     try {
       for (let i = 0; i < lines.length; i++) {
         this.#where = name === '' ? '' : `psql:${name}:${i + 1}: `
-        this.#input = { lines, at: i }
+        this.#input = { name, lines, at: i }
         const result = await this.#line(lines[i]!)
         i = this.#input.at
         if (result === 'quit') return 0
@@ -256,7 +256,7 @@ class Psql {
   }
 
   /** Where COPY FROM STDIN reads on. */
-  #input: { lines: string[]; at: number } | undefined
+  #input: { name: string; lines: string[]; at: number } | undefined
 
   #prompt(inside: Prompt): string {
     const { status, options, parameters } = this.#client
@@ -383,7 +383,7 @@ class Psql {
         this.#variables.set('ROW_COUNT', String(answer.rows.length))
         return true
       }
-      case 'done': if (!this.#isOn('QUIET')) await this.#print(`${answer.tag}\n`); return true
+      case 'done': if (!this.#isOn('QUIET') && !(/^COPY/.test(answer.tag) && /\bto\s+stdout\b/i.test(sql))) await this.#print(`${answer.tag}\n`); return true
       case 'notice': await this.#complain(this.#drawReport(answer.report, sql)); return true
       case 'notification': await this.#print(`Asynchronous notification "${answer.channel}" ${answer.payload ? `with payload "${answer.payload}" ` : ''}received from server process with PID ${answer.pid}.\n`); return true
       case 'error': await this.#complain(this.#drawReport(answer.report, sql)); return false
@@ -400,6 +400,7 @@ class Psql {
     if (input) {
       let batch = ''
       for (input.at++; input.at < input.lines.length && input.lines[input.at] !== '\\.'; input.at++) batch += `${input.lines[input.at]}\n`
+      if (input.name !== '') this.#where = `psql:${input.name}:${input.at + 1}: `
       await this.#client.copyData(encoder.encode(batch))
     } else if (this.#more) {
       await this.#proc.stdout.write('Enter data to be copied followed by a newline.\nEnd with a backslash and a period on a line by itself, or an EOF signal.\n>> ')
@@ -625,7 +626,8 @@ class Psql {
     if (!isFrom && !isStream) this.#proc.fs.writeFile(this.#proc.resolve(path), '')
     for await (const answer of this.#client.query(sql)) {
       if (answer.kind === 'copy-in' && data) { await this.#client.copyData(data); await this.#client.copyData(null) } else if (answer.kind === 'copy-out' && !isStream) this.#proc.fs.writeFile(this.#proc.resolve(path), answer.data, { append: true })
-      else ok = await this.#answer(answer, sql) && ok
+      // The count would stand among the data.
+      else if (!(answer.kind === 'done' && !isFrom && isStream)) ok = await this.#answer(answer, sql) && ok
     }
     if (!ok) this.#hasFailed = true
     return ok ? {} : { failed: true }
