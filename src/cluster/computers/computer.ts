@@ -5,6 +5,7 @@ import type { Log } from '../../base/log.ts'
 import { Random } from '../../base/random.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import { once } from '../../base/once.ts'
+import { MemoryFileSystem } from '../../unix/file-system.ts'
 import type { Hardware, Machine, MountableFileSystem, Program } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { Informer } from '../client/informers.ts'
@@ -347,7 +348,11 @@ export class Computer {
       this.switchOn('cold')
       await this.switchOff()
     }
-    for (const name of this.#disk?.readdir('/') ?? []) this.#disk!.remove(`/${name}`, { recursive: true, force: true })
+    for (const name of this.#disk?.readdir('/') ?? []) {
+      // What its kernel mounted there (/dev) is not the disk's, and would keep the directory below it from going.
+      while (this.#disk instanceof MemoryFileSystem && this.#disk.isMountPoint(`/${name}`)) this.#disk.unmount(`/${name}`)
+      this.#disk!.remove(`/${name}`, { recursive: true, force: true })
+    }
   }
 
   /** A flag that the installer gives the kubelet. */
