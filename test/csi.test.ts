@@ -160,6 +160,15 @@ test('without its driver a volume is not mounted, and the pod says so', async ()
   await lab.run('kubectl scale statefulset csi-hostpathplugin --replicas=1; kubectl rollout status statefulset csi-hostpathplugin --timeout=110s; sleep 5')
 })
 
+test('a volume made by hand has the finalizer of its driver\'s provisioner while it is bound', async () => {
+  lab.writeFile('static.yaml', ['apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: static}\nspec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, persistentVolumeReclaimPolicy: Delete, csi: {driver: hostpath.csi.k8s.io, volumeHandle: static}}\n',
+    'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: static}\nspec: {accessModes: [ReadWriteOnce], storageClassName: "", volumeName: static, resources: {requests: {storage: 1Gi}}}\n'].join('---\n'))
+  await out('kubectl apply -f static.yaml; sleep 5')
+  expect(await out('kubectl get pv static -o jsonpath={.metadata.finalizers}')).toContain('external-provisioner.volume.kubernetes.io/finalizer')
+  await out('kubectl delete pvc static; sleep 5')
+  expect(await out('kubectl get pv static --ignore-not-found')).toBe('')
+})
+
 test('a deleted claim takes its volume along, unless that is retained', async () => {
   expect(await out('kubectl get pv -o name | wc -l')).toBe('1\n')
   await out(`kubectl patch pv $(kubectl get pv -o jsonpath={.items[0].metadata.name}) -p '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'; kubectl delete pvc csi-pvc; sleep 3`)

@@ -94,7 +94,8 @@ export async function runProvisionController({ proc, client, name, addFinalizer,
 
   const syncVolume = async (key: string): Promise<void> => {
     const volume = volumes.get(key)
-    if (!volume || volume.metadata.annotations?.[PROVISIONED_BY] !== name) return
+    // A CSI volume that somebody made by hand is its driver's, too. sig-storage-lib-external-provisioner isProvisionerForVolume
+    if (!volume || (volume.metadata.annotations?.[PROVISIONED_BY] ?? volume.spec?.csi?.driver) !== name) return
     const { finalizers = [], deletionTimestamp } = volume.metadata
     const held = finalizers.includes(FINALIZER)
     const keep = async (next: string[]) => { await apiCall(client, 'PATCH', `${VOLUMES}/${key}`, { metadata: { uid: volume.metadata.uid, resourceVersion: volume.metadata.resourceVersion, [`$deleteFromPrimitiveList/finalizers`]: finalizers.filter((each) => !next.includes(each)), finalizers: next.filter((each) => !finalizers.includes(each)) } }) }
