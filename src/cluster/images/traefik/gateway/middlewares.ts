@@ -34,7 +34,8 @@ export const gatewayMiddlewares: Readonly<Record<'requestHeaderModifier' | 'resp
 function changed(headers: Headers, { set, add, remove }: HeaderChanges): Headers {
   const out = new Headers(headers)
   for (const [name, value] of Object.entries(set)) out.set(name, value)
-  for (const [name, value] of Object.entries(add)) out.append(name, value)
+  // A second line of a header, which is one with a comma here; without the space that append() would put there, as servers show both lines.
+  for (const [name, value] of Object.entries(add)) out.set(name, out.has(name) ? `${out.get(name)},${value}` : value)
   for (const name of remove) out.delete(name)
   return out
 }
