@@ -1,4 +1,5 @@
 import type { Controller } from '../../client/controller-runner.ts'
+import { controllerOf } from '../../client/owner-references.ts'
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../kinds/generated/types.ts'
 import { PODS_BY_CLAIM } from './claim-binder.ts'
 
@@ -19,10 +20,20 @@ export const claimProtectionController: Controller = {
       if (!held) await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, finalizers: [...finalizers, CLAIM_FINALIZER] } })
       return
     }
-    // Pods that no node has yet will not start with a claim that is going.
-    if (!held || cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, key).some((pod) => pod.spec.nodeName)) return
+    if (!held || cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, key).some((pod) => usesClaim(pod, claim))) return
     await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, finalizers: finalizers.filter((name) => name !== CLAIM_FINALIZER) } })
   },
+}
+
+/** k8s: podUsesPVCForDeletion */
+function usesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
+  // Pods that no node has yet will not start with a claim that is going.
+  if (!pod.spec.nodeName) return false
+  const name = claim.metadata.name
+  if (pod.spec.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name)) return true
+  // A pod that is deleted in the foreground waits for the claims of its ephemeral volumes, so those don't wait for it once it has been shut down.
+  if (pod.metadata.deletionTimestamp !== undefined && pod.metadata.deletionGracePeriodSeconds === 0) return false
+  return controllerOf(claim)?.uid === pod.metadata.uid && Boolean(pod.spec.volumes?.some((volume) => volume.ephemeral && `${pod.metadata.name}-${volume.name}` === name))
 }
 
 /** A volume goes only when it is bound to no claim. k8s: pkg/controller/volume/pvprotection */

@@ -79,3 +79,20 @@ test('a VolumeAttributesClass goes once no claim names it', async () => {
   await plane.clock.advance(5_000)
   expect((await plane.api.list(classes)).items).toEqual([])
 })
+
+test('a pod that is deleted in the foreground takes the claim of its ephemeral volume with it: neither waits for the other', async () => {
+  await start()
+  await plane.api.create('storageclasses.storage.k8s.io', {
+    apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'standard' }, provisioner: 'rancher.io/local-path', volumeBindingMode: 'WaitForFirstConsumer', reclaimPolicy: 'Delete',
+  } as unknown as StorageClass)
+  const volumeClaimTemplate = { spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'standard', resources: { requests: { storage: '1Mi' } } } }
+  await plane.api.create('pods', {
+    apiVersion: 'v1', kind: 'Pod', metadata: { name: 'user', namespace: 'default' },
+    spec: { containers: [{ name: 'c', image: 'busybox' }], volumes: [{ name: 'd', ephemeral: { volumeClaimTemplate } }] },
+  } as unknown as Pod)
+  await plane.clock.until(async () => (await plane.api.get<Pod>('pods', 'user', 'default')).status?.phase === 'Running', { withinMs: 60_000 })
+  expect((await getClaim('user-d')).metadata.ownerReferences).toMatchObject([{ name: 'user', blockOwnerDeletion: true }])
+  await plane.api.delete('pods', 'user', 'default', { propagationPolicy: 'Foreground' })
+  await plane.clock.until(async () => (await plane.api.list('pods', { namespace: 'default' })).items.length === 0, { withinMs: 60_000 })
+  expect((await plane.api.list('persistentvolumeclaims')).items).toEqual([])
+})
