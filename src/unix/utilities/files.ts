@@ -116,7 +116,7 @@ async function printEntries(context: UtilityContext, { has }: ParsedOptions, ent
 }
 
 /** Runs `work` for each operand; failures are worded by `message` and counted. */
-async function eachPath(context: UtilityContext, operands: readonly string[], work: (path: string, name: string) => Promise<void> | void, message: (name: string, text: string) => string): Promise<number> {
+export async function eachPath(context: UtilityContext, operands: readonly string[], work: (path: string, name: string) => Promise<void> | void, message: (name: string, text: string) => string): Promise<number> {
   let status = 0
   for (const name of operands) {
     try {
@@ -459,86 +459,6 @@ export const mkfifo: Utility = async (context) => eachPath(context, parseOptions
   if (!context.proc.fs.mkfifo) throw errno('ENOTSUP')
   context.proc.fs.mkfifo(path)
 }, (name, text) => `cannot create fifo '${name}': ${text}`)
-
-/** truncate */
-export const truncate: Utility = async (context) => {
-  const { proc } = context
-  const options = parseOptions(context.args, 's:c', { 'size=': 's', 'no-create': 'c' })
-  const size = sizeOf(options.value('s') ?? '')
-  if (size === undefined) throw new UsageError("you must specify either '--size' or '--reference'")
-  return eachPath(context, options.operands, (path) => {
-    if (proc.fs instanceof MemoryFileSystem) return proc.fs.resize(path, size)
-    const data = proc.fs.exists(path) ? proc.fs.readFile(path) : new Uint8Array(0)
-    const out = new Uint8Array(size)
-    out.set(data.subarray(0, size))
-    proc.fs.writeFile(path, out)
-  }, (name, text) => `cannot open '${name}' for writing: ${text}`)
-}
-
-/** Bytes that `10M` means. */
-export function sizeOf(text: string): number | undefined {
-  const match = /^(\d+)(?:([kKMGT])(?:i?B)?|([kKMG])B|b|c|w)?$/.exec(text)
-  if (!match) return undefined
-  const power = { k: 1, K: 1, M: 2, G: 3, T: 4 }[match[2] ?? match[3] ?? ''] ?? 0
-  return Number(match[1]) * 1024 ** power * (text.endsWith('b') && !match[2] ? 512 : 1)
-}
-
-/** dd */
-export const dd: Utility = async (context) => {
-  const { proc } = context
-  const options = new Map(context.args.map((arg) => { const at = arg.indexOf('='); return [arg.slice(0, at), arg.slice(at + 1)] as const }))
-  const blockBytes = sizeOf(options.get('bs') ?? options.get('ibs') ?? '512') ?? 512
-  const count = options.has('count') ? Number(options.get('count')) : Infinity
-  const source = options.get('if')
-  const target = options.get('of')
-  let input
-  try { input = source === undefined ? undefined : proc.fs.open(proc.resolve(source), 'r') } catch (error) { return context.complain(context.busybox ? `can't open '${source}': ${errorText(error)}` : `failed to open '${source}': ${errorText(error)}`) }
-  const seekBytes = Number(options.get('seek') ?? options.get('oseek') ?? 0) * (sizeOf(options.get('obs') ?? '') ?? blockBytes)
-  // What lies before the place that is written to stays, and all of it where that is asked for.
-  const isKept = (path: string) => (seekBytes > 0 || (options.get('conv') ?? '').split(',').includes('notrunc')) && proc.fs.exists(path)
-  let output
-  try { output = target === undefined ? undefined : proc.fs.open(proc.resolve(target), (options.get('oflag') ?? '').split(',').includes('append') ? 'a' : isKept(proc.resolve(target)) ? 'r+' : 'w') } catch (error) { return context.complain(context.busybox ? `can't open '${target}': ${errorText(error)}` : `failed to open '${target}': ${errorText(error)}`) }
-  const skipBytes = Number(options.get('skip') ?? 0) * (sizeOf(options.get('ibs') ?? '') ?? blockBytes)
-  if (skipBytes > 0) {
-    if (input?.seek) input.seek(skipBytes)
-    else for (let skipped = 0; skipped < skipBytes;) {
-      const chunk = await (input ?? proc.stdin).read(skipBytes - skipped)
-      if (!chunk) break
-      skipped += chunk.length
-    }
-  }
-  if (seekBytes > 0 && output?.seek) output.seek(seekBytes)
-  let left = count * blockBytes
-  let total = 0
-  let failure: string | undefined
-  const startMs = proc.clock.nowMs()
-  while (left > 0) {
-    const chunk = input ? await input.read(Math.min(left, 1 << 20)) : await proc.stdin.read()
-    if (!chunk) break
-    const part = chunk.subarray(0, Math.min(left, chunk.length))
-    try {
-      if (output) await output.write(part)
-      else await context.out(part)
-    } catch (error) {
-      if (!(error instanceof UnixError)) throw error
-      failure = `error writing '${target}': ${errorText(error)}`
-      break
-    }
-    total += part.length
-    left -= part.length
-    await proc.clock.breathe()
-  }
-  input?.close()
-  output?.close()
-  if (failure !== undefined) await context.complain(failure)
-  if (options.get('status') !== 'none') {
-    const blocksDone = `${Math.floor(total / blockBytes)}+${total % blockBytes ? 1 : 0}`
-    const seconds = Math.max((proc.clock.nowMs() - startMs) / 1000, 0.000_001)
-    await context.err(`${blocksDone} records in\n${blocksDone} records out\n`)
-    await context.err(context.busybox ? `${total} bytes (${humanSize(total)}B) copied, ${seconds.toFixed(6)} seconds, ${humanSize(total / seconds)}B/s\n` : `${total} bytes copied, ${seconds.toPrecision(6)} s, ${humanSize(total / seconds)}B/s\n`)
-  }
-  return failure === undefined ? 0 : 1
-}
 
 /** du */
 export const du: Utility = async (context) => {

@@ -5,6 +5,7 @@ import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
 import { diff } from './diff.ts'
 import { envsubst } from './envsubst.ts'
+import * as fileBytes from './file-bytes.ts'
 import * as files from './files.ts'
 import * as become from './become.ts'
 import * as capabilityTools from './capability-tools.ts'
@@ -32,7 +33,7 @@ export const utilities: Readonly<Record<string, Utility>> = {
   cat: text.cat, head: text.head, tail: text.tail, tee: text.tee, yes: text.yes, wc: text.wc, seq: text.seq, tr: text.tr, cut: text.cut, sort: text.sort, uniq: text.uniq, rev: text.rev, tac: text.tac, nl: text.nl,
   base64, envsubst, paste, shuf, uuidgen, diff, grep, egrep: grep, fgrep: grep, sed, awk, tar,
   ls: files.ls, mkdir: files.mkdir, rmdir: files.rmdir, rm: files.rm, unlink: files.rm, cp: files.cp, mv: files.mv, ln: files.ln, touch: files.touch, chmod: files.chmod, chown: files.chown, chgrp: files.chown, stat: files.stat,
-  readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: files.truncate, dd: files.dd, du: files.du, df: files.df, mount: mounts.mount, umount: mounts.umount, basename: files.basename, dirname: files.dirname,
+  readlink: files.readlink, realpath: files.realpath, mktemp: files.mktemp, mkfifo: files.mkfifo, truncate: fileBytes.truncate, dd: fileBytes.dd, du: files.du, df: files.df, mount: mounts.mount, umount: mounts.umount, basename: files.basename, dirname: files.dirname,
   sleep: processes.sleep, ps: processes.ps, top: processes.top, kill: processes.kill, pkill: processes.pkill, pgrep: processes.pkill, killall: processes.pkill, pidof: processes.pkill, env: processes.env, printenv: processes.printenv,
   timeout: processes.timeout, watch: processes.watch, xargs: processes.xargs, chroot: processes.chroot, nohup: processes.nohup, nice: processes.nohup, setsid: processes.nohup, stdbuf: processes.nohup, time: processes.time, which: processes.which,
   true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
