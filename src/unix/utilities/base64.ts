@@ -25,7 +25,6 @@ export const base64: Utility = async (context) => {
   const bad = () => context.complain(busybox ? 'truncated input' : 'invalid input')
   let rest = ''
   let column = 0
-  let isOver = false
   try {
     for (let chunk = await input.read(); ; chunk = await input.read()) {
       if (decodes) {
@@ -34,10 +33,10 @@ export const base64: Utility = async (context) => {
         const whole = chunk ? rest.length - rest.length % 4 : rest.length
         const group = rest.slice(0, whole)
         rest = rest.slice(whole)
-        const valid = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=?|[A-Za-z0-9+/]{2}(?:==)?)?/.exec(group)![0]
-        if (valid !== '' && !isOver) await context.out(bytesOf(atob(valid)))
-        if (valid.length < group.length || (isOver && group !== '')) return await bad()
-        if (valid.endsWith('=')) isOver = true
+        // What was encoded in several parts may have padding between them.
+        const valid = /^(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)*(?:[A-Za-z0-9+/]{2,3})?/.exec(group)![0]
+        for (const [part] of valid.matchAll(/[^=]+=*/g)) await context.out(bytesOf(atob(part)))
+        if (valid.length < group.length) return await bad()
       } else {
         const bytes = rest + (chunk ? latin1Of(chunk) : '')
         const whole = chunk ? bytes.length - bytes.length % 3 : bytes.length
