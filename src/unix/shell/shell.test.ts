@@ -41,6 +41,7 @@ describe('what bash adds', () => {
   test('arrays by name, declared with their elements or without', async () => {
     expect(await run('declare -A m=([x]=1 [y-z]="2 3"); k=new; m[$k]=4; m[x]+=0; unset "m[y-z]"; for k in "${!m[@]}"; do echo "$k=${m[$k]}"; done')).toBe('x=10\nnew=4\n')
     expect(await run("a=(1 2 3 4); i=0; unset 'a[-1]' 'a[i+1]'; echo ${!a[@]} ${a[@]}; unset 'a[@]'; echo ${#a[@]}")).toBe('0 2 1 3\n0\n')
+    expect(await run("declare -A m=([-1]=x [y]=z); unset 'm[-1]'; echo ${!m[@]}")).toBe('y\n')
     expect(await run('declare -A n; for w in a b a; do ((n[$w]++)); done; echo ${n[a]} ${n[b]} ${#n[@]}; [[ -v n[a] && ! -v n[c] ]] && (echo sub ${n[a]})')).toBe('2 1 2\nsub 2\n')
     expect(await run('a=([2]=c [5]=f g); echo ${!a[@]} ${a[@]} $((a[2+3]=7, a[5]+1)); f() { local -a l=(1 2 3); echo ${#l[@]}; }; f; echo ${l-gone}; readonly r=(a b); declare -p r')).toBe('2 5 6 c f g 8\n3\ngone\ndeclare -ar r=([0]="a" [1]="b")\n')
   })

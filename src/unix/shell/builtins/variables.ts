@@ -43,9 +43,10 @@ export const readonlyBuiltin: Builtin = async (shell, argv) => {
   return 0
 }
 
-/** Indices below zero count back from behind the last element. */
-function unsetElement(elements: Map<string, string> | undefined, at: string): void {
-  elements?.delete(/^-\d+$/.test(at) ? String(Math.max(-1, ...[...elements.keys()].map(Number)) + 1 + Number(at)) : at)
+/** Takes an element away. Indices of arrays below zero count back from behind the last element; the keys of a map are what they are. */
+function unsetElement(shell: Shell, name: string, at: string): void {
+  const { elements, isMap } = shell.variables.variable(name) ?? {}
+  elements?.delete(!isMap && at.startsWith('-') ? String(Math.max(-1, ...[...elements.keys()].map(Number)) + 1 + Number(at)) : at)
 }
 
 /** `unset [-f|-v] NAME...`, and elements of arrays. */
@@ -57,7 +58,7 @@ export const unset: Builtin = async (shell, argv) => {
     const whole = /^([A-Za-z_]\w*)\[[@*]\]$/.exec(name)
     if (whole) { shell.variables.variable(whole[1]!)?.elements?.clear(); continue }
     const element = elementOf(shell, name)
-    if (element) unsetElement(shell.variables.variable(element.name)?.elements, element.at)
+    if (element) unsetElement(shell, element.name, element.at)
     else if (functions) shell.state.functions.delete(name)
     else if (shell.isBash && shell.variables.variable(name) === undefined) shell.state.functions.delete(name)
     else shell.variables.unset(name)
