@@ -57,7 +57,7 @@ function linkText(link: NetworkLink, index: number, { isNode, withAddresses, wit
 const CHANGES = ['add', 'del', 'delete', 'set', 'change', 'replace', 'append', 'flush']
 
 /** ip addr, ip link, ip route. Devices and routes are the network plugins' to make. */
-// @k8s part: ip: addr, link and route show what is there; from a shell only dummy devices can be added, without addresses, and other objects are missing
+// @k8s part: ip: addr, link and route show what is there; from a shell only dummy devices can be added, without addresses and until a reload, and other objects are missing
 export const ip: Utility = async (context) => {
   const { proc: { net }, busybox } = context
   const flags = context.args.filter((arg) => arg.startsWith('-'))

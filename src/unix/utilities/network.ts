@@ -280,10 +280,9 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
     try {
       let ip: string | undefined
       const elsewhere = connectTo(options.all.flatMap(([name, value]) => (name === '5' ? [String(value)] : [])), host, port)
-      let connectPort = port
+      const connectPort = elsewhere.port ?? port
       try {
         const pinned = options.all.filter(([name]) => name === 'r').map(([, value]) => String(value).split(':')).find((parts) => parts[0] === host && Number(parts[1]) === port)
-        if (elsewhere.port !== undefined) connectPort = elsewhere.port
         ip = pinned ? pinned.slice(2).join(':').replace(/^\[|\]$/g, '') : (await proc.net.lookup(elsewhere.host ?? host))[0]!
       } catch (error) {
         if (!(error instanceof UnixError)) throw error

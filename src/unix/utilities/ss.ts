@@ -39,13 +39,14 @@ function filterOf(words: readonly string[]): Test {
     if (compare) at++
     const value = tokens[at++]
     if (value === undefined) throw unexpected()
-    const [, ip = '', portText = ''] = /^(.*?)(?::([^:]*))?$/.exec(value.includes(':') ? value : token.endsWith('port') ? `:${value}` : value)!
+    const [, bracketed, plain = '', portText = ''] = /^(?:\[([^\]]*)\]|(.*?))(?::([^:]*))?$/.exec(value.includes(':') ? value : token.endsWith('port') ? `:${value}` : value)!
+    const ip = bracketed ?? plain
     const port = portText === '' || portText === '*' ? undefined : Number(portText)
     if (port !== undefined && !Number.isInteger(port)) throw new FilterError(`Error: an inet prefix is expected rather than "${value}".`)
     return (socket) => {
       // Nobody is at the other end of what listens.
       const own = token.startsWith('s') ? socket : { ip: '0.0.0.0', port: 0 }
-      return (ip === '' || ip === '*' || own.ip === ip || own.ip === '0.0.0.0' && ip === '0.0.0.0') && (port === undefined || (compare ?? COMPARISONS['=']!)(own.port, port))
+      return (ip === '' || ip === '*' || own.ip === ip) && (port === undefined || (compare ?? COMPARISONS['=']!)(own.port, port))
     }
   }
   const both = (): Test => {
