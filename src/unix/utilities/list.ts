@@ -1,8 +1,7 @@
 import type { Program } from '../types.ts'
-import { base64 } from './base64.ts'
-import * as blockTools from './block-tools.ts'
 import * as accounts from './accounts.ts'
 import { awk } from './awk.ts'
+import { base64 } from './base64.ts'
 import { diff } from './diff.ts'
 import { envsubst } from './envsubst.ts'
 import * as fileBytes from './file-bytes.ts'
@@ -27,6 +26,11 @@ import * as text from './text.ts'
 import { utilityProgram } from './utility.ts'
 import type { Utility, UtilityFlavour } from './utility.ts'
 
+/** A utility for block devices: few ask for one, and its code comes when they do. */
+function blockTool(name: keyof typeof import('./block-tools.ts')): Utility {
+  return async (context) => (await context.proc.clock.outside(import('./block-tools.ts')))[name](context)
+}
+
 /** Every utility by the name it is called by. */
 export const utilities: Readonly<Record<string, Utility>> = {
   ...Object.fromEntries(JUST_BASH_COMMANDS.map((name) => [name, justBash(name)])),
@@ -39,7 +43,7 @@ export const utilities: Readonly<Record<string, Utility>> = {
   true: system.succeed, false: system.fail, sync: system.succeed, echo: system.echo, printf: system.printf, test: system.test, '[': system.test, pwd: system.pwd, id: system.id, whoami: system.whoami, groups: system.groups,
   hostname: system.hostname, date: system.date, uname: system.uname, sysctl: system.sysctl, hexdump, uptime: system.uptime, free: system.free, tty: system.tty, stty: system.stty, clear: system.clear, reset: system.clear, nproc: system.nproc, arch: system.arch, expr: system.expr, getent: system.getent,
   adduser: accounts.adduser, addgroup: accounts.addgroup, deluser: accounts.deluser, delgroup: accounts.delgroup, useradd: accounts.useradd, groupadd: accounts.groupadd, usermod: accounts.usermod, userdel: accounts.deluser, groupdel: accounts.delgroup,
-  losetup: blockTools.losetup, mkfs: blockTools.mkfs, 'mkfs.ext2': blockTools.mkfs, 'mkfs.ext3': blockTools.mkfs, 'mkfs.ext4': blockTools.mkfs, 'mke2fs': blockTools.mkfs, resize2fs: blockTools.resize2fs, blkid: blockTools.blkid, blockdev: blockTools.blockdev, lsblk: blockTools.lsblk, fallocate: blockTools.fallocate,
+  losetup: blockTool('losetup'), mkfs: blockTool('mkfs'), 'mkfs.ext2': blockTool('mkfs'), 'mkfs.ext3': blockTool('mkfs'), 'mkfs.ext4': blockTool('mkfs'), 'mke2fs': blockTool('mkfs'), resize2fs: blockTool('resize2fs'), blkid: blockTool('blkid'), blockdev: blockTool('blockdev'), lsblk: blockTool('lsblk'), fallocate: blockTool('fallocate'),
   su: become.su, gosu: become.gosu, 'su-exec': become.gosu, setpriv: become.setpriv, capsh: capabilityTools.capsh, getpcaps: capabilityTools.getpcaps, dmesg: kernelTools.dmesg, mknod: kernelTools.mknod, nsenter: kernelTools.nsenter, unshare: kernelTools.unshare,
   nc: network.nc, wget: network.wget, curl: network.curl, nslookup: network.nslookup, dig: network.dig, host: network.host, ping: network.ping, traceroute: network.traceroute, ss, netstat: ss, ip, ifconfig,
 }
