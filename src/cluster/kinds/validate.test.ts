@@ -108,6 +108,11 @@ describe('nodes and claims', () => {
     ['swap of no size', { nodeInfo: { swap: { capacity: 0 } } }, ['metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero']],
     ['a long feature', { declaredFeatures: [`A${'b'.repeat(253)}`] }, [`status.declaredFeatures[0]: Invalid value: "A${'b'.repeat(253)}": invalid feature name "A${'b'.repeat(253)}": must be no more than 253 characters`]],
   ])('%s', (_, status, messages) => expect(created(node(status))).toEqual(messages))
+  it('looks at the size of swap wherever a node as a whole is written, but not in what a kubelet says of its status', () => {
+    const [before, after]: any[] = [{}, { nodeInfo: { swap: { capacity: 0 } } }].map((status) => ({ ...node(status), metadata: { name: 'a', resourceVersion: '1' } }))
+    expect(validateUpdate(kind(before), after, before).map(({ message }) => message)).toEqual(['metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero'])
+    expect(validateStatusUpdate(kind(before), after, before)).toEqual([])
+  })
   it('shows sizes below zero as numbers', () => expect(claimStatus({ capacity: { storage: '-1Ki' }, allocatedResources: { storage: '-1' } })).toEqual([
     'status.capacity[storage]: Invalid value: -1024: must be a valid resource quantity', 'status.allocatedResources[storage]: Invalid value: -1: must be a valid resource quantity',
   ]))

@@ -135,9 +135,6 @@ function validateNode(node: Readonly<Node>): Finding[] {
 function validateNodeUpdate(node: Readonly<Node>, old: Readonly<Node>): Finding[] {
   const out: Finding[] = []
   checkResources(out, node)
-  const swap = node.status?.nodeInfo?.swap?.capacity
-  // The path is upstream's.
-  if (swap !== undefined && swap <= 0) out.push(invalid('metadata.nodeSwapStatus.capacity', swap, 'must be greater than zero'))
   checkDeclaredFeatures(out, node)
   const addresses = new Set<string>()
   ;(node.status?.addresses ?? []).forEach((found, i) => {
