@@ -135,7 +135,7 @@ const SCALABLE = ['deployment', 'replicaset', 'replicationcontroller', 'stateful
 
 /** The commands whose arguments are completed; the arguments of others are files or nothing that could be known. k8s: the commands' ValidArgsFunction */
 const ARGUMENTS: Record<string, ArgumentFunction> = {
-  ...Object.fromEntries(['get', 'describe', 'delete', 'edit', 'label', 'annotate', 'patch', 'apply view-last-applied', 'apply edit-last-applied'].map((command) => [command, typeAndNames()])),
+  ...Object.fromEntries(['get', 'debug', 'describe', 'delete', 'edit', 'label', 'annotate', 'patch', 'apply view-last-applied', 'apply edit-last-applied'].map((command) => [command, typeAndNames()])),
   ...Object.fromEntries(['rollout history', 'rollout undo', 'rollout restart'].map((command) => [command, typeAndNames(WORKLOADS)])),
   'rollout status': typeAndNames(WORKLOADS, false), 'rollout pause': typeAndNames(['deployment']), 'rollout resume': typeAndNames(['deployment']),
   scale: typeAndNames(SCALABLE), autoscale: typeAndNames(SCALABLE), taint: typeAndNames(['node']), expose: typeAndNames(['pod', 'service', 'replicationcontroller', 'deployment', 'replicaset']),

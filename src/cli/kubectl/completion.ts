@@ -70,7 +70,8 @@ export async function completeKubectl(words: readonly string[], proc: Proc): Pro
   return { candidates, directive }
 }
 
-const SHELLS = ['bash', 'fish', 'powershell', 'zsh']
+/** In kubectl's order. */
+const SHELLS = ['bash', 'zsh', 'fish', 'powershell']
 
 const described = (name: string, text: string) => text ? `${name}\t${text}` : name
 
@@ -129,7 +130,8 @@ function missingFlags(spec: CommandSpec, known: readonly FlagSpec[], flags: Flag
 function flagNames(spec: CommandSpec, known: readonly FlagSpec[], flags: FlagValues, current: string): string[] {
   const required = missingFlags(spec, known, flags, current)
   if (required.length > 0) return required
-  const own = new Set([...spec.flags, ...spec.persistent].map(({ name }) => name)).add('help')
+  // The root inherits none, although some of its flags are made elsewhere.
+  const own = new Set((spec === rootCommand() ? known : [...spec.flags, ...spec.persistent]).map(({ name }) => name)).add('help')
   const order = (some: readonly FlagSpec[]) => [...some].sort((a, b) => a.name < b.name ? -1 : 1)
   return [...order(known.filter(({ name }) => !own.has(name))), ...order(known.filter(({ name }) => own.has(name)))]
     .filter(({ name, type }) => !flags.changed(name) || /Slice|Array|^stringTo|^map/.test(type))

@@ -391,6 +391,10 @@ describe('completion', () => {
     expect(await words('get', 'pods', '--all-n')).toEqual(['--all-namespaces'])
     expect(await words('get', 'pods', '-o', 'jsonpath-')).toEqual(['jsonpath-as-json', 'jsonpath-file'])
     expect(await words('help', 'rollout', 're')).toEqual(['restart', 'resume'])
+    expect(await words('debug', 'pod/w')).toEqual(['pod/web'])
+    expect(await words('completion', '')).toEqual(['bash', 'zsh', 'fish', 'powershell'])
+    const ofRoot = (await words('--')).map((name) => name!)
+    expect(ofRoot).toEqual([...ofRoot].sort())
   })
 
   test('says what commands and flags are for, unless a shell wants the words alone', async () => {
