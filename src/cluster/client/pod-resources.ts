@@ -25,14 +25,15 @@ function max(into: Amounts, other: Amounts): void {
 export type AmountsKind = 'requests' | 'limits'
 
 /** What a pod that sums up its containers' amounts needs: init containers one after another, sidecars throughout. */
-function sumContainers(spec: Readonly<PodSpec>, of: (container: Readonly<Container>) => Amounts): Amounts {
+function sumContainers(spec: Readonly<PodSpec>, of: (container: Readonly<Container>, runsThroughout: boolean) => Amounts): Amounts {
   const total: Amounts = {}
-  for (const container of spec.containers) add(total, of(container))
+  for (const container of spec.containers) add(total, of(container, true))
   const sidecars: Amounts = {}
   const init: Amounts = {}
   for (const container of spec.initContainers ?? []) {
-    const own = of(container)
-    if (container.restartPolicy === 'Always') {
+    const isSidecar = container.restartPolicy === 'Always'
+    const own = of(container, isSidecar)
+    if (isSidecar) {
       add(total, own)
       add(sidecars, own)
       max(init, sidecars)
@@ -56,7 +57,7 @@ function inEffect({ status }: Readonly<Pod>, asked: Parameters<typeof amountsOf>
 
 /** Whether a pod needs less of some resource than before. k8s: scheduler framework extractPodScaleDown */
 export function needsLess(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
-  // Before its first change there is nothing to compare.
+  // What a pod asks for can't have changed before its first generation is over: the usual case, found without sums.
   if ((pod.metadata.generation ?? 1) <= 1) return false
   const now = podAmounts(pod)
   return Object.entries(podAmounts(old)).some(([name, amount]) => amount > (now[name] ?? 0))
@@ -66,9 +67,9 @@ export function needsLess(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
 export function podAmounts(pod: Readonly<Pod>, kind: AmountsKind = 'requests'): Amounts {
   const { spec, status } = pod
   const held = kind === 'requests' ? new Map([...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? []].map((c) => [c.name, c])) : undefined
-  const total = sumContainers(spec, (container) => {
+  const total = sumContainers(spec, (container, runsThroughout) => {
     const asked = container.resources?.[kind]
-    const { resources, allocatedResources } = held?.get(container.name) ?? {}
+    const { resources, allocatedResources } = (runsThroughout ? held?.get(container.name) : undefined) ?? {}
     return resources ? inEffect(pod, asked, resources.requests, allocatedResources) : amountsOf(asked)
   })
   const podLevel = spec.resources?.[kind]
