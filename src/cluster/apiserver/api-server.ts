@@ -37,7 +37,7 @@ import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
 import { pathNotFound, plainText, statusAnswer, type TextStyle } from './responses.ts'
-import type { AdmissionContext, AdmissionPlugin, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, EtcdOutage, Reader, UserInfo, VirtualResource } from './seams.ts'
+import type { AdmissionContext, AdmissionPlugin, AuthenticationNotes, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, EtcdOutage, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
 import { warningHeaders } from './warnings.ts'
@@ -176,10 +176,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   async function pass(passage: Passage): Promise<Response> {
     const { connection, info, target, auditId } = passage
-    const notes = { warnings: passage.warnings, annotations: {} }
+    const notes: AuthenticationNotes = { warnings: passage.warnings, annotations: {} }
     const authenticated = await authenticate(parts.authenticators, passage.request, connection, notes)
     passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.rawPath + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
-    for (const [key, value] of Object.entries(notes.annotations)) passage.trail?.annotate(key, String(value))
+    for (const [key, value] of Object.entries(notes.annotations)) passage.trail?.annotate(key, value)
     const user = impersonated(authorizer, authenticated, passage.request)
     if (user !== authenticated) passage.trail?.impersonate(user)
     const isWatch = info.verb === 'watch'

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../kinds/object.ts'
 import { apiError } from '../../kinds/status-error.ts'
 import type { Reader, UserInfo, VirtualRequest, VirtualResource } from '../seams.ts'
 import { bootstrapTokenUser } from './bootstrap-tokens.ts'
-import { ISSUER, type ServiceAccountTokens, TokenRefused } from './service-account-tokens.ts'
+import { type AcceptedToken, ISSUER, type ServiceAccountTokens, TokenRefused } from './service-account-tokens.ts'
 
 const GROUP = 'authentication.k8s.io'
 const DEFAULT_EXPIRATION_SECONDS = 3600
@@ -31,7 +31,7 @@ function userInfoOf(user: UserInfo): Record<string, unknown> {
   return { username: user.name, ...(user.uid ? { uid: user.uid } : {}), groups: user.groups, ...(user.extra && Object.keys(user.extra).length > 0 ? { extra: user.extra } : {}) }
 }
 
-async function reviewToken(tokens: ServiceAccountTokens, body: KubeObject, { context, admit }: VirtualRequest): Promise<KubeObject> {
+async function reviewToken(tokens: ServiceAccountTokens, body: KubeObject, { context, warn, admit }: VirtualRequest): Promise<KubeObject> {
   const { token = '', audiences } = (body.spec ?? {}) as { token?: string; audiences?: string[] }
   if (token === '') throw apiError.badRequest('token is required for TokenReview in authentication')
   if (body.metadata?.namespace) throw apiError.badRequest(`namespace is not allowed on this type: ${body.metadata.namespace}`)
@@ -48,8 +48,11 @@ async function reviewToken(tokens: ServiceAccountTokens, body: KubeObject, { con
   const errors = ['invalid bearer token']
   try {
     const bootstrap = wanted.includes(ISSUER) ? bootstrapTokenUser(context.reader, sent, context.nowMs()) : undefined
-    const accepted = bootstrap ? { user: bootstrap, audiences: [ISSUER] } : await tokens.authenticate(sent, wanted)
-    if (accepted) return accepts(accepted.user, accepted.audiences)
+    const accepted: AcceptedToken | undefined = bootstrap ? { user: bootstrap, audiences: [ISSUER] } : await tokens.authenticate(sent, wanted)
+    if (accepted) {
+      if (accepted.warning) warn(accepted.warning)
+      return accepts(accepted.user, accepted.audiences)
+    }
   } catch (error) {
     if (!(error instanceof TokenRefused)) throw error
     errors.push(error.message)
