@@ -365,6 +365,7 @@ function checkClaimStatuses(out: Finding[], { spec, status }: Readonly<Pod>): vo
   if (!extended) return
   const at = 'status.extendedResourceClaimStatus'
   if (!extended.requestMappings?.length) out.push(required(`${at}.requestMappings`, 'at least one request mapping is required'))
+  const mapped = new Set<string>()
   ;(extended.requestMappings ?? []).forEach(({ containerName, resourceName, requestName }, i) => {
     const here = `${at}.requestMappings[${i}]`
     const container = [...(spec.initContainers ?? []), ...spec.containers].find(({ name }) => name === containerName)
@@ -373,8 +374,9 @@ function checkClaimStatuses(out: Finding[], { spec, status }: Readonly<Pod>): vo
       out.push(invalid(`${here}.resourceName`, resourceName, 'must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests'))
     }
     checkDnsLabel(out, requestName, `${at}.requestName`)
-    const isSame = (other: { containerName: string; resourceName: string; requestName: string }) => other.containerName === containerName && other.resourceName === resourceName && other.requestName === requestName
-    if (extended.requestMappings!.findIndex(isSame) < i) out.push(duplicate(`${here}.containerName`, containerName), duplicate(`${here}.resourceName`, resourceName), duplicate(`${here}.requestName`, requestName))
+    const key = JSON.stringify([containerName, resourceName, requestName])
+    if (mapped.has(key)) out.push(duplicate(`${here}.containerName`, containerName), duplicate(`${here}.resourceName`, resourceName), duplicate(`${here}.requestName`, requestName))
+    mapped.add(key)
   })
   if (!extended.resourceClaimName) out.push(required(`${at}.resourceClaimName`))
   else checkName(out, extended.resourceClaimName, subdomainName, `${at}.resourceClaimName`)
@@ -392,11 +394,15 @@ function checkIpPair(out: Finding[], ips: readonly { ip: string }[] | undefined,
 const HEALTH = ['Healthy', 'Unhealthy', 'Unknown']
 
 function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | undefined, at: string): void {
-  statuses?.forEach(({ allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ resources }, j) => resources?.forEach(({ health = '', resourceID }, n) => {
-    const here = `${at}[${i}].allocatedResourcesStatus[${j}].resources[${n}]`
-    if (!HEALTH.includes(health)) out.push(notSupported(`${here}.health`, health, HEALTH))
-    if (resources.findIndex((other) => other.resourceID === resourceID) < n) out.push(duplicate(`${here}.resourceID`, resourceID))
-  })))
+  statuses?.forEach(({ allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ resources }, j) => {
+    const seen = new Set<string>()
+    resources?.forEach(({ health = '', resourceID }, n) => {
+      const here = `${at}[${i}].allocatedResourcesStatus[${j}].resources[${n}]`
+      if (!HEALTH.includes(health)) out.push(notSupported(`${here}.health`, health, HEALTH))
+      if (seen.has(resourceID)) out.push(duplicate(`${here}.resourceID`, resourceID))
+      seen.add(resourceID)
+    })
+  }))
 }
 
 /** Whether a container that ended may run again. k8s: ValidateContainerStateTransition, ValidateInitContainerStateTransition */
