@@ -34,13 +34,24 @@ export class CsiNodeRegistry {
       const info = await drivers.call(name, 'Node/NodeGetInfo', {}) as CsiNodeInfo
       if (!info.nodeId) throw new Error('error adding CSI driver node info: driverNodeID must not be empty')
       await this.#changeNode((node) => withDriver(node, name, info))
-      await this.#changeCsiNode((all) => [...all.filter((each) => each.name !== name), {
-        name, nodeID: info.nodeId, topologyKeys: info.accessibleTopology ? Object.keys(info.accessibleTopology.segments).sort() : null, ...(info.maxVolumesPerNode ? { allocatable: { count: info.maxVolumesPerNode } } : {}),
-      } as NonNullable<CSINode['spec']>['drivers'][number]])
+      await this.#putInCsiNode(name, info)
     } catch (error) {
       await this.deregister(name).catch(() => {})
       throw error
     }
+  }
+
+  /** Asks a driver again what it says of the node, such as how many volumes it can have. @throws Error when the driver doesn't answer. k8s: updateCSIDriver */
+  async update(name: string): Promise<void> {
+    await this.#putInCsiNode(name, await this.#options.drivers.call(name, 'Node/NodeGetInfo', {}) as CsiNodeInfo)
+  }
+
+  /** k8s: updateCSINode, installDriverToCSINode */
+  #putInCsiNode(name: string, info: CsiNodeInfo): Promise<void> {
+    const driver = {
+      name, nodeID: info.nodeId, topologyKeys: info.accessibleTopology ? Object.keys(info.accessibleTopology.segments).sort() : null, ...(info.maxVolumesPerNode ? { allocatable: { count: info.maxVolumesPerNode } } : {}),
+    } as NodeDriver
+    return this.#changeCsiNode((all) => all.some((each) => sameDriver(each, driver)) ? all : [...all.filter((each) => each.name !== name), driver])
   }
 
   /** k8s: UninstallCSIDriver */
@@ -69,7 +80,7 @@ export class CsiNodeRegistry {
     }
   }
 
-  async #changeCsiNode(change: (drivers: readonly NonNullable<CSINode['spec']>['drivers'][number][]) => NonNullable<CSINode['spec']>['drivers'][number][] | readonly NonNullable<CSINode['spec']>['drivers'][number][]): Promise<void> {
+  async #changeCsiNode(change: (drivers: readonly NodeDriver[]) => NodeDriver[] | readonly NodeDriver[]): Promise<void> {
     const { api, nodeName } = this.#options
     for (let attempt = 0; ; attempt++) {
       try {
@@ -90,6 +101,12 @@ export class CsiNodeRegistry {
       }
     }
   }
+}
+
+type NodeDriver = NonNullable<CSINode['spec']>['drivers'][number]
+
+function sameDriver(a: NodeDriver, b: NodeDriver): boolean {
+  return a.name === b.name && a.nodeID === b.nodeID && a.allocatable?.count === b.allocatable?.count && JSON.stringify(a.topologyKeys ?? null) === JSON.stringify(b.topologyKeys ?? null)
 }
 
 function nodeIds(node: Node): Record<string, string> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
@@ -9,6 +10,7 @@ import { StagedVolumes } from '../storage/csi/staged-volumes.ts'
 import { orUndefined } from '../storage/csi/csi-volume.ts'
 import type { CsiContext } from '../storage/csi/csi-volume.ts'
 import { CsiNodeRegistry } from './csi-node.ts'
+import { CsiNodeUpdater } from './csi-node-updater.ts'
 import type { PluginHandler } from './plugin-watcher.ts'
 
 /** Where pods have their volumes. */
@@ -18,6 +20,7 @@ export interface CsiVolumesOptions {
   nodeName: string
   api: Api
   clock: Clock
+  log: Log
   files: MountableFileSystem
   events: EventRecorder
   onNode(node: Node): void
@@ -31,21 +34,30 @@ export class CsiVolumes {
   /** What to do with plugins of the kind CSIPlugin. */
   readonly plugins: PluginHandler
   readonly #registry: CsiNodeRegistry
+  readonly #updater: CsiNodeUpdater
   readonly #onUse: () => void
   /** Targets by the name of the volume that is mounted there. */
   readonly #used = new Map<string, Set<string>>()
 
-  constructor({ nodeName, api, clock, files, events, onNode, onUse }: CsiVolumesOptions) {
+  constructor({ nodeName, api, clock, log, files, events, onNode, onUse }: CsiVolumesOptions) {
     this.#onUse = onUse
     const drivers = new CsiDrivers(files, clock)
     this.#registry = new CsiNodeRegistry({ nodeName, api, drivers, onNode })
-    this.plugins = { register: (plugin) => this.#registry.register(plugin), deregister: ({ name }) => this.#registry.deregister(name) }
+    this.#updater = new CsiNodeUpdater({ api, clock, log, isInstalled: (name) => drivers.has(name), update: (name) => this.#registry.update(name) })
+    this.plugins = {
+      register: async (plugin) => {
+        await this.#registry.register(plugin)
+        this.#updater.sync(plugin.name)
+      },
+      deregister: ({ name }) => this.#registry.deregister(name).finally(() => this.#updater.sync(name)),
+    }
     this.context = {
       drivers, staged: new StagedVolumes(),
       driverObject: (name) => orUndefined(api.get<CSIDriver>('csidrivers.storage.k8s.io', name)),
       // A node may not look at what isn't there (yet).
       attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)).catch((error: unknown) => { if (isStatusError(error, 'Forbidden')) return undefined; throw error }),
       secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, atob(value)])),
+      updateLimits: (driver) => this.#registry.update(driver),
       inUse: (unique, target, isUsed) => this.#use(unique, target, isUsed),
     }
   }
@@ -68,6 +80,11 @@ export class CsiVolumes {
   /** Names of the attachable volumes that pods use, sorted, as in a node's status. */
   inUse(): string[] {
     return [...this.#used.keys()].sort()
+  }
+
+  /** The kubelet stops: drivers are asked again once they are registered again. */
+  stop(): void {
+    this.#updater.stop()
   }
 
   /** The node is registered. */

@@ -171,7 +171,7 @@ class NodeKubelet implements Kubelet {
     })
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
-    this.#csi = new CsiVolumes({ nodeName, api, clock, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
+    this.#csi = new CsiVolumes({ nodeName, api, clock, log, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
     this.#drivers = new DraPlugins({ nodeName, api, clock, log, files: nodeFiles })
     this.#plugins = new PluginWatcher({ files: nodeFiles, clock, log, handlers: { CSIPlugin: this.#csi.plugins, DRAPlugin: this.#drivers } })
     const devices = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
@@ -256,6 +256,7 @@ class NodeKubelet implements Kubelet {
   #stopPlugins(): void {
     this.#plugins.stop()
     this.#drivers.stop()
+    this.#csi.stop()
     this.#node.devices.stop()
   }
 

@@ -4,6 +4,7 @@ import { quantityValue } from '../kinds/quantity.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import type { Container, Pod, PodStatus, ResourceRequirements, RuntimeClass } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
+import { VolumeAttachLimitExceededError } from '../storage/volume.ts'
 import type { ContainerStatus, EndedContainer, PodSandbox, PodSandboxConfig } from '../runtime/cri.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
@@ -296,6 +297,13 @@ export class PodWorker {
     } catch (error) {
       if (this.#waiting.signal.aborted) {
         this.#dirty = true
+        return
+      }
+      if (error instanceof VolumeAttachLimitExceededError) {
+        // k8s: kubelet SyncPod, rejectPod
+        const reason = 'VolumeAttachmentLimitExceeded'
+        events.event(podReference(this.pod), 'Warning', reason, error.message)
+        this.evict({ reason, message: `Pod was rejected: ${error.message}` })
         return
       }
       events.event(podReference(this.pod), 'Warning', 'FailedMount', `Unable to attach or mount volumes: ${(error as Error).message}`)

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Pod, Volume } from '../kinds/generated/types.ts'
 import { volumePlugins } from '../storage/volume-plugins.ts'
-import { UncertainMountError, VolumeProcessingError } from '../storage/volume.ts'
+import { UncertainMountError, VolumeAttachLimitExceededError, VolumeProcessingError } from '../storage/volume.ts'
 import type { MountedVolume, VolumeContext } from '../storage/volume.ts'
 import { podReference } from './pod-spec.ts'
 
@@ -62,6 +62,7 @@ export class VolumeManager {
 
   /**
    * Resolves once every volume is there and current; failures become events and are retried.
+   * @throws VolumeAttachLimitExceededError when the node can't have a volume that didn't come in time
    * @throws Error when a claim isn't ready to be mounted, when the volumes aren't there within about two minutes, or `signal` aborts.
    */
   async waitForMounts(pod: Pod, signal: AbortSignal): Promise<void> {
@@ -131,6 +132,8 @@ export class VolumeManager {
       const leftMs = startMs + TIMEOUT_MS - clock.nowMs()
       if (leftMs <= 0) {
         const names = missing.map((m) => m.volume.name)
+        const exhausted = await exhaustedVolumes(missing.map((m) => m.volume), pod, context)
+        if (exhausted.length > 0) throw new VolumeAttachLimitExceededError(`Node has reached its volume attachment limit, rejecting pod. unmounted volumes=[${names.join(' ')}], unattached volumes=[${exhausted.join(' ')}], failed to process volumes=[]: context deadline exceeded`)
         const failed = missing.filter((m) => m.volume.persistentVolumeClaim).map((m) => m.volume.name)
         throw new Error(`unmounted volumes=[${names.join(' ')}], unattached volumes=[], failed to process volumes=[${failed.join(' ')}]: context deadline exceeded`)
       }
@@ -185,6 +188,13 @@ export class VolumeManager {
     else if (text.startsWith('MountVolume.') || text.startsWith(CLAIM_PROBLEM)) this.#options.events.event(about, 'Warning', 'FailedMount', text)
     else this.#options.events.event(about, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${text}`)
   }
+}
+
+/** Names of volumes of which the node can have no more. */
+async function exhaustedVolumes(volumes: readonly Volume[], pod: Pod, context: VolumeContext): Promise<string[]> {
+  const out: string[] = []
+  for (const volume of volumes) if (await volumePlugins.find((plugin) => plugin.supports(volume))?.isExhausted?.(volume, pod, context).catch(() => false)) out.push(volume.name)
+  return out.sort()
 }
 
 /** Whether setting a volume up waits for others: a server, a driver, a controller. */

@@ -1,6 +1,7 @@
 import { LOCAL_PATH, PROVISIONED_BY, volumeAllowsNode } from '../client/volume-matching.ts'
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../kinds/generated/types.ts'
 import { prepareHostPath } from './host-path.ts'
+import { isAttachLimitReached } from './csi/attach-limit.ts'
 import { setUpCsiClaim } from './csi/csi-volume.ts'
 import { setUpLocal } from './local.ts'
 import { setUpNfs } from './nfs.ts'
@@ -19,6 +20,7 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
     const group = Number(volumeObject.metadata.annotations?.[GID_ANNOTATION] ?? NaN)
     return Number.isInteger(group) ? { ...mounted, group } : mounted
   },
+  isExhausted: async (volume, pod, context) => isAttachLimitReached((await boundVolume(volume, pod, context)).volumeObject, context),
 }
 
 /** A group for whoever uses the volume. k8s: pkg/volume/util VolumeGidAnnotationKey */

@@ -66,6 +66,9 @@ export interface MountedVolume {
 /** A volume that can't be mounted at all yet, of which no event tells before the pod has waited for it. k8s: desiredStateOfWorld.AddErrorToPod */
 export class VolumeProcessingError extends Error {}
 
+/** The node can have no more volumes of a kind: the pod has to go elsewhere. k8s: pkg/kubelet/volumemanager VolumeAttachLimitExceededError */
+export class VolumeAttachLimitExceededError extends Error {}
+
 /** A volume of which nobody knows whether it is set up: who no longer wants it has to have it taken down. k8s: pkg/volume/util/types UncertainProgressError */
 export class UncertainMountError extends Error {
   /** Rejects where that has to be tried again. */
@@ -82,6 +85,8 @@ export interface VolumePlugin {
   supports(volume: Volume): boolean
   /** @param signal aborts when nobody waits for it any more @throws Error with the text that goes into a FailedMount event. */
   setUp(volume: Volume, pod: Pod, context: VolumeContext, signal: AbortSignal): Promise<MountedVolume>
+  /** Whether a volume that isn't there in time won't ever be, as the node can have no more of them. */
+  isExhausted?(volume: Volume, pod: Pod, context: VolumeContext): Promise<boolean>
 }
 
 /** One file of a volume that is made of data. */

@@ -34,6 +34,10 @@ export class CsiDrivers {
     this.#endpoints.delete(name)
   }
 
+  has(name: string): boolean {
+    return this.#endpoints.has(name)
+  }
+
   /** @throws Error for a driver that isn't registered. k8s: newCsiDriverClient */
   demand(name: string): void {
     if (!this.#endpoints.has(name)) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`)

@@ -25,6 +25,8 @@ export interface CsiContext {
   driverObject(name: string): Promise<CSIDriver | undefined>
   attachment(name: string): Promise<VolumeAttachment | undefined>
   secret(namespace: string, name: string): Promise<Record<string, string>>
+  /** Tells the cluster anew how many volumes of a driver the node can have. @throws Error when the driver doesn't answer */
+  updateLimits(driver: string): Promise<void>
   /** Tells the node's status that a volume is in use (or no more), so that nobody detaches it. */
   inUse(uniqueName: string, target: string, isUsed: boolean): void
 }
