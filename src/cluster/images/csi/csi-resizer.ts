@@ -1,9 +1,8 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import { GrpcError } from '../../../unix/net/grpc.ts'
 import type { Proc } from '../../../unix/types.ts'
-import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimCondition, VolumeAttributesClass } from '../../kinds/generated/types.ts'
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimCondition } from '../../kinds/generated/types.ts'
 import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
-import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
@@ -11,6 +10,7 @@ import { secretData } from './secret-data.ts'
 import { keyedWork, objectPath, ObjectCache } from './cluster-cache.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
+import { VolumeModifier } from './volume-modifier.ts'
 
 const CLAIMS = '/api/v1/persistentvolumeclaims'
 const VOLUMES = '/api/v1/persistentvolumes'
@@ -21,11 +21,16 @@ const RESIZING = ['Resizing', 'FileSystemResizePending', 'ControllerResizeError'
 /** The sidecar that grows volumes whose claims ask for more, and changes them to the VolumeAttributesClass that their claims name. */
 export const csiResizer = (proc: Proc) => runSidecar(proc, { known: KNOWN, lock: (driver) => `external-resizer-${driver.replace(/[^a-zA-Z0-9]/g, '-')}`, run })
 
-// k8s: external-resizer pkg/controller/expand_and_recover.go, pkg/modifycontroller
-async function run({ proc, client, driver }: Sidecar): Promise<void> {
+// k8s: external-resizer pkg/controller/expand_and_recover.go, pkg/modifycontroller/controller.go
+async function run(sidecar: Sidecar): Promise<void> {
+  const { proc, client, driver } = sidecar
   const events = inClusterEvents(proc, client, `external-resizer ${driver.name}`)
   const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume' }, () => {})
-  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }, (key, claim) => { if (claim?.status?.phase === 'Bound') queue(key) })
+  const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }, (key, claim, before) => {
+    if (claim?.status?.phase !== 'Bound') return
+    queue(key)
+    if (!before || before.spec?.volumeAttributesClassName !== claim.spec?.volumeAttributesClassName || claim.status.modifyVolumeStatus === undefined) modifyQueue?.(key)
+  })
   const now = () => rfc3339(proc.clock.nowMs())
   /** The sidecar may only patch. `conditions` are those of resizing from now on; what is null goes. */
   const setStatus = (claim: PersistentVolumeClaim, status: object, conditions?: readonly Omit<PersistentVolumeClaimCondition, 'lastTransitionTime'>[]) => apiCall<PersistentVolumeClaim>(client, 'PATCH', `${objectPath(CLAIMS, claim)}/status`, {
@@ -69,46 +74,28 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     events.event(claim, 'Normal', 'VolumeResizeSuccessful', 'Resize volume succeeded')
   }
 
-  const modify = async (claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> => {
-    const wanted = claim.spec?.volumeAttributesClassName
-    const has = claim.status?.currentVolumeAttributesClassName ?? volume.spec?.volumeAttributesClassName
-    if (!driver.controllerCapabilities.has('MODIFY_VOLUME') || !wanted || wanted === has) {
-      if (wanted && wanted === has && claim.status?.currentVolumeAttributesClassName !== wanted) await setStatus(claim, { currentVolumeAttributesClassName: wanted })
-      return
-    }
-    let attributes: VolumeAttributesClass
-    try {
-      attributes = await apiCall<VolumeAttributesClass>(client, 'GET', `/apis/storage.k8s.io/v1/volumeattributesclasses/${wanted}`)
-    } catch (error) {
-      if (!isStatusError(error, 'NotFound')) throw error
-      await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Pending' } })
-      const message = `VAC ${wanted} does not exist.`
-      events.event(claim, 'Warning', 'VolumeModifyFailed', message)
-      throw new Error(message)
-    }
-    const current = await setStatus(claim, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'InProgress' } })
-    events.event(claim, 'Normal', 'VolumeModify', `external resizer is modifying volume ${claim.metadata.name} with vac ${wanted}`)
-    try {
-      await driver.call('Controller/ControllerModifyVolume', { volumeId: volume.spec!.csi!.volumeHandle, secrets: {}, mutableParameters: attributes.parameters ?? {} })
-    } catch (error) {
-      if (error instanceof GrpcError && error.code === 'InvalidArgument') await setStatus(current, { modifyVolumeStatus: { targetVolumeAttributesClassName: wanted, status: 'Infeasible' } })
-      events.event(claim, 'Warning', 'VolumeModifyFailed', (error as Error).message)
-      throw error
-    }
-    await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { spec: { volumeAttributesClassName: wanted } })
-    await setStatus(current, { modifyVolumeStatus: null, currentVolumeAttributesClassName: wanted })
-    events.event(claim, 'Normal', 'VolumeModifySuccessful', `external resizer modified volume ${claim.metadata.name} with vac ${wanted} successfully`)
-  }
-
-  const queue = keyedWork(proc, 'PVC', async (key) => {
+  /** A claim and its volume, if that is the driver's. */
+  const find = async (key: string): Promise<{ claim: PersistentVolumeClaim; volume: PersistentVolume } | undefined> => {
     await volumes.synced
     const claim = claims.get(key)
-    if (!claim?.spec?.volumeName) return
+    if (!claim?.spec?.volumeName) return undefined
     const volume = volumes.get(claim.spec.volumeName) ?? await apiCall<PersistentVolume>(client, 'GET', `${VOLUMES}/${claim.spec.volumeName}`)
-    if (volume.spec?.csi?.driver !== driver.name || volume.spec.claimRef?.uid !== claim.metadata.uid) return
+    return volume.spec?.csi?.driver === driver.name && volume.spec.claimRef?.uid === claim.metadata.uid ? { claim, volume } : undefined
+  }
+
+  const modifier = driver.controllerCapabilities.has('MODIFY_VOLUME') ? new VolumeModifier(sidecar, events) : undefined
+  const modifyQueue = modifier && keyedWork(proc, 'PVC', async (key) => {
+    const found = await find(key)
+    const laterMs = found && await modifier.modify(key, found.claim, found.volume)
+    if (laterMs !== undefined) proc.clock.after(laterMs, () => modifyQueue!(key))
+  })
+
+  const queue = keyedWork(proc, 'PVC', async (key) => {
+    const found = await find(key)
+    if (!found) return
+    const { claim, volume } = found
     if (volume.metadata.annotations?.[PRE_RESIZE] !== undefined && compareQuantities(claim.status?.capacity?.storage ?? '0', volume.spec.capacity?.storage ?? '0') >= 0)
       await apiCall(client, 'PATCH', `${VOLUMES}/${volume.metadata.name}`, { metadata: { annotations: { [PRE_RESIZE]: null } } })
     await resize(claim, volume)
-    await modify(claims.get(key) ?? claim, volume)
   })
 }
