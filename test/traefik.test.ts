@@ -90,3 +90,12 @@ test('HTTPS shows the certificate of the host, and Traefik\'s own where there is
   expect(await out('curl -s --cacert t.crt --resolve t.example.com:443:10.89.0.2 https://t.example.com/hostname')).toMatch(/^alpaca-/)
   expect((await lab.run('curl -sS --cacert t.crt --resolve u.example.com:443:10.89.0.2 https://u.example.com/')).stderr).toMatch(/^curl: \(60\) SSL certificate problem/)
 })
+
+test('a provider whose definitions are missing keeps no other one waiting', async () => {
+  await out('kubectl create clusterrolebinding second --clusterrole=cluster-admin --serviceaccount=default:default')
+  await out(`kubectl run second --image=traefik:v3.6.13 -- --entryPoints.web.address=:8000 --providers.kubernetesingress --providers.kubernetesgateway; kubectl wait --for=condition=Ready pod/second; ${SETTLE}`)
+  expect(await out('kubectl get crd -o name')).not.toContain('gateway.networking.k8s.io')
+  expect(await out(`curl -s "http://$(kubectl get pod second -o jsonpath='{.status.podIP}'):8000/hostname"`)).toMatch(/^alpaca-/)
+  expect(await out('kubectl logs second')).toContain('ERR Failed to watch: 404 ')
+  await out('kubectl delete pod/second clusterrolebinding/second --now')
+})

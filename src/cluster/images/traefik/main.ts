@@ -18,6 +18,7 @@ import type { Gateway, GatewayClass, HttpRoute, ReferenceGrant, Route } from './
 import { writeStatuses } from './gateway/status-writer.ts'
 import { HttpRouter } from './http-router.ts'
 import { isTaken, loadIngresses } from './ingress-provider.ts'
+import type { Complain } from './ingress-provider.ts'
 import { addRedirections } from './redirections.ts'
 import { traefikLog } from './log.ts'
 import type { TraefikLog } from './log.ts'
@@ -30,7 +31,10 @@ const THROTTLE_MS = 500
 const NO_GATEWAYS: GatewayObjects = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), referenceGrants: new Map(), namespaces: new Map() }
 const MEMORY_BYTES = 80 * 2 ** 20
 
-/** Traefik: a proxy whose routers come from Ingresses and IngressRoutes. @param version e.g. `3.6.13` */
+/** Where routers come from, as configuration and log name it. */
+type Provider = 'kubernetes' | 'kubernetescrd' | 'kubernetesgateway'
+
+/** Traefik: a proxy whose routers come from Ingresses, IngressRoutes and the Gateway API. @param version e.g. `3.6.13` */
 export async function traefik(proc: Proc, version: string): Promise<number> {
   const args = proc.argv.slice(1)
   if (args[0] === 'version') { await proc.stdout.write(`Version:      ${version}\nOS/Arch:      linux/amd64\n`); return 0 }
@@ -51,8 +55,11 @@ class Traefik {
   readonly #router: HttpRouter
   #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map(), gatewayApi: NO_GATEWAYS }
   #slices: ReadonlyMap<string, EndpointSlice> = new Map()
+  /** Providers whose objects are all known; the others have no say yet. */
+  readonly #synced = new Set<Provider>()
   #isDue = true
-  #told = ''
+  /** What each provider complained about last, so that the same isn't said again. */
+  readonly #told = new Map<string, string>()
 
   constructor(proc: Proc, configuration: StaticConfiguration, version: string) {
     this.#proc = proc
@@ -112,11 +119,20 @@ class Traefik {
     const grpcRoutes = gateway ? watch<Route>(`${gatewayV1}/grpcroutes`) : none<Route>()
     const referenceGrants = gateway ? watch<ReferenceGrant>(`/apis/${GATEWAY_GROUP}/v1beta1/referencegrants`) : none<ReferenceGrant>()
     const namespaces = gateway ? watch<Namespace>('/api/v1/namespaces') : none<Namespace>()
-    await Promise.all([gatewayClasses, gateways, httpRoutes, grpcRoutes, referenceGrants, namespaces, ingresses, ingressClasses, services, slices, secrets, ingressRoutes, middlewares, traefikServices].map(({ synced }) => synced))
     this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: new Map(), secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects, gatewayApi: { gatewayClasses: gatewayClasses.objects, gateways: gateways.objects, httpRoutes: httpRoutes.objects, grpcRoutes: grpcRoutes.objects, referenceGrants: referenceGrants.objects, namespaces: namespaces.objects } }
     this.#slices = slices.objects
-    this.#isDue = false
-    this.#rebuild()
+    // Each provider begins by itself: definitions that aren't installed keep only the one that needs them waiting.
+    const begin = async (provider: Provider, own: readonly { synced: Promise<void> }[]) => {
+      await Promise.all([services, slices, secrets, ...own].map(({ synced }) => synced))
+      this.#synced.add(provider)
+      this.#isDue = false
+      this.#rebuild()
+    }
+    await Promise.all([
+      ...ingress ? [begin('kubernetes', [ingresses, ingressClasses])] : [],
+      ...crd ? [begin('kubernetescrd', [ingressRoutes, middlewares, traefikServices])] : [],
+      ...gateway ? [begin('kubernetesgateway', [gatewayClasses, gateways, httpRoutes, grpcRoutes, referenceGrants, namespaces])] : [],
+    ])
   }
 
   #changed(): void {
@@ -126,17 +142,26 @@ class Traefik {
   }
 
   #rebuild(): void {
-    const { ingress, crd, gateway, entryPoints } = this.#static
+    const { entryPoints } = this.#static
     const configuration: DynamicConfiguration = { routers: new Map(), services: new Map(), middlewares: new Map(), certificates: [] }
     this.#objects = { ...this.#objects, slices: slicesByService(this.#slices.values()) }
-    const complaints: [string, Readonly<Record<string, string>>][] = []
-    if (ingress) loadIngresses(this.#objects, ingress, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetes', ...fields }]))
-    if (crd) loadCustomResources(this.#objects, crd, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetescrd', ...fields }]))
-    const report = gateway && loadGateways(this.#objects, this.#objects.gatewayApi, { ...gateway, knowsMiddlewares: crd !== undefined }, entryPoints, this.#proc.clock.nowMs(), configuration, (message, fields = {}) => complaints.push([message, { providerName: 'kubernetesgateway', ...fields }]))
-    addRedirections(entryPoints, configuration, (message, fields = {}) => complaints.push([message, { providerName: 'internal', ...fields }]))
-    const told = JSON.stringify(complaints)
-    if (told !== this.#told) for (const [message, fields] of complaints) this.#log('ERR', message, fields)
-    this.#told = told
+    const complaints = new Map<string, [message: string, fields: Readonly<Record<string, string>>][]>()
+    const complain = (provider: Provider | 'internal'): Complain => {
+      const own: [string, Readonly<Record<string, string>>][] = []
+      complaints.set(provider, own)
+      return (message, fields = {}) => own.push([message, { providerName: provider, ...fields }])
+    }
+    const begun = <T>(provider: Provider, options: T | undefined) => (this.#synced.has(provider) ? options : undefined)
+    const [ingress, crd, gateway] = [begun('kubernetes', this.#static.ingress), begun('kubernetescrd', this.#static.crd), begun('kubernetesgateway', this.#static.gateway)]
+    if (ingress) loadIngresses(this.#objects, ingress, configuration, complain('kubernetes'))
+    if (crd) loadCustomResources(this.#objects, crd, configuration, complain('kubernetescrd'))
+    const report = gateway && loadGateways(this.#objects, this.#objects.gatewayApi, { ...gateway, knowsMiddlewares: this.#static.crd !== undefined }, entryPoints, this.#proc.clock.nowMs(), configuration, complain('kubernetesgateway'))
+    addRedirections(entryPoints, configuration, complain('internal'))
+    for (const [provider, own] of complaints) {
+      const told = JSON.stringify(own)
+      if (told !== this.#told.get(provider)) for (const [message, fields] of own) this.#log('ERR', message, fields)
+      this.#told.set(provider, told)
+    }
     const internal = new Map<string, Handler>([['noop@internal', () => Promise.resolve(new Response('404 page not found\n', { status: 404 }))]])
     if (this.#static.api) internal.set('api@internal', ({ path }) => Promise.resolve(this.#apiAnswer(path) ?? new Response('404 page not found\n', { status: 404 })))
     if (this.#static.ping) internal.set('ping@internal', () => Promise.resolve(new Response('OK', { headers: { 'content-length': '2' } })))
