@@ -144,6 +144,8 @@ export class ClusterClient {
         return this.#emit('status', message.status)
       case 'restarted':
         this.#forget()
+        // Whoever serves from now on takes every page for a visible one.
+        if (document.hidden) this.#post({ type: 'visibility', isHidden: true })
         return this.#emit('restarted', { isFresh: false })
       case 'respawn': return this.restart()
       case 'terminal-output': return this.#terminals.get(message.terminal)?.onData(message.data)
