@@ -263,7 +263,12 @@ export class LessonPane extends LitElement {
     // The language was switched with a lesson open: the same step in the other one.
     if (this.lesson && this.#shownLanguage !== language()) {
       this.#shownLanguage = language()
-      void loadLesson(this.lesson.id, language()).then((lesson) => { this.lesson = lesson; this.#visit('none') }, () => {})
+      void loadLesson(this.lesson.id, language()).then((lesson) => {
+        // It may have been closed meanwhile, or the language switched once more.
+        if (this.lesson?.id !== lesson.id || lesson.language !== language()) return
+        this.lesson = lesson
+        this.#visit('none')
+      }, () => {})
     }
   }
 

@@ -14,7 +14,7 @@ export function searchLessons(query: string, lessons: readonly LessonSummary[], 
   const wanted = plain(query).split(/\s+/).filter((word) => word !== '')
   if (wanted.length === 0) return []
   const has = (text: string) => {
-    const folded = ` ${plain(text)}`
+    const folded = plain(text)
     return wanted.every((word) => folded.includes(word))
   }
   const found: (FoundLesson & { rank: number })[] = []

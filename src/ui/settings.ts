@@ -60,10 +60,11 @@ export function applyTheme(theme: Theme): void {
   for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) meta.content = WINDOW_COLORS[theme !== 'auto' ? theme : meta.media.includes('dark') ? 'dark' : 'light']
 }
 
+let isAsked = false
+
 /** Asks the browser not to clear away what the cluster is kept in when room gets scarce. Done once there is something to lose, as some browsers ask the learner. */
 export function keepStorage(): void {
   if (isAsked) return
   isAsked = true
   void navigator.storage?.persisted?.().then((isKept) => { if (!isKept) void navigator.storage.persist() }).catch(() => {})
 }
-let isAsked = false

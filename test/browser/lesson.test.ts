@@ -8,6 +8,7 @@ import type { App, Tab } from './app.ts'
 let app: App
 let tab: Tab
 const lesson = parseLesson('lessons/1-pods.en.md', fs.readFileSync(path.join(root, 'lessons/1-pods.en.md'), 'utf8'))
+const lessonCount = fs.readdirSync(path.join(root, 'lessons')).filter((file) => file.endsWith('.en.md')).length
 
 beforeAll(async () => {
   app = await startApp()
@@ -52,7 +53,7 @@ test('the list says which lessons should come before, in the language of the pag
 
 test('the list says how far one has come, and goes on with the next lesson', async () => {
   const { page } = tab
-  await page.getByRole('progressbar', { name: '1 of 28 lessons done' }).waitFor()
+  await page.getByRole('progressbar', { name: `1 of ${lessonCount} lessons done` }).waitFor()
   await page.getByRole('button', { name: 'Go on with Labels and selectors' }).waitFor()
 })
 

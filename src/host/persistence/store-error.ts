@@ -1,6 +1,7 @@
-/** Saved data that can't be used. `newer`: made by a later version; `corrupt`: damaged, or not ours; `full`: there is no room left; `denied`: the browser gives no place at all. */
+/** Why saved data can't be used. `newer`: made by a later version; `corrupt`: damaged, or not ours; `full`: there is no room left; `denied`: the browser gives no place at all. */
 export type StoreProblem = 'newer' | 'corrupt' | 'full' | 'denied'
 
+/** Saved data that can't be used, or can't be saved. */
 export class StoreError extends Error {
   readonly kind: StoreProblem
   constructor(kind: StoreProblem, message: string) {
