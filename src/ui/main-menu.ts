@@ -3,12 +3,11 @@ import type { TemplateResult } from 'lit'
 import type { ClusterClient } from './cluster-client.ts'
 import './confirm-dialog.ts'
 import { icons } from './icons.ts'
+import { isApple, keyNames } from './keyboard.ts'
 import { Localized, language, setLanguage, t } from './localization.ts'
 import { saveFile } from './save-file.ts'
 import { readSetting, saveSetting } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
-
-const isApple = /Mac|iPhone|iPad/.test(navigator.platform)
 
 /** Export, import, reset, and the few settings. */
 export class MainMenu extends LitElement {
@@ -102,11 +101,11 @@ export class MainMenu extends LitElement {
     const keys: [string, string][] = [
       ['F6', t('keys.pane')],
       ['F1', t('keys.keys')],
-      [isApple ? '⌘C' : 'Ctrl+C', t('keys.copy')],
-      [isApple ? '⌘V' : 'Ctrl+V', t('keys.paste')],
-      ['Ctrl+Shift+F', t('keys.search')],
-      ['Ctrl+Shift+E', t('keys.newTerminal')],
-      [isApple ? '⌘S' : 'Ctrl+S', t('keys.save')],
+      [isApple ? '⌘C' : keyNames('Ctrl+C'), t('keys.copy')],
+      [isApple ? '⌘V' : keyNames('Ctrl+V'), t('keys.paste')],
+      [keyNames('Ctrl+Shift+F'), t('keys.search')],
+      [keyNames('Ctrl+Shift+E'), t('keys.newTerminal')],
+      [isApple ? '⌘S' : keyNames('Ctrl+S'), t('keys.save')],
       ['↑ ↓ ← →', t('keys.arrows')],
       ['Esc', t('keys.escape')],
     ]

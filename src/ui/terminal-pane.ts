@@ -3,6 +3,7 @@ import { LitElement, css, html, nothing, unsafeCSS } from 'lit'
 import type { PropertyValues, TemplateResult } from 'lit'
 import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
+import { keyNames } from './keyboard.ts'
 import { forgetKeptTerminals, keepTerminals, takeKeptTerminals } from './kept-terminals.ts'
 import type { KeptTerminal } from './kept-terminals.ts'
 import { Localized, t } from './localization.ts'
@@ -178,8 +179,8 @@ export class TerminalPane extends LitElement {
             ${this.screens.length > 1 ? html`<button class="icon-button close" aria-label=${t('terminal.close', { number: screen.number })} @click=${() => this.#close(screen)}>${icons.close}</button>` : ''}
           </span>`
         })}</div>
-        <button class="icon-button" aria-label=${t('terminal.new')} title=${`${t('terminal.new')} (Ctrl+Shift+E)`} @click=${() => this.#add()}>${icons.plus}</button>
-        <button class="icon-button end" aria-label=${t('terminal.search')} title=${`${t('terminal.search')} (Ctrl+Shift+F)`} aria-expanded=${this.searching} @click=${() => this.searching ? this.#closeSearch() : this.#openSearch()}>${icons.search}</button>
+        <button class="icon-button" aria-label=${t('terminal.new')} title=${`${t('terminal.new')} (${keyNames('Ctrl+Shift+E')})`} @click=${() => this.#add()}>${icons.plus}</button>
+        <button class="icon-button end" aria-label=${t('terminal.search')} title=${`${t('terminal.search')} (${keyNames('Ctrl+Shift+F')})`} aria-expanded=${this.searching} @click=${() => this.searching ? this.#closeSearch() : this.#openSearch()}>${icons.search}</button>
       </div>
       ${this.searching ? html`<div class="search" role="search" @keydown=${(event: KeyboardEvent) => { if (event.key === 'Escape') this.#closeSearch() }}>
         <input type="search" aria-label=${t('terminal.search')} placeholder=${t('terminal.search')} @input=${() => this.#find('next', true)}

@@ -5,6 +5,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links'
 import { Terminal } from '@xterm/xterm'
 import type { ClusterClient, TerminalConnection } from './cluster-client.ts'
 import type { KeptTerminal } from './kept-terminals.ts'
+import { isApple } from './keyboard.ts'
 import { t } from './localization.ts'
 import { isInSandbox } from './sandboxed-page.ts'
 import { readSetting } from './settings.ts'
@@ -187,7 +188,8 @@ export class TerminalScreen {
     const isFullScreen = this.terminal.buffer.active.type === 'alternate'
     const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey
     if (event.key === 'F6' || (event.key === 'F1' && isPlain && !isFullScreen)) return false
-    if (event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey && !isFullScreen) {
+    // On Apple's keyboards ⌘ copies and pastes, and Ctrl is the program's.
+    if (!isApple && event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey && !isFullScreen) {
       // As in other programs: the browser pastes by itself, where the terminal leaves the key alone.
       if (event.key === 'v') return false
       // Without a selection it interrupts, as ever.

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApp } from './app.ts'
+import { startApp, tabOf, waitForPrompt } from './app.ts'
 import type { App, Tab } from './app.ts'
 
 /** What the page is for those who see little of it, have no mouse, or have come with the wrong browser. */
@@ -89,6 +89,38 @@ test('on paper there is the whole lesson and nothing else', async () => {
   await page.emulateMedia({ media: null })
   await page.getByRole('heading', { level: 2, name: 'Start your first pod' }).waitFor()
 })
+
+for (const platform of ['Linux x86_64', 'MacIntel']) {
+  test(`Ctrl+C interrupts, and copies what is selected only where Ctrl is the key to copy: ${platform}`, async () => {
+    const context = await app.browser.newContext({ locale: 'de-DE', permissions: ['clipboard-read', 'clipboard-write'] })
+    await context.addInitScript((name) => { Object.defineProperty(navigator, 'platform', { get: () => name }) }, platform)
+    const page = await context.newPage()
+    await page.goto(app.url)
+    await waitForPrompt(page)
+    await page.evaluate(() => navigator.clipboard.writeText('nothing'))
+    const { screen } = tabOf(page)
+    await page.locator('dd-terminal-pane .screen:not([hidden])').click()
+    await page.keyboard.insertText('echo cargo; sleep 1000')
+    await page.keyboard.press('Enter')
+    await expect.poll(screen).toMatch(/^cargo$/m)
+    await page.evaluate(() => (document.querySelector('dd-app')!.shadowRoot!.querySelector('dd-terminal-pane') as unknown as { current: { terminal: { selectAll(): void } } }).current.terminal.selectAll())
+    await page.keyboard.press('Control+c')
+    const copied = () => page.evaluate(() => navigator.clipboard.readText())
+    if (platform === 'MacIntel') {
+      await waitForPrompt(page)
+      expect(await copied()).toBe('nothing')
+    } else {
+      await expect.poll(copied).toMatch(/^cargo$/m)
+      expect(await screen()).not.toContain('^C')
+      await page.keyboard.press('Control+c')
+      await waitForPrompt(page)
+    }
+    await page.keyboard.press('F1')
+    await page.getByText(platform === 'MacIntel' ? '⌘C' : 'Strg+C', { exact: true }).waitFor()
+    await page.getByText('Strg+Umschalt+F', { exact: true }).waitFor()
+    await context.close()
+  })
+}
 
 test('where there can be no cluster the page says why', async () => {
   const old = await app.browser.newContext({ locale: 'de-DE' })

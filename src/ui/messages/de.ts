@@ -59,6 +59,8 @@ export const de: Messages = {
   'import.confirm': 'Ersetzen',
   'import.failed': 'Die Datei konnte nicht importiert werden: {message}',
   'export.failed': 'Der Cluster ließ sich nicht exportieren: {message}',
+  'key.ctrl': 'Strg',
+  'key.shift': 'Umschalt',
   'keys.title': 'Tastatur',
   'keys.pane': 'Nächster Bereich (mit Umschalt: der vorige)',
   'keys.keys': 'Diese Tasten',

@@ -58,6 +58,8 @@ export const en = {
   'import.confirm': 'Replace',
   'import.failed': 'The file could not be imported: {message}',
   'export.failed': 'The cluster could not be exported: {message}',
+  'key.ctrl': 'Ctrl',
+  'key.shift': 'Shift',
   'keys.title': 'Keyboard',
   'keys.pane': 'Next pane (with Shift: the one before)',
   'keys.keys': 'These keys',
