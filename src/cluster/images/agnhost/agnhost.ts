@@ -16,7 +16,7 @@ export const agnhostImage = defineImage({
     ...accountFiles('/bin/sh', { passwd: 'user-defined-in-image:x:1000:1000:Linux User,,,:/home/user-defined-in-image:/bin/sh\n', group: 'user-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n' }),
     '/uploads': { directory: true }, '/localhost.crt': localhostCertificatePem, '/localhost.key': localhostKeyPem, '/agnhost-2': { link: 'agnhost' },
   },
-  programs: { '/agnhost': imageProgram(async () => (await import('./agnhost-program.ts')).agnhost), '/coredns': coredns('1.6.2', 'go1.12.8'), '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
+  programs: { '/agnhost': imageProgram(async () => (await import('./agnhost-program.ts')).agnhost), '/coredns': coredns({ version: '1.6.2', goVersion: 'go1.12.8', commit: '795a3eb' }), '/bin/bash': bash, ...utilityPrograms('gnu', { names: ['curl', 'dig', 'nslookup', 'host', 'nc', 'ss', 'ip'] }) },
 })
 
 /** Pictures of the update demo: a web server with a file that says which picture it is. */

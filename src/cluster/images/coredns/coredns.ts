@@ -1,41 +1,53 @@
+import { hexOf } from '../../../base/pem.ts'
+import type { Random } from '../../../base/random.ts'
 import { decodeDns, dnsAnswer, encodeDns } from '../../../unix/net/dns.ts'
 import type { DnsMessage } from '../../../unix/net/dns.ts'
 import { joinPath } from '../../../unix/path.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Listener, Proc, Program, SocketAddress, TcpSocket } from '../../../unix/types.ts'
 import { defineImage } from '../image.ts'
+import type { ImageDefinition } from '../image.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { followResource } from '../in-cluster/follow-resource.ts'
 import { ClusterNames } from './cluster-names.ts'
-import { parseCorefile } from './corefile.ts'
+import { hashedText, parseCorefile } from './corefile.ts'
+import type { ServerBlock } from './corefile.ts'
 import { chainOf, settingsOf } from './plugins.ts'
 import type { Handler, Query, ServerSettings } from './plugins.ts'
+import { CORE_DNS_RELEASES } from './releases.ts'
+import type { CoreDnsRelease } from './releases.ts'
 import type { ServiceObject, SliceObject } from './service-names.ts'
 
-const VERSION = '1.14.2'
-
-/** CoreDNS with the plugins that clusters use. It knows only what the API tells it. */
-export const coreDnsImage = defineImage({
+/** How often the server may ask itself on behalf of one client, so that rewritten aliases of each other come to an end. */
+const MOST_REENTRIES = 10
+/** The release that comes with the cluster's version. k8s: cmd/kubeadm/app/constants CoreDNSVersion */
+const OWN_VERSION = '1.14.2'
+const isRootless = ({ version }: CoreDnsRelease): boolean => Number(version.split('.')[1]) >= 11
+const imageOf = (releases: readonly CoreDnsRelease[]): ImageDefinition => defineImage({
   repository: 'registry.k8s.io/coredns/coredns',
-  tags: [`v${VERSION}`],
-  sizeBytes: 23_000_000,
+  tags: releases.map(({ version }) => `v${version}`),
+  digests: Object.fromEntries(releases.map(({ version, digest }) => [`v${version}`, digest])),
+  sizeBytes: isRootless(releases[0]!) ? 23_000_000 : 14_000_000,
   entrypoint: ['/coredns'],
-  user: 'nonroot:nonroot',
-  programs: { '/coredns': coredns(VERSION, 'go1.26.8') },
-  files: { '/etc/passwd': 'root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n', '/etc/group': 'root:x:0:\nnonroot:x:65532:\n' },
+  // Up to 1.10 the image was nothing but the program.
+  ...(isRootless(releases[0]!) ? { user: 'nonroot:nonroot', files: { '/etc/passwd': 'root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n', '/etc/group': 'root:x:0:\nnonroot:x:65532:\n' } } : {}),
+  variants: Object.fromEntries(releases.map((release) => [`v${release.version}`, { programs: { '/coredns': coredns(release) } }])),
 })
+
+/** CoreDNS with the plugins that clusters use, as it comes with the cluster. It knows only what the API tells it. */
+export const coreDnsImage = imageOf(CORE_DNS_RELEASES.filter(({ version }) => version === OWN_VERSION))
+/** The other releases, which serve as that one does. */
+export const otherCoreDnsImages = [isRootless, (release: CoreDnsRelease) => !isRootless(release)].map((belongs) => imageOf(CORE_DNS_RELEASES.filter((release) => release.version !== OWN_VERSION && belongs(release))))
 
 /** A configuration in force. */
 interface Instance {
-  /** Hash of the Corefile. */
-  hash: string
   servers: { zone: string; port: number; handler: Handler }[]
   settings: ServerSettings
 }
 
 /** The program of a release. */
-export function coredns(version: string, goVersion: string): Program {
-  return (proc) => new Server(proc).run(version, goVersion)
+export function coredns(release: Omit<CoreDnsRelease, 'digest'>): Program {
+  return (proc) => new Server(proc).run(release)
 }
 
 class Server {
@@ -55,10 +67,13 @@ class Server {
     this.#file = at >= 0 ? proc.argv[at + 1] ?? '' : 'Corefile'
   }
 
-  async run(version: string, goVersion: string): Promise<number> {
+  async run({ version, goVersion, commit }: Omit<CoreDnsRelease, 'digest'>): Promise<number> {
     const proc = this.#proc
+    let hash: string
     try {
-      this.#instance = await this.#load()
+      const blocks = this.#read()
+      hash = await this.#hashOf(blocks)
+      this.#instance = this.#configure(blocks)
       this.#listen()
     } catch (error) {
       await proc.stderr.write(`${(error as Error).message}\n`)
@@ -67,9 +82,9 @@ class Server {
     proc.useMemory(13 * 2 ** 20)
     proc.useCpuSteadily(2)
     for (const { zone, port } of this.#instance.servers) this.#log(`${zone || ''}.:${port}`)
-    if (this.#instance.settings.reload) this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${this.#instance.hash}`)
-    this.#log(`CoreDNS-${version}\nlinux/amd64, ${goVersion}`)
-    void this.#reload().catch(() => {})
+    if (this.#instance.settings.reload) this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${hash}`)
+    this.#log(`CoreDNS-${version}\nlinux/amd64, ${goVersion}, ${commit}`)
+    void this.#reload(hash).catch(() => {})
     await proc.signal('SIGTERM', 'SIGINT')
     this.#log('[INFO] SIGTERM: Shutting down servers then terminating')
     const { lameduckMs } = this.#instance.settings
@@ -85,35 +100,43 @@ class Server {
   }
 
   /** Reads the Corefile. @throws Error in CoreDNS' words */
-  async #load(): Promise<Instance> {
-    const { fs, clock } = this.#proc
+  #read(): ServerBlock[] {
+    const { fs } = this.#proc
     const path = this.#proc.resolve(this.#file)
     if (!fs.exists(path)) throw new Error(`loading Caddyfile via flag: open ${this.#file}: no such file or directory`)
-    const text = fs.readText(path)
-    const blocks = parseCorefile(text, this.#file, (pattern) => this.#import(pattern))
+    return parseCorefile(fs.readText(path), this.#file, (pattern) => this.#import(pattern))
+  }
+
+  async #hashOf(blocks: readonly ServerBlock[]): Promise<string> {
+    return hexOf(new Uint8Array(await this.#proc.clock.outside(crypto.subtle.digest('SHA-512', new TextEncoder().encode(hashedText(blocks))))))
+  }
+
+  /** What a Corefile asks for. @throws Error in CoreDNS' words */
+  #configure(blocks: readonly ServerBlock[]): Instance {
     const settings = settingsOf(blocks, this.#file)
-    const context = { proc: this.#proc, names: this.#names, log: (line: string) => this.#log(line), upstream: (message: DnsMessage) => this.#resolve({ message, from: { ip: '127.0.0.1', port: 0 }, protocol: 'udp', bytes: 0 }, 53) }
     const servers = blocks.flatMap((block) => {
-      const handler = chainOf(block, this.#file, context)
+      const port = block.zones[0]?.port ?? 53
+      // An alias that leads back to itself ends somewhere.
+      const upstream = (query: Query, message: DnsMessage) => this.#resolve({ ...query, message, reentries: query.reentries + 1 }, port)
+      const handler = chainOf(block, this.#file, { proc: this.#proc, names: this.#names, log: (line: string) => this.#log(line), upstream })
       return block.zones.map((each) => ({ ...each, handler }))
     })
     const twice = servers.find(({ zone, port }, i) => servers.findIndex((other) => other.zone === zone && other.port === port) !== i)
     if (twice) throw new Error(`cannot serve dns://${twice.zone}.:${twice.port} - it is already defined`)
     if (settings.usesKubernetes) this.#follow()
-    const digest = await clock.outside(crypto.subtle.digest('SHA-512', new TextEncoder().encode(text)))
-    return { hash: [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join(''), servers, settings }
+    return { servers, settings }
   }
 
-  /** Files that a Corefile names by a pattern, put together. */
-  #import(pattern: string): string | undefined {
+  /** Files that a Corefile names by a pattern. */
+  #import(pattern: string): { name: string; text: string }[] {
     const { fs } = this.#proc
     const path = this.#proc.resolve(pattern)
-    if (!pattern.includes('*')) return fs.exists(path) ? fs.readText(path) : undefined
     const [folder, last] = [path.slice(0, path.lastIndexOf('/')), path.slice(path.lastIndexOf('/') + 1)]
+    if (!pattern.includes('*')) return fs.exists(path) ? [{ name: last, text: fs.readText(path) }] : []
     const matches = new RegExp(`^${last.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`)
     const found = fs.exists(folder) ? fs.readdir(folder).filter((name) => matches.test(name)).sort() : []
-    if (found.length === 0) { this.#log(`[WARNING] No files matching import glob pattern: ${pattern}`); return undefined }
-    return found.map((name) => fs.readText(joinPath(folder, name))).join('\n')
+    if (found.length === 0) this.#log(`[WARNING] No files matching import glob pattern: ${pattern}`)
+    return found.map((name) => ({ name, text: fs.readText(joinPath(folder, name)) }))
   }
 
   /** Follows what the kubernetes plugin needs, from the first configuration on that has it. */
@@ -165,36 +188,39 @@ class Server {
     return !this.#instance.settings.usesKubernetes || (this.#synced.services && this.#synced.slices && this.#synced.namespaces)
   }
 
-  /** Looks at the Corefile every now and then. coredns: plugin/reload */
-  async #reload(): Promise<void> {
+  /** Looks at the Corefile every now and then. @param hash of the configuration in force. coredns: plugin/reload */
+  async #reload(hash: string): Promise<void> {
     const proc = this.#proc
-    let failed: string | undefined
+    let seen = hash
     for (;;) {
       const { reload } = this.#instance.settings
       if (!reload) return
-      await proc.sleep(reload.intervalMs + proc.random.int(Math.max(1, Math.round(reload.jitterMs))))
-      let next: Instance
+      await proc.sleep(reload.intervalMs + jitterOf(reload, proc.random))
+      if (!proc.fs.exists(proc.resolve(this.#file))) continue
+      let blocks: ServerBlock[]
       try {
-        next = await this.#load()
+        blocks = this.#read()
       } catch (error) {
-        const { message } = error as Error
-        if (message !== failed) this.#log(`[INFO] Reloading\n[ERROR] Restart failed: ${message}\n[ERROR] plugin/reload: Corefile changed but reload failed: ${message}`)
-        failed = message
+        this.#log(`[WARNING] plugin/reload: Corefile parse failed: ${(error as Error).message}`)
         continue
       }
-      failed = undefined
-      if (next.hash === this.#instance.hash) continue
+      const next = await this.#hashOf(blocks)
+      if (next === seen) continue
+      // One that is wrong isn't tried again before it changes.
+      seen = next
       this.#log('[INFO] Reloading')
       const before = this.#instance
-      this.#instance = next
       try {
+        this.#instance = this.#configure(blocks)
         this.#listen()
       } catch (error) {
         this.#instance = before
-        this.#log(`[ERROR] Restart failed: ${(error as Error).message}`)
+        const { message } = error as Error
+        this.#log(`[ERROR] Restart failed: ${message}\n[ERROR] plugin/reload: Corefile changed but reload failed: ${message}`)
         continue
       }
-      this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${next.hash}\n[INFO] Reloading complete`)
+      if (this.#instance.settings.reload) this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${next}`)
+      this.#log('[INFO] Reloading complete')
     }
   }
 
@@ -206,7 +232,7 @@ class Server {
     } catch {
       return undefined
     }
-    return encodeDns(await this.#resolve({ message, from, protocol, bytes: payload.length }, port))
+    return encodeDns(await this.#resolve({ message, from, protocol, bytes: payload.length, reentries: 0 }, port))
   }
 
   /** The block with the closest zone answers. */
@@ -214,6 +240,7 @@ class Server {
     const { message } = query
     const [question] = message.questions
     if (!question) return dnsAnswer(message, 'FORMERR')
+    if (query.reentries > MOST_REENTRIES) return dnsAnswer(message, 'SERVFAIL', [], { authoritative: false })
     const name = question.name.toLowerCase()
     let closest: Instance['servers'][number] | undefined
     for (const server of this.#instance.servers) {
@@ -226,6 +253,12 @@ class Server {
       return dnsAnswer(message, 'SERVFAIL', [], { authoritative: false })
     }
   }
+}
+
+/** At most half the interval, to either side of it. */
+function jitterOf({ intervalMs, jitterMs }: NonNullable<ServerSettings['reload']>, random: Pick<Random, 'int'>): number {
+  const widest = Math.floor(Math.min(jitterMs, intervalMs / 2))
+  return widest < 1 ? 0 : random.int(widest) - Math.floor(widest / 2)
 }
 
 /** DNS over TCP: messages with their length in front. */

@@ -13,6 +13,8 @@ export interface Query {
   from: SocketAddress
   protocol: 'udp' | 'tcp'
   bytes: number
+  /** How often the server has asked itself by now to answer the client. */
+  reentries: number
 }
 export type Handler = (query: Query) => DnsMessage | Promise<DnsMessage>
 
@@ -21,8 +23,8 @@ export interface PluginContext {
   proc: Proc
   names: ClusterNames
   log(line: string): void
-  /** Answers a query as the whole server would: for aliases that lead elsewhere. */
-  upstream(message: DnsMessage): DnsMessage | Promise<DnsMessage>
+  /** Answers a question as the whole server would, on behalf of a query: for aliases that lead elsewhere. */
+  upstream(query: Query, message: DnsMessage): DnsMessage | Promise<DnsMessage>
 }
 
 /** What blocks ask of the process besides answering. */
@@ -42,7 +44,7 @@ const ORDER = 'root metadata geoip cancel tls timeouts multisocket reload nsid b
 const WITHOUT_EFFECT = new Set('root metadata cancel timeouts multisocket nsid bufsize bind debug pprof cache loop loadbalance minimal local'.split(' '))
 const FORWARD_TIMEOUT_MS = 5_000
 
-type PluginFactory = (directive: Directive, next: Handler, context: PluginContext) => Handler
+type PluginFactory = (directive: Directive, next: Handler, context: PluginContext, block: ServerBlock) => Handler
 
 const nameOf = ({ message }: Query): string => message.questions[0]!.name.toLowerCase()
 const isBelow = (name: string, zone: string): boolean => zone === '' || name === zone || name.endsWith(`.${zone}`)
@@ -56,8 +58,9 @@ function fallthroughOf(directive: Directive): string[] | undefined {
   return line && (line.length > 1 ? zonesOf(line.slice(1)) : [''])
 }
 
-const kubernetes: PluginFactory = (directive, next, { proc, names, upstream }) => {
-  const zones = zonesOf(directive.args)
+const kubernetes: PluginFactory = (directive, next, { proc, names, upstream }, block) => {
+  const zones = directive.args.length > 0 ? zonesOf(directive.args) : [...new Set(block.zones.map(({ zone }) => zone))]
+  const primary = zones.find((zone) => !zone.endsWith('.arpa'))
   const value = (word: string) => directive.block.find(([first]) => first === word)?.[1]
   const ttlSeconds = Number(value('ttl') ?? 5)
   const pods = value('pods') ?? 'disabled'
@@ -73,7 +76,7 @@ const kubernetes: PluginFactory = (directive, next, { proc, names, upstream }) =
     if (zone.endsWith('.arpa')) {
       const ip = addressOfReverse(name)
       const targets = ip ? names.reverse(ip) : []
-      if (targets.length > 0) return dnsAnswer(message, 'NOERROR', question!.type === 'PTR' ? targets.map((target) => ({ name: question!.name, type: 'PTR', ttlSeconds, data: `${target}.${zones[0]}` })) : [])
+      if (targets.length > 0) return dnsAnswer(message, 'NOERROR', question!.type === 'PTR' ? targets.map((target) => ({ name: question!.name, type: 'PTR', ttlSeconds, data: primary ? `${target}.${primary}` : target })) : [])
       return isPassed ? next(query) : dnsAnswer(message, 'NXDOMAIN', [], { authorities: [soa] })
     }
     const options = { zone, ttlSeconds, pods }
@@ -85,7 +88,7 @@ const kubernetes: PluginFactory = (directive, next, { proc, names, upstream }) =
       if (record.type !== 'CNAME' || question!.type === 'CNAME') continue
       const target = record.data.replace(/\.$/, '').toLowerCase()
       const isInside = target.endsWith(`.${zone}`)
-      const further = isInside ? lookupClusterName(target, question!.type, names, options).records : (await upstream({ ...message, questions: [{ name: target, type: question!.type }] })).answers
+      const further = isInside ? lookupClusterName(target, question!.type, names, options).records : (await upstream(query, { ...message, questions: [{ name: target, type: question!.type }] })).answers
       // An alias that leads to no address of the asked family isn't told either.
       // k8s: coredns plugin/backend_lookup.go AAAA
       if (isInside && further.length === 0) answers.splice(answers.findIndex((answer) => answer.type === 'CNAME'), 1)
@@ -118,14 +121,15 @@ const hosts: PluginFactory = (directive, next, { proc }) => {
     const { message } = query
     const [question] = message.questions
     const name = nameOf(query)
-    if (zones.length > 0 && !zonesOf(zones).some((zone) => isBelow(name, zone))) return next(query)
+    if (question!.type !== 'PTR' && zones.length > 0 && !zonesOf(zones).some((zone) => isBelow(name, zone))) return next(query)
     const record = (type: 'A' | 'AAAA' | 'PTR', data: string): DnsRecord => ({ name: question!.name, type, ttlSeconds, data })
     const all = entries()
     const known = all.filter(({ names }) => names.includes(name))
     const answers = question!.type === 'PTR' ? (isReversed ? all.flatMap(({ ip, names }) => reverseName(ip) === name ? names.map((each) => record('PTR', each)) : []) : [])
       : known.flatMap(({ ip }) => (ip.includes(':') ? 'AAAA' : 'A') === question!.type ? [record(question!.type, ip)] : [])
     if (answers.length > 0 || known.length > 0) return dnsAnswer(message, 'NOERROR', answers)
-    if (passes?.some((zone) => isBelow(name, zone))) return next(query)
+    // Addresses that it doesn't know it leaves to others, whatever fallthrough says.
+    if (question!.type === 'PTR' || passes?.some((zone) => isBelow(name, zone))) return next(query)
     return servfail(message)
   }
 }
@@ -157,8 +161,8 @@ const forward: PluginFactory = (directive, next, { proc }) => {
         problem = error
       }
     }
-    const why = problem?.code === 'ETIMEDOUT' ? 'i/o timeout' : 'connection refused'
-    throw new ForwardError(`${problem?.code === 'ETIMEDOUT' ? 'read' : 'dial'} udp ${proc.net.addresses[0]}->${last.ip}:${last.port}: ${why}`)
+    const why = problem?.code === 'ETIMEDOUT' ? 'i/o timeout' : 'read: connection refused'
+    throw new ForwardError(`read udp ${proc.net.addresses[0]}->${last.ip}:${last.port}: ${why}`)
   }
 }
 
@@ -229,7 +233,7 @@ const SETTINGS = new Set(['health', 'ready', 'prometheus', 'reload'])
 /**
  * The chain of a block's plugins. @throws Error for a plugin that there isn't, in CoreDNS' words, and for one that is missing here
  */
-// @k8s part: CoreDNS: the plugins errors, log, health, ready, prometheus, reload, hosts, kubernetes, rewrite name, forward and whoami take effect; template, file, auto, etcd, k8s_external, autopath and others that it has elsewhere are refused by name
+// @k8s part: CoreDNS: the plugins errors, log, health, ready, prometheus, reload, hosts, kubernetes, rewrite name, forward and whoami take effect (of kubernetes: its zones, pods, ttl and fallthrough); template, file, auto, etcd, k8s_external, autopath and others that it has elsewhere are refused by name
 export function chainOf(block: ServerBlock, file: string, context: PluginContext): Handler {
   const rank = ({ name }: Directive) => ORDER.indexOf(name)
   for (const { name, line } of block.directives) {
@@ -237,7 +241,7 @@ export function chainOf(block: ServerBlock, file: string, context: PluginContext
     if (!FACTORIES[name] && !WITHOUT_EFFECT.has(name) && !SETTINGS.has(name)) throw new Error(`${file}:${line} - Error during parsing: plugin '${name}' is not supported here`)
   }
   const ordered = [...block.directives].sort((a, b) => rank(a) - rank(b))
-  return ordered.reduceRight<Handler>((next, directive) => FACTORIES[directive.name]?.(directive, next, context) ?? next, refused)
+  return ordered.reduceRight<Handler>((next, directive) => FACTORIES[directive.name]?.(directive, next, context, block) ?? next, refused)
 }
 
 /** What the blocks together ask of the process. @throws Error in the plugins' words */

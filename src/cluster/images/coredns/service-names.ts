@@ -38,7 +38,7 @@ const NOTHING: Lookup = { code: 'NXDOMAIN', records: [] }
  */
 export function lookupClusterName(name: string, type: RecordType | number, source: NameSource, options: LookupOptions): Lookup {
   const { zone, ttlSeconds } = options
-  const labels = name === zone ? [] : name.slice(0, -zone.length - 1).split('.')
+  const labels = name === zone ? [] : name.slice(0, zone === '' ? undefined : -zone.length - 1).split('.')
   if (labels.length === 0) return { code: 'NOERROR', records: [] }
   if (labels.length === 1 && labels[0] === 'dns-version') return { code: 'NOERROR', records: type === 'TXT' ? [{ name, type: 'TXT', ttlSeconds, data: '1.1.0' }] : [] }
   const category = labels.pop()!
