@@ -32,7 +32,7 @@ for (const [label, files] of [['the page', find('app')], ['the cluster (worker)'
 
 /** Bundles an entry as the page's build does and tells the gzip size of what is loaded at once. */
 async function bundled(contents) {
-  const result = await build({ stdin: { contents, resolveDir: root, loader: 'ts' }, bundle: true, minify: true, splitting: true, format: 'esm', target: 'es2023', outdir: path.join(root, 'dist/size'), write: false, logLevel: 'silent', metafile: true, external: ['node:*'] })
+  const result = await build({ stdin: { contents, resolveDir: root, loader: 'ts' }, bundle: true, minify: true, splitting: true, format: 'esm', target: 'es2023', outdir: path.join(root, 'dist/size'), write: false, logLevel: 'silent', metafile: true, external: ['node:*', 'fs', 'fs/promises', 'module', 'path', 'url'], loader: { '.wasm': 'file', '.data': 'file', '.tgz': 'file' } })
   const outputs = result.metafile.outputs
   const entry = Object.keys(outputs).find((name) => outputs[name].entryPoint === '<stdin>')
   const seen = new Set()
