@@ -15,6 +15,8 @@ test("kubectl's own script makes bash complete for an alias too, as the cheat sh
   expect(await lab.out('source <(kubectl completion bash) && alias k=kubectl && complete -o default -F __start_kubectl k && complete -p k')).toBe('complete -o default -F __start_kubectl k\n')
   // Of what kubectl answers, the directive is no candidate.
   expect(await lab.out('source <(kubectl completion bash); COMP_WORDS=(kubectl get daemon); COMP_CWORD=2; __start_kubectl; echo "${#COMPREPLY[@]} ${COMPREPLY[@]}"')).toBe('1 daemonsets.apps\n')
+  // Where a file is meant, those of the right kind, and directories that may hold some.
+  expect(await lab.out(`mkdir -p manifests/more && touch manifests/{web.yaml,notes.txt}; source <(kubectl completion bash); COMP_WORDS=(kubectl apply -f manifests/); COMP_CWORD=3; __start_kubectl; echo "\${COMPREPLY[@]}"; rm -r manifests`)).toBe('manifests/more/ manifests/web.yaml\n')
 })
 
 test('envsubst fills manifests from the environment, all of it or what it is told', async () => {

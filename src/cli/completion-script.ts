@@ -9,7 +9,8 @@ __start_${program}() {
   directive=\${lines[-1]#:}; unset 'lines[-1]'
   COMPREPLY=()
   if (( directive & ${Directive.filterFileExt} )); then
-    mapfile -t COMPREPLY < <(compgen -d -- "\${words[-1]}"; for extension in "\${lines[@]}"; do compgen -f -X "!*.$extension" -- "\${words[-1]}"; done)
+    mapfile -t COMPREPLY < <(compgen -d -S / -- "\${words[-1]}"; for extension in "\${lines[@]}"; do compgen -f -X "!*.$extension" -- "\${words[-1]}"; done)
+    [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
     return
   fi
   COMPREPLY=("\${lines[@]}")
@@ -20,16 +21,38 @@ complete -o default -F __start_${program} ${program}
 `,
   zsh: `#compdef ${program}
 _${program}() {
-  local -a candidates
-  candidates=("\${(@f)$(${program} __completeNoDesc "\${words[@]:1:$((CURRENT-1))}" 2>/dev/null | sed '$d')}")
-  compadd -S '' -- "\${candidates[@]}"
+  local -a lines
+  lines=("\${(@f)$(${program} __completeNoDesc "\${words[@]:1:$((CURRENT-1))}" 2>/dev/null)}")
+  local directive=\${lines[-1]#:}
+  lines[-1]=()
+  if (( directive & ${Directive.filterFileExt} )); then
+    _files -g "*.(\${(j:|:)lines})"
+  elif (( \${#lines} == 0 )); then
+    (( directive & ${Directive.noFileComp} )) || _files
+  elif (( directive & ${Directive.noSpace} )); then
+    compadd -S '' -- "\${lines[@]}"
+  else
+    compadd -- "\${lines[@]}"
+  fi
 }
 compdef _${program} ${program}
 `,
   fish: `# fish completion for ${program}
 function __start_${program}
   set -l words (commandline -opc) (commandline -ct)
-  ${program} __complete $words[2..-1] 2>/dev/null | sed '$d'
+  set -l lines (${program} __complete $words[2..-1] 2>/dev/null)
+  set -q lines[1]; or return
+  set -l directive (string sub -s 2 -- $lines[-1])
+  set -e lines[-1]
+  if test (math "bitand($directive, ${Directive.filterFileExt})") -ne 0
+    for extension in $lines
+      __fish_complete_suffix .$extension
+    end
+  else if set -q lines[1]
+    printf '%s\\n' $lines
+  else if test (math "bitand($directive, ${Directive.noFileComp})") -eq 0
+    __fish_complete_path (commandline -ct)
+  end
 end
 complete -c ${program} -f -a '(__start_${program})'
 `,
@@ -38,7 +61,10 @@ Register-ArgumentCompleter -Native -CommandName ${program} -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $words = $commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { "$_" }
   if ($wordToComplete -eq '') { $words = @($words) + '' }
-  ${program} __completeNoDesc @words 2>$null | Select-Object -SkipLast 1 | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
+  $lines = @(${program} __completeNoDesc @words 2>$null)
+  # Without proposals PowerShell offers files.
+  if ([int]($lines[-1] -replace '^:') -band ${Directive.filterFileExt}) { return }
+  $lines | Select-Object -SkipLast 1 | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
 }
 `,
 })

@@ -1,6 +1,7 @@
 import type { Builtin } from './builtins/builtin.ts'
 import type { Completion } from './completer.ts'
 import { commandNames, fileCompletions } from './completion.ts'
+import { matchesPattern } from './pattern.ts'
 import type { Shell } from './shell.ts'
 
 /** How `complete` said that a command's words are to be completed. */
@@ -15,6 +16,8 @@ export interface CompletionRule {
   readonly options: readonly string[]
   readonly prefix?: string
   readonly suffix?: string
+  /** Pattern of `-X`: candidates that match it are left out, or with `!` before it all others. */
+  readonly filter?: string
 }
 
 const ACTION_LETTERS: Readonly<Record<string, string>> = { a: 'alias', b: 'builtin', c: 'command', d: 'directory', e: 'export', f: 'file', k: 'keyword', v: 'variable' }
@@ -31,7 +34,7 @@ function parse(args: readonly string[]): Parsed | string {
   const actions: string[] = []
   const options: string[] = []
   const flags = new Set<string>()
-  const values: { functionName?: string; words?: string; prefix?: string; suffix?: string } = {}
+  const values: { functionName?: string; words?: string; prefix?: string; suffix?: string; filter?: string } = {}
   let i = 0
   for (; i < args.length && /^-./.test(args[i]!); i++) {
     if (args[i] === '--') { i++; break }
@@ -50,6 +53,7 @@ function parse(args: readonly string[]): Parsed | string {
       else if (letter === 'F') values.functionName = value
       else if (letter === 'P') values.prefix = value
       else if (letter === 'S') values.suffix = value
+      else if (letter === 'X') values.filter = value
       else return `-${letter}: option is not supported`
       break
     }
@@ -58,13 +62,13 @@ function parse(args: readonly string[]): Parsed | string {
 }
 
 /** A rule as the command that makes it. */
-function shown(name: string, { options, actions, words, functionName, prefix, suffix }: CompletionRule): string {
+function shown(name: string, { options, actions, words, functionName, prefix, suffix, filter }: CompletionRule): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-  return ['complete', ...options.map((option) => `-o ${option}`), ...actions.map((action) => `-A ${action}`), ...words === undefined ? [] : [`-W ${quoted(words)}`], ...prefix === undefined ? [] : [`-P ${quoted(prefix)}`], ...suffix === undefined ? [] : [`-S ${quoted(suffix)}`], ...functionName === undefined ? [] : [`-F ${functionName}`], name].join(' ')
+  return ['complete', ...options.map((option) => `-o ${option}`), ...actions.map((action) => `-A ${action}`), ...words === undefined ? [] : [`-W ${quoted(words)}`], ...prefix === undefined ? [] : [`-P ${quoted(prefix)}`], ...suffix === undefined ? [] : [`-S ${quoted(suffix)}`], ...filter === undefined ? [] : [`-X ${quoted(filter)}`], ...functionName === undefined ? [] : [`-F ${functionName}`], name].join(' ')
 }
 
 /** `complete`: how the words of commands are completed. */
-// @k8s part: bash's complete: -C, -G, -X, and rules for commands that have none (-D, -E, -I) are missing
+// @k8s part: bash's complete: -C, -G, and rules for commands that have none (-D, -E, -I) are missing
 export const complete: Builtin = async (shell, argv) => {
   const parsed = parse(argv.slice(1))
   if (typeof parsed === 'string') { await shell.complain(`complete: ${parsed}`); return 2 }
@@ -98,6 +102,11 @@ export const compgen: Builtin = async (shell, argv) => {
   return found.length > 0 ? 0 : 1
 }
 
+function isKept(candidate: string, filter: string | undefined): boolean {
+  if (filter === undefined) return true
+  return filter.startsWith('!') ? matchesPattern(candidate, filter.slice(1)) : !matchesPattern(candidate, filter)
+}
+
 async function candidates(shell: Shell, rule: CompletionRule, word: string): Promise<string[]> {
   const { state, variables } = shell
   const namesOf = (action: string): Iterable<string> => {
@@ -111,7 +120,7 @@ async function candidates(shell: Shell, rule: CompletionRule, word: string): Pro
     }
   }
   const words = rule.words === undefined ? [] : await shell.splitWords(rule.words)
-  return [...rule.actions.flatMap((action) => [...namesOf(action)]), ...words].filter((each) => each.startsWith(word)).map((each) => `${rule.prefix ?? ''}${each}${rule.suffix ?? ''}`)
+  return [...rule.actions.flatMap((action) => [...namesOf(action)]), ...words].filter((each) => each.startsWith(word) && isKept(each, rule.filter)).map((each) => `${rule.prefix ?? ''}${each}${rule.suffix ?? ''}`)
 }
 
 /** What the rule of a command proposes for the last of `words`; undefined without a rule, or where its `default` is files and it knows nothing. */
