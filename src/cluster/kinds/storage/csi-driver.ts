@@ -21,12 +21,12 @@ export const csiDriver = defineKind<CSIDriver>({
   },
   strategy: {
     allowUnconditionalUpdate: false,
-    warningsOnCreate: ({ spec }) => (spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined ? [UNSET_WARNING] : []),
+    warningsOnCreate: unsetWarnings,
+    warningsOnUpdate: (object, old) => deepEqual(object.spec.tokenRequests ?? [], old.spec.tokenRequests ?? []) ? [] : unsetWarnings(object),
     beforeCreate: dropGatedFields,
     beforeUpdate(draft, old) {
       dropGatedFields(draft)
-      const counted = ['tokenRequests', 'requiresRepublish', 'seLinuxMount', 'nodeAllocatableUpdatePeriodSeconds'] as const
-      bumpGeneration(draft, old, counted.some((field) => !deepEqual(draft.spec[field], old.spec[field])))
+      bumpGeneration(draft, old)
     },
   },
   cells: {
@@ -38,6 +38,10 @@ export const csiDriver = defineKind<CSIDriver>({
     Modes: ({ spec }) => (spec.volumeLifecycleModes ?? []).join(',') || '<none>',
   },
 })
+
+function unsetWarnings({ spec }: Readonly<CSIDriver>): string[] {
+  return spec.tokenRequests?.length && spec.serviceAccountTokenInSecrets === undefined ? [UNSET_WARNING] : []
+}
 
 /** Takes away the fields of features that are off by default; field managers keep them. k8s: registry/storage/csidriver/strategy.go */
 function dropGatedFields({ spec }: CSIDriver): void {
