@@ -102,7 +102,8 @@ export class VolumeManager {
         } catch (error) {
           if (signal.aborted) throw signal.reason
           mounting.pending = undefined
-          mounting.uncertain = error instanceof UncertainMountError ? error.tearDown : mounting.mounted ? mounting.uncertain : undefined
+          // What fails for another reason doesn't say that an earlier attempt left nothing.
+          if (error instanceof UncertainMountError) mounting.uncertain = error.tearDown
           const text = (error as Error).message
           if (!mounting.mounted && (error instanceof VolumeProcessingError || text.startsWith(CLAIM_PROBLEM))) {
             claims.push({ name: mounting.volume.name, problem: text })
@@ -155,8 +156,10 @@ export class VolumeManager {
     for (const mounting of this.#pods.get(uid)?.values() ?? []) {
       mounting.gone.abort(new Error('the pod is gone'))
       // What is on its way is waited for, and taken down like what has arrived.
-      const work = mounting.mounted ? mounting.mounted.tearDown?.() : mounting.pending?.then((late) => late.tearDown?.(), (error: unknown) => { if (error instanceof UncertainMountError) return this.#untilTornDown(error.tearDown) }) ?? mounting.uncertain?.()
-      if (work) waiting.push(work.catch(() => this.#untilTornDown(async () => (mounting.mounted ?? await mounting.pending)?.tearDown?.() ?? mounting.uncertain?.())))
+      const arrived = mounting.mounted ?? mounting.pending?.catch((error: unknown) => ({ tearDown: error instanceof UncertainMountError ? error.tearDown : mounting.uncertain })) ?? { tearDown: mounting.uncertain }
+      const tearDown = async () => (await arrived).tearDown?.()
+      const work = arrived instanceof Promise ? tearDown() : arrived.tearDown?.()
+      if (work) waiting.push(work.catch(() => this.#untilTornDown(tearDown)))
     }
     this.#pods.delete(uid)
     if (waiting.length > 0) return Promise.all(waiting).then(() => this.#options.onUnmounted(uid))

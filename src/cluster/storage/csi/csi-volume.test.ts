@@ -12,18 +12,19 @@ const claim = { metadata: { name: 'c', namespace: 'default' }, spec: {}, status:
 const pod = { metadata: { name: 'p', namespace: 'default', uid: 'u' }, spec: {} } as unknown as Pod
 
 /** A node with a driver that answers with what `answer` says. */
-function nodeWith(answer: (method: string) => object, attachRequired: () => boolean) {
+function nodeWith(answer: (method: string) => object, attachRequired: () => boolean, { spec = {}, secret = async () => ({}), supports = () => {} }: { spec?: object; secret?: () => Promise<Record<string, string>>; supports?: () => void } = {}) {
   const calls: string[] = []
   const used = new Set<string>()
   const context = {
     nodeName: 'n', nodeFiles: createMemoryFileSystem({ clock: { nowMs: () => 0 } }), clock: { sleep: async () => {} }, stopped: new AbortController().signal,
     csi: {
       staged: new StagedVolumes(), driverObject: async () => ({ spec: { attachRequired: attachRequired() } }), attachment: async () => undefined,
+      secret,
       inUse: (_: string, target: string, isUsed: boolean) => { if (isUsed) used.add(target); else used.delete(target) },
-      drivers: { supports: async (_: string, what: string) => what === 'STAGE_UNSTAGE_VOLUME', settled: async () => {}, call: async (_: string, method: string) => { calls.push(method); return answer(method) } },
+      drivers: { supports: async (_: string, what: string) => { supports(); return what === 'STAGE_UNSTAGE_VOLUME' }, settled: async () => {}, call: async (_: string, method: string) => { calls.push(method); return answer(method) } },
     },
   } as unknown as VolumeContext
-  return { calls, used, setUp: () => setUpCsiClaim(volume, claim, false, pod, context, new AbortController().signal) }
+  return { calls, used, setUp: () => setUpCsiClaim({ ...volume, spec: { ...volume.spec, csi: { ...volume.spec!.csi!, ...spec } } }, claim, false, pod, context, new AbortController().signal) }
 }
 
 test('a pod that waits for an attachment goes on when the driver turns out to be one that nobody attaches for', async () => {
@@ -54,4 +55,49 @@ test('a pod is rid of its volume when that is unpublished, and unstaging is trie
   for (let i = 0; i < 20; i++) await Promise.resolve()
   await new Promise((resolve) => { setImmediate(resolve) })
   expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume', 'Node/NodeUnpublishVolume', 'Node/NodeUnstageVolume', 'Node/NodeUnstageVolume', 'Node/NodeUnstageVolume'])
+})
+
+test('what an earlier attempt may have staged is let go, whatever has kept the next one from asking the driver', async () => {
+  let isSecretThere = true
+  let isRegistered = true
+  const { calls, setUp } = nodeWith((method) => { if (method === 'Node/NodeStageVolume') throw new GrpcError('DeadlineExceeded', 'slow'); return {} }, () => false, {
+    spec: { nodeStageSecretRef: { namespace: 'default', name: 's' } }, supports: () => { if (!isRegistered) throw new Error('driver name d not found in the list of registered CSI drivers') },
+    secret: async () => { if (!isSecretThere) throw new Error('secrets "s" not found'); return {} },
+  })
+  const uncertain = await setUp().catch((each: unknown) => each) as UncertainMountError
+  isRegistered = false
+  await expect(setUp()).rejects.toThrow('driver name d not found')
+  isRegistered = true
+  isSecretThere = false
+  const error = await setUp().catch((each: unknown) => each) as Error
+  expect(error).toBeInstanceOf(UncertainMountError)
+  expect(error.message).toBe('MountVolume.MountDevice failed for volume "pv" : fetching NodeStageSecretRef default/s failed: secrets "s" not found')
+  await uncertain.tearDown()
+  expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodeUnstageVolume'])
+})
+
+test('a volume that may be published is unpublished before it is unstaged, also when the next attempt finds no secret', async () => {
+  let isSecretThere = true
+  const { calls, setUp } = nodeWith((method) => { if (method === 'Node/NodePublishVolume') throw new GrpcError('DeadlineExceeded', 'slow'); return {} }, () => false, {
+    spec: { nodePublishSecretRef: { namespace: 'default', name: 's' } }, secret: async () => { if (!isSecretThere) throw new Error('secrets "s" not found'); return {} },
+  })
+  await setUp().catch(() => {})
+  isSecretThere = false
+  const error = await setUp().catch((each: unknown) => each) as UncertainMountError
+  expect(error.message).toContain('fetching NodePublishSecretRef default/s failed')
+  await error.tearDown()
+  expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume', 'Node/NodeUnpublishVolume', 'Node/NodeUnstageVolume'])
+})
+
+test('what could not be let go after a failure is let go at the end of the pod', async () => {
+  let refusals = 1
+  const { calls, setUp } = nodeWith((method) => {
+    if (method === 'Node/NodePublishVolume') throw new GrpcError('InvalidArgument', 'no')
+    if (method === 'Node/NodeUnstageVolume' && refusals-- > 0) throw new GrpcError('Unavailable', 'gone')
+    return {}
+  }, () => false)
+  const error = await setUp().catch((each: unknown) => each) as UncertainMountError
+  expect(error.message).toBe('MountVolume.SetUp failed for volume "pv" : rpc error: code = InvalidArgument desc = no')
+  await error.tearDown()
+  expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume', 'Node/NodeUnstageVolume', 'Node/NodeUnstageVolume'])
 })

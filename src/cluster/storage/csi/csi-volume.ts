@@ -77,27 +77,33 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
     await letGo()
     inUse(unique, target, false)
   }
-  let undo = letGo
+  let undo: (() => Promise<void>) | undefined
   try {
     const publishContext = info?.spec.attachRequired ?? true ? await attached(source.driver, source.volumeHandle, target, context, signal) : {}
     const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed(steps.stage, name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
     stages = await drivers.supports(source.driver, 'STAGE_UNSTAGE_VOLUME')
-    await staged.use(unique, target, async () => {
+    await staged.use(unique, target, async (isUncertain) => {
       if (!stages) return
+      const ref = source.nodeStageSecretRef
+      const secrets = ref ? await context.csi.secret(ref.namespace!, ref.name!).catch((error: unknown) => {
+        const failure = prefixed(steps.stage, name, new Error(`fetching NodeStageSecretRef ${ref.namespace}/${ref.name} failed: ${(error as Error).message}`))
+        // The driver wasn't asked again: it may still have done what it was asked for before.
+        throw isUncertain ? new UncertainMountError(failure.message, release) : failure
+      }) : {}
       context.nodeFiles.mkdir(globalPath, { recursive: true, mode: 0o750 })
       if (isBlock) context.nodeFiles.mkdir(folder, { recursive: true, mode: 0o750 })
       context.nodeFiles.writeFile(`${folder}/vol_data.json`, JSON.stringify({ driverName: source.driver, volumeHandle: source.volumeHandle }))
-      const ref = source.nodeStageSecretRef
       try {
         await drivers.call(source.driver, 'Node/NodeStageVolume', {
-          volumeId: source.volumeHandle, publishContext, stagingTargetPath: globalPath, volumeCapability: capability, volumeContext: source.volumeAttributes ?? {}, secrets: ref ? await context.csi.secret(ref.namespace!, ref.name!) : {},
+          volumeId: source.volumeHandle, publishContext, stagingTargetPath: globalPath, volumeCapability: capability, volumeContext: source.volumeAttributes ?? {}, secrets,
         })
       } catch (error) {
-        if (isUncertain(error)) throw new UncertainMountError(prefixed(steps.stage, name, error).message, release)
+        if (mayHaveWorked(error)) throw new UncertainMountError(prefixed(steps.stage, name, error).message, release)
         context.nodeFiles.remove(folder, { recursive: true, force: true })
         throw prefixed(steps.stage, name, error)
       }
     })
+    undo = letGo
     const mounted = await publish({
       name, driver: source.driver, handle: source.volumeHandle, fsType: source.fsType ?? '', readOnly: readOnly || (source.readOnly ?? false), attributes: source.volumeAttributes ?? {}, volume,
       secret: source.nodePublishSecretRef ? { namespace: source.nodePublishSecretRef.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
@@ -122,7 +128,8 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
   } catch (error) {
     // The next attempt goes on where this one may have got to.
     if (error instanceof UncertainMountError) throw error
-    await undo().catch(() => { /* the driver isn't there: the next attempt, or its next start, finds the volume as it is */ })
+    // Where the volume wasn't taken up, what an earlier attempt may have left stays as it is. Where the driver isn't there, the next attempt finds it so, or the pod's end lets it go.
+    await undo?.().catch(() => { throw new UncertainMountError((error as Error).message, undo!) })
     throw error
   }
 }
@@ -193,6 +200,8 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   const { nodeFiles } = context
   const folder = folderOf(pod, source.name)
   const target = isBlock ? blockTargetOf(pod, source.name) : targetOf(pod, source.name)
+  // An earlier attempt may have worked, or the volume was there when the kubelet began anew.
+  const mayBePublished = nodeFiles.exists(folder)
   if (isBlock) nodeFiles.mkdir(target.slice(0, target.lastIndexOf('/')), { recursive: true, mode: 0o750 })
   nodeFiles.mkdir(folder, { recursive: true, mode: 0o750 })
   const lifecycle = source.volume ? 'Persistent' : 'Ephemeral'
@@ -212,14 +221,16 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
     // The pod has nothing more to do with it; unstaging goes on until it works.
     await release().catch(() => { void releaseLater(release, context) })
   }
+  let isAsked = false
   try {
     const secrets = source.secret ? await secret(source.secret.namespace, source.secret.name).catch((error: unknown) => { throw new Error(`fetching NodePublishSecretRef ${source.secret!.namespace}/${source.secret!.name} failed: ${(error as Error).message}`) }) : {}
+    isAsked = true
     await drivers.call(source.driver, 'Node/NodePublishVolume', {
       volumeId: source.handle, publishContext, stagingTargetPath: stagingPath ?? '', targetPath: target, volumeCapability: capability, readonly: source.readOnly,
       volumeContext: { ...source.attributes, ...about, ...(inSecrets ? {} : tokens) }, secrets: { ...secrets, ...(inSecrets ? tokens : {}) },
     })
   } catch (error) {
-    if (isUncertain(error)) throw new UncertainMountError(prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error).message, tearDown)
+    if (isAsked ? mayHaveWorked(error) : mayBePublished) throw new UncertainMountError(prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error).message, tearDown)
     nodeFiles.remove(folder, { recursive: true, force: true })
     throw prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error)
   }
@@ -245,7 +256,7 @@ async function releaseLater(release: () => Promise<void>, { clock, stopped }: Vo
 }
 
 /** Whether a driver may go on with what it was asked for. k8s: pkg/volume/csi isFinalError */
-function isUncertain(error: unknown): boolean {
+function mayHaveWorked(error: unknown): boolean {
   return error instanceof GrpcError && ['Canceled', 'DeadlineExceeded', 'Unavailable', 'Aborted'].includes(error.code)
 }
 

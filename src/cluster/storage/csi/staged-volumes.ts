@@ -11,8 +11,8 @@ export class StagedVolumes {
   readonly #uncertain = new Set<string>()
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  /** Takes a volume up for a target. @throws what `stage` throws; the target doesn't count then, but for an {@link UncertainMountError}, after which it is staged again and let go as if it were staged */
-  use(volume: string, target: string, stage: () => Promise<void>): Promise<void> {
+  /** Takes a volume up for a target; `stage` is told whether it may be staged already. @throws what `stage` throws; the target doesn't count then, but for an {@link UncertainMountError}, after which it is staged again and let go as if it were staged */
+  use(volume: string, target: string, stage: (isUncertain: boolean) => Promise<void>): Promise<void> {
     return this.#inTurn(volume, async () => {
       const targets = this.#targets.get(volume)
       if (targets && !this.#uncertain.has(volume)) {
@@ -20,7 +20,7 @@ export class StagedVolumes {
         return
       }
       try {
-        await stage()
+        await stage(this.#uncertain.has(volume))
         this.#uncertain.delete(volume)
       } catch (error) {
         if (!(error instanceof UncertainMountError)) {
