@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
+import { concatBytes } from '../../base/streams.ts'
 import { goNetError } from '../../unix/net/go-net-error.ts'
 import type { NetStack } from '../../unix/types.ts'
 import type { HTTPGetAction } from '../kinds/generated/types.ts'
@@ -31,8 +32,22 @@ const MAX_REDIRECTS = 10
 /** What is read of an answer, in bytes. k8s: pkg/probe/http maxRespBodyLength */
 const MAX_BODY_BYTES = 10 * 1024
 
-async function beginningOf(answer: Response): Promise<string> {
-  return new TextDecoder().decode(new Uint8Array(await answer.arrayBuffer()).subarray(0, MAX_BODY_BYTES))
+/** The beginning of a body, which need not end; undefined when the time is over first. */
+async function beginningOf(answer: Response, late: Promise<'late'>): Promise<string | undefined> {
+  const reader = answer.body?.getReader()
+  const parts: Uint8Array[] = []
+  try {
+    for (let left = MAX_BODY_BYTES; reader && left > 0;) {
+      const next = await Promise.race([reader.read(), late])
+      if (next === 'late') return undefined
+      if (next.done) break
+      parts.push(next.value.subarray(0, left))
+      left -= next.value.length
+    }
+  } finally {
+    void reader?.cancel().catch(() => { /* nobody reads on */ })
+  }
+  return new TextDecoder().decode(concatBytes(parts))
 }
 
 /** An HTTP GET as probes and hooks make it; redirects on the same host are followed. k8s: pkg/probe/http DoHTTPProbe */
@@ -64,12 +79,15 @@ export async function fetchForProbe(action: HTTPGetAction, podIp: string, port: 
         const next = new URL(location, url)
         if (next.hostname === first.hostname) {
           await answer.body?.cancel()
+          if (hops === MAX_REDIRECTS - 1) return { result: 'failure', output: `Get ${JSON.stringify(location)}: stopped after ${MAX_REDIRECTS} redirects` }
           url = next.href
-          if (hops === MAX_REDIRECTS - 1) return { result: 'failure', output: `Get ${JSON.stringify(url)}: stopped after ${MAX_REDIRECTS} redirects` }
           continue
         }
       }
-      if (answer.status >= 300 && answer.status < 400) return { result: 'warning', output: `Probe terminated redirects, Response body: ${await beginningOf(answer)}` }
+      if (answer.status >= 300 && answer.status < 400) {
+        const body = await beginningOf(answer, late)
+        return body === undefined ? { result: 'failure', output: 'context deadline exceeded (Client.Timeout or context cancellation while reading body)' } : { result: 'warning', output: `Probe terminated redirects, Response body: ${body}` }
+      }
       await answer.body?.cancel()
       return answer.status >= 200 && answer.status < 300 ? { result: 'success', output: '' } : { result: 'failure', output: `HTTP probe failed with statuscode: ${answer.status}` }
     }
