@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
+import { fromBase64 } from '../kinds/base64.ts'
 import type { CSIDriver, Node, Secret, VolumeAttachment } from '../kinds/generated/types.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import { CsiDrivers } from '../storage/csi/csi-drivers.ts'
@@ -56,7 +57,7 @@ export class CsiVolumes {
       driverObject: (name) => orUndefined(api.get<CSIDriver>('csidrivers.storage.k8s.io', name)),
       // A node may not look at what isn't there (yet).
       attachment: (name) => orUndefined(api.get<VolumeAttachment>('volumeattachments.storage.k8s.io', name)).catch((error: unknown) => { if (isStatusError(error, 'Forbidden')) return undefined; throw error }),
-      secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, atob(value)])),
+      secret: async (namespace, name) => Object.fromEntries(Object.entries((await api.get<Secret>('secrets', name, namespace)).data ?? {}).map(([key, value]) => [key, new TextDecoder().decode(fromBase64(value))])),
       updateLimits: (driver) => this.#registry.update(driver),
       inUse: (unique, target, isUsed) => this.#use(unique, target, isUsed),
     }

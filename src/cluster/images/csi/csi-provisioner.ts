@@ -1,12 +1,12 @@
 import { GrpcError } from '../../../unix/net/grpc.ts'
 import type { Proc } from '../../../unix/types.ts'
-import type { CSINode, Node, PersistentVolume, PersistentVolumeClaim, Secret, StorageClass, VolumeAttributesClass } from '../../kinds/generated/types.ts'
+import type { CSINode, Node, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttributesClass } from '../../kinds/generated/types.ts'
 import { quantityValue } from '../../kinds/quantity.ts'
-import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
 import { IgnoredClaim, RescheduleError, runProvisionController } from './provision-controller.ts'
 import type { ProvisionOptions } from './provision-controller.ts'
+import { secretData } from './secret-data.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
 
@@ -72,7 +72,7 @@ async function provision({ claim, storageClass, volumeName, selectedNode }: Prov
   let created: CreatedVolume
   try {
     const answer = await driver.call('Controller/CreateVolume', {
-      name: volumeName, capacityRange: { requiredBytes }, volumeCapabilities: capabilities, secrets: secret ? await credentials(secret, sidecar) : {},
+      name: volumeName, capacityRange: { requiredBytes }, volumeCapabilities: capabilities, secrets: await secretData(sidecar.client, secret),
       parameters: { ...own, ...(flags.get('extra-create-metadata') === 'true' ? { [`${PREFIX}pvc/name`]: claim.metadata.name, [`${PREFIX}pvc/namespace`]: claim.metadata.namespace, [`${PREFIX}pv/name`]: volumeName } : {}) },
       ...(content ? { volumeContentSource: content } : {}), ...(accessibilityRequirements ? { accessibilityRequirements } : {}), ...(mutable ? { mutableParameters: mutable.parameters ?? {} } : {}),
     }) as { volume: CreatedVolume }
@@ -175,14 +175,4 @@ function secretReference(kind: string, parameters: Readonly<Record<string, strin
     return value
   })
   return { name: fill(name), namespace: fill(namespace) }
-}
-
-async function credentials({ name, namespace }: { name: string; namespace: string }, { client }: Sidecar): Promise<Record<string, string>> {
-  try {
-    const { data = {} } = await apiCall<Secret>(client, 'GET', `/api/v1/namespaces/${namespace}/secrets/${name}`)
-    return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]))
-  } catch (error) {
-    if (!isStatusError(error)) throw error
-    throw new Error(`error getting secret ${name} in namespace ${namespace}: ${error.message}`)
-  }
 }
