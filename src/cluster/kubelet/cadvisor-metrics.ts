@@ -42,7 +42,7 @@ export function cadvisorMetrics({ runtime }: NodeContext, usage: NodeUsage): Met
       return number === undefined ? [] : [{ labels: { ...row.labels, ...more }, value: number, timeMs }]
     }),
   })
-  const spec = (name: string, help: string, value: (limits: MachineLimits) => number | undefined) => ({ ...family(`spec_${name}`, help, 'gauge', ({ limits }) => limits && value(limits)) })
+  const spec = (name: string, help: string, value: (limits: MachineLimits) => number | undefined) => family(`spec_${name}`, help, 'gauge', ({ limits }) => limits && value(limits))
   return [
     family('cpu_usage_seconds_total', 'Cumulative cpu time consumed in seconds.', 'counter', ({ usage: of }) => of.cpuNanoseconds / 1e9, { cpu: 'total' }),
     family('last_seen', 'Last time a container was seen by the exporter', 'gauge', () => Math.floor(timeMs / 1000)),

@@ -1,4 +1,3 @@
-import { prepareSubPath } from './subpath.ts'
 import type { EphemeralContainer, Pod } from '../kinds/generated/types.ts'
 import { quantityValue } from '../kinds/quantity.ts'
 import { DEFAULT_APPARMOR_PROFILE, RuntimeError } from '../runtime/cri.ts'
@@ -17,6 +16,7 @@ import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
 import { containerReference, podLogDirectory, podText } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
+import { prepareSubPath } from './subpath.ts'
 
 const MAX_TERMINATION_MESSAGE_BYTES = 4096
 

@@ -618,7 +618,7 @@ export class PodWorker {
   /** What its RuntimeClass calls the runtime's way to run it. @throws StatusError k8s: pkg/kubelet/runtimeclass LookupRuntimeHandler */
   async #runtimeHandler(): Promise<string> {
     const { runtimeClassName } = this.pod.spec
-    return runtimeClassName === undefined ? '' : (await this.#node.api.get<RuntimeClass>('runtimeclasses.node.k8s.io', runtimeClassName)).handler
+    return runtimeClassName ? (await this.#node.api.get<RuntimeClass>('runtimeclasses.node.k8s.io', runtimeClassName)).handler : ''
   }
 
   #sandboxConfig(attempt: number): PodSandboxConfig {

@@ -1,6 +1,5 @@
 import { MemoryFileSystem, createMemoryFileSystem } from '../../unix/file-system.ts'
 import type { BlockDevice } from '../../unix/fs/block-device.ts'
-import { UnixError } from '../../unix/types.ts'
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../kinds/generated/types.ts'
 import { compareQuantities } from '../kinds/quantity.ts'
 import { giveToGroup } from './ownership.ts'
@@ -58,6 +57,6 @@ function mountOnce(files: MemoryFileSystem, device: BlockDevice, path: string, t
     if (type !== fsType) throw new Error(`failed to mount the volume as ${JSON.stringify(fsType)}, it already contains ${type}. Mount error: mount failed: exit status 32`)
     files.mount(target, onDevice, { source: path, type })
   } catch (error) {
-    throw new Error(`MountVolume.MountDevice failed for volume ${JSON.stringify(name)} : local: failed to mount device ${path} at ${target} (fstype: ${fsType}), error ${error instanceof UnixError ? error.message : (error as Error).message}`)
+    throw new Error(`MountVolume.MountDevice failed for volume ${JSON.stringify(name)} : local: failed to mount device ${path} at ${target} (fstype: ${fsType}), error ${(error as Error).message}`)
   }
 }

@@ -17,8 +17,8 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
   setUp: async (volume, pod, context, signal) => {
     const { claim, volumeObject } = await boundVolume(volume, pod, context)
     const mounted = await setUpVolume(volumeObject, claim, volume.persistentVolumeClaim?.readOnly ?? false, pod, context, signal)
-    const group = Number(volumeObject.metadata.annotations?.[GID_ANNOTATION] ?? NaN)
-    return Number.isInteger(group) ? { ...mounted, group } : mounted
+    const group = volumeObject.metadata.annotations?.[GID_ANNOTATION]
+    return group !== undefined && /^[+-]?\d+$/.test(group) ? { ...mounted, group: Number(group) } : mounted
   },
   isExhausted: async (volume, pod, context) => isAttachLimitReached((await boundVolume(volume, pod, context)).volumeObject, context),
 }
@@ -59,7 +59,9 @@ async function setUpVolume(volumeObject: PersistentVolume, claim: PersistentVolu
   // Whoever chooses a node by hand may choose one that can't reach the volume. k8s: pkg/volume/util/operationexecutor checkNodeAffinity
   const node = context.node()
   if (node && !volumeAllowsNode(volumeObject, node)) throw new Error(`MountVolume.NodeAffinity check failed for volume "${volumeName}" : no matching NodeSelectorTerms`)
-  if (spec.nfs && !isBlock) {
+  // k8s: pkg/volume/util/operationexecutor GenerateMapVolumeFunc
+  if (isBlock && !spec.csi && !spec.local) throw new Error(`MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. Volume plugin is nil. for volume "${volumeName}"`)
+  if (spec.nfs) {
     const { nfs, mountOptions = [] } = spec
     return setUpNfs({ ...nfs, readOnly: readOnly || (nfs.readOnly ?? false) }, volumeName, mountOptions, pod, context, signal).catch((error: unknown) => { throw new Error(`MountVolume.SetUp failed for volume ${JSON.stringify(volumeName)} : ${(error as Error).message}`) })
   }
@@ -70,8 +72,6 @@ async function setUpVolume(volumeObject: PersistentVolume, claim: PersistentVolu
     const kind = Object.keys(spec).find((key) => typeof spec[key as keyof typeof spec] === 'object' && !['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions'].includes(key)) ?? 'unknown'
     throw new Error(`MountVolume.SetUp failed for volume "${volumeName}" : no volume plugin on this node can mount a ${kind} volume`)
   }
-  // k8s: pkg/volume/util/operationexecutor GenerateMapVolumeFunc
-  if (isBlock) throw new Error(`MapVolume.FindMapperPluginBySpec failed for volume "${volumeName}" : no block volume plugin matched: kubernetes.io/host-path`)
   const { type } = source
   const isNew = !context.nodeFiles.exists(source.path)
   prepareHostPath(context.nodeFiles, source.path, type)

@@ -1,6 +1,6 @@
 import { GrpcError } from '../grpc.ts'
 import type { GrpcCode } from '../grpc.ts'
-import { Http2Client } from './http2-client.ts'
+import type { Http2Client } from './http2-client.ts'
 import type { HeaderField } from './hpack.ts'
 
 /** gRPC's codes by number. */

@@ -163,7 +163,7 @@ class HostPathDriver {
     if (!types) return
     const code = error instanceof GrpcError ? GRPC_CODES.indexOf(error.code) : 2
     klog(this.#proc, 'I', 'server.go:135', `gRPCCall: ${JSON.stringify({
-      Method: `/csi.v1.${name}`, Request: loggedCsi(types.request, request, false), Response: response ? loggedCsi(types.response, response, false) : null, Error: error?.message ?? '',
+      Method: `/csi.v1.${name}`, Request: loggedCsi(types.request, request), Response: response ? loggedCsi(types.response, response) : null, Error: error?.message ?? '',
       FullError: error ? { code, message: error instanceof GrpcError ? error.description : error.message } : null,
     })}`)
   }

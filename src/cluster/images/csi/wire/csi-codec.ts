@@ -145,17 +145,17 @@ function defaultOf(type: string): unknown {
   return names ? Object.entries(names).find(([, number]) => number === 0)?.[0] ?? 0 : 0
 }
 
-/** A message with the names of fields that JSON tags of Go's structs have, without what has its default and with secrets hidden, for logs. */
-export function loggedCsi(name: string, value: Readonly<Record<string, any>>, stripSecrets: boolean): Record<string, unknown> {
+/** A message with the names of fields that JSON tags of Go's structs have, without what has its default, for logs: secrets are in them, as in the driver's own. */
+export function loggedCsi(name: string, value: Readonly<Record<string, any>>): Record<string, unknown> {
   const out: Record<string, unknown> = {}
   for (const [field, [, type, kind]] of Object.entries(messages[name] ?? {})) {
     const held = value[field]
     if (held === undefined || held === null || held === '' || held === 0 || held === false || (Array.isArray(held) && held.length === 0)) continue
     const tag = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-    const one = (each: any): unknown => messages[type] ? loggedCsi(type, each, stripSecrets) : enums[type] && typeof each === 'string' ? enums[type][each] : each
+    const one = (each: any): unknown => messages[type] ? loggedCsi(type, each) : enums[type] && typeof each === 'string' ? enums[type][each] : each
     if (type.startsWith('map<')) {
-      if (Object.keys(held as object).length > 0) out[tag] = stripSecrets && field.toLowerCase().endsWith('secrets') ? '***stripped***' : held
-    } else if (kind === 'oneof' && messages[name] && ONE_OFS[name]) out[ONE_OFS[name]] = { [field[0]!.toUpperCase() + field.slice(1)]: one(held) }
+      if (Object.keys(held as object).length > 0) out[tag] = held
+    } else if (kind === 'oneof' && ONE_OFS[name]) out[ONE_OFS[name]] = { [field[0]!.toUpperCase() + field.slice(1)]: one(held) }
     else out[tag] = kind === 'repeated' ? (held as unknown[]).map(one) : one(held)
   }
   return out
