@@ -152,7 +152,7 @@ function sliceLabels(service: Readonly<Service>): Record<string, string> {
 /** Tells the network which pods stand behind a Service, in slices of at most 100. k8s: pkg/controller/endpointslice */
 export function endpointSliceController(): Controller {
   const triggers = new TriggerTimes()
-  /** Services and address types whose endpoints have hints by their zones' share. */
+  /** Services whose endpoints have hints by their zones' share, by the address type that was looked at last. k8s: TopologyCache.hintsPopulatedByService */
   const hinted = new Set<string>()
   return {
     name: 'endpoint-slice-controller', for: 'services', reads: ['nodes'], minIntervalMs: 20,
@@ -170,7 +170,7 @@ export function endpointSliceController(): Controller {
       const service = cache.get<Service>('services', key)
       if (!service) {
         triggers.forget(key)
-        for (const family of ['IPv4', 'IPv6']) hinted.delete(`${key} ${family}`)
+        hinted.delete(key)
         return
       }
       if (service.spec!.type === 'ExternalName' || !service.spec!.selector || Object.keys(service.spec!.selector).length === 0) return
@@ -204,11 +204,11 @@ export function endpointSliceController(): Controller {
             const { ports, endpoints } = plan.create.shift()!
             plan.update.push({ slice: { ...slice, ports }, endpoints })
           }
-          const said = isHinted ? addTopologyHints(plan, own, zoneShares(cache.list<Node>('nodes'))) ?? true : undefined
-          if (typeof said === 'string' || (said === undefined && hinted.has(`${key} ${addressType}`))) events.event(service, 'Warning', 'TopologyAwareHintsDisabled', `${said ?? 'Topology Aware Hints has been disabled'}, addressType: ${addressType}`)
-          if (said === true && !hinted.has(`${key} ${addressType}`)) events.event(service, 'Normal', 'TopologyAwareHintsEnabled', `Topology Aware Hints has been enabled, addressType: ${addressType}`)
-          if (said === true) hinted.add(`${key} ${addressType}`)
-          else hinted.delete(`${key} ${addressType}`)
+          const problem = isHinted ? addTopologyHints(plan, own, zoneShares(cache.list<Node>('nodes'))) : hinted.has(key) ? 'Topology Aware Hints has been disabled' : undefined
+          if (problem !== undefined) events.event(service, 'Warning', 'TopologyAwareHintsDisabled', `${problem}, addressType: ${addressType}`)
+          else if (isHinted && !hinted.has(key)) events.event(service, 'Normal', 'TopologyAwareHintsEnabled', `Topology Aware Hints has been enabled, addressType: ${addressType}`)
+          if (isHinted && problem === undefined) hinted.add(key)
+          else hinted.delete(key)
           for (const { ports, endpoints } of plan.create) await api.create<EndpointSlice>('endpointslices.discovery.k8s.io', {
             apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice',
             metadata: { generateName: `${name}-`, namespace: namespace!, labels, ...(annotations ? { annotations } : {}), ownerReferences: [controllerReference(service)] },

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import type { EndpointSlice, Node } from '../../kinds/generated/types.ts'
+import type { EndpointSlice, Node, Pod, Service } from '../../kinds/generated/types.ts'
+import { startTestControlPlane } from '../test-control-plane.ts'
 import { planSlices, withHintsOf } from './endpoint-slice.ts'
 import type { Endpoint, SlicesPlan } from './endpoint-slice.ts'
 import { addTopologyHints, zoneShares } from './topology-hints.ts'
@@ -51,4 +52,30 @@ it('endpoints come to a slice that was empty, and one that is as it was stays wi
   expect(hintsOf(first.update[0]!.endpoints)).toBe('ab')
   const filled = { ...empty, endpoints: first.update[0]!.endpoints }
   expect(planSlices([filled], withHintsOf([filled], [group]), labels)).toEqual({ create: [], update: [], remove: [] })
+})
+
+it('a Service is told once that it has hints, and once that it has none any more', async () => {
+  const plane = await startTestControlPlane({ scheduler: false })
+  const { api, clock } = plane
+  for (const zone of ['a', 'b']) {
+    await plane.addNode(zone, { labels: { 'topology.kubernetes.io/zone': zone } })
+    await api.create<Pod>('pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name: zone, namespace: 'default', labels: { app: 'x' } }, spec: { nodeName: zone, containers: [{ name: 'c', image: 'i' }] } } as unknown as Pod)
+    const pod = await api.get<Pod>('pods', zone, 'default')
+    await api.updateStatus('pods', { ...pod, status: { phase: 'Running', podIP: `10.0.0.${zone === 'a' ? 1 : 2}`, conditions: [{ type: 'Ready', status: 'True' }] } } as Pod)
+  }
+  await api.create<Service>('services', {
+    apiVersion: 'v1', kind: 'Service', metadata: { name: 's', namespace: 'default', annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } },
+    spec: { selector: { app: 'x' }, ports: [{ port: 80 }] },
+  } as unknown as Service)
+  const told = async () => (await api.list('events', { namespace: 'default' })).items.flatMap((event) => String(event['reason']).startsWith('TopologyAwareHints') ? [event['message'] as string] : [])
+  await clock.advance(5_000)
+  await api.patch('services', 's', 'default', 'application/merge-patch+json', { metadata: { labels: { touched: '' } } })
+  await clock.advance(5_000)
+  expect(await told()).toEqual(['Topology Aware Hints has been enabled, addressType: IPv4'])
+  await api.patch('services', 's', 'default', 'application/merge-patch+json', { metadata: { annotations: { 'service.kubernetes.io/topology-mode': null } } })
+  await clock.advance(5_000)
+  expect((await told()).sort()).toEqual(['Topology Aware Hints has been disabled, addressType: IPv4', 'Topology Aware Hints has been enabled, addressType: IPv4'])
+  const [slice] = (await api.list<EndpointSlice>('endpointslices.discovery.k8s.io', { namespace: 'default' })).items
+  expect([slice!.endpoints?.length, hintsOf(slice!.endpoints)]).toEqual([2, ''])
+  plane.stop()
 })
