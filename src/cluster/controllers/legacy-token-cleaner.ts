@@ -31,6 +31,12 @@ export function legacyTokenCleaner(cleanUpMs = CLEAN_UP_MS): Controller {
       if (!isDay(since) || nowMs < Date.parse(since) + DAY_MS + cleanUpMs) return again
       const preserveMs = nowMs - cleanUpMs
       const preserveDay = rfc3339(preserveMs).slice(0, 10)
+      const mounted = new Map<string, ReadonlySet<string>>()
+      const mountedIn = (namespace: string) => {
+        let names = mounted.get(namespace)
+        if (!names) mounted.set(namespace, names = new Set(cache.list<Pod>('pods', namespace).flatMap(secretNamesOf)))
+        return names
+      }
       for (const secret of cache.list<Secret>('secrets')) {
         const { name, namespace, labels, annotations, uid, creationTimestamp, deletionTimestamp, resourceVersion } = secret.metadata
         if (secret.type !== 'kubernetes.io/service-account-token' || Date.parse(creationTimestamp!) >= preserveMs || deletionTimestamp) continue
@@ -40,7 +46,7 @@ export function legacyTokenCleaner(cleanUpMs = CLEAN_UP_MS): Controller {
         const accountUid = annotations?.['kubernetes.io/service-account.uid']
         // Only what the account lists was made for it; others made theirs themselves.
         if (!account || (accountUid && accountUid !== account.metadata.uid) || !account.secrets?.some((ref) => ref.name === name)) continue
-        if (cache.list<Pod>('pods', namespace).some((pod) => secretNamesOf(pod).includes(name!))) continue
+        if (mountedIn(namespace!).has(name!)) continue
         const invalidSince = labels?.[INVALID_SINCE]
         if (!isDay(invalidSince)) {
           const today = rfc3339(nowMs).slice(0, 10)

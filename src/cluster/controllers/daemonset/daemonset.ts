@@ -141,10 +141,10 @@ class DaemonSetSync {
       }
       // Old and new may be together for as long as the old one is ready and the new one isn't available.
       const ofHash = (pod: Pod) => pod.metadata.labels?.[REVISION_HASH] === hash
-      const [newest, ...moreNew] = running.filter(ofHash).sort(byCreation)
-      const [oldest, ...moreOld] = running.filter((pod) => !ofHash(pod)).sort(byCreation)
-      remove.push(...moreNew, ...moreOld)
-      if (newest && oldest && (!isPodReady(oldest) || isPodAvailable(newest, ds.spec!.minReadySeconds ?? 0, clock.nowMs()))) remove.push(oldest)
+      const [fresh, ...moreFresh] = running.filter(ofHash).sort(byCreation)
+      const [stale, ...moreStale] = running.filter((pod) => !ofHash(pod)).sort(byCreation)
+      remove.push(...moreFresh, ...moreStale)
+      if (fresh && stale && (!isPodReady(stale) || isPodAvailable(fresh, ds.spec!.minReadySeconds ?? 0, clock.nowMs()))) remove.push(stale)
     }
     // Pods of nodes that are gone. k8s: getUnscheduledPodsWithoutNode
     const names = new Set(nodes.map((node) => node.metadata.name!))
