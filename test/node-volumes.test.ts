@@ -75,6 +75,12 @@ test('a device without a file system gets one for a volume of files', async () =
   expect(await onNode('blkid -s TYPE -o value /dev/loop1; mkdir -p /x; mount /dev/loop1 /x && ls /x; umount /x')).toBe('ext4\nbig\nhere\nlost+found\n')
 })
 
+test('a file that is mounted gets a device for as long as it is', async () => {
+  const devices = 'losetup -a | grep /disks/c | wc -l'
+  expect(await onNode(`truncate -s 8M /disks/c; mount -o loop /disks/c /x 2>/dev/null || echo bad; ${devices}`)).toBe('bad\n0\n')
+  expect(await onNode(`losetup /dev/loop7 /disks/c; mkfs.ext4 -q /dev/loop7; losetup -d /dev/loop7; ${devices}; mount -o loop /disks/c /x && touch /x/here && ${devices}; umount /x; ${devices}; mount -o loop /disks/c /x; ls /x; umount /x`)).toBe('0\n1\n0\nhere\nlost+found\n')
+})
+
 test('a claim for a device is not mounted as files', async () => {
   lab.writeFile('wrong.yaml', local('wrong', '/dev/loop0', 'Block').replace('volumeDevices: [{name: data, devicePath: /dev/xvda}]', 'volumeMounts: [{name: data, mountPath: /data}]'))
   await out('kubectl apply -f wrong.yaml; sleep 5')

@@ -69,6 +69,8 @@ export class LoopDevice implements BlockDevice {
   readonly path: string
   readonly readOnly: boolean
   readonly inode: Inode
+  /** Whether its file is to be detached with the last mount of it, as mount has its own devices do. */
+  isTransient = false
   readonly #tree: Tree
   #sizeBytes: number
 

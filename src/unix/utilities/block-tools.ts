@@ -7,6 +7,7 @@ import { UnixError } from '../types.ts'
 import type { Proc } from '../types.ts'
 import { sizeOf } from './file-bytes.ts'
 import { humanSize } from './listing.ts'
+import { mountPointOf } from './mounts.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
@@ -18,12 +19,6 @@ function deviceOf(proc: Proc, name: string): BlockDevice {
   const device = proc.fs instanceof MemoryFileSystem ? proc.fs.blockDevice(proc.resolve(name)) : undefined
   if (!device) throw new UnixError('ENOTBLK', 'Block device required')
   return device
-}
-
-/** Whether a device's files are mounted anywhere that this process sees. */
-function mountPointOf(proc: Proc, device: BlockDevice): string | undefined {
-  const files = device.fileSystem?.files
-  return files && proc.fs instanceof MemoryFileSystem ? proc.fs.mounts().find(({ tree }) => tree === files.space.root)?.path : undefined
 }
 
 /** losetup(8): files as devices. */
@@ -87,7 +82,7 @@ export const losetup: Utility = async (context) => {
       return 0
     }
     if (shown.length === 0) return 0
-    const rows = shown.map(({ device }) => [`/dev/${device!.name}`, '0', '0', '0', device!.readOnly ? '1' : '0', device!.path, '0', String(SECTOR_BYTES)])
+    const rows = shown.map(({ device }) => [`/dev/${device!.name}`, '0', '0', device!.isTransient ? '1' : '0', device!.readOnly ? '1' : '0', device!.path, '0', String(SECTOR_BYTES)])
     const table = options.has('n') ? rows : [['NAME', 'SIZELIMIT', 'OFFSET', 'AUTOCLEAR', 'RO', 'BACK-FILE', 'DIO', 'LOG-SEC'], ...rows]
     const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)))
     const toLeft = new Set([0, 5])

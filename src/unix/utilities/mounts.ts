@@ -1,7 +1,9 @@
 import { errorText } from '../errno.ts'
 import { MemoryFileSystem, createMemoryFileSystem } from '../file-system.ts'
+import type { BlockDevice } from '../fs/block-device.ts'
 import { demandCall } from '../system-calls.ts'
 import { UnixError } from '../types.ts'
+import type { Proc } from '../types.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
@@ -70,13 +72,33 @@ function mountDevice({ proc }: UtilityContext, source: string, path: string, typ
   let device = fs.blockDevice(from)
   if (!device && fs.stat(from).type === 'file' && (isLoop || type === undefined || DEVICE_TYPES.has(type))) {
     const file = fs.loopFile(from)
-    device = loopDevices.list().find((each) => each.inode === file.inode) ?? loopDevices.attach(loopDevices.firstFree(), file, readOnly)
+    let loop = loopDevices.list().find((each) => each.inode === file.inode)
+    if (!loop) {
+      loop = loopDevices.attach(loopDevices.firstFree(), file, readOnly)
+      loop.isTransient = true
+    }
+    device = loop
   }
   if (!device) return undefined
   const { fileSystem } = device
-  if (!fileSystem || (type !== undefined && type !== 'auto' && type !== fileSystem.type && !(DEVICE_TYPES.has(type) && DEVICE_TYPES.has(fileSystem.type)))) return 'bad'
+  if (!fileSystem || (type !== undefined && type !== 'auto' && type !== fileSystem.type && !(DEVICE_TYPES.has(type) && DEVICE_TYPES.has(fileSystem.type)))) {
+    detachUnused(proc)
+    return 'bad'
+  }
   fs.mount(path, fileSystem.files, { readOnly: readOnly || device.readOnly, source: `/dev/${device.name}`, type: type === undefined || type === 'auto' ? fileSystem.type : type })
   return ''
+}
+
+/** Where a device's files are mounted that this process sees. */
+export function mountPointOf(proc: Proc, device: BlockDevice): string | undefined {
+  const files = device.fileSystem?.files
+  return files && proc.fs instanceof MemoryFileSystem ? proc.fs.mounts().find(({ tree }) => tree === files.space.root)?.path : undefined
+}
+
+/** Detaches the devices that mount has made for itself and that nothing is mounted from any more. */
+function detachUnused(proc: Proc): void {
+  const { loopDevices } = proc.machine
+  for (const device of loopDevices.list()) if (device.isTransient && mountPointOf(proc, device) === undefined) loopDevices.detach(device.minor)
 }
 
 const DEVICE_TYPES = new Set(['ext2', 'ext3', 'ext4'])
@@ -94,6 +116,7 @@ export const umount: Utility = async (context) => {
       demandCall(proc, 'umount2')
       if (!(fs instanceof MemoryFileSystem) || !fs.exists(proc.resolve(target))) throw new UnixError('ENOENT', 'No such file or directory')
       fs.unmount(proc.resolve(target))
+      detachUnused(proc)
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       const gnu: Record<string, string> = { EPERM: 'must be superuser to unmount.', EINVAL: 'not mounted.', ENOENT: 'no mount point specified.' }
