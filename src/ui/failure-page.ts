@@ -1,4 +1,4 @@
-import { LitElement, css, html } from 'lit'
+import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import type { Failure } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
@@ -45,8 +45,8 @@ export class FailurePage extends LitElement {
       <p>${t(`failure.text.${kind}`)}</p>
       <div class="buttons">
         <button class="button primary" @click=${() => location.reload()}>${t('failure.retry')}</button>
-        <button class="button" @click=${this.#export}>${t('failure.export')}</button>
-        <button class="button" @click=${this.#reset}>${t('failure.reset')}</button>
+        ${kind === 'denied' ? nothing : html`<button class="button" @click=${this.#export}>${t('failure.export')}</button>
+        <button class="button" @click=${this.#reset}>${t('failure.reset')}</button>`}
       </div>
       <p role="alert" class="problem">${this.problem ?? ''}</p>
       <details><summary>${t('failure.details')}</summary><pre>${message}</pre></details>

@@ -6,5 +6,7 @@ test('no room and no permission are told from damage', () => {
   expect(problemOf(new DOMException('access denied', 'SecurityError'))).toBe('denied')
   expect(problemOf(new StoreError('newer', 'version 9'))).toBe('newer')
   expect(problemOf(new TypeError('x is undefined'))).toBeUndefined()
+  // A connection that another tab made us close is no matter of permission.
+  expect(problemOf(new DOMException('the connection is closing', 'InvalidStateError'))).toBeUndefined()
   expect(problemOf(undefined)).toBeUndefined()
 })

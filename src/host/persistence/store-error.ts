@@ -15,8 +15,8 @@ export function problemOf(error: unknown): StoreProblem | undefined {
   if (error instanceof StoreError) return error.kind
   switch ((error as { name?: unknown } | undefined)?.name) {
     case 'QuotaExceededError': return 'full'
-    // Firefox in some private windows, Chrome where cookies are blocked.
-    case 'SecurityError': case 'InvalidStateError': case 'NotAllowedError': return 'denied'
+    // Where cookies are blocked.
+    case 'SecurityError': case 'NotAllowedError': return 'denied'
     default: return undefined
   }
 }

@@ -129,7 +129,9 @@ export class ClusterStore {
     } catch (error) {
       if (error instanceof StoreError) throw error
       if ((error as DOMException).name === 'VersionError') throw new StoreError('newer', `the database was written by a later version of Drydock (this one knows version ${SCHEMA_VERSION})`)
-      throw new StoreError(problemOf(error) ?? 'corrupt', `the database can't be opened: ${(error as Error).message}`)
+      // So says Firefox in some private windows; later it would mean that the database was closed meanwhile.
+      const isWithheld = (error as DOMException).name === 'InvalidStateError'
+      throw new StoreError(problemOf(error) ?? (isWithheld ? 'denied' : 'corrupt'), `the database can't be opened: ${(error as Error).message}`)
     }
   }
 
