@@ -207,15 +207,17 @@ export class ClientSession {
    */
   async #copyIn(query: Message, text: string): Promise<boolean> {
     let request: Uint8Array | undefined
+    const inside = this.#status === 'T'
     try {
       await this.#enter()
-      const inside = this.#status === 'T'
       if (inside) await this.#turns.ask('savepoint drydock_copy')
       try { for (const each of messagesOf(await this.#quietly(concatBytes([message('Q', query.body), textMessage('f', 'not yet')])))) if (each.type === 'G') request = message('G', each.body) } finally { if (inside) await this.#turns.ask('rollback to savepoint drydock_copy; release savepoint drydock_copy') }
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error
     }
     if (!request) return false
+    // The data may come from another client, which needs the engine to give it: psql -c 'copy a to stdout' | psql -c 'copy b from stdin'.
+    if (!inside) this.#leave()
     await this.#stream.write(request)
     const data: Uint8Array[] = []
     for (let next = await this.#stream.read(); next; next = await this.#stream.read()) {

@@ -117,7 +117,7 @@ export class ClusterFiles implements StorageBackend {
   async close(): Promise<void> {}
 
   /** Whether the log has become so long that {@link compact} is worth it. */
-  isLong(atEnd: boolean): boolean { return this.#log.bytes > (atEnd ? REST_BYTES : COMPACT_BYTES) }
+  isLong(atEnd: boolean): boolean { return this.#log.hasGrown(atEnd ? REST_BYTES : COMPACT_BYTES) }
 
   /** Tells the state of the files anew. */
   compact(now: ClusterTree): void {

@@ -95,14 +95,13 @@ class Entrypoint {
 
   /** From 18 on a volume is mounted one directory higher; data of before is not passed over. */
   async #oldDatabases(): Promise<number> {
-    const { fs, machine, stderr } = this.#proc
+    const { fs, stderr } = this.#proc
     const major = majorOf(this.#version)
     if (Number(major) < 18 || this.#data !== `/var/lib/postgresql/${major}/docker`) return 0
     const names = fs.exists('/var/lib/postgresql') ? fs.readdir('/var/lib/postgresql') : []
     const old = ['/var/lib/postgresql', '/var/lib/postgresql/data', ...names.map((name) => `/var/lib/postgresql/${name}/docker`)].filter((path) => this.#size(`${path}/PG_VERSION`) > 0)
     if (old.length === 0 && fs.exists('/proc/mounts') && fs.readText('/proc/mounts').split('\n').some((line) => line.split(' ')[1] === '/var/lib/postgresql/data')) old.push('/var/lib/postgresql/data (unused mount/volume)')
     if (old.length === 0) return 0
-    void machine
     await stderr.write(`Error: in 18+, these Docker images are configured to store database data in a\n       format which is compatible with "pg_ctlcluster" (specifically, using\n       major-version-specific directory names).  This better reflects how\n       PostgreSQL itself works, and how upgrades are to be performed.\n\n       See also https://github.com/docker-library/postgres/pull/1259\n\n       Counter to that, there appears to be PostgreSQL data in:\n         ${old.join(' ')}\n\n       This is usually the result of upgrading the Docker image without\n       upgrading the underlying database using "pg_upgrade" (which requires both\n       versions).\n\n       The suggested container configuration for 18+ is to place a single mount\n       at /var/lib/postgresql which will then place PostgreSQL data in a\n       subdirectory, allowing usage of "pg_upgrade --link" without mount point\n       boundary issues.\n\n       See https://github.com/docker-library/postgres/issues/37 for a (long)\n       discussion around this process, and suggestions for how to do so.\n`)
     return 1
   }

@@ -112,7 +112,7 @@ export function encodeGroup(changes: Iterable<FileChange>, options: { reset?: bo
 }
 
 /** Carries the groups of a segment out. Ends at one that isn't whole. @returns the bytes of those that are */
-function replay(segment: Uint8Array, tree: ClusterTree, own: Set<string>, packed: ClusterTree): number {
+function replay(segment: Uint8Array, tree: ClusterTree, own: Set<string>, packed: ClusterTree, onReset: (bytes: number) => void): number {
   const view = new DataView(segment.buffer, segment.byteOffset, segment.byteLength)
   let at = 0
   while (at < segment.length) {
@@ -122,6 +122,7 @@ function replay(segment: Uint8Array, tree: ClusterTree, own: Set<string>, packed
     const end = start + length
     if (end > segment.length || checksum(segment.subarray(start, end)) !== view.getUint32(at + 8)) return at
     if (view.getUint32(at + 12) === RESET) {
+      onReset(HEADER_BYTES + length)
       tree.clear()
       own.clear()
       for (const [path, data] of packed) tree.set(path, data)
@@ -168,6 +169,8 @@ export class PageLog {
   #segmentBytes = 0
   /** Of all segments. */
   bytes = 0
+  /** What of them tells the state that the log begins with. */
+  #stateBytes = 0
 
   constructor(fs: FileSystem, directory: string) {
     this.#fs = fs
@@ -188,7 +191,7 @@ export class PageLog {
     for (const number of this.#segments()) {
       if (!whole) { this.#fs.remove(this.#path(number)); continue }
       const segment = this.#fs.readFile(this.#path(number))
-      const length = replay(segment, tree, own, packed)
+      const length = replay(segment, tree, own, packed, (bytes) => { this.#stateBytes = bytes })
       whole = length === segment.length
       // What is left of a group must not stand before the next one.
       if (!whole) this.#fs.writeFile(this.#path(number), segment.slice(0, length))
@@ -214,7 +217,11 @@ export class PageLog {
     this.append(group)
     for (const number of old) try { this.#fs.remove(this.#path(number)) } catch (error) { if (!(error instanceof UnixError)) throw error }
     this.bytes = group.length
+    this.#stateBytes = group.length
   }
+
+  /** Whether telling the state anew is worth its cost, which grows with the state: more than `limitBytes` and more than the state itself came after it. */
+  hasGrown(limitBytes: number): boolean { return this.bytes - this.#stateBytes > Math.max(limitBytes, this.#stateBytes) }
 }
 
 /** What makes one state of the other: databases begin as template1, so that their files are told as its copies. */

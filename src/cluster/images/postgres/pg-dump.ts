@@ -20,27 +20,29 @@ interface Options { flags: ReadonlySet<string>; tables: readonly string[]; exclu
 class Dump {
   readonly #client: ClientConnection
   readonly #options: Options
-  readonly #write: (text: string) => Promise<void>
+  readonly #parts: string[] = []
 
-  constructor(client: ClientConnection, options: Options, write: (text: string) => Promise<void>) {
+  constructor(client: ClientConnection, options: Options) {
     this.#client = client
     this.#options = options
-    this.#write = write
   }
+
+  #write(text: string): void { this.#parts.push(text) }
 
   #has(flag: string): boolean { return this.#options.flags.has(flag) }
 
-  async #entry(name: string, type: string, schema: string, owner: string, text: string, options: { ownerOf?: string; kind?: string } = {}): Promise<void> {
+  #entry(name: string, type: string, schema: string, owner: string, text: string, options: { ownerOf?: string; kind?: string } = {}): void {
     const shown = this.#has('no-owner') ? '-' : owner
-    await this.#write(`--\n-- ${options.kind ?? 'Name'}: ${name}; Type: ${type}; Schema: ${schema}; Owner: ${shown}\n--\n\n${text}\n\n${options.ownerOf && !this.#has('no-owner') ? `\nALTER ${options.ownerOf} OWNER TO ${identifier(owner)};\n\n` : '\n'}`)
+    this.#write(`--\n-- ${options.kind ?? 'Name'}: ${name}; Type: ${type}; Schema: ${schema}; Owner: ${shown}\n--\n\n${text}\n\n${options.ownerOf && !this.#has('no-owner') ? `\nALTER ${options.ownerOf} OWNER TO ${identifier(owner)};\n\n` : '\n'}`)
   }
 
-  async run(version: string): Promise<void> {
+  /** @returns the dump as a whole: whoever reads it may itself wait for the server, which works for nobody else while the transaction is open. @throws QueryError */
+  async run(version: string): Promise<string> {
     const client = this.#client
     const server = client.parameters.get('server_version') ?? version
     await client.rows('begin; set transaction isolation level repeatable read, read only')
     await client.rows("select pg_catalog.set_config('search_path', '', false)")
-    await this.#write(`--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version ${server}\n-- Dumped by pg_dump version ${version}\n\nSET statement_timeout = 0;\nSET lock_timeout = 0;\nSET idle_in_transaction_session_timeout = 0;\n${Number.parseInt(version) >= 17 ? 'SET transaction_timeout = 0;\n' : ''}SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nSELECT pg_catalog.set_config('search_path', '', false);\nSET check_function_bodies = false;\nSET xmloption = content;\nSET client_min_messages = warning;\nSET row_security = off;\n\n`)
+    this.#write(`--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version ${server}\n-- Dumped by pg_dump version ${version}\n\nSET statement_timeout = 0;\nSET lock_timeout = 0;\nSET idle_in_transaction_session_timeout = 0;\n${Number.parseInt(version) >= 17 ? 'SET transaction_timeout = 0;\n' : ''}SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nSELECT pg_catalog.set_config('search_path', '', false);\nSET check_function_bodies = false;\nSET xmloption = content;\nSET client_min_messages = warning;\nSET row_security = off;\n\n`)
     if (this.#has('create')) await this.#database()
     const { tables, excluded, schemas } = this.#options
     const pattern = (patterns: readonly string[]) => patterns.map((each) => each.includes('.') ? `n.nspname || '.' || c.relname like ${literal(each.replaceAll('*', '%'))}` : `c.relname like ${literal(each.replaceAll('*', '%'))}`).join(' or ')
@@ -48,9 +50,9 @@ class Dump {
     const found = await client.rows(`select c.oid, n.nspname, c.relname, c.relkind, pg_get_userbyid(c.relowner), c.relpersistence, c.relispartition from pg_class c join pg_namespace n on n.oid = c.relnamespace where ${where} and c.relkind in ('r', 'p', 'v', 'm', 'S') order by n.nspname, c.relname`) as [string, string, string, string, string, string, string][]
     const structure = !this.#has('data-only')
     if (structure) {
-      if (this.#has('clean')) for (const [, schema, name, kind] of [...found].reverse()) await this.#write(`DROP ${kind === 'v' ? 'VIEW' : kind === 'm' ? 'MATERIALIZED VIEW' : kind === 'S' ? 'SEQUENCE' : 'TABLE'} ${this.#has('if-exists') ? 'IF EXISTS ' : ''}${identifier(schema)}.${identifier(name)};\n`)
+      if (this.#has('clean')) for (const [, schema, name, kind] of [...found].reverse()) this.#write(`DROP ${kind === 'v' ? 'VIEW' : kind === 'm' ? 'MATERIALIZED VIEW' : kind === 'S' ? 'SEQUENCE' : 'TABLE'} ${this.#has('if-exists') ? 'IF EXISTS ' : ''}${identifier(schema)}.${identifier(name)};\n`)
       if (tables.length === 0) await this.#schemasAndTypes(schemas)
-      await this.#write("SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n")
+      this.#write("SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n")
       for (const table of found) if (table[3] === 'r' || table[3] === 'p') await this.#table(table)
       for (const sequence of found) if (sequence[3] === 'S') await this.#sequence(sequence)
       for (const table of found) if (table[3] === 'r' || table[3] === 'p') await this.#defaults(table)
@@ -61,24 +63,25 @@ class Dump {
       for (const sequence of found) if (sequence[3] === 'S') await this.#sequenceValue(sequence)
     }
     if (structure) for (const part of ['constraints', 'indexes', 'triggers', 'references'] as const) for (const table of found) if ('rpm'.includes(table[3])) await this.#later(table, part)
-    await this.#write('--\n-- PostgreSQL database dump complete\n--\n\n')
+    this.#write('--\n-- PostgreSQL database dump complete\n--\n\n')
     await client.rows('rollback')
+    return this.#parts.join('')
   }
 
   async #database(): Promise<void> {
     const [[name, owner, collate] = []] = await this.#client.rows('select datname, pg_get_userbyid(datdba), datcollate from pg_database where datname = current_database()')
-    await this.#entry(name!, 'DATABASE', '-', owner!, `CREATE DATABASE ${identifier(name!)} WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = ${literal(collate!)};`, { ownerOf: `DATABASE ${identifier(name!)}` })
-    await this.#write(`\\connect ${identifier(name!)}\n\n`)
+    this.#entry(name!, 'DATABASE', '-', owner!, `CREATE DATABASE ${identifier(name!)} WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = ${literal(collate!)};`, { ownerOf: `DATABASE ${identifier(name!)}` })
+    this.#write(`\\connect ${identifier(name!)}\n\n`)
   }
 
   async #schemasAndTypes(only: readonly string[]): Promise<void> {
     const rows = (sql: string) => this.#client.rows(sql)
     const mine = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'${only.length > 0 ? ` and n.nspname in (${only.map(literal).join(', ')})` : ''}`
-    for (const [name, owner] of await rows(`select n.nspname, pg_get_userbyid(n.nspowner) from pg_namespace n where ${mine} and n.nspname <> 'public' order by 1`)) await this.#entry(name!, 'SCHEMA', '-', owner!, `CREATE SCHEMA ${identifier(name!)};`, { ownerOf: `SCHEMA ${identifier(name!)}` })
-    for (const [schema, name, owner, labels] of await rows(`select n.nspname, t.typname, pg_get_userbyid(t.typowner), (select string_agg('    ' || quote_literal(e.enumlabel), E',\\n' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid) from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typtype = 'e' and ${mine} order by 1, 2`)) await this.#entry(name!, 'TYPE', schema!, owner!, `CREATE TYPE ${identifier(schema!)}.${identifier(name!)} AS ENUM (\n${labels}\n);`, { ownerOf: `TYPE ${identifier(schema!)}.${identifier(name!)}` })
+    for (const [name, owner] of await rows(`select n.nspname, pg_get_userbyid(n.nspowner) from pg_namespace n where ${mine} and n.nspname <> 'public' order by 1`)) this.#entry(name!, 'SCHEMA', '-', owner!, `CREATE SCHEMA ${identifier(name!)};`, { ownerOf: `SCHEMA ${identifier(name!)}` })
+    for (const [schema, name, owner, labels] of await rows(`select n.nspname, t.typname, pg_get_userbyid(t.typowner), (select string_agg('    ' || quote_literal(e.enumlabel), E',\\n' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid) from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typtype = 'e' and ${mine} order by 1, 2`)) this.#entry(name!, 'TYPE', schema!, owner!, `CREATE TYPE ${identifier(schema!)}.${identifier(name!)} AS ENUM (\n${labels}\n);`, { ownerOf: `TYPE ${identifier(schema!)}.${identifier(name!)}` })
     for (const [schema, name, owner, args, text, kind] of await rows(`select n.nspname, p.proname, pg_get_userbyid(p.proowner), pg_get_function_identity_arguments(p.oid), pg_get_functiondef(p.oid), p.prokind from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.prokind in ('f', 'p') and ${mine} and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e') order by 1, 2`)) {
       const type = kind === 'p' ? 'PROCEDURE' : 'FUNCTION'
-      await this.#entry(`${name}(${args})`, type, schema!, owner!, `${text!.replace(/^CREATE OR REPLACE/, 'CREATE').trimEnd()};`, { ownerOf: `${type} ${identifier(schema!)}.${identifier(name!)}(${args})` })
+      this.#entry(`${name}(${args})`, type, schema!, owner!, `${text!.replace(/^CREATE OR REPLACE/, 'CREATE').trimEnd()};`, { ownerOf: `${type} ${identifier(schema!)}.${identifier(name!)}(${args})` })
     }
   }
 
@@ -92,10 +95,10 @@ class Dump {
       ...checks.map(([check, definition]) => `    CONSTRAINT ${identifier(check!)} ${definition}`),
     ]
     const [[key] = []] = kind === 'p' ? await this.#client.rows(`select pg_get_partkeydef(${oid}::oid)`) : []
-    await this.#entry(name, 'TABLE', schema, owner, `CREATE ${persistence === 'u' ? 'UNLOGGED ' : ''}TABLE ${full} (${lines.length > 0 ? `\n${lines.join(',\n')}\n` : '\n'})${key ? `\nPARTITION BY ${key}` : ''};`, { ownerOf: `TABLE ${full}` })
+    this.#entry(name, 'TABLE', schema, owner, `CREATE ${persistence === 'u' ? 'UNLOGGED ' : ''}TABLE ${full} (${lines.length > 0 ? `\n${lines.join(',\n')}\n` : '\n'})${key ? `\nPARTITION BY ${key}` : ''};`, { ownerOf: `TABLE ${full}` })
     if (partition === 't') {
       const [[parent, bound] = []] = await this.#client.rows(`select i.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid) from pg_class c join pg_inherits i on i.inhrelid = c.oid where c.oid = ${oid}`)
-      await this.#entry(name, 'TABLE ATTACH', schema, owner, `ALTER TABLE ONLY ${parent} ATTACH PARTITION ${full} ${bound};`)
+      this.#entry(name, 'TABLE ATTACH', schema, owner, `ALTER TABLE ONLY ${parent} ATTACH PARTITION ${full} ${bound};`)
     }
   }
 
@@ -107,22 +110,22 @@ class Dump {
     const body = `    START WITH ${start}\n    INCREMENT BY ${step}\n    ${min === '1' ? 'NO MINVALUE' : `MINVALUE ${min}`}\n    ${max === most ? 'NO MAXVALUE' : `MAXVALUE ${max}`}\n    CACHE ${cache}${cycle === 't' ? '\n    CYCLE' : ''}`
     if (kind === 'i') {
       const [[identity] = []] = await this.#client.rows(`select attidentity from pg_attribute where attrelid = ${literal(table!)}::regclass and quote_ident(attname) = ${literal(column!)}`)
-      await this.#entry(name, 'SEQUENCE', schema, owner, `ALTER TABLE ${table} ALTER COLUMN ${column} ADD GENERATED ${identity === 'a' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY (\n    SEQUENCE NAME ${full}\n${body}\n);`)
+      this.#entry(name, 'SEQUENCE', schema, owner, `ALTER TABLE ${table} ALTER COLUMN ${column} ADD GENERATED ${identity === 'a' ? 'ALWAYS' : 'BY DEFAULT'} AS IDENTITY (\n    SEQUENCE NAME ${full}\n${body}\n);`)
       return
     }
-    await this.#entry(name, 'SEQUENCE', schema, owner, `CREATE SEQUENCE ${full}${type === 'bigint' ? '' : `\n    AS ${type}`}\n${body};`, { ownerOf: `SEQUENCE ${full}` })
-    if (kind === 'a') await this.#entry(name, 'SEQUENCE OWNED BY', schema, owner, `ALTER SEQUENCE ${full} OWNED BY ${table}.${column};`)
+    this.#entry(name, 'SEQUENCE', schema, owner, `CREATE SEQUENCE ${full}${type === 'bigint' ? '' : `\n    AS ${type}`}\n${body};`, { ownerOf: `SEQUENCE ${full}` })
+    if (kind === 'a') this.#entry(name, 'SEQUENCE OWNED BY', schema, owner, `ALTER SEQUENCE ${full} OWNED BY ${table}.${column};`)
   }
 
   async #defaults([oid, schema, name, , owner]: [string, string, string, string, string, string, string]): Promise<void> {
     const rows = await this.#client.rows(`select a.attname, pg_get_expr(d.adbin, d.adrelid) from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${oid} and a.attgenerated = '' and not a.attisdropped and exists (select from pg_depend x where x.classid = 'pg_attrdef'::regclass and x.objid = d.oid and x.refclassid = 'pg_class'::regclass and x.refobjid <> a.attrelid) order by a.attnum`)
-    for (const [column, value] of rows) await this.#entry(`${name} ${column}`, 'DEFAULT', schema, owner, `ALTER TABLE ONLY ${identifier(schema)}.${identifier(name)} ALTER COLUMN ${identifier(column!)} SET DEFAULT ${value};`)
+    for (const [column, value] of rows) this.#entry(`${name} ${column}`, 'DEFAULT', schema, owner, `ALTER TABLE ONLY ${identifier(schema)}.${identifier(name)} ALTER COLUMN ${identifier(column!)} SET DEFAULT ${value};`)
   }
 
   async #view([oid, schema, name, kind, owner]: [string, string, string, string, string, string, string]): Promise<void> {
     const word = kind === 'm' ? 'MATERIALIZED VIEW' : 'VIEW'
     const [[text] = []] = await this.#client.rows(`select pg_get_viewdef(${oid}::oid)`)
-    await this.#entry(name, word, schema, owner, `CREATE ${word} ${identifier(schema)}.${identifier(name)} AS\n${text!.replace(/;$/, '')}${kind === 'm' ? '\n  WITH NO DATA' : ''};`, { ownerOf: `${kind === 'm' ? 'MATERIALIZED VIEW' : 'TABLE'} ${identifier(schema)}.${identifier(name)}` })
+    this.#entry(name, word, schema, owner, `CREATE ${word} ${identifier(schema)}.${identifier(name)} AS\n${text!.replace(/;$/, '')}${kind === 'm' ? '\n  WITH NO DATA' : ''};`, { ownerOf: `${kind === 'm' ? 'MATERIALIZED VIEW' : 'TABLE'} ${identifier(schema)}.${identifier(name)}` })
   }
 
   async #data([oid, schema, name, , owner]: [string, string, string, string, string, string, string]): Promise<void> {
@@ -131,7 +134,7 @@ class Dump {
     const list = columns.length > 0 ? ` (${columns.join(', ')})` : ''
     if (this.#has('inserts') || this.#has('column-inserts')) {
       const rows = await this.#client.rows(`select ${columns.map((column) => `quote_nullable(${column})`).join(', ') || '1'} from only ${full}`)
-      await this.#entry(name, 'TABLE DATA', schema, owner, rows.map((row) => `INSERT INTO ${full}${this.#has('column-inserts') ? list : ''} VALUES (${row.map((value) => value && /^'-?\d+(?:\.\d+)?'$/.test(value) ? value.slice(1, -1) : value).join(', ')});`).join('\n'), { kind: 'Data for Name' })
+      this.#entry(name, 'TABLE DATA', schema, owner, rows.map((row) => `INSERT INTO ${full}${this.#has('column-inserts') ? list : ''} VALUES (${row.map((value) => value && /^'-?\d+(?:\.\d+)?'$/.test(value) ? value.slice(1, -1) : value).join(', ')});`).join('\n'), { kind: 'Data for Name' })
       return
     }
     let text = `COPY ${full}${list} FROM stdin;\n`
@@ -139,24 +142,24 @@ class Dump {
       if (answer.kind === 'copy-out') text += new TextDecoder().decode(answer.data)
       if (answer.kind === 'error') throw new QueryError(answer.report)
     }
-    await this.#entry(name, 'TABLE DATA', schema, owner, `${text}\\.`, { kind: 'Data for Name' })
+    this.#entry(name, 'TABLE DATA', schema, owner, `${text}\\.`, { kind: 'Data for Name' })
   }
 
   async #sequenceValue([, schema, name, , owner]: [string, string, string, string, string, string, string]): Promise<void> {
     const full = `${identifier(schema)}.${identifier(name)}`
     const [[value, called] = []] = await this.#client.rows(`select last_value, is_called from ${full}`)
-    await this.#entry(name, 'SEQUENCE SET', schema, owner, `SELECT pg_catalog.setval(${literal(full)}, ${value}, ${called === 't'});`)
+    this.#entry(name, 'SEQUENCE SET', schema, owner, `SELECT pg_catalog.setval(${literal(full)}, ${value}, ${called === 't'});`)
   }
 
   async #later([oid, schema, name, , owner]: [string, string, string, string, string, string, string], part: 'constraints' | 'indexes' | 'triggers' | 'references'): Promise<void> {
     const full = `${identifier(schema)}.${identifier(name)}`
     if (part === 'indexes') {
-      for (const [index, text] of await this.#client.rows(`select c.relname, pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = ${oid} and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')) and not c.relispartition order by 1`)) await this.#entry(index!, 'INDEX', schema, owner, `${text};`)
+      for (const [index, text] of await this.#client.rows(`select c.relname, pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = ${oid} and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')) and not c.relispartition order by 1`)) this.#entry(index!, 'INDEX', schema, owner, `${text};`)
     } else if (part === 'triggers') {
-      for (const [trigger, text] of await this.#client.rows(`select tgname, pg_get_triggerdef(oid) from pg_trigger where tgrelid = ${oid} and not tgisinternal and tgparentid = 0 order by 1`)) await this.#entry(`${name} ${trigger}`, 'TRIGGER', schema, owner, `${text};`)
+      for (const [trigger, text] of await this.#client.rows(`select tgname, pg_get_triggerdef(oid) from pg_trigger where tgrelid = ${oid} and not tgisinternal and tgparentid = 0 order by 1`)) this.#entry(`${name} ${trigger}`, 'TRIGGER', schema, owner, `${text};`)
     } else {
       const wanted = part === 'references' ? "'f'" : "'p', 'u', 'x'"
-      for (const [constraint, text] of await this.#client.rows(`select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = ${oid} and contype in (${wanted}) and conparentid = 0 order by conname`)) await this.#entry(`${name} ${constraint}`, part === 'references' ? 'FK CONSTRAINT' : 'CONSTRAINT', schema, owner, `ALTER TABLE ONLY ${full}\n    ADD CONSTRAINT ${identifier(constraint!)} ${text};`)
+      for (const [constraint, text] of await this.#client.rows(`select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = ${oid} and contype in (${wanted}) and conparentid = 0 order by conname`)) this.#entry(`${name} ${constraint}`, part === 'references' ? 'FK CONSTRAINT' : 'CONSTRAINT', schema, owner, `ALTER TABLE ONLY ${full}\n    ADD CONSTRAINT ${identifier(constraint!)} ${text};`)
     }
   }
 }
@@ -188,7 +191,7 @@ async function run(proc: Proc, version: string, program: 'pg_dump' | 'pg_dumpall
     client = await ClientConnection.open(proc, connectionOptions(proc, words, program))
     const text = releaseText(proc, version)
     const options: Options = { flags, tables: lists.table, excluded: lists['exclude-table'], schemas: lists.schema }
-    if (program === 'pg_dump') await new Dump(client, options, write).run(text)
+    if (program === 'pg_dump') await write(await new Dump(client, options).run(text))
     else await dumpAll(proc, client, words, flags, write, text)
     return 0
   } catch (error) {
@@ -215,7 +218,7 @@ async function dumpAll(proc: Proc, client: ClientConnection, words: ConnectionWo
       const isOwn = name !== 'template1' && name !== 'postgres'
       await write(`--\n-- Database "${name}" dump\n--\n\n${isOwn ? '' : `\\connect ${identifier(name)}\n\n`}`)
       const each = await ClientConnection.open(proc, connectionOptions(proc, { ...words, dbname: name }, 'pg_dump'))
-      try { await new Dump(each, { flags: new Set([...flags, ...(isOwn ? ['create'] : [])]), tables: [], excluded: [], schemas: [] }, write).run(version) } finally { await each.close() }
+      try { await write(await new Dump(each, { flags: new Set([...flags, ...(isOwn ? ['create'] : [])]), tables: [], excluded: [], schemas: [] }).run(version)) } finally { await each.close() }
     }
   }
   await write('--\n-- PostgreSQL database cluster dump complete\n--\n\n')

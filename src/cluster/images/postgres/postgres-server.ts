@@ -1,3 +1,4 @@
+import { BrokenPipeError } from '../../../base/streams.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, TcpSocket } from '../../../unix/types.ts'
 import { scramField, serverFinal } from '../mongo/scram.ts'
@@ -236,7 +237,7 @@ class PostgresServer {
       } else if (error instanceof EngineCrashed) {
         this.#log(`LOG:  client backend (PID ${pid}) was terminated by signal 11: Segmentation fault`)
         this.#shutdown('crash')
-      } else if (!(error instanceof UnixError) && (error as { name?: string }).name !== 'BrokenPipeError' && !this.#proc.killed.aborted) throw error
+      } else if (!(error instanceof UnixError) && !(error instanceof BrokenPipeError) && !this.#proc.killed.aborted) throw error
     } finally {
       this.#sessions.delete(pid)
       socket.destroy()

@@ -107,6 +107,9 @@ You are connected to database "shop" as user "app" via socket in "/var/run/postg
     await on.clock.until(() => first.status !== undefined, { withinMs: 20_000 })
     expect(on.clock.nowMs() - startMs).toBeGreaterThanOrEqual(5_000)
     expect(await second).toMatch(/^(?:Ada|Eva)\nEtc\/UTC\n$/)
+    // Clients of two databases in one pipe, each of which needs the engine before the other one can go on.
+    const pipe = await on.run(['bash', '-c', 'createdb -U app copy && pg_dump -U app shop | psql -q -U app copy >/dev/null && psql -U app shop -c "copy seen to stdout" | psql -U app copy -At -c "copy seen from stdin" -c "select count(*) from seen" -c "select count(*) from v"'], { env: tag.env! })
+    expect(pipe.stdout + pipe.stderr).toBe('COPY 1\n2\n3\n')
     expect(await ask(on, "copy t (name) from stdin;\nBob\n\\.\nselect name from t where name = 'Bob';", [...args, '-At'])).toBe('COPY 1\nBob\n')
   }, 300_000)
 })
@@ -144,6 +147,14 @@ describe('the log of changed pages', () => {
     log.replace(encodeGroup(differences(packed(), now), { reset: true }))
     expect(log.bytes).toBeLessThan(8_500)
     expect(new PageLog(fs, '/pg_wal').load(packed())).toEqual(now)
+    expect(log.hasGrown(1_000)).toBe(false)
+    const again = new PageLog(fs, '/pg_wal')
+    again.load(packed())
+    // A big state isn't told anew for every little thing that follows it.
+    again.append(encodeGroup([{ kind: 'write', path: '/y', size: 2_000, whole: true, chunks: [{ at: 0, data: new Uint8Array(2_000).fill(1) }] }]))
+    expect([again.hasGrown(1_000), log.bytes > 2_000]).toEqual([false, true])
+    again.append(encodeGroup([{ kind: 'write', path: '/y', size: 9_000, whole: true, chunks: [{ at: 0, data: new Uint8Array(9_000).fill(2) }] }]))
+    expect(again.hasGrown(1_000)).toBe(true)
   })
 })
 
