@@ -42,6 +42,8 @@ export default defineConfig({
       registerType: 'prompt',
       includeAssets: ['icon.svg', 'icon-180.png', 'theme.js', 'support.js'],
       workbox: {
+        // From the first visit on: what is loaded later is kept for offline use, too.
+        clientsClaim: true,
         globPatterns: ['**/*.{js,css,html,svg,png,json,wasm}'],
         // The database engine's files: kept once they were needed.
         globIgnores: ['**/node_modules/**/*', '**/pglite-*.wasm', '**/initdb-*.wasm'],

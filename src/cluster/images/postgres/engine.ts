@@ -12,6 +12,8 @@ const DATA = '/pglite/data'
 /** Looks at the clock that follow each other with nothing between them: a loop that waits, which nothing else ends. */
 const WAITING_LOOKS = 20_000
 const MAX_STEP_MS = 20
+/** In the place of the engine's initdb, which finds its files made and isn't called: it needn't be loaded. */
+const NO_INITDB = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
 /** The engine runs anew where its own memory is no longer to be trusted. */
 export class EngineCrashed extends Error {}
 
@@ -79,7 +81,7 @@ export class Engine {
       }
     }
     const { database, settings } = this.#options
-    this.#pg = await PGlite.create({ fs: files, database, startParams: ['--single', '-O', '-j', ...settings.flatMap((each) => ['-c', each]), ...FIXED.flatMap((each) => ['-c', each])] })
+    this.#pg = await PGlite.create({ fs: files, database, initdbWasmModule: NO_INITDB, startParams: ['--single', '-O', '-j', ...settings.flatMap((each) => ['-c', each]), ...FIXED.flatMap((each) => ['-c', each])] })
     this.#nameVersion()
     await this.#pg.syncToFs()
   }
