@@ -79,3 +79,6 @@ export const ubuntu = defineImage({
   repository: 'docker.io/library/ubuntu', tags: ubuntuTags.map(([tag]) => tag), sizeBytes: 30_000_000, cmd: ['/bin/bash'], base: debian,
   files: ubuntuFiles(UBUNTU.find(({ codename }) => codename === 'noble')!), variants: Object.fromEntries(ubuntuTags.map(([tag, release]) => [tag, { files: ubuntuFiles(release) }])),
 })
+
+/** What Kubernetes' own images are built on; the control plane empties volumes with it. */
+export const debianBase = defineImage({ repository: 'registry.k8s.io/build-image/debian-base', tags: ['bookworm-v1.0.6'], sizeBytes: 22_000_000, cmd: ['/bin/sh'], base: debian })

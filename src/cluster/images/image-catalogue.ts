@@ -7,7 +7,7 @@ import { calicoImages } from './calico/calico.ts'
 import { certManagerImages } from './cert-manager/cert-manager.ts'
 import { otherCoreDnsImages } from './coredns/coredns.ts'
 import { contourImage } from './contour/contour.ts'
-import { debian, ubuntu } from './debian.ts'
+import { debian, debianBase, ubuntu } from './debian.ts'
 import { demoImages } from './demos/demos.ts'
 import { artifactImage } from './artifact.ts'
 import { envoyImage } from './envoy/envoy.ts'
@@ -51,7 +51,7 @@ import { traefikImages } from './traefik/traefik.ts'
 
 /** Every image that registries have. One repository may have several definitions with different tags. */
 export const imageCatalogue: readonly ImageDefinition[] = [
-  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, ...nginxDerivatives, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
+  alpine, bashImage, busybox, e2eBusybox, ...kubernetesBusyboxes, busyboxPlus, debian, debianBase, ubuntu, fedora, centos, perlImage, ...nodeImages, nginx, nginxAlpine, e2eNginx, nginxSlim, nginxHttps, ...nginxDerivatives, httpd, httpdAlpine, privateWeb, pause, helloWorldImage,
   agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, livenessImage, testWebserverImage,
   kuardImage, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...postgresImages, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,

@@ -4,7 +4,7 @@ import { keyOf } from '../../client/informers.ts'
 import type { CSIDriver, Node, PersistentVolume, PersistentVolumeClaim, Pod, VolumeAttachment } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { isPodTerminal, timeMs } from '../pods.ts'
-import { PODS_BY_CLAIM } from './claim-binder.ts'
+import { PODS_BY_CLAIM } from './pods-by-claim.ts'
 
 const VOLUMES = 'persistentvolumes'
 const CLAIMS = 'persistentvolumeclaims'

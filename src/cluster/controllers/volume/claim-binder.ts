@@ -9,6 +9,8 @@ import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimStat
 import { compareQuantities } from '../../kinds/quantity.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { isPodTerminal, timeMs } from '../pods.ts'
+import { PODS_BY_CLAIM } from './pods-by-claim.ts'
+import { recycle } from './recycle.ts'
 
 const CLAIMS = 'persistentvolumeclaims'
 const VOLUMES = 'persistentvolumes'
@@ -16,12 +18,6 @@ const CLASSES = 'storageclasses.storage.k8s.io'
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 /** What can't be bound is looked at again. k8s: PVClaimBinderSyncPeriod */
 const RESYNC_MS = 15_000
-
-export const PODS_BY_CLAIM = {
-  name: 'claim',
-  values: (pod: Pod): readonly string[] => (pod.spec.volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim ? [`${pod.metadata.namespace}/${volume.persistentVolumeClaim.claimName}`]
-    : volume.ephemeral ? [`${pod.metadata.namespace}/${pod.metadata.name}-${volume.name}`] : []),
-}
 
 /** Finds volumes for claims. k8s: pkg/controller/volume/persistentvolume syncClaim */
 export const claimBinder: Controller = {
@@ -188,6 +184,7 @@ async function askProvisioner(claim: PersistentVolumeClaim, { api, cache, events
 /** Keeps volumes' phases and frees them when their claim is gone. k8s: syncVolume */
 export const volumeBinder: Controller = {
   name: 'persistentvolume-controller', for: VOLUMES, workers: 1,
+  indexes: [{ resource: 'pods', ...PODS_BY_CLAIM }],
   watches: [{ resource: CLAIMS, keys: ({ object }) => { const name = (object as PersistentVolumeClaim).spec?.volumeName; return name ? [name] : [] } }],
   async reconcile(key, context) {
     const { api, cache, events } = context
@@ -233,6 +230,7 @@ async function claimOf(volume: PersistentVolume, { api, cache }: ControllerConte
   return fresh?.metadata.uid === uid ? fresh : undefined
 }
 
+/** k8s: unbindVolume */
 async function unbind(volume: PersistentVolume, { api }: ControllerContext): Promise<void> {
   const { [BOUND_BY_CONTROLLER]: byController, ...annotations } = volume.metadata.annotations ?? {}
   const { claimRef, ...spec } = volume.spec!
@@ -247,15 +245,18 @@ async function unbind(volume: PersistentVolume, { api }: ControllerContext): Pro
 }
 
 /** k8s: reclaimVolume */
-async function reclaim(volume: PersistentVolume, { api, events }: ControllerContext): Promise<void> {
+async function reclaim(volume: PersistentVolume, context: ControllerContext): Promise<ReconcileResult | void> {
+  const { api, events } = context
   // A provisioner of its own deletes what it made.
   if (volume.metadata.annotations?.[PROVISIONED_BY] !== undefined) return
   const policy = volume.spec!.persistentVolumeReclaimPolicy
-  if (policy !== 'Delete' && policy !== 'Recycle') return
-  const message = policy === 'Delete' ? `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`
-    : `no recyclable volume plugin matched`
-  if (volume.status?.phase === 'Failed') return
+  if (policy === 'Recycle') {
+    recycle(volume, context, () => unbind(volume, context))
+    return { requeueAfterMs: RESYNC_MS }
+  }
+  if (policy !== 'Delete' || volume.status?.phase === 'Failed') return
+  const message = `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`
   // In-tree plugins that delete: hostPath under /tmp only, which nodes here don't share.
   await api.updateStatus(VOLUMES, { ...volume, status: { ...volume.status, phase: 'Failed', message } })
-  events.event(volume, 'Warning', policy === 'Delete' ? 'VolumeFailedDelete' : 'VolumeFailedRecycle', message)
+  events.event(volume, 'Warning', 'VolumeFailedDelete', message)
 }

@@ -1,7 +1,7 @@
 import type { Controller } from '../../client/controller-runner.ts'
 import { controllerOf } from '../../client/owner-references.ts'
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../kinds/generated/types.ts'
-import { PODS_BY_CLAIM } from './claim-binder.ts'
+import { PODS_BY_CLAIM } from './pods-by-claim.ts'
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection'
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection'

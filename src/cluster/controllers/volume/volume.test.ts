@@ -96,3 +96,43 @@ test('a pod that is deleted in the foreground takes the claim of its ephemeral v
   await plane.clock.until(async () => (await plane.api.list('pods', { namespace: 'default' })).items.length === 0, { withinMs: 60_000 })
   expect((await plane.api.list('persistentvolumeclaims')).items).toEqual([])
 })
+
+/** A volume whose claim has come and gone. */
+async function releasedVolume(source: object): Promise<void> {
+  await plane.api.create('persistentvolumes', {
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '20Gi' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Recycle', ...source },
+  } as unknown as PersistentVolume)
+  await claim('a', '1Gi', '')
+  await plane.clock.until(async () => (await getClaim('a')).status?.phase === 'Bound', { withinMs: 30_000 })
+  await plane.api.delete('persistentvolumeclaims', 'a', 'default')
+}
+const volumeIs = (phase: string) => plane.clock.until(async () => (await plane.api.get<PersistentVolume>('persistentvolumes', 'v')).status?.phase === phase, { withinMs: 60_000 })
+
+test('a volume with the policy Recycle is emptied by a pod and becomes available', async () => {
+  await start()
+  await releasedVolume({ nfs: { server: '10.1.1.1', path: '/exports' } })
+  await plane.clock.until(async () => (await plane.api.list('pods', { namespace: 'default' })).items.length > 0, { withinMs: 30_000 })
+  const [pod] = (await plane.api.list<Pod>('pods', { namespace: 'default' })).items
+  expect(pod).toMatchObject({ metadata: { name: 'recycler-for-v' }, spec: { activeDeadlineSeconds: 600, volumes: [{ nfs: { server: '10.1.1.1', path: '/exports' } }, ...[]] } })
+  await plane.clock.advance(5_000)
+  expect((await plane.api.get<PersistentVolume>('persistentvolumes', 'v')).status?.phase).toBe('Released')
+  await plane.api.patch('pods', 'recycler-for-v', 'default', 'application/merge-patch+json', { status: { phase: 'Succeeded' } }, { subresource: 'status' })
+  await volumeIs('Available')
+  expect((await plane.api.get<PersistentVolume>('persistentvolumes', 'v')).spec!.claimRef).toBeUndefined()
+  expect((await eventsOf('v')).at(-1)).toBe('VolumeRecycled: Volume recycled')
+  await plane.clock.until(async () => (await plane.api.list('pods', { namespace: 'default' })).items.length === 0, { withinMs: 60_000 })
+})
+
+test('a recycler that fails leaves the volume failed, and is tried again', async () => {
+  await start()
+  await releasedVolume({ hostPath: { path: '/data' } })
+  const run = async () => plane.clock.until(async () => plane.api.get<Pod>('pods', 'recycler-for-v', 'default').then(({ status }) => status?.phase === 'Running', () => false), { withinMs: 60_000 })
+  const end = (phase: string) => plane.api.patch('pods', 'recycler-for-v', 'default', 'application/merge-patch+json', { status: { phase, message: 'no room' } }, { subresource: 'status' })
+  await run()
+  await end('Failed')
+  await volumeIs('Failed')
+  expect((await plane.api.get<PersistentVolume>('persistentvolumes', 'v')).status!.message).toBe('Recycle failed: failed to recycle volume: no room')
+  await run()
+  await end('Succeeded')
+  await volumeIs('Available')
+})
