@@ -46,10 +46,8 @@ export class CsiVolumes {
     this.#registry = new CsiNodeRegistry({ nodeName, api, drivers, onNode })
     this.#updater = new CsiNodeUpdater({ api, clock, log, isInstalled: (name) => drivers.has(name), update: (name) => this.#registry.update(name) })
     this.plugins = {
-      register: async (plugin) => {
-        await this.#registry.register(plugin)
-        this.#updater.sync(plugin.name)
-      },
+      // A driver that couldn't be registered anew is registered no longer.
+      register: (plugin) => this.#registry.register(plugin).finally(() => this.#updater.sync(plugin.name)),
       deregister: ({ name }) => this.#registry.deregister(name).finally(() => this.#updater.sync(name)),
     }
     this.context = {

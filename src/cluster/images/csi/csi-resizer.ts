@@ -27,6 +27,7 @@ async function run(sidecar: Sidecar): Promise<void> {
   const events = inClusterEvents(proc, client, `external-resizer ${driver.name}`)
   const volumes = new ObjectCache<PersistentVolume>(proc, client, VOLUMES, { apiVersion: 'v1', kind: 'PersistentVolume' }, () => {})
   const claims = new ObjectCache<PersistentVolumeClaim>(proc, client, CLAIMS, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' }, (key, claim, before) => {
+    if (!claim) modifier?.forget(key)
     if (claim?.status?.phase !== 'Bound') return
     queue(key)
     if (!before || before.spec?.volumeAttributesClassName !== claim.spec?.volumeAttributesClassName || claim.status.modifyVolumeStatus === undefined) modifyQueue?.(key)
@@ -87,7 +88,7 @@ async function run(sidecar: Sidecar): Promise<void> {
   const modifyQueue = modifier && keyedWork(proc, 'PVC', async (key) => {
     const found = await find(key)
     const laterMs = found && await modifier.modify(key, found.claim, found.volume)
-    if (laterMs !== undefined) proc.clock.after(laterMs, () => modifyQueue!(key))
+    if (laterMs !== undefined) proc.clock.after(laterMs, () => { if (!proc.killed.aborted) modifyQueue!(key) })
   })
 
   const queue = keyedWork(proc, 'PVC', async (key) => {

@@ -26,7 +26,7 @@ function cluster(answer: (parameters: object) => void) {
   const driver = { name: 'd', call: async (_: string, { mutableParameters }: { mutableParameters: object }) => { calls.push(mutableParameters); answer(mutableParameters) } }
   const modifier = new VolumeModifier({ proc: { clock }, client, driver, flags: new Map() } as never, { event: (_: unknown, __: string, reason: string, message: string) => { events.push(`${reason}: ${message}`) } } as never)
   return {
-    clock, calls, events, claim: () => claim, want: (name: string) => change({ spec: { volumeAttributesClassName: name } }), modify: () => modifier.modify('default/c', claim, volume),
+    clock, calls, events, claim: () => claim, want: (name: string) => change({ spec: { volumeAttributesClassName: name } }), modify: () => modifier.modify('default/c', claim, volume), forget: () => modifier.forget('default/c'),
     conditions: () => (claim.status!.conditions ?? []).map(({ type, reason = '', message }) => `${type} ${reason}: ${message}`),
   }
 }
@@ -71,4 +71,15 @@ test('a class that does not exist leaves the change pending', async () => {
   await expect(modify()).rejects.toThrow()
   expect(claim().status!.modifyVolumeStatus).toEqual({ status: 'Pending' })
   expect(calls).toEqual([])
+})
+
+test('what was known of a claim goes with it: another one of its name has the change that it finds in progress ended first', async () => {
+  const { calls, want, modify, forget, claim } = cluster(() => {})
+  want('first')
+  await modify()
+  want('second')
+  claim().status!.modifyVolumeStatus = { targetVolumeAttributesClassName: 'first', status: 'InProgress' }
+  forget()
+  await modify()
+  expect(calls).toEqual([{ is: 'first' }, { is: 'first' }])
 })

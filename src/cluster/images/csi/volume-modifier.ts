@@ -72,6 +72,13 @@ export class VolumeModifier {
     return this.#callDriver(key, begun, volume, attributes)
   }
 
+  /** A claim is gone: one that gets its name later is another. */
+  forget(key: string): void {
+    this.#uncertain.delete(key)
+    this.#slowUntilMs.delete(key)
+    this.#known.delete(key)
+  }
+
   /** k8s: controllerModifyVolumeWithTarget, callModifyVolumeOnPlugin */
   async #callDriver(key: string, claim: PersistentVolumeClaim, volume: PersistentVolume, { metadata: { name }, parameters }: VolumeAttributesClass): Promise<number | undefined> {
     const { client, driver, flags, proc } = this.#sidecar
