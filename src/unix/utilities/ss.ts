@@ -76,15 +76,18 @@ function filterOf(words: readonly string[]): Test {
 export const ss: Utility = async (context) => {
   const isFlag = (arg: string) => arg.startsWith('-') && arg !== '-'
   const flags = context.args.filter(isFlag).map((arg) => ({ '--tcp': 't', '--udp': 'u', '--listening': 'l', '--all': 'a', '--no-header': 'H', '--numeric': 'n', '--processes': 'p', '--ipv4': '4', '--ipv6': '6' })[arg] ?? arg.slice(1)).join('')
-  const sockets = context.proc.net.listeners().filter(({ protocol }) => /[tu]/.test(flags) ? flags.includes(protocol[0]!) : true)
+  const words = context.args.filter((arg) => !isFlag(arg))
+  // What only listens is shown when it is asked for: by an option, or to ss by a state.
+  const showsListeners = /[la]/.test(flags) || (context.name === 'ss' && /^(?:state|exclude)\b/.test(words[0] ?? ''))
+  const sockets = showsListeners ? context.proc.net.listeners().filter(({ protocol }) => /[tu]/.test(flags) ? flags.includes(protocol[0]!) : true) : []
   if (context.name === 'netstat') {
-    await context.out('Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n')
+    await context.out(`Active Internet connections (${flags.includes('l') ? 'only servers' : flags.includes('a') ? 'servers and established' : 'w/o servers'})\nProto Recv-Q Send-Q Local Address           Foreign Address         State       \n`)
     for (const { protocol, ip, port } of sockets) await context.out(`${protocol.padEnd(5)} ${'0'.padStart(6)} ${'0'.padStart(6)} ${`${ip}:${port}`.padEnd(23)} ${'0.0.0.0:*'.padEnd(23)} ${(protocol === 'tcp' ? 'LISTEN' : '').padEnd(11)} \n`)
     return 0
   }
   let filter: Test
   try {
-    filter = filterOf(context.args.filter((arg) => !isFlag(arg)))
+    filter = filterOf(words)
   } catch (error) {
     if (!(error instanceof FilterError)) throw error
     await context.err(`${error.message}\n`)
