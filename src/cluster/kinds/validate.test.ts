@@ -98,6 +98,18 @@ it('finds devices and claims that a pod names twice', () => {
   ]))
 })
 
+it('matches what a container has of devices with what it asks for', () => {
+  const before: any = { apiVersion: 'v1', kind: 'Pod', metadata: meta, spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { 'x/y': '1' }, claims: [{ name: 'a', request: 'r' }, { name: 'b' }] } }] } }
+  const healths = [...['x/y', 'claim:a/r', 'claim:b', 'x/z', 'claim:a'].map((name) => ({ name, resources: [] })), { name: 'x/y', resources: [{ resourceID: 'd', health: 'Healthy', message: 'm'.repeat(1025) }] }]
+  const status = { containerStatuses: [{ name: 'c', allocatedResourcesStatus: healths }, { name: 'gone', allocatedResourcesStatus: [{ name: 'x/z' }] }] }
+  const at = 'status.containerStatuses[0].allocatedResourcesStatus'
+  expect(validateStatusUpdate(kind(before), { ...before, status }, before).map(({ message }) => message).filter((message) => message.includes('allocatedResourcesStatus'))).toEqual([
+    `${at}[3].name: Invalid value: "x/z": must match one of the container's resource requests`,
+    `${at}[4].name: Invalid value: "claim:a": must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty`,
+    `${at}[5].resources[0].message: Too long: may not be more than 1024 bytes`,
+  ])
+})
+
 describe('nodes and claims', () => {
   const node = (status: object) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: {}, status })
   const claimStatus = (status: object) => {

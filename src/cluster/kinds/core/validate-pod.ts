@@ -8,7 +8,7 @@ import { duplicate, forbidden, internalFinding, invalid, notFound, notSupported,
 import { parseIp, validateIp } from '../ip.ts'
 import { compareQuantities } from '../quantity.ts'
 import { byteLength, rangeText, subdomainName } from '../names.ts'
-import type { ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
+import type { Container, ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 import type { ObjectMeta } from '../object.ts'
 import { checkImageSpaces, validateContainers, validateEphemeralContainers, validateInitContainers, type PodContext } from './validate-container.ts'
@@ -344,8 +344,8 @@ export function validatePodStatusUpdate(pod: Readonly<Pod>, old: Readonly<Pod>):
     status.hostIPs.forEach((ip, i) => out.push(...validateIp(ip.ip, `status.hostIPs[${i}]`)))
     checkIpPair(out, status.hostIPs, 'status.hostIPs')
   }
-  checkHealth(out, status.containerStatuses, 'status.containerStatuses')
-  checkHealth(out, status.initContainerStatuses, 'status.initContainerStatuses')
+  checkHealth(out, status.containerStatuses, pod.spec.containers, 'status.containerStatuses')
+  checkHealth(out, status.initContainerStatuses, pod.spec.initContainers, 'status.initContainerStatuses')
   ;(status.ephemeralContainerStatuses ?? []).forEach((container, i) => {
     if (container.allocatedResourcesStatus) out.push(forbidden(`status.ephemeralContainerStatuses[${i}].allocatedResourcesStatus`, 'must not be specified in container status'))
   })
@@ -391,18 +391,37 @@ function checkIpPair(out: Finding[], ips: readonly { ip: string }[] | undefined,
   if (bad >= 0 || ips.length > 2 || parsed[0]!.family === parsed[1]!.family) out.push(invalid(at, ips.map(({ ip }) => ({ IP: ip })), 'may specify no more than one IP for each IP family'))
 }
 
+/** k8s: core/v1 ResourceHealthMessageMaxLength, bytes */
+const MAX_HEALTH_MESSAGE = 1024
 const HEALTH = ['Healthy', 'Unhealthy', 'Unknown']
 
-function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | undefined, at: string): void {
-  statuses?.forEach(({ allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ resources }, j) => {
+/** What containers have of devices. k8s: validateContainerStatusAllocatedResourcesStatus */
+function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | undefined, containers: readonly Container[] | undefined, at: string): void {
+  statuses?.forEach(({ name: containerName, allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ name, resources }, j) => {
+    const here = `${at}[${i}].allocatedResourcesStatus[${j}]`
+    // Containers that the pod doesn't have are passed over.
+    const asked = containers?.find((container) => container.name === containerName)
+    if (asked && !asksFor(asked, name)) {
+      out.push(invalid(`${here}.name`, name, name.startsWith('claim:')
+        ? "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty"
+        : "must match one of the container's resource requests"))
+    }
     const seen = new Set<string>()
-    resources?.forEach(({ health = '', resourceID }, n) => {
-      const here = `${at}[${i}].allocatedResourcesStatus[${j}].resources[${n}]`
-      if (!HEALTH.includes(health)) out.push(notSupported(`${here}.health`, health, HEALTH))
-      if (seen.has(resourceID)) out.push(duplicate(`${here}.resourceID`, resourceID))
+    resources?.forEach(({ health = '', message, resourceID }, n) => {
+      const one = `${here}.resources[${n}]`
+      if (!HEALTH.includes(health)) out.push(notSupported(`${one}.health`, health, HEALTH))
+      if (message === '') out.push(required(`${one}.message`, 'must be non-empty if specified'))
+      else if (message !== undefined && byteLength(message) > MAX_HEALTH_MESSAGE) out.push(tooLong(`${one}.message`, MAX_HEALTH_MESSAGE))
+      if (seen.has(resourceID)) out.push(duplicate(`${one}.resourceID`, resourceID))
       seen.add(resourceID)
     })
   }))
+}
+
+/** Whether a container asks for a resource, or for a claim that is named `claim:NAME` or `claim:NAME/REQUEST`. */
+function asksFor({ resources }: Readonly<Container>, name: string): boolean {
+  if (!name.startsWith('claim:')) return Object.hasOwn(resources?.requests ?? {}, name)
+  return resources?.claims?.some((claim) => name === `claim:${claim.name}${claim.request ? `/${claim.request}` : ''}`) ?? false
 }
 
 /** Whether a container that ended may run again. k8s: ValidateContainerStateTransition, ValidateInitContainerStateTransition */
