@@ -101,12 +101,14 @@ test('routes match by host, path, method, headers and query, the more specific o
 test('filters change headers and paths and send elsewhere', async () => {
   await apply('filters',
     route('headers', `{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Set, value: one}], add: [{name: X-More, value: b}], remove: [X-Gone]}}, {type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: X-Made, value: here}]}}], ${to('alpaca')}}`),
+    route('cookies', '{filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: Set-Cookie, value: a=1}]}}], backendRefs: [{name: alpaca, port: 80, filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: Set-Cookie, value: b=2}]}}]}]}'),
     route('rewrite', `{matches: [{path: {value: /old}}], filters: [{type: URLRewrite, urlRewrite: {hostname: inner.example.com, path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}], ${to('alpaca')}}`),
     route('moved', '{matches: [{path: {value: /a}}], filters: [{type: RequestRedirect, requestRedirect: {scheme: https, path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}, statusCode: 301}}]}, {filters: [{type: RequestRedirect, requestRedirect: {hostname: other.example.com}}]}'),
     route('mirror', `{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: bandicoot, port: 80}}}], ${to('alpaca')}}`))
   expect(await ask('headers.example.com', '/header?key=X-Set', '-i')).toMatch(/X-Made: here\r\n\r\none$/)
   expect(await ask('headers.example.com', '/header?key=X-Gone', '-H "X-Gone: x"')).toBe('')
   expect(await ask('headers.example.com', '/header?key=X-More', '-H "X-More: a"')).toBe('a,b')
+  expect((await ask('cookies.example.com', '/hostname', '-i')).match(/^set-cookie: .*$/gim)?.map((line) => line.slice(12).trim())).toEqual(['b=2', 'a=1'])
   expect(await ask('rewrite.example.com', '/old/hostname')).toMatch(/^alpaca-/)
   expect(await ask('moved.example.com', '/a/x?q=1', '-o /dev/null -w "%{http_code} %{redirect_url}"')).toBe('301 https://moved.example.com/b/x?q=1')
   expect(await ask('moved.example.com', '/c', '-o /dev/null -w "%{http_code} %{redirect_url}"')).toMatch(/^302 http:\/\/other\.example\.com(:\d+)?\/c$/)
