@@ -45,9 +45,9 @@ export default defineConfig({
         // From the first visit on: what is loaded later is kept for offline use, too.
         clientsClaim: true,
         globPatterns: ['**/*.{js,css,html,svg,png,json,wasm}'],
-        // The database engine's files: kept once they were needed.
+        // The database engine's three files: kept once they were needed, until there are newer ones.
         globIgnores: ['**/node_modules/**/*', '**/pglite-*.wasm', '**/initdb-*.wasm'],
-        runtimeCaching: [{ urlPattern: /\/assets\/(?:pglite|prepopulatedfs)-[^/]*\.(?:wasm|data|tgz)$/, handler: 'CacheFirst', options: { cacheName: 'drydock-postgres' } }],
+        runtimeCaching: [{ urlPattern: /\/assets\/(?:pglite|prepopulatedfs)-[^/]*\.(?:wasm|data|tgz)$/, handler: 'CacheFirst', options: { cacheName: 'drydock-postgres', expiration: { maxEntries: 3 } } }],
         maximumFileSizeToCacheInBytes: 12_000_000,
         navigateFallback: 'index.html',
         cleanupOutdatedCaches: true,
