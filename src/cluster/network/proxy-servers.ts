@@ -93,7 +93,7 @@ export function serveProxy({ net, table, nodeName, clock }: ProxyServersOptions)
   const sync = () => {
     syncedMs = clock.nowMs()
     const wanted = new Map<string, { port: number; ips: Set<string> }>()
-    for (const { service, healthCheckNodePort: port, endpoints } of table.rules(nodeName)) {
+    for (const { service, healthCheckNodePort: port, endpoints } of table.healthChecked(nodeName)) {
       if (port === undefined) continue
       if (!wanted.has(service)) wanted.set(service, { port, ips: new Set() })
       for (const endpoint of endpoints) if (endpoint.nodeName === nodeName && !endpoint.isTerminating) wanted.get(service)!.ips.add(endpoint.ip)

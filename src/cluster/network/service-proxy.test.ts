@@ -65,9 +65,21 @@ it('a load balancer lets in only those of its ranges; node ports know none', () 
   expect([['198.51.100.0/24 '], ['203.0.113.0/24', '0.0.0.0/0'], []].map((ranges) => web(ranges).from('other', 'a', '192.0.2.9'))).toEqual(['a as node', 'a as node', 'a as node'])
 })
 
-it('leaves alone what has the label of another proxy, or of headless Services', () => {
-  for (const label of ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']) {
-    expect(tableOf({}, [{ node: 'a' }], { service: { [label]: '' } }).rules).toEqual([])
-    expect(tableOf({}, [{ node: 'a' }], { slice: { [label]: '' } }).from('pod', 'a', '10.96.0.9')).toBe('reject')
-  }
+it('leaves alone Services of another proxy, and the slices of headless ones', () => {
+  const [proxyName, headless] = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
+  expect(tableOf({}, [{ node: 'a' }], { service: { [proxyName]: '' } }).rules).toEqual([])
+  expect(tableOf({}, [{ node: 'a' }], { slice: { [headless]: '' } }).from('pod', 'a', '10.96.0.9')).toBe('reject')
+  for (const labels of [{ service: { [headless]: '' } }, { slice: { [proxyName]: '' } }]) expect(tableOf({}, [{ node: 'a' }], labels).from('pod', 'a', '10.96.0.9')).toBe('a')
+})
+
+it('counts an endpoint once that several slices have, and takes no addresses of other families', () => {
+  const service = { metadata: { name: 'web', namespace: 'default' }, spec: { clusterIP: '10.96.0.9', ports: [{ port: 80 }] } } as Service
+  const slice = (addressType: string, address: string, conditions?: object) => ({ metadata: {}, addressType, ports: [{ name: '', port: 80 }], endpoints: [{ addresses: [address], nodeName: 'a', conditions }] }) as unknown as EndpointSlice
+  const ending = { ready: false, terminating: true }
+  const endpoints = (...slices: EndpointSlice[]) => rulesOf(service, slices)[0]!.endpoints
+  const ready = { ip: '10.244.0.2', port: 80, nodeName: 'a' }
+  expect(endpoints(slice('IPv4', ready.ip), slice('IPv4', ready.ip, ending), slice('IPv6', 'fd00::2'), slice('FQDN', 'example.com'))).toEqual([ready])
+  expect(endpoints(slice('IPv4', ready.ip, ending), slice('IPv4', ready.ip))).toEqual([ready])
+  // Who doesn't say whether it serves does so.
+  expect(endpoints(slice('IPv4', ready.ip, ending))).toEqual([{ ...ready, isTerminating: true }])
 })

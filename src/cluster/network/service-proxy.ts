@@ -10,9 +10,9 @@ const MIN_SYNC_MS = 5
 
 const DEFAULT_AFFINITY_SECONDS = 10_800
 
-/** What has one of these labels, a Service or an EndpointSlice, somebody else looks after. k8s: cmd/kube-proxy/app/server.go Run */
-const OTHERS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless']
-const isForOthers = ({ metadata: { labels } }: Service | EndpointSlice): boolean => OTHERS.some((label) => labels?.[label] !== undefined)
+/** Somebody else looks after Services with this label; EndpointSlices of headless ones have the other. k8s: cmd/kube-proxy/app/server.go Run */
+const PROXY_NAME = 'service.kubernetes.io/service-proxy-name'
+const HEADLESS = 'service.kubernetes.io/headless'
 
 /**
  * kube-proxy's control loop for all nodes: Services and EndpointSlices in, rules of the {@link ServiceTable} out.
@@ -52,7 +52,7 @@ const isLeaving = ({ metadata, spec }: Node): boolean => metadata.deletionTimest
 /** The rules of one Service. Pure. */
 export function rulesOf(service: Service, slices: readonly EndpointSlice[]): ServicePortRule[] {
   const spec = service.spec
-  if (isForOthers(service)) return []
+  if (service.metadata.labels?.[PROXY_NAME] !== undefined) return []
   if (spec.type === 'ExternalName' || !spec.clusterIP || spec.clusterIP === 'None') return []
   const loadBalancerAddresses = (service.status?.loadBalancer?.ingress ?? []).flatMap((i) => i.ip && i.ipMode !== 'Proxy' ? [i.ip] : [])
   const sourceRanges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isRange)
@@ -88,20 +88,23 @@ function isRange(text: string): boolean {
   }
 }
 
-/** Ready endpoints, and those that still serve while they terminate. k8s: pkg/proxy/endpointslicecache.go */
+/**
+ * Ready endpoints, and those that still serve while they terminate; one that several slices have counts once, and the one that doesn't terminate
+ * before the one that does. k8s: pkg/proxy/endpointslicecache.go addEndpoints
+ */
 function endpointsOf(slices: readonly EndpointSlice[], portName: string): ServiceEndpoint[] {
-  const out: ServiceEndpoint[] = []
-  for (const slice of slices) {
-    if (isForOthers(slice)) continue
-    const port = slice.ports?.find((p) => (p.name ?? '') === portName)?.port
+  const found = new Map<string, ServiceEndpoint | undefined>()
+  for (const { metadata, addressType, ports, endpoints } of slices) {
+    if (addressType !== 'IPv4' || metadata.labels?.[HEADLESS] !== undefined) continue
+    const port = ports?.find((p) => (p.name ?? '') === portName)?.port
     if (port === undefined || port === null) continue
-    for (const endpoint of slice.endpoints ?? []) {
-      for (const ip of endpoint.addresses ?? []) {
-        const entry = { ip, port, nodeName: endpoint.nodeName }
-        if (endpoint.conditions?.ready !== false) out.push(endpoint.hints ? { ...entry, hints: { nodes: namesOf(endpoint.hints.forNodes), zones: namesOf(endpoint.hints.forZones) } } : entry)
-        else if (endpoint.conditions?.serving && endpoint.conditions?.terminating) out.push({ ...entry, isTerminating: true })
-      }
+    for (const { addresses: [ip], nodeName, conditions, hints } of endpoints ?? []) {
+      const isTerminating = conditions?.terminating ?? false
+      if (ip === undefined || (isTerminating && found.has(`${ip}:${port}`))) continue
+      const isReady = conditions?.ready ?? true
+      const nearness = hints ? { hints: { nodes: namesOf(hints.forNodes), zones: namesOf(hints.forZones) } } : {}
+      found.set(`${ip}:${port}`, isReady ? { ip, port, nodeName, ...nearness } : isTerminating && (conditions?.serving ?? true) ? { ip, port, nodeName, isTerminating } : undefined)
     }
   }
-  return out
+  return [...found.values()].filter((endpoint) => endpoint !== undefined)
 }

@@ -19,7 +19,7 @@ export interface ServicePortRule {
   externalAddresses: readonly string[]
   /** Those of load balancers, which do so too. */
   loadBalancerAddresses?: readonly string[]
-  /** Who may come by a load balancer's address; everybody when absent. */
+  /** Ranges of IPv4 addresses that may come by a load balancer's address; everybody when absent. */
   sourceRanges?: readonly string[]
   /** Where nodes say whether they have endpoints. */
   healthCheckNodePort?: number
@@ -58,9 +58,11 @@ interface RuleSet {
   byAddress: Map<string, ServicePortRule>
   byNodePort: Map<string, ServicePortRule>
   addresses: Set<string>
+  /** Those that have a health check's port. */
+  healthChecked: readonly ServicePortRule[]
 }
 
-const NO_RULES: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set() }
+const NO_RULES: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set(), healthChecked: [] }
 
 /**
  * The rules of kube-proxy in iptables mode: cluster addresses, node ports, session affinity, traffic policies.
@@ -85,7 +87,7 @@ export class ServiceTable {
 
   /** Puts new rules in place of all old ones. */
   replace(rules: readonly ServicePortRule[]): void {
-    const live: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set() }
+    const live: RuleSet = { byAddress: new Map(), byNodePort: new Map(), addresses: new Set(), healthChecked: rules.filter(({ healthCheckNodePort }) => healthCheckNodePort !== undefined) }
     for (const rule of rules) {
       for (const ip of [...rule.addresses, ...rule.externalAddresses, ...rule.loadBalancerAddresses ?? []]) {
         live.byAddress.set(`${rule.protocol}/${ip}:${rule.port}`, rule)
@@ -94,6 +96,8 @@ export class ServiceTable {
       if (rule.nodePort) live.byNodePort.set(`${rule.protocol}/${rule.nodePort}`, rule)
     }
     this.#live = live
+    const nowMs = this.#nowMs()
+    for (const [key, { untilMs }] of this.#affinity) if (untilMs <= nowMs) this.#affinity.delete(key)
     for (const listener of this.#listeners) listener()
   }
 
@@ -122,6 +126,11 @@ export class ServiceTable {
   rules(nodeName?: string): readonly ServicePortRule[] {
     const { byAddress, byNodePort } = this.#on(nodeName)
     return [...new Set([...byAddress.values(), ...byNodePort.values()])]
+  }
+
+  /** Those of the rules in force on a node that have a health check's port: few, whereas {@link rules} goes through all. */
+  healthChecked(nodeName: string): readonly ServicePortRule[] {
+    return this.#on(nodeName).healthChecked
   }
 
   /** What is known of each node. */
@@ -166,7 +175,7 @@ export class ServiceTable {
     if (!rule) return { kind: 'none' }
     if (rule.endpoints.length === 0) return { kind: 'reject' }
     const isExternal = !rule.addresses.includes(ip)
-    if (rule.sourceRanges && rule.loadBalancerAddresses?.includes(ip) && !rule.sourceRanges.some((range) => isIn(range, client.ip))) return { kind: 'drop' }
+    if (rule.sourceRanges && rule.loadBalancerAddresses?.includes(ip) && !rule.sourceRanges.some((range) => cidrContains(parseCidr(range), parseIPv4(client.ip)))) return { kind: 'drop' }
     const { cluster, local } = usableEndpoints(rule.endpoints, nodeName, nodeName === undefined ? undefined : this.zoneOf(nodeName))
     // What begins on the cluster's side is treated as if it had gone out to a load balancer and come in again: by no policy.
     const byPolicy = isExternal ? rule.externalLocal && client.kind === 'other' : rule.internalLocal
@@ -188,8 +197,4 @@ export class ServiceTable {
     this.#affinity.set(key, { endpoint: `${chosen.ip}:${chosen.port}`, untilMs: nowMs + rule.affinityMs })
     return chosen
   }
-}
-
-function isIn(range: string, ip: string): boolean {
-  return !range.includes(':') && cidrContains(parseCidr(range), parseIPv4(ip))
 }
