@@ -9,7 +9,7 @@ import { compact } from '../compact.ts'
 import { isNamespaceTerminating, messageOf } from '../pod-control.ts'
 import { isPodReady } from '../pods.ts'
 import { belongsInEndpoints, findPort, hasHostname, HEADLESS, isHeadless, selectedPods, servicesOfPodChange, TRIGGER_TIME, TriggerTimes } from './service-pods.ts'
-import { addTopologyHints, changesShares, wantsTopologyHints, zoneShares } from './topology-hints.ts'
+import { addTopologyHints, changesShares, HintedServices, wantsTopologyHints, zoneShares } from './topology-hints.ts'
 
 export const SERVICE_NAME = 'kubernetes.io/service-name'
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
@@ -152,8 +152,7 @@ function sliceLabels(service: Readonly<Service>): Record<string, string> {
 /** Tells the network which pods stand behind a Service, in slices of at most 100. k8s: pkg/controller/endpointslice */
 export function endpointSliceController(): Controller {
   const triggers = new TriggerTimes()
-  /** Services whose endpoints have hints by their zones' share, by the address type that was looked at last. k8s: TopologyCache.hintsPopulatedByService */
-  const hinted = new Set<string>()
+  const hinted = new HintedServices()
   return {
     name: 'endpoint-slice-controller', for: 'services', reads: ['nodes'], minIntervalMs: 20,
     indexes: [{ resource: 'endpointslices.discovery.k8s.io', name: 'service', values: sliceServiceKeys }],
@@ -163,14 +162,14 @@ export function endpointSliceController(): Controller {
         resource: 'endpointslices.discovery.k8s.io',
         keys: ({ object }) => object.metadata.labels?.[MANAGED_BY] === CONTROLLER ? sliceServiceKeys(object) : [],
       },
-      { resource: 'nodes', keys: (change, { cache }) => change.type === 'update' ? changesShares(change.old, change.object) ? cache.list<Service>('services').filter(wantsTopologyHints).map(keyOf) : [] : cache.list<Service>('services').filter(({ spec }) => spec?.selector).map(keyOf) },
+      { resource: 'nodes', keys: (change, { cache }) => change.type === 'update' ? changesShares(change.old, change.object) ? hinted.overloaded(zoneShares(cache.list<Node>('nodes'))) : [] : cache.list<Service>('services').filter(({ spec }) => spec?.selector).map(keyOf) },
     ],
     async reconcile(key, context) {
       const { api, cache, events } = context
       const service = cache.get<Service>('services', key)
       if (!service) {
         triggers.forget(key)
-        hinted.delete(key)
+        hinted.forget(key)
         return
       }
       if (service.spec!.type === 'ExternalName' || !service.spec!.selector || Object.keys(service.spec!.selector).length === 0) return
@@ -184,7 +183,11 @@ export function endpointSliceController(): Controller {
       const labels = sliceLabels(service)
       const families = service.spec!.ipFamilies?.length ? service.spec!.ipFamilies : ['IPv4']
       try {
-        for (const slice of all) if (!families.includes(slice.addressType)) await api.delete('endpointslices.discovery.k8s.io', slice.metadata.name!, namespace)
+        for (const slice of all) {
+          if (families.includes(slice.addressType)) continue
+          hinted.remove(key, slice.addressType)
+          await api.delete('endpointslices.discovery.k8s.io', slice.metadata.name!, namespace)
+        }
         for (const addressType of families) {
           const existing = all.filter((slice) => slice.addressType === addressType)
           const own = existing.filter((slice) => slice.metadata.ownerReferences?.some((owner) => owner.uid === service.metadata.uid))
@@ -204,11 +207,11 @@ export function endpointSliceController(): Controller {
             const { ports, endpoints } = plan.create.shift()!
             plan.update.push({ slice: { ...slice, ports }, endpoints })
           }
-          const problem = isHinted ? addTopologyHints(plan, own, zoneShares(cache.list<Node>('nodes'))) : hinted.has(key) ? 'Topology Aware Hints has been disabled' : undefined
-          if (problem !== undefined) events.event(service, 'Warning', 'TopologyAwareHintsDisabled', `${problem}, addressType: ${addressType}`)
-          else if (isHinted && !hinted.has(key)) events.event(service, 'Normal', 'TopologyAwareHintsEnabled', `Topology Aware Hints has been enabled, addressType: ${addressType}`)
-          if (isHinted && problem === undefined) hinted.add(key)
-          else hinted.delete(key)
+          const given = isHinted ? addTopologyHints(plan, own, zoneShares(cache.list<Node>('nodes'))) : hinted.has(key) ? 'Topology Aware Hints has been disabled' : undefined
+          if (typeof given === 'string') events.event(service, 'Warning', 'TopologyAwareHintsDisabled', `${given}, addressType: ${addressType}`)
+          else if (given && !hinted.has(key)) events.event(service, 'Normal', 'TopologyAwareHintsEnabled', `Topology Aware Hints has been enabled, addressType: ${addressType}`)
+          if (typeof given === 'object') hinted.set(key, addressType, given)
+          else hinted.remove(key, addressType)
           for (const { ports, endpoints } of plan.create) await api.create<EndpointSlice>('endpointslices.discovery.k8s.io', {
             apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice',
             metadata: { generateName: `${name}-`, namespace: namespace!, labels, ...(annotations ? { annotations } : {}), ownerReferences: [controllerReference(service)] },

@@ -3,7 +3,7 @@ import type { EndpointSlice, Node, Pod, Service } from '../../kinds/generated/ty
 import { startTestControlPlane } from '../test-control-plane.ts'
 import { planSlices, withHintsOf } from './endpoint-slice.ts'
 import type { Endpoint, SlicesPlan } from './endpoint-slice.ts'
-import { addTopologyHints, zoneShares } from './topology-hints.ts'
+import { addTopologyHints, HintedServices, zoneShares } from './topology-hints.ts'
 
 const node = (zone: string | undefined, cpu: string, more: { ready?: boolean; controlPlane?: boolean } = {}) => ({
   metadata: { labels: { ...(zone ? { 'topology.kubernetes.io/zone': zone } : {}), ...(more.controlPlane ? { 'node-role.kubernetes.io/control-plane': '' } : {}) } },
@@ -21,7 +21,7 @@ it('zones have their share of the processors, where that can be said', () => {
 
 it('endpoints are their own zone’s, but for those of zones with too many', () => {
   const even = new Map([['a', 1 / 3], ['b', 1 / 3], ['c', 1 / 3]])
-  const hinted = (shares: ReadonlyMap<string, number>, ...zones: string[]) => { const plan = planOf(endpoints(...zones)); const why = addTopologyHints(plan, [], shares); return why ?? hintsOf(plan.create[0]!.endpoints) }
+  const hinted = (shares: ReadonlyMap<string, number>, ...zones: string[]) => { const plan = planOf(endpoints(...zones)); const given = addTopologyHints(plan, [], shares); return typeof given === 'string' ? given : hintsOf(plan.create[0]!.endpoints) }
   expect(hinted(even, 'a', 'b', 'c')).toBe('abc')
   expect(hinted(even, 'a', 'a', 'a', 'a', 'b', 'c')).toBe('bcaabc')
   expect(hinted(new Map([['a', 0.5], ['b', 0.5]]), 'a', 'a', 'a', 'b')).toBe('baab')
@@ -35,7 +35,7 @@ it('a slice that stays keeps its hints, and loses them where there can be none',
   addTopologyHints(plan, [], shares)
   const slice = (list: Endpoint[]) => ({ metadata: { uid: 'u' }, endpoints: list }) as unknown as EndpointSlice
   const kept: SlicesPlan = { create: [], update: [], remove: [] }
-  expect([addTopologyHints(kept, [slice(plan.create[0]!.endpoints)], shares), kept.update]).toEqual([undefined, []])
+  expect([addTopologyHints(kept, [slice(plan.create[0]!.endpoints)], shares), kept.update]).toEqual([new Map([['a', 1], ['b', 1]]), []])
   expect(addTopologyHints(kept, [slice(endpoints('a', undefined))], shares)).toBe('One or more endpoints do not have a zone specified')
   const gone: SlicesPlan = { create: [], update: [], remove: [] }
   expect(addTopologyHints(gone, [slice(plan.create[0]!.endpoints)], undefined)).toContain('Insufficient Node information')
@@ -78,4 +78,14 @@ it('a Service is told once that it has hints, and once that it has none any more
   const [slice] = (await api.list<EndpointSlice>('endpointslices.discovery.k8s.io', { namespace: 'default' })).items
   expect([slice!.endpoints?.length, hintsOf(slice!.endpoints)]).toEqual([2, ''])
   plane.stop()
+})
+
+it('Services are looked at again when a change of nodes leaves a zone too few of their endpoints', () => {
+  const hinted = new HintedServices()
+  hinted.set('default/web', 'IPv4', addTopologyHints(planOf(endpoints('a', 'a', 'a', 'b')), [], new Map([['a', 0.5], ['b', 0.5]])) as ReadonlyMap<string, number>)
+  expect([[0.5, 0.5], [0.6, 0.4], [0.9, 0.1]].map(([a, b]) => hinted.overloaded(new Map([['a', a!], ['b', b!]])))).toEqual([[], [], ['default/web']])
+  expect(hinted.overloaded(new Map([['a', 0.4], ['b', 0.4], ['c', 0.2]]))).toEqual(['default/web'])
+  expect(hinted.overloaded(undefined)).toEqual(['default/web'])
+  hinted.remove('default/web', 'IPv4')
+  expect([hinted.has('default/web'), hinted.overloaded(undefined)]).toEqual([false, []])
 })

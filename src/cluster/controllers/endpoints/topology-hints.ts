@@ -6,13 +6,6 @@ import type { Endpoint, SlicesPlan } from './endpoint-slice.ts'
 const OVERLOAD_THRESHOLD = 0.2
 const ZONE = 'topology.kubernetes.io/zone'
 
-/** What there is to say to the Service. */
-export interface HintsEvent {
-  type: 'Normal' | 'Warning'
-  reason: 'TopologyAwareHintsEnabled' | 'TopologyAwareHintsDisabled'
-  message: string
-}
-
 interface Allocation { minimum: number; maximum: number; desired: number }
 
 /** Whether a Service asks for endpoints in proportion to its zones' processors. k8s: k8s.io/endpointslice utils.go hintsEnabled */
@@ -37,11 +30,54 @@ export function zoneShares(nodes: readonly Node[]): ReadonlyMap<string, number> 
   return cpus.size < 2 ? undefined : new Map([...cpus].sort(([a], [b]) => (a < b ? -1 : 1)).map(([zone, milli]) => [zone, milli / total]))
 }
 
-/** Whether a change of a node may change its zone's share. */
+/** Whether a change of a node is reason to look at the shares again. k8s: pkg/controller/endpointslice updateNode */
 export function changesShares(old: Node, now: Node): boolean {
-  const traits = ({ metadata, status }: Node) => `${metadata.labels?.[ZONE]}/${status?.allocatable?.cpu}/${status?.conditions?.find(({ type }) => type === 'Ready')?.status}`
+  const traits = ({ metadata, status }: Node) => `${metadata.labels?.[ZONE]}/${status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'}`
   return traits(old) !== traits(now)
 }
+
+/** Which Services have hints by share, and how many endpoints of each address type they give to each zone. k8s: k8s.io/endpointslice/topologycache */
+export class HintedServices {
+  readonly #zones = new Map<string, Map<string, ReadonlyMap<string, number>>>()
+  readonly #populated = new Set<string>()
+
+  has(service: string): boolean {
+    return this.#populated.has(service)
+  }
+
+  set(service: string, addressType: string, zones: ReadonlyMap<string, number>): void {
+    this.#populated.add(service)
+    if (!this.#zones.has(service)) this.#zones.set(service, new Map())
+    this.#zones.get(service)!.set(addressType, zones)
+  }
+
+  remove(service: string, addressType: string): void {
+    this.#populated.delete(service)
+    const own = this.#zones.get(service)
+    own?.delete(addressType)
+    if (own?.size === 0) this.#zones.delete(service)
+  }
+
+  forget(service: string): void {
+    this.#populated.delete(service)
+    this.#zones.delete(service)
+  }
+
+  /** Services that have too few endpoints for some zone. k8s: GetOverloadedServices */
+  overloaded(shares: ReadonlyMap<string, number> | undefined): string[] {
+    return [...this.#zones].flatMap(([service, types]) => [...types.values()].some((zones) => isOverloaded(zones, shares)) ? [service] : [])
+  }
+}
+
+function isOverloaded(zones: ReadonlyMap<string, number>, shares: ReadonlyMap<string, number> | undefined): boolean {
+  if (zones.size === 0) return false
+  if (!shares) return true
+  const total = [...zones.values()].reduce((sum, count) => sum + count, 0)
+  return [...shares].some(([zone, share]) => !zones.has(zone) || zones.get(zone)! < minimumOf(share, total))
+}
+
+/** Without which the endpoints of a zone would get too much. */
+const minimumOf = (share: number, count: number): number => Math.ceil(share * count / (1 + OVERLOAD_THRESHOLD))
 
 const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready === true
 const withoutHints = ({ hints: _, ...endpoint }: Endpoint): Endpoint => endpoint
@@ -51,7 +87,7 @@ function allocationsOf(shares: ReadonlyMap<string, number> | undefined, count: n
   if (!shares) return 'Insufficient Node information: allocatable CPU or zone not specified on one or more nodes'
   const numbers = `(${count} endpoints, ${shares.size} zones)`
   if (shares.size > count) return `Insufficient number of endpoints ${numbers}`
-  const wanted = [...shares].map(([zone, share]) => ({ zone, desired: share * count, minimum: Math.ceil(share * count / (1 + OVERLOAD_THRESHOLD)) }))
+  const wanted = [...shares].map(([zone, share]) => ({ zone, desired: share * count, minimum: minimumOf(share, count) }))
   const least = wanted.reduce((sum, { minimum }) => sum + minimum, 0)
   if (least > count) return `Unable to allocate minimum required endpoints to each zone without exceeding overload threshold ${numbers}`
   return new Map(wanted.map(({ zone, desired, minimum }) => [zone, { minimum, maximum: minimum + count - least, desired: Math.max(desired, minimum) }]))
@@ -96,10 +132,10 @@ function exchange(allocations: ReadonlyMap<string, Allocation>, given: ReadonlyM
 /**
  * Gives the endpoints of a plan hints in proportion to the zones' processors: each is its own zone's, but for those that zones with too many give
  * to zones with too few. Slices that stay keep their hints as long as no zone gets too many of them. Changes the plan.
- * @returns why there are no hints, which are taken away then; undefined: there are
+ * @returns how many endpoints each zone has; a text says why there are no hints, which are taken away then
  * k8s: k8s.io/endpointslice/topologycache AddHints
  */
-export function addTopologyHints(plan: SlicesPlan, own: readonly EndpointSlice[], shares: ReadonlyMap<string, number> | undefined): string | undefined {
+export function addTopologyHints(plan: SlicesPlan, own: readonly EndpointSlice[], shares: ReadonlyMap<string, number> | undefined): ReadonlyMap<string, number> | string {
   let unchanged = own.filter((slice) => !plan.remove.includes(slice) && !plan.update.some((each) => each.slice.metadata.uid === slice.metadata.uid))
   const all = () => [...plan.create, ...plan.update]
   const count = [...all(), ...unchanged].reduce((sum, { endpoints }) => sum + (endpoints ?? []).filter(isReady).length, 0)
@@ -116,19 +152,20 @@ export function addTopologyHints(plan: SlicesPlan, own: readonly EndpointSlice[]
   for (const { endpoints } of all()) for (const endpoint of endpoints) if (isReady(endpoint)) given.set(endpoint.zone!, (given.get(endpoint.zone!) ?? 0) + 1)
   const { giving, receiving } = exchange(allocations, given)
   const take = (zones: Map<string, number>, zone: string) => { const left = zones.get(zone)! - 1; if (left > 0) zones.set(zone, left); else zones.delete(zone) }
+  const move = (from: string, to: string) => { given.set(from, given.get(from)! - 1); given.set(to, (given.get(to) ?? 0) + 1) }
   for (const part of all()) {
     part.endpoints = part.endpoints.map((endpoint) => {
       if (!isReady(endpoint)) return withoutHints(endpoint)
       const [to] = giving.has(endpoint.zone!) ? receiving.keys() : []
-      if (to !== undefined) { take(giving, endpoint.zone!); take(receiving, to) }
+      if (to !== undefined) { take(giving, endpoint.zone!); take(receiving, to); move(endpoint.zone!, to) }
       return { ...endpoint, hints: { forZones: [{ name: to ?? endpoint.zone! }] } }
     })
   }
-  return given.size === 0 ? (removeTopologyHints(plan, own), 'No hints allocated for zones') : undefined
+  return given.size === 0 ? (removeTopologyHints(plan, own), 'No hints allocated for zones') : given
 }
 
 /** Takes hints away, also from slices that would stay otherwise. k8s: RemoveHintsFromSlices */
-export function removeTopologyHints(plan: SlicesPlan, own: readonly EndpointSlice[]): void {
+function removeTopologyHints(plan: SlicesPlan, own: readonly EndpointSlice[]): void {
   for (const part of [...plan.create, ...plan.update]) part.endpoints = part.endpoints.map(withoutHints)
   for (const slice of own) {
     if (plan.remove.includes(slice) || plan.update.some((each) => each.slice.metadata.uid === slice.metadata.uid) || !slice.endpoints?.some(({ hints }) => hints)) continue
