@@ -19,6 +19,9 @@ const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 /** What can't be bound is looked at again. k8s: PVClaimBinderSyncPeriod */
 const RESYNC_MS = 15_000
 
+/** Where the deleter of hostPath volumes works. k8s: pkg/volume/hostpath hostPathDeleter.Delete */
+const DELETABLE_PATH = /\/tmp\/.+/
+
 /** Finds volumes for claims. k8s: pkg/controller/volume/persistentvolume syncClaim */
 export const claimBinder: Controller = {
   name: 'persistentvolume-controller', for: CLAIMS, reads: [CLASSES, 'pods'], workers: 1,
@@ -255,8 +258,15 @@ async function reclaim(volume: PersistentVolume, context: ControllerContext): Pr
     return { requeueAfterMs: RESYNC_MS }
   }
   if (policy !== 'Delete' || volume.status?.phase === 'Failed') return
-  const message = `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched`
-  // In-tree plugins that delete: hostPath under /tmp only, which nodes here don't share.
+  // The driver's provisioner deletes those.
+  if (volume.spec!.csi) return
+  const path = volume.spec!.hostPath?.path
+  if (path !== undefined && DELETABLE_PATH.test(path)) {
+    // What is deleted besides lies on the controller manager's own disk, which nodes don't share.
+    await api.delete(VOLUMES, volume.metadata.name!)
+    return
+  }
+  const message = path === undefined ? `error getting deleter volume plugin for volume "${volume.metadata.name}": no deletable volume plugin matched` : `host_path deleter only supports /tmp/.+ but received provided ${path}`
   await api.updateStatus(VOLUMES, { ...volume, status: { ...volume.status, phase: 'Failed', message } })
   events.event(volume, 'Warning', 'VolumeFailedDelete', message)
 }

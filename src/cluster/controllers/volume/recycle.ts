@@ -56,7 +56,7 @@ async function recycleNow(volume: PersistentVolume, context: ControllerContext, 
     return unbind()
   }
   const now = await api.get<PersistentVolume>(VOLUMES, volume.metadata.name!)
-  if (now.status?.phase === 'Failed' && now.status.message === problem) return
+  if (now.status?.phase === 'Failed') return
   await api.updateStatus(VOLUMES, { ...now, status: { ...now.status, phase: 'Failed', message: problem } })
   events.event(volume, 'Warning', 'VolumeFailedRecycle', problem)
 }

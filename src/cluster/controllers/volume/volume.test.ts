@@ -98,9 +98,9 @@ test('a pod that is deleted in the foreground takes the claim of its ephemeral v
 })
 
 /** A volume whose claim has come and gone. */
-async function releasedVolume(source: object): Promise<void> {
+async function releasedVolume(source: object, persistentVolumeReclaimPolicy = 'Recycle'): Promise<void> {
   await plane.api.create('persistentvolumes', {
-    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '20Gi' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Recycle', ...source },
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '20Gi' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy, ...source },
   } as unknown as PersistentVolume)
   await claim('a', '1Gi', '')
   await plane.clock.until(async () => (await getClaim('a')).status?.phase === 'Bound', { withinMs: 30_000 })
@@ -135,4 +135,17 @@ test('a recycler that fails leaves the volume failed, and is tried again', async
   await run()
   await end('Succeeded')
   await volumeIs('Available')
+})
+
+test('of volumes made by hand, the policy Delete deletes only those in a folder /tmp of the node', async () => {
+  await start()
+  await releasedVolume({ hostPath: { path: '/data' } }, 'Delete')
+  await volumeIs('Failed')
+  const message = 'host_path deleter only supports /tmp/.+ but received provided /data'
+  expect((await plane.api.get<PersistentVolume>('persistentvolumes', 'v')).status!.message).toBe(message)
+  expect(await eventsOf('v')).toEqual([`VolumeFailedDelete: ${message}`])
+  await plane.api.delete('persistentvolumes', 'v')
+  await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 30_000 })
+  await releasedVolume({ hostPath: { path: '/tmp/data' } }, 'Delete')
+  await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 30_000 })
 })
