@@ -162,7 +162,7 @@ export class PodResize {
 /** What resources come to: thousandths of a processor, and bytes. A container without a limit has the pod's. k8s: kuberuntime containerResourcesFromRequirements */
 function inForce(container: ResourceRequirements, pod: ResourceRequirements | undefined): Record<typeof RESIZABLE[number], { request: number; limit: number }> {
   const of = (resource: typeof RESIZABLE[number], amount: (quantity: string) => number) => ({
-    request: amount(container.requests?.[resource] ?? '0'), limit: amount(container.limits?.[resource] ?? pod?.limits?.[resource] ?? '0'),
+    request: amount(container.requests?.[resource] ?? '0'), limit: amount(container.limits?.[resource] ?? '0') || amount(pod?.limits?.[resource] ?? '0'),
   })
   return { cpu: of('cpu', quantityMilliValue), memory: of('memory', quantityValue) }
 }
