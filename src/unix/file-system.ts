@@ -607,7 +607,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   /** Mounts other files with everything that is mounted in them (a recursive bind mount). */
-  mountWithMounts(path: string, files: MountableFileSystem, options: { readOnly?: boolean; source?: string; type?: string } = {}): void {
+  mountWithMounts(path: string, files: MountableFileSystem, options: Omit<MountOptions, 'subPath' | 'recursive'> = {}): void {
     if (!(files instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be mounted')
     this.mount(path, files, options)
     const at = resolvePath('/', path)

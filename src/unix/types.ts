@@ -261,7 +261,7 @@ export interface MountableFileSystem extends FileSystem {
   /** Adds a tree below a path, creating the mount point; a file may be mounted over a file (subPath). Returns the way to unmount. */
   mount(path: string, tree: MountableFileSystem, options?: { readOnly?: boolean; subPath?: string; source?: string; type?: string; recursive?: boolean; shared?: boolean; receives?: boolean }): () => void
   /** Mounts files with everything that is mounted in them. */
-  mountWithMounts(path: string, files: MountableFileSystem, options?: { readOnly?: boolean; source?: string; type?: string }): void
+  mountWithMounts(path: string, files: MountableFileSystem, options?: { readOnly?: boolean; source?: string; type?: string; shared?: boolean; receives?: boolean }): void
   /** Bytes held by this tree alone, without mounts. */
   usedBytes(): number
 }

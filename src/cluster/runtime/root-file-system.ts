@@ -13,9 +13,10 @@ export function mountAll(root: MountableFileSystem, mounts: readonly Mount[], wi
   for (const mount of byDepth) {
     const { containerPath, tree, subPath, readOnly, inMemory, propagation } = mount
     const whole = withMounts(mount)
-    if (whole && (subPath ?? '/') === '/') root.mountWithMounts(containerPath, whole, { readOnly, ...NODE_DISK })
-    else if (whole && propagation !== 'Bidirectional') root.mount(containerPath, whole, { readOnly, recursive: true, receives: propagation === 'HostToContainer', subPath: subPath!, ...NODE_DISK })
-    else root.mount(containerPath, tree, { readOnly, recursive: true, shared: propagation === 'Bidirectional', receives: propagation === 'HostToContainer' || propagation === 'Bidirectional', ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
+    const propagates = { shared: propagation === 'Bidirectional', receives: propagation === 'HostToContainer' || propagation === 'Bidirectional' }
+    if (whole && (subPath ?? '/') === '/') root.mountWithMounts(containerPath, whole, { readOnly, ...propagates, ...NODE_DISK })
+    else if (whole && propagation !== 'Bidirectional') root.mount(containerPath, whole, { readOnly, recursive: true, ...propagates, subPath: subPath!, ...NODE_DISK })
+    else root.mount(containerPath, tree, { readOnly, recursive: true, ...propagates, ...(subPath ? { subPath } : {}), ...(inMemory ? {} : NODE_DISK) })
   }
 }
 
