@@ -76,5 +76,5 @@ describe('PostgreSQL in a StatefulSet', () => {
     expect(refused.stdout + refused.stderr).toMatch(/psql: error: connection to server at "postgres" \(\d+(?:\.\d+){3}\), port 5432 failed: FATAL: {2}password authentication failed for user "shop"\n/)
     expect(refused.code).not.toBe(0)
     expect(await lab.out('kubectl logs postgres-0')).toContain('DETAIL:  Connection matched file "/var/lib/postgresql/data/pgdata/pg_hba.conf" line')
-  }, 60_000)
+  }, 180_000)
 })

@@ -18,3 +18,23 @@ test("databases run in the page, and what is on their volumes outlives the tab",
   expect(await tab.until(`kubectl exec sql -- mysql -px -Ne 'select n from shop.t' 2>/dev/null`, (text) => text !== '', 60_000)).toBe('7')
   expect(app.errors).toEqual([])
 }, 180_000)
+
+test("PostgreSQL's files are loaded when it is first needed, and are there without a network from then on", async () => {
+  let tab = await app.open()
+  await tab.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 })
+  const kept = () => tab.page.evaluate(async () => {
+    const urls = await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => url)))
+    return urls.flat().flatMap((url) => /(?:pglite|prepopulatedfs)-[^/]*\.(?:wasm|data|tgz)$/.exec(url)?.[0].replace(/-.*(?=\.)/, '') ?? []).sort()
+  })
+  expect(await kept()).toEqual([])
+  await tab.run('kubectl run pg --image=postgres:18 --env=POSTGRES_PASSWORD=x && kubectl wait --for=condition=Ready pod/pg', { timeoutMs: 60_000 })
+  const ask = () => tab.until("kubectl exec pg -- psql -U postgres -h localhost -Atc 'select 6 * 7' 2>/dev/null", (text) => text !== '', 60_000)
+  expect(await ask()).toBe('42')
+  expect(await kept()).toEqual(['pglite.data', 'pglite.wasm', 'prepopulatedfs.tgz'])
+  await tab.run('sleep 2')
+  await tab.page.close()
+  await app.stopServing()
+  tab = await app.open()
+  expect(await ask()).toBe('42')
+  expect(app.errors).toEqual([])
+}, 180_000)
