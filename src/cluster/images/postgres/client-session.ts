@@ -223,9 +223,11 @@ export class ClientSession {
     for (let next = await this.#stream.read(); next; next = await this.#stream.read()) {
       if (next.type === 'H' || next.type === 'S') continue
       data.push(message(next.type, next.body))
-      if (next.type === 'c' || next.type === 'f') break
+      if (next.type !== 'c' && next.type !== 'f') continue
+      await this.#answer(async () => (await this.#received(await this.#turns.run(concatBytes([message('Q', query.body), ...data])), text)).filter((each) => each[0] !== 0x47), true)
+      return true
     }
-    await this.#answer(async () => (await this.#received(await this.#turns.run(concatBytes([message('Q', query.body), ...data])), text)).filter((each) => each[0] !== 0x47), true)
+    // A client that goes before the end of its data has copied nothing.
     return true
   }
 

@@ -110,6 +110,9 @@ You are connected to database "shop" as user "app" via socket in "/var/run/postg
     // Clients of two databases in one pipe, each of which needs the engine before the other one can go on.
     const pipe = await on.run(['bash', '-c', 'createdb -U app copy && pg_dump -U app shop | psql -q -U app copy >/dev/null && psql -U app shop -c "copy seen to stdout" | psql -U app copy -At -c "copy seen from stdin" -c "select count(*) from seen" -c "select count(*) from v"'], { env: tag.env! })
     expect(pipe.stdout + pipe.stderr).toBe('COPY 1\n2\n3\n')
+    // Who is killed in the middle of a COPY has copied nothing, and others go on.
+    await on.run(['bash', '-c', '{ echo 5; sleep 30; } | timeout -s KILL 2 psql -U app shop -c "copy seen from stdin"'], { env: tag.env! })
+    expect(await ask(on, 'select count(*) from seen', [...args, '-At'])).toBe('1\n')
     expect(await ask(on, "copy t (name) from stdin;\nBob\n\\.\nselect name from t where name = 'Bob';", [...args, '-At'])).toBe('COPY 1\nBob\n')
   }, 300_000)
 })
