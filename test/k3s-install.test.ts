@@ -64,8 +64,8 @@ test('a token lets another machine in as an agent, and only a right one does', a
   expect(await on('vm2', 'systemctl start k3s-agent; k3s agent --frob')).toMatch(/level=fatal msg="flag provided but not defined: -frob"\n$/)
   expect(await on('vm2', "sleep 10; curl -sk -m 3 -o /dev/null -w '%{http_code}\\n' https://10.43.0.1/version")).toBe('200\n')
   // Pods of both nodes reach each other.
-  expect(await on('vm1', `k3s kubectl create deployment web --image=nginx --replicas=4 > /dev/null; k3s kubectl wait --for=condition=Available deployment/web --timeout=90s; k3s kubectl get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{"\\n"}{end}' | sort -u
-for ip in $(k3s kubectl get pods -l app=web -o jsonpath='{.items[*].status.podIP}'); do curl -s -m 3 http://$ip | grep -c "<title>Welcome"; done`)).toBe('deployment.apps/web condition met\nvm1\nvm2\n1\n1\n1\n1\n')
+  expect(await on('vm1', `k3s kubectl create deployment web --image=nginx --replicas=4 > /dev/null; k3s kubectl rollout status deployment/web --timeout=90s | tail -1; k3s kubectl get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{"\\n"}{end}' | sort -u
+for ip in $(k3s kubectl get pods -l app=web -o jsonpath='{.items[*].status.podIP}'); do curl -s -m 3 http://$ip | grep -c "<title>Welcome"; done`)).toBe('deployment "web" successfully rolled out\nvm1\nvm2\n1\n1\n1\n1\n')
 })
 
 test('tokens that agents join with are made and taken back, certificates are listed', async () => {
