@@ -13,7 +13,7 @@ export const nodePlatform: Platform = {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
   signerOf(privateKey) {
     const key = { key: KeyObject.from(privateKey), dsaEncoding: 'ieee-p1363' as const }
-    // With a callback another thread signs.
-    return (data) => new Promise((resolve, reject) => { sign('sha256', data, key, (error, signature) => { if (error) reject(error); else resolve(signature) }) })
+    // Here and now: 25 microseconds of work, while waking another thread for it takes longer than that.
+    return async (data) => sign('sha256', data, key)
   },
 }
