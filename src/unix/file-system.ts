@@ -1,13 +1,19 @@
 import type { Clock } from '../base/clock.ts'
-import { createPipe } from '../base/streams.ts'
-import { ALL_FILE_RIGHTS, FileRight } from './capabilities.ts'
+import { FileRight } from './capabilities.ts'
 import type { FileAccess, FileCall, FileGuard } from './confinement.ts'
 import { errno } from './errno.ts'
-import { resolvePath } from './path.ts'
+import { joinPath, resolvePath } from './path.ts'
 import { programMode } from './set-user-id.ts'
 import { UnixError } from './types.ts'
-import type { FileStat, MountableFileSystem, OpenFile, Program, User } from './types.ts'
+import type { FileStat, MountableFileSystem, OpenFile, Program } from './types.ts'
 import type { BlockDevice } from './fs/block-device.ts'
+import { FilePermissions, isInGroup } from './fs/file-permissions.ts'
+import type { FileUser, Permission } from './fs/file-permissions.ts'
+import { MountSpace } from './fs/mount-space.ts'
+import type { Mount, RemoteDirectory, RemoteLocation } from './fs/mount-space.ts'
+import { contentOf, openFifo, openForReading, openForWriting, openTaker, openText, solidOf } from './fs/open-files.ts'
+import { owned, ownedDirectory, targetOf, walk } from './fs/path-walk.ts'
+import type { MakeDirectory, Place } from './fs/path-walk.ts'
 import { Tree, childOf, namesOf, populate } from './fs/tree.ts'
 import type { FileViewer, InitialFile, Inode } from './fs/tree.ts'
 
@@ -25,7 +31,7 @@ export interface MemoryFileSystemOptions {
 export function createMemoryFileSystem(options: MemoryFileSystemOptions): MemoryFileSystem {
   const tree = new Tree(options.clock, { sizeLimitBytes: options.sizeLimitBytes, readOnly: options.readOnly })
   if (options.files) populate(tree, options.files)
-  return new MemoryFileSystem({ root: tree, mounts: new Map() })
+  return new MemoryFileSystem(new MountSpace(tree))
 }
 
 /**
@@ -36,62 +42,21 @@ export function createOverlay(lower: MountableFileSystem, clock: Pick<Clock, 'no
   if (!(lower instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be overlaid')
   const tree = new Tree(clock, { lower: lower.space.root.root, readOnly: options.readOnly, sizeLimitBytes: options.sizeLimitBytes })
   if (options.files) populate(tree, options.files)
-  return new MemoryFileSystem({ root: tree, mounts: new Map() })
+  return new MemoryFileSystem(new MountSpace(tree))
 }
 
 /** A view of another view's files with mounts of its own: what a mount namespace is. `follows`: what is mounted in the other view is mounted here too. */
 export function withOwnMounts(files: MountableFileSystem, options: { follows?: boolean } = {}): MemoryFileSystem {
   if (!(files instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be shared')
-  const space: MountSpace = { root: files.space.root, mounts: options.follows ? new Map(files.space.mounts) : new Map() }
+  const space = new MountSpace(files.space.root, options.follows ? new Map(files.space.mounts) : new Map())
   if (options.follows) (files.space.followers ??= new Set()).add(space)
   return new MemoryFileSystem(space)
-}
-
-interface Mount {
-  tree: () => Tree
-  /** The inode that covers the mount point. */
-  inode: () => Inode
-  treePath: string
-  readOnly: boolean
-  source: string
-  type: string
-  /** Lies on another machine: where it leads is asked each time. */
-  remote?: RemoteDirectory
-  /** The view whose mounts are these as well (shared propagation), and the path of this mount there. */
-  shared?: { space: MountSpace; path: string }
-}
-
-/** A directory of another machine, as a network file system shows it. */
-export interface RemoteDirectory {
-  /** Where it is now. @throws UnixError EIO while nobody serves it, ESTALE when it is gone */
-  locate(): RemoteLocation
-  /** Whom the server takes a user for. */
-  userOf(user: Pick<User, 'uid' | 'gid' | 'groups'> | undefined): Pick<User, 'uid' | 'gid' | 'groups'> | undefined
-}
-
-export interface RemoteLocation {
-  tree: Tree
-  inode: Inode
-  treePath: string
 }
 
 /** The files of a directory on another machine, to be mounted. */
 export function createRemoteFileSystem(clock: Pick<Clock, 'nowMs'>, remote: RemoteDirectory, options: { readOnly: boolean; source: string; type: string }): MemoryFileSystem {
   const mount: Mount = { tree: () => remote.locate().tree, inode: () => remote.locate().inode, treePath: '/', ...options, remote }
-  return new MemoryFileSystem({ root: new Tree(clock, {}), mounts: new Map([['/', mount]]) })
-}
-
-/** A root tree with what is mounted in it: shared by all views of one machine. */
-interface MountSpace {
-  root: Tree
-  /** By absolute, resolved path. */
-  mounts: Map<string, Mount>
-  /** Views that show what is mounted here. */
-  followers?: Set<MountSpace>
-  /** The view in which everything that is mounted here from now on is mounted too. */
-  peer?: MountSpace
-  /** Places of other views that show what is mounted below one of these. They hold no view that nobody uses any more. */
-  receivers?: { from: string; space: WeakRef<MountSpace>; to: string }[]
+  return new MemoryFileSystem(new MountSpace(new Tree(clock, {}), new Map([['/', mount]])))
 }
 
 /** How files are mounted. */
@@ -108,93 +73,11 @@ export interface MountOptions {
   receives?: boolean
 }
 
-/** One step of a walk. */
-interface Frame {
-  inode: Inode
-  tree: Tree
-  treePath: string
-  path: string
-  name: string
-  readOnly: boolean
-  /** Who it is for those files: a server may take users for others. */
-  user: Viewing
-  /** The mount that it is in, if that leads to another machine. */
-  remote: Mount | undefined
-}
-
-type Viewing = Pick<User, 'uid' | 'gid' | 'groups'> | undefined
-
-/** Where a path leads: the frames of its directories and the last name, which may not exist. */
-interface Place {
-  directories: Frame[]
-  name: string
-  path: string
-  treePath: string
-  tree: Tree
-  readOnly: boolean
-  inode: Inode | undefined
-  user: Viewing
-  remote: Mount | undefined
-  /** The path ends at a mount point or the root. */
-  isMountPoint: boolean
-}
-
-/** Whether nothing follows that names anything. */
-function isRest(parts: readonly string[]): boolean {
-  for (let i = parts.length - 1; i >= 0; i--) if (parts[i] !== '' && parts[i] !== '.') return false
-  return true
-}
-
-const ROOT = { uid: 0, gid: 0, groups: [] }
-const MAX_LINKS = 40
-const CHUNK_BYTES = 65_536
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** Who answers at which socket. */
 const socketServers = new WeakMap<Inode, object>()
-
-/** The place itself and those in other views that show what is mounted there. */
-function peersOf(space: MountSpace, at: string): { space: MountSpace; path: string }[] {
-  const out = [{ space, path: at }]
-  for (const place of out) {
-    const shared = sharedAbove(place.space, place.path)
-    const alike = [...(place.space.peer ? [place.space.peer] : []), ...place.space.followers ?? []].map((each) => ({ space: each, path: place.path }))
-    for (const next of [...(shared ? [shared] : []), ...alike, ...receiversOf(place)])
-      if (!out.some((each) => each.space === next.space)) out.push(next)
-  }
-  return out
-}
-
-/** Where mounts show a place that lies below what they are mounts of. */
-function receiversOf({ space, path }: { space: MountSpace; path: string }): { space: MountSpace; path: string }[] {
-  return (space.receivers ?? []).flatMap(({ from, space: view, to }) => {
-    const receiver = path.startsWith(from === '/' ? '/' : `${from}/`) ? view.deref() : undefined
-    return receiver ? [{ space: receiver, path: join(to, path.slice(from === '/' ? 1 : from.length + 1)) }] : []
-  })
-}
-
-/** Where a place below a shared mount is in the view that it is shared with. */
-function sharedAbove({ mounts }: MountSpace, at: string): { space: MountSpace; path: string } | undefined {
-  for (let end = at.lastIndexOf('/'); end > 0; end = at.lastIndexOf('/', end - 1)) {
-    const mount = mounts.get(at.slice(0, end))
-    if (mount) return mount.shared && { space: mount.shared.space, path: join(mount.shared.path, at.slice(end + 1)) }
-  }
-  return undefined
-}
-
-/** The mount that a place is in; undefined in the root. */
-function mountOver({ mounts }: MountSpace, at: string): Mount | undefined {
-  for (let path = at; path !== ''; path = path.slice(0, path.lastIndexOf('/'))) {
-    const mount = mounts.get(path)
-    if (mount) return mount
-  }
-  return undefined
-}
-
-function isInGroup(user: Viewing, gid: number): boolean {
-  return !user || user.gid === gid || user.groups.includes(gid)
-}
 
 /** Who holds locks on files: until the signal aborts. */
 const locked = new WeakMap<Inode, AbortSignal>()
@@ -202,25 +85,23 @@ const locked = new WeakMap<Inode, AbortSignal>()
 /** A file tree in memory, seen by one user (or by the kernel, who may do everything). */
 export class MemoryFileSystem implements MountableFileSystem {
   readonly space: MountSpace
-  readonly #user: Pick<User, 'uid' | 'gid' | 'groups'> | undefined
-  readonly #viewer: FileViewer | undefined
-  /** What the user may do beyond the permissions of files, {@link FileRight}s. */
-  readonly #rights: number
+  readonly permissions: FilePermissions
+  readonly viewer: FileViewer | undefined
   readonly #guard: FileGuard | undefined
   /** Permission bits that new files don't get. */
   umask = 0o022
 
-  constructor(space: MountSpace, user?: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer, rights = user === undefined || user.uid === 0 ? ALL_FILE_RIGHTS : 0, guard?: FileGuard) {
+  /** @param guard a filter or profile that is asked first */
+  constructor(space: MountSpace, permissions = new FilePermissions(), viewer?: FileViewer, guard?: FileGuard) {
     this.space = space
-    this.#user = user
-    this.#viewer = viewer
-    this.#rights = rights
+    this.permissions = permissions
+    this.viewer = viewer
     this.#guard = guard
   }
 
   /** The same files with a user's permissions, for one process. @param rights {@link FileRight}s; root has them all by default */
-  viewAs(user: Pick<User, 'uid' | 'gid' | 'groups'>, viewer?: FileViewer, rights?: number, guard?: FileGuard): MemoryFileSystem {
-    return new MemoryFileSystem(this.space, user, viewer, rights, guard)
+  viewAs(user: FileUser, viewer?: FileViewer, rights?: number, guard?: FileGuard): MemoryFileSystem {
+    return new MemoryFileSystem(this.space, new FilePermissions(user, rights), viewer, guard)
   }
 
   // --- reading -------------------------------------------------------------------------------------------------------------------
@@ -231,19 +112,15 @@ export class MemoryFileSystem implements MountableFileSystem {
     const inode = place.inode ?? this.#missing(path)
     this.#demand(inode, 4, path, place.user)
     if (inode.type === 'directory') throw errno('EISDIR', path)
-    if (inode.synthetic?.text) return encoder.encode(inode.synthetic.text(this.#viewer))
+    if (inode.synthetic?.text) return encoder.encode(inode.synthetic.text(this.viewer))
     if (inode.block) return inode.block.read(0, inode.block.sizeBytes)
-    const solid = solidOf(inode)
-    if (solid.length === inode.sizeBytes) return solid
-    const whole = new Uint8Array(inode.sizeBytes)
-    whole.set(solid)
-    return whole
+    return contentOf(inode)
   }
 
   /** What of a file takes memory: the rest up to its size are zeros. @throws UnixError */
   readSolid(path: string): Uint8Array {
     const inode = this.#existing(path)
-    this.#demand(inode, 4, path, this.#user)
+    this.#demand(inode, 4, path, this.permissions.user)
     return solidOf(inode)
   }
 
@@ -265,7 +142,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, true)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.inode.type !== 'file') throw errno(place.inode.type === 'directory' ? 'EISDIR' : 'EINVAL', path)
-    return { tree: place.tree, inode: this.#owned(place), path: place.path }
+    return { tree: place.tree, inode: owned(place), path: place.path }
   }
 
   /** Another file for a block device. @throws UnixError EEXIST */
@@ -303,13 +180,13 @@ export class MemoryFileSystem implements MountableFileSystem {
     const inode = place.inode ?? this.#missing(path)
     if (inode.type !== 'directory') throw errno('ENOTDIR', path)
     this.#demand(inode, 4, path, place.user)
-    return namesOf(inode, this.#viewer)
+    return namesOf(inode, this.viewer)
   }
 
   readlink(path: string): string {
     const inode = this.#existing(path, false)
     if (inode.type !== 'symlink') throw errno('EINVAL', path)
-    return this.#targetOf(inode)
+    return targetOf(inode, this.viewer)
   }
 
   realpath(path: string): string {
@@ -339,8 +216,8 @@ export class MemoryFileSystem implements MountableFileSystem {
       this.#demand(place.inode, 2, path, place.user)
       return place.inode.synthetic.write(decoder.decode(bytes))
     }
-    const device = place.inode?.device ?? (place.inode?.type === 'fifo' ? this.#fifo(place.inode) : undefined)
-    if (device) { void device('w', this.#viewer).write(bytes).catch(() => {}); return }
+    const device = place.inode?.device ?? (place.inode?.type === 'fifo' ? openFifo(place.inode) : undefined)
+    if (device) { void device('w', this.viewer).write(bytes).catch(() => {}); return }
     const inode = this.#writable(place, path, options.mode ?? 0o666 & ~this.umask)
     if (options.append) place.tree.writeAt(inode, inode.sizeBytes, bytes)
     else place.tree.setContent(inode, typeof data === 'string' ? bytes : bytes.slice())
@@ -372,7 +249,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     if (place.isMountPoint) throw errno('EBUSY', path)
     if (place.inode!.type === 'directory') {
       if (!options.recursive) throw errno('EISDIR', path)
-      for (const name of namesOf(place.inode!, this.#viewer)) this.remove(join(place.path, name), { recursive: true })
+      for (const name of namesOf(place.inode!, this.viewer)) this.remove(joinPath(place.path, name), { recursive: true })
       place = this.#walk(path, false)
     }
     this.#unlink(place, path)
@@ -385,7 +262,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     if (!place.inode) throw errno('ENOENT', path)
     if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
     if (place.isMountPoint) throw errno('EBUSY', path)
-    if (namesOf(place.inode, this.#viewer).length > 0) throw errno('ENOTEMPTY', path)
+    if (namesOf(place.inode, this.viewer).length > 0) throw errno('ENOTEMPTY', path)
     this.#unlink(place, path)
   }
 
@@ -401,14 +278,14 @@ export class MemoryFileSystem implements MountableFileSystem {
     if ((target.path + '/').startsWith(source.path + '/')) throw errno('EINVAL', to)
     if (target.inode?.type === 'directory') {
       if (source.inode.type !== 'directory') throw errno('EISDIR', to)
-      if (namesOf(target.inode, this.#viewer).length > 0) throw errno('ENOTEMPTY', to)
+      if (namesOf(target.inode, this.viewer).length > 0) throw errno('ENOTEMPTY', to)
     } else if (target.inode && source.inode.type === 'directory') throw errno('ENOTDIR', to)
     this.#demandChange(source, from)
     this.#demandChange(target, to)
-    const inode = this.#owned(source)
-    const sourceDirectory = this.#ownedDirectory(source)
+    const inode = owned(source)
+    const sourceDirectory = ownedDirectory(source)
     if (target.inode) target.tree.dropLink(target.inode)
-    this.#ownedDirectory(this.#walk(to, false)).entries!.set(target.name, inode)
+    ownedDirectory(this.#walk(to, false)).entries!.set(target.name, inode)
     this.#forget(sourceDirectory, source.name)
     inode.changedMs = source.tree.clock.nowMs()
     source.tree.changed(source.treePath)
@@ -431,7 +308,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const source = this.#walk(existing, false)
     if (!source.inode) throw errno('ENOENT', existing)
     if (source.inode.type === 'directory') throw errno('EPERM', existing)
-    const inode = this.#owned(source)
+    const inode = owned(source)
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)
     if (place.tree !== source.tree) throw errno('EXDEV', path)
@@ -454,7 +331,6 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.#link(place, inode, path)
   }
 
-  /** A named pipe. */
   lock(path: string, until: AbortSignal): boolean {
     const inode = this.#existing(path)
     if (locked.get(inode)?.aborted === false) return false
@@ -462,6 +338,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     return true
   }
 
+  /** A named pipe. @throws UnixError EEXIST */
   mkfifo(path: string, mode = 0o666 & ~this.umask): void {
     if (this.#guard) this.#check('mknod', path, 2, false)
     const place = this.#walk(path, false)
@@ -472,7 +349,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   chmod(path: string, mode: number): void {
     if (this.#guard) this.#check('chmod', path, 2)
     this.#change(path, true, (inode) => {
-      const keepsGroup = !(mode & 0o2000) || this.#rights & FileRight.KeepSetId || isInGroup(this.#user, inode.gid)
+      const keepsGroup = !(mode & 0o2000) || this.permissions.rights & FileRight.KeepSetId || isInGroup(this.permissions.user, inode.gid)
       inode.mode = mode & (keepsGroup ? 0o7777 : 0o5777)
     })
   }
@@ -481,12 +358,12 @@ export class MemoryFileSystem implements MountableFileSystem {
     if (this.#guard) this.#check('chown', path, 2)
     const { user, inode: known } = this.#walk(path, true)
     const { uid: owner, gid: group } = known ?? this.#missing(path)
-    if (!(this.#rightsOf(user) & FileRight.ChangeOwner) && ((uid >= 0 && uid !== owner) || (gid >= 0 && gid !== group && !(user!.uid === owner && isInGroup(user, gid))))) throw errno('EPERM', path)
+    if (!(this.permissions.rightsOf(user) & FileRight.ChangeOwner) && ((uid >= 0 && uid !== owner) || (gid >= 0 && gid !== group && !(user!.uid === owner && isInGroup(user, gid))))) throw errno('EPERM', path)
     this.#change(path, true, (inode) => {
       if (uid >= 0) inode.uid = uid
       if (gid >= 0) inode.gid = gid
       // What another user's file could do in their name is over.
-      if (this.#user && inode.type === 'file') inode.mode &= inode.mode & 0o010 ? 0o1777 : 0o3777
+      if (this.permissions.user && inode.type === 'file') inode.mode &= inode.mode & 0o010 ? 0o1777 : 0o3777
     }, FileRight.ChangeOwner)
   }
 
@@ -500,44 +377,32 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, true)
     if (place.inode?.device) {
       this.#demand(place.inode, flags === 'r' ? 4 : 2, path, place.user)
-      return place.inode.device(flags, this.#viewer)
+      return place.inode.device(flags, this.viewer)
     }
-    if (place.inode?.type === 'fifo') return this.#fifo(place.inode)(flags, this.#viewer)
-    if (flags === 'r') return this.#openForReading(place, path)
-    const takes = place.inode?.synthetic?.write
-    if (takes) {
+    if (place.inode?.type === 'fifo') return openFifo(place.inode)(flags, this.viewer)
+    if (flags === 'r') {
+      const inode = place.inode ?? this.#missing(path)
+      this.#demand(inode, 4, path, place.user)
+      if (inode.type === 'directory') throw errno('EISDIR', path)
+      return inode.synthetic?.text ? openText(inode.synthetic.text(this.viewer), path) : openForReading(inode, place, path, this.viewer)
+    }
+    const take = place.inode?.synthetic?.write
+    if (take) {
       this.#demand(place.inode!, 2, path, place.user)
-      return { async read() { throw errno('EBADF', path) }, async write(data) { takes(typeof data === 'string' ? data : decoder.decode(data)) }, close() {} }
+      return openTaker(take, path)
     }
     if (flags === 'r+') { if (!place.inode) throw errno('ENOENT', path); this.#demand(place.inode, 4, path, place.user) }
     const inode = this.#writable(place, path, 0o666 & ~this.umask)
     if (flags === 'w' && inode.sizeBytes > 0) { place.tree.setContent(inode, new Uint8Array(0)); place.tree.changed(place.treePath) }
-    let position = 0
-    return {
-      async read(maxBytes = CHUNK_BYTES) {
-        if (flags !== 'r+') throw errno('EBADF', path)
-        const chunk = chunkOf(inode, position, maxBytes)
-        position += chunk.length
-        return chunk.length > 0 ? chunk : null
-      },
-      async write(data) {
-        const bytes = typeof data === 'string' ? encoder.encode(data) : data
-        if (flags === 'a') position = inode.sizeBytes
-        place.tree.writeAt(inode, position, bytes)
-        position += bytes.length
-        place.tree.changed(place.treePath)
-      },
-      seek(positionBytes) { position = positionBytes },
-      close() {},
-    }
+    return openForWriting(inode, place, path, flags)
   }
 
   // --- mounts --------------------------------------------------------------------------------------------------------------------
 
   mount(path: string, tree: MountableFileSystem, options: MountOptions = {}): () => void {
     if (!(tree instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be mounted')
-    if (options.recursive && tree.space.mounts.size > 0) this.#mountBelow(path, tree, options)
     const subPath = options.subPath ? resolvePath('/', options.subPath) : '/'
+    if (options.recursive) this.#mountBelow(path, tree.space, subPath, options.readOnly)
     const inside = tree.#walk(subPath, true)
     if (!inside.inode) throw errno('ENOENT', subPath)
     if (inside.remote) {
@@ -550,27 +415,22 @@ export class MemoryFileSystem implements MountableFileSystem {
       const through: RemoteDirectory = { locate, userOf: (user) => remote!.userOf(user) }
       return this.#addMount(path, inside.inode.type === 'directory', { tree: () => locate().tree, inode: () => locate().inode, treePath: '/', readOnly: readOnly || (options.readOnly ?? false), source, type, remote: through })
     }
-    const inode = inside.treePath === '/' ? inside.inode : tree.#owned(inside)
+    const inode = inside.treePath === '/' ? inside.inode : owned(inside)
     // Not the place itself, which holds on to every directory on the way.
     const { tree: mounted, treePath } = inside
     // A mount of a mount shows what lies there, whatever the files around it are on.
-    if (options.receives) {
-      const receivers = (tree.space.receivers ?? []).filter(({ space }) => space.deref() !== undefined)
-      tree.space.receivers = [...receivers, { from: inside.path, space: new WeakRef(this.space), to: resolvePath('/', path) }]
-    }
-    const outer = mountOver(tree.space, inside.path)
+    if (options.receives) tree.space.sendTo(inside.path, this.space, resolvePath('/', path))
+    const outer = tree.space.over(inside.path)
     return this.#addMount(path, inode.type === 'directory', {
       tree: () => mounted, inode: () => inode, treePath, readOnly: (options.readOnly ?? false) || (outer?.readOnly ?? false),
       source: outer?.source ?? options.source ?? 'tmpfs', type: outer?.type ?? options.type ?? 'tmpfs', ...(options.shared ? { shared: { space: tree.space, path: inside.path } } : {}),
     })
   }
 
-  /** What is mounted below a directory comes along with it. */
-  #mountBelow(path: string, tree: MemoryFileSystem, { subPath = '/', readOnly }: MountOptions): void {
+  /** What is mounted below a directory of other files comes along with it. */
+  #mountBelow(path: string, space: MountSpace, from: string, readOnly = false): void {
     const at = resolvePath('/', path)
-    const from = resolvePath('/', subPath)
-    for (const [inside, mount] of tree.space.mounts)
-      if (inside.startsWith(from === '/' ? '/' : `${from}/`) && inside !== '/') this.space.mounts.set(join(at, inside.slice(from === '/' ? 1 : from.length + 1)), readOnly ? { ...mount, readOnly: true } : mount)
+    for (const [inside, mount] of space.below(from)) this.space.mounts.set(joinPath(at, inside.slice(1)), readOnly ? { ...mount, readOnly } : mount)
   }
 
   /** Undoes the topmost mount of a place, also where others share it. @throws UnixError EINVAL where nothing is mounted */
@@ -578,7 +438,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const { path: at, isMountPoint } = this.#walk(path, true)
     const mount = isMountPoint ? this.space.mounts.get(at) : undefined
     if (!mount) throw errno('EINVAL', path)
-    for (const { space, path: each } of peersOf(this.space, at)) if (space.mounts.get(each) === mount) space.mounts.delete(each)
+    this.space.delete(at, mount)
   }
 
   /** Whether something is mounted just there. @throws UnixError ENOENT and what else a walk meets */
@@ -610,8 +470,7 @@ export class MemoryFileSystem implements MountableFileSystem {
   mountWithMounts(path: string, files: MountableFileSystem, options: Omit<MountOptions, 'subPath' | 'recursive'> = {}): void {
     if (!(files instanceof MemoryFileSystem)) throw new TypeError('only memory file systems can be mounted')
     this.mount(path, files, options)
-    const at = resolvePath('/', path)
-    for (const [inside, mount] of files.space.mounts) this.space.mounts.set(`${at === '/' ? '' : at}${inside}`, options.readOnly ? { ...mount, readOnly: true } : mount)
+    this.#mountBelow(path, files.space, '/', options.readOnly)
   }
 
   /**
@@ -622,7 +481,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const before = new Set(files.space.mounts.values())
     this.space.peer = files.space
     return () => {
-      delete this.space.peer
+      this.space.peer = undefined
       files.space.followers?.delete(this.space)
       for (const [path, mount] of this.space.mounts) if (!before.has(mount) && files.space.mounts.get(path) === mount) files.space.mounts.delete(path)
     }
@@ -638,7 +497,7 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, true)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
-    return { tree: place.tree, inode: place.treePath === '/' ? place.inode : this.#owned(place), treePath: place.treePath }
+    return { tree: place.tree, inode: place.treePath === '/' ? place.inode : owned(place), treePath: place.treePath }
   }
 
   /** These files as a process sees them whose root is a directory of them. @throws UnixError ENOENT, ENOTDIR */
@@ -646,23 +505,22 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, true)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.inode.type !== 'directory') throw errno('ENOTDIR', path)
-    const inode = place.treePath === '/' ? place.inode : this.#owned(place)
+    const inode = place.treePath === '/' ? place.inode : owned(place)
     const { tree, treePath, readOnly } = place
     const mounts = new Map<string, Mount>([['/', { tree: () => tree, inode: () => inode, treePath, readOnly, source: 'overlay', type: 'overlay' }]])
-    const prefix = place.path === '/' ? '' : place.path
-    for (const [at, mount] of this.space.mounts) if (at.startsWith(`${prefix}/`) && at !== '/') mounts.set(at.slice(prefix.length), mount)
-    return new MemoryFileSystem({ root: this.space.root, mounts })
+    for (const [at, mount] of this.space.below(place.path)) mounts.set(at, mount)
+    return new MemoryFileSystem(new MountSpace(this.space.root, mounts))
   }
 
   /** The same files and mounts; what is mounted from now on is seen by one of them only. */
   withMountsOfItsOwn(): MemoryFileSystem {
-    return new MemoryFileSystem({ root: this.space.root, mounts: new Map(this.space.mounts) })
+    return new MemoryFileSystem(new MountSpace(this.space.root, new Map(this.space.mounts)))
   }
 
   /** Shows a file or directory of these files at another place too. @throws UnixError */
   bind(from: string, path: string, readOnly: boolean): void {
     const place = this.#walk(from, true)
-    const inode = place.inode ? place.treePath === '/' ? place.inode : this.#owned(place) : this.#missing(from)
+    const inode = place.inode ? place.treePath === '/' ? place.inode : owned(place) : this.#missing(from)
     const { tree, treePath } = place
     this.#addMount(path, inode.type === 'directory', { tree: () => tree, inode: () => inode, treePath, readOnly: readOnly || place.readOnly, source: '/dev/vda1', type: 'ext4' })
   }
@@ -703,98 +561,27 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   #addMount(path: string, isDirectory: boolean, mount: Mount): () => void {
-    const kernel = this.#user ? new MemoryFileSystem(this.space) : this
+    const kernel = this.permissions.user ? new MemoryFileSystem(this.space) : this
     const { path: at } = kernel.#makeMountPoint(path, isDirectory)
-    const undo = peersOf(this.space, at).map(({ space: { mounts }, path: each }) => {
-      const covered = mounts.get(each)
-      mounts.set(each, mount)
-      return () => {
-        if (mounts.get(each) !== mount) return
-        if (covered) mounts.set(each, covered)
-        else mounts.delete(each)
-      }
-    })
-    return () => { for (const each of undo) each() }
+    return this.space.add(at, mount)
   }
 
   #makeMountPoint(path: string, isDirectory: boolean): Place {
     const at = resolvePath('/', path)
-    const make = (missing: Place) => { this.#ownedDirectory(missing).entries!.set(missing.name, missing.tree.create('directory', 0o755)) }
+    const make = (missing: Place) => { ownedDirectory(missing).entries!.set(missing.name, missing.tree.create('directory', 0o755)) }
     const place = this.#walk(at, true, make)
     if (place.inode) {
       if (isDirectory !== (place.inode.type === 'directory')) throw errno('ENOTDIR', path)
       return place
     }
-    this.#ownedDirectory(place).entries!.set(place.name, place.tree.create(isDirectory ? 'directory' : 'file', isDirectory ? 0o755 : 0o644))
+    ownedDirectory(place).entries!.set(place.name, place.tree.create(isDirectory ? 'directory' : 'file', isDirectory ? 0o755 : 0o644))
     return place
   }
 
-  // --- the walk ------------------------------------------------------------------------------------------------------------------
+  // --- places, permissions -------------------------------------------------------------------------------------------------------
 
-  /** @param makeDirectory makes a directory that is missing on the way; the directories of its place become those of the walk */
-  #walk(path: string, followLast: boolean, makeDirectory?: (missing: Place) => void): Place {
-    if (path[0] !== '/') throw errno('ENOENT', path)
-    const { root, mounts } = this.space
-    const rootMount = mounts.get('/')
-    const rootFrame: Frame = rootMount
-      ? { ...this.#entering(rootMount), path: '/', name: '', readOnly: rootMount.readOnly }
-      : { inode: root.root, tree: root, treePath: '/', path: '/', name: '', readOnly: root.readOnly, user: this.#user, remote: undefined }
-    let frames: Frame[] = [rootFrame]
-    const mustBeDirectory = path.length > 1 && path.endsWith('/')
-    const parts = path.split('/').reverse()
-    let links = 0
-    for (;;) {
-      const part = parts.pop()
-      const here = frames[frames.length - 1]!
-      if (part === undefined) {
-        if (mustBeDirectory && here.inode.type !== 'directory') throw errno('ENOTDIR', path)
-        const isMountPoint = frames.length === 1 || mounts.has(here.path)
-        frames.pop()
-        return { directories: frames, name: here.name, path: here.path, treePath: here.treePath, tree: here.tree, readOnly: here.readOnly, inode: here.inode, user: here.user, remote: here.remote, isMountPoint }
-      }
-      if (part === '' || part === '.') continue
-      if (here.inode.type !== 'directory') throw errno('ENOTDIR', path)
-      this.#demand(here.inode, 1, path, here.user)
-      if (part === '..') { if (frames.length > 1) frames.pop(); continue }
-      const childPath = join(here.path, part)
-      const mount = mounts.size > 0 ? mounts.get(childPath) : undefined
-      if (mount) {
-        const entered = this.#entering(mount)
-        frames.push({ ...entered, path: childPath, name: part, readOnly: mount.readOnly || entered.tree.readOnly })
-        continue
-      }
-      const child = childOf(here.inode, part, this.#viewer)
-      const isLast = isRest(parts)
-      const treePath = here.treePath === here.path ? childPath : join(here.treePath, part)
-      if (!child) {
-        const missing: Place = { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, user: here.user, remote: here.remote, isMountPoint: false }
-        if (isLast) return missing
-        if (!makeDirectory) throw errno('ENOENT', path)
-        makeDirectory(missing)
-        parts.push(part)
-        continue
-      }
-      if (child.type === 'symlink' && (!isLast || followLast || mustBeDirectory)) {
-        if (++links > MAX_LINKS) throw errno('ELOOP', path)
-        const elsewhere = child.synthetic?.root?.(this.#user, this.#viewer)
-        if (elsewhere) {
-          if (!(elsewhere instanceof MemoryFileSystem)) throw errno('EACCES', path)
-          const place = elsewhere.viewAs(this.#user ?? ROOT, this.#viewer, this.#rights).#walk(`/${parts.reverse().join('/')}`, followLast, makeDirectory)
-          return { ...place, path: join(childPath, place.path) }
-        }
-        const target = this.#targetOf(child)
-        if (target.startsWith('/')) frames = [rootFrame]
-        parts.push(...target.split('/').reverse())
-        continue
-      }
-      frames.push({ inode: child, tree: here.tree, treePath, path: childPath, name: part, readOnly: here.readOnly, user: here.user, remote: here.remote })
-    }
-  }
-
-  /** What a walk finds behind a mount point. @throws UnixError EIO, ESTALE where that is another machine's */
-  #entering(mount: Mount): Pick<Frame, 'inode' | 'tree' | 'treePath' | 'user' | 'remote'> {
-    if (!mount.remote) return { inode: mount.inode(), tree: mount.tree(), treePath: mount.treePath, user: this.#user, remote: undefined }
-    return { ...mount.remote.locate(), user: mount.remote.userOf(this.#user), remote: mount }
+  #walk(path: string, followLast: boolean, makeDirectory?: MakeDirectory): Place {
+    return walk(this, path, followLast, makeDirectory)
   }
 
   #existing(path: string, follow = true): Inode {
@@ -805,38 +592,9 @@ export class MemoryFileSystem implements MountableFileSystem {
     throw errno('ENOENT', path)
   }
 
-  #targetOf(inode: Inode): string {
-    return inode.synthetic?.target?.(this.#viewer) ?? inode.target ?? ''
-  }
-
   #statOf(inode: Inode): FileStat {
     const { type, mode, uid, gid, sizeBytes, modifiedMs, accessedMs, changedMs, number, links } = inode
     return { type, mode, uid, gid, sizeBytes: type === 'directory' ? 4096 : sizeBytes, modifiedMs, accessedMs, changedMs, inode: number, links }
-  }
-
-  // --- copy on write, permissions ------------------------------------------------------------------------------------------------
-
-  /** The directory of a place as an inode of its own tree, so that it may change. */
-  #ownedDirectory(place: Place): Inode {
-    const frames = place.directories
-    for (let i = 0; i < frames.length; i++) {
-      const frame = frames[i]!
-      if (frame.inode.tree === frame.tree) continue
-      const copy = frame.tree.copyUp(frame.inode)
-      frames[i - 1]!.inode.entries!.set(frame.name, copy)
-      frame.inode = copy
-    }
-    return frames[frames.length - 1]!.inode
-  }
-
-  #owned(place: Place): Inode {
-    const inode = place.inode!
-    if (inode.tree === place.tree || inode.synthetic || place.isMountPoint) return inode
-    const directory = this.#ownedDirectory(place)
-    const copy = place.tree.copyUp(inode)
-    directory.entries!.set(place.name, copy)
-    place.inode = copy
-    return copy
   }
 
   /** The file to write to, made if it is missing. */
@@ -846,9 +604,9 @@ export class MemoryFileSystem implements MountableFileSystem {
       if (place.readOnly) throw errno('EROFS', path)
       this.#demand(place.inode, 2, path, place.user)
       if (place.inode.synthetic) throw errno('EACCES', path)
-      const owned = this.#owned(place)
-      if (owned.mode & 0o6000 && !(this.#rights & FileRight.KeepSetId)) owned.mode &= 0o1777
-      return owned
+      const inode = owned(place)
+      if (inode.mode & 0o6000 && !(this.permissions.rights & FileRight.KeepSetId)) inode.mode &= 0o1777
+      return inode
     }
     const inode = place.tree.create('file', mode, place.user?.uid, place.user?.gid)
     this.#link(place, inode, path)
@@ -857,7 +615,7 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   #link(place: Place, inode: Inode, path: string): void {
     this.#demandChange(place, path)
-    const directory = this.#ownedDirectory(place)
+    const directory = ownedDirectory(place)
     // What is made in a directory with the set-group-ID bit belongs to its group; directories hand the bit on.
     if (directory.mode & 0o2000 && (inode.type === 'directory' || inode.links === 1)) {
       inode.gid = directory.gid
@@ -870,9 +628,9 @@ export class MemoryFileSystem implements MountableFileSystem {
 
   #unlink(place: Place, path: string): void {
     this.#demandChange(place, path)
-    const directory = this.#ownedDirectory(place)
+    const directory = ownedDirectory(place)
     const { user } = place
-    if (directory.mode & 0o1000 && !(this.#rightsOf(user) & FileRight.ActAsOwner) && user!.uid !== directory.uid && user!.uid !== place.inode!.uid) throw errno('EPERM', path)
+    if (directory.mode & 0o1000 && !(this.permissions.rightsOf(user) & FileRight.ActAsOwner) && user!.uid !== directory.uid && user!.uid !== place.inode!.uid) throw errno('EPERM', path)
     place.tree.dropLink(place.inode!)
     this.#forget(directory, place.name)
     directory.modifiedMs = directory.changedMs = place.tree.clock.nowMs()
@@ -889,8 +647,8 @@ export class MemoryFileSystem implements MountableFileSystem {
     const place = this.#walk(path, follow)
     if (!place.inode) throw errno('ENOENT', path)
     if (place.readOnly) throw errno('EROFS', path)
-    if (!(this.#rightsOf(place.user) & rights) && place.user!.uid !== place.inode.uid) throw errno('EPERM', path)
-    const inode = this.#owned(place)
+    if (!(this.permissions.rightsOf(place.user) & rights) && place.user!.uid !== place.inode.uid) throw errno('EPERM', path)
+    const inode = owned(place)
     act(inode)
     inode.changedMs = place.tree.clock.nowMs()
     place.tree.changed(place.treePath)
@@ -904,29 +662,15 @@ export class MemoryFileSystem implements MountableFileSystem {
     this.#demand(directory.inode, 2, path, place.user)
   }
 
-  /** @throws UnixError EACCES unless the user has the permission (4 read, 2 write, 1 execute or search). */
-  #demand(inode: Inode, bit: 1 | 2 | 4, path: string, user: Viewing): void {
-    if (!this.allows(inode, bit, user)) throw errno('EACCES', path)
-  }
-
-  allows(inode: Pick<Inode, 'mode' | 'uid' | 'gid' | 'type'>, bit: 1 | 2 | 4, user: Viewing = this.#user): boolean {
-    const rights = this.#rightsOf(user)
-    if (rights & FileRight.Override) return bit !== 1 || inode.type === 'directory' || (inode.mode & 0o111) !== 0
-    const shift = user!.uid === inode.uid ? 6 : isInGroup(user, inode.gid) ? 3 : 0
-    return ((inode.mode >> shift) & bit) !== 0 || (rights & FileRight.Search) !== 0 && (bit === 4 || bit === 1 && inode.type === 'directory')
-  }
-
-  /** What somebody may do beyond permissions: capabilities are the own user's only, a server of files knows users. */
-  #rightsOf(user: Viewing): number {
-    if (user === this.#user) return this.#rights
-    return user === undefined || user.uid === 0 ? ALL_FILE_RIGHTS : 0
+  #demand(inode: Inode, bit: Permission, path: string, user: FileUser | undefined): void {
+    this.permissions.demand(inode, bit, path, user)
   }
 
   /** access(2): whether the user may read (4), write (2) or execute (1). */
   access(path: string, bit: 1 | 2 | 4): boolean {
     try {
       const place = this.#walk(path, true)
-      return place.inode !== undefined && this.allows(place.inode, bit, place.user ?? ROOT) && !(bit === 2 && place.readOnly)
+      return place.inode !== undefined && this.permissions.allows(place.inode, bit, place.user) && !(bit === 2 && place.readOnly)
     } catch {
       return false
     }
@@ -943,79 +687,4 @@ export class MemoryFileSystem implements MountableFileSystem {
     try { return this.#walk(path, false).inode !== undefined } catch { return false }
   }
 
-  // --- open files ----------------------------------------------------------------------------------------------------------------
-
-  #openForReading(place: Place, path: string): OpenFile {
-    const inode = place.inode ?? this.#missing(path)
-    this.#demand(inode, 4, path, place.user)
-    if (inode.type === 'directory') throw errno('EISDIR', path)
-    if (inode.synthetic?.text) {
-      let rest: Uint8Array | null = encoder.encode(inode.synthetic.text(this.#viewer))
-      return { async read() { const out = rest; rest = null; return out && out.length > 0 ? out : null }, async write() { throw errno('EBADF', path) }, close() {} }
-    }
-    let position = 0
-    const current = () => {
-      // A file of the image that was copied up after opening goes on in the copy.
-      if (inode.tree === place.tree) return inode
-      const now = childOf(place.directories[place.directories.length - 1]!.inode, place.name, this.#viewer)
-      return now ?? inode
-    }
-    return {
-      async read(maxBytes = CHUNK_BYTES) {
-        const now = current()
-        if (position > now.sizeBytes) position = 0
-        const chunk = chunkOf(now, position, maxBytes)
-        position += chunk.length
-        return chunk.length > 0 ? chunk : null
-      },
-      async write() { throw errno('EBADF', path) },
-      seek(positionBytes) { position = positionBytes },
-      close() {},
-    }
-  }
-
-  #fifo(inode: Inode): NonNullable<Inode['device']> {
-    let writers = 0
-    let pipe = createPipe()
-    let hasReader = false
-    /** Its writers came and went before any reader. */
-    let written = false
-    const renew = () => { pipe.writer.close(); pipe = createPipe(); hasReader = false }
-    return inode.device ??= (flags) => {
-      const mine = pipe
-      if (flags !== 'r') writers += 1
-      // Opening to write would wait for a reader; here what was written waits for it instead.
-      else if (writers === 0 && written) { renew(); written = false }
-      else hasReader = true
-      return {
-        read: () => mine.reader.read(),
-        write: (data) => mine.writer.write(data),
-        close() {
-          if (flags === 'r' || --writers > 0) return
-          if (hasReader) renew()
-          else written = true
-        },
-      }
-    }
-  }
-}
-
-/** The bytes of a file that it has any for. */
-function solidOf(inode: Inode): Uint8Array {
-  if (!inode.content) return new Uint8Array(0)
-  inode.shared = true
-  return inode.content.subarray(0, inode.sizeBytes)
-}
-
-/** A copy of at most so many bytes of a file, with the zeros of a hole at its end. */
-function chunkOf({ content, sizeBytes }: Inode, position: number, maxBytes: number): Uint8Array {
-  const end = Math.min(position + maxBytes, sizeBytes)
-  if (content && content.length >= end) return content.slice(position, end)
-  const chunk = new Uint8Array(Math.max(0, end - position))
-  if (content && content.length > position) chunk.set(content.subarray(position, end))
-  return chunk
-}
-
-function join(directory: string, name: string): string {
-  return directory === '/' ? `/${name}` : `${directory}/${name}`
 }

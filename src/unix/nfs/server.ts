@@ -1,7 +1,7 @@
 import type { HttpRequest } from '../../base/http.ts'
 import { errno } from '../errno.ts'
 import { MemoryFileSystem } from '../file-system.ts'
-import type { RemoteDirectory, RemoteLocation } from '../file-system.ts'
+import type { RemoteDirectory, RemoteLocation } from '../fs/mount-space.ts'
 import { resolvePath } from '../path.ts'
 import type { HttpPeer, Proc } from '../types.ts'
 import { allowsClient } from './exports.ts'
