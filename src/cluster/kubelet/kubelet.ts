@@ -19,6 +19,7 @@ import { BackOff } from './back-off.ts'
 import { reportExpansion } from './volume-expansion.ts'
 import { CsiVolumes, PODS_FOLDER } from './csi-volumes.ts'
 import { DeviceClaims } from './devices/device-claims.ts'
+import { DeviceHealth } from './devices/device-health.ts'
 import { DraPlugins } from './devices/dra-plugins.ts'
 import { PluginWatcher } from './plugin-watcher.ts'
 import { ContainerStarter } from './container-starter.ts'
@@ -172,9 +173,16 @@ class NodeKubelet implements Kubelet {
     const createFileSystem = (o: { maxBytes?: number } = {}) => createMemoryFileSystem({ clock, ...(o.maxBytes !== undefined ? { sizeLimitBytes: o.maxBytes } : {}) })
     const imageManager = new ImageManager(runtime.images, clock, events, new PullSecrets(objects, events))
     this.#csi = new CsiVolumes({ nodeName, api, clock, log, files: nodeFiles, events, onNode: (node) => this.#agent.adopt(node), onUse: () => this.#agent.refresh() })
-    this.#drivers = new DraPlugins({ nodeName, api, clock, log, files: nodeFiles })
+    const health = new DeviceHealth({ clock, log, files: nodeFiles })
+    this.#drivers = new DraPlugins({
+      nodeName, api, clock, log, files: nodeFiles,
+      onHealth: (driver, reported) => {
+        if (reported) for (const uid of devices.podsWith(driver, health.update(driver, reported))) this.#workers.get(uid)?.kick()
+        else health.clear(driver)
+      },
+    })
     this.#plugins = new PluginWatcher({ files: nodeFiles, clock, log, handlers: { CSIPlugin: this.#csi.plugins, DRAPlugin: this.#drivers } })
-    const devices = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
+    const devices: DeviceClaims = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, health, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
     const volumes: VolumeManager = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
       csi: this.#csi.context, stopped: volumes.stopped,
       newUuid: () => random.uuid(), onExpanded: (claim, volume, p) => reportExpansion({ api, events, nodeName }, claim, volume, p),

@@ -24,20 +24,26 @@ export type GrpcMethod = (request: any) => Promise<object> | object
 /** Methods by full name, as in `csi.v1.Node/NodeGetInfo`. */
 export type GrpcService = Readonly<Record<string, GrpcMethod>>
 
+/** Methods that answer with any number of messages, by full name; the signal tells that nobody wants more. */
+export type GrpcStreams = Readonly<Record<string, (request: any, stopped: AbortSignal) => AsyncIterable<object>>>
+
 interface Endpoint {
   service: GrpcService
+  streams: GrpcStreams
+  /** What is to be told that the server has gone. */
   pending: Set<(error: Error) => void>
   closed: boolean
 }
 
 /** Serves at a Unix socket until the process ends or the returned function is called; the file stays, as it does when a process dies. @throws UnixError EADDRINUSE */
-export function serveGrpc(proc: Proc, path: string, service: GrpcService): () => void {
-  const endpoint: Endpoint = { service, pending: new Set(), closed: false };
+export function serveGrpc(proc: Proc, path: string, service: GrpcService, streams: GrpcStreams = {}): () => void {
+  const endpoint: Endpoint = { service, streams, pending: new Set(), closed: false };
   (proc.fs as MemoryFileSystem).bindSocket(path, endpoint)
   const close = () => {
     endpoint.closed = true
-    for (const reject of endpoint.pending) reject(new GrpcError('Unavailable', 'error reading from server: EOF'))
+    const told = [...endpoint.pending]
     endpoint.pending.clear()
+    for (const reject of told) reject(new GrpcError('Unavailable', 'error reading from server: EOF'))
   }
   proc.killed.addEventListener('abort', close, { once: true })
   return close
@@ -47,10 +53,7 @@ export function serveGrpc(proc: Proc, path: string, service: GrpcService): () =>
 export async function callGrpc(fs: FileSystem, path: string, method: string, request: object, { clock, timeoutMs }: { clock: Clock; timeoutMs: number }): Promise<any> {
   const endpoint = endpointAt(fs, path)
   const handler = endpoint.service[method]
-  if (!handler) {
-    const [service, name] = method.split('/')
-    throw new GrpcError('Unimplemented', Object.keys(endpoint.service).some((each) => each.startsWith(`${service}/`)) ? `method ${name} not implemented` : `unknown service ${service}`)
-  }
+  if (!handler) throw unimplemented(endpoint, method)
   let fail!: (error: Error) => void
   const failed = new Promise<never>((_resolve, reject) => { fail = reject })
   endpoint.pending.add(fail)
@@ -61,6 +64,47 @@ export async function callGrpc(fs: FileSystem, path: string, method: string, req
     timer.cancel()
     endpoint.pending.delete(fail)
   }
+}
+
+function unimplemented({ service, streams }: Endpoint, method: string): GrpcError {
+  const [wanted, name] = method.split('/')
+  return new GrpcError('Unimplemented', [...Object.keys(service), ...Object.keys(streams)].some((each) => each.startsWith(`${wanted}/`)) ? `method ${name} not implemented` : `unknown service ${wanted}`)
+}
+
+/** The messages with which whoever serves at a socket answers a call, until it has no more or `stopped` aborts. @throws GrpcError */
+export async function* streamGrpc(fs: FileSystem, path: string, method: string, request: object, stopped: AbortSignal): AsyncGenerator<any> {
+  const endpoint = endpointAt(fs, path)
+  const handler = endpoint.streams[method]
+  if (!handler) throw unimplemented(endpoint, method)
+  const ended = new AbortController()
+  let fail!: (error: Error) => void
+  const failed = new Promise<never>((_resolve, reject) => { fail = reject })
+  failed.catch(() => { /* told to whoever waits for the next message */ })
+  const cancel = () => fail(new GrpcError('Canceled', 'context canceled'))
+  endpoint.pending.add(fail)
+  stopped.addEventListener('abort', cancel, { once: true })
+  if (stopped.aborted) cancel()
+  try {
+    const messages = handler(request, ended.signal)[Symbol.asyncIterator]()
+    for (;;) {
+      const { done, value } = await Promise.race([messages.next(), failed])
+      if (done) return
+      yield value
+    }
+  } catch (error) {
+    throw error instanceof GrpcError ? error : new GrpcError('Unknown', (error as Error).message)
+  } finally {
+    ended.abort()
+    stopped.removeEventListener('abort', cancel)
+    endpoint.pending.delete(fail)
+  }
+}
+
+/** Tells once when whoever serves at a socket no longer does, as a client sees its connection end. @returns what ends the watch. @throws GrpcError when nobody serves there */
+export function onGrpcGone(fs: FileSystem, path: string, gone: () => void): () => void {
+  const { pending } = endpointAt(fs, path)
+  pending.add(gone)
+  return () => { pending.delete(gone) }
 }
 
 /** Whether somebody serves at a socket. */

@@ -119,7 +119,7 @@ class KubeletPlugin {
     const part = uid ? `-${uid}` : ''
     const endpoint = `${folder}/dra${part}.sock`
     const methods = { NodePrepareResources: (request: { claims: ClaimReference[] }) => this.#prepare(request.claims), NodeUnprepareResources: (request: { claims: ClaimReference[] }) => this.#unprepare(request.claims) }
-    this.#serve(endpoint, Object.fromEntries(['v1', 'v1beta1'].flatMap((api) => Object.entries(methods).map(([name, method]) => [`${api}.DRAPlugin/${name}`, method]))))
+    this.#serve(endpoint, Object.fromEntries(['v1', 'v1beta1'].flatMap((api) => Object.entries(methods).map(([name, method]) => [`k8s.io.kubelet.pkg.apis.dra.${api}.DRAPlugin/${name}`, method]))))
     this.#serve(`${registry}/${driver}${part}-reg.sock`, {
       'pluginregistration.Registration/GetInfo': () => ({ type: 'DRAPlugin', name: driver, endpoint, supportedVersions: ['v1.DRAPlugin', 'v1beta1.DRAPlugin'] }),
       'pluginregistration.Registration/NotifyRegistrationStatus': ({ pluginRegistered, error }: { pluginRegistered: boolean; error: string }) => {

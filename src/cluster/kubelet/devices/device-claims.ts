@@ -5,9 +5,10 @@ import type { Api } from '../../client/api.ts'
 import { claimNameOf, isReservedFor, RESOURCE_CLAIMS, whyNotForPod } from '../../client/resource-claims.ts'
 import type { Pod, PodStatus, ResourceHealth, ResourceResourceClaim } from '../../kinds/generated/types.ts'
 import type { AnyContainer } from '../pod-spec.ts'
+import type { DeviceHealth, DeviceName } from './device-health.ts'
 import type { ClaimReference, DraPlugins, PreparedDevice } from './dra-plugins.ts'
 
-// @k8s part: dynamic resource allocation: health of devices (it is always Unknown), list attributes, device metadata files and PodGroups' claims
+// @k8s part: dynamic resource allocation: list attributes, device metadata files and PodGroups' claims
 
 /** What is prepared, and for whom: drivers aren't asked again after the kubelet was started anew. k8s: draManagerStateFileName */
 const STATE_FILE = '/var/lib/kubelet/dra_manager_state'
@@ -27,6 +28,7 @@ export interface DeviceClaimsOptions {
   log: Log
   files: MountableFileSystem
   plugins: DraPlugins
+  health: DeviceHealth
   /** Whether the pod is one that this kubelet runs. */
   isActive(uid: string): boolean
 }
@@ -122,14 +124,23 @@ export class DeviceClaims {
         const entry = pod.spec.resourceClaims!.find((each) => each.name === name)
         const info = entry && this.#known.get(`${pod.metadata.namespace}/${nameOf(pod, entry)}`)
         const health = new Map<string, ResourceHealth>()
-        for (const device of info ? devicesOf(info, request?.split('/')[0]) : []) {
-          const resourceID = device.cdiDeviceIds[0] ?? `${device.poolName}/${device.deviceName}`
-          health.set(resourceID, { resourceID, health: 'Unknown' })
+        for (const [driver, devices] of Object.entries(info?.devices ?? {})) {
+          for (const device of devices) {
+            if (!isFor(device, request?.split('/')[0])) continue
+            const resourceID = device.cdiDeviceIds[0] ?? `${driver}/${device.poolName}/${device.deviceName}`
+            if (!health.has(resourceID)) health.set(resourceID, { resourceID, ...this.#options.health.of(driver, device) })
+          }
         }
         return health.size > 0 ? [{ name: `claim:${name}${request ? `/${request}` : ''}`, resources: [...health.values()] }] : []
       })
       if (resources.length > 0) own.allocatedResourcesStatus = resources
     }
+  }
+
+  /** Uids of the pods that have one of these devices of a driver. */
+  podsWith(driver: string, devices: readonly DeviceName[]): Set<string> {
+    const has = (info: ClaimInfo) => (info.devices[driver] ?? []).some((own) => devices.some(({ poolName, deviceName }) => own.poolName === poolName && own.deviceName === deviceName))
+    return new Set([...this.#known.values()].filter(has).flatMap(({ podUids }) => podUids))
   }
 
   /** After a pod's containers have ended. @throws Error. k8s: UnprepareResources */
@@ -247,4 +258,6 @@ function requestsOf(pod: Pod, { name, resources }: AnyContainer): { claim: strin
 }
 
 const devicesOf = ({ devices }: ClaimInfo, request: string | undefined): PreparedDevice[] =>
-  Object.values(devices).flat().filter(({ requestNames }) => !request || requestNames.length === 0 || requestNames.includes(request))
+  Object.values(devices).flat().filter((device) => isFor(device, request))
+
+const isFor = ({ requestNames }: PreparedDevice, request: string | undefined): boolean => !request || requestNames.length === 0 || requestNames.includes(request)

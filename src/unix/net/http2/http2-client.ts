@@ -11,6 +11,8 @@ const END_HEADERS = 4
 const PADDED = 8
 const PRIORITY = 32
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+/** RFC 9113, section 7 */
+const CANCEL = 8
 const SETTING_INITIAL_WINDOW = 4
 const SETTING_MAX_FRAME = 5
 const MAX_FRAME_BYTES = 16_384
@@ -30,11 +32,13 @@ interface Stream {
   trailers: readonly HeaderField[]
   body: Uint8Array[]
   window: number
+  /** Takes what comes instead of keeping it for the answer. */
+  onData: ((chunk: Uint8Array) => void) | undefined
   done(answer: Http2Answer): void
   failed(error: Error): void
 }
 
-/** The client's end of an HTTP/2 connection over a stream of bytes: requests whose answers are taken whole. */
+/** The client's end of an HTTP/2 connection over a stream of bytes. */
 export class Http2Client {
   readonly #socket: TcpSocket
   readonly #hpack = new HpackDecoder()
@@ -61,11 +65,14 @@ export class Http2Client {
     return this.#closed !== undefined
   }
 
-  /** Sends a request with its body. @throws Error when the connection ends first */
-  async request(headers: readonly HeaderField[], body: Uint8Array): Promise<Http2Answer> {
+  /**
+   * Sends a request with its body; resolves with the whole answer, or with what came around its body where `onData` takes that. What `stopped`
+   * aborts is given up, with the other side's knowledge. @throws Error when the connection ends first
+   */
+  async request(headers: readonly HeaderField[], body: Uint8Array, { onData, stopped }: { onData?: (chunk: Uint8Array) => void; stopped?: AbortSignal } = {}): Promise<Http2Answer> {
     if (this.#closed) throw this.#closed
     const id = this.#lastId += 2
-    const answer = new Promise<Http2Answer>((done, failed) => { this.#streams.set(id, { headers: undefined, trailers: [], body: [], window: this.#peerWindow, done, failed }) })
+    const answer = new Promise<Http2Answer>((done, failed) => { this.#streams.set(id, { headers: undefined, trailers: [], body: [], window: this.#peerWindow, onData, done, failed }) })
     answer.catch(() => { /* told to whoever waits for it */ })
     this.#write(frame(FRAME.headers, body.length === 0 ? END_HEADERS | END_STREAM : END_HEADERS, id, encodeHeaders(headers)))
     for (let at = 0; at < body.length;) {
@@ -81,7 +88,17 @@ export class Http2Client {
       this.#write(frame(FRAME.data, at + room === body.length ? END_STREAM : 0, id, body.subarray(at, at + room)))
       at += room
     }
+    stopped?.addEventListener('abort', () => this.#cancel(id), { once: true })
+    if (stopped?.aborted) this.#cancel(id)
     return answer
+  }
+
+  #cancel(id: number): void {
+    const stream = this.#streams.get(id)
+    if (!stream) return
+    this.#streams.delete(id)
+    this.#write(frame(FRAME.reset, 0, id, uint32(CANCEL)))
+    stream.failed(new Error('context canceled'))
   }
 
   close(): void {
@@ -133,7 +150,7 @@ export class Http2Client {
             if (flags & END_HEADERS) this.#headers(block.id, this.#hpack.decode(concatBytes(block.parts)), block.ends)
             break
           case FRAME.data:
-            this.#streams.get(id)?.body.push(payload.slice())
+            this.#take(id, payload.slice())
             if (length > 0) this.#write(concatBytes([frame(FRAME.windowUpdate, 0, 0, uint32(length)), ...(this.#streams.has(id) ? [frame(FRAME.windowUpdate, 0, id, uint32(length))] : [])]))
             if (flags & END_STREAM) this.#finish(id)
             break
@@ -174,6 +191,12 @@ export class Http2Client {
     }
     this.#write(frame(FRAME.settings, ACK, 0, new Uint8Array(0)))
     this.#wake()
+  }
+
+  #take(id: number, chunk: Uint8Array): void {
+    const stream = this.#streams.get(id)
+    if (stream?.onData) stream.onData(chunk)
+    else stream?.body.push(chunk)
   }
 
   #headers(id: number, fields: readonly HeaderField[], ends: boolean): void {

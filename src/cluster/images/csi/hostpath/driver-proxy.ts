@@ -1,10 +1,10 @@
 import { GrpcError, serveGrpc } from '../../../../unix/net/grpc.ts'
 import type { GrpcService } from '../../../../unix/net/grpc.ts'
-import { callOverHttp2 } from '../../../../unix/net/http2/grpc-client.ts'
+import { callOverHttp2, streamOverHttp2 } from '../../../../unix/net/http2/grpc-client.ts'
 import { Http2Client } from '../../../../unix/net/http2/http2-client.ts'
 import type { Proc, TcpSocket } from '../../../../unix/types.ts'
 import { klog } from '../../in-cluster/klog.ts'
-import { decodeCsi, encodeCsi, messagesOf } from '../wire/csi-codec.ts'
+import { decodeMessage, encodeMessage, messagesOf, streamMethods } from '../wire/message-codec.ts'
 
 /**
  * hostpathplugin as a proxy: it answers at the driver's socket with what a driver says that connects to a port of its pod, as gRPC over
@@ -21,7 +21,7 @@ export async function driverProxy(proc: Proc, path: string, proxyEndpoint: strin
   const listener = proc.net.listenTcp(port, (socket) => connections.add(socket))
   const service: GrpcService = new Proxy({}, { get: (_, method) => typeof method === 'string' ? (request: object) => callDriver(connections, method, request) : undefined })
   proc.fs.remove(path, { force: true })
-  const close = serveGrpc(proc, path, service)
+  const close = serveGrpc(proc, path, service, Object.fromEntries(streamMethods.map((method) => [method, (request: object, stopped: AbortSignal) => streamDriver(connections, method, request, stopped)])))
   klog(proc, 'I', 'proxy.go:61', `Listening on ${path} and ${proxyEndpoint}`)
   await proc.signal('SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT')
   close()
@@ -34,7 +34,12 @@ export async function driverProxy(proc: Proc, path: string, proxyEndpoint: strin
 async function callDriver(connections: ProxiedConnections, method: string, request: object): Promise<object> {
   const types = messagesOf(method)
   if (!types) throw new GrpcError('Unimplemented', `unknown method ${method.split('/')[1] ?? ''} for service ${method.split('/')[0]}`)
-  return decodeCsi(types.response, await callOverHttp2(await connections.current(), method, encodeCsi(types.request, request)))
+  return decodeMessage(types.response, await callOverHttp2(await connections.current(), method, encodeMessage(types.request, request)))
+}
+
+async function* streamDriver(connections: ProxiedConnections, method: string, request: object, stopped: AbortSignal): AsyncGenerator<object> {
+  const types = messagesOf(method)!
+  for await (const message of streamOverHttp2(await connections.current(), method, encodeMessage(types.request, request), stopped)) yield decodeMessage(types.response, message)
 }
 
 /** Connections that a driver has made ahead; calls go over one of them as long as it lives. */

@@ -7,7 +7,7 @@ import { quantityValue } from '../../../kinds/quantity.ts'
 import { goFlags } from '../../agnhost/go-server.ts'
 import { klog } from '../../in-cluster/klog.ts'
 import { GRPC_CODES } from '../../../../unix/net/http2/grpc-client.ts'
-import { loggedCsi, messagesOf } from '../wire/csi-codec.ts'
+import { loggedCsi, messagesOf } from '../wire/message-codec.ts'
 import { HostPathState } from './hostpath-state.ts'
 import type { HostPathVolume } from './hostpath-state.ts'
 

@@ -1,26 +1,31 @@
-import table from './csi-messages.json' with { type: 'json' }
+import csi from './csi-messages.json' with { type: 'json' }
+import kubelet from './kubelet-messages.json' with { type: 'json' }
 
 /** A field: its number, its type, and whether it repeats or is one of several. */
 type Field = [number: number, type: string, kind?: string]
 type Message = Record<string, Field>
 
-const messages = table.messages as unknown as Record<string, Message>
-const enums = table.enums as Record<string, Record<string, number>>
-const services = table.services as unknown as Record<string, Record<string, [request: string, response: string]>>
+const messages = { ...csi.messages, ...kubelet.messages } as unknown as Record<string, Message>
+const enums = { ...csi.enums, ...kubelet.enums } as Record<string, Record<string, number>>
+/** By full name of the service; a third item marks methods with any number of responses. */
+const services = { ...csi.services, ...kubelet.services } as unknown as Record<string, Record<string, [request: string, response: string, kind?: 'stream']>>
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 const VARINT = 0
 const LENGTH = 2
 
-/** The messages of a method such as `csi.v1.Node/NodeGetInfo`; undefined for one that the specification doesn't have. */
+/** The messages of a method such as `csi.v1.Node/NodeGetInfo`; undefined for one of no API that drivers on nodes have. */
 export function messagesOf(method: string): { request: string; response: string } | undefined {
-  const [, service, name] = /^csi\.v1\.(\w+)\/(\w+)$/.exec(method) ?? []
-  const found = services[service ?? '']?.[name ?? '']
+  const [service = '', name = ''] = method.split('/')
+  const found = services[service]?.[name]
   return found && { request: found[0], response: found[1] }
 }
 
-/** A message of the CSI specification as bytes; as in proto3, what has its default isn't written. */
-export function encodeCsi(name: string, value: Readonly<Record<string, any>>): Uint8Array {
+/** Full names of the methods that answer with any number of messages. */
+export const streamMethods: readonly string[] = Object.entries(services).flatMap(([service, methods]) => Object.entries(methods).filter(([, [, , kind]]) => kind === 'stream').map(([name]) => `${service}/${name}`))
+
+/** A message of one of those APIs as bytes; as in proto3, what has its default isn't written. */
+export function encodeMessage(name: string, value: Readonly<Record<string, any>>): Uint8Array {
   const out: number[] = []
   for (const [field, [number, type, kind]] of Object.entries(messages[name] ?? {})) {
     const held = value[field]
@@ -39,7 +44,7 @@ function tagged(number: number, type: string, value: any, always: boolean): numb
   else if (type === 'string' || type === 'bytes') {
     const bytes = typeof value === 'string' ? encoder.encode(value) : value as Uint8Array
     if (always || bytes.length > 0) block(out, number, bytes)
-  } else if (messages[type]) block(out, number, encodeCsi(type, value as object))
+  } else if (messages[type]) block(out, number, encodeMessage(type, value as object))
   else {
     const amount = type === 'bool' ? Number(value) : enums[type] ? typeof value === 'number' ? value : enums[type][value as string] ?? 0 : Number(value)
     if (!always && amount === 0) return out
@@ -62,8 +67,8 @@ function varint(out: number[], value: bigint): void {
   out.push(Number(rest))
 }
 
-/** A message of the CSI specification from its bytes, with the defaults of what isn't there. @throws Error for bytes that are none */
-export function decodeCsi(name: string, bytes: Uint8Array): Record<string, any> {
+/** A message of one of those APIs from its bytes, with the defaults of what isn't there. @throws Error for bytes that are none */
+export function decodeMessage(name: string, bytes: Uint8Array): Record<string, any> {
   const message = messages[name] ?? {}
   const out: Record<string, any> = {}
   const byNumber = new Map<number, [string, Field]>()
@@ -125,7 +130,7 @@ function entryOf(bytes: Uint8Array, type: string): [string, unknown] {
 
 function valueOf(type: string, raw: bigint | Uint8Array): unknown {
   if (type.startsWith('@')) return raw instanceof Uint8Array && raw.length > 1 ? valueOf(type.slice(1), varintIn(raw.subarray(1))) : defaultOf(type.slice(1))
-  if (raw instanceof Uint8Array) return type === 'string' ? decoder.decode(raw) : messages[type] ? decodeCsi(type, raw) : raw
+  if (raw instanceof Uint8Array) return type === 'string' ? decoder.decode(raw) : messages[type] ? decodeMessage(type, raw) : raw
   if (type === 'bool') return raw !== 0n
   if (enums[type]) return Object.entries(enums[type]).find(([, number]) => number === Number(raw))?.[0] ?? Number(raw)
   return Number(BigInt.asIntN(64, raw))
