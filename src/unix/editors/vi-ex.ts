@@ -188,7 +188,7 @@ function readRange(editor: ViEditor, text: string): { range: Range; rest: string
     } else if (/^[/?]/.test(rest)) {
       const separator = rest[0]!
       const end = indexOfUnescaped(rest, separator, 1)
-      const pattern = editor.pattern(rest.slice(1, end < 0 ? undefined : end) || editor.lastSearch?.text || '')
+      const pattern = editor.movement.pattern(rest.slice(1, end < 0 ? undefined : end) || editor.lastSearch?.text || '')
       rest = end < 0 ? '' : rest.slice(end + 1)
       if (!pattern) throw new ExError(editor.message)
       const order = editor.lines.map((_, i) => separator === '/' ? (base + 1 + i) % editor.lines.length : (base - 1 - i + editor.lines.length * 2) % editor.lines.length)
@@ -243,7 +243,7 @@ async function substitute(editor: ViEditor, range: Range, args: string): Promise
   editor.lastSubstitute = { pattern, replacement, flags }
   editor.lastSearch = { text: pattern, direction: 1 }
   editor.showMatches = true
-  const expression = editor.pattern((flags.includes('i') ? '\\c' : flags.includes('I') ? '\\C' : '') + pattern)
+  const expression = editor.movement.pattern((flags.includes('i') ? '\\c' : flags.includes('I') ? '\\C' : '') + pattern)
   if (!expression) return
   let all = !flags.includes('c')
   let stopped = false
@@ -322,7 +322,7 @@ async function global(editor: ViEditor, range: Range, args: string, inverse: boo
   const end = indexOfUnescaped(args, separator, 1)
   const text = args.slice(1, end < 0 ? undefined : end) || editor.lastSearch?.text || ''
   const command = end < 0 ? 'p' : args.slice(end + 1).trim() || 'p'
-  const pattern = editor.pattern(text)
+  const pattern = editor.movement.pattern(text)
   if (!pattern) return
   editor.lastSearch = { text, direction: 1 }
   const rows: number[] = []
