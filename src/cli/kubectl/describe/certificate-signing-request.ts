@@ -18,8 +18,8 @@ export const certificateSigningRequest: Describer = async (o, w) => {
   const list = (name: string, values: string[]) => { if (values.length > 0) w.write(0, `\t${name}:\t${values.join('\n\t\t')}\n`) }
   w.line(0, 'Subject:')
   w.line(0, `\tCommon Name:\t${subject['CN']?.[0] ?? ''}`)
-  w.line(0, `\tSerial Number:\t${subject['serialNumber']?.[0] ?? ''}`)
-  for (const [name, key] of [['Organization', 'O'], ['Organizational Unit', 'OU'], ['Country', 'C'], ['Locality', 'L'], ['Province', 'ST'], ['StreetAddress', 'street'], ['PostalCode', 'postalCode']] as const) list(name, subject[key] ?? [])
+  w.line(0, `\tSerial Number:\t${subject['2.5.4.5']?.[0] ?? ''}`)
+  for (const [name, key] of [['Organization', 'O'], ['Organizational Unit', 'OU'], ['Country', 'C'], ['Locality', 'L'], ['Province', 'ST'], ['StreetAddress', '2.5.4.9'], ['PostalCode', '2.5.4.17']] as const) list(name, subject[key] ?? [])
   if (Object.values(names).some((v) => v.length > 0)) {
     w.line(0, 'Subject Alternative Names:')
     list('DNS Names', names.dns)

@@ -71,9 +71,9 @@ export function describeEvents(events: any[], w: DescribeWriter, nowMs: number):
   w.line(1, '----\t------\t----\t----\t-------')
   for (const e of sorted) {
     const first = e.eventTime ? ageOf(e.eventTime, nowMs) : ageOf(e.firstTimestamp, nowMs)
-    const interval = e.series ? `${ageOf(e.series.lastObservedTime, nowMs)} (x${e.series.count} over ${first})` : e.count > 1 ? `${ageOf(e.lastTimestamp, nowMs)} (x${e.count} over ${first})` : first
+    const interval = e.series ? `${ageOf(e.series.lastObservedTime, nowMs)} (x${e.series.count ?? 0} over ${first})` : e.count > 1 ? `${ageOf(e.lastTimestamp, nowMs)} (x${e.count} over ${first})` : first
     const message = String(e.message ?? '').trim()
-    w.line(1, `${e.type}\t${e.reason}\t${interval}\t${e.source?.component || e.reportingComponent || ''}\t${e.involvedObject?.fieldPath ? `${e.involvedObject.fieldPath}: ${message}` : message}`)
+    w.line(1, `${e.type ?? ''}\t${e.reason ?? ''}\t${interval}\t${e.source?.component || e.reportingComponent || ''}\t${e.involvedObject?.fieldPath ? `${e.involvedObject.fieldPath}: ${message}` : message}`)
   }
 }
 

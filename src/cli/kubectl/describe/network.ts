@@ -2,7 +2,7 @@ import { formatLabels, formatLabelSelector } from '../selectors.ts'
 import type { DescribeContext } from './describe.ts'
 import { printLabelsAndAnnotations, printTitle } from './describer.ts'
 import type { Describer } from './describer.ts'
-import { joined, printAnnotations, printMap } from './writer.ts'
+import { joined, printAnnotations, printMap, rfc1123 } from './writer.ts'
 
 /** At most three addresses of the ready endpoints. k8s: describe formatEndpointSlices */
 function endpointsText(slices: any[], portName: string): string {
@@ -144,7 +144,7 @@ export const ingressClass: Describer = (o, w) => {
   const p = o.spec?.parameters
   if (p) {
     w.line(0, 'Parameters:')
-    if (p.apiGroup) w.line(1, `APIGroup:\t${p.apiGroup}`)
+    if (p.apiGroup !== undefined) w.line(1, `APIGroup:\t${p.apiGroup}`)
     w.line(1, `Kind:\t${p.kind}`)
     w.line(1, `Name:\t${p.name}`)
   }
@@ -163,7 +163,7 @@ export const networkPolicy: Describer = (o, w) => {
     if (!list?.length) { w.line(0, `${indent}<none> (Selected pods are isolated for ${what} connectivity)`); return }
     list.forEach((rule, i) => {
       if (!rule.ports?.length) w.line(0, `${indent}To Port: <any> (traffic allowed to all ports)`)
-      for (const p of rule.ports ?? []) w.line(0, p.endPort ? `${indent}To Port Range: ${p.port}-${p.endPort}/${p.protocol ?? 'TCP'}` : `${indent}To Port: ${p.port ?? '<nil>'}/${p.protocol ?? 'TCP'}`)
+      for (const p of rule.ports ?? []) w.line(0, p.endPort !== undefined ? `${indent}To Port Range: ${p.port ?? '<nil>'}-${p.endPort}/${p.protocol ?? 'TCP'}` : `${indent}To Port: ${p.port ?? '<nil>'}/${p.protocol ?? 'TCP'}`)
       const word = peersKey === 'from' ? 'From' : 'To'
       if (!rule[peersKey]?.length) w.line(0, `${indent}${word}: <any> (traffic not restricted by ${open})`)
       for (const peer of rule[peersKey] ?? []) {
@@ -188,3 +188,26 @@ export const networkPolicy: Describer = (o, w) => {
 
 /** Go's default form of a time. */
 const goTime = (timestamp: string | undefined) => timestamp ? timestamp.replace('T', ' ').replace('Z', ' +0000 UTC') : '0001-01-01 00:00:00 +0000 UTC'
+
+/** k8s: kubectl/pkg/describe ServiceCIDRDescriber */
+export const serviceCIDR: Describer = (o, w) => {
+  printTitle(w, o, false)
+  printLabelsAndAnnotations(w, o)
+  w.line(0, `CIDRs:\t${(o.spec.cidrs ?? []).join(', ')}`)
+  if (!o.status?.conditions?.length) return
+  w.line(0, 'Status:')
+  w.line(0, 'Conditions:')
+  w.line(1, 'Type\tStatus\tLastTransitionTime\tReason\tMessage')
+  w.line(1, '----\t------\t------------------\t------\t-------')
+  for (const c of o.status.conditions) w.line(1, `${c.type}\t${c.status}\t${rfc1123(c.lastTransitionTime)}\t${c.reason}\t${c.message}`)
+}
+
+/** k8s: kubectl/pkg/describe IPAddressDescriber */
+export const ipAddress: Describer = (o, w) => {
+  printTitle(w, o, false)
+  printLabelsAndAnnotations(w, o)
+  const parent = o.spec.parentRef
+  if (!parent) return
+  w.line(0, 'Parent Reference:')
+  for (const [title, key] of [['Group', 'group'], ['Resource', 'resource'], ['Namespace', 'namespace'], ['Name', 'name']] as const) w.line(1, `${title}:\t${parent[key] ?? ''}`)
+}

@@ -1,6 +1,8 @@
-import { canonicalQuantity, compareQuantities, quantityValue, quantityMilliValue } from '../../../cluster/kinds/quantity.ts'
+import { canonicalQuantity, quantityValue, quantityMilliValue } from '../../../cluster/kinds/quantity.ts'
 import { formatLabelSelector } from '../selectors.ts'
-import { DescribeWriter, goList, joined, orNone, printAnnotations, printMap, printTolerations, rfc1123, sortedKeys } from './writer.ts'
+import { goSort } from '../go-sort.ts'
+import { describeVolumes } from './volumes.ts'
+import { DescribeWriter, goList, orNone, printAnnotations, printMap, printTolerations, rfc1123, sortedKeys } from './writer.ts'
 
 /** A pod template as `rollout history` shows it: its tabs stay tabs. */
 export function podTemplateText(template: Record<string, any>): string {
@@ -24,15 +26,23 @@ export function describePodTemplate(template: any, w: DescribeWriter): void {
   if (spec.priorityClassName) w.line(1, `Priority Class Name:\t${spec.priorityClassName}`)
   printMap(w, 'Node-Selectors', spec.nodeSelector, '  ')
   printTolerations(w, '  Tolerations', spec.tolerations)
+  describeSchedulingGroup(spec.schedulingGroup, w, '  ')
 }
 
 export function describeSpread(constraints: any[] | undefined, w: DescribeWriter, space: string): void {
   if (!constraints?.length) return
   w.write(0, `${space}Topology Spread Constraints:\t`)
-  ;[...constraints].sort((a, b) => a.topologyKey < b.topologyKey ? -1 : 1).forEach((c, i) => {
+  goSort(constraints, (a, b) => a.topologyKey < b.topologyKey).forEach((c, i) => {
     if (i > 0) w.write(0, `${space}\t`)
     w.write(0, `${c.topologyKey}:${c.whenUnsatisfiable} when max skew ${c.maxSkew} is exceeded${c.labelSelector ? ` for selector ${formatLabelSelector(c.labelSelector)}` : ''}\n`)
   })
+}
+
+/** The PodGroup that a pod is scheduled with. k8s: kubectl/pkg/describe describeSchedulingGroup */
+export function describeSchedulingGroup(group: any, w: DescribeWriter, space: string): void {
+  if (!group) return
+  w.line(0, `${space}SchedulingGroup:`)
+  w.line(1, `PodGroupName:\t${group.podGroupName ?? ''}`)
 }
 
 /** @param pod whose fields environment variables may take; undefined for templates */
@@ -76,12 +86,12 @@ export function describeContainers(label: string, containers: any[], statuses: a
       }
     }
     describeEnv(container, pod, w)
-    const mounts = [...(container.volumeMounts ?? [])].sort((a: any, b: any) => a.mountPath < b.mountPath ? -1 : 1)
+    const mounts = goSort<any>(container.volumeMounts ?? [], (a, b) => a.mountPath < b.mountPath)
     w.line(2, `Mounts:${mounts.length === 0 ? '\t<none>' : ''}`)
     for (const m of mounts) w.line(3, `${m.mountPath} from ${m.name} (${m.readOnly ? 'ro' : 'rw'}${m.subPath ? `,path=${JSON.stringify(m.subPath)}` : ''})`)
     if (container.volumeDevices?.length) {
       w.line(2, `Devices:${mounts.length === 0 ? '\t<none>' : ''}`)
-      for (const d of container.volumeDevices) w.line(3, `${d.devicePath} from ${d.name}`)
+      for (const d of goSort<any>(container.volumeDevices, (a, b) => a.devicePath < b.devicePath)) w.line(3, `${d.devicePath} from ${d.name}`)
     }
   }
 }
@@ -98,7 +108,7 @@ function describeState(title: string, state: any, w: DescribeWriter): void {
   if (state.running) {
     w.line(2, `${title}:\tRunning`)
     w.line(3, `Started:\t${rfc1123(state.running.startedAt)}`)
-  } else if (state.terminated) {
+  } else if (state.terminated && !state.waiting) {
     const t = state.terminated
     w.line(2, `${title}:\tTerminated`)
     if (t.reason) w.line(3, `Reason:\t${t.reason}`)
@@ -117,12 +127,20 @@ function probeText(probe: any): string {
   const attributes = `delay=${probe.initialDelaySeconds ?? 0}s timeout=${probe.timeoutSeconds ?? 0}s period=${probe.periodSeconds ?? 0}s #success=${probe.successThreshold ?? 0} #failure=${probe.failureThreshold ?? 0}`
   if (probe.exec) return `exec ${goList(probe.exec.command)} ${attributes}`
   if (probe.httpGet) {
-    const { scheme = 'HTTP', host = '', port, path = '' } = probe.httpGet
-    return `http-get ${String(scheme).toLowerCase()}://${host.includes(':') ? `[${host}]` : host}:${port}${path && !path.startsWith('/') ? '/' : ''}${path} ${attributes}`
+    const { scheme = '', host = '', port = 0, path = '' } = probe.httpGet
+    const authority = port === '' ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`
+    return `http-get ${goUrl(String(scheme).toLowerCase(), authority, path)} ${attributes}`
   }
   if (probe.tcpSocket) return `tcp-socket ${probe.tcpSocket.host ?? ''}:${probe.tcpSocket.port} ${attributes}`
   if (probe.grpc) return `grpc <pod>:${probe.grpc.port} ${probe.grpc.service ?? ''} ${attributes}`
   return `unknown ${attributes}`
+}
+
+/** Go's url.URL.String(): what may not stand in a host or path is told by its number. */
+function goUrl(scheme: string, host: string, path: string): string {
+  const escape = (text: string, kept: RegExp) => [...new TextEncoder().encode(text)].map((b) => kept.test(String.fromCharCode(b)) && b < 0x80 ? String.fromCharCode(b) : `%${b.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+  const slash = path !== '' && !path.startsWith('/') && host !== '' ? '/' : ''
+  return `${scheme ? `${scheme}:` : ''}${scheme || host ? '//' : ''}${escape(host, /[\w.~!$&'()*+,;=:[\]<>"-]/)}${slash}${path === '*' ? path : escape(path, /[\w.~$&+,/:;=@-]/)}`
 }
 
 function describeEnv(container: any, pod: any, w: DescribeWriter): void {
@@ -135,8 +153,8 @@ function describeEnv(container: any, pod: any, w: DescribeWriter): void {
       let value = containerResource(container, from.resourceFieldRef)
       if (value === '0' && /^limits\.(cpu|memory)$/.test(from.resourceFieldRef.resource)) value = 'node allocatable'
       w.line(3, `${e.name}:\t${value} (${from.resourceFieldRef.resource})`)
-    } else if (from.secretKeyRef) w.line(3, `${e.name}:\t<set to the key '${from.secretKeyRef.key}' in secret '${from.secretKeyRef.name}'>\tOptional: ${Boolean(from.secretKeyRef.optional)}`)
-    else if (from.configMapKeyRef) w.line(3, `${e.name}:\t<set to the key '${from.configMapKeyRef.key}' of config map '${from.configMapKeyRef.name}'>\tOptional: ${Boolean(from.configMapKeyRef.optional)}`)
+    } else if (from.secretKeyRef) w.line(3, `${e.name}:\t<set to the key '${from.secretKeyRef.key}' in secret '${from.secretKeyRef.name ?? ''}'>\tOptional: ${Boolean(from.secretKeyRef.optional)}`)
+    else if (from.configMapKeyRef) w.line(3, `${e.name}:\t<set to the key '${from.configMapKeyRef.key}' of config map '${from.configMapKeyRef.name ?? ''}'>\tOptional: ${Boolean(from.configMapKeyRef.optional)}`)
   }
 }
 
@@ -153,94 +171,12 @@ function fieldOfPod(pod: any, path: string): string {
   }
 }
 
-/** k8s: kubectl/pkg/util/resource ExtractContainerResourceValue */
+/** Empty for what can't be asked for. k8s: kubectl/pkg/util/resource ExtractContainerResourceValue */
 export function containerResource(container: any, ref: any): string {
-  const [list, name] = [String(ref.resource).split('.')[0]!, String(ref.resource).slice(String(ref.resource).indexOf('.') + 1)]
-  const quantity = container.resources?.[list]?.[name] ?? '0'
-  const divisor = ref.divisor && ref.divisor !== '0' ? ref.divisor : '1'
-  if (name === 'cpu') return String(Math.ceil(quantityMilliValue(quantity) / quantityMilliValue(divisor)))
+  const asked = /^(limits|requests)\.(cpu|memory|ephemeral-storage|hugepages-.*)$/.exec(ref.resource)
+  if (!asked) return ''
+  const quantity = container.resources?.[asked[1]!]?.[asked[2]!] ?? '0'
+  const divisor = ref.divisor && quantityMilliValue(ref.divisor) !== 0 ? ref.divisor : '1'
+  if (asked[2] === 'cpu') return String(Math.ceil(quantityMilliValue(quantity) / quantityMilliValue(divisor)))
   return String(Math.ceil(quantityValue(quantity) / quantityValue(divisor)))
-}
-
-const none = (value: unknown) => value === undefined || value === null || value === '' ? '<none>' : String(value)
-const text = (value: unknown) => value === undefined || value === null ? '' : String(value)
-const flag = (value: unknown) => String(Boolean(value))
-
-/** Heading and fields of each kind of volume. */
-const VOLUMES: Record<string, (v: any) => [string, ...(readonly [string, string])[]]> = {
-  hostPath: (v) => ['HostPath (bare host directory volume)', ['Path', text(v.path)], ['HostPathType', v.type === undefined || v.type === null ? '<none>' : v.type]],
-  emptyDir: (v) => ["EmptyDir (a temporary directory that shares a pod's lifetime)", ['Medium', text(v.medium)], ['SizeLimit', v.sizeLimit && compareQuantities(v.sizeLimit, '0') > 0 ? v.sizeLimit : '<unset>']],
-  secret: (v) => ['Secret (a volume populated by a Secret)', ['SecretName', text(v.secretName)], ['Optional', flag(v.optional)]],
-  configMap: (v) => ['ConfigMap (a volume populated by a ConfigMap)', ['Name', text(v.name)], ['Optional', flag(v.optional)]],
-  nfs: (v) => ['NFS (an NFS mount that lasts the lifetime of a pod)', ['Server', text(v.server)], ['Path', text(v.path)], ['ReadOnly', flag(v.readOnly)]],
-  persistentVolumeClaim: (v) => ['PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)', ['ClaimName', text(v.claimName)], ['ReadOnly', flag(v.readOnly)]],
-  local: (v) => ['LocalVolume (a persistent volume backed by local storage on a node)', ['Path', text(v.path)]],
-  image: (v) => ['Image (a container image or OCI artifact)', ['Reference', text(v.reference)], ['PullPolicy', text(v.pullPolicy)]],
-  iscsi: (v) => ["ISCSI (an ISCSI Disk resource that is attached to a kubelet's host machine and then exposed to the pod)", ['TargetPortal', text(v.targetPortal)], ['IQN', text(v.iqn)], ['Lun', text(v.lun)], ['FSType', text(v.fsType)], ['ReadOnly', flag(v.readOnly)], ['InitiatorName', none(v.initiatorName)]],
-  fc: (v) => ['FC (a Fibre Channel disk)', ['TargetWWNs', (v.targetWWNs ?? []).join(', ')], ['LUN', none(v.lun)], ['FSType', text(v.fsType)], ['ReadOnly', flag(v.readOnly)]],
-  gitRepo: (v) => ['GitRepo (a volume that is pulled from git when the pod is created)', ['Repository', text(v.repository)], ['Revision', text(v.revision)]],
-  awsElasticBlockStore: (v) => ['AWSElasticBlockStore (a Persistent Disk resource in AWS)', ['VolumeID', text(v.volumeID)], ['FSType', text(v.fsType)], ['Partition', String(v.partition ?? 0)], ['ReadOnly', flag(v.readOnly)]],
-  gcePersistentDisk: (v) => ['GCEPersistentDisk (a Persistent Disk resource in Google Compute Engine)', ['PDName', text(v.pdName)], ['FSType', text(v.fsType)], ['Partition', String(v.partition ?? 0)], ['ReadOnly', flag(v.readOnly)]],
-  azureFile: (v) => ['AzureFile (an Azure File Service mount on the host and bind mount to the pod)', ['SecretName', text(v.secretName)], ['ShareName', text(v.shareName)], ['ReadOnly', flag(v.readOnly)]],
-  cephfs: (v) => ["CephFS (a CephFS mount on the host that shares a pod's lifetime)", ['Monitors', goList(v.monitors)], ['Path', text(v.path)], ['User', text(v.user)], ['ReadOnly', flag(v.readOnly)]],
-}
-
-/** The lines of a volume's source, two levels deep. */
-export function describeVolumeSource(source: any, w: DescribeWriter): void {
-  const key = Object.keys(source).find((k) => source[k] !== undefined && source[k] !== null && (VOLUMES[k] || ['projected', 'downwardAPI', 'csi', 'ephemeral'].includes(k)))
-  if (!key) { w.line(1, '<unknown>'); return }
-  const value = source[key]
-  switch (key) {
-    case 'projected':
-      w.line(2, 'Type:\tProjected (a volume that contains injected data from multiple sources)')
-      for (const s of value.sources ?? []) {
-        if (s.secret) { w.line(2, `SecretName:\t${s.secret.name}`); w.line(2, `Optional:\t${Boolean(s.secret.optional)}`) }
-        else if (s.downwardAPI) w.line(2, 'DownwardAPI:\ttrue')
-        else if (s.configMap) { w.line(2, `ConfigMapName:\t${s.configMap.name}`); w.line(2, `Optional:\t${Boolean(s.configMap.optional)}`) }
-        else if (s.serviceAccountToken) w.line(2, `TokenExpirationSeconds:\t${s.serviceAccountToken.expirationSeconds}`)
-      }
-      return
-    case 'downwardAPI':
-      w.line(2, 'Type:\tDownwardAPI (a volume populated by information about the pod)')
-      w.line(2, 'Items:')
-      for (const item of value.items ?? []) w.line(3, `${item.fieldRef?.fieldPath ?? item.resourceFieldRef?.resource} -> ${item.path}`)
-      return
-    case 'csi': {
-      w.line(2, 'Type:\tCSI (a Container Storage Interface (CSI) volume source)')
-      w.line(2, `Driver:\t${value.driver}`)
-      w.line(2, `FSType:\t${value.fsType ?? ''}`)
-      if (value.volumeHandle !== undefined) w.line(2, `VolumeHandle:\t${value.volumeHandle}`)
-      w.line(2, `ReadOnly:\t${Boolean(value.readOnly)}`)
-      const names = sortedKeys(value.volumeAttributes)
-      w.write(2, 'VolumeAttributes:\t')
-      if (names.length === 0) w.write(0, '<none>\n')
-      names.forEach((n, i) => w.write(2, `${i > 0 ? '\t' : ''}    ${n}=${value.volumeAttributes[n]}\n`))
-      return
-    }
-    case 'ephemeral': {
-      w.line(2, 'Type:\tEphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)')
-      const claim = value.volumeClaimTemplate
-      if (!claim) return
-      w.line(2, `StorageClass:\t${claim.spec?.storageClassName ?? ''}`)
-      w.line(2, `Volume:\t${claim.spec?.volumeName ?? ''}`)
-      w.line(2, `Labels:\t${joined(sortedKeys(claim.metadata?.labels).map((k) => `${k}=${claim.metadata.labels[k]}`))}`)
-      w.line(2, `Annotations:\t${joined(sortedKeys(claim.metadata?.annotations).map((k) => `${k}: ${claim.metadata.annotations[k]}`))}`)
-      w.line(2, 'Capacity:\t')
-      w.line(2, 'Access Modes:\t')
-      if (claim.spec?.volumeMode) w.line(2, `VolumeMode:\t${claim.spec.volumeMode}`)
-      return
-    }
-  }
-  const [title, ...fields] = VOLUMES[key]!(value)
-  w.line(2, `Type:\t${title}`)
-  for (const [name, shown] of fields) w.line(2, `${name}:\t${shown}`)
-}
-
-export function describeVolumes(volumes: any[] | undefined, w: DescribeWriter, space: string): void {
-  if (!volumes?.length) { w.line(0, `${space}Volumes:\t<none>`); return }
-  w.line(0, `${space}Volumes:`)
-  for (const { name, ...source } of volumes) {
-    w.line(1, `${space ? ' ' : ''}${name}:`)
-    describeVolumeSource(source, w)
-  }
 }

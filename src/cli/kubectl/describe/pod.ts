@@ -1,7 +1,9 @@
+import { qosOf } from '../../../cluster/kinds/core/pod-qos.ts'
 import { ageOf } from '../duration.ts'
 import { countOf, printLabelsAndAnnotations, printTitle } from './describer.ts'
 import type { Describer } from './describer.ts'
-import { describeContainers, describeResources, describeSpread, describeVolumes } from './pod-template.ts'
+import { describeContainers, describeResources, describeSchedulingGroup, describeSpread } from './pod-template.ts'
+import { describeVolumes } from './volumes.ts'
 import { controllerOf, printMap, printTolerations, rfc1123 } from './writer.ts'
 
 export const pod: Describer = (o, w, context) => {
@@ -52,8 +54,9 @@ export const pod: Describer = (o, w, context) => {
     for (const c of status.conditions) w.line(1, `${c.type} \t${c.status} `)
   }
   describeVolumes(spec.volumes, w, '')
-  w.line(0, `QoS Class:\t${status.qosClass ?? 'BestEffort'}`)
+  w.line(0, `QoS Class:\t${qosOf(o)}`)
   printMap(w, 'Node-Selectors', spec.nodeSelector)
   printTolerations(w, 'Tolerations', spec.tolerations)
   describeSpread(spec.topologySpreadConstraints, w, '')
+  describeSchedulingGroup(spec.schedulingGroup, w, '')
 }

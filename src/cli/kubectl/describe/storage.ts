@@ -3,23 +3,20 @@ import { ageOf } from '../duration.ts'
 import { formatLabels } from '../selectors.ts'
 import { printLabelsAndAnnotations, printTitle } from './describer.ts'
 import type { Describer } from './describer.ts'
-import { describeVolumeSource } from './pod-template.ts'
+import { accessModesText, claimClass } from './storage-texts.ts'
+import { describeClaim, describePersistentSource } from './volumes.ts'
 import { goList, rfc1123 } from './writer.ts'
-
-const MODES: Record<string, string> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX', ReadWriteOncePod: 'RWOP' }
-const modesText = (modes: string[] | undefined) => ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'].filter((m) => modes?.includes(m)).map((m) => MODES[m]).join(',')
-const classOf = (o: any) => o.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? o.spec.storageClassName ?? ''
 
 export const persistentVolume: Describer = (o, w, context) => {
   const { spec, status = {} } = o
   printTitle(w, o, false)
   printLabelsAndAnnotations(w, o)
   w.line(0, `Finalizers:\t${goList(o.metadata.finalizers)}`)
-  w.line(0, `StorageClass:\t${classOf(o)}`)
+  w.line(0, `StorageClass:\t${claimClass(o)}`)
   w.line(0, `Status:\t${o.metadata.deletionTimestamp ? `Terminating (lasts ${ageOf(o.metadata.deletionTimestamp, context.nowMs)})` : status.phase ?? ''}`)
-  w.line(0, `Claim:\t${spec.claimRef ? `${spec.claimRef.namespace}/${spec.claimRef.name}` : ''}`)
+  w.line(0, `Claim:\t${spec.claimRef ? `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}` : ''}`)
   w.line(0, `Reclaim Policy:\t${spec.persistentVolumeReclaimPolicy ?? ''}`)
-  w.line(0, `Access Modes:\t${modesText(spec.accessModes)}`)
+  w.line(0, `Access Modes:\t${accessModesText(spec.accessModes)}`)
   if (spec.volumeMode) w.line(0, `VolumeMode:\t${spec.volumeMode}`)
   w.line(0, `Capacity:\t${canonicalQuantity(spec.capacity?.storage ?? '0')}`)
   const terms = spec.nodeAffinity?.required?.nodeSelectorTerms
@@ -43,29 +40,25 @@ export const persistentVolume: Describer = (o, w, context) => {
   }
   w.line(0, `Message:\t${status.message ?? ''}`)
   w.line(0, 'Source:')
-  describeVolumeSource(spec, w)
+  describePersistentSource(spec, w)
 }
 
 export const persistentVolumeClaim: Describer = async (o, w, context) => {
-  const { spec, status = {} } = o
+  const { status = {} } = o
   printTitle(w, o)
-  w.line(0, `StorageClass:\t${classOf(o)}`)
-  w.line(0, `Status:\t${o.metadata.deletionTimestamp ? `Terminating (lasts ${ageOf(o.metadata.deletionTimestamp, context.nowMs)})` : status.phase ?? ''}`)
-  w.line(0, `Volume:\t${spec.volumeName ?? ''}`)
-  printLabelsAndAnnotations(w, o)
-  w.line(0, `Finalizers:\t${goList(o.metadata.finalizers)}`)
-  w.line(0, `Capacity:\t${spec.volumeName ? canonicalQuantity(status.capacity?.storage ?? '0') : ''}`)
-  w.line(0, `Access Modes:\t${spec.volumeName ? modesText(status.accessModes) : ''}`)
-  if (spec.volumeMode) w.line(0, `VolumeMode:\t${spec.volumeMode}`)
-  if (spec.dataSource) {
-    w.line(0, 'DataSource:')
-    if (spec.dataSource.apiGroup) w.line(1, `APIGroup:\t${spec.dataSource.apiGroup}`)
-    w.line(1, `Kind:\t${spec.dataSource.kind}`)
-    w.line(1, `Name:\t${spec.dataSource.name}`)
+  describeClaim(o, w, {
+    status: o.metadata.deletionTimestamp ? `Terminating (lasts ${ageOf(o.metadata.deletionTimestamp, context.nowMs)})` : status.phase ?? '',
+    capacity: canonicalQuantity(status.capacity?.storage ?? '0'),
+    accessModes: accessModesText(status.accessModes),
+  })
+  const { items } = await context.f.rest().list(`/api/v1/namespaces/${o.metadata.namespace}/pods`, { limit: 500 })
+  // Once per volume, as kubectl counts; pods that own the claim use it too.
+  const users = (items as any[]).flatMap((p) => (p.spec.volumes ?? []).filter((v: any) => v.persistentVolumeClaim?.claimName === o.metadata.name).map(() => p))
+  for (const owner of o.metadata.ownerReferences ?? []) {
+    const pod = owner.kind === 'Pod' ? (items as any[]).find((p) => p.metadata.uid === owner.uid) : undefined
+    if (pod && !users.includes(pod)) users.push(pod)
   }
-  const pods = (await context.list(`/api/v1/namespaces/${o.metadata.namespace}/pods`) ?? [])
-    .filter((p) => (p.spec.volumes ?? []).some((v: any) => v.persistentVolumeClaim?.claimName === o.metadata.name || (v.ephemeral && `${p.metadata.name}-${v.name}` === o.metadata.name)))
-    .map((p) => p.metadata.name as string).sort()
+  const pods = users.map((p) => p.metadata.name as string).sort()
   w.write(0, 'Used By:\t')
   if (pods.length === 0) w.write(0, '<none>\n')
   pods.forEach((p, i) => w.write(0, `${i > 0 ? '\t' : ''}${p}\n`))
@@ -101,8 +94,36 @@ export const storageClass: Describer = (o, w) => {
       w.write(0, '\n')
       o.allowedTopologies.forEach((t: any, i: number) => {
         w.write(1, `Term ${i}:\t`)
+        if (!t.matchLabelExpressions?.length) w.write(0, '<none>\n')
         ;(t.matchLabelExpressions ?? []).forEach((r: any, k: number) => w.write(k > 0 ? 1 : 0, `${k > 0 ? '\t' : ''}${r.key} in${r.values?.length ? ` [${r.values.join(', ')}]` : ''}\n`))
       })
     }
+  }
+}
+
+/** k8s: kubectl/pkg/describe describeVolumeAttributesClass */
+export const volumeAttributesClass: Describer = (o, w) => {
+  printTitle(w, o, false)
+  w.line(0, `Annotations:\t${formatLabels(o.metadata.annotations)}`)
+  w.line(0, `DriverName:\t${o.driverName}`)
+  w.line(0, `Parameters:\t${formatLabels(o.parameters)}`)
+}
+
+/** k8s: kubectl/pkg/describe describeCSINode */
+export const csiNode: Describer = (o, w) => {
+  printTitle(w, o, false)
+  printLabelsAndAnnotations(w, o)
+  w.line(0, `CreationTimestamp:\t${rfc1123(o.metadata.creationTimestamp)}`)
+  w.line(0, 'Spec:')
+  if (!o.spec.drivers?.length) return
+  w.line(1, 'Drivers:')
+  for (const driver of o.spec.drivers) {
+    w.line(2, `${driver.name}:`)
+    w.line(3, `Node ID:\t${driver.nodeID}`)
+    if (driver.allocatable?.count !== undefined) {
+      w.line(3, 'Allocatables:')
+      w.line(4, `Count:\t${driver.allocatable.count}`)
+    }
+    if (driver.topologyKeys?.length) w.line(3, `Topology Keys:\t${goList(driver.topologyKeys)}`)
   }
 }

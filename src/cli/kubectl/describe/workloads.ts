@@ -4,6 +4,7 @@ import { formatLabels, formatLabelSelector, selectorQuery } from '../selectors.t
 import { countOf, podPhases, printConditions, printLabelsAndAnnotations, printTitle } from './describer.ts'
 import type { Describer } from './describer.ts'
 import { describePodTemplate } from './pod-template.ts'
+import { claimClass } from './storage-texts.ts'
 import { controllerOf, goList, joined, printMap, rfc1123 } from './writer.ts'
 
 export const deployment: Describer = async (o, w, context) => {
@@ -101,10 +102,10 @@ export const statefulSet: Describer = async (o, w, context) => {
   if (claims.length === 0) { w.line(0, 'Volume Claims:\t<none>'); return }
   w.line(0, 'Volume Claims:')
   for (const claim of claims) {
-    w.line(1, `Name:\t${claim.metadata.name}`)
-    w.line(1, `StorageClass:\t${claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? claim.spec.storageClassName ?? ''}`)
-    printMap(w, 'Labels', claim.metadata.labels, '  ')
-    printMap(w, 'Annotations', claim.metadata.annotations, '  ')
+    w.line(1, `Name:\t${claim.metadata?.name ?? ''}`)
+    w.line(1, `StorageClass:\t${claimClass(claim)}`)
+    printMap(w, 'Labels', claim.metadata?.labels, '  ')
+    printMap(w, 'Annotations', claim.metadata?.annotations, '  ')
     const storage = claim.spec.resources?.requests?.storage
     w.line(1, `Capacity:\t${storage ? canonicalQuantity(storage) : '<default>'}`)
     w.line(1, `Access Modes:\t${goList(claim.spec.accessModes)}`)

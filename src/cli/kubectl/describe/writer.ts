@@ -10,6 +10,13 @@ export class DescribeWriter {
     this.#pending += '  '.repeat(level) + text
   }
 
+  /** Writes into this one, every piece of text `levels` further in. k8s: NestedPrefixWriter */
+  nested(levels: number): DescribeWriter {
+    const inner = new DescribeWriter()
+    inner.write = (level, text) => this.write(level + levels, text)
+    return inner
+  }
+
   /** One line. */
   line(level: number, text: string): void {
     this.write(level, `${text}\n`)
