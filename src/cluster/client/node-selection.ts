@@ -12,11 +12,14 @@ function meets({ key, operator, values = [] }: Readonly<NodeSelectorRequirement>
     case 'DoesNotExist': return value === undefined
     case 'Gt': case 'Lt': {
       if (value === undefined || !/^-?\d+$/.test(value) || values.length !== 1 || !/^-?\d+$/.test(values[0]!)) return false
+      if (!isInt64(value) || !isInt64(values[0]!)) return false
       return operator === 'Gt' ? BigInt(value) > BigInt(values[0]!) : BigInt(value) < BigInt(values[0]!)
     }
     default: return false
   }
 }
+
+const isInt64 = (text: string) => BigInt.asIntN(64, BigInt(text)) === BigInt(text)
 
 /** A term without requirements matches nothing. k8s: component-helpers/scheduling/corev1/nodeaffinity */
 export function matchesTerm(term: Readonly<NodeSelectorTerm>, node: Readonly<Node>): boolean {

@@ -63,14 +63,15 @@ export function needsLess(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
   return Object.entries(podAmounts(old)).some(([name, amount]) => amount > (now[name] ?? 0))
 }
 
-/** Requests (or limits) of the whole pod with overhead. k8s: component-helpers/resource PodRequests, PodLimits */
-export function podAmounts(pod: Readonly<Pod>, kind: AmountsKind = 'requests'): Amounts {
+/** Requests (or limits) of the whole pod with overhead. `atLeast`: what containers count with that don't say. k8s: component-helpers/resource PodRequests, PodLimits */
+export function podAmounts(pod: Readonly<Pod>, kind: AmountsKind = 'requests', atLeast?: Readonly<Amounts>): Amounts {
   const { spec, status } = pod
   const held = kind === 'requests' ? new Map([...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? []].map((c) => [c.name, c])) : undefined
   const total = sumContainers(spec, (container, runsThroughout) => {
     const asked = container.resources?.[kind]
     const { resources, allocatedResources } = (runsThroughout ? held?.get(container.name) : undefined) ?? {}
-    return resources ? inEffect(pod, asked, resources.requests, allocatedResources) : amountsOf(asked)
+    const amounts = resources ? inEffect(pod, asked, resources.requests, allocatedResources) : amountsOf(asked)
+    return atLeast ? { ...atLeast, ...amounts } : amounts
   })
   const podLevel = spec.resources?.[kind]
   if (podLevel) {
@@ -89,18 +90,10 @@ export function podAmounts(pod: Readonly<Pod>, kind: AmountsKind = 'requests'): 
 const DEFAULT_CPU_MILLIS = 100
 const DEFAULT_MEMORY_BYTES = 200 * 1024 * 1024
 
+const UNASKED: Readonly<Amounts> = { cpu: DEFAULT_CPU_MILLIS, memory: DEFAULT_MEMORY_BYTES }
+
 /** CPU and memory where a container that asks for nothing counts a little. */
 export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: number } {
-  const total = sumContainers(pod.spec, (container) => {
-    const requests = container.resources?.requests
-    return {
-      cpu: requests?.cpu === undefined ? DEFAULT_CPU_MILLIS : amountOf('cpu', requests.cpu),
-      memory: requests?.memory === undefined ? DEFAULT_MEMORY_BYTES : amountOf('memory', requests.memory),
-    }
-  })
-  const podLevel = pod.spec.resources?.requests
-  return {
-    cpu: (podLevel?.cpu !== undefined ? amountOf('cpu', podLevel.cpu) : total.cpu!) + (pod.spec.overhead?.cpu ? amountOf('cpu', pod.spec.overhead.cpu) : 0),
-    memory: (podLevel?.memory !== undefined ? amountOf('memory', podLevel.memory) : total.memory!) + (pod.spec.overhead?.memory ? amountOf('memory', pod.spec.overhead.memory) : 0),
-  }
+  const { cpu = 0, memory = 0 } = podAmounts(pod, 'requests', UNASKED)
+  return { cpu, memory }
 }

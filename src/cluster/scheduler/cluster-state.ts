@@ -29,7 +29,8 @@ export class ClusterState {
   /** Pods on nodes that aren't there (yet). */
   readonly #homeless = new Map<string, PodInfo>()
   readonly #counters = new Map<string, Counter>()
-  #imageNodes = new Map<string, number>()
+  /** On how many nodes an image is, and its size as the first of them told it. k8s: cache.addNodeImageStates */
+  readonly #images = new Map<string, { nodes: number; bytes: number }>()
   #podsWithAffinity = 0
   #podsWithAntiAffinity = 0
 
@@ -48,7 +49,12 @@ export class ClusterState {
 
   /** On how many nodes an image is. */
   nodesWithImage(name: string): number {
-    return this.#imageNodes.get(name) ?? 0
+    return this.#images.get(name)?.nodes ?? 0
+  }
+
+  /** An image's size in bytes, the same for all nodes; 0 for one that no node has. */
+  imageBytes(name: string): number {
+    return this.#images.get(name)?.bytes ?? 0
   }
 
   setNode(node: Node): void {
@@ -107,7 +113,10 @@ export class ClusterState {
     const known = assumedNode === nodeName ? this.#nodes.get(nodeName)?.pods.get(uid) : undefined
     // Most updates are about status: the sums stay, unless a resize goes on.
     if (known && known.pod.metadata.generation === pod.metadata.generation && known.pod.metadata.deletionTimestamp === pod.metadata.deletionTimestamp && deepEqual(known.pod.metadata.labels, pod.metadata.labels)
-      && ((pod.metadata.generation ?? 1) <= 1 || deepEqual(known.requests, podAmounts(pod)))) return
+      && ((pod.metadata.generation ?? 1) <= 1 || deepEqual(known.requests, podAmounts(pod)))) {
+      this.#nodes.get(nodeName)!.renew(pod)
+      return
+    }
     this.removePod(uid)
     const info = podInfoOf(pod)
     if (this.#nodes.has(nodeName)) this.#place(info, nodeName)
@@ -166,6 +175,10 @@ export class ClusterState {
   }
 
   #countImages(info: NodeInfo, by: 1 | -1): void {
-    for (const name of info.images.keys()) this.#imageNodes.set(name, (this.#imageNodes.get(name) ?? 0) + by)
+    for (const [name, bytes] of info.images) {
+      const state = this.#images.get(name)
+      if (!state) this.#images.set(name, { nodes: by, bytes })
+      else if ((state.nodes += by) === 0) this.#images.delete(name)
+    }
   }
 }

@@ -57,7 +57,7 @@ export interface Diagnosis {
 
 export type EventAction = 'Add' | 'Delete' | 'Update' | 'UpdateNodeTaint' | 'UpdateNodeLabel' | 'UpdateNodeAllocatable' | 'UpdateNodeCondition' | 'UpdateNodeDeclaredFeature' |
   'UpdatePodLabel' | 'UpdatePodScaleDown' | 'UpdatePodTolerations' | 'UpdatePodSchedulingGatesEliminated' | 'UpdatePodGeneratedResourceClaim'
-export type EventResource = 'Node' | 'Pod' | 'PersistentVolume' | 'PersistentVolumeClaim' | 'StorageClass' | 'CSINode' | 'ResourceClaim' | 'DeviceClass' | 'ResourceSlice'
+export type EventResource = 'Node' | 'Pod' | 'PersistentVolume' | 'PersistentVolumeClaim' | 'StorageClass' | 'CSINode' | 'CSIDriver' | 'CSIStorageCapacity' | 'VolumeAttachment' | 'ResourceClaim' | 'DeviceClass' | 'ResourceSlice'
 
 /** Something happened that may let a parked pod in. */
 export interface ClusterEvent {
@@ -66,6 +66,9 @@ export interface ClusterEvent {
   object: KubeObject
   old?: KubeObject
 }
+
+/** Whether the event is the end of its object. */
+export const isDeletion = ({ actions }: ClusterEvent) => actions.includes('Delete')
 
 /** Which events may help a pod that this plugin turned away. */
 export interface RetryRule {
@@ -99,6 +102,9 @@ export interface QueuedPod {
   queuedMs: number
   initialAttemptMs: number
   attempts: number
+  /** How often plugins have turned it away, and how many attempts have ended with an error since. */
+  rejections: number
+  errorsInRow: number
   /** Why it was turned away last. */
   rejectors: ReadonlySet<string>
   backoffUntilMs: number

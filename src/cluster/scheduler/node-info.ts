@@ -1,6 +1,6 @@
 import { amountOf, type Amounts } from '../client/pod-resources.ts'
-import type { Node } from '../kinds/generated/types.ts'
-import type { HostPort, PodInfo } from './pod-info.ts'
+import type { Node, Pod } from '../kinds/generated/types.ts'
+import { portsConflict, type HostPort, type PodInfo } from './pod-info.ts'
 
 /** A node with the sums over its pods. k8s: pkg/scheduler/framework NodeInfo */
 export class NodeInfo {
@@ -54,11 +54,19 @@ export class NodeInfo {
     return info
   }
 
-  /** Whether a pod of this node holds the port. An address of 0.0.0.0 means all. */
+  /** Takes in what a pod is by now, where that changes none of the sums: who asks for its status gets the present one. */
+  renew(pod: Pod): void {
+    const uid = pod.metadata.uid!
+    const old = this.pods.get(uid)
+    if (!old) return
+    const info = { ...old, pod }
+    for (const pods of [this.pods, this.podsWithAffinity, this.podsWithRequiredAntiAffinity]) if (pods.has(uid)) pods.set(uid, info)
+  }
+
+  /** Whether a pod of this node holds the port. */
   isPortTaken(port: HostPort): boolean {
     for (const { hostPorts } of this.pods.values())
-      for (const held of hostPorts)
-        if (held.port === port.port && held.protocol === port.protocol && (held.ip === port.ip || held.ip === '0.0.0.0' || port.ip === '0.0.0.0')) return true
+      for (const held of hostPorts) if (portsConflict(held, port)) return true
     return false
   }
 

@@ -39,3 +39,13 @@ function hostPortsOf({ spec }: Pod): readonly HostPort[] {
       if (port.hostPort) (ports ??= []).push({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort })
   return ports ?? NONE
 }
+
+/** Whether two ports can't be on one node. An address of 0.0.0.0 means all. k8s: HostPortInfo.CheckConflict */
+export function portsConflict(a: HostPort, b: HostPort): boolean {
+  return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0')
+}
+
+/** Whether the end of a pod leaves room on a node: it is on one, or has one promised. */
+export function holdsRoom({ spec, status }: Pod): boolean {
+  return Boolean(spec.nodeName) || Boolean(status?.nominatedNodeName)
+}

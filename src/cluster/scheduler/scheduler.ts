@@ -13,6 +13,7 @@ import type { Node, Pod, PodCondition } from '../kinds/generated/types.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import { ClusterState } from './cluster-state.ts'
+import { conditionPatch } from './condition-patch.ts'
 import type {
   BindPlugin, Cycle, EventAction, EventResource, FilterPlugin, Handle, PermitPlugin, Plugin, PostBindPlugin, PostFilterPlugin, PreBindPlugin,
   PreFilterPlugin, PreScorePlugin, QueuedPod, ReservePlugin, ScorePlugin,
@@ -198,16 +199,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return
     }
     undo(cycle, nodeName)
+    // Events were no longer watched for the pod, so it is simply tried again later. k8s: handleBindingCycleError
+    if (isRejection(status)) fail(queued, { error: { kind: 'none', message: messageOfStatus(status), rejectors: new Set() }, nominate: '' })
+    else fail(queued, { error: { kind: 'other', message: `running ${rejector === 'DefaultBinder' ? 'Bind' : 'PreBind'} plugin "${rejector}": ${messageOfStatus(status)}` }, nominate: '' })
     // The room that was held is free again.
-    queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: { ...pod, spec: { ...pod.spec, nodeName } } as KubeObject })
-    if (isRejection(status)) fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([rejector]) }, nominate: '' })
-    else fail(queued, { error: { kind: 'other', message: `binding rejected: running ${rejector === 'DefaultBinder' ? 'Bind' : 'PreBind'} plugin "${rejector}": ${messageOfStatus(status)}` }, nominate: '' })
+    queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: { ...pod, spec: { ...pod.spec, nodeName } } as KubeObject }, ({ info }) => info.pod.metadata.uid !== uid)
   }
 
   /** k8s: schedulePod, schedulingAlgorithm */
   function placeOne(cycle: Cycle): Outcome {
     const all = cluster.nodes
-    if (all.length === 0) return { error: { kind: 'none', message: 'no nodes available to schedule pods', rejectors: new Set(['NodeName']) }, nominate: '' }
+    if (all.length === 0) return { error: { kind: 'none', message: 'no nodes available to schedule pods', rejectors: new Set() }, nominate: '' }
     const found = findFitting(cycle, all)
     if (Array.isArray(found)) {
       if (found.length === 1) return { node: found[0]! }
@@ -348,15 +350,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function fail(queued: QueuedPod, { error, ...rest }: Extract<Outcome, { error: unknown }>): void {
     const before = queued.info.pod
     const uid = before.metadata.uid!
-    const pod = informers.for<Pod>('pods').get(keyOf(before))
+    const current = informers.for<Pod>('pods').get(keyOf(before))
     const message = error.kind === 'fit' ? fitErrorMessage(error) : error.message
-    if (!pod || pod.spec.nodeName || pod.metadata.uid !== uid) {
+    if (current && !current.spec.nodeName && current.metadata.uid !== uid) {
+      // There is another pod of that name by now: nothing is said of the one that was.
       queue.done(uid)
       return
     }
-    queue.returnUnschedulable(queued, pod, error.kind === 'other' ? new Set() : error.rejectors)
     const nominated = 'nominate' in rest ? rest.nominate : undefined
-    if (nominated !== undefined) nominator.set(queued.info, nominated)
+    const waits = current !== undefined && !current.spec.nodeName
+    const pod = waits ? current : before
+    if (waits) {
+      queue.returnUnschedulable(queued, pod, error.kind === 'other' ? new Set() : error.rejectors)
+      if (nominated !== undefined) nominator.set(queued.info, nominated)
+    } else queue.done(uid)
     events.event(pod, 'Warning', 'FailedScheduling', message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH - 4)} ...` : message)
     void report(pod, error.kind === 'other' ? 'SchedulerError' : 'Unschedulable', message, nominated)
   }
@@ -376,7 +383,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     try {
       await api.patch('pods', metadata.name!, metadata.namespace, 'application/strategic-merge-patch+json', {
         metadata: { uid: metadata.uid },
-        status: { ...(conditionChanged ? { conditions: [condition] } : {}), ...(nominationChanged ? { nominatedNodeName: nominate === '' ? null : nominate } : {}) },
+        status: { ...(conditionChanged ? conditionPatch(pod, condition) : {}), ...(nominationChanged ? { nominatedNodeName: nominate === '' ? null : nominate } : {}) },
       }, { subresource: 'status' })
     } catch (error) {
       if (!isStatusError(error, 'NotFound', 'Conflict')) log.warn(`status of ${keyOf(pod)} was not written`, { error: String(error) })
@@ -396,6 +403,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function onNodes(changes: readonly Change<Node>[]): void {
     for (const { type, object, old } of changes) {
       if (type === 'delete') {
+        queue.moveOn({ resource: 'Node', actions: ['Delete'], object })
         cluster.removeNode(object.metadata.name!)
         continue
       }
@@ -412,10 +420,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (type === 'delete' || over) {
         queue.delete(uid)
         nominator.delete(uid)
-        const wasBound = Boolean(pod.spec.nodeName)
         if (type === 'update' && over && old && (old.status?.phase === 'Succeeded' || old.status?.phase === 'Failed')) continue
+        const heldRoom = Boolean(pod.spec.nodeName) || cluster.isAssumed(uid)
         cluster.removePod(uid)
-        if (wasBound || type === 'delete') queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: pod })
+        if (heldRoom) queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: pod })
+        else if (pod.status?.nominatedNodeName && isOwn(pod)) releaseNomination(pod)
         continue
       }
       if (pod.spec.nodeName) {
@@ -433,15 +442,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         }
         continue
       }
-      if ((pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) !== ownName) continue
+      if (!isOwn(pod)) continue
       if (type === 'add') {
         nominator.add(pod)
         queue.add(pod)
       } else {
-        if (!cluster.isAssumed(uid)) nominator.update(pod, old!)
+        const isAssumed = cluster.isAssumed(uid)
+        if (!isAssumed) nominator.update(pod, old!)
         queue.update(pod, old!)
+        if (!isAssumed && old!.status?.nominatedNodeName && old!.status.nominatedNodeName !== pod.status?.nominatedNodeName) releaseNomination(old!)
       }
     }
+  }
+
+  const isOwn = (pod: Pod) => (pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) === ownName
+
+  /** The room that a waiting pod had promised is free again, for those that are not more important. k8s: hasNominatedNodeNameChanged, getLEPriorityPreCheck */
+  function releaseNomination(pod: Pod): void {
+    const priority = pod.spec.priority ?? 0
+    queue.moveOn({ resource: 'Pod', actions: ['Delete'], object: pod }, ({ info }) => info.priority <= priority)
   }
 
   function follow(resource: string, name: EventResource): void {
@@ -465,6 +484,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         follow('persistentvolumeclaims', 'PersistentVolumeClaim')
         follow('storageclasses.storage.k8s.io', 'StorageClass')
         follow('csinodes.storage.k8s.io', 'CSINode')
+        follow('csidrivers.storage.k8s.io', 'CSIDriver')
+        follow('csistoragecapacities.storage.k8s.io', 'CSIStorageCapacity')
+        follow('volumeattachments.storage.k8s.io', 'VolumeAttachment')
         follow(RESOURCE_CLAIMS, 'ResourceClaim')
         follow(RESOURCE_SLICES, 'ResourceSlice')
         follow(DEVICE_CLASSES, 'DeviceClass')
@@ -491,6 +513,6 @@ function nodeActions(node: Node, old: Node): EventAction[] {
   if (!deepEqual(old.status?.allocatable, node.status?.allocatable)) actions.push('UpdateNodeAllocatable')
   if (!deepEqual(old.status?.declaredFeatures, node.status?.declaredFeatures)) actions.push('UpdateNodeDeclaredFeature')
   if (!deepEqual(old.metadata.labels, node.metadata.labels)) actions.push('UpdateNodeLabel')
-  if (!deepEqual(old.spec?.taints, node.spec?.taints) || old.spec?.unschedulable !== node.spec?.unschedulable) actions.push('UpdateNodeTaint')
+  if (!deepEqual(old.spec?.taints, node.spec?.taints) || (old.spec?.unschedulable && !node.spec?.unschedulable)) actions.push('UpdateNodeTaint')
   return actions
 }

@@ -1,12 +1,14 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import { deepEqual } from '../../base/freeze.ts'
 import { needsLess } from '../client/pod-resources.ts'
 import type { Pod } from '../kinds/generated/types.ts'
-import type { ClusterEvent, Handle, Plugin, PreEnqueuePlugin, QueuedPod, QueueSortPlugin, RetryRule } from './framework.ts'
+import { on, type ClusterEvent, type EventAction, type Handle, type Plugin, type PreEnqueuePlugin, type QueuedPod, type QueueSortPlugin, type RetryRule } from './framework.ts'
 import { podInfoOf } from './pod-info.ts'
 
 /** k8s: pkg/scheduler/backend/queue */
 const INITIAL_BACKOFF_MS = 1000
 const MAX_BACKOFF_MS = 10_000
+const BACKOFF_WINDOW_MS = 1000
 const MAX_IN_UNSCHEDULABLE_MS = 5 * 60_000
 const FLUSH_UNSCHEDULABLE_MS = 30_000
 
@@ -46,7 +48,12 @@ export class SchedulingQueue {
     this.#wake = wake
     this.#less = (plugins.find((plugin) => plugin.less) as QueueSortPlugin).less
     this.#preEnqueue = plugins.filter((plugin) => plugin.preEnqueue) as PreEnqueuePlugin[]
-    for (const { name, retryOn } of plugins) if (retryOn) this.#rules.set(name, retryOn)
+    for (const { name, retryOn } of plugins) {
+      if (!retryOn) continue
+      const hears = (action: EventAction) => retryOn.some((rule) => rule.resource === 'Node' && rule.actions.includes(action))
+      // Whoever waits for new nodes is told of changed taints, too. k8s: buildQueueingHintMap
+      this.#rules.set(name, hears('Add') && !hears('UpdateNodeTaint') ? [...retryOn, on('Node', 'UpdateNodeTaint')] : retryOn)
+    }
     this.#scheduleFlush()
   }
 
@@ -55,7 +62,7 @@ export class SchedulingQueue {
     const uid = pod.metadata.uid!
     if (this.#find(uid) || this.#inFlight.has(uid)) return
     const nowMs = this.#clock.nowMs()
-    this.#enter({ info: podInfoOf(pod), queuedMs: nowMs, initialAttemptMs: nowMs, attempts: 0, rejectors: new Set(), backoffUntilMs: 0, gated: false, sequence: this.#sequence++ })
+    this.#enter({ info: podInfoOf(pod), queuedMs: nowMs, initialAttemptMs: nowMs, attempts: 0, rejections: 0, errorsInRow: 0, rejectors: new Set(), backoffUntilMs: 0, gated: false, sequence: this.#sequence++ })
   }
 
   /** A pod in the queue has changed. */
@@ -102,23 +109,31 @@ export class SchedulingQueue {
     this.#inFlight.delete(uid)
   }
 
-  /** A pod whose attempt failed. `rejectors` are the plugins that turned it away; none means an error: it is simply tried again later. */
+  /**
+   * A pod whose attempt failed. `rejectors` are the plugins that turned it away; none means an error: it is simply tried again later.
+   * Errors and rejections wait by counts of their own. k8s: AddUnschedulableIfNotPresent, getBackoffTime
+   */
   returnUnschedulable(queued: QueuedPod, pod: Pod, rejectors: ReadonlySet<string>): void {
     const uid = pod.metadata.uid!
     this.#inFlight.delete(uid)
     queued.info = podInfoOf(pod)
     queued.rejectors = rejectors
     queued.queuedMs = this.#clock.nowMs()
-    queued.backoffUntilMs = queued.queuedMs + Math.min(INITIAL_BACKOFF_MS * 2 ** (queued.attempts - 1), MAX_BACKOFF_MS)
+    if (rejectors.size === 0) queued.errorsInRow++
+    else {
+      queued.rejections++
+      queued.errorsInRow = 0
+    }
+    queued.backoffUntilMs = backoffEndMs(queued.queuedMs, queued.errorsInRow || queued.rejections)
     if (rejectors.size === 0) this.#requeue(queued)
     else this.#unschedulable.set(uid, queued)
   }
 
-  /** Something happened in the cluster: frees pods that it may help. */
-  moveOn(event: ClusterEvent): void {
+  /** Something happened in the cluster: frees pods that it may help. `concerns` leaves out those that it is nothing to. */
+  moveOn(event: ClusterEvent, concerns?: (queued: QueuedPod) => boolean): void {
     if (this.#unschedulable.size === 0) return
     for (const [uid, queued] of this.#unschedulable) {
-      if (!this.#helps(queued, event)) continue
+      if ((concerns && !concerns(queued)) || !this.#helps(queued, event)) continue
       this.#unschedulable.delete(uid)
       this.#requeue(queued)
     }
@@ -254,10 +269,16 @@ export class SchedulingQueue {
   }
 }
 
+/** When a pod that failed for the n-th time may be tried again: backoff ends with a window of a second. k8s: alignToWindow, isPodBackingoff */
+function backoffEndMs(nowMs: number, failures: number): number {
+  const earliestMs = nowMs + Math.min(INITIAL_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS)
+  return (Math.floor(earliestMs / BACKOFF_WINDOW_MS) + 1) * BACKOFF_WINDOW_MS
+}
+
 /** What changed about a waiting pod, as far as plugins care. */
 function podEvents(pod: Pod, old: Pod): ClusterEvent[] {
   const actions: ClusterEvent['actions'][number][] = []
-  if (pod.metadata.labels !== old.metadata.labels) actions.push('UpdatePodLabel')
+  if (!deepEqual(pod.metadata.labels, old.metadata.labels)) actions.push('UpdatePodLabel')
   if ((pod.spec.tolerations?.length ?? 0) !== (old.spec.tolerations?.length ?? 0)) actions.push('UpdatePodTolerations')
   if (old.spec.schedulingGates?.length && !pod.spec.schedulingGates?.length) actions.push('UpdatePodSchedulingGatesEliminated')
   if (needsLess(pod, old)) actions.push('UpdatePodScaleDown')

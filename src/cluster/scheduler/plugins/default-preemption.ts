@@ -1,13 +1,14 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import { findCondition } from '../../client/conditions.ts'
 import { selects } from '../../client/label-selection.ts'
-import type { PodDisruptionBudget } from '../../kinds/generated/types.ts'
+import type { PodCondition, PodDisruptionBudget } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
+import { conditionPatch } from '../condition-patch.ts'
 import { fitErrorMessage } from '../fit-error.ts'
 import { on, type Cycle, type Diagnosis, type Handle, type PostFilterPlugin, type PreEnqueuePlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
-import { isRejection, unresolvable, type SchedulingStatus } from '../status.ts'
+import { failed, isRejection, messageOfStatus, unresolvable, type SchedulingStatus } from '../status.ts'
 
 const MIN_CANDIDATES = 100
 const MIN_CANDIDATES_PERCENT = 10
@@ -41,13 +42,22 @@ export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
     const budgets = handle.informers.for<PodDisruptionBudget>('poddisruptionbudgets.policy').list()
     const wanted = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.trunc(nodes.length * MIN_CANDIDATES_PERCENT / 100)))
     const offset = nodes.length > 0 ? random.int(nodes.length) : 0
-    const candidates: Candidate[] = []
-    for (let i = 0; i < nodes.length && candidates.length < wanted; i++) {
+    // Once there are enough, one of which no budget stands in the way of will do. k8s: DryRunPreemption
+    const harmless: Candidate[] = []
+    const violating: Candidate[] = []
+    const problems = new Set<string>()
+    for (let i = 0; i < nodes.length && !(harmless.length > 0 && harmless.length + violating.length >= wanted); i++) {
       const node = nodes[(offset + i) % nodes.length]!
-      const found = selectVictims(cycle, node, budgets, handle)
-      if ('code' in found) statuses.set(node.node.metadata.name!, found)
-      else candidates.push(found)
+      let found = selectVictims(cycle, node, budgets, handle)
+      if (!('code' in found) && found.victims.length === 0) found = failed(`expected at least one victim pod on node "${node.node.metadata.name}"`)
+      if ('code' in found) {
+        if (found.code === 'Error') problems.add(messageOfStatus(found))
+        statuses.set(node.node.metadata.name!, found)
+      } else if (found.violations === 0) harmless.push(found)
+      else violating.push(found)
     }
+    const candidates = [...harmless, ...violating]
+    if (candidates.length === 0 && problems.size > 0) return { message: `preemption: ${problems.size === 1 ? [...problems][0] : `[${[...problems].join(', ')}]`}`, failed: true }
     if (candidates.length === 0)
       return { nominatedNodeName: '', message: `preemption: ${fitErrorMessage({ nodeCount: cluster.nodes.length, diagnosis: { nodes: statuses, absent: NOT_HELPFUL } })}` }
     const best = pickCandidate(candidates)
@@ -87,7 +97,7 @@ function selectVictims(cycle: Cycle, real: NodeInfo, budgets: readonly PodDisrup
   }
   for (const other of potential) remove(other)
   const status = handle.runFilters(snapshot, node)
-  if (status) return isRejection(status) ? status : unresolvable(...status.reasons)
+  if (status) return isRejection(status) ? status : failed(`running "${status.plugin}" filter plugin: ${messageOfStatus(status)}`)
   potential.sort(byImportance)
   const { violating, others } = splitByBudget(potential, budgets)
   const victims: PodInfo[] = []
@@ -159,13 +169,11 @@ async function evict(preemptor: PodInfo, { node, victims }: Candidate, handle: H
     for (const { pod } of staying) {
       const { name, namespace, generation } = pod.metadata
       try {
-        await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
-          metadata: { uid: pod.metadata.uid },
-          status: { conditions: [{
-            type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
-            reason: 'PreemptionByScheduler', message: `${preemptor.pod.spec.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
-          }] },
-        }, { subresource: 'status' })
+        const condition: PodCondition = {
+          type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
+          reason: 'PreemptionByScheduler', message: `${preemptor.pod.spec.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+        }
+        await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', { metadata: { uid: pod.metadata.uid }, status: conditionPatch(pod, condition) }, { subresource: 'status' })
         await api.delete('pods', name!, namespace)
         events.event(pod, 'Normal', 'Preempted', `Preempted by pod ${uid} on node ${node}`)
       } catch (error) {

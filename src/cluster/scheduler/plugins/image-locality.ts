@@ -34,10 +34,10 @@ export const imageLocality: PreScorePlugin & ScorePlugin = {
     state.set(NAME, { images, mostBytes: MAX_BYTES_PER_CONTAINER * (containers.length + initContainers.length) } satisfies State)
     return PASS
   },
-  score({ state }, node) {
+  score({ state }, node, { cluster }) {
     const { images, mostBytes } = state.get(NAME) as State
     let bytes = 0
-    for (const { name, spread } of images) bytes += Math.trunc((node.images.get(name) ?? 0) * spread)
+    for (const { name, spread } of images) if (node.images.has(name)) bytes += Math.trunc(cluster.imageBytes(name) * spread)
     return Math.trunc(MAX_NODE_SCORE * (Math.min(Math.max(bytes, MIN_BYTES), mostBytes) - MIN_BYTES) / (mostBytes - MIN_BYTES))
   },
 }

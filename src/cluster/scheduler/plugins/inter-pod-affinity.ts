@@ -1,8 +1,9 @@
 import { selects } from '../../client/label-selection.ts'
 import type { Namespace, Node, Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '../../kinds/generated/types.ts'
-import { MAX_NODE_SCORE, on, type Cycle, type FilterPlugin, type Handle, type PreFilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
+import type { KubeObject } from '../../kinds/object.ts'
+import { isDeletion, MAX_NODE_SCORE, on, type ClusterEvent, type Cycle, type FilterPlugin, type Handle, type PreFilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
-import type { PodInfo } from '../pod-info.ts'
+import { holdsRoom, podInfoOf, type PodInfo } from '../pod-info.ts'
 import { PASS, SKIP, unresolvable, unschedulable } from '../status.ts'
 
 const NAME = 'InterPodAffinity'
@@ -54,6 +55,40 @@ function count(state: FilterState, { info, pod }: Cycle, other: PodInfo, node: N
 }
 
 const preferred = (pod: Pod, kind: 'podAffinity' | 'podAntiAffinity'): readonly WeightedPodAffinityTerm[] => pod.spec.affinity?.[kind]?.preferredDuringSchedulingIgnoredDuringExecution ?? []
+
+/**
+ * Whether all terms mean a pod, as far as can be said without looking at namespaces: a selector of namespaces that asks for labels means none here, as upstream.
+ * k8s: podMatchesAllAffinityTerms of queueing hints
+ */
+function hintMatchesAll(terms: readonly PodAffinityTerm[], owner: Pod, pod: Pod): boolean {
+  return terms.length > 0 && terms.every(({ namespaces, namespaceSelector, labelSelector }) => {
+    const inNamespace = namespaces?.length || namespaceSelector
+      ? (namespaces?.includes(pod.metadata.namespace!) ?? false) || (namespaceSelector !== undefined && selects(namespaceSelector, undefined))
+      : pod.metadata.namespace === owner.metadata.namespace
+    return inNamespace && selects(labelSelector, pod.metadata.labels)
+  })
+}
+
+/** Whether a pod that came, changed or went may let the waiting pod in. k8s: isSchedulableAfterPodChange */
+function mayHelpAfterPodChange(pod: Pod, event: ClusterEvent): boolean {
+  const [other, before] = [event.object as Pod, event.old as Pod | undefined]
+  if (before && other.metadata.uid === pod.metadata.uid) return true
+  if (!holdsRoom(other) || (before && !holdsRoom(before))) return false
+  const { requiredAffinity, requiredAntiAffinity } = podInfoOf(pod)
+  if (before)
+    return (!hintMatchesAll(requiredAffinity, pod, before) && hintMatchesAll(requiredAffinity, pod, other)) || (hintMatchesAll(requiredAntiAffinity, pod, before) && !hintMatchesAll(requiredAntiAffinity, pod, other))
+  if (!isDeletion(event)) return hintMatchesAll(requiredAffinity, pod, other)
+  return hintMatchesAll(requiredAntiAffinity, pod, other) || hintMatchesAll(podInfoOf(other).requiredAntiAffinity, other, pod)
+}
+
+/** Whether a node has come into, left or changed a topology that the pod's terms speak of. k8s: isSchedulableAfterNodeChange */
+function mayHelpAfterNodeChange(pod: Pod, { object, old }: ClusterEvent): boolean {
+  const { requiredAffinity, requiredAntiAffinity } = podInfoOf(pod)
+  const valueOf = (node: KubeObject, { topologyKey }: PodAffinityTerm) => node.metadata.labels?.[topologyKey]
+  if (!old) return requiredAntiAffinity.length > 0 || requiredAffinity.some((term) => valueOf(object, term) !== undefined)
+  return requiredAffinity.some((term) => valueOf(object, term) !== undefined && valueOf(old, term) !== valueOf(object, term))
+    || requiredAntiAffinity.some((term) => valueOf(old, term) !== undefined && valueOf(old, term) !== valueOf(object, term))
+}
 
 /** Near some pods, away from others. k8s: plugins/interpodaffinity */
 export const interPodAffinity: PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin = {
@@ -139,7 +174,7 @@ export const interPodAffinity: PreFilterPlugin & FilterPlugin & PreScorePlugin &
   normalize(_, scores) {
     const min = Math.min(...scores)
     const range = Math.max(...scores) - min
-    for (let i = 0; i < scores.length; i++) scores[i] = range > 0 ? Math.trunc(MAX_NODE_SCORE * (scores[i]! - min) / range) : 0
+    for (let i = 0; i < scores.length; i++) scores[i] = range > 0 ? Math.trunc(MAX_NODE_SCORE * ((scores[i]! - min) / range)) : 0
   },
-  retryOn: [on('Pod', ['Add', 'Delete', 'UpdatePodLabel']), on('Node', ['Add', 'UpdateNodeLabel'])],
+  retryOn: [on('Pod', ['Add', 'Delete', 'UpdatePodLabel'], mayHelpAfterPodChange), on('Node', ['Add', 'UpdateNodeLabel'], mayHelpAfterNodeChange)],
 }

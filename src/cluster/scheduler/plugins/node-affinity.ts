@@ -35,5 +35,5 @@ export const nodeAffinity: PreFilterPlugin & FilterPlugin & PreScorePlugin & Sco
     return score
   },
   normalize(_, scores) { normalizeByMax(scores) },
-  retryOn: [on('Node', ['Add', 'UpdateNodeLabel'], (pod, { object }) => matchesRequiredNodeAffinity(pod.spec, object as Node))],
+  retryOn: [on('Node', ['Add', 'UpdateNodeLabel'], (pod, { object, old }) => matchesRequiredNodeAffinity(pod.spec, object as Node) && !(old && matchesRequiredNodeAffinity(pod.spec, old as Node)))],
 }

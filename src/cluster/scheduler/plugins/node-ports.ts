@@ -1,5 +1,5 @@
 import { on, type FilterPlugin, type PreFilterPlugin } from '../framework.ts'
-import { podInfoOf } from '../pod-info.ts'
+import { holdsRoom, podInfoOf, portsConflict } from '../pod-info.ts'
 import { PASS, SKIP, unschedulable } from '../status.ts'
 import type { Pod } from '../../kinds/generated/types.ts'
 
@@ -9,7 +9,11 @@ export const nodePorts: PreFilterPlugin & FilterPlugin = {
   preFilter: ({ info }) => info.hostPorts.length === 0 ? SKIP : PASS,
   filter: ({ info }, node) => info.hostPorts.some((port) => node.isPortTaken(port)) ? unschedulable("node(s) didn't have free ports for the requested pod ports") : PASS,
   retryOn: [
-    on('Pod', 'Delete', (_, { object }) => Boolean((object as Pod).spec.nodeName) && podInfoOf(object as Pod).hostPorts.length > 0),
+    on('Pod', 'Delete', (pod, { object }) => {
+      if (!holdsRoom(object as Pod)) return false
+      const wanted = podInfoOf(pod).hostPorts
+      return podInfoOf(object as Pod).hostPorts.some((held) => wanted.some((port) => portsConflict(held, port)))
+    }),
     on('Node', 'Add'),
   ],
 }

@@ -1,10 +1,11 @@
 import type { Informers } from '../../client/informers.ts'
 import type { Amounts } from '../../client/pod-resources.ts'
-import { podAmounts, amountOf } from '../../client/pod-resources.ts'
-import type { Node, Pod } from '../../kinds/generated/types.ts'
+import { podAmounts } from '../../client/pod-resources.ts'
+import type { DeviceClass, Node, Pod } from '../../kinds/generated/types.ts'
 import { classOfResource, mayBeDevices } from '../devices/device-class-resolver.ts'
-import { MAX_NODE_SCORE, on, type FilterPlugin, type ScorePlugin } from '../framework.ts'
-import type { NodeInfo } from '../node-info.ts'
+import { isDeletion, MAX_NODE_SCORE, on, type ClusterEvent, type FilterPlugin, type ScorePlugin } from '../framework.ts'
+import { NodeInfo } from '../node-info.ts'
+import { holdsRoom } from '../pod-info.ts'
 import { PASS, type SchedulingStatus } from '../status.ts'
 
 const FIRST = ['cpu', 'memory', 'ephemeral-storage']
@@ -32,10 +33,7 @@ export function lackingResources(requests: Amounts, node: NodeInfo, informers?: 
   if (!tooMany && fits(requests, allocatable, requested)) return undefined
   const reasons: string[] = []
   let hopeless = false
-  if (tooMany) {
-    reasons.push('Too many pods')
-    hopeless = (allocatable.pods ?? 0) < 1
-  }
+  if (tooMany) reasons.push('Too many pods')
   for (const name of [...FIRST, ...Object.keys(requests).filter((other) => !FIRST.includes(other))]) {
     const asked = requests[name]
     const all = allocatable[name] ?? 0
@@ -44,6 +42,17 @@ export function lackingResources(requests: Amounts, node: NodeInfo, informers?: 
     if (asked > all) hopeless = true
   }
   return reasons.length > 0 ? { reasons, hopeless } : undefined
+}
+
+/** k8s: resource/v1 ResourceDeviceClassPrefix */
+const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/'
+
+/** Whether a pod that scales down leaves something that the waiting pod asks for. k8s: isSchedulableAfterPodScaleDown */
+function releasesWanted(pod: Pod, { object, old }: ClusterEvent): boolean {
+  if (object.metadata.uid === pod.metadata.uid) return true
+  if (!(object as Pod).spec.nodeName) return false
+  const [before, now, wanted] = [podAmounts(old as Pod), podAmounts(object as Pod), podAmounts(pod)]
+  return Object.entries(wanted).some(([name, amount]) => amount > 0 && (before[name] ?? 0) > (now[name] ?? 0))
 }
 
 /** Fuller nodes are better. k8s: plugins/noderesources MostAllocated */
@@ -67,13 +76,21 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
     return cpu === 0 || memory === 0 ? cpuScore + memoryScore : Math.trunc((cpuScore + memoryScore) / 2)
   },
   retryOn: [
-    on('Pod', ['Delete', 'UpdatePodScaleDown'], (pod, { object }) => object.metadata.uid === pod.metadata.uid || Boolean((object as Pod).spec.nodeName)),
-    on('DeviceClass', ['Add', 'Update']),
-    on('Node', ['Add', 'UpdateNodeAllocatable'], (pod, { object }) => {
-      const allocatable = (object as Node).status?.allocatable ?? {}
+    on('Pod', ['Delete', 'UpdatePodScaleDown'], (pod, event) => isDeletion(event) ? holdsRoom(event.object as Pod) : releasesWanted(pod, event)),
+    on('DeviceClass', ['Add', 'Update'], (pod, { object, old }) => {
+      const name = (object as DeviceClass).spec.extendedResourceName
+      if (old && (old as DeviceClass).spec.extendedResourceName === name) return false
       const requests = podAmounts(pod)
-      for (const name in requests) if (requests[name]! > (allocatable[name] === undefined ? 0 : amountOf(name, allocatable[name]!))) return false
-      return true
+      return (!old && requests[DEVICE_CLASS_PREFIX + object.metadata.name] !== undefined) || (name !== undefined && requests[name] !== undefined)
+    }),
+    on('Node', ['Add', 'UpdateNodeAllocatable'], (pod, { object, old }, { informers }) => {
+      const now = new NodeInfo(object as Node)
+      const requests = podAmounts(pod)
+      if (lackingResources(requests, now, informers)) return false
+      if (!old) return true
+      const before = new NodeInfo(old as Node).allocatable
+      if ((now.allocatable.pods ?? 0) > (before.pods ?? 0)) return true
+      return Object.entries(requests).some(([name, amount]) => amount > 0 && ((now.allocatable[name] ?? 0) > (before[name] ?? 0) || ((now.allocatable[name] ?? 0) === 0 && isDevices(name, informers))))
     }),
   ],
 }

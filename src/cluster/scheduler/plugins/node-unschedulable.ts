@@ -1,5 +1,5 @@
 import { isTolerated } from '../../client/tolerations.ts'
-import type { Node, Taint } from '../../kinds/generated/types.ts'
+import type { Node, Pod, Taint } from '../../kinds/generated/types.ts'
 import { on, type FilterPlugin } from '../framework.ts'
 import { PASS, unresolvable } from '../status.ts'
 
@@ -14,6 +14,6 @@ export const nodeUnschedulable: FilterPlugin = {
   },
   retryOn: [
     on('Node', ['Add', 'UpdateNodeTaint'], (_, { object, old }) => !(object as Node).spec?.unschedulable && (!old || Boolean((old as Node).spec?.unschedulable))),
-    on('Pod', 'UpdatePodTolerations', (pod, { object }) => object.metadata.uid === pod.metadata.uid),
+    on('Pod', 'UpdatePodTolerations', (pod, { object }) => object.metadata.uid === pod.metadata.uid && isTolerated((object as Pod).spec.tolerations, UNSCHEDULABLE_TAINT)),
   ],
 }

@@ -1,10 +1,12 @@
+import { deepEqual } from '../../../base/freeze.ts'
 import { holdsAll, matcherOf, selects } from '../../client/label-selection.ts'
 import { matchesRequiredNodeAffinity } from '../../client/node-selection.ts'
 import { controllerOf } from '../../client/owner-references.ts'
 import { findUntolerated } from '../../client/tolerations.ts'
 import type { LabelSelector, Node, Pod, ReplicaSet, ReplicationController, Service, StatefulSet, TopologySpreadConstraint } from '../../kinds/generated/types.ts'
-import { MAX_NODE_SCORE, on, type Cycle, type FilterPlugin, type Handle, type PreFilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
+import { MAX_NODE_SCORE, on, type ClusterEvent, type Cycle, type FilterPlugin, type Handle, type PreFilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
+import { holdsRoom } from '../pod-info.ts'
 import { PASS, SKIP, unresolvable, unschedulable } from '../status.ts'
 
 const NAME = 'PodTopologySpread'
@@ -19,7 +21,10 @@ interface Constraint {
   minDomains: number
   honorAffinity: boolean
   honorTaints: boolean
-  matches: (pod: Pod) => boolean
+  /** Whether labels are those of pods that are to be spread. */
+  selects: (labels: Record<string, string> | undefined) => boolean
+  /** Whether a pod on a node counts: an empty selector counts none, and pods that leave don't count. k8s: countPodsMatchSelector */
+  counts: (pod: Pod) => boolean
   /** Names the predicate, for counters that outlive the cycle. */
   key: string
 }
@@ -45,10 +50,13 @@ function constraintOf(pod: Pod, spec: Pick<TopologySpreadConstraint, 'maxSkew' |
   const { namespace } = pod.metadata
   const extra: Record<string, string> = {}
   for (const key of spec.matchLabelKeys ?? []) if (pod.metadata.labels?.[key] !== undefined) extra[key] = pod.metadata.labels[key]!
+  const countsNone = isEmpty && Object.keys(extra).length === 0
+  const selects = (labels: Record<string, string> | undefined) => holdsAll(extra, labels) && selected(labels)
   return {
     maxSkew: spec.maxSkew, topologyKey: spec.topologyKey, minDomains: spec.minDomains ?? 1,
     honorAffinity: (spec.nodeAffinityPolicy ?? 'Honor') === 'Honor', honorTaints: spec.nodeTaintsPolicy === 'Honor',
-    matches: (other) => !isEmpty && other.metadata.namespace === namespace && other.metadata.deletionTimestamp === undefined && holdsAll(extra, other.metadata.labels) && selected(other.metadata.labels),
+    selects,
+    counts: ({ metadata }) => !countsNone && metadata.namespace === namespace && metadata.deletionTimestamp === undefined && selects(metadata.labels),
     key: `spread/${namespace}/${selectorKey}/${JSON.stringify(extra)}`,
   }
 }
@@ -56,7 +64,7 @@ function constraintOf(pod: Pod, spec: Pick<TopologySpreadConstraint, 'maxSkew' |
 function ownConstraints(pod: Pod, action: string): Constraint[] {
   return (pod.spec.topologySpreadConstraints ?? []).filter((constraint) => constraint.whenUnsatisfiable === action).map((constraint) => {
     const selector: LabelSelector | undefined = constraint.labelSelector
-    const isEmpty = selector !== undefined && !Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length && !constraint.matchLabelKeys?.length
+    const isEmpty = selector !== undefined && !Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length
     return constraintOf(pod, constraint, matcherOf(selector), JSON.stringify(selector ?? null), isEmpty)
   })
 }
@@ -92,10 +100,31 @@ function change({ state, pod }: Cycle, other: Pod, { node }: NodeInfo, by: numbe
   const filter = state.get(NAME) as FilterState | undefined
   if (!filter || other.metadata.namespace !== pod.metadata.namespace || !hasAllKeys(node, filter.constraints)) return
   for (const [i, constraint] of filter.constraints.entries()) {
-    if (!constraint.matches(other) || !includes(constraint, pod, node)) continue
+    if (!constraint.selects(other.metadata.labels) || !includes(constraint, pod, node)) continue
     const value = node.metadata.labels![constraint.topologyKey]!
     filter.counts[i]!.set(value, (filter.counts[i]!.get(value) ?? 0) + by)
   }
+}
+
+/** Whether a pod that came, changed or went can have changed what the waiting pod's constraints say. k8s: isSchedulableAfterPodChange */
+function mayHelpAfterPodChange(pod: Pod, event: ClusterEvent): boolean {
+  const [now, before] = [event.object as Pod, event.old as Pod | undefined]
+  const isOwn = now.metadata.uid === pod.metadata.uid
+  if (!isOwn && (!holdsRoom(now) || now.metadata.namespace !== pod.metadata.namespace)) return false
+  const constraints = ownConstraints(pod, 'DoNotSchedule')
+  if (!before) return constraints.some((constraint) => constraint.selects(now.metadata.labels))
+  if (isOwn && !deepEqual(now.spec.tolerations, before.spec.tolerations) && constraints.some(({ honorTaints }) => honorTaints)) return true
+  return constraints.some((constraint) => constraint.selects(before.metadata.labels) !== constraint.selects(now.metadata.labels))
+}
+
+/** k8s: isSchedulableAfterNodeChange */
+function mayHelpAfterNodeChange(pod: Pod, { object, old }: ClusterEvent): boolean {
+  const [now, before] = [object as Node, old as Node | undefined]
+  const constraints = ownConstraints(pod, 'DoNotSchedule')
+  const isDomain = hasAllKeys(now, constraints)
+  if (!before) return isDomain
+  if (isDomain !== hasAllKeys(before, constraints)) return true
+  return isDomain && (constraints.some(({ topologyKey }) => before.metadata.labels?.[topologyKey] !== now.metadata.labels?.[topologyKey]) || !deepEqual(before.spec?.taints, now.spec?.taints))
 }
 
 /** Keeps pods of a kind evenly spread over zones and nodes. k8s: plugins/podtopologyspread */
@@ -106,7 +135,7 @@ export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin 
     const constraints = ownConstraints(pod, 'DoNotSchedule')
     if (constraints.length === 0) return SKIP
     const counts = constraints.map(() => new Map<string, number>())
-    const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.matches).counts)
+    const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
     for (const { node } of cluster.nodes) {
       if (!hasAllKeys(node, constraints)) continue
       for (const [i, constraint] of constraints.entries()) {
@@ -128,7 +157,7 @@ export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin 
       if (value === undefined) return unresolvable(`${NO_MATCH} (missing required label)`)
       const own = counts[i]!
       const least = own.size < constraint.minDomains ? 0 : Math.min(...own.values())
-      const skew = (own.get(value) ?? 0) + (constraint.matches(pod) ? 1 : 0) - (least === Infinity ? 0 : least)
+      const skew = (own.get(value) ?? 0) + (constraint.selects(pod.metadata.labels) ? 1 : 0) - (least === Infinity ? 0 : least)
       if (skew > constraint.maxSkew) return unschedulable(NO_MATCH)
     }
     return PASS
@@ -148,17 +177,17 @@ export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin 
       }
       for (let i = 0; i < constraints.length; i++) {
         const { topologyKey } = constraints[i]!
-        const value = topologyKey === HOSTNAME ? undefined : node.metadata.labels?.[topologyKey]
-        if (value !== undefined) counts[i]!.set(value, 0)
+        // Nodes without the label are a topology of their own, where not all labels are required.
+        if (topologyKey !== HOSTNAME) counts[i]!.set(node.metadata.labels?.[topologyKey] ?? '', 0)
       }
     }
-    const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.matches).counts)
+    const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
     for (const [i, constraint] of constraints.entries()) {
       if (constraint.topologyKey === HOSTNAME || counts[i]!.size === 0) continue
       for (const { node } of cluster.nodes) {
         if (requireAll && !hasAllKeys(node, constraints)) continue
-        const value = node.metadata.labels?.[constraint.topologyKey]
-        if (value === undefined || !counts[i]!.has(value) || !includes(constraint, pod, node)) continue
+        const value = node.metadata.labels?.[constraint.topologyKey] ?? ''
+        if (!counts[i]!.has(value) || !includes(constraint, pod, node)) continue
         counts[i]!.set(value, counts[i]!.get(value)! + (perNode[i]!.get(node.metadata.name!) ?? 0))
       }
     }
@@ -194,7 +223,7 @@ export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin 
       scores[i] = skips(i) ? 0 : max === 0 ? MAX_NODE_SCORE : Math.trunc(MAX_NODE_SCORE * (max + min - scores[i]!) / max)
   },
   retryOn: [
-    on('Pod', ['Add', 'Delete', 'UpdatePodLabel'], (pod, { object }) => object.metadata.namespace === pod.metadata.namespace),
-    on('Node', ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint']),
+    on('Pod', ['Add', 'Delete', 'UpdatePodLabel', 'UpdatePodTolerations'], mayHelpAfterPodChange),
+    on('Node', ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'], mayHelpAfterNodeChange),
   ],
 }

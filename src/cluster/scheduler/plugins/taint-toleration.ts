@@ -28,7 +28,10 @@ export const taintToleration: FilterPlugin & PreScorePlugin & ScorePlugin = {
   },
   normalize(_, scores) { normalizeByMax(scores, true) },
   retryOn: [
-    on('Node', ['Add', 'UpdateNodeTaint'], (pod, { object }) => !findUntolerated((object as Node).spec?.taints, pod.spec.tolerations, 'NoSchedule', 'NoExecute')),
+    on('Node', ['Add', 'UpdateNodeTaint'], (pod, { object, old }) => {
+      const isUntolerated = (node: Node) => findUntolerated(node.spec?.taints, pod.spec.tolerations, 'NoSchedule', 'NoExecute') !== undefined
+      return !isUntolerated(object as Node) && (!old || isUntolerated(old as Node))
+    }),
     on('Pod', 'UpdatePodTolerations', (pod, { object }) => object.metadata.uid === pod.metadata.uid),
   ],
 }
