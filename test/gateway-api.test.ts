@@ -1,7 +1,7 @@
-import fs from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startLab } from './lab.ts'
 import type { Lab } from './lab.ts'
+import definitions from '../src/cluster/k3s/charts/gateway-definitions.json' with { type: 'json' }
 // Loaded when first used, which takes real time: a stepped clock would leap over it.
 import '../src/cluster/images/traefik/main.ts'
 
@@ -56,9 +56,9 @@ let lab: Lab
 let node = ''
 beforeAll(async () => {
   lab = await startLab('gateway-api')
-  lab.writeFile('crds.yaml', fs.readFileSync(new URL('gateway-api-crds.yaml', import.meta.url), 'utf8'))
+  lab.writeFile('crds.json', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: definitions }))
   lab.writeFile('traefik.yaml', TRAEFIK)
-  await lab.out('kubectl apply -f crds.yaml && kubectl wait --for=condition=Established crd --all && kubectl apply -f traefik.yaml && kubectl create namespace shop && for name in alpaca bandicoot; do kubectl create deployment $name --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose deployment $name --port 80 --target-port 8080; done; kubectl create deployment -n shop shop --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose -n shop deployment shop --port 80 --target-port 8080; kubectl wait --for=condition=Available deploy --all -A')
+  await lab.out('kubectl apply -f crds.json && kubectl wait --for=condition=Established crd --all && kubectl apply -f traefik.yaml && kubectl create namespace shop && for name in alpaca bandicoot; do kubectl create deployment $name --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose deployment $name --port 80 --target-port 8080; done; kubectl create deployment -n shop shop --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose -n shop deployment shop --port 80 --target-port 8080; kubectl wait --for=condition=Available deploy --all -A')
   node = (await lab.out(`kubectl get nodes -o jsonpath='{.items[1].status.addresses[0].address}'`)).trim()
 }, 240_000)
 afterAll(() => lab.stop())

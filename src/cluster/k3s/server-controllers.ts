@@ -55,7 +55,7 @@ export function startServerControllers(options: ServerControllersOptions): { sto
     const directory = createResourceDirectory(informers)
     const eventsOf = (component: string) => createEventRecorder({ api, clock, log: log.named(component), component })
     const setsOf = (component: string) => new ObjectSets({ client: jsonClient(options.fetch, { userAgent: 'k3s' }), api, directory, fieldManager: `${component}@${options.nodeName}` })
-    await stageManifests(options.files, await clock.outside(bundledManifests(options)), (path) => isStopped || isDisabled(path, options.disabled), clock)
+    await stageManifests(options.files, bundledManifests(options), (path) => isStopped || isDisabled(path, options.disabled), clock)
     if (isStopped) return
     await directoryKnows(informers)
     const deploy = new DeployController({ files: options.files, api, sets: setsOf('deploy'), events: eventsOf('deploy'), clock, log: log.named('deploy'), disabled: options.disabled, force: options.isFreshStart })
