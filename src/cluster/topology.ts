@@ -1,3 +1,4 @@
+import type { Architecture } from '../unix/architecture.ts'
 import type { Taint } from './kinds/generated/types.ts'
 import { formatIPv4, parseCidr } from './network/cidr.ts'
 
@@ -13,6 +14,8 @@ export interface NodeSpec {
   memory: string
   ephemeralStorage: string
   maxPods: number
+  /** The processor; amd64 by default. */
+  architecture?: Architecture
   /** Labels that its kubelet registers it with. */
   nodeLabels?: Record<string, string>
   /** What its provider calls it; `kind://docker/CLUSTER/NODE` by default. */
@@ -108,6 +111,12 @@ export function kubeadmTopology(nodes = 3, name = 'drydock', hostCidr = HOST_CID
     clusterDomain: 'cluster.local',
     flavour: 'kubeadm',
   }
+}
+
+/** The same on four small computers of the kind that fits on a shelf: four 64-bit ARM cores and 8 GB each. */
+export function raspberryPiTopology(): Topology {
+  const plain = kubeadmTopology(4)
+  return { ...plain, nodes: plain.nodes.map((node): NodeSpec => ({ ...node, cpu: '4', memory: '8063668Ki', ephemeralStorage: '60974808Ki', architecture: 'arm64' })) }
 }
 
 /** A machine for pods; `number` of the cluster's, from 0 on, gives its address. */

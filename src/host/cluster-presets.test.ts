@@ -11,4 +11,5 @@ it('makes what was chosen, and the ordinary cluster where nothing was, or someth
   expect(shape('single')).toEqual(['k3s', 1, 1, undefined, false])
   expect(shape('high-availability')).toEqual(['kubeadm', 3, 5, undefined, true])
   expect(shape('no-network')).toEqual(['kubeadm', 1, 3, 'none', false])
+  expect(shape('raspberry-pi')).toEqual(['kubeadm', 1, 4, undefined, false])
 })

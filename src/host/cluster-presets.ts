@@ -1,4 +1,4 @@
-import { kubeadmTopology, singleNodeTopology } from '../cluster/topology.ts'
+import { kubeadmTopology, raspberryPiTopology, singleNodeTopology } from '../cluster/topology.ts'
 import type { Topology } from '../cluster/topology.ts'
 import type { ClusterPreset } from './protocol.ts'
 
@@ -10,6 +10,7 @@ const PRESETS: Readonly<Record<ClusterPreset, () => Topology>> = {
   single: () => singleNodeTopology(),
   'high-availability': () => kubeadmTopology(HIGHLY_AVAILABLE.nodes, undefined, undefined, HIGHLY_AVAILABLE.controlPlanes),
   'no-network': () => ({ ...kubeadmTopology(), cni: 'none' }),
+  'raspberry-pi': raspberryPiTopology,
 }
 
 /** What a fresh cluster is made of; what nobody chose, or nobody knows, is the ordinary one. */

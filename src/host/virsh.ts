@@ -1,6 +1,7 @@
 import { ComputerError } from '../cluster/computers/computers.ts'
 import type { Computers, ComputerState } from '../cluster/computers/computers.ts'
 import { hardwareAddress } from '../unix/net/addresses.ts'
+import { ARCHITECTURES, machineName } from '../unix/architecture.ts'
 import { UsageError, parseOptions, utilityProgram } from '../unix/utilities/utility.ts'
 import type { UtilityContext } from '../unix/utilities/utility.ts'
 import type { Program } from '../unix/types.ts'
@@ -106,10 +107,10 @@ function addressTable({ state: { ip }, network: { definition } }: Domain): strin
 }
 
 /** `virt-install --name NAME --network network=NETWORK`: a new machine with the image of a node, which isn't one yet. */
-// @k8s part: virt-install: name, network, memory and CPUs of a new machine are chosen; disks and systems are always the same
+// @k8s part: virt-install: name, network, memory, CPUs and their architecture of a new machine are chosen; disks and systems are always the same
 export function virtInstall(libvirt: Libvirt): Program {
   return utilityProgram(async (context: UtilityContext) => {
-    const options = parseOptions(context.args, 'n:w:', { 'name=': 'n', 'memory=': 'm', 'ram=': 'm', 'vcpus=': 'c', 'disk=': 'd', 'os-variant=': 'o', 'osinfo=': 'o', 'network=': 'w', 'graphics=': 'g', import: 'i', noautoconsole: 'a', 'cloud-init=': 'u' })
+    const options = parseOptions(context.args, 'n:w:', { 'name=': 'n', 'memory=': 'm', 'ram=': 'm', 'vcpus=': 'c', 'disk=': 'd', 'os-variant=': 'o', 'osinfo=': 'o', 'network=': 'w', 'arch=': 'A', 'graphics=': 'g', import: 'i', noautoconsole: 'a', 'cloud-init=': 'u' })
     if (options.operands.length > 0) throw new UsageError(`unrecognized arguments: ${options.operands.join(' ')}`)
     const fail = async (message: string) => { await context.err(`ERROR    ${message}\n`); return 1 }
     const name = options.value('n')
@@ -121,9 +122,11 @@ export function virtInstall(libvirt: Libvirt): Program {
     if (libvirt.domains().some(({ state }) => state.name === name)) return fail(`Guest name '${name}' is already in use.`)
     const [memoryMib, cpus] = [options.value('m'), options.value('c')].map((value) => value === undefined ? undefined : Number(value.split(',')[0]))
     for (const [flag, value] of [['--memory', memoryMib], ['--vcpus', cpus]] as const) if (value !== undefined && !(Number.isInteger(value) && value > 0)) return fail(`drydock: ${flag} takes a whole number`)
+    const architecture = ARCHITECTURES.find((each) => each === options.value('A') || machineName(each) === options.value('A'))
+    if (options.value('A') !== undefined && architecture === undefined) return fail(`Host does not support any virtualization options for arch '${options.value('A')}'`)
     try {
       await context.out('\nStarting install...\n')
-      const made = network.computers.add(name, { ...(memoryMib === undefined ? {} : { memory: `${memoryMib * 1024}Ki` }), ...(cpus === undefined ? {} : { cpu: String(cpus) }) })
+      const made = network.computers.add(name, { ...(architecture === undefined ? {} : { architecture }), ...(memoryMib === undefined ? {} : { memory: `${memoryMib * 1024}Ki` }), ...(cpus === undefined ? {} : { cpu: String(cpus) }) })
       if (!isInRange(network.definition, made.ip)) {
         await network.computers.remove(made.name)
         return fail(`drydock: the network ${networkName} has no address left`)

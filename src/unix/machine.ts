@@ -152,7 +152,7 @@ class MemoryMachine implements Machine, Kernel {
     const tty = options.tty
     const process = this.#create(0, undefined, argv, {
       env: options.env, cwd: options.cwd, user: options.user, stdin: options.stdin, stdout: options.stdout, stderr: options.stderr, tty, umask: 0o022, ...(options.startedMs === undefined ? {} : { startedMs: options.startedMs }),
-    })
+    }, options.program)
     if (tty) {
       for (const stream of [options.stdin, options.stdout, options.stderr]) if (stream) markTerminalStream(stream)
       if (tty instanceof Terminal) tty.attach((group, signal) => this.signalGroup(group, signal))

@@ -7,6 +7,7 @@ import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { HttpRequest } from '../base/http.ts'
+import type { Architecture } from './architecture.ts'
 import type { LoopDevices } from './fs/block-device.ts'
 import type { KernelLog } from './kernel-log.ts'
 import type { SystemCall } from './system-calls.ts'
@@ -474,6 +475,8 @@ export interface StackPort {
 export interface Hardware {
   cpus: number
   memoryBytes: number
+  /** amd64 by default. */
+  architecture?: Architecture
 }
 
 export interface MachineLimits {
@@ -521,4 +524,6 @@ export interface StartOptions {
   stdout: ByteWriter
   stderr: ByteWriter
   tty?: Tty
+  /** Runs in place of what the file system has under the name. */
+  program?: Program
 }

@@ -446,6 +446,7 @@ export class Computer {
       node: {
         labels: this.#registeredLabels(), taints: [...spec.taints, ...this.#registeredTaints()], addresses: [{ type: 'InternalIP', address: spec.ip }, { type: 'Hostname', address: name }],
         capacity: { cpu: spec.cpu, memory: spec.memory, 'ephemeral-storage': spec.ephemeralStorage, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(spec.maxPods) },
+        ...(spec.architecture ? { architecture: spec.architecture } : {}),
         ...(topology.flavour === 'k3s' ? { providerID: `k3s://${name}` } : this.#installerFlag('provider-id') ? { providerID: this.#installerFlag('provider-id')! } : {}),
         ...(topology.flavour === 'k3s' ? { versionSuffix: K3S_RELEASE.split('+')[1]! } : {}),
       },
@@ -466,6 +467,6 @@ function installPlugins(files: MountableFileSystem, folder: string, names: reado
 }
 
 /** What a node's machine has, as its capacity says. */
-function hardwareOf({ cpu, memory }: NodeSpec): Hardware {
-  return { cpus: quantityValue(cpu), memoryBytes: quantityValue(memory) }
+function hardwareOf({ cpu, memory, architecture }: NodeSpec): Hardware {
+  return { cpus: quantityValue(cpu), memoryBytes: quantityValue(memory), ...(architecture ? { architecture } : {}) }
 }

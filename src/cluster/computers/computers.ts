@@ -109,8 +109,14 @@ export class Computers {
     computer.startServices()
   }
 
+  /** What the machine is that came last, and the next one is too. */
+  #usual(): Pick<NodeSpec, 'architecture'> {
+    const { architecture } = this.all().at(-1)?.spec ?? {}
+    return architecture ? { architecture } : {}
+  }
+
   /** A new computer with an empty disk and kind's image of a node on it, switched on. Nothing makes it a node. @param wanted its name, which may be made of its address */
-  add(wanted: string | ((ip: string) => string) = this.#freeName(), hardware: Partial<Pick<NodeSpec, 'cpu' | 'memory'>> = {}): ComputerState {
+  add(wanted: string | ((ip: string) => string) = this.#freeName(), hardware: Partial<Pick<NodeSpec, 'cpu' | 'memory' | 'architecture'>> = {}): ComputerState {
     const used = new Set([...this.all().map(({ spec }) => spec.ip), this.#options.topology.loadBalancer?.ip])
     let number = 0
     let spec
@@ -121,7 +127,7 @@ export class Computers {
     const name = typeof wanted === 'string' ? wanted : wanted(spec.ip)
     if (!/^[a-z0-9]([-.a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw new ComputerError(`"${name}" is no name for a computer`)
     if (this.#computers.has(name)) throw new ComputerError(`there is a computer "${name}" already`)
-    const computer = new Computer({ ...spec, name, ...hardware }, this.#around)
+    const computer = new Computer({ ...spec, name, ...this.#usual(), ...hardware }, this.#around)
     this.#computers.set(name, computer)
     void this.#start(computer)
     return this.states().find((state) => state.name === name)!

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 import { createOverlay } from '../../unix/file-system.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import { PACKAGES_NAME, packageFiles } from '../images/packages.ts'
@@ -10,6 +11,7 @@ import { LayerStore } from './layer-store.ts'
 import { ProgramNames } from './program-names.ts'
 
 /** Where registries have what was pushed. */
+const BUILD_ARCHITECTURE: Architecture = 'amd64'
 const PUSHED = '/var/lib/registry/manifests.json'
 
 interface PushedManifest {
@@ -77,7 +79,7 @@ export class PushedImages {
 
   #offer({ repository, tag, credentials }: PushedManifest, image: DockerImage): void {
     const handedOut: RegistryImage = {
-      config: runtimeConfig(image.config), sizeBytes: compressedSize(image), ...(credentials ? { credentials } : {}),
+      config: runtimeConfig(image.config), sizeBytes: compressedSize(image), architectures: [BUILD_ARCHITECTURE], isSingleBuild: true, ...(credentials ? { credentials } : {}),
       root: (options) => createOverlay(image.files, this.#clock, options?.readOnly ? { readOnly: true } : {}),
     }
     this.#images.set(handedOut, image)

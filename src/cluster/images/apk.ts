@@ -1,3 +1,4 @@
+import { machineName } from '../../unix/architecture.ts'
 import type { Proc, Program } from '../../unix/types.ts'
 import { isUnpacked, packageOf, unpack } from './packages.ts'
 
@@ -25,7 +26,7 @@ export const apk: Program = async (proc) => {
   const release = proc.fs.exists('/etc/alpine-release') ? proc.fs.readText('/etc/alpine-release').trim().split('.').slice(0, 2).join('.') : '3.22'
   const fetchIndexes = async () => {
     for (const part of ['main', 'community']) {
-      await out(`fetch https://dl-cdn.alpinelinux.org/alpine/v${release}/${part}/x86_64/APKINDEX.tar.gz\n`)
+      await out(`fetch https://dl-cdn.alpinelinux.org/alpine/v${release}/${part}/${machineName(proc.machine.hardware.architecture)}/APKINDEX.tar.gz\n`)
       await proc.sleep(FETCH_MS)
     }
   }
@@ -33,7 +34,7 @@ export const apk: Program = async (proc) => {
   const total = () => `${8 + Math.ceil(worldOf(proc).reduce((sum, name) => sum + (packageOf('alpine', name)?.kilobytes[1] ?? 0), 0) / 1024)} MiB in ${16 + worldOf(proc).length} packages\n`
   switch (command) {
     case undefined:
-      await proc.stdout.write('apk-tools 2.14.9, compiled for x86_64.\n\nusage: apk [<OPTIONS>...] COMMAND [<ARGUMENTS>...]\n')
+      await proc.stdout.write(`apk-tools 2.14.9, compiled for ${machineName(proc.machine.hardware.architecture)}.\n\nusage: apk [<OPTIONS>...] COMMAND [<ARGUMENTS>...]\n`)
       return 1
     case 'info': case 'list':
       await proc.stdout.write([...BASE, ...world].sort().map((name) => `${name}\n`).join(''))
@@ -70,7 +71,7 @@ export const apk: Program = async (proc) => {
       return 0
     }
     default:
-      await proc.stderr.write(`apk-tools 2.14.9, compiled for x86_64.\n\nusage: apk [<OPTIONS>...] COMMAND [<ARGUMENTS>...]\n`)
+      await proc.stderr.write(`apk-tools 2.14.9, compiled for ${machineName(proc.machine.hardware.architecture)}.\n\nusage: apk [<OPTIONS>...] COMMAND [<ARGUMENTS>...]\n`)
       return 1
   }
 }

@@ -1,3 +1,4 @@
+import type { Architecture } from '../../unix/architecture.ts'
 import type { Program } from '../../unix/types.ts'
 
 /** The part of an OCI image configuration that matters at run time. */
@@ -26,6 +27,13 @@ export interface ImageDefinition extends ImageConfig {
   digests?: Readonly<Record<string, string>>
   /** Who may pull it; everybody where nothing is said. */
   credentials?: { username: string; password: string }
+  /** Processors that it was built for; every one where nothing is said. */
+  architectures?: readonly Architecture[]
+  /**
+   * Whether its name leads to the manifest of one build, as before there were lists of them: then nodes with another processor pull it too, and
+   * can't run its programs.
+   */
+  isSingleBuild?: boolean
   /** Compressed size, for pull times and node status. */
   sizeBytes: number
   /** Files and programs below it, earlier ones are covered by later ones. */
@@ -34,7 +42,7 @@ export interface ImageDefinition extends ImageConfig {
   /** Executables by path. */
   programs?: Readonly<Record<string, Program>>
   /** Differences of single tags (version numbers and the like). */
-  variants?: Readonly<Record<string, Partial<Pick<ImageDefinition, 'files' | 'env' | 'cmd' | 'entrypoint' | 'programs' | 'sizeBytes'>>>>
+  variants?: Readonly<Record<string, Partial<Pick<ImageDefinition, 'files' | 'env' | 'cmd' | 'entrypoint' | 'programs' | 'sizeBytes' | 'architectures'>>>>
 }
 
 export function defineImage(image: ImageDefinition): ImageDefinition {

@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../base/clock.ts'
 import type { Node, NodeCondition, NodeStatus, Taint } from '../kinds/generated/types.ts'
 import { KERNEL_RELEASE } from '../../unix/kernel.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 import type { ImageSummary } from '../runtime/cri.ts'
 
 /** What a kubelet is told of its node. */
@@ -12,6 +13,8 @@ export interface NodeConfig {
   /** Capacity without what the system keeps; capacity by default. */
   allocatable?: Readonly<Record<string, string>>
   providerID?: string
+  /** The machine's processor; amd64 by default. */
+  architecture?: Architecture
   /** What a distribution adds to the versions of its parts, `k3s1`. */
   versionSuffix?: string
 }
@@ -28,12 +31,13 @@ const MAX_IMAGES = 50
 
 /** The Node object that a kubelet registers. k8s: pkg/kubelet initialNode */
 export function initialNode(name: string, config: NodeConfig, status: NodeStatus): Node {
+  const { architecture = 'amd64' } = config
   return {
     apiVersion: 'v1', kind: 'Node',
     metadata: {
       name, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
       labels: {
-        'beta.kubernetes.io/arch': 'amd64', 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', ...config.labels,
+        'beta.kubernetes.io/arch': architecture, 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': architecture, 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', ...config.labels,
       },
     },
     spec: { ...(config.providerID ? { providerID: config.providerID } : {}), ...(config.taints.length > 0 ? { taints: [...config.taints] } : {}) },
@@ -83,7 +87,7 @@ export function nodeStatus({ config, identity, handlers, images, old, nowMs, not
     features: { supplementalGroupsPolicy: true },
     images: [...images].sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, MAX_IMAGES).map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
     nodeInfo: {
-      ...identity, architecture: 'amd64', containerRuntimeVersion: `containerd://2.3.7${config.versionSuffix ? `-${config.versionSuffix}` : ''}`, kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: `v1.36.3${config.versionSuffix ? `+${config.versionSuffix}` : ''}`,
+      ...identity, architecture: config.architecture ?? 'amd64', containerRuntimeVersion: `containerd://2.3.7${config.versionSuffix ? `-${config.versionSuffix}` : ''}`, kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: `v1.36.3${config.versionSuffix ? `+${config.versionSuffix}` : ''}`,
       operatingSystem: 'linux', osImage: 'Debian GNU/Linux 12 (bookworm)',
     },
     runtimeHandlers: handlers.map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),

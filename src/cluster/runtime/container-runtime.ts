@@ -116,6 +116,8 @@ interface Container {
   stdin: Pipe | undefined
   terminal: Terminal | undefined
   attached: Set<{ stdout?: ByteWriter; stderr?: ByteWriter }>
+  /** Its programs are for another processor. */
+  isForeign: boolean
   /** Resolves when it has ended. */
   ended: Promise<void>
   markEnded: () => void
@@ -127,7 +129,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   const { clock, random, network, log = silentLog } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys/fs/cgroup': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
-  const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images') }), nodeFiles)
+  const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images'), architecture: options.hardware?.architecture ?? 'amd64' }), nodeFiles)
   // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
   images.importImage(SANDBOX_IMAGE)
   const sandboxes = new Map<string, Sandbox>()
@@ -191,7 +193,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       id, sandbox, config, image: [...image.tags][0] ?? image.repoDigest, imageRef: image.repoDigest, state: 'created', createdMs: clock.nowMs(),
       startedMs: 0, finishedMs: 0, exitCode: 0, reason: '', message: '', user, argv, env, cwd: config.workingDir || image.config.workingDir || '/',
       stopSignal: config.stopSignal ?? image.config.stopSignal ?? 'SIGTERM', resources: config.resources, root, confined, machine: undefined, main: undefined,
-      log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), logFile: logFileOf(sandbox, config, id), stdin: undefined, terminal: undefined, attached: new Set(), ended, markEnded, oomKilled: false,
+      log: new ContainerLog(() => clock.nowMs(), options.logMaxBytes), logFile: logFileOf(sandbox, config, id), stdin: undefined, terminal: undefined, attached: new Set(), isForeign: image.architectures?.includes(options.hardware?.architecture ?? 'amd64') === false, ended, markEnded, oomKilled: false,
     }
     // From here on clients may attach.
     if (config.tty) container.terminal = createTty({ output: outputOf(container, 'stdout') })
@@ -271,7 +273,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const streams = terminal
       ? { stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal }
       : { stdin, stdout: outputOf(container, 'stdout'), stderr: outputOf(container, 'stderr') }
-    const main = start(machine, container.argv, { env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), ...streams })
+    const main = start(machine, container.argv, { ...(container.isForeign ? { program: foreign } : {}), env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), ...streams })
     container.machine = machine
     container.main = main
     container.state = 'running'
@@ -432,7 +434,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       keep({
         ...was, sandbox, config, state: 'exited', createdMs: was.startedMs, user: { uid, gid, groups: supplementalGroups, name: '', home: '/' }, argv: [], env: {}, cwd: '/', stopSignal: 'SIGTERM', resources: config.resources,
         root: createMemoryFileSystem({ clock }), confined: { confinement: undefined }, machine: undefined, main: undefined, log: keptLog(nodeFiles, logFile.path, clock), logFile, stdin: undefined, terminal: undefined, attached: new Set(),
-        ended: Promise.resolve(), markEnded() {}, oomKilled: false,
+        isForeign: false, ended: Promise.resolve(), markEnded() {}, oomKilled: false,
       })
       if (nodeFiles.exists(logFile.path)) linkLogFile(nodeFiles, logFile.path, logFile.link)
     },
@@ -615,6 +617,11 @@ function machineLimits(limits: MachineLimits): MachineLimits {
 const pause: Program = async (proc) => {
   await proc.signal('SIGTERM', 'SIGINT')
   return 0
+}
+/** What becomes of a program for another processor: runc has become the container by then, and says it there. */
+const foreign: Program = async (proc) => {
+  await proc.stderr.write(`exec ${proc.argv[0]}: exec format error\n`)
+  return 255
 }
 const PAUSE_USER: User = { uid: 65535, gid: 65535, groups: [], name: 'pause', home: '/' }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { Random } from '../../base/random.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 import { isImageProgram, loadImagePrograms } from '../../unix/lazy-program.ts'
 import { createMemoryFileSystem, createOverlay } from '../../unix/file-system.ts'
 import type { InitialFile } from '../../unix/file-system.ts'
@@ -13,6 +14,9 @@ export interface RegistryImage {
   readonly sizeBytes: number
   /** Who may pull it; everybody where nothing is said. */
   readonly credentials?: RegistryCredentials
+  /** See {@link ImageDefinition}. */
+  readonly architectures?: readonly Architecture[]
+  readonly isSingleBuild?: boolean
   /** Loads what the programs that it is for need, if that isn't here yet. */
   prepare?(): Promise<void>
   /** A fresh layer on top of its root file system. */
@@ -116,8 +120,9 @@ export function createImageRegistry(images: readonly ImageDefinition[], clock: P
     const { files, config, sizeBytes } = flatten(definition, tag)
     const programs = Object.values(files).flatMap((file) => typeof file === 'object' && 'program' in file && isImageProgram(file.program) ? [file.program] : [])
     let base: MountableFileSystem | undefined
+    const architectures = definition.variants?.[tag]?.architectures ?? definition.architectures
     const image: RegistryImage = {
-      config, sizeBytes, ...(definition.credentials ? { credentials: definition.credentials } : {}), ...(programs.length > 0 ? { prepare: () => loadImagePrograms(programs) } : {}),
+      config, sizeBytes, ...(architectures ? { architectures, isSingleBuild: definition.isSingleBuild ?? false } : {}), ...(definition.credentials ? { credentials: definition.credentials } : {}), ...(programs.length > 0 ? { prepare: () => loadImagePrograms(programs) } : {}),
       root(options = {}) {
         base ??= createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, ...files } })
         return createOverlay(base, clock, options.readOnly ? { readOnly: true } : {})

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { ImageConfig } from '../images/image.ts'
 import { RuntimeError } from './cri.ts'
@@ -19,6 +20,8 @@ export interface StoredImage {
   readonly tags: Set<string>
   readonly config: ImageConfig
   readonly sizeBytes: number
+  /** Processors that its programs run on; all where nothing is said. */
+  readonly architectures?: readonly Architecture[]
   root(options?: { readOnly?: boolean }): MountableFileSystem
 }
 
@@ -31,6 +34,8 @@ export interface ImageStoreOptions {
   registry: ImageRegistry
   clock: Clock
   random: Random
+  /** The processor that images are for. */
+  architecture?: Architecture
 }
 
 /** Registries whose answer for an unknown repository is a plain 404. */
@@ -45,7 +50,7 @@ export function pullMs(sizeBytes: number, random: Random): number {
 }
 
 /** The images of one node. Pulls of the same image at the same time share one download. */
-export function createImageStore({ registry, clock, random }: ImageStoreOptions): ImageStore {
+export function createImageStore({ registry, clock, random, architecture = 'amd64' }: ImageStoreOptions): ImageStore {
   const byDigest = new Map<string, StoredImage>()
   const byName = new Map<string, StoredImage>()
   const pulling = new Map<string, Promise<StoredImage>>()
@@ -60,7 +65,7 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
     const repoDigest = `${reference.repository}@${digest}`
     let stored = byDigest.get(repoDigest)
     if (!stored) {
-      stored = { id: digest, repository: reference.repository, repoDigest, tags: new Set(), config: image.config, sizeBytes: image.sizeBytes, root: (options) => image.root(options) }
+      stored = { id: digest, repository: reference.repository, repoDigest, tags: new Set(), config: image.config, sizeBytes: image.sizeBytes, ...(image.architectures ? { architectures: image.architectures } : {}), root: (options) => image.root(options) }
       byDigest.set(repoDigest, stored)
       byName.set(repoDigest, stored)
     }
@@ -118,6 +123,11 @@ export function createImageStore({ registry, clock, random }: ImageStoreOptions)
           if (!found) {
             await clock.sleep(Math.round(80 + random.float() * 120))
             throw refuse(reference)
+          }
+          const { architectures, isSingleBuild } = found.image
+          if (architectures && !isSingleBuild && !architectures.includes(architecture)) {
+            await clock.sleep(Math.round(80 + random.float() * 120))
+            throw new RuntimeError('NotFound', `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: no match for platform in manifest: not found`)
           }
           const digest = `${reference.repository}@${registry.digest(reference.repository, found.tag)}`
           // Layers that are here already are not fetched again: only the manifest is looked up.

@@ -6,11 +6,12 @@ import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, createCloudCluster, detailsOf, flagsFor, readState, workersOf, writeState } from './cloud-cluster.ts'
 import { resize } from './resize.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 
 const STATE = '.azure/groups.json'
 /** There are no subscriptions here. */
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000'
-const SIZES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { Standard_D2s_v3: [2, 8192], Standard_DS2_v2: [2, 7168], Standard_B2s: [2, 4096], Standard_D4s_v3: [4, 16384] }
+const SIZES: Readonly<Record<string, readonly [cpus: number, megabytes: number, architecture?: Architecture]>> = { Standard_D2s_v3: [2, 8192], Standard_DS2_v2: [2, 7168], Standard_B2s: [2, 4096], Standard_D4s_v3: [4, 16384], Standard_D2ps_v6: [2, 8192, 'arm64'], Standard_D4ps_v6: [4, 16384, 'arm64'] }
 const FLAGS = { '--name': 'name', '-n': 'name', '--resource-group': 'group', '-g': 'group', '--location': 'location', '-l': 'location', '--node-count': 'nodes', '-c': 'nodes', '--node-vm-size': 'size', '-s': 'size', '--output': 'output', '-o': 'output', '--file': 'file', '-f': 'file' }
 const SWITCHES = { '--generate-ssh-keys': 'keys', '--yes': 'yes', '-y': 'yes', '--overwrite-existing': 'overwrite' }
 /** What commands take besides --output. */
@@ -144,7 +145,7 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
     const nodes = nodeCount(values.get('nodes') ?? '3', 1)
     const pool = String(parseInt(new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4), 16) % 100_000_000).padStart(8, '0')
     return clusterObject(await createCloudCluster(fleet, {
-      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, details: { group, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
+      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, ...(sized[2] ? { architecture: sized[2] } : {}), details: { group, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
     }))
   }
   if (!here) throw new AzError(`(ResourceNotFound) The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix\nCode: ResourceNotFound\nMessage: The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found.`, 3)

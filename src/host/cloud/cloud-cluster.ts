@@ -5,6 +5,7 @@ import type { NodeSpec, Topology } from '../../cluster/topology.ts'
 import { FleetError } from '../fleet/fleet.ts'
 import type { Fleet, FleetCluster } from '../fleet/fleet.ts'
 import type { Provider } from '../fleet/fleet-storage.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 
 /** What a provider calls a cluster's nodes and gives them. */
 export interface CloudPlan {
@@ -15,6 +16,8 @@ export interface CloudPlan {
   cpus: number
   memoryMegabytes: number
   machineType: string
+  /** The processor of such a machine; amd64 by default. */
+  architecture?: Architecture
   /** A node's name, by its address and its place. */
   nodeName(ip: string, index: number): string
   nodeLabels: Record<string, string>
@@ -36,12 +39,12 @@ const NETWORKS = { gke: (number: number) => `10.128.${number}.0/24`, aks: (numbe
 
 /** A control plane that is a machine too, and workers as the provider has them. */
 // @k8s part: clusters of clouds: their control plane is a node that can be seen, addresses are on this machine's networks, there are no accounts, load balancers take TCP alone and lead to one worker that has power (health checks, externalTrafficPolicy and annotations mean nothing to them), machine types only have their size, and versions carry no provider's suffix
-export function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
+export function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, architecture, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
   const plain = kubeadmTopology(nodes + 1, name, NETWORKS[provider](number))
   return {
     ...plain,
     nodes: plain.nodes.map((spec, index): NodeSpec => spec.controlPlane ? { ...spec, providerID: '' } : {
-      ...spec, name: nodeName(spec.ip, index - 1), cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '',
+      ...spec, name: nodeName(spec.ip, index - 1), cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '', ...(architecture ? { architecture } : {}),
       nodeLabels: { ...placeLabels({ machineType, location }), ...nodeLabels },
     }),
   }

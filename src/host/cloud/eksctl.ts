@@ -7,9 +7,10 @@ import { FleetError } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { cloudClusters, cloudKubeconfig, columns, createCloudCluster, detailsOf, workersOf } from './cloud-cluster.ts'
 import { resize } from './resize.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 
 const REGION = 'us-west-2'
-const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { 'm5.large': [2, 8192], 't3.medium': [2, 4096], 't3.small': [2, 2048], 'm5.xlarge': [4, 16384] }
+const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number, architecture?: Architecture]>> = { 'm5.large': [2, 8192], 't3.medium': [2, 4096], 't3.small': [2, 2048], 'm5.xlarge': [4, 16384], 'm6g.large': [2, 8192, 'arm64'], 't4g.medium': [2, 4096, 'arm64'] }
 const NAME: CobraFlag = { name: 'name', short: 'n', type: 'string', usage: 'EKS cluster name' }
 const REGION_FLAG: CobraFlag = { name: 'region', short: 'r', type: 'string', usage: 'AWS region' }
 /** How many nodes a node group may have here. */
@@ -75,7 +76,7 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
             await log(run, 'ℹ', 'using Kubernetes version 1.36')
             await log(run, 'ℹ', `creating EKS cluster ${JSON.stringify(name)} in ${JSON.stringify(region)} region with managed nodes`)
             const made = await createCloudCluster(fleet, {
-              provider: 'eks', name, location: region, nodes: flags.int('nodes'), cpus: sized[0], memoryMegabytes: sized[1], machineType: flags.str('node-type'), details: { group },
+              provider: 'eks', name, location: region, nodes: flags.int('nodes'), cpus: sized[0], memoryMegabytes: sized[1], machineType: flags.str('node-type'), ...(sized[2] ? { architecture: sized[2] } : {}), details: { group },
               nodeName: nodeNameIn(region), nodeLabels: labelsOf(name, group),
             })
             const path = mergeKubeconfig(proc, flags.str('kubeconfig'), cloudKubeconfig(made, contextOf(name, region)))

@@ -6,11 +6,12 @@ import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, columns, createCloudCluster, detailsOf, flagsFor, readState, workersOf, writeState } from './cloud-cluster.ts'
 import { resize } from './resize.ts'
+import type { Architecture } from '../../unix/architecture.ts'
 
 const STATE = '.config/gcloud/properties.json'
 const PROJECT = 'drydock'
 /** Processors and memory of machine types. */
-const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number]>> = { 'e2-small': [2, 2048], 'e2-medium': [2, 4096], 'e2-standard-2': [2, 8192], 'e2-standard-4': [4, 16384], 'n1-standard-1': [1, 3840], 'n1-standard-2': [2, 7680] }
+const MACHINES: Readonly<Record<string, readonly [cpus: number, megabytes: number, architecture?: Architecture]>> = { 'e2-small': [2, 2048], 'e2-medium': [2, 4096], 'e2-standard-2': [2, 8192], 'e2-standard-4': [4, 16384], 'n1-standard-1': [1, 3840], 'n1-standard-2': [2, 7680], 't2a-standard-2': [2, 8192, 'arm64'], 'c4a-standard-2': [2, 8192, 'arm64'] }
 const FLAGS = { '--zone': 'location', '-z': 'location', '--location': 'location', '--region': 'region', '--num-nodes': 'nodes', '--machine-type': 'machine', '-m': 'machine', '--project': 'project', '--node-pool': 'pool' }
 const SWITCHES = { '--quiet': 'quiet', '-q': 'quiet' }
 /** What commands take besides --project and --quiet. */
@@ -102,13 +103,13 @@ async function clusters(proc: Proc, verb: string, words: readonly string[], flee
     if (found) fail(`ResponseError: code=409, message=Already exists: projects/${project}/zones/${zone}/clusters/${name}.`)
     if (!/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/.test(name!)) fail(`ResponseError: code=400, message=Cluster.name must match "^[a-z](?:[-a-z0-9]*[a-z0-9])?$" and have at most 40 characters, not "${name}".`)
     const machine = values.get('machine') ?? 'e2-medium'
-    const [cpus, memoryMegabytes] = (Object.hasOwn(MACHINES, machine) ? MACHINES[machine] : undefined) ?? fail(`the machine type "${machine}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
+    const [cpus, memoryMegabytes, architecture] = (Object.hasOwn(MACHINES, machine) ? MACHINES[machine] : undefined) ?? fail(`the machine type "${machine}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
     const nodes = Number(values.get('nodes') ?? 3) * zones
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > 50) fail('argument --num-nodes: Value must be a number from 1 to 50 here')
     const pool = new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4)
     await stderr.write(`Creating cluster ${name} in ${zone}...`)
     const made = await createCloudCluster(fleet, {
-      provider: 'gke', name: name!, location: zone, nodes, cpus, memoryMegabytes, machineType: machine, details: { project, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
+      provider: 'gke', name: name!, location: zone, nodes, cpus, memoryMegabytes, machineType: machine, ...(architecture ? { architecture } : {}), details: { project, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
     })
     await stderr.write(`done.\nCreated [${link}].\n`)
     await entry(made)

@@ -1,5 +1,6 @@
 import type { ByteWriter } from '../../base/streams.ts'
 
+import { machineName } from '../architecture.ts'
 import { errorText } from '../errno.ts'
 import { findInPath } from '../exec.ts'
 import { baseName, resolvePath } from '../path.ts'
@@ -134,7 +135,7 @@ export class Shell implements ExpansionHost {
       variables.set('EUID', String(this.proc.user.uid))
       variables.set('BASH', '/bin/bash')
       variables.set('OSTYPE', 'linux-gnu')
-      variables.set('HOSTTYPE', 'x86_64')
+      variables.set('HOSTTYPE', machineName(this.proc.machine.hardware.architecture))
     }
   }
 

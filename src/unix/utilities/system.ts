@@ -11,6 +11,7 @@ import { UnixError } from '../types.ts'
 import { UsageError, parseOptions } from './utility.ts'
 import type { ProcessDetails } from '../fs/proc-tree.ts'
 import type { Proc } from '../types.ts'
+import { machineName } from '../architecture.ts'
 import { KERNEL_RELEASE } from '../kernel.ts'
 import type { Utility, UtilityContext } from './utility.ts'
 
@@ -167,7 +168,7 @@ export const date: Utility = async (context) => {
 /** uname */
 export const uname: Utility = async (context) => {
   const options = parseOptions(context.args, 'asnrvmpio', { all: 'a', 'kernel-name': 's', nodename: 'n', 'kernel-release': 'r', 'kernel-version': 'v', machine: 'm', processor: 'p', 'operating-system': 'o' })
-  const parts: [string, string][] = [['s', 'Linux'], ['n', context.proc.machine.hostname], ['r', KERNEL_RELEASE], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', 'x86_64'], ['o', context.busybox ? 'Linux' : 'GNU/Linux']]
+  const parts: [string, string][] = [['s', 'Linux'], ['n', context.proc.machine.hostname], ['r', KERNEL_RELEASE], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', machineName(context.proc.machine.hardware.architecture)], ['o', context.busybox ? 'Linux' : 'GNU/Linux']]
   const chosen = options.has('a') ? parts : options.flags.size === 0 ? parts.slice(0, 1) : parts.filter(([letter]) => options.has(letter) || (letter === 'm' && options.has('p', 'i')))
   await context.out(`${chosen.map(([, text]) => text).join(' ')}\n`)
   return 0
@@ -263,7 +264,7 @@ export const stty: Utility = async (context) => {
 
 export const clear: Utility = async (context) => { await context.out(context.name === 'reset' ? '\x1bc' : '\x1b[H\x1b[2J\x1b[3J'); return 0 }
 export const nproc: Utility = async (context) => { await context.out(`${context.proc.machine.hardware.cpus}\n`); return 0 }
-export const arch: Utility = async (context) => { await context.out('x86_64\n'); return 0 }
+export const arch: Utility = async (context) => { await context.out(`${machineName(context.proc.machine.hardware.architecture)}\n`); return 0 }
 
 /** expr */
 export const expr: Utility = async (context) => {

@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import { Binary, Long, ObjectId } from 'bson'
 import type { Document } from 'bson'
 import { ProcessKilled, UnixError } from '../../../unix/types.ts'
@@ -139,7 +140,7 @@ export class MongoServer {
   async run(): Promise<number> {
     const { proc } = this
     if (proc.argv.includes('--version')) {
-      await proc.stdout.write(`db version v${this.version}\nBuild Info: {\n    "version": "${this.version}",\n    "modules": [],\n    "allocator": "tcmalloc-google",\n    "environment": {\n        "distmod": "ubuntu2404",\n        "distarch": "x86_64",\n        "target_arch": "x86_64"\n    }\n}\n`)
+      await proc.stdout.write(`db version v${this.version}\nBuild Info: {\n    "version": "${this.version}",\n    "modules": [],\n    "allocator": "tcmalloc-google",\n    "environment": {\n        "distmod": "ubuntu2404",\n        "distarch": "${machineName(proc.machine.hardware.architecture)}",\n        "target_arch": "${machineName(proc.machine.hardware.architecture)}"\n    }\n}\n`)
       return 0
     }
     const wrong = await this.#readOptions()

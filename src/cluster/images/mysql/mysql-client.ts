@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import { readAll, readLines } from '../../../base/streams.ts'
 import { displayWidth } from '../../../unix/display-width.ts'
 import { UnixError } from '../../../unix/types.ts'
@@ -66,7 +67,7 @@ export async function mysqlClient(proc: Proc, version: string): Promise<number> 
   const args = await readArguments(proc, 'mysql', old)
   if (typeof args === 'string') { await proc.stderr.write(args); return args.includes('requires') ? 5 : 2 }
   const { options, rest, connection } = args
-  if (options.has('version')) { await proc.stdout.write(old ? `mysql  Ver 14.14 Distrib ${version}, for Linux (x86_64) using  EditLine wrapper\n` : `mysql  Ver ${version} for Linux on x86_64 (MySQL Community Server - GPL)\n`); return 0 }
+  if (options.has('version')) { await proc.stdout.write(old ? `mysql  Ver 14.14 Distrib ${version}, for Linux (${machineName(proc.machine.hardware.architecture)}) using  EditLine wrapper\n` : `mysql  Ver ${version} for Linux on ${machineName(proc.machine.hardware.architecture)} (MySQL Community Server - GPL)\n`); return 0 }
   if (rest.length > 1) { await proc.stdout.write('mysql: [ERROR] Too many arguments\n'); return 1 }
   if (rest[0] !== undefined) connection.database = rest[0]
   const interactive = proc.isTty(0) && !options.has('execute')
@@ -248,7 +249,7 @@ class Monitor {
     const answer = await this.#client!.ask('select user(), database(), connection_id()')
     const [user = null, database = null, id = null] = answer.kind === 'rows' ? answer.rows[0]! : []
     const { host, port, socket } = this.#options
-    await this.#proc.stdout.write(`--------------\nmysql  Ver ${this.#version} for Linux on x86_64 (MySQL Community Server - GPL)\n\nConnection id:\t\t${id ?? ''}\nCurrent database:\t${database ?? ''}\nCurrent user:\t\t${user ?? ''}\nSSL:\t\t\tNot in use\nCurrent pager:\t\tstdout\nUsing outfile:\t\t''\nUsing delimiter:\t${this.#delimiter}\nServer version:\t\t${this.#client!.serverVersion} MySQL Community Server - GPL\nProtocol version:\t10\nConnection:\t\t${host === undefined ? 'Localhost via UNIX socket' : `${host} via TCP/IP`}\nServer characterset:\tutf8mb4\nDb     characterset:\tutf8mb4\nClient characterset:\tutf8mb4\nConn.  characterset:\tutf8mb4\n${host === undefined ? `UNIX socket:\t\t${socket}` : `TCP port:\t\t${port}`}\n${(await this.#client!.statistics()).replace(/^Uptime: (\d+)  /, (_, seconds: string) => `Uptime:\t\t\t${seconds} sec\n\n`)}\n--------------\n\n`)
+    await this.#proc.stdout.write(`--------------\nmysql  Ver ${this.#version} for Linux on ${machineName(this.#proc.machine.hardware.architecture)} (MySQL Community Server - GPL)\n\nConnection id:\t\t${id ?? ''}\nCurrent database:\t${database ?? ''}\nCurrent user:\t\t${user ?? ''}\nSSL:\t\t\tNot in use\nCurrent pager:\t\tstdout\nUsing outfile:\t\t''\nUsing delimiter:\t${this.#delimiter}\nServer version:\t\t${this.#client!.serverVersion} MySQL Community Server - GPL\nProtocol version:\t10\nConnection:\t\t${host === undefined ? 'Localhost via UNIX socket' : `${host} via TCP/IP`}\nServer characterset:\tutf8mb4\nDb     characterset:\tutf8mb4\nClient characterset:\tutf8mb4\nConn.  characterset:\tutf8mb4\n${host === undefined ? `UNIX socket:\t\t${socket}` : `TCP port:\t\t${port}`}\n${(await this.#client!.statistics()).replace(/^Uptime: (\d+)  /, (_, seconds: string) => `Uptime:\t\t\t${seconds} sec\n\n`)}\n--------------\n\n`)
   }
 
   async #print(text: string): Promise<void> { await this.#proc.stderr.write(text) }

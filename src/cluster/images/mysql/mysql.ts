@@ -35,7 +35,7 @@ function programsOf(version: string): Record<string, Program> {
 
 const environment = (version: string) => ({ PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', GOSU_VERSION: '1.19', MYSQL_MAJOR: version.startsWith('9') ? 'innovation' : version.split('.').slice(0, 2).join('.'), MYSQL_VERSION: `${version}-1.el9`, MYSQL_SHELL_VERSION: `${version}-1.el9` })
 
-const variants: NonNullable<ImageDefinition['variants']> = Object.fromEntries(Object.entries(VERSIONS).flatMap(([suffix, versions]) => Object.entries(versions).map(([tag, version]) => [suffix !== '' && tag === 'latest' ? suffix.slice(1) : `${tag}${suffix}`, { env: environment(version), programs: programsOf(version), ...(version.startsWith('5.') ? { sizeBytes: 145_000_000 } : {}) }])))
+const variants: NonNullable<ImageDefinition['variants']> = Object.fromEntries(Object.entries(VERSIONS).flatMap(([suffix, versions]) => Object.entries(versions).map(([tag, version]) => [suffix !== '' && tag === 'latest' ? suffix.slice(1) : `${tag}${suffix}`, { env: environment(version), programs: programsOf(version), ...(version.startsWith('5.') ? { sizeBytes: 145_000_000, architectures: ['amd64'] as const } : {}) }])))
 
 /** The official image: data in /var/lib/mysql, first start by docker-entrypoint.sh. */
 export const mysqlImage = defineImage({

@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { ClientConnection, ClientError } from './client-connection.ts'
 import { readArguments } from './client-options.ts'
@@ -9,8 +10,8 @@ export async function mysqladmin(proc: Proc, version: string): Promise<number> {
   const args = await readArguments(proc, 'mysqladmin', old)
   if (typeof args === 'string') { await proc.stderr.write(args); return 2 }
   const { connection, rest, options } = args
-  if (options.has('version') && rest.length === 0) { await proc.stdout.write(`mysqladmin  Ver ${version} for Linux on x86_64 (MySQL Community Server - GPL)\n`); return 0 }
-  if (rest.length === 0) { await proc.stdout.write(`mysqladmin  Ver ${version} for Linux on x86_64 (MySQL Community Server - GPL)\nAdministration program for the mysqld daemon.\nUsage: mysqladmin [OPTIONS] command command....\n`); return 1 }
+  if (options.has('version') && rest.length === 0) { await proc.stdout.write(`mysqladmin  Ver ${version} for Linux on ${machineName(proc.machine.hardware.architecture)} (MySQL Community Server - GPL)\n`); return 0 }
+  if (rest.length === 0) { await proc.stdout.write(`mysqladmin  Ver ${version} for Linux on ${machineName(proc.machine.hardware.architecture)} (MySQL Community Server - GPL)\nAdministration program for the mysqld daemon.\nUsage: mysqladmin [OPTIONS] command command....\n`); return 1 }
   let client: ClientConnection
   const tries = options.has('wait') ? Infinity : 1
   for (let i = 1; ; i++) {
@@ -29,7 +30,7 @@ export async function mysqladmin(proc: Proc, version: string): Promise<number> {
       const command = rest[i]!
       const table = async (sql: string) => { const answer = await client.ask(sql); if (answer.kind === 'rows') await proc.stdout.write(drawTable(answer.fields, answer.rows)) }
       if (command === 'ping') { await client.ping(); await proc.stdout.write('mysqld is alive\n') } else if (command === 'status') await proc.stdout.write(`${await client.statistics()}\n`)
-      else if (command === 'version') await proc.stdout.write(`mysqladmin  Ver ${version} for Linux on x86_64 (MySQL Community Server - GPL)\nCopyright (c) 2000, 2025, Oracle and/or its affiliates.\n\nServer version\t\t${client.serverVersion}\nProtocol version\t10\nConnection\t\t${connection.host === undefined ? 'Localhost via UNIX socket' : `${connection.host} via TCP/IP`}\n\n${await client.statistics()}\n`)
+      else if (command === 'version') await proc.stdout.write(`mysqladmin  Ver ${version} for Linux on ${machineName(proc.machine.hardware.architecture)} (MySQL Community Server - GPL)\nCopyright (c) 2000, 2025, Oracle and/or its affiliates.\n\nServer version\t\t${client.serverVersion}\nProtocol version\t10\nConnection\t\t${connection.host === undefined ? 'Localhost via UNIX socket' : `${connection.host} via TCP/IP`}\n\n${await client.statistics()}\n`)
       else if (command === 'variables') await table('show variables')
       else if (command === 'extended-status') await table('show status')
       else if (command === 'processlist') await table('show processlist')

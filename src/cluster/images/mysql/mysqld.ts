@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import { rfc3339Micro } from '../../../base/clock.ts'
 import { ProcessKilled, UnixError } from '../../../unix/types.ts'
 import type { Listener, Proc, TcpSocket } from '../../../unix/types.ts'
@@ -117,7 +118,7 @@ class MysqlServer {
   async run(): Promise<number> {
     const proc = this.#proc
     if (proc.argv.includes('--version') || proc.argv.includes('-V')) {
-      await proc.stdout.write(`/usr/sbin/mysqld  Ver ${this.#version} for Linux on x86_64 (MySQL Community Server ${this.#old ? '(GPL)' : '- GPL'})\n`)
+      await proc.stdout.write(`/usr/sbin/mysqld  Ver ${this.#version} for Linux on ${machineName(proc.machine.hardware.architecture)} (MySQL Community Server ${this.#old ? '(GPL)' : '- GPL'})\n`)
       return 0
     }
     if (!await this.#readOptions()) return this.#abort()

@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { ClientConnection, ClientError } from './client-connection.ts'
@@ -29,7 +30,7 @@ export async function mysqldump(proc: Proc, version: string): Promise<number> {
     if (everything) rest = rowsOf(await client.ask('show databases')).map(([name]) => name!).filter((name) => !['information_schema', 'performance_schema', 'sys', 'mysql'].includes(name))
     const databases = several ? rest : rest.slice(0, 1)
     const wanted = several ? [] : rest.slice(1)
-    await write(`-- MySQL dump ${version.startsWith('5.') ? '10.13  Distrib ' : '10.13  Distrib '}${version}, for Linux (x86_64)\n--\n-- Host: ${connection.host ?? 'localhost'}    Database: ${several ? '' : databases[0]}\n-- ------------------------------------------------------\n-- Server version\t${client.serverVersion}\n\n/*!40101 SET NAMES utf8mb4 */;\n/*!40014 SET FOREIGN_KEY_CHECKS=0 */;\n\n`)
+    await write(`-- MySQL dump 10.13  Distrib ${version}, for Linux (${machineName(proc.machine.hardware.architecture)})\n--\n-- Host: ${connection.host ?? 'localhost'}    Database: ${several ? '' : databases[0]}\n-- ------------------------------------------------------\n-- Server version\t${client.serverVersion}\n\n/*!40101 SET NAMES utf8mb4 */;\n/*!40014 SET FOREIGN_KEY_CHECKS=0 */;\n\n`)
     for (const database of databases) {
       what = `selecting the database`
       await client.use(database)

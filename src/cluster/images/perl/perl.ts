@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import type { Proc, Program } from '../../../unix/types.ts'
 import { debian } from '../debian.ts'
 import { defineImage } from '../image.ts'
@@ -169,7 +170,7 @@ function perl(version: string): Program {
     const args = proc.argv.slice(1)
     for (let i = 0; i < args.length && source === undefined; i++) {
       const arg = args[i]!
-      if (arg === '-v' || arg === '--version') { await proc.stdout.write(`\nThis is perl 5, version ${version.split('.')[1]}, subversion ${version.split('.')[2]} (v${version}) built for x86_64-linux-gnu\n\nCopyright 1987-2025, Larry Wall\n`); return 0 }
+      if (arg === '-v' || arg === '--version') { await proc.stdout.write(`\nThis is perl 5, version ${version.split('.')[1]}, subversion ${version.split('.')[2]} (v${version}) built for ${machineName(proc.machine.hardware.architecture)}-linux-gnu\n\nCopyright 1987-2025, Larry Wall\n`); return 0 }
       if (arg.startsWith('-M')) { bignum ||= /^-Mbignum\b.*\bbpi\b/.test(arg); continue }
       const flags = /^-([wlnE]*)([eE])(.*)$/s.exec(arg)
       if (!flags) { if (/^-[wl]+$/.test(arg)) { if (arg.includes('l')) lineEnd = '\n'; continue } break }

@@ -1,3 +1,4 @@
+import { machineName } from '../../../unix/architecture.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { UnixError } from '../../../unix/types.ts'
 
@@ -11,8 +12,8 @@ export const isAlpine = (proc: Pick<Proc, 'env'>) => !(proc.env.PG_VERSION ?? 'p
 export const releaseText = (proc: Pick<Proc, 'env'>, version: string) => isAlpine(proc) ? version : `${version} (Debian ${version}-1.pgdg13+1)`
 
 /** What `version()` and the log call a release. */
-export function versionText(proc: Pick<Proc, 'env'>, version: string): string {
-  return isAlpine(proc) ? `PostgreSQL ${version} on x86_64-pc-linux-musl, compiled by gcc (Alpine 14.2.0) 14.2.0, 64-bit` : `PostgreSQL ${version} (Debian ${version}-1.pgdg13+1) on x86_64-pc-linux-gnu, compiled by gcc (Debian 14.2.0-19) 14.2.0, 64-bit`
+export function versionText(proc: Pick<Proc, 'env' | 'machine'>, version: string): string {
+  return isAlpine(proc) ? `PostgreSQL ${version} on ${machineName(proc.machine.hardware.architecture)}-pc-linux-musl, compiled by gcc (Alpine 14.2.0) 14.2.0, 64-bit` : `PostgreSQL ${version} (Debian ${version}-1.pgdg13+1) on ${machineName(proc.machine.hardware.architecture)}-pc-linux-gnu, compiled by gcc (Debian 14.2.0-19) 14.2.0, 64-bit`
 }
 
 /** Settings of a postgresql.conf, with the files that it includes, in their order. */

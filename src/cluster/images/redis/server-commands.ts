@@ -1,4 +1,5 @@
 /** The commands of Redis about connections, transactions, subscriptions and the server itself. */
+import { machineName } from '../../../unix/architecture.ts'
 import { KERNEL_RELEASE } from '../../../unix/kernel.ts'
 import { fail, globPattern, integer } from './commands.ts'
 import type { Command } from './commands.ts'
@@ -114,7 +115,7 @@ function info(server: RedisServer, sections: readonly string[]): string {
   const upSeconds = Math.floor((proc.clock.nowMs() - server.startedMs) / 1000)
   const used = 860_000 + store.usedBytes()
   const all: [string, string[]][] = [
-    ['Server', [`redis_version:${server.version}`, 'redis_git_sha1:00000000', `redis_mode:${server.sentinel ? 'sentinel' : 'standalone'}`, `os:Linux ${KERNEL_RELEASE} x86_64`, 'arch_bits:64', 'monotonic_clock:POSIX clock_gettime', 'multiplexing_api:epoll', `process_id:${proc.pid}`, `run_id:${server.runId}`, `tcp_port:${server.config.get('port')}`, `uptime_in_seconds:${upSeconds}`, `uptime_in_days:${Math.floor(upSeconds / 86_400)}`, 'hz:10', 'configured_hz:10', 'executable:/data/redis-server', `config_file:${server.configFile}`]],
+    ['Server', [`redis_version:${server.version}`, 'redis_git_sha1:00000000', `redis_mode:${server.sentinel ? 'sentinel' : 'standalone'}`, `os:Linux ${KERNEL_RELEASE} ${machineName(proc.machine.hardware.architecture)}`, 'arch_bits:64', 'monotonic_clock:POSIX clock_gettime', 'multiplexing_api:epoll', `process_id:${proc.pid}`, `run_id:${server.runId}`, `tcp_port:${server.config.get('port')}`, `uptime_in_seconds:${upSeconds}`, `uptime_in_days:${Math.floor(upSeconds / 86_400)}`, 'hz:10', 'configured_hz:10', 'executable:/data/redis-server', `config_file:${server.configFile}`]],
     ['Clients', [`connected_clients:${server.clients.size}`, `maxclients:${server.config.get('maxclients')}`, `blocked_clients:${[...server.clients.values()].filter((client) => client.cancelWait).length}`]],
     ['Memory', [`used_memory:${used}`, `used_memory_human:${used < 2 ** 20 ? `${(used / 1024).toFixed(2)}K` : `${(used / 2 ** 20).toFixed(2)}M`}`, `used_memory_dataset:${store.usedBytes()}`, `maxmemory:${server.config.get('maxmemory')}`, `maxmemory_policy:${server.config.get('maxmemory-policy')}`, 'mem_allocator:jemalloc-5.3.0']],
     ['Persistence', ['loading:0', `rdb_changes_since_last_save:${server.dirty}`, 'rdb_bgsave_in_progress:0', `rdb_last_save_time:${Math.floor(server.lastSaveMs / 1000)}`, `rdb_last_bgsave_status:${server.lastSaveFailed ? 'err' : 'ok'}`, `aof_enabled:${server.config.get('appendonly') === 'yes' ? 1 : 0}`]],
