@@ -8,7 +8,7 @@ afterEach(() => plane.stop())
 const pods = async () => (await plane.api.list<Pod>('pods', { namespace: 'default' })).items
 const version = (pod: Pod) => pod.spec.containers[0]!.env![0]!.value
 
-async function start(updateStrategy: object): Promise<void> {
+async function start(updateStrategy: object, podMetadata: object = {}): Promise<void> {
   plane = await startTestControlPlane()
   await plane.addNode('control', { taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] })
   await plane.addNode('one', { labels: { zone: 'a' } })
@@ -18,7 +18,7 @@ async function start(updateStrategy: object): Promise<void> {
     apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'agent', namespace: 'default' },
     spec: {
       selector: { matchLabels: { app: 'agent' } }, minReadySeconds: 10, updateStrategy: { type: 'RollingUpdate', rollingUpdate: updateStrategy },
-      template: { metadata: { labels: { app: 'agent' } }, spec: { containers: [{ name: 'c', image: 'nginx', env: [{ name: 'VERSION', value: '1' }] }] } },
+      template: { metadata: { labels: { app: 'agent' }, ...podMetadata }, spec: { containers: [{ name: 'c', image: 'nginx', env: [{ name: 'VERSION', value: '1' }] }] } },
     },
   } as unknown as DaemonSet)
   await plane.clock.until(async () => (await plane.api.get<DaemonSet>('daemonsets.apps', 'agent', 'default')).status?.numberAvailable === 2, { withinMs: 30_000 })
@@ -53,4 +53,14 @@ test('with a surge a pod leaves a node that is no longer meant only while enough
   await change({ nodeSelector: { zone: 'b' } })
   await plane.clock.until(async () => (await pods()).every((pod) => pod.spec.nodeName === 'two' && pod.spec.nodeSelector?.zone === 'b'), { withinMs: 60_000 })
   expect(await pods()).toHaveLength(1)
+})
+
+test('with a surge each old pod is deleted once, however long it takes to go', async () => {
+  await start({ maxUnavailable: 0, maxSurge: 2 }, { finalizers: ['example.com/hold'] })
+  await change(VERSION_2)
+  const old = async () => (await pods()).filter((pod) => version(pod) === '1')
+  await plane.clock.until(async () => (await old()).every((pod) => pod.metadata.deletionTimestamp), { withinMs: 60_000 })
+  await plane.clock.advance(5_000)
+  const events = (await plane.api.list<any>('events', { namespace: 'default' })).items.filter((event) => event.reason === 'SuccessfulDelete')
+  expect(events.map(({ count }) => count)).toEqual([1, 1])
 })

@@ -57,6 +57,8 @@ class DaemonSetSync {
   readonly #backoffs: Map<string, Backoff>
   readonly #context: ControllerContext
   #requeueMs: number | undefined
+  readonly #created: Pod[] = []
+  readonly #deleted: Pod[] = []
 
   constructor(ds: DaemonSet, backoffs: Map<string, Backoff>, context: ControllerContext) {
     this.#ds = ds
@@ -81,10 +83,13 @@ class DaemonSetSync {
       return { requeueAfterMs: 1 }
     }
     const hash = revision.metadata.labels![REVISION_HASH]!
-    const pods = await claim<Pod>('pods', ds, (pod) => selects(selector, pod.metadata.labels), { api, cache })
-    const failure = await this.#manage(nodes, pods, hash)
-    if (failure === undefined && ds.spec!.updateStrategy?.type !== 'OnDelete') await this.#update(nodes, pods, hash)
-    await truncateHistory(revisions, (r) => r.metadata.name === revision.metadata.name || pods.some((pod) => pod.metadata.labels?.[REVISION_HASH] === r.metadata.labels?.[REVISION_HASH]), ds.spec!.revisionHistoryLimit ?? 10, this.#context)
+    const ownPods = () => claim<Pod>('pods', ds, (pod) => selects(selector, pod.metadata.labels), { api, cache })
+    let failure = await this.#manage(nodes, await ownPods(), hash)
+    // Each step looks at the pods anew; an update waits until the cache shows what was just created and deleted. k8s: updateDaemonSet
+    if (failure === undefined && ds.spec!.updateStrategy?.type !== 'OnDelete' && this.#hasSeenOwnWrites()) failure = await this.#update(nodes, await ownPods(), hash)
+    const pods = await ownPods()
+    if (failure === undefined)
+      await truncateHistory(revisions, (r) => r.metadata.name === revision.metadata.name || pods.some((pod) => pod.metadata.labels?.[REVISION_HASH] === r.metadata.labels?.[REVISION_HASH]), ds.spec!.revisionHistoryLimit ?? 10, this.#context)
     await this.#writeStatus(nodes, pods, hash)
     if (failure !== undefined) throw failure
     if (this.#requeueMs !== undefined) return { requeueAfterMs: this.#requeueMs }
@@ -162,10 +167,19 @@ class DaemonSetSync {
     const tolerations = daemonTolerations(template.spec!)
     const todo = create.slice(0, BURST_REPLICAS)
     let { error } = await slowStart(todo.length, (i) => createOwnedPod({ ...base, spec: { ...base.spec, tolerations, affinity: affinityToNode(base.spec.affinity, todo[i]!) } }, ds, this.#context)
-      .catch((problem: unknown) => { if (!isNamespaceTerminating(problem)) throw problem }), this.#context.clock)
-    for (const result of await Promise.allSettled(remove.slice(0, BURST_REPLICAS).map((pod) => deleteOwnedPod(pod, ds, this.#context))))
+      .then((pod) => this.#created.push(pod), (problem: unknown) => { if (!isNamespaceTerminating(problem)) throw problem }), this.#context.clock)
+    for (const result of await Promise.allSettled(remove.slice(0, BURST_REPLICAS).map((pod) => deleteOwnedPod(pod, ds, this.#context).then(() => this.#deleted.push(pod)))))
       if (result.status === 'rejected' && !isStatusError(result.reason, 'NotFound')) error ??= result.reason
     return error
+  }
+
+  /** k8s: ControllerExpectations.SatisfiedExpectations */
+  #hasSeenOwnWrites(): boolean {
+    const cached = (pod: Pod) => {
+      const found = this.#context.cache.get<Pod>('pods', keyOf(pod))
+      return found?.metadata.uid === pod.metadata.uid ? found : undefined
+    }
+    return this.#created.every(cached) && this.#deleted.every((pod) => cached(pod)?.metadata.deletionTimestamp !== undefined || !cached(pod))
   }
 
   #isUpdated(pod: Pod, hash: string): boolean {
@@ -177,8 +191,8 @@ class DaemonSetSync {
     return scaledValue(this.#ds.spec!.updateStrategy?.rollingUpdate?.maxSurge, nodes.filter((node) => nodeShouldRun(node, this.#ds).shouldRun).length, true)
   }
 
-  /** k8s: rollingUpdate */
-  async #update(nodes: readonly Node[], pods: readonly Pod[], hash: string): Promise<void> {
+  /** What failed, if anything. k8s: rollingUpdate */
+  async #update(nodes: readonly Node[], pods: readonly Pod[], hash: string): Promise<unknown> {
     const ds = this.#ds
     const nowMs = this.#context.clock.nowMs()
     const minReadySeconds = ds.spec!.minReadySeconds ?? 0
@@ -236,9 +250,7 @@ class DaemonSetSync {
     // Pods on nodes that are no longer meant go once those that take their place are available.
     const remove = [...must, ...may.slice(0, Math.max(0, maxUnavailable - unavailable)), ...misplaced.slice(0, Math.max(0, available - desired))]
     const create = [...mustCreate, ...mayCreate.slice(0, Math.max(0, maxSurge - surging))]
-    if (remove.length === 0 && create.length === 0) return
-    const error = await this.#syncPods(create, remove, hash)
-    if (error !== undefined) throw error
+    return remove.length > 0 || create.length > 0 ? this.#syncPods(create, remove, hash) : undefined
   }
 
   /** k8s: updateDaemonSetStatus */
