@@ -7,7 +7,7 @@ import type { Api } from './api.ts'
 import type { EventRecorder } from './event-recorder.ts'
 import { keyOf, type Change, type Informer, type Informers, type ObjectKey } from './informers.ts'
 import { controllerOf } from './owner-references.ts'
-import { WorkQueue } from './work-queue.ts'
+import { WorkQueue, type Retry } from './work-queue.ts'
 
 /** Reads of the shared caches. Everything is frozen and may be a moment old. */
 export interface Cache {
@@ -61,6 +61,8 @@ export interface Controller {
   workers?: number
   /** Least time between two runs for the same key; see {@link WorkQueueOptions.minIntervalMs}. */
   minIntervalMs?: number | ((key: ObjectKey, cache: ControllerContext['cache']) => number)
+  /** How keys that failed come back. */
+  retry?: Retry
   /** Whether a change of the own resource leads to a run (default: always). */
   wants?: (change: Change<any>) => boolean
   /** Called once before the first run, after the caches have synced. */
@@ -105,6 +107,7 @@ export function runController(controller: Controller, options: ControllerRunnerO
   const queue = new WorkQueue({
     clock,
     workers: controller.workers ?? 5,
+    ...(controller.retry ? { retry: controller.retry } : {}),
     ...(minIntervalMs === undefined ? {} : { minIntervalMs: typeof minIntervalMs === 'number' ? minIntervalMs : (key) => minIntervalMs(key, cache) }),
     process: async (key) => {
       if (stopped) return

@@ -6,6 +6,18 @@ const MAX_BACKOFF_MS = 1_000_000
 const BUCKET_QPS = 10
 const BUCKET_BURST = 100
 
+/** How what failed comes back. k8s: client-go/util/workqueue TypedRateLimiter */
+export interface Retry {
+  /** Wait after the first failure (default 5 ms), doubled with each further one. */
+  firstMs?: number
+  /** The longest wait (default 1000 s). */
+  maxMs?: number
+  /** Whether retries of all keys together are limited too, ten a second after the first hundred (default). */
+  isLimited?: boolean
+  /** A key that has failed so often in a row is left alone until something adds it anew (default: never). */
+  times?: number
+}
+
 export interface WorkQueueOptions {
   clock: Clock
   /** Does one key's work. Never called for the same key twice at once. A rejection is the caller's to handle inside. */
@@ -17,6 +29,7 @@ export interface WorkQueueOptions {
    * it a controller would run (and write status) for every single event of a burst.
    */
   minIntervalMs?: number | ((key: string) => number)
+  retry?: Retry
 }
 
 /**
@@ -27,6 +40,7 @@ export class WorkQueue {
   readonly #clock: Clock
   readonly #process: (key: string) => Promise<void>
   readonly #workers: number
+  readonly #retry: Required<Retry>
   readonly #minIntervalMs: ((key: string) => number) | undefined
   /** Insertion order is working order. */
   readonly #ready = new Set<string>()
@@ -44,6 +58,7 @@ export class WorkQueue {
     this.#clock = options.clock
     this.#process = options.process
     this.#workers = options.workers ?? 5
+    this.#retry = { firstMs: FIRST_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, isLimited: true, times: Infinity, ...options.retry }
     const { minIntervalMs } = options
     this.#minIntervalMs = typeof minIntervalMs === 'number' ? () => minIntervalMs : minIntervalMs
   }
@@ -89,9 +104,14 @@ export class WorkQueue {
 
   /** Adds the key after a back-off that doubles with every failure since {@link forget}. */
   addRateLimited(key: string): void {
+    const { firstMs, maxMs, isLimited, times } = this.#retry
     const failures = this.#failures.get(key) ?? 0
+    if (failures >= times) {
+      this.#failures.delete(key)
+      return
+    }
     this.#failures.set(key, failures + 1)
-    this.addAfter(key, Math.max(Math.min(FIRST_BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS), this.#bucketDelayMs()))
+    this.addAfter(key, Math.max(Math.min(firstMs * 2 ** failures, maxMs), isLimited ? this.#bucketDelayMs() : 0))
   }
 
   /** How often the key failed in a row. */

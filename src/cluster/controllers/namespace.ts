@@ -61,7 +61,7 @@ const discoveryError = (groupVersions: readonly string[]) => `unable to retrieve
 /** Empties namespaces that are being deleted and lets go of them. k8s: pkg/controller/namespace */
 export function namespaceController(directory: ResourceDirectory): Controller {
   return {
-    name: 'namespace-controller', for: 'namespaces', workers: 10,
+    name: 'namespace-controller', for: 'namespaces', workers: 10, retry: { maxMs: 60_000 },
     wants: ({ type, object }) => type !== 'delete' && object.metadata.deletionTimestamp !== undefined,
     async reconcile(key, context) {
       const { api, cache, clock } = context

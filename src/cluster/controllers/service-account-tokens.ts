@@ -23,7 +23,7 @@ export function serviceAccountTokensController({ caCertificatePem, issueToken }:
   const base64 = (text: string) => base64Of(new TextEncoder().encode(text))
   const ca = base64(caCertificatePem)
   return {
-    name: 'tokens-controller', for: 'secrets', wants: ({ object }) => object.type === TYPE, reads: ['serviceaccounts'],
+    name: 'tokens-controller', for: 'secrets', retry: { times: 10 }, wants: ({ object }) => object.type === TYPE, reads: ['serviceaccounts'],
     watches: [{
       resource: 'serviceaccounts',
       keys: ({ type, object }, { cache }) => type === 'update' ? [] : cache.list<Secret>('secrets', object.metadata.namespace).filter((secret) => secret.type === TYPE && secret.metadata.annotations?.[ACCOUNT_NAME] === object.metadata.name).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),

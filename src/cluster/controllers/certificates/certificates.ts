@@ -8,6 +8,8 @@ import type { Controller } from '../../client/controller-runner.ts'
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 
+/** k8s: pkg/controller/certificates/certificate_controller.go */
+const RETRY = { firstMs: 200 }
 const RESOURCE = 'certificatesigningrequests.certificates.k8s.io'
 const KUBELET_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet'
 const HOUR_MS = 3_600_000
@@ -33,7 +35,7 @@ function withCondition(request: CertificateSigningRequest, clock: Clock, conditi
 
 /** Approves the client certificates of kubelets whose user may have them. */
 const approver: Controller = {
-  name: 'certificatesigningrequest-approving-controller', for: RESOURCE,
+  name: 'certificatesigningrequest-approving-controller', for: RESOURCE, retry: RETRY,
   async reconcile(key, { api, cache, clock }) {
     const request = cache.get<CertificateSigningRequest>(RESOURCE, key)
     if (!request || request.status?.certificate || isDecided(request) || request.spec.signerName !== KUBELET_CLIENT) return
@@ -58,7 +60,7 @@ const approver: Controller = {
 /** Signs what has been approved. */
 function signer(pki: ClusterPki): Controller {
   return {
-    name: 'certificatesigningrequest-signing-controller', for: RESOURCE,
+    name: 'certificatesigningrequest-signing-controller', for: RESOURCE, retry: RETRY,
     async reconcile(key, { api, cache, clock }) {
       const request = cache.get<CertificateSigningRequest>(RESOURCE, key)
       if (!request || request.status?.certificate || !SIGNERS.includes(request.spec.signerName) || !conditionOf(request, 'Approved') || conditionOf(request, 'Failed')) return
@@ -83,7 +85,7 @@ function signer(pki: ClusterPki): Controller {
 
 /** Removes requests that nobody needs any more. */
 const cleaner: Controller = {
-  name: 'certificatesigningrequest-cleaner-controller', for: RESOURCE,
+  name: 'certificatesigningrequest-cleaner-controller', for: RESOURCE, retry: RETRY,
   async reconcile(key, { api, cache, clock }) {
     const request = cache.get<CertificateSigningRequest>(RESOURCE, key)
     if (!request) return

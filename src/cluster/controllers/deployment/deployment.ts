@@ -23,7 +23,7 @@ const ROLLBACK_TO = 'deprecated.deployment.rollback.to'
 
 /** Rolls a Deployment's template out over ReplicaSets. k8s: pkg/controller/deployment */
 export const deploymentController: Controller = {
-  name: 'deployment-controller', for: 'deployments.apps', owns: ['replicasets.apps'], reads: ['pods'],
+  name: 'deployment-controller', for: 'deployments.apps', owns: ['replicasets.apps'], reads: ['pods'], retry: { times: 15 },
   minIntervalMs: (key, cache) => restMs(cache.get<Deployment>('deployments.apps', key)?.spec?.replicas),
   indexes: [{ resource: 'replicasets.apps', ...ORPHANS }],
   watches: [

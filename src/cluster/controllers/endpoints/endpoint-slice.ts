@@ -31,9 +31,11 @@ export interface SlicesPlan {
   remove: EndpointSlice[]
 }
 
-const portsKey = (ports: readonly EndpointPort[] | undefined) =>
+/** The same for slices with the same ports. */
+export const portsKey = (ports: readonly EndpointPort[] | undefined) =>
   JSON.stringify((ports ?? []).map(({ name, port, protocol, appProtocol }) => [name ?? '', port, protocol, appProtocol ?? '']).sort())
-const endpointKey = ({ addresses, hostname, targetRef }: Endpoint) => `${addresses.join(',')}/${hostname ?? ''}/${targetRef?.uid ?? ''}`
+/** What makes an endpoint the same one as before. k8s: endpointslice/util hashEndpoint */
+export const endpointKey = ({ addresses, hostname, targetRef }: Endpoint) => `${addresses.join(',')}/${hostname ?? ''}/${targetRef?.namespace ?? ''}/${targetRef?.name ?? ''}`
 
 /** Changes as few slices as possible. k8s: endpointslice Reconciler.reconcileByPortMapping */
 export function planSlices(existing: readonly EndpointSlice[], desired: readonly DesiredGroup[], labelsOf: (slice: EndpointSlice) => Record<string, string>, maxPerSlice = MAX_ENDPOINTS_PER_SLICE): SlicesPlan {
@@ -154,7 +156,7 @@ export function endpointSliceController(): Controller {
   const triggers = new TriggerTimes()
   const hinted = new HintedServices()
   return {
-    name: 'endpoint-slice-controller', for: 'services', reads: ['nodes'], minIntervalMs: 20,
+    name: 'endpoint-slice-controller', for: 'services', reads: ['nodes'], minIntervalMs: 20, retry: { firstMs: 1000, times: 15 },
     indexes: [{ resource: 'endpointslices.discovery.k8s.io', name: 'service', values: sliceServiceKeys }],
     watches: [
       { resource: 'pods', keys: (change, { cache }) => servicesOfPodChange(change, cache) },

@@ -26,6 +26,9 @@ const MAX_BACKOFF_MS = 600_000
 const MAX_CREATE_DELETE = 500
 const MAX_UNCOUNTED = 500
 
+/** k8s: DefaultJobApiBackOff, MaxJobApiBackOff */
+const API_RETRY = { firstMs: 1000, maxMs: 60_000, isLimited: false }
+
 interface Backoff {
   failures: number
   lastFailureMs: number
@@ -39,7 +42,7 @@ export function isJobFinished(job: Readonly<Job>): boolean {
 export function jobController(): Controller {
   const backoffs = new Map<string, Backoff>()
   return {
-    name: 'job-controller', for: 'jobs.batch', reads: ['pods'],
+    name: 'job-controller', for: 'jobs.batch', reads: ['pods'], retry: API_RETRY,
     indexes: [{ resource: 'pods', ...ORPHANS }],
     watches: [{
       resource: 'pods',
@@ -72,7 +75,7 @@ export function jobController(): Controller {
 
 /** Takes the finalizer off pods whose job is gone. k8s: syncOrphanPod */
 export const jobOrphanPodController: Controller = {
-  name: 'job-orphan-pod-controller', for: 'pods', reads: ['jobs.batch'],
+  name: 'job-orphan-pod-controller', for: 'pods', reads: ['jobs.batch'], retry: API_RETRY,
   wants: ({ type, object }) => type !== 'delete' && Boolean(object.metadata.finalizers?.includes(TRACKING_FINALIZER)),
   watches: [{
     resource: 'jobs.batch',
