@@ -156,7 +156,8 @@ export class InProcessApi implements Api {
   #draftOf(endpoint: Endpoint, given: KubeObject, current?: KubeObject): KubeObject {
     let draft: KubeObject
     try {
-      draft = decodeObject(endpoint.kind, given, current).object
+      // Components speak protobuf.
+      draft = decodeObject(endpoint.kind, given, current, true).object
     } catch (error) {
       if (error instanceof DecodeError) throw apiError.badRequest(`${endpoint.kind.kind} in version ${JSON.stringify(endpoint.kind.version)} cannot be handled as a ${endpoint.kind.kind}: ${error.message}`)
       throw error

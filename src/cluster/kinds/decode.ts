@@ -145,11 +145,12 @@ export function strictWarnings(body: Pick<ParsedBody, 'duplicateFields' | 'dupli
 /**
  * Decodes a body into an object of a kind. Parts that are the very same as in `known`, a frozen object that was decoded before, are shared
  * instead of copied; the object itself and its metadata are always fresh.
+ * @param lacksEmpty whether what carried the object knows no difference between an empty list and none, as protobuf: then nobody gave one
  * @throws DecodeError for values of the wrong type
  */
-export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind' | 'custom'>, value: unknown, known?: Readonly<KubeObject>): Decoded<T> {
+export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind, 'schema' | 'group' | 'version' | 'kind' | 'custom'>, value: unknown, known?: Readonly<KubeObject>, lacksEmpty = false): Decoded<T> {
   if (kind.custom) return kind.custom.decode(value) as Decoded<T>
-  const { value: object, unknownFields } = decodeValue(kind.schema, value, known)
+  const { value: object, unknownFields } = decodeValue(kind.schema, value, known, lacksEmpty)
   const draft = object as T
   draft.kind = kind.kind
   draft.apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
@@ -160,9 +161,9 @@ export function decodeObject<T extends KubeObject = KubeObject>(kind: Pick<Kind,
 }
 
 /** Decodes a value of any type of the schema table. @throws DecodeError */
-export function decodeValue(schema: string, value: unknown, known?: unknown): { value: unknown; unknownFields: string[] } {
+export function decodeValue(schema: string, value: unknown, known?: unknown, lacksEmpty = false): { value: unknown; unknownFields: string[] } {
   const node = typeNode(schema)
-  const state: DecodeState = { strange: false, spelled: spelledNumbers(value) }
+  const state: DecodeState = { strange: false, lacksEmpty, spelled: spelledNumbers(value) }
   const object = value === null || value === undefined ? decodeStruct(node, {}, state) : decode(node, value, state, known, 2)
   const unknownFields: string[] = []
   if (state.strange) inspectRoot(node, value, unknownFields)
@@ -172,6 +173,7 @@ export function decodeValue(schema: string, value: unknown, known?: unknown): { 
 /** Set when something doesn't fit: then the body is gone through a second time, in its own order, to say what. */
 interface DecodeState {
   strange: boolean
+  lacksEmpty?: boolean
   spelled?: SpelledNumbers | undefined
 }
 
@@ -306,12 +308,12 @@ function decodeStruct(node: TypeNode, value: Record<string, unknown>, state: Dec
     const decoded = decode(field.type, given, state, shared?.[key], fresh === 2 && key === 'metadata' ? 1 : 0)
     if (decoded === undefined) continue
     if (omitted(field, decoded)) {
-      if (typeof decoded === 'object') noteEmpty(out, key)
+      if (typeof decoded === 'object' && (!state.lacksEmpty || field.type.kind === 'struct')) noteEmpty(out, key)
       continue
     }
     if (isEmptyCollection(field, decoded)) {
       out[key] = null
-      noteEmpty(out, key)
+      if (!state.lacksEmpty) noteEmpty(out, key)
     } else out[key] = decoded
   }
   for (; next < required.length; next++) out[required[next]!.name] = zeroField(required[next]!, state)

@@ -1,6 +1,7 @@
 import { rfc3339, type Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
-import type { KubeObject } from '../../kinds/object.ts'
+import type { KubeObject, ManagedFieldsEntry } from '../../kinds/object.ts'
+import { trackUpdate } from '../../kinds/patch/managed-fields.ts'
 import type { Endpoint } from '../endpoint.ts'
 
 /** An address that can't be had, in upstream's words. */
@@ -95,13 +96,14 @@ export class IpAllocator {
   #claim(ip: string, service: KubeObject): void {
     // The one thing of the parent reference that may be missing: allocation comes before the Service is validated.
     if (!service.metadata.name) throw new IpError(`IPAddress.networking.k8s.io ${JSON.stringify(ip)} is invalid: spec.parentRef.name: Required value`)
-    this.#addresses.store.create('', {
-      kind: 'IPAddress', apiVersion: this.#addresses.apiVersion,
-      metadata: {
-        name: ip, uid: this.#random.uuid(), creationTimestamp: rfc3339(this.#clock.nowMs()),
-        labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' },
-      },
+    const { kind, apiVersion, store } = this.#addresses
+    const time = rfc3339(this.#clock.nowMs())
+    const address: KubeObject = {
+      kind: 'IPAddress', apiVersion,
+      metadata: { name: ip, uid: this.#random.uuid(), creationTimestamp: time, labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' } },
       spec: { parentRef: { resource: 'services', namespace: service.metadata.namespace, name: service.metadata.name } },
-    })
+    }
+    const managedFields = trackUpdate({ kind, old: undefined, updated: address, manager: 'kube-apiserver', time })
+    store.create('', managedFields ? { ...address, metadata: { ...address.metadata, managedFields: managedFields as ManagedFieldsEntry[] } } : address)
   }
 }
