@@ -22,6 +22,9 @@ interface Container {
   restartPolicy?: string
 }
 
+/** How field.NewPath("") reads in messages. */
+const WHOLE = '[]'
+
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror'
 
 /** `ephemeralcontainers` only adds debug containers. k8s: registry/core/pod podEphemeralContainersStrategy */
@@ -37,7 +40,7 @@ export function ephemeralContainersPlan(endpoint: Endpoint): Partial<UpdatePlan>
       bumpGeneration(draft, old)
     },
     validate(draft, old) {
-      if (old.metadata.annotations?.[MIRROR_ANNOTATION]) return refused(endpoint, draft, [forbidden('', 'static pods do not support ephemeral containers')])
+      if (old.metadata.annotations?.[MIRROR_ANNOTATION]) return refused(endpoint, draft, [forbidden(WHOLE, 'static pods do not support ephemeral containers')])
       const findings = [...validateKindMetaUpdate(endpoint.kind, draft.metadata, old.metadata), ...specFindings(endpoint, draft)]
       const now = new Map(((draft['spec'].ephemeralContainers ?? []) as Container[]).map((container) => [container.name, container]))
       for (const before of (old['spec'].ephemeralContainers ?? []) as Container[]) {
@@ -75,8 +78,8 @@ export function resizePlan(endpoint: Endpoint): Partial<UpdatePlan> {
       bumpGeneration(draft, old)
     },
     validate(draft, old) {
-      if (old.metadata.annotations?.[MIRROR_ANNOTATION]) return refused(endpoint, draft, [forbidden('', 'static pods cannot be resized')])
-      if (old['spec'].os?.name === 'windows') return refused(endpoint, draft, [forbidden('', 'windows pods cannot be resized')])
+      if (old.metadata.annotations?.[MIRROR_ANNOTATION]) return refused(endpoint, draft, [forbidden(WHOLE, 'static pods cannot be resized')])
+      if (old['spec'].os?.name === 'windows') return refused(endpoint, draft, [forbidden(WHOLE, 'windows pods cannot be resized')])
       const findings = [...validateKindMetaUpdate(endpoint.kind, draft.metadata, old.metadata), ...specFindings(endpoint, draft)]
       if ((old['status']?.qosClass ?? podQosClass(old['spec'])) !== podQosClass(draft['spec']))
         findings.push(invalid('spec', draft['status']?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'))

@@ -8,7 +8,8 @@ import { podCells, podRowConditions } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podQosClass } from './pod-qos.ts'
 import { APP_ARMOR_ANNOTATION, appArmorProfileOf, appArmorWarnings, nameWarnings, podWarnings } from './pod-warnings.ts'
-import { validatePod, validatePodStatusUpdate, validatePodUpdate } from './validate-pod.ts'
+import { validatePodStatusUpdate } from './validate-pod-status.ts'
+import { validatePod, validatePodUpdate } from './validate-pod.ts'
 
 /** What annotations say of AppArmor becomes fields where there are none. k8s: applyAppArmorVersionSkew */
 function adoptAppArmorAnnotations({ metadata, spec }: Pod): void {

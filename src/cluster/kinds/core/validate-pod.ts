@@ -1,14 +1,13 @@
 /** Rules for pods and pod templates. k8s: pkg/apis/core/validation */
-import { allContainersCouldRestart, shouldRestartAfter } from './restart-rules.ts'
 import { specDiff } from './spec-diff.ts'
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkName, checkOneOf, checkQualifiedName } from '../checks.ts'
 import { copyOf, givenEmpty } from '../decode.ts'
-import { duplicate, forbidden, internalFinding, invalid, notFound, notSupported, required, tooLong, type Finding } from '../findings.ts'
-import { parseIp, validateIp } from '../ip.ts'
+import { duplicate, forbidden, invalid, notFound, required, tooLong, type Finding } from '../findings.ts'
+import { validateIp } from '../ip.ts'
 import { compareQuantities } from '../quantity.ts'
 import { byteLength, rangeText, subdomainName } from '../names.ts'
-import type { Container, ContainerStatus, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
+import type { Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts'
 import { validateAnnotations, validateLabels, validateObjectMeta } from '../validate-metadata.ts'
 import type { ObjectMeta } from '../object.ts'
 import { checkImageSpaces, validateContainers, validateEphemeralContainers, validateInitContainers, type PodContext } from './validate-container.ts'
@@ -35,7 +34,7 @@ export function validatePod(pod: Readonly<Pod>): Finding[] {
 
 function checkMetadataAndSpec(out: Finding[], pod: Readonly<Pod>): void {
   if (pod.metadata.annotations) checkPodAnnotations(out, pod.metadata.annotations, pod.spec, 'metadata.annotations')
-  validatePodSpec(out, pod.spec, 'spec', { podName: pod.metadata.name, isPod: true })
+  validatePodSpec(out, pod.spec, 'spec', { podName: pod.metadata.name, isPod: true, isMirror: pod.metadata.annotations?.[MIRROR] !== undefined })
   if (!pod.spec.serviceAccountName) {
     ;(pod.spec.volumes ?? []).forEach((volume, i) => {
       ;(volume.projected?.sources ?? []).forEach((source, j) => {
@@ -91,13 +90,14 @@ function checkResourceConsistency(out: Finding[], spec: Readonly<PodSpec>, at: s
 }
 
 /** k8s: ValidatePodSpec */
-export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: string, options: { podName?: string | undefined; isPod: boolean }): void {
+export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: string, options: { podName?: string | undefined; isPod: boolean; isMirror?: boolean }): void {
   if (spec.terminationGracePeriodSeconds === undefined) out.push(required(`${at}.terminationGracePeriodSeconds`))
   const pod: PodContext = {
     spec, volumes: validateVolumes(out, spec.volumes, options.podName, `${at}.volumes`),
     claimNames: (spec.resourceClaims ?? []).map((claim) => claim.name).filter(Boolean), hostUsers: spec.hostUsers !== false,
   }
-  checkResourceClaims(out, spec, `${at}.resourceClaims`)
+  if (options.isMirror) for (const _ of spec.resourceClaims ?? []) out.push(forbidden('[]', 'static pods do not support resource claims'))
+  else checkResourceClaims(out, spec, `${at}.resourceClaims`)
   validateContainers(out, spec.containers, pod, `${at}.containers`)
   validateInitContainers(out, spec.initContainers, pod, `${at}.initContainers`)
   validateEphemeralContainers(out, spec.ephemeralContainers, pod, `${at}.ephemeralContainers`)
@@ -301,7 +301,8 @@ function checkOnlyAddedTolerations(out: Finding[], now: readonly Toleration[], b
   validateTolerations(out, now, at)
 }
 
-function checkAnnotationChanges(out: Finding[], pod: Readonly<Pod>, old: Readonly<Pod>): void {
+/** k8s: ValidatePodSpecificAnnotationUpdates */
+export function checkAnnotationChanges(out: Finding[], pod: Readonly<Pod>, old: Readonly<Pod>): void {
   const now = pod.metadata.annotations ?? {}
   const before = old.metadata.annotations ?? {}
   for (const key in before) {
@@ -315,127 +316,4 @@ function checkAnnotationChanges(out: Finding[], pod: Readonly<Pod>, old: Readonl
     if (key === MIRROR) out.push(forbidden(`metadata.annotations[${key}]`, 'may not add mirror pod annotation'))
   }
   checkPodAnnotations(out, now, pod.spec, 'metadata.annotations')
-}
-
-/** k8s: ValidatePodStatusUpdate, after ObjectMeta */
-export function validatePodStatusUpdate(pod: Readonly<Pod>, old: Readonly<Pod>): Finding[] {
-  const out: Finding[] = []
-  const status = pod.status ?? {}
-  const before = old.status ?? {}
-  ;(status.conditions ?? []).forEach((condition, i) => {
-    if ((condition.observedGeneration ?? 0) < 0) out.push(invalid(`status.conditions[${i}].observedGeneration`, condition.observedGeneration, 'must be a non-negative integer'))
-    if (!['PodScheduled', 'Ready', 'Initialized'].includes(condition.type)) checkQualifiedName(out, condition.type, `status.conditions[${i}].Type`)
-  })
-  const nominated = status.nominatedNodeName
-  if (nominated && nominated !== before.nominatedNodeName) {
-    checkName(out, nominated, subdomainName, 'status.nominatedNodeName')
-    if (old.spec.nodeName) out.push(forbidden('status.nominatedNodeName', 'may not be set on pods that are already bound to a node'))
-  }
-  if ((status.observedGeneration ?? 0) < 0) out.push(invalid('status.observedGeneration', status.observedGeneration, 'must be a non-negative integer'))
-  if ((status.qosClass ?? '') !== (before.qosClass ?? '')) out.push(invalid('status.qosClass', status.qosClass ?? '', 'field is immutable'))
-  checkStateChanges(out, status.containerStatuses, before.containerStatuses, 'status.containerStatuses', (name, code) => mayRestart(old.spec, name, code, false))
-  checkStateChanges(out, status.initContainerStatuses, before.initContainerStatuses, 'status.initContainerStatuses', (name, code) => mayRestart(old.spec, name, code, true))
-  checkStateChanges(out, status.ephemeralContainerStatuses, before.ephemeralContainerStatuses, 'status.ephemeralContainerStatuses', () => false)
-  checkClaimStatuses(out, pod)
-  ;(status.podIPs ?? []).forEach((ip, i) => out.push(...validateIp(ip.ip, `status.podIPs[${i}]`)))
-  checkIpPair(out, status.podIPs, 'status.podIPs')
-  if (status.hostIPs?.length) {
-    if ((status.hostIP ?? '') !== status.hostIPs[0]!.ip) out.push(invalid('status.hostIPs[0].ip', status.hostIPs[0]!.ip, 'must be equal to `hostIP`'))
-    status.hostIPs.forEach((ip, i) => out.push(...validateIp(ip.ip, `status.hostIPs[${i}]`)))
-    checkIpPair(out, status.hostIPs, 'status.hostIPs')
-  }
-  checkHealth(out, status.containerStatuses, pod.spec.containers, 'status.containerStatuses')
-  checkHealth(out, status.initContainerStatuses, pod.spec.initContainers, 'status.initContainerStatuses')
-  ;(status.ephemeralContainerStatuses ?? []).forEach((container, i) => {
-    if (container.allocatedResourcesStatus) out.push(forbidden(`status.ephemeralContainerStatuses[${i}].allocatedResourcesStatus`, 'must not be specified in container status'))
-  })
-  return out
-}
-
-function checkClaimStatuses(out: Finding[], { spec, status }: Readonly<Pod>): void {
-  const seen = new Set<string>()
-  ;(status?.resourceClaimStatuses ?? []).forEach(({ name, resourceClaimName }, i) => {
-    const at = `status.resourceClaimStatuses[${i}]`
-    if (!spec.resourceClaims?.some((claim) => claim.name === name)) out.push(invalid(`${at}.name`, name, 'must match the name of an entry in `spec.resourceClaims`'))
-    if (seen.has(name)) out.push(duplicate(`${at}.name`, name))
-    seen.add(name)
-    if (resourceClaimName !== undefined) checkName(out, resourceClaimName, subdomainName, `${at}.resourceClaimName`)
-  })
-  const extended = status?.extendedResourceClaimStatus
-  if (!extended) return
-  const at = 'status.extendedResourceClaimStatus'
-  if (!extended.requestMappings?.length) out.push(required(`${at}.requestMappings`, 'at least one request mapping is required'))
-  const mapped = new Set<string>()
-  ;(extended.requestMappings ?? []).forEach(({ containerName, resourceName, requestName }, i) => {
-    const here = `${at}.requestMappings[${i}]`
-    const container = [...(spec.initContainers ?? []), ...spec.containers].find(({ name }) => name === containerName)
-    if (!container) out.push(invalid(`${here}.containerName`, containerName, 'must match the name of an entry in spec.initContainers.name or spec.containers.name'))
-    else if (container.resources?.requests?.[resourceName] === undefined) {
-      out.push(invalid(`${here}.resourceName`, resourceName, 'must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests'))
-    }
-    checkDnsLabel(out, requestName, `${at}.requestName`)
-    const key = JSON.stringify([containerName, resourceName, requestName])
-    if (mapped.has(key)) out.push(duplicate(`${here}.containerName`, containerName), duplicate(`${here}.resourceName`, resourceName), duplicate(`${here}.requestName`, requestName))
-    mapped.add(key)
-  })
-  if (!extended.resourceClaimName) out.push(required(`${at}.resourceClaimName`))
-  else checkName(out, extended.resourceClaimName, subdomainName, `${at}.resourceClaimName`)
-}
-
-/** Several addresses are one of each family. */
-function checkIpPair(out: Finding[], ips: readonly { ip: string }[] | undefined, at: string): void {
-  if (!ips || ips.length < 2) return
-  const parsed = ips.map(({ ip }) => parseIp(ip))
-  const bad = parsed.indexOf(undefined)
-  if (bad >= 0) out.push(internalFinding(at, `failed to check for dual stack with error:invalid IP[${bad}]: ${ips[bad]!.ip}`))
-  if (bad >= 0 || ips.length > 2 || parsed[0]!.family === parsed[1]!.family) out.push(invalid(at, ips.map(({ ip }) => ({ IP: ip })), 'may specify no more than one IP for each IP family'))
-}
-
-/** k8s: core/v1 ResourceHealthMessageMaxLength, bytes */
-const MAX_HEALTH_MESSAGE = 1024
-const HEALTH = ['Healthy', 'Unhealthy', 'Unknown']
-
-/** What containers have of devices. k8s: validateContainerStatusAllocatedResourcesStatus */
-function checkHealth(out: Finding[], statuses: readonly ContainerStatus[] | undefined, containers: readonly Container[] | undefined, at: string): void {
-  statuses?.forEach(({ name: containerName, allocatedResourcesStatus }, i) => allocatedResourcesStatus?.forEach(({ name, resources }, j) => {
-    const here = `${at}[${i}].allocatedResourcesStatus[${j}]`
-    // Containers that the pod doesn't have are passed over.
-    const asked = containers?.find((container) => container.name === containerName)
-    if (asked && !asksFor(asked, name)) {
-      out.push(invalid(`${here}.name`, name, name.startsWith('claim:')
-        ? "must match one of the container's resource claims in a format 'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty"
-        : "must match one of the container's resource requests"))
-    }
-    const seen = new Set<string>()
-    resources?.forEach(({ health = '', message, resourceID }, n) => {
-      const one = `${here}.resources[${n}]`
-      if (!HEALTH.includes(health)) out.push(notSupported(`${one}.health`, health, HEALTH))
-      if (message === '') out.push(required(`${one}.message`, 'must be non-empty if specified'))
-      else if (message !== undefined && byteLength(message) > MAX_HEALTH_MESSAGE) out.push(tooLong(`${one}.message`, MAX_HEALTH_MESSAGE))
-      if (seen.has(resourceID)) out.push(duplicate(`${one}.resourceID`, resourceID))
-      seen.add(resourceID)
-    })
-  }))
-}
-
-/** Whether a container asks for a resource, or for a claim that is named `claim:NAME` or `claim:NAME/REQUEST`. */
-function asksFor({ resources }: Readonly<Container>, name: string): boolean {
-  if (!name.startsWith('claim:')) return Object.hasOwn(resources?.requests ?? {}, name)
-  return resources?.claims?.some((claim) => name === `claim:${claim.name}${claim.request ? `/${claim.request}` : ''}`) ?? false
-}
-
-/** Whether a container that ended may run again. k8s: ValidateContainerStateTransition, ValidateInitContainerStateTransition */
-function mayRestart(spec: Readonly<PodSpec>, name: string, exitCode: number, init: boolean): boolean {
-  if (allContainersCouldRestart(spec)) return true
-  const container = (init ? spec.initContainers : spec.containers)?.find((candidate) => candidate.name === name)
-  return container !== undefined && shouldRestartAfter(container, spec, exitCode)
-}
-
-function checkStateChanges(out: Finding[], now: readonly ContainerStatus[] | undefined, before: readonly ContainerStatus[] | undefined, at: string, allowed: (name: string, exitCode: number) => boolean): void {
-  ;(before ?? []).forEach((old, i) => {
-    const ended = old.state?.terminated
-    if (!ended) return
-    const current = now?.find((status) => status.name === old.name)
-    if (current && !current.state?.terminated && !allowed(old.name, ended.exitCode)) out.push(forbidden(`${at}[${i}].state`, 'may not be transitioned to non-terminated state'))
-  })
 }
