@@ -362,9 +362,14 @@ export class Registry {
     if (!gracePeriodSeconds) return 'now'
     if (metadata.deletionTimestamp) {
       const current = metadata.deletionGracePeriodSeconds
-      if (current === undefined || asked === undefined || asked >= current) return 'pending'
-      metadata.deletionTimestamp = rfc3339(Date.parse(metadata.deletionTimestamp) + (asked - current) * 1000)
-      metadata.deletionGracePeriodSeconds = asked
+      // Nothing is waited for any more; what was asked for now may still say what becomes of dependents.
+      if (!current) return 'now'
+      if (asked === undefined || asked >= current) return 'pending'
+      const endsMs = Date.parse(metadata.deletionTimestamp) + (asked - current) * 1000
+      const isPast = endsMs < this.#clock.nowMs()
+      metadata.deletionTimestamp = rfc3339(isPast ? this.#clock.nowMs() : endsMs)
+      // Whoever asked for grace gets the shortest one: the kubelet still has to see it.
+      metadata.deletionGracePeriodSeconds = isPast && asked !== 0 ? 1 : asked
       return 'graceful'
     }
     const seconds = gracePeriodSeconds(draft, asked)

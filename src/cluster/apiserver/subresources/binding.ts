@@ -22,6 +22,7 @@ export async function bindPod(parts: { clock: Clock; admission: AdmissionChain }
   if (!target?.name) findings.push(required('target.name'))
   if (findings.length > 0) throw plainError(findings.length === 1 ? findings[0]!.message : `[${findings.map((f) => f.message).join(', ')}]`)
   await parts.admission.validate(admission, write, body)
+  if (!write.name) throw apiError.badRequest('Name parameter required.')
 
   const pod = pods.store.get(write.namespace, write.name)
   if (!pod) throw apiError.notFound(pods.groupResource, write.name)

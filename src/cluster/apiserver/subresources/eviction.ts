@@ -1,12 +1,12 @@
 import { rfc3339, type Clock } from '../../../base/clock.ts'
-import { thaw } from '../../../base/freeze.ts'
+import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { invalid } from '../../kinds/findings.ts'
 import { matchesLabelSelector } from '../../kinds/label-selector.ts'
 import type { Condition, KubeObject } from '../../kinds/object.ts'
 import { apiError, isStatusError, type StatusError } from '../../kinds/status-error.ts'
 import type { AdmissionChain } from '../admission-chain.ts'
 import type { Endpoint } from '../endpoint.ts'
-import type { Registry } from '../registry.ts'
+import { plainError, type Registry } from '../registry.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import { checkDeleteOptions } from '../write-options.ts'
 import type { ManagedWrite } from '../write-operations.ts'
@@ -40,6 +40,8 @@ export async function evictPod(parts: EvictionParts, pods: Endpoint, body: KubeO
   if (options.ignoreStoreReadErrorWithClusterBreakingPotential)
     throw apiError.invalid({ group: 'policy', kind: 'Eviction' }, write.name, [invalid('deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential', true, 'can not be set for pod eviction, try after removing the option')])
   await parts.admission.validate(admission, write, body)
+  const asked = (write.options as DeleteOptions | undefined)?.dryRun ?? []
+  if (asked.length > 0 && options.dryRun?.length && !deepEqual(asked, options.dryRun)) throw plainError(`Non-matching dry-run options in request and content: [${asked.join(' ')}] and [${options.dryRun.join(' ')}]`)
   const dryRun = write.dryRun || (options.dryRun?.length ?? 0) > 0
   const pod = pods.store.get(write.namespace, write.name)
   if (!pod) throw apiError.notFound(pods.groupResource, write.name)

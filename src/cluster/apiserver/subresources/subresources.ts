@@ -168,7 +168,7 @@ export class Subresources implements HttpSubresources, SubresourceOperations {
 
   virtualOf(endpoint: Endpoint): ((body: KubeObject, write: ManagedWrite) => Promise<KubeObject>) | undefined {
     if (endpoint.kind.resource === 'bindings' && endpoint.kind.group === '')
-      return (body, write) => !body.metadata.name && body['target']?.name ? Promise.reject(apiError.badRequest('Name parameter required.')) : bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' }, endpoint.kind)
+      return (body, write) => bindPod(this.#parts, this.#parts.catalog.byRef('pods'), withoutUid(body), { ...write, name: body.metadata.name ?? '' }, endpoint.kind)
     const virtual = this.#virtual.get(endpoint.ref)
     return virtual && ((body, write) => {
       this.#parts.writes.prepareUnstored(endpoint, body, write)
