@@ -35,7 +35,7 @@ export async function runInteractive(shell: Shell, { completer, hints, beforePro
       if (command.trim() !== '') remember(shell, command.trimEnd())
       try {
         await shell.runText(command, { line })
-        await shell.runTraps()
+        await shell.traps.run()
       } catch (error) {
         if (error instanceof ProcessExit) throw error
         if (!(error instanceof Jump)) shell.state.lastStatus = await shell.statusOf(error)

@@ -6,7 +6,7 @@ import { runInteractive } from './interactive.ts'
 import type { Completer } from './completer.ts'
 import { Parser } from './parser.ts'
 import { Shell } from './shell.ts'
-import type { ShellFlavour } from './shell.ts'
+import type { ShellFlavour } from './shell-state.ts'
 
 export interface ShellProgramOptions {
   flavour: ShellFlavour

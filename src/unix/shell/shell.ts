@@ -1,58 +1,38 @@
 import type { ByteWriter } from '../../base/streams.ts'
-
-import { machineName } from '../architecture.ts'
 import { errorText } from '../errno.ts'
-import { findInPath } from '../exec.ts'
-import { baseName, resolvePath } from '../path.ts'
-import { SIGNAL_NUMBERS, signalText } from '../signals.ts'
+import { baseName } from '../path.ts'
+import { signalText } from '../signals.ts'
 import { ProcessExit, UnixError } from '../types.ts'
 import type { ExitStatus, Proc, Process, Signal } from '../types.ts'
+import { assign, copyOf, withAssignments } from './assignments.ts'
 import { ShellSyntaxError } from './ast.ts'
 import type { AndOr, Assignment, Case, Command, For, If, List, Loop, Pipeline, Redirect, SimpleCommand } from './ast.ts'
 import { specialBuiltins } from './builtins/builtin.ts'
 import type { Builtin } from './builtins/builtin.ts'
 import { builtins } from './builtins/table.ts'
-import type { CompletionRule } from './programmable-completion.ts'
 import { evaluateConditional } from './conditional.ts'
-import { Description, DescriptorTable, pipeDescriptions } from './descriptors.ts'
-import { ExpansionError, evaluate, expandArithmetic, expandPattern, expandString, expandWords } from './expand.ts'
+import { Description, pipeDescriptions } from './descriptors.ts'
+import { ExpansionError, expandArithmetic, expandPattern, expandString, expandWords } from './expand.ts'
 import type { ExpansionHost } from './expand.ts'
+import { runExec, runExternal } from './external-commands.ts'
 import { JobTable, jobState } from './jobs.ts'
 import type { Job } from './jobs.ts'
 import { matchesPattern } from './pattern.ts'
 import { Parser } from './parser.ts'
 import { applyRedirects } from './redirect.ts'
 import { Jump, ShellError } from './shell-errors.ts'
-import { ReadonlyError, Variables } from './variables.ts'
+import { initialState, subshellState } from './shell-state.ts'
+import type { ShellFlavour, ShellState } from './shell-state.ts'
+import { SignalTraps } from './signal-traps.ts'
+import { syntaxErrorText } from './syntax-error-text.ts'
+import { ReadonlyError } from './variables.ts'
+import type { Variables } from './variables.ts'
 
 /** Turns of the event queue in which a background job gets its redirections made. */
 const CHILD_FIRST_TURNS = 100
 
-/** Whose messages and small differences: Debian's sh, BusyBox' sh, or bash. */
-export type ShellFlavour = 'dash' | 'ash' | 'bash'
-
 /** Built-in commands that wait for others. */
 const WAITING_BUILTINS = new Set(['read', 'wait', 'mapfile', 'readarray', 'fg'])
-
-interface State {
-  variables: Variables
-  functions: Map<string, { body: Command; text: string }>
-  aliases: Map<string, string>
-  options: Set<string>
-  /** What `shopt -s` switched on. */
-  shopts: Set<string>
-  /** What `complete` was told, by command. */
-  completions: Map<string, CompletionRule>
-  positional: string[]
-  name: string
-  traps: Map<string, string>
-  lastStatus: number
-  lastBackground: number | undefined
-  descriptors: DescriptorTable
-  loopDepth: number
-  functionDepth: number
-  sourceDepth: number
-}
 
 const decoder = new TextDecoder()
 
@@ -67,16 +47,12 @@ export class Shell implements ExpansionHost {
   readonly jobs = new JobTable()
   /** The commands that run inside this shell, by name. */
   readonly builtins = builtins
-  state: State
+  state: ShellState
+  readonly traps: SignalTraps
   /** Line of the command that runs. */
   line = 1
   /** Name of the script, for messages; undefined for -c and interactive shells. */
   script: string | undefined
-  readonly #pendingSignals: Signal[] = []
-  readonly #trapUndo = new Map<string, () => void>()
-  #runningTrap = false
-  /** Woken by a signal that has a trap, for `wait`. */
-  #signalWaiters: (() => void)[] = []
   /** Conditions don't trigger `set -e`. */
   #tested = 0
   /** How often the shell may have waited for something: processes, input. */
@@ -92,51 +68,13 @@ export class Shell implements ExpansionHost {
     const parent = options.parent
     this.isSubshell = parent !== undefined
     this.shellPid = parent?.shellPid ?? proc.pid
-    const standard = new DescriptorTable(new Map([
-      [0, new Description({ reader: proc.stdin })], [1, new Description({ writer: proc.stdout })], [2, new Description({ writer: proc.stderr })],
-    ]))
+    this.script = parent?.script
     if (parent) {
-      const from = parent.state
-      this.script = parent.script
       this.line = parent.line
       this.history = parent.history
-      this.state = {
-        variables: from.variables.clone(), functions: new Map(from.functions), aliases: new Map(from.aliases), options: new Set(from.options), shopts: new Set(from.shopts), completions: new Map(from.completions), positional: [...from.positional], name: from.name,
-        // A subshell forgets traps, but keeps ignoring what was ignored.
-        traps: new Map([...from.traps].filter(([, action]) => action === '')),
-        lastStatus: from.lastStatus, lastBackground: from.lastBackground, descriptors: standard, loopDepth: 0, functionDepth: from.functionDepth, sourceDepth: from.sourceDepth,
-      }
-    } else {
-      this.state = { variables: new Variables(), functions: new Map(), aliases: new Map(), options: new Set(), shopts: new Set(), completions: new Map(), positional: [], name: proc.argv[0] ?? 'sh', traps: new Map(), lastStatus: 0, lastBackground: undefined, descriptors: standard, loopDepth: 0, functionDepth: 0, sourceDepth: 0 }
-      this.#importEnvironment()
     }
-  }
-
-  #importEnvironment(): void {
-    const { variables } = this
-    for (const [name, value] of Object.entries(this.proc.env)) {
-      // Also names that no script can write, such as a.b: children get them all the same.
-      variables.set(name, value)
-      variables.export(name)
-    }
-    variables.set('PWD', this.proc.cwd)
-    variables.export('PWD')
-    variables.set('IFS', ' \t\n')
-    variables.set('OPTIND', '1')
-    variables.set('PPID', String(this.proc.ppid))
-    if (variables.get('PATH') === undefined) variables.set('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
-    if (this.flavour === 'bash') {
-      const level = Number(variables.get('SHLVL') ?? '0') + 1
-      variables.set('SHLVL', String(level))
-      variables.export('SHLVL')
-      variables.set('BASH_VERSION', '5.2.37(1)-release')
-      variables.set('HOSTNAME', this.proc.machine.hostname)
-      variables.set('UID', String(this.proc.user.uid))
-      variables.set('EUID', String(this.proc.user.uid))
-      variables.set('BASH', '/bin/bash')
-      variables.set('OSTYPE', 'linux-gnu')
-      variables.set('HOSTTYPE', machineName(this.proc.machine.hardware.architecture))
-    }
+    this.state = parent ? subshellState(parent.state, proc) : initialState(proc, this.flavour)
+    this.traps = new SignalTraps(this)
   }
 
   // --- ExpansionHost ---------------------------------------------------------------------------------------------------------------
@@ -276,23 +214,9 @@ export class Shell implements ExpansionHost {
     return !this.isBash || shopts.has('expand_aliases') || this.interactive && !shopts.has('!expand_aliases') ? this.state.aliases : undefined
   }
 
-  /** Prints what is wrong with the text, as the shell's family does. */
-  async syntaxError(error: ShellSyntaxError, text = ''): Promise<void> {
-    this.line = error.line
-    if (this.flavour === 'bash') {
-      if (error.message === 'Bad substitution') return this.complain(`${error.token}: bad substitution`)
-      const ended = error.token === 'end of file'
-      if (ended && !error.quote) this.line = text.replace(/\n$/, '').split('\n').length + 1
-      const before = this.interactive || this.script ? this.prefix() : `${this.state.name}: -c: line ${this.line}: `
-      if (error.quote) return this.err(`${before}unexpected EOF while looking for matching \`${error.quote}'\n`)
-      if (ended) return this.err(`${before}syntax error: unexpected end of file\n`)
-      const source = this.interactive ? '' : `${before}\`${text.split('\n')[error.line - 1] ?? ''}'\n`
-      return this.err(`${before}syntax error near unexpected token \`${error.token}'\n${source}`)
-    }
-    if (error.message === 'Bad substitution') return this.complain('Bad substitution')
-    const token = error.token === 'end of file' || error.token === 'newline' ? error.token : `"${error.token}"`
-    const message = error.message.endsWith('unexpected') ? this.flavour === 'ash' ? `unexpected ${token}` : `${token} unexpected` : error.message
-    return this.complain(this.flavour === 'ash' ? `syntax error: ${message}${error.expecting ? ` (expecting "${error.expecting}")` : ''}` : `Syntax error: ${message}${error.expecting ? ` (expecting "${error.expecting}")` : ''}`)
+  /** Prints what is wrong with the text. */
+  syntaxError(error: ShellSyntaxError, text = ''): Promise<void> {
+    return this.err(syntaxErrorText(this, error, text))
   }
 
   /** Runs commands until they are done; then the EXIT trap. The result is the shell's exit status. */
@@ -300,7 +224,7 @@ export class Shell implements ExpansionHost {
     let status: number
     try {
       status = await work()
-      if (this.#pendingSignals.length > 0) await this.runTraps()
+      if (this.traps.isPending) await this.traps.run()
     } catch (error) {
       status = await this.statusOf(error)
     }
@@ -341,7 +265,7 @@ export class Shell implements ExpansionHost {
     for (const [i, item] of list.items.entries()) {
       if (item.background) status = await this.#background(item.command, item.text)
       else status = await this.run(item.command, { last: options.last === true && i === list.items.length - 1, text: item.text })
-      if (this.#pendingSignals.length > 0) { await this.runTraps(); status = this.state.lastStatus }
+      if (this.traps.isPending) { await this.traps.run(); status = this.state.lastStatus }
     }
     return status
   }
@@ -360,14 +284,14 @@ export class Shell implements ExpansionHost {
       case 'and-or': return this.#andOr(command, options.last)
       case 'list': return this.runList(command)
       case 'function': this.state.functions.set(command.name, { body: command.body, text: command.text }); return 0
-      default: return this.#withRedirects(command.redirects, () => this.#compound(command, options))
+      default: return this.withRedirects(command.redirects, () => this.#compound(command, options))
     }
   }
 
   async #compound(command: Exclude<Command, { kind: 'simple' | 'pipeline' | 'and-or' | 'list' | 'function' }>, options: { last?: boolean; text?: string }): Promise<number> {
     switch (command.kind) {
       case 'group': return this.runList(command.body, { last: options.last === true && command.redirects.length === 0 })
-      case 'subshell': return this.#foreground([this.fork((shell) => shell.runList(command.body, { last: true }), this.interactive ? { newGroup: true } : {})], options.text ?? '( ... )')
+      case 'subshell': return this.foreground([this.fork((shell) => shell.runList(command.body, { last: true }), this.interactive ? { newGroup: true } : {})], options.text ?? '( ... )')
       case 'if': return this.#if(command, options.last)
       case 'loop': return this.#loop(command)
       case 'for': return this.#for(command)
@@ -466,6 +390,11 @@ export class Shell implements ExpansionHost {
     return status
   }
 
+  /** The shell waits for something: a process, input. */
+  noteWait(): void {
+    this.#waits++
+  }
+
   // --- pipelines and processes -----------------------------------------------------------------------------------------------------
 
   async #pipeline(pipeline: Pipeline, text?: string): Promise<number> {
@@ -473,7 +402,7 @@ export class Shell implements ExpansionHost {
     let status: number
     if (pipeline.commands.length === 1) {
       status = pipeline.negated ? await this.tested(() => this.run(pipeline.commands[0]!, { text })) : await this.run(pipeline.commands[0]!, { text })
-    } else status = await this.#foreground(this.#startPipeline(pipeline, this.interactive), text ?? '', pipeline)
+    } else status = await this.foreground(this.#startPipeline(pipeline, this.interactive), text ?? '', pipeline)
     if (pipeline.timed) {
       const seconds = (this.proc.clock.nowMs() - startMs) / 1000
       const shown = `${Math.floor(seconds / 60)}m${(seconds % 60).toFixed(3)}s`
@@ -538,7 +467,7 @@ export class Shell implements ExpansionHost {
   }
 
   /** Waits for processes in the foreground; the status is the last one's. */
-  async #foreground(processes: Process[], text: string, pipeline?: Pipeline): Promise<number> {
+  async foreground(processes: Process[], text: string, pipeline?: Pipeline): Promise<number> {
     const { tty } = this.proc
     const last = processes[processes.length - 1]!
     const controls = this.interactive && tty !== undefined
@@ -608,17 +537,15 @@ export class Shell implements ExpansionHost {
     const { tty } = this.proc
     if (tty) tty.foregroundGroup = job.group
     for (const process of job.processes) if (process.stopped) process.kill('SIGCONT')
-    return this.#foreground(job.processes, job.text)
+    return this.foreground(job.processes, job.text)
   }
 
   /** Waits for a job or process; a trapped signal ends the wait early with its status. */
   async waitFor(processes: readonly Process[]): Promise<number> {
     for (const process of processes) {
       const done = process.wait()
-      const interrupted = new Promise<'signal'>((resolve) => { this.#signalWaiters.push(() => resolve('signal')) })
-      const result = process.status ?? await Promise.race([done, interrupted])
-      this.#signalWaiters = []
-      if (result === 'signal') return 128 + SIGNAL_NUMBERS[this.#pendingSignals[0]!]
+      const result = process.status ?? await this.traps.interruptible(done)
+      if (typeof result === 'number') return result
     }
     return processes[processes.length - 1]?.status?.code ?? 0
   }
@@ -630,8 +557,8 @@ export class Shell implements ExpansionHost {
     this.substitutionStatus = undefined
     const argv = command.words.length > 0 ? await expandWords(this, command.words) : []
     if (argv.length === 0) {
-      return this.#withRedirects(command.redirects, async () => {
-        for (const assignment of command.assignments) await this.#assign(assignment)
+      return this.withRedirects(command.redirects, async () => {
+        for (const assignment of command.assignments) await assign(this, assignment)
         if (this.state.options.has('xtrace') && command.assignments.length > 0) await this.#trace([], command.assignments)
         return this.substitutionStatus ?? 0
       })
@@ -640,30 +567,30 @@ export class Shell implements ExpansionHost {
     const name = argv[0]!
     const run = this.state.functions.get(name)
     const builtin = this.builtins.get(name)
-    if (WAITING_BUILTINS.has(name)) this.#waits++
+    if (WAITING_BUILTINS.has(name)) this.noteWait()
     if (specialBuiltins.has(name) && builtin && !(run && this.isBash)) {
       // Assignments before a special built-in stay (POSIX); bash keeps them only in POSIX mode.
       const saved = this.isBash ? command.assignments.map((a) => [a.name, copyOf(this.variables.variable(a.name))] as const) : []
-      for (const assignment of command.assignments) await this.#assign(assignment)
-      if (name === 'exec') return this.#exec(argv, command.redirects)
+      for (const assignment of command.assignments) await assign(this, assignment)
+      if (name === 'exec') return runExec(this, argv, command.redirects)
       try {
-        return await this.#withRedirects(command.redirects, () => this.#declaring(command, argv, builtin), { fatal: !this.isBash && !this.interactive })
+        return await this.withRedirects(command.redirects, () => this.#declaring(command, argv, builtin), { fatal: !this.isBash && !this.interactive })
       } finally {
         for (const [variable, value] of saved) this.variables.restore(variable, value)
       }
     }
-    if (run) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => this.callFunction(run.body, argv)))
-    if (builtin) return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, () => this.#declaring(command, argv, builtin)))
-    return this.#external(argv, command, options)
+    if (run) return withAssignments(this, command.assignments, () => this.withRedirects(command.redirects, () => this.callFunction(run.body, argv)))
+    if (builtin) return withAssignments(this, command.assignments, () => this.withRedirects(command.redirects, () => this.#declaring(command, argv, builtin)))
+    return runExternal(this, argv, command, options)
   }
 
   /** A built-in command with what arrays are declared by it: one that makes them read-only comes after their elements, others before. */
   async #declaring({ declared }: SimpleCommand, argv: string[], builtin: Builtin): Promise<number> {
     if (!declared) return builtin(this, argv)
     const isReadonly = argv[0] === 'readonly' || argv.some((arg) => /^-\w*r/.test(arg))
-    if (isReadonly && !argv.some((arg) => /^-\w*A/.test(arg))) for (const assignment of declared) await this.#assign(assignment)
+    if (isReadonly && !argv.some((arg) => /^-\w*A/.test(arg))) for (const assignment of declared) await assign(this, assignment)
     const status = await builtin(this, argv)
-    if (status === 0 && !isReadonly) for (const assignment of declared) await this.#assign(assignment)
+    if (status === 0 && !isReadonly) for (const assignment of declared) await assign(this, assignment)
     return status
   }
 
@@ -719,52 +646,8 @@ export class Shell implements ExpansionHost {
     }
   }
 
-  async #assign(assignment: Assignment): Promise<void> {
-    const { variables } = this
-    if (assignment.elements) {
-      const values = await expandWords(this, assignment.elements)
-      const before = assignment.append ? variables.variable(assignment.name) : undefined
-      const elements = new Map(before?.elements ?? (before?.value !== undefined ? [['0', before.value]] : []))
-      const isMap = variables.variable(assignment.name)?.isMap ?? false
-      let index = elements.size > 0 && !isMap ? Math.max(...[...elements.keys()].map(Number)) + 1 : 0
-      for (const value of values) {
-        const keyed = /^\[([^\]]+)\](\+?)=([\s\S]*)$/.exec(value)
-        if (keyed) {
-          const at = isMap ? keyed[1]! : evaluate(this, keyed[1]!).toString()
-          elements.set(at, (keyed[2] ? elements.get(at) ?? '' : '') + keyed[3]!)
-          if (!isMap) index = Number(at) + 1
-        }
-        else elements.set(String(index++), value)
-      }
-      variables.setElements(assignment.name, elements)
-    } else {
-      const value = await expandString(this, assignment.value, { tilde: 'assignment' })
-      if (assignment.index) {
-        const key = await expandString(this, assignment.index)
-        const variable = variables.variable(assignment.name)
-        const at = variable?.isMap ? key : evaluate(this, key).toString()
-        variables.setElement(assignment.name, at, (assignment.append ? variable?.elements?.get(at) ?? '' : '') + value)
-      } else variables.set(assignment.name, assignment.append ? (variables.get(assignment.name) ?? '') + value : value)
-    }
-    if (this.state.options.has('allexport')) variables.export(assignment.name)
-  }
-
-  /** Assignments that last for one command. */
-  async #withAssignments<T>(assignments: readonly Assignment[], work: () => Promise<T>): Promise<T> {
-    if (assignments.length === 0) return work()
-    const saved = assignments.map(({ name }) => [name, copyOf(this.variables.variable(name))] as const)
-    try {
-      for (const assignment of assignments) {
-        await this.#assign(assignment)
-        this.variables.export(assignment.name)
-      }
-      return await work()
-    } finally {
-      for (const [name, variable] of saved.reverse()) this.variables.restore(name, variable)
-    }
-  }
-
-  async #withRedirects(redirects: readonly Redirect[], work: () => Promise<number>, options: { fatal?: boolean } = {}): Promise<number> {
+  /** Does something with redirections in force. @param options.fatal what can't be redirected ends the shell */
+  async withRedirects(redirects: readonly Redirect[], work: () => Promise<number>, options: { fatal?: boolean } = {}): Promise<number> {
     if (redirects.length === 0) return work()
     const saved = this.state.descriptors
     this.state.descriptors = saved.clone()
@@ -784,130 +667,7 @@ export class Shell implements ExpansionHost {
     }
   }
 
-  async #exec(argv: string[], redirects: readonly Redirect[]): Promise<number> {
-    try {
-      await applyRedirects(this, redirects)
-    } catch (error) {
-      if (!(error instanceof UnixError || error instanceof ShellError)) throw error
-      await this.complain(errorText(error))
-      if (!this.interactive) throw new ProcessExit(this.isBash ? 1 : 2)
-      return 1
-    }
-    const rest = argv.slice(1)
-    if (rest[0] === '--') rest.shift()
-    if (rest[0] === '-a') rest.splice(0, 2)
-    if (rest.length === 0) return 0
-    const status = await this.#replace(rest)
-    if (typeof status === 'number') throw new ProcessExit(status)
-    await this.#notStarted(rest[0]!, status, 'exec: ')
-    if (!this.interactive) throw new ProcessExit(status.code === 'ENOENT' ? 127 : 126)
-    return status.code === 'ENOENT' ? 127 : 126
-  }
-
-  /** exec(2): the program takes this process over. */
-  async #replace(argv: readonly string[]): Promise<number | UnixError> {
-    const { descriptors } = this.state
-    const env = this.variables.environment()
-    for (const undo of this.#trapUndo.values()) undo()
-    const options = { env, cwd: this.proc.cwd, stdin: descriptors.reader(0), stdout: descriptors.writer(1), stderr: descriptors.writer(2) }
-    try {
-      if (this.proc.exec) return await this.proc.exec(argv, options)
-      return (await this.proc.spawn(argv, options).wait()).code
-    } catch (error) {
-      if (error instanceof UnixError && error.path !== undefined && START_FAILURES.has(error.code)) {
-        if (error.code === 'ENOEXEC') return this.#script(argv, error.path)
-        return error
-      }
-      throw error
-    }
-  }
-
-  async #script(argv: readonly string[], path: string): Promise<number> {
-    const text = this.proc.fs.readText(resolvePath(this.proc.cwd, path))
-    if (text.includes('\0')) { await this.complain(this.isBash ? `${argv[0]}: cannot execute binary file: Exec format error` : `${argv[0]}: Exec format error`); return 126 }
-    this.state.name = argv[0]!
-    this.script = argv[0]!
-    this.state.positional = argv.slice(1)
-    this.state.functions.clear()
-    return this.runText(text)
-  }
-
-  async #external(argv: string[], command: SimpleCommand, options: { last?: boolean; text?: string }): Promise<number> {
-    this.#waits++
-    // A shell that has nothing left to do becomes its last command, unless a trap still needs it.
-    const becomes = options.last === true && !this.interactive && this.proc.exec !== undefined && this.state.traps.size === 0
-    return this.#withAssignments(command.assignments, () => this.#withRedirects(command.redirects, async () => {
-      if (becomes) {
-        const status = await this.#replace(argv)
-        if (typeof status === 'number') throw new ProcessExit(status)
-        return this.#notStarted(argv[0]!, status)
-      }
-      const { descriptors } = this.state
-      try {
-        const path = findInPath(this.proc.fs, argv[0]!, this.variables.get('PATH') ?? '', this.proc.cwd)
-        if (!argv[0]!.includes('/')) this.hashed.set(argv[0]!, path)
-        const process = this.proc.spawn(argv, {
-          env: this.variables.environment(), cwd: this.proc.cwd,
-          stdin: descriptors.reader(0), stdout: descriptors.writer(1), stderr: descriptors.writer(2),
-          ...(this.interactive ? { newGroup: true } : {}),
-        })
-        return await this.#foreground([process], options.text ?? argv.join(' '))
-      } catch (error) {
-        if (!(error instanceof UnixError) || !START_FAILURES.has(error.code)) throw error
-        if (error.code === 'ENOEXEC') return this.#foreground([this.fork((shell) => shell.#script(argv, error.path!), this.interactive ? { newGroup: true } : {})], options.text ?? argv.join(' '))
-        return this.#notStarted(argv[0]!, error)
-      }
-    }))
-  }
-
-  /** Why a command couldn't be started, in the shell's words. */
-  async #notStarted(name: string, error: UnixError, context = ''): Promise<number> {
-    const missing = error.code === 'ENOENT' || error.code === 'ENOTDIR'
-    if (this.isBash) {
-      const badInterpreter = missing && error.path !== undefined && error.path !== name && name !== ''
-      if (badInterpreter) await this.complain(`${name}: cannot execute: required file not found`)
-      else if (missing) await this.complain(`${context}${name}: ${name.includes('/') ? 'No such file or directory' : context ? 'not found' : 'command not found'}`)
-      else if (error.code === 'EACCES' && this.#isDirectory(name)) await this.complain(`${context}${name}: Is a directory`)
-      else await this.complain(`${context}${name}: ${errorText(error)}`)
-    } else await this.complain(`${context}${name}: ${missing ? 'not found' : errorText(error)}`)
-    return missing ? 127 : 126
-  }
-
-  #isDirectory(name: string): boolean {
-    try { return this.proc.fs.stat(this.proc.resolve(name)).type === 'directory' } catch { return false }
-  }
-
-  // --- traps -----------------------------------------------------------------------------------------------------------------------
-
-  setTrap(name: string, action: string | undefined): void {
-    this.#trapUndo.get(name)?.()
-    this.#trapUndo.delete(name)
-    if (action === undefined) this.state.traps.delete(name)
-    else this.state.traps.set(name, action)
-    if (!name.startsWith('SIG') || action === undefined) return
-    const signal = name as Signal
-    this.#trapUndo.set(name, this.proc.onSignal(signal, action === '' ? 'ignore' : () => {
-      this.#pendingSignals.push(signal)
-      const waiters = this.#signalWaiters
-      this.#signalWaiters = []
-      for (const wake of waiters) wake()
-    }))
-  }
-
-  async runTraps(): Promise<void> {
-    if (this.#runningTrap) return
-    this.#runningTrap = true
-    const before = this.state.lastStatus
-    try {
-      for (let signal = this.#pendingSignals.shift(); signal; signal = this.#pendingSignals.shift()) {
-        const action = this.state.traps.get(signal)
-        if (action) await this.runText(action)
-      }
-    } finally {
-      this.#runningTrap = false
-      this.state.lastStatus = before
-    }
-  }
+  // --- jobs ------------------------------------------------------------------------------------------------------------------------
 
   /** Tells about jobs that changed, as interactive shells do before a prompt. */
   async reportJobs(print: (job: Job) => Promise<void>): Promise<void> {
@@ -921,17 +681,11 @@ export class Shell implements ExpansionHost {
   }
 }
 
-const START_FAILURES = new Set(['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR', 'ELOOP', 'EISDIR'])
-
 /** Whether `set -e` looks at the status of this kind of command; the parts of others were looked at already. */
 function failsShell(command: Command): boolean {
   if (command.kind === 'pipeline') return !command.negated
   if (command.kind === 'and-or') return false
   return command.kind === 'simple' || command.kind === 'subshell' || command.kind === 'conditional' || command.kind === 'arithmetic'
-}
-
-function copyOf<T extends object>(value: T | undefined): T | undefined {
-  return value && { ...value }
 }
 
 function quoteForTrace(text: string): string {

@@ -24,7 +24,7 @@ export const trap: Builtin = async (shell, argv) => {
   for (const spec of resets && args[0] !== '-' ? args : args.slice(1)) {
     const name = spec === '0' || spec.toUpperCase() === 'EXIT' ? 'EXIT' : ['ERR', 'DEBUG', 'RETURN'].includes(spec.toUpperCase()) && shell.isBash ? spec.toUpperCase() : parseSignal(spec)
     if (!name) { await shell.complain(shell.isBash ? `trap: ${spec}: invalid signal specification` : `trap: ${spec}: bad trap`); status = 1; continue }
-    shell.setTrap(name, action)
+    shell.traps.set(name, action)
   }
   return status
 }
