@@ -20,6 +20,8 @@ export interface App {
   open(options?: { hash?: string }): Promise<Tab>
   /** Ends the server: from then on there is no network. */
   stopServing(): Promise<void>
+  /** The server comes back, at the same address. */
+  serveAgain(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -39,7 +41,7 @@ export interface Tab {
 export async function startApp(): Promise<App> {
   const folder = path.join(root, 'dist/app')
   if (!fs.existsSync(path.join(folder, 'index.html'))) throw new Error('dist/app is missing: run npm run build first')
-  const server = await serveFolder(folder) as { url: string; close(): Promise<void> }
+  let server = await serveFolder(folder) as { url: string; close(): Promise<void> }
   const browser = await chromium.launch({ executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: ARGS })
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' })
   const errors: string[] = []
@@ -50,6 +52,10 @@ export async function startApp(): Promise<App> {
   }
   return {
     url: server.url, browser, context, errors, stopServing,
+    async serveAgain() {
+      server = await serveFolder(folder, Number(new URL(server.url).port)) as typeof server
+      serving = true
+    },
     async open({ hash = '' } = {}) {
       const page = await context.newPage()
       page.on('pageerror', (error) => errors.push(error.stack ?? error.message))

@@ -38,3 +38,14 @@ test("PostgreSQL's files are loaded when it is first needed, and are there witho
   expect(await ask()).toBe('42')
   expect(app.errors).toEqual([])
 }, 180_000)
+
+test('without a network PostgreSQL can\'t be pulled, and is once there is one', async () => {
+  const tab = await app.open()
+  await tab.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 })
+  await app.stopServing()
+  await tab.run('kubectl run pg --image=postgres:18 --env=POSTGRES_PASSWORD=x')
+  expect(await tab.until('kubectl get events --field-selector involvedObject.name=pg,reason=Failed -o jsonpath={.items[*].message}', (text) => text !== '', 60_000)).toContain('failed to pull and unpack image "docker.io/library/postgres:18": failed to copy: httpReadSeeker: failed open: failed to do request: ')
+  await app.serveAgain()
+  await tab.run('kubectl wait --for=condition=Ready pod/pg --timeout=120s', { timeoutMs: 150_000 })
+  expect(await tab.until("kubectl exec pg -- psql -U postgres -h localhost -Atc 'select 6 * 7' 2>/dev/null", (text) => text !== '', 60_000)).toBe('42')
+}, 240_000)

@@ -132,7 +132,11 @@ export function createImageStore({ registry, clock, random, architecture = 'amd6
           const digest = `${reference.repository}@${registry.digest(reference.repository, found.tag)}`
           // Layers that are here already are not fetched again: only the manifest is looked up.
           await clock.sleep(byDigest.has(digest) ? Math.round(60 + random.float() * 60) : pullMs(found.image.sizeBytes, random))
-          if (found.image.prepare) await clock.outside(found.image.prepare())
+          if (found.image.prepare) {
+            await clock.outside(found.image.prepare()).catch((error: unknown) => {
+              throw new RuntimeError('Unknown', `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to copy: httpReadSeeker: failed open: failed to do request: ${(error as Error).message}`)
+            })
+          }
           return add(reference, found.image, found.tag)
         })()
         pulling.set(reference.fullName, pull)

@@ -2,6 +2,7 @@ import type { StorageBackend } from '@electric-sql/pglite/memfs-frontend'
 import { concatBytes, fromWebStream } from '../../../base/streams.ts'
 import type { FileSystem } from '../../../unix/types.ts'
 import { TarReader } from '../../../unix/utilities/tar-format.ts'
+import { engineFiles } from './engine-files.ts'
 import { PageLog, differences, encodeGroup } from './page-log.ts'
 import type { ClusterTree, FileChange } from './page-log.ts'
 
@@ -48,10 +49,14 @@ async function readArchive(archive: Uint8Array): Promise<ClusterTree> {
   return tree
 }
 
+async function packedCluster(): Promise<Uint8Array> {
+  const { dataDir } = await import('@electric-sql/pglite-prepopulatedfs')
+  return new Uint8Array(await (await dataDir()).arrayBuffer())
+}
+
 /** The cluster that initdb makes, as an archive, and the settings that come with it. */
 export async function freshCluster(): Promise<{ archive: Uint8Array; settings: Record<(typeof SETTINGS)[number], string> }> {
-  const { dataDir } = await import('@electric-sql/pglite-prepopulatedfs')
-  const archive = new Uint8Array(await (await dataDir()).arrayBuffer())
+  const archive = (await engineFiles())?.cluster ?? await packedCluster()
   const stream = new Blob([archive as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip') as unknown as ReadableWritablePair<Uint8Array, Uint8Array>)
   const reader = new TarReader(fromWebStream(stream))
   const settings = {} as Record<(typeof SETTINGS)[number], string>

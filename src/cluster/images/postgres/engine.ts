@@ -3,6 +3,7 @@ import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import type { FileSystem } from '../../../unix/types.ts'
 import { ClusterFiles } from './cluster-files.ts'
+import { engineFiles } from './engine-files.ts'
 import type { ClusterTree } from './page-log.ts'
 
 /** What the engine is not asked for: there is one process, which nobody else shares memory with. */
@@ -61,7 +62,7 @@ export class Engine {
   }
 
   async #start(): Promise<void> {
-    const [{ PGlite }, { MemfsFrontendFS }] = await Promise.all([import('@electric-sql/pglite'), import('@electric-sql/pglite/memfs-frontend')])
+    const [{ PGlite }, { MemfsFrontendFS }, loaded] = await Promise.all([import('@electric-sql/pglite'), import('@electric-sql/pglite/memfs-frontend'), engineFiles()])
     const files = new MemfsFrontendFS(this.#files)
     const prepare = files.init.bind(files)
     files.init = async (pg, given) => {
@@ -81,7 +82,7 @@ export class Engine {
       }
     }
     const { database, settings } = this.#options
-    this.#pg = await PGlite.create({ fs: files, database, initdbWasmModule: NO_INITDB, startParams: ['--single', '-O', '-j', ...settings.flatMap((each) => ['-c', each]), ...FIXED.flatMap((each) => ['-c', each])] })
+    this.#pg = await PGlite.create({ fs: files, database, ...loaded ? { pgliteWasmModule: loaded.module, fsBundle: loaded.bundle } : {}, initdbWasmModule: NO_INITDB, startParams: ['--single', '-O', '-j', ...settings.flatMap((each) => ['-c', each]), ...FIXED.flatMap((each) => ['-c', each])] })
     this.#nameVersion()
     await this.#pg.syncToFs()
   }

@@ -31,7 +31,7 @@ function programsOf(version: string, isAlpine: boolean): Record<string, Program>
   const program = (load: () => Promise<(proc: Parameters<Program>[0], version: string) => Promise<number>>): Program => imageProgram(async () => { const run = await load(); return (proc) => run(proc, version) })
   const directory = isAlpine ? '/usr/local/bin' : `/usr/lib/postgresql/${majorOf(version)}/bin`
   const own: Record<string, Program> = {
-    postgres: program(async () => (await import('./postgres-server.ts')).postgresServer), initdb: program(async () => (await import('./initdb.ts')).initdb), psql: program(async () => (await import('./psql.ts')).psql), pg_isready: program(async () => (await import('./small-tools.ts')).pgIsready),
+    postgres: program(async () => (await Promise.all([import('./postgres-server.ts'), import('./engine-files.ts').then(({ engineFiles }) => engineFiles())]))[0].postgresServer), initdb: program(async () => (await import('./initdb.ts')).initdb), psql: program(async () => (await import('./psql.ts')).psql), pg_isready: program(async () => (await import('./small-tools.ts')).pgIsready),
     pg_dump: program(async () => (await import('./pg-dump.ts')).pgDump), pg_dumpall: program(async () => (await import('./pg-dump.ts')).pgDumpall),
     createdb: program(async () => (await import('./small-tools.ts')).createdb), dropdb: program(async () => (await import('./small-tools.ts')).dropdb), createuser: program(async () => (await import('./small-tools.ts')).createuser), dropuser: program(async () => (await import('./small-tools.ts')).dropuser),
   }
