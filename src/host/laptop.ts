@@ -139,7 +139,7 @@ export function createLearnersLaptop({ cluster, fleet, home, utilities, programs
     },
   })
   root.mount(LEARNER.home, home)
-  const laptop = cluster.createLaptop({ root, outside: (request) => toolSite(request) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname))) })
+  const laptop = cluster.createLaptop({ root, outside: (request) => toolSite(request, cluster.clock) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname))) })
   fleet.standBefore({ ...laptop, home: cluster })
   return laptop.machine
 }

@@ -1,5 +1,7 @@
+import type { Clock } from '../base/clock.ts'
 import type { HttpRequest } from '../base/http.ts'
 import { k3sSite } from '../cluster/node/k3s/release-site.ts'
+import { gatewayApiSite } from './gateway-api-site.ts'
 
 const ARKADE = 'https://github.com/alexellis/arkade/releases/download/0.11.60/arkade'
 /** The script that installs arkade. */
@@ -20,9 +22,9 @@ echo "Creating alias 'ark' for 'arkade'."
 `
 
 /** Places on the Internet from which the learner's machine gets tools that are ours; undefined: another place. */
-export function toolSite(request: HttpRequest): Promise<Response> | undefined {
+export function toolSite(request: HttpRequest, clock: Clock): Promise<Response> | undefined {
   const text = (body: string) => Promise.resolve(new Response(request.method === 'HEAD' ? null : body, { headers: { 'content-type': 'text/plain' } }))
   if (/^https:\/\/(?:dl\.get-arkade\.dev|get\.arkade\.dev)\/?$/.test(request.url)) return text(ARKADE_SCRIPT)
   if (request.url === ARKADE) return text('#!/usr/lib/drydock/arkade\n')
-  return k3sSite(request)
+  return gatewayApiSite(request, clock) ?? k3sSite(request)
 }
