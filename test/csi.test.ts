@@ -103,7 +103,7 @@ test('a snapshot is taken and restored, and a claim is cloned', async () => {
 
 test('a volume grows: the driver first, then the node', async () => {
   await out(`kubectl patch pvc csi-pvc -p '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}'; sleep 3`)
-  expect(await out('kubectl get pvc csi-pvc -o jsonpath="{.status.conditions[0].type} {.status.capacity.storage} {.status.allocatedResourceStatuses.storage}"')).toBe('FileSystemResizePending 1Gi NodeResizePending')
+  expect(await out('kubectl get pvc csi-pvc -o jsonpath="{.status.conditions[*].type} {.status.capacity.storage} {.status.allocatedResourceStatuses.storage}"')).toBe('Resizing FileSystemResizePending 1Gi NodeResizePending')
   await out('sleep 100')
   expect(await out('kubectl get pvc csi-pvc -o jsonpath="{.status.capacity.storage}{.status.conditions}"; kubectl get pv -o jsonpath="{.items[?(@.spec.claimRef.name==\'csi-pvc\')].spec.capacity.storage}"')).toBe('2Gi2Gi')
   const reasons = (await out('kubectl get events --field-selector involvedObject.name=csi-pvc -o jsonpath="{.items[*].reason}"')).split(' ')
@@ -133,6 +133,16 @@ test('a pod that goes before its volume could be attached leaves nothing in use'
   expect(await out(inUse)).toContain('kubernetes.io/csi/hostpath.csi.k8s.io^')
   await out('kubectl delete pvc nowhere; kubectl delete pv nowhere --wait=false')
 }, 60_000)
+
+test('a claim of mode ReadWriteOncePod is kept from a second pod on its node, whoever chose that', async () => {
+  lab.writeFile('once.yaml', [claim('once').replace('ReadWriteOnce', 'ReadWriteOncePod'), pod('once-1', 'persistentVolumeClaim: {claimName: once}')].join('---\n'))
+  await out('kubectl apply -f once.yaml; kubectl wait --for=condition=Ready pod once-1 --timeout=90s')
+  lab.writeFile('once-2.yaml', pod('once-2', 'persistentVolumeClaim: {claimName: once}', `nodeName: ${await out('kubectl get pod once-1 -o jsonpath={.spec.nodeName}')}`))
+  await out('kubectl apply -f once-2.yaml; sleep 5')
+  expect(await out('kubectl get events --field-selector involvedObject.name=once-2,reason=FailedMount -o jsonpath="{.items[0].message}"')).toMatch(/^MountVolume\.SetUp failed for volume "pvc-\S+" : volume uses the ReadWriteOncePod access mode and is already in use by another pod$/)
+  await out('kubectl delete pod once-1; kubectl wait --for=condition=Ready pod once-2 --timeout=90s')
+  await out('kubectl delete pod once-2; kubectl delete pvc once --timeout=60s; sleep 12')
+})
 
 test('a claim of mode Block is a device in its pod, and its snapshot has the same bytes', async () => {
   const block = (name: string, extra = '') => claim(name, `volumeMode: Block\n  ${extra}`)

@@ -16,7 +16,7 @@ import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import { removeLogFiles } from '../runtime/log-files.ts'
 import type { VolumeContext } from '../storage/volume.ts'
 import { BackOff } from './back-off.ts'
-import { reportExpansion } from './volume-expansion.ts'
+import { expansionReports } from './volume-expansion.ts'
 import { CsiVolumes, PODS_FOLDER } from './csi-volumes.ts'
 import { DeviceClaims } from './devices/device-claims.ts'
 import { DeviceHealth } from './devices/device-health.ts'
@@ -183,9 +183,10 @@ class NodeKubelet implements Kubelet {
     })
     this.#plugins = new PluginWatcher({ files: nodeFiles, clock, log, handlers: { CSIPlugin: this.#csi.plugins, DRAPlugin: this.#drivers } })
     const devices: DeviceClaims = new DeviceClaims({ api, clock, log, files: nodeFiles, plugins: this.#drivers, health, isActive: (uid) => this.#workers.get(uid)?.isFinished === false })
+    const expansion = expansionReports({ api, events, clock })
     const volumes: VolumeManager = new VolumeManager({ clock, events, onUnmounted: (uid) => this.#csi.forget(uid), context: (pod): VolumeContext => ({
-      csi: this.#csi.context, stopped: volumes.stopped,
-      newUuid: () => random.uuid(), onExpanded: (claim, volume, p) => reportExpansion({ api, events, nodeName }, claim, volume, p),
+      csi: this.#csi.context, stopped: volumes.stopped, isMountedElsewhere: (name, uid) => volumes.isMountedElsewhere(name, uid),
+      newUuid: () => random.uuid(), expansion,
       clock, nodeFiles, nodeName, net: network.hostStack, node: () => this.#agent.node, hostIps, nodeAllocatable: this.#allocatable, createFileSystem,
       podIps: () => pod.spec.hostNetwork ? hostIps : runtime.podSandbox(pod.metadata.uid!)?.ips ?? [],
       objects: {

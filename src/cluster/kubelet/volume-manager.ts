@@ -60,6 +60,12 @@ export class VolumeManager {
     return out
   }
 
+  /** Whether another pod has a PersistentVolume. k8s: pkg/kubelet/volumemanager/cache IsVolumeMountedElsewhere */
+  isMountedElsewhere(volume: string, podUid: string): boolean {
+    for (const [uid, volumes] of this.#pods) if (uid !== podUid) for (const { mounted } of volumes.values()) if (mounted?.persistentVolume === volume) return true
+    return false
+  }
+
   /**
    * Resolves once every volume is there and current; failures become events and are retried.
    * @throws VolumeAttachLimitExceededError when the node can't have a volume that didn't come in time

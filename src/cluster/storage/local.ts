@@ -1,7 +1,7 @@
 import { MemoryFileSystem, createMemoryFileSystem } from '../../unix/file-system.ts'
 import type { BlockDevice } from '../../unix/fs/block-device.ts'
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../kinds/generated/types.ts'
-import { compareQuantities } from '../kinds/quantity.ts'
+import { NodeExpansion, growing } from './node-expansion.ts'
 import { giveToGroup } from './ownership.ts'
 import type { MountedVolume, VolumeContext } from './volume.ts'
 
@@ -13,7 +13,7 @@ const DEFAULT_FS_TYPE = 'ext4'
  * A directory of the node, or what is on a block device of it, which is formatted if nothing is; or the device itself.
  * @throws Error with the text of an event. k8s: pkg/volume/local
  */
-export async function setUpLocal(volume: PersistentVolume, claim: PersistentVolumeClaim, readOnly: boolean, pod: Pod, context: VolumeContext): Promise<MountedVolume> {
+export async function setUpLocal(volume: PersistentVolume, claim: PersistentVolumeClaim, readOnly: boolean, pod: Pod, context: VolumeContext, signal: AbortSignal): Promise<MountedVolume> {
   const { nodeFiles } = context
   const name = volume.metadata.name!
   const { path, fsType } = volume.spec!.local!
@@ -30,17 +30,15 @@ export async function setUpLocal(volume: PersistentVolume, claim: PersistentVolu
     mountOnce(nodeFiles as MemoryFileSystem, device, path, root, fsType ?? DEFAULT_FS_TYPE, context, name)
   }
   if (!readOnly) giveToGroup(nodeFiles, root, pod)
-  const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
-    if (compareQuantities(current.status?.capacity?.storage ?? '0', now.spec!.capacity?.storage ?? '0') >= 0) return
+  const expansion = new NodeExpansion({
+    volume, claim, pod, readOnly, context, signal,
     // A directory has the room that its disk has: there is nothing to do. k8s: localVolumePlugin.NodeExpand
-    if (device?.fileSystem) device.fileSystem.files.space.root.sizeLimitBytes = device.sizeBytes
-    await context.onExpanded(current, now, pod)
-  }
-  await grow(volume, claim)
-  return {
-    plugin: NAME, tree: nodeFiles, root, readOnly, usedBytes: () => 0,
-    update: async () => grow(await context.objects.persistentVolume(name), await context.objects.claim(claim.metadata.namespace!, claim.metadata.name!)),
-  }
+    async expand() {
+      if (device?.fileSystem) device.fileSystem.files.space.root.sizeLimitBytes = device.sizeBytes
+    },
+  })
+  await expansion.whileMounting(async () => {})
+  return growing({ plugin: NAME, tree: nodeFiles, root, readOnly, usedBytes: () => 0 }, expansion)
 }
 
 /** Mounts what is on a device for all pods of the node, and formats it if nothing is. k8s: mount-utils SafeFormatAndMount */

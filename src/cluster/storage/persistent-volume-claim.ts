@@ -18,7 +18,7 @@ export const persistentVolumeClaimPlugin: VolumePlugin = {
     const { claim, volumeObject } = await boundVolume(volume, pod, context)
     const mounted = await setUpVolume(volumeObject, claim, volume.persistentVolumeClaim?.readOnly ?? false, pod, context, signal)
     const group = volumeObject.metadata.annotations?.[GID_ANNOTATION]
-    return group !== undefined && /^[+-]?\d+$/.test(group) ? { ...mounted, group: Number(group) } : mounted
+    return { ...mounted, persistentVolume: volumeObject.metadata.name!, ...(group !== undefined && /^[+-]?\d+$/.test(group) ? { group: Number(group) } : {}) }
   },
   isExhausted: async (volume, pod, context) => isAttachLimitReached((await boundVolume(volume, pod, context)).volumeObject, context),
 }
@@ -59,6 +59,9 @@ async function setUpVolume(volumeObject: PersistentVolume, claim: PersistentVolu
   // Whoever chooses a node by hand may choose one that can't reach the volume. k8s: pkg/volume/util/operationexecutor checkNodeAffinity
   const node = context.node()
   if (node && !volumeAllowsNode(volumeObject, node)) throw new Error(`MountVolume.NodeAffinity check failed for volume "${volumeName}" : no matching NodeSelectorTerms`)
+  // The scheduler sees to it too, where it is asked. k8s: pkg/volume/util/operationexecutor GenerateMountVolumeFunc
+  if (spec.accessModes?.length === 1 && spec.accessModes[0] === 'ReadWriteOncePod' && context.isMountedElsewhere(volumeName, pod.metadata.uid!))
+    throw new Error(`${isBlock ? 'MapVolume.SetUpDevice' : 'MountVolume.SetUp'} failed for volume "${volumeName}" : volume uses the ReadWriteOncePod access mode and is already in use by another pod`)
   // k8s: pkg/volume/util/operationexecutor GenerateMapVolumeFunc
   if (isBlock && !spec.csi && !spec.local) throw new Error(`MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. Volume plugin is nil. for volume "${volumeName}"`)
   if (spec.nfs) {
@@ -66,7 +69,7 @@ async function setUpVolume(volumeObject: PersistentVolume, claim: PersistentVolu
     return setUpNfs({ ...nfs, readOnly: readOnly || (nfs.readOnly ?? false) }, volumeName, mountOptions, pod, context, signal).catch((error: unknown) => { throw new Error(`MountVolume.SetUp failed for volume ${JSON.stringify(volumeName)} : ${(error as Error).message}`) })
   }
   if (spec.csi) return setUpCsiClaim(volumeObject, claim, readOnly, pod, context, signal)
-  if (spec.local) return setUpLocal(volumeObject, claim, readOnly, pod, context)
+  if (spec.local) return setUpLocal(volumeObject, claim, readOnly, pod, context, signal)
   const source = spec.hostPath
   if (!source) {
     const kind = Object.keys(spec).find((key) => typeof spec[key as keyof typeof spec] === 'object' && !['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions'].includes(key)) ?? 'unknown'

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { BlockDevice } from '../../unix/fs/block-device.ts'
 import type { MountableFileSystem, NetStack } from '../../unix/types.ts'
 import type { CsiContext } from './csi/csi-volume.ts'
+import type { ExpansionReports } from './node-expansion.ts'
 import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume } from '../kinds/generated/types.ts'
 
 /** Objects that volumes are made of. Every method rejects with StatusError, also with NotFound. */
@@ -33,8 +34,9 @@ export interface VolumeContext {
   podIps(): readonly string[]
   /** For file systems that are made. */
   newUuid(): string
-  /** A volume was grown to what its PersistentVolume says. */
-  onExpanded(claim: PersistentVolumeClaim, volume: PersistentVolume, pod: Pod): Promise<void>
+  expansion: ExpansionReports
+  /** Whether another pod of the node has a PersistentVolume. */
+  isMountedElsewhere(volume: string, podUid: string): boolean
   createFileSystem(options?: { maxBytes?: number }): MountableFileSystem
   /** Root of an image, pulled if need be. */
   imageRoot?(reference: string, pullPolicy: string | undefined): Promise<MountableFileSystem>
@@ -50,6 +52,8 @@ export interface MountedVolume {
   readonly readOnly: boolean
   /** A group that the pod's processes have because of the volume. */
   readonly group?: number
+  /** Name of the PersistentVolume that it is. */
+  readonly persistentVolume?: string
   /** The volume is a device (volumeMode Block), not files. */
   readonly device?: BlockDevice
   /** A tmpfs; else on the node's disk. */

@@ -34,6 +34,14 @@ export class ObjectCache<T extends KubeObject> {
     return this.objects.get(key)
   }
 
+  /** Takes what a write has answered, so that nobody goes by what was there before; the watch tells it once more. */
+  put(object: T): void {
+    const { namespace, name } = object.metadata
+    const key = namespace ? `${namespace}/${name}` : name!
+    // It may be gone meanwhile.
+    if (this.objects.has(key)) this.objects.set(key, object)
+  }
+
   list(): T[] {
     return [...this.objects.values()]
   }

@@ -2,8 +2,9 @@ import { GrpcError } from '../../../unix/net/grpc.ts'
 import type { MemoryFileSystem } from '../../../unix/file-system.ts'
 import type { BlockDevice } from '../../../unix/fs/block-device.ts'
 import { attachmentName, csiVolumeName, sha256Hex } from '../../client/csi-names.ts'
-import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../../kinds/generated/types.ts'
-import { compareQuantities, quantityValue } from '../../kinds/quantity.ts'
+import type { CSIDriver, CSIPersistentVolumeSource, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../../kinds/generated/types.ts'
+import { quantityValue } from '../../kinds/quantity.ts'
+import { ExpansionError, NodeExpansion, growing } from '../node-expansion.ts'
 import { giveToGroup } from '../ownership.ts'
 import { UncertainMountError, isNotFound } from '../volume.ts'
 import type { MountedVolume, VolumeContext, VolumePlugin } from '../volume.ts'
@@ -80,7 +81,9 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
   let undo: (() => Promise<void>) | undefined
   try {
     const publishContext = info?.spec.attachRequired ?? true ? await attached(source.driver, source.volumeHandle, target, context, signal) : {}
-    const capability = volumeCapability(volume, source.fsType ?? '', await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed(steps.stage, name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) }))
+    const mode = await accessMode(volume, source.driver, drivers).catch((error: unknown) => { throw prefixed(steps.stage, name, new Error(csi(`attacher.MountDevice failed to create newCsiDriverClient: ${(error as Error).message}`))) })
+    const group = isBlock ? undefined : await mountGroup(source.driver, pod, drivers)
+    const capability = volumeCapability(volume, source.fsType ?? '', mode, group)
     stages = await drivers.supports(source.driver, 'STAGE_UNSTAGE_VOLUME')
     await staged.use(unique, target, async (isUncertain) => {
       if (!stages) return
@@ -107,30 +110,39 @@ export async function setUpCsiClaim(volume: PersistentVolume, claim: PersistentV
     const mounted = await publish({
       name, driver: source.driver, handle: source.volumeHandle, fsType: source.fsType ?? '', readOnly: readOnly || (source.readOnly ?? false), attributes: source.volumeAttributes ?? {}, volume,
       secret: source.nodePublishSecretRef ? { namespace: source.nodePublishSecretRef.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
-    }, { pod, context, info, capability, isBlock, stagingPath: stages ? globalPath : undefined, publishContext, release })
+    }, { pod, context, info, capability, isBlock, ownsGroup: group !== undefined, stagingPath: stages ? globalPath : undefined, publishContext, release })
     undo = mounted.tearDown
-    const grow = async (now: PersistentVolume, current: PersistentVolumeClaim) => {
-      const wanted = now.spec!.capacity?.storage ?? '0'
-      if (compareQuantities(current.status?.capacity?.storage ?? '0', wanted) >= 0 || !await drivers.supports(source.driver, 'EXPAND_VOLUME')) return
-      const expandRef = source.nodeExpandSecretRef
-      await drivers.call(source.driver, 'Node/NodeExpandVolume', { volumeId: source.volumeHandle, volumePath: target, stagingTargetPath: stages ? globalPath : '', capacityRange: { requiredBytes: quantityValue(wanted) }, volumeCapability: capability, secrets: expandRef ? await context.csi.secret(expandRef.namespace!, expandRef.name!) : {} })
-        .catch((error: unknown) => { throw prefixed('MountVolume.NodeExpandVolume', name, error) })
-      await context.onExpanded(current, now, pod)
-    }
-    await grow(volume, claim)
-    const { namespace, name: claimName } = claim.metadata
-    return {
-      ...mounted,
-      async update() {
-        await grow(await context.objects.persistentVolume(name), await context.objects.claim(namespace!, claimName!))
-      },
-    }
+    const expansion = new NodeExpansion({
+      volume, claim, pod, readOnly, context, signal,
+      expand: (size) => expandOnNode(source, size, { volumePath: target, stagingTargetPath: stages ? globalPath : '', volumeCapability: volumeCapability(volume, source.fsType ?? '', mode, undefined) }, context),
+    })
+    await expansion.whileMounting(mounted.tearDown)
+    return growing(mounted, expansion)
   } catch (error) {
     // The next attempt goes on where this one may have got to.
     if (error instanceof UncertainMountError) throw error
     // Where the volume wasn't taken up, what an earlier attempt may have left stays as it is. Where the driver isn't there, the next attempt finds it so, or the pod's end lets it go.
     await undo?.().catch(() => { throw new UncertainMountError((error as Error).message, undo!) })
     throw error
+  }
+}
+
+/** @throws ExpansionError. k8s: pkg/volume/csi expander.go */
+async function expandOnNode({ driver, volumeHandle, nodeExpandSecretRef: ref }: CSIPersistentVolumeSource, size: string, where: object, { csi: { drivers, secret } }: VolumeContext): Promise<void> {
+  try {
+    drivers.demand(driver)
+  } catch (error) {
+    throw new ExpansionError('transient', (error as Error).message)
+  }
+  if (!await drivers.supports(driver, 'EXPAND_VOLUME')) throw new ExpansionError('unsupported', `NodeExpand is not supported by the CSI driver ${driver}`)
+  const secrets = ref ? await secret(ref.namespace!, ref.name!).catch((error: unknown) => { throw new ExpansionError('failed', `expander.NodeExpand failed to get NodeExpandSecretRef ${ref.namespace}/${ref.name}: ${(error as Error).message}`) }) : {}
+  try {
+    await drivers.call(driver, 'Node/NodeExpandVolume', { volumeId: volumeHandle, capacityRange: { requiredBytes: quantityValue(size) }, secrets, ...where })
+  } catch (error) {
+    const failed = 'Expander.NodeExpand failed to expand the volume'
+    const code = error instanceof GrpcError ? error.code : undefined
+    if (code !== undefined && ['InvalidArgument', 'OutOfRange', 'NotFound'].includes(code)) throw new ExpansionError('infeasible', `${failed} ${(error as Error).message}`)
+    throw new ExpansionError(code === 'FailedPrecondition' ? 'inUse' : 'failed', `${failed} : ${(error as Error).message}`)
   }
 }
 
@@ -166,10 +178,11 @@ export const csiInlinePlugin: VolumePlugin = {
     }
     if (!(info?.spec.volumeLifecycleModes ?? ['Persistent']).includes('Ephemeral'))
       throw prefixed('MountVolume.SetUp', volume.name, new Error(csi(`mounter.SetupAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${source.driver} (only supports ${JSON.stringify(info?.spec.volumeLifecycleModes ?? ['Persistent'])})`)))
+    const group = await mountGroup(source.driver, pod, context.csi.drivers)
     return publish({
       name: volume.name, driver: source.driver, handle, fsType: source.fsType ?? '', readOnly: source.readOnly ?? false, attributes: source.volumeAttributes ?? {}, volume: undefined,
       secret: source.nodePublishSecretRef ? { namespace: pod.metadata.namespace!, name: source.nodePublishSecretRef.name! } : undefined,
-    }, { pod, context, info, capability: { mount: { fsType: source.fsType ?? '', mountFlags: [] }, accessMode: { mode: 'SINGLE_NODE_WRITER' } }, isBlock: false, stagingPath: undefined, publishContext: {}, release: async () => {} })
+    }, { pod, context, info, capability: { mount: { fsType: source.fsType ?? '', mountFlags: [], ...(group === undefined ? {} : { volumeMountGroup: group }) }, accessMode: { mode: 'SINGLE_NODE_WRITER' } }, isBlock: false, ownsGroup: group !== undefined, stagingPath: undefined, publishContext: {}, release: async () => {} })
   },
 }
 
@@ -184,6 +197,8 @@ interface PublishOptions {
   info: CSIDriver | undefined
   capability: object
   isBlock: boolean
+  /** The driver gives the volume to the pod's group. */
+  ownsGroup: boolean
   stagingPath: string | undefined
   publishContext: Readonly<Record<string, string>>
   /** After the volume is no longer published. */
@@ -195,7 +210,7 @@ const blockTargetOf = (pod: Pod, name: string) => `${BLOCK_FOLDER}/publish/${nam
 const targetOf = (pod: Pod, name: string) => `${folderOf(pod, name)}/mount`
 
 /** k8s: csiMountMgr.SetUpAt */
-async function publish(source: Source, { pod, context, info, capability, isBlock, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume & { tearDown(): Promise<void> }> {
+async function publish(source: Source, { pod, context, info, capability, isBlock, ownsGroup, stagingPath, publishContext, release }: PublishOptions): Promise<MountedVolume & { tearDown(): Promise<void> }> {
   const { drivers, secret } = context.csi
   const { nodeFiles } = context
   const folder = folderOf(pod, source.name)
@@ -238,7 +253,7 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   if (isBlock) {
     device = nodeFiles.exists(target) ? (nodeFiles as MemoryFileSystem).blockDevice(target) : undefined
     if (!device) throw prefixed(STEPS.block.publish, source.name, new Error(`blockMapper.MapPodDevice: ${target} is not a block device`))
-  } else if (appliesGroup(info, source)) giveToGroup(nodeFiles, target, pod)
+  } else if (!ownsGroup && appliesGroup(info, source)) giveToGroup(nodeFiles, target, pod)
   return {
     plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, ...(device ? { device } : {}), usedBytes: () => 0,
     tearDown,
@@ -272,6 +287,12 @@ async function serviceAccountTokens(info: CSIDriver | undefined, pod: Pod, { obj
   return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(out) }
 }
 
+/** The pod's group for a driver that gives volumes to it itself; undefined where the kubelet has to. */
+async function mountGroup(driver: string, pod: Pod, drivers: CsiDrivers): Promise<string | undefined> {
+  const group = pod.spec.securityContext?.fsGroup
+  return group !== undefined && await drivers.supports(driver, 'VOLUME_MOUNT_GROUP') ? String(group) : undefined
+}
+
 /** k8s: csiMountMgr.supportsFSGroup */
 function appliesGroup(info: CSIDriver | undefined, { fsType, volume, readOnly }: Source): boolean {
   if (readOnly) return false
@@ -291,8 +312,8 @@ async function accessMode(volume: PersistentVolume, driver: string, drivers: Csi
   }
 }
 
-function volumeCapability(volume: PersistentVolume, fsType: string, mode: string): object {
-  return { accessMode: { mode }, ...(volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType, mountFlags: volume.spec!.mountOptions ?? [] } }) }
+function volumeCapability(volume: PersistentVolume, fsType: string, mode: string, group: string | undefined): object {
+  return { accessMode: { mode }, ...(volume.spec!.volumeMode === 'Block' ? { block: {} } : { mount: { fsType, mountFlags: volume.spec!.mountOptions ?? [], ...(group === undefined ? {} : { volumeMountGroup: group }) } }) }
 }
 
 /** Undefined for what there isn't. */
