@@ -6,6 +6,7 @@ import type { Command } from './commands.ts'
 import type { Client, RedisServer, ServerContext } from './redis-server.ts'
 import { NULL_ARRAY, OK, byteStringOf } from './resp.ts'
 import type { Reply } from './resp.ts'
+import { sentinelCommand } from './sentinel-command.ts'
 
 function subcommand(name: string, args: readonly string[]): never {
   return fail(`ERR unknown subcommand '${args[0]}'. Try ${name} HELP.`)
@@ -246,7 +247,7 @@ const SENTINEL_HAS = ['ping', 'subscribe', 'unsubscribe', 'psubscribe', 'punsubs
 /** Commands of a sentinel by lower-case name. */
 export const sentinelCommands: Readonly<Record<string, Command<ServerContext>>> = {
   ...Object.fromEntries(SENTINEL_HAS.map((name) => [name, serverCommands[name]!])),
-  sentinel: { arity: -2, run: ({ server }, args) => server.sentinel!.command(args) },
+  sentinel: { arity: -2, run: ({ server }, args) => sentinelCommand(server.sentinel!, args) },
   role: { arity: 1, run: ({ server }) => ['sentinel', server.sentinel!.masterNames] },
   publish: { arity: 3, async run({ server }, [channel, message]) {
     if (channel !== '__sentinel__:hello') fail('ERR Only HELLO messages are accepted by Sentinel instances.')
