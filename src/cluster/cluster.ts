@@ -345,9 +345,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const tellTopology = () => options.onTopology?.(topology, isInstalled() ? plane.pki.snapshot() : undefined)
 
   /** What the installer leaves on a computer that has never been started; one that was reset stays as it is. */
-  const join = ({ files, hasBooted, spec }: Computer): void => {
+  const join = ({ files, hasBooted, spec, implementation }: Computer): void => {
     if (topology.flavour !== 'kubeadm' || !isInstalled() || hasBooted || files.exists(KUBELET_KUBECONFIG)) return
-    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, clusterName: topology.name, serverUrl: loadBalancer && spec.controlPlane ? `https://${spec.ip}:${API_PORT}` : `https://${endpoint().name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: plane.pki.caCertificatePem }))
+    writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, runtime: implementation, clusterName: topology.name, serverUrl: loadBalancer && spec.controlPlane ? `https://${spec.ip}:${API_PORT}` : `https://${endpoint().name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: plane.pki.caCertificatePem }))
   }
 
   /** k3s is one process: no container stands for the control plane or listens for it. */

@@ -1,6 +1,7 @@
 import type { Architecture } from '../unix/architecture.ts'
 import type { Taint } from './kinds/generated/types.ts'
 import { formatIPv4, parseCidr } from './network/cidr.ts'
+import type { CriImplementation } from './runtime/cri-implementation.ts'
 
 /** One machine of the cluster. */
 export interface NodeSpec {
@@ -16,6 +17,8 @@ export interface NodeSpec {
   maxPods: number
   /** The processor; amd64 by default. */
   architecture?: Architecture
+  /** The container runtime; containerd by default. */
+  runtime?: CriImplementation['name']
   /** Labels that its kubelet registers it with. */
   nodeLabels?: Record<string, string>
   /** What its provider calls it; `kind://docker/CLUSTER/NODE` by default. */
@@ -113,7 +116,17 @@ export function kubeadmTopology(nodes = 3, name = 'drydock', hostCidr = HOST_CID
   }
 }
 
-/** The same on four small computers of the kind that fits on a shelf: four 64-bit ARM cores and 8 GB each. */
+/** The same with another container runtime on every node. */
+export function withRuntime(topology: Topology, runtime: CriImplementation['name']): Topology {
+  return { ...topology, nodes: topology.nodes.map((node): NodeSpec => ({ ...node, runtime })) }
+}
+
+/** The same with another processor in every machine. */
+export function withArchitecture(topology: Topology, architecture: Architecture): Topology {
+  return { ...topology, nodes: topology.nodes.map((node): NodeSpec => ({ ...node, architecture })) }
+}
+
+/** A cluster on four small computers of the kind that fits on a shelf: four 64-bit ARM cores and 8 GB each. */
 export function raspberryPiTopology(): Topology {
   const plain = kubeadmTopology(4)
   return { ...plain, nodes: plain.nodes.map((node): NodeSpec => ({ ...node, cpu: '4', memory: '8063668Ki', ephemeralStorage: '60974808Ki', architecture: 'arm64' })) }

@@ -11,5 +11,6 @@ it('makes what was chosen, and the ordinary cluster where nothing was, or someth
   expect(shape('single')).toEqual(['k3s', 1, 1, undefined, false])
   expect(shape('high-availability')).toEqual(['kubeadm', 3, 5, undefined, true])
   expect(shape('no-network')).toEqual(['kubeadm', 1, 3, 'none', false])
+  expect(presetTopology('cri-o').nodes.map(({ runtime }) => runtime)).toEqual(['cri-o', 'cri-o', 'cri-o'])
   expect(shape('raspberry-pi')).toEqual(['kubeadm', 1, 4, undefined, false])
 })

@@ -1,4 +1,4 @@
-import { kubeadmTopology, raspberryPiTopology, singleNodeTopology } from '../cluster/topology.ts'
+import { kubeadmTopology, raspberryPiTopology, singleNodeTopology, withRuntime } from '../cluster/topology.ts'
 import type { Topology } from '../cluster/topology.ts'
 import type { ClusterPreset } from './protocol.ts'
 
@@ -11,6 +11,7 @@ const PRESETS: Readonly<Record<ClusterPreset, () => Topology>> = {
   'high-availability': () => kubeadmTopology(HIGHLY_AVAILABLE.nodes, undefined, undefined, HIGHLY_AVAILABLE.controlPlanes),
   'no-network': () => ({ ...kubeadmTopology(), cni: 'none' }),
   'raspberry-pi': raspberryPiTopology,
+  'cri-o': () => withRuntime(kubeadmTopology(), 'cri-o'),
 }
 
 /** What a fresh cluster is made of; what nobody chose, or nobody knows, is the ordinary one. */

@@ -3,7 +3,10 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { K3S_ADDONS } from '../cluster/topology.ts'
-import type { K3sAddon } from '../cluster/topology.ts'
+import type { K3sAddon, Topology } from '../cluster/topology.ts'
+import type { CriImplementation } from '../cluster/runtime/cri-implementation.ts'
+import { ARCHITECTURES, isArchitecture } from '../unix/architecture.ts'
+import type { Architecture } from '../unix/architecture.ts'
 import { tuneEngine } from './node-engine.ts'
 import { runOnHost } from './node-proc.ts'
 
@@ -11,17 +14,18 @@ const USAGE = `Drydock: a Kubernetes cluster in one process.
 
 Usage:
   drydock serve [--port N|0] [--address IP] [--nodes N] [--control-planes M] [--single-node [--disable ADDON,...]] [--kubeconfig FILE] [--seed S] [--time-scale X]
-                [--cni kindnet|none]
+                [--cni kindnet|none] [--container-runtime containerd|cri-o] [--arch amd64|arm64]
                 [--audit-policy-file FILE] [--audit-log-path FILE|-]
       Serves a fresh cluster on https://127.0.0.1:PORT until SIGTERM. The first line of output is the path of an admin kubeconfig.
       With --cni none, nodes stay NotReady until somebody installs a network plugin (kind's disableDefaultCNI).
+      With --container-runtime and --arch, nodes have another container runtime or processor.
       With --single-node: one node as k3s sets it up; --disable leaves add-ons away: ${K3S_ADDONS.join(', ')}.
       With --control-planes M: so many of the nodes make up the control plane, with a load balancer in front of their API servers.
       With --nodes 0: the control plane alone, without add-ons; the kubeconfig is of a member of system:masters.
   drydock kubectl ...
       kubectl, on $KUBECONFIG, with this machine's files and terminal.
   drydock shell [--nodes N] [--control-planes M] [--single-node [--disable ADDON,...]] [--seed S] [--time-scale X] [--cni kindnet|none]
-                [--audit-policy-file FILE] [--audit-log-path FILE|-]
+                [--container-runtime containerd|cri-o] [--arch amd64|arm64] [--audit-policy-file FILE] [--audit-log-path FILE|-]
       A terminal in front of a fresh cluster.
 `
 
@@ -39,6 +43,8 @@ interface Flags {
   seed: string | undefined
   timeScale: number
   cni: 'kindnet' | 'none'
+  runtime: CriImplementation['name']
+  architecture: Architecture
   auditPolicyFile: string | undefined
   auditLogPath: string | undefined
 }
@@ -48,7 +54,7 @@ const SERVE_ONLY = new Set(['port', 'address', 'kubeconfig'])
 
 /** @throws UsageError for flags that there aren't, and for those that the others make meaningless */
 function parseFlags(command: 'serve' | 'shell', args: readonly string[]): Flags {
-  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, controlPlanes: 1, singleNode: false, disabled: [], kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', auditPolicyFile: undefined, auditLogPath: undefined }
+  const flags: Flags = { port: 6443, address: '127.0.0.1', nodes: 3, controlPlanes: 1, singleNode: false, disabled: [], kubeconfig: undefined, seed: undefined, timeScale: 1, cni: 'kindnet', runtime: 'containerd', architecture: 'amd64', auditPolicyFile: undefined, auditLogPath: undefined }
   const rest = [...args]
   const number = (name: string, text: string, min: number, max: number, whole = true) => {
     const value = Number(text)
@@ -77,12 +83,21 @@ function parseFlags(command: 'serve' | 'shell', args: readonly string[]): Flags 
         if (value !== 'kindnet' && value !== 'none') throw new UsageError(`--cni takes kindnet or none, not "${value}"`)
         flags.cni = value
         break
+      case 'container-runtime':
+        if (value !== 'containerd' && value !== 'cri-o') throw new UsageError(`--container-runtime takes containerd or cri-o, not "${value}"`)
+        flags.runtime = value
+        break
+      case 'arch':
+        if (!isArchitecture(value)) throw new UsageError(`--arch takes ${ARCHITECTURES.join(' or ')}, not "${value}"`)
+        flags.architecture = value
+        break
       case 'audit-policy-file': flags.auditPolicyFile = value; break
       case 'audit-log-path': flags.auditLogPath = value; break
       default: throw new UsageError(`unknown flag: --${name}`)
     }
   }
   if (flags.cni === 'none' && (flags.singleNode || flags.nodes === 0)) throw new UsageError(`--cni none is for clusters with nodes of kubeadm's`)
+  if (flags.runtime !== 'containerd' && flags.singleNode) fail('--container-runtime is for clusters of kubeadm\'s: k3s brings its own')
   if (flags.singleNode && given.has('nodes') && flags.nodes !== 1) fail('--single-node has one node: --nodes does not go with it')
   if (flags.disabled.length > 0 && !flags.singleNode) fail('--disable goes with --single-node')
   if (flags.controlPlanes > 1 && (flags.singleNode || flags.nodes < flags.controlPlanes)) throw new UsageError(`--control-planes ${flags.controlPlanes} needs at least as many --nodes`)
@@ -110,10 +125,18 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+function topologyOf({ singleNode, disabled, nodes, controlPlanes, cni, runtime, architecture }: Flags, { bareTopology, kubeadmTopology, singleNodeTopology, withArchitecture, withRuntime }: typeof import('../cluster/topology.ts')): Topology {
+  if (nodes === 0) return bareTopology()
+  let topology = singleNode ? singleNodeTopology(undefined, disabled) : kubeadmTopology(nodes, undefined, undefined, controlPlanes)
+  if (cni === 'none') topology = { ...topology, cni }
+  if (runtime !== 'containerd') topology = withRuntime(topology, runtime)
+  return architecture === 'amd64' ? topology : withArchitecture(topology, architecture)
+}
+
 async function startCluster(flags: Flags) {
   tuneEngine()
-  const [{ ClusterClock }, { BOOT_MS, createCluster }, { bareTopology, kubeadmTopology, singleNodeTopology }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }, { catchUpWithWall, followWall }] = await Promise.all([
-    import('../base/clock.ts'), import('../cluster/cluster.ts'), import('../cluster/topology.ts'), import('./platform-node.ts'), import('./node-outside.ts'), import('./node-programs.ts'), import('./wall-clock.ts'),
+  const [{ ClusterClock }, { BOOT_MS, createCluster }, { nodePlatform }, { outsideHttp }, { imagePrograms, nodePrograms }, { catchUpWithWall, followWall }] = await Promise.all([
+    import('../base/clock.ts'), import('../cluster/cluster.ts'), import('./platform-node.ts'), import('./node-outside.ts'), import('./node-programs.ts'), import('./wall-clock.ts'),
   ])
   const clock = new ClusterClock(nodePlatform, { scale: flags.timeScale, startMs: nodePlatform.wallMs() - BOOT_MS })
   const cluster = await createCluster({
@@ -122,7 +145,7 @@ async function startCluster(flags: Flags) {
     seed: flags.seed ?? Buffer.from(nodePlatform.randomBytes(16)).toString('hex'),
     outside: outsideHttp, nodePrograms, imagePrograms,
     ...await auditOf(flags),
-    topology: flags.singleNode ? singleNodeTopology(undefined, flags.disabled) : flags.nodes === 0 ? bareTopology() : { ...kubeadmTopology(flags.nodes, undefined, undefined, flags.controlPlanes), ...(flags.cni === 'none' ? { cni: 'none' as const } : {}) },
+    topology: topologyOf(flags, await import('../cluster/topology.ts')),
   })
   await cluster.start()
   await catchUpWithWall(clock, nodePlatform)

@@ -79,7 +79,7 @@ export interface ClusterEntry {
 }
 
 /** What a new cluster can be. */
-export type ClusterPreset = 'nodes' | 'single' | 'high-availability' | 'no-network' | 'raspberry-pi'
+export type ClusterPreset = 'nodes' | 'single' | 'high-availability' | 'no-network' | 'raspberry-pi' | 'cri-o'
 
 /** What the live view shows of the cluster that is shown. Sent whole for the first time, then only what changed. */
 export interface ClusterViewChange {

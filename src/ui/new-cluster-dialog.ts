@@ -10,7 +10,7 @@ import { newClusterTexts } from './messages/new-cluster.ts'
 import { saveFile } from './save-file.ts'
 import { sharedStyles } from './shared-styles.ts'
 
-const PRESETS: readonly ClusterPreset[] = ['nodes', 'single', 'high-availability', 'no-network', 'raspberry-pi']
+const PRESETS: readonly ClusterPreset[] = ['nodes', 'single', 'high-availability', 'no-network', 'raspberry-pi', 'cri-o']
 const text = textsOf(newClusterTexts)
 
 /** Asks what the next cluster is to be, and says what is lost for it. */

@@ -45,7 +45,7 @@ test('a dialog that is cancelled changes nothing', async () => {
   await page.getByRole('button', { name: 'Start over …' }).click()
   const dialog = page.getByRole('dialog', { name: 'Start over?' })
   await dialog.waitFor()
-  expect(await dialog.getByRole('radio').count()).toBe(5)
+  expect(await dialog.getByRole('radio').count()).toBe(6)
   await shot('preset-dialog')
   await page.keyboard.press('Escape')
   await expect.poll(() => dialog.count()).toBe(0)

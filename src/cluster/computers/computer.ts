@@ -28,7 +28,8 @@ import { K3S_RELEASE, installK3s } from '../node/k3s/installed-files.ts'
 import type { Journal } from '../node/journal.ts'
 import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
-import { CONTAINERD_CONFIG, KIND_CONTAINERD_CONFIG } from '../runtime/containerd-config.ts'
+import { CRI_IMPLEMENTATIONS } from '../runtime/cri-implementation.ts'
+import type { CriImplementation } from '../runtime/cri-implementation.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ImageSummary } from '../runtime/cri.ts'
@@ -149,6 +150,11 @@ export class Computer {
     return this.#disk?.exists(MACHINE_ID) ?? false
   }
 
+  /** Its container runtime. k3s brings its own. */
+  get implementation(): CriImplementation {
+    return CRI_IMPLEMENTATIONS[this.#around.topology.flavour === 'k3s' ? 'containerd' : this.spec.runtime ?? 'containerd']
+  }
+
   /** Gives it power: network and disk are there, and nothing runs yet. */
   switchOn(beginning: Beginning): void {
     if (this.#running) return
@@ -156,18 +162,19 @@ export class Computer {
     const { network, clock, components, systemImages, topology, onNodeFiles } = this.#around
     const isK3s = topology.flavour === 'k3s'
     const paths = isK3s ? K3S_CNI_PATHS : CNI_PATHS
-    const nodeNetwork = network.addNode(name, spec.ip, () => this.#disk!, paths)
+    const nodeNetwork = network.addNode(name, spec.ip, () => this.#disk!, { ...paths, networkMissing: this.implementation.words.networkMissing })
     const random = this.#around.random.fork(`node/${name}`)
     const log = this.#around.log.named(`kubelet/${name}`)
     // It keeps what is said from now on, whoever reads it later.
     const journal = this.#around.journalOf(`kubelet/${name}`)
     const isNew = this.#disk === undefined
-    const runtime = createContainerRuntime({ clock, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
+    const implementation = this.implementation
+    const runtime = createContainerRuntime({ clock, implementation, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
     this.#disk = runtime.nodeFiles
     for (const path of NODE_FOLDERS) this.#disk.mkdir(path, { recursive: true })
-    if (isNew && !isK3s) {
-      this.#disk.mkdir('/etc/containerd', { recursive: true })
-      this.#disk.writeFile(CONTAINERD_CONFIG, KIND_CONTAINERD_CONFIG)
+    if (isNew && !isK3s) for (const [path, text] of Object.entries(implementation.files)) {
+      this.#disk.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+      this.#disk.writeFile(path, text)
     }
     if (isNew) this.#disk.writeFile('/etc/hosts', `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n${spec.ip}\t${name}\n`)
     if (isNew) onNodeFiles?.(name, this.#disk)
@@ -196,8 +203,8 @@ export class Computer {
   startServices(): void {
     const files = this.files
     if (!files.exists(MACHINE_ID)) {
-      installUnits(files, this.#isK3sPreset() ? ['k3s'] : ['containerd', 'kubelet'])
-      if (!this.#isK3sPreset()) writeUnitFiles(files)
+      installUnits(files, this.#isK3sPreset() ? ['k3s'] : [this.implementation.unit, 'kubelet'])
+      if (!this.#isK3sPreset()) writeUnitFiles(files, this.implementation.unit)
       files.writeFile(MACHINE_ID, `${this.#chance('machine-id', this.#running!.beginning).hex(16)}\n`, { mode: 0o444 })
     }
     if (this.#isK3sPreset()) installK3s(files, this.#around.topology.disabled ?? [])
@@ -283,7 +290,7 @@ export class Computer {
     const { clock, network, programs, installer, onPowerRequest } = this.#around
     const kubelet = { start: (flags: ReadonlyMap<string, string>) => this.startKubelet(flags), suspend: () => this.suspendKubelet(), forgetPods: () => this.forgetPods() }
     running.machine ??= this.#prepareLogin().then(() => clock.outside(import('../node/node-machine.ts')).then(({ createNodeMachine }) => createNodeMachine({
-      hardware: hardwareOf(spec), bootMs: running.bootMs, name, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), zone: () => network.services.zoneOf(name), podCidr: () => this.#around.topology.podCidr, installer,
+      hardware: hardwareOf(spec), bootMs: running.bootMs, name, implementation: this.implementation, runtime: running.runtime, network: running.network, kubelet, serviceRules: () => network.services.rules(name), zone: () => network.services.zoneOf(name), podCidr: () => this.#around.topology.podCidr, installer,
       journal: running.journal, clock, random: running.random.fork('machine'), log: running.log, isKubeadm: !this.#isK3sPreset(), programs, onPowerRequest: (request) => onPowerRequest(name, request),
     })))
     return running.machine.then(({ machine }) => machine)
@@ -377,7 +384,7 @@ export class Computer {
     const { files } = this
     if (files.exists('/etc/default/kubelet')) return true
     const text = files.exists(KUBELET_FLAGS) ? files.readText(KUBELET_FLAGS) : ''
-    return text !== '' && text !== kubeletFlags('') && text !== kubeletFlags(kindKubeletFlags({ ...this.spec, clusterName: this.#around.topology.name, nodeName: this.spec.name }))
+    return text !== '' && text !== kubeletFlags('') && text !== kubeletFlags(kindKubeletFlags({ ...this.spec, runtime: this.implementation, clusterName: this.#around.topology.name, nodeName: this.spec.name }))
   }
 
   /** How the kubelet fails to reach the server of its kubeconfig; undefined: it does. */

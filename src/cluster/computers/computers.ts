@@ -110,9 +110,9 @@ export class Computers {
   }
 
   /** What the machine is that came last, and the next one is too. */
-  #usual(): Pick<NodeSpec, 'architecture'> {
-    const { architecture } = this.all().at(-1)?.spec ?? {}
-    return architecture ? { architecture } : {}
+  #usual(): Pick<NodeSpec, 'architecture' | 'runtime'> {
+    const { architecture, runtime } = this.all().at(-1)?.spec ?? {}
+    return { ...(architecture ? { architecture } : {}), ...(runtime ? { runtime } : {}) }
   }
 
   /** A new computer with an empty disk and kind's image of a node on it, switched on. Nothing makes it a node. @param wanted its name, which may be made of its address */

@@ -19,6 +19,8 @@ export interface NodeFilesOptions {
   nodeLabels?: Readonly<Record<string, string>>
   /** What the node's provider calls it. */
   providerID?: string
+  /** Its container runtime. */
+  runtime: { socket: string; unit: string }
 }
 
 export interface ControlPlaneFilesOptions {
@@ -56,14 +58,14 @@ export function nodeFiles(options: NodeFilesOptions): NodeFiles {
     contexts: [{ name: `system:node:${nodeName}@${clusterName}`, context: { cluster: clusterName, user: `system:node:${nodeName}` } }],
     users: [{ name: `system:node:${nodeName}`, user: { 'client-certificate': KUBELET_CLIENT_CERTIFICATE, 'client-key': KUBELET_CLIENT_CERTIFICATE } }],
   }))
-  write(KUBELET_CONFIG, kubeletConfiguration({ clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock' }), 0o644)
+  write(KUBELET_CONFIG, kubeletConfiguration({ clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, containerRuntimeEndpoint: `unix://${options.runtime.socket}` }), 0o644)
   write(KUBELET_FLAGS, kubeletFlags(kindKubeletFlags(options)), 0o644)
   return files
 }
 
 /** What kind has kubeadm give the kubelets of its nodes. */
-export function kindKubeletFlags({ clusterName, nodeName, nodeLabels = {}, providerID = `kind://docker/${clusterName}/${nodeName}` }: Pick<NodeFilesOptions, 'clusterName' | 'nodeName' | 'nodeLabels' | 'providerID'>): string {
-  return `--node-ip= --node-labels=${Object.entries(nodeLabels).map(([label, value]) => `${label}=${value}`).join(',')} --pod-infra-container-image=registry.k8s.io/pause:3.10.1 --provider-id=${providerID} --runtime-cgroups=/system.slice/containerd.service`
+export function kindKubeletFlags({ clusterName, nodeName, nodeLabels = {}, providerID = `kind://docker/${clusterName}/${nodeName}`, runtime }: Pick<NodeFilesOptions, 'clusterName' | 'nodeName' | 'nodeLabels' | 'providerID' | 'runtime'>): string {
+  return `--node-ip= --node-labels=${Object.entries(nodeLabels).map(([label, value]) => `${label}=${value}`).join(',')} --pod-infra-container-image=registry.k8s.io/pause:3.10.1 --provider-id=${providerID} --runtime-cgroups=/system.slice/${runtime.unit}.service`
 }
 
 /** The file with the flags that kubeadm gives the kubelet. k8s: cmd/kubeadm/app/phases/kubelet WriteKubeletDynamicEnvFile */

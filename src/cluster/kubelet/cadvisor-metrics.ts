@@ -31,7 +31,7 @@ export function cadvisorMetrics({ runtime }: NodeContext, usage: NodeUsage): Met
       const run = running.find(({ name }) => name === container.name)
       if (!run) continue
       rows.push({
-        labels: labels({ ...of, container: container.name, id: `${slice}/cri-containerd-${run.id}.scope`, image: run.image, name: run.id }),
+        labels: labels({ ...of, container: container.name, id: `${slice}/${runtime.scopeOf(run.id)}`, image: run.image, name: run.id }),
         usage: container, startedMs: container.startedMs, limits: run.resources, processes: runtime.machine(run.id)?.processes().length ?? 0,
       })
     }

@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../base/clock.ts'
 import type { ContainerState, ContainerStatus as ApiContainerStatus, Pod, ResourceRequirements } from '../kinds/generated/types.ts'
 import type { ContainerStatus } from '../runtime/cri.ts'
+import { containerIdText } from './container-id.ts'
 import { findContainer, shouldContainerStart } from './pod-actions.ts'
 import type { RuntimePodStatus } from './pod-actions.ts'
 import { isSidecar } from './pod-spec.ts'
@@ -22,6 +23,8 @@ export interface ContainerStatusInput {
   /** All of the pod's containers are to begin anew: those that are gone were taken away for that. */
   restartAll: boolean
   failure(containerName: string): StartFailure | undefined
+  /** How the container runtime calls itself. */
+  runtimeName: string
   /** Termination message of an ended container. */
   message(container: ContainerStatus): string
   /** Resources in force for a container that runs. */
@@ -51,7 +54,7 @@ export function containerStatuses(input: ContainerStatusInput): ApiContainerStat
 }
 
 function converted(run: ContainerStatus, container: AnyContainer, old: ApiContainerStatus | undefined, input: ContainerStatusInput): ApiContainerStatus {
-  const containerID = `containerd://${run.id}`
+  const containerID = containerIdText(input.runtimeName, run.id)
   let restartCount = run.attempt
   let lastState: ContainerState = {}
   if (old) {

@@ -7,6 +7,7 @@ import { timeMs } from '../kinds/time-text.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
 import type { LogReadOptions } from '../runtime/container-log.ts'
 import { cadvisorMetrics } from './cadvisor-metrics.ts'
+import { bareContainerId, containerIdText } from './container-id.ts'
 import { kubeletMetrics, resourceMetrics, statsSummary } from './node-stats.ts'
 import { goFileServer } from '../images/http/go-file-server.ts'
 import type { NodeContext } from './node-context.ts'
@@ -88,7 +89,7 @@ export class KubeletServer {
       return text((error as Error).message, 400)
     }
     const log = node.runtime.containerLog(id)
-    if (!log) return text(`unable to retrieve container logs for containerd://${id}`)
+    if (!log) return text(`unable to retrieve container logs for ${containerIdText(node.runtime.name, id)}`)
     const tailLines = number('tailLines')
     const limitBytes = number('limitBytes')
     const stream = query.get('stream')
@@ -174,11 +175,11 @@ function logContainerId(pod: Pod, status: PodStatus, name: string, previous: boo
     const why = waiting.reason === 'ErrImagePull' ? "image can't be pulled" : waiting.reason === 'ImagePullBackOff' ? 'trying and failing to pull image' : waiting.reason ?? ''
     throw new Error(`${container} is waiting to start: ${why}`)
   } else throw new Error(`${container} is waiting to start - no logs yet`)
-  return (id ?? '').replace(/^containerd:\/\//, '')
+  return bareContainerId(id)
 }
 
 /** What `/configz` shows: kubeadm's configuration with the kubelet's defaults. k8s: pkg/kubelet/apis/config/v1beta1/defaults.go */
-function kubeletConfiguration({ dns, allocatable }: NodeContext): Record<string, unknown> {
+function kubeletConfiguration({ dns, allocatable, runtime }: NodeContext): Record<string, unknown> {
   return {
     enableServer: true, staticPodPath: '/etc/kubernetes/manifests', syncFrequency: '1m0s', fileCheckFrequency: '20s', httpCheckFrequency: '20s', address: '0.0.0.0', port: 10250,
     rotateCertificates: true, authentication: { x509: { clientCAFile: '/etc/kubernetes/pki/ca.crt' }, webhook: { enabled: true, cacheTTL: '2m0s' }, anonymous: { enabled: false } },
@@ -188,6 +189,6 @@ function kubeletConfiguration({ dns, allocatable }: NodeContext): Record<string,
     volumeStatsAggPeriod: '1m0s', cgroupsPerQOS: true, cgroupDriver: 'systemd', cpuManagerPolicy: 'none', memoryManagerPolicy: 'None', topologyManagerPolicy: 'none', maxPods: Number(allocatable['pods'] ?? 110),
     podPidsLimit: -1, resolvConf: '/etc/resolv.conf', cpuCFSQuota: true, maxOpenFiles: 1000000, contentType: 'application/vnd.kubernetes.protobuf', kubeAPIQPS: 50, kubeAPIBurst: 100, serializeImagePulls: true,
     evictionHard: { 'imagefs.available': '0%', 'nodefs.available': '0%', 'nodefs.inodesFree': '0%' }, evictionPressureTransitionPeriod: '5m0s', enableControllerAttachDetach: true, failSwapOn: false,
-    containerLogMaxSize: '10Mi', containerLogMaxFiles: 5, enforceNodeAllocatable: ['pods'], containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
+    containerLogMaxSize: '10Mi', containerLogMaxFiles: 5, enforceNodeAllocatable: ['pods'], containerRuntimeEndpoint: `unix://${runtime.socket}`,
   }
 }

@@ -234,7 +234,7 @@ class NodeKubelet implements Kubelet {
       })),
     })
     this.#starter = new ContainerStarter(this.#node)
-    this.#agent = new NodeAgent({ handlers: runtime.handlers, nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => {
+    this.#agent = new NodeAgent({ runtime, nodeName, api, clock, random, log, events, images: runtime.images, network, config: options.node, identity: options.identity, isColdBoot: options.coldBoot !== undefined, pressure: () => ({ memory: this.#pressure.memory, disk: this.#pressure.disk }), unready: () => this.#isShuttingDown ? 'node is shutting down' : undefined, volumesInUse: () => this.#csi.inUse(), onRegistered: () => {
       this.#drivers.start()
       void this.#csi.initialize().catch((error: unknown) => log.warn('failed to initialize CSINode', { error: String(error) }))
     }, onNode: () => {

@@ -8,7 +8,7 @@ import type { EventRecorder } from '../client/event-recorder.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 import type { Lease, Node, NodeStatus } from '../kinds/generated/types.ts'
 import type { NodeNetwork } from '../network/types.ts'
-import type { ImageService } from '../runtime/cri.ts'
+import type { ImageService, RuntimeService } from '../runtime/cri.ts'
 import { initialNode, nodeStatus } from './node-status.ts'
 import type { NodeConfig, NodeIdentity } from './node-status.ts'
 
@@ -21,7 +21,7 @@ const RETRY_MS = 1_000
 
 export interface NodeAgentOptions {
   nodeName: string
-  handlers: readonly string[]
+  runtime: Pick<RuntimeService, 'name' | 'version' | 'handlers'>
   api: Api
   clock: Clock
   random: Random
@@ -125,7 +125,7 @@ export class NodeAgent {
     const notReady = this.#options.unready?.() ?? (network.notReady === undefined ? undefined : `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: ${network.notReady}`)
     const known = old?.nodeInfo?.machineID ? { machineID: old.nodeInfo.machineID, systemUUID: old.nodeInfo.systemUUID, bootID: old.nodeInfo.bootID } : this.#identity
     const identity = this.#options.isColdBoot ? { ...known, bootID: this.#identity.bootID } : known
-    return nodeStatus({ config, identity, handlers: this.#options.handlers, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, volumesInUse: this.#options.volumesInUse?.() ?? [], pressure: { memory: false, disk: false, ...this.#options.pressure?.(), pid: false } })
+    return nodeStatus({ config, identity, runtime: this.#options.runtime, images: images.listImages(), old, nowMs: clock.nowMs(), notReady, volumesInUse: this.#options.volumesInUse?.() ?? [], pressure: { memory: false, disk: false, ...this.#options.pressure?.(), pid: false } })
   }
 
   async #register(): Promise<void> {

@@ -2,7 +2,7 @@ import { rfc3339 } from '../../base/clock.ts'
 import type { Node, NodeCondition, NodeStatus, Taint } from '../kinds/generated/types.ts'
 import { KERNEL_RELEASE } from '../../unix/kernel.ts'
 import type { Architecture } from '../../unix/architecture.ts'
-import type { ImageSummary } from '../runtime/cri.ts'
+import type { ImageSummary, RuntimeService } from '../runtime/cri.ts'
 
 /** What a kubelet is told of its node. */
 export interface NodeConfig {
@@ -48,8 +48,7 @@ export function initialNode(name: string, config: NodeConfig, status: NodeStatus
 export interface NodeStatusInput {
   config: NodeConfig
   identity: NodeIdentity
-  /** Ways to run pods that the container runtime is configured for. */
-  handlers: readonly string[]
+  runtime: Pick<RuntimeService, 'name' | 'version' | 'handlers'>
   images: readonly ImageSummary[]
   old: NodeStatus | undefined
   nowMs: number
@@ -61,7 +60,7 @@ export interface NodeStatusInput {
 }
 
 /** k8s: pkg/kubelet/nodestatus setters.go */
-export function nodeStatus({ config, identity, handlers, images, old, nowMs, notReady, pressure, volumesInUse = [] }: NodeStatusInput): NodeStatus {
+export function nodeStatus({ config, identity, runtime, images, old, nowMs, notReady, pressure, volumesInUse = [] }: NodeStatusInput): NodeStatus {
   const nowText = rfc3339(nowMs)
   const condition = (type: string, status: 'True' | 'False', reason: string, message: string): NodeCondition => {
     const before = old?.conditions?.find((c) => c.type === type)
@@ -87,10 +86,10 @@ export function nodeStatus({ config, identity, handlers, images, old, nowMs, not
     features: { supplementalGroupsPolicy: true },
     images: [...images].sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, MAX_IMAGES).map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
     nodeInfo: {
-      ...identity, architecture: config.architecture ?? 'amd64', containerRuntimeVersion: `containerd://2.3.7${config.versionSuffix ? `-${config.versionSuffix}` : ''}`, kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: `v1.36.3${config.versionSuffix ? `+${config.versionSuffix}` : ''}`,
+      ...identity, architecture: config.architecture ?? 'amd64', containerRuntimeVersion: `${runtime.name}://${runtime.version}${config.versionSuffix ? `-${config.versionSuffix}` : ''}`, kernelVersion: KERNEL_RELEASE, kubeProxyVersion: '', kubeletVersion: `v1.36.3${config.versionSuffix ? `+${config.versionSuffix}` : ''}`,
       operatingSystem: 'linux', osImage: 'Debian GNU/Linux 12 (bookworm)',
     },
-    runtimeHandlers: handlers.map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),
+    runtimeHandlers: runtime.handlers.map((handler) => ({ features: { recursiveReadOnlyMounts: true, userNamespaces: true }, name: handler })),
   }
 }
 

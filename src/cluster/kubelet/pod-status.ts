@@ -20,6 +20,8 @@ export interface PodStatusInput {
   podIsTerminal: boolean
   hostIps: readonly string[]
   failure(containerName: string): StartFailure | undefined
+  /** How the container runtime calls itself. */
+  runtimeName: string
   message(container: ContainerStatus): string
   resources: ContainerStatusInput['resources']
   /** Sets `started` and `ready` by the probes' results. */
@@ -38,7 +40,7 @@ const NO_MEMORY_LIMIT = '9007199254740988Ki'
 export function computePodStatus(input: PodStatusInput): PodStatus {
   const { pod, runtime, old } = input
   const restartAll = allContainersCouldRestart(pod.spec) ? shouldRestartAll(pod, runtime, old) : undefined
-  const shared = { pod, runtime, restartAll: restartAll ?? false, failure: input.failure, message: input.message, resources: input.resources }
+  const shared = { pod, runtime, restartAll: restartAll ?? false, failure: input.failure, message: input.message, resources: input.resources, runtimeName: input.runtimeName }
   const statusesOf = (containers: readonly AnyContainer[] | undefined, previous: readonly ApiContainerStatus[] | undefined, isInit: boolean) =>
     containers && containers.length > 0 ? containerStatuses({ ...shared, previous: previous ?? [], containers, isInit }) : []
   const init = statusesOf(pod.spec.initContainers, old.initContainerStatuses, true)

@@ -6,6 +6,7 @@ import type { Container, Pod, PodStatus, ResourceRequirements, RuntimeClass } fr
 import { RuntimeError } from '../runtime/cri.ts'
 import { VolumeAttachLimitExceededError } from '../storage/volume.ts'
 import type { ContainerStatus, EndedContainer, PodSandbox, PodSandboxConfig } from '../runtime/cri.ts'
+import { bareContainerId } from './container-id.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
 import { usesDevices } from './devices/device-claims.ts'
@@ -210,7 +211,7 @@ export class PodWorker {
     const { statuses, hostIps, probes } = this.#node
     const old = statuses.get(this.#uid) ?? this.pod.status ?? {}
     const status = computePodStatus({
-      pod: this.allotted, runtime, old, podIsTerminal, hostIps, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
+      pod: this.allotted, runtime, old, podIsTerminal, hostIps, runtimeName: this.#node.runtime.name, failure: (name) => this.#failures.get(name), message: (c) => this.#starter.message(this.pod, c),
       resources: (container, run) => this.#resources(container, run), applyProbes: (pod, s) => probes.applyTo(pod, s), evict: this.#eviction, resizeConditions: podIsTerminal ? [] : this.#resize.conditions, inForce: this.#resize.inForce(this.pod),
     })
     this.#node.devices.addTo(this.pod, status)
@@ -574,7 +575,7 @@ export class PodWorker {
       const { running, terminated } = s.state ?? {}
       const record = (attempt: number, id: string | undefined, end: Pick<EndedContainer, 'startedMs' | 'finishedMs' | 'exitCode' | 'reason' | 'message'>) => {
         const { uid = 0, gid = 0, supplementalGroups = [] } = s.user?.linux ?? {}
-        if (id) runtime.recordExited(sandboxId, this.#starter.endedConfig(pod, spec, attempt, s.imageID), { id: bare(id), image: s.image, imageRef: s.imageID, user: { uid, gid, supplementalGroups }, ...end })
+        if (id) runtime.recordExited(sandboxId, this.#starter.endedConfig(pod, spec, attempt, s.imageID), { id: bareContainerId(id), image: s.image, imageRef: s.imageID, user: { uid, gid, supplementalGroups }, ...end })
       }
       const last = s.lastState?.terminated
       // One that waits to be started again has its last run as its last state.
@@ -586,7 +587,7 @@ export class PodWorker {
         if (!sandbox) throw new Error('its sandbox is gone')
         const config = await this.#starter.config(pod, spec, this.#runtimeStatus(), s.restartCount, s.imageID)
         this.#node.probes.takeOver(spec, s)
-        await runtime.restoreContainer(sandboxId, config, { id: bare(s.containerID), startedMs })
+        await runtime.restoreContainer(sandboxId, config, { id: bareContainerId(s.containerID), startedMs })
       } catch (error) {
         // It ended with the machine, or what it needs is there no more. containerd: internal/cri/server/restart.go unknownExitCode, unknownExitReason
         if (!this.#node.isColdBoot) this.#node.log.warn('could not take a container over', { pod: podText(pod), container: s.name, error: String(error) })
@@ -638,7 +639,6 @@ function leadsIntoKernel(path: string): boolean {
   return /^\/+(?:proc(?:\/.*)?|sys(?:\/fs(?:\/cgroup(?:\/.*)?)?)?\/*)?$/.test(path)
 }
 
-const bare = (id: string) => id.replace(/^containerd:\/\//, '')
 
 function ended(t: { startedAt?: string; finishedAt?: string; exitCode: number; reason?: string; message?: string }) {
   return { startedMs: timeMs(t.startedAt) || 0, finishedMs: timeMs(t.finishedAt) || 0, exitCode: t.exitCode, reason: t.reason ?? '', message: t.message ?? '' }

@@ -7,6 +7,7 @@ import { timeMs } from '../kinds/time-text.ts'
 import type { Container, ContainerStatus, Pod, PodStatus, Probe } from '../kinds/generated/types.ts'
 import { RuntimeError } from '../runtime/cri.ts'
 import type { RuntimeService } from '../runtime/cri.ts'
+import { bareContainerId, containerIdText } from './container-id.ts'
 import { expand } from './environment.ts'
 import { shouldRestartAfter } from '../kinds/core/restart-rules.ts'
 import { shouldRestartAll } from './restart-all.ts'
@@ -57,7 +58,7 @@ export class ProbeManager {
 
   /** A container that ran before this kubelet did is what its status says until a probe says otherwise. */
   takeOver(container: Pick<Container, 'readinessProbe' | 'startupProbe'>, { containerID, ready, started }: ContainerStatus): void {
-    const id = bareId(containerID)
+    const id = bareContainerId(containerID)
     this.#takenOver.set(id, this.options.clock.nowMs())
     if (ready && container.readinessProbe) this.results.Readiness.set(id, 'success')
     if (started && container.startupProbe) this.results.Startup.set(id, 'success')
@@ -112,8 +113,8 @@ export class ProbeManager {
     const map = this.results[type]
     if (map.get(containerId) === result) return
     map.set(containerId, result)
-    if (type === 'Readiness') this.options.statuses.setReadiness(pod, `containerd://${containerId}`, result === 'success')
-    else if (type === 'Startup') this.options.statuses.setStartup(pod, `containerd://${containerId}`, result === 'success')
+    if (type === 'Readiness') this.options.statuses.setReadiness(pod, containerIdText(this.options.runtime.name, containerId), result === 'success')
+    else if (type === 'Startup') this.options.statuses.setStartup(pod, containerIdText(this.options.runtime.name, containerId), result === 'success')
     if (type !== 'Liveness' || result === 'failure') this.options.onChange(pod.metadata.uid!)
   }
 
@@ -121,14 +122,14 @@ export class ProbeManager {
   applyTo(pod: Pod, status: PodStatus): void {
     const started = (container: Container, s: ContainerStatus): boolean => {
       if (!s.state?.running) return false
-      const id = bareId(s.containerID)
+      const id = bareContainerId(s.containerID)
       const result = this.results.Startup.get(id)
       if (result !== undefined) return result === 'success'
       return !this.#workers.get(pod.metadata.uid!)?.has(`${container.name}/Startup`) && container.startupProbe === undefined
     }
     const ready = (container: Container, s: ContainerStatus): boolean => {
       if (!s.state?.running) return false
-      if (this.results.Readiness.get(bareId(s.containerID)) === 'success') return true
+      if (this.results.Readiness.get(bareContainerId(s.containerID)) === 'success') return true
       const worker = this.#workers.get(pod.metadata.uid!)?.get(`${container.name}/Readiness`)
       if (!worker) return container.readinessProbe === undefined
       worker.trigger()
@@ -150,7 +151,6 @@ export class ProbeManager {
   }
 }
 
-const bareId = (id: string | undefined) => (id ?? '').replace(/^containerd:\/\//, '')
 
 class ProbeWorker {
   pod: Pod
@@ -218,7 +218,7 @@ class ProbeWorker {
     if (isTerminalPhase(status.phase)) return false
     const own = [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []].find((s) => s.name === this.container.name)
     if (!own?.containerID) return true
-    const id = bareId(own.containerID)
+    const id = bareContainerId(own.containerID)
     if (this.#containerId !== id) {
       this.#takenOverMs = this.#manager.takenOverMs(id)
       if (this.#containerId) this.#manager.results[this.type].delete(this.#containerId)

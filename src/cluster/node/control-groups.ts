@@ -57,7 +57,7 @@ export class PodControlGroups {
     const add = (id: string, make: () => ControlGroup) => {
       const scope = before.get(id) ?? make()
       this.#scopes.set(id, scope)
-      slice.inside.set(`cri-containerd-${id}.scope`, scope)
+      slice.inside.set(this.#runtime.scopeOf(id), scope)
     }
     add(sandbox.id, () => ({ limits: { cpuShares: MIN_SHARES }, usage: () => NO_USAGE, processes: () => [] }))
     for (const { id, state, sandboxId } of this.#runtime.listContainers(sandbox.config.uid)) {

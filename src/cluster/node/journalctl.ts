@@ -9,7 +9,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   'Starting kubelet main sync loop': 'kubelet.go:2622', 'Attempting to register node': 'kubelet_node_status.go:75', 'Successfully registered node': 'kubelet_node_status.go:78', 'Error updating node status, will retry': 'kubelet_node_status.go:479',
   'Fast updating node status as it just became ready': 'kubelet_node_status.go:431', 'Error syncing pod, skipping': 'pod_workers.go:1338', 'Observed pod startup duration': 'pod_startup_latency_tracker.go:148',
 }
-const UNITS = ['kubelet', 'containerd']
 /** Whose entries are k3s' own, and not of its kubelet. */
 export const K3S_COMPONENT = 'k3s'
 const RANKS: Readonly<Record<string, number>> = { emerg: 0, alert: 1, crit: 2, err: 3, warning: 4, notice: 5, info: 6, debug: 7 }
@@ -44,7 +43,7 @@ export function journalctl(journal: Journal, pidOf: (unit: string) => number, k3
     if (options.has('r')) shown = [...shown].reverse()
     if (shown.length === 0 && !options.has('q') && !options.has('f')) await context.out('-- No entries --\n')
     for (const entry of shown) await context.out(text(entry))
-    if (!options.has('f')) return units.length > 0 && units.every((unit) => !UNITS.includes(unit)) ? 0 : 0
+    if (!options.has('f')) return 0
     const waiting: LogEntry[] = []
     let wake: (() => void) | undefined
     const stop = journal.follow((entry) => { if (wanted(entry)) { waiting.push(entry); wake?.() } })

@@ -23,6 +23,7 @@ import { sudo } from '../../unix/utilities/sudo.ts'
 import { utilityProgram } from '../../unix/utilities/utility.ts'
 import type { Log } from '../../base/log.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
+import type { CriImplementation } from '../runtime/cri-implementation.ts'
 import { aaStatus, apparmorParser, mountSecurityFiles } from './apparmor.ts'
 import { ContainerProcesses } from './container-processes.ts'
 import { PodControlGroups } from './control-groups.ts'
@@ -32,6 +33,7 @@ import type { Journal } from './journal.ts'
 import { K3S_PROGRAM } from './k3s/installed-files.ts'
 import { k3sSite } from './k3s/release-site.ts'
 import { kubeadm } from './kubeadm/kubeadm.ts'
+import { baseName } from '../../unix/path.ts'
 import type { NodeServices } from './kubeadm/command.ts'
 import { K3S_COMPONENT, journalctl } from './journalctl.ts'
 import { ServiceManager } from './service-manager.ts'
@@ -41,6 +43,7 @@ import { systemctl } from './systemctl.ts'
 export interface NodeMachineOptions {
   hardware: Hardware
   name: string
+  implementation: CriImplementation
   runtime: ContainerRuntime
   kubelet: KubeletControl
   /** Of the node's services. */
@@ -73,13 +76,13 @@ export interface NodeMachine {
 }
 
 /** What systemd starts on a node. */
-const UNITS: Readonly<Record<string, UnitDefinition>> = {
-  containerd: { description: 'containerd container runtime', argv: ['/usr/local/bin/containerd'] },
-  kubelet: { description: 'kubelet: The Kubernetes Node Agent', dropIns: ['10-kubeadm.conf', '11-kind.conf'], argv: ['/usr/bin/kubelet', '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf', '--kubeconfig=/etc/kubernetes/kubelet.conf', '--config=/var/lib/kubelet/config.yaml', '--container-runtime-endpoint=unix:///run/containerd/containerd.sock'] },
-}
+const unitsOf = ({ unit, unitDescription, programPath, socket }: CriImplementation): Readonly<Record<string, UnitDefinition>> => ({
+  [unit]: { description: unitDescription, argv: [programPath] },
+  kubelet: { description: 'kubelet: The Kubernetes Node Agent', dropIns: ['10-kubeadm.conf', '11-kind.conf'], argv: ['/usr/bin/kubelet', '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf', '--kubeconfig=/etc/kubernetes/kubelet.conf', '--config=/var/lib/kubelet/config.yaml', `--container-runtime-endpoint=unix://${socket}`] },
+})
 
-/** containerd's process: it stands for the part that runs in the cluster's own process. */
-const containerd: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
+/** The container runtime's process: it stands for the part that runs in the cluster's own process. */
+const runtimeDaemon: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
 
 /** Whose process the kubelet is part of; undefined: it has one of its own. */
 function k3sUnit(files: FileSystem, isKubeadm: boolean): 'k3s' | 'k3s-agent' | undefined {
@@ -93,9 +96,9 @@ const SINK = { write: async () => {}, close() {} }
 /**
  * A node as somebody sees it who logs in: its files, its network, the processes of its containers, and the tools to look at them.
  */
-// @k8s part: nodes: ending containerd's process changes nothing
+// @k8s part: nodes: ending the container runtime's process changes nothing
 export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
-  const { name, runtime, network, clock } = options
+  const { name, runtime, implementation, network, clock } = options
   const root = withOwnMounts(runtime.nodeFiles, { follows: true })
   for (const [path, text] of Object.entries({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n', '/etc/group': 'root:x:0:\nnogroup:x:65534:\n', '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', '/root/.bashrc': "PS1='\\u@\\h:\\w\\$ '\nalias ll='ls -l'\n", '/root/.profile': '. ~/.bashrc\n', ...Object.fromEntries(Object.entries(APPARMOR_INCLUDES).map(([name, text]) => [`/etc/apparmor.d/${name}`, text])) })) {
     if (root.exists(path)) continue
@@ -107,10 +110,10 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   let machine: Machine
   const pidOf = (each: string) => services.unit(each)?.process?.pid ?? 0
   const packet = iptables(options.serviceRules, { nodeName: name, zone: options.zone, podCidr: options.podCidr, clock })
-  const services = new ServiceManager(options.isKubeadm ? UNITS : {}, runtime.nodeFiles, clock, (argv, startedMs, env) => machine.start(argv, { env, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
+  const services = new ServiceManager(options.isKubeadm ? unitsOf(implementation) : {}, runtime.nodeFiles, clock, (argv, startedMs, env) => machine.start(argv, { env, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const power = new PowerSwitch(options.onPowerRequest)
   const programs: Record<string, Program> = {
-    ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), '/usr/bin/containerd': containerd, '/usr/bin/crictl': crictl(runtime),
+    ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), [`/usr/bin/${baseName(implementation.programPath)}`]: runtimeDaemon, '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, pidOf, () => k3sUnit(runtime.nodeFiles, options.isKubeadm)),
     '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), ...powerPrograms(power), '/usr/sbin/apparmor_parser': apparmorParser(runtime.profiles), '/usr/sbin/aa-status': aaStatus(runtime.profiles), ...options.programs,
     ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm({ ...servicesOf(services, options.kubelet, options.installer), pullImage: (image) => runtime.images.pullImage(image) }) } : {}),
@@ -120,7 +123,7 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   for (const path of ['/usr/bin', '/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
   // What somebody installs himself is kept.
   root.mkdir('/usr/local/bin', { recursive: true })
-  if (options.isKubeadm) root.mount('/usr/local/bin/containerd', tree, { readOnly: true, subPath: '/containerd' })
+  if (options.isKubeadm && implementation.programPath.startsWith('/usr/local/')) root.mount(implementation.programPath, tree, { readOnly: true, subPath: `/${baseName(implementation.programPath)}` })
   const k3sTree = createMemoryFileSystem({ clock, files: k3sPrograms({ name, installer: options.installer, kubelet: options.kubelet, notify: (pid) => services.notify(pid), kubeletUnit: kubeletUnitOf(services), crictl: crictl(runtime), log: (level, message) => journal.add({ timeMs: clock.nowMs(), level, component: K3S_COMPONENT, message }) }) })
   root.mount(K3S_PROGRAM.slice(0, K3S_PROGRAM.lastIndexOf('/')), k3sTree, { readOnly: true })
   const { outside } = network.hostStack

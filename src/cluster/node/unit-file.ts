@@ -17,17 +17,19 @@ export interface UnitFile {
   text: string
 }
 
-/** What kubeadm's packages and kind's image leave on a node. */
-export const NODE_UNITS: Readonly<Record<string, string>> = {
+/** What kubeadm's packages and kind's image leave on a node, and the packages of container runtimes. */
+const NODE_UNITS: Readonly<Record<string, string>> = {
   'kubelet.service': '[Unit]\nDescription=kubelet: The Kubernetes Node Agent\nDocumentation=https://kubernetes.io/docs/\nWants=network-online.target\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\nStartLimitInterval=0\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n',
   'kubelet.service.d/10-kubeadm.conf': '# Note: This dropin only works with kubeadm and kubelet v1.11+\n[Service]\nEnvironment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"\nEnvironment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"\n# This is a file that "kubeadm init" and "kubeadm join" generates at runtime, populating the KUBELET_KUBEADM_ARGS variable dynamically\nEnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\n# This is a file that the user can use for overrides of the kubelet args as a last resort. Preferably, the user should use\n# the .NodeRegistration.KubeletExtraArgs object in the configuration files instead. KUBELET_EXTRA_ARGS should be sourced from this file.\nEnvironmentFile=-/etc/default/kubelet\nExecStart=\nExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS\n',
   'containerd.service': '[Unit]\nDescription=containerd container runtime\nDocumentation=https://containerd.io\nAfter=network.target local-fs.target\n\n[Service]\nExecStart=/usr/local/bin/containerd\nType=notify\nDelegate=yes\nKillMode=process\nRestart=always\nRestartSec=1\n\n[Install]\nWantedBy=multi-user.target\n',
+  'crio.service': '[Unit]\nDescription=Container Runtime Interface for OCI (CRI-O)\nDocumentation=https://github.com/cri-o/cri-o\nWants=network-online.target\nBefore=kubelet.service\nAfter=network-online.target\n\n[Service]\nType=notify\nEnvironmentFile=-/etc/sysconfig/crio\nExecStart=/usr/bin/crio $CRIO_CONFIG_OPTIONS\nExecReload=/bin/kill -s HUP $MAINPID\nTasksMax=infinity\nLimitNOFILE=1048576\nLimitNPROC=1048576\nOOMScoreAdjust=-999\nTimeoutStartSec=0\nRestart=on-failure\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\nAlias=cri-o.service\n',
 }
 
-/** Puts {@link NODE_UNITS} on a disk. */
-export function writeUnitFiles(files: FileSystem): void {
+/** Puts the units of kubelet and container runtime on a disk. @param runtime the unit of the latter */
+export function writeUnitFiles(files: FileSystem, runtime: string): void {
   files.mkdir('/etc/default', { recursive: true })
   for (const [name, text] of Object.entries(NODE_UNITS)) {
+    if (![runtime, 'kubelet'].includes(name.slice(0, name.indexOf('.')))) continue
     const path = `${UNIT_FOLDER}/${name}`
     files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
     if (!files.exists(path)) files.writeFile(path, text)

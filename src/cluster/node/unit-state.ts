@@ -24,6 +24,7 @@ export function enableUnit(files: FileSystem, name: string): void {
 }
 
 export function disableUnit(files: FileSystem, name: string): void {
+  // Disks of before have containerd.
   if (!files.exists(WANTS)) installUnits(files, ['containerd', 'kubelet'])
   files.remove(enablingLink(name), { force: true })
 }

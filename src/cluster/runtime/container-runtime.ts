@@ -7,6 +7,7 @@ import type { ByteReader, ByteWriter, Pipe } from '../../base/streams.ts'
 import { MemoryFileSystem, createMemoryFileSystem } from '../../unix/file-system.ts'
 import { LoopDevices, readOnlyDevice } from '../../unix/fs/block-device.ts'
 import { createDeviceTree } from '../../unix/fs/devices.ts'
+import { findExecutable } from '../../unix/exec.ts'
 import { createMachine } from '../../unix/machine.ts'
 import { createTty } from '../../unix/tty.ts'
 import type { Terminal } from '../../unix/tty.ts'
@@ -16,7 +17,6 @@ import type { NodeNetwork, PodNetwork } from '../network/types.ts'
 import { cdiEdits } from './cdi.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { AppArmorProfiles } from './apparmor-profiles.ts'
-import { configuredRuntimes } from './containerd-config.ts'
 import { confine } from './confine.ts'
 import type { ContainerConfinement } from './confine.ts'
 import { KernelLog } from '../../unix/kernel-log.ts'
@@ -24,6 +24,8 @@ import { KernelParameters } from '../../unix/kernel-parameters.ts'
 import { ContainerLog } from './container-log.ts'
 import { RuntimeError } from './cri.ts'
 import { IdRanges } from './id-ranges.ts'
+import { CONTAINERD } from './cri-implementation.ts'
+import type { CriImplementation, RuntimeWords } from './cri-implementation.ts'
 import type { ContainerConfig, ContainerEvent, ContainerState, ContainerStatus, ImageService, PodSandbox, RuntimeService } from './cri.ts'
 import { createImageStore } from './image-store.ts'
 import type { ImageStore } from './image-store.ts'
@@ -42,6 +44,8 @@ export interface ContainerRuntimeOptions {
   random: Random
   log?: Log
   nodeName: string
+  /** Which runtime it is; containerd by default. */
+  implementation?: CriImplementation
   /** The node's processors and memory. */
   hardware?: Hardware
   /** The node as a machine of its own, for containers that see its processes and its root. */
@@ -126,10 +130,11 @@ interface Container {
 
 /** Containers as Unix machines: what containerd and runc are on a real node. */
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
-  const { clock, random, network, log = silentLog } = options
+  const { clock, random, network, log = silentLog, implementation = CONTAINERD } = options
+  const { words } = implementation
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys/fs/cgroup': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
-  const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images'), architecture: options.hardware?.architecture ?? 'amd64' }), nodeFiles)
+  const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images'), architecture: options.hardware?.architecture ?? 'amd64', words }), nodeFiles, implementation.storage)
   // A node comes with what every sandbox needs; its own components' images are imported by whoever sets it up.
   images.importImage(SANDBOX_IMAGE)
   const sandboxes = new Map<string, Sandbox>()
@@ -151,7 +156,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
 
   // Read when it is first asked for: whoever makes a node writes it just after.
   let known: readonly string[] | undefined
-  const handlers = () => known ??= ['', ...configuredRuntimes(nodeFiles)]
+  const handlers = () => known ??= ['', ...implementation.configuredRuntimes(nodeFiles)]
 
   const need = (id: string): Container => {
     const container = containers.get(id)
@@ -187,6 +192,13 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const confined = confine(config.security, { root, nodeFiles, profiles, kernelLog })
     const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...(config.tty ? { TERM: 'xterm' } : {}), ...image.config.env, ...config.env, ...devices?.env }
     env.HOME ??= user.home
+    if (implementation.looksForPrograms) {
+      try {
+        findExecutable((root as MemoryFileSystem).viewAs(user), argv, env, config.workingDir || image.config.workingDir || '/')
+      } catch (error) {
+        throw new RuntimeError('Unknown', words.startFailed(argv[0]!, error))
+      }
+    }
     let markEnded!: () => void
     const ended = new Promise<void>((resolve) => { markEnded = resolve })
     const container: Container = {
@@ -273,7 +285,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     const streams = terminal
       ? { stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stdout, tty: terminal }
       : { stdin, stdout: outputOf(container, 'stdout'), stderr: outputOf(container, 'stderr') }
-    const main = start(machine, container.argv, { ...(container.isForeign ? { program: foreign } : {}), env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), ...streams })
+    const main = start(machine, container.argv, { ...(container.isForeign ? { program: foreignProgram(words) } : {}), env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), ...streams })
     container.machine = machine
     container.main = main
     container.state = 'running'
@@ -296,7 +308,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   })
 
   const startError = (container: Container, error: unknown): RuntimeError => {
-    const message = `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ${error instanceof StartProblem ? '' : 'unable to start container process: error during container init: '}${error instanceof StartProblem ? error.message : execProblem(container.argv[0]!, error)}`
+    const message = error instanceof StartProblem ? `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ${error.message}` : words.startFailed(container.argv[0]!, error)
     return failedStart(container, message)
   }
 
@@ -314,8 +326,10 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   }
 
   const service: ContainerRuntime = {
-    name: 'containerd',
-    version: '2.3.7',
+    name: implementation.name,
+    version: implementation.version,
+    socket: implementation.socket,
+    scopeOf: implementation.scopeOf,
     images,
     nodeFiles,
     parameters,
@@ -337,7 +351,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
         try {
           podNetwork = await network.addPod({ uid: config.uid, sandboxId: id, namespace: config.namespace, name: config.name, hostname: config.hostname, hostPorts: config.portMappings, ...(config.ip ? { ip: config.ip } : {}) })
         } catch (error) {
-          throw new RuntimeError('Unknown', `failed to setup network for sandbox ${JSON.stringify(id)}: ${(error as Error).message}`)
+          throw new RuntimeError('Unknown', words.noNetwork(id, config, (error as Error).message))
         }
       }
       const sandbox: Sandbox = { id, config, state: 'ready', createdMs: clock.nowMs(), ips: podNetwork?.ips ?? [], network: podNetwork, stack: podNetwork?.stack ?? network.hostStack, resources: config.resources ?? {}, machine: undefined, parameters: config.hostNetwork ? parameters : new KernelParameters(config.sysctls, parameters) }
@@ -503,7 +517,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
           stdout: terminal?.stdout ?? io.stdout ?? discard, stderr: terminal?.stdout ?? io.stderr ?? discard, ...(terminal ? { tty: terminal } : {}),
         })
       } catch (error) {
-        throw new RuntimeError('Unknown', `failed to exec in container: failed to start exec ${JSON.stringify(execId)}: OCI runtime exec failed: exec failed: unable to start container process: ${execProblem(argv[0] ?? '', error)}`)
+        throw new RuntimeError('Unknown', words.execFailed(execId, argv[0] ?? '', error))
       }
       const hangUp = () => terminal?.hangup()
       if (terminal) io.signal?.addEventListener('abort', hangUp, { once: true })
@@ -524,7 +538,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       try {
         process = start(container.machine, argv, { env: { ...container.env }, cwd: container.cwd, user: asKernel(container.user), stdin: readerOf(''), stdout: out.writer, stderr: out.writer })
       } catch (error) {
-        throw new RuntimeError('Unknown', `failed to exec in container: failed to start exec ${JSON.stringify(execId)}: OCI runtime exec failed: exec failed: unable to start container process: ${execProblem(argv[0] ?? '', error)}`)
+        throw new RuntimeError('Unknown', words.execFailed(execId, argv[0] ?? '', error))
       }
       const late = timeoutMs > 0 ? clock.sleep(timeoutMs, limit.signal).then(() => 'late' as const, () => new Promise<never>(() => {})) : new Promise<never>(() => {})
       const first = await Promise.race([process.wait(), late])
@@ -618,10 +632,11 @@ const pause: Program = async (proc) => {
   await proc.signal('SIGTERM', 'SIGINT')
   return 0
 }
-/** What becomes of a program for another processor: runc has become the container by then, and says it there. */
-const foreign: Program = async (proc) => {
-  await proc.stderr.write(`exec ${proc.argv[0]}: exec format error\n`)
-  return 255
+/** What becomes of a program for another processor: the runtime has become the container by then, and says it there. */
+const foreignProgram = ({ foreignProgram: outcomeOf }: RuntimeWords): Program => async (proc) => {
+  const { text, code } = outcomeOf(proc.argv[0]!)
+  await proc.stderr.write(`${text}\n`)
+  return code
 }
 const PAUSE_USER: User = { uid: 65535, gid: 65535, groups: [], name: 'pause', home: '/' }
 
@@ -634,20 +649,6 @@ class StartProblem extends Error {}
 function start(machine: Machine, argv: readonly string[], options: Parameters<Machine['start']>[1]): Process {
   if (!machine.fs.exists(options.cwd)) throw new UnixError('ENOENT', `chdir to cwd (${JSON.stringify(options.cwd)}) set in config.json failed: no such file or directory`, options.cwd)
   return machine.start(argv, options)
-}
-
-/** runc's words for a program that can't be executed. */
-function execProblem(program: string, error: unknown): string {
-  const code = error instanceof UnixError ? error.code : ''
-  const path = error instanceof UnixError ? error.path : undefined
-  if (code === 'ENOENT' && error instanceof UnixError && error.message.startsWith('chdir')) return error.message
-  const head = `exec: ${JSON.stringify(program)}: `
-  if (code === 'EACCES') return `${head}permission denied`
-  if (code === 'EPERM') return `${head}operation not permitted`
-  if (code === 'EISDIR') return `${head}is a directory`
-  if (code === 'ENOENT' && program.includes('/')) return path !== undefined && path !== program ? `exec ${program}: no such file or directory` : `${head}stat ${program}: no such file or directory`
-  if (code === 'ENOENT') return `${head}executable file not found in $PATH`
-  return `${head}${error instanceof Error ? error.message : String(error)}`
 }
 
 async function feed(from: ByteReader, to: ByteWriter, closeAtEnd: boolean): Promise<void> {

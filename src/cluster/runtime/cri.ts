@@ -218,6 +218,10 @@ export class RuntimeError extends Error {
 export interface RuntimeService {
   readonly name: string
   readonly version: string
+  /** Where it listens. */
+  readonly socket: string
+  /** The control group of a container. */
+  scopeOf(containerId: string): string
   /** Ways to run pods that its configuration names, the default one (`''`) among them. */
   readonly handlers: readonly string[]
   /** @param handler one of {@link handlers}; the default one without */

@@ -3,6 +3,8 @@ import type { Random } from '../../base/random.ts'
 import type { Architecture } from '../../unix/architecture.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { ImageConfig } from '../images/image.ts'
+import { CONTAINERD } from './cri-implementation.ts'
+import type { RuntimeWords } from './cri-implementation.ts'
 import { RuntimeError } from './cri.ts'
 import type { ImageService, ImageSummary } from './cri.ts'
 import type { ImageRegistry, RegistryCredentials, RegistryImage } from './image-registry.ts'
@@ -36,6 +38,8 @@ export interface ImageStoreOptions {
   random: Random
   /** The processor that images are for. */
   architecture?: Architecture
+  /** How failures are put; containerd's by default. */
+  words?: RuntimeWords
 }
 
 /** Registries whose answer for an unknown repository is a plain 404. */
@@ -50,7 +54,7 @@ export function pullMs(sizeBytes: number, random: Random): number {
 }
 
 /** The images of one node. Pulls of the same image at the same time share one download. */
-export function createImageStore({ registry, clock, random, architecture = 'amd64' }: ImageStoreOptions): ImageStore {
+export function createImageStore({ registry, clock, random, architecture = 'amd64', words = CONTAINERD.words }: ImageStoreOptions): ImageStore {
   const byDigest = new Map<string, StoredImage>()
   const byName = new Map<string, StoredImage>()
   const pulling = new Map<string, Promise<StoredImage>>()
@@ -79,14 +83,10 @@ export function createImageStore({ registry, clock, random, architecture = 'amd6
   }
 
   const refuse = (reference: ImageReference): RuntimeError => {
-    const head = `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to resolve image: `
-    if (!KNOWN_REGISTRIES.has(reference.domain) && !registry.repositories().some((repository) => repository.startsWith(`${reference.domain}/`))) {
-      const host = reference.domain.replace(/:\d+$/, '')
-      return new RuntimeError('Unknown', `${head}failed to do request: Head "https://${reference.domain}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag}": dial tcp: lookup ${host}: no such host`)
-    }
-    if (!registry.hasRepository(reference.repository) && !OPEN_REGISTRIES.has(reference.domain))
-      return new RuntimeError('Unknown', `${head}pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed`)
-    return new RuntimeError('NotFound', `${head}${reference.fullName}: not found`)
+    if (!KNOWN_REGISTRIES.has(reference.domain) && !registry.repositories().some((repository) => repository.startsWith(`${reference.domain}/`)))
+      return new RuntimeError('Unknown', words.unknownHost(reference, reference.domain.replace(/:\d+$/, '')))
+    if (!registry.hasRepository(reference.repository) && !OPEN_REGISTRIES.has(reference.domain)) return new RuntimeError('Unknown', words.accessDenied(reference, 'nothing'))
+    return new RuntimeError(words.missingImageCode, words.noSuchImage(reference))
   }
 
   const find = (name: string): StoredImage | undefined => {
@@ -114,7 +114,7 @@ export function createImageStore({ registry, clock, random, architecture = 'amd6
       const wanted = resolve(reference)?.image.credentials
       if (wanted && !credentials.some((each) => isSame(each, wanted))) {
         await clock.sleep(Math.round(80 + random.float() * 120))
-        throw new RuntimeError('Unknown', `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to resolve image: pull access denied, repository does not exist or may require authorization: authorization failed${credentials.length > 0 ? '' : ': no basic auth credentials'}`)
+        throw new RuntimeError('Unknown', words.accessDenied(reference, credentials.length > 0 ? 'wrong credentials' : 'no credentials'))
       }
       let pull = pulling.get(reference.fullName)
       if (!pull) {
@@ -127,7 +127,7 @@ export function createImageStore({ registry, clock, random, architecture = 'amd6
           const { architectures, isSingleBuild } = found.image
           if (architectures && !isSingleBuild && !architectures.includes(architecture)) {
             await clock.sleep(Math.round(80 + random.float() * 120))
-            throw new RuntimeError('NotFound', `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: no match for platform in manifest: not found`)
+            throw new RuntimeError(words.missingImageCode, words.noBuildFor(reference, architecture))
           }
           const digest = `${reference.repository}@${registry.digest(reference.repository, found.tag)}`
           // Layers that are here already are not fetched again: only the manifest is looked up.

@@ -2,16 +2,18 @@ import type { MountableFileSystem } from '../../unix/types.ts'
 import { parseImageReference } from './image-reference.ts'
 import type { ImageStore } from './image-store.ts'
 
-/** Names of images that were pulled, one a line. */
-const LIST = '/var/lib/containerd/pulled-images'
-
-/** A node's images, with the list on its disk of those that were pulled or loaded. `load` takes one from an archive; `recall` brings them back in the next process. */
-export function keepImages(store: ImageStore, files: MountableFileSystem): ImageStore & { load(name: string): boolean; recall(): void } {
+/**
+ * A node's images, with the list on its disk, below `storage`, of those that were pulled or loaded. `load` takes one from an archive; `recall` brings
+ * them back in the next process.
+ */
+export function keepImages(store: ImageStore, files: MountableFileSystem, storage: string): ImageStore & { load(name: string): boolean; recall(): void } {
+  /** Names of images that were pulled, one a line. */
+  const list = `${storage}/pulled-images`
   const pulled = new Set<string>()
   const write = () => {
     try {
-      files.mkdir(LIST.slice(0, LIST.lastIndexOf('/')), { recursive: true })
-      files.writeFile(LIST, [...pulled].map((name) => `${name}\n`).join(''))
+      files.mkdir(storage, { recursive: true })
+      files.writeFile(list, [...pulled].map((name) => `${name}\n`).join(''))
     } catch { /* the disk is full: they will have to be pulled again */ }
   }
   const keep = (name: string) => {
@@ -38,8 +40,8 @@ export function keepImages(store: ImageStore, files: MountableFileSystem): Image
       if (names.map((each) => pulled.delete(each)).includes(true)) write()
     },
     recall() {
-      if (!files.exists(LIST)) return
-      for (const name of files.readText(LIST).split('\n')) if (name && store.importImage(name)) pulled.add(name)
+      if (!files.exists(list)) return
+      for (const name of files.readText(list).split('\n')) if (name && store.importImage(name)) pulled.add(name)
     },
   }
 }

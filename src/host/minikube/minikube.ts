@@ -27,7 +27,7 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
 ]
 
 /** minikube: clusters of one machine or more, a profile each. */
-// @k8s part: minikube: the docker driver and containerd are all there is; pause, mount, docker-env, cp, several control planes, other versions and most addons are refused; logs shows a kubelet's journal, version no commit; volumes come from the local-path provisioner in place of minikube's own
+// @k8s part: minikube: the docker driver is all there is; containerd is what the container runtime is by itself, and CRI-O the other one; pause, mount, docker-env, cp, several control planes, other versions and most addons are refused; logs shows a kubelet's journal, version no commit; volumes come from the local-path provisioner in place of minikube's own
 export function minikube(options: ProviderOptions): Program {
   return async (proc) => {
     const root = commands(options)
@@ -210,7 +210,7 @@ function commands(options: ProviderOptions): CobraCommand {
         flags: [
           { name: 'nodes', short: 'n', type: 'int', value: '1', usage: 'The total number of nodes to spin up. Defaults to 1.' }, { name: 'driver', type: 'string', usage: 'Used to specify the driver to run Kubernetes in. The list of available drivers depends on operating system.' }, { name: 'vm-driver', type: 'string', usage: 'DEPRECATED, use `driver` instead.' },
           { name: 'cpus', type: 'string', value: '2', usage: 'Number of CPUs allocated to Kubernetes. Use "max" to use the maximum number of CPUs.' }, { name: 'memory', short: 'm', type: 'string', usage: 'Amount of RAM to allocate to Kubernetes (format: <number>[<unit>], where unit = b, k, m or g).' },
-          { name: 'kubernetes-version', type: 'string', usage: "The Kubernetes version that the minikube VM will use (ex: v1.2.3, 'stable' for v1.36.3, 'latest' for v1.36.3). Defaults to 'stable'." }, { name: 'container-runtime', short: 'c', type: 'string', usage: 'The container runtime to be used. Valid options: containerd (default: auto)' },
+          { name: 'kubernetes-version', type: 'string', usage: "The Kubernetes version that the minikube VM will use (ex: v1.2.3, 'stable' for v1.36.3, 'latest' for v1.36.3). Defaults to 'stable'." }, { name: 'container-runtime', short: 'c', type: 'string', usage: 'The container runtime to be used. Valid options: cri-o, containerd (default: auto)' },
           { name: 'cni', type: 'string', usage: 'CNI plug-in to use. Valid options: auto, kindnet (default: auto)' }, { name: 'addons', type: 'stringSlice', usage: 'Enable addons. see `minikube addons list` for a list of valid addon names.' }, { name: 'keep-context', type: 'bool', usage: "This will keep the existing kubectl context and will create a minikube context." },
         ],
       },

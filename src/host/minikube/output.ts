@@ -2,7 +2,7 @@ import type { Proc } from '../../unix/types.ts'
 import { parseBool } from '../../cli/kubectl/flags.ts'
 
 /** What a line is about, by minikube's names. */
-export type Style = 'Happy' | 'Sparkle' | 'Notice' | 'ThumbsUp' | 'Pulling' | 'StartingVM' | 'Restarting' | 'Running' | 'Containerd' | 'CNI' | 'HealthCheck' | 'SubStep' | 'AddonEnable' | 'AddonDisable' | 'Ready' | 'Stopping' | 'Shutdown' | 'Stopped'
+export type Style = 'Happy' | 'Sparkle' | 'Notice' | 'ThumbsUp' | 'Pulling' | 'StartingVM' | 'Restarting' | 'Running' | 'Containerd' | 'CRI-O' | 'CNI' | 'HealthCheck' | 'SubStep' | 'AddonEnable' | 'AddonDisable' | 'Ready' | 'Stopping' | 'Shutdown' | 'Stopped'
   | 'DeletingHost' | 'Deleted' | 'Meh' | 'Shrug' | 'Workaround' | 'Failure' | 'Fatal' | 'Warning' | 'Tip' | 'Sad' | 'Celebrate' | 'Success' | 'Empty' | 'Embarrassed'
 
 const BULLET = '* '
@@ -12,7 +12,7 @@ const INDENT = '  - '
 
 /** minikube: pkg/minikube/style */
 const PREFIXES: Readonly<Record<Style, readonly [prefix: string, plain: string]>> = {
-  Happy: ['😄  ', BULLET], Sparkle: ['✨  ', BULLET], Notice: ['📌  ', BULLET], ThumbsUp: ['👍  ', BULLET], Pulling: ['🚜  ', BULLET], StartingVM: ['🔥  ', BULLET], Restarting: ['🔄  ', BULLET], Running: ['🏃  ', BULLET], Containerd: ['📦  ', BULLET], CNI: ['🔗  ', BULLET],
+  Happy: ['😄  ', BULLET], Sparkle: ['✨  ', BULLET], Notice: ['📌  ', BULLET], ThumbsUp: ['👍  ', BULLET], Pulling: ['🚜  ', BULLET], StartingVM: ['🔥  ', BULLET], Restarting: ['🔄  ', BULLET], Running: ['🏃  ', BULLET], Containerd: ['📦  ', BULLET], 'CRI-O': ['🎁  ', BULLET], CNI: ['🔗  ', BULLET],
   HealthCheck: ['🔎  ', BULLET], SubStep: ['    ▪ ', INDENT], AddonEnable: ['🌟  ', BULLET], AddonDisable: ['🌑  ', BULLET], Ready: ['🏄  ', BULLET], Stopping: ['✋  ', BULLET], Shutdown: ['🛑  ', BULLET], Stopped: ['🛑  ', BULLET], DeletingHost: ['🔥  ', BULLET],
   Deleted: ['💀  ', BULLET], Meh: ['🙄  ', WARNING], Shrug: ['🤷  ', BULLET], Workaround: ['👉  ', '  '], Failure: ['❌  ', ERROR], Fatal: ['💣  ', ERROR], Warning: ['❗  ', WARNING], Tip: ['💡  ', BULLET], Sad: ['😿  ', BULLET], Celebrate: ['🎉  ', BULLET], Success: ['✅  ', BULLET], Empty: ['', ''],
   Embarrassed: ['🤦  ', WARNING],

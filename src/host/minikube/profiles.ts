@@ -2,6 +2,7 @@ import type { Proc } from '../../unix/types.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { Fleet, FleetCluster } from '../fleet/fleet.ts'
 import { MinikubeExit } from './output.ts'
+import type { CriImplementation } from '../../cluster/runtime/cri-implementation.ts'
 
 /** The version that this is like. */
 export const MINIKUBE_VERSION = 'v1.38.1'
@@ -12,6 +13,8 @@ export interface ProfileDetails {
   cpus: number
   memoryMegabytes: number
   addons: readonly string[]
+  /** The nodes' container runtime; containerd by default. */
+  runtime?: CriImplementation['name']
 }
 
 const homeOf = (proc: Proc) => `${proc.env['MINIKUBE_HOME'] || `${proc.env['HOME'] || proc.user.home}/.minikube`}`

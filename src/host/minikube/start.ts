@@ -10,9 +10,10 @@ import { ADDONS, DEFAULT_ADDONS, MISSING_ADDONS, setAddon } from './addons.ts'
 import { MinikubeExit, Output, unavailable, usageExit } from './output.ts'
 import { KUBERNETES_VERSION, MINIKUBE_VERSION, detailsOf, profileOf, readConfig } from './profiles.ts'
 import type { ProfileDetails } from './profiles.ts'
+import { CRI_IMPLEMENTATIONS } from '../../cluster/runtime/cri-implementation.ts'
+import type { CriImplementation } from '../../cluster/runtime/cri-implementation.ts'
 
 const BASE_IMAGE = 'v0.0.50'
-const CONTAINERD = '2.3.7'
 /** How long Kubernetes has to come up, in milliseconds. minikube: --wait-timeout */
 const WAIT_MS = 360_000
 const POLL_MS = 250
@@ -26,13 +27,16 @@ export function nodeName(profile: string, number: number): string {
   return number === 1 ? profile : `${profile}-m${String(number).padStart(2, '0')}`
 }
 
+/** A container runtime by one of its names; undefined for one that there isn't. */
+const runtimeOf = (name: string): CriImplementation | undefined => Object.values(CRI_IMPLEMENTATIONS).find((each) => name === each.name || name === each.unit)
+
 /** What `minikube start` makes: a cluster of its own range of addresses. */
-export function minikubeTopology(profile: string, nodes: number, { cpus, memoryMegabytes }: Pick<ProfileDetails, 'cpus' | 'memoryMegabytes'>, number: number): Topology {
+export function minikubeTopology(profile: string, nodes: number, { cpus, memoryMegabytes, runtime }: Pick<ProfileDetails, 'cpus' | 'memoryMegabytes' | 'runtime'>, number: number): Topology {
   const plain = kubeadmTopology(nodes, profile, `192.168.${FIRST_NETWORK + NETWORK_STEP * number}.0/24`)
   return {
     ...plain, serviceCidr: '10.96.0.0/12',
     nodes: plain.nodes.map((spec, index): NodeSpec => ({
-      ...spec, name: nodeName(profile, index + 1), taints: [], cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '',
+      ...spec, name: nodeName(profile, index + 1), taints: [], cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '', ...(runtime ? { runtime } : {}),
       ...(spec.controlPlane ? { labels: { ...spec.labels, 'minikube.k8s.io/name': profile, 'minikube.k8s.io/primary': 'true', 'minikube.k8s.io/version': MINIKUBE_VERSION } } : {}),
     })),
   }
@@ -56,7 +60,7 @@ function checkSettings({ flags }: CobraRun, setting: Settings): void {
   const version = setting('kubernetes-version')
   if (version !== '' && !['stable', 'latest', KUBERNETES_VERSION, KUBERNETES_VERSION.slice(1)].includes(version)) throw unavailable(`Kubernetes ${version} (there is ${KUBERNETES_VERSION})`)
   const runtime = setting('container-runtime')
-  if (runtime !== '' && runtime !== 'containerd') throw unavailable(`the container runtime "${runtime}" (there is containerd)`)
+  if (runtime !== '' && runtimeOf(runtime) === undefined) throw unavailable(`the container runtime "${runtime}" (there are ${Object.keys(CRI_IMPLEMENTATIONS).join(' and ')})`)
   const cni = setting('cni')
   if (!['', 'auto', 'kindnet', 'true'].includes(cni)) throw unavailable(`the network plugin "${cni}" (there is kindnet)`)
   for (const addon of flags.list('addons')) {
@@ -85,12 +89,14 @@ export async function start(run: CobraRun, options: ProviderOptions): Promise<nu
   await out.step('Happy', `${profile === 'minikube' ? '' : `[${profile}] `}minikube ${MINIKUBE_VERSION} on ${about} (amd64)`)
   await out.step('Sparkle', known ? 'Using the docker driver based on existing profile' : flags.changed('driver') || config['driver'] ? 'Using the docker driver based on user configuration' : 'Automatically selected the docker driver')
   const cpus = setting('cpus', '2')
-  const details: ProfileDetails = known ? detailsOf(known) : { cpus: cpus === 'max' ? proc.machine.hardware.cpus : Number(cpus), memoryMegabytes: megabytes(setting('memory', '3072mb')), addons: DEFAULT_ADDONS }
+  const details: ProfileDetails = known ? detailsOf(known) : { cpus: cpus === 'max' ? proc.machine.hardware.cpus : Number(cpus), memoryMegabytes: megabytes(setting('memory', '3072mb')), addons: DEFAULT_ADDONS, ...(runtimeOf(setting('container-runtime')) ? { runtime: runtimeOf(setting('container-runtime'))!.name } : {}) }
   if (known) {
     if (flags.changed('memory') && megabytes(flags.str('memory')) !== details.memoryMegabytes) await out.complain('Warning', 'You cannot change the memory size for an existing minikube cluster. Please first delete the cluster.')
     if (flags.changed('cpus') && flags.str('cpus') !== String(details.cpus)) await out.complain('Warning', 'You cannot change the CPUs for an existing minikube cluster. Please first delete the cluster.')
     if (flags.changed('nodes') && flags.int('nodes') !== known.record.topology.nodes.length) await out.complain('Warning', "You cannot change the number of nodes for an existing minikube cluster. Please use 'minikube node add' to add nodes to an existing cluster.")
   }
+  const { name: runtime, version: runtimeVersion } = CRI_IMPLEMENTATIONS[details.runtime ?? 'containerd']
+  const prepare = () => runtime === 'cri-o' ? out.step('CRI-O', `Preparing Kubernetes ${KUBERNETES_VERSION} on CRI-O ${runtimeVersion} ...`) : out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${runtimeVersion} ...`)
   if (!known) await out.step('Notice', 'Using Docker driver with root privileges')
   await out.step('ThumbsUp', `Starting "${profile}" primary control-plane node in "${profile}" cluster`)
   await out.step('Pulling', `Pulling base image ${BASE_IMAGE} ...`)
@@ -107,14 +113,14 @@ export async function start(run: CobraRun, options: ProviderOptions): Promise<nu
     const nodes = flags.changed('nodes') ? flags.int('nodes') : 1
     const creating = fleet.create({ provider: 'minikube', name: profile, topology: (number) => minikubeTopology(profile, nodes, details, number), details: { ...details } }, (stage) => {
       // Whoever has gone hears nothing of it any more.
-      if (stage === 'control-plane') out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${CONTAINERD} ...`).catch(() => {})
+      if (stage === 'control-plane') prepare().catch(() => {})
       if (stage === 'network') out.step('CNI', 'Configuring CNI (Container Networking Interface) ...').catch(() => {})
     })
     found = await creating
     await labelWorkers(found.cluster!, profile, found.record.topology.nodes.filter(({ controlPlane }) => !controlPlane).map(({ name }) => name))
   }
   const cluster = found.cluster!
-  if (known) await out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${CONTAINERD} ...`)
+  if (known) await prepare()
   await out.step('HealthCheck', 'Verifying Kubernetes components...')
   await untilReady(cluster)
   let wanted = [...new Set([...details.addons, ...flags.list('addons')])]

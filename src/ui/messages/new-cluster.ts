@@ -7,6 +7,7 @@ export const newClusterTexts = {
     'high-availability': 'Three control planes', 'high-availability.for': 'Three machines with API server and etcd behind a load balancer, and two workers: for seeing what a cluster survives, and what it doesn’t.',
     'no-network': 'Three nodes without a pod network', 'no-network.for': 'Nodes stay NotReady until you install a network plugin yourself, such as flannel or Calico: for learning what one does.',
     'raspberry-pi': 'Four Raspberry Pis', 'raspberry-pi.for': 'A control plane and three workers with ARM processors: only images that were built for them run there.',
+    'cri-o': 'Three nodes with CRI-O', 'cri-o.for': 'Another container runtime in containerd’s place: for seeing what changes with it, and what stays.',
   },
   de: {
     further: 'Mit ihm werden gelöscht, weil sie auf derselben Maschine laufen: {names}.', choose: 'Der neue Cluster', failed: 'Das hat nicht geklappt: {message}', exported: 'Gespeichert als {file}.',
@@ -15,5 +16,6 @@ export const newClusterTexts = {
     'high-availability': 'Drei Control Planes', 'high-availability.for': 'Drei Maschinen mit API-Server und etcd hinter einem Load-Balancer und zwei Worker: um zu sehen, was ein Cluster übersteht und was nicht.',
     'no-network': 'Drei Nodes ohne Pod-Netz', 'no-network.for': 'Die Nodes bleiben NotReady, bis du selbst ein Netzwerk-Plugin installierst, etwa flannel oder Calico: um zu lernen, was es leistet.',
     'raspberry-pi': 'Vier Raspberry Pis', 'raspberry-pi.for': 'Eine Control Plane und drei Worker mit ARM-Prozessoren: Dort laufen nur Images, die für sie gebaut wurden.',
+    'cri-o': 'Drei Nodes mit CRI-O', 'cri-o.for': 'Eine andere Container-Runtime anstelle von containerd: um zu sehen, was sich damit ändert und was bleibt.',
   },
 } as const

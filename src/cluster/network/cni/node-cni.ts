@@ -12,6 +12,8 @@ import type { CniPlugin, PluginContext, PluginResult } from './plugin.ts'
 export interface CniPaths {
   configurations: string
   programs: string
+  /** What the runtime says while there is no configuration. */
+  networkMissing?: string
 }
 
 /** containerd's own. */
@@ -63,7 +65,7 @@ export class NodeCni {
 
   /** Why no pod can be plugged in; undefined: it can. */
   get notReady(): string | undefined {
-    return this.#folder.network ? undefined : NOT_INITIALIZED
+    return this.#folder.network ? undefined : this.#paths.networkMissing ?? NOT_INITIALIZED
   }
 
   onReadiness(listener: () => void): void {
@@ -87,7 +89,7 @@ export class NodeCni {
   /** Runs the plugins for a pod. @throws Error in the words of containerd and the plugin */
   add(pod: PodNetworkRequest): PluggedIn | Promise<PluggedIn> {
     const network = this.#folder.network
-    if (!network) throw new Error(NOT_INITIALIZED)
+    if (!network) throw new Error(this.notReady)
     this.#attempt('loopback', () => this.#findProgram('loopback'))
     const [maker, ...others] = network.plugins
     const context = this.#context(network.name)

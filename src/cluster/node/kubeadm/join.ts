@@ -1,6 +1,7 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import { detachedSignature } from '../../../base/detached-signature.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_CONFIG, KUBELET_FLAGS, KUBELET_KUBECONFIG } from '../../kubeadm/node-files.ts'
+import type { FileSystem } from '../../../unix/types.ts'
 import type { ConfigMap, Node } from '../../kinds/generated/types.ts'
 import { printYaml } from '../../kinds/print-yaml.ts'
 import { parseYaml } from '../../kinds/yaml-text.ts'
@@ -12,7 +13,7 @@ import { checkFields } from './config-fields.ts'
 import type { KnownFields } from './config-fields.ts'
 import { ControlPlaneJoin } from './control-plane-join.ts'
 import type { Arguments, Command } from './command.ts'
-import { CONTAINERD, writeInstanceConfiguration } from './kubelet-files.ts'
+import { criSocketOf, writeInstanceConfiguration } from './kubelet-files.ts'
 import { KNOWN_REGISTRATION, checkRegistration, kubeletFlagsOf } from './node-registration.ts'
 import type { NodeRegistration } from './node-registration.ts'
 import { runJoinChecks, runRootCheck } from './preflight.ts'
@@ -55,7 +56,7 @@ export const join: Command = async (context, args, node) => {
   if (advertised !== undefined && !proc.net.addresses.includes(advertised)) throw new Error('drydock: --apiserver-advertise-address is not supported for an address that the machine does not have')
   const file = joinConfigurationOf(context, args)
   const registration = file?.nodeRegistration ?? {}
-  checkRegistration(proc.machine.hostname, args.flag('node-name') ?? registration.name, args.flag('cri-socket') ?? registration.criSocket)
+  checkRegistration(proc, args.flag('node-name') ?? registration.name, args.flag('cri-socket') ?? registration.criSocket)
   const discovery = discoveryOf(args, file)
   const ignored = [...args.all('ignore-preflight-errors'), ...registration.ignorePreflightErrors ?? []]
   const { access, kubeconfig, controlPlane } = await phase('preflight', async () => {
@@ -85,7 +86,7 @@ export const join: Command = async (context, args, node) => {
     const configuration = await askApi<ConfigMap>(proc, access, 'GET', '/api/v1/namespaces/kube-system/configmaps/kubelet-config').catch((error: unknown) => { throw wrapped('failed to get component configs', error) })
     await writeInstanceConfiguration(context)
     await out(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(KUBELET_CONFIG)}\n`)
-    write(KUBELET_CONFIG, withRuntime(configuration.data?.['kubelet'] ?? ''), 0o644)
+    write(KUBELET_CONFIG, withRuntime(configuration.data?.['kubelet'] ?? '', proc.fs), 0o644)
     await out(`[kubelet-start] Writing kubelet environment file with flags to file ${JSON.stringify(KUBELET_FLAGS)}\n`)
     write(KUBELET_FLAGS, kubeletFlagsOf(registration, { registersTaints: !isControlPlane }), 0o644)
     await out('[kubelet-start] Starting the kubelet\n')
@@ -202,6 +203,6 @@ async function clusterInfo(proc: UtilityContext['proc'], access: Access, tokenId
 }
 
 /** The cluster's configuration of kubelets with this machine's runtime. */
-function withRuntime(kubelet: string): string {
-  return printYaml({ ...parseYaml(kubelet).value as object, containerRuntimeEndpoint: CONTAINERD })
+function withRuntime(kubelet: string, files: FileSystem): string {
+  return printYaml({ ...parseYaml(kubelet).value as object, containerRuntimeEndpoint: criSocketOf(files) })
 }

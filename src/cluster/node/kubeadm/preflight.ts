@@ -1,6 +1,7 @@
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import { KUBELET_BOOTSTRAP_KUBECONFIG, KUBELET_KUBECONFIG, MANIFESTS } from '../../kubeadm/node-files.ts'
 import type { NodeServices } from './command.ts'
+import { criSocketOf, criUnitOf } from './kubelet-files.ts'
 
 /** One of kubeadm's checks of a machine; each problem is a line. */
 interface Check {
@@ -22,7 +23,7 @@ const empty = ({ proc: { fs } }: UtilityContext, path: string): Check => ({ name
 function commonChecks(context: UtilityContext, node: NodeServices): Check[] {
   const { fs } = context.proc
   return [
-    { name: 'CRI', errors: node.isActive('containerd') ? [] : ['could not connect to the container runtime: failed to create new CRI runtime service: validate service connection: validate CRI v1 runtime API for endpoint "unix:///var/run/containerd/containerd.sock": rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /var/run/containerd/containerd.sock: connect: connection refused"'] },
+    { name: 'CRI', errors: node.isActive(criUnitOf(fs)) ? [] : [`could not connect to the container runtime: failed to create new CRI runtime service: validate service connection: validate CRI v1 runtime API for endpoint "${criSocketOf(fs)}": rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix ${criSocketOf(fs).slice('unix://'.length)}: connect: connection refused"`] },
     { name: 'Service-Kubelet', warnings: node.isEnabled('kubelet') ? [] : ["kubelet service is not enabled, please run 'systemctl enable kubelet.service'"] },
     unused(context, 10250),
     { name: `FileContent-${FORWARDING.replaceAll('/', '-')}`, errors: fs.exists(FORWARDING) && !fs.readText(FORWARDING).startsWith('1') ? [`${FORWARDING} contents are not set to 1`] : [] },

@@ -58,7 +58,7 @@ export function initConfigurationOf(context: UtilityContext, args: Arguments, fl
   const file = path === undefined ? { cluster: {}, init: {}, kubelet: {} } : readInitConfig(proc.fs.readText(proc.resolve(path)))
   const { init } = file
   const registration = init.nodeRegistration ?? {}
-  checkRegistration(proc.machine.hostname, args.flag('node-name') ?? registration.name, args.flag('cri-socket') ?? registration.criSocket)
+  checkRegistration(proc, args.flag('node-name') ?? registration.name, args.flag('cri-socket') ?? registration.criSocket)
   only('the port of the API server', args.flag('apiserver-bind-port') ?? init.localAPIEndpoint?.bindPort?.toString(), [String(API_PORT)])
   only('the folder of certificates', args.flag('cert-dir'), ['/etc/kubernetes/pki'])
   only('the registry of images', args.flag('image-repository'), ['registry.k8s.io'])

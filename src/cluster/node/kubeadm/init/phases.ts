@@ -12,7 +12,7 @@ import { wrapped } from '../command.ts'
 import { AUTHORITIES, CERTIFICATES, KUBECONFIGS, KUBERNETES, PKI, endpointOf, makeAuthority, makeCertificate, makeKubeconfig, makeServiceAccountKey, writeManifest } from '../control-plane-files.ts'
 import type { AuthorityName, CertificateName, ControlPlaneNode, KubeconfigName } from '../control-plane-files.ts'
 import { createOrUpdate } from '../create-or-update.ts'
-import { writeInstanceConfiguration } from '../kubelet-files.ts'
+import { criSocketOf, writeInstanceConfiguration } from '../kubelet-files.ts'
 import { markControlPlane } from '../mark-control-plane.ts'
 import { kubeletFlagsOf } from '../node-registration.ts'
 import { runInitChecks } from '../preflight.ts'
@@ -130,7 +130,7 @@ export const PHASES: readonly Phase[] = [
       fs.writeFile(KUBELET_FLAGS, kubeletFlagsOf(configuration.registration, { registersTaints: false }), { mode: 0o644 })
       await writeInstanceConfiguration(context)
       await out(`[kubelet-start] Writing kubelet configuration to file ${JSON.stringify(KUBELET_CONFIG)}\n`)
-      fs.writeFile(KUBELET_CONFIG, printYaml(kubeletConfigurationOf(configuration, { isOnNode: true })), { mode: 0o644 })
+      fs.writeFile(KUBELET_CONFIG, printYaml(kubeletConfigurationOf(configuration, criSocketOf(fs))), { mode: 0o644 })
       await installFromFiles(context, services)
       await out('[kubelet-start] Starting the kubelet\n')
       services.start('kubelet')

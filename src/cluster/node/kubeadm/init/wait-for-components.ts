@@ -4,18 +4,18 @@ import { goNetError } from '../../../../unix/net/go-net-error.ts'
 import { goDurationText } from '../../../kinds/duration.ts'
 import type { Access } from '../../kubeconfig-client.ts'
 import { wrapped } from '../command.ts'
-import { CONTAINERD } from '../kubelet-files.ts'
+import { criSocketOf } from '../kubelet-files.ts'
 
 /** k8s: constants KubernetesAPICallRetryInterval, ControlPlaneComponentHealthCheckTimeout */
 const POLL_MS = 500
 const PATIENCE_MS = 4 * 60_000
-const HELP = `
+const helpFor = (socket: string) => `
 A control plane component may have crashed or exited when started by the container runtime.
 To troubleshoot, list all containers using your preferred container runtimes CLI.
 Here is one example how you may list all running Kubernetes containers by using crictl:
-	- 'crictl --runtime-endpoint ${CONTAINERD} ps -a | grep kube | grep -v pause'
+	- 'crictl --runtime-endpoint ${socket} ps -a | grep kube | grep -v pause'
 	Once you have found the failing container, you can inspect its logs with:
-	- 'crictl --runtime-endpoint ${CONTAINERD} logs CONTAINERID'
+	- 'crictl --runtime-endpoint ${socket} logs CONTAINERID'
 
 `
 
@@ -29,7 +29,7 @@ export async function waitForComponents(context: UtilityContext, access: Access,
   for (const { name, url } of components) await out(`[control-plane-check] Checking ${name} at ${url}\n`)
   const problems = (await Promise.all(components.map(({ name, url }) => waitFor(context, name, url, access)))).filter((problem) => problem !== undefined)
   if (problems.length === 0) return
-  await out(HELP)
+  await out(helpFor(criSocketOf(context.proc.fs)))
   throw wrapped('failed while waiting for the control plane to start', new Error(problems.length > 1 ? `[${problems.join(', ')}]` : problems[0]))
 }
 
