@@ -9,7 +9,15 @@ const MAPS = ['feature-gates', 'runtime-config']
  * k8s: component-base/cli/flag NamedFlagSetsReader, printed by component-base/zpages/flagz
  */
 export function flagValues(argv: readonly string[]): Record<string, string> {
-  const values: Record<string, string> = { ...defaults }
+  const values = withFlags(defaults, argv)
+  // What completing the options fills in.
+  if (values['advertise-address']) values['external-hostname'] ||= values['advertise-address']
+  return values
+}
+
+/** The flags of any component: its defaults, and what its command line says. */
+export function withFlags(usual: Readonly<Record<string, string>>, argv: readonly string[]): Record<string, string> {
+  const values: Record<string, string> = { ...usual }
   const given = new Map<string, string[]>()
   for (let i = 1; i < argv.length; i++) {
     const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(argv[i]!) ?? []
@@ -20,8 +28,6 @@ export function flagValues(argv: readonly string[]): Record<string, string> {
     given.set(name, [...given.get(name) ?? [], text])
   }
   for (const [name, texts] of given) values[name] = printed(name, values[name]!, texts)
-  // What completing the options fills in.
-  if (values['advertise-address']) values['external-hostname'] ||= values['advertise-address']
   return values
 }
 
@@ -36,13 +42,13 @@ function printed(name: string, usual: string, texts: readonly string[]): string 
   return last
 }
 
-/** For people. */
-export function flagzText(values: Readonly<Record<string, string>>): string {
-  return '\napiserver flagz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n'
+/** For people. `name`: the component. */
+export function flagzText(values: Readonly<Record<string, string>>, name = 'apiserver'): string {
+  return `\n${name} flagz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n`
     + Object.entries(values).map(([name, value]) => `${name}: ${value}\n`).join('')
 }
 
 /** For programs. */
-export function flagzObject(values: Readonly<Record<string, string>>, version: string): Record<string, unknown> {
-  return { kind: 'Flagz', apiVersion: `config.k8s.io/${version}`, metadata: { name: 'apiserver' }, flags: values }
+export function flagzObject(values: Readonly<Record<string, string>>, version: string, name = 'apiserver'): Record<string, unknown> {
+  return { kind: 'Flagz', apiVersion: `config.k8s.io/${version}`, metadata: { name }, flags: values }
 }

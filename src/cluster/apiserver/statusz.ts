@@ -10,9 +10,11 @@ export interface ServerState {
   startedMs: number
   nowMs: number
   version: VersionInfo
+  /** Which component it is, and what it serves; absent: the API server. */
+  component?: { name: string; paths: readonly string[] }
 }
 
-const PATHS = ['/flagz', '/healthz', '/livez', '/metrics', '/readyz', '/statusz', '/version']
+const API_SERVER = { name: 'apiserver', paths: ['/flagz', '/healthz', '/livez', '/metrics', '/readyz', '/statusz', '/version'] }
 const VERSIONS = ['v1beta1', 'v1alpha1']
 const ENCODINGS: Readonly<Record<string, Encoding>> = { json: 'json', yaml: 'yaml' }
 
@@ -35,18 +37,20 @@ const upSecondsOf = ({ startedMs, nowMs }: ServerState) => Math.floor((nowMs - s
 
 /** For programs. */
 export function statuszObject(state: ServerState, version: string): Record<string, unknown> {
+  const { name, paths } = state.component ?? API_SERVER
   return {
-    kind: 'Statusz', apiVersion: `config.k8s.io/${version}`, metadata: { name: 'apiserver' }, startTime: new Date(state.startedMs).toISOString().replace(/\.\d+Z$/, 'Z'), uptimeSeconds: upSecondsOf(state),
-    goVersion: state.version['goVersion'] ?? '', binaryVersion: binaryVersion(state.version), emulationVersion: emulationVersion(state.version), paths: PATHS,
+    kind: 'Statusz', apiVersion: `config.k8s.io/${version}`, metadata: { name }, startTime: new Date(state.startedMs).toISOString().replace(/\.\d+Z$/, 'Z'), uptimeSeconds: upSecondsOf(state),
+    goVersion: state.version['goVersion'] ?? '', binaryVersion: binaryVersion(state.version), emulationVersion: emulationVersion(state.version), paths,
   }
 }
 
 /** For people. */
 export function statuszText(state: ServerState): string {
+  const { name, paths } = state.component ?? API_SERVER
   const upSeconds = upSecondsOf(state)
   const two = (value: number) => String(value).padStart(2, '0')
   const started = new Date(state.startedMs).toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, (_, day: string, date: string, month: string, year: string, time: string) => `${day} ${month} ${date.replace(/^0/, ' ')} ${time} UTC ${year}`)
-  return '\napiserver statusz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n\n'
+  return `\n${name} statusz\nWarning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.\n\n`
     + `Started: ${started}\nUp: ${Math.floor(upSeconds / 3600)} hr ${two(Math.floor(upSeconds / 60) % 60)} min ${two(upSeconds % 60)} sec\n`
-    + `Go version: ${state.version['goVersion'] ?? ''}\nBinary version: ${binaryVersion(state.version)}\nEmulation version: ${emulationVersion(state.version)}\nPaths: ${PATHS.join(' ')}\n`
+    + `Go version: ${state.version['goVersion'] ?? ''}\nBinary version: ${binaryVersion(state.version)}\nEmulation version: ${emulationVersion(state.version)}\nPaths: ${paths.join(' ')}\n`
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Pod } from '../kinds/generated/types.ts'
-import { podAmounts } from './pod-resources.ts'
+import { nonZeroContainerRequests, nonZeroRequests, podAmounts } from './pod-resources.ts'
 
 const held = (name: string, cpu: string) => ({ name, resources: { requests: { cpu } }, allocatedResources: { cpu } })
 const container = (name: string, cpu: string, fields: object = {}) => ({ name, image: 'i', resources: { requests: { cpu } }, ...fields })
@@ -18,4 +18,10 @@ test('what init containers held counts for sidecars alone', () => {
   const spec = (fields: object) => ({ initContainers: [container('i', '1', fields)], containers: [container('c', '1')] })
   expect(podAmounts(pod(spec({}), status))).toEqual({ cpu: 1000 })
   expect(podAmounts(pod(spec({ restartPolicy: 'Always' }), status))).toEqual({ cpu: 5000 })
+})
+
+test('where nodes are compared, containers that ask for nothing count a little, and what the pod asks for as a whole counts only once it is on a node', () => {
+  const asked = pod({ containers: [container('c', '500m'), { name: 'd', image: 'i' }], resources: { requests: { cpu: '3' } } }, {})
+  expect(nonZeroRequests(asked)).toEqual({ cpu: 3000, memory: 2 * 200 * 2 ** 20 })
+  expect(nonZeroContainerRequests(asked)).toEqual({ cpu: 600, memory: 2 * 200 * 2 ** 20 })
 })

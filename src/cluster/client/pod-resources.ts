@@ -97,3 +97,13 @@ export function nonZeroRequests(pod: Readonly<Pod>): { cpu: number; memory: numb
   const { cpu = 0, memory = 0 } = podAmounts(pod, 'requests', UNASKED)
   return { cpu, memory }
 }
+
+/**
+ * The same of containers alone: what the pod asks for as a whole, and what a resize has changed, don't count where nodes are compared for a pod that has none yet.
+ * k8s: plugins/noderesources NewFit, whose scorer is told of neither
+ */
+export function nonZeroContainerRequests(pod: Readonly<Pod>): { cpu: number; memory: number } {
+  const { resources: _, ...spec } = pod.spec
+  const { cpu = 0, memory = 0 } = podAmounts({ ...pod, spec, status: {} }, 'requests', UNASKED)
+  return { cpu, memory }
+}

@@ -1,24 +1,7 @@
+import { CounterVector } from '../../base/histogram.ts'
 import type { MetricFamily } from '../../base/prometheus.ts'
 import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
 import type { AnyContainer } from './pod-spec.ts'
-
-type Labels = Record<string, string>
-
-/** A counter per combination of labels. */
-class CounterVector {
-  readonly #counts = new Map<string, { labels: Labels; value: number }>()
-
-  add(labels: Labels): void {
-    const key = Object.values(labels).join('\0')
-    const known = this.#counts.get(key)
-    if (known) known.value++
-    else this.#counts.set(key, { labels, value: 1 })
-  }
-
-  samples(): { labels: Labels; value: number }[] {
-    return [...this.#counts.values()]
-  }
-}
 
 const CONTAINER_KINDS = [['init_container', 'initContainerStatuses'], ['container', 'containerStatuses'], ['ephemeral_container', 'ephemeralContainerStatuses']] as const
 

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../../base/clock.ts'
 import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
 import type { PriorityLevelConfiguration } from '../../kinds/generated/types.ts'
 import type { RequestInfo } from '../request-info.ts'
-import { Histogram } from '../metrics/histogram.ts'
+import { Histogram } from '../../../base/histogram.ts'
 import type { Reader, UserInfo } from '../seams.ts'
 import { type Classification, FlowSchemas, PRIORITY_LEVELS } from './flow-schemas.ts'
 

@@ -1,5 +1,5 @@
 import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
-import { Histogram } from './histogram.ts'
+import { Histogram } from '../../../base/histogram.ts'
 
 /** Seconds. k8s: apiserver/pkg/admission/metrics latencyBuckets */
 const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5]

@@ -1,6 +1,6 @@
 import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
 import type { RequestInfo } from '../request-info.ts'
-import { Histogram } from './histogram.ts'
+import { Histogram } from '../../../base/histogram.ts'
 
 /** Seconds. k8s: apiserver/pkg/endpoints/metrics requestLatencies */
 const DURATION_BUCKETS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]

@@ -1,13 +1,14 @@
 import type { Informers } from '../../client/informers.ts'
 import type { Amounts } from '../../client/pod-resources.ts'
-import { podAmounts } from '../../client/pod-resources.ts'
+import { nonZeroContainerRequests, podAmounts } from '../../client/pod-resources.ts'
 import type { DeviceClass, Node, Pod } from '../../kinds/generated/types.ts'
 import { classOfResource, mayBeDevices } from '../devices/device-class-resolver.ts'
-import { isDeletion, MAX_NODE_SCORE, on, type ClusterEvent, type FilterPlugin, type ScorePlugin } from '../framework.ts'
+import { isDeletion, MAX_NODE_SCORE, on, type ClusterEvent, type FilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
 import { NodeInfo } from '../node-info.ts'
 import { holdsRoom } from '../pod-info.ts'
 import { PASS, type SchedulingStatus } from '../status.ts'
 
+const NAME = 'NodeResourcesFit'
 const FIRST = ['cpu', 'memory', 'ephemeral-storage']
 
 function fits(requests: Amounts, allocatable: Amounts, requested: Amounts): boolean {
@@ -44,6 +45,8 @@ export function lackingResources(requests: Amounts, node: NodeInfo, informers?: 
   return reasons.length > 0 ? { reasons, hopeless } : undefined
 }
 
+type Asked = ReturnType<typeof nonZeroContainerRequests>
+
 /** k8s: resource/v1 ResourceDeviceClassPrefix */
 const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/'
 
@@ -61,18 +64,23 @@ function usedUp(capacity: number, requested: number): number {
 }
 
 /** CPU, memory and other resources must suffice; emptier nodes are better. k8s: plugins/noderesources Fit, LeastAllocated */
-export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
-  name: 'NodeResourcesFit',
+export const nodeResourcesFit: FilterPlugin & PreScorePlugin & ScorePlugin = {
+  name: NAME,
   weight: 1,
   filter({ info }, node, { informers }): SchedulingStatus | undefined {
     const lacking = lackingResources(info.requests, node, informers)
     if (!lacking) return PASS
     return { code: lacking.hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons: lacking.reasons }
   },
-  score({ info }, node) {
+  preScore({ pod, state }) {
+    state.set(NAME, nonZeroContainerRequests(pod))
+    return PASS
+  },
+  score({ state }, node) {
     const { cpu = 0, memory = 0 } = node.allocatable
-    const cpuScore = cpu === 0 ? 0 : leftOver(cpu, node.nonZeroCpu + info.nonZero.cpu)
-    const memoryScore = memory === 0 ? 0 : leftOver(memory, node.nonZeroMemory + info.nonZero.memory)
+    const asked = state.get(NAME) as Asked
+    const cpuScore = cpu === 0 ? 0 : leftOver(cpu, node.nonZeroCpu + asked.cpu)
+    const memoryScore = memory === 0 ? 0 : leftOver(memory, node.nonZeroMemory + asked.memory)
     return cpu === 0 || memory === 0 ? cpuScore + memoryScore : Math.trunc((cpuScore + memoryScore) / 2)
   },
   retryOn: [
@@ -96,11 +104,12 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
 }
 
 /** The same with another idea of what is better. k8s: NodeResourcesFitArgs scoringStrategy MostAllocated */
-export const mostAllocated: FilterPlugin & ScorePlugin = {
+export const mostAllocated: FilterPlugin & PreScorePlugin & ScorePlugin = {
   ...nodeResourcesFit,
-  score({ info }, node) {
+  score({ state }, node) {
     const { cpu = 0, memory = 0 } = node.allocatable
-    const scores = [...(cpu === 0 ? [] : [usedUp(cpu, node.nonZeroCpu + info.nonZero.cpu)]), ...(memory === 0 ? [] : [usedUp(memory, node.nonZeroMemory + info.nonZero.memory)])]
+    const asked = state.get(NAME) as Asked
+    const scores = [...(cpu === 0 ? [] : [usedUp(cpu, node.nonZeroCpu + asked.cpu)]), ...(memory === 0 ? [] : [usedUp(memory, node.nonZeroMemory + asked.memory)])]
     return scores.length === 0 ? 0 : Math.trunc(scores.reduce((sum, score) => sum + score, 0) / scores.length)
   },
 }
