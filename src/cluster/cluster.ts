@@ -3,6 +3,7 @@ import { deepFreeze } from '../base/freeze.ts'
 import type { HttpRequest } from '../base/http.ts'
 import type { LogEntry } from '../base/log.ts'
 import type { Platform } from '../base/platform.ts'
+import type { MetricFamily } from '../base/prometheus.ts'
 import { Random } from '../base/random.ts'
 import { once } from '../base/once.ts'
 import { createMemoryFileSystem } from '../unix/file-system.ts'
@@ -18,6 +19,7 @@ import type { ClusterPki, ClusterPkiSnapshot } from './apiserver/pki/cluster-pki
 import type { ClusterDialer, ConnectionInfo, UserInfo } from './apiserver/seams.ts'
 import type { Api } from './client/api.ts'
 import { createInformers } from './client/informers.ts'
+import { WorkQueueMetrics } from './client/work-queue-metrics.ts'
 import { certificateControllers } from './controllers/certificates/certificates.ts'
 import { ComputerError, Computers } from './computers/computers.ts'
 import { K3S_KUBELET_KUBECONFIG, UNKNOWN_AUTHORITY } from './computers/computer.ts'
@@ -25,6 +27,7 @@ import type { Computer, Membership } from './computers/computer.ts'
 import { K3S_RELEASE } from './node/k3s/installed-files.ts'
 import { isServiceWanted } from './node/unit-state.ts'
 import { ComponentLauncher } from './component-launcher.ts'
+import { lazyComponentServer } from './component-server/lazy-component-server.ts'
 import { COMPONENTS, ControlPlane, componentOn } from './control-plane.ts'
 import type { ComponentPart } from './control-plane.ts'
 import { endpointLeases } from './control-plane-nodes/endpoint-leases.ts'
@@ -67,6 +70,7 @@ import type { ImageRegistry } from './runtime/image-registry.ts'
 import { API_PORT, createPlane } from './plane.ts'
 import type { Plane } from './plane.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
+import { mergedFamilies } from './scheduler/scheduler-counters.ts'
 import { blankTopology, controlPlaneNodes, kubeadmTopology, laptopAddress, K3S_ETCD_LABELS, K3S_LABELS } from './topology.ts'
 import type { Topology } from './topology.ts'
 import { createComponentLog } from './component-log.ts'
@@ -282,10 +286,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     clock, etcd, server: () => plane.server, ownCommand: (component, host) => kubeadmPods(host).flatMap((pod) => pod.metadata.name === component ? [commandOf(pod)] : [])[0], disk: () => computers.get(plane.founder.name)!.files,
     etcdAddresses: (host) => ['127.0.0.1:2379', ...controlPlanes().flatMap(({ name, ip }) => name === host ? [`${ip}:2379`] : [])], onFailed: (component, host) => components.halt(componentOn(component, host)),
   })
+  /** What a node's controller manager or scheduler has counted. */
+  const countedBy = new Map<string, () => MetricFamily[]>()
   const gatewayOn = (host: string) => createEtcdGateway(etcd, plane.members, { host, version: '3.6.8', clock }, (...value) => launcher.stored(...value))
   const systemImages = [...controlPlaneImages({
     apiServer: apiHandlerOn, isControlPlane, etcd: gatewayOn, logs: onComponentLine,
     servingCertificatePem: (host) => (host === plane.founder.name && !topology.installed) || !isControlPlane(host) ? plane.serving.certificatePem : computers.get(host)!.files.readText('/etc/kubernetes/pki/apiserver.crt'),
+    componentServer: (component, { argv, machine: { hostname } }) => lazyComponentServer({
+      component, clock, argv, startedMs: clock.nowMs(), version: VERSION, clientCaPem: plane.pki.caCertificatePem, api: components.gated(plane.server.as({ name: `system:${component}`, groups: ['system:authenticated'] }), undefined, hostname),
+      isEnabled: (controller) => launcher.settings?.isEnabled(controller) ?? true, families: () => countedBy.get(componentOn(component, hostname))?.() ?? [],
+    }),
     launch: async (host, proc, print) => await launcher.launch(host, proc, print) ?? (proc.argv[0]?.endsWith('etcd') ? plane.members.refusal(host, computers.get(host)!.spec.ip) : undefined),
     begin: (component) => components.begin(component), untilRunning: (component, withinMs) => components.untilRunning(component, withinMs), lost: (component, needed, ms, signal) => Promise.race([
       lostLeases.next(component, signal).then(() => {}),
@@ -439,7 +449,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const starts = { manager: 0, scheduler: 0, provisioner: 0, cloud: 0 }
     /** Chance of its own for each time that a component starts. */
     const chance = (label: keyof typeof starts, name: string) => { const count = starts[label]++; return random.fork(count === 0 ? name : `${name}/${count}`) }
-    const manager = () => createControllerManager({ ...managerOptions, settings: launcher.settings, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) })
+    const manager = (host: string) => {
+      const metrics = new WorkQueueMetrics()
+      countedBy.set(componentOn('kube-controller-manager', host), () => metrics.families(clock.nowMs()))
+      return createControllerManager({ ...managerOptions, metrics, settings: launcher.settings, random: chance('manager', 'controllers'), log: log.named('kube-controller-manager'), issueToken: (account, secretName) => clock.outside(legacyServiceAccountToken(account as KubeObject, secretName, sign ? { ...pki.tokenKey, sign } : pki.tokenKey)), extra: certificateControllers(pki) })
+    }
     components.define('local-path-provisioner', () => createLocalPathProvisioner({ ...managerOptions, random: chance('provisioner', 'local-path'), log: log.named('local-path-provisioner') }))
     components.define(CLOUD_CONTROLLER_MANAGER, () => createCloudControllerManager(CLOUD_CONTROLLER_MANAGER, { ...managerOptions, random: chance('cloud', 'cloud'), log: log.named('cloud-controller-manager') }))
     const scheduler = (host: string) => {
@@ -447,6 +461,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       const own = log.named('kube-scheduler')
       const informers = createInformers({ api, clock, log: own })
       const schedulers = (launcher.profiles ?? [{}]).map((profile) => createScheduler({ api, informers, clock, random: chance('scheduler', 'scheduler'), log: own, host, ...profile }))
+      countedBy.set(componentOn('kube-scheduler', host), () => mergedFamilies(schedulers.map((each) => each.families())))
       return {
         start() { for (const each of schedulers) each.start() },
         stop() {
@@ -462,7 +477,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     defineOn = (host, ip) => {
       components.define(componentOn('etcd', host), () => ({ start: () => { members.start(host, ip) }, stop: () => members.stop(host) }))
       components.define(componentOn('kube-apiserver', host), () => whenShared(components, members, () => endpointLeases({ etcd, api: masters, clock, log: log.named('kube-apiserver'), ip, port: API_PORT, canWrite: () => members.isAvailable })))
-      components.define(componentOn('kube-controller-manager', host), () => leading(host, 'kube-controller-manager', 'kube-controller-manager', manager))
+      components.define(componentOn('kube-controller-manager', host), () => leading(host, 'kube-controller-manager', 'kube-controller-manager', () => manager(host)))
       components.define(componentOn('kube-scheduler', host), () => leading(host, 'kube-scheduler', 'default-scheduler', () => scheduler(host)))
     }
     for (const { name, ip } of controlPlanes()) defineOn(name, ip)

@@ -8,6 +8,7 @@ import type { EventRecorder } from './event-recorder.ts'
 import { keyOf, type Change, type Informer, type Informers, type ObjectKey } from './informers.ts'
 import { controllerOf } from './owner-references.ts'
 import { WorkQueue, type Retry } from './work-queue.ts'
+import type { QueueCounters } from './work-queue-metrics.ts'
 
 /** Reads of the shared caches. Everything is frozen and may be a moment old. */
 export interface Cache {
@@ -77,6 +78,8 @@ export interface ControllerRunnerOptions {
   random: Random
   log: Log
   events: EventRecorder
+  /** Counts the controller's work. */
+  counters?: QueueCounters
 }
 
 export interface RunningController {
@@ -108,6 +111,7 @@ export function runController(controller: Controller, options: ControllerRunnerO
     clock,
     workers: controller.workers ?? 5,
     ...(controller.retry ? { retry: controller.retry } : {}),
+    ...(options.counters ? { counters: options.counters } : {}),
     ...(minIntervalMs === undefined ? {} : { minIntervalMs: typeof minIntervalMs === 'number' ? minIntervalMs : (key) => minIntervalMs(key, cache) }),
     process: async (key) => {
       if (stopped) return

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import type { QueueCounters } from './work-queue-metrics.ts'
 
 /** k8s: client-go/util/workqueue DefaultTypedControllerRateLimiter */
 const FIRST_BACKOFF_MS = 5
@@ -30,6 +31,8 @@ export interface WorkQueueOptions {
    */
   minIntervalMs?: number | ((key: string) => number)
   retry?: Retry
+  /** Counts what goes on. */
+  counters?: QueueCounters
 }
 
 /**
@@ -41,6 +44,7 @@ export class WorkQueue {
   readonly #process: (key: string) => Promise<void>
   readonly #workers: number
   readonly #retry: Required<Retry>
+  readonly #counters: QueueCounters | undefined
   readonly #minIntervalMs: ((key: string) => number) | undefined
   /** Insertion order is working order. */
   readonly #ready = new Set<string>()
@@ -59,6 +63,7 @@ export class WorkQueue {
     this.#process = options.process
     this.#workers = options.workers ?? 5
     this.#retry = { firstMs: FIRST_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, isLimited: true, times: Infinity, ...options.retry }
+    this.#counters = options.counters
     const { minIntervalMs } = options
     this.#minIntervalMs = typeof minIntervalMs === 'number' ? () => minIntervalMs : minIntervalMs
   }
@@ -82,6 +87,7 @@ export class WorkQueue {
         return
       }
     }
+    this.#counters?.added(key, this.#clock.nowMs())
     this.#ready.add(key)
     this.#pump()
   }
@@ -111,6 +117,7 @@ export class WorkQueue {
       return
     }
     this.#failures.set(key, failures + 1)
+    if (this.#counters) this.#counters.retries++
     this.addAfter(key, Math.max(Math.min(firstMs * 2 ** failures, maxMs), isLimited ? this.#bucketDelayMs() : 0))
   }
 
@@ -160,11 +167,13 @@ export class WorkQueue {
         this.#ready.delete(key)
         this.#processing.add(key)
         await this.#clock.breathe()
+        this.#counters?.began(key, this.#clock.nowMs())
         if (this.#minIntervalMs) this.#lastRunMs.set(key, this.#clock.nowMs())
         try {
           await this.#process(key)
         } finally {
           this.#processing.delete(key)
+          this.#counters?.ended(key, this.#clock.nowMs())
           if (this.#dirty.delete(key)) this.add(key)
           else if (this.#minIntervalMs && this.#lastRunMs.size > 10_000) this.#lastRunMs.clear()
         }

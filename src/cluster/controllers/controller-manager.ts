@@ -6,6 +6,7 @@ import { runController, type Controller } from '../client/controller-runner.ts'
 import { createEventRecorder } from '../client/event-recorder.ts'
 import { createInformers, type Informers } from '../client/informers.ts'
 import type { ApiFetch } from '../client/json-client.ts'
+import type { WorkQueueMetrics } from '../client/work-queue-metrics.ts'
 import { validatingAdmissionPolicyStatusController } from './admission-policy-status/admission-policy-status.ts'
 import { bootstrapSigner, tokenCleaner } from './bootstrap-tokens.ts'
 import { clusterRoleAggregationController } from './cluster-role-aggregation.ts'
@@ -24,6 +25,7 @@ import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node/node-ipam.ts'
 import { nodeLifecycleController } from './node/node-lifecycle.ts'
 import { podGcController } from './node/pod-gc.ts'
+import { queueNameOf } from './queue-names.ts'
 import { nodeTtlController } from './node/node-ttl.ts'
 import { taintEvictionController } from './node/taint-eviction.ts'
 import { replicaSetController, replicationController } from './replicaset.ts'
@@ -64,6 +66,8 @@ export interface ControllerManagerOptions {
   serviceCidr: string
   /** Makes tokens for Secrets; without, these stay empty. */
   issueToken?: ServiceAccountTokensOptions['issueToken']
+  /** Counts the controllers' work. */
+  metrics?: WorkQueueMetrics
   /** What differs from the defaults. */
   settings?: ControllerManagerSettings | undefined
   /** Further controllers, such as those of certificates. */
@@ -205,7 +209,7 @@ export function createCloudControllerManager(user: string, options: Pick<Control
   }
 }
 
-function startController(controller: Controller, api: Api, informers: Informers, { clock, random, log }: Pick<ControllerManagerOptions, 'clock' | 'random' | 'log'>, component = controller.name): { stop(): void } {
+function startController(controller: Controller, api: Api, informers: Informers, { clock, random, log, metrics }: Pick<ControllerManagerOptions, 'clock' | 'random' | 'log' | 'metrics'>, component = controller.name): { stop(): void } {
   const own = log.named(controller.name)
-  return runController(controller, { informers, api, clock, log: own, random: random.fork(controller.name), events: createEventRecorder({ api, clock, log: own, component }) })
+  return runController(controller, { informers, api, clock, log: own, random: random.fork(controller.name), ...(metrics ? { counters: metrics.queue(queueNameOf(controller.name)) } : {}), events: createEventRecorder({ api, clock, log: own, component }) })
 }

@@ -31,6 +31,8 @@ export interface ControlPlaneParts {
   etcdHealth(): string | undefined
   /** etcd's API for clients, as a node's member answers. */
   etcd(host: string): HttpHandler
+  /** What a node's controller manager or scheduler serves on its port. */
+  componentServer(component: 'kube-controller-manager' | 'kube-scheduler', proc: Proc): HttpHandler
   /** PEM of the certificate with which a node's components serve. */
   servingCertificatePem(host: string): string
   /** An agent of kindnet begins; returns what to call when it has ended. */
@@ -129,16 +131,12 @@ export function controlPlaneImages(parts: ControlPlaneParts): ImageDefinition[] 
     await proc.stderr.write(lastWords)
     return code
   }
-  const healthy: HttpHandler = (request) => {
-    const path = new URL(request.url).pathname
-    return /^\/(?:healthz|livez|readyz)\b/.test(path) ? new Response('ok') : new Response('404 page not found\n', { status: 404 })
-  }
   const image = (repository: string, tags: string[], sizeBytes: number, binary: string, program: Program, others: Record<string, Program> = {}): ImageDefinition =>
     defineImage({ repository, tags, sizeBytes, entrypoint: [binary], programs: { [binary]: program, ...others } })
   return [
     image('registry.k8s.io/kube-apiserver', ['v1.36.3'], 31_000_000, '/usr/local/bin/kube-apiserver', component('kube-apiserver', [36, 218], { needs: ETCD, serve: (proc) => { proc.net.listenHttp(6443, parts.apiServer(proc.machine.hostname), { tls: tls(proc) }) } })),
-    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
-    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, healthy, { ip: '127.0.0.1', tls: tls(proc) }) } })),
+    image('registry.k8s.io/kube-controller-manager', ['v1.36.3'], 26_000_000, '/usr/local/bin/kube-controller-manager', component('kube-controller-manager', [12, 48], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10257, parts.componentServer('kube-controller-manager', proc), { ip: '127.0.0.1', tls: tls(proc) }) } })),
+    image('registry.k8s.io/kube-scheduler', ['v1.36.3'], 20_000_000, '/usr/local/bin/kube-scheduler', component('kube-scheduler', [5, 21], { needs: API_SERVER, serve: (proc) => { proc.net.listenHttp(10259, parts.componentServer('kube-scheduler', proc), { ip: '127.0.0.1', tls: tls(proc) }) } })),
     image('registry.k8s.io/etcd', ['3.6.8-0', '3.5.1-0', '3.5.4-0', '3.5.6-0', '3.5.10-0', '3.5.21-0'], 22_000_000, '/usr/local/bin/etcd', component('etcd', [14, 41], { serve: (proc) => serveEtcd(proc, parts) }), { '/usr/local/bin/etcdctl': lazyProgram(async () => (await import('./etcd/etcdctl.ts')).etcdctl('3.6.8')) }),
     image('registry.k8s.io/kube-proxy', ['v1.36.3'], 33_000_000, '/usr/local/bin/kube-proxy', component('kube-proxy', [1, 14], { scope: 'node', serve: (proc) => { allowLoopbackNodePorts(proc); return parts.kubeProxy(proc.machine.hostname, proc.net) } })),
     image('docker.io/kindest/kindnetd', ['v20260213'], 40_000_000, '/bin/kindnetd', component('kindnet', [1, 10], { scope: 'node', serve: (proc) => parts.kindnet({

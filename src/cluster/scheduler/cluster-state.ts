@@ -47,6 +47,11 @@ export class ClusterState {
   get hasAntiAffinity(): boolean { return this.#podsWithAntiAffinity > 0 }
   get hasAffinity(): boolean { return this.#podsWithAffinity > 0 }
 
+  /** How much there is of what. */
+  sizes(): { nodes: number; pods: number; assumedPods: number } {
+    return { nodes: this.#nodes.size, pods: this.#podNode.size, assumedPods: this.#assumed.size }
+  }
+
   /** On how many nodes an image is. */
   nodesWithImage(name: string): number {
     return this.#images.get(name)?.nodes ?? 0

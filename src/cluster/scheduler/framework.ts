@@ -9,6 +9,7 @@ import type { Pod } from '../kinds/generated/types.ts'
 import type { ClusterState } from './cluster-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
+import type { SchedulerCounters } from './scheduler-counters.ts'
 import type { SchedulingStatus } from './status.ts'
 
 /** What plugins may use besides the cycle. */
@@ -20,6 +21,7 @@ export interface Handle {
   log: Log
   events: EventRecorder
   cluster: ClusterState
+  counters: SchedulerCounters
   /** Runs all filters for a node as if it were so, with the pods nominated to it. */
   runFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined
   /** Tells plugins' states that a pod is added to (removed from) a node in this cycle's what-if world. */
@@ -102,6 +104,8 @@ export interface QueuedPod {
   queuedMs: number
   initialAttemptMs: number
   attempts: number
+  /** When the attempt that goes on, or the last one, began. */
+  attemptMs: number
   /** How often plugins have turned it away, and how many attempts have ended with an error since. */
   rejections: number
   errorsInRow: number

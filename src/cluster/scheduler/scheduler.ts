@@ -2,6 +2,7 @@ import { rfc3339 } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { deepEqual } from '../../base/freeze.ts'
 import type { Log } from '../../base/log.ts'
+import type { MetricFamily } from '../../base/prometheus.ts'
 import type { Random } from '../../base/random.ts'
 import type { Api } from '../client/api.ts'
 import { findCondition } from '../client/conditions.ts'
@@ -23,6 +24,7 @@ import type { NodeInfo } from './node-info.ts'
 import { Nominator } from './nominator.ts'
 import type { PodInfo } from './pod-info.ts'
 import { defaultPlugins } from './plugins/default-plugins.ts'
+import { SchedulerCounters } from './scheduler-counters.ts'
 import { SchedulingQueue } from './scheduling-queue.ts'
 import { isRejection, messageOfStatus, unresolvable, type SchedulingStatus } from './status.ts'
 
@@ -49,6 +51,8 @@ export interface SchedulerOptions {
 }
 
 export interface Scheduler {
+  /** What it counts, for its metrics. */
+  families(): MetricFamily[]
   start(): void
   stop(): void
 }
@@ -86,9 +90,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let running = false
   let nextStart = 0
   const nominator = new Nominator()
+  const counters = new SchedulerCounters(ownName)
 
   const handle: Handle = {
-    api, informers, clock, random, log, events, cluster, runFilters,
+    api, informers, clock, random, log, events, cluster, counters, runFilters,
     assumeAdded(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.addPod?.(cycle, other, node, handle) },
     assumeRemoved(cycle, other, node) { for (const plugin of preFilters) if (!cycle.skipFilter.has(plugin.name)) plugin.removePod?.(cycle, other, node, handle) },
     cloneCycle: (cycle) => ({ ...cycle, state: cloneState(cycle.state) }),
@@ -96,7 +101,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     nominatedTo: (nodeName) => nominator.on(nodeName),
     nominate,
   }
-  const queue = new SchedulingQueue({ clock, plugins, handle: () => handle, wake })
+  const queue = new SchedulingQueue({ clock, plugins, handle: () => handle, counters, wake })
 
   function wake(): void {
     if (running || !started || stopped) return
@@ -119,6 +124,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function scheduleOne(queued: QueuedPod): void {
     const { info } = queued
+    queued.attemptMs = clock.nowMs()
     const { pod } = info
     const uid = pod.metadata.uid!
     if (pod.metadata.deletionTimestamp !== undefined) {
@@ -150,10 +156,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const plugin of reservers) {
       const status = plugin.reserve(cycle, node, handle)
       if (!status) continue
+      counters.point('Reserve', status.code)
       undo(cycle, nodeName)
       fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) }, nominate: '' })
       return
     }
+    counters.point('Reserve', 'Success')
     for (const plugin of permits) {
       const status = plugin.permit(cycle, nodeName, handle)
       if (!status) continue
@@ -161,6 +169,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) }, nominate: '' })
       return
     }
+    counters.point('Permit', 'Success')
     void bind(queued, cycle, nodeName)
   }
 
@@ -174,6 +183,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const uid = pod.metadata.uid!
     let status: SchedulingStatus | undefined
     let rejector = ''
+    const startMs = clock.nowMs()
+    let bindMs = startMs
     try {
       // Whoever adds and removes nodes learns where the pod will be. k8s: bindingCycle, NominatedNodeNameForExpectation
       if (preBinders.some((plugin) => plugin.needsPreBind(cycle, nodeName))) await nominate(pod, nodeName)
@@ -183,6 +194,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         rejector = plugin.name
         if (status) break
       }
+      bindMs = clock.nowMs()
+      counters.point('PreBind', status?.code ?? 'Success', bindMs - startMs)
       if (!status) for (const plugin of binders) {
         status = await plugin.bind(cycle, nodeName, handle)
         rejector = plugin.name
@@ -192,10 +205,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       status = { code: 'Error', reasons: [String((error as Error)?.message ?? error)] }
     }
     if (stopped) return
+    if (rejector === 'DefaultBinder') counters.point('Bind', status?.code ?? 'Success', clock.nowMs() - bindMs)
     if (!status) {
       queue.done(uid)
+      counters.attempt('scheduled', clock.nowMs() - queued.attemptMs)
+      counters.placed(queued.attempts, clock.nowMs() - queued.initialAttemptMs)
       events.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${nodeName}`)
       for (const plugin of postBinders) plugin.postBind(cycle, nodeName, handle)
+      counters.point('PostBind', 'Success')
       return
     }
     undo(cycle, nodeName)
@@ -221,6 +238,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     let nominate: string | undefined
     for (const plugin of postFilters) {
       const result = plugin.postFilter(cycle, fit.diagnosis, handle)
+      if (result.failed || result.success || plugin === postFilters.at(-1)) counters.point('PostFilter', result.failed ? 'Error' : result.success ? 'Success' : 'Unschedulable')
       if (result.failed) return { error: { ...fit, postFilterMessage: result.message! } }
       if (result.nominatedNodeName !== undefined) nominate = result.nominatedNodeName
       if (result.success) {
@@ -250,10 +268,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         cycle.skipFilter.add(plugin.name)
         continue
       }
+      counters.point('PreFilter', result.code)
       if (!isRejection(result)) throw new Error(`running PreFilter plugin "${plugin.name}": ${messageOfStatus(result)}`)
       return { kind: 'fit', nodeCount: all.length, diagnosis: { nodes: new Map(), absent: result }, preFilterMessage: messageOfStatus(result), rejectors: new Set([plugin.name]) }
     }
 
+    counters.point('PreFilter', 'Success')
     const statuses = new Map<string, SchedulingStatus>()
     const rejectors = new Set<string>(only ? restrictors : [])
     const rejected = (node: NodeInfo, status: SchedulingStatus) => {
@@ -278,6 +298,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       else fitting.push(node)
     }
     nextStart = (nextStart + looked) % all.length
+    counters.point('Filter', 'Success')
     if (fitting.length > 0) return fitting
     return {
       kind: 'fit', nodeCount: all.length, rejectors,
@@ -325,6 +346,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (status?.code === 'Skip') cycle.skipScore.add(plugin.name)
       else if (status) throw new Error(`running PreScore plugin "${plugin.name}": ${messageOfStatus(status)}`)
     }
+    counters.point('PreScore', 'Success')
+    counters.point('Score', 'Success')
     const totals = new Array<number>(nodes.length).fill(0)
     const scores = new Array<number>(nodes.length)
     for (const plugin of scorers) {
@@ -352,6 +375,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const uid = before.metadata.uid!
     const current = informers.for<Pod>('pods').get(keyOf(before))
     const message = error.kind === 'fit' ? fitErrorMessage(error) : error.message
+    counters.attempt(error.kind === 'other' ? 'error' : 'unschedulable', clock.nowMs() - queued.attemptMs)
     if (current && !current.spec.nodeName && current.metadata.uid !== uid) {
       // There is another pod of that name by now: nothing is said of the one that was.
       queue.done(uid)
@@ -471,6 +495,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   return {
+    families: () => counters.families({ ...queue.gauges(), ...cluster.sizes() }),
     start() {
       const nodes = informers.for<Node>('nodes')
       const pods = informers.for<Pod>('pods')

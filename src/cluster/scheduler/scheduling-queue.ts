@@ -4,11 +4,14 @@ import { needsLess } from '../client/pod-resources.ts'
 import type { Pod } from '../kinds/generated/types.ts'
 import { on, type ClusterEvent, type EventAction, type Handle, type Plugin, type PreEnqueuePlugin, type QueuedPod, type QueueSortPlugin, type RetryRule } from './framework.ts'
 import { podInfoOf } from './pod-info.ts'
+import { eventLabel, type SchedulerCounters, type SchedulerGauges } from './scheduler-counters.ts'
 
 /** k8s: pkg/scheduler/backend/queue */
 const INITIAL_BACKOFF_MS = 1000
 const MAX_BACKOFF_MS = 10_000
 const BACKOFF_WINDOW_MS = 1000
+/** What metrics call the return of a pod that could not be placed. */
+const ATTEMPT_FAILURE = 'ScheduleAttemptFailure'
 const MAX_IN_UNSCHEDULABLE_MS = 5 * 60_000
 const FLUSH_UNSCHEDULABLE_MS = 30_000
 
@@ -16,6 +19,7 @@ export interface SchedulingQueueOptions {
   clock: Clock
   plugins: readonly Plugin[]
   handle: () => Handle
+  counters: SchedulerCounters
   /** Called when a pod became ready to be popped. */
   wake: () => void
 }
@@ -26,6 +30,7 @@ export interface SchedulingQueueOptions {
 export class SchedulingQueue {
   readonly #clock: Clock
   readonly #handle: () => Handle
+  readonly #counters: SchedulerCounters
   readonly #wake: () => void
   readonly #less: (a: QueuedPod, b: QueuedPod) => boolean
   readonly #preEnqueue: readonly PreEnqueuePlugin[]
@@ -42,9 +47,10 @@ export class SchedulingQueue {
   #flushTimer: Timer | undefined
   #sequence = 0
 
-  constructor({ clock, plugins, handle, wake }: SchedulingQueueOptions) {
+  constructor({ clock, plugins, handle, counters, wake }: SchedulingQueueOptions) {
     this.#clock = clock
     this.#handle = handle
+    this.#counters = counters
     this.#wake = wake
     this.#less = (plugins.find((plugin) => plugin.less) as QueueSortPlugin).less
     this.#preEnqueue = plugins.filter((plugin) => plugin.preEnqueue) as PreEnqueuePlugin[]
@@ -62,7 +68,7 @@ export class SchedulingQueue {
     const uid = pod.metadata.uid!
     if (this.#find(uid) || this.#inFlight.has(uid)) return
     const nowMs = this.#clock.nowMs()
-    this.#enter({ info: podInfoOf(pod), queuedMs: nowMs, initialAttemptMs: nowMs, attempts: 0, rejections: 0, errorsInRow: 0, rejectors: new Set(), backoffUntilMs: 0, gated: false, sequence: this.#sequence++ })
+    this.#enter({ info: podInfoOf(pod), queuedMs: nowMs, initialAttemptMs: nowMs, attempts: 0, attemptMs: nowMs, rejections: 0, errorsInRow: 0, rejectors: new Set(), backoffUntilMs: 0, gated: false, sequence: this.#sequence++ }, 'UnschedulablePodAdd')
   }
 
   /** A pod in the queue has changed. */
@@ -79,13 +85,13 @@ export class SchedulingQueue {
     if (!this.#unschedulable.has(uid)) return
     if (queued.gated) {
       this.#unschedulable.delete(uid)
-      this.#enter(queued)
+      this.#enter(queued, 'UnschedulablePodUpdate')
       return
     }
     for (const event of podEvents(pod, old)) {
       if (!this.#helps(queued, event)) continue
       this.#unschedulable.delete(uid)
-      this.#requeue(queued)
+      this.#requeue(queued, eventLabel(event))
       return
     }
   }
@@ -125,8 +131,11 @@ export class SchedulingQueue {
       queued.errorsInRow = 0
     }
     queued.backoffUntilMs = backoffEndMs(queued.queuedMs, queued.errorsInRow || queued.rejections)
-    if (rejectors.size === 0) this.#requeue(queued)
-    else this.#unschedulable.set(uid, queued)
+    if (rejectors.size === 0) this.#requeue(queued, ATTEMPT_FAILURE)
+    else {
+      this.#counters.incoming('unschedulable', ATTEMPT_FAILURE)
+      this.#unschedulable.set(uid, queued)
+    }
   }
 
   /** Something happened in the cluster: frees pods that it may help. `concerns` leaves out those that it is nothing to. */
@@ -135,7 +144,7 @@ export class SchedulingQueue {
     for (const [uid, queued] of this.#unschedulable) {
       if ((concerns && !concerns(queued)) || !this.#helps(queued, event)) continue
       this.#unschedulable.delete(uid)
-      this.#requeue(queued)
+      this.#requeue(queued, eventLabel(event))
     }
   }
 
@@ -144,7 +153,16 @@ export class SchedulingQueue {
     const queued = this.#unschedulable.get(uid)
     if (!queued?.gated) return
     this.#unschedulable.delete(uid)
-    this.#enter(queued)
+    this.#enter(queued, 'ForceActivate')
+  }
+
+  /** How many pods wait where, and for which plugins' sake. */
+  gauges(): Pick<SchedulerGauges, 'queues' | 'rejected'> {
+    const parked = [...this.#unschedulable.values()]
+    const gated = parked.filter((queued) => queued.gated).length
+    const rejected = new Map<string, number>()
+    for (const { rejectors } of [...parked, ...this.#backoff.values()]) for (const name of rejectors) rejected.set(name, (rejected.get(name) ?? 0) + 1)
+    return { queues: { active: this.#activeUids.size, backoff: this.#backoff.size, gated, unschedulable: parked.length - gated }, rejected }
   }
 
   stop(): void {
@@ -156,31 +174,35 @@ export class SchedulingQueue {
     return this.#backoff.get(uid) ?? this.#unschedulable.get(uid) ?? (this.#activeUids.has(uid) ? this.#active.find((queued) => queued.info.pod.metadata.uid === uid) : undefined)
   }
 
-  #enter(queued: QueuedPod): void {
+  #enter(queued: QueuedPod, event: string): void {
     const { pod } = queued.info
+    const wasGated = queued.gated
     queued.gated = false
     for (const plugin of this.#preEnqueue) {
       const status = plugin.preEnqueue(pod, this.#handle())
       if (!status) continue
       queued.gated = true
       queued.rejectors = new Set([plugin.name])
+      if (!wasGated) this.#counters.incoming('unschedulable', event)
       this.#unschedulable.set(pod.metadata.uid!, queued)
       return
     }
     this.#removed.delete(pod.metadata.uid!)
     this.#activeUids.add(pod.metadata.uid!)
+    this.#counters.incoming('active', event)
     this.#push(queued)
     this.#wake()
   }
 
-  #requeue(queued: QueuedPod): void {
+  #requeue(queued: QueuedPod, event: string): void {
     queued.gated = false
     const restMs = queued.backoffUntilMs - this.#clock.nowMs()
     if (restMs <= 0) {
-      this.#enter(queued)
+      this.#enter(queued, event)
       return
     }
     this.#backoff.set(queued.info.pod.metadata.uid!, queued)
+    this.#counters.incoming('backoff', event)
     // With nothing else to do, pods that were only turned away needn't wait. k8s: SchedulerPopFromBackoffQ
     if (queued.rejectors.size > 0) this.#wake()
     this.#armBackoff(queued.backoffUntilMs)
@@ -196,7 +218,7 @@ export class SchedulingQueue {
       for (const [uid, queued] of this.#backoff) {
         if (queued.backoffUntilMs <= nowMs) {
           this.#backoff.delete(uid)
-          this.#enter(queued)
+          this.#enter(queued, 'BackoffComplete')
         } else next = Math.min(next, queued.backoffUntilMs)
       }
       if (next < Infinity) this.#armBackoff(next)
@@ -210,7 +232,7 @@ export class SchedulingQueue {
       for (const [uid, queued] of this.#unschedulable) {
         if (queued.gated || nowMs - queued.queuedMs <= MAX_IN_UNSCHEDULABLE_MS) continue
         this.#unschedulable.delete(uid)
-        this.#requeue(queued)
+        this.#requeue(queued, 'UnschedulableTimeout')
       }
       this.#scheduleFlush()
     })

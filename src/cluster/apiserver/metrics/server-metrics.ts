@@ -5,6 +5,7 @@ import type { FlowControl } from '../flowcontrol/flow-control.ts'
 import type { VersionInfo } from '../non-resource-handler.ts'
 import type { ResourceCatalog } from '../resource-catalog.ts'
 import type { AdmissionMetrics } from './admission-metrics.ts'
+import { buildInfo, startTime } from './process-metrics.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 
 export interface ServerMetricsParts {
@@ -31,10 +32,7 @@ export function serverMetrics({ requests, admission, flow, catalog, aggregator, 
     // There is one validation here, which declarations are part of: its results can't differ from anything.
     { name: 'apiserver_validation_declarative_validation_mismatch_total', type: 'counter', help: '[BETA] Number of times declarative validation results differed from handwritten validation results for core types.', samples: [{ value: 0 }] },
     { name: 'apiserver_validation_declarative_validation_panic_total', type: 'counter', help: '[BETA] Number of times declarative validation has panicked during validation.', samples: [{ value: 0 }] },
-    {
-      name: 'kubernetes_build_info', type: 'gauge', help: "[BETA] A metric with a constant '1' value labeled by major, minor, git version, git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and platform on which it is running.",
-      samples: [{ labels: { build_date: version['buildDate'] ?? '', compiler: version['compiler'] ?? '', git_commit: version['gitCommit'] ?? '', git_tree_state: version['gitTreeState'] ?? '', git_version: version['gitVersion'] ?? '', go_version: version['goVersion'] ?? '', major: version['major'] ?? '', minor: version['minor'] ?? '', platform: version['platform'] ?? '' }, value: 1 }],
-    },
-    { name: 'process_start_time_seconds', type: 'gauge', help: 'Start time of the process since unix epoch in seconds.', samples: [{ value: startedMs / 1000 }] },
+    buildInfo(version),
+    startTime(startedMs),
   ]
 }

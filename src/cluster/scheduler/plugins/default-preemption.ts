@@ -34,7 +34,8 @@ export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
   preEnqueue: (pod) => preempting.has(pod.metadata.uid!) ? unresolvable('waiting for the preemption for this pod to be finished') : undefined,
   postFilter(cycle, diagnosis, handle) {
     const { info } = cycle
-    const { cluster, random } = handle
+    const { cluster, random, counters } = handle
+    counters.preemption()
     const ineligible = whyNot(cycle, diagnosis, handle)
     if (ineligible) return { message: `preemption: ${ineligible}` }
     const statuses = new Map<string, SchedulingStatus>()
@@ -61,6 +62,7 @@ export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
     if (candidates.length === 0)
       return { nominatedNodeName: '', message: `preemption: ${fitErrorMessage({ nodeCount: cluster.nodes.length, diagnosis: { nodes: statuses, absent: NOT_HELPFUL } })}` }
     const best = pickCandidate(candidates)
+    if (best.victims.some(({ pod }) => pod.metadata.deletionTimestamp === undefined)) counters.victims(best.victims.length)
     void evict(info, best, handle)
     return { nominatedNodeName: best.node, success: true }
   },
